@@ -1,0 +1,58 @@
+# Developer and user entry points. `make demo` needs Go alone; `make test`, `make synth` and `make deploy` need Node as well.
+
+GO ?= go
+# What AWS runs: small, static, without the RPC mode of the go1.x runtime.
+FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
+
+.PHONY: build function host-function check lint test race fuzz synth deploy demo clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+build: host-function ## build the command and the function for this machine into bin/
+	$(GO) build -trimpath -o bin/s3fanout ./cmd/s3fanout
+
+# The sandbox runs the real function binary, so it is built for this machine too, next to the command.
+host-function:
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/bootstrap ./lambda
+
+function: ## build the function for AWS (arm64) into build/function
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/function/bootstrap ./lambda
+
+demo: build ## run three Regions on this machine and show every object arrive everywhere
+	bin/s3fanout demo
+
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch node_modules
+
+test: node_modules ## run all tests (needs Go and Node)
+	$(GO) test ./...
+
+race: node_modules ## run all tests under the race detector, except the CDK app's, which jsii does not allow
+	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME each
+	@$(GO) list ./... | while read -r package; do \
+	  $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
+	    echo "$$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	  done || exit 1; \
+	done
+
+lint: ## run the linters, pinned in tools/go.mod
+	$(GO) tool -modfile=tools/go.mod golangci-lint run
+
+check: lint ## gofmt, go vet and the linters
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+
+synth: node_modules function ## synthesize the CloudFormation templates into cdk.out
+	npx cdk synth --quiet
+
+deploy: node_modules function ## deploy every Region of cdk.json; see README for one Region at a time
+	npx cdk deploy --all
+
+clean: ## remove what the targets above made
+	rm -rf bin build cdk.out node_modules
