@@ -1,0 +1,149 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// This file alone knows S3's error codes
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). The
+// SDK puts the status text where an answer has no body: "NotFound" for 404.
+const (
+	codeConditionFailed   = "PreconditionFailed"
+	codeConditionConflict = "ConditionalRequestConflict"
+	codeOperationAborted  = "OperationAborted"
+	codeConflict          = "Conflict"
+	codeNoSuchBucket      = "NoSuchBucket"
+	codeNoSuchKey         = "NoSuchKey"
+	codeNoSuchVersion     = "NoSuchVersion"
+	codeNotFound          = "NotFound"
+	codeNotImplemented    = "NotImplemented"
+	codeInvalidRequest    = "InvalidRequest"
+	codeArchived          = "InvalidObjectState"
+	codeNotInActiveTier   = "ObjectNotInActiveTierError"
+	codeAccessDenied      = "AccessDenied"
+	codeTimeSkewed        = "RequestTimeTooSkewed"
+)
+
+// interpret says what an error, or none, means as the answer to a move.
+//
+// A 412 to a copy is about the target, since no condition is ever put on the
+// source, and without a condition it is a failure. A 404 is about the source
+// only if its code says so: a missing bucket is a failure.
+func interpret(did move, source Object, err error) answer {
+	code := errorCode(err)
+	switch {
+	case err == nil:
+		return done
+	case did == headTarget:
+		// A missing bucket is the same 404 here; the copy that follows tells.
+		if code == codeNotFound || code == codeNoSuchKey {
+			return absent
+		}
+		return failed
+	case code == codeNoSuchKey, code == codeNoSuchVersion, isDeleteMarker(source, err):
+		return gone
+	case code == codeConditionConflict, code == codeOperationAborted, code == codeConflict:
+		return conflict
+	case code == codeConditionFailed && did == copyIfAbsent:
+		return exists
+	case code == codeNotImplemented && did == copyIfAbsent:
+		return unsupported
+	}
+	return failed
+}
+
+// isDeleteMarker reports whether the version named turned out to be a delete
+// marker, as the null version of a bucket with suspended versioning can. S3
+// answers a copy of one with InvalidRequest, a code that it has for much else,
+// and reads of one with 405 and a header; other servers answer copies so too.
+func isDeleteMarker(source Object, err error) bool {
+	if source.VersionID == "" {
+		return false
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == codeInvalidRequest {
+		return strings.Contains(strings.ToLower(api.ErrorMessage()), "delete marker")
+	}
+	r := response(err)
+	return r != nil && r.StatusCode == http.StatusMethodNotAllowed && r.Header.Get("x-amz-delete-marker") == "true"
+}
+
+// classify says what can be done about an error. Codes go before statuses,
+// because an error inside a 200 reaches us as a 500.
+func classify(err error) Class {
+	var ours permanent
+	code, status := errorCode(err), 0
+	if r := response(err); r != nil {
+		status = r.StatusCode
+	}
+	switch {
+	case errors.As(err, &ours):
+		return Permanent
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return Retryable
+	}
+	switch code {
+	case codeConditionConflict, codeOperationAborted, codeConflict, codeTimeSkewed:
+		return Retryable
+	case codeAccessDenied, "AllAccessDisabled", "AccountProblem", "NotSignedUp",
+		"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken":
+		return Denied
+	case codeArchived, codeNotInActiveTier, codeNoSuchBucket, codeInvalidRequest, codeNotImplemented,
+		"InvalidArgument", "KeyTooLongError", "KeyTooLong", "EntityTooLarge", "MethodNotAllowed",
+		"MetadataTooLarge", "PermanentRedirect", "IllegalLocationConstraintException":
+		return Permanent
+	}
+	switch {
+	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
+		return Retryable
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return Denied
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+		return Retryable
+	case status == http.StatusNotImplemented, status >= 300 && status < 500:
+		return Permanent
+	}
+	return Retryable
+}
+
+// hint says what somebody can do about an error, or nothing.
+func hint(err error) string {
+	switch errorCode(err) {
+	case codeArchived, codeNotInActiveTier:
+		return "the source is archived, restore it first"
+	case codeAccessDenied:
+		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject* at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
+	case codeNoSuchBucket:
+		return "the source or the target bucket does not exist"
+	case codeConditionConflict, codeOperationAborted, codeConflict:
+		return "other writes of the key did not end in time"
+	}
+	return ""
+}
+
+// errorCode is S3's code, or empty if S3 did not answer.
+func errorCode(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// response is the HTTP response that an error came with, or nil. Its body is
+// spent.
+func response(err error) *smithyhttp.Response {
+	var e *smithyhttp.ResponseError
+	if errors.As(err, &e) && e.Response != nil && e.Response.Response != nil {
+		return e.Response
+	}
+	return nil
+}

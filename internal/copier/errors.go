@@ -1,0 +1,90 @@
+package copier
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Class says what can be done about an error.
+type Class string
+
+// The classes.
+const (
+	// Retryable errors may go away: throttling, server errors, time-outs, the
+	// network, another write of the same key under way, and all that is not
+	// known to be otherwise, because copying again is harmless.
+	Retryable Class = "retryable"
+	// Denied errors last until somebody changes a permission or a credential.
+	Denied Class = "denied"
+	// Permanent errors last until somebody changes the object, a bucket or the
+	// configuration.
+	Permanent Class = "permanent"
+)
+
+// Operations of an Error.
+const (
+	opCopy = "copy"
+	opLook = "head before copy of"
+)
+
+// Error says which copy failed and how. Its text is one line that names the
+// operation, the source and the target.
+type Error struct {
+	Op     string // what was being done: "copy", or "head before copy of"
+	Source Object
+	Target Target
+	Class  Class
+	// Hint says what to do, where that is known.
+	Hint string
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s to s3://%s (%s): %s: ", e.Op, e.Source, e.Target.Bucket, e.Target.Region, e.Class)
+	if e.Hint != "" {
+		text += e.Hint + ": "
+	}
+	return text + printable(e.Err.Error())
+}
+
+// Unwrap returns the cause, the SDK's error in most cases.
+func (e *Error) Unwrap() error { return e.Err }
+
+// String is the object's address on one line, s3://bucket/key?versionId=…,
+// for people; it is not encoded.
+func (o Object) String() string {
+	s := "s3://" + printable(o.Bucket) + "/" + printable(o.Key)
+	if o.VersionID != "" {
+		s += "?versionId=" + printable(o.VersionID)
+	}
+	return s
+}
+
+// printable escapes what would break a line or hide text.
+func printable(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
+}
+
+// permanent marks an error of ours as one that trying again does not help.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+func operation(m move) string {
+	if m == headTarget {
+		return opLook
+	}
+	return opCopy
+}
+
+func (c *Copier) failure(op string, req Request, err error) *Error {
+	return &Error{Op: op, Source: req.Source, Target: c.target, Class: classify(err), Hint: hint(err), Err: err}
+}

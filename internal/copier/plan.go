@@ -1,0 +1,111 @@
+package copier
+
+import "time"
+
+// This file decides and does nothing: what to do first, and what to do next
+// given what S3 answered. Other policies are further moves and answers here.
+
+// move is one thing to do.
+type move int
+
+const (
+	headTarget   move = iota // ask whether the target has the key
+	copyIfAbsent             // copy on the condition that it has not
+	copyAnyway               // copy without a condition, where the server knows none
+	stop                     // nothing: the end is known
+)
+
+// answer is what S3 said to a move.
+type answer int
+
+const (
+	done        answer = iota // copied, or the HEAD found the key
+	absent                    // the HEAD found no such key
+	exists                    // the condition failed: the target has the key
+	gone                      // the source does not exist
+	conflict                  // another write of the key is under way
+	unsupported               // the server does not implement the condition
+	failed                    // anything else
+)
+
+// maxAttempts bounds how often a copy is tried that meets another write of its
+// key. With the delays of backoff that is eleven seconds at most.
+const maxAttempts = 8
+
+// step is the decision: what to do next.
+type step struct {
+	move move
+	// backoff, if positive, says to wait first, for the n-th time.
+	backoff int
+	// outcome goes with stop; empty means that the copy failed.
+	outcome Outcome
+}
+
+// progress is what later decisions depend on. It begins as its zero value.
+type progress struct {
+	conflicts     int
+	unconditional bool // the server does not implement the condition
+	looked        bool // a HEAD found the key absent since the last conflict
+}
+
+// begin decides the first step.
+func begin(req Request) step {
+	if req.ProbableEcho {
+		return step{move: headTarget}
+	}
+	return step{move: copyIfAbsent}
+}
+
+// after decides the step that follows the answer to a move.
+func (p progress) after(did move, got answer) (progress, step) {
+	switch {
+	case got == gone:
+		return p, step{move: stop, outcome: SourceGone}
+	case got == exists:
+		return p, step{move: stop, outcome: Exists}
+	case got == done && did == headTarget:
+		return p, step{move: stop, outcome: Exists}
+	case got == done:
+		return p, step{move: stop, outcome: Copied}
+	case got == absent:
+		p.looked = true
+		return p, step{move: p.copy()}
+	case got == unsupported:
+		p.unconditional = true
+		return p, step{move: p.copy()}
+	case got == conflict && p.conflicts < maxAttempts-1:
+		p.conflicts++
+		p.looked = false
+		return p, step{move: p.copy(), backoff: p.conflicts}
+	default:
+		return p, step{move: stop}
+	}
+}
+
+// copy is the move that copies. Without a condition, a look has to go before.
+func (p progress) copy() move {
+	switch {
+	case !p.unconditional:
+		return copyIfAbsent
+	case p.looked:
+		return copyAnyway
+	default:
+		return headTarget
+	}
+}
+
+const (
+	backoffBase = 100 * time.Millisecond
+	backoffMost = 5 * time.Second
+)
+
+// backoff is how long to wait for the n-th time, from 1 on: doubling up to a
+// limit, and between half of that and all of it as random goes from 0 to 1, so
+// that two writers do not meet again.
+func backoff(n int, random float64) time.Duration {
+	d := backoffMost
+	if shift := n - 1; shift < 16 {
+		d = min(d, backoffBase<<shift)
+	}
+	return d/2 + time.Duration(random*float64(d/2))
+}

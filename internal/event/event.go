@@ -1,0 +1,126 @@
+// Package event reads what the function is invoked with: an SNS event whose
+// messages each hold an S3 event notification. The parts of a dead letter that
+// say which objects it concerns are read with the same code.
+//
+// It guarantees that no part hides another: a message or record that cannot be
+// understood becomes an error beside the records that can. Every Record it
+// returns is complete enough to copy: bucket and key are present, the key is
+// decoded exactly once, is UTF-8 and no longer than S3 allows, and the size is
+// not negative.
+//
+// It does no I/O and does not judge whether a bucket belongs to the replica
+// set, nor whether a record is worth copying.
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Errors that a caller can tell apart with errors.Is.
+var (
+	// ErrMalformed marks a payload, message or record that is not of the
+	// documented form.
+	ErrMalformed = errors.New("malformed event")
+	// ErrUnsupported marks a well-formed record or message of a kind that the
+	// notification configuration does not ask for, such as ObjectRemoved.
+	ErrUnsupported = errors.New("unsupported event")
+)
+
+// snsSource is the EventSource of every record that SNS hands to a function.
+const snsSource = "aws:sns"
+
+// Message is one SNS message of an invocation.
+type Message struct {
+	ID       string // SNS's MessageId, for logs; may be empty
+	TopicARN string // the topic that delivered it; may be empty
+	Notification
+}
+
+// ParseInvocation reads the payload of one invocation, the SNS event as Lambda
+// documents it (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html).
+//
+// The error, which wraps ErrMalformed, says that the payload as a whole is not
+// an SNS event or holds no message; then there are no messages. What is wrong
+// with a single message is in that message's Errs, and the others are returned
+// as if it were not there.
+func ParseInvocation(payload []byte) ([]Message, error) {
+	records, err := rawRecords(payload)
+	if err != nil {
+		return nil, fmt.Errorf("parse invocation: %w", err)
+	}
+	messages := make([]Message, len(records))
+	for i, raw := range records {
+		messages[i] = parseMessage(i, raw)
+	}
+	return messages, nil
+}
+
+func parseMessage(index int, raw json.RawMessage) Message {
+	var in struct {
+		EventSource string
+		Sns         struct {
+			MessageID string `json:"MessageId"`
+			TopicARN  string `json:"TopicArn"`
+			Message   *string
+		}
+	}
+	fail := func(m Message, err error) Message {
+		m.Errs = []error{fmt.Errorf("parse SNS message %s: %w", describe(m.ID, index), err)}
+		return m
+	}
+	if err := unmarshal(raw, &in); err != nil {
+		return fail(Message{}, err)
+	}
+	m := Message{ID: in.Sns.MessageID, TopicARN: in.Sns.TopicARN}
+	if in.EventSource != snsSource {
+		return fail(m, fmt.Errorf("%w: EventSource is %q, want %q", ErrUnsupported, in.EventSource, snsSource))
+	}
+	if in.Sns.Message == nil {
+		return fail(m, fmt.Errorf("%w: Sns.Message is missing", ErrMalformed))
+	}
+	m.Notification = ParseNotification([]byte(*in.Sns.Message))
+	for i, err := range m.Errs {
+		m.Errs[i] = fmt.Errorf("parse SNS message %s: %w", describe(m.ID, index), err)
+	}
+	return m
+}
+
+// describe names a part of an event by its identifier, or by its place where
+// it has none.
+func describe(id string, index int) string {
+	if id == "" {
+		return fmt.Sprintf("at Records[%d]", index)
+	}
+	return quote(id)
+}
+
+// quote makes text from outside printable on one line and bounds its length.
+func quote(s string) string {
+	const most = 200
+	if len(s) > most {
+		return fmt.Sprintf("%q (%d bytes)", s[:most], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// rawRecords returns the elements of the document's Records, at least one.
+func rawRecords(document []byte) ([]json.RawMessage, error) {
+	var in struct{ Records []json.RawMessage }
+	if err := unmarshal(document, &in); err != nil {
+		return nil, err
+	}
+	if len(in.Records) == 0 {
+		return nil, fmt.Errorf("%w: Records is missing or empty", ErrMalformed)
+	}
+	return in.Records, nil
+}
+
+// unmarshal is json.Unmarshal with ErrMalformed in the error.
+func unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	s3Source    = "aws:s3"
+	s3Service   = "Amazon S3"
+	testEvent   = "s3:TestEvent"
+	createdType = "ObjectCreated:"
+	// maxKeyBytes is S3's limit on a key's UTF-8 encoding
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
+	maxKeyBytes = 1024
+)
+
+// Notification is what one S3 event notification says. It can hold records and
+// errors at once.
+type Notification struct {
+	// TestEvent is set for the s3:TestEvent that S3 sends when notifications
+	// are switched on. Such a notification has no records and no errors.
+	TestEvent bool
+	// TestBucket is the bucket that sent the TestEvent.
+	TestBucket string
+	Records    []Record
+	// Errs has one error for each record that could not be understood, or a
+	// single one if the notification as a whole could not. Each wraps
+	// ErrMalformed or ErrUnsupported.
+	Errs []error
+}
+
+// Record is one object's creation, as S3 reports it. Bucket and Key are never
+// empty.
+type Record struct {
+	Region      string // of the bucket
+	Bucket      string
+	Key         string    // decoded
+	VersionID   string    // empty if the bucket is not versioned
+	ETag        string    // opaque, without quotation marks
+	Size        int64     // bytes, not negative
+	Sequencer   string    // orders the events of one key
+	EventName   string    // such as ObjectCreated:Put
+	EventTime   time.Time // zero if absent or malformed; for measuring only
+	PrincipalID string    // of who created the object
+}
+
+// ParseNotification reads one S3 event notification, the body of an SNS
+// message (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+// Any eventVersion is accepted: AWS raises it for additions.
+func ParseNotification(body []byte) Notification {
+	var head struct{ Service, Event, Bucket string }
+	if err := unmarshal(body, &head); err != nil {
+		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
+	}
+	if head.Service == s3Service && head.Event == testEvent {
+		return Notification{TestEvent: true, TestBucket: head.Bucket}
+	}
+	records, err := rawRecords(body)
+	if err != nil {
+		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
+	}
+	var n Notification
+	for i, raw := range records {
+		r, err := parseRecord(raw)
+		if err != nil {
+			n.Errs = append(n.Errs, fmt.Errorf("parse S3 event Records[%d]: %w", i, err))
+			continue
+		}
+		n.Records = append(n.Records, r)
+	}
+	return n
+}
+
+func parseRecord(raw json.RawMessage) (Record, error) {
+	var in struct {
+		EventSource  string          `json:"eventSource"`
+		Region       string          `json:"awsRegion"`
+		EventTime    json.RawMessage `json:"eventTime"`
+		EventName    string          `json:"eventName"`
+		UserIdentity struct {
+			PrincipalID string `json:"principalId"`
+		} `json:"userIdentity"`
+		S3 struct {
+			Bucket struct {
+				Name string `json:"name"`
+			} `json:"bucket"`
+			Object struct {
+				Key       string `json:"key"`
+				Size      int64  `json:"size"`
+				ETag      string `json:"eTag"`
+				VersionID string `json:"versionId"`
+				Sequencer string `json:"sequencer"`
+			} `json:"object"`
+		} `json:"s3"`
+	}
+	if err := unmarshal(raw, &in); err != nil {
+		return Record{}, err
+	}
+	object := in.S3.Object
+	key, err := decodeKey(object.Key)
+	switch {
+	case in.EventSource != s3Source:
+		return Record{}, fmt.Errorf("%w: eventSource is %s, want %q", ErrUnsupported, quote(in.EventSource), s3Source)
+	case !strings.HasPrefix(in.EventName, createdType):
+		return Record{}, fmt.Errorf("%w: eventName is %s of bucket %s and key %s; only %s* can be replicated, remove the rest from the bucket's notifications",
+			ErrUnsupported, quote(in.EventName), quote(in.S3.Bucket.Name), quote(object.Key), createdType)
+	case in.S3.Bucket.Name == "":
+		return Record{}, fmt.Errorf("%w: s3.bucket.name is missing (key %s)", ErrMalformed, quote(object.Key))
+	case err != nil:
+		return Record{}, fmt.Errorf("%w (bucket %s)", err, quote(in.S3.Bucket.Name))
+	case object.Size < 0:
+		return Record{}, fmt.Errorf("%w: s3.object.size is %d (bucket %s, key %s)", ErrMalformed, object.Size, quote(in.S3.Bucket.Name), quote(object.Key))
+	}
+	return Record{
+		Region:      in.Region,
+		Bucket:      in.S3.Bucket.Name,
+		Key:         key,
+		VersionID:   object.VersionID,
+		ETag:        object.ETag,
+		Size:        object.Size,
+		Sequencer:   object.Sequencer,
+		EventName:   in.EventName,
+		EventTime:   parseTime(in.EventTime),
+		PrincipalID: in.UserIdentity.PrincipalID,
+	}, nil
+}
+
+// decodeKey undoes the form encoding of an event's key, once.
+func decodeKey(encoded string) (string, error) {
+	if encoded == "" {
+		return "", fmt.Errorf("%w: s3.object.key is missing", ErrMalformed)
+	}
+	// U+FFFD that is not percent-encoded is what encoding/json makes of invalid
+	// UTF-8 and of unpaired surrogates: the real key is lost.
+	if strings.ContainsRune(encoded, utf8.RuneError) {
+		return "", fmt.Errorf("%w: s3.object.key %s is not Unicode", ErrMalformed, quote(encoded))
+	}
+	key, err := url.QueryUnescape(encoded)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: s3.object.key %s is not URL-encoded: %w", ErrMalformed, quote(encoded), err)
+	case !utf8.ValidString(key):
+		return "", fmt.Errorf("%w: s3.object.key %s does not decode to UTF-8", ErrMalformed, quote(encoded))
+	case len(key) > maxKeyBytes:
+		return "", fmt.Errorf("%w: s3.object.key %s decodes to %d bytes, S3 allows %d", ErrMalformed, quote(encoded), len(key), maxKeyBytes)
+	}
+	return key, nil
+}
+
+// parseTime returns the zero time for anything but an RFC 3339 string. The
+// time only measures; a copy must not fail over it.
+func parseTime(raw json.RawMessage) time.Time {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

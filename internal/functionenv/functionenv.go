@@ -1,0 +1,89 @@
+// Package functionenv names the environment variables through which the CDK
+// app configures the function, and translates between them and values. The
+// infrastructure writes them with Encode, the function reads them with
+// Decode, so that neither side can rename one alone.
+package functionenv
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Names of the function's environment variables.
+const (
+	// ReplicaSet is the replica set's name, for logs and messages.
+	ReplicaSet = "S3FANOUT_REPLICA_SET"
+	// TargetBucket is the bucket that this function writes to, in its own Region.
+	TargetBucket = "S3FANOUT_TARGET_BUCKET"
+	// SourceBuckets lists the buckets of the other Regions as
+	// "<region>=<bucket>", separated by commas.
+	SourceBuckets = "S3FANOUT_SOURCE_BUCKETS"
+	// FunctionName is the replicator's function name, the same in every
+	// Region. A role session of a Lambda function is named after the function,
+	// which is how an event caused by a replicator is recognised.
+	// Lambda itself sets it.
+	FunctionName = "AWS_LAMBDA_FUNCTION_NAME"
+	// Region is the function's own Region. Lambda itself sets it.
+	Region = "AWS_REGION"
+)
+
+// Config is what the function needs to know of its replica set.
+type Config struct {
+	ReplicaSet   string
+	Region       string            // the function's own, set by Lambda
+	FunctionName string            // set by Lambda
+	TargetBucket string            // in Region
+	Sources      map[string]string // bucket name -> Region, the own bucket left out
+}
+
+// Encode returns the variables that the infrastructure has to set. Those that
+// Lambda sets itself are left out. The result depends on the values alone,
+// never on map order.
+func Encode(c Config) map[string]string {
+	pairs := make([]string, 0, len(c.Sources))
+	for bucket, region := range c.Sources {
+		pairs = append(pairs, region+"="+bucket)
+	}
+	sort.Strings(pairs)
+	return map[string]string{
+		ReplicaSet:    c.ReplicaSet,
+		TargetBucket:  c.TargetBucket,
+		SourceBuckets: strings.Join(pairs, ","),
+	}
+}
+
+// Decode reads the configuration through getenv (os.Getenv in production). A
+// missing or malformed variable is an error that names it.
+func Decode(getenv func(string) string) (Config, error) {
+	var missing []string
+	read := func(name string) string {
+		v := getenv(name)
+		if v == "" {
+			missing = append(missing, name)
+		}
+		return v
+	}
+	c := Config{
+		ReplicaSet:   read(ReplicaSet),
+		Region:       read(Region),
+		FunctionName: read(FunctionName),
+		TargetBucket: read(TargetBucket),
+		Sources:      map[string]string{},
+	}
+	sources := read(SourceBuckets)
+	if len(missing) > 0 {
+		return Config{}, fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
+	}
+	for _, pair := range strings.Split(sources, ",") {
+		region, bucket, ok := strings.Cut(pair, "=")
+		if !ok || region == "" || bucket == "" {
+			return Config{}, fmt.Errorf("environment variable %s: %q is not <region>=<bucket>", SourceBuckets, pair)
+		}
+		if other, dup := c.Sources[bucket]; dup {
+			return Config{}, fmt.Errorf("environment variable %s: bucket %s is listed for both %s and %s", SourceBuckets, bucket, other, region)
+		}
+		c.Sources[bucket] = region
+	}
+	return c, nil
+}

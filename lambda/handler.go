@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"golang.org/x/sync/errgroup"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/event"
+	"s3fanout/internal/functionenv"
+)
+
+// parallel bounds the copies under way in one invocation. A message has one
+// record in practice, so it matters for replays and rare bursts only.
+const parallel = 8
+
+// errSource marks a record whose bucket is no source of this function.
+var errSource = errors.New("not a source of this function")
+
+// objectCopier is what the handler needs of *copier.Copier.
+type objectCopier interface {
+	Copy(context.Context, copier.Request) (copier.Result, error)
+}
+
+// handler dispatches invocations. It is safe for concurrent use.
+type handler struct {
+	config functionenv.Config
+	copier objectCopier
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// summary is the function's answer to an invocation in which nothing failed.
+type summary struct {
+	Copied     int `json:"copied"`
+	Exists     int `json:"exists"`
+	SourceGone int `json:"sourceGone"`
+	TestEvents int `json:"testEvents"`
+}
+
+// Invoke handles the payload of one invocation: all records of all messages,
+// in no order. The answer is a summary as JSON. If anything failed, the error
+// is a *ReplicationError with all of it, and the rest has been done.
+func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := leaveTime(ctx, h.now())
+	defer cancel()
+	log := h.log
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		log = log.With("requestId", lc.AwsRequestID)
+	}
+	messages, err := event.ParseInvocation(payload)
+	if err != nil {
+		log.Error("event not understood", "error", err.Error())
+		return nil, &ReplicationError{Parts: 1, Failures: []error{err}}
+	}
+	var (
+		sum      summary
+		records  []event.Record
+		failures []error
+	)
+	for _, m := range messages {
+		if m.TestEvent {
+			sum.TestEvents++
+			log.Info("test event acknowledged", "bucket", m.TestBucket, "messageId", m.ID)
+		}
+		for _, err := range m.Errs {
+			log.Error("event not understood", "messageId", m.ID, "error", err.Error())
+			failures = append(failures, err)
+		}
+		records = append(records, m.Records...)
+	}
+	parts := sum.TestEvents + len(failures) + len(records)
+	outcomes, errs := h.replicateAll(ctx, log, records)
+	for i, err := range errs {
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		sum.count(outcomes[i])
+	}
+	if len(failures) > 0 {
+		return nil, &ReplicationError{Parts: parts, Failures: failures}
+	}
+	return json.Marshal(sum)
+}
+
+func (s *summary) count(o copier.Outcome) {
+	switch o {
+	case copier.Copied:
+		s.Copied++
+	case copier.Exists:
+		s.Exists++
+	case copier.SourceGone:
+		s.SourceGone++
+	}
+}
+
+// replicateAll works on the records in parallel; one's failure stops no other.
+// Outcomes and errors have the records' places.
+func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, records []event.Record) ([]copier.Outcome, []error) {
+	outcomes, errs := make([]copier.Outcome, len(records)), make([]error, len(records))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, r := range records {
+		group.Go(func() error {
+			outcomes[i], errs[i] = h.replicate(ctx, log, r)
+			return nil
+		})
+	}
+	_ = group.Wait() // every error is in errs
+	return outcomes, errs
+}
+
+// replicate copies one record's object and logs its end.
+func (h *handler) replicate(ctx context.Context, log *slog.Logger, r event.Record) (copier.Outcome, error) {
+	start := h.now()
+	var result copier.Result
+	err := checkSource(h.config, r)
+	if err == nil {
+		result, err = h.copier.Copy(ctx, requestFor(h.config, r))
+	}
+	end := h.now()
+	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
+		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
+	if !r.EventTime.IsZero() {
+		log = log.With("lagMs", end.Sub(r.EventTime).Milliseconds())
+	}
+	if err != nil {
+		log.Error("record", "outcome", "Failed", "class", classOf(err), "error", err.Error())
+		return "", err
+	}
+	log.Info("record", "outcome", result.Outcome)
+	return result.Outcome, nil
+}
+
+// checkSource refuses a record from anywhere but another bucket of the set.
+func checkSource(config functionenv.Config, r event.Record) error {
+	region, member := config.Sources[r.Bucket]
+	var why string
+	switch {
+	case r.Bucket == config.TargetBucket:
+		why = "it is the function's own bucket; remove the subscription to its own topic"
+	case !member:
+		why = fmt.Sprintf("replica set %s has no such bucket; deploy all Regions alike, or remove the subscription", config.ReplicaSet)
+	case r.Region != region:
+		why = fmt.Sprintf("the replica set has the bucket in %s, the event says %q", region, r.Region)
+	default:
+		return nil
+	}
+	return fmt.Errorf("replicate %s to s3://%s (%s): %w: bucket %q: %s",
+		objectOf(r), config.TargetBucket, config.Region, errSource, r.Bucket, why)
+}
+
+func requestFor(config functionenv.Config, r event.Record) copier.Request {
+	return copier.Request{Source: objectOf(r), ProbableEcho: isReplicator(r.PrincipalID, config.FunctionName)}
+}
+
+func objectOf(r event.Record) copier.Object {
+	return copier.Object{Region: r.Region, Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID, Size: r.Size, ETag: r.ETag}
+}
+
+// isReplicator reports whether a principal looks like a replication function:
+// an assumed role, AWS:<role id>:<session>, whose session Lambda has named
+// after the function, which has the same name in every Region. Anyone can name
+// a session so; a wrong guess costs one HEAD.
+func isReplicator(principalID, functionName string) bool {
+	rest, ok := strings.CutPrefix(principalID, "AWS:")
+	if !ok {
+		return false
+	}
+	role, session, ok := strings.Cut(rest, ":")
+	return ok && role != "" && session == functionName
+}
+
+// classOf is the copier's class of an error. What fails before the copier is
+// asked does not go away by itself.
+func classOf(err error) copier.Class {
+	var e *copier.Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return copier.Permanent
+}
+
+// leaveTime ends the context a little before Lambda would kill the process, so
+// that a copy that takes too long is reported with its name.
+func leaveTime(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	margin := min(time.Second, max(0, deadline.Sub(now)/10))
+	return context.WithDeadline(ctx, deadline.Add(-margin))
+}

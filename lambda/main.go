@@ -1,0 +1,55 @@
+// Command lambda is the replication function: the one binary that runs in
+// every Region of the replica set. It is invoked with what SNS delivers from
+// the other Regions' topics, and copies the new objects that the messages name
+// into its own Region's bucket.
+//
+// It guarantees that every record of every message ends as Copied, Exists or
+// SourceGone, or in the error of the invocation, which Lambda retries and then
+// hands to the on-failure destination. Repeating an invocation is harmless.
+//
+// It keeps no state between invocations, reads no configuration but its
+// environment (package functionenv, and AWS's own variables), and never logs a
+// message body or an object's metadata.
+package main
+
+import (
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/functionenv"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	h, err := newHandler(os.Getenv, log)
+	if err != nil {
+		log.Error("start the function", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(h)
+}
+
+// newHandler does the work of a cold start. An error names the variable that
+// is missing or wrong.
+func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) {
+	config, err := functionenv.Decode(getenv)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(getenv)
+	if err != nil {
+		return nil, err
+	}
+	log = log.With("replicaSet", config.ReplicaSet, "targetRegion", config.Region, "targetBucket", config.TargetBucket)
+	target := copier.Target{Region: config.Region, Bucket: config.TargetBucket}
+	return &handler{
+		config: config,
+		copier: copier.New(client, target, copier.WithLogger(log)),
+		log:    log,
+		now:    time.Now,
+	}, nil
+}
