@@ -1,0 +1,69 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
+)
+
+// ReplicaSetProps configure NewReplicaSet. All fields are required.
+type ReplicaSetProps struct {
+	Set replicaset.Config
+	// FunctionDir holds the function's executable, called bootstrap.
+	FunctionDir string
+}
+
+// NewReplicaSet adds all stacks of a replica set to the app.
+func NewReplicaSet(app awscdk.App, props ReplicaSetProps) {
+	regions := make(map[string]awscdk.Stack, len(props.Set.Regions))
+	for _, region := range props.Set.Regions {
+		regions[region] = NewRegionStack(app, RegionStackProps{
+			Set:         props.Set,
+			Region:      region,
+			FunctionDir: props.FunctionDir,
+		})
+	}
+	for _, region := range props.Set.Regions {
+		mesh := NewMeshStack(app, MeshStackProps{Set: props.Set, Region: region})
+		// SNS checks that a function exists and permits the topic, so no
+		// subscription can be made before every function is there.
+		for _, other := range props.Set.Regions {
+			mesh.AddStackDependency(regions[other], jsii.String("subscribes its function"))
+		}
+	}
+}
+
+// newStack makes a stack that is bound to a Region but not to an account, so
+// that its template is the same in every account.
+func newStack(app awscdk.App, name, description, region string) awscdk.Stack {
+	return awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
+		Description: jsii.String(description),
+		Env:         &awscdk.Environment{Region: jsii.String(region)},
+		// The cdk command checks the bootstrap version by itself; the rule
+		// would add a parameter and a rule to every template.
+		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+			GenerateBootstrapVersionRule: jsii.Bool(false),
+		}),
+	})
+}
+
+// site is a Region of a replica set as its stacks see it. The methods that it
+// has from Config give the names of all members' parts.
+type site struct {
+	replicaset.Config
+	region    string
+	partition string
+	account   string // a token, unless the stack is bound to an account
+}
+
+func newSite(stack awscdk.Stack, set replicaset.Config, region string) site {
+	return site{Config: set, region: region, partition: replicaset.Partition(region), account: *stack.Account()}
+}
+
+// bucketARN, topicARN, … are the ARNs of region's parts.
+func (s site) bucketARN(region string) string   { return s.BucketARN(s.partition, region, s.account) }
+func (s site) topicARN(region string) string    { return s.TopicARN(s.partition, region, s.account) }
+func (s site) queueARN(region string) string    { return s.QueueARN(s.partition, region, s.account) }
+func (s site) functionARN(region string) string { return s.FunctionARN(s.partition, region, s.account) }
+func (s site) logGroupARN(region string) string { return s.LogGroupARN(s.partition, region, s.account) }

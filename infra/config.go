@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"s3fanout/internal/replicaset"
+)
+
+// The environment variables in which the cdk command passes the context of
+// cdk.json and of its command line: JSON, and a file with what did not fit.
+const (
+	contextVariable  = "CDK_CONTEXT_JSON"
+	overflowVariable = "CONTEXT_OVERFLOW_LOCATION_ENV"
+)
+
+// configuration reads the replica set from the environment and validates it.
+// The message of an error is one line that names the field.
+func configuration(getenv func(string) string) (replicaset.Config, error) {
+	value, err := contextValue(getenv)
+	if err != nil {
+		return replicaset.Config{}, err
+	}
+	set, err := parse(value)
+	if err == nil {
+		err = set.Validate()
+	}
+	if err != nil {
+		return replicaset.Config{}, fmt.Errorf("cdk.json: %w", err)
+	}
+	return set, nil
+}
+
+// contextValue returns the value of the context key, nil if there is none.
+func contextValue(getenv func(string) string) (json.RawMessage, error) {
+	var sources [][]byte
+	if text := getenv(contextVariable); text != "" {
+		sources = append(sources, []byte(text))
+	}
+	if path := getenv(overflowVariable); path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the context that %s names: %w", overflowVariable, err)
+		}
+		sources = append(sources, text)
+	}
+	for _, source := range sources {
+		var context map[string]json.RawMessage
+		if err := json.Unmarshal(source, &context); err != nil {
+			return nil, fmt.Errorf("read the context in %s: %w", contextVariable, err)
+		}
+		if value, ok := context[replicaset.ContextKey]; ok {
+			return value, nil
+		}
+	}
+	return nil, nil
+}
+
+// parse reads the value of the context key: an object in cdk.json, or its
+// JSON in a string if it is given on the command line
+// (cdk synth -c s3fanout='{…}').
+func parse(value json.RawMessage) (replicaset.Config, error) {
+	if value == nil {
+		return replicaset.Config{}, fmt.Errorf(
+			"key %q is missing in \"context\"; run through cdk in the project's directory, or add the key", replicaset.ContextKey)
+	}
+	var text string
+	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
+		value = json.RawMessage(text)
+	}
+	return replicaset.Parse(value)
+}
+
+// checkFunction reports that dir does not hold the function, whose file has
+// to be called bootstrap.
+func checkFunction(dir string) error {
+	path := filepath.Join(dir, "bootstrap")
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is missing; run `make function`", path)
+	}
+	return nil
+}

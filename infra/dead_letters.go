@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// deadLetterSeconds is how long a dead letter waits to be replayed: 14 days,
+// the most that SQS offers.
+const deadLetterSeconds = 14 * 24 * 60 * 60
+
+// DeadLettersProps configure NewDeadLetters.
+type DeadLettersProps struct {
+	Site site // required
+}
+
+// NewDeadLetters makes the queue for what the Region's function could not copy
+// and what the Region's topic could not deliver. SNS may send for the Region's
+// own topic only; the function sends with its role.
+//
+// Unlike the bucket, the queue goes with its stack. What it holds can be found
+// again by comparing the buckets, and a queue left behind would keep its name
+// from the next deployment.
+func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProps) awssqs.CfnQueue {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	queue := awssqs.NewCfnQueue(this, jsii.String("Default"), &awssqs.CfnQueueProps{
+		QueueName:              jsii.String(here.QueueName()),
+		MessageRetentionPeriod: jsii.Number(deadLetterSeconds),
+		SqsManagedSseEnabled:   jsii.Bool(true),
+	})
+	awssqs.NewCfnQueuePolicy(this, jsii.String("Policy"), &awssqs.CfnQueuePolicyProps{
+		Queues: &[]*string{queue.Ref()},
+		PolicyDocument: policyDocument(
+			statement{
+				sid:       "TopicSendsUndelivered",
+				principal: service("sns.amazonaws.com"),
+				actions:   []string{"sqs:SendMessage"},
+				resources: []string{*queue.AttrArn()},
+				condition: map[string]any{
+					"ArnEquals": map[string]any{"aws:SourceArn": here.topicARN(here.region)},
+				},
+			},
+			tlsOnly("sqs:*", *queue.AttrArn()),
+		),
+	})
+	return queue
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
+)
+
+// DeliveriesProps configure NewDeliveries. All fields are required.
+type DeliveriesProps struct {
+	Site     site
+	Function awslambda.CfnFunction
+}
+
+// NewDeliveries lets each other Region's topic, and no other caller, invoke
+// the function. The permissions live with the function; the subscriptions that
+// use them live with the topics, in the mesh stacks.
+func NewDeliveries(scope constructs.Construct, id string, props DeliveriesProps) constructs.Construct {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	for _, other := range here.Others(here.region) {
+		awslambda.NewCfnPermission(this, jsii.String("From-"+other), &awslambda.CfnPermissionProps{
+			Action:       jsii.String("lambda:InvokeFunction"),
+			FunctionName: props.Function.AttrArn(),
+			Principal:    jsii.String(replicaset.SNSPrincipal(other, here.region)),
+			SourceArn:    jsii.String(here.topicARN(other)),
+		})
+	}
+	return this
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/functionenv"
+)
+
+const (
+	// timeoutSeconds is Lambda's maximum. S3 copies while the function waits,
+	// and a copy of 5 GiB to another continent takes minutes.
+	timeoutSeconds = 900
+	// memoryMB buys CPU for TLS and start-up; no object passes through the
+	// function's memory.
+	memoryMB = 256
+	// retries and eventAgeSeconds are Lambda's maxima for asynchronous
+	// invocation. After them the event is a dead letter.
+	retries         = 2
+	eventAgeSeconds = 21600
+	// logDays is how long the function's logs are kept.
+	logDays = 30
+)
+
+// FunctionProps configure NewFunction. All fields are required.
+type FunctionProps struct {
+	Site        site
+	Dir         string // holds the executable, called bootstrap
+	RoleARN     *string
+	DeadLetters awssqs.CfnQueue // receives the events that fail
+}
+
+// NewFunction makes the function that copies the other Regions' new objects
+// into the Region's bucket, and says where its failures go.
+func NewFunction(scope constructs.Construct, id string, props FunctionProps) awslambda.CfnFunction {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	logs := awslogs.NewCfnLogGroup(this, jsii.String("LogGroup"), &awslogs.CfnLogGroupProps{
+		LogGroupName:    jsii.String(here.LogGroupName()),
+		RetentionInDays: jsii.Number(logDays),
+	})
+	code := awss3assets.NewAsset(this, jsii.String("Code"), &awss3assets.AssetProps{
+		Path: jsii.String(props.Dir),
+	})
+	function := awslambda.NewCfnFunction(this, jsii.String("Default"), &awslambda.CfnFunctionProps{
+		FunctionName:  jsii.String(here.FunctionName()),
+		Description:   jsii.String("Copies new objects of replica set " + here.Name + " from its other Regions into this one"),
+		Runtime:       jsii.String("provided.al2023"),
+		Architectures: jsii.Strings("arm64"),
+		Handler:       jsii.String("bootstrap"),
+		Code: &awslambda.CfnFunction_CodeProperty{
+			S3Bucket: code.S3BucketName(),
+			S3Key:    code.S3ObjectKey(),
+		},
+		Role:       props.RoleARN,
+		Timeout:    jsii.Number(timeoutSeconds),
+		MemorySize: jsii.Number(memoryMB),
+		Environment: &awslambda.CfnFunction_EnvironmentProperty{
+			Variables: here.environment(),
+		},
+		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
+			LogFormat: jsii.String("JSON"),
+			LogGroup:  logs.Ref(),
+		},
+		// A replica's event ends a chain at depth two. Lambda's own guard
+		// stays on, should that ever be wrong.
+		RecursiveLoop: jsii.String("Terminate"),
+	})
+	awslambda.NewCfnEventInvokeConfig(this, jsii.String("Failures"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName:             function.Ref(),
+		Qualifier:                jsii.String("$LATEST"),
+		MaximumRetryAttempts:     jsii.Number(retries),
+		MaximumEventAgeInSeconds: jsii.Number(eventAgeSeconds),
+		DestinationConfig: &awslambda.CfnEventInvokeConfig_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventInvokeConfig_OnFailureProperty{
+				Destination: props.DeadLetters.AttrArn(),
+			},
+		},
+	})
+	return function
+}
+
+// environment is the function's configuration in the form that the function
+// reads it.
+func (s site) environment() map[string]*string {
+	sources := map[string]string{}
+	for _, other := range s.Others(s.region) {
+		sources[s.BucketName(s.account, other)] = other
+	}
+	variables := map[string]*string{}
+	for name, value := range functionenv.Encode(functionenv.Config{
+		ReplicaSet:   s.Name,
+		TargetBucket: s.BucketName(s.account, s.region),
+		Sources:      sources,
+	}) {
+		variables[name] = jsii.String(value)
+	}
+	return variables
+}

@@ -1,0 +1,76 @@
+// Command infra is the CDK app: it synthesizes the CloudFormation templates
+// of a replica set, two stacks for each Region.
+//
+// The Region stack holds what the Region owns: bucket, topic, dead-letter
+// queue, role and function. The mesh stack subscribes the other Regions'
+// functions to this Region's topic, and depends on every Region stack. All
+// parts refer to other Regions by deterministic names, so no stack reads
+// another Region's outputs, and no resource needs more than CloudFormation.
+//
+// Resources are CloudFormation's own (the CDK's L1 constructs). So a template
+// holds what the source says and nothing else, and no feature flag of the CDK
+// changes it.
+//
+// The configuration is the key "s3fanout" in the context of cdk.json. It is
+// validated before anything is made; a bad one ends the app with one line on
+// stderr and exit code 2. The cdk command runs the app; with CDK_OUTDIR and
+// CDK_CONTEXT_JSON in the environment it runs without.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// functionDir is where "make function" leaves the function, relative to the
+// directory of cdk.json, in which the cdk command runs the app.
+const functionDir = "build/function"
+
+// exitUsage is the exit code for input that cannot be used.
+const exitUsage = 2
+
+func main() {
+	code := run(os.Getenv, os.Stderr)
+	// Also after bad input: jsii unpacks itself when the program is loaded.
+	jsii.Close()
+	os.Exit(code)
+}
+
+// run synthesizes the app that the environment describes and returns the exit
+// code. Node starts only for input that can be used: it takes a second, and jsii
+// has things of its own to say on stderr.
+func run(getenv func(string) string, stderr io.Writer) int {
+	set, err := configuration(getenv)
+	if err == nil {
+		err = checkFunction(functionDir)
+	}
+	if err == nil {
+		err = checkNode(getenv)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "s3fanout:", err)
+		return exitUsage
+	}
+	app := awscdk.NewApp(nil)
+	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: functionDir})
+	app.Synth(nil)
+	return 0
+}
+
+// checkNode reports that jsii, which runs the CDK, has no node to run on. By
+// itself it would panic.
+func checkNode(getenv func(string) string) error {
+	if getenv("JSII_RUNTIME") != "" {
+		return nil
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		return errors.New("node is not on the PATH; install Node.js, which the CDK runs on")
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
+)
+
+// MeshStackProps configure NewMeshStack. All fields are required.
+type MeshStackProps struct {
+	Set    replicaset.Config
+	Region string // a member of Set, whose topic is subscribed to
+}
+
+// NewMeshStack makes the stack that subscribes the other Regions' functions to
+// the topic of props.Region. Subscriptions have to be made in the topic's
+// Region, and their dead-letter queue has to be there too:
+// https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+func NewMeshStack(app awscdk.App, props MeshStackProps) awscdk.Stack {
+	stack := newStack(app, props.Set.MeshStackName(props.Region),
+		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
+	NewMesh(stack, "Mesh", MeshProps{
+		Site:   newSite(stack, props.Set, props.Region),
+		RoleID: awscdk.Fn_ImportValue(roleIDExport(props.Set, props.Region)),
+	})
+	return stack
+}
+
+// MeshProps configure NewMesh. All fields are required.
+type MeshProps struct {
+	Site   site
+	RoleID *string // unique ID of the function's role in Site's Region
+}
+
+// NewMesh subscribes each other Region's function to the Region's topic. What
+// cannot be delivered goes to the Region's dead-letter queue. What the
+// Region's own function wrote is not delivered: those objects came from
+// elsewhere, and their events would only wake functions to find them there.
+//
+// That filter saves money and nothing depends on it: a delivered echo is
+// recognised by the function.
+func NewMesh(scope constructs.Construct, id string, props MeshProps) constructs.Construct {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	for _, other := range here.Others(here.region) {
+		awssns.NewCfnSubscription(this, jsii.String("To-"+other), &awssns.CfnSubscriptionProps{
+			TopicArn:          here.topicARN(here.region),
+			Protocol:          jsii.String("lambda"),
+			Endpoint:          here.functionARN(other),
+			FilterPolicyScope: jsii.String("MessageBody"),
+			FilterPolicy:      echoFilter(*props.RoleID),
+			RedrivePolicy: map[string]any{
+				"deadLetterTargetArn": here.queueARN(here.region),
+			},
+		})
+	}
+	return this
+}
+
+// echoFilter matches a notification unless each of its records was caused by
+// the role. The principal ID of a role's session is "AWS:<role ID>:<session>":
+// https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
+func echoFilter(roleID string) map[string]any {
+	return map[string]any{
+		"Records": map[string]any{
+			"userIdentity": map[string]any{
+				"principalId": []any{
+					map[string]any{"anything-but": map[string]any{"prefix": "AWS:" + roleID + ":"}},
+				},
+			},
+		},
+	}
+}

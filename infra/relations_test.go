@@ -1,0 +1,258 @@
+package main
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
+)
+
+// synthesized is a replica set with its templates, by Region.
+type synthesized struct {
+	set     replicaset.Config
+	dir     string
+	regions map[string]template
+	meshes  map[string]template
+}
+
+func synthesize(t *testing.T, set replicaset.Config) synthesized {
+	t.Helper()
+	if err := set.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	s := synthesized{set: set, dir: synth(t, set), regions: map[string]template{}, meshes: map[string]template{}}
+	for _, region := range set.Regions {
+		s.regions[region] = load(t, s.dir, set, set.RegionStackName(region), region)
+		s.meshes[region] = load(t, s.dir, set, set.MeshStackName(region), region)
+	}
+	return s
+}
+
+// TestRelations checks what the parts of a set say of each other, for the
+// default set and for one of five Regions of which two are opt-in.
+func TestRelations(t *testing.T) {
+	for _, set := range []replicaset.Config{defaultSet(t), fiveRegions()} {
+		t.Run(set.Name, func(t *testing.T) {
+			s := synthesize(t, set)
+			t.Run("subscriptions", s.testSubscriptions)
+			t.Run("stack dependencies", s.testStackDependencies)
+			for _, region := range set.Regions {
+				t.Run(region, func(t *testing.T) {
+					at := relations{synthesized: s, region: region, template: s.regions[region]}
+					t.Run("bucket", at.testBucket)
+					t.Run("topic", at.testTopic)
+					t.Run("dead letters", at.testDeadLetters)
+					t.Run("function", at.testFunction)
+					t.Run("permissions", at.testPermissions)
+					t.Run("role", at.testRole)
+					t.Run("no other resources", at.testResourceTypes)
+				})
+			}
+		})
+	}
+}
+
+// relations are the checks of one Region stack.
+type relations struct {
+	synthesized
+	template
+	region string
+}
+
+func (s synthesized) partition() string { return replicaset.Partition(s.set.Regions[0]) }
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\ngot  %v\nwant %v", what, got, want)
+	}
+}
+
+// object and list build the values that encoding/json makes.
+type (
+	object = map[string]any
+	list   = []any
+)
+
+func (s synthesized) testSubscriptions(t *testing.T) {
+	for _, region := range s.set.Regions {
+		subscriptions := s.meshes[region].all("AWS::SNS::Subscription")
+		equal(t, region+": resources of the mesh stack", len(s.meshes[region].resources), len(s.set.Regions)-1)
+		var endpoints, want []string
+		for _, other := range s.set.Others(region) {
+			want = append(want, s.set.FunctionARN(s.partition(), other, testAccount))
+		}
+		for _, r := range subscriptions {
+			endpoints = append(endpoints, r.at("Endpoint").(string))
+			equal(t, r.ID+": protocol", r.at("Protocol"), any("lambda"))
+			equal(t, r.ID+": topic", r.at("TopicArn"), any(s.set.TopicARN(s.partition(), region, testAccount)))
+			equal(t, r.ID+": redrive policy", r.at("RedrivePolicy"),
+				any(object{"deadLetterTargetArn": s.set.QueueARN(s.partition(), region, testAccount)}))
+			equal(t, r.ID+": filter scope", r.at("FilterPolicyScope"), any("MessageBody"))
+			// The role of the topic's own Region is the one whose events echo.
+			export := s.set.RegionStackName(region) + "-role-id"
+			equal(t, region+": exports", s.regions[region].exports, object{export: "AROA-" + region})
+			prefix := "AWS:imported(" + export + "):"
+			equal(t, r.ID+": filter policy", r.at("FilterPolicy"), any(object{"Records": object{"userIdentity": object{
+				"principalId": list{object{"anything-but": object{"prefix": prefix}}}}}}))
+		}
+		slices.Sort(endpoints)
+		slices.Sort(want)
+		equal(t, region+": endpoints", endpoints, want)
+	}
+}
+
+func (s synthesized) testStackDependencies(t *testing.T) {
+	m := readManifest(t, s.dir)
+	var regions []string
+	for _, region := range s.set.Regions {
+		regions = append(regions, s.set.RegionStackName(region))
+	}
+	slices.Sort(regions)
+	equal(t, "number of stacks", len(m.Artifacts), 2*len(regions))
+	for _, region := range s.set.Regions {
+		stack, mesh := m.Artifacts[s.set.RegionStackName(region)], m.Artifacts[s.set.MeshStackName(region)]
+		equal(t, region+": dependencies of the Region stack", len(stack.Dependencies), 0)
+		equal(t, region+": dependencies of the mesh stack", mesh.Dependencies, regions)
+		equal(t, region+": environment", stack.Environment, "aws://unknown-account/"+region)
+		equal(t, region+": environment of the mesh", mesh.Environment, "aws://unknown-account/"+region)
+	}
+}
+
+func (r relations) testBucket(t *testing.T) {
+	bucket := r.one(t, "AWS::S3::Bucket")
+	equal(t, "name", bucket.at("BucketName"), any(r.set.BucketName(testAccount, r.region)))
+	equal(t, "notifications", bucket.at("NotificationConfiguration"), any(object{"TopicConfigurations": list{object{
+		"Event": "s3:ObjectCreated:*", "Topic": r.set.TopicARN(r.partition(), r.region, testAccount)}}}))
+	equal(t, "dependencies", bucket.DependsOn, []string{r.one(t, "AWS::SNS::TopicPolicy").ID})
+	equal(t, "versioning", bucket.at("VersioningConfiguration.Status"), any("Enabled"))
+	for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+		equal(t, block, bucket.at("PublicAccessBlockConfiguration."+block), any(true))
+	}
+	equal(t, "ownership", bucket.at("OwnershipControls.Rules.0.ObjectOwnership"), any("BucketOwnerEnforced"))
+	equal(t, "encryption", bucket.at("BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm"), any("AES256"))
+	equal(t, "unfinished uploads", bucket.at("LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload.DaysAfterInitiation"), any(7.0))
+	equal(t, "lifecycle rule", bucket.at("LifecycleConfiguration.Rules.0.Status"), any("Enabled"))
+	equal(t, "on deletion", bucket.Deletion, "Retain")
+
+	policy := r.one(t, "AWS::S3::BucketPolicy")
+	arn := r.set.BucketARN(r.partition(), r.region, testAccount)
+	equal(t, "policy's bucket", policy.at("Bucket"), bucket.at("BucketName"))
+	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{tlsOnlyStatement("s3:*", list{arn, arn + "/*"})}))
+	equal(t, "policy on deletion", policy.Deletion, "Retain")
+}
+
+func tlsOnlyStatement(action string, target any) object {
+	return object{"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": action, "Resource": target,
+		"Condition": object{"Bool": object{"aws:SecureTransport": "false"}}}
+}
+
+func (r relations) testTopic(t *testing.T) {
+	arn := r.set.TopicARN(r.partition(), r.region, testAccount)
+	equal(t, "name", r.one(t, "AWS::SNS::Topic").at("TopicName"), any(r.set.TopicName()))
+	policy := r.one(t, "AWS::SNS::TopicPolicy")
+	equal(t, "policy's topics", policy.at("Topics"), any(list{arn}))
+	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{
+		object{"Sid": "BucketPublishes", "Effect": "Allow", "Principal": object{"Service": "s3.amazonaws.com"},
+			"Action": "sns:Publish", "Resource": arn, "Condition": object{
+				"ArnEquals":    object{"aws:SourceArn": r.set.BucketARN(r.partition(), r.region, testAccount)},
+				"StringEquals": object{"aws:SourceAccount": testAccount}}},
+		tlsOnlyStatement("sns:Publish", arn),
+	}))
+}
+
+func (r relations) testDeadLetters(t *testing.T) {
+	queue := r.one(t, "AWS::SQS::Queue")
+	arn := r.set.QueueARN(r.partition(), r.region, testAccount)
+	equal(t, "queue", queue.Properties, object{"QueueName": r.set.QueueName(),
+		"MessageRetentionPeriod": 14 * 24 * 3600.0, "SqsManagedSseEnabled": true})
+	policy := r.one(t, "AWS::SQS::QueuePolicy")
+	equal(t, "policy's queues", policy.at("Queues"), any(list{"https://queue/" + r.region}))
+	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{
+		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"},
+			"Action": "sqs:SendMessage", "Resource": arn, "Condition": object{
+				"ArnEquals": object{"aws:SourceArn": r.set.TopicARN(r.partition(), r.region, testAccount)}}},
+		tlsOnlyStatement("sqs:*", arn),
+	}))
+}
+
+func (r relations) testFunction(t *testing.T) {
+	function := r.one(t, "AWS::Lambda::Function")
+	for path, want := range map[string]any{
+		"FunctionName":           r.set.FunctionName(),
+		"Runtime":                "provided.al2023",
+		"Handler":                "bootstrap",
+		"Architectures":          list{"arm64"},
+		"Timeout":                900.0,
+		"MemorySize":             256.0,
+		"RecursiveLoop":          "Terminate",
+		"Role":                   r.set.RoleARN(r.partition(), r.region, testAccount),
+		"LoggingConfig.LogGroup": r.set.LogGroupName(),
+	} {
+		equal(t, path, function.at(path), want)
+	}
+	equal(t, "log group", r.one(t, "AWS::Logs::LogGroup").Properties,
+		object{"LogGroupName": r.set.LogGroupName(), "RetentionInDays": 30.0})
+
+	// What the function reads is what was meant.
+	variables := function.at("Environment.Variables").(object)
+	got, err := functionenv.Decode(func(name string) string {
+		switch name {
+		case functionenv.Region:
+			return r.region
+		case functionenv.FunctionName:
+			return r.set.FunctionName()
+		}
+		value, _ := variables[name].(string)
+		return value
+	})
+	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
+		TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{}}
+	for _, other := range r.set.Others(r.region) {
+		want.Sources[r.set.BucketName(testAccount, other)] = other
+	}
+	if err != nil {
+		t.Errorf("environment: %v", err)
+	}
+	equal(t, "environment", got, want)
+
+	equal(t, "failures", r.one(t, "AWS::Lambda::EventInvokeConfig").Properties, object{
+		"FunctionName": r.set.FunctionName(), "Qualifier": "$LATEST",
+		"MaximumRetryAttempts": 2.0, "MaximumEventAgeInSeconds": 21600.0,
+		"DestinationConfig": object{"OnFailure": object{"Destination": r.set.QueueARN(r.partition(), r.region, testAccount)}}})
+}
+
+func (r relations) testPermissions(t *testing.T) {
+	got, want := map[string]any{}, map[string]any{}
+	for _, p := range r.all("AWS::Lambda::Permission") {
+		got[p.at("SourceArn").(string)] = p.Properties
+	}
+	for _, other := range r.set.Others(r.region) {
+		topic := r.set.TopicARN(r.partition(), other, testAccount)
+		want[topic] = object{"Action": "lambda:InvokeFunction", "SourceArn": topic,
+			"FunctionName": r.set.FunctionARN(r.partition(), r.region, testAccount),
+			"Principal":    replicaset.SNSPrincipal(other, r.region)}
+	}
+	equal(t, "number of permissions", len(r.all("AWS::Lambda::Permission")), len(want))
+	equal(t, "permissions by topic", got, want)
+}
+
+func (r relations) testResourceTypes(t *testing.T) {
+	counts := map[string]int{}
+	for _, each := range r.resources {
+		counts[each.Type]++
+	}
+	want := map[string]int{"AWS::Lambda::Permission": len(r.set.Regions) - 1}
+	for _, kind := range []string{
+		"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
+		"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::Function", "AWS::Lambda::EventInvokeConfig",
+	} {
+		want[kind] = 1
+	}
+	if !maps.Equal(counts, want) {
+		t.Errorf("resources:\ngot  %v\nwant %v", counts, want)
+	}
+}

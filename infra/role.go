@@ -1,0 +1,75 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// RoleProps configure NewRole.
+type RoleProps struct {
+	Site site // required
+}
+
+// NewRole makes the function's role, with what its calls need and nothing
+// else. The policy is a part of the role, so the function cannot exist before
+// it. What S3 asks for:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnRole {
+	here := props.Site
+	target := here.bucketARN(here.region)
+	buckets := []string{target}
+	var sourceObjects []string
+	for _, other := range here.Others(here.region) {
+		buckets = append(buckets, here.bucketARN(other))
+		sourceObjects = append(sourceObjects, here.bucketARN(other)+"/*")
+	}
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{
+		RoleName: jsii.String(here.RoleName(here.region)),
+		AssumeRolePolicyDocument: map[string]any{
+			"Version": "2012-10-17",
+			"Statement": []any{map[string]any{
+				"Effect":    "Allow",
+				"Principal": service("lambda.amazonaws.com"),
+				"Action":    "sts:AssumeRole",
+			}},
+		},
+		Policies: []any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName: jsii.String("replicate"),
+			PolicyDocument: policyDocument(
+				statement{
+					// GetObject is for HEAD, which tells an echo from an object
+					// that is still to be copied.
+					sid:       "WriteReplicas",
+					actions:   []string{"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+					resources: []string{target + "/*"},
+				},
+				statement{
+					// A copy names its source's version, so GetObject is not
+					// asked for here.
+					sid:       "ReadSources",
+					actions:   []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
+					resources: sourceObjects,
+				},
+				statement{
+					// Without it a missing object answers 403 instead of 404.
+					sid:       "TellMissingFromForbidden",
+					actions:   []string{"s3:ListBucket"},
+					resources: buckets,
+				},
+				statement{
+					sid:       "SendDeadLetters",
+					actions:   []string{"sqs:SendMessage"},
+					resources: []string{here.queueARN(here.region)},
+				},
+				statement{
+					// The ":*" is the ARN form of a log group's streams.
+					sid:       "WriteLogs",
+					actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+					resources: []string{here.logGroupARN(here.region) + ":*"},
+				},
+			),
+		}},
+	})
+}

@@ -1,0 +1,72 @@
+package replicaset
+
+// The methods below do not check their arguments. An accountID may be the
+// twelve digits or anything that stands for them, such as "${AWS::AccountId}"
+// or a CDK token; the same holds for a partition.
+
+// BucketName is the name of the set's bucket in region.
+func (c Config) BucketName(accountID, region string) string {
+	return c.Name + "-" + accountID + "-" + region
+}
+
+// TopicName is the name of the SNS topic that announces new objects, the same
+// in every Region.
+func (c Config) TopicName() string { return c.Name + "-object-created" }
+
+// QueueName is the name of the SQS dead-letter queue, the same in every Region.
+func (c Config) QueueName() string { return c.Name + "-dead-letters" }
+
+// FunctionName is the name of the Lambda function, the same in every Region.
+// It is also the session name of the function's role sessions.
+func (c Config) FunctionName() string { return c.Name + "-replicator" }
+
+// RoleName is the name of the role that the function has in region. IAM is
+// global, so the name carries the Region.
+func (c Config) RoleName(region string) string { return c.Name + "-replicator-" + region }
+
+// LogGroupName is the name of the function's log group, the same in every
+// Region.
+func (c Config) LogGroupName() string { return "/aws/lambda/" + c.FunctionName() }
+
+// RegionStackName is the name of the stack that holds region's own resources.
+func (c Config) RegionStackName(region string) string { return c.Name + "-" + region }
+
+// MeshStackName is the name of the stack that subscribes the other Regions'
+// functions to region's topic.
+func (c Config) MeshStackName(region string) string { return c.Name + "-" + region + "-mesh" }
+
+// BucketARN is the ARN of the set's bucket in region. Bucket ARNs have no
+// Region and account of their own; both are in the bucket's name.
+func (c Config) BucketARN(partition, region, accountID string) string {
+	return "arn:" + partition + ":s3:::" + c.BucketName(accountID, region)
+}
+
+// TopicARN is the ARN of region's topic.
+func (c Config) TopicARN(partition, region, accountID string) string {
+	return arn(partition, "sns", region, accountID, c.TopicName())
+}
+
+// QueueARN is the ARN of region's dead-letter queue.
+func (c Config) QueueARN(partition, region, accountID string) string {
+	return arn(partition, "sqs", region, accountID, c.QueueName())
+}
+
+// FunctionARN is the ARN of region's function, without a version.
+func (c Config) FunctionARN(partition, region, accountID string) string {
+	return arn(partition, "lambda", region, accountID, "function:"+c.FunctionName())
+}
+
+// LogGroupARN is the ARN of region's log group, without the ":*" that stands
+// for its streams.
+func (c Config) LogGroupARN(partition, region, accountID string) string {
+	return arn(partition, "logs", region, accountID, "log-group:"+c.LogGroupName())
+}
+
+// RoleARN is the ARN of the role that the function has in region.
+func (c Config) RoleARN(partition, region, accountID string) string {
+	return arn(partition, "iam", "", accountID, "role/"+c.RoleName(region))
+}
+
+func arn(partition, service, region, accountID, resource string) string {
+	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
+}

@@ -1,0 +1,153 @@
+package replicaset
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ContextKey is the key of the configuration in the context of cdk.json. All
+// messages about a field begin with it.
+const ContextKey = "s3fanout"
+
+// example is quoted by messages about a configuration that is not there.
+const example = `"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}`
+
+// Parse reads the value of the context key, a JSON object. It knows the
+// fields name, regions and allowOptInRegions; any other field, a wrong type
+// and a field given twice are errors that name the field. It does not judge
+// values: call Validate.
+func Parse(raw []byte) (Config, error) {
+	fields, err := object(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", ContextKey, err)
+	}
+	var c Config
+	known := map[string]struct {
+		into any
+		want string
+	}{
+		"name":              {&c.Name, "a string"},
+		"regions":           {&c.Regions, "a list of Region names"},
+		"allowOptInRegions": {&c.OptInRegions, "true or false"},
+	}
+	for _, f := range fields {
+		k, ok := known[f.name]
+		if !ok {
+			return Config{}, fmt.Errorf("%s.%s: no such field; known are name, regions and allowOptInRegions", ContextKey, excerpt([]byte(f.name)))
+		}
+		// A null would leave the field as it is, and so hide a mistake.
+		if string(f.value) == "null" || json.Unmarshal(f.value, k.into) != nil {
+			return Config{}, fmt.Errorf("%s.%s: %s is not %s", ContextKey, excerpt([]byte(f.name)), excerpt(f.value), k.want)
+		}
+	}
+	return c, nil
+}
+
+// Load reads the configuration from the cdk.json at path and validates it.
+// Every error is one line that begins with the path and says what to do;
+// errors.Is(err, fs.ErrNotExist) holds for a missing file.
+func Load(path string) (Config, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("%s: %w; run in the project's directory, or name the file", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	c, err := parseFile(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// parseFile reads and validates the configuration in a whole cdk.json.
+func parseFile(raw []byte) (Config, error) {
+	var file struct {
+		Context map[string]json.RawMessage `json:"context"`
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return Config{}, located(raw, err)
+	}
+	value, ok := file.Context[ContextKey]
+	if !ok {
+		return Config{}, fmt.Errorf(`key %q is missing in "context"; add %s`, ContextKey, example)
+	}
+	c, err := Parse(value)
+	if err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// located turns an error of encoding/json into one with line and column.
+func located(raw []byte, err error) error {
+	offset := int64(len(raw))
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+		err = fmt.Errorf("%s has to be an object", cmp.Or(kind.Field, "the file"))
+	}
+	before := raw[:min(max(offset-1, 0), int64(len(raw)))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Errorf("line %d, column %d: %w", line, column, err)
+}
+
+// field is one member of a JSON object.
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+// object splits a JSON object into its members, in order. Unlike
+// encoding/json, it refuses a member that is given twice.
+func object(raw []byte) ([]field, error) {
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("%s is not JSON; use {\"name\": …, \"regions\": […]}", excerpt(raw))
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, fmt.Errorf("%s is not an object; use {\"name\": …, \"regions\": […]}", excerpt(raw))
+	}
+	var fields []field
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		f := field{name: fmt.Sprint(t)}
+		if err := d.Decode(&f.value); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(fields, func(other field) bool { return other.name == f.name }) {
+			return nil, fmt.Errorf("field %s is given twice; remove one", excerpt([]byte(f.name)))
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+// excerpt shortens a value for a message, on one line.
+func excerpt(raw []byte) string {
+	const longest = 60
+	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(raw), "?")), " ")
+	if s == "" {
+		return "an empty value"
+	}
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,127 @@
+package s3
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/versity/versitygw/s3api/utils"
+)
+
+// apiError is an error as S3 words it
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+type apiError struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	Key       string `xml:",omitempty"`
+	VersionID string `xml:"VersionId,omitempty"`
+	Bucket    string `xml:",omitempty"`
+	Endpoint  string `xml:",omitempty"`
+	Header    string `xml:",omitempty"`
+	Resource  string `xml:",omitempty"`
+	RequestID string `xml:"RequestId"`
+	HostID    string `xml:"HostId"`
+
+	status int
+	header http.Header
+}
+
+func (e *apiError) Error() string { return e.Code + ": " + e.Message }
+
+// ids are the two identifiers that S3 gives every answer.
+type ids struct{ request, host string }
+
+func newIDs() ids { return ids{utils.NewS3RequestID(), utils.NewS3HostID()} }
+
+func (i ids) set(h http.Header) {
+	h.Set("x-amz-request-id", i.request)
+	h.Set("x-amz-id-2", i.host)
+	h.Set("Server", "AmazonS3")
+}
+
+// write answers with the error; without a body to HEAD, as S3 does.
+func (e *apiError) write(w http.ResponseWriter, r *http.Request, i ids) {
+	for name, values := range e.header {
+		w.Header()[name] = values
+	}
+	body := *e
+	body.Resource, body.RequestID, body.HostID = r.URL.Path, i.request, i.host
+	writeXML(w, r, e.status, body, i)
+}
+
+func writeXML(w http.ResponseWriter, r *http.Request, status int, v any, i ids) {
+	i.set(w.Header())
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = io.WriteString(w, xml.Header) // the client has gone away if this fails
+	_ = xml.NewEncoder(w).Encode(v)
+}
+
+// drain reads the rest of a body, up to a limit past which the connection is
+// better closed.
+func drain(body io.Reader) {
+	const limit = 256 << 20
+	_, _ = io.CopyN(io.Discard, body, limit) // ends early, as it should, or with the connection
+}
+
+func errUnavailable() *apiError {
+	return &apiError{status: http.StatusServiceUnavailable, Code: "ServiceUnavailable", Message: "Service is unable to handle request."}
+}
+
+func errSlowDown() *apiError {
+	return &apiError{status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."}
+}
+
+func errNoSuchBucket(bucket string) *apiError {
+	return &apiError{status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist", Bucket: bucket}
+}
+
+func errNoSuchKey(key string) *apiError {
+	return &apiError{status: http.StatusNotFound, Code: "NoSuchKey", Message: "The specified key does not exist.", Key: key}
+}
+
+func errNoSuchVersion(key, versionID string) *apiError {
+	return &apiError{status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.", Key: key, VersionID: versionID}
+}
+
+func errAccessDenied(message string) *apiError {
+	return &apiError{status: http.StatusForbidden, Code: "AccessDenied", Message: message}
+}
+
+func errInvalidRequest(message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, Code: "InvalidRequest", Message: message}
+}
+
+func errInvalidArgument(message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, Code: "InvalidArgument", Message: message}
+}
+
+// errNotImplemented names what the sandbox does not have.
+func errNotImplemented(format string, args ...any) *apiError {
+	return &apiError{
+		status: http.StatusNotImplemented, Code: "NotImplemented",
+		Message: "The sandbox's S3 does not have " + fmt.Sprintf(format, args...) + ".",
+	}
+}
+
+// errPermanentRedirect sends a request to the Region of the bucket
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html).
+func errPermanentRedirect(bucket, region, partition string) *apiError {
+	suffix := "amazonaws.com"
+	if partition == "aws-cn" {
+		suffix += ".cn"
+	}
+	endpoint := strings.Join([]string{bucket, "s3", region, suffix}, ".")
+	return &apiError{
+		status: http.StatusMovedPermanently, Code: "PermanentRedirect",
+		Message: "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+		Bucket:  bucket, Endpoint: endpoint,
+		header: http.Header{"X-Amz-Bucket-Region": {region}},
+	}
+}

@@ -1,0 +1,156 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"s3fanout/internal/sandbox/iam"
+)
+
+// need is a permission that a request takes: an action on a bucket, or on an
+// object if there is a key.
+type need struct {
+	action string
+	bucket string
+	key    string
+}
+
+// needs returns the permissions that the request takes by what it says, as in
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html.
+// A copy may need more for its source's tags.
+func (r request) needs() []need {
+	theBucket := func(action string) []need { return []need{{action, r.bucket, ""}} }
+	theObject := func(action string) []need { return []need{{action, r.bucket, r.key}} }
+	versioned := func(plain, version string) []need {
+		if r.query.Get("versionId") != "" {
+			return theObject(version)
+		}
+		return theObject(plain)
+	}
+	switch r.operation.name {
+	case "ListBuckets":
+		return theBucket("s3:ListAllMyBuckets")
+	case "HeadBucket", "ListObjects", "ListObjectsV2":
+		return theBucket("s3:ListBucket")
+	case "ListObjectVersions":
+		return theBucket("s3:ListBucketVersions")
+	case "ListMultipartUploads":
+		return theBucket("s3:ListBucketMultipartUploads")
+	case "GetBucketLocation", "GetBucketPolicy", "GetBucketVersioning":
+		return theBucket("s3:" + r.operation.name)
+	case "DeleteObjects":
+		return nil // decided object by object
+	case "GetObject", "HeadObject":
+		return versioned("s3:GetObject", "s3:GetObjectVersion")
+	case "GetObjectAttributes":
+		if r.query.Get("versionId") != "" {
+			return append(theObject("s3:GetObjectVersion"), theObject("s3:GetObjectVersionAttributes")...)
+		}
+		return append(theObject("s3:GetObject"), theObject("s3:GetObjectAttributes")...)
+	case "GetObjectTagging":
+		return versioned("s3:GetObjectTagging", "s3:GetObjectVersionTagging")
+	case "PutObjectTagging":
+		return versioned("s3:PutObjectTagging", "s3:PutObjectVersionTagging")
+	case "DeleteObjectTagging":
+		return versioned("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging")
+	case "DeleteObject":
+		return versioned("s3:DeleteObject", "s3:DeleteObjectVersion")
+	case "ListParts":
+		return theObject("s3:ListMultipartUploadParts")
+	case "AbortMultipartUpload":
+		return theObject("s3:AbortMultipartUpload")
+	case "PutObject", "CreateMultipartUpload", "CopyObject", "UploadPartCopy":
+		list := theObject("s3:PutObject")
+		if r.header.Get("X-Amz-Tagging") != "" && !r.copiesTags() {
+			list = append(list, theObject("s3:PutObjectTagging")...)
+		}
+		if r.header.Get("X-Amz-Acl") != "" {
+			list = append(list, theObject("s3:PutObjectAcl")...)
+		}
+		if r.copies() {
+			list = append(list, r.source.read("s3:GetObject", "s3:GetObjectVersion"))
+		}
+		return list
+	}
+	return theObject("s3:PutObject") // UploadPart, CompleteMultipartUpload
+}
+
+// read is the permission to read the object, or a version of it.
+func (o object) read(plain, version string) need {
+	if o.versionID != "" {
+		return need{version, o.bucket, o.key}
+	}
+	return need{plain, o.bucket, o.key}
+}
+
+// authorizer decides about one request of one caller.
+type authorizer struct {
+	service *Service
+	request request
+	caller  iam.Caller
+}
+
+// all demands every permission. A bucket that does not exist is an error of
+// its own, as on AWS.
+func (a authorizer) all(needs []need) error {
+	for _, n := range needs {
+		if err := a.one(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a authorizer) one(n need) error {
+	q := iam.Request{Caller: a.caller, Action: n.action, Resource: "*", Context: a.conditionKeys()}
+	if n.bucket != "" {
+		b, ok := a.service.bucket(n.bucket)
+		if !ok {
+			return errNoSuchBucket(n.bucket)
+		}
+		q.Resource, q.ResourcePolicy = b.arn, b.policyDocument()
+		if n.key != "" {
+			q.Resource += "/" + n.key
+		}
+	}
+	err := iam.Authorize(q)
+	var denied *iam.DeniedError
+	if errors.As(err, &denied) {
+		return errAccessDenied(fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %q because %s",
+			denied.Caller, denied.Action, denied.Resource, denied.Reason))
+	}
+	return err
+}
+
+// mayList says whether the caller may learn that a key does not exist.
+func (a authorizer) mayList(bucket string) bool {
+	return a.one(need{"s3:ListBucket", bucket, ""}) == nil
+}
+
+// conditionKeys returns what a policy's conditions can ask about the request
+// (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html).
+// The sandbox stands for HTTPS endpoints.
+func (a authorizer) conditionKeys() map[string]string {
+	keys := map[string]string{
+		"aws:SecureTransport": "true",
+		"s3:ResourceAccount":  a.service.config.AccountID,
+	}
+	for _, name := range []string{"prefix", "delimiter", "max-keys"} {
+		if a.request.query.Has(name) {
+			keys["s3:"+name] = a.request.query.Get(name)
+		}
+	}
+	if v := a.request.query.Get("versionId"); v != "" {
+		keys["s3:VersionId"] = v
+	}
+	for _, name := range []string{
+		"If-Match", "If-None-Match", "X-Amz-Acl", "X-Amz-Copy-Source", "X-Amz-Metadata-Directive",
+		"X-Amz-Server-Side-Encryption", "X-Amz-Storage-Class", "X-Amz-Content-Sha256",
+	} {
+		if v := a.request.header.Get(name); v != "" {
+			keys["s3:"+strings.ToLower(name)] = v
+		}
+	}
+	return keys
+}

@@ -1,0 +1,144 @@
+package s3
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// request is what an HTTP request asks S3 for.
+type request struct {
+	operation operation
+	bucket    string // "" for the service
+	key       string // decoded; "" for a bucket
+	query     url.Values
+	header    http.Header
+	source    object // of a copy
+}
+
+// object names an object, or one version of it.
+type object struct {
+	bucket    string
+	key       string
+	versionID string // "" for the current version
+}
+
+// virtualDomain is the domain below which a host name starts with a bucket.
+// Clients that are given an IP address put the bucket into the path.
+const virtualDomain = "localhost"
+
+// parseRequest understands a request. The operation has a name also when
+// there is an error, so that the request can be counted.
+func parseRequest(r *http.Request) (request, error) {
+	req := request{query: r.URL.Query(), header: r.Header}
+	path, err := url.PathUnescape(rawPath(r))
+	if err != nil {
+		req.operation.name = "Unknown"
+		return req, &apiError{status: http.StatusBadRequest, Code: "InvalidURI", Message: "Couldn't parse the specified URI."}
+	}
+	path = strings.TrimPrefix(path, "/")
+	if bucket, _, ok := strings.Cut(r.Host, "."+virtualDomain); ok {
+		req.bucket, req.key = bucket, path
+	} else {
+		req.bucket, req.key, _ = strings.Cut(path, "/")
+	}
+	op, known := findOperation(r.Method, req.level(), req.query, r.Header)
+	req.operation = op
+	if !known {
+		return req, errNotImplemented("the operation %s", op.name)
+	}
+	if err := op.check(req.query, r.Header); err != nil {
+		return req, err
+	}
+	if req.copies() {
+		if req.source, err = parseCopySource(r.Header.Get("X-Amz-Copy-Source")); err != nil {
+			return req, err
+		}
+	}
+	return req, nil
+}
+
+// rawPath returns the path as it came over the wire.
+func rawPath(r *http.Request) string {
+	if path, _, _ := strings.Cut(r.RequestURI, "?"); strings.HasPrefix(path, "/") {
+		return path
+	}
+	return r.URL.EscapedPath()
+}
+
+func (r request) level() level {
+	switch {
+	case r.bucket == "":
+		return onService
+	case r.key == "":
+		return onBucket
+	}
+	return onObject
+}
+
+// copies says whether the request reads a second object.
+func (r request) copies() bool {
+	return r.operation.name == "CopyObject" || r.operation.name == "UploadPartCopy"
+}
+
+// copiesTags says whether a CopyObject carries its source's tags, which is
+// the default.
+func (r request) copiesTags() bool {
+	return r.operation.name == "CopyObject" && !strings.EqualFold(r.header.Get("X-Amz-Tagging-Directive"), "REPLACE")
+}
+
+// parseCopySource reads an x-amz-copy-source header: URL-encoded bucket and
+// key, and optionally a version
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
+func parseCopySource(header string) (object, error) {
+	path, query, _ := strings.Cut(header, "?")
+	path, err := url.QueryUnescape(path)
+	if err != nil {
+		return object{}, errInvalidArgument("Invalid copy source encoding.")
+	}
+	path = strings.TrimPrefix(path, "/")
+	if strings.HasPrefix(path, "arn:") {
+		return object{}, errNotImplemented("access points as copy sources")
+	}
+	bucket, key, ok := strings.Cut(path, "/")
+	if !ok || bucket == "" || key == "" {
+		return object{}, errInvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+	}
+	version, err := url.ParseQuery(query)
+	if err != nil || len(version) > 1 || (len(version) == 1 && !version.Has("versionId")) {
+		return object{}, errInvalidArgument("The only query parameter of a copy source is versionId.")
+	}
+	return object{bucket: bucket, key: key, versionID: version.Get("versionId")}, nil
+}
+
+// validKey refuses keys that AWS refuses, and those that the directory below
+// cannot hold.
+func validKey(key string) error {
+	const maxKey, maxComponent = 1024, 255
+	if key == "" {
+		return nil
+	}
+	if len(key) > maxKey {
+		return &apiError{status: http.StatusBadRequest, Code: "KeyTooLongError", Message: "Your key is too long", Key: key}
+	}
+	unsupported := func(why string) error {
+		return &apiError{status: http.StatusBadRequest, Code: "InvalidRequest", Key: key,
+			Message: "The sandbox's S3 keeps objects as files, and cannot hold a key with " + why + "; AWS can."}
+	}
+	if strings.ContainsRune(key, 0) {
+		return unsupported("a zero byte")
+	}
+	components := strings.Split(strings.TrimSuffix(key, "/"), "/")
+	if components[0] == ".sgwtmp" {
+		return unsupported(".sgwtmp as its first component")
+	}
+	for _, c := range components {
+		switch {
+		case c == "" || c == "." || c == "..":
+			return unsupported(`an empty, "." or ".." component`)
+		case len(c) > maxComponent:
+			return unsupported("a component over 255 bytes")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+func TestKeys(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{
+		"plain", "with space", "plus+plus", "percent%20sign", "100%", "slash/inside/deep", "unicode-äöü-日本-🙂", "quest?ion&amp=1#hash", "a?versionId=b",
+		"quote'\"<>", "trailing-dot.", ".hidden", "~tilde*!()", "back\\slash", "a=b;c:d,e@f$g", strings.Repeat("long/", 200),
+	} {
+		t.Run(key, func(t *testing.T) {
+			body := "body of " + key
+			if strings.HasSuffix(key, "/") {
+				body = ""
+			}
+			w.put(t, here, hereBucket, key, body)
+			if got := w.get(t, here, hereBucket, key); got != body {
+				t.Errorf("got %q, want %q", got, body)
+			}
+			m := w.messages(t)
+			if len(m) == 0 {
+				t.Fatal("no notification")
+			}
+			var e eventMessage
+			if err := json.Unmarshal(m[len(m)-1].Body, &e); err != nil {
+				t.Fatal(err)
+			}
+			encoded := e.Records[0].S3.Object.Key
+			if got, err := url.QueryUnescape(encoded); err != nil || got != key {
+				t.Errorf("event key %q decodes to %q (%v), want %q", encoded, got, err, key)
+			}
+			if strings.HasSuffix(key, "/") {
+				return // cannot be copied to a key of its own
+			}
+			_, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{
+				Bucket: aws.String(farBucket), Key: &key, CopySource: copySource(hereBucket, key, ""), IfNoneMatch: aws.String("*"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.get(t, there, farBucket, key); got != body {
+				t.Errorf("copy: got %q, want %q", got, body)
+			}
+		})
+	}
+	list, err := w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String(farBucket)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(list.Contents), 15; got != want {
+		t.Errorf("listed %d keys, want %d", got, want)
+	}
+}
+
+func TestUnsupportedKeys(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, here, hereBucket, "a", "x")
+	w.put(t, here, hereBucket, "dir/b", "x")
+	for key, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"a//b":                    {400, "InvalidRequest"},
+		"/a":                      {400, "InvalidRequest"},
+		"a/../b":                  {400, "InvalidRequest"},
+		"./a":                     {400, "InvalidRequest"},
+		".sgwtmp/x":               {400, "InvalidRequest"},
+		strings.Repeat("x", 256):  {400, "InvalidRequest"},
+		strings.Repeat("x", 1025): {400, "KeyTooLongError"},
+		"a/b":                     {409, "ObjectParentIsFile"},
+		"dir":                     {409, "ExistingObjectIsDirectory"},
+	} {
+		_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: &key, Body: strings.NewReader("x")})
+		t.Run(key[:min(len(key), 20)], func(t *testing.T) { wantCode(t, err, want.status, want.code) })
+	}
+}
+
+func TestUploadSizesAndChecksums(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(here)
+	for _, size := range []int{0, 1, 64 << 10, 100 << 20} {
+		body := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+		in := &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("sized"), Body: bytes.NewReader(body)}
+		out, err := c.PutObject(t.Context(), in)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		if out.ChecksumCRC32 == nil && out.ChecksumCRC64NVME == nil {
+			t.Errorf("%d bytes: no checksum in the answer", size)
+		}
+		got, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: in.Bucket, Key: in.Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := io.ReadAll(got.Body)
+		_ = got.Body.Close()
+		if err != nil || !bytes.Equal(read, body) {
+			t.Errorf("%d bytes: read %d bytes back (%v), not the same", size, len(read), err)
+		}
+	}
+}
+
+func TestWrongChecksumIsRefused(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("body"), ChecksumCRC32: aws.String("AAAAAA=="),
+	})
+	wantCode(t, err, 400, "BadDigest")
+}
+
+func TestPresignedURLs(t *testing.T) {
+	w := newWorld(t)
+	p := sdk.NewPresignClient(w.client(here))
+	put, err := p.PresignPutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), Body: strings.NewReader("hello")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPut, put.URL, strings.NewReader("hello"))
+	req.Header = put.SignedHeader
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("put: %s: %s", res.Status, answer)
+	}
+	if got := w.get(t, here, hereBucket, "pre signed"); got != "hello" {
+		t.Errorf("got %q, want hello", got)
+	}
+	res, err = http.Get(strings.Replace(put.URL, "pre%20signed", "other", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("a URL signed for another request: got %s, want 403", res.Status)
+	}
+}
+
+func TestWrongRegionIsRedirected(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.client(there).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("")})
+	wantCode(t, err, 301, "PermanentRedirect")
+	_, err = w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String("nowhere")})
+	wantCode(t, err, 404, "NoSuchBucket")
+}
+
+func TestUnknownIsRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(here)
+	_, err := c.GetObjectAcl(t.Context(), &sdk.GetObjectAclInput{Bucket: aws.String(hereBucket), Key: aws.String("k")})
+	wantCode(t, err, 501, "NotImplemented")
+	_, err = c.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: aws.String("another")})
+	wantCode(t, err, 501, "NotImplemented")
+	_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader(""), StorageClass: "GLACIER",
+	})
+	wantCode(t, err, 501, "NotImplemented")
+	if err == nil || !strings.Contains(err.Error(), "x-amz-storage-class") {
+		t.Errorf("error %v does not name the header", err)
+	}
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, here, hereBucket, "k", "x")
+	_, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	regions, _ := w.counters.Snapshot()
+	admin := "arn:aws:iam::" + account + ":user/administrator"
+	if got := regions[here].S3[admin]["PutObject"]; got != 1 {
+		t.Errorf("PutObject in %s: %d, want 1", here, got)
+	}
+	if got := regions[there].S3[admin]; len(got) != 1 || got["CopyObject"] != 1 {
+		t.Errorf("requests in %s: %v, want one CopyObject", there, got)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, here, hereBucket, "k", "x")
+	set := func(region string, k fault.Kind, rate float64) {
+		t.Helper()
+		if err := w.faults.Set(fault.Fault{Region: region, Kind: k, Rate: rate}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func() error {
+		_, err := w.client(here).GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k")})
+		return err
+	}
+	set(here, fault.S3SlowDown, 1)
+	wantCode(t, get(), 503, "SlowDown")
+	set(here, fault.S3SlowDown, 0)
+	set(here, fault.S3Unavailable, 1)
+	wantCode(t, get(), 503, "ServiceUnavailable")
+	big := &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: bytes.NewReader(make([]byte, 8<<20))}
+	_, err := w.client(here).PutObject(t.Context(), big)
+	wantCode(t, err, 503, "ServiceUnavailable")
+	_, err = w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", "")})
+	wantCode(t, err, 503, "ServiceUnavailable")
+	set(here, fault.S3Unavailable, 0)
+	if err := get(); err != nil {
+		t.Errorf("after the fault: %v", err)
+	}
+}
+
+func TestCreateBucketRefuses(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]BucketConfig{
+		"already exists":  {Name: hereBucket},
+		"3 to 63":         {Name: "Up"},
+		"two dots":        {Name: "a..b"},
+		"IP address":      {Name: "10.0.0.1"},
+		"s3:ObjectRemove": {Name: "fine", Notifications: []TopicNotification{{TopicARN: topic, Events: []string{"s3:ObjectRemoved:*"}}}},
+		"overlap": {Name: "fine", Notifications: []TopicNotification{
+			{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}, {TopicARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a"},
+		}},
+		"not in the bucket's Region": {Name: "fine", Notifications: []TopicNotification{
+			{TopicARN: strings.Replace(topic, here, there, 1), Events: []string{"s3:ObjectCreated:*"}},
+		}},
+	} {
+		err := w.service.CreateBucket(t.Context(), here, c)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%+v: got %v, want an error with %q", c, err, name)
+		}
+	}
+	w.service.config.NotifyTest = func(context.Context, Notification) error { return errors.New("topic policy") }
+	c := BucketConfig{Name: "fine", Notifications: []TopicNotification{{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}}}
+	if err := w.service.CreateBucket(t.Context(), here, c); err == nil || !strings.Contains(err.Error(), "nable to validate the following destination configurations") {
+		t.Errorf("got %v, want AWS's error about the destination", err)
+	}
+	w.service.config.NotifyTest = w.notify
+	if err := w.service.CreateBucket(t.Context(), here, c); err != nil {
+		t.Errorf("the name stays taken after a failure: %v", err)
+	}
+}
