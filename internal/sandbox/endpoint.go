@@ -1,0 +1,149 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/sigv4"
+)
+
+// controlPrefix starts the paths of the sandbox's own interface. It is not a
+// valid bucket name, so that no S3 request can mean it.
+const controlPrefix = "/_sandbox/"
+
+// ServeHTTP sends a request to the service and Region that its signature
+// names. Only the sandbox's own interface takes unsigned requests.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		s.serveControl(w, r)
+		return
+	}
+	id, err := sigv4.Authenticate(r, s.store, time.Now())
+	if err != nil {
+		writeAuthError(w, r, err)
+		return
+	}
+	if !slices.Contains(s.regions, id.Region) {
+		writeAuthError(w, r, &sigv4.Error{
+			Status: http.StatusBadRequest, Code: "InvalidRegion", Service: id.Service,
+			Message: fmt.Sprintf("Region %q is not in this sandbox.", id.Region),
+		})
+		return
+	}
+	switch id.Service {
+	case "s3":
+		s.s3.ServeAPI(w, r, id.Region, id.Caller)
+	case "sns":
+		s.sns.ServeAPI(w, r, id.Region, id.Caller)
+	case "sqs":
+		s.sqs.ServeAPI(w, r, id.Region, id.Caller)
+	case "lambda":
+		s.lambda.ServeAPI(w, r, id.Region, id.Caller)
+	case "sts":
+		s.serveSTS(w, r, id.Caller)
+	default:
+		writeAuthError(w, r, &sigv4.Error{
+			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda and sts.", id.Service),
+		})
+	}
+}
+
+func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == controlPrefix+"stats" && r.Method == http.MethodGet:
+		writeJSON(w, http.StatusOK, s.Stats())
+	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodGet:
+		writeJSON(w, http.StatusOK, s.faults.Active())
+	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodPost:
+		var f fault.Fault
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&f); err != nil {
+			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a fault: " + err.Error()})
+			return
+		}
+		if err := s.SetFault(f); err != nil {
+			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+			return
+		}
+		writeJSON(w, http.StatusOK, s.faults.Active())
+	default:
+		writeJSON(w, http.StatusNotFound, map[string]string{
+			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults",
+		})
+	}
+}
+
+// serveSTS answers GetCallerIdentity, which needs no permission.
+func (s *Sandbox) serveSTS(w http.ResponseWriter, r *http.Request, caller iam.Caller) {
+	if err := r.ParseForm(); err != nil || r.PostForm.Get("Action") != "GetCallerIdentity" {
+		writeAuthError(w, r, &sigv4.Error{
+			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: "sts",
+			Message: fmt.Sprintf("The sandbox's STS has no operation %q; it has GetCallerIdentity.", r.PostForm.Get("Action")),
+		})
+		return
+	}
+	type result struct {
+		Arn     string
+		UserID  string `xml:"UserId"`
+		Account string
+	}
+	writeXML(w, http.StatusOK, struct {
+		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
+		Result  result   `xml:"GetCallerIdentityResult"`
+		ID      string   `xml:"ResponseMetadata>RequestId"`
+	}{Result: result{Arn: caller.ARN, UserID: caller.PrincipalID, Account: caller.AccountID}, ID: requestID()})
+}
+
+// writeAuthError answers what no service has seen, in the format of the
+// service that was meant.
+func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
+	id := requestID()
+	w.Header().Set("x-amzn-RequestId", id)
+	switch e.Service {
+	case "sqs", "lambda":
+		w.Header().Set("x-amzn-ErrorType", e.Code)
+		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
+	case "sns", "sts":
+		writeXML(w, e.Status, struct {
+			XMLName xml.Name `xml:"ErrorResponse"`
+			Type    string   `xml:"Error>Type"`
+			Code    string   `xml:"Error>Code"`
+			Message string   `xml:"Error>Message"`
+			ID      string   `xml:"RequestId"`
+		}{Type: "Sender", Code: e.Code, Message: e.Message, ID: id})
+	default:
+		w.Header().Set("x-amz-request-id", id)
+		if r.Method == http.MethodHead { // S3 sends no body with these
+			w.WriteHeader(e.Status)
+			return
+		}
+		writeXML(w, e.Status, struct {
+			XMLName xml.Name `xml:"Error"`
+			Code    string
+			Message string
+			ID      string `xml:"RequestId"`
+		}{Code: e.Code, Message: e.Message, ID: id})
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client has gone away if this fails
+}
+
+func writeXML(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(xml.Header)) // the client has gone away if this fails
+	_ = xml.NewEncoder(w).Encode(v)
+}

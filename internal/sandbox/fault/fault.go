@@ -1,0 +1,114 @@
+// Package fault holds the faults that a sandbox can be told to have. It only
+// decides whether a fault strikes; each service acts on it in its own way.
+package fault
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Kind names a fault.
+type Kind string
+
+// The faults that a sandbox knows.
+const (
+	S3Unavailable     Kind = "s3-unavailable"     // S3 in the Region answers 503 ServiceUnavailable
+	S3SlowDown        Kind = "s3-slowdown"        // S3 in the Region answers 503 SlowDown
+	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
+	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
+	Delay             Kind = "delay"              // SNS in the topic's Region delivers late, and so out of order
+)
+
+// Kinds returns every known kind.
+func Kinds() []Kind {
+	return []Kind{S3Unavailable, S3SlowDown, LambdaCrash, DuplicateDelivery, Delay}
+}
+
+// Fault is one switch: in Region, Kind strikes with probability Rate.
+type Fault struct {
+	Region string  `json:"region"`
+	Kind   Kind    `json:"kind"`
+	Rate   float64 `json:"rate"`            // 0 switches it off, 1 strikes always
+	Count  int     `json:"count,omitempty"` // strikes left before it switches itself off; 0: no limit
+}
+
+// Switches holds the faults of one sandbox. The zero value is not usable; use
+// New. Methods may be called concurrently.
+type Switches struct {
+	regions []string
+	mu      sync.Mutex
+	random  *rand.Rand
+	on      map[string]map[Kind]Fault
+}
+
+// New returns switches for the given Regions, all off. The same seed gives
+// the same decisions to the same sequence of calls.
+func New(regions []string, seed uint64) *Switches {
+	return &Switches{
+		regions: slices.Clone(regions),
+		random:  rand.New(rand.NewPCG(seed, seed)),
+		on:      map[string]map[Kind]Fault{},
+	}
+}
+
+// Set switches a fault on or, with rate 0, off. An unknown Region or kind or a
+// rate outside 0..1 is an error that says what is allowed.
+func (s *Switches) Set(f Fault) error {
+	switch {
+	case !slices.Contains(s.regions, f.Region):
+		return fmt.Errorf("region %q is not in this sandbox; it has %s", f.Region, strings.Join(s.regions, ", "))
+	case !slices.Contains(Kinds(), f.Kind):
+		return fmt.Errorf("kind %q is not a fault; use one of %v", f.Kind, Kinds())
+	case !(f.Rate >= 0 && f.Rate <= 1):
+		return fmt.Errorf("rate %v is not between 0 and 1", f.Rate)
+	case f.Count < 0:
+		return fmt.Errorf("count %d is negative; leave it out for no limit", f.Count)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Rate == 0 {
+		delete(s.on[f.Region], f.Kind)
+		return nil
+	}
+	if s.on[f.Region] == nil {
+		s.on[f.Region] = map[Kind]Fault{}
+	}
+	s.on[f.Region][f.Kind] = f
+	return nil
+}
+
+// Strikes decides, once, whether the fault strikes now.
+func (s *Switches) Strikes(region string, kind Kind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.on[region][kind]
+	if !ok || s.random.Float64() >= f.Rate {
+		return false
+	}
+	if f.Count > 0 {
+		f.Count--
+		s.on[region][kind] = f
+		if f.Count == 0 {
+			delete(s.on[region], kind)
+		}
+	}
+	return true
+}
+
+// Active lists the faults that are on.
+func (s *Switches) Active() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Fault
+	for _, r := range s.regions {
+		for _, k := range Kinds() {
+			if f, ok := s.on[r][k]; ok {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,204 @@
+package lambda
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Limits and defaults of asynchronous invocation
+// (https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html).
+const (
+	maxRetries      = 2
+	minEventAge     = time.Minute
+	defaultEventAge = 6 * time.Hour
+)
+
+// EventInvokeConfig says what happens to asynchronous events. Zero values and
+// nil mean Lambda's defaults.
+type EventInvokeConfig struct {
+	MaximumRetryAttempts *int          // 0 to 2, 2 by default
+	MaximumEventAge      time.Duration // 1 minute to 6 hours, 6 hours by default
+	OnFailure            string        // ARN of an SQS queue, or empty
+}
+
+func (c EventInvokeConfig) withDefaults() EventInvokeConfig {
+	if c.MaximumRetryAttempts == nil {
+		n := maxRetries
+		c.MaximumRetryAttempts = &n
+	}
+	if c.MaximumEventAge == 0 {
+		c.MaximumEventAge = defaultEventAge
+	}
+	return c
+}
+
+// SetEventInvokeConfig replaces a function's configuration for asynchronous
+// events. OnFailure has to be an existing queue of the function's Region that
+// the function's role may send to, as AWS checks it at this point.
+func (s *Service) SetEventInvokeConfig(functionARN string, c EventInvokeConfig) error {
+	if err := s.setEventInvokeConfig(functionARN, c.withDefaults()); err != nil {
+		return fmt.Errorf("configure events of %s: %w", functionARN, err)
+	}
+	return nil
+}
+
+func (s *Service) setEventInvokeConfig(functionARN string, c EventInvokeConfig) error {
+	f, err := s.function(functionARN)
+	if err != nil {
+		return err
+	}
+	if n := *c.MaximumRetryAttempts; n < 0 || n > maxRetries {
+		return invalid("MaximumRetryAttempts %d is not between 0 and %d", n, maxRetries)
+	}
+	if c.MaximumEventAge < minEventAge || c.MaximumEventAge > defaultEventAge {
+		return invalid("MaximumEventAgeInSeconds %v is not between %v and %v", c.MaximumEventAge, minEventAge, defaultEventAge)
+	}
+	if c.OnFailure != "" {
+		if err := s.checkQueue(f.role, f.region, c.OnFailure); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.invoke, f.configured = c, true
+	return nil
+}
+
+func (f *function) eventInvokeConfig() EventInvokeConfig {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.invoke
+}
+
+// enqueue takes an event over. It is under way for the counters before
+// enqueue returns.
+func (s *Service) enqueue(f *function, id string, payload []byte) error {
+	if !s.begin() {
+		return errClosed
+	}
+	end := s.cfg.Counters.Begin()
+	accepted := time.Now()
+	go func() {
+		defer s.work.Done()
+		defer end()
+		if fail := s.process(f, id, payload, accepted); fail != nil {
+			s.giveUp(f, *fail)
+		}
+	}()
+	return nil
+}
+
+// process tries an event until it succeeds or is given up; nil if it
+// succeeded, or if the sandbox ended.
+func (s *Service) process(f *function, id string, payload []byte, accepted time.Time) *failure {
+	cfg := f.eventInvokeConfig()
+	fail := &failure{requestID: id, functionARN: f.arn, payload: payload}
+	giveUp := func(condition string) *failure {
+		fail.condition = condition
+		return fail
+	}
+	if f.disabled() {
+		return giveUp(zeroConcurrency)
+	}
+	deadline := accepted.Add(cfg.MaximumEventAge)
+	for {
+		// A throttled event waits without using up an attempt.
+		switch ok, expired := s.waitForCapacity(f, deadline); {
+		case expired:
+			return giveUp(eventAgeExceeded)
+		case !ok:
+			return nil
+		}
+		fail.last = s.attempt(f, id, payload, fail.attempts > 0)
+		f.unreserve()
+		if fail.last.aborted || !fail.last.failed {
+			return nil
+		}
+		fail.attempts++
+		if fail.attempts > *cfg.MaximumRetryAttempts {
+			return giveUp(retriesExhausted)
+		}
+		wait := retryWait(s.cfg.RetryWait, fail.attempts)
+		if time.Now().Add(wait).After(deadline) {
+			return giveUp(eventAgeExceeded)
+		}
+		if !s.pause(wait) {
+			return nil
+		}
+	}
+}
+
+// retryWait is how long an event waits after so many failed attempts: one
+// minute after the first on AWS, two after the second
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+func retryWait(first time.Duration, attempts int) time.Duration {
+	return first << (attempts - 1)
+}
+
+// waitForCapacity reserves concurrency for an event, or tells that it became
+// too old; neither if the sandbox ends.
+func (s *Service) waitForCapacity(f *function, deadline time.Time) (ok, expired bool) {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	for {
+		freed := f.released()
+		if f.reserve() {
+			return true, false
+		}
+		select {
+		case <-freed:
+		case <-timer.C:
+			return false, true
+		case <-s.ctx.Done():
+			return false, false
+		}
+	}
+}
+
+// pause waits; false if the sandbox ended meanwhile.
+func (s *Service) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// giveUp sends an event to where the function's configuration says, with the
+// permissions of the function's role. With a destination and a dead-letter
+// queue, both get it.
+func (s *Service) giveUp(f *function, fail failure) {
+	log := s.cfg.Logger.With("region", f.region, "function", f.Name, "requestId", fail.requestID, "condition", fail.condition)
+	target := f.eventInvokeConfig().OnFailure
+	if target != "" {
+		body, err := destinationBody(fail, time.Now())
+		if err == nil {
+			_, err = s.cfg.Queues.Send(s.ctx, f.role, target, string(body), nil)
+		}
+		s.noteDelivery(f, log, "on-failure destination", target, err)
+	}
+	if f.DeadLetterTargetARN != "" {
+		_, err := s.cfg.Queues.Send(s.ctx, f.role, f.DeadLetterTargetARN, string(fail.payload), deadLetterAttributes(fail))
+		s.noteDelivery(f, log, "dead-letter queue", f.DeadLetterTargetARN, err)
+	}
+	if target == "" && f.DeadLetterTargetARN == "" {
+		log.Error("event dropped: the function has neither an on-failure destination nor a dead-letter queue")
+	}
+}
+
+func (s *Service) noteDelivery(f *function, log *slog.Logger, what, target string, err error) {
+	if err != nil {
+		f.undelivered.Add(1)
+		log.Error("event dropped: the "+what+" did not take it", "target", target, "error", err)
+		return
+	}
+	log.Warn("event given up and sent to the "+what, "target", target)
+}
+
+func newRequestID() string { return uuid.NewString() }

@@ -1,0 +1,122 @@
+package lambda
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"s3fanout/internal/sandbox/iam"
+)
+
+// configuration is a function's configuration as the API shows it.
+type configuration struct {
+	FunctionName     string
+	FunctionArn      string
+	Role             string
+	Runtime          string
+	Handler          string
+	Timeout          int
+	MemorySize       int
+	LastModified     string
+	Version          string
+	PackageType      string
+	State            string
+	LastUpdateStatus string
+	Architectures    []string
+	Environment      *variables        `json:",omitempty"`
+	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
+	LoggingConfig    loggingConfig
+}
+
+type variables struct{ Variables map[string]string }
+
+type deadLetterConfig struct{ TargetArn string }
+
+type loggingConfig struct{ LogFormat, LogGroup string }
+
+func (f *function) describe() configuration {
+	c := configuration{
+		FunctionName: f.Name, FunctionArn: f.arn, Role: f.RoleARN, Runtime: f.Runtime, Handler: f.Handler,
+		Timeout: int(f.Timeout / time.Second), MemorySize: f.MemoryMB, Version: latest,
+		LastModified: f.created.UTC().Format("2006-01-02T15:04:05.000+0000"),
+		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
+		Architectures: f.Architectures,
+		LoggingConfig: loggingConfig{LogFormat: "Text", LogGroup: f.LogGroup},
+	}
+	if len(f.Environment) > 0 {
+		c.Environment = &variables{f.Environment}
+	}
+	if f.DeadLetterTargetARN != "" {
+		c.DeadLetterConfig = &deadLetterConfig{f.DeadLetterTargetARN}
+	}
+	return c
+}
+
+func (s *Service) serveGetFunction(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetFunction", functionARN)
+	if err != nil {
+		return err
+	}
+	type concurrency struct{ ReservedConcurrentExecutions int }
+	answer := struct {
+		Configuration configuration
+		Concurrency   *concurrency `json:",omitempty"`
+	}{Configuration: f.describe()}
+	if f.ReservedConcurrency != nil {
+		answer.Concurrency = &concurrency{*f.ReservedConcurrency}
+	}
+	return json.NewEncoder(w).Encode(answer)
+}
+
+func (s *Service) serveGetConfiguration(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetFunctionConfiguration", functionARN)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(f.describe())
+}
+
+func (s *Service) serveGetPolicy(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetPolicy", functionARN)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	statements := f.statements
+	f.mu.Unlock()
+	if len(statements) == 0 {
+		return &Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "The resource you requested does not exist."}
+	}
+	raw, err := policyJSON(statements)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(map[string]string{"Policy": string(raw)})
+}
+
+func (s *Service) serveGetEventInvokeConfig(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetFunctionEventInvokeConfig", functionARN)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	c, configured := f.invoke, f.configured
+	f.mu.Unlock()
+	if !configured {
+		return errNotFound("The function's event invoke configuration", f.arn)
+	}
+	type destination struct{ Destination string }
+	type destinations struct {
+		OnFailure *destination `json:",omitempty"`
+	}
+	answer := struct {
+		FunctionArn              string
+		MaximumRetryAttempts     int
+		MaximumEventAgeInSeconds int
+		DestinationConfig        destinations
+	}{FunctionArn: f.arn + ":" + latest, MaximumRetryAttempts: *c.MaximumRetryAttempts, MaximumEventAgeInSeconds: int(c.MaximumEventAge / time.Second)}
+	if c.OnFailure != "" {
+		answer.DestinationConfig.OnFailure = &destination{c.OnFailure}
+	}
+	return json.NewEncoder(w).Encode(answer)
+}

@@ -1,0 +1,95 @@
+package lambda
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// initTimeout is what a new process has, on top of the function's timeout, to
+// ask for its first invocation.
+const initTimeout = 10 * time.Second
+
+// execute runs one invocation in a warm environment or a new one. The caller
+// holds one of the function's slots.
+func (s *Service) execute(f *function, inv *invocation) outcome {
+	for {
+		e := f.takeIdle()
+		warm := e != nil
+		if !warm {
+			var err error
+			if e, err = s.newEnvironment(f); err != nil {
+				if errors.Is(err, errClosed) {
+					return outcome{aborted: true}
+				}
+				return functionError("Runtime.InvalidEntrypoint", inv.id, err.Error())
+			}
+		}
+		inv.handed, inv.ready, inv.answer = make(chan time.Time, 1), make(chan struct{}), nil
+		deadline, o := s.handOver(e, inv)
+		if o == nil {
+			return s.await(e, inv, deadline)
+		}
+		s.discard(e)
+		// A warm process that died while it was idle costs nobody an attempt.
+		if !warm || o.aborted {
+			return *o
+		}
+	}
+}
+
+// handOver gives the invocation to the process; otherwise it tells why the
+// process did not take it.
+func (s *Service) handOver(e *environment, inv *invocation) (deadline time.Time, failed *outcome) {
+	starting := time.NewTimer(initTimeout + e.fn.Timeout)
+	defer starting.Stop()
+	fail := func(o outcome) (time.Time, *outcome) { return time.Time{}, &o }
+	select {
+	case e.work <- inv:
+		return <-inv.handed, nil
+	case <-e.exited:
+		return fail(e.death(inv.id))
+	case <-starting.C:
+		return fail(timedOut(inv.id, e.fn.Timeout))
+	case <-s.ctx.Done():
+		return fail(outcome{aborted: true})
+	}
+}
+
+// await waits until the process has answered and asks for more. It is over as
+// well when the process ends, or at the deadline, when it is killed.
+func (s *Service) await(e *environment, inv *invocation, deadline time.Time) outcome {
+	timeout := time.NewTimer(time.Until(deadline))
+	defer timeout.Stop()
+	var otherwise outcome
+	select {
+	case <-inv.ready:
+		e.fn.putIdle(e, s.cfg.IdleTimeout)
+		return *inv.answer
+	case <-e.exited:
+		otherwise = e.death(inv.id)
+	case <-timeout.C:
+		otherwise = timedOut(inv.id, e.fn.Timeout)
+	case <-s.ctx.Done():
+		otherwise = outcome{aborted: true}
+	}
+	s.discard(e)
+	// A process that answers and then ends, as after a panic, has answered.
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if inv.answer != nil && !otherwise.aborted {
+		return *inv.answer
+	}
+	return otherwise
+}
+
+// discard ends a process and waits until it is gone, so that no more run at
+// once than there are slots.
+func (s *Service) discard(e *environment) {
+	e.kill()
+	<-e.exited
+}
+
+func timedOut(requestID string, timeout time.Duration) outcome {
+	return functionError("Sandbox.Timedout", requestID, fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds()))
+}

@@ -1,0 +1,254 @@
+// Package lambda is the sandbox's AWS Lambda: it runs the real function binary
+// as processes behind a Lambda Runtime API.
+//
+// A process gets what an execution environment of an OS-only runtime gets and
+// nothing of the host's: the function's variables, Lambda's own, and the
+// credentials of a session of the function's role. Asynchronous events are
+// retried, aged out and sent to the on-failure destination or the dead-letter
+// queue as AWS documents it, with the role's permissions. Invoking needs the
+// function's resource policy or the caller's own.
+//
+// Versions, aliases, layers, provisioned concurrency, response streaming and
+// memory limits are not modelled; what cannot be honoured is refused by name.
+// Two things differ from AWS on purpose: an execution environment is a process
+// with the host's file system and network, and how many run at once is limited
+// by the machine, which makes invocations wait instead of throttling them.
+// Reserved concurrency throttles, as on AWS.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/sqs"
+	"s3fanout/internal/sandbox/stats"
+)
+
+// Defaults of Config.
+const (
+	defaultRetryWait      = time.Minute
+	defaultMaxConcurrency = 8
+	defaultIdleTimeout    = 5 * time.Minute
+)
+
+// Queues is what Lambda needs of SQS.
+type Queues interface {
+	Exists(queueARN string) bool
+	Authorize(caller iam.Caller, action, queueARN string) error
+	Send(ctx context.Context, caller iam.Caller, queueARN, body string, attributes map[string]sqs.Attribute) (messageID string, err error)
+}
+
+// Config says how to run functions. All but the last four are required.
+type Config struct {
+	Partition string
+	AccountID string
+	Endpoint  string // AWS_ENDPOINT_URL of the functions
+	Binary    string // absolute path of the function, built for this machine
+	LogDir    string // existing directory for <region>-<function>.log
+	Store     *iam.Store
+	Queues    Queues
+	Counters  *stats.Counters
+	Faults    *fault.Switches
+
+	RetryWait      time.Duration // before the first retry of an event, twice that before the second; 1 minute if zero
+	MaxConcurrency int           // processes of one function at once, 8 if zero
+	IdleTimeout    time.Duration // until an idle process is stopped, 5 minutes if zero
+	Logger         *slog.Logger  // discarded if nil
+}
+
+// Service holds the functions of all Regions of one account. Methods may be
+// called concurrently.
+type Service struct {
+	cfg     Config
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
+	starter *starter
+
+	serveRuntime func() // starts the Runtime API, once
+	work         sync.WaitGroup
+
+	mu           sync.Mutex
+	closed       bool
+	functions    map[string]*function    // by ARN
+	environments map[string]*environment // by id, those that run
+	runtime      *http.Server
+	runtimeAddr  string
+	runtimeErr   error
+}
+
+// New returns a service without functions. Processes are started on demand.
+func New(c Config) *Service {
+	if c.RetryWait == 0 {
+		c.RetryWait = defaultRetryWait
+	}
+	if c.MaxConcurrency == 0 {
+		c.MaxConcurrency = defaultMaxConcurrency
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = defaultIdleTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Service{
+		cfg: c, ctx: ctx, cancel: cancel, starter: newStarter(),
+		functions:    map[string]*function{},
+		environments: map[string]*environment{},
+	}
+	s.serveRuntime = sync.OnceFunc(s.listenRuntime)
+	return s
+}
+
+// Close kills every process, gives up what is under way or waits for a retry,
+// and returns when all of it has ended. It may be called more than once.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.mu.Lock()
+	running := make([]*environment, 0, len(s.environments))
+	for _, e := range s.environments {
+		running = append(running, e)
+	}
+	server := s.runtime
+	s.mu.Unlock()
+	for _, e := range running {
+		e.kill()
+	}
+	for _, e := range running {
+		<-e.exited
+	}
+	s.work.Wait()
+	s.starter.stop()
+	if server != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// begin registers work that Close waits for; false once Close has begun.
+func (s *Service) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
+var errClosed = errors.New("the sandbox is shutting down")
+
+// InvokeAsync accepts an event for a function, as the invocation type Event
+// does, and returns. The error is an *Error: ResourceNotFoundException if there
+// is no such function, AccessDeniedException (wrapping *iam.DeniedError) if the
+// caller may not invoke it, RequestTooLargeException above 1 MiB.
+func (s *Service) InvokeAsync(ctx context.Context, caller iam.Caller, functionARN string, payload []byte) error {
+	f, err := s.authorize(caller, "lambda:InvokeFunction", functionARN)
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	if err := checkPayload(payload, maxAsyncPayload); err != nil {
+		return fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	return s.enqueue(f, newRequestID(), payload)
+}
+
+// Result is the outcome of a synchronous invocation.
+type Result struct {
+	RequestID       string
+	ExecutedVersion string
+	FunctionError   string // "Unhandled" if the function failed; Payload is then the error object
+	Payload         []byte
+}
+
+// Invoke runs a function once and returns its result; nothing is retried. A
+// function that fails is no error: see Result. Errors are as InvokeAsync's, and
+// TooManyRequestsException if the reserved concurrency is used up. The function
+// runs on when ctx ends, as on AWS, but Invoke returns.
+func (s *Service) Invoke(ctx context.Context, caller iam.Caller, functionARN string, payload []byte) (Result, error) {
+	f, err := s.authorize(caller, "lambda:InvokeFunction", functionARN)
+	if err != nil {
+		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	if err := checkPayload(payload, maxSyncPayload); err != nil {
+		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	if !f.reserve() {
+		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, errThrottled())
+	}
+	if !s.begin() {
+		f.unreserve()
+		return Result{}, errClosed
+	}
+	end := s.cfg.Counters.Begin()
+	id := newRequestID()
+	done := make(chan outcome, 1)
+	go func() {
+		defer s.work.Done()
+		defer end()
+		defer f.unreserve()
+		done <- s.attempt(f, id, payload, false)
+	}()
+	select {
+	case o := <-done:
+		if o.aborted {
+			return Result{}, errClosed
+		}
+		r := Result{RequestID: id, ExecutedVersion: latest, Payload: o.payload}
+		if o.failed {
+			r.FunctionError = "Unhandled"
+		}
+		return r, nil
+	case <-ctx.Done():
+		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, ctx.Err())
+	}
+}
+
+// DestinationDeliveryFailures returns how many records of failed events a
+// Region's functions could not send to their destination or dead-letter queue.
+func (s *Service) DestinationDeliveryFailures(region string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int64
+	for _, f := range s.functions {
+		if f.region == region {
+			n += f.undelivered.Load()
+		}
+	}
+	return n
+}
+
+// attempt runs a function once, in a process of its own or a warm one, and
+// counts it.
+func (s *Service) attempt(f *function, id string, payload []byte, retry bool) outcome {
+	select {
+	case f.slots <- struct{}{}:
+		defer func() { <-f.slots }()
+	case <-s.ctx.Done():
+		return outcome{aborted: true}
+	}
+	s.cfg.Counters.Update(f.region, func(r *stats.Region) {
+		r.Lambda.Invocations++
+		if retry {
+			r.Lambda.Retries++
+		}
+	})
+	o := s.execute(f, &invocation{id: id, payload: payload})
+	if o.failed {
+		s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Errors++ })
+	}
+	return o
+}

@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/s3"
+	"s3fanout/internal/sandbox/template"
+)
+
+// bucketProperties are the properties of AWS::S3::Bucket that the sandbox
+// knows. Some only have to be well formed, because nothing here could tell
+// them from their absence: encryption at rest, ownership controls and public
+// access blocks (there are neither ACLs nor anonymous callers), tags, and the
+// clean-up of uploads after days.
+type bucketProperties struct {
+	BucketName              string
+	VersioningConfiguration *struct {
+		Status string
+	}
+	NotificationConfiguration *struct {
+		TopicConfigurations []struct {
+			Event  string
+			Topic  string
+			Filter *struct {
+				S3Key struct {
+					Rules []struct{ Name, Value string }
+				}
+			}
+		}
+	}
+	BucketEncryption *struct {
+		ServerSideEncryptionConfiguration []struct {
+			BucketKeyEnabled              bool
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm string }
+		}
+	}
+	LifecycleConfiguration *struct {
+		Rules []struct {
+			ID                             string `json:"Id"`
+			Status                         string
+			AbortIncompleteMultipartUpload struct{ DaysAfterInitiation int }
+		}
+	}
+	OwnershipControls *struct {
+		Rules []struct{ ObjectOwnership string }
+	}
+	PublicAccessBlockConfiguration *struct {
+		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets bool
+	}
+	Tags []tag
+}
+
+type tag struct{ Key, Value string }
+
+func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	var p bucketProperties
+	if err := template.DecodeProperties(raw, &p); err != nil {
+		return template.Created{}, err
+	}
+	c := s3.BucketConfig{Name: p.BucketName}
+	if c.Name == "" {
+		c.Name = physicalName(t)
+	}
+	if v := p.VersioningConfiguration; v != nil {
+		switch v.Status {
+		case "Enabled":
+			c.Versioned = true
+		case "Suspended": // of a new bucket: as if it had never been on
+		default:
+			return template.Created{}, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
+		}
+	}
+	if e := p.BucketEncryption; e != nil {
+		for _, rule := range e.ServerSideEncryptionConfiguration {
+			if a := rule.ServerSideEncryptionByDefault.SSEAlgorithm; a != "AES256" {
+				return template.Created{}, fmt.Errorf("property BucketEncryption: the sandbox does not support the algorithm %q; it supports AES256", a)
+			}
+		}
+	}
+	if n := p.NotificationConfiguration; n != nil {
+		for _, tc := range n.TopicConfigurations {
+			notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
+			if tc.Filter != nil {
+				for _, rule := range tc.Filter.S3Key.Rules {
+					switch rule.Name {
+					case "prefix":
+						notification.Prefix = rule.Value
+					case "suffix":
+						notification.Suffix = rule.Value
+					default:
+						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
+					}
+				}
+			}
+			c.Notifications = append(c.Notifications, notification)
+		}
+	}
+	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
+		return template.Created{}, err
+	}
+	if len(c.Notifications) > 0 {
+		d.note(t.region, func(r *RegionState) { r.Bucket = c.Name })
+	}
+	return template.Created{Ref: c.Name, Attributes: map[string]string{
+		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
+	}}, nil
+}
+
+func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	var p struct {
+		Bucket         string
+		PolicyDocument json.RawMessage
+	}
+	document, err := decodeWithPolicy(raw, &p, &p.PolicyDocument)
+	if err != nil {
+		return template.Created{}, err
+	}
+	if err := d.s3.SetBucketPolicy(p.Bucket, document, p.PolicyDocument); err != nil {
+		return template.Created{}, err
+	}
+	return template.Created{Ref: physicalName(t)}, nil
+}
+
+// decodeWithPolicy decodes properties that hold a resource's policy document.
+func decodeWithPolicy(raw json.RawMessage, into any, policy *json.RawMessage) (*iam.Document, error) {
+	if err := template.DecodeProperties(raw, into); err != nil {
+		return nil, err
+	}
+	document, err := iam.ParseAs(iam.ResourcePolicy, *policy)
+	if err != nil {
+		return nil, fmt.Errorf("property PolicyDocument: %w", err)
+	}
+	return document, nil
+}

@@ -1,0 +1,337 @@
+// Package sandbox is AWS on one machine, as far as a replica set needs it.
+//
+// It deploys the synthesized CloudFormation templates onto services of its
+// own: a real S3 server behind a strict front, SNS, SQS, the Lambda Runtime
+// API with the real function binary, and IAM. What the templates get wrong
+// fails here as it would in AWS: permissions, policies, filters and wiring are
+// enforced, and a resource type or property that is not known is an error
+// that names it.
+//
+// Everything is served on one loopback address; the credential scope of a
+// request's signature says which Region and service is meant. One sandbox a
+// process can run at a time, because the embedded S3 server changes the
+// working directory.
+//
+// It is a tool for trying and testing: queues and subscriptions live in
+// memory, and nothing here is made to keep data safe.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/lambda"
+	"s3fanout/internal/sandbox/s3"
+	"s3fanout/internal/sandbox/sns"
+	"s3fanout/internal/sandbox/sqs"
+	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/template"
+)
+
+// AccountID is the AWS account that a sandbox plays.
+const AccountID = "123456789012"
+
+// DefaultRetryWait is how long Lambda waits before the first retry of an
+// asynchronous invocation; before the second it waits twice as long
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+const DefaultRetryWait = time.Minute
+
+// ConfigError is a Config that cannot be used, whatever the machine.
+type ConfigError struct{ error }
+
+// Unwrap returns the error without its mark.
+func (e ConfigError) Unwrap() error { return e.error }
+
+func misconfigured(format string, args ...any) error {
+	return ConfigError{fmt.Errorf(format, args...)}
+}
+
+// Config says what to run. Assembly and Function are required.
+type Config struct {
+	Listen    string        // loopback address, "127.0.0.1:0" if empty
+	Assembly  fs.FS         // a cloud assembly: what `cdk synth` writes to cdk.out
+	Function  string        // the function's binary, built for this machine
+	Dir       string        // where objects and logs go; a temporary directory if empty, removed by Close
+	RetryWait time.Duration // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
+	Seed      uint64        // of the faults' randomness
+	Logger    *slog.Logger  // for what happens inside; discarded if nil
+}
+
+// State is what a client needs to know of a running sandbox.
+type State struct {
+	Endpoint        string                 `json:"endpoint"`
+	AccessKeyID     string                 `json:"accessKeyId"`
+	SecretAccessKey string                 `json:"secretAccessKey"`
+	AccountID       string                 `json:"accountId"`
+	Regions         map[string]RegionState `json:"regions"`
+}
+
+// RegionState names what a Region stack made.
+type RegionState struct {
+	Bucket             string `json:"bucket"`
+	TopicARN           string `json:"topicArn"`
+	DeadLetterQueueURL string `json:"deadLetterQueueUrl"`
+	FunctionName       string `json:"functionName"`
+	FunctionARN        string `json:"functionArn"`
+}
+
+// Stats are the counters of a running sandbox.
+type Stats struct {
+	Regions map[string]stats.Region `json:"regions"`
+	Pending int64                   `json:"pending"` // notifications, deliveries and events under way; 0: everything has come to rest
+	Faults  []fault.Fault           `json:"faults"`  // those switched on
+}
+
+// Sandbox is a running sandbox. Methods may be called concurrently.
+type Sandbox struct {
+	state    State
+	regions  []string // in order
+	dir      string
+	tempDir  bool
+	store    *iam.Store
+	counters *stats.Counters
+	faults   *fault.Switches
+	s3       *s3.Service
+	sns      *sns.Service
+	sqs      *sqs.Service
+	lambda   *lambda.Service
+	server   *http.Server
+	served   chan error
+	logger   *slog.Logger
+}
+
+// Start deploys the assembly and serves it until Close. It returns once every
+// resource exists and the endpoint answers. Everything that was started is
+// stopped again before an error is returned; a ConfigError is the caller's to
+// mend.
+func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
+	if c.RetryWait == 0 {
+		c.RetryWait = DefaultRetryWait
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	assembly, err := template.Load(c.Assembly)
+	if err != nil {
+		return nil, err
+	}
+	function, err := functionBinary(c.Function)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	regions := assembly.Regions()
+	partition, err := assembly.Partition()
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	s := &Sandbox{
+		store:    iam.NewStore(partition, AccountID),
+		counters: stats.New(regions),
+		faults:   fault.New(regions, c.Seed),
+		regions:  regions,
+		served:   make(chan error, 1),
+		logger:   c.Logger,
+	}
+	defer func() {
+		if err != nil {
+			_ = listener.Close()
+			_ = s.Close()
+		}
+	}()
+	if err := s.openDir(c.Dir); err != nil {
+		return nil, err
+	}
+	s.state = State{
+		Endpoint:        "http://" + listener.Addr().String(),
+		AccessKeyID:     s.store.Admin().AccessKeyID,
+		SecretAccessKey: s.store.Admin().SecretAccessKey,
+		AccountID:       AccountID,
+		Regions:         map[string]RegionState{},
+	}
+	if err := s.startServices(ctx, c, partition, function, regions); err != nil {
+		return nil, err
+	}
+	// The endpoint serves before the stacks are deployed, as AWS does.
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() { s.served <- s.server.Serve(listener) }()
+	if err := s.deploy(ctx, assembly, partition); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Sandbox) startServices(ctx context.Context, c Config, partition, function string, regions []string) error {
+	s.sqs = sqs.New(sqs.Config{
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters,
+	})
+	logs := filepath.Join(s.dir, "logs")
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		return err
+	}
+	s.lambda = lambda.New(lambda.Config{
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
+		Binary: function, LogDir: logs, Store: s.store, Queues: s.sqs,
+		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, Logger: s.logger,
+	})
+	s.sns = sns.New(sns.Config{
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs,
+		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
+	})
+	objects := filepath.Join(s.dir, "s3")
+	if err := os.MkdirAll(objects, 0o700); err != nil {
+		return err
+	}
+	var err error
+	s.s3, err = s3.Start(ctx, s3.Config{
+		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store,
+		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, Logger: s.logger,
+	})
+	return err
+}
+
+// notify publishes a bucket's notification to its topic, as S3 does: as the
+// service, on behalf of the bucket and its owner's account.
+func (s *Sandbox) notify(ctx context.Context, n s3.Notification) error {
+	_, err := s.sns.Publish(ctx, iam.Caller{
+		Service: "s3.amazonaws.com", SourceARN: n.BucketARN, SourceAccount: AccountID,
+	}, n.TopicARN, "Amazon S3 Notification", string(n.Body))
+	return err
+}
+
+// State returns what a client needs to know. The map is the caller's own.
+func (s *Sandbox) State() State {
+	st := s.state
+	st.Regions = map[string]RegionState{}
+	for region, r := range s.state.Regions {
+		st.Regions[region] = r
+	}
+	return st
+}
+
+// LogDir returns the directory of the functions' logs.
+func (s *Sandbox) LogDir() string { return filepath.Join(s.dir, "logs") }
+
+// Stats returns the counters as they are now.
+func (s *Sandbox) Stats() Stats {
+	regions, pending := s.counters.Snapshot()
+	return Stats{Regions: regions, Pending: pending, Faults: s.faults.Active()}
+}
+
+// SetFault switches a fault on or off.
+func (s *Sandbox) SetFault(f fault.Fault) error { return s.faults.Set(f) }
+
+// Settled waits until nothing is under way any more: no notification, no
+// delivery, no event that waits for its next attempt.
+func (s *Sandbox) Settled(ctx context.Context) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, pending := s.counters.Snapshot(); pending == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d events still under way: %w", s.Stats().Pending, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// Close stops everything and, if the directory is temporary, removes it. It
+// may be called more than once.
+func (s *Sandbox) Close() error {
+	var errs []error
+	if s.server != nil {
+		errs = append(errs, s.server.Close())
+		if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {
+			errs = append(errs, err)
+		}
+		s.server = nil
+	}
+	if s.sns != nil {
+		errs = append(errs, s.sns.Close())
+	}
+	if s.lambda != nil {
+		errs = append(errs, s.lambda.Close())
+	}
+	if s.sqs != nil {
+		errs = append(errs, s.sqs.Close())
+	}
+	if s.s3 != nil {
+		errs = append(errs, s.s3.Close())
+	}
+	s.sns, s.lambda, s.sqs, s.s3 = nil, nil, nil, nil
+	if s.tempDir {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// openDir takes an empty or new directory, so that no earlier run's objects
+// are taken for this one's.
+func (s *Sandbox) openDir(dir string) error {
+	if dir == "" {
+		var err error
+		s.dir, err = os.MkdirTemp("", "s3fanout-sandbox-")
+		s.tempDir = err == nil
+		return err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.MkdirAll(abs, 0o700)
+	case err == nil && len(entries) > 0:
+		err = misconfigured("directory %s is not empty; name a new one, or leave --dir out for a temporary one", dir)
+	}
+	s.dir = abs
+	return err
+}
+
+func functionBinary(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(abs); err != nil || info.IsDir() {
+		return "", misconfigured("the function's binary %s is not there; run `make build`, or name it with --function", path)
+	}
+	return abs, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, misconfigured("listen address %q is not host:port, as 127.0.0.1:4566", address)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, misconfigured("listen address %q is not a loopback address; the sandbox listens on 127.0.0.1 or [::1] only", address)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; stop what uses the port, or name another with --listen", address, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,126 @@
+package sns
+
+import (
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/sqs"
+	"s3fanout/internal/sandbox/stats"
+)
+
+// How late a delivery is when the fault Delay strikes. The spread is what puts
+// deliveries out of order.
+const (
+	minDelay = 200 * time.Millisecond
+	maxDelay = 2 * time.Second
+)
+
+// startDelivery filters a message and starts its delivery, twice if that fault
+// strikes. s.mu is held.
+func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
+	if !sub.matches(n.message) {
+		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Filtered++ })
+		return
+	}
+	times := 1
+	if s.cfg.Faults.Strikes(t.region, fault.DuplicateDelivery) {
+		times = 2
+	}
+	// A copy: attributes may change while the delivery waits.
+	target := *sub
+	for range times {
+		var delay time.Duration
+		if s.cfg.Faults.Strikes(t.region, fault.Delay) {
+			delay = minDelay + rand.N(maxDelay-minDelay) //nolint:gosec // a fault, not a secret
+		}
+		end := s.cfg.Counters.Begin()
+		s.work.Add(1)
+		go func() {
+			defer s.work.Done()
+			defer end()
+			if s.pause(delay) {
+				s.deliver(t, target, n)
+			}
+		}()
+	}
+}
+
+// pause waits; false if the sandbox ended meanwhile.
+func (s *Service) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// deliver invokes the function. Every error is one of the client's side
+// (the function is gone, forbids it, or cannot take the payload), which SNS does
+// not retry (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html).
+func (s *Service) deliver(t *topic, sub subscription, n notification) {
+	event, err := n.lambdaEvent(sub.arn)
+	if err == nil {
+		err = s.cfg.Functions.InvokeAsync(s.ctx, s.principal(t, sub.endpoint), sub.endpoint, event)
+	}
+	switch {
+	case err == nil:
+		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Delivered++ })
+	case s.ctx.Err() != nil: // the sandbox is shutting down
+	default:
+		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Undeliverable++ })
+		s.giveUp(t, sub, n, err)
+	}
+}
+
+// principal is who delivers a topic's messages to a function.
+func (s *Service) principal(t *topic, functionARN string) iam.Caller {
+	region := strings.SplitN(functionARN, ":", 5)[3] // Subscribe checked the ARN
+	return iam.Caller{Service: s.cfg.Principal(t.region, region), SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
+}
+
+// giveUp sends a message to the subscription's dead-letter queue, with the
+// reason in message attributes. Without a queue, or if the queue forbids it, the
+// message is lost.
+func (s *Service) giveUp(t *topic, sub subscription, n notification, reason error) {
+	log := s.cfg.Logger.With("region", t.region, "topic", t.arn, "endpoint", sub.endpoint, "messageId", n.messageID, "reason", reason.Error())
+	if sub.deadLetterQueue == "" {
+		log.Error("message lost: the subscription has no dead-letter queue")
+		return
+	}
+	body, err := n.deadLetter(sub.arn)
+	if err == nil {
+		// The queue is in the topic's own Region: no Regional principal.
+		caller := iam.Caller{Service: "sns.amazonaws.com", SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
+		_, err = s.cfg.Queues.Send(s.ctx, caller, sub.deadLetterQueue, string(body), reasonAttributes(reason))
+	}
+	if err != nil {
+		log.LogAttrs(s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it", slog.String("queue", sub.deadLetterQueue), slog.Any("error", err))
+		return
+	}
+	log.Warn("message undeliverable, sent to the dead-letter queue", "queue", sub.deadLetterQueue)
+}
+
+// reasonAttributes are the message attributes of a dead letter.
+func reasonAttributes(reason error) map[string]sqs.Attribute {
+	code, message := "ClientError", reason.Error()
+	var coded interface {
+		error
+		ErrorCode() string
+	}
+	if errors.As(reason, &coded) {
+		code = coded.ErrorCode()
+	}
+	return map[string]sqs.Attribute{
+		"RequestID":    sqs.StringAttribute(newID()),
+		"ErrorCode":    sqs.StringAttribute(code),
+		"ErrorMessage": sqs.StringAttribute(message),
+	}
+}
