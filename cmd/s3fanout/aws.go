@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+// awsConfig loads the SDK's configuration and makes sure that there are
+// credentials, so that their absence is one clear error and not one for each
+// request. region is used where neither a profile nor the environment names
+// one.
+func awsConfig(ctx context.Context, region string) (aws.Config, error) {
+	c, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region))
+	var noProfile config.SharedConfigProfileNotExistError
+	switch {
+	case errors.As(err, &noProfile):
+		return aws.Config{}, fmt.Errorf("AWS profile %q does not exist; check AWS_PROFILE and ~/.aws/config", noProfile.Profile)
+	case err != nil:
+		return aws.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if c.Credentials == nil {
+		return aws.Config{}, errors.New(howToAuthenticate)
+	}
+	if _, err := c.Credentials.Retrieve(ctx); err != nil {
+		if ctx.Err() != nil {
+			return aws.Config{}, errInterrupted
+		}
+		return aws.Config{}, fmt.Errorf("%s (%w)", howToAuthenticate, err)
+	}
+	return c, nil
+}
+
+const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again with aws sso login"

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// terminalWidth is the number of columns of the terminal that w writes to; 0
+// means that w is none, and nothing has to fit.
+func (a *app) terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || a.getenv("TERM") == "dumb" {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// colours says whether w may be given colours (https://no-color.org).
+func (a *app) colours(w io.Writer) bool {
+	return a.terminalWidth(w) > 0 && a.getenv("NO_COLOR") == ""
+}
+
+const (
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	red    = "\x1b[31m"
+	plain  = "\x1b[0m"
+)
+
+// progress tells on stderr how far long work has come: on a terminal in one
+// line that is rewritten, elsewhere in plain lines, the newest state every few
+// seconds. What cannot be written is dropped. It is safe for concurrent use.
+type progress struct {
+	w     io.Writer
+	width int // 0: not a terminal
+	now   func() time.Time
+
+	mu    sync.Mutex
+	last  time.Time
+	shown bool // a status line is on the terminal
+}
+
+// progressInterval is the least time between two states where each is a line
+// of its own.
+const progressInterval = 5 * time.Second
+
+func (a *app) newProgress() *progress {
+	return &progress{w: a.stderr, width: a.terminalWidth(a.stderr), now: time.Now}
+}
+
+// status replaces the state that is shown.
+func (p *progress) status(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := oneLine(fmt.Sprintf(format, args...))
+	if p.width > 0 {
+		_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s", cutEnd(text, p.width-1))
+		p.shown = true
+		return
+	}
+	if now := p.now(); now.Sub(p.last) >= progressInterval {
+		p.last = now
+		_, _ = fmt.Fprintln(p.w, text)
+	}
+}
+
+// note writes a line that stays.
+func (p *progress) note(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	_, _ = fmt.Fprintln(p.w, oneLine(fmt.Sprintf(format, args...)))
+}
+
+// done takes the state off the terminal. Call it before results are written.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.shown {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+		p.shown = false
+	}
+}

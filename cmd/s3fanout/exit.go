@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/sandbox"
+)
+
+// Exit codes of every subcommand.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2 // the command line or the configuration is wrong
+	exitLeftOver    = 3 // difference found, or work left over
+	exitInterrupted = 130
+)
+
+var (
+	// errLeftOver marks an outcome that is not a failure, but not all that was
+	// asked for either.
+	errLeftOver = errors.New("left over")
+	// errInterrupted marks a command that a signal ended early.
+	errInterrupted = errors.New("interrupted")
+)
+
+// usageError is a mistake in the command line or the configuration.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// exitCode maps the error of a command line to the exit code. started says
+// whether the subcommand began its work: what goes wrong before that is the
+// command line.
+func exitCode(err error, started bool) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case !started, errors.As(err, &usageError{}), errors.As(err, &sandbox.ConfigError{}):
+		return exitUsage
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, errLeftOver):
+		return exitLeftOver
+	default:
+		return exitFailed
+	}
+}
+
+// watchStart makes the commands under root note that one of them began.
+func watchStart(root *cobra.Command) *bool {
+	started := new(bool)
+	var wrap func(*cobra.Command)
+	wrap = func(c *cobra.Command) {
+		if inner := c.RunE; inner != nil {
+			c.RunE = func(cmd *cobra.Command, args []string) error {
+				*started = true
+				return inner(cmd, args)
+			}
+		}
+		for _, child := range c.Commands() {
+			wrap(child)
+		}
+	}
+	wrap(root)
+	return started
+}
+
+// marked gives an error a class for errors.Is without changing its text.
+type marked struct {
+	error
+	class error
+}
+
+func (m marked) Unwrap() []error { return []error{m.class, m.error} }
+
+// oneLine puts the lines of a text on one, separated by semicolons, without
+// control characters.
+func oneLine(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.Join(lines, "; "))
+}

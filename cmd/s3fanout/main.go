@@ -1,0 +1,37 @@
+// Command s3fanout operates a replica set: a group of S3 buckets, one per AWS
+// Region, that a function in each Region keeps identical.
+//
+// It uses the AWS SDK's ordinary configuration (profiles, environment,
+// AWS_ENDPOINT_URL). Results go to standard output, everything else to
+// standard error. What can be interrupted can be run again.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for an orderly end; from then on they kill.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+}
+
+// run executes one command line and returns the exit code. An error becomes
+// one line on stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	started := watchStart(root)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "s3fanout: %s\n", oneLine(err.Error()))
+	}
+	return exitCode(err, *started)
+}

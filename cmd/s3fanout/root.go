@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/replicaset"
+)
+
+// app is what the subcommands share: the streams, the environment and the
+// flags of the root command.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	configPath string
+	output     outputFormat
+}
+
+const exitCodesHelp = `Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 difference found or
+work left over, 130 interrupted.`
+
+func newRootCommand(a *app) *cobra.Command {
+	a.output = outputText
+	root := &cobra.Command{
+		Use:   "s3fanout",
+		Short: "Keep S3 buckets in several Regions identical",
+		Long: `s3fanout operates a replica set: S3 buckets, one per AWS Region, that a function
+in each Region keeps identical.
+
+It speaks to AWS with the SDK's ordinary configuration: AWS_PROFILE, the
+AWS_ACCESS_KEY_ID variables, AWS_ENDPOINT_URL. Results go to standard output,
+logs and progress to standard error.
+
+` + exitCodesHelp,
+		// An error is one line, printed by run.
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "the file with the replica set's configuration")
+	root.PersistentFlags().Var(&a.output, "output", "the form of the results: text or json")
+	for _, command := range []func(*app) *cobra.Command{
+		newDemoCommand,
+		newRedriveCommand,
+		newSandboxCommand,
+		newVersionCommand,
+	} {
+		root.AddCommand(command(a))
+	}
+	return root
+}
+
+// knownCommand refuses what is not the name of a subcommand.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "run s3fanout --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("unknown command %q; %s", args[0], hint)
+}
+
+// replicaSet reads the configuration that --config names.
+func (a *app) replicaSet() (replicaset.Config, error) {
+	c, err := replicaset.Load(a.configPath)
+	if err != nil {
+		return replicaset.Config{}, usageError{err}
+	}
+	return c, nil
+}
+
+// outputFormat is the value of --output.
+type outputFormat string
+
+const (
+	outputText outputFormat = "text"
+	outputJSON outputFormat = "json"
+)
+
+// String is the flag's value, for cobra.
+func (f *outputFormat) String() string { return string(*f) }
+
+// Type names the flag's value in help.
+func (f *outputFormat) Type() string { return "text|json" }
+
+// Set accepts the known forms alone.
+func (f *outputFormat) Set(s string) error {
+	switch v := outputFormat(s); v {
+	case outputText, outputJSON:
+		*f = v
+		return nil
+	}
+	return fmt.Errorf("it has to be text or json")
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/sandbox"
+	"s3fanout/internal/snapshot"
+)
+
+// functionName is the file beside the command that holds the function, built
+// for this machine.
+const functionName = "bootstrap"
+
+type sandboxFlags struct {
+	listen, templates, dir, state, function string
+	retryWait                               time.Duration
+	verbose                                 bool
+}
+
+func newSandboxCommand(a *app) *cobra.Command {
+	var f sandboxFlags
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the replica set on this machine, without AWS",
+		Long: `Runs synthesized CloudFormation templates on this machine until interrupted:
+a real S3 server, the real function, SNS, SQS, and permissions as strict as
+those of AWS. Any AWS SDK, the aws command and s3fanout itself work against it
+with AWS_ENDPOINT_URL. It listens on loopback alone and asks AWS for nothing.
+
+GET /_sandbox/stats counts what happens, and s3fanout sandbox fault makes
+things fail.
+
+Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
+		Example: `  s3fanout sandbox
+  s3fanout sandbox --listen 127.0.0.1:0 --state state.json
+  s3fanout sandbox --templates cdk.out --dir /tmp/objects`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), f) },
+	}
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback address to listen on; port 0: a free one")
+	cmd.Flags().StringVar(&f.templates, "templates", "", "directory that cdk synth wrote (default: the built-in templates of three Regions)")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "empty or new directory for objects and logs (default: a temporary one, removed at the end)")
+	cmd.Flags().StringVar(&f.state, "state", "", "file to write endpoint, credentials and names to, as JSON, once everything is ready")
+	cmd.Flags().StringVar(&f.function, "function", "", "the function's program, built for this machine (default: bootstrap beside this command)")
+	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry; twice that before the second")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what happens inside")
+	cmd.AddCommand(newSandboxFaultCommand(a))
+	return cmd
+}
+
+func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
+	// The S3 server changes the working directory, so names are resolved first.
+	for _, path := range []*string{&f.templates, &f.dir, &f.state} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = abs
+	}
+	function, err := functionFile(f.function)
+	if err != nil {
+		return err
+	}
+	if f.retryWait <= 0 {
+		return usageError{fmt.Errorf("--retry-wait %s is not longer than nothing", f.retryWait)}
+	}
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	sb, err := sandbox.Start(ctx, sandbox.Config{
+		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Dir: f.dir, RetryWait: f.retryWait,
+		Seed:   uint64(time.Now().UnixNano()),
+		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sb.Close() }() // again, where an error ends it early
+	state := sb.State()
+	if f.state != "" {
+		if err := writeState(f.state, state); err != nil {
+			return err
+		}
+	}
+	if a.output == outputJSON {
+		if err := encodeState(a.stdout, state); err != nil {
+			return err
+		}
+	} else {
+		a.explainSandbox(state, sb.LogDir())
+	}
+	<-ctx.Done() // being interrupted is how it ends
+	return sb.Close()
+}
+
+// functionFile returns the program to run as the function.
+func functionFile(flag string) (string, error) {
+	if flag != "" {
+		return filepath.Abs(flag)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the function beside this command: %w; name it with --function", err)
+	}
+	return filepath.Join(filepath.Dir(exe), functionName), nil
+}
+
+func assembly(dir string) fs.FS {
+	if dir == "" {
+		return snapshot.FS()
+	}
+	return os.DirFS(dir)
+}
+
+func (a *app) explainSandbox(state sandbox.State, logs string) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.stdout, format+"\n", args...) }
+	say("The sandbox is ready. In another shell:")
+	say("")
+	say("  export AWS_ENDPOINT_URL=%s", state.Endpoint)
+	say("  export AWS_ACCESS_KEY_ID=%s", state.AccessKeyID)
+	say("  export AWS_SECRET_ACCESS_KEY=%s", state.SecretAccessKey)
+	say("")
+	for _, region := range slices.Sorted(maps.Keys(state.Regions)) {
+		say("  %-16s s3://%s", region, state.Regions[region].Bucket)
+	}
+	say("")
+	say("  upload    aws s3 cp FILE s3://BUCKET --region REGION")
+	say("  counters  curl %s/_sandbox/stats", state.Endpoint)
+	say("  faults    s3fanout sandbox fault --region REGION --kind KIND --rate RATE")
+	say("  replay    s3fanout redrive")
+	say("  logs      %s", logs)
+	say("")
+	say("Interrupt (Ctrl-C) to stop; everything that is not in --dir is gone then.")
+}
+
+// writeState writes the file whole or not at all: who waits for it never
+// reads half of it. It holds a secret, if only the sandbox's.
+func writeState(path string, state sandbox.State) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".state-*")
+	if err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	defer func() { _ = os.Remove(temp.Name()) }() // gone already if all went well
+	if err := encodeState(temp, state); err != nil {
+		_ = temp.Close()
+		return fmt.Errorf("write the state: %w", err)
+	}
+	if err := temp.Close(); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return fmt.Errorf("write the state: %w", err)
+	}
+	return nil
+}
+
+func encodeState(w io.Writer, state sandbox.State) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(state)
+}

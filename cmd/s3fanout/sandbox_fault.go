@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+func newSandboxFaultCommand(a *app) *cobra.Command {
+	var f fault.Fault
+	var kind, endpoint string
+	cmd := &cobra.Command{
+		Use:   "fault",
+		Short: "Make a running sandbox fail, and heal it again",
+		Long: `Switches a fault of a running sandbox on or, with --rate 0, off, and lists those
+that are on. Without --kind it only lists. It sends one request to the sandbox.
+
+Kinds:
+  s3-unavailable      S3 in the Region answers 503, also to copies from it
+  s3-slowdown         S3 in the Region answers 503 SlowDown
+  lambda-crash        the function is killed when it receives an event
+  duplicate-delivery  SNS in the Region delivers messages twice
+  delay               SNS in the Region delivers late and out of order
+
+Exit codes: 0 done, 1 failed, 2 usage.`,
+		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
+  s3fanout sandbox fault --region eu-west-1 --kind lambda-crash --rate 1 --count 1
+  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 0
+  s3fanout sandbox fault`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.Kind = fault.Kind(kind)
+			set := kind != ""
+			if set != (f.Region != "") || set != cmd.Flags().Changed("rate") {
+				return usageError{errors.New("--region, --kind and --rate go together; give all three, or none to list")}
+			}
+			if endpoint == "" {
+				endpoint = a.getenv("AWS_ENDPOINT_URL")
+			}
+			if endpoint == "" {
+				return usageError{errors.New("which sandbox? set AWS_ENDPOINT_URL or name it with --endpoint")}
+			}
+			active, err := sendFault(cmd.Context(), endpoint, f, set)
+			if err != nil {
+				return err
+			}
+			return a.printFaults(active)
+		},
+	}
+	cmd.Flags().StringVar(&f.Region, "region", "", "Region to have the fault")
+	cmd.Flags().StringVar(&kind, "kind", "", "what fails, see above")
+	cmd.Flags().Float64Var(&f.Rate, "rate", 0, "how often it strikes: 0 never, 1 always")
+	cmd.Flags().IntVar(&f.Count, "count", 0, "switch it off after so many strikes; 0: never")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
+	return cmd
+}
+
+// sendFault sets a fault, or only asks, and returns the faults that are on.
+func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([]fault.Fault, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	method, body := http.MethodGet, []byte(nil)
+	if set {
+		var err error
+		if body, err = json.Marshal(f); err != nil {
+			return nil, err
+		}
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(endpoint, "/")+"/_sandbox/faults", bytes.NewReader(body))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("the sandbox's address %q: %w", endpoint, err)}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no sandbox answers at %s (%w); start one with s3fanout sandbox", endpoint, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read the sandbox's answer: %w", err)
+	}
+	if resp.StatusCode == http.StatusBadRequest {
+		var refusal struct{ Error string }
+		if json.Unmarshal(answer, &refusal) == nil && refusal.Error != "" {
+			return nil, usageError{errors.New(refusal.Error)}
+		}
+	}
+	var active []fault.Fault
+	if resp.StatusCode != http.StatusOK || json.Unmarshal(answer, &active) != nil {
+		return nil, fmt.Errorf("%s answered %s, which no sandbox does; check the address", endpoint, resp.Status)
+	}
+	return active, nil
+}
+
+func (a *app) printFaults(active []fault.Fault) error {
+	if a.output == outputJSON {
+		if active == nil {
+			active = []fault.Fault{}
+		}
+		e := json.NewEncoder(a.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(active)
+	}
+	if len(active) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "No fault is on.")
+		return err
+	}
+	for _, f := range active {
+		left := ""
+		if f.Count > 0 {
+			left = fmt.Sprintf("  %d more", f.Count)
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%-16s %-18s rate %g%s\n", f.Region, f.Kind, f.Rate, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"s3fanout": main})
+}
+
+// TestScripts runs the real main against a local server that stands for AWS.
+// In the scripts:
+//
+//	letter REGION FILE     puts a letter into the Region's queue
+//	aws no-queue REGION    takes the Region's queue away
+//	aws broken REGION      makes the Region's function fail
+//	aws hang               makes all functions hang
+//	aws deny OPERATION     refuses an operation of SQS
+//	invoked REGION         waits until the Region's function is invoked
+//	visible REGION N       fails unless N letters can be received
+//	await FILE             waits until the file is there
+//	credentials FILE       makes the sandbox of the state file the one that is spoken to
+//	$FUNCTION              the function, built for this machine
+//	$BUSY                  an address that is in use
+func TestScripts(t *testing.T) {
+	function := buildFunction(t)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = busy.Close() }) // the scripts go on when this function has returned
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			f := &fakeAWS{queues: map[string][]fakeLetter{"us-east-1": {}, "eu-west-1": {}}, broken: map[string]bool{}, invoked: make(chan string, 100)}
+			server := httptest.NewServer(f)
+			env.Defer(func() {
+				server.CloseClientConnections()
+				server.Close()
+			})
+			env.Values["aws"] = f
+			env.Setenv("FUNCTION", function)
+			env.Setenv("BUSY", busy.Addr().String())
+			env.Setenv("AWS_ENDPOINT_URL", server.URL)
+			env.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+			env.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("AWS_CONFIG_FILE", env.WorkDir+"/no-config")
+			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", env.WorkDir+"/no-credentials")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"letter":  putLetter,
+			"aws":     changeAWS,
+			"invoked": awaitInvocation,
+			"visible": checkVisible,
+			"await":   awaitFile,
+
+			"credentials": useSandbox,
+		},
+	})
+}
+
+// buildFunction builds the function for this machine.
+func buildFunction(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", path, "s3fanout/lambda")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build the function: %v\n%s", err, out)
+	}
+	return path
+}
+
+func useSandbox(ts *testscript.TestScript, _ bool, args []string) {
+	var state struct{ Endpoint, AccessKeyID, SecretAccessKey string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
+	ts.Setenv("AWS_ENDPOINT_URL", state.Endpoint)
+	ts.Setenv("AWS_ACCESS_KEY_ID", state.AccessKeyID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", state.SecretAccessKey)
+}
+
+func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(time.Minute)
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-timeout:
+			ts.Fatalf("%s did not appear", path)
+		}
+	}
+}
+
+func fake(ts *testscript.TestScript) *fakeAWS { return ts.Value("aws").(*fakeAWS) }
+
+func putLetter(ts *testscript.TestScript, _ bool, args []string) {
+	f, body := fake(ts), ts.ReadFile(args[1])
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := fmt.Sprintf("%s-%d", args[0], len(f.queues[args[0]]))
+	f.queues[args[0]] = append(f.queues[args[0]], fakeLetter{id: id, body: body})
+}
+
+func changeAWS(ts *testscript.TestScript, _ bool, args []string) {
+	f := fake(ts)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch args[0] {
+	case "no-queue":
+		delete(f.queues, args[1])
+	case "broken":
+		f.broken[args[1]] = true
+	case "hang":
+		f.hangs = true
+	case "deny":
+		f.denied = args[1]
+	default:
+		ts.Fatalf("aws: unknown change %s", args[0])
+	}
+}
+
+func awaitInvocation(ts *testscript.TestScript, _ bool, args []string) {
+	select {
+	case region := <-fake(ts).invoked:
+		if region != args[0] {
+			ts.Fatalf("the function of %s was invoked, want %s", region, args[0])
+		}
+	case <-time.After(30 * time.Second):
+		ts.Fatalf("no function was invoked")
+	}
+}
+
+func checkVisible(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := fake(ts).visible(args[0]); got != want {
+		ts.Fatalf("visible letters of %s: got %d, want %d", args[0], got, want)
+	}
+}

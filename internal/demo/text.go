@@ -1,0 +1,64 @@
+package demo
+
+import (
+	"fmt"
+	"strings"
+
+	"s3fanout/internal/redrive"
+	"s3fanout/internal/sandbox"
+)
+
+// costs are what all Regions' functions did together.
+type costs struct {
+	invocations, copies, otherRequests, filtered int64
+}
+
+func count(s sandbox.Stats) costs {
+	var c costs
+	for _, region := range s.Regions {
+		c.invocations += region.Lambda.Invocations
+		c.filtered += region.SNS.Filtered
+		for caller, operations := range region.S3 {
+			if !strings.Contains(caller, ":assumed-role/") { // the demo's own requests
+				continue
+			}
+			for operation, n := range operations {
+				if operation == "CopyObject" {
+					c.copies += n
+				} else {
+					c.otherRequests += n
+				}
+			}
+		}
+	}
+	return c
+}
+
+// describe names the objects of a dead letter.
+func describe(r redrive.Result) string {
+	var keys []string
+	for _, o := range r.Letter.Objects {
+		keys = append(keys, fmt.Sprintf("s3://%s/%s", o.Bucket, o.Key))
+	}
+	return strings.Join(keys, ", ")
+}
+
+// wrap breaks a text at spaces into lines of about a width.
+func wrap(text string, width int, indent string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case column+1+len(word) > width:
+			b.WriteString("\n" + indent)
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}

@@ -1,0 +1,79 @@
+package redrive
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+const (
+	// dialTime bounds the wait for a Region that does not answer.
+	dialTime = 5 * time.Second
+	// requestTime bounds one request to SQS or SNS, with its long poll.
+	requestTime = 30 * time.Second
+	// invokeTime bounds one invocation: a function runs for at most 15 minutes.
+	invokeTime = 15*time.Minute + 30*time.Second
+)
+
+// NewClients makes the clients of each Region from the SDK's configuration,
+// with time limits and retries that suit a redrive.
+func NewClients(config aws.Config, regions []string) map[string]Clients {
+	// The configuration's client knows about AWS_CA_BUNDLE.
+	client, ok := config.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		client = awshttp.NewBuildableClient()
+	}
+	dial := client.WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime })
+	short, long := dial.WithTimeout(requestTime), dial.WithTimeout(invokeTime)
+	clients := make(map[string]Clients, len(regions))
+	for _, region := range regions {
+		clients[region] = Clients{
+			SQS: sqs.NewFromConfig(config, func(o *sqs.Options) {
+				o.Region, o.HTTPClient = region, short
+			}),
+			SNS: sns.NewFromConfig(config, func(o *sns.Options) {
+				o.Region, o.HTTPClient = region, short
+			}),
+			Lambda: lambda.NewFromConfig(config, func(o *lambda.Options) {
+				o.Region, o.HTTPClient = region, long
+				o.Retryer = invokeRetryer()
+			}),
+		}
+	}
+	return clients
+}
+
+// invokeRetryer repeats an invocation only if the function was certainly not
+// started: Lambda was busy, or there was no connection. Repeating would be
+// harmless, but a function that runs for minutes should not run twice because
+// a connection was lost.
+func invokeRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 5
+		o.Retryables = []retry.IsErrorRetryable{
+			retry.NoRetryCanceledError{},
+			retry.RetryableErrorCode{Codes: map[string]struct{}{
+				"TooManyRequestsException":  {},
+				"ThrottlingException":       {},
+				"EC2ThrottledException":     {},
+				"ResourceConflictException": {},
+			}},
+			retry.IsErrorRetryableFunc(notConnected),
+		}
+	})
+}
+
+func notConnected(err error) aws.Ternary {
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "dial" {
+		return aws.TrueTernary
+	}
+	return aws.FalseTernary
+}

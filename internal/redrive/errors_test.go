@@ -1,0 +1,103 @@
+package redrive_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/redrive"
+)
+
+func TestRequestErrors(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDenied", Message: "User x is not authorized"}
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	tests := []struct {
+		name  string
+		spoil func(*world)
+		class error
+		says  []string
+	}{
+		{"no queue", func(w *world) { w.queues[west].errs["GetQueueUrl"] = &types.QueueDoesNotExist{} }, redrive.ErrMissing,
+			[]string{"region eu-west-1: queue media-dead-letters does not exist; deploy the stacks or check the name in cdk.json"}},
+		{"no queue by code", func(w *world) {
+			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"}
+		}, redrive.ErrMissing, []string{"queue media-dead-letters does not exist"}},
+		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, redrive.ErrDenied, []string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
+		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, redrive.ErrDenied, []string{"sqs:GetQueueAttributes"}},
+		{"release denied", func(w *world) {
+			w.queues[west].errs["ChangeMessageVisibility"] = denied
+			w.functions[west].run = func(context.Context, string) error { return errThrown }
+		}, redrive.ErrDenied, []string{"sqs:ChangeMessageVisibility", "invisible for up to 17 minutes"}},
+		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, redrive.ErrDenied, []string{"sqs:DeleteMessage"}},
+		{"invoke denied", func(w *world) {
+			w.functions[west].run = func(context.Context, string) error {
+				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
+			}
+		}, redrive.ErrDenied, []string{"lambda:InvokeFunction on function media-replicator"}},
+		{"no function", func(w *world) {
+			w.functions[west].run = func(context.Context, string) error {
+				return &smithy.GenericAPIError{Code: "ResourceNotFoundException", Message: "no"}
+			}
+		}, redrive.ErrMissing, []string{"function media-replicator does not exist"}},
+		{"wrong credentials", func(w *world) {
+			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "bad\ntoken"}
+		}, redrive.ErrCredentials, []string{"AWS_PROFILE"}},
+		{"unreachable", func(w *world) { w.queues[west].errs["GetQueueUrl"] = refused }, redrive.ErrUnreachable, []string{"region eu-west-1", "connection refused"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				tt.spoil(w)
+				for range 60 {
+					w.queues[west].put(envelope("k", functionARN(west)))
+				}
+				w.queues[asia].put(envelope("k", functionARN(asia)))
+				report := w.run(t, t.Context())
+				err := report.Err()
+				if !errors.Is(err, tt.class) {
+					t.Fatalf("got %v, want %v", err, tt.class)
+				}
+				if strings.Contains(err.Error(), "\n") {
+					t.Errorf("not one line: %q", err)
+				}
+				for _, s := range tt.says {
+					if !strings.Contains(err.Error(), s) {
+						t.Errorf("got %q, want it to name %q", err, s)
+					}
+				}
+				if w.queues[asia].left() != 0 {
+					t.Error("the other Region was not worked on")
+				}
+				if got := w.queues[west].left(); got != 60 {
+					t.Errorf("left: got %d, want 60", got)
+				}
+				// What cannot succeed is not tried for every letter.
+				if got := w.functions[west].invocations(); got > 2*redrive.DefaultParallel && tt.name != "release denied" {
+					t.Errorf("invocations: got %d for 60 letters that cannot succeed", got)
+				}
+			})
+		})
+	}
+}
+
+func TestTopicDenied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.topics[east].err = &smithy.GenericAPIError{Code: "AuthorizationError", Message: "no"}
+		w.queues[east].put(notice(topicARN, subscriptionARN))
+		report := w.run(t, t.Context())
+		if err := report.Err(); !errors.Is(err, redrive.ErrDenied) || !strings.Contains(err.Error(), "sns:ListSubscriptionsByTopic") {
+			t.Errorf("got %v", err)
+		}
+		if w.queues[east].visible() != 1 {
+			t.Error("the letter was not released")
+		}
+	})
+}

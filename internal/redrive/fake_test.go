@@ -1,0 +1,242 @@
+package redrive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+)
+
+const account = "111122223333"
+
+// fakeQueue is one SQS queue with visibility timeouts and receipt handles.
+type fakeQueue struct {
+	region string
+	// errs makes the operation of that name fail.
+	errs map[string]error
+	// restless makes messages visible again at once, whatever was asked for.
+	restless bool
+
+	mu       sync.Mutex
+	messages []*fakeMessage
+	calls    map[string]int
+	cut      int // receives whose context ended while they waited
+}
+
+type fakeMessage struct {
+	id, body string
+	handle   string
+	visible  time.Time
+	receives int
+	deleted  bool
+}
+
+func (f *fakeQueue) put(body string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages = append(f.messages, &fakeMessage{id: fmt.Sprintf("m%03d", len(f.messages)), body: body})
+}
+
+// visible and left count the messages that anybody could receive now, and all.
+func (f *fakeQueue) visible() int {
+	return f.count(func(m *fakeMessage) bool { return !m.visible.After(time.Now()) })
+}
+func (f *fakeQueue) left() int { return f.count(func(*fakeMessage) bool { return true }) }
+
+func (f *fakeQueue) count(matches func(*fakeMessage) bool) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, m := range f.messages {
+		if !m.deleted && matches(m) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fakeQueue) called(operation string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[operation]
+}
+
+func (f *fakeQueue) call(ctx context.Context, operation string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.calls == nil {
+		f.calls = map[string]int{}
+	}
+	f.calls[operation]++
+	if err := f.errs[operation]; err != nil {
+		return &smithy.OperationError{ServiceID: "SQS", OperationName: operation, Err: err}
+	}
+	return ctx.Err()
+}
+
+func (f *fakeQueue) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, _ ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
+	if err := f.call(ctx, "GetQueueUrl"); err != nil {
+		return nil, err
+	}
+	return &sqs.GetQueueUrlOutput{QueueUrl: aws.String("https://sqs." + f.region + "/" + account + "/" + *in.QueueName)}, nil
+}
+
+func (f *fakeQueue) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	if err := f.call(ctx, "GetQueueAttributes"); err != nil {
+		return nil, err
+	}
+	visible := f.visible()
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
+		"QueueArn":                              "arn:aws:sqs:" + f.region + ":" + account + ":media-dead-letters",
+		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(f.left() - visible),
+	}}, nil
+}
+
+func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	if err := f.call(ctx, "ReceiveMessage"); err != nil {
+		return nil, err
+	}
+	if out := f.receive(in); len(out) > 0 {
+		return &sqs.ReceiveMessageOutput{Messages: out}, nil
+	}
+	wait := time.NewTimer(time.Duration(in.WaitTimeSeconds) * time.Second)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.cut++
+		return nil, ctx.Err()
+	}
+	return &sqs.ReceiveMessageOutput{Messages: f.receive(in)}, nil
+}
+
+func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []types.Message
+	for _, m := range f.messages {
+		if m.deleted || m.visible.After(time.Now()) || len(out) == int(in.MaxNumberOfMessages) {
+			continue
+		}
+		m.receives++
+		m.handle = fmt.Sprintf("%s#%d", m.id, m.receives)
+		if !f.restless {
+			m.visible = time.Now().Add(time.Duration(in.VisibilityTimeout) * time.Second)
+		}
+		out = append(out, types.Message{
+			MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.handle), Body: aws.String(m.body),
+			Attributes: map[string]string{"SentTimestamp": "1795176000123"},
+			MessageAttributes: map[string]types.MessageAttributeValue{
+				"ErrorCode":    {DataType: aws.String("Number"), StringValue: aws.String("404")},
+				"ErrorMessage": {DataType: aws.String("String"), StringValue: aws.String("function not found")},
+			},
+		})
+	}
+	return out
+}
+
+// with runs change on the message that the handle holds; an old handle is
+// refused.
+func (f *fakeQueue) with(ctx context.Context, operation, handle string, change func(*fakeMessage)) error {
+	if err := f.call(ctx, operation); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.messages {
+		if m.handle == handle && !m.deleted {
+			change(m)
+			return nil
+		}
+	}
+	return &smithy.OperationError{ServiceID: "SQS", OperationName: operation, Err: &types.ReceiptHandleIsInvalid{}}
+}
+
+func (f *fakeQueue) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+	return &sqs.DeleteMessageOutput{}, f.with(ctx, "DeleteMessage", *in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true })
+}
+
+func (f *fakeQueue) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
+	return &sqs.ChangeMessageVisibilityOutput{}, f.with(ctx, "ChangeMessageVisibility", *in.ReceiptHandle, func(m *fakeMessage) {
+		m.visible = time.Now().Add(time.Duration(in.VisibilityTimeout) * time.Second)
+	})
+}
+
+// fakeFunction is one Region's function.
+type fakeFunction struct {
+	// run answers an invocation; nil means success. An error that wraps
+	// errThrown is the function's own.
+	run func(ctx context.Context, payload string) error
+
+	mu       sync.Mutex
+	names    []string
+	payloads []string
+}
+
+var errThrown = errors.New("thrown")
+
+func (f *fakeFunction) invocations() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.payloads)
+}
+
+func (f *fakeFunction) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+	f.mu.Lock()
+	f.names = append(f.names, *in.FunctionName)
+	f.payloads = append(f.payloads, string(in.Payload))
+	f.mu.Unlock()
+	if f.run == nil {
+		return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte("null")}, nil
+	}
+	switch err := f.run(ctx, string(in.Payload)); {
+	case errors.Is(err, errThrown):
+		return &lambda.InvokeOutput{
+			StatusCode: 200, FunctionError: aws.String("Unhandled"),
+			Payload: []byte(`{"errorMessage":"target still gone","errorType":"ReplicationError"}`),
+		}, nil
+	case err != nil:
+		return nil, &smithy.OperationError{ServiceID: "Lambda", OperationName: "Invoke", Err: err}
+	}
+	return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte("null")}, nil
+}
+
+// fakeTopics answers for one topic, a subscription a page.
+type fakeTopics struct {
+	subscriptions []snstypes.Subscription
+	err           error
+
+	mu    sync.Mutex
+	calls int
+}
+
+func (f *fakeTopics) ListSubscriptionsByTopic(_ context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	if f.err != nil {
+		return nil, &smithy.OperationError{ServiceID: "SNS", OperationName: "ListSubscriptionsByTopic", Err: f.err}
+	}
+	page, _ := strconv.Atoi(aws.ToString(in.NextToken))
+	out := &sns.ListSubscriptionsByTopicOutput{}
+	if page < len(f.subscriptions) {
+		out.Subscriptions = f.subscriptions[page : page+1]
+	}
+	if page+1 < len(f.subscriptions) {
+		out.NextToken = aws.String(strconv.Itoa(page + 1))
+	}
+	return out, nil
+}

@@ -1,0 +1,200 @@
+package redrive
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"s3fanout/internal/deadletter"
+)
+
+// errFunction marks a function that was invoked and failed.
+var errFunction = errors.New("the function failed again")
+
+// process does everything there is to do for one message, except to remember
+// the result.
+func (q *queue) process(ctx context.Context, m types.Message) Result {
+	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
+	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
+	if err != nil {
+		return r.ended(NotUnderstood, err.Error(), nil)
+	}
+	payload := letter.Payload
+	letter.Payload = nil
+	r.Letter = letter
+
+	functions, needTopic, err := route(letter, q.place, q.options.Config)
+	switch {
+	case err != nil:
+		return r.ended(NotOurs, err.Error(), nil)
+	case q.options.DryRun:
+		r.Functions = functions
+		return r.ended(Waiting, "", nil)
+	case needTopic:
+		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN)
+		if err != nil {
+			return q.requestFailed(ctx, r, NotInvoked, explain(q.region, "topic "+q.options.Config.TopicName(), err))
+		}
+		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
+			return r.ended(NotOurs, err.Error(), nil)
+		}
+	}
+	r.Functions = functions
+	switch err := q.invokeAll(ctx, functions, payload); {
+	case errors.Is(err, errFunction):
+		return r.ended(Failed, err.Error(), nil)
+	case err != nil:
+		return q.requestFailed(ctx, r, NotInvoked, err)
+	}
+	if err := q.delete(ctx, m); err != nil {
+		return r.ended(NotDeleted, err.Error(), err)
+	}
+	return r.ended(Replayed, "", nil)
+}
+
+func (r Result) ended(outcome Outcome, detail string, err error) Result {
+	r.Outcome, r.Detail, r.Err = outcome, deadletter.Line(detail), err
+	return r
+}
+
+// requestFailed tells an interruption from a failure.
+func (q *queue) requestFailed(ctx context.Context, r Result, outcome Outcome, err error) Result {
+	if ctx.Err() != nil {
+		return r.ended(Interrupted, "interrupted before it was done", nil)
+	}
+	return r.ended(outcome, err.Error(), err)
+}
+
+// invokeAll invokes all functions at once. A request that failed takes
+// precedence over a function that failed: it is what has to be mended first.
+func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []byte) error {
+	errs := make([]error, len(functions))
+	var wg sync.WaitGroup
+	for i, f := range functions {
+		wg.Go(func() { errs[i] = q.invoke(ctx, f, payload) })
+	}
+	wg.Wait()
+	var failed error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case !errors.Is(err, errFunction):
+			return err
+		default:
+			failed = cmp.Or(failed, err)
+		}
+	}
+	return failed
+}
+
+// invoke runs one function and waits for its end.
+func (q *queue) invoke(ctx context.Context, f Function, payload []byte) error {
+	out, err := q.options.Clients[f.Region].Lambda.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName:   aws.String(f.Name),
+		InvocationType: lambdatypes.InvocationTypeRequestResponse,
+		Payload:        payload,
+	})
+	if err != nil {
+		return explain(f.Region, "function "+f.Name, err)
+	}
+	if out.FunctionError != nil {
+		where := ""
+		if f.Region != q.region {
+			where = f.Region + ": "
+		}
+		return fmt.Errorf("%w: %s%s", errFunction, where, functionReason(*out.FunctionError, out.Payload))
+	}
+	return nil
+}
+
+// functionReason reads the error object that Lambda makes of a function's
+// error (https://docs.aws.amazon.com/lambda/latest/dg/golang-exceptions.html).
+func functionReason(kind string, payload []byte) string {
+	var e struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if json.Unmarshal(payload, &e) != nil {
+		return kind
+	}
+	return cmp.Or(e.Message, e.Type, kind)
+}
+
+// delete takes a letter out of the queue, also if ctx has ended: its work is
+// done.
+func (q *queue) delete(ctx context.Context, m types.Message) error {
+	ctx, cancel := linger(ctx)
+	defer cancel()
+	q.mu.Lock()
+	handle := q.held[aws.ToString(m.MessageId)] // newer than m's if it came back
+	q.mu.Unlock()
+	_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
+	if err != nil {
+		return explain(q.region, "queue "+q.options.Config.QueueName(), err)
+	}
+	return nil
+}
+
+// subscriptions remembers a topic's subscriptions for the time of a run.
+type subscriptions struct {
+	mu    sync.Mutex
+	known map[string]string
+}
+
+// endpoints returns the endpoint of each of the topic's subscriptions by the
+// subscription's ARN. A topic that does not exist has none.
+func (s *subscriptions) endpoints(ctx context.Context, client SNS, topic string) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known != nil {
+		return s.known, nil
+	}
+	known := map[string]string{}
+	pages := sns.NewListSubscriptionsByTopicPaginator(client, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		var gone *snstypes.NotFoundException
+		if errors.As(err, &gone) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, sub := range page.Subscriptions {
+			known[aws.ToString(sub.SubscriptionArn)] = aws.ToString(sub.Endpoint)
+		}
+	}
+	s.known = known
+	return known, nil
+}
+
+func attributes(m types.Message) map[string]string {
+	values := make(map[string]string, len(m.MessageAttributes))
+	for name, v := range m.MessageAttributes {
+		values[name] = aws.ToString(v.StringValue)
+	}
+	return values
+}
+
+// sentAt reads SQS's time in milliseconds.
+func sentAt(m types.Message) time.Time {
+	ms, err := strconv.ParseInt(strings.TrimSpace(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)]), 10, 64)
+	if err != nil || ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

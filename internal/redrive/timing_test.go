@@ -1,0 +1,155 @@
+package redrive_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"s3fanout/internal/redrive"
+)
+
+// TestInterrupted ends the context while functions run and while another
+// Region's queue is being polled.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.functions[west].run = func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		for range 20 {
+			w.queues[west].put(envelope("k", functionARN(west)))
+		}
+		go func() {
+			synctest.Wait()
+			cancel()
+		}()
+		start := time.Now()
+		report := w.run(t, ctx)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("took %s after the interruption", took)
+		}
+		if !report.Interrupted || report.Err() != nil {
+			t.Errorf("interrupted: %v, error: %v", report.Interrupted, report.Err())
+		}
+		if got, want := strings.Count(outcomes(report), string(redrive.Interrupted)), redrive.DefaultParallel; got != want {
+			t.Errorf("interrupted letters: got %d, want the %d under way", got, want)
+		}
+		if got := w.queues[west].visible(); got != 20 {
+			t.Errorf("visible afterwards: got %d, want all 20", got)
+		}
+		for region, q := range w.queues {
+			if q.cut != 0 {
+				t.Errorf("%s: a receive was cut off, its letters would be stranded", region)
+			}
+		}
+	})
+}
+
+// TestInterruptedAfterSuccess shows that a letter whose function succeeded is
+// deleted although the context has ended meanwhile.
+func TestInterruptedAfterSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.functions[west].run = func(context.Context, string) error {
+			cancel()
+			return nil
+		}
+		w.queues[west].put(envelope("k", functionARN(west)))
+		report := w.run(t, ctx)
+		if got, want := outcomes(report), west+" replayed"; got != want || w.queues[west].left() != 0 {
+			t.Errorf("got %s, %d left, want %s", got, w.queues[west].left(), want)
+		}
+	})
+}
+
+func TestTwoAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.functions[west].run = func(context.Context, string) error {
+			<-time.After(14 * time.Minute) // on the bubble's clock
+			return nil
+		}
+		for range 40 {
+			w.queues[west].put(envelope("k", functionARN(west)))
+		}
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if report := w.run(t, t.Context()); report.Err() != nil {
+					t.Error(report.Err())
+				}
+			})
+		}
+		wg.Wait()
+		if got := w.functions[west].invocations(); got != 40 {
+			t.Errorf("invocations: got %d, want 40, each letter once", got)
+		}
+		if got := w.queues[west].left(); got != 0 {
+			t.Errorf("left: got %d, want 0", got)
+		}
+	})
+}
+
+// TestHeldByAnother shows that a run which sees nothing does not claim that
+// there is nothing.
+func TestHeldByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.queues[west].put(envelope("k", functionARN(west)))
+		w.queues[west].messages[0].visible = time.Now().Add(redrive.HoldTime)
+		report := w.run(t, t.Context())
+		if report.Regions[1].Held != 1 || report.Left() != 1 {
+			t.Errorf("held: got %d, left %d, want 1", report.Regions[1].Held, report.Left())
+		}
+	})
+}
+
+// TestLongRun lets the time of a failed letter pass before the run ends: it
+// comes back and must not be tried twice.
+func TestLongRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.options.Parallel = 1
+		w.functions[west].run = func(_ context.Context, payload string) error {
+			<-time.After(15 * time.Minute) // on the bubble's clock
+			if strings.Contains(payload, "bad") {
+				return errThrown
+			}
+			return nil
+		}
+		for _, key := range []string{"bad", "a", "b", "c"} {
+			w.queues[west].put(envelope(key, functionARN(west)))
+		}
+		report := w.run(t, t.Context())
+		if got := w.functions[west].invocations(); got != 4 {
+			t.Errorf("invocations: got %d, want 4", got)
+		}
+		if w.queues[west].messages[0].receives < 2 {
+			t.Error("the failed letter never came back: the test shows nothing")
+		}
+		if got := w.queues[west].visible(); got != 1 || report.Left() != 1 {
+			t.Errorf("visible: got %d, reported %d, want 1", got, report.Left())
+		}
+	})
+}
+
+func TestEndsOnRestlessQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.queues[west].restless = true
+		w.functions[west].run = func(context.Context, string) error { return errThrown }
+		for range 15 {
+			w.queues[west].put(envelope("k", functionARN(west)))
+		}
+		w.run(t, t.Context())
+		if got := w.functions[west].invocations(); got < 1 || got > 15 {
+			t.Errorf("invocations: got %d, want each letter at most once", got)
+		}
+	})
+}
