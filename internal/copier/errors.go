@@ -1,11 +1,15 @@
 package copier
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 )
 
 // Class says what can be done about an error.
@@ -48,7 +52,36 @@ func (e *Error) Error() string {
 	if e.Hint != "" {
 		text += e.Hint + ": "
 	}
-	return text + printable(e.Err.Error())
+	return text + printable(brief(e.Err))
+}
+
+// brief is S3's own answer, if it gave one, in place of the SDK's text, which
+// begins with a story of attempts and often ends cut off before the code.
+func brief(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err.Error()
+	}
+	text := api.ErrorCode()
+	if message := api.ErrorMessage(); message != "" {
+		text += ": " + message
+	}
+	var details []string
+	if r := response(err); r != nil {
+		details = append(details, "status "+strconv.Itoa(r.StatusCode))
+	}
+	var exhausted *retry.MaxAttemptsError
+	if errors.As(err, &exhausted) {
+		details = append(details, strconv.Itoa(exhausted.Attempt)+" attempts")
+	}
+	var id interface{ ServiceRequestID() string }
+	if errors.As(err, &id) && id.ServiceRequestID() != "" {
+		details = append(details, "request "+id.ServiceRequestID())
+	}
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	return text
 }
 
 // Unwrap returns the cause, the SDK's error in most cases.

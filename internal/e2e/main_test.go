@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"s3fanout/internal/sandbox"
+	"s3fanout/internal/snapshot"
+)
+
+// build holds what the tests are run on, made once by TestMain: sandboxes
+// change the working directory, so nothing is built after the first one.
+var build struct {
+	root     string // the module's directory
+	dir      string // temporary
+	function string // the function's binary
+	command  string // the s3fanout command
+}
+
+func TestMain(m *testing.M) {
+	code, err := runTests(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runTests(m *testing.M) (int, error) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "s3fanout-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	build.root, build.dir, build.function = root, dir, filepath.Join(dir, "bootstrap")
+	build.command = filepath.Join(dir, "s3fanout")
+	for _, target := range [][]string{
+		{"-tags", "lambda.norpc", "-o", build.function, "./lambda"},
+		{"-o", build.command, "./cmd/s3fanout"},
+		{"-o", filepath.Join(dir, "infra"), "./infra"},
+	} {
+		cmd := exec.Command("go", append([]string{"build", "-trimpath"}, target...)...)
+		cmd.Dir = root
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("build %s: %w\n%s", target[len(target)-1], err, out)
+		}
+	}
+	return m.Run(), nil
+}
+
+// threeRegions is the committed assembly.
+func threeRegions(*testing.T) fs.FS { return snapshot.FS() }
+
+// synthesizeFive synthesizes a replica set of five Regions.
+var synthesizeFive = sync.OnceValues(func() (fs.FS, error) {
+	out, asset := filepath.Join(build.dir, "five"), filepath.Join(build.dir, "build", "function")
+	if err := os.MkdirAll(asset, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(filepath.Join(build.dir, "infra"))
+	cmd.Dir = build.dir
+	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out,
+		`CDK_CONTEXT_JSON={"s3fanout":{"name":"five","regions":["us-east-1","us-west-2","eu-west-1","eu-central-1","ap-northeast-1"]}}`)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("synthesize five Regions: %w\n%s", err, text)
+	}
+	return os.DirFS(out), nil
+})
+
+func fiveRegions(t *testing.T) fs.FS {
+	t.Helper()
+	assembly, err := synthesizeFive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return assembly
+}
+
+// start runs an assembly until the test ends.
+func start(t *testing.T, assembly fs.FS) *world {
+	t.Helper()
+	w, err := tryStart(t, assembly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// tryStart is start for assemblies that may not deploy.
+func tryStart(t *testing.T, assembly fs.FS) (*world, error) {
+	t.Helper()
+	sb, err := sandbox.Start(t.Context(), sandbox.Config{
+		Assembly:  assembly,
+		Function:  build.function,
+		RetryWait: 20 * time.Millisecond,
+		Seed:      1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		if err := sb.Close(); err != nil {
+			t.Errorf("close the sandbox: %v", err)
+		}
+	})
+	return newWorld(t, sb), nil
+}
+
+// settle waits until everything under way has come to rest.
+func (w *world) settle() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := w.sandbox.Settled(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
