@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check lint test race fuzz synth deploy demo clean help
+.PHONY: build function host-function check lint test fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -26,10 +26,8 @@ node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch node_modules
 
-test: node_modules ## run all tests (needs Go and Node)
-	$(GO) test ./...
-
-race: node_modules ## run all tests under the race detector, except the CDK app's, which jsii does not allow
+test: node_modules ## run all tests, under the race detector where jsii allows it (needs Go and Node)
+	$(GO) test ./infra
 	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
 
 FUZZTIME ?= 30s
