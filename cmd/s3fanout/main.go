@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetArgs(args)
 	started := watchStart(root)
 	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted // what it was waiting for does not matter any more
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "s3fanout: %s\n", oneLine(err.Error()))
 	}

@@ -105,9 +105,6 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 
 func (a *app) printFaults(active []fault.Fault) error {
 	if a.output == outputJSON {
-		if active == nil {
-			active = []fault.Fault{}
-		}
 		e := json.NewEncoder(a.stdout)
 		e.SetIndent("", "  ")
 		return e.Encode(active)

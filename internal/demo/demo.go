@@ -64,7 +64,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	for _, region := range d.regions {
 		d.clients[region] = s3.NewFromConfig(d.awsConfig(region))
 	}
-	d.say("The stacks of %d Regions run on this machine (%s), ready in %d ms:", len(d.regions), d.state.Endpoint, time.Since(began).Milliseconds())
+	d.say("%d Regions run at %s, ready in %d ms:", len(d.regions), d.state.Endpoint, time.Since(began).Milliseconds())
 	for _, region := range d.regions {
 		d.say("  %-16s s3://%s", region, d.state.Regions[region].Bucket)
 	}
@@ -96,7 +96,7 @@ func (d *demo) awsConfig(region string) aws.Config {
 // others.
 func (d *demo) uploadEverywhere(ctx context.Context) error {
 	list := objects(d.regions)
-	d.head(fmt.Sprintf("1. %d objects uploaded, each to one Region; time until it was seen in the others", len(list)))
+	d.head(fmt.Sprintf("1. %d objects, each uploaded to one Region: time until seen in the others", len(list)))
 	for _, o := range list {
 		r, err := d.replicate(ctx, o)
 		if err != nil {
@@ -157,10 +157,10 @@ func (d *demo) showCost(context.Context) error {
 	replicas := int64(len(d.rows) * (len(d.regions) - 1))
 	d.head("2. What that cost")
 	d.say("  %4d replicas made", replicas)
-	d.say("  %4d Lambda invocations     one for each replica: every upload wakes the %d other Regions", c.invocations, len(d.regions)-1)
-	d.say("  %4d CopyObject requests    one for each replica, conditional (If-None-Match: *)", c.copies)
-	d.say("  %4d other S3 requests      by the functions", c.otherRequests)
-	d.say("  %4d echoes                 events of the replicas, dropped by the filter before any function woke", c.filtered)
+	d.say("  %4d Lambda invocations   one for each replica", c.invocations)
+	d.say("  %4d CopyObject requests  one for each replica, with If-None-Match: *", c.copies)
+	d.say("  %4d other S3 requests    by the functions", c.otherRequests)
+	d.say("  %4d echoes filtered      events of the replicas, which woke no function", c.filtered)
 	if c.invocations != replicas || c.copies != replicas || c.otherRequests != 0 {
 		return fmt.Errorf("expected exactly %d invocations and CopyObject requests, and no other request", replicas)
 	}
@@ -183,15 +183,17 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 		return err
 	}
 	lambda := d.sandbox.Stats().Regions[broken].Lambda
-	d.say("  The function in %s failed %d times (Lambda retries twice); what it was told to copy is kept:", broken, lambda.Errors)
+	d.say("  The function in %s failed %d times: Lambda retries twice.", broken, lambda.Errors)
 	report, err := d.redrive(ctx, true)
 	if err != nil {
 		return err
 	}
 	for _, s := range report.Regions {
 		for _, letter := range s.Results {
-			d.say("  dead letter in %s: %s", s.Region, describe(letter))
-			d.say("    because: %s", wrap(letter.Letter.Reason, 100, "             "))
+			d.say("  The dead-letter queue of %s has kept:", s.Region)
+			d.say("    %s", wrap(describe(letter), 74, "    "))
+			d.say("  because:")
+			d.say("    %s", wrap(letter.Letter.Reason, 74, "    "))
 		}
 	}
 	if report.Left() != 1 {
@@ -208,7 +210,8 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 	}
 	for _, s := range report.Regions {
 		for _, letter := range s.Results {
-			d.say("  %s: %s: %s", s.Region, describe(letter), letter.Outcome)
+			d.say("  %s in %s:", letter.Outcome, s.Region)
+			d.say("    %s", wrap(describe(letter), 74, "    "))
 		}
 	}
 	if err := d.sandbox.Settled(ctx); err != nil {
@@ -231,7 +234,7 @@ func (d *demo) redrive(ctx context.Context, dryRun bool) (redrive.Report, error)
 
 // checkEverything reads every replica back and compares it with the upload.
 func (d *demo) checkEverything(ctx context.Context) error {
-	d.head("5. Every object read back from every Region: bytes, content type, metadata, tags")
+	d.head("5. Everything read back and compared: bytes, content type, metadata, tags")
 	var differences []string
 	var bytes int64
 	for i := range d.rows {
@@ -257,6 +260,6 @@ func (d *demo) checkEverything(ctx context.Context) error {
 	if len(differences) > 0 {
 		return ErrIncomplete
 	}
-	d.say("\nEverything is everywhere: %d objects x %d Regions, %d MiB compared byte for byte.", len(d.rows), len(d.regions), bytes>>20)
+	d.say("\nEverything is everywhere: %d objects in %d Regions, %d MiB compared.", len(d.rows), len(d.regions), bytes>>20)
 	return nil
 }

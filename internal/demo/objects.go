@@ -53,10 +53,9 @@ func objects(regions []string) []object {
 		add(object{origin: region, key: fmt.Sprintf("%d/a/deep/path", i), size: 1})
 		add(object{origin: region, key: fmt.Sprintf("%d/empty", i), size: 0})
 		add(object{
-			origin: region, key: fmt.Sprintf("%d/described.json", i), size: 2 << 20,
+			origin: region, key: fmt.Sprintf("%d/metadata and tags.json", i), size: 2 << 20,
 			metadata: map[string]string{"owner": "platform", "purpose": "demo"},
 			tags:     map[string]string{"project": "s3fanout", "stage": "trial run"},
-			note:     "2 metadata, 2 tags",
 		})
 	}
 	add(object{origin: regions[0], key: "model weights.bin", size: large, note: "100 MiB"})

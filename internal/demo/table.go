@@ -37,8 +37,9 @@ func (a arrival) String() string {
 }
 
 const (
-	keyWidth  = 38
-	cellWidth = 16
+	// A table of three Regions fits into 80 columns.
+	keyWidth  = 32
+	cellWidth = 15
 )
 
 // writeTable prints a row an object and a column a Region.
@@ -54,7 +55,7 @@ func writeTable(w io.Writer, regions []string, rows []row) {
 			name = fmt.Sprintf("%q", name)
 		}
 		if r.object.note != "" {
-			name += "  (" + r.object.note + ")"
+			name += " (" + r.object.note + ")"
 		}
 		_, _ = fmt.Fprintf(w, "  %s", pad(name, keyWidth))
 		for _, region := range regions {

@@ -102,7 +102,7 @@ func (s *Switches) Strikes(region string, kind Kind) bool {
 func (s *Switches) Active() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []Fault
+	list := []Fault{} // an empty list in JSON, not null
 	for _, r := range s.regions {
 		for _, k := range Kinds() {
 			if f, ok := s.on[r][k]; ok {
