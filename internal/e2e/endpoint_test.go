@@ -120,6 +120,7 @@ func TestControlInterface(t *testing.T) {
 		{`{"region":"eu-west-9","kind":"s3-slowdown","rate":1}`, http.StatusBadRequest},
 		{`{"region":"us-east-1","kind":"flood","rate":1}`, http.StatusBadRequest},
 		{`{"region":"us-east-1","speed":1}`, http.StatusBadRequest},
+		{`{"region":"us-east-1","kind":"s3-slowdown"}`, http.StatusBadRequest},
 		{`not JSON`, http.StatusBadRequest},
 	} {
 		resp, err := http.Post(w.state.Endpoint+"/_sandbox/faults", "application/json", strings.NewReader(c.body))
@@ -131,5 +132,32 @@ func TestControlInterface(t *testing.T) {
 		if err != nil || resp.StatusCode != c.want {
 			t.Errorf("%s: %s (%v), want %d\n%s", c.body, resp.Status, err, c.want, text)
 		}
+	}
+}
+
+func TestControlInterfaceIsNotForWebPages(t *testing.T) {
+	w := start(t, threeRegions(t))
+	for name, change := range map[string]func(*http.Request){
+		"a page's origin":  func(r *http.Request) { r.Header.Set("Origin", "http://example.com") },
+		"a rebound name":   func(r *http.Request) { r.Host = "example.com" },
+		"a foreign number": func(r *http.Request) { r.Host = "192.0.2.1:4566" },
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.state.Endpoint+"/_sandbox/faults",
+			strings.NewReader(`{"region":"us-east-1","kind":"delay","rate":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(req)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s, want 403", name, resp.Status)
+		}
+	}
+	if active := w.sandbox.Stats().Faults; len(active) != 0 {
+		t.Errorf("faults %v are on", active)
 	}
 }

@@ -60,6 +60,26 @@ func (a *assembly) edit(stack string, change func(resources map[string]any) (cha
 	}
 }
 
+// remove takes a stack out of the assembly.
+func (a *assembly) remove(stack string) {
+	a.t.Helper()
+	var manifest map[string]any
+	if err := json.Unmarshal(a.files["manifest.json"].Data, &manifest); err != nil {
+		a.t.Fatal(err)
+	}
+	artifacts := manifest["artifacts"].(map[string]any)
+	if artifacts[stack] == nil {
+		a.t.Fatalf("there is no stack %s", stack)
+	}
+	delete(artifacts, stack)
+	delete(a.files, stack+".template.json")
+	data, err := json.Marshal(manifest)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.files["manifest.json"].Data = data
+}
+
 // ofType calls change with the properties of every resource of a type.
 func ofType(resources map[string]any, resourceType string, change func(id string, properties map[string]any)) int {
 	n := 0

@@ -71,10 +71,7 @@ func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly, partition st
 		}
 		return make(ctx, d, target{stack: stack.Name, region: stack.Region, logicalID: r.LogicalID}, properties)
 	})
-	if err != nil {
-		return err
-	}
-	return d.complete()
+	return err
 }
 
 // supported lists every resource type that a template may hold, in order.
@@ -88,22 +85,6 @@ func supported() []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// complete checks that every Region ended up with the parts that State names.
-func (d *deployment) complete() error {
-	for _, region := range d.regions {
-		r := d.state.Regions[region]
-		for _, part := range []struct{ what, value string }{
-			{"a bucket that notifies a topic", r.Bucket}, {"a topic", r.TopicARN},
-			{"a dead-letter queue (the function's on-failure destination)", r.DeadLetterQueueURL}, {"a function", r.FunctionARN},
-		} {
-			if part.value == "" {
-				return fmt.Errorf("region %s: the templates make no %s; synthesize both the Region stack and the mesh stack", region, strings.TrimPrefix(part.what, "a "))
-			}
-		}
-	}
-	return nil
 }
 
 // note records a part of the Region's state.

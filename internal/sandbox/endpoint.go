@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,19 +59,29 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case !fromThisMachine(r):
+		writeJSON(w, http.StatusForbidden, map[string]string{"error": "the sandbox's own interface is not for web pages, and for loopback addresses only"})
 	case r.URL.Path == controlPrefix+"stats" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, s.Stats())
 	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, s.faults.Active())
 	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodPost:
-		var f fault.Fault
+		var f struct {
+			fault.Fault
+			Rate *float64 `json:"rate"` // required: a forgotten one must not read as 0, which heals
+		}
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&f); err != nil {
 			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a fault: " + err.Error()})
 			return
 		}
-		if err := s.SetFault(f); err != nil {
+		if f.Rate == nil {
+			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "rate is missing; 1 strikes always, 0 switches the fault off"})
+			return
+		}
+		f.Fault.Rate = *f.Rate
+		if err := s.SetFault(f.Fault); err != nil {
 			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 			return
 		}
@@ -80,6 +91,17 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults",
 		})
 	}
+}
+
+// fromThisMachine keeps web pages out, which a browser on this machine could
+// let through: they have an origin, or a name that was made to point here.
+func fromThisMachine(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return r.Header.Get("Origin") == "" && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // serveSTS answers GetCallerIdentity, which needs no permission.

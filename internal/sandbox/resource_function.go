@@ -181,7 +181,9 @@ func makeEventInvokeConfig(_ context.Context, d *deployment, t target, raw json.
 	if err != nil {
 		return template.Created{}, err
 	}
-	d.note(t.region, func(r *RegionState) { r.DeadLetterQueueURL = d.queueURLs[destination] })
+	if url, ok := d.queueURLs[destination]; ok {
+		d.note(t.region, func(r *RegionState) { r.DeadLetterQueueURL = url })
+	}
 	return template.Created{Ref: physicalName(t)}, nil
 }
 

@@ -95,6 +95,11 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 		return template.Created{}, err
 	}
 	d.queueURLs[arn] = url
+	d.note(t.region, func(r *RegionState) {
+		if r.DeadLetterQueueURL == "" { // until a function names its destination
+			r.DeadLetterQueueURL = url
+		}
+	})
 	return template.Created{Ref: url, Attributes: map[string]string{"Arn": arn, "QueueName": p.QueueName, "QueueUrl": url}}, nil
 }
 

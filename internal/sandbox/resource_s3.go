@@ -101,9 +101,11 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
 		return template.Created{}, err
 	}
-	if len(c.Notifications) > 0 {
-		d.note(t.region, func(r *RegionState) { r.Bucket = c.Name })
-	}
+	d.note(t.region, func(r *RegionState) {
+		if r.Bucket == "" || len(c.Notifications) > 0 { // the replica set's bucket is the one that notifies
+			r.Bucket = c.Name
+		}
+	})
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil

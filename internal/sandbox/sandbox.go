@@ -107,7 +107,8 @@ type Sandbox struct {
 	sqs      *sqs.Service
 	lambda   *lambda.Service
 	server   *http.Server
-	served   chan error
+	served   chan error    // what the endpoint ended with
+	done     chan struct{} // closed when the endpoint has ended
 	logger   *slog.Logger
 }
 
@@ -146,6 +147,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,
 		served:   make(chan error, 1),
+		done:     make(chan struct{}),
 		logger:   c.Logger,
 	}
 	defer func() {
@@ -169,7 +171,10 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	// The endpoint serves before the stacks are deployed, as AWS does.
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func() { s.served <- s.server.Serve(listener) }()
+	go func() {
+		s.served <- s.server.Serve(listener)
+		close(s.done)
+	}()
 	if err := s.deploy(ctx, assembly, partition); err != nil {
 		return nil, err
 	}
@@ -223,6 +228,10 @@ func (s *Sandbox) State() State {
 	}
 	return st
 }
+
+// Done is closed when the endpoint has stopped serving, after Close or because
+// it failed; Close then returns why.
+func (s *Sandbox) Done() <-chan struct{} { return s.done }
 
 // LogDir returns the directory of the functions' logs.
 func (s *Sandbox) LogDir() string { return filepath.Join(s.dir, "logs") }

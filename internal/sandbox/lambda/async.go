@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"s3fanout/internal/sandbox/stats"
 )
 
 // Limits and defaults of asynchronous invocation
@@ -188,17 +190,22 @@ func (s *Service) giveUp(f *function, fail failure) {
 		s.noteDelivery(f, log, "dead-letter queue", f.DeadLetterTargetARN, err)
 	}
 	if target == "" && f.DeadLetterTargetARN == "" {
+		s.lost(f)
 		log.Error("event dropped: the function has neither an on-failure destination nor a dead-letter queue")
 	}
 }
 
 func (s *Service) noteDelivery(f *function, log *slog.Logger, what, target string, err error) {
 	if err != nil {
-		f.undelivered.Add(1)
+		s.lost(f)
 		log.Error("event dropped: the "+what+" did not take it", "target", target, "error", err)
 		return
 	}
 	log.Warn("event given up and sent to the "+what, "target", target)
+}
+
+func (s *Service) lost(f *function) {
+	s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Lost++ })
 }
 
 func newRequestID() string { return uuid.NewString() }

@@ -204,7 +204,7 @@ func TestDestinationThatRefusesIsCounted(t *testing.T) {
 	w.role.PutPolicy("sqs:SendMessage", document(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
 	w.invokeAsync(t, arn, order{Do: "fail"})
 	w.settle(t)
-	if got := w.DestinationDeliveryFailures(region); got != 1 || w.queues.Depth(w.queue) != 0 {
+	if got := w.counted().Lost; got != 1 || w.queues.Depth(w.queue) != 0 {
 		t.Errorf("failures = %d, depth = %d; want 1, 0", got, w.queues.Depth(w.queue))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -45,8 +44,7 @@ type function struct {
 	role        iam.Caller // a session of the role, for what Lambda does on the function's behalf
 	created     time.Time
 
-	slots       chan struct{} // one token for each process that may run
-	undelivered atomic.Int64
+	slots chan struct{} // one token for each process that may run
 
 	mu         sync.Mutex
 	reserved   int // invocations that count against ReservedConcurrency

@@ -217,20 +217,6 @@ func (s *Service) Invoke(ctx context.Context, caller iam.Caller, functionARN str
 	}
 }
 
-// DestinationDeliveryFailures returns how many records of failed events a
-// Region's functions could not send to their destination or dead-letter queue.
-func (s *Service) DestinationDeliveryFailures(region string) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var n int64
-	for _, f := range s.functions {
-		if f.region == region {
-			n += f.undelivered.Load()
-		}
-	}
-	return n
-}
-
 // attempt runs a function once, in a process of its own or a warm one, and
 // counts it.
 func (s *Service) attempt(f *function, id string, payload []byte, retry bool) outcome {

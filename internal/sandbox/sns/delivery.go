@@ -86,12 +86,17 @@ func (s *Service) principal(t *topic, functionARN string) iam.Caller {
 	return iam.Caller{Service: s.cfg.Principal(t.region, region), SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
 }
 
+func (s *Service) lost(t *topic) {
+	s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Lost++ })
+}
+
 // giveUp sends a message to the subscription's dead-letter queue, with the
 // reason in message attributes. Without a queue, or if the queue forbids it, the
 // message is lost.
 func (s *Service) giveUp(t *topic, sub subscription, n notification, reason error) {
 	log := s.cfg.Logger.With("region", t.region, "topic", t.arn, "endpoint", sub.endpoint, "messageId", n.messageID, "reason", reason.Error())
 	if sub.deadLetterQueue == "" {
+		s.lost(t)
 		log.Error("message lost: the subscription has no dead-letter queue")
 		return
 	}
@@ -102,6 +107,7 @@ func (s *Service) giveUp(t *topic, sub subscription, n notification, reason erro
 		_, err = s.cfg.Queues.Send(s.ctx, caller, sub.deadLetterQueue, string(body), reasonAttributes(reason))
 	}
 	if err != nil {
+		s.lost(t)
 		log.LogAttrs(s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it", slog.String("queue", sub.deadLetterQueue), slog.Any("error", err))
 		return
 	}

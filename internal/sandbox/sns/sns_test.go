@@ -263,7 +263,7 @@ func TestDeadLetterQueueThatForbidsItLosesTheMessage(t *testing.T) {
 		w.functions.err = codedError("AccessDeniedException")
 		w.publish(t, "x")
 		w.settle()
-		if got := w.counted(); got != (stats.SNS{Published: 1, Undeliverable: 1}) || w.queues.Depth(w.queue) != 0 {
+		if got := w.counted(); got != (stats.SNS{Published: 1, Undeliverable: 1, Lost: 1}) || w.queues.Depth(w.queue) != 0 {
 			t.Errorf("counters = %+v, depth = %d; want 1 undeliverable and nothing in the queue", got, w.queues.Depth(w.queue))
 		}
 	})

@@ -12,7 +12,7 @@ type Region struct {
 	Lambda      Lambda                      `json:"lambda"`
 	S3          map[string]map[string]int64 `json:"s3"` // caller's ARN -> operation -> requests
 	SNS         SNS                         `json:"sns"`
-	DeadLetters int64                       `json:"deadLetters"` // messages in the dead-letter queue now
+	DeadLetters int64                       `json:"deadLetters"` // messages in the Region's queues now; a replica set has one
 }
 
 // Lambda counts the Region's function: every attempt is an invocation.
@@ -20,6 +20,7 @@ type Lambda struct {
 	Invocations int64 `json:"invocations"` // attempts, retries among them
 	Errors      int64 `json:"errors"`      // attempts that ended in an error, a time-out or a crash
 	Retries     int64 `json:"retries"`     // attempts after the first of an asynchronous event
+	Lost        int64 `json:"lost"`        // events given up that nothing took: no destination, or it refused
 }
 
 // SNS counts the Region's topic.
@@ -27,7 +28,8 @@ type SNS struct {
 	Published     int64 `json:"published"`     // messages accepted
 	Filtered      int64 `json:"filtered"`      // deliveries that a filter policy dropped
 	Delivered     int64 `json:"delivered"`     // deliveries accepted by the endpoint
-	Undeliverable int64 `json:"undeliverable"` // deliveries given up: sent to the subscription's dead-letter queue, or lost without one
+	Undeliverable int64 `json:"undeliverable"` // deliveries given up
+	Lost          int64 `json:"lost"`          // those of them that no dead-letter queue took
 }
 
 // Counters holds the counters of a sandbox. Methods may be called concurrently.
