@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // awsConfig loads the SDK's configuration and makes sure that there are
@@ -14,7 +15,8 @@ import (
 // request. region is used where neither a profile nor the environment names
 // one.
 func awsConfig(ctx context.Context, region string) (aws.Config, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region))
+	// What the SDK logs is not for who runs the command: the error says it.
+	c, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region), config.WithLogger(logging.Nop{}))
 	var noProfile config.SharedConfigProfileNotExistError
 	switch {
 	case errors.As(err, &noProfile):

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"s3fanout/internal/table"
 )
 
 // terminalWidth is the number of columns of the terminal that w writes to; 0
@@ -46,7 +48,8 @@ type progress struct {
 
 	mu    sync.Mutex
 	last  time.Time
-	shown bool // a status line is on the terminal
+	shown bool   // a status line is on the terminal
+	owed  string // the newest state, where it was not written
 }
 
 // progressInterval is the least time between two states where each is a line
@@ -63,13 +66,14 @@ func (p *progress) status(format string, args ...any) {
 	defer p.mu.Unlock()
 	text := oneLine(fmt.Sprintf(format, args...))
 	if p.width > 0 {
-		_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s", cutEnd(text, p.width-1))
+		_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s", table.CutEnd(text, p.width-1))
 		p.shown = true
 		return
 	}
+	p.owed = text
 	if now := p.now(); now.Sub(p.last) >= progressInterval {
 		p.last = now
-		_, _ = fmt.Fprintln(p.w, text)
+		p.settle()
 	}
 }
 
@@ -81,11 +85,21 @@ func (p *progress) note(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.w, oneLine(fmt.Sprintf(format, args...)))
 }
 
-// done takes the state off the terminal. Call it before results are written.
+// done takes the state off the terminal; elsewhere it writes the last one. Call
+// it before results are written.
 func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
+	p.settle()
+}
+
+// settle writes the state that is owed.
+func (p *progress) settle() {
+	if p.owed != "" {
+		_, _ = fmt.Fprintln(p.w, p.owed)
+		p.owed = ""
+	}
 }
 
 func (p *progress) clear() {

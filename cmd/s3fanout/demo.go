@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/demo"
@@ -12,16 +14,19 @@ func newDemoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a replica set at work on this machine, without AWS",
-		Long: `Runs the built-in templates of three Regions in a sandbox on a free port, uploads
-into each Region, shows where everything arrived and what it cost, makes a
-Region fail, redrives, and reads every replica back. It asks AWS for nothing
-and leaves nothing behind.
+		Long: `Runs the built-in templates of three Regions in a sandbox on a free port,
+uploads into each Region, shows where everything arrived and what it cost,
+makes a Region fail, redrives, and reads every replica back. It asks AWS for
+nothing and leaves nothing behind.
 
 Exit codes: 0 everything is everywhere as it was uploaded, 1 it is not, 2 usage,
 130 interrupted.`,
 		Example: `  s3fanout demo`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.output != outputText {
+				return usageError{errors.New("the demo is told as text only; leave out --output, its exit code is the verdict")}
+			}
 			binary, err := functionFile(function)
 			if err != nil {
 				return err
@@ -35,6 +40,6 @@ Exit codes: 0 everything is everywhere as it was uploaded, 1 it is not, 2 usage,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&function, "function", "", "the function's program, built for this machine (default: bootstrap beside this command)")
+	cmd.Flags().StringVar(&function, "function", "", functionHelp)
 	return cmd
 }

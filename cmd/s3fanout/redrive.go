@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +44,8 @@ With --output json the result is one document:
      [{"region", "name"}], "outcome", "detail"}]}
 "kind" is on-failure, function-dlq or subscription-dlq. "outcome" is replayed,
 waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted or
-interrupted. "held" counts letters that another reader is holding just now.
+interrupted. "held" counts letters that could not be read, as another reader
+holds them.
 
 Exit codes: 0 all replayed, or nothing there; 1 a request failed; 2 usage or
 configuration; 3 letters are left, with --dry-run: letters are there; 130
@@ -51,7 +53,7 @@ interrupted.`,
 		Example: `  s3fanout redrive --dry-run
   s3fanout redrive
   s3fanout redrive --region eu-west-1 --output json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.redrive(cmd.Context(), regions, dryRun)
 		},
@@ -74,7 +76,7 @@ func (a *app) redrive(ctx context.Context, regions []string, dryRun bool) error 
 		return err
 	}
 	p := a.newProgress()
-	watch := redriveProgress{p: p}
+	watch := redriveProgress{p: p, dryRun: dryRun}
 	report, err := redrive.Run(ctx, redrive.Options{
 		Config: set, Clients: redrive.NewClients(config, set.Regions), Regions: regions, DryRun: dryRun,
 	}, redrive.Observer{Opened: watch.opened, Finished: watch.finished})
@@ -107,19 +109,32 @@ func chosenRegions(set replicaset.Config, regions []string) ([]string, error) {
 
 // redriveError says what is wrong with the end of a run, nil if nothing is.
 func redriveError(report redrive.Report, dryRun bool) error {
-	left := report.Left()
+	held := 0
+	for _, s := range report.Regions {
+		held += s.Held
+	}
+	read := report.Left() - held
 	err := report.Err()
+	leftOver := func(text string) error {
+		if held > 0 && read > 0 {
+			text += fmt.Sprintf("; about %d more are held by another reader", held)
+		}
+		return marked{errors.New(text), errLeftOver}
+	}
 	switch {
 	case report.Interrupted:
-		return marked{fmt.Errorf("interrupted; what was not replayed is still in the queues, run it again"), errInterrupted}
+		return marked{errors.New("interrupted; what was not replayed is still in the queues, run it again"), errInterrupted}
 	case err != nil:
 		return err
-	case left == 0:
-		return nil
-	case dryRun:
-		return marked{fmt.Errorf("%s in the queues; replay with s3fanout redrive", deadLetters(left)), errLeftOver}
+	case read > 0 && dryRun:
+		return leftOver(deadLetters(read) + " in the queues; replay with s3fanout redrive")
+	case read > 0:
+		return leftOver(deadLetters(read) + " left in the queues; remove the reasons above and run it again")
+	case held > 0:
+		return leftOver(fmt.Sprintf("about %s could not be read, as another reader holds them; run it again later, in %d minutes at most",
+			deadLetters(held), int(redrive.HoldTime.Minutes())))
 	default:
-		return marked{fmt.Errorf("%s left in the queues; remove the reasons above and run it again", deadLetters(left)), errLeftOver}
+		return nil
 	}
 }
 
@@ -127,18 +142,27 @@ func redriveError(report redrive.Report, dryRun bool) error {
 // it twice at once.
 type redriveProgress struct {
 	p                   *progress
+	dryRun              bool
 	waiting, ended, bad int
 }
 
 func (w *redriveProgress) opened(region string, waiting int) {
+	if waiting == 0 {
+		return
+	}
 	w.waiting += waiting
 	w.p.note("region %s: about %s waiting", region, deadLetters(waiting))
 }
 
 func (w *redriveProgress) finished(r redrive.Result) {
 	w.ended++
-	if r.Outcome != redrive.Replayed && r.Outcome != redrive.Waiting {
+	total := max(w.waiting, w.ended)
+	if w.dryRun {
+		w.p.status("%d of about %d letters listed", w.ended, total)
+		return
+	}
+	if r.Outcome != redrive.Replayed {
 		w.bad++
 	}
-	w.p.status("%d of about %d letters, %d not replayed", w.ended, max(w.waiting, w.ended), w.bad)
+	w.p.status("%d of about %d letters, %d not replayed", w.ended, total, w.bad)
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
+	"s3fanout/internal/deadletter"
 	"s3fanout/internal/redrive"
+	"s3fanout/internal/table"
 )
 
 // redriveDocument is what redrive --output json writes. Its names and the
@@ -106,59 +110,86 @@ func (a *app) writeRedrive(set string, dryRun bool, report redrive.Report) error
 	return writeRedriveText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
+// writeRedriveText writes a table of the letters and a line for each Region.
+// On a terminal, whose width is not 0, a letter's reason is a paragraph below
+// it: in a column there would be no room for what matters.
 func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) error {
 	if len(d.Letters) > 0 {
-		columns := []column{{title: "REGION"}, {title: "KIND"}, {title: "OBJECTS", cut: cutStart}, {title: "REASON", cut: cutEnd}, {title: "RESULT"}}
-		rows := make([][]string, len(d.Letters))
-		for i, l := range d.Letters {
-			kind, reason := l.Kind, l.Reason
-			if kind == "" {
-				kind = "unknown"
-			}
-			// Where the letter stays for another reason than before, that is
-			// the one to act on.
-			if l.Detail != "" {
-				reason = l.Detail
-			}
-			rows[i] = []string{l.Region, kind, describeObjects(l.Objects), printable(reason), l.Outcome}
-		}
-		var paint func(int, string) string
-		if colours {
-			paint = func(row int, cell string) string {
-				return outcomeColour(redrive.Outcome(d.Letters[row].Outcome)) + cell + plain
-			}
-		}
-		if err := writeTable(w, columns, rows, width, paint); err != nil {
+		if _, err := lettersTable(d.Letters, width, colours).WriteTo(w); err != nil {
 			return err
 		}
 	}
 	for _, r := range d.Regions {
-		line := "no dead letters"
-		switch {
-		case r.Error != "" && r.Found == 0:
-			line = "not read"
-		case d.DryRun && r.Found > 0:
-			line = deadLetters(r.Found)
-		case r.Found > 0:
-			line = fmt.Sprintf("%s, %d replayed, %d left", deadLetters(r.Found), r.Replayed, r.Left)
-		case d.Interrupted:
-			line = "interrupted"
-		}
-		if r.Held > 0 {
-			line += fmt.Sprintf("; about %d more are held by another reader for at most %d minutes", r.Held, int(redrive.HoldTime.Minutes()))
-		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Region, line); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Region, describeRegion(d, r)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func lettersTable(letters []redriveLetter, width int, colours bool) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "OBJECTS", Cut: table.CutStart}}}
+	if width == 0 {
+		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
+	}
+	t.Columns = append(t.Columns, table.Column{Title: "RESULT"})
+	for _, l := range letters {
+		kind := cmp.Or(l.Kind, "unknown")
+		// Where the letter stays for another reason than before, that is the
+		// one to act on.
+		reason := table.Printable(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
+		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
+		if width == 0 {
+			row.Cells = append(row.Cells, deadletter.Short(reason))
+		} else {
+			row.Below = reason
+		}
+		row.Cells = append(row.Cells, l.Outcome)
+		t.Rows = append(t.Rows, row)
+	}
+	if colours {
+		t.Paint = func(row int, cell string) string {
+			return outcomeColour(redrive.Outcome(letters[row].Outcome)) + cell + plain
+		}
+	}
+	return t
+}
+
+// describeRegion says how a Region's queue stands.
+func describeRegion(d redriveDocument, r redriveRegion) string {
+	held := fmt.Sprintf("about %d are held by another reader for at most %d minutes", r.Held, int(redrive.HoldTime.Minutes()))
+	line := "no dead letters"
+	switch {
+	case r.Error != "" && r.Found == 0:
+		line = "not read"
+	case d.DryRun && r.Found > 0:
+		line = deadLetters(r.Found)
+	case r.Found > 0:
+		line = fmt.Sprintf("%s, %d replayed, %d left", deadLetters(r.Found), r.Replayed, r.Left)
+	case d.Interrupted:
+		line = "interrupted"
+	case r.Held > 0:
+		return "none could be read; " + held
+	}
+	if r.Held > 0 {
+		line += "; besides, " + held
+	}
+	return line
+}
+
+// deadLetters is a number with its noun.
+func deadLetters(n int) string {
+	if n == 1 {
+		return "1 dead letter"
+	}
+	return strconv.Itoa(n) + " dead letters"
+}
+
 func describeObjects(objects []redriveObject) string {
 	if len(objects) == 0 {
 		return "-"
 	}
-	s := printable("s3://" + objects[0].Bucket + "/" + objects[0].Key)
+	s := table.Printable("s3://" + objects[0].Bucket + "/" + objects[0].Key)
 	if more := len(objects) - 1; more > 0 {
 		s += fmt.Sprintf(" and %d more", more)
 	}

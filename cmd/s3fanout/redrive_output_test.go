@@ -8,6 +8,7 @@ import (
 
 	"s3fanout/internal/deadletter"
 	"s3fanout/internal/redrive"
+	"s3fanout/internal/table"
 )
 
 func TestRedriveText(t *testing.T) {
@@ -20,6 +21,7 @@ func TestRedriveText(t *testing.T) {
 		}},
 		{Region: "eu-west-1"},
 		{Region: "ap-northeast-1", Err: errors.New("no queue")},
+		{Region: "sa-east-1", Held: 3},
 	}}
 	var b bytes.Buffer
 	if err := writeRedriveText(&b, newRedriveDocument("media", false, report), 0, true); err != nil {
@@ -30,11 +32,38 @@ func TestRedriveText(t *testing.T) {
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  first reason             " + green + "replayed" + plain + "\n" +
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  second reason            " + red + "failed" + plain + "\n" +
 		"us-east-1  unknown     -                             not a known dead letter  " + red + "not-understood" + plain + "\n" +
-		"us-east-1: 3 dead letters, 1 replayed, 2 left; about 2 more are held by another reader for at most 17 minutes\n" +
+		"us-east-1: 3 dead letters, 1 replayed, 2 left; besides, about 2 are held by another reader for at most 17 minutes\n" +
 		"eu-west-1: no dead letters\n" +
-		"ap-northeast-1: not read\n"
+		"ap-northeast-1: not read\n" +
+		"sa-east-1: none could be read; about 3 are held by another reader for at most 17 minutes\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// TestRedriveTextOnTerminal shows that 80 columns have room for the cause.
+func TestRedriveTextOnTerminal(t *testing.T) {
+	reason := "1 of 1 failed: denied: AccessDenied: copy s3://media-111122223333-us-east-1/" + strings.Repeat("long/", 100) + "key: at the end"
+	report := redrive.Report{Regions: []redrive.Summary{{Region: "us-east-1", Results: []redrive.Result{
+		{Region: "us-east-1", Outcome: redrive.Waiting, Letter: deadletter.Letter{
+			Kind: deadletter.OnFailure, Reason: reason,
+			Objects: []deadletter.Object{{Bucket: "media-111122223333-us-east-1", Key: strings.Repeat("日本語/", 100) + "key"}},
+		}},
+		{Region: "us-east-1", Outcome: redrive.Failed, Detail: "the function failed again: " + reason},
+	}}}}
+	var b bytes.Buffer
+	if err := writeRedriveText(&b, newRedriveDocument("media", true, report), 80, false); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if n := table.Width(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+	for _, want := range []string{"\n    denied: AccessDenied: copy", "\n    the function failed again: denied: AccessDenied: copy", "at the end\n", "語/key   waiting\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not there:\n%s", want, b.String())
+		}
 	}
 }
 
@@ -46,6 +75,7 @@ func TestRedriveError(t *testing.T) {
 	left := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Failed}}}}}
 	held := redrive.Report{Regions: []redrive.Summary{{Held: 1}}}
 	done := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Replayed}}}}}
+	both := redrive.Report{Regions: append(held.Regions, left.Regions...)}
 	interrupted := left
 	interrupted.Interrupted = true
 	tests := []struct {
@@ -57,7 +87,9 @@ func TestRedriveError(t *testing.T) {
 	}{
 		{"failed", failed, false, exitFailed, "first\nsecond"},
 		{"left", left, false, exitLeftOver, "1 dead letter left"},
-		{"held by another", held, false, exitLeftOver, "1 dead letter left"},
+		{"held by another", held, false, exitLeftOver, "about 1 dead letter could not be read"},
+		{"held by another, dry run", held, true, exitLeftOver, "about 1 dead letter could not be read"},
+		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; remove the reasons above and run it again; about 1 more"},
 		{"dry run", left, true, exitLeftOver, "1 dead letter in the queues"},
 		{"interrupted", interrupted, false, exitInterrupted, "interrupted"},
 		{"done", done, false, exitDone, ""},

@@ -44,11 +44,13 @@ logs and progress to standard error.
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	// Cobra knows no width but the terminal's, and does not ask for it.
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "the file with the replica set's configuration")
-	root.PersistentFlags().Var(&a.output, "output", "the form of the results: text or json")
+	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "file with the replica set's configuration")
+	root.PersistentFlags().Var(&a.output, "output", "form of the results")
 	for _, command := range []func(*app) *cobra.Command{
 		newDemoCommand,
 		newRedriveCommand,
@@ -70,6 +72,14 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return fmt.Errorf("unknown command %q; %s", args[0], hint)
+}
+
+// noArguments refuses arguments where a command has flags alone.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments, not %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
 }
 
 // replicaSet reads the configuration that --config names.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,8 @@ import (
 // functionName is the file beside the command that holds the function, built
 // for this machine.
 const functionName = "bootstrap"
+
+const functionHelp = "function's `program` for this machine (default: bootstrap beside this one)"
 
 type sandboxFlags struct {
 	listen, templates, dir, state, function string
@@ -46,15 +49,15 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox
   s3fanout sandbox --listen 127.0.0.1:0 --state state.json
   s3fanout sandbox --templates cdk.out --dir /tmp/objects`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), f) },
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback address to listen on; port 0: a free one")
-	cmd.Flags().StringVar(&f.templates, "templates", "", "directory that cdk synth wrote (default: the built-in templates of three Regions)")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "empty or new directory for objects and logs (default: a temporary one, removed at the end)")
-	cmd.Flags().StringVar(&f.state, "state", "", "file to write endpoint, credentials and names to, as JSON, once everything is ready")
-	cmd.Flags().StringVar(&f.function, "function", "", "the function's program, built for this machine (default: bootstrap beside this command)")
-	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry; twice that before the second")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback `address`; port 0: a free one")
+	cmd.Flags().StringVar(&f.templates, "templates", "", "`directory` that cdk synth wrote (default: built-in, three Regions)")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "empty or new `directory` for objects and logs (default: temporary)")
+	cmd.Flags().StringVar(&f.state, "state", "", "`file` to write endpoint, credentials and names to, as JSON, when ready")
+	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
+	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry, twice before the next")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what happens inside")
 	cmd.AddCommand(newSandboxFaultCommand(a))
 	return cmd
@@ -76,8 +79,8 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.retryWait <= 0 {
-		return usageError{fmt.Errorf("--retry-wait %s is not longer than nothing", f.retryWait)}
+	if err := f.check(); err != nil {
+		return err
 	}
 	level := slog.LevelWarn
 	if f.verbose {
@@ -105,8 +108,33 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	} else {
 		a.explainSandbox(state, sb.LogDir())
 	}
-	<-ctx.Done() // being interrupted is how it ends
+	select {
+	case <-ctx.Done(): // being interrupted is how it ends
+	case <-sb.Done():
+	}
 	return sb.Close()
+}
+
+// check finds mistakes in the names before anything is started.
+func (f sandboxFlags) check() error {
+	if f.retryWait <= 0 {
+		return usageError{fmt.Errorf("--retry-wait %s is not longer than nothing", f.retryWait)}
+	}
+	if f.templates != "" {
+		if _, err := os.Stat(filepath.Join(f.templates, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+			return usageError{fmt.Errorf("--templates %s: there is no manifest.json; name the directory that `cdk synth` wrote, as cdk.out", f.templates)}
+		}
+	}
+	if f.state != "" {
+		dir := filepath.Dir(f.state)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return usageError{fmt.Errorf("--state %s: %s is not a directory", f.state, dir)}
+		}
+		if info, err := os.Stat(f.state); err == nil && info.IsDir() {
+			return usageError{fmt.Errorf("--state %s is a directory; name a file", f.state)}
+		}
+	}
+	return nil
 }
 
 // functionFile returns the program to run as the function.
@@ -154,18 +182,18 @@ func (a *app) explainSandbox(state sandbox.State, logs string) {
 func writeState(path string, state sandbox.State) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".state-*")
 	if err != nil {
-		return fmt.Errorf("write the state: %w", err)
+		return fmt.Errorf("write --state: %w", err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // gone already if all went well
 	if err := encodeState(temp, state); err != nil {
 		_ = temp.Close()
-		return fmt.Errorf("write the state: %w", err)
+		return fmt.Errorf("write --state: %w", err)
 	}
 	if err := temp.Close(); err != nil {
-		return fmt.Errorf("write the state: %w", err)
+		return fmt.Errorf("write --state: %w", err)
 	}
 	if err := os.Rename(temp.Name(), path); err != nil {
-		return fmt.Errorf("write the state: %w", err)
+		return fmt.Errorf("write --state: %w", err)
 	}
 	return nil
 }

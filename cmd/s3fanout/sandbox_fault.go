@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,10 +35,10 @@ Kinds:
 
 Exit codes: 0 done, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
-  s3fanout sandbox fault --region eu-west-1 --kind lambda-crash --rate 1 --count 1
+  s3fanout sandbox fault --region eu-west-1 --kind delay --rate 1 --count 1
   s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 0
   s3fanout sandbox fault`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.Kind = fault.Kind(kind)
 			set := kind != ""
@@ -49,6 +50,9 @@ Exit codes: 0 done, 1 failed, 2 usage.`,
 			}
 			if endpoint == "" {
 				return usageError{errors.New("which sandbox? set AWS_ENDPOINT_URL or name it with --endpoint")}
+			}
+			if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				return usageError{fmt.Errorf("the endpoint %q is not a URL such as http://127.0.0.1:4566", endpoint)}
 			}
 			active, err := sendFault(cmd.Context(), endpoint, f, set)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 //	credentials FILE       makes the sandbox of the state file the one that is spoken to
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
+//	$METADATA              a metadata service that refuses everything
 func TestScripts(t *testing.T) {
 	function := buildFunction(t)
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,6 +42,10 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = busy.Close() }) // the scripts go on when this function has returned
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no", http.StatusForbidden)
+	}))
+	t.Cleanup(metadata.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -52,6 +58,7 @@ func TestScripts(t *testing.T) {
 			env.Values["aws"] = f
 			env.Setenv("FUNCTION", function)
 			env.Setenv("BUSY", busy.Addr().String())
+			env.Setenv("METADATA", metadata.URL)
 			env.Setenv("AWS_ENDPOINT_URL", server.URL)
 			env.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
 			env.Setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -28,7 +28,7 @@ built from. It makes no AWS requests.
 
 ` + exitCodesHelp,
 		Example: "  s3fanout version --output json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {

@@ -5,17 +5,28 @@ import (
 	"unicode"
 )
 
-// MaxReason is the most characters that a text for display has.
-const MaxReason = 300
+// MaxReason is the most characters that a text of a letter has: enough for
+// what a function says of every record of a message, bounded because anybody
+// who may write to the queue decides what is in it.
+const MaxReason = 8192
+
+// maxShort is the most characters that a text has where others stand beside
+// it.
+const maxShort = 300
 
 // noReason stands for a reason that the letter does not give.
 const noReason = "no reason given"
 
-// Line makes text from outside fit for one line of a terminal or a log: it
-// puts a space for every run of white space, drops control and other
-// non-printing characters, and cuts the rest
-// to at most MaxReason characters, with an ellipsis where it cuts.
-func Line(s string) string {
+// Line makes text from outside harmless on one line: it puts a space for every
+// run of white space, drops control and other non-printing characters, and
+// cuts the rest to at most MaxReason characters, with an ellipsis where it
+// cuts.
+func Line(s string) string { return line(s, MaxReason) }
+
+// Short is Line for a table's cell or an error: at most 300 characters.
+func Short(s string) string { return line(s, maxShort) }
+
+func line(s string, most int) string {
 	var b strings.Builder
 	n, space := 0, false
 	for _, r := range s {
@@ -27,7 +38,7 @@ func Line(s string) string {
 			continue
 		}
 		// Room for a space, this character and the mark of the cut.
-		if n > MaxReason-3 {
+		if n > most-3 {
 			b.WriteRune('…')
 			break
 		}
@@ -45,12 +56,12 @@ func Line(s string) string {
 // excerpt quotes a short piece of the message in an error.
 func excerpt(raw []byte) string {
 	const longest = 100
-	line := []rune(Line(string(raw)))
-	if len(line) == 0 {
+	text := []rune(Short(string(raw)))
+	if len(text) == 0 {
 		return "(none)"
 	}
-	if len(line) > longest {
-		return string(line[:longest]) + "…"
+	if len(text) > longest {
+		return string(text[:longest]) + "…"
 	}
-	return string(line)
+	return string(text)
 }

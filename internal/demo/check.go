@@ -82,27 +82,42 @@ func compare(ctx context.Context, client *s3.Client, bucket string, o object) er
 	return nil
 }
 
-// sameBytes compares two streams to their ends.
+// sameBytes compares two streams to their ends. A stream that breaks off is an
+// error, and no difference.
 func sameBytes(a, b io.Reader) (bool, error) {
 	bufA, bufB := make([]byte, 256<<10), make([]byte, 256<<10)
 	for {
-		nA, errA := io.ReadFull(a, bufA)
-		nB, errB := io.ReadFull(b, bufB)
+		nA, endA, err := fill(a, bufA)
+		if err != nil {
+			return false, err
+		}
+		nB, endB, err := fill(b, bufB)
+		if err != nil {
+			return false, err
+		}
 		if !bytes.Equal(bufA[:nA], bufB[:nB]) {
 			return false, nil
 		}
-		endA, endB := ended(errA), ended(errB)
-		switch {
-		case endA && endB:
-			return true, nil
-		case errA != nil && !endA:
-			return false, errA
-		case errB != nil && !endB:
-			return false, errB
+		if endA || endB {
+			return endA && endB, nil
 		}
 	}
 }
 
-func ended(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+// fill reads until buf is full or the stream has ended. io.ReadFull makes
+// io.ErrUnexpectedEOF of an end, which is also what a broken connection gives.
+func fill(r io.Reader, buf []byte) (n int, end bool, err error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if errors.Is(err, io.EOF) {
+			// With a full buffer the end is left to the next call, as some
+			// streams tell of it with the last bytes and others after them.
+			return n, n < len(buf), nil
+		}
+		if err != nil {
+			return n, false, err
+		}
+	}
+	return n, false, nil
 }

@@ -48,12 +48,19 @@ type demo struct {
 	clients map[string]*s3.Client
 	regions []string
 	rows    []row
+	stop    context.CancelCauseFunc // ends the run with a reason
 }
 
+// errOut marks that Out cannot be written to.
+var errOut = errors.New("write the story")
+
 // Run tells the story to Out. Nothing is left behind when it returns, whether
-// it succeeded, failed or was interrupted.
+// it succeeded, failed or was interrupted. It ends with the first write to Out
+// that fails.
 func Run(ctx context.Context, c Config) (err error) {
-	d := &demo{Config: c, regions: c.ReplicaSet.Regions, clients: map[string]*s3.Client{}}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	d := &demo{Config: c, regions: c.ReplicaSet.Regions, clients: map[string]*s3.Client{}, stop: stop}
 	began := time.Now()
 	d.sandbox, err = sandbox.Start(ctx, sandbox.Config{Assembly: c.Assembly, Function: c.Function, RetryWait: retryWait})
 	if err != nil {
@@ -69,7 +76,11 @@ func Run(ctx context.Context, c Config) (err error) {
 		d.say("  %-16s s3://%s", region, d.state.Regions[region].Bucket)
 	}
 	for _, step := range []func(context.Context) error{d.uploadEverywhere, d.showCost, d.breakAndRepair, d.checkEverything} {
-		if err := step(ctx); err != nil {
+		err := step(ctx)
+		if cause := context.Cause(ctx); errors.Is(cause, errOut) {
+			return cause
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -77,7 +88,20 @@ func Run(ctx context.Context, c Config) (err error) {
 }
 
 func (d *demo) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.Out, format+"\n", args...)
+	_, err := fmt.Fprintf(d.Out, format+"\n", args...)
+	d.wrote(err)
+}
+
+// wrote ends the run if a write failed: nobody is listening any more.
+func (d *demo) wrote(err error) {
+	if err != nil {
+		d.stop(fmt.Errorf("%w: %w", errOut, err))
+	}
+}
+
+func (d *demo) showObjects() {
+	_, err := objectTable(d.regions, d.rows).WriteTo(d.Out)
+	d.wrote(err)
 }
 
 func (d *demo) head(title string) {
@@ -104,7 +128,7 @@ func (d *demo) uploadEverywhere(ctx context.Context) error {
 		}
 		d.rows = append(d.rows, r)
 	}
-	writeTable(d.Out, d.regions, d.rows)
+	d.showObjects()
 	return d.sandbox.Settled(ctx)
 }
 
@@ -191,9 +215,9 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 	for _, s := range report.Regions {
 		for _, letter := range s.Results {
 			d.say("  The dead-letter queue of %s has kept:", s.Region)
-			d.say("    %s", wrap(describe(letter), 74, "    "))
+			d.say("%s", indented(describe(letter)))
 			d.say("  because:")
-			d.say("    %s", wrap(letter.Letter.Reason, 74, "    "))
+			d.say("%s", indented(redrive.Essence(letter.Letter.Reason)))
 		}
 	}
 	if report.Left() != 1 {
@@ -211,7 +235,7 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 	for _, s := range report.Regions {
 		for _, letter := range s.Results {
 			d.say("  %s in %s:", letter.Outcome, s.Region)
-			d.say("    %s", wrap(describe(letter), 74, "    "))
+			d.say("%s", indented(describe(letter)))
 		}
 	}
 	if err := d.sandbox.Settled(ctx); err != nil {
@@ -253,7 +277,7 @@ func (d *demo) checkEverything(ctx context.Context) error {
 			return err
 		}
 	}
-	writeTable(d.Out, d.regions, d.rows)
+	d.showObjects()
 	for _, text := range differences {
 		d.say("  %s", text)
 	}

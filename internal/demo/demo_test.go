@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"s3fanout/internal/table"
 )
 
 func TestSameBytes(t *testing.T) {
@@ -25,14 +27,21 @@ func TestSameBytes(t *testing.T) {
 		{"a buffer's length exactly", long[:256<<10], long[:256<<10], true},
 		{"empty against something", "", "x", false},
 	} {
-		got, err := sameBytes(strings.NewReader(c.a), iotest.OneByteReader(strings.NewReader(c.b)))
-		if err != nil || got != c.want {
-			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		for _, a := range []io.Reader{strings.NewReader(c.a), iotest.DataErrReader(strings.NewReader(c.a))} {
+			got, err := sameBytes(a, iotest.OneByteReader(strings.NewReader(c.b)))
+			if err != nil || got != c.want {
+				t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+			}
 		}
 	}
-	broken := errors.New("broken")
-	if _, err := sameBytes(iotest.ErrReader(broken), strings.NewReader("")); !errors.Is(err, broken) {
-		t.Errorf("a reader that breaks: %v, want its error", err)
+	for _, broken := range []error{errors.New("broken"), io.ErrUnexpectedEOF} {
+		if _, err := sameBytes(iotest.ErrReader(broken), strings.NewReader("")); !errors.Is(err, broken) {
+			t.Errorf("a reader that breaks: %v, want its error", err)
+		}
+		half := io.MultiReader(strings.NewReader(long[:1000]), iotest.ErrReader(broken))
+		if _, err := sameBytes(half, strings.NewReader(long)); !errors.Is(err, broken) {
+			t.Errorf("a reader that breaks half-way: %v, want its error", err)
+		}
 	}
 }
 
@@ -67,20 +76,15 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		}})
 	}
 	rows = append(rows, row{object: object{key: strings.Repeat("日本語", 30)}})
-	writeTable(&b, regions, rows)
+	if _, err := objectTable(regions, rows).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
 	for line := range strings.Lines(b.String()) {
-		if line = strings.TrimSuffix(line, "\n"); len([]rune(line)) > 80 {
-			t.Errorf("%d columns: %q", len([]rune(line)), line)
+		if n := table.Width(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %q", n, line)
 		}
 	}
 	if !strings.Contains(b.String(), "12 ms") || !strings.Contains(b.String(), "MISSING") || !strings.Contains(b.String(), "…") {
 		t.Errorf("the table says\n%s", b.String())
-	}
-}
-
-func TestWrap(t *testing.T) {
-	got := wrap("one two  three four", 9, "  ")
-	if want := "one two\n  three\n  four"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,12 +2,10 @@ package demo
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"golang.org/x/text/width"
+	"s3fanout/internal/table"
 )
 
 // arrival says how an object stands in one Region.
@@ -36,19 +34,15 @@ func (a arrival) String() string {
 	}
 }
 
-const (
-	// A table of three Regions fits into 80 columns.
-	keyWidth  = 32
-	cellWidth = 15
-)
+// columns is the width of a terminal that shows all of the story.
+const columns = 80
 
-// writeTable prints a row an object and a column a Region.
-func writeTable(w io.Writer, regions []string, rows []row) {
-	_, _ = fmt.Fprintf(w, "  %s", pad("OBJECT", keyWidth))
-	for _, r := range regions {
-		_, _ = fmt.Fprintf(w, "%*s", cellWidth, r)
+// objectTable has a row an object and a column a Region.
+func objectTable(regions []string, rows []row) table.Table {
+	t := table.Table{Width: columns, Indent: "  ", Columns: []table.Column{{Title: "OBJECT", Cut: table.CutEnd}}}
+	for _, region := range regions {
+		t.Columns = append(t.Columns, table.Column{Title: region, Right: true})
 	}
-	_, _ = fmt.Fprintln(w)
 	for _, r := range rows {
 		name := r.object.key
 		if name == "" || strings.TrimSpace(name) != name {
@@ -57,34 +51,17 @@ func writeTable(w io.Writer, regions []string, rows []row) {
 		if r.object.note != "" {
 			name += " (" + r.object.note + ")"
 		}
-		_, _ = fmt.Fprintf(w, "  %s", pad(name, keyWidth))
+		cells := []string{name}
 		for _, region := range regions {
-			_, _ = fmt.Fprintf(w, "%*s", cellWidth, r.arrivals[region])
+			cells = append(cells, r.arrivals[region].String())
 		}
-		_, _ = fmt.Fprintln(w)
+		t.Rows = append(t.Rows, table.Row{Cells: cells})
 	}
+	return t
 }
 
 // row is one object's line of the table.
 type row struct {
 	object   object
 	arrivals map[string]arrival
-}
-
-// pad fills a text up to a number of terminal cells: wide characters take two.
-func pad(s string, cells int) string {
-	n := 0
-	for i, r := range s {
-		w := 1
-		if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
-			w = 2
-		}
-		if n+w > cells-1 && i+utf8.RuneLen(r) < len(s) {
-			s = s[:i] + "…"
-			n++
-			break
-		}
-		n += w
-	}
-	return s + strings.Repeat(" ", max(0, cells-n))
 }

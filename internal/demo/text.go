@@ -6,6 +6,7 @@ import (
 
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/sandbox"
+	"s3fanout/internal/table"
 )
 
 // costs are what all Regions' functions did together.
@@ -43,22 +44,8 @@ func describe(r redrive.Result) string {
 	return strings.Join(keys, ", ")
 }
 
-// wrap breaks a text at spaces into lines of about a width.
-func wrap(text string, width int, indent string) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-		case column+1+len(word) > width:
-			b.WriteString("\n" + indent)
-			column = 0
-		default:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
+// indented wraps a text into lines that are indented.
+func indented(text string) string {
+	const indent = "    "
+	return indent + table.Wrap(text, columns-len(indent), indent)
 }

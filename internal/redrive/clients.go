@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"context"
 	"errors"
 	"net"
 	"time"
@@ -35,9 +36,12 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 	clients := make(map[string]Clients, len(regions))
 	for _, region := range regions {
 		clients[region] = Clients{
-			SQS: sqs.NewFromConfig(config, func(o *sqs.Options) {
-				o.Region, o.HTTPClient = region, short
-			}),
+			SQS: receiver{
+				Client: sqs.NewFromConfig(config, func(o *sqs.Options) {
+					o.Region, o.HTTPClient = region, short
+				}),
+				retryer: onceRetryer(retry.DefaultThrottleErrorCodes),
+			},
 			SNS: sns.NewFromConfig(config, func(o *sns.Options) {
 				o.Region, o.HTTPClient = region, short
 			}),
@@ -50,21 +54,40 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 	return clients
 }
 
+// receiver is an SQS client that does not repeat a ReceiveMessage whose answer
+// was lost. The letters in it are invisible by then; asked again, an SQS that
+// has no others says that there are none, and so would the run.
+type receiver struct {
+	*sqs.Client
+	retryer aws.Retryer
+}
+
+// ReceiveMessage is that of *sqs.Client.
+func (c receiver) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	return c.Client.ReceiveMessage(ctx, in, append(options, func(o *sqs.Options) { o.Retryer = c.retryer })...)
+}
+
 // invokeRetryer repeats an invocation only if the function was certainly not
 // started: Lambda was busy, or there was no connection. Repeating would be
 // harmless, but a function that runs for minutes should not run twice because
 // a connection was lost.
 func invokeRetryer() aws.Retryer {
+	return onceRetryer(map[string]struct{}{
+		"TooManyRequestsException":  {},
+		"ThrottlingException":       {},
+		"EC2ThrottledException":     {},
+		"ResourceConflictException": {},
+	})
+}
+
+// onceRetryer repeats a request only if it was certainly not carried out:
+// there was no connection, or it was refused with one of the codes.
+func onceRetryer(codes map[string]struct{}) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 5
 		o.Retryables = []retry.IsErrorRetryable{
 			retry.NoRetryCanceledError{},
-			retry.RetryableErrorCode{Codes: map[string]struct{}{
-				"TooManyRequestsException":  {},
-				"ThrottlingException":       {},
-				"EC2ThrottledException":     {},
-				"ResourceConflictException": {},
-			}},
+			retry.RetryableErrorCode{Codes: codes},
 			retry.IsErrorRetryableFunc(notConnected),
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,6 +135,70 @@ func TestClientsLostConnection(t *testing.T) {
 	}
 	if calls.Load() != 1 || deleted.Load() != 0 {
 		t.Errorf("invocations: got %d, want 1; deletions: got %d, want 0", calls.Load(), deleted.Load())
+	}
+}
+
+// TestClientsLostLetters breaks off the answer that hands the letters out.
+// Asked again, the queue has nothing to give; that must not be taken for an
+// empty queue.
+func TestClientsLostLetters(t *testing.T) {
+	for _, sent := range []string{"", "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 1000\r\n\r\n{\"Messages\":["} {
+		var receives atomic.Int32
+		config := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			switch {
+			case operation == "GetQueueUrl":
+				answer(w, `{"QueueUrl":"http://%s/q"}`, r.Host)
+			case operation == "GetQueueAttributes" && receives.Load() == 0:
+				answer(w, `{"Attributes":{"QueueArn":"arn:aws:sqs:%s:%s:q","ApproximateNumberOfMessages":"3"}}`, east, account)
+			case operation == "GetQueueAttributes":
+				answer(w, `{"Attributes":{"QueueArn":"arn:aws:sqs:%s:%s:q","ApproximateNumberOfMessagesNotVisible":"3"}}`, east, account)
+			case operation == "ReceiveMessage" && receives.Add(1) == 1:
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answer(conn, "%s", sent)
+				_ = conn.Close()
+			default:
+				answer(w, `{}`)
+			}
+		})
+		report := redriveEast(t, config)
+		if err := report.Err(); err == nil || !strings.Contains(err.Error(), "invisible for at most 17 minutes") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("after %q: got %v, want that letters may be invisible", sent, err)
+		}
+		if report.Left() != 3 || receives.Load() != 1 {
+			t.Errorf("after %q: left: got %d, want 3; receives: got %d, want 1", sent, report.Left(), receives.Load())
+		}
+	}
+}
+
+// TestClientsReceiveAgain shows that a receive which SQS refused for now is
+// repeated.
+func TestClientsReceiveAgain(t *testing.T) {
+	config, deleted := oneLetter(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, "null") })
+	var throttled atomic.Bool
+	inner := aws.ToString(config.BaseEndpoint)
+	proxy, err := url.Parse(inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(proxy)
+	config = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ReceiveMessage") && !throttled.Swap(true) {
+			w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+			w.WriteHeader(http.StatusBadRequest)
+			answer(w, `{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slower"}`)
+			return
+		}
+		forward.ServeHTTP(w, r)
+	})
+	report := redriveEast(t, config)
+	if got, want := outcomes(report), east+" replayed"; got != want || report.Err() != nil || deleted.Load() != 1 {
+		t.Errorf("got %s, %v, want %s", got, report.Err(), want)
 	}
 }
 

@@ -27,14 +27,15 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// failure is a classified error with its own words.
+// failure is a classified error of one Region with its own words.
 type failure struct {
-	text  string
-	class error
-	cause error
+	region string
+	text   string
+	class  error
+	cause  error
 }
 
-func (f *failure) Error() string { return f.text }
+func (f *failure) Error() string { return "region " + f.region + ": " + f.text }
 
 func (f *failure) Unwrap() []error {
 	if f.class == nil {
@@ -45,10 +46,10 @@ func (f *failure) Unwrap() []error {
 
 // explain turns an error of the SDK into one line that says what to do. what
 // names the resource, such as "queue media-dead-letters".
-func explain(region, what string, err error) error {
+func explain(region, what string, err error) *failure {
 	action := actionOf(err)
-	say := func(class error, format string, args ...any) error {
-		return &failure{text: "region " + region + ": " + deadletter.Line(fmt.Sprintf(format, args...)), class: class, cause: err}
+	say := func(class error, format string, args ...any) *failure {
+		return &failure{region: region, text: deadletter.Short(fmt.Sprintf(format, args...)), class: class, cause: err}
 	}
 	code, message := "", ""
 	var api smithy.APIError
@@ -81,6 +82,13 @@ func hopeless(err error) bool {
 		}
 	}
 	return false
+}
+
+// answerLost says that a request may have been carried out although its
+// answer is not known.
+func answerLost(err error) bool {
+	var api smithy.APIError
+	return err != nil && !errors.As(err, &api) && !unreachable(err)
 }
 
 // expired says that a message is no longer held by the receipt handle: its

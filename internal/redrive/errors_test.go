@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
@@ -85,6 +87,61 @@ func TestRequestErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOneFunctionMissing shows that letters for other functions go on.
+func TestOneFunctionMissing(t *testing.T) {
+	for _, code := range []string{"ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			gone := topicARN + ":gone"
+			w.topics[east].subscriptions = []snstypes.Subscription{
+				{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))},
+				{SubscriptionArn: aws.String(gone), Endpoint: aws.String(functionARN(asia))},
+			}
+			w.functions[asia].run = func(context.Context, string) error {
+				return &smithy.GenericAPIError{Code: code, Message: "no"}
+			}
+			w.options.Parallel = 2
+			for range 10 {
+				w.queues[east].put(notice(topicARN, gone))
+				w.queues[east].put(notice(topicARN, subscriptionARN))
+			}
+			report := w.run(t, t.Context())
+			if got := strings.Count(outcomes(report), string(redrive.Replayed)); got != 10 {
+				t.Errorf("%s: replayed %d, want the 10 of the other function", code, got)
+			}
+			if got := strings.Count(outcomes(report), string(redrive.NotInvoked)); got != 10 || report.Left() != 10 {
+				t.Errorf("%s: not invoked %d, left %d, want 10", code, got, report.Left())
+			}
+			if got := w.functions[asia].invocations(); got > w.options.Parallel {
+				t.Errorf("%s: the function was asked %d times in vain", code, got)
+			}
+			if err := report.Err(); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "region "+asia+": ") {
+				t.Errorf("%s: got %v, want one error that names %s", code, err, asia)
+			}
+		})
+	}
+}
+
+// TestSameErrorOnce shows that what all Regions have in common is said once.
+func TestSameErrorOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		for _, region := range []string{east, west} {
+			w.queues[region].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "bad"}
+		}
+		w.queues[asia].errs["GetQueueUrl"] = &types.QueueDoesNotExist{}
+		err := w.run(t, t.Context()).Err()
+		if !errors.Is(err, redrive.ErrCredentials) || !errors.Is(err, redrive.ErrMissing) {
+			t.Fatalf("got %v, want both classes", err)
+		}
+		want := "regions us-east-1, eu-west-1: AWS refused the credentials: InvalidClientTokenId: bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary\n" +
+			"region ap-northeast-1: queue media-dead-letters does not exist; deploy the stacks or check the name in cdk.json"
+		if err.Error() != want {
+			t.Errorf("got\n%s\nwant\n%s", err, want)
+		}
+	})
 }
 
 func TestTopicDenied(t *testing.T) {

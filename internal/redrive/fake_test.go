@@ -26,6 +26,9 @@ type fakeQueue struct {
 	errs map[string]error
 	// restless makes messages visible again at once, whatever was asked for.
 	restless bool
+	// losing makes the first receive's answer empty, although it hands
+	// messages out.
+	losing bool
 
 	mu       sync.Mutex
 	messages []*fakeMessage
@@ -107,7 +110,12 @@ func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageIn
 	if err := f.call(ctx, "ReceiveMessage"); err != nil {
 		return nil, err
 	}
-	if out := f.receive(in); len(out) > 0 {
+	out := f.receive(in)
+	if f.losing {
+		f.losing = false
+		return &sqs.ReceiveMessageOutput{}, nil
+	}
+	if len(out) > 0 {
 		return &sqs.ReceiveMessageOutput{Messages: out}, nil
 	}
 	wait := time.NewTimer(time.Duration(in.WaitTimeSeconds) * time.Second)

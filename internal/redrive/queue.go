@@ -3,10 +3,10 @@ package redrive
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -42,12 +42,14 @@ type queue struct {
 	observer Observer
 	url      string
 	topic    subscriptions
+	unusable unusable
 
 	mu      sync.Mutex
 	results []Result
 	held    map[string]string // message ID to the newest receipt handle
 	seen    map[string]bool   // message IDs
 	stop    error             // why there is no point in going on
+	cut     bool              // ctx ended before the queue was read to its end
 }
 
 // redriveRegion empties one Region's queue as far as it can.
@@ -55,51 +57,48 @@ func redriveRegion(ctx context.Context, o Options, region string, observer Obser
 	q := &queue{
 		place: place{region: region}, options: o, clients: o.Clients[region], observer: observer,
 		held: map[string]string{}, seen: map[string]bool{},
+		unusable: unusable{errs: map[Function]error{}},
 	}
-	waiting, held, err := q.open(ctx)
+	before, err := q.open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = nil // an interruption is not the Region's failure
+			return Summary{Region: region, cut: true} // not the Region's failure
 		}
 		return Summary{Region: region, Err: err}
 	}
-	observer.Opened(region, waiting)
+	observer.Opened(region, before.visible)
 	err = q.drain(ctx)
+	unread := before.held
+	if ctx.Err() == nil && !hopeless(err) {
+		var failed error
+		if unread, failed = q.unread(ctx, before, err == nil); err == nil {
+			err = failed
+		}
+	}
 	if kept := q.release(ctx); err == nil {
 		err = kept
 	}
-	return Summary{Region: region, Held: held, Results: q.results, Err: err}
+	return Summary{Region: region, Held: unread, Results: q.results, Err: err, cut: q.cut}
 }
 
 // open finds the queue and how many letters are in it.
-func (q *queue) open(ctx context.Context) (waiting, held int, err error) {
+func (q *queue) open(ctx context.Context) (level, error) {
 	name := q.options.Config.QueueName()
 	found, err := q.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
 	if err != nil {
-		return 0, 0, explain(q.region, "queue "+name, err)
+		return level{}, explain(q.region, "queue "+name, err)
 	}
 	q.url = aws.ToString(found.QueueUrl)
-	out, err := q.clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: found.QueueUrl,
-		AttributeNames: []types.QueueAttributeName{
-			types.QueueAttributeNameQueueArn,
-			types.QueueAttributeNameApproximateNumberOfMessages,
-			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-		},
-	})
+	now, queueARN, err := q.measure(ctx)
 	if err != nil {
-		return 0, 0, explain(q.region, "queue "+name, err)
+		return level{}, err
 	}
-	attribute := func(name types.QueueAttributeName) string { return out.Attributes[string(name)] }
-	a, ok := parseARN(attribute(types.QueueAttributeNameQueueArn))
+	a, ok := parseARN(queueARN)
 	if !ok {
-		return 0, 0, fmt.Errorf("region %s: queue %s: SQS gave no QueueArn", q.region, name)
+		return level{}, fmt.Errorf("region %s: queue %s: SQS gave no QueueArn", q.region, name)
 	}
 	q.account = a.account
-	// Estimates inform people; without one the work is the same.
-	waiting, _ = strconv.Atoi(attribute(types.QueueAttributeNameApproximateNumberOfMessages))
-	held, _ = strconv.Atoi(attribute(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible))
-	return waiting, held, nil
+	return now, nil
 }
 
 // drain works through the queue until it gives nothing new. Letters are
@@ -113,11 +112,14 @@ func (q *queue) drain(ctx context.Context) error {
 	for {
 		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
+			q.cut = !ok
 			return q.stopped()
 		}
 		messages, err := q.receive(ctx, want)
-		if err != nil && ctx.Err() == nil {
-			return err
+		if err != nil {
+			if q.cut = ctx.Err() != nil; !q.cut {
+				return err
+			}
 		}
 		fresh, again := q.take(messages)
 		for range want - len(fresh) {
@@ -181,7 +183,11 @@ func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) 
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
-		return nil, explain(q.region, "queue "+q.options.Config.QueueName(), err)
+		f := explain(q.region, "queue "+q.options.Config.QueueName(), err)
+		if answerLost(err) {
+			f.text += fmt.Sprintf("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(hold.Minutes()))
+		}
+		return nil, f
 	}
 	return out.Messages, nil
 }
@@ -211,7 +217,8 @@ func (q *queue) finish(r Result, m types.Message) {
 	if r.Outcome == Replayed {
 		delete(q.held, aws.ToString(m.MessageId))
 	}
-	if hopeless(r.Err) {
+	// A function's failure leaves the letters for others.
+	if function := (functionError{}); hopeless(r.Err) && !errors.As(r.Err, &function) {
 		q.stop = r.Err
 	}
 	q.mu.Unlock()
@@ -255,8 +262,9 @@ func (q *queue) release(ctx context.Context) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if first == nil {
-				first = fmt.Errorf("%w; letters stay invisible for up to %d minutes",
-					explain(q.region, "queue "+q.options.Config.QueueName(), err), int(HoldTime.Minutes()))
+				f := explain(q.region, "queue "+q.options.Config.QueueName(), err)
+				f.text += fmt.Sprintf("; letters stay invisible for up to %d minutes", int(HoldTime.Minutes()))
+				first = f
 			}
 		})
 	}

@@ -14,8 +14,8 @@ package redrive
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -115,20 +115,23 @@ type Result struct {
 // Summary is what a run did in one Region.
 type Summary struct {
 	Region string
-	// Held is the number of letters that somebody else was holding when the
-	// run began, as SQS estimates it: another redrive, or one that died less
-	// than HoldTime ago. The run did not see them.
+	// Held is the number of letters that are in the queue, as SQS estimates
+	// it, and that the run could not read: another redrive holds them, or one
+	// that died less than HoldTime ago, or the answer that had them was lost.
 	Held    int
 	Results []Result // in the order in which they were finished
 	// Err is why the queue could not be read, or not to its end.
 	Err error
+	// cut says that the context ended before the queue was read to its end.
+	cut bool
 }
 
 // Report is the outcome of a run, a Summary for each Region in the order of
 // Options.Regions.
 type Report struct {
 	Regions []Summary
-	// Interrupted says that the context ended before the work did.
+	// Interrupted says that the context ended before the work did; what was
+	// finished by then does not make it so.
 	Interrupted bool
 }
 
@@ -146,24 +149,18 @@ func (r Report) Left() int {
 	return left
 }
 
-// Err joins the errors of the Regions and letters, each text once; nil means
+// Err joins the errors of the Regions and letters, each text once, for all
+// the Regions that have it; nil means
 // that every request was answered. A function that failed is not an error.
 func (r Report) Err() error {
 	var errs []error
-	seen := map[string]bool{}
-	add := func(err error) {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			errs = append(errs, err)
-		}
-	}
 	for _, s := range r.Regions {
-		add(s.Err)
+		errs = append(errs, s.Err)
 		for _, l := range s.Results {
-			add(l.Err)
+			errs = append(errs, l.Err)
 		}
 	}
-	return errors.Join(errs...)
+	return join(errs)
 }
 
 // Observer is told what happens while it happens. Its functions may be nil
@@ -174,6 +171,10 @@ type Observer struct {
 	Opened func(region string, waiting int)
 	// Finished is called once for each letter.
 	Finished func(Result)
+}
+
+func (s Summary) interrupted() bool {
+	return s.cut || slices.ContainsFunc(s.Results, func(r Result) bool { return r.Outcome == Interrupted })
 }
 
 // Run redrives the queues of all Regions at once and returns when everything
@@ -205,7 +206,7 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 		wg.Go(func() { report.Regions[i] = redriveRegion(ctx, o, region, observer) })
 	}
 	wg.Wait()
-	report.Interrupted = ctx.Err() != nil
+	report.Interrupted = slices.ContainsFunc(report.Regions, Summary.interrupted)
 	return report, nil
 }
 

@@ -85,7 +85,7 @@ func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []b
 	errs := make([]error, len(functions))
 	var wg sync.WaitGroup
 	for i, f := range functions {
-		wg.Go(func() { errs[i] = q.invoke(ctx, f, payload) })
+		wg.Go(func() { errs[i] = q.try(ctx, f, payload) })
 	}
 	wg.Wait()
 	var failed error

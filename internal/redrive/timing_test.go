@@ -110,6 +110,57 @@ func TestHeldByAnother(t *testing.T) {
 	})
 }
 
+// TestAnswerLost hands letters out in an answer that does not arrive, and
+// nothing says so.
+func TestAnswerLost(t *testing.T) {
+	for _, letters := range []int{1, 25} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.queues[west].losing = true
+			for range letters {
+				w.queues[west].put(envelope("k", functionARN(west)))
+			}
+			report := w.run(t, t.Context())
+			want := w.queues[west].left()
+			if report.Regions[1].Held != want || report.Left() != want || want == 0 {
+				t.Errorf("%d letters: held %d, left %d, want %d", letters, report.Regions[1].Held, report.Left(), want)
+			}
+		})
+	}
+}
+
+// TestHeldComesBack shows that a letter which another run lets go in time is
+// not counted as held.
+func TestHeldComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.queues[west].put(envelope("k", functionARN(west)))
+		w.queues[west].put(envelope("k", functionARN(west)))
+		w.queues[west].messages[0].visible = time.Now().Add(500 * time.Millisecond)
+		report := w.run(t, t.Context())
+		if got, want := outcomes(report), west+" replayed, "+west+" replayed"; got != want || report.Left() != 0 {
+			t.Errorf("got %s with %d left, want %s", got, report.Left(), want)
+		}
+	})
+}
+
+// TestSignalAfterTheWork ends the context when everything is done.
+func TestSignalAfterTheWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		ctx, cancel := context.WithCancel(t.Context())
+		w.queues[west].put(envelope("k", functionARN(west)))
+		go func() {
+			synctest.Wait() // all Regions ask for more, in vain
+			cancel()
+		}()
+		report := w.run(t, ctx)
+		if got, want := outcomes(report), west+" replayed"; got != want || report.Interrupted {
+			t.Errorf("got %s, interrupted %v, want %s", got, report.Interrupted, want)
+		}
+	})
+}
+
 // TestLongRun lets the time of a failed letter pass before the run ends: it
 // comes back and must not be tried twice.
 func TestLongRun(t *testing.T) {

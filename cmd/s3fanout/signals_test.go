@@ -1,0 +1,33 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestSignalsInQuickSuccession sends this process the first signal and more of
+// them for a moment. If they killed, as they do later, there would be no
+// result of the test.
+func TestSignalsInQuickSuccession(t *testing.T) {
+	ctx := interruptible()
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := self.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 100 {
+		<-tick.C
+		if err := self.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package redrive
+
+import (
+	"context"
+	"sync"
+)
+
+// unusable remembers the functions that no letter can be replayed with: that
+// do not exist, may not be invoked, or cannot be reached. Letters for others
+// go on, and no time is spent on those for these.
+type unusable struct {
+	mu   sync.Mutex
+	errs map[Function]error
+}
+
+// functionError is the failure of a request to a function, which says nothing
+// about the queue.
+type functionError struct{ error }
+
+func (e functionError) Unwrap() error { return e.error }
+
+// try invokes the function, unless it is known to be of no use.
+func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
+	q.unusable.mu.Lock()
+	err := q.unusable.errs[f]
+	q.unusable.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err = q.invoke(ctx, f, payload); !hopeless(err) {
+		return err
+	}
+	err = functionError{err}
+	q.unusable.mu.Lock()
+	defer q.unusable.mu.Unlock()
+	q.unusable.errs[f] = err
+	return err
+}
