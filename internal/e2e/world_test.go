@@ -265,10 +265,9 @@ func (w *world) inEveryRegion(objectFor func(region string) object) {
 
 // redrive runs the command on all Regions and returns its exit code and what
 // it printed.
-func (w *world) redrive(args ...string) (code int, output string) {
+func (w *world) redrive() (code int, output string) {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), build.command,
-		append([]string{"redrive", "--config", filepath.Join(build.root, "cdk.json")}, args...)...)
+	cmd := exec.CommandContext(w.t.Context(), build.command, "redrive", "--config", filepath.Join(build.root, "cdk.json"))
 	cmd.Dir = build.root
 	cmd.Env = []string{
 		"AWS_ENDPOINT_URL=" + w.state.Endpoint,

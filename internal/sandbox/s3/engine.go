@@ -74,7 +74,7 @@ func (e *engine) openStore(dir string, noAttributes bool) error {
 		// This process is the only one that writes there.
 		ForceNoObjLockFile: true,
 	}
-	var metadata meta.MetadataStorer = meta.XattrMeta{}
+	var metadata meta.MetadataStorer = attributes{}
 	var files meta.MetadataStorer
 	if noAttributes || !hasAttributes(objects) {
 		options.SideCarDir = sidecar
@@ -89,7 +89,7 @@ func (e *engine) openStore(dir string, noAttributes bool) error {
 		return err
 	}
 	e.posix = p
-	e.store = newStore(p, files)
+	e.store = newStore(p, metadata, files, versions)
 	return nil
 }
 

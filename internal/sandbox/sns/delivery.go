@@ -36,7 +36,7 @@ func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
 	for range times {
 		var delay time.Duration
 		if s.cfg.Faults.Strikes(t.region, fault.Delay) {
-			delay = minDelay + rand.N(maxDelay-minDelay) //nolint:gosec // a fault, not a secret
+			delay = minDelay + rand.N(maxDelay-minDelay)
 		}
 		end := s.cfg.Counters.Begin()
 		s.work.Add(1)

@@ -20,6 +20,7 @@ type Lambda struct {
 	Invocations int64 `json:"invocations"` // attempts, retries among them
 	Errors      int64 `json:"errors"`      // attempts that ended in an error, a time-out or a crash
 	Retries     int64 `json:"retries"`     // attempts after the first of an asynchronous event
+	Recursions  int64 `json:"recursions"`  // invocations stopped because the function had invoked itself too often
 }
 
 // SNS counts the Region's topic.
