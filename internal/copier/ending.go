@@ -10,6 +10,7 @@ type situation struct {
 	open     bool // there is an upload
 	resumed  bool // and it is the one that the call was asked to resume
 	deadline bool // the context's deadline has come
+	progress bool // the call has finished a part
 	uploads  int  // uploads so far
 }
 
@@ -40,7 +41,9 @@ func endingOf(got answer, s situation) ending {
 		return ending{again: more, abort: s.open}
 	case got == spoiled, got == changed:
 		return ending{abort: s.open}
-	case s.deadline && s.open:
+	case s.deadline && s.open && s.progress:
+		// Without progress it is a failure: the next call would get no further,
+		// and hand-overs are few.
 		return ending{outcome: Unfinished}
 	}
 	return ending{abort: s.open && !s.resumed}

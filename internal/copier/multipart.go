@@ -21,6 +21,8 @@ type multipart struct {
 	upload *Upload
 	// etags are the parts' that are there, by index.
 	etags []string
+	// began is how many of them were there when the call began.
+	began int
 	// want is what the replica's checksum has to be.
 	want expectation
 	// small says that the source is to be copied by one request after all.
@@ -44,6 +46,7 @@ func (t *task) multipart(ctx context.Context) error {
 		s := situation{
 			open: m.upload != nil, uploads: uploads, resumed: m.resumed(),
 			deadline: errors.Is(ctx.Err(), context.DeadlineExceeded) || got == failed && err == nil,
+			progress: m.result.PartsDone > m.began,
 		}
 		end := endingOf(got, s)
 		if end.abort {
@@ -52,6 +55,9 @@ func (t *task) multipart(ctx context.Context) error {
 		if end.outcome != "" {
 			m.settle(end.outcome)
 			return nil
+		}
+		if err == nil {
+			err = retryable{errors.New("the time was over before a part was copied")}
 		}
 		if !end.again {
 			return m.fail(err)
@@ -214,15 +220,11 @@ func keepFinished(etags []string, u Upload, listed []types.Part) {
 // copyParts copies what is missing.
 func (m *multipart) copyParts(ctx context.Context) (answer, error) {
 	m.did = copyPart
+	m.began = finished(m.etags)
 	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: newWindow(m.parallel), pace: m.pace}
 	err := t.run(ctx)
 	m.result.Requests.Part += t.sent
-	m.result.PartsTotal, m.result.PartsDone = len(m.etags), 0
-	for _, etag := range m.etags {
-		if etag != "" {
-			m.result.PartsDone++
-		}
-	}
+	m.result.PartsTotal, m.result.PartsDone = len(m.etags), finished(m.etags)
 	switch {
 	case err != nil:
 		got := interpret(copyPart, m.upload.Source, err)
@@ -234,6 +236,16 @@ func (m *multipart) copyParts(ctx context.Context) (answer, error) {
 		return failed, ctx.Err()
 	}
 	return done, nil
+}
+
+func finished(etags []string) int {
+	n := 0
+	for _, etag := range etags {
+		if etag != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // complete makes the object of the parts.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,12 +65,13 @@ func TestUnfinishedCopiesGoOn(t *testing.T) {
 }
 
 // TestDeadlineInTheMiddleOfAPart cuts parts that are slower than the whole
-// time.
+// time, once others are done.
 func TestDeadlineInTheMiddleOfAPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, req := world(95)
+		var parts atomic.Int32
 		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
-			if op == "Part" {
+			if op == "Part" && parts.Add(1) > 2 {
 				return nil, sleep(r.Context(), time.Minute)
 			}
 			return nil, nil
@@ -77,10 +79,38 @@ func TestDeadlineInTheMiddleOfAPart(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		got, err := inParts(m, 1).Copy(ctx, req)
-		if err != nil || got.Outcome != Unfinished || len(m.uploads) != 1 {
+		if err != nil || got.Outcome != Unfinished || got.PartsDone == 0 || len(m.uploads) != 1 {
 			t.Errorf("got %+v, %v with %d uploads", got, err, len(m.uploads))
 		}
 	})
+}
+
+// TestDeadlineWithoutProgressIsAnError gets no part done, because parts are too
+// slow or S3 refuses: handing over would use up hand-overs and get no further.
+func TestDeadlineWithoutProgressIsAnError(t *testing.T) {
+	for _, op := range []string{"Part", "List"} {
+		t.Run(op, func(t *testing.T) {
+			m, upload := stoppedUpload(t)
+			synctest.Test(t, func(t *testing.T) {
+				m.before = func(r *http.Request, did string, _ int) (*reply, error) {
+					if did == op {
+						return nil, sleep(r.Context(), time.Minute)
+					}
+					return nil, nil
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, err := inParts(m, 1).Copy(ctx, Request{Resume: &upload})
+				var e *Error
+				if !errors.As(err, &e) || e.Class != Retryable || e.Upload == nil || e.Upload.UploadID != upload.UploadID {
+					t.Errorf("got %v, want a retryable error with the upload that stays open", err)
+				}
+				if len(m.uploads) != 1 {
+					t.Errorf("%d uploads are open, want the one to go on with", len(m.uploads))
+				}
+			})
+		})
+	}
 }
 
 // stopped is an upload with the first four of ten parts done.

@@ -24,13 +24,11 @@ import (
 	sandboxs3 "s3fanout/internal/sandbox/s3"
 )
 
-// largeVariable switches on the tests that take minutes.
-const largeVariable = "S3FANOUT_E2E_LARGE"
-
-func needsMinutes(t *testing.T) {
+// onlyWith skips what takes minutes unless a variable asks for it.
+func onlyWith(t *testing.T, variable, target string) {
 	t.Helper()
-	if os.Getenv(largeVariable) == "" {
-		t.Skipf("takes minutes; set %s=1, or run make test-large", largeVariable)
+	if os.Getenv(variable) == "" {
+		t.Skipf("takes minutes; run make %s, which sets %s", target, variable)
 	}
 }
 
@@ -167,7 +165,7 @@ func TestFiveGiBAndAByte(t *testing.T) {
 
 // As many parts as S3 takes. The function's memory does not grow with them.
 func TestTenThousandPartsInBoundedMemory(t *testing.T) {
-	needsMinutes(t)
+	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
 	if runtime.GOOS != "linux" {
 		t.Skip("reads a process's peak memory from /proc")
 	}
@@ -224,10 +222,10 @@ func peakMemory(t *testing.T) int64 {
 	return most
 }
 
-// Where each request gets so much and no more, 32 parts at a time are at least
-// 25 times as fast as one CopyObject.
-func TestCopyInPartsIsFast(t *testing.T) {
-	needsMinutes(t)
+// Where each request gets so much and no more, how much faster are 32 parts at a
+// time than one CopyObject? A measurement: times are printed, not judged.
+func TestBenchmarkCopyInParts(t *testing.T) {
+	onlyWith(t, "S3FANOUT_E2E_BENCH", "bench")
 	atOnce, inParts, home := "ap-northeast-1", "eu-west-1", "us-east-1"
 	a := editable(t, threeRegions(t))
 	for region, threshold := range map[string]string{atOnce: "5368709120", inParts: strconv.Itoa(threshold)} {
@@ -252,9 +250,6 @@ func TestCopyInPartsIsFast(t *testing.T) {
 	}
 	one, many := w.copyTime(atOnce, key), w.copyTime(inParts, key)
 	t.Logf("one CopyObject: %v, 32 parts at a time: %v, %.1f times as fast", one, many, float64(one)/float64(many))
-	if float64(one) < 25*float64(many) {
-		t.Errorf("one CopyObject took %v and 32 parts at a time %v, want a 25th at most", one, many)
-	}
 }
 
 // copyTime is how long the function's log says that it took to copy a key.
