@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check lint test fuzz synth deploy demo clean help
+.PHONY: build function host-function check lint test test-large bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ node_modules: package.json package-lock.json
 test: node_modules ## run all tests, under the race detector where jsii allows it (needs Go and Node)
 	$(GO) test ./infra
 	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
+
+test-large: ## run the end-to-end test that takes minutes: a copy in 10,000 parts
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
+
+bench: ## measure a copy in parts against one CopyObject, side by side (4 minutes)
+	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e
 
 # A number of inputs rather than a time: at a deadline in the middle of an input go test reports a failure that is none.
 FUZZTIME ?= 200000x

@@ -13,10 +13,10 @@ import (
 
 const (
 	// timeoutSeconds is Lambda's maximum. S3 copies while the function waits,
-	// and a copy of 5 GiB to another continent takes minutes.
+	// and what is not done by then is handed over to another invocation.
 	timeoutSeconds = 900
-	// memoryMB buys CPU for TLS and start-up; no object passes through the
-	// function's memory.
+	// memoryMB buys CPU for TLS and start-up, and holds a connection for each
+	// part that is copied at once; no object passes through the function.
 	memoryMB = 256
 	// retries and eventAgeSeconds are Lambda's maxima for asynchronous
 	// invocation. After them the event is a dead letter.
@@ -66,7 +66,8 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 			LogFormat: jsii.String("JSON"),
 			LogGroup:  logs.Ref(),
 		},
-		// A replica's event ends a chain at depth two. Lambda's own guard
+		// A replica's event ends a chain at depth two, and the function stops
+		// handing a copy over to itself before Lambda would. Lambda's own guard
 		// stays on, should that ever be wrong.
 		RecursiveLoop: jsii.String("Terminate"),
 	})
@@ -96,6 +97,10 @@ func (s site) environment() map[string]*string {
 		ReplicaSet:   s.Name,
 		TargetBucket: s.BucketName(s.account, s.region),
 		Sources:      sources,
+
+		MultipartThreshold:  s.MultipartThreshold(),
+		MultipartParallel:   s.MultipartParallel,
+		ReplicaStorageClass: s.ReplicaStorageClass,
 	}) {
 		variables[name] = jsii.String(value)
 	}

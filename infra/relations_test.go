@@ -210,7 +210,10 @@ func (r relations) testFunction(t *testing.T) {
 		return value
 	})
 	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
-		TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{}}
+		TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{},
+		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
+		MultipartParallel:   r.set.MultipartParallel,
+		ReplicaStorageClass: r.set.ReplicaStorageClass}
 	for _, other := range r.set.Others(r.region) {
 		want.Sources[r.set.BucketName(testAccount, other)] = other
 	}

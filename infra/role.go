@@ -40,9 +40,13 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 			PolicyDocument: policyDocument(
 				statement{
 					// GetObject is for HEAD, which tells an echo from an object
-					// that is still to be copied.
-					sid:       "WriteReplicas",
-					actions:   []string{"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+					// that is still to be copied. PutObject covers a multipart
+					// copy but for finding what is done of it and giving it up.
+					sid: "WriteReplicas",
+					actions: []string{
+						"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging",
+						"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+					},
 					resources: []string{target + "/*"},
 				},
 				statement{
@@ -57,6 +61,12 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 					sid:       "TellMissingFromForbidden",
 					actions:   []string{"s3:ListBucket"},
 					resources: buckets,
+				},
+				statement{
+					// A large copy goes on in another invocation.
+					sid:       "HandOver",
+					actions:   []string{"lambda:InvokeFunction"},
+					resources: []string{here.functionARN(here.region)},
 				},
 				statement{
 					sid:       "SendDeadLetters",

@@ -28,15 +28,18 @@ func (r relations) testRole(t *testing.T) {
 	target := []string{bucket(r.region) + "/*"}
 	logs := []string{r.set.LogGroupARN(r.partition(), r.region, testAccount) + ":*"}
 	must := map[string][]string{
-		"s3:PutObject":               target,
-		"s3:PutObjectTagging":        target,
-		"s3:GetObject":               target,
-		"s3:GetObjectVersion":        sourceObjects,
-		"s3:GetObjectVersionTagging": sourceObjects,
-		"s3:ListBucket":              append([]string{bucket(r.region)}, sources...),
-		"sqs:SendMessage":            {r.set.QueueARN(r.partition(), r.region, testAccount)},
-		"logs:CreateLogStream":       logs,
-		"logs:PutLogEvents":          logs,
+		"s3:PutObject":                target,
+		"s3:PutObjectTagging":         target,
+		"s3:GetObject":                target,
+		"s3:AbortMultipartUpload":     target,
+		"s3:ListMultipartUploadParts": target,
+		"s3:GetObjectVersion":         sourceObjects,
+		"s3:GetObjectVersionTagging":  sourceObjects,
+		"s3:ListBucket":               append([]string{bucket(r.region)}, sources...),
+		"lambda:InvokeFunction":       {r.set.FunctionARN(r.partition(), r.region, testAccount)},
+		"sqs:SendMessage":             {r.set.QueueARN(r.partition(), r.region, testAccount)},
+		"logs:CreateLogStream":        logs,
+		"logs:PutLogEvents":           logs,
 	}
 	got := map[string][]string{}
 	for _, s := range role.at("Policies.0.PolicyDocument.Statement").(list) {
@@ -56,7 +59,8 @@ func (r relations) testRole(t *testing.T) {
 	// These would follow from a wildcard or from a careless addition.
 	for _, action := range []string{
 		"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration",
-		"s3:BypassGovernanceRetention", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sns:Publish", "lambda:InvokeFunction",
+		"s3:BypassGovernanceRetention", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sns:Publish", "lambda:UpdateFunctionCode", "lambda:InvokeAsync",
+		"s3:ListBucketMultipartUploads",
 		"logs:CreateLogGroup", "iam:PassRole", "sts:AssumeRole",
 	} {
 		for granted := range got {
@@ -116,8 +120,8 @@ func TestNoWildcards(t *testing.T) {
 			}
 		}
 	}
-	// Topic, queue, trust and five statements of the role.
-	if want := 8 * len(set.Regions); allows != want {
+	// Topic, queue, trust and six statements of the role.
+	if want := 9 * len(set.Regions); allows != want {
 		t.Errorf("%d Allow statements, want %d", allows, want)
 	}
 }

@@ -28,6 +28,10 @@ func fiveRegions() replicaset.Config {
 		Name:         "media",
 		Regions:      []string{"eu-west-1", "us-west-2", "sa-east-1", "eu-south-1", "ap-east-1"},
 		OptInRegions: true,
+
+		MultipartThresholdMiB: 64,
+		MultipartParallel:     32,
+		ReplicaStorageClass:   "STANDARD_IA",
 	}
 }
 

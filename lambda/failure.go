@@ -28,18 +28,19 @@ type ReplicationError struct {
 // are. Its length is bounded.
 func (e *ReplicationError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d failed", len(e.Failures), e.Parts)
+	separator := ""
+	if e.Parts > 1 { // one record is the rule, and needs no count
+		fmt.Fprintf(&b, "%d of %d failed", len(e.Failures), e.Parts)
+		separator = ": "
+	}
 	for i, err := range e.Failures {
 		if i == maxListed {
 			fmt.Fprintf(&b, "; and %d more, see the function's log", len(e.Failures)-maxListed)
 			break
 		}
-		separator := "; "
-		if i == 0 {
-			separator = ": "
-		}
 		b.WriteString(separator)
 		b.WriteString(shorten(err.Error()))
+		separator = "; "
 	}
 	return b.String()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
 )
 
@@ -60,6 +61,8 @@ func fakeS3(t *testing.T) (*httptest.Server, func() []*http.Request) {
 			_, _ = io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
 		case r.Method == http.MethodHead:
 			w.WriteHeader(http.StatusOK)
+		case r.Method == http.MethodDelete:
+			w.WriteHeader(http.StatusNoContent)
 		default:
 			_, _ = io.WriteString(w, `<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>`)
 		}
@@ -81,7 +84,7 @@ func TestInvokeWithTheRealClient(t *testing.T) {
 	}
 	echo := s3Record("ap-south-1", "media-ap", "echo", "AWS:AROAEXAMPLE:media-replicator")
 	got, err := h.Invoke(t.Context(), payload(t, message(upload("a+b%2B")), message(echo)))
-	if want := `{"copied":1,"exists":1,"sourceGone":0,"testEvents":0}`; err != nil || string(got) != want {
+	if want := `{"copied":1,"exists":1,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
 	requests := seen()
@@ -120,6 +123,8 @@ func TestColdStartNamesWhatIsWrong(t *testing.T) {
 		{"AWS_ACCESS_KEY_ID", "", "AWS_ACCESS_KEY_ID"},
 		{"AWS_ENDPOINT_URL", "localhost", "AWS_ENDPOINT_URL"},
 		{"AWS_ENDPOINT_URL_S3", "://", "AWS_ENDPOINT_URL_S3"},
+		{"AWS_ENDPOINT_URL_LAMBDA", "://", "AWS_ENDPOINT_URL_LAMBDA"},
+		{functionenv.MultipartThreshold, "many", functionenv.MultipartThreshold},
 	} {
 		env := environment("http://127.0.0.1:1")
 		env[tt.name] = tt.value
@@ -142,7 +147,7 @@ func TestEndpointFrom(t *testing.T) {
 		{"service goes first", map[string]string{"AWS_ENDPOINT_URL": global, "AWS_ENDPOINT_URL_S3": service}, service},
 		{"ignored", map[string]string{"AWS_ENDPOINT_URL": global, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True"}, ""},
 	} {
-		got, err := endpointFrom(func(name string) string { return tt.env[name] })
+		got, err := endpointFrom(func(name string) string { return tt.env[name] }, "AWS_ENDPOINT_URL_S3")
 		if err != nil || got != tt.want {
 			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, tt.want)
 		}
@@ -153,7 +158,7 @@ func TestClientHonoursTheEnvironment(t *testing.T) {
 	options := func(extra map[string]string) s3.Options {
 		env := environment("")
 		maps.Copy(env, extra)
-		client, err := newClient(func(name string) string { return env[name] })
+		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,6 +177,41 @@ func TestClientHonoursTheEnvironment(t *testing.T) {
 	}
 	if o := options(map[string]string{"AWS_ENDPOINT_URL": "http://localhost:4566"}); !o.UsePathStyle || aws.ToString(o.BaseEndpoint) != "http://localhost:4566" {
 		t.Errorf("other endpoint: got %v, path style %t", o.BaseEndpoint, o.UsePathStyle)
+	}
+}
+
+// TestUploadIsGivenUp shows the request that gives an upload up.
+func TestUploadIsGivenUp(t *testing.T) {
+	server, seen := fakeS3(t)
+	env := environment(server.URL)
+	h, err := newHandler(func(name string) string { return env[name] }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.giveUp(ended, copier.Upload{Source: copier.Object{Key: "a b"}, UploadID: "u+1"}); err != nil {
+		t.Fatal(err)
+	}
+	requests := seen()
+	if len(requests) != 1 {
+		t.Fatalf("got %d requests, want one", len(requests))
+	}
+	r := requests[0]
+	if r.Method != http.MethodDelete || r.URL.EscapedPath() != "/media-eu/a%20b" || r.URL.Query().Get("uploadId") != "u+1" {
+		t.Errorf("got %s %s, want the upload deleted", r.Method, r.URL)
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	for _, connections := range []int{1, 72, 300} {
+		transport := newHTTPClient(connections).GetTransport()
+		if transport.MaxIdleConnsPerHost != connections || transport.MaxIdleConns < connections {
+			t.Errorf("for %d: keeps %d to a host, %d in all", connections, transport.MaxIdleConnsPerHost, transport.MaxIdleConns)
+		}
+	}
+	if partsAtOnce(functionenv.Config{}) != copier.DefaultParallel || partsAtOnce(functionenv.Config{MultipartParallel: 3}) != 3 {
+		t.Error("parts at once: want what is configured, or the copier's default")
 	}
 }
 
@@ -241,7 +281,8 @@ func TestFunctionBehindARuntimeAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasSuffix(got[1].path, "/error") || failure.ErrorType != "ReplicationError" ||
-		!strings.Contains(failure.ErrorMessage, "1 of 2 failed: copy s3://media-us/denied?versionId=v1 to s3://media-eu (eu-west-1): denied") {
+		!strings.HasPrefix(failure.ErrorMessage, "1 of 2 failed: denied: AccessDenied") ||
+		!strings.HasSuffix(failure.ErrorMessage, ": copy s3://media-us/denied?versionId=v1 to s3://media-eu (eu-west-1)") {
 		t.Errorf("failure: got %+v", got[1])
 	}
 	for _, want := range []string{`"key":"k2"`, `"requestId":"request-1"`, `"outcome":"Copied"`, `"outcome":"Failed"`} {

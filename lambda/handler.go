@@ -21,6 +21,9 @@ import (
 // record in practice, so it matters for replays and rare bursts only.
 const parallel = 8
 
+// maxMargin is kept of an invocation's time for handing over what is left.
+const maxMargin = 5 * time.Second
+
 // errSource marks a record whose bucket is no source of this function.
 var errSource = errors.New("not a source of this function")
 
@@ -29,10 +32,17 @@ type objectCopier interface {
 	Copy(context.Context, copier.Request) (copier.Result, error)
 }
 
+// invoker is what the handler needs of *selfInvoker.
+type invoker interface {
+	Invoke(ctx context.Context, payload []byte) error
+}
+
 // handler dispatches invocations. It is safe for concurrent use.
 type handler struct {
 	config functionenv.Config
 	copier objectCopier
+	self   invoker // of this function
+	abort  func(context.Context, copier.Upload) error
 	log    *slog.Logger
 	now    func() time.Time
 }
@@ -42,6 +52,8 @@ type summary struct {
 	Copied     int `json:"copied"`
 	Exists     int `json:"exists"`
 	SourceGone int `json:"sourceGone"`
+	// Unfinished copies go on in other invocations.
+	Unfinished int `json:"unfinished"`
 	TestEvents int `json:"testEvents"`
 }
 
@@ -49,23 +61,24 @@ type summary struct {
 // in no order. The answer is a summary as JSON. If anything failed, the error
 // is a *ReplicationError with all of it, and the rest has been done.
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, cancel := leaveTime(ctx, h.now())
-	defer cancel()
 	log := h.log
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		log = log.With("requestId", lc.AwsRequestID)
 	}
-	messages, err := event.ParseInvocation(payload)
+	in, err := event.ParseInvocation(payload)
 	if err != nil {
 		log.Error("event not understood", "error", err.Error())
 		return nil, &ReplicationError{Parts: 1, Failures: []error{err}}
 	}
 	var (
 		sum      summary
-		records  []event.Record
+		jobs     []job
 		failures []error
 	)
-	for _, m := range messages {
+	if in.Continuation != nil {
+		jobs = append(jobs, jobOf(*in.Continuation))
+	}
+	for _, m := range in.Messages {
 		if m.TestEvent {
 			sum.TestEvents++
 			log.Info("test event acknowledged", "bucket", m.TestBucket, "messageId", m.ID)
@@ -74,10 +87,12 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			log.Error("event not understood", "messageId", m.ID, "error", err.Error())
 			failures = append(failures, err)
 		}
-		records = append(records, m.Records...)
+		for _, r := range m.Records {
+			jobs = append(jobs, job{record: r})
+		}
 	}
-	parts := sum.TestEvents + len(failures) + len(records)
-	outcomes, errs := h.replicateAll(ctx, log, records)
+	parts := sum.TestEvents + len(failures) + len(jobs)
+	outcomes, errs := h.replicateAll(ctx, log, jobs)
 	for i, err := range errs {
 		if err != nil {
 			failures = append(failures, err)
@@ -99,18 +114,20 @@ func (s *summary) count(o copier.Outcome) {
 		s.Exists++
 	case copier.SourceGone:
 		s.SourceGone++
+	case copier.Unfinished:
+		s.Unfinished++
 	}
 }
 
-// replicateAll works on the records in parallel; one's failure stops no other.
-// Outcomes and errors have the records' places.
-func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, records []event.Record) ([]copier.Outcome, []error) {
-	outcomes, errs := make([]copier.Outcome, len(records)), make([]error, len(records))
+// replicateAll works on the jobs in parallel; one's failure stops no other.
+// Outcomes and errors have the jobs' places.
+func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job) ([]copier.Outcome, []error) {
+	outcomes, errs := make([]copier.Outcome, len(jobs)), make([]error, len(jobs))
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	for i, r := range records {
+	for i, j := range jobs {
 		group.Go(func() error {
-			outcomes[i], errs[i] = h.replicate(ctx, log, r)
+			outcomes[i], errs[i] = h.replicate(ctx, log, j)
 			return nil
 		})
 	}
@@ -118,13 +135,14 @@ func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, records []
 	return outcomes, errs
 }
 
-// replicate copies one record's object and logs its end.
-func (h *handler) replicate(ctx context.Context, log *slog.Logger, r event.Record) (copier.Outcome, error) {
-	start := h.now()
+// replicate copies one record's object, or hands the rest of it over, and logs
+// its end.
+func (h *handler) replicate(ctx context.Context, log *slog.Logger, j job) (copier.Outcome, error) {
+	start, r := h.now(), j.record
 	var result copier.Result
 	err := checkSource(h.config, r)
 	if err == nil {
-		result, err = h.copier.Copy(ctx, requestFor(h.config, r))
+		result, err = h.copy(ctx, j)
 	}
 	end := h.now()
 	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
@@ -132,12 +150,24 @@ func (h *handler) replicate(ctx context.Context, log *slog.Logger, r event.Recor
 	if !r.EventTime.IsZero() {
 		log = log.With("lagMs", end.Sub(r.EventTime).Milliseconds())
 	}
+	log = log.With(uploadAttributes(j, result, err)...)
 	if err != nil {
 		log.Error("record", "outcome", "Failed", "class", classOf(err), "error", err.Error())
 		return "", err
 	}
 	log.Info("record", "outcome", result.Outcome)
 	return result.Outcome, nil
+}
+
+// copy makes the copy as far as the time goes, and hands over what is left.
+func (h *handler) copy(ctx context.Context, j job) (copier.Result, error) {
+	working, cancel := leaveTime(ctx, h.now())
+	defer cancel()
+	result, err := h.copier.Copy(working, requestFor(h.config, j))
+	if err == nil && result.Outcome == copier.Unfinished {
+		err = h.handOver(ctx, j, *result.Upload)
+	}
+	return result, err
 }
 
 // checkSource refuses a record from anywhere but another bucket of the set.
@@ -158,8 +188,10 @@ func checkSource(config functionenv.Config, r event.Record) error {
 		objectOf(r), config.TargetBucket, config.Region, errSource, r.Bucket, why)
 }
 
-func requestFor(config functionenv.Config, r event.Record) copier.Request {
-	return copier.Request{Source: objectOf(r), ProbableEcho: isReplicator(r.PrincipalID, config.FunctionName)}
+func requestFor(config functionenv.Config, j job) copier.Request {
+	return copier.Request{
+		Source: objectOf(j.record), ProbableEcho: isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
+	}
 }
 
 func objectOf(r event.Record) copier.Object {
@@ -183,19 +215,23 @@ func isReplicator(principalID, functionName string) bool {
 // asked does not go away by itself.
 func classOf(err error) copier.Class {
 	var e *copier.Error
-	if errors.As(err, &e) {
+	var h *handoverError
+	switch {
+	case errors.As(err, &h):
+		return h.class
+	case errors.As(err, &e):
 		return e.Class
 	}
 	return copier.Permanent
 }
 
 // leaveTime ends the context a little before Lambda would kill the process, so
-// that a copy that takes too long is reported with its name.
+// that a copy that takes too long is handed over, or reported with its name.
 func leaveTime(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	margin := min(time.Second, max(0, deadline.Sub(now)/10))
+	margin := min(maxMargin, max(0, deadline.Sub(now)/10))
 	return context.WithDeadline(ctx, deadline.Add(-margin))
 }

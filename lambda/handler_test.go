@@ -24,6 +24,7 @@ type fakeCopier struct {
 	mu      sync.Mutex
 	got     []copier.Request
 	outcome map[string]copier.Outcome // by key; Copied unless given
+	uploads map[string]copier.Upload  // by key; these end as Unfinished
 	err     map[string]error          // by key
 	running int
 	open    chan struct{} // if not nil, no copy ends before it is closed
@@ -43,6 +44,9 @@ func (f *fakeCopier) Copy(_ context.Context, req copier.Request) (copier.Result,
 	key := req.Source.Key
 	if err := f.err[key]; err != nil {
 		return copier.Result{}, err
+	}
+	if u, ok := f.uploads[key]; ok {
+		return copier.Result{Outcome: copier.Unfinished, Upload: &u, PartsDone: 3, PartsTotal: 5}, nil
 	}
 	result := copier.Result{Outcome: copier.Copied, Bytes: req.Source.Size}
 	if o := f.outcome[key]; o != "" {
@@ -125,7 +129,7 @@ func TestEveryRecordOfEveryMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"copied":1,"exists":1,"sourceGone":1,"testEvents":1}`; string(got) != want {
+	if want := `{"copied":1,"exists":1,"sourceGone":1,"unfinished":0,"testEvents":1}`; string(got) != want {
 		t.Errorf("answer: got %s, want %s", got, want)
 	}
 	if want := []string{"a", "b", "c d"}; !slices.Equal(f.keys(), want) {
@@ -299,7 +303,8 @@ func TestErrorTextIsBoundedAndOneLine(t *testing.T) {
 func TestLeaveTime(t *testing.T) {
 	now := time.Now()
 	for _, tt := range []struct{ left, want time.Duration }{
-		{time.Minute, 59 * time.Second},
+		{15 * time.Minute, 15*time.Minute - maxMargin},
+		{time.Minute, 55 * time.Second},
 		{2 * time.Second, 1800 * time.Millisecond},
 		{-time.Second, -time.Second},
 	} {

@@ -5,7 +5,9 @@
 //
 // It guarantees that every record of every message ends as Copied, Exists or
 // SourceGone, or in the error of the invocation, which Lambda retries and then
-// hands to the on-failure destination. Repeating an invocation is harmless.
+// hands to the on-failure destination. A copy that takes longer than an
+// invocation may is handed over to another one, which ends in one of these
+// ways. Repeating an invocation is harmless.
 //
 // It keeps no state between invocations, reads no configuration but its
 // environment (package functionenv, and AWS's own variables), and never logs a
@@ -13,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 	"time"
@@ -40,7 +43,16 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(getenv)
+	credentials, err := credentialsFrom(getenv)
+	if err != nil {
+		return nil, err
+	}
+	httpClient := newHTTPClient(partsAtOnce(config) + parallel)
+	client, err := newClient(getenv, httpClient, credentials)
+	if err != nil {
+		return nil, err
+	}
+	self, err := newSelfInvoker(getenv, httpClient, credentials, config.Region, config.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +60,17 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) 
 	target := copier.Target{Region: config.Region, Bucket: config.TargetBucket}
 	return &handler{
 		config: config,
-		copier: copier.New(client, target, copier.WithLogger(log)),
-		log:    log,
-		now:    time.Now,
+		copier: copier.New(client, target,
+			copier.WithLogger(log),
+			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
+			copier.WithStorageClass(config.ReplicaStorageClass)),
+		self:  self,
+		abort: aborter(client, config.TargetBucket),
+		log:   log,
+		now:   time.Now,
 	}, nil
+}
+
+func partsAtOnce(config functionenv.Config) int {
+	return cmp.Or(config.MultipartParallel, copier.DefaultParallel)
 }

@@ -29,6 +29,8 @@ that are on. Without --kind it only lists. It sends one request to the sandbox.
 Kinds:
   s3-unavailable      S3 in the Region answers 503, also to copies from it
   s3-slowdown         S3 in the Region answers 503 SlowDown
+  s3-bandwidth        each S3 request that moves an object's data gets
+                      --bytes-per-second and no more
   lambda-crash        the function is killed when it receives an event
   duplicate-delivery  SNS in the Region delivers messages twice
   delay               SNS in the Region delivers late and out of order
@@ -36,6 +38,7 @@ Kinds:
 Exit codes: 0 done, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
   s3fanout sandbox fault --region eu-west-1 --kind delay --rate 1 --count 1
+  s3fanout sandbox fault --region eu-west-1 --kind s3-bandwidth --rate 1 --bytes-per-second 10000000
   s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 0
   s3fanout sandbox fault`,
 		Args: noArguments,
@@ -64,6 +67,7 @@ Exit codes: 0 done, 1 failed, 2 usage.`,
 	cmd.Flags().StringVar(&f.Region, "region", "", "Region to have the fault")
 	cmd.Flags().StringVar(&kind, "kind", "", "what fails, see above")
 	cmd.Flags().Float64Var(&f.Rate, "rate", 0, "how often it strikes: 0 never, 1 always")
+	cmd.Flags().Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "what one request gets, of s3-bandwidth")
 	cmd.Flags().IntVar(&f.Count, "count", 0, "switch it off after so many strikes; 0: never")
 	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
 	return cmd
@@ -119,8 +123,11 @@ func (a *app) printFaults(active []fault.Fault) error {
 	}
 	for _, f := range active {
 		left := ""
+		if f.BytesPerSecond > 0 {
+			left = fmt.Sprintf("  %d bytes/s", f.BytesPerSecond)
+		}
 		if f.Count > 0 {
-			left = fmt.Sprintf("  %d more", f.Count)
+			left += fmt.Sprintf("  %d more", f.Count)
 		}
 		if _, err := fmt.Fprintf(a.stdout, "%-16s %-18s rate %g%s\n", f.Region, f.Kind, f.Rate, left); err != nil {
 			return err

@@ -30,34 +30,85 @@ const (
 	codeNotInActiveTier   = "ObjectNotInActiveTierError"
 	codeAccessDenied      = "AccessDenied"
 	codeTimeSkewed        = "RequestTimeTooSkewed"
+	codeForbidden         = "Forbidden"
+	codeNoSuchUpload      = "NoSuchUpload"
+	codeEntityTooLarge    = "EntityTooLarge"
+	codeEntityTooSmall    = "EntityTooSmall"
+	codeBadDigest         = "BadDigest"
+	codeChecksumMismatch  = "XAmzContentChecksumMismatch"
+	codeInvalidPart       = "InvalidPart"
+	codeInvalidPartOrder  = "InvalidPartOrder"
 )
 
 // interpret says what an error, or none, means as the answer to a move.
 //
-// A 412 to a copy is about the target, since no condition is ever put on the
-// source, and without a condition it is a failure. A 404 is about the source
+// A 412 to a copy or a completion is about the target, since no condition is
+// put on the source there, and without a condition it is a failure; a 412 to a
+// part is about the source alone. A 404 is about the source, or the upload,
 // only if its code says so: a missing bucket is a failure.
 func interpret(did move, source Object, err error) answer {
 	code := errorCode(err)
+	conditional := did == copyIfAbsent || did == completeIfAbsent
 	switch {
 	case err == nil:
 		return done
-	case did == headTarget:
-		// A missing bucket is the same 404 here; the copy that follows tells.
-		if code == codeNotFound || code == codeNoSuchKey {
+	case did == headTarget || did == headSource:
+		// A missing bucket is the same 404 here; the request that follows tells.
+		if code == codeNotFound || code == codeNoSuchKey || code == codeNoSuchVersion {
 			return absent
 		}
+		if did == headSource && isDeleteMarker(source, err) {
+			return gone
+		}
 		return failed
+	case code == codeNoSuchUpload:
+		return lost
 	case code == codeNoSuchKey, code == codeNoSuchVersion, isDeleteMarker(source, err):
 		return gone
+	case code == codeConditionFailed && did == copyPart:
+		return changed
+	case did == copyPart:
+		return failed
 	case code == codeConditionConflict, code == codeOperationAborted, code == codeConflict:
 		return conflict
-	case code == codeConditionFailed && did == copyIfAbsent:
+	case code == codeConditionFailed && conditional:
 		return exists
-	case code == codeNotImplemented && did == copyIfAbsent:
+	case code == codeNotImplemented && conditional:
 		return unsupported
+	case did == copyIfAbsent || did == copyAnyway:
+		if isTooLarge(err) {
+			return tooLarge
+		}
+	case did == completeIfAbsent || did == completeAnyway:
+		switch code {
+		case codeBadDigest, codeChecksumMismatch, codeInvalidPart, codeInvalidPartOrder,
+			codeInvalidRequest, codeEntityTooSmall, codeEntityTooLarge:
+			return spoiled
+		}
 	}
 	return failed
+}
+
+// isTooLarge reports whether S3 refuses to copy so much by one request, for
+// which it has no code of its own.
+func isTooLarge(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	return api.ErrorCode() == codeEntityTooLarge ||
+		api.ErrorCode() == codeInvalidRequest && strings.Contains(strings.ToLower(api.ErrorMessage()), "larger than the maximum")
+}
+
+// isThrottle reports whether an answer asks for fewer requests: 503 and 500,
+// of which S3 says that they mean the same to a client that sends many, 429,
+// and what has a code that says so.
+func isThrottle(err error) bool {
+	if r := response(err); r != nil && (r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests) {
+		return true
+	}
+	_, throttled := retry.DefaultThrottleErrorCodes[errorCode(err)]
+	return throttled
 }
 
 // isDeleteMarker reports whether the version named turned out to be a delete
@@ -79,7 +130,10 @@ func isDeleteMarker(source Object, err error) bool {
 // classify says what can be done about an error. Codes go before statuses,
 // because an error inside a 200 reaches us as a 500.
 func classify(err error) Class {
-	var ours permanent
+	var (
+		ours permanent
+		weak retryable
+	)
 	code, status := errorCode(err), 0
 	if r := response(err); r != nil {
 		status = r.StatusCode
@@ -87,17 +141,20 @@ func classify(err error) Class {
 	switch {
 	case errors.As(err, &ours):
 		return Permanent
+	case errors.As(err, &weak):
+		return Retryable
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Retryable
 	}
 	switch code {
-	case codeConditionConflict, codeOperationAborted, codeConflict, codeTimeSkewed:
+	case codeConditionConflict, codeOperationAborted, codeConflict, codeTimeSkewed,
+		codeNoSuchUpload, codeBadDigest, codeChecksumMismatch, codeInvalidPart:
 		return Retryable
 	case codeAccessDenied, "AllAccessDisabled", "AccountProblem", "NotSignedUp",
 		"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken":
 		return Denied
 	case codeArchived, codeNotInActiveTier, codeNoSuchBucket, codeInvalidRequest, codeNotImplemented,
-		"InvalidArgument", "KeyTooLongError", "KeyTooLong", "EntityTooLarge", "MethodNotAllowed",
+		"InvalidArgument", "KeyTooLongError", "KeyTooLong", codeEntityTooLarge, codeEntityTooSmall, "MethodNotAllowed",
 		"MetadataTooLarge", "PermanentRedirect", "IllegalLocationConstraintException":
 		return Permanent
 	}
@@ -119,12 +176,16 @@ func hint(err error) string {
 	switch errorCode(err) {
 	case codeArchived, codeNotInActiveTier:
 		return "the source is archived, restore it first"
-	case codeAccessDenied:
-		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject* at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
+	case codeAccessDenied, codeForbidden:
+		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject*, s3:AbortMultipartUpload and s3:ListMultipartUploadParts at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
 	case codeNoSuchBucket:
 		return "the source or the target bucket does not exist"
 	case codeConditionConflict, codeOperationAborted, codeConflict:
 		return "other writes of the key did not end in time"
+	case codeNoSuchUpload:
+		return "somebody aborts this key's uploads; look for another copy of it, or for a lifecycle rule that is too quick"
+	case codeBadDigest, codeChecksumMismatch:
+		return "the parts do not have the source's checksum: nothing was written, and the next try copies them anew"
 	}
 	return ""
 }

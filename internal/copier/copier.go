@@ -7,23 +7,25 @@
 // Outcome or as an *Error that says what was copied where and whether trying
 // again can help.
 //
+// Small objects are copied by one request. Those over a threshold are copied
+// in parts, many at a time (a multipart copy). If the context's deadline comes
+// first, the parts that are done stay, and another call goes on from there. A
+// replica becomes visible as a whole or not at all, and only if S3 finds that
+// its checksum is the source's, where the source has one to compare; see
+// expectation.
+//
 // The one exception is a server that does not implement conditional copies:
 // there the target is looked at first, and a write between look and copy is
 // replaced. That is said once in the log.
 //
-// It does not choose which objects to copy, does not delete, and does not copy
-// annotations or access control lists. The storage class of a replica is
-// STANDARD and its encryption the target bucket's default.
+// It does not choose which objects to copy, does not delete objects, and does
+// not copy annotations or access control lists; Fidelity lists every property
+// and its fate. A replica's encryption is the target bucket's default, and its
+// storage class STANDARD unless WithStorageClass says otherwise.
 package copier
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"math/rand/v2"
-	"sync"
-	"time"
-
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -61,6 +63,11 @@ const (
 	// SourceGone means that the source, or the version named, does not exist
 	// any more. There is nothing to copy.
 	SourceGone Outcome = "SourceGone"
+	// Unfinished means that the context's deadline came before a multipart
+	// copy was done. Result.Upload says how to go on. Nothing is visible at
+	// the target yet, and the upload stays open, and is billed as storage,
+	// until it is resumed or aborted.
+	Unfinished Outcome = "Unfinished"
 )
 
 // Request asks for one object at the Copier's target, under the same key.
@@ -70,12 +77,35 @@ type Request struct {
 	// a HEAD, which costs less than a refused copy, is sent first. It changes
 	// the price, never the outcome.
 	ProbableEcho bool
+	// Resume names an unfinished multipart copy to go on with; Source is
+	// Resume.Source then, whatever it is here. Parts that are done are not
+	// copied again. If the upload does not exist any more, because somebody
+	// completed or aborted it, the copy begins anew, which ends as Exists if
+	// the target has the key.
+	Resume *Upload
+}
+
+// Upload is an unfinished multipart copy: plain values that say how another
+// call, in another process, can go on with it. Which parts are done is not
+// among them; S3 knows.
+type Upload struct {
+	// Source is what is copied, with the size and the ETag that its HEAD
+	// reported when the upload was made.
+	Source Object
+	// UploadID is S3's name of the upload at the target.
+	UploadID string
+	// PartSize is in bytes. All parts but the last have it.
+	PartSize int64
+	// Handovers is the caller's count. The copier carries it and never
+	// changes it.
+	Handovers int
 }
 
 // Requests counts S3 operations. The SDK's own retries of an operation are
-// not counted.
+// not counted; the Copier's own, of parts among them, are.
 type Requests struct {
-	Copy, Head int
+	Copy, Head, Tags                    int
+	Create, Part, List, Complete, Abort int
 }
 
 // Result says how a copy ended and what it took.
@@ -87,133 +117,46 @@ type Result struct {
 	Bytes int64
 	// VersionID and ETag are the replica's, empty where S3 did not say.
 	VersionID, ETag string
+	// PartsDone of PartsTotal parts of a multipart copy are at the target, by
+	// this call or by earlier ones. Both are zero for a copy by one request.
+	PartsDone, PartsTotal int
+	// Upload is set if the outcome is Unfinished.
+	Upload *Upload
 }
 
 // S3 is what the Copier needs of *s3.Client.
 type S3 interface {
 	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
-}
-
-// Copier copies objects to one target. It is safe for concurrent use.
-type Copier struct {
-	client S3
-	target Target
-	log    *slog.Logger
-	sleep  func(context.Context, time.Duration) error
-	random func() float64
-	// fallbackSaid keeps the warning about unconditional copies to one.
-	fallbackSaid sync.Once
-}
-
-// Option changes a Copier at its making.
-type Option func(*Copier)
-
-// WithLogger sets where warnings go; slog.Default unless given.
-func WithLogger(log *slog.Logger) Option { return func(c *Copier) { c.log = log } }
-
-// WithSleep replaces the wait between attempts. It must return the context's
-// error as soon as the context ends.
-func WithSleep(sleep func(context.Context, time.Duration) error) Option {
-	return func(c *Copier) { c.sleep = sleep }
-}
-
-// WithRandom replaces the source of jitter: numbers in [0, 1). It must be safe
-// for concurrent use.
-func WithRandom(random func() float64) Option { return func(c *Copier) { c.random = random } }
-
-// New returns a Copier to target. Requests are sent to the target's Region,
-// whatever Region the client was made for.
-func New(client S3, target Target, options ...Option) *Copier {
-	c := &Copier{client: client, target: target, log: slog.Default(), sleep: sleep, random: rand.Float64}
-	for _, option := range options {
-		option(c)
-	}
-	return c
+	GetObjectTagging(context.Context, *s3.GetObjectTaggingInput, ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error)
+	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
+	UploadPartCopy(context.Context, *s3.UploadPartCopyInput, ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error)
+	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
+	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
+	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
 }
 
 // Copy makes the object exist at the target. It is idempotent. The error is
 // an *Error; if the context ended, errors.Is finds the context's error in it.
+//
+// A multipart copy stops starting parts some time before the context's
+// deadline, waits for those under way, and ends as Unfinished. If it fails, or
+// the context is cancelled, the upload is aborted, unless it is the one that
+// was resumed and going on with it may help: that one stays, and Error.Upload
+// names it.
 func (c *Copier) Copy(ctx context.Context, req Request) (Result, error) {
-	var result Result
-	if err := validate(req.Source, c.target); err != nil {
-		return result, c.failure(opCopy, req, err)
+	if req.Resume != nil {
+		req.Source = req.Resume.Source
 	}
-	var (
-		state progress
-		err   error
-	)
-	next := begin(req)
-	for {
-		if next.backoff > 0 {
-			if ended := c.sleep(ctx, backoff(next.backoff, c.random())); ended != nil {
-				return result, c.failure(opCopy, req, fmt.Errorf("%w while waiting to try again after: %w", ended, err))
-			}
-		}
-		var got answer
-		got, err = c.do(ctx, next.move, req, &result)
-		if got == unsupported {
-			c.warnFallback(err)
-		}
-		did := next.move
-		state, next = state.after(did, got)
-		switch {
-		case next.move != stop:
-		case next.outcome == "":
-			return result, c.failure(operation(did), req, err)
-		default:
-			result.Outcome = next.outcome
-			if next.outcome == Copied {
-				result.Bytes = req.Source.Size
-			}
-			return result, nil
-		}
+	t := &task{Copier: c, req: req, pace: paceOf(ctx)}
+	var err error
+	switch invalid := validate(req, c.target); {
+	case invalid != nil:
+		err = c.failure(opCopy, req, invalid)
+	case req.Resume != nil || req.Source.Size > c.threshold:
+		err = t.multipart(ctx)
+	default:
+		err = t.single(ctx)
 	}
-}
-
-// do makes one request and says what S3 answered. The error is S3's.
-func (c *Copier) do(ctx context.Context, m move, req Request, result *Result) (answer, error) {
-	if m == headTarget {
-		result.Requests.Head++
-		out, err := c.client.HeadObject(ctx, headInput(req.Source.Key, c.target), c.inTargetRegion)
-		if err == nil {
-			result.VersionID, result.ETag = deref(out.VersionId), unquote(out.ETag)
-		}
-		return interpret(m, req.Source, err), err
-	}
-	result.Requests.Copy++
-	out, err := c.client.CopyObject(ctx, copyInput(m, req.Source, c.target), c.inTargetRegion)
-	if err == nil {
-		result.VersionID = deref(out.VersionId)
-		if out.CopyObjectResult != nil {
-			result.ETag = unquote(out.CopyObjectResult.ETag)
-		}
-	}
-	return interpret(m, req.Source, err), err
-}
-
-func (c *Copier) inTargetRegion(o *s3.Options) {
-	if c.target.Region != "" {
-		o.Region = c.target.Region
-	}
-}
-
-func (c *Copier) warnFallback(err error) {
-	c.fallbackSaid.Do(func() {
-		c.log.Warn("the server does not implement conditional copies: looking before copying instead, "+
-			"so a key that is written in between is replaced",
-			"region", c.target.Region, "bucket", c.target.Bucket, "error", err.Error())
-	})
-}
-
-// sleep waits for d or for the context's end, whichever comes first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return t.result, err
 }

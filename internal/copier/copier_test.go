@@ -194,18 +194,39 @@ func TestTooLargeIsRefusedUnasked(t *testing.T) {
 	s := serve(t, copied())
 	c := New(s.client(1), target())
 	big := source()
-	big.Size = 5*1024*1024*1024 + 1
+	big.Size = MaxObject + 1
 	_, err := c.Copy(t.Context(), Request{Source: big})
 	var e *Error
-	if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "5 GiB") {
+	if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "53687091200000") {
 		t.Errorf("got %v, want a permanent error that names the limit", err)
 	}
 	if len(s.methods()) != 0 {
 		t.Errorf("requests were sent: %v", s.methods())
 	}
-	big.Size--
-	if got, err := c.Copy(t.Context(), Request{Source: big}); err != nil || got.Outcome != Copied {
-		t.Errorf("exactly 5 GiB: got %+v, %v", got, err)
+}
+
+func TestDefaultThreshold(t *testing.T) {
+	for _, tt := range []struct {
+		options []Option
+		size    int64
+		first   string
+	}{
+		{nil, 256 << 20, "PUT"},
+		{nil, 256<<20 + 1, "HEAD"},
+		{[]Option{WithMultipart(10<<30, 1)}, 5 << 30, "PUT"},
+		{[]Option{WithMultipart(10<<30, 1)}, 5<<30 + 1, "HEAD"},
+		{[]Option{WithMultipart(-1, 0)}, 256 << 20, "PUT"},
+		{[]Option{WithMultipart(-1, 0)}, 256<<20 + 1, "HEAD"},
+	} {
+		s := serve(t, copied())
+		o := source()
+		o.Size = tt.size
+		if _, err := New(s.client(1), target(), tt.options...).Copy(t.Context(), Request{Source: o}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.methods()[0]; got != tt.first {
+			t.Errorf("%d bytes with %d options: began with %s, want %s", tt.size, len(tt.options), got, tt.first)
+		}
 	}
 }
 

@@ -30,29 +30,42 @@ const (
 
 // Operations of an Error.
 const (
-	opCopy = "copy"
-	opLook = "head before copy of"
+	opCopy     = "copy"
+	opLook     = "head before copy of"
+	opSource   = "head of source before copy of"
+	opTags     = "read tags before copy of"
+	opCreate   = "create multipart copy of"
+	opList     = "list parts of multipart copy of"
+	opPart     = "copy part of"
+	opComplete = "complete multipart copy of"
 )
 
 // Error says which copy failed and how. Its text is one line that names the
 // operation, the source and the target.
 type Error struct {
-	Op     string // what was being done: "copy", or "head before copy of"
+	Op     string // what was being done, "copy" or "complete multipart copy of"
 	Source Object
 	Target Target
 	Class  Class
 	// Hint says what to do, where that is known.
 	Hint string
 	Err  error
+	// Upload is set if an upload stays open that another call can resume: the
+	// one that the failed call was asked to resume.
+	Upload *Upload
 }
 
-// Error implements error.
+// Error implements error. The cause comes first and the key, which can be a
+// kilobyte long, late: whoever cuts the text keeps the reason.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s %s to s3://%s (%s): %s: ", e.Op, e.Source, e.Target.Bucket, e.Target.Region, e.Class)
+	text := string(e.Class) + ": " + printable(brief(e.Err))
 	if e.Hint != "" {
-		text += e.Hint + ": "
+		text += "; " + e.Hint
 	}
-	return text + printable(brief(e.Err))
+	if e.Upload != nil {
+		text += fmt.Sprintf(" (upload %s stays open and can be resumed)", printable(e.Upload.UploadID))
+	}
+	return fmt.Sprintf("%s: %s %s to s3://%s (%s)", text, e.Op, e.Source, e.Target.Bucket, e.Target.Region)
 }
 
 // brief is S3's own answer, if it gave one, in place of the SDK's text, which
@@ -111,9 +124,28 @@ type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
+// retryable marks an error as one that trying again may help, whatever its
+// code.
+type retryable struct{ error }
+
+func (r retryable) Unwrap() error { return r.error }
+
 func operation(m move) string {
-	if m == headTarget {
+	switch m {
+	case headTarget:
 		return opLook
+	case headSource:
+		return opSource
+	case readTags:
+		return opTags
+	case createUpload:
+		return opCreate
+	case listParts:
+		return opList
+	case copyPart:
+		return opPart
+	case completeIfAbsent, completeAnyway:
+		return opComplete
 	}
 	return opCopy
 }

@@ -12,7 +12,16 @@ const (
 	headTarget   move = iota // ask whether the target has the key
 	copyIfAbsent             // copy on the condition that it has not
 	copyAnyway               // copy without a condition, where the server knows none
+	split                    // copy in parts instead; the moves below are its own
 	stop                     // nothing: the end is known
+
+	headSource       // ask for the source's properties
+	readTags         // ask for the source's tags
+	createUpload     // begin a multipart upload
+	listParts        // ask which parts are done
+	copyPart         // copy one part
+	completeIfAbsent // make the object of the parts, on the condition that the key is not there
+	completeAnyway   // the same without the condition
 )
 
 // answer is what S3 said to a move.
@@ -25,6 +34,10 @@ const (
 	gone                      // the source does not exist
 	conflict                  // another write of the key is under way
 	unsupported               // the server does not implement the condition
+	tooLarge                  // one request cannot copy so much
+	lost                      // the upload does not exist: it was completed or aborted
+	changed                   // the source is not what the upload was made for
+	spoiled                   // these parts cannot become a right replica
 	failed                    // anything else
 )
 
@@ -70,6 +83,8 @@ func (p progress) after(did move, got answer) (progress, step) {
 	case got == absent:
 		p.looked = true
 		return p, step{move: p.copy()}
+	case got == tooLarge:
+		return p, step{move: split}
 	case got == unsupported:
 		p.unconditional = true
 		return p, step{move: p.copy()}

@@ -12,9 +12,9 @@ func answersTo(m move) []answer {
 	case headTarget:
 		return []answer{done, absent, failed}
 	case copyIfAbsent:
-		return []answer{done, exists, gone, conflict, unsupported, failed}
+		return []answer{done, exists, gone, conflict, unsupported, tooLarge, failed}
 	default:
-		return []answer{done, gone, conflict, failed}
+		return []answer{done, gone, conflict, tooLarge, failed}
 	}
 }
 
@@ -30,7 +30,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 		// What is known at any time, told independently of progress.
 		var last answer
 		unconditional, knownAbsent, waits, moves := false, false, 0, 0
-		for next.move != stop {
+		for next.move != stop && next.move != split {
 			if moves++; moves > 2*maxAttempts+2 {
 				t.Fatalf("no end after %d moves", moves)
 			}
@@ -59,6 +59,9 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 				knownAbsent = false
 			}
 			state, next = state.after(did, last)
+			if (next.move == split) != (last == tooLarge) {
+				t.Fatalf("move %d after answer %d", next.move, last)
+			}
 			if next.move != stop {
 				continue
 			}

@@ -11,14 +11,19 @@ import (
 )
 
 // validate finds what S3 need not be asked about.
-func validate(source Object, target Target) error {
+func validate(req Request, target Target) error {
+	source, resume := req.Source, req.Resume
 	switch {
 	case source.Bucket == "" || source.Key == "":
 		return permanent{errors.New("the source has no bucket or no key")}
 	case target.Bucket == "":
 		return permanent{errors.New("the target has no bucket")}
-	case source.Size > MaxSize:
-		return permanent{fmt.Errorf("the object has %d bytes, more than the %d (5 GiB) that one copy request can carry", source.Size, MaxSize)}
+	case source.Size > MaxObject:
+		return permanent{fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject)}
+	case resume != nil && (resume.UploadID == "" || resume.PartSize < 1 || source.Size < 1 || source.ETag == ""):
+		return permanent{errors.New("the upload to resume has no ID, no part size, or a source without size or ETag")}
+	case resume != nil && partCount(source.Size, resume.PartSize) > maxParts:
+		return permanent{fmt.Errorf("the upload to resume has parts of %d bytes, more than %d of them", resume.PartSize, maxParts)}
 	}
 	return nil
 }
@@ -26,7 +31,7 @@ func validate(source Object, target Target) error {
 // copyInput says everything that a copy carries and leaves behind: system and
 // user metadata and tags are copied, annotations are not, since each would be
 // billed as a PUT and need permissions of its own.
-func copyInput(m move, source Object, target Target) *s3.CopyObjectInput {
+func copyInput(m move, source Object, target Target, class types.StorageClass) *s3.CopyObjectInput {
 	in := &s3.CopyObjectInput{
 		Bucket:              aws.String(target.Bucket),
 		Key:                 aws.String(source.Key),
@@ -34,6 +39,7 @@ func copyInput(m move, source Object, target Target) *s3.CopyObjectInput {
 		MetadataDirective:   types.MetadataDirectiveCopy,
 		TaggingDirective:    types.TaggingDirectiveCopy,
 		AnnotationDirective: types.AnnotationDirectiveExclude,
+		StorageClass:        class,
 	}
 	if m == copyIfAbsent {
 		in.IfNoneMatch = aws.String("*")
@@ -43,6 +49,22 @@ func copyInput(m move, source Object, target Target) *s3.CopyObjectInput {
 
 func headInput(key string, target Target) *s3.HeadObjectInput {
 	return &s3.HeadObjectInput{Bucket: aws.String(target.Bucket), Key: aws.String(key)}
+}
+
+// sourceHeadInput asks for everything that a multipart copy carries by hand.
+func sourceHeadInput(source Object) *s3.HeadObjectInput {
+	return &s3.HeadObjectInput{
+		Bucket: aws.String(source.Bucket), Key: aws.String(source.Key), VersionId: optional(source.VersionID),
+		ChecksumMode: types.ChecksumModeEnabled,
+	}
+}
+
+// optional is nil for the empty string.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // copySource encodes x-amz-copy-source, which the SDK sends as it is given:

@@ -2,7 +2,8 @@
 // invocation failed, why, which objects it concerns, and with what payload it
 // can be made again.
 //
-// Three senders write to the queue, each in a form of its own: the function's
+// What failed is an event, or a continuation of a copy that an event began
+// (package event). Three senders write to the queue, each in a form of its own: the function's
 // on-failure destination, the function's dead-letter queue, and the
 // dead-letter queue of a subscription to the Region's topic. Decode tells them
 // apart by what only one of them has, and refuses what fits none or several.
@@ -92,7 +93,7 @@ func Decode(body string, attributes map[string]string) (Letter, error) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil || m == nil {
 		return Letter{}, fmt.Errorf("%w: the body is not a JSON object", ErrUnknown)
 	}
-	kind, err := classify(m, attributes)
+	kind, err := classify(body, m, attributes)
 	if err != nil {
 		return Letter{}, err
 	}
@@ -113,7 +114,7 @@ func Decode(body string, attributes map[string]string) (Letter, error) {
 }
 
 // classify finds the one form that the message has.
-func classify(m members, attributes map[string]string) (Kind, error) {
+func classify(body string, m members, attributes map[string]string) (Kind, error) {
 	var kinds []Kind
 	if m.has("requestContext") && m.has("requestPayload") {
 		kinds = append(kinds, OnFailure)
@@ -121,12 +122,13 @@ func classify(m members, attributes map[string]string) (Kind, error) {
 	if m.has("Type") && m.has("TopicArn") {
 		kinds = append(kinds, SubscriptionQueue)
 	}
-	// The event can have any form, so an event that is none of SNS's is known
-	// by Lambda's attributes. An event of SNS is known by itself: a message
-	// that somebody moved from another queue may have lost its attributes.
+	// The event can have any form, so an event that is none of ours is known
+	// by Lambda's attributes. An event of SNS and a continuation are known by
+	// themselves: a message that somebody moved from another queue may have
+	// lost its attributes.
 	_, byLambda := attributes[attrRequestID]
 	switch {
-	case isSNSEvent(m["Records"]):
+	case isSNSEvent(m["Records"]), isContinuation(body):
 		kinds = append(kinds, FunctionQueue)
 	case len(kinds) == 0 && byLambda:
 		kinds = append(kinds, FunctionQueue)
@@ -155,17 +157,30 @@ func isSNSEvent(records json.RawMessage) bool {
 	return true
 }
 
+// isContinuation reports whether the body is what the function invokes itself
+// with.
+func isContinuation(body string) bool {
+	in, err := event.ParseInvocation([]byte(body))
+	return err == nil && in.Continuation != nil
+}
+
 // objects lists what the payload names. What it cannot read is left out: the
 // list informs people, and the function judges the payload itself.
 func objects(payload []byte) []Object {
-	messages, err := event.ParseInvocation(payload)
+	in, err := event.ParseInvocation(payload)
 	if err != nil {
 		return nil
 	}
 	var list []Object
-	for _, m := range messages {
+	add := func(r event.Record) {
+		list = append(list, Object{Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID})
+	}
+	if in.Continuation != nil {
+		add(in.Continuation.Source)
+	}
+	for _, m := range in.Messages {
 		for _, r := range m.Records {
-			list = append(list, Object{Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID})
+			add(r)
 		}
 	}
 	return list

@@ -86,12 +86,53 @@ func TestDecodeForms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if messages, err := event.ParseInvocation(got.Payload); err != nil || len(messages) != 1 || len(messages[0].Errs) > 0 {
-				t.Errorf("the payload is not what the function takes: %v %+v", err, messages)
+			if in, err := event.ParseInvocation(got.Payload); err != nil || len(in.Messages) != 1 || len(in.Messages[0].Errs) > 0 {
+				t.Errorf("the payload is not what the function takes: %v %+v", err, in)
 			}
 			tt.want.Payload, tt.want.Objects = got.Payload, objects
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestDecodeContinuation shows that a copy that was handed over is a dead
+// letter in both forms that a function's failure has.
+func TestDecodeContinuation(t *testing.T) {
+	want := event.Continuation{
+		Source:   event.Record{Region: "us-east-1", Bucket: "media-111122223333-us-east-1", Key: "films/one+€.mp4", VersionID: "v1", ETag: "e-2", Size: 20},
+		UploadID: "u", PartSize: 8, Handovers: 12,
+	}
+	payload, err := event.EncodeContinuation(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, body string
+		attributes map[string]string
+		kind       deadletter.Kind
+		reason     string
+	}{
+		{"on-failure destination", edit(t, "on-failure.json", map[string]any{"requestPayload": json.RawMessage(payload)}), nil,
+			deadletter.OnFailure, "copy s3://media-111122223333-us-east-1/films/one €.mp4: denied"},
+		{"function's queue", string(payload), map[string]string{"RequestID": "r", "ErrorMessage": "boom"}, deadletter.FunctionQueue, "boom"},
+		{"function's queue, attributes lost", string(payload), nil, deadletter.FunctionQueue, "no reason given"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := deadletter.Decode(tt.body, tt.attributes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if in, err := event.ParseInvocation(got.Payload); err != nil || in.Continuation == nil || *in.Continuation != want {
+				t.Errorf("payload: got %s, %v", got.Payload, err)
+			}
+			if len(got.Objects) != 1 || got.Objects[0] != (deadletter.Object{Bucket: want.Source.Bucket, Key: want.Source.Key, VersionID: "v1"}) {
+				t.Errorf("objects: got %+v", got.Objects)
+			}
+			if got.Kind != tt.kind || got.Reason != tt.reason {
+				t.Errorf("got %s, %q, want %s, %q", got.Kind, got.Reason, tt.kind, tt.reason)
 			}
 		})
 	}
@@ -147,7 +188,7 @@ func TestDecodeReasons(t *testing.T) {
 // TestDecodeForeignEvent shows that an event of another form counts as a dead
 // letter only if Lambda's attribute says so.
 func TestDecodeForeignEvent(t *testing.T) {
-	const body = `{"handOver":{"uploadId":"u"}}`
+	const body = `{"some":{"other":"event"}}`
 	if got, err := deadletter.Decode(body, nil); !errors.Is(err, deadletter.ErrUnknown) {
 		t.Errorf("without attributes: got %+v, %v, want ErrUnknown", got, err)
 	}
@@ -169,6 +210,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"not UTF-8", "{\"Type\":\"\xff\"}", "not UTF-8"},
 		{"unknown", `{"a":1}`, "neither"},
 		{"bare S3 event", `{"Records":[{"eventSource":"aws:s3"}]}`, "neither"},
+		{"continuation of another version", `{"s3fanout":{"version":2}}`, "neither"},
+		{"notification and continuation", `{"Type":"Notification","TopicArn":"t","s3fanout":{"version":1}}`, "without a Message"},
 		{"mixed sources", `{"Records":[{"EventSource":"aws:sns"},{"EventSource":"aws:sqs"}]}`, "neither"},
 		{"no records", `{"Records":[]}`, "neither"},
 		{"other case", `{"type":"Notification","topicarn":"t","message":"m"}`, "neither"},

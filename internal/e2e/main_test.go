@@ -91,9 +91,9 @@ func fiveRegions(t *testing.T) fs.FS {
 }
 
 // start runs an assembly until the test ends.
-func start(t *testing.T, assembly fs.FS) *world {
+func start(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) *world {
 	t.Helper()
-	w, err := tryStart(t, assembly)
+	w, err := tryStart(t, assembly, change...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,14 +101,18 @@ func start(t *testing.T, assembly fs.FS) *world {
 }
 
 // tryStart is start for assemblies that may not deploy.
-func tryStart(t *testing.T, assembly fs.FS) (*world, error) {
+func tryStart(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) (*world, error) {
 	t.Helper()
-	sb, err := sandbox.Start(t.Context(), sandbox.Config{
+	config := sandbox.Config{
 		Assembly:  assembly,
 		Function:  build.function,
 		RetryWait: 20 * time.Millisecond,
 		Seed:      1,
-	})
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	sb, err := sandbox.Start(t.Context(), config)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,12 @@ func tryStart(t *testing.T, assembly fs.FS) (*world, error) {
 // settle waits until everything under way has come to rest.
 func (w *world) settle() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	w.settleWithin(2 * time.Minute)
+}
+
+func (w *world) settleWithin(limit time.Duration) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
 	defer cancel()
 	if err := w.sandbox.Settled(ctx); err != nil {
 		w.t.Fatal(err)

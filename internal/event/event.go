@@ -1,6 +1,7 @@
 // Package event reads what the function is invoked with: an SNS event whose
-// messages each hold an S3 event notification. The parts of a dead letter that
-// say which objects it concerns are read with the same code.
+// messages each hold an S3 event notification, or a Continuation, with which
+// the function invokes itself. The parts of a dead letter that say which
+// objects it concerns are read with the same code.
 //
 // It guarantees that no part hides another: a message or record that cannot be
 // understood becomes an error beside the records that can. Every Record it
@@ -31,6 +32,13 @@ var (
 // snsSource is the EventSource of every record that SNS hands to a function.
 const snsSource = "aws:sns"
 
+// Invocation is what one invocation asks for: either messages or a
+// continuation, never both.
+type Invocation struct {
+	Messages     []Message
+	Continuation *Continuation
+}
+
 // Message is one SNS message of an invocation.
 type Message struct {
 	ID       string // SNS's MessageId, for logs; may be empty
@@ -39,22 +47,28 @@ type Message struct {
 }
 
 // ParseInvocation reads the payload of one invocation, the SNS event as Lambda
-// documents it (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html).
+// documents it (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html) or
+// what EncodeContinuation made.
 //
-// The error, which wraps ErrMalformed, says that the payload as a whole is not
-// an SNS event or holds no message; then there are no messages. What is wrong
-// with a single message is in that message's Errs, and the others are returned
-// as if it were not there.
-func ParseInvocation(payload []byte) ([]Message, error) {
+// The error says that the payload as a whole is neither; then the Invocation
+// is empty. It wraps ErrMalformed, or ErrUnsupported for a continuation of
+// another version. What is wrong with a single message is in that message's
+// Errs, and the others are returned as if it were not there.
+func ParseInvocation(payload []byte) (Invocation, error) {
+	if c, is, err := parseContinuation(payload); err != nil {
+		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
+	} else if is {
+		return Invocation{Continuation: &c}, nil
+	}
 	records, err := rawRecords(payload)
 	if err != nil {
-		return nil, fmt.Errorf("parse invocation: %w", err)
+		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
 	}
 	messages := make([]Message, len(records))
 	for i, raw := range records {
 		messages[i] = parseMessage(i, raw)
 	}
-	return messages, nil
+	return Invocation{Messages: messages}, nil
 }
 
 func parseMessage(index int, raw json.RawMessage) Message {

@@ -79,7 +79,7 @@ func TestParseInvocationReadsDocumentedEvents(t *testing.T) {
 		}}}},
 		{ID: "m-2", TopicARN: topic, Notification: Notification{TestEvent: true, TestBucket: "amzn-s3-demo-bucket"}},
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(got.Messages, want) || got.Continuation != nil {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -97,7 +97,7 @@ func TestParseInvocationRefusesWhatIsNoSNSEvent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseInvocation([]byte(payload))
-			if !errors.Is(err, ErrMalformed) || got != nil {
+			if !errors.Is(err, ErrMalformed) || got.Messages != nil || got.Continuation != nil {
 				t.Errorf("got %v, %v; want no messages and ErrMalformed", got, err)
 			}
 		})
@@ -115,10 +115,10 @@ func TestOneBadMessageHidesNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantErr := []error{ErrUnsupported, ErrMalformed, ErrMalformed, nil, ErrMalformed, ErrMalformed, nil}
-	if len(got) != len(wantErr) {
-		t.Fatalf("got %d messages, want %d", len(got), len(wantErr))
+	if len(got.Messages) != len(wantErr) {
+		t.Fatalf("got %d messages, want %d", len(got.Messages), len(wantErr))
 	}
-	for i, m := range got {
+	for i, m := range got.Messages {
 		err := errors.Join(m.Errs...)
 		if !errors.Is(err, wantErr[i]) || (wantErr[i] == nil) != (len(m.Records) == 1) {
 			t.Errorf("message %d: got %d records and error %v, want error %v", i, len(m.Records), err, wantErr[i])
@@ -194,15 +194,18 @@ func TestParseNotificationValidatesRecords(t *testing.T) {
 func FuzzParseInvocation(f *testing.F) {
 	f.Add(invocation(f, fixture(f, "put.json"), fixture(f, "copy-by-role.json"), fixture(f, "test-event.json")))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		messages, err := ParseInvocation(payload)
-		if (err == nil) != (len(messages) > 0) {
-			t.Fatalf("got %d messages and error %v", len(messages), err)
+		in, err := ParseInvocation(payload)
+		if found := len(in.Messages) > 0; err == nil && found == (in.Continuation != nil) || err != nil && (found || in.Continuation != nil) {
+			t.Fatalf("got %+v and error %v", in, err)
 		}
-		if err != nil && !errors.Is(err, ErrMalformed) {
-			t.Errorf("error %v is not ErrMalformed", err)
+		if err != nil && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnsupported) {
+			t.Errorf("error %v is neither ErrMalformed nor ErrUnsupported", err)
 		}
-		for _, m := range messages {
+		for _, m := range in.Messages {
 			checkNotification(t, m.Notification)
+		}
+		if in.Continuation != nil {
+			checkContinuation(t, *in.Continuation)
 		}
 	})
 }

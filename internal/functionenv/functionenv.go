@@ -6,7 +6,9 @@ package functionenv
 
 import (
 	"fmt"
+	"math"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +21,13 @@ const (
 	// SourceBuckets lists the buckets of the other Regions as
 	// "<region>=<bucket>", separated by commas.
 	SourceBuckets = "S3FANOUT_SOURCE_BUCKETS"
+	// MultipartThreshold is the size in bytes above which objects are copied
+	// in parts. Optional, like the next two: without it the copier chooses.
+	MultipartThreshold = "S3FANOUT_MULTIPART_THRESHOLD"
+	// MultipartParallel is how many parts are copied at once.
+	MultipartParallel = "S3FANOUT_MULTIPART_PARALLEL"
+	// ReplicaStorageClass is the storage class of replicas, or "source".
+	ReplicaStorageClass = "S3FANOUT_REPLICA_STORAGE_CLASS"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.
@@ -35,10 +44,15 @@ type Config struct {
 	FunctionName string            // set by Lambda
 	TargetBucket string            // in Region
 	Sources      map[string]string // bucket name -> Region, the own bucket left out
+
+	// Zero and empty mean that the copier chooses.
+	MultipartThreshold  int64 // bytes
+	MultipartParallel   int
+	ReplicaStorageClass string
 }
 
 // Encode returns the variables that the infrastructure has to set. Those that
-// Lambda sets itself are left out. The result depends on the values alone,
+// Lambda sets itself, and optional ones without a value, are left out. The result depends on the values alone,
 // never on map order.
 func Encode(c Config) map[string]string {
 	pairs := make([]string, 0, len(c.Sources))
@@ -46,11 +60,21 @@ func Encode(c Config) map[string]string {
 		pairs = append(pairs, region+"="+bucket)
 	}
 	sort.Strings(pairs)
-	return map[string]string{
+	variables := map[string]string{
 		ReplicaSet:    c.ReplicaSet,
 		TargetBucket:  c.TargetBucket,
 		SourceBuckets: strings.Join(pairs, ","),
 	}
+	if c.MultipartThreshold > 0 {
+		variables[MultipartThreshold] = strconv.FormatInt(c.MultipartThreshold, 10)
+	}
+	if c.MultipartParallel > 0 {
+		variables[MultipartParallel] = strconv.Itoa(c.MultipartParallel)
+	}
+	if c.ReplicaStorageClass != "" {
+		variables[ReplicaStorageClass] = c.ReplicaStorageClass
+	}
+	return variables
 }
 
 // Decode reads the configuration through getenv (os.Getenv in production). A
@@ -85,5 +109,28 @@ func Decode(getenv func(string) string) (Config, error) {
 		}
 		c.Sources[bucket] = region
 	}
+	threshold, err := optionalNumber(getenv, MultipartThreshold, math.MaxInt64)
+	if err != nil {
+		return Config{}, err
+	}
+	parallel, err := optionalNumber(getenv, MultipartParallel, math.MaxInt32)
+	if err != nil {
+		return Config{}, err
+	}
+	c.MultipartThreshold, c.MultipartParallel = threshold, int(parallel)
+	c.ReplicaStorageClass = getenv(ReplicaStorageClass)
 	return c, nil
+}
+
+// optionalNumber reads a whole number from 1 to most, or zero for none.
+func optionalNumber(getenv func(string) string, name string, most int64) (int64, error) {
+	value := getenv(name)
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("environment variable %s: %q is not a whole number from 1 to %d", name, value, most)
+	}
+	return n, nil
 }

@@ -9,6 +9,11 @@
 // what exists already changes nothing. A letter that cannot be understood, or
 // that is not the replica set's, is reported and left.
 //
+// A copy that the function handed over to itself and that failed later is
+// continued, not begun again: its letter holds what is needed for that. Where
+// the function hands it over once more, its work goes on after the letter is
+// deleted, and a later failure is a new letter.
+//
 // It does not wait for new letters, change a letter, or read objects.
 package redrive
 

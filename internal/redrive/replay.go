@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"s3fanout/internal/deadletter"
+	"s3fanout/internal/event"
 )
 
 // errFunction marks a function that was invoked and failed.
@@ -33,7 +34,9 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	if err != nil {
 		return r.ended(NotUnderstood, err.Error(), nil)
 	}
-	payload := letter.Payload
+	// Each invocation from here begins a chain of its own, so a copy that was
+	// handed over as often as one chain allows can go on.
+	payload := event.Restart(letter.Payload)
 	letter.Payload = nil
 	r.Letter = letter
 

@@ -19,10 +19,12 @@ const ContextKey = "s3fanout"
 // example is quoted by messages about a configuration that is not there.
 const example = `"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}`
 
-// Parse reads the value of the context key, a JSON object. It knows the
-// fields name, regions and allowOptInRegions; any other field, a wrong type
-// and a field given twice are errors that name the field. It does not judge
-// values: call Validate.
+// knownFields is quoted by messages about a field that does not exist.
+const knownFields = "name, regions, allowOptInRegions, multipartThresholdMiB, multipartParallel and replicaStorageClass"
+
+// Parse reads the value of the context key, a JSON object. It knows the fields
+// of Config; any other field, a wrong type and a field given twice are errors
+// that name the field. It does not judge values: call Validate.
 func Parse(raw []byte) (Config, error) {
 	fields, err := object(raw)
 	if err != nil {
@@ -33,14 +35,17 @@ func Parse(raw []byte) (Config, error) {
 		into any
 		want string
 	}{
-		"name":              {&c.Name, "a string"},
-		"regions":           {&c.Regions, "a list of Region names"},
-		"allowOptInRegions": {&c.OptInRegions, "true or false"},
+		"name":                  {&c.Name, "a string"},
+		"regions":               {&c.Regions, "a list of Region names"},
+		"allowOptInRegions":     {&c.OptInRegions, "true or false"},
+		"multipartThresholdMiB": {(*positive)(&c.MultipartThresholdMiB), positiveWanted},
+		"multipartParallel":     {(*positive)(&c.MultipartParallel), positiveWanted},
+		"replicaStorageClass":   {&c.ReplicaStorageClass, "a string"},
 	}
 	for _, f := range fields {
 		k, ok := known[f.name]
 		if !ok {
-			return Config{}, fmt.Errorf("%s.%s: no such field; known are name, regions and allowOptInRegions", ContextKey, excerpt([]byte(f.name)))
+			return Config{}, fmt.Errorf("%s.%s: no such field; known are %s", ContextKey, excerpt([]byte(f.name)), knownFields)
 		}
 		// A null would leave the field as it is, and so hide a mistake.
 		if string(f.value) == "null" || json.Unmarshal(f.value, k.into) != nil {
@@ -48,6 +53,24 @@ func Parse(raw []byte) (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// positive is a number of a field whose zero means that it is not given.
+type positive int
+
+const positiveWanted = "a whole number from 1 on"
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *positive) UnmarshalJSON(raw []byte) error {
+	var n int
+	if err := json.Unmarshal(raw, &n); err != nil {
+		return err
+	}
+	if n < 1 {
+		return errors.New("not positive")
+	}
+	*p = positive(n)
+	return nil
 }
 
 // Load reads the configuration from the cdk.json at path and validates it.

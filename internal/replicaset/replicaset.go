@@ -25,6 +25,16 @@ type Config struct {
 	// in JSON). It is off by default, because AWS's pages disagree on whether
 	// SNS delivers to and from them across Regions; see SNSPrincipal.
 	OptInRegions bool
+	// MultipartThresholdMiB is the size in MiB above which an object is copied
+	// in parts, 5 to 5120; zero leaves the choice to the copier, which takes
+	// 256. Larger objects than 5 GiB are always copied in parts.
+	MultipartThresholdMiB int
+	// MultipartParallel is how many parts of objects are copied at once, 1 to
+	// 256; zero leaves the choice to the copier, which takes 64.
+	MultipartParallel int
+	// ReplicaStorageClass is the storage class of replicas: empty for
+	// STANDARD, a class in S3's spelling, or SourceStorageClass.
+	ReplicaStorageClass string
 }
 
 // Others returns the members of the set except region, in the order of the

@@ -28,6 +28,9 @@ func (c Config) Validate() error {
 	if err := c.validateName(); err != nil {
 		return fmt.Errorf("%s.%w", ContextKey, err)
 	}
+	if err := c.validateCopying(); err != nil {
+		return fmt.Errorf("%s.%w", ContextKey, err)
+	}
 	return nil
 }
 

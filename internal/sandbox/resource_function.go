@@ -100,7 +100,7 @@ type functionProperties struct {
 		LogGroup  string
 		LogFormat string // of Lambda's own lines, which the sandbox does not write
 	}
-	RecursiveLoop string // a chain is at most two functions long here
+	RecursiveLoop string
 	Tags          []tag
 }
 
@@ -119,7 +119,7 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 		Name: p.FunctionName, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler, Architectures: p.Architectures,
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
-		LogGroup: p.LoggingConfig.LogGroup,
+		LogGroup: p.LoggingConfig.LogGroup, RecursiveLoop: p.RecursiveLoop,
 	})
 	if err != nil {
 		return template.Created{}, err

@@ -65,7 +65,14 @@ type Config struct {
 	Dir       string        // where objects and logs go; a temporary directory if empty, removed by Close
 	RetryWait time.Duration // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
 	Seed      uint64        // of the faults' randomness
-	Logger    *slog.Logger  // for what happens inside; discarded if nil
+
+	// OnS3Call, if set, is shown every S3 request twice, see s3.Call: before it
+	// does anything, and when all is done but the answer. An error breaks the
+	// client's connection off there. Together with KillFunction this stops a
+	// function at any of its S3 calls. Calls come concurrently.
+	OnS3Call func(s3.Call) error
+
+	Logger *slog.Logger // for what happens inside; discarded if nil
 }
 
 // State is what a client needs to know of a running sandbox.
@@ -205,7 +212,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store,
-		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, Logger: s.logger,
+		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, OnCall: c.OnS3Call, Logger: s.logger,
 	})
 	return err
 }
@@ -244,6 +251,10 @@ func (s *Sandbox) Stats() Stats {
 
 // SetFault switches a fault on or off.
 func (s *Sandbox) SetFault(f fault.Fault) error { return s.faults.Set(f) }
+
+// KillFunction kills the processes of a Region's function that run at this
+// moment, as running out of memory does, and returns how many there were.
+func (s *Sandbox) KillFunction(region string) int { return s.lambda.Kill(region) }
 
 // Settled waits until nothing is under way any more: no notification, no
 // delivery, no event that waits for its next attempt.

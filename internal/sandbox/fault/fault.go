@@ -17,6 +17,7 @@ type Kind string
 const (
 	S3Unavailable     Kind = "s3-unavailable"     // S3 in the Region answers 503 ServiceUnavailable
 	S3SlowDown        Kind = "s3-slowdown"        // S3 in the Region answers 503 SlowDown
+	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves an object's data takes at least its bytes divided by BytesPerSecond
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
 	Delay             Kind = "delay"              // SNS in the topic's Region delivers late, and so out of order
@@ -24,7 +25,7 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{S3Unavailable, S3SlowDown, S3Bandwidth, LambdaCrash, DuplicateDelivery, Delay}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.
@@ -33,6 +34,9 @@ type Fault struct {
 	Kind   Kind    `json:"kind"`
 	Rate   float64 `json:"rate"`            // 0 switches it off, 1 strikes always
 	Count  int     `json:"count,omitempty"` // strikes left before it switches itself off; 0: no limit
+	// BytesPerSecond is what one request gets of s3-bandwidth, which needs it;
+	// no other kind has it.
+	BytesPerSecond int64 `json:"bytesPerSecond,omitempty"`
 }
 
 // Switches holds the faults of one sandbox. The zero value is not usable; use
@@ -55,7 +59,8 @@ func New(regions []string, seed uint64) *Switches {
 }
 
 // Set switches a fault on or, with rate 0, off. An unknown Region or kind or a
-// rate outside 0..1 is an error that says what is allowed.
+// rate outside 0..1 is an error that says what is allowed, and so is a
+// bandwidth where there can be none.
 func (s *Switches) Set(f Fault) error {
 	switch {
 	case !slices.Contains(s.regions, f.Region):
@@ -66,6 +71,9 @@ func (s *Switches) Set(f Fault) error {
 		return fmt.Errorf("rate %v is not between 0 and 1", f.Rate)
 	case f.Count < 0:
 		return fmt.Errorf("count %d is negative; leave it out for no limit", f.Count)
+	}
+	if err := f.checkBandwidth(); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,13 +88,31 @@ func (s *Switches) Set(f Fault) error {
 	return nil
 }
 
+func (f Fault) checkBandwidth() error {
+	switch {
+	case f.BytesPerSecond < 0:
+		return fmt.Errorf("bytesPerSecond %d is negative", f.BytesPerSecond)
+	case f.BytesPerSecond > 0 && f.Kind != S3Bandwidth:
+		return fmt.Errorf("bytesPerSecond belongs to %s, not to %s", S3Bandwidth, f.Kind)
+	case f.BytesPerSecond == 0 && f.Kind == S3Bandwidth && f.Rate > 0:
+		return fmt.Errorf("%s needs bytesPerSecond, what one request gets", S3Bandwidth)
+	}
+	return nil
+}
+
 // Strikes decides, once, whether the fault strikes now.
 func (s *Switches) Strikes(region string, kind Kind) bool {
+	_, struck := s.Strike(region, kind)
+	return struck
+}
+
+// Strike decides as Strikes does, and returns the fault that struck.
+func (s *Switches) Strike(region string, kind Kind) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.on[region][kind]
 	if !ok || s.random.Float64() >= f.Rate {
-		return false
+		return Fault{}, false
 	}
 	if f.Count > 0 {
 		f.Count--
@@ -95,7 +121,7 @@ func (s *Switches) Strikes(region string, kind Kind) bool {
 			delete(s.on[region], kind)
 		}
 	}
-	return true
+	return f, true
 }
 
 // Active lists the faults that are on.

@@ -120,9 +120,10 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, caller iam
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}
+	chain := parseLineage(r.Header.Get(traceHeader))
 	switch kind {
 	case "", "RequestResponse":
-		result, err := s.Invoke(r.Context(), caller, functionARN, payload)
+		result, err := s.invoke(r.Context(), caller, functionARN, payload, chain)
 		if err != nil {
 			return err
 		}
@@ -134,7 +135,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, caller iam
 		w.WriteHeader(http.StatusOK)
 		_, _ = w.Write(result.Payload) // the client has gone if this fails
 	case "Event":
-		if err := s.InvokeAsync(r.Context(), caller, functionARN, payload); err != nil {
+		if err := s.invokeAsync(r.Context(), caller, functionARN, payload, chain); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusAccepted)

@@ -77,7 +77,7 @@ func (f *function) eventInvokeConfig() EventInvokeConfig {
 
 // enqueue takes an event over. It is under way for the counters before
 // enqueue returns.
-func (s *Service) enqueue(f *function, id string, payload []byte) error {
+func (s *Service) enqueue(f *function, id string, payload []byte, chain lineage) error {
 	if !s.begin() {
 		return errClosed
 	}
@@ -86,7 +86,7 @@ func (s *Service) enqueue(f *function, id string, payload []byte) error {
 	go func() {
 		defer s.work.Done()
 		defer end()
-		if fail := s.process(f, id, payload, accepted); fail != nil {
+		if fail := s.process(f, id, payload, chain, accepted); fail != nil {
 			s.giveUp(f, *fail)
 		}
 	}()
@@ -95,7 +95,7 @@ func (s *Service) enqueue(f *function, id string, payload []byte) error {
 
 // process tries an event until it succeeds or is given up; nil if it
 // succeeded, or if the sandbox ended.
-func (s *Service) process(f *function, id string, payload []byte, accepted time.Time) *failure {
+func (s *Service) process(f *function, id string, payload []byte, chain lineage, accepted time.Time) *failure {
 	cfg := f.eventInvokeConfig()
 	fail := &failure{requestID: id, functionARN: f.arn, payload: payload}
 	giveUp := func(condition string) *failure {
@@ -104,6 +104,9 @@ func (s *Service) process(f *function, id string, payload []byte, accepted time.
 	}
 	if f.disabled() {
 		return giveUp(zeroConcurrency)
+	}
+	if s.stopsLoop(f, chain) {
+		return giveUp(recursionDetected)
 	}
 	deadline := accepted.Add(cfg.MaximumEventAge)
 	for {
@@ -114,7 +117,7 @@ func (s *Service) process(f *function, id string, payload []byte, accepted time.
 		case !ok:
 			return nil
 		}
-		fail.last = s.attempt(f, id, payload, fail.attempts > 0)
+		fail.last = s.attempt(f, &invocation{id: id, payload: payload, chain: chain.after(f)}, fail.attempts > 0)
 		f.unreserve()
 		if fail.last.aborted || !fail.last.failed {
 			return nil

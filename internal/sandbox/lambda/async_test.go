@@ -137,7 +137,7 @@ func TestEventsThatGetTooOldAreGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An event that was accepted 59.9995 s ago has no time for a retry.
-	fail := w.process(f, "id", payload(order{Do: "fail"}), time.Now().Add(-time.Minute+500*time.Microsecond))
+	fail := w.process(f, "id", payload(order{Do: "fail"}), lineage{}, time.Now().Add(-time.Minute+500*time.Microsecond))
 	if fail == nil || fail.condition != eventAgeExceeded {
 		t.Errorf("failure = %+v, want EventAgeExceeded", fail)
 	}
@@ -171,7 +171,7 @@ func TestThrottledEventsAgeToo(t *testing.T) {
 		t.Fatal("nothing runs, and nothing can be reserved")
 	}
 	defer f.unreserve()
-	fail := w.process(f, "id", payload(order{Do: "report"}), time.Now().Add(-defaultEventAge))
+	fail := w.process(f, "id", payload(order{Do: "report"}), lineage{}, time.Now().Add(-defaultEventAge))
 	if fail == nil || fail.condition != eventAgeExceeded || fail.attempts != 0 || w.counted().Invocations != 0 {
 		t.Errorf("failure = %+v, counters = %+v; want EventAgeExceeded without an attempt", fail, w.counted())
 	}

@@ -36,6 +36,7 @@ type environment struct {
 type invocation struct {
 	id      string
 	payload []byte
+	chain   lineage // with this one
 
 	handed chan time.Time // gets the deadline when the process has taken it
 	ready  chan struct{}  // closed when the process has answered and asks for the next

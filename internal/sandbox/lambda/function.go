@@ -35,6 +35,7 @@ type FunctionConfig struct {
 	ReservedConcurrency *int   // nil: none reserved; 0: the function never runs
 	DeadLetterTargetARN string // DeadLetterConfig: an SQS queue, or empty
 	LogGroup            string // name; /aws/lambda/<Name> if empty
+	RecursiveLoop       string // Terminate (if empty) or Allow
 }
 
 // function is a function's state.
@@ -102,6 +103,9 @@ func (c *FunctionConfig) complete() error {
 	if c.LogGroup == "" {
 		c.LogGroup = "/aws/lambda/" + c.Name
 	}
+	if c.RecursiveLoop == "" {
+		c.RecursiveLoop = terminateLoops
+	}
 	switch {
 	case !regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(c.Name):
 		return invalid("Function name %q is not 1 to 64 letters, digits, hyphens and underscores", c.Name)
@@ -115,6 +119,8 @@ func (c *FunctionConfig) complete() error {
 		return invalid("Timeout %v is not a whole number of seconds from 1 to 900", c.Timeout)
 	case c.MemoryMB < 128 || c.MemoryMB > 10240:
 		return invalid("MemorySize %d is not between 128 and 10240", c.MemoryMB)
+	case c.RecursiveLoop != terminateLoops && c.RecursiveLoop != allowLoops:
+		return invalid("RecursiveLoop %q is neither Terminate nor Allow", c.RecursiveLoop)
 	case c.ReservedConcurrency != nil && *c.ReservedConcurrency < 0:
 		return invalid("ReservedConcurrentExecutions %d is negative", *c.ReservedConcurrency)
 	}

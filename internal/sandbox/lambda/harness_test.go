@@ -15,6 +15,9 @@ import (
 	"time"
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -81,6 +84,19 @@ func handle(ctx context.Context, o order) (report, error) {
 		if resp.StatusCode != http.StatusOK {
 			return report{}, fmt.Errorf("told to fail with %d", resp.StatusCode)
 		}
+	case "again":
+		// As a function does that invokes itself: with the SDK, which sends
+		// the trace header along.
+		client := awslambda.New(awslambda.Options{
+			Region: region, BaseEndpoint: &o.URL,
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY")}, nil
+			}),
+		})
+		_, err := client.Invoke(ctx, &awslambda.InvokeInput{
+			FunctionName: aws.String(os.Getenv("AWS_LAMBDA_FUNCTION_NAME")), InvocationType: types.InvocationTypeEvent, Payload: payload(o),
+		})
+		return report{}, err
 	default:
 		return report{}, fmt.Errorf("unknown order %q", o.Do)
 	}

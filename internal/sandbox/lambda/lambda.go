@@ -151,8 +151,13 @@ var errClosed = errors.New("the sandbox is shutting down")
 // InvokeAsync accepts an event for a function, as the invocation type Event
 // does, and returns. The error is an *Error: ResourceNotFoundException if there
 // is no such function, AccessDeniedException (wrapping *iam.DeniedError) if the
-// caller may not invoke it, RequestTooLargeException above 1 MiB.
+// caller may not invoke it, RequestTooLargeException above 1 MiB. An event in
+// too long a chain is accepted, and then not tried.
 func (s *Service) InvokeAsync(ctx context.Context, caller iam.Caller, functionARN string, payload []byte) error {
+	return s.invokeAsync(ctx, caller, functionARN, payload, lineage{})
+}
+
+func (s *Service) invokeAsync(ctx context.Context, caller iam.Caller, functionARN string, payload []byte, chain lineage) error {
 	f, err := s.authorize(caller, "lambda:InvokeFunction", functionARN)
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", functionARN, err)
@@ -163,7 +168,7 @@ func (s *Service) InvokeAsync(ctx context.Context, caller iam.Caller, functionAR
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("invoke %s: %w", functionARN, err)
 	}
-	return s.enqueue(f, newRequestID(), payload)
+	return s.enqueue(f, newRequestID(), payload, chain)
 }
 
 // Result is the outcome of a synchronous invocation.
@@ -179,12 +184,19 @@ type Result struct {
 // TooManyRequestsException if the reserved concurrency is used up. The function
 // runs on when ctx ends, as on AWS, but Invoke returns.
 func (s *Service) Invoke(ctx context.Context, caller iam.Caller, functionARN string, payload []byte) (Result, error) {
+	return s.invoke(ctx, caller, functionARN, payload, lineage{})
+}
+
+func (s *Service) invoke(ctx context.Context, caller iam.Caller, functionARN string, payload []byte, chain lineage) (Result, error) {
 	f, err := s.authorize(caller, "lambda:InvokeFunction", functionARN)
 	if err != nil {
 		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, err)
 	}
 	if err := checkPayload(payload, maxSyncPayload); err != nil {
 		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, err)
+	}
+	if s.stopsLoop(f, chain) {
+		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, errRecursion())
 	}
 	if !f.reserve() {
 		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, errThrottled())
@@ -200,7 +212,7 @@ func (s *Service) Invoke(ctx context.Context, caller iam.Caller, functionARN str
 		defer s.work.Done()
 		defer end()
 		defer f.unreserve()
-		done <- s.attempt(f, id, payload, false)
+		done <- s.attempt(f, &invocation{id: id, payload: payload, chain: chain.after(f)}, false)
 	}()
 	select {
 	case o := <-done:
@@ -217,9 +229,25 @@ func (s *Service) Invoke(ctx context.Context, caller iam.Caller, functionARN str
 	}
 }
 
+// Kill kills every process of a Region's functions at once, and returns how
+// many there were. What they were doing fails as it does when they run out of
+// memory; the next invocation starts new ones.
+func (s *Service) Kill(region string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.environments {
+		if e.fn.region == region {
+			e.kill()
+			n++
+		}
+	}
+	return n
+}
+
 // attempt runs a function once, in a process of its own or a warm one, and
 // counts it.
-func (s *Service) attempt(f *function, id string, payload []byte, retry bool) outcome {
+func (s *Service) attempt(f *function, inv *invocation, retry bool) outcome {
 	select {
 	case f.slots <- struct{}{}:
 		defer func() { <-f.slots }()
@@ -232,7 +260,7 @@ func (s *Service) attempt(f *function, id string, payload []byte, retry bool) ou
 			r.Lambda.Retries++
 		}
 	})
-	o := s.execute(f, &invocation{id: id, payload: payload})
+	o := s.execute(f, inv)
 	if o.failed {
 		s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Errors++ })
 	}

@@ -13,6 +13,10 @@ const (
 	retriesExhausted = "RetriesExhausted"
 	eventAgeExceeded = "EventAgeExceeded"
 	zeroConcurrency  = "ZeroReservedConcurrency"
+
+	// AWS documents that such an event goes to the destination or dead-letter
+	// queue, but not under which condition.
+	recursionDetected = "RecursiveInvocation"
 )
 
 // maxErrorMessage is where a dead-letter queue's ErrorMessage is cut off.
@@ -85,7 +89,10 @@ func deadLetterAttributes(f failure) map[string]sqs.Attribute {
 	code, message := "200", errorMessage(f.last.payload)
 	if f.attempts == 0 {
 		code, message = "429", "Rate Exceeded."
-		if f.condition == zeroConcurrency {
+		switch f.condition {
+		case recursionDetected:
+			code, message = "400", errRecursion().Message
+		case zeroConcurrency:
 			message = "Function not invoked. Function is configured with zero reserved concurrent executions"
 		}
 	}

@@ -123,7 +123,7 @@ func (s *Service) deliver(w http.ResponseWriter, e *environment, inv *invocation
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", e.fn.arn)
-	h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", deadline.Unix(), hexID()[:24], hexID()[:16]))
+	h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0;%s", deadline.Unix(), hexID()[:24], hexID()[:16], inv.chain))
 	_, _ = w.Write(inv.payload) // a process that does not take it is seen to exit or time out
 }
 

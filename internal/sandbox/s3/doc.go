@@ -15,13 +15,19 @@
 //     marker counts as no object
 //   - CopyObject carries system and user metadata, tags and the checksum's
 //     algorithm, reads any version, and refuses delete markers
+//   - UploadPartCopy reads any version and any key, and gives each part the
+//     checksum of its own bytes; a hole in a file stays one, so that sparse
+//     test objects of many gigabytes are quick and small
+//   - an upload that is completed or aborted is NoSuchUpload
+//   - storage classes are kept; what lies in an archive cannot be read or copied
+//   - user metadata outside of ASCII is encoded as RFC 2047 says
 //   - a bucket's notifications are sent as S3 words them
 //   - faults and counters
 //
 // An operation, query parameter or x-amz- header that is not known is refused
 // by its name with 501 NotImplemented, never skipped: among them ACLs, KMS
-// and customer keys, Object Lock, storage classes other than STANDARD, and
-// creating or deleting buckets, which only templates do.
+// and customer keys, Object Lock, restoring archived objects, and creating or
+// deleting buckets, which only templates do.
 //
 // The server keeps objects as files. What a file system cannot hold is
 // refused with a clear error where AWS would take it:

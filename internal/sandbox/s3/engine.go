@@ -74,7 +74,7 @@ func (e *engine) openStore(dir string, noAttributes bool) error {
 		// This process is the only one that writes there.
 		ForceNoObjLockFile: true,
 	}
-	var metadata meta.MetadataStorer = meta.XattrMeta{}
+	var metadata meta.MetadataStorer = attributes{}
 	var files meta.MetadataStorer
 	if noAttributes || !hasAttributes(objects) {
 		options.SideCarDir = sidecar
@@ -89,7 +89,7 @@ func (e *engine) openStore(dir string, noAttributes bool) error {
 		return err
 	}
 	e.posix = p
-	e.store = newStore(p, files)
+	e.store = newStore(p, metadata, files, versions)
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (e *engine) startServer(region string, a accounts) error {
 	case err := <-stopped:
 		return errors.Join(errors.New("the server stopped at once"), err)
 	}
-	e.transports[region] = &http.Transport{
+	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
@@ -150,7 +150,24 @@ func (e *engine) startServer(region string, a accounts) error {
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     time.Minute,
 	}
-	return nil
+	e.transports[region] = transport
+	return answers(transport)
+}
+
+// answers waits for a server's first answer, whatever it says. A server that is
+// told to stop between listening and serving never does.
+func answers(transport *http.Transport) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://"+virtualDomain+"/", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("wait for the server's first answer: %w", err)
+	}
+	return resp.Body.Close()
 }
 
 // close may be called on an engine that did not start completely.

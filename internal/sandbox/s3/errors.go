@@ -16,6 +16,7 @@ type apiError struct {
 	XMLName   xml.Name `xml:"Error"`
 	Code      string
 	Message   string
+	Condition string `xml:",omitempty"`
 	Key       string `xml:",omitempty"`
 	VersionID string `xml:"VersionId,omitempty"`
 	Bucket    string `xml:",omitempty"`

@@ -14,9 +14,17 @@ import (
 )
 
 // forward lets the Region's server answer, and sends the notifications of
-// what it has written.
-func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, region string, auth authorizer) error {
+// what it has written. size is how many bytes of an object the request brings
+// or copies, for its pace.
+func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, region string, auth authorizer, p pace, size int64) error {
 	track := newIDs().request
+	switch req.operation.name {
+	case "PutObject", "CopyObject": // written when all has arrived
+		s.store.paces.Store(track, func() { p.wait(size) })
+		defer s.store.paces.Delete(track)
+	case "UploadPart":
+		p.wait(size)
+	}
 	res, err := s.engine.transports[region].RoundTrip(outgoing(r, track))
 	if err != nil {
 		s.store.take(track)
@@ -32,6 +40,9 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 			region: region, caller: auth.caller, address: clientAddress(r),
 			requestID: res.Header.Get("x-amz-request-id"), hostID: res.Header.Get("x-amz-id-2"),
 		})
+	}
+	if req.operation.name == "GetObject" && res.StatusCode < 300 {
+		p.wait(res.ContentLength)
 	}
 	header := w.Header()
 	for name, values := range res.Header {
@@ -51,6 +62,7 @@ func likeS3(header http.Header, req request, status int) {
 	if header.Get("X-Amz-Storage-Class") == "STANDARD" {
 		header.Del("X-Amz-Storage-Class") // S3 names only others
 	}
+	encodeMetadata(header)
 	switch req.operation.name {
 	case "GetObject", "HeadObject", "PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
 		if status < 300 { // every object is encrypted with S3's own keys, which does not show otherwise
@@ -109,45 +121,37 @@ func hidesMissing(r request) bool {
 	return false
 }
 
-// checkCopySource finds a copy's source and demands what its state takes.
-func (s *Service) checkCopySource(r *http.Request, req request, auth authorizer) error {
+// checkCopySource finds a copy's source, demands what its state takes, and
+// returns its size.
+func (s *Service) checkCopySource(r *http.Request, req request, auth authorizer) (size int64, err error) {
 	source := req.source
 	if owner := r.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); owner != "" && owner != s.config.AccountID {
-		return errAccessDenied("Access Denied")
+		return 0, errAccessDenied("Access Denied")
 	}
-	tags, err := s.tagsOf(r.Context(), source)
+	head, err := s.store.HeadObject(r.Context(), &sdk.HeadObjectInput{Bucket: &source.bucket, Key: &source.key, VersionId: optional(source.versionID)})
 	if err != nil {
 		if missing := errorCode(err) == "NoSuchKey" || errorCode(err) == "NoSuchVersion"; missing && !auth.mayList(source.bucket) {
-			return errAccessDenied("Access Denied")
+			return 0, errAccessDenied("Access Denied")
 		}
 		switch errorCode(err) {
 		case "NoSuchKey":
-			return errNoSuchKey(source.key)
+			return 0, errNoSuchKey(source.key)
 		case "NoSuchVersion":
-			return errNoSuchVersion(source.key, source.versionID)
+			return 0, errNoSuchVersion(source.key, source.versionID)
 		case "MethodNotAllowed":
-			return errInvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+			return 0, errInvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
 		case "InvalidArgument":
-			return errInvalidArgument("Invalid version id specified")
+			return 0, errInvalidArgument("Invalid version id specified")
 		}
-		return fmt.Errorf("find copy source s3://%s/%s: %w", source.bucket, source.key, err)
+		return 0, fmt.Errorf("find copy source s3://%s/%s: %w", source.bucket, source.key, err)
 	}
-	if !req.copiesTags() || tags == 0 {
-		return nil
+	if !req.copiesTags() || head.TagCount == nil || *head.TagCount == 0 {
+		return *head.ContentLength, nil
 	}
-	return auth.all([]need{
+	return *head.ContentLength, auth.all([]need{
 		source.read("s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
 		{"s3:PutObjectTagging", req.bucket, req.key},
 	})
-}
-
-// tagsOf counts an object's tags.
-func (s *Service) tagsOf(ctx context.Context, o object) (int32, error) {
-	head, err := s.store.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: &o.bucket, Key: &o.key, VersionId: optional(o.versionID)})
-	if err != nil || head.TagCount == nil {
-		return 0, err
-	}
-	return *head.TagCount, nil
 }
 
 // getBucketPolicy answers with the policy as it was set.

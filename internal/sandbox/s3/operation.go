@@ -176,7 +176,6 @@ func checkValues(operation string, header http.Header) error {
 		header string
 		values []string
 	}{
-		{"x-amz-storage-class", []string{"STANDARD"}},
 		{"x-amz-server-side-encryption", []string{"AES256"}},
 		{"x-amz-object-annotation-directive", []string{"COPY", "EXCLUDE"}}, // objects here have none
 	}
@@ -184,6 +183,9 @@ func checkValues(operation string, header http.Header) error {
 		if v := header.Get(s.header); v != "" && !slices.Contains(s.values, v) {
 			return errNotImplemented("the value %q for the header %s of %s", v, s.header, operation)
 		}
+	}
+	if class := header.Get("x-amz-storage-class"); class != "" && !slices.Contains(storageClasses(), class) {
+		return &apiError{status: http.StatusBadRequest, Code: "InvalidStorageClass", Message: "The storage class you specified is not valid"}
 	}
 	// Buckets have ACLs disabled, which is the default and lets these two pass
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).

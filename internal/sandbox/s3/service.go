@@ -12,7 +12,7 @@ import (
 	"s3fanout/internal/sandbox/stats"
 )
 
-// Config says what to run. All fields but Logger are required.
+// Config says what to run. All fields but the last ones are required.
 type Config struct {
 	Partition string
 	AccountID string
@@ -28,6 +28,10 @@ type Config struct {
 	// NotifyTest delivers the test event of a bucket that is being made. An
 	// error makes CreateBucket fail.
 	NotifyTest func(ctx context.Context, n Notification) error
+
+	// OnCall, if set, is shown every request, see Call. An error breaks the
+	// client's connection off: before, nothing has been done; after, all has.
+	OnCall func(Call) error
 
 	Logger *slog.Logger // nothing is logged if nil
 
@@ -109,6 +113,7 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	defer s.running.Done()
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
+	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
 	if err == nil {
 		err = s.serve(w, r, req, region, caller, ids)
 	}
@@ -142,18 +147,23 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 	if err := auth.all(req.needs()); err != nil {
 		return err
 	}
+	pace := s.pace(req, region)
+	size := uploadSize(r)
 	if req.copies() {
-		if err := s.checkCopySource(r, req, auth); err != nil {
+		var err error
+		if size, err = s.checkCopySource(r, req, auth); err != nil {
 			return err
 		}
 	}
 	switch req.operation.name {
+	case "UploadPartCopy":
+		return s.uploadPartCopy(w, r, req, pace, ids)
 	case "DeleteObjects":
 		return s.deleteObjects(w, r, req, auth, ids)
 	case "GetBucketPolicy":
 		return s.getBucketPolicy(w, req, ids)
 	}
-	return s.forward(w, r, req, region, auth)
+	return s.forward(w, r, req, region, auth, pace, size)
 }
 
 // strike answers with a fault that is switched on. A copy reads its source in

@@ -170,10 +170,10 @@ func TestUnknownIsRefusedByName(t *testing.T) {
 	_, err = c.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: aws.String("another")})
 	wantCode(t, err, 501, "NotImplemented")
 	_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{
-		Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader(""), StorageClass: "GLACIER",
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader(""), ObjectLockMode: "GOVERNANCE",
 	})
 	wantCode(t, err, 501, "NotImplemented")
-	if err == nil || !strings.Contains(err.Error(), "x-amz-storage-class") {
+	if err == nil || !strings.Contains(err.Error(), "x-amz-object-lock-mode") {
 		t.Errorf("error %v does not name the header", err)
 	}
 }

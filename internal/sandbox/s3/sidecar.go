@@ -1,13 +1,9 @@
 package s3
 
 import (
-	"crypto/sha256"
-	"fmt"
-	"path"
 	"slices"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3response"
 )
 
@@ -20,7 +16,7 @@ import (
 func optionalAttributes() []string {
 	return []string{
 		"content-encoding", "content-disposition", "content-language", "cache-control", "expires",
-		"website-redirect-location", "X-Amz-Tagging", "metadata",
+		"website-redirect-location", "X-Amz-Tagging", "metadata", classAttribute,
 	}
 }
 
@@ -51,8 +47,7 @@ func (s *store) attributesOfUpload(in *sdk.CompleteMultipartUploadInput) ([]stri
 	if s.files == nil || in.UploadId == nil {
 		return nil, nil
 	}
-	dir := path.Join(posix.MetaTmpMultipartDir, fmt.Sprintf("%x", sha256.Sum256([]byte(*in.Key))), *in.UploadId)
-	return s.files.ListAttributes(*in.Bucket, dir)
+	return s.files.ListAttributes(*in.Bucket, uploadPath(*in.Key, *in.UploadId))
 }
 
 // forget removes from a new object what is left of the one before, if it is
@@ -63,7 +58,7 @@ func (s *store) forget(bucket, key string, set []string, multipart bool) {
 	}
 	stale := append(optionalAttributes(), "delete-marker")
 	if !multipart {
-		stale = append(stale, "mp-metadata") // the sizes of an upload's parts
+		stale = append(stale, partSizes)
 	}
 	for _, name := range stale {
 		if !slices.Contains(set, name) {

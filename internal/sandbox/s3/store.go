@@ -39,13 +39,17 @@ type written struct {
 type store struct {
 	*posix.Posix
 	locks    *keyLocks
-	files    meta.MetadataStorer // where metadata is kept beside the objects; nil for extended attributes
+	meta     meta.MetadataStorer
+	files    meta.MetadataStorer // meta where it keeps files beside the objects; nil for extended attributes
+	versions string              // directory of the versions that are not current
+	zeros    zeroSums
 	sequence atomic.Uint64
 	written  sync.Map // request -> written
+	paces    sync.Map // request -> func(): waits until its data may have arrived
 }
 
-func newStore(p *posix.Posix, files meta.MetadataStorer) *store {
-	s := &store{Posix: p, locks: newKeyLocks(), files: files}
+func newStore(p *posix.Posix, m, files meta.MetadataStorer, versions string) *store {
+	s := &store{Posix: p, locks: newKeyLocks(), meta: m, files: files, versions: versions}
 	s.sequence.Store(uint64(time.Now().UnixNano()))
 	return s
 }
@@ -65,6 +69,15 @@ func (s *store) record(ctx context.Context, w written) {
 	w.sequencer = fmt.Sprintf("%018X", s.sequence.Add(1))
 	if track := requestHeader(ctx, trackHeader); track != nil {
 		s.written.Store(*track, w)
+	}
+}
+
+// pace waits until the request's data may have arrived.
+func (s *store) pace(ctx context.Context) {
+	if track := requestHeader(ctx, trackHeader); track != nil {
+		if wait, ok := s.paces.Load(*track); ok {
+			wait.(func())()
+		}
 	}
 }
 
@@ -125,18 +138,30 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 	if err := s.decide(ctx, bucket, key, ifMatch, ifNoneMatch); err != nil {
 		return s3response.PutObjectOutput{}, err
 	}
+	in.Metadata = decodeMetadata(in.Metadata)
+	class := requestedClass(ctx)
 	unlock := func() {}
 	defer func() { unlock() }()
 	commit := func() error {
+		s.pace(ctx)
 		unlock = s.locks.lock(bucket, key)
 		return s.decide(ctx, bucket, key, ifMatch, ifNoneMatch)
 	}
-	if strings.HasSuffix(key, "/") { // has no body, and no step of its own to commit
+	directory := strings.HasSuffix(key, "/") // has no body, and no step of its own to commit
+	if directory {
 		if err := commit(); err != nil {
 			return s3response.PutObjectOutput{}, err
 		}
 	}
-	out, err := s.PutObjectWithPostFunc(ctx, in, func(*os.File) error { return commit() })
+	out, err := s.PutObjectWithPostFunc(ctx, in, func(f *os.File) error {
+		if err := commit(); err != nil {
+			return err
+		}
+		return s.setClass(f, bucket, key, class)
+	})
+	if err == nil && directory {
+		err = s.setClass(nil, bucket, key, class)
+	}
 	if err != nil {
 		var e s3err.S3Error // the server tells S3's errors by type, so it must not be wrapped
 		if errors.As(err, &e) {
@@ -144,39 +169,17 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 		}
 		return out, err
 	}
-	s.forget(bucket, key, attributesOfPut(in), false)
+	set := attributesOfPut(in)
+	if class != "" {
+		set = append(set, classAttribute)
+	}
+	s.forget(bucket, key, set, false)
 	w := written{etag: out.ETag, versionID: out.VersionID}
 	if out.Size != nil {
 		w.size = *out.Size
 	}
 	s.record(ctx, w)
 	return out, nil
-}
-
-// CompleteMultipartUpload puts an object together, atomically with its
-// conditions.
-func (s *store) CompleteMultipartUpload(ctx context.Context, in *sdk.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
-	defer s.locks.lock(*in.Bucket, *in.Key)()
-	if err := s.decide(ctx, *in.Bucket, *in.Key, in.IfMatch, in.IfNoneMatch); err != nil {
-		return s3response.CompleteMultipartUploadResult{}, "", err
-	}
-	set, err := s.attributesOfUpload(in)
-	if err != nil {
-		return s3response.CompleteMultipartUploadResult{}, "", fmt.Errorf("read upload of s3://%s/%s: %w", *in.Bucket, *in.Key, err)
-	}
-	unconditional := *in
-	unconditional.IfMatch, unconditional.IfNoneMatch = nil, nil
-	out, versionID, err := s.Posix.CompleteMultipartUpload(ctx, &unconditional)
-	if err != nil {
-		return out, versionID, err
-	}
-	s.forget(*in.Bucket, *in.Key, set, true)
-	head, err := s.Posix.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: in.Bucket, Key: in.Key})
-	if err != nil {
-		return out, versionID, err
-	}
-	s.record(ctx, written{etag: *head.ETag, versionID: versionID, size: *head.ContentLength})
-	return out, versionID, nil
 }
 
 // DeleteObject deletes an object or a version of it.
@@ -189,15 +192,29 @@ func (s *store) DeleteObject(ctx context.Context, in *sdk.DeleteObjectInput) (*s
 func (s *store) HeadObject(ctx context.Context, in *sdk.HeadObjectInput) (*sdk.HeadObjectOutput, error) {
 	defer s.locks.rlock(*in.Bucket, *in.Key)()
 	out, err := s.Posix.HeadObject(ctx, in)
-	return out, missingVersion(err, *in.Key, in.VersionId)
+	if err != nil {
+		return out, missingVersion(err, *in.Key, in.VersionId)
+	}
+	out.StorageClass, err = s.class(*in.Bucket, *in.Key, value(in.VersionId))
+	return out, err
 }
 
-// GetObject opens an object or a version of it. What it opened stays readable
-// when the object changes.
+// GetObject opens an object or a version of it, unless it is archived. What it
+// opened stays readable when the object changes.
 func (s *store) GetObject(ctx context.Context, in *sdk.GetObjectInput) (*sdk.GetObjectOutput, error) {
 	defer s.locks.rlock(*in.Bucket, *in.Key)()
 	out, err := s.Posix.GetObject(ctx, in)
-	return out, missingVersion(err, *in.Key, in.VersionId)
+	if err != nil {
+		return out, missingVersion(err, *in.Key, in.VersionId)
+	}
+	out.StorageClass, err = s.class(*in.Bucket, *in.Key, value(in.VersionId))
+	if err == nil && archived(out.StorageClass) {
+		err = errInvalidObjectState()
+	}
+	if err != nil && out.Body != nil {
+		_ = out.Body.Close() // only read
+	}
+	return out, err
 }
 
 // missingVersion words the error for a version of a key that has none left,

@@ -21,6 +21,7 @@ type Lambda struct {
 	Errors      int64 `json:"errors"`      // attempts that ended in an error, a time-out or a crash
 	Retries     int64 `json:"retries"`     // attempts after the first of an asynchronous event
 	Lost        int64 `json:"lost"`        // events given up that nothing took: no destination, or it refused
+	Recursions  int64 `json:"recursions"`  // invocations stopped because the function had invoked itself too often
 }
 
 // SNS counts the Region's topic.

@@ -1,0 +1,303 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// abortTime bounds an abort, which goes on when the context has ended.
+const abortTime = 10 * time.Second
+
+// multipart is one task's copy in parts.
+type multipart struct {
+	*task
+	// upload is the open one, nil if there is none.
+	upload *Upload
+	// etags are the parts' that are there, by index.
+	etags []string
+	// began is how many of them were there when the call began.
+	began int
+	// want is what the replica's checksum has to be.
+	want expectation
+	// small says that the source is to be copied by one request after all.
+	small bool
+	// did is the move that was answered last.
+	did move
+}
+
+// multipart copies in parts, or resumes that.
+func (t *task) multipart(ctx context.Context) error {
+	m := &multipart{task: t}
+	if r := t.req.Resume; r != nil {
+		upload := *r
+		m.upload = &upload
+	}
+	for uploads := 1; ; uploads++ {
+		got, err := m.attempt(ctx)
+		if m.small {
+			return t.single(ctx)
+		}
+		s := situation{
+			open: m.upload != nil, uploads: uploads, resumed: m.resumed(),
+			deadline: errors.Is(ctx.Err(), context.DeadlineExceeded) || got == failed && err == nil,
+			progress: m.result.PartsDone > m.began,
+		}
+		end := endingOf(got, s)
+		if end.abort {
+			m.abort(ctx)
+		}
+		if end.outcome != "" {
+			m.settle(end.outcome)
+			return nil
+		}
+		if err == nil {
+			err = retryable{errors.New("the time was over before a part was copied")}
+		}
+		if !end.again {
+			return m.fail(err)
+		}
+		m.upload, m.etags = nil, nil
+		if ended := t.sleep(ctx, backoff(uploads, t.random())); ended != nil {
+			return m.fail(fmt.Errorf("%w while waiting to try again after: %w", ended, err))
+		}
+	}
+}
+
+// resumed reports whether the open upload is the one that the call was given.
+func (m *multipart) resumed() bool {
+	return m.upload != nil && m.req.Resume != nil && m.upload.UploadID == m.req.Resume.UploadID
+}
+
+// settle writes down how the copy ended.
+func (m *multipart) settle(outcome Outcome) {
+	m.result.Outcome = outcome
+	switch outcome {
+	case Copied:
+		m.result.Bytes = m.upload.Source.Size
+	case Unfinished:
+		m.result.Upload = m.upload
+	}
+}
+
+// fail is the error of a copy that failed at the last move.
+func (m *multipart) fail(err error) error {
+	e := m.failure(operation(m.did), m.req, err)
+	if m.did == copyPart && errorCode(err) == codeConditionFailed {
+		e.Hint = "the source changed while it was copied"
+	}
+	if m.resumed() {
+		e.Upload = m.upload
+	}
+	return e
+}
+
+// attempt copies by one upload, the given or a new one. An answer of failed
+// without an error means that the deadline is near and parts are missing.
+func (m *multipart) attempt(ctx context.Context) (answer, error) {
+	begin := m.create
+	if m.upload != nil {
+		begin = m.resume
+	}
+	if got, err := begin(ctx); got != done {
+		return got, err
+	}
+	if got, err := m.copyParts(ctx); got != done {
+		return got, err
+	}
+	return m.complete(ctx)
+}
+
+// create looks at the target, since a multipart copy of a key that is there
+// would waste a request for each part, reads everything that there is to carry
+// and makes the upload.
+func (m *multipart) create(ctx context.Context) (answer, error) {
+	m.did = headTarget
+	if got, err := m.headTarget(ctx); got == done {
+		return exists, nil
+	} else if got != absent {
+		return failed, err
+	}
+	m.did = headSource
+	if got, err := m.headSource(ctx); got != done {
+		return got, err
+	}
+	source := m.req.Source
+	switch hidden := hidesMetadata(m.head); {
+	case source.Size <= m.threshold, hidden && source.Size <= MaxSize:
+		m.small = true
+		return failed, nil
+	case hidden:
+		return failed, permanent{errors.New("the object has user metadata that only a copy by one request can carry, and is too large for that: store it again with metadata that HTTP headers can hold")}
+	case source.Size > MaxObject:
+		return failed, permanent{fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject)}
+	}
+	m.did = readTags
+	tags, err := m.readTags(ctx)
+	if err != nil {
+		return interpret(readTags, source, err), err
+	}
+	m.did = createUpload
+	m.result.Requests.Create++
+	in := createInput(source, m.target, m.head, tags, m.storageClass)
+	out, err := m.client.CreateMultipartUpload(ctx, in, inRegion(m.target.Region), expiresAsIs(m.head))
+	if err != nil {
+		return interpret(createUpload, source, err), err
+	}
+	source.ETag = unquote(m.head.ETag)
+	m.upload = &Upload{Source: source, UploadID: deref(out.UploadId), PartSize: planPartSize(source.Size, m.partSize)}
+	if m.req.Resume != nil {
+		m.upload.Handovers = m.req.Resume.Handovers
+	}
+	m.etags = make([]string, partCount(source.Size, m.upload.PartSize))
+	m.want = chooseChecksum(m.head)
+	return done, nil
+}
+
+// readTags asks for the tags of any source. A HEAD counts them, but counts
+// none to those who may not read them, and they would be lost unnoticed.
+func (t *task) readTags(ctx context.Context) ([]types.Tag, error) {
+	t.result.Requests.Tags++
+	s := t.req.Source
+	out, err := t.client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
+		Bucket: aws.String(s.Bucket), Key: aws.String(s.Key), VersionId: optional(s.VersionID),
+	}, inRegion(s.Region))
+	if err != nil {
+		return nil, err
+	}
+	return out.TagSet, nil
+}
+
+// resume finds out what is done already and whether the source is the same.
+func (m *multipart) resume(ctx context.Context) (answer, error) {
+	m.did = headSource
+	if got, err := m.headSource(ctx); got != done {
+		return got, err
+	}
+	if u := m.upload.Source; u.ETag != unquote(m.head.ETag) || u.Size != size(m.head) {
+		return changed, retryable{errors.New("the source has changed since the copy began")}
+	}
+	m.did = listParts
+	etags := make([]string, partCount(m.upload.Source.Size, m.upload.PartSize))
+	var marker *string
+	for {
+		m.result.Requests.List++
+		out, err := m.client.ListParts(ctx, &s3.ListPartsInput{
+			Bucket: aws.String(m.target.Bucket), Key: aws.String(m.upload.Source.Key),
+			UploadId: aws.String(m.upload.UploadID), PartNumberMarker: marker,
+		}, inRegion(m.target.Region))
+		if err != nil {
+			return interpret(listParts, m.upload.Source, err), err
+		}
+		keepFinished(etags, *m.upload, out.Parts)
+		m.want = expectChecksum(m.head, out.ChecksumAlgorithm)
+		if marker = out.NextPartNumberMarker; !aws.ToBool(out.IsTruncated) || deref(marker) == "" {
+			m.etags = etags
+			return done, nil
+		}
+	}
+}
+
+// keepFinished enters the listed parts that are right into etags. A part of
+// another size than planned is not; it will be copied over.
+func keepFinished(etags []string, u Upload, listed []types.Part) {
+	for _, part := range listed {
+		i := int(aws.ToInt32(part.PartNumber)) - 1
+		if i < 0 || i >= len(etags) {
+			continue
+		}
+		if first, last := partRange(u.Source.Size, u.PartSize, i); aws.ToInt64(part.Size) == last-first+1 {
+			etags[i] = deref(part.ETag)
+		}
+	}
+}
+
+// copyParts copies what is missing.
+func (m *multipart) copyParts(ctx context.Context) (answer, error) {
+	m.did = copyPart
+	m.began = finished(m.etags)
+	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: newWindow(m.parallel), pace: m.pace}
+	err := t.run(ctx)
+	m.result.Requests.Part += t.sent
+	m.result.PartsTotal, m.result.PartsDone = len(m.etags), finished(m.etags)
+	switch {
+	case err != nil:
+		got := interpret(copyPart, m.upload.Source, err)
+		if got == changed {
+			err = retryable{err}
+		}
+		return got, err
+	case t.missing():
+		return failed, ctx.Err()
+	}
+	return done, nil
+}
+
+func finished(etags []string) int {
+	n := 0
+	for _, etag := range etags {
+		if etag != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// complete makes the object of the parts.
+func (m *multipart) complete(ctx context.Context) (answer, error) {
+	got, err := m.completeOnce(ctx, completeIfAbsent)
+	if got != unsupported {
+		return got, err
+	}
+	m.warnFallback(err)
+	m.did = headTarget
+	if there, err := m.headTarget(ctx); there == done {
+		return exists, nil
+	} else if there != absent {
+		return failed, err
+	}
+	return m.completeOnce(ctx, completeAnyway)
+}
+
+func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) {
+	m.did = did
+	m.result.Requests.Complete++
+	out, err := m.client.CompleteMultipartUpload(ctx,
+		completeInput(did, *m.upload, m.target, m.etags, m.want), inRegion(m.target.Region))
+	got := interpret(did, m.upload.Source, err)
+	switch {
+	case got == spoiled && errorCode(err) == codeInvalidRequest:
+		// The sizes do not add up; another upload's may.
+		return got, retryable{err}
+	case err != nil:
+		return got, err
+	case !m.want.met(out):
+		m.upload = nil // it became an object, which is not ours to delete
+		return failed, permanent{fmt.Errorf("the replica's %s is not the source's %s, and the server did not refuse it: delete the replica and copy again",
+			m.want.crc.algorithm, deref(m.want.value))}
+	}
+	m.result.VersionID, m.result.ETag = deref(out.VersionId), unquote(out.ETag)
+	return done, nil
+}
+
+// abort gives the upload and its parts up, even after the context's end. If
+// that fails, the bucket's lifecycle rule does it later.
+func (m *multipart) abort(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	u := m.upload
+	m.upload = nil
+	m.result.Requests.Abort++
+	_, err := m.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+		Bucket: aws.String(m.target.Bucket), Key: aws.String(u.Source.Key), UploadId: aws.String(u.UploadID),
+	}, inRegion(m.target.Region))
+	if err != nil && errorCode(err) != codeNoSuchUpload {
+		m.log.Warn("an unfinished upload stays until the bucket's lifecycle rule removes it: aborting it did not work",
+			"region", m.target.Region, "bucket", m.target.Bucket, "key", u.Source.Key, "uploadId", u.UploadID, "error", err.Error())
+	}
+}

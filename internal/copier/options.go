@@ -1,0 +1,130 @@
+package copier
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Defaults of WithMultipart.
+const (
+	DefaultThreshold int64 = 256 << 20
+	DefaultParallel        = 64
+)
+
+// StorageClassOfSource is the storage class that stands for the source's own;
+// see WithStorageClass.
+const StorageClassOfSource = "source"
+
+// Copier copies objects to one target. It is safe for concurrent use.
+type Copier struct {
+	client S3
+	target Target
+	log    *slog.Logger
+	sleep  func(context.Context, time.Duration) error
+	random func() float64
+
+	threshold    int64 // bytes; what is larger is copied in parts
+	parallel     int   // parts of one copy under way
+	partSize     int64 // bytes; zero: planned
+	storageClass string
+
+	// fallbackSaid keeps the warning about unconditional copies to one.
+	fallbackSaid sync.Once
+}
+
+// Option changes a Copier at its making.
+type Option func(*Copier)
+
+// WithLogger sets where warnings go; slog.Default unless given.
+func WithLogger(log *slog.Logger) Option { return func(c *Copier) { c.log = log } }
+
+// WithSleep replaces the wait between attempts, but for those of a part. It
+// must return the context's error as soon as the context ends.
+func WithSleep(sleep func(context.Context, time.Duration) error) Option {
+	return func(c *Copier) { c.sleep = sleep }
+}
+
+// WithRandom replaces the source of jitter: numbers in [0, 1). It must be safe
+// for concurrent use.
+func WithRandom(random func() float64) Option { return func(c *Copier) { c.random = random } }
+
+// WithMultipart says that objects of more than threshold bytes are copied in
+// parts, of which up to parallel are under way at a time for each object. What
+// is over MaxSize always is. A threshold below zero and fewer than one in
+// parallel mean the defaults.
+func WithMultipart(threshold int64, parallel int) Option {
+	return func(c *Copier) {
+		c.threshold, c.parallel = min(threshold, MaxSize), parallel
+		if threshold < 0 {
+			c.threshold = DefaultThreshold
+		}
+		if parallel < 1 {
+			c.parallel = DefaultParallel
+		}
+	}
+}
+
+// WithPartSize makes parts of size bytes, and of more only where an object
+// would have more than 10,000 of them. Zero means that the size is planned,
+// as it should be but in tests: S3 refuses parts, other than the last, of less
+// than 5 MiB when the upload is completed.
+func WithPartSize(size int64) Option { return func(c *Copier) { c.partSize = max(0, size) } }
+
+// WithStorageClass sets the storage class of replicas: empty for S3's default,
+// STANDARD; one of S3's classes; or StorageClassOfSource, which costs a HEAD
+// of the source before each copy by one request, and nothing for a multipart
+// copy, which sends one anyway.
+func WithStorageClass(class string) Option { return func(c *Copier) { c.storageClass = class } }
+
+// New returns a Copier to target. Copies are sent to the target's Region and
+// questions about a source to the source's, whatever Region the client was
+// made for.
+func New(client S3, target Target, options ...Option) *Copier {
+	c := &Copier{
+		client: client, target: target, log: slog.Default(), sleep: sleep, random: rand.Float64,
+		threshold: DefaultThreshold, parallel: DefaultParallel,
+	}
+	for _, option := range options {
+		option(c)
+	}
+	return c
+}
+
+// inRegion sends a request to a Region; if empty, to the client's.
+func inRegion(region string) func(*s3.Options) {
+	return func(o *s3.Options) {
+		if region != "" {
+			o.Region = region
+		}
+	}
+}
+
+// unretried takes the SDK's retries away, so that the answers to parts are
+// seen as they come: they regulate how many are under way.
+func unretried(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
+
+func (c *Copier) warnFallback(err error) {
+	c.fallbackSaid.Do(func() {
+		c.log.Warn("the server does not implement conditional copies: looking before copying instead, "+
+			"so a key that is written in between is replaced",
+			"region", c.target.Region, "bucket", c.target.Bucket, "error", err.Error())
+	})
+}
+
+// sleep waits for d or for the context's end, whichever comes first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

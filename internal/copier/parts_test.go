@@ -1,0 +1,238 @@
+package copier
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// crowd lets parts take a second each and refuses those that come while too
+// many are under way.
+type crowd struct {
+	mu      sync.Mutex
+	room    func() int // zero: any number
+	now     int
+	most    int
+	refused int
+	served  int
+	routine int // the most goroutines seen
+}
+
+func (c *crowd) arrive(r *http.Request, op string, _ int) (*reply, error) {
+	if op != "Part" {
+		return nil, nil
+	}
+	c.mu.Lock()
+	c.routine = max(c.routine, runtime.NumGoroutine())
+	room := 0
+	if c.room != nil {
+		room = c.room()
+	}
+	if room > 0 && c.now >= room {
+		c.refused++
+		c.mu.Unlock()
+		return ptr(refused(503, "SlowDown", "Please reduce your request rate.")), nil
+	}
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	err := sleep(r.Context(), time.Second)
+	c.mu.Lock()
+	c.now--
+	c.served++
+	c.mu.Unlock()
+	return nil, err
+}
+
+func TestThrottlingLowersTheNumberUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(6400)
+		c := &crowd{room: func() int { return 8 }}
+		m.before = c.arrive
+		start := time.Now()
+		got, err := inParts(m, 5, WithMultipart(10, 64)).Copy(t.Context(), req)
+		took := time.Since(start)
+		if err != nil || got.Outcome != Copied || got.PartsDone != 640 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		checkReplica(t, m)
+		// The best is 80 s, eight parts at a time. A sender that did not learn
+		// would be refused every second by most of its 64.
+		if took > 160*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if c.refused > 640/2 {
+			t.Errorf("%d refusals for 640 parts", c.refused)
+		}
+		if got.Requests.Part != 640+c.refused {
+			t.Errorf("counted %d requests, want %d", got.Requests.Part, 640+c.refused)
+		}
+	})
+}
+
+func TestTheNumberUnderWayGrowsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(6400)
+		start := time.Now()
+		late := 0
+		c := &crowd{}
+		c.room = func() int {
+			if time.Since(start) < 10*time.Second {
+				return 4
+			}
+			late = max(late, c.now+1)
+			return 0
+		}
+		m.before = c.arrive
+		if _, err := inParts(m, 1, WithMultipart(10, 32)).Copy(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if late <= 16 {
+			t.Errorf("at most %d parts under way after the throttling", late)
+		}
+	})
+}
+
+func TestOtherPartsGoOnWhileOneWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(200)
+		failures, done := 0, 0
+		c := &crowd{}
+		m.before = func(r *http.Request, op string, n int) (*reply, error) {
+			if op == "Part" && r.URL.Query().Get("partNumber") == "1" {
+				if failures++; failures < 6 {
+					return ptr(refused(500, "InternalError", "x")), nil
+				}
+				done = c.served
+			}
+			return c.arrive(r, op, n)
+		}
+		if _, err := inParts(m, 1, WithMultipart(10, 2)).Copy(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if failures != 6 || done == 0 {
+			t.Errorf("the first part was tried %d times, %d others were done before its last try", failures, done)
+		}
+	})
+}
+
+func TestGoroutinesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(maxParts)
+		c := &crowd{}
+		m.before = c.arrive
+		before := runtime.NumGoroutine()
+		got, err := inParts(m, 1, WithMultipart(10, 64), WithPartSize(1)).Copy(t.Context(), req)
+		if err != nil || got.PartsDone != maxParts {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		if c.most != 64 {
+			t.Errorf("%d parts under way at most, want 64", c.most)
+		}
+		// A goroutine for each part under way, and a few of the test's own.
+		if extra := c.routine - before; extra > 64+8 {
+			t.Errorf("%d goroutines more than before", extra)
+		}
+		checkReplica(t, m)
+	})
+}
+
+// TestSlowPartsStopTheCopyEarlier compares when the last part is started.
+func TestSlowPartsStopTheCopyEarlier(t *testing.T) {
+	last := func(took time.Duration) time.Duration {
+		var at time.Duration
+		synctest.Test(t, func(t *testing.T) {
+			m, req := world(maxParts)
+			start := time.Now()
+			m.before = func(r *http.Request, op string, _ int) (*reply, error) {
+				if op != "Part" {
+					return nil, nil
+				}
+				at = time.Since(start)
+				return nil, sleep(r.Context(), took)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+			defer cancel()
+			got, err := inParts(m, 1, WithMultipart(10, 1)).Copy(ctx, req)
+			if err != nil || got.Outcome != Unfinished || ctx.Err() != nil {
+				t.Errorf("parts of %v: got %+v, %v, context %v", took, got, err, ctx.Err())
+			}
+		})
+		return at
+	}
+	fast, slow := last(time.Second), last(20*time.Second)
+	if fast < 80*time.Second || slow > 70*time.Second {
+		t.Errorf("last part after %v and %v", fast, slow)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	w := newWindow(64)
+	for n := range 64 { // one overload
+		w = w.throttle(n, 64)
+	}
+	if got := w.limit(); got != 32 {
+		t.Errorf("after one overload: %d, want 32", got)
+	}
+	for range 33 {
+		w = w.success()
+	}
+	if got := w.limit(); got != 33 {
+		t.Errorf("after a windowful of successes: %d, want 33", got)
+	}
+	for i := range 10 {
+		w = w.throttle(64+i, 65+i)
+	}
+	if got := w.limit(); got != 1 {
+		t.Errorf("at the bottom: %d, want 1", got)
+	}
+	for range 10_000 {
+		w = w.success()
+	}
+	if got := w.limit(); got != 64 {
+		t.Errorf("at the top: %d, want 64", got)
+	}
+}
+
+func TestPace(t *testing.T) {
+	begin := time.Now()
+	for _, tt := range []struct{ total, slowest, margin time.Duration }{
+		{900 * time.Second, 0, 15 * time.Second},
+		{900 * time.Second, 4 * time.Second, 15 * time.Second},
+		{900 * time.Second, 100 * time.Second, 150 * time.Second},
+		{900 * time.Second, 800 * time.Second, 450 * time.Second},
+		{2 * time.Second, 0, 250 * time.Millisecond},
+		{2 * time.Second, 300 * time.Millisecond, 450 * time.Millisecond},
+	} {
+		p := pace{begin: begin, deadline: begin.Add(tt.total)}.saw(tt.slowest).saw(0)
+		if got := p.deadline.Sub(p.stop()); got != tt.margin {
+			t.Errorf("%v, slowest %v: margin %v, want %v", tt.total, tt.slowest, got, tt.margin)
+		}
+		if p.over(p.stop().Add(-1)) || !p.over(p.stop()) {
+			t.Errorf("%v, slowest %v: over at the wrong time", tt.total, tt.slowest)
+		}
+	}
+	if (pace{begin: begin}).over(begin.Add(1000 * time.Hour)) {
+		t.Error("over without a deadline")
+	}
+}
+
+func TestPartNumbersAreNames(t *testing.T) {
+	u := Upload{Source: source(), UploadID: "u", PartSize: 10}
+	u.Source.Size = 25
+	for i, want := range []string{"bytes=0-9", "bytes=10-19", "bytes=20-24"} {
+		in := partInput(u, target(), i)
+		if *in.PartNumber != int32(i+1) || *in.CopySourceRange != want || *in.CopySourceIfMatch != strconv.Quote(u.Source.ETag) {
+			t.Errorf("part %d: got %d, %s, %s", i, *in.PartNumber, *in.CopySourceRange, *in.CopySourceIfMatch)
+		}
+	}
+	u.PartSize = 25
+	if in := partInput(u, target(), 0); in.CopySourceRange != nil {
+		t.Errorf("the only part has range %s", *in.CopySourceRange)
+	}
+}

@@ -1,0 +1,127 @@
+package copier
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// task is one call of Copy.
+type task struct {
+	*Copier
+	req    Request
+	result Result
+	pace   pace
+	// head is the source's HEAD, nil unless asked for.
+	head *s3.HeadObjectOutput
+}
+
+// single copies by one request, as the plan goes.
+func (t *task) single(ctx context.Context) error {
+	var (
+		state progress
+		err   error
+	)
+	next := begin(t.req)
+	for {
+		if next.backoff > 0 {
+			if ended := t.sleep(ctx, backoff(next.backoff, t.random())); ended != nil {
+				return t.failure(opCopy, t.req, fmt.Errorf("%w while waiting to try again after: %w", ended, err))
+			}
+		}
+		if next.move != headTarget && t.head == nil && t.storageClass == StorageClassOfSource {
+			if done, err := t.lookFirst(ctx); done || err != nil {
+				return err
+			}
+		}
+		var got answer
+		got, err = t.do(ctx, next.move)
+		if got == unsupported {
+			t.warnFallback(err)
+		}
+		did := next.move
+		state, next = state.after(did, got)
+		switch {
+		case next.move == split && t.head == nil:
+			// The event was wrong about the size.
+			return t.multipart(ctx)
+		case next.move != stop && next.move != split:
+		case next.outcome == "":
+			return t.failure(operation(did), t.req, err)
+		default:
+			t.result.Outcome = next.outcome
+			if next.outcome == Copied {
+				t.result.Bytes = t.req.Source.Size
+			}
+			return nil
+		}
+	}
+}
+
+// lookFirst asks for the source's properties before it is copied by one
+// request, and reports whether that has ended the task.
+func (t *task) lookFirst(ctx context.Context) (bool, error) {
+	got, err := t.headSource(ctx)
+	switch {
+	case got == gone:
+		t.result.Outcome = SourceGone
+		return true, nil
+	case got != done:
+		return true, t.failure(opSource, t.req, err)
+	case t.req.Source.Size > t.threshold:
+		return true, t.multipart(ctx)
+	}
+	return false, nil
+}
+
+// do makes one request and says what S3 answered. The error is S3's.
+func (t *task) do(ctx context.Context, m move) (answer, error) {
+	if m == headTarget {
+		return t.headTarget(ctx)
+	}
+	t.result.Requests.Copy++
+	in := copyInput(m, t.req.Source, t.target, replicaClass(t.storageClass, t.head))
+	out, err := t.client.CopyObject(ctx, in, inRegion(t.target.Region))
+	if err == nil {
+		t.result.VersionID = deref(out.VersionId)
+		if out.CopyObjectResult != nil {
+			t.result.ETag = unquote(out.CopyObjectResult.ETag)
+		}
+	}
+	return interpret(m, t.req.Source, err), err
+}
+
+// headTarget asks whether the target has the key.
+func (t *task) headTarget(ctx context.Context) (answer, error) {
+	t.result.Requests.Head++
+	out, err := t.client.HeadObject(ctx, headInput(t.req.Source.Key, t.target), inRegion(t.target.Region))
+	if err == nil {
+		t.result.VersionID, t.result.ETag = deref(out.VersionId), unquote(out.ETag)
+	}
+	return interpret(headTarget, t.req.Source, err), err
+}
+
+// headSource asks for the source's properties and keeps them: the HEAD decides
+// about the size, not the event. Answers are done, gone and failed.
+//
+// A HEAD has no body, so that its 404 does not say what is missing, the object
+// or the bucket. Then the tags are asked for, whose 404 does.
+func (t *task) headSource(ctx context.Context) (answer, error) {
+	t.result.Requests.Head++
+	out, err := t.client.HeadObject(ctx, sourceHeadInput(t.req.Source), inRegion(t.req.Source.Region))
+	got := interpret(headSource, t.req.Source, err)
+	if got == absent {
+		if _, told := t.readTags(ctx); told != nil {
+			return interpret(readTags, t.req.Source, told), told
+		}
+		return failed, retryable{fmt.Errorf("HEAD does not find the source, but its tags are there: %w", err)}
+	}
+	if got == done {
+		t.head, t.req.Source.Size = out, size(out)
+		if archived(out) {
+			return failed, permanent{fmt.Errorf("the source is archived (%s), restore it first", archiveOf(out))}
+		}
+	}
+	return got, err
+}

@@ -1,0 +1,63 @@
+package functionenv
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func full() Config {
+	return Config{
+		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", TargetBucket: "media-eu",
+		Sources:            map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
+		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source",
+	}
+}
+
+// decode reads the variables as the function does, Lambda's own included.
+func decode(variables map[string]string, c Config) (Config, error) {
+	all := maps.Clone(variables)
+	maps.Copy(all, map[string]string{Region: c.Region, FunctionName: c.FunctionName})
+	return Decode(func(name string) string { return all[name] })
+}
+
+func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
+	bare := full()
+	bare.MultipartThreshold, bare.MultipartParallel, bare.ReplicaStorageClass = 0, 0, ""
+	for _, want := range []Config{full(), bare} {
+		got, err := decode(Encode(want), want)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	names := slices.Sorted(maps.Keys(Encode(bare)))
+	if want := []string{ReplicaSet, SourceBuckets, TargetBucket}; !slices.Equal(names, want) {
+		t.Errorf("variables %v, want none for what is not given: %v", names, want)
+	}
+}
+
+func TestDecodeNamesWhatIsWrong(t *testing.T) {
+	for _, tt := range []struct{ name, value string }{
+		{ReplicaSet, ""},
+		{TargetBucket, ""},
+		{SourceBuckets, ""},
+		{SourceBuckets, "us-east-1"},
+		{SourceBuckets, "us-east-1=a,eu-west-2=a"},
+		{MultipartThreshold, "0"},
+		{MultipartThreshold, "-1"},
+		{MultipartThreshold, "256 MiB"},
+		{MultipartThreshold, "9223372036854775808"},
+		{MultipartParallel, "0"},
+		{MultipartParallel, "4294967296"},
+		{MultipartParallel, "x"},
+	} {
+		variables := Encode(full())
+		variables[tt.name] = tt.value
+		_, err := decode(variables, full())
+		if err == nil || !strings.Contains(err.Error(), tt.name) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s=%q: got %v, want one line that names it", tt.name, tt.value, err)
+		}
+	}
+}

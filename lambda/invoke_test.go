@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+)
+
+// lambdaAnswer is one answer of a scripted Lambda endpoint.
+type lambdaAnswer struct {
+	status     int
+	kind, body string
+}
+
+// serveLambda answers from the script, the last answer again and again, and
+// returns an invoker for it, the requests and their bodies, and the waits.
+func serveLambda(t *testing.T, script ...lambdaAnswer) (s *selfInvoker, requests *[]*http.Request, bodies *[]string, waits *int) {
+	t.Helper()
+	requests, bodies, waits = &[]*http.Request{}, &[]string{}, new(int)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := script[min(len(*requests), len(script)-1)]
+		body, _ := io.ReadAll(r.Body)
+		*requests, *bodies = append(*requests, r.Clone(context.Background())), append(*bodies, string(body))
+		if answer.kind != "" {
+			w.Header().Set("X-Amzn-Errortype", answer.kind)
+		}
+		w.WriteHeader(answer.status)
+		_, _ = io.WriteString(w, answer.body)
+	}))
+	t.Cleanup(server.Close)
+	env := map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_LAMBDA": server.URL + "/"}
+	s, err := newSelfInvoker(func(name string) string { return env[name] }, newHTTPClient(1),
+		aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}, "eu-west-1", "media-replicator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sleep = func(ctx context.Context, _ time.Duration) error {
+		*waits++
+		return ctx.Err()
+	}
+	return s, requests, bodies, waits
+}
+
+func TestInvokeRequest(t *testing.T) {
+	s, requests, bodies, _ := serveLambda(t, lambdaAnswer{status: http.StatusAccepted})
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0"
+	ctx := context.WithValue(t.Context(), traceKey, trace) //nolint:staticcheck // the key is aws-lambda-go's
+	if err := s.Invoke(ctx, []byte(`{"a":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if len(*requests) != 1 || (*bodies)[0] != `{"a":1}` {
+		t.Fatalf("got bodies %q, want one", *bodies)
+	}
+	r := (*requests)[0]
+	if r.Method != http.MethodPost || r.URL.Path != "/2015-03-31/functions/media-replicator/invocations" {
+		t.Errorf("got %s %s", r.Method, r.URL)
+	}
+	for name, want := range map[string]string{"X-Amz-Invocation-Type": "Event", "X-Amz-Security-Token": "token", "X-Amzn-Trace-Id": trace} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-west-1/lambda/aws4_request") || !strings.Contains(got, "x-amz-invocation-type") {
+		t.Errorf("Authorization: got %q", got)
+	}
+	if err := s.Invoke(t.Context(), nil); err != nil || (*requests)[1].Header.Get(traceHeader) != "" {
+		t.Errorf("without a trace: got %v and header %q", err, (*requests)[1].Header.Get(traceHeader))
+	}
+}
+
+func TestInvokeAnswers(t *testing.T) {
+	accepted := lambdaAnswer{status: http.StatusAccepted}
+	denied := lambdaAnswer{http.StatusForbidden, "AccessDeniedException", `{"Message":"User: arn is not authorized\nto perform: lambda:InvokeFunction"}`}
+	busy := lambdaAnswer{http.StatusTooManyRequests, "TooManyRequestsException:", `{"Reason":"ConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}`}
+	for _, tt := range []struct {
+		name     string
+		script   []lambdaAnswer
+		attempts int
+		want     string // "" for success
+	}{
+		{"at once", []lambdaAnswer{accepted}, 1, ""},
+		{"after a server error", []lambdaAnswer{{status: 500}, accepted}, 2, ""},
+		{"after throttling twice", []lambdaAnswer{busy, busy, accepted}, 3, ""},
+		{"denied", []lambdaAnswer{denied}, 1, "AccessDeniedException: User: arn is not authorized to perform: lambda:InvokeFunction (status 403)"},
+		{"throttled", []lambdaAnswer{busy}, maxAttempts, "TooManyRequestsException: Rate Exceeded. (status 429)"},
+		{"nothing said", []lambdaAnswer{{status: 503, body: "<html>"}}, maxAttempts, "Service Unavailable: no message (status 503)"},
+		// 200 is the answer to a synchronous invocation.
+		{"not asynchronous", []lambdaAnswer{{status: 200}}, 1, "OK: no message (status 200)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, requests, _, waits := serveLambda(t, tt.script...)
+			err := s.Invoke(t.Context(), []byte("{}"))
+			var refused *invokeError
+			if (err == nil) != (tt.want == "") || err != nil && (!errors.As(err, &refused) || err.Error() != tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if len(*requests) != tt.attempts || *waits != tt.attempts-1 {
+				t.Errorf("%d attempts and %d waits, want %d", len(*requests), *waits, tt.attempts)
+			}
+		})
+	}
+}
+
+func TestInvokeStopsWithItsContext(t *testing.T) {
+	s, requests, _, waits := serveLambda(t, lambdaAnswer{status: http.StatusAccepted})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Invoke(ctx, nil); !errors.Is(err, context.Canceled) || len(*requests) != 0 || *waits != 0 {
+		t.Errorf("got %v after %d requests and %d waits", err, len(*requests), *waits)
+	}
+}
+
+// TestLambdaEndpoint compares with the SDK's Lambda client.
+func TestLambdaEndpoint(t *testing.T) {
+	for _, region := range []string{"us-east-1", "ap-southeast-4", "us-gov-west-1", "cn-north-1", "cn-northwest-1"} {
+		for _, fips := range []bool{false, true} {
+			for _, dualStack := range []bool{false, true} {
+				want, err := awslambda.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), awslambda.EndpointParameters{
+					Region: aws.String(region), UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dualStack),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := lambdaEndpoint(region, fips, dualStack); got != want.URI.String() {
+					t.Errorf("%s, FIPS %t, dual stack %t: got %s, want %s", region, fips, dualStack, got, want.URI.String())
+				}
+			}
+		}
+	}
+}
