@@ -38,7 +38,8 @@ Kinds:
 Exit codes: 0 done, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
   s3fanout sandbox fault --region eu-west-1 --kind delay --rate 1 --count 1
-  s3fanout sandbox fault --region eu-west-1 --kind s3-bandwidth --rate 1 --bytes-per-second 10000000
+  s3fanout sandbox fault --region eu-west-1 --kind s3-bandwidth --rate 1 \
+    --bytes-per-second 10000000
   s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 0
   s3fanout sandbox fault`,
 		Args: noArguments,
