@@ -81,21 +81,27 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 // upload that the payload knows is left open for it, any other is given up.
 func (h *handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 	next, err := j.continuation(u)
+	asked := false
 	var payload []byte
 	if err == nil {
 		payload, err = event.EncodeContinuation(next)
 	}
 	if err == nil {
+		asked = true
 		if err = h.self.Invoke(ctx, payload); err == nil {
 			return nil
 		}
 		err = fmt.Errorf("%w: invoke %s for upload %s: %w", errHandover, h.config.FunctionName, u.UploadID, err)
 	}
 	failure := &handoverError{class: copier.Retryable, err: fmt.Errorf("replicate %s: %w", objectOf(j.record), err)}
-	if refused := (*invokeError)(nil); errors.As(err, &refused) && !refused.retryable() {
+	refused := (*invokeError)(nil)
+	if errors.As(err, &refused) && !refused.retryable() {
 		failure.class = copier.Denied
 	}
-	if !j.knows(u) {
+	// Without an answer Lambda may have queued the invocation all the same, and
+	// that one works on the upload. The bucket's lifecycle rule ends it if not.
+	unanswered := asked && refused == nil
+	if !j.knows(u) && !unanswered {
 		if err := h.giveUp(ctx, u); err != nil {
 			failure.err = fmt.Errorf("%w; abort the upload: %w", failure.err, err)
 		}

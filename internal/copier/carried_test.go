@@ -2,6 +2,7 @@ package copier
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,6 +68,43 @@ func TestHiddenMetadataGoesByOneRequest(t *testing.T) {
 	got, err := inParts(m, 1).Copy(t.Context(), req)
 	if err != nil || got.Requests.Copy != 1 || m.made != 0 {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Ten long tags are more than the headers of one request may hold.
+func TestTagsTooLongForHeadersGoByOneRequest(t *testing.T) {
+	var set strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&set, "<Tag><Key>%d</Key><Value>%s</Value></Tag>", i, strings.Repeat("ü", 256))
+	}
+	tags := reply{status: 200, body: "<Tagging><TagSet>" + set.String() + "</TagSet></Tagging>"}
+	m, req := world(95)
+	m.before = func(_ *http.Request, op string, _ int) (*reply, error) {
+		if op == "Tags" {
+			return &tags, nil
+		}
+		return nil, nil
+	}
+	got, err := inParts(m, 1).Copy(t.Context(), req)
+	if err != nil || got.Outcome != Copied || got.Requests.Copy != 1 || m.made != 0 {
+		t.Errorf("got %+v, %v, want one CopyObject", got, err)
+	}
+}
+
+// A key that is missing where a request names the target alone is not the
+// source's: nothing may end as SourceGone by it.
+func TestMissingKeyOfTheTargetIsNotAGoneSource(t *testing.T) {
+	for _, op := range []string{"Create", "Complete"} {
+		m, req := world(95)
+		m.before = func(_ *http.Request, did string, _ int) (*reply, error) {
+			if did == op {
+				return &reply{status: 404, body: "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"}, nil
+			}
+			return nil, nil
+		}
+		if got, err := inParts(m, 1).Copy(t.Context(), req); err == nil {
+			t.Errorf("%s: got %+v, want an error", op, got)
+		}
 	}
 }
 

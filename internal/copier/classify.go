@@ -63,7 +63,7 @@ func interpret(did move, source Object, err error) answer {
 		return failed
 	case code == codeNoSuchUpload:
 		return lost
-	case code == codeNoSuchKey, code == codeNoSuchVersion, isDeleteMarker(source, err):
+	case namesSource(did) && (code == codeNoSuchKey || code == codeNoSuchVersion || isDeleteMarker(source, err)):
 		return gone
 	case code == codeConditionFailed && did == copyPart:
 		return changed
@@ -87,6 +87,16 @@ func interpret(did move, source Object, err error) answer {
 		}
 	}
 	return failed
+}
+
+// namesSource reports whether a request names the source, so that a key that is
+// not there can be the source's.
+func namesSource(did move) bool {
+	switch did {
+	case copyIfAbsent, copyAnyway, copyPart, readTags:
+		return true
+	}
+	return false
 }
 
 // isTooLarge reports whether S3 refuses to copy so much by one request, for

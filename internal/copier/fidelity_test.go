@@ -117,7 +117,8 @@ whole replica:
 
 In both cases every part is copied from the one version that the event named, on the condition that its ETag is still the
 one the copy began with, and S3 completes the upload only if the sizes of the parts add up to the source's. A mismatch is an
-error; the upload is aborted, nothing becomes visible, and the source is not touched.
+error; the upload is aborted, nothing becomes visible, and the source is not touched. (All of this is S3's own doing: a
+compatible server that ignores the checksum it is told to compare is found out only after the fact, and reported.)
 
 S3 gives new objects a CRC64NVME of the whole object unless the uploader asks for another checksum, so the first row is the
 common one.

@@ -142,9 +142,16 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 	if err != nil {
 		return interpret(readTags, source, err), err
 	}
+	in := createInput(source, m.target, m.head, tags, m.storageClass)
+	if n := headerBytes(in); n > maxHeaderBytes {
+		if source.Size <= MaxSize {
+			m.small = true
+			return failed, nil
+		}
+		return failed, permanent{fmt.Errorf("the object's tags and metadata take %d bytes of request headers, more than the %d that S3 leaves room for: store it again with less of them", n, maxHeaderBytes)}
+	}
 	m.did = createUpload
 	m.result.Requests.Create++
-	in := createInput(source, m.target, m.head, tags, m.storageClass)
 	out, err := m.client.CreateMultipartUpload(ctx, in, inRegion(m.target.Region), expiresAsIs(m.head))
 	if err != nil {
 		return interpret(createUpload, source, err), err

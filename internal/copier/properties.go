@@ -34,6 +34,22 @@ func createInput(source Object, target Target, head *s3.HeadObjectOutput, tags [
 	}
 }
 
+// maxHeaderBytes is what tags and user metadata may take of a request's
+// headers. S3 takes 8 KB in all
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html);
+// the rest is for the signature, the session token and the other properties.
+// One CopyObject carries more, since it names none of them.
+const maxHeaderBytes = 5 << 10
+
+// headerBytes is what they take.
+func headerBytes(in *s3.CreateMultipartUploadInput) int {
+	n := len(deref(in.Tagging))
+	for name, value := range in.Metadata {
+		n += len("x-amz-meta-: \r\n") + len(name) + len(value)
+	}
+	return n
+}
+
 // expiresAsIs sends the Expires header as S3 gave it: S3 stores any text, and
 // the SDK's field for it takes only what is a date.
 func expiresAsIs(head *s3.HeadObjectOutput) func(*s3.Options) {
