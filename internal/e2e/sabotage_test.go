@@ -53,62 +53,63 @@ func TestMissingLambdaPermissionIsNoticedAndNothingLost(t *testing.T) {
 	w.wantLetters("us-east-1", 0)
 }
 
-func TestMissingQueuePolicyLosesUndeliverableMessages(t *testing.T) {
-	a := editable(t, threeRegions(t))
-	a.edit("s3fanout-eu-west-1", without("AWS::Lambda::Permission"))
-	a.edit("s3fanout-us-east-1", without("AWS::SQS::QueuePolicy"))
-	w := start(t, a.files)
-	w.upload("us-east-1", object{key: "key", body: "body"})
-	w.settle()
-	w.wantMissing("eu-west-1", "key")
-	w.wantLetters("us-east-1", 0)
-	if got := w.sandbox.Stats().Regions["us-east-1"].SNS; got.Undeliverable != 1 || got.Lost != 1 {
-		t.Errorf("%+v, want one delivery given up and lost", got)
-	}
-}
-
-// Without the queue policy's one statement for SNS, what SNS cannot deliver is
-// lost.
-func TestQueuePolicyStatementIsNeeded(t *testing.T) {
-	a := editable(t, threeRegions(t))
-	a.edit("s3fanout-eu-west-1", without("AWS::Lambda::Permission"))
-	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
-		return ofType(resources, "AWS::SQS::QueuePolicy", func(_ string, p map[string]any) {
+// withoutAllow makes every Allow of a type's policies about something else.
+func withoutAllow(resourceType, action string) func(map[string]any) int {
+	return func(resources map[string]any) int {
+		return ofType(resources, resourceType, func(_ string, p map[string]any) {
 			for _, s := range statements(p) {
 				if s["Effect"] == "Allow" {
-					s["Action"] = "sqs:ReceiveMessage"
+					s["Action"] = action
 				}
 			}
 		})
-	})
-	w := start(t, a.files)
-	w.upload("us-east-1", object{key: "key", body: "body"})
-	w.settle()
-	if got := w.sandbox.Stats().Regions["us-east-1"].SNS; got.Undeliverable != 1 || got.Lost != 1 {
-		t.Errorf("%+v, want one delivery given up and lost", got)
 	}
 }
 
-func TestMissingMeshStackIsNoticed(t *testing.T) {
-	a := editable(t, threeRegions(t))
-	a.remove("s3fanout-us-east-1-mesh")
-	w := start(t, a.files)
-	w.upload("us-east-1", object{key: "key", body: "body"})
-	w.settle()
-	w.wantMissing("eu-west-1", "key")
-	w.wantMissing("ap-northeast-1", "key")
+// Without the queue's policy, or its statement for SNS alone, what SNS cannot
+// deliver is lost.
+func TestMissingQueuePolicyLosesUndeliverableMessages(t *testing.T) {
+	for name, sabotage := range map[string]func(map[string]any) int{
+		"no policy":            without("AWS::SQS::QueuePolicy"),
+		"no statement for SNS": withoutAllow("AWS::SQS::QueuePolicy", "sqs:ReceiveMessage"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := editable(t, threeRegions(t))
+			a.edit("s3fanout-eu-west-1", without("AWS::Lambda::Permission"))
+			a.edit("s3fanout-us-east-1", sabotage)
+			w := start(t, a.files)
+			w.upload("us-east-1", object{key: "key", body: "body"})
+			w.settle()
+			w.wantMissing("eu-west-1", "key")
+			w.wantLetters("us-east-1", 0)
+			if got := w.sandbox.Stats().Regions["us-east-1"].SNS; got.Undeliverable != 1 || got.Lost != 1 {
+				t.Errorf("%+v, want one delivery given up and lost", got)
+			}
+		})
+	}
 }
 
-func TestMissingNotificationIsNoticed(t *testing.T) {
-	a := editable(t, threeRegions(t))
-	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
-		return ofType(resources, "AWS::S3::Bucket", func(_ string, p map[string]any) { delete(p, "NotificationConfiguration") })
-	})
-	w := start(t, a.files)
-	w.upload("us-east-1", object{key: "key", body: "body"})
-	w.settle()
-	w.wantMissing("eu-west-1", "key")
-	w.wantMissing("ap-northeast-1", "key")
+// Without the mesh stack, or without the bucket's notification, nothing leaves
+// the Region.
+func TestMissingWayOutIsNoticed(t *testing.T) {
+	for name, sabotage := range map[string]func(*assembly){
+		"no mesh stack": func(a *assembly) { a.remove("s3fanout-us-east-1-mesh") },
+		"no notification": func(a *assembly) {
+			a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
+				return ofType(resources, "AWS::S3::Bucket", func(_ string, p map[string]any) { delete(p, "NotificationConfiguration") })
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := editable(t, threeRegions(t))
+			sabotage(a)
+			w := start(t, a.files)
+			w.upload("us-east-1", object{key: "key", body: "body"})
+			w.settle()
+			w.wantMissing("eu-west-1", "key")
+			w.wantMissing("ap-northeast-1", "key")
+		})
+	}
 }
 
 // Without the on-failure destination, an event that is given up is lost.
@@ -137,15 +138,7 @@ func TestTemplatesThatDoNotDeploy(t *testing.T) {
 			a.edit("s3fanout-us-east-1", without("AWS::SNS::TopicPolicy"))
 		}, "unable to validate the following destination configurations"},
 		{"topic policy without its statement for S3", func(a *assembly) {
-			a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
-				return ofType(resources, "AWS::SNS::TopicPolicy", func(_ string, p map[string]any) {
-					for _, s := range statements(p) {
-						if s["Effect"] == "Allow" {
-							s["Action"] = "sns:Subscribe"
-						}
-					}
-				})
-			})
+			a.edit("s3fanout-us-east-1", withoutAllow("AWS::SNS::TopicPolicy", "sns:Subscribe"))
 		}, "unable to validate the following destination configurations"},
 		{"bucket that does not wait for the topic policy", func(a *assembly) {
 			a.edit("s3fanout-us-east-1", func(resources map[string]any) int {

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -122,15 +121,9 @@ func parseCondition(raw json.RawMessage) (condition, error) {
 // conditionValues reads one value or a list of them; booleans and numbers may
 // stand without quotes.
 func conditionValues(op operator, raw json.RawMessage) ([]string, error) {
-	items := []json.RawMessage{raw}
-	if strictjson.KindOf(raw) == strictjson.Array {
-		var err error
-		if items, err = strictjson.Elements(raw); err != nil {
-			return nil, err
-		}
-	}
-	if len(items) == 0 {
-		return nil, errors.New("the list is empty")
+	items, err := oneOrMore(raw)
+	if err != nil {
+		return nil, err
 	}
 	values := make([]string, 0, len(items))
 	for _, item := range items {

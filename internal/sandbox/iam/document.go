@@ -221,17 +221,24 @@ func parseResources(raw json.RawMessage) ([]string, error) {
 	return values, nil
 }
 
+// oneOrMore returns the values of a list, or the one value that stands without
+// a list. An empty list is an error.
+func oneOrMore(raw json.RawMessage) ([]json.RawMessage, error) {
+	if strictjson.KindOf(raw) != strictjson.Array {
+		return []json.RawMessage{raw}, nil
+	}
+	items, err := strictjson.Elements(raw)
+	if err == nil && len(items) == 0 {
+		err = errors.New("the list is empty")
+	}
+	return items, err
+}
+
 // textList reads a string or a list of strings; an empty list is an error.
 func textList(raw json.RawMessage) ([]string, error) {
-	items := []json.RawMessage{raw}
-	if strictjson.KindOf(raw) == strictjson.Array {
-		var err error
-		if items, err = strictjson.Elements(raw); err != nil {
-			return nil, err
-		}
-	}
-	if len(items) == 0 {
-		return nil, errors.New("the list is empty")
+	items, err := oneOrMore(raw)
+	if err != nil {
+		return nil, err
 	}
 	list := make([]string, 0, len(items))
 	for _, item := range items {
