@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"s3fanout/internal/copier"
+)
+
+// The page for operators names every key of a record's log line and no other,
+// and quotes what the function's own errors say.
+func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	for _, said := range []error{errSource, errHandover} {
+		if !strings.Contains(page, said.Error()) {
+			t.Errorf("the page does not quote %q", said)
+		}
+	}
+	_, section, ok := strings.Cut(page, "with the keys ")
+	section, _, end := strings.Cut(section, ". The outcome ")
+	if !ok || !end {
+		t.Fatal("the page does not list the keys")
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(section, -1) {
+		listed = append(listed, m[1])
+	}
+
+	f := &fakeCopier{
+		err:     map[string]error{"failing": errors.New("no")},
+		uploads: map[string]copier.Upload{"large": openUpload("upload-1")},
+	}
+	h, out := newTestHandler(f)
+	// What newHandler adds to every line.
+	h.log = h.log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large")))); err == nil {
+		t.Fatal("got no error of the failing one")
+	}
+	logged := map[string]bool{}
+	for _, line := range lines(t, out) {
+		for key := range line {
+			logged[key] = true
+		}
+	}
+	for _, own := range []string{"time", "level", "msg"} { // slog's
+		delete(logged, own)
+	}
+	slices.Sort(listed)
+	if got := slices.Sorted(maps.Keys(logged)); !slices.Equal(got, listed) {
+		t.Errorf("the function logs\n%v, the page lists\n%v", got, listed)
+	}
+}
