@@ -7,7 +7,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+
+	"s3fanout/internal/awsapi"
 )
 
 // awsConfig loads the SDK's configuration and makes sure that there are
@@ -37,3 +40,15 @@ func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 }
 
 const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again with aws sso login"
+
+// accountID asks who the credentials belong to. Bucket names carry the account.
+func accountID(ctx context.Context, config aws.Config) (string, error) {
+	client := sts.NewFromConfig(config, func(o *sts.Options) {
+		o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1)
+	})
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", awsapi.Explain(config.Region, "the caller's account", err)
+	}
+	return aws.ToString(out.Account), nil
+}

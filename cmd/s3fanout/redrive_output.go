@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"s3fanout/internal/deadletter"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/table"
 )
@@ -140,7 +139,7 @@ func lettersTable(letters []redriveLetter, width int, colours bool) table.Table 
 		reason := table.Printable(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
 		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
 		if width == 0 {
-			row.Cells = append(row.Cells, deadletter.Short(reason))
+			row.Cells = append(row.Cells, table.Short(reason))
 		} else {
 			row.Below = reason
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,6 +31,10 @@ func TestMain(m *testing.M) {
 //	visible REGION N       fails unless N letters can be received
 //	await FILE             waits until the file is there
 //	credentials FILE       makes the sandbox of the state file the one that is spoken to
+//	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
+//	remove REGION KEY      deletes it, leaving a deletion marker
+//	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	settle                 waits until nothing is under way in that sandbox
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
 //	$METADATA              a metadata service that refuses everything
@@ -75,6 +78,10 @@ func TestScripts(t *testing.T) {
 			"await":   awaitFile,
 
 			"credentials": useSandbox,
+			"upload":      putObject,
+			"remove":      removeObject,
+			"object":      checkObject,
+			"settle":      awaitRest,
 		},
 	})
 }
@@ -88,14 +95,6 @@ func buildFunction(t *testing.T) string {
 		t.Fatalf("build the function: %v\n%s", err, out)
 	}
 	return path
-}
-
-func useSandbox(ts *testscript.TestScript, _ bool, args []string) {
-	var state struct{ Endpoint, AccessKeyID, SecretAccessKey string }
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
-	ts.Setenv("AWS_ENDPOINT_URL", state.Endpoint)
-	ts.Setenv("AWS_ACCESS_KEY_ID", state.AccessKeyID)
-	ts.Setenv("AWS_SECRET_ACCESS_KEY", state.SecretAccessKey)
 }
 
 func awaitFile(ts *testscript.TestScript, _ bool, args []string) {

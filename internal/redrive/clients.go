@@ -4,35 +4,23 @@ import (
 	"context"
 	"errors"
 	"net"
+	"s3fanout/internal/awsapi"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-const (
-	// dialTime bounds the wait for a Region that does not answer.
-	dialTime = 5 * time.Second
-	// requestTime bounds one request to SQS or SNS, with its long poll.
-	requestTime = 30 * time.Second
-	// invokeTime bounds one invocation: a function runs for at most 15 minutes.
-	invokeTime = 15*time.Minute + 30*time.Second
-)
+// invokeTime bounds one invocation: a function runs for at most 15 minutes.
+const invokeTime = 15*time.Minute + 30*time.Second
 
 // NewClients makes the clients of each Region from the SDK's configuration,
 // with time limits and retries that suit a redrive.
 func NewClients(config aws.Config, regions []string) map[string]Clients {
-	// The configuration's client knows about AWS_CA_BUNDLE.
-	client, ok := config.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		client = awshttp.NewBuildableClient()
-	}
-	dial := client.WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime })
-	short, long := dial.WithTimeout(requestTime), dial.WithTimeout(invokeTime)
+	short, long := awsapi.HTTPClient(config, awsapi.RequestTime, DefaultParallel), awsapi.HTTPClient(config, invokeTime, DefaultParallel)
 	clients := make(map[string]Clients, len(regions))
 	for _, region := range regions {
 		clients[region] = Clients{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"s3fanout/internal/awsapi"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
 )
@@ -130,7 +131,7 @@ func TestClientsLostConnection(t *testing.T) {
 	if got, want := outcomes(report), east+" not-invoked"; got != want || report.Err() == nil {
 		t.Errorf("got %s, %v, want %s", got, report.Err(), want)
 	}
-	if errors.Is(report.Err(), redrive.ErrUnreachable) {
+	if errors.Is(report.Err(), awsapi.ErrUnreachable) {
 		t.Errorf("got %v: one lost connection is not an unreachable Region", report.Err())
 	}
 	if calls.Load() != 1 || deleted.Load() != 0 {
@@ -209,10 +210,10 @@ func TestClientsErrors(t *testing.T) {
 		query string
 		class error
 	}{
-		{"no queue", "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue;Sender", redrive.ErrMissing},
-		{"denied", "AccessDeniedException", "", redrive.ErrDenied},
-		{"wrong key", "InvalidClientTokenId", "", redrive.ErrCredentials},
-		{"wrong key of another service", "com.amazon.coral.service#UnrecognizedClientException", "", redrive.ErrCredentials},
+		{"no queue", "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue;Sender", awsapi.ErrMissing},
+		{"denied", "AccessDeniedException", "", awsapi.ErrDenied},
+		{"wrong key", "InvalidClientTokenId", "", awsapi.ErrCredentials},
+		{"wrong key of another service", "com.amazon.coral.service#UnrecognizedClientException", "", awsapi.ErrCredentials},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -240,7 +241,7 @@ func TestClientsUnreachable(t *testing.T) {
 		Credentials: testCredentials(),
 	}
 	err := redriveEast(t, config).Err()
-	if !errors.Is(err, redrive.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "\n") {
+	if !errors.Is(err, awsapi.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"s3fanout/internal/awsapi"
 	"s3fanout/internal/redrive"
 )
 
@@ -25,32 +26,32 @@ func TestRequestErrors(t *testing.T) {
 		class error
 		says  []string
 	}{
-		{"no queue", func(w *world) { w.queues[west].errs["GetQueueUrl"] = &types.QueueDoesNotExist{} }, redrive.ErrMissing,
+		{"no queue", func(w *world) { w.queues[west].errs["GetQueueUrl"] = &types.QueueDoesNotExist{} }, awsapi.ErrMissing,
 			[]string{"region eu-west-1: queue media-dead-letters does not exist; deploy the stacks or check the name in cdk.json"}},
 		{"no queue by code", func(w *world) {
 			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"}
-		}, redrive.ErrMissing, []string{"queue media-dead-letters does not exist"}},
-		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, redrive.ErrDenied, []string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
-		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, redrive.ErrDenied, []string{"sqs:GetQueueAttributes"}},
+		}, awsapi.ErrMissing, []string{"queue media-dead-letters does not exist"}},
+		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, awsapi.ErrDenied, []string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
+		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, awsapi.ErrDenied, []string{"sqs:GetQueueAttributes"}},
 		{"release denied", func(w *world) {
 			w.queues[west].errs["ChangeMessageVisibility"] = denied
 			w.functions[west].run = func(context.Context, string) error { return errThrown }
-		}, redrive.ErrDenied, []string{"sqs:ChangeMessageVisibility", "invisible for up to 17 minutes"}},
-		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, redrive.ErrDenied, []string{"sqs:DeleteMessage"}},
+		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "invisible for up to 17 minutes"}},
+		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
 		{"invoke denied", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {
 				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
 			}
-		}, redrive.ErrDenied, []string{"lambda:InvokeFunction on function media-replicator"}},
+		}, awsapi.ErrDenied, []string{"lambda:InvokeFunction on function media-replicator"}},
 		{"no function", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {
 				return &smithy.GenericAPIError{Code: "ResourceNotFoundException", Message: "no"}
 			}
-		}, redrive.ErrMissing, []string{"function media-replicator does not exist"}},
+		}, awsapi.ErrMissing, []string{"function media-replicator does not exist"}},
 		{"wrong credentials", func(w *world) {
 			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "bad\ntoken"}
-		}, redrive.ErrCredentials, []string{"AWS_PROFILE"}},
-		{"unreachable", func(w *world) { w.queues[west].errs["GetQueueUrl"] = refused }, redrive.ErrUnreachable, []string{"region eu-west-1", "connection refused"}},
+		}, awsapi.ErrCredentials, []string{"AWS_PROFILE"}},
+		{"unreachable", func(w *world) { w.queues[west].errs["GetQueueUrl"] = refused }, awsapi.ErrUnreachable, []string{"region eu-west-1", "connection refused"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +134,7 @@ func TestSameErrorOnce(t *testing.T) {
 		}
 		w.queues[asia].errs["GetQueueUrl"] = &types.QueueDoesNotExist{}
 		err := w.run(t, t.Context()).Err()
-		if !errors.Is(err, redrive.ErrCredentials) || !errors.Is(err, redrive.ErrMissing) {
+		if !errors.Is(err, awsapi.ErrCredentials) || !errors.Is(err, awsapi.ErrMissing) {
 			t.Fatalf("got %v, want both classes", err)
 		}
 		want := "regions us-east-1, eu-west-1: AWS refused the credentials: InvalidClientTokenId: bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary\n" +
@@ -150,7 +151,7 @@ func TestTopicDenied(t *testing.T) {
 		w.topics[east].err = &smithy.GenericAPIError{Code: "AuthorizationError", Message: "no"}
 		w.queues[east].put(notice(topicARN, subscriptionARN))
 		report := w.run(t, t.Context())
-		if err := report.Err(); !errors.Is(err, redrive.ErrDenied) || !strings.Contains(err.Error(), "sns:ListSubscriptionsByTopic") {
+		if err := report.Err(); !errors.Is(err, awsapi.ErrDenied) || !strings.Contains(err.Error(), "sns:ListSubscriptionsByTopic") {
 			t.Errorf("got %v", err)
 		}
 		if w.queues[east].visible() != 1 {

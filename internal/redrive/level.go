@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"s3fanout/internal/awsapi"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +29,7 @@ func (q *queue) measure(ctx context.Context) (now level, queueARN string, err er
 		},
 	})
 	if err != nil {
-		return level{}, "", explain(q.region, "queue "+q.options.Config.QueueName(), err)
+		return level{}, "", awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
 	}
 	attribute := func(name types.QueueAttributeName) string { return out.Attributes[string(name)] }
 	// Without an estimate the work is the same.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"s3fanout/internal/awsapi"
 	"slices"
 	"sync"
 	"time"
@@ -69,7 +70,7 @@ func redriveRegion(ctx context.Context, o Options, region string, observer Obser
 	observer.Opened(region, before.visible)
 	err = q.drain(ctx)
 	unread := before.held
-	if ctx.Err() == nil && !hopeless(err) {
+	if ctx.Err() == nil && !awsapi.Hopeless(err) {
 		var failed error
 		if unread, failed = q.unread(ctx, before, err == nil); err == nil {
 			err = failed
@@ -86,7 +87,7 @@ func (q *queue) open(ctx context.Context) (level, error) {
 	name := q.options.Config.QueueName()
 	found, err := q.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
 	if err != nil {
-		return level{}, explain(q.region, "queue "+name, err)
+		return level{}, awsapi.Explain(q.region, "queue "+name, err)
 	}
 	q.url = aws.ToString(found.QueueUrl)
 	now, queueARN, err := q.measure(ctx)
@@ -183,9 +184,9 @@ func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) 
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
-		f := explain(q.region, "queue "+q.options.Config.QueueName(), err)
-		if answerLost(err) {
-			f.text += fmt.Sprintf("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(hold.Minutes()))
+		f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
+		if awsapi.AnswerLost(err) {
+			f.Add("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(hold.Minutes()))
 		}
 		return nil, f
 	}
@@ -218,7 +219,7 @@ func (q *queue) finish(r Result, m types.Message) {
 		delete(q.held, aws.ToString(m.MessageId))
 	}
 	// A function's failure leaves the letters for others.
-	if function := (functionError{}); hopeless(r.Err) && !errors.As(r.Err, &function) {
+	if function := (functionError{}); awsapi.Hopeless(r.Err) && !errors.As(r.Err, &function) {
 		q.stop = r.Err
 	}
 	q.mu.Unlock()
@@ -262,8 +263,8 @@ func (q *queue) release(ctx context.Context) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if first == nil {
-				f := explain(q.region, "queue "+q.options.Config.QueueName(), err)
-				f.text += fmt.Sprintf("; letters stay invisible for up to %d minutes", int(HoldTime.Minutes()))
+				f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
+				f.Add("; letters stay invisible for up to %d minutes", int(HoldTime.Minutes()))
 				first = f
 			}
 		})

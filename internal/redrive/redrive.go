@@ -28,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"s3fanout/internal/awsapi"
 	"s3fanout/internal/deadletter"
 	"s3fanout/internal/replicaset"
 )
@@ -165,7 +166,7 @@ func (r Report) Err() error {
 			errs = append(errs, l.Err)
 		}
 	}
-	return join(errs)
+	return awsapi.Join(errs)
 }
 
 // Observer is told what happens while it happens. Its functions may be nil

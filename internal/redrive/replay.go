@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"s3fanout/internal/awsapi"
 	"s3fanout/internal/deadletter"
 	"s3fanout/internal/event"
 )
@@ -50,7 +51,7 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	case needTopic:
 		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN)
 		if err != nil {
-			return q.requestFailed(ctx, r, NotInvoked, explain(q.region, "topic "+q.options.Config.TopicName(), err))
+			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
 		}
 		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
 			return r.ended(NotOurs, err.Error(), nil)
@@ -112,7 +113,7 @@ func (q *queue) invoke(ctx context.Context, f Function, payload []byte) error {
 		Payload:        payload,
 	})
 	if err != nil {
-		return explain(f.Region, "function "+f.Name, err)
+		return awsapi.Explain(f.Region, "function "+f.Name, err)
 	}
 	if out.FunctionError != nil {
 		where := ""
@@ -147,7 +148,7 @@ func (q *queue) delete(ctx context.Context, m types.Message) error {
 	q.mu.Unlock()
 	_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
 	if err != nil {
-		return explain(q.region, "queue "+q.options.Config.QueueName(), err)
+		return awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"s3fanout/internal/awsapi"
 	"sync"
 )
 
@@ -27,7 +28,7 @@ func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if err = q.invoke(ctx, f, payload); !hopeless(err) {
+	if err = q.invoke(ctx, f, payload); !awsapi.Hopeless(err) {
 		return err
 	}
 	err = functionError{err}

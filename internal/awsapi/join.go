@@ -1,4 +1,4 @@
-package redrive
+package awsapi
 
 import (
 	"errors"
@@ -23,9 +23,9 @@ func (s *shared) Error() string {
 
 func (s *shared) Unwrap() []error { return s.failures }
 
-// join joins errors, each text once, and each text of several Regions once
+// Join joins errors, each text once, and each text of several Regions once
 // with all of them. The order is that of the first of each.
-func join(errs []error) error {
+func Join(errs []error) error {
 	var joined []error
 	groups := map[string]*shared{} // by text
 	seen := map[string]bool{}
@@ -34,7 +34,7 @@ func join(errs []error) error {
 			continue
 		}
 		seen[err.Error()] = true
-		var f *failure
+		var f *Failure
 		if !errors.As(err, &f) || f.Error() != err.Error() {
 			joined = append(joined, err)
 			continue

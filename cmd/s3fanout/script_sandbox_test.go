@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"s3fanout/internal/sandbox"
+)
+
+// useSandbox makes the sandbox of a state file the one that is spoken to.
+func useSandbox(ts *testscript.TestScript, _ bool, args []string) {
+	var state sandbox.State
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &state))
+	ts.Setenv("AWS_ENDPOINT_URL", state.Endpoint)
+	ts.Setenv("AWS_ACCESS_KEY_ID", state.AccessKeyID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", state.SecretAccessKey)
+	ts.Setenv("STATE", ts.MkAbs(args[0]))
+}
+
+// inSandbox is the state of the sandbox that is spoken to, and a client of its
+// S3 in a Region.
+func inSandbox(ts *testscript.TestScript, region string) (sandbox.State, *s3.Client) {
+	var state sandbox.State
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(ts.Getenv("STATE"))), &state))
+	return state, s3.New(s3.Options{
+		Region: region, BaseEndpoint: aws.String(state.Endpoint), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(state.AccessKeyID, state.SecretAccessKey, ""),
+	})
+}
+
+// putObject: upload REGION KEY BODY.
+func putObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	_, err := client.PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]), Body: strings.NewReader(args[2]),
+	})
+	ts.Check(err)
+}
+
+// removeObject: remove REGION KEY.
+func removeObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	_, err := client.DeleteObject(context.Background(), &s3.DeleteObjectInput{
+		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]),
+	})
+	ts.Check(err)
+}
+
+// checkObject: object REGION KEY BODY.
+func checkObject(ts *testscript.TestScript, neg bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	out, err := client.GetObject(context.Background(), &s3.GetObjectInput{
+		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]),
+	})
+	if neg {
+		if err == nil {
+			_ = out.Body.Close()
+			ts.Fatalf("%s has %s", args[0], args[1])
+		}
+		return
+	}
+	ts.Check(err)
+	body, err := io.ReadAll(out.Body)
+	ts.Check(err)
+	ts.Check(out.Body.Close())
+	if !bytes.Equal(body, []byte(args[2])) {
+		ts.Fatalf("%s in %s: got %q, want %q", args[1], args[0], body, args[2])
+	}
+}
+
+// awaitRest waits until nothing is under way in the sandbox.
+func awaitRest(ts *testscript.TestScript, _ bool, _ []string) {
+	timeout := time.After(2 * time.Minute)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if readStats(ts).Pending == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-timeout:
+			ts.Fatalf("the sandbox did not come to rest")
+		}
+	}
+}
+
+func readStats(ts *testscript.TestScript) sandbox.Stats {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, ts.Getenv("AWS_ENDPOINT_URL")+"/_sandbox/stats", nil)
+	ts.Check(err)
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = res.Body.Close() }()
+	var s sandbox.Stats
+	ts.Check(json.NewDecoder(res.Body).Decode(&s))
+	return s
+}

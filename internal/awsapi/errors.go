@@ -1,0 +1,152 @@
+package awsapi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/table"
+)
+
+// The classes of a failed request that a caller can tell apart with
+// errors.Is. Every Failure is one line that names the Region and says what to
+// do.
+var (
+	// ErrMissing marks a bucket, topic, queue, function or role that does not
+	// exist.
+	ErrMissing = errors.New("does not exist")
+	// ErrDenied marks a request that IAM refused.
+	ErrDenied = errors.New("denied")
+	// ErrCredentials marks credentials that AWS did not accept.
+	ErrCredentials = errors.New("credentials refused")
+	// ErrUnreachable marks an endpoint that no connection could be made to.
+	ErrUnreachable = errors.New("unreachable")
+)
+
+// Failure is a classified error of one Region with its own words.
+type Failure struct {
+	region string
+	text   string
+	class  error
+	cause  error
+}
+
+func (f *Failure) Error() string { return "region " + f.region + ": " + f.text }
+
+// Add appends to what the error says.
+func (f *Failure) Add(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
+
+// Unwrap returns the class, if it has one, and the SDK's error.
+func (f *Failure) Unwrap() []error {
+	if f.class == nil {
+		return []error{f.cause}
+	}
+	return []error{f.class, f.cause}
+}
+
+// Explain turns an error of the SDK into one line that says what to do. what
+// names the resource, such as "queue media-dead-letters".
+func Explain(region, what string, err error) *Failure {
+	action := actionOf(err)
+	say := func(class error, format string, args ...any) *Failure {
+		return &Failure{region: region, text: table.Short(fmt.Sprintf(format, args...)), class: class, cause: err}
+	}
+	code, message := "", ""
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		code, message = api.ErrorCode(), api.ErrorMessage()
+	}
+	switch {
+	case missing(err, code):
+		return say(ErrMissing, "%s does not exist; deploy the stacks or check the name in cdk.json", what)
+	case isCode(code, "AccessDenied", "Forbidden", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"):
+		return say(ErrDenied, "%s on %s is denied; allow it to the credentials in use (%s)", action, what, message)
+	case isCode(code, "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
+		"InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException",
+		"RequestExpired", "InvalidSecurity", "OptInRequired", "AuthFailure"):
+		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
+	case code != "":
+		return say(nil, "%s on %s: %s: %s", action, what, code, message)
+	case Unreachable(err):
+		return say(ErrUnreachable, "%s on %s: cannot reach AWS: %s; check the network and AWS_ENDPOINT_URL", action, what, root(err))
+	default:
+		return say(nil, "%s on %s: %s", action, what, root(err))
+	}
+}
+
+// Hopeless says that the next request of its kind would meet the same error.
+func Hopeless(err error) bool {
+	for _, class := range []error{ErrMissing, ErrDenied, ErrCredentials, ErrUnreachable} {
+		if errors.Is(err, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// AnswerLost says that a request may have been carried out although its
+// answer is not known.
+func AnswerLost(err error) bool {
+	var api smithy.APIError
+	return err != nil && !errors.As(err, &api) && !Unreachable(err)
+}
+
+func missing(err error, code string) bool {
+	var queue *types.QueueDoesNotExist
+	return errors.As(err, &queue) ||
+		isCode(code, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException",
+			"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity")
+}
+
+// Unreachable says that no connection was made. One that was lost later says
+// nothing about the next request.
+func Unreachable(err error) bool {
+	var network *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
+}
+
+// actionOf names the IAM action of the operation that failed.
+func actionOf(err error) string {
+	var op *smithy.OperationError
+	if !errors.As(err, &op) {
+		return "a request"
+	}
+	service := strings.ToLower(op.Service())
+	switch name := op.Operation(); name {
+	case "Invoke":
+		return service + ":InvokeFunction"
+	case "ListObjectsV2", "HeadBucket":
+		return service + ":ListBucket"
+	case "HeadObject":
+		return service + ":GetObject"
+	case "ListMultipartUploads":
+		return service + ":ListBucketMultipartUploads"
+	case "GetBucketNotificationConfiguration":
+		return service + ":GetBucketNotification"
+	default:
+		return service + ":" + name
+	}
+}
+
+// root is the innermost error: the SDK's own layers repeat the operation.
+func root(err error) error {
+	var network *net.OpError
+	if errors.As(err, &network) {
+		return network
+	}
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
+
+func isCode(code string, codes ...string) bool { return slices.Contains(codes, code) }
