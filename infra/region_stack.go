@@ -25,7 +25,7 @@ func roleIDExport(set replicaset.Config, region string) *string {
 // NewRegionStack makes the Region stack of props.Region. Its parts work
 // without those of other Regions, which it refers to by name only.
 func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
-	stack := newStack(app, props.Set.RegionStackName(props.Region),
+	stack := newStack(app, props.Set, props.Set.RegionStackName(props.Region),
 		"Replica set "+props.Set.Name+": bucket, topic, dead letters and replicator in "+props.Region, props.Region)
 	here := newSite(stack, props.Set, props.Region)
 
