@@ -82,14 +82,6 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 	return function
 }
 
-// optionalNumber is nil for zero, which leaves a property out.
-func optionalNumber(n int) *float64 {
-	if n == 0 {
-		return nil
-	}
-	return jsii.Number(n)
-}
-
 // environment is the function's configuration in the form that the function
 // reads it.
 func (s site) environment() map[string]*string {

@@ -29,10 +29,17 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 		"Replica set "+props.Set.Name+": bucket, topic, dead letters and replicator in "+props.Region, props.Region)
 	here := newSite(stack, props.Set, props.Region)
 
-	topic := NewTopic(stack, "Topic", TopicProps{Site: here})
-	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic})
-	deadLetters := NewDeadLetters(stack, "DeadLetters", DeadLettersProps{Site: here})
-	role := NewRole(stack, "Role", RoleProps{Site: here})
+	var key *string
+	switch {
+	case here.MakesKeys():
+		key = NewKey(stack, "Key", KeyProps{Site: here})
+	case here.UsesKMS():
+		key = jsii.String(here.KMSKeyARNs[here.region])
+	}
+	topic := NewTopic(stack, "Topic", TopicProps{Site: here, Key: key})
+	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic, Key: key})
+	deadLetters := NewDeadLetters(stack, "DeadLetters", DeadLettersProps{Site: here, Key: key})
+	role := NewRole(stack, "Role", RoleProps{Site: here, Key: key})
 	function := NewFunction(stack, "Function", FunctionProps{
 		Site:        here,
 		Dir:         props.FunctionDir,
