@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -327,6 +329,23 @@ func TestKeys(t *testing.T) {
 		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"}, "Action": use, "Resource": "*",
 			"Condition": object{"ArnEquals": object{"aws:SourceArn": topic}, "StringEquals": object{"aws:SourceAccount": testAccount}}},
 	}))
+
+	// What the page asks of keys that are given is what a made key has.
+	page, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said, has list
+	_, text, _ := strings.Cut(string(page), "```json\n{\"Effect\"")
+	text, _, _ = strings.Cut(text, "```")
+	if err := json.Unmarshal([]byte(`[{"Effect"`+text+`]`), &said); err != nil {
+		t.Fatalf("the page's statements: %v", err)
+	}
+	for _, s := range key.at("KeyPolicy.Statement").(list)[1:] {
+		delete(s.(object), "Sid")
+		has = append(has, s)
+	}
+	equal(t, "statements of the page", any(said), any(has))
 
 	sources := list{
 		"arn:aws:s3:::media-111122223333-eu-west-1", "arn:aws:s3:::media-111122223333-eu-west-1/*",
