@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -17,6 +19,7 @@ import (
 // clean-up of uploads after days.
 type bucketProperties struct {
 	BucketName              string
+	BucketNamespace         string
 	VersioningConfiguration *struct {
 		Status string
 	}
@@ -34,7 +37,7 @@ type bucketProperties struct {
 	BucketEncryption *struct {
 		ServerSideEncryptionConfiguration []struct {
 			BucketKeyEnabled              bool
-			ServerSideEncryptionByDefault struct{ SSEAlgorithm string }
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID string }
 		}
 	}
 	LifecycleConfiguration *struct {
@@ -50,7 +53,9 @@ type bucketProperties struct {
 	PublicAccessBlockConfiguration *struct {
 		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets bool
 	}
-	Tags []tag
+	// Requests are not logged here.
+	LoggingConfiguration *struct{ DestinationBucketName, LogFilePrefix string }
+	Tags                 []tag
 }
 
 type tag struct{ Key, Value string }
@@ -73,23 +78,27 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			return template.Created{}, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
 		}
 	}
-	if e := p.BucketEncryption; e != nil {
-		for _, rule := range e.ServerSideEncryptionConfiguration {
-			if a := rule.ServerSideEncryptionByDefault.SSEAlgorithm; a != "AES256" {
-				return template.Created{}, fmt.Errorf("property BucketEncryption: the sandbox does not support the algorithm %q; it supports AES256", a)
-			}
-		}
+	if err := p.checkNamespace(t, c.Name); err != nil {
+		return template.Created{}, err
+	}
+	var err error
+	if c.Encryption, err = p.encryption(d, t); err != nil {
+		return template.Created{}, err
 	}
 	if n := p.NotificationConfiguration; n != nil {
 		for _, tc := range n.TopicConfigurations {
 			notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
 			if tc.Filter != nil {
 				for _, rule := range tc.Filter.S3Key.Rules {
+					value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
+					if err != nil {
+						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
+					}
 					switch rule.Name {
 					case "prefix":
-						notification.Prefix = rule.Value
+						notification.Prefix = value
 					case "suffix":
-						notification.Suffix = rule.Value
+						notification.Suffix = value
 					default:
 						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
 					}
@@ -109,6 +118,47 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil
+}
+
+// encryption is how the bucket encrypts by default.
+func (p bucketProperties) encryption(d *deployment, t target) (e s3.Encryption, err error) {
+	if p.BucketEncryption == nil {
+		return e, nil
+	}
+	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
+		byDefault := rule.ServerSideEncryptionByDefault
+		switch {
+		case byDefault.SSEAlgorithm == "AES256" && byDefault.KMSMasterKeyID == "":
+		case byDefault.SSEAlgorithm == "aws:kms" && byDefault.KMSMasterKeyID != "":
+			e.BucketKey = rule.BucketKeyEnabled
+			if e.KeyARN, err = d.keyARN(t, "BucketEncryption", byDefault.KMSMasterKeyID); err != nil {
+				return e, err
+			}
+		default:
+			return e, fmt.Errorf("property BucketEncryption: the sandbox supports AES256, and aws:kms with a KMSMasterKeyID, not %q with the key %q",
+				byDefault.SSEAlgorithm, byDefault.KMSMasterKeyID)
+		}
+	}
+	return e, nil
+}
+
+// checkNamespace holds a bucket's name against the rules of its namespace
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
+func (p bucketProperties) checkNamespace(t target, name string) error {
+	suffix := "-" + AccountID + "-" + t.region + "-an"
+	switch p.BucketNamespace {
+	case "", "global":
+		if strings.HasSuffix(name, "-an") {
+			return fmt.Errorf("property BucketName: %q ends with -an, which S3 keeps for the account-regional namespace", name)
+		}
+	case "account-regional":
+		if !strings.HasSuffix(name, suffix) {
+			return fmt.Errorf("property BucketName: %q does not end with %s, as a name in the account-regional namespace has to", name, suffix)
+		}
+	default:
+		return fmt.Errorf("property BucketNamespace: %q is neither global nor account-regional", p.BucketNamespace)
+	}
+	return nil
 }
 
 func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {

@@ -31,6 +31,7 @@ import (
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/sns"
@@ -107,6 +108,7 @@ type Sandbox struct {
 	dir      string
 	tempDir  bool
 	store    *iam.Store
+	kms      *kms.Service
 	counters *stats.Counters
 	faults   *fault.Switches
 	s3       *s3.Service
@@ -150,6 +152,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	s := &Sandbox{
 		store:    iam.NewStore(partition, AccountID),
+		kms:      kms.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,
@@ -190,7 +193,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition, function string, regions []string) error {
 	s.sqs = sqs.New(sqs.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,
 	})
 	logs := filepath.Join(s.dir, "logs")
 	if err := os.MkdirAll(logs, 0o700); err != nil {
@@ -202,7 +205,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, Logger: s.logger,
 	})
 	s.sns = sns.New(sns.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
 	})
 	objects := filepath.Join(s.dir, "s3")
@@ -211,7 +214,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	}
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
-		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store,
+		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, OnCall: c.OnS3Call, Logger: s.logger,
 	})
 	return err

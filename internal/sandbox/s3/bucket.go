@@ -24,6 +24,7 @@ type BucketConfig struct {
 	Name          string
 	Versioned     bool
 	Notifications []TopicNotification
+	Encryption    Encryption
 }
 
 // TopicNotification tells a topic about events, one or more of
@@ -43,6 +44,7 @@ type bucket struct {
 	arn           string
 	ownerID       string // canonical user id
 	notifications []TopicNotification
+	encryption    Encryption
 
 	mu     sync.RWMutex
 	policy *iam.Document
@@ -81,6 +83,7 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
 		ownerID:       "A" + s.config.AccountID,
 		notifications: slices.Clone(c.Notifications),
+		encryption:    c.Encryption,
 	}
 	for i := range b.notifications {
 		if b.notifications[i].ID == "" {
