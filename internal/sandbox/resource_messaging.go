@@ -78,8 +78,8 @@ func makeSubscription(_ context.Context, d *deployment, t target, raw json.RawMe
 
 func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
 	var p struct {
-		QueueName              string
 		KmsMasterKeyId         string
+		QueueName              string
 		MessageRetentionPeriod int  // seconds
 		VisibilityTimeout      *int // seconds
 		SqsManagedSseEnabled   bool // encryption at rest: nothing here could tell
@@ -92,13 +92,13 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 		p.QueueName = physicalName(t)
 	}
 	c := sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
-	var err error
-	if c.KeyARN, err = d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId); err != nil {
-		return template.Created{}, err
-	}
 	if p.VisibilityTimeout != nil {
 		v := time.Duration(*p.VisibilityTimeout) * time.Second
 		c.VisibilityTimeout = &v
+	}
+	var err error
+	if c.KeyARN, err = d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId); err != nil {
+		return template.Created{}, err
 	}
 	arn, url, err := d.sqs.CreateQueue(t.region, c)
 	if err != nil {

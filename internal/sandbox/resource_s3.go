@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -118,47 +117,6 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil
-}
-
-// encryption is how the bucket encrypts by default.
-func (p bucketProperties) encryption(d *deployment, t target) (e s3.Encryption, err error) {
-	if p.BucketEncryption == nil {
-		return e, nil
-	}
-	for _, rule := range p.BucketEncryption.ServerSideEncryptionConfiguration {
-		byDefault := rule.ServerSideEncryptionByDefault
-		switch {
-		case byDefault.SSEAlgorithm == "AES256" && byDefault.KMSMasterKeyID == "":
-		case byDefault.SSEAlgorithm == "aws:kms" && byDefault.KMSMasterKeyID != "":
-			e.BucketKey = rule.BucketKeyEnabled
-			if e.KeyARN, err = d.keyARN(t, "BucketEncryption", byDefault.KMSMasterKeyID); err != nil {
-				return e, err
-			}
-		default:
-			return e, fmt.Errorf("property BucketEncryption: the sandbox supports AES256, and aws:kms with a KMSMasterKeyID, not %q with the key %q",
-				byDefault.SSEAlgorithm, byDefault.KMSMasterKeyID)
-		}
-	}
-	return e, nil
-}
-
-// checkNamespace holds a bucket's name against the rules of its namespace
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
-func (p bucketProperties) checkNamespace(t target, name string) error {
-	suffix := "-" + AccountID + "-" + t.region + "-an"
-	switch p.BucketNamespace {
-	case "", "global":
-		if strings.HasSuffix(name, "-an") {
-			return fmt.Errorf("property BucketName: %q ends with -an, which S3 keeps for the account-regional namespace", name)
-		}
-	case "account-regional":
-		if !strings.HasSuffix(name, suffix) {
-			return fmt.Errorf("property BucketName: %q does not end with %s, as a name in the account-regional namespace has to", name, suffix)
-		}
-	default:
-		return fmt.Errorf("property BucketNamespace: %q is neither global nor account-regional", p.BucketNamespace)
-	}
-	return nil
 }
 
 func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {

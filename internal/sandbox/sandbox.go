@@ -108,12 +108,12 @@ type Sandbox struct {
 	dir      string
 	tempDir  bool
 	store    *iam.Store
-	kms      *kms.Service
 	counters *stats.Counters
 	faults   *fault.Switches
 	s3       *s3.Service
 	sns      *sns.Service
 	sqs      *sqs.Service
+	kms      *kms.Service
 	lambda   *lambda.Service
 	server   *http.Server
 	served   chan error    // what the endpoint ended with

@@ -74,6 +74,7 @@ func operators() map[string]operator {
 // silence, so it is refused.
 func conditionKeys() map[string]bool {
 	return map[string]bool{
+		"kms:viaservice":            true,
 		"aws:principalaccount":      true,
 		"aws:principalarn":          true,
 		"aws:principalisawsservice": true,
@@ -82,7 +83,6 @@ func conditionKeys() map[string]bool {
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
-		"kms:viaservice":            true,
 	}
 }
 

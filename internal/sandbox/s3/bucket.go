@@ -22,9 +22,9 @@ import (
 // BucketConfig is what a bucket has that changes how it behaves.
 type BucketConfig struct {
 	Name          string
+	Encryption    Encryption
 	Versioned     bool
 	Notifications []TopicNotification
-	Encryption    Encryption
 }
 
 // TopicNotification tells a topic about events, one or more of
@@ -42,9 +42,9 @@ type bucket struct {
 	name          string
 	region        string
 	arn           string
+	encryption    Encryption
 	ownerID       string // canonical user id
 	notifications []TopicNotification
-	encryption    Encryption
 
 	mu     sync.RWMutex
 	policy *iam.Document
@@ -80,10 +80,10 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b := &bucket{
 		name: c.Name, region: region,
+		encryption:    c.Encryption,
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
 		ownerID:       "A" + s.config.AccountID,
 		notifications: slices.Clone(c.Notifications),
-		encryption:    c.Encryption,
 	}
 	for i := range b.notifications {
 		if b.notifications[i].ID == "" {

@@ -54,12 +54,12 @@ type Config struct {
 // VisibilityTimeout, mean SQS's defaults.
 type QueueConfig struct {
 	Name              string
+	KeyARN            string         // of the KMS key that encrypts messages; SQS's own if empty
 	MessageRetention  time.Duration  // 1 minute to 14 days, 4 days by default
 	VisibilityTimeout *time.Duration // 0 to 12 hours, 30 s by default
 	ReceiveWait       time.Duration  // long polling of receivers that name none, up to 20 s
 	Delay             time.Duration  // before a new message can be received, up to 15 minutes
 	MaxMessageSize    int            // bytes, 1 KiB to 1 MiB, 1 MiB by default
-	KeyARN            string         // of the KMS key that encrypts messages; SQS's own if empty
 }
 
 // Service holds the queues of all Regions of one account. Methods may be
