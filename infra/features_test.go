@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -203,62 +200,6 @@ func tagged(want any) func(*testing.T, relations) {
 	}
 }
 
-// pairwise returns choices of one level of each feature in which every pair
-// of levels of two features occurs. The first choice is all defaults.
-func pairwise(counts []int) [][]int {
-	type pair struct{ f, a, g, b int }
-	open := map[pair]bool{}
-	for f := range counts {
-		for g := range counts[:f] {
-			for a := range counts[f] {
-				for b := range counts[g] {
-					open[pair{f, a, g, b}] = true
-				}
-			}
-		}
-	}
-	// gain is how many open pairs the level of f makes with the chosen ones.
-	gain := func(row []int, f, a int) (n int) {
-		for g, b := range row {
-			if b >= 0 && (open[pair{f, a, g, b}] || open[pair{g, b, f, a}]) {
-				n++
-			}
-		}
-		return n
-	}
-	rows := [][]int{make([]int, len(counts))}
-	for {
-		last := rows[len(rows)-1]
-		for f, a := range last {
-			for g, b := range last[:f] {
-				delete(open, pair{f, a, g, b})
-			}
-		}
-		if len(open) == 0 {
-			return rows
-		}
-		// Begin with an open pair, the same one in each run.
-		first := slices.MinFunc(slices.Collect(maps.Keys(open)), func(p, q pair) int {
-			return slices.Compare([]int{p.f, p.g, p.a, p.b}, []int{q.f, q.g, q.a, q.b})
-		})
-		row := slices.Repeat([]int{-1}, len(counts))
-		row[first.f], row[first.g] = first.a, first.b
-		for f := range row {
-			if row[f] >= 0 {
-				continue
-			}
-			best, most := 0, -1
-			for a := range counts[f] {
-				if n := gain(row, f, a); n > most {
-					best, most = a, n
-				}
-			}
-			row[f] = best
-		}
-		rows = append(rows, row)
-	}
-}
-
 // TestEveryPairOfFeatures synthesizes configurations in which every two
 // levels of two features meet, and checks what follows from each level.
 func TestEveryPairOfFeatures(t *testing.T) {
@@ -306,76 +247,5 @@ func TestEveryPairOfFeatures(t *testing.T) {
 		if name := kind.Field(i).Name; !varied[name] {
 			t.Errorf("no feature sets the field %s of the configuration", name)
 		}
-	}
-}
-
-// TestKeys reads the policies that encryption with keys brings: that of a key
-// that is made, and what the role may do with the keys.
-func TestKeys(t *testing.T) {
-	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, Encryption: "kms"}
-	made := synthesize(t, set)
-	set.KMSKeyARNs = givenKeys(set.Regions)
-	given := synthesize(t, set)
-
-	bucket := "arn:aws:s3:::media-111122223333-us-east-1"
-	topic := "arn:aws:sns:us-east-1:111122223333:media-object-created"
-	use := list{"kms:GenerateDataKey", "kms:Decrypt"}
-	key := made.regions["us-east-1"].one(t, "AWS::KMS::Key")
-	equal(t, "rotation", key.at("EnableKeyRotation"), any(true))
-	equal(t, "key policy", key.at("KeyPolicy.Statement"), any(list{
-		object{"Sid": "AccountDecides", "Effect": "Allow", "Principal": object{"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"},
-		object{"Sid": "BucketPublishes", "Effect": "Allow", "Principal": object{"Service": "s3.amazonaws.com"}, "Action": use, "Resource": "*",
-			"Condition": object{"ArnEquals": object{"aws:SourceArn": bucket}, "StringEquals": object{"aws:SourceAccount": testAccount}}},
-		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"}, "Action": use, "Resource": "*",
-			"Condition": object{"ArnEquals": object{"aws:SourceArn": topic}, "StringEquals": object{"aws:SourceAccount": testAccount}}},
-	}))
-
-	// What the page asks of keys that are given is what a made key has.
-	page, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said, has list
-	_, text, _ := strings.Cut(string(page), "```json\n{\"Effect\"")
-	text, _, _ = strings.Cut(text, "```")
-	if err := json.Unmarshal([]byte(`[{"Effect"`+text+`]`), &said); err != nil {
-		t.Fatalf("the page's statements: %v", err)
-	}
-	for _, s := range key.at("KeyPolicy.Statement").(list)[1:] {
-		delete(s.(object), "Sid")
-		has = append(has, s)
-	}
-	equal(t, "statements of the page", any(said), any(has))
-
-	sources := list{
-		"arn:aws:s3:::media-111122223333-eu-west-1", "arn:aws:s3:::media-111122223333-eu-west-1/*",
-		"arn:aws:s3:::media-111122223333-ap-northeast-1", "arn:aws:s3:::media-111122223333-ap-northeast-1/*",
-	}
-	for _, tc := range []struct {
-		what      string
-		s         synthesized
-		own       string
-		others    list
-		condition object
-	}{
-		{"made", made, madeKey("us-east-1"),
-			list{"arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:ap-northeast-1:111122223333:key/*"},
-			object{"StringLike": object{"kms:EncryptionContext:aws:s3:arn": sources},
-				"ForAnyValue:StringEquals": object{"kms:ResourceAliases": "alias/media-replica-set"}}},
-		{"given", given, set.KMSKeyARNs["us-east-1"],
-			list{set.KMSKeyARNs["eu-west-1"], set.KMSKeyARNs["ap-northeast-1"]},
-			object{"StringLike": object{"kms:EncryptionContext:aws:s3:arn": sources}}},
-	} {
-		role := tc.s.regions["us-east-1"].one(t, "AWS::IAM::Role")
-		var got list
-		for _, s := range role.at("Policies.0.PolicyDocument.Statement").(list) {
-			if strings.HasPrefix(texts(s.(object)["Action"])[0], "kms:") {
-				got = append(got, s)
-			}
-		}
-		equal(t, "role with keys that are "+tc.what, any(got), any(list{
-			object{"Sid": "EncryptHere", "Effect": "Allow", "Action": use, "Resource": tc.own},
-			object{"Sid": "DecryptSources", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": tc.others, "Condition": tc.condition},
-		}))
 	}
 }
