@@ -40,6 +40,8 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 		DeadLetters: deadLetters,
 	})
 	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
+	NewAlarms(stack, "Alarms", AlarmsProps{Site: here})
+	NewDashboard(stack, "Dashboard", DashboardProps{Site: here})
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{
 		Description: jsii.String("Objects uploaded here are copied to all Regions of the replica set"),
