@@ -81,8 +81,9 @@ func interpret(did move, source Object, err error) answer {
 		}
 	case did == completeIfAbsent || did == completeAnyway:
 		switch code {
-		case codeBadDigest, codeChecksumMismatch, codeInvalidPart, codeInvalidPartOrder,
-			codeInvalidRequest, codeEntityTooSmall, codeEntityTooLarge:
+		case codeInvalidPart:
+			return conflict // somebody has copied it over
+		case codeBadDigest, codeChecksumMismatch, codeInvalidPartOrder, codeInvalidRequest, codeEntityTooSmall, codeEntityTooLarge:
 			return spoiled
 		}
 	}

@@ -62,7 +62,9 @@ func (t *task) multipart(ctx context.Context) error {
 		if !end.again {
 			return m.fail(err)
 		}
-		m.upload, m.etags = nil, nil
+		if !end.keep {
+			m.upload, m.etags = nil, nil
+		}
 		if ended := t.sleep(ctx, backoff(uploads, t.random())); ended != nil {
 			return m.fail(fmt.Errorf("%w while waiting to try again after: %w", ended, err))
 		}
