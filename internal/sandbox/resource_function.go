@@ -18,7 +18,7 @@ func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (
 		Description              string
 		AssumeRolePolicyDocument json.RawMessage
 		Policies                 []inlinePolicy
-		MaxSessionDuration       int // sessions here last as long as the sandbox
+		MaxSessionDuration       int // seconds
 		Tags                     []tag
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -31,7 +31,10 @@ func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (
 	if err != nil {
 		return template.Created{}, fmt.Errorf("property AssumeRolePolicyDocument: %w", err)
 	}
-	role, err := d.store.CreateRole(p.RoleName, trust)
+	role, err := d.store.CreateRole(iam.RoleConfig{
+		Name: p.RoleName, Description: p.Description, Trust: trust,
+		MaxSessionDuration: time.Duration(p.MaxSessionDuration) * time.Second,
+	})
 	if err != nil {
 		return template.Created{}, err
 	}

@@ -67,7 +67,7 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	if err := c.complete(); err != nil {
 		return fail(err)
 	}
-	_, role, err := s.cfg.Store.AssumeRole(c.RoleARN, c.Name, servicePrincipal)
+	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal)
 	if err != nil {
 		return fail(&Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err})
 	}
