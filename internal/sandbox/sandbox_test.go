@@ -14,7 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -102,6 +106,39 @@ func TestAssumedRoleInS3(t *testing.T) {
 	session := "arn:aws:sts::" + AccountID + ":assumed-role/reader/tester"
 	if got := s.Stats().Regions[region].S3[session]; got["ListObjectsV2"] != 1 || got["PutObject"] != 1 {
 		t.Errorf("requests of %s = %v, want one ListObjectsV2 and one PutObject", session, got)
+	}
+}
+
+// What the templates set is what the services show.
+func TestTemplatesAreShown(t *testing.T) {
+	s := start(t)
+	region := s.regions[0]
+	ctx, c, r := t.Context(), s.config(region), s.state.Regions[region]
+	lifecycle, err := s3.NewFromConfig(c).GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &r.Bucket})
+	if err != nil || len(lifecycle.Rules) != 1 || *lifecycle.Rules[0].AbortIncompleteMultipartUpload.DaysAfterInitiation != 7 {
+		t.Errorf("lifecycle = %+v, %v; want one rule of 7 days", lifecycle, err)
+	}
+	notification, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
+	if err != nil || len(notification.TopicConfigurations) != 1 || *notification.TopicConfigurations[0].TopicArn != r.TopicARN {
+		t.Errorf("notification = %+v, %v; want %s", notification, err, r.TopicARN)
+	}
+	topic, err := sns.NewFromConfig(c).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &r.TopicARN})
+	if err != nil || !strings.Contains(topic.Attributes["Policy"], `"s3.amazonaws.com"`) {
+		t.Errorf("topic = %+v, %v; want a policy that names S3", topic, err)
+	}
+	queue, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+	if err != nil || queue.Attributes["MessageRetentionPeriod"] != "1209600" || queue.Attributes["SqsManagedSseEnabled"] != "true" ||
+		!strings.Contains(queue.Attributes["Policy"], r.TopicARN) {
+		t.Errorf("queue = %+v, %v; want 14 days, encryption and a policy that names %s", queue, err, r.TopicARN)
+	}
+	function, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+	if err != nil || function.Environment.Variables["S3FANOUT_TARGET_BUCKET"] != r.Bucket || function.LoggingConfig.LogFormat != "JSON" {
+		t.Errorf("function = %+v, %v; want its bucket %s and JSON", function, err, r.Bucket)
+	}
+	_, roleName, _ := strings.Cut(*function.Role, "role/")
+	role, err := awsiam.NewFromConfig(c).GetRole(ctx, &awsiam.GetRoleInput{RoleName: &roleName})
+	if err != nil || *role.Role.Arn != *function.Role {
+		t.Errorf("role = %+v, %v; want %s", role, err, *function.Role)
 	}
 }
 
