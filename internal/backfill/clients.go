@@ -26,8 +26,11 @@ const (
 	// copyTime bounds one request that moves data. The function could not
 	// wait for longer either.
 	copyTime = 15 * time.Minute
-	// maxAttempts is how often the SDK tries a request, as in the function.
-	maxAttempts = 3
+	// copyAttempts is how often the SDK tries a copy, as in the function, and
+	// readAttempts how often it tries what is read: a page of a listing that
+	// cannot be read ends the run.
+	copyAttempts = 3
+	readAttempts = 5
 	// renewBefore is how long before its end a role's session is renewed.
 	renewBefore = 5 * time.Minute
 )
@@ -57,16 +60,17 @@ type Clients struct {
 // filters drop them as they drop those of the function.
 func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	partition := replicaset.Partition(c.Regions[0])
-	config := c.Config.Copy()
-	config.Retryer = newRetryer
+	read, write := c.Config.Copy(), c.Config.Copy()
+	read.Retryer = func() aws.Retryer { return newRetryer(readAttempts) }
+	write.Retryer = func() aws.Retryer { return newRetryer(copyAttempts) }
 	members := make([]Member, len(c.Regions))
 	refusals := make([]error, len(c.Regions))
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
 		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region)}
-		m.S3 = awsapi.NewS3(config, region, awsapi.RequestTime, c.Concurrency)
+		m.S3 = awsapi.NewS3(read, region, awsapi.RequestTime, c.Concurrency)
 		if slices.Contains(c.To, region) {
-			write := config.Copy()
+			write := write.Copy()
 			if !c.OwnCredentials {
 				session := c.session(c.Set.RoleARN(partition, region, c.Account))
 				write.Credentials = session
@@ -137,9 +141,9 @@ type attentive struct{ *retry.Standard }
 
 // newRetryer has no quota of retries: how many requests are under way depends
 // on S3's answers, which is what the quota is for.
-func newRetryer() aws.Retryer {
+func newRetryer(attempts int) aws.Retryer {
 	return attentive{retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = maxAttempts
+		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
 	})}
 }

@@ -230,7 +230,7 @@ func TestRetriesOfTheSDKAreHeard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []int{503, 503, 200}
 		client := s3.New(s3.Options{
-			Region: "a", BaseEndpoint: aws.String("http://s3.test"), UsePathStyle: true, Retryer: newRetryer(),
+			Region: "a", BaseEndpoint: aws.String("http://s3.test"), UsePathStyle: true, Retryer: newRetryer(copyAttempts),
 			Credentials: aws.AnonymousCredentials{},
 			HTTPClient: doer(func(r *http.Request) (*http.Response, error) {
 				status := answers[0]
