@@ -146,7 +146,7 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
 	}
 	if d.Different > 0 {
-		fmt.Fprintf(&b, "%s not the same in all Regions, left as they are; s3fanout verify tells more\n", countOf(d.Different, "key", "keys"))
+		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", countOf(d.Different, "key", "keys"))
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "About %s: %s for %d requests and %s for transfer, at list prices%s\n",
