@@ -202,8 +202,8 @@ type backfillProgress struct {
 const statusInterval = 100 * time.Millisecond
 
 func (w *backfillProgress) progress(b backfill.Progress) {
-	now := w.now()
-	if now.Sub(w.last) < statusInterval && !(b.Listed && b.Ended == b.Missing) {
+	now, last := w.now(), b.Listed && b.Ended == b.Missing
+	if now.Sub(w.last) < statusInterval && !last {
 		return
 	}
 	w.last = now

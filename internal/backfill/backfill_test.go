@@ -64,7 +64,7 @@ func TestEveryTargetGetsWhatItLacksFromTheOldest(t *testing.T) {
 
 func TestRunningAgainCopiesOnlyWhatIsLeft(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 120)
+	w.fill(120)
 	w.onCopy = func(_ context.Context, _ string, o copier.Object) error {
 		if o.Key < "key-00020" {
 			return failed(copier.Permanent, 403, "InvalidObjectState")
@@ -133,7 +133,7 @@ func TestFromOneRegionAndToSome(t *testing.T) {
 
 func TestWhatComesOrGoesMeanwhileIsNoFailure(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 3)
+	w.fill(3)
 	w.onHead = func(_ context.Context, _, key string) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -157,7 +157,7 @@ func TestWhatComesOrGoesMeanwhileIsNoFailure(t *testing.T) {
 func TestFailuresAreBoundedAndAllTold(t *testing.T) {
 	w := newWorld("a", "b")
 	const n = MaxFailures + 300
-	w.fill("a", n)
+	w.fill(n)
 	w.onCopy = func(context.Context, string, copier.Object) error {
 		return failed(copier.Permanent, 400, "InvalidRequest")
 	}
@@ -184,7 +184,7 @@ func TestRunStopsWhereTheRestIsHopeless(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld("a", "b")
-			w.fill("a", 3000)
+			w.fill(3000)
 			n := 0
 			w.onCopy = func(context.Context, string, copier.Object) error {
 				w.mu.Lock()
@@ -210,7 +210,7 @@ func TestRunStopsWhereTheRestIsHopeless(t *testing.T) {
 
 func TestDeniedReadingStopsTheRunToo(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 500)
+	w.fill(500)
 	w.onHead = func(context.Context, string, string) error { return answer(403, "Forbidden") }
 	_, err := Run(t.Context(), w.options(nil), Observer{})
 	if err == nil || !strings.Contains(err.Error(), "s3:GetObject on the source is denied") {
@@ -223,7 +223,7 @@ func TestDeniedReadingStopsTheRunToo(t *testing.T) {
 
 func TestListingFails(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 10)
+	w.fill(10)
 	w.onList = func(region string) error {
 		if region == "b" {
 			return answer(403, "AccessDenied")

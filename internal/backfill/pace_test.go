@@ -21,7 +21,7 @@ import (
 func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		w.fill("a", 20_000)
+		w.fill(20_000)
 		refused := 0
 		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
 			w.mu.Lock()
@@ -54,7 +54,7 @@ func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
-		w.fill("a", 5000)
+		w.fill(5000)
 		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
 			// One slow target does not slow the other down.
 			return pause(ctx, map[string]time.Duration{"b": 10 * time.Millisecond, "c": 40 * time.Millisecond}[region])
@@ -71,7 +71,7 @@ func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
 func TestSlowObjectsHoldNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		w.fill("a", 2000)
+		w.fill(2000)
 		for _, key := range []string{"0 large", "1 large", "2 large"} {
 			w.put("a", key, copier.DefaultThreshold+1, 0)
 		}
@@ -111,10 +111,44 @@ func TestSlowObjectsHoldNobodyUp(t *testing.T) {
 	})
 }
 
+// A listing of millions of keys waits for the copies, and does not pile up what
+// is to be copied.
+func TestListingWaitsForCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(20_000)
+		released := make(chan struct{})
+		w.onCopy = func(context.Context, string, copier.Object) error { <-released; return nil }
+		done := make(chan Report)
+		go func() {
+			report, err := Run(t.Context(), w.options(nil), Observer{})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- report
+		}()
+		synctest.Wait()
+		w.mu.Lock()
+		begun, listed := len(w.copies), w.listed
+		w.mu.Unlock()
+		if begun != firstConcurrency {
+			t.Errorf("%d copies were begun, want %d", begun, firstConcurrency)
+		}
+		// Beyond the queue there are a few pages that have been asked for ahead.
+		if listed < smallQueue || listed > smallQueue+firstConcurrency+20*pageSize {
+			t.Errorf("%d keys were listed, want little more than the queue takes, %d", listed, smallQueue)
+		}
+		close(released)
+		if report := <-done; report.Targets[1].Copied != 20_000 {
+			t.Errorf("%+v", report.Targets[1])
+		}
+	})
+}
+
 func TestTransientFailuresAreTriedAgainAndThenNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		w.fill("a", 20)
+		w.fill(20)
 		w.onCopy = func(_ context.Context, region string, o copier.Object) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -151,7 +185,7 @@ func TestInterruption(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld("a", "b")
-				w.fill("a", 5000)
+				w.fill(5000)
 				w.put("a", "0 large", copier.DefaultThreshold+1, 0)
 				w.onCopy = func(ctx context.Context, _ string, o copier.Object) error {
 					d := c.takes
@@ -200,7 +234,7 @@ func TestInterruption(t *testing.T) {
 
 func TestInterruptedListing(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 200)
+	w.fill(200)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.onList = func(string) error { cancel(); return nil }
 	report, err := Run(ctx, w.options(func(o *Options) { o.DryRun = true }), Observer{})
@@ -211,7 +245,7 @@ func TestInterruptedListing(t *testing.T) {
 
 func TestProgressNeverRunsBackwardsOrAtOnce(t *testing.T) {
 	w := newWorld("a", "b")
-	w.fill("a", 500)
+	w.fill(500)
 	inside, last := false, Progress{}
 	w.fillIn(t, nil, Observer{Progress: func(p Progress) {
 		if inside || p.Ended < last.Ended || p.Missing < last.Missing || p.Ended > p.Missing {

@@ -31,6 +31,7 @@ type world struct {
 	copies  map[string]int              // begun, by "region/key"
 	flying  map[string]int              // by Region
 	most    map[string]int              // of flying
+	listed  int                         // keys, of all buckets
 	aborted int                         // copies in parts
 
 	// onCopy is called within each copy; an error is its answer.
@@ -64,9 +65,10 @@ func (w *world) put(region, key string, size int64, second int) {
 	}
 }
 
-func (w *world) fill(region string, n int) {
+// fill puts numbered objects into Region a.
+func (w *world) fill(n int) {
 	for i := range n {
-		w.put(region, fmt.Sprintf("key-%05d", i), 100, 0)
+		w.put("a", fmt.Sprintf("key-%05d", i), 100, 0)
 	}
 }
 
@@ -83,6 +85,9 @@ func (w *world) keys(region string) []string {
 	defer w.mu.Unlock()
 	return slices.Sorted(maps.Keys(w.buckets[region]))
 }
+
+// pageSize makes listings of a few hundred keys take several requests.
+const pageSize = 200
 
 type memberS3 struct {
 	*world
@@ -102,7 +107,7 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken))
-	most := min(int(cmp.Or(aws.ToInt32(in.MaxKeys), 1000)), 50)
+	most := min(int(cmp.Or(aws.ToInt32(in.MaxKeys), 1000)), pageSize)
 	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false)}
 	for _, key := range slices.Sorted(maps.Keys(m.buckets[m.region])) {
 		if key <= after || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
@@ -118,6 +123,7 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 			Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`), LastModified: aws.Time(o.modified),
 		})
 	}
+	m.listed += len(out.Contents)
 	out.KeyCount = aws.Int32(int32(len(out.Contents)))
 	return out, nil
 }
