@@ -73,9 +73,10 @@ With --output json the result is one document:
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
 "different" counts keys whose objects are not the same by size and ETag.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
-came or went meanwhile. "failures" has the first 1,000; "class" is retryable,
-denied or permanent. "estimate" is there with --dry-run, "error" if the run
-ended early. "assumedPrices" names Regions whose prices are not known.
+came or went meanwhile, "left" what was not tried. "failures" has the first
+1,000; "class" is retryable, denied or permanent. "estimate" is there with
+--dry-run, "error" if the run ended early. "assumedPrices" names Regions whose
+prices are not known.
 
 Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
 all of them would; 2 usage or configuration; 3 objects could not be copied; 130

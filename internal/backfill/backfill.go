@@ -130,7 +130,7 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	r.lanes.Wait()
 
 	report := r.tally.report()
-	report.Interrupted = ctx.Err() != nil && (err != nil || report.Left() > 0)
+	report.Interrupted = ctx.Err() != nil && (err != nil || !o.DryRun && report.Left() > 0)
 	if ctx.Err() != nil {
 		return report, nil
 	}

@@ -68,7 +68,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
 		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region)}
-		m.S3 = awsapi.NewS3(read, region, awsapi.RequestTime, c.Concurrency)
+		m.S3 = awsapi.NewS3(read, region, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
 		if slices.Contains(c.To, region) {
 			write := write.Copy()
 			if !c.OwnCredentials {

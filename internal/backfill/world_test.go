@@ -108,7 +108,7 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 	defer m.mu.Unlock()
 	after := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken))
 	most := min(int(cmp.Or(aws.ToInt32(in.MaxKeys), 1000)), pageSize)
-	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false)}
+	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false), EncodingType: in.EncodingType}
 	for _, key := range slices.Sorted(maps.Keys(m.buckets[m.region])) {
 		if key <= after || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			continue
@@ -119,8 +119,12 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 		}
 		o := m.buckets[m.region][key]
 		after = key
+		name := key
+		if in.EncodingType == types.EncodingTypeUrl {
+			name = url.QueryEscape(key)
+		}
 		out.Contents = append(out.Contents, types.Object{
-			Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`), LastModified: aws.Time(o.modified),
+			Key: aws.String(name), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`), LastModified: aws.Time(o.modified),
 		})
 	}
 	m.listed += len(out.Contents)
