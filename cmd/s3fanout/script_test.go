@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
 //	settle                 waits until nothing is under way in that sandbox
+//	mark, calls, await-calls, invocations: see script_backfill_test.go
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
 //	$METADATA              a metadata service that refuses everything
@@ -82,6 +83,11 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
+
+			"mark":        markStats,
+			"calls":       checkCalls,
+			"await-calls": awaitCalls,
+			"invocations": checkInvocations,
 		},
 	})
 }

@@ -230,7 +230,7 @@ func keepFinished(etags []string, u Upload, listed []types.Part) {
 func (m *multipart) copyParts(ctx context.Context) (answer, error) {
 	m.did = copyPart
 	m.began = finished(m.etags)
-	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: newWindow(m.parallel), pace: m.pace}
+	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: NewWindow(m.parallel, m.parallel), pace: m.pace}
 	err := t.run(ctx)
 	m.result.Requests.Part += t.sent
 	m.result.PartsTotal, m.result.PartsDone = len(m.etags), finished(m.etags)
