@@ -93,7 +93,7 @@ func TestVersionsKeepTheirTimes(t *testing.T) {
 func TestUploadsSayWhoBeganThem(t *testing.T) {
 	w := newWorld(t)
 	creds, caller := w.role(t, "uploader", statements([]grant{{"s3:PutObject", hereBucket + "/*"}}))
-	up := startUpload(t, w.client(here, creds), hereBucket, "k")
+	up := startUpload(t, w.client(here, creds), "k")
 	ctx, c, b := t.Context(), w.client(here), aws.String(hereBucket)
 	parts, err := c.ListParts(ctx, &sdk.ListPartsInput{Bucket: b, Key: up.Key, UploadId: up.UploadId})
 	if err != nil || *parts.Initiator.ID != caller.ARN || *parts.Owner.ID != canonicalID(account) {
@@ -114,7 +114,7 @@ func TestListsAreEncodedOnDemand(t *testing.T) {
 	if _, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: aws.String("gone +")}); err != nil {
 		t.Fatal(err)
 	}
-	startUpload(t, c, hereBucket, key)
+	startUpload(t, c, key)
 	prefix := aws.String("d +")
 	for name, list := range map[string]func() (keys []string, encoding types.EncodingType, saidPrefix *string, err error){
 		"ListObjects": func() ([]string, types.EncodingType, *string, error) {
