@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	upload-quoted …        is upload with a key as Go quotes it
+//	begin-upload …         is upload of a first part that is left unfinished
 //	settle                 waits until nothing is under way in that sandbox
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
@@ -82,6 +84,9 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
+
+			"upload-quoted": putQuoted,
+			"begin-upload":  beginUpload,
 		},
 	})
 }

@@ -16,6 +16,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
 )
@@ -209,12 +210,11 @@ func (b bucket) parts(ctx context.Context, u *Upload) (gone bool, err error) {
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			f := b.explain(err)
-			var missing *types.NoSuchUpload
-			if errors.As(err, &missing) {
+			var failure smithy.APIError
+			if errors.As(err, &failure) && failure.ErrorCode() == "NoSuchUpload" { // no typed error of ListParts
 				return true, nil
 			}
-			return false, f
+			return false, b.explain(err)
 		}
 		for _, p := range out.Parts {
 			u.Parts++

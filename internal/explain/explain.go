@@ -119,10 +119,14 @@ func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 	var letters []Letter
 	var queues []Queue
 	for _, s := range report.Regions {
-		queues = append(queues, Queue{Region: s.Region, Looked: len(s.Results), Held: s.Held, Cut: report.Interrupted, Err: s.Err})
+		q := Queue{Region: s.Region, Looked: len(s.Results), Held: s.Held, Cut: report.Interrupted, Err: s.Err}
 		for _, r := range s.Results {
+			if r.Outcome == redrive.NotUnderstood {
+				q.NotUnderstood++
+			}
 			letters = append(letters, lettersAbout(r, o.Key, source)...)
 		}
+		queues = append(queues, q)
 	}
 	slices.SortStableFunc(letters, func(a, b Letter) int { return a.SentAt.Compare(b.SentAt) })
 	return letters, queues, nil

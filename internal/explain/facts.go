@@ -114,6 +114,9 @@ func (l Letter) For(region string) bool {
 type Queue struct {
 	Region string
 	Looked int // letters that were looked at
+	// NotUnderstood is how many of those are of no known form, and so may be
+	// about the object.
+	NotUnderstood int
 	// Held is about how many letters could not be read, as another reader
 	// holds them.
 	Held int
@@ -122,7 +125,7 @@ type Queue struct {
 	Err error // why it could not be read, or not to its end
 }
 
-func (q Queue) complete() bool { return q.Err == nil && q.Held == 0 && !q.Cut }
+func (q Queue) complete() bool { return q.Err == nil && q.Held == 0 && !q.Cut && q.NotUnderstood == 0 }
 
 // Err joins what failed, each text once; nil means that every request was
 // answered.

@@ -82,8 +82,8 @@ func s3api(operation string, r Region, key string) string {
 	return "aws s3api " + operation + " --region " + r.Region + " --bucket " + r.Bucket + " --key=" + Quote(key)
 }
 
-// age is a time span for people.
-func age(d time.Duration) string {
+// Age is a time span for people, cut to a whole number of one unit.
+func Age(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "0 s" // two clocks

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"s3fanout/internal/table"
 )
 
 // Code is a verdict in one word. The values are stable.
@@ -160,7 +162,7 @@ func (j *judgement) different(where string) {
 			}
 		}
 		commands = append(commands, backfillCommand(j.Key, right[0].Region, wrong))
-		j.step(fmt.Sprintf("if that of %s is right, delete the other (its version stays) and copy again", names(right)), strings.Join(commands, " && "))
+		j.step(fmt.Sprintf("if that of %s is right, delete what the others have (the versions stay) and copy again", names(right)), strings.Join(commands, " && "))
 	}
 	j.step("if both are wanted, upload one of them under a key of its own", "")
 }
@@ -208,8 +210,8 @@ func (j *judgement) deadLetters() {
 	}
 	reasons := make([]string, 0, len(letters))
 	for _, l := range letters {
-		if !slices.Contains(reasons, l.Reason) {
-			reasons = append(reasons, l.Reason)
+		if reason := table.Short(l.Reason); !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
 		}
 	}
 	j.say("it is missing in %s, because its copy failed and waits as a dead letter: %s", names(failed), strings.Join(reasons, " | "))
@@ -226,7 +228,7 @@ func (j *judgement) missing() {
 	if m := slices.IndexFunc(lost, func(r Region) bool { return r.Deleted != nil }); m >= 0 {
 		what += fmt.Sprintf(" (deleted in %s before it was uploaded again)", lost[m].Region)
 	}
-	j.say("%s, though it was uploaded %s ago%s%s", what, age(j.Now.Sub(newestUpload(j.Facts, j.groups))), j.idle(lost), j.unread())
+	j.say("%s, though it was uploaded %s ago%s%s", what, Age(j.Now.Sub(newestUpload(j.Facts, j.groups))), j.idle(lost), j.unread())
 	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost)))
 }
 
@@ -235,7 +237,7 @@ func (j *judgement) idle(lost []Region) string {
 	for _, r := range lost {
 		for _, u := range r.Uploads {
 			if u.By != ByOther {
-				return fmt.Sprintf(", an upload of it in %s has shown nothing new for %s", r.Region, age(j.Now.Sub(u.Last)))
+				return fmt.Sprintf(", an upload of it in %s has shown nothing new for %s", r.Region, Age(j.Now.Sub(u.Last)))
 			}
 		}
 	}
@@ -311,7 +313,7 @@ func (j *judgement) waiting() {
 	}
 	if coming := j.by[OnItsWay]; len(coming) > 0 {
 		j.call(CodeOnItsWay)
-		j.say("it is not yet in %s, but was uploaded only %s ago and is probably on its way", names(coming), age(j.Now.Sub(newestUpload(j.Facts, j.groups))))
+		j.say("it is not yet in %s, but was uploaded only %s ago and is probably on its way", names(coming), Age(j.Now.Sub(newestUpload(j.Facts, j.groups))))
 	}
 	if j.code == CodeCopying || j.code == CodeOnItsWay {
 		j.step("wait a few minutes and ask again", "")
@@ -363,7 +365,9 @@ func (j *judgement) unknown() {
 }
 
 // hides says whether there is an object below the Region's deletion marker.
-func (r Region) hides() bool { return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker }
+func (r Region) hides() bool {
+	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
+}
 
 func deletions(gone []Region) string {
 	texts := make([]string, len(gone))

@@ -148,9 +148,9 @@ func TestJudge(t *testing.T) {
 			"it is in all 3 Regions, but not the same (us-east-1 and ap-northeast-1 | eu-west-1): each was written for itself " +
 				"(us-east-1 and ap-northeast-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region",
 			[]string{
-				"if that of us-east-1 and ap-northeast-1 is right, delete the other (its version stays) and copy again: aws s3api delete-object --region eu-west-1 " +
+				"if that of us-east-1 and ap-northeast-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region eu-west-1 " +
 					"--bucket media-111122223333-eu-west-1 --key=" + quoted + " && s3fanout backfill --prefix " + quoted + " --from us-east-1 --to eu-west-1",
-				"if that of eu-west-1 is right, delete the other (its version stays) and copy again: aws s3api delete-object --region us-east-1 " +
+				"if that of eu-west-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region us-east-1 " +
 					"--bucket media-111122223333-us-east-1 --key=" + quoted + " && aws s3api delete-object --region ap-northeast-1 " +
 					"--bucket media-111122223333-ap-northeast-1 --key=" + quoted + " && s3fanout backfill --prefix " + quoted + " --from eu-west-1 --to us-east-1 --to ap-northeast-1",
 				"if both are wanted, upload one of them under a key of its own",
