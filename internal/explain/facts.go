@@ -39,6 +39,11 @@ type Region struct {
 	Partial []error
 }
 
+// hides says whether there is an object below the Region's deletion marker.
+func (r Region) hides() bool {
+	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
+}
+
 // Object is a current version.
 type Object struct {
 	VersionID string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -80,34 +79,4 @@ func restoreCommand(r Region, key string) string {
 
 func s3api(operation string, r Region, key string) string {
 	return "aws s3api " + operation + " --region " + r.Region + " --bucket " + r.Bucket + " --key=" + Quote(key)
-}
-
-// Age is a time span for people, cut to a whole number of one unit.
-func Age(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 s" // two clocks
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
-}
-
-// Bytes is a size for people.
-func Bytes(n int64) string {
-	if n < 10_000 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	value, unit := float64(n), ""
-	for _, unit = range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value /= 1024; value < 1000 {
-			break
-		}
-	}
-	return fmt.Sprintf("%.1f %s", value, unit)
 }

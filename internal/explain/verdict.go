@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"s3fanout/internal/table"
 )
@@ -363,38 +362,3 @@ func (j *judgement) unknown() {
 	j.call(CodeUnknown)
 	j.say("%s could not be asked, so whether it is there is not known", names(silent))
 }
-
-// hides says whether there is an object below the Region's deletion marker.
-func (r Region) hides() bool {
-	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
-}
-
-func deletions(gone []Region) string {
-	texts := make([]string, len(gone))
-	for i, r := range gone {
-		texts[i] = r.Region
-		if !r.Deleted.Modified.IsZero() {
-			texts[i] += " " + at(r.Deleted.Modified)
-		}
-	}
-	return and(texts)
-}
-
-func names(regions []Region) string { return and(regionNames(regions)) }
-
-func regionNames(regions []Region) []string {
-	list := make([]string, len(regions))
-	for i, r := range regions {
-		list[i] = r.Region
-	}
-	return list
-}
-
-func and(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
-func at(t time.Time) string { return "at " + t.UTC().Format("2006-01-02 15:04:05Z") }
