@@ -182,7 +182,9 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 		{"encrypted with the customer's", map[string]string{"x-amz-server-side-encryption-customer-algorithm": "AES256"}, func(o *explain.Object) { o.PlainETag = false }},
 		{"in parts", map[string]string{"ETag": `"abc-2"`}, func(o *explain.Object) { o.ETag, o.PlainETag = "abc-2", false }},
 		{"checksum", map[string]string{"x-amz-checksum-crc64nvme": "AAAA", "x-amz-checksum-type": "FULL_OBJECT"},
-			func(o *explain.Object) { o.Checksums, o.ChecksumType = map[string]string{"CRC64NVME": "AAAA"}, "FULL_OBJECT" }},
+			func(o *explain.Object) {
+				o.Checksums, o.ChecksumType = map[string]string{"CRC64NVME": "AAAA"}, "FULL_OBJECT"
+			}},
 		{"archived", map[string]string{"x-amz-storage-class": "DEEP_ARCHIVE"}, func(o *explain.Object) { o.StorageClass, o.Archived = "DEEP_ARCHIVE", true }},
 		{"being restored", map[string]string{"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="true"`},
 			func(o *explain.Object) { o.StorageClass, o.Archived = "GLACIER", true }},
