@@ -36,6 +36,8 @@ An object does not say who wrote it. "Likely a replica" means that another
 Region has the same and had it before. Contents are compared by ETags and
 checksums, not read: where those cannot be compared, it says so. It looks at
 5000 dead letters at most, which others cannot read for the seconds it takes.
+It changes nothing; a backfill that it advises copies every key that begins like
+this one.
 
 AWS requests: sts:GetCallerIdentity; in each Region s3:GetObject (HEAD) with
 s3:ListBucket, s3:ListBucketVersions, s3:ListBucketMultipartUploads, and for

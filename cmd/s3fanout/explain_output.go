@@ -194,7 +194,8 @@ func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) e
 	var b strings.Builder
 	for _, q := range d.Queues {
 		if q.Held > 0 || q.Cut || q.NotUnderstood > 0 {
-			fmt.Fprintf(&b, "\n%s: %s looked at, %d not understood, %s", q.Region, deadLetters(q.Looked), q.NotUnderstood, theRest(q))
+			line := fmt.Sprintf("%s: %s looked at, %d not understood, %s", q.Region, deadLetters(q.Looked), q.NotUnderstood, theRest(q))
+			b.WriteString("\n" + table.Wrap(line, room, "  "))
 		}
 	}
 	if b.Len() > 0 {
@@ -297,16 +298,15 @@ func versionsTable(regions []explainRegion, width int) table.Table {
 
 func uploadsTable(regions []explainRegion, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
-		{Title: "UNFINISHED IN"}, {Title: "PARTS", Right: true}, {Title: "SIZE", Right: true}, {Title: "BEGUN"}, {Title: "LAST PART"}, {Title: "BY"},
+		{Title: "UNFINISHED IN"}, {Title: "PARTS", Right: true}, {Title: "SIZE", Right: true}, {Title: "BEGUN"}, {Title: "BY"},
 	}}
 	for _, r := range regions {
 		for _, u := range r.Uploads {
-			last := "-"
+			below := "upload " + u.UploadID
 			if u.LastPart != nil {
-				last = stamp(*u.LastPart)
+				below = "last part " + stamp(*u.LastPart) + " · " + below
 			}
-			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), explain.Bytes(u.Bytes), stamp(u.Initiated), last, string(u.By)}}
-			row.Below = table.Printable("upload " + u.UploadID)
+			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), explain.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: table.Printable(below)}
 			t.Rows = append(t.Rows, row)
 		}
 	}

@@ -86,7 +86,7 @@ func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time
 		marker = answer.Response.Header.Get("x-amz-delete-marker") == "true"
 	}
 	var missing *types.NotFound
-	if errors.As(err, &missing) || status == http.StatusNotFound {
+	if errors.As(err, &missing) || status == http.StatusNotFound || marker {
 		return nil, marker, now, nil
 	}
 	f := b.explain(err)

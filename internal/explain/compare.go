@@ -66,7 +66,8 @@ func groups(f Facts) []group {
 			}
 		}
 		slices.Sort(joined)
-		found = append(apart, joined)
+		apart = append(apart, joined)
+		found = apart
 	}
 	slices.SortStableFunc(found, func(g, h group) int {
 		return cmp.Or(oldest(f, g).Compare(oldest(f, h)), cmp.Compare(g[0], h[0]))

@@ -299,6 +299,10 @@ func TestNotAskedIsNotMissing(t *testing.T) {
 			"HeadObject":         {status: http.StatusNotFound, header: map[string]string{"x-amz-delete-marker": "true"}},
 			"ListObjectVersions": refused("AccessDenied", http.StatusForbidden),
 		}, false, true, awsapi.ErrDenied, "region eu-west-1"},
+		{"deleted, in the words for a marker that is named", region{
+			"HeadObject":           {status: http.StatusMethodNotAllowed, header: map[string]string{"x-amz-delete-marker": "true"}},
+			"ListMultipartUploads": refused("AccessDenied", http.StatusForbidden),
+		}, false, true, awsapi.ErrDenied, "s3:ListBucketMultipartUploads"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			f := run(t, options(t, region{}, tc.answers, nil, nil))

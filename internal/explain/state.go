@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -70,15 +71,19 @@ func stateOf(f Facts, i int, found []group) State {
 	}
 }
 
-// lastLetter is the youngest letter about a copy to the Region; nil if there
-// is none.
+// lastLetter is the youngest letter about a copy to the Region, if there are any
+// one that names the Region; nil if there is none.
 func lastLetter(f Facts, region string) *Letter {
-	for i := range slices.Backward(f.Letters) {
-		if f.Letters[i].For(region) {
-			return &f.Letters[i]
+	var found *Letter
+	for i, l := range f.Letters {
+		if !l.For(region) {
+			continue
+		}
+		if found == nil || cmp.Or(cmp.Compare(len(l.Targets), len(found.Targets)), l.SentAt.Compare(found.SentAt)) >= 0 {
+			found = &f.Letters[i]
 		}
 	}
-	return nil
+	return found
 }
 
 // working is the Region's upload that is probably worked on, nil if there is

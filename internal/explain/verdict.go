@@ -199,22 +199,14 @@ func (j *judgement) deadLetters() {
 		return
 	}
 	j.call(CodeDeadLetter)
-	var letters []Letter
+	var reasons []string
 	for _, r := range failed {
-		l := lastLetter(j.Facts, r.Region)
-		if slices.ContainsFunc(letters, func(k Letter) bool { return k.MessageID == l.MessageID && k.Queue == l.Queue }) {
-			continue
-		}
-		letters = append(letters, *l)
-	}
-	reasons := make([]string, 0, len(letters))
-	for _, l := range letters {
-		if reason := table.Short(l.Reason); !slices.Contains(reasons, reason) {
+		if reason := table.Short(lastLetter(j.Facts, r.Region).Reason); !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 	}
 	j.say("it is missing in %s, because its copy failed and waits as a dead letter: %s", names(failed), strings.Join(reasons, " | "))
-	j.step("remove the reason, then replay", redriveCommand(letters))
+	j.step("remove the reason, then replay", redriveCommand(j.about(failed)))
 }
 
 func (j *judgement) missing() {
