@@ -33,8 +33,8 @@ before one that begins with a dash. s3://BUCKET/KEY with a bucket of the replica
 set is understood too; which of its buckets makes no difference.
 
 An object does not say who wrote it. "Likely a replica" means that another
-Region has the same and had it before. Contents are compared by ETags and
-checksums, not read: where those cannot be compared, it says so. It looks at
+Region has or had the same, and had it before. Contents are compared by ETags
+and checksums, not read: where those cannot be compared, it says so. It looks at
 5000 dead letters at most, which others cannot read for the seconds it takes.
 It changes nothing; a backfill that it advises copies every key that begins like
 this one.

@@ -131,32 +131,52 @@ const (
 )
 
 // Origins says for each Region what its object probably is. An object does not
-// carry its writer; but of equal objects in several Regions the oldest was
-// probably uploaded, and the younger ones copied from it. Two of the same second
-// say nothing, and neither does one that no other Region has the same as.
+// carry its writer; but of equal versions in several Regions the oldest was
+// probably uploaded, and the others copied from it. It may be one that has been
+// overwritten or deleted since. Two oldest of the same second say nothing, and
+// neither does an object that no other Region has or had.
 func Origins(f Facts) []Origin {
 	origins := make([]Origin, len(f.Regions))
 	for _, g := range groups(f) {
-		if len(g) == 1 {
-			continue
-		}
-		first := oldest(f, g)
-		var firsts []int
-		for _, i := range g {
-			if f.Regions[i].Object.Modified.Equal(first) {
-				firsts = append(firsts, i)
-			}
-		}
-		if len(firsts) > 1 {
+		first, where := firstWritten(f, g)
+		if len(where) != 1 {
 			continue
 		}
 		for _, i := range g {
-			if i == firsts[0] {
+			o := f.Regions[i].Object
+			switch {
+			case i != where[0]:
+				origins[i] = Origin{Likely: LikelyReplica, Of: f.Regions[where[0]].Region, After: o.Modified.Sub(first)}
+			case o.Modified.Equal(first) && len(g) > 1:
 				origins[i].Likely = LikelyUpload
-				continue
 			}
-			origins[i] = Origin{Likely: LikelyReplica, Of: f.Regions[firsts[0]].Region, After: f.Regions[i].Object.Modified.Sub(first)}
 		}
 	}
 	return origins
+}
+
+// firstWritten finds the oldest version with the contents of the group, and
+// the Regions that wrote it at that time.
+func firstWritten(f Facts, g group) (first time.Time, where []int) {
+	first = oldest(f, g)
+	consider := func(i int, t time.Time) {
+		switch {
+		case t.Before(first):
+			first, where = t, []int{i}
+		case t.Equal(first) && !slices.Contains(where, i):
+			where = append(where, i)
+		}
+	}
+	for _, i := range g {
+		consider(i, f.Regions[i].Object.Modified)
+	}
+	like := f.Regions[g[0]].Object
+	for i, r := range f.Regions {
+		for _, v := range r.Versions {
+			if !v.Marker && v.ETag != "" && v.ETag == like.ETag && v.Size == like.Size {
+				consider(i, v.Modified)
+			}
+		}
+	}
+	return first, where
 }
