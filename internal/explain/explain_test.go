@@ -293,7 +293,7 @@ func TestNotAskedIsNotMissing(t *testing.T) {
 		{"no bucket", region{"ListObjectVersions": refused("NoSuchBucket", http.StatusNotFound), "ListMultipartUploads": refused("NoSuchBucket", http.StatusNotFound)},
 			true, false, awsapi.ErrMissing, "bucket media-111122223333-eu-west-1 does not exist"},
 		{"out of order", region{"HeadObject": {status: http.StatusServiceUnavailable}}, true, false, nil, "s3:GetObject"},
-		{"no permission to list versions", region{"ListObjectVersions": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListObjectVersions"},
+		{"no permission to list versions", region{"ListObjectVersions": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketVersions on bucket"},
 		{"no permission to list uploads", region{"ListMultipartUploads": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketMultipartUploads"},
 		{"deleted, without a list", region{
 			"HeadObject":         {status: http.StatusNotFound, header: map[string]string{"x-amz-delete-marker": "true"}},
