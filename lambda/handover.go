@@ -37,6 +37,8 @@ func (e *handoverError) Unwrap() error { return e.err }
 type job struct {
 	record event.Record
 	resume *copier.Upload
+	// probablyThere says that the target may well have the key already.
+	probablyThere bool
 }
 
 func jobOf(c event.Continuation) job {
