@@ -40,6 +40,9 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 		DeadLetters: deadLetters,
 	})
 	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
+	if props.Set.BatchOperations {
+		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role})
+	}
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{
 		Description: jsii.String("Objects uploaded here are copied to all Regions of the replica set"),
