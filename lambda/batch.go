@@ -16,18 +16,6 @@ import (
 	"s3fanout/internal/event"
 )
 
-// The arguments of a job of S3 Batch Operations that the function knows. Others
-// are ignored.
-const (
-	// argumentTarget is the Region to copy to; without it, the function's own.
-	argumentTarget = "targetRegion"
-	// argumentVersion says which version to copy if it is versionCurrent: not
-	// the one that the task names but the current one. A generated manifest may
-	// list old versions, and the first copy of a key wins.
-	argumentVersion = "version"
-	versionCurrent  = "current"
-)
-
 // The result codes of a task
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html).
 const (
@@ -62,7 +50,7 @@ type taskResult struct {
 // is passed on to the function there, whose answer becomes this one's.
 func (h *handler) batch(ctx context.Context, log *slog.Logger, b event.Batch, payload []byte) ([]byte, error) {
 	log = log.With("jobId", b.JobID)
-	target := b.Arguments[argumentTarget]
+	target := b.Arguments[event.ArgumentTarget]
 	if target == "" || target == h.config.Region {
 		return json.Marshal(h.copyBatch(ctx, log, b))
 	}
@@ -88,7 +76,7 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	for i, task := range b.Tasks {
 		err := task.Err
 		if err == nil && task.Bucket == h.config.TargetBucket {
-			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, argumentTarget)
+			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, event.ArgumentTarget)
 		}
 		if err != nil {
 			log.Error("task not understood", "error", err.Error())
@@ -96,7 +84,7 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 			continue
 		}
 		r := event.Record{Region: h.config.Sources[task.Bucket], Bucket: task.Bucket, Key: task.Key, VersionID: task.VersionID}
-		if b.Arguments[argumentVersion] == versionCurrent {
+		if b.Arguments[event.ArgumentVersion] == event.VersionCurrent {
 			r.VersionID = ""
 		}
 		// A backfill meets many keys that are there: a HEAD costs a tenth.
@@ -125,7 +113,7 @@ func (h *handler) passOn(ctx context.Context, b event.Batch, target string, payl
 		member = member || region == target
 	}
 	if !member {
-		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.config.ReplicaSet, target, argumentTarget)
+		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.config.ReplicaSet, target, event.ArgumentTarget)
 	}
 	// Only from here to there: so a batch is passed on once at most.
 	for _, task := range b.Tasks {

@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/batchjob"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 func task(id, bucket, key string) string {
@@ -170,6 +173,49 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 				t.Errorf("called %q in %s", tt.twin.got, tt.twin.region)
 			}
 		})
+	}
+}
+
+// handlerTwin is a function in another Region that is really there.
+type handlerTwin struct{ h *handler }
+
+func (f handlerTwin) Call(ctx context.Context, payload []byte) ([]byte, error) {
+	return f.h.Invoke(ctx, payload)
+}
+
+// A task of the job that the command makes is copied: the source's function,
+// where the job runs, passes it on to the target's, which copies the current
+// version.
+func TestJobOfTheCommand(t *testing.T) {
+	in, err := batchjob.Request{
+		Set:       replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, BatchOperations: true},
+		AccountID: "111122223333", From: "us-east-1", To: "eu-west-1",
+	}.Input()
+	if err != nil {
+		t.Fatal(err)
+	}
+	arguments, err := json.Marshal(in.Operation.LambdaInvoke.UserArguments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := &fakeCopier{}
+	target, _ := newTestHandler(copies)
+	source, _ := newTestHandler(nil)
+	source.config = functionenv.Config{ReplicaSet: "media", Region: "us-east-1", FunctionName: "media-replicator", TargetBucket: "media-us",
+		Sources: map[string]string{"media-eu": "eu-west-1"}}
+	source.twin = func(region string) (caller, error) {
+		if region != "eu-west-1" {
+			t.Errorf("passed on to %s", region)
+		}
+		return handlerTwin{target}, nil
+	}
+	a := answerOf(t, source, batchOf(strings.Trim(string(arguments), "{}"), task("t", "media-us", "a%20b")))
+	if len(a.Results) != 1 || a.Results[0] != (taskResult{"t", "Succeeded", "Copied"}) {
+		t.Errorf("got %+v", a)
+	}
+	want := copier.Object{Region: "us-east-1", Bucket: "media-us", Key: "a b"}
+	if len(copies.got) != 1 || copies.got[0].Source != want {
+		t.Errorf("copied %+v, want %+v", copies.got, want)
 	}
 }
 

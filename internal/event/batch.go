@@ -6,6 +6,17 @@ import "fmt"
 // names the bucket, where 1.0 has an ARN, and carries the job's arguments.
 const BatchSchema = "2.0"
 
+// The arguments of a job that the function knows. Others are ignored.
+const (
+	// ArgumentTarget is the Region to copy to; without it, the function's own.
+	ArgumentTarget = "targetRegion"
+	// ArgumentVersion says which version to copy if it is VersionCurrent: not
+	// the one that the task names but the current one. A generated manifest may
+	// list old versions, and the first copy of a key wins.
+	ArgumentVersion = "version"
+	VersionCurrent  = "current"
+)
+
 // batchMember is what only an invocation by S3 Batch Operations has.
 const batchMember = "invocationSchemaVersion"
 
