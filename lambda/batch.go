@@ -88,7 +88,7 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 			r.VersionID = ""
 		}
 		// A backfill meets many keys that are there: a HEAD costs a tenth.
-		jobs = append(jobs, job{record: r, probablyThere: true})
+		jobs = append(jobs, job{record: r, task: true})
 		places = append(places, i)
 	}
 	outcomes, errs := h.replicateAll(ctx, log, jobs)

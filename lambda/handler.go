@@ -156,7 +156,7 @@ func (h *handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 		result, err = h.copy(ctx, j)
 	}
 	end := h.now()
-	log = log.With(recordMetrics(h.config, r, result, err, start, end)...)
+	log = log.With(recordMetrics(h.config, j, result, err, start, end)...)
 	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
@@ -203,7 +203,7 @@ func checkSource(config functionenv.Config, r event.Record) error {
 func requestFor(config functionenv.Config, j job) copier.Request {
 	return copier.Request{
 		Source:       objectOf(j.record),
-		ProbableEcho: j.probablyThere || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
+		ProbableEcho: j.task || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
 	}
 }
 

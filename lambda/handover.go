@@ -37,8 +37,9 @@ func (e *handoverError) Unwrap() error { return e.err }
 type job struct {
 	record event.Record
 	resume *copier.Upload
-	// probablyThere says that the target may well have the key already.
-	probablyThere bool
+	// task says that S3 Batch Operations asks for it: the target may well have
+	// the key already, and the record has no size.
+	task bool
 }
 
 func jobOf(c event.Continuation) job {

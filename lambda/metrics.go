@@ -38,7 +38,7 @@ type (
 // ($0.30 a month), so a line names the metrics of its own outcome only, without
 // zeros for the others, and only those that tell Regions apart are kept by pair
 // of Regions as well.
-func recordMetrics(config functionenv.Config, r event.Record, result copier.Result, err error, start, end time.Time) []any {
+func recordMetrics(config functionenv.Config, j job, result copier.Result, err error, start, end time.Time) []any {
 	toHere := []string{"ReplicaSet", "TargetRegion"}
 	byPair := []string{"ReplicaSet", "SourceRegion", "TargetRegion"}
 	count := func(name string) metricDefinition { return metricDefinition{name, "Count"} }
@@ -49,6 +49,7 @@ func recordMetrics(config functionenv.Config, r event.Record, result copier.Resu
 		return metricDirective{metricNamespace, [][]string{toHere}, metrics}
 	}
 
+	r := j.record
 	var directives []metricDirective
 	values := []any{"ReplicaSet", config.ReplicaSet, "SourceRegion", sourceRegion(config, r), "TargetRegion", config.Region}
 	add := func(d metricDirective, nameAndValue ...any) {
@@ -62,8 +63,11 @@ func recordMetrics(config functionenv.Config, r event.Record, result copier.Resu
 			"Class", string(classOf(err)))
 	case result.Outcome == copier.Copied:
 		add(pair(count("Copied")), "Copied", 1)
-		add(here(metricDefinition{"Bytes", "Bytes"}, metricDefinition{"CopyTime", "Milliseconds"}),
-			"Bytes", result.Bytes, "CopyTime", end.Sub(start).Milliseconds())
+		add(here(metricDefinition{"CopyTime", "Milliseconds"}), "CopyTime", end.Sub(start).Milliseconds())
+		// S3 copies a task's object without telling its size.
+		if !j.task || result.Bytes > 0 {
+			add(here(metricDefinition{"Bytes", "Bytes"}), "Bytes", result.Bytes)
+		}
 		if !r.EventTime.IsZero() {
 			add(pair(metricDefinition{"ReplicationLag", "Milliseconds"}), "ReplicationLag", end.Sub(r.EventTime).Milliseconds())
 		}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
-	"s3fanout/internal/event"
 )
 
 // metricsOf checks a log line against the specification and the JSON schema of
@@ -156,16 +155,25 @@ func TestMetricsOfContinuation(t *testing.T) {
 	}
 }
 
-// A record without a time has no lag, rather than one of centuries.
-func TestNoLagWithoutEventTime(t *testing.T) {
+// A task of S3 Batch Operations has no time, and so no lag, rather than one of
+// centuries, and no size, rather than none.
+func TestMetricsOfTask(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{})
-	c := event.Record{Region: "us-east-1", Bucket: "media-us", Key: "k"}
-	if _, err := h.replicate(t.Context(), h.log, job{record: c}); err != nil {
+	answerOf(t, h, batchOf("", task("t", "media-us", "k")))
+	want := map[string]float64{"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1, "CopyTime" + inHere + "Milliseconds": 0}
+	if got := metricsOf(t, out.String()); !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// An object without bytes is one all the same.
+func TestMetricsOfEmptyObject(t *testing.T) {
+	h, out := newTestHandler(&fakeCopier{})
+	empty := strings.Replace(upload("k"), `"size":7`, `"size":0`, 1)
+	if _, err := h.Invoke(t.Context(), payload(t, message(empty))); err != nil {
 		t.Fatal(err)
 	}
-	for name := range metricsOf(t, out.String()) {
-		if strings.HasPrefix(name, "ReplicationLag") {
-			t.Errorf("got %s", name)
-		}
+	if got, there := metricsOf(t, out.String())["Bytes"+inHere+"Bytes"]; got != 0 || !there {
+		t.Errorf("got %v, %t, want 0 bytes", got, there)
 	}
 }
