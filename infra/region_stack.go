@@ -42,6 +42,9 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
 	NewAlarms(stack, "Alarms", AlarmsProps{Site: here})
 	NewDashboard(stack, "Dashboard", DashboardProps{Site: here})
+	if props.Set.BatchOperations {
+		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role})
+	}
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{
 		Description: jsii.String("Objects uploaded here are copied to all Regions of the replica set"),

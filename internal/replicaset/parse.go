@@ -20,7 +20,7 @@ const ContextKey = "s3fanout"
 const example = `"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}`
 
 // knownFields is quoted by messages about a field that does not exist.
-const knownFields = "name, regions, allowOptInRegions, multipartThresholdMiB, multipartParallel and replicaStorageClass"
+const knownFields = "name, regions, allowOptInRegions, multipartThresholdMiB, multipartParallel, replicaStorageClass and batchOperations"
 
 // Parse reads the value of the context key, a JSON object. It knows the fields
 // of Config; any other field, a wrong type and a field given twice are errors
@@ -41,6 +41,7 @@ func Parse(raw []byte) (Config, error) {
 		"multipartThresholdMiB": {(*positive)(&c.MultipartThresholdMiB), positiveWanted},
 		"multipartParallel":     {(*positive)(&c.MultipartParallel), positiveWanted},
 		"replicaStorageClass":   {&c.ReplicaStorageClass, "a string"},
+		"batchOperations":       {&c.BatchOperations, "true or false"},
 	}
 	for _, f := range fields {
 		k, ok := known[f.name]

@@ -13,10 +13,10 @@ import (
 func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true,
-		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA",
+		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 	}
 	got, err := Parse([]byte(` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"],
-		"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA"} `))
+		"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true} `))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse = %+v, %v, want %+v", got, err, want)
 	}
@@ -36,6 +36,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"regions": "us-east-1"}`, `s3fanout.regions: "us-east-1" is not a list of Region names`},
 		{"{\"regions\": [\n1,\n2]}", `s3fanout.regions: [ 1, 2] is not a list of Region names`},
 		{`{"allowOptInRegions": "yes"}`, `s3fanout.allowOptInRegions: "yes" is not true or false`},
+		{`{"batchOperations": null}`, `s3fanout.batchOperations: null is not true or false`},
 		{`{"multipartThresholdMiB": 0}`, `s3fanout.multipartThresholdMiB: 0 is not a whole number from 1 on`},
 		{`{"multipartThresholdMiB": 5.5}`, `s3fanout.multipartThresholdMiB: 5.5 is not a whole number from 1 on`},
 		{`{"multipartThresholdMiB": "64"}`, `s3fanout.multipartThresholdMiB: "64" is not a whole number from 1 on`},
