@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check lint test test-large bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check lint lint-templates test test-large bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,15 @@ check: lint ## gofmt, go vet and the linters
 
 synth: node_modules function ## synthesize the CloudFormation templates into cdk.out
 	npx cdk synth --quiet
+
+# A Python tool, in an environment of its own; nothing else here needs Python.
+build/lint-templates: tools/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+lint-templates: synth build/lint-templates ## check the templates with cfn-lint (needs Python)
+	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json
 
 deploy: node_modules function ## deploy every Region of cdk.json; see README for one Region at a time
 	npx cdk deploy --all

@@ -86,3 +86,7 @@ func (s site) topicARN(region string) string    { return s.TopicARN(s.partition,
 func (s site) queueARN(region string) string    { return s.QueueARN(s.partition, region, s.account) }
 func (s site) functionARN(region string) string { return s.FunctionARN(s.partition, region, s.account) }
 func (s site) logGroupARN(region string) string { return s.LogGroupARN(s.partition, region, s.account) }
+
+// accountARN stands for every principal of the account that the account's own
+// policies allow it.
+func (s site) accountARN() string { return "arn:" + s.partition + ":iam::" + s.account + ":root" }

@@ -69,7 +69,7 @@ func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.C
 	bucket.ApplyRemovalPolicy(here.removal(), nil)
 	bucket.AddResourceDependency(props.Topic.Policy, jsii.String("S3 checks that it may publish"))
 
-	arn := here.bucketARN(here.region)
+	arn := *bucket.AttrArn()
 	policy := awss3.NewCfnBucketPolicy(this, jsii.String("Policy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         bucket.Ref(),
 		PolicyDocument: policyDocument(tlsOnly("s3:*", arn, arn+"/*")),

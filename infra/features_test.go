@@ -54,6 +54,10 @@ func features() [][]level {
 			}, nil},
 		},
 		{
+			{"no jobs", nothing, roles(1)},
+			{"jobs", func(c *replicaset.Config) { c.BatchOperations = true }, roles(2)},
+		},
+		{
 			{"memory by default", nothing, property("AWS::Lambda::Function", "MemorySize", 256.0)},
 			{"memory", func(c *replicaset.Config) { c.FunctionMemoryMiB = 1024 }, property("AWS::Lambda::Function", "MemorySize", 1024.0)},
 		},
@@ -103,6 +107,11 @@ func features() [][]level {
 				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},
 		},
 	}
+}
+
+// roles wants so many roles in a Region stack.
+func roles(n int) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) { equal(t, "roles", len(r.all("AWS::IAM::Role")), n) }
 }
 
 func rule(name, value string) object { return object{"Name": name, "Value": value} }
@@ -189,7 +198,7 @@ func bounded(want any) func(*testing.T, relations) {
 // tagged wants the tags on everything but what cannot have any.
 func tagged(want any) func(*testing.T, relations) {
 	untaggable := []string{
-		"AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
 	}
 	return func(t *testing.T, r relations) {
 		for _, each := range r.resources {

@@ -47,6 +47,11 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 		DeadLetters: deadLetters,
 	})
 	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
+	NewAlarms(stack, "Alarms", AlarmsProps{Site: here})
+	NewDashboard(stack, "Dashboard", DashboardProps{Site: here})
+	if props.Set.BatchOperations {
+		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role, Key: key})
+	}
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{
 		Description: jsii.String("Objects uploaded here are copied to all Regions of the replica set"),

@@ -247,7 +247,7 @@ func (r relations) testResourceTypes(t *testing.T) {
 	for _, each := range r.resources {
 		counts[each.Type]++
 	}
-	want := map[string]int{"AWS::Lambda::Permission": len(r.set.Regions) - 1}
+	want := map[string]int{"AWS::Lambda::Permission": len(r.set.Regions) - 1, "AWS::CloudWatch::Alarm": len(site{}.alarms()), "AWS::CloudWatch::Dashboard": 1}
 	for _, kind := range []string{
 		"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
 		"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::Function", "AWS::Lambda::EventInvokeConfig",

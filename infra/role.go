@@ -30,11 +30,24 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 		RoleName: jsii.String(here.RoleName(here.region)),
 		AssumeRolePolicyDocument: map[string]any{
 			"Version": "2012-10-17",
-			"Statement": []any{map[string]any{
-				"Effect":    "Allow",
-				"Principal": service("lambda.amazonaws.com"),
-				"Action":    "sts:AssumeRole",
-			}},
+			"Statement": []any{
+				map[string]any{
+					"Effect":    "Allow",
+					"Principal": service("lambda.amazonaws.com"),
+					"Action":    "sts:AssumeRole",
+				},
+				// A backfill copies as the function does, so that its copies are
+				// echoes too. That the account is the principal leaves it to the
+				// account's own policies who may; the session's name is the
+				// function's, by which logs and filters know both
+				// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+				map[string]any{
+					"Effect":    "Allow",
+					"Principal": map[string]any{"AWS": here.accountARN()},
+					"Action":    "sts:AssumeRole",
+					"Condition": map[string]any{"StringEquals": map[string]any{"sts:RoleSessionName": here.FunctionName()}},
+				},
+			},
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName: jsii.String("replicate"),

@@ -38,18 +38,25 @@ func fiveRegions() replicaset.Config {
 // synth synthesizes the set into a directory of its own and returns that.
 func synth(t *testing.T, set replicaset.Config) string {
 	t.Helper()
-	code, out := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not run"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir: jsii.String(out),
 		// What cdk.json says to the cdk command.
 		AnalyticsReporting: jsii.Bool(false),
 	})
-	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: code})
+	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
 	app.Synth(nil)
 	return out
+}
+
+// codeDir holds something that stands for the function's executable.
+func codeDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // resource is a resource of a template. Values are those of encoding/json,
@@ -102,6 +109,7 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 	known := map[string]string{
 		"AWS::SNS::Topic/Ref":       set.TopicARN(partition, region, testAccount),
 		"AWS::S3::Bucket/Ref":       set.BucketName(testAccount, region),
+		"AWS::S3::Bucket/Arn":       set.BucketARN(partition, region, testAccount),
 		"AWS::SQS::Queue/Ref":       "https://queue/" + region,
 		"AWS::SQS::Queue/Arn":       set.QueueARN(partition, region, testAccount),
 		"AWS::Lambda::Function/Ref": set.FunctionName(),

@@ -34,7 +34,10 @@ func TestMain(m *testing.M) {
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	upload-quoted …        is upload with a key as Go quotes it
+//	begin-upload …         is upload of a first part that is left unfinished
 //	settle                 waits until nothing is under way in that sandbox
+//	mark, calls, await-calls, invocations: see script_backfill_test.go
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
 //	$METADATA              a metadata service that refuses everything
@@ -82,6 +85,13 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
+
+			"mark":          markStats,
+			"calls":         checkCalls,
+			"await-calls":   awaitCalls,
+			"invocations":   checkInvocations,
+			"upload-quoted": putQuoted,
+			"begin-upload":  beginUpload,
 		},
 	})
 }

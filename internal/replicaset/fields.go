@@ -29,6 +29,7 @@ func (c *Config) fields() []configField {
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
 		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
 		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},
+		{"batchOperations", &c.BatchOperations, "true or false", "`false`"},
 		{"functionMemoryMiB", (*positive)(&c.FunctionMemoryMiB), positiveWanted, strconv.Itoa(none.FunctionMemory())},
 		{"reservedConcurrency", (*positive)(&c.ReservedConcurrency), positiveWanted + ", because 0 would stop the function", "none reserved"},
 		{"logRetentionDays", (*positive)(&c.LogRetentionDays), positiveWanted, strconv.Itoa(none.LogRetention())},

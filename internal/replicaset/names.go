@@ -41,6 +41,15 @@ func (c Config) FunctionName() string { return c.Name + "-replicator" }
 // global, so the name carries the Region.
 func (c Config) RoleName(region string) string { return c.Name + "-replicator-" + region }
 
+// JobRoleName is the name of the role that jobs of S3 Batch Operations have in
+// region, if the set has BatchOperations.
+func (c Config) JobRoleName(region string) string { return c.Name + "-batch-" + region }
+
+// ReportPrefix begins the keys of the reports that jobs of S3 Batch Operations
+// write into the bucket of their Region. They are objects like any other, and
+// are replicated.
+const ReportPrefix = ".s3fanout/reports"
+
 // LogGroupName is the name of the function's log group, the same in every
 // Region.
 func (c Config) LogGroupName() string { return "/aws/lambda/" + c.FunctionName() }
@@ -82,6 +91,12 @@ func (c Config) LogGroupARN(partition, region, accountID string) string {
 // RoleARN is the ARN of the role that the function has in region.
 func (c Config) RoleARN(partition, region, accountID string) string {
 	return arn(partition, "iam", "", accountID, "role/"+c.RoleName(region))
+}
+
+// JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have in
+// region.
+func (c Config) JobRoleARN(partition, region, accountID string) string {
+	return arn(partition, "iam", "", accountID, "role/"+c.JobRoleName(region))
 }
 
 func arn(partition, service, region, accountID, resource string) string {

@@ -35,6 +35,9 @@ type Config struct {
 	// ReplicaStorageClass is the storage class of replicas: empty for
 	// STANDARD, a class in S3's spelling, or SourceStorageClass.
 	ReplicaStorageClass string
+	// BatchOperations adds what jobs of S3 Batch Operations need: a role for
+	// them in each Region, and more permissions of the functions.
+	BatchOperations bool
 
 	// BucketNamespace is where the buckets' names live: empty or
 	// GlobalNamespace, or AccountRegionalNamespace.

@@ -80,9 +80,9 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 	var p struct {
 		KmsMasterKeyId         string
 		QueueName              string
-		MessageRetentionPeriod int  // seconds
-		VisibilityTimeout      *int // seconds
-		SqsManagedSseEnabled   bool // encryption at rest: nothing here could tell
+		MessageRetentionPeriod int   // seconds
+		VisibilityTimeout      *int  // seconds
+		SqsManagedSseEnabled   *bool // encryption at rest: nothing here could tell, but it is shown
 		Tags                   []tag
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -92,6 +92,7 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 		p.QueueName = physicalName(t)
 	}
 	c := sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
+	c.Unencrypted = p.SqsManagedSseEnabled != nil && !*p.SqsManagedSseEnabled
 	if p.VisibilityTimeout != nil {
 		v := time.Duration(*p.VisibilityTimeout) * time.Second
 		c.VisibilityTimeout = &v

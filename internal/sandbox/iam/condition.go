@@ -83,6 +83,8 @@ func conditionKeys() map[string]bool {
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
+		"sts:externalid":            true,
+		"sts:rolesessionname":       true,
 	}
 }
 

@@ -118,6 +118,9 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
+	if headerBytes(r) > maxHeaders {
+		err = errHeadersTooLarge()
+	}
 	if err == nil {
 		err = s.serve(w, r, req, region, caller, ids)
 	}
@@ -169,6 +172,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 		return s.deleteObjects(w, r, req, auth, ids)
 	case "GetBucketPolicy":
 		return s.getBucketPolicy(w, req, ids)
+	}
+	if b, ok := s.bucket(req.bucket); ok {
+		if answer, err := b.configuration(req.operation.name); err != nil {
+			return err
+		} else if answer != nil {
+			writeXML(w, r, http.StatusOK, answer, ids)
+			return nil
+		}
 	}
 	return s.forward(w, r, req, region, auth, pace, size)
 }

@@ -60,6 +60,7 @@ type QueueConfig struct {
 	ReceiveWait       time.Duration  // long polling of receivers that name none, up to 20 s
 	Delay             time.Duration  // before a new message can be received, up to 15 minutes
 	MaxMessageSize    int            // bytes, 1 KiB to 1 MiB, 1 MiB by default
+	Unencrypted       bool           // SqsManagedSseEnabled is off; shown, no more
 }
 
 // Service holds the queues of all Regions of one account. Methods may be
@@ -179,6 +180,30 @@ func (s *Service) Depth(queueARN string) int64 {
 	}
 	q.expire(time.Now())
 	return int64(len(q.messages))
+}
+
+// Gauges are what CloudWatch shows of a queue.
+type Gauges struct {
+	Visible, NotVisible, Delayed int
+	OldestAge                    time.Duration // since the oldest message was sent; 0 if there is none
+}
+
+// Gauges returns what a Region's queue holds now; false if there is no such
+// queue.
+func (s *Service) Gauges(region, name string) (Gauges, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[s.arn(region, name)]
+	if q == nil {
+		return Gauges{}, false
+	}
+	now := time.Now()
+	var g Gauges
+	g.Visible, g.NotVisible, g.Delayed = q.count(now)
+	if len(q.messages) > 0 {
+		g.OldestAge = now.Sub(q.messages[0].sent)
+	}
+	return g, true
 }
 
 // authorize returns the queue if caller may do action on it. s.mu is held.
