@@ -85,15 +85,17 @@ func (s site) useKeys(own *string) []statement {
 	if own == nil {
 		return nil
 	}
-	var sources, encrypted []string
+	var sources []string
 	for _, other := range s.Others(s.region) {
 		key, given := s.KMSKeyARNs[other]
 		if !given {
 			key = "arn:" + s.partition + ":kms:" + other + ":" + s.account + ":key/*"
 		}
 		sources = append(sources, key)
-		encrypted = append(encrypted, s.bucketARN(other), s.bucketARN(other)+"/*")
 	}
+	// The keys say which Regions; one pattern for all keeps a long list out of
+	// a policy whose length is limited.
+	encrypted := []string{s.bucketARN("*"), s.bucketARN("*") + "/*"}
 	condition := map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:s3:arn": encrypted}}
 	if s.MakesKeys() {
 		condition["ForAnyValue:StringEquals"] = map[string]any{"kms:ResourceAliases": s.KeyAlias()}
