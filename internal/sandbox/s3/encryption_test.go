@@ -121,6 +121,17 @@ func TestRequestsAskForTheKeys(t *testing.T) {
 			_, err := n.ListObjectsV2(ctx, &sdk.ListObjectsV2Input{Bucket: aws.String(near)})
 			return err
 		}, nil},
+		{"GetBucketEncryption", func(n, _ *sdk.Client) error {
+			out, err := n.GetBucketEncryption(ctx, &sdk.GetBucketEncryptionInput{Bucket: aws.String(near)})
+			if err != nil {
+				return err
+			}
+			rule := out.ServerSideEncryptionConfiguration.Rules[0]
+			if d := rule.ApplyServerSideEncryptionByDefault; d.SSEAlgorithm != "aws:kms" || aws.ToString(d.KMSMasterKeyID) != "K1" || !aws.ToBool(rule.BucketKeyEnabled) {
+				return errors.New("the answer does not tell the key")
+			}
+			return nil
+		}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if err := tc.call(w.client(here), w.client(there)); err != nil {
