@@ -14,12 +14,13 @@ import (
 func TestRedriveText(t *testing.T) {
 	letter := deadletter.Letter{Kind: deadletter.OnFailure, Reason: "first reason", Objects: []deadletter.Object{{Bucket: "b", Key: "a\x1b[2J"}, {Bucket: "b", Key: "c"}}}
 	report := redrive.Report{Regions: []redrive.Summary{
-		{Region: "us-east-1", Held: 2, Results: []redrive.Result{
+		{Region: "us-east-1", Held: 2, Replayed: 1, Results: []redrive.Result{
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason"},
+			{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not asked for"},
 			{Region: "us-east-1", Outcome: redrive.NotUnderstood, Detail: "not a known dead letter"},
 		}},
-		{Region: "eu-west-1"},
+		{Region: "eu-west-1", Limited: true},
 		{Region: "ap-northeast-1", Err: errors.New("no queue")},
 		{Region: "sa-east-1", Held: 3},
 	}}
@@ -32,10 +33,12 @@ func TestRedriveText(t *testing.T) {
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  first reason             " + green + "replayed" + plain + "\n" +
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  second reason            " + red + "failed" + plain + "\n" +
 		"us-east-1  unknown     -                             not a known dead letter  " + red + "not-understood" + plain + "\n" +
-		"us-east-1: 3 dead letters, 1 replayed, 2 left; besides, about 2 are held by another reader for at most 17 minutes\n" +
+		"us-east-1: 4 dead letters, 1 replayed, 2 left, 1 skipped; besides, about 2 are held by another reader for at most 2 minutes\n" +
 		"eu-west-1: no dead letters\n" +
 		"ap-northeast-1: not read\n" +
-		"sa-east-1: none could be read; about 3 are held by another reader for at most 17 minutes\n"
+		"sa-east-1: none could be read; about 3 are held by another reader for at most 2 minutes\n" +
+		"Stopped at --max; what was not tried is still in the queues.\n" +
+		"Reasons:\n  1 × first reason\n  1 × not a known dead letter\n  1 × second reason\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
