@@ -65,7 +65,7 @@ reader holds them. "limited" says that --max ended the run. "reasons" leaves out
 what differs from object to object.
 With --watch each result is a line, an element of "letters" without those
 skipped; "again" is when the letter will be tried again. The last line is the
-document, with the letters that are left.
+document, with the letters that are left or skipped.
 
 Exit codes: 0 all that was chosen is replayed, or nothing there; 1 a request
 failed; 2 usage or configuration; 3 letters are left, with --dry-run: letters
@@ -106,7 +106,7 @@ func (a *app) redrive(ctx context.Context, f redriveFlags) error {
 	p := a.newProgress()
 	told := redriveProgress{p: p, dryRun: f.dryRun}
 	observer := redrive.Observer{Opened: told.opened, Finished: told.finished}
-	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now}
+	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now, told: map[string]string{}}
 	if f.watch {
 		observer.Finished, observer.Trouble = lines.finished, lines.trouble
 	}

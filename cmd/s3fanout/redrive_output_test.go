@@ -110,3 +110,23 @@ func TestRedriveError(t *testing.T) {
 		})
 	}
 }
+
+// TestReasonsFitTheTerminal shows that many long reasons stay readable.
+func TestReasonsFitTheTerminal(t *testing.T) {
+	var reasons []redriveReason
+	for i := range mostReasons + 5 {
+		reasons = append(reasons, redriveReason{Reason: strings.Repeat("\x1b[2J word", 20), Count: i})
+	}
+	var b bytes.Buffer
+	if err := writeReasons(&b, reasons, 80); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 || strings.Contains(line, "\x1b") {
+			t.Errorf("%d columns: %q", table.Width(line), line)
+		}
+	}
+	if got, want := strings.Count(b.String(), " × "), mostReasons; got != want || !strings.HasSuffix(b.String(), "\n  and 5 more\n") {
+		t.Errorf("reasons: got %d, want %d and a count\n%s", got, want, b.String())
+	}
+}

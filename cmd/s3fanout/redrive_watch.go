@@ -17,7 +17,8 @@ type redriveLines struct {
 	p    *progress
 	stop func() // ends the run: nobody reads what it says
 	now  func() time.Time
-	err  error // of the first write that failed
+	told map[string]string // the newest trouble by Region
+	err  error             // of the first write that failed
 }
 
 func (l *redriveLines) finished(r redrive.Result) {
@@ -58,4 +59,14 @@ func (l *redriveLines) why(letter redriveLetter) string {
 	return text
 }
 
-func (l *redriveLines) trouble(_ string, err error) { l.p.note("%s", err) }
+// trouble tells of what keeps a queue from being read, once.
+func (l *redriveLines) trouble(region string, err error) {
+	text := "region " + region + ": the queue can be read again"
+	if err != nil {
+		text = err.Error()
+	}
+	if l.told[region] != text {
+		l.told[region] = text
+		l.p.note("%s", text)
+	}
+}

@@ -138,7 +138,8 @@ func (q *queue) applySome(ctx context.Context, some []change) error {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(q.url)}
 	for i, c := range some {
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(c.handle), VisibilityTimeout: int32(c.timeout / time.Second),
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(c.handle),
+			VisibilityTimeout: int32(c.timeout / time.Second), //nolint:gosec // zero or HoldTime
 		})
 	}
 	out, err := q.clients.SQS.ChangeMessageVisibilityBatch(ctx, in)
@@ -165,8 +166,7 @@ func (q *queue) applySome(ctx context.Context, some []change) error {
 }
 
 // changed remembers a letter's new visibility. lost says that the handle holds
-// it no more: its time ran out, somebody else received or deleted it, or it
-// was held for 12 hours, which is all that SQS allows.
+// it no more, or not for longer; see expired.
 func (q *queue) changed(c change, lost bool, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

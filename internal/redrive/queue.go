@@ -57,6 +57,9 @@ func redriveRegion(ctx context.Context, o Options, region string, shared *limits
 		unusable: unusable{errs: map[Function]refusal{}},
 	}
 	before, err := q.open(ctx)
+	for failures := 1; err != nil && q.endure(ctx, err, failures); failures++ {
+		before, err = q.open(ctx)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return Summary{Region: region, cut: true} // not the Region's failure
@@ -157,7 +160,10 @@ func (q *queue) drain(ctx context.Context) error {
 			}
 			continue
 		}
-		failures = 0
+		if failures > 0 {
+			failures = 0
+			q.observer.Trouble(q.region, nil)
+		}
 		for _, m := range fresh {
 			wg.Go(func() {
 				defer func() { <-free }()

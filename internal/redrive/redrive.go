@@ -211,7 +211,8 @@ type Observer struct {
 	// tried one.
 	Finished func(Result)
 	// Trouble says that a Region's queue could not be read: a watch tries
-	// again, unless the error is in the Region's Summary in the end.
+	// again, unless the error is in the Region's Summary in the end. No error
+	// says that it can be read again.
 	Trouble func(region string, err error)
 }
 

@@ -13,12 +13,15 @@ import (
 const (
 	// watchPoll is the longest that SQS lets a receive wait.
 	watchPoll = 20 * time.Second
-	// RetryFirst and RetryMost are how long a watch leaves a letter alone that
-	// it did not replay: first, and at most. The time doubles in between.
-	RetryFirst = time.Minute
-	RetryMost  = 15 * time.Minute
 	// refreshTime is how long a watch believes what it learned about a topic.
 	refreshTime = 5 * time.Minute
+)
+
+// RetryFirst and RetryMost are how long a watch leaves a letter alone that it
+// did not replay: first, and at most. The time doubles in between.
+const (
+	RetryFirst = time.Minute
+	RetryMost  = 15 * time.Minute
 )
 
 // history is what a run knows about a letter that it has received.
@@ -47,10 +50,10 @@ func retryWait(tries int) time.Duration {
 // fatal says that there is no point in going on with the queue. A watch waits
 // for the network to come back.
 func (q *queue) fatal(err error) bool {
-	return awsapi.Hopeless(err) && !(q.options.Watch && errors.Is(err, awsapi.ErrUnreachable))
+	return awsapi.Hopeless(err) && (!q.options.Watch || !errors.Is(err, awsapi.ErrUnreachable))
 }
 
-// endure decides whether a watch goes on after a receive that failed, and
+// endure decides whether a watch goes on after a request that failed, and
 // waits before it does, longer after each failure in a row.
 func (q *queue) endure(ctx context.Context, err error, failures int) bool {
 	if !q.options.Watch || q.fatal(err) {

@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,14 +89,17 @@ func TestWatch(t *testing.T) {
 func TestWatchBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		var mu sync.Mutex // of tries
 		var tries []time.Time
-		mended := false
+		var mended atomic.Bool
 		w.functions[west].run = func(_ context.Context, payload string) error {
 			if !strings.Contains(payload, "bad") {
 				return nil
 			}
+			mu.Lock()
 			tries = append(tries, time.Now())
-			if mended {
+			mu.Unlock()
+			if mended.Load() {
 				return nil
 			}
 			return errThrown
@@ -104,29 +109,34 @@ func TestWatchBacksOff(t *testing.T) {
 		for range 60 {
 			<-time.After(time.Minute)
 			w.queues[west].put(envelope("good", functionARN(west)))
-			if got := w.queues[west].messages[0]; !got.deleted && !got.visible.After(time.Now()) && time.Since(tries[len(tries)-1]) < redrive.RetryFirst {
-				t.Errorf("the letter can be received by others %s after it failed", time.Since(tries[len(tries)-1]))
+			synctest.Wait()
+			mu.Lock()
+			since := time.Since(tries[len(tries)-1])
+			mu.Unlock()
+			free := w.queues[west].count(func(m *fakeMessage) bool { return m.id == "m000" && !m.visible.After(time.Now()) })
+			if free != 0 && since < redrive.RetryFirst {
+				t.Errorf("others can receive the letter %s after it failed", since)
 			}
 		}
-		synctest.Wait()
-		least := []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, redrive.RetryMost, redrive.RetryMost}
+		mended.Store(true)
+		<-time.After(redrive.RetryMost + time.Minute)
+		run.end(t)
+		least := []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, redrive.RetryMost}
 		for i := 1; i < len(tries); i++ {
+			least := least[min(i, len(least))-1]
 			// What is due is noticed by a sweep, 20 s, and received by a poll.
-			if gap := tries[i].Sub(tries[i-1]); gap < least[i-1] || gap > least[i-1]+45*time.Second {
-				t.Errorf("try %d came after %s, want %s", i+1, gap, least[i-1])
+			if gap := tries[i].Sub(tries[i-1]); gap < least || gap > least+45*time.Second {
+				t.Errorf("try %d came after %s, want %s", i+1, gap, least)
 			}
 		}
-		if len(tries) < 6 {
-			t.Errorf("tries in an hour: got %d, want 6", len(tries))
+		if len(tries) < 7 {
+			t.Errorf("tries in five quarters of an hour: got %d, want 7", len(tries))
 		}
 		for _, r := range run.results {
 			if failed := r.Outcome == redrive.Failed; failed == r.Again.IsZero() {
 				t.Errorf("%s: to be tried again at %s", r.Outcome, r.Again)
 			}
 		}
-		mended = true
-		<-time.After(redrive.RetryMost + time.Minute)
-		run.end(t)
 		if w.queues[west].left() != 0 || run.report.Left() != 0 || run.report.Regions[1].Replayed != 61 {
 			t.Errorf("left %d, reported %d, replayed %d", w.queues[west].left(), run.report.Left(), run.report.Regions[1].Replayed)
 		}
@@ -188,8 +198,10 @@ func TestWatchSeesTroubleThrough(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		w.queues[east].spoil("GetQueueUrl", refused) // from the beginning
 		run := w.watch(t)
 		<-time.After(time.Minute)
+		w.queues[east].heal()
 		w.queues[west].spoil("ReceiveMessage", refused)
 		w.queues[asia].spoil("ReceiveMessage", &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"})
 		<-time.After(time.Hour)
@@ -198,12 +210,19 @@ func TestWatchSeesTroubleThrough(t *testing.T) {
 		}
 		w.queues[west].heal()
 		w.queues[west].put(envelope("k", functionARN(west)))
+		w.queues[east].put(envelope("k", functionARN(east)))
 		w.queues[asia].heal()
 		w.queues[asia].put(envelope("k", functionARN(asia)))
 		<-time.After(2 * time.Minute)
 		run.end(t)
 		if w.queues[west].left() != 0 || run.report.Regions[1].Err != nil {
 			t.Errorf("left %d, error %v: want the Region that came back emptied", w.queues[west].left(), run.report.Regions[1].Err)
+		}
+		if w.queues[east].left() != 0 {
+			t.Error("the Region that was away at first was not emptied")
+		}
+		if !slices.Contains(run.trouble, nil) {
+			t.Error("was not told of the end of the trouble")
 		}
 		if w.queues[asia].left() != 1 || !errors.Is(run.report.Err(), awsapi.ErrDenied) {
 			t.Errorf("left %d, error %v: want the other one given up", w.queues[asia].left(), run.report.Err())
@@ -220,9 +239,9 @@ func TestWatchSeesTroubleThrough(t *testing.T) {
 func TestWatchAsksAFunctionAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		denied := true
+		var allowed atomic.Bool
 		w.functions[west].run = func(context.Context, string) error {
-			if denied {
+			if !allowed.Load() {
 				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
 			}
 			return nil
@@ -235,7 +254,7 @@ func TestWatchAsksAFunctionAgain(t *testing.T) {
 		if got := w.functions[west].invocations(); got > redrive.DefaultParallel {
 			t.Errorf("asked %d times in vain", got)
 		}
-		denied = false
+		allowed.Store(true)
 		<-time.After(5 * time.Minute)
 		run.end(t)
 		if w.queues[west].left() != 0 || run.report.Regions[1].Replayed != 50 || run.report.Err() != nil {
