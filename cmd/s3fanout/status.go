@@ -15,15 +15,16 @@ func newStatusCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the replica set on one screen",
-		Long: `Show for each Region how its parts stand and how many dead letters wait, and from
-CloudWatch the last hour: how old the oldest dead letter is, the function's
+		Long: `Show for each Region how its parts stand and how many dead letters wait, and
+from CloudWatch the last hour: how old the oldest dead letter is, the function's
 errors and throttles, and how long replicas took from the upload's event on
 (median, 99th percentile, longest; of the slowest source). "-" means that
 CloudWatch has no data, "n/a" that it is not available; neither is a zero.
 
 It makes all the checks that doctor makes, and lists what needs a hand.
 
-AWS requests, some 20 in each Region: ` + healthRequests + `,
+AWS requests, 17 in each Region and one for each subscription:
+` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 3N in each of N Regions.
 

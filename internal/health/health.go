@@ -76,17 +76,22 @@ const (
 )
 
 // PartState is a word for how a part of a Region stands: OK, Missing, or the
-// worst severity of what was found about it. A note leaves it OK.
+// worst severity of what was found about it. A note leaves it OK. Of a Region
+// that does not answer, all else is Unknown; of one that is not deployed, all
+// is Missing, as the subscriptions are with their topic.
 func PartState(findings []Finding, region string, part Part) string {
 	worst := Note
 	for _, f := range findings {
-		if f.Region != region || f.Part != part && f.Check != checkDeployed {
+		if f.Region != region {
 			continue
 		}
-		if isMissing(f.Check) {
+		gone := f.Severity == Failed && isMissing(f.Check)
+		switch {
+		case f.Check == checkReach && part != PartAccess:
+			return string(Unknown)
+		case f.Check == checkDeployed, gone && f.Part == part, gone && f.Check == checkTopic && part == PartSubscriptions:
 			return Missing
-		}
-		if f.Severity.rank() < worst.rank() {
+		case f.Part == part && f.Severity.rank() < worst.rank():
 			worst = f.Severity
 		}
 	}
