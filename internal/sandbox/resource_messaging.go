@@ -74,9 +74,9 @@ func makeSubscription(_ context.Context, d *deployment, t target, raw json.RawMe
 func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
 	var p struct {
 		QueueName              string
-		MessageRetentionPeriod int  // seconds
-		VisibilityTimeout      *int // seconds
-		SqsManagedSseEnabled   bool // encryption at rest: nothing here could tell
+		MessageRetentionPeriod int   // seconds
+		VisibilityTimeout      *int  // seconds
+		SqsManagedSseEnabled   *bool // encryption at rest: nothing here could tell, but it is shown
 		Tags                   []tag
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -86,6 +86,7 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 		p.QueueName = physicalName(t)
 	}
 	c := sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
+	c.Unencrypted = p.SqsManagedSseEnabled != nil && !*p.SqsManagedSseEnabled
 	if p.VisibilityTimeout != nil {
 		v := time.Duration(*p.VisibilityTimeout) * time.Second
 		c.VisibilityTimeout = &v

@@ -11,10 +11,10 @@ import (
 )
 
 // bucketProperties are the properties of AWS::S3::Bucket that the sandbox
-// knows. Some only have to be well formed, because nothing here could tell
-// them from their absence: encryption at rest, ownership controls and public
-// access blocks (there are neither ACLs nor anonymous callers), tags, and the
-// clean-up of uploads after days.
+// knows. Some have no effect but that S3 shows them, because nothing here could
+// tell them from their absence: encryption at rest, ownership controls and
+// public access blocks (there are neither ACLs nor anonymous callers), and the
+// clean-up of uploads after days. Tags only have to be well formed.
 type bucketProperties struct {
 	BucketName              string
 	VersioningConfiguration *struct {
@@ -98,6 +98,7 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			c.Notifications = append(c.Notifications, notification)
 		}
 	}
+	p.describe(&c)
 	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
 		return template.Created{}, err
 	}
@@ -109,6 +110,28 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil
+}
+
+// describe takes over what the bucket only shows.
+func (p bucketProperties) describe(c *s3.BucketConfig) {
+	if l := p.LifecycleConfiguration; l != nil {
+		for _, rule := range l.Rules {
+			c.Lifecycle = append(c.Lifecycle, s3.LifecycleRule{
+				ID: rule.ID, Status: rule.Status, AbortUploadsAfterDays: rule.AbortIncompleteMultipartUpload.DaysAfterInitiation,
+			})
+		}
+	}
+	if o := p.OwnershipControls; o != nil {
+		for _, rule := range o.Rules {
+			c.Ownership = rule.ObjectOwnership
+		}
+	}
+	if b := p.PublicAccessBlockConfiguration; b != nil {
+		c.PublicAccess = &s3.PublicAccessBlock{
+			BlockPublicACLs: b.BlockPublicAcls, IgnorePublicACLs: b.IgnorePublicAcls,
+			BlockPublicPolicy: b.BlockPublicPolicy, RestrictPublicBuckets: b.RestrictPublicBuckets,
+		}
+	}
 }
 
 func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {

@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/lambda"
@@ -107,6 +108,7 @@ type Sandbox struct {
 	dir      string
 	tempDir  bool
 	store    *iam.Store
+	account  *account.Service
 	counters *stats.Counters
 	faults   *fault.Switches
 	s3       *s3.Service
@@ -157,6 +159,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		done:     make(chan struct{}),
 		logger:   c.Logger,
 	}
+	s.account = account.New(s.store, time.Now)
 	defer func() {
 		if err != nil {
 			_ = listener.Close()

@@ -80,6 +80,8 @@ func conditionKeys() map[string]bool {
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
+		"sts:externalid":            true,
+		"sts:rolesessionname":       true,
 	}
 }
 

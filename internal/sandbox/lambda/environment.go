@@ -56,7 +56,7 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	if s.runtimeErr != nil {
 		return nil, s.runtimeErr
 	}
-	credentials, _, err := s.cfg.Store.AssumeRole(f.RoleARN, f.Name, servicePrincipal)
+	credentials, _, err := s.cfg.Store.AssumeRoleForService(f.RoleARN, f.Name, servicePrincipal)
 	if err != nil {
 		return nil, err
 	}

@@ -255,7 +255,7 @@ func TestLogsNeedTheRolesPermission(t *testing.T) {
 
 func TestCreateFunctionRefuses(t *testing.T) {
 	w := newWorld(t)
-	untrusting, err := w.store.CreateRole("untrusting", document(t, strings.ReplaceAll(trust, "lambda.", "ec2.")))
+	untrusting, err := w.store.CreateRole(iam.RoleConfig{Name: "untrusting", Trust: document(t, strings.ReplaceAll(trust, "lambda.", "ec2."))})
 	if err != nil {
 		t.Fatal(err)
 	}

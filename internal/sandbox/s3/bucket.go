@@ -19,11 +19,16 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// BucketConfig is what a bucket has that changes how it behaves.
+// BucketConfig is what a bucket has that changes how it behaves, and what it
+// only shows to those who ask: lifecycle rules, ownership and public access.
 type BucketConfig struct {
 	Name          string
 	Versioned     bool
 	Notifications []TopicNotification
+
+	Lifecycle    []LifecycleRule
+	Ownership    string             // BucketOwnerEnforced if empty
+	PublicAccess *PublicAccessBlock // everything is blocked if nil
 }
 
 // TopicNotification tells a topic about events, one or more of
@@ -43,6 +48,9 @@ type bucket struct {
 	arn           string
 	ownerID       string // canonical user id
 	notifications []TopicNotification
+	lifecycle     []LifecycleRule
+	ownership     string
+	publicAccess  PublicAccessBlock
 
 	mu     sync.RWMutex
 	policy *iam.Document
@@ -81,6 +89,15 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
 		ownerID:       "A" + s.config.AccountID,
 		notifications: slices.Clone(c.Notifications),
+		lifecycle:     slices.Clone(c.Lifecycle),
+		ownership:     c.Ownership,
+		publicAccess:  PublicAccessBlock{true, true, true, true},
+	}
+	if b.ownership == "" {
+		b.ownership = string(types.ObjectOwnershipBucketOwnerEnforced)
+	}
+	if c.PublicAccess != nil {
+		b.publicAccess = *c.PublicAccess
 	}
 	for i := range b.notifications {
 		if b.notifications[i].ID == "" {

@@ -163,6 +163,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 	case "GetBucketPolicy":
 		return s.getBucketPolicy(w, req, ids)
 	}
+	if b, ok := s.bucket(req.bucket); ok {
+		if answer, err := b.configuration(req.operation.name); err != nil {
+			return err
+		} else if answer != nil {
+			writeXML(w, r, http.StatusOK, answer, ids)
+			return nil
+		}
+	}
 	return s.forward(w, r, req, region, auth, pace, size)
 }
 

@@ -56,6 +56,7 @@ type QueueConfig struct {
 	ReceiveWait       time.Duration  // long polling of receivers that name none, up to 20 s
 	Delay             time.Duration  // before a new message can be received, up to 15 minutes
 	MaxMessageSize    int            // bytes, 1 KiB to 1 MiB, 1 MiB by default
+	Unencrypted       bool           // SqsManagedSseEnabled is off; shown, no more
 }
 
 // Service holds the queues of all Regions of one account. Methods may be
