@@ -110,7 +110,9 @@ func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts
 	p := a.newProgress()
 	seen := 0
 	o.Done = func(string) {
-		seen++
+		if seen++; p.width == 0 {
+			return // in a file it would say nothing that the result does not
+		}
 		p.status("%d of %d Regions looked at", seen, len(o.Regions))
 	}
 	facts, err := health.Gather(ctx, *o)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
@@ -63,8 +65,11 @@ func Measure(ctx context.Context, o Options, regions []string, now time.Time) (m
 // whyNoMetrics tells a server without CloudWatch from other trouble.
 func whyNoMetrics(region string, err error) string {
 	var api smithy.APIError
-	if errors.As(err, &api) && slices.Contains([]string{"NotImplemented", "UnknownOperationException", "InvalidAction"}, api.ErrorCode()) {
-		return "there is no CloudWatch"
+	unknown := errors.As(err, &api) && slices.Contains([]string{"NotImplemented", "UnknownOperationException", "InvalidAction"}, api.ErrorCode())
+	// Who does not know CloudWatch need not know the form of its answers.
+	var response *awshttp.ResponseError
+	if unknown || errors.As(err, &response) && slices.Contains([]int{http.StatusNotFound, http.StatusNotImplemented}, response.HTTPStatusCode()) {
+		return "the endpoint has no CloudWatch"
 	}
 	return failed[int](region, "CloudWatch", err).Why
 }
