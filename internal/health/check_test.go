@@ -304,6 +304,7 @@ func TestPartState(t *testing.T) {
 		{"a", PartRole, Missing},
 		{"a", PartTopic, OK},
 		{"b", PartTopic, Missing},
+		{"b", PartAccess, OK},
 		{"c", PartBucket, OK},
 		{"d", PartAccess, "failed"},
 		{"d", PartBucket, "unknown"},

@@ -89,6 +89,7 @@ func PartState(findings []Finding, region string, part Part) string {
 		switch {
 		case f.Check == checkReach && part != PartAccess:
 			return string(Unknown)
+		case f.Check == checkDeployed && part == PartAccess: // it answers
 		case f.Check == checkDeployed, gone && f.Part == part, gone && f.Check == checkTopic && part == PartSubscriptions:
 			return Missing
 		case f.Part == part && f.Severity.rank() < worst.rank():
