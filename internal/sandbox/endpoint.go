@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/sigv4"
 )
@@ -48,6 +49,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sqs.ServeAPI(w, r, id.Region, id.Caller)
 	case "lambda":
 		s.lambda.ServeAPI(w, r, id.Region, id.Caller)
+	case "monitoring":
+		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
 		s.account.ServeSTS(w, r, id.Caller)
 	case "iam":
@@ -55,7 +58,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, sts and iam.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, monitoring (CloudWatch), sts and iam.", id.Service),
 		})
 	}
 }
@@ -116,6 +119,8 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	case "sqs", "lambda":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
+	case "monitoring":
+		cloudwatch.WriteError(w, &cloudwatch.Error{Status: e.Status, Code: e.Code, Message: e.Message})
 	case "sns", "sts", "iam":
 		writeXML(w, e.Status, struct {
 			XMLName xml.Name `xml:"ErrorResponse"`

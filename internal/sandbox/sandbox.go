@@ -30,6 +30,7 @@ import (
 
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/account"
+	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/lambda"
@@ -103,22 +104,23 @@ type Stats struct {
 
 // Sandbox is a running sandbox. Methods may be called concurrently.
 type Sandbox struct {
-	state    State
-	regions  []string // in order
-	dir      string
-	tempDir  bool
-	store    *iam.Store
-	account  *account.Service
-	counters *stats.Counters
-	faults   *fault.Switches
-	s3       *s3.Service
-	sns      *sns.Service
-	sqs      *sqs.Service
-	lambda   *lambda.Service
-	server   *http.Server
-	served   chan error    // what the endpoint ended with
-	done     chan struct{} // closed when the endpoint has ended
-	logger   *slog.Logger
+	state      State
+	regions    []string // in order
+	dir        string
+	tempDir    bool
+	store      *iam.Store
+	account    *account.Service
+	cloudwatch *cloudwatch.Service
+	counters   *stats.Counters
+	faults     *fault.Switches
+	s3         *s3.Service
+	sns        *sns.Service
+	sqs        *sqs.Service
+	lambda     *lambda.Service
+	server     *http.Server
+	served     chan error    // what the endpoint ended with
+	done       chan struct{} // closed when the endpoint has ended
+	logger     *slog.Logger
 }
 
 // Start deploys the assembly and serves it until Close. It returns once every
@@ -192,6 +194,10 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 }
 
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition, function string, regions []string) error {
+	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
+		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
+		Gauge: s.gauge, Logger: s.logger,
+	})
 	s.sqs = sqs.New(sqs.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters,
 	})
@@ -203,6 +209,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		Binary: function, LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, Logger: s.logger,
+		Count: s.countFunction,
 	})
 	s.sns = sns.New(sns.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs,

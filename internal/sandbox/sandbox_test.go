@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -13,8 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -26,8 +30,19 @@ import (
 	"s3fanout/internal/snapshot"
 )
 
+// TestMain plays the function when it is started as one: it writes a metric to
+// its log, and dies.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		fmt.Printf(`{"msg":"died","Set":"tried","Lag":250,"_aws":{"Timestamp":%d,"CloudWatchMetrics":[`+
+			`{"Namespace":"tests","Dimensions":[["Set"]],"Metrics":[{"Name":"Lag","Unit":"Milliseconds"}]}]}}`+"\n", time.Now().UnixMilli())
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
 // start runs the committed templates. Their function is this test's program,
-// which no test here lets come to work.
+// which dies, see TestMain.
 func start(t *testing.T) *Sandbox {
 	t.Helper()
 	program, err := os.Executable()
@@ -139,6 +154,68 @@ func TestTemplatesAreShown(t *testing.T) {
 	role, err := awsiam.NewFromConfig(c).GetRole(ctx, &awsiam.GetRoleInput{RoleName: &roleName})
 	if err != nil || *role.Role.Arn != *function.Role {
 		t.Errorf("role = %+v, %v; want %s", role, err, *function.Role)
+	}
+}
+
+func TestMetricsOfWhatHappened(t *testing.T) {
+	s := start(t)
+	region := s.regions[0]
+	ctx, c, r := t.Context(), s.config(region), s.state.Regions[region]
+	function := lambda.NewFromConfig(c)
+	out, err := function.Invoke(ctx, &lambda.InvokeInput{FunctionName: &r.FunctionName})
+	if err != nil || out.FunctionError == nil {
+		t.Fatalf("Invoke = %+v, %v; want that it fails", out, err)
+	}
+	_, err = function.Invoke(ctx, &lambda.InvokeInput{FunctionName: &r.FunctionName, InvocationType: lambdatypes.InvocationTypeEvent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Settled(ctx); err != nil {
+		t.Fatal(err)
+	}
+	queue := r.DeadLetterQueueURL[strings.LastIndex(r.DeadLetterQueueURL, "/")+1:]
+	queries := []struct {
+		namespace, name, dimension, value, statistic string
+		want                                         []float64
+	}{
+		{"AWS/Lambda", "Invocations", "FunctionName", r.FunctionName, "Sum", []float64{4}}, // one, and three of the event
+		{"AWS/Lambda", "Errors", "FunctionName", r.FunctionName, "Sum", []float64{4}},
+		{"AWS/Lambda", "Throttles", "FunctionName", r.FunctionName, "Sum", []float64{0}},
+		{"AWS/Lambda", "AsyncEventsDropped", "FunctionName", r.FunctionName, "Sum", []float64{1}},
+		{"AWS/Lambda", "Errors", "FunctionName", "another", "Sum", nil},
+		{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue, "Maximum", []float64{1}},
+		{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "another", "Maximum", nil},
+		{"tests", "Lag", "Set", "tried", "p99", []float64{250}},
+		{"tests", "Lag", "Set", "tried", "SampleCount", []float64{4}},
+	}
+	now := time.Now()
+	// A whole hour, so that no minute's end comes between.
+	in := &cloudwatch.GetMetricDataInput{StartTime: aws.Time(now.Add(-time.Hour)), EndTime: aws.Time(now.Add(time.Minute))}
+	for i, q := range queries {
+		in.MetricDataQueries = append(in.MetricDataQueries, cloudwatchtypes.MetricDataQuery{
+			Id: aws.String(fmt.Sprintf("q%d", i)),
+			MetricStat: &cloudwatchtypes.MetricStat{
+				Metric: &cloudwatchtypes.Metric{
+					Namespace: &q.namespace, MetricName: &q.name,
+					Dimensions: []cloudwatchtypes.Dimension{{Name: &q.dimension, Value: &q.value}},
+				},
+				Period: aws.Int32(7200), Stat: &q.statistic,
+			},
+		})
+	}
+	got, err := cloudwatch.NewFromConfig(c).GetMetricData(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range queries {
+		if r := got.MetricDataResults[i]; !slices.Equal(r.Values, q.want) {
+			t.Errorf("%s of %s %s=%s: %v, want %v", q.statistic, q.name, q.dimension, q.value, r.Values, q.want)
+		}
+	}
+	wrong := s.config(region)
+	wrong.Credentials = credentials.NewStaticCredentialsProvider(s.state.AccessKeyID, "wrong", "")
+	if _, err := cloudwatch.NewFromConfig(wrong).GetMetricData(ctx, in); code(err) != "SignatureDoesNotMatch" {
+		t.Errorf("with a wrong secret: %v, want SignatureDoesNotMatch", err)
 	}
 }
 

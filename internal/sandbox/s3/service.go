@@ -114,6 +114,9 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
+	if headerBytes(r) > maxHeaders {
+		err = errHeadersTooLarge()
+	}
 	if err == nil {
 		err = s.serve(w, r, req, region, caller, ids)
 	}

@@ -178,6 +178,30 @@ func (s *Service) Depth(queueARN string) int64 {
 	return int64(len(q.messages))
 }
 
+// Gauges are what CloudWatch shows of a queue.
+type Gauges struct {
+	Visible, NotVisible, Delayed int
+	OldestAge                    time.Duration // since the oldest message was sent; 0 if there is none
+}
+
+// Gauges returns what a Region's queue holds now; false if there is no such
+// queue.
+func (s *Service) Gauges(region, name string) (Gauges, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[s.arn(region, name)]
+	if q == nil {
+		return Gauges{}, false
+	}
+	now := time.Now()
+	var g Gauges
+	g.Visible, g.NotVisible, g.Delayed = q.count(now)
+	if len(q.messages) > 0 {
+		g.OldestAge = now.Sub(q.messages[0].sent)
+	}
+	return g, true
+}
+
 // authorize returns the queue if caller may do action on it. s.mu is held.
 func (s *Service) authorize(caller iam.Caller, action, arn string) (*queue, error) {
 	q := s.queues[arn]
