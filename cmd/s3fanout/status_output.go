@@ -67,7 +67,8 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 		}
 		row.MetricsUnavailable = f.Why
 		row.Errors, row.Throttles = f.Errors, f.Throttles
-		if f.Oldest != nil {
+		// CloudWatch is minutes behind: without letters its age is of none.
+		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
 			seconds := f.Oldest.Seconds()
 			row.Oldest = &seconds
 		}

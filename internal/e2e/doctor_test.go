@@ -55,6 +55,7 @@ func (w *world) command(args ...string) (code int, stdout, stderr []byte) {
 	cmd.Env = []string{
 		"AWS_ENDPOINT_URL=" + w.state.Endpoint,
 		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
+		"AWS_SESSION_TOKEN=" + w.session,
 	}
 	stdout, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

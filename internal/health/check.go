@@ -195,9 +195,16 @@ func (c *checker) role() {
 	if role.Boundary != "" {
 		c.find(checkBoundary, "role %s has the permissions boundary %s", name, role.Boundary)
 	}
-	if !told(c, checkActions, role.Policies) {
-		return
+	if told(c, checkAttached, role.Attached) && len(role.Attached.Value) > 0 {
+		c.find(checkAttached, "role %s has other policies attached: %s", name, strings.Join(role.Attached.Value, ", "))
 	}
+	if told(c, checkActions, role.Policies) {
+		c.actions(name, role)
+	}
+}
+
+// actions checks that the role's inline policies grant what it needs.
+func (c *checker) actions(name string, role Role) {
 	for _, g := range grants(c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name) {
 		answer, err := role.allows(g)
 		subject := fmt.Sprintf("%s on %s", g.action, g.resource)

@@ -202,10 +202,8 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 		{"boundary", func(r *Region) { r.Role.Value.Boundary = "arn:b" }, checkBoundary, Note, "arn:b"},
 		{"permissions denied", func(r *Region) { r.Role.Value.Policies = Look[[]string]{Why: denied} }, checkActions, Unknown, denied},
 		{"one action taken away", func(r *Region) { replace(&r.Role.Value.Policies.Value[0], "s3:PutObjectTagging", "s3:PutObjectAcl") }, checkActions, Failed, "s3:PutObjectTagging"},
-		{"one action, and another policy attached", func(r *Region) {
-			replace(&r.Role.Value.Policies.Value[0], "sqs:SendMessage", "sqs:ReceiveMessage")
-			r.Role.Value.Attached = found([]string{"Extra"})
-		}, checkActions, Unknown, "Extra"},
+		{"another policy attached", func(r *Region) { r.Role.Value.Attached = found([]string{"Extra"}) }, checkAttached, Note, "Extra"},
+		{"attached policies denied", func(r *Region) { r.Role.Value.Attached = Look[[]string]{Why: denied} }, checkAttached, Unknown, denied},
 		{"an action on part of its objects", func(r *Region) {
 			replace(&r.Role.Value.Policies.Value[0], `"s3:GetObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/*"`, `"s3:GetObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/a/*"`)
 		}, checkActions, Failed, "s3:GetObject on"},
@@ -241,6 +239,20 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 	for id, missing := range untried {
 		if missing {
 			t.Errorf("check %s has no case", id)
+		}
+	}
+}
+
+// What the role's own policies do not grant, an attached one may.
+func TestActionsThatAnotherPolicyMayGrant(t *testing.T) {
+	for name, attached := range map[string]Look[[]string]{"named": found([]string{"Extra"}), "denied": {Why: "iam:ListAttachedRolePolicies is denied"}} {
+		facts := healthy()
+		role := &facts.Regions[0].Role.Value
+		role.Policies.Value[0] = strings.ReplaceAll(role.Policies.Value[0], "sqs:SendMessage", "sqs:ReceiveMessage")
+		role.Attached = attached
+		findings := Check(facts)
+		if len(findings) != 2 || findings[0].Check != checkActions || findings[0].Severity != Unknown || findings[1].Check != checkAttached {
+			t.Errorf("%s: findings %+v, want that it is unknown, and why", name, findings)
 		}
 	}
 }

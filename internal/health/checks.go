@@ -45,6 +45,7 @@ const (
 	checkRole     = "role"
 	checkTrust    = "role-trust"
 	checkActions  = "role-permissions"
+	checkAttached = "role-attached-policies"
 	checkBoundary = "role-boundary"
 
 	checkQueue       = "queue"
@@ -138,6 +139,8 @@ func Checks() []CheckInfo {
 			redeploy + "; then s3fanout redrive"},
 		{checkActions, PartRole, Failed, "The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
 			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
+		{checkAttached, PartRole, Note, "A Deny in them would win over what the role's own policies allow. They are not read here.",
+			"see that they deny nothing that replication needs, or detach them"},
 		{checkBoundary, PartRole, Note, "What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
 			"see that the boundary allows what the role's policies allow"},
 
