@@ -203,6 +203,39 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 				})
 			})
 		}, []string{"eu-west-1 subscription-own-function"}},
+		{"never versioned", func(a *assembly) {
+			a.edit(eu, editOf("AWS::S3::Bucket", func(p map[string]any) { delete(p, "VersioningConfiguration") }))
+		}, []string{"eu-west-1 bucket-versioning"}},
+		{"a bucket by another name", func(a *assembly) {
+			a.edit(eu, editOf("AWS::S3::Bucket", func(p map[string]any) {
+				p["BucketName"] = "elsewhere"
+				delete(p, "NotificationConfiguration")
+			}))
+			a.edit(eu, without("AWS::S3::BucketPolicy"))
+		}, []string{"eu-west-1 bucket"}},
+		{"uploads in parts not announced", func(a *assembly) {
+			a.edit(us, editOf("AWS::S3::Bucket", func(p map[string]any) {
+				p["NotificationConfiguration"].(map[string]any)["TopicConfigurations"].([]any)[0].(map[string]any)["Event"] = "s3:ObjectCreated:Put"
+			}))
+		}, []string{"us-east-1 bucket-notification"}},
+		{"a permission for another topic", func(a *assembly) {
+			a.edit(eu, func(resources map[string]any) int {
+				return ofTypeOnce(resources, "AWS::Lambda::Permission", func(p map[string]any) {
+					p["SourceArn"] = "arn:aws:sns:us-west-2:123456789012:s3fanout-object-created"
+				})
+			})
+		}, []string{"eu-west-1 function-permission"}},
+		{"a permission for another service", func(a *assembly) {
+			a.edit(eu, editOf("AWS::Lambda::Permission", func(p map[string]any) { p["Principal"] = "events.amazonaws.com" }))
+		}, []string{"eu-west-1 function-permission"}},
+		{"another bucket to write to", func(a *assembly) {
+			a.edit(eu, editOf("AWS::Lambda::Function", func(p map[string]any) {
+				p["Environment"].(map[string]any)["Variables"].(map[string]any)["S3FANOUT_TARGET_BUCKET"] = "s3fanout-123456789012-us-east-1"
+			}))
+		}, []string{"eu-west-1 function-environment"}},
+		{"a function switched off", func(a *assembly) {
+			a.edit(eu, editOf("AWS::Lambda::Function", func(p map[string]any) { p["ReservedConcurrentExecutions"] = 0 }))
+		}, []string{"eu-west-1 function-concurrency"}},
 		{"no permission to list the target", func(a *assembly) {
 			a.edit(eu, func(resources map[string]any) (removed int) {
 				roleStatements(resources, func(s map[string]any) {

@@ -24,9 +24,12 @@ func (c *checker) function() {
 		return
 	}
 	f := c.region.Function.Value
-	// A function that nobody called for long is Inactive, and starts by itself
-	// (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
-	if f.State != "Active" && f.State != "Inactive" {
+	// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+	switch f.State {
+	case "Active", "Inactive": // one that nobody called for long starts by itself
+	case "Pending":
+		c.add(checkState, Warning, "the function is being made")
+	default:
 		c.find(checkState, "the function's state is %s %s", f.State, f.StateReason)
 	}
 	if f.UpdateStatus == "Failed" {

@@ -171,6 +171,7 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 		{"no function", func(r *Region) { r.Function = Look[Function]{State: Absent} }, checkFunction, Failed, "media-replicator"},
 		{"function denied", func(r *Region) { r.Function = Look[Function]{Why: denied} }, checkFunction, Unknown, denied},
 		{"function failed", func(r *Region) { r.Function.Value.State = "Failed" }, checkState, Failed, "Failed"},
+		{"function new", func(r *Region) { r.Function.Value.State = "Pending" }, checkState, Warning, "being made"},
 		{"update failed", func(r *Region) { r.Function.Value.UpdateStatus = "Failed" }, checkState, Failed, "update"},
 		{"another role", func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf, Failed, "replicator-eu-west-12"},
 		{"another set", func(r *Region) { r.Function.Value.Environment["S3FANOUT_REPLICA_SET"] = "films" }, checkEnvironment, Failed, "is films; it should be media"},

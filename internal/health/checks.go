@@ -124,7 +124,7 @@ func Checks() []CheckInfo {
 			"npx cdk deploy --revert-drift --all; then s3fanout redrive"},
 		{checkSettings, PartFunction, Warning, "Large copies are handed over more often, or the function runs out of time or memory.",
 			redeploy},
-		{checkConcurrency, PartFunction, Failed, "Lambda does not run the function at all; its events wait for six hours and then become dead letters.",
+		{checkConcurrency, PartFunction, Failed, "Lambda does not run the function at all; its events become dead letters at once.",
 			"aws lambda delete-function-concurrency --region {region} --function-name {function}; then s3fanout redrive --region {region}"},
 		{checkDestination, PartFunction, Failed, "An event that the function fails on is lost after its retries, without a dead letter.",
 			redeploy + catchUp},
