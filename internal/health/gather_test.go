@@ -161,7 +161,7 @@ func TestLifecycleRuleForEveryKey(t *testing.T) {
 		"no filter":    {s3types.LifecycleRule{}, true},
 		"empty filter": {s3types.LifecycleRule{Filter: &s3types.LifecycleRuleFilter{Prefix: aws.String("")}}, true},
 		"prefix":       {s3types.LifecycleRule{Filter: &s3types.LifecycleRuleFilter{Prefix: prefix}}, false},
-		"old prefix":   {s3types.LifecycleRule{Prefix: prefix}, false},
+		"old prefix":   {s3types.LifecycleRule{Prefix: prefix}, false}, //nolint:staticcheck // rules made long ago have it
 		"size":         {s3types.LifecycleRule{Filter: &s3types.LifecycleRuleFilter{ObjectSizeGreaterThan: size}}, false},
 	} {
 		if got := everyKey(c.rule); got != c.want {

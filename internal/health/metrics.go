@@ -86,13 +86,13 @@ func lagStatistics() []string { return []string{"p50", "p99", "Maximum"} }
 func planQueries(set, function, queue, region string, others []string) queries {
 	q := queries{others: others}
 	const window = int32(Window / time.Second)
-	q.add("errors", "AWS/Lambda", "Errors", "Sum", window, "FunctionName", function)
-	q.add("throttles", "AWS/Lambda", "Throttles", "Sum", window, "FunctionName", function)
-	q.add("oldest", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 60, "QueueName", queue)
+	q.add("errors", "AWS/Lambda", "Errors", "Sum", window, [2]string{"FunctionName", function})
+	q.add("throttles", "AWS/Lambda", "Throttles", "Sum", window, [2]string{"FunctionName", function})
+	q.add("oldest", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 60, [2]string{"QueueName", queue})
 	for i, source := range others {
 		for j, statistic := range lagStatistics() {
 			q.add(lagID(i, j), "s3fanout", "ReplicationLag", statistic, window,
-				"ReplicaSet", set, "SourceRegion", source, "TargetRegion", region)
+				[2]string{"ReplicaSet", set}, [2]string{"SourceRegion", source}, [2]string{"TargetRegion", region})
 		}
 	}
 	return q
@@ -100,10 +100,10 @@ func planQueries(set, function, queue, region string, others []string) queries {
 
 func lagID(source, statistic int) string { return fmt.Sprintf("lag%d_%d", source, statistic) }
 
-func (q *queries) add(id, namespace, metric, statistic string, period int32, dimensions ...string) {
+func (q *queries) add(id, namespace, metric, statistic string, period int32, dimensions ...[2]string) {
 	var list []types.Dimension
-	for i := 0; i < len(dimensions); i += 2 {
-		list = append(list, types.Dimension{Name: aws.String(dimensions[i]), Value: aws.String(dimensions[i+1])})
+	for _, d := range dimensions {
+		list = append(list, types.Dimension{Name: aws.String(d[0]), Value: aws.String(d[1])})
 	}
 	q.list = append(q.list, types.MetricDataQuery{
 		Id: aws.String(id),
