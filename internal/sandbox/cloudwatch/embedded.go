@@ -45,7 +45,7 @@ func parseEmbedded(line []byte, now time.Time) ([]Datum, error) {
 		return nil, nil
 	}
 	var root map[string]json.RawMessage
-	if json.Unmarshal(line, &root) != nil || root["_aws"] == nil {
+	if isObject := json.Unmarshal(line, &root) == nil; !isObject || root["_aws"] == nil {
 		return nil, nil // a text that happens to have the word
 	}
 	if len(line) > maxDocument {

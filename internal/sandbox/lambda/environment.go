@@ -149,7 +149,7 @@ func (s *Service) openLog(f *function, stream string) (*os.File, error) {
 			return nil, nil
 		}
 	}
-	return os.OpenFile(s.logFile(f), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // Region and name are checked when the function is made
+	return os.OpenFile(s.logFile(f), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // kill ends the process and what it started, at once. A process that is gone

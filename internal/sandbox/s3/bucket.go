@@ -57,6 +57,9 @@ type bucket struct {
 	raw    []byte
 }
 
+// canonicalID makes up the account's canonical user id.
+func canonicalID(accountID string) string { return "A" + accountID }
+
 func (b *bucket) policyDocument() *iam.Document {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -87,7 +90,7 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 	b := &bucket{
 		name: c.Name, region: region,
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
-		ownerID:       "A" + s.config.AccountID,
+		ownerID:       canonicalID(s.config.AccountID),
 		notifications: slices.Clone(c.Notifications),
 		lifecycle:     slices.Clone(c.Lifecycle),
 		ownership:     c.Ownership,

@@ -22,6 +22,9 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 	case "PutObject", "CopyObject": // written when all has arrived
 		s.store.paces.Store(track, func() { p.wait(size) })
 		defer s.store.paces.Delete(track)
+	case "CreateMultipartUpload":
+		s.store.callers.Store(track, auth.caller.String())
+		defer s.store.callers.Delete(track)
 	case "UploadPart":
 		p.wait(size)
 	}

@@ -19,10 +19,10 @@ func TestListsInPages(t *testing.T) {
 	for i := range 5 {
 		key := fmt.Sprintf("k%d", i/2) // some twice
 		versions = append(versions, key+" "+*w.put(t, here, hereBucket, key, "x").VersionId)
-		up := startUpload(t, c, hereBucket, key)
+		up := startUpload(t, c, key)
 		uploads = append(uploads, key+" "+*up.UploadId)
 	}
-	up := startUpload(t, c, hereBucket, "parts")
+	up := startUpload(t, c, "parts")
 	uploads = append(uploads, "parts "+*up.UploadId)
 	for n := range int32(5) {
 		_, err := c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: b, Key: up.Key, UploadId: up.UploadId, PartNumber: aws.Int32(n + 1)})

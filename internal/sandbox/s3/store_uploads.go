@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/s3response"
 )
 
@@ -33,9 +34,25 @@ func (s *store) ListMultipartUploads(ctx context.Context, in *sdk.ListMultipartU
 		KeyMarker: value(in.KeyMarker), UploadIDMarker: value(in.UploadIdMarker),
 	}
 	fillUploads(&page, all.Uploads)
-	for i, u := range page.Uploads {
-		if page.Uploads[i].StorageClass, err = s.class(*in.Bucket, uploadPath(u.Key, u.UploadID), ""); err != nil {
+	for i := range page.Uploads {
+		u := &page.Uploads[i]
+		upload := uploadPath(u.Key, u.UploadID)
+		u.Owner.ID = s.owner
+		if u.Initiator, err = s.initiator(*in.Bucket, upload); err != nil {
+			return page, err
+		}
+		if u.StorageClass, err = s.class(*in.Bucket, upload, ""); err != nil {
 			return page, fmt.Errorf("list uploads of %s: %w", *in.Bucket, err)
+		}
+	}
+	if encodes(ctx) {
+		page.EncodingType = string(types.EncodingTypeUrl)
+		encodeTexts(&page.Prefix, &page.Delimiter, &page.KeyMarker, &page.NextKeyMarker)
+		for i := range page.Uploads {
+			page.Uploads[i].Key = encodeKey(page.Uploads[i].Key)
+		}
+		for i := range page.CommonPrefixes {
+			page.CommonPrefixes[i].Prefix = encodeKey(page.CommonPrefixes[i].Prefix)
 		}
 	}
 	return page, nil
