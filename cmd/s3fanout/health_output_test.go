@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,20 @@ func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
 	d.Regions = d.Regions[:1]
 	if got := unavailable(d); len(got) != 1 || got[0] != "n/a: not available here: no" {
 		t.Errorf("all Regions alike: got %q", got)
+	}
+}
+
+func TestStatusHasALineForEachCheck(t *testing.T) {
+	var got []string
+	for _, l := range handLines([]healthFinding{
+		{Check: "a", Region: "r", Severity: "failed", What: "what"}, {Check: "b", Region: "r", Severity: "failed", What: "x"},
+		{Check: "b", Region: "r", Severity: "failed", What: "y"}, {Check: "b", Region: "s", Severity: "failed", What: "z"},
+		{Check: "b", Region: "s", Severity: "unknown", What: "u"},
+	}) {
+		got = append(got, l.severity+" "+l.text)
+	}
+	if want := []string{"failed a: r: what", "failed b: r, s", "unknown b: s: u"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +91,7 @@ func (a *app) writeStatus(d statusDocument) error {
 }
 
 // writeStatusText writes two tables, of what there is and of the last hour,
-// and a line for each finding.
+// and a line for each check that found something.
 func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) error {
 	if _, err := fmt.Fprintf(w, "Replica set %s in account %s\n\n", d.ReplicaSet, d.Account); err != nil {
 		return err
@@ -113,17 +114,47 @@ func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) err
 		_, err := fmt.Fprintln(w, "Nothing needs a hand.")
 		return err
 	}
-	for _, f := range d.Findings {
-		text := f.Region + ": " + f.Severity + ": " + f.Check + ": " + table.Printable(f.What)
-		text = wrapped(text, width, "  ")
-		if colours {
-			text = strings.Replace(text, f.Severity, severityColour(health.Severity(f.Severity))+f.Severity+plain, 1)
+	for _, line := range handLines(d.Findings) {
+		text := line.severity + ": " + line.text
+		if width > 0 {
+			text = table.CutEnd(text, width)
+		}
+		if rest, ok := strings.CutPrefix(text, line.severity); colours && ok {
+			text = severityColour(health.Severity(line.severity)) + line.severity + plain + rest
 		}
 		if _, err := fmt.Fprintln(w, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// handLine is one line of what was found.
+type handLine struct{ severity, check, text string }
+
+// handLines makes one line of a check for all Regions: with what was found
+// where it was found once, else with the Regions. doctor tells all.
+func handLines(findings []healthFinding) []handLine {
+	var lines []handLine
+	regions := map[int][]string{}
+	for _, f := range findings {
+		i := slices.IndexFunc(lines, func(l handLine) bool { return l.severity == f.Severity && l.check == f.Check })
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, handLine{severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + table.Printable(f.What)})
+		} else {
+			lines[i].text = ""
+		}
+		if !slices.Contains(regions[i], f.Region) {
+			regions[i] = append(regions[i], f.Region)
+		}
+	}
+	for i := range lines {
+		if lines[i].text == "" {
+			lines[i].text = lines[i].check + ": " + strings.Join(regions[i], ", ")
+		}
+	}
+	return lines
 }
 
 // wrapped breaks a line into those of a terminal; width 0 means none.

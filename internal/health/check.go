@@ -35,6 +35,9 @@ func Check(facts Facts) []Finding {
 	return all
 }
 
+// maxWhat is the most characters that a finding has.
+const maxWhat = 2000
+
 // checker checks one Region.
 type checker struct {
 	facts    Facts
@@ -84,7 +87,7 @@ func (c *checker) add(id string, severity Severity, format string, args ...any) 
 	info := c.info[id]
 	c.findings = append(c.findings, Finding{
 		Check: id, Region: c.region.Name, Part: info.Part, Severity: severity,
-		What:  table.Line(fmt.Sprintf(format, args...), 600),
+		What:  table.Line(fmt.Sprintf(format, args...), maxWhat),
 		Means: info.Means,
 		Mend:  fill(info.Mend, c.facts.Set, c.facts.Account, c.region.Name),
 	})
@@ -203,27 +206,34 @@ func (c *checker) role() {
 	}
 }
 
-// actions checks that the role's inline policies grant what it needs.
+// actions checks that the role's inline policies grant what it needs. All that
+// they do not is one finding, since it is mended at once.
 func (c *checker) actions(name string, role Role) {
+	var lacks, unclear []string
 	for _, g := range grants(c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name) {
-		answer, err := role.allows(g)
-		subject := fmt.Sprintf("%s on %s", g.action, g.resource)
-		switch {
+		subject := fmt.Sprintf("%s on %s (without it, %s)", g.action, g.resource, g.why)
+		switch answer, err := role.allows(g); {
 		case err != nil:
 			c.untold(checkActions, "role %s: %v", name, err)
 			return
+		case answer == no:
+			lacks = append(lacks, subject)
 		case answer == perhaps:
-			c.untold(checkActions, "role %s may %s only under conditions that are not understood here; without it, %s", name, subject, g.why)
-		case answer == yes:
-		case role.Attached.State == Untold:
-			c.untold(checkActions, "role %s may not %s by its inline policies, and what is attached to it was not told (%s); without it, %s",
-				name, subject, role.Attached.Why, g.why)
-		case len(role.Attached.Value) > 0:
-			c.untold(checkActions, "role %s may not %s by its inline policies; the attached ones (%s) are not read; without it, %s",
-				name, subject, strings.Join(role.Attached.Value, ", "), g.why)
-		default:
-			c.find(checkActions, "role %s may not %s: %s", name, subject, g.why)
+			unclear = append(unclear, subject)
 		}
+	}
+	if len(unclear) > 0 {
+		c.untold(checkActions, "role %s may do this only under conditions that are not understood here: %s", name, strings.Join(unclear, "; "))
+	}
+	list := strings.Join(lacks, "; ")
+	switch {
+	case len(lacks) == 0:
+	case role.Attached.State == Untold:
+		c.untold(checkActions, "role %s may not do this by its own policies, and what else is attached to it was not told: %s", name, list)
+	case len(role.Attached.Value) > 0:
+		c.untold(checkActions, "role %s may not do this by its own policies, and those attached to it are not read here: %s", name, list)
+	default:
+		c.find(checkActions, "role %s may not %s", name, list)
 	}
 }
 

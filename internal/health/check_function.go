@@ -87,9 +87,29 @@ func (c *checker) environment(got map[string]string) {
 			c.find(checkEnvironment, "%s is not set; it should be %s", name, should)
 		case !wanted:
 			c.find(checkEnvironment, "%s is %s; cdk.json does not set it", name, table.Printable(have))
+		case name == functionenv.SourceBuckets && have != should:
+			c.find(checkEnvironment, "%s %s", name, difference(strings.Split(have, ","), strings.Split(should, ",")))
 		case have != should:
 			c.find(checkEnvironment, "%s is %s; it should be %s", name, table.Printable(have), should)
 		}
+	}
+}
+
+// difference says what of a list is not as it should be.
+func difference(have, should []string) string {
+	without := func(list, from []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(from, s) }), ", ")
+	}
+	lacks, extra := without(should, have), table.Printable(without(have, should))
+	switch {
+	case lacks == "" && extra == "":
+		return "has the same twice, or in another order"
+	case lacks == "":
+		return "has besides " + extra
+	case extra == "":
+		return "lacks " + lacks
+	default:
+		return "lacks " + lacks + ", and has besides " + extra
 	}
 }
 

@@ -177,7 +177,9 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 		{"another set", func(r *Region) { r.Function.Value.Environment["S3FANOUT_REPLICA_SET"] = "films" }, checkEnvironment, Failed, "is films; it should be media"},
 		{"a source forgotten", func(r *Region) {
 			r.Function.Value.Environment["S3FANOUT_SOURCE_BUCKETS"] = "us-east-1=media-111122223333-us-east-1"
-		}, checkEnvironment, Failed, "S3FANOUT_SOURCE_BUCKETS"},
+		}, checkEnvironment, Failed, "S3FANOUT_SOURCE_BUCKETS lacks ap-northeast-1=media-111122223333-ap-northeast-1"},
+		{"a source too many", func(r *Region) { r.Function.Value.Environment["S3FANOUT_SOURCE_BUCKETS"] += ",x=y" }, checkEnvironment, Failed, "has besides x=y"},
+		{"all actions taken away", func(r *Region) { r.Role.Value.Policies.Value = nil }, checkActions, Failed, "s3:GetObjectVersion on arn:aws:s3:::media-111122223333-us-east-1/* (without it, nothing is copied from us-east-1)"},
 		{"no target", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_TARGET_BUCKET") }, checkEnvironment, Failed, "not set"},
 		{"a setting of another configuration", func(r *Region) { r.Function.Value.Environment["S3FANOUT_MULTIPART_PARALLEL"] = "3" }, checkEnvironment, Failed, "cdk.json does not set it"},
 		{"short timeout", func(r *Region) { r.Function.Value.TimeoutSeconds = 60 }, checkSettings, Warning, "60 seconds"},
