@@ -66,7 +66,10 @@ type CheckInfo struct {
 const (
 	redeploy = "npx cdk deploy --revert-drift {regionStack}"
 	remesh   = "npx cdk deploy --revert-drift {meshStack}"
-	catchUp  = "; then find what was missed: s3fanout verify"
+	// The mesh stack imports the role's ID, and CloudFormation changes no export
+	// that is imported.
+	newRole = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
+	catchUp = "; then find what was missed: s3fanout verify"
 )
 
 // Checks returns all checks, in the order of their findings.
@@ -104,7 +107,7 @@ func Checks() []CheckInfo {
 		{checkConfirmed, PartSubscriptions, Failed, "SNS delivers nothing to a subscription that is not confirmed.",
 			"delete the subscription, then " + remesh + catchUp},
 		{checkEchoFilter, PartSubscriptions, Failed, "Replicas are right, but each one wakes the other Regions' functions for a HEAD that finds it there: money is wasted.",
-			remesh + "; if the role was made anew, deploy {regionStack} first"},
+			remesh + "; if the role was made anew: " + newRole + catchUp},
 		{checkFilter, PartSubscriptions, Failed, "SNS may drop uploads instead of delivering them. Nothing reports it.",
 			remesh + catchUp},
 		{checkUndelivered, PartSubscriptions, Failed, "What SNS cannot deliver to the function is lost instead of becoming a dead letter.",
@@ -134,7 +137,7 @@ func Checks() []CheckInfo {
 			redeploy + "; then s3fanout redrive"},
 
 		{checkRole, PartRole, Failed, "The function cannot start.",
-			redeploy + " {meshStack}; then s3fanout redrive"},
+			newRole + "; then s3fanout redrive" + catchUp},
 		{checkTrust, PartRole, Failed, "Lambda cannot take on the role, so the function cannot start.",
 			redeploy + "; then s3fanout redrive"},
 		{checkActions, PartRole, Failed, "The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
