@@ -36,7 +36,7 @@ A finding is failed (objects are not copied, failures get lost, or money is
 wasted), unknown (AWS did not tell, as where a permission to look is missing),
 warning or note. The last two need no hand. docs/checks.md lists all checks.
 
-AWS requests, 17 in each Region and one for each subscription:
+AWS requests: 17 in each Region and one for each subscription,
 ` + healthRequests + `.
 They cost less than 0.001 USD.
 

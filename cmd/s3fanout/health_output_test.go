@@ -135,7 +135,7 @@ func TestAgesAndLags(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m", 2 * time.Hour: "2h", 47 * time.Hour: "47h", 14 * 24 * time.Hour: "14d",
 	} {
-		if got := age(d); got != want {
+		if got := ageOf(d); got != want {
 			t.Errorf("age %s: got %s, want %s", d, got, want)
 		}
 	}

@@ -203,7 +203,7 @@ func figuresTable(d statusDocument) table.Table {
 			letters = strconv.Itoa(*r.DeadLetters)
 		}
 		if r.Oldest != nil {
-			oldest = age(time.Duration(*r.Oldest * float64(time.Second)))
+			oldest = ageOf(time.Duration(*r.Oldest * float64(time.Second)))
 		}
 		cells := []string{r.Region, letters, oldest, count(r.Errors, none), count(r.Throttles, none)}
 		if len(r.Lag) == 0 {
@@ -250,8 +250,8 @@ func count(n *float64, none string) string {
 	return strconv.FormatFloat(*n, 'f', -1, 64)
 }
 
-// age is a duration in its greatest unit, rounded down: it grows by itself.
-func age(d time.Duration) string {
+// ageOf is a duration in its greatest unit, rounded down: it grows by itself.
+func ageOf(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		return strconv.Itoa(int(d.Hours())/24) + "d"
@@ -274,6 +274,6 @@ func lag(ms float64) string {
 	case ms < 100_000:
 		return strconv.FormatFloat(ms/1000, 'f', 1, 64) + "s"
 	default:
-		return age(time.Duration(ms * float64(time.Millisecond)))
+		return ageOf(time.Duration(ms * float64(time.Millisecond)))
 	}
 }
