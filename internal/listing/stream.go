@@ -51,12 +51,8 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 	for i := range out.Contents {
 		o := &out.Contents[i]
 		key := aws.ToString(o.Key)
-		// The SDK leaves it to us. A server that does not say that it encoded
-		// did not.
-		if out.EncodingType == types.EncodingTypeUrl {
-			if key, err = decodeKey(key); err != nil {
-				return page{err: awsapi.Explain(b.Region, "bucket "+b.Name, err)}
-			}
+		if key, err = DecodeKey(out, key); err != nil {
+			return page{err: awsapi.Explain(b.Region, "bucket "+b.Name, err)}
 		}
 		if i > 0 && key <= p.entries[i-1].key {
 			return page{err: fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)}
@@ -76,9 +72,11 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 // errOrder is better than keys that are compared wrongly or left out.
 var errOrder = errors.New("a listing is not in the order of the keys' bytes, as S3's is; such buckets cannot be walked through")
 
-// decodeKey undoes S3's encoding, in which a space is a plus sign.
-func decodeKey(key string) (string, error) {
-	if !strings.ContainsAny(key, "%+") {
+// DecodeKey undoes the encoding of a key in an answer to a request with
+// encoding-type url, which the SDK leaves to its caller. A space is a plus sign
+// there. An answer that does not say that it is encoded is not.
+func DecodeKey(out *s3.ListObjectsV2Output, key string) (string, error) {
+	if out.EncodingType != types.EncodingTypeUrl || !strings.ContainsAny(key, "%+") {
 		return key, nil
 	}
 	return url.QueryUnescape(key)
