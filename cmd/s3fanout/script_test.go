@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	says FILE TEXT         waits until the file has the text
 //	settle                 waits until nothing is under way in that sandbox
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
@@ -82,6 +83,7 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
+			"says":        awaitText,
 		},
 	})
 }

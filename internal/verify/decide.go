@@ -19,29 +19,22 @@ type state struct {
 	// more than the bytes
 	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
 	opaque    bool
-	checksums []checksum
+	checksums []Checksum
 }
 
-// checksum is one that S3 keeps of an object.
-type checksum struct {
-	algorithm string
-	// composite says that it is a checksum of the parts' checksums, so that
-	// equal bytes in other parts have another one
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
-	composite bool
-	value     string
-}
+// The types of checksums. A composite one is of the parts' checksums, so that
+// equal bytes in other parts have another one
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
+const (
+	fullObject = "FULL_OBJECT"
+	composite  = "COMPOSITE"
+)
 
-func (s state) checksumText() string {
+func (s state) firstChecksum() Checksum {
 	if len(s.checksums) == 0 {
-		return ""
+		return Checksum{}
 	}
-	c := s.checksums[0]
-	kind := "FULL_OBJECT"
-	if c.composite {
-		kind = "COMPOSITE"
-	}
-	return c.algorithm + " " + kind + " " + c.value
+	return s.checksums[0]
 }
 
 // multipart says that an object was uploaded in parts: its ETag ends with
@@ -118,7 +111,8 @@ func decide(states []state, began, now time.Time, grace time.Duration) verdict {
 		return v
 	}
 	v.sizeOnly = false
-	if age := now.Sub(newest); age < grace {
+	// Without a grace not even a date in the future counts: clocks differ.
+	if age := now.Sub(newest); grace > 0 && age < grace {
 		return verdict{young: grace - age}
 	}
 	return v
@@ -157,10 +151,10 @@ func compare(a, b state) (r result, why string) {
 	for _, x := range a.checksums {
 		for _, y := range b.checksums {
 			switch {
-			case x.algorithm != y.algorithm || x.composite != y.composite:
-			case x.value == y.value:
+			case x.Algorithm != y.Algorithm || x.Type != y.Type:
+			case x.Value == y.Value:
 				equal = true
-			case !x.composite:
+			case x.Type == fullObject:
 				return differs, "checksum"
 			}
 		}

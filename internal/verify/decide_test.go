@@ -10,16 +10,19 @@ func TestDecide(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	const grace = 5 * time.Minute
 	// at is an object that was written so long ago, later ones newer.
-	at := func(age time.Duration, size int64, etag string, checksums ...checksum) state {
+	at := func(age time.Duration, size int64, etag string, checksums ...Checksum) state {
 		return state{present: true, size: size, etag: etag, modified: now.Add(-age), checksums: checksums}
 	}
-	old := func(size int64, etag string, checksums ...checksum) state {
+	old := func(size int64, etag string, checksums ...Checksum) state {
 		return at(48*time.Hour, size, etag, checksums...)
 	}
 	kms := func(s state) state { s.opaque = true; return s }
-	full := func(value string) checksum { return checksum{"CRC64NVME", false, value} }
-	parts := func(value string) checksum { return checksum{"SHA256", true, value} }
+	full := func(value string) Checksum { return Checksum{"CRC64NVME", fullObject, value} }
+	parts := func(value string) Checksum { return Checksum{"SHA256", composite, value} }
 	absent, deleted := state{}, state{deleted: true}
+	if v := decide([]state{at(-time.Second, 1, "a"), {}}, now, now, 0); v.young != 0 || len(v.findings) != 1 {
+		t.Errorf("without a grace: %+v, want a finding", v)
+	}
 	tests := []struct {
 		name   string
 		states []state
@@ -45,7 +48,7 @@ func TestDecide(t *testing.T) {
 		{"in parts, no checksum", []state{old(1, "a-2"), old(1, "b-3")}, 0, "size only"},
 		{"in parts and not", []state{old(1, "a-2"), old(1, "b")}, 0, "size only"},
 		{"in parts, checksums of two kinds", []state{old(1, "a-2", parts("x")), old(1, "b-3", full("y"))}, 0, "size only"},
-		{"in parts, same algorithm of two types", []state{old(1, "a-2", checksum{"CRC32", true, "x-2"}), old(1, "b", checksum{"CRC32", false, "y"})}, 0, "size only"},
+		{"in parts, same algorithm of two types", []state{old(1, "a-2", Checksum{"CRC32", composite, "x-2"}), old(1, "b", Checksum{"CRC32", fullObject, "y"})}, 0, "size only"},
 		{"in parts, equal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-2", parts("x-2"))}, 0, "same"},
 		{"in parts, unequal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-3", parts("y-3"))}, 0, "size only"},
 		{"one of two checksums is unequal", []state{old(1, "a-2", parts("x-2"), full("x")), old(1, "b-2", parts("x-2"), full("y"))}, 0, "different [1] checksum"},

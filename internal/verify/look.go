@@ -121,8 +121,11 @@ func newState(out *s3.HeadObjectOutput) state {
 	} {
 		if c.value != nil {
 			// A composite checksum ends with the number of parts, as no base64 does.
-			composite := out.ChecksumType == types.ChecksumTypeComposite || strings.Contains(*c.value, "-")
-			s.checksums = append(s.checksums, checksum{c.algorithm, composite, *c.value})
+			kind := fullObject
+			if out.ChecksumType == types.ChecksumTypeComposite || strings.Contains(*c.value, "-") {
+				kind = composite
+			}
+			s.checksums = append(s.checksums, Checksum{c.algorithm, kind, *c.value})
 		}
 	}
 	return s

@@ -84,9 +84,11 @@ type Difference struct {
 	Key  string
 	// Objects are the Regions that have it, in the order of Options.Buckets.
 	Objects []Object
-	// Without are those that lack it, or for Different those whose object is not
-	// that of the Region where it was written first, in the same order.
+	// Without are those that lack it, for Missing.
 	Without []string
+	// Differing are those whose object is not the one that was written first,
+	// for Different.
+	Differing []string
 	// Why says in a word what told: absent, deleted (a delete marker hides it),
 	// size, checksum or etag.
 	Why string
@@ -98,8 +100,15 @@ type Object struct {
 	VersionID string // empty where the bucket has none
 	Size      int64  // bytes
 	ETag      string // without quotation marks
-	Checksum  string // "CRC64NVME FULL_OBJECT value"; empty if S3 has none
+	Checksum  Checksum
 	Modified  time.Time
+}
+
+// Checksum is one that S3 keeps of an object; the zero value if it keeps none.
+type Checksum struct {
+	Algorithm string // such as CRC64NVME
+	Type      string // FULL_OBJECT, or COMPOSITE: of the parts' checksums
+	Value     string
 }
 
 // Summary counts keys, and what was asked of S3. Retries by the SDK are not
@@ -270,12 +279,18 @@ func (r *run) difference(key string, states []state, f finding) Difference {
 	for i, s := range states {
 		if s.present {
 			d.Objects = append(d.Objects, Object{
-				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.size, ETag: s.etag, Checksum: s.checksumText(), Modified: s.modified,
+				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.size, ETag: s.etag, Checksum: s.firstChecksum(), Modified: s.modified,
 			})
 		}
 	}
-	for _, i := range f.places {
-		d.Without = append(d.Without, r.options.Buckets[i].Region)
+	regions := make([]string, len(f.places))
+	for n, i := range f.places {
+		regions[n] = r.options.Buckets[i].Region
+	}
+	if f.kind == Missing {
+		d.Without = regions
+	} else {
+		d.Differing = regions
 	}
 	return d
 }

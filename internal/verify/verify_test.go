@@ -47,7 +47,7 @@ func buckets(n int) ([]*listtest.Bucket, verify.Options) {
 func found(ctx context.Context, o verify.Options) (map[string]string, verify.Summary, error) {
 	got := map[string]string{}
 	summary, err := verify.Run(ctx, o, func(d verify.Difference) error {
-		got[string(d.Kind)+" "+d.Key] += strings.Join(d.Without, ",") + " " + d.Why
+		got[string(d.Kind)+" "+d.Key] += strings.Join(append(d.Without, d.Differing...), ",") + " " + d.Why
 		return nil
 	}, nil)
 	return got, summary, err
@@ -323,6 +323,12 @@ func TestRunAsksAnotherWay(t *testing.T) {
 		want   map[string]string
 		sizes  int64
 	}{
+		{"a delete marker", func(in *s3.HeadObjectInput) error {
+			if *in.Key == "b" {
+				return nil
+			}
+			return listtest.Refused(http.StatusNotFound, "NotFound", "X-Amz-Delete-Marker", "true")
+		}, map[string]string{"missing a": "r1 deleted", "different b": "r1 size"}, 0},
 		{"an object under the customer's key", func(*s3.HeadObjectInput) error { return listtest.Refused(http.StatusBadRequest, "BadRequest") }, map[string]string{"different b": "r1 size"}, 1},
 		{"checksums that may not be read", func(in *s3.HeadObjectInput) error {
 			if in.ChecksumMode != "" {
@@ -337,7 +343,9 @@ func TestRunAsksAnotherWay(t *testing.T) {
 			for i := range b {
 				b[i].Put("a", object(fmt.Sprint(i), time.Hour))
 				b[i].Put("b", object(strings.Repeat("x", i+1), time.Hour))
-				o.Buckets[i].Client = refusing{b[i], tt.answer}
+				if i > 0 || tt.name != "a delete marker" {
+					o.Buckets[i].Client = refusing{b[i], tt.answer}
+				}
 			}
 			got, s, err := found(t.Context(), o)
 			if err != nil {
@@ -376,7 +384,7 @@ func TestDifferenceNamesTheObjects(t *testing.T) {
 	}
 	objects := []verify.Object{
 		{Region: "r1", VersionID: "v-three", Size: 5, ETag: "three", Modified: *two.LastModified},
-		{Region: "r2", VersionID: "v-one", Size: 3, ETag: "one", Checksum: "SHA256 FULL_OBJECT AAA=", Modified: *one.LastModified},
+		{Region: "r2", VersionID: "v-one", Size: 3, ETag: "one", Checksum: verify.Checksum{Algorithm: "SHA256", Type: "FULL_OBJECT", Value: "AAA="}, Modified: *one.LastModified},
 	}
 	if len(got) != 2 || !slices.Equal(got[0].Objects, objects) || got[0].Kind != verify.Missing || got[1].Kind != verify.Different {
 		t.Errorf("got %+v, want a missing and a different one with %+v", got, objects)

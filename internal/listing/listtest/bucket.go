@@ -138,10 +138,15 @@ func (b *Bucket) begin(ctx context.Context, operation, key string) error {
 	return ctx.Err()
 }
 
-// Refused is the SDK's error of an answer with a status and S3's code.
-func Refused(status int, code string) error {
+// Refused is the SDK's error of an answer with a status and S3's code, and
+// headers as names and values in turn.
+func Refused(status int, code string, header ...string) error {
+	h := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
 	return &smithy.OperationError{ServiceID: "S3", OperationName: "HeadObject", Err: &smithyhttp.ResponseError{
-		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: http.Header{}}},
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: h}},
 		Err:      &smithy.GenericAPIError{Code: code, Message: fmt.Sprintf("status %d", status)},
 	}}
 }
