@@ -148,7 +148,7 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 // verifyError says that there are differences, and what to do about them.
 func verifyError(s verify.Summary) error {
 	n := s.Missing + s.Different - s.Both
-	text := count(n, "key") + " not the same everywhere"
+	text := manyKeys(n) + " not the same everywhere"
 	switch {
 	case n == 0:
 		return nil
@@ -177,9 +177,9 @@ func (w *verifyProgress) tell(now verify.Progress) {
 			w.p.note("all keys are listed; waiting at most about %v for those that are new", w.grace)
 		})
 	}
-	text := fmt.Sprintf("%s, %.0f keys/s", count(now.Keys, "key"), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
+	text := fmt.Sprintf("%s, %.0f keys/s", manyKeys(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
 	if now.Complete {
-		text = count(now.Keys, "key") + ", all listed"
+		text = manyKeys(now.Keys) + ", all listed"
 	}
 	if now.Waiting > 0 {
 		text += fmt.Sprintf(", waiting for %d new ones", now.Waiting)
@@ -187,10 +187,10 @@ func (w *verifyProgress) tell(now verify.Progress) {
 	w.p.status("%s", text)
 }
 
-// count is a number with its noun.
-func count(n int64, noun string) string {
+// manyKeys is a number of keys.
+func manyKeys(n int64) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 key"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d keys", n)
 }

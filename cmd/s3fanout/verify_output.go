@@ -146,7 +146,7 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 
 func describeSummary(s verify.Summary) []string {
 	first := fmt.Sprintf("%s, %s in each Region: %d the same, %d missing, %d different",
-		count(s.Keys, "key"), formatBytes(s.Bytes), s.Equal, s.Missing, s.Different)
+		manyKeys(s.Keys), verifyBytes(s.Bytes), s.Equal, s.Missing, s.Different)
 	for _, extra := range []struct {
 		n    int64
 		text string
@@ -162,7 +162,7 @@ func describeSummary(s verify.Summary) []string {
 	if s.SizeOnly > 0 {
 		lines = append(lines, fmt.Sprintf("of the same, %d by size alone: their ETags and checksums cannot be compared", s.SizeOnly))
 	}
-	return append(lines, fmt.Sprintf("%d LIST and %d HEAD requests, about %s", s.Lists, s.Heads, formatUSD(costUSD(s))))
+	return append(lines, fmt.Sprintf("%d LIST and %d HEAD requests, about %s", s.Lists, s.Heads, verifyUSD(costUSD(s))))
 }
 
 // costUSD is what the requests cost in us-east-1; other Regions are not much
@@ -172,27 +172,27 @@ func costUSD(s verify.Summary) float64 {
 	return float64(s.Lists)*list + float64(s.Heads)*head
 }
 
-func formatUSD(usd float64) string {
+func verifyUSD(usd float64) string {
 	if usd < 0.01 {
 		return fmt.Sprintf("$%.6f", usd)
 	}
 	return fmt.Sprintf("$%.2f", usd)
 }
 
-func formatBytes(n int64) string {
+func verifyBytes(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)
 	}
 	value, i := float64(n)/unit, 0
-	for value >= unit && i < len(byteUnits)-1 {
+	for value >= unit && i < len(verifyUnits)-1 {
 		value /= unit
 		i++
 	}
-	return fmt.Sprintf("%.1f %s", value, byteUnits[i])
+	return fmt.Sprintf("%.1f %s", value, verifyUnits[i])
 }
 
-var byteUnits = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+var verifyUnits = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
 func newVerifyDifference(d verify.Difference) verifyDifference {
 	doc := verifyDifference{

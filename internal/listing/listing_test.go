@@ -182,11 +182,9 @@ func TestWalkIsFastAndFrugal(t *testing.T) {
 	for i := range 60_000 {
 		dated = append(dated, time.Unix(1_700_000_000+int64(i)*601, 0).UTC().Format("films/2006/01/02/15-04-05.mp4"))
 		hashed = append(hashed, fmt.Sprintf("%08x.bin", uint32(i)*2654435761))
-		switch {
-		case i%1000 == 0:
+		mixed = append(mixed, fmt.Sprintf("media/original/%d", i))
+		if i%1000 == 0 {
 			mixed = append(mixed, fmt.Sprintf("zz/stray-%d", i), fmt.Sprintf("Archive/日本-%d", i))
-		default:
-			mixed = append(mixed, fmt.Sprintf("media/original/%d", i))
 		}
 	}
 	tests := []struct {
