@@ -73,7 +73,8 @@ const DefaultParallel = 8
 // not split.
 //
 // An error of visit, or of a listing, which names the bucket's Region, ends
-// the walk and is returned. When ctx ends its error is.
+// the walk and is returned. When ctx ends its error is. The context that visit
+// is given ends when the walk fails or ctx ends.
 func Walk(ctx context.Context, buckets []Bucket, o Options, visit func(context.Context, Row) error) error {
 	if o.Parallel <= 0 {
 		o.Parallel = DefaultParallel

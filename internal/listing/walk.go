@@ -3,8 +3,6 @@ package listing
 import (
 	"context"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // walk is one call of Walk.
@@ -13,6 +11,7 @@ type walk struct {
 	options  Options
 	visit    func(context.Context, Row) error
 	requests sync.WaitGroup
+	fail     context.CancelCauseFunc
 
 	mu      sync.Mutex
 	changed *sync.Cond // a page arrived, or a range is new or done
@@ -64,7 +63,9 @@ func (w *walk) newSpan(from string, pages int) *span {
 }
 
 func (w *walk) run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	// Unlike that of an errgroup, this context does not end with success: what a
+	// visit started with it goes on.
+	ctx, w.fail = context.WithCancelCause(ctx)
 	// Who waits for a range to split has to notice the end.
 	defer context.AfterFunc(ctx, func() {
 		w.mu.Lock()
@@ -75,19 +76,24 @@ func (w *walk) run(ctx context.Context) error {
 	for s := range w.spans {
 		whole = s
 	}
+	var workers sync.WaitGroup
 	for i := range w.options.Parallel {
-		g.Go(func() error {
+		workers.Go(func() {
+			var err error
 			if i == 0 {
-				if err := w.walkSpan(ctx, whole); err != nil {
-					return err
-				}
+				err = w.walkSpan(ctx, whole)
 			}
-			return w.help(ctx)
+			if err == nil {
+				err = w.help(ctx)
+			}
+			if err != nil {
+				w.fail(err) // the first one stays
+			}
 		})
 	}
-	err := g.Wait()
+	workers.Wait()
 	w.requests.Wait()
-	return err
+	return context.Cause(ctx)
 }
 
 // help takes parts of others' ranges until all are done.
@@ -113,20 +119,20 @@ func (w *walk) help(ctx context.Context) error {
 // walkSpan visits the keys of a range that is among w.spans.
 func (w *walk) walkSpan(ctx context.Context, s *span) error {
 	// Requests for what somebody else took are not waited for.
-	ctx, cancel := context.WithCancel(ctx)
+	requests, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer w.done(s)
 	streams := make([]*stream, len(w.buckets))
 	for i := range streams {
 		streams[i] = &stream{w: w, span: s, place: i}
-		streams[i].fetch(ctx, s.from, nil)
+		streams[i].fetch(requests, s.from, nil)
 	}
 	row := Row{Objects: make([]*Object, len(streams))}
 	for {
 		// Up to the horizon, all keys are at hand.
 		horizon, bounded, empty := "", false, true
 		for _, st := range streams {
-			if err := st.next(ctx); err != nil {
+			if err := st.next(requests); err != nil {
 				return err
 			}
 			empty = empty && len(st.at) == 0
