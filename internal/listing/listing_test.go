@@ -244,6 +244,49 @@ func TestWalkIsFastAndFrugal(t *testing.T) {
 	}
 }
 
+// slowProbes lets small requests take their time.
+type slowProbes struct {
+	*listtest.Bucket
+	size int32
+	wait time.Duration
+}
+
+func (p slowProbes) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	wait := 10 * time.Millisecond
+	if *in.MaxKeys < p.size {
+		wait = p.wait
+	}
+	<-time.After(wait)
+	return p.Bucket.ListObjectsV2(ctx, in, o...)
+}
+
+// While somebody looks for a place to split a range, its owner goes on, and
+// may come to that place, or past it.
+func TestWalkGoesOnWhileItIsSplit(t *testing.T) {
+	b := &listtest.Bucket{}
+	const keys, size = 8_000, 120
+	for i := range keys {
+		b.Put(fmt.Sprintf("%06d", i), object(1))
+	}
+	for wait := 10 * time.Millisecond; wait < 200*time.Millisecond; wait += 7 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			var v visits
+			one := []listing.Bucket{{Region: "r", Name: "b", Client: slowProbes{b, size, wait}}}
+			if err := listing.Walk(t.Context(), one, listing.Options{PageSize: size}, v.visit); err != nil {
+				t.Fatal(err)
+			}
+			for key, times := range v.times {
+				if times != 1 {
+					t.Fatalf("probes of %v: %s was visited %d times", wait, key, times)
+				}
+			}
+			if len(v.times) != keys {
+				t.Errorf("probes of %v: %d keys, want %d", wait, len(v.times), keys)
+			}
+		})
+	}
+}
+
 func TestWalkEndsWithTheFirstError(t *testing.T) {
 	boom := errors.New("boom")
 	fill := func(before func(context.Context, string, string) error) *listtest.Bucket {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -388,5 +389,33 @@ func TestDifferenceNamesTheObjects(t *testing.T) {
 	}
 	if len(got) != 2 || !slices.Equal(got[0].Objects, objects) || got[0].Kind != verify.Missing || got[1].Kind != verify.Different {
 		t.Errorf("got %+v, want a missing and a different one with %+v", got, objects)
+	}
+}
+
+// How old an object is, S3's clock says, which dated it, and not this
+// machine's.
+func TestRunGoesByTheClockOfS3(t *testing.T) {
+	there := time.Now().Add(-24 * time.Hour)
+	e := &endless{keys: 1, lacks: 1}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", there.UTC().Format(http.TimeFormat))
+		if r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/bucket-0/") {
+			w.Header().Set("Last-Modified", there.Add(-time.Minute).UTC().Format(http.TimeFormat))
+			return
+		}
+		e.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := verify.Run(ctx, endlessOptions(server.URL), func(d verify.Difference) error {
+		return fmt.Errorf("%s %s, which is a minute old", d.Kind, d.Key)
+	}, func(p verify.Progress) {
+		if p.Waiting > 0 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || s.Unfinished != 1 {
+		t.Errorf("%v, %+v; want the key to be waited for", err, s)
 	}
 }
