@@ -92,7 +92,7 @@ interrupted.`,
   s3fanout backfill --to eu-north-1
   s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
-  s3fanout backfill --job 00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c --region us-east-1`,
+  s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.agree(cmd.Flags().Changed); err != nil {

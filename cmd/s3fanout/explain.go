@@ -105,7 +105,7 @@ func (a *app) explain(ctx context.Context, argument string) error {
 		clients[region] = awsapi.NewS3(config, region, awsapi.RequestTime, 3)
 	}
 	facts, err := explain.Run(ctx, explain.Options{
-		Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions),
+		Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0),
 	})
 	if err != nil {
 		return err

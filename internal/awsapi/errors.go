@@ -122,6 +122,8 @@ func actionOf(err error) string {
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"
+	case "ChangeMessageVisibilityBatch":
+		return service + ":ChangeMessageVisibility"
 	case "ListObjectsV2", "HeadBucket":
 		return service + ":ListBucket"
 	case "HeadObject":
@@ -134,6 +136,8 @@ func actionOf(err error) string {
 		return service + ":ListBucketMultipartUploads"
 	case "GetBucketNotificationConfiguration":
 		return service + ":GetBucketNotification"
+	case "GetBucketLifecycleConfiguration":
+		return service + ":GetLifecycleConfiguration"
 	default:
 		return service + ":" + name
 	}

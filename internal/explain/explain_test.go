@@ -119,6 +119,10 @@ func (q *queue) ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisib
 	return &sqs.ChangeMessageVisibilityOutput{}, nil
 }
 
+func (q *queue) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+}
+
 // letter is one of an on-failure destination.
 func letter(function, bucket, key string) string {
 	return fmt.Sprintf(`{"version":"1.0","requestContext":{"functionArn":"arn:aws:lambda:%s:%s:function:media-replicator:$LATEST","condition":"RetriesExhausted"},`+
