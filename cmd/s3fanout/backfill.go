@@ -44,8 +44,9 @@ the replica set or before the Region joined it, and what got lost on its way.
 It lists the buckets and copies what is missing while it lists, from the Region
 that has had the key for longest or from --from. A key that exists is never
 replaced: objects that differ are counted and left as they are; s3fanout verify
-names them. Keys that no filter in cdk.json chooses are left out. Deletions do not travel: a key that was deleted in one Region alone
-is missing there, and comes back; a --prefix or --to that leaves it out helps.
+names them. Keys that no filter in cdk.json chooses are left out. Deletions do
+not travel: a key that was deleted in one Region alone is missing there, and
+comes back; a --prefix or --to that leaves it out helps.
 
 Running it again, or twice at once, is harmless. When it is interrupted it ends
 within seconds, and the next run does what is left. It slows down by itself when

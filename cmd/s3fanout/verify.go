@@ -29,9 +29,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Compare the buckets of the Regions",
 		Long: `Compare the buckets of the replica set, and name every key that is not the same
-in all of them: missing in a Region, or different. Keys that no filter in cdk.json
-chooses are left out. It changes nothing, reads no object, and needs the same
-memory for a thousand keys and for a billion.
+in all of them: missing in a Region, or different. Keys that no filter in
+cdk.json chooses are left out. It changes nothing, reads no object, and needs
+the same memory for a thousand keys and for a billion.
 
 Objects are compared by size and ETag; where ETags differ, by checksums of the
 same algorithm and type. ETags of objects copied in parts or encrypted with KMS
