@@ -33,6 +33,10 @@ func nagExceptions(set replicaset.Config) []exception {
 		wildcards += sources
 		reason += "; a KMS key that another stack makes has an ARN that nobody knows in advance: a condition asks for its alias instead"
 	}
+	if set.Tracing {
+		wildcards++
+		reason += "; X-Ray knows no resources"
+	}
 	exceptions = append(exceptions, exception{"Role/Default", "AwsSolutions-IAM5", wildcards, reason})
 	if set.BatchOperations {
 		exceptions = append(exceptions,
@@ -51,7 +55,7 @@ func nagExceptions(set replicaset.Config) []exception {
 func TestNag(t *testing.T) {
 	careful := defaultSet(t)
 	careful.Encryption, careful.AccessLogBucket, careful.AlarmEmail = "kms", "logs-{account}-{region}", "ops@example.com"
-	careful.BatchOperations = true
+	careful.BatchOperations, careful.Tracing = true, true
 	for name, set := range map[string]replicaset.Config{"default": defaultSet(t), "careful": careful} {
 		t.Run(name, func(t *testing.T) { testNag(t, set) })
 	}

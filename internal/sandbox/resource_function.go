@@ -104,6 +104,7 @@ type functionProperties struct {
 		LogGroup  string
 		LogFormat string
 	}
+	TracingConfig struct{ Mode string }
 	RecursiveLoop string
 	Tags          []tag
 }
@@ -124,6 +125,7 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
+		TracingMode: p.TracingConfig.Mode,
 	})
 	if err != nil {
 		return template.Created{}, err

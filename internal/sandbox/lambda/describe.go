@@ -27,11 +27,14 @@ type configuration struct {
 	Environment      *variables        `json:",omitempty"`
 	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
 	LoggingConfig    loggingConfig
+	TracingConfig    tracingConfig
 }
 
 type variables struct{ Variables map[string]string }
 
 type deadLetterConfig struct{ TargetArn string }
+
+type tracingConfig struct{ Mode string }
 
 type loggingConfig struct{ LogFormat, LogGroup string }
 
@@ -43,6 +46,7 @@ func (f *function) describe() configuration {
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
 		Architectures: f.Architectures,
 		LoggingConfig: loggingConfig{LogFormat: f.LogFormat, LogGroup: f.LogGroup},
+		TracingConfig: tracingConfig{Mode: f.TracingMode},
 	}
 	if len(f.Environment) > 0 {
 		c.Environment = &variables{f.Environment}

@@ -38,6 +38,7 @@ type FunctionConfig struct {
 	LogGroup            string // name; /aws/lambda/<Name> if empty
 	LogFormat           string // Text (if empty) or JSON; of Lambda's own lines, which the sandbox does not write
 	RecursiveLoop       string // Terminate (if empty) or Allow
+	TracingMode         string // PassThrough (if empty) or Active; nothing here takes traces
 }
 
 // function is a function's state.
@@ -59,8 +60,15 @@ type function struct {
 	configured bool // an EventInvokeConfig was set
 }
 
+// The modes of tracing. Lambda demands that the role may send traces when the
+// function is made, and is silent if it cannot send them later.
+const (
+	activeTracing = "Active"
+	passThrough   = "PassThrough"
+)
+
 // CreateFunction makes a function. Errors are those of AWS: a role that Lambda
-// cannot assume, reserved names of environment variables, values out of range,
+// cannot assume or that may not send the traces asked for, reserved names of environment variables, values out of range,
 // a name that the Region already has.
 func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN string, err error) {
 	fail := func(err error) (string, error) {
@@ -76,6 +84,13 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	if c.DeadLetterTargetARN != "" {
 		if err := s.checkQueue(role, region, c.DeadLetterTargetARN); err != nil {
 			return fail(err)
+		}
+	}
+	if c.TracingMode == activeTracing {
+		if err := iam.Authorize(iam.Request{Caller: role, Action: "xray:PutTraceSegments", Resource: "*"}); err != nil {
+			e := invalid("The provided execution role does not have permissions to call PutTraceSegments on XRAY")
+			e.cause = err
+			return fail(e)
 		}
 	}
 	f := &function{
@@ -111,6 +126,9 @@ func (c *FunctionConfig) complete() error {
 	if c.RecursiveLoop == "" {
 		c.RecursiveLoop = terminateLoops
 	}
+	if c.TracingMode == "" {
+		c.TracingMode = passThrough
+	}
 	switch {
 	case !regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(c.Name):
 		return invalid("Function name %q is not 1 to 64 letters, digits, hyphens and underscores", c.Name)
@@ -128,6 +146,8 @@ func (c *FunctionConfig) complete() error {
 		return invalid("LogFormat %q is neither Text nor JSON", c.LogFormat)
 	case c.RecursiveLoop != terminateLoops && c.RecursiveLoop != allowLoops:
 		return invalid("RecursiveLoop %q is neither Terminate nor Allow", c.RecursiveLoop)
+	case c.TracingMode != passThrough && c.TracingMode != activeTracing:
+		return invalid("TracingConfig %q is neither Active nor PassThrough", c.TracingMode)
 	case c.ReservedConcurrency != nil && *c.ReservedConcurrency < 0:
 		return invalid("ReservedConcurrentExecutions %d is negative", *c.ReservedConcurrency)
 	}
