@@ -184,11 +184,14 @@ func TestOperatorsPolicies(t *testing.T) {
 					}
 					changed["Action"] = kept
 					w := operatedWorld(t, looking, operating)
-					if troubles := w.operate(operator(w), all); len(troubles) == 0 {
-						t.Error("no command misses it")
-					} else if said := strings.Join(troubles, "\n"); !strings.Contains(said, action) {
-						t.Errorf("nothing names it:\n%s", said)
+					var troubles []string
+					for _, s := range all {
+						troubles = append(troubles, w.operate(operator(w), []step{s})...)
+						if strings.Contains(strings.Join(troubles, "\n"), action) {
+							return // that command misses it, and says so
+						}
 					}
+					t.Errorf("no command misses it and names it:\n%s", strings.Join(troubles, "\n"))
 				})
 			}
 		}
