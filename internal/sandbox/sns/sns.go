@@ -126,7 +126,35 @@ func (s *Service) CreateTopic(region string, c TopicConfig) (arn string, err err
 	return arn, nil
 }
 
-// SetTopicPolicy gives a topic a resource policy, or another one.
+// SetDisplayName changes the one attribute of a topic that is not its policy.
+func (s *Service) SetDisplayName(topicARN, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[topicARN]
+	if t == nil {
+		return fmt.Errorf("set display name of topic %s: %w", topicARN, errNoTopic())
+	}
+	t.DisplayName = name
+	return nil
+}
+
+// DeleteTopic removes a topic, if there is one of that ARN, with its
+// subscriptions. Deliveries that have begun go on.
+func (s *Service) DeleteTopic(topicARN string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[topicARN]
+	if t == nil {
+		return
+	}
+	for _, sub := range t.subscriptions {
+		delete(s.subscriptions, sub.arn)
+	}
+	delete(s.topics, topicARN)
+}
+
+// SetTopicPolicy gives a topic a resource policy, another one, or none if it is
+// nil: what the account's own identities may do, they may still.
 func (s *Service) SetTopicPolicy(topicARN string, doc *iam.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
