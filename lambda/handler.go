@@ -32,9 +32,14 @@ type objectCopier interface {
 	Copy(context.Context, copier.Request) (copier.Result, error)
 }
 
-// invoker is what the handler needs of *selfInvoker.
+// invoker is what the handler needs of *selfInvoker for its own function.
 type invoker interface {
 	Invoke(ctx context.Context, payload []byte) error
+}
+
+// caller is what it needs of one for the function in another Region.
+type caller interface {
+	Call(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // handler dispatches invocations. It is safe for concurrent use.
@@ -42,6 +47,7 @@ type handler struct {
 	config functionenv.Config
 	copier objectCopier
 	self   invoker // of this function
+	twin   func(region string) (caller, error)
 	abort  func(context.Context, copier.Upload) error
 	log    *slog.Logger
 	now    func() time.Time
@@ -59,7 +65,9 @@ type summary struct {
 
 // Invoke handles the payload of one invocation: all records of all messages,
 // in no order. The answer is a summary as JSON. If anything failed, the error
-// is a *ReplicationError with all of it, and the rest has been done.
+// is a *ReplicationError with all of it, and the rest has been done. A batch
+// has an answer of its own, with a result for each task; a task that failed is
+// no error.
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	log := h.log
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -69,6 +77,9 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err != nil {
 		log.Error("event not understood", "error", err.Error())
 		return nil, &ReplicationError{Parts: 1, Failures: []error{err}}
+	}
+	if in.Batch != nil {
+		return h.batch(ctx, log, *in.Batch, payload)
 	}
 	var (
 		sum      summary
@@ -145,6 +156,7 @@ func (h *handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 		result, err = h.copy(ctx, j)
 	}
 	end := h.now()
+	log = log.With(recordMetrics(h.config, j, result, err, start, end)...)
 	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
@@ -190,7 +202,8 @@ func checkSource(config functionenv.Config, r event.Record) error {
 
 func requestFor(config functionenv.Config, j job) copier.Request {
 	return copier.Request{
-		Source: objectOf(j.record), ProbableEcho: isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
+		Source:       objectOf(j.record),
+		ProbableEcho: j.task || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
 	}
 }
 
@@ -216,7 +229,10 @@ func isReplicator(principalID, functionName string) bool {
 func classOf(err error) copier.Class {
 	var e *copier.Error
 	var h *handoverError
+	var p *passOnError
 	switch {
+	case errors.As(err, &p):
+		return p.class()
 	case errors.As(err, &h):
 		return h.class
 	case errors.As(err, &e):

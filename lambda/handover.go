@@ -37,6 +37,9 @@ func (e *handoverError) Unwrap() error { return e.err }
 type job struct {
 	record event.Record
 	resume *copier.Upload
+	// task says that S3 Batch Operations asks for it: the target may well have
+	// the key already, and the record has no size.
+	task bool
 }
 
 func jobOf(c event.Continuation) job {

@@ -17,7 +17,7 @@ import (
 // lambdaAnswer is one answer of a scripted Lambda endpoint.
 type lambdaAnswer struct {
 	status     int
-	kind, body string
+	kind, body string // the kind of a function's own failure begins with "function:"
 }
 
 // serveLambda answers from the script, the last answer again and again, and
@@ -29,7 +29,9 @@ func serveLambda(t *testing.T, script ...lambdaAnswer) (s *selfInvoker, requests
 		answer := script[min(len(*requests), len(script)-1)]
 		body, _ := io.ReadAll(r.Body)
 		*requests, *bodies = append(*requests, r.Clone(context.Background())), append(*bodies, string(body))
-		if answer.kind != "" {
+		if failed, ok := strings.CutPrefix(answer.kind, "function:"); ok {
+			w.Header().Set("X-Amz-Function-Error", failed)
+		} else if answer.kind != "" {
 			w.Header().Set("X-Amzn-Errortype", answer.kind)
 		}
 		w.WriteHeader(answer.status)
@@ -104,6 +106,35 @@ func TestInvokeAnswers(t *testing.T) {
 			}
 			if len(*requests) != tt.attempts || *waits != tt.attempts-1 {
 				t.Errorf("%d attempts and %d waits, want %d", len(*requests), *waits, tt.attempts)
+			}
+		})
+	}
+}
+
+func TestCall(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		script   []lambdaAnswer
+		attempts int
+		want     string // the answer, or the error
+	}{
+		{"at once", []lambdaAnswer{{status: 200, body: `{"a":1}`}}, 1, `{"a":1}`},
+		{"after throttling", []lambdaAnswer{{status: 429}, {status: 200, body: "7"}}, 2, "7"},
+		{"the function failed", []lambdaAnswer{{status: 200, kind: "function:Unhandled", body: `{"errorMessage":"out of\nmemory","errorType":"E"}`}}, 1,
+			"the function failed: Unhandled: out of memory (status 200)"},
+		{"denied", []lambdaAnswer{{http.StatusForbidden, "AccessDeniedException", `{"Message":"no"}`}}, 1, "AccessDeniedException: no (status 403)"},
+		// 202 is the answer to an asynchronous invocation.
+		{"not synchronous", []lambdaAnswer{{status: 202}}, 1, "Accepted: no message (status 202)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, requests, _, _ := serveLambda(t, tt.script...)
+			answer, err := s.Call(t.Context(), []byte("{}"))
+			got := string(answer)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want || len(*requests) != tt.attempts || (*requests)[0].Header.Get("X-Amz-Invocation-Type") != "RequestResponse" {
+				t.Errorf("got %q after %d attempts, want %q", got, len(*requests), tt.want)
 			}
 		})
 	}

@@ -1,7 +1,8 @@
 // Command lambda is the replication function: the one binary that runs in
 // every Region of the replica set. It is invoked with what SNS delivers from
 // the other Regions' topics, and copies the new objects that the messages name
-// into its own Region's bucket.
+// into its own Region's bucket. S3 Batch Operations can invoke it as well, for
+// objects that existed before.
 //
 // It guarantees that every record of every message ends as Copied, Exists or
 // SourceGone, or in the error of the invocation, which Lambda retries and then
@@ -64,7 +65,10 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) 
 			copier.WithLogger(log),
 			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
 			copier.WithStorageClass(config.ReplicaStorageClass)),
-		self:  self,
+		self: self,
+		twin: func(region string) (caller, error) {
+			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)
+		},
 		abort: aborter(client, config.TargetBucket),
 		log:   log,
 		now:   time.Now,

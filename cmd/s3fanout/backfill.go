@@ -24,6 +24,10 @@ type backfillFlags struct {
 	dryRun         bool
 	concurrency    int
 	ownCredentials bool
+
+	// With S3 Batch Operations.
+	batch, noReport, confirm bool
+	job, region              string
 }
 
 // maxConcurrency is what one process has connections for in each Region.
@@ -78,16 +82,30 @@ came or went meanwhile, "left" what was not tried. "failures" has the first
 --dry-run, "error" if the run ended early. "assumedPrices" names Regions whose
 prices are not known.
 
+` + batchHelp + `
+
 Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
 all of them would; 2 usage or configuration; 3 objects could not be copied; 130
 interrupted.`,
 		Example: `  s3fanout backfill --dry-run
   s3fanout backfill
   s3fanout backfill --to eu-north-1
-  s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/`,
+  s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
+  s3fanout backfill --batch-operations --to eu-north-1 --dry-run
+  s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.backfill(cmd.Context(), f)
+			if err := f.agree(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			switch {
+			case f.job != "":
+				return a.showBatchJob(cmd.Context(), f.job, f.region)
+			case f.batch:
+				return a.createBatchJob(cmd.Context(), f.batchRequest())
+			default:
+				return a.backfill(cmd.Context(), f)
+			}
 		},
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "copy from this Region only (default: each key's oldest)")
@@ -96,6 +114,11 @@ interrupted.`,
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
+	cmd.Flags().BoolVar(&f.batch, "batch-operations", false, "let S3 Batch Operations do it")
+	cmd.Flags().BoolVar(&f.noReport, "no-report", false, "with --batch-operations: no report of what failed")
+	cmd.Flags().BoolVar(&f.confirm, "confirm", false, "with --batch-operations: jobs wait to be confirmed")
+	cmd.Flags().StringVar(&f.job, "job", "", "tell how this job of S3 Batch Operations stands")
+	cmd.Flags().StringVar(&f.region, "region", "", "with --job: the Region of the job")
 	return cmd
 }
 

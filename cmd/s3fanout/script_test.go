@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -34,6 +33,10 @@ func TestMain(m *testing.M) {
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	upload-quoted …        is upload with a key as Go quotes it
+//	begin-upload …         is upload of a first part that is left unfinished
+//	deadletters REGION N M waits until N letters of that sandbox's queue can be received and M are held
+//	says FILE TEXT         waits until the file has the text
 //	settle                 waits until nothing is under way in that sandbox
 //	mark, calls, await-calls, invocations: see script_backfill_test.go
 //	$FUNCTION              the function, built for this machine
@@ -84,10 +87,14 @@ func TestScripts(t *testing.T) {
 			"object":      checkObject,
 			"settle":      awaitRest,
 
-			"mark":        markStats,
-			"calls":       checkCalls,
-			"await-calls": awaitCalls,
-			"invocations": checkInvocations,
+			"mark":          markStats,
+			"calls":         checkCalls,
+			"await-calls":   awaitCalls,
+			"invocations":   checkInvocations,
+			"upload-quoted": putQuoted,
+			"begin-upload":  beginUpload,
+			"deadletters":   awaitDeadLetters,
+			"says":          awaitText,
 		},
 	})
 }
@@ -103,30 +110,14 @@ func buildFunction(t *testing.T) string {
 	return path
 }
 
-func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(args[0])
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(time.Minute)
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("%s did not appear", path)
-		}
-	}
-}
-
 func fake(ts *testscript.TestScript) *fakeAWS { return ts.Value("aws").(*fakeAWS) }
 
 func putLetter(ts *testscript.TestScript, _ bool, args []string) {
 	f, body := fake(ts), ts.ReadFile(args[1])
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := fmt.Sprintf("%s-%d", args[0], len(f.queues[args[0]]))
+	id := fmt.Sprintf("%s-%d", args[0], f.sent)
+	f.sent++
 	f.queues[args[0]] = append(f.queues[args[0]], fakeLetter{id: id, body: body})
 }
 

@@ -117,18 +117,27 @@ func actionOf(err error) string {
 	if !errors.As(err, &op) {
 		return "a request"
 	}
-	service := strings.ToLower(op.Service())
+	// IAM counts the operations of S3 Control among those of S3.
+	service := strings.TrimSuffix(strings.ToLower(op.Service()), " control")
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"
+	case "ChangeMessageVisibilityBatch":
+		return service + ":ChangeMessageVisibility"
 	case "ListObjectsV2", "HeadBucket":
 		return service + ":ListBucket"
 	case "HeadObject":
 		return service + ":GetObject"
+	case "ListObjectVersions":
+		return service + ":ListBucketVersions"
+	case "ListParts":
+		return service + ":ListMultipartUploadParts"
 	case "ListMultipartUploads":
 		return service + ":ListBucketMultipartUploads"
 	case "GetBucketNotificationConfiguration":
 		return service + ":GetBucketNotification"
+	case "GetBucketLifecycleConfiguration":
+		return service + ":GetLifecycleConfiguration"
 	default:
 		return service + ":" + name
 	}

@@ -98,10 +98,7 @@ func Restart(payload []byte) []byte {
 
 // parseContinuation reads a payload that has the member; it reports whether it
 // has. It is strict, since nobody but the function writes continuations.
-func parseContinuation(payload []byte) (c Continuation, is bool, err error) {
-	// What is no JSON object has no members; the caller says what is wrong.
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(payload, &members)
+func parseContinuation(members map[string]json.RawMessage) (c Continuation, is bool, err error) {
 	raw, is := members[continuationMember]
 	if !is {
 		return c, false, nil

@@ -1,7 +1,8 @@
 // Package event reads what the function is invoked with: an SNS event whose
-// messages each hold an S3 event notification, or a Continuation, with which
-// the function invokes itself. The parts of a dead letter that say which
-// objects it concerns are read with the same code.
+// messages each hold an S3 event notification, a Continuation, with which the
+// function invokes itself, or a Batch, with which S3 Batch Operations does. The
+// parts of a dead letter that say which objects it concerns are read with the
+// same code.
 //
 // It guarantees that no part hides another: a message or record that cannot be
 // understood becomes an error beside the records that can. Every Record it
@@ -32,11 +33,12 @@ var (
 // snsSource is the EventSource of every record that SNS hands to a function.
 const snsSource = "aws:sns"
 
-// Invocation is what one invocation asks for: either messages or a
-// continuation, never both.
+// Invocation is what one invocation asks for: messages, a continuation or a
+// batch, one of the three.
 type Invocation struct {
 	Messages     []Message
 	Continuation *Continuation
+	Batch        *Batch
 }
 
 // Message is one SNS message of an invocation.
@@ -47,18 +49,29 @@ type Message struct {
 }
 
 // ParseInvocation reads the payload of one invocation, the SNS event as Lambda
-// documents it (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html) or
-// what EncodeContinuation made.
+// documents it (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html),
+// what EncodeContinuation made, or the request of S3 Batch Operations.
 //
-// The error says that the payload as a whole is neither; then the Invocation
-// is empty. It wraps ErrMalformed, or ErrUnsupported for a continuation of
-// another version. What is wrong with a single message is in that message's
-// Errs, and the others are returned as if it were not there.
+// The error says that the payload as a whole is none of them; then the
+// Invocation is empty. It wraps ErrMalformed, or ErrUnsupported for a
+// continuation of another version. What is wrong with a single message or task
+// is in its Errs or Err, and the others are returned as if it were not there.
 func ParseInvocation(payload []byte) (Invocation, error) {
-	if c, is, err := parseContinuation(payload); err != nil {
+	// What is no JSON object has no members; the last attempt says what is
+	// wrong.
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(payload, &members)
+	if c, is, err := parseContinuation(members); err != nil {
 		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
 	} else if is {
 		return Invocation{Continuation: &c}, nil
+	}
+	if _, is := members[batchMember]; is {
+		b, err := parseBatch(payload)
+		if err != nil {
+			return Invocation{}, fmt.Errorf("parse invocation: parse batch: %w", err)
+		}
+		return Invocation{Batch: &b}, nil
 	}
 	records, err := rawRecords(payload)
 	if err != nil {

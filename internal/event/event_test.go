@@ -193,9 +193,16 @@ func TestParseNotificationValidatesRecords(t *testing.T) {
 
 func FuzzParseInvocation(f *testing.F) {
 	f.Add(invocation(f, fixture(f, "put.json"), fixture(f, "copy-by-role.json"), fixture(f, "test-event.json")))
+	f.Add([]byte(batchRequest("2.0", `{"taskId":"t","s3Key":"a%20b+c","s3VersionId":null,"s3Bucket":"b"}`)))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		in, err := ParseInvocation(payload)
-		if found := len(in.Messages) > 0; err == nil && found == (in.Continuation != nil) || err != nil && (found || in.Continuation != nil) {
+		kinds := 0
+		for _, is := range []bool{len(in.Messages) > 0, in.Continuation != nil, in.Batch != nil} {
+			if is {
+				kinds++
+			}
+		}
+		if err == nil && kinds != 1 || err != nil && kinds != 0 {
 			t.Fatalf("got %+v and error %v", in, err)
 		}
 		if err != nil && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnsupported) {
@@ -206,6 +213,9 @@ func FuzzParseInvocation(f *testing.F) {
 		}
 		if in.Continuation != nil {
 			checkContinuation(t, *in.Continuation)
+		}
+		if in.Batch != nil {
+			checkBatch(t, *in.Batch)
 		}
 	})
 }

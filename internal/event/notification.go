@@ -102,7 +102,7 @@ func parseRecord(raw json.RawMessage) (Record, error) {
 		return Record{}, err
 	}
 	object := in.S3.Object
-	key, err := decodeKey(object.Key)
+	key, err := decodeKey("s3.object.key", object.Key)
 	switch {
 	case in.EventSource != s3Source:
 		return Record{}, fmt.Errorf("%w: eventSource is %s, want %q", ErrUnsupported, quote(in.EventSource), s3Source)
@@ -130,24 +130,24 @@ func parseRecord(raw json.RawMessage) (Record, error) {
 	}, nil
 }
 
-// decodeKey undoes the form encoding of an event's key, once.
-func decodeKey(encoded string) (string, error) {
+// decodeKey undoes the form encoding of the key in a member, once.
+func decodeKey(member, encoded string) (string, error) {
 	if encoded == "" {
-		return "", fmt.Errorf("%w: s3.object.key is missing", ErrMalformed)
+		return "", fmt.Errorf("%w: %s is missing", ErrMalformed, member)
 	}
 	// U+FFFD that is not percent-encoded is what encoding/json makes of invalid
 	// UTF-8 and of unpaired surrogates: the real key is lost.
 	if strings.ContainsRune(encoded, utf8.RuneError) {
-		return "", fmt.Errorf("%w: s3.object.key %s is not Unicode", ErrMalformed, quote(encoded))
+		return "", fmt.Errorf("%w: %s %s is not Unicode", ErrMalformed, member, quote(encoded))
 	}
 	key, err := url.QueryUnescape(encoded)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%w: s3.object.key %s is not URL-encoded: %w", ErrMalformed, quote(encoded), err)
+		return "", fmt.Errorf("%w: %s %s is not URL-encoded: %w", ErrMalformed, member, quote(encoded), err)
 	case !utf8.ValidString(key):
-		return "", fmt.Errorf("%w: s3.object.key %s does not decode to UTF-8", ErrMalformed, quote(encoded))
+		return "", fmt.Errorf("%w: %s %s does not decode to UTF-8", ErrMalformed, member, quote(encoded))
 	case len(key) > maxKeyBytes:
-		return "", fmt.Errorf("%w: s3.object.key %s decodes to %d bytes, S3 allows %d", ErrMalformed, quote(encoded), len(key), maxKeyBytes)
+		return "", fmt.Errorf("%w: %s %s decodes to %d bytes, S3 allows %d", ErrMalformed, member, quote(encoded), len(key), maxKeyBytes)
 	}
 	return key, nil
 }

@@ -4,10 +4,27 @@ package replicaset
 // twelve digits or anything that stands for them, such as "${AWS::AccountId}"
 // or a CDK token; the same holds for a partition.
 
-// BucketName is the name of the set's bucket in region.
+// Values of BucketNamespace. In the account-regional one nobody else can take
+// a bucket's name, not even after the bucket is deleted.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+const (
+	GlobalNamespace          = "global"
+	AccountRegionalNamespace = "account-regional"
+)
+
+// BucketName is the name of the set's bucket in region. In the
+// account-regional namespace S3 wants it to end in account, Region and "an".
 func (c Config) BucketName(accountID, region string) string {
-	return c.Name + "-" + accountID + "-" + region
+	name := c.Name + "-" + accountID + "-" + region
+	if c.BucketNamespace == AccountRegionalNamespace {
+		name += "-an"
+	}
+	return name
 }
+
+// KeyAlias is the alias of the KMS key that a Region stack makes, the same in
+// every Region.
+func (c Config) KeyAlias() string { return "alias/" + c.Name + "-replica-set" }
 
 // TopicName is the name of the SNS topic that announces new objects, the same
 // in every Region.
@@ -23,6 +40,15 @@ func (c Config) FunctionName() string { return c.Name + "-replicator" }
 // RoleName is the name of the role that the function has in region. IAM is
 // global, so the name carries the Region.
 func (c Config) RoleName(region string) string { return c.Name + "-replicator-" + region }
+
+// JobRoleName is the name of the role that jobs of S3 Batch Operations have in
+// region, if the set has BatchOperations.
+func (c Config) JobRoleName(region string) string { return c.Name + "-batch-" + region }
+
+// ReportPrefix begins the keys of the reports that jobs of S3 Batch Operations
+// write into the bucket of their Region. They are objects like any other, and
+// are replicated.
+const ReportPrefix = ".s3fanout/reports"
 
 // LogGroupName is the name of the function's log group, the same in every
 // Region.
@@ -65,6 +91,12 @@ func (c Config) LogGroupARN(partition, region, accountID string) string {
 // RoleARN is the ARN of the role that the function has in region.
 func (c Config) RoleARN(partition, region, accountID string) string {
 	return arn(partition, "iam", "", accountID, "role/"+c.RoleName(region))
+}
+
+// JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have in
+// region.
+func (c Config) JobRoleARN(partition, region, accountID string) string {
+	return arn(partition, "iam", "", accountID, "role/"+c.JobRoleName(region))
 }
 
 func arn(partition, service, region, accountID, resource string) string {

@@ -23,6 +23,8 @@ func TestNames(t *testing.T) {
 		{"QueueName", c.QueueName(), "media-dead-letters"},
 		{"FunctionName", c.FunctionName(), "media-replicator"},
 		{"RoleName", c.RoleName(tokyo), "media-replicator-ap-northeast-1"},
+		{"JobRoleName", c.JobRoleName(tokyo), "media-batch-ap-northeast-1"},
+		{"JobRoleARN", c.JobRoleARN("aws", tokyo, account), "arn:aws:iam::111122223333:role/media-batch-ap-northeast-1"},
 		{"LogGroupName", c.LogGroupName(), "/aws/lambda/media-replicator"},
 		{"RegionStackName", c.RegionStackName(tokyo), "media-ap-northeast-1"},
 		{"MeshStackName", c.MeshStackName(tokyo), "media-ap-northeast-1-mesh"},

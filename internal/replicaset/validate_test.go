@@ -78,6 +78,7 @@ func checkNames(t rapid.TB, c Config) {
 	for _, region := range c.Regions {
 		check("bucket", c.BucketName(account, region), `[a-z0-9][a-z0-9-]*[a-z0-9]`, 63)
 		check("role", c.RoleName(region), `[\w+=,.@-]+`, 64)
+		check("role", c.JobRoleName(region), `[\w+=,.@-]+`, 64)
 		check("stack", c.RegionStackName(region), `[A-Za-z][A-Za-z0-9-]*`, 128)
 		check("stack", c.MeshStackName(region), `[A-Za-z][A-Za-z0-9-]*`, 128)
 	}

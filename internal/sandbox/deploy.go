@@ -58,8 +58,15 @@ func kinds() map[string]kind {
 		},
 		"AWS::IAM::Role": {
 			make: makeRole, properties: func() any { return new(roleProperties) },
-			inPlace: []string{"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Policies", "Tags"},
+			inPlace: []string{"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary", "Policies", "Tags"},
 			update:  updateRole, remove: removeRole,
+		},
+		"AWS::KMS::Alias": {
+			make: makeAlias, properties: func() any { return new(aliasProperties) },
+		},
+		"AWS::KMS::Key": {
+			make: makeKey, properties: func() any { return new(keyProperties) },
+			inPlace: []string{"Description", "EnableKeyRotation", "PendingWindowInDays", "Tags"}, update: changeNothing,
 		},
 		"AWS::Lambda::EventInvokeConfig": {
 			make: makeEventInvokeConfig, properties: func() any { return new(eventInvokeProperties) },
@@ -84,8 +91,8 @@ func kinds() map[string]kind {
 		"AWS::S3::Bucket": {
 			make: makeBucket, properties: func() any { return new(bucketProperties) },
 			inPlace: []string{
-				"BucketEncryption", "LifecycleConfiguration", "NotificationConfiguration", "OwnershipControls",
-				"PublicAccessBlockConfiguration", "Tags",
+				"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "NotificationConfiguration",
+				"OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
 			},
 			update: updateBucket,
 		},
@@ -100,7 +107,7 @@ func kinds() map[string]kind {
 		},
 		"AWS::SNS::Topic": {
 			make: makeTopic, properties: func() any { return new(topicProperties) },
-			inPlace: []string{"DisplayName", "Tags"}, update: updateTopic, remove: removeTopic,
+			inPlace: []string{"DisplayName", "KmsMasterKeyId", "Tags"}, update: updateTopic, remove: removeTopic,
 		},
 		"AWS::SNS::TopicPolicy": {
 			make: makeTopicPolicy, properties: func() any { return new(topicPolicyProperties) },
@@ -108,7 +115,7 @@ func kinds() map[string]kind {
 		},
 		"AWS::SQS::Queue": {
 			make: makeQueue, properties: func() any { return new(queueProperties) },
-			inPlace: []string{"MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"},
+			inPlace: []string{"KmsMasterKeyId", "MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"},
 			update:  updateQueue, remove: removeQueue,
 		},
 		"AWS::SQS::QueuePolicy": {

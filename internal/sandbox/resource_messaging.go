@@ -13,33 +13,44 @@ import (
 )
 
 type topicProperties struct {
-	TopicName   string
-	DisplayName string
-	Tags        []tag // nothing here looks at them
+	TopicName      string
+	DisplayName    string
+	KmsMasterKeyId string
+	Tags           []tag // nothing here looks at them
+}
+
+func (d *deployment) readTopic(t target, raw json.RawMessage) (c sns.TopicConfig, err error) {
+	var p topicProperties
+	if err := template.DecodeProperties(raw, &p); err != nil {
+		return c, err
+	}
+	c.Name, c.DisplayName = p.TopicName, p.DisplayName
+	c.KeyARN, err = d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId)
+	return c, err
 }
 
 func makeTopic(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p topicProperties
-	if err := template.DecodeProperties(raw, &p); err != nil {
+	c, err := d.readTopic(t, raw)
+	if err != nil {
 		return template.Created{}, err
 	}
-	if p.TopicName == "" {
-		p.TopicName = physicalName(t)
+	if c.Name == "" {
+		c.Name = physicalName(t)
 	}
-	arn, err := d.sns.CreateTopic(t.region, sns.TopicConfig{Name: p.TopicName, DisplayName: p.DisplayName})
+	arn, err := d.sns.CreateTopic(t.region, c)
 	if err != nil {
 		return template.Created{}, err
 	}
 	d.note(t.region, func(r *RegionState) { r.TopicARN = arn })
-	return template.Created{Ref: arn, Attributes: map[string]string{"TopicArn": arn, "TopicName": p.TopicName}}, nil
+	return template.Created{Ref: arn, Attributes: map[string]string{"TopicArn": arn, "TopicName": c.Name}}, nil
 }
 
-func updateTopic(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
-	var p topicProperties
-	if err := template.DecodeProperties(raw, &p); err != nil {
+func updateTopic(_ context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
+	c, err := d.readTopic(t, raw)
+	if err != nil {
 		return err
 	}
-	return d.sns.SetDisplayName(old.created.Ref, p.DisplayName)
+	return d.sns.UpdateTopic(old.created.Ref, c)
 }
 
 func removeTopic(d *deployment, t target, old resource) error {
@@ -138,6 +149,7 @@ func removeSubscription(d *deployment, _ target, old resource) error {
 }
 
 type queueProperties struct {
+	KmsMasterKeyId         string
 	QueueName              string
 	MessageRetentionPeriod int   // seconds
 	VisibilityTimeout      *int  // seconds
@@ -145,22 +157,23 @@ type queueProperties struct {
 	Tags                   []tag
 }
 
-func readQueue(raw json.RawMessage) (sqs.QueueConfig, error) {
+func (d *deployment) readQueue(t target, raw json.RawMessage) (c sqs.QueueConfig, err error) {
 	var p queueProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
-		return sqs.QueueConfig{}, err
+		return c, err
 	}
-	c := sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
+	c = sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
 	c.Unencrypted = p.SqsManagedSseEnabled != nil && !*p.SqsManagedSseEnabled
 	if p.VisibilityTimeout != nil {
 		v := time.Duration(*p.VisibilityTimeout) * time.Second
 		c.VisibilityTimeout = &v
 	}
-	return c, nil
+	c.KeyARN, err = d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId)
+	return c, err
 }
 
 func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	c, err := readQueue(raw)
+	c, err := d.readQueue(t, raw)
 	if err != nil {
 		return template.Created{}, err
 	}
@@ -180,7 +193,7 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 }
 
 func updateQueue(_ context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
-	c, err := readQueue(raw)
+	c, err := d.readQueue(t, raw)
 	if err != nil {
 		return err
 	}

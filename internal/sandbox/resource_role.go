@@ -15,6 +15,7 @@ type roleProperties struct {
 	RoleName                 string
 	Description              string
 	AssumeRolePolicyDocument json.RawMessage
+	PermissionsBoundary      string // a policy that no template holds, so it bounds nothing here
 	Policies                 []inlinePolicy
 	MaxSessionDuration       int // seconds
 	Tags                     []tag

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -17,6 +18,7 @@ import (
 // clean-up of uploads after days. Tags only have to be well formed.
 type bucketProperties struct {
 	BucketName              string
+	BucketNamespace         string
 	VersioningConfiguration *struct {
 		Status string
 	}
@@ -34,7 +36,7 @@ type bucketProperties struct {
 	BucketEncryption *struct {
 		ServerSideEncryptionConfiguration []struct {
 			BucketKeyEnabled              bool
-			ServerSideEncryptionByDefault struct{ SSEAlgorithm string }
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID string }
 		}
 	}
 	LifecycleConfiguration *struct {
@@ -50,17 +52,21 @@ type bucketProperties struct {
 	PublicAccessBlockConfiguration *struct {
 		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets bool
 	}
-	Tags []tag
+	// Requests are not logged here.
+	LoggingConfiguration *struct{ DestinationBucketName, LogFilePrefix string }
+	Tags                 []tag
 }
 
 type tag struct{ Key, Value string }
 
-func readBucket(raw json.RawMessage) (c s3.BucketConfig, err error) {
+func (d *deployment) readBucket(t target, raw json.RawMessage) (c s3.BucketConfig, err error) {
 	var p bucketProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return c, err
 	}
-	c.Name = p.BucketName
+	if c.Name = p.BucketName; c.Name == "" {
+		c.Name = physicalName(t)
+	}
 	if v := p.VersioningConfiguration; v != nil {
 		switch v.Status {
 		case "Enabled":
@@ -70,12 +76,11 @@ func readBucket(raw json.RawMessage) (c s3.BucketConfig, err error) {
 			return c, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
 		}
 	}
-	if e := p.BucketEncryption; e != nil {
-		for _, rule := range e.ServerSideEncryptionConfiguration {
-			if a := rule.ServerSideEncryptionByDefault.SSEAlgorithm; a != "AES256" {
-				return c, fmt.Errorf("property BucketEncryption: the sandbox does not support the algorithm %q; it supports AES256", a)
-			}
-		}
+	if err := p.checkNamespace(t, c.Name); err != nil {
+		return c, err
+	}
+	if c.Encryption, err = p.encryption(d, t); err != nil {
+		return c, err
 	}
 	if c.Notifications, err = p.notifications(); err != nil {
 		return c, err
@@ -92,11 +97,15 @@ func (p bucketProperties) notifications() (list []s3.TopicNotification, err erro
 		notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
 		if tc.Filter != nil {
 			for _, rule := range tc.Filter.S3Key.Rules {
+				value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
+				if err != nil {
+					return nil, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
+				}
 				switch rule.Name {
 				case "prefix":
-					notification.Prefix = rule.Value
+					notification.Prefix = value
 				case "suffix":
-					notification.Suffix = rule.Value
+					notification.Suffix = value
 				default:
 					return nil, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
 				}
@@ -108,12 +117,9 @@ func (p bucketProperties) notifications() (list []s3.TopicNotification, err erro
 }
 
 func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	c, err := readBucket(raw)
+	c, err := d.readBucket(t, raw)
 	if err != nil {
 		return template.Created{}, err
-	}
-	if c.Name == "" {
-		c.Name = physicalName(t)
 	}
 	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
 		return template.Created{}, err
@@ -129,7 +135,7 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 }
 
 func updateBucket(ctx context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
-	c, err := readBucket(raw)
+	c, err := d.readBucket(t, raw)
 	if err != nil {
 		return err
 	}

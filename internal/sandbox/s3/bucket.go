@@ -23,6 +23,7 @@ import (
 // only shows to those who ask: lifecycle rules, ownership and public access.
 type BucketConfig struct {
 	Name          string
+	Encryption    Encryption
 	Versioned     bool
 	Notifications []TopicNotification
 
@@ -56,6 +57,7 @@ type bucket struct {
 
 // bucketSettings are what of a bucket can change. They are replaced as a whole.
 type bucketSettings struct {
+	encryption    Encryption
 	notifications []TopicNotification
 	lifecycle     []LifecycleRule
 	ownership     string
@@ -113,6 +115,7 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 // settings completes what can change.
 func (c BucketConfig) settings() bucketSettings {
 	b := bucketSettings{
+		encryption:    c.Encryption,
 		notifications: slices.Clone(c.Notifications),
 		lifecycle:     slices.Clone(c.Lifecycle),
 		ownership:     c.Ownership,

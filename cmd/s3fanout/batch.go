@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+
+	"s3fanout/internal/batchjob"
+	"s3fanout/internal/replicaset"
+)
+
+// batchRequest is what backfill --batch-operations is asked for.
+type batchRequest struct {
+	// From are the Regions to copy from, a job each; none means all but To.
+	From   []string
+	To     string // required
+	Prefix string // of keys; empty means all
+	// NoReport leaves out the reports of failed tasks.
+	NoReport bool
+	// Confirm makes jobs that wait to be confirmed.
+	Confirm bool
+	// DryRun prints the requests and makes no job.
+	DryRun bool
+}
+
+// batchHelp is what the help of backfill says of the two flags.
+const batchHelp = `With --batch-operations S3 Batch Operations does the work, for buckets too large
+to be listed from here: one job for each Region to copy from, which S3 works off
+in the background, for hours or days. It needs "batchOperations": true in
+cdk.json, deployed. Keys that exist are left alone, and the current version of
+each key is copied. The report of each job, with what failed and why, is written
+to .s3fanout/reports/ in the bucket of the job's Region; it is replicated like
+any object. --job tells how a job stands.
+
+AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
+NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for
+each million objects, besides the requests, invocations and transfer of the
+copies.
+
+With --batch-operations --output json the result is one document:
+  {"replicaSet", "dryRun", "jobs": [{"region", "targetRegion", "jobId",
+   "request", "error"}]}
+"request" is there with --dry-run: what aws s3control create-job takes as
+--cli-input-json. With --job:
+  {"region", "jobId", "status", "targetRegion", "tasks", "succeeded", "failed",
+   "created", "ended", "reasons": [], "report"}
+Exit codes with --job: 0 complete, 1 the job failed or was cancelled, 3 it still
+runs, or tasks failed.`
+
+// agree refuses flags that mean nothing together. changed says which were
+// given.
+func (f backfillFlags) agree(changed func(flag string) bool) error {
+	var together []string
+	switch {
+	case changed("job"):
+		together = []string{"job", "region"}
+	case f.batch:
+		together = []string{"batch-operations", "from", "to", "prefix", "dry-run", "no-report", "confirm"}
+	default:
+		together = []string{"from", "to", "prefix", "dry-run", "concurrency", "own-credentials"}
+	}
+	for _, flag := range []string{"from", "to", "prefix", "dry-run", "concurrency", "own-credentials", "batch-operations", "no-report", "confirm", "region"} {
+		if changed(flag) && !slices.Contains(together, flag) {
+			return usageError{fmt.Errorf("--%s does not go with the other flags given; see s3fanout backfill --help", flag)}
+		}
+	}
+	return nil
+}
+
+// batchRequest is what the flags ask S3 Batch Operations for. More than one
+// target is refused by who makes the jobs.
+func (f backfillFlags) batchRequest() batchRequest {
+	r := batchRequest{Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, DryRun: f.dryRun}
+	if f.from != "" {
+		r.From = []string{f.from}
+	}
+	if len(f.to) == 1 && f.to[0] != "all" {
+		r.To = f.to[0]
+	}
+	return r
+}
+
+// createBatchJob makes the jobs and writes what it made.
+func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	from, err := request.sources(set)
+	if err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, from[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	document := batchDocument{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []batchJob{}}
+	var failures []error
+	for _, region := range from {
+		in, err := batchjob.Request{
+			Set: set, AccountID: account, From: region, To: request.To, Prefix: request.Prefix,
+			Report: !request.NoReport, Confirm: request.Confirm,
+		}.Input()
+		if err != nil {
+			return usageError{err}
+		}
+		job := batchJob{Region: region, TargetRegion: request.To}
+		if request.DryRun {
+			job.Request = newBatchInput(in)
+		} else if job.JobID, err = a.createOne(ctx, config, region, in); err != nil {
+			job.Error = oneLine(err.Error())
+			failures = append(failures, err)
+		}
+		document.Jobs = append(document.Jobs, job)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := a.writeBatch(document); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if ctx.Err() != nil {
+		return marked{errors.New("interrupted; the jobs above were made and go on, look at them with --job"), errInterrupted}
+	}
+	return errors.Join(failures...)
+}
+
+func (a *app) createOne(ctx context.Context, config aws.Config, region string, in *s3control.CreateJobInput) (string, error) {
+	return batchjob.Create(ctx, batchjob.NewClient(config, region), region, in)
+}
+
+// sources are the Regions to copy from.
+func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
+	members := strings.Join(set.Regions, ", ")
+	switch {
+	case r.To == "":
+		return nil, usageError{fmt.Errorf("--batch-operations needs one --to REGION, of %s", members)}
+	case !set.Contains(r.To):
+		return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", r.To, set.Name, members)}
+	case !set.BatchOperations:
+		return nil, usageError{fmt.Errorf(`%s: --batch-operations needs "batchOperations": true in the configuration, and all Regions deployed with it`, set.Name)}
+	case len(r.From) == 0:
+		return set.Others(r.To), nil
+	}
+	var from []string
+	for _, region := range r.From {
+		if !set.Contains(region) {
+			return nil, usageError{fmt.Errorf("--from %s: not a Region of the replica set %s; it has %s", region, set.Name, members)}
+		}
+		if region == r.To {
+			return nil, usageError{fmt.Errorf("--from %s: it is the Region to copy to; name another", region)}
+		}
+		if !slices.Contains(from, region) {
+			from = append(from, region)
+		}
+	}
+	return from, nil
+}
+
+// showBatchJob tells how a job stands.
+func (a *app) showBatchJob(ctx context.Context, id, region string) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	if region == "" {
+		return usageError{errors.New("--job needs --region, the Region that the job was made in")}
+	}
+	if _, err := chosenRegions(set, []string{region}); err != nil {
+		return err
+	}
+	// What S3 calls a job's ID (5 to 36 of these characters).
+	if !regexp.MustCompile(`^[a-zA-Z0-9_-]{5,36}$`).MatchString(id) {
+		return usageError{fmt.Errorf("--job %q is not the ID of a job, such as 00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c", id)}
+	}
+	config, err := awsConfig(ctx, region)
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	job, err := batchjob.Describe(ctx, batchjob.NewClient(config, region), region, account, id)
+	if err != nil {
+		return err
+	}
+	if err := a.writeBatchJob(account, job); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return batchJobError(job)
+}
+
+// batchJobError says what is wrong with a job, nil if it is complete.
+func batchJobError(j batchjob.Job) error {
+	leftOver := func(format string, args ...any) error { return marked{fmt.Errorf(format, args...), errLeftOver} }
+	switch {
+	case !j.Over():
+		return leftOver("job %s is not over", j.ID)
+	case j.Status != "Complete":
+		return fmt.Errorf("job %s: %s", j.ID, strings.ToLower(j.Status))
+	case j.Failed > 0 && j.Report != "":
+		return leftOver("%d objects were not copied; the report says why, and the same job again is harmless", j.Failed)
+	case j.Failed > 0:
+		return leftOver("%d objects were not copied; the functions' logs say why, and the same job again is harmless", j.Failed)
+	}
+	return nil
+}
+
+// batchTime leaves the zero time out of a document.
+func batchTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
+
+	"s3fanout/internal/batchjob"
+	"s3fanout/internal/table"
+)
+
+// batchDocument is what backfill --batch-operations --output json writes. Its
+// names are stable.
+type batchDocument struct {
+	ReplicaSet string     `json:"replicaSet"`
+	DryRun     bool       `json:"dryRun"`
+	Jobs       []batchJob `json:"jobs"`
+}
+
+type batchJob struct {
+	Region       string      `json:"region"`
+	TargetRegion string      `json:"targetRegion"`
+	JobID        string      `json:"jobId,omitempty"`
+	Request      *batchInput `json:"request,omitempty"`
+	Error        string      `json:"error,omitempty"`
+}
+
+// batchInput is the request in AWS's own JSON, which the SDK's type does not
+// write: aws s3control create-job takes it as --cli-input-json.
+type batchInput struct {
+	AccountID            string `json:"AccountId"`
+	ConfirmationRequired bool
+	Operation            struct {
+		LambdaInvoke struct {
+			FunctionArn             string
+			InvocationSchemaVersion string
+			UserArguments           map[string]string
+		}
+	}
+	Report            batchReport
+	Description       string
+	Priority          int32
+	RoleArn           string
+	ManifestGenerator struct{ S3JobManifestGenerator batchGenerator }
+}
+
+type batchReport struct {
+	Enabled             bool
+	Bucket              string `json:",omitempty"`
+	ExpectedBucketOwner string `json:",omitempty"`
+	Format              string `json:",omitempty"`
+	Prefix              string `json:",omitempty"`
+	ReportScope         string `json:",omitempty"`
+}
+
+type batchGenerator struct {
+	ExpectedBucketOwner  string
+	SourceBucket         string
+	EnableManifestOutput bool
+	Filter               *batchFilter `json:",omitempty"`
+}
+
+type batchFilter struct {
+	CreatedBefore     *time.Time `json:",omitempty"`
+	KeyNameConstraint *struct {
+		MatchAnyPrefix []string
+	} `json:",omitempty"`
+}
+
+func newBatchInput(in *s3control.CreateJobInput) *batchInput {
+	out := &batchInput{
+		AccountID: aws.ToString(in.AccountId), ConfirmationRequired: aws.ToBool(in.ConfirmationRequired),
+		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
+		Report: batchReport{
+			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket), ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
+			Format: string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
+		},
+	}
+	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
+	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(from.FunctionArn), aws.ToString(from.InvocationSchemaVersion), from.UserArguments
+	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
+		generator := &out.ManifestGenerator.S3JobManifestGenerator
+		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(g.Value.SourceBucket), aws.ToString(g.Value.ExpectedBucketOwner)
+		generator.EnableManifestOutput = g.Value.EnableManifestOutput
+		if f := g.Value.Filter; f != nil {
+			generator.Filter = &batchFilter{CreatedBefore: f.CreatedBefore}
+			if c := f.KeyNameConstraint; c != nil {
+				generator.Filter.KeyNameConstraint = &struct{ MatchAnyPrefix []string }{c.MatchAnyPrefix}
+			}
+		}
+	}
+	return out
+}
+
+// writeBatch writes the jobs that were made, or would be.
+func (a *app) writeBatch(d batchDocument) error {
+	if a.output == outputJSON {
+		return a.writeBatchJSON(d)
+	}
+	if d.DryRun {
+		for _, job := range d.Jobs {
+			if _, err := fmt.Fprintf(a.stdout, "A job in %s would be made:\n", job.Region); err != nil {
+				return err
+			}
+			if err := a.writeBatchJSON(job.Request); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := table.Table{Width: a.terminalWidth(a.stdout), Columns: []table.Column{{Title: "REGION"}, {Title: "TO"}, {Title: "JOB"}}}
+	for _, job := range d.Jobs {
+		id := job.JobID
+		if id == "" {
+			id = "not made"
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: []string{job.Region, job.TargetRegion, id}})
+	}
+	if _, err := t.WriteTo(a.stdout); err != nil {
+		return err
+	}
+	for _, job := range d.Jobs {
+		if job.JobID != "" {
+			_, err := fmt.Fprintf(a.stdout, "See how it goes: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
+			return err
+		}
+	}
+	return nil
+}
+
+// batchStatus is what backfill --job --output json writes. Its names are stable.
+type batchStatus struct {
+	Region       string     `json:"region"`
+	JobID        string     `json:"jobId"`
+	Status       string     `json:"status"`
+	TargetRegion string     `json:"targetRegion,omitempty"`
+	Tasks        int64      `json:"tasks"`
+	Succeeded    int64      `json:"succeeded"`
+	Failed       int64      `json:"failed"`
+	Created      *time.Time `json:"created,omitempty"`
+	Ended        *time.Time `json:"ended,omitempty"`
+	Reasons      []string   `json:"reasons"`
+	Report       string     `json:"report,omitempty"`
+}
+
+func (a *app) writeBatchJob(account string, j batchjob.Job) error {
+	if a.output == outputJSON {
+		return a.writeBatchJSON(batchStatus{
+			Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
+			Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
+		})
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", j.Region, table.Printable(j.Status))
+	if j.Target != "" {
+		fmt.Fprintf(&b, ", copying to %s", table.Printable(j.Target))
+	}
+	b.WriteString("\n")
+	switch {
+	case j.Tasks > 0:
+		fmt.Fprintf(&b, "%d of %d objects done, %d failed\n", j.Succeeded+j.Failed, j.Tasks, j.Failed)
+	case !j.Over():
+		b.WriteString("the objects are being listed\n")
+	}
+	for _, reason := range j.Failures {
+		fmt.Fprintf(&b, "%s\n", table.Printable(reason))
+	}
+	if j.Status == string(types.JobStatusSuspended) {
+		fmt.Fprintf(&b, "Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s\n", j.Region, j.ID, account)
+	}
+	if j.Report != "" && j.Over() {
+		fmt.Fprintf(&b, "Report: %s\n", table.Printable(j.Report))
+	}
+	_, err := fmt.Fprint(a.stdout, b.String())
+	return err
+}
+
+func (a *app) writeBatchJSON(v any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
+)
+
+// BatchProps configure NewBatch. All fields but Key are required.
+type BatchProps struct {
+	Site site
+	Role awsiam.CfnRole // the function's
+	Key  *string        // ARN of the Region's KMS key; nil if there is none
+}
+
+// NewBatch makes the role of the Region's jobs of S3 Batch Operations and gives
+// the function's role what a job's tasks need beyond an event's. A job lists
+// the Region's own bucket, invokes the Region's own function, and that passes
+// the task on to the function of the Region to copy to. What AWS asks for:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.CfnRole {
+	here := props.Site
+	bucket := here.bucketARN(here.region)
+	var sourceObjects, twins []string
+	for _, other := range here.Others(here.region) {
+		sourceObjects = append(sourceObjects, here.bucketARN(other)+"/*")
+		twins = append(twins, here.functionARN(other))
+	}
+	var useKey []statement
+	if props.Key != nil {
+		// For the reports, and the list of objects that S3 makes.
+		useKey = []statement{{
+			sid:       "EncryptReports",
+			actions:   []string{"kms:GenerateDataKey", "kms:Decrypt"},
+			resources: []string{*props.Key},
+		}}
+	}
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	role := awsiam.NewCfnRole(this, jsii.String("Role"), &awsiam.CfnRoleProps{
+		RoleName: jsii.String(here.JobRoleName(here.region)),
+		AssumeRolePolicyDocument: map[string]any{
+			"Version": "2012-10-17",
+			"Statement": []any{map[string]any{
+				"Effect":    "Allow",
+				"Principal": service("batchoperations.s3.amazonaws.com"),
+				"Action":    "sts:AssumeRole",
+				// AWS's pages do not say whether the service sends the key, so
+				// its absence must not end every job. Other accounts cannot pass
+				// this role in any case.
+				"Condition": map[string]any{"StringEqualsIfExists": map[string]any{"aws:SourceAccount": here.account}},
+			}},
+		},
+		Policies: []any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName: jsii.String("run-jobs"),
+			PolicyDocument: policyDocument(append([]statement{
+				{
+					sid:       "Invoke",
+					actions:   []string{"lambda:InvokeFunction"},
+					resources: []string{here.functionARN(here.region)},
+				},
+				{
+					// S3 lists the objects of a job itself.
+					sid:       "ListObjects",
+					actions:   []string{"s3:PutInventoryConfiguration"},
+					resources: []string{bucket},
+				},
+				{
+					sid:       "WriteReports",
+					actions:   []string{"s3:PutObject"},
+					resources: []string{bucket + "/" + replicaset.ReportPrefix + "/*"},
+				},
+			}, useKey...)...),
+		}},
+	})
+	policy := awsiam.NewCfnPolicy(this, jsii.String("FunctionPolicy"), &awsiam.CfnPolicyProps{
+		PolicyName: jsii.String("batch-operations"),
+		Roles:      jsii.Strings(here.RoleName(here.region)),
+		PolicyDocument: policyDocument(
+			statement{
+				// A task may name no version.
+				sid:       "ReadCurrentVersions",
+				actions:   []string{"s3:GetObject", "s3:GetObjectTagging"},
+				resources: sourceObjects,
+			},
+			statement{
+				sid:       "PassOn",
+				actions:   []string{"lambda:InvokeFunction"},
+				resources: twins,
+			},
+		),
+	})
+	policy.AddResourceDependency(props.Role, jsii.String("is named by it"))
+	return role
+}

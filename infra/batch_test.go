@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"s3fanout/internal/replicaset"
+)
+
+// TestBatchOperations shows what the switch adds: two resources of a Region
+// stack and nothing else, with each action and resource named.
+func TestBatchOperations(t *testing.T) {
+	set := fiveRegions()
+	without := synthesize(t, set)
+	set.BatchOperations = true
+	with := synthesize(t, set)
+	for _, region := range set.Regions {
+		var added []resource
+		for _, r := range with.regions[region].resources {
+			i := slices.IndexFunc(without.regions[region].resources, func(other resource) bool { return other.ID == r.ID })
+			if i < 0 {
+				added = append(added, r)
+				continue
+			}
+			equal(t, region+": "+r.ID, r, without.regions[region].resources[i])
+		}
+		equal(t, region+": number of resources", len(with.regions[region].resources), len(without.regions[region].resources)+2)
+		mesh := set.MeshStackName(region) + ".template.json"
+		equal(t, region+": mesh", read(t, with.dir, mesh), read(t, without.dir, mesh))
+		for _, r := range added {
+			switch r.Type {
+			case "AWS::IAM::Role":
+				testJobRole(t, with, region, r)
+			case "AWS::IAM::Policy":
+				testBatchPolicy(t, with, region, r)
+			default:
+				t.Errorf("%s: %s is a %s", region, r.ID, r.Type)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func testJobRole(t *testing.T, s synthesized, region string, role resource) {
+	bucket := s.set.BucketARN(s.partition(), region, testAccount)
+	equal(t, "name", role.at("RoleName"), any(s.set.JobRoleName(region)))
+	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{object{
+		"Effect": "Allow", "Principal": object{"Service": "batchoperations.s3.amazonaws.com"}, "Action": "sts:AssumeRole",
+		"Condition": object{"StringEqualsIfExists": object{"aws:SourceAccount": testAccount}}}}))
+	equal(t, "number of policies", len(role.at("Policies").(list)), 1)
+	equal(t, "managed policies", role.at("ManagedPolicyArns"), nil)
+	equal(t, "actions and their resources", granted(role.at("Policies.0.PolicyDocument.Statement").(list)), map[string][]string{
+		"lambda:InvokeFunction":        {s.set.FunctionARN(s.partition(), region, testAccount)},
+		"s3:PutInventoryConfiguration": {bucket},
+		"s3:PutObject":                 {bucket + "/" + replicaset.ReportPrefix + "/*"},
+	})
+}
+
+func testBatchPolicy(t *testing.T, s synthesized, region string, policy resource) {
+	equal(t, "role", policy.at("Roles"), any(list{s.set.RoleName(region)}))
+	i := slices.IndexFunc(s.regions[region].resources, func(r resource) bool {
+		return r.Type == "AWS::IAM::Role" && r.at("RoleName") == s.set.RoleName(region)
+	})
+	equal(t, "dependencies", policy.DependsOn, []string{s.regions[region].resources[i].ID})
+	var sources, functions []string
+	for _, other := range s.set.Others(region) {
+		sources = append(sources, s.set.BucketARN(s.partition(), other, testAccount)+"/*")
+		functions = append(functions, s.set.FunctionARN(s.partition(), other, testAccount))
+	}
+	slices.Sort(sources)
+	slices.Sort(functions)
+	equal(t, "actions and their resources", granted(policy.at("PolicyDocument.Statement").(list)), map[string][]string{
+		"s3:GetObject": sources, "s3:GetObjectTagging": sources, "lambda:InvokeFunction": functions,
+	})
+}
+
+// granted are the resources by action, sorted, of statements that all allow.
+func granted(statements list) map[string][]string {
+	got := map[string][]string{}
+	for _, s := range statements {
+		statement := s.(object)
+		if statement["Effect"] != "Allow" || statement["Condition"] != nil {
+			continue
+		}
+		for _, action := range texts(statement["Action"]) {
+			got[action] = append(got[action], texts(statement["Resource"])...)
+			slices.Sort(got[action])
+		}
+	}
+	return got
+}
