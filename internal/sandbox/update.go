@@ -58,6 +58,17 @@ func (e RefusedError) Unwrap() error { return e.error }
 // A Region that comes is served from then on, and one that goes is served still:
 // its bucket is there.
 func (s *Sandbox) Update(ctx context.Context, assembly fs.FS) (Changes, error) {
+	return s.change(ctx, func() (*template.Assembly, error) { return template.Load(assembly) })
+}
+
+// Destroy deletes all that the templates made, as `cdk destroy --all` does; what
+// they say is to be retained stays. Errors are as Update's, and an Update may
+// follow.
+func (s *Sandbox) Destroy(ctx context.Context) (Changes, error) {
+	return s.change(ctx, func() (*template.Assembly, error) { return &template.Assembly{}, nil })
+}
+
+func (s *Sandbox) change(ctx context.Context, load func() (*template.Assembly, error)) (Changes, error) {
 	refuse := func(err error) (Changes, error) { return noChanges(), RefusedError{err} }
 	if !s.updating.TryLock() {
 		return refuse(errors.New("another deployment is under way; wait for its end"))
@@ -66,14 +77,14 @@ func (s *Sandbox) Update(ctx context.Context, assembly fs.FS) (Changes, error) {
 	if s.closed {
 		return refuse(errors.New("the sandbox has stopped"))
 	}
-	a, err := template.Load(assembly)
+	a, err := load()
 	if err != nil {
 		return refuse(err)
 	}
 	switch partition, err := a.Partition(); {
 	case err != nil:
 		return refuse(err)
-	case partition != s.partition:
+	case partition != s.partition && len(a.Stacks) > 0:
 		return refuse(fmt.Errorf("the stacks are in the partition %s, and the sandbox is in %s; start another one", partition, s.partition))
 	}
 	if err := s.plan(ctx, a); err != nil {
