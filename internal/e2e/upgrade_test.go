@@ -221,7 +221,7 @@ func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
 	w.upload(newcomer, there)
 	w.settle()
 
-	if code, out := w.with(withNewcomer(), "verify"); code != 3 {
+	if code, out := w.with(withNewcomer(), "verify", "--grace", "0s"); code != 3 {
 		t.Errorf("verify before the backfill: exit %d, want 3\n%s", code, out)
 	}
 	w.wantDone(withNewcomer(), "backfill", "--to", newcomer)
