@@ -107,6 +107,7 @@ type traffic struct {
 	stopped chan error
 	done    chan object // unbuffered: who receives paces the user
 	all     []object
+	last    object // which nobody received any more
 }
 
 func (w *world) traffic() *traffic {
@@ -123,7 +124,7 @@ func (w *world) traffic() *traffic {
 			select {
 			case u.done <- o:
 			case <-u.stop:
-				u.all = append(u.all, o)
+				u.last = o
 				u.stopped <- nil
 				return
 			}
@@ -169,7 +170,7 @@ func (u *traffic) end() []object {
 	if err := <-u.stopped; err != nil {
 		u.t.Fatal(err)
 	}
-	return u.all
+	return append(u.all, u.last)
 }
 
 func (w *world) wantNothingLost(regions ...string) {

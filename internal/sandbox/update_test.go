@@ -126,6 +126,20 @@ func TestUpdateInPlace(t *testing.T) {
 			found, _ := s.store.Role(role())
 			return found.Description(), nil
 		}, "another"},
+		{"AWS::IAM::Role", "AssumeRolePolicyDocument", document(map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}), func() (string, error) {
+			found, _ := s.store.Role(role())
+			return fmt.Sprint(strings.Contains(found.Trust().Text(), "RoleSessionName")), nil
+		}, "false"},
+		{"AWS::SQS::QueuePolicy", "PolicyDocument", document(map[string]any{
+			"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "sqs:PurgeQueue", "Resource": "*"}), func() (string, error) {
+			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"Policy"}})
+			return fmt.Sprint(strings.Contains(a.Attributes["Policy"], "Other")), err
+		}, "true"},
+		{"AWS::S3::Bucket", "NotificationConfiguration", map[string]any{}, func() (string, error) {
+			n, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
+			return fmt.Sprint(len(n.TopicConfigurations)), err
+		}, "0"},
 		{"AWS::SNS::Subscription", "FilterPolicy", map[string]any{"a": []string{"b"}}, func() (string, error) {
 			list, err := sns.NewFromConfig(c).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &r.TopicARN})
 			if err != nil {

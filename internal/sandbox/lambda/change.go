@@ -65,7 +65,7 @@ func (f *function) endIdle() {
 func (s *Service) RemovePermission(functionARN, statementID string) error {
 	f, err := s.function(functionARN)
 	if err != nil {
-		return nil //nolint:nilerr // with the function went its policy
+		return nil // with the function went its policy
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
