@@ -110,13 +110,13 @@ type traffic struct {
 	last    object // which nobody received any more
 }
 
-func (w *world) traffic() *traffic {
+func (w *world) traffic(name string) *traffic {
 	u := &traffic{t: w.t, stop: make(chan struct{}), stopped: make(chan error, 1), done: make(chan object)}
 	first := *w // the user knows the buckets by heart
 	go func() {
 		defer close(u.done)
 		for i := 0; ; i++ {
-			o := object{key: fmt.Sprintf("traffic/%05d", i), body: fmt.Sprint("body ", i)}
+			o := object{key: fmt.Sprintf("%s/%05d", name, i), body: fmt.Sprint("body ", i)}
 			if _, err := first.put(staying[i%len(staying)], o); err != nil {
 				u.stopped <- err
 				return
@@ -205,7 +205,7 @@ func (w *world) endpoints(regions ...string) map[string][]string {
 func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
 	w := start(t, synthesize(t, "s3fanout", staying...))
 	four := synthesize(t, "s3fanout", withNewcomer()...)
-	u := w.traffic()
+	u := w.traffic("joins")
 	u.during(func() {})
 	u.during(func() { w.update(four) })
 	all := u.end()
@@ -243,17 +243,30 @@ func TestRegionLeaves(t *testing.T) {
 	w.upload(newcomer, before)
 	w.settle()
 
-	u := w.traffic()
+	// First its mesh stack.
+	u := w.traffic("leaves")
 	u.during(func() {})
-	silent := editable(t, synthesize(t, "s3fanout", withNewcomer()...))
-	silent.remove("s3fanout-" + newcomer + "-mesh")
-	u.during(func() { w.update(silent.files) })
+	leaving := editable(t, synthesize(t, "s3fanout", withNewcomer()...))
+	leaving.remove("s3fanout-" + newcomer + "-mesh")
+	u.during(func() { w.update(leaving.files) })
 	if got := w.endpoints(newcomer); len(got) != 0 {
 		t.Errorf("without its mesh stack, the Region's topic still delivers to %v", got)
 	}
-	var changes sandbox.Changes
-	u.during(func() { changes = w.update(synthesize(t, "s3fanout", staying...)) })
+	// Then the others without it; its Region stack is still there.
+	three := synthesize(t, "s3fanout", staying...)
+	for _, region := range staying {
+		for _, file := range []string{"s3fanout-" + region + ".template.json", "s3fanout-" + region + "-mesh.template.json"} {
+			leaving.files[file] = editable(t, three).files[file]
+		}
+	}
+	u.during(func() { w.update(leaving.files) })
 	all := u.end()
+	w.settle() // what SNS had begun to deliver there finds its function
+	u = w.traffic("left")
+	u.during(func() {})
+	var changes sandbox.Changes
+	u.during(func() { changes = w.update(three) })
+	all = append(all, u.end()...)
 	w.settle()
 
 	for _, o := range append(all, before) {
