@@ -36,8 +36,9 @@ with the design that s3fanout goes back to, which let every event wake every
 function.
 
 --objects says how many are uploaded in a month, --bytes how large they are
-together; they go to all Regions alike, or to --from. --regions names the Regions, by default those of
-cdk.json, or is their number: then all have the prices of us-east-1.
+together; they go to all Regions alike, or to --from. --regions names the
+Regions, by default those of cdk.json, or is their number: then all have the
+prices of us-east-1.
 
 It is a model: requests as they are counted by tests, at AWS's list prices of
 November 2026, before tax, discounts and free tiers, all objects of the mean
