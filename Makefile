@@ -30,11 +30,13 @@ test: node_modules ## run all tests, under the race detector where jsii allows i
 	$(GO) test ./infra
 	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
 
-test-large: ## run the end-to-end test that takes minutes: a copy in 10,000 parts
+test-large: ## run the tests that take minutes: a copy in 10,000 parts, a comparison of a million keys
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/verify
 
-bench: ## measure a copy in parts against one CopyObject, side by side (4 minutes)
+bench: ## measure side by side: a copy in parts against one CopyObject, verify against a bare listing (5 minutes)
 	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e
+	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkAgainstBareListing' -v ./internal/verify
 
 # A number of inputs rather than a time: at a deadline in the middle of an input go test reports a failure that is none.
 FUZZTIME ?= 200000x

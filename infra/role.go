@@ -8,7 +8,8 @@ import (
 
 // RoleProps configure NewRole.
 type RoleProps struct {
-	Site site // required
+	Site site    // required
+	Key  *string // ARN of the Region's KMS key; nil if there is none
 }
 
 // NewRole makes the function's role, with what its calls need and nothing
@@ -50,8 +51,8 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName: jsii.String("replicate"),
-			PolicyDocument: policyDocument(
-				statement{
+			PolicyDocument: policyDocument(append([]statement{
+				{
 					// GetObject is for HEAD, which tells an echo from an object
 					// that is still to be copied. PutObject covers a multipart
 					// copy but for finding what is done of it and giving it up.
@@ -62,37 +63,37 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 					},
 					resources: []string{target + "/*"},
 				},
-				statement{
+				{
 					// A copy names its source's version, so GetObject is not
 					// asked for here.
 					sid:       "ReadSources",
 					actions:   []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
 					resources: sourceObjects,
 				},
-				statement{
+				{
 					// Without it a missing object answers 403 instead of 404.
 					sid:       "TellMissingFromForbidden",
 					actions:   []string{"s3:ListBucket"},
 					resources: buckets,
 				},
-				statement{
+				{
 					// A large copy goes on in another invocation.
 					sid:       "HandOver",
 					actions:   []string{"lambda:InvokeFunction"},
 					resources: []string{here.functionARN(here.region)},
 				},
-				statement{
+				{
 					sid:       "SendDeadLetters",
 					actions:   []string{"sqs:SendMessage"},
 					resources: []string{here.queueARN(here.region)},
 				},
-				statement{
+				{
 					// The ":*" is the ARN form of a log group's streams.
 					sid:       "WriteLogs",
 					actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 					resources: []string{here.logGroupARN(here.region) + ":*"},
 				},
-			),
+			}, here.useKeys(props.Key)...)...),
 		}},
 	})
 }

@@ -78,6 +78,9 @@ type template struct {
 // testAccount stands for the account that a stack is deployed to.
 const testAccount = "111122223333"
 
+// madeKey is the ARN of the key that a Region stack makes.
+func madeKey(region string) string { return "arn:aws:kms:" + region + ":" + testAccount + ":key/made" }
+
 // load reads the template of a stack and resolves its intrinsic functions: a
 // Ref to a resource or a GetAtt becomes the ARN or name that AWS would give.
 func load(t *testing.T, dir string, set replicaset.Config, stack, region string) template {
@@ -114,6 +117,8 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 		"AWS::IAM::Role/Arn":        set.RoleARN(partition, region, testAccount),
 		"AWS::IAM::Role/RoleId":     "AROA-" + region,
 		"AWS::Logs::LogGroup/Ref":   set.LogGroupName(),
+		"AWS::KMS::Key/Ref":         "made",
+		"AWS::KMS::Key/Arn":         madeKey(region),
 	}
 	var resolve func(v any) any
 	attribute := func(id, name string) string {

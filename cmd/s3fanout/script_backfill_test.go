@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -57,16 +57,12 @@ func checkCalls(ts *testscript.TestScript, _ bool, args []string) {
 func awaitCalls(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.ParseInt(args[3], 10, 64)
 	ts.Check(err)
-	timeout := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for statsSince(ts, callsOf(args[0], args[1], args[2])) < want {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("no %d times %s in %s by %s", want, args[1], args[0], args[2])
+	eventually(ts, func() string {
+		if got := statsSince(ts, callsOf(args[0], args[1], args[2])); got < want {
+			return fmt.Sprintf("%s in %s by %s: %d times, want %d", args[1], args[0], args[2], got, want)
 		}
-	}
+		return ""
+	})
 }
 
 // checkInvocations: invocations N, of all functions.

@@ -34,6 +34,8 @@ func makers() map[string]maker {
 	return map[string]maker{
 		"AWS::IAM::Policy":               makeRolePolicy,
 		"AWS::IAM::Role":                 makeRole,
+		"AWS::KMS::Alias":                makeAlias,
+		"AWS::KMS::Key":                  makeKey,
 		"AWS::Lambda::EventInvokeConfig": makeEventInvokeConfig,
 		"AWS::Lambda::Function":          makeFunction,
 		"AWS::Lambda::Permission":        makePermission,

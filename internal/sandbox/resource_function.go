@@ -17,6 +17,7 @@ func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (
 		RoleName                 string
 		Description              string
 		AssumeRolePolicyDocument json.RawMessage
+		PermissionsBoundary      string // a policy that no template holds, so it bounds nothing here
 		Policies                 []inlinePolicy
 		MaxSessionDuration       int // seconds
 		Tags                     []tag

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -17,6 +18,7 @@ import (
 // clean-up of uploads after days. Tags only have to be well formed.
 type bucketProperties struct {
 	BucketName              string
+	BucketNamespace         string
 	VersioningConfiguration *struct {
 		Status string
 	}
@@ -34,7 +36,7 @@ type bucketProperties struct {
 	BucketEncryption *struct {
 		ServerSideEncryptionConfiguration []struct {
 			BucketKeyEnabled              bool
-			ServerSideEncryptionByDefault struct{ SSEAlgorithm string }
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID string }
 		}
 	}
 	LifecycleConfiguration *struct {
@@ -50,7 +52,9 @@ type bucketProperties struct {
 	PublicAccessBlockConfiguration *struct {
 		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets bool
 	}
-	Tags []tag
+	// Requests are not logged here.
+	LoggingConfiguration *struct{ DestinationBucketName, LogFilePrefix string }
+	Tags                 []tag
 }
 
 type tag struct{ Key, Value string }
@@ -73,23 +77,27 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			return template.Created{}, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
 		}
 	}
-	if e := p.BucketEncryption; e != nil {
-		for _, rule := range e.ServerSideEncryptionConfiguration {
-			if a := rule.ServerSideEncryptionByDefault.SSEAlgorithm; a != "AES256" {
-				return template.Created{}, fmt.Errorf("property BucketEncryption: the sandbox does not support the algorithm %q; it supports AES256", a)
-			}
-		}
+	if err := p.checkNamespace(t, c.Name); err != nil {
+		return template.Created{}, err
+	}
+	var err error
+	if c.Encryption, err = p.encryption(d, t); err != nil {
+		return template.Created{}, err
 	}
 	if n := p.NotificationConfiguration; n != nil {
 		for _, tc := range n.TopicConfigurations {
 			notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
 			if tc.Filter != nil {
 				for _, rule := range tc.Filter.S3Key.Rules {
+					value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
+					if err != nil {
+						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
+					}
 					switch rule.Name {
 					case "prefix":
-						notification.Prefix = rule.Value
+						notification.Prefix = value
 					case "suffix":
-						notification.Suffix = rule.Value
+						notification.Suffix = value
 					default:
 						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
 					}

@@ -33,6 +33,7 @@ import (
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/sns"
@@ -121,6 +122,7 @@ type Sandbox struct {
 	served     chan error    // what the endpoint ended with
 	done       chan struct{} // closed when the endpoint has ended
 	logger     *slog.Logger
+	kms        *kms.Service
 }
 
 // Start deploys the assembly and serves it until Close. It returns once every
@@ -154,6 +156,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	s := &Sandbox{
 		store:    iam.NewStore(partition, AccountID),
+		kms:      kms.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,
@@ -199,7 +202,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Gauge: s.gauge, Logger: s.logger,
 	})
 	s.sqs = sqs.New(sqs.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,
 	})
 	logs := filepath.Join(s.dir, "logs")
 	if err := os.MkdirAll(logs, 0o700); err != nil {
@@ -212,7 +215,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Count: s.countFunction,
 	})
 	s.sns = sns.New(sns.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
 	})
 	objects := filepath.Join(s.dir, "s3")
@@ -221,7 +224,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	}
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
-		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store,
+		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, OnCall: c.OnS3Call, Logger: s.logger,
 	})
 	return err

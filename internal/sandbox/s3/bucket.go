@@ -23,6 +23,7 @@ import (
 // only shows to those who ask: lifecycle rules, ownership and public access.
 type BucketConfig struct {
 	Name          string
+	Encryption    Encryption
 	Versioned     bool
 	Notifications []TopicNotification
 
@@ -46,6 +47,7 @@ type bucket struct {
 	name          string
 	region        string
 	arn           string
+	encryption    Encryption
 	ownerID       string // canonical user id
 	notifications []TopicNotification
 	lifecycle     []LifecycleRule
@@ -89,6 +91,7 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b := &bucket{
 		name: c.Name, region: region,
+		encryption:    c.Encryption,
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
 		ownerID:       canonicalID(s.config.AccountID),
 		notifications: slices.Clone(c.Notifications),

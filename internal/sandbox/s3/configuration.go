@@ -62,6 +62,7 @@ type (
 	encryptionConfiguration struct {
 		XMLName   xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
 		Algorithm string   `xml:"Rule>ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
+		KeyARN    string   `xml:"Rule>ApplyServerSideEncryptionByDefault>KMSMasterKeyID,omitempty"`
 		BucketKey bool     `xml:"Rule>BucketKeyEnabled"`
 	}
 )
@@ -88,8 +89,11 @@ func (b *bucket) configuration(operation string) (any, error) {
 		return publicAccessBlock{PublicAccessBlock: b.publicAccess}, nil
 	case "GetBucketOwnershipControls":
 		return ownershipControls{Ownership: b.ownership}, nil
-	case "GetBucketEncryption": // every bucket has S3's own keys at least, and no other here
-		return encryptionConfiguration{Algorithm: "AES256"}, nil
+	case "GetBucketEncryption":
+		if e := b.encryption; e.KeyARN != "" {
+			return encryptionConfiguration{Algorithm: "aws:kms", KeyARN: e.KeyARN, BucketKey: e.BucketKey}, nil
+		}
+		return encryptionConfiguration{Algorithm: "AES256"}, nil // S3's own keys at least
 	}
 	return nil, nil
 }

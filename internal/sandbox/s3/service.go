@@ -9,6 +9,7 @@ import (
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/stats"
 )
 
@@ -21,6 +22,9 @@ type Config struct {
 	Store     *iam.Store
 	Counters  *stats.Counters
 	Faults    *fault.Switches
+
+	// Keys is needed for buckets with a key.
+	Keys kms.Keys
 
 	// Notify delivers a bucket's notification after a write that has become
 	// visible. The writer's answer does not wait for it. An error is logged.
@@ -148,6 +152,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 	}
 	auth := authorizer{service: s, request: req, caller: caller}
 	if err := auth.all(req.needs()); err != nil {
+		return err
+	}
+	if err := auth.keys(); err != nil {
 		return err
 	}
 	pace := s.pace(req, region)

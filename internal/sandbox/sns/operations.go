@@ -189,6 +189,9 @@ func (s *Service) getTopicAttributes(r request) (any, error) {
 		"SubscriptionsConfirmed": strconv.Itoa(len(t.subscriptions)),
 		"SubscriptionsPending":   "0", "SubscriptionsDeleted": "0",
 	}
+	if t.KeyARN != "" {
+		values["KmsMasterKeyId"] = t.KeyARN
+	}
 	if t.policy != nil {
 		values["Policy"] = t.policy.Text()
 	}

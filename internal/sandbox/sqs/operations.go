@@ -96,7 +96,10 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 		"SqsManagedSseEnabled":                  strconv.FormatBool(!q.Unencrypted),
 		"VisibilityTimeout":                     seconds(*q.VisibilityTimeout),
 	}
-	known := append(slices.Collect(maps.Keys(all)), "Policy")
+	known := append(slices.Collect(maps.Keys(all)), "Policy", "KmsMasterKeyId")
+	if q.KeyARN != "" {
+		all["SqsManagedSseEnabled"], all["KmsMasterKeyId"] = "false", q.KeyARN
+	}
 	if q.policy != nil {
 		all["Policy"] = q.policy.Text()
 	}
@@ -105,7 +108,7 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 		switch value, ok := all[name]; {
 		case name == "All":
 			maps.Copy(selected, all)
-		case name == "Policy" && !ok: // a queue without one just has no such attribute
+		case (name == "Policy" || name == "KmsMasterKeyId") && !ok: // a queue without one just has no such attribute
 		case !ok:
 			return nil, badRequest("InvalidAttributeName", "InvalidAttributeName",
 				fmt.Sprintf("Unknown Attribute %s. The sandbox's SQS has %s.", name, strings.Join(slices.Sorted(slices.Values(known)), ", ")))
