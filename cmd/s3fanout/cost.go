@@ -124,6 +124,9 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 			return nil, err
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
+		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {
+			a.newProgress().note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)
+		}
 		return set.Regions, nil
 	}
 	if n, err := strconv.Atoi(typed); err == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -45,9 +46,9 @@ func newCostDocument(u cost.Usage) costDocument {
 		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...),
 	}
 	for _, bill := range cost.Bills(u) {
-		design := costDesign{Design: bill.Design, Dollars: bill.Dollars(), Fixed: bill.Fixed(), Cannot: bill.Cannot, Items: []costItem{}}
+		design := costDesign{Design: bill.Design, Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []costItem{}}
 		for _, l := range bill.Lines {
-			design.Items = append(design.Items, costItem{Item: l.Item, Quantity: l.Quantity, Unit: costNames()[l.Item].unit, Dollars: l.Dollars})
+			design.Items = append(design.Items, costItem{Item: l.Item, Quantity: decimals(l.Quantity), Unit: costNames()[l.Item].unit, Dollars: decimals(l.Dollars)})
 		}
 		d.Designs = append(d.Designs, design)
 	}
@@ -56,6 +57,9 @@ func newCostDocument(u cost.Usage) costDocument {
 	}
 	return d
 }
+
+// decimals rounds to a billionth, below which there is noise.
+func decimals(x float64) float64 { return math.Round(x*1e9) / 1e9 }
 
 // costName is how an item is shown.
 type costName struct{ title, unit string }
@@ -122,7 +126,7 @@ func costHeading(d costDocument) string {
 
 func costTable(d costDocument, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
-		{Title: "", Cut: table.CutEnd}, {Title: "S3FANOUT HAS", Right: true}, {Title: "S3FANOUT", Right: true},
+		{Title: "", Cut: table.CutEnd}, {Title: "IN S3FANOUT", Right: true}, {Title: "S3FANOUT", Right: true},
 		{Title: "CRR", Right: true}, {Title: "CRR+RTC", Right: true}, {Title: "ORIGINAL", Right: true},
 	}}
 	for _, item := range cost.Items() {
@@ -159,21 +163,28 @@ func costTable(d costDocument, width int) table.Table {
 
 // costCell is a sum where there is little room.
 func costCell(sum float64) string {
-	if sum > 0 && sum < 0.01 {
+	switch {
+	case sum > 0 && sum < 0.01:
 		return "<$0.01"
+	case sum >= 1000:
+		return fmt.Sprintf("$%.0f", sum)
+	default:
+		return dollars(sum)
 	}
-	return dollars(sum)
 }
 
 // quantity is a number of requests, or of units, for people. A unit that the
 // item's name says already is left out.
 func quantity(n float64, unit string) string {
-	switch unit {
-	case "GiB", "GB", "GB-s":
-		return strconv.FormatFloat(n, 'f', 1, 64) + " " + unit
-	default:
-		return strconv.FormatFloat(n, 'f', 0, 64)
+	digits := 0
+	if strings.HasPrefix(unit, "G") && n < 1000 {
+		digits = 1
 	}
+	number := strconv.FormatFloat(n, 'f', digits, 64)
+	if strings.HasPrefix(unit, "G") {
+		return number + " " + unit
+	}
+	return number
 }
 
 // costVerdict says who is cheaper, and by how much.
