@@ -124,8 +124,13 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 			return nil, err
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
+		u.MemoryMiB = set.FunctionMemoryMiB
+		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {
-			a.newProgress().note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)
+			p.note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)
+		}
+		if set.Encryption == replicaset.EncryptionKMS {
+			p.note("keys of KMS and requests to them are not reckoned with; docs/configuration.md tells about what they cost")
 		}
 		return set.Regions, nil
 	}

@@ -172,7 +172,7 @@ func TestCostOfWhatIsDeployed(t *testing.T) {
 			t.Errorf("%d of %s, want %d", counts[resource], resource, want)
 		}
 	}
-	if memory[cost.MemoryGiB*1024] != n {
-		t.Errorf("functions have the memory %v (MiB: functions), want %v MiB", memory, cost.MemoryGiB*1024)
+	if memory[cost.DefaultMemoryMiB] != n {
+		t.Errorf("functions have the memory %v (MiB: functions), want %d MiB", memory, cost.DefaultMemoryMiB)
 	}
 }

@@ -142,7 +142,7 @@ bin/s3fanout cost --objects 1000000 --bytes 1TiB
 ` + "```" + `
 
 It is a model: uploads of a month, all of the mean size, at list prices before tax, discounts and free tiers, and nothing failing. Storage
-is left out; it is the same with all of them. So is a backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
+is left out; it is the same with all of them. Keys of KMS and requests to them, access logs and the keeping of logs are left out too. So is a backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
 
 ## What is counted
 For N Regions, for each upload:
@@ -159,7 +159,7 @@ For N Regions, for each upload:
 | log lines | N-1 of {line} bytes, and {lifecycle} bytes for each that Lambda writes itself | ` + "`TestCostOfWhatIsWritten`" + `; Lambda's own are from examples |
 | a Region's metrics | 4, and 2 for each other Region | ` + "`TestCostOfWhatIsWritten`" + ` |
 | a Region's alarms, dashboards | 12, 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
-| the function's memory | 256 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+| the function's memory, unless configured | 256 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
 
 S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.
 

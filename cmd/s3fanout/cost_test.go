@@ -143,17 +143,25 @@ func TestCostFollowsTheConfiguration(t *testing.T) {
 	if got := fanoutItems(document(t, `, "replicaStorageClass": "source"`, tenMiB...))[cost.Reads]; got.Quantity != 2000 {
 		t.Errorf("with the source's storage class %+v, want 2000", got)
 	}
+	// Four times the memory.
+	if a, b := fanoutItems(document(t, "", tenMiB...)), fanoutItems(document(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 4*a[cost.FunctionTime].Quantity {
+		t.Errorf("with 1024 MiB %+v, with 256 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
+	}
 	// 1,000 uploads to two other Regions, 4 s of a quarter GiB each.
 	if got := fanoutItems(document(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 2000 {
 		t.Errorf("with a time of 4 s %+v, want 2000", got)
 	}
 }
 
-func TestCostOfOtherStorageClasses(t *testing.T) {
-	for class, said := range map[string]bool{"GLACIER_IR": true, "STANDARD": false, "source": false} {
-		code, stdout, stderr := costOf(t, `, "replicaStorageClass": "`+class+`"`, "--objects", "1", "--bytes", "1GB")
-		if code != exitDone || stdout == "" || strings.Contains(stderr, class+" are dearer") != said || !said && stderr != "" {
-			t.Errorf("%s: exit code %d, %q", class, code, stderr)
+// What the configuration has that the model does not is said.
+func TestCostSaysWhatIsLeftOut(t *testing.T) {
+	for fields, want := range map[string]string{
+		``: "", `, "replicaStorageClass": "STANDARD"`: "", `, "replicaStorageClass": "source"`: "", `, "encryption": "s3"`: "",
+		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR are dearer", `, "encryption": "kms"`: "keys of KMS",
+	} {
+		code, stdout, stderr := costOf(t, fields, "--objects", "1", "--bytes", "1GB")
+		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
+			t.Errorf("%s: exit code %d, %q", fields, code, stderr)
 		}
 	}
 }

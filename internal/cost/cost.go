@@ -66,6 +66,8 @@ type Usage struct {
 	// Threshold is the size in bytes up to which one request copies an object;
 	// 0 means copier.DefaultThreshold.
 	Threshold int64
+	// MemoryMiB is the functions' memory; 0 means DefaultMemoryMiB.
+	MemoryMiB int
 	// HeadsSource: each copy asks for its source's storage class first.
 	HeadsSource bool
 	// CopyTime is how long a function works on a replica; 0 means to assume it:

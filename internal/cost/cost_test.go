@@ -94,6 +94,7 @@ func TestCounts(t *testing.T) {
 		{"over the threshold, HEADs and tags", Usage{Regions: Alike(2), Objects: 1, Size: 256<<20 + 1}, Reads, 3},
 		{"over another threshold", Usage{Regions: Alike(2), Objects: 1, Size: 16 << 20, Threshold: 8 << 20}, Writes, 4},
 		{"over the largest threshold", Usage{Regions: Alike(2), Objects: 1, Size: 6 << 30, Threshold: 8 << 30}, Writes, float64(copier.Parts(6<<30) + 2)},
+		{"more memory", Usage{Regions: Alike(2), Objects: 4, Size: 1, CopyTime: 2 * time.Second, MemoryMiB: 1024}, FunctionTime, 8},
 		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 2},
 		// 5 HEADs' time and one wave of parts of 16 MiB.
 		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 4},
@@ -173,7 +174,7 @@ func TestBreakEven(t *testing.T) {
 	// not CRR's 10, for two replicas at $0.015 a GiB, and 1/50 s a MiB.
 	size, _ := BreakEven(Usage{Regions: Alike(3), Objects: 1e9})
 	perReplica := (1.5+0.502914+0.078231+0.4+1.33334+1.86)/2e6 + 19.8/2e9
-	perByte := price.ReplicationTimeControlGiB/gib - MemoryGiB*price.GBSecond/CopyRate
+	perByte := price.ReplicationTimeControlGiB/gib - 0.25*price.GBSecond/CopyRate
 	if want := perReplica / perByte; math.Abs(float64(size)-want) > 2 {
 		t.Errorf("a billion uploads: got %d bytes, want %.0f", size, want)
 	}

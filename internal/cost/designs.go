@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"time"
 
 	"s3fanout/internal/copier"
@@ -19,8 +20,8 @@ const (
 	// invocation in JSON (platform.start and platform.report).
 	LogLineBytes   = 1400
 	LifecycleBytes = 460
-	// MemoryGiB is the function's memory.
-	MemoryGiB = 0.25
+	// DefaultMemoryMiB is a function's memory.
+	DefaultMemoryMiB = 256
 	// AlarmsPerRegion and DashboardsPerRegion are in each Region's stack.
 	AlarmsPerRegion     = 12
 	DashboardsPerRegion = 1
@@ -75,6 +76,7 @@ func transferTime(bytes int64) time.Duration {
 // once and sends one CopyObject, or copies in parts.
 func (u Usage) fanout() Bill {
 	t := tally{}
+	memory := float64(cmp.Or(u.MemoryMiB, DefaultMemoryMiB)) / 1024 // GiB
 	seconds := u.copyTime().Seconds()
 	u.each(func(from, to string, replicas float64) {
 		t.moved(u, from, replicas)
@@ -90,7 +92,7 @@ func (u Usage) fanout() Bill {
 			}
 		}
 		t.add(Invocations, replicas, price.Invocation)
-		t.add(FunctionTime, replicas*seconds*MemoryGiB, price.GBSecond)
+		t.add(FunctionTime, replicas*seconds*memory, price.GBSecond)
 		t.add(Logs, replicas*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
 		t.add(Deliveries, replicas*NotificationBytes/gib, prices(from).Transfer)
 		// The replica's own notification, which every subscription's filter
