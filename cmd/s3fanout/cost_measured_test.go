@@ -51,7 +51,7 @@ func TestCostOfWhatIsWritten(t *testing.T) {
 		t.Errorf("%d lines of copies, want %d", lines, n*(n-1))
 	}
 	within(t, "a copy's log line", largest, cost.LogLineBytes)
-	if want := n * cost.MetricsPerRegion(n); len(series) != want {
+	if want := n * cost.MetricsPerRegion(n-1); len(series) != want {
 		t.Errorf("%d metrics have data, want %d", len(series), want)
 	}
 

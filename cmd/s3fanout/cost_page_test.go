@@ -163,9 +163,10 @@ For N Regions, for each upload:
 
 S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.
 
-**CRR** has one PUT and the transfer for each replica. S3 makes up to five GET or HEAD requests for an object as well, which are left out,
-as AWS's pages do not say that they are billed; an object that was uploaded in parts is taken for one PUT; and a rule's metrics
-in CloudWatch, which Replication Time Control brings, are left out too. All of that is in favour of CRR.
+**CRR** has one PUT and the transfer for each replica, and with Replication Time Control (RTC) a surcharge on the transfer and three
+metrics for each pair of Regions, which are billed like others. S3 makes up to five GET or HEAD and another PUT at the source for each object as
+well; they are left out, as AWS's page on prices names the PUTs of replicas alone. An object that was uploaded in parts is taken for one
+PUT. Both are in favour of CRR.
 
 **The original** is the design that s3fanout goes back to: functions in Python without filters, so that N·(N-1) are woken by an upload, each of
 which asks for the target with a HEAD, N-1 of them before a copy. It is taken to have 128 MB on x86. It has no metrics of its own, no
@@ -179,7 +180,7 @@ transferred at the price between Regions, is the dearer reading of AWS's pages. 
 Counting S3's, SNS's and Lambda's requests alone, a million uploads to three Regions cost {ours}, with CRR {crr}, in the original design
 {original}. The whole of it, for empty objects, is {variable} and {fixed} for metrics, alarms and dashboards, together {oursAll}; the original has
 {originalAll}. Ten metrics, ten alarms and three dashboards of an account are free, a million publishes and invocations and 400,000 GB-s a
-month too: a small replica set pays for none of these.
+month too, so that little costs less than this says.
 
 ## From which size on
 Mean size of objects from which on s3fanout costs no more than CRR with Replication Time Control, at the prices of us-east-1:

@@ -33,8 +33,9 @@ func TestBillsOfAMillionUploads(t *testing.T) {
 			Alarms:       {36, 3.60},
 			Dashboards:   {3, 9},
 		},
-		CRR:    {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}},
-		CRRRTC: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}, TimeControl: {1953.125, 29.296875}},
+		CRR: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}},
+		// Six rules have three metrics each.
+		CRRRTC: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}, TimeControl: {1953.125, 29.296875}, Metrics: {18, 5.40}},
 		Original: {
 			Writes:      {2e6, 10},
 			Reads:       {6e6, 2.40}, // a HEAD in each of 3·2 invocations
@@ -86,6 +87,7 @@ func TestCounts(t *testing.T) {
 		{"five Regions, metrics", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Metrics, 60},
 		{"two Regions, metrics", Usage{Regions: Alike(2), Objects: 10, Size: 1}, Metrics, 12},
 		{"one Region uploaded to", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Writes, 20},
+		{"one Region uploaded to, metrics of two others", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Metrics, 12},
 		{"no HEAD", Usage{Regions: Alike(3), Objects: 10, Size: 1}, Reads, 0},
 		{"storage class of the source", Usage{Regions: Alike(3), Objects: 10, Size: 1, HeadsSource: true}, Reads, 20},
 		{"at the threshold", Usage{Regions: Alike(2), Objects: 1, Size: 256 << 20}, Writes, 1},
@@ -173,7 +175,7 @@ func TestBreakEven(t *testing.T) {
 	// By hand, for a billion uploads: 15.66 of s3fanout's dollars a million are
 	// not CRR's 10, for two replicas at $0.015 a GiB, and 1/50 s a MiB.
 	size, _ := BreakEven(Usage{Regions: Alike(3), Objects: 1e9})
-	perReplica := (1.5+0.502914+0.078231+0.4+1.33334+1.86)/2e6 + 19.8/2e9
+	perReplica := (1.5+0.502914+0.078231+0.4+1.33334+1.86)/2e6 + (19.8-5.4)/2e9
 	perByte := price.ReplicationTimeControlGiB/gib - 0.25*price.GBSecond/CopyRate
 	if want := perReplica / perByte; math.Abs(float64(size)-want) > 2 {
 		t.Errorf("a billion uploads: got %d bytes, want %.0f", size, want)

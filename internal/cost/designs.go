@@ -27,11 +27,15 @@ const (
 	DashboardsPerRegion = 1
 )
 
-// MetricsPerRegion is how many custom metrics a Region of a set of so many has
-// data in, as long as its function makes replicas and nothing else: Copied,
-// Bytes, CopyTime and ReplicationLag, the first and the last by source Region
-// as well.
-func MetricsPerRegion(regions int) int { return 4 + 2*(regions-1) }
+// MetricsPerRegion is how many custom metrics a Region has data in whose function
+// makes replicas from so many others, and nothing else: Copied, Bytes, CopyTime
+// and ReplicationLag, the first and the last by source Region as well.
+func MetricsPerRegion(sources int) int { return 4 + 2*sources }
+
+// metricsPerRule is how many metrics a rule with Replication Time Control has,
+// as long as nothing fails: ReplicationLatency, and bytes and operations pending
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html).
+const metricsPerRule = 3
 
 // Assumptions about how long a function waits for S3. They have not been
 // measured on AWS, which promises no times; the metric CopyTime says how it is
@@ -78,7 +82,9 @@ func (u Usage) fanout() Bill {
 	t := tally{}
 	memory := float64(cmp.Or(u.MemoryMiB, DefaultMemoryMiB)) / 1024 // GiB
 	seconds := u.copyTime().Seconds()
+	sources := map[string]int{} // of each Region that gets replicas
 	u.each(func(from, to string, replicas float64) {
+		sources[to]++
 		t.moved(u, from, replicas)
 		if u.inParts() {
 			// The beginning, the parts and the end; HEAD of both sides and tags.
@@ -103,17 +109,22 @@ func (u Usage) fanout() Bill {
 	t.add(Publishes, float64(u.Objects), price.Publish)
 	t.add(Filtering, float64(u.Objects)*float64(len(u.Regions)-1)*EventBytes/gib, price.FilterGiB)
 	n := len(u.Regions)
-	t.add(Metrics, float64(n*MetricsPerRegion(n)), price.MetricMonth)
+	for _, k := range sources {
+		t.add(Metrics, float64(MetricsPerRegion(k)), price.MetricMonth)
+	}
 	t.add(Alarms, float64(n*AlarmsPerRegion), price.AlarmMonth)
 	t.add(Dashboards, float64(n*DashboardsPerRegion), price.DashboardMonth)
 	return t.bill(S3Fanout)
 }
 
-// replication is S3's own. It is billed one PUT for each replica at least: an
-// object that was uploaded in parts has one for each part, which the model
-// cannot know. The up to five GET and HEAD requests that S3 makes for an object
-// are left out, as AWS's pages do not say that they are billed, and so are the
-// metrics of rules. All this is in favour of S3.
+// replication is S3's own: a PUT and the transfer of each replica are billed, and
+// with Replication Time Control a surcharge on the transfer and the metrics of
+// each rule (https://aws.amazon.com/s3/pricing/, "Replication"). There is a rule
+// for each Region that is uploaded to and each other one. An object that was
+// uploaded in parts has a PUT for each of them, which the model cannot know, and
+// S3 makes up to five GET and HEAD and another PUT for each replica at the source
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html), which
+// the page on prices does not name. Both are left out, in favour of S3.
 func (u Usage) replication(timeControl bool) Bill {
 	t := tally{}
 	u.each(func(from, to string, replicas float64) {
@@ -121,6 +132,7 @@ func (u Usage) replication(timeControl bool) Bill {
 		t.moved(u, from, replicas)
 		if timeControl {
 			t.add(TimeControl, replicas*float64(u.Size)/gib, price.ReplicationTimeControlGiB)
+			t.add(Metrics, metricsPerRule, price.MetricMonth)
 		}
 	})
 	if timeControl {
