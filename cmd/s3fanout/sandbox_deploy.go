@@ -39,7 +39,7 @@ each a list of {"region","stack","logicalId","type"}, in the order in which it
 was done; updated ones have "properties", the names of those that changed.
 
 Exit codes: 0 done, 1 failed or refused, 2 usage.`,
-		Example: `  npx cdk synth --quiet && s3fanout sandbox deploy --templates cdk.out
+		Example: `  s3fanout sandbox deploy --templates cdk.out
   s3fanout sandbox deploy --templates cdk.out --output json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

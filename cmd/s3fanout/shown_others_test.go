@@ -20,9 +20,19 @@ func foreign() map[string]string {
 		"npx cdk bootstrap aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-west-1 aws://ACCOUNT/ap-northeast-1": "needs an AWS account",
 		"npx cdk deploy 's3fanout-us-east-1*'": "needs an AWS account; what it would deploy is run by the sandbox",
 		"npx cdk deploy --all":                 "needs an AWS account; what it would deploy is run by the sandbox",
-		"go vet":                               "make check does it",
-		"go test ./infra -update":              "changes the checkout; make test compares with what it writes",
-		".ci/run":                              "is what runs the tests",
+		"npx cdk synth --quiet":                "make synth does it",
+		"npx cdk diff":                         "needs an AWS account",
+		"npx cdk destroy --all":                "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
+
+		"npx cdk bootstrap aws://ACCOUNT/us-west-2":                                                                  "needs an AWS account",
+		"npx cdk deploy --exclusively s3fanout-us-east-1":                                                            "needs an AWS account",
+		"npx cdk destroy --exclusively s3fanout-ap-northeast-1-mesh":                                                 "needs an AWS account; TestRegionLeaves has the sandbox do it",
+		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 --region us-east-1":                "TestAnotherNameIsAnotherReplicaSet copies as it does",
+		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
+		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
+		"go vet":                  "make check does it",
+		"go test ./infra -update": "changes the checkout; make test compares with what it writes",
+		".ci/run":                 "is what runs the tests",
 	}
 }
 

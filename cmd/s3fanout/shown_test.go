@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/snapshot"
 )
 
 // A shown command is one that a page tells its reader to type, or talks of.
@@ -195,10 +197,11 @@ func parses(args []string) error {
 func notRun() map[string]struct{ script, reason string } {
 	type not = struct{ script, reason string }
 	return map[string]not{
-		"s3fanout sandbox":                    {script: "sandbox.txtar"},
-		"s3fanout sandbox --state state.json": {script: "sandbox.txtar"},
-		"s3fanout demo":                       {script: "demo.txtar"},
-		"s3fanout redrive --watch --rate 5":   {script: "redrive_watch.txtar"},
+		"s3fanout sandbox":                                        {script: "sandbox.txtar"},
+		"s3fanout sandbox --state state.json":                     {script: "sandbox.txtar"},
+		"s3fanout sandbox --templates cdk.out --state state.json": {script: "sandbox_deploy.txtar"},
+		"s3fanout demo":                                           {script: "demo.txtar"},
+		"s3fanout redrive --watch --rate 5":                       {script: "redrive_watch.txtar"},
 
 		"s3fanout backfill --batch-operations --to eu-west-1":                                 {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
@@ -223,6 +226,9 @@ func TestShownCommandsRun(t *testing.T) {
 	r.settle()
 	batch := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "batchOperations": true}}}`
 	if err := os.WriteFile(filepath.Join(r.dir, "batch.json"), []byte(batch), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(r.dir, "cdk.out"), snapshot.FS()); err != nil {
 		t.Fatal(err)
 	}
 	except := notRun()
