@@ -48,6 +48,10 @@ func (w *world) policies(region string) map[string]*iam.Document {
 		w.t.Fatal(err)
 	}
 	texts[r.TopicARN] = topic.Attributes["Policy"]
+	alarms := strings.TrimSuffix(r.TopicARN, "-object-created") + "-alarms"
+	if out, err := sns.NewFromConfig(admin).GetTopicAttributes(w.t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(alarms)}); err == nil {
+		texts[alarms] = out.Attributes["Policy"]
+	}
 	queue, err := sqs.NewFromConfig(admin).GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: aws.String(r.DeadLetterQueueURL), AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameAll},
 	})
@@ -81,7 +85,7 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 	w := start(t, threeRegions(t))
 	policies := w.policies(here)
 	const account, other = "123456789012", "999999999999"
-	set := replicaSet()
+	set := defaultSet()
 	topic := func(region, account string) string { return set.TopicARN("aws", region, account) }
 	bucket := set.BucketARN("aws", here, account)
 	queue, function := set.QueueARN("aws", here, account), set.FunctionARN("aws", here, account)

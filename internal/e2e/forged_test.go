@@ -49,7 +49,7 @@ func forgery(r record) []byte {
 func apart(t *testing.T) (s scene, genuine record) {
 	t.Helper()
 	a := editable(t, threeRegions(t))
-	for _, region := range replicaSet().Regions {
+	for _, region := range defaultSet().Regions {
 		a.remove("s3fanout-" + region + "-mesh")
 	}
 	s = scene{world: withOutside(t, a.files)}

@@ -32,7 +32,9 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 			}
 			named = append(named, m)
 		})
-		ofType(resources, "AWS::CloudWatch::Dashboard", func(_ string, p map[string]any) { named = append(named, metricsOfDashboard(t, p["DashboardBody"].(string))...) })
+		ofType(resources, "AWS::CloudWatch::Dashboard", func(_ string, p map[string]any) {
+			named = append(named, metricsOfDashboard(t, p["DashboardBody"].(string))...)
+		})
 		return 1
 	})
 	named = slices.DeleteFunc(named, func(m types.Metric) bool { return *m.Namespace != "s3fanout" })

@@ -233,7 +233,7 @@ func toFunction(what, region string, request func(scene, *lambda.Client) error) 
 
 func neverToItself() []never {
 	own := func(s scene) *string { return aws.String(s.state.Regions[here].FunctionName) }
-	roleName := aws.String(replicaSet().RoleName(here))
+	roleName := aws.String(defaultSet().RoleName(here))
 	ofRole := func(what string, request func(scene, *iam.Client) error) never {
 		return never{what, func(s scene, i identity) error { return request(s, iam.NewFromConfig(i.in(here))) }}
 	}
@@ -275,7 +275,7 @@ func neverToItself() []never {
 			return err
 		}},
 		{"be the function of another Region", func(s scene, i identity) error {
-			_, err := i.assume(s.t, replicaSet().RoleARN("aws", there, sandbox.AccountID), replicaSet().FunctionName())
+			_, err := i.assume(s.t, defaultSet().RoleARN("aws", there, sandbox.AccountID), defaultSet().FunctionName())
 			return err
 		}},
 	}

@@ -103,7 +103,7 @@ type never struct {
 // else. The role's table of what it may is role_test.go's.
 func TestWhatTheRoleMustNeverDo(t *testing.T) {
 	s := newScene(withOutside(t, threeRegions(t)))
-	set := replicaSet()
+	set := defaultSet()
 	role := s.mustAssume(set.RoleARN("aws", here, s.state.AccountID), set.FunctionName())
 	s.wantMay(role)
 	table := slices.Concat(neverInS3(), neverToMessages(), neverToItself())
@@ -152,7 +152,7 @@ func (s scene) wantMay(role identity) {
 // do can remove.
 func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 	s := newScene(withOutside(t, threeRegions(t)))
-	set := replicaSet()
+	set := defaultSet()
 	for _, region := range s.regions {
 		before := s.world.versions(region, "kept")
 		role := s.mustAssume(set.RoleARN("aws", region, s.state.AccountID), set.FunctionName())
@@ -177,7 +177,7 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 // them, and only those whom the account lets have one.
 func TestSessionsOfTheRole(t *testing.T) {
 	w := withOutside(t, threeRegions(t))
-	set := replicaSet()
+	set := defaultSet()
 	roleARN := set.RoleARN("aws", here, w.state.AccountID)
 	role := w.mustAssume(roleARN, set.FunctionName())
 	stranger := w.mustAssume(strangerRole, "stranger")

@@ -49,7 +49,7 @@ func withOutside(t *testing.T, assembly fs.FS, more ...func(resources map[string
 	w := start(t, a.files)
 	// The sandbox names the Region's last bucket and topic, which may be these.
 	w.state.Regions = maps.Clone(w.state.Regions)
-	set := replicaSet()
+	set := defaultSet()
 	for _, region := range w.regions {
 		r := w.state.Regions[region]
 		r.Bucket, r.TopicARN = set.BucketName(w.state.AccountID, region), set.TopicARN("aws", region, w.state.AccountID)
@@ -58,8 +58,8 @@ func withOutside(t *testing.T, assembly fs.FS, more ...func(resources map[string
 	return w
 }
 
-// replicaSet has the names of the committed assembly.
-func replicaSet() replicaset.Config {
+// defaultSet has the names of the committed assembly.
+func defaultSet() replicaset.Config {
 	return replicaset.Config{Name: "s3fanout", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // grant is one action of one statement, of a role or of a resource's policy.
 type grant struct {
-	on     string // function's role, job's role, topic, queue, bucket, key or function
+	on     string // function's role, job's role, topic, alarm topic, queue, bucket, key or function
 	sid    string // of the statement; of a role's trust, the kind of its principal
 	action string
 }
@@ -60,6 +60,8 @@ func losses() map[grant]loss {
 
 		{"topic", "BucketPublishes", "sns:Publish"}:             {deploy: "unable to validate the following destination configurations"},
 		{"topic", "TLSOnly", "sns:Publish"}:                     {probe: refusesPlainHTTP("topic"), says: "without TLS"},
+		{"alarm topic", "AlarmsPublish", "sns:Publish"}:         {probe: takesAlarms, says: "no resource policy allows it"},
+		{"alarm topic", "TLSOnly", "sns:Publish"}:               {probe: refusesPlainHTTP("alarm topic"), says: "without TLS"},
 		{"queue", "TopicSendsUndelivered", "sqs:SendMessage"}:   {probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission")},
 		{"queue", "TLSOnly", "sqs:*"}:                           {probe: refusesPlainHTTP("queue"), says: "without TLS"},
 		{"bucket", "TLSOnly", "s3:*"}:                           {probe: refusesPlainHTTP("bucket"), says: "without TLS"},
@@ -124,11 +126,15 @@ func grantsOf(resources map[string]any, visit func(on, sid string, statement map
 	ofType(resources, "AWS::IAM::Policy", func(_ string, p map[string]any) {
 		document(roleOf(p["Roles"].([]any)[0].(string)), p["PolicyDocument"])
 	})
-	for resourceType, on := range map[string]string{
-		"AWS::SNS::TopicPolicy": "topic", "AWS::SQS::QueuePolicy": "queue", "AWS::S3::BucketPolicy": "bucket",
-	} {
-		ofType(resources, resourceType, func(_ string, p map[string]any) { document(on, p["PolicyDocument"]) })
-	}
+	ofType(resources, "AWS::SNS::TopicPolicy", func(id string, p map[string]any) {
+		on := "topic"
+		if strings.HasPrefix(id, "Alarms") {
+			on = "alarm topic"
+		}
+		document(on, p["PolicyDocument"])
+	})
+	ofType(resources, "AWS::SQS::QueuePolicy", func(_ string, p map[string]any) { document("queue", p["PolicyDocument"]) })
+	ofType(resources, "AWS::S3::BucketPolicy", func(_ string, p map[string]any) { document("bucket", p["PolicyDocument"]) })
 	ofType(resources, "AWS::KMS::Key", func(_ string, p map[string]any) { document("key", p["KeyPolicy"]) })
 	ofType(resources, "AWS::Lambda::Permission", func(_ string, p map[string]any) { visit("function", "Permission", p) })
 }

@@ -115,26 +115,41 @@ func keepsUndelivered(w *world, name string) string {
 	return ""
 }
 
-// refusesPlainHTTP asks the policy, as deployed, about requests without TLS
-// that it would allow with it. The sandbox stands for HTTPS, and takes no
-// other requests.
+// deployed asks the policies, as deployed, for a request that they allow, of a
+// kind that nobody makes in the sandbox.
+func (w *world) deployed(kind string, tls bool) error {
+	region := w.regions[0]
+	set, account := carefulSet(), w.state.AccountID
+	bucket, topic, queue := set.BucketARN("aws", region, account), set.TopicARN("aws", region, account), set.QueueARN("aws", region, account)
+	alarms := "arn:aws:sns:" + region + ":" + account + ":" + set.AlarmTopicName()
+	alarm := "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:careful-dead-letters"
+	asked := map[string]iam.Request{
+		"topic":       {Caller: iam.Caller{Service: "s3.amazonaws.com", SourceARN: bucket, SourceAccount: account}, Action: "sns:Publish", Resource: topic},
+		"alarm topic": {Caller: iam.Caller{Service: "cloudwatch.amazonaws.com", SourceARN: alarm, SourceAccount: account}, Action: "sns:Publish", Resource: alarms},
+		"queue":       {Caller: iam.Caller{Service: "sns.amazonaws.com", SourceARN: topic, SourceAccount: account}, Action: "sqs:SendMessage", Resource: queue},
+		"bucket":      {Caller: iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}, Action: "s3:GetObject", Resource: bucket + "/k"},
+	}[kind]
+	asked.ResourcePolicy = w.policies(region)[strings.TrimSuffix(asked.Resource, "/k")]
+	asked.Context = map[string]string{"aws:SecureTransport": fmt.Sprint(tls)}
+	return iam.Authorize(asked)
+}
+
+// takesAlarms has CloudWatch publish an alarm, which the sandbox raises none of.
+func takesAlarms(w *world, _ string) string {
+	if err := w.deployed("alarm topic", true); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// refusesPlainHTTP makes a request without TLS that would be allowed with it.
+// The sandbox stands for HTTPS, and takes no other requests.
 func refusesPlainHTTP(kind string) probe {
 	return func(w *world, _ string) string {
-		region := w.regions[0]
-		set, account := carefulSet(), w.state.AccountID
-		bucket, topic, queue := set.BucketARN("aws", region, account), set.TopicARN("aws", region, account), set.QueueARN("aws", region, account)
-		asked := map[string]iam.Request{
-			"topic":  {Caller: iam.Caller{Service: "s3.amazonaws.com", SourceARN: bucket, SourceAccount: account}, Action: "sns:Publish", Resource: topic},
-			"queue":  {Caller: iam.Caller{Service: "sns.amazonaws.com", SourceARN: topic, SourceAccount: account}, Action: "sqs:SendMessage", Resource: queue},
-			"bucket": {Caller: iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}, Action: "s3:GetObject", Resource: bucket + "/k"},
-		}[kind]
-		asked.ResourcePolicy = w.policies(region)[strings.TrimSuffix(asked.Resource, "/k")]
-		asked.Context = map[string]string{"aws:SecureTransport": "true"}
-		if err := iam.Authorize(asked); err != nil {
+		if err := w.deployed(kind, true); err != nil {
 			return "denied with TLS: " + err.Error()
 		}
-		asked.Context = map[string]string{"aws:SecureTransport": "false"}
-		if iam.Authorize(asked) == nil {
+		if w.deployed(kind, false) == nil {
 			return "allowed without TLS"
 		}
 		return ""
