@@ -26,7 +26,7 @@ const (
 // withOutside starts an assembly of replica set s3fanout in an account that
 // has more than it: a bucket, a queue, a topic, and a role without any
 // permission that everybody may assume.
-func withOutside(t *testing.T, assembly fs.FS, more ...func(resources map[string]any)) *world {
+func withOutside(t *testing.T, assembly fs.FS) *world {
 	t.Helper()
 	a := editable(t, assembly)
 	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
@@ -41,9 +41,6 @@ func withOutside(t *testing.T, assembly fs.FS, more ...func(resources map[string
 				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
 			}}},
 		}}
-		for _, m := range more {
-			m(resources)
-		}
 		return 1
 	})
 	w := start(t, a.files)
@@ -78,9 +75,9 @@ func (w *world) administrator() identity {
 	return identity{"administrator", w.state.Endpoint, credentials.NewStaticCredentialsProvider(w.state.AccessKeyID, w.state.SecretAccessKey, "")}
 }
 
-// assume is a session of a role, begun by somebody.
-func (by identity) assume(t *testing.T, roleARN, session string) (identity, error) {
-	out, err := sts.NewFromConfig(by.in("us-east-1")).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+// assume is a session of a role that the identity begins.
+func (i identity) assume(t *testing.T, roleARN, session string) (identity, error) {
+	out, err := sts.NewFromConfig(i.in("us-east-1")).AssumeRole(t.Context(), &sts.AssumeRoleInput{
 		RoleArn: aws.String(roleARN), RoleSessionName: aws.String(session),
 	})
 	if err != nil {
@@ -88,7 +85,7 @@ func (by identity) assume(t *testing.T, roleARN, session string) (identity, erro
 	}
 	c := out.Credentials
 	return identity{
-		roleARN[strings.LastIndex(roleARN, "/")+1:], by.endpoint,
+		roleARN[strings.LastIndex(roleARN, "/")+1:], i.endpoint,
 		credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken),
 	}, nil
 }
