@@ -46,6 +46,7 @@ that has had the key for longest or from --from. A key that exists is never
 replaced: objects that differ are counted and left as they are; s3fanout verify
 names them. Deletions do not travel: a key that was deleted in one Region alone
 is missing there, and comes back; a --prefix or --to that leaves it out helps.
+Keys that the filters of the configuration leave out are not copied.
 
 Running it again, or twice at once, is harmless. When it is interrupted it ends
 within seconds, and the next run does what is left. It slows down by itself when
@@ -67,15 +68,16 @@ us-east-1, $0.005 for 1,000 copies or for a million keys listed in one bucket,
 $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
 
 With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
-   "targets": [{"region", "missing", "missingBytes", "noSource", "copied",
-     "exists", "sourceGone", "failed", "left", "bytes", "requests": {"copy",
+  {"replicaSet", "dryRun", "interrupted", "different", "filtered", "left",
+   "error", "targets": [{"region", "missing", "missingBytes", "noSource",
+     "copied", "exists", "sourceGone", "failed", "left", "bytes", "requests": {"copy",
      "head", "tags", "create", "part", "complete", "abort"}}],
    "requests": {"list", "head"},
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
 "different" counts keys whose objects are not the same by size and ETag.
+"filtered" counts keys that the filters of the configuration leave out.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
 came or went meanwhile, "left" what was not tried. "failures" has the first
 1,000; "class" is retryable, denied or permanent. "estimate" is there with
@@ -156,7 +158,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Matches: set.Matches, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

@@ -25,6 +25,8 @@ type batchDocument struct {
 type batchJob struct {
 	Region       string      `json:"region"`
 	TargetRegion string      `json:"targetRegion"`
+	Prefix       string      `json:"prefix,omitempty"`
+	Suffix       string      `json:"suffix,omitempty"`
 	JobID        string      `json:"jobId,omitempty"`
 	Request      *batchInput `json:"request,omitempty"`
 	Error        string      `json:"error,omitempty"`

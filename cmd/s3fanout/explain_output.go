@@ -335,7 +335,7 @@ func stateColour(s explain.State) string {
 	switch s {
 	case explain.Present:
 		return green
-	case explain.OnItsWay, explain.Copying:
+	case explain.OnItsWay, explain.Copying, explain.Filtered:
 		return yellow
 	default:
 		return red
@@ -346,7 +346,7 @@ func verdictColour(c explain.Code) string {
 	switch c {
 	case explain.CodeEverywhere, explain.CodeNotCompared:
 		return green
-	case explain.CodeOnItsWay, explain.CodeCopying:
+	case explain.CodeOnItsWay, explain.CodeCopying, explain.CodeFiltered:
 		return yellow
 	default:
 		return red

@@ -51,21 +51,25 @@ or etag. With --keys only the keys are written, each once.
 
 AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
 Region and a few more; s3:GetObject (HEAD), one for each Region for each key
-that is not the same in all listings: also those copied in parts. kms:Decrypt,
-if you have it, for the checksums of objects under KMS keys. A billion keys in
+that is not the same in all listings: also those copied in parts or encrypted
+with KMS. kms:Decrypt, if you have it, for the checksums of the latter. A billion keys in
 each of 3 Regions cost about $15 to list, a million HEADs $0.40.
+
+Keys that the filters of the configuration leave out are not compared.
 
 With --output json each difference is one line, and the last line the summary:
   {"kind": "missing|different", "key", "why", "regions": [{"region",
    "versionId", "size", "etag", "checksum": {"algorithm", "type", "value"},
    "modified"}], "without": [], "differing": []}
   {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
-   "sizeOnly", "missing", "different", "both", "deleted", "unfinished",
-   "listRequests", "headRequests", "costUSD", "partial"}}
+   "sizeOnly", "missing", "different", "both", "deleted", "filtered",
+   "unfinished", "listRequests", "headRequests", "costUSD", "partial"}}
 "regions" of a difference have the key, "without" lack it, "differing" have
 another object than the first. "sizeOnly" are among "equal"; "both" are keys
-among "missing" and "different"; "deleted" went away meanwhile; "unfinished"
-were not looked at again as the run ended early, which is "partial".
+among "missing" and "different"; "deleted" went away meanwhile; "filtered" are
+keys that the filters of the configuration leave out, in no other count;
+"unfinished" were not looked at again as the run ended early, which is
+"partial".
 
 Exit codes: 0 all the same; 1 a request failed; 2 usage or configuration; 3
 there are differences; 130 interrupted, with a summary of what was compared.`,
@@ -105,7 +109,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Prefix: f.prefix, Grace: f.grace}
+	o := verify.Options{Prefix: f.prefix, Matches: set.Matches, Grace: f.grace}
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, awsapi.RequestTime, 2*listing.DefaultParallel)
 		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Client: client})
@@ -182,7 +186,7 @@ func (w *verifyProgress) tell(now verify.Progress) {
 		text = manyKeys(now.Keys) + ", all listed"
 	}
 	if now.Waiting > 0 {
-		text += fmt.Sprintf(", waiting for %d new ones", now.Waiting)
+		text += ", waiting for " + countOf(int(now.Waiting), "new one", "new ones")
 	}
 	w.p.status("%s", text)
 }

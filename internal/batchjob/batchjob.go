@@ -36,8 +36,9 @@ type Request struct {
 	Set       replicaset.Config // valid, with BatchOperations
 	AccountID string            // twelve digits
 	From, To  string            // different Regions of Set
-	// Prefix begins the keys to copy; empty means all.
-	Prefix string
+	// Prefix and Suffix are what the keys to copy begin and end with; empty means
+	// all. A job takes one of each; see replicaset.Config.Narrow.
+	Prefix, Suffix string
 	// CreatedBefore, if not zero, leaves out what is newer. Events take care of
 	// that.
 	CreatedBefore time.Time
@@ -97,8 +98,16 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 
 func (r Request) filter() (*types.JobManifestGeneratorFilter, bool) {
 	f := &types.JobManifestGeneratorFilter{}
-	if r.Prefix != "" {
-		f.KeyNameConstraint = &types.KeyNameConstraint{MatchAnyPrefix: []string{r.Prefix}}
+	// Lists of one string at most
+	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_KeyNameConstraint.html).
+	if r.Prefix != "" || r.Suffix != "" {
+		f.KeyNameConstraint = &types.KeyNameConstraint{}
+		if r.Prefix != "" {
+			f.KeyNameConstraint.MatchAnyPrefix = []string{r.Prefix}
+		}
+		if r.Suffix != "" {
+			f.KeyNameConstraint.MatchAnySuffix = []string{r.Suffix}
+		}
 	}
 	if !r.CreatedBefore.IsZero() {
 		f.CreatedBefore = aws.Time(r.CreatedBefore.UTC())

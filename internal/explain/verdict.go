@@ -16,6 +16,7 @@ type Code string
 const (
 	CodeUnknown     Code = "unknown"      // a Region could not be asked
 	CodeNowhere     Code = "nowhere"      // no Region has it
+	CodeFiltered    Code = "filtered"     // the configuration's filters leave the key out
 	CodeDifferent   Code = "different"    // Regions have different contents
 	CodeDeadLetter  Code = "dead-letter"  // a copy failed and waits to be replayed
 	CodeMissing     Code = "missing"      // absent, and nothing is about to change that
@@ -42,8 +43,11 @@ type Verdict struct {
 	Steps []Step // in this order; where Texts begin with "if", one of them
 }
 
-// AllThere says that every Region has the object and no difference is known.
-func (v Verdict) AllThere() bool { return v.Code == CodeEverywhere || v.Code == CodeNotCompared }
+// AllThere says that every Region has the object and no difference is known, or
+// that it is not meant to be in every Region.
+func (v Verdict) AllThere() bool {
+	return v.Code == CodeEverywhere || v.Code == CodeNotCompared || v.Code == CodeFiltered
+}
 
 // Judge makes a verdict of the facts. It is a pure function.
 func Judge(f Facts) Verdict {
@@ -56,6 +60,8 @@ func Judge(f Facts) Verdict {
 		j.nowhere()
 	case len(j.by[Present]) == 0:
 		j.notSeen()
+	case j.Filtered:
+		j.filtered()
 	default:
 		j.present()
 		j.deadLetters()
@@ -90,7 +96,7 @@ func (j *judgement) step(text, command string) { j.steps = append(j.steps, Step{
 // call sets the verdict's code unless one that goes before it is set.
 func (j *judgement) call(c Code) {
 	order := []Code{
-		CodeUnknown, CodeNowhere, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
+		CodeUnknown, CodeNowhere, CodeFiltered, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
 		CodeOnItsWay, CodeNotCompared, CodeEverywhere,
 	}
 	if j.code == "" || slices.Index(order, c) < slices.Index(order, j.code) {
@@ -190,6 +196,12 @@ func (j *judgement) whyDifferent() string {
 		times[n] = names(j.regions(g)) + " " + at(oldest(j.Facts, g))
 	}
 	return "each was written for itself (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region"
+}
+
+// filtered is where the key is nobody's to copy, whoever has it.
+func (j *judgement) filtered() {
+	j.call(CodeFiltered)
+	j.say("the filters of the configuration leave this key out, so it is not copied: it is in %s", names(j.by[Present]))
 }
 
 // deadLetters speaks of the copies that failed.

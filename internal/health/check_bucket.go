@@ -1,9 +1,10 @@
 package health
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"s3fanout/internal/replicaset"
 )
 
 func (c *checker) bucket() {
@@ -36,29 +37,31 @@ func creations() []string {
 	return []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload"}
 }
 
-// notifications checks that each kind of creation of any key is announced.
+// notifications checks that each kind of creation is announced: of any key, or
+// of those that the configuration chooses, and of no other.
 func (c *checker) notifications(list []Notification) {
+	wanted := c.facts.Set.Filters
+	if len(wanted) == 0 {
+		wanted = []replicaset.Filter{{}}
+	}
 	list = slices.DeleteFunc(slices.Clone(list), func(n Notification) bool { return n.TopicARN != c.topicARN(c.region.Name) })
 	var silent, some, filters []string
 	for _, event := range creations() {
-		announced, everyKey := false, false
+		var announced []replicaset.Filter
 		for _, n := range list {
-			if !slices.Contains(n.Events, event) && !slices.Contains(n.Events, "s3:ObjectCreated:*") {
-				continue
-			}
-			announced = true
-			if len(n.Filters) == 0 {
-				everyKey = true
-			} else {
-				filters = append(filters, strings.Join(n.Filters, " and "))
+			if slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*") {
+				announced = append(announced, n.Keys)
 			}
 		}
 		short := strings.TrimPrefix(event, "s3:ObjectCreated:")
 		switch {
-		case !announced:
+		case len(announced) == 0:
 			silent = append(silent, short)
-		case !everyKey:
+		case !coverAll(announced, wanted):
 			some = append(some, short)
+			for _, f := range announced {
+				filters = append(filters, f.String())
+			}
 		}
 	}
 	switch {
@@ -72,9 +75,27 @@ func (c *checker) notifications(list []Notification) {
 		slices.Sort(filters)
 		c.find(checkNotifyKeys, "bucket %s tells of keys with %s only", c.bucketName(), strings.Join(slices.Compact(filters), " or with "))
 	}
+	for _, n := range list {
+		if !coverAll(wanted, []replicaset.Filter{n.Keys}) {
+			what := "all keys"
+			if n.Keys != (replicaset.Filter{}) {
+				what = "keys with " + n.Keys.String()
+			}
+			c.add(checkNotifyKeys, Warning, "bucket %s tells of %s, more than the filters of cdk.json choose", c.bucketName(), what)
+		}
+	}
 }
 
-// describeFilter is one rule of a notification's filter in words.
-func describeFilter(name, value string) string {
-	return fmt.Sprintf("%s %q", strings.ToLower(name), value)
+// coverAll says that each of the filters in some is covered by one of those in
+// list: whatever it matches, that one does too.
+func coverAll(list, some []replicaset.Filter) bool {
+	for _, f := range some {
+		covers := func(by replicaset.Filter) bool {
+			return strings.HasPrefix(f.Prefix, by.Prefix) && strings.HasSuffix(f.Suffix, by.Suffix)
+		}
+		if !slices.ContainsFunc(list, covers) {
+			return false
+		}
+	}
+	return true
 }

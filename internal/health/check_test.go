@@ -130,7 +130,7 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 		{"notification to another topic", func(r *Region) { r.Bucket.Value.Notifications.Value[0].TopicARN += "2" }, checkNotification, Failed, "does not tell"},
 		{"only uploads announced", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Events = []string{"s3:ObjectCreated:Put"} },
 			checkNotification, Failed, "Post, Copy, CompleteMultipartUpload"},
-		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Filters = []string{`prefix "a/"`} }, checkNotifyKeys, Failed, `prefix "a/"`},
+		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Keys.Prefix = "a/" }, checkNotifyKeys, Failed, `prefix "a/"`},
 		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
 		{"no lifecycle rule", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkUploads, Warning, "no lifecycle rule"},
 		{"lifecycle denied", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{Why: denied} }, checkUploads, Unknown, denied},
@@ -356,5 +356,53 @@ func TestChecksAreComplete(t *testing.T) {
 		if !slices.Contains(Parts(), c.Part) || c.Severity.rank() < 0 || c.Means == "" || c.Mend == "" {
 			t.Errorf("%+v is not complete", c)
 		}
+	}
+}
+
+// What the bucket tells of is compared with what cdk.json chooses.
+func TestNotificationsFollowTheFilters(t *testing.T) {
+	films, music := replicaset.Filter{Prefix: "films/"}, replicaset.Filter{Prefix: "music a/", Suffix: ".flac"}
+	for _, tt := range []struct {
+		name         string
+		wanted, told []replicaset.Filter
+		want         string
+		severity     Severity
+	}{
+		{"as configured", []replicaset.Filter{films, music}, []replicaset.Filter{music, films}, "", ""},
+		{"one lacks", []replicaset.Filter{films, music}, []replicaset.Filter{films}, `tells of keys with prefix "films/" only`, Failed},
+		{"narrower", []replicaset.Filter{films}, []replicaset.Filter{{Prefix: "films/", Suffix: ".mp4"}}, "only", Failed},
+		{"all instead", []replicaset.Filter{films}, []replicaset.Filter{{}}, "tells of all keys, more than", Warning},
+		{"one more", []replicaset.Filter{films}, []replicaset.Filter{films, music}, `tells of keys with prefix "music a/" with suffix ".flac", more than`, Warning},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			facts := healthy()
+			facts.Set.Filters = tt.wanted
+			topic := facts.Set.TopicARN("aws", "eu-west-1", account)
+			facts.Regions = facts.Regions[1:2]
+			var list []Notification
+			for _, keys := range tt.told {
+				list = append(list, Notification{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}, Keys: keys})
+			}
+			facts.Regions[0].Bucket.Value.Notifications = found(list)
+			got := Check(facts)
+			switch {
+			case tt.want == "" && len(got) != 0:
+				t.Errorf("got %+v", got)
+			case tt.want != "" && (len(got) != 1 || got[0].Check != checkNotifyKeys || got[0].Severity != tt.severity || !strings.Contains(got[0].What, tt.want)):
+				t.Errorf("got %+v, want %s %q", got, tt.severity, tt.want)
+			}
+		})
+	}
+}
+
+// A function with the memory that cdk.json gives it has enough.
+func TestMemoryIsThatOfTheConfiguration(t *testing.T) {
+	facts := healthy()
+	facts.Set.FunctionMemoryMiB = 128
+	for i := range facts.Regions {
+		facts.Regions[i].Function.Value.MemoryMB = 128
+	}
+	if got := Check(facts); len(got) != 0 {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -68,7 +68,7 @@ type Bucket struct {
 type Notification struct {
 	TopicARN string
 	Events   []string
-	Filters  []string // such as `prefix "a/"`; none: all keys
+	Keys     replicaset.Filter // those that are announced, decoded; the zero value: all
 }
 
 // Topic is the Region's topic.

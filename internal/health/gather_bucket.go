@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -60,15 +62,25 @@ func notifications(configurations []types.TopicConfiguration) []Notification {
 		}
 		if c.Filter != nil && c.Filter.Key != nil {
 			for _, rule := range c.Filter.Key.FilterRules {
-				// An empty prefix is one of every key.
-				if value := aws.ToString(rule.Value); value != "" {
-					n.Filters = append(n.Filters, describeFilter(string(rule.Name), value))
+				if value := filterValue(aws.ToString(rule.Value)); strings.EqualFold(string(rule.Name), "suffix") {
+					n.Keys.Suffix = value
+				} else {
+					n.Keys.Prefix = value
 				}
 			}
 		}
 		list = append(list, n)
 	}
 	return list
+}
+
+// filterValue undoes the encoding that S3 wants in a filter. What is not
+// encoded rightly matches as it is.
+func filterValue(value string) string {
+	if decoded, err := url.QueryUnescape(value); err == nil {
+		return decoded
+	}
+	return value
 }
 
 func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {

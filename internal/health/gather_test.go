@@ -22,6 +22,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
+
+	"s3fanout/internal/replicaset"
 )
 
 // refusing is a Region whose every request but that for the caller fails with
@@ -147,7 +149,8 @@ func TestBucketNotifications(t *testing.T) {
 		{TopicArn: aws.String("u"), Filter: filter("Prefix", "a/")},
 		{TopicArn: aws.String("v"), Filter: filter("Suffix", "")},
 	})
-	if len(got) != 3 || len(got[0].Filters) != 0 || len(got[1].Filters) != 1 || got[1].Filters[0] != `prefix "a/"` || len(got[2].Filters) != 0 {
+	none := replicaset.Filter{}
+	if len(got) != 3 || got[0].Keys != none || got[1].Keys.Prefix != "a/" || got[1].Keys.Suffix != "" || got[2].Keys != none {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"s3fanout/internal/replicaset"
 )
 
 // wire answers as AWS does, on the wire. The key of an answer is the action of
@@ -84,7 +86,7 @@ func unusual() wire {
 
 		"HEAD":         "",
 		"versioning":   "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
-		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
+		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a+b%2F</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
 		"lifecycle": "<LifecycleConfiguration>" +
 			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
@@ -123,7 +125,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 	want := Region{
 		Name: "eu-west-1",
 		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Notifications: found([]Notification{
-			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Filters: []string{`prefix "a/"`}},
+			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Keys: replicaset.Filter{Prefix: "a b/"}},
 		})}),
 		Topic: found(Topic{Policy: "{}"}),
 		Subscriptions: found([]Subscription{

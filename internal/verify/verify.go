@@ -43,6 +43,10 @@ type Bucket struct {
 type Options struct {
 	Buckets []Bucket // two at least
 	Prefix  string   // of the keys; empty for all
+	// Matches says whether a key is to be the same everywhere; those that are not
+	// are left out, and counted. Nil means all. It has to be safe for concurrent
+	// use.
+	Matches func(key string) bool
 	// Grace is how old a version has to be for its absence elsewhere to be a
 	// difference; zero takes every version as old enough. DefaultGrace suits
 	// the function's retries.
@@ -122,6 +126,7 @@ type Summary struct {
 	Different  int64
 	Both       int64 // of Missing and Different
 	Gone       int64 // that turned out to be deleted everywhere
+	Filtered   int64 // left out by Options.Matches, and in no other count
 	Unfinished int64 // not looked at again when the run ended early
 	Lists      int64 // ListObjectsV2
 	Heads      int64 // HeadObject
@@ -163,8 +168,8 @@ type run struct {
 	emitting sync.Mutex
 	emit     func(Difference) error
 
-	keys, bytes, equal, sizeOnly, missing, different, both, gone, unfinished, lists, heads, waiting atomic.Int64
-	listed                                                                                          atomic.Bool
+	keys, bytes, equal, sizeOnly, missing, different, both, gone, filtered, unfinished, lists, heads, waiting atomic.Int64
+	listed                                                                                                    atomic.Bool
 }
 
 func (r *run) compare(ctx context.Context) error {
@@ -180,6 +185,10 @@ func (r *run) compare(ctx context.Context) error {
 		Prefix: r.options.Prefix, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
 		Listed: func(int, int) { r.tell() },
 	}, func(_ context.Context, row listing.Row) error {
+		if r.options.Matches != nil && !r.options.Matches(row.Key) {
+			r.filtered.Add(1)
+			return nil
+		}
 		if !r.count(row) {
 			key := row.Key // the row ends with this call
 			r.unfinished.Add(1)
@@ -304,7 +313,7 @@ func (r *run) tell() {
 func (r *run) summary(partial bool) Summary {
 	return Summary{
 		Keys: r.keys.Load(), Bytes: r.bytes.Load(), Equal: r.equal.Load(), SizeOnly: r.sizeOnly.Load(),
-		Missing: r.missing.Load(), Different: r.different.Load(), Both: r.both.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
+		Missing: r.missing.Load(), Different: r.different.Load(), Both: r.both.Load(), Gone: r.gone.Load(), Filtered: r.filtered.Load(), Unfinished: r.unfinished.Load(),
 		Lists: r.lists.Load(), Heads: r.heads.Load(), Partial: partial,
 	}
 }
