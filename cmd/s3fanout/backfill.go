@@ -76,7 +76,8 @@ With --output json the result is one document:
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
-"different" counts keys whose objects are not the same by size and ETag.
+"different" counts keys whose objects are not the same by size and ETag, under
+keys of KMS by size alone.
 "filtered" counts keys that the filters of the configuration leave out.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
 came or went meanwhile, "left" what was not tried. "failures" has the first
@@ -158,7 +159,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Matches: set.Matches, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Matches: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

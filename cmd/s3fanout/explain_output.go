@@ -130,9 +130,12 @@ func newExplainRegion(r explain.Region, state explain.State, origin explain.Orig
 	}
 	if o := r.Object; o != nil {
 		region.Object = &explainObject{
-			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: o.Checksums, ChecksumType: o.ChecksumType,
+			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
 			Modified: o.Modified, StorageClass: o.StorageClass, Archived: o.Archived,
 			Likely: origin.Likely, LikelyOf: origin.Of, after: origin.After,
+		}
+		for _, c := range o.Checksums {
+			region.Object.Checksums[c.Algorithm] = c.Value
 		}
 	}
 	for _, v := range r.Versions {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/table"
 	"s3fanout/internal/verify"
 )
@@ -205,7 +206,7 @@ func newVerifyDifference(d verify.Difference) verifyDifference {
 	}
 	for _, o := range d.Objects {
 		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified}
-		if o.Checksum != (verify.Checksum{}) {
+		if o.Checksum != (contents.Checksum{}) {
 			c := verifyChecksum(o.Checksum)
 			object.Checksum = &c
 		}
