@@ -70,8 +70,9 @@ $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
 With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "different", "filtered", "left",
    "error", "targets": [{"region", "missing", "missingBytes", "noSource",
-     "copied", "exists", "sourceGone", "failed", "left", "bytes", "requests": {"copy",
-     "head", "tags", "create", "part", "complete", "abort"}}],
+     "copied", "exists", "sourceGone", "failed", "left", "bytes",
+     "requests": {"copy", "head", "tags", "create", "part", "complete",
+     "abort"}}],
    "requests": {"list", "head"},
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
@@ -252,9 +253,9 @@ func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) stri
 		least = ""
 	}
 	if dryRun {
-		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), binarySize(b.MissingBytes))
+		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), table.Bytes(b.MissingBytes))
 	}
-	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), binarySize(b.Bytes))
+	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), table.Bytes(b.Bytes))
 	if b.Failed > 0 {
 		line += fmt.Sprintf(", %d failed", b.Failed)
 	}
@@ -262,7 +263,7 @@ func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) stri
 		return line
 	}
 	perSecond := float64(b.Ended) / took.Seconds()
-	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, binarySize(int64(float64(b.Bytes)/took.Seconds())))
+	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, table.Bytes(int64(float64(b.Bytes)/took.Seconds())))
 	if left := b.Missing - b.Ended; left > 0 {
 		line += fmt.Sprintf("; %s%v left", least, time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second))
 	}

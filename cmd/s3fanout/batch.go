@@ -233,9 +233,9 @@ func batchJobError(j batchjob.Job) error {
 	case j.Status != "Complete":
 		return fmt.Errorf("job %s: %s", j.ID, strings.ToLower(j.Status))
 	case j.Failed > 0 && j.Report != "":
-		return leftOver("%s not copied; the report says why, and the same job again is harmless", objectCount(int(j.Failed)))
+		return leftOver("%s not copied; the report says why, and the same job again is harmless", objectCount(j.Failed))
 	case j.Failed > 0:
-		return leftOver("%s not copied; the functions' logs say why, and the same job again is harmless", objectCount(int(j.Failed)))
+		return leftOver("%s not copied; the functions' logs say why, and the same job again is harmless", objectCount(j.Failed))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -183,8 +182,5 @@ func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 }
 
 func (a *app) writeBatchJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return writeJSONDocument(a.stdout, v)
 }

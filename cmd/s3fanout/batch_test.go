@@ -126,6 +126,7 @@ func TestCreateBatchJobDryRun(t *testing.T) {
     {
       "region": "us-east-1",
       "targetRegion": "eu-west-1",
+      "prefix": "p/",
       "request": {
         "AccountId": "111122223333",
         "ConfirmationRequired": false,

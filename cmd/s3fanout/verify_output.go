@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -148,7 +147,7 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 
 func describeSummary(s verify.Summary) []string {
 	first := fmt.Sprintf("%s, %s in each Region: %d the same, %d missing, %d different",
-		manyKeys(s.Keys), verifyBytes(s.Bytes), s.Equal, s.Missing, s.Different)
+		keyCount(s.Keys), table.Bytes(s.Bytes), s.Equal, s.Missing, s.Different)
 	for _, extra := range []struct {
 		n    int64
 		text string
@@ -162,7 +161,7 @@ func describeSummary(s verify.Summary) []string {
 	}
 	lines := []string{first}
 	if s.Filtered > 0 {
-		lines = append(lines, fmt.Sprintf("besides, %s that the filters of the configuration leave out", manyKeys(s.Filtered)))
+		lines = append(lines, fmt.Sprintf("besides, %s that the filters of the configuration leave out", keyCount(s.Filtered)))
 	}
 	if s.SizeOnly > 0 {
 		lines = append(lines, fmt.Sprintf("of the same, %d by size alone: their ETags and checksums cannot be compared", s.SizeOnly))
@@ -183,21 +182,6 @@ func verifyUSD(usd float64) string {
 	}
 	return fmt.Sprintf("$%.2f", usd)
 }
-
-func verifyBytes(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, i := float64(n)/unit, 0
-	for value >= unit && i < len(verifyUnits)-1 {
-		value /= unit
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", value, verifyUnits[i])
-}
-
-var verifyUnits = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
 func newVerifyDifference(d verify.Difference) verifyDifference {
 	doc := verifyDifference{
@@ -225,9 +209,7 @@ func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
 
 func (o *verifyOutput) encode(v any) error {
 	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := writeJSONLine(&b, v); err != nil {
 		return err
 	}
 	return o.write(b.String())

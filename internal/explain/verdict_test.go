@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
 		{"being copied by who knows whom", world(up, copied, nil, in(ap, upload(ByUnknown, now))), CodeCopying,
-			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 bytes in 4 parts",
+			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 B in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
 		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
