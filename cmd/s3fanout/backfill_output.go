@@ -148,8 +148,8 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 		fmt.Fprintf(&b, "%s left out by the filters of the configuration\n", keyCount(d.Filtered))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "%s in all: %s for %d requests and %s for transfer, at list prices%s\n",
-			about(e.Dollars), dollars(e.RequestDollars), e.Requests.List+e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
+		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
+			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.List+e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

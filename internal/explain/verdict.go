@@ -24,6 +24,7 @@ const (
 	CodeDeleted     Code = "deleted"      // deleted in some Regions
 	CodeCopying     Code = "copying"      // an upload of it is under way
 	CodeOnItsWay    Code = "on-its-way"   // written only just now
+	CodeLeftOut     Code = "left-out"     // the configuration's filters do not choose it
 	CodeNotCompared Code = "not-compared" // everywhere, but sizes alone could be compared
 	CodeEverywhere  Code = "everywhere"   // everywhere, and the same
 )
@@ -43,10 +44,10 @@ type Verdict struct {
 	Steps []Step // in this order; where Texts begin with "if", one of them
 }
 
-// AllThere says that every Region has the object and no difference is known, or
-// that it is not meant to be in every Region.
+// AllThere says that every Region that is to have the object has it, and no
+// difference is known.
 func (v Verdict) AllThere() bool {
-	return v.Code == CodeEverywhere || v.Code == CodeNotCompared || v.Code == CodeFiltered
+	return v.Code == CodeEverywhere || v.Code == CodeNotCompared || v.Code == CodeLeftOut
 }
 
 // Judge makes a verdict of the facts. It is a pure function.
@@ -60,8 +61,8 @@ func Judge(f Facts) Verdict {
 		j.nowhere()
 	case len(j.by[Present]) == 0:
 		j.notSeen()
-	case j.Filtered:
-		j.filtered()
+	case f.LeftOut && len(j.by[Unknown]) == 0:
+		j.leftOut()
 	default:
 		j.present()
 		j.deadLetters()
@@ -96,12 +97,19 @@ func (j *judgement) step(text, command string) { j.steps = append(j.steps, Step{
 // call sets the verdict's code unless one that goes before it is set.
 func (j *judgement) call(c Code) {
 	order := []Code{
-		CodeUnknown, CodeNowhere, CodeFiltered, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
-		CodeOnItsWay, CodeNotCompared, CodeEverywhere,
+		CodeUnknown, CodeNowhere, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
+		CodeOnItsWay, CodeLeftOut, CodeNotCompared, CodeEverywhere,
 	}
 	if j.code == "" || slices.Index(order, c) < slices.Index(order, j.code) {
 		j.code = c
 	}
+}
+
+// leftOut is where the configuration says that it stays where it is.
+func (j *judgement) leftOut() {
+	j.call(CodeLeftOut)
+	j.say("it is in %s and is not copied, because no filter in cdk.json chooses its key", names(j.by[Present]))
+	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil))
 }
 
 // present speaks of the Regions that have it.

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,31 +39,30 @@ func creations() []string {
 	return []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload"}
 }
 
-// notifications checks that each kind of creation is announced: of any key, or
-// of those that the configuration chooses, and of no other.
+// notifications checks that each kind of creation is announced, of the keys
+// that the configuration chooses: all of them, unless it has filters.
 func (c *checker) notifications(list []Notification) {
-	wanted := c.facts.Set.Filters
-	if len(wanted) == 0 {
-		wanted = []replicaset.Filter{{}}
+	want := map[string]bool{}
+	for _, f := range c.facts.Set.Filters {
+		want[describeKeys(f.Prefix, f.Suffix)] = true
 	}
-	list = slices.DeleteFunc(slices.Clone(list), func(n Notification) bool { return n.TopicARN != c.topicARN(c.region.Name) })
-	var silent, some, filters []string
+	if len(want) == 0 {
+		want[allKeys] = true
+	}
+	var silent []string
+	others := map[string]bool{} // what is announced instead
 	for _, event := range creations() {
-		var announced []replicaset.Filter
+		told := map[string]bool{}
 		for _, n := range list {
-			if slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*") {
-				announced = append(announced, n.Keys)
+			if n.TopicARN == c.topicARN(c.region.Name) && (slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*")) {
+				told[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
-		short := strings.TrimPrefix(event, "s3:ObjectCreated:")
 		switch {
-		case len(announced) == 0:
-			silent = append(silent, short)
-		case !coverAll(announced, wanted):
-			some = append(some, short)
-			for _, f := range announced {
-				filters = append(filters, f.String())
-			}
+		case len(told) == 0:
+			silent = append(silent, strings.TrimPrefix(event, "s3:ObjectCreated:"))
+		case !maps.Equal(told, want):
+			maps.Copy(others, told)
 		}
 	}
 	switch {
@@ -71,9 +72,8 @@ func (c *checker) notifications(list []Notification) {
 		c.find(checkNotification, "bucket %s does not tell topic %s of objects made by %s",
 			c.bucketName(), c.facts.Set.TopicName(), strings.Join(silent, ", "))
 	}
-	if len(some) > 0 {
-		slices.Sort(filters)
-		c.find(checkNotifyKeys, "bucket %s tells of keys with %s only", c.bucketName(), strings.Join(slices.Compact(filters), " or with "))
+	if len(others) > 0 {
+		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.bucketName(), oneOf(others), oneOf(want))
 	}
 	for _, n := range list {
 		if !coverAll(wanted, []replicaset.Filter{n.Keys}) {
@@ -86,16 +86,21 @@ func (c *checker) notifications(list []Notification) {
 	}
 }
 
-// coverAll says that each of the filters in some is covered by one of those in
-// list: whatever it matches, that one does too.
-func coverAll(list, some []replicaset.Filter) bool {
-	for _, f := range some {
-		covers := func(by replicaset.Filter) bool {
-			return strings.HasPrefix(f.Prefix, by.Prefix) && strings.HasSuffix(f.Suffix, by.Suffix)
-		}
-		if !slices.ContainsFunc(list, covers) {
-			return false
-		}
+const allKeys = "every key"
+
+// describeKeys says which keys a filter chooses.
+func describeKeys(prefix, suffix string) string {
+	switch {
+	case prefix != "" && suffix != "":
+		return fmt.Sprintf("keys with prefix %q and suffix %q", prefix, suffix)
+	case prefix != "":
+		return fmt.Sprintf("keys with prefix %q", prefix)
+	case suffix != "":
+		return fmt.Sprintf("keys with suffix %q", suffix)
 	}
-	return true
+	return allKeys
+}
+
+func oneOf(texts map[string]bool) string {
+	return strings.Join(slices.Sorted(maps.Keys(texts)), " or ")
 }

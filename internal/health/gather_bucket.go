@@ -62,10 +62,11 @@ func notifications(configurations []types.TopicConfiguration) []Notification {
 		}
 		if c.Filter != nil && c.Filter.Key != nil {
 			for _, rule := range c.Filter.Key.FilterRules {
-				if value := filterValue(aws.ToString(rule.Value)); strings.EqualFold(string(rule.Name), "suffix") {
-					n.Keys.Suffix = value
+				value := decodeFilterValue(aws.ToString(rule.Value))
+				if strings.EqualFold(string(rule.Name), string(types.FilterRuleNamePrefix)) {
+					n.Prefix = value
 				} else {
-					n.Keys.Prefix = value
+					n.Suffix = value
 				}
 			}
 		}
@@ -74,13 +75,13 @@ func notifications(configurations []types.TopicConfiguration) []Notification {
 	return list
 }
 
-// filterValue undoes the encoding that S3 wants in a filter. What is not
-// encoded rightly matches as it is.
-func filterValue(value string) string {
-	if decoded, err := url.QueryUnescape(value); err == nil {
-		return decoded
+// decodeFilterValue is a filter's value as the configuration has it; S3 keeps
+// it URL-encoded.
+func decodeFilterValue(encoded string) string {
+	if value, err := url.QueryUnescape(encoded); err == nil {
+		return value
 	}
-	return value
+	return encoded
 }
 
 func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
