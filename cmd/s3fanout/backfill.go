@@ -68,8 +68,8 @@ us-east-1, $0.005 for 1,000 copies or for a million keys listed in one bucket,
 $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
 
 With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "different", "filtered", "left",
-   "error", "targets": [{"region", "missing", "missingBytes", "noSource",
+  {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
+   "targets": [{"region", "missing", "missingBytes", "noSource",
      "copied", "exists", "sourceGone", "failed", "left", "bytes",
      "requests": {"copy", "head", "tags", "create", "part", "complete",
      "abort"}}],
@@ -79,7 +79,6 @@ With --output json the result is one document:
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
 "different" counts keys whose objects are not the same by size and ETag, under
 keys of KMS by size alone.
-"filtered" counts keys that the filters of the configuration leave out.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
 came or went meanwhile, "left" what was not tried. "failures" has the first
 1,000; "class" is retryable, denied or permanent. "estimate" is there with
@@ -160,7 +159,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

@@ -17,7 +17,6 @@ type backfillDocument struct {
 	DryRun      bool              `json:"dryRun"`
 	Interrupted bool              `json:"interrupted"`
 	Different   int               `json:"different"`
-	Filtered    int               `json:"filtered"`
 	Left        int               `json:"left"`
 	Error       string            `json:"error,omitempty"`
 	Targets     []backfillTarget  `json:"targets"`
@@ -84,7 +83,7 @@ type backfillTransfer struct {
 
 func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) backfillDocument {
 	d := backfillDocument{
-		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Filtered: report.Filtered, Left: report.Left(),
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Left: report.Left(),
 		Targets: []backfillTarget{}, Requests: backfillShared{List: report.Lists, Head: report.Heads}, Failures: []backfillFailure{},
 	}
 	if err != nil {
@@ -143,9 +142,6 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 	}
 	if d.Different > 0 {
 		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", keyCount(d.Different))
-	}
-	if d.Filtered > 0 {
-		fmt.Fprintf(&b, "%s left out by the filters of the configuration\n", keyCount(d.Filtered))
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
@@ -228,15 +224,6 @@ func dollars(sum float64) string {
 		return "less than $0.01"
 	}
 	return fmt.Sprintf("$%.2f", sum)
-}
-
-// about is an estimated sum.
-func about(sum float64) string {
-	text := dollars(sum)
-	if strings.HasPrefix(text, "$") {
-		return "About " + text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func assumed(regions []string) string {

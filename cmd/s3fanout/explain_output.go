@@ -334,7 +334,7 @@ func stateColour(s explain.State) string {
 	switch s {
 	case explain.Present:
 		return green
-	case explain.OnItsWay, explain.Copying, explain.Filtered:
+	case explain.OnItsWay, explain.Copying, explain.LeftOut:
 		return yellow
 	default:
 		return red
@@ -345,7 +345,7 @@ func verdictColour(c explain.Code) string {
 	switch c {
 	case explain.CodeEverywhere, explain.CodeNotCompared:
 		return green
-	case explain.CodeOnItsWay, explain.CodeCopying, explain.CodeFiltered:
+	case explain.CodeOnItsWay, explain.CodeCopying, explain.CodeLeftOut:
 		return yellow
 	default:
 		return red

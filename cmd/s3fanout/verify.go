@@ -56,21 +56,17 @@ that is not the same in all listings: also those copied in parts or encrypted
 with KMS. kms:Decrypt, if you have it, for the checksums of the latter. A
 billion keys in each of 3 Regions cost about $15 to list, a million HEADs $0.40.
 
-Keys that the filters of the configuration leave out are not compared.
-
 With --output json each difference is one line, and the last line the summary:
   {"kind": "missing|different", "key", "why", "regions": [{"region",
    "versionId", "size", "etag", "checksum": {"algorithm", "type", "value"},
    "modified"}], "without": [], "differing": []}
   {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
-   "sizeOnly", "missing", "different", "both", "deleted", "filtered",
-   "unfinished", "listRequests", "headRequests", "costUSD", "partial"}}
+   "sizeOnly", "missing", "different", "both", "deleted", "unfinished",
+   "listRequests", "headRequests", "costUSD", "partial"}}
 "regions" of a difference have the key, "without" lack it, "differing" have
 another object than the first. "sizeOnly" are among "equal"; "both" are keys
-among "missing" and "different"; "deleted" went away meanwhile; "filtered" are
-keys that the filters of the configuration leave out, in no other count;
-"unfinished" were not looked at again as the run ended early, which is
-"partial".
+among "missing" and "different"; "deleted" went away meanwhile; "unfinished"
+were not looked at again as the run ended early, which is "partial".
 
 Exit codes: 0 all the same; 1 a request failed; 2 usage or configuration; 3
 there are differences; 130 interrupted, with a summary of what was compared.`,

@@ -49,7 +49,6 @@ type verifySummary struct {
 	Different    int64    `json:"different"`
 	Both         int64    `json:"both"`
 	Deleted      int64    `json:"deleted"`
-	Filtered     int64    `json:"filtered"`
 	Unfinished   int64    `json:"unfinished"`
 	ListRequests int64    `json:"listRequests"`
 	HeadRequests int64    `json:"headRequests"`
@@ -160,9 +159,6 @@ func describeSummary(s verify.Summary) []string {
 		first = "Partial: " + first
 	}
 	lines := []string{first}
-	if s.Filtered > 0 {
-		lines = append(lines, fmt.Sprintf("besides, %s that the filters of the configuration leave out", keyCount(s.Filtered)))
-	}
 	if s.SizeOnly > 0 {
 		lines = append(lines, fmt.Sprintf("of the same, %d by size alone: their ETags and checksums cannot be compared", s.SizeOnly))
 	}
@@ -203,7 +199,7 @@ func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
 	return verifySummary{
 		ReplicaSet: o.set, Regions: o.chosen, Prefix: o.flags.prefix,
 		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Different: s.Different, Both: s.Both,
-		Deleted: s.Gone, Filtered: s.Filtered, Unfinished: s.Unfinished, ListRequests: s.Lists, HeadRequests: s.Heads, CostUSD: costUSD(s), Partial: s.Partial,
+		Deleted: s.Gone, Unfinished: s.Unfinished, ListRequests: s.Lists, HeadRequests: s.Heads, CostUSD: costUSD(s), Partial: s.Partial,
 	}
 }
 

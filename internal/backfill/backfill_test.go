@@ -283,20 +283,6 @@ func TestRegionsHaveToBeMembers(t *testing.T) {
 	}
 }
 
-// What the configuration does not copy by events is not copied by a backfill.
-func TestFilteredKeysAreLeftOut(t *testing.T) {
-	w := newWorld("a", "b")
-	w.put("a", "films/one", 10, 0)
-	w.put("a", "logs/one", 10, 0)
-	report := w.fillIn(t, func(o *Options) { o.Matches = func(key string) bool { return strings.HasPrefix(key, "films/") } }, Observer{})
-	if got := w.keys("b"); !slices.Equal(got, []string{"films/one"}) {
-		t.Errorf("b has %q", got)
-	}
-	if b := report.Targets[1]; b.Missing != 1 || report.Filtered != 1 || report.Left() != 0 {
-		t.Errorf("report %+v", report)
-	}
-}
-
 // Under keys of KMS each replica has an ETag of its own.
 func TestETagsUnderKeysOfKMSSayNothing(t *testing.T) {
 	w := newWorld("a", "b")

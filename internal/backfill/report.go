@@ -18,9 +18,7 @@ type Report struct {
 	Failures []Failure
 	// Different counts keys whose objects are not all the same, as far as a
 	// listing tells. They are left as they are.
-	Different int
-	// Filtered counts keys that Options.Matches left out.
-	Filtered    int
+	Different   int
 	Interrupted bool
 	// Lists and Heads count the requests that serve all targets: pages of
 	// listings, and questions about sources.

@@ -51,13 +51,6 @@ func (t *tally) listed() {
 	t.tell()
 }
 
-// filtered is told about a key that is not to be copied.
-func (t *tally) filtered() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counted.Filtered++
-}
-
 // planned is told what was decided about a key.
 func (t *tally) planned(row listing.Row, p plan) {
 	t.mu.Lock()

@@ -16,7 +16,6 @@ type Code string
 const (
 	CodeUnknown     Code = "unknown"      // a Region could not be asked
 	CodeNowhere     Code = "nowhere"      // no Region has it
-	CodeFiltered    Code = "filtered"     // the configuration's filters leave the key out
 	CodeDifferent   Code = "different"    // Regions have different contents
 	CodeDeadLetter  Code = "dead-letter"  // a copy failed and waits to be replayed
 	CodeMissing     Code = "missing"      // absent, and nothing is about to change that
@@ -204,12 +203,6 @@ func (j *judgement) whyDifferent() string {
 		times[n] = names(j.regions(g)) + " " + at(oldest(j.Facts, g))
 	}
 	return "each was written for itself (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region"
-}
-
-// filtered is where the key is nobody's to copy, whoever has it.
-func (j *judgement) filtered() {
-	j.call(CodeFiltered)
-	j.say("the filters of the configuration leave this key out, so it is not copied: it is in %s", names(j.by[Present]))
 }
 
 // deadLetters speaks of the copies that failed.

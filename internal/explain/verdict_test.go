@@ -303,24 +303,8 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// What the configuration leaves out is missing nowhere, and different nowhere.
-func TestFilteredKeys(t *testing.T) {
-	filtered := func(f *Facts) { f.Filtered = true }
-	for _, tt := range []struct {
-		facts Facts
-		code  Code
-		text  string
-	}{
-		{world(object("a", noon), nil, object("b", noon), filtered), CodeFiltered,
-			"the filters of the configuration leave this key out, so it is not copied: it is in us-east-1 and ap-northeast-1"},
-		{world(nil, nil, nil, filtered), CodeNowhere, "no Region has it"},
-	} {
-		v := Judge(tt.facts)
-		if v.Code != tt.code || !strings.HasPrefix(v.Text, tt.text) || len(v.Steps) != 0 || v.AllThere() != (tt.code == CodeFiltered) {
-			t.Errorf("got %+v, want %s: %s", v, tt.code, tt.text)
-		}
-	}
-	if got := States(world(object("a", noon), nil, nil, filtered)); !slices.Equal(got, []State{Present, Filtered, Filtered}) {
+func TestALeftOutKeyIsMissingNowhere(t *testing.T) {
+	if got := States(world(object("a", noon), nil, nil, leftOut)); !slices.Equal(got, []State{Present, LeftOut, LeftOut}) {
 		t.Errorf("got %v", got)
 	}
 }

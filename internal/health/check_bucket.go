@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"s3fanout/internal/replicaset"
 )
 
 func (c *checker) bucket() {
@@ -74,15 +72,6 @@ func (c *checker) notifications(list []Notification) {
 	}
 	if len(others) > 0 {
 		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.bucketName(), oneOf(others), oneOf(want))
-	}
-	for _, n := range list {
-		if !coverAll(wanted, []replicaset.Filter{n.Keys}) {
-			what := "all keys"
-			if n.Keys != (replicaset.Filter{}) {
-				what = "keys with " + n.Keys.String()
-			}
-			c.add(checkNotifyKeys, Warning, "bucket %s tells of %s, more than the filters of cdk.json choose", c.bucketName(), what)
-		}
 	}
 }
 

@@ -22,8 +22,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
-
-	"s3fanout/internal/replicaset"
 )
 
 // refusing is a Region whose every request but that for the caller fails with

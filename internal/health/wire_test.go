@@ -11,8 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-
-	"s3fanout/internal/replicaset"
 )
 
 // wire answers as AWS does, on the wire. The key of an answer is the action of
@@ -86,7 +84,7 @@ func unusual() wire {
 
 		"HEAD":         "",
 		"versioning":   "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
-		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a+b%2F</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
+		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
 		"lifecycle": "<LifecycleConfiguration>" +
 			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +

@@ -119,7 +119,6 @@ type Summary struct {
 	Different  int64
 	Both       int64 // of Missing and Different
 	Gone       int64 // that turned out to be deleted everywhere
-	Filtered   int64 // left out by Options.Matches, and in no other count
 	Unfinished int64 // not looked at again when the run ended early
 	Lists      int64 // ListObjectsV2
 	Heads      int64 // HeadObject
@@ -161,8 +160,8 @@ type run struct {
 	emitting sync.Mutex
 	emit     func(Difference) error
 
-	keys, bytes, equal, sizeOnly, missing, different, both, gone, filtered, unfinished, lists, heads, waiting atomic.Int64
-	listed                                                                                                    atomic.Bool
+	keys, bytes, equal, sizeOnly, missing, different, both, gone, unfinished, lists, heads, waiting atomic.Int64
+	listed                                                                                          atomic.Bool
 }
 
 func (r *run) compare(ctx context.Context) error {
@@ -178,10 +177,6 @@ func (r *run) compare(ctx context.Context) error {
 		Prefix: r.options.Prefix, Match: r.options.Match, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
 		Listed: func(int, int) { r.tell() },
 	}, func(_ context.Context, row listing.Row) error {
-		if r.options.Matches != nil && !r.options.Matches(row.Key) {
-			r.filtered.Add(1)
-			return nil
-		}
 		if !r.count(row) {
 			key := row.Key // the row ends with this call
 			r.unfinished.Add(1)
@@ -306,7 +301,7 @@ func (r *run) tell() {
 func (r *run) summary(partial bool) Summary {
 	return Summary{
 		Keys: r.keys.Load(), Bytes: r.bytes.Load(), Equal: r.equal.Load(), SizeOnly: r.sizeOnly.Load(),
-		Missing: r.missing.Load(), Different: r.different.Load(), Both: r.both.Load(), Gone: r.gone.Load(), Filtered: r.filtered.Load(), Unfinished: r.unfinished.Load(),
+		Missing: r.missing.Load(), Different: r.different.Load(), Both: r.both.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
 		Lists: r.lists.Load(), Heads: r.heads.Load(), Partial: partial,
 	}
 }
