@@ -41,7 +41,11 @@ func makeTopic(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 	if err != nil {
 		return template.Created{}, err
 	}
-	d.note(t.region, func(r *RegionState) { r.TopicARN = arn })
+	d.note(t.region, func(r *RegionState) {
+		if r.TopicARN == "" { // the replica set's topic is the one that its bucket notifies
+			r.TopicARN = arn
+		}
+	})
 	return template.Created{Ref: arn, Attributes: map[string]string{"TopicArn": arn, "TopicName": c.Name}}, nil
 }
 
@@ -112,6 +116,10 @@ type subscriptionProperties struct {
 	RedrivePolicy      json.RawMessage
 }
 
+// unconfirmed stands for the ARN of a subscription by mail: nobody confirms it
+// here, so nothing is delivered to it.
+const unconfirmed = "PendingConfirmation"
+
 func readSubscription(raw json.RawMessage) (sns.SubscriptionConfig, error) {
 	var p subscriptionProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -128,6 +136,9 @@ func makeSubscription(_ context.Context, d *deployment, t target, raw json.RawMe
 	if err != nil {
 		return template.Created{}, err
 	}
+	if c.Protocol == "email" {
+		return template.Created{Ref: unconfirmed}, nil
+	}
 	arn, err := d.sns.Subscribe(t.region, c)
 	if err != nil {
 		return template.Created{}, err
@@ -137,13 +148,16 @@ func makeSubscription(_ context.Context, d *deployment, t target, raw json.RawMe
 
 func updateSubscription(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
 	c, err := readSubscription(raw)
-	if err != nil {
+	if err != nil || old.created.Ref == unconfirmed {
 		return err
 	}
 	return d.sns.UpdateSubscription(old.created.Ref, c)
 }
 
 func removeSubscription(d *deployment, _ target, old resource) error {
+	if old.created.Ref == unconfirmed {
+		return nil
+	}
 	d.sns.Unsubscribe(old.created.Ref)
 	return nil
 }

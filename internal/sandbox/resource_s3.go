@@ -128,6 +128,9 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 		if r.Bucket == "" || len(c.Notifications) > 0 { // the replica set's bucket is the one that notifies
 			r.Bucket = c.Name
 		}
+		if len(c.Notifications) > 0 {
+			r.TopicARN = c.Notifications[0].TopicARN
+		}
 	})
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
