@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -15,6 +16,7 @@ import (
 type fakeAWS struct {
 	mu      sync.Mutex
 	queues  map[string][]fakeLetter // by Region; nil: no queue
+	sent    int                     // letters, ever
 	broken  map[string]bool         // Regions whose function fails
 	hangs   bool                    // functions never answer
 	denied  string                  // operation that is refused
@@ -39,7 +41,13 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	var in struct{ ReceiptHandle string }
+	var in struct {
+		ReceiptHandle string
+		Entries       []struct {
+			ReceiptHandle     string
+			VisibilityTimeout int
+		}
+	}
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 
@@ -67,18 +75,17 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		answer(w, `{}`)
-	case operation == "DeleteMessage", operation == "ChangeMessageVisibility":
-		kept := []fakeLetter{}
-		for _, l := range letters {
-			if l.id == in.ReceiptHandle {
-				if operation == "DeleteMessage" {
-					continue
+	case operation == "DeleteMessage":
+		f.queues[region] = slices.DeleteFunc(letters, func(l fakeLetter) bool { return l.id == in.ReceiptHandle })
+		answer(w, `{}`)
+	case operation == "ChangeMessageVisibilityBatch":
+		for _, e := range in.Entries {
+			for i := range letters {
+				if letters[i].id == e.ReceiptHandle {
+					letters[i].held = e.VisibilityTimeout > 0
 				}
-				l.held = false
 			}
-			kept = append(kept, l)
 		}
-		f.queues[region] = kept
 		answer(w, `{}`)
 	default:
 		http.Error(w, "unexpected operation "+operation, http.StatusNotImplemented)

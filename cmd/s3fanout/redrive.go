@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +16,7 @@ import (
 )
 
 func newRedriveCommand(a *app) *cobra.Command {
-	var regions []string
-	var dryRun bool
+	var f redriveFlags
 	cmd := &cobra.Command{
 		Use:   "redrive",
 		Short: "Replay what could not be copied",
@@ -26,68 +27,98 @@ that succeeded; what fails again stays, with its reason printed. A letter that
 cannot be understood is reported and left.
 
 Replaying twice is harmless, so it can be interrupted, and run again or twice at
-once. A run that is killed leaves the letters it held invisible for at most 17
-minutes.
+once. While it runs it keeps the letters it has read invisible to others. One
+that is killed leaves them invisible for at most 2 minutes.
 
 With --dry-run it lists the letters and why they failed, invokes nothing,
 deletes nothing, and leaves every letter as visible as it was.
 
+--prefix, --older-than, --newer-than and --reason choose letters; all that are
+given have to fit. A letter of several objects fits a prefix if one of them
+does. A letter's age is the time it has been in the queue. --max ends the run
+when so many letters were tried, successfully or not. What is not chosen, or
+beyond --max, stays in the queues. It is counted as skipped, not as left.
+
+--watch goes on when the queues are empty: it waits for new letters and replays
+them as they come, each result a line. A letter that was not replayed is tried
+again after 1 minute, then 2, 4, 8 and every 15. A Region that cannot be reached
+is waited for. An interrupt is its ordinary end, with a summary.
+
 AWS requests: sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage,
 sqs:ChangeMessageVisibility; without --dry-run also sqs:DeleteMessage,
-lambda:InvokeFunction, and sns:ListSubscriptionsByTopic for letters of SNS.
+lambda:InvokeFunction, and sns:ListSubscriptionsByTopic for letters of SNS. A
+letter costs some three requests of SQS and what its copy costs. --watch asks
+each queue about 130,000 times a month, $0.05.
 
 With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "left",
-   "regions": [{"region", "found", "replayed", "left", "held", "error"}],
+  {"replicaSet", "dryRun", "interrupted", "limited", "left",
+   "regions": [{"region", "found", "replayed", "left", "skipped", "held",
+     "error"}],
+   "reasons": [{"reason", "count"}],
    "letters": [{"region", "messageId", "sentAt", "kind", "objects": [{"bucket",
      "key", "versionId"}], "reason", "errorType", "attempts", "functions":
-     [{"region", "name"}], "outcome", "detail"}]}
+     [{"region", "name"}], "outcome", "detail", "again"}]}
 "kind" is on-failure, function-dlq or subscription-dlq. "outcome" is replayed,
-waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted or
-interrupted. "held" counts letters that could not be read, as another reader
-holds them.
+waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted,
+interrupted or skipped. "held" counts letters that could not be read, as another
+reader holds them. "limited" says that --max ended the run. "reasons" leaves out
+what differs from object to object.
+With --watch each result is a line, an element of "letters" without those
+skipped; "again" is when the letter will be tried again. The last line is the
+document, with the letters that are left or skipped.
 
-Exit codes: 0 all replayed, or nothing there; 1 a request failed; 2 usage or
-configuration; 3 letters are left, with --dry-run: letters are there; 130
-interrupted.`,
+Exit codes: 0 all that was chosen is replayed, or nothing there; 1 a request
+failed; 2 usage or configuration; 3 letters are left, with --dry-run: letters
+are there; 130 interrupted. --watch ended by an interrupt: 0 or 3.`,
 		Example: `  s3fanout redrive --dry-run
   s3fanout redrive
-  s3fanout redrive --region eu-west-1 --output json`,
+  s3fanout redrive --region eu-west-1 --output json
+  s3fanout redrive --prefix films/ --newer-than 2d --reason AccessDenied
+  s3fanout redrive --max 1
+  s3fanout redrive --watch --rate 5`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.redrive(cmd.Context(), regions, dryRun)
+			if err := f.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return a.redrive(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().StringSliceVar(&regions, "region", nil, "redrive this Region's queue only; can be repeated")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the letters, change nothing")
+	f.add(cmd.Flags())
 	return cmd
 }
 
-func (a *app) redrive(ctx context.Context, regions []string, dryRun bool) error {
+func (a *app) redrive(ctx context.Context, f redriveFlags) error {
 	set, err := a.replicaSet()
 	if err != nil {
 		return err
 	}
-	if regions, err = chosenRegions(set, regions); err != nil {
+	regions, err := chosenRegions(set, f.regions)
+	if err != nil {
 		return err
 	}
 	config, err := awsConfig(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	p := a.newProgress()
-	watch := redriveProgress{p: p, dryRun: dryRun}
-	report, err := redrive.Run(ctx, redrive.Options{
-		Config: set, Clients: redrive.NewClients(config, set.Regions), Regions: regions, DryRun: dryRun,
-	}, redrive.Observer{Opened: watch.opened, Finished: watch.finished})
+	told := redriveProgress{p: p, dryRun: f.dryRun}
+	observer := redrive.Observer{Opened: told.opened, Finished: told.finished}
+	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now, told: map[string]string{}}
+	if f.watch {
+		observer.Finished, observer.Trouble = lines.finished, lines.trouble
+	}
+	report, err := redrive.Run(ctx, f.options(set, regions, redrive.NewClients(config, set.Regions, f.concurrency)), observer)
 	p.done()
 	if err != nil {
 		return err
 	}
-	if err := a.writeRedrive(set.Name, dryRun, report); err != nil {
+	if err := cmp.Or(lines.err, a.writeRedrive(set.Name, f, report)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	return redriveError(report, dryRun)
+	return redriveError(report, f.dryRun)
 }
 
 // chosenRegions checks the values of --region; none means all members.
@@ -141,9 +172,10 @@ func redriveError(report redrive.Report, dryRun bool) error {
 // redriveProgress turns what the run tells into a status. The run never calls
 // it twice at once.
 type redriveProgress struct {
-	p                   *progress
-	dryRun              bool
-	waiting, ended, bad int
+	p              *progress
+	dryRun         bool
+	waiting, ended int
+	bad, skipped   int
 }
 
 func (w *redriveProgress) opened(region string, waiting int) {
@@ -161,8 +193,16 @@ func (w *redriveProgress) finished(r redrive.Result) {
 		w.p.status("%d of about %d letters listed", w.ended, total)
 		return
 	}
-	if r.Outcome != redrive.Replayed {
+	switch r.Outcome {
+	case redrive.Replayed:
+	case redrive.Skipped:
+		w.skipped++
+	default:
 		w.bad++
 	}
-	w.p.status("%d of about %d letters, %d not replayed", w.ended, total, w.bad)
+	skipped := ""
+	if w.skipped > 0 {
+		skipped = fmt.Sprintf(", %d skipped", w.skipped)
+	}
+	w.p.status("%d of about %d letters, %d not replayed%s", w.ended, total, w.bad, skipped)
 }

@@ -14,12 +14,13 @@ import (
 func TestRedriveText(t *testing.T) {
 	letter := deadletter.Letter{Kind: deadletter.OnFailure, Reason: "first reason", Objects: []deadletter.Object{{Bucket: "b", Key: "a\x1b[2J"}, {Bucket: "b", Key: "c"}}}
 	report := redrive.Report{Regions: []redrive.Summary{
-		{Region: "us-east-1", Held: 2, Results: []redrive.Result{
+		{Region: "us-east-1", Held: 2, Replayed: 1, Results: []redrive.Result{
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason"},
+			{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not asked for"},
 			{Region: "us-east-1", Outcome: redrive.NotUnderstood, Detail: "not a known dead letter"},
 		}},
-		{Region: "eu-west-1"},
+		{Region: "eu-west-1", Limited: true},
 		{Region: "ap-northeast-1", Err: errors.New("no queue")},
 		{Region: "sa-east-1", Held: 3},
 	}}
@@ -32,10 +33,12 @@ func TestRedriveText(t *testing.T) {
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  first reason             " + green + "replayed" + plain + "\n" +
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  second reason            " + red + "failed" + plain + "\n" +
 		"us-east-1  unknown     -                             not a known dead letter  " + red + "not-understood" + plain + "\n" +
-		"us-east-1: 3 dead letters, 1 replayed, 2 left; besides, about 2 are held by another reader for at most 17 minutes\n" +
+		"us-east-1: 4 dead letters, 1 replayed, 2 left, 1 skipped; besides, about 2 are held by another reader for at most 2 minutes\n" +
 		"eu-west-1: no dead letters\n" +
 		"ap-northeast-1: not read\n" +
-		"sa-east-1: none could be read; about 3 are held by another reader for at most 17 minutes\n"
+		"sa-east-1: none could be read; about 3 are held by another reader for at most 2 minutes\n" +
+		"Stopped at --max; what was not tried is still in the queues.\n" +
+		"Reasons:\n  1 × first reason\n  1 × not a known dead letter\n  1 × second reason\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
@@ -105,5 +108,25 @@ func TestRedriveError(t *testing.T) {
 				t.Errorf("got %q, want %q", err, tt.says)
 			}
 		})
+	}
+}
+
+// TestReasonsFitTheTerminal shows that many long reasons stay readable.
+func TestReasonsFitTheTerminal(t *testing.T) {
+	var reasons []redriveReason
+	for i := range mostReasons + 5 {
+		reasons = append(reasons, redriveReason{Reason: strings.Repeat("\x1b[2J word", 20), Count: i})
+	}
+	var b bytes.Buffer
+	if err := writeReasons(&b, reasons, 80); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 || strings.Contains(line, "\x1b") {
+			t.Errorf("%d columns: %q", table.Width(line), line)
+		}
+	}
+	if got, want := strings.Count(b.String(), " × "), mostReasons; got != want || !strings.HasSuffix(b.String(), "\n  and 5 more\n") {
+		t.Errorf("reasons: got %d, want %d and a count\n%s", got, want, b.String())
 	}
 }

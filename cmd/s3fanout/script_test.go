@@ -29,11 +29,13 @@ func TestMain(m *testing.M) {
 //	aws deny OPERATION     refuses an operation of SQS
 //	invoked REGION         waits until the Region's function is invoked
 //	visible REGION N       fails unless N letters can be received
+//	says FILE TEXT         waits until the file has the text
 //	await FILE             waits until the file is there
 //	credentials FILE       makes the sandbox of the state file the one that is spoken to
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	deadletters REGION N M waits until N letters of that sandbox's queue can be received and M are held
 //	settle                 waits until nothing is under way in that sandbox
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
@@ -82,6 +84,8 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
+			"deadletters": awaitDeadLetters,
+			"says":        awaitText,
 		},
 	})
 }
@@ -120,7 +124,8 @@ func putLetter(ts *testscript.TestScript, _ bool, args []string) {
 	f, body := fake(ts), ts.ReadFile(args[1])
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := fmt.Sprintf("%s-%d", args[0], len(f.queues[args[0]]))
+	id := fmt.Sprintf("%s-%d", args[0], f.sent)
+	f.sent++
 	f.queues[args[0]] = append(f.queues[args[0]], fakeLetter{id: id, body: body})
 }
 

@@ -122,6 +122,8 @@ func actionOf(err error) string {
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"
+	case "ChangeMessageVisibilityBatch":
+		return service + ":ChangeMessageVisibility"
 	case "ListObjectsV2", "HeadBucket":
 		return service + ":ListBucket"
 	case "HeadObject":

@@ -248,7 +248,7 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 
 func (d *demo) redrive(ctx context.Context, dryRun bool) (redrive.Report, error) {
 	report, err := redrive.Run(ctx, redrive.Options{
-		Config: d.ReplicaSet, Clients: redrive.NewClients(d.awsConfig(""), d.regions), DryRun: dryRun,
+		Config: d.ReplicaSet, Clients: redrive.NewClients(d.awsConfig(""), d.regions, 0), DryRun: dryRun,
 	}, redrive.Observer{})
 	if err != nil {
 		return report, err

@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -18,9 +19,11 @@ import (
 const invokeTime = 15*time.Minute + 30*time.Second
 
 // NewClients makes the clients of each Region from the SDK's configuration,
-// with time limits and retries that suit a redrive.
-func NewClients(config aws.Config, regions []string) map[string]Clients {
-	short, long := awsapi.HTTPClient(config, awsapi.RequestTime, DefaultParallel), awsapi.HTTPClient(config, invokeTime, DefaultParallel)
+// with time limits and retries that suit a redrive of parallel letters at once;
+// 0 means DefaultParallel.
+func NewClients(config aws.Config, regions []string, parallel int) map[string]Clients {
+	parallel = cmp.Or(parallel, DefaultParallel)
+	short, long := awsapi.HTTPClient(config, awsapi.RequestTime, parallel), awsapi.HTTPClient(config, invokeTime, parallel)
 	clients := make(map[string]Clients, len(regions))
 	for _, region := range regions {
 		clients[region] = Clients{

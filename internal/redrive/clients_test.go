@@ -77,7 +77,7 @@ func redriveEast(t *testing.T, config aws.Config) redrive.Report {
 	t.Helper()
 	set := replicaset.Config{Name: "media", Regions: []string{east, west}}
 	report, err := redrive.Run(t.Context(), redrive.Options{
-		Config: set, Clients: redrive.NewClients(config, set.Regions), Regions: []string{east},
+		Config: set, Clients: redrive.NewClients(config, set.Regions, 0), Regions: []string{east},
 	}, redrive.Observer{})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestClientsLostLetters(t *testing.T) {
 			}
 		})
 		report := redriveEast(t, config)
-		if err := report.Err(); err == nil || !strings.Contains(err.Error(), "invisible for at most 17 minutes") || strings.Contains(err.Error(), "\n") {
+		if err := report.Err(); err == nil || !strings.Contains(err.Error(), "invisible for at most 2 minutes") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("after %q: got %v, want that letters may be invisible", sent, err)
 		}
 		if report.Left() != 3 || receives.Load() != 1 {

@@ -34,9 +34,9 @@ func TestRequestErrors(t *testing.T) {
 		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, awsapi.ErrDenied, []string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
 		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, awsapi.ErrDenied, []string{"sqs:GetQueueAttributes"}},
 		{"release denied", func(w *world) {
-			w.queues[west].errs["ChangeMessageVisibility"] = denied
+			w.queues[west].errs["ChangeMessageVisibilityBatch"] = denied
 			w.functions[west].run = func(context.Context, string) error { return errThrown }
-		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "invisible for up to 17 minutes"}},
+		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "visible again in 2 minutes at most"}},
 		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
 		{"invoke denied", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {

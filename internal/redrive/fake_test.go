@@ -39,7 +39,9 @@ type fakeQueue struct {
 type fakeMessage struct {
 	id, body string
 	handle   string
+	sent     time.Time
 	visible  time.Time
+	received time.Time // last
 	receives int
 	deleted  bool
 }
@@ -47,7 +49,30 @@ type fakeMessage struct {
 func (f *fakeQueue) put(body string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.messages = append(f.messages, &fakeMessage{id: fmt.Sprintf("m%03d", len(f.messages)), body: body})
+	f.messages = append(f.messages, &fakeMessage{id: fmt.Sprintf("m%03d", len(f.messages)), body: body, sent: time.Now()})
+}
+
+// kill makes every further request fail, as if the client were dead.
+func (f *fakeQueue) kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, operation := range []string{"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibilityBatch", "GetQueueAttributes"} {
+		f.errs[operation] = errors.New("connection reset")
+	}
+}
+
+// spoil makes an operation fail.
+func (f *fakeQueue) spoil(operation string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errs[operation] = err
+}
+
+// heal takes all errors away.
+func (f *fakeQueue) heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.errs)
 }
 
 // visible and left count the messages that anybody could receive now, and all.
@@ -140,13 +165,14 @@ func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
 			continue
 		}
 		m.receives++
+		m.received = time.Now()
 		m.handle = fmt.Sprintf("%s#%d", m.id, m.receives)
 		if !f.restless {
 			m.visible = time.Now().Add(time.Duration(in.VisibilityTimeout) * time.Second)
 		}
 		out = append(out, types.Message{
 			MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.handle), Body: aws.String(m.body),
-			Attributes: map[string]string{"SentTimestamp": "1795176000123"},
+			Attributes: map[string]string{"SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10)},
 			MessageAttributes: map[string]types.MessageAttributeValue{
 				"ErrorCode":    {DataType: aws.String("Number"), StringValue: aws.String("404")},
 				"ErrorMessage": {DataType: aws.String("String"), StringValue: aws.String("function not found")},
@@ -158,10 +184,7 @@ func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
 
 // with runs change on the message that the handle holds; an old handle is
 // refused.
-func (f *fakeQueue) with(ctx context.Context, operation, handle string, change func(*fakeMessage)) error {
-	if err := f.call(ctx, operation); err != nil {
-		return err
-	}
+func (f *fakeQueue) with(handle string, change func(*fakeMessage)) *types.ReceiptHandleIsInvalid {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, m := range f.messages {
@@ -170,17 +193,45 @@ func (f *fakeQueue) with(ctx context.Context, operation, handle string, change f
 			return nil
 		}
 	}
-	return &smithy.OperationError{ServiceID: "SQS", OperationName: operation, Err: &types.ReceiptHandleIsInvalid{}}
+	return &types.ReceiptHandleIsInvalid{}
 }
 
 func (f *fakeQueue) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
-	return &sqs.DeleteMessageOutput{}, f.with(ctx, "DeleteMessage", *in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true })
+	if err := f.call(ctx, "DeleteMessage"); err != nil {
+		return nil, err
+	}
+	if err := f.with(*in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true }); err != nil {
+		return nil, &smithy.OperationError{ServiceID: "SQS", OperationName: "DeleteMessage", Err: err}
+	}
+	return &sqs.DeleteMessageOutput{}, nil
 }
 
-func (f *fakeQueue) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
-	return &sqs.ChangeMessageVisibilityOutput{}, f.with(ctx, "ChangeMessageVisibility", *in.ReceiptHandle, func(m *fakeMessage) {
-		m.visible = time.Now().Add(time.Duration(in.VisibilityTimeout) * time.Second)
-	})
+func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	if err := f.call(ctx, "ChangeMessageVisibilityBatch"); err != nil {
+		return nil, err
+	}
+	out := &sqs.ChangeMessageVisibilityBatchOutput{}
+	for _, e := range in.Entries {
+		refusal := ""
+		err := f.with(*e.ReceiptHandle, func(m *fakeMessage) {
+			until := time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
+			switch {
+			case !m.visible.After(time.Now()):
+				refusal = "MessageNotInflight"
+			case until.Sub(m.received) > 12*time.Hour:
+				refusal = "InvalidParameterValue"
+			default:
+				m.visible = until
+			}
+		})
+		if err != nil {
+			refusal = err.ErrorCode()
+		}
+		if refusal != "" {
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String(refusal), Message: aws.String("no"), SenderFault: true})
+		}
+	}
+	return out, nil
 }
 
 // fakeFunction is one Region's function.

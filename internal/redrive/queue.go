@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"s3fanout/internal/awsapi"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,14 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// HoldTime is how long a letter stays invisible to others once received. It
-// covers the longest that a function can run, 15 minutes, and the requests
-// around it. A run that is killed leaves its letters invisible for that long.
-const HoldTime = 17 * time.Minute
-
 const (
-	// listTime is HoldTime for a dry run, which only reads.
-	listTime = 2 * time.Minute
 	// pollTime makes a receive ask all of SQS's servers, where one without
 	// any waiting asks a sample and can miss letters
 	// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
@@ -45,32 +36,43 @@ type queue struct {
 	topic    subscriptions
 	unusable unusable
 
-	mu      sync.Mutex
-	results []Result
-	held    map[string]string // message ID to the newest receipt handle
-	seen    map[string]bool   // message IDs
-	stop    error             // why there is no point in going on
-	cut     bool              // ctx ended before the queue was read to its end
+	limits *limits
+
+	mu       sync.Mutex
+	results  []Result
+	latest   map[string]Result   // of a watch, in place of results: by message ID
+	replayed int                 // letters
+	held     map[string]*hold    // by message ID
+	seen     map[string]*history // by message ID
+	stop     error               // why there is no point in going on
+	cut      bool                // ctx ended before the queue was read to its end
+	limited  bool                // Options.Max did
 }
 
 // redriveRegion empties one Region's queue as far as it can.
-func redriveRegion(ctx context.Context, o Options, region string, observer Observer) Summary {
+func redriveRegion(ctx context.Context, o Options, region string, shared *limits, observer Observer) Summary {
 	q := &queue{
-		place: place{region: region}, options: o, clients: o.Clients[region], observer: observer,
-		held: map[string]string{}, seen: map[string]bool{},
-		unusable: unusable{errs: map[Function]error{}},
+		place: place{region: region}, options: o, clients: o.Clients[region], observer: observer, limits: shared,
+		held: map[string]*hold{}, seen: map[string]*history{}, latest: map[string]Result{},
+		unusable: unusable{errs: map[Function]refusal{}},
 	}
 	before, err := q.open(ctx)
+	for failures := 1; err != nil && q.endure(ctx, err, failures); failures++ {
+		before, err = q.open(ctx)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return Summary{Region: region, cut: true} // not the Region's failure
 		}
-		return Summary{Region: region, Err: err}
+		return Summary{Region: region, Err: q.trouble(err)}
 	}
 	observer.Opened(region, before.visible)
 	err = q.drain(ctx)
 	unread := before.held
-	if ctx.Err() == nil && !awsapi.Hopeless(err) {
+	switch {
+	case q.limited || o.Watch:
+		unread = 0 // what was not asked for is not missed
+	case ctx.Err() == nil && !awsapi.Hopeless(err):
 		var failed error
 		if unread, failed = q.unread(ctx, before, err == nil); err == nil {
 			err = failed
@@ -79,7 +81,21 @@ func redriveRegion(ctx context.Context, o Options, region string, observer Obser
 	if kept := q.release(ctx); err == nil {
 		err = kept
 	}
-	return Summary{Region: region, Held: unread, Results: q.results, Err: err, cut: q.cut}
+	if o.Watch {
+		q.results = q.remaining()
+	}
+	return Summary{
+		Region: region, Held: unread, Replayed: q.replayed, Results: q.results, Limited: q.limited,
+		Err: q.trouble(err), cut: q.cut,
+	}
+}
+
+// trouble tells of an error that ends the work on the queue.
+func (q *queue) trouble(err error) error {
+	if err != nil {
+		q.observer.Trouble(q.region, err)
+	}
+	return err
 }
 
 // open finds the queue and how many letters are in it.
@@ -102,29 +118,51 @@ func (q *queue) open(ctx context.Context) (level, error) {
 	return now, nil
 }
 
-// drain works through the queue until it gives nothing new. Letters are
-// received only when there is somebody free to work on them, so that none
-// waits here while its HoldTime passes.
+// drain works through the queue until it gives nothing new, a watch until ctx
+// ends. Letters are received only when there is somebody free to work on them,
+// so that few wait here.
 func (q *queue) drain(ctx context.Context) error {
-	var wg sync.WaitGroup
+	holding, end := context.WithCancel(ctx)
+	var kept, wg sync.WaitGroup
+	kept.Go(func() { q.keep(holding) })
+	defer kept.Wait()
+	defer end()
 	defer wg.Wait()
 	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
-	repeats := 0
+	repeats, failures := 0, 0
 	for {
 		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
 			q.cut = !ok
 			return q.stopped()
 		}
-		messages, err := q.receive(ctx, want)
-		if err != nil {
-			if q.cut = ctx.Err() != nil; !q.cut {
-				return err
+		if most := q.limits.most(want); most < want {
+			for range want - most {
+				<-free
+			}
+			if want = most; want == 0 {
+				q.limited = true
+				return nil
 			}
 		}
+		start := time.Now()
+		messages, err := q.receive(ctx, want)
 		fresh, again := q.take(messages)
 		for range want - len(fresh) {
 			<-free
+		}
+		if err != nil {
+			if q.cut = ctx.Err() != nil; q.cut {
+				continue // acquire sees it too
+			}
+			if failures++; !q.endure(ctx, err, failures) && ctx.Err() == nil {
+				return err
+			}
+			continue
+		}
+		if failures > 0 {
+			failures = 0
+			q.observer.Trouble(q.region, nil)
 		}
 		for _, m := range fresh {
 			wg.Go(func() {
@@ -132,14 +170,18 @@ func (q *queue) drain(ctx context.Context) error {
 				q.finish(q.process(ctx, m), m)
 			})
 		}
-		// Letters that failed stay invisible until the end, but in a long run
-		// they come back. When more came back than there are, with nothing new
-		// between them, the queue has nothing new.
+		// Letters that stay are held until the end, but one may come back. When
+		// more came back than there are, with nothing new between them, the
+		// queue has nothing new.
 		repeats += again
 		if len(fresh) > 0 {
 			repeats = 0
+			continue
 		}
-		if len(messages) == 0 || repeats > q.holding() {
+		if q.options.Watch {
+			// An endpoint that does not wait, as AWS does, is not pressed.
+			pause(ctx, pollTime-time.Since(start))
+		} else if len(messages) == 0 || repeats > q.holding() {
 			return nil
 		}
 	}
@@ -169,43 +211,49 @@ func acquire(ctx context.Context, free chan struct{}) (int, bool) {
 // receive asks for messages. An interruption does not cut the request off:
 // SQS could have handed out messages that nobody then would release.
 func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) {
-	ctx, cancel := linger(ctx)
-	defer cancel()
-	hold := HoldTime
-	if q.options.DryRun {
-		hold = listTime
+	poll, grace := pollTime, graceTime
+	if q.options.Watch {
+		poll, grace = watchPoll, pollTime
 	}
+	ctx, cancel := linger(ctx, grace)
+	defer cancel()
 	out, err := q.clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:                    aws.String(q.url),
 		MaxNumberOfMessages:         int32(want), //nolint:gosec // between 1 and batch
-		VisibilityTimeout:           int32(hold / time.Second),
-		WaitTimeSeconds:             int32(pollTime / time.Second),
+		VisibilityTimeout:           int32(HoldTime / time.Second),
+		WaitTimeSeconds:             int32(poll / time.Second),
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
 		f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
 		if awsapi.AnswerLost(err) {
-			f.Add("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(hold.Minutes()))
+			f.Add("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(HoldTime.Minutes()))
 		}
 		return nil, f
 	}
 	return out.Messages, nil
 }
 
-// take remembers that messages are held and returns those that were not seen
-// before, and how many were.
+// take remembers that messages are held and returns those that are to be
+// worked on, and how many are not, as they were before.
 func (q *queue) take(messages []types.Message) (fresh []types.Message, again int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	now := time.Now()
 	for _, m := range messages {
 		id := aws.ToString(m.MessageId)
-		q.held[id] = aws.ToString(m.ReceiptHandle)
-		if q.seen[id] {
+		q.held[id] = &hold{handle: aws.ToString(m.ReceiptHandle), until: now.Add(HoldTime)}
+		s := q.seen[id]
+		if s != nil && !s.dueBy(now) {
 			again++
 			continue
 		}
-		q.seen[id] = true
+		if s == nil {
+			s = &history{}
+			q.seen[id] = s
+		}
+		s.working = true
 		fresh = append(fresh, m)
 	}
 	return fresh, again
@@ -213,13 +261,29 @@ func (q *queue) take(messages []types.Message) (fresh []types.Message, again int
 
 // finish records a letter's result.
 func (q *queue) finish(r Result, m types.Message) {
+	id := aws.ToString(m.MessageId)
 	q.mu.Lock()
-	q.results = append(q.results, r)
+	s := q.seen[id]
+	s.working = false
+	s.tries++
+	if q.options.Watch && r.Outcome != Replayed && r.Outcome != Interrupted {
+		s.due = time.Now().Add(retryWait(s.tries))
+		r.Again = s.due
+	}
 	if r.Outcome == Replayed {
-		delete(q.held, aws.ToString(m.MessageId))
+		q.replayed++
+		delete(q.held, id)
+	}
+	switch {
+	case !q.options.Watch:
+		q.results = append(q.results, r)
+	case r.Outcome == Replayed:
+		q.forget(id)
+	default:
+		q.latest[id] = r
 	}
 	// A function's failure leaves the letters for others.
-	if function := (functionError{}); awsapi.Hopeless(r.Err) && !errors.As(r.Err, &function) {
+	if function := (functionError{}); q.fatal(r.Err) && !errors.As(r.Err, &function) {
 		q.stop = r.Err
 	}
 	q.mu.Unlock()
@@ -238,46 +302,11 @@ func (q *queue) holding() int {
 	return len(q.held)
 }
 
-// release makes the letters that stay visible again, so that the next run
-// need not wait. One that cannot be released becomes visible by itself within
-// HoldTime; the first such error is returned.
-func (q *queue) release(ctx context.Context) error {
-	ctx, cancel := linger(ctx)
-	defer cancel()
-	var (
-		wg    sync.WaitGroup
-		mu    sync.Mutex
-		first error
-		free  = make(chan struct{}, batch)
-	)
-	for _, handle := range slices.Sorted(maps.Values(q.held)) {
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			_, err := q.clients.SQS.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-				QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle), VisibilityTimeout: 0,
-			})
-			if err == nil || expired(err) {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if first == nil {
-				f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
-				f.Add("; letters stay invisible for up to %d minutes", int(HoldTime.Minutes()))
-				first = f
-			}
-		})
-	}
-	wg.Wait()
-	return first
-}
-
-// linger returns a context that outlives ctx by graceTime.
-func linger(ctx context.Context) (context.Context, context.CancelFunc) {
+// linger returns a context that outlives ctx by grace.
+func linger(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	outer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(graceTime)
+		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {
 		case <-timer.C:

@@ -14,11 +14,17 @@
 // the function hands it over once more, its work goes on after the letter is
 // deleted, and a later failure is a new letter.
 //
-// It does not wait for new letters, change a letter, or read objects.
+// A letter that a run is at work on, or has done with, stays invisible to
+// others because the run keeps saying so, HoldTime at a time. Nobody else tries
+// it meanwhile, and a run that is killed gives it back within HoldTime.
+//
+// It does not change a letter or read objects, and waits for new letters only
+// as a watch.
 package redrive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -39,7 +45,7 @@ type SQS interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
-	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
 // Lambda is the part of *lambda.Client that a redrive uses.
@@ -78,6 +84,20 @@ type Options struct {
 	// Parallel is how many letters of one queue are replayed at once;
 	// 0 means DefaultParallel.
 	Parallel int
+	// Filter chooses the letters; others are left and reported as Skipped.
+	Filter Filter
+	// Max is how many letters are tried at most, over all Regions; 0 means no
+	// limit. The functions of a letter count as one.
+	Max int
+	// Rate is how many letters are replayed in a second at most, over all
+	// Regions; 0 means no limit.
+	Rate float64
+	// Watch goes on when the queues are empty: it waits for new letters, and
+	// tries what was not replayed again, after RetryFirst and then ever longer,
+	// RetryMost at most. It ends with the context, after Max letters, or when
+	// no queue can be read; a Region that cannot be reached is waited for.
+	// Not together with DryRun.
+	Watch bool
 }
 
 // Outcome is what became of a letter. The values are stable.
@@ -93,6 +113,7 @@ const (
 	NotInvoked    Outcome = "not-invoked"    // a function could not be invoked; see Err
 	NotDeleted    Outcome = "not-deleted"    // replayed, but the letter could not be deleted; see Err
 	Interrupted   Outcome = "interrupted"    // the run was interrupted first
+	Skipped       Outcome = "skipped"        // not asked for: by Filter, or beyond Max
 )
 
 // Function is one that a letter was meant for.
@@ -116,6 +137,9 @@ type Result struct {
 	Detail string
 	// Err is the request that failed, if the outcome is due to one.
 	Err error
+	// Again is when a watch tries the letter again, at the earliest; zero
+	// means not in this run.
+	Again time.Time
 }
 
 // Summary is what a run did in one Region.
@@ -124,8 +148,15 @@ type Summary struct {
 	// Held is the number of letters that are in the queue, as SQS estimates
 	// it, and that the run could not read: another redrive holds them, or one
 	// that died less than HoldTime ago, or the answer that had them was lost.
-	Held    int
-	Results []Result // in the order in which they were finished
+	Held int
+	// Replayed is the number of letters that were.
+	Replayed int
+	// Results are those of all letters, in the order in which they were
+	// finished. Of a watch they are the newest results of the letters that it
+	// did not replay, the oldest letter first.
+	Results []Result
+	// Limited says that Options.Max ended the work on the queue.
+	Limited bool
 	// Err is why the queue could not be read, or not to its end.
 	Err error
 	// cut says that the context ended before the queue was read to its end.
@@ -137,17 +168,18 @@ type Summary struct {
 type Report struct {
 	Regions []Summary
 	// Interrupted says that the context ended before the work did; what was
-	// finished by then does not make it so.
+	// finished by then does not make it so, and a watch has no other end.
 	Interrupted bool
 }
 
-// Left is how many letters the run knows to be in the queues still.
+// Left is how many letters the run knows to be in the queues still, except
+// those that it was not asked for.
 func (r Report) Left() int {
 	left := 0
 	for _, s := range r.Regions {
 		left += s.Held
 		for _, l := range s.Results {
-			if l.Outcome != Replayed {
+			if l.Outcome != Replayed && l.Outcome != Skipped {
 				left++
 			}
 		}
@@ -175,8 +207,13 @@ type Observer struct {
 	// Opened says that the queue of a Region was found, with about so many
 	// letters waiting.
 	Opened func(region string, waiting int)
-	// Finished is called once for each letter.
+	// Finished is called once for each letter, by a watch each time that it
+	// tried one.
 	Finished func(Result)
+	// Trouble says that a Region's queue could not be read: a watch tries
+	// again, unless the error is in the Region's Summary in the end. No error
+	// says that it can be read again.
+	Trouble func(region string, err error)
 }
 
 func (s Summary) interrupted() bool {
@@ -184,7 +221,7 @@ func (s Summary) interrupted() bool {
 }
 
 // Run redrives the queues of all Regions at once and returns when everything
-// that was in them has been tried once. When ctx ends it stops receiving,
+// that was in them has been tried once, or as Options.Watch says. When ctx ends it stops receiving,
 // abandons the invocations under way, makes visible what it still holds, and
 // returns within seconds.
 //
@@ -205,14 +242,18 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 			return Report{}, fmt.Errorf("the clients of %s are missing", region)
 		}
 	}
+	if o.Watch && o.DryRun {
+		return Report{}, errors.New("a dry run cannot watch")
+	}
 	observer = serialised(observer)
+	shared := newLimits(o)
 	report := Report{Regions: make([]Summary, len(regions))}
 	var wg sync.WaitGroup
 	for i, region := range regions {
-		wg.Go(func() { report.Regions[i] = redriveRegion(ctx, o, region, observer) })
+		wg.Go(func() { report.Regions[i] = redriveRegion(ctx, o, region, shared, observer) })
 	}
 	wg.Wait()
-	report.Interrupted = slices.ContainsFunc(report.Regions, Summary.interrupted)
+	report.Interrupted = !o.Watch && slices.ContainsFunc(report.Regions, Summary.interrupted)
 	return report, nil
 }
 
@@ -233,6 +274,13 @@ func serialised(o Observer) Observer {
 			defer mu.Unlock()
 			if o.Finished != nil {
 				o.Finished(r)
+			}
+		},
+		Trouble: func(region string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if o.Trouble != nil {
+				o.Trouble(region, err)
 			}
 		},
 	}

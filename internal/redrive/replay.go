@@ -27,12 +27,21 @@ import (
 // errFunction marks a function that was invoked and failed.
 var errFunction = errors.New("the function failed again")
 
+// What a Result says of letters that were left alone.
+const (
+	notChosen   = "not asked for"
+	interrupted = "interrupted before it was done"
+)
+
 // process does everything there is to do for one message, except to remember
 // the result.
 func (q *queue) process(ctx context.Context, m types.Message) Result {
 	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
 	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
 	if err != nil {
+		if !q.options.Filter.chooses(deadletter.Letter{Reason: err.Error()}, r.SentAt, time.Now()) {
+			return r.ended(Skipped, notChosen, nil)
+		}
 		return r.ended(NotUnderstood, err.Error(), nil)
 	}
 	// Each invocation from here begins a chain of its own, so a copy that was
@@ -40,22 +49,30 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	payload := event.Restart(letter.Payload)
 	letter.Payload = nil
 	r.Letter = letter
+	if !q.options.Filter.chooses(letter, r.SentAt, time.Now()) {
+		return r.ended(Skipped, notChosen, nil)
+	}
 
 	functions, needTopic, err := route(letter, q.place, q.options.Config)
 	switch {
 	case err != nil:
 		return r.ended(NotOurs, err.Error(), nil)
+	case !q.limits.take():
+		return r.ended(Skipped, "not tried: as many letters were as were asked for", nil)
 	case q.options.DryRun:
 		r.Functions = functions
 		return r.ended(Waiting, "", nil)
 	case needTopic:
-		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN)
+		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN, q.options.Watch)
 		if err != nil {
 			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
 		}
 		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
 			return r.ended(NotOurs, err.Error(), nil)
 		}
+	}
+	if q.limits.wait(ctx) != nil {
+		return r.ended(Interrupted, interrupted, nil)
 	}
 	r.Functions = functions
 	switch err := q.invokeAll(ctx, functions, payload); {
@@ -78,7 +95,7 @@ func (r Result) ended(outcome Outcome, detail string, err error) Result {
 // requestFailed tells an interruption from a failure.
 func (q *queue) requestFailed(ctx context.Context, r Result, outcome Outcome, err error) Result {
 	if ctx.Err() != nil {
-		return r.ended(Interrupted, "interrupted before it was done", nil)
+		return r.ended(Interrupted, interrupted, nil)
 	}
 	return r.ended(outcome, err.Error(), err)
 }
@@ -141,10 +158,13 @@ func functionReason(kind string, payload []byte) string {
 // delete takes a letter out of the queue, also if ctx has ended: its work is
 // done.
 func (q *queue) delete(ctx context.Context, m types.Message) error {
-	ctx, cancel := linger(ctx)
+	ctx, cancel := linger(ctx, graceTime)
 	defer cancel()
 	q.mu.Lock()
-	handle := q.held[aws.ToString(m.MessageId)] // newer than m's if it came back
+	handle := aws.ToString(m.ReceiptHandle)
+	if h := q.held[aws.ToString(m.MessageId)]; h != nil {
+		handle = h.handle // newer, if the letter came back
+	}
 	q.mu.Unlock()
 	_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
 	if err != nil {
@@ -153,18 +173,20 @@ func (q *queue) delete(ctx context.Context, m types.Message) error {
 	return nil
 }
 
-// subscriptions remembers a topic's subscriptions for the time of a run.
+// subscriptions remembers a topic's subscriptions for the time of a run, a
+// watch for refreshTime.
 type subscriptions struct {
 	mu    sync.Mutex
 	known map[string]string
+	at    time.Time
 }
 
 // endpoints returns the endpoint of each of the topic's subscriptions by the
 // subscription's ARN. A topic that does not exist has none.
-func (s *subscriptions) endpoints(ctx context.Context, client SNS, topic string) (map[string]string, error) {
+func (s *subscriptions) endpoints(ctx context.Context, client SNS, topic string, watch bool) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known != nil {
+	if s.known != nil && (!watch || time.Since(s.at) < refreshTime) {
 		return s.known, nil
 	}
 	known := map[string]string{}
@@ -182,7 +204,7 @@ func (s *subscriptions) endpoints(ctx context.Context, client SNS, topic string)
 			known[aws.ToString(sub.SubscriptionArn)] = aws.ToString(sub.Endpoint)
 		}
 	}
-	s.known = known
+	s.known, s.at = known, time.Now()
 	return known, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"s3fanout/internal/awsapi"
 	"sync"
+	"time"
 )
 
 // unusable remembers the functions that no letter can be replayed with: that
@@ -11,7 +12,12 @@ import (
 // go on, and no time is spent on those for these.
 type unusable struct {
 	mu   sync.Mutex
-	errs map[Function]error
+	errs map[Function]refusal
+}
+
+type refusal struct {
+	err error
+	at  time.Time
 }
 
 // functionError is the failure of a request to a function, which says nothing
@@ -23,17 +29,19 @@ func (e functionError) Unwrap() error { return e.error }
 // try invokes the function, unless it is known to be of no use.
 func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
 	q.unusable.mu.Lock()
-	err := q.unusable.errs[f]
+	known := q.unusable.errs[f]
 	q.unusable.mu.Unlock()
-	if err != nil {
-		return err
+	// A watch asks again: somebody may have mended it.
+	if known.err != nil && (!q.options.Watch || time.Since(known.at) < RetryFirst) {
+		return known.err
 	}
-	if err = q.invoke(ctx, f, payload); !awsapi.Hopeless(err) {
+	err := q.invoke(ctx, f, payload)
+	if !awsapi.Hopeless(err) {
 		return err
 	}
 	err = functionError{err}
 	q.unusable.mu.Lock()
 	defer q.unusable.mu.Unlock()
-	q.unusable.errs[f] = err
+	q.unusable.errs[f] = refusal{err: err, at: time.Now()}
 	return err
 }

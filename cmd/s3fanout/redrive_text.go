@@ -1,0 +1,150 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"s3fanout/internal/redrive"
+	"s3fanout/internal/table"
+)
+
+// mostReasons is how many reasons the text's summary has; further ones are
+// counted.
+const mostReasons = 20
+
+// writeRedriveText writes a table of the letters, without those that were
+// skipped, a line for each Region, and the reasons of all.
+// On a terminal, whose width is not 0, a letter's reason is a paragraph below
+// it: in a column there would be no room for what matters.
+func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) error {
+	letters := slices.DeleteFunc(slices.Clone(d.Letters), func(l redriveLetter) bool { return l.Outcome == string(redrive.Skipped) })
+	if len(letters) > 0 {
+		if _, err := lettersTable(letters, width, colours).WriteTo(w); err != nil {
+			return err
+		}
+	}
+	for _, r := range d.Regions {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Region, describeRegion(d, r)); err != nil {
+			return err
+		}
+	}
+	if d.Limited {
+		if _, err := fmt.Fprintln(w, "Stopped at --max; what was not tried is still in the queues."); err != nil {
+			return err
+		}
+	}
+	if len(letters) < 2 {
+		return nil // the table says it
+	}
+	return writeReasons(w, d.Reasons, width)
+}
+
+// writeReasons writes how many letters have which reason.
+func writeReasons(w io.Writer, reasons []redriveReason, width int) error {
+	if len(reasons) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w, "Reasons:"); err != nil {
+		return err
+	}
+	for i, r := range reasons {
+		line := fmt.Sprintf("%d × %s", r.Count, table.Short(table.Printable(r.Reason)))
+		if i == mostReasons {
+			line = fmt.Sprintf("and %d more", len(reasons)-i)
+		}
+		if width > 0 {
+			const indent = "    "
+			line = table.Wrap(line, width-len(indent), indent)
+		}
+		if _, err := fmt.Fprintln(w, "  "+line); err != nil || i == mostReasons {
+			return err
+		}
+	}
+	return nil
+}
+
+func lettersTable(letters []redriveLetter, width int, colours bool) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "OBJECTS", Cut: table.CutStart}}}
+	if width == 0 {
+		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
+	}
+	t.Columns = append(t.Columns, table.Column{Title: "RESULT"})
+	for _, l := range letters {
+		kind := cmp.Or(l.Kind, "unknown")
+		// Where the letter stays for another reason than before, that is the
+		// one to act on.
+		reason := table.Printable(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
+		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
+		if width == 0 {
+			row.Cells = append(row.Cells, table.Short(reason))
+		} else {
+			row.Below = reason
+		}
+		row.Cells = append(row.Cells, l.Outcome)
+		t.Rows = append(t.Rows, row)
+	}
+	if colours {
+		t.Paint = func(row int, cell string) string {
+			return outcomeColour(redrive.Outcome(letters[row].Outcome)) + cell + plain
+		}
+	}
+	return t
+}
+
+// describeRegion says how a Region's queue stands.
+func describeRegion(d redriveDocument, r redriveRegion) string {
+	held := fmt.Sprintf("about %d are held by another reader for at most %d minutes", r.Held, int(redrive.HoldTime.Minutes()))
+	line := "no dead letters"
+	switch {
+	case r.Error != "" && r.Found == 0:
+		line = "not read"
+	case d.DryRun && r.Found > 0:
+		line = deadLetters(r.Found)
+	case r.Found > 0:
+		line = fmt.Sprintf("%s, %d replayed, %d left", deadLetters(r.Found), r.Replayed, r.Left)
+	case d.Interrupted:
+		line = "interrupted"
+	case r.Held > 0:
+		return "none could be read; " + held
+	}
+	if r.Skipped > 0 {
+		line += fmt.Sprintf(", %d skipped", r.Skipped)
+	}
+	if r.Held > 0 {
+		line += "; besides, " + held
+	}
+	return line
+}
+
+// deadLetters is a number with its noun.
+func deadLetters(n int) string {
+	if n == 1 {
+		return "1 dead letter"
+	}
+	return strconv.Itoa(n) + " dead letters"
+}
+
+func describeObjects(objects []redriveObject) string {
+	if len(objects) == 0 {
+		return "-"
+	}
+	s := table.Printable("s3://" + objects[0].Bucket + "/" + objects[0].Key)
+	if more := len(objects) - 1; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+func outcomeColour(o redrive.Outcome) string {
+	switch o {
+	case redrive.Replayed:
+		return green
+	case redrive.Waiting, redrive.Interrupted, redrive.Skipped:
+		return yellow
+	default:
+		return red
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"s3fanout/internal/redrive"
+	"s3fanout/internal/table"
+)
+
+// redriveLines writes what a watch does, a line for each result, to stdout. The
+// run never calls it twice at once.
+type redriveLines struct {
+	a    *app
+	p    *progress
+	stop func() // ends the run: nobody reads what it says
+	now  func() time.Time
+	told map[string]string // the newest trouble by Region
+	err  error             // of the first write that failed
+}
+
+func (l *redriveLines) finished(r redrive.Result) {
+	// Letters that were not asked for come round again and again.
+	if r.Outcome == redrive.Skipped || l.err != nil {
+		return
+	}
+	if l.err = l.write(r); l.err != nil {
+		l.stop()
+	}
+}
+
+func (l *redriveLines) write(r redrive.Result) error {
+	letter := newRedriveLetter(r)
+	if l.a.output == outputJSON {
+		e := json.NewEncoder(l.a.stdout)
+		e.SetEscapeHTML(false)
+		return e.Encode(letter)
+	}
+	outcome := letter.Outcome
+	if l.a.colours(l.a.stdout) {
+		outcome = outcomeColour(r.Outcome) + outcome + plain
+	}
+	_, err := fmt.Fprintf(l.a.stdout, "%s %s %s %s%s\n", l.now().UTC().Format(time.RFC3339), letter.Region, outcome,
+		describeObjects(letter.Objects), l.why(letter))
+	return err
+}
+
+// why says what led to an outcome other than replayed, and what comes next.
+func (l *redriveLines) why(letter redriveLetter) string {
+	if letter.Outcome == string(redrive.Replayed) {
+		return ""
+	}
+	text := ": " + table.Short(table.Printable(redrive.Essence(cmp.Or(letter.Detail, letter.Reason))))
+	if letter.Again != nil {
+		text += "; again in " + letter.Again.Sub(l.now()).Round(time.Minute).String()
+	}
+	return text
+}
+
+// trouble tells of what keeps a queue from being read, once.
+func (l *redriveLines) trouble(region string, err error) {
+	text := "region " + region + ": the queue can be read again"
+	if err != nil {
+		text = err.Error()
+	}
+	if l.told[region] != text {
+		l.told[region] = text
+		l.p.note("%s", text)
+	}
+}

@@ -1,0 +1,89 @@
+package redrive
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"s3fanout/internal/awsapi"
+)
+
+const (
+	// watchPoll is the longest that SQS lets a receive wait.
+	watchPoll = 20 * time.Second
+	// refreshTime is how long a watch believes what it learned about a topic.
+	refreshTime = 5 * time.Minute
+)
+
+// RetryFirst and RetryMost are how long a watch leaves a letter alone that it
+// did not replay: first, and at most. The time doubles in between.
+const (
+	RetryFirst = time.Minute
+	RetryMost  = 15 * time.Minute
+)
+
+// history is what a run knows about a letter that it has received.
+type history struct {
+	working bool      // somebody is at it
+	tries   int       // how often it was not replayed
+	due     time.Time // when to try it again; zero: not in this run
+}
+
+// dueBy says that it is time to try the letter again.
+func (h *history) dueBy(now time.Time) bool {
+	return h != nil && !h.working && !h.due.IsZero() && !h.due.After(now)
+}
+
+// retryWait is how long to leave a letter alone after so many tries.
+func retryWait(tries int) time.Duration {
+	wait := RetryFirst
+	for range tries - 1 {
+		if wait *= 2; wait >= RetryMost {
+			return RetryMost
+		}
+	}
+	return wait
+}
+
+// fatal says that there is no point in going on with the queue. A watch waits
+// for the network to come back.
+func (q *queue) fatal(err error) bool {
+	return awsapi.Hopeless(err) && (!q.options.Watch || !errors.Is(err, awsapi.ErrUnreachable))
+}
+
+// endure decides whether a watch goes on after a request that failed, and
+// waits before it does, longer after each failure in a row.
+func (q *queue) endure(ctx context.Context, err error, failures int) bool {
+	if !q.options.Watch || q.fatal(err) {
+		return false
+	}
+	q.observer.Trouble(q.region, err)
+	return pause(ctx, min(pollTime<<min(failures, 10), RetryFirst))
+}
+
+// pause waits, and reports false if ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// remaining are the newest results of the letters that a watch has left, the
+// oldest letter first.
+func (q *queue) remaining() []Result {
+	var list []Result
+	for _, r := range q.latest {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b Result) int {
+		return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.MessageID, b.MessageID))
+	})
+	return list
+}
