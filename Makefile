@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check lint test test-large bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check lint lint-templates test test-large bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,11 +30,13 @@ test: node_modules ## run all tests, under the race detector where jsii allows i
 	$(GO) test ./infra
 	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
 
-test-large: ## run the end-to-end test that takes minutes: a copy in 10,000 parts
+test-large: ## run the tests that take minutes: a copy in 10,000 parts, a comparison of a million keys
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/verify
 
-bench: ## measure a copy in parts against one CopyObject, side by side (4 minutes)
+bench: ## measure side by side: a copy in parts against one CopyObject, verify against a bare listing (5 minutes)
 	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e
+	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkAgainstBareListing' -v ./internal/verify
 
 # A number of inputs rather than a time: at a deadline in the middle of an input go test reports a failure that is none.
 FUZZTIME ?= 200000x
@@ -55,6 +57,15 @@ check: lint ## gofmt, go vet and the linters
 
 synth: node_modules function ## synthesize the CloudFormation templates into cdk.out
 	npx cdk synth --quiet
+
+# A Python tool, in an environment of its own; nothing else here needs Python.
+build/lint-templates: tools/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+lint-templates: synth build/lint-templates ## check the templates with cfn-lint (needs Python)
+	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json
 
 deploy: node_modules function ## deploy every Region of cdk.json; see README for one Region at a time
 	npx cdk deploy --all

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
 	"s3fanout/internal/replicaset"
@@ -32,12 +36,22 @@ func NewReplicaSet(app awscdk.App, props ReplicaSetProps) {
 			mesh.AddStackDependency(regions[other], jsii.String("subscribes its function"))
 		}
 	}
+	tag(app, props.Set.Tags)
+}
+
+// tag puts the tags on everything in the app that can have them, and on the
+// stacks, in an order of their own.
+func tag(app awscdk.App, tags map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		awscdk.Tags_Of(app).Add(jsii.String(key), jsii.String(tags[key]), nil)
+	}
 }
 
 // newStack makes a stack that is bound to a Region but not to an account, so
-// that its template is the same in every account.
-func newStack(app awscdk.App, name, description, region string) awscdk.Stack {
-	return awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
+// that its template is the same in every account. All its roles are bounded
+// as the set says, whichever construct makes them.
+func newStack(app awscdk.App, set replicaset.Config, name, description, region string) awscdk.Stack {
+	stack := awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{
 		Description: jsii.String(description),
 		Env:         &awscdk.Environment{Region: jsii.String(region)},
 		// The cdk command checks the bootstrap version by itself; the rule
@@ -46,6 +60,11 @@ func newStack(app awscdk.App, name, description, region string) awscdk.Stack {
 			GenerateBootstrapVersionRule: jsii.Bool(false),
 		}),
 	})
+	if boundary := set.BoundaryARN(*stack.Account()); boundary != "" {
+		awsiam.PermissionsBoundary_Of(stack).Apply(
+			awsiam.ManagedPolicy_FromManagedPolicyArn(stack, jsii.String("Boundary"), jsii.String(boundary)))
+	}
+	return stack
 }
 
 // site is a Region of a replica set as its stacks see it. The methods that it
@@ -67,3 +86,7 @@ func (s site) topicARN(region string) string    { return s.TopicARN(s.partition,
 func (s site) queueARN(region string) string    { return s.QueueARN(s.partition, region, s.account) }
 func (s site) functionARN(region string) string { return s.FunctionARN(s.partition, region, s.account) }
 func (s site) logGroupARN(region string) string { return s.LogGroupARN(s.partition, region, s.account) }
+
+// accountARN stands for every principal of the account that the account's own
+// policies allow it.
+func (s site) accountARN() string { return "arn:" + s.partition + ":iam::" + s.account + ":root" }

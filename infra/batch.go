@@ -8,10 +8,11 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// BatchProps configure NewBatch. All fields are required.
+// BatchProps configure NewBatch. All fields but Key are required.
 type BatchProps struct {
 	Site site
 	Role awsiam.CfnRole // the function's
+	Key  *string        // ARN of the Region's KMS key; nil if there is none
 }
 
 // NewBatch makes the role of the Region's jobs of S3 Batch Operations and gives
@@ -26,6 +27,15 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 	for _, other := range here.Others(here.region) {
 		sourceObjects = append(sourceObjects, here.bucketARN(other)+"/*")
 		twins = append(twins, here.functionARN(other))
+	}
+	var useKey []statement
+	if props.Key != nil {
+		// For the reports, and the list of objects that S3 makes.
+		useKey = []statement{{
+			sid:       "EncryptReports",
+			actions:   []string{"kms:GenerateDataKey", "kms:Decrypt"},
+			resources: []string{*props.Key},
+		}}
 	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	role := awsiam.NewCfnRole(this, jsii.String("Role"), &awsiam.CfnRoleProps{
@@ -44,24 +54,24 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName: jsii.String("run-jobs"),
-			PolicyDocument: policyDocument(
-				statement{
+			PolicyDocument: policyDocument(append([]statement{
+				{
 					sid:       "Invoke",
 					actions:   []string{"lambda:InvokeFunction"},
 					resources: []string{here.functionARN(here.region)},
 				},
-				statement{
+				{
 					// S3 lists the objects of a job itself.
 					sid:       "ListObjects",
 					actions:   []string{"s3:PutInventoryConfiguration"},
 					resources: []string{bucket},
 				},
-				statement{
+				{
 					sid:       "WriteReports",
 					actions:   []string{"s3:PutObject"},
 					resources: []string{bucket + "/" + replicaset.ReportPrefix + "/*"},
 				},
-			),
+			}, useKey...)...),
 		}},
 	})
 	policy := awsiam.NewCfnPolicy(this, jsii.String("FunctionPolicy"), &awsiam.CfnPolicyProps{

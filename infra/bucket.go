@@ -5,22 +5,27 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
 )
 
 // unfinishedUploadDays is how long the parts of an upload that nobody
 // completes are kept, and paid for.
 const unfinishedUploadDays = 7
 
-// BucketProps configure NewBucket. All fields are required.
+// BucketProps configure NewBucket. All fields but Key are required.
 type BucketProps struct {
 	Site  site
 	Topic Topic // receives the notifications
+	// Key is the ARN of the KMS key that encrypts objects; nil for S3's own keys.
+	Key *string
 }
 
 // NewBucket makes the Region's bucket: private, versioned, encrypted, reached
 // over TLS only, and announcing each new object to the topic. It outlives its
-// stack, because a replica set that is taken down must not take the data with
-// it.
+// stack unless the configuration says otherwise, because a replica set that is
+// taken down must not take the data with it. Even then CloudFormation refuses
+// to delete a bucket that is not empty, and nothing here empties it.
 //
 // Copies name the version that an event names, which is why the bucket has to
 // be versioned.
@@ -28,7 +33,8 @@ func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.C
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	bucket := awss3.NewCfnBucket(this, jsii.String("Default"), &awss3.CfnBucketProps{
-		BucketName: jsii.String(here.BucketName(here.account, here.region)),
+		BucketName:      jsii.String(here.BucketName(here.account, here.region)),
+		BucketNamespace: optionalString(here.BucketNamespace),
 		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{
 			Status: jsii.String("Enabled"),
 		},
@@ -44,11 +50,7 @@ func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.C
 			}},
 		},
 		BucketEncryption: &awss3.CfnBucket_BucketEncryptionProperty{
-			ServerSideEncryptionConfiguration: []any{&awss3.CfnBucket_ServerSideEncryptionRuleProperty{
-				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
-					SseAlgorithm: jsii.String("AES256"),
-				},
-			}},
+			ServerSideEncryptionConfiguration: []any{encryptionRule(props.Key)},
 		},
 		LifecycleConfiguration: &awss3.CfnBucket_LifecycleConfigurationProperty{
 			Rules: []any{&awss3.CfnBucket_RuleProperty{
@@ -60,21 +62,92 @@ func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.C
 			}},
 		},
 		NotificationConfiguration: &awss3.CfnBucket_NotificationConfigurationProperty{
-			TopicConfigurations: []any{&awss3.CfnBucket_TopicConfigurationProperty{
-				Event: jsii.String("s3:ObjectCreated:*"),
-				Topic: props.Topic.Ref(),
-			}},
+			TopicConfigurations: announcements(here.Filters, props.Topic.Ref()),
 		},
+		LoggingConfiguration: here.accessLogging(),
 	})
-	bucket.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	bucket.ApplyRemovalPolicy(here.removal(), nil)
 	bucket.AddResourceDependency(props.Topic.Policy, jsii.String("S3 checks that it may publish"))
 
-	arn := here.bucketARN(here.region)
+	arn := *bucket.AttrArn()
 	policy := awss3.NewCfnBucketPolicy(this, jsii.String("Policy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         bucket.Ref(),
 		PolicyDocument: policyDocument(tlsOnly("s3:*", arn, arn+"/*")),
 	})
 	// The bucket that stays behind must stay closed to plain HTTP.
-	policy.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	policy.ApplyRemovalPolicy(here.removal(), nil)
 	return bucket
+}
+
+// encryptionRule encrypts objects by default. A bucket key saves nearly all of
+// the requests to KMS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+func encryptionRule(key *string) *awss3.CfnBucket_ServerSideEncryptionRuleProperty {
+	if key == nil {
+		return &awss3.CfnBucket_ServerSideEncryptionRuleProperty{
+			ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
+				SseAlgorithm: jsii.String("AES256"),
+			},
+		}
+	}
+	return &awss3.CfnBucket_ServerSideEncryptionRuleProperty{
+		BucketKeyEnabled: jsii.Bool(true),
+		ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
+			SseAlgorithm:   jsii.String("aws:kms"),
+			KmsMasterKeyId: key,
+		},
+	}
+}
+
+// announcements tell the topic of new objects: of all, or of those that one of
+// the filters matches. S3 has one filter in each configuration:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+func announcements(filters []replicaset.Filter, topic *string) []any {
+	announce := func(filter *awss3.CfnBucket_NotificationFilterProperty) any {
+		return &awss3.CfnBucket_TopicConfigurationProperty{
+			Event:  jsii.String("s3:ObjectCreated:*"),
+			Topic:  topic,
+			Filter: filter,
+		}
+	}
+	if len(filters) == 0 {
+		return []any{announce(nil)}
+	}
+	var all []any
+	for _, f := range filters {
+		var rules []any
+		for _, part := range []struct{ name, value string }{{"prefix", f.Prefix}, {"suffix", f.Suffix}} {
+			if part.value != "" {
+				rules = append(rules, &awss3.CfnBucket_FilterRuleProperty{
+					Name:  jsii.String(part.name),
+					Value: jsii.String(replicaset.EncodeFilterValue(part.value)),
+				})
+			}
+		}
+		all = append(all, announce(&awss3.CfnBucket_NotificationFilterProperty{
+			S3Key: &awss3.CfnBucket_S3KeyFilterProperty{Rules: rules},
+		}))
+	}
+	return all
+}
+
+// accessLogging says where S3 logs the requests to the bucket, nil if it does
+// not. The log bucket is not ours: its policy has to let S3 write.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+func (s site) accessLogging() *awss3.CfnBucket_LoggingConfigurationProperty {
+	bucket, prefix := s.AccessLogs(s.account, s.region)
+	if bucket == "" {
+		return nil
+	}
+	return &awss3.CfnBucket_LoggingConfigurationProperty{
+		DestinationBucketName: jsii.String(bucket),
+		LogFilePrefix:         jsii.String(prefix),
+	}
+}
+
+// removal is what happens to what holds data when its stack goes.
+func (s site) removal() awscdk.RemovalPolicy {
+	if s.DestroysOnRemoval() {
+		return awscdk.RemovalPolicy_DESTROY
+	}
+	return awscdk.RemovalPolicy_RETAIN
 }

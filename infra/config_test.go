@@ -48,7 +48,7 @@ func TestBadInput(t *testing.T) {
 		{``, missing},
 		{`{}`, missing},
 		{`{"s3fanout": {"name": "media", "region": []}}`,
-			"s3fanout: cdk.json: s3fanout.region: no such field; known are name, regions, allowOptInRegions, multipartThresholdMiB, multipartParallel, replicaStorageClass and batchOperations"},
+			"s3fanout: cdk.json: s3fanout.region: no such field; did you mean regions?"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1"]}}`,
 			"s3fanout: cdk.json: s3fanout.regions: 1 given, a replica set needs at least two; add one"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-9"]}}`,

@@ -12,7 +12,8 @@ const deadLetterSeconds = 14 * 24 * 60 * 60
 
 // DeadLettersProps configure NewDeadLetters.
 type DeadLettersProps struct {
-	Site site // required
+	Site site    // required
+	Key  *string // ARN of the KMS key that encrypts letters; nil for SQS's own
 }
 
 // NewDeadLetters makes the queue for what the Region's function could not copy
@@ -25,11 +26,15 @@ type DeadLettersProps struct {
 func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProps) awssqs.CfnQueue {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	queue := awssqs.NewCfnQueue(this, jsii.String("Default"), &awssqs.CfnQueueProps{
+	queueProps := &awssqs.CfnQueueProps{
 		QueueName:              jsii.String(here.QueueName()),
 		MessageRetentionPeriod: jsii.Number(deadLetterSeconds),
-		SqsManagedSseEnabled:   jsii.Bool(true),
-	})
+		KmsMasterKeyId:         optionalAny(props.Key),
+	}
+	if props.Key == nil {
+		queueProps.SqsManagedSseEnabled = jsii.Bool(true)
+	}
+	queue := awssqs.NewCfnQueue(this, jsii.String("Default"), queueProps)
 	awssqs.NewCfnQueuePolicy(this, jsii.String("Policy"), &awssqs.CfnQueuePolicyProps{
 		Queues: &[]*string{queue.Ref()},
 		PolicyDocument: policyDocument(

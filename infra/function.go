@@ -15,15 +15,10 @@ const (
 	// timeoutSeconds is Lambda's maximum. S3 copies while the function waits,
 	// and what is not done by then is handed over to another invocation.
 	timeoutSeconds = 900
-	// memoryMB buys CPU for TLS and start-up, and holds a connection for each
-	// part that is copied at once; no object passes through the function.
-	memoryMB = 256
 	// retries and eventAgeSeconds are Lambda's maxima for asynchronous
 	// invocation. After them the event is a dead letter.
 	retries         = 2
 	eventAgeSeconds = 21600
-	// logDays is how long the function's logs are kept.
-	logDays = 30
 )
 
 // FunctionProps configure NewFunction. All fields are required.
@@ -41,7 +36,7 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	logs := awslogs.NewCfnLogGroup(this, jsii.String("LogGroup"), &awslogs.CfnLogGroupProps{
 		LogGroupName:    jsii.String(here.LogGroupName()),
-		RetentionInDays: jsii.Number(logDays),
+		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
 	code := awss3assets.NewAsset(this, jsii.String("Code"), &awss3assets.AssetProps{
 		Path: jsii.String(props.Dir),
@@ -58,7 +53,9 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 		},
 		Role:       props.RoleARN,
 		Timeout:    jsii.Number(timeoutSeconds),
-		MemorySize: jsii.Number(memoryMB),
+		MemorySize: jsii.Number(here.FunctionMemory()),
+		// Nil leaves the function to share what the account has in the Region.
+		ReservedConcurrentExecutions: optionalNumber(here.ReservedConcurrency),
 		Environment: &awslambda.CfnFunction_EnvironmentProperty{
 			Variables: here.environment(),
 		},

@@ -20,7 +20,7 @@ type MeshStackProps struct {
 // Region, and their dead-letter queue has to be there too:
 // https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
 func NewMeshStack(app awscdk.App, props MeshStackProps) awscdk.Stack {
-	stack := newStack(app, props.Set.MeshStackName(props.Region),
+	stack := newStack(app, props.Set, props.Set.MeshStackName(props.Region),
 		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
 	NewMesh(stack, "Mesh", MeshProps{
 		Site:   newSite(stack, props.Set, props.Region),

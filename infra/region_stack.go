@@ -25,14 +25,21 @@ func roleIDExport(set replicaset.Config, region string) *string {
 // NewRegionStack makes the Region stack of props.Region. Its parts work
 // without those of other Regions, which it refers to by name only.
 func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
-	stack := newStack(app, props.Set.RegionStackName(props.Region),
+	stack := newStack(app, props.Set, props.Set.RegionStackName(props.Region),
 		"Replica set "+props.Set.Name+": bucket, topic, dead letters and replicator in "+props.Region, props.Region)
 	here := newSite(stack, props.Set, props.Region)
 
-	topic := NewTopic(stack, "Topic", TopicProps{Site: here})
-	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic})
-	deadLetters := NewDeadLetters(stack, "DeadLetters", DeadLettersProps{Site: here})
-	role := NewRole(stack, "Role", RoleProps{Site: here})
+	var key *string
+	switch {
+	case here.MakesKeys():
+		key = NewKey(stack, "Key", KeyProps{Site: here})
+	case here.UsesKMS():
+		key = jsii.String(here.KMSKeyARNs[here.region])
+	}
+	topic := NewTopic(stack, "Topic", TopicProps{Site: here, Key: key})
+	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic, Key: key})
+	deadLetters := NewDeadLetters(stack, "DeadLetters", DeadLettersProps{Site: here, Key: key})
+	role := NewRole(stack, "Role", RoleProps{Site: here, Key: key})
 	function := NewFunction(stack, "Function", FunctionProps{
 		Site:        here,
 		Dir:         props.FunctionDir,
@@ -40,8 +47,10 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 		DeadLetters: deadLetters,
 	})
 	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
+	NewAlarms(stack, "Alarms", AlarmsProps{Site: here})
+	NewDashboard(stack, "Dashboard", DashboardProps{Site: here})
 	if props.Set.BatchOperations {
-		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role})
+		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role, Key: key})
 	}
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{

@@ -187,15 +187,14 @@ func (r relations) testFunction(t *testing.T) {
 		"Handler":                "bootstrap",
 		"Architectures":          list{"arm64"},
 		"Timeout":                900.0,
-		"MemorySize":             256.0,
+		"MemorySize":             float64(r.set.FunctionMemory()),
 		"RecursiveLoop":          "Terminate",
 		"Role":                   r.set.RoleARN(r.partition(), r.region, testAccount),
 		"LoggingConfig.LogGroup": r.set.LogGroupName(),
 	} {
 		equal(t, path, function.at(path), want)
 	}
-	equal(t, "log group", r.one(t, "AWS::Logs::LogGroup").Properties,
-		object{"LogGroupName": r.set.LogGroupName(), "RetentionInDays": 30.0})
+	equal(t, "log group", r.one(t, "AWS::Logs::LogGroup").at("LogGroupName"), any(r.set.LogGroupName()))
 
 	// What the function reads is what was meant.
 	variables := function.at("Environment.Variables").(object)
@@ -248,7 +247,7 @@ func (r relations) testResourceTypes(t *testing.T) {
 	for _, each := range r.resources {
 		counts[each.Type]++
 	}
-	want := map[string]int{"AWS::Lambda::Permission": len(r.set.Regions) - 1}
+	want := map[string]int{"AWS::Lambda::Permission": len(r.set.Regions) - 1, "AWS::CloudWatch::Alarm": len(site{}.alarms()), "AWS::CloudWatch::Dashboard": 1}
 	for _, kind := range []string{
 		"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy",
 		"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Lambda::Function", "AWS::Lambda::EventInvokeConfig",

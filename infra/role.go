@@ -8,7 +8,8 @@ import (
 
 // RoleProps configure NewRole.
 type RoleProps struct {
-	Site site // required
+	Site site    // required
+	Key  *string // ARN of the Region's KMS key; nil if there is none
 }
 
 // NewRole makes the function's role, with what its calls need and nothing
@@ -29,16 +30,29 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 		RoleName: jsii.String(here.RoleName(here.region)),
 		AssumeRolePolicyDocument: map[string]any{
 			"Version": "2012-10-17",
-			"Statement": []any{map[string]any{
-				"Effect":    "Allow",
-				"Principal": service("lambda.amazonaws.com"),
-				"Action":    "sts:AssumeRole",
-			}},
+			"Statement": []any{
+				map[string]any{
+					"Effect":    "Allow",
+					"Principal": service("lambda.amazonaws.com"),
+					"Action":    "sts:AssumeRole",
+				},
+				// A backfill copies as the function does, so that its copies are
+				// echoes too. That the account is the principal leaves it to the
+				// account's own policies who may; the session's name is the
+				// function's, by which logs and filters know both
+				// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+				map[string]any{
+					"Effect":    "Allow",
+					"Principal": map[string]any{"AWS": here.accountARN()},
+					"Action":    "sts:AssumeRole",
+					"Condition": map[string]any{"StringEquals": map[string]any{"sts:RoleSessionName": here.FunctionName()}},
+				},
+			},
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName: jsii.String("replicate"),
-			PolicyDocument: policyDocument(
-				statement{
+			PolicyDocument: policyDocument(append([]statement{
+				{
 					// GetObject is for HEAD, which tells an echo from an object
 					// that is still to be copied. PutObject covers a multipart
 					// copy but for finding what is done of it and giving it up.
@@ -49,37 +63,37 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 					},
 					resources: []string{target + "/*"},
 				},
-				statement{
+				{
 					// A copy names its source's version, so GetObject is not
 					// asked for here.
 					sid:       "ReadSources",
 					actions:   []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
 					resources: sourceObjects,
 				},
-				statement{
+				{
 					// Without it a missing object answers 403 instead of 404.
 					sid:       "TellMissingFromForbidden",
 					actions:   []string{"s3:ListBucket"},
 					resources: buckets,
 				},
-				statement{
+				{
 					// A large copy goes on in another invocation.
 					sid:       "HandOver",
 					actions:   []string{"lambda:InvokeFunction"},
 					resources: []string{here.functionARN(here.region)},
 				},
-				statement{
+				{
 					sid:       "SendDeadLetters",
 					actions:   []string{"sqs:SendMessage"},
 					resources: []string{here.queueARN(here.region)},
 				},
-				statement{
+				{
 					// The ":*" is the ARN form of a log group's streams.
 					sid:       "WriteLogs",
 					actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 					resources: []string{here.logGroupARN(here.region) + ":*"},
 				},
-			),
+			}, here.useKeys(props.Key)...)...),
 		}},
 	})
 }

@@ -12,8 +12,12 @@ import (
 func (r relations) testRole(t *testing.T) {
 	role := r.one(t, "AWS::IAM::Role")
 	equal(t, "name", role.at("RoleName"), any(r.set.RoleName(r.region)))
-	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{object{
-		"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}))
+	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{
+		object{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+		object{
+			"Effect": "Allow", "Principal": object{"AWS": "arn:" + r.partition() + ":iam::" + testAccount + ":root"}, "Action": "sts:AssumeRole",
+			"Condition": object{"StringEquals": object{"sts:RoleSessionName": r.set.FunctionName()}}},
+	}))
 	equal(t, "number of policies", len(role.at("Policies").(list)), 1)
 	if got := role.at("ManagedPolicyArns"); got != nil {
 		t.Errorf("managed policies: got %v, want none", got)
@@ -120,8 +124,8 @@ func TestNoWildcards(t *testing.T) {
 			}
 		}
 	}
-	// Topic, queue, trust and six statements of the role.
-	if want := 9 * len(set.Regions); allows != want {
+	// Topic, queue, two of trust and six statements of the role.
+	if want := 10 * len(set.Regions); allows != want {
 		t.Errorf("%d Allow statements, want %d", allows, want)
 	}
 }

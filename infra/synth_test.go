@@ -38,18 +38,25 @@ func fiveRegions() replicaset.Config {
 // synth synthesizes the set into a directory of its own and returns that.
 func synth(t *testing.T, set replicaset.Config) string {
 	t.Helper()
-	code, out := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), []byte("not run"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir: jsii.String(out),
 		// What cdk.json says to the cdk command.
 		AnalyticsReporting: jsii.Bool(false),
 	})
-	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: code})
+	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
 	app.Synth(nil)
 	return out
+}
+
+// codeDir holds something that stands for the function's executable.
+func codeDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // resource is a resource of a template. Values are those of encoding/json,
@@ -70,6 +77,9 @@ type template struct {
 
 // testAccount stands for the account that a stack is deployed to.
 const testAccount = "111122223333"
+
+// madeKey is the ARN of the key that a Region stack makes.
+func madeKey(region string) string { return "arn:aws:kms:" + region + ":" + testAccount + ":key/made" }
 
 // load reads the template of a stack and resolves its intrinsic functions: a
 // Ref to a resource or a GetAtt becomes the ARN or name that AWS would give.
@@ -99,6 +109,7 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 	known := map[string]string{
 		"AWS::SNS::Topic/Ref":       set.TopicARN(partition, region, testAccount),
 		"AWS::S3::Bucket/Ref":       set.BucketName(testAccount, region),
+		"AWS::S3::Bucket/Arn":       set.BucketARN(partition, region, testAccount),
 		"AWS::SQS::Queue/Ref":       "https://queue/" + region,
 		"AWS::SQS::Queue/Arn":       set.QueueARN(partition, region, testAccount),
 		"AWS::Lambda::Function/Ref": set.FunctionName(),
@@ -106,6 +117,8 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 		"AWS::IAM::Role/Arn":        set.RoleARN(partition, region, testAccount),
 		"AWS::IAM::Role/RoleId":     "AROA-" + region,
 		"AWS::Logs::LogGroup/Ref":   set.LogGroupName(),
+		"AWS::KMS::Key/Ref":         "made",
+		"AWS::KMS::Key/Arn":         madeKey(region),
 	}
 	var resolve func(v any) any
 	attribute := func(id, name string) string {

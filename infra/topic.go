@@ -8,7 +8,8 @@ import (
 
 // TopicProps configure NewTopic.
 type TopicProps struct {
-	Site site // required
+	Site site    // required
+	Key  *string // ARN of the KMS key that encrypts messages; nil for none
 }
 
 // Topic announces new objects of the Region's bucket.
@@ -27,7 +28,8 @@ func NewTopic(scope constructs.Construct, id string, props TopicProps) Topic {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	topic := awssns.NewCfnTopic(this, jsii.String("Default"), &awssns.CfnTopicProps{
-		TopicName: jsii.String(here.TopicName()),
+		TopicName:      jsii.String(here.TopicName()),
+		KmsMasterKeyId: optionalAny(props.Key),
 	})
 	policy := awssns.NewCfnTopicPolicy(this, jsii.String("Policy"), &awssns.CfnTopicPolicyProps{
 		Topics: &[]*string{topic.Ref()},

@@ -1,5 +1,275 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
 
-func newBackfillCommand(_ *app) *cobra.Command { return &cobra.Command{Use: "backfill", Hidden: true} }
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/backfill"
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
+)
+
+// backfillFlags are the command's own.
+type backfillFlags struct {
+	from           string
+	to             []string
+	prefix         string
+	dryRun         bool
+	concurrency    int
+	ownCredentials bool
+
+	// With S3 Batch Operations.
+	batch, noReport, confirm bool
+	job, region              string
+}
+
+// maxConcurrency is what one process has connections for in each Region.
+const maxConcurrency = 1024
+
+func newBackfillCommand(a *app) *cobra.Command {
+	var f backfillFlags
+	cmd := &cobra.Command{
+		Use:   "backfill",
+		Short: "Copy what Regions lack",
+		Long: `Copy every object that a Region of the replica set lacks: what existed before
+the replica set or before the Region joined it, and what got lost on its way.
+
+It lists the buckets and copies what is missing while it lists, from the Region
+that has had the key for longest or from --from. A key that exists is never
+replaced: objects that differ are counted and left as they are; s3fanout verify
+names them. Deletions do not travel: a key that was deleted in one Region alone
+is missing there, and comes back; a --prefix or --to that leaves it out helps.
+
+Running it again, or twice at once, is harmless. When it is interrupted it ends
+within seconds, and the next run does what is left. It slows down by itself when
+S3 asks for less.
+
+Each replica is written as that Region's function writes its own, in a session
+of the function's role, so that it wakes no function. With --own-credentials it
+is written as the caller, who needs the role's permissions then, and each copy
+invokes the functions of all other Regions once, in vain.
+
+With --dry-run it lists, and tells what would be copied and about what that
+costs: requests and transfer at AWS's list prices, without storage, taxes and
+discounts.
+
+AWS requests: sts:GetCallerIdentity; s3:ListBucket on all buckets, or with
+--from on that one and the targets'; without --dry-run also s3:GetObject (a HEAD
+of each source) and sts:AssumeRole on the targets' roles. They cost, in
+us-east-1, $0.005 for 1,000 copies or for a million keys listed in one bucket,
+$0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
+
+With --output json the result is one document:
+  {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
+   "targets": [{"region", "missing", "missingBytes", "noSource", "copied",
+     "exists", "sourceGone", "failed", "left", "bytes", "requests": {"copy",
+     "head", "tags", "create", "part", "complete", "abort"}}],
+   "requests": {"list", "head"},
+   "failures": [{"region", "key", "class", "reason"}],
+   "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
+     "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
+"different" counts keys whose objects are not the same by size and ETag.
+"noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
+came or went meanwhile, "left" what was not tried. "failures" has the first
+1,000; "class" is retryable, denied or permanent. "estimate" is there with
+--dry-run, "error" if the run ended early. "assumedPrices" names Regions whose
+prices are not known.
+
+` + batchHelp + `
+
+Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
+all of them would; 2 usage or configuration; 3 objects could not be copied; 130
+interrupted.`,
+		Example: `  s3fanout backfill --dry-run
+  s3fanout backfill
+  s3fanout backfill --to eu-north-1
+  s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
+  s3fanout backfill --batch-operations --to eu-north-1 --dry-run
+  s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.agree(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			switch {
+			case f.job != "":
+				return a.showBatchJob(cmd.Context(), f.job, f.region)
+			case f.batch:
+				return a.createBatchJob(cmd.Context(), f.batchRequest())
+			default:
+				return a.backfill(cmd.Context(), f)
+			}
+		},
+	}
+	cmd.Flags().StringVar(&f.from, "from", "", "copy from this Region only (default: each key's oldest)")
+	cmd.Flags().StringSliceVar(&f.to, "to", []string{"all"}, "Region to copy to, or all; can be repeated")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys that begin so")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
+	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
+	cmd.Flags().BoolVar(&f.batch, "batch-operations", false, "let S3 Batch Operations do it")
+	cmd.Flags().BoolVar(&f.noReport, "no-report", false, "with --batch-operations: no report of what failed")
+	cmd.Flags().BoolVar(&f.confirm, "confirm", false, "with --batch-operations: jobs wait to be confirmed")
+	cmd.Flags().StringVar(&f.job, "job", "", "tell how this job of S3 Batch Operations stands")
+	cmd.Flags().StringVar(&f.region, "region", "", "with --job: the Region of the job")
+	return cmd
+}
+
+func (a *app) backfill(ctx context.Context, f backfillFlags) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	to, err := f.check(set)
+	if err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	p := a.newProgress()
+	watch := backfillProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun}
+	clients := backfill.Clients{
+		Config: config, Set: set, Account: account, Regions: set.Regions, To: to,
+		OwnCredentials: f.ownCredentials, Concurrency: f.concurrency, Log: slog.New(slog.NewTextHandler(noteWriter{p}, nil)),
+	}
+	if f.from != "" {
+		clients.Regions = append([]string{f.from}, to...)
+	}
+	if f.dryRun {
+		clients.To = nil
+	}
+	members, err := clients.NewMembers(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := backfill.Run(ctx, backfill.Options{
+		Members: members, From: f.from, To: to, Prefix: f.prefix, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
+	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
+	p.done()
+	if err := a.writeBackfill(newBackfillDocument(set.Name, f.dryRun, report, err)); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return backfillError(report, f.dryRun, err)
+}
+
+// check finds what cannot be asked for, and returns the Regions to copy to.
+func (f backfillFlags) check(set replicaset.Config) ([]string, error) {
+	members := strings.Join(set.Regions, ", ")
+	if f.from != "" && !set.Contains(f.from) {
+		return nil, usageError{fmt.Errorf("--from %s: not a Region of the replica set %s; it has %s", f.from, set.Name, members)}
+	}
+	if f.concurrency < 1 || f.concurrency > maxConcurrency {
+		return nil, usageError{fmt.Errorf("--concurrency %d: use 1 to %d", f.concurrency, maxConcurrency)}
+	}
+	var to []string
+	for _, region := range f.to {
+		switch {
+		case region == "all" && len(f.to) > 1:
+			return nil, usageError{errors.New("--to all: give either all or Regions")}
+		case region == "all":
+			return slices.DeleteFunc(slices.Clone(set.Regions), func(r string) bool { return r == f.from }), nil
+		case !set.Contains(region):
+			return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", region, set.Name, members)}
+		case region == f.from:
+			return nil, usageError{fmt.Errorf("--to %s: it is the Region to copy from; name another one", region)}
+		case !slices.Contains(to, region):
+			to = append(to, region)
+		}
+	}
+	if len(to) == 0 {
+		return nil, usageError{errors.New("--to has no Region; name one, or leave it out for all")}
+	}
+	return to, nil
+}
+
+// backfillError says what is wrong with the end of a run, nil if nothing is.
+func backfillError(report backfill.Report, dryRun bool, err error) error {
+	switch failed := report.Failed(); {
+	case report.Interrupted && dryRun:
+		return marked{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
+	case report.Interrupted:
+		return marked{errors.New("interrupted; run it again for what is left"), errInterrupted}
+	case err != nil:
+		return err
+	case failed > 0:
+		return marked{fmt.Errorf("%s could not be copied; remove the reasons above and run it again", objectCount(failed)), errLeftOver}
+	default:
+		return nil
+	}
+}
+
+// backfillProgress turns what the run tells into a status. The run never calls
+// it twice at once.
+type backfillProgress struct {
+	p           *progress
+	now         func() time.Time
+	began, last time.Time
+	dryRun      bool
+	named       int // failures
+}
+
+// statusInterval keeps a terminal readable.
+const statusInterval = 100 * time.Millisecond
+
+func (w *backfillProgress) progress(b backfill.Progress) {
+	now, last := w.now(), b.Listed && b.Ended == b.Missing
+	if now.Sub(w.last) < statusInterval && !last {
+		return
+	}
+	w.last = now
+	w.p.status("%s", describeProgress(b, now.Sub(w.began), w.dryRun))
+}
+
+// failed names the failures that the result does not.
+func (w *backfillProgress) failed(f backfill.Failure) {
+	if w.named++; w.named > backfill.MaxFailures {
+		w.p.note("%s: %s: %s", f.Region, table.Printable(f.Key), f.Reason)
+	}
+}
+
+// describeProgress is the line of a run that has taken so long. Until the
+// listing is done, nobody knows how much there is to do.
+func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) string {
+	least := "at least "
+	if b.Listed {
+		least = ""
+	}
+	if dryRun {
+		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), binarySize(b.MissingBytes))
+	}
+	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), binarySize(b.Bytes))
+	if b.Failed > 0 {
+		line += fmt.Sprintf(", %d failed", b.Failed)
+	}
+	if took < time.Second || b.Ended == 0 {
+		return line
+	}
+	perSecond := float64(b.Ended) / took.Seconds()
+	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, binarySize(int64(float64(b.Bytes)/took.Seconds())))
+	if left := b.Missing - b.Ended; left > 0 {
+		line += fmt.Sprintf("; %s%v left", least, time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second))
+	}
+	return line
+}
+
+// noteWriter makes a note of each line of a log.
+type noteWriter struct{ p *progress }
+
+func (w noteWriter) Write(b []byte) (int, error) {
+	w.p.note("%s", b)
+	return len(b), nil
+}

@@ -54,6 +54,39 @@ With --batch-operations --output json the result is one document:
 Exit codes with --job: 0 complete, 1 the job failed or was cancelled, 3 it still
 runs, or tasks failed.`
 
+// agree refuses flags that mean nothing together. changed says which were
+// given.
+func (f backfillFlags) agree(changed func(flag string) bool) error {
+	var together []string
+	switch {
+	case changed("job"):
+		together = []string{"job", "region"}
+	case f.batch:
+		together = []string{"batch-operations", "from", "to", "prefix", "dry-run", "no-report", "confirm"}
+	default:
+		together = []string{"from", "to", "prefix", "dry-run", "concurrency", "own-credentials"}
+	}
+	for _, flag := range []string{"from", "to", "prefix", "dry-run", "concurrency", "own-credentials", "batch-operations", "no-report", "confirm", "region"} {
+		if changed(flag) && !slices.Contains(together, flag) {
+			return usageError{fmt.Errorf("--%s does not go with the other flags given; see s3fanout backfill --help", flag)}
+		}
+	}
+	return nil
+}
+
+// batchRequest is what the flags ask S3 Batch Operations for. More than one
+// target is refused by who makes the jobs.
+func (f backfillFlags) batchRequest() batchRequest {
+	r := batchRequest{Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, DryRun: f.dryRun}
+	if f.from != "" {
+		r.From = []string{f.from}
+	}
+	if len(f.to) == 1 && f.to[0] != "all" {
+		r.To = f.to[0]
+	}
+	return r
+}
+
 // createBatchJob makes the jobs and writes what it made.
 func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 	set, err := a.replicaSet()
@@ -112,7 +145,7 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 	members := strings.Join(set.Regions, ", ")
 	switch {
 	case r.To == "":
-		return nil, usageError{fmt.Errorf("--batch-operations needs --to REGION, one of %s", members)}
+		return nil, usageError{fmt.Errorf("--batch-operations needs one --to REGION, of %s", members)}
 	case !set.Contains(r.To):
 		return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", r.To, set.Name, members)}
 	case !set.BatchOperations:

@@ -185,7 +185,7 @@ func TestBatchUsage(t *testing.T) {
 		request batchRequest
 		want    string
 	}{
-		{true, batchRequest{}, "--batch-operations needs --to REGION, one of us-east-1, eu-west-1, ap-northeast-1"},
+		{true, batchRequest{}, "--batch-operations needs one --to REGION, of us-east-1, eu-west-1, ap-northeast-1"},
 		{true, batchRequest{To: "sa-east-1"}, "--to sa-east-1: not a Region"},
 		{true, batchRequest{To: "eu-west-1", From: []string{"sa-east-1"}}, "--from sa-east-1: not a Region"},
 		{true, batchRequest{To: "eu-west-1", From: []string{"eu-west-1"}}, "--from eu-west-1: it is the Region to copy to"},

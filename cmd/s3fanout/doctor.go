@@ -1,5 +1,157 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
 
-func newDoctorCommand(_ *app) *cobra.Command { return &cobra.Command{Use: "doctor", Hidden: true} }
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/health"
+	"s3fanout/internal/replicaset"
+)
+
+// healthRequests is what doctor and status ask of AWS.
+const healthRequests = `sts:GetCallerIdentity, s3:ListBucket,
+s3:GetBucketVersioning, s3:GetBucketNotification, s3:GetLifecycleConfiguration,
+sns:GetTopicAttributes, sns:ListSubscriptionsByTopic,
+sns:GetSubscriptionAttributes, lambda:GetFunctionConfiguration,
+lambda:GetFunctionConcurrency, lambda:GetFunctionEventInvokeConfig,
+lambda:GetPolicy, iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy,
+iam:ListAttachedRolePolicies, sqs:GetQueueUrl, sqs:GetQueueAttributes`
+
+func newDoctorCommand(a *app) *cobra.Command {
+	var regions []string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Find what is wrong with the deployment, and how to mend it",
+		Long: `Compare what is deployed with what the configuration says, above all what can be
+wrong without a word: a bucket that tells nobody of its uploads, a subscription
+that is missing or filters too much, a function that SNS may not invoke, a
+permission that was taken away, failures that go nowhere. For each finding it
+says what it means and how to mend it. It changes nothing and reads no object.
+
+A finding is failed (objects are not copied, failures get lost, or money is
+wasted), unknown (AWS did not tell, as where a permission to look is missing),
+warning or note. The last two need no hand. docs/checks.md lists all checks.
+
+AWS requests: 17 in each Region and one for each subscription,
+` + healthRequests + `.
+They cost less than 0.001 USD.
+
+With --output json the result is one document:
+  {"replicaSet", "account", "caller",
+   "regions": [{"region", "parts": {"access", "bucket", "topic",
+     "subscriptions", "function", "role", "queue"}}],
+   "findings": [{"check", "region", "severity", "what", "means", "mend"}]}
+A part is ok, missing, failed, unknown or warning.
+
+Exit codes: 0 nothing needs a hand; 1 AWS did not answer; 2 usage or
+configuration; 3 something failed or is unknown; 130 interrupted.`,
+		Example: `  s3fanout doctor
+  s3fanout doctor --region eu-west-1
+  s3fanout doctor --output json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), regions) },
+	}
+	cmd.Flags().StringSliceVar(&regions, "region", nil, "look at this Region only; can be repeated")
+	return cmd
+}
+
+func (a *app) doctor(ctx context.Context, regions []string) error {
+	options, err := a.healthOptions(ctx, regions)
+	if err != nil {
+		return err
+	}
+	facts, err := a.gatherHealth(ctx, &options)
+	if err != nil {
+		return err
+	}
+	findings := health.Check(facts)
+	if err := a.writeDoctor(facts, findings); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return healthError(findings, "mend what is said above")
+}
+
+// healthOptions says what to look at, from the configuration, the flags and
+// the environment.
+func (a *app) healthOptions(ctx context.Context, regions []string) (health.Options, error) {
+	set, err := a.replicaSet()
+	if err != nil {
+		return health.Options{}, err
+	}
+	if regions, err = chosenRegions(set, regions); err != nil {
+		return health.Options{}, err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return health.Options{}, err
+	}
+	return health.Options{Set: set, Regions: inOrder(set, regions), Clients: health.NewClients(config, regions)}, nil
+}
+
+// inOrder puts Regions in the order of the configuration.
+func inOrder(set replicaset.Config, chosen []string) []string {
+	var list []string
+	for _, region := range set.Regions {
+		for _, c := range chosen {
+			if c == region {
+				list = append(list, region)
+			}
+		}
+	}
+	return list
+}
+
+// gatherHealth looks at the Regions and tells how far it is.
+func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts, error) {
+	p := a.newProgress()
+	seen := 0
+	o.Done = func(string) {
+		if seen++; p.width == 0 {
+			return // in a file it would say nothing that the result does not
+		}
+		p.status("%d of %d Regions looked at", seen, len(o.Regions))
+	}
+	facts, err := health.Gather(ctx, *o)
+	p.done()
+	if err != nil && ctx.Err() != nil {
+		return health.Facts{}, marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+	}
+	return facts, err
+}
+
+// healthError says that something needs a hand, nil if nothing does.
+func healthError(findings []health.Finding, advice string) error {
+	failed, unknown := 0, 0
+	for _, f := range findings {
+		switch f.Severity {
+		case health.Failed:
+			failed++
+		case health.Unknown:
+			unknown++
+		case health.Warning, health.Note:
+		}
+	}
+	var text string
+	switch {
+	case failed > 0 && unknown > 0:
+		text = fmt.Sprintf("%s failed, and %d could not be told", countChecks(failed), unknown)
+	case failed > 0:
+		text = countChecks(failed) + " failed"
+	case unknown > 0:
+		text = countChecks(unknown) + " could not be told"
+	default:
+		return nil
+	}
+	return marked{errors.New(text + "; " + advice), errLeftOver}
+}
+
+func countChecks(n int) string {
+	if n == 1 {
+		return "1 check"
+	}
+	return strconv.Itoa(n) + " checks"
+}

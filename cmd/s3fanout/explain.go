@@ -1,5 +1,158 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
 
-func newExplainCommand(_ *app) *cobra.Command { return &cobra.Command{Use: "explain", Hidden: true} }
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/awsapi"
+	"s3fanout/internal/explain"
+	"s3fanout/internal/redrive"
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
+)
+
+// maxKey is S3's limit, in bytes
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
+const maxKey = 1024
+
+func newExplainCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain KEY",
+		Short: "Say why an object is or is not in every Region",
+		Long: `Say for one key what each Region has, whether it is the same everywhere, and if
+not, why and what to do: versions, unfinished uploads, and the dead letters
+that name it.
+
+KEY is taken as it is stored, never decoded; quote it for the shell, and put --
+before one that begins with a dash. s3://BUCKET/KEY with a bucket of the replica
+set is understood too; which of its buckets makes no difference.
+
+An object does not say who wrote it. "Likely a replica" means that another
+Region has or had the same, and had it before. Contents are compared by ETags
+and checksums, not read: where those cannot be compared, it says so. It looks at
+5000 dead letters at most, which others cannot read for the seconds it takes.
+It changes nothing; a backfill that it advises copies every key that begins like
+this one.
+
+AWS requests: sts:GetCallerIdentity; in each Region s3:GetObject (HEAD) with
+s3:ListBucket, s3:ListBucketVersions, s3:ListBucketMultipartUploads, and for
+unfinished uploads s3:ListMultipartUploadParts; sqs:GetQueueUrl,
+sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:ChangeMessageVisibility. For
+each Region that is one HEAD, two LIST and about five SQS requests, together
+about $0.000013, and $0.0000005 for each dead letter.
+
+With --output json the result is one document:
+  {"replicaSet", "key", "verdict", "text", "steps": [{"text", "command"}],
+   "regions": [{"region", "bucket", "state", "error", "object": {"versionId",
+     "size", "etag", "checksums": {ALGORITHM: VALUE}, "checksumType",
+     "modified", "storageClass", "archived", "likely", "likelyOf"},
+     "versions": [{"versionId", "deletionMarker", "size", "etag",
+     "modified"}], "moreVersions", "uploads": [{"uploadId", "initiated",
+     "initiator", "by", "parts", "bytes", "lastPart"}], "errors": []}],
+   "letters": [{"queue", "messageId", "sentAt", "kind", "source", "versionId",
+     "reason", "targets"}],
+   "queues": [{"region", "looked", "notUnderstood", "held", "cut", "error"}]}
+"verdict" is everywhere, not-compared, on-its-way, copying, deleted, archived,
+missing, dead-letter, different, nowhere or unknown. "state" is present,
+on-its-way, copying, deleted, archived, missing, dead-letter or unknown.
+"likely" is upload or replica, and left out where nothing can be said. "by" is
+replicator, other or unknown. "targets" is empty where any Region but the
+source can be meant.
+
+Exit codes: 0 it is in every Region, and no difference is known; 1 a request
+failed, as when a Region could not be asked; 2 usage or configuration; 3 it is
+missing or different somewhere; 130 interrupted.`,
+		Example: `  s3fanout explain films/one.mp4
+  s3fanout explain s3://media-111122223333-eu-west-1/films/one.mp4
+  s3fanout explain --output json -- '-a key with spaces'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%s takes one KEY, not %d arguments; quote a key with spaces", cmd.CommandPath(), len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0]) },
+	}
+}
+
+func (a *app) explain(ctx context.Context, argument string) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	if err := checkKey(argument); err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	key, err := keyOf(argument, set, account)
+	if err != nil {
+		return err
+	}
+	clients := make(map[string]explain.S3, len(set.Regions))
+	for _, region := range set.Regions {
+		clients[region] = awsapi.NewS3(config, region, awsapi.RequestTime, 3)
+	}
+	facts, err := explain.Run(ctx, explain.Options{
+		Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0),
+	})
+	if err != nil {
+		return err
+	}
+	verdict := explain.Judge(facts)
+	if err := a.writeExplanation(set.Name, facts, verdict); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	switch {
+	case facts.Err() != nil:
+		return facts.Err()
+	case !verdict.AllThere():
+		return marked{fmt.Errorf("not the same in every Region: %s", verdict.Code), errLeftOver}
+	}
+	return nil
+}
+
+// checkKey refuses what no key can be.
+func checkKey(key string) error {
+	switch {
+	case key == "":
+		return usageError{errors.New("the KEY is empty; every object's key has at least one character")}
+	case !utf8.ValidString(key):
+		return usageError{errors.New("the KEY is not UTF-8, as every key of S3 is")}
+	case len(key) > maxKey && !strings.HasPrefix(key, "s3://"):
+		return usageError{fmt.Errorf("the KEY has %d bytes; those of S3 have %d at most", len(key), maxKey)}
+	}
+	return nil
+}
+
+// keyOf takes the key out of s3://BUCKET/KEY. A key that begins so itself has
+// to be given in that form.
+func keyOf(argument string, set replicaset.Config, account string) (string, error) {
+	rest, isURL := strings.CutPrefix(argument, "s3://")
+	if !isURL {
+		return argument, nil
+	}
+	bucket, key, _ := strings.Cut(rest, "/")
+	for _, region := range set.Regions {
+		if bucket == set.BucketName(account, region) {
+			return key, checkKey(key)
+		}
+	}
+	var buckets []string
+	for _, region := range set.Regions {
+		buckets = append(buckets, set.BucketName(account, region))
+	}
+	return "", usageError{fmt.Errorf("%s: not a bucket of the replica set %s in the account in use; it has %s",
+		table.Printable("s3://"+bucket), set.Name, strings.Join(buckets, ", "))}
+}

@@ -22,7 +22,7 @@ func main() {
 // one line on stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
-	root := newRootCommand(a)
+	root := newCommand(a)
 	root.SetArgs(args)
 	started := watchStart(root)
 	err := root.ExecuteContext(ctx)

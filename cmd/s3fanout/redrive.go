@@ -42,7 +42,8 @@ beyond --max, stays in the queues. It is counted as skipped, not as left.
 --watch goes on when the queues are empty: it waits for new letters and replays
 them as they come, each result a line. A letter that was not replayed is tried
 again after 1 minute, then 2, 4, 8 and every 15. A Region that cannot be reached
-is waited for. An interrupt is its ordinary end, with a summary.
+is waited for. An interrupt is its ordinary end, with a summary. Until then,
+letters that are not replayed or not chosen are hidden from other readers.
 
 AWS requests: sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage,
 sqs:ChangeMessageVisibility; without --dry-run also sqs:DeleteMessage,

@@ -40,10 +40,15 @@ func newSandboxCommand(a *app) *cobra.Command {
 		Long: `Runs synthesized CloudFormation templates on this machine until interrupted:
 a real S3 server, the real function, SNS, SQS, and permissions as strict as
 those of AWS. Any AWS SDK, the aws command and s3fanout itself work against it
-with AWS_ENDPOINT_URL. It listens on loopback alone and asks AWS for nothing.
+with AWS_ENDPOINT_URL. It listens on loopback alone and makes no AWS requests.
 
 GET /_sandbox/stats counts what happens, and s3fanout sandbox fault makes
 things fail.
+
+With --output json it writes one document when it is ready, as --state does:
+  {"endpoint", "accountId", "accessKeyId", "secretAccessKey", "regions":
+   {REGION: {"bucket", "topicArn", "deadLetterQueueUrl", "functionName",
+   "functionArn"}}}
 
 Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox

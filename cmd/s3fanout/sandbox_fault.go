@@ -24,7 +24,8 @@ func newSandboxFaultCommand(a *app) *cobra.Command {
 		Use:   "fault",
 		Short: "Make a running sandbox fail, and heal it again",
 		Long: `Switches a fault of a running sandbox on or, with --rate 0, off, and lists those
-that are on. Without --kind it only lists. It sends one request to the sandbox.
+that are on. Without --kind it only lists. It sends one request to the sandbox
+and makes no AWS requests.
 
 Kinds:
   s3-unavailable      S3 in the Region answers 503, also to copies from it
@@ -34,6 +35,9 @@ Kinds:
   lambda-crash        the function is killed when it receives an event
   duplicate-delivery  SNS in the Region delivers messages twice
   delay               SNS in the Region delivers late and out of order
+
+With --output json the result is a list of the faults that are on:
+  [{"region", "kind", "rate", "count", "bytesPerSecond"}]
 
 Exit codes: 0 done, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1

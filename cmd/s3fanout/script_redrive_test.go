@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"os"
-	"time"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,10 +18,7 @@ func awaitDeadLetters(ts *testscript.TestScript, _ bool, args []string) {
 		Region: args[0], BaseEndpoint: aws.String(state.Endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(state.AccessKeyID, state.SecretAccessKey, ""),
 	})
-	timeout := time.After(time.Minute)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	eventually(ts, func() string {
 		out, err := client.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
 			QueueUrl:       aws.String(state.Regions[args[0]].DeadLetterQueueURL),
 			AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
@@ -31,31 +26,8 @@ func awaitDeadLetters(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		visible, held := out.Attributes["ApproximateNumberOfMessages"], out.Attributes["ApproximateNumberOfMessagesNotVisible"]
 		if visible == args[1] && held == args[2] {
-			return
+			return ""
 		}
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("letters in %s: %s visible and %s held, want %s and %s", args[0], visible, held, args[1], args[2])
-		}
-	}
-}
-
-// awaitText: says FILE TEXT.
-func awaitText(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(args[0])
-	timeout := time.After(time.Minute)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		text, err := os.ReadFile(path)
-		if err == nil && bytes.Contains(text, []byte(args[1])) {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("%s does not say %q: %q, %v", path, args[1], text, err)
-		}
-	}
+		return fmt.Sprintf("letters in %s: %s visible and %s held, want %s and %s", args[0], visible, held, args[1], args[2])
+	})
 }

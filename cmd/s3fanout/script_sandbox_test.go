@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -75,23 +74,6 @@ func checkObject(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(out.Body.Close())
 	if !bytes.Equal(body, []byte(args[2])) {
 		ts.Fatalf("%s in %s: got %q, want %q", args[1], args[0], body, args[2])
-	}
-}
-
-// awaitRest waits until nothing is under way in the sandbox.
-func awaitRest(ts *testscript.TestScript, _ bool, _ []string) {
-	timeout := time.After(2 * time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if readStats(ts).Pending == 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("the sandbox did not come to rest")
-		}
 	}
 }
 

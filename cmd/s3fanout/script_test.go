@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -29,14 +28,17 @@ func TestMain(m *testing.M) {
 //	aws deny OPERATION     refuses an operation of SQS
 //	invoked REGION         waits until the Region's function is invoked
 //	visible REGION N       fails unless N letters can be received
-//	says FILE TEXT         waits until the file has the text
 //	await FILE             waits until the file is there
 //	credentials FILE       makes the sandbox of the state file the one that is spoken to
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	upload-quoted …        is upload with a key as Go quotes it
+//	begin-upload …         is upload of a first part that is left unfinished
 //	deadletters REGION N M waits until N letters of that sandbox's queue can be received and M are held
+//	says FILE TEXT         waits until the file has the text
 //	settle                 waits until nothing is under way in that sandbox
+//	mark, calls, await-calls, invocations: see script_backfill_test.go
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
 //	$METADATA              a metadata service that refuses everything
@@ -84,8 +86,15 @@ func TestScripts(t *testing.T) {
 			"remove":      removeObject,
 			"object":      checkObject,
 			"settle":      awaitRest,
-			"deadletters": awaitDeadLetters,
-			"says":        awaitText,
+
+			"mark":          markStats,
+			"calls":         checkCalls,
+			"await-calls":   awaitCalls,
+			"invocations":   checkInvocations,
+			"upload-quoted": putQuoted,
+			"begin-upload":  beginUpload,
+			"deadletters":   awaitDeadLetters,
+			"says":          awaitText,
 		},
 	})
 }
@@ -99,23 +108,6 @@ func buildFunction(t *testing.T) string {
 		t.Fatalf("build the function: %v\n%s", err, out)
 	}
 	return path
-}
-
-func awaitFile(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(args[0])
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(time.Minute)
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-timeout:
-			ts.Fatalf("%s did not appear", path)
-		}
-	}
 }
 
 func fake(ts *testscript.TestScript) *fakeAWS { return ts.Value("aws").(*fakeAWS) }

@@ -1,5 +1,196 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unicode/utf8"
 
-func newVerifyCommand(_ *app) *cobra.Command { return &cobra.Command{Use: "verify", Hidden: true} }
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/awsapi"
+	"s3fanout/internal/listing"
+	"s3fanout/internal/verify"
+)
+
+// verifyFlags are the flags of verify.
+type verifyFlags struct {
+	prefix  string
+	regions []string
+	grace   time.Duration
+	keys    bool
+}
+
+func newVerifyCommand(a *app) *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Compare the buckets of the Regions",
+		Long: `Compare the buckets of the replica set, and name every key that is not the same
+in all of them: missing in a Region, or different. It changes nothing, reads no
+object, and needs the same memory for a thousand keys and for a billion.
+
+Objects are compared by size and ETag; where ETags differ, by checksums of the
+same algorithm and type. ETags of objects copied in parts or encrypted with KMS
+say nothing about the bytes: without such checksums their sizes alone are
+compared, and the summary says for how many.
+
+What is under way is no difference. Every key that is not the same in all
+listings is looked at again, and one that was written less than --grace ago, or
+in parts within the last day, until it is the same or --grace is over: a run
+can take that much longer. With --grace 0s it reports what it sees.
+
+A line for each Region that lacks a key, or whose object is not the one that was
+written first:
+  missing    eu-west-1       absent    films/one.mp4
+  different  ap-northeast-1  size      films/two.mp4
+The third column is absent, deleted (a delete marker hides it), size, checksum
+or etag. With --keys only the keys are written, each once.
+
+AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
+Region and a few more; s3:GetObject (HEAD), one for each Region for each key
+that is not the same in all listings: also those copied in parts. kms:Decrypt,
+if you have it, for the checksums of objects under KMS keys. A billion keys in
+each of 3 Regions cost about $15 to list, a million HEADs $0.40.
+
+With --output json each difference is one line, and the last line the summary:
+  {"kind": "missing|different", "key", "why", "regions": [{"region",
+   "versionId", "size", "etag", "checksum": {"algorithm", "type", "value"},
+   "modified"}], "without": [], "differing": []}
+  {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
+   "sizeOnly", "missing", "different", "both", "deleted", "unfinished",
+   "listRequests", "headRequests", "costUSD", "partial"}}
+"regions" of a difference have the key, "without" lack it, "differing" have
+another object than the first. "sizeOnly" are among "equal"; "both" are keys
+among "missing" and "different"; "deleted" went away meanwhile; "unfinished"
+were not looked at again as the run ended early, which is "partial".
+
+Exit codes: 0 all the same; 1 a request failed; 2 usage or configuration; 3
+there are differences; 130 interrupted, with a summary of what was compared.`,
+		Example: `  s3fanout verify
+  s3fanout verify --prefix films/ --region us-east-1 --region eu-west-1
+  s3fanout verify --grace 0s --output json
+  s3fanout verify --keys > keys.txt`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.verify(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "compare only keys that begin with it")
+	cmd.Flags().StringSliceVar(&f.regions, "region", nil, "compare only these Regions, two at least; can be repeated")
+	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "how long a new object may take to arrive")
+	cmd.Flags().BoolVar(&f.keys, "keys", false, "write the keys alone, one a line")
+	return cmd
+}
+
+func (a *app) verify(ctx context.Context, f verifyFlags) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	regions, err := chosenRegions(set, f.regions)
+	if err != nil {
+		return err
+	}
+	if err := a.checkVerify(f, regions); err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	o := verify.Options{Prefix: f.prefix, Grace: f.grace}
+	for _, r := range regions {
+		client := awsapi.NewS3(config, r, awsapi.RequestTime, 2*listing.DefaultParallel)
+		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Client: client})
+	}
+	p := a.newProgress()
+	watch := verifyProgress{p: p, grace: f.grace, started: time.Now()}
+	out := a.newVerifyOutput(p, set.Name, regions, f)
+	summary, err := verify.Run(ctx, o, out.difference, watch.tell)
+	p.done()
+	interrupted := ctx.Err() != nil
+	if err == nil || interrupted || summary.Keys > 0 {
+		if failed := out.summary(summary); failed != nil && (err == nil || interrupted) {
+			err, interrupted = failed, false
+		}
+	}
+	switch {
+	case interrupted:
+		return marked{errors.New("interrupted; the summary is of what was compared, run it again for all"), errInterrupted}
+	case err != nil:
+		return err
+	}
+	return verifyError(summary)
+}
+
+// checkVerify refuses values of flags that make no sense.
+func (a *app) checkVerify(f verifyFlags, regions []string) error {
+	switch {
+	case len(regions) < 2:
+		return usageError{fmt.Errorf("--region %s alone has nothing to be compared with; name two Regions at least, or none for all", regions[0])}
+	case f.grace < 0:
+		return usageError{fmt.Errorf("--grace %v is negative; use 0s to wait for nothing", f.grace)}
+	case f.keys && a.output == outputJSON:
+		return usageError{errors.New("--keys and --output json exclude each other; the JSON lines have the keys")}
+	case !utf8.ValidString(f.prefix):
+		return usageError{errors.New("--prefix is not UTF-8, as all keys are")}
+	}
+	return nil
+}
+
+// verifyError says that there are differences, and what to do about them.
+func verifyError(s verify.Summary) error {
+	n := s.Missing + s.Different - s.Both
+	text := manyKeys(n) + " not the same everywhere"
+	switch {
+	case n == 0:
+		return nil
+	case s.Different == 0:
+		text += "; copy what is missing with s3fanout backfill"
+	case s.Missing == 0:
+		text += "; s3fanout overwrites nothing, so choose the right versions and remove the others"
+	default:
+		text += "; s3fanout backfill copies what is missing, and leaves what is different to you"
+	}
+	return marked{errors.New(text), errLeftOver}
+}
+
+// verifyProgress turns what the run tells, also several times at once, into a
+// status.
+type verifyProgress struct {
+	p       *progress
+	grace   time.Duration
+	started time.Time
+	waits   sync.Once
+}
+
+func (w *verifyProgress) tell(now verify.Progress) {
+	if now.Complete && now.Waiting > 0 {
+		w.waits.Do(func() {
+			w.p.note("all keys are listed; waiting at most about %v for those that are new", w.grace)
+		})
+	}
+	text := fmt.Sprintf("%s, %.0f keys/s", manyKeys(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
+	if now.Complete {
+		text = manyKeys(now.Keys) + ", all listed"
+	}
+	if now.Waiting > 0 {
+		text += fmt.Sprintf(", waiting for %d new ones", now.Waiting)
+	}
+	w.p.status("%s", text)
+}
+
+// manyKeys is a number of keys.
+func manyKeys(n int64) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return fmt.Sprintf("%d keys", n)
+}

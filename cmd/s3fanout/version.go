@@ -26,6 +26,9 @@ func newVersionCommand(a *app) *cobra.Command {
 		Long: `Show the version, the source revision and the Go release that this command was
 built from. It makes no AWS requests.
 
+With --output json the result is one document:
+  {"version", "revision", "time", "modified", "go", "platform"}
+
 ` + exitCodesHelp,
 		Example: "  s3fanout version --output json",
 		Args:    noArguments,

@@ -128,10 +128,16 @@ func actionOf(err error) string {
 		return service + ":ListBucket"
 	case "HeadObject":
 		return service + ":GetObject"
+	case "ListObjectVersions":
+		return service + ":ListBucketVersions"
+	case "ListParts":
+		return service + ":ListMultipartUploadParts"
 	case "ListMultipartUploads":
 		return service + ":ListBucketMultipartUploads"
 	case "GetBucketNotificationConfiguration":
 		return service + ":GetBucketNotification"
+	case "GetBucketLifecycleConfiguration":
+		return service + ":GetLifecycleConfiguration"
 	default:
 		return service + ":" + name
 	}

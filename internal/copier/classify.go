@@ -81,8 +81,9 @@ func interpret(did move, source Object, err error) answer {
 		}
 	case did == completeIfAbsent || did == completeAnyway:
 		switch code {
-		case codeBadDigest, codeChecksumMismatch, codeInvalidPart, codeInvalidPartOrder,
-			codeInvalidRequest, codeEntityTooSmall, codeEntityTooLarge:
+		case codeInvalidPart:
+			return conflict // somebody has copied it over
+		case codeBadDigest, codeChecksumMismatch, codeInvalidPartOrder, codeInvalidRequest, codeEntityTooSmall, codeEntityTooLarge:
 			return spoiled
 		}
 	}
@@ -110,10 +111,10 @@ func isTooLarge(err error) bool {
 		api.ErrorCode() == codeInvalidRequest && strings.Contains(strings.ToLower(api.ErrorMessage()), "larger than the maximum")
 }
 
-// isThrottle reports whether an answer asks for fewer requests: 503 and 500,
+// IsThrottle reports whether an answer asks for fewer requests: 503 and 500,
 // of which S3 says that they mean the same to a client that sends many, 429,
 // and what has a code that says so.
-func isThrottle(err error) bool {
+func IsThrottle(err error) bool {
 	if r := response(err); r != nil && (r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests) {
 		return true
 	}

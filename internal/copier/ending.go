@@ -19,6 +19,7 @@ type ending struct {
 	outcome Outcome // empty: the copy failed, or goes on
 	again   bool    // begin anew, with a look at the target
 	abort   bool    // the upload has to go first
+	keep    bool    // go on with the upload instead of making it anew
 }
 
 // endingOf decides. What speaks about the objects goes before the deadline,
@@ -35,6 +36,11 @@ func endingOf(got answer, s situation) ending {
 	case got == lost:
 		// Completed, then the target has the key, or aborted.
 		return ending{again: more}
+	case got == conflict && s.resumed && s.uploads == 1:
+		// A twin, another invocation that resumed the same upload, is making
+		// the object or has copied a part over. To abort would spoil its work;
+		// what became of it is seen by asking once more.
+		return ending{again: true, keep: true}
 	case got == conflict, got == changed && s.resumed:
 		// S3 wants a new upload after a conflict. A resumed upload whose
 		// source has changed meanwhile is of no more use.

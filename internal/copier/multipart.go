@@ -62,7 +62,9 @@ func (t *task) multipart(ctx context.Context) error {
 		if !end.again {
 			return m.fail(err)
 		}
-		m.upload, m.etags = nil, nil
+		if !end.keep {
+			m.upload, m.etags = nil, nil
+		}
 		if ended := t.sleep(ctx, backoff(uploads, t.random())); ended != nil {
 			return m.fail(fmt.Errorf("%w while waiting to try again after: %w", ended, err))
 		}
@@ -228,7 +230,7 @@ func keepFinished(etags []string, u Upload, listed []types.Part) {
 func (m *multipart) copyParts(ctx context.Context) (answer, error) {
 	m.did = copyPart
 	m.began = finished(m.etags)
-	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: newWindow(m.parallel), pace: m.pace}
+	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: NewWindow(m.parallel, m.parallel), pace: m.pace}
 	err := t.run(ctx)
 	m.result.Requests.Part += t.sent
 	m.result.PartsTotal, m.result.PartsDone = len(m.etags), finished(m.etags)

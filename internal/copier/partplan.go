@@ -40,6 +40,10 @@ func planPartSize(size, fixed int64) int64 {
 	return min(divideUp(part, mebibyte)*mebibyte, maxPartSize)
 }
 
+// Parts is how many parts an object of size bytes is copied in once it is
+// copied in parts; an object over MaxObject is not.
+func Parts(size int64) int { return partCount(size, planPartSize(size, 0)) }
+
 // partCount is how many parts an object has.
 func partCount(size, partSize int64) int { return int(divideUp(size, partSize)) }
 

@@ -81,7 +81,10 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 		if end.again && (end.outcome != "" || s.uploads == maxUploads) {
 			t.Fatalf("again: %+v", end)
 		}
-		stays := s.open && !end.abort && got != done && got != lost
+		if end.keep && (!end.again || end.abort || !s.resumed || s.uploads > 1) {
+			t.Fatalf("goes on with an upload for ever, or with one that nobody else has: %+v", end)
+		}
+		stays := s.open && !end.abort && !end.keep && got != done && got != lost
 		if stays && end.outcome != Unfinished && (!s.resumed || got != failed) {
 			t.Fatalf("an upload stays open that nobody knows of: %+v", end)
 		}

@@ -23,7 +23,7 @@ type transfer struct {
 	// etags has a place for each part, as S3 gave it, empty while the part is
 	// missing.
 	etags  []string
-	window window
+	window Window
 	pace   pace
 
 	next    int // all parts below have been started once, or were there
@@ -83,7 +83,7 @@ func (t *transfer) missing() bool { return slices.Contains(t.etags, "") }
 
 // start sends as many parts as are due and allowed, repetitions first.
 func (t *transfer) start(ctx context.Context) {
-	for len(t.flying) < t.window.limit() {
+	for len(t.flying) < t.window.Limit() {
 		now := time.Now()
 		if t.stopped(now) {
 			return
@@ -165,11 +165,11 @@ func (t *transfer) take(a partAnswer, now time.Time) {
 	if a.err == nil {
 		t.etags[a.index] = a.etag
 		t.pace = t.pace.saw(now.Sub(a.sent))
-		t.window = t.window.success()
+		t.window = t.window.Success()
 		return
 	}
-	if isThrottle(a.err) {
-		t.window = t.window.throttle(a.number, t.sent)
+	if IsThrottle(a.err) {
+		t.window = t.window.Throttle(a.number, t.sent)
 	}
 	if interpret(copyPart, t.upload.Source, a.err) != failed || classify(a.err) != Retryable || a.attempt == maxPartAttempts {
 		// The first failure is the cause; what follows may be its consequence.

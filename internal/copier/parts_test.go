@@ -172,29 +172,29 @@ func TestSlowPartsStopTheCopyEarlier(t *testing.T) {
 }
 
 func TestWindow(t *testing.T) {
-	w := newWindow(64)
+	w := NewWindow(64, 64)
 	for n := range 64 { // one overload
-		w = w.throttle(n, 64)
+		w = w.Throttle(n, 64)
 	}
-	if got := w.limit(); got != 32 {
+	if got := w.Limit(); got != 32 {
 		t.Errorf("after one overload: %d, want 32", got)
 	}
 	for range 33 {
-		w = w.success()
+		w = w.Success()
 	}
-	if got := w.limit(); got != 33 {
+	if got := w.Limit(); got != 33 {
 		t.Errorf("after a windowful of successes: %d, want 33", got)
 	}
 	for i := range 10 {
-		w = w.throttle(64+i, 65+i)
+		w = w.Throttle(64+i, 65+i)
 	}
-	if got := w.limit(); got != 1 {
+	if got := w.Limit(); got != 1 {
 		t.Errorf("at the bottom: %d, want 1", got)
 	}
 	for range 10_000 {
-		w = w.success()
+		w = w.Success()
 	}
-	if got := w.limit(); got != 64 {
+	if got := w.Limit(); got != 64 {
 		t.Errorf("at the top: %d, want 64", got)
 	}
 }

@@ -171,6 +171,29 @@ func TestResume(t *testing.T) {
 		{name: "list denied", class: Denied, kept: true, change: func(m *memory, _ *Upload) { failOn(m, "List", 403, "AccessDenied") }},
 		{name: "source bucket denied", class: Denied, kept: true, change: func(m *memory, _ *Upload) { failOn(m, "Head", 403, "AccessDenied") }},
 		{name: "bad digest", class: Retryable, parts: 6, change: func(m *memory, _ *Upload) { failOn(m, "Complete", 400, "BadDigest") }},
+		{name: "a twin completes it", want: Exists, parts: 6, change: func(m *memory, _ *Upload) {
+			once(m, "Complete", func() reply {
+				clear(m.uploads)
+				m.objects[replicaPath] = m.objects[sourcePath]
+				return refused(409, "ConditionalRequestConflict", "x")
+			})
+		}},
+		{name: "a twin began to complete it and died", want: Copied, parts: 6, change: func(m *memory, _ *Upload) {
+			once(m, "Complete", func() reply { return refused(409, "ConditionalRequestConflict", "x") })
+		}},
+		{name: "a twin copied a part over", want: Copied, parts: 6, change: func(m *memory, _ *Upload) {
+			once(m, "Complete", func() reply { return refused(400, "InvalidPart", "x") })
+		}},
+		{name: "S3 will not complete it any more", want: Copied, parts: 16, change: func(m *memory, _ *Upload) {
+			refusals := 0
+			m.before = func(_ *http.Request, op string, _ int) (*reply, error) {
+				if op == "Complete" && refusals < 2 {
+					refusals++
+					return ptr(refused(409, "ConditionalRequestConflict", "x")), nil
+				}
+				return nil, nil
+			}
+		}},
 		{name: "no ID", class: Permanent, kept: false, change: func(_ *memory, u *Upload) { u.UploadID = "" }},
 		{name: "parts too many", class: Permanent, change: func(_ *memory, u *Upload) { u.Source.Size = 1 << 40 }},
 	} {
@@ -230,6 +253,21 @@ func TestANewUploadKeepsTheCount(t *testing.T) {
 			t.Errorf("got %+v, %v, want upload %+v", got, err, want)
 		}
 	})
+}
+
+// once answers the first request of an operation with what instead returns,
+// which may change the memory.
+func once(m *memory, op string, instead func() reply) {
+	answered := false
+	m.before = func(_ *http.Request, arrived string, _ int) (*reply, error) {
+		if arrived != op || answered {
+			return nil, nil
+		}
+		answered = true
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return ptr(instead()), nil
+	}
 }
 
 // failOn answers every request of an operation with an error.

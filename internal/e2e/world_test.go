@@ -31,6 +31,7 @@ type world struct {
 	sandbox *sandbox.Sandbox
 	state   sandbox.State
 	regions []string // in order
+	session string   // token of the credentials, if they are of a role's session
 }
 
 func newWorld(t *testing.T, sb *sandbox.Sandbox) *world {

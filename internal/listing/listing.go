@@ -1,19 +1,21 @@
 // Package listing walks through the keys of several buckets at once, in step.
 //
-// What is held at a time are a few pages of each bucket's listing, however
-// many keys there are.
+// The keys are split into ranges that are listed at once, as S3 lists one range
+// only as fast as it answers one request after the other. A range is what one
+// goroutine walks through in all buckets together. Another that has nothing to
+// do takes the upper part of it, so that nobody has to know beforehand how the
+// keys are distributed. Where to split is a guess, helped by a few small
+// requests (probes); what is visited never depends on it.
+//
+// What is held at a time are a page of each bucket for each range and the next
+// one, however many keys there are.
 package listing
 
 import (
 	"context"
-	"net/url"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"s3fanout/internal/awsapi"
 )
 
 // S3 is the part of *s3.Client that a walk uses.
@@ -65,76 +67,28 @@ const DefaultParallel = 8
 // with what a listing said of it, one that comes or goes meanwhile may be
 // visited with or without it. Calls of visit can overlap and come in no order.
 //
+// It sends a ListObjectsV2 for each page; for each range that is split off about
+// one more for each bucket, as pages are cut there; and to find where to split,
+// four and at most one for every four pages. Buckets of up to eight pages are
+// not split.
+//
 // An error of visit, or of a listing, which names the bucket's Region, ends
-// the walk and is returned. When ctx ends its error is.
+// the walk and is returned. When ctx ends its error is. The context that visit
+// is given ends when the walk fails or ctx ends.
 func Walk(ctx context.Context, buckets []Bucket, o Options, visit func(context.Context, Row) error) error {
-	streams := make([]*stream, len(buckets))
-	for i, b := range buckets {
-		streams[i] = &stream{bucket: b, options: o}
-		if err := streams[i].next(ctx); err != nil {
-			return err
-		}
+	if o.Parallel <= 0 {
+		o.Parallel = DefaultParallel
 	}
-	for {
-		row, found := Row{Objects: make([]*Object, len(buckets))}, false
-		for _, s := range streams {
-			if key, ok := s.key(); ok && (!found || key < row.Key) {
-				row.Key, found = key, true
-			}
-		}
-		if !found {
-			return nil
-		}
-		for i, s := range streams {
-			if key, ok := s.key(); ok && key == row.Key {
-				o := s.page[0]
-				row.Objects[i] = &Object{
-					Size: aws.ToInt64(o.Size), ETag: trim(aws.ToString(o.ETag)), Modified: aws.ToTime(o.LastModified), StorageClass: string(o.StorageClass),
-				}
-				s.page = s.page[1:]
-				if err := s.next(ctx); err != nil {
-					return err
-				}
-			}
-		}
-		if err := visit(ctx, row); err != nil {
-			return err
-		}
+	if o.PageSize <= 0 {
+		o.PageSize = maxPage
 	}
+	w := newWalk(buckets, o, visit)
+	err := w.run(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
-type stream struct {
-	bucket  Bucket
-	options Options
-	page    []types.Object
-	token   *string
-	done    bool
-}
-
-func (s *stream) key() (string, bool) {
-	if len(s.page) == 0 {
-		return "", false
-	}
-	key, _ := url.QueryUnescape(aws.ToString(s.page[0].Key))
-	return key, true
-}
-
-func (s *stream) next(ctx context.Context) error {
-	for len(s.page) == 0 && !s.done {
-		out, err := s.bucket.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-			Bucket: &s.bucket.Name, Prefix: &s.options.Prefix, ContinuationToken: s.token, EncodingType: types.EncodingTypeUrl,
-		})
-		if err != nil {
-			return awsapi.Explain(s.bucket.Region, "bucket "+s.bucket.Name, err)
-		}
-		s.page, s.token, s.done = out.Contents, out.NextContinuationToken, !aws.ToBool(out.IsTruncated)
-	}
-	return nil
-}
-
-func trim(etag string) string {
-	if len(etag) > 1 && etag[0] == '"' {
-		return etag[1 : len(etag)-1]
-	}
-	return etag
-}
+// maxPage is the most keys that S3 puts into one page.
+const maxPage = 1000

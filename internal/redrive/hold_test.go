@@ -164,3 +164,19 @@ func TestLostToAnother(t *testing.T) {
 		}
 	})
 }
+
+// TestDeletedByAnother shows that a letter which is gone when it would be given
+// back is no failure.
+func TestDeletedByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.queues[west].put(envelope("k", functionARN(west)))
+		w.functions[west].run = func(context.Context, string) error {
+			_ = w.queues[west].with(w.queues[west].messages[0].handle, func(m *fakeMessage) { m.deleted = true })
+			return errThrown
+		}
+		if report := w.run(t, t.Context()); report.Err() != nil {
+			t.Errorf("got %v, want no error", report.Err())
+		}
+	})
+}

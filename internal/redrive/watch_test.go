@@ -299,3 +299,21 @@ func TestWatchOfRestlessQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestWatchAsksATopicAgain shows that a watch learns of new subscriptions.
+func TestWatchAsksATopicAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		run := w.watch(t)
+		for range 2 {
+			for range 3 {
+				w.queues[east].put(notice(topicARN, subscriptionARN))
+			}
+			<-time.After(10 * time.Minute)
+		}
+		run.end(t)
+		if w.topics[east].calls != 2 || w.queues[east].left() != 0 {
+			t.Errorf("listings: got %d, want 2; left %d", w.topics[east].calls, w.queues[east].left())
+		}
+	})
+}

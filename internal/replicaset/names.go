@@ -4,10 +4,27 @@ package replicaset
 // twelve digits or anything that stands for them, such as "${AWS::AccountId}"
 // or a CDK token; the same holds for a partition.
 
-// BucketName is the name of the set's bucket in region.
+// Values of BucketNamespace. In the account-regional one nobody else can take
+// a bucket's name, not even after the bucket is deleted.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+const (
+	GlobalNamespace          = "global"
+	AccountRegionalNamespace = "account-regional"
+)
+
+// BucketName is the name of the set's bucket in region. In the
+// account-regional namespace S3 wants it to end in account, Region and "an".
 func (c Config) BucketName(accountID, region string) string {
-	return c.Name + "-" + accountID + "-" + region
+	name := c.Name + "-" + accountID + "-" + region
+	if c.BucketNamespace == AccountRegionalNamespace {
+		name += "-an"
+	}
+	return name
 }
+
+// KeyAlias is the alias of the KMS key that a Region stack makes, the same in
+// every Region.
+func (c Config) KeyAlias() string { return "alias/" + c.Name + "-replica-set" }
 
 // TopicName is the name of the SNS topic that announces new objects, the same
 // in every Region.

@@ -19,9 +19,6 @@ const ContextKey = "s3fanout"
 // example is quoted by messages about a configuration that is not there.
 const example = `"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}`
 
-// knownFields is quoted by messages about a field that does not exist.
-const knownFields = "name, regions, allowOptInRegions, multipartThresholdMiB, multipartParallel, replicaStorageClass and batchOperations"
-
 // Parse reads the value of the context key, a JSON object. It knows the fields
 // of Config; any other field, a wrong type and a field given twice are errors
 // that name the field. It does not judge values: call Validate.
@@ -31,47 +28,23 @@ func Parse(raw []byte) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", ContextKey, err)
 	}
 	var c Config
-	known := map[string]struct {
-		into any
-		want string
-	}{
-		"name":                  {&c.Name, "a string"},
-		"regions":               {&c.Regions, "a list of Region names"},
-		"allowOptInRegions":     {&c.OptInRegions, "true or false"},
-		"multipartThresholdMiB": {(*positive)(&c.MultipartThresholdMiB), positiveWanted},
-		"multipartParallel":     {(*positive)(&c.MultipartParallel), positiveWanted},
-		"replicaStorageClass":   {&c.ReplicaStorageClass, "a string"},
-		"batchOperations":       {&c.BatchOperations, "true or false"},
-	}
+	known := c.fields()
 	for _, f := range fields {
-		k, ok := known[f.name]
-		if !ok {
-			return Config{}, fmt.Errorf("%s.%s: no such field; known are %s", ContextKey, excerpt([]byte(f.name)), knownFields)
+		i := slices.IndexFunc(known, func(k configField) bool { return k.name == f.name })
+		if i < 0 {
+			return Config{}, fmt.Errorf("%s.%s: %s", ContextKey, excerpt([]byte(f.name)), unknownField(f.name, known))
 		}
 		// A null would leave the field as it is, and so hide a mistake.
-		if string(f.value) == "null" || json.Unmarshal(f.value, k.into) != nil {
-			return Config{}, fmt.Errorf("%s.%s: %s is not %s", ContextKey, excerpt([]byte(f.name)), excerpt(f.value), k.want)
+		err := json.Unmarshal(f.value, known[i].into)
+		var said saidError
+		switch {
+		case errors.As(err, &said):
+			return Config{}, fmt.Errorf("%s.%s%w", ContextKey, f.name, said)
+		case err != nil || string(f.value) == "null":
+			return Config{}, fmt.Errorf("%s.%s: %s is not %s", ContextKey, f.name, excerpt(f.value), known[i].want)
 		}
 	}
 	return c, nil
-}
-
-// positive is a number of a field whose zero means that it is not given.
-type positive int
-
-const positiveWanted = "a whole number from 1 on"
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (p *positive) UnmarshalJSON(raw []byte) error {
-	var n int
-	if err := json.Unmarshal(raw, &n); err != nil {
-		return err
-	}
-	if n < 1 {
-		return errors.New("not positive")
-	}
-	*p = positive(n)
-	return nil
 }
 
 // Load reads the configuration from the cdk.json at path and validates it.
@@ -156,7 +129,7 @@ func object(raw []byte) ([]field, error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(fields, func(other field) bool { return other.name == f.name }) {
-			return nil, fmt.Errorf("field %s is given twice; remove one", excerpt([]byte(f.name)))
+			return nil, saidError{fmt.Sprintf("field %s is given twice; remove one", excerpt([]byte(f.name)))}
 		}
 		fields = append(fields, f)
 	}

@@ -10,15 +10,40 @@ import (
 	"testing"
 )
 
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+	"batchOperations, functionMemoryMiB, reservedConcurrency, logRetentionDays, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
+	"removalPolicy, permissionsBoundary and tags"
+
+const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
+	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/"}],
+	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
+	"functionMemoryMiB": 512, "reservedConcurrency": 20, "logRetentionDays": 90,
+	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
+	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
+	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
+	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "tags": {"team": "platform", "empty": ""}} `
+
 func TestParse(t *testing.T) {
 	want := Config{
-		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true,
+		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
+		Filters:               []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/"}},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
+		FunctionMemoryMiB: 512, ReservedConcurrency: 20, LogRetentionDays: 90,
+		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
+		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
+		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
+		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", Tags: map[string]string{"team": "platform", "empty": ""},
 	}
-	got, err := Parse([]byte(` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"],
-		"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true} `))
+	got, err := Parse([]byte(everyField))
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("Parse = %+v, %v, want %+v", got, err, want)
+		t.Errorf("Parse:\ngot  %+v, %v\nwant %+v", got, err, want)
+	}
+	// So that a field of Config cannot be forgotten in JSON, or here.
+	value := reflect.ValueOf(got)
+	for i := range value.NumField() {
+		if value.Field(i).IsZero() {
+			t.Errorf("field %s is not set by any field of the configuration", value.Type().Field(i).Name)
+		}
 	}
 }
 
@@ -29,8 +54,9 @@ func TestParseErrors(t *testing.T) {
 		{`{} {}`, `s3fanout: {} {} is not JSON; use {"name": …, "regions": […]}`},
 		{`null`, `s3fanout: null is not an object; use {"name": …, "regions": […]}`},
 		{`["us-east-1"]`, `s3fanout: ["us-east-1"] is not an object; use {"name": …, "regions": […]}`},
-		{`{"region": []}`, `s3fanout.region: no such field; known are ` + knownFields},
-		{`{"Name": "media"}`, `s3fanout.Name: no such field; known are ` + knownFields},
+		{`{"region": []}`, `s3fanout.region: no such field; did you mean regions?`},
+		{`{"Name": "media"}`, `s3fanout.Name: no such field; did you mean name?`},
+		{`{"replicas": 7}`, `s3fanout.replicas: no such field; known are ` + allFields},
 		{`{"name": 7}`, `s3fanout.name: 7 is not a string`},
 		{`{"name": null}`, `s3fanout.name: null is not a string`},
 		{`{"regions": "us-east-1"}`, `s3fanout.regions: "us-east-1" is not a list of Region names`},
@@ -44,6 +70,18 @@ func TestParseErrors(t *testing.T) {
 		{`{"multipartParallel": null}`, `s3fanout.multipartParallel: null is not a whole number from 1 on`},
 		{`{"multipartParallel": 1e99}`, `s3fanout.multipartParallel: 1e99 is not a whole number from 1 on`},
 		{`{"replicaStorageClass": 7}`, `s3fanout.replicaStorageClass: 7 is not a string`},
+		{`{"reservedConcurrency": 0}`, `s3fanout.reservedConcurrency: 0 is not a whole number from 1 on, because 0 would stop the function`},
+		{`{"filters": {}}`, `s3fanout.filters: {} is not a list of {"prefix": …, "suffix": …}`},
+		{`{"filters": []}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
+		{`{"filters": null}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
+		{`{"filters": ["a/"]}`, `s3fanout.filters[0]: "a/" is not an object; use {"prefix": …, "suffix": …}`},
+		{`{"filters": [{"prefix": "a/"}, {"begin": "b/"}]}`, `s3fanout.filters[1].begin: no such field; known are prefix and suffix`},
+		{`{"filters": [{"suffix": null}]}`, `s3fanout.filters[0].suffix: null is not a string`},
+		{`{"tags": ["a"]}`, `s3fanout.tags: ["a"] is not an object of strings`},
+		{`{"tags": {"team": 7}}`, `s3fanout.tags.team: 7 is not a string`},
+		{`{"tags": {"team": null}}`, `s3fanout.tags.team: null is not a string`},
+		{`{"tags": {"a": "b", "a": "c"}}`, `s3fanout.tags: field a is given twice; remove one`},
+		{`{"kmsKeyArns": null}`, `s3fanout.kmsKeyArns: null is not an object of Regions and key ARNs`},
 		{`{"name": "a", "name": "b"}`, `s3fanout: field name is given twice; remove one`},
 	} {
 		if _, err := Parse([]byte(tc.raw)); err == nil || err.Error() != tc.want {
@@ -64,7 +102,7 @@ func TestLoad(t *testing.T) {
 		{"not an object", `[]`, "line 1, column 1: the file has to be an object"},
 		{"no context", `{}`, `key "s3fanout" is missing in "context"; add ` + example},
 		{"no key", `{"context": {"other": 1}}`, `key "s3fanout" is missing in "context"; add ` + example},
-		{"bad field", `{"context": {"s3fanout": {"title": "media"}}}`, "s3fanout.title: no such field; known are " + knownFields},
+		{"bad field", `{"context": {"s3fanout": {"title": "media"}}}`, "s3fanout.title: no such field; known are " + allFields},
 		{"bad value", `{"context": {"s3fanout": {"name": "media", "regions": []}}}`, "s3fanout.regions: 0 given, a replica set needs at least two; add one"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -97,6 +135,9 @@ func FuzzParse(f *testing.F) {
 		`{"name": "media", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"]}`,
 		`{"name": "media", "regions": ["us-east-1", "eu-south-1"], "allowOptInRegions": true}`,
 		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "source"}`,
+		everyField,
+		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "filters": [{"prefix": "a/"}, {"prefix": "a", "suffix": "*"}], "tags": {"AWS:x": "y"}}`,
+		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "bucketNamespace": "account-regional", "encryption": "kms"}`,
 		`{"name": "sthree", "regions": ["us-gov-west-1", "us-gov-east-1"]}`,
 		`{"name": "a", "name": "b"}`,
 		`{"regions": [null]}`,

@@ -38,6 +38,48 @@ type Config struct {
 	// BatchOperations adds what jobs of S3 Batch Operations need: a role for
 	// them in each Region, and more permissions of the functions.
 	BatchOperations bool
+
+	// BucketNamespace is where the buckets' names live: empty or
+	// GlobalNamespace, or AccountRegionalNamespace.
+	BucketNamespace string
+	// Filters choose the keys that are copied; none choose all. See Matches.
+	Filters []Filter
+
+	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
+	// for the default, see FunctionMemory.
+	FunctionMemoryMiB int
+	// ReservedConcurrency is how many invocations of the function may run at
+	// once in a Region, and are kept free for it; zero for no reservation.
+	ReservedConcurrency int
+	// LogRetentionDays is for how long logs are kept, one of the numbers that
+	// CloudWatch Logs takes; zero for the default, see LogRetention.
+	LogRetentionDays int
+
+	// AlarmEmail is who gets alarms; empty for nobody. At most one of it and
+	// AlarmTopicARN is set.
+	AlarmEmail string
+	// AlarmTopicARN is the pattern of the ARN of a topic for alarms in each
+	// Region, with "{region}" and perhaps "{account}"; see AlarmTopic.
+	AlarmTopicARN string
+
+	// Encryption is empty or EncryptionS3, or EncryptionKMS.
+	Encryption string
+	// KMSKeyARNs are the keys by Region ("kmsKeyArns" in JSON), one for each
+	// member; none with EncryptionKMS has the Region stacks make them.
+	KMSKeyARNs map[string]string
+
+	// AccessLogBucket is the pattern of the names of the buckets that S3 logs
+	// requests to, with "{region}" and perhaps "{account}"; empty for no logs.
+	// AccessLogPrefix is the pattern of what the logs' keys begin with. See
+	// AccessLogs.
+	AccessLogBucket, AccessLogPrefix string
+	// RemovalPolicy is empty or Retain, or Destroy; see DestroysOnRemoval.
+	RemovalPolicy string
+	// PermissionsBoundary is the ARN of the policy that bounds every role,
+	// perhaps with "{account}"; see BoundaryARN.
+	PermissionsBoundary string
+	// Tags are put on everything that can have them.
+	Tags map[string]string
 }
 
 // Others returns the members of the set except region, in the order of the

@@ -22,14 +22,14 @@ const accountIDLength = 12
 // is one line that begins with the field, "s3fanout.regions[1]: …", and says
 // what to do.
 func (c Config) Validate() error {
-	if err := c.validateRegions(); err != nil {
-		return fmt.Errorf("%s.%w", ContextKey, err)
-	}
-	if err := c.validateName(); err != nil {
-		return fmt.Errorf("%s.%w", ContextKey, err)
-	}
-	if err := c.validateCopying(); err != nil {
-		return fmt.Errorf("%s.%w", ContextKey, err)
+	// The first two are what the others build on.
+	for _, check := range []func() error{
+		c.validateRegions, c.validateName, c.validateCopying, c.validateFilters, c.validateFunction,
+		c.validateEncryption, c.validateGovernance, c.validateTags,
+	} {
+		if err := check(); err != nil {
+			return fmt.Errorf("%s.%w", ContextKey, err)
+		}
 	}
 	return nil
 }
@@ -88,13 +88,15 @@ func (c Config) validateName() error {
 			return fmt.Errorf("name: %q makes bucket names that begin with %q, which S3 reserves; choose another", c.Name, reserved)
 		}
 	}
-	account := strings.Repeat("0", accountIDLength)
+	if n := c.BucketNamespace; n != "" && n != GlobalNamespace && n != AccountRegionalNamespace {
+		return fmt.Errorf("bucketNamespace: %q is not known; use %q or %q", n, GlobalNamespace, AccountRegionalNamespace)
+	}
 	for _, region := range c.Regions {
 		for _, n := range []struct {
 			kind, name string
 			limit      int
 		}{
-			{"bucket", c.BucketName(account, region), maxBucketName},
+			{"bucket", c.BucketName(anyAccount, region), maxBucketName},
 			{"role", c.RoleName(region), maxRoleName},
 		} {
 			if over := len(n.name) - n.limit; over > 0 {
@@ -108,12 +110,11 @@ func (c Config) validateName() error {
 
 // longestName is the greatest length that Name may have with these Regions.
 func (c Config) longestName() int {
-	account := strings.Repeat("0", accountIDLength)
 	longest := maxBucketName
-	unnamed := Config{}
+	unnamed := Config{BucketNamespace: c.BucketNamespace}
 	for _, region := range c.Regions {
 		longest = min(longest,
-			maxBucketName-len(unnamed.BucketName(account, region)),
+			maxBucketName-len(unnamed.BucketName(anyAccount, region)),
 			maxRoleName-len(unnamed.RoleName(region)))
 	}
 	return longest

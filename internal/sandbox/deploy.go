@@ -34,6 +34,8 @@ func makers() map[string]maker {
 	return map[string]maker{
 		"AWS::IAM::Policy":               makeRolePolicy,
 		"AWS::IAM::Role":                 makeRole,
+		"AWS::KMS::Alias":                makeAlias,
+		"AWS::KMS::Key":                  makeKey,
 		"AWS::Lambda::EventInvokeConfig": makeEventInvokeConfig,
 		"AWS::Lambda::Function":          makeFunction,
 		"AWS::Lambda::Permission":        makePermission,
@@ -53,8 +55,8 @@ func makers() map[string]maker {
 func inertTypes() map[string]string {
 	return map[string]string{
 		"AWS::CDK::Metadata":         "statistics of the CDK",
-		"AWS::CloudWatch::Alarm":     "there are no metrics to watch",
-		"AWS::CloudWatch::Dashboard": "there are no metrics to show",
+		"AWS::CloudWatch::Alarm":     "nothing watches the metrics",
+		"AWS::CloudWatch::Dashboard": "nothing shows the metrics",
 	}
 }
 

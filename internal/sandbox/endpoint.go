@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
-	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/sigv4"
 )
 
@@ -31,7 +31,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeAuthError(w, r, err)
 		return
 	}
-	if !slices.Contains(s.regions, id.Region) {
+	// IAM and STS belong to the account and not to a Region.
+	global := id.Service == "iam" || id.Service == "sts"
+	if !global && !slices.Contains(s.regions, id.Region) {
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusBadRequest, Code: "InvalidRegion", Service: id.Service,
 			Message: fmt.Sprintf("Region %q is not in this sandbox.", id.Region),
@@ -47,12 +49,16 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sqs.ServeAPI(w, r, id.Region, id.Caller)
 	case "lambda":
 		s.lambda.ServeAPI(w, r, id.Region, id.Caller)
+	case "monitoring":
+		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
-		s.serveSTS(w, r, id.Caller)
+		s.account.ServeSTS(w, r, id.Caller)
+	case "iam":
+		s.account.ServeIAM(w, r, id.Caller)
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda and sts.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, monitoring (CloudWatch), sts and iam.", id.Service),
 		})
 	}
 }
@@ -104,27 +110,6 @@ func fromThisMachine(r *http.Request) bool {
 	return r.Header.Get("Origin") == "" && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// serveSTS answers GetCallerIdentity, which needs no permission.
-func (s *Sandbox) serveSTS(w http.ResponseWriter, r *http.Request, caller iam.Caller) {
-	if err := r.ParseForm(); err != nil || r.PostForm.Get("Action") != "GetCallerIdentity" {
-		writeAuthError(w, r, &sigv4.Error{
-			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: "sts",
-			Message: fmt.Sprintf("The sandbox's STS has no operation %q; it has GetCallerIdentity.", r.PostForm.Get("Action")),
-		})
-		return
-	}
-	type result struct {
-		Arn     string
-		UserID  string `xml:"UserId"`
-		Account string
-	}
-	writeXML(w, http.StatusOK, struct {
-		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
-		Result  result   `xml:"GetCallerIdentityResult"`
-		ID      string   `xml:"ResponseMetadata>RequestId"`
-	}{Result: result{Arn: caller.ARN, UserID: caller.PrincipalID, Account: caller.AccountID}, ID: requestID()})
-}
-
 // writeAuthError answers what no service has seen, in the format of the
 // service that was meant.
 func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
@@ -134,7 +119,9 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	case "sqs", "lambda":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
-	case "sns", "sts":
+	case "monitoring":
+		cloudwatch.WriteError(w, &cloudwatch.Error{Status: e.Status, Code: e.Code, Message: e.Message})
+	case "sns", "sts", "iam":
 		writeXML(w, e.Status, struct {
 			XMLName xml.Name `xml:"ErrorResponse"`
 			Type    string   `xml:"Error>Type"`

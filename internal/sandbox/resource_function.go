@@ -17,8 +17,9 @@ func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (
 		RoleName                 string
 		Description              string
 		AssumeRolePolicyDocument json.RawMessage
+		PermissionsBoundary      string // a policy that no template holds, so it bounds nothing here
 		Policies                 []inlinePolicy
-		MaxSessionDuration       int // sessions here last as long as the sandbox
+		MaxSessionDuration       int // seconds
 		Tags                     []tag
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -31,7 +32,10 @@ func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (
 	if err != nil {
 		return template.Created{}, fmt.Errorf("property AssumeRolePolicyDocument: %w", err)
 	}
-	role, err := d.store.CreateRole(p.RoleName, trust)
+	role, err := d.store.CreateRole(iam.RoleConfig{
+		Name: p.RoleName, Description: p.Description, Trust: trust,
+		MaxSessionDuration: time.Duration(p.MaxSessionDuration) * time.Second,
+	})
 	if err != nil {
 		return template.Created{}, err
 	}
@@ -98,7 +102,7 @@ type functionProperties struct {
 	}
 	LoggingConfig struct {
 		LogGroup  string
-		LogFormat string // of Lambda's own lines, which the sandbox does not write
+		LogFormat string
 	}
 	RecursiveLoop string
 	Tags          []tag
@@ -116,10 +120,10 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 		p.FunctionName = physicalName(t)
 	}
 	arn, err := d.lambda.CreateFunction(t.region, lambda.FunctionConfig{
-		Name: p.FunctionName, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler, Architectures: p.Architectures,
+		Name: p.FunctionName, Description: p.Description, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler, Architectures: p.Architectures,
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
-		LogGroup: p.LoggingConfig.LogGroup, RecursiveLoop: p.RecursiveLoop,
+		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
 	})
 	if err != nil {
 		return template.Created{}, err

@@ -13,9 +13,10 @@ import (
 
 func makeTopic(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
 	var p struct {
-		TopicName   string
-		DisplayName string
-		Tags        []tag // nothing here looks at them
+		TopicName      string
+		DisplayName    string
+		KmsMasterKeyId string
+		Tags           []tag // nothing here looks at them
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return template.Created{}, err
@@ -23,7 +24,11 @@ func makeTopic(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 	if p.TopicName == "" {
 		p.TopicName = physicalName(t)
 	}
-	arn, err := d.sns.CreateTopic(t.region, sns.TopicConfig{Name: p.TopicName, DisplayName: p.DisplayName})
+	key, err := d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId)
+	if err != nil {
+		return template.Created{}, err
+	}
+	arn, err := d.sns.CreateTopic(t.region, sns.TopicConfig{Name: p.TopicName, DisplayName: p.DisplayName, KeyARN: key})
 	if err != nil {
 		return template.Created{}, err
 	}
@@ -73,10 +78,11 @@ func makeSubscription(_ context.Context, d *deployment, t target, raw json.RawMe
 
 func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
 	var p struct {
+		KmsMasterKeyId         string
 		QueueName              string
-		MessageRetentionPeriod int  // seconds
-		VisibilityTimeout      *int // seconds
-		SqsManagedSseEnabled   bool // encryption at rest: nothing here could tell
+		MessageRetentionPeriod int   // seconds
+		VisibilityTimeout      *int  // seconds
+		SqsManagedSseEnabled   *bool // encryption at rest: nothing here could tell, but it is shown
 		Tags                   []tag
 	}
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -86,9 +92,14 @@ func makeQueue(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 		p.QueueName = physicalName(t)
 	}
 	c := sqs.QueueConfig{Name: p.QueueName, MessageRetention: time.Duration(p.MessageRetentionPeriod) * time.Second}
+	c.Unencrypted = p.SqsManagedSseEnabled != nil && !*p.SqsManagedSseEnabled
 	if p.VisibilityTimeout != nil {
 		v := time.Duration(*p.VisibilityTimeout) * time.Second
 		c.VisibilityTimeout = &v
+	}
+	var err error
+	if c.KeyARN, err = d.keyARN(t, "KmsMasterKeyId", p.KmsMasterKeyId); err != nil {
+		return template.Created{}, err
 	}
 	arn, url, err := d.sqs.CreateQueue(t.region, c)
 	if err != nil {

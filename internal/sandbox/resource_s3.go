@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -11,12 +12,13 @@ import (
 )
 
 // bucketProperties are the properties of AWS::S3::Bucket that the sandbox
-// knows. Some only have to be well formed, because nothing here could tell
-// them from their absence: encryption at rest, ownership controls and public
-// access blocks (there are neither ACLs nor anonymous callers), tags, and the
-// clean-up of uploads after days.
+// knows. Some have no effect but that S3 shows them, because nothing here could
+// tell them from their absence: encryption at rest, ownership controls and
+// public access blocks (there are neither ACLs nor anonymous callers), and the
+// clean-up of uploads after days. Tags only have to be well formed.
 type bucketProperties struct {
 	BucketName              string
+	BucketNamespace         string
 	VersioningConfiguration *struct {
 		Status string
 	}
@@ -34,7 +36,7 @@ type bucketProperties struct {
 	BucketEncryption *struct {
 		ServerSideEncryptionConfiguration []struct {
 			BucketKeyEnabled              bool
-			ServerSideEncryptionByDefault struct{ SSEAlgorithm string }
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID string }
 		}
 	}
 	LifecycleConfiguration *struct {
@@ -50,7 +52,9 @@ type bucketProperties struct {
 	PublicAccessBlockConfiguration *struct {
 		BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets bool
 	}
-	Tags []tag
+	// Requests are not logged here.
+	LoggingConfiguration *struct{ DestinationBucketName, LogFilePrefix string }
+	Tags                 []tag
 }
 
 type tag struct{ Key, Value string }
@@ -73,23 +77,27 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			return template.Created{}, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
 		}
 	}
-	if e := p.BucketEncryption; e != nil {
-		for _, rule := range e.ServerSideEncryptionConfiguration {
-			if a := rule.ServerSideEncryptionByDefault.SSEAlgorithm; a != "AES256" {
-				return template.Created{}, fmt.Errorf("property BucketEncryption: the sandbox does not support the algorithm %q; it supports AES256", a)
-			}
-		}
+	if err := p.checkNamespace(t, c.Name); err != nil {
+		return template.Created{}, err
+	}
+	var err error
+	if c.Encryption, err = p.encryption(d, t); err != nil {
+		return template.Created{}, err
 	}
 	if n := p.NotificationConfiguration; n != nil {
 		for _, tc := range n.TopicConfigurations {
 			notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
 			if tc.Filter != nil {
 				for _, rule := range tc.Filter.S3Key.Rules {
+					value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
+					if err != nil {
+						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
+					}
 					switch rule.Name {
 					case "prefix":
-						notification.Prefix = rule.Value
+						notification.Prefix = value
 					case "suffix":
-						notification.Suffix = rule.Value
+						notification.Suffix = value
 					default:
 						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
 					}
@@ -98,6 +106,7 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			c.Notifications = append(c.Notifications, notification)
 		}
 	}
+	p.describe(&c)
 	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
 		return template.Created{}, err
 	}
@@ -109,6 +118,28 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil
+}
+
+// describe takes over what the bucket only shows.
+func (p bucketProperties) describe(c *s3.BucketConfig) {
+	if l := p.LifecycleConfiguration; l != nil {
+		for _, rule := range l.Rules {
+			c.Lifecycle = append(c.Lifecycle, s3.LifecycleRule{
+				ID: rule.ID, Status: rule.Status, AbortUploadsAfterDays: rule.AbortIncompleteMultipartUpload.DaysAfterInitiation,
+			})
+		}
+	}
+	if o := p.OwnershipControls; o != nil {
+		for _, rule := range o.Rules {
+			c.Ownership = rule.ObjectOwnership
+		}
+	}
+	if b := p.PublicAccessBlockConfiguration; b != nil {
+		c.PublicAccess = &s3.PublicAccessBlock{
+			BlockPublicACLs: b.BlockPublicAcls, IgnorePublicACLs: b.IgnorePublicAcls,
+			BlockPublicPolicy: b.BlockPublicPolicy, RestrictPublicBuckets: b.RestrictPublicBuckets,
+		}
+	}
 }
 
 func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {

@@ -29,8 +29,11 @@ import (
 	"time"
 
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/account"
+	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/sns"
@@ -102,21 +105,24 @@ type Stats struct {
 
 // Sandbox is a running sandbox. Methods may be called concurrently.
 type Sandbox struct {
-	state    State
-	regions  []string // in order
-	dir      string
-	tempDir  bool
-	store    *iam.Store
-	counters *stats.Counters
-	faults   *fault.Switches
-	s3       *s3.Service
-	sns      *sns.Service
-	sqs      *sqs.Service
-	lambda   *lambda.Service
-	server   *http.Server
-	served   chan error    // what the endpoint ended with
-	done     chan struct{} // closed when the endpoint has ended
-	logger   *slog.Logger
+	state      State
+	regions    []string // in order
+	dir        string
+	tempDir    bool
+	store      *iam.Store
+	account    *account.Service
+	cloudwatch *cloudwatch.Service
+	counters   *stats.Counters
+	faults     *fault.Switches
+	s3         *s3.Service
+	sns        *sns.Service
+	sqs        *sqs.Service
+	lambda     *lambda.Service
+	server     *http.Server
+	served     chan error    // what the endpoint ended with
+	done       chan struct{} // closed when the endpoint has ended
+	logger     *slog.Logger
+	kms        *kms.Service
 }
 
 // Start deploys the assembly and serves it until Close. It returns once every
@@ -150,6 +156,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	s := &Sandbox{
 		store:    iam.NewStore(partition, AccountID),
+		kms:      kms.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,
@@ -157,6 +164,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		done:     make(chan struct{}),
 		logger:   c.Logger,
 	}
+	s.account = account.New(s.store, time.Now)
 	defer func() {
 		if err != nil {
 			_ = listener.Close()
@@ -189,8 +197,12 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 }
 
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition, function string, regions []string) error {
+	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
+		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
+		Gauge: s.gauge, Logger: s.logger,
+	})
 	s.sqs = sqs.New(sqs.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,
 	})
 	logs := filepath.Join(s.dir, "logs")
 	if err := os.MkdirAll(logs, 0o700); err != nil {
@@ -200,9 +212,10 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		Binary: function, LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, Logger: s.logger,
+		Count: s.countFunction,
 	})
 	s.sns = sns.New(sns.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs,
+		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
 	})
 	objects := filepath.Join(s.dir, "s3")
@@ -211,7 +224,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	}
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
-		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store,
+		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, OnCall: c.OnS3Call, Logger: s.logger,
 	})
 	return err

@@ -3,6 +3,7 @@ package iam
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type test struct {
 	key      string // lower case
 	operator operator
 	ifExists bool
+	anyValue bool // one of the key's several values is enough
 	values   []string
 }
 
@@ -72,6 +74,7 @@ func operators() map[string]operator {
 // silence, so it is refused.
 func conditionKeys() map[string]bool {
 	return map[string]bool{
+		"kms:viaservice":            true,
 		"aws:principalaccount":      true,
 		"aws:principalarn":          true,
 		"aws:principalisawsservice": true,
@@ -80,18 +83,30 @@ func conditionKeys() map[string]bool {
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
+		"sts:externalid":            true,
+		"sts:rolesessionname":       true,
 	}
 }
+
+// severalValues are the keys, in lower case, that can have several values. They
+// have to be asked for with a set operator, and others must not be
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html).
+func severalValues() map[string]bool { return map[string]bool{"kms:resourcealiases": true} }
+
+// encryptionContext is what begins the keys that ask for a member of the
+// encryption context of a request to KMS.
+const encryptionContext = "kms:encryptioncontext:"
 
 func parseCondition(raw json.RawMessage) (condition, error) {
 	blocks, err := strictjson.Members(raw)
 	if err != nil {
 		return nil, err
 	}
-	known, keys := operators(), conditionKeys()
+	known, keys, several := operators(), conditionKeys(), severalValues()
 	var c condition
 	for _, block := range blocks {
-		name, ifExists := strings.CutSuffix(block.Name, "IfExists")
+		name, anyValue := strings.CutPrefix(block.Name, "ForAnyValue:")
+		name, ifExists := strings.CutSuffix(name, "IfExists")
 		op, ok := known[name]
 		if !ok || (ifExists && op.null) {
 			return nil, fmt.Errorf("%s: not a condition operator that the sandbox supports", block.Name)
@@ -105,14 +120,17 @@ func parseCondition(raw json.RawMessage) (condition, error) {
 		}
 		for _, t := range tests {
 			key := strings.ToLower(t.Name)
-			if !keys[key] {
+			switch {
+			case several[key] != anyValue:
+				return nil, fmt.Errorf("%s: %s: a key with several values is asked for with ForAnyValue:, and no other", block.Name, t.Name)
+			case !keys[key] && !several[key] && !strings.HasPrefix(key, encryptionContext):
 				return nil, fmt.Errorf("%s: %s: not a condition key that the sandbox supports", block.Name, t.Name)
 			}
 			values, err := conditionValues(op, t.Value)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", block.Name, t.Name, err)
 			}
-			c = append(c, test{key: key, operator: op, ifExists: ifExists, values: values})
+			c = append(c, test{key: key, operator: op, ifExists: ifExists, anyValue: anyValue, values: values})
 		}
 	}
 	return c, nil
@@ -190,5 +208,11 @@ func (t test) holds(context map[string]string) bool {
 	if !present {
 		return t.ifExists || t.operator.negate
 	}
-	return anyOf(t.values, func(p string) bool { return t.operator.match(p, value) }) != t.operator.negate
+	one := func(value string) bool {
+		return anyOf(t.values, func(p string) bool { return t.operator.match(p, value) }) != t.operator.negate
+	}
+	if t.anyValue {
+		return slices.ContainsFunc(strings.Split(value, ValueSeparator), one)
+	}
+	return one(value)
 }

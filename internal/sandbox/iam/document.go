@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,12 @@ import (
 // concurrently.
 type Document struct {
 	statements []statement
+	text       string
 }
+
+// Text returns the document's JSON as it was given, without white space
+// between its elements.
+func (d *Document) Text() string { return d.text }
 
 type statement struct {
 	allow     bool
@@ -105,6 +111,11 @@ func parseDocument(raw []byte) (*Document, error) {
 	if len(d.statements) == 0 {
 		return nil, errors.New("has no Statement")
 	}
+	var text bytes.Buffer
+	if err := json.Compact(&text, raw); err != nil {
+		return nil, err
+	}
+	d.text = text.String()
 	return d, nil
 }
 

@@ -14,16 +14,26 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Credentials are what a request is signed with. SessionToken is empty for
-// the administrator's long-term credentials.
+// the administrator's long-term credentials, which never expire; nor do those
+// of a function's session.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
 	SessionToken    string
+	Expiration      time.Time // zero: never
+}
+
+// Expired tells whether the credentials have ended by a time.
+func (c Credentials) Expired(now time.Time) bool {
+	return !c.Expiration.IsZero() && !now.Before(c.Expiration)
 }
 
 // Caller is who makes a request: an identity of the account, or an AWS
@@ -49,13 +59,36 @@ func (c Caller) String() string {
 
 // Role is an IAM role. Methods may be called concurrently.
 type Role struct {
-	Name  string
-	ARN   string
-	ID    string // unique id, "AROA…"
+	Name string
+	ARN  string
+	ID   string // unique id, "AROA…"
+
+	Description        string
+	MaxSessionDuration time.Duration // of sessions that AssumeRole hands out
+	Created            time.Time
+
 	trust *Document
 
 	mu       sync.RWMutex
 	policies map[string]*Document // inline policies by name
+}
+
+// Trust returns the role's trust policy.
+func (r *Role) Trust() *Document { return r.trust }
+
+// Policy returns the inline policy of a name.
+func (r *Role) Policy(name string) (*Document, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	d, ok := r.policies[name]
+	return d, ok
+}
+
+// PolicyNames returns the names of the role's inline policies, in order.
+func (r *Role) PolicyNames() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Sorted(maps.Keys(r.policies))
 }
 
 // PutPolicy adds an inline policy or replaces the one of that name.
@@ -113,23 +146,52 @@ func (s *Store) AccountID() string { return s.accountID }
 // everything that no resource policy denies.
 func (s *Store) Admin() Credentials { return s.admin }
 
+// RoleConfig describes a role. Name and Trust are required.
+type RoleConfig struct {
+	Name               string
+	Description        string
+	Trust              *Document
+	MaxSessionDuration time.Duration // 1 to 12 hours, 1 hour if zero
+}
+
+// Limits of a role's sessions
+// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html).
+const (
+	defaultSession = time.Hour
+	maxSession     = 12 * time.Hour
+)
+
 // CreateRole makes a role. A name that is taken is an error, as in IAM
 // (EntityAlreadyExists): role names are unique in the account, not in a Region.
-func (s *Store) CreateRole(name string, trust *Document) (*Role, error) {
+func (s *Store) CreateRole(c RoleConfig) (*Role, error) {
+	if c.MaxSessionDuration == 0 {
+		c.MaxSessionDuration = defaultSession
+	}
+	if c.MaxSessionDuration < defaultSession || c.MaxSessionDuration > maxSession {
+		return nil, fmt.Errorf("role %s: MaxSessionDuration %v is not between %v and %v", c.Name, c.MaxSessionDuration, defaultSession, maxSession)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.roles[name] != nil {
-		return nil, fmt.Errorf("role %s already exists in the account; role names are global", name)
+	if s.roles[c.Name] != nil {
+		return nil, fmt.Errorf("role %s already exists in the account; role names are global", c.Name)
 	}
 	r := &Role{
-		Name:     name,
-		ARN:      fmt.Sprintf("arn:%s:iam::%s:role/%s", s.partition, s.accountID, name),
-		ID:       "AROA" + randomID(17),
-		trust:    trust,
-		policies: map[string]*Document{},
+		Name:               c.Name,
+		ARN:                s.RoleARN(c.Name),
+		ID:                 "AROA" + randomID(17),
+		Description:        c.Description,
+		MaxSessionDuration: c.MaxSessionDuration,
+		Created:            time.Now().UTC().Truncate(time.Second),
+		trust:              c.Trust,
+		policies:           map[string]*Document{},
 	}
-	s.roles[name] = r
+	s.roles[c.Name] = r
 	return r, nil
+}
+
+// RoleARN returns the ARN of a role of the account, whether it exists or not.
+func (s *Store) RoleARN(name string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", s.partition, s.accountID, name)
 }
 
 // Role returns the role with the given name or ARN.
@@ -145,39 +207,6 @@ func (s *Store) Role(nameOrARN string) (*Role, bool) {
 		return nil, false
 	}
 	return r, true
-}
-
-// AssumeRole lets an AWS service start a session of a role, if the role's
-// trust policy allows it, and returns the session's credentials.
-func (s *Store) AssumeRole(roleARN, sessionName, service string) (Credentials, Caller, error) {
-	r, ok := s.Role(roleARN)
-	if !ok {
-		return Credentials{}, Caller{}, fmt.Errorf("role %s does not exist", roleARN)
-	}
-	err := Authorize(Request{
-		Caller:         Caller{Service: service, SourceAccount: s.accountID},
-		Action:         "sts:AssumeRole",
-		Resource:       r.ARN,
-		ResourcePolicy: r.trust,
-	})
-	if err != nil {
-		return Credentials{}, Caller{}, err
-	}
-	c := Credentials{
-		AccessKeyID:     "ASIA" + randomID(16),
-		SecretAccessKey: randomSecret(30),
-		SessionToken:    randomSecret(96),
-	}
-	caller := Caller{
-		ARN:         fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", s.partition, s.accountID, r.Name, sessionName),
-		PrincipalID: r.ID + ":" + sessionName,
-		AccountID:   s.accountID,
-		Role:        r,
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions[c.AccessKeyID] = session{credentials: c, caller: caller}
-	return c, caller, nil
 }
 
 // Lookup returns the credentials and the caller that an access key belongs to.

@@ -29,6 +29,8 @@ const (
 	reasonIdentityDeny = "explicit deny in an identity-based policy"
 	reasonNoResource   = "no resource policy allows it"
 	reasonNone         = "no policy allows it"
+	reasonNoTrust      = "no trust policy allows it"
+	reasonNoIdentity   = "no identity-based policy allows it"
 )
 
 // Authorize decides a request: nil, or a *DeniedError that says why not.
@@ -47,14 +49,7 @@ func Authorize(r Request) error {
 	if toCaller == denied || r.ResourcePolicy.decide(q, principalAccount) == denied {
 		return q.deny(reasonResourceDeny)
 	}
-	var identity verdict
-	if r.Caller.Role != nil {
-		for _, d := range r.Caller.Role.Policies() {
-			if v := d.decide(q, principalNone); v > identity {
-				identity = v
-			}
-		}
-	}
+	identity := r.Caller.identityVerdict(q)
 	switch {
 	case identity == denied:
 		return q.deny(reasonIdentityDeny)
@@ -66,6 +61,41 @@ func Authorize(r Request) error {
 		return nil // the administrator
 	}
 	return q.deny(reasonNone)
+}
+
+// authorizeTrust decides whether a role's trust policy, the request's
+// ResourcePolicy, lets the caller assume the role. Unlike other resource
+// policies it is never optional: it names the caller, which is enough, or the
+// caller's account, and then the caller's own policies have to allow it too
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, permissions).
+func authorizeTrust(r Request) error {
+	q := newQuestion(r)
+	toCaller, toAccount := r.ResourcePolicy.decide(q, principalDirect), r.ResourcePolicy.decide(q, principalAccount)
+	identity := r.Caller.identityVerdict(q)
+	switch {
+	case toCaller == denied || toAccount == denied:
+		return q.deny(reasonResourceDeny)
+	case identity == denied:
+		return q.deny(reasonIdentityDeny)
+	case toCaller == allowed:
+		return nil
+	case toAccount != allowed:
+		return q.deny(reasonNoTrust)
+	case identity == allowed, r.Caller.Role == nil: // the administrator needs no policy
+		return nil
+	}
+	return q.deny(reasonNoIdentity)
+}
+
+// identityVerdict asks the policies of the caller's role, if it has one.
+func (c Caller) identityVerdict(q question) verdict {
+	result := silent
+	if c.Role != nil {
+		for _, d := range c.Role.Policies() {
+			result = max(result, d.decide(q, principalNone))
+		}
+	}
+	return result
 }
 
 // verdict is what one policy says; the greater one wins.

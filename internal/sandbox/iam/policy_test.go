@@ -26,14 +26,14 @@ func newRole(t *testing.T, policy string) Caller {
 	t.Helper()
 	s := NewStore("aws", account)
 	trust := parse(t, `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
-	r, err := s.CreateRole("replicator", trust)
+	r, err := s.CreateRole(RoleConfig{Name: "replicator", Trust: trust})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if policy != "" {
 		r.PutPolicy("p", parse(t, policy))
 	}
-	_, c, err := s.AssumeRole(r.ARN, "fn", "lambda.amazonaws.com")
+	_, c, err := s.AssumeRoleForService(r.ARN, "fn", "lambda.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,12 +195,12 @@ func TestTrustPolicyHasNoResource(t *testing.T) {
 func TestAssumeRoleNeedsTrust(t *testing.T) {
 	s := NewStore("aws", account)
 	trust := parse(t, `{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)
-	r, err := s.CreateRole("r", trust)
+	r, err := s.CreateRole(RoleConfig{Name: "r", Trust: trust})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var deniedErr *DeniedError
-	if _, _, err := s.AssumeRole(r.ARN, "x", "ec2.amazonaws.com"); !errors.As(err, &deniedErr) {
+	if _, _, err := s.AssumeRoleForService(r.ARN, "x", "ec2.amazonaws.com"); !errors.As(err, &deniedErr) {
 		t.Errorf("AssumeRole by another service: %v, want a DeniedError", err)
 	}
 }

@@ -12,15 +12,19 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-const apiPrefix = "/2015-03-31/functions/"
-
-// eventConfigPrefix is the path of operations on event invoke configurations.
-const eventConfigPrefix = "/2019-09-25/functions/"
+// Each of Lambda's operations keeps the version of the API that it came with.
+const (
+	apiPrefix         = "/2015-03-31/functions/"
+	eventConfigPrefix = "/2019-09-25/functions/"
+	concurrencyPrefix = "/2019-09-30/functions/"
+	recursionPrefix   = "/2024-08-31/functions/"
+)
 
 // ServeAPI answers a request of Lambda's REST API that is already
 // authenticated as caller, in the Region of its signature: Invoke,
-// GetFunction, GetFunctionConfiguration, GetPolicy and
-// GetFunctionEventInvokeConfig. It authorizes it.
+// GetFunction, GetFunctionConfiguration, GetPolicy,
+// GetFunctionEventInvokeConfig, GetFunctionConcurrency and
+// GetFunctionRecursionConfig. It authorizes it.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) {
 	w.Header().Set("x-amzn-RequestId", newRequestID())
 	w.Header().Set("Content-Type", "application/json")
@@ -31,8 +35,10 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) error {
 	prefix := apiPrefix
-	if strings.HasPrefix(r.URL.Path, eventConfigPrefix) {
-		prefix = eventConfigPrefix
+	for _, other := range []string{eventConfigPrefix, concurrencyPrefix, recursionPrefix} {
+		if strings.HasPrefix(r.URL.Path, other) {
+			prefix = other
+		}
 	}
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	escaped, operation, _ := strings.Cut(rest, "/")
@@ -59,10 +65,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return s.serveGetPolicy(w, caller, functionARN)
 	case "GET " + eventConfigPrefix + "{FunctionName}/event-invoke-config":
 		return s.serveGetEventInvokeConfig(w, caller, functionARN)
+	case "GET " + concurrencyPrefix + "{FunctionName}/concurrency":
+		return s.serveGetConcurrency(w, caller, functionARN)
+	case "GET " + recursionPrefix + "{FunctionName}/recursion-config":
+		return s.serveGetRecursionConfig(w, caller, functionARN)
 	}
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
-		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy and GetFunctionEventInvokeConfig.", route),
+		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency and GetFunctionRecursionConfig.", route),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,7 +60,9 @@ func TestAPIInvoke(t *testing.T) {
 
 func TestAPIDescribes(t *testing.T) {
 	w := newWorld(t)
-	arn := w.functionWithDestination(t, nil)
+	arn := w.functionWithDestination(t, func(c *FunctionConfig) {
+		c.Description, c.LogFormat, c.ReservedConcurrency = "copies", "JSON", aws.Int(7)
+	})
 	if err := w.AddPermission(arn, PermissionConfig{StatementID: "topic", Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com", SourceARN: "arn:aws:sns:eu-west-1:123456789012:uploads"}); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +72,9 @@ func TestAPIDescribes(t *testing.T) {
 		t.Errorf("GetFunction = %+v, %v", f, err)
 	}
 	c, err := client.GetFunctionConfiguration(t.Context(), &awslambda.GetFunctionConfigurationInput{FunctionName: &arn})
-	if err != nil || c.Environment.Variables[testFunction] != "yes" || *c.LoggingConfig.LogGroup != "/aws/lambda/replicator" {
+	if err != nil || c.Environment.Variables[testFunction] != "yes" || *c.LoggingConfig.LogGroup != "/aws/lambda/replicator" ||
+		c.LoggingConfig.LogFormat != types.LogFormatJson || *c.Role != w.role.ARN || *c.MemorySize != 256 || *c.Description != "copies" ||
+		!slices.Equal(c.Architectures, []types.Architecture{"arm64"}) || c.State != types.StateActive {
 		t.Errorf("GetFunctionConfiguration = %+v, %v", c, err)
 	}
 	p, err := client.GetPolicy(t.Context(), &awslambda.GetPolicyInput{FunctionName: &arn})
@@ -79,6 +84,19 @@ func TestAPIDescribes(t *testing.T) {
 	e, err := client.GetFunctionEventInvokeConfig(t.Context(), &awslambda.GetFunctionEventInvokeConfigInput{FunctionName: &arn})
 	if err != nil || *e.DestinationConfig.OnFailure.Destination != w.queue || *e.MaximumRetryAttempts != 2 {
 		t.Errorf("GetFunctionEventInvokeConfig = %+v, %v", e, err)
+	}
+	n, err := client.GetFunctionConcurrency(t.Context(), &awslambda.GetFunctionConcurrencyInput{FunctionName: &arn})
+	if err != nil || aws.ToInt32(n.ReservedConcurrentExecutions) != 7 {
+		t.Errorf("GetFunctionConcurrency = %+v, %v; want 7", n, err)
+	}
+	l, err := client.GetFunctionRecursionConfig(t.Context(), &awslambda.GetFunctionRecursionConfigInput{FunctionName: &arn})
+	if err != nil || l.RecursiveLoop != types.RecursiveLoopTerminate {
+		t.Errorf("GetFunctionRecursionConfig = %+v, %v; want Terminate", l, err)
+	}
+	unreserved := w.function(t, func(c *FunctionConfig) { c.Name = "unreserved" })
+	n, err = client.GetFunctionConcurrency(t.Context(), &awslambda.GetFunctionConcurrencyInput{FunctionName: &unreserved})
+	if err != nil || n.ReservedConcurrentExecutions != nil {
+		t.Errorf("GetFunctionConcurrency without any = %+v, %v; want none", n, err)
 	}
 }
 
@@ -101,6 +119,26 @@ func TestAPIErrors(t *testing.T) {
 		}},
 		{"no permission", "AccessDeniedException", func() error {
 			_, err := nobody.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &arn})
+			return err
+		}},
+		{"no permission to see the concurrency", "AccessDeniedException", func() error {
+			_, err := nobody.GetFunctionConcurrency(t.Context(), &awslambda.GetFunctionConcurrencyInput{FunctionName: &arn})
+			return err
+		}},
+		{"no permission to see the recursion", "AccessDeniedException", func() error {
+			_, err := nobody.GetFunctionRecursionConfig(t.Context(), &awslambda.GetFunctionRecursionConfigInput{FunctionName: &arn})
+			return err
+		}},
+		{"no permission to see the configuration", "AccessDeniedException", func() error {
+			_, err := nobody.GetFunctionConfiguration(t.Context(), &awslambda.GetFunctionConfigurationInput{FunctionName: &arn})
+			return err
+		}},
+		{"concurrency of no function", "ResourceNotFoundException", func() error {
+			_, err := client.GetFunctionConcurrency(t.Context(), &awslambda.GetFunctionConcurrencyInput{FunctionName: aws.String("gone")})
+			return err
+		}},
+		{"no event invoke configuration", "ResourceNotFoundException", func() error {
+			_, err := client.GetFunctionEventInvokeConfig(t.Context(), &awslambda.GetFunctionEventInvokeConfigInput{FunctionName: &arn})
 			return err
 		}},
 		{"no JSON", "InvalidRequestContentException", func() error {

@@ -148,10 +148,13 @@ func retryWait(first time.Duration, attempts int) time.Duration {
 func (s *Service) waitForCapacity(f *function, deadline time.Time) (ok, expired bool) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
-	for {
+	for throttled := false; ; throttled = true {
 		freed := f.released()
 		if f.reserve() {
 			return true, false
+		}
+		if !throttled {
+			s.count(f, "Throttles", 1)
 		}
 		select {
 		case <-freed:
@@ -180,17 +183,18 @@ func (s *Service) pause(d time.Duration) bool {
 // queue, both get it.
 func (s *Service) giveUp(f *function, fail failure) {
 	log := s.cfg.Logger.With("region", f.region, "function", f.Name, "requestId", fail.requestID, "condition", fail.condition)
+	s.count(f, "AsyncEventsDropped", 1)
 	target := f.eventInvokeConfig().OnFailure
 	if target != "" {
 		body, err := destinationBody(fail, time.Now())
 		if err == nil {
 			_, err = s.cfg.Queues.Send(s.ctx, f.role, target, string(body), nil)
 		}
-		s.noteDelivery(f, log, "on-failure destination", target, err)
+		s.noteDelivery(f, log, "on-failure destination", "DestinationDeliveryFailures", target, err)
 	}
 	if f.DeadLetterTargetARN != "" {
 		_, err := s.cfg.Queues.Send(s.ctx, f.role, f.DeadLetterTargetARN, string(fail.payload), deadLetterAttributes(fail))
-		s.noteDelivery(f, log, "dead-letter queue", f.DeadLetterTargetARN, err)
+		s.noteDelivery(f, log, "dead-letter queue", "DeadLetterErrors", f.DeadLetterTargetARN, err)
 	}
 	if target == "" && f.DeadLetterTargetARN == "" {
 		s.lost(f)
@@ -198,9 +202,10 @@ func (s *Service) giveUp(f *function, fail failure) {
 	}
 }
 
-func (s *Service) noteDelivery(f *function, log *slog.Logger, what, target string, err error) {
+func (s *Service) noteDelivery(f *function, log *slog.Logger, what, metric, target string, err error) {
 	if err != nil {
 		s.lost(f)
+		s.count(f, metric, 1)
 		log.Error("event dropped: the "+what+" did not take it", "target", target, "error", err)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 type configuration struct {
 	FunctionName     string
 	FunctionArn      string
+	Description      string
 	Role             string
 	Runtime          string
 	Handler          string
@@ -36,12 +37,12 @@ type loggingConfig struct{ LogFormat, LogGroup string }
 
 func (f *function) describe() configuration {
 	c := configuration{
-		FunctionName: f.Name, FunctionArn: f.arn, Role: f.RoleARN, Runtime: f.Runtime, Handler: f.Handler,
+		FunctionName: f.Name, FunctionArn: f.arn, Description: f.Description, Role: f.RoleARN, Runtime: f.Runtime, Handler: f.Handler,
 		Timeout: int(f.Timeout / time.Second), MemorySize: f.MemoryMB, Version: latest,
 		LastModified: f.created.UTC().Format("2006-01-02T15:04:05.000+0000"),
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
 		Architectures: f.Architectures,
-		LoggingConfig: loggingConfig{LogFormat: "Text", LogGroup: f.LogGroup},
+		LoggingConfig: loggingConfig{LogFormat: f.LogFormat, LogGroup: f.LogGroup},
 	}
 	if len(f.Environment) > 0 {
 		c.Environment = &variables{f.Environment}
@@ -57,15 +58,35 @@ func (s *Service) serveGetFunction(w http.ResponseWriter, caller iam.Caller, fun
 	if err != nil {
 		return err
 	}
-	type concurrency struct{ ReservedConcurrentExecutions int }
 	answer := struct {
 		Configuration configuration
 		Concurrency   *concurrency `json:",omitempty"`
 	}{Configuration: f.describe()}
 	if f.ReservedConcurrency != nil {
-		answer.Concurrency = &concurrency{*f.ReservedConcurrency}
+		answer.Concurrency = &concurrency{f.ReservedConcurrency}
 	}
 	return json.NewEncoder(w).Encode(answer)
+}
+
+// concurrency is a function's reserved concurrency; nil if it has none.
+type concurrency struct {
+	ReservedConcurrentExecutions *int `json:",omitempty"`
+}
+
+func (s *Service) serveGetConcurrency(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetFunctionConcurrency", functionARN)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(concurrency{f.ReservedConcurrency})
+}
+
+func (s *Service) serveGetRecursionConfig(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
+	f, err := s.authorize(caller, "lambda:GetFunctionRecursionConfig", functionARN)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(struct{ RecursiveLoop string }{f.RecursiveLoop})
 }
 
 func (s *Service) serveGetConfiguration(w http.ResponseWriter, caller iam.Caller, functionARN string) error {

@@ -56,7 +56,7 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	if s.runtimeErr != nil {
 		return nil, s.runtimeErr
 	}
-	credentials, _, err := s.cfg.Store.AssumeRole(f.RoleARN, f.Name, servicePrincipal)
+	credentials, _, err := s.cfg.Store.AssumeRoleForService(f.RoleARN, f.Name, servicePrincipal)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Service) openLog(f *function, stream string) (*os.File, error) {
 			return nil, nil
 		}
 	}
-	return os.OpenFile(filepath.Join(s.cfg.LogDir, f.region+"-"+f.Name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // Region and name are checked when the function is made
+	return os.OpenFile(s.logFile(f), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 }
 
 // kill ends the process and what it started, at once. A process that is gone

@@ -25,6 +25,7 @@ const (
 // Architectures are required; the rest may be zero for Lambda's defaults.
 type FunctionConfig struct {
 	Name                string
+	Description         string
 	RoleARN             string
 	Runtime             string   // an OS-only runtime: provided.al2023 or provided.al2
 	Handler             string   // any
@@ -35,6 +36,7 @@ type FunctionConfig struct {
 	ReservedConcurrency *int   // nil: none reserved; 0: the function never runs
 	DeadLetterTargetARN string // DeadLetterConfig: an SQS queue, or empty
 	LogGroup            string // name; /aws/lambda/<Name> if empty
+	LogFormat           string // Text (if empty) or JSON; of Lambda's own lines, which the sandbox does not write
 	RecursiveLoop       string // Terminate (if empty) or Allow
 }
 
@@ -67,7 +69,7 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	if err := c.complete(); err != nil {
 		return fail(err)
 	}
-	_, role, err := s.cfg.Store.AssumeRole(c.RoleARN, c.Name, servicePrincipal)
+	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal)
 	if err != nil {
 		return fail(&Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err})
 	}
@@ -103,6 +105,9 @@ func (c *FunctionConfig) complete() error {
 	if c.LogGroup == "" {
 		c.LogGroup = "/aws/lambda/" + c.Name
 	}
+	if c.LogFormat == "" {
+		c.LogFormat = "Text"
+	}
 	if c.RecursiveLoop == "" {
 		c.RecursiveLoop = terminateLoops
 	}
@@ -119,6 +124,8 @@ func (c *FunctionConfig) complete() error {
 		return invalid("Timeout %v is not a whole number of seconds from 1 to 900", c.Timeout)
 	case c.MemoryMB < 128 || c.MemoryMB > 10240:
 		return invalid("MemorySize %d is not between 128 and 10240", c.MemoryMB)
+	case c.LogFormat != "Text" && c.LogFormat != "JSON":
+		return invalid("LogFormat %q is neither Text nor JSON", c.LogFormat)
 	case c.RecursiveLoop != terminateLoops && c.RecursiveLoop != allowLoops:
 		return invalid("RecursiveLoop %q is neither Terminate nor Allow", c.RecursiveLoop)
 	case c.ReservedConcurrency != nil && *c.ReservedConcurrency < 0:

@@ -147,7 +147,7 @@ func newWorld(t *testing.T) *world {
 	if w.queue, w.queueURL, err = w.queues.CreateQueue(region, sqs.QueueConfig{Name: "dead"}); err != nil {
 		t.Fatal(err)
 	}
-	if w.role, err = w.store.CreateRole("role", document(t, trust)); err != nil {
+	if w.role, err = w.store.CreateRole(iam.RoleConfig{Name: "role", Trust: document(t, trust)}); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -30,7 +30,7 @@ func host() {
 	store := iam.NewStore("aws", account)
 	d, err := iam.ParseDocument([]byte(trust))
 	fail(err)
-	role, err := store.CreateRole("role", d)
+	role, err := store.CreateRole(iam.RoleConfig{Name: "role", Trust: d})
 	fail(err)
 	s := New(Config{
 		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", Binary: binary, LogDir: os.TempDir(), Store: store,

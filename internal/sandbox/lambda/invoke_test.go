@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -219,6 +220,12 @@ func TestPayloadLimits(t *testing.T) {
 
 func TestReservedConcurrencyThrottlesInvoke(t *testing.T) {
 	w := newWorld(t)
+	var throttles atomic.Int64
+	w.cfg.Count = func(_, name, metric string, value float64) {
+		if name == "replicator" && metric == "Throttles" {
+			throttles.Add(int64(value))
+		}
+	}
 	one := 1
 	arn := w.function(t, func(c *FunctionConfig) { c.ReservedConcurrency = &one })
 	g := newGate(t)
@@ -228,6 +235,9 @@ func TestReservedConcurrencyThrottlesInvoke(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || e.Code != "TooManyRequestsException" || e.Status != http.StatusTooManyRequests {
 		t.Errorf("error = %v, want TooManyRequestsException", err)
+	}
+	if n := throttles.Load(); n != 1 {
+		t.Errorf("throttles = %d, want 1", n)
 	}
 	g.open <- http.StatusOK
 	w.settle(t)
@@ -255,7 +265,7 @@ func TestLogsNeedTheRolesPermission(t *testing.T) {
 
 func TestCreateFunctionRefuses(t *testing.T) {
 	w := newWorld(t)
-	untrusting, err := w.store.CreateRole("untrusting", document(t, strings.ReplaceAll(trust, "lambda.", "ec2.")))
+	untrusting, err := w.store.CreateRole(iam.RoleConfig{Name: "untrusting", Trust: document(t, strings.ReplaceAll(trust, "lambda.", "ec2."))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ type Queues interface {
 	Send(ctx context.Context, caller iam.Caller, queueARN, body string, attributes map[string]sqs.Attribute) (messageID string, err error)
 }
 
-// Config says how to run functions. All but the last four are required.
+// Config says how to run functions. All but the last five are required.
 type Config struct {
 	Partition string
 	AccountID string
@@ -61,6 +62,10 @@ type Config struct {
 	MaxConcurrency int           // processes of one function at once, 8 if zero
 	IdleTimeout    time.Duration // until an idle process is stopped, 5 minutes if zero
 	Logger         *slog.Logger  // discarded if nil
+
+	// Count, if set, is told a value of a function's metric in CloudWatch
+	// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
+	Count func(region, functionName, metric string, value float64)
 }
 
 // Service holds the functions of all Regions of one account. Methods may be
@@ -199,6 +204,7 @@ func (s *Service) invoke(ctx context.Context, caller iam.Caller, functionARN str
 		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, errRecursion())
 	}
 	if !f.reserve() {
+		s.count(f, "Throttles", 1)
 		return Result{}, fmt.Errorf("invoke %s: %w", functionARN, errThrottled())
 	}
 	if !s.begin() {
@@ -260,9 +266,44 @@ func (s *Service) attempt(f *function, inv *invocation, retry bool) outcome {
 			r.Lambda.Retries++
 		}
 	})
+	begin := time.Now()
 	o := s.execute(f, inv)
+	if o.aborted {
+		return o
+	}
+	failures := 0.0
 	if o.failed {
 		s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Errors++ })
+		failures = 1
 	}
+	s.count(f, "Invocations", 1)
+	s.count(f, "Errors", failures)
+	s.count(f, "Throttles", 0)
+	s.count(f, "Duration", float64(time.Since(begin).Microseconds())/1000)
 	return o
+}
+
+// count adds a value to one of a function's metrics.
+func (s *Service) count(f *function, metric string, value float64) {
+	if s.cfg.Count != nil {
+		s.cfg.Count(f.region, f.Name, metric, value)
+	}
+}
+
+// LogFiles returns the files that a Region's functions write their logs to. A
+// function that has not run yet, or may not write, has no such file.
+func (s *Service) LogFiles(region string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []string
+	for _, f := range s.functions {
+		if f.region == region {
+			list = append(list, s.logFile(f))
+		}
+	}
+	return list
+}
+
+func (s *Service) logFile(f *function) string {
+	return filepath.Join(s.cfg.LogDir, f.region+"-"+f.Name+".log")
 }

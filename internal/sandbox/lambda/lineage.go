@@ -75,6 +75,7 @@ func (s *Service) stopsLoop(f *function, chain lineage) bool {
 		return false
 	}
 	s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Recursions++ })
+	s.count(f, "RecursiveInvocationsDropped", 1)
 	return true
 }
 

@@ -19,11 +19,17 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// BucketConfig is what a bucket has that changes how it behaves.
+// BucketConfig is what a bucket has that changes how it behaves, and what it
+// only shows to those who ask: lifecycle rules, ownership and public access.
 type BucketConfig struct {
 	Name          string
+	Encryption    Encryption
 	Versioned     bool
 	Notifications []TopicNotification
+
+	Lifecycle    []LifecycleRule
+	Ownership    string             // BucketOwnerEnforced if empty
+	PublicAccess *PublicAccessBlock // everything is blocked if nil
 }
 
 // TopicNotification tells a topic about events, one or more of
@@ -41,13 +47,20 @@ type bucket struct {
 	name          string
 	region        string
 	arn           string
+	encryption    Encryption
 	ownerID       string // canonical user id
 	notifications []TopicNotification
+	lifecycle     []LifecycleRule
+	ownership     string
+	publicAccess  PublicAccessBlock
 
 	mu     sync.RWMutex
 	policy *iam.Document
 	raw    []byte
 }
+
+// canonicalID makes up the account's canonical user id.
+func canonicalID(accountID string) string { return "A" + accountID }
 
 func (b *bucket) policyDocument() *iam.Document {
 	b.mu.RLock()
@@ -78,9 +91,19 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b := &bucket{
 		name: c.Name, region: region,
+		encryption:    c.Encryption,
 		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
-		ownerID:       "A" + s.config.AccountID,
+		ownerID:       canonicalID(s.config.AccountID),
 		notifications: slices.Clone(c.Notifications),
+		lifecycle:     slices.Clone(c.Lifecycle),
+		ownership:     c.Ownership,
+		publicAccess:  PublicAccessBlock{true, true, true, true},
+	}
+	if b.ownership == "" {
+		b.ownership = string(types.ObjectOwnershipBucketOwnerEnforced)
+	}
+	if c.PublicAccess != nil {
+		b.publicAccess = *c.PublicAccess
 	}
 	for i := range b.notifications {
 		if b.notifications[i].ID == "" {

@@ -285,7 +285,7 @@ func TestEveryOperation(t *testing.T) {
 	b, k := aws.String(hereBucket), aws.String("k")
 	v := w.put(t, here, hereBucket, "k", "x").VersionId
 	w.put(t, here, hereBucket, "other", "x")
-	upload := startUpload(t, c, hereBucket, "up")
+	upload := startUpload(t, c, "up")
 	steps := []struct {
 		name string
 		call func() error

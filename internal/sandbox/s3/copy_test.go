@@ -127,7 +127,7 @@ func TestConditionalPutAndComplete(t *testing.T) {
 	}
 	wantCode(t, put(aws.String("*")), 412, "PreconditionFailed")
 
-	upload := startUpload(t, c, hereBucket, "k")
+	upload := startUpload(t, c, "k")
 	part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("mp")})
 	if err != nil {
 		t.Fatal(err)
@@ -154,9 +154,9 @@ func TestConditionalPutAndComplete(t *testing.T) {
 	}
 }
 
-func startUpload(t *testing.T, c *sdk.Client, bucket, key string) *sdk.CreateMultipartUploadOutput {
+func startUpload(t *testing.T, c *sdk.Client, key string) *sdk.CreateMultipartUploadOutput {
 	t.Helper()
-	out, err := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: &bucket, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
+	out, err := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: aws.String(hereBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func startEngine(ctx context.Context, c Config) (_ *engine, err error) {
 			err = errors.Join(err, e.close())
 		}
 	}()
-	if err := e.openStore(c.Dir, c.noAttributes); err != nil {
+	if err := e.openStore(c.Dir, canonicalID(c.AccountID), c.noAttributes); err != nil {
 		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
 	}
 	// Not below Dir: a socket's path is limited to about 100 bytes.
@@ -61,7 +61,7 @@ func startEngine(ctx context.Context, c Config) (_ *engine, err error) {
 	return e, nil
 }
 
-func (e *engine) openStore(dir string, noAttributes bool) error {
+func (e *engine) openStore(dir, owner string, noAttributes bool) error {
 	objects, versions, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "versions"), filepath.Join(dir, "metadata")
 	for _, d := range []string{objects, versions, sidecar} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
@@ -89,7 +89,7 @@ func (e *engine) openStore(dir string, noAttributes bool) error {
 		return err
 	}
 	e.posix = p
-	e.store = newStore(p, metadata, files, versions)
+	e.store = newStore(p, metadata, files, versions, owner)
 	return nil
 }
 

@@ -22,6 +22,7 @@ type apiError struct {
 	Bucket    string `xml:",omitempty"`
 	Endpoint  string `xml:",omitempty"`
 	Header    string `xml:",omitempty"`
+	MaxSize   int    `xml:"MaxSizeAllowed,omitempty"`
 	Resource  string `xml:",omitempty"`
 	RequestID string `xml:"RequestId"`
 	HostID    string `xml:"HostId"`
@@ -101,6 +102,13 @@ func errInvalidRequest(message string) *apiError {
 
 func errInvalidArgument(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, Code: "InvalidArgument", Message: message}
+}
+
+func errHeadersTooLarge() *apiError {
+	return &apiError{
+		status: http.StatusBadRequest, Code: "RequestHeaderSectionTooLarge", MaxSize: maxHeaders,
+		Message: "Your request header section exceeds the maximum allowed size.",
+	}
 }
 
 // errNotImplemented names what the sandbox does not have.

@@ -22,6 +22,9 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 	case "PutObject", "CopyObject": // written when all has arrived
 		s.store.paces.Store(track, func() { p.wait(size) })
 		defer s.store.paces.Delete(track)
+	case "CreateMultipartUpload":
+		s.store.callers.Store(track, auth.caller.String())
+		defer s.store.callers.Delete(track)
 	case "UploadPart":
 		p.wait(size)
 	}
@@ -50,14 +53,14 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 			header[name] = values
 		}
 	}
-	likeS3(header, req, res.StatusCode)
+	likeS3(header, req, res.StatusCode, s.encryption(req.bucket))
 	w.WriteHeader(res.StatusCode)
 	_, _ = io.Copy(w, res.Body) // a client that has gone away, or a connection that breaks off as it should
 	return nil
 }
 
 // likeS3 changes the server's headers to those that S3 sends.
-func likeS3(header http.Header, req request, status int) {
+func likeS3(header http.Header, req request, status int, e Encryption) {
 	header.Set("Server", "AmazonS3")
 	if header.Get("X-Amz-Storage-Class") == "STANDARD" {
 		header.Del("X-Amz-Storage-Class") // S3 names only others
@@ -65,8 +68,8 @@ func likeS3(header http.Header, req request, status int) {
 	encodeMetadata(header)
 	switch req.operation.name {
 	case "GetObject", "HeadObject", "PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
-		if status < 300 { // every object is encrypted with S3's own keys, which does not show otherwise
-			header.Set("X-Amz-Server-Side-Encryption", "AES256")
+		if status < 300 { // encryption does not show otherwise
+			e.show(header)
 		}
 	}
 }

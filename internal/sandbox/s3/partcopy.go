@@ -98,7 +98,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *http.Request, req req
 	if out.CopySourceVersionId != "" {
 		w.Header().Set("X-Amz-Copy-Source-Version-Id", out.CopySourceVersionId)
 	}
-	likeS3(w.Header(), req, http.StatusOK)
+	likeS3(w.Header(), req, http.StatusOK, s.encryption(req.bucket))
 	writeXML(w, r, http.StatusOK, out, ids)
 	return nil
 }

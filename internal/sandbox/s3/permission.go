@@ -37,8 +37,16 @@ func (r request) needs() []need {
 		return theBucket("s3:ListBucketVersions")
 	case "ListMultipartUploads":
 		return theBucket("s3:ListBucketMultipartUploads")
-	case "GetBucketLocation", "GetBucketPolicy", "GetBucketVersioning":
+	case "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning":
 		return theBucket("s3:" + r.operation.name)
+	case "GetBucketEncryption":
+		return theBucket("s3:GetEncryptionConfiguration")
+	case "GetBucketLifecycleConfiguration":
+		return theBucket("s3:GetLifecycleConfiguration")
+	case "GetBucketNotificationConfiguration":
+		return theBucket("s3:GetBucketNotification")
+	case "GetPublicAccessBlock":
+		return theBucket("s3:GetBucketPublicAccessBlock")
 	case "DeleteObjects":
 		return nil // decided object by object
 	case "GetObject", "HeadObject":

@@ -58,6 +58,23 @@ func parseRequest(r *http.Request) (request, error) {
 	return req, nil
 }
 
+// maxHeaders is how many bytes of headers a request may have. AWS writes this
+// limit of PUT, but it holds for all
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
+const maxHeaders = 8 << 10
+
+// headerBytes counts the request's headers as they came over the wire.
+func headerBytes(r *http.Request) int {
+	const around = len(": \r\n")
+	n := len("Host") + len(r.Host) + around
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + around
+		}
+	}
+	return n
+}
+
 // rawPath returns the path as it came over the wire.
 func rawPath(r *http.Request) string {
 	if path, _, _ := strings.Cut(r.RequestURI, "?"); strings.HasPrefix(path, "/") {

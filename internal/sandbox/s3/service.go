@@ -9,6 +9,7 @@ import (
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/stats"
 )
 
@@ -21,6 +22,9 @@ type Config struct {
 	Store     *iam.Store
 	Counters  *stats.Counters
 	Faults    *fault.Switches
+
+	// Keys is needed for buckets with a key.
+	Keys kms.Keys
 
 	// Notify delivers a bucket's notification after a write that has become
 	// visible. The writer's answer does not wait for it. An error is logged.
@@ -114,6 +118,9 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
+	if headerBytes(r) > maxHeaders {
+		err = errHeadersTooLarge()
+	}
 	if err == nil {
 		err = s.serve(w, r, req, region, caller, ids)
 	}
@@ -147,6 +154,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 	if err := auth.all(req.needs()); err != nil {
 		return err
 	}
+	if err := auth.keys(); err != nil {
+		return err
+	}
 	pace := s.pace(req, region)
 	size := uploadSize(r)
 	if req.copies() {
@@ -162,6 +172,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 		return s.deleteObjects(w, r, req, auth, ids)
 	case "GetBucketPolicy":
 		return s.getBucketPolicy(w, req, ids)
+	}
+	if b, ok := s.bucket(req.bucket); ok {
+		if answer, err := b.configuration(req.operation.name); err != nil {
+			return err
+		} else if answer != nil {
+			writeXML(w, r, http.StatusOK, answer, ids)
+			return nil
+		}
 	}
 	return s.forward(w, r, req, region, auth, pace, size)
 }

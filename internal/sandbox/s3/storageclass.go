@@ -10,11 +10,9 @@ import (
 	"path"
 	"path/filepath"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/s3err"
-	"github.com/versity/versitygw/s3response"
 )
 
 // The server knows one storage class. What follows keeps the class that an
@@ -87,62 +85,6 @@ func (s *store) class(bucket, object, versionID string) (types.StorageClass, err
 		return "", fmt.Errorf("read the storage class of %s/%s: %w", bucket, object, err)
 	}
 	return types.StorageClass(value), nil
-}
-
-// ListObjects lists objects with their storage classes.
-func (s *store) ListObjects(ctx context.Context, in *sdk.ListObjectsInput) (s3response.ListObjectsResult, error) {
-	out, err := s.Posix.ListObjects(ctx, in)
-	if err != nil {
-		return out, err
-	}
-	return out, s.classify(*in.Bucket, out.Contents)
-}
-
-// ListObjectsV2 lists objects with their storage classes.
-func (s *store) ListObjectsV2(ctx context.Context, in *sdk.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
-	out, err := s.Posix.ListObjectsV2(ctx, in)
-	if err != nil {
-		return out, err
-	}
-	return out, s.classify(*in.Bucket, out.Contents)
-}
-
-func (s *store) classify(bucket string, objects []s3response.Object) error {
-	for i := range objects {
-		class, err := s.class(bucket, *objects[i].Key, "")
-		if err != nil {
-			return err
-		}
-		objects[i].StorageClass = types.ObjectStorageClass(class)
-	}
-	return nil
-}
-
-// ListObjectVersions lists versions with their storage classes.
-func (s *store) ListObjectVersions(ctx context.Context, in *sdk.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	out, err := s.Posix.ListObjectVersions(ctx, in)
-	if err != nil {
-		return out, err
-	}
-	for i, v := range out.Versions {
-		class, err := s.class(*in.Bucket, *v.Key, value(v.VersionId))
-		if err != nil {
-			return out, err
-		}
-		out.Versions[i].StorageClass = types.ObjectVersionStorageClass(class)
-	}
-	return out, nil
-}
-
-// GetObjectAttributes describes an object with its storage class.
-func (s *store) GetObjectAttributes(ctx context.Context, in *sdk.GetObjectAttributesInput) (s3response.GetObjectAttributesResponse, error) {
-	defer s.locks.rlock(*in.Bucket, *in.Key)()
-	out, err := s.Posix.GetObjectAttributes(ctx, in)
-	if err != nil || out.StorageClass == "" {
-		return out, err
-	}
-	out.StorageClass, err = s.class(*in.Bucket, *in.Key, value(in.VersionId))
-	return out, err
 }
 
 func value(s *string) string {

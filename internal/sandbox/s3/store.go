@@ -41,15 +41,17 @@ type store struct {
 	locks    *keyLocks
 	meta     meta.MetadataStorer
 	files    meta.MetadataStorer // meta where it keeps files beside the objects; nil for extended attributes
+	owner    string              // canonical user id of the account
 	versions string              // directory of the versions that are not current
 	zeros    zeroSums
 	sequence atomic.Uint64
 	written  sync.Map // request -> written
+	callers  sync.Map // request -> the caller's ARN, of those that begin an upload
 	paces    sync.Map // request -> func(): waits until its data may have arrived
 }
 
-func newStore(p *posix.Posix, m, files meta.MetadataStorer, versions string) *store {
-	s := &store{Posix: p, locks: newKeyLocks(), meta: m, files: files, versions: versions}
+func newStore(p *posix.Posix, m, files meta.MetadataStorer, versions, owner string) *store {
+	s := &store{Posix: p, locks: newKeyLocks(), meta: m, files: files, versions: versions, owner: owner}
 	s.sequence.Store(uint64(time.Now().UnixNano()))
 	return s
 }
@@ -195,6 +197,7 @@ func (s *store) HeadObject(ctx context.Context, in *sdk.HeadObjectInput) (*sdk.H
 	if err != nil {
 		return out, missingVersion(err, *in.Key, in.VersionId)
 	}
+	out.LastModified = modified(value(out.VersionId), out.LastModified)
 	out.StorageClass, err = s.class(*in.Bucket, *in.Key, value(in.VersionId))
 	return out, err
 }
@@ -207,6 +210,7 @@ func (s *store) GetObject(ctx context.Context, in *sdk.GetObjectInput) (*sdk.Get
 	if err != nil {
 		return out, missingVersion(err, *in.Key, in.VersionId)
 	}
+	out.LastModified = modified(value(out.VersionId), out.LastModified)
 	out.StorageClass, err = s.class(*in.Bucket, *in.Key, value(in.VersionId))
 	if err == nil && archived(out.StorageClass) {
 		err = errInvalidObjectState()

@@ -47,14 +47,49 @@ func (s *store) findUpload(bucket, key, uploadID string) (s3response.Checksum, e
 	return c, json.Unmarshal(raw, &c)
 }
 
-// CreateMultipartUpload begins an upload and notes its storage class.
+// initiatorAttribute is the item that holds who began an upload. It must not
+// be one of the server's names.
+const initiatorAttribute = "sandbox-initiator"
+
+// setInitiator notes who began an upload, which the front knows.
+func (s *store) setInitiator(ctx context.Context, bucket, upload string) error {
+	track := requestHeader(ctx, trackHeader)
+	if track == nil {
+		return nil
+	}
+	caller, ok := s.callers.Load(*track)
+	if !ok {
+		return nil
+	}
+	if err := s.meta.StoreAttribute(nil, bucket, upload, initiatorAttribute, []byte(caller.(string))); err != nil {
+		return fmt.Errorf("note who began upload %s of %s: %w", upload, bucket, err)
+	}
+	return nil
+}
+
+// initiator returns who began an upload: the ARN of a user or a role's session
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Initiator.html).
+func (s *store) initiator(bucket, upload string) (s3response.Initiator, error) {
+	arn, err := s.meta.RetrieveAttribute(nil, bucket, upload, initiatorAttribute)
+	if err != nil && !errors.Is(err, meta.ErrNoSuchKey) && !errors.Is(err, os.ErrNotExist) {
+		return s3response.Initiator{}, fmt.Errorf("read who began upload %s of %s: %w", upload, bucket, err)
+	}
+	return s3response.Initiator{ID: string(arn)}, nil
+}
+
+// CreateMultipartUpload begins an upload and notes who did it and its storage
+// class.
 func (s *store) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
 	in.Metadata = decodeMetadata(in.Metadata)
 	out, err := s.Posix.CreateMultipartUpload(ctx, in)
 	if err != nil {
 		return out, err
 	}
-	return out, s.setClass(nil, *in.Bucket, uploadPath(*in.Key, out.UploadId), requestedClass(ctx))
+	upload := uploadPath(*in.Key, out.UploadId)
+	if err := s.setInitiator(ctx, *in.Bucket, upload); err != nil {
+		return out, err
+	}
+	return out, s.setClass(nil, *in.Bucket, upload, requestedClass(ctx))
 }
 
 // ListParts lists an upload's parts with what the upload was created with.
@@ -68,7 +103,12 @@ func (s *store) ListParts(ctx context.Context, in *sdk.ListPartsInput) (s3respon
 		return out, err
 	}
 	out.ChecksumAlgorithm, out.ChecksumType = checksum.Algorithm, checksum.Type
-	out.StorageClass, err = s.class(*in.Bucket, uploadPath(*in.Key, *in.UploadId), "")
+	upload := uploadPath(*in.Key, *in.UploadId)
+	out.Owner.ID = s.owner
+	if out.Initiator, err = s.initiator(*in.Bucket, upload); err != nil {
+		return out, err
+	}
+	out.StorageClass, err = s.class(*in.Bucket, upload, "")
 	return out, err
 }
 

@@ -124,7 +124,7 @@ func (w *world) role(t *testing.T, name, statements string) (iam.Credentials, ia
 	if err != nil {
 		t.Fatal(err)
 	}
-	role, err := w.store.CreateRole(name, trust)
+	role, err := w.store.CreateRole(iam.RoleConfig{Name: name, Trust: trust})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (w *world) role(t *testing.T, name, statements string) (iam.Credentials, ia
 		t.Fatal(err)
 	}
 	role.PutPolicy("test", policy)
-	creds, caller, err := w.store.AssumeRole(role.ARN, "session", "lambda.amazonaws.com")
+	creds, caller, err := w.store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
 	}

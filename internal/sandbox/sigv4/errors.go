@@ -73,6 +73,14 @@ func (a *authorization) expired(message string) *Error {
 	return e
 }
 
+// expiredToken refuses a role session that has ended.
+func (a *authorization) expiredToken() *Error {
+	if a.service == "s3" {
+		return a.fail(http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")
+	}
+	return a.fail(http.StatusForbidden, a.byService("", "ExpiredTokenException", "ExpiredToken"), "The security token included in the request is expired")
+}
+
 // malformed refuses a signature that cannot be read.
 func (a *authorization) malformed(message string) *Error {
 	s3 := "AuthorizationHeaderMalformed"

@@ -44,11 +44,11 @@ func newFixture(t testing.TB) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	role, err := f.store.CreateRole("r", trust)
+	role, err := f.store.CreateRole(iam.RoleConfig{Name: "r", Trust: trust})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.session, f.caller, err = f.store.AssumeRole(role.ARN, "fn", "lambda.amazonaws.com"); err != nil {
+	if f.session, f.caller, err = f.store.AssumeRoleForService(role.ARN, "fn", "lambda.amazonaws.com"); err != nil {
 		t.Fatal(err)
 	}
 	f.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

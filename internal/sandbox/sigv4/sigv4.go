@@ -71,6 +71,9 @@ func Authenticate(r *http.Request, store *iam.Store, now time.Time) (Identity, *
 	if err := a.checkTime(now); err != nil {
 		return Identity{}, err
 	}
+	if credentials.Expired(now) {
+		return Identity{}, a.expiredToken()
+	}
 	if err := a.checkSignedHeaders(r.Header); err != nil {
 		return Identity{}, err
 	}

@@ -47,8 +47,16 @@ func TestAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	attributes, err := client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
-	if err != nil || attributes.Attributes["FilterPolicy"] != `{"a":["b"]}` || attributes.Attributes["Endpoint"] != function {
-		t.Errorf("attributes = %v, %v", attributes, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"FilterPolicy": `{"a":["b"]}`, "FilterPolicyScope": "MessageBody", "RedrivePolicy": `{"deadLetterTargetArn":"` + w.queue + `"}`,
+		"Endpoint": function, "Protocol": "lambda", "PendingConfirmation": "false", "TopicArn": w.topic, "Owner": account,
+	} {
+		if attributes.Attributes[name] != want {
+			t.Errorf("%s = %q, want %q", name, attributes.Attributes[name], want)
+		}
 	}
 	published, err := client.Publish(t.Context(), &awssns.PublishInput{TopicArn: &w.topic, Message: aws.String("{}"), Subject: aws.String("hello")})
 	if err != nil || published.MessageId == nil || *published.MessageId == "" {
@@ -68,8 +76,19 @@ func TestAPI(t *testing.T) {
 		t.Errorf("topics = %v, %v", topics, err)
 	}
 	topic, err := client.GetTopicAttributes(t.Context(), &awssns.GetTopicAttributesInput{TopicArn: &w.topic})
-	if err != nil || topic.Attributes["SubscriptionsConfirmed"] != "1" {
+	if err != nil || topic.Attributes["SubscriptionsConfirmed"] != "1" || topic.Attributes["TopicArn"] != w.topic || topic.Attributes["Owner"] != account {
 		t.Errorf("topic = %v, %v", topic, err)
+	}
+	const text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*"}]}`
+	policy, err := iam.ParseAs(iam.ResourcePolicy, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SetTopicPolicy(w.topic, policy); err != nil {
+		t.Fatal(err)
+	}
+	if topic, err = client.GetTopicAttributes(t.Context(), &awssns.GetTopicAttributesInput{TopicArn: &w.topic}); err != nil || topic.Attributes["Policy"] != text {
+		t.Errorf("topic with a policy = %v, %v; want %s", topic, err, text)
 	}
 	if _, err := client.Unsubscribe(t.Context(), &awssns.UnsubscribeInput{SubscriptionArn: sub.SubscriptionArn}); err != nil {
 		t.Fatal(err)

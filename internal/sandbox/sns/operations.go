@@ -184,11 +184,18 @@ func (s *Service) getTopicAttributes(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attributes(map[string]string{
+	values := map[string]string{
 		"TopicArn": t.arn, "Owner": s.cfg.AccountID, "DisplayName": t.DisplayName,
 		"SubscriptionsConfirmed": strconv.Itoa(len(t.subscriptions)),
 		"SubscriptionsPending":   "0", "SubscriptionsDeleted": "0",
-	}), nil
+	}
+	if t.KeyARN != "" {
+		values["KmsMasterKeyId"] = t.KeyARN
+	}
+	if t.policy != nil {
+		values["Policy"] = t.policy.Text()
+	}
+	return attributes(values), nil
 }
 
 func (s *Service) getSubscriptionAttributes(r request) (any, error) {

@@ -7,8 +7,10 @@
 // with client-side errors, if that queue's policy lets SNS send. Deliveries are
 // asynchronous and counted; on demand they are delayed, out of order or doubled.
 //
-// Protocols other than lambda, FIFO topics, raw delivery, delivery policies,
-// encryption and message attributes are refused by name. Signatures have SNS's
+// Who publishes to a topic with a KMS key has to be allowed to use the key.
+//
+// Protocols other than lambda, FIFO topics, raw delivery, delivery policies
+// and message attributes are refused by name. Signatures have SNS's
 // form but prove nothing.
 package sns
 
@@ -16,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -24,6 +27,7 @@ import (
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
 )
@@ -48,6 +52,7 @@ type Config struct {
 	Endpoint  string // appears in the unsubscribe and certificate URLs
 	Functions Functions
 	Queues    Queues
+	Keys      kms.Keys // needed for topics with a key
 	Counters  *stats.Counters
 	Faults    *fault.Switches
 	// Principal names the service principal that delivers from a topic to a
@@ -61,6 +66,7 @@ type Config struct {
 type TopicConfig struct {
 	Name        string
 	DisplayName string // for e-mail subscriptions; kept and shown, no more
+	KeyARN      string // of the KMS key that encrypts messages; none if empty
 }
 
 // Service holds the topics and subscriptions of all Regions of one account.
@@ -162,6 +168,9 @@ func (s *Service) Publish(ctx context.Context, caller iam.Caller, topicARN, subj
 	if err := s.authorize(caller, "sns:Publish", t.arn, t.policy); err != nil {
 		return "", fmt.Errorf("publish to %s: %w", topicARN, err)
 	}
+	if err := s.useKey(caller, t); err != nil {
+		return "", fmt.Errorf("publish to %s: %w", topicARN, err)
+	}
 	if err := checkMessage(subject, message); err != nil {
 		return "", fmt.Errorf("publish to %s: %w", topicARN, err)
 	}
@@ -193,6 +202,20 @@ func (s *Service) authorize(caller iam.Caller, action, resource string, policy *
 	err := iam.Authorize(iam.Request{Caller: caller, Action: action, Resource: resource, ResourcePolicy: policy})
 	if err != nil {
 		return denied(err)
+	}
+	return nil
+}
+
+// useKey asks whether a publisher may encrypt with the topic's key
+// (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+func (s *Service) useKey(caller iam.Caller, t *topic) error {
+	if t.KeyARN == "" {
+		return nil
+	}
+	use := kms.Use{Via: "sns." + t.region + ".amazonaws.com", Context: map[string]string{"aws:sns:topicArn": t.arn}}
+	err := s.cfg.Keys.Authorize(caller, t.KeyARN, use, "kms:GenerateDataKey", "kms:Decrypt")
+	if err != nil {
+		return &Error{Status: http.StatusBadRequest, Code: "KMSAccessDenied", Message: err.Error(), cause: err}
 	}
 	return nil
 }

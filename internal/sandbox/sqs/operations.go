@@ -93,16 +93,25 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 		"MessageRetentionPeriod":                seconds(q.MessageRetention),
 		"QueueArn":                              q.arn,
 		"ReceiveMessageWaitTimeSeconds":         seconds(q.ReceiveWait),
+		"SqsManagedSseEnabled":                  strconv.FormatBool(!q.Unencrypted),
 		"VisibilityTimeout":                     seconds(*q.VisibilityTimeout),
+	}
+	known := append(slices.Collect(maps.Keys(all)), "Policy", "KmsMasterKeyId")
+	if q.KeyARN != "" {
+		all["SqsManagedSseEnabled"], all["KmsMasterKeyId"] = "false", q.KeyARN
+	}
+	if q.policy != nil {
+		all["Policy"] = q.policy.Text()
 	}
 	selected := map[string]string{}
 	for _, name := range in.AttributeNames {
 		switch value, ok := all[name]; {
 		case name == "All":
 			maps.Copy(selected, all)
+		case (name == "Policy" || name == "KmsMasterKeyId") && !ok: // a queue without one just has no such attribute
 		case !ok:
 			return nil, badRequest("InvalidAttributeName", "InvalidAttributeName",
-				fmt.Sprintf("Unknown Attribute %s. The sandbox's SQS has %s.", name, strings.Join(slices.Sorted(maps.Keys(all)), ", ")))
+				fmt.Sprintf("Unknown Attribute %s. The sandbox's SQS has %s.", name, strings.Join(slices.Sorted(slices.Values(known)), ", ")))
 		default:
 			selected[name] = value
 		}

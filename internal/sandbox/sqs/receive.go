@@ -74,6 +74,9 @@ func (s *Service) openReceive(r request, in receiveInput) (q *queue, visibility,
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	if err := s.useKey(r.caller, q, "kms:Decrypt"); err != nil {
+		return nil, 0, 0, err
+	}
 	visibility, wait = *q.VisibilityTimeout, q.ReceiveWait
 	if in.VisibilityTimeout != nil {
 		if visibility, err = duration("VisibilityTimeout", *in.VisibilityTimeout, maxVisibility); err != nil {

@@ -4,15 +4,16 @@
 // It keeps to AWS's documented behaviour where a dead-letter queue depends on
 // it: visibility timeouts, receipt handles, retention, long polling, message
 // attributes and their MD5, queue policies. Deliveries are exactly once and in
-// order, which AWS does not promise. FIFO queues, a queue's own redrive policy,
-// encryption with KMS keys and operations beyond those that dead letters need are
-// refused by name. Messages live as long as the process.
+// order, which AWS does not promise. Who sends to a queue with a KMS key, or
+// receives from it, has to be allowed to use the key. FIFO queues, a queue's own
+// redrive policy and operations beyond those that dead letters need are refused by name. Messages live as long as the process.
 package sqs
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/stats"
 )
 
@@ -45,17 +47,20 @@ type Config struct {
 	AccountID string
 	Endpoint  string // queue URLs are <Endpoint>/<AccountID>/<name>
 	Counters  *stats.Counters
+	Keys      kms.Keys // needed for queues with a key
 }
 
 // QueueConfig describes a standard queue. Zero durations and sizes, and a nil
 // VisibilityTimeout, mean SQS's defaults.
 type QueueConfig struct {
 	Name              string
+	KeyARN            string         // of the KMS key that encrypts messages; SQS's own if empty
 	MessageRetention  time.Duration  // 1 minute to 14 days, 4 days by default
 	VisibilityTimeout *time.Duration // 0 to 12 hours, 30 s by default
 	ReceiveWait       time.Duration  // long polling of receivers that name none, up to 20 s
 	Delay             time.Duration  // before a new message can be received, up to 15 minutes
 	MaxMessageSize    int            // bytes, 1 KiB to 1 MiB, 1 MiB by default
+	Unencrypted       bool           // SqsManagedSseEnabled is off; shown, no more
 }
 
 // Service holds the queues of all Regions of one account. Methods may be
@@ -177,6 +182,30 @@ func (s *Service) Depth(queueARN string) int64 {
 	return int64(len(q.messages))
 }
 
+// Gauges are what CloudWatch shows of a queue.
+type Gauges struct {
+	Visible, NotVisible, Delayed int
+	OldestAge                    time.Duration // since the oldest message was sent; 0 if there is none
+}
+
+// Gauges returns what a Region's queue holds now; false if there is no such
+// queue.
+func (s *Service) Gauges(region, name string) (Gauges, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[s.arn(region, name)]
+	if q == nil {
+		return Gauges{}, false
+	}
+	now := time.Now()
+	var g Gauges
+	g.Visible, g.NotVisible, g.Delayed = q.count(now)
+	if len(q.messages) > 0 {
+		g.OldestAge = now.Sub(q.messages[0].sent)
+	}
+	return g, true
+}
+
 // authorize returns the queue if caller may do action on it. s.mu is held.
 func (s *Service) authorize(caller iam.Caller, action, arn string) (*queue, error) {
 	q := s.queues[arn]
@@ -192,6 +221,9 @@ func (s *Service) authorize(caller iam.Caller, action, arn string) (*queue, erro
 
 // send appends a message. s.mu is held.
 func (s *Service) send(q *queue, caller iam.Caller, body string, attributes map[string]Attribute, delay time.Duration) (*message, error) {
+	if err := s.useKey(caller, q, "kms:GenerateDataKey", "kms:Decrypt"); err != nil {
+		return nil, err
+	}
 	if err := validateMessage(body, attributes, q.MaxMessageSize); err != nil {
 		return nil, err
 	}
@@ -207,6 +239,20 @@ func (s *Service) send(q *queue, caller iam.Caller, body string, attributes map[
 	q.messages = append(q.messages, m)
 	s.touch(q)
 	return m, nil
+}
+
+// useKey asks whether the caller may use the queue's key
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
+func (s *Service) useKey(caller iam.Caller, q *queue, actions ...string) error {
+	if q.KeyARN == "" {
+		return nil
+	}
+	use := kms.Use{Via: "sqs." + q.region + ".amazonaws.com", Context: map[string]string{"aws:sqs:arn": q.arn}}
+	err := s.cfg.Keys.Authorize(caller, q.KeyARN, use, actions...)
+	if err != nil {
+		return &Error{Status: http.StatusBadRequest, Code: "KmsAccessDenied", QueryCode: "KMS.AccessDeniedException", Message: err.Error(), cause: err}
+	}
+	return nil
 }
 
 // touch follows up a change of a queue's messages: receivers that wait look

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -290,6 +292,43 @@ func TestListQueuesAndAttributes(t *testing.T) {
 	got, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{QueueUrl: &urls[0], AttributeNames: []types.QueueAttributeName{"All"}})
 	if err != nil || got.Attributes["QueueArn"] != "arn:aws:sqs:us-east-1:123456789012:a" || got.Attributes["MessageRetentionPeriod"] != "345600" {
 		t.Errorf("attributes = %v, %v", got, err)
+	}
+}
+
+func TestQueueAttributes(t *testing.T) {
+	h := newHarness(t)
+	attributes := func(url string, names ...types.QueueAttributeName) map[string]string {
+		t.Helper()
+		got, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Attributes
+	}
+	_, url := h.queue(t, QueueConfig{MessageRetention: 14 * 24 * time.Hour})
+	if got := attributes(url, "Policy"); len(got) != 0 {
+		t.Errorf("a queue without a policy shows %v", got)
+	}
+	const text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`
+	policy, err := iam.ParseAs(iam.ResourcePolicy, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.SetPolicy(region, url, policy); err != nil {
+		t.Fatal(err)
+	}
+	all := attributes(url, "All")
+	for name, want := range map[string]string{
+		"Policy": text, "MessageRetentionPeriod": "1209600", "VisibilityTimeout": "30", "SqsManagedSseEnabled": "true",
+		"ApproximateNumberOfMessages": "0",
+	} {
+		if all[name] != want {
+			t.Errorf("%s = %q, want %q", name, all[name], want)
+		}
+	}
+	_, open := h.queue(t, QueueConfig{Name: "open", Unencrypted: true})
+	if got := attributes(open, "SqsManagedSseEnabled", "Policy"); !maps.Equal(got, map[string]string{"SqsManagedSseEnabled": "false"}) {
+		t.Errorf("attributes = %v, want SqsManagedSseEnabled false", got)
 	}
 }
 

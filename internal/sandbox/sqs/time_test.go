@@ -157,3 +157,35 @@ func TestCloseEndsLongPolls(t *testing.T) {
 		}
 	})
 }
+
+func TestGauges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
+		defer func() { _ = s.Close() }()
+		arn, url, err := s.CreateQueue(region, QueueConfig{Name: "q"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := func(when string, want Gauges) {
+			t.Helper()
+			if got, ok := s.Gauges(region, "q"); !ok || got != want {
+				t.Errorf("%s: %+v, %v; want %+v", when, got, ok, want)
+			}
+		}
+		want("empty", Gauges{})
+		if _, ok := s.Gauges("eu-west-1", "q"); ok {
+			t.Error("the queue is in another Region as well")
+		}
+		for range 2 {
+			if _, err := s.Send(t.Context(), admin(), arn, "x", nil); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Minute)
+		}
+		want("two messages", Gauges{Visible: 2, OldestAge: 2 * time.Minute})
+		if got := receive(t, s, url, ""); len(got) != 1 {
+			t.Fatalf("received %d messages, want 1", len(got))
+		}
+		want("one in flight", Gauges{Visible: 1, NotVisible: 1, OldestAge: 2 * time.Minute})
+	})
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"s3fanout/internal/backfill"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/table"
+)
+
+// backfillDocument is what backfill --output json writes. Its names and the
+// values of class are stable.
+type backfillDocument struct {
+	ReplicaSet  string            `json:"replicaSet"`
+	DryRun      bool              `json:"dryRun"`
+	Interrupted bool              `json:"interrupted"`
+	Different   int               `json:"different"`
+	Left        int               `json:"left"`
+	Error       string            `json:"error,omitempty"`
+	Targets     []backfillTarget  `json:"targets"`
+	Requests    backfillShared    `json:"requests"`
+	Failures    []backfillFailure `json:"failures"`
+	Estimate    *backfillEstimate `json:"estimate,omitempty"`
+}
+
+type backfillTarget struct {
+	Region       string           `json:"region"`
+	Missing      int              `json:"missing"`
+	MissingBytes int64            `json:"missingBytes"`
+	NoSource     int              `json:"noSource"`
+	Copied       int              `json:"copied"`
+	Exists       int              `json:"exists"`
+	SourceGone   int              `json:"sourceGone"`
+	Failed       int              `json:"failed"`
+	Left         int              `json:"left"`
+	Bytes        int64            `json:"bytes"`
+	Requests     backfillRequests `json:"requests"`
+}
+
+// backfillRequests are those that copies send.
+type backfillRequests struct {
+	Copy     int `json:"copy"`
+	Head     int `json:"head"`
+	Tags     int `json:"tags"`
+	Create   int `json:"create"`
+	Part     int `json:"part"`
+	Complete int `json:"complete"`
+	Abort    int `json:"abort"`
+}
+
+// backfillShared are those that serve all targets.
+type backfillShared struct {
+	List int `json:"list"`
+	Head int `json:"head"`
+}
+
+type backfillFailure struct {
+	Region string `json:"region"`
+	Key    string `json:"key"`
+	Class  string `json:"class"`
+	Reason string `json:"reason"`
+}
+
+type backfillEstimate struct {
+	Requests struct {
+		List int `json:"list"`
+		backfillRequests
+	} `json:"requests"`
+	Transfer        []backfillTransfer `json:"transfer"`
+	RequestDollars  float64            `json:"requestDollars"`
+	TransferDollars float64            `json:"transferDollars"`
+	Dollars         float64            `json:"dollars"`
+	AssumedPrices   []string           `json:"assumedPrices"`
+}
+
+type backfillTransfer struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Bytes int64  `json:"bytes"`
+}
+
+func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) backfillDocument {
+	d := backfillDocument{
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Left: report.Left(),
+		Targets: []backfillTarget{}, Requests: backfillShared{List: report.Lists, Head: report.Heads}, Failures: []backfillFailure{},
+	}
+	if err != nil {
+		d.Error = oneLine(err.Error())
+	}
+	for _, t := range report.Targets {
+		d.Targets = append(d.Targets, backfillTarget{
+			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
+			Copied: t.Copied, Exists: t.Exists, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
+			Bytes: t.Bytes, Requests: newBackfillRequests(t.Requests),
+		})
+	}
+	for _, f := range report.Failures {
+		d.Failures = append(d.Failures, backfillFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
+	}
+	if e := report.Estimate; e != nil {
+		d.Estimate = newBackfillEstimate(*e)
+	}
+	return d
+}
+
+func newBackfillRequests(r copier.Requests) backfillRequests {
+	return backfillRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, Complete: r.Complete, Abort: r.Abort}
+}
+
+func newBackfillEstimate(e backfill.Estimate) *backfillEstimate {
+	out := &backfillEstimate{
+		Transfer: []backfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
+		AssumedPrices: append([]string{}, e.Assumed...),
+	}
+	out.Requests.List, out.Requests.backfillRequests = e.Lists, newBackfillRequests(e.Requests)
+	for _, t := range e.Transfer {
+		out.Transfer = append(out.Transfer, backfillTransfer(t))
+	}
+	return out
+}
+
+// writeBackfill writes the result to stdout.
+func (a *app) writeBackfill(d backfillDocument) error {
+	if a.output == outputJSON {
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(d)
+	}
+	return writeBackfillText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeBackfillText writes a table of the failures and a line for each target.
+func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool) error {
+	if len(d.Failures) > 0 {
+		if _, err := failuresTable(d.Failures, width, colours).WriteTo(w); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	for _, t := range d.Targets {
+		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
+	}
+	if d.Different > 0 {
+		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", countOf(d.Different, "key", "keys"))
+	}
+	if e := d.Estimate; e != nil {
+		fmt.Fprintf(&b, "About %s: %s for %d requests and %s for transfer, at list prices%s\n",
+			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.List+e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// failuresTable has the reason in a column, or on a terminal below the key: in
+// a column there would be no room for what matters.
+func failuresTable(failures []backfillFailure, width int, colours bool) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "KEY", Cut: table.CutStart}}}
+	if width == 0 {
+		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
+	}
+	t.Columns = append(t.Columns, table.Column{Title: "CLASS"})
+	for _, f := range failures {
+		reason := table.Printable(f.Reason)
+		row := table.Row{Cells: []string{f.Region, table.Printable(f.Key)}}
+		if width == 0 {
+			row.Cells = append(row.Cells, table.Short(reason))
+		} else {
+			row.Below = reason
+		}
+		row.Cells = append(row.Cells, f.Class)
+		t.Rows = append(t.Rows, row)
+	}
+	if colours {
+		t.Paint = func(row int, cell string) string {
+			if failures[row].Class == string(copier.Retryable) {
+				return yellow + cell + plain
+			}
+			return red + cell + plain
+		}
+	}
+	return t
+}
+
+// describeTarget says how a Region stands.
+func describeTarget(d backfillDocument, t backfillTarget) string {
+	if t.Missing == 0 {
+		if d.Interrupted || d.Error != "" {
+			return "nothing known to be missing"
+		}
+		return "nothing is missing"
+	}
+	parts := []string{objectCount(t.Missing) + " missing"}
+	if d.DryRun {
+		parts[0] += ", " + binarySize(t.MissingBytes)
+	} else {
+		parts = append(parts, fmt.Sprintf("%d copied (%s)", t.Copied, binarySize(t.Bytes)))
+	}
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{t.Exists, "came by themselves"},
+		{t.SourceGone, "gone from the source"},
+		{t.NoSource, "not in the Region to copy from"},
+		{t.Failed, "failed"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		}
+	}
+	if t.Left > 0 && !d.DryRun {
+		parts = append(parts, fmt.Sprintf("%d left", t.Left))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r backfillRequests) total() int {
+	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.Complete + r.Abort
+}
+
+// dollars is a sum for people. What rounds to nothing is not free.
+func dollars(sum float64) string {
+	if sum > 0 && sum < 0.01 {
+		return "less than $0.01"
+	}
+	return fmt.Sprintf("$%.2f", sum)
+}
+
+func assumed(regions []string) string {
+	if len(regions) == 0 {
+		return ""
+	}
+	return "; those of " + strings.Join(regions, ", ") + " are not known and assumed"
+}
+
+func objectCount(n int) string { return countOf(n, "object", "objects") }
+
+// countOf is a number with its noun.
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// binarySize is a number of bytes for people.
+func binarySize(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f, i := float64(n), -1
+	for f >= unit && i < 5 {
+		f /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %ciB", f, "KMGTPE"[i])
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/backfill"
+	"s3fanout/internal/copier"
+)
+
+func someBackfill() backfill.Report {
+	return backfill.Report{
+		Targets: []backfill.Target{
+			{Region: "us-east-1"},
+			{
+				Region: "eu-west-1", Missing: 10, MissingBytes: 5 << 30, NoSource: 1, Copied: 4, Exists: 1, SourceGone: 1, Failed: 2, Bytes: 3 << 30,
+				Requests: copier.Requests{Copy: 1, Head: 2, Tags: 3, Create: 4, Part: 5, Complete: 6, Abort: 7},
+			},
+		},
+		Failures:  []backfill.Failure{{Region: "eu-west-1", Key: "a\x1b[2Jkey", Class: copier.Denied, Reason: "denied: AccessDenied: no"}},
+		Different: 2, Lists: 3, Heads: 4,
+	}
+}
+
+func TestBackfillText(t *testing.T) {
+	interrupted := someBackfill()
+	interrupted.Interrupted = true
+	planned := someBackfill()
+	planned.Failures = nil
+	planned.Estimate = &backfill.Estimate{
+		Lists: 10, Requests: copier.Requests{Copy: 2}, RequestDollars: 0.001, TransferDollars: 12.345, Assumed: []string{"af-south-1"},
+	}
+	for _, c := range []struct {
+		name   string
+		report backfill.Report
+		dryRun bool
+		width  int
+		want   string
+	}{
+		{"to a file", someBackfill(), false, 0, `REGION     KEY            REASON                    CLASS
+eu-west-1  "a\x1b[2Jkey"  denied: AccessDenied: no  denied
+us-east-1: nothing is missing
+eu-west-1: 10 objects missing, 4 copied (3.0 GiB), 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+2 keys not the same in all Regions, left alone; s3fanout verify tells more
+`},
+		{"to a terminal", interrupted, false, 60, `REGION     KEY            CLASS
+eu-west-1  "a\x1b[2Jkey"  denied
+    denied: AccessDenied: no
+us-east-1: nothing known to be missing
+eu-west-1: 10 objects missing, 4 copied (3.0 GiB), 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+2 keys not the same in all Regions, left alone; s3fanout verify tells more
+`},
+		{"dry run", planned, true, 0, `us-east-1: nothing is missing
+eu-west-1: 10 objects missing, 5.0 GiB, 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed
+2 keys not the same in all Regions, left alone; s3fanout verify tells more
+About $12.35: less than $0.01 for 12 requests and $12.35 for transfer, at list prices; those of af-south-1 are not known and assumed
+`},
+	} {
+		var b strings.Builder
+		if err := writeBackfillText(&b, newBackfillDocument("media", c.dryRun, c.report, nil), c.width, false); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, b.String(), c.want)
+		}
+	}
+}
+
+// The help documents exactly the names that the document has.
+func TestBackfillDocumentIsAsTheHelpSays(t *testing.T) {
+	report := someBackfill()
+	report.Estimate = &backfill.Estimate{Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 1}}}
+	b, err := json.Marshal(newBackfillDocument("media", true, report, errors.New("two\nlines")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(b), `"error":"two; lines"`) {
+		t.Errorf("the error is not one line: %s", b)
+	}
+	help := newBackfillCommand(&app{}).Long
+	_, help, _ = strings.Cut(help, "one document:")
+	help, _, _ = strings.Cut(help, "\"different\" counts")
+	names := func(text string) map[string]bool {
+		set := map[string]bool{}
+		for _, m := range regexp.MustCompile(`"([a-zA-Z]+)"`).FindAllStringSubmatch(text, -1) {
+			set[m[1]] = true
+		}
+		return set
+	}
+	inDocument := map[string]bool{}
+	for _, m := range regexp.MustCompile(`"([a-zA-Z]+)":`).FindAllStringSubmatch(string(b), -1) {
+		inDocument[m[1]] = true
+	}
+	if got := names(help); !reflect.DeepEqual(got, inDocument) {
+		t.Errorf("the help has %v\nthe document %v", got, inDocument)
+	}
+}
+
+func TestBackfillProgressLine(t *testing.T) {
+	for _, c := range []struct {
+		p      backfill.Progress
+		took   time.Duration
+		dryRun bool
+		want   string
+	}{
+		{backfill.Progress{Missing: 10}, 0, false, "0 of at least 10 objects, 0 B"},
+		{backfill.Progress{Missing: 100, Ended: 20, Failed: 1, Bytes: 20 << 20}, 10 * time.Second, false,
+			"20 of at least 100 objects, 20.0 MiB, 1 failed; 2/s, 2.0 MiB/s; at least 40s left"},
+		{backfill.Progress{Missing: 100, Ended: 20, Bytes: 20 << 20, Listed: true}, 10 * time.Second, false,
+			"20 of 100 objects, 20.0 MiB; 2/s, 2.0 MiB/s; 40s left"},
+		{backfill.Progress{Missing: 1, Ended: 1, Listed: true}, 10 * time.Second, false, "1 of 1 object, 0 B; 0/s, 0 B/s"},
+		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512}, time.Minute, true, "3000 keys listed; at least 7 objects missing, 512 B"},
+		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512, Listed: true}, time.Minute, true, "3000 keys listed; 7 objects missing, 512 B"},
+	} {
+		if got := describeProgress(c.p, c.took, c.dryRun); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+// Failures that the result does not name are named on standard error.
+func TestBackfillNamesEveryFailureOnce(t *testing.T) {
+	var b strings.Builder
+	w := backfillProgress{p: &progress{w: &b, now: time.Now}, now: time.Now}
+	for range backfill.MaxFailures {
+		w.failed(backfill.Failure{Region: "eu-west-1", Key: "named in the result"})
+	}
+	w.failed(backfill.Failure{Region: "eu-west-1", Key: "late\n", Reason: "why"})
+	if got, want := b.String(), "eu-west-1: \"late\\n\": why\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestBackfillExitCodes(t *testing.T) {
+	failed := backfill.Report{Targets: []backfill.Target{{Missing: 1, Failed: 1}}}
+	for _, c := range []struct {
+		name   string
+		report backfill.Report
+		dryRun bool
+		err    error
+		want   int
+	}{
+		{"all copied", backfill.Report{Targets: []backfill.Target{{Missing: 1, Copied: 1}}}, false, nil, exitDone},
+		{"differences alone", backfill.Report{Different: 3}, false, nil, exitDone},
+		{"dry run with something missing", backfill.Report{Targets: []backfill.Target{{Missing: 1}}}, true, nil, exitDone},
+		{"failures", failed, false, nil, exitLeftOver},
+		{"ended early", failed, false, errors.New("no"), exitFailed},
+		{"interrupted", backfill.Report{Interrupted: true}, false, nil, exitInterrupted},
+		{"interrupted dry run", backfill.Report{Interrupted: true}, true, nil, exitInterrupted},
+	} {
+		if got := exitCode(backfillError(c.report, c.dryRun, c.err), true); got != c.want {
+			t.Errorf("%s: got %d, want %d", c.name, got, c.want)
+		}
+	}
+}

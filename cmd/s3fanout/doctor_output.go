@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"s3fanout/internal/health"
+	"s3fanout/internal/table"
+)
+
+// doctorDocument is what doctor --output json writes. Its names, and the
+// values of check and severity, are stable.
+type doctorDocument struct {
+	ReplicaSet string          `json:"replicaSet"`
+	Account    string          `json:"account"`
+	Caller     string          `json:"caller"`
+	Regions    []doctorRegion  `json:"regions"`
+	Findings   []healthFinding `json:"findings"`
+}
+
+type doctorRegion struct {
+	Region string            `json:"region"`
+	Parts  map[string]string `json:"parts"`
+}
+
+type healthFinding struct {
+	Check    string `json:"check"`
+	Region   string `json:"region"`
+	Severity string `json:"severity"`
+	What     string `json:"what"`
+	Means    string `json:"means"`
+	Mend     string `json:"mend"`
+}
+
+func newDoctorDocument(facts health.Facts, findings []health.Finding) doctorDocument {
+	d := doctorDocument{
+		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
+		Regions: []doctorRegion{}, Findings: healthFindings(findings),
+	}
+	for _, r := range facts.Regions {
+		d.Regions = append(d.Regions, doctorRegion{Region: r.Name, Parts: partStates(findings, r.Name)})
+	}
+	return d
+}
+
+func healthFindings(findings []health.Finding) []healthFinding {
+	list := []healthFinding{}
+	for _, f := range findings {
+		list = append(list, healthFinding{
+			Check: f.Check, Region: f.Region, Severity: string(f.Severity), What: f.What, Means: f.Means, Mend: f.Mend,
+		})
+	}
+	return list
+}
+
+// partStates is a word for each part of a Region.
+func partStates(findings []health.Finding, region string) map[string]string {
+	parts := map[string]string{}
+	for _, part := range health.Parts() {
+		parts[string(part)] = health.PartState(findings, region, part)
+	}
+	return parts
+}
+
+func writeJSONDocument(w io.Writer, d any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(d)
+}
+
+func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
+	d := newDoctorDocument(facts, findings)
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, d)
+	}
+	return writeDoctorText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeDoctorText writes a table of the parts, and a paragraph for each
+// finding.
+func writeDoctorText(w io.Writer, d doctorDocument, width int, colours bool) error {
+	if _, err := fmt.Fprintf(w, "Replica set %s in account %s, seen as %s\n\n", d.ReplicaSet, d.Account, table.Printable(d.Caller)); err != nil {
+		return err
+	}
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}}}
+	for _, part := range health.Parts() {
+		t.Columns = append(t.Columns, table.Column{Title: partTitle(part)})
+	}
+	for _, r := range d.Regions {
+		row := table.Row{Cells: []string{r.Region}}
+		for _, part := range health.Parts() {
+			row.Cells = append(row.Cells, r.Parts[string(part)])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if _, err := t.WriteTo(w); err != nil {
+		return err
+	}
+	for _, f := range d.Findings {
+		if err := writeFinding(w, f, width, colours); err != nil {
+			return err
+		}
+	}
+	if len(d.Findings) == 0 {
+		_, err := fmt.Fprintln(w, "\nEverything is as it should be.")
+		return err
+	}
+	return nil
+}
+
+// partTitle is a part's name as a column's title.
+func partTitle(part health.Part) string {
+	if part == health.PartSubscriptions {
+		return "SUBSCR."
+	}
+	return strings.ToUpper(string(part))
+}
+
+func writeFinding(w io.Writer, f healthFinding, width int, colours bool) error {
+	severity := f.Severity
+	if colours {
+		severity = severityColour(health.Severity(severity)) + severity + plain
+	}
+	if _, err := fmt.Fprintf(w, "\n%s: %s: %s\n", f.Region, severity, f.Check); err != nil {
+		return err
+	}
+	for _, line := range [][2]string{{"found", f.What}, {"means", f.Means}, {"mend", f.Mend}} {
+		const indent = "         "
+		room := 1 << 30
+		if width > 0 {
+			room = max(width-len(indent), 20)
+		}
+		if _, err := fmt.Fprintf(w, "  %-5s  %s\n", line[0], table.Wrap(table.Printable(line[1]), room, indent)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func severityColour(s health.Severity) string {
+	switch s {
+	case health.Failed:
+		return red
+	case health.Unknown, health.Warning:
+		return yellow
+	default:
+		return plain
+	}
+}

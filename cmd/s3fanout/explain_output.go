@@ -1,0 +1,354 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"s3fanout/internal/explain"
+	"s3fanout/internal/table"
+)
+
+// explainDocument is what explain --output json writes. Its names and the
+// values of verdict, state, likely and by are stable.
+type explainDocument struct {
+	ReplicaSet string          `json:"replicaSet"`
+	Key        string          `json:"key"`
+	Verdict    explain.Code    `json:"verdict"`
+	Text       string          `json:"text"`
+	Steps      []explainStep   `json:"steps"`
+	Regions    []explainRegion `json:"regions"`
+	Letters    []explainLetter `json:"letters"`
+	Queues     []explainQueue  `json:"queues"`
+}
+
+type explainStep struct {
+	Text    string `json:"text"`
+	Command string `json:"command,omitempty"`
+}
+
+type explainRegion struct {
+	Region       string           `json:"region"`
+	Bucket       string           `json:"bucket"`
+	State        explain.State    `json:"state"`
+	Error        string           `json:"error,omitempty"`
+	Object       *explainObject   `json:"object,omitempty"`
+	Versions     []explainVersion `json:"versions"`
+	MoreVersions bool             `json:"moreVersions"`
+	Uploads      []explainUpload  `json:"uploads"`
+	Errors       []string         `json:"errors"`
+}
+
+type explainObject struct {
+	VersionID    string            `json:"versionId,omitempty"`
+	Size         int64             `json:"size"`
+	ETag         string            `json:"etag"`
+	Checksums    map[string]string `json:"checksums"`
+	ChecksumType string            `json:"checksumType,omitempty"`
+	Modified     time.Time         `json:"modified"`
+	StorageClass string            `json:"storageClass"`
+	Archived     bool              `json:"archived"`
+	Likely       string            `json:"likely,omitempty"`
+	LikelyOf     string            `json:"likelyOf,omitempty"`
+	after        time.Duration
+}
+
+type explainVersion struct {
+	VersionID      string    `json:"versionId"`
+	DeletionMarker bool      `json:"deletionMarker"`
+	Size           int64     `json:"size"`
+	ETag           string    `json:"etag,omitempty"`
+	Modified       time.Time `json:"modified"`
+}
+
+type explainUpload struct {
+	UploadID  string         `json:"uploadId"`
+	Initiated time.Time      `json:"initiated"`
+	Initiator string         `json:"initiator,omitempty"`
+	By        explain.Writer `json:"by"`
+	Parts     int            `json:"parts"`
+	Bytes     int64          `json:"bytes"`
+	LastPart  *time.Time     `json:"lastPart,omitempty"`
+}
+
+type explainLetter struct {
+	Queue     string     `json:"queue"`
+	MessageID string     `json:"messageId"`
+	SentAt    *time.Time `json:"sentAt,omitempty"`
+	Kind      string     `json:"kind"`
+	Source    string     `json:"source"`
+	VersionID string     `json:"versionId,omitempty"`
+	Reason    string     `json:"reason"`
+	Targets   []string   `json:"targets"`
+}
+
+type explainQueue struct {
+	Region        string `json:"region"`
+	Looked        int    `json:"looked"`
+	Held          int    `json:"held"`
+	NotUnderstood int    `json:"notUnderstood"`
+	Cut           bool   `json:"cut"`
+	Error         string `json:"error,omitempty"`
+}
+
+func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainDocument {
+	d := explainDocument{
+		ReplicaSet: set, Key: f.Key, Verdict: v.Code, Text: v.Text,
+		Steps: []explainStep{}, Regions: []explainRegion{}, Letters: []explainLetter{}, Queues: []explainQueue{},
+	}
+	for _, s := range v.Steps {
+		d.Steps = append(d.Steps, explainStep(s))
+	}
+	states, origins := explain.States(f), explain.Origins(f)
+	for i, r := range f.Regions {
+		d.Regions = append(d.Regions, newExplainRegion(r, states[i], origins[i]))
+	}
+	for _, l := range f.Letters {
+		letter := explainLetter{
+			Queue: l.Queue, MessageID: l.MessageID, Kind: l.Kind, Source: l.Source, VersionID: l.VersionID, Reason: l.Reason,
+			Targets: slices.Concat([]string{}, l.Targets),
+		}
+		if !l.SentAt.IsZero() {
+			letter.SentAt = &l.SentAt
+		}
+		d.Letters = append(d.Letters, letter)
+	}
+	for _, q := range f.Queues {
+		d.Queues = append(d.Queues, explainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
+	}
+	return d
+}
+
+func newExplainRegion(r explain.Region, state explain.State, origin explain.Origin) explainRegion {
+	region := explainRegion{
+		Region: r.Region, Bucket: r.Bucket, State: state, Error: errorText(r.Err),
+		Versions: []explainVersion{}, MoreVersions: r.MoreVersions, Uploads: []explainUpload{}, Errors: []string{},
+	}
+	if o := r.Object; o != nil {
+		region.Object = &explainObject{
+			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: o.Checksums, ChecksumType: o.ChecksumType,
+			Modified: o.Modified, StorageClass: o.StorageClass, Archived: o.Archived,
+			Likely: origin.Likely, LikelyOf: origin.Of, after: origin.After,
+		}
+	}
+	for _, v := range r.Versions {
+		region.Versions = append(region.Versions, explainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
+	}
+	for _, u := range r.Uploads {
+		upload := explainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: u.By, Parts: u.Parts, Bytes: u.Bytes}
+		if u.Parts > 0 {
+			upload.LastPart = &u.Last
+		}
+		region.Uploads = append(region.Uploads, upload)
+	}
+	for _, err := range r.Partial {
+		region.Errors = append(region.Errors, errorText(err))
+	}
+	return region
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return oneLine(err.Error())
+}
+
+// writeExplanation writes the result to stdout.
+func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) error {
+	d := newExplainDocument(set, f, v)
+	if a.output == outputJSON {
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(d)
+	}
+	return writeExplainText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeExplainText writes a table of the Regions, what there is besides their
+// objects, and the verdict last, where the eye is when the command has ended.
+func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) error {
+	tables := []table.Table{regionsTable(d.Regions, width, colours), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
+	for i, t := range tables {
+		if len(t.Rows) == 0 {
+			continue
+		}
+		if i > 0 {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		if _, err := t.WriteTo(w); err != nil {
+			return err
+		}
+	}
+	room := width
+	if room == 0 {
+		room = 1 << 30
+	}
+	var b strings.Builder
+	for _, q := range d.Queues {
+		if q.Held > 0 || q.Cut || q.NotUnderstood > 0 {
+			line := fmt.Sprintf("%s: %s looked at, %d not understood, %s", q.Region, deadLetters(q.Looked), q.NotUnderstood, theRest(q))
+			b.WriteString("\n" + table.Wrap(line, room, "  "))
+		}
+	}
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	code := string(d.Verdict)
+	rest, _ := strings.CutPrefix(table.Wrap(code+": "+table.Printable(d.Text)+".", room, ""), code)
+	if colours {
+		code = verdictColour(d.Verdict) + code + plain
+	}
+	fmt.Fprintf(&b, "\n%s%s\n", code, rest)
+	for _, s := range d.Steps {
+		fmt.Fprintf(&b, "- %s\n", table.Wrap(s.Text, room-2, "  "))
+		if s.Command != "" { // whole, to be copied
+			fmt.Fprintf(&b, "    %s\n", s.Command)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// theRest says which letters of the queue were not looked at.
+func theRest(q explainQueue) string {
+	switch {
+	case q.Cut:
+		return "and there are more"
+	case q.Held > 0:
+		return fmt.Sprintf("about %d held by another reader", q.Held)
+	default:
+		return "none left out"
+	}
+}
+
+func regionsTable(regions []explainRegion, width int, colours bool) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "REGION"}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "STATE"},
+	}}
+	for _, r := range regions {
+		row := table.Row{Cells: []string{r.Region, "-", "-", "-", string(r.State)}}
+		switch o := r.Object; {
+		case o != nil:
+			row.Cells = []string{r.Region, fmt.Sprint(o.Size), stamp(o.Modified), table.Printable(o.ETag), string(r.State)}
+			row.Below = describeObject(*o)
+		case r.Error != "":
+			row.Below = table.Printable(r.Error)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	if colours {
+		t.Paint = func(row int, cell string) string { return stateColour(regions[row].State) + cell + plain }
+	}
+	return t
+}
+
+// describeObject is what does not fit the columns.
+func describeObject(o explainObject) string {
+	var parts []string
+	if o.VersionID != "" {
+		parts = append(parts, "version "+o.VersionID)
+	}
+	for _, algorithm := range slices.Sorted(maps.Keys(o.Checksums)) {
+		parts = append(parts, strings.TrimSpace(algorithm+" "+o.Checksums[algorithm]+" "+strings.ToLower(strings.ReplaceAll(o.ChecksumType, "_", " "))))
+	}
+	class := o.StorageClass
+	if o.Archived {
+		class += ", archived"
+	}
+	parts = append(parts, class)
+	switch o.Likely {
+	case explain.LikelyUpload:
+		parts = append(parts, "likely the upload")
+	case explain.LikelyReplica:
+		parts = append(parts, fmt.Sprintf("likely a replica: as in %s and %s later", o.LikelyOf, explain.Age(o.after)))
+	}
+	return table.Printable(strings.Join(parts, " · "))
+}
+
+// versionsTable lists the versions of the Regions that have several.
+func versionsTable(regions []explainRegion, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "VERSIONS IN"}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "VERSION", Cut: table.CutEnd},
+	}}
+	for _, r := range regions {
+		if len(r.Versions) < 2 && (len(r.Versions) == 0 || !r.Versions[0].DeletionMarker) {
+			continue
+		}
+		for _, v := range r.Versions {
+			size, etag := fmt.Sprint(v.Size), v.ETag
+			if v.DeletionMarker {
+				size, etag = "-", "deletion marker"
+			}
+			t.Rows = append(t.Rows, table.Row{Cells: []string{r.Region, size, stamp(v.Modified), table.Printable(etag), table.Printable(v.VersionID)}})
+		}
+		if r.MoreVersions {
+			t.Rows[len(t.Rows)-1].Below = "and older ones"
+		}
+	}
+	return t
+}
+
+func uploadsTable(regions []explainRegion, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "UNFINISHED IN"}, {Title: "PARTS", Right: true}, {Title: "SIZE", Right: true}, {Title: "BEGUN"}, {Title: "BY"},
+	}}
+	for _, r := range regions {
+		for _, u := range r.Uploads {
+			below := "upload " + u.UploadID
+			if u.LastPart != nil {
+				below = "last part " + stamp(*u.LastPart) + " · " + below
+			}
+			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), explain.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: table.Printable(below)}
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+func explainLetters(letters []explainLetter, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "DEAD LETTER IN"}, {Title: "SINCE"}, {Title: "KIND"}, {Title: "FOR"}}}
+	for _, l := range letters {
+		since, targets := "-", strings.Join(l.Targets, ", ")
+		if l.SentAt != nil {
+			since = stamp(*l.SentAt)
+		}
+		if targets == "" {
+			targets = "others than " + l.Source
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: []string{l.Queue, since, l.Kind, targets}, Below: table.Printable(l.Reason)})
+	}
+	return t
+}
+
+// stamp is a time in few columns. S3's have no fractions of seconds.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+func stateColour(s explain.State) string {
+	switch s {
+	case explain.Present:
+		return green
+	case explain.OnItsWay, explain.Copying:
+		return yellow
+	default:
+		return red
+	}
+}
+
+func verdictColour(c explain.Code) string {
+	switch c {
+	case explain.CodeEverywhere, explain.CodeNotCompared:
+		return green
+	case explain.CodeOnItsWay, explain.CodeCopying:
+		return yellow
+	default:
+		return red
+	}
+}

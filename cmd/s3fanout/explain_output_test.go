@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/explain"
+	"s3fanout/internal/table"
+)
+
+// explained are facts with something in every table.
+func explained() explain.Facts {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	object := func(after time.Duration) *explain.Object {
+		return &explain.Object{
+			VersionID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo", Size: 123456789012, ETag: "841a2d689ad86bd1611447453c22c6fc-1200",
+			Checksums: map[string]string{"CRC64NVME": "mI+Ji1NHP80="}, ChecksumType: "FULL_OBJECT", Modified: noon.Add(after), StorageClass: "STANDARD",
+		}
+	}
+	marker := explain.Version{VersionID: "m1", Marker: true, Modified: noon}
+	return explain.Facts{
+		Key: "key", Now: noon.Add(time.Hour),
+		Regions: []explain.Region{
+			{Region: "us-east-1", Bucket: "b1", Object: object(0), Versions: []explain.Version{{VersionID: "v2\x1b[31m", Size: 1, ETag: "e", Modified: noon}, marker}, MoreVersions: true},
+			{Region: "ap-southeast-3", Bucket: "b2", Object: object(time.Minute)},
+			{Region: "eu-west-1", Bucket: "b3", Uploads: []explain.Upload{{UploadID: strings.Repeat("u", 100), Initiated: noon, By: explain.ByReplicator, Parts: 3, Bytes: 5 << 30, Last: noon}}},
+			{Region: "eu-north-1", Bucket: "b4", Err: errors.New("region eu-north-1: s3:GetObject on bucket b4 is denied; " + strings.Repeat("allow it ", 20))},
+		},
+		Letters: []explain.Letter{
+			{Queue: "eu-west-1", MessageID: "1", SentAt: noon.Add(time.Minute), Kind: "on-failure", Source: "us-east-1", Reason: strings.Repeat("SlowDown ", 20), Targets: []string{"eu-west-1"}},
+			{Queue: "us-east-1", MessageID: "2", Kind: "subscription-dlq", Source: "us-east-1", Reason: "not delivered"},
+		},
+		Queues: []explain.Queue{{Region: "eu-west-1", Looked: 5000, Cut: true}, {Region: "eu-north-1", Looked: 2, Held: 3}},
+	}
+}
+
+func TestExplanationFitsTheTerminal(t *testing.T) {
+	facts := explained()
+	d := newExplainDocument("media", facts, explain.Judge(facts))
+	for _, colours := range []bool{false, true} {
+		var b bytes.Buffer
+		if err := writeExplainText(&b, d, 80, colours); err != nil {
+			t.Fatal(err)
+		}
+		text := b.String()
+		unbroken := strings.Join(strings.Fields(text), " ")
+		if strings.Contains(text, "\x1b") != colours {
+			t.Errorf("colours: %t, got %q", colours, text)
+		}
+		for _, code := range []string{green, yellow, red, plain} {
+			text = strings.ReplaceAll(text, code, "")
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 && !strings.HasPrefix(line, "    s3fanout ") {
+				t.Errorf("%d columns: %q", table.Width(line), line)
+			}
+		}
+		for _, want := range []string{
+			"likely a replica: as in us-east-1 and 60 s later", "and older ones", "deletion marker", "others than us-east-1", "5.0 GiB", "replicator",
+			"eu-west-1: 5000 dead letters looked at, 0 not understood, and there are more", "about 3 held by another reader",
+			"it is in us-east-1 and ap-southeast-3", "s3fanout redrive --region eu-west-1 --region us-east-1", "last part 2026-11-20 12:00:00Z · upload uuu",
+		} {
+			if !strings.Contains(unbroken, want) {
+				t.Errorf("no %q in:\n%s", want, text)
+			}
+		}
+	}
+}

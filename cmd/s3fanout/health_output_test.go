@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/health"
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
+)
+
+// troubled is a set of two Regions, of which one has every kind of trouble
+// with what it says.
+func troubled() (health.Facts, []health.Finding) {
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "ap-northeast-1"}}
+	facts := health.Facts{
+		Set: set, Partition: "aws", Account: "111122223333", Caller: "arn:aws:iam::111122223333:user/\x1b[31mme",
+		Regions: []health.Region{
+			{Name: "us-east-1", Queue: health.Look[health.Queue]{State: health.Found}, Subscriptions: health.Look[[]health.Subscription]{State: health.Found}},
+			{Name: "ap-northeast-1", Queue: health.Look[health.Queue]{State: health.Found, Value: health.Queue{Letters: 12}}},
+		},
+	}
+	return facts, []health.Finding{
+		{Check: "dead-letters", Region: "ap-northeast-1", Part: health.PartQueue, Severity: health.Failed,
+			What: strings.Repeat("a long text ", 20), Means: "m", Mend: "s3fanout redrive --region ap-northeast-1"},
+		{Check: "topic", Region: "ap-northeast-1", Part: health.PartTopic, Severity: health.Unknown, What: "cannot tell: \x1b[2J", Means: "m", Mend: "n"},
+		{Check: "queue-retention", Region: "us-east-1", Part: health.PartQueue, Severity: health.Note, What: "w", Means: "m", Mend: "n"},
+	}
+}
+
+// What doctor and status write fits a terminal, has colours where they are
+// wanted, and nothing from outside that a terminal would act on.
+func TestHealthFitsTheTerminal(t *testing.T) {
+	facts, findings := troubled()
+	figures := map[string]health.Figures{
+		"us-east-1":      {Lag: []health.Lag{{Source: "ap-northeast-1", P50: 99 * time.Second, P99: 15 * time.Minute, Max: 47 * time.Hour}}},
+		"ap-northeast-1": {Why: "cloudwatch:GetMetricData on CloudWatch is denied; allow it to the credentials in use"},
+	}
+	write := map[string]func(b *bytes.Buffer, width int, colours bool) error{
+		"doctor": func(b *bytes.Buffer, width int, colours bool) error {
+			return writeDoctorText(b, newDoctorDocument(facts, findings), width, colours)
+		},
+		"status": func(b *bytes.Buffer, width int, colours bool) error {
+			return writeStatusText(b, newStatusDocument(facts, findings, figures), width, colours)
+		},
+	}
+	for command, f := range write {
+		var narrow, coloured, file bytes.Buffer
+		for b, err := range map[*bytes.Buffer]error{&narrow: f(&narrow, 80, false), &coloured: f(&coloured, 80, true), &file: f(&file, 0, false)} {
+			if err != nil || b.Len() == 0 {
+				t.Fatalf("%s: %v, %d bytes", command, err, b.Len())
+			}
+		}
+		for line := range strings.Lines(narrow.String()) {
+			if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 && !strings.HasPrefix(line, "Replica set") {
+				t.Errorf("%s: %d columns: %q", command, table.Width(line), line)
+			}
+		}
+		for _, b := range []*bytes.Buffer{&narrow, &file} {
+			if strings.Contains(b.String(), "\x1b") {
+				t.Errorf("%s: colours or text from outside: %q", command, b)
+			}
+		}
+		if !strings.Contains(coloured.String(), red+"failed"+plain) || !strings.Contains(coloured.String(), yellow+"unknown"+plain) {
+			t.Errorf("%s: no colours: %q", command, &coloured)
+		}
+		if !strings.Contains(file.String(), strings.TrimSpace(findings[0].What)) {
+			t.Errorf("%s: a file has not the whole line: %q", command, &file)
+		}
+	}
+}
+
+func TestStatusFigures(t *testing.T) {
+	three, zero, hour := 3.0, 0.0, time.Hour
+	facts, _ := troubled()
+	d := newStatusDocument(facts, nil, map[string]health.Figures{
+		"us-east-1": {Errors: &zero, Throttles: &zero, Oldest: &hour},
+		"ap-northeast-1": {Errors: &three, Oldest: &hour, Lag: []health.Lag{
+			{Source: "us-east-1", P50: 840 * time.Millisecond, P99: 2 * time.Second, Max: 30 * time.Second},
+			{Source: "eu-west-1", P50: 900 * time.Millisecond, P99: time.Second, Max: 40 * time.Second},
+		}},
+	})
+	var b bytes.Buffer
+	if _, err := figuresTable(d).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `REGION          LETTERS  OLDEST  ERRORS  THROTTLES  LAG P50    P99    MAX
+us-east-1             0       -       0          0        -      -      -
+ap-northeast-1       12     60m       3          -    900ms  2.00s  40.0s
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", &b, want)
+	}
+	if got := d.Regions[1].Subscriptions; got.OK != nil || got.Expected != 1 {
+		t.Errorf("subscriptions that were not told: %+v", got)
+	}
+	if got := newStatusDocument(facts, nil, nil).Regions[0].MetricsUnavailable; got == "" {
+		t.Error("a Region that was not asked has no reason")
+	}
+}
+
+func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
+	d := statusDocument{Regions: []statusRegion{
+		{Region: "a", MetricsUnavailable: "no"}, {Region: "b"}, {Region: "c", MetricsUnavailable: "no"}, {Region: "d", MetricsUnavailable: "denied"},
+	}}
+	got := strings.Join(unavailable(d), "\n")
+	want := "n/a: a, c: not available here: no\nn/a: d: not available here: denied"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	d.Regions = d.Regions[:1]
+	if got := unavailable(d); len(got) != 1 || got[0] != "n/a: not available here: no" {
+		t.Errorf("all Regions alike: got %q", got)
+	}
+}
+
+func TestStatusHasALineForEachCheck(t *testing.T) {
+	var got []string
+	for _, l := range handLines([]healthFinding{
+		{Check: "a", Region: "r", Severity: "failed", What: "what"}, {Check: "b", Region: "r", Severity: "failed", What: "x"},
+		{Check: "b", Region: "r", Severity: "failed", What: "y"}, {Check: "b", Region: "s", Severity: "failed", What: "z"},
+		{Check: "b", Region: "s", Severity: "unknown", What: "u"},
+	}) {
+		got = append(got, l.severity+" "+l.text)
+	}
+	if want := []string{"failed a: r: what", "failed b: r, s", "unknown b: s: u"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAgesAndLags(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m", 2 * time.Hour: "2h", 47 * time.Hour: "47h", 14 * 24 * time.Hour: "14d",
+	} {
+		if got := ageOf(d); got != want {
+			t.Errorf("age %s: got %s, want %s", d, got, want)
+		}
+	}
+	for ms, want := range map[float64]string{0: "0ms", 999: "999ms", 1234: "1.23s", 12_345: "12.3s", 123_456: "2m", 7_200_000: "2h"} {
+		if got := lag(ms); got != want {
+			t.Errorf("lag %v: got %s, want %s", ms, got, want)
+		}
+	}
+}
+
+func TestHealthError(t *testing.T) {
+	finding := func(s health.Severity) health.Finding { return health.Finding{Severity: s} }
+	for _, c := range []struct {
+		findings []health.Finding
+		want     string
+	}{
+		{nil, ""},
+		{[]health.Finding{finding(health.Warning), finding(health.Note)}, ""},
+		{[]health.Finding{finding(health.Failed)}, "1 check failed; do"},
+		{[]health.Finding{finding(health.Unknown), finding(health.Unknown)}, "2 checks could not be told; do"},
+		{[]health.Finding{finding(health.Failed), finding(health.Unknown), finding(health.Failed)}, "2 checks failed, and 1 could not be told; do"},
+	} {
+		got := ""
+		err := healthError(c.findings, "do")
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want || err != nil && exitCode(err, true) != exitLeftOver {
+			t.Errorf("%v: got %q, exit %d", c.findings, got, exitCode(err, true))
+		}
+	}
+}

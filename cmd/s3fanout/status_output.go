@@ -1,0 +1,279 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3fanout/internal/health"
+	"s3fanout/internal/table"
+)
+
+// statusDocument is what status --output json writes. Its names, and the
+// values of check and severity, are stable.
+type statusDocument struct {
+	ReplicaSet string          `json:"replicaSet"`
+	Account    string          `json:"account"`
+	Caller     string          `json:"caller"`
+	Regions    []statusRegion  `json:"regions"`
+	Findings   []healthFinding `json:"findings"`
+}
+
+type statusRegion struct {
+	Region        string              `json:"region"`
+	Parts         map[string]string   `json:"parts"`
+	Subscriptions statusSubscriptions `json:"subscriptions"`
+	DeadLetters   *int                `json:"deadLetters"`
+	Oldest        *float64            `json:"oldestDeadLetterSeconds"`
+	Errors        *float64            `json:"errors"`
+	Throttles     *float64            `json:"throttles"`
+	Lag           []statusLag         `json:"lag"`
+	// MetricsUnavailable says why there are no figures of CloudWatch.
+	MetricsUnavailable string `json:"metricsUnavailable,omitempty"`
+}
+
+type statusSubscriptions struct {
+	OK       *int `json:"ok"` // null: not known
+	Expected int  `json:"expected"`
+}
+
+type statusLag struct {
+	SourceRegion string  `json:"sourceRegion"`
+	P50          float64 `json:"p50Ms"`
+	P99          float64 `json:"p99Ms"`
+	Max          float64 `json:"maxMs"`
+}
+
+func newStatusDocument(facts health.Facts, findings []health.Finding, figures map[string]health.Figures) statusDocument {
+	d := statusDocument{
+		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
+		Regions: []statusRegion{}, Findings: healthFindings(findings),
+	}
+	for _, r := range facts.Regions {
+		row := statusRegion{Region: r.Name, Parts: partStates(findings, r.Name), Lag: []statusLag{}}
+		ok, want, told := health.Subscribed(facts, r.Name)
+		row.Subscriptions.Expected = want
+		if told {
+			row.Subscriptions.OK = &ok
+		}
+		if r.Queue.State == health.Found {
+			row.DeadLetters = &r.Queue.Value.Letters
+		}
+		f, measured := figures[r.Name]
+		if !measured {
+			f.Why = "the Region does not answer"
+		}
+		row.MetricsUnavailable = f.Why
+		row.Errors, row.Throttles = f.Errors, f.Throttles
+		// CloudWatch is minutes behind: without letters its age is of none.
+		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
+			seconds := f.Oldest.Seconds()
+			row.Oldest = &seconds
+		}
+		for _, l := range f.Lag {
+			row.Lag = append(row.Lag, statusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
+		}
+		d.Regions = append(d.Regions, row)
+	}
+	return d
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func (a *app) writeStatus(d statusDocument) error {
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, d)
+	}
+	return writeStatusText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeStatusText writes two tables, of what there is and of the last hour,
+// and a line for each check that found something.
+func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) error {
+	if _, err := fmt.Fprintf(w, "Replica set %s in account %s\n\n", d.ReplicaSet, d.Account); err != nil {
+		return err
+	}
+	for _, t := range []table.Table{partsTable(d), figuresTable(d)} {
+		t.Width = width
+		if _, err := t.WriteTo(w); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	for _, line := range unavailable(d) {
+		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
+			return err
+		}
+	}
+	if len(d.Findings) == 0 {
+		_, err := fmt.Fprintln(w, "Nothing needs a hand.")
+		return err
+	}
+	for _, line := range handLines(d.Findings) {
+		text := line.severity + ": " + line.text
+		if width > 0 {
+			text = table.CutEnd(text, width)
+		}
+		if rest, ok := strings.CutPrefix(text, line.severity); colours && ok {
+			text = severityColour(health.Severity(line.severity)) + line.severity + plain + rest
+		}
+		if _, err := fmt.Fprintln(w, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handLine is one line of what was found.
+type handLine struct{ severity, check, text string }
+
+// handLines makes one line of a check for all Regions: with what was found
+// where it was found once, else with the Regions. doctor tells all.
+func handLines(findings []healthFinding) []handLine {
+	var lines []handLine
+	regions := map[int][]string{}
+	for _, f := range findings {
+		i := slices.IndexFunc(lines, func(l handLine) bool { return l.severity == f.Severity && l.check == f.Check })
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, handLine{severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + table.Printable(f.What)})
+		} else {
+			lines[i].text = ""
+		}
+		if !slices.Contains(regions[i], f.Region) {
+			regions[i] = append(regions[i], f.Region)
+		}
+	}
+	for i := range lines {
+		if lines[i].text == "" {
+			lines[i].text = lines[i].check + ": " + strings.Join(regions[i], ", ")
+		}
+	}
+	return lines
+}
+
+// wrapped breaks a line into those of a terminal; width 0 means none.
+func wrapped(text string, width int, indent string) string {
+	if width == 0 {
+		return text
+	}
+	return table.Wrap(text, max(width-len(indent), 20), indent)
+}
+
+func partsTable(d statusDocument) table.Table {
+	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
+	for _, part := range health.Parts() {
+		t.Columns = append(t.Columns, table.Column{Title: partTitle(part)})
+	}
+	for _, r := range d.Regions {
+		row := table.Row{Cells: []string{r.Region}}
+		for _, part := range health.Parts() {
+			cell := r.Parts[string(part)]
+			if ok := r.Subscriptions.OK; part == health.PartSubscriptions && ok != nil {
+				cell = fmt.Sprintf("%d/%d", *ok, r.Subscriptions.Expected)
+				if word := r.Parts[string(part)]; word == health.OK {
+					cell += " ok"
+				}
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// figuresTable is what is known in numbers.
+func figuresTable(d statusDocument) table.Table {
+	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
+	for _, title := range []string{"LETTERS", "OLDEST", "ERRORS", "THROTTLES", "LAG P50", "P99", "MAX"} {
+		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
+	}
+	for _, r := range d.Regions {
+		none := "-"
+		if r.MetricsUnavailable != "" {
+			none = "n/a"
+		}
+		letters, oldest := "n/a", none
+		if r.DeadLetters != nil {
+			letters = strconv.Itoa(*r.DeadLetters)
+		}
+		if r.Oldest != nil {
+			oldest = ageOf(time.Duration(*r.Oldest * float64(time.Second)))
+		}
+		cells := []string{r.Region, letters, oldest, count(r.Errors, none), count(r.Throttles, none)}
+		if len(r.Lag) == 0 {
+			cells = append(cells, none, none, none)
+		} else {
+			worst := statusLag{}
+			for _, l := range r.Lag {
+				worst.P50, worst.P99, worst.Max = max(worst.P50, l.P50), max(worst.P99, l.P99), max(worst.Max, l.Max)
+			}
+			cells = append(cells, lag(worst.P50), lag(worst.P99), lag(worst.Max))
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: cells})
+	}
+	return t
+}
+
+// unavailable says once for all Regions alike why CloudWatch's figures are
+// not there.
+func unavailable(d statusDocument) []string {
+	var reasons []string
+	regions := map[string][]string{}
+	for _, r := range d.Regions {
+		if why := r.MetricsUnavailable; why != "" {
+			if regions[why] == nil {
+				reasons = append(reasons, why)
+			}
+			regions[why] = append(regions[why], r.Region)
+		}
+	}
+	for i, why := range reasons {
+		who := strings.Join(regions[why], ", ") + ": "
+		if len(regions[why]) == len(d.Regions) {
+			who = ""
+		}
+		reasons[i] = "n/a: " + who + "not available here: " + table.Printable(why)
+	}
+	return reasons
+}
+
+func count(n *float64, none string) string {
+	if n == nil {
+		return none
+	}
+	return strconv.FormatFloat(*n, 'f', -1, 64)
+}
+
+// ageOf is a duration in its greatest unit, rounded down: it grows by itself.
+func ageOf(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())/24) + "d"
+	case d >= 2*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + "h"
+	case d >= 2*time.Minute:
+		return strconv.Itoa(int(d.Minutes())) + "m"
+	default:
+		return strconv.Itoa(int(d.Seconds())) + "s"
+	}
+}
+
+// lag is milliseconds with three digits.
+func lag(ms float64) string {
+	switch {
+	case ms < 1000:
+		return strconv.FormatFloat(ms, 'f', 0, 64) + "ms"
+	case ms < 10_000:
+		return strconv.FormatFloat(ms/1000, 'f', 2, 64) + "s"
+	case ms < 100_000:
+		return strconv.FormatFloat(ms/1000, 'f', 1, 64) + "s"
+	default:
+		return ageOf(time.Duration(ms * float64(time.Millisecond)))
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/table"
+	"s3fanout/internal/verify"
+)
+
+func TestVerifyOutput(t *testing.T) {
+	regions := []string{"us-east-1", "ap-northeast-1"}
+	both := func(kind verify.Kind, key string) verify.Difference {
+		d := verify.Difference{Kind: kind, Key: key, Why: "absent", Objects: []verify.Object{{Region: "us-east-1"}}}
+		if kind == verify.Missing {
+			d.Without = []string{"ap-northeast-1"}
+			return d
+		}
+		d.Differing, d.Why = []string{"us-east-1"}, "size"
+		return d
+	}
+	differences := []verify.Difference{both(verify.Missing, "a"), both(verify.Different, "a"), both(verify.Missing, "b\nc\x1b[31m")}
+	complete := both(verify.Different, "d")
+	complete.Objects = append(complete.Objects, verify.Object{Region: "ap-northeast-1"})
+	differences = append(differences, complete)
+	tests := []struct {
+		name           string
+		keys           bool
+		width          int
+		stdout, stderr string
+	}{
+		{"lines", false, 0,
+			"missing    ap-northeast-1  absent    a\n" +
+				"different  us-east-1       size      a\n" +
+				`missing    ap-northeast-1  absent    "b\nc\x1b[31m"` + "\n" +
+				"different  us-east-1       size      d\n", ""},
+		{"keys", true, 0, "a\nd\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			a := &app{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }}
+			o := a.newVerifyOutput(a.newProgress(), "media", regions, verifyFlags{keys: tt.keys})
+			for _, d := range differences {
+				if err := o.difference(d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if stdout.String() != tt.stdout || stderr.String() != tt.stderr {
+				t.Errorf("got\n%s%s\nwant\n%s%s", stdout.String(), stderr.String(), tt.stdout, tt.stderr)
+			}
+		})
+	}
+}
+
+// On a terminal a line fits, its key's end is kept, and the status line is not
+// left in between.
+func TestVerifyOutputOnATerminal(t *testing.T) {
+	var stdout bytes.Buffer
+	p := &progress{w: &stdout, width: 60}
+	o := &verifyOutput{w: &stdout, notes: p, region: 9, width: 60}
+	p.status("1000 keys")
+	key := strings.Repeat("directory/", 20) + "film.mp4"
+	if err := o.difference(verify.Difference{Kind: verify.Missing, Key: key, Without: []string{"eu-west-1"}, Why: "absent"}); err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(stdout.String(), "1000 keys")
+	line, cleared := strings.CutPrefix(line, "\r\x1b[K")
+	if line = strings.TrimSuffix(line, "\n"); !cleared || table.Width(line) != 60 || !strings.HasSuffix(line, "/film.mp4") {
+		t.Errorf("got %q", stdout.String())
+	}
+}
+
+func TestVerifySummaryInWords(t *testing.T) {
+	tests := []struct {
+		summary verify.Summary
+		want    []string
+	}{
+		{verify.Summary{Keys: 1, Bytes: 1023, Equal: 1}, []string{
+			"1 key, 1023 B in each Region: 1 the same, 0 missing, 0 different", "0 LIST and 0 HEAD requests, about $0.000000"}},
+		{verify.Summary{Keys: 10, Bytes: 3 << 40, Equal: 4, SizeOnly: 2, Missing: 3, Different: 2, Both: 1, Gone: 1, Unfinished: 1, Lists: 1_000_000, Heads: 1_000_000, Partial: true}, []string{
+			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, 1 deleted meanwhile, 1 not decided",
+			"of the same, 2 by size alone: their ETags and checksums cannot be compared",
+			"1000000 LIST and 1000000 HEAD requests, about $5.40"}},
+	}
+	for _, tt := range tests {
+		if got := describeSummary(tt.summary); strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestVerifyErrorSaysWhatToDo(t *testing.T) {
+	tests := []struct {
+		summary verify.Summary
+		want    string
+	}{
+		{verify.Summary{Keys: 3, Equal: 3, SizeOnly: 3}, ""},
+		{verify.Summary{Missing: 1}, "1 key not the same everywhere; copy what is missing with s3fanout backfill"},
+		{verify.Summary{Different: 2}, "2 keys not the same everywhere; s3fanout overwrites nothing, so choose the right versions and remove the others"},
+		{verify.Summary{Missing: 2, Different: 2, Both: 1}, "3 keys not the same everywhere; s3fanout backfill copies what is missing, and leaves what is different to you"},
+	}
+	for _, tt := range tests {
+		got := ""
+		if err := verifyError(tt.summary); err != nil {
+			got = err.Error()
+			if !errors.Is(err, errLeftOver) {
+				t.Errorf("%s: not marked as left over", got)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}

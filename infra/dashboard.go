@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// DashboardProps configure NewDashboard.
+type DashboardProps struct {
+	Site site // required
+}
+
+// NewDashboard makes the Region's dashboard: what arrived and how fast, what
+// failed and what waits, and what SNS did. Dashboards are of no Region, so the
+// name carries it.
+func NewDashboard(scope constructs.Construct, id string, props DashboardProps) awscloudwatch.CfnDashboard {
+	here := props.Site
+	body, err := json.Marshal(map[string]any{"widgets": here.widgets()})
+	if err != nil {
+		panic(err) // the widgets are strings and numbers
+	}
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	return awscloudwatch.NewCfnDashboard(this, jsii.String("Default"), &awscloudwatch.CfnDashboardProps{
+		DashboardName: jsii.String(here.Name + "-" + here.region),
+		DashboardBody: jsii.String(string(body)),
+	})
+}
+
+// Sizes in the dashboard's grid of 24 columns.
+const (
+	widgetWidth  = 8
+	widgetHeight = 6
+	widgetsInRow = 24 / widgetWidth
+)
+
+// graph is one of the dashboard's widgets.
+type graph struct {
+	title   string
+	unit    string // of the vertical axis
+	metrics []metric
+}
+
+// widgets are in the form of
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html.
+func (s site) widgets() []any {
+	var list []any
+	for i, g := range s.graphs() {
+		metrics := make([]any, len(g.metrics))
+		for j, m := range g.metrics {
+			metrics[j] = m.widgetLine()
+		}
+		list = append(list, map[string]any{
+			"type": "metric", "width": widgetWidth, "height": widgetHeight,
+			"x": i % widgetsInRow * widgetWidth, "y": i / widgetsInRow * widgetHeight,
+			"properties": map[string]any{
+				"title": g.title, "region": s.region, "view": "timeSeries", "period": alarmPeriod, "metrics": metrics,
+				"yAxis": map[string]any{"left": map[string]any{"min": 0, "label": g.unit, "showUnits": false}},
+			},
+		})
+	}
+	return list
+}
+
+func (s site) graphs() []graph {
+	set := map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.region}
+	ours := func(name, statistic string) metric { return metric{metricNamespace, name, statistic, set} }
+	queue := func(name string) metric {
+		return metric{"AWS/SQS", name, "Maximum", map[string]string{"QueueName": s.QueueName()}}
+	}
+	function := func(name, statistic string) metric {
+		return metric{"AWS/Lambda", name, statistic, map[string]string{"FunctionName": s.FunctionName()}}
+	}
+	topic := func(name string) metric {
+		return metric{"AWS/SNS", name, "Sum", map[string]string{"TopicName": s.TopicName()}}
+	}
+	return []graph{
+		{"Replicas made here, and what did not need one", "records", []metric{
+			ours("Copied", "Sum"), ours("Exists", "Sum"), ours("SourceGone", "Sum"), ours("Failed", "Sum"),
+		}},
+		{"Replication lag: from the upload to the replica", "ms", []metric{
+			ours("ReplicationLag", "p50"), ours("ReplicationLag", "p99"), ours("ReplicationLag", "Maximum"),
+		}},
+		{"Bytes copied", "bytes", []metric{ours("Bytes", "Sum")}},
+		{"Dead letters", "messages", []metric{
+			queue("ApproximateNumberOfMessagesVisible"), queue("ApproximateNumberOfMessagesNotVisible"),
+		}},
+		{"Age of the oldest dead letter", "s", []metric{queue("ApproximateAgeOfOldestMessage")}},
+		{"Function: attempts and what became of them", "attempts", []metric{
+			function("Invocations", "Sum"), function("Errors", "Sum"), function("Throttles", "Sum"),
+		}},
+		{"Function: duration", "ms", []metric{
+			function("Duration", "p50"), function("Duration", "p99"), function("Duration", "Maximum"),
+		}},
+		{"Function: events that wait, and those given up", "ms and events", []metric{
+			function("AsyncEventAge", "Maximum"), function("AsyncEventsDropped", "Sum"), function("DestinationDeliveryFailures", "Sum"),
+		}},
+		{"Topic: messages to the other Regions", "messages", []metric{
+			topic("NumberOfMessagesPublished"), topic("NumberOfNotificationsDelivered"),
+			topic("NumberOfNotificationsFilteredOut"), topic("NumberOfNotificationsFailed"),
+		}},
+	}
+}

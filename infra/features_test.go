@@ -1,0 +1,260 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/replicaset"
+)
+
+// level is one way to configure a feature, and what follows for a Region's
+// template.
+type level struct {
+	name  string
+	set   func(*replicaset.Config)
+	check func(*testing.T, relations)
+}
+
+// features are what can be configured, each with its levels; the first is the
+// default.
+func features() [][]level {
+	nothing := func(*replicaset.Config) {}
+	// property is a check that a property of the only resource of a type has
+	// a value; nil means that it is not there.
+	property := func(kind, path string, want any) func(*testing.T, relations) {
+		return func(t *testing.T, r relations) {
+			t.Helper()
+			equal(t, kind+" "+path, r.one(t, kind).at(path), want)
+		}
+	}
+	return [][]level{
+		{
+			{"opt-in Regions left out", nothing, nil},
+			{"opt-in Region", func(c *replicaset.Config) { c.Regions[1], c.OptInRegions = "eu-south-1", true }, nil},
+		},
+		{
+			{"namespace by default", nothing, namespaced("", nil)},
+			{"global namespace", func(c *replicaset.Config) { c.BucketNamespace = "global" }, namespaced("", "global")},
+			{"account-regional namespace", func(c *replicaset.Config) { c.BucketNamespace = "account-regional" }, namespaced("-an", "account-regional")},
+		},
+		{
+			{"every key", nothing, announced(nil)},
+			{"one filter", func(c *replicaset.Config) { c.Filters = []replicaset.Filter{{Prefix: "a b/", Suffix: ".jpg"}} },
+				announced(list{list{rule("prefix", "a+b/"), rule("suffix", ".jpg")}})},
+			{"two filters", func(c *replicaset.Config) { c.Filters = []replicaset.Filter{{Suffix: ".jpg"}, {Suffix: ".p=g"}} },
+				announced(list{list{rule("suffix", ".jpg")}, list{rule("suffix", ".p%3Dg")}})},
+		},
+		{
+			{"copying by default", nothing, nil}, // relations.testFunction looks at it
+			{"copying", func(c *replicaset.Config) {
+				c.MultipartThresholdMiB, c.MultipartParallel, c.ReplicaStorageClass = 5, 1, "source"
+			}, nil},
+		},
+		{
+			{"no jobs", nothing, roles(1)},
+			{"jobs", func(c *replicaset.Config) { c.BatchOperations = true }, roles(2)},
+		},
+		{
+			{"memory by default", nothing, property("AWS::Lambda::Function", "MemorySize", 256.0)},
+			{"memory", func(c *replicaset.Config) { c.FunctionMemoryMiB = 1024 }, property("AWS::Lambda::Function", "MemorySize", 1024.0)},
+		},
+		{
+			{"shared concurrency", nothing, property("AWS::Lambda::Function", "ReservedConcurrentExecutions", nil)},
+			{"reserved concurrency", func(c *replicaset.Config) { c.ReservedConcurrency = 7 }, property("AWS::Lambda::Function", "ReservedConcurrentExecutions", 7.0)},
+		},
+		{
+			{"logs by default", nothing, property("AWS::Logs::LogGroup", "RetentionInDays", 30.0)},
+			{"logs for a year", func(c *replicaset.Config) { c.LogRetentionDays = 365 }, property("AWS::Logs::LogGroup", "RetentionInDays", 365.0)},
+		},
+		{
+			{"nobody told", nothing, nil},
+			{"alarms by mail", func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" }, nil},
+			{"alarms to a topic", func(c *replicaset.Config) { c.AlarmTopicARN = "arn:aws:sns:{region}:{account}:alarms" }, nil},
+		},
+		{
+			{"S3's keys", nothing, encrypted(func(relations) any { return nil })},
+			{"keys that are made", func(c *replicaset.Config) { c.Encryption = "kms" }, encrypted(func(r relations) any { return madeKey(r.region) })},
+			{"keys that are given", func(c *replicaset.Config) { c.Encryption, c.KMSKeyARNs = "kms", givenKeys(c.Regions) },
+				encrypted(func(r relations) any { return givenKeys(r.set.Regions)[r.region] })},
+		},
+		{
+			{"no access logs", nothing, property("AWS::S3::Bucket", "LoggingConfiguration", nil)},
+			{"access logs", func(c *replicaset.Config) { c.AccessLogBucket = "logs-{region}" }, func(t *testing.T, r relations) {
+				equal(t, "access logs", r.one(t, "AWS::S3::Bucket").at("LoggingConfiguration"), any(object{
+					"DestinationBucketName": "logs-" + r.region, "LogFilePrefix": r.set.BucketName(testAccount, r.region) + "/"}))
+			}},
+			{"access logs with a prefix", func(c *replicaset.Config) {
+				c.AccessLogBucket, c.AccessLogPrefix = "logs-{account}-{region}", "s3/{region}/"
+			}, func(t *testing.T, r relations) {
+				equal(t, "access logs", r.one(t, "AWS::S3::Bucket").at("LoggingConfiguration"), any(object{
+					"DestinationBucketName": "logs-" + testAccount + "-" + r.region, "LogFilePrefix": "s3/" + r.region + "/"}))
+			}},
+		},
+		{
+			{"retained", nothing, removed("Retain")},
+			{"destroyed", func(c *replicaset.Config) { c.RemovalPolicy = "destroy" }, removed("Delete")},
+		},
+		{
+			{"unbounded", nothing, bounded(nil)},
+			{"bounded", func(c *replicaset.Config) { c.PermissionsBoundary = "arn:aws:iam::{account}:policy/b" }, bounded("arn:aws:iam::" + testAccount + ":policy/b")},
+		},
+		{
+			{"untagged", nothing, tagged(nil)},
+			{"tagged", func(c *replicaset.Config) { c.Tags = map[string]string{"team": "platform", "cost center": "42"} },
+				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},
+		},
+	}
+}
+
+// roles wants so many roles in a Region stack.
+func roles(n int) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) { equal(t, "roles", len(r.all("AWS::IAM::Role")), n) }
+}
+
+func rule(name, value string) object { return object{"Name": name, "Value": value} }
+
+func givenKeys(regions []string) map[string]string {
+	keys := map[string]string{}
+	for _, region := range regions {
+		keys[region] = "arn:aws:kms:" + region + ":" + testAccount + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	}
+	return keys
+}
+
+func namespaced(suffix string, namespace any) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		bucket := r.one(t, "AWS::S3::Bucket")
+		equal(t, "bucket", bucket.at("BucketName"), any(r.set.Name+"-"+testAccount+"-"+r.region+suffix))
+		equal(t, "namespace", bucket.at("BucketNamespace"), namespace)
+	}
+}
+
+// announced wants a configuration for each list of rules, or one without.
+func announced(rules list) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		announcement := func() object {
+			return object{"Event": "s3:ObjectCreated:*", "Topic": r.set.TopicARN(r.partition(), r.region, testAccount)}
+		}
+		want := list{announcement()}
+		if rules != nil {
+			want = nil
+		}
+		for _, each := range rules {
+			one := announcement()
+			one["Filter"] = object{"S3Key": object{"Rules": each}}
+			want = append(want, one)
+		}
+		equal(t, "notifications", r.one(t, "AWS::S3::Bucket").at("NotificationConfiguration.TopicConfigurations"), any(want))
+	}
+}
+
+// encrypted wants bucket, topic and queue to use the key, and a key and an
+// alias in the stack only if it is one that the stack makes.
+func encrypted(key func(relations) any) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		want := key(r)
+		bucket := object{"ServerSideEncryptionByDefault": object{"SSEAlgorithm": "AES256"}}
+		sse := any(true)
+		if want != nil {
+			bucket = object{"BucketKeyEnabled": true, "ServerSideEncryptionByDefault": object{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": want}}
+			sse = nil
+		}
+		equal(t, "bucket", r.one(t, "AWS::S3::Bucket").at("BucketEncryption.ServerSideEncryptionConfiguration"), any(list{bucket}))
+		equal(t, "topic", r.one(t, "AWS::SNS::Topic").at("KmsMasterKeyId"), want)
+		equal(t, "queue", r.one(t, "AWS::SQS::Queue").at("KmsMasterKeyId"), want)
+		equal(t, "queue by SQS", r.one(t, "AWS::SQS::Queue").at("SqsManagedSseEnabled"), sse)
+		made := 0
+		if want == any(madeKey(r.region)) {
+			made = 1
+			alias := r.one(t, "AWS::KMS::Alias")
+			equal(t, "alias", alias.Properties, object{"AliasName": "alias/media-replica-set", "TargetKeyId": "made"})
+			equal(t, "alias on deletion", alias.Deletion, r.one(t, "AWS::S3::Bucket").Deletion)
+			equal(t, "key on deletion", r.one(t, "AWS::KMS::Key").Deletion, "Retain")
+		}
+		equal(t, "keys", len(r.all("AWS::KMS::Key")), made)
+		equal(t, "aliases", len(r.all("AWS::KMS::Alias")), made)
+	}
+}
+
+func removed(policy string) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {
+			equal(t, kind+" on deletion", r.one(t, kind).Deletion, policy)
+		}
+	}
+}
+
+func bounded(want any) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		for _, role := range r.all("AWS::IAM::Role") {
+			equal(t, "boundary of "+role.ID, role.at("PermissionsBoundary"), want)
+		}
+	}
+}
+
+// tagged wants the tags on everything but what cannot have any.
+func tagged(want any) func(*testing.T, relations) {
+	untaggable := []string{
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
+	}
+	return func(t *testing.T, r relations) {
+		for _, each := range r.resources {
+			if !slices.Contains(untaggable, each.Type) {
+				equal(t, "tags of "+each.Type, each.at("Tags"), want)
+			}
+		}
+	}
+}
+
+// TestEveryPairOfFeatures synthesizes configurations in which every two
+// levels of two features meet, and checks what follows from each level.
+func TestEveryPairOfFeatures(t *testing.T) {
+	all := features()
+	counts := make([]int, len(all))
+	for i, levels := range all {
+		counts[i] = len(levels)
+	}
+	varied := map[string]bool{"Name": true}
+	for n, row := range pairwise(counts) {
+		set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
+		var names []string
+		for f, a := range row {
+			all[f][a].set(&set)
+			if a > 0 {
+				names = append(names, all[f][a].name)
+			}
+		}
+		value := reflect.ValueOf(set)
+		for i := range value.NumField() {
+			if !value.Field(i).IsZero() {
+				varied[value.Type().Field(i).Name] = true
+			}
+		}
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Log(strings.Join(names, ", "))
+			s := synthesize(t, set)
+			s.testSubscriptions(t)
+			s.testStackDependencies(t)
+			for _, region := range set.Regions {
+				at := relations{synthesized: s, region: region, template: s.regions[region]}
+				at.testTopic(t)
+				at.testPermissions(t)
+				at.testFunction(t)
+				for f, a := range row {
+					if check := all[f][a].check; check != nil {
+						check(t, at)
+					}
+				}
+			}
+		})
+	}
+	kind := reflect.TypeFor[replicaset.Config]()
+	for i := range kind.NumField() {
+		if name := kind.Field(i).Name; !varied[name] {
+			t.Errorf("no feature sets the field %s of the configuration", name)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// KeyProps configure NewKey.
+type KeyProps struct {
+	Site site // required
+}
+
+// NewKey makes the Region's customer-managed key for bucket, topic and
+// dead-letter queue, and returns its ARN. IAM decides who else may use it, as
+// with every key that leaves the decision to its account; two services get a
+// statement of their own, because they act without a role:
+//   - S3, to publish to the encrypted topic
+//     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html),
+//   - SNS, to send to the encrypted queue what it could not deliver
+//     (https://docs.aws.amazon.com/sns/latest/dg/sns-enable-encryption-for-topic-sqs-queue-subscriptions.html).
+//
+// Lambda sends dead letters as the function's role. The key always outlives its
+// stack: what it has encrypted could not be read without it.
+func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	use := []string{"kms:GenerateDataKey", "kms:Decrypt"}
+	const thisKey = "*" // in a key's own policy
+	key := awskms.NewCfnKey(this, jsii.String("Default"), &awskms.CfnKeyProps{
+		Description:       jsii.String("Replica set " + here.Name + ": bucket, topic and dead letters in " + here.region),
+		EnableKeyRotation: jsii.Bool(true),
+		KeyPolicy: policyDocument(
+			statement{
+				sid:       "AccountDecides",
+				principal: map[string]any{"AWS": "arn:" + here.partition + ":iam::" + here.account + ":root"},
+				actions:   []string{"kms:*"},
+				resources: []string{thisKey},
+			},
+			statement{
+				sid:       "BucketPublishes",
+				principal: service("s3.amazonaws.com"),
+				actions:   use,
+				resources: []string{thisKey},
+				condition: map[string]any{
+					"ArnEquals":    map[string]any{"aws:SourceArn": here.bucketARN(here.region)},
+					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+				},
+			},
+			statement{
+				sid:       "TopicSendsUndelivered",
+				principal: service("sns.amazonaws.com"),
+				actions:   use,
+				resources: []string{thisKey},
+				condition: map[string]any{
+					"ArnEquals":    map[string]any{"aws:SourceArn": here.topicARN(here.region)},
+					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+				},
+			},
+		),
+	})
+	key.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	alias := awskms.NewCfnAlias(this, jsii.String("Alias"), &awskms.CfnAliasProps{
+		AliasName:   jsii.String(here.KeyAlias()),
+		TargetKeyId: key.Ref(),
+	})
+	// Other Regions' roles know the key by its alias alone.
+	alias.ApplyRemovalPolicy(here.removal(), nil)
+	return key.AttrArn()
+}
+
+// useKeys are the role's statements about keys: it encrypts with the Region's
+// own, in the bucket and in the dead-letter queue, and decrypts with the
+// others' what S3 has encrypted in their buckets. S3 asks for Decrypt on the
+// own key too, to complete a copy in parts:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+//
+// A key that another stack makes has an ARN that nobody knows in advance, but
+// an alias that everybody does; a policy can ask for it by a condition only:
+// https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+// The encryption context is the bucket's ARN with a bucket key, and else the
+// object's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+func (s site) useKeys(own *string) []statement {
+	if own == nil {
+		return nil
+	}
+	var sources []string
+	for _, other := range s.Others(s.region) {
+		key, given := s.KMSKeyARNs[other]
+		if !given {
+			key = "arn:" + s.partition + ":kms:" + other + ":" + s.account + ":key/*"
+		}
+		sources = append(sources, key)
+	}
+	// The keys say which Regions; one pattern for all keeps a long list out of
+	// a policy whose length is limited.
+	encrypted := []string{s.bucketARN("*"), s.bucketARN("*") + "/*"}
+	condition := map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:s3:arn": encrypted}}
+	if s.MakesKeys() {
+		condition["ForAnyValue:StringEquals"] = map[string]any{"kms:ResourceAliases": s.KeyAlias()}
+	}
+	return []statement{
+		{
+			sid:       "EncryptHere",
+			actions:   []string{"kms:GenerateDataKey", "kms:Decrypt"},
+			resources: []string{*own},
+		},
+		{
+			sid:       "DecryptSources",
+			actions:   []string{"kms:Decrypt"},
+			resources: sources,
+			condition: condition,
+		},
+	}
+}

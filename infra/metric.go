@@ -1,0 +1,40 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// metricNamespace is that of the metrics which the function writes into its
+// log.
+const metricNamespace = "s3fanout"
+
+// metric is a figure of CloudWatch: a statistic, such as Sum or p99, of one
+// metric.
+type metric struct {
+	namespace, name, statistic string
+	dimensions                 map[string]string
+}
+
+// alarmDimensions are the metric's dimensions as an alarm has them, in order.
+func (m metric) alarmDimensions() []any {
+	var list []any
+	for _, name := range slices.Sorted(maps.Keys(m.dimensions)) {
+		list = append(list, &awscloudwatch.CfnAlarm_DimensionProperty{
+			Name: jsii.String(name), Value: jsii.String(m.dimensions[name]),
+		})
+	}
+	return list
+}
+
+// widgetLine is the metric as a dashboard's widget has it.
+func (m metric) widgetLine() []any {
+	line := []any{m.namespace, m.name}
+	for _, name := range slices.Sorted(maps.Keys(m.dimensions)) {
+		line = append(line, name, m.dimensions[name])
+	}
+	return append(line, map[string]any{"stat": m.statistic, "label": m.name + " " + m.statistic})
+}

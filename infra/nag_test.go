@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+)
+
+// exception is a finding of cdk-nag's AwsSolutions rules that stays, with the
+// reason. Every one has to occur, so that none outlives its reason.
+type exception struct {
+	resource, rule string // the resource's path without its stack
+	findings       int    // in each Region stack
+	reason         string
+}
+
+func nagExceptions(regions int) []exception {
+	sources := regions - 1
+	return []exception{
+		{"Bucket/Default", "AwsSolutions-S1", 1,
+			"access logs are for the account to decide: they cost storage, and need a bucket of the account's own"},
+		{"DeadLetters/Default", "AwsSolutions-SQS3", 1,
+			"it is a dead-letter queue: of the function, by its on-failure destination, and of the topic's subscriptions, in the mesh stack, where the rule does not look"},
+		{"Role/Default", "AwsSolutions-IAM5", sources + 2,
+			"the wildcards stand for the keys of one bucket each, the own one and each source's, and for the streams of one log group"},
+	}
+}
+
+// TestNag checks the templates by the rules that many companies' platform
+// teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
+func TestNag(t *testing.T) {
+	set := defaultSet(t)
+	out := t.TempDir()
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
+	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
+	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+		ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
+	}), nil)
+	app.Synth(nil)
+
+	excused := map[[2]string]exception{}
+	for _, e := range nagExceptions(len(set.Regions)) {
+		excused[[2]string{e.resource, e.rule}] = e
+	}
+	for _, region := range set.Regions {
+		found := map[[2]string]int{}
+		stack := set.RegionStackName(region)
+		compliant := 0
+		for _, l := range append(nagReport(t, out, stack), nagReport(t, out, set.MeshStackName(region))...) {
+			switch l.Compliance {
+			case "Compliant":
+				compliant++
+			case "Non-Compliant":
+				at := [2]string{strings.TrimPrefix(l.ResourceID, stack+"/"), l.RuleID}
+				if _, ok := excused[at]; !ok {
+					t.Errorf("%s: %s: %s", l.ResourceID, l.RuleID, l.RuleInfo)
+				}
+				found[at]++
+			default:
+				t.Errorf("%s: %s could not be checked: %s", l.ResourceID, l.RuleID, l.Compliance)
+			}
+		}
+		if compliant == 0 {
+			t.Errorf("%s: no rule was applied", region)
+		}
+		for at, e := range excused {
+			if found[at] != e.findings {
+				t.Errorf("%s: %s: %s: %d findings, %d have an exception (%s)", region, at[0], at[1], found[at], e.findings, e.reason)
+			}
+		}
+	}
+}
+
+// nagLine is a finding, or the absence of one, in cdk-nag's report.
+type nagLine struct {
+	RuleID, ResourceID, Compliance, RuleInfo string
+}
+
+func nagReport(t *testing.T, dir, stack string) []nagLine {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "AwsSolutions-"+stack+"-NagReport.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Lines []nagLine }
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatal(err)
+	}
+	return report.Lines
+}

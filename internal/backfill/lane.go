@@ -1,0 +1,181 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"s3fanout/internal/copier"
+)
+
+// lane copies what is queued for one target: as much at once as its window
+// allows, which shrinks when S3 asks for less and grows again.
+type lane struct {
+	target *target
+	queue  chan *object
+	// ctx is what copies run in.
+	ctx context.Context
+
+	mu     sync.Mutex
+	window copier.Window
+	flying int // copies under way
+	begun  int // tries ever
+	freed  chan struct{}
+}
+
+func newLane(t *target, ctx context.Context, queue int, w copier.Window) *lane {
+	return &lane{target: t, ctx: ctx, queue: make(chan *object, queue), window: w, freed: make(chan struct{}, 1)}
+}
+
+// work copies until the queue is closed and empty, or the work ends, and waits
+// for the copies under way.
+func (l *lane) work(work context.Context) {
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	for l.acquire(work) {
+		select {
+		case o, more := <-l.queue:
+			if !more {
+				return
+			}
+			if work.Err() != nil {
+				return // a queue that is not empty competes with the end
+			}
+			copies.Go(func() {
+				defer l.release()
+				l.copy(work, o)
+			})
+		case <-work.Done():
+			return
+		}
+	}
+}
+
+// acquire waits for a free slot and reports whether there is one.
+func (l *lane) acquire(work context.Context) bool {
+	for {
+		if l.tryAcquire() {
+			return true
+		}
+		select {
+		case <-l.freed:
+		case <-work.Done():
+			return false
+		}
+	}
+}
+
+func (l *lane) tryAcquire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.flying >= l.window.Limit() {
+		return false
+	}
+	l.flying++
+	return true
+}
+
+func (l *lane) release() {
+	l.mu.Lock()
+	l.flying--
+	l.mu.Unlock()
+	select {
+	case l.freed <- struct{}{}:
+	default:
+	}
+}
+
+// How often and when a copy that may succeed later is tried again, on top of
+// the SDK's own retries.
+const (
+	maxTries    = 4
+	backoffBase = time.Second
+)
+
+// copy copies one object to the target, and says how it ended. While it waits
+// to try again it keeps its slot: a target in trouble gets less to do.
+func (l *lane) copy(work context.Context, o *object) {
+	tally, place := l.target.run.tally, l.target.place
+	for try := 1; ; try++ {
+		result, err := l.try(o)
+		tally.requests(place, result.Requests)
+		switch {
+		case err == nil:
+			l.target.learn(nil)
+			tally.ended(place, result)
+			return
+		case work.Err() != nil:
+			return // left for the next run
+		}
+		f := failureOf(l.target.member().Region, o.key, err)
+		if f.Class != copier.Retryable || try == maxTries {
+			l.target.learn(err)
+			tally.failed(place, f)
+			return
+		}
+		if pause(work, backoff(try)) != nil {
+			return
+		}
+	}
+}
+
+// try is one call of the Copier. What is gone is an outcome; everything that is
+// not one is an error.
+func (l *lane) try(o *object) (copier.Result, error) {
+	l.mu.Lock()
+	n := l.begun
+	l.begun++
+	l.mu.Unlock()
+	// The SDK's retries are heard too: a copy that succeeds after a SlowDown is
+	// as good a reason to slow down.
+	ctx := withThrottle(l.ctx, func() { l.throttle(n) })
+	source, err := o.pin(ctx, func() { l.target.run.tally.head() })
+	if errors.Is(err, errGone) {
+		return copier.Result{Outcome: copier.SourceGone}, nil
+	}
+	var result copier.Result
+	if err == nil {
+		result, err = l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
+	}
+	switch {
+	case err != nil:
+		if copier.IsThrottle(err) {
+			l.throttle(n)
+		}
+		return result, err
+	case result.Outcome == copier.Unfinished:
+		return result, fmt.Errorf("the copy of %s is unfinished although it had no deadline", source)
+	}
+	l.mu.Lock()
+	l.window = l.window.Success()
+	l.mu.Unlock()
+	return result, nil
+}
+
+// throttle makes the window smaller after S3 asked for less in its answer to
+// the n-th try.
+func (l *lane) throttle(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.window = l.window.Throttle(n, l.begun)
+}
+
+func backoff(try int) time.Duration {
+	d := backoffBase << (try - 1)
+	return d/2 + rand.N(d/2)
+}
+
+// pause waits for d or for the context's end, whichever comes first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

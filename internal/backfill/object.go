@@ -1,0 +1,67 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"s3fanout/internal/awsapi"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/listing"
+)
+
+// errGone says that the source has gone since it was listed.
+var errGone = errors.New("the source does not exist any more")
+
+// object is one key on its way to one or more targets.
+type object struct {
+	from Member
+	key  string
+	size int64 // as listed
+	// turn is taken by whoever pins the source.
+	turn   chan struct{}
+	pinned *copier.Object
+	gone   bool
+}
+
+func newObject(from Member, key string, listed listing.Object) *object {
+	return &object{from: from, key: key, size: listed.Size, turn: make(chan struct{}, 1)}
+}
+
+// pin names the version that is copied to all targets. It is asked for once:
+// the function's role may read versions of objects only, and a listing does not
+// say which is the current one.
+func (o *object) pin(ctx context.Context, heads func()) (copier.Object, error) {
+	select {
+	case o.turn <- struct{}{}:
+		defer func() { <-o.turn }()
+	case <-ctx.Done():
+		return copier.Object{}, ctx.Err()
+	}
+	switch {
+	case o.gone:
+		return copier.Object{}, errGone
+	case o.pinned != nil:
+		return *o.pinned, nil
+	}
+	heads()
+	out, err := o.from.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(o.from.Bucket), Key: aws.String(o.key)})
+	var response *smithyhttp.ResponseError
+	switch {
+	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
+		o.gone = true
+		return copier.Object{}, errGone
+	case err != nil:
+		return copier.Object{}, awsapi.Explain(o.from.Region, "the source", err)
+	}
+	o.pinned = &copier.Object{
+		Region: o.from.Region, Bucket: o.from.Bucket, Key: o.key,
+		VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength), ETag: strings.Trim(aws.ToString(out.ETag), `"`),
+	}
+	return *o.pinned, nil
+}

@@ -1,0 +1,304 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/copier"
+)
+
+// A target that takes at most 50 copies at once, and answers SlowDown to more,
+// ends up with about that many under way, and with every object.
+func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(20_000)
+		refused := 0
+		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
+			w.mu.Lock()
+			over := w.flying[region] > 50
+			if over {
+				refused++
+			}
+			w.mu.Unlock()
+			if over {
+				return slowDown()
+			}
+			return pause(ctx, 100*time.Millisecond)
+		}
+		began := time.Now()
+		report := w.fillIn(t, nil, Observer{})
+		if b := report.Targets[1]; b.Copied != 20_000 || b.Failed != 0 {
+			t.Errorf("%+v", b)
+		}
+		// At 50 all the time it would take 40 s, and 4,000 tries a second would be
+		// refused with 256 under way.
+		if took := time.Since(began); took > 90*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if refused > 1000 || refused == 0 || w.most["b"] > 110 {
+			t.Errorf("%d refused, %d at once at most", refused, w.most["b"])
+		}
+	})
+}
+
+func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b", "c")
+		w.fill(5000)
+		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
+			// One slow target does not slow the other down.
+			return pause(ctx, map[string]time.Duration{"b": 10 * time.Millisecond, "c": 40 * time.Millisecond}[region])
+		}
+		w.fillIn(t, func(o *Options) { o.Concurrency = 60 }, Observer{})
+		if w.most["b"] != 60 || w.most["c"] != 60 {
+			t.Errorf("at once: %v, want 60 each", w.most)
+		}
+	})
+}
+
+// One object that hangs for an hour holds one slot, and large ones have slots
+// of their own.
+func TestSlowObjectsHoldNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(2000)
+		for _, key := range []string{"0 large", "1 large", "2 large"} {
+			w.put("a", key, copier.DefaultThreshold+1, 0)
+		}
+		began := time.Now()
+		var last time.Duration
+		large := 0
+		w.onCopy = func(ctx context.Context, _ string, o copier.Object) error {
+			switch {
+			case o.Size > copier.DefaultThreshold:
+				w.mu.Lock()
+				if large++; large > largeConcurrency {
+					t.Errorf("%d large objects at once", large)
+				}
+				w.mu.Unlock()
+				defer func() {
+					w.mu.Lock()
+					large--
+					w.mu.Unlock()
+				}()
+				return pause(ctx, time.Hour)
+			case o.Key == "key-00000":
+				return pause(ctx, time.Hour)
+			}
+			err := pause(ctx, 10*time.Millisecond)
+			w.mu.Lock()
+			last = max(last, time.Since(began))
+			w.mu.Unlock()
+			return err
+		}
+		report := w.fillIn(t, nil, Observer{})
+		if report.Targets[1].Copied != 2003 {
+			t.Errorf("%+v", report.Targets[1])
+		}
+		if last > 5*time.Second {
+			t.Errorf("the small objects took %v", last)
+		}
+	})
+}
+
+// A listing of millions of keys waits for the copies, and does not pile up what
+// is to be copied.
+func TestListingWaitsForCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(20_000)
+		released := make(chan struct{})
+		w.onCopy = func(context.Context, string, copier.Object) error { <-released; return nil }
+		done := make(chan Report)
+		go func() {
+			report, err := Run(t.Context(), w.options(nil), Observer{})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- report
+		}()
+		synctest.Wait()
+		w.mu.Lock()
+		begun, listed := len(w.copies), w.listed
+		w.mu.Unlock()
+		if begun != firstConcurrency {
+			t.Errorf("%d copies were begun, want %d", begun, firstConcurrency)
+		}
+		// Beyond the queue there are a few pages that have been asked for ahead.
+		if listed < smallQueue || listed > smallQueue+firstConcurrency+20*pageSize {
+			t.Errorf("%d keys were listed, want little more than the queue takes, %d", listed, smallQueue)
+		}
+		close(released)
+		if report := <-done; report.Targets[1].Copied != 20_000 {
+			t.Errorf("%+v", report.Targets[1])
+		}
+	})
+}
+
+func TestTransientFailuresAreTriedAgainAndThenNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(20)
+		w.onCopy = func(_ context.Context, region string, o copier.Object) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if o.Key == "key-00007" || o.Key == "key-00003" && w.copies[region+"/"+o.Key] < maxTries {
+				return failed(copier.Retryable, 500, "InternalError")
+			}
+			return nil
+		}
+		report := w.fillIn(t, nil, Observer{})
+		if b := report.Targets[1]; b.Copied != 19 || b.Failed != 1 || b.Requests.Copy != 18+2*maxTries {
+			t.Errorf("%+v", b)
+		}
+		if f := report.Failures; len(f) != 1 || f[0].Key != "key-00007" || f[0].Class != copier.Retryable {
+			t.Errorf("failures %+v", f)
+		}
+		// The source is asked for once, not at every try.
+		if w.heads["a"] != 20 {
+			t.Errorf("%d HEADs, want 20", w.heads["a"])
+		}
+	})
+}
+
+// The first signal ends the run: nothing more begins, copies by one request get
+// the grace, copies in parts are given up, and the next run does what is left.
+func TestInterruption(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		takes  time.Duration
+		copied int
+	}{
+		{"within the grace", 3 * time.Second, firstConcurrency},
+		{"longer than the grace", time.Hour, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld("a", "b")
+				w.fill(5000)
+				w.put("a", "0 large", copier.DefaultThreshold+1, 0)
+				w.onCopy = func(ctx context.Context, _ string, o copier.Object) error {
+					d := c.takes
+					if o.Size > copier.DefaultThreshold {
+						d = 4 * time.Second
+					}
+					if pause(ctx, d) != nil {
+						return failed(copier.Retryable, 0, "canceled")
+					}
+					return nil
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				time.AfterFunc(time.Second, cancel)
+				began := time.Now()
+				report, err := Run(ctx, w.options(nil), Observer{})
+				b := report.Targets[1]
+				if err != nil || !report.Interrupted || b.Copied != c.copied || b.Failed != 0 || report.Left() == 0 {
+					t.Errorf("%v, interrupted %v, %+v; want %d copied", err, report.Interrupted, b, c.copied)
+				}
+				if took := time.Since(began); took > time.Second+DefaultGrace {
+					t.Errorf("ended %v after the beginning", took)
+				}
+				if w.aborted != 1 {
+					t.Errorf("%d copies in parts were given up, want 1", w.aborted)
+				}
+				begun := len(w.copies)
+				w.onCopy = nil
+				report = w.fillIn(t, nil, Observer{})
+				if b := report.Targets[1]; b.Missing != 5001-c.copied || b.Copied != b.Missing {
+					t.Errorf("again: %+v", b)
+				}
+				twice := 0
+				for _, n := range w.copies {
+					if n > 1 {
+						twice++
+					}
+				}
+				if want := begun - c.copied; twice != want {
+					t.Errorf("%d objects were copied twice, want the %d that were under way", twice, want)
+				}
+			})
+		})
+	}
+}
+
+func TestInterruptedListing(t *testing.T) {
+	w := newWorld("a", "b")
+	w.fill(200)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.onList = func(string) error { cancel(); return nil }
+	report, err := Run(ctx, w.options(func(o *Options) { o.DryRun = true }), Observer{})
+	if err != nil || !report.Interrupted {
+		t.Errorf("%v, interrupted %v", err, report.Interrupted)
+	}
+}
+
+func TestProgressNeverRunsBackwardsOrAtOnce(t *testing.T) {
+	w := newWorld("a", "b")
+	w.fill(500)
+	inside, last := false, Progress{}
+	w.fillIn(t, nil, Observer{Progress: func(p Progress) {
+		if inside || p.Ended < last.Ended || p.Missing < last.Missing || p.Ended > p.Missing {
+			t.Errorf("%+v after %+v", p, last)
+		}
+		inside, last = true, p
+		inside = false
+	}})
+	if want := (Progress{Keys: last.Keys, Missing: 500, MissingBytes: 50_000, Ended: 500, Bytes: 50_000, Listed: true}); last != want {
+		t.Errorf("at the end %+v, want %+v", last, want)
+	}
+}
+
+// The SDK's own retries are heard: a SlowDown that a retry got over counts.
+func TestRetriesOfTheSDKAreHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []int{503, 503, 200}
+		client := s3.New(s3.Options{
+			Region: "a", BaseEndpoint: aws.String("http://s3.test"), UsePathStyle: true, Retryer: newRetryer(copyAttempts),
+			Credentials: aws.AnonymousCredentials{},
+			HTTPClient: doer(func(r *http.Request) (*http.Response, error) {
+				status := answers[0]
+				answers = answers[1:]
+				return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			}),
+		})
+		heard := 0
+		_, err := client.HeadObject(withThrottle(t.Context(), func() { heard++ }), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+		if err != nil || heard != 2 || len(answers) != 0 {
+			t.Errorf("%v, heard %d times, %d answers left; want twice and none", err, heard, len(answers))
+		}
+	})
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+func TestExpiredSessionIsHopelessAndABusySTSIsNot(t *testing.T) {
+	var d despair
+	if err := d.after(nil); err != nil {
+		t.Fatal(err)
+	}
+	sts := func(status int, code string, class copier.Class) error {
+		var inner *smithy.OperationError
+		errors.As(answer(status, code), &inner)
+		inner.ServiceID = "STS"
+		return &copier.Error{Op: "copy", Class: class, Err: &smithy.OperationError{ServiceID: "S3", OperationName: "CopyObject", Err: inner}}
+	}
+	if err := d.after(sts(500, "InternalError", copier.Retryable)); err != nil {
+		t.Errorf("stopped for %v", err)
+	}
+	if err := d.after(sts(403, "AccessDenied", copier.Denied)); err == nil || !strings.Contains(err.Error(), "nothing more can be copied") {
+		t.Errorf("got %v, want a stop", err)
+	}
+}

@@ -1,0 +1,149 @@
+package backfill
+
+import (
+	"slices"
+	"sync"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/listing"
+)
+
+// tally counts what happens and tells the observer, one call at a time.
+type tally struct {
+	options  Options
+	observer Observer
+
+	mu       sync.Mutex
+	counted  Report
+	progress Progress
+	bill     bill
+}
+
+func newTally(o Options, observer Observer) *tally {
+	return &tally{options: o, observer: observer, counted: o.newReport(), bill: newBill()}
+}
+
+// target is the count of the member at a place. The lock is held.
+func (t *tally) target(place int) *Target {
+	return &t.counted.Targets[slices.Index(t.options.To, t.options.Members[place].Region)]
+}
+
+func (t *tally) tell() {
+	if t.observer.Progress != nil {
+		t.observer.Progress(t.progress)
+	}
+}
+
+// pages is told how many keys of how many pages were listed.
+func (t *tally) pages(keys, pages int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Lists += pages
+	t.progress.Keys += keys
+	t.tell()
+}
+
+// listed is told that the listing is done.
+func (t *tally) listed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.progress.Listed = true
+	t.tell()
+}
+
+// planned is told what was decided about a key.
+func (t *tally) planned(row listing.Row, p plan) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.different {
+		t.counted.Different++
+	}
+	for _, place := range p.targets {
+		target := t.target(place)
+		target.Missing++
+		if p.source < 0 {
+			target.NoSource++
+			continue
+		}
+		size := row.Objects[p.source].Size
+		target.MissingBytes += size
+		t.progress.Missing++
+		t.progress.MissingBytes += size
+		t.bill.copy(t.options, p.source, place, size)
+	}
+	if p.source >= 0 && len(p.targets) > 0 {
+		t.bill.head(t.options.Members[p.source].Region)
+	}
+}
+
+func (t *tally) head() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Heads++
+}
+
+func (t *tally) requests(place int, n copier.Requests) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := &t.target(place).Requests
+	*r = sum(*r, n)
+}
+
+// ended is told about a copy that did not fail.
+func (t *tally) ended(place int, result copier.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	target := t.target(place)
+	switch result.Outcome {
+	case copier.Copied:
+		target.Copied++
+	case copier.Exists:
+		target.Exists++
+	default:
+		target.SourceGone++
+	}
+	target.Bytes += result.Bytes
+	t.progress.Bytes += result.Bytes
+	t.progress.Ended++
+	t.tell()
+}
+
+func (t *tally) failed(place int, f Failure) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.target(place).Failed++
+	if len(t.counted.Failures) < MaxFailures {
+		t.counted.Failures = append(t.counted.Failures, f)
+	}
+	t.progress.Ended++
+	t.progress.Failed++
+	if t.observer.Failed != nil {
+		t.observer.Failed(f)
+	}
+	t.tell()
+}
+
+// report is what has been counted so far.
+func (t *tally) report() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.counted.clone()
+	if t.options.DryRun {
+		e := t.bill.estimate(t.options, r.Lists)
+		r.Estimate = &e
+	}
+	return r
+}
+
+// sum adds counts.
+func sum(a, b copier.Requests) copier.Requests {
+	a.Copy += b.Copy
+	a.Head += b.Head
+	a.Tags += b.Tags
+	a.Create += b.Create
+	a.Part += b.Part
+	a.List += b.List
+	a.Complete += b.Complete
+	a.Abort += b.Abort
+	return a
+}

@@ -1,0 +1,255 @@
+package explain
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/awsapi"
+)
+
+// bucket is one Region's bucket with what is asked about.
+type bucket struct {
+	region, name, key string
+	role              string // the name of the function's role
+	client            S3
+}
+
+// askRegion asks one Region everything at once. The time is S3's, zero if it
+// gave none.
+func askRegion(ctx context.Context, o Options, region string) (Region, time.Time) {
+	b := bucket{region: region, name: o.Config.BucketName(o.Account, region), key: o.Key, role: o.Config.RoleName(region), client: o.S3[region]}
+	r := Region{Region: region, Bucket: b.name}
+	var (
+		wg                    sync.WaitGroup
+		now                   time.Time
+		marker                bool
+		headErr, versions, up error
+	)
+	wg.Go(func() { r.Object, marker, now, headErr = b.head(ctx) })
+	wg.Go(func() { r.Versions, r.MoreVersions, versions = b.versions(ctx) })
+	wg.Go(func() { r.Uploads, up = b.uploads(ctx) })
+	wg.Wait()
+	// A HEAD has no body, so only a listing tells a bucket that is missing from
+	// a key that is.
+	if errors.Is(versions, awsapi.ErrMissing) {
+		headErr = versions
+	}
+	if headErr != nil {
+		return Region{Region: region, Bucket: b.name, Err: headErr}, now
+	}
+	for _, err := range []error{versions, up} {
+		if err != nil {
+			r.Partial = append(r.Partial, err)
+		}
+	}
+	switch {
+	case r.Object != nil:
+	case len(r.Versions) > 0 && r.Versions[0].Marker:
+		r.Deleted = &r.Versions[0]
+	case marker:
+		r.Deleted = &Version{Marker: true}
+	}
+	return r, now
+}
+
+func (b bucket) explain(err error) *awsapi.Failure {
+	return awsapi.Explain(b.region, "bucket "+b.name, err)
+}
+
+// head asks for the current version. Of one that is not there, marker says
+// whether a deletion marker is the newest version.
+func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time.Time, err error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &b.key, ChecksumMode: types.ChecksumModeEnabled})
+	if err == nil {
+		now, _ = middleware.GetServerTime(out.ResultMetadata)
+		return newObject(out), false, now, nil
+	}
+	var answer *awshttp.ResponseError
+	status := 0
+	if errors.As(err, &answer) {
+		status = answer.HTTPStatusCode()
+		now, _ = http.ParseTime(answer.Response.Header.Get("Date"))
+		marker = answer.Response.Header.Get("x-amz-delete-marker") == "true"
+	}
+	var missing *types.NotFound
+	if errors.As(err, &missing) || status == http.StatusNotFound || marker {
+		return nil, marker, now, nil
+	}
+	f := b.explain(err)
+	if status == http.StatusForbidden {
+		// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+		f.Add("; without s3:ListBucket S3 says so of a key that is not there, too")
+	}
+	return nil, false, now, f
+}
+
+func newObject(out *s3.HeadObjectOutput) *Object {
+	o := &Object{
+		VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength), ETag: trim(aws.ToString(out.ETag)),
+		ChecksumType: string(out.ChecksumType), Modified: aws.ToTime(out.LastModified),
+		StorageClass: cmp.Or(string(out.StorageClass), string(types.StorageClassStandard)), Checksums: map[string]string{},
+	}
+	o.PlainETag = o.ETag != "" && !strings.Contains(o.ETag, "-") && out.SSECustomerAlgorithm == nil &&
+		(out.ServerSideEncryption == "" || out.ServerSideEncryption == types.ServerSideEncryptionAes256)
+	for algorithm, value := range map[types.ChecksumAlgorithm]*string{
+		types.ChecksumAlgorithmCrc32: out.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: out.ChecksumCRC32C,
+		types.ChecksumAlgorithmCrc64nvme: out.ChecksumCRC64NVME, types.ChecksumAlgorithmMd5: out.ChecksumMD5,
+		types.ChecksumAlgorithmSha1: out.ChecksumSHA1, types.ChecksumAlgorithmSha256: out.ChecksumSHA256,
+		types.ChecksumAlgorithmSha512: out.ChecksumSHA512, types.ChecksumAlgorithmXxhash3: out.ChecksumXXHASH3,
+		types.ChecksumAlgorithmXxhash64: out.ChecksumXXHASH64, types.ChecksumAlgorithmXxhash128: out.ChecksumXXHASH128,
+	} {
+		if value != nil {
+			o.Checksums[string(algorithm)] = *value
+		}
+	}
+	switch out.StorageClass {
+	case types.StorageClassGlacier, types.StorageClassDeepArchive:
+		// A restored copy is there when the request is no longer ongoing
+		// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+		o.Archived = !strings.Contains(aws.ToString(out.Restore), `ongoing-request="false"`)
+	case types.StorageClassIntelligentTiering:
+		o.Archived = out.ArchiveStatus != ""
+	}
+	return o
+}
+
+// versions lists the newest versions of exactly the key. In S3's order it is
+// the first of the keys that begin with it, and the versions of a key come
+// newest first
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+func (b bucket) versions(ctx context.Context) (list []Version, more bool, err error) {
+	out, err := b.client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{
+		Bucket: &b.name, Prefix: &b.key, MaxKeys: aws.Int32(MaxVersions), EncodingType: types.EncodingTypeUrl,
+	})
+	if err != nil {
+		return nil, false, b.explain(err)
+	}
+	latest := ""
+	for _, v := range out.Versions {
+		if b.is(v.Key, out.EncodingType) {
+			list = append(list, Version{
+				VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: trim(aws.ToString(v.ETag)), Modified: aws.ToTime(v.LastModified),
+			})
+			if aws.ToBool(v.IsLatest) {
+				latest = aws.ToString(v.VersionId)
+			}
+		}
+	}
+	for _, v := range out.DeleteMarkers {
+		if b.is(v.Key, out.EncodingType) {
+			list = append(list, Version{VersionID: aws.ToString(v.VersionId), Marker: true, Modified: aws.ToTime(v.LastModified)})
+			if aws.ToBool(v.IsLatest) {
+				latest = aws.ToString(v.VersionId)
+			}
+		}
+	}
+	// The two lists have to be merged by times of whole seconds; the newest is
+	// known for sure.
+	rank := func(v Version) int {
+		if latest != "" && v.VersionID == latest {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(a, c Version) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(c)), c.Modified.Compare(a.Modified))
+	})
+	next := aws.ToString(out.NextKeyMarker)
+	more = aws.ToBool(out.IsTruncated) && (next == "" || b.is(&next, out.EncodingType))
+	return list, more, nil
+}
+
+// uploads lists the unfinished uploads of exactly the key, with their parts.
+func (b bucket) uploads(ctx context.Context) ([]Upload, error) {
+	out, err := b.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
+		Bucket: &b.name, Prefix: &b.key, MaxUploads: aws.Int32(maxUploads), EncodingType: types.EncodingTypeUrl,
+	})
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	var list []Upload
+	for _, u := range out.Uploads {
+		if !b.is(u.Key, out.EncodingType) {
+			continue
+		}
+		upload := Upload{UploadID: aws.ToString(u.UploadId), Initiated: aws.ToTime(u.Initiated)}
+		if u.Initiator != nil {
+			upload.Initiator = aws.ToString(u.Initiator.ID)
+		}
+		upload.By = writer(upload.Initiator, b.role)
+		upload.Last = upload.Initiated
+		gone, err := b.parts(ctx, &upload)
+		if err != nil {
+			return list, err
+		}
+		if !gone {
+			list = append(list, upload)
+		}
+	}
+	return list, nil
+}
+
+// parts counts an upload's parts. One that was completed or aborted meanwhile
+// is gone.
+func (b bucket) parts(ctx context.Context, u *Upload) (gone bool, err error) {
+	pages := s3.NewListPartsPaginator(b.client, &s3.ListPartsInput{Bucket: &b.name, Key: &b.key, UploadId: &u.UploadID})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			var failure smithy.APIError
+			if errors.As(err, &failure) && failure.ErrorCode() == "NoSuchUpload" { // no typed error of ListParts
+				return true, nil
+			}
+			return false, b.explain(err)
+		}
+		for _, p := range out.Parts {
+			u.Parts++
+			u.Bytes += aws.ToInt64(p.Size)
+			if t := aws.ToTime(p.LastModified); t.After(u.Last) {
+				u.Last = t
+			}
+		}
+	}
+	return false, nil
+}
+
+// writer tells from an upload's initiator who copies. For a session of a role
+// S3 gives an ARN that names the role; AWS's pages promise one for users alone,
+// so anything else says nothing.
+func writer(initiator, role string) Writer {
+	switch {
+	case strings.Contains(initiator, ":assumed-role/"+role+"/"), strings.HasSuffix(initiator, ":role/"+role):
+		return ByReplicator
+	case strings.HasPrefix(initiator, "arn:"):
+		return ByOther
+	default:
+		return ByUnknown
+	}
+}
+
+// is says whether a listing's key is the one that is asked about.
+func (b bucket) is(listed *string, encoding types.EncodingType) bool {
+	key := aws.ToString(listed)
+	if encoding == types.EncodingTypeUrl { // the SDK leaves it as it is
+		if decoded, err := url.QueryUnescape(key); err == nil {
+			key = decoded
+		}
+	}
+	return key == b.key
+}
+
+func trim(etag string) string { return strings.Trim(etag, `"`) }

@@ -1,0 +1,182 @@
+package explain
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Comparison is what S3's own figures say about two objects' contents.
+type Comparison int
+
+// The outcomes of a comparison.
+const (
+	Same     Comparison = iota
+	Differ              // for certain
+	Unproven            // the same size, and nothing else to compare
+)
+
+// Compare compares two objects without reading them: sizes, then ETags, then
+// checksums of the same kind. Equal contents can have different ETags, if they
+// were uploaded in parts or are encrypted with keys of KMS, and checksums of
+// parts depend on the parts
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html).
+func Compare(a, b Object) Comparison {
+	if a.Size != b.Size {
+		return Differ
+	}
+	if a.ETag == b.ETag && a.ETag != "" {
+		return Same
+	}
+	if a.ChecksumType == b.ChecksumType {
+		for algorithm, value := range a.Checksums {
+			other, ok := b.Checksums[algorithm]
+			switch {
+			case ok && other == value:
+				return Same
+			case ok && a.ChecksumType == "FULL_OBJECT":
+				return Differ
+			}
+		}
+	}
+	if a.PlainETag && b.PlainETag {
+		return Differ
+	}
+	return Unproven
+}
+
+// group are Regions whose objects are the same, by their places in the Facts.
+type group []int
+
+// groups partitions the Regions that have an object by contents, those with
+// the oldest object first.
+func groups(f Facts) []group {
+	var found []group
+	for i, r := range f.Regions {
+		if r.Object == nil {
+			continue
+		}
+		joined := group{i}
+		var apart []group
+		for _, g := range found {
+			if slices.ContainsFunc(g, func(j int) bool { return Compare(*r.Object, *f.Regions[j].Object) == Same }) {
+				joined = append(slices.Clone(g), joined...)
+			} else {
+				apart = append(apart, g)
+			}
+		}
+		slices.Sort(joined)
+		apart = append(apart, joined)
+		found = apart
+	}
+	slices.SortStableFunc(found, func(g, h group) int {
+		return cmp.Or(oldest(f, g).Compare(oldest(f, h)), cmp.Compare(g[0], h[0]))
+	})
+	return found
+}
+
+// differ says whether two of the groups differ for certain.
+func differ(f Facts, found []group) bool {
+	for n, g := range found {
+		for _, h := range found[n+1:] {
+			for _, i := range g {
+				for _, j := range h {
+					if Compare(*f.Regions[i].Object, *f.Regions[j].Object) == Differ {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// oldest is when the first of the group's objects was written.
+func oldest(f Facts, g group) time.Time {
+	first := f.Regions[g[0]].Object.Modified
+	for _, i := range g[1:] {
+		if t := f.Regions[i].Object.Modified; t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}
+
+// newestUpload is when the key was last uploaded anywhere, as far as times
+// tell: a replica is younger than what it is a copy of.
+func newestUpload(f Facts, found []group) time.Time {
+	var newest time.Time
+	for _, g := range found {
+		if t := oldest(f, g); t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
+}
+
+// Origin is what a current version probably is.
+type Origin struct {
+	// Likely is "upload", "replica", or empty where nothing can be said.
+	Likely string
+	// Of is the Region that the replica was likely copied from, and After how
+	// much later it was written. S3's times are whole seconds.
+	Of    string
+	After time.Duration
+}
+
+// The values of Origin.Likely.
+const (
+	LikelyUpload  = "upload"
+	LikelyReplica = "replica"
+)
+
+// Origins says for each Region what its object probably is. An object does not
+// carry its writer; but of equal versions in several Regions the oldest was
+// probably uploaded, and the others copied from it. It may be one that has been
+// overwritten or deleted since. Two oldest of the same second say nothing, and
+// neither does an object that no other Region has or had.
+func Origins(f Facts) []Origin {
+	origins := make([]Origin, len(f.Regions))
+	for _, g := range groups(f) {
+		first, where := firstWritten(f, g)
+		if len(where) != 1 {
+			continue
+		}
+		for _, i := range g {
+			o := f.Regions[i].Object
+			switch {
+			case i != where[0]:
+				origins[i] = Origin{Likely: LikelyReplica, Of: f.Regions[where[0]].Region, After: o.Modified.Sub(first)}
+			case o.Modified.Equal(first) && len(g) > 1:
+				origins[i].Likely = LikelyUpload
+			}
+		}
+	}
+	return origins
+}
+
+// firstWritten finds the oldest version with the contents of the group, and
+// the Regions that wrote it at that time.
+func firstWritten(f Facts, g group) (first time.Time, where []int) {
+	first = oldest(f, g)
+	consider := func(i int, t time.Time) {
+		switch {
+		case t.Before(first):
+			first, where = t, []int{i}
+		case t.Equal(first) && !slices.Contains(where, i):
+			where = append(where, i)
+		}
+	}
+	for _, i := range g {
+		consider(i, f.Regions[i].Object.Modified)
+	}
+	like := f.Regions[g[0]].Object
+	for i, r := range f.Regions {
+		for _, v := range r.Versions {
+			if !v.Marker && v.ETag != "" && v.ETag == like.ETag && v.Size == like.Size {
+				consider(i, v.Modified)
+			}
+		}
+	}
+	return first, where
+}

@@ -1,0 +1,67 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+func deletions(gone []Region) string {
+	texts := make([]string, len(gone))
+	for i, r := range gone {
+		texts[i] = r.Region
+		if !r.Deleted.Modified.IsZero() {
+			texts[i] += " " + at(r.Deleted.Modified)
+		}
+	}
+	return and(texts)
+}
+
+func names(regions []Region) string { return and(regionNames(regions)) }
+
+func regionNames(regions []Region) []string {
+	list := make([]string, len(regions))
+	for i, r := range regions {
+		list[i] = r.Region
+	}
+	return list
+}
+
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func at(t time.Time) string { return "at " + t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// Age is a time span for people, cut to a whole number of one unit.
+func Age(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s" // two clocks
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
+
+// Bytes is a size for people.
+func Bytes(n int64) string {
+	if n < 10_000 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	value, unit := float64(n), ""
+	for _, unit = range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value /= 1024; value < 1000 {
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %s", value, unit)
+}

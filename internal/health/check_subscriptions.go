@@ -1,0 +1,115 @@
+package health
+
+import "strings"
+
+func (c *checker) subscriptions() {
+	if c.region.Topic.State == Absent || c.region.Subscriptions.State == Absent {
+		return // the topic's absence says it
+	}
+	if !told(c, checkSubscription, c.region.Subscriptions) {
+		return
+	}
+	var none []string
+	for _, other := range c.facts.Set.Others(c.region.Name) {
+		if s, ok := c.region.subscriptionTo(c.functionARN(other)); ok {
+			c.subscription(s, other)
+		} else {
+			none = append(none, other)
+		}
+	}
+	if len(none) > 0 {
+		c.find(checkSubscription, "topic %s has no subscription for the function of %s", c.facts.Set.TopicName(), strings.Join(none, ", "))
+	}
+	for _, s := range c.region.Subscriptions.Value {
+		switch {
+		case s.Protocol == "lambda" && s.Endpoint == c.functionARN(c.region.Name):
+			c.find(checkOwnFunction, "the Region's own function is subscribed to its topic (%s)", s.ARN)
+		case !c.isOurs(s):
+			c.find(checkStranger, "%s %s is subscribed to the topic (%s)", s.Protocol, s.Endpoint, s.ARN)
+		}
+	}
+}
+
+// subscriptionTo finds the subscription of a function.
+func (r Region) subscriptionTo(functionARN string) (Subscription, bool) {
+	for _, s := range r.Subscriptions.Value {
+		if s.Protocol == "lambda" && s.Endpoint == functionARN {
+			return s, true
+		}
+	}
+	return Subscription{}, false
+}
+
+func (c *checker) isOurs(s Subscription) bool {
+	for _, region := range c.facts.Set.Regions {
+		if s.Protocol == "lambda" && s.Endpoint == c.functionARN(region) {
+			return true
+		}
+	}
+	return false
+}
+
+// subscription checks that of another Region's function.
+func (c *checker) subscription(s Subscription, other string) {
+	if s.Pending {
+		c.find(checkConfirmed, "the subscription of %s waits for its confirmation", other)
+		return // it has no settings yet
+	}
+	if s.Settings.State != Found {
+		c.untold(checkFilter, "settings of the subscription of %s: %s", other, s.Settings.Why)
+		return
+	}
+	if to := s.Settings.Value.DeadLettersTo; to != c.queueARN() {
+		if to == "" {
+			to = "nowhere"
+		}
+		c.find(checkUndelivered, "what cannot be delivered to %s goes to %s, not to %s", other, to, c.facts.Set.QueueName())
+	}
+	role := c.region.Role
+	switch kind, id := classify(s.Settings.Value); {
+	case kind == filterNone:
+		c.find(checkEchoFilter, "the subscription of %s has no filter for echoes", other)
+	case kind == filterOther:
+		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
+			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
+	case role.State == Untold:
+		c.untold(checkEchoFilter, "whether the filter of the subscription of %s names the right role: %s", other, role.Why)
+	case role.State == Found && id != role.Value.ID:
+		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, id,
+			c.facts.Set.RoleName(c.region.Name), role.Value.ID)
+	}
+}
+
+// scope is what the filter looks at; SNS leaves its default out.
+func (s SubscriptionSettings) scope() string {
+	if s.FilterScope == "" {
+		return "MessageAttributes"
+	}
+	return s.FilterScope
+}
+
+// Subscribed counts the Region's subscriptions of other Regions' functions
+// that nothing is wrong with, and how many there should be. told is false
+// where AWS did not say.
+func Subscribed(facts Facts, region string) (ok, want int, told bool) {
+	want = len(facts.Set.Others(region))
+	for _, r := range facts.Regions {
+		if r.Name != region {
+			continue
+		}
+		told = r.Subscriptions.State != Untold
+		for _, other := range facts.Set.Others(region) {
+			s, there := r.subscriptionTo(facts.Set.FunctionARN(facts.Partition, other, facts.Account))
+			if there && wellSubscribed(facts, r, s, other) {
+				ok++
+			}
+		}
+	}
+	return ok, want, told
+}
+
+func wellSubscribed(facts Facts, r Region, s Subscription, other string) bool {
+	c := &checker{facts: facts, region: r}
+	c.subscription(s, other)
+	return len(c.findings) == 0
+}

@@ -1,0 +1,175 @@
+package health
+
+import (
+	"slices"
+	"strings"
+
+	"s3fanout/internal/replicaset"
+)
+
+// IDs of the checks. They are part of the commands' output and stable.
+const (
+	checkReach    = "region-access"
+	checkClock    = "clock"
+	checkOptIn    = "opt-in-region"
+	checkDeployed = "region-deployed"
+
+	checkBucket       = "bucket"
+	checkBucketRegion = "bucket-region"
+	checkVersioning   = "bucket-versioning"
+	checkNotification = "bucket-notification"
+	checkNotifyKeys   = "bucket-notification-filter"
+	checkUploads      = "bucket-unfinished-uploads"
+
+	checkTopic       = "topic"
+	checkTopicPolicy = "topic-policy"
+
+	checkSubscription = "subscription"
+	checkConfirmed    = "subscription-confirmed"
+	checkEchoFilter   = "subscription-echo-filter"
+	checkFilter       = "subscription-filter"
+	checkUndelivered  = "subscription-dead-letters"
+	checkOwnFunction  = "subscription-own-function"
+	checkStranger     = "subscription-unexpected"
+
+	checkFunction    = "function"
+	checkState       = "function-state"
+	checkRoleOf      = "function-role"
+	checkEnvironment = "function-environment"
+	checkSettings    = "function-settings"
+	checkConcurrency = "function-concurrency"
+	checkDestination = "function-failures"
+	checkRetries     = "function-retries"
+	checkPermission  = "function-permission"
+
+	checkRole     = "role"
+	checkTrust    = "role-trust"
+	checkActions  = "role-permissions"
+	checkAttached = "role-attached-policies"
+	checkBoundary = "role-boundary"
+
+	checkQueue       = "queue"
+	checkQueuePolicy = "queue-policy"
+	checkRetention   = "queue-retention"
+	checkLetters     = "dead-letters"
+)
+
+// CheckInfo describes a check.
+type CheckInfo struct {
+	ID       string
+	Part     Part
+	Severity Severity // of its findings, but for what could not be told
+	Means    string   // what a finding does to replication
+	Mend     string   // what to do; see fill for names in it
+}
+
+const (
+	redeploy = "npx cdk deploy --revert-drift {regionStack}"
+	remesh   = "npx cdk deploy --revert-drift {meshStack}"
+	// The mesh stack imports the role's ID, and CloudFormation changes no export
+	// that is imported.
+	newRole = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
+	catchUp = "; then find what was missed: s3fanout verify"
+)
+
+// Checks returns all checks, in the order of their findings.
+func Checks() []CheckInfo {
+	return []CheckInfo{
+		{checkReach, PartAccess, Failed, "Nothing in this Region can be looked at or redriven with these credentials from here.",
+			"check the network and AWS_ENDPOINT_URL; an opt-in Region has to be enabled in the account; renew the credentials"},
+		{checkClock, PartAccess, Failed, "AWS refuses requests whose time is more than five minutes off.",
+			"set this machine's clock, as with NTP"},
+		{checkOptIn, PartAccess, Note, "AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
+			"upload an object and see that it arrives: s3fanout verify"},
+		{checkDeployed, PartAccess, Failed, "The Region takes no part in replication.",
+			"npx cdk deploy {regionStack} {meshStack}; or take the Region out of cdk.json" + catchUp},
+
+		{checkBucket, PartBucket, Failed, "There is nowhere to upload to and nowhere to copy to in this Region.",
+			redeploy + catchUp},
+		{checkBucketRegion, PartBucket, Failed, "The function copies into its own Region and does not find the bucket there.",
+			"move the objects away, delete the bucket {bucket}, then " + redeploy},
+		{checkVersioning, PartBucket, Failed, "Copies name the version that an event names; without one, a copy may take a later object of the same key.",
+			"aws s3api put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration Status=Enabled"},
+		{checkNotification, PartBucket, Failed, "Uploads to this bucket are told to nobody and are not copied. Nothing reports it.",
+			redeploy + catchUp},
+		{checkNotifyKeys, PartBucket, Failed, "Uploads of other keys are told to nobody and are not copied. Nothing reports it.",
+			"take the filter off the bucket's notification, or " + redeploy + catchUp},
+		{checkUploads, PartBucket, Warning, "Parts of copies that were given up stay, and are paid for.",
+			redeploy},
+
+		{checkTopic, PartTopic, Failed, "Uploads to this Region's bucket reach no other Region.",
+			redeploy + " {meshStack}" + catchUp},
+		{checkTopicPolicy, PartTopic, Failed, "S3 cannot publish to the topic, so uploads to this Region's bucket are told to nobody. Nothing reports it.",
+			redeploy + catchUp},
+
+		{checkSubscription, PartSubscriptions, Failed, "Uploads to this Region's bucket do not reach the Regions named. Nothing reports it.",
+			remesh + catchUp},
+		{checkConfirmed, PartSubscriptions, Failed, "SNS delivers nothing to a subscription that is not confirmed.",
+			"delete the subscription, then " + remesh + catchUp},
+		{checkEchoFilter, PartSubscriptions, Failed, "Replicas are right, but each one wakes the other Regions' functions for a HEAD that finds it there: money is wasted.",
+			remesh + "; if the role was made anew: " + newRole + catchUp},
+		{checkFilter, PartSubscriptions, Failed, "SNS may drop uploads instead of delivering them. Nothing reports it.",
+			remesh + catchUp},
+		{checkUndelivered, PartSubscriptions, Failed, "What SNS cannot deliver to the function is lost instead of becoming a dead letter.",
+			remesh},
+		{checkOwnFunction, PartSubscriptions, Failed, "The function is told of uploads to its own bucket, refuses them as not a source, and fills the dead-letter queue.",
+			"aws sns unsubscribe --region {region} --subscription-arn ARN"},
+		{checkStranger, PartSubscriptions, Warning, "Somebody else is told of each upload. A function of a Region that is not in the set copies to where nobody looks, or fails.",
+			"if it is not wanted: aws sns unsubscribe --region {region} --subscription-arn ARN"},
+
+		{checkFunction, PartFunction, Failed, "Nothing is copied into this Region; what the topics send it becomes dead letters in their Regions.",
+			redeploy + "; then s3fanout redrive"},
+		{checkState, PartFunction, Failed, "Lambda cannot run the function, or not as it was last deployed.",
+			redeploy},
+		{checkRoleOf, PartFunction, Failed, "The function works with permissions that were not made for it; its copies fail, or their events are not recognised as echoes.",
+			redeploy},
+		{checkEnvironment, PartFunction, Failed, "The function does not know the replica set as cdk.json has it: it refuses events of a Region it does not know, or copies to a wrong bucket.",
+			"npx cdk deploy --revert-drift --all; then s3fanout redrive"},
+		{checkSettings, PartFunction, Warning, "Large copies are handed over more often, or the function runs out of time or memory.",
+			redeploy},
+		{checkConcurrency, PartFunction, Failed, "Lambda does not run the function at all; its events become dead letters at once.",
+			"aws lambda delete-function-concurrency --region {region} --function-name {function}; then s3fanout redrive --region {region}"},
+		{checkDestination, PartFunction, Failed, "An event that the function fails on is lost after its retries, without a dead letter.",
+			redeploy + catchUp},
+		{checkRetries, PartFunction, Warning, "Lambda gives failing events up sooner than it could, so more become dead letters.",
+			redeploy},
+		{checkPermission, PartFunction, Failed, "SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
+			redeploy + "; then s3fanout redrive"},
+
+		{checkRole, PartRole, Failed, "The function cannot start.",
+			newRole + "; then s3fanout redrive" + catchUp},
+		{checkTrust, PartRole, Failed, "Lambda cannot take on the role, so the function cannot start.",
+			redeploy + "; then s3fanout redrive"},
+		{checkActions, PartRole, Failed, "The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
+			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
+		{checkAttached, PartRole, Note, "A Deny in them would win over what the role's own policies allow. They are not read here.",
+			"see that they deny nothing that replication needs, or detach them"},
+		{checkBoundary, PartRole, Note, "What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
+			"see that the boundary allows what the role's policies allow"},
+
+		{checkQueue, PartQueue, Failed, "What cannot be copied or delivered is lost without a trace.",
+			redeploy + catchUp},
+		{checkQueuePolicy, PartQueue, Failed, "What the topic cannot deliver is lost instead of becoming a dead letter.",
+			redeploy},
+		{checkRetention, PartQueue, Note, "Dead letters disappear when they are older than that.",
+			redeploy},
+		{checkLetters, PartQueue, Failed, "These were not copied; they wait for you, for as long as the queue keeps them.",
+			"s3fanout redrive --dry-run --region {region} says why; s3fanout redrive --region {region} replays them"},
+	}
+}
+
+// isMissing says that a finding of the check means that its part is not there.
+func isMissing(id string) bool {
+	return slices.Contains([]string{checkDeployed, checkBucket, checkTopic, checkFunction, checkRole, checkQueue}, id)
+}
+
+// fill puts the names of a Region into a text.
+func fill(text string, set replicaset.Config, account, region string) string {
+	return strings.NewReplacer(
+		"{region}", region,
+		"{regionStack}", set.RegionStackName(region),
+		"{meshStack}", set.MeshStackName(region),
+		"{bucket}", set.BucketName(account, region),
+		"{function}", set.FunctionName(),
+	).Replace(text)
+}

@@ -1,0 +1,130 @@
+package health
+
+import (
+	"time"
+
+	"s3fanout/internal/replicaset"
+)
+
+// State is what AWS said of something that was asked for.
+type State int
+
+// The states of a Look. The zero value is the careful one.
+const (
+	Untold State = iota // AWS refused, or did not answer
+	Found
+	Absent // AWS says that there is none
+)
+
+// Look is one answer of AWS.
+type Look[T any] struct {
+	Value T // if Found
+	State State
+	Why   string // if Untold: one line for people
+}
+
+// found is a Look at something that is there.
+func found[T any](v T) Look[T] { return Look[T]{Value: v, State: Found} }
+
+// Facts is what Gather learned. Its zero parts are Untold.
+type Facts struct {
+	Set       replicaset.Config
+	Partition string
+	Account   string
+	Caller    string   // ARN of the credentials in use
+	Regions   []Region // those asked for, in order
+}
+
+// Region is what one Region has.
+type Region struct {
+	Name          string
+	Access        Look[Access]
+	Bucket        Look[Bucket]
+	Topic         Look[Topic]
+	Subscriptions Look[[]Subscription] // to the Region's topic
+	Function      Look[Function]
+	Role          Look[Role] // the one the Region's function should have
+	Queue         Look[Queue]
+}
+
+// Access is what the first request to the Region told.
+type Access struct {
+	// Skew is how far this machine's clock is ahead of the Region's, negative
+	// where it is behind. AWS tells whole seconds.
+	Skew time.Duration
+}
+
+// Bucket is the Region's bucket.
+type Bucket struct {
+	Region        string // where it is; empty if the server does not say
+	Versioning    Look[string]
+	Notifications Look[[]Notification]
+	// AbortDays is after how many days unfinished uploads are removed: the
+	// least of the bucket's rules for all keys.
+	AbortDays Look[int]
+}
+
+// Notification is one of the bucket's configurations with a topic.
+type Notification struct {
+	TopicARN string
+	Events   []string
+	Filters  []string // such as `prefix "a/"`; none: all keys
+}
+
+// Topic is the Region's topic.
+type Topic struct {
+	Policy string // JSON
+}
+
+// Subscription is one subscription to the Region's topic.
+type Subscription struct {
+	ARN, Protocol, Endpoint string
+	Pending                 bool
+	// Settings are asked for where the endpoint is a function of the set.
+	Settings Look[SubscriptionSettings]
+}
+
+// SubscriptionSettings are a subscription's attributes.
+type SubscriptionSettings struct {
+	FilterScope   string
+	FilterPolicy  string // JSON, empty for none
+	DeadLettersTo string // ARN of a queue
+}
+
+// Function is the Region's function.
+type Function struct {
+	State, StateReason string
+	UpdateStatus       string
+	RoleARN            string
+	Environment        map[string]string
+	TimeoutSeconds     int
+	MemoryMB           int
+	DeadLettersTo      string    // its own dead-letter configuration
+	Reserved           Look[int] // reserved concurrency
+	Failures           Look[Failures]
+	Policy             Look[string] // who may invoke it, JSON
+}
+
+// Failures is how asynchronous invocations that fail are treated.
+type Failures struct {
+	Destination   string
+	Retries       int // Lambda's default filled in
+	MaxAgeSeconds int // likewise
+}
+
+// Role is the function's role.
+type Role struct {
+	ID       string
+	Trust    string         // JSON
+	Policies Look[[]string] // inline, JSON
+	Attached Look[[]string] // names of managed policies, which are not read
+	Boundary string         // ARN of a permissions boundary
+}
+
+// Queue is the Region's dead-letter queue.
+type Queue struct {
+	Policy           string // JSON
+	RetentionSeconds int
+	// Letters is about how many there are, with those that somebody holds.
+	Letters int
+}

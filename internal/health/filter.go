@@ -1,0 +1,69 @@
+package health
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// filterKind is what a subscription's filter does.
+type filterKind int
+
+const (
+	filterOther filterKind = iota // something else
+	filterNone
+	filterEchoes // drops what one role wrote
+)
+
+// classify tells what a filter is, and for one of echoes the ID of the role.
+// The form is that of infra/mesh.go.
+func classify(s SubscriptionSettings) (kind filterKind, roleID string) {
+	text := strings.TrimSpace(s.FilterPolicy)
+	if text == "" || text == "{}" {
+		return filterNone, ""
+	}
+	if s.FilterScope != "MessageBody" {
+		return filterOther, ""
+	}
+	root, ok := only(json.RawMessage(text), "Records")
+	if !ok {
+		return filterOther, ""
+	}
+	identity, ok := only(root, "userIdentity")
+	if !ok {
+		return filterOther, ""
+	}
+	rule, ok := only(identity, "principalId")
+	if !ok {
+		return filterOther, ""
+	}
+	var rules []json.RawMessage
+	if json.Unmarshal(rule, &rules) != nil || len(rules) != 1 {
+		return filterOther, ""
+	}
+	but, ok := only(rules[0], "anything-but")
+	if !ok {
+		return filterOther, ""
+	}
+	value, ok := only(but, "prefix")
+	var prefixes oneOrMore[string]
+	if !ok || json.Unmarshal(value, &prefixes) != nil || len(prefixes) != 1 {
+		return filterOther, ""
+	}
+	id, hasStart := strings.CutPrefix(prefixes[0], "AWS:")
+	id, hasEnd := strings.CutSuffix(id, ":")
+	// Without the colons and an ID between them the prefix covers others too.
+	if !hasStart || !hasEnd || id == "" || strings.Contains(id, ":") {
+		return filterOther, ""
+	}
+	return filterEchoes, id
+}
+
+// only returns the value of an object's only member, if that is its name.
+func only(object json.RawMessage, name string) (json.RawMessage, bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil || len(members) != 1 {
+		return nil, false
+	}
+	value, ok := members[name]
+	return value, ok
+}

@@ -1,0 +1,109 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+)
+
+func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
+	name := g.facts.Set.BucketName(g.facts.Account, g.region)
+	what := "bucket " + name
+	// A bucket's name is anybody's: one of another account is refused.
+	owner := aws.String(g.facts.Account)
+	head, err := g.clients.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name, ExpectedBucketOwner: owner})
+	if region, moved := movedTo(err); moved {
+		// Its other properties would be asked of the wrong Region.
+		rest := what + " is in " + region
+		return found(Bucket{Region: region, Versioning: Look[string]{Why: rest}, Notifications: Look[[]Notification]{Why: rest}, AbortDays: Look[int]{Why: rest}})
+	}
+	if err != nil {
+		return failed[Bucket](g.region, what, err)
+	}
+	b := Bucket{Region: aws.ToString(head.BucketRegion)}
+	if out, err := g.clients.S3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {
+		b.Versioning = failed[string](g.region, what, err)
+	} else {
+		b.Versioning = found(string(out.Status))
+	}
+	if out, err := g.clients.S3.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {
+		b.Notifications = failed[[]Notification](g.region, what, err)
+	} else {
+		b.Notifications = found(notifications(out.TopicConfigurations))
+	}
+	b.AbortDays = g.abortDays(ctx, name, what)
+	return found(b)
+}
+
+// movedTo says where a bucket is that S3 found in another Region.
+func movedTo(err error) (region string, moved bool) {
+	var response *awshttp.ResponseError
+	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusMovedPermanently {
+		return "", false
+	}
+	region = response.Response.Header.Get("x-amz-bucket-region")
+	return region, region != ""
+}
+
+func notifications(configurations []types.TopicConfiguration) []Notification {
+	var list []Notification
+	for _, c := range configurations {
+		n := Notification{TopicARN: aws.ToString(c.TopicArn)}
+		for _, e := range c.Events {
+			n.Events = append(n.Events, string(e))
+		}
+		if c.Filter != nil && c.Filter.Key != nil {
+			for _, rule := range c.Filter.Key.FilterRules {
+				// An empty prefix is one of every key.
+				if value := aws.ToString(rule.Value); value != "" {
+					n.Filters = append(n.Filters, describeFilter(string(rule.Name), value))
+				}
+			}
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
+	out, err := g.clients.S3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{
+		Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account),
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "NoSuchLifecycleConfiguration" {
+		return Look[int]{State: Absent}
+	}
+	if err != nil {
+		return failed[int](g.region, what, err)
+	}
+	days := 0
+	for _, rule := range out.Rules {
+		abort := rule.AbortIncompleteMultipartUpload
+		if rule.Status != types.ExpirationStatusEnabled || abort == nil || abort.DaysAfterInitiation == nil || !everyKey(rule) {
+			continue
+		}
+		if n := int(*abort.DaysAfterInitiation); days == 0 || n < days {
+			days = n
+		}
+	}
+	if days == 0 {
+		return Look[int]{State: Absent}
+	}
+	return found(days)
+}
+
+// everyKey says that a lifecycle rule is not for some objects only.
+func everyKey(rule types.LifecycleRule) bool {
+	//nolint:staticcheck // rules made long ago still have their prefix there
+	if aws.ToString(rule.Prefix) != "" {
+		return false
+	}
+	f := rule.Filter
+	return f == nil || aws.ToString(f.Prefix) == "" && f.And == nil && f.Tag == nil && f.ObjectSizeGreaterThan == nil && f.ObjectSizeLessThan == nil
+}

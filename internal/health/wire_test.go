@@ -1,0 +1,187 @@
+package health
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// wire answers as AWS does, on the wire. The key of an answer is the action of
+// the query protocol, the operation of SQS, the path's end of Lambda, or the
+// query of S3; one that begins with a number is that status.
+type wire map[string]string
+
+func (a wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	form, _ := url.ParseQuery(string(body))
+	key := form.Get("Action")
+	switch target := r.Header.Get("X-Amz-Target"); {
+	case target != "":
+		key = strings.TrimPrefix(target, "AmazonSQS.")
+	case key != "":
+	case strings.Contains(r.URL.Path, "/functions/"):
+		key = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	case r.Method == http.MethodHead:
+		key = "HEAD"
+	default:
+		key, _, _ = strings.Cut(r.URL.RawQuery, "=")
+	}
+	answer, ok := a[key]
+	if !ok {
+		http.Error(w, "no answer for "+key, http.StatusBadRequest)
+		return
+	}
+	if region, moved := strings.CutPrefix(answer, "301 "); moved {
+		w.Header().Set("x-amz-bucket-region", region)
+		w.WriteHeader(http.StatusMovedPermanently)
+		return
+	}
+	if text, missing := strings.CutPrefix(answer, "404 "); missing {
+		w.WriteHeader(http.StatusNotFound)
+		answer = text
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+// result wraps a result of the query protocol.
+func result(action, xml string) string {
+	return "<" + action + "Response><" + action + "Result>" + xml + "</" + action + "Result></" + action + "Response>"
+}
+
+func entry(key, value string) string {
+	return "<entry><key>" + key + "</key><value>" + value + "</value></entry>"
+}
+
+// gatherWire gathers the facts of eu-west-1 from the answers.
+func gatherWire(t *testing.T, answers wire) Region {
+	t.Helper()
+	server := httptest.NewServer(answers)
+	t.Cleanup(server.Close)
+	set := testSet()
+	clients := NewClients(aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+	}, set.Regions)
+	facts, err := Gather(t.Context(), Options{Set: set, Clients: clients, Regions: []string{"eu-west-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts.Regions[0]
+}
+
+func unusual() wire {
+	const topic = "arn:aws:sns:eu-west-1:111122223333:media-object-created"
+	const function = "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator"
+	return wire{
+		"GetCallerIdentity": result("GetCallerIdentity", "<Account>"+account+"</Account><Arn>arn:me</Arn>"),
+
+		"HEAD":         "",
+		"versioning":   "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
+		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
+		"lifecycle": "<LifecycleConfiguration>" +
+			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>9</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"</LifecycleConfiguration>",
+
+		"GetTopicAttributes": result("GetTopicAttributes", "<Attributes>"+entry("Policy", "{}")+"</Attributes>"),
+		"ListSubscriptionsByTopic": result("ListSubscriptionsByTopic", "<Subscriptions>"+
+			"<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol><Endpoint>me@example.com</Endpoint></member>"+
+			"<member><SubscriptionArn>"+topic+":1</SubscriptionArn><Protocol>lambda</Protocol><Endpoint>"+function+"</Endpoint></member>"+
+			"</Subscriptions>"),
+		"GetSubscriptionAttributes": result("GetSubscriptionAttributes", "<Attributes>"+
+			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
+			entry("PendingConfirmation", "false")+"</Attributes>"),
+
+		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"}}`,
+		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
+		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
+		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
+
+		"GetRole": result("GetRole", "<Role><RoleId>AROA1</RoleId><AssumeRolePolicyDocument>%7B%22a%22%3A%22b+c%22%7D</AssumeRolePolicyDocument>"+
+			"<PermissionsBoundary><PermissionsBoundaryArn>arn:b</PermissionsBoundaryArn></PermissionsBoundary></Role>"),
+		"ListRolePolicies":         result("ListRolePolicies", "<PolicyNames><member>one</member></PolicyNames><IsTruncated>false</IsTruncated>"),
+		"GetRolePolicy":            result("GetRolePolicy", "<PolicyDocument>%7B%7D</PolicyDocument>"),
+		"ListAttachedRolePolicies": result("ListAttachedRolePolicies", "<AttachedPolicies><member><PolicyName>Extra</PolicyName></member></AttachedPolicies>"),
+
+		"GetQueueUrl":        `{"QueueUrl":"http://127.0.0.1/q"}`,
+		"GetQueueAttributes": `{"Attributes":{"Policy":"{}","MessageRetentionPeriod":"60","ApproximateNumberOfMessages":"1","ApproximateNumberOfMessagesNotVisible":"2","ApproximateNumberOfMessagesDelayed":"4"}}`,
+	}
+}
+
+// Everything that AWS tells gets into the facts.
+func TestGatherReadsWhatAWSTells(t *testing.T) {
+	got := gatherWire(t, unusual())
+	got.Access = Look[Access]{} // has a test of its own
+	want := Region{
+		Name: "eu-west-1",
+		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Notifications: found([]Notification{
+			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Filters: []string{`prefix "a/"`}},
+		})}),
+		Topic: found(Topic{Policy: "{}"}),
+		Subscriptions: found([]Subscription{
+			{ARN: "PendingConfirmation", Protocol: "email", Endpoint: "me@example.com", Pending: true},
+			{ARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created:1", Protocol: "lambda", Endpoint: "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator",
+				Settings: found(SubscriptionSettings{FilterScope: "MessageBody", FilterPolicy: `{"a":["b"]}`, DeadLettersTo: "arn:q"})},
+		}),
+		Function: found(Function{
+			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
+			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Reserved: found(0),
+			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
+		}),
+		// A plus sign in IAM's documents is one.
+		Role:  found(Role{ID: "AROA1", Trust: `{"a":"b+c"}`, Policies: found([]string{"{}"}), Attached: found([]string{"Extra"}), Boundary: "arn:b"}),
+		Queue: found(Queue{Policy: "{}", RetentionSeconds: 60, Letters: 7}),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// What AWS says of things that are not there, or elsewhere, part by part.
+func TestGatherReadsWhatIsNotThere(t *testing.T) {
+	queryError := func(code string) string {
+		return "404 <ErrorResponse><Error><Code>" + code + "</Code><Message>m</Message></Error></ErrorResponse>"
+	}
+	for _, c := range []struct {
+		key, answer string
+		check       func(r Region) bool
+	}{
+		{"HEAD", "301 eu-west-2", func(r Region) bool {
+			return r.Bucket.State == Found && r.Bucket.Value.Region == "eu-west-2" && r.Bucket.Value.Versioning.State == Untold
+		}},
+		{"HEAD", "404 ", func(r Region) bool { return r.Bucket.State == Absent }},
+		{"lifecycle", "404 <Error><Code>NoSuchLifecycleConfiguration</Code></Error>", func(r Region) bool { return r.Bucket.Value.AbortDays.State == Absent }},
+		{"versioning", "<VersioningConfiguration/>", func(r Region) bool { return r.Bucket.Value.Versioning == found("") }},
+		{"GetTopicAttributes", queryError("NotFound"), func(r Region) bool { return r.Topic.State == Absent }},
+		{"GetSubscriptionAttributes", queryError("NotFound"), func(r Region) bool {
+			s := r.Subscriptions.Value[1].Settings
+			return s.State != Found && strings.Contains(s.Why, "deleted")
+		}},
+		{"configuration", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.State == Absent }},
+		{"policy", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.Value.Policy.State == Absent }},
+		{"event-invoke-config", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.Value.Failures.State == Absent }},
+		{"event-invoke-config", `{}`, func(r Region) bool {
+			return r.Function.Value.Failures == found(Failures{Retries: 2, MaxAgeSeconds: 21600})
+		}},
+		{"concurrency", `{}`, func(r Region) bool { return r.Function.Value.Reserved.State == Absent }},
+		{"GetRole", queryError("NoSuchEntity"), func(r Region) bool { return r.Role.State == Absent }},
+		{"GetQueueUrl", `404 {"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`, func(r Region) bool { return r.Queue.State == Absent }},
+		{"GetQueueAttributes", `{"Attributes":{"MessageRetentionPeriod":"60"}}`, func(r Region) bool {
+			return r.Queue.State == Untold && strings.Contains(r.Queue.Why, "ApproximateNumberOfMessages")
+		}},
+	} {
+		answers := unusual()
+		answers[c.key] = c.answer
+		if got := gatherWire(t, answers); !c.check(got) {
+			t.Errorf("%s answers %s: got %+v", c.key, c.answer, got)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package listing
+
+import (
+	"context"
+	"sync"
+)
+
+// walk is one call of Walk.
+type walk struct {
+	buckets  []Bucket
+	options  Options
+	visit    func(context.Context, Row) error
+	requests sync.WaitGroup
+	fail     context.CancelCauseFunc
+
+	mu      sync.Mutex
+	changed *sync.Cond // a page arrived, or a range is new or done
+	spans   map[*span]struct{}
+	runes   alphabet
+	pages   int
+	probes  int
+}
+
+// span is a range of keys that one goroutine walks through: those after from
+// up to and including to. Its fields, apart from from, are walk.mu's.
+type span struct {
+	from    string
+	to      string
+	bounded bool // else it has no end
+	claimed string
+	whole   bool // claimed to the end
+
+	buckets []progress
+
+	// hint is a key after which there is little in this range, as far as known.
+	// It guides where to split, and bounds nothing.
+	hint     string
+	hinted   bool
+	stealing bool
+	retry    int // how many pages have to be there before the next attempt to split
+	pages    int
+}
+
+// progress is how far a bucket's listing of a range has come.
+type progress struct {
+	first    string // the first key of the last page that has arrived
+	last     string // the last one
+	keys     int    // of that page
+	more     bool
+	answered bool
+}
+
+func newWalk(buckets []Bucket, o Options, visit func(context.Context, Row) error) *walk {
+	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, runes: alphabet{}}
+	w.changed = sync.NewCond(&w.mu)
+	w.spans[w.newSpan("", smallPages)] = struct{}{}
+	return w
+}
+
+// newSpan makes a range that is split once each bucket has had so many pages.
+func (w *walk) newSpan(from string, pages int) *span {
+	return &span{from: from, claimed: from, buckets: make([]progress, len(w.buckets)), retry: pages * len(w.buckets)}
+}
+
+func (w *walk) run(ctx context.Context) error {
+	// Unlike that of an errgroup, this context does not end with success: what a
+	// visit started with it goes on.
+	ctx, w.fail = context.WithCancelCause(ctx)
+	// Who waits for a range to split has to notice the end.
+	defer context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.changed.Broadcast()
+	})()
+	var whole *span
+	for s := range w.spans {
+		whole = s
+	}
+	var workers sync.WaitGroup
+	for i := range w.options.Parallel {
+		workers.Go(func() {
+			var err error
+			if i == 0 {
+				err = w.walkSpan(ctx, whole)
+			}
+			if err == nil {
+				err = w.help(ctx)
+			}
+			if err != nil {
+				w.fail(err) // the first one stays
+			}
+		})
+	}
+	workers.Wait()
+	w.requests.Wait()
+	return context.Cause(ctx)
+}
+
+// help takes parts of others' ranges until all are done.
+func (w *walk) help(ctx context.Context) error {
+	for {
+		victim := w.choose(ctx)
+		if victim == nil {
+			return ctx.Err()
+		}
+		s, err := w.split(ctx, victim)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			continue
+		}
+		if err := w.walkSpan(ctx, s); err != nil {
+			return err
+		}
+	}
+}
+
+// walkSpan visits the keys of a range that is among w.spans.
+func (w *walk) walkSpan(ctx context.Context, s *span) error {
+	// Requests for what somebody else took are not waited for.
+	requests, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer w.done(s)
+	streams := make([]*stream, len(w.buckets))
+	for i := range streams {
+		streams[i] = &stream{w: w, span: s, place: i}
+		streams[i].fetch(requests, s.from, nil)
+	}
+	row := Row{Objects: make([]*Object, len(streams))}
+	for {
+		// Up to the horizon, all keys are at hand.
+		horizon, bounded, empty := "", false, true
+		for _, st := range streams {
+			if err := st.next(requests); err != nil {
+				return err
+			}
+			empty = empty && len(st.at) == 0
+			if st.more && (!bounded || st.last < horizon) {
+				horizon, bounded = st.last, true
+			}
+		}
+		if empty {
+			return nil
+		}
+		limit, limited, end := w.claim(s, horizon, bounded)
+		if err := w.merge(ctx, streams, row, limit, limited); err != nil || end {
+			return err
+		}
+	}
+}
+
+// merge visits the keys up to limit, if there is one.
+func (w *walk) merge(ctx context.Context, streams []*stream, row Row, limit string, limited bool) error {
+	for {
+		found := false
+		for i, st := range streams {
+			row.Objects[i] = nil
+			if len(st.at) == 0 {
+				continue
+			}
+			switch key := st.at[0].key; {
+			case !found || key < row.Key:
+				clear(row.Objects[:i])
+				row.Key, found = key, true
+				fallthrough
+			case key == row.Key:
+				row.Objects[i] = &st.at[0].object
+			}
+		}
+		if !found || limited && row.Key > limit {
+			return nil
+		}
+		for i, st := range streams {
+			if row.Objects[i] != nil {
+				st.at = st.at[1:]
+			}
+		}
+		if err := w.visit(ctx, row); err != nil {
+			return err
+		}
+	}
+}
+
+// claim makes the keys up to the horizon the owner's for good, and returns how
+// far it may go: the horizon, or the end of the range if that comes first.
+func (w *walk) claim(s *span, horizon string, bounded bool) (limit string, limited, end bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if bounded && (!s.bounded || horizon < s.to) {
+		s.claimed = horizon
+		return horizon, true, false
+	}
+	s.whole = true
+	return s.to, s.bounded, true
+}
+
+// endsBefore says whether nothing of the range comes after key.
+func (w *walk) endsBefore(s *span, key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return s.bounded && s.to <= key
+}
+
+func (w *walk) done(s *span) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.spans, s)
+	w.changed.Broadcast()
+}
+
+// arrived notes what a page tells about the keys.
+func (w *walk) arrived(s *span, place int, p page) {
+	if w.options.Listed != nil {
+		w.options.Listed(len(p.entries), 1)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pages++
+	s.pages++
+	b := &s.buckets[place]
+	b.more, b.answered = p.token != nil, true
+	if n := len(p.entries); n > 0 {
+		b.first, b.last, b.keys = p.entries[0].key, p.entries[n-1].key, n
+		for i := 0; i < n; i += max(1, n/samples) {
+			w.runes.add(p.entries[i].key)
+		}
+	}
+	w.changed.Broadcast()
+}
+
+// samples is about how many keys of a page tell which characters there are.
+const samples = 10

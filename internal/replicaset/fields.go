@@ -1,0 +1,116 @@
+package replicaset
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// configField is a field of the configuration as it is written in JSON.
+type configField struct {
+	name     string
+	into     any    // where json.Unmarshal puts it
+	want     string // what the value has to be, for messages
+	fallback string // the default, as docs/configuration.md says it
+}
+
+// fields lists all fields, in the order of docs/configuration.md.
+func (c *Config) fields() []configField {
+	const text = "a string"
+	none := Config{}
+	return []configField{
+		{"name", &c.Name, text, "required"},
+		{"regions", &c.Regions, "a list of Region names", "required"},
+		{"allowOptInRegions", &c.OptInRegions, "true or false", "`false`"},
+		{"bucketNamespace", &c.BucketNamespace, text, code(GlobalNamespace)},
+		{"filters", (*filterList)(&c.Filters), `a list of {"prefix": …, "suffix": …}`, "every key"},
+		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
+		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
+		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},
+		{"batchOperations", &c.BatchOperations, "true or false", "`false`"},
+		{"functionMemoryMiB", (*positive)(&c.FunctionMemoryMiB), positiveWanted, strconv.Itoa(none.FunctionMemory())},
+		{"reservedConcurrency", (*positive)(&c.ReservedConcurrency), positiveWanted + ", because 0 would stop the function", "none reserved"},
+		{"logRetentionDays", (*positive)(&c.LogRetentionDays), positiveWanted, strconv.Itoa(none.LogRetention())},
+		{"alarmEmail", &c.AlarmEmail, text, "nobody"},
+		{"alarmTopicArn", &c.AlarmTopicARN, text, "none"},
+		{"encryption", &c.Encryption, text, code(EncryptionS3)},
+		{"kmsKeyArns", (*stringMap)(&c.KMSKeyARNs), "an object of Regions and key ARNs", "keys of its own"},
+		{"accessLogBucket", &c.AccessLogBucket, text, "no access logs"},
+		{"accessLogPrefix", &c.AccessLogPrefix, text, "the bucket's name and `/`"},
+		{"removalPolicy", &c.RemovalPolicy, text, code(Retain)},
+		{"permissionsBoundary", &c.PermissionsBoundary, text, "none"},
+		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
+	}
+}
+
+func code(s string) string { return "`" + s + "`" }
+
+// unknownField says what to write instead of a field that does not exist.
+func unknownField(name string, known []configField) string {
+	best, near := 4, ""
+	var names []string
+	for _, f := range known {
+		names = append(names, f.name)
+		if d := distance(strings.ToLower(name), strings.ToLower(f.name)); d < best {
+			best, near = d, f.name
+		}
+	}
+	if near != "" {
+		return "no such field; did you mean " + near + "?"
+	}
+	last := len(names) - 1
+	return "no such field; known are " + strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// saidError is the rest of a message that continues the name of a field, such
+// as "[1].prefix: 7 is not a string".
+type saidError struct{ rest string }
+
+func (e saidError) Error() string { return e.rest }
+
+// positive is a number of a field whose zero means that it is not given.
+type positive int
+
+const positiveWanted = "a whole number from 1 on"
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *positive) UnmarshalJSON(raw []byte) error {
+	var n int
+	if err := json.Unmarshal(raw, &n); err != nil {
+		return err
+	}
+	if n < 1 {
+		return errors.New("not positive")
+	}
+	*p = positive(n)
+	return nil
+}
+
+// stringMap is an object of strings that, unlike a plain map, refuses a member
+// that is given twice.
+type stringMap map[string]string
+
+// UnmarshalJSON implements json.Unmarshaler. Its errors are of type saidError
+// where a member is at fault.
+func (m *stringMap) UnmarshalJSON(raw []byte) error {
+	members, err := object(raw)
+	if err != nil {
+		var twice saidError
+		if errors.As(err, &twice) {
+			return saidError{": " + twice.rest}
+		}
+		return err
+	}
+	values := make(stringMap, len(members))
+	for _, member := range members {
+		var v *string
+		if json.Unmarshal(member.value, &v) != nil || v == nil {
+			return saidError{fmt.Sprintf(".%s: %s is not a string", excerpt([]byte(member.name)), excerpt(member.value))}
+		}
+		values[member.name] = *v
+	}
+	*m = values
+	return nil
+}

@@ -1,0 +1,135 @@
+package replicaset
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Limits of a bucket's notification configuration.
+const (
+	maxFilters     = 100  // https://docs.aws.amazon.com/general/latest/gr/s3.html
+	maxFilterValue = 1024 // characters, as S3 is given them
+)
+
+// Filter chooses keys: those that begin with Prefix and end with Suffix. Both
+// are as in the key itself, not encoded. An empty one asks for nothing.
+type Filter struct {
+	Prefix, Suffix string
+}
+
+// Matches reports whether objects with this key are copied to the other
+// Regions: always without filters, else if one of them matches.
+//
+// It is what S3 decides when it announces an object, so a comparison or a
+// backfill of the buckets has to leave out the other keys.
+func (c Config) Matches(key string) bool {
+	if len(c.Filters) == 0 {
+		return true
+	}
+	for _, f := range c.Filters {
+		if strings.HasPrefix(key, f.Prefix) && strings.HasSuffix(key, f.Suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// EncodeFilterValue writes a prefix or suffix the way S3 wants it in a
+// notification configuration: a space is "+", and what is not one of the safe
+// characters of keys is percent-encoded.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+func EncodeFilterValue(value string) string {
+	var b strings.Builder
+	for i := range len(value) {
+		switch c := value[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("/!-_.'()", c) >= 0:
+			b.WriteByte(c)
+		case c == ' ':
+			b.WriteByte('+')
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func (f Filter) String() string {
+	switch {
+	case f.Suffix == "":
+		return fmt.Sprintf("prefix %q", f.Prefix)
+	case f.Prefix == "":
+		return fmt.Sprintf("suffix %q", f.Suffix)
+	}
+	return fmt.Sprintf("prefix %q with suffix %q", f.Prefix, f.Suffix)
+}
+
+// overlaps reports whether a key could match both, which S3 refuses in one
+// notification configuration: an event would be announced twice. Different
+// prefixes are enough to tell two filters apart, and so are different
+// suffixes.
+func (f Filter) overlaps(o Filter) bool {
+	prefixes := strings.HasPrefix(f.Prefix, o.Prefix) || strings.HasPrefix(o.Prefix, f.Prefix)
+	suffixes := strings.HasSuffix(f.Suffix, o.Suffix) || strings.HasSuffix(o.Suffix, f.Suffix)
+	return prefixes && suffixes
+}
+
+func (c Config) validateFilters() error {
+	if len(c.Filters) > maxFilters {
+		return fmt.Errorf("filters: %d given, S3 takes %d for a bucket; leave some out", len(c.Filters), maxFilters)
+	}
+	for i, f := range c.Filters {
+		if f == (Filter{}) {
+			return fmt.Errorf("filters[%d]: neither prefix nor suffix is given; give one, or leave filters out to copy every key", i)
+		}
+		for _, part := range []struct{ name, value string }{{"prefix", f.Prefix}, {"suffix", f.Suffix}} {
+			if strings.Contains(part.value, "*") {
+				return fmt.Errorf("filters[%d].%s: %q has a \"*\", which S3 does not take; leave it out, for a %s needs no wildcard",
+					i, part.name, part.value, part.name)
+			}
+			if n := len(EncodeFilterValue(part.value)); n > maxFilterValue {
+				return fmt.Errorf("filters[%d].%s: it is %d characters long once encoded, %d are allowed; use a shorter one", i, part.name, n, maxFilterValue)
+			}
+		}
+		for j, o := range c.Filters[:i] {
+			if f.overlaps(o) {
+				return fmt.Errorf("filters[%d]: %s overlaps with %s of filters[%d], and S3 refuses two filters that one key could match; merge them or make them differ",
+					i, f, o, j)
+			}
+		}
+	}
+	return nil
+}
+
+// filterList is the field filters, read strictly.
+type filterList []Filter
+
+// UnmarshalJSON implements json.Unmarshaler. Its errors are of type saidError
+// where a member is at fault.
+func (l *filterList) UnmarshalJSON(raw []byte) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return err
+	}
+	if len(items) == 0 {
+		return saidError{": the list is empty; give a filter, or leave filters out to copy every key"}
+	}
+	list := make(filterList, len(items))
+	for i, item := range items {
+		members, err := object(item)
+		if err != nil {
+			return saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
+		}
+		for _, m := range members {
+			into := map[string]*string{"prefix": &list[i].Prefix, "suffix": &list[i].Suffix}[m.name]
+			if into == nil {
+				return saidError{fmt.Sprintf("[%d].%s: no such field; known are prefix and suffix", i, excerpt([]byte(m.name)))}
+			}
+			if string(m.value) == "null" || json.Unmarshal(m.value, into) != nil {
+				return saidError{fmt.Sprintf("[%d].%s: %s is not a string", i, m.name, excerpt(m.value))}
+			}
+		}
+	}
+	*l = list
+	return nil
+}

@@ -1,0 +1,72 @@
+package replicaset
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Lambda's bounds of a function's memory
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
+const (
+	minFunctionMemoryMiB = 128
+	maxFunctionMemoryMiB = 10240
+)
+
+// What is taken where the configuration says nothing. The memory buys CPU for
+// TLS and start-up, and holds a connection for each part that is copied at
+// once; no object passes through the function.
+const (
+	defaultFunctionMemoryMiB = 256
+	defaultLogRetentionDays  = 30
+)
+
+// logRetentions are the days that CloudWatch Logs takes
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
+func logRetentions() []int {
+	return []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+}
+
+// FunctionMemory is the function's memory in MiB.
+func (c Config) FunctionMemory() int {
+	if c.FunctionMemoryMiB == 0 {
+		return defaultFunctionMemoryMiB
+	}
+	return c.FunctionMemoryMiB
+}
+
+// LogRetention is for how many days the function's logs are kept.
+func (c Config) LogRetention() int {
+	if c.LogRetentionDays == 0 {
+		return defaultLogRetentionDays
+	}
+	return c.LogRetentionDays
+}
+
+func (c Config) validateFunction() error {
+	if n := c.FunctionMemoryMiB; n != 0 && (n < minFunctionMemoryMiB || n > maxFunctionMemoryMiB) {
+		return fmt.Errorf("functionMemoryMiB: %d is not possible; use %d to %d, or leave it out", n, minFunctionMemoryMiB, maxFunctionMemoryMiB)
+	}
+	if n := c.ReservedConcurrency; n < 0 {
+		return fmt.Errorf("reservedConcurrency: %d is not possible; use 1 or more, or leave it out", n)
+	}
+	if n, known := c.LogRetentionDays, logRetentions(); n != 0 && !slices.Contains(known, n) {
+		return fmt.Errorf("logRetentionDays: CloudWatch Logs does not keep logs for %d days; use %s, or leave it out", n, alternatives(known))
+	}
+	return nil
+}
+
+// alternatives writes a list of numbers as a choice.
+func alternatives(numbers []int) string {
+	var s string
+	for i, n := range numbers {
+		switch i {
+		case 0:
+		case len(numbers) - 1:
+			s += " or "
+		default:
+			s += ", "
+		}
+		s += fmt.Sprint(n)
+	}
+	return s
+}

@@ -1,0 +1,56 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/template"
+)
+
+func makeKey(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	var p struct {
+		Description         string
+		KeyPolicy           json.RawMessage
+		EnableKeyRotation   bool // once a year: nothing here lasts so long
+		PendingWindowInDays int  // keys are forgotten with the sandbox
+		Tags                []tag
+	}
+	if err := template.DecodeProperties(raw, &p); err != nil {
+		return template.Created{}, err
+	}
+	policy, err := iam.ParseAs(iam.ResourcePolicy, p.KeyPolicy)
+	if err != nil {
+		return template.Created{}, fmt.Errorf("property KeyPolicy: %w", err)
+	}
+	id, arn := d.kms.CreateKey(t.region, policy)
+	return template.Created{Ref: id, Attributes: map[string]string{"Arn": arn, "KeyId": id}}, nil
+}
+
+func makeAlias(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	var p struct {
+		AliasName   string
+		TargetKeyId string
+	}
+	if err := template.DecodeProperties(raw, &p); err != nil {
+		return template.Created{}, err
+	}
+	if err := d.kms.CreateAlias(t.region, p.AliasName, p.TargetKeyId); err != nil {
+		return template.Created{}, err
+	}
+	return template.Created{Ref: p.AliasName}, nil
+}
+
+// keyARN resolves what a resource in the Region calls its KMS key; empty stays
+// empty.
+func (d *deployment) keyARN(t target, property, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	arn, err := d.kms.Resolve(t.region, name)
+	if err != nil {
+		return "", fmt.Errorf("property %s: %w", property, err)
+	}
+	return arn, nil
+}

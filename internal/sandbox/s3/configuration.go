@@ -1,0 +1,118 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+)
+
+// LifecycleRule is a rule for a whole bucket.
+type LifecycleRule struct {
+	ID                    string
+	Status                string // Enabled or Disabled
+	AbortUploadsAfterDays int
+}
+
+// PublicAccessBlock is a bucket's Block Public Access settings.
+type PublicAccessBlock struct {
+	BlockPublicACLs       bool `xml:"BlockPublicAcls"`
+	IgnorePublicACLs      bool `xml:"IgnorePublicAcls"`
+	BlockPublicPolicy     bool
+	RestrictPublicBuckets bool
+}
+
+// The answers have the elements of
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html.
+type (
+	notificationConfiguration struct {
+		XMLName xml.Name             `xml:"http://s3.amazonaws.com/doc/2006-03-01/ NotificationConfiguration"`
+		Topics  []topicConfiguration `xml:"TopicConfiguration"`
+	}
+	topicConfiguration struct {
+		ID     string       `xml:"Id"`
+		Topic  string       `xml:"Topic"`
+		Events []string     `xml:"Event"`
+		Filter *filterRules `xml:"Filter>S3Key"`
+	}
+	filterRules struct {
+		Rules []filterRule `xml:"FilterRule"`
+	}
+	filterRule struct{ Name, Value string }
+
+	lifecycleConfiguration struct {
+		XMLName xml.Name        `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LifecycleConfiguration"`
+		Rules   []lifecycleRule `xml:"Rule"`
+	}
+	lifecycleRule struct {
+		ID     string
+		Prefix string `xml:"Filter>Prefix"` // the whole bucket
+		Status string
+		Days   int `xml:"AbortIncompleteMultipartUpload>DaysAfterInitiation"`
+	}
+
+	publicAccessBlock struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ PublicAccessBlockConfiguration"`
+		PublicAccessBlock
+	}
+
+	ownershipControls struct {
+		XMLName   xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ OwnershipControls"`
+		Ownership string   `xml:"Rule>ObjectOwnership"`
+	}
+
+	encryptionConfiguration struct {
+		XMLName   xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
+		Algorithm string   `xml:"Rule>ApplyServerSideEncryptionByDefault>SSEAlgorithm"`
+		KeyARN    string   `xml:"Rule>ApplyServerSideEncryptionByDefault>KMSMasterKeyID,omitempty"`
+		BucketKey bool     `xml:"Rule>BucketKeyEnabled"`
+	}
+)
+
+// configuration answers the operations that show what a bucket was made with;
+// nil if the operation is none of them.
+func (b *bucket) configuration(operation string) (any, error) {
+	switch operation {
+	case "GetBucketNotificationConfiguration":
+		return b.notificationConfiguration(), nil
+	case "GetBucketLifecycleConfiguration":
+		if len(b.lifecycle) == 0 {
+			return nil, &apiError{
+				status: http.StatusNotFound, Code: "NoSuchLifecycleConfiguration",
+				Message: "The lifecycle configuration does not exist", Bucket: b.name,
+			}
+		}
+		var c lifecycleConfiguration
+		for _, r := range b.lifecycle {
+			c.Rules = append(c.Rules, lifecycleRule{ID: r.ID, Status: r.Status, Days: r.AbortUploadsAfterDays})
+		}
+		return c, nil
+	case "GetPublicAccessBlock":
+		return publicAccessBlock{PublicAccessBlock: b.publicAccess}, nil
+	case "GetBucketOwnershipControls":
+		return ownershipControls{Ownership: b.ownership}, nil
+	case "GetBucketEncryption":
+		if e := b.encryption; e.KeyARN != "" {
+			return encryptionConfiguration{Algorithm: "aws:kms", KeyARN: e.KeyARN, BucketKey: e.BucketKey}, nil
+		}
+		return encryptionConfiguration{Algorithm: "AES256"}, nil // S3's own keys at least
+	}
+	return nil, nil
+}
+
+func (b *bucket) notificationConfiguration() notificationConfiguration {
+	var c notificationConfiguration
+	for _, n := range b.notifications {
+		t := topicConfiguration{ID: n.ID, Topic: n.TopicARN, Events: n.Events}
+		var rules []filterRule
+		if n.Prefix != "" {
+			rules = append(rules, filterRule{"Prefix", n.Prefix})
+		}
+		if n.Suffix != "" {
+			rules = append(rules, filterRule{"Suffix", n.Suffix})
+		}
+		if rules != nil {
+			t.Filter = &filterRules{rules}
+		}
+		c.Topics = append(c.Topics, t)
+	}
+	return c
+}

@@ -1,0 +1,87 @@
+package verify
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestDecide(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	const grace = 5 * time.Minute
+	// at is an object that was written so long ago, later ones newer.
+	at := func(age time.Duration, size int64, etag string, checksums ...Checksum) state {
+		return state{present: true, size: size, etag: etag, modified: now.Add(-age), checksums: checksums}
+	}
+	old := func(size int64, etag string, checksums ...Checksum) state {
+		return at(48*time.Hour, size, etag, checksums...)
+	}
+	kms := func(s state) state { s.opaque = true; return s }
+	full := func(value string) Checksum { return Checksum{"CRC64NVME", fullObject, value} }
+	parts := func(value string) Checksum { return Checksum{"SHA256", composite, value} }
+	absent, deleted := state{}, state{deleted: true}
+	if v := decide([]state{at(-time.Second, 1, "a"), {}}, now, now, 0); v.young != 0 || len(v.findings) != 1 {
+		t.Errorf("without a grace: %+v, want a finding", v)
+	}
+	tests := []struct {
+		name   string
+		states []state
+		began  time.Duration // before now
+		want   string
+	}{
+		{"equal", []state{old(1, "a"), old(1, "a")}, 0, "same"},
+		{"gone", []state{absent, deleted}, 0, "gone"},
+		{"missing", []state{old(1, "a"), absent, deleted}, 0, "missing [1 2] deleted"},
+		{"absent", []state{absent, old(1, "a"), absent}, 0, "missing [0 2] absent"},
+		{"just missing", []state{at(grace-time.Second, 1, "a"), absent}, 0, "young 1s"},
+		{"missing as long as the grace", []state{at(grace, 1, "a"), absent}, 0, "missing [1] absent"},
+		{"just overwritten", []state{old(1, "a"), at(time.Minute, 2, "b")}, 0, "young 4m0s"},
+		{"dated in the future", []state{at(-time.Minute, 1, "a"), absent}, 0, "young 6m0s"},
+		{"new but equal", []state{at(0, 1, "a"), at(0, 1, "a")}, 0, "same"},
+		{"size", []state{old(1, "a"), old(2, "b")}, 0, "different [1] size"},
+		{"size, the original is the second", []state{old(1, "a"), at(72*time.Hour, 2, "b")}, 0, "different [0] size"},
+		{"etag", []state{old(1, "a"), old(1, "b"), old(1, "a")}, 0, "different [1] etag"},
+		{"equal etag counts more than checksums", []state{old(1, "a", full("x")), old(1, "a", full("y"))}, 0, "same"},
+		{"in parts, equal checksum", []state{old(1, "a-2", full("x")), old(1, "b-3", full("x"))}, 0, "same"},
+		{"in parts, unequal checksum", []state{old(1, "a-2", full("x")), old(1, "b-3", full("y"))}, 0, "different [1] checksum"},
+		{"in parts and not, equal checksum", []state{old(1, "a-2", full("x")), old(1, "b", full("x"))}, 0, "same"},
+		{"in parts, no checksum", []state{old(1, "a-2"), old(1, "b-3")}, 0, "size only"},
+		{"in parts and not", []state{old(1, "a-2"), old(1, "b")}, 0, "size only"},
+		{"in parts, checksums of two kinds", []state{old(1, "a-2", parts("x")), old(1, "b-3", full("y"))}, 0, "size only"},
+		{"in parts, same algorithm of two types", []state{old(1, "a-2", Checksum{"CRC32", composite, "x-2"}), old(1, "b", Checksum{"CRC32", fullObject, "y"})}, 0, "size only"},
+		{"in parts, equal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-2", parts("x-2"))}, 0, "same"},
+		{"in parts, unequal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-3", parts("y-3"))}, 0, "size only"},
+		{"one of two checksums is unequal", []state{old(1, "a-2", parts("x-2"), full("x")), old(1, "b-2", parts("x-2"), full("y"))}, 0, "different [1] checksum"},
+		{"KMS", []state{kms(old(1, "a")), old(1, "b")}, 0, "size only"},
+		{"KMS, unequal size", []state{kms(old(1, "a")), old(2, "b")}, 0, "different [1] size"},
+		{"KMS, unequal checksum", []state{kms(old(1, "a", full("x"))), kms(old(1, "b", full("y")))}, 0, "different [1] checksum"},
+		{"unequal without the original", []state{old(1, "a-2"), old(1, "b"), old(1, "c")}, 0, "different [2] etag"},
+		{"both", []state{old(1, "a"), absent, old(2, "b")}, 0, "missing [1] absent, different [2] size"},
+		{"missing one of parts, seen just now", []state{at(time.Hour, 1, "a-2"), absent}, 0, "young 5m0s"},
+		{"missing one of parts, seen long ago", []state{at(time.Hour, 1, "a-2"), absent}, grace, "missing [1] absent"},
+		{"missing one of parts, very old", []state{at(25*time.Hour, 1, "a-2"), absent}, 0, "missing [1] absent"},
+	}
+	for _, tt := range tests {
+		v := decide(tt.states, now.Add(-tt.began), now, grace)
+		got := ""
+		for _, f := range v.findings {
+			if got != "" {
+				got += ", "
+			}
+			got += fmt.Sprintf("%s %v %s", f.kind, f.places, f.why)
+		}
+		switch {
+		case v.gone:
+			got += "gone"
+		case v.young > 0:
+			got += fmt.Sprint("young ", v.young)
+		case v.sizeOnly:
+			got += "size only"
+		case got == "":
+			got = "same"
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
