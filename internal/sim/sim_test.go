@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	seeds = flag.Int("sim.seeds", 3000, "how many schedules to run")
+	first = flag.Uint64("sim.first", 1, "the first seed")
+	one   = flag.Uint64("sim.seed", 0, "run this seed alone, and tell everything")
+)
+
+// TestSchedules runs schedules and checks after each that the promises were
+// kept. What fails is made smaller before it is told.
+func TestSchedules(t *testing.T) {
+	if *one != 0 {
+		sc := newSchedule(seed(*one))
+		r := sc.run(t, true)
+		t.Logf("%d calls, %d faults\n%s", r.stats.calls, r.stats.faults, sc.story(r))
+		fail(t, sc, r)
+		return
+	}
+	var (
+		next   atomic.Uint64
+		mu     sync.Mutex
+		all    stats
+		ran    int
+		failed atomic.Bool
+	)
+	next.Store(*first - 1)
+	start := time.Now()
+	t.Run("run", func(t *testing.T) {
+		for i := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for !failed.Load() {
+					n := next.Add(1)
+					if n >= *first+uint64(*seeds) { //nolint:gosec // a count
+						return
+					}
+					sc := newSchedule(seed(n))
+					r := sc.run(t, false)
+					mu.Lock()
+					all.add(r.stats)
+					ran++
+					mu.Unlock()
+					if len(r.wrong) > 0 && failed.CompareAndSwap(false, true) {
+						fail(t, sc, r)
+					}
+				}
+			})
+		}
+	})
+	took := time.Since(start)
+	t.Logf("%d schedules, seeds from %d, %.0f a second: %d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven, %d replicas found missing",
+		ran, *first, float64(ran)/took.Seconds(), all.calls, all.faults, all.invocations, all.kills, all.handovers, all.copies, all.lost, all.letters, all.replayed, all.repaired)
+}
+
+// fail tells of the smallest schedule that fails as the given one.
+func fail(t *testing.T, sc schedule, r result) {
+	if len(r.wrong) == 0 {
+		return
+	}
+	t.Helper()
+	sc, _ = shrink(t, sc, r)
+	t.Error(sc.story(sc.run(t, true)))
+}
+
+// TestSeedsReplay shows that everything follows from the seed: in two runs, the
+// same calls take effect at the same time in the same order.
+func TestSeedsReplay(t *testing.T) {
+	for n := range uint64(150) {
+		sc := newSchedule(seed(1000 + n))
+		a := sc.run(t, false)
+		if b := sc.run(t, false); a.digest != b.digest || a.stats != b.stats {
+			t.Errorf("seed %d does not replay: %d calls and %d faults, then %d and %d", sc.seed, a.stats.calls, a.stats.faults, b.stats.calls, b.stats.faults)
+		}
+	}
+}
