@@ -18,7 +18,9 @@ const (
 	twiceEvent  fault = "the delivery is repeated"
 )
 
-func roleID(region string) string { return "AROA" + strings.ToUpper(strings.ReplaceAll(region, "-", "")) }
+func roleID(region string) string {
+	return "AROA" + strings.ToUpper(strings.ReplaceAll(region, "-", ""))
+}
 
 var filters sync.Map // parsed once
 

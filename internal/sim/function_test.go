@@ -53,7 +53,7 @@ func (w *world) tryThrice(region string, payload []byte, id string, chain int) {
 	wait(w.seed.between(time.Millisecond, 200*time.Millisecond, id, "queue"))
 	var err error
 	for attempt := 1; attempt <= 3; attempt++ {
-		w.back(region)
+		w.back(region, id)
 		if time.Since(start) > mostAge {
 			w.letter(region, payload, id, "EventAgeExceeded", attempt-1, nil)
 			return
@@ -68,7 +68,7 @@ func (w *world) tryThrice(region string, payload []byte, id string, chain int) {
 
 // letter sends what failed to the on-failure destination.
 func (w *world) letter(region string, payload []byte, id, condition string, attempts int, failure error) {
-	w.back(region)
+	w.back(region, id)
 	if w.happens(w.schedule.profile.lost/8, id, lostLetter) {
 		w.lose(w.versionsIn(string(payload)), region, "its letter was lost")
 		return
@@ -144,9 +144,9 @@ func (w *world) handler(p *process) *replicator.Handler {
 }
 
 // copier is the real one to the process's Region.
-func (w *world) copier(p *process) *copier.Copier {
+func (w *world) copier(p *process) labelled {
 	n := 0
-	return copier.New(client{p}, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
+	return labelled{p: p, Copier: copier.New(client{p}, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
 		copier.WithMultipart(threshold, parallel), copier.WithPartSize(partSize),
 		copier.WithRandom(func() float64 {
@@ -154,7 +154,7 @@ func (w *world) copier(p *process) *copier.Copier {
 			defer p.mu.Unlock()
 			n++
 			return float64(w.seed.roll(p.id, "jitter", fmt.Sprint(n))>>11) / (1 << 53)
-		}))
+		}))}
 }
 
 // self is what the function hands a copy over with.
@@ -162,7 +162,7 @@ type self struct{ *process }
 
 func (s self) Invoke(ctx context.Context, payload []byte) error {
 	w := s.w
-	id := s.identity("continue")
+	id := s.identity(ctx, "continue")
 	if err := s.pause(ctx, w.seed.between(time.Millisecond, 100*time.Millisecond, id)); err != nil {
 		return err
 	}

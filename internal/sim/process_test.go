@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"s3fanout/internal/copier"
 )
 
 // process is a function's invocation or a run of a command: what can be killed.
@@ -41,10 +43,30 @@ func (p *process) killed() bool {
 	}
 }
 
-// identity names a call: it is the n-th of its kind by the process.
-func (p *process) identity(call string) string {
+// copyKey is where a context says which copy its calls are for.
+type copyKey struct{}
+
+// labelled is a Copier whose calls are told apart, although it copies several
+// objects at once.
+type labelled struct {
+	*copier.Copier
+	p *process
+}
+
+func (l labelled) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
+	ctx = context.WithValue(ctx, copyKey{}, l.p.identity(ctx, "copy "+r.Source.VersionID))
+	return l.Copier.Copy(ctx, r)
+}
+
+// identity names a call: it is the n-th of its kind by the process, or for one
+// of its copies.
+func (p *process) identity(ctx context.Context, call string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if of, ok := ctx.Value(copyKey{}).(string); ok {
+		p.calls[of+call]++
+		return of + ": " + call + " #" + strconv.Itoa(p.calls[of+call])
+	}
 	p.calls[call]++
 	return p.id + " " + call + " #" + strconv.Itoa(p.calls[call])
 }
@@ -65,56 +87,60 @@ func (p *process) pause(ctx context.Context, d time.Duration) error {
 
 // call makes a request, up to so many times, as the SDK does. effect runs
 // alone, and answers as AWS does.
-func (p *process) call(ctx context.Context, region, op, what string, attempts int, effect func(identity string) error) error {
-	id := p.identity(op + " " + what)
+func call[T any](ctx context.Context, p *process, region, op, what string, attempts int, effect func(identity string) (T, error)) (T, error) {
+	id := p.identity(ctx, op+" "+what)
 	for attempt := 1; ; attempt++ {
 		this := id
 		if attempt > 1 {
 			this += " try " + strconv.Itoa(attempt)
 		}
-		err := p.request(ctx, region, op, this, effect)
+		out, err := request(ctx, p, region, op, this, effect)
 		if err == nil || attempt >= attempts || !retryable(err) {
-			return err
+			return out, err
 		}
 		if ended := p.pause(ctx, p.w.seed.between(10*time.Millisecond, time.Second, this, "backoff")); ended != nil {
-			return canceled(op, ended)
+			return out, canceled(op, ended)
 		}
 	}
 }
 
 // request is one attempt.
-func (p *process) request(ctx context.Context, region, op, id string, effect func(identity string) error) error {
+func request[T any](ctx context.Context, p *process, region, op, id string, effect func(identity string) (T, error)) (lost T, err error) {
 	w := p.w
 	switch {
 	case ctx.Err() != nil:
-		return canceled(op, ctx.Err())
+		return lost, canceled(op, ctx.Err())
 	case p.killed():
-		return canceled(op, errKilled)
+		return lost, canceled(op, errKilled)
 	}
 	f := w.faultOf(p, op, id)
 	there, back := w.latency(op, id)
 	if ended := p.pause(ctx, there); ended != nil {
 		// The request is on its way, and nobody waits for the answer.
 		if w.seed.chance(500, id, "arrives") {
-			_ = w.do(op, id, effect)
+			w.after(w.seed.between(time.Millisecond, 2*time.Second, id, "arrives when"), func() {
+				if !w.isAway(region) {
+					_, _ = do(w, op, id, effect)
+				}
+			})
 		}
-		return canceled(op, ended)
+		return lost, canceled(op, ended)
 	}
 	if w.isAway(region) {
 		w.note(id, unreachable)
-		return unreachable.err(op)
+		return lost, unreachable.err(op)
 	}
 	if f != none && !f.takesEffect() {
 		w.note(id, f)
-		return f.err(op)
+		return lost, f.err(op)
 	}
-	err := w.do(op, id, effect)
+	out, err := do(w, op, id, effect)
 	if ended := p.pause(ctx, back); ended != nil {
-		return canceled(op, ended)
+		return lost, canceled(op, ended)
 	}
 	if f != none {
 		w.note(id, f)
-		return f.err(op)
+		return lost, f.err(op)
 	}
-	return err
+	return out, err
 }

@@ -137,7 +137,7 @@ func newSchedule(s seed) schedule {
 		case roll == 1 && i > 0 && sc.actions[a.of].kind == upload:
 			a.kind = deleteVersion
 			of := sc.actions[a.of]
-			a.region, a.key, a.at = of.region, of.key, max(a.at, of.at+time.Millisecond)
+			a.region, a.key, a.at = of.region, of.key, max(a.at, of.at)+s.between(time.Millisecond, time.Minute, at("after")...)
 		}
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23, 40))
 		a.parts, a.checksum = s.chance(300, at("parts")...), s.chance(600, at("checksum")...)
@@ -149,7 +149,9 @@ func newSchedule(s seed) schedule {
 	return sc
 }
 
-func pickOf(s seed, words []string, choices ...int) int { return choices[s.below(len(choices), words...)] }
+func pickOf(s seed, words []string, choices ...int) int {
+	return choices[s.below(len(choices), words...)]
+}
 
 func pickTime(s seed, what string, choices ...time.Duration) time.Duration {
 	return choices[s.below(len(choices), what)]

@@ -118,7 +118,7 @@ func wait(d time.Duration) {
 }
 
 // do lets a call take effect.
-func (w *world) do(op, id string, effect func(identity string) error) error {
+func do[T any](w *world, op, id string, effect func(identity string) (T, error)) (out T, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
@@ -127,14 +127,14 @@ func (w *world) do(op, id string, effect func(identity string) error) error {
 		if w.calls == mostCalls+1 {
 			w.broken("b", "more than %d calls: it goes in circles", mostCalls)
 		}
-		return denied.err(op)
+		return out, denied.err(op)
 	}
-	err := effect(id)
+	out, err = effect(id)
 	w.digest = mix(w.digest ^ seed(0).roll(id, fmt.Sprint(err == nil)))
 	if w.tracing {
 		w.say("%s: %s", id, answerOf(err))
 	}
-	return err
+	return out, err
 }
 
 // say writes to the trace. The caller holds mu.
@@ -215,10 +215,10 @@ func (w *world) isAway(region string) bool {
 	return region == p.away && !w.schedule.calm["away"] && now >= p.awayFrom && now < p.awayFrom+p.awayFor
 }
 
-// back waits until a Region is reachable.
-func (w *world) back(region string) {
+// back has something wait until a Region is reachable.
+func (w *world) back(region, id string) {
 	if w.isAway(region) {
-		wait(w.schedule.profile.awayFrom + w.schedule.profile.awayFor - time.Since(w.began))
+		wait(w.schedule.profile.awayFrom + w.schedule.profile.awayFor - time.Since(w.began) + w.seed.between(0, time.Minute, id, "back"))
 	}
 }
 
