@@ -8,11 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
+
+const uploadAborted fault = "somebody aborts the upload"
 
 func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
 	return send(ctx, c, opCreate, *in.Bucket, *in.Key, opts, func(b *bucket, id string) (*s3.CreateMultipartUploadOutput, error) {
@@ -22,6 +25,13 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 			props = fmt.Sprintf("metadata %q, tags %q", props, tag)
 		}
 		b.uploads[upload] = &openUpload{key: *in.Key, props: props, parts: map[int]part{}}
+		c.w.after(c.w.seed.between(time.Millisecond, time.Minute, upload, "abort"), func() {
+			if c.w.happens(c.w.schedule.profile.aborted, upload, uploadAborted) {
+				c.w.mu.Lock()
+				defer c.w.mu.Unlock()
+				delete(b.uploads, upload)
+			}
+		})
 		out := &s3.CreateMultipartUploadOutput{UploadId: aws.String(upload)}
 		return out, nil
 	})

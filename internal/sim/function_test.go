@@ -98,7 +98,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) ([]
 	w.say("%s: invoked", id)
 	w.mu.Unlock()
 	p := w.newProcess(id, region)
-	p.named, p.chain = versionIDs.FindAllString(string(payload), -1), chain
+	p.named, p.chain = append([]string{}, versionIDs.FindAllString(string(payload), -1)...), chain
 	ctx, cancel := context.WithTimeout(context.Background(), functionTime)
 	defer cancel()
 	die := functionTime

@@ -56,6 +56,7 @@ type profile struct {
 	unfiltered                       bool
 	kills                            int // of a thousand invocations
 	slow                             bool
+	aborted                          int    // of a thousand uploads, by somebody else
 	away                             string // a Region that is away for hours, or empty
 	awayFrom, awayFor                time.Duration
 	skew                             bool
@@ -100,6 +101,7 @@ func newSchedule(s seed) schedule {
 		together:      pick("together", 0, 0, 400),
 		unfiltered:    is(300, "unfiltered"),
 		kills:         pick("kills", 0, 0, 100, 400),
+		aborted:       pick("aborted", 0, 0, 100),
 		slow:          is(400, "slow"),
 		skew:          is(300, "skew"),
 		redrives:      pick("redrives", 0, 1, 2),
@@ -140,6 +142,9 @@ func newSchedule(s seed) schedule {
 			a.region, a.key, a.at = of.region, of.key, max(a.at, of.at)+s.between(time.Millisecond, time.Minute, at("after")...)
 		}
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23, 40))
+		if p.slow && s.chance(60, at("huge")...) {
+			a.size = 200 // takes more invocations than a chain may have
+		}
 		a.parts, a.checksum = s.chance(300, at("parts")...), s.chance(600, at("checksum")...)
 		if a.late = p.redrives > 0 && s.chance(200, at("late")...); a.kind == deleteVersion {
 			a.late = a.late || sc.actions[a.of].late

@@ -14,6 +14,7 @@ import (
 var (
 	seeds = flag.Int("sim.seeds", 3000, "how many schedules to run")
 	first = flag.Uint64("sim.first", 1, "the first seed")
+	brief = flag.Bool("sim.brief", false, "do not make a failing schedule smaller, nor tell its story")
 	one   = flag.Uint64("sim.seed", 0, "run this seed alone, and tell everything")
 )
 
@@ -69,6 +70,10 @@ func fail(t *testing.T, sc schedule, r result) {
 		return
 	}
 	t.Helper()
+	if *brief {
+		t.Errorf("seed %d breaks a promise: %s", sc.seed, r.wrong[0])
+		return
+	}
 	sc, _ = shrink(t, sc, r)
 	t.Error(sc.story(sc.run(t, true)))
 }
