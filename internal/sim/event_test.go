@@ -139,7 +139,7 @@ func (w *world) publish(region string, records []record) {
 			w.lose(n.versions, to, "SNS lost it")
 			continue
 		case w.happens(profile.undeliverable, n.id, deliveredNo):
-			w.spawn(func() { w.queues[region].send(n.id, n.deadLetter(w)) })
+			w.after(w.seed.between(time.Millisecond, time.Second, n.id, "letter"), func() { w.queues[region].send(n.id, n.deadLetter(w)) })
 			continue
 		}
 		copies := 1

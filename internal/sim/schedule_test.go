@@ -142,8 +142,8 @@ func newSchedule(s seed) schedule {
 			a.region, a.key, a.at = of.region, of.key, max(a.at, of.at)+s.between(time.Millisecond, time.Minute, at("after")...)
 		}
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23, 40))
-		if p.slow && s.chance(60, at("huge")...) {
-			a.size = 200 // takes more invocations than a chain may have
+		if p.slow && s.chance(25, at("huge")...) {
+			a.size = 600 // takes more invocations than a chain may have
 		}
 		a.parts, a.checksum = s.chance(300, at("parts")...), s.chance(600, at("checksum")...)
 		if a.late = p.redrives > 0 && s.chance(200, at("late")...); a.kind == deleteVersion {
