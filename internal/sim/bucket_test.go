@@ -20,6 +20,7 @@ type version struct {
 	at       time.Time // by the true one
 	marker   bool      // a delete marker
 	action   string    // the upload's name; empty for replicas
+	archived bool      // cannot be copied until it is calm
 }
 
 // bucket is one Region's, with versioning.

@@ -72,7 +72,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 	})
 }
 
-// ListParts answers in pages of three.
+// ListParts answers in pages of three, or more for large uploads.
 func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...func(*s3.Options)) (*s3.ListPartsOutput, error) {
 	after, _ := strconv.Atoi(aws.ToString(in.PartNumberMarker))
 	what := fmt.Sprintf("%s after %d of %s", *in.Key, after, *in.UploadId)
@@ -86,9 +86,9 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 			if n <= after {
 				continue
 			}
-			if len(out.Parts) == 3 {
+			if len(out.Parts) == max(3, len(u.parts)/6) {
 				out.IsTruncated = aws.Bool(true)
-				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[2].PartNumber)))
+				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[len(out.Parts)-1].PartNumber)))
 				break
 			}
 			p := u.parts[n]

@@ -78,6 +78,9 @@ func (c client) source(op string, header *string) (*version, error) {
 		return nil, apiError(op, http.StatusServiceUnavailable, "ServiceUnavailable")
 	}
 	if v := b.version(key, id); v != nil {
+		if v.archived && !c.w.calm {
+			return nil, apiError(op, http.StatusForbidden, "InvalidObjectState")
+		}
 		return v, nil
 	}
 	return nil, notFound(op, id)
@@ -95,6 +98,9 @@ func (c client) HeadObject(ctx context.Context, in *s3.HeadObjectInput, opts ...
 		}
 		if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
 			out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
+		}
+		if v.archived && !c.w.calm {
+			out.StorageClass = types.StorageClassGlacier
 		}
 		return out, nil
 	})

@@ -47,7 +47,7 @@ func (w *world) perform(a action) {
 	b := w.buckets[a.region]
 	switch a.kind {
 	case upload:
-		v := &version{key: a.key, content: a.name, size: a.size, props: "props of " + a.name, action: a.name, etag: "e" + a.name}
+		v := &version{key: a.key, content: a.name, size: a.size, props: "props of " + a.name, action: a.name, etag: "e" + a.name, archived: a.archived}
 		if a.parts {
 			v.etag = "m" + a.name + "-2"
 		}

@@ -21,6 +21,9 @@ var mutants = []mutant{
 		"403 is taken for SourceGone", "internal/copier/classify.go",
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeAccessDenied || code == codeNoSuchKey ||",
 	}, {
+		"an archived source is taken for a gone one", "internal/copier/classify.go",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
+	}, {
 		"500 is taken for Exists", "internal/copier/classify.go",
 		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyIfAbsent:\n\t\treturn exists\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
 	}, {

@@ -22,6 +22,8 @@ type action struct {
 	parts bool
 	// checksum says that S3 has a checksum of the whole object.
 	checksum bool
+	// archived objects cannot be copied before they are restored.
+	archived bool
 	// late actions happen while letters are redriven.
 	late bool
 }
@@ -145,6 +147,7 @@ func newSchedule(s seed) schedule {
 		if p.slow && s.chance(25, at("huge")...) {
 			a.size = 600 // takes more invocations than a chain may have
 		}
+		a.archived = s.chance(50, at("archived")...)
 		a.parts, a.checksum = s.chance(300, at("parts")...), s.chance(600, at("checksum")...)
 		if a.late = p.redrives > 0 && s.chance(200, at("late")...); a.kind == deleteVersion {
 			a.late = a.late || sc.actions[a.of].late
