@@ -48,7 +48,7 @@ func open(b *bucket, op string, key, id *string) (*openUpload, error) {
 func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
 	number := int(*in.PartNumber)
 	what := fmt.Sprintf("%s part %d of %s", *in.Key, number, *in.UploadId)
-	return send(ctx, c, opPart, *in.Bucket, what, opts, func(b *bucket, id string) (*s3.UploadPartCopyOutput, error) {
+	return send(ctx, c, opPart, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.UploadPartCopyOutput, error) {
 		u, err := open(b, opPart, in.Key, in.UploadId)
 		if err != nil {
 			return nil, err
@@ -109,7 +109,7 @@ func (c client) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMult
 		}
 		there := aws.ToString(in.IfNoneMatch) == "*" && b.current(*in.Key) != nil
 		switch {
-		case missing != nil && !(there && c.w.seed.chance(300, id, "condition first")):
+		case missing != nil && (!there || !c.w.seed.chance(300, id, "condition first")):
 			return nil, missing
 		case there:
 			return nil, refused(http.StatusPreconditionFailed, "PreconditionFailed")

@@ -123,7 +123,7 @@ func (c client) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...
 		there := aws.ToString(in.IfNoneMatch) == "*" && b.current(*in.Key) != nil
 		switch {
 		// AWS does not say which it looks at first.
-		case missing != nil && !(there && c.w.seed.chance(500, id, "condition first")):
+		case missing != nil && (!there || !c.w.seed.chance(500, id, "condition first")):
 			return nil, missing
 		case there:
 			return nil, apiError(opCopy, http.StatusPreconditionFailed, "PreconditionFailed")

@@ -172,7 +172,7 @@ func (w *world) lose(versions []*version, to, how string) {
 // invokeWith has SNS invoke a function with one or more messages.
 func (w *world) invokeWith(to, id string, list []any) {
 	type sns struct {
-		Type, MessageId, TopicArn, Message, Timestamp string //nolint:revive // SNS's own names
+		Type, MessageId, TopicArn, Message, Timestamp string
 	}
 	type snsRecord struct {
 		EventSource, EventVersion, EventSubscriptionArn string

@@ -58,7 +58,7 @@ func (w *world) tryThrice(region string, payload []byte, id string, chain int) {
 			w.letter(region, payload, id, "EventAgeExceeded", attempt-1, nil)
 			return
 		}
-		if _, err = w.execute(region, payload, fmt.Sprintf("%s attempt %d", id, attempt), chain); err == nil {
+		if err = w.execute(region, payload, fmt.Sprintf("%s attempt %d", id, attempt), chain); err == nil {
 			return
 		}
 		wait(time.Duration(attempt)*time.Minute + w.seed.between(0, 5*time.Second, id, fmt.Sprint(attempt)))
@@ -92,7 +92,7 @@ func (w *world) letter(region string, payload []byte, id, condition string, atte
 }
 
 // execute runs the function once.
-func (w *world) execute(region string, payload []byte, id string, chain int) ([]byte, error) {
+func (w *world) execute(region string, payload []byte, id string, chain int) error {
 	w.mu.Lock()
 	w.stats.invocations++
 	w.say("%s: invoked", id)
@@ -112,7 +112,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) ([]
 	defer alarm.Stop()
 	answer, err := w.handler(p).Invoke(ctx, payload)
 	if p.killed() {
-		answer, err = nil, errKilled
+		err = errKilled
 		w.mu.Lock()
 		w.stats.kills++
 		w.mu.Unlock()
@@ -120,7 +120,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) ([]
 	w.mu.Lock()
 	w.say("%s: ends with %s %s", id, answer, answerOf(err))
 	w.mu.Unlock()
-	return answer, err
+	return err
 }
 
 // handler is the function's own, with the model for AWS.

@@ -24,6 +24,9 @@ func (w *world) checkWrite(p *process, b *bucket, v *version) {
 	if old := b.current(v.key); old != nil {
 		w.broken("b", "%s replaced %s of %q in %s", p.id, old.id, v.key, b.region)
 	}
+	if v.content == w.schedule.forbidden {
+		w.broken("x", "%s was replicated", v.content)
+	}
 	i := slices.IndexFunc(w.uploads, func(u *version) bool { return u.content == v.content })
 	if i < 0 {
 		w.broken("a", "%s wrote %q to %s, with contents that nobody uploaded: %s", p.id, v.key, b.region, v.content)

@@ -181,23 +181,24 @@ func (c lambdaClient) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...f
 	ended, err := call(ctx, c.process, c.where, "Invoke", what, 1, func(id string) (chan error, error) {
 		ended := make(chan error, 1)
 		w.spawn(func() {
-			_, err := w.execute(c.where, in.Payload, id, 0)
-			ended <- err
+			ended <- w.execute(c.where, in.Payload, id, 0)
 		})
 		return ended, nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	var failed bool
 	select {
-	case err = <-ended:
+	case failure := <-ended:
+		failed = failure != nil
 	case <-ctx.Done():
 		return nil, canceled("Invoke", ctx.Err())
 	case <-c.dead:
 		return nil, canceled("Invoke", errKilled)
 	}
-	if err != nil {
-		return &lambda.InvokeOutput{StatusCode: 200, FunctionError: aws.String("Unhandled"), Payload: []byte(`{"errorMessage":"it failed","errorType":"ReplicationError"}`)}, nil
+	if failed {
+		return &lambda.InvokeOutput{StatusCode: 200, FunctionError: aws.String("Unhandled"), Payload: []byte(`{"errorMessage":"it failed","errorType":"ReplicationError"}`)}, nil //nolint:nilerr // the function failed, not the request
 	}
 	return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(`{}`)}, nil
 }

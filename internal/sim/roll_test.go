@@ -28,16 +28,16 @@ func mix(h uint64) uint64 {
 
 // chance is true for so many of a thousand rolls.
 func (s seed) chance(perMille int, words ...string) bool {
-	return int(s.roll(words...)%1000) < perMille //nolint:gosec // less than 1000
+	return int(s.roll(words...)%1000) < perMille
 }
 
 // below is a number from 0 to n-1.
 func (s seed) below(n int, words ...string) int {
-	return int(s.roll(words...) % uint64(n)) //nolint:gosec // n is small
+	return int(s.roll(words...) % uint64(n))
 }
 
 // between is a time from one to the other, to the nanosecond, so that no two
 // things happen at the same moment.
 func (s seed) between(from, to time.Duration, words ...string) time.Duration {
-	return from + time.Duration(s.roll(words...)%uint64(to-from)) //nolint:gosec // to is after from
+	return from + time.Duration(s.roll(words...)%uint64(to-from))
 }

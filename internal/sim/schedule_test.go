@@ -74,6 +74,9 @@ type schedule struct {
 	// What shrinking took away: actions by name, and faults by identity.
 	without map[string]bool
 	calm    map[string]bool
+	// forbidden is an upload that must not be replicated: a promise that is
+	// broken for certain.
+	forbidden string
 }
 
 // The model's sizes: an object over threshold is copied in parts of partSize.

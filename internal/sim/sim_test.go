@@ -43,7 +43,7 @@ func TestSchedules(t *testing.T) {
 				t.Parallel()
 				for !failed.Load() {
 					n := next.Add(1)
-					if n >= *first+uint64(*seeds) { //nolint:gosec // a count
+					if n >= *first+uint64(*seeds) {
 						return
 					}
 					sc := newSchedule(seed(n))
@@ -95,4 +95,29 @@ func TestSeedsReplay(t *testing.T) {
 
 func around(trace []string, i int) string {
 	return strings.Join(trace[max(0, min(len(trace), i)-3):min(len(trace), i+3)], "\n")
+}
+
+// TestFailuresShrink shows that of a schedule that fails nothing is left but
+// what it takes: here one upload, and no fault.
+func TestFailuresShrink(t *testing.T) {
+	shrunk := 0
+	for n := *first; shrunk < 5; n++ {
+		sc := newSchedule(seed(n))
+		if len(sc.actions) < 4 {
+			continue
+		}
+		sc.forbidden = sc.actions[1].name
+		r := sc.run(t, false)
+		if len(r.met) < 10 || r.promise() != "(x)" {
+			continue
+		}
+		shrunk++
+		small, failed := shrink(t, sc, r)
+		if left := append(small.todo(false), small.todo(true)...); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
+			t.Errorf("seed %d: shrinking left %v and the faults %v", n, left, failed.met)
+		}
+		if story := small.story(small.run(t, true)); !strings.Contains(story, "a1 was replicated") || !strings.Contains(story, fmt.Sprint("-sim.seed ", n)) {
+			t.Errorf("the story lacks its end or its seed:\n%s", story)
+		}
+	}
 }
