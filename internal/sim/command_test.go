@@ -25,15 +25,15 @@ func (w *world) weather(context.Context) {
 			w.queues[region].send("garbage", garbage)
 		}
 	}
-	w.act(false)
+	w.act(0)
 	w.tasks.Wait()
 	w.checkArrival("when the events had stopped", true)
 	w.checkEcho("when the events had stopped")
 }
 
-// act lets the users do what they do.
-func (w *world) act(late bool) {
-	for _, a := range w.schedule.todo(late) {
+// act lets the users do what they do in a phase.
+func (w *world) act(phase int) {
+	for _, a := range w.schedule.todo(phase) {
 		w.after(a.at, func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -98,7 +98,7 @@ func (w *world) redrives(ctx context.Context) {
 	if n == 0 {
 		return
 	}
-	w.act(true)
+	w.act(1)
 	for i := range n {
 		id := fmt.Sprintf("redrive %d", i)
 		w.after(w.seed.between(0, time.Minute, id), func() {
@@ -174,6 +174,7 @@ func (w *world) repair(ctx context.Context) {
 	w.stats.repaired += before
 	w.calm = false
 	w.mu.Unlock()
+	w.act(2)
 	n := w.seed.below(3, "backfills")
 	if before == 0 && w.seed.chance(700, "nothing to backfill") {
 		n = 0

@@ -24,8 +24,9 @@ type action struct {
 	checksum bool
 	// archived objects cannot be copied before they are restored.
 	archived bool
-	// late actions happen while letters are redriven.
-	late bool
+	// phase is 1 for what happens while letters are redriven, and 2 for what
+	// happens while a backfill runs.
+	phase int
 }
 
 type actionKind string
@@ -71,7 +72,7 @@ type schedule struct {
 	seed    seed
 	profile profile
 	actions []action
-	// What shrinking took away: actions by name, and faults by identity.
+	// What shrinking took away: actions by name, and faults by identity or kind.
 	without map[string]bool
 	calm    map[string]bool
 	// forbidden is an upload that must not be replicated: a promise that is
@@ -152,8 +153,11 @@ func newSchedule(s seed) schedule {
 		}
 		a.archived = s.chance(50, at("archived")...)
 		a.parts, a.checksum = s.chance(300, at("parts")...), s.chance(600, at("checksum")...)
-		if a.late = p.redrives > 0 && s.chance(200, at("late")...); a.kind == deleteVersion {
-			a.late = a.late || sc.actions[a.of].late
+		if a.phase = max(0, s.below(12, at("phase")...)-9); a.phase == 1 && p.redrives == 0 {
+			a.phase = 2
+		}
+		if a.kind == deleteVersion {
+			a.phase = max(a.phase, sc.actions[a.of].phase)
 		}
 		sc.actions = append(sc.actions, a)
 	}
@@ -168,12 +172,11 @@ func pickTime(s seed, what string, choices ...time.Duration) time.Duration {
 	return choices[s.below(len(choices), what)]
 }
 
-// todo are the actions that are left, those before or those while letters are
-// redriven, in the order of their time.
-func (sc schedule) todo(late bool) []action {
+// todo are the actions of a phase that are left, in the order of their time.
+func (sc schedule) todo(phase int) []action {
 	var list []action
 	for _, a := range sc.actions {
-		if a.late == late && !sc.without[a.name] {
+		if a.phase == phase && !sc.without[a.name] {
 			list = append(list, a)
 		}
 	}

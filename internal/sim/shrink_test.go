@@ -41,7 +41,7 @@ func (r result) promise() string {
 const mostTries = 600
 
 // shrink takes away from a failing schedule what it does not need to fail in
-// the same way: actions first, then faults, by halves.
+// the same way: actions first, then kinds of faults, then faults, by halves.
 func shrink(t *testing.T, sc schedule, failed result) (schedule, result) {
 	tries := 0
 	attempt := func(smaller schedule) bool {
@@ -62,6 +62,12 @@ func shrink(t *testing.T, sc schedule, failed result) (schedule, result) {
 				again = true
 			}
 		}
+		kinds := kindsOf(failed.met)
+		for _, some := range append([][]string{kinds}, slices.Collect(slices.Chunk(kinds, 1))...) {
+			if len(failed.met) > 0 && attempt(sc.less(nil, some)) {
+				again = true
+			}
+		}
 		for size := len(failed.met); size > 0; size /= 2 {
 			for _, some := range slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(failed.met)), size)) {
 				if attempt(sc.less(nil, some)) {
@@ -71,6 +77,19 @@ func shrink(t *testing.T, sc schedule, failed result) (schedule, result) {
 		}
 	}
 	return sc, failed
+}
+
+// kindsOf lists the kinds of faults that happened.
+func kindsOf(met map[string]fault) []string {
+	var list []string
+	for _, f := range met {
+		if f == unreachable {
+			list = append(list, "away")
+		}
+		list = append(list, string(f))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // less is the schedule without some actions and faults.
@@ -89,7 +108,7 @@ func (sc schedule) less(actions, faults []string) schedule {
 func (sc schedule) story(r result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d breaks a promise; replay it with\n\tgo test ./internal/sim -run TestSchedules -sim.seed %d\nUsers:\n", sc.seed, sc.seed)
-	for _, a := range append(sc.todo(false), sc.todo(true)...) {
+	for _, a := range slices.Concat(sc.todo(0), sc.todo(1), sc.todo(2)) {
 		fmt.Fprintf(&b, "\t%s\n", a)
 	}
 	b.WriteString("Faults:\n")

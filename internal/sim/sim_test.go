@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,7 @@ func TestFailuresShrink(t *testing.T) {
 		}
 		shrunk++
 		small, failed := shrink(t, sc, r)
-		if left := append(small.todo(false), small.todo(true)...); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
+		if left := slices.Concat(small.todo(0), small.todo(1), small.todo(2)); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
 			t.Errorf("seed %d: shrinking left %v and the faults %v", n, left, failed.met)
 		}
 		if story := small.story(small.run(t, true)); !strings.Contains(story, "a1 was replicated") || !strings.Contains(story, fmt.Sprint("-sim.seed ", n)) {

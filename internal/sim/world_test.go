@@ -163,7 +163,7 @@ func (w *world) faultOf(p *process, op, id string) fault {
 		return none
 	}
 	f := profile.kinds[w.seed.below(len(profile.kinds), id, "kind")]
-	if !f.happensTo(op) {
+	if !f.happensTo(op) || w.schedule.calm[string(f)] {
 		return none
 	}
 	return f
@@ -173,7 +173,7 @@ func (w *world) faultOf(p *process, op, id string) fault {
 func (w *world) happens(perMille int, id string, f fault) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.calm || w.schedule.calm[id+" "+string(f)] || !w.seed.chance(perMille, id, string(f)) {
+	if w.calm || w.schedule.calm[string(f)] || w.schedule.calm[id+" "+string(f)] || !w.seed.chance(perMille, id, string(f)) {
 		return false
 	}
 	w.noteLocked(id+" "+string(f), f)
