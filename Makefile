@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check lint lint-templates test test-large bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,11 @@ fuzz: ## run every fuzz target for FUZZTIME inputs each
 
 lint: ## run the linters, pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod golangci-lint run
+
+# AWS has no limit here, but every cold start loads it.
+FUNCTION_MAX := 8388608
+function-size: function ## fail if the function for AWS is over 8 MiB
+	@size=$$(wc -c < build/function/bootstrap); echo "function: $$size bytes of $(FUNCTION_MAX)"; test $$size -le $(FUNCTION_MAX)
 
 check: lint ## gofmt, go vet and the linters
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }

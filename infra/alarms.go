@@ -123,19 +123,17 @@ func (a alarm) description() string { return a.means + " What to do: " + a.mend 
 // AlarmsProps configure NewAlarms.
 type AlarmsProps struct {
 	Site site // required
-	// Topic is the ARN of what is told when an alarm begins and ends; nil for
-	// alarms that are only shown.
-	Topic *string
 }
 
-// NewAlarms makes the Region's alarms. A metric without figures is no alarm:
+// NewAlarms makes the Region's alarms, and the topic that tells of them where
+// the configuration has an e-mail address. A metric without figures is no alarm:
 // most of them exist only when something is wrong.
 func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	var told *[]any
-	if props.Topic != nil {
-		told = &[]any{props.Topic}
+	if topic := here.alarmTopic(this); topic != nil {
+		told = &[]any{topic}
 	}
 	for _, a := range here.alarms() {
 		properties := &awscloudwatch.CfnAlarmProps{

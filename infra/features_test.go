@@ -70,9 +70,24 @@ func features() [][]level {
 			{"logs for a year", func(c *replicaset.Config) { c.LogRetentionDays = 365 }, property("AWS::Logs::LogGroup", "RetentionInDays", 365.0)},
 		},
 		{
-			{"nobody told", nothing, nil},
-			{"alarms by mail", func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" }, nil},
-			{"alarms to a topic", func(c *replicaset.Config) { c.AlarmTopicARN = "arn:aws:sns:{region}:{account}:alarms" }, nil},
+			{"nobody told", nothing, told(func(string) any { return nil })},
+			{"alarms by mail", func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" }, func(t *testing.T, r relations) {
+				topic := "arn:" + r.partition() + ":sns:" + r.region + ":" + testAccount + ":" + r.set.Name + "-alarms"
+				told(func(string) any { return list{topic} })(t, r)
+				alarms := "arn:" + r.partition() + ":cloudwatch:" + r.region + ":" + testAccount + ":alarm:" + r.set.Name + "-*"
+				equal(t, "policy of the alarms' topic", r.topicPolicy(t, topic).at("PolicyDocument.Statement"), any(list{
+					object{"Sid": "AlarmsPublish", "Effect": "Allow", "Principal": object{"Service": "cloudwatch.amazonaws.com"},
+						"Action": "sns:Publish", "Resource": topic, "Condition": object{
+							"ArnLike":      object{"aws:SourceArn": alarms},
+							"StringEquals": object{"aws:SourceAccount": testAccount}}},
+					tlsOnlyStatement("sns:Publish", topic),
+				}))
+				mail := r.one(t, "AWS::SNS::Subscription")
+				equal(t, "protocol", mail.at("Protocol"), any("email"))
+				equal(t, "endpoint", mail.at("Endpoint"), any("ops@example.com"))
+			}},
+			{"alarms to a topic", func(c *replicaset.Config) { c.AlarmTopicARN = "arn:aws:sns:{region}:{account}:alarms" },
+				told(func(region string) any { return list{"arn:aws:sns:" + region + ":" + testAccount + ":alarms"} })},
 		},
 		{
 			{"S3's keys", nothing, encrypted(func(relations) any { return nil })},
@@ -163,7 +178,7 @@ func encrypted(key func(relations) any) func(*testing.T, relations) {
 			sse = nil
 		}
 		equal(t, "bucket", r.one(t, "AWS::S3::Bucket").at("BucketEncryption.ServerSideEncryptionConfiguration"), any(list{bucket}))
-		equal(t, "topic", r.one(t, "AWS::SNS::Topic").at("KmsMasterKeyId"), want)
+		equal(t, "topic", r.topic(t).at("KmsMasterKeyId"), want)
 		equal(t, "queue", r.one(t, "AWS::SQS::Queue").at("KmsMasterKeyId"), want)
 		equal(t, "queue by SQS", r.one(t, "AWS::SQS::Queue").at("SqsManagedSseEnabled"), sse)
 		made := 0
@@ -198,7 +213,7 @@ func bounded(want any) func(*testing.T, relations) {
 // tagged wants the tags on everything but what cannot have any.
 func tagged(want any) func(*testing.T, relations) {
 	untaggable := []string{
-		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
 	}
 	return func(t *testing.T, r relations) {
 		for _, each := range r.resources {
@@ -255,6 +270,17 @@ func TestEveryPairOfFeatures(t *testing.T) {
 	for i := range kind.NumField() {
 		if name := kind.Field(i).Name; !varied[name] {
 			t.Errorf("no feature sets the field %s of the configuration", name)
+		}
+	}
+}
+
+// told checks what every alarm of a Region notifies when it begins and ends.
+func told(want func(region string) any) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		for _, a := range r.all("AWS::CloudWatch::Alarm") {
+			equal(t, a.ID+": told", a.Properties["AlarmActions"], want(r.region))
+			equal(t, a.ID+": told of the end", a.Properties["OKActions"], want(r.region))
 		}
 	}
 }

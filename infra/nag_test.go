@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"s3fanout/internal/replicaset"
 )
 
 // exception is a finding of cdk-nag's AwsSolutions rules that stays, with the
@@ -20,22 +22,42 @@ type exception struct {
 	reason         string
 }
 
-func nagExceptions(regions int) []exception {
-	sources := regions - 1
-	return []exception{
-		{"Bucket/Default", "AwsSolutions-S1", 1,
-			"access logs are for the account to decide: they cost storage, and need a bucket of the account's own"},
+func nagExceptions(set replicaset.Config) []exception {
+	sources := len(set.Regions) - 1
+	exceptions := []exception{
 		{"DeadLetters/Default", "AwsSolutions-SQS3", 1,
 			"it is a dead-letter queue: of the function, by its on-failure destination, and of the topic's subscriptions, in the mesh stack, where the rule does not look"},
-		{"Role/Default", "AwsSolutions-IAM5", sources + 2,
-			"the wildcards stand for the keys of one bucket each, the own one and each source's, and for the streams of one log group"},
 	}
+	wildcards, reason := sources+2, "the wildcards stand for the keys of one bucket each, the own one and each source's, and for the streams of one log group"
+	if set.MakesKeys() {
+		wildcards += sources
+		reason += "; a KMS key that another stack makes has an ARN that nobody knows in advance: a condition asks for its alias instead"
+	}
+	exceptions = append(exceptions, exception{"Role/Default", "AwsSolutions-IAM5", wildcards, reason})
+	if set.BatchOperations {
+		exceptions = append(exceptions,
+			exception{"Batch/Role", "AwsSolutions-IAM5", 1, "jobs write their reports below one prefix of the Region's bucket"},
+			exception{"Batch/FunctionPolicy", "AwsSolutions-IAM5", sources, "tasks can name any key of the sources' buckets"})
+	}
+	if set.AccessLogBucket == "" {
+		exceptions = append(exceptions, exception{"Bucket/Default", "AwsSolutions-S1", 1,
+			"access logs are for the account to decide: they cost storage, and need a bucket of the account's own"})
+	}
+	return exceptions
 }
 
 // TestNag checks the templates by the rules that many companies' platform
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
-	set := defaultSet(t)
+	careful := defaultSet(t)
+	careful.Encryption, careful.AccessLogBucket, careful.AlarmEmail = "kms", "logs-{account}-{region}", "ops@example.com"
+	careful.BatchOperations = true
+	for name, set := range map[string]replicaset.Config{"default": defaultSet(t), "careful": careful} {
+		t.Run(name, func(t *testing.T) { testNag(t, set) })
+	}
+}
+
+func testNag(t *testing.T, set replicaset.Config) {
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
 	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
@@ -45,7 +67,7 @@ func TestNag(t *testing.T) {
 	app.Synth(nil)
 
 	excused := map[[2]string]exception{}
-	for _, e := range nagExceptions(len(set.Regions)) {
+	for _, e := range nagExceptions(set) {
 		excused[[2]string{e.resource, e.rule}] = e
 	}
 	for _, region := range set.Regions {

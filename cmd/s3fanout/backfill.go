@@ -44,8 +44,9 @@ the replica set or before the Region joined it, and what got lost on its way.
 It lists the buckets and copies what is missing while it lists, from the Region
 that has had the key for longest or from --from. A key that exists is never
 replaced: objects that differ are counted and left as they are; s3fanout verify
-names them. Deletions do not travel: a key that was deleted in one Region alone
-is missing there, and comes back; a --prefix or --to that leaves it out helps.
+names them. Keys that no filter in cdk.json chooses are left out. Deletions do
+not travel: a key that was deleted in one Region alone is missing there, and
+comes back; a --prefix or --to that leaves it out helps.
 
 Running it again, or twice at once, is harmless. When it is interrupted it ends
 within seconds, and the next run does what is left. It slows down by itself when
@@ -156,7 +157,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

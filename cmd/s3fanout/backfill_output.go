@@ -149,7 +149,7 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", countOf(d.Different, "key", "keys"))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "About %s: %s for %d requests and %s for transfer, at list prices%s\n",
+		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
 			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.List+e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
 	}
 	_, err := io.WriteString(w, b.String())

@@ -58,7 +58,7 @@ eu-west-1: 10 objects missing, 4 copied (3.0 GiB), 1 came by themselves, 1 gone 
 		{"dry run", planned, true, 0, `us-east-1: nothing is missing
 eu-west-1: 10 objects missing, 5.0 GiB, 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed
 2 keys not the same in all Regions, left alone; s3fanout verify tells more
-About $12.35: less than $0.01 for 12 requests and $12.35 for transfer, at list prices; those of af-south-1 are not known and assumed
+Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at list prices; those of af-south-1 are not known and assumed
 `},
 	} {
 		var b strings.Builder

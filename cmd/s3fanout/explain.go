@@ -57,16 +57,16 @@ With --output json the result is one document:
    "letters": [{"queue", "messageId", "sentAt", "kind", "source", "versionId",
      "reason", "targets"}],
    "queues": [{"region", "looked", "notUnderstood", "held", "cut", "error"}]}
-"verdict" is everywhere, not-compared, on-its-way, copying, deleted, archived,
-missing, dead-letter, different, nowhere or unknown. "state" is present,
-on-its-way, copying, deleted, archived, missing, dead-letter or unknown.
-"likely" is upload or replica, and left out where nothing can be said. "by" is
-replicator, other or unknown. "targets" is empty where any Region but the
-source can be meant.
+"verdict" is everywhere, not-compared, left-out (by the filters in cdk.json),
+on-its-way, copying, deleted, archived, missing, dead-letter, different, nowhere
+or unknown. "state" is present, on-its-way, copying, deleted, archived, missing,
+dead-letter or unknown. "likely" is upload or replica, and left out where
+nothing can be said. "by" is replicator, other or unknown. "targets" is empty
+where any Region but the source can be meant.
 
-Exit codes: 0 it is in every Region, and no difference is known; 1 a request
-failed, as when a Region could not be asked; 2 usage or configuration; 3 it is
-missing or different somewhere; 130 interrupted.`,
+Exit codes: 0 it is in every Region that is to have it, and no difference is
+known; 1 a request failed, as when a Region could not be asked; 2 usage or
+configuration; 3 it is missing or different somewhere; 130 interrupted.`,
 		Example: `  s3fanout explain films/one.mp4
   s3fanout explain s3://media-111122223333-eu-west-1/films/one.mp4
   s3fanout explain --output json -- '-a key with spaces'`,

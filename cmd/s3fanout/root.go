@@ -53,6 +53,7 @@ logs and progress to standard error.
 	root.PersistentFlags().Var(&a.output, "output", "form of the results")
 	for _, command := range []func(*app) *cobra.Command{
 		newBackfillCommand,
+		newCostCommand,
 		newDemoCommand,
 		newDoctorCommand,
 		newExplainCommand,

@@ -42,8 +42,8 @@ a real S3 server, the real function, SNS, SQS, and permissions as strict as
 those of AWS. Any AWS SDK, the aws command and s3fanout itself work against it
 with AWS_ENDPOINT_URL. It listens on loopback alone and makes no AWS requests.
 
-GET /_sandbox/stats counts what happens, and s3fanout sandbox fault makes
-things fail.
+GET /_sandbox/stats counts what happens, s3fanout sandbox fault makes things
+fail, and s3fanout sandbox deploy changes it to other templates.
 
 With --output json it writes one document when it is ready, as --state does:
   {"endpoint", "accountId", "accessKeyId", "secretAccessKey", "regions":
@@ -64,7 +64,7 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry, twice before the next")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what happens inside")
-	cmd.AddCommand(newSandboxFaultCommand(a))
+	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
 }
 
@@ -93,8 +93,9 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
 		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Dir: f.dir, RetryWait: f.retryWait,
-		Seed:   uint64(time.Now().UnixNano()),
-		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+		Seed:     uint64(time.Now().UnixNano()),
+		OnUpdate: func(state sandbox.State) { a.followState(f.state, state) },
+		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err
@@ -180,6 +181,17 @@ func (a *app) explainSandbox(state sandbox.State, logs string) {
 	say("  logs      %s", logs)
 	say("")
 	say("Interrupt (Ctrl-C) to stop; everything that is not in --dir is gone then.")
+}
+
+// followState writes the state file anew after a deployment, which is done
+// whether that succeeds or not.
+func (a *app) followState(path string, state sandbox.State) {
+	if path == "" {
+		return
+	}
+	if err := writeState(path, state); err != nil {
+		_, _ = fmt.Fprintln(a.stderr, "s3fanout: the deployment is done, but not written down:", err)
+	}
 }
 
 // writeState writes the file whole or not at all: who waits for it never

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,14 +51,9 @@ Exit codes: 0 done, 1 failed, 2 usage.`,
 			if set != (f.Region != "") || set != cmd.Flags().Changed("rate") {
 				return usageError{errors.New("--region, --kind and --rate go together; give all three, or none to list")}
 			}
-			if endpoint == "" {
-				endpoint = a.getenv("AWS_ENDPOINT_URL")
-			}
-			if endpoint == "" {
-				return usageError{errors.New("which sandbox? set AWS_ENDPOINT_URL or name it with --endpoint")}
-			}
-			if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-				return usageError{fmt.Errorf("the endpoint %q is not a URL such as http://127.0.0.1:4566", endpoint)}
+			endpoint, err := a.sandboxEndpoint(endpoint)
+			if err != nil {
+				return err
 			}
 			active, err := sendFault(cmd.Context(), endpoint, f, set)
 			if err != nil {
@@ -90,7 +83,7 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 		}
 		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(endpoint, "/")+"/_sandbox/faults", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, endpoint+"/_sandbox/faults", bytes.NewReader(body))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the sandbox's address %q: %w", endpoint, err)}
 	}

@@ -29,8 +29,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Compare the buckets of the Regions",
 		Long: `Compare the buckets of the replica set, and name every key that is not the same
-in all of them: missing in a Region, or different. It changes nothing, reads no
-object, and needs the same memory for a thousand keys and for a billion.
+in all of them: missing in a Region, or different. Keys that no filter in
+cdk.json chooses are left out. It changes nothing, reads no object, and needs
+the same memory for a thousand keys and for a billion.
 
 Objects are compared by size and ETag; where ETags differ, by checksums of the
 same algorithm and type. ETags of objects copied in parts or encrypted with KMS
@@ -105,7 +106,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Prefix: f.prefix, Grace: f.grace}
+	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace}
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, awsapi.RequestTime, 2*listing.DefaultParallel)
 		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Client: client})

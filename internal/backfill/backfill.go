@@ -64,6 +64,8 @@ type Options struct {
 	// To are the Regions to write to.
 	To     []string
 	Prefix string // of the keys; empty for all
+	// Match, if set, says which keys are copied. It can be called concurrently.
+	Match func(key string) bool
 	// DryRun lists and plans, and sends nothing else.
 	DryRun bool
 	// Concurrency is how many objects are copied to a target at once at most;
@@ -209,7 +211,9 @@ func (r *run) walk(work context.Context) error {
 	for i, m := range r.options.Members {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
 	}
-	return listing.Walk(work, buckets, listing.Options{Prefix: r.options.Prefix, Listed: r.tally.pages}, func(_ context.Context, row listing.Row) error {
+	return listing.Walk(work, buckets, listing.Options{
+		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
+	}, func(_ context.Context, row listing.Row) error {
 		p := r.places.plan(row.Objects)
 		r.tally.planned(row, p)
 		if r.options.DryRun || p.source < 0 || len(p.targets) == 0 {

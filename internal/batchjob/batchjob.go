@@ -15,6 +15,7 @@ package batchjob
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,13 +98,57 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 
 func (r Request) filter() (*types.JobManifestGeneratorFilter, bool) {
 	f := &types.JobManifestGeneratorFilter{}
-	if r.Prefix != "" {
-		f.KeyNameConstraint = &types.KeyNameConstraint{MatchAnyPrefix: []string{r.Prefix}}
+	if keys := r.keys(); len(keys) > 0 {
+		f.KeyNameConstraint = &types.KeyNameConstraint{}
+		for _, k := range keys {
+			if k.Prefix != "" {
+				f.KeyNameConstraint.MatchAnyPrefix = append(f.KeyNameConstraint.MatchAnyPrefix, k.Prefix)
+			}
+		}
+		if suffix := keys[0].Suffix; suffix != "" { // check has seen that all have it
+			f.KeyNameConstraint.MatchAnySuffix = []string{suffix}
+		}
+		if f.KeyNameConstraint.MatchAnyPrefix == nil && f.KeyNameConstraint.MatchAnySuffix == nil {
+			f.KeyNameConstraint = nil
+		}
 	}
 	if !r.CreatedBefore.IsZero() {
 		f.CreatedBefore = aws.Time(r.CreatedBefore.UTC())
 	}
 	return f, f.KeyNameConstraint != nil || f.CreatedBefore != nil
+}
+
+// keys are the prefixes and suffixes of the keys to copy: those of the
+// configuration's filters that the request's prefix leaves, narrowed to it.
+func (r Request) keys() []replicaset.Filter {
+	if len(r.Set.Filters) == 0 {
+		return []replicaset.Filter{{Prefix: r.Prefix}}
+	}
+	var keys []replicaset.Filter
+	for _, f := range r.Set.Filters {
+		switch {
+		case strings.HasPrefix(r.Prefix, f.Prefix):
+			keys = append(keys, replicaset.Filter{Prefix: r.Prefix, Suffix: f.Suffix})
+		case strings.HasPrefix(f.Prefix, r.Prefix):
+			keys = append(keys, f)
+		}
+	}
+	return keys
+}
+
+// checkKeys refuses what one list of keys cannot express. S3 combines prefixes
+// and suffixes freely, so filters with several suffixes would choose too much.
+func (r Request) checkKeys() error {
+	keys := r.keys()
+	if len(keys) == 0 {
+		return fmt.Errorf("no filter of the configuration chooses keys with the prefix %q; use another --prefix", r.Prefix)
+	}
+	for _, k := range keys[1:] {
+		if k.Suffix != keys[0].Suffix || (k.Prefix == "") != (keys[0].Prefix == "") {
+			return errors.New("the configuration's filters have several suffixes, which one job cannot express; make a job for each with --prefix, or backfill without --batch-operations")
+		}
+	}
+	return nil
 }
 
 func (r Request) check() error {
@@ -121,5 +166,5 @@ func (r Request) check() error {
 	case len(r.Prefix) > maxPrefix:
 		return errors.New("the prefix is longer than any key, which has 1024 bytes at most")
 	}
-	return nil
+	return r.checkKeys()
 }

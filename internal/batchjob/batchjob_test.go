@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/batchjob"
@@ -182,12 +184,53 @@ func TestInputErrors(t *testing.T) {
 		{"sa-east-1 is not a Region of the replica set media", func(r *batchjob.Request) { r.From = "sa-east-1" }},
 		{" is not a Region", func(r *batchjob.Request) { r.To = "" }},
 		{"to itself", func(r *batchjob.Request) { r.To = r.From }},
+		{"several suffixes", func(r *batchjob.Request) {
+			r.Prefix, r.Set.Filters = "", []replicaset.Filter{{Prefix: "a/", Suffix: ".x"}, {Prefix: "b/", Suffix: ".y"}}
+		}},
+		{`no filter of the configuration chooses keys with the prefix "films/"`, func(r *batchjob.Request) {
+			r.Prefix, r.Set.Filters = "films/", []replicaset.Filter{{Prefix: "a/"}}
+		}},
 		{"longer than any key", func(r *batchjob.Request) { r.Prefix = strings.Repeat("p", 1025) }},
 	} {
 		r := request()
 		tt.change(&r)
 		if in, err := r.Input(); in != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, %v, want %q", in, err, tt.want)
+		}
+	}
+}
+
+// TestInputHasTheConfigurationsFilters narrows a job to the keys that events
+// would have copied.
+func TestInputHasTheConfigurationsFilters(t *testing.T) {
+	for _, tt := range []struct {
+		prefix   string
+		filters  []replicaset.Filter
+		prefixes []string
+		suffixes []string
+	}{
+		{"", nil, nil, nil},
+		{"films/", nil, []string{"films/"}, nil},
+		{"", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}, []string{"a/", "b/"}, nil},
+		{"a/x", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}, []string{"a/x"}, nil},
+		{"a", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "ab/", Suffix: ""}, {Prefix: "b/"}}, []string{"a/", "ab/"}, nil},
+		{"", []replicaset.Filter{{Suffix: ".mp4"}}, nil, []string{".mp4"}},
+		{"b/", []replicaset.Filter{{Prefix: "a/", Suffix: ".x"}, {Prefix: "b/", Suffix: ".y"}}, []string{"b/"}, []string{".y"}},
+	} {
+		r := request()
+		r.Prefix, r.Set.Filters, r.CreatedBefore = tt.prefix, tt.filters, time.Time{}
+		in, err := r.Input()
+		if err != nil {
+			t.Errorf("%+v: %v", tt, err)
+			continue
+		}
+		got := &types.KeyNameConstraint{}
+		generator := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator).Value
+		if generator.Filter != nil && generator.Filter.KeyNameConstraint != nil {
+			got = generator.Filter.KeyNameConstraint
+		}
+		if !slices.Equal(got.MatchAnyPrefix, tt.prefixes) || !slices.Equal(got.MatchAnySuffix, tt.suffixes) {
+			t.Errorf("prefix %q, filters %v: got %q and %q, want %q and %q", tt.prefix, tt.filters, got.MatchAnyPrefix, got.MatchAnySuffix, tt.prefixes, tt.suffixes)
 		}
 	}
 }

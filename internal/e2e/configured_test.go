@@ -21,7 +21,7 @@ var synthesizeCareful = sync.OnceValues(func() (fs.FS, error) {
 	const set = `{"name":"careful","regions":["us-east-1","eu-west-1"],"encryption":"kms","bucketNamespace":"account-regional",
 		"filters":[{"prefix":"in put/","suffix":".jpg"},{"prefix":"dt=2026/"}],"functionMemoryMiB":512,"reservedConcurrency":5,"logRetentionDays":365,
 		"accessLogBucket":"logs-{account}-{region}","permissionsBoundary":"arn:aws:iam::{account}:policy/boundary","tags":{"team":"platform"},
-		"removalPolicy":"destroy","batchOperations":true,"alarmTopicArn":"arn:aws:sns:{region}:{account}:alarms"}`
+		"removalPolicy":"destroy","batchOperations":true,"alarmEmail":"ops@example.com"}`
 	home := filepath.Join(build.dir, "careful")
 	asset := filepath.Join(home, "build", "function")
 	if err := os.MkdirAll(asset, 0o700); err != nil {

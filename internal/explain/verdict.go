@@ -23,6 +23,7 @@ const (
 	CodeDeleted     Code = "deleted"      // deleted in some Regions
 	CodeCopying     Code = "copying"      // an upload of it is under way
 	CodeOnItsWay    Code = "on-its-way"   // written only just now
+	CodeLeftOut     Code = "left-out"     // the configuration's filters do not choose it
 	CodeNotCompared Code = "not-compared" // everywhere, but sizes alone could be compared
 	CodeEverywhere  Code = "everywhere"   // everywhere, and the same
 )
@@ -42,8 +43,11 @@ type Verdict struct {
 	Steps []Step // in this order; where Texts begin with "if", one of them
 }
 
-// AllThere says that every Region has the object and no difference is known.
-func (v Verdict) AllThere() bool { return v.Code == CodeEverywhere || v.Code == CodeNotCompared }
+// AllThere says that every Region that is to have the object has it, and no
+// difference is known.
+func (v Verdict) AllThere() bool {
+	return v.Code == CodeEverywhere || v.Code == CodeNotCompared || v.Code == CodeLeftOut
+}
 
 // Judge makes a verdict of the facts. It is a pure function.
 func Judge(f Facts) Verdict {
@@ -56,6 +60,8 @@ func Judge(f Facts) Verdict {
 		j.nowhere()
 	case len(j.by[Present]) == 0:
 		j.notSeen()
+	case f.LeftOut && len(j.by[Unknown]) == 0:
+		j.leftOut()
 	default:
 		j.present()
 		j.deadLetters()
@@ -91,11 +97,18 @@ func (j *judgement) step(text, command string) { j.steps = append(j.steps, Step{
 func (j *judgement) call(c Code) {
 	order := []Code{
 		CodeUnknown, CodeNowhere, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
-		CodeOnItsWay, CodeNotCompared, CodeEverywhere,
+		CodeOnItsWay, CodeLeftOut, CodeNotCompared, CodeEverywhere,
 	}
 	if j.code == "" || slices.Index(order, c) < slices.Index(order, j.code) {
 		j.code = c
 	}
+}
+
+// leftOut is where the configuration says that it stays where it is.
+func (j *judgement) leftOut() {
+	j.call(CodeLeftOut)
+	j.say("it is in %s and is not copied, because no filter in cdk.json chooses its key", names(j.by[Present]))
+	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil))
 }
 
 // present speaks of the Regions that have it.

@@ -52,6 +52,8 @@ func upload(by Writer, last time.Time) func(*Region) {
 	}
 }
 
+func leftOut(f *Facts) { f.LeftOut = true }
+
 // world are the facts of three Regions with these objects, nil where there is
 // none.
 func world(inUS, inEU, inAP *Object, changes ...func(*Facts)) Facts {
@@ -95,6 +97,8 @@ func TestJudge(t *testing.T) {
 		steps []string // "text: command"
 	}{
 		{"everywhere", world(up, copied, copied), CodeEverywhere, "it is in all 3 Regions and the same everywhere", nil},
+		{"left out", world(up, nil, nil, leftOut), CodeLeftOut, "it is in us-east-1 and is not copied, because no filter in cdk.json chooses its key",
+			[]string{`if it is to be copied, add a filter that chooses it, deploy, and copy it: s3fanout backfill --prefix 'films/it'\''s one.mp4'`}},
 		{"everywhere with a letter", world(up, copied, copied, letter(eu, "SlowDown", eu)), CodeEverywhere, "it is in all 3 Regions and the same everywhere",
 			[]string{"replay the dead letters that name it; they end once it is there: s3fanout redrive --region eu-west-1"}},
 		{"cannot be compared", world(up, copied, inParts("c")), CodeNotCompared,
@@ -233,7 +237,7 @@ func TestJudge(t *testing.T) {
 			if !slices.Equal(steps, tc.steps) {
 				t.Errorf("got  %q\nwant %q", steps, tc.steps)
 			}
-			if want := tc.code == CodeEverywhere || tc.code == CodeNotCompared; got.AllThere() != want {
+			if want := tc.code == CodeEverywhere || tc.code == CodeNotCompared || tc.code == CodeLeftOut; got.AllThere() != want {
 				t.Errorf("AllThere: got %t", got.AllThere())
 			}
 		})

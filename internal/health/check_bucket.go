@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -36,29 +37,30 @@ func creations() []string {
 	return []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload"}
 }
 
-// notifications checks that each kind of creation of any key is announced.
+// notifications checks that each kind of creation is announced, of the keys
+// that the configuration chooses: all of them, unless it has filters.
 func (c *checker) notifications(list []Notification) {
-	list = slices.DeleteFunc(slices.Clone(list), func(n Notification) bool { return n.TopicARN != c.topicARN(c.region.Name) })
-	var silent, some, filters []string
+	want := map[string]bool{}
+	for _, f := range c.facts.Set.Filters {
+		want[describeKeys(f.Prefix, f.Suffix)] = true
+	}
+	if len(want) == 0 {
+		want[allKeys] = true
+	}
+	var silent []string
+	others := map[string]bool{} // what is announced instead
 	for _, event := range creations() {
-		announced, everyKey := false, false
+		told := map[string]bool{}
 		for _, n := range list {
-			if !slices.Contains(n.Events, event) && !slices.Contains(n.Events, "s3:ObjectCreated:*") {
-				continue
-			}
-			announced = true
-			if len(n.Filters) == 0 {
-				everyKey = true
-			} else {
-				filters = append(filters, strings.Join(n.Filters, " and "))
+			if n.TopicARN == c.topicARN(c.region.Name) && (slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*")) {
+				told[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
-		short := strings.TrimPrefix(event, "s3:ObjectCreated:")
 		switch {
-		case !announced:
-			silent = append(silent, short)
-		case !everyKey:
-			some = append(some, short)
+		case len(told) == 0:
+			silent = append(silent, strings.TrimPrefix(event, "s3:ObjectCreated:"))
+		case !maps.Equal(told, want):
+			maps.Copy(others, told)
 		}
 	}
 	switch {
@@ -68,13 +70,26 @@ func (c *checker) notifications(list []Notification) {
 		c.find(checkNotification, "bucket %s does not tell topic %s of objects made by %s",
 			c.bucketName(), c.facts.Set.TopicName(), strings.Join(silent, ", "))
 	}
-	if len(some) > 0 {
-		slices.Sort(filters)
-		c.find(checkNotifyKeys, "bucket %s tells of keys with %s only", c.bucketName(), strings.Join(slices.Compact(filters), " or with "))
+	if len(others) > 0 {
+		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.bucketName(), oneOf(others), oneOf(want))
 	}
 }
 
-// describeFilter is one rule of a notification's filter in words.
-func describeFilter(name, value string) string {
-	return fmt.Sprintf("%s %q", strings.ToLower(name), value)
+const allKeys = "every key"
+
+// describeKeys says which keys a filter chooses.
+func describeKeys(prefix, suffix string) string {
+	switch {
+	case prefix != "" && suffix != "":
+		return fmt.Sprintf("keys with prefix %q and suffix %q", prefix, suffix)
+	case prefix != "":
+		return fmt.Sprintf("keys with prefix %q", prefix)
+	case suffix != "":
+		return fmt.Sprintf("keys with suffix %q", suffix)
+	}
+	return allKeys
+}
+
+func oneOf(texts map[string]bool) string {
+	return strings.Join(slices.Sorted(maps.Keys(texts)), " or ")
 }

@@ -14,7 +14,6 @@ import (
 // What infra/function.go sets. Less works, though not as well.
 const (
 	wantTimeoutSeconds = 900
-	wantMemoryMB       = 256
 	wantRetries        = 2
 	wantMaxAgeSeconds  = 21600
 )
@@ -42,8 +41,8 @@ func (c *checker) function() {
 	if f.TimeoutSeconds < wantTimeoutSeconds {
 		c.find(checkSettings, "the function has %d seconds, not %d", f.TimeoutSeconds, wantTimeoutSeconds)
 	}
-	if f.MemoryMB < wantMemoryMB {
-		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, wantMemoryMB)
+	if want := c.facts.Set.FunctionMemory(); f.MemoryMB < want {
+		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, want)
 	}
 	if told(c, checkConcurrency, f.Reserved) && f.Reserved.State == Found && f.Reserved.Value == 0 {
 		c.find(checkConcurrency, "the function's reserved concurrency is 0")

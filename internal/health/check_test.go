@@ -130,7 +130,7 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 		{"notification to another topic", func(r *Region) { r.Bucket.Value.Notifications.Value[0].TopicARN += "2" }, checkNotification, Failed, "does not tell"},
 		{"only uploads announced", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Events = []string{"s3:ObjectCreated:Put"} },
 			checkNotification, Failed, "Post, Copy, CompleteMultipartUpload"},
-		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Filters = []string{`prefix "a/"`} }, checkNotifyKeys, Failed, `prefix "a/"`},
+		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Prefix = "a/" }, checkNotifyKeys, Failed, `tells of keys with prefix "a/", the configuration chooses every key`},
 		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
 		{"no lifecycle rule", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkUploads, Warning, "no lifecycle rule"},
 		{"lifecycle denied", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{Why: denied} }, checkUploads, Unknown, denied},
@@ -257,6 +257,39 @@ func TestActionsThatAnotherPolicyMayGrant(t *testing.T) {
 		if len(findings) != 2 || findings[0].Check != checkActions || findings[0].Severity != Unknown || findings[1].Check != checkAttached {
 			t.Errorf("%s: findings %+v, want that it is unknown, and why", name, findings)
 		}
+	}
+}
+
+// A bucket that tells of exactly the keys that the configuration chooses is
+// healthy, and every other one is not.
+func TestFiltersAreThoseOfTheConfiguration(t *testing.T) {
+	one, two := Notification{Prefix: "a/"}, Notification{Prefix: "b/", Suffix: ".x"}
+	for _, tt := range []struct {
+		name string
+		have []Notification
+		want string
+	}{
+		{"as configured", []Notification{one, two}, ""},
+		{"every key", []Notification{{}}, `tells of every key, the configuration chooses keys with prefix "a/" or keys with prefix "b/" and suffix ".x"`},
+		{"too few", []Notification{one}, `tells of keys with prefix "a/", the`},
+		{"too many", []Notification{one, two, {Suffix: ".y"}}, `or keys with suffix ".y", the`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := healthy()
+			f.Set.Filters = []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/", Suffix: ".x"}}
+			for i := range f.Regions {
+				known := f.Regions[i].Bucket.Value.Notifications.Value[0]
+				list := slices.Clone(tt.have)
+				for n := range list {
+					list[n].TopicARN, list[n].Events = known.TopicARN, known.Events
+				}
+				f.Regions[i].Bucket.Value.Notifications.Value = list
+			}
+			findings := Check(f)
+			if tt.want == "" && len(findings) > 0 || tt.want != "" && (len(findings) != len(f.Regions) || !strings.Contains(findings[0].What, tt.want)) {
+				t.Errorf("got %v, want %q", findings, tt.want)
+			}
+		})
 	}
 }
 

@@ -92,8 +92,8 @@ func Checks() []CheckInfo {
 			"aws s3api put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration Status=Enabled"},
 		{checkNotification, PartBucket, Failed, "Uploads to this bucket are told to nobody and are not copied. Nothing reports it.",
 			redeploy + catchUp},
-		{checkNotifyKeys, PartBucket, Failed, "Uploads of other keys are told to nobody and are not copied. Nothing reports it.",
-			"take the filter off the bucket's notification, or " + redeploy + catchUp},
+		{checkNotifyKeys, PartBucket, Failed, "Other objects are copied than cdk.json says: some of them not, and nothing reports it.",
+			redeploy + catchUp},
 		{checkUploads, PartBucket, Warning, "Parts of copies that were given up stay, and are paid for.",
 			redeploy},
 

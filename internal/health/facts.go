@@ -68,7 +68,8 @@ type Bucket struct {
 type Notification struct {
 	TopicARN string
 	Events   []string
-	Filters  []string // such as `prefix "a/"`; none: all keys
+	// Prefix and Suffix are those of the keys that are announced; empty for all.
+	Prefix, Suffix string
 }
 
 // Topic is the Region's topic.

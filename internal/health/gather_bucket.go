@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -60,15 +62,26 @@ func notifications(configurations []types.TopicConfiguration) []Notification {
 		}
 		if c.Filter != nil && c.Filter.Key != nil {
 			for _, rule := range c.Filter.Key.FilterRules {
-				// An empty prefix is one of every key.
-				if value := aws.ToString(rule.Value); value != "" {
-					n.Filters = append(n.Filters, describeFilter(string(rule.Name), value))
+				value := decodeFilterValue(aws.ToString(rule.Value))
+				if strings.EqualFold(string(rule.Name), string(types.FilterRuleNamePrefix)) {
+					n.Prefix = value
+				} else {
+					n.Suffix = value
 				}
 			}
 		}
 		list = append(list, n)
 	}
 	return list
+}
+
+// decodeFilterValue is a filter's value as the configuration has it; S3 keeps
+// it URL-encoded.
+func decodeFilterValue(encoded string) string {
+	if value, err := url.QueryUnescape(encoded); err == nil {
+		return value
+	}
+	return encoded
 }
 
 func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {

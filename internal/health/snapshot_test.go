@@ -132,8 +132,8 @@ func TestFunctionIsThatOfTheTemplates(t *testing.T) {
 			Timeout, MemorySize int
 			Environment         struct{ Variables map[string]string }
 		}](t, resources, "AWS::Lambda::Function")
-		if function.Timeout != wantTimeoutSeconds || function.MemorySize != wantMemoryMB {
-			t.Errorf("the template has %d s and %d MB, the check wants %d and %d", function.Timeout, function.MemorySize, wantTimeoutSeconds, wantMemoryMB)
+		if function.Timeout != wantTimeoutSeconds || function.MemorySize != set.FunctionMemory() {
+			t.Errorf("the template has %d s and %d MB, the check wants %d and %d", function.Timeout, function.MemorySize, wantTimeoutSeconds, set.FunctionMemory())
 		}
 		if got, want := wantEnvironment(set, account, region), function.Environment.Variables; !maps.Equal(got, want) {
 			t.Errorf("the check wants %v, the template has %v", got, want)

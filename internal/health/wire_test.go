@@ -123,7 +123,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 	want := Region{
 		Name: "eu-west-1",
 		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Notifications: found([]Notification{
-			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Filters: []string{`prefix "a/"`}},
+			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a/"},
 		})}),
 		Topic: found(Topic{Policy: "{}"}),
 		Subscriptions: found([]Subscription{

@@ -49,6 +49,9 @@ type Row struct {
 // Options say what is listed and how.
 type Options struct {
 	Prefix string // of the keys; empty for all
+	// Match, if set, says which keys are visited. The others are listed all the
+	// same: S3 cannot leave them out. It can be called concurrently.
+	Match func(key string) bool
 	// Parallel is how many ranges of keys are listed at once, and so how many
 	// calls of visit can be under way; 0 means DefaultParallel.
 	Parallel int

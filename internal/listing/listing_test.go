@@ -262,6 +262,25 @@ func (p slowProbes) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input
 
 // While somebody looks for a place to split a range, its owner goes on, and
 // may come to that place, or past it.
+// TestWalkVisitsWhatMatches leaves the other keys out, and them alone.
+func TestWalkVisitsWhatMatches(t *testing.T) {
+	b := &listtest.Bucket{}
+	for i := range 100 {
+		b.Put(fmt.Sprintf("%03d", i), object(1))
+	}
+	got := &visits{}
+	match := func(key string) bool { return strings.HasSuffix(key, "7") }
+	err := listing.Walk(t.Context(), walked([]*listtest.Bucket{b}), listing.Options{Match: match, PageSize: 10}, got.visit)
+	if err != nil || len(got.times) != 10 {
+		t.Fatalf("visited %v, %v, want the 10 keys that end in 7", got.times, err)
+	}
+	for key := range got.times {
+		if !match(key) {
+			t.Errorf("visited %q", key)
+		}
+	}
+}
+
 func TestWalkGoesOnWhileItIsSplit(t *testing.T) {
 	b := &listtest.Bucket{}
 	const keys, size = 8_000, 120

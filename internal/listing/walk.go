@@ -176,6 +176,9 @@ func (w *walk) merge(ctx context.Context, streams []*stream, row Row, limit stri
 				st.at = st.at[1:]
 			}
 		}
+		if w.options.Match != nil && !w.options.Match(row.Key) {
+			continue
+		}
 		if err := w.visit(ctx, row); err != nil {
 			return err
 		}

@@ -30,6 +30,10 @@ func (c Config) KeyAlias() string { return "alias/" + c.Name + "-replica-set" }
 // in every Region.
 func (c Config) TopicName() string { return c.Name + "-object-created" }
 
+// AlarmTopicName is the name of the SNS topic that tells of alarms by mail, the
+// same in every Region. It is there only if the configuration has an address.
+func (c Config) AlarmTopicName() string { return c.Name + "-alarms" }
+
 // QueueName is the name of the SQS dead-letter queue, the same in every Region.
 func (c Config) QueueName() string { return c.Name + "-dead-letters" }
 

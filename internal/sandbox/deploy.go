@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 
 	"s3fanout/internal/sandbox/template"
 )
@@ -16,7 +14,6 @@ import (
 type deployment struct {
 	*Sandbox
 	partition string
-	queueURLs map[string]string // by ARN
 }
 
 // target says where a resource is made.
@@ -26,27 +23,105 @@ type target struct {
 	logicalID string
 }
 
+// resource is what a template made, as it was made or last changed.
+type resource struct {
+	kind       string // its type
+	retain     bool
+	properties json.RawMessage
+	created    template.Created
+}
+
 // maker makes one resource from its resolved properties.
 type maker func(ctx context.Context, d *deployment, t target, properties json.RawMessage) (template.Created, error)
 
-// makers returns what the sandbox can make, by resource type.
-func makers() map[string]maker {
-	return map[string]maker{
-		"AWS::IAM::Policy":               makeRolePolicy,
-		"AWS::IAM::Role":                 makeRole,
-		"AWS::KMS::Alias":                makeAlias,
-		"AWS::KMS::Key":                  makeKey,
-		"AWS::Lambda::EventInvokeConfig": makeEventInvokeConfig,
-		"AWS::Lambda::Function":          makeFunction,
-		"AWS::Lambda::Permission":        makePermission,
-		"AWS::Logs::LogGroup":            makeLogGroup,
-		"AWS::S3::Bucket":                makeBucket,
-		"AWS::S3::BucketPolicy":          makeBucketPolicy,
-		"AWS::SNS::Subscription":         makeSubscription,
-		"AWS::SNS::Topic":                makeTopic,
-		"AWS::SNS::TopicPolicy":          makeTopicPolicy,
-		"AWS::SQS::Queue":                makeQueue,
-		"AWS::SQS::QueuePolicy":          makeQueuePolicy,
+// kind is what the sandbox can do with a type of resource.
+type kind struct {
+	make       maker
+	properties func() any // a pointer to what its properties are decoded into
+	// inPlace are the properties that can change while the resource lives, here
+	// and on AWS; another one would be another resource there.
+	inPlace []string
+	update  func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) error
+	// remove deletes it. It is nil if the sandbox keeps such a resource, which
+	// is right only where the template says so as well.
+	remove func(d *deployment, t target, old resource) error
+}
+
+// kinds returns what the sandbox can make, by resource type. What AWS changes
+// in place is said, property by property, in
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html.
+func kinds() map[string]kind {
+	return map[string]kind{
+		"AWS::IAM::Policy": {
+			make: makeRolePolicy, properties: func() any { return new(rolePolicyProperties) },
+			inPlace: []string{"PolicyDocument"}, update: updateRolePolicy, remove: removeRolePolicy,
+		},
+		"AWS::IAM::Role": {
+			make: makeRole, properties: func() any { return new(roleProperties) },
+			inPlace: []string{"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary", "Policies", "Tags"},
+			update:  updateRole, remove: removeRole,
+		},
+		"AWS::KMS::Alias": {
+			make: makeAlias, properties: func() any { return new(aliasProperties) },
+		},
+		"AWS::KMS::Key": {
+			make: makeKey, properties: func() any { return new(keyProperties) },
+			inPlace: []string{"Description", "EnableKeyRotation", "PendingWindowInDays", "Tags"}, update: changeNothing,
+		},
+		"AWS::Lambda::EventInvokeConfig": {
+			make: makeEventInvokeConfig, properties: func() any { return new(eventInvokeProperties) },
+			inPlace: []string{"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"},
+			update:  updateEventInvokeConfig, remove: removeEventInvokeConfig,
+		},
+		"AWS::Lambda::Function": {
+			make: makeFunction, properties: func() any { return new(functionProperties) },
+			inPlace: []string{
+				"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "Handler", "LoggingConfig", "MemorySize",
+				"RecursiveLoop", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
+			},
+			update: updateFunction, remove: removeFunction,
+		},
+		"AWS::Lambda::Permission": {
+			make: makePermission, properties: func() any { return new(permissionProperties) }, remove: removePermission,
+		},
+		"AWS::Logs::LogGroup": {
+			make: makeLogGroup, properties: func() any { return new(logGroupProperties) },
+			inPlace: []string{"RetentionInDays", "Tags"}, update: changeNothing, remove: removeNothing,
+		},
+		"AWS::S3::Bucket": {
+			make: makeBucket, properties: func() any { return new(bucketProperties) },
+			inPlace: []string{
+				"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "NotificationConfiguration",
+				"OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
+			},
+			update: updateBucket,
+		},
+		"AWS::S3::BucketPolicy": {
+			make: makeBucketPolicy, properties: func() any { return new(bucketPolicyProperties) },
+			inPlace: []string{"PolicyDocument"}, update: updateBucketPolicy, remove: removeBucketPolicy,
+		},
+		"AWS::SNS::Subscription": {
+			make: makeSubscription, properties: func() any { return new(subscriptionProperties) },
+			inPlace: []string{"FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"},
+			update:  updateSubscription, remove: removeSubscription,
+		},
+		"AWS::SNS::Topic": {
+			make: makeTopic, properties: func() any { return new(topicProperties) },
+			inPlace: []string{"DisplayName", "KmsMasterKeyId", "Tags"}, update: updateTopic, remove: removeTopic,
+		},
+		"AWS::SNS::TopicPolicy": {
+			make: makeTopicPolicy, properties: func() any { return new(topicPolicyProperties) },
+			inPlace: []string{"PolicyDocument"}, update: updateTopicPolicy, remove: removeTopicPolicy,
+		},
+		"AWS::SQS::Queue": {
+			make: makeQueue, properties: func() any { return new(queueProperties) },
+			inPlace: []string{"KmsMasterKeyId", "MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"},
+			update:  updateQueue, remove: removeQueue,
+		},
+		"AWS::SQS::QueuePolicy": {
+			make: makeQueuePolicy, properties: func() any { return new(queuePolicyProperties) },
+			inPlace: []string{"PolicyDocument"}, update: updateQueuePolicy, remove: removeQueuePolicy,
+		},
 	}
 }
 
@@ -60,26 +135,10 @@ func inertTypes() map[string]string {
 	}
 }
 
-func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly, partition string) error {
-	d := &deployment{Sandbox: s, partition: partition, queueURLs: map[string]string{}}
-	known, inert := makers(), inertTypes()
-	_, err := a.Deploy(ctx, AccountID, func(ctx context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
-		if _, ok := inert[r.Type]; ok {
-			return template.Created{Ref: r.LogicalID}, nil
-		}
-		make, ok := known[r.Type]
-		if !ok {
-			return template.Created{}, fmt.Errorf("the sandbox does not support this resource type; it supports %s", strings.Join(supported(), ", "))
-		}
-		return make(ctx, d, target{stack: stack.Name, region: stack.Region, logicalID: r.LogicalID}, properties)
-	})
-	return err
-}
-
 // supported lists every resource type that a template may hold, in order.
 func supported() []string {
 	var list []string
-	for t := range makers() {
+	for t := range kinds() {
 		list = append(list, t)
 	}
 	for t := range inertTypes() {
@@ -91,9 +150,14 @@ func supported() []string {
 
 // note records a part of the Region's state.
 func (d *deployment) note(region string, change func(*RegionState)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	r := d.state.Regions[region]
 	change(&r)
 	d.state.Regions[region] = r
+	if r == (RegionState{}) {
+		delete(d.state.Regions, region)
+	}
 }
 
 // physicalName names a resource that the template leaves to CloudFormation.

@@ -20,7 +20,7 @@ func TestPageNamesTheResourceTypes(t *testing.T) {
 		heading string
 		want    []string
 	}{
-		{"Supported: ", slices.Sorted(maps.Keys(makers()))},
+		{"Supported: ", slices.Sorted(maps.Keys(kinds()))},
 		{"Without effect: ", slices.Sorted(maps.Keys(inertTypes()))},
 	} {
 		_, text, ok := strings.Cut(string(page), c.heading)

@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,7 +36,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// IAM and STS belong to the account and not to a Region.
 	global := id.Service == "iam" || id.Service == "sts"
-	if !global && !slices.Contains(s.regions, id.Region) {
+	if !global && !s.hasRegion(id.Region) {
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusBadRequest, Code: "InvalidRegion", Service: id.Service,
 			Message: fmt.Sprintf("Region %q is not in this sandbox.", id.Region),
@@ -72,31 +75,67 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, s.faults.Active())
 	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodPost:
-		var f struct {
-			fault.Fault
-			Rate *float64 `json:"rate"` // required: a forgotten one must not read as 0, which heals
-		}
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&f); err != nil {
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a fault: " + err.Error()})
-			return
-		}
-		if f.Rate == nil {
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "rate is missing; 1 strikes always, 0 switches the fault off"})
-			return
-		}
-		f.Fault.Rate = *f.Rate
-		if err := s.SetFault(f.Fault); err != nil {
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-			return
-		}
-		writeJSON(w, http.StatusOK, s.faults.Active())
+		s.serveSetFault(w, r)
+	case r.URL.Path == controlPrefix+"deploy" && r.Method == http.MethodPost:
+		s.serveDeploy(w, r)
 	default:
 		writeJSON(w, http.StatusNotFound, map[string]string{
-			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults",
+			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults, POST " + controlPrefix + "deploy",
 		})
 	}
+}
+
+func (s *Sandbox) serveSetFault(w http.ResponseWriter, r *http.Request) {
+	var f struct {
+		fault.Fault
+		Rate *float64 `json:"rate"` // required: a forgotten one must not read as 0, which heals
+	}
+	if err := decodeControl(w, r, &f); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a fault: " + err.Error()})
+		return
+	}
+	if f.Rate == nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "rate is missing; 1 strikes always, 0 switches the fault off"})
+		return
+	}
+	f.Fault.Rate = *f.Rate
+	if err := s.SetFault(f.Fault); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, s.faults.Active())
+}
+
+// serveDeploy updates to the assembly in a directory of this machine. As
+// CloudFormation does, it goes on when the client has gone.
+func (s *Sandbox) serveDeploy(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Templates string `json:"templates"`
+	}
+	if err := decodeControl(w, r, &in); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a deployment: " + err.Error()})
+		return
+	}
+	if !filepath.IsAbs(in.Templates) {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": fmt.Sprintf("templates %q is not the absolute path of a directory that cdk synth wrote", in.Templates)})
+		return
+	}
+	changes, err := s.Update(context.WithoutCancel(r.Context()), os.DirFS(in.Templates))
+	var refused RefusedError
+	switch {
+	case errors.As(err, &refused):
+		writeJSON(w, http.StatusConflict, map[string]string{"error": err.Error()})
+	case err != nil:
+		writeJSON(w, http.StatusInternalServerError, map[string]any{"error": err.Error(), "changes": changes})
+	default:
+		writeJSON(w, http.StatusOK, changes)
+	}
+}
+
+func decodeControl(w http.ResponseWriter, r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }
 
 // fromThisMachine keeps web pages out, which a browser on this machine could

@@ -7,79 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/template"
 )
-
-func makeRole(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		RoleName                 string
-		Description              string
-		AssumeRolePolicyDocument json.RawMessage
-		PermissionsBoundary      string // a policy that no template holds, so it bounds nothing here
-		Policies                 []inlinePolicy
-		MaxSessionDuration       int // seconds
-		Tags                     []tag
-	}
-	if err := template.DecodeProperties(raw, &p); err != nil {
-		return template.Created{}, err
-	}
-	if p.RoleName == "" {
-		p.RoleName = physicalName(t)
-	}
-	trust, err := iam.ParseAs(iam.TrustPolicy, p.AssumeRolePolicyDocument)
-	if err != nil {
-		return template.Created{}, fmt.Errorf("property AssumeRolePolicyDocument: %w", err)
-	}
-	role, err := d.store.CreateRole(iam.RoleConfig{
-		Name: p.RoleName, Description: p.Description, Trust: trust,
-		MaxSessionDuration: time.Duration(p.MaxSessionDuration) * time.Second,
-	})
-	if err != nil {
-		return template.Created{}, err
-	}
-	for _, policy := range p.Policies {
-		if err := policy.put(role); err != nil {
-			return template.Created{}, err
-		}
-	}
-	return template.Created{Ref: role.Name, Attributes: map[string]string{"Arn": role.ARN, "RoleId": role.ID}}, nil
-}
-
-type inlinePolicy struct {
-	PolicyName     string
-	PolicyDocument json.RawMessage
-}
-
-func (p inlinePolicy) put(role *iam.Role) error {
-	document, err := iam.ParseAs(iam.IdentityPolicy, p.PolicyDocument)
-	if err != nil {
-		return fmt.Errorf("policy %s: %w", p.PolicyName, err)
-	}
-	role.PutPolicy(p.PolicyName, document)
-	return nil
-}
-
-func makeRolePolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		inlinePolicy
-		Roles []string
-	}
-	if err := template.DecodeProperties(raw, &p); err != nil {
-		return template.Created{}, err
-	}
-	for _, name := range p.Roles {
-		role, ok := d.store.Role(name)
-		if !ok {
-			return template.Created{}, fmt.Errorf("role %s does not exist", name)
-		}
-		if err := p.put(role); err != nil {
-			return template.Created{}, err
-		}
-	}
-	return template.Created{Ref: physicalName(t)}, nil
-}
 
 // functionProperties are the properties of AWS::Lambda::Function that the
 // sandbox knows. Code only has to be there: what runs is the same program,
@@ -108,28 +38,56 @@ type functionProperties struct {
 	Tags          []tag
 }
 
-func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+func readFunction(raw json.RawMessage) (lambda.FunctionConfig, error) {
 	var p functionProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
-		return template.Created{}, err
+		return lambda.FunctionConfig{}, err
 	}
 	if p.Code.S3Key == "" {
-		return template.Created{}, fmt.Errorf("property Code: S3Bucket and S3Key are missing")
+		return lambda.FunctionConfig{}, fmt.Errorf("property Code: S3Bucket and S3Key are missing")
 	}
-	if p.FunctionName == "" {
-		p.FunctionName = physicalName(t)
-	}
-	arn, err := d.lambda.CreateFunction(t.region, lambda.FunctionConfig{
+	return lambda.FunctionConfig{
 		Name: p.FunctionName, Description: p.Description, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler, Architectures: p.Architectures,
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
-	})
+	}, nil
+}
+
+func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	c, err := readFunction(raw)
 	if err != nil {
 		return template.Created{}, err
 	}
-	d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = p.FunctionName, arn })
-	return template.Created{Ref: p.FunctionName, Attributes: map[string]string{"Arn": arn}}, nil
+	if c.Name == "" {
+		c.Name = physicalName(t)
+	}
+	arn, err := d.lambda.CreateFunction(t.region, c)
+	if err != nil {
+		return template.Created{}, err
+	}
+	d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = c.Name, arn })
+	return template.Created{Ref: c.Name, Attributes: map[string]string{"Arn": arn}}, nil
+}
+
+func updateFunction(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
+	c, err := readFunction(raw)
+	if err != nil {
+		return err
+	}
+	c.Name = old.created.Ref
+	return d.lambda.UpdateFunction(old.created.Attributes["Arn"], c)
+}
+
+func removeFunction(d *deployment, t target, old resource) error {
+	arn := old.created.Attributes["Arn"]
+	d.lambda.DeleteFunction(arn)
+	d.note(t.region, func(r *RegionState) {
+		if r.FunctionARN == arn {
+			r.FunctionName, r.FunctionARN = "", ""
+		}
+	})
+	return nil
 }
 
 // functionARN turns what a template may give as FunctionName into an ARN.
@@ -140,14 +98,16 @@ func (d *deployment) functionARN(t target, nameOrARN string) string {
 	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", d.partition, t.region, AccountID, nameOrARN)
 }
 
+type permissionProperties struct {
+	Action        string
+	FunctionName  string
+	Principal     string
+	SourceArn     string
+	SourceAccount string
+}
+
 func makePermission(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		Action        string
-		FunctionName  string
-		Principal     string
-		SourceArn     string
-		SourceAccount string
-	}
+	var p permissionProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return template.Created{}, err
 	}
@@ -160,21 +120,42 @@ func makePermission(_ context.Context, d *deployment, t target, raw json.RawMess
 	return template.Created{Ref: t.logicalID}, nil
 }
 
-func makeEventInvokeConfig(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		FunctionName             string
-		Qualifier                string
-		MaximumEventAgeInSeconds int
-		MaximumRetryAttempts     *int
-		DestinationConfig        struct {
-			OnFailure struct{ Destination string }
-		}
+func removePermission(d *deployment, t target, old resource) error {
+	var p permissionProperties
+	if err := template.DecodeProperties(old.properties, &p); err != nil {
+		return err
 	}
-	if err := template.DecodeProperties(raw, &p); err != nil {
+	return d.lambda.RemovePermission(d.functionARN(t, p.FunctionName), old.created.Ref)
+}
+
+type eventInvokeProperties struct {
+	FunctionName             string
+	Qualifier                string
+	MaximumEventAgeInSeconds int
+	MaximumRetryAttempts     *int
+	DestinationConfig        struct {
+		OnFailure struct{ Destination string }
+	}
+}
+
+func makeEventInvokeConfig(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	if err := d.putEventInvokeConfig(t, raw); err != nil {
 		return template.Created{}, err
 	}
+	return template.Created{Ref: physicalName(t)}, nil
+}
+
+func updateEventInvokeConfig(_ context.Context, d *deployment, t target, _ resource, raw json.RawMessage) error {
+	return d.putEventInvokeConfig(t, raw)
+}
+
+func (d *deployment) putEventInvokeConfig(t target, raw json.RawMessage) error {
+	var p eventInvokeProperties
+	if err := template.DecodeProperties(raw, &p); err != nil {
+		return err
+	}
 	if p.Qualifier != "$LATEST" {
-		return template.Created{}, fmt.Errorf("property Qualifier: the sandbox supports $LATEST alone, not %q", p.Qualifier)
+		return fmt.Errorf("property Qualifier: the sandbox supports $LATEST alone, not %q", p.Qualifier)
 	}
 	destination := p.DestinationConfig.OnFailure.Destination
 	err := d.lambda.SetEventInvokeConfig(d.functionARN(t, p.FunctionName), lambda.EventInvokeConfig{
@@ -183,22 +164,33 @@ func makeEventInvokeConfig(_ context.Context, d *deployment, t target, raw json.
 		OnFailure:            destination,
 	})
 	if err != nil {
-		return template.Created{}, err
+		return err
 	}
-	if url, ok := d.queueURLs[destination]; ok {
+	if url, ok := d.queueURL(destination); ok {
 		d.note(t.region, func(r *RegionState) { r.DeadLetterQueueURL = url })
 	}
-	return template.Created{Ref: physicalName(t)}, nil
+	return nil
+}
+
+func removeEventInvokeConfig(d *deployment, t target, old resource) error {
+	var p eventInvokeProperties
+	if err := template.DecodeProperties(old.properties, &p); err != nil {
+		return err
+	}
+	d.lambda.DeleteEventInvokeConfig(d.functionARN(t, p.FunctionName))
+	return nil
+}
+
+type logGroupProperties struct {
+	LogGroupName    string
+	RetentionInDays int // the files are gone sooner
+	Tags            []tag
 }
 
 // makeLogGroup makes nothing but the name: logs go to files, and only if the
 // role may write to the group.
 func makeLogGroup(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		LogGroupName    string
-		RetentionInDays int // the files are gone sooner
-		Tags            []tag
-	}
+	var p logGroupProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return template.Created{}, err
 	}
@@ -209,3 +201,8 @@ func makeLogGroup(_ context.Context, d *deployment, t target, raw json.RawMessag
 		"Arn": fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s:*", d.partition, t.region, AccountID, p.LogGroupName),
 	}}, nil
 }
+
+// changeNothing is for what has no effect here.
+func changeNothing(context.Context, *deployment, target, resource, json.RawMessage) error { return nil }
+
+func removeNothing(*deployment, target, resource) error { return nil }

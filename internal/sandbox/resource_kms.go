@@ -9,14 +9,16 @@ import (
 	"s3fanout/internal/sandbox/template"
 )
 
+type keyProperties struct {
+	Description         string
+	KeyPolicy           json.RawMessage
+	EnableKeyRotation   bool // once a year: nothing here lasts so long
+	PendingWindowInDays int  // keys are forgotten with the sandbox
+	Tags                []tag
+}
+
 func makeKey(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		Description         string
-		KeyPolicy           json.RawMessage
-		EnableKeyRotation   bool // once a year: nothing here lasts so long
-		PendingWindowInDays int  // keys are forgotten with the sandbox
-		Tags                []tag
-	}
+	var p keyProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return template.Created{}, err
 	}
@@ -28,11 +30,13 @@ func makeKey(_ context.Context, d *deployment, t target, raw json.RawMessage) (t
 	return template.Created{Ref: id, Attributes: map[string]string{"Arn": arn, "KeyId": id}}, nil
 }
 
+type aliasProperties struct {
+	AliasName   string
+	TargetKeyId string
+}
+
 func makeAlias(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		AliasName   string
-		TargetKeyId string
-	}
+	var p aliasProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
 		return template.Created{}, err
 	}

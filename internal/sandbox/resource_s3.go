@@ -59,13 +59,12 @@ type bucketProperties struct {
 
 type tag struct{ Key, Value string }
 
-func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+func (d *deployment) readBucket(t target, raw json.RawMessage) (c s3.BucketConfig, err error) {
 	var p bucketProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
-		return template.Created{}, err
+		return c, err
 	}
-	c := s3.BucketConfig{Name: p.BucketName}
-	if c.Name == "" {
+	if c.Name = p.BucketName; c.Name == "" {
 		c.Name = physicalName(t)
 	}
 	if v := p.VersioningConfiguration; v != nil {
@@ -74,39 +73,54 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 			c.Versioned = true
 		case "Suspended": // of a new bucket: as if it had never been on
 		default:
-			return template.Created{}, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
+			return c, fmt.Errorf("property VersioningConfiguration.Status: %q is neither Enabled nor Suspended", v.Status)
 		}
 	}
 	if err := p.checkNamespace(t, c.Name); err != nil {
-		return template.Created{}, err
+		return c, err
 	}
-	var err error
 	if c.Encryption, err = p.encryption(d, t); err != nil {
-		return template.Created{}, err
+		return c, err
 	}
-	if n := p.NotificationConfiguration; n != nil {
-		for _, tc := range n.TopicConfigurations {
-			notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
-			if tc.Filter != nil {
-				for _, rule := range tc.Filter.S3Key.Rules {
-					value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
-					if err != nil {
-						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
-					}
-					switch rule.Name {
-					case "prefix":
-						notification.Prefix = value
-					case "suffix":
-						notification.Suffix = value
-					default:
-						return template.Created{}, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
-					}
-				}
-			}
-			c.Notifications = append(c.Notifications, notification)
-		}
+	if c.Notifications, err = p.notifications(); err != nil {
+		return c, err
 	}
 	p.describe(&c)
+	return c, nil
+}
+
+func (p bucketProperties) notifications() (list []s3.TopicNotification, err error) {
+	if p.NotificationConfiguration == nil {
+		return nil, nil
+	}
+	for _, tc := range p.NotificationConfiguration.TopicConfigurations {
+		notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
+		if tc.Filter != nil {
+			for _, rule := range tc.Filter.S3Key.Rules {
+				value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
+				if err != nil {
+					return nil, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
+				}
+				switch rule.Name {
+				case "prefix":
+					notification.Prefix = value
+				case "suffix":
+					notification.Suffix = value
+				default:
+					return nil, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
+				}
+			}
+		}
+		list = append(list, notification)
+	}
+	return list, nil
+}
+
+func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
+	c, err := d.readBucket(t, raw)
+	if err != nil {
+		return template.Created{}, err
+	}
 	if err := d.s3.CreateBucket(ctx, t.region, c); err != nil {
 		return template.Created{}, err
 	}
@@ -114,10 +128,22 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 		if r.Bucket == "" || len(c.Notifications) > 0 { // the replica set's bucket is the one that notifies
 			r.Bucket = c.Name
 		}
+		if len(c.Notifications) > 0 {
+			r.TopicARN = c.Notifications[0].TopicARN
+		}
 	})
 	return template.Created{Ref: c.Name, Attributes: map[string]string{
 		"Arn": fmt.Sprintf("arn:%s:s3:::%s", d.partition, c.Name),
 	}}, nil
+}
+
+func updateBucket(ctx context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
+	c, err := d.readBucket(t, raw)
+	if err != nil {
+		return err
+	}
+	c.Name = old.created.Ref
+	return d.s3.UpdateBucket(ctx, t.region, c)
 }
 
 // describe takes over what the bucket only shows.
@@ -142,19 +168,34 @@ func (p bucketProperties) describe(c *s3.BucketConfig) {
 	}
 }
 
+type bucketPolicyProperties struct {
+	Bucket         string
+	PolicyDocument json.RawMessage
+}
+
 func makeBucketPolicy(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	var p struct {
-		Bucket         string
-		PolicyDocument json.RawMessage
-	}
+	return template.Created{Ref: physicalName(t)}, d.putBucketPolicy(raw)
+}
+
+func updateBucketPolicy(_ context.Context, d *deployment, _ target, _ resource, raw json.RawMessage) error {
+	return d.putBucketPolicy(raw)
+}
+
+func (d *deployment) putBucketPolicy(raw json.RawMessage) error {
+	var p bucketPolicyProperties
 	document, err := decodeWithPolicy(raw, &p, &p.PolicyDocument)
 	if err != nil {
-		return template.Created{}, err
+		return err
 	}
-	if err := d.s3.SetBucketPolicy(p.Bucket, document, p.PolicyDocument); err != nil {
-		return template.Created{}, err
+	return d.s3.SetBucketPolicy(p.Bucket, document, p.PolicyDocument)
+}
+
+func removeBucketPolicy(d *deployment, _ target, old resource) error {
+	var p bucketPolicyProperties
+	if err := template.DecodeProperties(old.properties, &p); err != nil {
+		return err
 	}
-	return template.Created{Ref: physicalName(t)}, nil
+	return d.s3.SetBucketPolicy(p.Bucket, nil, nil)
 }
 
 // decodeWithPolicy decodes properties that hold a resource's policy document.

@@ -22,10 +22,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"s3fanout/internal/replicaset"
@@ -75,6 +76,10 @@ type Config struct {
 	// function at any of its S3 calls. Calls come concurrently.
 	OnS3Call func(s3.Call) error
 
+	// OnUpdate, if set, is shown what a client needs to know after each Update
+	// that changed something, whoever asked for it.
+	OnUpdate func(State)
+
 	Logger *slog.Logger // for what happens inside; discarded if nil
 }
 
@@ -87,7 +92,8 @@ type State struct {
 	Regions         map[string]RegionState `json:"regions"`
 }
 
-// RegionState names what a Region stack made.
+// RegionState names what a Region stack made. Where the stack is gone, the
+// bucket that it left behind is named alone.
 type RegionState struct {
 	Bucket             string `json:"bucket"`
 	TopicARN           string `json:"topicArn"`
@@ -105,8 +111,17 @@ type Stats struct {
 
 // Sandbox is a running sandbox. Methods may be called concurrently.
 type Sandbox struct {
-	state      State
-	regions    []string // in order
+	mu      sync.RWMutex
+	state   State
+	regions []string // in order
+
+	updating  sync.Mutex // held while resources are made, changed and deleted, and by Close
+	closed    bool
+	resources map[resourceKey]resource // what the templates made and have not deleted
+	order     []resourceKey            // of their creation
+	updated   func(State)
+
+	partition  string
 	dir        string
 	tempDir    bool
 	store      *iam.Store
@@ -163,6 +178,10 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		served:   make(chan error, 1),
 		done:     make(chan struct{}),
 		logger:   c.Logger,
+
+		partition: partition,
+		resources: map[resourceKey]resource{},
+		updated:   c.OnUpdate,
 	}
 	s.account = account.New(s.store, time.Now)
 	defer func() {
@@ -190,7 +209,10 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		s.served <- s.server.Serve(listener)
 		close(s.done)
 	}()
-	if err := s.deploy(ctx, assembly, partition); err != nil {
+	s.updating.Lock()
+	_, err = s.deploy(ctx, assembly)
+	s.updating.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -241,12 +263,21 @@ func (s *Sandbox) notify(ctx context.Context, n s3.Notification) error {
 
 // State returns what a client needs to know. The map is the caller's own.
 func (s *Sandbox) State() State {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	st := s.state
 	st.Regions = map[string]RegionState{}
 	for region, r := range s.state.Regions {
 		st.Regions[region] = r
 	}
 	return st
+}
+
+// hasRegion tells whether a Region is served.
+func (s *Sandbox) hasRegion(region string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Contains(s.regions, region)
 }
 
 // Done is closed when the endpoint has stopped serving, after Close or because
@@ -286,9 +317,12 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 	}
 }
 
-// Close stops everything and, if the directory is temporary, removes it. It
+// Close waits for an update that is under way, stops everything and, if the directory is temporary, removes it. It
 // may be called more than once.
 func (s *Sandbox) Close() error {
+	s.updating.Lock() // an update comes to its end first
+	defer s.updating.Unlock()
+	s.closed = true
 	var errs []error
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
@@ -314,57 +348,4 @@ func (s *Sandbox) Close() error {
 		errs = append(errs, os.RemoveAll(s.dir))
 	}
 	return errors.Join(errs...)
-}
-
-// openDir takes an empty or new directory, so that no earlier run's objects
-// are taken for this one's.
-func (s *Sandbox) openDir(dir string) error {
-	if dir == "" {
-		var err error
-		s.dir, err = os.MkdirTemp("", "s3fanout-sandbox-")
-		s.tempDir = err == nil
-		return err
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(abs)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = os.MkdirAll(abs, 0o700)
-	case err == nil && len(entries) > 0:
-		err = misconfigured("directory %s is not empty; name a new one, or leave --dir out for a temporary one", dir)
-	}
-	s.dir = abs
-	return err
-}
-
-func functionBinary(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if info, err := os.Stat(abs); err != nil || info.IsDir() {
-		return "", misconfigured("the function's binary %s is not there; run `make build`, or name it with --function", path)
-	}
-	return abs, nil
-}
-
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, misconfigured("listen address %q is not host:port, as 127.0.0.1:4566", address)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, misconfigured("listen address %q is not a loopback address; the sandbox listens on 127.0.0.1 or [::1] only", address)
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; stop what uses the port, or name another with --listen", address, err)
-	}
-	return l, nil
 }

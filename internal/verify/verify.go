@@ -43,6 +43,9 @@ type Bucket struct {
 type Options struct {
 	Buckets []Bucket // two at least
 	Prefix  string   // of the keys; empty for all
+	// Match, if set, says which keys are compared. It can be called
+	// concurrently.
+	Match func(key string) bool
 	// Grace is how old a version has to be for its absence elsewhere to be a
 	// difference; zero takes every version as old enough. DefaultGrace suits
 	// the function's retries.
@@ -177,7 +180,7 @@ func (r *run) compare(ctx context.Context) error {
 	suspects, ctx := errgroup.WithContext(ctx)
 	suspects.SetLimit(mostSuspects)
 	err := listing.Walk(ctx, buckets, listing.Options{
-		Prefix: r.options.Prefix, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
+		Prefix: r.options.Prefix, Match: r.options.Match, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
 		Listed: func(int, int) { r.tell() },
 	}, func(_ context.Context, row listing.Row) error {
 		if !r.count(row) {

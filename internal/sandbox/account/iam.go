@@ -67,8 +67,8 @@ func (s *Service) getRole(caller iam.Caller, form url.Values) (any, error) {
 	}
 	return struct{ Role role }{role{
 		Path: "/", RoleName: r.Name, RoleID: r.ID, Arn: r.ARN, CreateDate: r.Created.Format(time.RFC3339),
-		AssumeRolePolicyDocument: encoded(r.Trust()), Description: r.Description,
-		MaxSessionDuration: int(r.MaxSessionDuration / time.Second),
+		AssumeRolePolicyDocument: encoded(r.Trust()), Description: r.Description(),
+		MaxSessionDuration: int(r.MaxSessionDuration() / time.Second),
 	}}, nil
 }
 

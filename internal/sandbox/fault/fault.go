@@ -42,8 +42,8 @@ type Fault struct {
 // Switches holds the faults of one sandbox. The zero value is not usable; use
 // New. Methods may be called concurrently.
 type Switches struct {
-	regions []string
 	mu      sync.Mutex
+	regions []string // in order
 	random  *rand.Rand
 	on      map[string]map[Kind]Fault
 }
@@ -58,10 +58,22 @@ func New(regions []string, seed uint64) *Switches {
 	}
 }
 
+// Add lets a Region have faults, unless it can already.
+func (s *Switches) Add(region string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.regions, region) {
+		s.regions = append(s.regions, region)
+		slices.Sort(s.regions)
+	}
+}
+
 // Set switches a fault on or, with rate 0, off. An unknown Region or kind or a
 // rate outside 0..1 is an error that says what is allowed, and so is a
 // bandwidth where there can be none.
 func (s *Switches) Set(f Fault) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case !slices.Contains(s.regions, f.Region):
 		return fmt.Errorf("region %q is not in this sandbox; it has %s", f.Region, strings.Join(s.regions, ", "))
@@ -75,8 +87,6 @@ func (s *Switches) Set(f Fault) error {
 	if err := f.checkBandwidth(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if f.Rate == 0 {
 		delete(s.on[f.Region], f.Kind)
 		return nil

@@ -59,22 +59,39 @@ func (c Caller) String() string {
 
 // Role is an IAM role. Methods may be called concurrently.
 type Role struct {
-	Name string
-	ARN  string
-	ID   string // unique id, "AROA…"
+	Name    string
+	ARN     string
+	ID      string // unique id, "AROA…"
+	Created time.Time
 
-	Description        string
-	MaxSessionDuration time.Duration // of sessions that AssumeRole hands out
-	Created            time.Time
-
-	trust *Document
-
-	mu       sync.RWMutex
-	policies map[string]*Document // inline policies by name
+	mu          sync.RWMutex
+	description string
+	maxSession  time.Duration
+	trust       *Document
+	policies    map[string]*Document // inline policies by name
 }
 
 // Trust returns the role's trust policy.
-func (r *Role) Trust() *Document { return r.trust }
+func (r *Role) Trust() *Document {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.trust
+}
+
+// Description returns what the role is said to be for.
+func (r *Role) Description() string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.description
+}
+
+// MaxSessionDuration returns how long sessions that AssumeRole hands out may
+// last.
+func (r *Role) MaxSessionDuration() time.Duration {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.maxSession
+}
 
 // Policy returns the inline policy of a name.
 func (r *Role) Policy(name string) (*Document, bool) {
@@ -96,6 +113,13 @@ func (r *Role) PutPolicy(name string, d *Document) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.policies[name] = d
+}
+
+// DeletePolicy removes an inline policy, if the role has it.
+func (r *Role) DeletePolicy(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.policies, name)
 }
 
 // Policies returns the role's identity-based policies.
@@ -164,11 +188,8 @@ const (
 // CreateRole makes a role. A name that is taken is an error, as in IAM
 // (EntityAlreadyExists): role names are unique in the account, not in a Region.
 func (s *Store) CreateRole(c RoleConfig) (*Role, error) {
-	if c.MaxSessionDuration == 0 {
-		c.MaxSessionDuration = defaultSession
-	}
-	if c.MaxSessionDuration < defaultSession || c.MaxSessionDuration > maxSession {
-		return nil, fmt.Errorf("role %s: MaxSessionDuration %v is not between %v and %v", c.Name, c.MaxSessionDuration, defaultSession, maxSession)
+	if err := c.complete(); err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,17 +197,50 @@ func (s *Store) CreateRole(c RoleConfig) (*Role, error) {
 		return nil, fmt.Errorf("role %s already exists in the account; role names are global", c.Name)
 	}
 	r := &Role{
-		Name:               c.Name,
-		ARN:                s.RoleARN(c.Name),
-		ID:                 "AROA" + randomID(17),
-		Description:        c.Description,
-		MaxSessionDuration: c.MaxSessionDuration,
-		Created:            time.Now().UTC().Truncate(time.Second),
-		trust:              c.Trust,
-		policies:           map[string]*Document{},
+		Name:        c.Name,
+		ARN:         s.RoleARN(c.Name),
+		ID:          "AROA" + randomID(17),
+		Created:     time.Now().UTC().Truncate(time.Second),
+		description: c.Description,
+		maxSession:  c.MaxSessionDuration,
+		trust:       c.Trust,
+		policies:    map[string]*Document{},
 	}
 	s.roles[c.Name] = r
 	return r, nil
+}
+
+// complete fills in the default and checks the range.
+func (c *RoleConfig) complete() error {
+	if c.MaxSessionDuration == 0 {
+		c.MaxSessionDuration = defaultSession
+	}
+	if c.MaxSessionDuration < defaultSession || c.MaxSessionDuration > maxSession {
+		return fmt.Errorf("role %s: MaxSessionDuration %v is not between %v and %v", c.Name, c.MaxSessionDuration, defaultSession, maxSession)
+	}
+	return nil
+}
+
+// Update changes all of a role but its name. Sessions go on, under the
+// policies that the role has from now on.
+func (r *Role) Update(c RoleConfig) error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.description, r.maxSession, r.trust = c.Description, c.MaxSessionDuration, c.Trust
+	return nil
+}
+
+// DeleteRole removes a role, if there is one of that name, and ends its
+// sessions: their credentials are no longer known.
+func (s *Store) DeleteRole(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.roles[name]
+	delete(s.roles, name)
+	maps.DeleteFunc(s.sessions, func(_ string, x session) bool { return r != nil && x.caller.Role == r })
 }
 
 // RoleARN returns the ARN of a role of the account, whether it exists or not.

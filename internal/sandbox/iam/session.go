@@ -34,11 +34,11 @@ func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error
 	if !ok || r.ARN != q.RoleARN {
 		return Credentials{}, Caller{}, newQuestion(request).deny(reasonNoTrust)
 	}
-	request.ResourcePolicy = r.trust
+	request.ResourcePolicy = r.Trust()
 	if err := authorizeTrust(request); err != nil {
 		return Credentials{}, Caller{}, err
 	}
-	if q.Duration > r.MaxSessionDuration {
+	if q.Duration > r.MaxSessionDuration() {
 		return Credentials{}, Caller{}, fmt.Errorf("assume %s: %w", r.ARN, ErrSessionTooLong)
 	}
 	c := Credentials{

@@ -59,7 +59,7 @@ func (s *Service) setEventInvokeConfig(functionARN string, c EventInvokeConfig) 
 		return invalid("MaximumEventAgeInSeconds %v is not between %v and %v", c.MaximumEventAge, minEventAge, defaultEventAge)
 	}
 	if c.OnFailure != "" {
-		if err := s.checkQueue(f.role, f.region, c.OnFailure); err != nil {
+		if err := s.checkQueue(f.current().role, f.region, c.OnFailure); err != nil {
 			return err
 		}
 	}
@@ -96,7 +96,6 @@ func (s *Service) enqueue(f *function, id string, payload []byte, chain lineage)
 // process tries an event until it succeeds or is given up; nil if it
 // succeeded, or if the sandbox ended.
 func (s *Service) process(f *function, id string, payload []byte, chain lineage, accepted time.Time) *failure {
-	cfg := f.eventInvokeConfig()
 	fail := &failure{requestID: id, functionARN: f.arn, payload: payload}
 	giveUp := func(condition string) *failure {
 		fail.condition = condition
@@ -108,7 +107,7 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 	if s.stopsLoop(f, chain) {
 		return giveUp(recursionDetected)
 	}
-	deadline := accepted.Add(cfg.MaximumEventAge)
+	deadline := accepted.Add(f.eventInvokeConfig().MaximumEventAge)
 	for {
 		// A throttled event waits without using up an attempt.
 		switch ok, expired := s.waitForCapacity(f, deadline); {
@@ -123,14 +122,14 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 			return nil
 		}
 		fail.attempts++
-		if fail.attempts > *cfg.MaximumRetryAttempts {
+		if fail.attempts > *f.eventInvokeConfig().MaximumRetryAttempts {
 			return giveUp(retriesExhausted)
 		}
 		wait := retryWait(s.cfg.RetryWait, fail.attempts)
 		if time.Now().Add(wait).After(deadline) {
 			return giveUp(eventAgeExceeded)
 		}
-		if !s.pause(wait) {
+		if !s.pause(f, wait) {
 			return nil
 		}
 	}
@@ -144,7 +143,7 @@ func retryWait(first time.Duration, attempts int) time.Duration {
 }
 
 // waitForCapacity reserves concurrency for an event, or tells that it became
-// too old; neither if the sandbox ends.
+// too old; neither if the sandbox ends or the function is deleted.
 func (s *Service) waitForCapacity(f *function, deadline time.Time) (ok, expired bool) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
@@ -160,19 +159,25 @@ func (s *Service) waitForCapacity(f *function, deadline time.Time) (ok, expired 
 		case <-freed:
 		case <-timer.C:
 			return false, true
+		case <-f.deleted:
+			s.lostWith(f)
+			return false, false
 		case <-s.ctx.Done():
 			return false, false
 		}
 	}
 }
 
-// pause waits; false if the sandbox ended meanwhile.
-func (s *Service) pause(d time.Duration) bool {
+// pause waits; false if the sandbox ended or the function was deleted meanwhile.
+func (s *Service) pause(f *function, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
+	case <-f.deleted:
+		s.lostWith(f)
+		return false
 	case <-s.ctx.Done():
 		return false
 	}
@@ -182,21 +187,21 @@ func (s *Service) pause(d time.Duration) bool {
 // permissions of the function's role. With a destination and a dead-letter
 // queue, both get it.
 func (s *Service) giveUp(f *function, fail failure) {
-	log := s.cfg.Logger.With("region", f.region, "function", f.Name, "requestId", fail.requestID, "condition", fail.condition)
+	log := s.cfg.Logger.With("region", f.region, "function", f.name, "requestId", fail.requestID, "condition", fail.condition)
 	s.count(f, "AsyncEventsDropped", 1)
-	target := f.eventInvokeConfig().OnFailure
+	set, target := f.current(), f.eventInvokeConfig().OnFailure
 	if target != "" {
 		body, err := destinationBody(fail, time.Now())
 		if err == nil {
-			_, err = s.cfg.Queues.Send(s.ctx, f.role, target, string(body), nil)
+			_, err = s.cfg.Queues.Send(s.ctx, set.role, target, string(body), nil)
 		}
 		s.noteDelivery(f, log, "on-failure destination", "DestinationDeliveryFailures", target, err)
 	}
-	if f.DeadLetterTargetARN != "" {
-		_, err := s.cfg.Queues.Send(s.ctx, f.role, f.DeadLetterTargetARN, string(fail.payload), deadLetterAttributes(fail))
-		s.noteDelivery(f, log, "dead-letter queue", "DeadLetterErrors", f.DeadLetterTargetARN, err)
+	if set.DeadLetterTargetARN != "" {
+		_, err := s.cfg.Queues.Send(s.ctx, set.role, set.DeadLetterTargetARN, string(fail.payload), deadLetterAttributes(fail))
+		s.noteDelivery(f, log, "dead-letter queue", "DeadLetterErrors", set.DeadLetterTargetARN, err)
 	}
-	if target == "" && f.DeadLetterTargetARN == "" {
+	if target == "" && set.DeadLetterTargetARN == "" {
 		s.lost(f)
 		log.Error("event dropped: the function has neither an on-failure destination nor a dead-letter queue")
 	}
@@ -214,6 +219,12 @@ func (s *Service) noteDelivery(f *function, log *slog.Logger, what, metric, targ
 
 func (s *Service) lost(f *function) {
 	s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Lost++ })
+}
+
+// lostWith notes an event whose function was deleted before its next attempt.
+func (s *Service) lostWith(f *function) {
+	s.lost(f)
+	s.cfg.Logger.Error("event dropped: the function is deleted", "region", f.region, "function", f.name)
 }
 
 func newRequestID() string { return uuid.NewString() }

@@ -36,19 +36,20 @@ type deadLetterConfig struct{ TargetArn string }
 type loggingConfig struct{ LogFormat, LogGroup string }
 
 func (f *function) describe() configuration {
+	set := f.current()
 	c := configuration{
-		FunctionName: f.Name, FunctionArn: f.arn, Description: f.Description, Role: f.RoleARN, Runtime: f.Runtime, Handler: f.Handler,
-		Timeout: int(f.Timeout / time.Second), MemorySize: f.MemoryMB, Version: latest,
-		LastModified: f.created.UTC().Format("2006-01-02T15:04:05.000+0000"),
+		FunctionName: f.name, FunctionArn: f.arn, Description: set.Description, Role: set.RoleARN, Runtime: set.Runtime, Handler: set.Handler,
+		Timeout: int(set.Timeout / time.Second), MemorySize: set.MemoryMB, Version: latest,
+		LastModified: set.modified.UTC().Format("2006-01-02T15:04:05.000+0000"),
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
-		Architectures: f.Architectures,
-		LoggingConfig: loggingConfig{LogFormat: f.LogFormat, LogGroup: f.LogGroup},
+		Architectures: set.Architectures,
+		LoggingConfig: loggingConfig{LogFormat: set.LogFormat, LogGroup: set.LogGroup},
 	}
-	if len(f.Environment) > 0 {
-		c.Environment = &variables{f.Environment}
+	if len(set.Environment) > 0 {
+		c.Environment = &variables{set.Environment}
 	}
-	if f.DeadLetterTargetARN != "" {
-		c.DeadLetterConfig = &deadLetterConfig{f.DeadLetterTargetARN}
+	if set.DeadLetterTargetARN != "" {
+		c.DeadLetterConfig = &deadLetterConfig{set.DeadLetterTargetARN}
 	}
 	return c
 }
@@ -62,8 +63,8 @@ func (s *Service) serveGetFunction(w http.ResponseWriter, caller iam.Caller, fun
 		Configuration configuration
 		Concurrency   *concurrency `json:",omitempty"`
 	}{Configuration: f.describe()}
-	if f.ReservedConcurrency != nil {
-		answer.Concurrency = &concurrency{f.ReservedConcurrency}
+	if limit := f.current().ReservedConcurrency; limit != nil {
+		answer.Concurrency = &concurrency{limit}
 	}
 	return json.NewEncoder(w).Encode(answer)
 }
@@ -78,7 +79,7 @@ func (s *Service) serveGetConcurrency(w http.ResponseWriter, caller iam.Caller, 
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(w).Encode(concurrency{f.ReservedConcurrency})
+	return json.NewEncoder(w).Encode(concurrency{f.current().ReservedConcurrency})
 }
 
 func (s *Service) serveGetRecursionConfig(w http.ResponseWriter, caller iam.Caller, functionARN string) error {
@@ -86,7 +87,7 @@ func (s *Service) serveGetRecursionConfig(w http.ResponseWriter, caller iam.Call
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(w).Encode(struct{ RecursiveLoop string }{f.RecursiveLoop})
+	return json.NewEncoder(w).Encode(struct{ RecursiveLoop string }{f.current().RecursiveLoop})
 }
 
 func (s *Service) serveGetConfiguration(w http.ResponseWriter, caller iam.Caller, functionARN string) error {

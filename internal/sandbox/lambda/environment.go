@@ -21,6 +21,7 @@ import (
 type environment struct {
 	id     string
 	fn     *function
+	set    *settings // of the function when the process began
 	cmd    *exec.Cmd
 	work   chan *invocation // unbuffered: taken when the process asks for the next
 	exited chan struct{}    // closed when the process is gone
@@ -56,14 +57,15 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	if s.runtimeErr != nil {
 		return nil, s.runtimeErr
 	}
-	credentials, _, err := s.cfg.Store.AssumeRoleForService(f.RoleARN, f.Name, servicePrincipal)
+	set := f.current()
+	credentials, _, err := s.cfg.Store.AssumeRoleForService(set.RoleARN, f.name, servicePrincipal)
 	if err != nil {
 		return nil, err
 	}
 	secret := make([]byte, 16)
 	rand.Read(secret) // never fails: crypto/rand aborts the program instead
 	e := &environment{
-		id: hex.EncodeToString(secret), fn: f,
+		id: hex.EncodeToString(secret), fn: f, set: set,
 		work: make(chan *invocation), exited: make(chan struct{}),
 	}
 	stream := time.Now().UTC().Format("2006/01/02/") + "[" + latest + "]" + hexID()
@@ -71,7 +73,7 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	e.cmd.Dir = filepath.Dir(s.cfg.Binary)
 	e.cmd.Env = s.processEnvironment(e, stream, credentials)
 	isolate(e.cmd)
-	log, err := s.openLog(f, stream)
+	log, err := s.openLog(f, set, stream)
 	if err != nil {
 		return nil, err
 	}
@@ -113,24 +115,24 @@ func (s *Service) start(e *environment) error {
 // and the endpoint that makes the function's SDK speak to the sandbox. The
 // function's own variables come first: they cannot hide Lambda's.
 func (s *Service) processEnvironment(e *environment, logStream string, c iam.Credentials) []string {
-	f := e.fn
+	f, configured := e.fn, e.set
 	var list []string
 	set := func(name, value string) { list = append(list, name+"="+value) }
-	for name, value := range f.Environment {
+	for name, value := range configured.Environment {
 		set(name, value)
 	}
-	set("_HANDLER", f.Handler)
+	set("_HANDLER", configured.Handler)
 	set("AWS_ACCESS_KEY_ID", c.AccessKeyID)
 	set("AWS_SECRET_ACCESS_KEY", c.SecretAccessKey)
 	set("AWS_SESSION_TOKEN", c.SessionToken)
 	set("AWS_REGION", f.region)
 	set("AWS_DEFAULT_REGION", f.region)
 	set("AWS_ENDPOINT_URL", s.cfg.Endpoint)
-	set("AWS_LAMBDA_FUNCTION_NAME", f.Name)
+	set("AWS_LAMBDA_FUNCTION_NAME", f.name)
 	set("AWS_LAMBDA_FUNCTION_VERSION", latest)
-	set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(f.MemoryMB))
+	set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(configured.MemoryMB))
 	set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-	set("AWS_LAMBDA_LOG_GROUP_NAME", f.LogGroup)
+	set("AWS_LAMBDA_LOG_GROUP_NAME", configured.LogGroup)
 	set("AWS_LAMBDA_LOG_STREAM_NAME", logStream)
 	set("AWS_LAMBDA_RUNTIME_API", s.runtimeAddr+"/"+e.id)
 	set("LAMBDA_TASK_ROOT", filepath.Dir(s.cfg.Binary))
@@ -141,11 +143,11 @@ func (s *Service) processEnvironment(e *environment, logStream string, c iam.Cre
 // openLog opens the file that the function's output goes to, or returns nil if
 // the role may not write the function's logs: the output then vanishes, as on
 // AWS (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html).
-func (s *Service) openLog(f *function, stream string) (*os.File, error) {
-	resource := fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s:log-stream:%s", s.cfg.Partition, f.region, s.cfg.AccountID, f.LogGroup, stream)
+func (s *Service) openLog(f *function, set *settings, stream string) (*os.File, error) {
+	resource := fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s:log-stream:%s", s.cfg.Partition, f.region, s.cfg.AccountID, set.LogGroup, stream)
 	for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents"} {
-		if err := iam.Authorize(iam.Request{Caller: f.role, Action: action, Resource: resource}); err != nil {
-			s.cfg.Logger.Warn("the function's output is lost", "region", f.region, "function", f.Name, "error", err)
+		if err := iam.Authorize(iam.Request{Caller: set.role, Action: action, Resource: resource}); err != nil {
+			s.cfg.Logger.Warn("the function's output is lost", "region", f.region, "function", f.name, "error", err)
 			return nil, nil
 		}
 	}
@@ -198,10 +200,15 @@ func (f *function) takeIdle() *environment {
 	return nil
 }
 
-// putIdle keeps an environment warm for a while.
+// putIdle keeps an environment warm for a while, or ends it if the function's
+// settings are no longer those that it began with.
 func (f *function) putIdle(e *environment, timeout time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.settings != e.set {
+		e.kill()
+		return
+	}
 	f.idle = append(f.idle, e)
 	e.idle = time.AfterFunc(timeout, func() {
 		f.mu.Lock()

@@ -41,7 +41,7 @@ func (s *Service) execute(f *function, inv *invocation) outcome {
 // handOver gives the invocation to the process; otherwise it tells why the
 // process did not take it.
 func (s *Service) handOver(e *environment, inv *invocation) (deadline time.Time, failed *outcome) {
-	starting := time.NewTimer(initTimeout + e.fn.Timeout)
+	starting := time.NewTimer(initTimeout + e.set.Timeout)
 	defer starting.Stop()
 	fail := func(o outcome) (time.Time, *outcome) { return time.Time{}, &o }
 	select {
@@ -50,7 +50,7 @@ func (s *Service) handOver(e *environment, inv *invocation) (deadline time.Time,
 	case <-e.exited:
 		return fail(e.death(inv.id))
 	case <-starting.C:
-		return fail(timedOut(inv.id, e.fn.Timeout))
+		return fail(timedOut(inv.id, e.set.Timeout))
 	case <-s.ctx.Done():
 		return fail(outcome{aborted: true})
 	}
@@ -69,7 +69,7 @@ func (s *Service) await(e *environment, inv *invocation, deadline time.Time) out
 	case <-e.exited:
 		otherwise = e.death(inv.id)
 	case <-timeout.C:
-		otherwise = timedOut(inv.id, e.fn.Timeout)
+		otherwise = timedOut(inv.id, e.set.Timeout)
 	case <-s.ctx.Done():
 		otherwise = outcome{aborted: true}
 	}

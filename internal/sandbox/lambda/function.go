@@ -42,14 +42,13 @@ type FunctionConfig struct {
 
 // function is a function's state.
 type function struct {
-	FunctionConfig
-	region, arn string
-	role        iam.Caller // a session of the role, for what Lambda does on the function's behalf
-	created     time.Time
+	name, region, arn string
 
-	slots chan struct{} // one token for each process that may run
+	slots   chan struct{} // one token for each process that may run
+	deleted chan struct{} // closed when the function is deleted
 
 	mu         sync.Mutex
+	settings   *settings
 	reserved   int // invocations that count against ReservedConcurrency
 	freed      chan struct{}
 	idle       []*environment // warm ones, the most recently used last
@@ -59,6 +58,21 @@ type function struct {
 	configured bool // an EventInvokeConfig was set
 }
 
+// settings is how a function is configured. They are replaced as a whole: an
+// execution environment keeps those that it began with.
+type settings struct {
+	FunctionConfig
+	role     iam.Caller // a session of the role, for what Lambda does on the function's behalf
+	modified time.Time
+}
+
+// current returns the settings that the next execution environment gets.
+func (f *function) current() *settings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settings
+}
+
 // CreateFunction makes a function. Errors are those of AWS: a role that Lambda
 // cannot assume, reserved names of environment variables, values out of range,
 // a name that the Region already has.
@@ -66,24 +80,17 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("create function %s in %s: %w", c.Name, region, err)
 	}
-	if err := c.complete(); err != nil {
+	set, err := s.configure(region, c)
+	if err != nil {
 		return fail(err)
 	}
-	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal)
-	if err != nil {
-		return fail(&Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err})
-	}
-	if c.DeadLetterTargetARN != "" {
-		if err := s.checkQueue(role, region, c.DeadLetterTargetARN); err != nil {
-			return fail(err)
-		}
-	}
 	f := &function{
-		FunctionConfig: c, region: region, role: role, created: time.Now(),
-		arn:    fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.cfg.Partition, region, s.cfg.AccountID, c.Name),
-		slots:  make(chan struct{}, s.cfg.MaxConcurrency),
-		freed:  make(chan struct{}),
-		invoke: EventInvokeConfig{}.withDefaults(),
+		name: c.Name, region: region, settings: set,
+		arn:     fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.cfg.Partition, region, s.cfg.AccountID, c.Name),
+		slots:   make(chan struct{}, s.cfg.MaxConcurrency),
+		deleted: make(chan struct{}),
+		freed:   make(chan struct{}),
+		invoke:  EventInvokeConfig{}.withDefaults(),
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,6 +99,24 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	}
 	s.functions[f.arn] = f
 	return f.arn, nil
+}
+
+// configure checks a configuration and starts the session that Lambda acts
+// with on the function's behalf.
+func (s *Service) configure(region string, c FunctionConfig) (*settings, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal)
+	if err != nil {
+		return nil, &Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err}
+	}
+	if c.DeadLetterTargetARN != "" {
+		if err := s.checkQueue(role, region, c.DeadLetterTargetARN); err != nil {
+			return nil, err
+		}
+	}
+	return &settings{FunctionConfig: c, role: role, modified: time.Now()}, nil
 }
 
 // complete fills in defaults and checks the configuration.
@@ -219,7 +244,7 @@ func (s *Service) authorize(caller iam.Caller, action, functionARN string) (*fun
 func (f *function) reserve() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ReservedConcurrency != nil && f.reserved >= *f.ReservedConcurrency {
+	if limit := f.settings.ReservedConcurrency; limit != nil && f.reserved >= *limit {
 		return false
 	}
 	f.reserved++
@@ -230,6 +255,11 @@ func (f *function) unreserve() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reserved--
+	f.wake()
+}
+
+// wake lets the events that wait for capacity look again. f.mu is held.
+func (f *function) wake() {
 	close(f.freed)
 	f.freed = make(chan struct{})
 }
@@ -243,5 +273,6 @@ func (f *function) released() <-chan struct{} {
 
 // disabled tells whether the function's reserved concurrency is zero.
 func (f *function) disabled() bool {
-	return f.ReservedConcurrency != nil && *f.ReservedConcurrency == 0
+	limit := f.current().ReservedConcurrency
+	return limit != nil && *limit == 0
 }

@@ -142,7 +142,7 @@ func TestWarmProcessThatDiedCostsNoAttempt(t *testing.T) {
 	// A process that is found dead before the invocation, and one that dies
 	// between being chosen and being asked.
 	for _, dead := range []bool{true, false} {
-		e := &environment{fn: f, work: make(chan *invocation), exited: make(chan struct{})}
+		e := &environment{fn: f, set: f.current(), work: make(chan *invocation), exited: make(chan struct{})}
 		f.putIdle(e, time.Hour)
 		if dead {
 			close(e.exited)

@@ -286,7 +286,7 @@ func (s *Service) attempt(f *function, inv *invocation, retry bool) outcome {
 // count adds a value to one of a function's metrics.
 func (s *Service) count(f *function, metric string, value float64) {
 	if s.cfg.Count != nil {
-		s.cfg.Count(f.region, f.Name, metric, value)
+		s.cfg.Count(f.region, f.name, metric, value)
 	}
 }
 
@@ -305,5 +305,5 @@ func (s *Service) LogFiles(region string) []string {
 }
 
 func (s *Service) logFile(f *function) string {
-	return filepath.Join(s.cfg.LogDir, f.region+"-"+f.Name+".log")
+	return filepath.Join(s.cfg.LogDir, f.region+"-"+f.name+".log")
 }

@@ -71,7 +71,7 @@ func (f *function) lineageID() string { return fmt.Sprintf("%x", sha256.Sum256([
 
 // stopsLoop says whether one more invocation is one too many, and counts it.
 func (s *Service) stopsLoop(f *function, chain lineage) bool {
-	if f.RecursiveLoop == allowLoops || chain.counts[f.lineageID()] < maxChain {
+	if f.current().RecursiveLoop == allowLoops || chain.counts[f.lineageID()] < maxChain {
 		return false
 	}
 	s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Recursions++ })

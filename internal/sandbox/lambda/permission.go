@@ -55,7 +55,16 @@ func (s *Service) addPermission(functionARN string, p PermissionConfig) error {
 			Message: fmt.Sprintf("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", p.StatementID),
 		}
 	}
-	statements := append(slices.Clone(f.statements), st)
+	return f.setStatements(append(slices.Clone(f.statements), st))
+}
+
+// setStatements replaces the resource policy; without statements there is none.
+// f.mu is held.
+func (f *function) setStatements(statements []statement) error {
+	if len(statements) == 0 {
+		f.statements, f.policy = nil, nil
+		return nil
+	}
 	raw, err := policyJSON(statements)
 	if err != nil {
 		return err

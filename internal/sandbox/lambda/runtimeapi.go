@@ -109,7 +109,7 @@ func (s *Service) next(w http.ResponseWriter, r *http.Request, e *environment) {
 // deliver gives an invocation to the process, or kills it instead if that
 // fault strikes.
 func (s *Service) deliver(w http.ResponseWriter, e *environment, inv *invocation) {
-	deadline := time.Now().Add(e.fn.Timeout)
+	deadline := time.Now().Add(e.set.Timeout)
 	e.mu.Lock()
 	e.current = inv
 	e.mu.Unlock()

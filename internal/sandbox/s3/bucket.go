@@ -42,21 +42,32 @@ type TopicNotification struct {
 	Suffix   string
 }
 
-// bucket is a bucket that exists. All but its policy stays as it was made.
+// bucket is a bucket that exists.
 type bucket struct {
-	name          string
-	region        string
-	arn           string
+	name    string
+	region  string
+	arn     string
+	ownerID string // canonical user id
+
+	mu sync.RWMutex
+	bucketSettings
+	policy *iam.Document
+	raw    []byte
+}
+
+// bucketSettings are what of a bucket can change. They are replaced as a whole.
+type bucketSettings struct {
 	encryption    Encryption
-	ownerID       string // canonical user id
 	notifications []TopicNotification
 	lifecycle     []LifecycleRule
 	ownership     string
 	publicAccess  PublicAccessBlock
+}
 
-	mu     sync.RWMutex
-	policy *iam.Document
-	raw    []byte
+func (b *bucket) settings() bucketSettings {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.bucketSettings
 }
 
 // canonicalID makes up the account's canonical user id.
@@ -91,9 +102,20 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b := &bucket{
 		name: c.Name, region: region,
+		arn:            fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
+		ownerID:        canonicalID(s.config.AccountID),
+		bucketSettings: c.settings(),
+	}
+	if err := s.makeBucket(ctx, b, c.Versioned); err != nil {
+		return fmt.Errorf("create bucket %q in %s: %w", c.Name, region, err)
+	}
+	return nil
+}
+
+// settings completes what can change.
+func (c BucketConfig) settings() bucketSettings {
+	b := bucketSettings{
 		encryption:    c.Encryption,
-		arn:           fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
-		ownerID:       canonicalID(s.config.AccountID),
 		notifications: slices.Clone(c.Notifications),
 		lifecycle:     slices.Clone(c.Lifecycle),
 		ownership:     c.Ownership,
@@ -110,10 +132,35 @@ func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfi
 			b.notifications[i].ID = newIDs().request
 		}
 	}
-	if err := s.makeBucket(ctx, b, c.Versioned); err != nil {
-		return fmt.Errorf("create bucket %q in %s: %w", c.Name, region, err)
+	return b
+}
+
+// UpdateBucket gives a bucket another configuration. Each topic that it
+// notifies from now on is sent the test event; when one does not take it,
+// nothing is changed. Name and Region stay, and so does versioning.
+func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfig) error {
+	fail := func(err error) error { return fmt.Errorf("update bucket %q in %s: %w", c.Name, region, err) }
+	b, ok := s.bucket(c.Name)
+	if !ok || b.region != region {
+		return fail(errors.New("the bucket does not exist"))
 	}
+	if err := s.validate(region, c); err != nil {
+		return fail(err)
+	}
+	changed := c.settings()
+	if err := s.testNotifications(ctx, b, changed.notifications); err != nil {
+		return fail(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bucketSettings = changed
 	return nil
+}
+
+// HasBucket tells whether there is a bucket of that name, in any Region.
+func (s *Service) HasBucket(name string) bool {
+	_, ok := s.bucket(name)
+	return ok
 }
 
 func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) error {
@@ -126,7 +173,7 @@ func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) err
 	s.mu.Unlock()
 	err := s.storeBucket(ctx, b.name, versioned)
 	if err == nil {
-		err = s.testNotifications(ctx, b)
+		err = s.testNotifications(ctx, b, b.notifications)
 		if err != nil {
 			err = errors.Join(err, s.store.DeleteBucket(context.WithoutCancel(ctx), b.name))
 		}
@@ -155,8 +202,8 @@ func (s *Service) storeBucket(ctx context.Context, name string, versioned bool) 
 }
 
 // testNotifications checks every destination, as S3 does when it is told.
-func (s *Service) testNotifications(ctx context.Context, b *bucket) error {
-	for _, c := range b.notifications {
+func (s *Service) testNotifications(ctx context.Context, b *bucket, list []TopicNotification) error {
+	for _, c := range list {
 		err := s.config.NotifyTest(ctx, Notification{
 			Region: b.region, Bucket: b.name, BucketARN: b.arn, TopicARN: c.TopicARN,
 			Body: testEventBody(b.name, newIDs(), time.Now()),
@@ -168,8 +215,8 @@ func (s *Service) testNotifications(ctx context.Context, b *bucket) error {
 	return nil
 }
 
-// SetBucketPolicy gives a bucket its policy, or replaces it. raw is what
-// GetBucketPolicy answers with.
+// SetBucketPolicy gives a bucket its policy, replaces it, or takes it away if it
+// is nil. raw is what GetBucketPolicy answers with.
 func (s *Service) SetBucketPolicy(name string, policy *iam.Document, raw []byte) error {
 	b, ok := s.bucket(name)
 	if !ok {
@@ -182,8 +229,8 @@ func (s *Service) SetBucketPolicy(name string, policy *iam.Document, raw []byte)
 }
 
 func (s *Service) validate(region string, c BucketConfig) error {
-	if !slices.Contains(s.config.Regions, region) {
-		return fmt.Errorf("region %q is not in this sandbox; it has %s", region, strings.Join(s.config.Regions, ", "))
+	if !s.hasRegion(region) {
+		return fmt.Errorf("region %q is not in this sandbox", region)
 	}
 	if err := validBucketName(c.Name); err != nil {
 		return err

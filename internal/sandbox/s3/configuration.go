@@ -70,27 +70,28 @@ type (
 // configuration answers the operations that show what a bucket was made with;
 // nil if the operation is none of them.
 func (b *bucket) configuration(operation string) (any, error) {
+	set := b.settings()
 	switch operation {
 	case "GetBucketNotificationConfiguration":
-		return b.notificationConfiguration(), nil
+		return set.notificationConfiguration(), nil
 	case "GetBucketLifecycleConfiguration":
-		if len(b.lifecycle) == 0 {
+		if len(set.lifecycle) == 0 {
 			return nil, &apiError{
 				status: http.StatusNotFound, Code: "NoSuchLifecycleConfiguration",
 				Message: "The lifecycle configuration does not exist", Bucket: b.name,
 			}
 		}
 		var c lifecycleConfiguration
-		for _, r := range b.lifecycle {
+		for _, r := range set.lifecycle {
 			c.Rules = append(c.Rules, lifecycleRule{ID: r.ID, Status: r.Status, Days: r.AbortUploadsAfterDays})
 		}
 		return c, nil
 	case "GetPublicAccessBlock":
-		return publicAccessBlock{PublicAccessBlock: b.publicAccess}, nil
+		return publicAccessBlock{PublicAccessBlock: set.publicAccess}, nil
 	case "GetBucketOwnershipControls":
-		return ownershipControls{Ownership: b.ownership}, nil
+		return ownershipControls{Ownership: set.ownership}, nil
 	case "GetBucketEncryption":
-		if e := b.encryption; e.KeyARN != "" {
+		if e := set.encryption; e.KeyARN != "" {
 			return encryptionConfiguration{Algorithm: "aws:kms", KeyARN: e.KeyARN, BucketKey: e.BucketKey}, nil
 		}
 		return encryptionConfiguration{Algorithm: "AES256"}, nil // S3's own keys at least
@@ -98,7 +99,7 @@ func (b *bucket) configuration(operation string) (any, error) {
 	return nil, nil
 }
 
-func (b *bucket) notificationConfiguration() notificationConfiguration {
+func (b bucketSettings) notificationConfiguration() notificationConfiguration {
 	var c notificationConfiguration
 	for _, n := range b.notifications {
 		t := topicConfiguration{ID: n.ID, Topic: n.TopicARN, Events: n.Events}

@@ -33,7 +33,7 @@ func (e Encryption) show(header http.Header) {
 
 func (s *Service) encryption(bucket string) Encryption {
 	if b, ok := s.bucket(bucket); ok {
-		return b.encryption
+		return b.settings().encryption
 	}
 	return Encryption{}
 }
@@ -77,14 +77,18 @@ func (a authorizer) keys() error {
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
 func (a authorizer) key(bucket, key, action string) error {
 	b, ok := a.service.bucket(bucket)
-	if !ok || b.encryption.KeyARN == "" {
+	if !ok {
+		return nil
+	}
+	encryption := b.settings().encryption
+	if encryption.KeyARN == "" {
 		return nil
 	}
 	context := b.arn
-	if !b.encryption.BucketKey {
+	if !encryption.BucketKey {
 		context += "/" + key
 	}
-	err := a.service.config.Keys.Authorize(a.caller, b.encryption.KeyARN, kms.Use{
+	err := a.service.config.Keys.Authorize(a.caller, encryption.KeyARN, kms.Use{
 		Via: "s3." + b.region + ".amazonaws.com", Context: map[string]string{"aws:s3:arn": context},
 	}, action)
 	var denied *iam.DeniedError

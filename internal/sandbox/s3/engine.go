@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/versity/versitygw/backend/meta"
@@ -26,11 +27,13 @@ const maxCopySize = 5 << 30
 type engine struct {
 	store      *store
 	posix      *posix.Posix
-	servers    []*s3api.S3ApiServer
 	served     chan struct{}
-	transports map[string]*http.Transport // by Region
 	sockets    string
 	workingDir string
+
+	mu         sync.RWMutex
+	servers    []*s3api.S3ApiServer
+	transports map[string]*http.Transport // by Region
 }
 
 func startEngine(ctx context.Context, c Config) (_ *engine, err error) {
@@ -136,7 +139,9 @@ func (e *engine) startServer(region string, a accounts) error {
 		stopped <- err
 		e.served <- struct{}{}
 	}()
+	e.mu.Lock()
 	e.servers = append(e.servers, server)
+	e.mu.Unlock()
 	select {
 	case <-ready:
 	case err := <-stopped:
@@ -150,8 +155,17 @@ func (e *engine) startServer(region string, a accounts) error {
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     time.Minute,
 	}
+	e.mu.Lock()
 	e.transports[region] = transport
+	e.mu.Unlock()
 	return answers(transport)
+}
+
+// transport leads to a Region's server.
+func (e *engine) transport(region string) *http.Transport {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.transports[region]
 }
 
 // answers waits for a server's first answer, whatever it says. A server that is
@@ -172,6 +186,8 @@ func answers(transport *http.Transport) error {
 
 // close may be called on an engine that did not start completely.
 func (e *engine) close() error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
 	var errs []error
 	for _, t := range e.transports {
 		t.CloseIdleConnections()

@@ -28,7 +28,7 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 	case "UploadPart":
 		p.wait(size)
 	}
-	res, err := s.engine.transports[region].RoundTrip(outgoing(r, track))
+	res, err := s.engine.transport(region).RoundTrip(outgoing(r, track))
 	if err != nil {
 		s.store.take(track)
 		return fmt.Errorf("forward %s s3://%s/%s: %w", req.operation.name, req.bucket, req.key, err)

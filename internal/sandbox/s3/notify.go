@@ -13,7 +13,7 @@ func (s *Service) notify(req request, w written, o origin) {
 		return
 	}
 	now := time.Now()
-	for _, c := range b.notifications {
+	for _, c := range b.settings().notifications {
 		if !c.matches(event, req.key) {
 			continue
 		}

@@ -3,8 +3,10 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 
 	"s3fanout/internal/sandbox/fault"
@@ -50,6 +52,7 @@ type Service struct {
 	logger *slog.Logger
 
 	mu      sync.RWMutex
+	regions []string // in order
 	buckets map[string]*bucket
 
 	// Requests and notifications run until they end; those that begin while
@@ -74,6 +77,7 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &Service{
 		config:   c,
+		regions:  slices.Sorted(slices.Values(c.Regions)),
 		engine:   e,
 		store:    e.store,
 		logger:   logger,
@@ -81,6 +85,28 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 		stopping: stopping,
 		stop:     stop,
 	}, nil
+}
+
+// AddRegion starts a server for one more Region, unless there is one. It must
+// not be called twice at the same time, nor after Close.
+func (s *Service) AddRegion(region string) error {
+	if s.hasRegion(region) {
+		return nil
+	}
+	if err := s.engine.startServer(region, accounts{s.config.Store}); err != nil {
+		return fmt.Errorf("start S3 of %s: %w", region, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.regions = append(s.regions, region)
+	slices.Sort(s.regions)
+	return nil
+}
+
+func (s *Service) hasRegion(region string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Contains(s.regions, region)
 }
 
 // Close cancels the notifications that are under way, waits for requests to

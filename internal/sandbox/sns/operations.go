@@ -91,8 +91,7 @@ func (s *Service) unsubscribe(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(o *subscription) bool { return o == sub })
-	delete(s.subscriptions, sub.arn)
+	s.remove(t, sub)
 	return nil, nil
 }
 

@@ -132,7 +132,35 @@ func (s *Service) CreateTopic(region string, c TopicConfig) (arn string, err err
 	return arn, nil
 }
 
-// SetTopicPolicy gives a topic a resource policy, or another one.
+// UpdateTopic changes all of a topic but its name and its policy.
+func (s *Service) UpdateTopic(topicARN string, c TopicConfig) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[topicARN]
+	if t == nil {
+		return fmt.Errorf("update topic %s: %w", topicARN, errNoTopic())
+	}
+	t.DisplayName, t.KeyARN = c.DisplayName, c.KeyARN
+	return nil
+}
+
+// DeleteTopic removes a topic, if there is one of that ARN, with its
+// subscriptions. Deliveries that have begun go on.
+func (s *Service) DeleteTopic(topicARN string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.topics[topicARN]
+	if t == nil {
+		return
+	}
+	for _, sub := range t.subscriptions {
+		delete(s.subscriptions, sub.arn)
+	}
+	delete(s.topics, topicARN)
+}
+
+// SetTopicPolicy gives a topic a resource policy, another one, or none if it is
+// nil: what the account's own identities may do, they may still.
 func (s *Service) SetTopicPolicy(topicARN string, doc *iam.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

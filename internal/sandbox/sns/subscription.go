@@ -183,3 +183,46 @@ func (s *Service) setRedrive(sub *subscription, policy string) error {
 	sub.redrivePolicy, sub.deadLetterQueue = policy, p.DeadLetterTargetARN
 	return nil
 }
+
+// UpdateSubscription gives a subscription other attributes. Topic, protocol
+// and endpoint stay as they are: in AWS another one is another subscription.
+// Deliveries that have begun go on as they began. On AWS a changed filter takes
+// up to 15 minutes
+// (https://docs.aws.amazon.com/sns/latest/dg/sns-message-filtering.html), here
+// it is the next message's.
+func (s *Service) UpdateSubscription(subscriptionARN string, c SubscriptionConfig) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub := s.subscriptions[subscriptionARN]
+	if sub == nil {
+		return fmt.Errorf("update subscription %s: %w", subscriptionARN, errNoSubscription())
+	}
+	changed := *sub
+	if err := c.checkEndpoint(s.cfg.Partition); err != nil {
+		return fmt.Errorf("update subscription %s: %w", subscriptionARN, err)
+	}
+	if err := changed.setFilter(string(c.FilterPolicy), c.FilterPolicyScope); err != nil {
+		return fmt.Errorf("update subscription %s: %w", subscriptionARN, err)
+	}
+	if err := s.setRedrive(&changed, string(c.RedrivePolicy)); err != nil {
+		return fmt.Errorf("update subscription %s: %w", subscriptionARN, err)
+	}
+	*sub = changed
+	return nil
+}
+
+// Unsubscribe ends a subscription, if there is one of that ARN. Deliveries that
+// have begun go on.
+func (s *Service) Unsubscribe(subscriptionARN string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub := s.subscriptions[subscriptionARN]; sub != nil {
+		s.remove(s.topics[sub.topicARN], sub)
+	}
+}
+
+// remove takes a subscription from its topic. s.mu is held.
+func (s *Service) remove(t *topic, sub *subscription) {
+	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(o *subscription) bool { return o == sub })
+	delete(s.subscriptions, sub.arn)
+}

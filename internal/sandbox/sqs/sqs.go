@@ -120,7 +120,45 @@ func (s *Service) CreateQueue(region string, c QueueConfig) (arn, url string, er
 	return arn, q.url, nil
 }
 
-// SetPolicy gives a queue a resource policy, or another one.
+// UpdateQueue gives a queue other attributes. Its messages stay, and with a
+// shorter retention the older ones go.
+func (s *Service) UpdateQueue(region, queueURL string, c QueueConfig) error {
+	fail := func(err error) error {
+		return fmt.Errorf("update queue %s in %s: %w", queueURL, region, err)
+	}
+	if err := c.complete(); err != nil {
+		return fail(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.byURL(region, queueURL)
+	if err != nil {
+		return fail(err)
+	}
+	if c.Name != q.Name {
+		return fail(fmt.Errorf("a queue's name stays: %s, not %s", q.Name, c.Name))
+	}
+	now := time.Now()
+	q.QueueConfig, q.modified = c, now
+	q.expire(now)
+	s.touch(q)
+	return nil
+}
+
+// DeleteQueue removes a queue and its messages, if there is one of that URL.
+func (s *Service) DeleteQueue(region, queueURL string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.byURL(region, queueURL)
+	if err != nil {
+		return // gone already
+	}
+	delete(s.queues, q.arn)
+	q.messages = nil
+	s.touch(q)
+}
+
+// SetPolicy gives a queue a resource policy, another one, or none if it is nil.
 func (s *Service) SetPolicy(region, queueURL string, doc *iam.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,6 +49,15 @@ func New(regions []string) *Counters {
 	return c
 }
 
+// Add gives a Region counters, all zero, unless it has them.
+func (c *Counters) Add(region string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.regions[region] == nil {
+		c.regions[region] = &Region{S3: map[string]map[string]int64{}}
+	}
+}
+
 // Update changes a Region's counters under the lock. A Region that the
 // sandbox does not have is ignored: a request may name any.
 func (c *Counters) Update(region string, change func(*Region)) {

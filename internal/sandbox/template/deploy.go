@@ -15,6 +15,20 @@ import (
 type Created struct {
 	Ref        string
 	Attributes map[string]string
+
+	// Pending is for who only looks at what a deployment would do: the
+	// resource does not exist yet, and any attribute of it has a value that
+	// stands for what will be known.
+	Pending bool
+}
+
+// attribute returns an attribute of a resource.
+func (c Created) attribute(id, name string) (string, bool) {
+	if c.Pending {
+		return "<" + id + "." + name + ">", true
+	}
+	v, ok := c.Attributes[name]
+	return v, ok
 }
 
 // StackInfo says which stack a resource is made for.
@@ -37,6 +51,12 @@ type Outputs map[string]map[string]string
 // it depends on, and returns the outputs. It stops at the first error; what
 // was made until then stays. Exports can be imported within a Region alone.
 func (a *Assembly) Deploy(ctx context.Context, accountID string, create Create) (Outputs, error) {
+	return a.DeployStacks(ctx, accountID, create, func(StackInfo) error { return nil })
+}
+
+// DeployStacks is Deploy with a call of done for each stack, after its last
+// resource and before the next stack's first.
+func (a *Assembly) DeployStacks(ctx context.Context, accountID string, create Create, done func(StackInfo) error) (Outputs, error) {
 	outputs := Outputs{}
 	exports := map[string]map[string]string{} // by Region
 	for _, stack := range a.Stacks {
@@ -44,6 +64,9 @@ func (a *Assembly) Deploy(ctx context.Context, accountID string, create Create) 
 			exports[stack.Region] = map[string]string{}
 		}
 		out, err := stack.deploy(ctx, accountID, exports[stack.Region], create)
+		if err == nil {
+			err = done(stack.info(accountID))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("stack %s: %w", stack.Name, err)
 		}

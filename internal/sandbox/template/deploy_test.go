@@ -257,6 +257,58 @@ func TestDeploySnapshot(t *testing.T) {
 	}
 }
 
+// A stack is done after its last resource and before the next one's first.
+func TestDeployStacks(t *testing.T) {
+	a, err := Load(assemblyFS(
+		stackFile{name: "a", template: `{"Resources":{"A":{"Type":"X","DeletionPolicy":"Retain"},"B":{"Type":"X","UpdateReplacePolicy":"Retain"}}}`},
+		stackFile{name: "b", template: `{"Resources":{"C":{"Type":"X","DeletionPolicy":"Delete"}}}`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{}
+	retained := map[string]bool{}
+	create := func(ctx context.Context, stack StackInfo, res Resource, properties json.RawMessage) (Created, error) {
+		retained[res.LogicalID] = res.Retain
+		return r.create(ctx, stack, res, properties)
+	}
+	done := func(stack StackInfo) error {
+		r.order = append(r.order, stack.Name+" done")
+		return nil
+	}
+	if _, err := a.DeployStacks(t.Context(), account, create, done); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a/A", "a/B", "a done", "b/C", "b done"}; !slices.Equal(r.order, want) {
+		t.Errorf("order %v, want %v", r.order, want)
+	}
+	if !retained["A"] || retained["B"] || retained["C"] {
+		t.Errorf("retained %v, want A alone", retained)
+	}
+	cause := errors.New("cannot clean up")
+	r.order = nil
+	_, err = a.DeployStacks(t.Context(), account, r.create, func(StackInfo) error { return cause })
+	if !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), "stack a: ") || len(r.order) != 2 {
+		t.Errorf("%v after %v, want the error of stack a, and b not begun", err, r.order)
+	}
+}
+
+// Who only looks ahead need not know what will be known of a resource.
+func TestPendingResource(t *testing.T) {
+	a, err := Load(assemblyFS(stackFile{name: "s", template: `{"Resources":{"A":{"Type":"X"},
+		"B":{"Type":"X","Properties":{"P":{"Fn::Sub":"${A.Arn} ${A}"}}}}}`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	_, err = a.Deploy(t.Context(), account, func(_ context.Context, _ StackInfo, _ Resource, properties json.RawMessage) (Created, error) {
+		got = string(properties)
+		return Created{Ref: "later", Pending: true}, nil
+	})
+	if want := `{"P":"<A.Arn> later"}`; err != nil || got != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}
+
 func FuzzDeploy(f *testing.F) {
 	f.Add(oneTopic)
 	f.Add(`{"Resources":{"A":{"Type":"X","DependsOn":"B"},"B":{"Type":"AWS::S3::Bucket","Properties":{"P":[{"Fn::Sub":["${a}${!b}",{"a":{"Ref":"AWS::Region"}}]}]}}}}`)

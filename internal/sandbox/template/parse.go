@@ -20,6 +20,7 @@ type parsed struct {
 type Resource struct {
 	LogicalID string
 	Type      string
+	Retain    bool // it stays when it is no longer in the template, or its stack is deleted
 
 	properties   any      // a tree; nil if there are none
 	condition    string   // "" if the resource is always made
@@ -191,10 +192,13 @@ func (r *Resource) set(element string, v any) error {
 			}
 			r.dependencies = append(r.dependencies, id)
 		}
-	case "DeletionPolicy", "UpdateReplacePolicy": // nothing is deleted or replaced
+	case "DeletionPolicy", "UpdateReplacePolicy": // nothing is replaced
 		policy, _ := v.(string)
 		if !slices.Contains([]string{"Delete", "Retain", "RetainExceptOnCreate", "Snapshot"}, policy) {
 			return fmt.Errorf("%v is not Delete, Retain, RetainExceptOnCreate or Snapshot", v)
+		}
+		if element == "DeletionPolicy" {
+			r.Retain = policy == "Retain" || policy == "RetainExceptOnCreate"
 		}
 	default:
 		return errors.New("this element of a resource is not supported")

@@ -132,7 +132,7 @@ func (s *scope) attribute(argument any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, ok := c.Attributes[attribute]
+	v, ok := c.attribute(id, attribute)
 	if !ok {
 		return nil, fmt.Errorf("resource %s (%s) has no attribute %s", id, s.template.resources[id].Type, attribute)
 	}

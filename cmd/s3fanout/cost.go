@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/cost"
+	"s3fanout/internal/replicaset"
+)
+
+// costFlags are those of the command, as they were typed.
+type costFlags struct {
+	objects  int64
+	bytes    string
+	regions  string
+	from     string
+	copyTime time.Duration
+}
+
+func newCostCommand(a *app) *cobra.Command {
+	var f costFlags
+	cmd := &cobra.Command{
+		Use:   "cost",
+		Short: "Tell about what a month costs, and what S3's replication would",
+		Long: `Tell about what it costs to replicate a month's uploads: with s3fanout, with S3
+Cross-Region Replication (CRR), with CRR and Replication Time Control (RTC), and
+with the design that s3fanout goes back to, which let every event wake every
+function.
+
+--objects says how many are uploaded in a month, --bytes how large they are
+together; they go to all Regions alike, or to --from. --regions names the
+Regions, by default those of cdk.json, or is their number: then all have the
+prices of us-east-1.
+
+It is a model: requests as they are counted by tests, at AWS's list prices of
+November 2026, before tax, discounts and free tiers, all objects of the mean
+size, and nothing failing. It leaves out storage, which is the same in all
+columns. How long a function waits for S3 is assumed (0.2 s, and 1 s for each
+50 MiB of a request) unless --copy-time says it; the metric CopyTime has the
+real one. docs/cost.md has the counts, the prices and their sources.
+
+It makes no AWS requests and costs nothing.
+
+With --output json the result is one document:
+  {"objects", "bytes", "regions", "from", "assumedPrices",
+   "designs": [{"design", "dollars", "fixedDollars", "cannot", "items":
+     [{"item", "quantity", "unit", "dollars"}]}],
+   "breakEvenBytes"}
+"design" is s3fanout, crr, crr-rtc or original. "fixedDollars" is what does not
+depend on the uploads. "cannot" is there if the design cannot copy such objects,
+and says why. "breakEvenBytes" is the mean size from which on s3fanout costs no
+more than crr-rtc, left out if there is none. "assumedPrices" names Regions
+whose prices are not known.
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
+		Example: `  s3fanout cost --objects 1000000 --bytes 1TiB
+  s3fanout cost --objects 1000000 --bytes 1TiB --from us-east-1
+  s3fanout cost --objects 5000 --bytes 20TiB --regions eu-west-1,us-east-1
+  s3fanout cost --objects 1000000 --bytes 100GiB --regions 5 --output json`,
+		Args: noArguments,
+		RunE: func(_ *cobra.Command, _ []string) error { return a.cost(f) },
+	}
+	cmd.Flags().Int64Var(&f.objects, "objects", 0, "uploads in a month")
+	cmd.Flags().StringVar(&f.bytes, "bytes", "", "their size in total, as 500GB or 1.5TiB")
+	cmd.Flags().StringVar(&f.regions, "regions", "", "Regions, or how many (default: those of cdk.json)")
+	cmd.Flags().StringVar(&f.from, "from", "", "all uploads go to this Region (default: to all alike)")
+	cmd.Flags().DurationVar(&f.copyTime, "copy-time", 0, "time that a function takes for a replica (default: assumed)")
+	return cmd
+}
+
+func (a *app) cost(f costFlags) error {
+	usage, err := a.costUsage(f)
+	if err != nil {
+		return err
+	}
+	if err := a.writeCost(newCostDocument(usage)); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// costUsage checks what was typed.
+func (a *app) costUsage(f costFlags) (cost.Usage, error) {
+	u := cost.Usage{Objects: f.objects, From: f.from, CopyTime: f.copyTime}
+	if f.objects <= 0 || f.bytes == "" {
+		return u, usageError{errors.New("say how much is uploaded in a month, as in --objects 1000000 --bytes 1TiB")}
+	}
+	bytes, err := parseSize(f.bytes)
+	if err != nil {
+		return u, usageError{fmt.Errorf("--bytes: %w", err)}
+	}
+	if u.Size = bytes / f.objects; u.Size > copier.MaxObject {
+		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have %s at most; say more --objects", binarySize(u.Size), binarySize(copier.MaxObject))}
+	}
+	if f.copyTime < 0 {
+		return u, usageError{fmt.Errorf("--copy-time: %s is not possible; give a time like 300ms", f.copyTime)}
+	}
+	if u.Regions, err = a.costRegions(&u, f.regions); err != nil {
+		return u, err
+	}
+	if u.From != "" && !slices.Contains(u.Regions, u.From) {
+		return u, usageError{fmt.Errorf("--from %s: not one of the Regions; they are %s", u.From, strings.Join(u.Regions, ", "))}
+	}
+	return u, nil
+}
+
+// maxCostRegions is more Regions than AWS has.
+const maxCostRegions = 100
+
+// costRegions are the Regions to reckon with. Those of the configuration come
+// with what else it says.
+func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
+	if typed == "" {
+		set, err := a.replicaSet()
+		if err != nil {
+			return nil, err
+		}
+		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
+		u.MemoryMiB = set.FunctionMemoryMiB
+		p := a.newProgress()
+		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {
+			p.note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)
+		}
+		if set.Encryption == replicaset.EncryptionKMS {
+			p.note("keys of KMS and requests to them are not reckoned with; docs/configuration.md tells about what they cost")
+		}
+		return set.Regions, nil
+	}
+	if n, err := strconv.Atoi(typed); err == nil {
+		if n < 2 || n > maxCostRegions {
+			return nil, usageError{fmt.Errorf("--regions %d: a replica set has 2 to %d Regions", n, maxCostRegions)}
+		}
+		return cost.Alike(n), nil
+	}
+	set := replicaset.Config{Name: "cost", Regions: strings.Split(typed, ","), OptInRegions: true}
+	if err := set.Validate(); err != nil {
+		return nil, usageError{fmt.Errorf("--regions: %s", strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."))}
+	}
+	return set.Regions, nil
+}
+
+// parseSize reads a number of bytes with a unit: B, kB to EB in powers of 1000,
+// KiB to EiB in powers of 1024.
+func parseSize(s string) (int64, error) {
+	number := strings.TrimRight(s, "BkKMGTPEi")
+	unit := s[len(number):]
+	wrong := fmt.Errorf("%q is not a size; give one like 500GB or 1.5TiB", s)
+	value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || value < 0 || math.IsNaN(value) || math.IsInf(value, 0) {
+		return 0, wrong
+	}
+	factor, power := 1000.0, -1
+	switch {
+	case unit == "" || unit == "B":
+		power = 0
+	case len(unit) == 3 && unit[1:] == "iB":
+		factor, power = 1024, strings.Index("_KMGTPE", unit[:1])
+	case len(unit) == 2 && unit[1] == 'B':
+		power = strings.Index("_kMGTPE", unit[:1])
+	}
+	if power < 0 {
+		return 0, wrong
+	}
+	for range power {
+		value *= factor
+	}
+	if value >= 1<<63 {
+		return 0, fmt.Errorf("%q is more than can be reckoned with; 8 EiB are", s)
+	}
+	return int64(value), nil
+}

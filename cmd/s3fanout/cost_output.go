@@ -1,0 +1,211 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"s3fanout/internal/cost"
+	"s3fanout/internal/table"
+)
+
+// costDocument is what cost --output json writes. Its names and the values of
+// design, item and unit are stable.
+type costDocument struct {
+	Objects        int64        `json:"objects"`
+	Bytes          int64        `json:"bytes"`
+	Regions        []string     `json:"regions"`
+	From           string       `json:"from,omitempty"`
+	AssumedPrices  []string     `json:"assumedPrices"`
+	Designs        []costDesign `json:"designs"`
+	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty"`
+}
+
+type costDesign struct {
+	Design  cost.Design `json:"design"`
+	Dollars float64     `json:"dollars"`
+	Fixed   float64     `json:"fixedDollars"`
+	Cannot  string      `json:"cannot,omitempty"`
+	Items   []costItem  `json:"items"`
+}
+
+type costItem struct {
+	Item     cost.Item `json:"item"`
+	Quantity float64   `json:"quantity"`
+	Unit     string    `json:"unit"`
+	Dollars  float64   `json:"dollars"`
+}
+
+func newCostDocument(u cost.Usage) costDocument {
+	d := costDocument{
+		Objects: u.Objects, Bytes: u.Size * u.Objects, Regions: u.Regions, From: u.From,
+		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...),
+	}
+	for _, bill := range cost.Bills(u) {
+		design := costDesign{Design: bill.Design, Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []costItem{}}
+		for _, l := range bill.Lines {
+			design.Items = append(design.Items, costItem{Item: l.Item, Quantity: decimals(l.Quantity), Unit: costNames()[l.Item].unit, Dollars: decimals(l.Dollars)})
+		}
+		d.Designs = append(d.Designs, design)
+	}
+	if size, ok := cost.BreakEven(u); ok {
+		d.BreakEvenBytes = &size
+	}
+	return d
+}
+
+// decimals rounds to a billionth, below which there is noise.
+func decimals(x float64) float64 { return math.Round(x*1e9) / 1e9 }
+
+// costName is how an item is shown.
+type costName struct{ title, unit string }
+
+func costNames() map[cost.Item]costName {
+	return map[cost.Item]costName{
+		cost.Writes:       {"S3 COPY and PUT", "requests"},
+		cost.Reads:        {"S3 HEAD and GET", "requests"},
+		cost.Transfer:     {"transfer between Regions", "GiB"},
+		cost.TimeControl:  {"Replication Time Control", "GiB"},
+		cost.Publishes:    {"SNS notifications", "requests"},
+		cost.Filtering:    {"SNS filters", "GiB"},
+		cost.Deliveries:   {"SNS to other Regions", "GiB"},
+		cost.Invocations:  {"Lambda invocations", "requests"},
+		cost.FunctionTime: {"Lambda time", "GB-s"},
+		cost.Logs:         {"log lines", "GB"},
+		cost.Metrics:      {"metrics", "metrics"},
+		cost.Alarms:       {"alarms", "alarms"},
+		cost.Dashboards:   {"dashboards", "dashboards"},
+	}
+}
+
+// writeCost writes the result to stdout.
+func (a *app) writeCost(d costDocument) error {
+	if a.output == outputJSON {
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(d)
+	}
+	return writeCostText(a.stdout, d, a.terminalWidth(a.stdout))
+}
+
+// writeCostText writes a table of the designs side by side, and what follows
+// from it.
+func writeCostText(w io.Writer, d costDocument, width int) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", paragraph(costHeading(d), width)); err != nil {
+		return err
+	}
+	if _, err := costTable(d, width).WriteTo(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", paragraph(costVerdict(d), width))
+	return err
+}
+
+// paragraph fits a paragraph to the terminal, or to a page.
+func paragraph(text string, width int) string { return table.Wrap(text, cmp.Or(width, 80), "") }
+
+func costHeading(d costDocument) string {
+	to := "to all of " + strings.Join(d.Regions, ", ") + " alike"
+	if strings.Contains(d.Regions[0], " ") {
+		to = fmt.Sprintf("to all of %d Regions alike, at the prices of us-east-1", len(d.Regions))
+	}
+	if d.From != "" {
+		to = fmt.Sprintf("to %s of %s", d.From, strings.Join(d.Regions, ", "))
+	}
+	if len(d.AssumedPrices) > 0 {
+		to += " (prices of " + strings.Join(d.AssumedPrices, ", ") + " are not known, and assumed)"
+	}
+	return fmt.Sprintf("A month with %s of %s on average, uploaded %s:",
+		countOf(int(d.Objects), "object", "objects"), binarySize(d.Bytes/d.Objects), to)
+}
+
+func costTable(d costDocument, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "", Cut: table.CutEnd}, {Title: "IN S3FANOUT", Right: true}, {Title: "S3FANOUT", Right: true},
+		{Title: "CRR", Right: true}, {Title: "CRR+RTC", Right: true}, {Title: "ORIGINAL", Right: true},
+	}}
+	for _, item := range cost.Items() {
+		name := costNames()[item]
+		row := table.Row{Cells: []string{name.title, ""}}
+		used := false
+		for i, design := range d.Designs {
+			cell := "-"
+			for _, line := range design.Items {
+				if line.Item == item {
+					cell, used = costCell(line.Dollars), true
+					if i == 0 {
+						row.Cells[1] = quantity(line.Quantity, name.unit)
+					}
+				}
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		if used {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	total := table.Row{Cells: []string{"together", ""}}
+	for _, design := range d.Designs {
+		cell := costCell(design.Dollars)
+		if design.Cannot != "" {
+			cell = "impossible"
+		}
+		total.Cells = append(total.Cells, cell)
+	}
+	t.Rows = append(t.Rows, total)
+	return t
+}
+
+// costCell is a sum where there is little room.
+func costCell(sum float64) string {
+	switch {
+	case sum > 0 && sum < 0.01:
+		return "<$0.01"
+	case sum >= 1000:
+		return fmt.Sprintf("$%.0f", sum)
+	default:
+		return dollars(sum)
+	}
+}
+
+// quantity is a number of requests, or of units, for people. A unit that the
+// item's name says already is left out.
+func quantity(n float64, unit string) string {
+	digits := 0
+	if strings.HasPrefix(unit, "G") && n < 1000 {
+		digits = 1
+	}
+	number := strconv.FormatFloat(n, 'f', digits, 64)
+	if strings.HasPrefix(unit, "G") {
+		return number + " " + unit
+	}
+	return number
+}
+
+// costVerdict says who is cheaper, and by how much.
+func costVerdict(d costDocument) string {
+	ours, crr, rtc := d.Designs[0], d.Designs[1], d.Designs[2]
+	text := "S3's own replication (CRR) is " + costDifference(ours.Dollars, crr.Dollars) +
+		", with Replication Time Control (RTC) " + costDifference(ours.Dollars, rtc.Dollars) +
+		fmt.Sprintf(". Metrics, alarms and dashboards are %s of s3fanout's, whatever is uploaded. ", dollars(ours.Fixed))
+	if d.BreakEvenBytes != nil {
+		text += fmt.Sprintf("With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ", binarySize(*d.BreakEvenBytes))
+	}
+	if original := d.Designs[3]; original.Cannot != "" {
+		text += "The original design cannot do it: " + original.Cannot + "."
+	}
+	return strings.TrimSpace(text)
+}
+
+// costDifference says how another's price compares with ours.
+func costDifference(ours, other float64) string {
+	if other > ours {
+		return "dearer by " + dollars(other-ours)
+	}
+	return "cheaper by " + dollars(ours-other)
+}

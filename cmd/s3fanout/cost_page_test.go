@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/cost"
+	"s3fanout/internal/price"
+)
+
+// TestCostIsDocumented holds docs/cost.md against the model, the prices and
+// what the command prints.
+func TestCostIsDocumented(t *testing.T) {
+	const path = "../../docs/cost.md"
+	want := costPage(t)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the model says: go test ./cmd/s3fanout -run Documented -update", path)
+	}
+}
+
+// TestCostPageNamesRealTests finds each test that the page appeals to.
+func TestCostPageNamesRealTests(t *testing.T) {
+	defined := map[string]bool{}
+	for _, pattern := range []string{"../../*/*_test.go", "../../*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllSubmatch(source, -1) {
+				defined[string(m[1])] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(costPage(t), -1)
+	if len(named) < 8 {
+		t.Fatalf("the page names %d tests", len(named))
+	}
+	for _, m := range named {
+		if !defined[m[1]] {
+			t.Errorf("docs/cost.md appeals to %s, which there is not", m[1])
+		}
+	}
+}
+
+// costExamples are command lines whose results are on the page.
+func costExamples() []struct{ title, line string } {
+	return []struct{ title, line string }{
+		{"A million small objects", "--objects 1000000 --bytes 50GiB"},
+		{"A hundred thousand pictures", "--objects 100000 --bytes 1TiB"},
+		{"Films, all from one Region", "--objects 2000 --bytes 20TiB --from us-east-1"},
+	}
+}
+
+func costPage(t *testing.T) string {
+	t.Helper()
+	var examples strings.Builder
+	for _, e := range costExamples() {
+		var out, problem bytes.Buffer
+		args := append([]string{"cost", "--config", "../../cdk.json"}, strings.Fields(e.line)...)
+		if code := run(t.Context(), args, nil, &out, &problem, func(string) string { return "" }); code != exitDone {
+			t.Fatalf("cost %s: exit code %d: %s", e.line, code, problem.String())
+		}
+		fmt.Fprintf(&examples, "\n### %s\n```sh\nbin/s3fanout cost %s\n```\n```text\n%s```\n", e.title, e.line, out.String())
+	}
+	var regions strings.Builder
+	for _, region := range slices.Sorted(maps.Keys(price.Table())) {
+		p := price.Table()[region]
+		fmt.Fprintf(&regions, "| %s | %s | %s | %s | %s |\n", region, number(p.Write*1000), number(p.Read*1000), number(p.Transfer), number(p.Logs))
+	}
+	d := price.Default()
+	fmt.Fprintf(&regions, "| any other | %s | %s | %s | %s |\n", number(d.Write*1000), number(d.Read*1000), number(d.Transfer), number(d.Logs))
+	var even strings.Builder
+	for _, objects := range []int64{10_000, 100_000, 1_000_000, 100_000_000} {
+		fmt.Fprintf(&even, "| %d |", objects)
+		for _, n := range []int{2, 3, 5, 10} {
+			size, ok := cost.BreakEven(cost.Usage{Regions: cost.Alike(n), Objects: objects})
+			if !ok {
+				t.Fatalf("no break-even with %d uploads to %d Regions", objects, n)
+			}
+			fmt.Fprintf(&even, " %s |", binarySize(size))
+		}
+		even.WriteString("\n")
+	}
+	bills := cost.Bills(cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000})
+	requests := func(b cost.Bill) string {
+		return dollars(b.Of(cost.Writes).Dollars + b.Of(cost.Reads).Dollars + b.Of(cost.Publishes).Dollars + b.Of(cost.Invocations).Dollars)
+	}
+	return strings.NewReplacer(
+		"{examples}", examples.String(), "{regions}", regions.String(), "{even}", even.String(),
+		"{ours}", requests(bills[0]), "{crr}", requests(bills[1]), "{original}", requests(bills[3]),
+		"{oursAll}", dollars(bills[0].Dollars()), "{fixed}", dollars(bills[0].Fixed()), "{variable}", dollars(bills[0].Dollars()-bills[0].Fixed()),
+		"{originalAll}", dollars(bills[3].Dollars()),
+		"{event}", strconv.Itoa(cost.EventBytes), "{notification}", strconv.Itoa(cost.NotificationBytes),
+		"{line}", strconv.Itoa(cost.LogLineBytes), "{lifecycle}", strconv.Itoa(cost.LifecycleBytes),
+		"{publish}", number(price.Publish*1e6), "{filter}", number(price.FilterGiB), "{invocation}", number(price.Invocation*1e6),
+		"{gbs}", number(price.GBSecond), "{x86}", number(price.GBSecondX86), "{metric}", number(price.MetricMonth), "{alarm}", number(price.AlarmMonth),
+		"{dashboard}", number(price.DashboardMonth), "{rtc}", number(price.ReplicationTimeControlGiB),
+	).Replace(costText)
+}
+
+// number is a price as AWS writes it.
+func number(dollars float64) string {
+	s := strconv.FormatFloat(dollars, 'f', 10, 64)
+	s = strings.TrimRight(s, "0")
+	if point := strings.IndexByte(s, '.'); len(s)-point < 3 {
+		s += strings.Repeat("0", 3-(len(s)-point))
+	}
+	return "$" + s
+}
+
+const costText = `<!-- Generated from internal/cost and internal/price: go test ./cmd/s3fanout -run Documented -update -->
+# What it costs
+
+**S3's own replication (CRR) is cheaper than s3fanout, always:** it has the same requests and the same transfer, and no functions,
+messages, logs, alarms or dashboards besides. **CRR with Replication Time Control is dearer than s3fanout** for objects above a size
+that depends on how many they are; [below](#from-which-size-on) is where. How much it is in your case:
+
+` + "```sh" + `
+bin/s3fanout cost --objects 1000000 --bytes 1TiB
+` + "```" + `
+
+It is a model: uploads of a month, all of the mean size, at list prices before tax, discounts and free tiers, and nothing failing. Storage
+is left out; it is the same with all of them. Keys of KMS and requests to them, access logs and the keeping of logs are left out too. So is a backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
+
+## What is counted
+For N Regions, for each upload:
+
+| what | s3fanout | held by |
+|---|---|---|
+| ` + "`CopyObject`, up to 256 MiB" + ` | N-1 | ` + "`TestCostOfFreshUpload`" + ` |
+| other requests to S3 then | none; a HEAD for each replica if ` + "`replicaStorageClass` is `source`" + ` | ` + "`TestCostOfFreshUpload`, `TestStorageClassOfReplicas`" + ` |
+| requests of a copy in parts | 2 HEAD, 1 for the tags, 2 to begin and to complete, 1 for each part | ` + "`TestMultipartOnTheWire`, `TestPartsAreLegalUpTo50TB`" + ` |
+| invocations | N-1 | ` + "`TestCostOfFreshUpload`" + ` |
+| notifications published | N: the upload's and each replica's | ` + "`TestCostOfFreshUpload`" + `, which counts the echoes that filters drop |
+| messages scanned by filters | N·(N-1), {event} bytes each | ` + "`TestCostOfWhatIsDeployed`, `TestCostOfWhatIsWritten`" + ` |
+| messages to other Regions | N-1, {notification} bytes each; that SNS delivers to Lambda is free, the transfer is not | ` + "`TestCostOfWhatIsWritten`" + ` |
+| log lines | N-1 of {line} bytes, and {lifecycle} bytes for each that Lambda writes itself | ` + "`TestCostOfWhatIsWritten`" + `; Lambda's own are from examples |
+| a Region's metrics | 4, and 2 for each other Region | ` + "`TestCostOfWhatIsWritten`" + ` |
+| a Region's alarms, dashboards | 12, 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+| the function's memory, unless configured | 256 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+
+S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.
+
+**CRR** has one PUT and the transfer for each replica, and with Replication Time Control (RTC) a surcharge on the transfer and three
+metrics for each pair of Regions, which are billed like others. S3 makes up to five GET or HEAD and another PUT at the source for each object as
+well; they are left out, as AWS's page on prices names the PUTs of replicas alone. An object that was uploaded in parts is taken for one
+PUT. Both are in favour of CRR.
+
+**The original** is the design that s3fanout goes back to: functions in Python without filters, so that N·(N-1) are woken by an upload, each of
+which asks for the target with a HEAD, N-1 of them before a copy. It is taken to have 128 MB on x86. It has no metrics of its own, no
+alarms and no dashboards, and cannot copy objects over 5 GiB. That makes it the cheaper one where little is uploaded.
+
+## What is assumed
+How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set
+` + "`--copy-time`" + ` to what the metric ` + "`CopyTime`" + ` says. That filters scan a message once for each subscription, and that messages are
+transferred at the price between Regions, is the dearer reading of AWS's pages. Metrics have data in every hour of the month.
+
+Counting S3's, SNS's and Lambda's requests alone, a million uploads to three Regions cost {ours}, with CRR {crr}, in the original design
+{original}. The whole of it, for empty objects, is {variable} and {fixed} for metrics, alarms and dashboards, together {oursAll}; the original has
+{originalAll}. Ten metrics, ten alarms and three dashboards of an account are free, a million publishes and invocations and 400,000 GB-s a
+month too, so that little costs less than this says.
+
+## From which size on
+Mean size of objects from which on s3fanout costs no more than CRR with Replication Time Control, at the prices of us-east-1:
+
+| uploads a month | 2 Regions | 3 Regions | 5 Regions | 10 Regions |
+|---|---|---|---|---|
+{even}
+## Prices
+AWS's list prices, written down in November 2026 from quotations of AWS's
+[price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages
+([S3](https://aws.amazon.com/s3/pricing/), [SNS](https://aws.amazon.com/sns/pricing/), [Lambda](https://aws.amazon.com/lambda/pricing/),
+[CloudWatch](https://aws.amazon.com/cloudwatch/pricing/)) in public repositories, articles and bills of 2021 to 2026. For some Regions'
+figures none was found: ` + "`internal/price/price.go`" + ` says which. The price of filtering has one source only, a copy of AWS's calculator.
+
+| what | price |
+|---|---|
+| SNS: a million publishes; deliveries to Lambda | {publish}; free |
+| SNS: GiB scanned by filters on the message's body | {filter} |
+| Lambda: a million requests | {invocation} |
+| Lambda: GB-s on arm64; on x86 | {gbs}; {x86} |
+| CloudWatch: a metric, an alarm, a dashboard for a month | {metric}, {alarm}, {dashboard} |
+| S3 Replication Time Control: GiB | {rtc} |
+
+| Region | a million COPY, PUT or LIST | a million HEAD or GET | GiB to another Region | GB of logs |
+|---|---|---|---|---|
+{regions}
+## Examples
+{examples}`

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/sandbox"
+	"s3fanout/internal/table"
+)
+
+func newSandboxDeployCommand(a *app) *cobra.Command {
+	var templates, endpoint string
+	cmd := &cobra.Command{
+		Use:   "deploy",
+		Short: "Change a running sandbox to other templates",
+		Long: `Makes a running sandbox what other templates say, while uploads go on: what is
+new is made, what differs is changed, what is gone is deleted, stack by stack
+and in CloudFormation's order. It stands for cdk deploy --all and, of stacks
+that are gone, cdk destroy: buckets stay. A Region may come or go.
+
+What can't be done is refused before anything is changed. The sandbox has to
+run on this machine, since it reads the directory; its --state file follows.
+It sends one request to the sandbox and makes no AWS requests.
+
+With --output json: {"made":[…],"updated":[…],"deleted":[…],"retained":[…]},
+each a list of {"region","stack","logicalId","type"}, in the order in which it
+was done; updated ones have "properties", the names of those that changed.
+
+Exit codes: 0 done, 1 failed or refused, 2 usage.`,
+		Example: `  s3fanout sandbox deploy --templates cdk.out
+  s3fanout sandbox deploy --templates cdk.out --output json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if templates == "" {
+				return usageError{errors.New("which templates? name the directory that `cdk synth` wrote with --templates, as cdk.out")}
+			}
+			dir, err := filepath.Abs(templates)
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(filepath.Join(dir, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+				return usageError{fmt.Errorf("--templates %s: there is no manifest.json; name the directory that `cdk synth` wrote, as cdk.out", templates)}
+			}
+			if endpoint, err = a.sandboxEndpoint(endpoint); err != nil {
+				return err
+			}
+			changes, err := sendDeploy(cmd.Context(), endpoint, dir)
+			if err != nil {
+				return err
+			}
+			return a.printChanges(changes)
+		},
+	}
+	cmd.Flags().StringVar(&templates, "templates", "", "`directory` that cdk synth wrote")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
+	return cmd
+}
+
+// sandboxEndpoint is the address of a running sandbox, by a flag or the
+// environment.
+func (a *app) sandboxEndpoint(flag string) (string, error) {
+	if flag == "" {
+		flag = a.getenv("AWS_ENDPOINT_URL")
+	}
+	if flag == "" {
+		return "", usageError{errors.New("which sandbox? set AWS_ENDPOINT_URL or name it with --endpoint")}
+	}
+	if u, err := url.Parse(flag); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", usageError{fmt.Errorf("the endpoint %q is not a URL such as http://127.0.0.1:4566", flag)}
+	}
+	return strings.TrimSuffix(flag, "/"), nil
+}
+
+// sendDeploy has a sandbox deploy the templates in a directory. Ending ctx does
+// not stop it.
+func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Changes, err error) {
+	body, err := json.Marshal(map[string]string{"templates": dir})
+	if err != nil {
+		return changes, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/_sandbox/deploy", bytes.NewReader(body))
+	if err != nil {
+		return changes, usageError{fmt.Errorf("the sandbox's address %q: %w", endpoint, err)}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return changes, marked{errors.New("interrupted; the sandbox goes on with the deployment"), errInterrupted}
+		}
+		return changes, fmt.Errorf("no sandbox answers at %s (%w); start one with s3fanout sandbox", endpoint, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err != nil {
+		return changes, fmt.Errorf("read the sandbox's answer: %w", err)
+	}
+	var refusal struct{ Error string }
+	switch {
+	case resp.StatusCode == http.StatusOK && json.Unmarshal(answer, &changes) == nil:
+		return changes, nil
+	case json.Unmarshal(answer, &refusal) != nil || refusal.Error == "":
+		return changes, fmt.Errorf("%s answered %s, which no sandbox does; check the address", endpoint, resp.Status)
+	case resp.StatusCode == http.StatusConflict:
+		return changes, fmt.Errorf("%s; nothing was changed", refusal.Error)
+	}
+	return changes, fmt.Errorf("%s; a part is done, the same command goes on from there", refusal.Error)
+}
+
+func (a *app) printChanges(c sandbox.Changes) error {
+	if a.output == outputJSON {
+		e := json.NewEncoder(a.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(c)
+	}
+	t := table.Table{
+		Columns: []table.Column{
+			{Title: "CHANGE"}, {Title: "REGION"}, {Title: "TYPE"}, {Title: "RESOURCE", Cut: table.CutEnd},
+		},
+		Width: a.terminalWidth(a.stdout),
+	}
+	for _, part := range []struct {
+		word string
+		list []sandbox.Change
+	}{{"made", c.Made}, {"updated", c.Updated}, {"deleted", c.Deleted}, {"retained", c.Retained}} {
+		for _, x := range part.list {
+			name := x.LogicalID
+			if len(x.Properties) > 0 {
+				name += ": " + strings.Join(x.Properties, ", ")
+			}
+			t.Rows = append(t.Rows, table.Row{Cells: []string{part.word, x.Region, x.Type, table.Printable(name)}})
+		}
+	}
+	if len(t.Rows) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "Nothing differs.")
+		return err
+	}
+	_, err := t.WriteTo(a.stdout)
+	return err
+}

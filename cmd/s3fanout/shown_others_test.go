@@ -1,0 +1,122 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// foreign are the shown commands that are neither s3fanout's nor make's, with
+// the reason why no test types them, or with what does.
+func foreign() map[string]string {
+	return map[string]string{
+		"npm ci":                      "make test does it, as the target node_modules",
+		"aws sts get-caller-identity": "needs an AWS account",
+		"aws sqs":                     "names a command of which the page tells a peculiarity",
+		"npx cdk bootstrap aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-west-1 aws://ACCOUNT/ap-northeast-1": "needs an AWS account",
+		"npx cdk deploy 's3fanout-us-east-1*'": "needs an AWS account; what it would deploy is run by the sandbox",
+		"npx cdk deploy --all":                 "needs an AWS account; what it would deploy is run by the sandbox",
+		"npx cdk synth --quiet":                "make synth does it",
+		"npx cdk diff":                         "needs an AWS account",
+		"npx cdk destroy --all":                "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
+
+		"npx cdk bootstrap aws://ACCOUNT/us-west-2":                                                                  "needs an AWS account",
+		"npx cdk deploy --exclusively s3fanout-us-east-1":                                                            "needs an AWS account",
+		"npx cdk destroy --exclusively s3fanout-ap-northeast-1-mesh":                                                 "needs an AWS account; TestRegionLeaves has the sandbox do it",
+		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 --region us-east-1":                "TestAnotherNameIsAnotherReplicaSet copies as it does",
+		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
+		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
+		"go vet":                  "make check does it",
+		"go test ./infra -update": "changes the checkout; make test compares with what it writes",
+		".ci/run":                 "is what runs the tests",
+	}
+}
+
+// byHand are the targets of make that pages show and that .ci/run does not run,
+// with the reason.
+func byHand() map[string]string {
+	return map[string]string{
+		"help":   "lists the targets",
+		"bench":  "measures for minutes and asserts nothing",
+		"deploy": "needs an AWS account",
+	}
+}
+
+// TestShownCommandsOfOthers leaves no command of a page unaccounted for: what is
+// not s3fanout's is a target of make that .ci/run runs, or has a reason.
+func TestShownCommandsOfOthers(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join(root, ".ci/run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := targets(string(makefile))
+	run := map[string]bool{}
+	var reach func(string)
+	reach = func(target string) {
+		if !run[target] {
+			run[target] = true
+			for _, n := range needs[target] {
+				reach(n)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^step make ([a-z-]+)`).FindAllStringSubmatch(string(script), -1) {
+		if _, ok := needs[m[1]]; !ok {
+			t.Errorf(".ci/run makes %s, which is no target", m[1])
+		}
+		reach(m[1])
+	}
+	if !run["test"] || !run["build"] || run["deploy"] {
+		t.Fatalf("what .ci/run makes is misread: %v", slices.Sorted(maps.Keys(run)))
+	}
+
+	reasons, hands := foreign(), byHand()
+	unused, idle := maps.Clone(reasons), maps.Clone(hands)
+	for _, s := range shownCommands(t) {
+		if _, ok := ours(s.line); ok {
+			continue
+		}
+		target, ok := strings.CutPrefix(s.line, "make ")
+		if !ok {
+			if reasons[s.line] == "" {
+				t.Errorf("%s shows %q: no test runs it, and no reason is given; see foreign", s.page, s.line)
+			}
+			delete(unused, s.line)
+			continue
+		}
+		target, _, _ = strings.Cut(target, " ") // the rest are variables
+		_, known := needs[target]
+		switch {
+		case !known:
+			t.Errorf("%s shows make %s, which is no target", s.page, target)
+		case run[target] && hands[target] != "":
+			t.Errorf("make %s has a reason not to be run by .ci/run, and is", target)
+		case !run[target] && hands[target] == "":
+			t.Errorf("%s shows make %s: .ci/run does not run it, and no reason is given; see byHand", s.page, target)
+		}
+		delete(idle, target)
+	}
+	for line := range unused {
+		t.Errorf("%q is not on any page any more", line)
+	}
+	for target := range idle {
+		t.Errorf("make %s is not on any page any more", target)
+	}
+}
+
+// targets are those of a Makefile, with what each needs.
+func targets(makefile string) map[string][]string {
+	needs := map[string][]string{}
+	for _, m := range regexp.MustCompile(`(?m)^([A-Za-z_/-]+):([^=\n#]*)`).FindAllStringSubmatch(makefile, -1) {
+		needs[m[1]] = append(needs[m[1]], strings.Fields(m[2])...)
+	}
+	return needs
+}

@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+// An alarm at a metric that nobody writes would be silent for ever, and so
+// would a graph of it. So all that can happen to a record happens once, and
+// then every metric of ours that a template names has to have a figure.
+func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
+	var named []types.Metric // of the first Region's stack
+	region := ""
+	a := editable(t, threeRegions(t))
+	a.edit("s3fanout-eu-west-1", func(resources map[string]any) int {
+		region = "eu-west-1"
+		ofType(resources, "AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
+			m := types.Metric{Namespace: aws.String(p["Namespace"].(string)), MetricName: aws.String(p["MetricName"].(string))}
+			for _, d := range p["Dimensions"].([]any) {
+				dimension := d.(map[string]any)
+				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(dimension["Name"].(string)), Value: aws.String(dimension["Value"].(string))})
+			}
+			named = append(named, m)
+		})
+		ofType(resources, "AWS::CloudWatch::Dashboard", func(_ string, p map[string]any) {
+			named = append(named, metricsOfDashboard(t, p["DashboardBody"].(string))...)
+		})
+		return 1
+	})
+	named = slices.DeleteFunc(named, func(m types.Metric) bool { return *m.Namespace != "s3fanout" })
+	if len(named) < 5 {
+		t.Fatalf("the templates name %d metrics of ours: the test looks in the wrong place", len(named))
+	}
+
+	w := start(t, a.files)
+	w.upload("us-east-1", object{key: "copied", body: "x"})
+	w.settle()
+	if trouble := w.invoke(region, w.echo("us-east-1", "copied")); trouble != "" { // Exists
+		t.Fatal(trouble)
+	}
+	if trouble := acceptsGoneSource(w, "gone"); trouble != "" {
+		t.Fatal(trouble)
+	}
+	w.fault(region, fault.S3Unavailable, 1, 0)
+	w.upload("us-east-1", object{key: "failed", body: "x"})
+	w.settle()
+	w.fault(region, fault.S3Unavailable, 0, 0)
+
+	client := cloudwatch.NewFromConfig(w.config(region))
+	for _, m := range named {
+		t.Run(*m.MetricName, func(t *testing.T) {
+			out, err := client.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
+				StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Minute)),
+				MetricDataQueries: []types.MetricDataQuery{{
+					Id: aws.String("m"), MetricStat: &types.MetricStat{Metric: &m, Period: aws.Int32(3600), Stat: aws.String("SampleCount")},
+				}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(out.MetricDataResults) != 1 || len(out.MetricDataResults[0].Values) == 0 {
+				t.Errorf("%s %s: no figure", *m.MetricName, describeDimensions(m.Dimensions))
+			}
+		})
+	}
+}
+
+// metricsOfDashboard reads them from lines such as
+// ["s3fanout","Copied","ReplicaSet","media",{"stat":"Sum"}].
+func metricsOfDashboard(t *testing.T, body string) (list []types.Metric) {
+	t.Helper()
+	var b struct {
+		Widgets []struct {
+			Properties struct{ Metrics [][]any }
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range b.Widgets {
+		for _, line := range w.Properties.Metrics {
+			m := types.Metric{Namespace: aws.String(line[0].(string)), MetricName: aws.String(line[1].(string))}
+			for i := 2; i+1 < len(line); i += 2 {
+				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(line[i].(string)), Value: aws.String(line[i+1].(string))})
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+func describeDimensions(list []types.Dimension) string {
+	texts := make([]string, len(list))
+	for i, d := range list {
+		texts[i] = fmt.Sprintf("%s=%s", *d.Name, *d.Value)
+	}
+	return strings.Join(texts, " ")
+}
+
+// The operator's screen shows how long replication took, from the function's
+// own log to the table.
+func TestStatusTellsTheLag(t *testing.T) {
+	w := start(t, threeRegions(t))
+	w.upload("us-east-1", object{key: "key", body: "body"})
+	w.settle()
+	code, stdout, stderr := w.command("status", "--output", "json")
+	if code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	var status struct {
+		Regions []struct {
+			Region string
+			Lag    []map[string]any
+		}
+	}
+	if err := json.Unmarshal(stdout, &status); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range status.Regions {
+		if told := len(r.Lag) > 0; told != (r.Region != "us-east-1") {
+			t.Errorf("%s: lag %v; only the targets have one", r.Region, r.Lag)
+		}
+	}
+}

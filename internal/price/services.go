@@ -1,0 +1,35 @@
+package price
+
+// What the services around S3 cost, at the prices of us-east-1. All of them but
+// the ingestion of logs, which is in Table, are the same in every Region of the
+// table, or differ by so little that it does not show here.
+//
+// They were written down in November 2026, from quotations of AWS's price list
+// and pricing pages in public repositories and articles of that year. One is
+// less sure than the others: that of filtering, which only a copy of AWS's
+// pricing calculator quotes.
+const (
+	// Publish is the price of a notification that S3 publishes to a standard
+	// topic; a message up to 64 KB is one request. Deliveries to Lambda are free
+	// (https://aws.amazon.com/sns/pricing/), and S3 charges nothing for the
+	// notification.
+	Publish = 0.50 / 1e6
+	// FilterGiB is the price of a GiB of messages that a filter policy on the
+	// message's body has scanned, once for each subscription that has one.
+	FilterGiB = 0.09
+	// Invocation is the price of an invocation, and GBSecond that of a second
+	// of 1 GiB of memory on arm64, to the next millisecond
+	// (https://aws.amazon.com/lambda/pricing/). GBSecondX86 is that of x86.
+	Invocation  = 0.20 / 1e6
+	GBSecond    = 0.0000133334
+	GBSecondX86 = 0.0000166667
+	// MetricMonth is the price of a custom metric with data in every hour of a
+	// month, AlarmMonth that of a standard alarm on one metric, DashboardMonth
+	// that of a dashboard (https://aws.amazon.com/cloudwatch/pricing/).
+	MetricMonth    = 0.30
+	AlarmMonth     = 0.10
+	DashboardMonth = 3.00
+	// ReplicationTimeControlGiB is what S3 Replication Time Control adds to the
+	// transfer of a GiB (https://aws.amazon.com/s3/pricing/, "Replication").
+	ReplicationTimeControlGiB = 0.015
+)

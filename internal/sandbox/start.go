@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// openDir takes an empty or new directory, so that no earlier run's objects
+// are taken for this one's.
+func (s *Sandbox) openDir(dir string) error {
+	if dir == "" {
+		var err error
+		s.dir, err = os.MkdirTemp("", "s3fanout-sandbox-")
+		s.tempDir = err == nil
+		return err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.MkdirAll(abs, 0o700)
+	case err == nil && len(entries) > 0:
+		err = misconfigured("directory %s is not empty; name a new one, or leave --dir out for a temporary one", dir)
+	}
+	s.dir = abs
+	return err
+}
+
+func functionBinary(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(abs); err != nil || info.IsDir() {
+		return "", misconfigured("the function's binary %s is not there; run `make build`, or name it with --function", path)
+	}
+	return abs, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, misconfigured("listen address %q is not host:port, as 127.0.0.1:4566", address)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, misconfigured("listen address %q is not a loopback address; the sandbox listens on 127.0.0.1 or [::1] only", address)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; stop what uses the port, or name another with --listen", address, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,325 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"s3fanout/internal/sandbox/template"
+)
+
+// Change is one resource that an update was about.
+type Change struct {
+	Region     string   `json:"region"`
+	Stack      string   `json:"stack"`
+	LogicalID  string   `json:"logicalId"`
+	Type       string   `json:"type"`
+	Properties []string `json:"properties,omitempty"` // those that changed, of an updated one
+}
+
+// Changes are what an update did, each in the order in which it was done.
+type Changes struct {
+	Made    []Change `json:"made"`
+	Updated []Change `json:"updated"`
+	Deleted []Change `json:"deleted"`
+	// Retained are no longer in the templates but stay: their DeletionPolicy
+	// says so.
+	Retained []Change `json:"retained"`
+}
+
+// RefusedError is an update that cannot be made. Nothing was changed.
+type RefusedError struct{ error }
+
+// Unwrap returns the error without its mark.
+func (e RefusedError) Unwrap() error { return e.error }
+
+// Update makes what runs into what another assembly says, as `cdk deploy --all`
+// does and, for stacks that are not in the assembly, `cdk destroy`. What an
+// earlier assembly said is told by Region, stack and logical id.
+//
+// Stack by stack, what is new is made and what differs is changed, each after
+// what it depends on; then what the stack no longer has is deleted, in the
+// reverse order of its creation, unless its DeletionPolicy is Retain. Stacks
+// that are gone come last, in reverse order too. Events go on meanwhile, and
+// functions that are busy finish what they do (see lambda.UpdateFunction).
+//
+// A RefusedError tells that nothing was changed: the assembly is wrong, a
+// change would need another resource in place of the old one, which the sandbox
+// does not do, or another update is under way. After any other error a part is
+// done, as the Changes tell; the same update may be tried again and goes on from
+// there. Unlike CloudFormation, nothing is rolled back.
+//
+// A Region that comes is served from then on, and one that goes is served still:
+// its bucket is there.
+func (s *Sandbox) Update(ctx context.Context, assembly fs.FS) (Changes, error) {
+	return s.change(ctx, func() (*template.Assembly, error) { return template.Load(assembly) })
+}
+
+// Destroy deletes all that the templates made, as `cdk destroy --all` does; what
+// they say is to be retained stays. Errors are as Update's, and an Update may
+// follow.
+func (s *Sandbox) Destroy(ctx context.Context) (Changes, error) {
+	return s.change(ctx, func() (*template.Assembly, error) { return &template.Assembly{}, nil })
+}
+
+func (s *Sandbox) change(ctx context.Context, load func() (*template.Assembly, error)) (Changes, error) {
+	refuse := func(err error) (Changes, error) { return noChanges(), RefusedError{err} }
+	if !s.updating.TryLock() {
+		return refuse(errors.New("another deployment is under way; wait for its end"))
+	}
+	defer s.updating.Unlock()
+	if s.closed {
+		return refuse(errors.New("the sandbox has stopped"))
+	}
+	a, err := load()
+	if err != nil {
+		return refuse(err)
+	}
+	switch partition, err := a.Partition(); {
+	case err != nil:
+		return refuse(err)
+	case partition != s.partition && len(a.Stacks) > 0:
+		return refuse(fmt.Errorf("the stacks are in the partition %s, and the sandbox is in %s; start another one", partition, s.partition))
+	}
+	if err := s.plan(ctx, a); err != nil {
+		return refuse(err)
+	}
+	for _, region := range a.Regions() {
+		if err := s.addRegion(region); err != nil {
+			return noChanges(), err
+		}
+	}
+	changes, err := s.deploy(ctx, a)
+	if s.updated != nil {
+		s.updated(s.State())
+	}
+	return changes, err
+}
+
+func noChanges() Changes {
+	return Changes{Made: []Change{}, Updated: []Change{}, Deleted: []Change{}, Retained: []Change{}}
+}
+
+// addRegion lets a Region be served.
+func (s *Sandbox) addRegion(region string) error {
+	s.counters.Add(region)
+	s.faults.Add(region)
+	if err := s.s3.AddRegion(region); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.regions, region) {
+		s.regions = append(s.regions, region)
+		slices.Sort(s.regions)
+	}
+	return nil
+}
+
+// resourceKey says which resource of which stack.
+type resourceKey struct{ region, stack, logicalID string }
+
+func (k resourceKey) target() target {
+	return target{stack: k.stack, region: k.region, logicalID: k.logicalID}
+}
+
+func (k resourceKey) change(kind string, properties []string) Change {
+	return Change{Region: k.region, Stack: k.stack, LogicalID: k.logicalID, Type: kind, Properties: properties}
+}
+
+// plan goes through an update without changing anything and returns the first
+// reason against it.
+func (s *Sandbox) plan(ctx context.Context, a *template.Assembly) error {
+	named := map[resourceKey]bool{}
+	_, err := a.Deploy(ctx, AccountID, func(_ context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
+		key := resourceKey{stack.Region, stack.Name, r.LogicalID}
+		named[key] = true
+		k, inert, err := kindOf(r.Type)
+		if err != nil || inert {
+			return template.Created{Ref: r.LogicalID, Pending: true}, err
+		}
+		if err := template.DecodeProperties(properties, k.properties()); err != nil {
+			return template.Created{}, err
+		}
+		old, exists := s.resources[key]
+		if !exists {
+			return template.Created{Ref: "<" + r.LogicalID + ">", Pending: true}, s.mayMake(r.Type, properties)
+		}
+		return old.created, mayChange(old, k, r.Type, properties)
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range s.order {
+		r := s.resources[key]
+		k, inert, err := kindOf(r.kind)
+		if err == nil && !inert && !named[key] && k.remove == nil && !r.retain {
+			return fmt.Errorf("stack %s: resource %s (%s): it would be deleted, which the sandbox does not do; give it DeletionPolicy Retain", key.stack, key.logicalID, r.kind)
+		}
+	}
+	return nil
+}
+
+// kindOf returns what the sandbox can do with a type of resource.
+func kindOf(resourceType string) (k kind, inert bool, err error) {
+	if _, ok := inertTypes()[resourceType]; ok {
+		return kind{}, true, nil
+	}
+	k, ok := kinds()[resourceType]
+	if !ok {
+		return kind{}, false, fmt.Errorf("the sandbox does not support this resource type; it supports %s", strings.Join(supported(), ", "))
+	}
+	return k, false, nil
+}
+
+// mayMake finds what is sure to fail: a bucket that an earlier stack left
+// behind still has its name.
+func (s *Sandbox) mayMake(resourceType string, properties json.RawMessage) error {
+	if resourceType != "AWS::S3::Bucket" {
+		return nil
+	}
+	var p bucketProperties
+	if err := template.DecodeProperties(properties, &p); err != nil {
+		return err
+	}
+	if s.s3.HasBucket(p.BucketName) {
+		return fmt.Errorf("the bucket %s already exists, as one that an earlier stack retained does", p.BucketName)
+	}
+	return nil
+}
+
+func mayChange(old resource, k kind, resourceType string, properties json.RawMessage) error {
+	if old.kind != resourceType {
+		return fmt.Errorf("it is an %s so far; the sandbox does not put a resource of another type in its place", old.kind)
+	}
+	changed, err := changedProperties(old.properties, properties)
+	if err != nil {
+		return err
+	}
+	for _, name := range changed {
+		if !slices.Contains(k.inPlace, name) {
+			return fmt.Errorf("property %s: the sandbox can't change it while the resource lives; %s", name, canChange(k))
+		}
+	}
+	return nil
+}
+
+func canChange(k kind) string {
+	if len(k.inPlace) == 0 {
+		return "AWS would put a new one in its place"
+	}
+	return "it can change " + strings.Join(k.inPlace, ", ")
+}
+
+// changedProperties names the properties that differ, in order.
+func changedProperties(before, after json.RawMessage) ([]string, error) {
+	var old, now map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(before, &old), json.Unmarshal(after, &now)); err != nil {
+		return nil, err
+	}
+	all := maps.Clone(old)
+	maps.Copy(all, now)
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		// Both are written with sorted members.
+		if !bytes.Equal(old[name], now[name]) {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
+
+// deploy makes, changes and deletes what an assembly asks for.
+func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly) (Changes, error) {
+	run := &update{
+		deployment: &deployment{Sandbox: s, partition: s.partition},
+		changes:    noChanges(), before: s.order, visited: map[resourceKey]bool{},
+	}
+	_, err := a.DeployStacks(ctx, AccountID, run.apply, func(stack template.StackInfo) error {
+		return run.cleanUp(func(k resourceKey) bool { return k.stack == stack.Name && k.region == stack.Region })
+	})
+	if err == nil {
+		err = run.cleanUp(func(resourceKey) bool { return true })
+	}
+	// What an error kept from being deleted is to be deleted next time.
+	s.order = slices.Concat(slices.DeleteFunc(slices.Clone(run.before), func(k resourceKey) bool {
+		_, exists := s.resources[k]
+		return run.visited[k] || !exists
+	}), run.order)
+	return run.changes, err
+}
+
+// update is one run over an assembly.
+type update struct {
+	*deployment
+	changes Changes
+	before  []resourceKey // what there was, in the order of creation
+	order   []resourceKey // what there is, as far as the run has come
+	visited map[resourceKey]bool
+}
+
+// apply makes a resource, or changes it if it is there and differs.
+func (u *update) apply(ctx context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
+	k, inert, err := kindOf(r.Type)
+	if err != nil || inert {
+		return template.Created{Ref: r.LogicalID}, err
+	}
+	key := resourceKey{stack.Region, stack.Name, r.LogicalID}
+	old, exists := u.resources[key]
+	switch {
+	case !exists:
+		created, err := k.make(ctx, u.deployment, key.target(), properties)
+		if err != nil {
+			return created, err
+		}
+		old = resource{kind: r.Type, created: created}
+		u.changes.Made = append(u.changes.Made, key.change(r.Type, nil))
+	default:
+		changed, err := changedProperties(old.properties, properties)
+		if err != nil {
+			return old.created, err
+		}
+		if len(changed) > 0 {
+			if err := k.update(ctx, u.deployment, key.target(), old, properties); err != nil {
+				return old.created, err
+			}
+			u.changes.Updated = append(u.changes.Updated, key.change(r.Type, changed))
+		}
+	}
+	old.properties, old.retain = properties, r.Retain
+	u.resources[key] = old
+	u.order = append(u.order, key)
+	u.visited[key] = true
+	return old.created, nil
+}
+
+// cleanUp deletes what the assembly does not have, of those that which selects.
+func (u *update) cleanUp(which func(resourceKey) bool) error {
+	for _, key := range slices.Backward(u.before) {
+		old, exists := u.resources[key]
+		if !exists || u.visited[key] || !which(key) {
+			continue
+		}
+		if old.retain {
+			u.changes.Retained = append(u.changes.Retained, key.change(old.kind, nil))
+			delete(u.resources, key)
+			continue
+		}
+		k, _, err := kindOf(old.kind)
+		if err == nil {
+			err = k.remove(u.deployment, key.target(), old)
+		}
+		if err != nil {
+			return fmt.Errorf("delete resource %s (%s): %w", key.logicalID, old.kind, err)
+		}
+		u.changes.Deleted = append(u.changes.Deleted, key.change(old.kind, nil))
+		delete(u.resources, key)
+	}
+	return nil
+}

@@ -1,0 +1,395 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"s3fanout/internal/snapshot"
+)
+
+// changed is the committed assembly with other resources in us-east-1: change
+// gets those of its Region stack and its mesh stack.
+func changed(t *testing.T, change func(region, mesh map[string]any)) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	names, err := fs.Glob(snapshot.FS(), "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(snapshot.FS(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
+	}
+	templates := map[string]map[string]any{}
+	var resources []map[string]any
+	for _, stack := range []string{"s3fanout-us-east-1", "s3fanout-us-east-1-mesh"} {
+		var template map[string]any
+		if err := json.Unmarshal(files[stack+".template.json"].Data, &template); err != nil {
+			t.Fatal(err)
+		}
+		templates[stack] = template
+		resources = append(resources, template["Resources"].(map[string]any))
+	}
+	change(resources[0], resources[1])
+	for stack, template := range templates {
+		data, err := json.Marshal(template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[stack+".template.json"].Data = data
+	}
+	return files
+}
+
+// first is the first resource of a type, by logical id, and its properties.
+func first(resources map[string]any, resourceType string) (id string, properties map[string]any) {
+	for name, r := range resources {
+		resource := r.(map[string]any)
+		if resource["Type"] == resourceType && (id == "" || name < id) {
+			id, properties = name, resource["Properties"].(map[string]any)
+		}
+	}
+	return id, properties
+}
+
+func set(resourceType, property string, value any) func(region, mesh map[string]any) {
+	return func(region, mesh map[string]any) {
+		for _, resources := range []map[string]any{region, mesh} {
+			if _, p := first(resources, resourceType); p != nil {
+				p[property] = value
+			}
+		}
+	}
+}
+
+func document(statements ...any) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": statements}
+}
+
+// Each kind of change is made in place, is the only one, shows, and is not made
+// again.
+func TestUpdateInPlace(t *testing.T) {
+	s := start(t)
+	const region = "us-east-1"
+	c, r, ctx := s.config(region), s.state.Regions[region], t.Context()
+	role := func() string {
+		f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *f.Role
+	}
+	anyone := map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "s3.amazonaws.com"}, "Action": "sns:Publish", "Resource": "*"}
+	for _, tt := range []struct {
+		resourceType, property string
+		value                  any
+		show                   func() (string, error)
+		want                   string
+	}{
+		{"AWS::Lambda::Function", "Timeout", 77, func() (string, error) {
+			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+			return fmt.Sprint(*f.Timeout), err
+		}, "77"},
+		{"AWS::Lambda::Function", "Environment", map[string]any{"Variables": map[string]string{"A1": "b"}}, func() (string, error) {
+			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+			return fmt.Sprint(f.Environment.Variables), err
+		}, "map[A1:b]"},
+		{"AWS::Lambda::EventInvokeConfig", "MaximumRetryAttempts", 1, func() (string, error) {
+			f, err := lambda.NewFromConfig(c).GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &r.FunctionName})
+			return fmt.Sprint(*f.MaximumRetryAttempts), err
+		}, "1"},
+		{"AWS::IAM::Role", "Policies", []any{map[string]any{"PolicyName": "other", "PolicyDocument": document(
+			map[string]any{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"})}}, func() (string, error) {
+			found, _ := s.store.Role(role())
+			return fmt.Sprint(found.PolicyNames()), nil
+		}, "[other]"},
+		{"AWS::IAM::Role", "Description", "another", func() (string, error) {
+			found, _ := s.store.Role(role())
+			return found.Description(), nil
+		}, "another"},
+		{"AWS::IAM::Role", "AssumeRolePolicyDocument", document(map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}), func() (string, error) {
+			found, _ := s.store.Role(role())
+			return fmt.Sprint(strings.Contains(found.Trust().Text(), "RoleSessionName")), nil
+		}, "false"},
+		{"AWS::SQS::QueuePolicy", "PolicyDocument", document(map[string]any{
+			"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "sqs:PurgeQueue", "Resource": "*"}), func() (string, error) {
+			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"Policy"}})
+			return fmt.Sprint(strings.Contains(a.Attributes["Policy"], "Other")), err
+		}, "true"},
+		{"AWS::S3::Bucket", "NotificationConfiguration", map[string]any{}, func() (string, error) {
+			n, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
+			return fmt.Sprint(len(n.TopicConfigurations)), err
+		}, "0"},
+		{"AWS::SNS::Subscription", "FilterPolicy", map[string]any{"a": []string{"b"}}, func() (string, error) {
+			list, err := sns.NewFromConfig(c).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &r.TopicARN})
+			if err != nil {
+				return "", err
+			}
+			var filters []string
+			for _, sub := range list.Subscriptions {
+				a, err := sns.NewFromConfig(c).GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
+				if err != nil {
+					return "", err
+				}
+				if f := a.Attributes["FilterPolicy"]; !strings.Contains(f, "anything-but") {
+					filters = append(filters, f)
+				}
+			}
+			return strings.Join(filters, " "), nil
+		}, `{"a":["b"]}`},
+		{"AWS::SNS::TopicPolicy", "PolicyDocument", document(anyone), func() (string, error) {
+			a, err := sns.NewFromConfig(c).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &r.TopicARN})
+			return fmt.Sprint(strings.Contains(a.Attributes["Policy"], "aws:SourceArn")), err
+		}, "false"},
+		{"AWS::SNS::Topic", "DisplayName", "shown", func() (string, error) {
+			a, err := sns.NewFromConfig(c).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &r.TopicARN})
+			return a.Attributes["DisplayName"], err
+		}, "shown"},
+		{"AWS::SQS::Queue", "MessageRetentionPeriod", 120, func() (string, error) {
+			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+			return a.Attributes["MessageRetentionPeriod"], err
+		}, "120"},
+		{"AWS::S3::Bucket", "LifecycleConfiguration", map[string]any{"Rules": []any{map[string]any{
+			"Id": "x", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 3}}}}, func() (string, error) {
+			l, err := s3.NewFromConfig(c).GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &r.Bucket})
+			return fmt.Sprint(*l.Rules[0].AbortIncompleteMultipartUpload.DaysAfterInitiation), err
+		}, "3"},
+		{"AWS::S3::BucketPolicy", "PolicyDocument", document(map[string]any{"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}), func() (string, error) {
+			p, err := s3.NewFromConfig(c).GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &r.Bucket})
+			return fmt.Sprint(strings.Contains(*p.Policy, "Other")), err
+		}, "true"},
+		{"AWS::Logs::LogGroup", "RetentionInDays", 3, func() (string, error) { return "", nil }, ""},
+	} {
+		t.Run(tt.resourceType+" "+tt.property, func(t *testing.T) {
+			files := changed(t, set(tt.resourceType, tt.property, tt.value))
+			got, err := s.Update(ctx, files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Made)+len(got.Deleted)+len(got.Retained) > 0 || len(got.Updated) != 1 ||
+				got.Updated[0].Type != tt.resourceType || !slices.Equal(got.Updated[0].Properties, []string{tt.property}) || got.Updated[0].Region != region {
+				t.Errorf("changes = %+v, want this property alone", got)
+			}
+			if shown, err := tt.show(); err != nil || shown != tt.want {
+				t.Errorf("shows %q, %v, want %q", shown, err, tt.want)
+			}
+			if again, err := s.Update(ctx, files); err != nil || !again.none() {
+				t.Errorf("again: %+v, %v, want nothing", again, err)
+			}
+			if back, err := s.Update(ctx, snapshot.FS()); err != nil || len(back.Updated) != 1 {
+				t.Errorf("back: %+v, %v, want one update", back, err)
+			}
+		})
+	}
+}
+
+func (c Changes) none() bool { return len(c.Made)+len(c.Updated)+len(c.Deleted)+len(c.Retained) == 0 }
+
+// What cannot be done is found before anything is changed.
+func TestUpdateRefuses(t *testing.T) {
+	s := start(t)
+	before := s.State()
+	for _, tt := range []struct {
+		name   string
+		change func(region, mesh map[string]any)
+		want   string
+	}{
+		{"another bucket", set("AWS::S3::Bucket", "BucketName", "another"), "(AWS::S3::Bucket): property BucketName: the sandbox can't change it while the resource lives; it can change BucketEncryption"},
+		{"another endpoint", set("AWS::SNS::Subscription", "Endpoint", "arn:aws:lambda:us-east-1:123456789012:function:f"), "(AWS::SNS::Subscription): property Endpoint: the sandbox can't"},
+		{"another source", set("AWS::Lambda::Permission", "SourceArn", "arn:aws:sns:us-east-1:123456789012:t"), "(AWS::Lambda::Permission): property SourceArn: the sandbox can't change it while the resource lives; AWS would put a new one in its place"},
+		{"an unknown property of something new", func(region, _ map[string]any) {
+			region["New"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true}}
+		}, "resource New (AWS::SQS::Queue): property FifoQueue is not supported by the sandbox"},
+		{"an unknown type", func(region, _ map[string]any) { region["New"] = map[string]any{"Type": "AWS::DynamoDB::Table"} }, "resource New (AWS::DynamoDB::Table): the sandbox does not support this resource type"},
+		{"another type", func(region, _ map[string]any) {
+			id, _ := first(region, "AWS::Logs::LogGroup")
+			region[id] = map[string]any{"Type": "AWS::SQS::Queue"}
+		}, "it is an AWS::Logs::LogGroup so far"},
+		{"the bucket of another", func(region, _ map[string]any) {
+			region["New"] = map[string]any{"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": before.Regions["eu-west-1"].Bucket}}
+		}, "the bucket s3fanout-123456789012-eu-west-1 already exists"},
+		{"nonsense", func(region, _ map[string]any) { region["New"] = map[string]any{} }, "resource New: has no Type"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := s.Update(t.Context(), changed(t, func(region, mesh map[string]any) {
+				_, p := first(region, "AWS::Lambda::Function") // comes first, were it done
+				p["Timeout"] = 66
+				tt.change(region, mesh)
+			}))
+			if !errors.As(err, &RefusedError{}) || !strings.Contains(err.Error(), tt.want) || !got.none() {
+				t.Errorf("%+v, %v\nwant a refusal with %q", got, err, tt.want)
+			}
+		})
+	}
+	if got, err := s.Update(t.Context(), snapshot.FS()); err != nil || !got.none() {
+		t.Errorf("afterwards: %+v, %v, want that nothing had changed", got, err)
+	}
+	if s.updating.Lock(); true {
+		_, err := s.Update(t.Context(), snapshot.FS())
+		if s.updating.Unlock(); !errors.As(err, &RefusedError{}) {
+			t.Errorf("while another is under way: %v, want a refusal", err)
+		}
+	}
+}
+
+// A bucket whose template does not retain it is not deleted, and not forgotten.
+func TestUpdateKeepsBuckets(t *testing.T) {
+	s := start(t)
+	withBucket := changed(t, func(region, _ map[string]any) {
+		region["New"] = map[string]any{"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": "kept-by-nobody"}}
+	})
+	if _, err := s.Update(t.Context(), withBucket); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Update(t.Context(), snapshot.FS()); !errors.As(err, &RefusedError{}) || !strings.Contains(err.Error(), "give it DeletionPolicy Retain") {
+		t.Errorf("%v, want a refusal that says what to do", err)
+	}
+}
+
+// What fails on the way leaves done what is done; the next update goes on.
+func TestUpdateGoesOnAfterAnError(t *testing.T) {
+	s := start(t)
+	wrong := changed(t, func(region, mesh map[string]any) {
+		_, f := first(region, "AWS::Lambda::Function")
+		f["Timeout"] = 66
+		_, p := first(mesh, "AWS::SNS::Subscription")
+		p["RedrivePolicy"] = map[string]any{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:nowhere"}
+	})
+	got, err := s.Update(t.Context(), wrong)
+	if err == nil || errors.As(err, &RefusedError{}) || !strings.Contains(err.Error(), "nowhere does not exist") {
+		t.Errorf("%v, want the error of the queue that is not there", err)
+	}
+	if len(got.Updated) != 1 || got.Updated[0].Type != "AWS::Lambda::Function" {
+		t.Errorf("updated %+v, want the function", got.Updated)
+	}
+	right := changed(t, func(region, mesh map[string]any) {
+		_, f := first(region, "AWS::Lambda::Function")
+		f["Timeout"] = 66
+		id, _ := first(mesh, "AWS::SNS::Subscription")
+		delete(mesh, id)
+	})
+	got, err = s.Update(t.Context(), right)
+	if err != nil || len(got.Deleted) != 1 || len(got.Updated)+len(got.Made) > 0 {
+		t.Errorf("%+v, %v, want the subscription deleted and nothing else", got, err)
+	}
+}
+
+// All is deleted in the reverse order of its creation, and made again but for
+// the buckets that stay.
+func TestDestroy(t *testing.T) {
+	s := start(t)
+	got, err := s.Destroy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, c := range got.Deleted {
+		if c.Region == "us-east-1" && (len(kinds) == 0 || kinds[len(kinds)-1] != c.Type) {
+			kinds = append(kinds, c.Type)
+		}
+	}
+	before := func(a, b string) {
+		if i, j := slices.Index(kinds, a), slices.Index(kinds, b); i < 0 || j < 0 || i > j {
+			t.Errorf("deleted %v, want %s before %s", kinds, a, b)
+		}
+	}
+	before("AWS::SNS::Subscription", "AWS::Lambda::Function")
+	before("AWS::Lambda::Permission", "AWS::Lambda::Function")
+	before("AWS::Lambda::Function", "AWS::IAM::Role")
+	before("AWS::SNS::TopicPolicy", "AWS::SNS::Topic")
+	for _, c := range got.Retained {
+		if c.Type != "AWS::S3::Bucket" && c.Type != "AWS::S3::BucketPolicy" {
+			t.Errorf("%+v stays, want buckets and their policies alone", c)
+		}
+	}
+	if len(got.Retained) != 6 {
+		t.Errorf("%d stay, want three buckets with their policies", len(got.Retained))
+	}
+	if _, ok := s.store.Role("s3fanout-replicator-us-east-1"); ok {
+		t.Error("the role is still there")
+	}
+	if again, err := s.Destroy(t.Context()); err != nil || !again.none() {
+		t.Errorf("again: %+v, %v, want nothing", again, err)
+	}
+}
+
+// The interface takes deployments from this machine alone, and says what became
+// of them.
+func TestDeployOverHTTP(t *testing.T) {
+	s := start(t)
+	dir := t.TempDir()
+	write := func(files fstest.MapFS) {
+		for name, f := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	post := func(body, origin string) (int, string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.state.Endpoint+"/_sandbox/deploy", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(answer)
+	}
+	here := fmt.Sprintf(`{"templates":%q}`, dir)
+	for _, tt := range []struct {
+		name, body, origin string
+		files              fstest.MapFS
+		status             int
+		want               string
+	}{
+		{"a web page", here, "http://example.com", nil, 403, "not for web pages"},
+		{"no body", "", "", nil, 400, "not a deployment"},
+		{"another field", `{"template":"/x"}`, "", nil, 400, "unknown field"},
+		{"a relative path", `{"templates":"cdk.out"}`, "", nil, 400, "absolute path"},
+		{"an empty directory", here, "", nil, 409, "there is no manifest.json"},
+		{"the same", here, "", changed(t, func(_, _ map[string]any) {}), 200, `{"made":[],"updated":[],"deleted":[],"retained":[]}`},
+		{"another", here, "", changed(t, set("AWS::Lambda::Function", "Timeout", 66)), 200, `"properties":["Timeout"]`},
+		{"refused", here, "", changed(t, set("AWS::S3::Bucket", "BucketName", "x")), 409, "can't change it"},
+		{"half", here, "", changed(t, func(region, mesh map[string]any) {
+			set("AWS::SNS::Subscription", "RedrivePolicy", map[string]any{"deadLetterTargetArn": "nowhere"})(region, mesh)
+			set("AWS::Lambda::Function", "Timeout", 67)(region, mesh)
+		}), 500, `"changes":{"made":[],"updated":[{`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			write(tt.files)
+			if status, answer := post(tt.body, tt.origin); status != tt.status || !strings.Contains(answer, tt.want) {
+				t.Errorf("%d %s\nwant %d with %s", status, answer, tt.status, tt.want)
+			}
+		})
+	}
+}
