@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("sim.seeds", 1000, "how many schedules to run")
+	seeds = flag.Int("sim.seeds", 500, "how many schedules to run")
 	first = flag.Uint64("sim.first", 1, "the first seed")
 	brief = flag.Bool("sim.brief", false, "do not make a failing schedule smaller, nor tell its story")
 	one   = flag.Uint64("sim.seed", 0, "run this seed alone, and tell everything")
@@ -82,7 +82,7 @@ func fail(t *testing.T, sc schedule, r result) {
 // TestSeedsReplay shows that everything follows from the seed: in two runs, the
 // same calls take effect at the same time in the same order.
 func TestSeedsReplay(t *testing.T) {
-	for n := range uint64(150) {
+	for n := range uint64(60) {
 		sc := newSchedule(seed(*first + n))
 		a, b := sc.run(t, true), sc.run(t, true)
 		for i, line := range a.trace {
