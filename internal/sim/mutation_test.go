@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,10 +41,23 @@ func (m mutant) source(t *testing.T) (path, text string) {
 	return path, text
 }
 
-// TestMutantsApply keeps the list of bugs up with the code.
+// TestMutantsApply keeps the list of bugs up with the code, and the page with
+// the list.
 func TestMutantsApply(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(module, "docs", "reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range mutants {
-		t.Run(m.name, func(t *testing.T) { m.source(t) })
+		t.Run(m.name, func(t *testing.T) {
+			m.source(t)
+			if !strings.Contains(string(page), "| "+m.name+" |") {
+				t.Error("docs/reliability.md does not have it")
+			}
+		})
+	}
+	if n := fmt.Sprintf("All %d are found.", len(mutants)); !strings.Contains(string(page), n) {
+		t.Errorf("docs/reliability.md does not say %q", n)
 	}
 }
 
