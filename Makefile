@@ -69,8 +69,9 @@ build/lint-templates: tools/requirements.txt
 	$@/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-lint-templates: synth build/lint-templates ## check the templates with cfn-lint (needs Python)
-	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json
+lint-templates: synth build/lint-templates ## check the templates, of every feature too, with cfn-lint (needs Python)
+	npx cdk synth --quiet --output build/careful --context s3fanout="$$(tr -d '\n' < infra/testdata/careful.json)"
+	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json
 
 deploy: node_modules function ## deploy every Region of cdk.json; see README for one Region at a time
 	npx cdk deploy --all

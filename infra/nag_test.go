@@ -49,9 +49,14 @@ func nagExceptions(set replicaset.Config) []exception {
 // TestNag checks the templates by the rules that many companies' platform
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
-	careful := defaultSet(t)
-	careful.Encryption, careful.AccessLogBucket, careful.AlarmEmail = "kms", "logs-{account}-{region}", "ops@example.com"
-	careful.BatchOperations = true
+	raw, err := os.ReadFile("testdata/careful.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	careful, err := replicaset.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, set := range map[string]replicaset.Config{"default": defaultSet(t), "careful": careful} {
 		t.Run(name, func(t *testing.T) { testNag(t, set) })
 	}

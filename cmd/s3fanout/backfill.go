@@ -69,14 +69,16 @@ $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
 
 With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
-   "targets": [{"region", "missing", "missingBytes", "noSource", "copied",
-     "exists", "sourceGone", "failed", "left", "bytes", "requests": {"copy",
-     "head", "tags", "create", "part", "complete", "abort"}}],
+   "targets": [{"region", "missing", "missingBytes", "noSource",
+     "copied", "exists", "sourceGone", "failed", "left", "bytes",
+     "requests": {"copy", "head", "tags", "create", "part", "complete",
+     "abort"}}],
    "requests": {"list", "head"},
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
-"different" counts keys whose objects are not the same by size and ETag.
+"different" counts keys whose objects are not the same by size and ETag, under
+keys of KMS by size alone.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
 came or went meanwhile, "left" what was not tried. "failures" has the first
 1,000; "class" is retryable, denied or permanent. "estimate" is there with
@@ -157,7 +159,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
@@ -250,9 +252,9 @@ func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) stri
 		least = ""
 	}
 	if dryRun {
-		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), binarySize(b.MissingBytes))
+		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), table.Bytes(b.MissingBytes))
 	}
-	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), binarySize(b.Bytes))
+	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), table.Bytes(b.Bytes))
 	if b.Failed > 0 {
 		line += fmt.Sprintf(", %d failed", b.Failed)
 	}
@@ -260,7 +262,7 @@ func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) stri
 		return line
 	}
 	perSecond := float64(b.Ended) / took.Seconds()
-	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, binarySize(int64(float64(b.Bytes)/took.Seconds())))
+	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, table.Bytes(int64(float64(b.Bytes)/took.Seconds())))
 	if left := b.Missing - b.Ended; left > 0 {
 		line += fmt.Sprintf("; %s%v left", least, time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second))
 	}

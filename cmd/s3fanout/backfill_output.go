@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"s3fanout/internal/backfill"
@@ -126,10 +124,7 @@ func newBackfillEstimate(e backfill.Estimate) *backfillEstimate {
 // writeBackfill writes the result to stdout.
 func (a *app) writeBackfill(d backfillDocument) error {
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(d)
+		return writeJSONDocument(a.stdout, d)
 	}
 	return writeBackfillText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
@@ -146,7 +141,7 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
 	}
 	if d.Different > 0 {
-		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", countOf(d.Different, "key", "keys"))
+		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", keyCount(d.Different))
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
@@ -196,9 +191,9 @@ func describeTarget(d backfillDocument, t backfillTarget) string {
 	}
 	parts := []string{objectCount(t.Missing) + " missing"}
 	if d.DryRun {
-		parts[0] += ", " + binarySize(t.MissingBytes)
+		parts[0] += ", " + table.Bytes(t.MissingBytes)
 	} else {
-		parts = append(parts, fmt.Sprintf("%d copied (%s)", t.Copied, binarySize(t.Bytes)))
+		parts = append(parts, fmt.Sprintf("%d copied (%s)", t.Copied, table.Bytes(t.Bytes)))
 	}
 	for _, part := range []struct {
 		n    int
@@ -236,28 +231,4 @@ func assumed(regions []string) string {
 		return ""
 	}
 	return "; those of " + strings.Join(regions, ", ") + " are not known and assumed"
-}
-
-func objectCount(n int) string { return countOf(n, "object", "objects") }
-
-// countOf is a number with its noun.
-func countOf(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
-// binarySize is a number of bytes for people.
-func binarySize(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	f, i := float64(n), -1
-	for f >= unit && i < 5 {
-		f /= unit
-		i++
-	}
-	return fmt.Sprintf("%.1f %ciB", f, "KMGTPE"[i])
 }

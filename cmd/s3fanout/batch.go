@@ -14,6 +14,7 @@ import (
 
 	"s3fanout/internal/batchjob"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
 )
 
 // batchRequest is what backfill --batch-operations is asked for.
@@ -32,8 +33,9 @@ type batchRequest struct {
 
 // batchHelp is what the help of backfill says of the two flags.
 const batchHelp = `With --batch-operations S3 Batch Operations does the work, for buckets too large
-to be listed from here: one job for each Region to copy from, which S3 works off
-in the background, for hours or days. It needs "batchOperations": true in
+to be listed from here: one job for each Region to copy from, and for each of
+the configuration's filters that --prefix leaves, which S3 works off in the
+background, for hours or days. It needs "batchOperations": true in
 cdk.json, deployed. Keys that exist are left alone, and the current version of
 each key is copied. The report of each job, with what failed and why, is written
 to .s3fanout/reports/ in the bucket of the job's Region; it is replicated like
@@ -45,8 +47,8 @@ each million objects, besides the requests, invocations and transfer of the
 copies.
 
 With --batch-operations --output json the result is one document:
-  {"replicaSet", "dryRun", "jobs": [{"region", "targetRegion", "jobId",
-   "request", "error"}]}
+  {"replicaSet", "dryRun", "jobs": [{"region", "targetRegion", "prefix",
+   "suffix", "jobId", "request", "error"}]}
 "request" is there with --dry-run: what aws s3control create-job takes as
 --cli-input-json. With --job:
   {"region", "jobId", "status", "targetRegion", "tasks", "succeeded", "failed",
@@ -105,17 +107,19 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 	if err != nil {
 		return err
 	}
+	requests, err := request.jobs(set, account, from)
+	if err != nil {
+		return err
+	}
 	document := batchDocument{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []batchJob{}}
 	var failures []error
-	for _, region := range from {
-		in, err := batchjob.Request{
-			Set: set, AccountID: account, From: region, To: request.To, Prefix: request.Prefix,
-			Report: !request.NoReport, Confirm: request.Confirm,
-		}.Input()
+	for _, r := range requests {
+		region := r.From
+		in, err := r.Input()
 		if err != nil {
 			return usageError{err}
 		}
-		job := batchJob{Region: region, TargetRegion: request.To}
+		job := batchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
 		if request.DryRun {
 			job.Request = newBatchInput(in)
 		} else if job.JobID, err = a.createOne(ctx, config, region, in); err != nil {
@@ -168,6 +172,24 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 	return from, nil
 }
 
+// jobs are the requests: a job takes one prefix and one suffix.
+func (r batchRequest) jobs(set replicaset.Config, account string, from []string) ([]batchjob.Request, error) {
+	filters := set.Narrow(r.Prefix)
+	if len(filters) == 0 {
+		return nil, usageError{fmt.Errorf("--prefix %s: the filters of the configuration leave out every key that begins so", table.Printable(r.Prefix))}
+	}
+	var list []batchjob.Request
+	for _, region := range from {
+		for _, f := range filters {
+			list = append(list, batchjob.Request{
+				Set: set, AccountID: account, From: region, To: r.To, Prefix: f.Prefix, Suffix: f.Suffix,
+				Report: !r.NoReport, Confirm: r.Confirm,
+			})
+		}
+	}
+	return list, nil
+}
+
 // showBatchJob tells how a job stands.
 func (a *app) showBatchJob(ctx context.Context, id, region string) error {
 	set, err := a.replicaSet()
@@ -211,9 +233,9 @@ func batchJobError(j batchjob.Job) error {
 	case j.Status != "Complete":
 		return fmt.Errorf("job %s: %s", j.ID, strings.ToLower(j.Status))
 	case j.Failed > 0 && j.Report != "":
-		return leftOver("%d objects were not copied; the report says why, and the same job again is harmless", j.Failed)
+		return leftOver("%s not copied; the report says why, and the same job again is harmless", objectCount(j.Failed))
 	case j.Failed > 0:
-		return leftOver("%d objects were not copied; the functions' logs say why, and the same job again is harmless", j.Failed)
+		return leftOver("%s not copied; the functions' logs say why, and the same job again is harmless", objectCount(j.Failed))
 	}
 	return nil
 }

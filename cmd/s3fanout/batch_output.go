@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -25,6 +24,8 @@ type batchDocument struct {
 type batchJob struct {
 	Region       string      `json:"region"`
 	TargetRegion string      `json:"targetRegion"`
+	Prefix       string      `json:"prefix,omitempty"`
+	Suffix       string      `json:"suffix,omitempty"`
 	JobID        string      `json:"jobId,omitempty"`
 	Request      *batchInput `json:"request,omitempty"`
 	Error        string      `json:"error,omitempty"`
@@ -181,8 +182,5 @@ func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 }
 
 func (a *app) writeBatchJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return writeJSONDocument(a.stdout, v)
 }

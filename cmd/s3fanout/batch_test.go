@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/batchjob"
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
 
@@ -125,6 +126,7 @@ func TestCreateBatchJobDryRun(t *testing.T) {
     {
       "region": "us-east-1",
       "targetRegion": "eu-west-1",
+      "prefix": "p/",
       "request": {
         "AccountId": "111122223333",
         "ConfirmationRequired": false,
@@ -179,6 +181,25 @@ func TestCreateBatchJobDryRun(t *testing.T) {
 	}
 }
 
+// A job takes one prefix and one suffix, so each filter has a job of its own.
+func TestBatchJobsAreOfTheFilters(t *testing.T) {
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Filters: []replicaset.Filter{{Prefix: "films/"}, {Prefix: "music/", Suffix: ".flac"}}}
+	for _, tt := range []struct{ prefix, want string }{
+		{"", "us-east-1 films/ | us-east-1 music/ .flac"},
+		{"films/2026/", "us-east-1 films/2026/"},
+		{"logs/", ""},
+	} {
+		list, err := batchRequest{To: "eu-west-1", Prefix: tt.prefix}.jobs(set, "111122223333", []string{"us-east-1"})
+		var got []string
+		for _, r := range list {
+			got = append(got, strings.TrimSpace(r.From+" "+r.Prefix+" "+r.Suffix))
+		}
+		if strings.Join(got, " | ") != tt.want || (exitCode(err, true) == exitUsage) != (tt.want == "") {
+			t.Errorf("%q: got %q, %v; want %q", tt.prefix, got, err, tt.want)
+		}
+	}
+}
+
 func TestBatchUsage(t *testing.T) {
 	for _, tt := range []struct {
 		on      bool
@@ -224,7 +245,7 @@ func TestShowBatchJob(t *testing.T) {
 		{"active", `<Status>Active</Status>` + progress(10, 3, 1) + report, "us-east-1: Active\n4 of 10 objects done, 1 failed\n", "job 00e123a4 is not over", exitLeftOver},
 		{"complete", `<Status>Complete</Status>` + progress(10, 10, 0) + report, "us-east-1: Complete\n10 of 10 objects done, 0 failed\nReport: s3://b/p/job-00e123a4/\n", "", exitDone},
 		{"tasks failed", `<Status>Complete</Status>` + progress(10, 9, 1) + report, "us-east-1: Complete\n10 of 10 objects done, 1 failed\nReport: s3://b/p/job-00e123a4/\n",
-			"1 objects were not copied; the report says why", exitLeftOver},
+			"1 object not copied; the report says why", exitLeftOver},
 		{"tasks failed, no report", `<Status>Complete</Status>` + progress(10, 9, 1), "us-east-1: Complete\n10 of 10 objects done, 1 failed\n", "the functions' logs say why", exitLeftOver},
 		{"failed", `<Status>Failed</Status><FailureReasons><member><FailureCode>C</FailureCode><FailureReason>why</FailureReason></member></FailureReasons>`,
 			"us-east-1: Failed\nC: why\n", "job 00e123a4: failed", exitFailed},

@@ -14,6 +14,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/cost"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
 )
 
 // costFlags are those of the command, as they were typed.
@@ -98,7 +99,7 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 		return u, usageError{fmt.Errorf("--bytes: %w", err)}
 	}
 	if u.Size = bytes / f.objects; u.Size > copier.MaxObject {
-		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have %s at most; say more --objects", binarySize(u.Size), binarySize(copier.MaxObject))}
+		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have %s at most; say more --objects", table.Bytes(u.Size), table.Bytes(copier.MaxObject))}
 	}
 	if f.copyTime < 0 {
 		return u, usageError{fmt.Errorf("--copy-time: %s is not possible; give a time like 300ms", f.copyTime)}

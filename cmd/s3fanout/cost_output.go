@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -85,10 +84,7 @@ func costNames() map[cost.Item]costName {
 // writeCost writes the result to stdout.
 func (a *app) writeCost(d costDocument) error {
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(d)
+		return writeJSONDocument(a.stdout, d)
 	}
 	return writeCostText(a.stdout, d, a.terminalWidth(a.stdout))
 }
@@ -121,7 +117,7 @@ func costHeading(d costDocument) string {
 		to += " (prices of " + strings.Join(d.AssumedPrices, ", ") + " are not known, and assumed)"
 	}
 	return fmt.Sprintf("A month with %s of %s on average, uploaded %s:",
-		countOf(int(d.Objects), "object", "objects"), binarySize(d.Bytes/d.Objects), to)
+		countOf(int(d.Objects), "object", "objects"), table.Bytes(d.Bytes/d.Objects), to)
 }
 
 func costTable(d costDocument, width int) table.Table {
@@ -194,7 +190,7 @@ func costVerdict(d costDocument) string {
 		", with Replication Time Control (RTC) " + costDifference(ours.Dollars, rtc.Dollars) +
 		fmt.Sprintf(". Metrics, alarms and dashboards are %s of s3fanout's, whatever is uploaded. ", dollars(ours.Fixed))
 	if d.BreakEvenBytes != nil {
-		text += fmt.Sprintf("With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ", binarySize(*d.BreakEvenBytes))
+		text += fmt.Sprintf("With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ", table.Bytes(*d.BreakEvenBytes))
 	}
 	if original := d.Designs[3]; original.Cannot != "" {
 		text += "The original design cannot do it: " + original.Cannot + "."

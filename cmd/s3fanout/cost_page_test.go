@@ -14,6 +14,7 @@ import (
 
 	"s3fanout/internal/cost"
 	"s3fanout/internal/price"
+	"s3fanout/internal/table"
 )
 
 // TestCostIsDocumented holds docs/cost.md against the model, the prices and
@@ -99,7 +100,7 @@ func costPage(t *testing.T) string {
 			if !ok {
 				t.Fatalf("no break-even with %d uploads to %d Regions", objects, n)
 			}
-			fmt.Fprintf(&even, " %s |", binarySize(size))
+			fmt.Fprintf(&even, " %s |", table.Bytes(size))
 		}
 		even.WriteString("\n")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -149,9 +148,4 @@ func healthError(findings []health.Finding, advice string) error {
 	return marked{errors.New(text + "; " + advice), errLeftOver}
 }
 
-func countChecks(n int) string {
-	if n == 1 {
-		return "1 check"
-	}
-	return strconv.Itoa(n) + " checks"
-}
+func countChecks(n int) string { return countOf(n, "check", "checks") }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -62,13 +61,6 @@ func partStates(findings []health.Finding, region string) map[string]string {
 		parts[string(part)] = health.PartState(findings, region, part)
 	}
 	return parts
-}
-
-func writeJSONDocument(w io.Writer, d any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(d)
 }
 
 func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {

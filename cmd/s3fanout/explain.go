@@ -60,9 +60,9 @@ With --output json the result is one document:
 "verdict" is everywhere, not-compared, left-out (by the filters in cdk.json),
 on-its-way, copying, deleted, archived, missing, dead-letter, different, nowhere
 or unknown. "state" is present, on-its-way, copying, deleted, archived, missing,
-dead-letter or unknown. "likely" is upload or replica, and left out where
-nothing can be said. "by" is replicator, other or unknown. "targets" is empty
-where any Region but the source can be meant.
+dead-letter, left-out or unknown. "likely" is upload or replica, and left out
+where nothing can be said. "by" is replicator, other or unknown. "targets" is
+empty where any Region but the source can be meant.
 
 Exit codes: 0 it is in every Region that is to have it, and no difference is
 known; 1 a request failed, as when a Region could not be asked; 2 usage or

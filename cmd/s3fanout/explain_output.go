@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -130,9 +129,12 @@ func newExplainRegion(r explain.Region, state explain.State, origin explain.Orig
 	}
 	if o := r.Object; o != nil {
 		region.Object = &explainObject{
-			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: o.Checksums, ChecksumType: o.ChecksumType,
+			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
 			Modified: o.Modified, StorageClass: o.StorageClass, Archived: o.Archived,
 			Likely: origin.Likely, LikelyOf: origin.Of, after: origin.After,
+		}
+		for _, c := range o.Checksums {
+			region.Object.Checksums[c.Algorithm] = c.Value
 		}
 	}
 	for _, v := range r.Versions {
@@ -162,10 +164,7 @@ func errorText(err error) string {
 func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) error {
 	d := newExplainDocument(set, f, v)
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(d)
+		return writeJSONDocument(a.stdout, d)
 	}
 	return writeExplainText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
@@ -194,7 +193,7 @@ func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) e
 	var b strings.Builder
 	for _, q := range d.Queues {
 		if q.Held > 0 || q.Cut || q.NotUnderstood > 0 {
-			line := fmt.Sprintf("%s: %s looked at, %d not understood, %s", q.Region, deadLetters(q.Looked), q.NotUnderstood, theRest(q))
+			line := fmt.Sprintf("%s: %s looked at, %d not understood, %s", q.Region, letterCount(q.Looked), q.NotUnderstood, theRest(q))
 			b.WriteString("\n" + table.Wrap(line, room, "  "))
 		}
 	}
@@ -306,7 +305,7 @@ func uploadsTable(regions []explainRegion, width int) table.Table {
 			if u.LastPart != nil {
 				below = "last part " + stamp(*u.LastPart) + " · " + below
 			}
-			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), explain.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: table.Printable(below)}
+			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: table.Printable(below)}
 			t.Rows = append(t.Rows, row)
 		}
 	}
@@ -335,7 +334,7 @@ func stateColour(s explain.State) string {
 	switch s {
 	case explain.Present:
 		return green
-	case explain.OnItsWay, explain.Copying:
+	case explain.OnItsWay, explain.Copying, explain.LeftOut:
 		return yellow
 	default:
 		return red
@@ -346,7 +345,7 @@ func verdictColour(c explain.Code) string {
 	switch c {
 	case explain.CodeEverywhere, explain.CodeNotCompared:
 		return green
-	case explain.CodeOnItsWay, explain.CodeCopying:
+	case explain.CodeOnItsWay, explain.CodeCopying, explain.CodeLeftOut:
 		return yellow
 	default:
 		return red

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/explain"
 	"s3fanout/internal/table"
 )
@@ -16,8 +17,12 @@ func explained() explain.Facts {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	object := func(after time.Duration) *explain.Object {
 		return &explain.Object{
-			VersionID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo", Size: 123456789012, ETag: "841a2d689ad86bd1611447453c22c6fc-1200",
-			Checksums: map[string]string{"CRC64NVME": "mI+Ji1NHP80="}, ChecksumType: "FULL_OBJECT", Modified: noon.Add(after), StorageClass: "STANDARD",
+			VersionID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo",
+			Figures: contents.Figures{
+				Size: 123456789012, ETag: "841a2d689ad86bd1611447453c22c6fc-1200",
+				Checksums: []contents.Checksum{{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: "mI+Ji1NHP80="}},
+			},
+			Modified: noon.Add(after), StorageClass: "STANDARD",
 		}
 	}
 	marker := explain.Version{VersionID: "m1", Marker: true, Modified: noon}

@@ -159,12 +159,16 @@ func redriveError(report redrive.Report, dryRun bool) error {
 	case err != nil:
 		return err
 	case read > 0 && dryRun:
-		return leftOver(deadLetters(read) + " in the queues; replay with s3fanout redrive")
+		least := ""
+		if slices.ContainsFunc(report.Regions, func(s redrive.Summary) bool { return s.Limited }) {
+			least = "at least " // --max left the rest unread
+		}
+		return leftOver(least + letterCount(read) + " in the queues; replay with s3fanout redrive")
 	case read > 0:
-		return leftOver(deadLetters(read) + " left in the queues; remove the reasons above and run it again")
+		return leftOver(letterCount(read) + " left in the queues; remove the reasons above and run it again")
 	case held > 0:
 		return leftOver(fmt.Sprintf("about %s could not be read, as another reader holds them; run it again later, in %d minutes at most",
-			deadLetters(held), int(redrive.HoldTime.Minutes())))
+			letterCount(held), int(redrive.HoldTime.Minutes())))
 	default:
 		return nil
 	}
@@ -184,7 +188,7 @@ func (w *redriveProgress) opened(region string, waiting int) {
 		return
 	}
 	w.waiting += waiting
-	w.p.note("region %s: about %s waiting", region, deadLetters(waiting))
+	w.p.note("region %s: about %s waiting", region, letterCount(waiting))
 }
 
 func (w *redriveProgress) finished(r redrive.Result) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"time"
 
 	"s3fanout/internal/redrive"
@@ -120,12 +119,10 @@ func newRedriveLetter(r redrive.Result) redriveLetter {
 func (a *app) writeRedrive(set string, f redriveFlags, report redrive.Report) error {
 	d := newRedriveDocument(set, f.dryRun, report)
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetEscapeHTML(false)
-		if !f.watch {
-			e.SetIndent("", "  ")
+		if f.watch {
+			return writeJSONLine(a.stdout, d)
 		}
-		return e.Encode(d)
+		return writeJSONDocument(a.stdout, d)
 	}
 	return writeRedriveText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,8 @@ func TestRedriveError(t *testing.T) {
 	held := redrive.Report{Regions: []redrive.Summary{{Held: 1}}}
 	done := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Replayed}}}}}
 	both := redrive.Report{Regions: append(held.Regions, left.Regions...)}
+	limited := redrive.Report{Regions: slices.Clone(left.Regions)}
+	limited.Regions[0].Limited = true
 	interrupted := left
 	interrupted.Interrupted = true
 	tests := []struct {
@@ -94,6 +97,7 @@ func TestRedriveError(t *testing.T) {
 		{"held by another, dry run", held, true, exitLeftOver, "about 1 dead letter could not be read"},
 		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; remove the reasons above and run it again; about 1 more"},
 		{"dry run", left, true, exitLeftOver, "1 dead letter in the queues"},
+		{"dry run, with --max", limited, true, exitLeftOver, "at least 1 dead letter in the queues"},
 		{"interrupted", interrupted, false, exitInterrupted, "interrupted"},
 		{"done", done, false, exitDone, ""},
 		{"nothing", redrive.Report{}, true, exitDone, ""},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/table"
@@ -102,9 +101,9 @@ func describeRegion(d redriveDocument, r redriveRegion) string {
 	case r.Error != "" && r.Found == 0:
 		line = "not read"
 	case d.DryRun && r.Found > 0:
-		line = deadLetters(r.Found)
+		line = letterCount(r.Found)
 	case r.Found > 0:
-		line = fmt.Sprintf("%s, %d replayed, %d left", deadLetters(r.Found), r.Replayed, r.Left)
+		line = fmt.Sprintf("%s, %d replayed, %d left", letterCount(r.Found), r.Replayed, r.Left)
 	case d.Interrupted:
 		line = "interrupted"
 	case r.Held > 0:
@@ -117,14 +116,6 @@ func describeRegion(d redriveDocument, r redriveRegion) string {
 		line += "; besides, " + held
 	}
 	return line
-}
-
-// deadLetters is a number with its noun.
-func deadLetters(n int) string {
-	if n == 1 {
-		return "1 dead letter"
-	}
-	return strconv.Itoa(n) + " dead letters"
 }
 
 func describeObjects(objects []redriveObject) string {

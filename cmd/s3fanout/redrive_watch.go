@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,9 +33,7 @@ func (l *redriveLines) finished(r redrive.Result) {
 func (l *redriveLines) write(r redrive.Result) error {
 	letter := newRedriveLetter(r)
 	if l.a.output == outputJSON {
-		e := json.NewEncoder(l.a.stdout)
-		e.SetEscapeHTML(false)
-		return e.Encode(letter)
+		return writeJSONLine(l.a.stdout, letter)
 	}
 	outcome := letter.Outcome
 	if l.a.colours(l.a.stdout) {

@@ -250,20 +250,6 @@ func count(n *float64, none string) string {
 	return strconv.FormatFloat(*n, 'f', -1, 64)
 }
 
-// ageOf is a duration in its greatest unit, rounded down: it grows by itself.
-func ageOf(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return strconv.Itoa(int(d.Hours())/24) + "d"
-	case d >= 2*time.Hour:
-		return strconv.Itoa(int(d.Hours())) + "h"
-	case d >= 2*time.Minute:
-		return strconv.Itoa(int(d.Minutes())) + "m"
-	default:
-		return strconv.Itoa(int(d.Seconds())) + "s"
-	}
-}
-
 // lag is milliseconds with three digits.
 func lag(ms float64) string {
 	switch {

@@ -52,9 +52,9 @@ or etag. With --keys only the keys are written, each once.
 
 AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
 Region and a few more; s3:GetObject (HEAD), one for each Region for each key
-that is not the same in all listings: also those copied in parts. kms:Decrypt,
-if you have it, for the checksums of objects under KMS keys. A billion keys in
-each of 3 Regions cost about $15 to list, a million HEADs $0.40.
+that is not the same in all listings: also those copied in parts or encrypted
+with KMS. kms:Decrypt, if you have it, for the checksums of the latter. A
+billion keys in each of 3 Regions cost about $15 to list, a million HEADs $0.40.
 
 With --output json each difference is one line, and the last line the summary:
   {"kind": "missing|different", "key", "why", "regions": [{"region",
@@ -149,7 +149,7 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 // verifyError says that there are differences, and what to do about them.
 func verifyError(s verify.Summary) error {
 	n := s.Missing + s.Different - s.Both
-	text := manyKeys(n) + " not the same everywhere"
+	text := keyCount(n) + " not the same everywhere"
 	switch {
 	case n == 0:
 		return nil
@@ -178,20 +178,12 @@ func (w *verifyProgress) tell(now verify.Progress) {
 			w.p.note("all keys are listed; waiting at most about %v for those that are new", w.grace)
 		})
 	}
-	text := fmt.Sprintf("%s, %.0f keys/s", manyKeys(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
+	text := fmt.Sprintf("%s, %.0f keys/s", keyCount(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
 	if now.Complete {
-		text = manyKeys(now.Keys) + ", all listed"
+		text = keyCount(now.Keys) + ", all listed"
 	}
 	if now.Waiting > 0 {
-		text += fmt.Sprintf(", waiting for %d new ones", now.Waiting)
+		text += ", waiting for " + countOf(now.Waiting, "new one", "new ones")
 	}
 	w.p.status("%s", text)
-}
-
-// manyKeys is a number of keys.
-func manyKeys(n int64) string {
-	if n == 1 {
-		return "1 key"
-	}
-	return fmt.Sprintf("%d keys", n)
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/table"
 	"s3fanout/internal/verify"
 )
@@ -146,7 +146,7 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 
 func describeSummary(s verify.Summary) []string {
 	first := fmt.Sprintf("%s, %s in each Region: %d the same, %d missing, %d different",
-		manyKeys(s.Keys), verifyBytes(s.Bytes), s.Equal, s.Missing, s.Different)
+		keyCount(s.Keys), table.Bytes(s.Bytes), s.Equal, s.Missing, s.Different)
 	for _, extra := range []struct {
 		n    int64
 		text string
@@ -179,21 +179,6 @@ func verifyUSD(usd float64) string {
 	return fmt.Sprintf("$%.2f", usd)
 }
 
-func verifyBytes(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, i := float64(n)/unit, 0
-	for value >= unit && i < len(verifyUnits)-1 {
-		value /= unit
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", value, verifyUnits[i])
-}
-
-var verifyUnits = [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-
 func newVerifyDifference(d verify.Difference) verifyDifference {
 	doc := verifyDifference{
 		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []verifyObject{},
@@ -201,7 +186,7 @@ func newVerifyDifference(d verify.Difference) verifyDifference {
 	}
 	for _, o := range d.Objects {
 		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified}
-		if o.Checksum != (verify.Checksum{}) {
+		if o.Checksum != (contents.Checksum{}) {
 			c := verifyChecksum(o.Checksum)
 			object.Checksum = &c
 		}
@@ -220,9 +205,7 @@ func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
 
 func (o *verifyOutput) encode(v any) error {
 	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := writeJSONLine(&b, v); err != nil {
 		return err
 	}
 	return o.write(b.String())

@@ -66,6 +66,9 @@ type Options struct {
 	Prefix string // of the keys; empty for all
 	// Match, if set, says which keys are copied. It can be called concurrently.
 	Match func(key string) bool
+	// KMS says that the buckets encrypt with keys of KMS, so that replicas have
+	// other ETags than their sources.
+	KMS bool
 	// DryRun lists and plans, and sends nothing else.
 	DryRun bool
 	// Concurrency is how many objects are copied to a target at once at most;
@@ -236,7 +239,7 @@ func placesOf(o Options) (places, error) {
 	find := func(region string) int {
 		return slices.IndexFunc(o.Members, func(m Member) bool { return m.Region == region })
 	}
-	p := places{from: -1}
+	p := places{from: -1, opaque: o.KMS}
 	if o.From != "" {
 		if p.from = find(o.From); p.from < 0 {
 			return p, fmt.Errorf("region %s is not among the members", o.From)

@@ -282,3 +282,21 @@ func TestRegionsHaveToBeMembers(t *testing.T) {
 		}
 	}
 }
+
+// Under keys of KMS each replica has an ETag of its own.
+func TestETagsUnderKeysOfKMSSayNothing(t *testing.T) {
+	w := newWorld("a", "b")
+	w.put("a", "same", 10, 0)
+	w.put("b", "same", 10, 1)
+	w.put("a", "longer", 10, 0)
+	w.put("b", "longer", 11, 1)
+	thing := w.buckets["b"]["same"]
+	thing.etag = "other"
+	w.buckets["b"]["same"] = thing
+	for kms, want := range map[bool]int{false: 2, true: 1} {
+		report := w.fillIn(t, func(o *Options) { o.KMS = kms }, Observer{})
+		if report.Different != want {
+			t.Errorf("KMS %v: %d differ, want %d", kms, report.Different, want)
+		}
+	}
+}

@@ -1,8 +1,7 @@
 package backfill
 
 import (
-	"strings"
-
+	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
 )
 
@@ -13,6 +12,8 @@ import (
 type places struct {
 	from int // -1: the oldest
 	to   []int
+	// opaque says that ETags say nothing of contents.
+	opaque bool
 }
 
 // plan says what to do about one key.
@@ -48,20 +49,19 @@ func (p places) plan(objects []*listing.Object) plan {
 		}
 	}
 	for _, o := range objects {
-		if o != nil && differ(*o, *objects[oldest]) {
+		if o != nil && p.differ(*o, *objects[oldest]) {
 			out.different = true
 		}
 	}
 	return out
 }
 
-// differ says that two objects certainly have different contents, if neither
-// is encrypted with a key of KMS. The ETag of an object that was made of parts
-// depends on the parts.
-func differ(a, b listing.Object) bool {
-	if a.Size != b.Size {
-		return true
-	}
-	parts := strings.Contains(a.ETag, "-") || strings.Contains(b.ETag, "-")
-	return !parts && a.ETag != b.ETag
+// differ says that two objects certainly have different contents.
+func (p places) differ(a, b listing.Object) bool {
+	result, _ := contents.Compare(p.figures(a), p.figures(b))
+	return result == contents.Differ
+}
+
+func (p places) figures(o listing.Object) contents.Figures {
+	return contents.Figures{Size: o.Size, ETag: o.ETag, Opaque: p.opaque}
 }

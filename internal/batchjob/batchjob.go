@@ -15,7 +15,7 @@ package batchjob
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,8 +37,9 @@ type Request struct {
 	Set       replicaset.Config // valid, with BatchOperations
 	AccountID string            // twelve digits
 	From, To  string            // different Regions of Set
-	// Prefix begins the keys to copy; empty means all.
-	Prefix string
+	// Prefix and Suffix are what the keys to copy begin and end with; empty means
+	// all. A job takes one of each; see replicaset.Config.Narrow.
+	Prefix, Suffix string
 	// CreatedBefore, if not zero, leaves out what is newer. Events take care of
 	// that.
 	CreatedBefore time.Time
@@ -98,57 +99,21 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 
 func (r Request) filter() (*types.JobManifestGeneratorFilter, bool) {
 	f := &types.JobManifestGeneratorFilter{}
-	if keys := r.keys(); len(keys) > 0 {
+	// Lists of one string at most
+	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_KeyNameConstraint.html).
+	if r.Prefix != "" || r.Suffix != "" {
 		f.KeyNameConstraint = &types.KeyNameConstraint{}
-		for _, k := range keys {
-			if k.Prefix != "" {
-				f.KeyNameConstraint.MatchAnyPrefix = append(f.KeyNameConstraint.MatchAnyPrefix, k.Prefix)
-			}
+		if r.Prefix != "" {
+			f.KeyNameConstraint.MatchAnyPrefix = []string{r.Prefix}
 		}
-		if suffix := keys[0].Suffix; suffix != "" { // check has seen that all have it
-			f.KeyNameConstraint.MatchAnySuffix = []string{suffix}
-		}
-		if f.KeyNameConstraint.MatchAnyPrefix == nil && f.KeyNameConstraint.MatchAnySuffix == nil {
-			f.KeyNameConstraint = nil
+		if r.Suffix != "" {
+			f.KeyNameConstraint.MatchAnySuffix = []string{r.Suffix}
 		}
 	}
 	if !r.CreatedBefore.IsZero() {
 		f.CreatedBefore = aws.Time(r.CreatedBefore.UTC())
 	}
 	return f, f.KeyNameConstraint != nil || f.CreatedBefore != nil
-}
-
-// keys are the prefixes and suffixes of the keys to copy: those of the
-// configuration's filters that the request's prefix leaves, narrowed to it.
-func (r Request) keys() []replicaset.Filter {
-	if len(r.Set.Filters) == 0 {
-		return []replicaset.Filter{{Prefix: r.Prefix}}
-	}
-	var keys []replicaset.Filter
-	for _, f := range r.Set.Filters {
-		switch {
-		case strings.HasPrefix(r.Prefix, f.Prefix):
-			keys = append(keys, replicaset.Filter{Prefix: r.Prefix, Suffix: f.Suffix})
-		case strings.HasPrefix(f.Prefix, r.Prefix):
-			keys = append(keys, f)
-		}
-	}
-	return keys
-}
-
-// checkKeys refuses what one list of keys cannot express. S3 combines prefixes
-// and suffixes freely, so filters with several suffixes would choose too much.
-func (r Request) checkKeys() error {
-	keys := r.keys()
-	if len(keys) == 0 {
-		return fmt.Errorf("no filter of the configuration chooses keys with the prefix %q; use another --prefix", r.Prefix)
-	}
-	for _, k := range keys[1:] {
-		if k.Suffix != keys[0].Suffix || (k.Prefix == "") != (keys[0].Prefix == "") {
-			return errors.New("the configuration's filters have several suffixes, which one job cannot express; make a job for each with --prefix, or backfill without --batch-operations")
-		}
-	}
-	return nil
 }
 
 func (r Request) check() error {
@@ -163,8 +128,10 @@ func (r Request) check() error {
 		return fmt.Errorf("%s is not a Region of the replica set %s", r.To, r.Set.Name)
 	case r.From == r.To:
 		return fmt.Errorf("%s cannot be copied to itself", r.From)
+	case !slices.Contains(r.Set.Narrow(r.Prefix), replicaset.Filter{Prefix: r.Prefix, Suffix: r.Suffix}):
+		return fmt.Errorf("no filter of the configuration chooses the keys with prefix %q and suffix %q, or it chooses fewer", r.Prefix, r.Suffix)
 	case len(r.Prefix) > maxPrefix:
 		return errors.New("the prefix is longer than any key, which has 1024 bytes at most")
 	}
-	return r.checkKeys()
+	return nil
 }

@@ -184,10 +184,10 @@ func TestInputErrors(t *testing.T) {
 		{"sa-east-1 is not a Region of the replica set media", func(r *batchjob.Request) { r.From = "sa-east-1" }},
 		{" is not a Region", func(r *batchjob.Request) { r.To = "" }},
 		{"to itself", func(r *batchjob.Request) { r.To = r.From }},
-		{"several suffixes", func(r *batchjob.Request) {
+		{"or it chooses fewer", func(r *batchjob.Request) {
 			r.Prefix, r.Set.Filters = "", []replicaset.Filter{{Prefix: "a/", Suffix: ".x"}, {Prefix: "b/", Suffix: ".y"}}
 		}},
-		{`no filter of the configuration chooses keys with the prefix "films/"`, func(r *batchjob.Request) {
+		{`no filter of the configuration chooses the keys with prefix "films/"`, func(r *batchjob.Request) {
 			r.Prefix, r.Set.Filters = "films/", []replicaset.Filter{{Prefix: "a/"}}
 		}},
 		{"longer than any key", func(r *batchjob.Request) { r.Prefix = strings.Repeat("p", 1025) }},
@@ -200,25 +200,21 @@ func TestInputErrors(t *testing.T) {
 	}
 }
 
-// TestInputHasTheConfigurationsFilters narrows a job to the keys that events
-// would have copied.
-func TestInputHasTheConfigurationsFilters(t *testing.T) {
+// TestInputHasOneFilter narrows a job to the keys that events would have
+// copied: S3 takes one prefix and one suffix.
+func TestInputHasOneFilter(t *testing.T) {
 	for _, tt := range []struct {
-		prefix   string
-		filters  []replicaset.Filter
-		prefixes []string
-		suffixes []string
+		prefix, suffix string
+		filters        []replicaset.Filter
 	}{
-		{"", nil, nil, nil},
-		{"films/", nil, []string{"films/"}, nil},
-		{"", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}, []string{"a/", "b/"}, nil},
-		{"a/x", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}, []string{"a/x"}, nil},
-		{"a", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "ab/", Suffix: ""}, {Prefix: "b/"}}, []string{"a/", "ab/"}, nil},
-		{"", []replicaset.Filter{{Suffix: ".mp4"}}, nil, []string{".mp4"}},
-		{"b/", []replicaset.Filter{{Prefix: "a/", Suffix: ".x"}, {Prefix: "b/", Suffix: ".y"}}, []string{"b/"}, []string{".y"}},
+		{"", "", nil},
+		{"films/", "", nil},
+		{"a/x", "", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}},
+		{"", ".mp4", []replicaset.Filter{{Suffix: ".mp4"}}},
+		{"b/", ".y", []replicaset.Filter{{Prefix: "a/", Suffix: ".x"}, {Prefix: "b/", Suffix: ".y"}}},
 	} {
 		r := request()
-		r.Prefix, r.Set.Filters, r.CreatedBefore = tt.prefix, tt.filters, time.Time{}
+		r.Prefix, r.Suffix, r.Set.Filters, r.CreatedBefore = tt.prefix, tt.suffix, tt.filters, time.Time{}
 		in, err := r.Input()
 		if err != nil {
 			t.Errorf("%+v: %v", tt, err)
@@ -229,8 +225,9 @@ func TestInputHasTheConfigurationsFilters(t *testing.T) {
 		if generator.Filter != nil && generator.Filter.KeyNameConstraint != nil {
 			got = generator.Filter.KeyNameConstraint
 		}
-		if !slices.Equal(got.MatchAnyPrefix, tt.prefixes) || !slices.Equal(got.MatchAnySuffix, tt.suffixes) {
-			t.Errorf("prefix %q, filters %v: got %q and %q, want %q and %q", tt.prefix, tt.filters, got.MatchAnyPrefix, got.MatchAnySuffix, tt.prefixes, tt.suffixes)
+		only := func(s string) []string { return slices.DeleteFunc([]string{s}, func(s string) bool { return s == "" }) }
+		if !slices.Equal(got.MatchAnyPrefix, only(tt.prefix)) || !slices.Equal(got.MatchAnySuffix, only(tt.suffix)) {
+			t.Errorf("%+v: got %q and %q", tt, got.MatchAnyPrefix, got.MatchAnySuffix)
 		}
 	}
 }

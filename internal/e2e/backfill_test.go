@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,18 +19,7 @@ import (
 // backfill runs the command and returns its exit code and what it printed.
 func (w *world) backfill(args ...string) (code int, output string) {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), build.command,
-		append([]string{"backfill", "--config", filepath.Join(build.root, "cdk.json")}, args...)...)
-	cmd.Dir = build.root
-	cmd.Env = []string{
-		"AWS_ENDPOINT_URL=" + w.state.Endpoint,
-		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
-	}
-	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		w.t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), string(out)
+	return w.run("backfill", args)
 }
 
 // requests counts an operation's requests to a Region's S3, by callers whose

@@ -18,10 +18,11 @@ import (
 
 // synthesizeCareful synthesizes what a careful company would configure.
 var synthesizeCareful = sync.OnceValues(func() (fs.FS, error) {
-	const set = `{"name":"careful","regions":["us-east-1","eu-west-1"],"encryption":"kms","bucketNamespace":"account-regional",
-		"filters":[{"prefix":"in put/","suffix":".jpg"},{"prefix":"dt=2026/"}],"functionMemoryMiB":512,"reservedConcurrency":5,"logRetentionDays":365,
-		"accessLogBucket":"logs-{account}-{region}","permissionsBoundary":"arn:aws:iam::{account}:policy/boundary","tags":{"team":"platform"},
-		"removalPolicy":"destroy","batchOperations":true,"alarmEmail":"ops@example.com"}`
+	raw, err := os.ReadFile(filepath.Join(build.root, "infra", "testdata", "careful.json"))
+	if err != nil {
+		return nil, err
+	}
+	set := string(raw)
 	home := filepath.Join(build.dir, "careful")
 	asset := filepath.Join(home, "build", "function")
 	if err := os.MkdirAll(asset, 0o700); err != nil {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,13 +58,13 @@ func (w *world) command(args ...string) (code int, stdout, stderr []byte) {
 		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
 		"AWS_SESSION_TOKEN=" + w.session,
 	}
-	stdout, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		stderr = exit.Stderr
-	} else if err != nil {
+	var out, notes bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &notes
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		w.t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode(), stdout, stderr
+	return cmd.ProcessState.ExitCode(), out.Bytes(), notes.Bytes()
 }
 
 // wantHealth checks what doctor and status find, "REGION CHECK" each.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -268,16 +267,13 @@ func (w *world) inEveryRegion(objectFor func(region string) object) {
 // it printed.
 func (w *world) redrive(args ...string) (code int, output string) {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), build.command,
-		append([]string{"redrive", "--config", filepath.Join(build.root, "cdk.json")}, args...)...)
-	cmd.Dir = build.root
-	cmd.Env = []string{
-		"AWS_ENDPOINT_URL=" + w.state.Endpoint,
-		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
-	}
-	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		w.t.Fatal(err)
-	}
-	return cmd.ProcessState.ExitCode(), string(out)
+	return w.run("redrive", args)
+}
+
+// run runs a subcommand of the command with the templates' configuration, and
+// returns all that it wrote: results, then notes.
+func (w *world) run(subcommand string, args []string) (code int, output string) {
+	w.t.Helper()
+	code, stdout, stderr := w.command(append([]string{subcommand, "--config", filepath.Join(build.root, "cdk.json")}, args...)...)
+	return code, string(stdout) + string(stderr)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 )
 
 // bucket is one Region's bucket with what is asked about.
@@ -73,7 +74,7 @@ func (b bucket) explain(err error) *awsapi.Failure {
 // head asks for the current version. Of one that is not there, marker says
 // whether a deletion marker is the newest version.
 func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time.Time, err error) {
-	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &b.key, ChecksumMode: types.ChecksumModeEnabled})
+	out, _, err := contents.Head(ctx, b.client, b.name, b.key)
 	if err == nil {
 		now, _ = middleware.GetServerTime(out.ResultMetadata)
 		return newObject(out), false, now, nil
@@ -99,22 +100,8 @@ func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time
 
 func newObject(out *s3.HeadObjectOutput) *Object {
 	o := &Object{
-		VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength), ETag: trim(aws.ToString(out.ETag)),
-		ChecksumType: string(out.ChecksumType), Modified: aws.ToTime(out.LastModified),
-		StorageClass: cmp.Or(string(out.StorageClass), string(types.StorageClassStandard)), Checksums: map[string]string{},
-	}
-	o.PlainETag = o.ETag != "" && !strings.Contains(o.ETag, "-") && out.SSECustomerAlgorithm == nil &&
-		(out.ServerSideEncryption == "" || out.ServerSideEncryption == types.ServerSideEncryptionAes256)
-	for algorithm, value := range map[types.ChecksumAlgorithm]*string{
-		types.ChecksumAlgorithmCrc32: out.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: out.ChecksumCRC32C,
-		types.ChecksumAlgorithmCrc64nvme: out.ChecksumCRC64NVME, types.ChecksumAlgorithmMd5: out.ChecksumMD5,
-		types.ChecksumAlgorithmSha1: out.ChecksumSHA1, types.ChecksumAlgorithmSha256: out.ChecksumSHA256,
-		types.ChecksumAlgorithmSha512: out.ChecksumSHA512, types.ChecksumAlgorithmXxhash3: out.ChecksumXXHASH3,
-		types.ChecksumAlgorithmXxhash64: out.ChecksumXXHASH64, types.ChecksumAlgorithmXxhash128: out.ChecksumXXHASH128,
-	} {
-		if value != nil {
-			o.Checksums[string(algorithm)] = *value
-		}
+		VersionID: aws.ToString(out.VersionId), Figures: contents.Of(out), Modified: aws.ToTime(out.LastModified),
+		StorageClass: cmp.Or(string(out.StorageClass), string(types.StorageClassStandard)),
 	}
 	switch out.StorageClass {
 	case types.StorageClassGlacier, types.StorageClassDeepArchive:
@@ -142,7 +129,7 @@ func (b bucket) versions(ctx context.Context) (list []Version, more bool, err er
 	for _, v := range out.Versions {
 		if b.is(v.Key, out.EncodingType) {
 			list = append(list, Version{
-				VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: trim(aws.ToString(v.ETag)), Modified: aws.ToTime(v.LastModified),
+				VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: contents.TrimETag(aws.ToString(v.ETag)), Modified: aws.ToTime(v.LastModified),
 			})
 			if aws.ToBool(v.IsLatest) {
 				latest = aws.ToString(v.VersionId)
@@ -251,5 +238,3 @@ func (b bucket) is(listed *string, encoding types.EncodingType) bool {
 	}
 	return key == b.key
 }
-
-func trim(etag string) string { return strings.Trim(etag, `"`) }

@@ -4,45 +4,14 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"s3fanout/internal/contents"
 )
 
-// Comparison is what S3's own figures say about two objects' contents.
-type Comparison int
-
-// The outcomes of a comparison.
-const (
-	Same     Comparison = iota
-	Differ              // for certain
-	Unproven            // the same size, and nothing else to compare
-)
-
-// Compare compares two objects without reading them: sizes, then ETags, then
-// checksums of the same kind. Equal contents can have different ETags, if they
-// were uploaded in parts or are encrypted with keys of KMS, and checksums of
-// parts depend on the parts
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html).
-func Compare(a, b Object) Comparison {
-	if a.Size != b.Size {
-		return Differ
-	}
-	if a.ETag == b.ETag && a.ETag != "" {
-		return Same
-	}
-	if a.ChecksumType == b.ChecksumType {
-		for algorithm, value := range a.Checksums {
-			other, ok := b.Checksums[algorithm]
-			switch {
-			case ok && other == value:
-				return Same
-			case ok && a.ChecksumType == "FULL_OBJECT":
-				return Differ
-			}
-		}
-	}
-	if a.PlainETag && b.PlainETag {
-		return Differ
-	}
-	return Unproven
+// compare compares the objects of two Regions.
+func compare(a, b Region) contents.Result {
+	result, _ := contents.Compare(a.Object.Figures, b.Object.Figures)
+	return result
 }
 
 // group are Regions whose objects are the same, by their places in the Facts.
@@ -59,7 +28,7 @@ func groups(f Facts) []group {
 		joined := group{i}
 		var apart []group
 		for _, g := range found {
-			if slices.ContainsFunc(g, func(j int) bool { return Compare(*r.Object, *f.Regions[j].Object) == Same }) {
+			if slices.ContainsFunc(g, func(j int) bool { return compare(r, f.Regions[j]) == contents.Same }) {
 				joined = append(slices.Clone(g), joined...)
 			} else {
 				apart = append(apart, g)
@@ -81,7 +50,7 @@ func differ(f Facts, found []group) bool {
 		for _, h := range found[n+1:] {
 			for _, i := range g {
 				for _, j := range h {
-					if Compare(*f.Regions[i].Object, *f.Regions[j].Object) == Differ {
+					if compare(f.Regions[i], f.Regions[j]) == contents.Differ {
 						return true
 					}
 				}

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 	"s3fanout/internal/explain"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
@@ -48,6 +49,9 @@ type region map[string]answer
 
 func (r region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	operation := "HeadObject"
+	if _, ok := r["HeadObject with checksums"]; ok && req.Header.Get("x-amz-checksum-mode") != "" {
+		operation = "HeadObject with checksums"
+	}
 	switch q := req.URL.Query(); {
 	case q.Has("versions"):
 		operation = "ListObjectVersions"
@@ -182,12 +186,12 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 	}{
 		{"plain", nil, func(*explain.Object) {}},
 		{"encrypted with S3's keys", map[string]string{"x-amz-server-side-encryption": "AES256"}, func(*explain.Object) {}},
-		{"encrypted with KMS's", map[string]string{"x-amz-server-side-encryption": "aws:kms"}, func(o *explain.Object) { o.PlainETag = false }},
-		{"encrypted with the customer's", map[string]string{"x-amz-server-side-encryption-customer-algorithm": "AES256"}, func(o *explain.Object) { o.PlainETag = false }},
-		{"in parts", map[string]string{"ETag": `"abc-2"`}, func(o *explain.Object) { o.ETag, o.PlainETag = "abc-2", false }},
+		{"encrypted with KMS's", map[string]string{"x-amz-server-side-encryption": "aws:kms"}, func(o *explain.Object) { o.Opaque = true }},
+		{"encrypted with the customer's", map[string]string{"x-amz-server-side-encryption-customer-algorithm": "AES256"}, func(o *explain.Object) { o.Opaque = true }},
+		{"in parts", map[string]string{"ETag": `"abc-2"`}, func(o *explain.Object) { o.ETag = "abc-2" }},
 		{"checksum", map[string]string{"x-amz-checksum-crc64nvme": "AAAA", "x-amz-checksum-type": "FULL_OBJECT"},
 			func(o *explain.Object) {
-				o.Checksums, o.ChecksumType = map[string]string{"CRC64NVME": "AAAA"}, "FULL_OBJECT"
+				o.Checksums = []contents.Checksum{{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: "AAAA"}}
 			}},
 		{"archived", map[string]string{"x-amz-storage-class": "DEEP_ARCHIVE"}, func(o *explain.Object) { o.StorageClass, o.Archived = "DEEP_ARCHIVE", true }},
 		{"being restored", map[string]string{"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="true"`},
@@ -203,7 +207,7 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 				"ETag": `"abc"`, "Content-Length": "7", "x-amz-version-id": "v1", "Last-Modified": "Fri, 20 Nov 2026 12:00:00 GMT",
 			}
 			want := explain.Object{
-				VersionID: "v1", Size: 7, ETag: "abc", PlainETag: true, Checksums: map[string]string{}, StorageClass: "STANDARD",
+				VersionID: "v1", Figures: contents.Figures{Size: 7, ETag: "abc"}, StorageClass: "STANDARD",
 				Modified: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
 			}
 			for name, value := range tc.header {
@@ -222,6 +226,15 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Who may not use the key of an object may know all but its checksums.
+func TestWithoutTheKeyThereAreNoChecksums(t *testing.T) {
+	header := map[string]string{"ETag": `"abc"`, "Content-Length": "7", "x-amz-server-side-encryption": "aws:kms"}
+	f := run(t, options(t, region{"HeadObject": {header: header}, "HeadObject with checksums": {status: http.StatusForbidden}}, region{}, nil, nil))
+	if o := f.Regions[0].Object; o == nil || o.Size != 7 || !o.Opaque || f.Err() != nil {
+		t.Errorf("got %+v, %v", o, f.Err())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 )
 
 // Facts are what the Regions say about one key, at about one moment.
@@ -50,15 +51,8 @@ func (r Region) hides() bool {
 // Object is a current version.
 type Object struct {
 	VersionID string
-	Size      int64  // bytes
-	ETag      string // opaque, without quotation marks
-	// PlainETag says that an ETag is a digest of the contents alone, so that
-	// two of them that differ belong to different contents
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
-	PlainETag    bool
-	Checksums    map[string]string // base64, by algorithm as S3 names it
-	ChecksumType string            // FULL_OBJECT or COMPOSITE
-	Modified     time.Time         // of a multipart upload: when it began
+	contents.Figures
+	Modified     time.Time // of a multipart upload: when it began
 	StorageClass string
 	// Archived says that it has to be restored before it can be copied.
 	Archived bool

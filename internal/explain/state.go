@@ -16,6 +16,7 @@ const (
 	Deleted    State = "deleted"     // the newest version is a deletion marker
 	Copying    State = "copying"     // an upload of it is under way there
 	DeadLetter State = "dead-letter" // its copy failed and waits to be replayed
+	LeftOut    State = "left-out"    // the configuration's filters do not choose the key
 	Archived   State = "archived"    // all sources have to be restored first
 	OnItsWay   State = "on-its-way"  // written elsewhere only just now
 	Missing    State = "missing"     // not there, and nothing is known to be about to change that
@@ -57,6 +58,8 @@ func stateOf(f Facts, i int, found []group) State {
 		return Deleted
 	case len(found) == 0:
 		return Missing
+	case f.LeftOut:
+		return LeftOut
 	// A copy in parts that failed leaves its upload open, and a letter.
 	case upload != nil && (letter == nil || letter.SentAt.Before(upload.Last)):
 		return Copying

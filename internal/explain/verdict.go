@@ -313,7 +313,7 @@ func (j *judgement) waiting() {
 		if u.By == ByReplicator {
 			who = "the function is copying it"
 		}
-		j.say("it is not yet in %s: %s, %s of %s in %d parts", r.Region, who, Bytes(u.Bytes), Bytes(j.by[Present][0].Object.Size), u.Parts)
+		j.say("it is not yet in %s: %s, %s of %s in %d parts", r.Region, who, table.Bytes(u.Bytes), table.Bytes(j.by[Present][0].Object.Size), u.Parts)
 	}
 	if coming := j.by[OnItsWay]; len(coming) > 0 {
 		j.call(CodeOnItsWay)

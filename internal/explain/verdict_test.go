@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3fanout/internal/contents"
 )
 
 const (
@@ -20,14 +22,12 @@ var now = noon.Add(time.Hour)
 
 // object is one whose contents its ETag stands for.
 func object(etag string, modified time.Time) *Object {
-	return &Object{VersionID: "v-" + etag, Size: 10, ETag: etag, PlainETag: true, Modified: modified, StorageClass: "STANDARD"}
+	return &Object{VersionID: "v-" + etag, Figures: contents.Figures{Size: 10, ETag: etag}, Modified: modified, StorageClass: "STANDARD"}
 }
 
 // inParts is one whose ETag says nothing about another's.
 func inParts(etag string) *Object {
-	o := object(etag+"-3", noon)
-	o.PlainETag = false
-	return o
+	return object(etag+"-3", noon)
 }
 
 func archived(o *Object) *Object {
@@ -130,12 +130,12 @@ func TestJudge(t *testing.T) {
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
-		{"being copied", world(&Object{Size: 10 * gib, ETag: "a-9", Modified: noon}, nil, object("a-9", noon), in(eu, upload(ByReplicator, now.Add(-time.Minute))),
+		{"being copied", world(&Object{Figures: contents.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon}, nil, object("a-9", noon), in(eu, upload(ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
 		{"being copied by who knows whom", world(up, copied, nil, in(ap, upload(ByUnknown, now))), CodeCopying,
-			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 bytes in 4 parts",
+			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 B in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
 		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
@@ -244,41 +244,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
-	sum := func(o *Object, kind, algorithm, value string) *Object {
-		o.ChecksumType, o.Checksums = kind, map[string]string{algorithm: value}
-		return o
-	}
-	const full, composite = "FULL_OBJECT", "COMPOSITE"
-	longer := object("a", noon)
-	longer.Size++
-	for _, tc := range []struct {
-		what string
-		a, b *Object
-		want Comparison
-	}{
-		{"equal ETags", object("a", noon), object("a", now), Same},
-		{"other ETags", object("a", noon), object("b", noon), Differ},
-		{"other sizes", object("a", noon), longer, Differ},
-		{"parts of one kind", inParts("a"), inParts("a"), Same},
-		{"parts of other kinds", inParts("a"), inParts("b"), Unproven},
-		{"in parts and whole", inParts("a"), object("a", noon), Unproven},
-		{"no ETags", &Object{}, &Object{}, Unproven},
-		{"checksums equal", sum(inParts("a"), full, "CRC64NVME", "x"), sum(inParts("b"), full, "CRC64NVME", "x"), Same},
-		{"checksums differ", sum(inParts("a"), full, "CRC64NVME", "x"), sum(inParts("b"), full, "CRC64NVME", "y"), Differ},
-		{"checksums of parts equal", sum(inParts("a"), composite, "SHA256", "x-3"), sum(inParts("b"), composite, "SHA256", "x-3"), Same},
-		{"checksums of other parts", sum(inParts("a"), composite, "SHA256", "x-3"), sum(inParts("b"), composite, "SHA256", "y-4"), Unproven},
-		{"checksums of other kinds", sum(inParts("a"), composite, "CRC32", "x-3"), sum(inParts("b"), full, "CRC32", "y"), Unproven},
-		{"other algorithms", sum(inParts("a"), full, "CRC32", "x"), sum(inParts("b"), full, "CRC64NVME", "y"), Unproven},
-	} {
-		for _, pair := range [][2]*Object{{tc.a, tc.b}, {tc.b, tc.a}} {
-			if got := Compare(*pair[0], *pair[1]); got != tc.want {
-				t.Errorf("%s: got %d, want %d", tc.what, got, tc.want)
-			}
-		}
-	}
-}
-
 func TestOrigins(t *testing.T) {
 	up, copied := object("a", noon), object("a", noon.Add(2*time.Second))
 	nothing := Origin{}
@@ -335,5 +300,11 @@ func TestWriter(t *testing.T) {
 		if got := writer(tc.initiator, role); got != tc.want {
 			t.Errorf("%q: got %s, want %s", tc.initiator, got, tc.want)
 		}
+	}
+}
+
+func TestALeftOutKeyIsMissingNowhere(t *testing.T) {
+	if got := States(world(object("a", noon), nil, nil, leftOut)); !slices.Equal(got, []State{Present, LeftOut, LeftOut}) {
+		t.Errorf("got %v", got)
 	}
 }

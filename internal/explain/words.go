@@ -51,17 +51,3 @@ func Age(d time.Duration) string {
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	}
 }
-
-// Bytes is a size for people.
-func Bytes(n int64) string {
-	if n < 10_000 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	value, unit := float64(n), ""
-	for _, unit = range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value /= 1024; value < 1000 {
-			break
-		}
-	}
-	return fmt.Sprintf("%.1f %s", value, unit)
-}

@@ -64,11 +64,6 @@ type Finding struct {
 	Mend     string   // what to do, with names filled in
 }
 
-// NeedHand returns those of the findings that somebody has to act on.
-func NeedHand(findings []Finding) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return !f.Severity.NeedsHand() })
-}
-
 // Words for the state of a part.
 const (
 	OK      = "ok"

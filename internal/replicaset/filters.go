@@ -35,6 +35,24 @@ func (c Config) Matches(key string) bool {
 	return false
 }
 
+// Narrow returns filters that choose the keys that begin with prefix and that
+// Matches: at most as many as Filters, and none where there is no such key.
+func (c Config) Narrow(prefix string) []Filter {
+	if len(c.Filters) == 0 {
+		return []Filter{{Prefix: prefix}}
+	}
+	var narrow []Filter
+	for _, f := range c.Filters {
+		switch {
+		case strings.HasPrefix(f.Prefix, prefix):
+			narrow = append(narrow, f)
+		case strings.HasPrefix(prefix, f.Prefix):
+			narrow = append(narrow, Filter{Prefix: prefix, Suffix: f.Suffix})
+		}
+	}
+	return narrow
+}
+
 // EncodeFilterValue writes a prefix or suffix the way S3 wants it in a
 // notification configuration: a space is "+", and what is not one of the safe
 // characters of keys is percent-encoded.

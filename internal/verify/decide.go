@@ -3,8 +3,9 @@ package verify
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
+
+	"s3fanout/internal/contents"
 )
 
 // state is what a HEAD says of a key in one Region.
@@ -12,34 +13,9 @@ type state struct {
 	present   bool
 	deleted   bool // not present, as a delete marker hides it
 	versionID string
-	size      int64
-	etag      string // without quotation marks
-	modified  time.Time
-	// opaque says that the ETag is no MD5: SSE-KMS and SSE-C make it depend on
-	// more than the bytes
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
-	opaque    bool
-	checksums []Checksum
+	contents.Figures
+	modified time.Time
 }
-
-// The types of checksums. A composite one is of the parts' checksums, so that
-// equal bytes in other parts have another one
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
-const (
-	fullObject = "FULL_OBJECT"
-	composite  = "COMPOSITE"
-)
-
-func (s state) firstChecksum() Checksum {
-	if len(s.checksums) == 0 {
-		return Checksum{}
-	}
-	return s.checksums[0]
-}
-
-// multipart says that an object was uploaded in parts: its ETag ends with
-// their number.
-func (s state) multipart() bool { return strings.Contains(s.etag, "-") }
 
 // verdict is what the states of a key come to. Without any of its fields, they
 // are the same.
@@ -94,9 +70,9 @@ func decide(states []state, began, now time.Time, grace time.Duration) verdict {
 			if slices.Contains(unequal.places, j) {
 				continue
 			}
-			result, why := compare(states[j], states[i])
-			v.sizeOnly = v.sizeOnly || result == sizesOnly
-			if result == differs {
+			result, why := contents.Compare(states[j].Figures, states[i].Figures)
+			v.sizeOnly = v.sizeOnly || result == contents.SameSize
+			if result == contents.Differ {
 				unequal.places = append(unequal.places, i)
 				unequal.why = cmp.Or(unequal.why, why)
 				break
@@ -123,47 +99,8 @@ func decide(states []state, began, now time.Time, grace time.Duration) verdict {
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html),
 // so that it can be new hours later; it is taken to have come when it was seen.
 func written(s state, began time.Time) time.Time {
-	if s.multipart() && s.modified.Before(began) && began.Sub(s.modified) < longestUpload {
+	if s.InParts() && s.modified.Before(began) && began.Sub(s.modified) < longestUpload {
 		return began
 	}
 	return s.modified
-}
-
-// result is what comparing two objects comes to.
-type result int
-
-const (
-	same result = iota
-	sizesOnly
-	differs
-)
-
-// compare compares two objects without reading them. why says what told that
-// they differ.
-func compare(a, b state) (r result, why string) {
-	if a.size != b.size {
-		return differs, "size"
-	}
-	if a.etag == b.etag && a.etag != "" {
-		return same, ""
-	}
-	equal := false
-	for _, x := range a.checksums {
-		for _, y := range b.checksums {
-			switch {
-			case x.Algorithm != y.Algorithm || x.Type != y.Type:
-			case x.Value == y.Value:
-				equal = true
-			case x.Type == fullObject:
-				return differs, "checksum"
-			}
-		}
-	}
-	switch {
-	case equal:
-		return same, ""
-	case a.multipart() || b.multipart() || a.opaque || b.opaque || a.etag == "" || b.etag == "":
-		return sizesOnly, ""
-	}
-	return differs, "etag"
 }

@@ -4,21 +4,27 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"s3fanout/internal/contents"
 )
 
 func TestDecide(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	const grace = 5 * time.Minute
 	// at is an object that was written so long ago, later ones newer.
-	at := func(age time.Duration, size int64, etag string, checksums ...Checksum) state {
-		return state{present: true, size: size, etag: etag, modified: now.Add(-age), checksums: checksums}
+	at := func(age time.Duration, size int64, etag string, checksums ...contents.Checksum) state {
+		return state{present: true, modified: now.Add(-age), Figures: contents.Figures{Size: size, ETag: etag, Checksums: checksums}}
 	}
-	old := func(size int64, etag string, checksums ...Checksum) state {
+	old := func(size int64, etag string, checksums ...contents.Checksum) state {
 		return at(48*time.Hour, size, etag, checksums...)
 	}
-	kms := func(s state) state { s.opaque = true; return s }
-	full := func(value string) Checksum { return Checksum{"CRC64NVME", fullObject, value} }
-	parts := func(value string) Checksum { return Checksum{"SHA256", composite, value} }
+	kms := func(s state) state { s.Opaque = true; return s }
+	full := func(value string) contents.Checksum {
+		return contents.Checksum{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: value}
+	}
+	parts := func(value string) contents.Checksum {
+		return contents.Checksum{Algorithm: "SHA256", Type: contents.Composite, Value: value}
+	}
 	absent, deleted := state{}, state{deleted: true}
 	if v := decide([]state{at(-time.Second, 1, "a"), {}}, now, now, 0); v.young != 0 || len(v.findings) != 1 {
 		t.Errorf("without a grace: %+v, want a finding", v)
@@ -48,7 +54,7 @@ func TestDecide(t *testing.T) {
 		{"in parts, no checksum", []state{old(1, "a-2"), old(1, "b-3")}, 0, "size only"},
 		{"in parts and not", []state{old(1, "a-2"), old(1, "b")}, 0, "size only"},
 		{"in parts, checksums of two kinds", []state{old(1, "a-2", parts("x")), old(1, "b-3", full("y"))}, 0, "size only"},
-		{"in parts, same algorithm of two types", []state{old(1, "a-2", Checksum{"CRC32", composite, "x-2"}), old(1, "b", Checksum{"CRC32", fullObject, "y"})}, 0, "size only"},
+		{"in parts, same algorithm of two types", []state{old(1, "a-2", contents.Checksum{Algorithm: "CRC32", Type: contents.Composite, Value: "x-2"}), old(1, "b", contents.Checksum{Algorithm: "CRC32", Type: contents.FullObject, Value: "y"})}, 0, "size only"},
 		{"in parts, equal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-2", parts("x-2"))}, 0, "same"},
 		{"in parts, unequal composite", []state{old(1, "a-2", parts("x-2")), old(1, "b-3", parts("y-3"))}, 0, "size only"},
 		{"one of two checksums is unequal", []state{old(1, "a-2", parts("x-2"), full("x")), old(1, "b-2", parts("x-2"), full("y"))}, 0, "different [1] checksum"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
 )
 
@@ -51,18 +51,9 @@ func (r *run) look(ctx context.Context, key string) (states []state, now time.Ti
 }
 
 func (r *run) head(ctx context.Context, b Bucket, key string) (state, time.Time, error) {
-	in := &s3.HeadObjectInput{Bucket: &b.Name, Key: &key, ChecksumMode: types.ChecksumModeEnabled}
+	out, requests, err := contents.Head(ctx, b.Client, b.Name, key)
+	r.heads.Add(int64(requests))
 	var response *smithyhttp.ResponseError
-	r.heads.Add(1)
-	out, err := b.Client.HeadObject(ctx, in)
-	if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusForbidden {
-		// The checksums of an object under a KMS key take kms:Decrypt, the rest
-		// does not
-		// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
-		in.ChecksumMode = ""
-		r.heads.Add(1)
-		out, err = b.Client.HeadObject(ctx, in)
-	}
 	switch {
 	case err == nil:
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
@@ -96,37 +87,11 @@ func (r *run) listOne(ctx context.Context, b Bucket, key string) (s state, ok bo
 		return state{}, false, err
 	}
 	return state{
-		present: true, size: aws.ToInt64(o.Size), etag: strings.Trim(aws.ToString(o.ETag), `"`), modified: aws.ToTime(o.LastModified), opaque: true,
+		present: true, modified: aws.ToTime(o.LastModified),
+		Figures: contents.Figures{Size: aws.ToInt64(o.Size), ETag: contents.TrimETag(aws.ToString(o.ETag)), Opaque: true},
 	}, true, nil
 }
 
 func newState(out *s3.HeadObjectOutput) state {
-	s := state{
-		present: true, versionID: aws.ToString(out.VersionId), size: aws.ToInt64(out.ContentLength),
-		etag: strings.Trim(aws.ToString(out.ETag), `"`), modified: aws.ToTime(out.LastModified),
-	}
-	switch out.ServerSideEncryption {
-	case "", types.ServerSideEncryptionAes256:
-	default:
-		s.opaque = true
-	}
-	s.opaque = s.opaque || out.SSECustomerAlgorithm != nil
-	for _, c := range []struct {
-		algorithm string
-		value     *string
-	}{
-		{"CRC64NVME", out.ChecksumCRC64NVME}, {"SHA512", out.ChecksumSHA512}, {"SHA256", out.ChecksumSHA256}, {"SHA1", out.ChecksumSHA1},
-		{"CRC32C", out.ChecksumCRC32C}, {"CRC32", out.ChecksumCRC32}, {"MD5", out.ChecksumMD5},
-		{"XXHASH128", out.ChecksumXXHASH128}, {"XXHASH3", out.ChecksumXXHASH3}, {"XXHASH64", out.ChecksumXXHASH64},
-	} {
-		if c.value != nil {
-			// A composite checksum ends with the number of parts, as no base64 does.
-			kind := fullObject
-			if out.ChecksumType == types.ChecksumTypeComposite || strings.Contains(*c.value, "-") {
-				kind = composite
-			}
-			s.checksums = append(s.checksums, Checksum{c.algorithm, kind, *c.value})
-		}
-	}
-	return s
+	return state{present: true, versionID: aws.ToString(out.VersionId), Figures: contents.Of(out), modified: aws.ToTime(out.LastModified)}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
 )
 
@@ -100,18 +101,11 @@ type Difference struct {
 // Object is a key in a Region.
 type Object struct {
 	Region    string
-	VersionID string // empty where the bucket has none
-	Size      int64  // bytes
-	ETag      string // without quotation marks
-	Checksum  Checksum
+	VersionID string            // empty where the bucket has none
+	Size      int64             // bytes
+	ETag      string            // without quotation marks
+	Checksum  contents.Checksum // one of those that S3 keeps of it
 	Modified  time.Time
-}
-
-// Checksum is one that S3 keeps of an object; the zero value if it keeps none.
-type Checksum struct {
-	Algorithm string // such as CRC64NVME
-	Type      string // FULL_OBJECT, or COMPOSITE: of the parts' checksums
-	Value     string
 }
 
 // Summary counts keys, and what was asked of S3. Retries by the SDK are not
@@ -282,7 +276,7 @@ func (r *run) difference(key string, states []state, f finding) Difference {
 	for i, s := range states {
 		if s.present {
 			d.Objects = append(d.Objects, Object{
-				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.size, ETag: s.etag, Checksum: s.firstChecksum(), Modified: s.modified,
+				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.Size, ETag: s.ETag, Checksum: s.FirstChecksum(), Modified: s.modified,
 			})
 		}
 	}
