@@ -22,7 +22,8 @@ func foreign() map[string]string {
 		"npx cdk deploy --all":                 "needs an AWS account; what it would deploy is run by the sandbox",
 		"npx cdk synth --quiet":                "make synth does it",
 		"npx cdk diff":                         "needs an AWS account",
-		"npx cdk destroy --all":                "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
+		"go test ./internal/sim -run TestSchedules -sim.seed 4711 -v": "TestSeedsReplay replays seeds",
+		"npx cdk destroy --all": "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
 
 		"npx cdk bootstrap aws://ACCOUNT/us-west-2":                                                                  "needs an AWS account",
 		"npx cdk deploy --exclusively s3fanout-us-east-1":                                                            "needs an AWS account",
