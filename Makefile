@@ -28,7 +28,7 @@ node_modules: package.json package-lock.json
 
 test: node_modules ## run all tests, under the race detector where jsii allows it (needs Go and Node)
 	$(GO) test ./infra
-	$(GO) test -race $$($(GO) list ./... | grep -v '/infra$$')
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v '/infra$$')
 
 test-large: ## run the tests that take minutes: a copy in 10,000 parts, a comparison of a million keys
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
