@@ -37,21 +37,9 @@ const (
 	durationLimit = (timeoutSeconds - 2) * 1000
 )
 
-// alarms are those of a Region, in the order of docs/operations.md. Sources of
-// the metrics:
-// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-// https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+// alarms are those of a Region, in the order of docs/operations.md.
 func (s site) alarms() []alarm {
-	queue := func(name string) metric {
-		return metric{"AWS/SQS", name, "Maximum", map[string]string{"QueueName": s.QueueName()}}
-	}
-	function := func(name, statistic string) metric {
-		return metric{"AWS/Lambda", name, statistic, map[string]string{"FunctionName": s.FunctionName()}}
-	}
-	topic := func(name string) metric {
-		return metric{"AWS/SNS", name, "Sum", map[string]string{"TopicName": s.TopicName()}}
-	}
+	queue, function, topic, ours := s.queueMetric, s.functionMetric, s.topicMetric, s.ownMetric
 	return []alarm{
 		{
 			name: "dead-letters", metric: queue("ApproximateNumberOfMessagesVisible"), periods: 1,
@@ -99,10 +87,9 @@ func (s site) alarms() []alarm {
 			mend:  "s3fanout doctor, then s3fanout verify",
 		},
 		{
-			name: "replication-slow", over: lagLimit, periods: 1,
-			metric: metric{metricNamespace, "ReplicationLag", "p99", map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.region}},
-			means:  "One in a hundred replicas takes more than 15 minutes from the upload.",
-			mend:   "s3fanout status",
+			name: "replication-slow", metric: ours("ReplicationLag", "p99"), over: lagLimit, periods: 1,
+			means: "One in a hundred replicas takes more than 15 minutes from the upload.",
+			mend:  "s3fanout status",
 		},
 		{
 			name: "notifications-failed", metric: topic("NumberOfNotificationsFailed"), periods: 1,

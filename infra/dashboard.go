@@ -65,17 +65,7 @@ func (s site) widgets() []any {
 }
 
 func (s site) graphs() []graph {
-	set := map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.region}
-	ours := func(name, statistic string) metric { return metric{metricNamespace, name, statistic, set} }
-	queue := func(name string) metric {
-		return metric{"AWS/SQS", name, "Maximum", map[string]string{"QueueName": s.QueueName()}}
-	}
-	function := func(name, statistic string) metric {
-		return metric{"AWS/Lambda", name, statistic, map[string]string{"FunctionName": s.FunctionName()}}
-	}
-	topic := func(name string) metric {
-		return metric{"AWS/SNS", name, "Sum", map[string]string{"TopicName": s.TopicName()}}
-	}
+	queue, function, topic, ours := s.queueMetric, s.functionMetric, s.topicMetric, s.ownMetric
 	return []graph{
 		{"Replicas made here, and what did not need one", "records", []metric{
 			ours("Copied", "Sum"), ours("Exists", "Sum"), ours("SourceGone", "Sum"), ours("Failed", "Sum"),

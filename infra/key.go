@@ -53,9 +53,11 @@ func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
 				principal: service("sns.amazonaws.com"),
 				actions:   use,
 				resources: []string{thisKey},
+				// The topic's ARN has the account in it. That SNS names the account
+				// by itself as well is written nowhere, and were it not so, what SNS
+				// could not deliver would be lost.
 				condition: map[string]any{
-					"ArnEquals":    map[string]any{"aws:SourceArn": here.topicARN(here.region)},
-					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+					"ArnEquals": map[string]any{"aws:SourceArn": here.topicARN(here.region)},
 				},
 			},
 		),

@@ -19,6 +19,29 @@ type metric struct {
 	dimensions                 map[string]string
 }
 
+// queueMetric is of the Region's dead-letter queue
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+func (s site) queueMetric(name string) metric {
+	return metric{"AWS/SQS", name, "Maximum", map[string]string{"QueueName": s.QueueName()}}
+}
+
+// functionMetric is of the Region's function
+// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
+func (s site) functionMetric(name, statistic string) metric {
+	return metric{"AWS/Lambda", name, statistic, map[string]string{"FunctionName": s.FunctionName()}}
+}
+
+// topicMetric is of the Region's topic
+// (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
+func (s site) topicMetric(name string) metric {
+	return metric{"AWS/SNS", name, "Sum", map[string]string{"TopicName": s.TopicName()}}
+}
+
+// ownMetric is one that the Region's function writes, of all source Regions.
+func (s site) ownMetric(name, statistic string) metric {
+	return metric{metricNamespace, name, statistic, map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.region}}
+}
+
 // alarmDimensions are the metric's dimensions as an alarm has them, in order.
 func (m metric) alarmDimensions() []any {
 	var list []any
