@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -13,7 +15,8 @@ type alarm struct {
 	name   string // ends the alarm's name
 	metric metric
 	over   float64 // alarms above it
-	// periods of five minutes in a row that have to be over.
+	period float64 // seconds; zero: alarmPeriod
+	// periods in a row that have to be over.
 	periods int
 	means   string
 	mend    string // a command, or what to do before one
@@ -27,8 +30,6 @@ const (
 	// lagLimit, in milliseconds, is what S3 Replication Time Control promises:
 	// who is slower than fifteen minutes has to say so.
 	lagLimit = 15 * 60 * 1000
-	// letterAgeLimit, in seconds, leaves most of a letter's fourteen days.
-	letterAgeLimit = 3 * 24 * 60 * 60
 	// eventAgeLimit, in milliseconds, is an hour of the six that an event may
 	// wait for the function.
 	eventAgeLimit = 60 * 60 * 1000
@@ -47,8 +48,10 @@ func (s site) alarms() []alarm {
 			mend:  "s3fanout redrive --dry-run",
 		},
 		{
-			name: "dead-letters-old", metric: queue("ApproximateAgeOfOldestMessage"), over: letterAgeLimit, periods: 1,
-			means: "A dead letter is more than three days old. SQS deletes it after 14 days.",
+			// Not the age of the oldest: SQS leaves letters out of that which were
+			// read more than three times, as redrive and explain read them.
+			name: "dead-letters-old", metric: queue("ApproximateNumberOfMessagesVisible"), period: 3600, periods: 72,
+			means: "There were dead letters in every hour of the last three days. SQS deletes a letter after 14 days.",
 			mend:  "s3fanout redrive",
 		},
 		{
@@ -129,7 +132,7 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) constru
 			Namespace:          jsii.String(a.metric.namespace),
 			MetricName:         jsii.String(a.metric.name),
 			Dimensions:         a.metric.alarmDimensions(),
-			Period:             jsii.Number(alarmPeriod),
+			Period:             jsii.Number(cmp.Or(a.period, alarmPeriod)),
 			EvaluationPeriods:  jsii.Number(a.periods),
 			ComparisonOperator: jsii.String("GreaterThanThreshold"),
 			Threshold:          jsii.Number(a.over),
