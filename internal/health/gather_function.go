@@ -72,8 +72,7 @@ func (g gatherer) failures(ctx context.Context, name, what string) Look[Failures
 	return found(f)
 }
 
-func (g gatherer) role(ctx context.Context) Look[Role] {
-	name := g.facts.Set.RoleName(g.region)
+func (g gatherer) role(ctx context.Context, name string) Look[Role] {
 	what := "role " + name
 	out, err := g.clients.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 	if err != nil {
