@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large sim bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ test-large: ## run the tests that take minutes: a copy in 10,000 parts, a compar
 bench: ## measure side by side: a copy in parts against one CopyObject, verify against a bare listing (5 minutes)
 	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e
 	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkAgainstBareListing' -v ./internal/verify
+
+SEEDS ?= 20000
+FIRST ?= 1
+sim: ## run SEEDS schedules against a model of AWS, then show that each deliberate bug is found
+	GOGC=400 $(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
+	S3FANOUT_MUTANTS=1 $(GO) test -timeout 30m -run 'TestMutants$$' -v ./internal/sim
 
 # A number of inputs rather than a time: at a deadline in the middle of an input go test reports a failure that is none.
 FUZZTIME ?= 200000x

@@ -70,6 +70,11 @@ func features() [][]level {
 			{"logs for a year", func(c *replicaset.Config) { c.LogRetentionDays = 365 }, property("AWS::Logs::LogGroup", "RetentionInDays", 365.0)},
 		},
 		{
+			{"no traces", nothing, traced(nil, nil)},
+			{"traces", func(c *replicaset.Config) { c.Tracing = true }, traced("Active", list{
+				object{"Sid": "SendTraces", "Effect": "Allow", "Action": list{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, "Resource": "*"}})},
+		},
+		{
 			{"nobody told", nothing, told(func(string) any { return nil })},
 			{"alarms by mail", func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" }, func(t *testing.T, r relations) {
 				topic := "arn:" + r.partition() + ":sns:" + r.region + ":" + testAccount + ":" + r.set.Name + "-alarms"
@@ -127,6 +132,23 @@ func features() [][]level {
 // roles wants so many roles in a Region stack.
 func roles(n int) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) { equal(t, "roles", len(r.all("AWS::IAM::Role")), n) }
+}
+
+// traced wants the function to be traced so, and its role to have these
+// statements about X-Ray.
+func traced(mode any, want list) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		equal(t, "tracing", r.one(t, "AWS::Lambda::Function").at("TracingConfig.Mode"), mode)
+		var got list
+		for _, role := range r.all("AWS::IAM::Role") {
+			for _, s := range role.at("Policies.0.PolicyDocument.Statement").(list) {
+				if strings.HasPrefix(texts(s.(object)["Action"])[0], "xray:") {
+					got = append(got, s)
+				}
+			}
+		}
+		equal(t, "statements about X-Ray", got, want)
+	}
 }
 
 func rule(name, value string) object { return object{"Name": name, "Value": value} }

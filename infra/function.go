@@ -63,6 +63,7 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 			LogFormat: jsii.String("JSON"),
 			LogGroup:  logs.Ref(),
 		},
+		TracingConfig: here.tracing(),
 		// A replica's event ends a chain at depth two, and the function stops
 		// handing a copy over to itself before Lambda would. Lambda's own guard
 		// stays on, should that ever be wrong.
@@ -80,6 +81,15 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 		},
 	})
 	return function
+}
+
+// tracing is nil unless it is asked for, which is Lambda's PassThrough: what
+// others trace goes on, and nothing is sent.
+func (s site) tracing() *awslambda.CfnFunction_TracingConfigProperty {
+	if !s.Tracing {
+		return nil
+	}
+	return &awslambda.CfnFunction_TracingConfigProperty{Mode: jsii.String("Active")}
 }
 
 // environment is the function's configuration in the form that the function

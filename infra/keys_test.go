@@ -87,7 +87,7 @@ func TestKeys(t *testing.T) {
 func TestPolicyFitsTwentyRegions(t *testing.T) {
 	const limit = 10_240
 	set := replicaset.Config{
-		Name: "a-name-of-thirty-two-characters0", Encryption: "kms", BucketNamespace: "account-regional", OptInRegions: true, BatchOperations: true,
+		Name: "a-name-of-thirty-two-characters0", Encryption: "kms", BucketNamespace: "account-regional", OptInRegions: true, BatchOperations: true, Tracing: true,
 		Regions: []string{
 			"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1",
 			"eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "eu-south-1", "ap-east-1", "af-south-1",

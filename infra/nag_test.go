@@ -33,6 +33,10 @@ func nagExceptions(set replicaset.Config) []exception {
 		wildcards += sources
 		reason += "; a KMS key that another stack makes has an ARN that nobody knows in advance: a condition asks for its alias instead"
 	}
+	if set.Tracing {
+		wildcards++
+		reason += "; X-Ray knows no resources"
+	}
 	exceptions = append(exceptions, exception{"Role/Default", "AwsSolutions-IAM5", wildcards, reason})
 	if set.BatchOperations {
 		exceptions = append(exceptions,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -93,7 +95,22 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 					actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 					resources: []string{here.logGroupARN(here.region) + ":*"},
 				},
-			}, here.useKeys(props.Key)...)...),
+			}, slices.Concat(here.useKeys(props.Key), here.trace())...)...),
 		}},
 	})
+}
+
+// trace are the role's statements about X-Ray, which Lambda sends to as the
+// role (https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html). They
+// have the one wildcard that stands for everything: neither action knows
+// resources (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
+func (s site) trace() []statement {
+	if !s.Tracing {
+		return nil
+	}
+	return []statement{{
+		sid:       "SendTraces",
+		actions:   []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+		resources: []string{"*"},
+	}}
 }

@@ -188,9 +188,7 @@ func TestUploadIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := h.giveUp(ended, copier.Upload{Source: copier.Object{Key: "a b"}, UploadID: "u+1"}); err != nil {
+	if err := h.Abort(t.Context(), copier.Upload{Source: copier.Object{Key: "a b"}, UploadID: "u+1"}); err != nil {
 		t.Fatal(err)
 	}
 	requests := seen()

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"s3fanout/internal/replicator"
 )
 
 const (
@@ -77,25 +78,10 @@ func lambdaEndpoint(region string, fips, dualStack bool) string {
 	return "https://" + host + "." + region + "." + suffix
 }
 
-// invokeError is a refused invocation.
-type invokeError struct {
-	status        int
-	code, message string
-}
-
-func (e *invokeError) Error() string {
-	return fmt.Sprintf("%s: %s (status %d)", e.code, e.message, e.status)
-}
-
-// retryable reports whether another attempt can help.
-func (e *invokeError) retryable() bool {
-	return e.status == http.StatusTooManyRequests || e.status >= http.StatusInternalServerError
-}
-
 // Invoke queues an invocation with the payload and returns once Lambda has
 // accepted it (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html).
 // An attempt whose answer is lost is repeated, so the invocation can happen
-// twice. The error is an *invokeError, or that of the network or the context.
+// twice. The error is an *replicator.InvokeError, or that of the network or the context.
 func (s *selfInvoker) Invoke(ctx context.Context, payload []byte) error {
 	_, err := s.retry(ctx, func() ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, invokeTimeout)
@@ -107,7 +93,7 @@ func (s *selfInvoker) Invoke(ctx context.Context, payload []byte) error {
 
 // Call invokes with the payload, waits for the end as long as the context
 // lasts, and returns the function's answer. It repeats and fails as Invoke
-// does; the function's own failure is an *invokeError, and is not repeated.
+// does; the function's own failure is an *replicator.InvokeError, and is not repeated.
 func (s *selfInvoker) Call(ctx context.Context, payload []byte) ([]byte, error) {
 	return s.retry(ctx, func() ([]byte, error) {
 		return s.try(ctx, "RequestResponse", http.StatusOK, payload)
@@ -121,7 +107,7 @@ func (s *selfInvoker) retry(ctx context.Context, try func() ([]byte, error)) ([]
 		if err == nil || attempt == maxAttempts || ctx.Err() != nil {
 			return answer, err
 		}
-		if refused := (*invokeError)(nil); errors.As(err, &refused) && !refused.retryable() {
+		if refused := (*replicator.InvokeError)(nil); errors.As(err, &refused) && !refused.Retryable() {
 			return nil, err
 		}
 		delay, delayErr := backoff.BackoffDelay(attempt, err)
@@ -159,7 +145,7 @@ func (s *selfInvoker) try(ctx context.Context, kind string, success int, payload
 	case response.StatusCode != success:
 		return nil, refusal(response, body)
 	case failed != "":
-		return nil, &invokeError{status: response.StatusCode, code: "the function failed: " + failed, message: messageOf(body, "errorMessage")}
+		return nil, &replicator.InvokeError{Status: response.StatusCode, Code: "the function failed: " + failed, Message: messageOf(body, "errorMessage")}
 	case success == http.StatusAccepted:
 		return nil, nil
 	}
@@ -167,11 +153,11 @@ func (s *selfInvoker) try(ctx context.Context, kind string, success int, payload
 }
 
 // refusal reads the error that Lambda answers with.
-func refusal(response *http.Response, body []byte) *invokeError {
-	e := &invokeError{status: response.StatusCode, message: messageOf(body, "message")}
-	e.code, _, _ = strings.Cut(response.Header.Get("X-Amzn-Errortype"), ":")
-	if e.code == "" {
-		e.code = http.StatusText(response.StatusCode)
+func refusal(response *http.Response, body []byte) *replicator.InvokeError {
+	e := &replicator.InvokeError{Status: response.StatusCode, Message: messageOf(body, "message")}
+	e.Code, _, _ = strings.Cut(response.Header.Get("X-Amzn-Errortype"), ":")
+	if e.Code == "" {
+		e.Code = http.StatusText(response.StatusCode)
 	}
 	return e
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"s3fanout/internal/replicator"
 )
 
 // lambdaAnswer is one answer of a scripted Lambda endpoint.
@@ -100,7 +102,7 @@ func TestInvokeAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, requests, _, waits := serveLambda(t, tt.script...)
 			err := s.Invoke(t.Context(), []byte("{}"))
-			var refused *invokeError
+			var refused *replicator.InvokeError
 			if (err == nil) != (tt.want == "") || err != nil && (!errors.As(err, &refused) || err.Error() != tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}

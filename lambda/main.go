@@ -25,6 +25,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicator"
 )
 
 func main() {
@@ -39,7 +40,7 @@ func main() {
 
 // newHandler does the work of a cold start. An error names the variable that
 // is missing or wrong.
-func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) {
+func newHandler(getenv func(string) string, log *slog.Logger) (*replicator.Handler, error) {
 	config, err := functionenv.Decode(getenv)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) 
 	if err != nil {
 		return nil, err
 	}
-	httpClient := newHTTPClient(partsAtOnce(config) + parallel)
+	httpClient := newHTTPClient(partsAtOnce(config) + replicator.Parallel)
 	client, err := newClient(getenv, httpClient, credentials)
 	if err != nil {
 		return nil, err
@@ -59,19 +60,19 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*handler, error) 
 	}
 	log = log.With("replicaSet", config.ReplicaSet, "targetRegion", config.Region, "targetBucket", config.TargetBucket)
 	target := copier.Target{Region: config.Region, Bucket: config.TargetBucket}
-	return &handler{
-		config: config,
-		copier: copier.New(client, target,
+	return &replicator.Handler{
+		Config: config,
+		Copier: copier.New(client, target,
 			copier.WithLogger(log),
 			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
 			copier.WithStorageClass(config.ReplicaStorageClass)),
-		self: self,
-		twin: func(region string) (caller, error) {
+		Self: self,
+		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)
 		},
-		abort: aborter(client, config.TargetBucket),
-		log:   log,
-		now:   time.Now,
+		Abort: aborter(client, config.TargetBucket),
+		Log:   log,
+		Now:   time.Now,
 	}, nil
 }
 

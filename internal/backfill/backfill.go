@@ -15,6 +15,7 @@ package backfill
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +84,9 @@ type Options struct {
 	// Grace is how long copies by one request may go on when ctx has ended; 0
 	// means DefaultGrace. Copies in parts are given up at once.
 	Grace time.Duration
+	// Random is the source of jitter, numbers in [0, 1), safe for concurrent
+	// use; nil means math/rand's.
+	Random func() float64
 }
 
 // Observer is told what happens. Its functions may be nil, are never called
@@ -151,6 +155,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
 	}
 }
 

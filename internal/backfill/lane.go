@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -116,7 +115,7 @@ func (l *lane) copy(work context.Context, o *object) {
 			tally.failed(place, f)
 			return
 		}
-		if pause(work, backoff(try)) != nil {
+		if pause(work, backoff(try, l.target.run.options.Random())) != nil {
 			return
 		}
 	}
@@ -163,9 +162,9 @@ func (l *lane) throttle(n int) {
 	l.window = l.window.Throttle(n, l.begun)
 }
 
-func backoff(try int) time.Duration {
+func backoff(try int, random float64) time.Duration {
 	d := backoffBase << (try - 1)
-	return d/2 + rand.N(d/2)
+	return d/2 + time.Duration(random*float64(d/2))
 }
 
 // pause waits for d or for the context's end, whichever comes first.

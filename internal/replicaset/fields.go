@@ -33,6 +33,7 @@ func (c *Config) fields() []configField {
 		{"functionMemoryMiB", (*positive)(&c.FunctionMemoryMiB), positiveWanted, strconv.Itoa(none.FunctionMemory())},
 		{"reservedConcurrency", (*positive)(&c.ReservedConcurrency), positiveWanted + ", because 0 would stop the function", "none reserved"},
 		{"logRetentionDays", (*positive)(&c.LogRetentionDays), positiveWanted, strconv.Itoa(none.LogRetention())},
+		{"tracing", &c.Tracing, "true or false", "`false`"},
 		{"alarmEmail", &c.AlarmEmail, text, "nobody"},
 		{"alarmTopicArn", &c.AlarmTopicARN, text, "none"},
 		{"encryption", &c.Encryption, text, code(EncryptionS3)},

@@ -11,13 +11,13 @@ import (
 )
 
 const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
-	"batchOperations, functionMemoryMiB, reservedConcurrency, logRetentionDays, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
+	"batchOperations, functionMemoryMiB, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/"}],
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
-	"functionMemoryMiB": 512, "reservedConcurrency": 20, "logRetentionDays": 90,
+	"functionMemoryMiB": 512, "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Filters:               []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/"}},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
-		FunctionMemoryMiB: 512, ReservedConcurrency: 20, LogRetentionDays: 90,
+		FunctionMemoryMiB: 512, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
@@ -62,6 +62,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"regions": "us-east-1"}`, `s3fanout.regions: "us-east-1" is not a list of Region names`},
 		{"{\"regions\": [\n1,\n2]}", `s3fanout.regions: [ 1, 2] is not a list of Region names`},
 		{`{"allowOptInRegions": "yes"}`, `s3fanout.allowOptInRegions: "yes" is not true or false`},
+		{`{"tracing": "Active"}`, `s3fanout.tracing: "Active" is not true or false`},
 		{`{"batchOperations": null}`, `s3fanout.batchOperations: null is not true or false`},
 		{`{"multipartThresholdMiB": 0}`, `s3fanout.multipartThresholdMiB: 0 is not a whole number from 1 on`},
 		{`{"multipartThresholdMiB": 5.5}`, `s3fanout.multipartThresholdMiB: 5.5 is not a whole number from 1 on`},

@@ -54,6 +54,8 @@ type Config struct {
 	// LogRetentionDays is for how long logs are kept, one of the numbers that
 	// CloudWatch Logs takes; zero for the default, see LogRetention.
 	LogRetentionDays int
+	// Tracing has AWS X-Ray trace the functions' invocations.
+	Tracing bool
 
 	// AlarmEmail is who gets alarms; empty for nobody. At most one of it and
 	// AlarmTopicARN is set.

@@ -34,6 +34,7 @@ type functionProperties struct {
 		LogGroup  string
 		LogFormat string
 	}
+	TracingConfig struct{ Mode string }
 	RecursiveLoop string
 	Tags          []tag
 }
@@ -51,6 +52,7 @@ func readFunction(raw json.RawMessage) (lambda.FunctionConfig, error) {
 		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
+		TracingMode: p.TracingConfig.Mode,
 	}, nil
 }
 

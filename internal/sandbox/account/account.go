@@ -119,6 +119,9 @@ func (s *Service) run(w http.ResponseWriter, r *http.Request, caller iam.Caller,
 	action = form.Get("Action")
 	op, ok := a.operations[action]
 	if !ok {
+		if err := s.refuse(caller, a, action, form); err != nil {
+			return "", nil, err
+		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
 			Message: fmt.Sprintf("The sandbox's %s has no operation %q; it has %s.", a.name, action, strings.Join(slices.Sorted(maps.Keys(a.operations)), ", ")),

@@ -3,6 +3,7 @@ package account
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,19 @@ func (s *Service) role(caller iam.Caller, form url.Values, action string) (*iam.
 
 func noSuchEntity(message string) *Error {
 	return &Error{Status: http.StatusNotFound, Code: "NoSuchEntity", Message: message}
+}
+
+// refuse authorizes an operation that changes a role, which only templates do
+// here, so that whoever lacks the permission is told that first, as on AWS.
+func (s *Service) refuse(caller iam.Caller, a api, action string, form url.Values) error {
+	changes := []string{"AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "PutRolePolicy", "UpdateAssumeRolePolicy"}
+	if a.name != "IAM" || !slices.Contains(changes, action) {
+		return nil
+	}
+	if err := iam.Authorize(iam.Request{Caller: caller, Action: "iam:" + action, Resource: s.store.RoleARN(form.Get("RoleName"))}); err != nil {
+		return denied(err)
+	}
+	return nil
 }
 
 // encoded is a policy's text as IAM answers it: percent-encoded by RFC 3986

@@ -70,9 +70,28 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	case "GET " + recursionPrefix + "{FunctionName}/recursion-config":
 		return s.serveGetRecursionConfig(w, caller, functionARN)
 	}
+	// What changes a function only templates do here. Whoever lacks the
+	// permission is told that first, as on AWS.
+	if action := changes()[route]; action != "" {
+		if _, err := s.authorize(caller, action, functionARN); err != nil {
+			return err
+		}
+	}
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
 		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency and GetFunctionRecursionConfig.", route),
+	}
+}
+
+// changes are the requests that change a function, with the action that each
+// takes (https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html).
+func changes() map[string]string {
+	return map[string]string{
+		"POST " + apiPrefix + "{FunctionName}/policy":                     "lambda:AddPermission",
+		"DELETE " + apiPrefix + "{FunctionName}/":                         "lambda:DeleteFunction",
+		"PUT " + apiPrefix + "{FunctionName}/code":                        "lambda:UpdateFunctionCode",
+		"PUT " + apiPrefix + "{FunctionName}/configuration":               "lambda:UpdateFunctionConfiguration",
+		"PUT " + eventConfigPrefix + "{FunctionName}/event-invoke-config": "lambda:PutFunctionEventInvokeConfig",
 	}
 }
 

@@ -27,11 +27,14 @@ type configuration struct {
 	Environment      *variables        `json:",omitempty"`
 	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
 	LoggingConfig    loggingConfig
+	TracingConfig    tracingConfig
 }
 
 type variables struct{ Variables map[string]string }
 
 type deadLetterConfig struct{ TargetArn string }
+
+type tracingConfig struct{ Mode string }
 
 type loggingConfig struct{ LogFormat, LogGroup string }
 
@@ -44,6 +47,7 @@ func (f *function) describe() configuration {
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
 		Architectures: set.Architectures,
 		LoggingConfig: loggingConfig{LogFormat: set.LogFormat, LogGroup: set.LogGroup},
+		TracingConfig: tracingConfig{Mode: set.TracingMode},
 	}
 	if len(set.Environment) > 0 {
 		c.Environment = &variables{set.Environment}

@@ -38,6 +38,7 @@ type FunctionConfig struct {
 	LogGroup            string // name; /aws/lambda/<Name> if empty
 	LogFormat           string // Text (if empty) or JSON; of Lambda's own lines, which the sandbox does not write
 	RecursiveLoop       string // Terminate (if empty) or Allow
+	TracingMode         string // PassThrough (if empty) or Active; nothing here takes traces
 }
 
 // function is a function's state.
@@ -58,6 +59,13 @@ type function struct {
 	configured bool // an EventInvokeConfig was set
 }
 
+// The modes of tracing. Lambda demands that the role may send traces when the
+// function is made, and is silent if it cannot send them later.
+const (
+	activeTracing = "Active"
+	passThrough   = "PassThrough"
+)
+
 // settings is how a function is configured. They are replaced as a whole: an
 // execution environment keeps those that it began with.
 type settings struct {
@@ -74,8 +82,9 @@ func (f *function) current() *settings {
 }
 
 // CreateFunction makes a function. Errors are those of AWS: a role that Lambda
-// cannot assume, reserved names of environment variables, values out of range,
-// a name that the Region already has.
+// cannot assume or that may not send the traces asked for, reserved names of
+// environment variables, values out of range, a name that the Region already
+// has.
 func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN string, err error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("create function %s in %s: %w", c.Name, region, err)
@@ -116,6 +125,13 @@ func (s *Service) configure(region string, c FunctionConfig) (*settings, error) 
 			return nil, err
 		}
 	}
+	if c.TracingMode == activeTracing {
+		if err := iam.Authorize(iam.Request{Caller: role, Action: "xray:PutTraceSegments", Resource: "*"}); err != nil {
+			e := invalid("The provided execution role does not have permissions to call PutTraceSegments on XRAY")
+			e.cause = err
+			return nil, e
+		}
+	}
 	return &settings{FunctionConfig: c, role: role, modified: time.Now()}, nil
 }
 
@@ -136,6 +152,9 @@ func (c *FunctionConfig) complete() error {
 	if c.RecursiveLoop == "" {
 		c.RecursiveLoop = terminateLoops
 	}
+	if c.TracingMode == "" {
+		c.TracingMode = passThrough
+	}
 	switch {
 	case !regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(c.Name):
 		return invalid("Function name %q is not 1 to 64 letters, digits, hyphens and underscores", c.Name)
@@ -153,6 +172,8 @@ func (c *FunctionConfig) complete() error {
 		return invalid("LogFormat %q is neither Text nor JSON", c.LogFormat)
 	case c.RecursiveLoop != terminateLoops && c.RecursiveLoop != allowLoops:
 		return invalid("RecursiveLoop %q is neither Terminate nor Allow", c.RecursiveLoop)
+	case c.TracingMode != passThrough && c.TracingMode != activeTracing:
+		return invalid("TracingConfig %q is neither Active nor PassThrough", c.TracingMode)
 	case c.ReservedConcurrency != nil && *c.ReservedConcurrency < 0:
 		return invalid("ReservedConcurrentExecutions %d is negative", *c.ReservedConcurrency)
 	}

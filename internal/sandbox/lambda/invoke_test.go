@@ -280,6 +280,8 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		{"time-out", "Timeout", func(c *FunctionConfig) { c.Timeout = 901 * time.Second }},
 		{"runtime", `"go1.x"`, func(c *FunctionConfig) { c.Runtime = "go1.x" }},
 		{"name that is taken", "ResourceConflictException", func(c *FunctionConfig) { c.Name = "taken" }},
+		{"mode of tracing", "TracingConfig", func(c *FunctionConfig) { c.TracingMode = "Passive" }},
+		{"traces that the role may not send", "does not have permissions to call PutTraceSegments on XRAY", func(c *FunctionConfig) { c.TracingMode = "Active" }},
 		{"dead-letter queue that the role may not send to", "does not have permissions to call SendMessage", func(c *FunctionConfig) { c.DeadLetterTargetARN = w.queue }},
 	} {
 		c := w.functionConfig()

@@ -27,7 +27,8 @@
 // An operation, query parameter or x-amz- header that is not known is refused
 // by its name with 501 NotImplemented, never skipped: among them ACLs, KMS
 // and customer keys, Object Lock, restoring archived objects, and creating or
-// deleting buckets, which only templates do.
+// deleting buckets, which only templates do. Whoever lacks the permission for
+// such an operation on a bucket or an object is denied it first, as on AWS.
 //
 // The server keeps objects as files. What a file system cannot hold is
 // refused with a clear error where AWS would take it:

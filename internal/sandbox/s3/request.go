@@ -13,7 +13,8 @@ type request struct {
 	key       string // decoded; "" for a bucket
 	query     url.Values
 	header    http.Header
-	source    object // of a copy
+	source    object   // of a copy
+	refusal   *refusal // set if the sandbox does not have the operation
 }
 
 // object names an object, or one version of it.
@@ -44,6 +45,10 @@ func parseRequest(r *http.Request) (request, error) {
 	}
 	op, known := findOperation(r.Method, req.level(), req.query, r.Header)
 	req.operation = op
+	if refused, ok := findRefusal(r.Method, req.level(), req.query); !known && ok {
+		req.operation, req.refusal = refused.operation, &refused
+		return req, nil
+	}
 	if !known {
 		return req, errNotImplemented("the operation %s", op.name)
 	}

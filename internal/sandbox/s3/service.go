@@ -177,6 +177,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, reg
 		return err
 	}
 	auth := authorizer{service: s, request: req, caller: caller}
+	if req.refusal != nil {
+		return auth.refuse(*req.refusal)
+	}
 	if err := auth.all(req.needs()); err != nil {
 		return err
 	}

@@ -49,6 +49,18 @@ func operations() map[string]operation {
 	}
 }
 
+// refuse authorizes an operation on a topic that only templates make here, so
+// that whoever lacks the permission is told that first, as on AWS.
+func (s *Service) refuse(r request, action string) error {
+	if !slices.Contains([]string{"AddPermission", "DeleteTopic", "RemovePermission", "SetTopicAttributes"}, action) {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.topicOf(r, r.form.Get("TopicArn"), "sns:"+action)
+	return err
+}
+
 // ServeAPI answers a request of SNS's query protocol that is already
 // authenticated as caller, in the Region of its signature. It authorizes it.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) {
@@ -96,6 +108,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	action = form.Get("Action")
 	op, ok := operations()[action]
 	if !ok {
+		if err := s.refuse(request{Request: r, region: region, caller: caller, form: form}, action); err != nil {
+			return "", nil, err
+		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
 			Message: fmt.Sprintf("The sandbox's SNS has no operation %q; it has %s.", action, strings.Join(slices.Sorted(maps.Keys(operations())), ", ")),

@@ -44,6 +44,24 @@ func operations() map[string]operation {
 	}
 }
 
+// refuse authorizes an operation on a queue that only templates make here, so
+// that whoever lacks the permission is told that first, as on AWS.
+func (s *Service) refuse(r request, name string) error {
+	if !slices.Contains([]string{"AddPermission", "DeleteQueue", "RemovePermission", "SetQueueAttributes", "StartMessageMoveTask"}, name) {
+		return nil
+	}
+	var in struct{ QueueUrl, SourceArn string }
+	_ = json.Unmarshal(r.body, &in) // what is missing is reported by name
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name == "StartMessageMoveTask" {
+		_, err := s.authorize(r.caller, "sqs:"+name, in.SourceArn)
+		return err
+	}
+	_, err := s.open(r, in.QueueUrl, "sqs:"+name)
+	return err
+}
+
 const (
 	targetPrefix = "AmazonSQS."
 	contentType  = "application/x-amz-json-1.0"
@@ -74,16 +92,20 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return nil, &Error{Status: http.StatusBadRequest, Code: "UnsupportedOperation", QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
 			Message: "The sandbox's SQS speaks the AWS JSON 1.0 protocol: the header X-Amz-Target names the operation."}
 	}
-	op := operations()[name]
-	if op == nil {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "UnsupportedOperation", QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
-			Message: fmt.Sprintf("The sandbox's SQS has no operation %q; it has %s.", name, strings.Join(slices.Sorted(maps.Keys(operations())), ", "))}
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "InvalidParameterValue", Message: "Cannot read the request: " + err.Error()}
 	}
-	return op(s, request{Request: r, region: region, caller: caller, body: body})
+	req := request{Request: r, region: region, caller: caller, body: body}
+	op := operations()[name]
+	if op == nil {
+		if err := s.refuse(req, name); err != nil {
+			return nil, err
+		}
+		return nil, &Error{Status: http.StatusBadRequest, Code: "UnsupportedOperation", QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
+			Message: fmt.Sprintf("The sandbox's SQS has no operation %q; it has %s.", name, strings.Join(slices.Sorted(maps.Keys(operations())), ", "))}
+	}
+	return op(s, req)
 }
 
 // decode reads the request's parameters. One that the sandbox does not know

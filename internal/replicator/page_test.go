@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ import (
 // every metric and dimension of it, and quotes what the function's own errors
 // say.
 func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
-	text, err := os.ReadFile("../docs/operations.md")
+	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	}
 	h, out := newTestHandler(f)
 	// What newHandler adds to every line.
-	h.log = h.log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
+	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
 	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("gone")))); err == nil {
 		t.Fatal("got no error of the failing one")

@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func batchOf(arguments string, tasks ...string) []byte {
 		strings.Join(tasks, ",") + `]}`)
 }
 
-func answerOf(t *testing.T, h *handler, payload []byte) (a batchAnswer) {
+func answerOf(t *testing.T, h *Handler, payload []byte) (a batchAnswer) {
 	t.Helper()
 	got, err := h.Invoke(t.Context(), payload)
 	if err != nil {
@@ -129,7 +129,7 @@ func (f *fakeTwin) Call(ctx context.Context, payload []byte) ([]byte, error) {
 	return []byte(f.answer), f.err
 }
 
-func (f *fakeTwin) in(region string) (caller, error) {
+func (f *fakeTwin) in(region string) (Caller, error) {
 	f.region = region
 	return f, nil
 }
@@ -151,10 +151,10 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 		{"to nowhere", `"targetRegion":"mars-1"`, "media-eu", fakeTwin{}, "PermanentFailure", `no Region "mars-1"`, 0},
 		// Otherwise two functions could pass it to each other for ever.
 		{"from elsewhere", to, "media-ap", fakeTwin{}, "PermanentFailure", "create the job in the bucket's Region", 0},
-		{"denied", to, "media-eu", fakeTwin{err: &invokeError{status: http.StatusForbidden, code: "AccessDeniedException"}}, "PermanentFailure", "AccessDeniedException", 1},
-		{"gone", to, "media-eu", fakeTwin{err: &invokeError{status: http.StatusNotFound, code: "ResourceNotFoundException"}}, "PermanentFailure", "ResourceNotFoundException", 1},
-		{"throttled", to, "media-eu", fakeTwin{err: &invokeError{status: http.StatusTooManyRequests, code: "TooManyRequestsException"}}, "TemporaryFailure", "TooManyRequests", 1},
-		{"crashed", to, "media-eu", fakeTwin{err: &invokeError{status: http.StatusOK, code: "the function failed: Unhandled"}}, "TemporaryFailure", "Unhandled", 1},
+		{"denied", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusForbidden, Code: "AccessDeniedException"}}, "PermanentFailure", "AccessDeniedException", 1},
+		{"gone", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusNotFound, Code: "ResourceNotFoundException"}}, "PermanentFailure", "ResourceNotFoundException", 1},
+		{"throttled", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException"}}, "TemporaryFailure", "TooManyRequests", 1},
+		{"crashed", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusOK, Code: "the function failed: Unhandled"}}, "TemporaryFailure", "Unhandled", 1},
 		{"no answer in time", to, "media-eu", fakeTwin{err: context.DeadlineExceeded}, "TemporaryFailure", "deadline", 1},
 		{"not an answer", to, "media-eu", fakeTwin{answer: `{"copied":1}`}, "TemporaryFailure", "deploy all Regions alike", 1},
 		{"another's answer", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, "invocation-1", "invocation-2")}, "TemporaryFailure", "its answer", 1},
@@ -162,7 +162,7 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, _ := newTestHandler(&fakeCopier{})
-			h.twin = tt.twin.in
+			h.Twin = tt.twin.in
 			sent := batchOf(tt.arguments, task("t", tt.bucket, "k"))
 			a := answerOf(t, h, sent)
 			if len(a.Results) != 1 || a.InvocationID != "invocation-1" || a.Results[0].TaskID != "t" ||
@@ -177,7 +177,7 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 }
 
 // handlerTwin is a function in another Region that is really there.
-type handlerTwin struct{ h *handler }
+type handlerTwin struct{ h *Handler }
 
 func (f handlerTwin) Call(ctx context.Context, payload []byte) ([]byte, error) {
 	return f.h.Invoke(ctx, payload)
@@ -201,9 +201,9 @@ func TestJobOfTheCommand(t *testing.T) {
 	copies := &fakeCopier{}
 	target, _ := newTestHandler(copies)
 	source, _ := newTestHandler(nil)
-	source.config = functionenv.Config{ReplicaSet: "media", Region: "us-east-1", FunctionName: "media-replicator", TargetBucket: "media-us",
+	source.Config = functionenv.Config{ReplicaSet: "media", Region: "us-east-1", FunctionName: "media-replicator", TargetBucket: "media-us",
 		Sources: map[string]string{"media-eu": "eu-west-1"}}
-	source.twin = func(region string) (caller, error) {
+	source.Twin = func(region string) (Caller, error) {
 		if region != "eu-west-1" {
 			t.Errorf("passed on to %s", region)
 		}
@@ -222,16 +222,16 @@ func TestJobOfTheCommand(t *testing.T) {
 // The function that waits does so for longer than the one that works works.
 func TestBatchEndsBeforeTheOneThatWaits(t *testing.T) {
 	h, _ := newTestHandler(nil)
-	deadline := h.now().Add(15 * time.Minute)
+	deadline := h.Now().Add(15 * time.Minute)
 	ctx, cancel := context.WithDeadline(t.Context(), deadline)
 	defer cancel()
 	twin := &fakeTwin{err: context.DeadlineExceeded}
-	h.twin = twin.in
+	h.Twin = twin.in
 	if _, err := h.Invoke(ctx, batchOf(`"targetRegion":"us-east-1"`, task("t", "media-eu", "k"))); err != nil {
 		t.Fatal(err)
 	}
 	var works time.Time
-	h.copier = copierFunc(func(ctx context.Context) { works, _ = ctx.Deadline() })
+	h.Copier = copierFunc(func(ctx context.Context) { works, _ = ctx.Deadline() })
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "k"))); err != nil {
 		t.Fatal(err)
 	}

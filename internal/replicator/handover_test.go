@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"context"
@@ -37,15 +37,18 @@ func (f *fakeSelf) Invoke(ctx context.Context, payload []byte) error {
 	return ctx.Err()
 }
 
-func (f *fakeSelf) abort(_ context.Context, u copier.Upload) error {
+func (f *fakeSelf) abort(ctx context.Context, u copier.Upload) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.aborted = append(f.aborted, u.UploadID)
 	return f.abortErr
 }
 
-func (h *handler) with(f *fakeSelf) *handler {
-	h.self, h.abort = f, f.abort
+func (h *Handler) with(f *fakeSelf) *Handler {
+	h.Self, h.Abort = f, f.abort
 	return h
 }
 
@@ -127,8 +130,8 @@ func TestContinuationIsResumed(t *testing.T) {
 // finished nor handed over: an upload that this invocation's payload finds
 // again, or that an invocation may be working on of which nobody has heard.
 func TestFailedHandover(t *testing.T) {
-	denied := &invokeError{status: http.StatusForbidden, code: "AccessDeniedException", message: "no"}
-	busy := &invokeError{status: http.StatusTooManyRequests, code: "TooManyRequestsException", message: "slow"}
+	denied := &InvokeError{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "no"}
+	busy := &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "slow"}
 	event0 := payload(t, message(upload("a+b")))
 	for _, tt := range []struct {
 		name     string
@@ -238,8 +241,8 @@ func (d *deadlineCopier) Copy(ctx context.Context, _ copier.Request) (copier.Res
 func TestHandoverHasTimeLeft(t *testing.T) {
 	h, _ := newTestHandler(nil)
 	d, self := &deadlineCopier{}, &fakeSelf{}
-	h.copier = d
-	end := h.now().Add(24 * 365 * time.Hour)
+	h.Copier = d
+	end := h.Now().Add(24 * 365 * time.Hour)
 	ctx, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
 	if _, err := h.with(self).Invoke(ctx, continuing(t, 1)); err != nil {
@@ -266,5 +269,15 @@ func TestFailedContinuationKeepsItsUploadInTheLog(t *testing.T) {
 	}
 	if len(self.aborted) != 0 || len(self.payloads) != 0 {
 		t.Errorf("aborted %q, handed over %q, want neither", self.aborted, self.payloads)
+	}
+}
+
+func TestUploadIsGivenUpAlthoughTheTimeIsOver(t *testing.T) {
+	h, _ := newTestHandler(&fakeCopier{})
+	self := &fakeSelf{}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.with(self).giveUp(ended, openUpload("upload-1")); err != nil || !slices.Equal(self.aborted, []string{"upload-1"}) {
+		t.Errorf("aborted %v, %v", self.aborted, err)
 	}
 }

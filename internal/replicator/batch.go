@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"context"
@@ -48,10 +48,10 @@ type taskResult struct {
 // batch answers S3 Batch Operations. A job has to run where its objects are,
 // and a function writes into its own Region only; so a batch for another Region
 // is passed on to the function there, whose answer becomes this one's.
-func (h *handler) batch(ctx context.Context, log *slog.Logger, b event.Batch, payload []byte) ([]byte, error) {
+func (h *Handler) batch(ctx context.Context, log *slog.Logger, b event.Batch, payload []byte) ([]byte, error) {
 	log = log.With("jobId", b.JobID)
 	target := b.Arguments[event.ArgumentTarget]
-	if target == "" || target == h.config.Region {
+	if target == "" || target == h.Config.Region {
 		return json.Marshal(h.copyBatch(ctx, log, b))
 	}
 	answer, err := h.passOn(ctx, b, target, payload)
@@ -63,9 +63,9 @@ func (h *handler) batch(ctx context.Context, log *slog.Logger, b event.Batch, pa
 }
 
 // copyBatch copies the objects of the batch into the function's own Region.
-func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch) batchAnswer {
+func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch) batchAnswer {
 	if deadline, ok := ctx.Deadline(); ok {
-		left := deadline.Sub(h.now())
+		left := deadline.Sub(h.Now())
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(batchMargin, max(0, left/10))))
 		defer cancel()
@@ -75,7 +75,7 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	var places []int // of the jobs' results
 	for i, task := range b.Tasks {
 		err := task.Err
-		if err == nil && task.Bucket == h.config.TargetBucket {
+		if err == nil && task.Bucket == h.Config.TargetBucket {
 			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, event.ArgumentTarget)
 		}
 		if err != nil {
@@ -83,7 +83,7 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 			results[i] = failureOf(err)
 			continue
 		}
-		r := event.Record{Region: h.config.Sources[task.Bucket], Bucket: task.Bucket, Key: task.Key, VersionID: task.VersionID}
+		r := event.Record{Region: h.Config.Sources[task.Bucket], Bucket: task.Bucket, Key: task.Key, VersionID: task.VersionID}
 		if b.Arguments[event.ArgumentVersion] == event.VersionCurrent {
 			r.VersionID = ""
 		}
@@ -107,34 +107,34 @@ func (h *handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 
 // passOn has the function in the target Region do the batch and returns its
 // answer.
-func (h *handler) passOn(ctx context.Context, b event.Batch, target string, payload []byte) ([]byte, error) {
+func (h *Handler) passOn(ctx context.Context, b event.Batch, target string, payload []byte) ([]byte, error) {
 	var member bool
-	for _, region := range h.config.Sources {
+	for _, region := range h.Config.Sources {
 		member = member || region == target
 	}
 	if !member {
-		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.config.ReplicaSet, target, event.ArgumentTarget)
+		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.Config.ReplicaSet, target, event.ArgumentTarget)
 	}
 	// Only from here to there: so a batch is passed on once at most.
 	for _, task := range b.Tasks {
-		if task.Err == nil && task.Bucket != h.config.TargetBucket {
+		if task.Err == nil && task.Bucket != h.Config.TargetBucket {
 			return nil, fmt.Errorf("%w: bucket %q is not in %s, from where a batch can be passed on to %s; create the job in the bucket's Region",
-				errSource, task.Bucket, h.config.Region, target)
+				errSource, task.Bucket, h.Config.Region, target)
 		}
 	}
-	twin, err := h.twin(target)
+	twin, err := h.Twin(target)
 	if err != nil {
 		return nil, err
 	}
-	waiting, cancel := leaveTime(ctx, h.now())
+	waiting, cancel := leaveTime(ctx, h.Now())
 	defer cancel()
 	answer, err := twin.Call(waiting, payload)
 	if err != nil {
-		return nil, &passOnError{fmt.Errorf("invoke %s in %s: %w", h.config.FunctionName, target, err)}
+		return nil, &passOnError{fmt.Errorf("invoke %s in %s: %w", h.Config.FunctionName, target, err)}
 	}
 	var got batchAnswer
 	if err := json.Unmarshal(answer, &got); err != nil || !answers(got, b) {
-		return nil, &passOnError{fmt.Errorf("invoke %s in %s: its answer is none to the batch; deploy all Regions alike", h.config.FunctionName, target)}
+		return nil, &passOnError{fmt.Errorf("invoke %s in %s: its answer is none to the batch; deploy all Regions alike", h.Config.FunctionName, target)}
 	}
 	return answer, nil
 }
@@ -159,8 +159,8 @@ func (e *passOnError) Unwrap() error { return e.error }
 
 // class says whether S3 should try again: after all but a refusal.
 func (e *passOnError) class() copier.Class {
-	var refused *invokeError
-	if errors.As(e.error, &refused) && refused.status >= 400 && !refused.retryable() {
+	var refused *InvokeError
+	if errors.As(e.error, &refused) && refused.Status >= 400 && !refused.Retryable() {
 		return copier.Denied
 	}
 	return copier.Retryable

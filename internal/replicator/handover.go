@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"context"
@@ -82,7 +82,7 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 // handOver asks for an invocation that goes on with the upload. If that fails,
 // what Lambda or a redrive tries again is this invocation's own payload: an
 // upload that the payload knows is left open for it, any other is given up.
-func (h *handler) handOver(ctx context.Context, j job, u copier.Upload) error {
+func (h *Handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 	next, err := j.continuation(u)
 	asked := false
 	var payload []byte
@@ -91,14 +91,14 @@ func (h *handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 	}
 	if err == nil {
 		asked = true
-		if err = h.self.Invoke(ctx, payload); err == nil {
+		if err = h.Self.Invoke(ctx, payload); err == nil {
 			return nil
 		}
-		err = fmt.Errorf("%w: invoke %s for upload %s: %w", errHandover, h.config.FunctionName, u.UploadID, err)
+		err = fmt.Errorf("%w: invoke %s for upload %s: %w", errHandover, h.Config.FunctionName, u.UploadID, err)
 	}
 	failure := &handoverError{class: copier.Retryable, err: fmt.Errorf("replicate %s: %w", objectOf(j.record), err)}
-	refused := (*invokeError)(nil)
-	if errors.As(err, &refused) && !refused.retryable() {
+	refused := (*InvokeError)(nil)
+	if errors.As(err, &refused) && !refused.Retryable() {
 		failure.class = copier.Denied
 	}
 	// Without an answer Lambda may have queued the invocation all the same, and
@@ -113,10 +113,10 @@ func (h *handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 }
 
 // giveUp aborts an upload, also if ctx has ended.
-func (h *handler) giveUp(ctx context.Context, u copier.Upload) error {
+func (h *Handler) giveUp(ctx context.Context, u copier.Upload) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
-	return h.abort(ctx, u)
+	return h.Abort(ctx, u)
 }
 
 // uploadAttributes are what the log says of a copy in parts, beside what it

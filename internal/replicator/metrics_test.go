@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"encoding/json"
@@ -138,14 +138,14 @@ func TestMetricsOfContinuation(t *testing.T) {
 		t.Fatalf("got %v and %d continuations", err, len(self.payloads))
 	}
 	out.Reset()
-	ended := h.now()
+	ended := h.Now()
 	clock := []time.Time{ended.Add(-2 * time.Second)}
-	h.now = func() time.Time { // 2 s from the beginning to the end
+	h.Now = func() time.Time { // 2 s from the beginning to the end
 		now := clock[0]
 		clock = append(clock[1:], ended)
 		return now
 	}
-	h.copier = &fakeCopier{}
+	h.Copier = &fakeCopier{}
 	if _, err := h.Invoke(t.Context(), self.payloads[0]); err != nil {
 		t.Fatal(err)
 	}

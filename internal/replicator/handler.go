@@ -1,4 +1,13 @@
-package main
+// Package replicator is what the function does in an invocation: it reads what
+// SNS, S3 Batch Operations or the function itself asks for, checks that the
+// sources belong to the replica set, has the Copier copy, hands over what the
+// time does not suffice for, and answers.
+//
+// It guarantees that every record ends as one of the Copier's outcomes, or in
+// the error of the invocation; see Handler.Invoke. Everything that it does to
+// the world goes through Handler's fields, so that package sim can run it
+// against a model of AWS. It keeps no state between invocations.
+package replicator
 
 import (
 	"context"
@@ -17,9 +26,9 @@ import (
 	"s3fanout/internal/functionenv"
 )
 
-// parallel bounds the copies under way in one invocation. A message has one
+// Parallel bounds the copies under way in one invocation. A message has one
 // record in practice, so it matters for replays and rare bursts only.
-const parallel = 8
+const Parallel = 8
 
 // maxMargin is kept of an invocation's time for handing over what is left.
 const maxMargin = 5 * time.Second
@@ -27,30 +36,36 @@ const maxMargin = 5 * time.Second
 // errSource marks a record whose bucket is no source of this function.
 var errSource = errors.New("not a source of this function")
 
-// objectCopier is what the handler needs of *copier.Copier.
-type objectCopier interface {
+// Copier is what the Handler needs of *copier.Copier.
+type Copier interface {
 	Copy(context.Context, copier.Request) (copier.Result, error)
 }
 
-// invoker is what the handler needs of *selfInvoker for its own function.
-type invoker interface {
+// Invoker invokes the function itself, asynchronously, and returns once that is
+// queued. A refusal is an *InvokeError; after any other error the invocation
+// may have been queued all the same.
+type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) error
 }
 
-// caller is what it needs of one for the function in another Region.
-type caller interface {
+// Caller invokes the function in another Region and returns its answer. Errors
+// are as Invoker's; the function's own failure is an *InvokeError with the
+// status 200.
+type Caller interface {
 	Call(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// handler dispatches invocations. It is safe for concurrent use.
-type handler struct {
-	config functionenv.Config
-	copier objectCopier
-	self   invoker // of this function
-	twin   func(region string) (caller, error)
-	abort  func(context.Context, copier.Upload) error
-	log    *slog.Logger
-	now    func() time.Time
+// Handler dispatches invocations. All its fields are required, and have to be
+// safe for concurrent use; then it is, too.
+type Handler struct {
+	Config functionenv.Config
+	Copier Copier // to Config.TargetBucket
+	Self   Invoker
+	Twin   func(region string) (Caller, error)
+	// Abort gives an upload to Config.TargetBucket up.
+	Abort func(context.Context, copier.Upload) error
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // summary is the function's answer to an invocation in which nothing failed.
@@ -68,8 +83,8 @@ type summary struct {
 // is a *ReplicationError with all of it, and the rest has been done. A batch
 // has an answer of its own, with a result for each task; a task that failed is
 // no error.
-func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	log := h.log
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	log := h.Log
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		log = log.With("requestId", lc.AwsRequestID)
 	}
@@ -132,10 +147,10 @@ func (s *summary) count(o copier.Outcome) {
 
 // replicateAll works on the jobs in parallel; one's failure stops no other.
 // Outcomes and errors have the jobs' places.
-func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job) ([]copier.Outcome, []error) {
+func (h *Handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job) ([]copier.Outcome, []error) {
 	outcomes, errs := make([]copier.Outcome, len(jobs)), make([]error, len(jobs))
 	var group errgroup.Group
-	group.SetLimit(parallel)
+	group.SetLimit(Parallel)
 	for i, j := range jobs {
 		group.Go(func() error {
 			outcomes[i], errs[i] = h.replicate(ctx, log, j)
@@ -148,15 +163,15 @@ func (h *handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job
 
 // replicate copies one record's object, or hands the rest of it over, and logs
 // its end.
-func (h *handler) replicate(ctx context.Context, log *slog.Logger, j job) (copier.Outcome, error) {
-	start, r := h.now(), j.record
+func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copier.Outcome, error) {
+	start, r := h.Now(), j.record
 	var result copier.Result
-	err := checkSource(h.config, r)
+	err := checkSource(h.Config, r)
 	if err == nil {
 		result, err = h.copy(ctx, j)
 	}
-	end := h.now()
-	log = log.With(recordMetrics(h.config, j, result, err, start, end)...)
+	end := h.Now()
+	log = log.With(recordMetrics(h.Config, j, result, err, start, end)...)
 	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
@@ -172,10 +187,10 @@ func (h *handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 }
 
 // copy makes the copy as far as the time goes, and hands over what is left.
-func (h *handler) copy(ctx context.Context, j job) (copier.Result, error) {
-	working, cancel := leaveTime(ctx, h.now())
+func (h *Handler) copy(ctx context.Context, j job) (copier.Result, error) {
+	working, cancel := leaveTime(ctx, h.Now())
 	defer cancel()
-	result, err := h.copier.Copy(working, requestFor(h.config, j))
+	result, err := h.Copier.Copy(working, requestFor(h.Config, j))
 	if err == nil && result.Outcome == copier.Unfinished {
 		err = h.handOver(ctx, j, *result.Upload)
 	}

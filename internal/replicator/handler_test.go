@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"bytes"
@@ -71,11 +71,11 @@ func config() functionenv.Config {
 	}
 }
 
-func newTestHandler(f *fakeCopier) (*handler, *bytes.Buffer) {
+func newTestHandler(f *fakeCopier) (*Handler, *bytes.Buffer) {
 	var out bytes.Buffer
 	clock := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	return &handler{config: config(), copier: f, log: slog.New(slog.NewJSONHandler(&out, nil)),
-		now: func() time.Time { return clock }}, &out
+	return &Handler{Config: config(), Copier: f, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+		Now: func() time.Time { return clock }}, &out
 }
 
 // s3Record is one record of an S3 event.
@@ -255,7 +255,7 @@ func TestParallelismIsBounded(t *testing.T) {
 		f := &fakeCopier{open: make(chan struct{})}
 		h, _ := newTestHandler(f)
 		var records []string
-		for i := range 5 * parallel {
+		for i := range 5 * Parallel {
 			records = append(records, upload(fmt.Sprint("k", i)))
 		}
 		ended := make(chan error, 1)
@@ -264,8 +264,8 @@ func TestParallelismIsBounded(t *testing.T) {
 			ended <- err
 		}()
 		synctest.Wait() // until all that can run has run
-		if f.running != parallel {
-			t.Errorf("got %d copies at once, want %d", f.running, parallel)
+		if f.running != Parallel {
+			t.Errorf("got %d copies at once, want %d", f.running, Parallel)
 		}
 		close(f.open)
 		if err := <-ended; err != nil {

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/replicaset"
+)
+
+// permission is a statement as a row of docs/security.md says it. Lists are
+// in order and in one string, so that permissions can be compared.
+type permission struct {
+	policy, who, actions, on, conditions string
+}
+
+// pagePermissions reads the rows of the page's table, by when they hold.
+func pagePermissions(t *testing.T) map[string][]permission {
+	t.Helper()
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "## Every permission")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := map[string][]permission{}
+	plain := func(cell string) string {
+		parts := strings.Split(strings.ReplaceAll(strings.TrimSpace(cell), "`", ""), ", ")
+		slices.Sort(parts)
+		return strings.Join(parts, ", ")
+	}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| when") {
+			continue
+		}
+		if len(cells) != 7 || strings.TrimSpace(cells[6]) == "" {
+			t.Errorf("want seven cells and a reason in the last: %s", line)
+			continue
+		}
+		when := plain(cells[0])
+		rows[when] = append(rows[when], permission{plain(cells[1]), plain(cells[2]), plain(cells[3]), plain(cells[4]), plain(cells[5])})
+	}
+	return rows
+}
+
+// words says what the page calls the resources of a Region's stack.
+func words(set replicaset.Config, region string) map[string]string {
+	partition := replicaset.Partition(region)
+	bucket := set.BucketARN(partition, region, testAccount)
+	w := map[string]string{
+		bucket:        "own bucket",
+		bucket + "/*": "own bucket's objects",
+		bucket + "/" + replicaset.ReportPrefix + "/*": "own bucket's reports",
+
+		set.TopicARN(partition, region, testAccount):           "own topic",
+		set.QueueARN(partition, region, testAccount):           "own queue",
+		set.FunctionARN(partition, region, testAccount):        "own function",
+		set.LogGroupARN(partition, region, testAccount) + ":*": "own log group",
+		madeKey(region): "own key",
+		"arn:" + partition + ":sns:" + region + ":" + testAccount + ":" + set.AlarmTopicName(): "alarm topic",
+	}
+	for _, other := range set.Others(region) {
+		bucket := set.BucketARN(partition, other, testAccount)
+		w[bucket], w[bucket+"/*"] = "other buckets", "other buckets' objects"
+		w[set.FunctionARN(partition, other, testAccount)] = "other functions"
+		w["arn:"+partition+":kms:"+other+":"+testAccount+":key/*"] = "other keys"
+	}
+	return w
+}
+
+// permissionsOf reads the policies of a Region's stack.
+func permissionsOf(t *testing.T, set replicaset.Config, region string, tp template) []permission {
+	t.Helper()
+	names := words(set, region)
+	found := map[permission]bool{}
+	add := func(policy, who, everything string, s object) {
+		list := func(v any) []string {
+			if v == nil {
+				return nil
+			}
+			return texts(v)
+		}
+		var on []string
+		for _, arn := range list(s["Resource"]) {
+			name := names[arn]
+			if arn == "*" {
+				name = everything
+			}
+			if name == "" {
+				t.Errorf("%s: no word for the resource %s", policy, arn)
+			}
+			if !slices.Contains(on, name) {
+				on = append(on, name)
+			}
+		}
+		if on == nil { // a trust policy
+			on = []string{everything}
+		}
+		conditions := map[string]bool{}
+		if all, ok := s["Condition"].(object); ok {
+			for _, keys := range all {
+				for key := range keys.(object) {
+					conditions[key] = true
+				}
+			}
+		}
+		if len(conditions) == 0 {
+			conditions["none"] = true
+		}
+		switch principal := s["Principal"].(type) {
+		case nil:
+		case string:
+			who = principal
+		case object:
+			for kind, name := range principal {
+				if who = name.(string); kind == "AWS" && strings.HasSuffix(who, "::"+testAccount+":root") {
+					who = "the account"
+				}
+			}
+		}
+		if s["Effect"] == "Deny" {
+			who = strings.Replace("denied to "+who, "*", "everybody", 1)
+		}
+		join := func(parts []string) string { slices.Sort(parts); return strings.Join(parts, ", ") }
+		found[permission{policy, who, join(list(s["Action"])), join(on), join(slices.Collect(maps.Keys(conditions)))}] = true
+	}
+	for _, r := range tp.resources {
+		if r.Type == "AWS::Lambda::Permission" {
+			add("function: permission", "", "", object{
+				"Effect": "Allow", "Principal": object{"Service": r.at("Principal")}, "Action": r.at("Action"), "Resource": r.at("FunctionName"),
+				"Condition": object{"ArnLike": object{"aws:SourceArn": r.at("SourceArn")}},
+			})
+			continue
+		}
+		policy, who, everything := "", "", "everything"
+		switch name := fmt.Sprint(r.at("RoleName"), r.at("Roles.0")); {
+		case strings.Contains(name, set.JobRoleName(region)):
+			policy, who = "job's role", "jobs"
+		case strings.Contains(name, set.RoleName(region)):
+			policy, who = "function's role", "the function"
+		case r.Type == "AWS::SNS::TopicPolicy":
+			if policy = "topic"; strings.HasSuffix(r.at("Topics.0").(string), "-alarms") {
+				policy = "alarm topic"
+			}
+		case r.Type == "AWS::SQS::QueuePolicy":
+			policy = "queue"
+		case r.Type == "AWS::S3::BucketPolicy":
+			policy = "bucket"
+		case r.Type == "AWS::KMS::Key":
+			policy, everything = "key", "own key"
+		}
+		for _, s := range statements(r.Properties) {
+			if policy == "" {
+				t.Errorf("%s (%s) has a statement, and the page no word for it", r.ID, r.Type)
+			}
+			sid, _ := s["Sid"].(string)
+			if s["Resource"] == nil {
+				sid, everything = "trust", policy
+			}
+			add(policy+": "+sid, who, everything, s)
+			if sid == "trust" {
+				everything = "everything"
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(found))
+}
+
+// TestSecurityPageListsEveryStatement holds the table of docs/security.md
+// against the templates, both ways, with nothing, each thing and everything
+// switched on that brings statements.
+func TestSecurityPageListsEveryStatement(t *testing.T) {
+	rows := pagePermissions(t)
+	switches := map[string]func(*replicaset.Config){
+		"encryption: kms": func(c *replicaset.Config) { c.Encryption = "kms" },
+		"batchOperations": func(c *replicaset.Config) { c.BatchOperations = true },
+		"tracing":         func(c *replicaset.Config) { c.Tracing = true },
+		"alarmEmail":      func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+	}
+	names := slices.Sorted(maps.Keys(switches))
+	for when := range rows {
+		for _, one := range strings.Split(when, " and ") {
+			if one != "always" && !slices.Contains(names, one) {
+				t.Errorf("the page says %q, which no configuration here is", when)
+			}
+		}
+	}
+	for _, on := range append([][]string{nil, names}, slices.Collect(slices.Chunk(names, 1))...) {
+		t.Run(fmt.Sprint(on), func(t *testing.T) {
+			set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}}
+			for _, name := range on {
+				switches[name](&set)
+			}
+			want := map[permission]bool{}
+			for when, list := range rows {
+				holds := true
+				for _, one := range strings.Split(when, " and ") {
+					holds = holds && (one == "always" || slices.Contains(on, one))
+				}
+				for _, p := range list {
+					if holds {
+						want[p] = true
+					}
+				}
+			}
+			s := synthesize(t, set)
+			for _, region := range set.Regions {
+				got := permissionsOf(t, set, region, s.regions[region])
+				for _, p := range got {
+					if !want[p] {
+						t.Errorf("%s has, and the page has not:\n%+v", region, p)
+					}
+				}
+				for p := range want {
+					if !slices.Contains(got, p) {
+						t.Errorf("the page has, and %s has not:\n%+v", region, p)
+					}
+				}
+			}
+			for _, mesh := range s.meshes {
+				for _, r := range mesh.resources {
+					if n := len(statements(r.Properties)); n > 0 {
+						t.Errorf("%s of a mesh stack has %d statements, the page has none for it", r.ID, n)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package s3
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// refusal is an operation that the sandbox does not have, with the permission
+// that it takes. AWS looks at permissions first, so that whoever lacks this
+// one is told that, and not that the operation is missing here.
+type refusal struct {
+	operation
+	action string
+}
+
+// refusals are the operations of requests that change what a bucket or an
+// object allows, keeps or hides, and that only templates make here
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html).
+func refusals() []refusal {
+	put, post, del := http.MethodPut, http.MethodPost, http.MethodDelete
+	at := func(action, name, method string, level level, marker string) refusal {
+		return refusal{operation{name: name, method: method, level: level, marker: marker}, "s3:" + action}
+	}
+	return []refusal{
+		at("PutBucketPolicy", "PutBucketPolicy", put, onBucket, "policy"),
+		at("DeleteBucketPolicy", "DeleteBucketPolicy", del, onBucket, "policy"),
+		at("PutBucketNotification", "PutBucketNotificationConfiguration", put, onBucket, "notification"),
+		at("PutBucketVersioning", "PutBucketVersioning", put, onBucket, "versioning"),
+		at("PutLifecycleConfiguration", "PutBucketLifecycleConfiguration", put, onBucket, "lifecycle"),
+		at("PutEncryptionConfiguration", "PutBucketEncryption", put, onBucket, "encryption"),
+		at("PutBucketPublicAccessBlock", "PutPublicAccessBlock", put, onBucket, "publicAccessBlock"),
+		at("PutBucketOwnershipControls", "PutBucketOwnershipControls", put, onBucket, "ownershipControls"),
+		at("PutReplicationConfiguration", "PutBucketReplication", put, onBucket, "replication"),
+		at("PutInventoryConfiguration", "PutBucketInventoryConfiguration", put, onBucket, "inventory"),
+		at("PutBucketAcl", "PutBucketAcl", put, onBucket, "acl"),
+		at("DeleteBucket", "DeleteBucket", del, onBucket, ""),
+		at("PutObjectAcl", "PutObjectAcl", put, onObject, "acl"),
+		at("PutObjectRetention", "PutObjectRetention", put, onObject, "retention"),
+		at("PutObjectLegalHold", "PutObjectLegalHold", put, onObject, "legal-hold"),
+		at("RestoreObject", "RestoreObject", post, onObject, "restore"),
+	}
+}
+
+func findRefusal(method string, at level, query url.Values) (refusal, bool) {
+	for _, r := range refusals() {
+		switch {
+		case r.method != method || r.level != at:
+		case r.marker != "" && query.Has(r.marker):
+			return r, true
+		case r.marker == "" && (operation{}).unknownSubresource(query) == "":
+			return r, true
+		}
+	}
+	return refusal{}, false
+}
+
+// refuse answers a request for an operation that the sandbox does not have.
+func (a authorizer) refuse(r refusal) error {
+	if err := a.one(need{r.action, a.request.bucket, a.request.key}); err != nil {
+		return err
+	}
+	return errNotImplemented("the operation %s", r.name)
+}

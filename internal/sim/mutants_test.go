@@ -1,0 +1,107 @@
+package sim
+
+// mutant is a deliberate bug: in a file of the module, one text in place of
+// another that occurs there once.
+type mutant struct {
+	name, file, from, to string
+}
+
+// mutants are the bugs that the simulation has to find.
+var mutants = []mutant{
+	{
+		"the condition is left out of the copy", "internal/copier/request.go",
+		"if m == copyIfAbsent {", "if false {",
+	}, {
+		"the condition is left out of the completion", "internal/copier/properties.go",
+		"if m == completeIfAbsent {", "if false {",
+	}, {
+		"409 is taken for Exists", "internal/copier/classify.go",
+		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn exists\n",
+	}, {
+		"403 is taken for SourceGone", "internal/copier/classify.go",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeAccessDenied || code == codeNoSuchKey ||",
+	}, {
+		"an archived source is taken for a gone one", "internal/copier/classify.go",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
+	}, {
+		"500 is taken for Exists", "internal/copier/classify.go",
+		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyIfAbsent:\n\t\treturn exists\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
+	}, {
+		"the version is not pinned", "internal/copier/request.go",
+		"if o.VersionID != \"\" {\n\t\tb.WriteString", "if false {\n\t\tb.WriteString",
+	}, {
+		"a lost upload is taken for a finished one", "internal/copier/ending.go",
+		"return ending{again: more}\n\tcase got == conflict && s.resumed", "return ending{outcome: Exists}\n\tcase got == conflict && s.resumed",
+	}, {
+		"an upload is reused for another version of the key", "internal/copier/multipart.go",
+		"\tfor uploads := 1; ; uploads++ {\n", `	if s := t.req.Source; t.req.Resume == nil {
+		if id, ok := openUploads.Load(t.target.Bucket + s.Key); ok {
+			m.upload = &Upload{Source: s, UploadID: id.(string), PartSize: planPartSize(s.Size, t.partSize)}
+		}
+	}
+	defer func() {
+		if m.upload != nil {
+			openUploads.Store(t.target.Bucket+t.req.Source.Key, m.upload.UploadID)
+		}
+	}()
+	for uploads := 1; ; uploads++ {
+`,
+	}, {
+		"the last part is as long as the others", "internal/copier/partplan.go",
+		"return first, min(first+partSize, size) - 1", "return first, first + partSize - 1",
+	}, {
+		"metadata is left behind by copies in parts", "internal/copier/properties.go",
+		"		Metadata:                head.Metadata,\n", "",
+	}, {
+		"tags are left behind by copies in parts", "internal/copier/properties.go",
+		"		Tagging:                 tagging(tags),\n", "",
+	}, {
+		"the key is decoded twice", "internal/event/notification.go",
+		"key, err := url.QueryUnescape(encoded)\n", "key, err := url.QueryUnescape(encoded)\n\tif again, err := url.QueryUnescape(key); err == nil {\n\t\tkey = again\n\t}\n",
+	}, {
+		"the key is not decoded", "internal/event/notification.go",
+		"key, err := url.QueryUnescape(encoded)\n", "_, err := url.QueryUnescape(encoded)\n\tkey := encoded\n",
+	}, {
+		"only the first record of a message is handled", "internal/replicator/handler.go",
+		"for _, r := range m.Records {", "for _, r := range m.Records[:min(1, len(m.Records))] {",
+	}, {
+		"only the first message is handled", "internal/replicator/handler.go",
+		"for _, m := range in.Messages {", "for _, m := range in.Messages[:min(1, len(in.Messages))] {",
+	}, {
+		"an invocation succeeds if any of its records does", "internal/replicator/handler.go",
+		"if len(failures) > 0 {", "if len(failures) > 0 && len(failures) == parts {",
+	}, {
+		"what is left of a copy is not handed over", "internal/replicator/handler.go",
+		"err = h.handOver(ctx, j, *result.Upload)", "_ = h.handOver",
+	}, {
+		"a hand-over that fails is a success", "internal/replicator/handover.go",
+		"			failure.err = fmt.Errorf(\"%w; abort the upload: %w\", failure.err, err)\n\t\t}\n\t}\n\treturn failure\n", "			failure.err = err\n\t\t}\n\t}\n\treturn nil\n",
+	}, {
+		"a continuation forgets the version", "internal/replicator/handover.go",
+		"Key: u.Source.Key, VersionID: u.Source.VersionID,", "Key: u.Source.Key,",
+	}, {
+		"hand-overs are not counted", "internal/replicator/handover.go",
+		"Handovers: j.handovers() + 1}", "Handovers: j.handovers()}",
+	}, {
+		"a letter is deleted before the function succeeds", "internal/redrive/replay.go",
+		"	r.Functions = functions\n\tswitch err := q.invokeAll", "	r.Functions = functions\n\t_ = q.delete(ctx, m)\n\tswitch err := q.invokeAll",
+	}, {
+		"a function's failure is taken for success", "internal/redrive/replay.go",
+		"if out.FunctionError != nil {", "if false {",
+	}, {
+		"a letter is replayed where it lies", "internal/redrive/route.go",
+		"return Function{Region: a.region, Name: name}, nil", "return Function{Region: queue.region, Name: name}, nil",
+	}, {
+		"a letter that is replayed stays", "internal/redrive/replay.go",
+		"if err := q.delete(ctx, m); err != nil {", "if err := ctx.Err(); err != nil {",
+	}, {
+		"backfill leaves the last Region out", "internal/backfill/plan.go",
+		"for _, to := range p.to {", "for _, to := range p.to[:len(p.to)-1] {",
+	}, {
+		"backfill copies from the first Region only", "internal/backfill/plan.go",
+		"if objects[to] == nil {", "if objects[to] == nil && objects[0] != nil {",
+	}, {
+		"verify sees only what two Regions lack", "internal/verify/decide.go",
+		"if len(absent) > 0 {", "if len(absent) > 1 {",
+	},
+}

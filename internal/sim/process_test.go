@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"s3fanout/internal/copier"
+)
+
+// process is a function's invocation or a run of a command: what can be killed.
+type process struct {
+	w      *world
+	id     string
+	region string // where its calls go unless they say otherwise
+	// named are the IDs of the versions that it was asked for; nil: any.
+	named []string
+	// chain is how many invocations led to this one.
+	chain int
+	// reliable processes meet no faults and die from nothing.
+	reliable bool
+
+	dead chan struct{}
+	once sync.Once
+
+	mu    sync.Mutex
+	calls map[string]int // how often each was made, for its identity
+}
+
+func (w *world) newProcess(id, region string) *process {
+	return &process{w: w, id: id, region: region, dead: make(chan struct{}), calls: map[string]int{}}
+}
+
+func (p *process) kill() { p.once.Do(func() { close(p.dead) }) }
+
+func (p *process) killed() bool {
+	select {
+	case <-p.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// copyKey is where a context says which copy its calls are for.
+type copyKey struct{}
+
+// labelled is a Copier whose calls are told apart, although it copies several
+// objects at once.
+type labelled struct {
+	*copier.Copier
+	p *process
+}
+
+func (l labelled) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
+	ctx = context.WithValue(ctx, copyKey{}, l.p.identity(ctx, "copy "+r.Source.VersionID))
+	return l.Copier.Copy(ctx, r)
+}
+
+// identity names a call: it is the n-th of its kind by the process, or for one
+// of its copies.
+func (p *process) identity(ctx context.Context, call string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if of, ok := ctx.Value(copyKey{}).(string); ok {
+		p.calls[of+call]++
+		return of + ": " + call + " #" + strconv.Itoa(p.calls[of+call])
+	}
+	p.calls[call]++
+	return p.id + " " + call + " #" + strconv.Itoa(p.calls[call])
+}
+
+// pause waits, and fails if the context ends or the process dies first.
+func (p *process) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-p.dead:
+		return errKilled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// call makes a request, up to so many times, as the SDK does. effect runs
+// alone, and answers as AWS does.
+func call[T any](ctx context.Context, p *process, region, op, what string, attempts int, effect func(identity string) (T, error)) (T, error) {
+	id := p.identity(ctx, op+" "+what)
+	for attempt := 1; ; attempt++ {
+		this := id
+		if attempt > 1 {
+			this += " try " + strconv.Itoa(attempt)
+		}
+		out, err := request(ctx, p, region, op, this, effect)
+		if err == nil || attempt >= attempts || !retryable(err) {
+			return out, err
+		}
+		if ended := p.pause(ctx, p.w.seed.between(10*time.Millisecond, time.Second, this, "backoff")); ended != nil {
+			return out, canceled(op, ended)
+		}
+	}
+}
+
+// request is one attempt.
+func request[T any](ctx context.Context, p *process, region, op, id string, effect func(identity string) (T, error)) (lost T, err error) {
+	w := p.w
+	switch {
+	case ctx.Err() != nil:
+		return lost, canceled(op, ctx.Err())
+	case p.killed():
+		return lost, canceled(op, errKilled)
+	}
+	f := w.faultOf(p, op, id)
+	there, back := w.latency(op, id)
+	if ended := p.pause(ctx, there); ended != nil {
+		// The request is on its way, and nobody waits for the answer.
+		if w.seed.chance(500, id, "arrives") {
+			w.after(w.seed.between(time.Millisecond, 2*time.Second, id, "arrives when"), func() {
+				if !w.isAway(region) {
+					_, _ = do(w, op, id, effect)
+				}
+			})
+		}
+		return lost, canceled(op, ended)
+	}
+	if w.isAway(region) {
+		w.note(id, unreachable)
+		return lost, unreachable.err(op)
+	}
+	if f != none && !f.takesEffect() {
+		w.note(id, f)
+		return lost, f.err(op)
+	}
+	out, err := do(w, op, id, effect)
+	if ended := p.pause(ctx, back); ended != nil {
+		return lost, canceled(op, ended)
+	}
+	if f != none {
+		w.note(id, f)
+		return lost, f.err(op)
+	}
+	return out, err
+}

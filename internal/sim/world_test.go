@@ -1,0 +1,257 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/filterpolicy"
+)
+
+const account = "111122223333"
+
+// mostCalls ends a schedule that goes in circles. The longest need a tenth.
+const mostCalls = 50_000
+
+// world is the replica set and the AWS that it runs on. Its state is guarded
+// by mu; effects of calls happen one at a time.
+type world struct {
+	seed     seed
+	schedule *schedule
+	set      replicaset.Config
+	tasks    sync.WaitGroup // deliveries, invocations and retries under way
+	began    time.Time
+
+	mu       sync.Mutex
+	buckets  map[string]*bucket // by Region
+	queues   map[string]*queue
+	filters  map[string]*filterpolicy.Policy
+	together map[string][]any // what waits to share a message
+	calm     bool             // no more faults
+	calls    int
+	met      map[string]fault // the faults that happened, by identity
+	uploads  []*version       // by users, ever
+	known    map[string]*version
+	// deletions by users, by Region and key.
+	deletions map[string]int
+	// lost says what did not reach a target although it was announced, by
+	// version and Region, and how.
+	lost    map[string]string
+	wrong   []string // broken promises
+	digest  uint64
+	tracing bool
+	trace   []string
+	stats   stats
+}
+
+// stats count what happened.
+type stats struct {
+	calls, faults, invocations, kills, handovers, letters, replayed, copies, lost, repaired int
+}
+
+func (s *stats) add(o stats) {
+	s.calls += o.calls
+	s.faults += o.faults
+	s.invocations += o.invocations
+	s.kills += o.kills
+	s.handovers += o.handovers
+	s.letters += o.letters
+	s.replayed += o.replayed
+	s.copies += o.copies
+	s.lost += o.lost
+	s.repaired += o.repaired
+}
+
+func newWorld(sc *schedule) *world {
+	w := &world{
+		seed: sc.seed, schedule: sc, began: time.Now(),
+		set:     replicaset.Config{Name: "sim", Regions: regionNames[:sc.profile.regions]},
+		buckets: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
+		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
+		known: map[string]*version{}, deletions: map[string]int{},
+	}
+	for _, r := range w.set.Regions {
+		w.buckets[r] = newBucket(r, w.set.BucketName(account, r))
+		w.queues[r] = &queue{w: w, region: r}
+		if !sc.profile.unfiltered {
+			w.filters[r] = echoFilter(r)
+		}
+	}
+	return w
+}
+
+func (w *world) bucketNamed(name string) *bucket {
+	for _, b := range w.buckets {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+func (b *bucket) keys() []string {
+	var list []string
+	for key := range b.versions {
+		list = append(list, key)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// spawn does something at its own time.
+func (w *world) spawn(f func()) { w.tasks.Go(f) }
+
+// after does something later.
+func (w *world) after(d time.Duration, f func()) {
+	w.spawn(func() {
+		wait(d)
+		f()
+	})
+}
+
+// wait lets virtual time pass.
+func wait(d time.Duration) {
+	<-time.After(d)
+}
+
+// do lets a call take effect.
+func do[T any](w *world, op, id string, effect func(identity string) (T, error)) (out T, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls++
+	w.stats.calls++
+	if w.calls > mostCalls {
+		if w.calls == mostCalls+1 {
+			w.broken("b", "more than %d calls: it goes in circles", mostCalls)
+		}
+		return out, denied.err(op)
+	}
+	out, err = effect(id)
+	w.digest = mix(w.digest ^ seed(0).roll(id, fmt.Sprint(err == nil)))
+	if w.tracing {
+		w.say("%s: %s", id, answerOf(err))
+	}
+	return out, err
+}
+
+// say writes to the trace. The caller holds mu.
+func (w *world) say(format string, args ...any) {
+	if w.tracing {
+		w.trace = append(w.trace, fmt.Sprintf("%12v  %s", time.Since(w.began).Round(time.Millisecond), fmt.Sprintf(format, args...)))
+	}
+}
+
+// broken notes that a promise, (a) to (d), was not kept. The caller holds mu.
+func (w *world) broken(promise, format string, args ...any) {
+	s := "(" + promise + ") " + fmt.Sprintf(format, args...)
+	w.say("BROKEN %s", s)
+	if len(w.wrong) < 20 {
+		w.wrong = append(w.wrong, s)
+	}
+}
+
+// faultOf decides how a call fails, if it does.
+func (w *world) faultOf(p *process, op, id string) fault {
+	profile := w.schedule.profile
+	w.mu.Lock()
+	calm := w.calm
+	w.mu.Unlock()
+	if p.reliable || calm || len(profile.kinds) == 0 || w.schedule.calm[id] || !w.seed.chance(profile.faults, id, "fault") {
+		return none
+	}
+	f := profile.kinds[w.seed.below(len(profile.kinds), id, "kind")]
+	if !f.happensTo(op) || w.schedule.calm[string(f)] {
+		return none
+	}
+	return f
+}
+
+// happens decides whether something other than a failing call goes wrong.
+func (w *world) happens(perMille int, id string, f fault) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.calm || w.schedule.calm[string(f)] || w.schedule.calm[id+" "+string(f)] || !w.seed.chance(perMille, id, string(f)) {
+		return false
+	}
+	w.noteLocked(id+" "+string(f), f)
+	return true
+}
+
+// note remembers a fault that happened.
+func (w *world) note(id string, f fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.noteLocked(id, f)
+}
+
+func (w *world) noteLocked(id string, f fault) {
+	w.met[id] = f
+	w.stats.faults++
+	w.say("%s: FAULT %s", id, f)
+}
+
+// latency is how long a request takes to arrive, and its answer.
+func (w *world) latency(op, id string) (there, back time.Duration) {
+	most := 100 * time.Millisecond
+	if op == opPart && w.schedule.profile.slow && !w.isCalm() {
+		most = 40 * time.Second
+	}
+	return w.seed.between(time.Millisecond, most, id, "there"), w.seed.between(time.Millisecond, 50*time.Millisecond, id, "back")
+}
+
+func (w *world) isCalm() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calm
+}
+
+// isAway says that nothing reaches a Region now.
+func (w *world) isAway(region string) bool {
+	p := w.schedule.profile
+	now := time.Since(w.began)
+	return region == p.away && !w.schedule.calm["away"] && now >= p.awayFrom && now < p.awayFrom+p.awayFor
+}
+
+// back has something wait until a Region is reachable.
+func (w *world) back(region, id string) {
+	if w.isAway(region) {
+		wait(w.schedule.profile.awayFrom + w.schedule.profile.awayFor - time.Since(w.began) + w.seed.between(0, time.Minute, id, "back"))
+	}
+}
+
+// skewOf is how far a Region's clock is off.
+func (w *world) skewOf(region string) time.Duration {
+	if !w.schedule.profile.skew {
+		return 0
+	}
+	return w.seed.between(-14*time.Minute, 14*time.Minute, region, "skew")
+}
+
+// write makes a version the current one and announces it. A process must not
+// replace what is there, nor write what it was not asked for.
+func (w *world) write(p *process, b *bucket, v *version, id, event string) {
+	v.id = fmt.Sprintf("v%016x", w.seed.roll(id, "version"))
+	v.region, v.at = b.region, time.Now()
+	v.modified = v.at.Add(w.skewOf(b.region)).Truncate(time.Second)
+	if p != nil {
+		w.stats.copies++
+		w.checkWrite(p, b, v)
+	}
+	b.add(v)
+	w.known[v.id] = v
+	w.say("%s has %q as %s: %s", b.region, v.key, v.id, v.content)
+	w.announce(b, v, event, p)
+}
+
+// run does everything that a schedule consists of.
+func (w *world) run(ctx context.Context) {
+	for _, phase := range []func(context.Context){w.weather, w.redrives, w.calmRedrive, w.repair} {
+		if len(w.wrong) == 0 {
+			phase(ctx)
+			w.tasks.Wait()
+		}
+	}
+}
