@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
+func (c *checker) place() place {
+	return place{c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name, c.keys}
+}
+
 func (c *checker) role() {
-	p := place{c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name, c.keys}
+	p := c.place()
 	const lambda, jobs = "lambda.amazonaws.com", "batchoperations.s3.amazonaws.com"
 	roleChecks{
 		role: checkRole, trust: checkTrust, actions: checkActions, name: c.facts.Set.RoleName(c.region.Name),

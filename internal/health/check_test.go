@@ -51,7 +51,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		})
 	}
 	at := place{set, "aws", account, region, map[string]string{region: testKey(region)}}
-	may := allowing(at.functionGrants())
+	may := allowing(append(at.functionGrants(), at.traceGrants()...))
 	policy := func(statements ...string) string {
 		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 	}
@@ -90,6 +90,9 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			ID: "AROAJOB", Trust: trust("batchoperations.s3.amazonaws.com"),
 			Policies: found([]string{policy(allowing(at.jobGrants())...)}), Attached: found([]string(nil)),
 		})
+	}
+	if set.Tracing {
+		healthy.Function.Value.Tracing = "Active"
 	}
 	return healthy
 }

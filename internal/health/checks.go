@@ -43,6 +43,7 @@ const (
 	checkDestination = "function-failures"
 	checkRetries     = "function-retries"
 	checkPermission  = "function-permission"
+	checkTracing     = "function-tracing"
 
 	checkRole     = "role"
 	checkTrust    = "role-trust"
@@ -146,6 +147,8 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkPermission, PartFunction, Failed, "SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
 			redeploy + "; then s3fanout redrive"},
+		{checkTracing, PartFunction, Warning, "AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
+			redeploy},
 
 		{checkRole, PartRole, Failed, "The function cannot start.",
 			newRole + "; then s3fanout redrive" + catchUp},

@@ -111,6 +111,7 @@ type Function struct {
 	TimeoutSeconds     int
 	MemoryMB           int
 	DeadLettersTo      string    // its own dead-letter configuration
+	Tracing            string    // Active or PassThrough
 	Reserved           Look[int] // reserved concurrency
 	Failures           Look[Failures]
 	Policy             Look[string] // who may invoke it, JSON

@@ -25,6 +25,9 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	if out.Environment != nil {
 		f.Environment = out.Environment.Variables
 	}
+	if out.TracingConfig != nil {
+		f.Tracing = string(out.TracingConfig.Mode)
+	}
 	if out.DeadLetterConfig != nil {
 		f.DeadLettersTo = aws.ToString(out.DeadLetterConfig.TargetArn)
 	}

@@ -28,7 +28,8 @@ func (p place) function(region string) string {
 	return p.set.FunctionARN(p.partition, region, p.account)
 }
 
-// functionGrants is what the function's role needs, and all that it needs.
+// functionGrants is what the function's role needs to copy, and with
+// traceGrants all that it needs.
 // infra/role.go, infra/key.go and infra/batch.go grant it; tests hold the table
 // and the templates together, here and in internal/e2e.
 func (p place) functionGrants() []grant {
@@ -89,6 +90,15 @@ func (p place) keyGrants() []grant {
 		list = append(list, g)
 	}
 	return list
+}
+
+// traceGrants are what Lambda needs of the role to send traces. Without them
+// objects are copied all the same.
+func (p place) traceGrants() []grant {
+	if !p.set.Tracing {
+		return nil
+	}
+	return []grant{{action: "xray:PutTraceSegments", resource: "*"}, {action: "xray:PutTelemetryRecords", resource: "*"}}
 }
 
 // taskGrants are what the tasks of a job need of the function's role.

@@ -10,7 +10,7 @@ import (
 // carefulSet has what is optional and has grants or resources of its own.
 func carefulSet() replicaset.Config {
 	set := testSet()
-	set.Encryption, set.BatchOperations = replicaset.EncryptionKMS, true
+	set.Encryption, set.BatchOperations, set.Tracing = replicaset.EncryptionKMS, true, true
 	return set
 }
 
@@ -60,6 +60,11 @@ func carefulTroubles() []trouble {
 		{"conditions that are not understood", function("kms:ResourceAliases", "kms:CallerAccount"), checkActions, Unknown, "not understood"},
 		{"may not pass tasks on", function(`function:media-replicator"},{`, `function:other"},{`), checkActions, Failed, "jobs copy nothing to us-east-1"},
 		{"may not read current tags", function("s3:GetObjectTagging", "s3:GetObjectAcl"), checkActions, Failed, "jobs copy no objects with tags from us-east-1"},
+
+		{"no traces", func(r *Region) { r.Function.Value.Tracing = "PassThrough" }, checkTracing, Warning, "sends no traces"},
+		{"may not send traces", function("xray:PutTraceSegments", "xray:GetGroup"), checkTracing, Warning, "xray:PutTraceSegments on *"},
+		{"traces under conditions", function(`"xray:PutTraceSegments","Resource":"*"`, `"xray:PutTraceSegments","Resource":"*","Condition":{"Bool":{"aws:ViaAWSService":"true"}}`),
+			checkTracing, Warning, "not understood"},
 
 		{"no role for jobs", func(r *Region) { r.JobRole = Look[Role]{State: Absent} }, checkJobRole, Failed, "role media-batch-eu-west-1 does not exist"},
 		{"role for jobs denied", func(r *Region) { r.JobRole = Look[Role]{Why: denied} }, checkJobRole, Unknown, denied},

@@ -154,6 +154,7 @@ func troubles() []trouble {
 			replace(&r.Function.Value.Policy.Value, "sns.amazonaws.com", "sns.af-south-1.amazonaws.com")
 		}, checkPermission, Failed, "us-east-1, ap-northeast-1"},
 		{"who may invoke denied", func(r *Region) { r.Function.Value.Policy = Look[string]{Why: denied} }, checkPermission, Unknown, denied},
+		{"traces that nobody asked for", func(r *Region) { r.Function.Value.Tracing = "Active" }, checkTracing, Warning, "cdk.json does not ask"},
 
 		{"no role", func(r *Region) { r.Role = Look[Role]{State: Absent} }, checkRole, Failed, "media-replicator-eu-west-1"},
 		{"trust of another service", func(r *Region) { replace(&r.Role.Value.Trust, "lambda.", "ec2.") }, checkTrust, Failed, "lambda.amazonaws.com"},

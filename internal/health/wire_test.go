@@ -109,7 +109,7 @@ func unusual() wire {
 			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
 			entry("PendingConfirmation", "false")+"</Attributes>"),
 
-		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"}}`,
+		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"}}`,
 		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
 		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
 		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
@@ -142,7 +142,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Reserved: found(0),
+			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0),
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.
