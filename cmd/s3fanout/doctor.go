@@ -14,8 +14,9 @@ import (
 // healthRequests is what doctor and status ask of AWS.
 const healthRequests = `sts:GetCallerIdentity, s3:ListBucket,
 s3:GetBucketVersioning, s3:GetBucketNotification, s3:GetLifecycleConfiguration,
-sns:GetTopicAttributes, sns:ListSubscriptionsByTopic,
-sns:GetSubscriptionAttributes, lambda:GetFunctionConfiguration,
+s3:GetEncryptionConfiguration, sns:GetTopicAttributes,
+sns:ListSubscriptionsByTopic, sns:GetSubscriptionAttributes,
+lambda:GetFunctionConfiguration,
 lambda:GetFunctionConcurrency, lambda:GetFunctionEventInvokeConfig,
 lambda:GetPolicy, iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy,
 iam:ListAttachedRolePolicies, sqs:GetQueueUrl, sqs:GetQueueAttributes`
@@ -28,14 +29,17 @@ func newDoctorCommand(a *app) *cobra.Command {
 		Long: `Compare what is deployed with what the configuration says, above all what can be
 wrong without a word: a bucket that tells nobody of its uploads, a subscription
 that is missing or filters too much, a function that SNS may not invoke, a
-permission that was taken away, failures that go nowhere. For each finding it
-says what it means and how to mend it. It changes nothing and reads no object.
+permission that was taken away, failures that go nowhere, encryption with
+another key. For each finding it says what it means and how to mend it. It
+changes nothing and reads no object.
 
-A finding is failed (objects are not copied, failures get lost, or money is
-wasted), unknown (AWS did not tell, as where a permission to look is missing),
-warning or note. The last two need no hand. docs/checks.md lists all checks.
+A finding is failed (objects are not copied or not encrypted as they should be,
+failures get lost, or money is wasted), unknown (AWS did not tell, as where a
+permission to look is missing), warning or note. The last two need no hand.
+docs/checks.md lists all checks, and what is not looked at.
 
-AWS requests: 17 in each Region and one for each subscription,
+AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
+subscription,
 ` + healthRequests + `.
 They cost less than 0.001 USD.
 

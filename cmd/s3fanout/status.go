@@ -23,7 +23,8 @@ CloudWatch has no data, "n/a" that it is not available; neither is a zero.
 
 It makes all the checks that doctor makes, and lists what needs a hand.
 
-AWS requests: 17 in each Region and one for each subscription,
+AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
+subscription,
 ` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 3N in each of N Regions.

@@ -136,6 +136,8 @@ func actionOf(err error) string {
 		return service + ":ListBucketMultipartUploads"
 	case "GetBucketNotificationConfiguration":
 		return service + ":GetBucketNotification"
+	case "GetBucketEncryption":
+		return service + ":GetEncryptionConfiguration"
 	case "GetBucketLifecycleConfiguration":
 		return service + ":GetLifecycleConfiguration"
 	default:

@@ -59,7 +59,7 @@ func (w *world) asAuditor() *world {
 // missing is not taken for healthy: it is unknown, and the action is named.
 func TestDoctorNeedsTheActionsThatItsHelpNames(t *testing.T) {
 	actions := (&world{t: t}).readActions("doctor")
-	if len(actions) != 18 {
+	if len(actions) != 19 {
 		t.Fatalf("the help names %d actions: %v", len(actions), actions)
 	}
 	t.Run("all", func(t *testing.T) {

@@ -40,7 +40,13 @@ func (r healthReport) failing() []string {
 // health runs doctor or status and returns its exit code and its report.
 func (w *world) health(command string) (int, healthReport) {
 	w.t.Helper()
-	code, stdout, stderr := w.command(command, "--config", filepath.Join(build.root, "cdk.json"), "--output", "json")
+	return w.healthOf(command, filepath.Join(build.root, "cdk.json"))
+}
+
+// healthOf is health with another configuration.
+func (w *world) healthOf(command, config string) (int, healthReport) {
+	w.t.Helper()
+	code, stdout, stderr := w.command(command, "--config", config, "--output", "json")
 	var report healthReport
 	if err := json.Unmarshal(stdout, &report); err != nil {
 		w.t.Fatalf("%s: exit %d, %v\n%s%s", command, code, err, stdout, stderr)
@@ -70,6 +76,12 @@ func (w *world) command(args ...string) (code int, stdout, stderr []byte) {
 // wantHealth checks what doctor and status find, "REGION CHECK" each.
 func (w *world) wantHealth(want ...string) healthReport {
 	w.t.Helper()
+	return w.wantHealthOf(filepath.Join(build.root, "cdk.json"), want)
+}
+
+// wantHealthOf is wantHealth with another configuration.
+func (w *world) wantHealthOf(config string, want []string) healthReport {
+	w.t.Helper()
 	slices.Sort(want)
 	wantCode := 0
 	if len(want) > 0 {
@@ -78,7 +90,7 @@ func (w *world) wantHealth(want ...string) healthReport {
 	var report healthReport
 	for _, command := range []string{"status", "doctor"} {
 		var code int
-		code, report = w.health(command)
+		code, report = w.healthOf(command, config)
 		if got := report.failing(); code != wantCode || !slices.Equal(got, want) {
 			w.t.Errorf("%s: exit %d and %q, want %d and %q; all findings: %+v", command, code, got, wantCode, want, report.Findings)
 		}

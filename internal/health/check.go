@@ -3,7 +3,6 @@ package health
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"s3fanout/internal/replicaset"
@@ -25,9 +24,10 @@ func Check(facts Facts) []Finding {
 	for i, c := range Checks() {
 		order[c.ID], info[c.ID] = i, c
 	}
+	keys := regionKeys(facts)
 	var all []Finding
 	for _, region := range facts.Regions {
-		c := &checker{facts: facts, region: region, info: info}
+		c := &checker{facts: facts, region: region, info: info, keys: keys}
 		c.run()
 		slices.SortStableFunc(c.findings, func(a, b Finding) int { return order[a.Check] - order[b.Check] })
 		all = append(all, c.findings...)
@@ -43,6 +43,7 @@ type checker struct {
 	facts    Facts
 	region   Region
 	info     map[string]CheckInfo
+	keys     map[string]string // see regionKeys
 	findings []Finding
 }
 
@@ -175,6 +176,7 @@ func (c *checker) topic() {
 		service: "s3.amazonaws.com", action: "sns:Publish", resource: c.topicARN(c.region.Name),
 		context: c.byService("s3.amazonaws.com", c.bucketARN()),
 	})
+	c.messageEncryption(checkTopicKey, "topic "+c.facts.Set.TopicName(), c.region.Topic.Value.Key)
 }
 
 // byService is what IAM knows of a request that a service makes for source.
@@ -182,58 +184,6 @@ func (c *checker) byService(service, source string) map[string]string {
 	return map[string]string{
 		"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:securetransport": "true",
 		"aws:principalisawsservice": "true", "aws:principalservicename": service,
-	}
-}
-
-func (c *checker) role() {
-	name := c.facts.Set.RoleName(c.region.Name)
-	if !there(c, checkRole, c.region.Role, "role "+name) {
-		return
-	}
-	role := c.region.Role.Value
-	c.ask(checkTrust, role.Trust, "sts:AssumeRole on role "+name, request{
-		service: "lambda.amazonaws.com", action: "sts:AssumeRole",
-		context: c.byService("lambda.amazonaws.com", c.functionARN(c.region.Name)),
-	})
-	if role.Boundary != "" {
-		c.find(checkBoundary, "role %s has the permissions boundary %s", name, role.Boundary)
-	}
-	if told(c, checkAttached, role.Attached) && len(role.Attached.Value) > 0 {
-		c.find(checkAttached, "role %s has other policies attached: %s", name, strings.Join(role.Attached.Value, ", "))
-	}
-	if told(c, checkActions, role.Policies) {
-		c.actions(name, role)
-	}
-}
-
-// actions checks that the role's inline policies grant what it needs. All that
-// they do not is one finding, since it is mended at once.
-func (c *checker) actions(name string, role Role) {
-	var lacks, unclear []string
-	for _, g := range grants(c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name) {
-		subject := fmt.Sprintf("%s on %s (without it, %s)", g.action, g.resource, g.why)
-		switch answer, err := role.allows(g); {
-		case err != nil:
-			c.untold(checkActions, "role %s: %v", name, err)
-			return
-		case answer == no:
-			lacks = append(lacks, subject)
-		case answer == perhaps:
-			unclear = append(unclear, subject)
-		}
-	}
-	if len(unclear) > 0 {
-		c.untold(checkActions, "role %s may do this only under conditions that are not understood here: %s", name, strings.Join(unclear, "; "))
-	}
-	list := strings.Join(lacks, "; ")
-	switch {
-	case len(lacks) == 0:
-	case role.Attached.State == Untold:
-		c.untold(checkActions, "role %s may not do this by its own policies, and what else is attached to it was not told: %s", name, list)
-	case len(role.Attached.Value) > 0:
-		c.untold(checkActions, "role %s may not do this by its own policies, and those attached to it are not read here: %s", name, list)
-	default:
-		c.find(checkActions, "role %s may not %s", name, list)
 	}
 }
 
@@ -246,6 +196,10 @@ func (c *checker) queue() {
 		service: "sns.amazonaws.com", action: "sqs:SendMessage", resource: c.queueARN(),
 		context: c.byService("sns.amazonaws.com", c.topicARN(c.region.Name)),
 	})
+	c.messageEncryption(checkQueueKey, "queue "+c.facts.Set.QueueName(), queue.Key)
+	if queue.Unencrypted && !c.facts.Set.UsesKMS() {
+		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())
+	}
 	const day = 24 * 60 * 60
 	if queue.RetentionSeconds < 4*day {
 		c.find(checkRetention, "queue %s keeps letters for %s", c.facts.Set.QueueName(), time.Duration(queue.RetentionSeconds)*time.Second)

@@ -49,6 +49,34 @@ func (c *checker) function() {
 	}
 	c.failures(f)
 	c.permissions(f)
+	c.tracing(f)
+}
+
+// tracing checks that invocations are traced if the configuration says so, and
+// only then. What the role does not tell is a finding about the role.
+func (c *checker) tracing(f Function) {
+	active := f.Tracing == "Active"
+	switch {
+	case active && !c.facts.Set.Tracing:
+		c.find(checkTracing, "the function sends traces to AWS X-Ray; cdk.json does not ask for them")
+		return
+	case !active && c.facts.Set.Tracing:
+		c.find(checkTracing, "the function sends no traces to AWS X-Ray")
+		return
+	}
+	role := c.region.Role
+	if role.State != Found || role.Value.Policies.State != Found || role.Value.Attached.State != Found || len(role.Value.Attached.Value) > 0 {
+		return
+	}
+	for _, g := range c.place().traceGrants() {
+		switch answer, err := role.Value.allows(g); {
+		case err != nil: // said of the role
+		case answer == no:
+			c.find(checkTracing, "role %s may not %s on %s", c.facts.Set.RoleName(c.region.Name), g.action, g.resource)
+		case answer == perhaps:
+			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.facts.Set.RoleName(c.region.Name), g.action, g.resource)
+		}
+	}
 }
 
 // wantEnvironment is the function's environment as infra/function.go sets it.

@@ -17,8 +17,9 @@ func testSet() replicaset.Config {
 }
 
 // healthy is a replica set as the templates deploy it.
-func healthy() Facts {
-	set := testSet()
+func healthy() Facts { return healthyOf(testSet()) }
+
+func healthyOf(set replicaset.Config) Facts {
 	facts := Facts{Set: set, Partition: "aws", Account: account, Caller: "arn:aws:iam::111122223333:user/me"}
 	for i, region := range set.Regions {
 		facts.Regions = append(facts.Regions, healthyRegion(set, region, fmt.Sprintf("AROA%d", i)))
@@ -37,7 +38,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			`","Condition":{"ArnLike":{"AWS:SourceArn":"` + source + `"}}}`
 	}
 	var subscriptions []Subscription
-	var invoke, may []string
+	var invoke []string
 	for _, other := range set.Others(region) {
 		invoke = append(invoke, allow(replicaset.SNSPrincipal(other, region), "lambda:InvokeFunction", function, set.TopicARN("aws", other, account)))
 		subscriptions = append(subscriptions, Subscription{
@@ -49,19 +50,21 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			}),
 		})
 	}
-	for _, g := range grants(set, "aws", account, region) {
-		may = append(may, `{"Effect":"Allow","Action":"`+g.action+`","Resource":"`+g.resource+`"}`)
-	}
+	at := place{set, "aws", account, region, map[string]string{region: testKey(region)}}
+	may := allowing(append(at.functionGrants(), at.traceGrants()...))
 	policy := func(statements ...string) string {
 		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 	}
-	return Region{
+	trust := func(service string) string {
+		return policy(`{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}`)
+	}
+	healthy := Region{
 		Name:   region,
 		Access: found(Access{Skew: 400 * time.Millisecond}),
 		Bucket: found(Bucket{
 			Region: region, Versioning: found("Enabled"),
 			Notifications: found([]Notification{{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}}),
-			AbortDays:     found(7),
+			AbortDays:     found(7), Encryption: found(Encryption{Algorithm: "AES256"}),
 		}),
 		Topic:         found(Topic{Policy: policy(allow("s3.amazonaws.com", "sns:Publish", topic, bucket), tlsOnly(topic))}),
 		Subscriptions: found(subscriptions),
@@ -72,11 +75,44 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			Policy: found(policy(invoke...)),
 		}),
 		Role: found(Role{
-			ID: roleID, Trust: policy(`{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+			ID: roleID, Trust: trust("lambda.amazonaws.com"),
 			Policies: found([]string{policy(may...)}), Attached: found([]string(nil)),
 		}),
 		Queue: found(Queue{Policy: policy(allow("sns.amazonaws.com", "sqs:SendMessage", queue, topic), tlsOnly(queue)), RetentionSeconds: 1209600}),
 	}
+	if set.UsesKMS() {
+		key := testKey(region)
+		healthy.Bucket.Value.Encryption.Value = Encryption{Algorithm: "aws:kms", Key: key, BucketKey: true}
+		healthy.Topic.Value.Key, healthy.Queue.Value.Key = key, key
+	}
+	if set.BatchOperations {
+		healthy.JobRole = found(Role{
+			ID: "AROAJOB", Trust: trust("batchoperations.s3.amazonaws.com"),
+			Policies: found([]string{policy(allowing(at.jobGrants())...)}), Attached: found([]string(nil)),
+		})
+	}
+	if set.Tracing {
+		healthy.Function.Value.Tracing = "Active"
+	}
+	return healthy
+}
+
+// allowing is a statement for each grant.
+func allowing(grants []grant) []string {
+	var statements []string
+	for _, g := range grants {
+		condition := ""
+		if g.aliases != nil {
+			condition = `,"Condition":{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"` + g.aliases[0] + `"},` +
+				`"StringLike":{"kms:EncryptionContext:aws:s3:arn":["arn:aws:s3:::media-*-1","arn:aws:s3:::media-*-1/*"]}}`
+		}
+		statements = append(statements, `{"Effect":"Allow","Action":"`+g.action+`","Resource":"`+g.resource+`"`+condition+`}`)
+	}
+	return statements
+}
+
+func testKey(region string) string {
+	return "arn:aws:kms:" + region + ":" + account + ":key/11111111-2222-3333-4444-555555555555"
 }
 
 func TestHealthySetHasNoFindings(t *testing.T) {
@@ -87,161 +123,6 @@ func TestHealthySetHasNoFindings(t *testing.T) {
 	for _, region := range facts.Set.Regions {
 		if ok, want, told := Subscribed(facts, region); ok != 2 || want != 2 || !told {
 			t.Errorf("%s: subscribed %d of %d, told %v", region, ok, want, told)
-		}
-	}
-}
-
-// Each thing that can be wrong gives the finding of its check, in its Region,
-// and nothing else.
-func TestEachTroubleHasItsFinding(t *testing.T) {
-	const denied = "sns:GetTopicAttributes on topic x is denied"
-	replace := func(s *string, old, with string) {
-		if !strings.Contains(*s, old) {
-			panic("nothing to replace: " + old)
-		}
-		*s = strings.ReplaceAll(*s, old, with)
-	}
-	untried := map[string]bool{}
-	for _, c := range Checks() {
-		untried[c.ID] = c.ID != checkOptIn // which has a test of its own
-	}
-	for _, c := range []struct {
-		name   string
-		change func(r *Region) // of eu-west-1
-		check  string
-		as     Severity
-		what   string // a part of what is found
-	}{
-		{"unreachable", func(r *Region) { *r = Region{Name: r.Name, Access: Look[Access]{Why: "cannot reach AWS"}} }, checkReach, Failed, "cannot reach AWS"},
-		{"clock ahead", func(r *Region) { r.Access.Value.Skew = 61 * time.Second }, checkClock, Warning, "1m1s ahead of"},
-		{"clock behind", func(r *Region) { r.Access.Value.Skew = -6 * time.Minute }, checkClock, Failed, "6m0s behind"},
-		{"not deployed", func(r *Region) {
-			*r = Region{Name: r.Name, Access: r.Access, Bucket: Look[Bucket]{State: Absent}, Topic: Look[Topic]{State: Absent},
-				Function: Look[Function]{State: Absent}, Role: Look[Role]{State: Absent}, Queue: Look[Queue]{State: Absent}}
-		}, checkDeployed, Failed, ""},
-
-		{"no bucket", func(r *Region) { r.Bucket = Look[Bucket]{State: Absent} }, checkBucket, Failed, "media-111122223333-eu-west-1"},
-		{"bucket denied", func(r *Region) { r.Bucket = Look[Bucket]{Why: denied} }, checkBucket, Unknown, denied},
-		{"bucket elsewhere", func(r *Region) { r.Bucket.Value.Region = "eu-west-2" }, checkBucketRegion, Failed, "eu-west-2"},
-		{"never versioned", func(r *Region) { r.Bucket.Value.Versioning.Value = "" }, checkVersioning, Failed, "is off"},
-		{"versioning suspended", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning, Failed, "suspended"},
-		{"versioning denied", func(r *Region) { r.Bucket.Value.Versioning = Look[string]{Why: denied} }, checkVersioning, Unknown, denied},
-		{"no notification", func(r *Region) { r.Bucket.Value.Notifications = found([]Notification(nil)) }, checkNotification, Failed, "does not tell"},
-		{"notification to another topic", func(r *Region) { r.Bucket.Value.Notifications.Value[0].TopicARN += "2" }, checkNotification, Failed, "does not tell"},
-		{"only uploads announced", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Events = []string{"s3:ObjectCreated:Put"} },
-			checkNotification, Failed, "Post, Copy, CompleteMultipartUpload"},
-		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Prefix = "a/" }, checkNotifyKeys, Failed, `tells of keys with prefix "a/", the configuration chooses every key`},
-		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
-		{"no lifecycle rule", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkUploads, Warning, "no lifecycle rule"},
-		{"lifecycle denied", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{Why: denied} }, checkUploads, Unknown, denied},
-
-		{"no topic", func(r *Region) {
-			r.Topic, r.Subscriptions = Look[Topic]{State: Absent}, Look[[]Subscription]{State: Absent}
-		}, checkTopic, Failed, "media-object-created"},
-		{"topic denied", func(r *Region) { r.Topic = Look[Topic]{Why: denied} }, checkTopic, Unknown, denied},
-		{"no topic policy", func(r *Region) { r.Topic.Value.Policy = "" }, checkTopicPolicy, Failed, "no policy"},
-		{"topic policy for another service", func(r *Region) { replace(&r.Topic.Value.Policy, "s3.amazonaws.com", "sqs.amazonaws.com") }, checkTopicPolicy, Failed, "s3.amazonaws.com"},
-		{"topic policy for another bucket", func(r *Region) { replace(&r.Topic.Value.Policy, ":::media-", ":::other-") }, checkTopicPolicy, Failed, "sns:Publish"},
-		{"topic policy with a foreign condition", func(r *Region) {
-			replace(&r.Topic.Value.Policy, `"Condition":{"ArnLike":{`, `"Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"},"ArnLike":{`)
-		}, checkTopicPolicy, Unknown, "not understood"},
-		{"topic policy unreadable", func(r *Region) { r.Topic.Value.Policy = "{" }, checkTopicPolicy, Unknown, "not readable"},
-
-		{"no subscription at all", func(r *Region) { r.Subscriptions.Value = nil }, checkSubscription, Failed, "us-east-1, ap-northeast-1"},
-		{"one subscription missing", func(r *Region) { r.Subscriptions.Value = r.Subscriptions.Value[:1] }, checkSubscription, Failed, "for the function of ap-northeast-1"},
-		{"subscriptions denied", func(r *Region) { r.Subscriptions = Look[[]Subscription]{Why: denied} }, checkSubscription, Unknown, denied},
-		{"unconfirmed", func(r *Region) { r.Subscriptions.Value[0].Pending = true }, checkConfirmed, Failed, "us-east-1"},
-		{"settings denied", func(r *Region) { r.Subscriptions.Value[0].Settings = Look[SubscriptionSettings]{Why: denied} }, checkFilter, Unknown, denied},
-		{"no filter", func(r *Region) { r.Subscriptions.Value[1].Settings.Value.FilterPolicy = "" }, checkEchoFilter, Failed, "ap-northeast-1 has no filter"},
-		{"filter of a role that is gone", func(r *Region) { replace(&r.Subscriptions.Value[1].Settings.Value.FilterPolicy, "AROA1", "AROAOLD") }, checkEchoFilter, Failed, "AROAOLD"},
-		{"filter for attributes", func(r *Region) { r.Subscriptions.Value[0].Settings.Value.FilterScope = "" }, checkFilter, Failed, "MessageAttributes"},
-		{"another filter", func(r *Region) {
-			r.Subscriptions.Value[0].Settings.Value.FilterPolicy = `{"Records":{"eventName":["ObjectCreated:Put"]}}`
-		}, checkFilter, Failed, "eventName"},
-		{"filter of everybody", func(r *Region) { replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, "AWS:AROA1:", "AWS:") }, checkFilter, Failed, "AWS:"},
-		{"undelivered nowhere", func(r *Region) { r.Subscriptions.Value[0].Settings.Value.DeadLettersTo = "" }, checkUndelivered, Failed, "nowhere"},
-		{"undelivered elsewhere", func(r *Region) { r.Subscriptions.Value[0].Settings.Value.DeadLettersTo += "2" }, checkUndelivered, Failed, "media-dead-letters2"},
-		{"own function subscribed", func(r *Region) {
-			r.Subscriptions.Value = append(r.Subscriptions.Value, Subscription{ARN: "arn:x", Protocol: "lambda", Endpoint: testSet().FunctionARN("aws", r.Name, account)})
-		}, checkOwnFunction, Failed, "arn:x"},
-		{"a stranger subscribed", func(r *Region) {
-			r.Subscriptions.Value = append(r.Subscriptions.Value, Subscription{ARN: "arn:y", Protocol: "email", Endpoint: "me@example.com"})
-		}, checkStranger, Warning, "email me@example.com"},
-
-		{"no function", func(r *Region) { r.Function = Look[Function]{State: Absent} }, checkFunction, Failed, "media-replicator"},
-		{"function denied", func(r *Region) { r.Function = Look[Function]{Why: denied} }, checkFunction, Unknown, denied},
-		{"function failed", func(r *Region) { r.Function.Value.State = "Failed" }, checkState, Failed, "Failed"},
-		{"function new", func(r *Region) { r.Function.Value.State = "Pending" }, checkState, Warning, "being made"},
-		{"update failed", func(r *Region) { r.Function.Value.UpdateStatus = "Failed" }, checkState, Failed, "update"},
-		{"another role", func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf, Failed, "replicator-eu-west-12"},
-		{"another set", func(r *Region) { r.Function.Value.Environment["S3FANOUT_REPLICA_SET"] = "films" }, checkEnvironment, Failed, "is films; it should be media"},
-		{"a source forgotten", func(r *Region) {
-			r.Function.Value.Environment["S3FANOUT_SOURCE_BUCKETS"] = "us-east-1=media-111122223333-us-east-1"
-		}, checkEnvironment, Failed, "S3FANOUT_SOURCE_BUCKETS lacks ap-northeast-1=media-111122223333-ap-northeast-1"},
-		{"a source too many", func(r *Region) { r.Function.Value.Environment["S3FANOUT_SOURCE_BUCKETS"] += ",x=y" }, checkEnvironment, Failed, "has besides x=y"},
-		{"all actions taken away", func(r *Region) { r.Role.Value.Policies.Value = nil }, checkActions, Failed, "s3:GetObjectVersion on arn:aws:s3:::media-111122223333-us-east-1/* (without it, nothing is copied from us-east-1)"},
-		{"no target", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_TARGET_BUCKET") }, checkEnvironment, Failed, "not set"},
-		{"a setting of another configuration", func(r *Region) { r.Function.Value.Environment["S3FANOUT_MULTIPART_PARALLEL"] = "3" }, checkEnvironment, Failed, "cdk.json does not set it"},
-		{"short timeout", func(r *Region) { r.Function.Value.TimeoutSeconds = 60 }, checkSettings, Warning, "60 seconds"},
-		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 128 }, checkSettings, Warning, "128 MB"},
-		{"switched off", func(r *Region) { r.Function.Value.Reserved = found(0) }, checkConcurrency, Failed, "is 0"},
-		{"concurrency denied", func(r *Region) { r.Function.Value.Reserved = Look[int]{Why: denied} }, checkConcurrency, Unknown, denied},
-		{"no destination", func(r *Region) { r.Function.Value.Failures = Look[Failures]{State: Absent} }, checkDestination, Failed, "nowhere"},
-		{"another destination", func(r *Region) { r.Function.Value.Failures.Value.Destination += "2" }, checkDestination, Failed, "letters2"},
-		{"destination denied", func(r *Region) { r.Function.Value.Failures = Look[Failures]{Why: denied} }, checkDestination, Unknown, denied},
-		{"no retries", func(r *Region) { r.Function.Value.Failures.Value.Retries = 0 }, checkRetries, Warning, "0 times more"},
-		{"young events only", func(r *Region) { r.Function.Value.Failures.Value.MaxAgeSeconds = 60 }, checkRetries, Warning, "60 seconds"},
-		{"nobody may invoke", func(r *Region) { r.Function.Value.Policy = Look[string]{State: Absent} }, checkPermission, Failed, "us-east-1, ap-northeast-1"},
-		{"one topic may not invoke", func(r *Region) {
-			replace(&r.Function.Value.Policy.Value, ":sns:ap-northeast-1:", ":sns:ap-northeast-2:")
-		}, checkPermission, Failed, "topic of ap-northeast-1"},
-		{"wrong principal", func(r *Region) {
-			replace(&r.Function.Value.Policy.Value, "sns.amazonaws.com", "sns.af-south-1.amazonaws.com")
-		}, checkPermission, Failed, "us-east-1, ap-northeast-1"},
-		{"who may invoke denied", func(r *Region) { r.Function.Value.Policy = Look[string]{Why: denied} }, checkPermission, Unknown, denied},
-
-		{"no role", func(r *Region) { r.Role = Look[Role]{State: Absent} }, checkRole, Failed, "media-replicator-eu-west-1"},
-		{"trust of another service", func(r *Region) { replace(&r.Role.Value.Trust, "lambda.", "ec2.") }, checkTrust, Failed, "lambda.amazonaws.com"},
-		{"boundary", func(r *Region) { r.Role.Value.Boundary = "arn:b" }, checkBoundary, Note, "arn:b"},
-		{"permissions denied", func(r *Region) { r.Role.Value.Policies = Look[[]string]{Why: denied} }, checkActions, Unknown, denied},
-		{"one action taken away", func(r *Region) { replace(&r.Role.Value.Policies.Value[0], "s3:PutObjectTagging", "s3:PutObjectAcl") }, checkActions, Failed, "s3:PutObjectTagging"},
-		{"another policy attached", func(r *Region) { r.Role.Value.Attached = found([]string{"Extra"}) }, checkAttached, Note, "Extra"},
-		{"attached policies denied", func(r *Region) { r.Role.Value.Attached = Look[[]string]{Why: denied} }, checkAttached, Unknown, denied},
-		{"an action on part of its objects", func(r *Region) {
-			replace(&r.Role.Value.Policies.Value[0], `"s3:GetObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/*"`, `"s3:GetObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/a/*"`)
-		}, checkActions, Failed, "s3:GetObject on"},
-		{"a deny", func(r *Region) {
-			r.Role.Value.Policies.Value = append(r.Role.Value.Policies.Value, `{"Statement":{"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/secret/*"}}`)
-		}, checkActions, Failed, "s3:PutObject on"},
-
-		{"no queue", func(r *Region) { r.Queue = Look[Queue]{State: Absent} }, checkQueue, Failed, "media-dead-letters"},
-		{"queue denied", func(r *Region) { r.Queue = Look[Queue]{Why: denied} }, checkQueue, Unknown, denied},
-		{"no queue policy", func(r *Region) { r.Queue.Value.Policy = "" }, checkQueuePolicy, Failed, "no policy"},
-		{"queue policy for another topic", func(r *Region) { replace(&r.Queue.Value.Policy, ":media-object-created", ":other") }, checkQueuePolicy, Failed, "sns.amazonaws.com"},
-		{"letters kept for a day", func(r *Region) { r.Queue.Value.RetentionSeconds = 86400 }, checkRetention, Note, "24h"},
-		{"a dead letter", func(r *Region) { r.Queue.Value.Letters = 1 }, checkLetters, Failed, "1 dead letter "},
-		{"dead letters", func(r *Region) { r.Queue.Value.Letters = 7 }, checkLetters, Failed, "about 7 dead letters"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			untried[c.check] = false
-			facts := healthy()
-			c.change(&facts.Regions[1])
-			findings := Check(facts)
-			if len(findings) != 1 {
-				t.Fatalf("findings %+v, want one", findings)
-			}
-			f := findings[0]
-			if f.Check != c.check || f.Region != "eu-west-1" || f.Severity != c.as || !strings.Contains(f.What, c.what) {
-				t.Errorf("got %s %s %s: %s\nwant %s eu-west-1 %s with %q", f.Check, f.Region, f.Severity, f.What, c.check, c.as, c.what)
-			}
-			if f.Means == "" || f.Mend == "" || strings.ContainsAny(f.Mend, "{}") {
-				t.Errorf("means %q, mend %q", f.Means, f.Mend)
-			}
-		})
-	}
-	for id, missing := range untried {
-		if missing {
-			t.Errorf("check %s has no case", id)
 		}
 	}
 }

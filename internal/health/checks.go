@@ -20,9 +20,11 @@ const (
 	checkNotification = "bucket-notification"
 	checkNotifyKeys   = "bucket-notification-filter"
 	checkUploads      = "bucket-unfinished-uploads"
+	checkBucketKey    = "bucket-encryption"
 
 	checkTopic       = "topic"
 	checkTopicPolicy = "topic-policy"
+	checkTopicKey    = "topic-encryption"
 
 	checkSubscription = "subscription"
 	checkConfirmed    = "subscription-confirmed"
@@ -41,6 +43,7 @@ const (
 	checkDestination = "function-failures"
 	checkRetries     = "function-retries"
 	checkPermission  = "function-permission"
+	checkTracing     = "function-tracing"
 
 	checkRole     = "role"
 	checkTrust    = "role-trust"
@@ -48,8 +51,13 @@ const (
 	checkAttached = "role-attached-policies"
 	checkBoundary = "role-boundary"
 
+	checkJobRole    = "batch-role"
+	checkJobTrust   = "batch-role-trust"
+	checkJobActions = "batch-role-permissions"
+
 	checkQueue       = "queue"
 	checkQueuePolicy = "queue-policy"
+	checkQueueKey    = "queue-encryption"
 	checkRetention   = "queue-retention"
 	checkLetters     = "dead-letters"
 )
@@ -94,12 +102,16 @@ func Checks() []CheckInfo {
 			redeploy + catchUp},
 		{checkNotifyKeys, PartBucket, Failed, "Other objects are copied than cdk.json says: some of them not, and nothing reports it.",
 			redeploy + catchUp},
+		{checkBucketKey, PartBucket, Failed, "New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
+			redeploy + catchUp},
 		{checkUploads, PartBucket, Warning, "Parts of copies that were given up stay, and are paid for.",
 			redeploy},
 
 		{checkTopic, PartTopic, Failed, "Uploads to this Region's bucket reach no other Region.",
 			redeploy + " {meshStack}" + catchUp},
 		{checkTopicPolicy, PartTopic, Failed, "S3 cannot publish to the topic, so uploads to this Region's bucket are told to nobody. Nothing reports it.",
+			redeploy + catchUp},
+		{checkTopicKey, PartTopic, Failed, "Events are not encrypted as cdk.json says. With a key that S3 may not use, uploads to this Region's bucket are told to nobody, and nothing reports it.",
 			redeploy + catchUp},
 
 		{checkSubscription, PartSubscriptions, Failed, "Uploads to this Region's bucket do not reach the Regions named. Nothing reports it.",
@@ -135,6 +147,8 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkPermission, PartFunction, Failed, "SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
 			redeploy + "; then s3fanout redrive"},
+		{checkTracing, PartFunction, Warning, "AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
+			redeploy},
 
 		{checkRole, PartRole, Failed, "The function cannot start.",
 			newRole + "; then s3fanout redrive" + catchUp},
@@ -146,11 +160,19 @@ func Checks() []CheckInfo {
 			"see that they deny nothing that replication needs, or detach them"},
 		{checkBoundary, PartRole, Note, "What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
 			"see that the boundary allows what the role's policies allow"},
+		{checkJobRole, PartRole, Failed, "S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
+			redeploy},
+		{checkJobTrust, PartRole, Failed, "S3 Batch Operations cannot take on the role, so its jobs in this Region fail. Uploads are copied.",
+			redeploy},
+		{checkJobActions, PartRole, Failed, "Jobs of S3 Batch Operations in this Region fail, or leave no report. Uploads are copied.",
+			redeploy},
 
 		{checkQueue, PartQueue, Failed, "What cannot be copied or delivered is lost without a trace.",
 			redeploy + catchUp},
 		{checkQueuePolicy, PartQueue, Failed, "What the topic cannot deliver is lost instead of becoming a dead letter.",
 			redeploy},
+		{checkQueueKey, PartQueue, Failed, "Dead letters are not encrypted as cdk.json says. With a key that topic and function may not use, what fails is lost without a trace.",
+			redeploy + catchUp},
 		{checkRetention, PartQueue, Note, "Dead letters disappear when they are older than that.",
 			redeploy},
 		{checkLetters, PartQueue, Failed, "These were not copied; they wait for you, for as long as the queue keeps them.",

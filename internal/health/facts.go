@@ -45,6 +45,7 @@ type Region struct {
 	Function      Look[Function]
 	Role          Look[Role] // the one the Region's function should have
 	Queue         Look[Queue]
+	JobRole       Look[Role] // of jobs of S3 Batch Operations, if the set has them
 }
 
 // Access is what the first request to the Region told.
@@ -61,7 +62,15 @@ type Bucket struct {
 	Notifications Look[[]Notification]
 	// AbortDays is after how many days unfinished uploads are removed: the
 	// least of the bucket's rules for all keys.
-	AbortDays Look[int]
+	AbortDays  Look[int]
+	Encryption Look[Encryption]
+}
+
+// Encryption is how a bucket encrypts new objects unless they ask for another.
+type Encryption struct {
+	Algorithm string // AES256, aws:kms or aws:kms:dsse; empty for none
+	Key       string // of KMS, as it was set; empty for AWS's own
+	BucketKey bool
 }
 
 // Notification is one of the bucket's configurations with a topic.
@@ -75,6 +84,7 @@ type Notification struct {
 // Topic is the Region's topic.
 type Topic struct {
 	Policy string // JSON
+	Key    string // of KMS, as it was set; empty for none
 }
 
 // Subscription is one subscription to the Region's topic.
@@ -101,6 +111,7 @@ type Function struct {
 	TimeoutSeconds     int
 	MemoryMB           int
 	DeadLettersTo      string    // its own dead-letter configuration
+	Tracing            string    // Active or PassThrough
 	Reserved           Look[int] // reserved concurrency
 	Failures           Look[Failures]
 	Policy             Look[string] // who may invoke it, JSON
@@ -113,7 +124,7 @@ type Failures struct {
 	MaxAgeSeconds int // likewise
 }
 
-// Role is the function's role.
+// Role is a role of the function, or of jobs.
 type Role struct {
 	ID       string
 	Trust    string         // JSON
@@ -126,6 +137,8 @@ type Role struct {
 type Queue struct {
 	Policy           string // JSON
 	RetentionSeconds int
+	Key              string // of KMS, as it was set; empty for none
+	Unencrypted      bool   // not even by a key of SQS
 	// Letters is about how many there are, with those that somebody holds.
 	Letters int
 }

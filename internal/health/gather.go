@@ -98,7 +98,10 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	wait.Go(func() { r.Topic = g.topic(ctx) })
 	wait.Go(func() { r.Subscriptions = g.subscriptions(ctx) })
 	wait.Go(func() { r.Function = g.function(ctx) })
-	wait.Go(func() { r.Role = g.role(ctx) })
+	wait.Go(func() { r.Role = g.role(ctx, g.facts.Set.RoleName(g.region)) })
+	if g.facts.Set.BatchOperations {
+		wait.Go(func() { r.JobRole = g.role(ctx, g.facts.Set.JobRoleName(g.region)) })
+	}
 	wait.Go(func() { r.Queue = g.queue(ctx) })
 	wait.Wait()
 }

@@ -23,7 +23,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	if region, moved := movedTo(err); moved {
 		// Its other properties would be asked of the wrong Region.
 		rest := what + " is in " + region
-		return found(Bucket{Region: region, Versioning: Look[string]{Why: rest}, Notifications: Look[[]Notification]{Why: rest}, AbortDays: Look[int]{Why: rest}})
+		return found(Bucket{Region: region, Versioning: Look[string]{Why: rest}, Notifications: Look[[]Notification]{Why: rest}, AbortDays: Look[int]{Why: rest}, Encryption: Look[Encryption]{Why: rest}})
 	}
 	if err != nil {
 		return failed[Bucket](g.region, what, err)
@@ -40,6 +40,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		b.Notifications = found(notifications(out.TopicConfigurations))
 	}
 	b.AbortDays = g.abortDays(ctx, name, what)
+	b.Encryption = g.encryption(ctx, name, what)
 	return found(b)
 }
 
@@ -109,6 +110,28 @@ func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
 		return Look[int]{State: Absent}
 	}
 	return found(days)
+}
+
+func (g gatherer) encryption(ctx context.Context, name, what string) Look[Encryption] {
+	out, err := g.clients.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account)})
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "ServerSideEncryptionConfigurationNotFoundError" {
+		return found(Encryption{})
+	}
+	if err != nil {
+		return failed[Encryption](g.region, what, err)
+	}
+	var e Encryption
+	if out.ServerSideEncryptionConfiguration == nil {
+		return found(e)
+	}
+	for _, rule := range out.ServerSideEncryptionConfiguration.Rules { // S3 takes one
+		e.BucketKey = aws.ToBool(rule.BucketKeyEnabled)
+		if by := rule.ApplyServerSideEncryptionByDefault; by != nil {
+			e.Algorithm, e.Key = string(by.SSEAlgorithm), aws.ToString(by.KMSMasterKeyID)
+		}
+	}
+	return found(e)
 }
 
 // everyKey says that a lifecycle rule is not for some objects only.

@@ -25,6 +25,9 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	if out.Environment != nil {
 		f.Environment = out.Environment.Variables
 	}
+	if out.TracingConfig != nil {
+		f.Tracing = string(out.TracingConfig.Mode)
+	}
 	if out.DeadLetterConfig != nil {
 		f.DeadLettersTo = aws.ToString(out.DeadLetterConfig.TargetArn)
 	}
@@ -72,8 +75,7 @@ func (g gatherer) failures(ctx context.Context, name, what string) Look[Failures
 	return found(f)
 }
 
-func (g gatherer) role(ctx context.Context) Look[Role] {
-	name := g.facts.Set.RoleName(g.region)
+func (g gatherer) role(ctx context.Context, name string) Look[Role] {
 	what := "role " + name
 	out, err := g.clients.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 	if err != nil {

@@ -18,7 +18,7 @@ func (g gatherer) topic(ctx context.Context) Look[Topic] {
 	if err != nil {
 		return failed[Topic](g.region, "topic "+g.facts.Set.TopicName(), err)
 	}
-	return found(Topic{Policy: out.Attributes["Policy"]})
+	return found(Topic{Policy: out.Attributes["Policy"], Key: out.Attributes["KmsMasterKeyId"]})
 }
 
 func (g gatherer) subscriptions(ctx context.Context) Look[[]Subscription] {
@@ -93,7 +93,11 @@ func (g gatherer) queue(ctx context.Context) Look[Queue] {
 	if err != nil {
 		return failed[Queue](g.region, what, err)
 	}
-	q := Queue{Policy: out.Attributes[string(sqstypes.QueueAttributeNamePolicy)]}
+	q := Queue{
+		Policy: out.Attributes[string(sqstypes.QueueAttributeNamePolicy)],
+		Key:    out.Attributes[string(sqstypes.QueueAttributeNameKmsMasterKeyId)],
+	}
+	q.Unencrypted = q.Key == "" && out.Attributes[string(sqstypes.QueueAttributeNameSqsManagedSseEnabled)] == "false"
 	for attribute, add := range map[sqstypes.QueueAttributeName]*int{
 		sqstypes.QueueAttributeNameMessageRetentionPeriod:                &q.RetentionSeconds,
 		sqstypes.QueueAttributeNameApproximateNumberOfMessages:           &q.Letters,

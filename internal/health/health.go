@@ -7,8 +7,8 @@
 // opinion. What may not be looked at, or could not be, is a finding of its
 // own and never passes for healthy. Nothing is changed, and no object is read.
 //
-// What an account's service control policies, bucket policies, quotas and keys
-// forbid is not looked at.
+// What an account's service control policies, bucket policies, quotas and the
+// policies of keys forbid is not looked at.
 package health
 
 import "slices"
@@ -18,7 +18,8 @@ type Severity string
 
 // The severities, the worst first. The first two need a hand.
 const (
-	// Failed: objects are not copied, failures get lost, or money is wasted.
+	// Failed: objects are not copied or not encrypted as they should be, failures
+	// get lost, or money is wasted.
 	Failed Severity = "failed"
 	// Unknown: AWS did not say, so nothing is known either way.
 	Unknown Severity = "unknown"

@@ -20,8 +20,9 @@ const (
 type request struct {
 	service  string // the principal, as sns.amazonaws.com; empty: the policy's role itself
 	action   string
-	resource string            // an ARN; with a "*" all that match it
-	context  map[string]string // condition keys in lower case
+	resource string              // an ARN; with a "*" all that match it
+	context  map[string]string   // condition keys in lower case
+	lists    map[string][]string // those that have several values
 }
 
 // decide evaluates a policy document as IAM does: a Deny that applies wins
@@ -102,7 +103,7 @@ func (s statement) applies(r request) verdict {
 	if who == no {
 		return no
 	}
-	when := s.holds(r.context)
+	when := s.holds(r)
 	if when == no {
 		return no
 	}
@@ -152,11 +153,11 @@ func (s statement) hasPrincipal(service string) verdict {
 }
 
 // holds evaluates the conditions, all of which have to hold.
-func (s statement) holds(context map[string]string) verdict {
+func (s statement) holds(r request) verdict {
 	result := yes
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
-			switch condition(operator, values, strings.ToLower(key), context) {
+			switch condition(operator, values, strings.ToLower(key), r) {
 			case no:
 				return no
 			case perhaps:
@@ -168,26 +169,52 @@ func (s statement) holds(context map[string]string) verdict {
 	return result
 }
 
-func condition(operator string, values []json.RawMessage, key string, context map[string]string) verdict {
-	got, known := context[key]
-	if !known {
-		return perhaps
+// condition evaluates one condition key. ForAnyValue: and ForAllValues: are for
+// keys that have several values in a request
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html).
+func condition(operator string, values []json.RawMessage, key string, r request) verdict {
+	quantifier, rest, several := strings.Cut(operator, ":")
+	if several {
+		operator = rest
+	}
+	got, known := r.lists[key]
+	if one, single := r.context[key]; single {
+		got, known = []string{one}, true
+	} else if !several {
+		return perhaps // it has several values, or is not known
 	}
 	operator = strings.TrimSuffix(operator, "IfExists")
 	match, negated := strings.Replace(operator, "Not", "", 1), strings.Contains(operator, "Not")
-	var equal func(pattern string) bool
-	switch match {
-	case "StringEquals":
-		equal = func(p string) bool { return p == got }
-	case "StringEqualsIgnoreCase", "Bool":
-		equal = func(p string) bool { return strings.EqualFold(p, got) }
-	case "StringLike", "ArnEquals", "ArnLike":
-		equal = func(p string) bool { return glob(p, got) }
-	default:
+	equal, understood := comparisons()[match]
+	if !known || !understood {
 		return perhaps
 	}
-	matches := slices.ContainsFunc(values, func(v json.RawMessage) bool { return equal(plainText(v)) })
-	return truth(matches != negated)
+	// One that stands for many is not equal to a text.
+	if strings.HasPrefix(match, "StringEquals") && slices.ContainsFunc(got, func(v string) bool { return strings.Contains(v, "*") }) {
+		return perhaps
+	}
+	holds := func(value string) bool {
+		return slices.ContainsFunc(values, func(v json.RawMessage) bool { return equal(plainText(v), value) }) != negated
+	}
+	switch {
+	case quantifier == "ForAnyValue", !several:
+		return truth(slices.ContainsFunc(got, holds))
+	case quantifier == "ForAllValues":
+		return truth(!slices.ContainsFunc(got, func(value string) bool { return !holds(value) }))
+	}
+	return perhaps
+}
+
+// comparisons are the operators that are understood, without their negation.
+func comparisons() map[string]func(pattern, value string) bool {
+	return map[string]func(pattern, value string) bool{
+		"StringEquals":           func(p, v string) bool { return p == v },
+		"StringEqualsIgnoreCase": strings.EqualFold,
+		"Bool":                   strings.EqualFold,
+		"StringLike":             glob,
+		"ArnEquals":              glob,
+		"ArnLike":                glob,
+	}
 }
 
 // plainText is a condition's value, which may be a string, a number or a bool.

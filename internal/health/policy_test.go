@@ -9,6 +9,14 @@ func TestDecide(t *testing.T) {
 		context: map[string]string{"aws:sourcearn": "arn:aws:s3:::b", "aws:securetransport": "true"},
 	}
 	objects := request{action: "s3:PutObject", resource: "arn:aws:s3:::b/*", context: map[string]string{"aws:securetransport": "true"}}
+	decrypt := request{
+		action: "kms:Decrypt", resource: "arn:aws:kms:eu-west-1:111122223333:key/*",
+		context: map[string]string{"kms:encryptioncontext:aws:s3:arn": "arn:aws:s3:::b/*"},
+		lists:   map[string][]string{"kms:resourcealiases": {"alias/one", "alias/two"}, "empty": {}},
+	}
+	when := func(condition string) string {
+		return `{"Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{` + condition + `}}`
+	}
 	const who, on = `"Principal":{"Service":"s3.amazonaws.com"}`, `"Resource":"` + topic + `"`
 	for _, c := range []struct {
 		name, statements string
@@ -41,6 +49,20 @@ func TestDecide(t *testing.T) {
 		{"some objects", `{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/a/*"}`, objects, no},
 		{"some objects denied", `{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b/a/*"}`, objects, no},
 		{"other objects denied", `{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::c/*"}`, objects, yes},
+		{"any of several values", when(`"ForAnyValue:StringEquals":{"kms:ResourceAliases":["alias/x","alias/two"]}`), decrypt, yes},
+		{"none of several values", when(`"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/x"}`), decrypt, no},
+		{"any of several values that is not", when(`"ForAnyValue:StringNotEquals":{"kms:ResourceAliases":"alias/one"}`), decrypt, yes},
+		{"all of several values", when(`"ForAllValues:StringLike":{"kms:ResourceAliases":"alias/*"}`), decrypt, yes},
+		{"not all of several values", when(`"ForAllValues:StringEquals":{"kms:ResourceAliases":"alias/one"}`), decrypt, no},
+		{"any of no values", when(`"ForAnyValue:StringLike":{"empty":"*"}`), decrypt, no},
+		{"all of no values", when(`"ForAllValues:StringLike":{"empty":"x"}`), decrypt, yes},
+		{"any of one value", when(`"ForAnyValue:StringLike":{"kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::*"}`), decrypt, yes},
+		{"any of what is not known", when(`"ForAnyValue:StringEquals":{"kms:Other":"x"}`), decrypt, perhaps},
+		{"several values as one", when(`"StringEquals":{"kms:ResourceAliases":"alias/one"}`), decrypt, perhaps},
+		{"a quantifier that nobody knows", when(`"ForSomeValues:StringEquals":{"kms:ResourceAliases":"alias/one"}`), decrypt, perhaps},
+		{"a pattern for many", when(`"StringLike":{"kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::b*"}`), decrypt, yes},
+		{"a pattern for some of many", when(`"StringLike":{"kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::b/a/*"}`), decrypt, no},
+		{"a text for many", when(`"StringEquals":{"kms:EncryptionContext:aws:s3:arn":"arn:aws:s3:::b/*"}`), decrypt, perhaps},
 	} {
 		got, err := decide([]string{`{"Statement":[` + c.statements + `]}`}, c.ask)
 		if err != nil || got != c.want {

@@ -2,35 +2,132 @@ package health
 
 import "s3fanout/internal/replicaset"
 
-// grant is an action that the function's role needs on a resource.
+// grant is an action that a role needs on a resource.
 type grant struct {
 	action, resource string
 	why              string // what fails without it
+	// when are the circumstances in which it is needed, as condition keys in
+	// lower case: in each of them. None is any.
+	when []map[string]string
+	// aliases are those of the key, if the action is one on a key.
+	aliases []string
 }
 
-// grants is what the role of the function in region needs, and all that it
-// needs. infra/role.go grants it; a test holds the two together.
-func grants(set replicaset.Config, partition, account, region string) []grant {
-	target := set.BucketARN(partition, region, account)
-	logs := set.LogGroupARN(partition, region, account) + ":*"
+// place is where a role is, and what it is of.
+type place struct {
+	set                        replicaset.Config
+	partition, account, region string
+	keys                       map[string]string // ARN of the Region's KMS key, where it is known
+}
+
+func (p place) bucket(region string) string {
+	return p.set.BucketARN(p.partition, region, p.account)
+}
+
+func (p place) function(region string) string {
+	return p.set.FunctionARN(p.partition, region, p.account)
+}
+
+// functionGrants is what the function's role needs to copy, and with
+// traceGrants all that it needs.
+// infra/role.go, infra/key.go and infra/batch.go grant it; tests hold the table
+// and the templates together, here and in internal/e2e.
+func (p place) functionGrants() []grant {
+	target := p.bucket(p.region)
+	logs := p.set.LogGroupARN(p.partition, p.region, p.account) + ":*"
 	list := []grant{
-		{"s3:GetObject", target + "/*", "echoes are not told from uploads"},
-		{"s3:PutObject", target + "/*", "nothing is copied"},
-		{"s3:PutObjectTagging", target + "/*", "objects with tags are not copied"},
-		{"s3:AbortMultipartUpload", target + "/*", "copies in parts that are given up leave their parts"},
-		{"s3:ListMultipartUploadParts", target + "/*", "copies in parts do not go on"},
-		{"s3:ListBucket", target, "a missing object looks forbidden"},
-		{"lambda:InvokeFunction", set.FunctionARN(partition, region, account), "copies that take longer than 15 minutes do not go on"},
-		{"sqs:SendMessage", set.QueueARN(partition, region, account), "what fails leaves no dead letter"},
-		{"logs:CreateLogStream", logs, "nothing is logged"},
-		{"logs:PutLogEvents", logs, "nothing is logged"},
+		{action: "s3:GetObject", resource: target + "/*", why: "echoes are not told from uploads"},
+		{action: "s3:PutObject", resource: target + "/*", why: "nothing is copied"},
+		{action: "s3:PutObjectTagging", resource: target + "/*", why: "objects with tags are not copied"},
+		{action: "s3:AbortMultipartUpload", resource: target + "/*", why: "copies in parts that are given up leave their parts"},
+		{action: "s3:ListMultipartUploadParts", resource: target + "/*", why: "copies in parts do not go on"},
+		{action: "s3:ListBucket", resource: target, why: "a missing object looks forbidden"},
+		{action: "lambda:InvokeFunction", resource: p.function(p.region), why: "copies that take longer than 15 minutes do not go on"},
+		{action: "sqs:SendMessage", resource: p.set.QueueARN(p.partition, p.region, p.account), why: "what fails leaves no dead letter"},
+		{action: "logs:CreateLogStream", resource: logs, why: "nothing is logged"},
+		{action: "logs:PutLogEvents", resource: logs, why: "nothing is logged"},
 	}
-	for _, other := range set.Others(region) {
-		source := set.BucketARN(partition, other, account)
+	for _, other := range p.set.Others(p.region) {
+		source := p.bucket(other)
 		list = append(list,
-			grant{"s3:GetObjectVersion", source + "/*", "nothing is copied from " + other},
-			grant{"s3:GetObjectVersionTagging", source + "/*", "objects with tags are not copied from " + other},
-			grant{"s3:ListBucket", source, "a deleted source in " + other + " looks forbidden"},
+			grant{action: "s3:GetObjectVersion", resource: source + "/*", why: "nothing is copied from " + other},
+			grant{action: "s3:GetObjectVersionTagging", resource: source + "/*", why: "objects with tags are not copied from " + other},
+			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other + " looks forbidden"},
+		)
+	}
+	if p.set.UsesKMS() {
+		list = append(list, p.keyGrants()...)
+	}
+	if p.set.BatchOperations {
+		list = append(list, p.taskGrants()...)
+	}
+	return list
+}
+
+// keyGrants are the function's on keys: its own Region's, if that is known, and
+// the sources'.
+func (p place) keyGrants() []grant {
+	var list []grant
+	if own := p.keys[p.region]; own != "" {
+		list = append(list,
+			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied, and what fails leaves no dead letter"},
+			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together, and what fails leaves no dead letter"},
+		)
+	}
+	for _, other := range p.set.Others(p.region) {
+		g := grant{action: "kms:Decrypt", resource: p.keys[other], why: "nothing is copied from " + other}
+		if g.resource == "" {
+			g.resource = "arn:" + p.partition + ":kms:" + other + ":" + p.account + ":key/*"
+		}
+		if p.set.MakesKeys() {
+			g.aliases = []string{p.set.KeyAlias()}
+		}
+		// With a bucket key S3 asks for the bucket, and else for the object
+		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
+		for _, of := range []string{p.bucket(other), p.bucket(other) + "/*"} {
+			g.when = append(g.when, map[string]string{"kms:encryptioncontext:aws:s3:arn": of})
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// traceGrants are what Lambda needs of the role to send traces. Without them
+// objects are copied all the same.
+func (p place) traceGrants() []grant {
+	if !p.set.Tracing {
+		return nil
+	}
+	return []grant{{action: "xray:PutTraceSegments", resource: "*"}, {action: "xray:PutTelemetryRecords", resource: "*"}}
+}
+
+// taskGrants are what the tasks of a job need of the function's role.
+func (p place) taskGrants() []grant {
+	var list []grant
+	for _, other := range p.set.Others(p.region) {
+		source := p.bucket(other)
+		list = append(list,
+			grant{action: "s3:GetObject", resource: source + "/*", why: "jobs copy nothing from " + other},
+			grant{action: "s3:GetObjectTagging", resource: source + "/*", why: "jobs copy no objects with tags from " + other},
+			grant{action: "lambda:InvokeFunction", resource: p.function(other), why: "jobs copy nothing to " + other},
+		)
+	}
+	return list
+}
+
+// jobGrants is what the role of jobs of S3 Batch Operations needs, and all that
+// it needs.
+func (p place) jobGrants() []grant {
+	bucket := p.bucket(p.region)
+	list := []grant{
+		{action: "lambda:InvokeFunction", resource: p.function(p.region), why: "jobs copy nothing"},
+		{action: "s3:PutInventoryConfiguration", resource: bucket, why: "jobs find no objects"},
+		{action: "s3:PutObject", resource: bucket + "/" + replicaset.ReportPrefix + "/*", why: "jobs leave no report"},
+	}
+	if own := p.keys[p.region]; own != "" {
+		list = append(list,
+			grant{action: "kms:GenerateDataKey", resource: own, why: "jobs leave no report"},
+			grant{action: "kms:Decrypt", resource: own, why: "jobs leave no report"},
 		)
 	}
 	return list
@@ -38,8 +135,26 @@ func grants(set replicaset.Config, partition, account, region string) []grant {
 
 // allows says whether the role's inline policies grant it.
 func (r Role) allows(g grant) (verdict, error) {
-	return decide(r.Policies.Value, request{
-		action: g.action, resource: g.resource,
-		context: map[string]string{"aws:securetransport": "true"},
-	})
+	when := g.when
+	if len(when) == 0 {
+		when = []map[string]string{{}}
+	}
+	worst := yes
+	for _, circumstances := range when {
+		ask := request{action: g.action, resource: g.resource, context: map[string]string{"aws:securetransport": "true"}}
+		for key, value := range circumstances {
+			ask.context[key] = value
+		}
+		if g.aliases != nil {
+			ask.lists = map[string][]string{"kms:resourcealiases": g.aliases}
+		}
+		answer, err := decide(r.Policies.Value, ask)
+		switch {
+		case err != nil || answer == no:
+			return no, err
+		case answer == perhaps:
+			worst = perhaps
+		}
+	}
+	return worst, nil
 }

@@ -116,7 +116,7 @@ func TestGrantsAreThoseOfTheTemplates(t *testing.T) {
 			}
 		}
 		needed := map[string]bool{}
-		for _, g := range grants(set, "aws", account, region) {
+		for _, g := range (place{set, "aws", account, region, nil}).functionGrants() {
 			needed[g.action+" on "+g.resource] = true
 		}
 		if got, want := slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(granted)); !slices.Equal(got, want) {

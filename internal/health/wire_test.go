@@ -7,10 +7,13 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"s3fanout/internal/replicaset"
 )
 
 // wire answers as AWS does, on the wire. The key of an answer is the action of
@@ -62,9 +65,13 @@ func entry(key, value string) string {
 // gatherWire gathers the facts of eu-west-1 from the answers.
 func gatherWire(t *testing.T, answers wire) Region {
 	t.Helper()
+	return gatherWireOf(t, testSet(), answers)
+}
+
+func gatherWireOf(t *testing.T, set replicaset.Config, answers http.Handler) Region {
+	t.Helper()
 	server := httptest.NewServer(answers)
 	t.Cleanup(server.Close)
-	set := testSet()
 	clients := NewClients(aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
@@ -85,13 +92,15 @@ func unusual() wire {
 		"HEAD":         "",
 		"versioning":   "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
 		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
+		"encryption": "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>" +
+			"<KMSMasterKeyID>arn:k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>",
 		"lifecycle": "<LifecycleConfiguration>" +
 			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>9</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"</LifecycleConfiguration>",
 
-		"GetTopicAttributes": result("GetTopicAttributes", "<Attributes>"+entry("Policy", "{}")+"</Attributes>"),
+		"GetTopicAttributes": result("GetTopicAttributes", "<Attributes>"+entry("Policy", "{}")+entry("KmsMasterKeyId", "alias/t")+"</Attributes>"),
 		"ListSubscriptionsByTopic": result("ListSubscriptionsByTopic", "<Subscriptions>"+
 			"<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol><Endpoint>me@example.com</Endpoint></member>"+
 			"<member><SubscriptionArn>"+topic+":1</SubscriptionArn><Protocol>lambda</Protocol><Endpoint>"+function+"</Endpoint></member>"+
@@ -100,7 +109,7 @@ func unusual() wire {
 			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
 			entry("PendingConfirmation", "false")+"</Attributes>"),
 
-		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"}}`,
+		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"}}`,
 		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
 		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
 		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
@@ -112,7 +121,7 @@ func unusual() wire {
 		"ListAttachedRolePolicies": result("ListAttachedRolePolicies", "<AttachedPolicies><member><PolicyName>Extra</PolicyName></member></AttachedPolicies>"),
 
 		"GetQueueUrl":        `{"QueueUrl":"http://127.0.0.1/q"}`,
-		"GetQueueAttributes": `{"Attributes":{"Policy":"{}","MessageRetentionPeriod":"60","ApproximateNumberOfMessages":"1","ApproximateNumberOfMessagesNotVisible":"2","ApproximateNumberOfMessagesDelayed":"4"}}`,
+		"GetQueueAttributes": `{"Attributes":{"Policy":"{}","SqsManagedSseEnabled":"false","KmsMasterKeyId":"k","MessageRetentionPeriod":"60","ApproximateNumberOfMessages":"1","ApproximateNumberOfMessagesNotVisible":"2","ApproximateNumberOfMessagesDelayed":"4"}}`,
 	}
 }
 
@@ -122,10 +131,10 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 	got.Access = Look[Access]{} // has a test of its own
 	want := Region{
 		Name: "eu-west-1",
-		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Notifications: found([]Notification{
+		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Encryption: found(Encryption{Algorithm: "aws:kms", Key: "arn:k", BucketKey: true}), Notifications: found([]Notification{
 			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a/"},
 		})}),
-		Topic: found(Topic{Policy: "{}"}),
+		Topic: found(Topic{Policy: "{}", Key: "alias/t"}),
 		Subscriptions: found([]Subscription{
 			{ARN: "PendingConfirmation", Protocol: "email", Endpoint: "me@example.com", Pending: true},
 			{ARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created:1", Protocol: "lambda", Endpoint: "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator",
@@ -133,15 +142,35 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Reserved: found(0),
+			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0),
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.
 		Role:  found(Role{ID: "AROA1", Trust: `{"a":"b+c"}`, Policies: found([]string{"{}"}), Attached: found([]string{"Extra"}), Boundary: "arn:b"}),
-		Queue: found(Queue{Policy: "{}", RetentionSeconds: 60, Letters: 7}),
+		Queue: found(Queue{Policy: "{}", Key: "k", RetentionSeconds: 60, Letters: 7}),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+// The role of jobs is asked for if the set has one, and only then: commands
+// say how many requests they make.
+func TestGatherAsksForTheRoleOfJobs(t *testing.T) {
+	for _, c := range []struct {
+		batch    bool
+		requests int64 // of a Region, with one policy in each role and a subscription
+	}{{false, 19}, {true, 23}} {
+		set := testSet()
+		set.BatchOperations = c.batch
+		var requests atomic.Int64
+		got := gatherWireOf(t, set, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			unusual().ServeHTTP(w, r)
+		}))
+		if requests.Load() != c.requests || (got.JobRole.State == Found) != c.batch {
+			t.Errorf("batchOperations %v: %d requests and the role %+v, want %d", c.batch, requests.Load(), got.JobRole, c.requests)
+		}
 	}
 }
 
@@ -159,6 +188,11 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 		}},
 		{"HEAD", "404 ", func(r Region) bool { return r.Bucket.State == Absent }},
 		{"lifecycle", "404 <Error><Code>NoSuchLifecycleConfiguration</Code></Error>", func(r Region) bool { return r.Bucket.Value.AbortDays.State == Absent }},
+		{"encryption", "404 <Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>", func(r Region) bool { return r.Bucket.Value.Encryption == found(Encryption{}) }},
+		{"encryption", "404 <Error><Code>NoSuchBucket</Code></Error>", func(r Region) bool { return r.Bucket.Value.Encryption.State == Absent }},
+		{"GetQueueAttributes", `{"Attributes":{"MessageRetentionPeriod":"60","SqsManagedSseEnabled":"false","ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`, func(r Region) bool {
+			return r.Queue.Value.Unencrypted && r.Queue.Value.Key == ""
+		}},
 		{"versioning", "<VersioningConfiguration/>", func(r Region) bool { return r.Bucket.Value.Versioning == found("") }},
 		{"GetTopicAttributes", queryError("NotFound"), func(r Region) bool { return r.Topic.State == Absent }},
 		{"GetSubscriptionAttributes", queryError("NotFound"), func(r Region) bool {

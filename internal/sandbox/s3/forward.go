@@ -54,6 +54,7 @@ func (s *Service) forward(w http.ResponseWriter, r *http.Request, req request, r
 		}
 	}
 	likeS3(header, req, res.StatusCode, s.encryption(req.bucket))
+	s.showDeleteMarker(header, req, res.StatusCode)
 	w.WriteHeader(res.StatusCode)
 	_, _ = io.Copy(w, res.Body) // a client that has gone away, or a connection that breaks off as it should
 	return nil
