@@ -22,8 +22,8 @@ const rowID = `(?:fn|cp|ls|cf|cm|dl|rd|sb)-\d\d`
 type backing struct{ name, source string }
 
 // TestBadInputPage holds docs/bad-input.md against the tests. A test claims a
-// row by its ID, in a string of its own ("fn-01", the name of a subtest), or in
-// a comment (bad input: fn-01). Each row is claimed by the one test that it
+// row by its ID, in a string of its own ("fn-NN", the name of a subtest), or in
+// a comment (bad input: fn-NN). Each row is claimed by the one test that it
 // names and by no other; each claim has a row; and what the row quotes of the
 // answer is in the test.
 func TestBadInputPage(t *testing.T) {
