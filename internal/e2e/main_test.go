@@ -116,12 +116,14 @@ func tryStart(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) (*w
 	if err != nil {
 		return nil, err
 	}
+	w := newWorld(t, sb)
 	t.Cleanup(func() {
+		w.wantNoUploads()
 		if err := sb.Close(); err != nil {
 			t.Errorf("close the sandbox: %v", err)
 		}
 	})
-	return newWorld(t, sb), nil
+	return w, nil
 }
 
 // settle waits until everything under way has come to rest.

@@ -39,7 +39,12 @@ func TestMain(m *testing.M) {
 			`{"Namespace":"tests","Dimensions":[["Set"]],"Metrics":[{"Name":"Lag","Unit":"Milliseconds"}]}]}}`+"\n", time.Now().UnixMilli())
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m) // no test leaves a goroutine behind
+	// No test leaves a goroutine behind.
+	goleak.VerifyTestMain(m,
+		// The S3 server's library has one for the process, and one for each
+		// server that ends within ten seconds of it.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 // start runs the committed templates. Their function is this test's program,
