@@ -36,7 +36,7 @@ func TestBadFiles(t *testing.T) {
 		{"cf-07", []byte(`{"context": 5}`), "context has to be an object"},
 		{"cf-08", []byte(`{"context": {}}`), `key "s3fanout" is missing in "context"; add`},
 		{"cf-09", context(`{"name": "a", "name": "b"}`), "field name is given twice; remove one"},
-		{"cf-10", fields(`, "nmae": "x"`), "s3fanout.nmae: no such field; did you mean name?"},
+		{"cf-10", fields(`, "nam": "x"`), "s3fanout.nam: no such field; did you mean name?"},
 		{"cf-11", context(`{"name": "media", "regions": ["us-east-1"]}`), "s3fanout.regions: 1 given, a replica set needs at least two"},
 		{"cf-12", context(`{"name": "media", "regions": ["us-east-1", "us-east-1"]}`), "s3fanout.regions[1]: us-east-1 is listed already as regions[0]; remove one"},
 		{"cf-13", context(`{"name": "media", "regions": ["us-east-1", "cn-north-1"]}`), "s3fanout.regions[1]: cn-north-1 is in partition aws-cn and us-east-1 in aws"},
