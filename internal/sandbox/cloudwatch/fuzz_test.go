@@ -24,8 +24,8 @@ func FuzzParseEmbedded(f *testing.F) {
 			return
 		}
 		for _, d := range data {
-			if d.Metric.Namespace == "" || math.IsNaN(d.Value) || math.IsInf(d.Value, 0) ||
-				d.Time.Before(noon.Add(-15*24*time.Hour)) || d.Time.After(noon.Add(3*time.Hour)) || len(d.Metric.Dimensions) > maxDimensions {
+			if d.Namespace == "" || math.IsNaN(d.Value) || math.IsInf(d.Value, 0) ||
+				d.Time.Before(noon.Add(-15*24*time.Hour)) || d.Time.After(noon.Add(3*time.Hour)) || len(d.Dimensions) > maxDimensions {
 				t.Errorf("%s: got %+v", text, d)
 			}
 		}
