@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.uber.org/goleak"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m) // no test leaves a goroutine behind
 }
 
 // environment is the function's in a Region, with S3 at endpoint.
@@ -118,10 +119,10 @@ func TestInvokeWithTheRealClient(t *testing.T) {
 
 func TestColdStartNamesWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{functionenv.TargetBucket, "", functionenv.TargetBucket},
+		{functionenv.TargetBucket, "", functionenv.TargetBucket}, // bad input: fn-47
 		{functionenv.SourceBuckets, "x", functionenv.SourceBuckets},
 		{"AWS_ACCESS_KEY_ID", "", "AWS_ACCESS_KEY_ID"},
-		{"AWS_ENDPOINT_URL", "localhost", "AWS_ENDPOINT_URL"},
+		{"AWS_ENDPOINT_URL", "localhost", "AWS_ENDPOINT_URL"}, // bad input: fn-46
 		{"AWS_ENDPOINT_URL_S3", "://", "AWS_ENDPOINT_URL_S3"},
 		{"AWS_ENDPOINT_URL_LAMBDA", "://", "AWS_ENDPOINT_URL_LAMBDA"},
 		{functionenv.MultipartThreshold, "many", functionenv.MultipartThreshold},

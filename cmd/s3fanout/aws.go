@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -26,6 +27,11 @@ func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("AWS profile %q does not exist; check AWS_PROFILE and ~/.aws/config", noProfile.Profile)
 	case err != nil:
 		return aws.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if c.BaseEndpoint != nil {
+		if u, err := url.Parse(*c.BaseEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return aws.Config{}, usageError{fmt.Errorf("AWS_ENDPOINT_URL: %q is not a URL such as http://127.0.0.1:4566; correct it, or unset it to reach AWS", *c.BaseEndpoint)}
+		}
 	}
 	if c.Credentials == nil {
 		return aws.Config{}, errors.New(howToAuthenticate)

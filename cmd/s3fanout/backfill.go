@@ -101,6 +101,12 @@ interrupted.`,
 			if err := f.agree(cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"job", f.job}, given{"region", f.region}); err != nil {
+				return err
+			}
+			if err := checkPrefix(f.prefix); err != nil {
+				return err
+			}
 			switch {
 			case f.job != "":
 				return a.showBatchJob(cmd.Context(), f.job, f.region)
@@ -112,7 +118,8 @@ interrupted.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.from, "from", "", "copy from this Region only (default: each key's oldest)")
-	cmd.Flags().StringSliceVar(&f.to, "to", []string{"all"}, "Region to copy to, or all; can be repeated")
+	f.to = []string{"all"}
+	namesVar(cmd.Flags(), &f.to, "to", "Region to copy to, or all; can be repeated")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys that begin so")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")

@@ -58,7 +58,7 @@ configuration; 3 something failed or is unknown; 130 interrupted.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), regions) },
 	}
-	cmd.Flags().StringSliceVar(&regions, "region", nil, "look at this Region only; can be repeated")
+	namesVar(cmd.Flags(), &regions, "region", "look at this Region only; can be repeated")
 	return cmd
 }
 

@@ -131,9 +131,13 @@ func checkKey(key string) error {
 	case !utf8.ValidString(key):
 		return usageError{errors.New("the KEY is not UTF-8, as every key of S3 is")}
 	case len(key) > maxKey && !strings.HasPrefix(key, "s3://"):
-		return usageError{fmt.Errorf("the KEY has %d bytes; those of S3 have %d at most", len(key), maxKey)}
+		return keyTooLong(key)
 	}
 	return nil
+}
+
+func keyTooLong(key string) error {
+	return usageError{fmt.Errorf("the KEY has %d bytes; those of S3 have %d at most", len(key), maxKey)}
 }
 
 // keyOf takes the key out of s3://BUCKET/KEY. A key that begins so itself has
@@ -146,6 +150,9 @@ func keyOf(argument string, set replicaset.Config, account string) (string, erro
 	bucket, key, _ := strings.Cut(rest, "/")
 	for _, region := range set.Regions {
 		if bucket == set.BucketName(account, region) {
+			if len(key) > maxKey { // also of a key that begins with s3:// itself
+				return "", keyTooLong(key)
+			}
 			return key, checkKey(key)
 		}
 	}

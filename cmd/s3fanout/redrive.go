@@ -124,8 +124,11 @@ func (a *app) redrive(ctx context.Context, f redriveFlags) error {
 
 // chosenRegions checks the values of --region; none means all members.
 func chosenRegions(set replicaset.Config, regions []string) ([]string, error) {
-	if len(regions) == 0 {
+	switch {
+	case regions == nil:
 		return set.Regions, nil
+	case len(regions) == 0: // given, and not to be taken for all
+		return nil, usageError{fmt.Errorf("--region is empty; name one of %s, or leave it out for all", strings.Join(set.Regions, ", "))}
 	}
 	var chosen []string
 	for _, r := range regions {

@@ -29,7 +29,7 @@ type redriveFlags struct {
 }
 
 func (f *redriveFlags) add(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.regions, "region", nil, "redrive this Region's queue only; can be repeated")
+	namesVar(flags, &f.regions, "region", "redrive this Region's queue only; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "list the letters, change nothing")
 	flags.StringVar(&f.prefix, "prefix", "", "only objects whose key begins with this `text`")
 	flags.StringVar(&f.reason, "reason", "", "only letters with this `text` in their reason, in any case")
@@ -48,6 +48,9 @@ func (f *redriveFlags) check(changed func(string) bool) error {
 		if changed(empty.name) && empty.value == "" {
 			return usageError{fmt.Errorf("--%s is empty; leave it out to choose all letters", empty.name)}
 		}
+	}
+	if err := checkPrefix(f.prefix); err != nil {
+		return err
 	}
 	switch {
 	case f.watch && f.dryRun:

@@ -49,7 +49,7 @@ configuration; 3 something needs a hand; 130 interrupted.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context(), regions) },
 	}
-	cmd.Flags().StringSliceVar(&regions, "region", nil, "show this Region only; can be repeated")
+	namesVar(cmd.Flags(), &regions, "region", "show this Region only; can be repeated")
 	return cmd
 }
 

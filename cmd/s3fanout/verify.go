@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +79,7 @@ there are differences; 130 interrupted, with a summary of what was compared.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "compare only keys that begin with it")
-	cmd.Flags().StringSliceVar(&f.regions, "region", nil, "compare only these Regions, two at least; can be repeated")
+	namesVar(cmd.Flags(), &f.regions, "region", "compare only these Regions, two at least; can be repeated")
 	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "how long a new object may take to arrive")
 	cmd.Flags().BoolVar(&f.keys, "keys", false, "write the keys alone, one a line")
 	return cmd
@@ -140,10 +139,8 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 		return usageError{fmt.Errorf("--grace %v is negative; use 0s to wait for nothing", f.grace)}
 	case f.keys && a.output == outputJSON:
 		return usageError{errors.New("--keys and --output json exclude each other; the JSON lines have the keys")}
-	case !utf8.ValidString(f.prefix):
-		return usageError{errors.New("--prefix is not UTF-8, as all keys are")}
 	}
-	return nil
+	return checkPrefix(f.prefix)
 }
 
 // verifyError says that there are differences, and what to do about them.

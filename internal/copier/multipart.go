@@ -289,6 +289,9 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 		m.upload = nil // it became an object, which is not ours to delete
 		return failed, permanent{fmt.Errorf("the replica's %s is not the source's %s, and the server did not refuse it: delete the replica and copy again",
 			m.want.crc.algorithm, deref(m.want.value))}
+	case deref(out.ETag) == "":
+		// As with a copy by one request.
+		return failed, retryable{errors.New("the answer to the completion has no ETag")}
 	}
 	m.result.VersionID, m.result.ETag = deref(out.VersionId), unquote(out.ETag)
 	return done, nil

@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -83,11 +84,14 @@ func (t *task) do(ctx context.Context, m move) (answer, error) {
 	t.result.Requests.Copy++
 	in := copyInput(m, t.req.Source, t.target, replicaClass(t.storageClass, t.head))
 	out, err := t.client.CopyObject(ctx, in, inRegion(t.target.Region))
-	if err == nil {
-		t.result.VersionID = deref(out.VersionId)
-		if out.CopyObjectResult != nil {
-			t.result.ETag = unquote(out.CopyObjectResult.ETag)
-		}
+	switch {
+	case err != nil:
+	case out.CopyObjectResult == nil || deref(out.CopyObjectResult.ETag) == "":
+		// S3 sends the status before it copies: a 200 says little without the
+		// result after it.
+		err = retryable{errors.New("the answer to the copy has no ETag")}
+	default:
+		t.result.VersionID, t.result.ETag = deref(out.VersionId), unquote(out.CopyObjectResult.ETag)
 	}
 	return interpret(m, t.req.Source, err), err
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/snapshot"
 )
@@ -56,7 +58,19 @@ func runTests(m *testing.M) (int, error) {
 			return 0, fmt.Errorf("build %s: %w\n%s", target[len(target)-1], err, out)
 		}
 	}
-	return m.Run(), nil
+	code := m.Run()
+	if code != 0 {
+		return code, nil
+	}
+	// The S3 server's library has a goroutine for the process, and one for each
+	// server that ends within ten seconds of it.
+	err = goleak.Find(
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	if err != nil {
+		return 0, fmt.Errorf("the tests left something behind: %w", err)
+	}
+	return code, nil
 }
 
 // threeRegions is the committed assembly.
@@ -116,12 +130,14 @@ func tryStart(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) (*w
 	if err != nil {
 		return nil, err
 	}
+	w := newWorld(t, sb)
 	t.Cleanup(func() {
+		w.wantNoUploads()
 		if err := sb.Close(); err != nil {
 			t.Errorf("close the sandbox: %v", err)
 		}
 	})
-	return newWorld(t, sb), nil
+	return w, nil
 }
 
 // settle waits until everything under way has come to rest.

@@ -31,6 +31,9 @@ type world struct {
 	state   sandbox.State
 	regions []string // in order
 	session string   // token of the credentials, if they are of a role's session
+	// leavesUploads says that unfinished uploads are what the test is about, or
+	// that it ends in the middle of one.
+	leavesUploads bool
 }
 
 func newWorld(t *testing.T, sb *sandbox.Sandbox) *world {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -162,6 +163,8 @@ func (c Continuation) check() error {
 		return bad("source.key is missing (bucket %s)", quote(s.Bucket))
 	case !utf8.ValidString(s.Key), len(s.Key) > maxKeyBytes:
 		return bad("source.key %s is not UTF-8 of at most %d bytes", quote(s.Key), maxKeyBytes)
+	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID}, func(text string) bool { return !utf8.ValidString(text) }):
+		return bad("a text of it is not UTF-8 (key %s)", quote(s.Key)) // it would be read as another
 	case s.Size <= 0:
 		return bad("source.size is %d (key %s)", s.Size, quote(s.Key))
 	case c.UploadID == "":

@@ -134,7 +134,7 @@ func quote(s string) string {
 
 // rawRecords returns the elements of the document's Records, at least one.
 func rawRecords(document []byte) ([]json.RawMessage, error) {
-	var in struct{ Records []json.RawMessage }
+	var in struct{ Records onceList }
 	if err := unmarshal(document, &in); err != nil {
 		return nil, err
 	}
@@ -142,6 +142,18 @@ func rawRecords(document []byte) ([]json.RawMessage, error) {
 		return nil, fmt.Errorf("%w: Records is missing or empty", ErrMalformed)
 	}
 	return in.Records, nil
+}
+
+// onceList is a list that a document has once. Of two, encoding/json would
+// forget the first, and with it what it asks for.
+type onceList []json.RawMessage
+
+// UnmarshalJSON is for encoding/json.
+func (l *onceList) UnmarshalJSON(raw []byte) error {
+	if *l != nil {
+		return errors.New("it has Records twice")
+	}
+	return json.Unmarshal(raw, (*[]json.RawMessage)(l))
 }
 
 // unmarshal is json.Unmarshal with ErrMalformed in the error.

@@ -105,7 +105,7 @@ func Decode(getenv func(string) string) (Config, error) {
 			return Config{}, fmt.Errorf("environment variable %s: %q is not <region>=<bucket>", SourceBuckets, pair)
 		}
 		if other, dup := c.Sources[bucket]; dup {
-			return Config{}, fmt.Errorf("environment variable %s: bucket %s is listed for both %s and %s", SourceBuckets, bucket, other, region)
+			return Config{}, fmt.Errorf("environment variable %s: bucket %q is listed for both %q and %q", SourceBuckets, bucket, other, region)
 		}
 		c.Sources[bucket] = region
 	}

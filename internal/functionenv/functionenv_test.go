@@ -44,11 +44,11 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		{TargetBucket, ""},
 		{SourceBuckets, ""},
 		{SourceBuckets, "us-east-1"},
-		{SourceBuckets, "us-east-1=a,eu-west-2=a"},
+		{SourceBuckets, "us-east-1=a,eu-west-2=a"}, // bad input: fn-44
 		{MultipartThreshold, "0"},
 		{MultipartThreshold, "-1"},
 		{MultipartThreshold, "256 MiB"},
-		{MultipartThreshold, "9223372036854775808"},
+		{MultipartThreshold, "9223372036854775808"}, // bad input: fn-45
 		{MultipartParallel, "0"},
 		{MultipartParallel, "4294967296"},
 		{MultipartParallel, "x"},

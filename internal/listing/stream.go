@@ -54,6 +54,9 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 		if key, err = DecodeKey(out, key); err != nil {
 			return page{err: awsapi.Explain(b.Region, "bucket "+b.Name, err)}
 		}
+		if key == "" {
+			return page{err: fmt.Errorf("region %s: bucket %s: a listing has an object without a key", b.Region, b.Name)}
+		}
 		if i > 0 && key <= p.entries[i-1].key {
 			return page{err: fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)}
 		}
@@ -62,8 +65,12 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 		}}
 	}
 	if aws.ToBool(out.IsTruncated) {
-		if p.token = out.NextContinuationToken; p.token == nil {
+		p.token = out.NextContinuationToken
+		switch {
+		case p.token == nil:
 			return page{err: fmt.Errorf("region %s: bucket %s: a listing is cut off without saying how it goes on", b.Region, b.Name)}
+		case token != nil && *token == *p.token:
+			return page{err: fmt.Errorf("region %s: bucket %s: a listing goes on with the page it has come from, and so would not end", b.Region, b.Name)}
 		}
 	}
 	return p
@@ -96,7 +103,7 @@ type stream struct {
 	span   *span
 	place  int     // of the bucket
 	at     []entry // what is left of the page that is read
-	last   string  // the last key of that page
+	last   string  // the last key of that page; at first where the range begins
 	more   bool    // there are pages after it
 	coming chan page
 }

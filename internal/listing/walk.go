@@ -124,7 +124,7 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 	defer w.done(s)
 	streams := make([]*stream, len(w.buckets))
 	for i := range streams {
-		streams[i] = &stream{w: w, span: s, place: i}
+		streams[i] = &stream{w: w, span: s, place: i, last: s.from}
 		streams[i].fetch(requests, s.from, nil)
 	}
 	row := Row{Objects: make([]*Object, len(streams))}

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
+	"unicode"
 )
 
 // ContextKey is the key of the configuration in the context of cdk.json. All
@@ -51,7 +54,7 @@ func Parse(raw []byte) (Config, error) {
 // Every error is one line that begins with the path and says what to do;
 // errors.Is(err, fs.ErrNotExist) holds for a missing file.
 func Load(path string) (Config, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("%s: %w; run in the project's directory, or name the file", path, fs.ErrNotExist)
 	}
@@ -63,6 +66,30 @@ func Load(path string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
+}
+
+// maxFile is more than any cdk.json has, in bytes.
+const maxFile = 4 << 20
+
+// readFile reads a file of bounded size. It may be a pipe, as of a shell's
+// <(…).
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return nil, errors.New("it is a directory; name the cdk.json in it")
+	case err != nil:
+		return nil, err
+	case len(raw) > maxFile:
+		return nil, errors.New("it has more than 4 MiB; name the project's cdk.json")
+	}
+	// As the CDK's command, which reads the same file.
+	return bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), nil
 }
 
 // parseFile reads and validates the configuration in a whole cdk.json.
@@ -136,10 +163,16 @@ func object(raw []byte) ([]field, error) {
 	return fields, nil
 }
 
-// excerpt shortens a value for a message, on one line.
+// excerpt shortens a value for a message, on one line that moves no cursor.
 func excerpt(raw []byte) string {
 	const longest = 60
 	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(raw), "?")), " ")
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 	if s == "" {
 		return "an empty value"
 	}

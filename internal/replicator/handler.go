@@ -175,7 +175,7 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
-		log = log.With("lagMs", end.Sub(r.EventTime).Milliseconds())
+		log = log.With("lagMs", lag(r, end).Milliseconds())
 	}
 	log = log.With(uploadAttributes(j, result, err)...)
 	if err != nil {
@@ -185,6 +185,10 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 	log.Info("record", "outcome", result.Outcome)
 	return result.Outcome, nil
 }
+
+// lag is how long ago the event was. S3's clock may be ahead of this one, by
+// little; a lag below zero would make up for true ones in an average.
+func lag(r event.Record, end time.Time) time.Duration { return max(0, end.Sub(r.EventTime)) }
 
 // copy makes the copy as far as the time goes, and hands over what is left.
 func (h *Handler) copy(ctx context.Context, j job) (copier.Result, error) {

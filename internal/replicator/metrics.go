@@ -69,7 +69,7 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 			add(here(metricDefinition{"Bytes", "Bytes"}), "Bytes", result.Bytes)
 		}
 		if !r.EventTime.IsZero() {
-			add(pair(metricDefinition{"ReplicationLag", "Milliseconds"}), "ReplicationLag", end.Sub(r.EventTime).Milliseconds())
+			add(pair(metricDefinition{"ReplicationLag", "Milliseconds"}), "ReplicationLag", lag(r, end).Milliseconds())
 		}
 	case result.Outcome == copier.Exists:
 		add(here(count("Exists")), "Exists", 1)

@@ -25,6 +25,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"go.uber.org/goleak"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/snapshot"
@@ -38,7 +39,12 @@ func TestMain(m *testing.M) {
 			`{"Namespace":"tests","Dimensions":[["Set"]],"Metrics":[{"Name":"Lag","Unit":"Milliseconds"}]}]}}`+"\n", time.Now().UnixMilli())
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	// No test leaves a goroutine behind.
+	goleak.VerifyTestMain(m,
+		// The S3 server's library has one for the process, and one for each
+		// server that ends within ten seconds of it.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
 // start runs the committed templates. Their function is this test's program,

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/awsapi"
@@ -128,7 +129,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(s.Keys, s.Equal, s.Missing, s.Lists, peakMemory())
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m) // no test leaves a goroutine behind
 }
 
 // peakMemory is the most that this process has had in memory, in bytes.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"go.uber.org/goleak"
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -32,7 +33,7 @@ const testFunction = "TEST_FUNCTION"
 func TestMain(m *testing.M) {
 	switch os.Getenv(testFunction) {
 	case "":
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m) // no test leaves a goroutine behind
 	case "exit at once":
 		os.Exit(3)
 	case "host":

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rowID is how a row of docs/bad-input.md is called, by whom it concerns.
+const rowID = `(?:fn|cp|ls|cf|cm|dl|rd|sb)-\d\d`
+
+// backing is a test that claims a row: its name as the page writes it, and its
+// source.
+type backing struct{ name, source string }
+
+// TestBadInputPage holds docs/bad-input.md against the tests. A test claims a
+// row by its ID, in a string of its own ("fn-NN", the name of a subtest), or in
+// a comment (bad input: fn-NN). Each row is claimed by the one test that it
+// names and by no other; each claim has a row; and what the row quotes of the
+// answer is in the test.
+func TestBadInputPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/bad-input.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := map[string][]backing{}
+	claimsOfGo(t, claims)
+	claimsOfScripts(t, claims)
+
+	seen, quoted := map[string]bool{}, regexp.MustCompile("`([^`]+)`")
+	for line := range strings.Lines(string(page)) {
+		id := regexp.MustCompile(`^\| (` + rowID + `) \|`).FindStringSubmatch(line)
+		if id == nil {
+			continue
+		}
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		if len(cells) != 4 || seen[id[1]] {
+			t.Errorf("%s: %d cells, or a second row", id[1], len(cells))
+			continue
+		}
+		seen[id[1]] = true
+		by := claims[id[1]]
+		if len(by) != 1 || strings.TrimSpace(cells[3]) != "`"+by[0].name+"`" {
+			t.Errorf("%s: the page names %s, claimed by %v", id[1], strings.TrimSpace(cells[3]), namesOf(by))
+			continue
+		}
+		quotes := quoted.FindAllStringSubmatch(cells[2], -1)
+		if len(quotes) == 0 {
+			t.Errorf("%s: quotes nothing of what happens", id[1])
+		}
+		for _, q := range quotes {
+			if !strings.Contains(unquote(by[0].source), unquote(q[1])) {
+				t.Errorf("%s: %s has nothing of %q", id[1], by[0].name, q[1])
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(claims)) {
+		if !seen[id] {
+			t.Errorf("%s is claimed by %v and not on the page", id, namesOf(claims[id]))
+		}
+	}
+	if len(seen) < 40 {
+		t.Errorf("the page has %d rows", len(seen))
+	}
+}
+
+func namesOf(list []backing) (names []string) {
+	for _, b := range list {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// unquote takes away how sources and patterns write what is quoted.
+func unquote(s string) string {
+	return strings.NewReplacer(`\`, "", `"`, "", "“", "", "”", "").Replace(s)
+}
+
+// claimsOfGo collects the claims of test functions.
+func claimsOfGo(t *testing.T, claims map[string][]backing) {
+	t.Helper()
+	root, claim := filepath.Join("..", ".."), regexp.MustCompile(`"(`+rowID+`)"|bad input: (`+rowID+`)`)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err != nil || !claim.Match(source) {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, source, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(f.Name.Name, "Test") {
+				continue
+			}
+			begin := f.Pos()
+			if f.Doc != nil {
+				begin = f.Doc.Pos()
+			}
+			text := string(source[files.Position(begin).Offset:files.Position(f.End()).Offset])
+			for _, m := range claim.FindAllStringSubmatch(text, -1) {
+				id := m[1] + m[2]
+				claims[id] = append(claims[id], backing{filepath.ToSlash(dir) + " " + f.Name.Name, text})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// claimsOfScripts collects the claims of the command's scripts. A claim is
+// backed by what follows it, up to the next one.
+func claimsOfScripts(t *testing.T, claims map[string][]backing) {
+	t.Helper()
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := regexp.MustCompile(`(?m)^# bad input: (` + rowID + `)$`)
+	for _, path := range scripts {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, name := string(source), "cmd/s3fanout TestScripts/"+strings.TrimSuffix(filepath.Base(path), ".txtar")
+		places := claim.FindAllStringSubmatchIndex(text, -1)
+		for i, p := range places {
+			end := len(text)
+			if i+1 < len(places) {
+				end = places[i+1][0]
+			}
+			id := text[p[2]:p[3]]
+			claims[id] = append(claims[id], backing{name, text[p[0]:end]})
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+)
+
+// given is a flag's value; what a flag means that was left out is not what it
+// means when it is given and empty, as by a shell's variable that is not set.
+type given struct{ flag, value string }
+
+// checkGiven refuses flags that are given and empty. changed says which were
+// given.
+func checkGiven(changed func(flag string) bool, flags ...given) error {
+	for _, f := range flags {
+		if changed(f.flag) && f.value == "" {
+			return usageError{fmt.Errorf("--%s is empty; name one, or leave it out", f.flag)}
+		}
+	}
+	return nil
+}
+
+// checkPrefix refuses what no key can begin with.
+func checkPrefix(prefix string) error {
+	switch {
+	case !utf8.ValidString(prefix):
+		return usageError{errors.New("--prefix is not UTF-8, as all keys are")}
+	case len(prefix) > maxKey:
+		return usageError{fmt.Errorf("--prefix has %d bytes; a key of S3 has %d at most", len(prefix), maxKey)}
+	}
+	return nil
+}
+
+// names is a flag that takes names, separated by commas, and can be repeated.
+// Pflag's own reads the first line only of a value with several.
+type names struct {
+	into    *[]string
+	changed bool
+}
+
+// namesVar adds such a flag. The values that are there already are the default.
+func namesVar(flags *pflag.FlagSet, into *[]string, name, usage string) {
+	flags.Var(&names{into: into}, name, usage)
+}
+
+// String is the flag's value, for cobra.
+func (n *names) String() string {
+	if n.into == nil {
+		return ""
+	}
+	return strings.Join(*n.into, ",")
+}
+
+// Type names the flag's value in help.
+func (n *names) Type() string { return "strings" }
+
+// Set adds names. One that is empty is none, but the flag was given.
+func (n *names) Set(value string) error {
+	if !n.changed {
+		*n.into, n.changed = []string{}, true
+	}
+	if value != "" {
+		*n.into = append(*n.into, strings.Split(value, ",")...)
+	}
+	return nil
+}

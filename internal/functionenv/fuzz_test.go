@@ -1,0 +1,34 @@
+package functionenv
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// FuzzDecode checks that no environment makes the function panic, and that what
+// it accepts is written and read back the same.
+func FuzzDecode(f *testing.F) {
+	f.Add("media", "media-eu", "us-east-1=media-us,ap-south-1=media-ap", "", "", "STANDARD_IA")
+	f.Add("media", "media-eu", "us-east-1=a,us-east-1=a", "-1", "9999999999999999999", "")
+	f.Add("m", "b", "=,==", "0x10", "1e3", "\n")
+	f.Fuzz(func(t *testing.T, set, target, sources, threshold, parallel, class string) {
+		values := map[string]string{
+			ReplicaSet: set, TargetBucket: target, SourceBuckets: sources, MultipartThreshold: threshold, MultipartParallel: parallel,
+			ReplicaStorageClass: class, Region: "eu-west-1", FunctionName: "media-replicator",
+		}
+		c, err := Decode(func(name string) string { return values[name] })
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		again := Encode(c)
+		again[Region], again[FunctionName] = "eu-west-1", "media-replicator"
+		back, err := Decode(func(name string) string { return again[name] })
+		if err != nil || !reflect.DeepEqual(back, c) {
+			t.Errorf("got %+v and %v, want %+v", back, err, c)
+		}
+	})
+}

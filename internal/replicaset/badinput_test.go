@@ -1,0 +1,106 @@
+package replicaset
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf16"
+)
+
+// TestBadFiles has a row of docs/bad-input.md each: files that --config can
+// name. An empty want is a file that is read all the same.
+func TestBadFiles(t *testing.T) {
+	const good = `{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}}}`
+	wide := []byte{0xff, 0xfe}
+	for _, c := range utf16.Encode([]rune(good)) {
+		wide = append(wide, byte(c), byte(c>>8))
+	}
+	context := func(value string) []byte { return []byte(`{"context": {"s3fanout": ` + value + `}}`) }
+	fields := func(more string) []byte {
+		return context(`{"name": "media", "regions": ["us-east-1", "eu-west-1"]` + more + `}`)
+	}
+	for _, tt := range []struct {
+		id   string
+		file []byte
+		want string
+	}{
+		{"cf-01", nil, "line 1, column 1: unexpected end of JSON input"},
+		{"cf-02", []byte("\x7fELF\x02\x01\x01\x00\x00"), `line 1, column 1: invalid character '\x7f' looking for beginning of value`},
+		{"cf-03", wide, "line 1, column 1: invalid character 'ÿ' looking for beginning of value"},
+		{"cf-04", []byte("\xef\xbb\xbf" + good), ""},
+		{"cf-05", bytes.Repeat([]byte(" "), 5<<20), "it has more than 4 MiB; name the project's cdk.json"},
+		{"cf-06", []byte(`{"context":` + strings.Repeat("[", 100_000)), "exceeded max depth"},
+		{"cf-07", []byte(`{"context": 5}`), "context has to be an object"},
+		{"cf-08", []byte(`{"context": {}}`), `key "s3fanout" is missing in "context"; add`},
+		{"cf-09", context(`{"name": "a", "name": "b"}`), "field name is given twice; remove one"},
+		{"cf-10", fields(`, "nam": "x"`), "s3fanout.nam: no such field; did you mean name?"},
+		{"cf-11", context(`{"name": "media", "regions": ["us-east-1"]}`), "s3fanout.regions: 1 given, a replica set needs at least two"},
+		{"cf-12", context(`{"name": "media", "regions": ["us-east-1", "us-east-1"]}`), "s3fanout.regions[1]: us-east-1 is listed already as regions[0]; remove one"},
+		{"cf-13", context(`{"name": "media", "regions": ["us-east-1", "cn-north-1"]}`), "s3fanout.regions[1]: cn-north-1 is in partition aws-cn and us-east-1 in aws"},
+		{"cf-14", context(`{"name": "Media Files", "regions": ["us-east-1", "eu-west-1"]}`), "s3fanout.name: "},
+		{"cf-15", context(`{"name": "` + strings.Repeat("m", 300) + `", "regions": ["us-east-1", "eu-west-1"]}`), "s3fanout.name: "},
+		{"cf-16", fields(`, "multipartThresholdMiB": 1e99`), "s3fanout.multipartThresholdMiB: 1e99 is not a whole number from 1 on"},
+		{"cf-17", fields(`, "tags": {"\u001b[2J": "x"}`), "s3fanout.tags.?[2J: the key has characters that a tag cannot have"},
+		{"cf-18", context("{\"name\": \"me\xffdia\", \"regions\": [\"us-east-1\", \"eu-west-1\"]}"), "s3fanout.name: "},
+	} {
+		t.Run(tt.id, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "cdk.json")
+			if err := os.WriteFile(path, tt.file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := Load(path)
+			if tt.want == "" {
+				if err != nil || c.Name != "media" {
+					t.Errorf("got %+v, %v", c, err)
+				}
+				return
+			}
+			wantLine(t, path, err, tt.want)
+		})
+	}
+	t.Run("cf-19", func(t *testing.T) {
+		dir := t.TempDir()
+		_, err := Load(dir)
+		wantLine(t, dir, err, "it is a directory; name the cdk.json in it")
+	})
+	t.Run("cf-20", func(t *testing.T) {
+		_, err := Load("/dev/zero")
+		wantLine(t, "/dev/zero", err, "it has more than 4 MiB; name the project's cdk.json")
+	})
+	t.Run("cf-21", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wrote := make(chan error, 1)
+		go func() { wrote <- os.WriteFile(path, []byte(good), 0) }()
+		if c, err := Load(path); err != nil || c.Name != "media" {
+			t.Errorf("got %+v, %v", c, err)
+		}
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("cf-22", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "loop")
+		if err := os.Symlink(path, path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path)
+		wantLine(t, path, err, "too many levels of symbolic links")
+	})
+}
+
+// wantLine checks that the error is one short line that begins with the path.
+func wantLine(t *testing.T, path string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), want) {
+		t.Fatalf("got %v, want %s: …%s", err, path, want)
+	}
+	if text := err.Error(); len(text) > 600 || strings.ContainsAny(text, "\n\r\x00\x1b") {
+		t.Errorf("%d bytes, or more than a line: %q", len(text), text)
+	}
+}
