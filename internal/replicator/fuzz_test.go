@@ -1,4 +1,4 @@
-package main
+package replicator
 
 import (
 	"encoding/json"
@@ -33,7 +33,7 @@ func FuzzInvoke(f *testing.F) {
 		copies := &fakeCopier{}
 		h, out := newTestHandler(copies)
 		twin := &fakeTwin{answer: "{}"}
-		h.twin = twin.in
+		h.Twin = twin.in
 		answer, err := h.Invoke(t.Context(), payload)
 		if (answer == nil) == (err == nil) {
 			t.Fatalf("answer %s and error %v", answer, err)
@@ -51,7 +51,7 @@ func FuzzInvoke(f *testing.F) {
 		}
 		lines(t, out)
 		for _, r := range copies.got {
-			if h.config.Sources[r.Source.Bucket] != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
+			if h.Config.Sources[r.Source.Bucket] != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
 				t.Errorf("asked to copy %+v", r.Source)
 			}
 		}
