@@ -107,7 +107,7 @@ func TestExtensionFails(t *testing.T) {
 	tests := []struct {
 		name  string
 		err   error
-		class error // of the run's error; nil means none
+		class error // of the run's error; nil means none that ends the run
 	}{
 		{"throttled", &smithy.GenericAPIError{Code: "RequestThrottled", Message: "slower"}, nil},
 		{"denied", &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}, awsapi.ErrDenied},
@@ -123,7 +123,11 @@ func TestExtensionFails(t *testing.T) {
 				}
 				w.queues[west].errs["ChangeMessageVisibilityBatch"] = tt.err
 				report := w.run(t, t.Context())
-				if err := report.Err(); !errors.Is(err, tt.class) {
+				// A letter that comes back to the queue while its function runs can be
+				// received at the moment when it is deleted: its handle is old then, and
+				// it stays for the next run.
+				err := report.Err()
+				if tt.class == nil && awsapi.Hopeless(err) || tt.class != nil && !errors.Is(err, tt.class) {
 					t.Errorf("got %v, want %v", err, tt.class)
 				}
 				if tt.class != nil && w.functions[west].invocations() != 2 {
