@@ -59,7 +59,7 @@ type storm struct {
 type upload struct{ region, key string }
 
 // One call in so many has the processes of a Region's function killed.
-const killEvery = 60
+const killEvery = 150
 
 func (s *storm) look(c sandboxs3.Call) error {
 	if s.calm.Load() {
@@ -141,7 +141,7 @@ func (s *storm) weather(storm bool) {
 	s.calm.Store(!storm)
 	for _, region := range s.w.regions {
 		for kind, rate := range map[fault.Kind]float64{
-			fault.S3Cut: 0.06, fault.S3SlowDown: 0.1, fault.S3Unavailable: 0.04, fault.LambdaCrash: 0.05, fault.DuplicateDelivery: 0.1, fault.Delay: 0.1,
+			fault.S3Cut: 0.1, fault.S3SlowDown: 0.2, fault.S3Unavailable: 0.1, fault.LambdaCrash: 0.05, fault.DuplicateDelivery: 0.1, fault.Delay: 0.1,
 		} {
 			if !storm {
 				rate = 0
@@ -151,17 +151,21 @@ func (s *storm) weather(storm bool) {
 	}
 }
 
-// users upload until work is over, at least so many times each. A key of their
+// users upload until work is over, and so many times more each, which no backfill
+// brings where an event is lost. A key of their
 // own they never write twice, answered or not, so that it is the same everywhere
 // in the end.
-func (s *storm) users(book *book, round, users, least int, over func() bool) error {
+func (s *storm) users(book *book, round, users, more int, over func() bool) error {
 	var group errgroup.Group
 	for user := range users {
 		s.mu.Lock()
 		random := rand.New(rand.NewPCG(s.random.Uint64(), 0))
 		s.mu.Unlock()
 		group.Go(func() error {
-			for i := 0; i < least || !over(); i++ {
+			for i, after := 0, 0; after < more; i++ {
+				if over() {
+					after++
+				}
 				region := s.w.regions[random.IntN(len(s.w.regions))]
 				key, size := fmt.Sprintf("own/%d/%d-%04d", round, user, i), 0
 				switch random.IntN(12) {
@@ -183,7 +187,7 @@ func (s *storm) users(book *book, round, users, least int, over func() bool) err
 
 // strike is one round: a storm while users upload and commands are run and
 // killed, and the count of what it left.
-func (s *storm) strike(book *book, round, users, least, kills int) {
+func (s *storm) strike(book *book, round, users, more, kills int) {
 	w := s.w
 	w.t.Helper()
 	s.weather(true)
@@ -206,7 +210,7 @@ func (s *storm) strike(book *book, round, users, least, kills int) {
 		close(done)
 	}()
 	processes := s.functions()
-	err := s.users(book, round, users, least, func() bool {
+	err := s.users(book, round, users, more, func() bool {
 		select {
 		case <-done: // and a process of the function was killed as well
 			return s.functions() > processes || w.t.Failed()
@@ -228,15 +232,15 @@ func (s *storm) strike(book *book, round, users, least, kills int) {
 // what is missing is a dead letter with a reason, and redrive and backfill bring
 // all of it.
 func TestNothingIsLostWhateverIsKilled(t *testing.T) {
-	survive(t, 1, 4, 12, 2)
+	survive(t, 1, 4, 15, 2)
 }
 
 func TestNothingIsLostInManyStorms(t *testing.T) {
 	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
-	survive(t, 8, 8, 40, 3)
+	survive(t, 4, 8, 30, 3)
 }
 
-func survive(t *testing.T, rounds, users, least, kills int) {
+func survive(t *testing.T, rounds, users, more, kills int) {
 	seed := killSeed(t)
 	s := &storm{
 		random: rand.New(rand.NewPCG(seed, seed)), fuses: map[*exec.Cmd]int{},
@@ -254,7 +258,7 @@ func survive(t *testing.T, rounds, users, least, kills int) {
 	began := time.Now()
 	left := 0
 	for round := range rounds {
-		s.strike(book, round, users, least, kills)
+		s.strike(book, round, users, more, kills)
 		left += w.deadLetters()
 		orphans := book.unfinished()
 		if code, out := w.redrive("--config", s.config); code != 0 {
@@ -266,12 +270,16 @@ func survive(t *testing.T, rounds, users, least, kills int) {
 		}
 		w.settle()
 		s.wantConverged(book, orphans)
+		t.Logf("round %d: %d uploads so far, %d dead letters, %v", round, len(book.attempts), left, time.Since(began).Round(time.Second))
 		if t.Failed() {
 			t.FailNow()
 		}
 	}
 	t.Logf("%d rounds in %v: %d uploads, %d of them not acknowledged; killed: function %v, commands %v; %d dead letters",
 		rounds, time.Since(began).Round(time.Second), len(book.attempts), book.unanswered(), s.function, s.commands, left)
+	for region, r := range w.sandbox.Stats().Regions {
+		t.Logf("%s: %d invocations, %d of them failed, %v", region, r.Lambda.Invocations, r.Lambda.Errors, w.operations(region))
+	}
 	t.Logf("unfinished uploads that killed processes left: %v", slices.SortedFunc(maps.Values(book.unfinished()), func(a, b upload) int {
 		return cmp.Or(cmp.Compare(a.region, b.region), cmp.Compare(a.key, b.key))
 	}))
