@@ -28,6 +28,8 @@ and makes no AWS requests.
 Kinds:
   s3-unavailable      S3 in the Region answers 503, also to copies from it
   s3-slowdown         S3 in the Region answers 503 SlowDown
+  s3-cut              S3 in the Region closes the connection without an answer,
+                      before the request has done anything or after all of it
   s3-bandwidth        each S3 request that moves an object's data gets
                       --bytes-per-second and no more
   lambda-crash        the function is killed when it receives an event

@@ -70,6 +70,10 @@ type Config struct {
 	RetryWait time.Duration // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
 	Seed      uint64        // of the faults' randomness
 
+	// Concurrency is how many processes of one function run at once, 8 if zero.
+	// More events wait for one of them, without being throttled.
+	Concurrency int
+
 	// OnS3Call, if set, is shown every S3 request twice, see s3.Call: before it
 	// does anything, and when all is done but the answer. An error breaks the
 	// client's connection off there. Together with KillFunction this stops a
@@ -233,7 +237,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	s.lambda = lambda.New(lambda.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		Binary: function, LogDir: logs, Store: s.store, Queues: s.sqs,
-		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, Logger: s.logger,
+		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
 		Count: s.countFunction,
 	})
 	s.sns = sns.New(sns.Config{
@@ -299,6 +303,11 @@ func (s *Sandbox) SetFault(f fault.Fault) error { return s.faults.Set(f) }
 // KillFunction kills the processes of a Region's function that run at this
 // moment, as running out of memory does, and returns how many there were.
 func (s *Sandbox) KillFunction(region string) int { return s.lambda.Kill(region) }
+
+// ReleaseLetters makes every message in flight visible, as when its visibility
+// timeout has passed: what a reader that was killed had received is there for
+// the next one, without the wait. So is what a reader that runs has received.
+func (s *Sandbox) ReleaseLetters() { s.sqs.Release() }
 
 // Settled waits until nothing is under way any more: no notification, no
 // delivery, no event that waits for its next attempt.

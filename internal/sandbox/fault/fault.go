@@ -17,6 +17,7 @@ type Kind string
 const (
 	S3Unavailable     Kind = "s3-unavailable"     // S3 in the Region answers 503 ServiceUnavailable
 	S3SlowDown        Kind = "s3-slowdown"        // S3 in the Region answers 503 SlowDown
+	S3Cut             Kind = "s3-cut"             // S3 in the Region closes the connection without an answer, before the request has done anything or after all of it
 	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves an object's data takes at least its bytes divided by BytesPerSecond
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
@@ -25,7 +26,7 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, S3Bandwidth, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, LambdaCrash, DuplicateDelivery, Delay}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.
@@ -132,6 +133,14 @@ func (s *Switches) Strike(region string, kind Kind) (Fault, bool) {
 		}
 	}
 	return f, true
+}
+
+// Toss decides between two ways in which a fault strikes, one as likely as the
+// other.
+func (s *Switches) Toss() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.IntN(2) == 0
 }
 
 // Active lists the faults that are on.

@@ -30,23 +30,36 @@ func TestListsInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var got []string
-	for p := sdk.NewListObjectVersionsPaginator(c, &sdk.ListObjectVersionsInput{Bucket: b, MaxKeys: aws.Int32(2)}); p.HasMorePages(); {
-		page, err := p.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range page.Versions {
-			got = append(got, *v.Key+" "+*v.VersionId)
-		}
+	gone, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: aws.String("k1")})
+	if err != nil {
+		t.Fatal(err)
 	}
-	slices.Sort(got)
+	versions = append(versions, "k1 "+*gone.VersionId)
 	slices.Sort(versions)
-	if !slices.Equal(got, versions) {
-		t.Errorf("ListObjectVersions = %v, want %v", got, versions)
+	for size := range int32(4) { // a page ends after a current version, an older one, a delete marker
+		var got []string
+		for p := sdk.NewListObjectVersionsPaginator(c, &sdk.ListObjectVersionsInput{Bucket: b, MaxKeys: aws.Int32(size + 1)}); p.HasMorePages(); {
+			page, err := p.NextPage(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(page.Versions) + len(page.DeleteMarkers); n > int(size)+1 {
+				t.Errorf("%d in a page of at most %d", n, size+1)
+			}
+			for _, v := range page.Versions {
+				got = append(got, *v.Key+" "+*v.VersionId)
+			}
+			for _, m := range page.DeleteMarkers {
+				got = append(got, *m.Key+" "+*m.VersionId)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, versions) {
+			t.Errorf("ListObjectVersions by %d = %v, want %v", size+1, got, versions)
+		}
 	}
 	slices.Sort(uploads)
-	got = nil
+	var got []string
 	for p := sdk.NewListMultipartUploadsPaginator(c, &sdk.ListMultipartUploadsInput{Bucket: b, MaxUploads: aws.Int32(2)}); p.HasMorePages(); {
 		page, err := p.NextPage(ctx)
 		if err != nil {

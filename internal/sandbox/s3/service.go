@@ -143,7 +143,10 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	defer s.running.Done()
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
+	cut := s.cut(region)
+	w = cut.after(w)
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
+	cut.before()
 	if headerBytes(r) > maxHeaders {
 		err = errHeadersTooLarge()
 	}

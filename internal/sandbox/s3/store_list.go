@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -83,7 +84,7 @@ func (s *store) describe(bucket string, objects []s3response.Object) error {
 // ListObjectVersions lists versions with their storage classes and the times
 // when they were made.
 func (s *store) ListObjectVersions(ctx context.Context, in *sdk.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	out, err := s.Posix.ListObjectVersions(ctx, in)
+	out, err := s.listVersions(ctx, in)
 	if err != nil {
 		return out, err
 	}
@@ -111,6 +112,34 @@ func (s *store) ListObjectVersions(ctx context.Context, in *sdk.ListObjectVersio
 			out.DeleteMarkers[i].Key = encodedText(out.DeleteMarkers[i].Key)
 		}
 	}
+	return out, nil
+}
+
+// listVersions lists a page of versions without the one that the page before
+// ended with, which the server lists again if it is a current one. S3 goes on
+// after it
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html, NextVersionIdMarker).
+func (s *store) listVersions(ctx context.Context, in *sdk.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	if value(in.VersionIdMarker) == "" || in.MaxKeys == nil || *in.MaxKeys == 0 {
+		return s.Posix.ListObjectVersions(ctx, in)
+	}
+	again := func(key, versionID *string) bool {
+		return value(key) == value(in.KeyMarker) && value(versionID) == value(in.VersionIdMarker)
+	}
+	more := *in
+	most := *in.MaxKeys + 1
+	more.MaxKeys = &most
+	out, err := s.Posix.ListObjectVersions(ctx, &more)
+	if err != nil {
+		return out, err
+	}
+	n := len(out.Versions) + len(out.DeleteMarkers)
+	out.Versions = slices.DeleteFunc(out.Versions, func(v s3response.ObjectVersion) bool { return again(v.Key, v.VersionId) })
+	out.DeleteMarkers = slices.DeleteFunc(out.DeleteMarkers, func(m types.DeleteMarkerEntry) bool { return again(m.Key, m.VersionId) })
+	if len(out.Versions)+len(out.DeleteMarkers) == n { // one too many
+		return s.Posix.ListObjectVersions(ctx, in)
+	}
+	out.MaxKeys = in.MaxKeys
 	return out, nil
 }
 

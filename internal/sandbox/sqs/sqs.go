@@ -279,6 +279,22 @@ func (s *Service) send(q *queue, caller iam.Caller, body string, attributes map[
 	return m, nil
 }
 
+// Release makes the messages in flight in all queues visible, as when their
+// visibility timeouts have passed.
+func (s *Service) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, q := range s.queues {
+		for _, m := range q.messages {
+			if m.inFlight(now) {
+				m.visibleAt = now
+			}
+		}
+		s.touch(q)
+	}
+}
+
 // useKey asks whether the caller may use the queue's key
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
 func (s *Service) useKey(caller iam.Caller, q *queue, actions ...string) error {

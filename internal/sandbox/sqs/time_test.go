@@ -189,3 +189,23 @@ func TestGauges(t *testing.T) {
 		want("one in flight", Gauges{Visible: 1, NotVisible: 1, OldestAge: 2 * time.Minute})
 	})
 }
+
+func TestReleaseShowsWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{Partition: "aws", AccountID: account, Endpoint: "http://sqs"})
+		defer func() { _ = s.Close() }()
+		arn, url, _ := s.CreateQueue(region, QueueConfig{Name: "q"})
+		if _, err := s.Send(t.Context(), admin(), arn, "x", nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := receive(t, s, url, ""); len(got) != 1 {
+			t.Fatalf("received %d messages, want 1", len(got))
+		}
+		// A receiver that waits already gets it, too.
+		time.AfterFunc(3*time.Second, s.Release)
+		began := time.Now()
+		if got := receive(t, s, url, `,"WaitTimeSeconds":20`); len(got) != 1 || time.Since(began) != 3*time.Second {
+			t.Errorf("received %d messages after %v, want 1 after 3 s", len(got), time.Since(began))
+		}
+	})
+}
