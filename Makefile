@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large sim bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large load sim bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,9 +30,13 @@ test: node_modules ## run all tests, under the race detector where jsii allows i
 	$(GO) test ./infra
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v '/infra$$')
 
-test-large: ## run the tests that take minutes: a copy in 10,000 parts, a comparison of a million keys
+test-large: ## run the tests that take minutes: 10,000 parts, a million keys, storms in which everything is killed
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/verify
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/e2e
+
+load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/e2e
 
 bench: ## measure side by side: a copy in parts against one CopyObject, verify against a bare listing (5 minutes)
 	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e

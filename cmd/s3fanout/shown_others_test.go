@@ -43,6 +43,7 @@ func byHand() map[string]string {
 	return map[string]string{
 		"help":   "lists the targets",
 		"bench":  "measures for minutes and asserts nothing",
+		"load":   "takes eight minutes; make test-large has a smaller burst",
 		"deploy": "needs an AWS account",
 	}
 }
