@@ -16,6 +16,7 @@ import (
 // with: the copy begins anew, and the other's upload stays as it is.
 func TestForgedContinuations(t *testing.T) {
 	s, genuine := apart(t)
+	s.leavesUploads = true // a user's
 	client := s3.NewFromConfig(s.administrator().in(here))
 	upload, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s.bucket(here)), Key: aws.String("a user's")})
 	if err != nil {

@@ -255,6 +255,7 @@ func survive(t *testing.T, rounds, users, more, kills int) {
 	s.calm.Store(true)
 	s.w = start(t, inParts(t, 2), observe(s.look), func(c *sandbox.Config) { c.Seed = seed })
 	w, book := s.w, newBook(s.w)
+	w.leavesUploads = true // the book knows which may be there
 	began := time.Now()
 	left := 0
 	for round := range rounds {

@@ -54,7 +54,9 @@ func operatedWorld(t *testing.T, policies ...map[string]any) *world {
 		}}
 		return 1
 	})
-	return start(t, a.files)
+	w := start(t, a.files)
+	w.leavesUploads = true // one that explain is to find
+	return w
 }
 
 // as is the world with somebody's credentials.

@@ -238,6 +238,7 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			w.leavesUploads = true // without the grant
 			trouble := l.probe(w, "dt=2026/probed")
 			if trouble == "" {
 				t.Fatal("nothing fails")
@@ -249,4 +250,5 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 			}
 		})
 	}
+	whole.t = t
 }
