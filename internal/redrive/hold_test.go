@@ -130,6 +130,12 @@ func TestExtensionFails(t *testing.T) {
 				if tt.class == nil && awsapi.Hopeless(err) || tt.class != nil && !errors.Is(err, tt.class) {
 					t.Errorf("got %v, want %v", err, tt.class)
 				}
+				for _, r := range report.Regions[1].Results {
+					old := r.Outcome == redrive.NotDeleted && strings.Contains(r.Detail, "ReceiptHandleIsInvalid")
+					if tt.class == nil && r.Outcome != redrive.Replayed && !old {
+						t.Errorf("%s: %s: %s", r.MessageID, r.Outcome, r.Detail)
+					}
+				}
 				if tt.class != nil && w.functions[west].invocations() != 2 {
 					t.Errorf("invocations: got %d, want the 2 under way and no more", w.functions[west].invocations())
 				}
