@@ -154,7 +154,7 @@ func parseSize(s string) (int64, error) {
 	number := strings.TrimRight(s, "BkKMGTPEi")
 	unit := s[len(number):]
 	wrong := fmt.Errorf("%q is not a size; give one like 500GB or 1.5TiB", s)
-	value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	value, err := strconv.ParseFloat(strings.Trim(number, " "), 64)
 	// ParseFloat takes what is a number in Go only, as 0x1p4 and 1_000.
 	if err != nil || strings.ContainsAny(number, "xX_") || value < 0 || math.IsNaN(value) || math.IsInf(value, 0) {
 		return 0, wrong
