@@ -87,6 +87,12 @@ func (s *span) end() (string, bool) {
 func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	w.mu.Lock()
 	place := victim.densest()
+	if place < 0 { // its listings ended since it was reserved
+		victim.stealing = false
+		w.changed.Broadcast()
+		w.mu.Unlock()
+		return nil, nil
+	}
 	end, bounded := victim.end()
 	places := w.runes.between(len(w.options.Prefix), victim.buckets[place].last, end, bounded)
 	w.mu.Unlock()
