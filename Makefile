@@ -38,9 +38,9 @@ test-large: ## run the tests that take minutes: 10,000 parts, a million keys, st
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/e2e
 
-bench: ## measure side by side: a copy in parts against one CopyObject, verify against a bare listing (5 minutes)
-	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkCopyInParts' -v ./internal/e2e
-	S3FANOUT_E2E_BENCH=1 $(GO) test -timeout 30m -run 'TestBenchmarkAgainstBareListing' -v ./internal/verify
+bench: build ## measure side by side with other tools and with the least that the work takes; writes docs/benchmarks.md
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/bench/hello
+	$(GO) run ./internal/bench $(BENCH)
 
 SEEDS ?= 20000
 FIRST ?= 1

@@ -1,0 +1,120 @@
+// Command bench measures s3fanout beside what people use otherwise, and beside
+// the least that the work can take, on one machine in one run. It prints one
+// table and writes it into docs/benchmarks.md, with machine, versions and date.
+//
+// `make bench` runs it from the repository's root. Everything stays on this
+// machine: peers work against the sandbox or a server of the benchmark's own.
+// A peer that is not installed is named as not measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// env is what contests find on this machine.
+type env struct {
+	function string // binaries built for this machine, absolute
+	command  string
+	hello    string
+	dir      string // temporary, for everything that is written
+	objects  int    // to copy in the backfill contest
+	rounds   int    // 0: as many as the contest wants
+}
+
+// open prepares a contest. What it has made is released by the contest's end.
+type open func(ctx context.Context, e env) (contest, error)
+
+// all contests, in the order of the page.
+var all = []struct {
+	name string
+	open open
+}{}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err error) {
+	var names []string
+	for _, c := range all {
+		names = append(names, c.name)
+	}
+	var e env
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(notes)
+	only := flags.String("only", strings.Join(names, ","), "the contests to run")
+	page := flags.String("write", "docs/benchmarks.md", "the page to write the results into; empty for none")
+	flags.StringVar(&e.function, "function", "bin/bootstrap", "the function, built for this machine")
+	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
+	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")
+	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
+	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	chosen := strings.Split(*only, ",")
+	for _, name := range chosen {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-only: no contest is called %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	if err := e.absolute(); err != nil {
+		return err
+	}
+	if e.dir, err = os.MkdirTemp("", "s3fanout-bench"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(e.dir)) }()
+	var results []result
+	for _, c := range all {
+		if !slices.Contains(chosen, c.name) {
+			continue
+		}
+		r, err := measure(ctx, c.open, e, notes)
+		if err != nil {
+			return err
+		}
+		results = append(results, r)
+	}
+	m, err := thisMachine()
+	if err != nil {
+		return err
+	}
+	if err := printTable(stdout, m, results); err != nil {
+		return err
+	}
+	if *page == "" {
+		return nil
+	}
+	return updatePage(*page, m, results)
+}
+
+// measure opens, runs and ends a contest.
+func measure(ctx context.Context, open open, e env, notes io.Writer) (_ result, err error) {
+	c, err := open(ctx, e)
+	if err != nil {
+		return result{}, err
+	}
+	if c.end != nil {
+		defer func() { err = errors.Join(err, c.end()) }()
+	}
+	if e.rounds > 0 {
+		c.rounds = e.rounds
+	}
+	return c.run(ctx, notes)
+}
