@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"s3fanout/internal/page"
 	"s3fanout/internal/table"
 )
 
@@ -118,27 +119,17 @@ func printTable(w io.Writer, m machine, results []result) error {
 // updatePage puts the results between the page's marks for each contest, and
 // leaves everything else as it is.
 func updatePage(path string, m machine, results []result) error {
-	page, err := os.ReadFile(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	text := string(page)
+	text := string(b)
 	for _, r := range results {
-		if text, err = replaceSection(text, r.contest.name, r.markdown(m)); err != nil {
+		if text, err = page.Section(text, r.contest.name, r.markdown(m)); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return os.WriteFile(path, []byte(text), 0o600)
-}
-
-func replaceSection(page, name, section string) (string, error) {
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
-	before, rest, ok := strings.Cut(page, begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return "", fmt.Errorf("the page has no lines %q and %q", strings.TrimSpace(begin), end)
-	}
-	return before + begin + section + end + after, nil
 }
 
 func (r result) markdown(m machine) string {

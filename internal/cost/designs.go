@@ -56,8 +56,9 @@ const (
 	originalLogBytes  = 330
 )
 
-// copyTime is how long a function works on a replica.
-func (u Usage) copyTime() time.Duration {
+// ReplicaTime is how long a function works on a replica: CopyTime, or what is
+// assumed in its place.
+func (u Usage) ReplicaTime() time.Duration {
 	if u.CopyTime > 0 {
 		return u.CopyTime
 	}
@@ -81,7 +82,7 @@ func transferTime(bytes int64) time.Duration {
 func (u Usage) fanout() Bill {
 	t := tally{}
 	memory := float64(cmp.Or(u.MemoryMiB, DefaultMemoryMiB)) / 1024 // GiB
-	seconds := u.copyTime().Seconds()
+	seconds := u.ReplicaTime().Seconds()
 	sources := map[string]int{} // of each Region that gets replicas
 	u.each(func(from, to string, replicas float64) {
 		sources[to]++
@@ -160,7 +161,7 @@ func (u Usage) original() Bill {
 	u.each(func(from, to string, replicas float64) {
 		t.moved(u, from, replicas)
 		t.add(Writes, replicas, writePrice(to))
-		woken(from, to, replicas, headTime+u.copyTime())
+		woken(from, to, replicas, headTime+u.ReplicaTime())
 		t.add(Publishes, replicas, price.Publish)
 		for _, echoed := range u.Regions {
 			if echoed != to {
