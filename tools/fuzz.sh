@@ -10,6 +10,6 @@ fi
 if [ "$status" -ne 0 ]; then
   echo "$2 $3: failed"
   echo "$output"
-  exit 255 # ends xargs
+  exit 1 # the others are run all the same
 fi
 echo "$2 $3: $(grep -o 'execs: [0-9]*' <<<"$output" | tail -1)"
