@@ -20,11 +20,11 @@ const (
 	anySecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 )
 
-// environment is a function's, with S3 at endpoint.
+// environment is a function's, with S3 at endpoint; if empty, as on AWS.
 func environment(endpoint, targetBucket, keyID, secret string) []string {
 	return []string{
 		"AWS_REGION=" + targetRegion, "AWS_DEFAULT_REGION=" + targetRegion,
-		"AWS_LAMBDA_FUNCTION_NAME=" + functionName, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+		"AWS_LAMBDA_FUNCTION_NAME=" + functionName, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		"AWS_ACCESS_KEY_ID=" + keyID, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_ENDPOINT_URL=" + endpoint,
 		"S3FANOUT_REPLICA_SET=bench", "S3FANOUT_TARGET_BUCKET=" + targetBucket,

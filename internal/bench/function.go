@@ -15,7 +15,7 @@ const (
 func openFunction(_ context.Context, e env) (contest, error) {
 	starts := func(binary string) func(context.Context) (sample, error) {
 		return func(ctx context.Context) (sample, error) {
-			return startOnce(ctx, binary, environment("http://127.0.0.1:9", "bench-eu-west-1", anyKeyID, anySecret))
+			return startOnce(ctx, binary, environment("", "bench-eu-west-1", anyKeyID, anySecret))
 		}
 	}
 	turns := inTurns(startsARound, starts(e.function), starts(e.hello))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -18,14 +17,14 @@ func openMemory(ctx context.Context, e env) (contest, error) {
 	if err != nil {
 		return contest{}, err
 	}
-	instant, endpoint, err := serve(ctx, http.HandlerFunc(instantS3))
+	instant, err := startStandIn(e.dir)
 	if err != nil {
 		return contest{}, err
 	}
 	c := contest{
 		name:  "memory",
 		title: "Memory of the function over many events",
-		about: "One process of the function handles 10,000 events of fresh objects, one after another, on a stand-in for S3 that answers at once. " +
+		about: "One process of the function handles 10,000 events of fresh objects, one after another, on a stand-in for S3, behind TLS, that answers at once. " +
 			"Memory is what the process holds (its resident set, the program's own pages in it) after 100, 1,000 and 10,000 of them, and the most that it ever held. " +
 			"Growth is the figure after 10,000 divided by that after 1,000. Bare Go is as in the contest of copies.",
 		metrics: []metric{
@@ -37,11 +36,11 @@ func openMemory(ctx context.Context, e env) (contest, error) {
 		},
 		targets: []target{{metric: "peak", atMost: 20}, {metric: "growth", atMost: 1.1}},
 		rounds:  3,
-		end:     instant.Close,
+		end:     instant.close,
 	}
 	for _, f := range functions[:2] {
 		c.contestants = append(c.contestants, contestant{name: f.name, run: func(ctx context.Context, _ int) (sample, error) {
-			return manyEvents(ctx, f, environment(endpoint, "bench-eu-west-1", anyKeyID, anySecret))
+			return manyEvents(ctx, f, instant.environment("bench-eu-west-1"))
 		}})
 	}
 	if _, _, ok := memoryOf(1); !ok {

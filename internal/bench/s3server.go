@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,6 +103,42 @@ func instantS3(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	}
+}
+
+// standIn is a stand-in for S3 behind TLS, as AWS's is: instantS3.
+type standIn struct {
+	server *httptest.Server
+	trust  []string // variables that make functions trust it
+}
+
+func startStandIn(dir string) (*standIn, error) {
+	s := &standIn{server: httptest.NewTLSServer(http.HandlerFunc(instantS3))}
+	// The system's roots are in the file too, since AWS's are among as many.
+	var roots []byte
+	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
+		if system, err := os.ReadFile(path); err == nil {
+			roots = system
+			break
+		}
+	}
+	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})...)
+	path := filepath.Join(dir, "roots.pem")
+	if err := os.WriteFile(path, roots, 0o600); err != nil {
+		s.server.Close()
+		return nil, err
+	}
+	s.trust = []string{"SSL_CERT_FILE=" + path, "SSL_CERT_DIR=/dev/null", "AWS_CA_BUNDLE=" + path}
+	return s, nil
+}
+
+func (s *standIn) environment(bucket string) []string {
+	return append(environment(s.server.URL, bucket, anyKeyID, anySecret), s.trust...)
+}
+
+func (s *standIn) close() error {
+	s.server.CloseClientConnections() // processes that are gone leave some
+	s.server.Close()
+	return nil
 }
 
 // serve serves on a port of the loopback address until the server is closed.
