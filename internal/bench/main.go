@@ -41,6 +41,7 @@ var all = []struct {
 	{"function", openFunction},
 	{"copy", openCopy},
 	{"memory", openMemory},
+	{"event", openEvent},
 }
 
 func main() {
