@@ -14,10 +14,10 @@ const (
 	functionName = "bench-replicator"
 )
 
-// credentials are what a server of the benchmark's own takes for valid: all.
+// anyKeyID and anySecret are for servers that take all credentials for valid.
 const (
-	anyKeyID  = "AKIAIOSFODNN7EXAMPLE"
-	anySecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	anyKeyID  = "AKIDEXAMPLE"
+	anySecret = "any"
 )
 
 // environment is a function's, with S3 at endpoint; if empty, as on AWS.

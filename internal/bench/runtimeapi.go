@@ -56,7 +56,7 @@ func launch(ctx context.Context, command []string, environment []string) (*execu
 		return nil, err
 	}
 	e.server = server
-	e.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
+	e.cmd = exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the contests say which
 	e.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(endpoint, "http://")}, environment...)
 	e.cmd.Stdout, e.cmd.Stderr = &e.output, &e.output
 	e.began = time.Now()

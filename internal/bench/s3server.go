@@ -123,7 +123,7 @@ func startStandIn(dir string) (*standIn, error) {
 	}
 	roots = append(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})...)
 	path := filepath.Join(dir, "roots.pem")
-	if err := os.WriteFile(path, roots, 0o600); err != nil {
+	if err := os.WriteFile(path, roots, 0o600); err != nil { //nolint:gosec // the path is the benchmark's own
 		s.server.Close()
 		return nil, err
 	}
