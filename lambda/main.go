@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
@@ -35,12 +36,22 @@ func main() {
 		log.Error("start the function", "error", err.Error())
 		os.Exit(1)
 	}
+	readRootsOnce(systemBundle, os.Getenv, os.Setenv)
+	if sharesProcessor(os.Getenv) {
+		lambda.Start(&onOneProcessor{Handler: h})
+	}
 	lambda.Start(h)
 }
 
 // newHandler does the work of a cold start. An error names the variable that
 // is missing or wrong.
 func newHandler(getenv func(string) string, log *slog.Logger) (*replicator.Handler, error) {
+	return handlerWith(getenv, log, nil)
+}
+
+// handlerWith has requests carried by a client of the caller's, if that is not
+// nil.
+func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HTTPClient) (*replicator.Handler, error) {
 	config, err := functionenv.Decode(getenv)
 	if err != nil {
 		return nil, err
@@ -49,7 +60,9 @@ func newHandler(getenv func(string) string, log *slog.Logger) (*replicator.Handl
 	if err != nil {
 		return nil, err
 	}
-	httpClient := newHTTPClient(partsAtOnce(config) + replicator.Parallel)
+	if httpClient == nil {
+		httpClient = newHTTPClient(partsAtOnce(config) + replicator.Parallel)
+	}
 	client, err := newClient(getenv, httpClient, credentials)
 	if err != nil {
 		return nil, err

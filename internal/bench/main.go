@@ -37,7 +37,12 @@ type open func(ctx context.Context, e env) (contest, error)
 var all = []struct {
 	name string
 	open open
-}{}
+}{
+	{"function", openFunction},
+	{"copy", openCopy},
+	{"memory", openMemory},
+	{"event", openEvent},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -129,7 +129,7 @@ func updatePage(path string, m machine, results []result) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return os.WriteFile(path, []byte(text), 0o600) //nolint:gosec // the path is the option of whoever runs the benchmark
+	return os.WriteFile(path, []byte(text), 0o600) //nolint:gosec // the path is for the person who runs it to choose
 }
 
 func (r result) markdown(m machine) string {

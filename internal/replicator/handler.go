@@ -149,6 +149,12 @@ func (s *summary) count(o copier.Outcome) {
 // Outcomes and errors have the jobs' places.
 func (h *Handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job) ([]copier.Outcome, []error) {
 	outcomes, errs := make([]copier.Outcome, len(jobs)), make([]error, len(jobs))
+	if len(jobs) == 1 {
+		// The rule. A new goroutine would grow its stack by copying it again and
+		// again on its way through the SDK; this one's has been grown before.
+		outcomes[0], errs[0] = h.replicate(ctx, log, jobs[0])
+		return outcomes, errs
+	}
 	var group errgroup.Group
 	group.SetLimit(Parallel)
 	for i, j := range jobs {
@@ -171,18 +177,18 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 		result, err = h.copy(ctx, j)
 	}
 	end := h.Now()
-	log = log.With(recordMetrics(h.Config, j, result, err, start, end)...)
-	log = log.With("region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
+	attributes := append(recordMetrics(h.Config, j, result, err, start, end),
+		"region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
-		log = log.With("lagMs", lag(r, end).Milliseconds())
+		attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
 	}
-	log = log.With(uploadAttributes(j, result, err)...)
+	attributes = append(attributes, uploadAttributes(j, result, err)...)
 	if err != nil {
-		log.Error("record", "outcome", "Failed", "class", classOf(err), "error", err.Error())
+		log.Error("record", append(attributes, "outcome", "Failed", "class", classOf(err), "error", err.Error())...)
 		return "", err
 	}
-	log.Info("record", "outcome", result.Outcome)
+	log.Info("record", append(attributes, "outcome", result.Outcome)...)
 	return result.Outcome, nil
 }
 
