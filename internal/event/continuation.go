@@ -97,22 +97,24 @@ func Restart(payload []byte) []byte {
 	return restarted
 }
 
-// parseContinuation reads the member of a payload. It is strict, since nobody
-// but the function writes continuations.
-func parseContinuation(payload, member []byte) (Continuation, error) {
-	members := 0
-	eachMember(payload, func(string, []byte) { members++ })
-	c, err := decodeContinuation(member)
+// parseContinuation reads a payload that has the member; it reports whether it
+// has. It is strict, since nobody but the function writes continuations.
+func parseContinuation(members map[string]json.RawMessage) (c Continuation, is bool, err error) {
+	raw, is := members[continuationMember]
+	if !is {
+		return c, false, nil
+	}
+	c, err = decodeContinuation(raw)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("parse continuation: %w", err)
-	case members > 1:
+	case len(members) > 1:
 		err = fmt.Errorf("parse continuation: %w: it has other members than %q", ErrMalformed, continuationMember)
 	}
-	return c, err
+	return c, true, err
 }
 
-func decodeContinuation(raw []byte) (Continuation, error) {
+func decodeContinuation(raw json.RawMessage) (Continuation, error) {
 	// Invalid UTF-8 would become another key.
 	if !utf8.Valid(raw) {
 		return Continuation{}, fmt.Errorf("%w: it is not UTF-8", ErrMalformed)

@@ -57,30 +57,24 @@ type Message struct {
 // continuation of another version. What is wrong with a single message or task
 // is in its Errs or Err, and the others are returned as if it were not there.
 func ParseInvocation(payload []byte) (Invocation, error) {
-	var continuation []byte
-	batch := false
-	records, err := rawRecords(payload, func(name string, value []byte) {
-		switch name {
-		case continuationMember:
-			continuation = value
-		case batchMember:
-			batch = true
-		}
-	})
-	switch {
-	case continuation != nil:
-		c, err := parseContinuation(payload, continuation)
-		if err != nil {
-			return Invocation{}, fmt.Errorf("parse invocation: %w", err)
-		}
+	// What is no JSON object has no members; the last attempt says what is
+	// wrong.
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(payload, &members)
+	if c, is, err := parseContinuation(members); err != nil {
+		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
+	} else if is {
 		return Invocation{Continuation: &c}, nil
-	case batch:
+	}
+	if _, is := members[batchMember]; is {
 		b, err := parseBatch(payload)
 		if err != nil {
 			return Invocation{}, fmt.Errorf("parse invocation: parse batch: %w", err)
 		}
 		return Invocation{Batch: &b}, nil
-	case err != nil:
+	}
+	records, err := rawRecords(payload)
+	if err != nil {
 		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
 	}
 	messages := make([]Message, len(records))
@@ -90,7 +84,7 @@ func ParseInvocation(payload []byte) (Invocation, error) {
 	return Invocation{Messages: messages}, nil
 }
 
-func parseMessage(index int, raw []byte) Message {
+func parseMessage(index int, raw json.RawMessage) Message {
 	var in struct {
 		EventSource string
 		Sns         struct {
@@ -138,37 +132,28 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// rawRecords returns the elements of the document's Records, at least one, and
-// shows look all members of a document that is a JSON object. A document has
-// Records once: of two lists, encoding/json would forget the first, and with it
-// what it asks for.
-func rawRecords(document []byte, look func(name string, value []byte)) ([][]byte, error) {
-	if !json.Valid(document) {
-		return nil, unmarshal(document, new(any)) // which says where
+// rawRecords returns the elements of the document's Records, at least one.
+func rawRecords(document []byte) ([]json.RawMessage, error) {
+	var in struct{ Records onceList }
+	if err := unmarshal(document, &in); err != nil {
+		return nil, err
 	}
-	var list []byte
-	twice := false
-	isObject := eachMember(document, func(name string, value []byte) {
-		look(name, value)
-		if isNamed(name, "Records") {
-			twice = twice || list != nil
-			list = value
-		}
-	})
-	var records [][]byte
-	switch {
-	case !isObject:
-		return nil, fmt.Errorf("%w: it is no JSON object", ErrMalformed)
-	case twice:
-		return nil, fmt.Errorf("%w: it has Records twice", ErrMalformed)
-	case list == nil, string(list) == "null":
-	case !eachElement(list, func(value []byte) { records = append(records, value) }):
-		return nil, fmt.Errorf("%w: Records is no list", ErrMalformed)
-	}
-	if len(records) == 0 {
+	if len(in.Records) == 0 {
 		return nil, fmt.Errorf("%w: Records is missing or empty", ErrMalformed)
 	}
-	return records, nil
+	return in.Records, nil
+}
+
+// onceList is a list that a document has once. Of two, encoding/json would
+// forget the first, and with it what it asks for.
+type onceList []json.RawMessage
+
+// UnmarshalJSON is for encoding/json.
+func (l *onceList) UnmarshalJSON(raw []byte) error {
+	if *l != nil {
+		return errors.New("it has Records twice")
+	}
+	return json.Unmarshal(raw, (*[]json.RawMessage)(l))
 }
 
 // unmarshal is json.Unmarshal with ErrMalformed in the error.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -53,18 +54,13 @@ type Record struct {
 // Any eventVersion is accepted: AWS raises it for additions.
 func ParseNotification(body []byte) Notification {
 	var head struct{ Service, Event, Bucket string }
-	hasHead := false
-	records, err := rawRecords(body, func(name string, _ []byte) {
-		hasHead = hasHead || isNamed(name, "Service") || isNamed(name, "Event") || isNamed(name, "Bucket")
-	})
-	if hasHead { // as only a test event has it
-		if err := unmarshal(body, &head); err != nil {
-			return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
-		}
+	if err := unmarshal(body, &head); err != nil {
+		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
 	}
 	if head.Service == s3Service && head.Event == testEvent {
 		return Notification{TestEvent: true, TestBucket: head.Bucket}
 	}
+	records, err := rawRecords(body)
 	if err != nil {
 		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
 	}
@@ -80,12 +76,12 @@ func ParseNotification(body []byte) Notification {
 	return n
 }
 
-func parseRecord(raw []byte) (Record, error) {
+func parseRecord(raw json.RawMessage) (Record, error) {
 	var in struct {
-		EventSource  string   `json:"eventSource"`
-		Region       string   `json:"awsRegion"`
-		EventTime    measured `json:"eventTime"`
-		EventName    string   `json:"eventName"`
+		EventSource  string          `json:"eventSource"`
+		Region       string          `json:"awsRegion"`
+		EventTime    json.RawMessage `json:"eventTime"`
+		EventName    string          `json:"eventName"`
 		UserIdentity struct {
 			PrincipalID string `json:"principalId"`
 		} `json:"userIdentity"`
@@ -129,7 +125,7 @@ func parseRecord(raw []byte) (Record, error) {
 		Size:        object.Size,
 		Sequencer:   object.Sequencer,
 		EventName:   in.EventName,
-		EventTime:   in.EventTime.Time,
+		EventTime:   parseTime(in.EventTime),
 		PrincipalID: in.UserIdentity.PrincipalID,
 	}, nil
 }
@@ -156,18 +152,16 @@ func decodeKey(member, encoded string) (string, error) {
 	return key, nil
 }
 
-// measured is the zero time for anything but an RFC 3339 string. The time only
-// measures; a copy must not fail over it.
-type measured struct{ time.Time }
-
-// UnmarshalJSON is for encoding/json.
-func (m *measured) UnmarshalJSON(raw []byte) error {
-	m.Time = time.Time{}
-	if raw[0] != '"' {
-		return nil
+// parseTime returns the zero time for anything but an RFC 3339 string. The
+// time only measures; a copy must not fail over it.
+func parseTime(raw json.RawMessage) time.Time {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return time.Time{}
 	}
-	if t, err := time.Parse(time.RFC3339, plainText(raw)); err == nil {
-		m.Time = t
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}
 	}
-	return nil
+	return t
 }
