@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -47,7 +48,7 @@ func open(b *bucket, op string, key, id *string) (*openUpload, error) {
 
 func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
 	number := int(*in.PartNumber)
-	what := fmt.Sprintf("%s part %d of %s", *in.Key, number, *in.UploadId)
+	what := *in.Key + " part " + strconv.Itoa(number) + " of " + *in.UploadId
 	return send(ctx, c, opPart, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.UploadPartCopyOutput, error) {
 		u, err := open(b, opPart, in.Key, in.UploadId)
 		if err != nil {
@@ -60,9 +61,9 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 		if want := strings.Trim(aws.ToString(in.CopySourceIfMatch), `"`); want != "" && want != v.etag {
 			return nil, apiError(opPart, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		p := part{content: v.content, last: v.size - 1, etag: fmt.Sprintf(`"%s-%d"`, v.content, number)}
+		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`}
 		if r := aws.ToString(in.CopySourceRange); r != "" {
-			if n, err := fmt.Sscanf(r, "bytes=%d-%d", &p.first, &p.last); n != 2 || err != nil || p.first > p.last || p.last >= v.size {
+			if p.first, p.last, err = parseRange(r); err != nil || p.first > p.last || p.last >= v.size {
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
 			}
 		}
@@ -72,10 +73,23 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 	})
 }
 
+// parseRange reads a header such as bytes=0-4.
+func parseRange(header string) (first, last int64, err error) {
+	from, to, _ := strings.Cut(strings.TrimPrefix(header, "bytes="), "-")
+	first, err = strconv.ParseInt(from, 10, 64)
+	if err == nil {
+		last, err = strconv.ParseInt(to, 10, 64)
+	}
+	if !strings.HasPrefix(header, "bytes=") {
+		err = errors.New("not in bytes")
+	}
+	return first, last, err
+}
+
 // ListParts answers in pages of three, or more for large uploads.
 func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...func(*s3.Options)) (*s3.ListPartsOutput, error) {
 	after, _ := strconv.Atoi(aws.ToString(in.PartNumberMarker))
-	what := fmt.Sprintf("%s after %d of %s", *in.Key, after, *in.UploadId)
+	what := *in.Key + " after " + strconv.Itoa(after) + " of " + *in.UploadId
 	return send(ctx, c, opParts, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.ListPartsOutput, error) {
 		u, err := open(b, opParts, in.Key, in.UploadId)
 		if err != nil {

@@ -2,9 +2,9 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -141,7 +141,7 @@ func (c client) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, op
 	if in.ContinuationToken != nil {
 		after = *in.ContinuationToken
 	}
-	what := fmt.Sprintf("%s after %s, %d", aws.ToString(in.Prefix), after, aws.ToInt32(in.MaxKeys))
+	what := aws.ToString(in.Prefix) + " after " + after + ", " + strconv.Itoa(int(aws.ToInt32(in.MaxKeys)))
 	return send(ctx, c, opList, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.ListObjectsV2Output, error) {
 		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false)}
 		for _, key := range b.keys() {
