@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +66,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
 			}
 		}
-		u.parts[number] = p
+		u.parts[number], u.highest = p, max(u.highest, number)
 		out := &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}}
 		return out, nil
 	})
@@ -96,8 +95,9 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 			return nil, err
 		}
 		out := &s3.ListPartsOutput{ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false)}
-		for _, n := range u.numbers() {
-			if n <= after {
+		for n := after + 1; n <= u.highest; n++ {
+			p, there := u.parts[n]
+			if !there {
 				continue
 			}
 			if len(out.Parts) == max(3, len(u.parts)/6) {
@@ -105,7 +105,6 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[len(out.Parts)-1].PartNumber)))
 				break
 			}
-			p := u.parts[n]
 			out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1)})
 		}
 		return out, nil
@@ -165,13 +164,4 @@ func (c client) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartU
 		delete(b.uploads, *in.UploadId)
 		return &s3.AbortMultipartUploadOutput{}, nil
 	})
-}
-
-func (u *openUpload) numbers() []int {
-	list := make([]int, 0, len(u.parts))
-	for n := range u.parts {
-		list = append(list, n)
-	}
-	slices.Sort(list)
-	return list
 }
