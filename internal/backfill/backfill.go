@@ -125,7 +125,9 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer)}
 	if !o.DryRun {
 		defer r.limit(work)()
-		r.startLanes(work)
+		for _, place := range places.to {
+			r.targets = append(r.targets, &target{run: r, place: place})
+		}
 	}
 	err = r.walk(work)
 	if err != nil {
@@ -195,16 +197,6 @@ func (r *run) limit(work context.Context) (end func()) {
 		detach()
 		endHard()
 		endGentle()
-	}
-}
-
-func (r *run) startLanes(work context.Context) {
-	for _, place := range r.places.to {
-		t := newTarget(r, place)
-		r.targets = append(r.targets, t)
-		for _, l := range []*lane{t.small, t.large} {
-			r.lanes.Go(func() { l.work(work) })
-		}
 	}
 }
 

@@ -24,42 +24,53 @@ const (
 
 // target is a Region that is written to.
 type target struct {
-	run          *run
-	place        int // among the members
-	small, large *lane
+	run   *run
+	place int // among the members
 
-	mu      sync.Mutex
-	despair despair
-}
-
-func newTarget(r *run, place int) *target {
-	t := &target{run: r, place: place}
-	most := r.options.Concurrency
-	t.small = newLane(t, r.gentle, smallQueue, copier.NewWindow(min(firstConcurrency, most), most))
-	t.large = newLane(t, r.hard, largeQueue, copier.NewWindow(largeConcurrency, largeConcurrency))
-	return t
+	mu           sync.Mutex
+	small, large *lane // nil until they have something to do
+	despair      despair
 }
 
 func (t *target) member() Member { return t.run.options.Members[t.place] }
 
 // take queues an object, and waits while the queue is full.
-func (t *target) take(ctx context.Context, o *object) error {
-	l := t.small
-	if o.size > t.run.options.Threshold {
-		l = t.large
-	}
+func (t *target) take(work context.Context, o *object) error {
 	select {
-	case l.queue <- o:
+	case t.lane(work, o.size).queue <- o:
 		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case <-work.Done():
+		return context.Cause(work)
 	}
+}
+
+// lane is the one for objects of this size. Its work begins with the first of
+// them: most runs find nothing large, and many nothing at all.
+func (t *target) lane(work context.Context, size int64) *lane {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if size > t.run.options.Threshold {
+		if t.large == nil {
+			t.large = newLane(t, t.run.hard, largeQueue, copier.NewWindow(largeConcurrency, largeConcurrency))
+			t.run.lanes.Go(func() { t.large.work(work) })
+		}
+		return t.large
+	}
+	if t.small == nil {
+		most := t.run.options.Concurrency
+		t.small = newLane(t, t.run.gentle, smallQueue, copier.NewWindow(min(firstConcurrency, most), most))
+		t.run.lanes.Go(func() { t.small.work(work) })
+	}
+	return t.small
 }
 
 // close says that nothing more will be queued.
 func (t *target) close() {
-	close(t.small.queue)
-	close(t.large.queue)
+	for _, l := range []*lane{t.small, t.large} {
+		if l != nil {
+			close(l.queue)
+		}
+	}
 }
 
 // learn draws the conclusion from the end of a copy, nil for a good one: the

@@ -36,6 +36,7 @@ type bucket struct {
 type openUpload struct {
 	key, props string
 	parts      map[int]part
+	highest    int // of the parts' numbers
 }
 
 type part struct {

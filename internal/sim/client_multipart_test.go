@@ -2,10 +2,10 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +47,7 @@ func open(b *bucket, op string, key, id *string) (*openUpload, error) {
 
 func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
 	number := int(*in.PartNumber)
-	what := fmt.Sprintf("%s part %d of %s", *in.Key, number, *in.UploadId)
+	what := *in.Key + " part " + strconv.Itoa(number) + " of " + *in.UploadId
 	return send(ctx, c, opPart, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.UploadPartCopyOutput, error) {
 		u, err := open(b, opPart, in.Key, in.UploadId)
 		if err != nil {
@@ -60,30 +60,44 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 		if want := strings.Trim(aws.ToString(in.CopySourceIfMatch), `"`); want != "" && want != v.etag {
 			return nil, apiError(opPart, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		p := part{content: v.content, last: v.size - 1, etag: fmt.Sprintf(`"%s-%d"`, v.content, number)}
+		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`}
 		if r := aws.ToString(in.CopySourceRange); r != "" {
-			if n, err := fmt.Sscanf(r, "bytes=%d-%d", &p.first, &p.last); n != 2 || err != nil || p.first > p.last || p.last >= v.size {
+			if p.first, p.last, err = parseRange(r); err != nil || p.first > p.last || p.last >= v.size {
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
 			}
 		}
-		u.parts[number] = p
+		u.parts[number], u.highest = p, max(u.highest, number)
 		out := &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}}
 		return out, nil
 	})
 }
 
+// parseRange reads a header such as bytes=0-4.
+func parseRange(header string) (first, last int64, err error) {
+	from, to, _ := strings.Cut(strings.TrimPrefix(header, "bytes="), "-")
+	first, err = strconv.ParseInt(from, 10, 64)
+	if err == nil {
+		last, err = strconv.ParseInt(to, 10, 64)
+	}
+	if !strings.HasPrefix(header, "bytes=") {
+		err = errors.New("not in bytes")
+	}
+	return first, last, err
+}
+
 // ListParts answers in pages of three, or more for large uploads.
 func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...func(*s3.Options)) (*s3.ListPartsOutput, error) {
 	after, _ := strconv.Atoi(aws.ToString(in.PartNumberMarker))
-	what := fmt.Sprintf("%s after %d of %s", *in.Key, after, *in.UploadId)
+	what := *in.Key + " after " + strconv.Itoa(after) + " of " + *in.UploadId
 	return send(ctx, c, opParts, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.ListPartsOutput, error) {
 		u, err := open(b, opParts, in.Key, in.UploadId)
 		if err != nil {
 			return nil, err
 		}
 		out := &s3.ListPartsOutput{ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false)}
-		for _, n := range u.numbers() {
-			if n <= after {
+		for n := after + 1; n <= u.highest; n++ {
+			p, there := u.parts[n]
+			if !there {
 				continue
 			}
 			if len(out.Parts) == max(3, len(u.parts)/6) {
@@ -91,7 +105,6 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[len(out.Parts)-1].PartNumber)))
 				break
 			}
-			p := u.parts[n]
 			out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1)})
 		}
 		return out, nil
@@ -151,13 +164,4 @@ func (c client) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartU
 		delete(b.uploads, *in.UploadId)
 		return &s3.AbortMultipartUploadOutput{}, nil
 	})
-}
-
-func (u *openUpload) numbers() []int {
-	list := make([]int, 0, len(u.parts))
-	for n := range u.parts {
-		list = append(list, n)
-	}
-	slices.Sort(list)
-	return list
 }

@@ -2,10 +2,11 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,22 +29,31 @@ const (
 // client is the S3 client of a process.
 type client struct{ *process }
 
+var emptyOptions = sync.Pool{New: func() any { return new(s3.Options) }}
+
+// heed is where a call goes, and how often it is tried.
+func (c client) heed(opts []func(*s3.Options)) (region string, attempts int) {
+	o := emptyOptions.Get().(*s3.Options)
+	defer emptyOptions.Put(o)
+	*o = s3.Options{Region: c.region}
+	for _, f := range opts {
+		f(o)
+	}
+	if _, nop := o.Retryer.(aws.NopRetryer); nop {
+		return o.Region, 1
+	}
+	return o.Region, sdkRetries
+}
+
 // send makes a request with the options of the call.
 func send[T any](ctx context.Context, c client, op, bucketName, what string, opts []func(*s3.Options), effect func(b *bucket, id string) (*T, error)) (*T, error) {
-	o := s3.Options{Region: c.region}
-	for _, f := range opts {
-		f(&o)
-	}
-	attempts := sdkRetries
-	if _, nop := o.Retryer.(aws.NopRetryer); nop {
-		attempts = 1
-	}
-	return call(ctx, c.process, o.Region, op, bucketName+"/"+what, attempts, func(id string) (*T, error) {
+	region, attempts := c.heed(opts)
+	return call(ctx, c.process, region, op, bucketName+"/"+what, attempts, func(id string) (*T, error) {
 		b := c.w.bucketNamed(bucketName)
 		switch {
 		case b == nil:
 			return nil, apiError(op, http.StatusNotFound, "NoSuchBucket")
-		case b.region != o.Region:
+		case b.region != region:
 			return nil, apiError(op, http.StatusMovedPermanently, "PermanentRedirect")
 		}
 		return effect(b, id)
@@ -141,7 +151,7 @@ func (c client) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, op
 	if in.ContinuationToken != nil {
 		after = *in.ContinuationToken
 	}
-	what := fmt.Sprintf("%s after %s, %d", aws.ToString(in.Prefix), after, aws.ToInt32(in.MaxKeys))
+	what := aws.ToString(in.Prefix) + " after " + after + ", " + strconv.Itoa(int(aws.ToInt32(in.MaxKeys)))
 	return send(ctx, c, opList, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.ListObjectsV2Output, error) {
 		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false)}
 		for _, key := range b.keys() {

@@ -135,9 +135,9 @@ func (w *world) quieten() {
 	w.say("it is calm")
 	w.mu.Unlock()
 	if p := w.schedule.profile; p.away != "" && !w.schedule.calm["away"] {
-		wait(p.awayFrom + p.awayFor - time.Since(w.began))
+		w.wait(p.awayFrom + p.awayFor - time.Since(w.began))
 	}
-	wait(redrive.HoldTime + time.Minute)
+	w.wait(redrive.HoldTime + time.Minute)
 }
 
 // calmRedrive holds the world against promise (c): whatever happened to other

@@ -79,37 +79,37 @@ func (w *world) announce(b *bucket, v *version, event string, by *process) {
 	o := &r.S3.Object
 	o.Key = strings.ReplaceAll(url.QueryEscape(v.key), "%2F", "/")
 	o.Size, o.ETag, o.VersionID, o.Sequencer = v.size, v.etag, v.id, fmt.Sprintf("%016X", v.at.UnixNano())
-	w.spawn(func() {
-		w.gather("topic "+b.region, v.id, r, func(list []any) {
-			records := make([]record, len(list))
-			for i, r := range list {
-				records[i] = r.(record)
-			}
-			w.publish(b.region, records)
-		})
+	w.gather("topic "+b.region, v.id, r, func(list []any) {
+		records := make([]record, len(list))
+		for i, r := range list {
+			records[i] = r.(record)
+		}
+		w.publish(b.region, records)
 	})
 }
 
-// gather lets some things share a message, and others go alone.
+// gather lets some things share a message soon, and others go alone.
 func (w *world) gather(where, id string, item any, send func([]any)) {
-	wait(w.seed.between(time.Millisecond, time.Second, id, where))
-	if !w.seed.chance(w.schedule.profile.together, id, where, "together") {
-		send([]any{item})
-		return
-	}
-	w.mu.Lock()
-	first := len(w.together[where]) == 0
-	w.together[where] = append(w.together[where], item)
-	w.mu.Unlock()
-	if !first {
-		return
-	}
-	wait(20 * time.Second)
-	w.mu.Lock()
-	list := w.together[where]
-	delete(w.together, where)
-	w.mu.Unlock()
-	send(list)
+	roll := w.seed.of(id, where)
+	w.after(roll.between(time.Millisecond, time.Second), func() {
+		if !roll.chance(w.schedule.profile.together, "together") {
+			send([]any{item})
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.together[where] = append(w.together[where], item)
+		if len(w.together[where]) > 1 {
+			return
+		}
+		w.after(20*time.Second, func() {
+			w.mu.Lock()
+			list := w.together[where]
+			delete(w.together, where)
+			w.mu.Unlock()
+			send(list)
+		})
+	})
 }
 
 // notification is a message on its way to one subscription.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,11 +75,30 @@ func (f fault) err(op string) error {
 	return nil
 }
 
+// kept are the errors that were made once, each with what the SDK thinks of it.
+// An operation, a status and a code are all that there is to an answer.
+var kept struct{ errors, retryable sync.Map }
+
+type answer struct {
+	op     string
+	status int
+	code   string
+}
+
 func apiError(op string, status int, code string) error {
-	return &smithy.OperationError{ServiceID: "S3", OperationName: op, Err: &awshttp.ResponseError{
+	a := answer{op, status, code}
+	if err, ok := kept.errors.Load(a); ok {
+		return err.(error)
+	}
+	err, _ := kept.errors.LoadOrStore(a, newAPIError(a))
+	return err.(error)
+}
+
+func newAPIError(a answer) error {
+	return &smithy.OperationError{ServiceID: "S3", OperationName: a.op, Err: &awshttp.ResponseError{
 		ResponseError: &smithyhttp.ResponseError{
-			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: http.Header{}}},
-			Err:      &smithy.GenericAPIError{Code: code, Message: "as the simulation wants it"},
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: a.status, Header: http.Header{}}},
+			Err:      &smithy.GenericAPIError{Code: a.code, Message: "as the simulation wants it"},
 		}, RequestID: "request",
 	}}
 }
@@ -99,5 +119,13 @@ var errKilled = errors.New("the process was killed")
 const sdkRetries = 3
 
 func retryable(err error) bool {
-	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+	if is, ok := kept.retryable.Load(err); ok {
+		return is.(bool)
+	}
+	is := retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		kept.retryable.Store(err, is)
+	}
+	return is
 }

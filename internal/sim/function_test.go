@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"syscall"
 	"time"
 
@@ -32,8 +31,6 @@ const mostAge = 6 * time.Hour
 // mostChain is where Lambda stops invocations that cause each other.
 const mostChain = 16
 
-var versionIDs = regexp.MustCompile(`v[0-9a-f]{16}`)
-
 // invokeAsync queues an invocation.
 func (w *world) invokeAsync(region string, payload []byte, id string, chain int) {
 	named := w.versionsIn(string(payload))
@@ -42,26 +39,31 @@ func (w *world) invokeAsync(region string, payload []byte, id string, chain int)
 		return
 	}
 	if w.happens(w.schedule.profile.twice, id, twiceInvoke) {
-		w.spawn(func() { w.tryThrice(region, payload, id+" again", chain) })
+		w.queueInvocation(region, payload, id+" again", chain)
 	}
-	w.spawn(func() { w.tryThrice(region, payload, id, chain) })
+	w.queueInvocation(region, payload, id, chain)
+}
+
+func (w *world) queueInvocation(region string, payload []byte, id string, chain int) {
+	queued := time.Now()
+	w.after(w.seed.between(time.Millisecond, 200*time.Millisecond, id, "queue"), func() {
+		w.tryThrice(region, payload, id, chain, queued)
+	})
 }
 
 // tryThrice is what Lambda does with an asynchronous invocation.
-func (w *world) tryThrice(region string, payload []byte, id string, chain int) {
-	start := time.Now()
-	wait(w.seed.between(time.Millisecond, 200*time.Millisecond, id, "queue"))
+func (w *world) tryThrice(region string, payload []byte, id string, chain int, queued time.Time) {
 	var err error
 	for attempt := 1; attempt <= 3; attempt++ {
 		w.back(region, id)
-		if time.Since(start) > mostAge {
+		if time.Since(queued) > mostAge {
 			w.letter(region, payload, id, "EventAgeExceeded", attempt-1, nil)
 			return
 		}
 		if err = w.execute(region, payload, fmt.Sprintf("%s attempt %d", id, attempt), chain); err == nil {
 			return
 		}
-		wait(time.Duration(attempt)*time.Minute + w.seed.between(0, 5*time.Second, id, fmt.Sprint(attempt)))
+		w.wait(time.Duration(attempt)*time.Minute + w.seed.between(0, 5*time.Second, id, fmt.Sprint(attempt)))
 	}
 	w.letter(region, payload, id, "RetriesExhausted", 3, err)
 }
@@ -98,7 +100,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 	w.say("%s: invoked", id)
 	w.mu.Unlock()
 	p := w.newProcess(id, region)
-	p.named, p.chain = append([]string{}, versionIDs.FindAllString(string(payload), -1)...), chain
+	p.named, p.chain = versionIDs(string(payload)), chain
 	ctx, cancel := context.WithTimeout(context.Background(), functionTime)
 	defer cancel()
 	die := functionTime

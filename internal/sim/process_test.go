@@ -25,11 +25,14 @@ type process struct {
 	once sync.Once
 
 	mu    sync.Mutex
-	calls map[string]int // how often each was made, for its identity
+	calls map[deed]int // how often each was made, for its identity
 }
 
+// deed is a call for a copy, or for none in particular.
+type deed struct{ of, call string }
+
 func (w *world) newProcess(id, region string) *process {
-	return &process{w: w, id: id, region: region, dead: make(chan struct{}), calls: map[string]int{}}
+	return &process{w: w, id: id, region: region, dead: make(chan struct{}), calls: map[deed]int{}}
 }
 
 func (p *process) kill() { p.once.Do(func() { close(p.dead) }) }
@@ -61,20 +64,21 @@ func (l labelled) Copy(ctx context.Context, r copier.Request) (copier.Result, er
 // identity names a call: it is the n-th of its kind by the process, or for one
 // of its copies.
 func (p *process) identity(ctx context.Context, call string) string {
+	of, copying := ctx.Value(copyKey{}).(string)
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if of, ok := ctx.Value(copyKey{}).(string); ok {
-		p.calls[of+call]++
-		return of + ": " + call + " #" + strconv.Itoa(p.calls[of+call])
+	n := p.calls[deed{of, call}] + 1
+	p.calls[deed{of, call}] = n
+	p.mu.Unlock()
+	if copying {
+		return of + ": " + call + " #" + strconv.Itoa(n)
 	}
-	p.calls[call]++
-	return p.id + " " + call + " #" + strconv.Itoa(p.calls[call])
+	return p.id + " " + call + " #" + strconv.Itoa(n)
 }
 
 // pause waits, and fails if the context ends or the process dies first.
 func (p *process) pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
+	t := p.w.alarms.set(d)
+	defer p.w.alarms.free(t)
 	select {
 	case <-t.C:
 		return nil

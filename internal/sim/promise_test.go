@@ -55,12 +55,33 @@ func (w *world) contentOf(id string) string {
 	return ""
 }
 
+// versionIDs finds what looks like a version ID of the model's: a v and sixteen
+// hexadecimal digits. The list is never nil.
+func versionIDs(payload string) []string {
+	const digits = 16
+	list := []string{}
+	for {
+		at := strings.IndexByte(payload, 'v')
+		if at < 0 {
+			return list
+		}
+		end := at + 1
+		for end < len(payload) && end-at <= digits && (payload[end] >= '0' && payload[end] <= '9' || payload[end] >= 'a' && payload[end] <= 'f') {
+			end++
+		}
+		if end-at == 1+digits {
+			list = append(list, payload[at:end])
+		}
+		payload = payload[end:]
+	}
+}
+
 // versionsIn finds the versions that a payload names.
 func (w *world) versionsIn(payload string) []*version {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var list []*version
-	for _, id := range versionIDs.FindAllString(payload, -1) {
+	for _, id := range versionIDs(payload) {
 		if v := w.known[id]; v != nil {
 			list = append(list, v)
 		}
@@ -109,27 +130,39 @@ func (w *world) letterNames() map[string]bool {
 	names := map[string]bool{}
 	for _, q := range w.queues {
 		for _, l := range q.letters {
-			d, err := deadletter.Decode(l.body, nil)
-			if err != nil {
-				if l.body != garbage {
-					w.broken("a", "a letter in %s cannot be read: %v", q.region, err)
-				}
-				continue
+			if l.names == nil {
+				l.names = w.namesIn(q, l.body)
 			}
-			to := q.region
-			if d.Kind == deadletter.SubscriptionQueue {
-				_, to, _ = strings.Cut(d.SubscriptionARN, ":sub-")
-			}
-			for _, o := range d.Objects {
-				if d.Reason != "" && w.bucketNamed(o.Bucket) != nil {
-					if v := w.known[o.VersionID]; v != nil && v.key == o.Key {
-						names[o.VersionID+" "+to] = true
-					}
-				}
+			for _, name := range l.names {
+				names[name] = true
 			}
 		}
 	}
 	return names
+}
+
+// namesIn reads one letter. The list is never nil.
+func (w *world) namesIn(q *queue, body string) []string {
+	list := []string{}
+	d, err := deadletter.Decode(body, nil)
+	if err != nil {
+		if body != garbage {
+			w.broken("a", "a letter in %s cannot be read: %v", q.region, err)
+		}
+		return list
+	}
+	to := q.region
+	if d.Kind == deadletter.SubscriptionQueue {
+		_, to, _ = strings.Cut(d.SubscriptionARN, ":sub-")
+	}
+	for _, o := range d.Objects {
+		if d.Reason != "" && w.bucketNamed(o.Bucket) != nil {
+			if v := w.known[o.VersionID]; v != nil && v.key == o.Key {
+				list = append(list, o.VersionID+" "+to)
+			}
+		}
+	}
+	return list
 }
 
 // checkEcho holds the world against promise (b): a target gets a replica of a

@@ -32,6 +32,7 @@ type letter struct {
 	visible  time.Time
 	received int
 	sent     time.Time
+	names    []string // see letterNames; nil if it has not been read yet
 }
 
 func (q *queue) send(id, body string) {

@@ -33,10 +33,12 @@ func TestSchedules(t *testing.T) {
 		next   atomic.Uint64
 		mu     sync.Mutex
 		all    stats
+		digest uint64
 		ran    int
 		failed atomic.Bool
 	)
 	next.Store(*first - 1)
+	tuneRuntime(t)
 	start := time.Now()
 	t.Run("run", func(t *testing.T) {
 		for i := range runtime.GOMAXPROCS(0) {
@@ -51,6 +53,7 @@ func TestSchedules(t *testing.T) {
 					r := sc.run(t, false)
 					mu.Lock()
 					all.add(r.stats)
+					digest += mix(r.digest ^ n)
 					ran++
 					mu.Unlock()
 					if len(r.wrong) > 0 && failed.CompareAndSwap(false, true) {
@@ -61,8 +64,8 @@ func TestSchedules(t *testing.T) {
 		}
 	})
 	took := time.Since(start)
-	t.Logf("%d schedules, seeds from %d, %.0f a second: %d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven, %d replicas found missing",
-		ran, *first, float64(ran)/took.Seconds(), all.calls, all.faults, all.invocations, all.kills, all.handovers, all.copies, all.lost, all.letters, all.replayed, all.repaired)
+	t.Logf("%d schedules, seeds from %d, %.0f a second: %d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven, %d replicas found missing, digest %016x",
+		ran, *first, float64(ran)/took.Seconds(), all.calls, all.faults, all.invocations, all.kills, all.handovers, all.copies, all.lost, all.letters, all.replayed, all.repaired, digest)
 }
 
 // fail tells of the smallest schedule that fails as the given one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type world struct {
 	set      replicaset.Config
 	tasks    sync.WaitGroup // deliveries, invocations and retries under way
 	began    time.Time
+	alarms   alarms
+	byName   map[string]*bucket
 
 	mu       sync.Mutex
 	buckets  map[string]*bucket // by Region
@@ -69,12 +72,13 @@ func newWorld(sc *schedule) *world {
 	w := &world{
 		seed: sc.seed, schedule: sc, began: time.Now(),
 		set:     replicaset.Config{Name: "sim", Regions: regionNames[:sc.profile.regions]},
-		buckets: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
+		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
 		known: map[string]*version{}, deletions: map[string]int{},
 	}
 	for _, r := range w.set.Regions {
-		w.buckets[r] = newBucket(r, w.set.BucketName(account, r))
+		b := newBucket(r, w.set.BucketName(account, r))
+		w.buckets[r], w.byName[b.name] = b, b
 		w.queues[r] = &queue{w: w, region: r}
 		if !sc.profile.unfiltered {
 			w.filters[r] = echoFilter(r)
@@ -83,14 +87,7 @@ func newWorld(sc *schedule) *world {
 	return w
 }
 
-func (w *world) bucketNamed(name string) *bucket {
-	for _, b := range w.buckets {
-		if b.name == name {
-			return b
-		}
-	}
-	return nil
-}
+func (w *world) bucketNamed(name string) *bucket { return w.byName[name] }
 
 func (b *bucket) keys() []string {
 	var list []string
@@ -106,15 +103,45 @@ func (w *world) spawn(f func()) { w.tasks.Go(f) }
 
 // after does something later.
 func (w *world) after(d time.Duration, f func()) {
-	w.spawn(func() {
-		wait(d)
+	w.tasks.Add(1)
+	time.AfterFunc(d, func() {
+		defer w.tasks.Done()
 		f()
 	})
 }
 
 // wait lets virtual time pass.
-func wait(d time.Duration) {
-	<-time.After(d)
+func (w *world) wait(d time.Duration) {
+	t := w.alarms.set(d)
+	defer w.alarms.free(t)
+	<-t.C
+}
+
+// alarms are timers for one bubble, to be used again: schedules spend their
+// time waiting.
+type alarms struct {
+	mu   sync.Mutex
+	idle []*time.Timer
+}
+
+func (a *alarms) set(d time.Duration) *time.Timer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	last := len(a.idle) - 1
+	if last < 0 {
+		return time.NewTimer(d)
+	}
+	t := a.idle[last]
+	a.idle = a.idle[:last]
+	t.Reset(d)
+	return t
+}
+
+func (a *alarms) free(t *time.Timer) {
+	t.Stop()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.idle = append(a.idle, t)
 }
 
 // do lets a call take effect.
@@ -130,7 +157,7 @@ func do[T any](w *world, op, id string, effect func(identity string) (T, error))
 		return out, denied.err(op)
 	}
 	out, err = effect(id)
-	w.digest = mix(w.digest ^ seed(0).roll(id, fmt.Sprint(err == nil)))
+	w.digest = mix(w.digest ^ seed(0).roll(id, strconv.FormatBool(err == nil)) ^ uint64(time.Since(w.began)))
 	if w.tracing {
 		w.say("%s: %s", id, answerOf(err))
 	}
@@ -155,14 +182,11 @@ func (w *world) broken(promise, format string, args ...any) {
 
 // faultOf decides how a call fails, if it does.
 func (w *world) faultOf(p *process, op, id string) fault {
-	profile := w.schedule.profile
-	w.mu.Lock()
-	calm := w.calm
-	w.mu.Unlock()
-	if p.reliable || calm || len(profile.kinds) == 0 || w.schedule.calm[id] || !w.seed.chance(profile.faults, id, "fault") {
+	profile, roll := &w.schedule.profile, w.seed.of(id)
+	if p.reliable || w.isCalm() || len(profile.kinds) == 0 || w.schedule.calm[id] || !roll.chance(profile.faults, "fault") {
 		return none
 	}
-	f := profile.kinds[w.seed.below(len(profile.kinds), id, "kind")]
+	f := profile.kinds[roll.below(len(profile.kinds), "kind")]
 	if !f.happensTo(op) || w.schedule.calm[string(f)] {
 		return none
 	}
@@ -173,10 +197,14 @@ func (w *world) faultOf(p *process, op, id string) fault {
 func (w *world) happens(perMille int, id string, f fault) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.calm || w.schedule.calm[string(f)] || w.schedule.calm[id+" "+string(f)] || !w.seed.chance(perMille, id, string(f)) {
+	if w.calm || !w.seed.chance(perMille, id, string(f)) {
 		return false
 	}
-	w.noteLocked(id+" "+string(f), f)
+	name := id + " " + string(f)
+	if w.schedule.calm[string(f)] || w.schedule.calm[name] {
+		return false
+	}
+	w.noteLocked(name, f)
 	return true
 }
 
@@ -199,7 +227,8 @@ func (w *world) latency(op, id string) (there, back time.Duration) {
 	if op == opPart && w.schedule.profile.slow && !w.isCalm() {
 		most = 40 * time.Second
 	}
-	return w.seed.between(time.Millisecond, most, id, "there"), w.seed.between(time.Millisecond, 50*time.Millisecond, id, "back")
+	roll := w.seed.of(id)
+	return roll.between(time.Millisecond, most, "there"), roll.between(time.Millisecond, 50*time.Millisecond, "back")
 }
 
 func (w *world) isCalm() bool {
@@ -210,15 +239,18 @@ func (w *world) isCalm() bool {
 
 // isAway says that nothing reaches a Region now.
 func (w *world) isAway(region string) bool {
-	p := w.schedule.profile
+	p := &w.schedule.profile
+	if region != p.away || w.schedule.calm["away"] {
+		return false
+	}
 	now := time.Since(w.began)
-	return region == p.away && !w.schedule.calm["away"] && now >= p.awayFrom && now < p.awayFrom+p.awayFor
+	return now >= p.awayFrom && now < p.awayFrom+p.awayFor
 }
 
 // back has something wait until a Region is reachable.
 func (w *world) back(region, id string) {
 	if w.isAway(region) {
-		wait(w.schedule.profile.awayFrom + w.schedule.profile.awayFor - time.Since(w.began) + w.seed.between(0, time.Minute, id, "back"))
+		w.wait(w.schedule.profile.awayFrom + w.schedule.profile.awayFor - time.Since(w.began) + w.seed.between(0, time.Minute, id, "back"))
 	}
 }
 
