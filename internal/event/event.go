@@ -57,47 +57,68 @@ type Message struct {
 // continuation of another version. What is wrong with a single message or task
 // is in its Errs or Err, and the others are returned as if it were not there.
 func ParseInvocation(payload []byte) (Invocation, error) {
-	// What is no JSON object has no members; the last attempt says what is
-	// wrong.
+	var in struct {
+		Records once
+		// In any spelling of upper and lower case, as encoding/json has it.
+		Continuation json.RawMessage `json:"s3fanout"`
+		Batch        json.RawMessage `json:"invocationSchemaVersion"`
+	}
+	err := unmarshal(payload, &in)
+	if err != nil || in.Continuation != nil || in.Batch != nil {
+		if i, is, err := parseOther(payload); is {
+			return i, err
+		}
+	}
+	if err != nil {
+		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
+	}
+	var i Invocation
+	err = eachOf(in.Records, func(index int, r snsRecord, err error) {
+		i.Messages = append(i.Messages, parseMessage(index, r, err))
+	})
+	if err != nil {
+		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
+	}
+	return i, nil
+}
+
+// parseOther reads a continuation or a batch; it reports whether the payload is
+// meant to be one.
+func parseOther(payload []byte) (i Invocation, is bool, err error) {
+	// What is no JSON object has no members.
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(payload, &members)
 	if c, is, err := parseContinuation(members); err != nil {
-		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
+		return Invocation{}, true, fmt.Errorf("parse invocation: %w", err)
 	} else if is {
-		return Invocation{Continuation: &c}, nil
+		return Invocation{Continuation: &c}, true, nil
 	}
 	if _, is := members[batchMember]; is {
 		b, err := parseBatch(payload)
 		if err != nil {
-			return Invocation{}, fmt.Errorf("parse invocation: parse batch: %w", err)
+			return Invocation{}, true, fmt.Errorf("parse invocation: parse batch: %w", err)
 		}
-		return Invocation{Batch: &b}, nil
+		return Invocation{Batch: &b}, true, nil
 	}
-	records, err := rawRecords(payload)
-	if err != nil {
-		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
-	}
-	messages := make([]Message, len(records))
-	for i, raw := range records {
-		messages[i] = parseMessage(i, raw)
-	}
-	return Invocation{Messages: messages}, nil
+	return Invocation{}, false, nil
 }
 
-func parseMessage(index int, raw json.RawMessage) Message {
-	var in struct {
-		EventSource string
-		Sns         struct {
-			MessageID string `json:"MessageId"`
-			TopicARN  string `json:"TopicArn"`
-			Message   *string
-		}
+// snsRecord is a record of SNS's event.
+type snsRecord struct {
+	EventSource string
+	Sns         struct {
+		MessageID string `json:"MessageId"`
+		TopicARN  string `json:"TopicArn"`
+		Message   *string
 	}
+}
+
+func parseMessage(index int, in snsRecord, err error) Message {
 	fail := func(m Message, err error) Message {
 		m.Errs = []error{fmt.Errorf("parse SNS message %s: %w", describe(m.ID, index), err)}
 		return m
 	}
-	if err := unmarshal(raw, &in); err != nil {
+	if err != nil {
 		return fail(Message{}, err)
 	}
 	m := Message{ID: in.Sns.MessageID, TopicARN: in.Sns.TopicARN}
@@ -130,30 +151,6 @@ func quote(s string) string {
 		return fmt.Sprintf("%q (%d bytes)", s[:most], len(s))
 	}
 	return fmt.Sprintf("%q", s)
-}
-
-// rawRecords returns the elements of the document's Records, at least one.
-func rawRecords(document []byte) ([]json.RawMessage, error) {
-	var in struct{ Records onceList }
-	if err := unmarshal(document, &in); err != nil {
-		return nil, err
-	}
-	if len(in.Records) == 0 {
-		return nil, fmt.Errorf("%w: Records is missing or empty", ErrMalformed)
-	}
-	return in.Records, nil
-}
-
-// onceList is a list that a document has once. Of two, encoding/json would
-// forget the first, and with it what it asks for.
-type onceList []json.RawMessage
-
-// UnmarshalJSON is for encoding/json.
-func (l *onceList) UnmarshalJSON(raw []byte) error {
-	if *l != nil {
-		return errors.New("it has Records twice")
-	}
-	return json.Unmarshal(raw, (*[]json.RawMessage)(l))
 }
 
 // unmarshal is json.Unmarshal with ErrMalformed in the error.

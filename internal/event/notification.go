@@ -53,54 +53,59 @@ type Record struct {
 // message (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 // Any eventVersion is accepted: AWS raises it for additions.
 func ParseNotification(body []byte) Notification {
-	var head struct{ Service, Event, Bucket string }
-	if err := unmarshal(body, &head); err != nil {
+	var in struct {
+		Service, Event, Bucket string
+		Records                once
+	}
+	if err := unmarshal(body, &in); err != nil {
 		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
 	}
-	if head.Service == s3Service && head.Event == testEvent {
-		return Notification{TestEvent: true, TestBucket: head.Bucket}
-	}
-	records, err := rawRecords(body)
-	if err != nil {
-		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
+	if in.Service == s3Service && in.Event == testEvent {
+		return Notification{TestEvent: true, TestBucket: in.Bucket}
 	}
 	var n Notification
-	for i, raw := range records {
-		r, err := parseRecord(raw)
+	err := eachOf(in.Records, func(index int, in s3Record, err error) {
+		var r Record
+		if err == nil {
+			r, err = in.record()
+		}
 		if err != nil {
-			n.Errs = append(n.Errs, fmt.Errorf("parse S3 event Records[%d]: %w", i, err))
-			continue
+			n.Errs = append(n.Errs, fmt.Errorf("parse S3 event Records[%d]: %w", index, err))
+			return
 		}
 		n.Records = append(n.Records, r)
+	})
+	if err != nil {
+		return Notification{Errs: []error{fmt.Errorf("parse S3 event: %w", err)}}
 	}
 	return n
 }
 
-func parseRecord(raw json.RawMessage) (Record, error) {
-	var in struct {
-		EventSource  string          `json:"eventSource"`
-		Region       string          `json:"awsRegion"`
-		EventTime    json.RawMessage `json:"eventTime"`
-		EventName    string          `json:"eventName"`
-		UserIdentity struct {
-			PrincipalID string `json:"principalId"`
-		} `json:"userIdentity"`
-		S3 struct {
-			Bucket struct {
-				Name string `json:"name"`
-			} `json:"bucket"`
-			Object struct {
-				Key       string `json:"key"`
-				Size      int64  `json:"size"`
-				ETag      string `json:"eTag"`
-				VersionID string `json:"versionId"`
-				Sequencer string `json:"sequencer"`
-			} `json:"object"`
-		} `json:"s3"`
-	}
-	if err := unmarshal(raw, &in); err != nil {
-		return Record{}, err
-	}
+// s3Record is a record of S3's notification.
+type s3Record struct {
+	EventSource  string          `json:"eventSource"`
+	Region       string          `json:"awsRegion"`
+	EventTime    json.RawMessage `json:"eventTime"`
+	EventName    string          `json:"eventName"`
+	UserIdentity struct {
+		PrincipalID string `json:"principalId"`
+	} `json:"userIdentity"`
+	S3 struct {
+		Bucket struct {
+			Name string `json:"name"`
+		} `json:"bucket"`
+		Object struct {
+			Key       string `json:"key"`
+			Size      int64  `json:"size"`
+			ETag      string `json:"eTag"`
+			VersionID string `json:"versionId"`
+			Sequencer string `json:"sequencer"`
+		} `json:"object"`
+	} `json:"s3"`
+}
+
+// record is what the record says, if it is one of a creation.
+func (in s3Record) record() (Record, error) {
 	object := in.S3.Object
 	key, err := decodeKey("s3.object.key", object.Key)
 	switch {
