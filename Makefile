@@ -26,10 +26,12 @@ node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch node_modules
 
-# Without the race detector: jsii does not allow it, and a projection is one goroutine that computes.
+# Without the race detector: jsii does not allow it, and a projection is one goroutine that computes. It also allocates, so that
+# allocations are counted without it.
 UNRACED := ./infra ./internal/projection
 test: node_modules ## run all tests, under the race detector where it can find something (needs Go and Node)
 	$(GO) test $(UNRACED)
+	$(GO) test -run 'TestAllocations' ./lambda ./internal/replicator
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -vE '/(infra|projection)$$')
 
 test-large: ## run the tests that take minutes: 10,000 parts, a million keys, storms in which everything is killed
