@@ -215,18 +215,19 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if err := s.startServices(ctx, c, partition, function, regions); err != nil {
 		return nil, err
 	}
-	// The endpoint serves before the stacks are deployed, as AWS does.
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		s.served <- s.server.Serve(listener)
-		close(s.done)
-	}()
 	s.updating.Lock()
 	_, err = s.deploy(ctx, assembly)
 	s.updating.Unlock()
 	if err != nil {
 		return nil, err
 	}
+	// Clients of an earlier sandbox wait till now, rather than being told that
+	// there are no buckets.
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		s.served <- s.server.Serve(listener)
+		close(s.done)
+	}()
 	return s, nil
 }
 
