@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/template"
@@ -106,7 +105,7 @@ func (d *directory) check(dir string) error {
 		}
 	}
 	if foreign {
-		return misconfigured("directory %s is not empty, and no sandbox's; name a new one, or leave --dir out for a temporary one", dir)
+		return misconfigured("directory %s is not empty, and not of a sandbox; name a new one, or leave --dir out for a temporary one", dir)
 	}
 	return nil
 }
@@ -128,9 +127,20 @@ func (d *directory) identify(dir string, a *template.Assembly) error {
 	}
 	if !slices.Equal(d.identity.Stacks, stacksOf(a)) {
 		return misconfigured("directory %s is that of a sandbox with other stacks (%s); name a new one, or start that one and change it with s3fanout sandbox deploy",
-			dir, strings.Join(d.identity.Stacks, ", "))
+			dir, some(d.identity.Stacks))
 	}
 	return nil
+}
+
+// some names the first of a list.
+func some(list []string) string {
+	switch len(list) {
+	case 0:
+		return "none"
+	case 1:
+		return list[0]
+	}
+	return fmt.Sprintf("%s and %d more", list[0], len(list)-1)
 }
 
 // change notes other stacks, whole or not at all. What stays when all are gone

@@ -113,7 +113,7 @@ func TestDirectoryRefused(t *testing.T) {
 		put  func(dir string)
 		want string // "" if it is taken
 	}{
-		{"something else", file("notes.txt", "mine"), "is not empty, and no sandbox's; name a new one"},
+		{"something else", file("notes.txt", "mine"), "is not empty, and not of a sandbox; name a new one"},
 		{"another replica set", other, "is that of a sandbox with other stacks (one in eu-west-1); name a new one"},
 		{"a file of that name", file(identityFile, `{"stacks":["mine"]}`), "its sandbox.json is not a sandbox's of this version"},
 		{"no JSON", file(identityFile, ``), "its sandbox.json is not a sandbox's of this version"},
