@@ -270,7 +270,7 @@ func (m *mortal) uploadInParts(b *book, client *s3.Client, region, key string, s
 		return err
 	})
 	var done smithy.APIError
-	if err != nil && !(errors.As(err, &done) && done.ErrorCode() == "NoSuchUpload") {
+	if complete := errors.As(err, &done) && done.ErrorCode() == "NoSuchUpload"; err != nil && !complete {
 		return fmt.Errorf("complete the upload of %s: %w", key, err)
 	}
 	b.answer(id)

@@ -76,7 +76,7 @@ func removeFiles(dir string, which func(name string) bool, done *repairs) error 
 			return err
 		}
 		done.Files++
-		return os.Remove(name)
+		return os.Remove(name) //nolint:gosec // nobody else uses the directory
 	})
 }
 
@@ -110,7 +110,7 @@ func (s *store) repairObjects(bucket string, done *repairs) error {
 			return nil
 		case between.MatchString(d.Name()): // the one to be replaced is there
 			done.Files++
-			return os.Remove(name)
+			return os.Remove(name) //nolint:gosec // nobody else uses the directory
 		}
 		return s.repairObject(bucket, filepath.ToSlash(strings.TrimPrefix(name, bucket+string(filepath.Separator))), done)
 	})

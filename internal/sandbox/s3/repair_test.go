@@ -31,9 +31,12 @@ func (w *world) file(bucket string, names ...string) string {
 	return filepath.Join(append([]string{w.config.Dir, "objects", bucket}, names...)...)
 }
 
-// version is where a version of a key is that is not current.
-func (w *world) version(bucket, key, id string) string {
-	return filepath.Join(w.service.store.versionDir(bucket, key), id)
+// repaired is the key that a kill is about.
+const repaired = "a/k"
+
+// version is where a version of it is that is not current.
+func (w *world) version(id string) string {
+	return filepath.Join(w.service.store.versionDir(hereBucket, repaired), id)
 }
 
 // imitate copies a file or a directory with all its metadata.
@@ -163,7 +166,6 @@ func TestReopen(t *testing.T) {
 
 // A server that is killed leaves these, between two steps of what it does.
 func TestRepair(t *testing.T) {
-	const key = "a/k"
 	tests := []struct {
 		name  string
 		leave func(t *testing.T, w *world, first, second *sdk.PutObjectOutput)
@@ -171,23 +173,23 @@ func TestRepair(t *testing.T) {
 	}{
 		{"nothing", func(*testing.T, *world, *sdk.PutObjectOutput, *sdk.PutObjectOutput) {}, repairs{}},
 		{"an object about to replace another", func(t *testing.T, w *world, _, _ *sdk.PutObjectOutput) {
-			imitate(t, w.file(hereBucket, key), w.file(hereBucket, "a", ".k.sgwtmp.1763747474000000000"))
+			imitate(t, w.file(hereBucket, repaired), w.file(hereBucket, "a", ".k.sgwtmp.1763747474000000000"))
 		}, repairs{Files: 1}},
 		{"a version kept, of an object that was not replaced", func(t *testing.T, w *world, _, second *sdk.PutObjectOutput) {
-			imitate(t, w.file(hereBucket, key), w.version(hereBucket, key, *second.VersionId))
+			imitate(t, w.file(hereBucket, repaired), w.version(*second.VersionId))
 		}, repairs{Twins: 1}},
 		{"the same, kept twice", func(t *testing.T, w *world, first, second *sdk.PutObjectOutput) {
-			imitate(t, w.file(hereBucket, key), w.version(hereBucket, key, *second.VersionId))
-			imitate(t, w.file(hereBucket, key), w.version(hereBucket, key, "."+*first.VersionId+".sgwtmp.17"))
+			imitate(t, w.file(hereBucket, repaired), w.version(*second.VersionId))
+			imitate(t, w.file(hereBucket, repaired), w.version("."+*first.VersionId+".sgwtmp.17"))
 		}, repairs{Files: 1, Twins: 1}},
 		{"half a delete marker", func(t *testing.T, w *world, _, second *sdk.PutObjectOutput) {
-			imitate(t, w.file(hereBucket, key), w.version(hereBucket, key, *second.VersionId))
-			if err := (meta.XattrMeta{}).StoreAttribute(nil, w.file(hereBucket), key, deleteMarkerAttribute, nil); err != nil {
+			imitate(t, w.file(hereBucket, repaired), w.version(*second.VersionId))
+			if err := (meta.XattrMeta{}).StoreAttribute(nil, w.file(hereBucket), repaired, deleteMarkerAttribute, nil); err != nil {
 				t.Fatal(err)
 			}
 		}, repairs{Twins: 1, Markers: 1}},
 		{"a body that came without end", func(t *testing.T, w *world, _, _ *sdk.PutObjectOutput) {
-			imitate(t, w.file(hereBucket, key), w.file(hereBucket, ".sgwtmp", "0123.4"))
+			imitate(t, w.file(hereBucket, repaired), w.file(hereBucket, ".sgwtmp", "0123.4"))
 		}, repairs{Files: 1}},
 		{"a try whether there are attributes", func(t *testing.T, w *world, _, _ *sdk.PutObjectOutput) {
 			if err := os.WriteFile(filepath.Join(w.config.Dir, "objects", ".probe1"), nil, 0o600); err != nil {
@@ -198,15 +200,15 @@ func TestRepair(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			first, second := w.put(t, here, hereBucket, key, "one"), w.put(t, here, hereBucket, key, "two")
+			first, second := w.put(t, here, hereBucket, repaired, "one"), w.put(t, here, hereBucket, repaired, "two")
 			w.reopen(t, func() { tt.leave(t, w, first, second) })
 			if got := w.service.engine.repaired; got != tt.want {
 				t.Errorf("repaired %+v, want %+v", got, tt.want)
 			}
-			if got := w.history(t, key); got != "two one" {
+			if got := w.history(t, repaired); got != "two one" {
 				t.Errorf("versions %q, want both, once", got)
 			}
-			if got := w.get(t, here, hereBucket, key); got != "two" {
+			if got := w.get(t, here, hereBucket, repaired); got != "two" {
 				t.Errorf("got %q", got)
 			}
 			w.reopen(t, func() {})
