@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,11 +20,24 @@ import (
 // startIn runs the committed templates in a directory.
 func startIn(t *testing.T, dir string) (*Sandbox, error) {
 	t.Helper()
+	return startOf(t, snapshot.FS(), dir)
+}
+
+func startOf(t *testing.T, assembly fs.FS, dir string) (*Sandbox, error) {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Start(t.Context(), Config{Assembly: snapshot.FS(), Function: program, Dir: dir, RetryWait: time.Millisecond})
+	return Start(t.Context(), Config{Assembly: assembly, Function: program, Dir: dir, RetryWait: time.Millisecond})
+}
+
+// oneTopic is an assembly of a stack with a topic.
+func oneTopic() fstest.MapFS {
+	return fstest.MapFS{
+		"manifest.json": {Data: []byte(`{"version":"54.0.0","artifacts":{"one":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"t.json"}}}}`)},
+		"t.json":        {Data: []byte(`{"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{}}}}`)},
+	}
 }
 
 func mustStartIn(t *testing.T, dir string) *Sandbox {
@@ -82,18 +96,7 @@ func TestSandboxGoesOn(t *testing.T) {
 // What is not a sandbox's is left alone, and so is another replica set's.
 func TestDirectoryRefused(t *testing.T) {
 	other := func(dir string) {
-		a := fstest.MapFS{}
-		for name, text := range map[string]string{
-			"manifest.json": `{"version":"54.0.0","artifacts":{"one":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"t.json"}}}}`,
-			"t.json":        `{"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{}}}}`,
-		} {
-			a[name] = &fstest.MapFile{Data: []byte(text)}
-		}
-		program, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := Start(t.Context(), Config{Assembly: a, Function: program, Dir: dir})
+		s, err := startOf(t, oneTopic(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,6 +146,28 @@ func TestDirectoryRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a sandbox was changed to is what the next one goes on with.
+func TestUpdateIsRemembered(t *testing.T) {
+	dir := t.TempDir()
+	s, err := startOf(t, oneTopic(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Update(t.Context(), fstest.MapFS{}); err == nil {
+		t.Error("an update to nothing was not refused")
+	}
+	if _, err := s.Update(t.Context(), snapshot.FS()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := startOf(t, oneTopic(), dir); err == nil || !strings.Contains(err.Error(), "other stacks (s3fanout-ap-northeast-1 in ap-northeast-1 and 5 more)") {
+		t.Errorf("got %v, want that the stacks are others", err)
+	}
+	mustStartIn(t, dir)
 }
 
 func names(t *testing.T, dir string) string {
