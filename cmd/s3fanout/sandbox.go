@@ -45,6 +45,11 @@ with AWS_ENDPOINT_URL. It listens on loopback alone and makes no AWS requests.
 GET /_sandbox/stats counts what happens, s3fanout sandbox fault makes things
 fail, and s3fanout sandbox deploy changes it to other templates.
 
+With --dir, a sandbox of the same stacks goes on with the objects, versions,
+tags, uploads and credentials of the one before, also if that one was killed.
+What was on its way or in a queue is lost: s3fanout verify names what is
+missing, s3fanout backfill copies it.
+
 With --output json it writes one document when it is ready, as --state does:
   {"endpoint", "accountId", "accessKeyId", "secretAccessKey", "regions":
    {REGION: {"bucket", "topicArn", "deadLetterQueueUrl", "functionName",
@@ -59,7 +64,7 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback `address`; port 0: a free one")
 	cmd.Flags().StringVar(&f.templates, "templates", "", "`directory` that cdk synth wrote (default: built-in, three Regions)")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "empty or new `directory` for objects and logs (default: temporary)")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "`directory` for objects and logs, new or of an earlier sandbox (default: temporary)")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` to write endpoint, credentials and names to, as JSON, when ready")
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry, twice before the next")

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -12,10 +13,30 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"s3fanout": main})
+	testscript.Main(leakless{m}, map[string]func(){"s3fanout": main})
+}
+
+// leakless are tests of which none leaves a goroutine behind.
+type leakless struct{ m *testing.M }
+
+func (l leakless) Run() int {
+	code := l.m.Run()
+	if code != 0 {
+		return code
+	}
+	// The S3 server's library has one for the process, and one for each server that
+	// ends within ten seconds of it.
+	if err := goleak.Find(
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2")); err != nil {
+		fmt.Fprintln(os.Stderr, "the tests left something behind:", err)
+		return 1
+	}
+	return 0
 }
 
 // TestScripts runs the real main against a local server that stands for AWS.

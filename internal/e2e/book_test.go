@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +23,8 @@ type book struct {
 	w       *world
 	clients map[string]*s3.Client // that try once: an attempt makes one version or none
 
-	unread bool // versions are known by their ETags, not read: for very many
+	unread  bool // versions are known by their ETags, not read: for very many
+	dressed bool // uploads have metadata and a tag, which their versions must have
 
 	mu       sync.Mutex
 	attempts map[string]attempt // by body's beginning
@@ -33,6 +35,7 @@ type attempt struct {
 	region, key string
 	size        int
 	answered    bool // with success, so that the version has to be there
+	repeated    bool // by a client that tries again: its Region can have it more than once
 }
 
 func newBook(w *world) *book {
@@ -43,24 +46,46 @@ func newBook(w *world) *book {
 	return b
 }
 
-// upload tries once. Without an answer, nobody knows whether it is done.
-func (b *book) upload(region, key string, size int) (answered bool) {
+// begin notes an attempt and returns what its body begins with.
+func (b *book) begin(a attempt) (id string) {
 	b.mu.Lock()
-	id := fmt.Sprintf("%s %s %d\n", region, key, len(b.attempts))
-	b.attempts[id] = attempt{region: region, key: key, size: max(size, len(id))}
-	b.mu.Unlock()
-	_, err := b.clients[region].PutObject(b.w.t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(b.w.bucket(region)), Key: &key, Body: strings.NewReader(padded(id, size)),
-	})
-	if err != nil {
-		return false
-	}
+	defer b.mu.Unlock()
+	id = fmt.Sprintf("%s %s %d\n", a.region, a.key, len(b.attempts))
+	a.size = max(a.size, len(id))
+	b.attempts[id] = a
+	return id
+}
+
+// answer notes that an attempt was answered with success.
+func (b *book) answer(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.attempts[id]
 	a.answered = true
 	b.attempts[id] = a
+}
+
+// upload tries once. Without an answer, nobody knows whether it is done.
+func (b *book) upload(region, key string, size int) (answered bool) {
+	return b.put(b.clients[region], attempt{region: region, key: key, size: size})
+}
+
+func (b *book) put(client *s3.Client, a attempt) (answered bool) {
+	id := b.begin(a)
+	in := &s3.PutObjectInput{Bucket: aws.String(b.w.bucket(a.region)), Key: &a.key, Body: strings.NewReader(padded(id, a.size))}
+	if b.dressed {
+		in.Metadata, in.Tagging = dress(id), aws.String("user=book")
+	}
+	if _, err := client.PutObject(b.w.t.Context(), in); err != nil {
+		return false
+	}
+	b.answer(id)
 	return true
+}
+
+// dress is the metadata of an attempt.
+func dress(id string) map[string]string {
+	return map[string]string{"upload": strings.TrimSpace(id)}
 }
 
 // padded is a body of at least so many bytes, all of which depend on its id.
@@ -129,7 +154,8 @@ func (b *book) versions(region, prefix string) (byKey map[string][]version, err 
 			body, err := io.ReadAll(out.Body)
 			first, _, _ := strings.Cut(string(body), "\n")
 			v.body = first + "\n"
-			if a, known := b.attempts[v.body]; known && string(body) == padded(v.body, a.size) && a.key == v.key {
+			naked := b.dressed && (!maps.Equal(out.Metadata, dress(v.body)) || aws.ToInt32(out.TagCount) != 1)
+			if a, known := b.attempts[v.body]; known && string(body) == padded(v.body, a.size) && a.key == v.key && !naked {
 				v.written = a
 			}
 			return err
@@ -145,14 +171,25 @@ func (b *book) versions(region, prefix string) (byKey map[string][]version, err 
 	return byKey, nil
 }
 
-// check holds every Region against what was uploaded: no version that nobody
-// wrote, none twice, one replica of a key at most and that one before all
-// uploads of it; and every version of each Region at every other one, or another
-// one there, or in a dead letter that says why not.
+// check is missing, and holds what is against the dead letters, which say why.
 func (b *book) check(prefixes ...string) {
+	b.w.t.Helper()
+	letters := b.letters()
+	for u, home := range b.missing(prefixes...) {
+		if !letters[u] {
+			b.w.t.Errorf("%s: %s of %s is missing, and no dead letter says why", u.region, u.key, home)
+		}
+	}
+}
+
+// missing holds every Region against what was uploaded: no version that nobody
+// wrote, none twice, one replica of a key at most and that one before all
+// uploads of it. It returns the keys that are in one Region, which it names,
+// and not in another.
+func (b *book) missing(prefixes ...string) map[upload]string {
 	t := b.w.t
 	t.Helper()
-	letters := b.letters()
+	lacks := map[upload]string{}
 	for _, prefix := range prefixes {
 		all := map[string]map[string][]version{}
 		for _, region := range b.w.regions {
@@ -166,13 +203,14 @@ func (b *book) check(prefixes ...string) {
 			for key, list := range keys {
 				b.checkVersions(region, key, list, all)
 				for _, target := range b.w.regions {
-					if _, there := all[target][key]; !there && !letters[upload{target, key}] {
-						t.Errorf("%s: %s of %s is missing, and no dead letter says why", target, key, region)
+					if _, there := all[target][key]; !there {
+						lacks[upload{target, key}] = region
 					}
 				}
 			}
 		}
 	}
+	return lacks
 }
 
 // checkUploads looks for all that S3 said were done.
@@ -195,7 +233,7 @@ func (b *book) checkVersions(region, key string, list []version, all map[string]
 		switch {
 		case v.written.key == "":
 			t.Errorf("%s: %s has a version that nobody uploaded: %.60q", region, key, v.body)
-		case seen[v.body]:
+		case seen[v.body] && (!v.written.repeated || v.written.region != region):
 			t.Errorf("%s: %s has %q twice", region, key, v.body)
 		case v.written.region != region && i != len(list)-1:
 			t.Errorf("%s: %s was overwritten by the replica %q", region, key, v.body)

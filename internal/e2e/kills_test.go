@@ -240,6 +240,16 @@ func TestNothingIsLostInManyStorms(t *testing.T) {
 	survive(t, 4, 8, 30, 3)
 }
 
+// copyInParts writes a configuration with which the command copies in parts
+// where the function does.
+func copyInParts(t *testing.T, config string) {
+	t.Helper()
+	if err := os.WriteFile(config, fmt.Appendf(nil,
+		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "multipartThresholdMiB": %d}}}`, threshold/mib), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func survive(t *testing.T, rounds, users, more, kills int) {
 	seed := killSeed(t)
 	s := &storm{
@@ -247,11 +257,7 @@ func survive(t *testing.T, rounds, users, more, kills int) {
 		commands: map[string]int{}, function: map[string]int{}, begun: map[upload]struct{}{},
 		config: filepath.Join(t.TempDir(), "cdk.json"),
 	}
-	// The command copies in parts where the function does.
-	if err := os.WriteFile(s.config, fmt.Appendf(nil,
-		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "multipartThresholdMiB": %d}}}`, threshold/mib), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	copyInParts(t, s.config)
 	s.calm.Store(true)
 	s.w = start(t, inParts(t, 2), observe(s.look), func(c *sandbox.Config) { c.Seed = seed })
 	w, book := s.w, newBook(s.w)

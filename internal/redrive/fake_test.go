@@ -29,6 +29,12 @@ type fakeQueue struct {
 	// losing makes the first receive's answer empty, although it hands
 	// messages out.
 	losing bool
+	// lenient answers a delete by an old handle with success, and does nothing.
+	lenient bool
+	// answering, if set, is called when a receive has chosen what it hands out, and
+	// deleted when a delete has been looked at.
+	answering func(messages []types.Message)
+	deleted   func(handle string)
 
 	mu       sync.Mutex
 	messages []*fakeMessage
@@ -136,6 +142,9 @@ func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageIn
 		return nil, err
 	}
 	out := f.receive(in)
+	if f.answering != nil {
+		f.answering(out)
+	}
 	if f.losing {
 		f.losing = false
 		return &sqs.ReceiveMessageOutput{}, nil
@@ -200,7 +209,10 @@ func (f *fakeQueue) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInpu
 	if err := f.call(ctx, "DeleteMessage"); err != nil {
 		return nil, err
 	}
-	if err := f.with(*in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true }); err != nil {
+	if f.deleted != nil {
+		defer f.deleted(*in.ReceiptHandle)
+	}
+	if err := f.with(*in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true }); err != nil && !f.lenient {
 		return nil, &smithy.OperationError{ServiceID: "SQS", OperationName: "DeleteMessage", Err: err}
 	}
 	return &sqs.DeleteMessageOutput{}, nil
@@ -277,12 +289,20 @@ func (f *fakeFunction) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...
 type fakeTopics struct {
 	subscriptions []snstypes.Subscription
 	err           error
+	takes         time.Duration // each answer
 
 	mu    sync.Mutex
 	calls int
 }
 
-func (f *fakeTopics) ListSubscriptionsByTopic(_ context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+func (f *fakeTopics) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+	if f.takes > 0 {
+		select {
+		case <-time.After(f.takes):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++

@@ -44,6 +44,7 @@ type queue struct {
 	replayed int                 // letters
 	held     map[string]*hold    // by message ID
 	seen     map[string]*history // by message ID
+	asking   chan struct{}       // closed when what a receive under way brought is in held; nil: none is
 	stop     error               // why there is no point in going on
 	cut      bool                // ctx ended before the queue was read to its end
 	limited  bool                // Options.Max did
@@ -146,8 +147,9 @@ func (q *queue) drain(ctx context.Context) error {
 			}
 		}
 		start := time.Now()
+		q.ask()
 		messages, err := q.receive(ctx, want)
-		fresh, again := q.take(messages)
+		fresh, back, again := q.take(messages)
 		for range want - len(fresh) {
 			<-free
 		}
@@ -169,6 +171,9 @@ func (q *queue) drain(ctx context.Context) error {
 				defer func() { <-free }()
 				q.finish(q.process(ctx, m), m)
 			})
+		}
+		for _, m := range back {
+			wg.Go(func() { q.discard(ctx, m) })
 		}
 		// Letters that stay are held until the end, but one may come back. When
 		// more came back than there are, with nothing new between them, the
@@ -235,18 +240,30 @@ func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) 
 	return out.Messages, nil
 }
 
-// take remembers that messages are held and returns those that are to be
-// worked on, and how many are not, as they were before.
-func (q *queue) take(messages []types.Message) (fresh []types.Message, again int) {
+// ask announces a receive; take ends it.
+func (q *queue) ask() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.asking = make(chan struct{})
+}
+
+// take remembers that messages are held. It returns those that are to be worked
+// on, those that are back although they were replayed and deleted, and how many
+// there were before.
+func (q *queue) take(messages []types.Message) (fresh, back []types.Message, again int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	close(q.asking)
+	q.asking = nil
 	now := time.Now()
 	for _, m := range messages {
 		id := aws.ToString(m.MessageId)
 		q.held[id] = &hold{handle: aws.ToString(m.ReceiptHandle), until: now.Add(HoldTime)}
 		s := q.seen[id]
 		if s != nil && !s.dueBy(now) {
-			again++
+			if again++; s.replayed {
+				back = append(back, m)
+			}
 			continue
 		}
 		if s == nil {
@@ -256,7 +273,7 @@ func (q *queue) take(messages []types.Message) (fresh []types.Message, again int
 		s.working = true
 		fresh = append(fresh, m)
 	}
-	return fresh, again
+	return fresh, back, again
 }
 
 // finish records a letter's result.
@@ -271,6 +288,7 @@ func (q *queue) finish(r Result, m types.Message) {
 		r.Again = s.due
 	}
 	if r.Outcome == Replayed {
+		s.replayed = true
 		q.replayed++
 		delete(q.held, id)
 	}

@@ -14,9 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"s3fanout/internal/awsapi"
@@ -153,59 +150,6 @@ func functionReason(kind string, payload []byte) string {
 		return kind
 	}
 	return cmp.Or(e.Message, e.Type, kind)
-}
-
-// delete takes a letter out of the queue, also if ctx has ended: its work is
-// done.
-func (q *queue) delete(ctx context.Context, m types.Message) error {
-	ctx, cancel := linger(ctx, graceTime)
-	defer cancel()
-	q.mu.Lock()
-	handle := aws.ToString(m.ReceiptHandle)
-	if h := q.held[aws.ToString(m.MessageId)]; h != nil {
-		handle = h.handle // newer, if the letter came back
-	}
-	q.mu.Unlock()
-	_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
-	if err != nil {
-		return awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
-	}
-	return nil
-}
-
-// subscriptions remembers a topic's subscriptions for the time of a run, a
-// watch for refreshTime.
-type subscriptions struct {
-	mu    sync.Mutex
-	known map[string]string
-	at    time.Time
-}
-
-// endpoints returns the endpoint of each of the topic's subscriptions by the
-// subscription's ARN. A topic that does not exist has none.
-func (s *subscriptions) endpoints(ctx context.Context, client SNS, topic string, watch bool) (map[string]string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known != nil && (!watch || time.Since(s.at) < refreshTime) {
-		return s.known, nil
-	}
-	known := map[string]string{}
-	pages := sns.NewListSubscriptionsByTopicPaginator(client, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var gone *snstypes.NotFoundException
-		if errors.As(err, &gone) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, sub := range page.Subscriptions {
-			known[aws.ToString(sub.SubscriptionArn)] = aws.ToString(sub.Endpoint)
-		}
-	}
-	s.known, s.at = known, time.Now()
-	return known, nil
 }
 
 func attributes(m types.Message) map[string]string {

@@ -26,9 +26,10 @@ const (
 
 // history is what a run knows about a letter that it has received.
 type history struct {
-	working bool      // somebody is at it
-	tries   int       // how often it was not replayed
-	due     time.Time // when to try it again; zero: not in this run
+	working  bool      // somebody is at it
+	replayed bool      // and deleted
+	tries    int       // how often it was not replayed
+	due      time.Time // when to try it again; zero: not in this run
 }
 
 // dueBy says that it is time to try the letter again.

@@ -12,8 +12,8 @@
 // process can run at a time, because the embedded S3 server changes the
 // working directory.
 //
-// It is a tool for trying and testing: queues and subscriptions live in
-// memory, and nothing here is made to keep data safe.
+// It is a tool for trying and testing. Objects are files, which survive the
+// process; queues, topics and what is on its way live in memory.
 package sandbox
 
 import (
@@ -66,9 +66,15 @@ type Config struct {
 	Listen    string        // loopback address, "127.0.0.1:0" if empty
 	Assembly  fs.FS         // a cloud assembly: what `cdk synth` writes to cdk.out
 	Function  string        // the function's binary, built for this machine
-	Dir       string        // where objects and logs go; a temporary directory if empty, removed by Close
 	RetryWait time.Duration // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
 	Seed      uint64        // of the faults' randomness
+
+	// Dir is where objects and logs go: a new directory, an empty one, or that of
+	// an earlier sandbox of the same stacks, however that one ended. Its objects,
+	// versions, uploads and the administrator's credentials are there again; all
+	// else was lost with it. A second sandbox is refused while one runs. If
+	// empty, a temporary one is made, and removed by Close.
+	Dir string
 
 	// Concurrency is how many processes of one function run at once, 8 if zero.
 	// More events wait for one of them, without being throttled.
@@ -126,8 +132,7 @@ type Sandbox struct {
 	updated   func(State)
 
 	partition  string
-	dir        string
-	tempDir    bool
+	dir        *directory
 	store      *iam.Store
 	account    *account.Service
 	cloudwatch *cloudwatch.Service
@@ -173,8 +178,14 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		_ = listener.Close()
 		return nil, err
 	}
+	dir, err := openDir(c.Dir, assembly)
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
 	s := &Sandbox{
-		store:    iam.NewStore(partition, AccountID),
+		dir:      dir,
+		store:    iam.NewStoreOf(partition, AccountID, dir.identity.admin()),
 		kms:      kms.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
@@ -194,9 +205,6 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 			_ = s.Close()
 		}
 	}()
-	if err := s.openDir(c.Dir); err != nil {
-		return nil, err
-	}
 	s.state = State{
 		Endpoint:        "http://" + listener.Addr().String(),
 		AccessKeyID:     s.store.Admin().AccessKeyID,
@@ -207,18 +215,19 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if err := s.startServices(ctx, c, partition, function, regions); err != nil {
 		return nil, err
 	}
-	// The endpoint serves before the stacks are deployed, as AWS does.
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		s.served <- s.server.Serve(listener)
-		close(s.done)
-	}()
 	s.updating.Lock()
 	_, err = s.deploy(ctx, assembly)
 	s.updating.Unlock()
 	if err != nil {
 		return nil, err
 	}
+	// Clients of an earlier sandbox wait till now, rather than being told that
+	// there are no buckets.
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		s.served <- s.server.Serve(listener)
+		close(s.done)
+	}()
 	return s, nil
 }
 
@@ -230,7 +239,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	s.sqs = sqs.New(sqs.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,
 	})
-	logs := filepath.Join(s.dir, "logs")
+	logs := filepath.Join(s.dir.path, "logs")
 	if err := os.MkdirAll(logs, 0o700); err != nil {
 		return err
 	}
@@ -244,7 +253,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
 	})
-	objects := filepath.Join(s.dir, "s3")
+	objects := filepath.Join(s.dir.path, "s3")
 	if err := os.MkdirAll(objects, 0o700); err != nil {
 		return err
 	}
@@ -289,7 +298,7 @@ func (s *Sandbox) hasRegion(region string) bool {
 func (s *Sandbox) Done() <-chan struct{} { return s.done }
 
 // LogDir returns the directory of the functions' logs.
-func (s *Sandbox) LogDir() string { return filepath.Join(s.dir, "logs") }
+func (s *Sandbox) LogDir() string { return filepath.Join(s.dir.path, "logs") }
 
 // Stats returns the counters as they are now.
 func (s *Sandbox) Stats() Stats {
@@ -353,8 +362,5 @@ func (s *Sandbox) Close() error {
 		errs = append(errs, s.s3.Close())
 	}
 	s.sns, s.lambda, s.sqs, s.s3 = nil, nil, nil, nil
-	if s.tempDir {
-		errs = append(errs, os.RemoveAll(s.dir))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.dir.close())...)
 }

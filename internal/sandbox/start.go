@@ -2,37 +2,11 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 )
-
-// openDir takes an empty or new directory, so that no earlier run's objects
-// are taken for this one's.
-func (s *Sandbox) openDir(dir string) error {
-	if dir == "" {
-		var err error
-		s.dir, err = os.MkdirTemp("", "s3fanout-sandbox-")
-		s.tempDir = err == nil
-		return err
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(abs)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		err = os.MkdirAll(abs, 0o700)
-	case err == nil && len(entries) > 0:
-		err = misconfigured("directory %s is not empty; name a new one, or leave --dir out for a temporary one", dir)
-	}
-	s.dir = abs
-	return err
-}
 
 func functionBinary(path string) (string, error) {
 	abs, err := filepath.Abs(path)

@@ -151,16 +151,24 @@ type session struct {
 
 // NewStore returns a store with an administrator and no roles.
 func NewStore(partition, accountID string) *Store {
+	return NewStoreOf(partition, accountID, NewAdmin())
+}
+
+// NewStoreOf returns a store with no roles whose administrator has these
+// credentials.
+func NewStoreOf(partition, accountID string, admin Credentials) *Store {
 	return &Store{
 		accountID: accountID,
 		partition: partition,
-		admin: Credentials{
-			AccessKeyID:     "AKIA" + randomID(16),
-			SecretAccessKey: randomSecret(30),
-		},
-		roles:    map[string]*Role{},
-		sessions: map[string]session{},
+		admin:     admin,
+		roles:     map[string]*Role{},
+		sessions:  map[string]session{},
 	}
+}
+
+// NewAdmin makes up credentials for an administrator.
+func NewAdmin() Credentials {
+	return Credentials{AccessKeyID: "AKIA" + randomID(16), SecretAccessKey: randomSecret(30)}
 }
 
 // AccountID returns the account that the store is for.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/auth"
+	"github.com/versity/versitygw/backend/meta"
 
 	"s3fanout/internal/sandbox/iam"
 )
@@ -95,7 +97,8 @@ func (s *Service) bucket(name string) (*bucket, bool) {
 // CreateBucket makes a bucket in a Region and, if it notifies topics, sends
 // each the test event; when one does not take it, there is no bucket and the
 // error says so in AWS's words. A name that any Region has already is an
-// error.
+// error. A bucket that an earlier Service left in the directory is taken over
+// with all that is in it.
 func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfig) error {
 	if err := s.validate(region, c); err != nil {
 		return fmt.Errorf("create bucket %q in %s: %w", c.Name, region, err)
@@ -171,10 +174,10 @@ func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) err
 	}
 	s.buckets[b.name] = b
 	s.mu.Unlock()
-	err := s.storeBucket(ctx, b.name, versioned)
+	created, err := s.storeBucket(ctx, b.name, versioned)
 	if err == nil {
 		err = s.testNotifications(ctx, b, b.notifications)
-		if err != nil {
+		if err != nil && created {
 			err = errors.Join(err, s.store.DeleteBucket(context.WithoutCancel(ctx), b.name))
 		}
 	}
@@ -186,19 +189,37 @@ func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) err
 	return err
 }
 
-func (s *Service) storeBucket(ctx context.Context, name string, versioned bool) error {
+// storeBucket makes a bucket's directory, unless there is one, and says whether
+// it did.
+func (s *Service) storeBucket(ctx context.Context, name string, versioned bool) (created bool, err error) {
 	acl, err := json.Marshal(auth.ACL{Owner: s.config.AccountID})
 	if err != nil {
-		return err
+		return false, err
+	}
+	// It is the first item that the server writes: a bucket without it was not
+	// made to the end, and is empty.
+	if _, err := s.store.meta.RetrieveAttribute(nil, name, "", "acl"); errors.Is(err, meta.ErrNoSuchKey) {
+		_ = os.Remove(name) // there may be none
 	}
 	err = s.store.CreateBucket(ctx, &sdk.CreateBucketInput{
 		Bucket: &name, ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced,
 		CreateBucketConfiguration: &types.CreateBucketConfiguration{},
 	}, acl)
-	if err != nil || !versioned {
-		return err
+	created = err == nil
+	if errorCode(err) == "BucketAlreadyExists" {
+		err = s.store.PutBucketOwnershipControls(ctx, name, types.ObjectOwnershipBucketOwnerEnforced)
 	}
-	return s.store.PutBucketVersioning(ctx, name, types.BucketVersioningStatusEnabled)
+	if err != nil {
+		return created, err
+	}
+	if versioned {
+		return created, s.store.PutBucketVersioning(ctx, name, types.BucketVersioningStatusEnabled)
+	}
+	before, err := s.store.GetBucketVersioning(ctx, name)
+	if err == nil && before.Status != nil {
+		err = errors.New("it was there with versions, which cannot be switched off")
+	}
+	return created, err
 }
 
 // testNotifications checks every destination, as S3 does when it is told.

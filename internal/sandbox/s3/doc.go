@@ -36,13 +36,18 @@
 //   - a key cannot exist beside a key that continues it with a slash ("a" and
 //     "a/b"), also when only versions or a delete marker are left of one
 //   - no empty, "." or ".." component in a key, no component over 255 bytes,
-//     no ".sgwtmp" as the first one; a key that ends in a slash has no content
-//     and no versions
+//     no ".sgwtmp" as the first one, none like ".name.sgwtmp.1"; a key that
+//     ends in a slash has no content and no versions
 //   - on ext4, an object's metadata and tags share 4 KiB
 //   - deleting a key that does not exist leaves no delete marker
 //
 // Version ids are ULIDs, where AWS's are opaque. Where the file system has no
 // extended attributes, metadata goes to files beside the objects.
+//
+// A Service that is started on the directory of an earlier one has its objects,
+// versions and unfinished uploads, however that one ended: what it was at when
+// it was killed is done or not done, as on AWS. It takes extended attributes to
+// be able to.
 //
 // The server's working directory is its root: between Start and Close the
 // whole process runs in it, so that only one Service a process can run at a

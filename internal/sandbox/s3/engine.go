@@ -30,6 +30,7 @@ type engine struct {
 	served     chan struct{}
 	sockets    string
 	workingDir string
+	repaired   repairs // of what an earlier process left
 
 	mu         sync.RWMutex
 	servers    []*s3api.S3ApiServer
@@ -49,6 +50,9 @@ func startEngine(ctx context.Context, c Config) (_ *engine, err error) {
 	if err := e.openStore(c.Dir, canonicalID(c.AccountID), c.noAttributes); err != nil {
 		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
 	}
+	if e.repaired, err = e.store.repair(); err != nil {
+		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
+	}
 	// Not below Dir: a socket's path is limited to about 100 bytes.
 	if e.sockets, err = os.MkdirTemp("", "s3f"); err != nil {
 		return nil, fmt.Errorf("make a directory for sockets: %w", err)
@@ -66,6 +70,10 @@ func startEngine(ctx context.Context, c Config) (_ *engine, err error) {
 
 func (e *engine) openStore(dir, owner string, noAttributes bool) error {
 	objects, versions, sidecar := filepath.Join(dir, "objects"), filepath.Join(dir, "versions"), filepath.Join(dir, "metadata")
+	earlier, err := os.ReadDir(objects)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	for _, d := range []string{objects, versions, sidecar} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return err
@@ -79,7 +87,10 @@ func (e *engine) openStore(dir, owner string, noAttributes bool) error {
 	}
 	var metadata meta.MetadataStorer = attributes{}
 	var files meta.MetadataStorer
-	if noAttributes || !hasAttributes(objects) {
+	if noAttributes || !hasAttributes(dir) {
+		if len(earlier) > 0 {
+			return errors.New("its file system keeps no extended attributes, without which objects that were there before cannot be trusted; name another one")
+		}
 		options.SideCarDir = sidecar
 		s, err := meta.NewSideCar(sidecar)
 		if err != nil {

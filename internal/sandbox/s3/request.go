@@ -160,6 +160,8 @@ func validKey(key string) error {
 			return unsupported(`an empty, "." or ".." component`)
 		case len(c) > maxComponent:
 			return unsupported("a component over 255 bytes")
+		case between.MatchString(c):
+			return unsupported("a component like .name.sgwtmp.1")
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 type Config struct {
 	Partition string
 	AccountID string
-	Dir       string // absolute and empty; objects, versions and metadata go there
+	Dir       string // absolute, and empty or an earlier Service's; objects, versions and metadata go there
 	Regions   []string
 	Store     *iam.Store
 	Counters  *stats.Counters
@@ -73,6 +73,10 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 	e, err := startEngine(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if e.repaired != (repairs{}) {
+		logger.Info("mended what was under way when S3 was killed", "files", e.repaired.Files, "versions", e.repaired.Twins,
+			"deleteMarkers", e.repaired.Markers, "uploadsReset", e.repaired.Reset, "uploadsCleared", e.repaired.Cleared)
 	}
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	return &Service{

@@ -2,13 +2,10 @@ package s3
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/backend/meta"
@@ -73,8 +70,7 @@ func (s *store) class(bucket, object, versionID string) (types.StorageClass, err
 			current, err = []byte("null"), nil
 		}
 		if err != nil || string(current) != versionID { // an earlier version, whose key may be gone
-			sum := fmt.Sprintf("%x", sha256.Sum256([]byte(object)))
-			bucket, object = filepath.Join(s.versions, bucket), path.Join(sum[:2], sum[2:4], sum[4:6], sum, versionID)
+			bucket, object = s.versionDir(bucket, object), versionID
 		}
 	}
 	value, err := s.meta.RetrieveAttribute(nil, bucket, object, classAttribute)

@@ -141,7 +141,15 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 		return s3response.PutObjectOutput{}, err
 	}
 	in.Metadata = decodeMetadata(in.Metadata)
-	class := requestedClass(ctx)
+	class, set := requestedClass(ctx), attributesOfPut(in)
+	directory := strings.HasSuffix(key, "/") // has no body, and no step of its own to commit
+	var tags []byte
+	if !directory {
+		var err error
+		if tags, err = takeTags(&in); err != nil {
+			return s3response.PutObjectOutput{}, err
+		}
+	}
 	unlock := func() {}
 	defer func() { unlock() }()
 	commit := func() error {
@@ -149,7 +157,6 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 		unlock = s.locks.lock(bucket, key)
 		return s.decide(ctx, bucket, key, ifMatch, ifNoneMatch)
 	}
-	directory := strings.HasSuffix(key, "/") // has no body, and no step of its own to commit
 	if directory {
 		if err := commit(); err != nil {
 			return s3response.PutObjectOutput{}, err
@@ -157,6 +164,9 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 	}
 	out, err := s.PutObjectWithPostFunc(ctx, in, func(f *os.File) error {
 		if err := commit(); err != nil {
+			return err
+		}
+		if err := s.setTags(f, bucket, key, tags); err != nil {
 			return err
 		}
 		return s.setClass(f, bucket, key, class)
@@ -171,7 +181,6 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 		}
 		return out, err
 	}
-	set := attributesOfPut(in)
 	if class != "" {
 		set = append(set, classAttribute)
 	}
@@ -187,6 +196,9 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 // DeleteObject deletes an object or a version of it.
 func (s *store) DeleteObject(ctx context.Context, in *sdk.DeleteObjectInput) (*sdk.DeleteObjectOutput, error) {
 	defer s.locks.lock(*in.Bucket, *in.Key)()
+	if out, err := s.uncover(in); out != nil || err != nil {
+		return out, err
+	}
 	return s.Posix.DeleteObject(ctx, in)
 }
 

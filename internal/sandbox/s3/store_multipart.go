@@ -86,10 +86,10 @@ func (s *store) CreateMultipartUpload(ctx context.Context, in s3response.CreateM
 		return out, err
 	}
 	upload := uploadPath(*in.Key, out.UploadId)
-	if err := s.setInitiator(ctx, *in.Bucket, upload); err != nil {
+	if err := s.setClass(nil, *in.Bucket, upload, requestedClass(ctx)); err != nil {
 		return out, err
 	}
-	return out, s.setClass(nil, *in.Bucket, upload, requestedClass(ctx))
+	return out, s.setInitiator(ctx, *in.Bucket, upload) // last: see repairUpload
 }
 
 // ListParts lists an upload's parts with what the upload was created with.
@@ -141,14 +141,18 @@ func (s *store) CompleteMultipartUpload(ctx context.Context, in *sdk.CompleteMul
 	unconditional := *in
 	unconditional.IfMatch, unconditional.IfNoneMatch = nil, nil
 	unconditional.MultipartUpload = s.withChecksums(in, upload)
-	out, versionID, err := s.CompleteMultipartUploadWithCopy(ctx, &unconditional, appendSparse)
+	var classed error
+	out, versionID, err := s.CompleteMultipartUploadWithCopy(ctx, &unconditional, func(part, object *os.File) (bool, error) {
+		if class != types.StorageClassStandard { // before the object has its name
+			classed = s.setClass(object, bucket, key, string(class))
+		}
+		return appendSparse(part, object)
+	})
+	if err == nil {
+		err = classed
+	}
 	if err != nil {
 		return out, versionID, err
-	}
-	if class != types.StorageClassStandard {
-		if err := s.setClass(nil, bucket, key, string(class)); err != nil {
-			return out, versionID, err
-		}
 	}
 	s.forget(bucket, key, set, true)
 	head, err := s.Posix.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: in.Bucket, Key: in.Key})

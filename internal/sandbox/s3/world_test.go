@@ -40,6 +40,7 @@ type world struct {
 	counters *stats.Counters
 	faults   *fault.Switches
 	endpoint string
+	config   Config
 
 	mu       sync.Mutex
 	received []Notification
@@ -61,19 +62,27 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	s, err := Start(t.Context(), c)
+	w.config = c
+	server := httptest.NewServer(http.HandlerFunc(w.serve))
+	w.endpoint = server.URL
+	w.open(t)
+	t.Cleanup(func() {
+		server.Close()
+		if err := w.service.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// open starts the S3, on whatever is in its directory.
+func (w *world) open(t testing.TB) {
+	t.Helper()
+	s, err := Start(t.Context(), w.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.service = s
-	server := httptest.NewServer(http.HandlerFunc(w.serve))
-	w.endpoint = server.URL
-	t.Cleanup(func() {
-		server.Close()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	for region, c := range map[string]BucketConfig{
 		here: {Name: hereBucket, Versioned: true, Notifications: []TopicNotification{
 			{ID: "all", TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}},
@@ -84,7 +93,6 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 			t.Fatal(err)
 		}
 	}
-	return w
 }
 
 func (w *world) notify(_ context.Context, n Notification) error {
