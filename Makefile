@@ -49,7 +49,7 @@ bench: build ## measure side by side with other tools and with the least that th
 SEEDS ?= 20000
 FIRST ?= 1
 sim: ## run SEEDS schedules against a model of AWS, then show that each deliberate bug is found
-	GOGC=400 $(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
+	$(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
 	S3FANOUT_MUTANTS=1 $(GO) test -timeout 30m -run 'TestMutants$$' -v ./internal/sim
 
 # Two targets at a time, with a worker each.
