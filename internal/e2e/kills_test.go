@@ -151,6 +151,24 @@ func (s *storm) weather(storm bool) {
 	}
 }
 
+// farAhead is how many events wait at most when users go on.
+const farAhead = 150
+
+// keepUp waits until the functions are not too far behind. Each event takes them
+// seconds in a storm, with all that is tried again; users who do not wait
+// make it longer and nothing else.
+func (s *storm) keepUp() {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for s.w.sandbox.Stats().Pending > farAhead {
+		select {
+		case <-tick.C:
+		case <-s.w.t.Context().Done():
+			return
+		}
+	}
+}
+
 // users upload until work is over, and so many times more each, which no backfill
 // brings where an event is lost. A key of their
 // own they never write twice, answered or not, so that it is the same everywhere
@@ -174,6 +192,7 @@ func (s *storm) users(book *book, round, users, more int, over func() bool) erro
 				case 3:
 					size = threshold + random.IntN(4*mib)
 				}
+				s.keepUp()
 				book.upload(region, key, size)
 				if s.w.t.Context().Err() != nil {
 					return s.w.t.Context().Err()
