@@ -37,7 +37,9 @@ type open func(ctx context.Context, e env) (contest, error)
 var all = []struct {
 	name string
 	open open
-}{}
+}{
+	{"backfill", openBackfill},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -1,0 +1,4 @@
+package main
+
+// maxrssUnit is what the kernel counts a process's memory in, in bytes.
+const maxrssUnit = 1024
