@@ -43,6 +43,7 @@ func openBackfill(_ context.Context, e env) (contest, error) {
 		metrics: []metric{
 			{"rate", "copying", "objects/s", oursToTheirs},
 			{"memory", "most memory", "MiB", oursToTheirs},
+			{"cpu", "processor time of the program", "ms for each object", oursToTheirs},
 			{"requests", "requests to S3", "for each object", oursToTheirs},
 		},
 	}
@@ -90,7 +91,7 @@ func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, er
 		return nil, fmt.Errorf("%w: %s", err, lastLines(used.output))
 	}
 	n := float64(e.objects)
-	return sample{"rate": n / used.seconds, "memory": used.mib, "requests": float64(s3Requests(after)-s3Requests(before)) / n}, nil
+	return sample{"rate": n / used.seconds, "memory": used.mib, "cpu": used.cpu * 1000 / n, "requests": float64(s3Requests(after)-s3Requests(before)) / n}, nil
 }
 
 func objectKey(i int) string { return fmt.Sprintf("%s%03d/%06d.bin", objectPrefix, i/1000, i) }

@@ -159,6 +159,7 @@ func cleanEnvironment(home string) []string {
 // usage is what a process took.
 type usage struct {
 	seconds float64
+	cpu     float64 // seconds of a processor, of its children too
 	mib     float64 // the most memory that it or one of its children had
 	output  string
 }
@@ -174,6 +175,7 @@ func runCommand(ctx context.Context, environment []string, program string, args 
 		return u, fmt.Errorf("%s: %w: %s", filepath.Base(program), err, lastLines(u.output))
 	}
 	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		u.cpu = cmd.ProcessState.UserTime().Seconds() + cmd.ProcessState.SystemTime().Seconds()
 		u.mib = float64(r.Maxrss) * maxrssUnit / (1 << 20)
 	}
 	return u, nil
