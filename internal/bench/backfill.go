@@ -91,7 +91,11 @@ func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, er
 		return nil, fmt.Errorf("%w: %s", err, lastLines(used.output))
 	}
 	n := float64(e.objects)
-	return sample{"rate": n / used.seconds, "memory": used.mib, "cpu": used.cpu * 1000 / n, "requests": float64(s3Requests(after)-s3Requests(before)) / n}, nil
+	s := sample{"rate": n / used.seconds, "cpu": used.cpu * 1000 / n, "requests": float64(s3Requests(after)-s3Requests(before)) / n}
+	if used.mib > 0 {
+		s["memory"] = used.mib
+	}
+	return s, nil
 }
 
 func objectKey(i int) string { return fmt.Sprintf("%s%03d/%06d.bin", objectPrefix, i/1000, i) }

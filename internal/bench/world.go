@@ -11,8 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -160,7 +160,7 @@ func cleanEnvironment(home string) []string {
 type usage struct {
 	seconds float64
 	cpu     float64 // seconds of a processor, of its children too
-	mib     float64 // the most memory that it or one of its children had
+	mib     float64 // the most memory that it had; 0 if this system does not tell
 	output  string
 }
 
@@ -168,17 +168,50 @@ type usage struct {
 func runCommand(ctx context.Context, environment []string, program string, args ...string) (usage, error) {
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // a contestant
 	cmd.Env = environment
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
 	began := time.Now()
-	out, err := cmd.CombinedOutput()
-	u := usage{seconds: time.Since(began).Seconds(), output: string(out)}
+	if err := cmd.Start(); err != nil {
+		return usage{}, err
+	}
+	ended, peak := make(chan struct{}), make(chan float64)
+	go func() { peak <- peakMemory(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
+	u := usage{seconds: time.Since(began).Seconds(), output: out.String()}
+	close(ended)
+	u.mib = <-peak
 	if err != nil {
 		return u, fmt.Errorf("%s: %w: %s", filepath.Base(program), err, lastLines(u.output))
 	}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.cpu = cmd.ProcessState.UserTime().Seconds() + cmd.ProcessState.SystemTime().Seconds()
-		u.mib = float64(r.Maxrss) * maxrssUnit / (1 << 20)
-	}
+	u.cpu = cmd.ProcessState.UserTime().Seconds() + cmd.ProcessState.SystemTime().Seconds()
 	return u, nil
+}
+
+// peakMemory watches the most memory that a process has had, in MiB, until it
+// has ended. What the system says when it has ended is no use: that begins
+// with the memory of whoever started it.
+func peakMemory(pid int, ended <-chan struct{}) (mib float64) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	name := fmt.Sprintf("/proc/%d/status", pid)
+	for {
+		status, err := os.ReadFile(name)
+		if err != nil {
+			status = nil // it has ended, or this is not Linux
+		}
+		for line := range strings.Lines(string(status)) {
+			if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				if kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64); err == nil {
+					mib = max(mib, kib/1024)
+				}
+			}
+		}
+		select {
+		case <-ended:
+			return mib
+		case <-tick.C:
+		}
+	}
 }
 
 // lastLines is the end of a program's output, where it says what went wrong.
