@@ -65,7 +65,7 @@ func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.stop()) }()
-	if err := w.fill(ctx, e.objects); err != nil {
+	if _, err := w.fill(ctx, e.objects); err != nil {
 		return nil, err
 	}
 	if err := w.settled(ctx); err != nil {
@@ -100,19 +100,26 @@ func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, er
 
 func objectKey(i int) string { return fmt.Sprintf("%s%03d/%06d.bin", objectPrefix, i/1000, i) }
 
+// uploaded is what was written.
+type uploaded struct{ key, version, etag string }
+
 // fill uploads objects, each with a body of its own.
-func (w *world) fill(ctx context.Context, n int) error {
+func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
 	client, bucket := w.s3(sourceRegion), aws.String(w.bucket(sourceRegion))
+	objects := make([]uploaded, n)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for i := range n {
 		g.Go(func() error {
-			body := bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16)
-			_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: aws.String(objectKey(i)), Body: bytes.NewReader(body)})
+			key, body := objectKey(i), bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16)
+			out, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: &key, Body: bytes.NewReader(body)})
+			if err == nil {
+				objects[i] = uploaded{key, aws.ToString(out.VersionId), strings.Trim(aws.ToString(out.ETag), `"`)}
+			}
 			return err
 		})
 	}
-	return g.Wait()
+	return objects, g.Wait()
 }
 
 // allCopied returns an error unless every object is in that place.

@@ -27,6 +27,7 @@ type env struct {
 	hello    string
 	dir      string // temporary, for everything that is written
 	objects  int    // to copy in the backfill contest
+	letters  int    // to replay in the redrive contest
 	rounds   int    // 0: as many as the contest wants
 }
 
@@ -40,6 +41,7 @@ var all = []struct {
 }{
 	{"backfill", openBackfill},
 	{"verify", openVerify},
+	{"redrive", openRedrive},
 	{"sandbox", openSandbox},
 }
 
@@ -67,6 +69,7 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")
 	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
+	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
 	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
 	if err := flags.Parse(args); err != nil {
