@@ -39,6 +39,7 @@ var all = []struct {
 	name string
 	open open
 }{
+	{"parts", openParts},
 	{"backfill", openBackfill},
 	{"verify", openVerify},
 	{"redrive", openRedrive},
