@@ -62,9 +62,11 @@ costs: requests and transfer at AWS's list prices, without storage, taxes and
 discounts.
 
 AWS requests: sts:GetCallerIdentity; s3:ListBucket on all buckets, or with
---from on that one and the targets'; without --dry-run also s3:GetObject (a HEAD
-of each source) and sts:AssumeRole on the targets' roles. They cost, in
-us-east-1, $0.005 for 1,000 copies or for a million keys listed in one bucket,
+--from on that one and the targets'; without --dry-run also sts:AssumeRole on
+the targets' roles, s3:ListBucketVersions on the sources' buckets, which names
+the versions to copy, and s3:GetObject (a HEAD of a source) where few objects
+are missing in a row, or versions may not be listed. They cost, in us-east-1,
+$0.005 for 1,000 copies or for a million keys or versions listed in one bucket,
 $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
 
 With --output json the result is one document:
@@ -78,7 +80,7 @@ With --output json the result is one document:
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
 "different" counts keys whose objects are not the same by size and ETag, under
-keys of KMS by size alone.
+keys of KMS by size alone. "list" counts pages of objects and of versions.
 "noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
 came or went meanwhile, "left" what was not tried. "failures" has the first
 1,000; "class" is retryable, denied or permanent. "estimate" is there with

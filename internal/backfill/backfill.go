@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -30,11 +31,14 @@ import (
 const (
 	DefaultConcurrency = 256
 	DefaultGrace       = 5 * time.Second
+	// DefaultVersionsWorth is what a page costs in terms of HEADs.
+	DefaultVersionsWorth = 13
 )
 
 // S3 is what is asked of a member's bucket, with the caller's credentials.
 type S3 interface {
 	listing.S3
+	listing.VersionsS3
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 }
 
@@ -81,6 +85,10 @@ type Options struct {
 	// HeadsSource says that the Copiers ask for a source's properties before
 	// each copy, which an estimate has to know.
 	HeadsSource bool
+	// VersionsWorth is how many objects that are missing in a row a page of
+	// versions is worth, which names the versions to copy; for fewer, and for
+	// those that it does not have, a HEAD does. 0 means DefaultVersionsWorth.
+	VersionsWorth int
 	// Grace is how long copies by one request may go on when ctx has ended; 0
 	// means DefaultGrace. Copies in parts are given up at once.
 	Grace time.Duration
@@ -155,6 +163,9 @@ func (o *Options) setDefaults() {
 	if o.Threshold == 0 {
 		o.Threshold = copier.DefaultThreshold
 	}
+	if o.VersionsWorth == 0 {
+		o.VersionsWorth = DefaultVersionsWorth
+	}
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
 	}
@@ -206,24 +217,57 @@ func (r *run) walk(work context.Context) error {
 	for i, m := range r.options.Members {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
 	}
-	return listing.Walk(work, buckets, listing.Options{
+	names := &names{options: &r.options, buckets: buckets, blind: make([]atomic.Bool, len(buckets))}
+	return listing.WalkStretches(work, buckets, listing.Options{
 		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
-	}, func(_ context.Context, row listing.Row) error {
-		p := r.places.plan(row.Objects)
-		r.tally.planned(row, p)
-		if r.options.DryRun || p.source < 0 || len(p.targets) == 0 {
-			return nil
-		}
-		from := r.options.Members[p.source]
-		o := newObject(from, row.Key, *row.Objects[p.source])
-		for _, place := range p.targets {
-			t := r.targets[slices.Index(r.places.to, place)]
-			if err := t.take(work, o); err != nil {
+	}, func(_ context.Context, s listing.Stretch) error {
+		todo := r.plan(s)
+		for source, b := range todo {
+			if len(b.objects) == 0 {
+				continue
+			}
+			r.tally.sources(source, len(b.objects))
+			if r.options.DryRun {
+				continue
+			}
+			pages, err := names.find(work, source, b)
+			r.tally.pages(0, pages)
+			if err != nil {
 				return err
+			}
+			for i, o := range b.objects {
+				o = o.queued()
+				for _, place := range b.targets[i] {
+					t := r.targets[slices.Index(r.places.to, place)]
+					if err := t.take(work, o); err != nil {
+						return err
+					}
+				}
 			}
 		}
 		return nil
 	})
+}
+
+// plan decides about a stretch of keys, and returns by source what is to be
+// copied from there.
+func (r *run) plan(s listing.Stretch) []batch {
+	todo := make([]batch, len(r.options.Members))
+	before := s.After
+	for row := range s.Rows {
+		p := r.places.plan(row.Objects)
+		r.tally.planned(row, p)
+		if p.source >= 0 && len(p.targets) > 0 {
+			b := &todo[p.source]
+			if len(b.objects) == 0 {
+				b.after = before
+			}
+			b.objects = append(b.objects, newObject(r.options.Members[p.source], row.Key, *row.Objects[p.source]))
+			b.targets = append(b.targets, p.targets)
+		}
+		before = row.Key
+	}
+	return todo
 }
 
 // placesOf finds the Regions among the members.

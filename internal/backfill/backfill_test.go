@@ -211,6 +211,7 @@ func TestRunStopsWhereTheRestIsHopeless(t *testing.T) {
 func TestDeniedReadingStopsTheRunToo(t *testing.T) {
 	w := newWorld("a", "b")
 	w.fill(500)
+	w.onVersions = func(string) error { return answer(403, "AccessDenied") }
 	w.onHead = func(context.Context, string, string) error { return answer(403, "Forbidden") }
 	_, err := Run(t.Context(), w.options(nil), Observer{})
 	if err == nil || !strings.Contains(err.Error(), "s3:GetObject on the source is denied") {

@@ -12,8 +12,8 @@ import (
 // Estimate is what a run would send, and about what that costs: each object
 // copied at its first try, at list prices, to storage class STANDARD.
 type Estimate struct {
-	Lists    int             // pages of listings
-	Requests copier.Requests // of all targets, with one HEAD of each source
+	Lists    int             // pages of listings, of objects and of versions
+	Requests copier.Requests // of all targets, with the HEADs of sources
 	Transfer []Transfer      // by source, then target
 	// RequestDollars and TransferDollars are US dollars.
 	RequestDollars, TransferDollars float64
@@ -35,17 +35,29 @@ type Transfer struct {
 type bill struct {
 	requests map[string]copier.Requests // by the Region that they are sent to
 	bytes    map[[2]string]int64        // by source and target
+	versions map[string]int             // pages of versions, by source
 }
 
 func newBill() bill {
-	return bill{requests: map[string]copier.Requests{}, bytes: map[[2]string]int64{}}
+	return bill{requests: map[string]copier.Requests{}, bytes: map[[2]string]int64{}, versions: map[string]int{}}
 }
 
 // add counts requests to a Region.
 func (b bill) add(region string, n copier.Requests) { b.requests[region] = sum(b.requests[region], n) }
 
-// head counts the question about a source, which all its copies share.
-func (b bill) head(region string) { b.add(region, copier.Requests{Head: 1}) }
+// sources counts the questions about n objects in a row of a source, which all
+// their copies share. Old versions, which fill pages too, are not known.
+func (b bill) sources(o Options, place, n int) {
+	region := o.Members[place].Region
+	if n < o.VersionsWorth {
+		b.add(region, copier.Requests{Head: n})
+		return
+	}
+	b.versions[region] += (n + versionsPage - 1) / versionsPage
+}
+
+// versionsPage is how many versions a page has at most.
+const versionsPage = 1000
 
 // copy counts the copy of one object.
 func (b bill) copy(o Options, source, target int, size int64) {
@@ -70,6 +82,10 @@ func (b bill) estimate(o Options, lists int) Estimate {
 	for _, m := range o.Members {
 		regions[m.Region] = true
 		e.RequestDollars += price.Requests(m.Region, int64(lists), 0) / float64(len(o.Members))
+	}
+	for region, n := range b.versions {
+		e.Lists += n
+		e.RequestDollars += price.Requests(region, int64(n), 0)
 	}
 	for region, n := range b.requests {
 		e.Requests = sum(e.Requests, n)

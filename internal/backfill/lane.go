@@ -44,13 +44,34 @@ func (l *lane) work(work context.Context) {
 				return // a queue that is not empty competes with the end
 			}
 			copies.Go(func() {
-				defer l.release()
-				l.copy(work, o)
+				for ; o != nil; o = l.next(work) {
+					l.copy(work, o)
+				}
 			})
 		case <-work.Done():
 			return
 		}
 	}
+}
+
+// next takes another object for the slot of one that was copied, and gives the
+// slot back if there is none to take at once. A goroutine that goes on has a
+// stack that has grown to what a request needs.
+func (l *lane) next(work context.Context) *object {
+	l.mu.Lock()
+	keep := l.flying <= l.window.Limit()
+	l.mu.Unlock()
+	if keep && work.Err() == nil {
+		select {
+		case o, more := <-l.queue:
+			if more {
+				return o
+			}
+		default:
+		}
+	}
+	l.release()
+	return nil
 }
 
 // acquire waits for a free slot and reports whether there is one.

@@ -23,20 +23,30 @@ type object struct {
 	from Member
 	key  string
 	size int64 // as listed
-	// turn is taken by whoever pins the source.
+	// turn is taken by whoever pins the source. It is nil if that was done
+	// before the object is queued.
 	turn   chan struct{}
 	pinned *copier.Object
 	gone   bool
 }
 
 func newObject(from Member, key string, listed listing.Object) *object {
-	return &object{from: from, key: key, size: listed.Size, turn: make(chan struct{}, 1)}
+	return &object{from: from, key: key, size: listed.Size}
 }
 
-// pin names the version that is copied to all targets. It is asked for once:
-// the function's role may read versions of objects only, and a listing does not
-// say which is the current one.
+// queued is the object as it is handed to targets.
+func (o *object) queued() *object {
+	if o.pinned == nil {
+		o.turn = make(chan struct{}, 1)
+	}
+	return o
+}
+
+// pin names the version that is copied to all targets. It is asked for once.
 func (o *object) pin(ctx context.Context, heads func()) (copier.Object, error) {
+	if o.turn == nil {
+		return *o.pinned, nil
+	}
 	select {
 	case o.turn <- struct{}{}:
 		defer func() { <-o.turn }()

@@ -164,9 +164,9 @@ func TestTransientFailuresAreTriedAgainAndThenNamed(t *testing.T) {
 		if f := report.Failures; len(f) != 1 || f[0].Key != "key-00007" || f[0].Class != copier.Retryable {
 			t.Errorf("failures %+v", f)
 		}
-		// The source is asked for once, not at every try.
-		if w.heads["a"] != 20 {
-			t.Errorf("%d HEADs, want 20", w.heads["a"])
+		// The sources are asked for once, not at every try.
+		if w.heads["a"] != 0 || w.versions["a"] != 1 {
+			t.Errorf("%d HEADs and %d pages of versions, want 0 and 1", w.heads["a"], w.versions["a"])
 		}
 	})
 }

@@ -21,7 +21,7 @@ type Report struct {
 	Different   int
 	Interrupted bool
 	// Lists and Heads count the requests that serve all targets: pages of
-	// listings, and questions about sources.
+	// listings, of objects and of versions, and questions about single sources.
 	Lists, Heads int
 	// Estimate is what a run would send and cost, set by a dry run.
 	Estimate *Estimate

@@ -71,9 +71,13 @@ func (t *tally) planned(row listing.Row, p plan) {
 		t.progress.MissingBytes += size
 		t.bill.copy(t.options, p.source, place, size)
 	}
-	if p.source >= 0 && len(p.targets) > 0 {
-		t.bill.head(t.options.Members[p.source].Region)
-	}
+}
+
+// sources is told how many objects of a source are missing in a row.
+func (t *tally) sources(place, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bill.sources(t.options, place, n)
 }
 
 func (t *tally) head() {

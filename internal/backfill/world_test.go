@@ -25,19 +25,22 @@ import (
 // world is S3 in memory: a bucket in each Region, and Copiers that do what the
 // real one promises. Hooks make it fail.
 type world struct {
-	mu      sync.Mutex
-	buckets map[string]map[string]thing // by Region and key
-	heads   map[string]int              // by Region
-	copies  map[string]int              // begun, by "region/key"
-	flying  map[string]int              // by Region
-	most    map[string]int              // of flying
-	listed  int                         // keys, of all buckets
-	aborted int                         // copies in parts
+	mu       sync.Mutex
+	buckets  map[string]map[string]thing // by Region and key
+	heads    map[string]int              // by Region
+	versions map[string]int              // pages, by Region
+	copies   map[string]int              // begun, by "region/key"
+	flying   map[string]int              // by Region
+	most     map[string]int              // of flying
+	listed   int                         // keys, of all buckets
+	lists    int                         // pages of objects
+	aborted  int                         // copies in parts
 
 	// onCopy is called within each copy; an error is its answer.
-	onCopy func(ctx context.Context, region string, source copier.Object) error
-	onHead func(ctx context.Context, region, key string) error
-	onList func(region string) error
+	onCopy     func(ctx context.Context, region string, source copier.Object) error
+	onHead     func(ctx context.Context, region, key string) error
+	onList     func(region string) error
+	onVersions func(region string) error
 }
 
 type thing struct {
@@ -50,7 +53,7 @@ type thing struct {
 var epoch = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func newWorld(regions ...string) *world {
-	w := &world{buckets: map[string]map[string]thing{}, heads: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
+	w := &world{buckets: map[string]map[string]thing{}, heads: map[string]int{}, versions: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
 	for _, r := range regions {
 		w.buckets[r] = map[string]thing{}
 	}
@@ -85,6 +88,9 @@ func (w *world) keys(region string) []string {
 	defer w.mu.Unlock()
 	return slices.Sorted(maps.Keys(w.buckets[region]))
 }
+
+// pages is how many pages of objects were read.
+func (w *world) pages() int { return w.lists }
 
 // pageSize makes listings of a few hundred keys take several requests.
 const pageSize = 200
@@ -128,7 +134,45 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 		})
 	}
 	m.listed += len(out.Contents)
+	m.lists++
 	out.KeyCount = aws.Int32(int32(len(out.Contents)))
+	return out, nil
+}
+
+// ListObjectVersions answers as S3 does, in pages half as long: each object has
+// an old version too.
+func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+	m.mu.Lock()
+	m.versions[m.region]++
+	m.mu.Unlock()
+	if m.onVersions != nil {
+		if err := m.onVersions(m.region); err != nil {
+			return nil, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(false), EncodingType: in.EncodingType}
+	last := ""
+	for _, key := range slices.Sorted(maps.Keys(m.buckets[m.region])) {
+		if key <= aws.ToString(in.KeyMarker) || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
+			continue
+		}
+		if len(out.Versions) >= pageSize {
+			out.IsTruncated, out.NextKeyMarker = aws.Bool(true), aws.String(url.QueryEscape(last))
+			break
+		}
+		o := m.buckets[m.region][key]
+		for version, latest := range map[string]bool{o.version: true, "old": false} {
+			out.Versions = append(out.Versions, types.ObjectVersion{
+				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(version), IsLatest: aws.Bool(latest), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`),
+			})
+		}
+		last = key
+	}
 	return out, nil
 }
 

@@ -45,7 +45,7 @@ func TestFunctionThatDoesNotStartIsAnError(t *testing.T) {
 
 // The functions are given what s3fanout's reads as one object.
 func TestPayloadIsAnEvent(t *testing.T) {
-	raw, err := payload("films/000001.mp4", "v1", 7)
+	raw, err := payload(benchOrigin, uploaded{"films/000001.mp4", "v1", anyETag}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}

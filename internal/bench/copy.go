@@ -106,7 +106,7 @@ func (s *storage) uploads(ctx context.Context, n int) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		event, err := payload(key, version, len(key))
+		event, err := payload(benchOrigin, uploaded{key, version, anyETag}, len(key))
 		if err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ type env struct {
 	hello    string
 	dir      string // temporary, for everything that is written
 	objects  int    // to copy in the backfill contest
+	letters  int    // to replay in the redrive contest
 	rounds   int    // 0: as many as the contest wants
 }
 
@@ -42,6 +43,11 @@ var all = []struct {
 	{"copy", openCopy},
 	{"memory", openMemory},
 	{"event", openEvent},
+	{"parts", openParts},
+	{"backfill", openBackfill},
+	{"verify", openVerify},
+	{"redrive", openRedrive},
+	{"sandbox", openSandbox},
 }
 
 func main() {
@@ -68,7 +74,9 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")
 	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
+	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
+	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -81,7 +89,7 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	if err := e.absolute(); err != nil {
 		return err
 	}
-	if e.dir, err = os.MkdirTemp("", "s3fanout-bench"); err != nil {
+	if e.dir, err = os.MkdirTemp(*dir, "s3fanout-bench"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(e.dir)) }()
@@ -107,6 +115,15 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 		return nil
 	}
 	return updatePage(*page, m, results)
+}
+
+// memory is the directory of a file system in memory, or empty.
+func memory() string {
+	const shm = "/dev/shm"
+	if info, err := os.Stat(shm); err != nil || !info.IsDir() {
+		return ""
+	}
+	return shm
 }
 
 // measure opens, runs and ends a contest.

@@ -67,7 +67,7 @@ func manyEvents(ctx context.Context, f function, environment []string) (_ sample
 	}
 	s, stops := sample{}, []int{100, 1_000, 10_000}
 	for n := 1; n <= stops[len(stops)-1]; n++ {
-		event, err := payload(fmt.Sprintf("films/%06d.mp4", n), "3HL4kqtJlcpXroDTDmJ", 7)
+		event, err := payload(benchOrigin, uploaded{fmt.Sprintf("films/%06d.mp4", n), "3HL4kqtJlcpXroDTDmJ", anyETag}, 7)
 		if err != nil {
 			return nil, err
 		}

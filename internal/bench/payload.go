@@ -18,6 +18,7 @@ const (
 const (
 	anyKeyID  = "AKIDEXAMPLE"
 	anySecret = "any"
+	anyETag   = "d41d8cd98f00b204e9800998ecf8427e"
 )
 
 // environment is a function's, with S3 at endpoint; if empty, as on AWS.
@@ -34,10 +35,19 @@ func environment(endpoint, targetBucket, keyID, secret string) []string {
 	}
 }
 
+// origin is where objects are uploaded: in sourceRegion.
+type origin struct{ bucket, topicARN string }
+
+// uploaded is an object that was written.
+type uploaded struct{ key, version, etag string }
+
+// benchOrigin is that of the contests without a sandbox.
+var benchOrigin = origin{sourceBucket, "arn:aws:sns:" + sourceRegion + ":" + account + ":bench-created"}
+
 // payload is what SNS invokes a function with for one new object, with every
 // member that AWS documents (https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html,
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-func payload(key, versionID string, size int) ([]byte, error) {
+func payload(from origin, o uploaded, size int) ([]byte, error) {
 	type object = map[string]any
 	message, err := json.Marshal(object{"Records": []object{{
 		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": sourceRegion,
@@ -50,14 +60,14 @@ func payload(key, versionID string, size int) ([]byte, error) {
 		},
 		"s3": object{
 			"s3SchemaVersion": "1.0", "configurationId": "replicate",
-			"bucket": object{"name": sourceBucket, "ownerIdentity": object{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + sourceBucket},
-			"object": object{"key": key, "size": size, "eTag": "d41d8cd98f00b204e9800998ecf8427e", "versionId": versionID, "sequencer": "0055AED6DCD90281E5"},
+			"bucket": object{"name": from.bucket, "ownerIdentity": object{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + from.bucket},
+			"object": object{"key": o.key, "size": size, "eTag": o.etag, "versionId": o.version, "sequencer": "0055AED6DCD90281E5"},
 		},
 	}}})
 	if err != nil {
 		return nil, err
 	}
-	topic := "arn:aws:sns:" + sourceRegion + ":" + account + ":bench-created"
+	topic := from.topicARN
 	return json.Marshal(object{"Records": []object{{
 		"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": topic + ":21be56ed-a058-49f5-8c98-aedd2564c486",
 		"Sns": object{

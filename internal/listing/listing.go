@@ -13,6 +13,7 @@ package listing
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -42,8 +43,19 @@ type Object struct {
 type Row struct {
 	Key string // decoded
 	// Objects has the buckets' places; nil where a bucket has no such key. It
-	// is valid until visit returns.
+	// is valid until the next row, or visit's return.
 	Objects []*Object
+}
+
+// Stretch is a part of the keys that was at hand at once: up to about a page of
+// each bucket.
+type Stretch struct {
+	// After is a key, or empty: all rows' keys come after it, and no other key
+	// between it and the first of them is in any bucket, as far as listed and
+	// chosen by Prefix and Match.
+	After string
+	// Rows are in the order of the keys. They can be read once.
+	Rows iter.Seq[Row]
 }
 
 // Options say what is listed and how.
@@ -79,6 +91,20 @@ const DefaultParallel = 8
 // the walk and is returned. When ctx ends its error is. The context that visit
 // is given ends when the walk fails or ctx ends.
 func Walk(ctx context.Context, buckets []Bucket, o Options, visit func(context.Context, Row) error) error {
+	return WalkStretches(ctx, buckets, o, func(ctx context.Context, s Stretch) error {
+		for row := range s.Rows {
+			if err := visit(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// WalkStretches is Walk for who wants to look at many keys before doing
+// something about them: visit is called for stretches, which have each key
+// once. Rows that it does not read are not visited at all.
+func WalkStretches(ctx context.Context, buckets []Bucket, o Options, visit func(context.Context, Stretch) error) error {
 	if o.Parallel <= 0 {
 		o.Parallel = DefaultParallel
 	}

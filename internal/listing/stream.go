@@ -83,7 +83,11 @@ var errOrder = errors.New("a listing is not in the order of the keys' bytes, as 
 // encoding-type url, which the SDK leaves to its caller. A space is a plus sign
 // there. An answer that does not say that it is encoded is not.
 func DecodeKey(out *s3.ListObjectsV2Output, key string) (string, error) {
-	if out.EncodingType != types.EncodingTypeUrl || !strings.ContainsAny(key, "%+") {
+	return decodeKey(out.EncodingType, key)
+}
+
+func decodeKey(encoding types.EncodingType, key string) (string, error) {
+	if encoding != types.EncodingTypeUrl || !strings.ContainsAny(key, "%+") {
 		return key, nil
 	}
 	return url.QueryUnescape(key)

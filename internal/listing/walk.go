@@ -2,6 +2,7 @@ package listing
 
 import (
 	"context"
+	"iter"
 	"sync"
 )
 
@@ -9,7 +10,7 @@ import (
 type walk struct {
 	buckets  []Bucket
 	options  Options
-	visit    func(context.Context, Row) error
+	visit    func(context.Context, Stretch) error
 	requests sync.WaitGroup
 	fail     context.CancelCauseFunc
 
@@ -50,7 +51,7 @@ type progress struct {
 	answered bool
 }
 
-func newWalk(buckets []Bucket, o Options, visit func(context.Context, Row) error) *walk {
+func newWalk(buckets []Bucket, o Options, visit func(context.Context, Stretch) error) *walk {
 	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, runes: alphabet{}}
 	w.changed = sync.NewCond(&w.mu)
 	w.spans[w.newSpan("", smallPages)] = struct{}{}
@@ -143,44 +144,50 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 		if empty {
 			return nil
 		}
+		after := s.claimed // which the owner alone changes
 		limit, limited, end := w.claim(s, horizon, bounded)
-		if err := w.merge(ctx, streams, row, limit, limited); err != nil || end {
+		rows := w.merge(streams, row, limit, limited)
+		if err := w.visit(ctx, Stretch{After: after, Rows: rows}); err != nil || end {
 			return err
+		}
+		for range rows { // what was not read
 		}
 	}
 }
 
-// merge visits the keys up to limit, if there is one.
-func (w *walk) merge(ctx context.Context, streams []*stream, row Row, limit string, limited bool) error {
-	for {
-		found := false
-		for i, st := range streams {
-			row.Objects[i] = nil
-			if len(st.at) == 0 {
+// merge takes the keys up to limit, if there is one, out of the streams.
+func (w *walk) merge(streams []*stream, row Row, limit string, limited bool) iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		for {
+			found := false
+			for i, st := range streams {
+				row.Objects[i] = nil
+				if len(st.at) == 0 {
+					continue
+				}
+				switch key := st.at[0].key; {
+				case !found || key < row.Key:
+					clear(row.Objects[:i])
+					row.Key, found = key, true
+					fallthrough
+				case key == row.Key:
+					row.Objects[i] = &st.at[0].object
+				}
+			}
+			if !found || limited && row.Key > limit {
+				return
+			}
+			for i, st := range streams {
+				if row.Objects[i] != nil {
+					st.at = st.at[1:]
+				}
+			}
+			if w.options.Match != nil && !w.options.Match(row.Key) {
 				continue
 			}
-			switch key := st.at[0].key; {
-			case !found || key < row.Key:
-				clear(row.Objects[:i])
-				row.Key, found = key, true
-				fallthrough
-			case key == row.Key:
-				row.Objects[i] = &st.at[0].object
+			if !yield(row) {
+				return
 			}
-		}
-		if !found || limited && row.Key > limit {
-			return nil
-		}
-		for i, st := range streams {
-			if row.Objects[i] != nil {
-				st.at = st.at[1:]
-			}
-		}
-		if w.options.Match != nil && !w.options.Match(row.Key) {
-			continue
-		}
-		if err := w.visit(ctx, row); err != nil {
-			return err
 		}
 	}
 }

@@ -255,7 +255,7 @@ func (w *world) member(p *process, region string) *process {
 func (w *world) backfill(ctx context.Context, p *process) (backfill.Report, error) {
 	var mu sync.Mutex
 	n := 0
-	options := backfill.Options{To: w.set.Regions, Threshold: threshold, Random: func() float64 {
+	options := backfill.Options{To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, Random: func() float64 {
 		mu.Lock()
 		defer mu.Unlock()
 		n++

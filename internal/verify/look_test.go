@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/bench/endless"
 	"s3fanout/internal/listing/listtest"
 	"s3fanout/internal/verify"
 )
@@ -76,7 +77,7 @@ func (r refusing) HeadObject(ctx context.Context, in *s3.HeadObjectInput, o ...f
 // machine's.
 func TestRunGoesByTheClockOfS3(t *testing.T) {
 	there := time.Now().Add(-24 * time.Hour)
-	e := &endless{keys: 1, lacks: 1}
+	e := &endless.Server{Keys: 1, Lacks: 1}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", there.UTC().Format(http.TimeFormat))
 		if r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/bucket-0/") {
@@ -88,7 +89,7 @@ func TestRunGoesByTheClockOfS3(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	s, err := verify.Run(ctx, endlessOptions(server.URL), func(d verify.Difference) error {
+	s, err := verify.Run(ctx, endless.Options(server.URL), func(d verify.Difference) error {
 		return fmt.Errorf("%s %s, which is a minute old", d.Kind, d.Key)
 	}, func(p verify.Progress) {
 		if p.Waiting > 0 {

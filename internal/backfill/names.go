@@ -1,0 +1,59 @@
+package backfill
+
+import (
+	"context"
+	"sync/atomic"
+
+	"s3fanout/internal/awsapi"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/listing"
+)
+
+// batch is what is copied from one source out of a stretch of keys.
+type batch struct {
+	after   string // a key: none of the source's comes between it and the first
+	objects []*object
+	targets [][]int // of each object
+}
+
+// names tells which versions are copied. The function's role may read versions
+// of objects only, and a listing of objects does not say which are the current
+// ones. A listing of versions does, at a request for a thousand.
+type names struct {
+	options *Options
+	buckets []listing.Bucket
+	// blind are the members whose versions cannot be listed.
+	blind []atomic.Bool
+}
+
+// find pins the objects of a batch as far as that is cheaper than a HEAD of
+// each, and says how many pages it has read. What it leaves, or cannot find
+// out, is left to the HEADs: they say what is wrong. The error is ctx's.
+func (n *names) find(ctx context.Context, source int, b batch) (pages int, err error) {
+	if len(b.objects) < n.options.VersionsWorth || n.blind[source].Load() {
+		return 0, nil
+	}
+	keys := make([]string, len(b.objects))
+	for i, o := range b.objects {
+		keys[i] = o.key
+	}
+	member := n.options.Members[source]
+	found, pages, err := listing.Versions(ctx, n.buckets[source], member.S3, n.options.Prefix, b.after, keys, n.options.VersionsWorth)
+	if err != nil {
+		if ctx.Err() != nil {
+			return pages, context.Cause(ctx)
+		}
+		if awsapi.Hopeless(err) {
+			n.blind[source].Store(true)
+		}
+	}
+	for i, v := range found {
+		if v.VersionID == "" {
+			continue
+		}
+		o := b.objects[i]
+		o.size = v.Size
+		o.pinned = &copier.Object{Region: member.Region, Bucket: member.Bucket, Key: o.key, VersionID: v.VersionID, Size: v.Size, ETag: v.ETag}
+	}
+	return pages, nil
+}

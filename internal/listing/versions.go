@@ -1,0 +1,84 @@
+package listing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/awsapi"
+)
+
+// VersionsS3 is the part of *s3.Client that Versions uses.
+type VersionsS3 interface {
+	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
+}
+
+// Version is an object's current version.
+type Version struct {
+	VersionID string // "null" for one that was written without versioning
+	Size      int64  // bytes
+	ETag      string // opaque, without quotation marks
+}
+
+// Versions asks which versions of keys are the current ones, by as few requests
+// as there are pages. The keys are in order, come after a given key, and begin
+// with prefix. It returns a Version for each key, which is the zero Version if
+// the key was not found or not reached, and how many pages it has read.
+//
+// A page has old versions and delete markers as well. It costs as much as some
+// dozen HEADs, so it is asked for only while at least worth keys are left, and
+// no more once one has told about fewer.
+//
+// What was found is returned beside an error too, which is an
+// *awsapi.Failure, or ctx's error.
+func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int) (found []Version, pages int, err error) {
+	found = make([]Version, len(keys))
+	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}
+	if prefix != "" {
+		in.Prefix = &prefix
+	}
+	if after != "" {
+		in.KeyMarker = &after
+	}
+	for at := 0; len(keys)-at >= max(1, worth); {
+		out, err := client.ListObjectVersions(ctx, in)
+		if err != nil {
+			if ctx.Err() != nil {
+				return found, pages, ctx.Err()
+			}
+			return found, pages, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+		}
+		pages++
+		told := 0
+		for i := range out.Versions {
+			v := &out.Versions[i]
+			if !aws.ToBool(v.IsLatest) {
+				continue
+			}
+			key, err := decodeKey(out.EncodingType, aws.ToString(v.Key))
+			if err != nil {
+				return found, pages, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+			}
+			for at < len(keys) && keys[at] < key {
+				at++
+			}
+			if at < len(keys) && keys[at] == key {
+				found[at] = Version{VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: trim(aws.ToString(v.ETag))}
+				at++
+				told++
+			}
+		}
+		if !aws.ToBool(out.IsTruncated) || told < worth {
+			break
+		}
+		next, err := decodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
+		if err != nil || next == "" {
+			return found, pages, fmt.Errorf("region %s: bucket %s: a listing of versions is cut off without saying how it goes on", b.Region, b.Name)
+		}
+		in.KeyMarker, in.VersionIdMarker = &next, out.NextVersionIdMarker
+	}
+	return found, pages, nil
+}
