@@ -59,7 +59,11 @@ func (l *lane) work(work context.Context) {
 // stack that has grown to what a request needs.
 func (l *lane) next(work context.Context) *object {
 	l.mu.Lock()
-	keep := l.flying <= l.window.Limit()
+	limit := l.window.Limit()
+	keep := l.flying <= limit
+	if l.flying < limit { // it has grown
+		l.wake()
+	}
 	l.mu.Unlock()
 	if keep && work.Err() == nil {
 		select {
@@ -102,6 +106,11 @@ func (l *lane) release() {
 	l.mu.Lock()
 	l.flying--
 	l.mu.Unlock()
+	l.wake()
+}
+
+// wake has who waits for a free slot look again.
+func (l *lane) wake() {
 	select {
 	case l.freed <- struct{}{}:
 	default:
