@@ -135,43 +135,33 @@ func copies(ctx context.Context, f function, environment []string, events [][]by
 }
 
 // copiesOf starts the function and has it handle the events.
-func copiesOf(ctx context.Context, f function, environment []string, events [][]byte) (_ sample, err error) {
-	ctx, cancel := context.WithTimeout(ctx, copyTime)
-	defer cancel()
-	e, err := launch(ctx, f.command, environment)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		_, ended := e.end()
-		err = errors.Join(err, ended)
-	}()
-	if _, err := e.untilReady(ctx); err != nil {
-		return nil, err
-	}
-	first, err := e.invoke(ctx, 0, events[0])
-	if err != nil {
-		return nil, err
-	}
-	out := sample{"cold": milliseconds(first.Sub(e.began))}
-	var warm series
-	before, measured := processorTime(e.cmd.Process.Pid)
-	for i, event := range events[1:] {
-		began := time.Now()
-		answered, err := e.invoke(ctx, 1+i, event)
+func copiesOf(ctx context.Context, f function, environment []string, events [][]byte) (sample, error) {
+	out := sample{}
+	return out, f.withinTime(ctx, copyTime, environment, func(ctx context.Context, e *execution) error {
+		first, err := e.invoke(ctx, 0, events[0])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		warm = append(warm, milliseconds(answered.Sub(began)))
-	}
-	if after, ok := processorTime(e.cmd.Process.Pid); ok && measured && len(warm) > 0 {
-		out["cpu"] = milliseconds(after-before) / float64(len(warm))
-	}
-	if sp, ok := warm.spread(); ok {
-		out["warm"] = sp.median
-	}
-	if _, peak, ok := memoryOf(e.cmd.Process.Pid); ok {
-		out["peak"] = peak
-	}
-	return out, nil
+		out["cold"] = milliseconds(first.Sub(e.began))
+		var warm series
+		before, measured := processorTime(e.cmd.Process.Pid)
+		for i, event := range events[1:] {
+			began := time.Now()
+			answered, err := e.invoke(ctx, 1+i, event)
+			if err != nil {
+				return err
+			}
+			warm = append(warm, milliseconds(answered.Sub(began)))
+		}
+		if after, ok := processorTime(e.cmd.Process.Pid); ok && measured && len(warm) > 0 {
+			out["cpu"] = milliseconds(after-before) / float64(len(warm))
+		}
+		if sp, ok := warm.spread(); ok {
+			out["warm"] = sp.median
+		}
+		if _, peak, ok := memoryOf(e.cmd.Process.Pid); ok {
+			out["peak"] = peak
+		}
+		return nil
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // original is the function that people write, beside this file.
@@ -17,6 +18,25 @@ const original = "internal/bench/original/function.py"
 type function struct {
 	name, version, missing string
 	command                []string
+}
+
+// withinTime starts the function, waits until it is ready, and ends it after
+// what do does with it.
+func (f function) withinTime(ctx context.Context, most time.Duration, environment []string, do func(context.Context, *execution) error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	e, err := launch(ctx, f.command, environment)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, ended := e.end()
+		err = errors.Join(err, ended)
+	}()
+	if _, err := e.untilReady(ctx); err != nil {
+		return err
+	}
+	return do(ctx, e)
 }
 
 // The contestants of what functions are compared in.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,34 +50,24 @@ func openMemory(ctx context.Context, e env) (contest, error) {
 	return c, nil
 }
 
-func manyEvents(ctx context.Context, f function, environment []string) (_ sample, err error) {
-	ctx, cancel := context.WithTimeout(ctx, manyTime)
-	defer cancel()
-	e, err := launch(ctx, f.command, environment)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		_, ended := e.end()
-		err = errors.Join(err, ended)
-	}()
-	if _, err := e.untilReady(ctx); err != nil {
-		return nil, err
-	}
+func manyEvents(ctx context.Context, f function, environment []string) (sample, error) {
 	s, stops := sample{}, []int{100, 1_000, 10_000}
-	for n := 1; n <= stops[len(stops)-1]; n++ {
-		event, err := payload(benchOrigin, uploaded{fmt.Sprintf("films/%06d.mp4", n), "3HL4kqtJlcpXroDTDmJ", anyETag}, 7)
-		if err != nil {
-			return nil, err
+	err := f.withinTime(ctx, manyTime, environment, func(ctx context.Context, e *execution) error {
+		for n := 1; n <= stops[len(stops)-1]; n++ {
+			event, err := payload(benchOrigin, uploaded{fmt.Sprintf("films/%06d.mp4", n), "3HL4kqtJlcpXroDTDmJ", anyETag}, 7)
+			if err != nil {
+				return err
+			}
+			if _, err := e.invoke(ctx, n, event); err != nil {
+				return err
+			}
+			if slices.Contains(stops, n) {
+				now, peak, _ := memoryOf(e.cmd.Process.Pid)
+				s[fmt.Sprint(n)], s["peak"] = now, peak
+			}
 		}
-		if _, err := e.invoke(ctx, n, event); err != nil {
-			return nil, err
-		}
-		if slices.Contains(stops, n) {
-			now, peak, _ := memoryOf(e.cmd.Process.Pid)
-			s[fmt.Sprint(n)], s["peak"] = now, peak
-		}
-	}
+		return nil
+	})
 	s["growth"] = s["10000"] / s["1000"]
-	return s, nil
+	return s, err
 }
