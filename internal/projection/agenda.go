@@ -41,25 +41,6 @@ func (a *agenda) pop() happening {
 	}
 }
 
-// queue is first in, first out.
-type queue struct {
-	items []happening
-	head  int
-}
-
-func (q *queue) len() int { return len(q.items) - q.head }
-
-func (q *queue) push(h happening) { q.items = append(q.items, h) }
-
-func (q *queue) pop() happening {
-	h := q.items[q.head]
-	q.head++
-	if q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
-	return h
-}
-
 // tokens come at a rate a second, and at most so many are kept.
 type tokens struct{ rate, most, left, at float64 }
 

@@ -3,7 +3,7 @@
 // on virtual time, against AWS's published quotas.
 //
 // It is a projection and no measurement: the delays of AWS's services are
-// assumptions (Assume), all Regions are alike and uploads Spread evenly, so that
+// assumptions (Assume), all Regions are alike and uploads spread evenly, so that
 // one Region stands for all of them. What it is for is which limit is reached
 // first, at which rate, and what a queue behind it means for the lag. The
 // decisions of the function itself are simulated elsewhere (internal/sim), with
@@ -50,7 +50,7 @@ func (s Spread) sample(r *rand.Rand) float64 {
 //
 // SNS: 73 ms in the median and 225 ms in the 99th percentile, measured by others
 // in 2022 (https://bitesizedserverless.com/bite/serverless-messaging-latency-compared/).
-// S3's notifications: "typically in seconds", "sometimes a minute or longer"
+// S3's notifications: seconds typically, sometimes a minute or longer
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html),
 // taken to be a second, and ten in one of a hundred. A copy: what package cost
 // assumes of a small object, and five times as long in one of a hundred. The
@@ -83,18 +83,19 @@ type Scenario struct {
 	Rate    float64       // uploads a second in all Regions together
 	Burst   float64       // uploads a second during the burst
 	Length  time.Duration // of the burst
-	Quotas  Quotas
-	Delays  Delays
-	Seed    uint64
+	// Away says that S3 takes no copies during the burst.
+	Away   bool
+	Quotas Quotas
+	Delays Delays
+	Seed   uint64
 }
 
 // Projection is what came of a Scenario, in one Region.
 type Projection struct {
 	Replicas int // of uploads during the burst
 	// Lag from upload to replica, of uploads during the burst.
-	P50, P99, Max time.Duration
-	Concurrency   int // execution environments at work at once, at most
-	Starts        int // of execution environments
+	P50, P99    time.Duration
+	Concurrency int // execution environments at work at once, at most
 	// Refused are copies that S3 answered with SlowDown, and DeadLetters events
 	// whose three attempts all ended so.
 	Refused, DeadLetters int
