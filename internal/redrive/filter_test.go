@@ -3,7 +3,6 @@ package redrive_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,8 +71,8 @@ func TestFilterWhereLittleIsKnown(t *testing.T) {
 		want   string
 	}{
 		{redrive.Filter{}, "replayed, not-understood"},
-		{redrive.Filter{Prefix: "b/"}, "skipped, replayed"},
-		{redrive.Filter{Prefix: "a/"}, "skipped, replayed"},
+		{redrive.Filter{Prefix: "b/"}, "replayed, skipped"},
+		{redrive.Filter{Prefix: "a/"}, "replayed, skipped"},
 		{redrive.Filter{Prefix: "c/"}, "skipped, skipped"},
 		{redrive.Filter{Reason: "not a known dead letter"}, "skipped, not-understood"},
 	}
@@ -87,8 +86,6 @@ func TestFilterWhereLittleIsKnown(t *testing.T) {
 			for _, r := range w.run(t, t.Context()).Regions[1].Results {
 				got = append(got, string(r.Outcome))
 			}
-			slices.Sort(got) // they are finished in any order
-			slices.Reverse(got)
 			if strings.Join(got, ", ") != tt.want {
 				t.Errorf("%+v: got %v, want %s", tt.filter, got, tt.want)
 			}

@@ -21,9 +21,6 @@ const (
 	pollTime = time.Second
 	// batch is the most messages that SQS hands out at once.
 	batch = 10
-	// ahead is how many letters may be here that nobody works on: those of one
-	// receive, and the places for those of the next.
-	ahead = 2 * batch
 	// graceTime is how long an interrupted run goes on to put things in order:
 	// to learn which letters it was just given, to delete and to release.
 	graceTime = 5 * time.Second
@@ -123,10 +120,8 @@ func (q *queue) open(ctx context.Context) (level, error) {
 }
 
 // drain works through the queue until it gives nothing new, a watch until ctx
-// ends. Letters are received ten at a time, before all of those that came
-// earlier are begun: nobody waits for SQS, and few letters wait here. Where not
-// all letters may be tried, or not at once, none is received before somebody is
-// free.
+// ends. Letters are received only when there is somebody free to work on them,
+// so that few wait here.
 func (q *queue) drain(ctx context.Context) error {
 	holding, end := context.WithCancel(ctx)
 	var kept, wg sync.WaitGroup
@@ -134,30 +129,10 @@ func (q *queue) drain(ctx context.Context) error {
 	defer kept.Wait()
 	defer end()
 	defer wg.Wait()
-	workers := cmp.Or(q.options.Parallel, DefaultParallel)
-	places, least := workers+ahead, batch
-	if q.options.Max > 0 || q.options.Rate > 0 {
-		places, least = workers, 1
-	}
-	free, work := make(chan struct{}, places), make(chan types.Message, places)
-	defer close(work)
-	for range workers {
-		wg.Go(func() {
-			var before sync.WaitGroup // the end of the letter before
-			defer before.Wait()
-			for m := range work {
-				r, invoked := q.work(ctx, m)
-				before.Wait()
-				before.Go(func() {
-					q.conclude(ctx, m, r, invoked)
-					<-free
-				})
-			}
-		})
-	}
+	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
 	repeats, failures := 0, 0
 	for {
-		want, ok := acquire(ctx, free, least)
+		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
 			q.cut = !ok
 			return q.stopped()
@@ -192,7 +167,10 @@ func (q *queue) drain(ctx context.Context) error {
 			q.observer.Trouble(q.region, nil)
 		}
 		for _, m := range fresh {
-			work <- m // each has a place
+			wg.Go(func() {
+				defer func() { <-free }()
+				q.finish(q.process(ctx, m), m)
+			})
 		}
 		for _, m := range back {
 			wg.Go(func() { q.discard(ctx, m) })
@@ -214,51 +192,25 @@ func (q *queue) drain(ctx context.Context) error {
 	}
 }
 
-// work does what has to be done before a letter can be deleted, and says
-// whether it can. If the run has ended since the letter was received, it is left
-// as if it had not been, and has no outcome.
-func (q *queue) work(ctx context.Context, m types.Message) (r Result, invoked bool) {
-	if ctx.Err() != nil || q.stopped() != nil {
-		return r, false
-	}
-	return q.process(ctx, m)
-}
-
-// conclude deletes a letter whose functions have succeeded, and records how it
-// ended. Meanwhile another letter's functions are invoked.
-func (q *queue) conclude(ctx context.Context, m types.Message, r Result, invoked bool) {
-	if invoked {
-		r = r.ended(Replayed, "", nil)
-		if err := q.delete(ctx, m); err != nil {
-			r = r.ended(NotDeleted, err.Error(), err)
-		}
-	}
-	if r.Outcome != "" {
-		q.finish(r, m)
-	}
-}
-
-// acquire waits for so many places and takes as many more as are free, at most
+// acquire waits for one place and takes as many more as are free, at most
 // batch. It reports false if ctx ended first.
-func acquire(ctx context.Context, free chan struct{}, least int) (n int, ok bool) {
-	for ; n < least; n++ {
-		select {
-		case <-ctx.Done():
-			return n, false
-		case free <- struct{}{}:
-		}
+func acquire(ctx context.Context, free chan struct{}) (int, bool) {
+	select {
+	case <-ctx.Done():
+		return 0, false
+	case free <- struct{}{}:
 	}
 	if ctx.Err() != nil {
-		return n, false
+		return 0, false
 	}
-	for ; n < batch; n++ {
+	for n := 1; n < batch; n++ {
 		select {
 		case free <- struct{}{}:
 		default:
 			return n, true
 		}
 	}
-	return n, true
+	return batch, true
 }
 
 // receive asks for messages. An interruption does not cut the request off:

@@ -30,16 +30,16 @@ const (
 	interrupted = "interrupted before it was done"
 )
 
-// process invokes the functions of one message. Either all have succeeded, or
-// the result says what became of the letter instead.
-func (q *queue) process(ctx context.Context, m types.Message) (r Result, invoked bool) {
-	r = Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
+// process does everything there is to do for one message, except to remember
+// the result.
+func (q *queue) process(ctx context.Context, m types.Message) Result {
+	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
 	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
 	if err != nil {
 		if !q.options.Filter.chooses(deadletter.Letter{Reason: err.Error()}, r.SentAt, time.Now()) {
-			return r.ended(Skipped, notChosen, nil), false
+			return r.ended(Skipped, notChosen, nil)
 		}
-		return r.ended(NotUnderstood, err.Error(), nil), false
+		return r.ended(NotUnderstood, err.Error(), nil)
 	}
 	// Each invocation from here begins a chain of its own, so a copy that was
 	// handed over as often as one chain allows can go on.
@@ -47,38 +47,41 @@ func (q *queue) process(ctx context.Context, m types.Message) (r Result, invoked
 	letter.Payload = nil
 	r.Letter = letter
 	if !q.options.Filter.chooses(letter, r.SentAt, time.Now()) {
-		return r.ended(Skipped, notChosen, nil), false
+		return r.ended(Skipped, notChosen, nil)
 	}
 
 	functions, needTopic, err := route(letter, q.place, q.options.Config)
 	switch {
 	case err != nil:
-		return r.ended(NotOurs, err.Error(), nil), false
+		return r.ended(NotOurs, err.Error(), nil)
 	case !q.limits.take():
-		return r.ended(Skipped, "not tried: as many letters were as were asked for", nil), false
+		return r.ended(Skipped, "not tried: as many letters were as were asked for", nil)
 	case q.options.DryRun:
 		r.Functions = functions
-		return r.ended(Waiting, "", nil), false
+		return r.ended(Waiting, "", nil)
 	case needTopic:
 		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN, q.options.Watch)
 		if err != nil {
-			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err)), false
+			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
 		}
 		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
-			return r.ended(NotOurs, err.Error(), nil), false
+			return r.ended(NotOurs, err.Error(), nil)
 		}
 	}
 	if q.limits.wait(ctx) != nil {
-		return r.ended(Interrupted, interrupted, nil), false
+		return r.ended(Interrupted, interrupted, nil)
 	}
 	r.Functions = functions
 	switch err := q.invokeAll(ctx, functions, payload); {
 	case errors.Is(err, errFunction):
-		return r.ended(Failed, err.Error(), nil), false
+		return r.ended(Failed, err.Error(), nil)
 	case err != nil:
-		return q.requestFailed(ctx, r, NotInvoked, err), false
+		return q.requestFailed(ctx, r, NotInvoked, err)
 	}
-	return r, true
+	if err := q.delete(ctx, m); err != nil {
+		return r.ended(NotDeleted, err.Error(), err)
+	}
+	return r.ended(Replayed, "", nil)
 }
 
 func (r Result) ended(outcome Outcome, detail string, err error) Result {
