@@ -55,9 +55,10 @@ sim: ## run SEEDS schedules against a model of AWS, then show that each delibera
 # Two targets at a time, with a worker each.
 FUZZTIME ?= 1m
 fuzz: ## run every fuzz target for FUZZTIME, a minute each unless said otherwise
+	@$(GO) vet ./... # what does not compile is not listed
 	@$(GO) list ./... | while read -r package; do \
 	  $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | sed "s|^|$(FUZZTIME) $$package |"; \
-	done | xargs -P 2 -L 1 tools/fuzz.sh
+	done | GO=$(GO) xargs -P 2 -L 1 tools/fuzz.sh
 
 lint: ## run the linters, pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod golangci-lint run

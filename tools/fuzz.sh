@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs one fuzz target: tools/fuzz.sh TIME PACKAGE TARGET
 set -uo pipefail
-output=$(go test -run '^$' -fuzz "^$3\$" -fuzztime "$1" -fuzzminimizetime 100x -parallel 1 "$2" 2>&1)
+output=$("${GO:-go}" test -run '^$' -fuzz "^$3\$" -fuzztime "$1" -fuzzminimizetime 100x -parallel 1 "$2" 2>&1)
 status=$?
 if [ "$status" -ne 0 ] && grep -q 'context deadline exceeded' <<<"$output" &&
   ! grep -qE 'Failing input written|hung or terminated|panic:|DATA RACE' <<<"$output"; then

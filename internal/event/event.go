@@ -155,8 +155,13 @@ func quote(s string) string {
 
 // unmarshal is json.Unmarshal with ErrMalformed in the error.
 func unmarshal(data []byte, v any) error {
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	err := json.Unmarshal(data, v)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.Field == "": // its words are of Go's types
+		return fmt.Errorf("%w: it is a JSON %s instead of an object", ErrMalformed, wrong.Value)
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }

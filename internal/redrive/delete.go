@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -12,17 +13,21 @@ import (
 
 // delete takes a letter out of the queue, also if ctx has ended: its work is
 // done. A letter that came back meanwhile, as its hold had run out, is held by
-// another receipt handle, and deleted by that.
+// another receipt handle, and deleted by that, also where SQS took the old one:
+// it says that a letter is deleted, too, where the handle was not the newest
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html).
 func (q *queue) delete(ctx context.Context, m types.Message) error {
 	ctx, cancel := linger(ctx, graceTime)
 	defer cancel()
-	handle := q.newest(m)
-	for {
+	for handle := q.newest(m); ; {
 		_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
-		if err == nil {
-			return nil
-		}
 		old := handle
+		if err == nil {
+			if handle = q.deleted(m, old); handle == old {
+				return nil
+			}
+			continue
+		}
 		if expired(err) {
 			q.asked(ctx) // its answer may be on its way
 			handle = q.newest(m)
@@ -31,6 +36,22 @@ func (q *queue) delete(ctx context.Context, m types.Message) error {
 			return awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
 		}
 	}
+}
+
+// deleted remembers that a letter was deleted by a handle, unless it is held by
+// another one by now. It returns the handle that it is or was held by.
+func (q *queue) deleted(m types.Message, handle string) string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	id := aws.ToString(m.MessageId)
+	if h := q.held[id]; h != nil && h.handle != handle {
+		return h.handle
+	}
+	delete(q.held, id)
+	if s := q.seen[id]; s != nil { // else it was forgotten, long after its first deletion
+		s.deleted = time.Now()
+	}
+	return handle
 }
 
 // newest is the receipt handle that the run holds a letter by.
@@ -56,18 +77,4 @@ func (q *queue) asked(ctx context.Context) {
 	case <-asking:
 	case <-ctx.Done():
 	}
-}
-
-// discard deletes a letter again that is back after it was replayed: SQS says
-// that a letter is deleted, too, where the handle was not the newest
-// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html).
-// If that fails, the letter stays for the next run, and is replayed twice,
-// which is harmless.
-func (q *queue) discard(ctx context.Context, m types.Message) {
-	if q.delete(ctx, m) != nil {
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.held, aws.ToString(m.MessageId))
 }

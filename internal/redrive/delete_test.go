@@ -18,50 +18,65 @@ import (
 // before: SQS refuses that, or takes it and does nothing.
 func TestBackAtTheMomentOfItsDelete(t *testing.T) {
 	for _, lenient := range []bool{false, true} {
-		t.Run(fmt.Sprintf("lenient %v", lenient), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				queue := w.queues[west]
-				queue.lenient = lenient
-				slow, tried := make(chan struct{}), make(chan struct{})
-				w.functions[west].run = func(_ context.Context, payload string) error {
-					if strings.Contains(payload, "slow") {
-						<-slow
-					}
-					return nil
-				}
-				queue.put(envelope("slow", functionARN(west)))
-				queue.put(envelope("quick", functionARN(west)))
-				w.options.Parallel = 2
-				queue.deleted = func(handle string) {
-					switch handle {
-					case "m000#1":
-						close(tried)
-					case "m001#1": // there is room for another letter now
-						queue.mu.Lock()
-						queue.messages[0].visible = time.Now()
-						queue.mu.Unlock()
-					}
-				}
-				queue.answering = func(messages []types.Message) {
-					for _, m := range messages {
-						if *m.ReceiptHandle == "m000#2" {
-							close(slow)
-							<-tried
-						}
-					}
-				}
-				report := w.run(t, t.Context())
-				for _, r := range report.Regions[1].Results {
-					if r.Outcome != redrive.Replayed {
-						t.Errorf("%s: %s: %s", r.MessageID, r.Outcome, r.Detail)
-					}
-				}
-				if queue.left() != 0 || report.Left() != 0 || w.functions[west].invocations() != 2 {
-					t.Errorf("left %d, said to be left %d, %d invocations; want none and 2", queue.left(), report.Left(), w.functions[west].invocations())
-				}
+		for _, watch := range []bool{false, true} {
+			t.Run(fmt.Sprintf("lenient %v, watch %v", lenient, watch), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { backAtTheMomentOfItsDelete(t, lenient, watch) })
 			})
-		})
+		}
+	}
+}
+
+func backAtTheMomentOfItsDelete(t *testing.T, lenient, watch bool) {
+	w := newWorld()
+	queue := w.queues[west]
+	queue.lenient = lenient
+	slow, tried := make(chan struct{}), make(chan struct{})
+	w.functions[west].run = func(_ context.Context, payload string) error {
+		if strings.Contains(payload, "slow") {
+			<-slow
+		}
+		return nil
+	}
+	queue.put(envelope("slow", functionARN(west)))
+	queue.put(envelope("quick", functionARN(west)))
+	w.options.Parallel = 2
+	queue.deleted = func(handle string) {
+		switch handle {
+		case "m000#1":
+			close(tried)
+		case "m001#1": // there is room for another letter now
+			queue.mu.Lock()
+			queue.messages[0].visible = time.Now()
+			queue.mu.Unlock()
+		}
+	}
+	queue.answering = func(messages []types.Message) {
+		for _, m := range messages {
+			if *m.ReceiptHandle == "m000#2" {
+				close(slow)
+				<-tried
+			}
+		}
+	}
+	var report redrive.Report
+	if watch {
+		run := w.watch(t)
+		<-time.After(redrive.HoldTime + time.Minute)
+		run.end(t)
+		report = run.report
+	} else {
+		report = w.run(t, t.Context())
+	}
+	for _, r := range report.Regions[1].Results {
+		if r.Outcome != redrive.Replayed {
+			t.Errorf("%s: %s: %s", r.MessageID, r.Outcome, r.Detail)
+		}
+	}
+	if n := report.Regions[1].Replayed; n != 2 {
+		t.Errorf("%d letters were replayed, want 2", n)
+	}
+	if queue.left() != 0 || report.Left() != 0 || w.functions[west].invocations() != 2 {
+		t.Errorf("left %d, said to be left %d, %d invocations; want none and 2", queue.left(), report.Left(), w.functions[west].invocations())
 	}
 }
 

@@ -74,8 +74,10 @@ func (q *queue) changes(now time.Time) []change {
 	defer q.mu.Unlock()
 	var list []change
 	for id, s := range q.seen {
-		// It was not handed out again: somebody else has or had it.
-		if q.held[id] == nil && s.dueBy(now.Add(-RetryMost)) {
+		// It was not handed out again: somebody else has or had it, or it is
+		// gone, and not held by a handle of this run that came too late.
+		gone := !s.working && !s.deleted.IsZero() && now.Sub(s.deleted) > HoldTime
+		if q.held[id] == nil && (gone || s.dueBy(now.Add(-RetryMost))) {
 			q.forget(id)
 		}
 	}

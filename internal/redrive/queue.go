@@ -173,7 +173,9 @@ func (q *queue) drain(ctx context.Context) error {
 			})
 		}
 		for _, m := range back {
-			wg.Go(func() { q.discard(ctx, m) })
+			// If that fails, the letter stays for the next run, and is replayed
+			// twice, which is harmless.
+			wg.Go(func() { _ = q.delete(ctx, m) })
 		}
 		// Letters that stay are held until the end, but one may come back. When
 		// more came back than there are, with nothing new between them, the
@@ -261,7 +263,7 @@ func (q *queue) take(messages []types.Message) (fresh, back []types.Message, aga
 		q.held[id] = &hold{handle: aws.ToString(m.ReceiptHandle), until: now.Add(HoldTime)}
 		s := q.seen[id]
 		if s != nil && !s.dueBy(now) {
-			if again++; s.replayed {
+			if again++; !s.deleted.IsZero() {
 				back = append(back, m)
 			}
 			continue
@@ -288,15 +290,13 @@ func (q *queue) finish(r Result, m types.Message) {
 		r.Again = s.due
 	}
 	if r.Outcome == Replayed {
-		s.replayed = true
 		q.replayed++
-		delete(q.held, id)
 	}
 	switch {
 	case !q.options.Watch:
 		q.results = append(q.results, r)
 	case r.Outcome == Replayed:
-		q.forget(id)
+		delete(q.latest, id)
 	default:
 		q.latest[id] = r
 	}

@@ -26,15 +26,15 @@ const (
 
 // history is what a run knows about a letter that it has received.
 type history struct {
-	working  bool      // somebody is at it
-	replayed bool      // and deleted
-	tries    int       // how often it was not replayed
-	due      time.Time // when to try it again; zero: not in this run
+	working bool      // somebody is at it
+	deleted time.Time // when it was, after it was replayed; zero: it was not
+	tries   int       // how often it was tried
+	due     time.Time // when to try it again; zero: not in this run
 }
 
 // dueBy says that it is time to try the letter again.
 func (h *history) dueBy(now time.Time) bool {
-	return h != nil && !h.working && !h.due.IsZero() && !h.due.After(now)
+	return h != nil && !h.working && h.deleted.IsZero() && !h.due.IsZero() && !h.due.After(now)
 }
 
 // retryWait is how long to leave a letter alone after so many tries.
