@@ -85,7 +85,7 @@ type Options struct {
 	// HeadsSource says that the Copiers ask for a source's properties before
 	// each copy, which an estimate has to know.
 	HeadsSource bool
-	// VersionsWorth is how many objects that are missing in a row a page of
+	// VersionsWorth is how many missing objects of a thousand a page of
 	// versions is worth, which names the versions to copy; for fewer, and for
 	// those that it does not have, a HEAD does. 0 means DefaultVersionsWorth.
 	VersionsWorth int
@@ -226,7 +226,8 @@ func (r *run) walk(work context.Context) error {
 			if len(b.objects) == 0 {
 				continue
 			}
-			r.tally.sources(source, len(b.objects))
+			small := len(b.small(r.options))
+			r.tally.sources(source, small, len(b.objects)-small)
 			if r.options.DryRun {
 				continue
 			}

@@ -45,15 +45,16 @@ func newBill() bill {
 // add counts requests to a Region.
 func (b bill) add(region string, n copier.Requests) { b.requests[region] = sum(b.requests[region], n) }
 
-// sources counts the questions about n objects in a row of a source, which all
+// sources counts the questions about missing objects of a source, which all
 // their copies share. Old versions, which fill pages too, are not known.
-func (b bill) sources(o Options, place, n int) {
+func (b bill) sources(o Options, place, small, large int) {
 	region := o.Members[place].Region
-	if n < o.VersionsWorth {
-		b.add(region, copier.Requests{Head: n})
+	b.add(region, copier.Requests{Head: large})
+	if small < o.VersionsWorth {
+		b.add(region, copier.Requests{Head: small})
 		return
 	}
-	b.versions[region] += (n + versionsPage - 1) / versionsPage
+	b.versions[region] += (small + versionsPage - 1) / versionsPage
 }
 
 // versionsPage is how many versions a page has at most.

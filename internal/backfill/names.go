@@ -11,9 +11,20 @@ import (
 
 // batch is what is copied from one source out of a stretch of keys.
 type batch struct {
-	after   string // a key: none of the source's comes between it and the first
+	after   string // a key of the listing before the first
 	objects []*object
 	targets [][]int // of each object
+}
+
+// small are the objects that one request copies.
+func (b batch) small(o Options) []*object {
+	var list []*object
+	for _, object := range b.objects {
+		if object.size <= o.Threshold {
+			list = append(list, object)
+		}
+	}
+	return list
 }
 
 // names tells which versions are copied. The function's role may read versions
@@ -29,12 +40,16 @@ type names struct {
 // find pins the objects of a batch as far as that is cheaper than a HEAD of
 // each, and says how many pages it has read. What it leaves, or cannot find
 // out, is left to the HEADs: they say what is wrong. The error is ctx's.
+//
+// Objects that are copied in parts are left as well: they may wait for hours
+// until it is their turn, and what is copied then should be what there is then.
 func (n *names) find(ctx context.Context, source int, b batch) (pages int, err error) {
-	if len(b.objects) < n.options.VersionsWorth || n.blind[source].Load() {
+	small := b.small(*n.options)
+	if len(small) < n.options.VersionsWorth || n.blind[source].Load() {
 		return 0, nil
 	}
-	keys := make([]string, len(b.objects))
-	for i, o := range b.objects {
+	keys := make([]string, len(small))
+	for i, o := range small {
 		keys[i] = o.key
 	}
 	member := n.options.Members[source]
@@ -51,7 +66,7 @@ func (n *names) find(ctx context.Context, source int, b batch) (pages int, err e
 		if v.VersionID == "" {
 			continue
 		}
-		o := b.objects[i]
+		o := small[i]
 		o.size = v.Size
 		o.pinned = &copier.Object{Region: member.Region, Bucket: member.Bucket, Key: o.key, VersionID: v.VersionID, Size: v.Size, ETag: v.ETag}
 	}

@@ -8,12 +8,12 @@ import (
 	"s3fanout/internal/copier"
 )
 
-// What is missing in a row is named by pages of versions, what is scattered by
+// What is missing side by side is named by pages of versions, what is scattered by
 // a HEAD each: whichever costs less.
 func TestVersionsAreAskedForByWhatCostsLess(t *testing.T) {
 	for _, c := range []struct {
 		name                 string
-		missing, there       int // in a row, then at the target as well
+		missing, there       int // side by side, then at the target as well
 		pages, heads         int
 		planLists, planHeads int // of the dry run, lists beside those of objects
 	}{
@@ -68,6 +68,25 @@ func TestPagesOfOldVersionsAreNotPaidFor(t *testing.T) {
 	report := w.fillIn(t, nil, Observer{})
 	if report.Targets[1].Copied != 20 || w.versions["a"] != 1 || w.heads["a"] != 10 {
 		t.Errorf("%d copied with %d pages and %d HEADs, want 20 with 1 and 10", report.Targets[1].Copied, w.versions["a"], w.heads["a"])
+	}
+}
+
+// Large objects may wait for long: their versions are asked for when they are
+// copied, and not by what was there when they were listed.
+func TestLargeObjectsAreNamedLate(t *testing.T) {
+	for _, dry := range []bool{true, false} {
+		w := newWorld("a", "b")
+		w.fill(40)
+		report := w.fillIn(t, func(o *Options) { o.DryRun, o.Threshold = dry, 1 }, Observer{})
+		if dry {
+			if e := report.Estimate; e.Lists != report.Lists {
+				t.Errorf("the estimate has %d lists, want %d and no pages of versions", e.Lists, report.Lists)
+			}
+			continue
+		}
+		if report.Targets[1].Copied != 40 || w.versions["a"] != 0 || w.heads["a"] != 40 {
+			t.Errorf("%d copied with %d pages and %d HEADs, want 40 with none and 40", report.Targets[1].Copied, w.versions["a"], w.heads["a"])
+		}
 	}
 }
 

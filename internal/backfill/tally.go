@@ -73,11 +73,12 @@ func (t *tally) planned(row listing.Row, p plan) {
 	}
 }
 
-// sources is told how many objects of a source are missing in a row.
-func (t *tally) sources(place, n int) {
+// sources is told how many objects of a source are missing among those that a
+// page of a listing has: those that one request copies, and large ones.
+func (t *tally) sources(place, small, large int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.bill.sources(t.options, place, n)
+	t.bill.sources(t.options, place, small, large)
 }
 
 func (t *tally) head() {

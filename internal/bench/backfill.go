@@ -37,7 +37,7 @@ func openBackfill(_ context.Context, e env) (contest, error) {
 			"Events reach each bucket's topic, which has no subscribers here, so that no function runs for anybody. s3fanout writes as the function's role, the others as the administrator. "+
 			"A request takes about a millisecond here, and 20 to 100 in AWS: what a program does at once counts more there than these figures show, and how much it computes less. "+
 			"Peers are not asked to keep what s3fanout promises: that a key which exists is never replaced (`If-None-Match`), that the very version is copied that was named, and that tags and metadata come along. "+
-			"rclone is told `--transfers %d --checkers %d --fast-list`, the aws command `max_concurrent_requests = %d`; s3cmd knows one at a time only. It signs for one Region only, too: it copies to other keys of the source's bucket.", e.objects, peerConcurrency, peerConcurrency, peerConcurrency),
+			"rclone is told `--transfers %d --checkers %d`, the aws command `max_concurrent_requests = %d`; s3cmd knows one at a time only. It signs for one Region only, too: it copies to other keys of the source's bucket.", e.objects, peerConcurrency, peerConcurrency, peerConcurrency),
 		metrics: []metric{
 			{"rate", "copying", "objects/s", oursToTheirs},
 			{"memory", "most memory", "MiB", oursToTheirs},

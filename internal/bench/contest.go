@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -67,7 +68,9 @@ type result struct {
 
 // run has the contestants take turns, and begins each round with another one,
 // so that a machine that gets slower or faster does so for all.
-func (c contest) run(ctx context.Context, notes io.Writer) (result, error) {
+//
+// Who fails counts as missing; the error says why.
+func (c contest) run(ctx context.Context, notes io.Writer) (_ result, failed error) {
 	r := result{contest: c, samples: make([][]sample, len(c.contestants))}
 	for round := range c.rounds {
 		for i := range c.contestants {
@@ -78,11 +81,17 @@ func (c contest) run(ctx context.Context, notes io.Writer) (result, error) {
 			}
 			_, _ = fmt.Fprintf(notes, "%s: round %d of %d, %s\n", c.name, round+1, c.rounds, who.name) // a note
 			s, err := who.run(ctx, round)
-			if err != nil {
-				return r, fmt.Errorf("%s: %s: %w", c.name, who.name, err)
+			if err != nil && ctx.Err() != nil {
+				return r, ctx.Err()
+			}
+			if err != nil { // the others are measured all the same
+				failed = errors.Join(failed, fmt.Errorf("%s: %s: %w", c.name, who.name, err))
+				c.contestants[n].missing = "it failed"
+				r.samples[n] = nil
+				continue
 			}
 			r.samples[n] = append(r.samples[n], s)
 		}
 	}
-	return r, nil
+	return r, failed
 }

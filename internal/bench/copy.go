@@ -52,7 +52,7 @@ func openCopy(ctx context.Context, e env) (_ contest, err error) {
 			{key: "cold instant", name: "start to first copy, stand-in", unit: "ms", ratio: theirsToOurs},
 			{key: "warm instant", name: "an event, warm, stand-in", unit: "ms", ratio: theirsToOurs},
 			{key: "cpu", name: "processor time an event, warm, stand-in", unit: "ms", ratio: theirsToOurs},
-			{key: "peak", name: "peak memory", unit: "MiB", ratio: theirsToOurs},
+			{key: "peak", name: "peak memory", unit: "MiB", ratio: oursToTheirs},
 		},
 		targets: []target{
 			{metric: "cold", against: []string{boto3ed}, atLeast: 15},

@@ -1,12 +1,19 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"s3fanout/internal/table"
 )
 
 // machine is what the results were got on.
@@ -14,30 +21,45 @@ type machine struct {
 	processor string
 	cores     int
 	system    string
+	memory    string
+	revision  string // of s3fanout
 	goVersion string
 	date      time.Time
 }
 
-func thisMachine() (machine, error) {
+func thisMachine(ctx context.Context) machine {
 	m := machine{processor: runtime.GOARCH, cores: runtime.NumCPU(), system: runtime.GOOS, goVersion: runtime.Version(), date: time.Now().UTC()}
-	info, err := os.ReadFile("/proc/cpuinfo")
-	switch {
-	case os.IsNotExist(err):
-		return m, nil // not Linux
-	case err != nil:
-		return m, err
+	if out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
+		m.revision = "s3fanout " + strings.TrimSpace(string(out))
 	}
-	for line := range strings.Lines(string(info)) {
-		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
-			m.processor = strings.TrimSpace(value)
-			break
+	// What there is not on other systems than Linux is left out.
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		m.system += " " + strings.TrimSpace(string(release))
+	}
+	m.processor = cmp.Or(value("/proc/cpuinfo", "model name"), m.processor)
+	if kib, err := strconv.ParseInt(strings.TrimSuffix(value("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
+		m.memory = table.Bytes(kib << 10)
+	}
+	return m
+}
+
+// value is what a file with lines "name: value" has, or nothing.
+func value(path, name string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if n, v, _ := strings.Cut(line, ":"); strings.TrimSpace(n) == name {
+			return strings.TrimSpace(v)
 		}
 	}
-	return m, nil
+	return ""
 }
 
 func (m machine) String() string {
-	return fmt.Sprintf("%d cores (%s), %s, %s", m.cores, m.processor, m.system, m.goVersion)
+	parts := []string{fmt.Sprintf("%d cores (%s)", m.cores, m.processor), m.memory, m.system, m.goVersion, m.revision}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
 // absolute makes the binaries' paths absolute, and says how to make those that

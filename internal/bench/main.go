@@ -77,7 +77,9 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
 	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	chosen := strings.Split(*only, ",")
@@ -94,27 +96,28 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(e.dir)) }()
 	var results []result
+	var failed error
 	for _, c := range all {
 		if !slices.Contains(chosen, c.name) {
 			continue
 		}
 		r, err := measure(ctx, c.open, e, notes)
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		results = append(results, r)
+		failed = errors.Join(failed, err)
+		if r.samples != nil {
+			results = append(results, r)
+		}
 	}
-	m, err := thisMachine()
-	if err != nil {
-		return err
-	}
+	m := thisMachine(ctx)
 	if err := printTable(stdout, m, results); err != nil {
 		return err
 	}
-	if *page == "" {
-		return nil
+	if *page != "" {
+		failed = errors.Join(failed, updatePage(*page, m, results))
 	}
-	return updatePage(*page, m, results)
+	return failed
 }
 
 // memory is the directory of a file system in memory, or empty.

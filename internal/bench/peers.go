@@ -13,7 +13,7 @@ import (
 const (
 	ours = "s3fanout backfill"
 	// peerConcurrency is what peers are told to do at once, where they can be
-	// told. On two cores none of them gets faster with more.
+	// told: as many as s3fanout begins with.
 	peerConcurrency = 32
 )
 
@@ -47,12 +47,22 @@ func peers() []peer {
 	return []peer{{name: ours, command: backfillCommand, copiedTo: target}, rclone, aws, s3cmd}
 }
 
+// where finds a program: the system's package before what else is on the PATH.
+func where(program string) (path string, ok bool) {
+	for _, name := range []string{"/usr/bin/" + program, program} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, true
+		}
+	}
+	return program, false
+}
+
 // installed looks for a program and asks for its version: the first line that
 // it prints, without its name.
 func installed(program, name string, args ...string) peer {
 	p := peer{name: name}
-	path, err := exec.LookPath(program)
-	if err != nil {
+	path, ok := where(program)
+	if !ok {
 		p.missing = program + " is not installed"
 		return p
 	}
@@ -93,17 +103,19 @@ func rcloneCommand(w *world, _ env) (call, error) {
 			prefix+"ACCESS_KEY_ID="+w.state.AccessKeyID, prefix+"SECRET_ACCESS_KEY="+w.state.SecretAccessKey)
 	}
 	n := strconv.Itoa(peerConcurrency)
-	return call{environment: environment, path: "rclone", args: []string{
-		"copy", "--retries", "1", "--server-side-across-configs", "--fast-list", "--transfers", n, "--checkers", n, "--s3-no-check-bucket",
+	path, _ := where("rclone") // it is installed
+	return call{environment: environment, path: path, args: []string{
+		"copy", "--retries", "1", "--server-side-across-configs", "--transfers", n, "--checkers", n, "--s3-no-check-bucket",
 		"source:" + w.bucket(sourceRegion), "target:" + w.bucket(targetRegion),
 	}}, os.WriteFile(filepath.Join(w.dir, "rclone.conf"), nil, 0o600)
 }
 
 func awsCommand(w *world, _ env) (call, error) {
 	config := filepath.Join(w.dir, "aws.config")
+	path, _ := where("aws") // it is installed
 	text := fmt.Sprintf("[default]\ns3 =\n  max_concurrent_requests = %d\n  addressing_style = path\n", peerConcurrency)
 	return call{
-		environment: append(w.environment(targetRegion), "AWS_CONFIG_FILE="+config), path: "aws",
+		environment: append(w.environment(targetRegion), "AWS_CONFIG_FILE="+config), path: path,
 		args: []string{
 			"s3", "sync", "--endpoint-url", w.state.Endpoint, "--no-progress", "--only-show-errors", "--source-region", sourceRegion, "--region", targetRegion,
 			"s3://" + w.bucket(sourceRegion), "s3://" + w.bucket(targetRegion),
@@ -116,10 +128,11 @@ func awsCommand(w *world, _ env) (call, error) {
 func s3cmdCommand(w *world, _ env) (call, error) {
 	config, bucket := filepath.Join(w.dir, "s3cfg"), "s3://"+w.bucket(sourceRegion)+"/"
 	host := strings.TrimPrefix(w.state.Endpoint, "http://")
+	path, _ := where("s3cmd") // it is installed
 	text := fmt.Sprintf("[default]\naccess_key = %s\nsecret_key = %s\nhost_base = %s\nhost_bucket = %s\nuse_https = False\nbucket_location = %s\n",
 		w.state.AccessKeyID, w.state.SecretAccessKey, host, host, sourceRegion)
 	return call{
-		environment: cleanEnvironment(w.dir), path: "s3cmd",
+		environment: cleanEnvironment(w.dir), path: path,
 		args: []string{"--config", config, "--no-progress", "--quiet", "sync", bucket + objectPrefix, bucket + "copies/" + objectPrefix},
 	}, os.WriteFile(config, []byte(text), 0o600)
 }

@@ -52,6 +52,7 @@ func (r result) lines() []line {
 			switch figures := r.figures(i, m.key); {
 			case c.missing != "":
 				l.figures = "not measured: " + c.missing
+				l.target = r.verdict(m.key, i)
 			case figures == nil:
 				continue // this contestant has no such figure
 			default:
@@ -140,7 +141,11 @@ func (r result) markdown(m machine) string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", l.what, l.who, l.figures, l.ratio, l.target)
 	}
 	rounds := "1 round"
-	if r.contest.rounds != 1 {
+	switch {
+	case r.contest.rounds == 1:
+	case len(r.contest.contestants) == 1:
+		rounds = fmt.Sprintf("%d rounds", r.contest.rounds)
+	default:
 		rounds = fmt.Sprintf("%d rounds, taking turns", r.contest.rounds)
 	}
 	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m, rounds)

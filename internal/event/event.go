@@ -153,15 +153,20 @@ func quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// unmarshal is json.Unmarshal with ErrMalformed in the error.
-func unmarshal(data []byte, v any) error {
-	err := json.Unmarshal(data, v)
+// malformed says what encoding/json finds wrong, without its words for Go's
+// types where the document as a whole has the wrong one.
+func malformed(err error) error {
 	var wrong *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &wrong) && wrong.Field == "": // its words are of Go's types
+	if errors.As(err, &wrong) && wrong.Field == "" {
 		return fmt.Errorf("%w: it is a JSON %s instead of an object", ErrMalformed, wrong.Value)
 	}
 	return fmt.Errorf("%w: %w", ErrMalformed, err)
+}
+
+// unmarshal is json.Unmarshal with ErrMalformed in the error.
+func unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return malformed(err)
+	}
+	return nil
 }

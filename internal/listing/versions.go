@@ -32,8 +32,8 @@ type Version struct {
 // dozen HEADs, so it is asked for only while at least worth keys are left, and
 // no more once one has told about fewer.
 //
-// What was found is returned beside an error too, which is an
-// *awsapi.Failure, or ctx's error.
+// What was found is returned beside an error too, which says what
+// to do, or is ctx's.
 func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int) (found []Version, pages int, err error) {
 	found = make([]Version, len(keys))
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 import boto3
 from botocore.exceptions import ClientError
 
-s3 = boto3.client("s3")
+s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 TARGET = os.environ["S3FANOUT_TARGET_BUCKET"]
 
 
