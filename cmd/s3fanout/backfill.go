@@ -64,10 +64,11 @@ discounts.
 AWS requests: sts:GetCallerIdentity; s3:ListBucket on all buckets, or with
 --from on that one and the targets'; without --dry-run also sts:AssumeRole on
 the targets' roles, s3:ListBucketVersions on the sources' buckets, which names
-the versions to copy, and s3:GetObject (a HEAD of a source) where few objects of
-a thousand are missing, for large ones, or if versions may not be listed. They cost, in us-east-1,
-$0.005 for 1,000 copies or for a million keys or versions listed in one bucket,
-$0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region.
+the versions to copy, and s3:GetObject (a HEAD of a source) where few objects
+of a thousand are missing, for large ones, or if versions may not be listed.
+They cost, in us-east-1, $0.005 for 1,000 copies or for a million keys or
+versions listed in one bucket, $0.0004 for 1,000 HEADs, and the transfer: from
+$0.02 a GB by source Region.
 
 With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "different", "left", "error",

@@ -32,9 +32,10 @@ func foreign() map[string]string {
 		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 --region us-east-1":                "TestAnotherNameIsAnotherReplicaSet copies as it does",
 		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
 		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
-		"go vet":                  "make check does it",
-		"go test ./infra -update": "changes the checkout; make test compares with what it writes",
-		".ci/run":                 "is what runs the tests",
+		"go vet":                                "make check does it",
+		"go test ./internal/projection -update": "TestProjectionIsDocumented compares what it writes",
+		"go test ./infra -update":               "changes the checkout; make test compares with what it writes",
+		".ci/run":                               "is what runs the tests",
 	}
 }
 
