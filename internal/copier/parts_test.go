@@ -134,8 +134,9 @@ func TestGoroutinesAreBounded(t *testing.T) {
 		if c.most != 64 {
 			t.Errorf("%d parts under way at most, want 64", c.most)
 		}
-		// A goroutine for each part under way, and a few of the test's own.
-		if extra := c.routine - before; extra > 64+8 {
+		// A goroutine for each part under way, and on a busy machine those that have
+		// done theirs and not ended yet; not one for each of 10,000 parts.
+		if extra := c.routine - before; extra > 2*64 {
 			t.Errorf("%d goroutines more than before", extra)
 		}
 		checkReplica(t, m)

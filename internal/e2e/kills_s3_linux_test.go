@@ -96,11 +96,11 @@ func (m *mortal) uploadInParts(b *book, client *s3.Client, region, key string, s
 }
 
 // users upload until it is over, and then so many times more each.
-func (m *mortal) users(b *book, round, users, more int, over func() bool) error {
+func (m *mortal) users(b *book, seed uint64, round, users, more int, over func() bool) error {
 	var group errgroup.Group
 	patient := m.patient()
 	for user := range users {
-		random := rand.New(rand.NewPCG(m.random.Uint64(), 0))
+		random := rand.New(rand.NewPCG(seed, uint64(user)))
 		group.Go(func() error {
 			for i, after := 0, 0; after < more && m.t.Context().Err() == nil; i++ {
 				if over() {
@@ -205,10 +205,12 @@ func outlive(t *testing.T, rounds, users, more, kills int) {
 	b.dressed = true
 	began, brought := time.Now(), 0
 	for round := range rounds {
-		over := make(chan struct{})
+		over, ended := make(chan struct{}), make(chan struct{})
+		seed := m.random.Uint64() // what kills is random meanwhile
 		var group errgroup.Group
 		group.Go(func() error {
-			return m.users(b, round, users, more, func() bool {
+			defer close(ended)
+			return m.users(b, seed, round, users, more, func() bool {
 				select {
 				case <-over:
 					return true
@@ -218,7 +220,7 @@ func outlive(t *testing.T, rounds, users, more, kills int) {
 			})
 		})
 		for range kills {
-			m.die()
+			m.die(ended)
 		}
 		close(over)
 		if err := group.Wait(); err != nil {

@@ -153,12 +153,13 @@ func (m *mortal) begins() {
 	}
 }
 
-// die lets it live until a random moment under load, and starts it again.
-func (m *mortal) die() {
+// die lets it live until a random moment under load, and starts it again. It
+// lives on if its users have ended, as they do when the test has failed.
+func (m *mortal) die(ended <-chan struct{}) {
 	m.fuse.Store(int64(20 + m.random.IntN(40)))
 	select {
 	case <-m.lit:
-	case <-m.t.Context().Done():
+	case <-ended:
 		return
 	}
 	moment := time.NewTimer(time.Duration(m.random.Int64N(int64(50 * time.Millisecond)))) // at any step of what is under way
