@@ -131,6 +131,7 @@ func (q *queue) drain(ctx context.Context) error {
 	defer wg.Wait()
 	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
 	repeats, failures := 0, 0
+	var lost error // the first answer that was lost, though the run went on
 	for {
 		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
@@ -160,12 +161,15 @@ func (q *queue) drain(ctx context.Context) error {
 			if failures++; !q.endure(ctx, err, failures) && ctx.Err() == nil {
 				return err
 			}
+			if !q.options.Watch {
+				lost = cmp.Or(lost, err)
+			}
 			continue
 		}
-		if failures > 0 {
-			failures = 0
+		if failures > 0 && q.options.Watch {
 			q.observer.Trouble(q.region, nil)
 		}
+		failures = 0
 		for _, m := range fresh {
 			wg.Go(func() {
 				defer func() { <-free }()
@@ -189,7 +193,7 @@ func (q *queue) drain(ctx context.Context) error {
 			// An endpoint that does not wait, as AWS does, is not pressed.
 			pause(ctx, pollTime-time.Since(start))
 		} else if len(messages) == 0 || repeats > q.holding() {
-			return nil
+			return lost
 		}
 	}
 }
