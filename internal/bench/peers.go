@@ -42,27 +42,31 @@ func peers() []peer {
 	rclone.command, rclone.copiedTo = rcloneCommand, target
 	aws := installed("aws", "aws s3 sync", "--version")
 	aws.command, aws.copiedTo = awsCommand, target
+	if aws.missing == "" && !knowsEndpoint(aws.version) {
+		aws.missing = "this release asks AWS itself for the source, whatever endpoint it is told"
+	}
 	s3cmd := installed("s3cmd", "s3cmd sync", "--version")
 	s3cmd.command, s3cmd.copiedTo = s3cmdCommand, place{sourceRegion, "copies/"}
 	return []peer{{name: ours, command: backfillCommand, copiedTo: target}, rclone, aws, s3cmd}
 }
 
-// where finds a program: the system's package before what else is on the PATH.
-func where(program string) (path string, ok bool) {
-	for _, name := range []string{"/usr/bin/" + program, program} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, true
-		}
+// knowsEndpoint says whether a release of the aws command reads the variable
+// AWS_ENDPOINT_URL, without which it looks for the source of a copy at AWS
+// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+func knowsEndpoint(version string) bool {
+	var major, minor int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &major, &minor); n != 2 {
+		return false
 	}
-	return program, false
+	return major == 1 && minor >= 29 || major == 2 && minor >= 13 || major > 2
 }
 
 // installed looks for a program and asks for its version: the first line that
 // it prints, without its name.
 func installed(program, name string, args ...string) peer {
 	p := peer{name: name}
-	path, ok := where(program)
-	if !ok {
+	path, err := exec.LookPath(program)
+	if err != nil {
 		p.missing = program + " is not installed"
 		return p
 	}
@@ -103,8 +107,7 @@ func rcloneCommand(w *world, _ env) (call, error) {
 			prefix+"ACCESS_KEY_ID="+w.state.AccessKeyID, prefix+"SECRET_ACCESS_KEY="+w.state.SecretAccessKey)
 	}
 	n := strconv.Itoa(peerConcurrency)
-	path, _ := where("rclone") // it is installed
-	return call{environment: environment, path: path, args: []string{
+	return call{environment: environment, path: "rclone", args: []string{
 		"copy", "--retries", "1", "--server-side-across-configs", "--transfers", n, "--checkers", n, "--s3-no-check-bucket",
 		"source:" + w.bucket(sourceRegion), "target:" + w.bucket(targetRegion),
 	}}, os.WriteFile(filepath.Join(w.dir, "rclone.conf"), nil, 0o600)
@@ -112,10 +115,9 @@ func rcloneCommand(w *world, _ env) (call, error) {
 
 func awsCommand(w *world, _ env) (call, error) {
 	config := filepath.Join(w.dir, "aws.config")
-	path, _ := where("aws") // it is installed
 	text := fmt.Sprintf("[default]\ns3 =\n  max_concurrent_requests = %d\n  addressing_style = path\n", peerConcurrency)
 	return call{
-		environment: append(w.environment(targetRegion), "AWS_CONFIG_FILE="+config), path: path,
+		environment: append(w.environment(targetRegion), "AWS_CONFIG_FILE="+config), path: "aws",
 		args: []string{
 			"s3", "sync", "--endpoint-url", w.state.Endpoint, "--no-progress", "--only-show-errors", "--source-region", sourceRegion, "--region", targetRegion,
 			"s3://" + w.bucket(sourceRegion), "s3://" + w.bucket(targetRegion),
@@ -128,11 +130,10 @@ func awsCommand(w *world, _ env) (call, error) {
 func s3cmdCommand(w *world, _ env) (call, error) {
 	config, bucket := filepath.Join(w.dir, "s3cfg"), "s3://"+w.bucket(sourceRegion)+"/"
 	host := strings.TrimPrefix(w.state.Endpoint, "http://")
-	path, _ := where("s3cmd") // it is installed
 	text := fmt.Sprintf("[default]\naccess_key = %s\nsecret_key = %s\nhost_base = %s\nhost_bucket = %s\nuse_https = False\nbucket_location = %s\n",
 		w.state.AccessKeyID, w.state.SecretAccessKey, host, host, sourceRegion)
 	return call{
-		environment: cleanEnvironment(w.dir), path: path,
+		environment: cleanEnvironment(w.dir), path: "s3cmd",
 		args: []string{"--config", config, "--no-progress", "--quiet", "sync", bucket + objectPrefix, bucket + "copies/" + objectPrefix},
 	}, os.WriteFile(config, []byte(text), 0o600)
 }
