@@ -115,7 +115,10 @@ func (m *mortal) start() {
 	if m.lives > 0 && state.AccessKeyID != m.state.AccessKeyID {
 		m.t.Errorf("life %d has other credentials", m.lives)
 	}
-	m.cmd, m.state = cmd, state
+	m.cmd = cmd
+	if m.lives == 0 {
+		m.state = state // and is the same in all lives; users read it
+	}
 	m.lives++
 	close(m.up)
 }
