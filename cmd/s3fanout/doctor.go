@@ -25,18 +25,19 @@ func newDoctorCommand(a *app) *cobra.Command {
 	var regions []string
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what is wrong with the deployment, and how to mend it",
+		Short: "Find what is wrong with the deployment, and how to fix it",
 		Long: `Compare what is deployed with what the configuration says, above all what can be
 wrong without a word: a bucket that tells nobody of its uploads, a subscription
 that is missing or filters too much, a function that SNS may not invoke, a
 permission that was taken away, failures that go nowhere, encryption with
-another key. For each finding it says what it means and how to mend it. It
+another key. For each finding it says what it means and how to fix it. It
 changes nothing and reads no object.
 
 A finding is failed (objects are not copied or not encrypted as they should be,
-failures get lost, or money is wasted), unknown (AWS did not tell, as where a
-permission to look is missing), warning or note. The last two need no hand.
-docs/checks.md lists all checks, and what is not looked at.
+failures get lost, or money is wasted), unknown (AWS did not answer, as where a
+permission to look is missing: the fix is how to get the answer), warning or
+note. The last two need no action. docs/checks.md lists all checks, and what is
+not looked at.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
 subscription,
@@ -47,10 +48,10 @@ With --output json the result is one document:
   {"replicaSet", "account", "caller",
    "regions": [{"region", "parts": {"access", "bucket", "topic",
      "subscriptions", "function", "role", "queue"}}],
-   "findings": [{"check", "region", "severity", "what", "means", "mend"}]}
+   "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
 A part is ok, missing, failed, unknown or warning.
 
-Exit codes: 0 nothing needs a hand; 1 AWS did not answer; 2 usage or
+Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
 configuration; 3 something failed or is unknown; 130 interrupted.`,
 		Example: `  s3fanout doctor
   s3fanout doctor --region eu-west-1
@@ -75,7 +76,7 @@ func (a *app) doctor(ctx context.Context, regions []string) error {
 	if err := a.writeDoctor(facts, findings); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	return healthError(findings, "mend what is said above")
+	return healthError(findings, "each has its fix above")
 }
 
 // healthOptions says what to look at, from the configuration, the flags and
@@ -141,11 +142,11 @@ func healthError(findings []health.Finding, advice string) error {
 	var text string
 	switch {
 	case failed > 0 && unknown > 0:
-		text = fmt.Sprintf("%s failed, and %d could not be told", countChecks(failed), unknown)
+		text = fmt.Sprintf("%s failed, and %d could not be answered", countChecks(failed), unknown)
 	case failed > 0:
 		text = countChecks(failed) + " failed"
 	case unknown > 0:
-		text = countChecks(unknown) + " could not be told"
+		text = countChecks(unknown) + " could not be answered"
 	default:
 		return nil
 	}

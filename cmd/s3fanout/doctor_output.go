@@ -30,7 +30,7 @@ type healthFinding struct {
 	Severity string `json:"severity"`
 	What     string `json:"what"`
 	Means    string `json:"means"`
-	Mend     string `json:"mend"`
+	Fix      string `json:"fix"`
 }
 
 func newDoctorDocument(facts health.Facts, findings []health.Finding) doctorDocument {
@@ -48,7 +48,7 @@ func healthFindings(findings []health.Finding) []healthFinding {
 	list := []healthFinding{}
 	for _, f := range findings {
 		list = append(list, healthFinding{
-			Check: f.Check, Region: f.Region, Severity: string(f.Severity), What: f.What, Means: f.Means, Mend: f.Mend,
+			Check: f.Check, Region: f.Region, Severity: string(f.Severity), What: f.What, Means: f.Means, Fix: f.Fix,
 		})
 	}
 	return list
@@ -119,7 +119,7 @@ func writeFinding(w io.Writer, f healthFinding, width int, colours bool) error {
 	if _, err := fmt.Fprintf(w, "\n%s: %s: %s\n", f.Region, severity, f.Check); err != nil {
 		return err
 	}
-	for _, line := range [][2]string{{"found", f.What}, {"means", f.Means}, {"mend", f.Mend}} {
+	for _, line := range [][2]string{{"found", f.What}, {"means", f.Means}, {"fix", f.Fix}} {
 		const indent = "         "
 		room := 1 << 30
 		if width > 0 {

@@ -25,9 +25,9 @@ func troubled() (health.Facts, []health.Finding) {
 	}
 	return facts, []health.Finding{
 		{Check: "dead-letters", Region: "ap-northeast-1", Part: health.PartQueue, Severity: health.Failed,
-			What: strings.Repeat("a long text ", 20), Means: "m", Mend: "s3fanout redrive --region ap-northeast-1"},
-		{Check: "topic", Region: "ap-northeast-1", Part: health.PartTopic, Severity: health.Unknown, What: "cannot tell: \x1b[2J", Means: "m", Mend: "n"},
-		{Check: "queue-retention", Region: "us-east-1", Part: health.PartQueue, Severity: health.Note, What: "w", Means: "m", Mend: "n"},
+			What: strings.Repeat("a long text ", 20), Means: "m", Fix: "s3fanout redrive --region ap-northeast-1"},
+		{Check: "topic", Region: "ap-northeast-1", Part: health.PartTopic, Severity: health.Unknown, What: "cannot tell: \x1b[2J", Means: "m", Fix: "n"},
+		{Check: "queue-retention", Region: "us-east-1", Part: health.PartQueue, Severity: health.Note, What: "w", Means: "m", Fix: "n"},
 	}
 }
 
@@ -155,8 +155,8 @@ func TestHealthError(t *testing.T) {
 		{nil, ""},
 		{[]health.Finding{finding(health.Warning), finding(health.Note)}, ""},
 		{[]health.Finding{finding(health.Failed)}, "1 check failed; do"},
-		{[]health.Finding{finding(health.Unknown), finding(health.Unknown)}, "2 checks could not be told; do"},
-		{[]health.Finding{finding(health.Failed), finding(health.Unknown), finding(health.Failed)}, "2 checks failed, and 1 could not be told; do"},
+		{[]health.Finding{finding(health.Unknown), finding(health.Unknown)}, "2 checks could not be answered; do"},
+		{[]health.Finding{finding(health.Failed), finding(health.Unknown), finding(health.Failed)}, "2 checks failed, and 1 could not be answered; do"},
 	} {
 		got := ""
 		err := healthError(c.findings, "do")

@@ -37,7 +37,7 @@ With --output json the result is one document:
      "oldestDeadLetterSeconds", "errors", "throttles",
      "lag": [{"sourceRegion", "p50Ms", "p99Ms", "maxMs"}],
      "metricsUnavailable"}],
-   "findings": [{"check", "region", "severity", "what", "means", "mend"}]}
+   "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
 A part is ok, missing, failed, unknown or warning. A number that is not known
 is null.
 

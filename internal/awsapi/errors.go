@@ -111,11 +111,14 @@ func Unreachable(err error) bool {
 	return errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
 }
 
+// noAction stands for an action that an error does not tell.
+const noAction = "a request"
+
 // actionOf names the IAM action of the operation that failed.
 func actionOf(err error) string {
 	var op *smithy.OperationError
 	if !errors.As(err, &op) {
-		return "a request"
+		return noAction
 	}
 	// IAM counts the operations of S3 Control among those of S3.
 	service := strings.TrimSuffix(strings.ToLower(op.Service()), " control")

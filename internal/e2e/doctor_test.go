@@ -21,7 +21,7 @@ type healthReport struct {
 		Region string
 		Parts  map[string]string
 	}
-	Findings []struct{ Check, Region, Severity, What, Means, Mend string }
+	Findings []struct{ Check, Region, Severity, What, Means, Fix string }
 }
 
 // failing returns "REGION CHECK" of each finding that needs a hand, in order
@@ -321,8 +321,8 @@ func TestDoctorNamesDeadLetters(t *testing.T) {
 	w.upload("us-east-1", object{key: "key", body: "body"})
 	w.settle()
 	report := w.wantHealth("eu-west-1 dead-letters")
-	if mend := report.Findings[0].Mend; !strings.Contains(mend, "s3fanout redrive --region eu-west-1") {
-		t.Errorf("mend %q, want the command", mend)
+	if fix := report.Findings[0].Fix; !strings.Contains(fix, "s3fanout redrive --region eu-west-1") {
+		t.Errorf("fix %q, want the command", fix)
 	}
 	w.fault("eu-west-1", fault.LambdaCrash, 0, 0)
 	if code, out := w.redrive(); code != 0 {

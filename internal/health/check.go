@@ -52,7 +52,11 @@ func (c *checker) run() {
 		c.find(checkOptIn, "%s is an opt-in Region", c.region.Name)
 	}
 	if c.region.Access.State != Found {
-		c.find(checkReach, "the Region does not answer: %s", c.region.Access.Why)
+		info := c.info[checkReach]
+		if next := c.region.Access.Next; next != "" {
+			info.Fix = next
+		}
+		c.append(info, "the Region does not answer: %s", c.region.Access.Why)
 		return
 	}
 	c.clock()
@@ -79,41 +83,20 @@ func (c *checker) find(id, format string, args ...any) {
 	c.add(id, c.info[id].Severity, format, args...)
 }
 
-// untold adds what could not be looked at.
-func (c *checker) untold(id, format string, args ...any) {
-	c.add(id, Unknown, "cannot tell: "+format, args...)
-}
-
 func (c *checker) add(id string, severity Severity, format string, args ...any) {
 	info := c.info[id]
+	info.Severity = severity
+	c.append(info, format, args...)
+}
+
+// append adds a finding with what info says of it.
+func (c *checker) append(info CheckInfo, format string, args ...any) {
 	c.findings = append(c.findings, Finding{
-		Check: id, Region: c.region.Name, Part: info.Part, Severity: severity,
+		Check: info.ID, Region: c.region.Name, Part: info.Part, Severity: info.Severity,
 		What:  table.Line(fmt.Sprintf(format, args...), maxWhat),
 		Means: info.Means,
-		Mend:  fill(info.Mend, c.facts.Set, c.facts.Account, c.region.Name),
+		Fix:   c.fill(info.Fix),
 	})
-}
-
-// there says whether something is there to be checked, and finds what is not.
-func there[T any](c *checker, id string, look Look[T], what string) bool {
-	switch look.State {
-	case Found:
-		return true
-	case Absent:
-		c.find(id, "%s does not exist", what)
-	case Untold:
-		c.untold(id, "%s", look.Why)
-	}
-	return false
-}
-
-// told says whether an answer came, and finds where none did.
-func told[T any](c *checker, id string, look Look[T]) bool {
-	if look.State == Untold {
-		c.untold(id, "%s", look.Why)
-		return false
-	}
-	return true
 }
 
 // The names of things in a Region.
@@ -152,19 +135,26 @@ func (c *checker) clock() {
 	}
 }
 
+// subject is what a resource's policy has to allow: a service, something done
+// to the resource. read is the command that shows the policy.
+type subject struct{ action, by, read string }
+
 // ask puts a request to a resource's policy and finds what it does not allow.
-func (c *checker) ask(id, policy, subject string, r request) {
+func (c *checker) ask(id, policy string, s subject, r request) {
 	if policy == "" {
-		c.find(id, "%s: there is no policy", subject)
+		c.find(id, "%s for %s: there is no policy", s.action, s.by)
 		return
+	}
+	unclear := func(why string) {
+		c.unknown(id, "read the policy: "+s.read, "%s may %s for %s: %s", r.service, s.action, s.by, why)
 	}
 	switch answer, err := decide([]string{policy}, r); {
 	case err != nil:
-		c.untold(id, "%s: %v", subject, err)
+		unclear(err.Error())
 	case answer == no:
-		c.find(id, "%s: the policy does not allow it to %s", subject, r.service)
+		c.find(id, "%s for %s: the policy does not allow it to %s", s.action, s.by, r.service)
 	case answer == perhaps:
-		c.untold(id, "%s: the policy has conditions that are not understood here", subject)
+		unclear("the policy has conditions that are not understood here")
 	}
 }
 
@@ -172,8 +162,11 @@ func (c *checker) topic() {
 	if !there(c, checkTopic, c.region.Topic, "topic "+c.facts.Set.TopicName()) {
 		return
 	}
-	c.ask(checkTopicPolicy, c.region.Topic.Value.Policy, "sns:Publish for bucket "+c.bucketName(), request{
-		service: "s3.amazonaws.com", action: "sns:Publish", resource: c.topicARN(c.region.Name),
+	arn := c.topicARN(c.region.Name)
+	c.ask(checkTopicPolicy, c.region.Topic.Value.Policy, subject{
+		"sns:Publish", "bucket " + c.bucketName(), "aws sns get-topic-attributes --region {region} --topic-arn " + arn,
+	}, request{
+		service: "s3.amazonaws.com", action: "sns:Publish", resource: arn,
 		context: c.byService("s3.amazonaws.com", c.bucketARN()),
 	})
 	c.messageEncryption(checkTopicKey, "topic "+c.facts.Set.TopicName(), c.region.Topic.Value.Key)
@@ -182,7 +175,7 @@ func (c *checker) topic() {
 // byService is what IAM knows of a request that a service makes for source.
 func (c *checker) byService(service, source string) map[string]string {
 	return map[string]string{
-		"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:securetransport": "true",
+		"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account, "aws:securetransport": "true",
 		"aws:principalisawsservice": "true", "aws:principalservicename": service,
 	}
 }
@@ -192,7 +185,11 @@ func (c *checker) queue() {
 		return
 	}
 	queue := c.region.Queue.Value
-	c.ask(checkQueuePolicy, queue.Policy, "sqs:SendMessage for topic "+c.facts.Set.TopicName(), request{
+	c.ask(checkQueuePolicy, queue.Policy, subject{
+		"sqs:SendMessage", "topic " + c.facts.Set.TopicName(),
+		"aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
+			c.facts.Set.QueueName() + " --query QueueUrl --output text)",
+	}, request{
 		service: "sns.amazonaws.com", action: "sqs:SendMessage", resource: c.queueARN(),
 		context: c.byService("sns.amazonaws.com", c.topicARN(c.region.Name)),
 	})

@@ -69,7 +69,7 @@ func (c *checker) tracing(f Function) {
 		return
 	}
 	for _, g := range c.place().traceGrants() {
-		switch answer, err := role.Value.allows(g); {
+		switch answer, err := role.Value.allows(g, c.facts.Account); {
 		case err != nil: // said of the role
 		case answer == no:
 			c.find(checkTracing, "role %s may not %s on %s", c.facts.Set.RoleName(c.region.Name), g.action, g.resource)
@@ -195,6 +195,7 @@ func (c *checker) permissions(f Function) {
 		c.find(checkPermission, "SNS may not invoke the function for the topic of %s", strings.Join(refused, ", "))
 	}
 	if len(unclear) > 0 {
-		c.untold(checkPermission, "whether SNS may invoke the function for the topic of %s: its policy is not understood here", strings.Join(unclear, ", "))
+		c.unknown(checkPermission, "read the policy: aws lambda get-policy --region {region} --function-name {function}",
+			"SNS may invoke the function for the topic of %s: its policy is not understood here", strings.Join(unclear, ", "))
 	}
 }

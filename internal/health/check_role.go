@@ -38,7 +38,7 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 		return
 	}
 	role := look.Value
-	c.ask(r.trust, role.Trust, "sts:AssumeRole on role "+r.name, request{
+	c.ask(r.trust, role.Trust, subject{"sts:AssumeRole", "role " + r.name, "aws iam get-role --role-name " + r.name}, request{
 		service: r.service, action: "sts:AssumeRole", context: c.byService(r.service, r.source),
 	})
 	if role.Boundary != "" {
@@ -51,20 +51,25 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 		return
 	}
 	if c.facts.Set.UsesKMS() && c.keys[c.region.Name] == "" {
-		c.untold(r.actions, "whether role %s may use the Region's key: neither bucket nor topic nor queue tells which one it is", r.name)
+		c.unknown(r.actions, "see what doctor says of the encryption of bucket, topic and queue; then "+askAgain,
+			"role %s may use the Region's key: neither bucket nor topic nor queue tells which one it is", r.name)
 	}
 	r.permissions(c, role)
 }
 
 // permissions checks that the role's inline policies grant what it needs. All
-// that they do not is one finding, since it is mended at once.
+// that they do not is one finding, since it has one fix.
 func (r roleChecks) permissions(c *checker, role Role) {
+	// IAM's simulator reads all policies of a role, and knows all conditions.
+	simulate := "ask IAM for each of them: aws iam simulate-principal-policy --policy-source-arn arn:" + c.facts.Partition + ":iam::" + c.facts.Account +
+		":role/" + r.name + " --action-names ACTION --resource-arns RESOURCE"
 	var lacks, unclear []string
 	for _, g := range r.needs {
 		subject := fmt.Sprintf("%s on %s (without it, %s)", g.action, g.resource, g.why)
-		switch answer, err := role.allows(g); {
+		switch answer, err := role.allows(g, c.facts.Account); {
 		case err != nil:
-			c.untold(r.actions, "role %s: %v", r.name, err)
+			c.unknown(r.actions, "read its policies: aws iam list-role-policies --role-name "+r.name+", and get-role-policy for each",
+				"role %s may do what it has to: %v", r.name, err)
 			return
 		case answer == no:
 			lacks = append(lacks, subject)
@@ -73,15 +78,15 @@ func (r roleChecks) permissions(c *checker, role Role) {
 		}
 	}
 	if len(unclear) > 0 {
-		c.untold(r.actions, "role %s may do this only under conditions that are not understood here: %s", r.name, strings.Join(unclear, "; "))
+		c.unknown(r.actions, simulate, "role %s may do this: its policies have conditions that are not understood here: %s", r.name, strings.Join(unclear, "; "))
 	}
 	list := strings.Join(lacks, "; ")
 	switch {
 	case len(lacks) == 0:
 	case role.Attached.State == Untold:
-		c.untold(r.actions, "role %s may not do this by its own policies, and what else is attached to it was not told: %s", r.name, list)
+		c.unknown(r.actions, role.Attached.Next, "role %s may do this: its own policies do not allow it, and what else is attached to it was not told: %s", r.name, list)
 	case len(role.Attached.Value) > 0:
-		c.untold(r.actions, "role %s may not do this by its own policies, and those attached to it are not read here: %s", r.name, list)
+		c.unknown(r.actions, simulate, "role %s may do this: its own policies do not allow it, and those attached to it are not read here: %s", r.name, list)
 	default:
 		c.find(r.actions, "role %s may not %s", r.name, list)
 	}

@@ -56,7 +56,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		return // it has no settings yet
 	}
 	if s.Settings.State != Found {
-		c.untold(checkFilter, "settings of the subscription of %s: %s", other, s.Settings.Why)
+		c.unknown(checkFilter, s.Settings.Next, "the subscription of %s has the right filter and dead-letter queue: %s", other, s.Settings.Why)
 		return
 	}
 	if to := s.Settings.Value.DeadLettersTo; to != c.queueARN() {
@@ -73,7 +73,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case role.State == Untold:
-		c.untold(checkEchoFilter, "whether the filter of the subscription of %s names the right role: %s", other, role.Why)
+		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
 	case role.State == Found && id != role.Value.ID:
 		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, id,
 			c.facts.Set.RoleName(c.region.Name), role.Value.ID)

@@ -183,6 +183,7 @@ func TestFiltersAreNotToldWithoutTheRole(t *testing.T) {
 		if f.Region != "us-east-1" || f.Severity != Unknown {
 			t.Errorf("%+v, want it unknown in us-east-1", f)
 		}
+		wantUnknown(t, f)
 		got[f.Check]++
 	}
 	if got[checkRole] != 1 || got[checkEchoFilter] != 2 || len(got) != 2 {
@@ -267,7 +268,7 @@ func TestChecksAreComplete(t *testing.T) {
 			t.Errorf("check %s is there twice", c.ID)
 		}
 		ids[c.ID] = true
-		if !slices.Contains(Parts(), c.Part) || c.Severity.rank() < 0 || c.Means == "" || c.Mend == "" {
+		if !slices.Contains(Parts(), c.Part) || c.Severity.rank() < 0 || c.Asks == "" || c.Means == "" || c.Fix == "" {
 			t.Errorf("%+v is not complete", c)
 		}
 	}

@@ -3,8 +3,6 @@ package health
 import (
 	"slices"
 	"strings"
-
-	"s3fanout/internal/replicaset"
 )
 
 // IDs of the checks. They are part of the commands' output and stable.
@@ -67,8 +65,9 @@ type CheckInfo struct {
 	ID       string
 	Part     Part
 	Severity Severity // of its findings, but for what could not be told
+	Asks     string   // what it looks for, after "whether"; see fill for names in it
 	Means    string   // what a finding does to replication
-	Mend     string   // what to do; see fill for names in it
+	Fix      string   // what to do; see fill for names in it
 }
 
 const (
@@ -83,99 +82,143 @@ const (
 // Checks returns all checks, in the order of their findings.
 func Checks() []CheckInfo {
 	return []CheckInfo{
-		{checkReach, PartAccess, Failed, "Nothing in this Region can be looked at or redriven with these credentials from here.",
+		{checkReach, PartAccess, Failed, "the Region answers",
+			"Nothing in this Region can be looked at or redriven with these credentials from here.",
 			"check the network and AWS_ENDPOINT_URL; an opt-in Region has to be enabled in the account; renew the credentials"},
-		{checkClock, PartAccess, Failed, "AWS refuses requests whose time is more than five minutes off.",
+		{checkClock, PartAccess, Failed, "this machine's clock is right",
+			"AWS refuses requests whose time is more than five minutes off.",
 			"set this machine's clock, as with NTP"},
-		{checkOptIn, PartAccess, Note, "AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
+		{checkOptIn, PartAccess, Note, "SNS delivers to and from the Region",
+			"AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
 			"upload an object and see that it arrives: s3fanout verify"},
-		{checkDeployed, PartAccess, Failed, "The Region takes no part in replication.",
+		{checkDeployed, PartAccess, Failed, "the Region is deployed",
+			"The Region takes no part in replication.",
 			"npx cdk deploy {regionStack} {meshStack}; or take the Region out of cdk.json" + catchUp},
 
-		{checkBucket, PartBucket, Failed, "There is nowhere to upload to and nowhere to copy to in this Region.",
+		{checkBucket, PartBucket, Failed, "bucket {bucket} is there and as it should be",
+			"There is nowhere to upload to and nowhere to copy to in this Region.",
 			redeploy + catchUp},
-		{checkBucketRegion, PartBucket, Failed, "The function copies into its own Region and does not find the bucket there.",
+		{checkBucketRegion, PartBucket, Failed, "bucket {bucket} is in this Region",
+			"The function copies into its own Region and does not find the bucket there.",
 			"move the objects away, delete the bucket {bucket}, then " + redeploy},
-		{checkVersioning, PartBucket, Failed, "Copies name the version that an event names; without one, a copy may take a later object of the same key.",
+		{checkVersioning, PartBucket, Failed, "versioning of bucket {bucket} is on",
+			"Copies name the version that an event names; without one, a copy may take a later object of the same key.",
 			"aws s3api put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration Status=Enabled"},
-		{checkNotification, PartBucket, Failed, "Uploads to this bucket are told to nobody and are not copied. Nothing reports it.",
+		{checkNotification, PartBucket, Failed, "bucket {bucket} tells the topic of new objects",
+			"Uploads to this bucket are told to nobody and are not copied. Nothing reports it.",
 			redeploy + catchUp},
-		{checkNotifyKeys, PartBucket, Failed, "Other objects are copied than cdk.json says: some of them not, and nothing reports it.",
+		{checkNotifyKeys, PartBucket, Failed, "bucket {bucket} tells of the keys that cdk.json chooses",
+			"Other objects are copied than cdk.json says: some of them not, and nothing reports it.",
 			redeploy + catchUp},
-		{checkBucketKey, PartBucket, Failed, "New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
+		{checkBucketKey, PartBucket, Failed, "bucket {bucket} encrypts new objects as cdk.json says",
+			"New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
 			redeploy + catchUp},
-		{checkUploads, PartBucket, Warning, "Parts of copies that were given up stay, and are paid for.",
+		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads",
+			"Parts of copies that were given up stay, and are paid for.",
 			redeploy},
 
-		{checkTopic, PartTopic, Failed, "Uploads to this Region's bucket reach no other Region.",
+		{checkTopic, PartTopic, Failed, "topic {topic} is there and as it should be",
+			"Uploads to this Region's bucket reach no other Region.",
 			redeploy + " {meshStack}" + catchUp},
-		{checkTopicPolicy, PartTopic, Failed, "S3 cannot publish to the topic, so uploads to this Region's bucket are told to nobody. Nothing reports it.",
+		{checkTopicPolicy, PartTopic, Failed, "S3 may publish to topic {topic}",
+			"S3 cannot publish to the topic, so uploads to this Region's bucket are told to nobody. Nothing reports it.",
 			redeploy + catchUp},
-		{checkTopicKey, PartTopic, Failed, "Events are not encrypted as cdk.json says. With a key that S3 may not use, uploads to this Region's bucket are told to nobody, and nothing reports it.",
+		{checkTopicKey, PartTopic, Failed, "topic {topic} is encrypted as cdk.json says",
+			"Events are not encrypted as cdk.json says. With a key that S3 may not use, uploads to this Region's bucket are told to nobody, and nothing reports it.",
 			redeploy + catchUp},
 
-		{checkSubscription, PartSubscriptions, Failed, "Uploads to this Region's bucket do not reach the Regions named. Nothing reports it.",
+		{checkSubscription, PartSubscriptions, Failed, "the other Regions' functions are subscribed to topic {topic}",
+			"Uploads to this Region's bucket do not reach the Regions named. Nothing reports it.",
 			remesh + catchUp},
-		{checkConfirmed, PartSubscriptions, Failed, "SNS delivers nothing to a subscription that is not confirmed.",
+		{checkConfirmed, PartSubscriptions, Failed, "the subscriptions are confirmed",
+			"SNS delivers nothing to a subscription that is not confirmed.",
 			"delete the subscription, then " + remesh + catchUp},
-		{checkEchoFilter, PartSubscriptions, Failed, "Replicas are right, but each one wakes the other Regions' functions for a HEAD that finds it there: money is wasted.",
+		{checkEchoFilter, PartSubscriptions, Failed, "the subscriptions drop replica events",
+			"Replicas are right, but each one wakes the other Regions' functions for a HEAD that finds it there: money is wasted.",
 			remesh + "; if the role was made anew: " + newRole + catchUp},
-		{checkFilter, PartSubscriptions, Failed, "SNS may drop uploads instead of delivering them. Nothing reports it.",
+		{checkFilter, PartSubscriptions, Failed, "the subscriptions deliver every upload",
+			"SNS may drop uploads instead of delivering them. Nothing reports it.",
 			remesh + catchUp},
-		{checkUndelivered, PartSubscriptions, Failed, "What SNS cannot deliver to the function is lost instead of becoming a dead letter.",
+		{checkUndelivered, PartSubscriptions, Failed, "what SNS cannot deliver becomes a dead letter",
+			"What SNS cannot deliver to the function is lost instead of becoming a dead letter.",
 			remesh},
-		{checkOwnFunction, PartSubscriptions, Failed, "The function is told of uploads to its own bucket, refuses them as not a source, and fills the dead-letter queue.",
+		{checkOwnFunction, PartSubscriptions, Failed, "the Region's own function is subscribed",
+			"The function is told of uploads to its own bucket, refuses them as not a source, and fills the dead-letter queue.",
 			"aws sns unsubscribe --region {region} --subscription-arn ARN"},
-		{checkStranger, PartSubscriptions, Warning, "Somebody else is told of each upload. A function of a Region that is not in the set copies to where nobody looks, or fails.",
+		{checkStranger, PartSubscriptions, Warning, "others are subscribed to topic {topic}",
+			"Somebody else is told of each upload. A function of a Region that is not in the set copies to where nobody looks, or fails.",
 			"if it is not wanted: aws sns unsubscribe --region {region} --subscription-arn ARN"},
 
-		{checkFunction, PartFunction, Failed, "Nothing is copied into this Region; what the topics send it becomes dead letters in their Regions.",
+		{checkFunction, PartFunction, Failed, "function {function} is there and as it should be",
+			"Nothing is copied into this Region; what the topics send it becomes dead letters in their Regions.",
 			redeploy + "; then s3fanout redrive"},
-		{checkState, PartFunction, Failed, "Lambda cannot run the function, or not as it was last deployed.",
+		{checkState, PartFunction, Failed, "Lambda can run function {function}",
+			"Lambda cannot run the function, or not as it was last deployed.",
 			redeploy},
-		{checkRoleOf, PartFunction, Failed, "The function works with permissions that were not made for it; its copies fail, or their events are not recognised as echoes.",
+		{checkRoleOf, PartFunction, Failed, "function {function} has its own role",
+			"The function works with permissions that were not made for it; its copies fail, or their events are not recognised as echoes.",
 			redeploy},
-		{checkEnvironment, PartFunction, Failed, "The function does not know the replica set as cdk.json has it: it refuses events of a Region it does not know, or copies to a wrong bucket.",
+		{checkEnvironment, PartFunction, Failed, "function {function} knows the replica set",
+			"The function does not know the replica set as cdk.json has it: it refuses events of a Region it does not know, or copies to a wrong bucket.",
 			"npx cdk deploy --revert-drift --all; then s3fanout redrive"},
-		{checkSettings, PartFunction, Warning, "Large copies are handed over more often, or the function runs out of time or memory.",
+		{checkSettings, PartFunction, Warning, "function {function} has its time and memory",
+			"Large copies are handed over more often, or the function runs out of time or memory.",
 			redeploy},
-		{checkConcurrency, PartFunction, Failed, "Lambda does not run the function at all; its events become dead letters at once.",
+		{checkConcurrency, PartFunction, Failed, "function {function} may run",
+			"Lambda does not run the function at all; its events become dead letters at once.",
 			"aws lambda delete-function-concurrency --region {region} --function-name {function}; then s3fanout redrive --region {region}"},
-		{checkDestination, PartFunction, Failed, "An event that the function fails on is lost after its retries, without a dead letter.",
+		{checkDestination, PartFunction, Failed, "what function {function} fails on becomes a dead letter",
+			"An event that the function fails on is lost after its retries, without a dead letter.",
 			redeploy + catchUp},
-		{checkRetries, PartFunction, Warning, "Lambda gives failing events up sooner than it could, so more become dead letters.",
+		{checkRetries, PartFunction, Warning, "Lambda retries failed events",
+			"Lambda gives failing events up sooner than it could, so more become dead letters.",
 			redeploy},
-		{checkPermission, PartFunction, Failed, "SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
+		{checkPermission, PartFunction, Failed, "SNS may invoke function {function}",
+			"SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
 			redeploy + "; then s3fanout redrive"},
-		{checkTracing, PartFunction, Warning, "AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
+		{checkTracing, PartFunction, Warning, "function {function} is traced as cdk.json says",
+			"AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
 			redeploy},
 
-		{checkRole, PartRole, Failed, "The function cannot start.",
+		{checkRole, PartRole, Failed, "role {role} is there and as it should be",
+			"The function cannot start.",
 			newRole + "; then s3fanout redrive" + catchUp},
-		{checkTrust, PartRole, Failed, "Lambda cannot take on the role, so the function cannot start.",
+		{checkTrust, PartRole, Failed, "Lambda can take on role {role}",
+			"Lambda cannot take on the role, so the function cannot start.",
 			redeploy + "; then s3fanout redrive"},
-		{checkActions, PartRole, Failed, "The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
+		{checkActions, PartRole, Failed, "role {role} may do what it has to",
+			"The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
 			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
-		{checkAttached, PartRole, Note, "A Deny in them would win over what the role's own policies allow. They are not read here.",
+		{checkAttached, PartRole, Note, "other policies are attached to role {role}",
+			"A Deny in them would win over what the role's own policies allow. They are not read here.",
 			"see that they deny nothing that replication needs, or detach them"},
-		{checkBoundary, PartRole, Note, "What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
+		{checkBoundary, PartRole, Note, "a permissions boundary limits role {role}",
+			"What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
 			"see that the boundary allows what the role's policies allow"},
-		{checkJobRole, PartRole, Failed, "S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
+		{checkJobRole, PartRole, Failed, "the role of S3 Batch Operations is there and as it should be",
+			"S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
 			redeploy},
-		{checkJobTrust, PartRole, Failed, "S3 Batch Operations cannot take on the role, so its jobs in this Region fail. Uploads are copied.",
+		{checkJobTrust, PartRole, Failed, "S3 Batch Operations can take on its role",
+			"S3 Batch Operations cannot take on the role, so its jobs in this Region fail. Uploads are copied.",
 			redeploy},
-		{checkJobActions, PartRole, Failed, "Jobs of S3 Batch Operations in this Region fail, or leave no report. Uploads are copied.",
+		{checkJobActions, PartRole, Failed, "the role of S3 Batch Operations may do what it has to",
+			"Jobs of S3 Batch Operations in this Region fail, or leave no report. Uploads are copied.",
 			redeploy},
 
-		{checkQueue, PartQueue, Failed, "What cannot be copied or delivered is lost without a trace.",
+		{checkQueue, PartQueue, Failed, "queue {queue} is there and as it should be",
+			"What cannot be copied or delivered is lost without a trace.",
 			redeploy + catchUp},
-		{checkQueuePolicy, PartQueue, Failed, "What the topic cannot deliver is lost instead of becoming a dead letter.",
+		{checkQueuePolicy, PartQueue, Failed, "SNS may send to queue {queue}",
+			"What the topic cannot deliver is lost instead of becoming a dead letter.",
 			redeploy},
-		{checkQueueKey, PartQueue, Failed, "Dead letters are not encrypted as cdk.json says. With a key that topic and function may not use, what fails is lost without a trace.",
+		{checkQueueKey, PartQueue, Failed, "queue {queue} is encrypted as cdk.json says",
+			"Dead letters are not encrypted as cdk.json says. With a key that topic and function may not use, what fails is lost without a trace.",
 			redeploy + catchUp},
-		{checkRetention, PartQueue, Note, "Dead letters disappear when they are older than that.",
+		{checkRetention, PartQueue, Note, "queue {queue} keeps dead letters long enough",
+			"Dead letters disappear when they are older than that.",
 			redeploy},
-		{checkLetters, PartQueue, Failed, "These were not copied; they wait for you, for as long as the queue keeps them.",
+		{checkLetters, PartQueue, Failed, "dead letters wait in queue {queue}",
+			"These were not copied; they wait for you, for as long as the queue keeps them.",
 			"s3fanout redrive --dry-run --region {region} says why; s3fanout redrive --region {region} replays them"},
 	}
 }
@@ -185,13 +228,22 @@ func isMissing(id string) bool {
 	return slices.Contains([]string{checkDeployed, checkBucket, checkTopic, checkFunction, checkRole, checkQueue}, id)
 }
 
-// fill puts the names of a Region into a text.
-func fill(text string, set replicaset.Config, account, region string) string {
+// fill puts the names of the Region, and of who asks, into a text.
+func (c *checker) fill(text string) string {
+	set, account, region := c.facts.Set, c.facts.Account, c.region.Name
+	caller := c.facts.Caller
+	if caller == "" {
+		caller = "the credentials in use"
+	}
 	return strings.NewReplacer(
 		"{region}", region,
 		"{regionStack}", set.RegionStackName(region),
 		"{meshStack}", set.MeshStackName(region),
 		"{bucket}", set.BucketName(account, region),
 		"{function}", set.FunctionName(),
+		"{topic}", set.TopicName(),
+		"{queue}", set.QueueName(),
+		"{role}", set.RoleName(region),
+		"{caller}", caller,
 	).Replace(text)
 }

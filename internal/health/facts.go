@@ -20,7 +20,10 @@ const (
 type Look[T any] struct {
 	Value T // if Found
 	State State
-	Why   string // if Untold: one line for people
+	Why   string // if Untold: what could not be asked and why, one line
+	// Next is what to do so that it is told the next time, with names as in
+	// fill; empty means to ask again.
+	Next string
 }
 
 // found is a Look at something that is there.

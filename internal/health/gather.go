@@ -74,7 +74,7 @@ func access(ctx context.Context, region string, client STS) (*sts.GetCallerIdent
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		failure := awsapi.Explain(region, "the caller's account", err)
-		return nil, Look[Access]{Why: why(region, failure)}, failure
+		return nil, Look[Access]{Why: why(region, failure), Next: nextAfter(failure)}, failure
 	}
 	var a Access
 	here, ok := middleware.GetResponseAt(out.ResultMetadata)
@@ -112,7 +112,7 @@ func failed[T any](region, what string, err error) Look[T] {
 	if errors.Is(failure, awsapi.ErrMissing) {
 		return Look[T]{State: Absent}
 	}
-	return Look[T]{Why: why(region, failure)}
+	return Look[T]{Why: why(region, failure), Next: nextAfter(failure)}
 }
 
 // why is what an error says, without the Region: a finding has its own.

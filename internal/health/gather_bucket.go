@@ -22,11 +22,18 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	head, err := g.clients.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name, ExpectedBucketOwner: owner})
 	if region, moved := movedTo(err); moved {
 		// Its other properties would be asked of the wrong Region.
-		rest := what + " is in " + region
-		return found(Bucket{Region: region, Versioning: Look[string]{Why: rest}, Notifications: Look[[]Notification]{Why: rest}, AbortDays: Look[int]{Why: rest}, Encryption: Look[Encryption]{Why: rest}})
+		why, next := what+" is in "+region, "see "+checkBucketRegion+"; then "+askAgain
+		return found(Bucket{
+			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
+			AbortDays: Look[int]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
+		})
 	}
 	if err != nil {
-		return failed[Bucket](g.region, what, err)
+		look := failed[Bucket](g.region, what, err)
+		if isDenied(err) {
+			look.Next += "; a bucket of this name in another account is refused in the same way"
+		}
+		return look
 	}
 	b := Bucket{Region: aws.ToString(head.BucketRegion)}
 	if out, err := g.clients.S3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {

@@ -62,7 +62,7 @@ func (g gatherer) settings(ctx context.Context, s *Subscription) {
 	if err != nil {
 		s.Settings = failed[SubscriptionSettings](g.region, "subscription "+s.ARN, err)
 		if s.Settings.State == Absent {
-			s.Settings.Why = "it was deleted meanwhile"
+			s.Settings.Why = "it was deleted meanwhile" // asked again, it is missing
 		}
 		return
 	}

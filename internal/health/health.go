@@ -57,12 +57,12 @@ func Parts() []Part {
 // Finding is one thing that Check noticed.
 type Finding struct {
 	Check    string   // the ID of the check, from Checks
-	Region   string   // where it has to be mended
+	Region   string   // where it has to be fixed
 	Part     Part     // what the check is about
 	Severity Severity // not always the check's usual one
 	What     string   // what was found, one line
 	Means    string   // what it does to replication
-	Mend     string   // what to do, with names filled in
+	Fix      string   // what to do, with names filled in
 }
 
 // Words for the state of a part.

@@ -35,5 +35,5 @@ func TestPageListsTheChecks(t *testing.T) {
 
 // pageRow is the row of a check on the page.
 func pageRow(c CheckInfo) string {
-	return "| `" + c.ID + "` | " + string(c.Severity) + " | " + c.Means + " | " + strings.NewReplacer("{", "*", "}", "*").Replace(c.Mend) + " |"
+	return "| `" + c.ID + "` | " + string(c.Severity) + " | " + c.Means + " | " + strings.NewReplacer("{", "*", "}", "*").Replace(c.Fix) + " |"
 }

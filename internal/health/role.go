@@ -133,15 +133,16 @@ func (p place) jobGrants() []grant {
 	return list
 }
 
-// allows says whether the role's inline policies grant it.
-func (r Role) allows(g grant) (verdict, error) {
+// allows says whether the role's inline policies grant it, on a resource of the
+// account.
+func (r Role) allows(g grant, account string) (verdict, error) {
 	when := g.when
 	if len(when) == 0 {
 		when = []map[string]string{{}}
 	}
 	worst := yes
 	for _, circumstances := range when {
-		ask := request{action: g.action, resource: g.resource, context: map[string]string{"aws:securetransport": "true"}}
+		ask := request{action: g.action, resource: g.resource, context: map[string]string{"aws:securetransport": "true", "aws:resourceaccount": account}}
 		for key, value := range circumstances {
 			ask.context[key] = value
 		}

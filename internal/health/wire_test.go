@@ -2,10 +2,12 @@ package health
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,11 +48,20 @@ func (a wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMovedPermanently)
 		return
 	}
-	if text, missing := strings.CutPrefix(answer, "404 "); missing {
-		w.WriteHeader(http.StatusNotFound)
-		answer = text
+	if status, text, ok := strings.Cut(answer, " "); ok && len(status) == 3 {
+		if n, err := strconv.Atoi(status); err == nil {
+			w.WriteHeader(n)
+			answer = text
+		}
 	}
 	_, _ = io.WriteString(w, answer)
+}
+
+// with is the answers with another one to key.
+func (a wire) with(key, answer string) wire {
+	changed := maps.Clone(a)
+	changed[key] = answer
+	return changed
 }
 
 // result wraps a result of the query protocol.
