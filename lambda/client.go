@@ -12,9 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/requestbody"
 )
 
 // maxAttempts is how often a request is tried that a server error or the
@@ -61,7 +63,8 @@ func newClient(getenv func(string) string, client aws.HTTPClient, credentials aw
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return credentials, nil
 		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts }),
+		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = maxAttempts }),
+		APIOptions: []func(*middleware.Stack) error{requestbody.Keep},
 	}
 	if endpoint != "" {
 		options.BaseEndpoint = aws.String(endpoint)

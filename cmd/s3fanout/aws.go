@@ -10,8 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/requestbody"
 )
 
 // awsConfig loads the SDK's configuration and makes sure that there are
@@ -20,7 +22,8 @@ import (
 // one.
 func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 	// What the SDK logs is not for who runs the command: the error says it.
-	c, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region), config.WithLogger(logging.Nop{}))
+	c, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(region), config.WithLogger(logging.Nop{}),
+		config.WithAPIOptions([]func(*middleware.Stack) error{requestbody.Keep}))
 	var noProfile config.SharedConfigProfileNotExistError
 	switch {
 	case errors.As(err, &noProfile):

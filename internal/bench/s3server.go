@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -72,6 +74,7 @@ func (s *storage) client(region string) *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region: region, BaseEndpoint: &s.endpoint, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(admin.AccessKeyID, admin.SecretAccessKey, ""),
+		APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
 	})
 }
 

@@ -17,7 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/snapshot"
 )
@@ -129,6 +131,7 @@ func (w *world) config(region string) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: aws.String(w.state.Endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(w.state.AccessKeyID, w.state.SecretAccessKey, ""),
+		APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
 	}
 }
 

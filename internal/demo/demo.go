@@ -17,10 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/fault"
 )
@@ -113,6 +115,7 @@ func (d *demo) awsConfig(region string) aws.Config {
 		Region:       region,
 		BaseEndpoint: aws.String(d.state.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider(d.state.AccessKeyID, d.state.SecretAccessKey, ""),
+		APIOptions:   []func(*middleware.Stack) error{requestbody.Keep},
 	}
 }
 

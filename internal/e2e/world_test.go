@@ -17,9 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/middleware"
 
 	"golang.org/x/sync/errgroup"
 
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/fault"
 )
@@ -46,6 +48,7 @@ func (w *world) config(region string) aws.Config {
 		Region:       region,
 		BaseEndpoint: aws.String(w.state.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider(w.state.AccessKeyID, w.state.SecretAccessKey, ""),
+		APIOptions:   []func(*middleware.Stack) error{requestbody.Keep},
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/verify"
 )
 
@@ -102,6 +104,7 @@ func Options(endpoint string) verify.Options {
 	o := verify.Options{Grace: verify.DefaultGrace}
 	config := aws.Config{
 		BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
+		APIOptions: []func(*middleware.Stack) error{requestbody.Keep},
 	}
 	for i := range Buckets {
 		region := fmt.Sprintf("region-%d", i)
