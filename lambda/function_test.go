@@ -85,7 +85,7 @@ func TestInvokeWithTheRealClient(t *testing.T) {
 	}
 	echo := s3Record("ap-south-1", "media-ap", "echo", "AWS:AROAEXAMPLE:media-replicator")
 	got, err := h.Invoke(t.Context(), payload(t, message(upload("a+b%2B")), message(echo)))
-	if want := `{"copied":1,"exists":1,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
+	if want := `{"copied":1,"exists":1,"diverged":0,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
 	requests := seen()

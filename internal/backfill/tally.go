@@ -102,7 +102,7 @@ func (t *tally) ended(place int, result copier.Result) {
 	switch result.Outcome {
 	case copier.Copied:
 		target.Copied++
-	case copier.Exists:
+	case copier.Exists, copier.Diverged:
 		target.Exists++
 	default:
 		target.SourceGone++

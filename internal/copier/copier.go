@@ -56,10 +56,15 @@ type Outcome string
 const (
 	// Copied means that this call made the replica.
 	Copied Outcome = "Copied"
-	// Exists means that the target has the key already. It was left as it is.
+	// Exists means that the target has the key already, with the source's
+	// contents as far as S3's figures tell without reading. It was left as it is.
 	// A copy that succeeds but whose answer is lost, so that the SDK repeats
 	// it, ends as Exists too.
 	Exists Outcome = "Exists"
+	// Diverged means that the target has the key already with other contents,
+	// by size, checksum or ETag. It was left as it is: the first write wins, and
+	// the version that was to be copied is not at the target.
+	Diverged Outcome = "Diverged"
 	// SourceGone means that the source, or the version named, does not exist
 	// any more. There is nothing to copy.
 	SourceGone Outcome = "SourceGone"
@@ -74,8 +79,9 @@ const (
 type Request struct {
 	Source Object
 	// ProbableEcho says that the target probably has the object already: then
-	// a HEAD, which costs less than a refused copy, is sent first. It changes
-	// the price, never the outcome.
+	// a HEAD, which costs less than a refused copy, is sent first. If that finds
+	// the key, nothing else is asked: it is Diverged only if Source's size says
+	// so.
 	ProbableEcho bool
 	// Resume names an unfinished multipart copy to go on with; Source is
 	// Resume.Source then, whatever it is here. Parts that are done are not
@@ -115,7 +121,8 @@ type Result struct {
 	Requests Requests
 	// Bytes is the size of what was copied, zero unless Copied.
 	Bytes int64
-	// VersionID and ETag are the replica's, empty where S3 did not say.
+	// VersionID and ETag are the replica's, or of what the target has instead;
+	// empty where S3 did not say.
 	VersionID, ETag string
 	// PartsDone of PartsTotal parts of a multipart copy are at the target, by
 	// this call or by earlier ones. Both are zero for a copy by one request.

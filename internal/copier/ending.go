@@ -29,8 +29,10 @@ func endingOf(got answer, s situation) ending {
 	switch {
 	case got == done:
 		return ending{outcome: Copied}
-	case got == exists:
+	case got == same:
 		return ending{outcome: Exists, abort: s.open}
+	case got == differs:
+		return ending{outcome: Diverged, abort: s.open}
 	case got == gone:
 		return ending{outcome: SourceGone, abort: s.open}
 	case got == lost:

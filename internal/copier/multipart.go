@@ -120,10 +120,8 @@ func (m *multipart) attempt(ctx context.Context) (answer, error) {
 // and makes the upload.
 func (m *multipart) create(ctx context.Context) (answer, error) {
 	m.did = headTarget
-	if got, err := m.headTarget(ctx); got == done {
-		return exists, nil
-	} else if got != absent {
-		return failed, err
+	if got, err := m.look(ctx); got != absent {
+		return got, err
 	}
 	m.did = headSource
 	if got, err := m.headSource(ctx); got != done {
@@ -260,17 +258,22 @@ func finished(etags []string) int {
 // complete makes the object of the parts.
 func (m *multipart) complete(ctx context.Context) (answer, error) {
 	got, err := m.completeOnce(ctx, completeIfAbsent)
-	if got != unsupported {
-		return got, err
+	switch got {
+	case exists:
+		m.did, m.refused = headTarget, true
+		if got, err = m.look(ctx); got != absent {
+			return got, err
+		}
+		return conflict, err // S3 wants a new upload after a deletion
+	case unsupported:
+		m.warnFallback(err)
+		m.did = headTarget
+		if got, err := m.look(ctx); got != absent {
+			return got, err
+		}
+		return m.completeOnce(ctx, completeAnyway)
 	}
-	m.warnFallback(err)
-	m.did = headTarget
-	if there, err := m.headTarget(ctx); there == done {
-		return exists, nil
-	} else if there != absent {
-		return failed, err
-	}
-	return m.completeOnce(ctx, completeAnyway)
+	return got, err
 }
 
 func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) {

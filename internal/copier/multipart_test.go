@@ -155,8 +155,11 @@ func TestMultipartOutcomes(t *testing.T) {
 		class Class
 		made  int // uploads
 	}{
-		{"replica is there", "Head", func(m *memory) *reply { m.objects[replicaPath] = other; return nil }, Exists, "", 0},
-		{"race lost", "Complete", func(m *memory) *reply { m.objects[replicaPath] = other; return nil }, Exists, "", 1},
+		{"replica is there", "Head", func(m *memory) *reply { m.objects[replicaPath] = m.objects[sourcePath]; return nil }, Exists, "", 0},
+		{"race lost", "Complete", func(m *memory) *reply { m.objects[replicaPath] = m.objects[sourcePath]; return nil }, Exists, "", 1},
+		{"another object is there", "Head", func(m *memory) *reply { m.objects[replicaPath] = other; return nil }, Diverged, "", 0},
+		{"race lost to another object", "Complete", func(m *memory) *reply { m.objects[replicaPath] = other; return nil }, Diverged, "", 1},
+		{"race lost to what vanished", "Complete", answer(412, "PreconditionFailed"), Copied, "", 2},
 		{"source gone at the tags", "Tags", func(m *memory) *reply { delete(m.objects, sourcePath); return nil }, SourceGone, "", 0},
 		{"source gone in the middle", "Part", func(m *memory) *reply { delete(m.objects, sourcePath); return nil }, SourceGone, "", 1},
 		{"source changed in the middle", "Part", func(m *memory) *reply { m.objects[sourcePath].body = []byte("new"); return nil }, "", Retryable, 1},
@@ -173,7 +176,7 @@ func TestMultipartOutcomes(t *testing.T) {
 		{"no condition known, race lost", "Complete", func(m *memory) *reply {
 			m.objects[replicaPath] = other
 			return ptr(refused(501, "NotImplemented", "x"))
-		}, Exists, "", 1},
+		}, Diverged, "", 1},
 		{"create denied", "Create", answer(403, "AccessDenied"), "", Denied, 0},
 		{"part denied", "Part", answer(403, "AccessDenied"), "", Denied, 1},
 		{"part archived", "Part", answer(403, "InvalidObjectState"), "", Permanent, 1},

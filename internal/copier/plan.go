@@ -9,7 +9,7 @@ import "time"
 type move int
 
 const (
-	headTarget   move = iota // ask whether the target has the key
+	headTarget   move = iota // ask whether the target has the key, and the source's contents under it
 	copyIfAbsent             // copy on the condition that it has not
 	copyAnyway               // copy without a condition, where the server knows none
 	split                    // copy in parts instead; the moves below are its own
@@ -28,9 +28,12 @@ const (
 type answer int
 
 const (
-	done        answer = iota // copied, or the HEAD found the key
+	done        answer = iota // copied, or what was asked for is there
 	absent                    // the HEAD found no such key
 	exists                    // the condition failed: the target has the key
+	same                      // the target has the source's contents, as far as S3's figures tell
+	differs                   // the target has other contents
+	unclear                   // S3's figures, as far as they are known, do not tell
 	gone                      // the source does not exist
 	conflict                  // another write of the key is under way
 	unsupported               // the server does not implement the condition
@@ -59,6 +62,7 @@ type progress struct {
 	conflicts     int
 	unconditional bool // the server does not implement the condition
 	looked        bool // a HEAD found the key absent since the last conflict
+	refused       bool // the last copy was refused because the key is there
 }
 
 // begin decides the first step.
@@ -69,17 +73,24 @@ func begin(req Request) step {
 	return step{move: copyIfAbsent}
 }
 
-// after decides the step that follows the answer to a move.
-func (p progress) after(did move, got answer) (progress, step) {
+// after decides the step that follows an answer.
+func (p progress) after(got answer) (progress, step) {
 	switch {
 	case got == gone:
 		return p, step{move: stop, outcome: SourceGone}
 	case got == exists:
+		p.refused = true
+		return p, step{move: headTarget}
+	case got == same:
 		return p, step{move: stop, outcome: Exists}
-	case got == done && did == headTarget:
-		return p, step{move: stop, outcome: Exists}
+	case got == differs:
+		return p, step{move: stop, outcome: Diverged}
 	case got == done:
 		return p, step{move: stop, outcome: Copied}
+	case got == absent && p.refused:
+		// Deleted since, which is a conflict as well.
+		p.refused = false
+		return p.again()
 	case got == absent:
 		p.looked = true
 		return p, step{move: p.copy()}
@@ -88,13 +99,21 @@ func (p progress) after(did move, got answer) (progress, step) {
 	case got == unsupported:
 		p.unconditional = true
 		return p, step{move: p.copy()}
-	case got == conflict && p.conflicts < maxAttempts-1:
-		p.conflicts++
-		p.looked = false
-		return p, step{move: p.copy(), backoff: p.conflicts}
+	case got == conflict:
+		return p.again()
 	default:
 		return p, step{move: stop}
 	}
+}
+
+// again is the step after another write of the key was met.
+func (p progress) again() (progress, step) {
+	if p.conflicts == maxAttempts-1 {
+		return p, step{move: stop}
+	}
+	p.conflicts++
+	p.looked = false
+	return p, step{move: p.copy(), backoff: p.conflicts}
 }
 
 // copy is the move that copies. Without a condition, a look has to go before.

@@ -10,7 +10,7 @@ import (
 func answersTo(m move) []answer {
 	switch m {
 	case headTarget:
-		return []answer{done, absent, failed}
+		return []answer{same, differs, absent, failed}
 	case copyIfAbsent:
 		return []answer{done, exists, gone, conflict, unsupported, tooLarge, failed}
 	default:
@@ -29,9 +29,9 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 		}
 		// What is known at any time, told independently of progress.
 		var last answer
-		unconditional, knownAbsent, waits, moves := false, false, 0, 0
+		unconditional, knownAbsent, vanished, waits, moves := false, false, false, 0, 0
 		for next.move != stop && next.move != split {
-			if moves++; moves > 2*maxAttempts+2 {
+			if moves++; moves > 2*maxAttempts+3 {
 				t.Fatalf("no end after %d moves", moves)
 			}
 			if next.move == copyAnyway && (!unconditional || !knownAbsent) {
@@ -40,7 +40,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 			if next.move == copyIfAbsent && unconditional {
 				t.Fatal("put a condition again that the server does not know")
 			}
-			if (next.backoff > 0) != (moves > 1 && last == conflict) {
+			if (next.backoff > 0) != (moves > 1 && last == conflict || vanished) {
 				t.Fatalf("backoff %d after answer %d", next.backoff, last)
 			}
 			if next.backoff > 0 {
@@ -48,27 +48,28 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 					t.Fatalf("wait %d is called %d", waits, next.backoff)
 				}
 			}
-			did := next.move
+			did, before := next.move, last
 			last = rapid.SampledFrom(answersTo(did)).Draw(t, "answer")
+			vanished = last == absent && moves > 1 && before == exists
 			switch last {
 			case unsupported:
 				unconditional = true
 			case absent:
-				knownAbsent = true
+				knownAbsent = !vanished
 			case conflict:
 				knownAbsent = false
 			}
-			state, next = state.after(did, last)
+			state, next = state.after(last)
 			if (next.move == split) != (last == tooLarge) {
 				t.Fatalf("move %d after answer %d", next.move, last)
+			}
+			if last == exists && next.move != headTarget {
+				t.Fatalf("move %d after a refusal, want a look", next.move)
 			}
 			if next.move != stop {
 				continue
 			}
-			want := map[answer]Outcome{done: Copied, exists: Exists, gone: SourceGone}[last]
-			if did == headTarget && last == done {
-				want = Exists
-			}
+			want := map[answer]Outcome{done: Copied, same: Exists, differs: Diverged, gone: SourceGone}[last]
 			if next.outcome != want {
 				t.Fatalf("outcome %q after answer %d to move %d, want %q", next.outcome, last, did, want)
 			}

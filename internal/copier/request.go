@@ -47,8 +47,13 @@ func copyInput(m move, source Object, target Target, class types.StorageClass) *
 	return in
 }
 
-func headInput(key string, target Target) *s3.HeadObjectInput {
-	return &s3.HeadObjectInput{Bucket: aws.String(target.Bucket), Key: aws.String(key)}
+// headInput asks for the target's object, with checksums where they may matter.
+func headInput(key string, target Target, checksums bool) *s3.HeadObjectInput {
+	in := &s3.HeadObjectInput{Bucket: aws.String(target.Bucket), Key: aws.String(key)}
+	if checksums {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	return in
 }
 
 // sourceHeadInput asks for everything that a multipart copy carries by hand.

@@ -164,7 +164,7 @@ func TestResume(t *testing.T) {
 			clear(m.uploads)
 			m.objects[replicaPath] = m.objects[sourcePath]
 		}},
-		{name: "race lost meanwhile", want: Exists, parts: 6, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = other }},
+		{name: "race lost meanwhile", want: Diverged, parts: 6, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = other }},
 		{name: "source gone", want: SourceGone, change: func(m *memory, _ *Upload) { delete(m.objects, sourcePath) }},
 		{name: "source changed", want: Copied, parts: 10, change: func(_ *memory, u *Upload) { u.Source.ETag = "other" }},
 		{name: "part denied", class: Denied, kept: true, parts: 6, change: func(m *memory, _ *Upload) { failOn(m, "Part", 403, "AccessDenied") }},

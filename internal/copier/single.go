@@ -16,6 +16,8 @@ type task struct {
 	pace   pace
 	// head is the source's HEAD, nil unless asked for.
 	head *s3.HeadObjectOutput
+	// refused says that the target has the key by S3's word: a condition failed.
+	refused bool
 }
 
 // single copies by one request, as the plan goes.
@@ -42,7 +44,7 @@ func (t *task) single(ctx context.Context) error {
 			t.warnFallback(err)
 		}
 		did := next.move
-		state, next = state.after(did, got)
+		state, next = state.after(got)
 		switch {
 		case next.move == split && t.head == nil:
 			// The event was wrong about the size.
@@ -79,7 +81,7 @@ func (t *task) lookFirst(ctx context.Context) (bool, error) {
 // do makes one request and says what S3 answered. The error is S3's.
 func (t *task) do(ctx context.Context, m move) (answer, error) {
 	if m == headTarget {
-		return t.headTarget(ctx)
+		return t.look(ctx)
 	}
 	t.result.Requests.Copy++
 	in := copyInput(m, t.req.Source, t.target, replicaClass(t.storageClass, t.head))
@@ -93,17 +95,9 @@ func (t *task) do(ctx context.Context, m move) (answer, error) {
 	default:
 		t.result.VersionID, t.result.ETag = deref(out.VersionId), unquote(out.CopyObjectResult.ETag)
 	}
-	return interpret(m, t.req.Source, err), err
-}
-
-// headTarget asks whether the target has the key.
-func (t *task) headTarget(ctx context.Context) (answer, error) {
-	t.result.Requests.Head++
-	out, err := t.client.HeadObject(ctx, headInput(t.req.Source.Key, t.target), inRegion(t.target.Region))
-	if err == nil {
-		t.result.VersionID, t.result.ETag = deref(out.VersionId), unquote(out.ETag)
-	}
-	return interpret(headTarget, t.req.Source, err), err
+	got := interpret(m, t.req.Source, err)
+	t.refused = got == exists
+	return got, err
 }
 
 // headSource asks for the source's properties and keeps them: the HEAD decides

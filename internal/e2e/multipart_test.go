@@ -294,8 +294,8 @@ func TestLostRaceAbortsTheUpload(t *testing.T) {
 		t.Errorf("%d unfinished uploads, want the lost one aborted", n)
 	}
 	w.wantLetters(away, 0)
-	if lines := w.logLines(away, winner.key); !strings.Contains(lines, `"outcome":"Exists"`) {
-		t.Errorf("the function's log says %s, want the outcome Exists", lines)
+	if lines := w.logLines(away, winner.key); !strings.Contains(lines, `"outcome":"Diverged"`) {
+		t.Errorf("the function's log says %s, want the outcome Diverged", lines)
 	}
 	if got := w.operations(away); got["CompleteMultipartUpload"] != 1 || got["AbortMultipartUpload"] != 1 {
 		t.Errorf("requests %v, want one completion tried and one abort", got)

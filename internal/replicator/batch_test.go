@@ -44,7 +44,7 @@ func TestBatchHasAResultForEachTask(t *testing.T) {
 		return &copier.Error{Op: "copy", Class: class, Err: errors.New(text)}
 	}
 	f := &fakeCopier{
-		outcome: map[string]copier.Outcome{"there": copier.Exists, "gone": copier.SourceGone},
+		outcome: map[string]copier.Outcome{"there": copier.Exists, "other": copier.Diverged, "gone": copier.SourceGone},
 		uploads: map[string]copier.Upload{"large": openUpload("u")},
 		err: map[string]error{
 			"busy": failing(copier.Retryable, "SlowDown"), "denied": failing(copier.Denied, "AccessDenied"),
@@ -54,7 +54,7 @@ func TestBatchHasAResultForEachTask(t *testing.T) {
 	h, out := newTestHandler(f)
 	self := &fakeSelf{}
 	var tasks []string
-	for _, key := range []string{"new", "there", "gone", "large", "busy", "denied", "archived", "long"} {
+	for _, key := range []string{"new", "there", "other", "gone", "large", "busy", "denied", "archived", "long"} {
 		tasks = append(tasks, task("t-"+key, "media-us", key))
 	}
 	tasks = append(tasks, task("t-stranger", "stranger", "k"), task("t-own", "media-eu", "k"), `{"taskId":"t-bad","s3Key":"%zz","s3Bucket":"media-us"}`)
@@ -63,7 +63,7 @@ func TestBatchHasAResultForEachTask(t *testing.T) {
 		t.Fatalf("got %+v", a)
 	}
 	want := map[string]struct{ code, text string }{
-		"t-new": {"Succeeded", "Copied"}, "t-there": {"Succeeded", "Exists"}, "t-gone": {"Succeeded", "SourceGone"},
+		"t-new": {"Succeeded", "Copied"}, "t-there": {"Succeeded", "Exists"}, "t-other": {"Succeeded", "Diverged"}, "t-gone": {"Succeeded", "SourceGone"},
 		"t-large": {"Succeeded", "handed over"}, "t-busy": {"TemporaryFailure", "SlowDown"}, "t-denied": {"PermanentFailure", "AccessDenied"},
 		"t-archived": {"PermanentFailure", "InvalidObjectState"}, "t-long": {"PermanentFailure", "permanent: "},
 		"t-stranger": {"PermanentFailure", "not a source of this function"}, "t-own": {"PermanentFailure", "targetRegion"},

@@ -72,6 +72,7 @@ type Handler struct {
 type summary struct {
 	Copied     int `json:"copied"`
 	Exists     int `json:"exists"`
+	Diverged   int `json:"diverged"`
 	SourceGone int `json:"sourceGone"`
 	// Unfinished copies go on in other invocations.
 	Unfinished int `json:"unfinished"`
@@ -138,6 +139,8 @@ func (s *summary) count(o copier.Outcome) {
 		s.Copied++
 	case copier.Exists:
 		s.Exists++
+	case copier.Diverged:
+		s.Diverged++
 	case copier.SourceGone:
 		s.SourceGone++
 	case copier.Unfinished:

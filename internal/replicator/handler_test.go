@@ -123,13 +123,13 @@ func lines(t *testing.T, out *bytes.Buffer) []map[string]any {
 const testEvent = `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media-us"}`
 
 func TestEveryRecordOfEveryMessage(t *testing.T) {
-	f := &fakeCopier{outcome: map[string]copier.Outcome{"b": copier.Exists, "c d": copier.SourceGone}}
+	f := &fakeCopier{outcome: map[string]copier.Outcome{"b": copier.Diverged, "c d": copier.SourceGone}}
 	h, out := newTestHandler(f)
 	got, err := h.Invoke(t.Context(), payload(t, message(upload("a"), upload("b")), testEvent, message(upload("c+d"))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"copied":1,"exists":1,"sourceGone":1,"unfinished":0,"testEvents":1}`; string(got) != want {
+	if want := `{"copied":1,"exists":0,"diverged":1,"sourceGone":1,"unfinished":0,"testEvents":1}`; string(got) != want {
 		t.Errorf("answer: got %s, want %s", got, want)
 	}
 	if want := []string{"a", "b", "c d"}; !slices.Equal(f.keys(), want) {

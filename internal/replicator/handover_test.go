@@ -78,7 +78,7 @@ func TestUnfinishedCopyIsHandedOver(t *testing.T) {
 	h, out := newTestHandler(f)
 	h.with(self)
 	got, err := h.Invoke(t.Context(), payload(t, message(upload("a+b"), upload("small"))))
-	if want := `{"copied":1,"exists":0,"sourceGone":0,"unfinished":1,"testEvents":0}`; err != nil || string(got) != want {
+	if want := `{"copied":1,"exists":0,"diverged":0,"sourceGone":0,"unfinished":1,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
 	if len(self.payloads) != 1 || len(self.aborted) != 0 {
@@ -110,7 +110,7 @@ func TestContinuationIsResumed(t *testing.T) {
 	f := &fakeCopier{}
 	h, out := newTestHandler(f)
 	got, err := h.with(&fakeSelf{}).Invoke(t.Context(), continuing(t, 7))
-	if want := `{"copied":1,"exists":0,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
+	if want := `{"copied":1,"exists":0,"diverged":0,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
 	want := openUpload("upload-1")

@@ -73,6 +73,8 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 		}
 	case result.Outcome == copier.Exists:
 		add(here(count("Exists")), "Exists", 1)
+	case result.Outcome == copier.Diverged:
+		add(here(count("Diverged")), "Diverged", 1)
 	case result.Outcome == copier.SourceGone:
 		add(here(count("SourceGone")), "SourceGone", 1)
 	default:

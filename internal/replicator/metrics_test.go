@@ -95,6 +95,8 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 		}},
 		{"exists", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Exists}},
 			map[string]float64{"Exists" + inHere + "Count": 1}},
+		{"diverged", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Diverged}},
+			map[string]float64{"Diverged" + inHere + "Count": 1}},
 		{"gone", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.SourceGone}},
 			map[string]float64{"SourceGone" + inHere + "Count": 1}},
 		{"handed over", upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},

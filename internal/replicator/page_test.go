@@ -48,13 +48,13 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	f := &fakeCopier{
 		err:     map[string]error{"failing": errors.New("no")},
 		uploads: map[string]copier.Upload{"large": openUpload("upload-1")},
-		outcome: map[string]copier.Outcome{"there": copier.Exists, "gone": copier.SourceGone},
+		outcome: map[string]copier.Outcome{"there": copier.Exists, "other": copier.Diverged, "gone": copier.SourceGone},
 	}
 	h, out := newTestHandler(f)
 	// What newHandler adds to every line.
 	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("gone")))); err == nil {
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("other"), upload("gone")))); err == nil {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
