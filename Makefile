@@ -12,12 +12,14 @@ help: ## list the targets
 build: host-function ## build the command and the function for this machine into bin/
 	$(GO) build -trimpath -o bin/s3fanout ./cmd/s3fanout
 
-# The sandbox runs the real function binary, so it is built for this machine too, next to the command.
+# The sandbox runs the real function binary, so it is built for this machine too, next to the command. A further function goes
+# to bin/NAME/bootstrap, and for AWS to build/NAME/.
 host-function:
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/bootstrap ./lambda
 
-function: ## build the function for AWS (arm64) into build/function
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/function/bootstrap ./lambda
+function: ## build the function for AWS, for both of Lambda's processors, into build/function
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/function/arm64/bootstrap ./lambda
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(FUNCTION_FLAGS) -o build/function/x86_64/bootstrap ./lambda
 
 demo: build ## run three Regions on this machine and show every object arrive everywhere
 	bin/s3fanout demo
@@ -63,10 +65,14 @@ fuzz: ## run every fuzz target for FUZZTIME, a minute each unless said otherwise
 lint: ## run the linters, pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod golangci-lint run
 
-# AWS has no limit here, but every cold start loads it.
-FUNCTION_MAX := 8388608
-function-size: function ## fail if the function for AWS is over 8 MiB
-	@size=$$(wc -c < build/function/bootstrap); echo "function: $$size bytes of $(FUNCTION_MAX)"; test $$size -le $(FUNCTION_MAX)
+# AWS has no limit here, but every cold start loads it. The same program has a tenth more bytes on x86_64.
+FUNCTION_MAX_arm64 := 9961472
+FUNCTION_MAX_x86_64 := 11010048
+function-size: function ## fail if the function for AWS is over 9.5 MiB (arm64) or 10.5 MiB (x86_64)
+	@for limit in arm64:$(FUNCTION_MAX_arm64) x86_64:$(FUNCTION_MAX_x86_64); do \
+	  size=$$(wc -c < build/function/$${limit%:*}/bootstrap); echo "function for $${limit%:*}: $$size bytes of $${limit#*:}"; \
+	  test "$$size" -le "$${limit#*:}" || exit 1; \
+	done
 
 check: lint ## gofmt, go vet and the linters
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }

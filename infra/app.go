@@ -14,7 +14,8 @@ import (
 // ReplicaSetProps configure NewReplicaSet. All fields are required.
 type ReplicaSetProps struct {
 	Set replicaset.Config
-	// FunctionDir holds the function's executable, called bootstrap.
+	// FunctionDir holds the function's executables, as "make function" leaves
+	// them: <processor>/bootstrap.
 	FunctionDir string
 }
 

@@ -59,7 +59,11 @@ func TestBadInput(t *testing.T) {
 		{`{"s3fanout": null}`, `s3fanout: cdk.json: s3fanout: null is not an object; use {"name": …, "regions": […]}`},
 		{`{`, "s3fanout: read the context in CDK_CONTEXT_JSON: unexpected end of JSON input"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}}`,
-			"s3fanout: build/function/bootstrap is missing; run `make function`"},
+			"s3fanout: build/function/arm64/bootstrap is missing; run `make function`"},
+		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "x86_64"}}`,
+			"s3fanout: build/function/x86_64/bootstrap is missing; run `make function`"},
+		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "arm"}}`,
+			`s3fanout: cdk.json: s3fanout.functionArchitecture: "arm" is not a processor of Lambda; use "arm64" or "x86_64", or leave it out`},
 	} {
 		var stderr bytes.Buffer
 		code := run(environment(contextVariable, tc.context), &stderr)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,6 +62,10 @@ func features() [][]level {
 		{
 			{"memory by default", nothing, property("AWS::Lambda::Function", "MemorySize", 256.0)},
 			{"memory", func(c *replicaset.Config) { c.FunctionMemoryMiB = 1024 }, property("AWS::Lambda::Function", "MemorySize", 1024.0)},
+		},
+		{
+			{"arm64 by default", nothing, runsOn("arm64")},
+			{"x86_64", func(c *replicaset.Config) { c.FunctionArchitecture = "x86_64" }, runsOn("x86_64")},
 		},
 		{
 			{"shared concurrency", nothing, property("AWS::Lambda::Function", "ReservedConcurrentExecutions", nil)},
@@ -148,6 +154,19 @@ func traced(mode any, want list) func(*testing.T, relations) {
 			}
 		}
 		equal(t, "statements about X-Ray", got, want)
+	}
+}
+
+// runsOn wants the function to run on the processor, with the program for it.
+func runsOn(processor string) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		function := r.one(t, "AWS::Lambda::Function")
+		equal(t, "processor", function.at("Architectures"), any(list{processor}))
+		key, _ := function.at("Code.S3Key").(string)
+		staged := filepath.Join(r.dir, "asset."+strings.TrimSuffix(key, ".zip"), "bootstrap")
+		if program, err := os.ReadFile(staged); err != nil || string(program) != processor {
+			t.Errorf("the code is %q (%v), want the program for %s", program, err, processor)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
@@ -9,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 const (
@@ -24,7 +27,7 @@ const (
 // FunctionProps configure NewFunction. All fields are required.
 type FunctionProps struct {
 	Site        site
-	Dir         string // holds the executable, called bootstrap
+	Program     string // directory with the program for each processor, see programDir
 	RoleARN     *string
 	DeadLetters awssqs.CfnQueue // receives the events that fail
 }
@@ -38,14 +41,18 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 		LogGroupName:    jsii.String(here.LogGroupName()),
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
+	dir := programDir(props.Program, here.Config)
 	code := awss3assets.NewAsset(this, jsii.String("Code"), &awss3assets.AssetProps{
-		Path: jsii.String(props.Dir),
+		Path: jsii.String(dir),
+		// The assembly holds a copy under a hash. What runs templates elsewhere
+		// finds by this name which program is meant.
+		DisplayName: jsii.String(filepath.ToSlash(dir)),
 	})
 	function := awslambda.NewCfnFunction(this, jsii.String("Default"), &awslambda.CfnFunctionProps{
 		FunctionName:  jsii.String(here.FunctionName()),
 		Description:   jsii.String("Copies new objects of replica set " + here.Name + " from its other Regions into this one"),
 		Runtime:       jsii.String("provided.al2023"),
-		Architectures: jsii.Strings("arm64"),
+		Architectures: jsii.Strings(here.Architecture()),
 		Handler:       jsii.String("bootstrap"),
 		Code: &awslambda.CfnFunction_CodeProperty{
 			S3Bucket: code.S3BucketName(),
@@ -81,6 +88,13 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 		},
 	})
 	return function
+}
+
+// programDir is the directory that becomes the code of a function: program is
+// named after what runs, and below it is a directory for each processor, which
+// holds the executable for it, called bootstrap.
+func programDir(program string, set replicaset.Config) string {
+	return filepath.Join(program, set.Architecture())
 }
 
 // tracing is nil unless it is asked for, which is Lambda's PassThrough: what

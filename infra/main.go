@@ -28,7 +28,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// functionDir is where "make function" leaves the function, relative to the
+// functionDir is where "make function" leaves the programs, relative to the
 // directory of cdk.json, in which the cdk command runs the app.
 const functionDir = "build/function"
 
@@ -48,7 +48,7 @@ func main() {
 func run(getenv func(string) string, stderr io.Writer) int {
 	set, err := configuration(getenv)
 	if err == nil {
-		err = checkFunction(functionDir)
+		err = checkFunction(programDir(functionDir, set))
 	}
 	if err == nil {
 		err = checkNode(getenv)

@@ -11,7 +11,7 @@ import (
 type RegionStackProps struct {
 	Set         replicaset.Config
 	Region      string // a member of Set
-	FunctionDir string // holds the function's executable
+	FunctionDir string // holds the function's executables
 }
 
 // roleIDExport is the name of the export with the unique ID of the role that
@@ -42,7 +42,7 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 	role := NewRole(stack, "Role", RoleProps{Site: here, Key: key})
 	function := NewFunction(stack, "Function", FunctionProps{
 		Site:        here,
-		Dir:         props.FunctionDir,
+		Program:     props.FunctionDir,
 		RoleARN:     role.AttrArn(),
 		DeadLetters: deadLetters,
 	})

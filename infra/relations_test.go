@@ -208,7 +208,7 @@ func (r relations) testFunction(t *testing.T) {
 		"FunctionName":           r.set.FunctionName(),
 		"Runtime":                "provided.al2023",
 		"Handler":                "bootstrap",
-		"Architectures":          list{"arm64"},
+		"Architectures":          list{r.set.Architecture()},
 		"Timeout":                900.0,
 		"MemorySize":             float64(r.set.FunctionMemory()),
 		"RecursiveLoop":          "Terminate",

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -129,24 +130,53 @@ func readManifest(t *testing.T, dir string) manifest {
 }
 
 // normalise returns the files of the snapshot for the cloud assembly in dir:
-// stacks only, code hashes replaced, keys sorted, indented.
+// stacks only, code hashes replaced by programs' names, keys sorted, indented.
 func normalise(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	m := readManifest(t, dir)
 	files := map[string][]byte{"manifest.json": indented(t, m)}
-	asset := regexp.MustCompile(`"[0-9a-f]{64}\.zip"`)
-	for _, a := range m.Artifacts {
+	asset := regexp.MustCompile(`[0-9a-f]{64}\.zip`)
+	for id, a := range m.Artifacts {
 		raw, err := os.ReadFile(filepath.Join(dir, a.Properties.TemplateFile))
 		if err != nil {
 			t.Fatal(err)
 		}
+		programs := readPrograms(t, dir, id)
 		var tmpl any
-		if err := json.Unmarshal(asset.ReplaceAll(raw, []byte(`"function.zip"`)), &tmpl); err != nil {
+		if err := json.Unmarshal(asset.ReplaceAllFunc(raw, func(key []byte) []byte {
+			return []byte(programs[string(key)] + ".zip")
+		}), &tmpl); err != nil {
 			t.Fatal(err)
 		}
 		files[a.Properties.TemplateFile] = indented(t, tmpl)
 	}
 	return files
+}
+
+// readPrograms returns the names of a stack's programs, by the key of their
+// asset: that of the directory which holds one for each processor.
+func readPrograms(t *testing.T, dir, stack string) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, stack+".assets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var assets struct {
+		Files map[string]struct {
+			DisplayName  string
+			Destinations map[string]struct{ ObjectKey string }
+		}
+	}
+	if err := json.Unmarshal(raw, &assets); err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]string{}
+	for _, file := range assets.Files {
+		for _, destination := range file.Destinations {
+			programs[destination.ObjectKey] = path.Base(path.Dir(file.DisplayName))
+		}
+	}
+	return programs
 }
 
 func indented(t *testing.T, v any) []byte {

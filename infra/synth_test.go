@@ -49,12 +49,18 @@ func synth(t *testing.T, set replicaset.Config) string {
 	return out
 }
 
-// codeDir holds something that stands for the function's executable.
+// codeDir holds something that stands for the function's executables: the
+// name of their processor.
 func codeDir(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("not run"), 0o700); err != nil {
-		t.Fatal(err)
+	dir := filepath.Join(t.TempDir(), "function")
+	for _, processor := range []string{replicaset.ARM64, replicaset.X86} {
+		if err := os.MkdirAll(filepath.Join(dir, processor), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, processor, "bootstrap"), []byte(processor), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

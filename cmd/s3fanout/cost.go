@@ -125,7 +125,7 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 			return nil, err
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
-		u.MemoryMiB = set.FunctionMemoryMiB
+		u.MemoryMiB, u.X86 = set.FunctionMemoryMiB, set.Architecture() == replicaset.X86
 		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {
 			p.note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/cost"
+	"s3fanout/internal/price"
 	"s3fanout/internal/table"
 )
 
@@ -146,6 +147,11 @@ func TestCostFollowsTheConfiguration(t *testing.T) {
 	// Four times the memory.
 	if a, b := fanoutItems(document(t, "", tenMiB...)), fanoutItems(document(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 4*a[cost.FunctionTime].Quantity {
 		t.Errorf("with 1024 MiB %+v, with 256 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
+	}
+	// The same time, at another price.
+	if a, b := fanoutItems(document(t, "", tenMiB...))[cost.FunctionTime], fanoutItems(document(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
+		math.Abs(b.Dollars/a.Dollars-price.GBSecondX86/price.GBSecond) > 1e-9 {
+		t.Errorf("on x86_64 %+v, on arm64 %+v", b, a)
 	}
 	// 1,000 uploads to two other Regions, 4 s of a quarter GiB each.
 	if got := fanoutItems(document(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 2000 {

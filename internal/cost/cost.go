@@ -68,6 +68,8 @@ type Usage struct {
 	Threshold int64
 	// MemoryMiB is the functions' memory; 0 means DefaultMemoryMiB.
 	MemoryMiB int
+	// X86 says that the functions run on x86 instead of arm64.
+	X86 bool
 	// HeadsSource: each copy asks for its source's storage class first.
 	HeadsSource bool
 	// CopyTime is how long a function works on a replica; 0 means to assume it:

@@ -82,7 +82,10 @@ func transferTime(bytes int64) time.Duration {
 func (u Usage) fanout() Bill {
 	t := tally{}
 	memory := float64(cmp.Or(u.MemoryMiB, DefaultMemoryMiB)) / 1024 // GiB
-	seconds := u.ReplicaTime().Seconds()
+	seconds, second := u.ReplicaTime().Seconds(), price.GBSecond
+	if u.X86 {
+		second = price.GBSecondX86
+	}
 	sources := map[string]int{} // of each Region that gets replicas
 	u.each(func(from, to string, replicas float64) {
 		sources[to]++
@@ -99,7 +102,7 @@ func (u Usage) fanout() Bill {
 			}
 		}
 		t.add(Invocations, replicas, price.Invocation)
-		t.add(FunctionTime, replicas*seconds*memory, price.GBSecond)
+		t.add(FunctionTime, replicas*seconds*memory, second)
 		t.add(Logs, replicas*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
 		t.add(Deliveries, replicas*NotificationBytes/gib, prices(from).Transfer)
 		// The replica's own notification, which every subscription's filter

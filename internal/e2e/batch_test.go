@@ -19,7 +19,7 @@ import (
 func withBatch(t *testing.T) *assembly {
 	t.Helper()
 	dir := t.TempDir()
-	out, asset := filepath.Join(dir, "out"), filepath.Join(dir, "build", "function")
+	out, asset := filepath.Join(dir, "out"), filepath.Join(dir, "build", "function", "arm64")
 	if err := os.MkdirAll(asset, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ var synthesizeCareful = sync.OnceValues(func() (fs.FS, error) {
 	}
 	set := string(raw)
 	home := filepath.Join(build.dir, "careful")
-	asset := filepath.Join(home, "build", "function")
+	asset := filepath.Join(home, "build", "function", "arm64")
 	if err := os.MkdirAll(asset, 0o700); err != nil {
 		return nil, err
 	}

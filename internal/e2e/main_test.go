@@ -78,7 +78,7 @@ func threeRegions(*testing.T) fs.FS { return snapshot.FS() }
 
 // synthesizeFive synthesizes a replica set of five Regions.
 var synthesizeFive = sync.OnceValues(func() (fs.FS, error) {
-	out, asset := filepath.Join(build.dir, "five"), filepath.Join(build.dir, "build", "function")
+	out, asset := filepath.Join(build.dir, "five"), filepath.Join(build.dir, "build", "function", "arm64")
 	if err := os.MkdirAll(asset, 0o700); err != nil {
 		return nil, err
 	}

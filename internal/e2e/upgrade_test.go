@@ -40,7 +40,7 @@ func synthesize(t *testing.T, name string, regions ...string) fs.FS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asset := filepath.Join(build.dir, "build", "function")
+	asset := filepath.Join(build.dir, "build", "function", "arm64")
 	if err := os.MkdirAll(asset, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,9 @@ func (c *checker) function() {
 	if want := c.facts.Set.FunctionMemory(); f.MemoryMB < want {
 		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, want)
 	}
+	if want := c.facts.Set.Architecture(); f.Architecture != want {
+		c.find(checkProcessor, "the function runs on %s, not on %s", table.Printable(f.Architecture), want)
+	}
 	if told(c, checkConcurrency, f.Reserved) && f.Reserved.State == Found && f.Reserved.Value == 0 {
 		c.find(checkConcurrency, "the function's reserved concurrency is 0")
 	}

@@ -70,7 +70,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Subscriptions: found(subscriptions),
 		Function: found(Function{
 			State: "Active", UpdateStatus: "Successful", RoleARN: set.RoleARN("aws", region, account),
-			Environment: wantEnvironment(set, account, region), TimeoutSeconds: 900, MemoryMB: 256,
+			Environment: wantEnvironment(set, account, region), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
 			Reserved: Look[int]{State: Absent}, Failures: found(Failures{Destination: queue, Retries: 2, MaxAgeSeconds: 21600}),
 			Policy: found(policy(invoke...)),
 		}),

@@ -37,6 +37,7 @@ const (
 	checkRoleOf      = "function-role"
 	checkEnvironment = "function-environment"
 	checkSettings    = "function-settings"
+	checkProcessor   = "function-architecture"
 	checkConcurrency = "function-concurrency"
 	checkDestination = "function-failures"
 	checkRetries     = "function-retries"
@@ -163,6 +164,9 @@ func Checks() []CheckInfo {
 			"npx cdk deploy --revert-drift --all; then s3fanout redrive"},
 		{checkSettings, PartFunction, Warning, "function {function} has its time and memory",
 			"Large copies are handed over more often, or the function runs out of time or memory.",
+			redeploy},
+		{checkProcessor, PartFunction, Warning, "function {function} runs on its processor",
+			"The function costs what the other processor costs, and cannot start if its program was not built for it.",
 			redeploy},
 		{checkConcurrency, PartFunction, Failed, "function {function} may run",
 			"Lambda does not run the function at all; its events become dead letters at once.",

@@ -113,6 +113,7 @@ type Function struct {
 	Environment        map[string]string
 	TimeoutSeconds     int
 	MemoryMB           int
+	Architecture       string    // of its processor, in Lambda's spelling
 	DeadLettersTo      string    // its own dead-letter configuration
 	Tracing            string    // Active or PassThrough
 	Reserved           Look[int] // reserved concurrency

@@ -22,6 +22,9 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 		RoleARN:        aws.ToString(out.Role),
 		TimeoutSeconds: int(aws.ToInt32(out.Timeout)), MemoryMB: int(aws.ToInt32(out.MemorySize)),
 	}
+	if len(out.Architectures) > 0 {
+		f.Architecture = string(out.Architectures[0])
+	}
 	if out.Environment != nil {
 		f.Environment = out.Environment.Variables
 	}

@@ -142,6 +142,7 @@ func troubles() []trouble {
 		{"a setting of another configuration", func(r *Region) { r.Function.Value.Environment["S3FANOUT_MULTIPART_PARALLEL"] = "3" }, checkEnvironment, Failed, "cdk.json does not set it"},
 		{"short timeout", func(r *Region) { r.Function.Value.TimeoutSeconds = 60 }, checkSettings, Warning, "60 seconds"},
 		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 128 }, checkSettings, Warning, "128 MB"},
+		{"another processor", func(r *Region) { r.Function.Value.Architecture = "x86_64" }, checkProcessor, Warning, "runs on x86_64, not on arm64"},
 		{"switched off", func(r *Region) { r.Function.Value.Reserved = found(0) }, checkConcurrency, Failed, "is 0"},
 		{"concurrency denied", func(r *Region) { r.Function.Value.Reserved = Look[int]{Why: denied} }, checkConcurrency, Unknown, denied},
 		{"no destination", func(r *Region) { r.Function.Value.Failures = Look[Failures]{State: Absent} }, checkDestination, Failed, "nowhere"},

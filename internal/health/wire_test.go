@@ -120,7 +120,7 @@ func unusual() wire {
 			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
 			entry("PendingConfirmation", "false")+"</Attributes>"),
 
-		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"}}`,
+		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"}}`,
 		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
 		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
 		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
@@ -153,7 +153,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0),
+			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0),
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.

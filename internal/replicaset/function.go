@@ -12,6 +12,13 @@ const (
 	maxFunctionMemoryMiB = 10240
 )
 
+// The processors that Lambda has, as it spells them
+// (https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html).
+const (
+	ARM64 = "arm64"
+	X86   = "x86_64"
+)
+
 // What is taken where the configuration says nothing. The memory buys CPU for
 // TLS and start-up, and holds a connection for each part that is copied at
 // once; no object passes through the function.
@@ -34,6 +41,15 @@ func (c Config) FunctionMemory() int {
 	return c.FunctionMemoryMiB
 }
 
+// Architecture is the processor that the functions run on, in Lambda's
+// spelling.
+func (c Config) Architecture() string {
+	if c.FunctionArchitecture == "" {
+		return ARM64
+	}
+	return c.FunctionArchitecture
+}
+
 // LogRetention is for how many days the function's logs are kept.
 func (c Config) LogRetention() int {
 	if c.LogRetentionDays == 0 {
@@ -45,6 +61,9 @@ func (c Config) LogRetention() int {
 func (c Config) validateFunction() error {
 	if n := c.FunctionMemoryMiB; n != 0 && (n < minFunctionMemoryMiB || n > maxFunctionMemoryMiB) {
 		return fmt.Errorf("functionMemoryMiB: %d is not possible; use %d to %d, or leave it out", n, minFunctionMemoryMiB, maxFunctionMemoryMiB)
+	}
+	if a := c.Architecture(); a != ARM64 && a != X86 {
+		return fmt.Errorf("functionArchitecture: %q is not a processor of Lambda; use %q or %q, or leave it out", a, ARM64, X86)
 	}
 	if n := c.ReservedConcurrency; n < 0 {
 		return fmt.Errorf("reservedConcurrency: %d is not possible; use 1 or more, or leave it out", n)

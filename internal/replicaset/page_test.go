@@ -63,6 +63,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 		{"multipartThresholdMiB", strconv.FormatInt(copier.DefaultThreshold>>20, 10), true},
 		{"multipartParallel", strconv.Itoa(copier.DefaultParallel), true},
 		{"functionMemoryMiB", "256", none.FunctionMemory() == 256},
+		{"functionArchitecture", "`arm64`", none.Architecture() == set(func(c *Config) { c.FunctionArchitecture = "arm64" }).Architecture()},
 		{"logRetentionDays", "30", none.LogRetention() == 30},
 		{"encryption", "`s3`", none.UsesKMS() == set(func(c *Config) { c.Encryption = "s3" }).UsesKMS()},
 		{"removalPolicy", "`retain`", none.DestroysOnRemoval() == set(func(c *Config) { c.RemovalPolicy = "retain" }).DestroysOnRemoval()},

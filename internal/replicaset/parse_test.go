@@ -11,13 +11,13 @@ import (
 )
 
 const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
-	"batchOperations, functionMemoryMiB, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
+	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/"}],
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
-	"functionMemoryMiB": 512, "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
+	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
@@ -28,7 +28,7 @@ func TestParse(t *testing.T) {
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Filters:               []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/"}},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
-		FunctionMemoryMiB: 512, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
+		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
@@ -71,6 +71,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"multipartParallel": null}`, `s3fanout.multipartParallel: null is not a whole number from 1 on`},
 		{`{"multipartParallel": 1e99}`, `s3fanout.multipartParallel: 1e99 is not a whole number from 1 on`},
 		{`{"replicaStorageClass": 7}`, `s3fanout.replicaStorageClass: 7 is not a string`},
+		{`{"functionArchitecture": ["arm64"]}`, `s3fanout.functionArchitecture: ["arm64"] is not a string`},
 		{`{"reservedConcurrency": 0}`, `s3fanout.reservedConcurrency: 0 is not a whole number from 1 on, because 0 would stop the function`},
 		{`{"filters": {}}`, `s3fanout.filters: {} is not a list of {"prefix": …, "suffix": …}`},
 		{`{"filters": []}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},

@@ -48,6 +48,9 @@ type Config struct {
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.
 	FunctionMemoryMiB int
+	// FunctionArchitecture is the processor that the functions run on: empty or
+	// ARM64, or X86; see Architecture.
+	FunctionArchitecture string
 	// ReservedConcurrency is how many invocations of the function may run at
 	// once in a Region, and are kept free for it; zero for no reservation.
 	ReservedConcurrency int

@@ -4,8 +4,8 @@
 //
 // It has the layout of a cloud assembly (cdk.out): manifest.json names the
 // stacks, their environments, templates and dependencies. What a deployment
-// alone needs is left out, and the hashes of the function's code are replaced
-// by a fixed word. A test of the infrastructure proves that the rest equals
+// alone needs is left out, and the hash of a function's code is replaced by the
+// name of its program. A test of the infrastructure proves that the rest equals
 // what the CDK app synthesizes; `go test ./infra -update` writes it anew.
 package snapshot
 
