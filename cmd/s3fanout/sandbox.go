@@ -89,6 +89,10 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	if err != nil {
 		return err
 	}
+	programs, err := programsBeside()
+	if err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -97,7 +101,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		level = slog.LevelDebug
 	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
-		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Dir: f.dir, RetryWait: f.retryWait,
+		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		Seed:     uint64(time.Now().UnixNano()),
 		OnUpdate: func(state sandbox.State) { a.followState(f.state, state) },
 		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
@@ -158,6 +162,31 @@ func functionFile(flag string) (string, error) {
 		return "", fmt.Errorf("find the function beside this command: %w; name it with --function", err)
 	}
 	return filepath.Join(filepath.Dir(exe), functionName), nil
+}
+
+// programsBeside returns the programs of further functions, by name: those
+// that "make build" left in directories of that name beside this command.
+func programsBeside() (map[string]string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the functions beside this command: %w", err)
+	}
+	return programsIn(filepath.Dir(exe))
+}
+
+func programsIn(dir string) (map[string]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the functions beside this command: %w", err)
+	}
+	programs := map[string]string{}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name(), functionName)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			programs[entry.Name()] = path
+		}
+	}
+	return programs, nil
 }
 
 func assembly(dir string) fs.FS {

@@ -14,6 +14,7 @@ import (
 type deployment struct {
 	*Sandbox
 	partition string
+	assembly  *template.Assembly
 }
 
 // target says where a resource is made.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,8 +13,8 @@ import (
 )
 
 // functionProperties are the properties of AWS::Lambda::Function that the
-// sandbox knows. Code only has to be there: what runs is the same program,
-// built for this machine.
+// sandbox knows. Code tells which program is meant; what runs is the same
+// program, built for this machine.
 type functionProperties struct {
 	FunctionName string
 	Description  string
@@ -39,25 +40,42 @@ type functionProperties struct {
 	Tags          []tag
 }
 
-func readFunction(raw json.RawMessage) (lambda.FunctionConfig, error) {
+// program finds the program that a function's code is: its name, and its path
+// on this machine.
+func (s *Sandbox) program(a *template.Assembly, key string) (name, path string, err error) {
+	if key == "" {
+		return "", "", errors.New("property Code: S3Bucket and S3Key are missing")
+	}
+	if name, err = a.Program(key); err != nil {
+		return "", "", fmt.Errorf("property Code: %w", err)
+	}
+	if path = s.programs[name]; path == "" {
+		return "", "", fmt.Errorf("property Code: the program %s is not built for this machine; run `make build`", name)
+	}
+	return name, path, nil
+}
+
+func (d *deployment) readFunction(raw json.RawMessage) (c lambda.FunctionConfig, program string, err error) {
 	var p functionProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
-		return lambda.FunctionConfig{}, err
+		return c, "", err
 	}
-	if p.Code.S3Key == "" {
-		return lambda.FunctionConfig{}, fmt.Errorf("property Code: S3Bucket and S3Key are missing")
+	program, path, err := d.program(d.assembly, p.Code.S3Key)
+	if err != nil {
+		return c, "", err
 	}
 	return lambda.FunctionConfig{
-		Name: p.FunctionName, Description: p.Description, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler, Architectures: p.Architectures,
-		Timeout: time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
+		Name: p.FunctionName, Program: path, Description: p.Description, RoleARN: p.Role, Runtime: p.Runtime, Handler: p.Handler,
+		Architectures: p.Architectures,
+		Timeout:       time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
 		TracingMode: p.TracingConfig.Mode,
-	}, nil
+	}, program, nil
 }
 
 func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
-	c, err := readFunction(raw)
+	c, program, err := d.readFunction(raw)
 	if err != nil {
 		return template.Created{}, err
 	}
@@ -68,12 +86,14 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 	if err != nil {
 		return template.Created{}, err
 	}
-	d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = c.Name, arn })
+	if program == replicator {
+		d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = c.Name, arn })
+	}
 	return template.Created{Ref: c.Name, Attributes: map[string]string{"Arn": arn}}, nil
 }
 
 func updateFunction(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
-	c, err := readFunction(raw)
+	c, _, err := d.readFunction(raw)
 	if err != nil {
 		return err
 	}
@@ -159,8 +179,8 @@ func (d *deployment) putEventInvokeConfig(t target, raw json.RawMessage) error {
 	if p.Qualifier != "$LATEST" {
 		return fmt.Errorf("property Qualifier: the sandbox supports $LATEST alone, not %q", p.Qualifier)
 	}
-	destination := p.DestinationConfig.OnFailure.Destination
-	err := d.lambda.SetEventInvokeConfig(d.functionARN(t, p.FunctionName), lambda.EventInvokeConfig{
+	destination, arn := p.DestinationConfig.OnFailure.Destination, d.functionARN(t, p.FunctionName)
+	err := d.lambda.SetEventInvokeConfig(arn, lambda.EventInvokeConfig{
 		MaximumRetryAttempts: p.MaximumRetryAttempts,
 		MaximumEventAge:      time.Duration(p.MaximumEventAgeInSeconds) * time.Second,
 		OnFailure:            destination,
@@ -169,7 +189,11 @@ func (d *deployment) putEventInvokeConfig(t target, raw json.RawMessage) error {
 		return err
 	}
 	if url, ok := d.queueURL(destination); ok {
-		d.note(t.region, func(r *RegionState) { r.DeadLetterQueueURL = url })
+		d.note(t.region, func(r *RegionState) {
+			if r.FunctionARN == arn {
+				r.DeadLetterQueueURL = url
+			}
+		})
 	}
 	return nil
 }

@@ -63,11 +63,12 @@ func misconfigured(format string, args ...any) error {
 
 // Config says what to run. Assembly and Function are required.
 type Config struct {
-	Listen    string        // loopback address, "127.0.0.1:0" if empty
-	Assembly  fs.FS         // a cloud assembly: what `cdk synth` writes to cdk.out
-	Function  string        // the function's binary, built for this machine
-	RetryWait time.Duration // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
-	Seed      uint64        // of the faults' randomness
+	Listen    string            // loopback address, "127.0.0.1:0" if empty
+	Assembly  fs.FS             // a cloud assembly: what `cdk synth` writes to cdk.out
+	Function  string            // the replicator's program, built for this machine
+	Programs  map[string]string // further functions' programs, by name; see template.Assembly.Program
+	RetryWait time.Duration     // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
+	Seed      uint64            // of the faults' randomness
 
 	// Dir is where objects and logs go: a new directory, an empty one, or that of
 	// an earlier sandbox of the same stacks, however that one ended. Its objects,
@@ -102,8 +103,9 @@ type State struct {
 	Regions         map[string]RegionState `json:"regions"`
 }
 
-// RegionState names what a Region stack made. Where the stack is gone, the
-// bucket that it left behind is named alone.
+// RegionState names what a Region stack made; of several functions, the
+// replicator. Where the stack is gone, the bucket that it left behind is named
+// alone.
 type RegionState struct {
 	Bucket             string `json:"bucket"`
 	TopicARN           string `json:"topicArn"`
@@ -132,6 +134,7 @@ type Sandbox struct {
 	updated   func(State)
 
 	partition  string
+	programs   map[string]string // what functions run, by name
 	dir        *directory
 	store      *iam.Store
 	account    *account.Service
@@ -164,7 +167,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if err != nil {
 		return nil, err
 	}
-	function, err := functionBinary(c.Function)
+	programs, err := findPrograms(c)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +198,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		logger:   c.Logger,
 
 		partition: partition,
+		programs:  programs,
 		resources: map[resourceKey]resource{},
 		updated:   c.OnUpdate,
 	}
@@ -212,7 +216,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		AccountID:       AccountID,
 		Regions:         map[string]RegionState{},
 	}
-	if err := s.startServices(ctx, c, partition, function, regions); err != nil {
+	if err := s.startServices(ctx, c, partition, regions); err != nil {
 		return nil, err
 	}
 	s.updating.Lock()
@@ -231,7 +235,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	return s, nil
 }
 
-func (s *Sandbox) startServices(ctx context.Context, c Config, partition, function string, regions []string) error {
+func (s *Sandbox) startServices(ctx context.Context, c Config, partition string, regions []string) error {
 	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
 		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
 		Gauge: s.gauge, Logger: s.logger,
@@ -245,7 +249,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition, functi
 	}
 	s.lambda = lambda.New(lambda.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
-		Binary: function, LogDir: logs, Store: s.store, Queues: s.sqs,
+		LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
 		Count: s.countFunction,
 	})

@@ -3,20 +3,34 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 )
 
-func functionBinary(path string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
+// replicator is the name of the program that copies.
+const replicator = "function"
+
+// findPrograms returns the absolute paths of the functions' programs, by name.
+func findPrograms(c Config) (map[string]string, error) {
+	programs := map[string]string{replicator: c.Function}
+	maps.Copy(programs, c.Programs)
+	for name, path := range programs {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(abs); err != nil || info.IsDir() {
+			hint := ""
+			if name == replicator {
+				hint = ", or name it with --function"
+			}
+			return nil, misconfigured("the function's binary %s is not there; run `make build`%s", path, hint)
+		}
+		programs[name] = abs
 	}
-	if info, err := os.Stat(abs); err != nil || info.IsDir() {
-		return "", misconfigured("the function's binary %s is not there; run `make build`, or name it with --function", path)
-	}
-	return abs, nil
+	return programs, nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

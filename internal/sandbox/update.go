@@ -150,6 +150,9 @@ func (s *Sandbox) plan(ctx context.Context, a *template.Assembly) error {
 		if err := template.DecodeProperties(properties, k.properties()); err != nil {
 			return template.Created{}, err
 		}
+		if err := s.mayRun(a, r.Type, properties); err != nil {
+			return template.Created{}, err
+		}
 		old, exists := s.resources[key]
 		if !exists {
 			return template.Created{Ref: "<" + r.LogicalID + ">", Pending: true}, s.mayMake(r.Type, properties)
@@ -197,6 +200,19 @@ func (s *Sandbox) mayMake(resourceType string, properties json.RawMessage) error
 	return nil
 }
 
+// mayRun finds a function whose program is not there.
+func (s *Sandbox) mayRun(a *template.Assembly, resourceType string, properties json.RawMessage) error {
+	if resourceType != "AWS::Lambda::Function" {
+		return nil
+	}
+	var p functionProperties
+	if err := template.DecodeProperties(properties, &p); err != nil {
+		return err
+	}
+	_, _, err := s.program(a, p.Code.S3Key)
+	return err
+}
+
 func mayChange(old resource, k kind, resourceType string, properties json.RawMessage) error {
 	if old.kind != resourceType {
 		return fmt.Errorf("it is an %s so far; the sandbox does not put a resource of another type in its place", old.kind)
@@ -241,7 +257,7 @@ func changedProperties(before, after json.RawMessage) ([]string, error) {
 // deploy makes, changes and deletes what an assembly asks for.
 func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly) (Changes, error) {
 	run := &update{
-		deployment: &deployment{Sandbox: s, partition: s.partition},
+		deployment: &deployment{Sandbox: s, partition: s.partition, assembly: a},
 		changes:    noChanges(), before: s.order, visited: map[resourceKey]bool{},
 	}
 	_, err := a.DeployStacks(ctx, AccountID, run.apply, func(stack template.StackInfo) error {

@@ -69,8 +69,8 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 		work: make(chan *invocation), exited: make(chan struct{}),
 	}
 	stream := time.Now().UTC().Format("2006/01/02/") + "[" + latest + "]" + hexID()
-	e.cmd = exec.Command(s.cfg.Binary) //nolint:gosec,noctx // the binary is the sandbox's to run; Close kills it
-	e.cmd.Dir = filepath.Dir(s.cfg.Binary)
+	e.cmd = exec.Command(set.Program) //nolint:gosec,noctx // the program is the sandbox's to run; Close kills it
+	e.cmd.Dir = filepath.Dir(set.Program)
 	e.cmd.Env = s.processEnvironment(e, stream, credentials)
 	isolate(e.cmd)
 	log, err := s.openLog(f, set, stream)
@@ -135,7 +135,7 @@ func (s *Service) processEnvironment(e *environment, logStream string, c iam.Cre
 	set("AWS_LAMBDA_LOG_GROUP_NAME", configured.LogGroup)
 	set("AWS_LAMBDA_LOG_STREAM_NAME", logStream)
 	set("AWS_LAMBDA_RUNTIME_API", s.runtimeAddr+"/"+e.id)
-	set("LAMBDA_TASK_ROOT", filepath.Dir(s.cfg.Binary))
+	set("LAMBDA_TASK_ROOT", filepath.Dir(configured.Program))
 	set("TZ", ":UTC")
 	return list
 }

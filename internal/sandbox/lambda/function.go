@@ -21,10 +21,11 @@ const (
 	maxEnvironment   = 4 << 10 // bytes of all names and values
 )
 
-// FunctionConfig describes a function. Name, RoleARN, Runtime, Handler and
-// Architectures are required; the rest may be zero for Lambda's defaults.
+// FunctionConfig describes a function. Name, Program, RoleARN, Runtime, Handler
+// and Architectures are required; the rest may be zero for Lambda's defaults.
 type FunctionConfig struct {
 	Name                string
+	Program             string // absolute path of what runs, built for this machine
 	Description         string
 	RoleARN             string
 	Runtime             string   // an OS-only runtime: provided.al2023 or provided.al2
@@ -160,6 +161,8 @@ func (c *FunctionConfig) complete() error {
 		return invalid("Function name %q is not 1 to 64 letters, digits, hyphens and underscores", c.Name)
 	case c.Runtime != "provided.al2023" && c.Runtime != "provided.al2":
 		return invalid("Runtime %q is not one that the sandbox has: provided.al2023, provided.al2", c.Runtime)
+	case c.Program == "":
+		return invalid("Program is empty")
 	case c.Handler == "":
 		return invalid("Handler is empty")
 	case len(c.Architectures) != 1 || c.Architectures[0] != "arm64" && c.Architectures[0] != "x86_64":

@@ -121,22 +121,24 @@ type world struct {
 	queue    string
 	queueURL string
 	logDir   string
+	program  string // this test's own, which plays the function
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	binary, err := os.Executable()
+	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
-		store: iam.NewStore("aws", account), counters: stats.New([]string{region}),
+		program: program,
+		store:   iam.NewStore("aws", account), counters: stats.New([]string{region}),
 		faults: fault.New([]string{region}, 1), logDir: t.TempDir(),
 	}
 	w.queues = sqs.New(sqs.Config{Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", Counters: w.counters})
 	t.Cleanup(func() { _ = w.queues.Close() })
 	w.Service = New(Config{
-		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", Binary: binary, LogDir: w.logDir,
+		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", LogDir: w.logDir,
 		Store: w.store, Queues: w.queues, Counters: w.counters, Faults: w.faults,
 		RetryWait: time.Millisecond, MaxConcurrency: 2, Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
 	})
@@ -192,7 +194,7 @@ func (w *world) function(t *testing.T, change func(*FunctionConfig)) string {
 
 func (w *world) functionConfig() FunctionConfig {
 	return FunctionConfig{
-		Name: "replicator", RoleARN: w.role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},
+		Name: "replicator", Program: w.program, RoleARN: w.role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},
 		Timeout: 30 * time.Second, MemoryMB: 256, Environment: map[string]string{testFunction: "yes"},
 	}
 }

@@ -33,11 +33,11 @@ func host() {
 	role, err := store.CreateRole(iam.RoleConfig{Name: "role", Trust: d})
 	fail(err)
 	s := New(Config{
-		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", Binary: binary, LogDir: os.TempDir(), Store: store,
+		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", LogDir: os.TempDir(), Store: store,
 		Queues: sqs.New(sqs.Config{Partition: "aws", AccountID: account}), Counters: stats.New([]string{region}), Faults: fault.New([]string{region}, 1),
 	})
 	arn, err := s.CreateFunction(region, FunctionConfig{
-		Name: "f", RoleARN: role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},
+		Name: "f", Program: binary, RoleARN: role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},
 		Timeout: 30 * time.Second, Environment: map[string]string{testFunction: "yes"},
 	})
 	fail(err)

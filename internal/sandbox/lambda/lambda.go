@@ -51,7 +51,6 @@ type Config struct {
 	Partition string
 	AccountID string
 	Endpoint  string // AWS_ENDPOINT_URL of the functions
-	Binary    string // absolute path of the function, built for this machine
 	LogDir    string // existing directory for <region>-<function>.log
 	Store     *iam.Store
 	Queues    Queues

@@ -34,6 +34,8 @@ const manifestName = "manifest.json"
 // concurrently.
 type Assembly struct {
 	Stacks []*Stack // in the order of deployment
+
+	programs programs
 }
 
 // Stack is one stack of an assembly.
@@ -56,8 +58,12 @@ func Load(fsys fs.FS) (*Assembly, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the assembly: %w", err)
 	}
-	artifacts, err := readManifest(raw)
+	artifacts, all, err := readManifest(raw)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestName, err)
+	}
+	a := &Assembly{}
+	if a.programs, err = readPrograms(fsys, all); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
 	stacks := map[string]*Stack{}
@@ -66,7 +72,6 @@ func Load(fsys fs.FS) (*Assembly, error) {
 			return nil, fmt.Errorf("stack %s: %w", id, err)
 		}
 	}
-	a := &Assembly{}
 	if a.Stacks, err = orderStacks(stacks); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
@@ -112,36 +117,38 @@ type artifact struct {
 }
 
 // isInertArtifact knows the artifacts that make nothing in an account, or that the
-// caller brings itself (the function's code).
+// caller brings itself (the functions' code, see Program).
 func isInertArtifact(kind string) bool {
-	return slices.Contains([]string{"cdk:asset-manifest", "cdk:tree", "cdk:feature-flag-report"}, kind)
+	return slices.Contains([]string{assetManifest, "cdk:tree", "cdk:feature-flag-report"}, kind)
 }
 
-// readManifest returns the artifacts that are stacks, by their ids. Their
-// dependencies are stacks, too: others are left out.
-func readManifest(raw json.RawMessage) (map[string]artifact, error) {
+// readManifest returns the artifacts that are stacks, by their ids, and all
+// artifacts as they stand there. The stacks' dependencies are stacks, too:
+// others are left out.
+func readManifest(raw json.RawMessage) (stacks map[string]artifact, all json.RawMessage, err error) {
 	var manifest struct {
 		Artifacts json.RawMessage   `json:"artifacts"`
 		Missing   []json.RawMessage `json:"missing"`
 	}
 	if err := json.Unmarshal(raw, &manifest); err != nil {
-		return nil, fmt.Errorf("not a manifest: %w", err)
+		return nil, nil, fmt.Errorf("not a manifest: %w", err)
 	}
 	if len(manifest.Missing) > 0 {
-		return nil, errors.New("the synthesis lacks context that is looked up in an account; run `cdk synth` with credentials first")
+		return nil, nil, errors.New("the synthesis lacks context that is looked up in an account; run `cdk synth` with credentials first")
 	}
 	if manifest.Artifacts == nil {
-		return nil, errors.New("names no artifacts")
+		return nil, nil, errors.New("names no artifacts")
 	}
 	members, err := strictjson.Members(manifest.Artifacts)
 	if err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
+		return nil, nil, fmt.Errorf("artifacts: %w", err)
 	}
-	stacks, inert := map[string]artifact{}, map[string]bool{}
+	stacks = map[string]artifact{}
+	inert := map[string]bool{}
 	for _, m := range members {
 		var art artifact
 		if err := json.Unmarshal(m.Value, &art); err != nil {
-			return nil, fmt.Errorf("artifact %s: %w", m.Name, err)
+			return nil, nil, fmt.Errorf("artifact %s: %w", m.Name, err)
 		}
 		switch {
 		case isInertArtifact(art.Type):
@@ -149,25 +156,25 @@ func readManifest(raw json.RawMessage) (map[string]artifact, error) {
 		case art.Type == "aws:cloudformation:stack":
 			stacks[m.Name] = art
 		case art.Type == "cdk:cloud-assembly":
-			return nil, fmt.Errorf("artifact %s is a nested assembly (a Stage), which is not supported; name its directory instead", m.Name)
+			return nil, nil, fmt.Errorf("artifact %s is a nested assembly (a Stage), which is not supported; name its directory instead", m.Name)
 		default:
-			return nil, fmt.Errorf("artifact %s: type %q is not supported", m.Name, art.Type)
+			return nil, nil, fmt.Errorf("artifact %s: type %q is not supported", m.Name, art.Type)
 		}
 	}
 	if len(stacks) == 0 {
-		return nil, errors.New("names no stacks")
+		return nil, nil, errors.New("names no stacks")
 	}
 	for _, id := range sortedKeys(stacks) {
 		art := stacks[id]
 		art.Dependencies = slices.DeleteFunc(art.Dependencies, func(d string) bool { return inert[d] })
 		for _, d := range art.Dependencies {
 			if _, ok := stacks[d]; !ok {
-				return nil, fmt.Errorf("stack %s depends on %s, which is not there", id, d)
+				return nil, nil, fmt.Errorf("stack %s depends on %s, which is not there", id, d)
 			}
 		}
 		stacks[id] = art
 	}
-	return stacks, nil
+	return stacks, manifest.Artifacts, nil
 }
 
 // environmentPattern is aws://<account>/<region>.

@@ -88,7 +88,7 @@ func TestStackOrder(t *testing.T) {
 }
 
 // A real assembly has more artifacts than stacks, and stacks depend on their assets.
-func TestLoadSkipsAssets(t *testing.T) {
+func TestLoadWithAssets(t *testing.T) {
 	a, err := Load(fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"version":"54.0.0","minimumCliVersion":"2.1131.0","artifacts":{
 			"s.assets":{"type":"cdk:asset-manifest","properties":{"file":"s.assets.json"}},
@@ -96,7 +96,8 @@ func TestLoadSkipsAssets(t *testing.T) {
 				"dependencies":["s.assets"],"properties":{"templateFile":"s.json","stackName":"real","validateOnSynth":false}},
 			"Tree":{"type":"cdk:tree","properties":{"file":"tree.json"}},
 			"aws-cdk-lib/feature-flag-report":{"type":"cdk:feature-flag-report","properties":{"module":"aws-cdk-lib","flags":{}}}}}`)},
-		"s.json": {Data: []byte(oneTopic)},
+		"s.json":        {Data: []byte(oneTopic)},
+		"s.assets.json": {Data: []byte(`{"version":"54.0.0","files":{},"dockerImages":{}}`)},
 	})
 	if err != nil {
 		t.Fatal(err)
