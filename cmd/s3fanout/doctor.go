@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +26,7 @@ iam:ListAttachedRolePolicies, sqs:GetQueueUrl, sqs:GetQueueAttributes`
 
 func newDoctorCommand(a *app) *cobra.Command {
 	var regions []string
+	var probe bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find what is wrong with the deployment, and how to fix it",
@@ -33,6 +37,14 @@ permission that was taken away, failures that go nowhere, encryption with
 another key. For each finding it says what it means and how to fix it. It
 changes nothing and reads no object.
 
+With --probe it also tries whether S3 enforces the condition that first write
+wins rests on; AWS does, some other servers accept it and write all the same. It
+writes an object without contents below .s3fanout/probe/ in each bucket, in a
+session of the function's role, whose events the topics' filters drop, and
+removes it, also when it is interrupted. It needs sts:AssumeRole on the
+functions' roles and s3:DeleteObjectVersion on .s3fanout/probe/* as well;
+without them it writes nothing and says so.
+
 A finding is failed (objects are not copied or not encrypted as they should be,
 failures get lost, or money is wasted), unknown (AWS did not answer, as where a
 permission to look is missing: the fix is how to get the answer), warning or
@@ -42,10 +54,10 @@ not looked at.
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
 subscription,
 ` + healthRequests + `.
-They cost less than 0.001 USD.
+They cost less than 0.001 USD. The probe makes 15 more in each Region.
 
 With --output json the result is one document:
-  {"replicaSet", "account", "caller",
+  {"replicaSet", "account", "caller", "probed",
    "regions": [{"region", "parts": {"access", "bucket", "topic",
      "subscriptions", "function", "role", "queue"}}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
@@ -55,15 +67,17 @@ Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
 configuration; 3 something failed or is unknown; 130 interrupted.`,
 		Example: `  s3fanout doctor
   s3fanout doctor --region eu-west-1
+  s3fanout doctor --probe
   s3fanout doctor --output json`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), regions) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), regions, probe) },
 	}
+	cmd.Flags().BoolVar(&probe, "probe", false, "also try conditional writes, with a scratch object")
 	namesVar(cmd.Flags(), &regions, "region", "look at this Region only; can be repeated")
 	return cmd
 }
 
-func (a *app) doctor(ctx context.Context, regions []string) error {
+func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
 	options, err := a.healthOptions(ctx, regions)
 	if err != nil {
 		return err
@@ -72,11 +86,35 @@ func (a *app) doctor(ctx context.Context, regions []string) error {
 	if err != nil {
 		return err
 	}
+	if probe {
+		if err := probeHealth(ctx, &facts); err != nil {
+			return err
+		}
+	}
 	findings := health.Check(facts)
 	if err := a.writeDoctor(facts, findings); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return healthError(findings, "each has its fix above")
+}
+
+// probeHealth tries the conditional writes of each Region.
+func probeHealth(ctx context.Context, facts *health.Facts) error {
+	config, err := awsConfig(ctx, facts.Set.Regions[0])
+	if err != nil {
+		return err
+	}
+	probers := health.NewProbers(config, facts.Set, facts.Account, reachable(*facts))
+	if err := health.Probe(ctx, facts, health.Check(*facts), probers, strings.ToLower(rand.Text()), time.Now()); err == nil {
+		return nil
+	}
+	text := "interrupted; the probe removed what it wrote"
+	for _, f := range health.Check(*facts) {
+		if f.Check == health.CheckLeftovers {
+			text = "interrupted; region " + f.Region + ": " + f.What + "; " + f.Fix
+		}
+	}
+	return marked{errors.New(text), errInterrupted}
 }
 
 // healthOptions says what to look at, from the configuration, the flags and

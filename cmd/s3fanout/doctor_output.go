@@ -15,6 +15,7 @@ type doctorDocument struct {
 	ReplicaSet string          `json:"replicaSet"`
 	Account    string          `json:"account"`
 	Caller     string          `json:"caller"`
+	Probed     bool            `json:"probed"`
 	Regions    []doctorRegion  `json:"regions"`
 	Findings   []healthFinding `json:"findings"`
 }
@@ -35,7 +36,7 @@ type healthFinding struct {
 
 func newDoctorDocument(facts health.Facts, findings []health.Finding) doctorDocument {
 	d := doctorDocument{
-		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
+		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller, Probed: facts.Probed,
 		Regions: []doctorRegion{}, Findings: healthFindings(findings),
 	}
 	for _, r := range facts.Regions {
@@ -97,7 +98,11 @@ func writeDoctorText(w io.Writer, d doctorDocument, width int, colours bool) err
 		}
 	}
 	if len(d.Findings) == 0 {
-		_, err := fmt.Fprintln(w, "\nEverything is as it should be.")
+		text := "All checks passed. Whether every object is in every Region: s3fanout verify"
+		if d.Probed {
+			text = "S3 enforces the condition of copies. " + text
+		}
+		_, err := fmt.Fprintln(w, "\n"+wrapped(text, width, ""))
 		return err
 	}
 	return nil

@@ -77,6 +77,25 @@ func checkObject(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// checkEmpty: empty REGION.
+func checkEmpty(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	bucket := aws.String(state.Regions[args[0]].Bucket)
+	versions, err := client.ListObjectVersions(context.Background(), &s3.ListObjectVersionsInput{Bucket: bucket})
+	ts.Check(err)
+	uploads, err := client.ListMultipartUploads(context.Background(), &s3.ListMultipartUploadsInput{Bucket: bucket})
+	ts.Check(err)
+	for _, v := range versions.Versions {
+		ts.Fatalf("%s has version %s of %s", args[0], *v.VersionId, *v.Key)
+	}
+	for _, m := range versions.DeleteMarkers {
+		ts.Fatalf("%s has delete marker %s of %s", args[0], *m.VersionId, *m.Key)
+	}
+	for _, u := range uploads.Uploads {
+		ts.Fatalf("%s has an upload of %s", args[0], *u.Key)
+	}
+}
+
 func readStats(ts *testscript.TestScript) sandbox.Stats {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, ts.Getenv("AWS_ENDPOINT_URL")+"/_sandbox/stats", nil)
 	ts.Check(err)

@@ -54,6 +54,7 @@ func (l leakless) Run() int {
 //	upload REGION KEY BODY puts an object into the Region's bucket of that sandbox
 //	remove REGION KEY      deletes it, leaving a deletion marker
 //	object REGION KEY BODY fails unless the object is there; with ! unless it is not
+//	empty REGION           fails unless the Region's bucket has no version and no upload
 //	upload-quoted …        is upload with a key as Go quotes it
 //	begin-upload …         is upload of a first part that is left unfinished
 //	deadletters REGION N M waits until N letters of that sandbox's queue can be received and M are held
@@ -106,6 +107,7 @@ func TestScripts(t *testing.T) {
 			"upload":      putObject,
 			"remove":      removeObject,
 			"object":      checkObject,
+			"empty":       checkEmpty,
 			"settle":      awaitRest,
 
 			"mark":          markStats,

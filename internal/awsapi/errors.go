@@ -129,6 +129,10 @@ func actionOf(err error) string {
 		return service + ":ChangeMessageVisibility"
 	case "ListObjectsV2", "HeadBucket":
 		return service + ":ListBucket"
+	case "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
+		return service + ":PutObject"
+	case "DeleteObject": // the command deletes versions alone
+		return service + ":DeleteObjectVersion"
 	case "HeadObject":
 		return service + ":GetObject"
 	case "ListObjectVersions":

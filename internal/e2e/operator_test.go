@@ -115,6 +115,7 @@ func operatingSteps() []step {
 		{nil, []string{"backfill", "--to", "eu-west-1"}, 0},
 		{nil, []string{"redrive"}, 0},
 		{nil, []string{"verify", "--grace", "0s"}, 0},
+		{nil, []string{"doctor", "--probe"}, 0},
 	}
 }
 
@@ -165,8 +166,8 @@ func TestOperatorsPolicies(t *testing.T) {
 			t.Error(trouble)
 		}
 		before := w.sandbox.Stats().Regions["eu-west-1"].DeadLetters
-		if troubles := w.operate(operator(w), operatingSteps()); len(troubles) != 3 {
-			t.Errorf("%d commands failed, want backfill, redrive and so verify to: %s", len(troubles), strings.Join(troubles, "\n"))
+		if troubles := w.operate(operator(w), operatingSteps()); len(troubles) != 4 {
+			t.Errorf("%d commands failed, want backfill, redrive, the probe and so verify to: %s", len(troubles), strings.Join(troubles, "\n"))
 		}
 		w.wantMissing("eu-west-1", "films/broken")
 		w.wantLetters("eu-west-1", before)

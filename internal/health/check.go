@@ -65,6 +65,7 @@ func (c *checker) run() {
 		return
 	}
 	c.bucket()
+	c.conditions()
 	c.topic()
 	c.subscriptions()
 	c.function()

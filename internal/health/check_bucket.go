@@ -32,6 +32,34 @@ func (c *checker) bucket() {
 	}
 }
 
+// conditions checks what Probe tried.
+func (c *checker) conditions() {
+	if !c.facts.Probed {
+		return
+	}
+	if c.region.Scratch.Why != "" {
+		c.find(CheckLeftovers, "what the probe wrote could not be removed: %s", c.region.Scratch.Why)
+	}
+	if !told(c, checkCopyIf, c.region.Conditions) {
+		return
+	}
+	for _, tried := range []struct {
+		id, request string
+		Enforcement
+	}{
+		{checkCopyIf, "CopyObject", c.region.Conditions.Value.Copy},
+		{checkCompleteIf, "CompleteMultipartUpload", c.region.Conditions.Value.Complete},
+	} {
+		switch tried.Enforcement {
+		case Enforced:
+		case Ignored:
+			c.find(tried.id, "S3 wrote over a key that exists although %s said If-None-Match: *", tried.request)
+		case Refused:
+			c.add(tried.id, Warning, "S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition", tried.request)
+		}
+	}
+}
+
 // creations are the events that a new object may cause
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html).
 func creations() []string {

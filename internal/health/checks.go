@@ -19,6 +19,8 @@ const (
 	checkNotifyKeys   = "bucket-notification-filter"
 	checkUploads      = "bucket-unfinished-uploads"
 	checkBucketKey    = "bucket-encryption"
+	checkCopyIf       = "copy-condition"
+	checkCompleteIf   = "multipart-condition"
 
 	checkTopic       = "topic"
 	checkTopicPolicy = "topic-policy"
@@ -61,6 +63,9 @@ const (
 	checkLetters     = "dead-letters"
 )
 
+// CheckLeftovers is the check of what Probe could not remove.
+const CheckLeftovers = "probe-leftovers"
+
 // CheckInfo describes a check.
 type CheckInfo struct {
 	ID       string
@@ -76,8 +81,9 @@ const (
 	remesh   = "npx cdk deploy --revert-drift {meshStack}"
 	// The mesh stack imports the role's ID, and CloudFormation changes no export
 	// that is imported.
-	newRole = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
-	catchUp = "; then find what was missed: s3fanout verify"
+	newRole     = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
+	otherServer = "this is the server and not the deployment: use one that enforces the condition, as AWS does"
+	catchUp     = "; then find what was missed: s3fanout verify"
 )
 
 // Checks returns all checks, in the order of their findings.
@@ -117,6 +123,15 @@ func Checks() []CheckInfo {
 		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads",
 			"Parts of copies that were given up stay, and are paid for.",
 			redeploy},
+		{checkCopyIf, PartBucket, Failed, "S3 enforces If-None-Match on CopyObject",
+			"A copy can replace an object that was written a moment before, so the first write does not always win.",
+			otherServer},
+		{checkCompleteIf, PartBucket, Failed, "S3 enforces If-None-Match on CompleteMultipartUpload",
+			"A copy of a large object can replace an object that was written a moment before, so the first write does not always win.",
+			otherServer},
+		{CheckLeftovers, PartBucket, Warning, "what the probe wrote was removed",
+			"An object without contents, or an unfinished upload, is left below .s3fanout/probe/ in the bucket.",
+			"remove the reason, wait ten minutes, then run s3fanout doctor --probe --region {region}: it removes what an earlier one left"},
 
 		{checkTopic, PartTopic, Failed, "topic {topic} is there and as it should be",
 			"Uploads to this Region's bucket reach no other Region.",

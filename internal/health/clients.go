@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/replicaset"
 )
 
 // Clients are the requests that are made to a Region. All of them read. They
@@ -73,6 +75,25 @@ type SQS interface {
 // CloudWatch is what is asked of CloudWatch, by Measure alone.
 type CloudWatch interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
+}
+
+// NewProbers makes the requests of Probe in each Region. The sessions of the
+// functions' roles begin with the first request that needs one.
+func NewProbers(config aws.Config, set replicaset.Config, account string, regions []string) map[string]Prober {
+	probers := make(map[string]Prober, len(regions))
+	for _, region := range regions {
+		there := config.Copy()
+		client := sts.NewFromConfig(config, func(o *sts.Options) { o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1) })
+		role := set.RoleARN(replicaset.Partition(region), region, account)
+		there.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = set.FunctionName()
+		}))
+		probers[region] = Prober{
+			Write:  awsapi.NewS3(there, region, awsapi.RequestTime, 1),
+			Remove: awsapi.NewS3(config, region, awsapi.RequestTime, 1),
+		}
+	}
+	return probers
 }
 
 // atOnce is about how many requests to a Region are under way at once.

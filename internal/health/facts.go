@@ -36,6 +36,7 @@ type Facts struct {
 	Account   string
 	Caller    string   // ARN of the credentials in use
 	Regions   []Region // those asked for, in order
+	Probed    bool     // the Regions' Conditions and Scratch were asked for
 }
 
 // Region is what one Region has.
@@ -49,6 +50,8 @@ type Region struct {
 	Role          Look[Role] // the one the Region's function should have
 	Queue         Look[Queue]
 	JobRole       Look[Role] // of jobs of S3 Batch Operations, if the set has them
+	Conditions    Look[Conditions]
+	Scratch       Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
 }
 
 // Access is what the first request to the Region told.

@@ -40,6 +40,10 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 
 func (c trouble) test(t *testing.T, set replicaset.Config) {
 	facts := healthyOf(set)
+	facts.Probed = true
+	for i := range facts.Regions {
+		facts.Regions[i].Conditions, facts.Regions[i].Scratch = found(Conditions{}), found(true)
+	}
 	c.change(&facts.Regions[1])
 	findings := Check(facts)
 	if len(findings) != 1 {
@@ -55,6 +59,11 @@ func (c trouble) test(t *testing.T, set replicaset.Config) {
 	if f.Means == "" || f.Fix == "" || strings.ContainsAny(f.Fix, "{}") {
 		t.Errorf("means %q, fix %q", f.Means, f.Fix)
 	}
+}
+
+// probed is a Region that a probe told this of.
+func probed(c Conditions) func(*Region) {
+	return func(r *Region) { r.Conditions = found(c) }
 }
 
 func replace(s *string, old, with string) {
@@ -91,6 +100,12 @@ func troubles() []trouble {
 		{"bucket not encrypted", func(r *Region) { r.Bucket.Value.Encryption.Value = Encryption{} }, checkBucketKey, Failed, "by nothing, not by AES256"},
 		{"encryption denied", func(r *Region) { r.Bucket.Value.Encryption = Look[Encryption]{Why: denied} }, checkBucketKey, Unknown, denied},
 		{"lifecycle denied", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{Why: denied} }, checkUploads, Unknown, denied},
+
+		{"condition of copies ignored", probed(Conditions{Copy: Ignored}), checkCopyIf, Failed, "although CopyObject said If-None-Match"},
+		{"condition of copies refused", probed(Conditions{Copy: Refused}), checkCopyIf, Warning, "501"},
+		{"condition of parts ignored", probed(Conditions{Complete: Ignored}), checkCompleteIf, Failed, "although CompleteMultipartUpload said"},
+		{"condition not tried", func(r *Region) { r.Conditions = Look[Conditions]{Why: denied} }, checkCopyIf, Unknown, denied},
+		{"scratch object left", func(r *Region) { r.Scratch = Look[bool]{Why: denied} }, CheckLeftovers, Warning, denied},
 
 		{"no topic", func(r *Region) {
 			r.Topic, r.Subscriptions = Look[Topic]{State: Absent}, Look[[]Subscription]{State: Absent}

@@ -54,6 +54,10 @@ func (c Config) JobRoleName(region string) string { return c.Name + "-batch-" + 
 // are replicated.
 const ReportPrefix = ".s3fanout/reports"
 
+// ProbePrefix begins the keys of the objects without contents that doctor's
+// probe writes and removes.
+const ProbePrefix = ".s3fanout/probe"
+
 // LogGroupName is the name of the function's log group, the same in every
 // Region.
 func (c Config) LogGroupName() string { return "/aws/lambda/" + c.FunctionName() }
