@@ -89,13 +89,6 @@ func Hopeless(err error) bool {
 	return false
 }
 
-// AnswerLost says that a request may have been carried out although its
-// answer is not known.
-func AnswerLost(err error) bool {
-	var api smithy.APIError
-	return err != nil && !errors.As(err, &api) && !Unreachable(err)
-}
-
 func missing(err error, code string) bool {
 	var queue *types.QueueDoesNotExist
 	return errors.As(err, &queue) ||

@@ -85,7 +85,7 @@ func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, er
 	if err != nil {
 		return nil, err
 	}
-	if err := w.allCopied(ctx, p.copiedTo, e.objects, 0); err != nil {
+	if err := w.allCopied(ctx, p.copiedTo, e.objects); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, lastLines(used.output))
 	}
 	n := float64(e.objects)
@@ -117,9 +117,8 @@ func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
 	return objects, g.Wait()
 }
 
-// allCopied returns an error unless every object is in that place, but for so
-// many that are known to be missing.
-func (w *world) allCopied(ctx context.Context, to place, n, missing int) error {
+// allCopied returns an error unless every object is in that place.
+func (w *world) allCopied(ctx context.Context, to place, n int) error {
 	want, err := w.list(ctx, place{sourceRegion, ""})
 	if err != nil {
 		return err
@@ -131,8 +130,8 @@ func (w *world) allCopied(ctx context.Context, to place, n, missing int) error {
 	if len(want) != n {
 		return fmt.Errorf("the source has %d objects, want %d", len(want), n)
 	}
-	if len(got) != n-missing {
-		return fmt.Errorf("the target has %d objects, want %d", len(got), n-missing)
+	if len(got) != n {
+		return fmt.Errorf("the target has %d objects, want %d", len(got), n)
 	}
 	for key, o := range got {
 		if want[key] != o {

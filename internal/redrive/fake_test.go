@@ -29,8 +29,6 @@ type fakeQueue struct {
 	// losing makes the first receive's answer empty, although it hands
 	// messages out.
 	losing bool
-	// broken, if set, is what that receive says instead.
-	broken error
 	// lenient answers a delete by an old handle with success, and does nothing.
 	lenient bool
 	// answering, if set, is called when a receive has chosen what it hands out, and
@@ -149,9 +147,6 @@ func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageIn
 	}
 	if f.losing {
 		f.losing = false
-		if f.broken != nil {
-			return nil, f.broken
-		}
 		return &sqs.ReceiveMessageOutput{}, nil
 	}
 	if len(out) > 0 {

@@ -131,7 +131,6 @@ func (q *queue) drain(ctx context.Context) error {
 	defer wg.Wait()
 	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
 	repeats, failures := 0, 0
-	var lost error // the first answer that was lost, though the run went on
 	for {
 		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
@@ -161,15 +160,12 @@ func (q *queue) drain(ctx context.Context) error {
 			if failures++; !q.endure(ctx, err, failures) && ctx.Err() == nil {
 				return err
 			}
-			if !q.options.Watch {
-				lost = cmp.Or(lost, err)
-			}
 			continue
 		}
-		if failures > 0 && q.options.Watch {
+		if failures > 0 {
+			failures = 0
 			q.observer.Trouble(q.region, nil)
 		}
-		failures = 0
 		for _, m := range fresh {
 			wg.Go(func() {
 				defer func() { <-free }()
@@ -193,7 +189,7 @@ func (q *queue) drain(ctx context.Context) error {
 			// An endpoint that does not wait, as AWS does, is not pressed.
 			pause(ctx, pollTime-time.Since(start))
 		} else if len(messages) == 0 || repeats > q.holding() {
-			return lost
+			return nil
 		}
 	}
 }
@@ -237,11 +233,7 @@ func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) 
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
 	})
 	if err != nil {
-		f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
-		if awsapi.AnswerLost(err) {
-			f.Add("; letters in an answer that was lost stay invisible for at most %d minutes, run it again then", int(HoldTime.Minutes()))
-		}
-		return nil, f
+		return nil, awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
 	}
 	return out.Messages, nil
 }

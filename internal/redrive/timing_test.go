@@ -2,7 +2,6 @@ package redrive_test
 
 import (
 	"context"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -128,26 +127,6 @@ func TestAnswerLost(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestRunGoesOnAfterALostAnswer replays what other answers bring, and says that
-// one was lost.
-func TestRunGoesOnAfterALostAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
-		w.queues[west].losing, w.queues[west].broken = true, net.ErrClosed
-		for range 25 {
-			w.queues[west].put(envelope("k", functionARN(west)))
-		}
-		report := w.run(t, t.Context())
-		left := w.queues[west].left()
-		if left == 0 || report.Regions[1].Replayed != 25-left || report.Left() != left {
-			t.Errorf("%d replayed, said to be left %d; %d of 25 are left", report.Regions[1].Replayed, report.Left(), left)
-		}
-		if err := report.Err(); err == nil || !strings.Contains(err.Error(), "invisible for at most 2 minutes") {
-			t.Errorf("got %v, want that letters may be invisible", err)
-		}
-	})
 }
 
 // TestHeldComesBack shows that a letter which another run lets go in time is

@@ -54,19 +54,11 @@ func (q *queue) fatal(err error) bool {
 	return awsapi.Hopeless(err) && (!q.options.Watch || !errors.Is(err, awsapi.ErrUnreachable))
 }
 
-// mostLost is how many answers in a row may be lost before a run ends.
-const mostLost = 3
-
-// endure decides whether to go on after a request that failed. A watch waits
-// before it does, longer after each failure in a row. Another run goes on only
-// where an answer was lost on its way, and ends with that error when it has read
-// the queue: what the answer brought is invisible for a while.
+// endure decides whether to go on after a request that failed. A watch does,
+// and waits before that, longer after each failure in a row.
 func (q *queue) endure(ctx context.Context, err error, failures int) bool {
-	switch {
-	case q.fatal(err):
+	if !q.options.Watch || q.fatal(err) {
 		return false
-	case !q.options.Watch:
-		return awsapi.AnswerLost(err) && failures <= mostLost && ctx.Err() == nil
 	}
 	q.observer.Trouble(q.region, err)
 	return pause(ctx, min(pollTime<<min(failures, 10), RetryFirst))
