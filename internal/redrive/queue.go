@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -111,11 +112,11 @@ func (q *queue) open(ctx context.Context) (level, error) {
 	if err != nil {
 		return level{}, err
 	}
-	a, ok := parseARN(queueARN)
-	if !ok {
+	a, err := arn.Parse(queueARN)
+	if err != nil {
 		return level{}, fmt.Errorf("region %s: queue %s: SQS gave no QueueArn", q.region, name)
 	}
-	q.account = a.account
+	q.account = a.AccountID
 	return now, nil
 }
 

@@ -73,8 +73,8 @@ const DefaultParallel = 8
 // Options say what to redrive.
 type Options struct {
 	Config replicaset.Config
-	// Clients has the clients of every member of the replica set: a letter in
-	// one Region's queue can concern a function in another.
+	// Clients has the clients of every member of the replica set: what SNS
+	// could not deliver in one Region is for a function in another.
 	Clients map[string]Clients
 	// Regions are the members whose queues are read; empty means all of them.
 	Regions []string
@@ -109,7 +109,7 @@ const (
 	Waiting       Outcome = "waiting"        // dry run: it would be replayed
 	Failed        Outcome = "failed"         // the function failed again
 	NotUnderstood Outcome = "not-understood" // no known form
-	NotOurs       Outcome = "not-ours"       // of a function or topic outside the replica set
+	NotOurs       Outcome = "not-ours"       // of a function or topic outside the replica set, or of another Region than the queue
 	NotInvoked    Outcome = "not-invoked"    // a function could not be invoked; see Err
 	NotDeleted    Outcome = "not-deleted"    // replayed, but the letter could not be deleted; see Err
 	Interrupted   Outcome = "interrupted"    // the run was interrupted first

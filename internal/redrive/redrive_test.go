@@ -127,7 +127,7 @@ func TestRoutes(t *testing.T) {
 		outcome       redrive.Outcome
 	}{
 		{"envelope of this Region", envelope("k", functionARN(east)+":$LATEST"), nil, nil, []string{east}, redrive.Replayed},
-		{"envelope of another Region", envelope("k", functionARN(asia)), nil, nil, []string{asia}, redrive.Replayed},
+		{"envelope of another Region", envelope("k", functionARN(asia)), nil, nil, nil, redrive.NotOurs},                                                 // bad input: rd-08
 		{"envelope of another function", envelope("k", "arn:aws:lambda:"+east+":"+account+":function:indexer"), nil, nil, nil, redrive.NotOurs},          // bad input: rd-01
 		{"envelope of a Region outside the set", envelope("k", functionARN("eu-west-2")), nil, nil, nil, redrive.NotOurs},                                // bad input: rd-02
 		{"envelope of another account", envelope("k", "arn:aws:lambda:"+east+":999999999999:function:media-replicator"), nil, nil, nil, redrive.NotOurs}, // bad input: rd-03
@@ -137,10 +137,11 @@ func TestRoutes(t *testing.T) {
 		{"subscription that is gone", notice(topicARN, subscriptionARN), nil, nil, []string{asia, west}, redrive.Replayed},
 		{"subscription that is not named", notice(topicARN, ""), known, nil, []string{asia, west}, redrive.Replayed},
 		{"topic that is gone", notice(topicARN, subscriptionARN), known, &snstypes.NotFoundException{}, []string{asia, west}, redrive.Replayed},
-		{"subscription of another function", notice(topicARN, subscriptionARN), foreign, nil, nil, redrive.NotOurs}, // bad input: rd-05
-		{"topic of another set", notice(topicARN+"-2", topicARN+"-2:s"), known, nil, nil, redrive.NotOurs},          // bad input: rd-06
-		{"topic of another Region", notice(strings.Replace(topicARN, east, west, 1), ""), known, nil, nil, redrive.NotOurs},
-		{"not understood", "hello", nil, nil, nil, redrive.NotUnderstood}, // bad input: rd-07
+		{"subscription of another function", notice(topicARN, subscriptionARN), foreign, nil, nil, redrive.NotOurs},                       // bad input: rd-05
+		{"topic of another set", notice(topicARN+"-2", topicARN+"-2:s"), known, nil, nil, redrive.NotOurs},                                // bad input: rd-06
+		{"topic of another Region", notice(strings.Replace(topicARN, east, west, 1), ""), known, nil, nil, redrive.NotOurs},               // bad input: rd-09
+		{"topic of another account", notice(strings.Replace(topicARN, account, "999999999999", 1), ""), known, nil, nil, redrive.NotOurs}, // bad input: rd-10
+		{"not understood", "hello", nil, nil, nil, redrive.NotUnderstood},                                                                 // bad input: rd-07
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
