@@ -41,6 +41,7 @@ func operations() map[string]operation {
 		"PurgeQueue":                   (*Service).purgeQueue,
 		"ReceiveMessage":               (*Service).receiveMessage,
 		"SendMessage":                  (*Service).sendMessage,
+		"SendMessageBatch":             (*Service).sendMessageBatch,
 	}
 }
 

@@ -48,7 +48,6 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 	if len(attributes) > maxAttributes {
 		return invalidParameter(fmt.Sprintf("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attributes), maxAttributes))
 	}
-	size := len(body)
 	name, kind := regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`), regexp.MustCompile(`^(String|Number|Binary)(\..+)?$`)
 	for n, a := range attributes {
 		switch {
@@ -61,12 +60,21 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 		case !allowedText(a.StringValue):
 			return invalidParameter(fmt.Sprintf("The value of message attribute '%s' has invalid characters.", n))
 		}
-		size += len(n) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
 	}
-	if size > limit {
+	if messageSize(body, attributes) > limit {
 		return invalidParameter(fmt.Sprintf("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", limit))
 	}
 	return nil
+}
+
+// messageSize is a message's size in bytes as SQS counts it, attributes
+// included.
+func messageSize(body string, attributes map[string]Attribute) int {
+	size := len(body)
+	for name, a := range attributes {
+		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+	}
+	return size
 }
 
 // allowedText tells whether a string has only the characters that SQS takes.

@@ -17,6 +17,7 @@ func FuzzServeAPI(f *testing.F) {
 	const queueURL = `"QueueUrl":"http://127.0.0.1:4566/123456789012/q"`
 	for _, seed := range [][2]string{
 		{"SendMessage", `{` + queueURL + `,"MessageBody":"x","MessageAttributes":{"a":{"DataType":"Number","StringValue":"1e999"}}}`},
+		{"SendMessageBatch", `{` + queueURL + `,"Entries":[{"Id":"a","MessageBody":"x","DelaySeconds":1},{"Id":"b","MessageBody":""},{"Id":"c","ReceiptHandle":"x"}]}`},
 		{"ReceiveMessage", `{` + queueURL + `,"MaxNumberOfMessages":10,"VisibilityTimeout":0}`},
 		{"DeleteMessage", `{` + queueURL + `,"ReceiptHandle":"x"}`},
 		{"DeleteMessageBatch", `{` + queueURL + `,"Entries":[{"Id":"a","ReceiptHandle":"x"},{"Id":"a"}]}`},

@@ -122,12 +122,24 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 	return map[string]any{"Attributes": selected}, nil
 }
 
+// messageInput is what a sender says of a message.
+type messageInput struct {
+	MessageBody       string
+	DelaySeconds      *int
+	MessageAttributes map[string]Attribute
+}
+
+// messageSent is what a sender is told of a message.
+type messageSent struct {
+	MessageID              string `json:"MessageId"`
+	MD5OfMessageBody       string
+	MD5OfMessageAttributes string `json:",omitempty"`
+}
+
 func (s *Service) sendMessage(r request) (any, error) {
 	var in struct {
-		QueueUrl          string
-		MessageBody       string
-		DelaySeconds      *int
-		MessageAttributes map[string]Attribute
+		QueueUrl string
+		messageInput
 	}
 	if err := r.decode(&in); err != nil {
 		return nil, err
@@ -138,21 +150,22 @@ func (s *Service) sendMessage(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.sendInput(q, r.caller, in.messageInput)
+}
+
+// sendInput puts a message into an open queue. s.mu is held.
+func (s *Service) sendInput(q *queue, caller iam.Caller, in messageInput) (sent messageSent, err error) {
 	delay := q.Delay
 	if in.DelaySeconds != nil {
 		if delay, err = duration("DelaySeconds", *in.DelaySeconds, maxDelay); err != nil {
-			return nil, err
+			return sent, err
 		}
 	}
-	m, err := s.send(q, r.caller, in.MessageBody, in.MessageAttributes, delay)
+	m, err := s.send(q, caller, in.MessageBody, in.MessageAttributes, delay)
 	if err != nil {
-		return nil, err
+		return sent, err
 	}
-	answer := map[string]string{"MessageId": m.id, "MD5OfMessageBody": bodyMD5(m.body)}
-	if sum := attributesMD5(m.attributes); sum != "" {
-		answer["MD5OfMessageAttributes"] = sum
-	}
-	return answer, nil
+	return messageSent{MessageID: m.id, MD5OfMessageBody: bodyMD5(m.body), MD5OfMessageAttributes: attributesMD5(m.attributes)}, nil
 }
 
 func (s *Service) purgeQueue(r request) (any, error) {

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,6 +186,14 @@ func TestErrors(t *testing.T) {
 			_, err := h.client.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{}})
 			return err
 		}},
+		{"batch of nine messages and one too many bytes", "AWS.SimpleQueueService.BatchRequestTooLong", func() error {
+			in := &awssqs.SendMessageBatchInput{QueueUrl: &url}
+			for i := range 9 {
+				in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(strings.Repeat("x", 120_000))})
+			}
+			_, err := h.client.SendMessageBatch(t.Context(), in)
+			return err
+		}},
 		{"purge twice", "AWS.SimpleQueueService.PurgeQueueInProgress", func() error {
 			if _, err := h.client.PurgeQueue(t.Context(), &awssqs.PurgeQueueInput{QueueUrl: &url}); err != nil {
 				return err
@@ -266,6 +277,50 @@ func TestBatchesReportEachEntry(t *testing.T) {
 	}
 	if h.Depth(arn) != 0 {
 		t.Errorf("depth = %d, want 0", h.Depth(arn))
+	}
+}
+
+func TestSendMessageBatch(t *testing.T) {
+	h := newHarness(t)
+	_, url := h.queue(t, QueueConfig{})
+	sent, err := h.client.SendMessageBatch(t.Context(), &awssqs.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{
+		{Id: aws.String("plain"), MessageBody: aws.String("one")},
+		{Id: aws.String("attributed"), MessageBody: aws.String("two"), MessageAttributes: map[string]types.MessageAttributeValue{
+			"n": {DataType: aws.String("Number"), StringValue: aws.String("7")}}},
+		{Id: aws.String("zero"), MessageBody: aws.String("\x00")},
+		{Id: aws.String("late"), MessageBody: aws.String("three"), DelaySeconds: 900},
+		{Id: aws.String("too-late"), MessageBody: aws.String("four"), DelaySeconds: 901},
+	}})
+	if err != nil {
+		t.Fatal(err) // the client checks the digests
+	}
+	var done, failed []string
+	for _, e := range sent.Successful {
+		done = append(done, *e.Id)
+	}
+	for _, e := range sent.Failed {
+		failed = append(failed, *e.Id+" "+*e.Code)
+	}
+	if want := []string{"plain", "attributed", "late"}; !slices.Equal(done, want) {
+		t.Errorf("sent %v, want %v", done, want)
+	}
+	if want := []string{"zero InvalidMessageContents", "too-late InvalidParameterValue"}; !slices.Equal(failed, want) {
+		t.Errorf("failed %v, want %v", failed, want)
+	}
+	got, err := h.client.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, m := range got.Messages {
+		ids[*m.MessageId] = *m.Body
+		if *m.Body == "two" && aws.ToString(m.MessageAttributes["n"].StringValue) != "7" {
+			t.Errorf("two has the attributes %v", m.MessageAttributes)
+		}
+	}
+	want := map[string]string{*sent.Successful[0].MessageId: "one", *sent.Successful[1].MessageId: "two"}
+	if !maps.Equal(ids, want) {
+		t.Errorf("received %v, want %v", ids, want)
 	}
 }
 
