@@ -27,8 +27,10 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 		Short: "Change a running sandbox to other templates",
 		Long: `Makes a running sandbox what other templates say, while uploads go on: what is
 new is made, what differs is changed, what is gone is deleted, stack by stack
-and in CloudFormation's order. It stands for cdk deploy --all and, of stacks
-that are gone, cdk destroy: buckets stay. A Region may come or go.
+and in CloudFormation's order. It stands for cdk deploy --all --revert-drift
+and, of stacks that are gone, cdk destroy: buckets stay. A Region may come or
+go. Permissions, subscriptions, notifications and reserved concurrency that
+somebody removed or changed by hand are put back.
 
 What can't be done is refused before anything is changed. The sandbox has to
 run on this machine, since it reads the directory; its --state file follows.

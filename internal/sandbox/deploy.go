@@ -43,6 +43,9 @@ type kind struct {
 	// and on AWS; another one would be another resource there.
 	inPlace []string
 	update  func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) error
+	// drift finds what was changed by hand. It is nil for what the services'
+	// interfaces cannot change here.
+	drift func(d *deployment, t target, old resource) (drift, error)
 	// remove deletes it. It is nil if the sandbox keeps such a resource, which
 	// is right only where the template says so as well.
 	remove func(d *deployment, t target, old resource) error
@@ -80,10 +83,10 @@ func kinds() map[string]kind {
 				"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "Handler", "LoggingConfig", "MemorySize",
 				"RecursiveLoop", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
 			},
-			update: updateFunction, remove: removeFunction,
+			update: updateFunction, drift: functionDrift, remove: removeFunction,
 		},
 		"AWS::Lambda::Permission": {
-			make: makePermission, properties: func() any { return new(permissionProperties) }, remove: removePermission,
+			make: makePermission, properties: func() any { return new(permissionProperties) }, drift: permissionDrift, remove: removePermission,
 		},
 		"AWS::Logs::LogGroup": {
 			make: makeLogGroup, properties: func() any { return new(logGroupProperties) },
@@ -95,7 +98,7 @@ func kinds() map[string]kind {
 				"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "NotificationConfiguration",
 				"OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
 			},
-			update: updateBucket,
+			update: updateBucket, drift: bucketDrift,
 		},
 		"AWS::S3::BucketPolicy": {
 			make: makeBucketPolicy, properties: func() any { return new(bucketPolicyProperties) },
@@ -104,7 +107,7 @@ func kinds() map[string]kind {
 		"AWS::SNS::Subscription": {
 			make: makeSubscription, properties: func() any { return new(subscriptionProperties) },
 			inPlace: []string{"FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"},
-			update:  updateSubscription, remove: removeSubscription,
+			update:  updateSubscription, drift: subscriptionDrift, remove: removeSubscription,
 		},
 		"AWS::SNS::Topic": {
 			make: makeTopic, properties: func() any { return new(topicProperties) },

@@ -46,7 +46,9 @@ func (e RefusedError) Unwrap() error { return e.error }
 // Stack by stack, what is new is made and what differs is changed, each after
 // what it depends on; then what the stack no longer has is deleted, in the
 // reverse order of its creation, unless its DeletionPolicy is Retain. Stacks
-// that are gone come last, in reverse order too. Events go on meanwhile, and
+// that are gone come last, in reverse order too. What was changed or removed by
+// hand, as far as that can be done here, is put back, as --revert-drift of the
+// cdk command does. Events go on meanwhile, and
 // functions that are busy finish what they do (see lambda.UpdateFunction).
 //
 // A RefusedError tells that nothing was changed: the assembly is wrong, a
@@ -291,8 +293,14 @@ func (u *update) apply(ctx context.Context, stack template.StackInfo, r template
 	}
 	key := resourceKey{stack.Region, stack.Name, r.LogicalID}
 	old, exists := u.resources[key]
+	var by drift
+	if exists {
+		if by, err = u.driftOf(k, key.target(), old); err != nil {
+			return old.created, err
+		}
+	}
 	switch {
-	case !exists:
+	case !exists || by.gone:
 		created, err := k.make(ctx, u.deployment, key.target(), properties)
 		if err != nil {
 			return created, err
@@ -304,6 +312,9 @@ func (u *update) apply(ctx context.Context, stack template.StackInfo, r template
 		if err != nil {
 			return old.created, err
 		}
+		changed = append(changed, by.properties...)
+		slices.Sort(changed)
+		changed = slices.Compact(changed)
 		if len(changed) > 0 {
 			if err := k.update(ctx, u.deployment, key.target(), old, properties); err != nil {
 				return old.created, err

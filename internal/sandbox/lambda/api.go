@@ -18,13 +18,16 @@ const (
 	eventConfigPrefix = "/2019-09-25/functions/"
 	concurrencyPrefix = "/2019-09-30/functions/"
 	recursionPrefix   = "/2024-08-31/functions/"
+
+	reservationPrefix = "/2017-10-31/functions/" // to change what concurrencyPrefix tells
 )
 
 // ServeAPI answers a request of Lambda's REST API that is already
 // authenticated as caller, in the Region of its signature: Invoke,
 // GetFunction, GetFunctionConfiguration, GetPolicy,
-// GetFunctionEventInvokeConfig, GetFunctionConcurrency and
-// GetFunctionRecursionConfig. It authorizes it.
+// GetFunctionEventInvokeConfig, GetFunctionConcurrency,
+// GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency and
+// DeleteFunctionConcurrency. It authorizes it.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) {
 	w.Header().Set("x-amzn-RequestId", newRequestID())
 	w.Header().Set("Content-Type", "application/json")
@@ -35,15 +38,19 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) error {
 	prefix := apiPrefix
-	for _, other := range []string{eventConfigPrefix, concurrencyPrefix, recursionPrefix} {
+	for _, other := range []string{eventConfigPrefix, concurrencyPrefix, recursionPrefix, reservationPrefix} {
 		if strings.HasPrefix(r.URL.Path, other) {
 			prefix = other
 		}
 	}
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), prefix)
 	escaped, operation, _ := strings.Cut(rest, "/")
+	operation, statement, _ := strings.Cut(operation, "/")
 	name, err := url.PathUnescape(escaped)
 	route := r.Method + " " + prefix + "{FunctionName}/" + operation
+	if statement != "" {
+		route += "/{StatementId}"
+	}
 	if !ok || err != nil || name == "" {
 		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The sandbox's Lambda has no operation " + r.Method + " " + r.URL.Path + "."}
 	}
@@ -69,8 +76,14 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return s.serveGetConcurrency(w, caller, functionARN)
 	case "GET " + recursionPrefix + "{FunctionName}/recursion-config":
 		return s.serveGetRecursionConfig(w, caller, functionARN)
+	case "DELETE " + apiPrefix + "{FunctionName}/policy/{StatementId}":
+		return s.serveRemovePermission(w, caller, functionARN, statement)
+	case "PUT " + reservationPrefix + "{FunctionName}/concurrency":
+		return s.servePutConcurrency(w, r, caller, functionARN)
+	case "DELETE " + reservationPrefix + "{FunctionName}/concurrency":
+		return s.serveDeleteConcurrency(w, caller, functionARN)
 	}
-	// What changes a function only templates do here. Whoever lacks the
+	// What else changes a function only templates do here. Whoever lacks the
 	// permission is told that first, as on AWS.
 	if action := changes()[route]; action != "" {
 		if _, err := s.authorize(caller, action, functionARN); err != nil {
@@ -79,11 +92,11 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	}
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
-		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency and GetFunctionRecursionConfig.", route),
+		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency and DeleteFunctionConcurrency.", route),
 	}
 }
 
-// changes are the requests that change a function, with the action that each
+// changes are the other requests that change a function, with the action that each
 // takes (https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html).
 func changes() map[string]string {
 	return map[string]string{

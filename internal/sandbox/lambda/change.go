@@ -46,7 +46,7 @@ func (s *Service) DeleteFunction(functionARN string) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.settings = &settings{FunctionConfig: f.settings.FunctionConfig, role: f.settings.role, modified: f.settings.modified}
+	f.settings = &settings{FunctionConfig: f.settings.FunctionConfig, role: f.settings.role, modified: f.settings.modified, epoch: new(int)}
 	close(f.deleted)
 	f.endIdle()
 }
@@ -74,6 +74,39 @@ func (s *Service) RemovePermission(functionARN, statementID string) error {
 		return fmt.Errorf("remove permission %s from %s: %w", statementID, functionARN, err)
 	}
 	return nil
+}
+
+// HasPermission tells whether a function's resource policy has a statement. The
+// error is that there is no such function.
+func (s *Service) HasPermission(functionARN, statementID string) (bool, error) {
+	f, err := s.function(functionARN)
+	if err != nil {
+		return false, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.statements, func(st statement) bool { return st.Sid == statementID }), nil
+}
+
+// ReservedConcurrency returns a function's; nil if it has none. The error is
+// that there is no such function.
+func (s *Service) ReservedConcurrency(functionARN string) (*int, error) {
+	f, err := s.function(functionARN)
+	if err != nil {
+		return nil, err
+	}
+	return f.current().ReservedConcurrency, nil
+}
+
+// setConcurrency changes the reserved concurrency; nil for none. Execution
+// environments stay, as on AWS.
+func (f *function) setConcurrency(limit *int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	set := *f.settings
+	set.ReservedConcurrency = limit
+	f.settings = &set
+	f.wake()
 }
 
 // DeleteEventInvokeConfig returns a function, if it is there, to Lambda's

@@ -205,7 +205,7 @@ func (f *function) takeIdle() *environment {
 func (f *function) putIdle(e *environment, timeout time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.settings != e.set {
+	if f.settings.epoch != e.set.epoch {
 		e.kill()
 		return
 	}

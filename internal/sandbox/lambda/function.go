@@ -73,6 +73,7 @@ type settings struct {
 	FunctionConfig
 	role     iam.Caller // a session of the role, for what Lambda does on the function's behalf
 	modified time.Time
+	epoch    *int // another one than an execution environment's ends that one
 }
 
 // current returns the settings that the next execution environment gets.
@@ -133,7 +134,7 @@ func (s *Service) configure(region string, c FunctionConfig) (*settings, error) 
 			return nil, e
 		}
 	}
-	return &settings{FunctionConfig: c, role: role, modified: time.Now()}, nil
+	return &settings{FunctionConfig: c, role: role, modified: time.Now(), epoch: new(int)}, nil
 }
 
 // complete fills in defaults and checks the configuration.

@@ -32,6 +32,14 @@ import (
 	"s3fanout/internal/sandbox/stats"
 )
 
+// AWS's quota of concurrent executions in a Region, unless an account asks for
+// more, and what of it no function may reserve
+// (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html).
+const (
+	accountConcurrency = 1000
+	minUnreserved      = 100
+)
+
 // Defaults of Config.
 const (
 	defaultRetryWait      = time.Minute

@@ -211,6 +211,20 @@ func (s *Service) UpdateSubscription(subscriptionARN string, c SubscriptionConfi
 	return nil
 }
 
+// Subscription returns a subscription's attributes as they are now.
+func (s *Service) Subscription(subscriptionARN string) (c SubscriptionConfig, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub := s.subscriptions[subscriptionARN]
+	if sub == nil {
+		return c, false
+	}
+	return SubscriptionConfig{
+		TopicARN: sub.topicARN, Protocol: sub.protocol, Endpoint: sub.endpoint,
+		FilterPolicy: json.RawMessage(sub.filterPolicy), FilterPolicyScope: sub.filterScope, RedrivePolicy: json.RawMessage(sub.redrivePolicy),
+	}, true
+}
+
 // Unsubscribe ends a subscription, if there is one of that ARN. Deliveries that
 // have begun go on.
 func (s *Service) Unsubscribe(subscriptionARN string) {

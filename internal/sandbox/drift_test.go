@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"s3fanout/internal/sandbox/s3"
+	"s3fanout/internal/snapshot"
+)
+
+// What somebody removed or changed by hand is put back by a deployment of the
+// same templates, and only that.
+func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
+	s := start(t)
+	const region = "us-east-1"
+	c, r, ctx := s.config(region), s.state.Regions[region], t.Context()
+	function, topics := lambda.NewFromConfig(c), sns.NewFromConfig(c)
+	subscription := func() string {
+		t.Helper()
+		list, err := topics.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &r.TopicARN})
+		if err != nil || len(list.Subscriptions) != 2 {
+			t.Fatalf("%+v, %v, want two subscriptions", list, err)
+		}
+		return *list.Subscriptions[0].SubscriptionArn
+	}
+	for _, tt := range []struct {
+		name     string
+		byHand   func() error
+		made     string // type of what is made anew
+		updated  string // type of what is changed
+		property string
+	}{
+		{"permission", func() error {
+			for _, key := range s.order {
+				if key.region != region || s.resources[key].kind != "AWS::Lambda::Permission" {
+					continue
+				}
+				_, err := function.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: &r.FunctionName, StatementId: aws.String(s.resources[key].created.Ref)})
+				return err
+			}
+			t.Fatal("no permission")
+			return nil
+		}, "AWS::Lambda::Permission", "", ""},
+		{"subscription", func() error {
+			_, err := topics.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: aws.String(subscription())})
+			return err
+		}, "AWS::SNS::Subscription", "", ""},
+		{"filter", func() error {
+			_, err := topics.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
+				SubscriptionArn: aws.String(subscription()), AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"a":["b"]}`),
+			})
+			return err
+		}, "", "AWS::SNS::Subscription", "FilterPolicy"},
+		{"dead letters of a subscription", func() error {
+			_, err := topics.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
+				SubscriptionArn: aws.String(subscription()), AttributeName: aws.String("RedrivePolicy"), AttributeValue: aws.String(""),
+			})
+			return err
+		}, "", "AWS::SNS::Subscription", "RedrivePolicy"},
+		{"concurrency", func() error {
+			_, err := function.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &r.FunctionName, ReservedConcurrentExecutions: aws.Int32(0)})
+			return err
+		}, "", "AWS::Lambda::Function", "ReservedConcurrentExecutions"},
+		{"notification", func() error {
+			return s.s3.UpdateBucket(ctx, region, s3.BucketConfig{Name: r.Bucket, Versioned: true})
+		}, "", "AWS::S3::Bucket", "NotificationConfiguration"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.byHand(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Update(ctx, snapshot.FS())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := noChanges()
+			for _, x := range slices.Concat(got.Made, got.Updated) {
+				switch {
+				case tt.made != "" && x.Type == tt.made:
+					want.Made = append(want.Made, x)
+				case x.Type == tt.updated && slices.Equal(x.Properties, []string{tt.property}):
+					want.Updated = append(want.Updated, x)
+				}
+			}
+			if len(want.Made)+len(want.Updated) != 1 || len(got.Made)+len(got.Updated)+len(got.Deleted)+len(got.Retained) != 1 {
+				t.Errorf("changes %+v, want one: %s made, or %s of %s changed", got, tt.made, tt.property, tt.updated)
+			}
+			if again, err := s.Update(ctx, snapshot.FS()); err != nil || !again.none() {
+				t.Errorf("again: %+v, %v, want nothing", again, err)
+			}
+		})
+	}
+}
