@@ -165,7 +165,7 @@ func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts
 	return facts, err
 }
 
-// healthError says that something needs a hand, nil if nothing does.
+// healthError says that something failed or is unknown, nil if nothing did.
 func healthError(findings []health.Finding, advice string) error {
 	failed, unknown := 0, 0
 	for _, f := range findings {

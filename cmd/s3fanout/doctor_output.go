@@ -75,7 +75,8 @@ func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
 // writeDoctorText writes a table of the parts, and a paragraph for each
 // finding.
 func writeDoctorText(w io.Writer, d doctorDocument, width int, colours bool) error {
-	if _, err := fmt.Fprintf(w, "Replica set %s in account %s, seen as %s\n\n", d.ReplicaSet, d.Account, table.Printable(d.Caller)); err != nil {
+	title := fmt.Sprintf("Replica set %s in account %s, seen as %s", d.ReplicaSet, d.Account, table.Printable(d.Caller))
+	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
 	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}}}

@@ -55,7 +55,7 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(narrow.String()) {
-			if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 && !strings.HasPrefix(line, "Replica set") {
+			if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 {
 				t.Errorf("%s: %d columns: %q", command, table.Width(line), line)
 			}
 		}
@@ -67,8 +67,10 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 		if !strings.Contains(coloured.String(), red+"failed"+plain) || !strings.Contains(coloured.String(), yellow+"unknown"+plain) {
 			t.Errorf("%s: no colours: %q", command, &coloured)
 		}
-		if !strings.Contains(file.String(), strings.TrimSpace(findings[0].What)) {
-			t.Errorf("%s: a file has not the whole line: %q", command, &file)
+		for _, b := range []*bytes.Buffer{&narrow, &file} {
+			if unbroken := strings.Join(strings.Fields(b.String()), " "); !strings.Contains(unbroken, strings.TrimSpace(findings[0].What)) {
+				t.Errorf("%s: the reason is not there whole: %q", command, unbroken)
+			}
 		}
 	}
 }
@@ -99,6 +101,60 @@ ap-northeast-1       12     60m       3          -    900ms  2.00s  40.0s
 	}
 	if got := newStatusDocument(facts, nil, nil).Regions[0].MetricsUnavailable; got == "" {
 		t.Error("a Region that was not asked has no reason")
+	}
+}
+
+// What status shows leads to the command that says more, and to no other.
+func TestStatusLeadsOn(t *testing.T) {
+	three, zero := 3.0, 0.0
+	finding := func(check, region, severity string) healthFinding {
+		return healthFinding{Check: check, Region: region, Severity: severity}
+	}
+	for _, c := range []struct {
+		name     string
+		findings []healthFinding
+		diverged *float64 // in r
+		want     []string
+	}{
+		{"all is well", nil, &zero, []string{"s3fanout verify"}},
+		{"a note", []healthFinding{finding("opt-in-region", "r", "note")}, nil, []string{"s3fanout verify"}},
+		{"a warning", []healthFinding{finding("clock", "r", "warning")}, nil, []string{"s3fanout doctor --region r"}},
+		{"failed in two", []healthFinding{finding("topic", "r", "failed"), finding("role", "s", "unknown")}, nil, []string{"s3fanout doctor"}},
+		{"dead letters", []healthFinding{finding("dead-letters", "s", "failed")}, nil, []string{"s3fanout redrive --dry-run --region s"}},
+		{"a queue that did not tell", []healthFinding{finding("dead-letters", "s", "unknown")}, nil, []string{"s3fanout doctor --region s"}},
+		{"diverged", nil, &three, []string{"s3fanout verify"}},
+		{"everything", []healthFinding{finding("topic", "r", "failed"), finding("dead-letters", "r", "failed"), finding("dead-letters", "s", "failed")}, &three,
+			[]string{"s3fanout doctor --region r", "s3fanout redrive --dry-run", "s3fanout verify"}},
+	} {
+		var got []string
+		for _, s := range nextSteps(c.findings, []statusRegion{{Region: "r", Diverged: c.diverged}, {Region: "s"}}) {
+			got = append(got, s.command)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Keys whose first write won over another one are said, with their Regions.
+func TestStatusSaysWhereWritesDiverged(t *testing.T) {
+	three, one, zero := 3.0, 1.0, 0.0
+	facts, _ := troubled()
+	d := newStatusDocument(facts, nil, map[string]health.Figures{"us-east-1": {Diverged: &zero}, "ap-northeast-1": {Diverged: &three}})
+	var b bytes.Buffer
+	if err := writeStatusText(&b, d, 80, false); err != nil {
+		t.Fatal(err)
+	}
+	unbroken := strings.Join(strings.Fields(b.String()), " ")
+	if !strings.Contains(unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key was there with other contents") ||
+		!strings.Contains(unbroken, "s3fanout verify # which keys differ between Regions") {
+		t.Errorf("got\n%s", &b)
+	}
+	if got := divergedLines([]statusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
+		t.Errorf("got %q", got)
+	}
+	if got := divergedLines([]statusRegion{{Region: "b", Diverged: &zero}}); got != nil {
+		t.Errorf("got %q, want nothing", got)
 	}
 }
 

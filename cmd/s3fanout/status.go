@@ -19,30 +19,33 @@ func newStatusCommand(a *app) *cobra.Command {
 from CloudWatch the last hour: how old the oldest dead letter is, the function's
 errors and throttles, and how long replicas took from the upload's event on
 (median, 99th percentile, longest; of the slowest source). "-" means that
-CloudWatch has no data, "n/a" that it is not available; neither is a zero.
+CloudWatch has no data, "n/a" that it is not available; neither is a zero. It
+says where writes were not copied because the key was there with other contents.
 
-It makes all the checks that doctor makes, and lists what needs a hand.
+It makes all the checks that doctor makes, lists what was found, and ends with
+the commands that say more.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
 subscription,
 ` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
-asks for 3N in each of N Regions.
+asks for 3N+1 in each of N Regions.
 
 With --output json the result is one document:
   {"replicaSet", "account", "caller",
    "regions": [{"region", "parts": {"access", "bucket", "topic",
      "subscriptions", "function", "role", "queue"},
      "subscriptions": {"ok", "expected"}, "deadLetters",
-     "oldestDeadLetterSeconds", "errors", "throttles",
+     "oldestDeadLetterSeconds", "errors", "throttles", "diverged",
      "lag": [{"sourceRegion", "p50Ms", "p99Ms", "maxMs"}],
      "metricsUnavailable"}],
-   "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
+   "findings": [{"check", "region", "severity", "what", "means", "fix"}],
+   "next": [commands]}
 A part is ok, missing, failed, unknown or warning. A number that is not known
 is null.
 
-Exit codes: 0 nothing needs a hand; 1 AWS did not answer; 2 usage or
-configuration; 3 something needs a hand; 130 interrupted.`,
+Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
+configuration; 3 something failed or is unknown; 130 interrupted.`,
 		Example: `  s3fanout status
   s3fanout status --region eu-west-1
   s3fanout status --output json`,
@@ -67,10 +70,11 @@ func (a *app) status(ctx context.Context, regions []string) error {
 		return errInterrupted
 	}
 	findings := health.Check(facts)
-	if err := a.writeStatus(newStatusDocument(facts, findings, figures)); err != nil {
+	d := newStatusDocument(facts, findings, figures)
+	if err := a.writeStatus(d); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	return healthError(findings, "run s3fanout doctor")
+	return healthError(findings, "run "+d.Next[0])
 }
 
 // reachable are the Regions that answered.

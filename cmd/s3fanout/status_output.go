@@ -20,6 +20,9 @@ type statusDocument struct {
 	Caller     string          `json:"caller"`
 	Regions    []statusRegion  `json:"regions"`
 	Findings   []healthFinding `json:"findings"`
+	Next       []string        `json:"next"` // commands that say more
+
+	steps []nextStep
 }
 
 type statusRegion struct {
@@ -30,7 +33,10 @@ type statusRegion struct {
 	Oldest        *float64            `json:"oldestDeadLetterSeconds"`
 	Errors        *float64            `json:"errors"`
 	Throttles     *float64            `json:"throttles"`
-	Lag           []statusLag         `json:"lag"`
+	// Diverged are the writes that were not copied because the key was there
+	// with other contents.
+	Diverged *float64    `json:"diverged"`
+	Lag      []statusLag `json:"lag"`
 	// MetricsUnavailable says why there are no figures of CloudWatch.
 	MetricsUnavailable string `json:"metricsUnavailable,omitempty"`
 }
@@ -67,7 +73,7 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 			f.Why = "the Region does not answer"
 		}
 		row.MetricsUnavailable = f.Why
-		row.Errors, row.Throttles = f.Errors, f.Throttles
+		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
 		// CloudWatch is minutes behind: without letters its age is of none.
 		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
 			seconds := f.Oldest.Seconds()
@@ -77,6 +83,10 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 			row.Lag = append(row.Lag, statusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
 		}
 		d.Regions = append(d.Regions, row)
+	}
+	d.steps = nextSteps(d.Findings, d.Regions)
+	for _, s := range d.steps {
+		d.Next = append(d.Next, s.command)
 	}
 	return d
 }
@@ -91,9 +101,10 @@ func (a *app) writeStatus(d statusDocument) error {
 }
 
 // writeStatusText writes two tables, of what there is and of the last hour,
-// and a line for each check that found something.
+// a line for each check that found something, and the commands that lead on.
 func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) error {
-	if _, err := fmt.Fprintf(w, "Replica set %s in account %s\n\n", d.ReplicaSet, d.Account); err != nil {
+	title := fmt.Sprintf("Replica set %s in account %s", d.ReplicaSet, d.Account)
+	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
 	for _, t := range []table.Table{partsTable(d), figuresTable(d)} {
@@ -105,20 +116,18 @@ func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) err
 			return err
 		}
 	}
-	for _, line := range unavailable(d) {
+	for _, line := range append(unavailable(d), divergedLines(d.Regions)...) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}
 	}
 	if len(d.Findings) == 0 {
-		_, err := fmt.Fprintln(w, "Nothing needs a hand.")
-		return err
+		if _, err := fmt.Fprintln(w, "All checks passed."); err != nil {
+			return err
+		}
 	}
 	for _, line := range handLines(d.Findings) {
-		text := line.severity + ": " + line.text
-		if width > 0 {
-			text = table.CutEnd(text, width)
-		}
+		text := wrapped(line.severity+": "+line.text, width, "  ")
 		if rest, ok := strings.CutPrefix(text, line.severity); colours && ok {
 			text = severityColour(health.Severity(line.severity)) + line.severity + plain + rest
 		}
@@ -126,7 +135,7 @@ func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) err
 			return err
 		}
 	}
-	return nil
+	return writeNextSteps(w, d.steps, width)
 }
 
 // handLine is one line of what was found.

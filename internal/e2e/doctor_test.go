@@ -24,7 +24,7 @@ type healthReport struct {
 	Findings []struct{ Check, Region, Severity, What, Means, Fix string }
 }
 
-// failing returns "REGION CHECK" of each finding that needs a hand, in order
+// failing returns "REGION CHECK" of each finding that failed or is unknown, in order
 // and once each.
 func (r healthReport) failing() []string {
 	var list []string

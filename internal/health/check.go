@@ -204,8 +204,8 @@ func (c *checker) queue() {
 	}
 	switch {
 	case queue.Letters == 1:
-		c.find(checkLetters, "1 dead letter in the queue")
+		c.find(CheckDeadLetters, "1 dead letter in the queue")
 	case queue.Letters > 1:
-		c.find(checkLetters, "about %d dead letters in the queue", queue.Letters)
+		c.find(CheckDeadLetters, "about %d dead letters in the queue", queue.Letters)
 	}
 }

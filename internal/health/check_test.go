@@ -207,8 +207,8 @@ func TestUntoldIsNeverHealthy(t *testing.T) {
 		}
 	}
 	for _, f := range findings {
-		if !f.Severity.NeedsHand() {
-			t.Errorf("%+v needs no hand", f)
+		if !f.Severity.NeedsAction() {
+			t.Errorf("%+v needs no action", f)
 		}
 	}
 }

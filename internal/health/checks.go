@@ -60,11 +60,15 @@ const (
 	checkQueuePolicy = "queue-policy"
 	checkQueueKey    = "queue-encryption"
 	checkRetention   = "queue-retention"
-	checkLetters     = "dead-letters"
 )
 
-// CheckLeftovers is the check of what Probe could not remove.
-const CheckLeftovers = "probe-leftovers"
+// Those that the command knows.
+const (
+	// CheckDeadLetters finds dead letters in a queue.
+	CheckDeadLetters = "dead-letters"
+	// CheckLeftovers finds what Probe could not remove.
+	CheckLeftovers = "probe-leftovers"
+)
 
 // CheckInfo describes a check.
 type CheckInfo struct {
@@ -236,7 +240,7 @@ func Checks() []CheckInfo {
 		{checkRetention, PartQueue, Note, "queue {queue} keeps dead letters long enough",
 			"Dead letters disappear when they are older than that.",
 			redeploy},
-		{checkLetters, PartQueue, Failed, "dead letters wait in queue {queue}",
+		{CheckDeadLetters, PartQueue, Failed, "dead letters wait in queue {queue}",
 			"These were not copied; they wait for you, for as long as the queue keeps them.",
 			"s3fanout redrive --dry-run --region {region} says why; s3fanout redrive --region {region} replays them"},
 	}

@@ -16,7 +16,7 @@ import "slices"
 // Severity says how bad a finding is.
 type Severity string
 
-// The severities, the worst first. The first two need a hand.
+// The severities, the worst first. Somebody has to act on the first two.
 const (
 	// Failed: objects are not copied or not encrypted as they should be, failures
 	// get lost, or money is wasted.
@@ -32,8 +32,8 @@ const (
 // rank orders severities, the worst first.
 func (s Severity) rank() int { return slices.Index([]Severity{Failed, Unknown, Warning, Note}, s) }
 
-// NeedsHand says that somebody has to act.
-func (s Severity) NeedsHand() bool { return s == Failed || s == Unknown }
+// NeedsAction says that somebody has to act.
+func (s Severity) NeedsAction() bool { return s == Failed || s == Unknown }
 
 // Part is what a check is about.
 type Part string

@@ -26,6 +26,9 @@ type Figures struct {
 	Why       string
 	Errors    *float64 // of the function
 	Throttles *float64
+	// Diverged are the writes that were not copied to this Region, because the
+	// key was there with other contents.
+	Diverged *float64
 	// Oldest is the age of the oldest dead letter, at most minutes ago.
 	Oldest *time.Duration
 	Lag    []Lag // replicas written in this Region, by their source; none without data
@@ -89,6 +92,7 @@ func planQueries(set, function, queue, region string, others []string) queries {
 	q.add("errors", "AWS/Lambda", "Errors", "Sum", window, [2]string{"FunctionName", function})
 	q.add("throttles", "AWS/Lambda", "Throttles", "Sum", window, [2]string{"FunctionName", function})
 	q.add("oldest", "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 60, [2]string{"QueueName", queue})
+	q.add("diverged", "s3fanout", "Diverged", "Sum", window, [2]string{"ReplicaSet", set}, [2]string{"TargetRegion", region})
 	for i, source := range others {
 		for j, statistic := range lagStatistics() {
 			q.add(lagID(i, j), "s3fanout", "ReplicationLag", statistic, window,
@@ -115,7 +119,7 @@ func (q *queries) add(id, namespace, metric, statistic string, period int32, dim
 }
 
 // ask returns the values of each query, the newest first. One request takes
-// 500 queries; 20 Regions make 60.
+// 500 queries; 20 Regions make 61.
 func (q queries) ask(ctx context.Context, client CloudWatch, now time.Time) (map[string][]float64, error) {
 	values := map[string][]float64{}
 	pages := cloudwatch.NewGetMetricDataPaginator(client, &cloudwatch.GetMetricDataInput{
@@ -138,7 +142,7 @@ func (q queries) ask(ctx context.Context, client CloudWatch, now time.Time) (map
 // figures reads the answers. CloudWatch may cut the hour into two periods:
 // sums are added, and of the others the greater one is taken.
 func (q queries) figures(values map[string][]float64) Figures {
-	f := Figures{Errors: total(values["errors"]), Throttles: total(values["throttles"])}
+	f := Figures{Errors: total(values["errors"]), Throttles: total(values["throttles"]), Diverged: total(values["diverged"])}
 	if v := values["oldest"]; len(v) > 0 {
 		age := time.Duration(v[0] * float64(time.Second))
 		f.Oldest = &age

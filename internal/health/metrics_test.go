@@ -54,6 +54,7 @@ func TestMeasure(t *testing.T) {
 		"AWS/Lambda Errors Sum FunctionName=media-replicator":                        {1, 2}, // an hour cut in two
 		"AWS/Lambda Throttles Sum FunctionName=media-replicator":                     {0},
 		"AWS/SQS ApproximateAgeOfOldestMessage Maximum QueueName=media-dead-letters": {90, 30},
+		"s3fanout Diverged Sum ReplicaSet=media TargetRegion=us-east-1":              {3},
 		lag("p50", "eu-west-1", "us-east-1"):                                         {1200},
 		lag("p99", "eu-west-1", "us-east-1"):                                         {3400},
 		lag("Maximum", "eu-west-1", "us-east-1"):                                     {5600, 5700},
@@ -67,14 +68,14 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	three, zero, age := 3.0, 0.0, 90*time.Second
-	want := Figures{Errors: &three, Throttles: &zero, Oldest: &age, Lag: []Lag{
+	want := Figures{Errors: &three, Throttles: &zero, Diverged: &three, Oldest: &age, Lag: []Lag{
 		{Source: "eu-west-1", P50: 1200 * time.Millisecond, P99: 3400 * time.Millisecond, Max: 5700 * time.Millisecond},
 	}}
 	if !reflect.DeepEqual(got["us-east-1"], want) {
 		t.Errorf("got %+v, want %+v", got["us-east-1"], want)
 	}
-	if len(busy.asked) != 3+3*2 {
-		t.Errorf("asked for %d metrics, want 9: %v", len(busy.asked), busy.asked)
+	if len(busy.asked) != 4+3*2 {
+		t.Errorf("asked for %d metrics, want 10: %v", len(busy.asked), busy.asked)
 	}
 	// No data is no zero.
 	if !reflect.DeepEqual(got["eu-west-1"], Figures{}) {

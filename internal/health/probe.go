@@ -128,7 +128,7 @@ func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 		return Look[Conditions]{Why: "bucket or role was not found", Next: "see the other findings of {region}; then " + askProbe}
 	}
 	for _, f := range findings {
-		if f.Region == r.Name && f.Severity.NeedsHand() && (f.Part == PartTopic || f.Part == PartSubscriptions) {
+		if f.Region == r.Name && f.Severity.NeedsAction() && (f.Part == PartTopic || f.Part == PartSubscriptions) {
 			return Look[Conditions]{
 				Why:  "nothing was written, since it could be replicated: " + f.Check + " is " + string(f.Severity),
 				Next: "see " + f.Check + "; then " + askProbe,

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"s3fanout/internal/health"
+)
+
+// nextStep is a command that says more of what status shows.
+type nextStep struct{ command, why string }
+
+// nextSteps are the commands that lead on from what status shows, the most
+// urgent first. Where nothing was found one is left: whether every object
+// arrived is not for status to see.
+func nextSteps(findings []healthFinding, regions []statusRegion) []nextStep {
+	var steps []nextStep
+	var others, lettered []string // Regions
+	for _, f := range findings {
+		if f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed) {
+			lettered = append(lettered, f.Region)
+		} else if f.Severity != string(health.Note) && !slices.Contains(others, f.Region) {
+			others = append(others, f.Region)
+		}
+	}
+	if len(others) > 0 {
+		steps = append(steps, nextStep{"s3fanout doctor" + regionFlag(others), "what it means, and the fix"})
+	}
+	if len(lettered) > 0 {
+		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(lettered), "why these objects were not copied"})
+	}
+	if slices.ContainsFunc(regions, func(r statusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
+		steps = append(steps, nextStep{"s3fanout verify", "which keys differ between Regions"})
+	}
+	if len(steps) == 0 {
+		steps = append(steps, nextStep{"s3fanout verify", "whether every object is in every Region"})
+	}
+	return steps
+}
+
+// regionFlag limits a command to a Region if it is only one.
+func regionFlag(regions []string) string {
+	if len(regions) == 1 {
+		return " --region " + regions[0]
+	}
+	return ""
+}
+
+// writeNextSteps writes the commands with their reasons beside them, or below
+// where a line has no room.
+func writeNextSteps(w io.Writer, steps []nextStep, width int) error {
+	longest := 0
+	for _, s := range steps {
+		longest = max(longest, len(s.command))
+	}
+	if _, err := fmt.Fprintln(w, "\nNext:"); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		line := fmt.Sprintf("  %-*s  # %s", longest, s.command, s.why)
+		if width > 0 && len(line) > width {
+			line = "  " + s.command + "\n      # " + s.why
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// divergedLines says where writes were refused because the key was there with
+// other contents.
+func divergedLines(regions []statusRegion) []string {
+	var where []string
+	total := 0.0
+	for _, r := range regions {
+		if r.Diverged != nil && *r.Diverged > 0 {
+			where = append(where, r.Region)
+			total += *r.Diverged
+		}
+	}
+	if len(where) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("diverged: %s: in the last hour %s not copied, because the key was there with other contents; each Region keeps its own",
+		strings.Join(where, ", "), countOf(int64(total), "write was", "writes were"))}
+}
