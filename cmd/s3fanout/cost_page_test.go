@@ -152,6 +152,8 @@ For N Regions, for each upload:
 |---|---|---|
 | ` + "`CopyObject`, up to 256 MiB" + ` | N-1 | ` + "`TestCostOfFreshUpload`" + ` |
 | other requests to S3 then | none; a HEAD for each replica if ` + "`replicaStorageClass` is `source`" + ` | ` + "`TestCostOfFreshUpload`, `TestStorageClassOfReplicas`" + ` |
+| requests where the key is there already | a HEAD, and another of the source where size and ETag do not tell; not in the model, which takes all keys to be fresh | ` + "`TestRefusedWriteIsDivergedOrTheSame`" + ` |
+| requests for an object that a user copied into a bucket | a HEAD for each replica more; not in the model, which takes all objects to be uploaded | ` + "`TestCopyOfAUserIsLookedAtFirst`" + ` |
 | requests of a copy in parts | 2 HEAD, 1 for the tags, 2 to begin and to complete, 1 for each part | ` + "`TestMultipartOnTheWire`, `TestPartsAreLegalUpTo50TB`" + ` |
 | invocations | N-1 | ` + "`TestCostOfFreshUpload`" + ` |
 | notifications published | N: the upload's and each replica's | ` + "`TestCostOfFreshUpload`" + `, which counts the echoes that filters drop |

@@ -32,6 +32,9 @@ Kinds:
                       before the request has done anything or after all of it
   s3-bandwidth        each S3 request that moves an object's data gets
                       --bytes-per-second and no more
+  s3-no-conditions    S3 in the Region accepts If-Match and If-None-Match of a
+                      write and ignores them
+  s3-no-principal     events of S3 in the Region do not say who wrote
   lambda-crash        the function is killed when it receives an event
   duplicate-delivery  SNS in the Region delivers messages twice
   delay               SNS in the Region delivers late and out of order

@@ -14,9 +14,11 @@
 // its checksum is the source's, where the source has one to compare; see
 // expectation.
 //
-// The one exception is a server that does not implement conditional copies:
-// there the target is looked at first, and a write between look and copy is
-// replaced. That is said once in the log.
+// The exceptions are servers that do not enforce the condition of a copy. If one
+// says that it does not implement it, the target is looked at first, and a write
+// between look and copy is replaced; that is said once in the log. If one
+// accepts and ignores it, as some emulators do, keys are replaced, but no chain
+// of copies goes on for ever; see Request.LookFirst.
 //
 // It does not choose which objects to copy, does not delete objects, and does
 // not copy annotations or access control lists; Fidelity lists every property
@@ -78,8 +80,13 @@ const (
 // Request asks for one object at the Copier's target, under the same key.
 type Request struct {
 	Source Object
-	// ProbableEcho says that the target probably has the object already: then
-	// a HEAD, which costs less than a refused copy, is sent first. If that finds
+	// LookFirst has a HEAD find out that the target lacks the key before
+	// anything is written. It has to be set if a copy made the source: then a
+	// chain of copies, each the cause of the next, ends even on a server that
+	// accepts a copy's condition and ignores it.
+	LookFirst bool
+	// ProbableEcho says that the target probably has the object already. It
+	// implies LookFirst: a HEAD costs less than a refused copy. If that finds
 	// the key, nothing else is asked: it is Diverged only if Source's size says
 	// so.
 	ProbableEcho bool

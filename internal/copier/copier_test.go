@@ -69,6 +69,7 @@ func TestOutcomes(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		echo    bool
+		look    bool
 		script  []reply
 		want    Outcome // or, if empty,
 		class   Class
@@ -113,6 +114,10 @@ func TestOutcomes(t *testing.T) {
 		{name: "echo, HEAD denied", echo: true, script: []reply{{status: 403}}, class: Denied, methods: "HEAD"},
 		{name: "echo, HEAD with 412", echo: true, script: []reply{{status: 412}}, class: Permanent, methods: "HEAD"},
 
+		{name: "look that finds it", look: true, script: []reply{there}, want: Exists, methods: "HEAD"},
+		{name: "look that finds another", look: true, script: []reply{alike, there}, want: Diverged, methods: "HEAD HEAD"},
+		{name: "look that finds nothing", look: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
+
 		{name: "no condition known, absent", script: []reply{notImplemented, noReplica, copied()}, want: Copied, methods: "PUT HEAD PUT!"},
 		{name: "no condition known, exists", script: []reply{notImplemented, there}, want: Exists, methods: "PUT HEAD"},
 		{name: "no condition known, diverged", script: []reply{notImplemented, longer}, want: Diverged, methods: "PUT HEAD"},
@@ -143,7 +148,7 @@ func TestOutcomes(t *testing.T) {
 			s := serve(t, tt.script...)
 			var n naps
 			c := New(s.client(1), target(), WithSleep(n.sleep), WithLogger(slog.New(slog.DiscardHandler)))
-			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo})
+			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo, LookFirst: tt.look})
 			if m := strings.Join(s.methods(), " "); m != tt.methods {
 				t.Errorf("requests: got %s, want %s", m, tt.methods)
 			}

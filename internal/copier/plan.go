@@ -67,7 +67,7 @@ type progress struct {
 
 // begin decides the first step.
 func begin(req Request) step {
-	if req.ProbableEcho {
+	if req.LookFirst || req.ProbableEcho {
 		return step{move: headTarget}
 	}
 	return step{move: copyIfAbsent}

@@ -21,10 +21,10 @@ func answersTo(m move) []answer {
 // TestPlanKeepsItsPromises draws everything that S3 could answer.
 func TestPlanKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		req := Request{Source: source(), ProbableEcho: rapid.Bool().Draw(t, "echo")}
+		req := Request{Source: source(), ProbableEcho: rapid.Bool().Draw(t, "echo"), LookFirst: rapid.Bool().Draw(t, "look first")}
 		var state progress
 		next := begin(req)
-		if (next.move == headTarget) != req.ProbableEcho {
+		if (next.move == headTarget) != (req.ProbableEcho || req.LookFirst) {
 			t.Fatalf("began with move %d", next.move)
 		}
 		// What is known at any time, told independently of progress.

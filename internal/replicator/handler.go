@@ -231,6 +231,7 @@ func checkSource(config functionenv.Config, r event.Record) error {
 func requestFor(config functionenv.Config, j job) copier.Request {
 	return copier.Request{
 		Source:       objectOf(j.record),
+		LookFirst:    j.record.EventName == copyEvent,
 		ProbableEcho: j.task || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
 	}
 }
@@ -238,6 +239,11 @@ func requestFor(config functionenv.Config, j job) copier.Request {
 func objectOf(r event.Record) copier.Object {
 	return copier.Object{Region: r.Region, Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID, Size: r.Size, ETag: r.ETag}
 }
+
+// copyEvent is the event of an object that one request copied, a replica or a
+// user's own copy. That of a copy in parts is told by its principal alone, and
+// needs no telling: the target of a copy in parts is always looked at first.
+const copyEvent = "ObjectCreated:Copy"
 
 // isReplicator reports whether a principal looks like a replication function:
 // an assumed role, AWS:<role id>:<session>, whose session Lambda has named

@@ -250,6 +250,24 @@ func TestProbableEcho(t *testing.T) {
 	}
 }
 
+// What a copy wrote is looked for at the target before it is copied on; an
+// upload is not.
+func TestWhatACopyWroteIsLookedForFirst(t *testing.T) {
+	for name, want := range map[string]bool{
+		"ObjectCreated:Copy": true, "ObjectCreated:Put": false, "ObjectCreated:Post": false, "ObjectCreated:CompleteMultipartUpload": false,
+	} {
+		f := &fakeCopier{}
+		h, _ := newTestHandler(f)
+		record := strings.Replace(upload("k"), "ObjectCreated:Put", name, 1)
+		if _, err := h.Invoke(t.Context(), payload(t, message(record))); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.got[0].LookFirst; got != want {
+			t.Errorf("%s: looks first %t, want %t", name, got, want)
+		}
+	}
+}
+
 func TestParallelismIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeCopier{open: make(chan struct{})}

@@ -19,6 +19,8 @@ const (
 	S3SlowDown        Kind = "s3-slowdown"        // S3 in the Region answers 503 SlowDown
 	S3Cut             Kind = "s3-cut"             // S3 in the Region closes the connection without an answer, before the request has done anything or after all of it
 	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves an object's data takes at least its bytes divided by BytesPerSecond
+	S3NoConditions    Kind = "s3-no-conditions"   // S3 in the Region accepts If-Match and If-None-Match of a write and ignores them
+	S3NoPrincipal     Kind = "s3-no-principal"    // S3 in the Region announces what was written, not by whom
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
 	Delay             Kind = "delay"              // SNS in the topic's Region delivers late, and so out of order
@@ -26,7 +28,7 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3NoPrincipal, LambdaCrash, DuplicateDelivery, Delay}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.

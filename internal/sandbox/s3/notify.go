@@ -2,6 +2,8 @@ package s3
 
 import (
 	"time"
+
+	"s3fanout/internal/sandbox/fault"
 )
 
 // notify sends the bucket's notifications about a write. It does not wait
@@ -11,6 +13,9 @@ func (s *Service) notify(req request, w written, o origin) {
 	b, ok := s.bucket(req.bucket)
 	if !ok || event == "" {
 		return
+	}
+	if s.config.Faults.Strikes(b.region, fault.S3NoPrincipal) {
+		o.caller.PrincipalID = s.config.AccountID // as the account itself, whoever it was
 	}
 	now := time.Now()
 	for _, c := range b.settings().notifications {

@@ -79,7 +79,7 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 			"deleteMarkers", e.repaired.Markers, "uploadsReset", e.repaired.Reset, "uploadsCleared", e.repaired.Cleared)
 	}
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	return &Service{
+	s := &Service{
 		config:   c,
 		regions:  slices.Sorted(slices.Values(c.Regions)),
 		engine:   e,
@@ -88,7 +88,12 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 		buckets:  map[string]*bucket{},
 		stopping: stopping,
 		stop:     stop,
-	}, nil
+	}
+	s.store.ignores = func(name string) bool {
+		b, ok := s.bucket(name)
+		return ok && c.Faults.Strikes(b.region, fault.S3NoConditions)
+	}
+	return s, nil
 }
 
 // AddRegion starts a server for one more Region, unless there is one. It must
