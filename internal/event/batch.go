@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // BatchSchema is the one schema of S3 Batch Operations that is understood. It
 // names the bucket, where 1.0 has an ARN, and carries the job's arguments.
@@ -54,21 +57,30 @@ func parseBatch(payload []byte) (Batch, error) {
 			ID        string            `json:"id"`
 			Arguments map[string]string `json:"userArguments"`
 		} `json:"job"`
-		Tasks []struct {
-			ID        string `json:"taskId"`
-			Key       string `json:"s3Key"`
-			VersionID string `json:"s3VersionId"` // null stays empty
-			Bucket    string `json:"s3Bucket"`
-		} `json:"tasks"`
+		Tasks json.RawMessage `json:"tasks"`
 	}
 	if err := unmarshal(payload, &in); err != nil {
 		return Batch{}, err
 	}
-	if in.InvocationID == "" || len(in.Tasks) == 0 {
+	if longer(in.Tasks, MaxRecords) {
+		return Batch{}, tooMany("tasks")
+	}
+	var tasks []struct {
+		ID        string `json:"taskId"`
+		Key       string `json:"s3Key"`
+		VersionID string `json:"s3VersionId"` // null stays empty
+		Bucket    string `json:"s3Bucket"`
+	}
+	if in.Tasks != nil {
+		if err := unmarshal(in.Tasks, &tasks); err != nil {
+			return Batch{}, fmt.Errorf("tasks: %w", err)
+		}
+	}
+	if in.InvocationID == "" || len(tasks) == 0 {
 		return Batch{}, fmt.Errorf("%w: invocationId or tasks is missing or empty", ErrMalformed)
 	}
 	b := Batch{Schema: in.Schema, InvocationID: in.InvocationID, JobID: in.Job.ID, Arguments: in.Job.Arguments}
-	for i, raw := range in.Tasks {
+	for i, raw := range tasks {
 		if raw.ID == "" {
 			return Batch{}, fmt.Errorf("%w: tasks[%d].taskId is missing", ErrMalformed, i)
 		}

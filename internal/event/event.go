@@ -55,7 +55,8 @@ type Message struct {
 // The error says that the payload as a whole is none of them; then the
 // Invocation is empty. It wraps ErrMalformed, or ErrUnsupported for a
 // continuation of another version. What is wrong with a single message or task
-// is in its Errs or Err, and the others are returned as if it were not there.
+// is in its Errs or Err, and the others are returned as if it were not there. No
+// more than MaxRecords records and errors are returned beside one error a message.
 func ParseInvocation(payload []byte) (Invocation, error) {
 	var in struct {
 		Records once
@@ -73,8 +74,11 @@ func ParseInvocation(payload []byte) (Invocation, error) {
 		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
 	}
 	var i Invocation
-	err = eachOf(in.Records, func(index int, r snsRecord, err error) {
-		i.Messages = append(i.Messages, parseMessage(index, r, err))
+	left := MaxRecords
+	err = eachOf(in.Records, MaxRecords, "messages", func(index int, r snsRecord, err error) {
+		m := parseMessage(index, r, err, left)
+		left -= min(left, len(m.Records)+len(m.Errs))
+		i.Messages = append(i.Messages, m)
 	})
 	if err != nil {
 		return Invocation{}, fmt.Errorf("parse invocation: %w", err)
@@ -113,7 +117,8 @@ type snsRecord struct {
 	}
 }
 
-func parseMessage(index int, in snsRecord, err error) Message {
+// parseMessage reads a message of at most so many records.
+func parseMessage(index int, in snsRecord, err error, most int) Message {
 	fail := func(m Message, err error) Message {
 		m.Errs = []error{fmt.Errorf("parse SNS message %s: %w", describe(m.ID, index), err)}
 		return m
@@ -128,7 +133,7 @@ func parseMessage(index int, in snsRecord, err error) Message {
 	if in.Sns.Message == nil {
 		return fail(m, fmt.Errorf("%w: Sns.Message is missing", ErrMalformed))
 	}
-	m.Notification = ParseNotification([]byte(*in.Sns.Message))
+	m.Notification = parseNotification([]byte(*in.Sns.Message), most)
 	for i, err := range m.Errs {
 		m.Errs[i] = fmt.Errorf("parse SNS message %s: %w", describe(m.ID, index), err)
 	}

@@ -130,8 +130,8 @@ func TestOneBadMessageHidesNoOther(t *testing.T) {
 }
 
 func TestOneBadRecordHidesNoOther(t *testing.T) {
-	got := ParseNotification([]byte(notification(
-		record(`{"key":"first"}`), record(`{"key":"%zz"}`), `"text"`, record(`{"key":"last"}`))))
+	got := parseNotification([]byte(notification(
+		record(`{"key":"first"}`), record(`{"key":"%zz"}`), `"text"`, record(`{"key":"last"}`))), MaxRecords)
 	if len(got.Records) != 2 || got.Records[0].Key != "first" || got.Records[1].Key != "last" {
 		t.Errorf("got records %+v, want first and last", got.Records)
 	}
@@ -174,7 +174,7 @@ func TestParseNotificationValidatesRecords(t *testing.T) {
 		{"test event of another service", `{"Service":"Other","Event":"s3:TestEvent"}`, "", ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ParseNotification([]byte(tt.body))
+			got := parseNotification([]byte(tt.body), MaxRecords)
 			if tt.err != nil {
 				if len(got.Records) != 0 || len(got.Errs) != 1 || !errors.Is(got.Errs[0], tt.err) {
 					t.Fatalf("got %+v, want one error: %v", got, tt.err)
@@ -225,7 +225,7 @@ func FuzzParseNotification(f *testing.F) {
 		f.Add([]byte(fixture(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		checkNotification(t, ParseNotification(body))
+		checkNotification(t, parseNotification(body, MaxRecords))
 	})
 }
 

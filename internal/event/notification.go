@@ -49,10 +49,11 @@ type Record struct {
 	PrincipalID string    // of who created the object
 }
 
-// ParseNotification reads one S3 event notification, the body of an SNS
+// parseNotification reads one S3 event notification, the body of an SNS
 // message (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-// Any eventVersion is accepted: AWS raises it for additions.
-func ParseNotification(body []byte) Notification {
+// Any eventVersion is accepted: AWS raises it for additions. Of more than most
+// records none is read.
+func parseNotification(body []byte, most int) Notification {
 	var in struct {
 		Service, Event, Bucket string
 		Records                once
@@ -64,7 +65,7 @@ func ParseNotification(body []byte) Notification {
 		return Notification{TestEvent: true, TestBucket: in.Bucket}
 	}
 	var n Notification
-	err := eachOf(in.Records, func(index int, in s3Record, err error) {
+	err := eachOf(in.Records, most, "records", func(index int, in s3Record, err error) {
 		var r Record
 		if err == nil {
 			r, err = in.record()

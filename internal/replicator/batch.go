@@ -73,13 +73,14 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	results := make([]taskResult, len(b.Tasks))
 	var jobs []job
 	var places []int // of the jobs' results
+	unread := complaints{log: log, text: "task not understood"}
 	for i, task := range b.Tasks {
 		err := task.Err
 		if err == nil && task.Bucket == h.Config.TargetBucket {
 			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, event.ArgumentTarget)
 		}
 		if err != nil {
-			log.Error("task not understood", "error", err.Error())
+			unread.add(err)
 			results[i] = failureOf(err)
 			continue
 		}
@@ -91,6 +92,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 		jobs = append(jobs, job{record: r, task: true})
 		places = append(places, i)
 	}
+	unread.end()
 	outcomes, errs := h.replicateAll(ctx, log, jobs)
 	for j, i := range places {
 		switch {

@@ -105,19 +105,21 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if in.Continuation != nil {
 		jobs = append(jobs, jobOf(*in.Continuation))
 	}
+	unread := complaints{log: log, text: "event not understood"}
 	for _, m := range in.Messages {
 		if m.TestEvent {
 			sum.TestEvents++
 			log.Info("test event acknowledged", "bucket", m.TestBucket, "messageId", m.ID)
 		}
 		for _, err := range m.Errs {
-			log.Error("event not understood", "messageId", m.ID, "error", err.Error())
+			unread.add(err, "messageId", m.ID)
 			failures = append(failures, err)
 		}
 		for _, r := range m.Records {
 			jobs = append(jobs, job{record: r})
 		}
 	}
+	unread.end()
 	parts := sum.TestEvents + len(failures) + len(jobs)
 	outcomes, errs := h.replicateAll(ctx, log, jobs)
 	for i, err := range errs {
