@@ -14,6 +14,13 @@ import (
 // the reason why no test types them, or with what does.
 func foreign() map[string]string {
 	return map[string]string{
+		"aws lambda remove-permission":                    "names a request that TestUpdatePutsBackWhatWasChangedByHand sends",
+		"aws sns unsubscribe":                             "as above",
+		"aws sns set-subscription-attributes":             "as above",
+		"aws lambda put-function-concurrency":             "as above",
+		"aws lambda delete-function-concurrency":          "names a request that TestConcurrencyByHand sends",
+		"aws s3api put-bucket-notification-configuration": "names a request; TestUpdatePutsBackWhatWasChangedByHand takes the notifications away",
+
 		"npm ci":                      "make test does it, as the target node_modules",
 		"aws sts get-caller-identity": "needs an AWS account",
 		"aws s3 sync":                 "names a command that make bench runs",
