@@ -70,3 +70,5 @@ type Engine interface {
 	// must have been closed.
 	Close() error
 }
+
+var _ Engine = (*Store)(nil)
