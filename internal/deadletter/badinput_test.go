@@ -1,6 +1,7 @@
 package deadletter_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -9,12 +10,25 @@ import (
 	"s3fanout/internal/deadletter"
 )
 
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
 // TestBadLetters has a row of docs/bad-input.md each: messages that anybody who
 // may write to the queue can put there. Each is refused in one bounded line,
 // or read with what is harmful left out.
 func TestBadLetters(t *testing.T) {
 	envelope := func(change string, value any) string {
 		return edit(t, "on-failure.json", map[string]any{change: value})
+	}
+	batch := map[string]any{
+		"invocationSchemaVersion": "2.0", "invocationId": "i", "job": map[string]any{"id": "j", "userArguments": map[string]any{"targetRegion": "eu-west-1"}},
+		"tasks": []any{map[string]any{"taskId": "t", "s3Key": "k", "s3Bucket": "media-111122223333-us-east-1"}},
 	}
 	for _, tt := range []struct {
 		id, body string
@@ -34,9 +48,11 @@ func TestBadLetters(t *testing.T) {
 		{"dl-11", envelope("responsePayload", map[string]any{"errorMessage": strings.Repeat("ü", 100_000), "errorType": "E"}), "", "ü…"},
 		{"dl-12", envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": -1}), "", "denied"},
 		{"dl-13", envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": 1e99}), "", "denied"},
+		{"dl-14", envelope("requestPayload", batch), "a request of S3 Batch Operations", ""},
+		{"dl-15", toJSON(t, batch), "a request of S3 Batch Operations", ""},
 	} {
 		t.Run(tt.id, func(t *testing.T) {
-			got, err := deadletter.Decode(tt.body, nil)
+			got, err := deadletter.Decode(tt.body, map[string]string{"RequestID": "r"})
 			if tt.refused != "" {
 				if !errors.Is(err, deadletter.ErrUnknown) || !strings.Contains(err.Error(), tt.refused) || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") || len(err.Error()) > 1000 {
 					t.Errorf("got %+v, %.300q, want a line with %q", got, err, tt.refused)

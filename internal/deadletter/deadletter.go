@@ -109,7 +109,11 @@ func Decode(body string, attributes map[string]string) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	l.Objects = objects(l.Payload)
+	in, err := event.ParseInvocation(l.Payload)
+	if err == nil && in.Batch != nil {
+		return Letter{}, fmt.Errorf("%w: a request of S3 Batch Operations, which takes the function's answer and never leaves one in a queue", ErrUnknown)
+	}
+	l.Objects = objects(in)
 	return l, nil
 }
 
@@ -164,13 +168,9 @@ func isContinuation(body string) bool {
 	return err == nil && in.Continuation != nil
 }
 
-// objects lists what the payload names. What it cannot read is left out: the
+// objects lists what the payload names. What cannot be read is left out: the
 // list informs people, and the function judges the payload itself.
-func objects(payload []byte) []Object {
-	in, err := event.ParseInvocation(payload)
-	if err != nil {
-		return nil
-	}
+func objects(in event.Invocation) []Object {
 	var list []Object
 	add := func(r event.Record) {
 		list = append(list, Object{Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID})

@@ -168,6 +168,8 @@ func TestDecodeReasons(t *testing.T) {
 		{"type alone", map[string]any{"responsePayload": map[string]any{"errorType": "Runtime.ExitError"}}, "Runtime.ExitError"},
 		{"text", map[string]any{"responsePayload": "just text"}, `"just text"`},
 		{"nothing", map[string]any{"responsePayload": nil}, "RetriesExhausted"},
+		// Lambda's page shows it, and does not say that it is always there.
+		{"no version, which means 1.0", map[string]any{"version": nil}, "copy s3://media-111122223333-us-east-1/films/one €.mp4: denied"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -218,7 +220,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"envelope and notification", edit(t, "on-failure.json", map[string]any{"Type": "Notification", "TopicArn": topic}), "ambiguous"},
 		{"notification and event", edit(t, "function-dlq.json", map[string]any{"Type": "Notification", "TopicArn": topic}), "ambiguous"},
 		{"envelope of another version", edit(t, "on-failure.json", map[string]any{"version": "2.0"}), "2.0"},
-		{"envelope without version", edit(t, "on-failure.json", map[string]any{"version": nil}), "version"},
+		{"envelope with a number for a version", edit(t, "on-failure.json", map[string]any{"version": 1}), "version"},
 		{"success", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"functionArn": "f", "condition": "Success"}}), "success"},
 		{"no condition", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"functionArn": "f"}}), "condition"},
 		{"no function", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"condition": "RetriesExhausted"}}), "functionArn"},
@@ -229,6 +231,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"message of another type", edit(t, "subscription-dlq.json", map[string]any{"Message": map[string]any{}}), "without a Message"},
 		{"topic of another type", edit(t, "subscription-dlq.json", map[string]any{"TopicArn": 7}), "TopicArn"},
 		{"subscription of another topic", edit(t, "subscription-dlq.json", map[string]any{"TopicArn": topic + "-2"}), "not one of the topic"},
+		{"subscription of a topic whose name begins with this one's", edit(t, "subscription-dlq.json", map[string]any{
+			"UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=" + topic + "-2:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55",
+		}), "not one of the topic"},
 		{"link that is no URL", edit(t, "subscription-dlq.json", map[string]any{"UnsubscribeURL": "https://%zz"}), "not a URL"},
 	}
 	for _, tt := range tests {

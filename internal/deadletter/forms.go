@@ -19,7 +19,8 @@ const (
 
 // decodeEnvelope reads the record that Lambda sends to a destination.
 func decodeEnvelope(m members) (Letter, error) {
-	if version, _ := m.text("version"); version != envelopeVersion {
+	// A record without a version is one of the first, which is all there are.
+	if version, _ := m.text("version"); m.has("version") && version != envelopeVersion {
 		return Letter{}, fmt.Errorf("%w: an on-failure record of version %s, only %s is known", ErrUnknown, excerpt(m["version"]), envelopeVersion)
 	}
 	request, ok := m.object("requestContext")
