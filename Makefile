@@ -84,7 +84,7 @@ synth: node_modules function ## synthesize the CloudFormation templates into cdk
 # A Python tool, in an environment of its own; nothing else here needs Python.
 build/lint-templates: tools/requirements.txt
 	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 lint-templates: synth build/lint-templates ## check the templates, of every feature too, with cfn-lint (needs Python)
