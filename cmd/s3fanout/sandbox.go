@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -117,7 +115,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		}
 	}
 	if a.output == outputJSON {
-		if err := encodeState(a.stdout, state); err != nil {
+		if err := writeJSONDocument(a.stdout, state); err != nil {
 			return err
 		}
 	} else {
@@ -236,7 +234,7 @@ func writeState(path string, state sandbox.State) error {
 		return fmt.Errorf("write --state: %w", err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }() // gone already if all went well
-	if err := encodeState(temp, state); err != nil {
+	if err := writeJSONDocument(temp, state); err != nil {
 		_ = temp.Close()
 		return fmt.Errorf("write --state: %w", err)
 	}
@@ -247,10 +245,4 @@ func writeState(path string, state sandbox.State) error {
 		return fmt.Errorf("write --state: %w", err)
 	}
 	return nil
-}
-
-func encodeState(w io.Writer, state sandbox.State) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(state)
 }

@@ -122,9 +122,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 
 func (a *app) printChanges(c sandbox.Changes) error {
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(c)
+		return writeJSONDocument(a.stdout, c)
 	}
 	t := table.Table{
 		Columns: []table.Column{

@@ -116,9 +116,7 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 
 func (a *app) printFaults(active []fault.Fault) error {
 	if a.output == outputJSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(active)
+		return writeJSONDocument(a.stdout, active)
 	}
 	if len(active) == 0 {
 		_, err := fmt.Fprintln(a.stdout, "No fault is on.")

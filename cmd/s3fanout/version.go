@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -39,7 +38,7 @@ With --output json the result is one document:
 			}
 			v := describeBuild(info)
 			if a.output == outputJSON {
-				return json.NewEncoder(a.stdout).Encode(v)
+				return writeJSONLine(a.stdout, v)
 			}
 			_, err := fmt.Fprintln(a.stdout, v)
 			return err
