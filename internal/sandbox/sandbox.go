@@ -77,8 +77,10 @@ type Config struct {
 	// empty, a temporary one is made, and removed by Close.
 	Dir string
 
-	// Concurrency is how many processes of one function run at once, 8 if zero.
-	// More events wait for one of them, without being throttled.
+	// Concurrency is how many processes of one function run at once. If zero, it
+	// is 8, and more while those that run only wait: up to AWS's quota of 1,000 in
+	// a Region, as long as 1 GiB of memory stays available. More events wait for
+	// one of them, without being throttled.
 	Concurrency int
 
 	// OnS3Call, if set, is shown every S3 request twice, see s3.Call: before it

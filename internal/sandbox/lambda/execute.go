@@ -11,7 +11,7 @@ import (
 const initTimeout = 10 * time.Second
 
 // execute runs one invocation in a warm environment or a new one. The caller
-// holds one of the function's slots.
+// holds a part of the function's capacity.
 func (s *Service) execute(f *function, inv *invocation) outcome {
 	for {
 		e := f.takeIdle()
@@ -84,7 +84,7 @@ func (s *Service) await(e *environment, inv *invocation, deadline time.Time) out
 }
 
 // discard ends a process and waits until it is gone, so that no more run at
-// once than there are slots.
+// once than there is capacity for.
 func (s *Service) discard(e *environment) {
 	e.kill()
 	<-e.exited

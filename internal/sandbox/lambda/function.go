@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -46,8 +47,9 @@ type FunctionConfig struct {
 type function struct {
 	name, region, arn string
 
-	slots   chan struct{} // one token for each process that may run
-	deleted chan struct{} // closed when the function is deleted
+	capacity *capacity     // of execution environments
+	running  *atomic.Int64 // those that are busy, of all functions of the Region
+	deleted  chan struct{} // closed when the function is deleted
 
 	mu         sync.Mutex
 	settings   *settings
@@ -98,7 +100,6 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	f := &function{
 		name: c.Name, region: region, settings: set,
 		arn:     fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.cfg.Partition, region, s.cfg.AccountID, c.Name),
-		slots:   make(chan struct{}, s.cfg.MaxConcurrency),
 		deleted: make(chan struct{}),
 		freed:   make(chan struct{}),
 		invoke:  EventInvokeConfig{}.withDefaults(),
@@ -107,6 +108,14 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	defer s.mu.Unlock()
 	if s.functions[f.arn] != nil {
 		return fail(&Error{Status: 409, Code: "ResourceConflictException", Message: "Function already exist: " + c.Name})
+	}
+	if f.running = s.running[region]; f.running == nil {
+		f.running = new(atomic.Int64)
+		s.running[region] = f.running
+	}
+	f.capacity = newCapacity(leastConcurrency, accountConcurrency, stallTime, func(more int) int { return s.room(f.running, more) })
+	if n := s.cfg.MaxConcurrency; n > 0 {
+		f.capacity = newCapacity(n, n, stallTime, nil)
 	}
 	s.functions[f.arn] = f
 	return f.arn, nil

@@ -11,9 +11,10 @@
 // Versions, aliases, layers, provisioned concurrency, response streaming and
 // memory limits are not modelled; what cannot be honoured is refused by name.
 // Two things differ from AWS on purpose: an execution environment is a process
-// with the host's file system and network, and how many run at once is limited
-// by the machine, which makes invocations wait instead of throttling them.
-// Reserved concurrency throttles, as on AWS.
+// with the host's file system and network, and invocations that no environment
+// is left for wait instead of being throttled. As many run as AWS's quota of a
+// Region allows, while there is memory, see capacity. Reserved concurrency
+// throttles, as on AWS.
 package lambda
 
 import (
@@ -24,6 +25,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"s3fanout/internal/sandbox/fault"
@@ -42,9 +44,11 @@ const (
 
 // Defaults of Config.
 const (
-	defaultRetryWait      = time.Minute
-	defaultMaxConcurrency = 8
-	defaultIdleTimeout    = 5 * time.Minute
+	defaultRetryWait   = time.Minute
+	defaultIdleTimeout = 5 * time.Minute
+
+	// stallTime is for how long no environment has finished before more run.
+	stallTime = 50 * time.Millisecond
 )
 
 // Queues is what Lambda needs of SQS.
@@ -66,7 +70,7 @@ type Config struct {
 	Faults    *fault.Switches
 
 	RetryWait      time.Duration // before the first retry of an event, twice that before the second; 1 minute if zero
-	MaxConcurrency int           // processes of one function at once, 8 if zero
+	MaxConcurrency int           // processes of one function at once; if zero, as many as quota and memory allow
 	IdleTimeout    time.Duration // until an idle process is stopped, 5 minutes if zero
 	Logger         *slog.Logger  // discarded if nil
 
@@ -86,7 +90,10 @@ type Service struct {
 	serveRuntime func() // starts the Runtime API, once
 	work         sync.WaitGroup
 
+	short sync.Once // to say that the memory does not suffice
+
 	mu           sync.Mutex
+	running      map[string]*atomic.Int64 // environments that are busy, by Region
 	closed       bool
 	functions    map[string]*function    // by ARN
 	environments map[string]*environment // by id, those that run
@@ -100,9 +107,6 @@ func New(c Config) *Service {
 	if c.RetryWait == 0 {
 		c.RetryWait = defaultRetryWait
 	}
-	if c.MaxConcurrency == 0 {
-		c.MaxConcurrency = defaultMaxConcurrency
-	}
 	if c.IdleTimeout == 0 {
 		c.IdleTimeout = defaultIdleTimeout
 	}
@@ -114,6 +118,7 @@ func New(c Config) *Service {
 		cfg: c, ctx: ctx, cancel: cancel, starter: newStarter(),
 		functions:    map[string]*function{},
 		environments: map[string]*environment{},
+		running:      map[string]*atomic.Int64{},
 	}
 	s.serveRuntime = sync.OnceFunc(s.listenRuntime)
 	return s
@@ -132,6 +137,9 @@ func (s *Service) Close() error {
 		running = append(running, e)
 	}
 	server := s.runtime
+	for _, f := range s.functions {
+		f.capacity.stop()
+	}
 	s.mu.Unlock()
 	for _, e := range running {
 		e.kill()
@@ -261,12 +269,12 @@ func (s *Service) Kill(region string) int {
 // attempt runs a function once, in a process of its own or a warm one, and
 // counts it.
 func (s *Service) attempt(f *function, inv *invocation, retry bool) outcome {
-	select {
-	case f.slots <- struct{}{}:
-		defer func() { <-f.slots }()
-	case <-s.ctx.Done():
+	if err := f.capacity.acquire(s.ctx); err != nil {
 		return outcome{aborted: true}
 	}
+	f.running.Add(1)
+	defer f.capacity.release()
+	defer f.running.Add(-1)
 	s.cfg.Counters.Update(f.region, func(r *stats.Region) {
 		r.Lambda.Invocations++
 		if retry {

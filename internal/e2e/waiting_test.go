@@ -1,0 +1,35 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+// Functions that wait for a Region whose S3 is away hold nobody up: hundreds of
+// them run side by side. With eight at a time, the last of 300 events would be a
+// dead letter after almost forty times as long as the first.
+func TestWaitingFunctionsDoNotHoldOthersUp(t *testing.T) {
+	const events, away, source, eight = 300, "eu-west-1", "us-east-1", 8
+	w := start(t, threeRegions(t))
+	w.fault(away, fault.S3Unavailable, 1, 0)
+	began := time.Now()
+	for i := range events {
+		w.upload(source, object{key: fmt.Sprintf("waiting-%03d", i), body: "x"})
+	}
+	for w.sandbox.Stats().Regions[away].DeadLetters == 0 {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal("no event became a dead letter in two minutes")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	first := time.Since(began)
+	w.settleWithin(5 * time.Minute)
+	last := time.Since(began)
+	w.wantLetters(away, events)
+	if limit := first * (events / eight) / 3; last > limit {
+		t.Errorf("the first dead letter came after %v, the last after %v, want at most %v", first, last, limit)
+	}
+}
