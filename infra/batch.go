@@ -15,19 +15,15 @@ type BatchProps struct {
 	Key  *string        // ARN of the Region's KMS key; nil if there is none
 }
 
-// NewBatch makes the role of the Region's jobs of S3 Batch Operations and gives
-// the function's role what a job's tasks need beyond an event's. A job lists
+// NewBatch makes the role of the Region's jobs of S3 Batch Operations and lets
+// the function pass tasks on; what else a job's tasks need beyond an event's is
+// in site.replicate. A job lists
 // the Region's own bucket, invokes the Region's own function, and that passes
 // the task on to the function of the Region to copy to. What AWS asks for:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
 func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.CfnRole {
 	here := props.Site
 	bucket := here.bucketARN(here.region)
-	var sourceObjects, twins []string
-	for _, other := range here.Others(here.region) {
-		sourceObjects = append(sourceObjects, here.bucketARN(other)+"/*")
-		twins = append(twins, here.functionARN(other))
-	}
 	var useKey []statement
 	if props.Key != nil {
 		// For the reports, and the list of objects that S3 makes.
@@ -65,32 +61,32 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 					sid:       "ListObjects",
 					actions:   []string{"s3:PutInventoryConfiguration"},
 					resources: []string{bucket},
+					condition: here.ownBuckets(),
 				},
 				{
 					sid:       "WriteReports",
 					actions:   []string{"s3:PutObject"},
 					resources: []string{bucket + "/" + replicaset.ReportPrefix + "/*"},
+					condition: here.ownBuckets(),
 				},
 			}, useKey...)...),
 		}},
 	})
 	policy := awsiam.NewCfnPolicy(this, jsii.String("FunctionPolicy"), &awsiam.CfnPolicyProps{
-		PolicyName: jsii.String("batch-operations"),
-		Roles:      jsii.Strings(here.RoleName(here.region)),
-		PolicyDocument: policyDocument(
-			statement{
-				// A task may name no version.
-				sid:       "ReadCurrentVersions",
-				actions:   []string{"s3:GetObject", "s3:GetObjectTagging"},
-				resources: sourceObjects,
-			},
-			statement{
-				sid:       "PassOn",
-				actions:   []string{"lambda:InvokeFunction"},
-				resources: twins,
-			},
-		),
+		PolicyName:     jsii.String("batch-operations"),
+		Roles:          jsii.Strings(here.RoleName(here.region)),
+		PolicyDocument: policyDocument(here.passOn()...),
 	})
 	policy.AddResourceDependency(props.Role, jsii.String("is named by it"))
 	return role
+}
+
+// passOn are the statements of the function's second policy, by which it gives
+// tasks to the functions of the Regions that they copy to.
+func (s site) passOn() []statement {
+	var twins []string
+	for _, other := range s.Others(s.region) {
+		twins = append(twins, s.functionARN(other))
+	}
+	return []statement{{sid: "PassOn", actions: []string{"lambda:InvokeFunction"}, resources: twins}}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // TestBatchOperations shows what the switch adds: two resources of a Region
-// stack and nothing else, with each action and resource named.
+// stack, two actions on the sources' objects, and nothing else.
 func TestBatchOperations(t *testing.T) {
 	set := fiveRegions()
 	without := synthesize(t, set)
@@ -22,6 +23,16 @@ func TestBatchOperations(t *testing.T) {
 			i := slices.IndexFunc(without.regions[region].resources, func(other resource) bool { return other.ID == r.ID })
 			if i < 0 {
 				added = append(added, r)
+				continue
+			}
+			if r.at("RoleName") == any(set.RoleName(region)) {
+				const policy = "Policies.0.PolicyDocument.Statement"
+				want := granted(without.regions[region].resources[i].at(policy).(list))
+				for _, action := range []string{"s3:GetObject", "s3:GetObjectTagging"} {
+					want[action] = append(want[action], with.objects(set.Others(region))...)
+					slices.Sort(want[action])
+				}
+				equal(t, region+": what the function may", granted(r.at(policy).(list)), want)
 				continue
 			}
 			equal(t, region+": "+r.ID, r, without.regions[region].resources[i])
@@ -72,24 +83,30 @@ func testBatchPolicy(t *testing.T, s synthesized, region string, policy resource
 		return r.Type == "AWS::IAM::Role" && r.at("RoleName") == s.set.RoleName(region)
 	})
 	equal(t, "dependencies", policy.DependsOn, []string{s.regions[region].resources[i].ID})
-	var sources, functions []string
+	var functions []string
 	for _, other := range s.set.Others(region) {
-		sources = append(sources, s.set.BucketARN(s.partition(), other, testAccount)+"/*")
 		functions = append(functions, s.set.FunctionARN(s.partition(), other, testAccount))
 	}
-	slices.Sort(sources)
 	slices.Sort(functions)
-	equal(t, "actions and their resources", granted(policy.at("PolicyDocument.Statement").(list)), map[string][]string{
-		"s3:GetObject": sources, "s3:GetObjectTagging": sources, "lambda:InvokeFunction": functions,
-	})
+	equal(t, "actions and their resources", granted(policy.at("PolicyDocument.Statement").(list)),
+		map[string][]string{"lambda:InvokeFunction": functions})
 }
 
-// granted are the resources by action, sorted, of statements that all allow.
+// objects stand for all objects of the Regions' buckets.
+func (s synthesized) objects(regions []string) (arns []string) {
+	for _, region := range regions {
+		arns = append(arns, s.set.BucketARN(s.partition(), region, testAccount)+"/*")
+	}
+	return arns
+}
+
+// granted are the resources by action, sorted, of the statements that allow
+// something without a condition, or on what belongs to the account.
 func granted(statements list) map[string][]string {
 	got := map[string][]string{}
 	for _, s := range statements {
 		statement := s.(object)
-		if statement["Effect"] != "Allow" || statement["Condition"] != nil {
+		if c := statement["Condition"]; statement["Effect"] != "Allow" || c != nil && !reflect.DeepEqual(c, ownBuckets) {
 			continue
 		}
 		for _, action := range texts(statement["Action"]) {

@@ -116,6 +116,7 @@ func (s site) environment() map[string]*string {
 	variables := map[string]*string{}
 	for name, value := range functionenv.Encode(functionenv.Config{
 		ReplicaSet:   s.Name,
+		Account:      s.account,
 		TargetBucket: s.BucketName(s.account, s.region),
 		Sources:      sources,
 

@@ -41,7 +41,7 @@ func nagExceptions(set replicaset.Config) []exception {
 	if set.BatchOperations {
 		exceptions = append(exceptions,
 			exception{"Batch/Role", "AwsSolutions-IAM5", 1, "jobs write their reports below one prefix of the Region's bucket"},
-			exception{"Batch/FunctionPolicy", "AwsSolutions-IAM5", sources, "tasks can name any key of the sources' buckets"})
+		)
 	}
 	if set.AccessLogBucket == "" {
 		exceptions = append(exceptions, exception{"Bucket/Default", "AwsSolutions-S1", 1,

@@ -232,7 +232,7 @@ func (r relations) testFunction(t *testing.T) {
 		return value
 	})
 	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
-		TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{},
+		Account: testAccount, TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{},
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
 		ReplicaStorageClass: r.set.ReplicaStorageClass}

@@ -20,13 +20,6 @@ type RoleProps struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnRole {
 	here := props.Site
-	target := here.bucketARN(here.region)
-	buckets := []string{target}
-	var sourceObjects []string
-	for _, other := range here.Others(here.region) {
-		buckets = append(buckets, here.bucketARN(other))
-		sourceObjects = append(sourceObjects, here.bucketARN(other)+"/*")
-	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{
 		RoleName: jsii.String(here.RoleName(here.region)),
@@ -52,52 +45,75 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 			},
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName: jsii.String("replicate"),
-			PolicyDocument: policyDocument(append([]statement{
-				{
-					// GetObject is for HEAD, which tells an echo from an object
-					// that is still to be copied. PutObject covers a multipart
-					// copy but for finding what is done of it and giving it up.
-					sid: "WriteReplicas",
-					actions: []string{
-						"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging",
-						"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
-					},
-					resources: []string{target + "/*"},
-				},
-				{
-					// A copy names its source's version, so GetObject is not
-					// asked for here.
-					sid:       "ReadSources",
-					actions:   []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
-					resources: sourceObjects,
-				},
-				{
-					// Without it a missing object answers 403 instead of 404.
-					sid:       "TellMissingFromForbidden",
-					actions:   []string{"s3:ListBucket"},
-					resources: buckets,
-				},
-				{
-					// A large copy goes on in another invocation.
-					sid:       "HandOver",
-					actions:   []string{"lambda:InvokeFunction"},
-					resources: []string{here.functionARN(here.region)},
-				},
-				{
-					sid:       "SendDeadLetters",
-					actions:   []string{"sqs:SendMessage"},
-					resources: []string{here.queueARN(here.region)},
-				},
-				{
-					// The ":*" is the ARN form of a log group's streams.
-					sid:       "WriteLogs",
-					actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-					resources: []string{here.logGroupARN(here.region) + ":*"},
-				},
-			}, slices.Concat(here.useKeys(props.Key), here.trace())...)...),
+			PolicyName:     jsii.String("replicate"),
+			PolicyDocument: policyDocument(here.replicate(props.Key)...),
 		}},
 	})
+}
+
+// replicate are the statements of the function's policy. key is the ARN of the
+// Region's KMS key, nil if there is none. Those about S3 name the account,
+// because a bucket's ARN does not.
+func (s site) replicate(key *string) []statement {
+	target := s.bucketARN(s.region)
+	buckets := []string{target}
+	var sourceObjects []string
+	for _, other := range s.Others(s.region) {
+		buckets = append(buckets, s.bucketARN(other))
+		sourceObjects = append(sourceObjects, s.bucketARN(other)+"/*")
+	}
+	// A copy names its source's version. A task of S3 Batch Operations may name
+	// none. One list of all sources, because a policy's length is limited.
+	read := []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
+	if s.BatchOperations {
+		read = append(read, "s3:GetObject", "s3:GetObjectTagging")
+	}
+	return slices.Concat([]statement{
+		{
+			// GetObject is for HEAD, which tells an echo from an object that is
+			// still to be copied. PutObject covers a multipart copy but for finding
+			// what is done of it and giving it up.
+			sid: "WriteReplicas",
+			actions: []string{
+				"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging",
+				"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+			},
+			resources: []string{target + "/*"},
+			condition: s.ownBuckets(),
+		},
+		{sid: "ReadSources", actions: read, resources: sourceObjects, condition: s.ownBuckets()},
+		{
+			// Without it a missing object answers 403 instead of 404.
+			sid:       "TellMissingFromForbidden",
+			actions:   []string{"s3:ListBucket"},
+			resources: buckets,
+			condition: s.ownBuckets(),
+		},
+		{
+			// A large copy goes on in another invocation.
+			sid:       "HandOver",
+			actions:   []string{"lambda:InvokeFunction"},
+			resources: []string{s.functionARN(s.region)},
+		},
+		{
+			sid:       "SendDeadLetters",
+			actions:   []string{"sqs:SendMessage"},
+			resources: []string{s.queueARN(s.region)},
+		},
+		{
+			// The ":*" is the ARN form of a log group's streams.
+			sid:       "WriteLogs",
+			actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			resources: []string{s.logGroupARN(s.region) + ":*"},
+		},
+	}, s.useKeys(key), s.trace())
+}
+
+// ownBuckets binds a statement about S3 to buckets of this account. The names
+// can be guessed, and that of a deleted bucket is anybody's
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html).
+func (s site) ownBuckets() map[string]any {
+	return map[string]any{"StringEquals": map[string]any{"aws:ResourceAccount": s.account}}
 }
 
 // trace are the role's statements about X-Ray, which Lambda sends to as the

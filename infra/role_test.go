@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,11 @@ func (r relations) testRole(t *testing.T) {
 	for _, s := range role.at("Policies.0.PolicyDocument.Statement").(list) {
 		statement := s.(object)
 		equal(t, "effect", statement["Effect"], any("Allow"))
+		bound := any(nil)
+		if strings.HasPrefix(texts(statement["Action"])[0], "s3:") {
+			bound = ownBuckets
+		}
+		equal(t, fmt.Sprintf("condition of %s", statement["Sid"]), statement["Condition"], bound)
 		for _, action := range texts(statement["Action"]) {
 			got[action] = append(got[action], texts(statement["Resource"])...)
 		}
@@ -71,6 +77,34 @@ func (r relations) testRole(t *testing.T) {
 			if prefix, wild := strings.CutSuffix(granted, "*"); granted == action || wild && strings.HasPrefix(action, prefix) {
 				t.Errorf("the role may %s through %s", action, granted)
 			}
+		}
+	}
+}
+
+// ownBuckets is the condition of every statement about S3.
+var ownBuckets any = object{"StringEquals": object{"aws:ResourceAccount": testAccount}}
+
+// TestStatementsAboutS3NameTheAccount looks at every Allow of every role, with
+// everything switched on that grants something: a bucket's ARN has no account,
+// and whoever takes a deleted bucket's name would be meant.
+func TestStatementsAboutS3NameTheAccount(t *testing.T) {
+	set := fiveRegions()
+	set.Encryption, set.BatchOperations, set.Tracing, set.AlarmEmail = "kms", true, true, "ops@example.com"
+	s := synthesize(t, set)
+	for _, region := range set.Regions {
+		found := 0
+		for _, kind := range []string{"AWS::IAM::Role", "AWS::IAM::Policy"} {
+			for _, r := range s.regions[region].all(kind) {
+				for _, statement := range statements(r.Properties) {
+					if strings.HasPrefix(texts(statement["Action"])[0], "s3:") {
+						found++
+						equal(t, fmt.Sprintf("%s: %s: %s", region, r.ID, statement["Sid"]), statement["Condition"], ownBuckets)
+					}
+				}
+			}
+		}
+		if found != 5 { // three of the function's, two of jobs'
+			t.Errorf("%s: %d statements about S3, want 5", region, found)
 		}
 	}
 }

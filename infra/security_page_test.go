@@ -11,10 +11,10 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// permission is a statement as a row of docs/security.md says it. Lists are
-// in order and in one string, so that permissions can be compared.
+// permission is an action of a statement as a row of docs/security.md says it.
+// Lists are in order and in one string, so that permissions can be compared.
 type permission struct {
-	policy, who, actions, on, conditions string
+	policy, who, action, on, conditions string
 }
 
 // pagePermissions reads the rows of the page's table, by when they hold.
@@ -42,7 +42,9 @@ func pagePermissions(t *testing.T) map[string][]permission {
 			continue
 		}
 		when := plain(cells[0])
-		rows[when] = append(rows[when], permission{plain(cells[1]), plain(cells[2]), plain(cells[3]), plain(cells[4]), plain(cells[5])})
+		for _, action := range strings.Split(plain(cells[3]), ", ") {
+			rows[when] = append(rows[when], permission{plain(cells[1]), plain(cells[2]), action, plain(cells[4]), plain(cells[5])})
+		}
 	}
 	return rows
 }
@@ -126,7 +128,9 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			who = strings.Replace("denied to "+who, "*", "everybody", 1)
 		}
 		join := func(parts []string) string { slices.Sort(parts); return strings.Join(parts, ", ") }
-		found[permission{policy, who, join(list(s["Action"])), join(on), join(slices.Collect(maps.Keys(conditions)))}] = true
+		for _, action := range list(s["Action"]) {
+			found[permission{policy, who, action, join(on), join(slices.Collect(maps.Keys(conditions)))}] = true
+		}
 	}
 	for _, r := range tp.resources {
 		if r.Type == "AWS::Lambda::Permission" {

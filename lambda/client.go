@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/owner"
 	"s3fanout/internal/requestbody"
 )
 
@@ -47,12 +48,12 @@ func newHTTPClient(connections int) *awshttp.BuildableClient {
 	})
 }
 
-// newClient makes the S3 client from what Lambda's environment always has. The
+// newClient makes the S3 client, for buckets of the account, from what Lambda's environment always has. The
 // SDK's config package would read profiles, the instance's metadata and more,
 // none of which exist here, for 1.7 MiB of binary; so the variables that do
 // matter are read here, with the SDK's names and meaning
 // (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
-func newClient(getenv func(string) string, client aws.HTTPClient, credentials aws.Credentials) (*s3.Client, error) {
+func newClient(getenv func(string) string, client aws.HTTPClient, credentials aws.Credentials, account string) (*s3.Client, error) {
 	endpoint, err := endpointFrom(getenv, "AWS_ENDPOINT_URL_S3")
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func newClient(getenv func(string) string, client aws.HTTPClient, credentials aw
 	if isTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")) {
 		options.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
-	return s3.New(options), nil
+	return s3.New(options, owner.Expect(account)), nil
 }
 
 // aborter returns what gives up an upload to the bucket.

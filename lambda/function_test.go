@@ -159,7 +159,7 @@ func TestClientHonoursTheEnvironment(t *testing.T) {
 	options := func(extra map[string]string) s3.Options {
 		env := environment("")
 		maps.Copy(env, extra)
-		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{})
+		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{}, config().Account)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,7 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	if httpClient == nil {
 		httpClient = newHTTPClient(partsAtOnce(config) + replicator.Parallel)
 	}
-	client, err := newClient(getenv, httpClient, credentials)
+	client, err := newClient(getenv, httpClient, credentials, config.Account)
 	if err != nil {
 		return nil, err
 	}

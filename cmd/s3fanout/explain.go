@@ -102,7 +102,7 @@ func (a *app) explain(ctx context.Context, argument string) error {
 	}
 	clients := make(map[string]explain.S3, len(set.Regions))
 	for _, region := range set.Regions {
-		clients[region] = awsapi.NewS3(config, region, awsapi.RequestTime, 3)
+		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
 	}
 	facts, err := explain.Run(ctx, explain.Options{
 		Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0),

@@ -107,7 +107,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	}
 	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace}
 	for _, r := range regions {
-		client := awsapi.NewS3(config, r, awsapi.RequestTime, 2*listing.DefaultParallel)
+		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
 		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Client: client})
 	}
 	p := a.newProgress()

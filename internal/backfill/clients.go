@@ -68,7 +68,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
 		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region)}
-		m.S3 = awsapi.NewS3(read, region, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
+		m.S3 = awsapi.NewS3(read, region, c.Account, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
 		if slices.Contains(c.To, region) {
 			write := write.Copy()
 			if !c.OwnCredentials {
@@ -90,7 +90,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 func (c Clients) newCopier(config aws.Config, target copier.Target) Copier {
 	parallel := cmp.Or(c.Set.MultipartParallel, copier.DefaultParallel)
 	return copier.New(
-		awsapi.NewS3(config, target.Region, copyTime, c.Concurrency+largeConcurrency*parallel), target,
+		awsapi.NewS3(config, target.Region, c.Account, copyTime, c.Concurrency+largeConcurrency*parallel), target,
 		copier.WithLogger(c.Log),
 		copier.WithMultipart(Threshold(c.Set), parallel),
 		copier.WithStorageClass(c.Set.ReplicaStorageClass))

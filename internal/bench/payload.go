@@ -28,7 +28,7 @@ func environment(endpoint, targetBucket, keyID, secret string) []string {
 		"AWS_LAMBDA_FUNCTION_NAME=" + functionName, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		"AWS_ACCESS_KEY_ID=" + keyID, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_ENDPOINT_URL=" + endpoint,
-		"S3FANOUT_REPLICA_SET=bench", "S3FANOUT_TARGET_BUCKET=" + targetBucket,
+		"S3FANOUT_REPLICA_SET=bench", "S3FANOUT_ACCOUNT=" + account, "S3FANOUT_TARGET_BUCKET=" + targetBucket,
 		"S3FANOUT_SOURCE_BUCKETS=" + sourceRegion + "=" + sourceBucket,
 		// Nothing of the machine's own configuration is read.
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",

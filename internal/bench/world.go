@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/owner"
 	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/snapshot"
@@ -136,7 +137,7 @@ func (w *world) config(region string) aws.Config {
 }
 
 func (w *world) s3(region string) *s3.Client {
-	return s3.NewFromConfig(w.config(region), func(o *s3.Options) { o.UsePathStyle = true })
+	return s3.NewFromConfig(w.config(region), func(o *s3.Options) { o.UsePathStyle = true }, owner.Expect(w.state.AccountID))
 }
 
 func (w *world) bucket(region string) string { return w.state.Regions[region].Bucket }

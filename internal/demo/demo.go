@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/sync/errgroup"
 
+	"s3fanout/internal/owner"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/requestbody"
@@ -71,7 +72,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	defer func() { err = errors.Join(err, d.sandbox.Close()) }()
 	d.state = d.sandbox.State()
 	for _, region := range d.regions {
-		d.clients[region] = s3.NewFromConfig(d.awsConfig(region))
+		d.clients[region] = s3.NewFromConfig(d.awsConfig(region), owner.Expect(d.state.AccountID))
 	}
 	d.say("%d Regions run at %s, ready in %d ms:", len(d.regions), d.state.Endpoint, time.Since(began).Milliseconds())
 	for _, region := range d.regions {

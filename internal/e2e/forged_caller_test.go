@@ -92,8 +92,8 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 	service := func(name, source, account string) iam.Caller {
 		return iam.Caller{Service: name + ".amazonaws.com", SourceARN: source, SourceAccount: account}
 	}
-	// What its own account lets it do does not matter: both have to agree.
-	foreign := iam.Caller{ARN: "arn:aws:sts::" + other + ":assumed-role/admin/x", AccountID: other, Role: &iam.Role{ARN: "arn:aws:iam::" + other + ":role/admin"}}
+	// Its own account lets it do everything: both have to agree.
+	foreign := iam.Caller{ARN: "arn:aws:iam::" + other + ":user/admin", AccountID: other}
 	for _, c := range []struct {
 		what     string
 		caller   iam.Caller
@@ -106,16 +106,16 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		{"S3 for a bucket outside of the set", service("s3", "arn:aws:s3:::"+outsideBucket, account), "sns:Publish", topic(here, account), false},
 		{"S3 for another Region's bucket", service("s3", set.BucketARN("aws", there, account), account), "sns:Publish", topic(here, account), false},
 		{"another service for the Region's bucket", service("events", bucket, account), "sns:Publish", topic(here, account), false},
-		{"another account's role", foreign, "sns:Publish", topic(here, account), false},
-		{"another account's role", foreign, "sns:Subscribe", topic(here, account), false},
+		{"another account's administrator", foreign, "sns:Publish", topic(here, account), false},
+		{"another account's administrator", foreign, "sns:Subscribe", topic(here, account), false},
 
 		{"SNS for the Region's topic", service("sns", topic(here, account), account), "sqs:SendMessage", queue, true},
 		{"SNS for another Region's topic", service("sns", topic(there, account), account), "sqs:SendMessage", queue, false},
 		{"SNS for a topic outside of the set", service("sns", outsideTopic, account), "sqs:SendMessage", queue, false},
 		{"SNS for another account's topic of the same name", service("sns", topic(here, other), other), "sqs:SendMessage", queue, false},
 		{"SNS to read", service("sns", topic(here, account), account), "sqs:ReceiveMessage", queue, false},
-		{"another account's role", foreign, "sqs:SendMessage", queue, false},
-		{"another account's role", foreign, "sqs:ReceiveMessage", queue, false},
+		{"another account's administrator", foreign, "sqs:SendMessage", queue, false},
+		{"another account's administrator", foreign, "sqs:ReceiveMessage", queue, false},
 
 		{"SNS for another Region's topic", service("sns", topic(there, account), account), "lambda:InvokeFunction", function, true},
 		{"SNS for the function's own Region's topic", service("sns", topic(here, account), account), "lambda:InvokeFunction", function, false},
@@ -123,10 +123,10 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		{"SNS for another account's topic of the same name", service("sns", topic(there, other), other), "lambda:InvokeFunction", function, false},
 		{"SNS for a topic in a Region outside of the set", service("sns", topic("us-west-2", account), account), "lambda:InvokeFunction", function, false},
 		{"S3 at once", service("s3", bucket, account), "lambda:InvokeFunction", function, false},
-		{"another account's role", foreign, "lambda:InvokeFunction", function, false},
+		{"another account's administrator", foreign, "lambda:InvokeFunction", function, false},
 
-		{"another account's role", foreign, "s3:GetObject", bucket + "/k", false},
-		{"another account's role", foreign, "s3:PutObject", bucket + "/k", false},
+		{"another account's administrator", foreign, "s3:GetObject", bucket + "/k", false},
+		{"another account's administrator", foreign, "s3:PutObject", bucket + "/k", false},
 		{"a service for another account", service("logging.s3", "", other), "s3:PutObject", bucket + "/k", false},
 	} {
 		policy := policies[strings.TrimSuffix(c.resource, "/k")]
@@ -134,7 +134,8 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 			t.Fatalf("%s has no policy", c.resource)
 		}
 		err := iam.Authorize(iam.Request{
-			Caller: c.caller, Action: c.action, Resource: c.resource, ResourcePolicy: policy, Context: map[string]string{"aws:SecureTransport": "true"},
+			Caller: c.caller, Action: c.action, Resource: c.resource, ResourceAccount: account, ResourcePolicy: policy,
+			Context: map[string]string{"aws:SecureTransport": "true"},
 		})
 		if (err == nil) != c.allowed {
 			t.Errorf("%s: %s: %v, want allowed %t", c.what, c.action, err, c.allowed)
@@ -143,7 +144,8 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 			continue // Lambda takes no plain HTTP: its permissions say nothing of it
 		}
 		if iam.Authorize(iam.Request{
-			Caller: c.caller, Action: c.action, Resource: c.resource, ResourcePolicy: policy, Context: map[string]string{"aws:SecureTransport": "false"},
+			Caller: c.caller, Action: c.action, Resource: c.resource, ResourceAccount: account, ResourcePolicy: policy,
+			Context: map[string]string{"aws:SecureTransport": "false"},
 		}) == nil {
 			t.Errorf("%s: %s is allowed without TLS", c.what, c.action)
 		}

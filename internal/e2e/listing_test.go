@@ -29,7 +29,7 @@ func TestWalkAndVerify(t *testing.T) {
 	o := verify.Options{Parallel: 6, PageSize: 2}
 	var buckets []listing.Bucket
 	for _, region := range w.regions {
-		client := awsapi.NewS3(w.config(region), region, awsapi.RequestTime, 16)
+		client := awsapi.NewS3(w.config(region), region, w.state.AccountID, awsapi.RequestTime, 16)
 		o.Buckets = append(o.Buckets, verify.Bucket{Region: region, Name: w.bucket(region), Client: client})
 		buckets = append(buckets, listing.Bucket{Region: region, Name: w.bucket(region), Client: client})
 	}

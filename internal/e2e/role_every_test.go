@@ -47,9 +47,9 @@ func losses() map[grant]loss {
 		{role, "SendTraces", "xray:PutTraceSegments"}: {deploy: "does not have permissions to call PutTraceSegments on XRAY"},
 		{role, "SendTraces", "xray:PutTelemetryRecords"}: {cannot: "what Lambda tells X-Ray of its own sending is nothing that a deployment or an invocation would miss, " +
 			"and the sandbox has no X-Ray"},
-		{role, "ReadCurrentVersions", "s3:GetObject"}:        {probe: runsTask(object{body: "plain"}), says: "AccessDenied"},
-		{role, "ReadCurrentVersions", "s3:GetObjectTagging"}: {probe: runsTask(object{body: "tagged", tags: "a=b"}), says: "AccessDenied"},
-		{role, "PassOn", "lambda:InvokeFunction"}:            {probe: runsTask(object{body: "plain"}), says: "AccessDenied"},
+		{role, "ReadSources", "s3:GetObject"}:        {probe: runsTask(object{body: "plain"}), says: "AccessDenied"},
+		{role, "ReadSources", "s3:GetObjectTagging"}: {probe: runsTask(object{body: "tagged", tags: "a=b"}), says: "AccessDenied"},
+		{role, "PassOn", "lambda:InvokeFunction"}:    {probe: runsTask(object{body: "plain"}), says: "AccessDenied"},
 
 		{job, "trust Service", "sts:AssumeRole"}:             {cannot: service},
 		{job, "Invoke", "lambda:InvokeFunction"}:             {probe: asJob(invokesFunction), says: "AccessDenied"},

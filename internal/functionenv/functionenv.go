@@ -16,6 +16,9 @@ import (
 const (
 	// ReplicaSet is the replica set's name, for logs and messages.
 	ReplicaSet = "S3FANOUT_REPLICA_SET"
+	// Account is the account, twelve digits, that all buckets of the set belong
+	// to. S3 is told with every request, and refuses it of a bucket of another.
+	Account = "S3FANOUT_ACCOUNT"
 	// TargetBucket is the bucket that this function writes to, in its own Region.
 	TargetBucket = "S3FANOUT_TARGET_BUCKET"
 	// SourceBuckets lists the buckets of the other Regions as
@@ -42,6 +45,7 @@ type Config struct {
 	ReplicaSet   string
 	Region       string            // the function's own, set by Lambda
 	FunctionName string            // set by Lambda
+	Account      string            // twelve digits
 	TargetBucket string            // in Region
 	Sources      map[string]string // bucket name -> Region, the own bucket left out
 
@@ -62,6 +66,7 @@ func Encode(c Config) map[string]string {
 	sort.Strings(pairs)
 	variables := map[string]string{
 		ReplicaSet:    c.ReplicaSet,
+		Account:       c.Account,
 		TargetBucket:  c.TargetBucket,
 		SourceBuckets: strings.Join(pairs, ","),
 	}
@@ -92,12 +97,16 @@ func Decode(getenv func(string) string) (Config, error) {
 		ReplicaSet:   read(ReplicaSet),
 		Region:       read(Region),
 		FunctionName: read(FunctionName),
+		Account:      read(Account),
 		TargetBucket: read(TargetBucket),
 		Sources:      map[string]string{},
 	}
 	sources := read(SourceBuckets)
 	if len(missing) > 0 {
 		return Config{}, fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
+	}
+	if !isAccount(c.Account) {
+		return Config{}, fmt.Errorf("environment variable %s: %q is not an account's ID of twelve digits", Account, c.Account)
 	}
 	for _, pair := range strings.Split(sources, ",") {
 		region, bucket, ok := strings.Cut(pair, "=")
@@ -120,6 +129,13 @@ func Decode(getenv func(string) string) (Config, error) {
 	c.MultipartThreshold, c.MultipartParallel = threshold, int(parallel)
 	c.ReplicaStorageClass = getenv(ReplicaStorageClass)
 	return c, nil
+}
+
+// accountDigits is the length of an account's ID.
+const accountDigits = 12
+
+func isAccount(s string) bool {
+	return len(s) == accountDigits && strings.Trim(s, "0123456789") == ""
 }
 
 // optionalNumber reads a whole number from 1 to most, or zero for none.

@@ -10,7 +10,7 @@ import (
 
 func full() Config {
 	return Config{
-		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", TargetBucket: "media-eu",
+		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
 		Sources:            map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
 		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source",
 	}
@@ -33,7 +33,7 @@ func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 		}
 	}
 	names := slices.Sorted(maps.Keys(Encode(bare)))
-	if want := []string{ReplicaSet, SourceBuckets, TargetBucket}; !slices.Equal(names, want) {
+	if want := []string{Account, ReplicaSet, SourceBuckets, TargetBucket}; !slices.Equal(names, want) {
 		t.Errorf("variables %v, want none for what is not given: %v", names, want)
 	}
 }
@@ -41,6 +41,9 @@ func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 func TestDecodeNamesWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, value string }{
 		{ReplicaSet, ""},
+		{Account, ""},
+		{Account, "1111-2222-3333"}, // bad input: fn-48
+		{Account, "11112222333x"},
 		{TargetBucket, ""},
 		{SourceBuckets, ""},
 		{SourceBuckets, "us-east-1"},

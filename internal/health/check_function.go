@@ -90,6 +90,7 @@ func wantEnvironment(set replicaset.Config, account, region string) map[string]s
 	}
 	return functionenv.Encode(functionenv.Config{
 		ReplicaSet:   set.Name,
+		Account:      account,
 		TargetBucket: set.BucketName(account, region),
 		Sources:      sources,
 

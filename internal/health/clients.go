@@ -89,8 +89,8 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 			o.RoleSessionName = set.FunctionName()
 		}))
 		probers[region] = Prober{
-			Write:  awsapi.NewS3(there, region, awsapi.RequestTime, 1),
-			Remove: awsapi.NewS3(config, region, awsapi.RequestTime, 1),
+			Write:  awsapi.NewS3(there, region, account, awsapi.RequestTime, 1),
+			Remove: awsapi.NewS3(config, region, account, awsapi.RequestTime, 1),
 		}
 	}
 	return probers
@@ -99,7 +99,8 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 // atOnce is about how many requests to a Region are under way at once.
 const atOnce = 10
 
-// NewClients makes the clients of each Region from the SDK's configuration.
+// NewClients makes the clients of each Region from the SDK's configuration. It
+// is they that tell the account, so each request to S3 has to name it.
 func NewClients(config aws.Config, regions []string) map[string]Clients {
 	http := awsapi.HTTPClient(config, awsapi.RequestTime, atOnce)
 	clients := make(map[string]Clients, len(regions))
@@ -108,7 +109,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 		there.Region, there.HTTPClient = region, http
 		clients[region] = Clients{
 			STS:        sts.NewFromConfig(there),
-			S3:         awsapi.NewS3(config, region, awsapi.RequestTime, atOnce),
+			S3:         awsapi.NewS3(config, region, "", awsapi.RequestTime, atOnce),
 			SNS:        sns.NewFromConfig(there),
 			Lambda:     lambda.NewFromConfig(there),
 			IAM:        iam.NewFromConfig(there),

@@ -66,7 +66,7 @@ func (f *fakeCopier) keys() []string {
 
 func config() functionenv.Config {
 	return functionenv.Config{
-		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", TargetBucket: "media-eu",
+		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
 		Sources: map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
 	}
 }

@@ -109,7 +109,7 @@ func Options(endpoint string) verify.Options {
 	for i := range Buckets {
 		region := fmt.Sprintf("region-%d", i)
 		o.Buckets = append(o.Buckets, verify.Bucket{
-			Region: region, Name: BucketName(i), Client: awsapi.NewS3(config, region, awsapi.RequestTime, 64),
+			Region: region, Name: BucketName(i), Client: awsapi.NewS3(config, region, "111122223333", awsapi.RequestTime, 64),
 		})
 	}
 	return o

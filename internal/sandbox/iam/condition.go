@@ -79,6 +79,7 @@ func conditionKeys() map[string]bool {
 		"aws:principalarn":          true,
 		"aws:principalisawsservice": true,
 		"aws:principalservicename":  true,
+		"aws:resourceaccount":       true,
 		"aws:securetransport":       true,
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,

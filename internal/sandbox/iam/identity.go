@@ -2,9 +2,9 @@
 //
 // It knows one AWS account: an administrator, roles with their trust and
 // identity-based policies, and the temporary credentials of role sessions.
-// Authorize evaluates identity-based and resource-based policies as IAM does
-// within one account: an explicit Deny wins, otherwise one Allow from either
-// side is enough. Policy elements and condition operators that it does not
+// Authorize evaluates identity-based and resource-based policies as IAM does:
+// an explicit Deny wins, otherwise one Allow from either side is enough within
+// the account, and one from each side across accounts. Policy elements and condition operators that it does not
 // know are refused when a document is parsed, never skipped. Permissions
 // boundaries, session policies and organisations are not modelled.
 package iam

@@ -5,10 +5,13 @@ import "strings"
 // Request is one question to the policies.
 type Request struct {
 	Caller         Caller
-	Action         string            // as "s3:PutObject"
-	Resource       string            // ARN
-	ResourcePolicy *Document         // nil: the resource has none
-	Context        map[string]string // further condition keys, as "aws:SecureTransport"; in any case
+	Action         string    // as "s3:PutObject"
+	Resource       string    // ARN
+	ResourcePolicy *Document // nil: the resource has none
+	// ResourceAccount is the account that the resource belongs to, the one in its
+	// ARN if empty. A bucket's ARN has none.
+	ResourceAccount string
+	Context         map[string]string // further condition keys, as "aws:SecureTransport"; in any case
 }
 
 // DeniedError is the answer to a request that is not allowed.
@@ -31,28 +34,35 @@ const (
 	reasonNone         = "no policy allows it"
 	reasonNoTrust      = "no trust policy allows it"
 	reasonNoIdentity   = "no identity-based policy allows it"
+	reasonForeign      = "the resource is another account's, and not both accounts' policies allow it"
 )
 
 // Authorize decides a request: nil, or a *DeniedError that says why not.
 //
-// It follows the evaluation of policies within one account
+// It follows the evaluation of policies
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html):
 // a Deny that applies wins. Then the administrator may do everything, a service
 // what the resource policy allows, and a role's session what one of the
 // role's policies allows, or the resource policy to "*", to the role or to
 // the session. A resource policy that names the account leaves the decision
 // to the role's own policies: it denies for everyone in the account, but
-// allows nothing by itself.
+// allows nothing by itself. A resource of another account takes both: an Allow
+// of the caller's own policies, and one of the resource policy, to the caller
+// or to its account.
 func Authorize(r Request) error {
 	q := newQuestion(r)
-	toCaller := r.ResourcePolicy.decide(q, principalDirect)
-	if toCaller == denied || r.ResourcePolicy.decide(q, principalAccount) == denied {
-		return q.deny(reasonResourceDeny)
-	}
+	toCaller, toAccount := r.ResourcePolicy.decide(q, principalDirect), r.ResourcePolicy.decide(q, principalAccount)
 	identity := r.Caller.identityVerdict(q)
 	switch {
+	case toCaller == denied || toAccount == denied:
+		return q.deny(reasonResourceDeny)
 	case identity == denied:
 		return q.deny(reasonIdentityDeny)
+	case q.foreign():
+		if (identity == allowed || r.Caller.Role == nil) && (toCaller == allowed || toAccount == allowed) {
+			return nil
+		}
+		return q.deny(reasonForeign)
 	case identity == allowed, toCaller == allowed:
 		return nil
 	case r.Caller.Service != "":
@@ -122,7 +132,18 @@ func newQuestion(r Request) question {
 	for k, v := range r.Caller.conditionKeys() {
 		q.context[k] = v
 	}
+	if q.ResourceAccount == "" && isARN(r.Resource) {
+		q.ResourceAccount = strings.SplitN(r.Resource, ":", arnParts)[4]
+	}
+	if q.ResourceAccount != "" {
+		q.context["aws:resourceaccount"] = q.ResourceAccount
+	}
 	return q
+}
+
+// foreign says whether an identity asks for a resource of another account.
+func (q question) foreign() bool {
+	return q.Caller.AccountID != "" && q.ResourceAccount != "" && q.ResourceAccount != q.Caller.AccountID
 }
 
 // conditionKeys gives the global condition keys that follow from who calls.

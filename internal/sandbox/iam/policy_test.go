@@ -204,3 +204,44 @@ func TestAssumeRoleNeedsTrust(t *testing.T) {
 		t.Errorf("AssumeRole by another service: %v, want a DeniedError", err)
 	}
 }
+
+// A resource of another account takes an Allow of both sides
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html).
+func TestAuthorizeAcrossAccounts(t *testing.T) {
+	const foreign = "210987654321"
+	allow := statementFor("Allow", "")
+	bound := `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"` + account + `"}}}]}`
+	everybody, ours := statementFor("Allow", `"*"`), statementFor("Allow", `{"AWS":"`+account+`"}`)
+	admin := Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}
+	for _, tt := range []struct {
+		name     string
+		caller   Caller
+		resource string // policy of the resource
+		owner    string
+		allowed  bool
+	}{
+		{"both sides", newRole(t, allow), everybody, foreign, true},
+		{"both sides, by the account", newRole(t, allow), ours, foreign, true},
+		{"the caller's alone", newRole(t, allow), "", foreign, false},
+		{"the resource's alone", newRole(t, ""), everybody, foreign, false},
+		{"a Deny of the resource", newRole(t, allow), statementFor("Deny", `"*"`), foreign, false},
+		{"an administrator, let in", admin, everybody, foreign, true},
+		{"an administrator, not let in", admin, "", foreign, false},
+		{"bound to the own account", newRole(t, bound), everybody, foreign, false},
+		{"bound to the own account, there", newRole(t, bound), "", account, true},
+		{"bound, and the account is not known", newRole(t, bound), "", "", false},
+	} {
+		r := Request{Caller: tt.caller, Action: "s3:GetObject", Resource: objectARN, ResourceAccount: tt.owner}
+		if tt.resource != "" {
+			r.ResourcePolicy = parse(t, tt.resource)
+		}
+		if err := Authorize(r); (err == nil) != tt.allowed {
+			t.Errorf("%s: %v, want allowed %t", tt.name, err, tt.allowed)
+		}
+	}
+	topic := Request{Caller: newRole(t, `{"Statement":[{"Effect":"Allow","Action":"sns:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"`+account+`"}}}]}`),
+		Action: "sns:Publish", Resource: topicARN}
+	if err := Authorize(topic); err != nil {
+		t.Errorf("the account in a topic's ARN: %v, want it allowed", err)
+	}
+}

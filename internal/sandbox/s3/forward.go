@@ -129,8 +129,8 @@ func hidesMissing(r request) bool {
 // returns its size.
 func (s *Service) checkCopySource(r *http.Request, req request, auth authorizer) (size int64, err error) {
 	source := req.source
-	if owner := r.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); owner != "" && owner != s.config.AccountID {
-		return 0, errAccessDenied("Access Denied")
+	if err := expectOwner(r.Header, "X-Amz-Source-Expected-Bucket-Owner", s.owner(source.bucket)); err != nil {
+		return 0, err
 	}
 	head, err := s.store.HeadObject(r.Context(), &sdk.HeadObjectInput{Bucket: &source.bucket, Key: &source.key, VersionId: optional(source.versionID)})
 	if err != nil {

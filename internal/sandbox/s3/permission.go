@@ -117,7 +117,7 @@ func (a authorizer) one(n need) error {
 		if !ok {
 			return errNoSuchBucket(n.bucket)
 		}
-		q.Resource, q.ResourcePolicy = b.arn, b.policyDocument()
+		q.Resource, q.ResourcePolicy, q.ResourceAccount = b.arn, b.policyDocument(), a.service.owner(n.bucket)
 		if n.key != "" {
 			q.Resource += "/" + n.key
 		}
@@ -140,10 +140,7 @@ func (a authorizer) mayList(bucket string) bool {
 // (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html).
 // The sandbox stands for HTTPS endpoints.
 func (a authorizer) conditionKeys() map[string]string {
-	keys := map[string]string{
-		"aws:SecureTransport": "true",
-		"s3:ResourceAccount":  a.service.config.AccountID,
-	}
+	keys := map[string]string{"aws:SecureTransport": "true"}
 	for _, name := range []string{"prefix", "delimiter", "max-keys"} {
 		if a.request.query.Has(name) {
 			keys["s3:"+name] = a.request.query.Get(name)
