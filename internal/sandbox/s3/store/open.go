@@ -48,7 +48,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := s.openDatabase(random); err != nil {
 		return nil, s.worded(err)
 	}
-	if err := s.guard(func() error { return s.start(random) }); err != nil {
+	if err := s.start(random); err != nil {
 		return nil, errors.Join(s.worded(err), s.db.Close())
 	}
 	return s, nil
@@ -66,12 +66,51 @@ func (s *Store) openDatabase(random io.Reader) error {
 			return err
 		}
 		if err := s.make(path, random); err != nil {
-			return err
+			// Another process may have made one, and removed what this was making.
+			if there, _ := exists(path); !there || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrExist) {
+				return err
+			}
 		}
 	}
-	return s.guard(func() error {
-		s.db, err = s.openFile(path)
+	if err := s.guard(func() error { return s.inspect(path) }); err != nil {
 		return err
+	}
+	s.db, err = s.openFile(path, false)
+	return err
+}
+
+// inspect looks at every page of a database before it is opened for writing:
+// then the database does so in a goroutine of its own, whose panic about what
+// it finds would end the process.
+func (s *Store) inspect(path string) (err error) {
+	if fileSize(path) == 0 { // the database would take it for a new one
+		return s.damaged(errors.New(databaseFile + " is empty"))
+	}
+	db, err := s.openFile(path, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.View(func(tx *bolt.Tx) error {
+		if tx.Size() > fileSize(path) {
+			return s.damaged(errors.New(databaseFile + " has been cut off"))
+		}
+		t := &txn{Store: s, tx: tx}
+		if t.table(tableMeta) == nil {
+			return s.damaged(errors.New(databaseFile + " is not a store's"))
+		}
+		if string(t.table(tableMeta).Get([]byte(metaFormat))) != string(idRow(format)) {
+			return fmt.Errorf("%w: %s was written by another release of this program; use that one, name another directory, or remove it", ErrEarlierEdition, s.dir)
+		}
+		for _, name := range tables() {
+			if t.table(name) == nil {
+				return s.damaged(fmt.Errorf("the table %s is missing", name))
+			}
+			if err := t.table(name).ForEach(func(_, _ []byte) error { return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -107,7 +146,7 @@ func (s *Store) make(path string, random io.Reader) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := s.openFile(f.Name())
+	db, err := s.openFile(f.Name(), false)
 	if err != nil {
 		return err
 	}
@@ -115,15 +154,12 @@ func (s *Store) make(path string, random io.Reader) error {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return nil
+	return os.Link(f.Name(), path)
 }
 
-// openFile opens a database and takes its lock. The file is closed again if
-// the database panics about what is in it.
-func (s *Store) openFile(path string) (_ *bolt.DB, err error) {
+// openFile opens a database and takes its lock, which readers share. The file
+// is closed again if the database panics about what is in it.
+func (s *Store) openFile(path string, readOnly bool) (_ *bolt.DB, err error) {
 	var file *os.File
 	opened := false
 	defer func() {
@@ -132,14 +168,15 @@ func (s *Store) openFile(path string) (_ *bolt.DB, err error) {
 		}
 	}()
 	options := bolt.Options{
-		Timeout: time.Nanosecond, // try once
-		NoSync:  true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
+		ReadOnly: readOnly,
+		Timeout:  time.Nanosecond, // try once
+		NoSync:   true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
 			return file, err
 		},
 	}
-	if runtime.GOOS == "linux" { // elsewhere the file would become as large
+	if runtime.GOOS == "linux" && !readOnly { // elsewhere the file would become as large
 		options.InitialMmapSize = 1 << 28
 	}
 	db, err := bolt.Open(path, 0o600, &options)
@@ -175,22 +212,8 @@ func (s *Store) damaged(err error) error {
 func (s *Store) start(random io.Reader) error {
 	var leftovers leftovers
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		if tx.Size() > fileSize(s.db.Path()) {
-			return s.damaged(fmt.Errorf("%s has been cut off", databaseFile))
-		}
 		t := &txn{Store: s, tx: tx}
-		if tx.Bucket([]byte(tableMeta)) == nil {
-			return s.damaged(fmt.Errorf("%s is not a store's", databaseFile))
-		}
 		meta := t.table(tableMeta)
-		if v := meta.Get([]byte(metaFormat)); string(v) != string(idRow(format)) {
-			return fmt.Errorf("%w: %s was written by another release of this program; use that one, name another directory, or remove it", ErrEarlierEdition, s.dir)
-		}
-		for _, name := range tables() {
-			if t.table(name) == nil {
-				return s.damaged(fmt.Errorf("the table %s is missing", name))
-			}
-		}
 		before := binary.BigEndian.Uint64(meta.Get([]byte(metaEpoch)))
 		var err error
 		if s.ids, err = newIDs(append([]byte(nil), meta.Get([]byte(metaKey))...), random); err != nil {
