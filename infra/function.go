@@ -119,6 +119,7 @@ func (s site) environment() map[string]*string {
 		Account:      s.account,
 		TargetBucket: s.BucketName(s.account, s.region),
 		Sources:      sources,
+		Role:         s.RoleARN(s.partition, s.region, s.account),
 
 		MultipartThreshold:  s.MultipartThreshold(),
 		MultipartParallel:   s.MultipartParallel,

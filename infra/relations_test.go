@@ -233,6 +233,7 @@ func (r relations) testFunction(t *testing.T) {
 	})
 	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
 		Account: testAccount, TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{},
+		Role:                r.set.RoleARN(r.partition(), r.region, testAccount),
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
 		ReplicaStorageClass: r.set.ReplicaStorageClass}

@@ -13,6 +13,7 @@ func config() functionenv.Config {
 	return functionenv.Config{
 		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
 		Sources: map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
+		Role:    "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
 	}
 }
 

@@ -78,7 +78,8 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 		Copier: copier.New(client, target,
 			copier.WithLogger(log),
 			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
-			copier.WithStorageClass(config.ReplicaStorageClass)),
+			copier.WithStorageClass(config.ReplicaStorageClass),
+			copier.WithRole(config.Role)),
 		Self: self,
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)

@@ -29,7 +29,7 @@ func environment(endpoint, targetBucket, keyID, secret string) []string {
 		"AWS_ACCESS_KEY_ID=" + keyID, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_ENDPOINT_URL=" + endpoint,
 		"S3FANOUT_REPLICA_SET=bench", "S3FANOUT_ACCOUNT=" + account, "S3FANOUT_TARGET_BUCKET=" + targetBucket,
-		"S3FANOUT_SOURCE_BUCKETS=" + sourceRegion + "=" + sourceBucket,
+		"S3FANOUT_SOURCE_BUCKETS=" + sourceRegion + "=" + sourceBucket, "S3FANOUT_ROLE=arn:aws:iam::" + account + ":role/bench",
 		// Nothing of the machine's own configuration is read.
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true",
 	}

@@ -94,7 +94,8 @@ type Request struct {
 	// Resume.Source then, whatever it is here. Parts that are done are not
 	// copied again. If the upload does not exist any more, because somebody
 	// completed or aborted it, the copy begins anew, which ends as Exists if
-	// the target has the key.
+	// the target has the key. An upload of others is left as it is, and is a
+	// Permanent error; see WithRole.
 	Resume *Upload
 }
 

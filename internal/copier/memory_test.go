@@ -58,7 +58,15 @@ type openUpload struct {
 	header http.Header
 	tags   [][2]string
 	parts  map[int][]byte
+	// by is the initiator, as S3 names it.
+	by string
 }
+
+// The role of the Copier in tests, and a session of it.
+const (
+	ownRole    = "arn:aws:iam::111122223333:role/media-replicator-eu-west-1"
+	ownSession = "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator"
+)
 
 func newMemory() *memory {
 	return &memory{objects: map[string]*stored{}, uploads: map[string]*openUpload{}, copied: map[string]int{}, minPart: 1}
@@ -133,6 +141,8 @@ func operationOf(r *http.Request) string {
 		return "Tags"
 	case r.Method == http.MethodGet && q.Has("uploadId"):
 		return "List"
+	case r.Method == http.MethodGet && q.Has("uploads"):
+		return "Uploads"
 	case r.Method == http.MethodPost && q.Has("uploads"):
 		return "Create"
 	case r.Method == http.MethodPost && q.Has("uploadId"):
@@ -154,12 +164,14 @@ func (m *memory) serve(r *http.Request, op string, body []byte) reply {
 	switch op {
 	case "Head", "Tags":
 		return m.read(r, path, op)
+	case "Uploads":
+		return m.listUploads(path, r.URL.Query())
 	case "Copy":
 		return m.copy(r, path)
 	case "Create":
 		m.made++
 		id := "upload-" + strconv.Itoa(m.made)
-		m.uploads[id] = &openUpload{key: path, header: kept(r.Header), tags: parseTags(r.Header.Get("X-Amz-Tagging")), parts: map[int][]byte{}}
+		m.uploads[id] = &openUpload{key: path, header: kept(r.Header), tags: parseTags(r.Header.Get("X-Amz-Tagging")), parts: map[int][]byte{}, by: ownSession}
 		return reply{status: 200, body: "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>"}
 	}
 	if upload == nil || upload.key != path {
@@ -316,7 +328,7 @@ func list(q url.Values, u *openUpload) reply {
 	const page = 3
 	after, _ := strconv.Atoi(q.Get("part-number-marker"))
 	var b strings.Builder
-	fmt.Fprintf(&b, "<ListPartsResult><ChecksumAlgorithm>%s</ChecksumAlgorithm>", u.header.Get("X-Amz-Checksum-Algorithm"))
+	fmt.Fprintf(&b, "<ListPartsResult><Initiator><ID>%s</ID></Initiator><ChecksumAlgorithm>%s</ChecksumAlgorithm>", u.by, u.header.Get("X-Amz-Checksum-Algorithm"))
 	numbers, truncated, last := sortedKeys(u.parts), false, 0
 	n := 0
 	for _, number := range numbers {

@@ -180,8 +180,18 @@ func (t *task) readTags(ctx context.Context) ([]types.Tag, error) {
 	return out.TagSet, nil
 }
 
-// resume finds out what is done already and whether the source is the same.
+// resume finds out whose the upload is and what is done already, whether it is
+// still needed, and whether the source is the same.
 func (m *multipart) resume(ctx context.Context) (answer, error) {
+	m.did = listParts
+	algorithm, err := m.listParts(ctx)
+	if err != nil {
+		return interpret(listParts, m.req.Source, err), err
+	}
+	m.did = headTarget
+	if got, err := m.look(ctx); got != absent {
+		return got, err
+	}
 	m.did = headSource
 	if got, err := m.headSource(ctx); got != done {
 		return got, err
@@ -189,7 +199,14 @@ func (m *multipart) resume(ctx context.Context) (answer, error) {
 	if u := m.upload.Source; u.ETag != unquote(m.head.ETag) || u.Size != size(m.head) {
 		return changed, retryable{errors.New("the source has changed since the copy began")}
 	}
-	m.did = listParts
+	m.want = expectChecksum(m.head, algorithm)
+	return done, nil
+}
+
+// listParts enters the parts that are there, and returns the algorithm of the
+// upload's checksums. Until it has found that the upload is the role's own,
+// nothing may be done to it.
+func (m *multipart) listParts(ctx context.Context) (types.ChecksumAlgorithm, error) {
 	etags := make([]string, partCount(m.upload.Source.Size, m.upload.PartSize))
 	var marker *string
 	for {
@@ -199,15 +216,31 @@ func (m *multipart) resume(ctx context.Context) (answer, error) {
 			UploadId: aws.String(m.upload.UploadID), PartNumberMarker: marker,
 		}, inRegion(m.target.Region))
 		if err != nil {
-			return interpret(listParts, m.upload.Source, err), err
+			return "", err
+		}
+		if err := m.checkInitiator(out.Initiator); err != nil {
+			m.upload = nil // neither to be aborted nor to be resumed
+			return "", err
 		}
 		keepFinished(etags, *m.upload, out.Parts)
-		m.want = expectChecksum(m.head, out.ChecksumAlgorithm)
 		if marker = out.NextPartNumberMarker; !aws.ToBool(out.IsTruncated) || deref(marker) == "" {
 			m.etags = etags
-			return done, nil
+			return out.ChecksumAlgorithm, nil
 		}
 	}
+}
+
+// checkInitiator refuses an upload that the role did not begin.
+func (m *multipart) checkInitiator(who *types.Initiator) error {
+	id := "nobody that S3 names"
+	if who != nil && deref(who.ID) != "" {
+		id = *who.ID
+	}
+	if begunBy(m.role, id) {
+		return nil
+	}
+	return permanent{fmt.Errorf("upload %s was begun by %s, not by this function's role, and is left as it is: whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function",
+		m.upload.UploadID, id)}
 }
 
 // keepFinished enters the listed parts that are right into etags. A part of

@@ -40,7 +40,7 @@ func world(size int) (*memory, Request) {
 
 func inParts(m *memory, attempts int, options ...Option) *Copier {
 	return New(m.client(attempts), target(), append([]Option{
-		WithMultipart(10, 4), WithPartSize(10), WithSleep(new(naps).sleep), WithLogger(slog.New(slog.DiscardHandler)),
+		WithMultipart(10, 4), WithPartSize(10), WithRole(ownRole), WithSleep(new(naps).sleep), WithLogger(slog.New(slog.DiscardHandler)),
 	}, options...)...)
 }
 

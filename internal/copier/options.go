@@ -33,6 +33,7 @@ type Copier struct {
 	parallel     int   // parts of one copy under way
 	partSize     int64 // bytes; zero: planned
 	storageClass string
+	role         string // ARN; whose sessions' uploads are resumed
 
 	// fallbackSaid keeps the warning about unconditional copies to one.
 	fallbackSaid sync.Once
@@ -81,6 +82,12 @@ func WithPartSize(size int64) Option { return func(c *Copier) { c.partSize = max
 // of the source before each copy by one request, and nothing for a multipart
 // copy, which sends one anyway.
 func WithStorageClass(class string) Option { return func(c *Copier) { c.storageClass = class } }
+
+// WithRole names, by its ARN, the role that the Copier's requests are signed as.
+// Only an upload that a session of this role began is resumed: an upload's ID
+// comes from outside, and must not make the Copier abort or complete what
+// somebody else uploads. Without it none is.
+func WithRole(arn string) Option { return func(c *Copier) { c.role = arn } }
 
 // New returns a Copier to target. Copies are sent to the target's Region and
 // questions about a source to the source's, whatever Region the client was

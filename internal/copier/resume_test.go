@@ -164,7 +164,16 @@ func TestResume(t *testing.T) {
 			clear(m.uploads)
 			m.objects[replicaPath] = m.objects[sourcePath]
 		}},
-		{name: "race lost meanwhile", want: Diverged, parts: 6, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = other }},
+		{name: "another object came meanwhile", want: Diverged, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = other }},
+		{name: "the object came meanwhile", want: Exists, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = m.objects[sourcePath] }},
+		{name: "another object comes while it is copied", want: Diverged, parts: 6, change: func(m *memory, _ *Upload) {
+			m.before = func(_ *http.Request, op string, _ int) (*reply, error) {
+				if op == "Complete" {
+					m.objects[replicaPath] = other
+				}
+				return nil, nil
+			}
+		}},
 		{name: "source gone", want: SourceGone, change: func(m *memory, _ *Upload) { delete(m.objects, sourcePath) }},
 		{name: "source changed", want: Copied, parts: 10, change: func(_ *memory, u *Upload) { u.Source.ETag = "other" }},
 		{name: "part denied", class: Denied, kept: true, parts: 6, change: func(m *memory, _ *Upload) { failOn(m, "Part", 403, "AccessDenied") }},
@@ -358,7 +367,7 @@ func TestResumeAfterAStopAtEveryRequest(t *testing.T) {
 					m.after = die
 				}
 				_, err := inParts(m, 1, WithMultipart(10, 1)).Copy(ctx, Request{Resume: &upload})
-				if finished := n > 10; (err == nil) != finished {
+				if finished := n > 11; (err == nil) != finished {
 					t.Fatalf("died at %d of %v: %v", n, m.ops, err)
 				}
 				m.before, m.after = nil, nil

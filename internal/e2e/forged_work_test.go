@@ -26,6 +26,10 @@ func TestForgedContinuations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sameKey, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := s.contents()
 	for _, c := range []struct {
 		what  string
@@ -35,6 +39,10 @@ func TestForgedContinuations(t *testing.T) {
 		{"a source outside of the set", func(c *event.Continuation) { c.Source.Bucket = outsideBucket }, "has no such bucket"},
 		{"a source in another Region", func(c *event.Continuation) { c.Source.Region = here }, "the replica set has the bucket in eu-west-1"},
 		{"the function's own bucket", func(c *event.Continuation) { c.Source.Bucket = s.bucket(here) }, "the function's own bucket"},
+		{"a user's open upload of the same key", func(c *event.Continuation) { c.UploadID = *sameKey.UploadId }, "not by this function's role"},
+		{"a user's open upload, of a source that is gone", func(c *event.Continuation) {
+			c.UploadID, c.Source.VersionID = *sameKey.UploadId, "gone"
+		}, "not by this function's role"},
 		{"an upload that is none", func(c *event.Continuation) { c.UploadID = "none" }, ""},
 		{"an upload of another key", func(c *event.Continuation) { c.UploadID = *upload.UploadId }, ""},
 		{"an upload with more parameters", func(c *event.Continuation) { c.UploadID += "&partNumber=1\r\nx-amz-acl: public-read" }, ""},

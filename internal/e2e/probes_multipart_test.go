@@ -12,6 +12,7 @@ import (
 
 	"s3fanout/internal/event"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/fault"
 )
 
@@ -46,7 +47,7 @@ func handsOver(w *world, name string) string {
 }
 
 // continuesUpload hands the function an upload whose object is there already:
-// it lists the parts, copies what is missing and finds the key taken.
+// it lists the parts, finds the key taken and gives the upload up.
 func continuesUpload(w *world, name string) string {
 	home, away := w.regions[0], w.regions[1]
 	w.upload(home, object{key: name, body: "continued"})
@@ -75,8 +76,8 @@ func givesUpUpload(w *world, name string) string {
 	return ""
 }
 
-// continuation begins an upload of home's object at away, and returns the
-// payload that asks away's function to go on with it.
+// continuation begins an upload of home's object at away, as away's function
+// does, and returns the payload that asks the function to go on with it.
 func (w *world) continuation(home, away, key string, change ...func(*s3.CreateMultipartUploadInput)) []byte {
 	w.t.Helper()
 	head, err := w.s3(home).HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(home)), Key: aws.String(key)})
@@ -87,7 +88,7 @@ func (w *world) continuation(home, away, key string, change ...func(*s3.CreateMu
 	for _, c := range change {
 		c(in)
 	}
-	upload, err := w.s3(away).CreateMultipartUpload(w.t.Context(), in)
+	upload, err := s3.NewFromConfig(w.replicator(away).in(away)).CreateMultipartUpload(w.t.Context(), in)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,6 +103,14 @@ func (w *world) continuation(home, away, key string, change ...func(*s3.CreateMu
 		w.t.Fatal(err)
 	}
 	return payload
+}
+
+// replicator is a session as the Region's function has it.
+func (w *world) replicator(region string) identity {
+	w.t.Helper()
+	name, _, _ := strings.Cut(w.bucket(region), "-"+w.state.AccountID)
+	set := replicaset.Config{Name: name}
+	return w.mustAssume(set.RoleARN("aws", region, w.state.AccountID), set.FunctionName())
 }
 
 func (w *world) unfinishedUploads(region string) int {

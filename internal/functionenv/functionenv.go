@@ -24,6 +24,9 @@ const (
 	// SourceBuckets lists the buckets of the other Regions as
 	// "<region>=<bucket>", separated by commas.
 	SourceBuckets = "S3FANOUT_SOURCE_BUCKETS"
+	// Role is the ARN of the function's role, which an upload has to be of that
+	// the function resumes.
+	Role = "S3FANOUT_ROLE"
 	// MultipartThreshold is the size in bytes above which objects are copied
 	// in parts. Optional, like the next two: without it the copier chooses.
 	MultipartThreshold = "S3FANOUT_MULTIPART_THRESHOLD"
@@ -48,6 +51,7 @@ type Config struct {
 	Account      string            // twelve digits
 	TargetBucket string            // in Region
 	Sources      map[string]string // bucket name -> Region, the own bucket left out
+	Role         string            // ARN
 
 	// Zero and empty mean that the copier chooses.
 	MultipartThreshold  int64 // bytes
@@ -69,6 +73,7 @@ func Encode(c Config) map[string]string {
 		Account:       c.Account,
 		TargetBucket:  c.TargetBucket,
 		SourceBuckets: strings.Join(pairs, ","),
+		Role:          c.Role,
 	}
 	if c.MultipartThreshold > 0 {
 		variables[MultipartThreshold] = strconv.FormatInt(c.MultipartThreshold, 10)
@@ -100,6 +105,7 @@ func Decode(getenv func(string) string) (Config, error) {
 		Account:      read(Account),
 		TargetBucket: read(TargetBucket),
 		Sources:      map[string]string{},
+		Role:         read(Role),
 	}
 	sources := read(SourceBuckets)
 	if len(missing) > 0 {

@@ -11,6 +11,7 @@ import (
 func full() Config {
 	return Config{
 		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
+		Role:               "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
 		Sources:            map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
 		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source",
 	}
@@ -33,7 +34,7 @@ func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 		}
 	}
 	names := slices.Sorted(maps.Keys(Encode(bare)))
-	if want := []string{Account, ReplicaSet, SourceBuckets, TargetBucket}; !slices.Equal(names, want) {
+	if want := []string{Account, ReplicaSet, Role, SourceBuckets, TargetBucket}; !slices.Equal(names, want) {
 		t.Errorf("variables %v, want none for what is not given: %v", names, want)
 	}
 }
@@ -45,6 +46,7 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		{Account, "1111-2222-3333"}, // bad input: fn-48
 		{Account, "11112222333x"},
 		{TargetBucket, ""},
+		{Role, ""},
 		{SourceBuckets, ""},
 		{SourceBuckets, "us-east-1"},
 		{SourceBuckets, "us-east-1=a,eu-west-2=a"}, // bad input: fn-44

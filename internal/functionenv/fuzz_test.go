@@ -15,7 +15,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, set, target, sources, threshold, parallel, class string) {
 		values := map[string]string{
 			ReplicaSet: set, TargetBucket: target, SourceBuckets: sources, MultipartThreshold: threshold, MultipartParallel: parallel,
-			ReplicaStorageClass: class, Region: "eu-west-1", FunctionName: "media-replicator",
+			ReplicaStorageClass: class, Role: "arn:aws:iam::111122223333:role/r", Region: "eu-west-1", FunctionName: "media-replicator",
 		}
 		c, err := Decode(func(name string) string { return values[name] })
 		if err != nil {

@@ -93,6 +93,7 @@ func wantEnvironment(set replicaset.Config, account, region string) map[string]s
 		Account:      account,
 		TargetBucket: set.BucketName(account, region),
 		Sources:      sources,
+		Role:         set.RoleARN(replicaset.Partition(region), region, account),
 
 		MultipartThreshold:  set.MultipartThreshold(),
 		MultipartParallel:   set.MultipartParallel,

@@ -35,6 +35,7 @@ type bucket struct {
 
 type openUpload struct {
 	key, props string
+	by         string // the ARN of who began it
 	parts      map[int]part
 	highest    int // of the parts' numbers
 }

@@ -24,7 +24,7 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 		if tag, _ := url.QueryUnescape(strings.TrimPrefix(aws.ToString(in.Tagging), "t=")); tag != props {
 			props = fmt.Sprintf("metadata %q, tags %q", props, tag)
 		}
-		b.uploads[upload] = &openUpload{key: *in.Key, props: props, parts: map[int]part{}}
+		b.uploads[upload] = &openUpload{key: *in.Key, props: props, by: c.session(), parts: map[int]part{}}
 		c.w.after(c.w.seed.between(time.Millisecond, time.Minute, upload, "abort"), func() {
 			if c.w.happens(c.w.schedule.profile.aborted, upload, uploadAborted) {
 				c.w.mu.Lock()
@@ -35,6 +35,11 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 		out := &s3.CreateMultipartUploadOutput{UploadId: aws.String(upload)}
 		return out, nil
 	})
+}
+
+// session is the ARN of whom the process's requests are signed as.
+func (p *process) session() string {
+	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.RoleName(p.region) + "/" + p.w.set.FunctionName()
 }
 
 // open finds an upload.
@@ -94,7 +99,7 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 		if err != nil {
 			return nil, err
 		}
-		out := &s3.ListPartsOutput{ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false)}
+		out := &s3.ListPartsOutput{ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false), Initiator: &types.Initiator{ID: aws.String(u.by)}}
 		for n := after + 1; n <= u.highest; n++ {
 			p, there := u.parts[n]
 			if !there {

@@ -129,7 +129,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 func (w *world) handler(p *process) *replicator.Handler {
 	config := functionenv.Config{
 		ReplicaSet: w.set.Name, Region: p.region, FunctionName: w.set.FunctionName(), TargetBucket: w.buckets[p.region].name,
-		Sources: map[string]string{},
+		Sources: map[string]string{}, Role: w.set.RoleARN("aws", p.region, account),
 	}
 	for _, r := range w.set.Others(p.region) {
 		config.Sources[w.buckets[r].name] = r
@@ -151,6 +151,7 @@ func (w *world) copier(p *process) labelled {
 	return labelled{p: p, Copier: copier.New(client{p}, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
 		copier.WithMultipart(threshold, parallel), copier.WithPartSize(partSize),
+		copier.WithRole(w.set.RoleARN("aws", p.region, account)),
 		copier.WithRandom(func() float64 {
 			p.mu.Lock()
 			defer p.mu.Unlock()

@@ -90,7 +90,7 @@ var mutants = []mutant{
 		"if out.FunctionError != nil {", "if false {",
 	}, {
 		"a letter is replayed where it lies", "internal/redrive/route.go",
-		"return Function{Region: a.region, Name: name}, nil", "return Function{Region: queue.region, Name: name}, nil",
+		"return Function{Region: a.Region, Name: name}, nil", "return Function{Region: queue.region, Name: name}, nil",
 	}, {
 		"a letter that is replayed stays", "internal/redrive/replay.go",
 		"if err := q.delete(ctx, m); err != nil {", "if err := ctx.Err(); err != nil {",
