@@ -49,6 +49,7 @@ func TestCapacityGrowsWhileNobodyFinishes(t *testing.T) {
 			t.Errorf("after two seconds %d run, want all 300", got)
 		}
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if c.busy != 0 || c.limit != 8 || c.growing != nil {
 			t.Errorf("afterwards busy %d, limit %d, growing %v; want 0, 8 and not", c.busy, c.limit, c.growing != nil)
 		}
