@@ -23,7 +23,7 @@ type bucket struct {
 func (b *bucket) encode() []byte {
 	var e encoder
 	e.number(uint64(b.number))
-	e.byte(byte(b.versioning))
+	e.number(uint64(b.versioning)) //nolint:gosec // one of three
 	e.number(b.generation)
 	e.size(b.created)
 	e.text(b.region)
@@ -42,7 +42,7 @@ func (t *txn) bucket(name string) (*bucket, error) {
 func decodeBucket(name string, row []byte) (*bucket, error) {
 	d := decoder{rest: row}
 	b := &bucket{
-		name: name, number: uint32(d.number()), versioning: Versioning(d.byte()), //nolint:gosec // encoded from such
+		name: name, number: uint32(d.number()), versioning: Versioning(d.number()), //nolint:gosec // encoded from such
 		generation: d.number(), created: d.size(), region: d.text(),
 	}
 	return b, d.err()

@@ -81,22 +81,19 @@ func (t *txn) assemble(u *upload, c Complete) (*assembled, error) {
 	if len(c.Parts) == 0 {
 		return nil, fmt.Errorf("%w: none is named", ErrInvalidPart)
 	}
+	parts, err := t.namedParts(u, c.Parts)
+	if err != nil {
+		return nil, err
+	}
 	whole := &assembled{}
 	var md5s []string
 	var checksums []sizedSum
-	for i, named := range c.Parts {
-		if i > 0 && named.Number <= c.Parts[i-1].Number {
-			return nil, ErrInvalidPartOrder
-		}
-		p, err := t.namedPart(u, named, i == len(c.Parts)-1)
-		if err != nil {
-			return nil, err
-		}
+	for i, p := range parts {
 		m, err := t.manifest(p.blob, p.size)
 		if err != nil {
 			return nil, err
 		}
-		shown := ObjectPart{Number: named.Number, Offset: whole.size, Size: p.size}
+		shown := ObjectPart{Number: c.Parts[i].Number, Offset: whole.size, Size: p.size}
 		if u.algorithm != "" {
 			shown.Checksum = p.checksum
 		}
@@ -115,7 +112,6 @@ func (t *txn) assemble(u *upload, c Complete) (*assembled, error) {
 	if u.algorithm == "" {
 		checksumType = FullObject
 	}
-	var err error
 	if whole.checksum, err = combine(u.partAlgorithm(), checksumType, checksums); err != nil {
 		return nil, err
 	}
@@ -130,23 +126,40 @@ func (t *txn) assemble(u *upload, c Complete) (*assembled, error) {
 	return whole, nil
 }
 
-// namedPart returns a part that is the one that the request names.
-func (t *txn) namedPart(u *upload, named CompletePart, last bool) (*part, error) {
-	row := t.table(tableParts).Get(partRow(u.order, named.Number))
-	if row == nil || named.Number < 1 || named.Number > maxParts {
-		return nil, &PartError{Number: named.Number, ETag: named.ETag, Err: ErrInvalidPart}
+// namedParts returns the parts that the request names, in its order.
+func (t *txn) namedParts(u *upload, named []CompletePart) ([]*part, error) {
+	for i := 1; i < len(named); i++ {
+		if named[i].Number <= named[i-1].Number {
+			return nil, ErrInvalidPartOrder
+		}
 	}
-	p, err := decodePart(row)
-	if err != nil {
-		return nil, t.damaged(err)
+	parts := make([]*part, len(named))
+	wrong := func(i int, size int64, err error) error {
+		return &PartError{Number: named[i].Number, ETag: named[i].ETag, Size: size, Err: err}
 	}
-	switch {
-	case etag(p.md5) != named.ETag, named.Checksum != "" && named.Checksum != p.checksum:
-		return nil, &PartError{Number: named.Number, ETag: named.ETag, Size: p.size, Err: ErrInvalidPart}
-	case !last && p.size < minPart:
-		return nil, &PartError{Number: named.Number, ETag: named.ETag, Size: p.size, Err: ErrPartTooSmall}
+	for i, n := range named {
+		var row []byte
+		if n.Number >= 1 && n.Number <= maxParts {
+			row = t.table(tableParts).Get(partRow(u.order, n.Number))
+		}
+		if row == nil {
+			return nil, wrong(i, 0, ErrInvalidPart)
+		}
+		p, err := decodePart(row)
+		if err != nil {
+			return nil, t.damaged(err)
+		}
+		if etag(p.md5) != n.ETag || n.Checksum != "" && n.Checksum != p.checksum {
+			return nil, wrong(i, p.size, ErrInvalidPart)
+		}
+		parts[i] = p
 	}
-	return p, nil
+	for i, p := range parts[:len(parts)-1] {
+		if p.size < minPart {
+			return nil, wrong(i, p.size, ErrPartTooSmall)
+		}
+	}
+	return parts, nil
 }
 
 // ListUploads lists a page of uploads.

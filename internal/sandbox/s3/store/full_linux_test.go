@@ -54,7 +54,7 @@ func TestInsideFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	put(t, s, here, "small", "again")
+	put(t, s, "small", "again")
 	if problems, err := s.audit(nil); err != nil || len(problems) > 0 {
 		t.Errorf("the store is not sound: %v (%v)", problems, err)
 	}
@@ -82,7 +82,7 @@ func fillDisk(t *testing.T, s *Store, key, body string) {
 		}
 	}
 	for _, id := range ids {
-		if got := read(t, s, here, key, id); got != body {
+		if got := read(t, s, key, id); got != body {
 			t.Errorf("%s: other bytes were read", id)
 		}
 	}

@@ -110,8 +110,9 @@ func (b *modelBucket) decide(key string, c Condition, started int) error {
 	return nil
 }
 
-// add makes a version visible, and says whether it was placed.
-func (m *model) add(b *modelBucket, v *modelVersion) bool {
+// add makes a version visible, unless it is a null version that was started
+// before the one that is there.
+func (m *model) add(b *modelBucket, v *modelVersion) {
 	v.visible = m.tick()
 	v.null = b.versioning != Enabled
 	if v.null {
@@ -120,14 +121,13 @@ func (m *model) add(b *modelBucket, v *modelVersion) bool {
 				continue
 			}
 			if other.started > v.started {
-				return false
+				return
 			}
 			b.versions = slices.Delete(b.versions, i, i+1)
 			break
 		}
 	}
 	b.versions = append(b.versions, v)
-	return true
 }
 
 // delete deletes as a DeleteObject without a version does.

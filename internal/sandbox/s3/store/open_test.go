@@ -169,7 +169,7 @@ func TestOnlyOneHasAStoreOpen(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), ErrLocked.Error()) {
 		t.Errorf("another process has opened it: %v, %s", err, out)
 	}
-	put(t, s, here, "k", "still mine")
+	put(t, s, "k", "still mine")
 }
 
 func TestOpenAtOnce(t *testing.T) {
@@ -202,20 +202,20 @@ func TestOpenAtOnce(t *testing.T) {
 	if one == nil {
 		t.Fatal("nobody has opened it")
 	}
-	put(t, one, here, "k", "v")
+	put(t, one, "k", "v")
 	if err := one.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, open(t, dir), here, "k", ""); got != "v" {
+	if got := read(t, open(t, dir), "k", ""); got != "v" {
 		t.Errorf("read %q", got)
 	}
 }
 
 func TestSeveralStoresInOneProcess(t *testing.T) {
 	one, two := newStore(t, Enabled), newStore(t, Enabled)
-	put(t, one, here, "k", "one")
-	w := put(t, two, here, "k", "two")
-	if a, b := read(t, one, here, "k", ""), read(t, two, here, "k", ""); a != "one" || b != "two" {
+	put(t, one, "k", "one")
+	w := put(t, two, "k", "two")
+	if a, b := read(t, one, "k", ""), read(t, two, "k", ""); a != "one" || b != "two" {
 		t.Errorf("read %q and %q", a, b)
 	}
 	_, err := one.HeadObject(here, "k", w.VersionID)

@@ -80,7 +80,7 @@ func (m *machine) same(t *rapid.T, what string, got, want error) bool {
 	return want == nil
 }
 
-func (m *machine) bucket(t *rapid.T) (string, *modelBucket) {
+func (m *machine) bucket() (string, *modelBucket) {
 	return here, m.model.buckets[here]
 }
 
@@ -143,7 +143,7 @@ func (m *machine) put(t *rapid.T) {
 	if len(m.staged) == 0 {
 		m.stage(t)
 	}
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	key, attributes, body := m.key(t), m.attributes(t), m.staged[0]
 	m.staged = m.staged[1:]
 	c := m.condition(t, b, key)
@@ -170,7 +170,7 @@ func (m *machine) written(t *rapid.T, b *modelBucket, v *modelVersion, w Written
 }
 
 func (m *machine) copy(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	from, key, attributes := m.key(t), m.key(t), m.attributes(t)
 	id, c := m.versionID(t, b, from), m.condition(t, b, key)
 	source, want := b.find(from, id)
@@ -205,7 +205,7 @@ func sumOf(a Algorithm, body string) string {
 }
 
 func (m *machine) delete(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	key := m.key(t)
 	c := Condition{IfMatch: m.condition(t, b, key).IfMatch}
 	want := b.decide(key, c, 0)
@@ -226,7 +226,7 @@ func (m *machine) delete(t *rapid.T) {
 }
 
 func (m *machine) deleteVersion(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	key := m.key(t)
 	id := m.versionID(t, b, key)
 	if id == "" {
@@ -241,7 +241,7 @@ func (m *machine) deleteVersion(t *rapid.T) {
 }
 
 func (m *machine) tag(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	key, tags := m.key(t), m.attributes(t).Tags
 	id := m.versionID(t, b, key)
 	v, want := b.find(key, id)
@@ -322,7 +322,7 @@ func TestStoreIsLikeTheModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }() // the system does so one day
 		m := newMachine(t, dir)
 		defer func() {
 			for _, s := range m.staged {

@@ -17,7 +17,7 @@ func (m *machine) uploads() map[string]func(*rapid.T) {
 }
 
 func (m *machine) createUpload(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	key, attributes := m.key(t), m.attributes(t)
 	named := rapid.SampledFrom([]Algorithm{"", CRC64NVME, SHA256, CRC32}).Draw(t, "algorithm")
 	u, err := m.store.CreateUpload(CreateUpload{Bucket: name, Key: key, Attributes: attributes, Algorithm: named})
@@ -51,7 +51,7 @@ func algorithmOf(u *modelUpload) Algorithm {
 }
 
 func (m *machine) putPart(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	u, number, body := m.upload(t, b), rapid.IntRange(1, 3).Draw(t, "number"), m.body(t)
 	m.model.tick()
 	blob, err := m.store.Stage(strings.NewReader(body), algorithmOf(u))
@@ -74,7 +74,7 @@ func (m *machine) checkPart(t *rapid.T, u *modelUpload, number int, p Part) {
 
 // copyPart copies all or a range of an object of zeros or of another one.
 func (m *machine) copyPart(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	u, number := m.upload(t, b), rapid.IntRange(1, 3).Draw(t, "number")
 	c := CopyPart{Bucket: name, Key: u.key, UploadID: u.id, Number: number, SourceBucket: gone, SourceKey: zeros}
 	body := strings.Repeat("\x00", minPart)
@@ -104,14 +104,14 @@ func (m *machine) copyPart(t *rapid.T) {
 }
 
 func (m *machine) abort(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	u := m.upload(t, b)
 	m.same(t, "abort", m.store.AbortUpload(name, u.key, u.id), b.there(u))
 	b.end(u)
 }
 
 func (m *machine) complete(t *rapid.T) {
-	name, b := m.bucket(t)
+	name, b := m.bucket()
 	u := m.upload(t, b)
 	c := Complete{Bucket: name, Key: u.key, UploadID: u.id, Condition: m.condition(t, b, u.key)}
 	numbers := slices.Sorted(maps.Keys(u.parts))
@@ -170,11 +170,14 @@ func (m *machine) completes(b *modelBucket, u *modelUpload, c Complete) error {
 		if i > 0 && p.Number < c.Parts[i-1].Number {
 			return ErrInvalidPartOrder
 		}
-		body, ok := u.parts[p.Number]
-		if !ok {
+	}
+	for _, p := range c.Parts {
+		if _, ok := u.parts[p.Number]; !ok {
 			return ErrInvalidPart
 		}
-		if i < len(c.Parts)-1 && len(body) < minPart {
+	}
+	for _, p := range c.Parts[:len(c.Parts)-1] {
+		if len(u.parts[p.Number]) < minPart {
 			return ErrPartTooSmall
 		}
 	}

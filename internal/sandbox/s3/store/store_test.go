@@ -60,18 +60,18 @@ func stage(t testing.TB, s *Store, body string, algorithms ...Algorithm) *Blob {
 	return b
 }
 
-func put(t testing.TB, s *Store, bucket, key, body string) Written {
+func put(t testing.TB, s *Store, key, body string) Written {
 	t.Helper()
-	w, err := tryPut(t, s, bucket, key, body, Condition{})
+	w, err := tryPut(t, s, key, body, Condition{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-func tryPut(t testing.TB, s *Store, bucket, key, body string, c Condition) (Written, error) {
+func tryPut(t testing.TB, s *Store, key, body string, c Condition) (Written, error) {
 	t.Helper()
-	return s.PutObject(Put{Bucket: bucket, Key: key, Condition: c}, stage(t, s, body))
+	return s.PutObject(Put{Bucket: here, Key: key, Condition: c}, stage(t, s, body))
 }
 
 func tryCopy(t testing.TB, s *Store, from, to string, c Condition) (Copied, error) {
@@ -84,9 +84,9 @@ func asIs(source *Version) (Plan, error) {
 	return Plan{source.Attributes, source.Checksum.Algorithm}, nil
 }
 
-func read(t testing.TB, s *Store, bucket, key, versionID string) string {
+func read(t testing.TB, s *Store, key, versionID string) string {
 	t.Helper()
-	o, err := s.OpenObject(bucket, key, versionID)
+	o, err := s.OpenObject(here, key, versionID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +121,12 @@ func TestAnyKey(t *testing.T) {
 		strings.Repeat("k", 1024), strings.Repeat("/", 1024), "a+b", "a%20b", "\n",
 	}
 	for _, key := range keys {
-		put(t, s, here, key, "first of "+key)
-		w := put(t, s, here, key, "second of "+key)
-		if got := read(t, s, here, key, ""); got != "second of "+key {
+		put(t, s, key, "first of "+key)
+		w := put(t, s, key, "second of "+key)
+		if got := read(t, s, key, ""); got != "second of "+key {
 			t.Errorf("%q: read %q", key, got)
 		}
-		if got := read(t, s, here, key, w.VersionID); got != "second of "+key {
+		if got := read(t, s, key, w.VersionID); got != "second of "+key {
 			t.Errorf("%q: version: read %q", key, got)
 		}
 	}
@@ -140,7 +140,7 @@ func TestAnyKey(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]error{strings.Repeat("k", 1025): ErrKeyTooLong, "": ErrInvalidKey, "\xff": ErrInvalidKey} {
-		_, err := tryPut(t, s, here, key, "", Condition{})
+		_, err := tryPut(t, s, key, "", Condition{})
 		wantError(t, err, want)
 	}
 }
@@ -152,11 +152,11 @@ func TestSizes(t *testing.T) {
 			"zeros": make([]byte, size), "bytes": bytes.Repeat([]byte("ab\x00d"), size/4+1)[:size],
 			"mixed": append(make([]byte, size/2), bytes.Repeat([]byte{1}, size-size/2)...),
 		} {
-			w := put(t, s, here, name, string(body))
+			w := put(t, s, name, string(body))
 			if w.ETag != md5Hex(string(body)) || w.Size != int64(size) {
 				t.Errorf("%d %s: wrote %+v", size, name, w)
 			}
-			if read(t, s, here, name, "") != string(body) {
+			if read(t, s, name, "") != string(body) {
 				t.Errorf("%d %s: other bytes were read", size, name)
 			}
 			o, err := s.OpenObject(here, name, "")
@@ -186,7 +186,7 @@ func TestLastModifiedIsInWholeSeconds(t *testing.T) {
 		}
 	}()
 	makeBucket(t, s, here, Enabled)
-	if w := put(t, s, here, "k", "x"); !w.LastModified.Equal(now.Truncate(time.Second)) {
+	if w := put(t, s, "k", "x"); !w.LastModified.Equal(now.Truncate(time.Second)) {
 		t.Errorf("modified at %s", w.LastModified)
 	}
 }
