@@ -10,6 +10,7 @@ import (
 
 	"s3fanout/internal/explain"
 	"s3fanout/internal/table"
+	"s3fanout/internal/uploads"
 )
 
 // explainDocument is what explain --output json writes. Its names and the
@@ -68,7 +69,7 @@ type explainUpload struct {
 	UploadID  string         `json:"uploadId"`
 	Initiated time.Time      `json:"initiated"`
 	Initiator string         `json:"initiator,omitempty"`
-	By        explain.Writer `json:"by"`
+	By        uploads.Writer `json:"by"`
 	Parts     int            `json:"parts"`
 	Bytes     int64          `json:"bytes"`
 	LastPart  *time.Time     `json:"lastPart,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"s3fanout/internal/sandbox"
@@ -51,6 +52,19 @@ func removeObject(ts *testscript.TestScript, _ bool, args []string) {
 	state, client := inSandbox(ts, args[0])
 	_, err := client.DeleteObject(context.Background(), &s3.DeleteObjectInput{
 		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]),
+	})
+	ts.Check(err)
+}
+
+// tagObject: tag REGION KEY [NAME VALUE], without any to remove them.
+func tagObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	tags := []types.Tag{}
+	if len(args) > 2 {
+		tags = append(tags, types.Tag{Key: aws.String(args[2]), Value: aws.String(args[3])})
+	}
+	_, err := client.PutObjectTagging(context.Background(), &s3.PutObjectTaggingInput{
+		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]), Tagging: &types.Tagging{TagSet: tags},
 	})
 	ts.Check(err)
 }

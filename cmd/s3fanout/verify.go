@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/backfill"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/table"
 	"s3fanout/internal/verify"
 )
 
@@ -20,6 +22,8 @@ type verifyFlags struct {
 	regions []string
 	grace   time.Duration
 	keys    bool
+	tags    bool
+	empty   bool
 }
 
 func newVerifyCommand(a *app) *cobra.Command {
@@ -28,60 +32,82 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Compare the buckets of the Regions",
 		Long: `Compare the buckets of the replica set, and name every key that is not the same
-in all of them: missing in a Region, or different. Keys that no filter in
-cdk.json chooses are left out. It changes nothing, reads no object, and needs
-the same memory for a thousand keys and for a billion.
+in all of them. Keys that no filter in cdk.json chooses are left out. It changes
+nothing, reads no object, and needs the same memory for a thousand keys and for
+a billion; results that do not fit are kept in temporary files (TMPDIR).
 
 Objects are compared by size and ETag; where ETags differ, by checksums of the
 same algorithm and type. ETags of objects copied in parts or encrypted with KMS
 say nothing about the bytes: without such checksums their sizes alone are
-compared, and the summary says for how many.
+compared, and the summary says for how many. Tags are compared with --tags
+alone: that takes a request for every key in every Region.
 
 What is under way is no difference. Every key that is not the same in all
-listings is looked at again, and one that was written less than --grace ago, or
-in parts within the last day, until it is the same or --grace is over: a run
-can take that much longer. With --grace 0s it reports what it sees.
+listings is looked at again, and one that was written or deleted less than
+--grace ago, or in parts within the last day, until it is the same or --grace is
+over: a run can take that much longer, and twice as long where keys keep
+changing. What time it is, S3 says, not this machine. With --grace 0s it reports
+what it sees.
 
-A line for each Region that lacks a key, or whose object is not the one that was
-written first:
+When it is done it writes a line for each Region and key, sorted by key, and
+then the counts of each Region, and of the 20 prefixes up to a slash with most:
   missing    eu-west-1       absent    films/one.mp4
   different  ap-northeast-1  size      films/two.mp4
-The third column is absent, deleted (a delete marker hides it), size, checksum
-or etag. With --keys only the keys are written, each once.
+missing: the Region does not have the key (absent), or a delete marker hides it
+(deleted). copying: it does not have it yet, and its function is copying it
+just now, in parts. different: it has another object than the one that was
+written first (size, checksum, etag or tags), or has kept its object while
+others were overwritten (stale). unsettled: the key kept changing, more often
+than --grace, and no Region stood still (changing). With --keys only the keys
+are written, each once.
 
 AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
 Region and a few more; s3:GetObject (HEAD), one for each Region for each key
 that is not the same in all listings: also those copied in parts or encrypted
-with KMS. kms:Decrypt, if you have it, for the checksums of the latter. A
-billion keys in each of 3 Regions cost about $15 to list, a million HEADs $0.40.
+with KMS. s3:ListBucketVersions, one for each key that was deleted in a Region.
+s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts, about two for
+each Region that lacks a large key. With --tags s3:GetObjectTagging, one for
+each key and Region. kms:Decrypt, if you have it, for checksums of what is
+encrypted with KMS. A billion keys in each of 3 Regions cost about $15 to list,
+a million HEADs or questions about tags $0.40.
 
 With --output json each difference is one line, and the last line the summary:
-  {"kind": "missing|different", "key", "why", "regions": [{"region",
-   "versionId", "size", "etag", "checksum": {"algorithm", "type", "value"},
-   "modified"}], "without": [], "differing": []}
+  {"kind": "missing|copying|different|unsettled", "key", "why",
+   "regions": [{"region", "versionId", "size", "etag",
+   "checksum": {"algorithm", "type", "value"}, "modified", "tags": {}}],
+   "without": [], "deleted": [], "differing": []}
   {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
-   "sizeOnly", "missing", "different", "both", "deleted", "unfinished",
-   "listRequests", "headRequests", "costUSD", "partial"}}
-"regions" of a difference have the key, "without" lack it, "differing" have
-another object than the first. "sizeOnly" are among "equal"; "both" are keys
-among "missing" and "different"; "deleted" went away meanwhile; "unfinished"
-were not looked at again as the run ended early, which is "partial".
+   "sizeOnly", "missing", "hidden", "copying", "different", "both", "unsettled",
+   "deleted", "unfinished", "listRequests", "headRequests", "tagRequests",
+   "costUSD", "partial", "byRegion": [{"region", "missing", "copying",
+   "different", "unsettled"}], "byPrefix": [{"region", "prefix", …}],
+   "otherPrefixes"}}
+"regions" of a difference have the key, "without" lack it, in "deleted" of them
+a delete marker hides it, "differing" are different. "sizeOnly" are among
+"equal", "hidden" (by delete markers) among "missing"; "both" are keys among
+"missing" or "copying" and "different"; "deleted" went away everywhere
+meanwhile; "unfinished" were not looked at again as the run ended early, which
+is "partial". "byPrefix" has 20 prefixes, "otherPrefixes" counts the rest.
 
 Exit codes: 0 all the same; 1 a request failed; 2 usage or configuration; 3
-there are differences; 130 interrupted, with a summary of what was compared.`,
+there are differences, or no key was compared and --allow-empty is not given;
+130 interrupted, with what was found so far.`,
 		Example: `  s3fanout verify
   s3fanout verify --prefix films/ --region us-east-1 --region eu-west-1
   s3fanout verify --grace 0s --output json
+  s3fanout verify --tags --prefix films/
   s3fanout verify --keys > keys.txt`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.verify(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "compare only keys that begin with it")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "compare only keys with this prefix")
 	namesVar(cmd.Flags(), &f.regions, "region", "compare only these Regions, two at least; can be repeated")
 	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "how long a new object may take to arrive")
 	cmd.Flags().BoolVar(&f.keys, "keys", false, "write the keys alone, one a line")
+	cmd.Flags().BoolVar(&f.tags, "tags", false, "compare tags too: a request a key and Region")
+	cmd.Flags().BoolVar(&f.empty, "allow-empty", false, "no key to compare is no difference")
 	return cmd
 }
 
@@ -105,19 +131,20 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace}
+	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set)}
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
-		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Client: client})
+		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Role: set.RoleName(r), Client: client})
 	}
 	p := a.newProgress()
 	watch := verifyProgress{p: p, grace: f.grace, started: time.Now()}
 	out := a.newVerifyOutput(p, set.Name, regions, f)
-	summary, err := verify.Run(ctx, o, out.difference, watch.tell)
+	defer out.close()
+	summary, err := verify.Run(ctx, o, out.found.Add, watch.tell)
 	p.done()
 	interrupted := ctx.Err() != nil
 	if err == nil || interrupted || summary.Keys > 0 {
-		if failed := out.summary(summary); failed != nil && (err == nil || interrupted) {
+		if failed := out.write(summary); failed != nil && (err == nil || interrupted) {
 			err, interrupted = failed, false
 		}
 	}
@@ -127,7 +154,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	case err != nil:
 		return err
 	}
-	return verifyError(summary)
+	return verifyError(summary, f)
 }
 
 // checkVerify refuses values of flags that make no sense.
@@ -144,18 +171,30 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 }
 
 // verifyError says that there are differences, and what to do about them.
-func verifyError(s verify.Summary) error {
-	n := s.Missing + s.Different - s.Both
-	text := keyCount(n) + " not the same everywhere"
+func verifyError(s verify.Summary, f verifyFlags) error {
+	n := s.Unequal()
 	switch {
+	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
+		return marked{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", table.Printable(f.prefix)), errLeftOver}
+	case n == 0 && s.Keys == 0 && !f.empty:
+		return marked{errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"), errLeftOver}
 	case n == 0:
 		return nil
-	case s.Different == 0:
-		text += "; copy what is missing with s3fanout backfill"
-	case s.Missing == 0:
-		text += "; s3fanout overwrites nothing, so choose the right versions and remove the others"
-	default:
-		text += "; s3fanout backfill copies what is missing, and leaves what is different to you"
+	}
+	text := keyCount(n) + " not the same everywhere"
+	for _, advice := range []struct {
+		n    int64
+		text string
+	}{
+		{s.Missing - s.Deleted, "copy what is missing with s3fanout backfill"},
+		{s.Deleted, "what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
+		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
+		{s.Copying, "what is being copied needs time: compare again later"},
+		{s.Unsettled, "what keeps changing cannot be compared: see it with s3fanout explain KEY"},
+	} {
+		if advice.n > 0 {
+			text += "; " + advice.text
+		}
 	}
 	return marked{errors.New(text), errLeftOver}
 }

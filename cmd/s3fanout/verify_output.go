@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,16 +20,18 @@ type verifyDifference struct {
 	Why       string         `json:"why"`
 	Regions   []verifyObject `json:"regions"`
 	Without   []string       `json:"without"`
+	Deleted   []string       `json:"deleted"`
 	Differing []string       `json:"differing"`
 }
 
 type verifyObject struct {
-	Region    string          `json:"region"`
-	VersionID string          `json:"versionId,omitempty"`
-	Size      int64           `json:"size"`
-	ETag      string          `json:"etag"`
-	Checksum  *verifyChecksum `json:"checksum,omitempty"`
-	Modified  time.Time       `json:"modified"`
+	Region    string            `json:"region"`
+	VersionID string            `json:"versionId,omitempty"`
+	Size      int64             `json:"size"`
+	ETag      string            `json:"etag"`
+	Checksum  *verifyChecksum   `json:"checksum,omitempty"`
+	Modified  time.Time         `json:"modified"`
+	Tags      map[string]string `json:"tags,omitzero"`
 }
 
 type verifyChecksum struct {
@@ -38,26 +41,44 @@ type verifyChecksum struct {
 }
 
 type verifySummary struct {
-	ReplicaSet   string   `json:"replicaSet"`
-	Regions      []string `json:"regions"`
-	Prefix       string   `json:"prefix,omitempty"`
-	Keys         int64    `json:"keys"`
-	Bytes        int64    `json:"bytes"`
-	Equal        int64    `json:"equal"`
-	SizeOnly     int64    `json:"sizeOnly"`
-	Missing      int64    `json:"missing"`
-	Different    int64    `json:"different"`
-	Both         int64    `json:"both"`
-	Deleted      int64    `json:"deleted"`
-	Unfinished   int64    `json:"unfinished"`
-	ListRequests int64    `json:"listRequests"`
-	HeadRequests int64    `json:"headRequests"`
-	CostUSD      float64  `json:"costUSD"`
-	Partial      bool     `json:"partial"`
+	ReplicaSet    string        `json:"replicaSet"`
+	Regions       []string      `json:"regions"`
+	Prefix        string        `json:"prefix,omitempty"`
+	Keys          int64         `json:"keys"`
+	Bytes         int64         `json:"bytes"`
+	Equal         int64         `json:"equal"`
+	SizeOnly      int64         `json:"sizeOnly"`
+	Missing       int64         `json:"missing"`
+	Hidden        int64         `json:"hidden"`
+	Copying       int64         `json:"copying"`
+	Different     int64         `json:"different"`
+	Both          int64         `json:"both"`
+	Unsettled     int64         `json:"unsettled"`
+	Deleted       int64         `json:"deleted"`
+	Unfinished    int64         `json:"unfinished"`
+	ListRequests  int64         `json:"listRequests"`
+	HeadRequests  int64         `json:"headRequests"`
+	TagRequests   int64         `json:"tagRequests"`
+	CostUSD       float64       `json:"costUSD"`
+	Partial       bool          `json:"partial"`
+	ByRegion      []verifyCount `json:"byRegion"`
+	ByPrefix      []verifyCount `json:"byPrefix"`
+	OtherPrefixes int           `json:"otherPrefixes"`
 }
 
-// verifyOutput writes the results of verify as they come.
+type verifyCount struct {
+	Region    string  `json:"region"`
+	Prefix    *string `json:"prefix,omitempty"`
+	Missing   int64   `json:"missing"`
+	Copying   int64   `json:"copying"`
+	Different int64   `json:"different"`
+	Unsettled int64   `json:"unsettled"`
+}
+
+// verifyOutput writes the results of verify, sorted, once all are there.
 type verifyOutput struct {
+	found  verify.Sorted
+	counts *verify.Counts
 	w      io.Writer
 	notes  *progress
 	set    string
@@ -65,20 +86,42 @@ type verifyOutput struct {
 	flags  verifyFlags
 	json   bool
 
-	width   int // of the terminal; 0: none
-	region  int // of the widest Region's name
+	last    string // the key that was written last
+	width   int    // of the terminal; 0: none
+	region  int    // of the widest Region's name
 	colours bool
 }
 
 func (a *app) newVerifyOutput(notes *progress, set string, regions []string, f verifyFlags) *verifyOutput {
 	o := &verifyOutput{
 		w: a.stdout, notes: notes, set: set, chosen: regions, flags: f, json: a.output == outputJSON,
-		width: a.terminalWidth(a.stdout), colours: a.colours(a.stdout),
+		width: a.terminalWidth(a.stdout), colours: a.colours(a.stdout), counts: verify.NewCounts(f.prefix, regions),
 	}
 	for _, r := range regions {
 		o.region = max(o.region, len(r))
 	}
 	return o
+}
+
+func (o *verifyOutput) close() { o.found.Close() }
+
+// write writes what was found, and what it comes to.
+func (o *verifyOutput) write(s verify.Summary) error {
+	for d, err := range o.found.All() {
+		if err != nil {
+			return err
+		}
+		o.counts.Add(d)
+		if err := o.difference(d); err != nil {
+			return err
+		}
+	}
+	if s.Unanswered != nil {
+		for line := range strings.Lines(s.Unanswered.Error()) {
+			o.notes.note("%s; so deletions under way are waited for, and what is being copied counts as missing", strings.TrimSpace(line))
+		}
+	}
+	return o.summary(s)
 }
 
 // difference writes one difference.
@@ -90,8 +133,12 @@ func (o *verifyOutput) difference(d verify.Difference) error {
 		return o.key(d)
 	}
 	var b strings.Builder
-	for _, region := range append(d.Without, d.Differing...) {
-		line := fmt.Sprintf("%-9s  %-*s  %-8s  ", d.Kind, o.region, region, d.Why)
+	for _, region := range slices.Concat(d.Without, d.Differing) {
+		why := d.Why
+		if d.Kind == verify.Missing && !slices.Contains(d.Deleted, region) {
+			why = "absent"
+		}
+		line := fmt.Sprintf("%-9s  %-*s  %-8s  ", d.Kind, o.region, region, why)
 		key := table.Printable(d.Key)
 		if o.width > 0 {
 			key = table.CutStart(key, max(o.width-len(line), narrowestKey))
@@ -101,31 +148,33 @@ func (o *verifyOutput) difference(d verify.Difference) error {
 		}
 		b.WriteString(line + key + "\n")
 	}
-	return o.write(b.String())
+	return o.text(b.String())
 }
 
 // narrowestKey is how much of a key is shown on a terminal, however narrow.
 const narrowestKey = 12
 
 func verifyColour(k verify.Kind) string {
-	if k == verify.Missing {
-		return yellow
+	if k == verify.Different {
+		return red
 	}
-	return red
+	return yellow
 }
 
 // key writes a difference's key, once for a key that has two.
 func (o *verifyOutput) key(d verify.Difference) error {
+	if d.Key == o.last {
+		return nil
+	}
+	o.last = d.Key
 	switch {
-	case d.Kind == verify.Different && len(d.Objects) < len(o.chosen):
-		return nil // it was missing as well
 	case strings.ContainsAny(d.Key, "\r\n"):
 		o.notes.note("%s %s has a line break and is not among the lines; --output json has it", d.Kind, table.Printable(d.Key))
 		return nil
 	case o.width > 0:
-		return o.write(table.Printable(d.Key) + "\n")
+		return o.text(table.Printable(d.Key) + "\n")
 	}
-	return o.write(d.Key + "\n")
+	return o.text(d.Key + "\n")
 }
 
 // summary writes the end. With --keys it is a note, as the keys are for other
@@ -141,7 +190,59 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 		}
 		return nil
 	}
-	return o.write(strings.Join(lines, "\n") + "\n")
+	var b strings.Builder
+	if _, err := o.countsTable().WriteTo(&b); err != nil {
+		return err
+	}
+	return o.text(b.String() + strings.Join(lines, "\n") + "\n")
+}
+
+// countsTable has the counts of each Region, and of the prefixes with most.
+func (o *verifyOutput) countsTable() table.Table {
+	t := table.Table{Width: o.width}
+	regions := o.counts.Regions()
+	if len(regions) == 0 {
+		return t
+	}
+	t.Columns = []table.Column{{Title: "REGION"}}
+	type column struct {
+		title string
+		of    func(verify.Count) int64
+	}
+	columns := slices.DeleteFunc([]column{
+		{"MISSING", func(c verify.Count) int64 { return c.Missing }}, {"COPYING", func(c verify.Count) int64 { return c.Copying }},
+		{"DIFFERENT", func(c verify.Count) int64 { return c.Different }}, {"UNSETTLED", func(c verify.Count) int64 { return c.Unsettled }},
+	}, func(c column) bool { // that nothing is in
+		return !slices.ContainsFunc(regions, func(n verify.Count) bool { return c.of(n) > 0 })
+	})
+	for _, c := range columns {
+		t.Columns = append(t.Columns, table.Column{Title: c.title, Right: true})
+	}
+	t.Columns = append(t.Columns, table.Column{Title: "PREFIX", Cut: table.CutStart})
+	add := func(n verify.Count, prefix string) {
+		cells := []string{n.Region}
+		for _, c := range columns {
+			cells = append(cells, fmt.Sprint(c.of(n)))
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: append(cells, prefix)})
+	}
+	for _, n := range regions {
+		add(n, "all")
+	}
+	prefixes, others := o.counts.Prefixes()
+	if len(prefixes) > len(regions) { // else they say no more
+		for _, n := range prefixes {
+			prefix := "no prefix"
+			if n.Prefix != "" {
+				prefix = table.Printable(n.Prefix)
+			}
+			add(n, prefix)
+		}
+	}
+	if others > 0 {
+		t.Rows[len(t.Rows)-1].Below = fmt.Sprintf("and %d more with fewer", others)
+	}
+	return t
 }
 
 func describeSummary(s verify.Summary) []string {
@@ -150,7 +251,7 @@ func describeSummary(s verify.Summary) []string {
 	for _, extra := range []struct {
 		n    int64
 		text string
-	}{{s.Both, "both missing and different"}, {s.Gone, "deleted meanwhile"}, {s.Unfinished, "not decided"}} {
+	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted meanwhile"}, {s.Unfinished, "not decided"}} {
 		if extra.n > 0 {
 			first += fmt.Sprintf(", %d %s", extra.n, extra.text)
 		}
@@ -162,14 +263,18 @@ func describeSummary(s verify.Summary) []string {
 	if s.SizeOnly > 0 {
 		lines = append(lines, fmt.Sprintf("of the same, %d by size alone: their ETags and checksums cannot be compared", s.SizeOnly))
 	}
-	return append(lines, fmt.Sprintf("%d LIST and %d HEAD requests, about %s", s.Lists, s.Heads, verifyUSD(costUSD(s))))
+	requests := fmt.Sprintf("%d LIST and %d HEAD requests", s.Lists, s.Heads)
+	if s.Tags > 0 {
+		requests = fmt.Sprintf("%d LIST and %d HEAD requests and %d for tags", s.Lists, s.Heads, s.Tags)
+	}
+	return append(lines, requests+", estimated cost "+verifyUSD(costUSD(s)))
 }
 
 // costUSD is what the requests cost in us-east-1; other Regions are not much
-// dearer (https://aws.amazon.com/s3/pricing/).
+// more expensive (https://aws.amazon.com/s3/pricing/).
 func costUSD(s verify.Summary) float64 {
 	const list, head = 0.005 / 1000, 0.0004 / 1000
-	return float64(s.Lists)*list + float64(s.Heads)*head
+	return float64(s.Lists)*list + float64(s.Heads+s.Tags)*head
 }
 
 func verifyUSD(usd float64) string {
@@ -182,10 +287,10 @@ func verifyUSD(usd float64) string {
 func newVerifyDifference(d verify.Difference) verifyDifference {
 	doc := verifyDifference{
 		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []verifyObject{},
-		Without: append([]string{}, d.Without...), Differing: append([]string{}, d.Differing...),
+		Without: append([]string{}, d.Without...), Deleted: append([]string{}, d.Deleted...), Differing: append([]string{}, d.Differing...),
 	}
 	for _, o := range d.Objects {
-		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified}
+		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
 		if o.Checksum != (contents.Checksum{}) {
 			c := verifyChecksum(o.Checksum)
 			object.Checksum = &c
@@ -196,11 +301,24 @@ func newVerifyDifference(d verify.Difference) verifyDifference {
 }
 
 func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
-	return verifySummary{
+	d := verifySummary{
 		ReplicaSet: o.set, Regions: o.chosen, Prefix: o.flags.prefix,
-		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Different: s.Different, Both: s.Both,
-		Deleted: s.Gone, Unfinished: s.Unfinished, ListRequests: s.Lists, HeadRequests: s.Heads, CostUSD: costUSD(s), Partial: s.Partial,
+		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Hidden: s.Deleted, Copying: s.Copying,
+		Different: s.Different, Both: s.Both, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
+		ListRequests: s.Lists, HeadRequests: s.Heads, TagRequests: s.Tags, CostUSD: costUSD(s), Partial: s.Partial,
+		ByRegion: []verifyCount{}, ByPrefix: []verifyCount{},
 	}
+	for _, c := range o.counts.Regions() {
+		d.ByRegion = append(d.ByRegion, verifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Unsettled: c.Unsettled})
+	}
+	prefixes, others := o.counts.Prefixes()
+	for _, c := range prefixes {
+		d.ByPrefix = append(d.ByPrefix, verifyCount{
+			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Unsettled: c.Unsettled,
+		})
+	}
+	d.OtherPrefixes = others
+	return d
 }
 
 func (o *verifyOutput) encode(v any) error {
@@ -208,11 +326,11 @@ func (o *verifyOutput) encode(v any) error {
 	if err := writeJSONLine(&b, v); err != nil {
 		return err
 	}
-	return o.write(b.String())
+	return o.text(b.String())
 }
 
-// write writes results, off the status line if that is on the same terminal.
-func (o *verifyOutput) write(text string) error {
+// text writes results, off the status line if that is on the same terminal.
+func (o *verifyOutput) text(text string) error {
 	o.notes.mu.Lock()
 	defer o.notes.mu.Unlock()
 	o.notes.clear()

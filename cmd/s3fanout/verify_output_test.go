@@ -21,10 +21,13 @@ func TestVerifyOutput(t *testing.T) {
 		d.Differing, d.Why = []string{"us-east-1"}, "size"
 		return d
 	}
-	differences := []verify.Difference{both(verify.Missing, "a"), both(verify.Different, "a"), both(verify.Missing, "b\nc\x1b[31m")}
-	complete := both(verify.Different, "d")
+	complete := both(verify.Different, "x/d")
 	complete.Objects = append(complete.Objects, verify.Object{Region: "ap-northeast-1"})
-	differences = append(differences, complete)
+	differences := []verify.Difference{complete, both(verify.Different, "a"), both(verify.Missing, "b\nc\x1b[31m"), both(verify.Missing, "a")}
+	three := verify.Difference{
+		Kind: verify.Missing, Key: "x/e", Why: "deleted", Without: regions, Deleted: regions[1:], Objects: []verify.Object{{Region: "eu-west-1"}},
+	}
+	differences = append(differences, three)
 	tests := []struct {
 		name           string
 		keys           bool
@@ -35,8 +38,22 @@ func TestVerifyOutput(t *testing.T) {
 			"missing    ap-northeast-1  absent    a\n" +
 				"different  us-east-1       size      a\n" +
 				`missing    ap-northeast-1  absent    "b\nc\x1b[31m"` + "\n" +
-				"different  us-east-1       size      d\n", ""},
-		{"keys", true, 0, "a\nd\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n"},
+				"different  us-east-1       size      x/d\n" +
+				"missing    us-east-1       absent    x/e\n" +
+				"missing    ap-northeast-1  deleted   x/e\n" +
+				"REGION          MISSING  DIFFERENT  PREFIX\n" +
+				"us-east-1             1          2  all\n" +
+				"ap-northeast-1        3          0  all\n" +
+				"us-east-1             1          1  x/\n" +
+				"ap-northeast-1        2          0  no prefix\n" +
+				"ap-northeast-1        1          0  x/\n" +
+				"us-east-1             0          1  no prefix\n" +
+				"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
+				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so deletions under way are waited for, and what is being copied counts as missing\n"},
+		{"keys", true, 0, "a\nx/d\nx/e\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n" +
+			"region r: denied; so deletions under way are waited for, and what is being copied counts as missing\n" +
+			"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
+			"0 LIST and 0 HEAD requests, estimated cost $0.000000\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,9 +61,13 @@ func TestVerifyOutput(t *testing.T) {
 			a := &app{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }}
 			o := a.newVerifyOutput(a.newProgress(), "media", regions, verifyFlags{keys: tt.keys})
 			for _, d := range differences {
-				if err := o.difference(d); err != nil {
+				if err := o.found.Add(d); err != nil {
 					t.Fatal(err)
 				}
+			}
+			defer o.close()
+			if err := o.write(verify.Summary{Keys: 4, Missing: 3, Different: 2, Both: 1, Unanswered: errors.New("region r: denied")}); err != nil {
+				t.Fatal(err)
 			}
 			if stdout.String() != tt.stdout || stderr.String() != tt.stderr {
 				t.Errorf("got\n%s%s\nwant\n%s%s", stdout.String(), stderr.String(), tt.stdout, tt.stderr)
@@ -79,11 +100,14 @@ func TestVerifySummaryInWords(t *testing.T) {
 		want    []string
 	}{
 		{verify.Summary{Keys: 1, Bytes: 1023, Equal: 1}, []string{
-			"1 key, 1023 B in each Region: 1 the same, 0 missing, 0 different", "0 LIST and 0 HEAD requests, about $0.000000"}},
+			"1 key, 1023 B in each Region: 1 the same, 0 missing, 0 different", "0 LIST and 0 HEAD requests, estimated cost $0.000000"}},
 		{verify.Summary{Keys: 10, Bytes: 3 << 40, Equal: 4, SizeOnly: 2, Missing: 3, Different: 2, Both: 1, Gone: 1, Unfinished: 1, Lists: 1_000_000, Heads: 1_000_000, Partial: true}, []string{
 			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, 1 deleted meanwhile, 1 not decided",
 			"of the same, 2 by size alone: their ETags and checksums cannot be compared",
-			"1000000 LIST and 1000000 HEAD requests, about $5.40"}},
+			"1000000 LIST and 1000000 HEAD requests, estimated cost $5.40"}},
+		{verify.Summary{Keys: 2, Copying: 1, Unsettled: 1, Tags: 1_000_000}, []string{
+			"2 keys, 0 B in each Region: 0 the same, 0 missing, 0 different, 1 being copied, 1 unsettled",
+			"0 LIST and 0 HEAD requests and 1000000 for tags, estimated cost $0.40"}},
 	}
 	for _, tt := range tests {
 		if got := describeSummary(tt.summary); strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
@@ -93,18 +117,29 @@ func TestVerifySummaryInWords(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDo(t *testing.T) {
+	const backfill, right = "; copy what is missing with s3fanout backfill", "; s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"
 	tests := []struct {
 		summary verify.Summary
+		flags   verifyFlags
 		want    string
 	}{
-		{verify.Summary{Keys: 3, Equal: 3, SizeOnly: 3}, ""},
-		{verify.Summary{Missing: 1}, "1 key not the same everywhere; copy what is missing with s3fanout backfill"},
-		{verify.Summary{Different: 2}, "2 keys not the same everywhere; s3fanout overwrites nothing, so choose the right versions and remove the others"},
-		{verify.Summary{Missing: 2, Different: 2, Both: 1}, "3 keys not the same everywhere; s3fanout backfill copies what is missing, and leaves what is different to you"},
+		{verify.Summary{Keys: 3, Equal: 3, SizeOnly: 3}, verifyFlags{}, ""},
+		{verify.Summary{Missing: 1}, verifyFlags{}, "1 key not the same everywhere" + backfill},
+		{verify.Summary{Different: 2}, verifyFlags{}, "2 keys not the same everywhere" + right},
+		{verify.Summary{Missing: 2, Different: 2, Both: 1}, verifyFlags{}, "3 keys not the same everywhere" + backfill + right},
+		{verify.Summary{Missing: 2, Deleted: 2}, verifyFlags{},
+			"2 keys not the same everywhere; what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
+		{verify.Summary{Copying: 1, Unsettled: 1}, verifyFlags{},
+			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be compared: see it with s3fanout explain KEY"},
+		{verify.Summary{}, verifyFlags{prefix: "typo/\n"},
+			`nothing was compared: no Region has a key with the prefix "typo/\n"; correct --prefix, or give --allow-empty if that is right`},
+		{verify.Summary{}, verifyFlags{}, "nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"},
+		{verify.Summary{}, verifyFlags{prefix: "typo/", empty: true}, ""},
+		{verify.Summary{Keys: 1, Gone: 1}, verifyFlags{}, ""},
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := verifyError(tt.summary); err != nil {
+		if err := verifyError(tt.summary, tt.flags); err != nil {
 			got = err.Error()
 			if !errors.Is(err, errLeftOver) {
 				t.Errorf("%s: not marked as left over", got)

@@ -136,7 +136,7 @@ func (m *mortal) users(b *book, seed uint64, round, users, more int, over func()
 // keys differ.
 func (m *mortal) verified(prefix string) (missing map[upload]bool, different []string) {
 	m.t.Helper()
-	code, stdout, stderr := m.command("verify", "--prefix", prefix, "--grace", "0s", "--output", "json")
+	code, stdout, stderr := m.command("verify", "--prefix", prefix, "--grace", "0s", "--allow-empty", "--output", "json")
 	missing = map[upload]bool{}
 	d := json.NewDecoder(bytes.NewReader(stdout))
 	for d.More() {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,10 +15,11 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/contents"
+	"s3fanout/internal/listing"
+	"s3fanout/internal/uploads"
 )
 
 // bucket is one Region's bucket with what is asked about.
@@ -42,7 +42,10 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 	)
 	wg.Go(func() { r.Object, marker, now, headErr = b.head(ctx) })
 	wg.Go(func() { r.Versions, r.MoreVersions, versions = b.versions(ctx) })
-	wg.Go(func() { r.Uploads, up = b.uploads(ctx) })
+	wg.Go(func() {
+		found, err := uploads.Find(ctx, uploads.Bucket{Region: b.region, Name: b.name, Role: b.role, Client: b.client}, b.key)
+		r.Uploads, up = found.Uploads, err
+	})
 	wg.Wait()
 	// A HEAD has no body, so only a listing tells a bucket that is missing from
 	// a key that is.
@@ -160,81 +163,8 @@ func (b bucket) versions(ctx context.Context) (list []Version, more bool, err er
 	return list, more, nil
 }
 
-// uploads lists the unfinished uploads of exactly the key, with their parts.
-func (b bucket) uploads(ctx context.Context) ([]Upload, error) {
-	out, err := b.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
-		Bucket: &b.name, Prefix: &b.key, MaxUploads: aws.Int32(maxUploads), EncodingType: types.EncodingTypeUrl,
-	})
-	if err != nil {
-		return nil, b.explain(err)
-	}
-	var list []Upload
-	for _, u := range out.Uploads {
-		if !b.is(u.Key, out.EncodingType) {
-			continue
-		}
-		upload := Upload{UploadID: aws.ToString(u.UploadId), Initiated: aws.ToTime(u.Initiated)}
-		if u.Initiator != nil {
-			upload.Initiator = aws.ToString(u.Initiator.ID)
-		}
-		upload.By = writer(upload.Initiator, b.role)
-		upload.Last = upload.Initiated
-		gone, err := b.parts(ctx, &upload)
-		if err != nil {
-			return list, err
-		}
-		if !gone {
-			list = append(list, upload)
-		}
-	}
-	return list, nil
-}
-
-// parts counts an upload's parts. One that was completed or aborted meanwhile
-// is gone.
-func (b bucket) parts(ctx context.Context, u *Upload) (gone bool, err error) {
-	pages := s3.NewListPartsPaginator(b.client, &s3.ListPartsInput{Bucket: &b.name, Key: &b.key, UploadId: &u.UploadID})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			var failure smithy.APIError
-			if errors.As(err, &failure) && failure.ErrorCode() == "NoSuchUpload" { // no typed error of ListParts
-				return true, nil
-			}
-			return false, b.explain(err)
-		}
-		for _, p := range out.Parts {
-			u.Parts++
-			u.Bytes += aws.ToInt64(p.Size)
-			if t := aws.ToTime(p.LastModified); t.After(u.Last) {
-				u.Last = t
-			}
-		}
-	}
-	return false, nil
-}
-
-// writer tells from an upload's initiator who copies. For a session of a role
-// S3 gives an ARN that names the role; AWS's pages promise one for users alone,
-// so anything else says nothing.
-func writer(initiator, role string) Writer {
-	switch {
-	case strings.Contains(initiator, ":assumed-role/"+role+"/"), strings.HasSuffix(initiator, ":role/"+role):
-		return ByReplicator
-	case strings.HasPrefix(initiator, "arn:"):
-		return ByOther
-	default:
-		return ByUnknown
-	}
-}
-
 // is says whether a listing's key is the one that is asked about.
 func (b bucket) is(listed *string, encoding types.EncodingType) bool {
-	key := aws.ToString(listed)
-	if encoding == types.EncodingTypeUrl { // the SDK leaves it as it is
-		if decoded, err := url.QueryUnescape(key); err == nil {
-			key = decoded
-		}
-	}
-	return key == b.key
+	key, err := listing.DecodeKey(encoding, aws.ToString(listed))
+	return err == nil && key == b.key
 }

@@ -25,6 +25,7 @@ import (
 
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/uploads"
 )
 
 // S3 is the part of *s3.Client that is used. It must be safe for concurrent
@@ -32,8 +33,7 @@ import (
 type S3 interface {
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
-	ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInput, ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error)
-	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
+	uploads.S3
 }
 
 // Bounds of what is asked for.
@@ -43,8 +43,6 @@ const (
 	// MaxLetters is how many dead letters are looked at unless Options says
 	// otherwise.
 	MaxLetters = 5000
-	// maxUploads is how many unfinished uploads are looked at in a Region.
-	maxUploads = 10
 )
 
 // Options say what to explain. All fields but the last two are required.

@@ -26,6 +26,7 @@ import (
 	"s3fanout/internal/explain"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/uploads"
 )
 
 const (
@@ -276,13 +277,13 @@ func TestUploadsOfExactlyTheKey(t *testing.T) {
 	upload := func(key, id, initiator string) string {
 		return `<Upload><Key>` + url.QueryEscape(key) + `</Key><UploadId>` + id + `</UploadId><Initiated>2026-11-20T12:00:00Z</Initiated><Initiator><ID>` + initiator + `</ID></Initiator></Upload>`
 	}
-	uploads := answer{body: `<ListMultipartUploadsResult><EncodingType>url</EncodingType>` +
+	unfinished := answer{body: `<ListMultipartUploadsResult><EncodingType>url</EncodingType>` +
 		upload(key, "u1", "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator") + upload(key+"2", "u2", "") + `</ListMultipartUploadsResult>`}
 	parts := answer{body: `<ListPartsResult><Part><PartNumber>1</PartNumber><Size>5</Size><LastModified>2026-11-20T12:01:00Z</LastModified></Part>` +
 		`<Part><PartNumber>2</PartNumber><Size>6</Size><LastModified>2026-11-20T12:02:00Z</LastModified></Part></ListPartsResult>`}
-	f := run(t, options(t, region{}, region{"ListMultipartUploads": uploads, "ListParts": parts}, nil, nil))
-	want := []explain.Upload{{
-		UploadID: "u1", Initiated: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), By: explain.ByReplicator, Parts: 2, Bytes: 11,
+	f := run(t, options(t, region{}, region{"ListMultipartUploads": unfinished, "ListParts": parts}, nil, nil))
+	want := []uploads.Upload{{
+		UploadID: "u1", Initiated: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), By: uploads.ByReplicator, Parts: 2, Bytes: 11,
 		Initiator: "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator", Last: time.Date(2026, 11, 20, 12, 2, 0, 0, time.UTC),
 	}}
 	if got := f.Regions[1].Uploads; !slices.Equal(got, want) {
@@ -290,7 +291,7 @@ func TestUploadsOfExactlyTheKey(t *testing.T) {
 	}
 
 	// One that ends while it is looked at is no error, and not there.
-	f = run(t, options(t, region{}, region{"ListMultipartUploads": uploads, "ListParts": refused("NoSuchUpload", http.StatusNotFound)}, nil, nil))
+	f = run(t, options(t, region{}, region{"ListMultipartUploads": unfinished, "ListParts": refused("NoSuchUpload", http.StatusNotFound)}, nil, nil))
 	if len(f.Regions[1].Uploads) != 0 || f.Err() != nil {
 		t.Errorf("got %v (%v)", f.Regions[1].Uploads, f.Err())
 	}

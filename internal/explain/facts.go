@@ -6,6 +6,7 @@ import (
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/contents"
+	"s3fanout/internal/uploads"
 )
 
 // Facts are what the Regions say about one key, at about one moment.
@@ -34,7 +35,7 @@ type Region struct {
 	Versions []Version
 	// MoreVersions says that there are older ones that were not asked for.
 	MoreVersions bool
-	Uploads      []Upload // unfinished ones of exactly this key
+	Uploads      []uploads.Upload // unfinished ones of exactly this key
 	// Err says why it is not known whether the object is there. Nothing else
 	// about the Region is known then.
 	Err error
@@ -66,29 +67,6 @@ type Version struct {
 	ETag      string
 	Modified  time.Time
 }
-
-// Upload is an unfinished multipart upload.
-type Upload struct {
-	UploadID  string
-	Initiated time.Time
-	// Initiator is who began it, as S3 names it: an ARN, the account's
-	// canonical ID, or nothing.
-	Initiator string
-	By        Writer
-	Parts     int   // that are there
-	Bytes     int64 // of those parts
-	Last      time.Time
-}
-
-// Writer says whether something was written by the Region's function.
-type Writer string
-
-// What can be known of a writer.
-const (
-	ByReplicator Writer = "replicator"
-	ByOther      Writer = "other"
-	ByUnknown    Writer = "unknown"
-)
 
 // Letter is a dead letter that names the object.
 type Letter struct {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"s3fanout/internal/uploads"
 )
 
 // State is how a Region stands with the key. The values are stable.
@@ -22,15 +24,10 @@ const (
 	Missing    State = "missing"     // not there, and nothing is known to be about to change that
 )
 
-const (
-	// travelTime is how long a replica may take before its absence means that
-	// something is wrong: an event takes a minute or longer, and Lambda tries
-	// again after one and two minutes.
-	travelTime = 5 * time.Minute
-	// idleTime is how long an upload may show nothing new and still be worked
-	// on: an invocation takes 15 minutes at most.
-	idleTime = 15 * time.Minute
-)
+// travelTime is how long a replica may take before its absence means that
+// something is wrong: an event takes a minute or longer, and Lambda tries again
+// after one and two minutes.
+const travelTime = 5 * time.Minute
 
 // States says how each Region stands, in the order of the Facts.
 func States(f Facts) []State {
@@ -91,10 +88,10 @@ func lastLetter(f Facts, region string) *Letter {
 
 // working is the Region's upload that is probably worked on, nil if there is
 // none. What somebody else uploads is no replica.
-func (f Facts) working(r Region) *Upload {
-	var found *Upload
+func (f Facts) working(r Region) *uploads.Upload {
+	var found *uploads.Upload
 	for i, u := range r.Uploads {
-		if u.By != ByOther && f.Now.Sub(u.Last) < idleTime && (found == nil || u.Last.After(found.Last)) {
+		if u.By != uploads.ByOther && u.Working(f.Now) && (found == nil || u.Last.After(found.Last)) {
 			found = &r.Uploads[i]
 		}
 	}

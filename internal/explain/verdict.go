@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/table"
+	"s3fanout/internal/uploads"
 )
 
 // Code is a verdict in one word. The values are stable.
@@ -240,7 +241,7 @@ func (j *judgement) missing() {
 func (j *judgement) idle(lost []Region) string {
 	for _, r := range lost {
 		for _, u := range r.Uploads {
-			if u.By != ByOther {
+			if u.By != uploads.ByOther {
 				return fmt.Sprintf(", an upload of it in %s has shown nothing new for %s", r.Region, Age(j.Now.Sub(u.Last)))
 			}
 		}
@@ -310,7 +311,7 @@ func (j *judgement) waiting() {
 		j.call(CodeCopying)
 		u := j.working(r)
 		who := "an upload of it is under way there"
-		if u.By == ByReplicator {
+		if u.By == uploads.ByReplicator {
 			who = "the function is copying it"
 		}
 		j.say("it is not yet in %s: %s, %s of %s in %d parts", r.Region, who, table.Bytes(u.Bytes), table.Bytes(j.by[Present][0].Object.Size), u.Parts)

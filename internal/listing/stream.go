@@ -51,7 +51,7 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 	for i := range out.Contents {
 		o := &out.Contents[i]
 		key := aws.ToString(o.Key)
-		if key, err = DecodeKey(out, key); err != nil {
+		if key, err = DecodeKey(out.EncodingType, key); err != nil {
 			return page{err: awsapi.Explain(b.Region, "bucket "+b.Name, err)}
 		}
 		if key == "" {
@@ -82,11 +82,7 @@ var errOrder = errors.New("a listing is not in the order of the keys' bytes, as 
 // DecodeKey undoes the encoding of a key in an answer to a request with
 // encoding-type url, which the SDK leaves to its caller. A space is a plus sign
 // there. An answer that does not say that it is encoded is not.
-func DecodeKey(out *s3.ListObjectsV2Output, key string) (string, error) {
-	return decodeKey(out.EncodingType, key)
-}
-
-func decodeKey(encoding types.EncodingType, key string) (string, error) {
+func DecodeKey(encoding types.EncodingType, key string) (string, error) {
 	if encoding != types.EncodingTypeUrl || !strings.ContainsAny(key, "%+") {
 		return key, nil
 	}

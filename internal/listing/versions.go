@@ -58,7 +58,7 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 			if !aws.ToBool(v.IsLatest) {
 				continue
 			}
-			key, err := decodeKey(out.EncodingType, aws.ToString(v.Key))
+			key, err := DecodeKey(out.EncodingType, aws.ToString(v.Key))
 			if err != nil {
 				return found, pages, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 			}
@@ -74,7 +74,7 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 		if !aws.ToBool(out.IsTruncated) || told < worth {
 			break
 		}
-		next, err := decodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
+		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
 			return found, pages, fmt.Errorf("region %s: bucket %s: a listing of versions is cut off without saying how it goes on", b.Region, b.Name)
 		}

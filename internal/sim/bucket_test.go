@@ -38,11 +38,13 @@ type openUpload struct {
 	by         string // the ARN of who began it
 	parts      map[int]part
 	highest    int // of the parts' numbers
+	begun      time.Time
 }
 
 type part struct {
 	etag, content string
 	first, last   int64
+	at            time.Time
 }
 
 func newBucket(region, name string) *bucket {

@@ -24,7 +24,7 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 		if tag, _ := url.QueryUnescape(strings.TrimPrefix(aws.ToString(in.Tagging), "t=")); tag != props {
 			props = fmt.Sprintf("metadata %q, tags %q", props, tag)
 		}
-		b.uploads[upload] = &openUpload{key: *in.Key, props: props, by: c.session(), parts: map[int]part{}}
+		b.uploads[upload] = &openUpload{key: *in.Key, props: props, by: c.session(), parts: map[int]part{}, begun: time.Now()}
 		c.w.after(c.w.seed.between(time.Millisecond, time.Minute, upload, "abort"), func() {
 			if c.w.happens(c.w.schedule.profile.aborted, upload, uploadAborted) {
 				c.w.mu.Lock()
@@ -65,7 +65,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 		if want := strings.Trim(aws.ToString(in.CopySourceIfMatch), `"`); want != "" && want != v.etag {
 			return nil, apiError(opPart, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`}
+		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`, at: time.Now()}
 		if r := aws.ToString(in.CopySourceRange); r != "" {
 			if p.first, p.last, err = parseRange(r); err != nil || p.first > p.last || p.last >= v.size {
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
@@ -110,7 +110,7 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[len(out.Parts)-1].PartNumber)))
 				break
 			}
-			out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1)})
+			out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1), LastModified: aws.Time(p.at)})
 		}
 		return out, nil
 	})

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // The operations.
@@ -70,6 +72,16 @@ func notFound(op, version string) error {
 	return apiError(op, http.StatusNotFound, "NoSuchKey")
 }
 
+// hidden is the answer to a HEAD of a key that a delete marker hides.
+func hidden() error {
+	err := newAPIError(answer{opHead, http.StatusNotFound, "NotFound"})
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		response.Response.Header.Set("X-Amz-Delete-Marker", "true")
+	}
+	return err
+}
+
 // source finds what x-amz-copy-source names. The Region that it is in has to
 // answer, too.
 func (c client) source(op string, header *string) (*version, error) {
@@ -99,6 +111,9 @@ func (c client) source(op string, header *string) (*version, error) {
 func (c client) HeadObject(ctx context.Context, in *s3.HeadObjectInput, opts ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
 	return send(ctx, c, opHead, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *bucket, _ string) (*s3.HeadObjectOutput, error) {
 		v := b.version(*in.Key, aws.ToString(in.VersionId))
+		if list := b.versions[*in.Key]; v == nil && in.VersionId == nil && len(list) > 0 {
+			return nil, hidden() // the current version is a delete marker
+		}
 		if v == nil {
 			return nil, notFound(opHead, "")
 		}

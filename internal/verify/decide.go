@@ -2,19 +2,29 @@ package verify
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
 	"s3fanout/internal/contents"
 )
 
-// state is what a HEAD says of a key in one Region.
+// state is what is known of a key in one Region.
 type state struct {
 	present   bool
 	deleted   bool // not present, as a delete marker hides it
 	versionID string
 	contents.Figures
+	// modified is the date of the object or, once somebody asked for it, of the
+	// delete marker.
 	modified time.Time
+	tags     map[string]string // nil unless they are compared
+}
+
+// equal says that nothing has happened to the key in a Region between two looks.
+func (s state) equal(t state) bool {
+	return s.present == t.present && s.deleted == t.deleted && s.versionID == t.versionID && s.ETag == t.ETag && s.Size == t.Size &&
+		maps.Equal(s.tags, t.tags) && (!s.present || s.modified.Equal(t.modified))
 }
 
 // verdict is what the states of a key come to. Without any of its fields, they
@@ -22,7 +32,7 @@ type state struct {
 type verdict struct {
 	findings []finding
 	sizeOnly bool          // nothing but the sizes could be compared
-	gone     bool          // nobody has it
+	gone     bool          // no Region has it
 	young    time.Duration // look again, after this time at the latest
 }
 
@@ -33,23 +43,15 @@ type finding struct {
 	why    string
 }
 
-// longestUpload is for how long after its date an object in parts can be new.
-const longestUpload = 24 * time.Hour
-
-// decide judges a key by its states in all Regions. began is when it was first
-// seen not to be the same everywhere.
-func decide(states []state, began, now time.Time, grace time.Duration) verdict {
+// compare compares the states of a key, however new they are.
+func compare(states []state) verdict {
 	var v verdict
 	var present, absent []int
-	var newest time.Time
 	for i, s := range states {
-		if !s.present {
+		if s.present {
+			present = append(present, i)
+		} else {
 			absent = append(absent, i)
-			continue
-		}
-		present = append(present, i)
-		if t := written(s, began); t.After(newest) {
-			newest = t
 		}
 	}
 	if len(present) == 0 {
@@ -70,7 +72,7 @@ func decide(states []state, began, now time.Time, grace time.Duration) verdict {
 			if slices.Contains(unequal.places, j) {
 				continue
 			}
-			result, why := contents.Compare(states[j].Figures, states[i].Figures)
+			result, why := compareTwo(states[j], states[i])
 			v.sizeOnly = v.sizeOnly || result == contents.SameSize
 			if result == contents.Differ {
 				unequal.places = append(unequal.places, i)
@@ -83,24 +85,15 @@ func decide(states []state, began, now time.Time, grace time.Duration) verdict {
 	if len(unequal.places) > 0 {
 		v.findings = append(v.findings, unequal)
 	}
-	if len(v.findings) == 0 {
-		return v
-	}
-	v.sizeOnly = false
-	// Without a grace not even a date in the future counts: clocks differ.
-	if age := now.Sub(newest); grace > 0 && age < grace {
-		return verdict{young: grace - age}
-	}
+	v.sizeOnly = v.sizeOnly && len(v.findings) == 0
 	return v
 }
 
-// written is when a version may have become visible at the latest. The date of
-// an object that was uploaded in parts is when its upload began
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html),
-// so that it can be new hours later; it is taken to have come when it was seen.
-func written(s state, began time.Time) time.Time {
-	if s.InParts() && s.modified.Before(began) && began.Sub(s.modified) < longestUpload {
-		return began
+// compareTwo compares two objects, and their tags where both are known.
+func compareTwo(a, b state) (contents.Result, string) {
+	result, why := contents.Compare(a.Figures, b.Figures)
+	if result != contents.Differ && !maps.Equal(a.tags, b.tags) {
+		return contents.Differ, "tags"
 	}
-	return s.modified
+	return result, why
 }

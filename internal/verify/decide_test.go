@@ -18,6 +18,13 @@ func TestDecide(t *testing.T) {
 	old := func(size int64, etag string, checksums ...contents.Checksum) state {
 		return at(48*time.Hour, size, etag, checksums...)
 	}
+	tagged := func(s state, value string) state {
+		s.tags = map[string]string{}
+		if value != "" {
+			s.tags["t"] = value
+		}
+		return s
+	}
 	kms := func(s state) state { s.Opaque = true; return s }
 	full := func(value string) contents.Checksum {
 		return contents.Checksum{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: value}
@@ -25,8 +32,18 @@ func TestDecide(t *testing.T) {
 	parts := func(value string) contents.Checksum {
 		return contents.Checksum{Algorithm: "SHA256", Type: contents.Composite, Value: value}
 	}
-	absent, deleted := state{}, state{deleted: true}
-	if v := decide([]state{at(-time.Second, 1, "a"), {}}, now, now, 0); v.young != 0 || len(v.findings) != 1 {
+	absent, deleted := state{}, state{deleted: true, modified: now.Add(-time.Hour)}
+	judge := func(states []state, began time.Duration, grace time.Duration) verdict {
+		var w watch
+		listed := make([]bool, len(states))
+		for i, s := range states {
+			listed[i] = s.present
+		}
+		w.see(states, listed, now.Add(-began))
+		w.see(states, listed, now)
+		return w.judge(grace)
+	}
+	if v := judge([]state{at(-time.Second, 1, "a"), {}}, 0, 0); v.young != 0 || len(v.findings) != 1 {
 		t.Errorf("without a grace: %+v, want a finding", v)
 	}
 	tests := []struct {
@@ -42,7 +59,14 @@ func TestDecide(t *testing.T) {
 		{"just missing", []state{at(grace-time.Second, 1, "a"), absent}, 0, "young 1s"},
 		{"missing as long as the grace", []state{at(grace, 1, "a"), absent}, 0, "missing [1] absent"},
 		{"just overwritten", []state{old(1, "a"), at(time.Minute, 2, "b")}, 0, "young 4m0s"},
-		{"dated in the future", []state{at(-time.Minute, 1, "a"), absent}, 0, "young 6m0s"},
+		{"dated in the future", []state{at(-time.Minute, 1, "a"), absent}, 0, "young 5m0s"},
+		{"dated in the future for a grace", []state{at(-time.Minute, 1, "a"), absent}, grace, "missing [1] absent"},
+		{"just deleted", []state{{deleted: true, modified: now.Add(-time.Minute)}, old(1, "a")}, 0, "young 4m0s"},
+		{"deleted, nobody says when", []state{{deleted: true}, old(1, "a")}, 0, "young 5m0s"},
+		{"deleted long ago, nobody says when", []state{{deleted: true}, old(1, "a")}, grace, "missing [0] deleted"},
+		{"other tags", []state{tagged(old(1, "a"), "1"), tagged(old(1, "a"), "2")}, 0, "different [1] tags"},
+		{"other tags, just written", []state{tagged(old(1, "a"), "1"), tagged(at(time.Minute, 1, "a"), "2")}, 0, "young 4m0s"},
+		{"no tags and none", []state{tagged(old(1, "a"), ""), tagged(old(1, "a"), "")}, 0, "same"},
 		{"new but equal", []state{at(0, 1, "a"), at(0, 1, "a")}, 0, "same"},
 		{"size", []state{old(1, "a"), old(2, "b")}, 0, "different [1] size"},
 		{"size, the original is the second", []state{old(1, "a"), at(72*time.Hour, 2, "b")}, 0, "different [0] size"},
@@ -68,7 +92,7 @@ func TestDecide(t *testing.T) {
 		{"missing one of parts, very old", []state{at(25*time.Hour, 1, "a-2"), absent}, 0, "missing [1] absent"},
 	}
 	for _, tt := range tests {
-		v := decide(tt.states, now.Add(-tt.began), now, grace)
+		v := judge(tt.states, tt.began, grace)
 		got := ""
 		for _, f := range v.findings {
 			if got != "" {

@@ -3,8 +3,8 @@ package verify
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -16,59 +16,71 @@ import (
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/uploads"
 )
 
-// look asks all Regions about a key at once. now is S3's time, where an answer
-// has it: what counts is how old an object is by the clock that dated it.
-func (r *run) look(ctx context.Context, key string) (states []state, now time.Time, err error) {
-	states = make([]state, len(r.options.Buckets))
-	times := make([]time.Time, len(states))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, b := range r.options.Buckets {
-		g.Go(func() (err error) {
-			select {
-			case r.slots <- struct{}{}:
-				defer func() { <-r.slots }()
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			states[i], times[i], err = r.head(ctx, b, key)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, time.Time{}, err
-	}
-	for _, t := range times {
-		if t.After(now) {
-			now = t
+// look asks all Regions about a key at once.
+func (r *run) look(ctx context.Context, key string) ([]state, error) {
+	states := make([]state, len(r.options.Buckets))
+	err := r.everywhere(ctx, func(ctx context.Context, i int) (err error) {
+		b := r.options.Buckets[i]
+		states[i], err = r.head(ctx, b, key)
+		if err == nil && states[i].present && r.options.Tags {
+			states[i].tags, err = r.tagsOf(ctx, b, key)
 		}
-	}
-	if now.IsZero() {
-		now = time.Now()
-	}
-	return states, now, nil
+		if errors.Is(err, errGone) { // after the HEAD
+			states[i], err = state{}, nil
+		}
+		return err
+	})
+	return states, err
 }
 
-func (r *run) head(ctx context.Context, b Bucket, key string) (state, time.Time, error) {
+// everywhere asks all Regions at once, as soon as not too many requests are
+// under way. Goroutines begin then and not before: those of a thousand keys that
+// wait would take more memory than all the rest.
+func (r *run) everywhere(ctx context.Context, ask func(ctx context.Context, place int) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range r.options.Buckets {
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			_ = g.Wait() // its error has ended the context, or the context its error
+			return context.Cause(ctx)
+		}
+		g.Go(func() error {
+			defer func() { <-r.slots }()
+			return ask(ctx, i)
+		})
+	}
+	return g.Wait()
+}
+
+func (r *run) head(ctx context.Context, b Bucket, key string) (state, error) {
 	out, requests, err := contents.Head(ctx, b.Client, b.Name, key)
 	r.heads.Add(int64(requests))
 	var response *smithyhttp.ResponseError
 	switch {
 	case err == nil:
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
-		return newState(out), at, nil
+		r.clock.hearDate(at)
+		s := newState(out)
+		r.clock.hearObject(s.modified)
+		return s, nil
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
-		return state{deleted: response.Response.Header.Get("X-Amz-Delete-Marker") == "true"}, time.Time{}, nil
+		if at, err := http.ParseTime(response.Response.Header.Get("Date")); err == nil {
+			r.clock.hearDate(at)
+		}
+		return state{deleted: response.Response.Header.Get("X-Amz-Delete-Marker") == "true"}, nil
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusBadRequest:
 		// S3 tells of an object that is encrypted with the customer's own key only
 		// to who has the key
 		// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
 		if s, ok, err := r.listOne(ctx, b, key); ok || err != nil {
-			return s, time.Time{}, err
+			return s, err
 		}
 	}
-	return state{}, time.Time{}, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+	return state{}, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 }
 
 // listOne finds what the listing tells of a key; ok says whether it has it.
@@ -83,7 +95,7 @@ func (r *run) listOne(ctx context.Context, b Bucket, key string) (s state, ok bo
 		return state{}, false, nil
 	}
 	o := out.Contents[0]
-	if name, err := listing.DecodeKey(out, aws.ToString(o.Key)); err != nil || name != key {
+	if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(o.Key)); err != nil || name != key {
 		return state{}, false, err
 	}
 	return state{
@@ -94,4 +106,93 @@ func (r *run) listOne(ctx context.Context, b Bucket, key string) (s state, ok bo
 
 func newState(out *s3.HeadObjectOutput) state {
 	return state{present: true, versionID: aws.ToString(out.VersionId), Figures: contents.Of(out), modified: aws.ToTime(out.LastModified)}
+}
+
+// dateMarkers asks when a key was deleted in the Regions where a delete marker
+// hides it, which a HEAD does not tell: a deletion that is under way is no
+// difference. Where that may not be asked, the date stays unknown.
+func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
+	for _, i := range w.markers() {
+		b := r.options.Buckets[i]
+		if r.blind.is(i, askVersions) {
+			continue
+		}
+		r.lists.Add(1)
+		// The versions of a key come newest first, and the first key with this
+		// prefix is the prefix itself
+		// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html).
+		out, err := b.Client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{
+			Bucket: &b.Name, Prefix: &key, MaxKeys: aws.Int32(1), EncodingType: types.EncodingTypeUrl,
+		})
+		if err != nil {
+			if err := r.blind.note(ctx, i, askVersions, awsapi.Explain(b.Region, "bucket "+b.Name, err)); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, m := range out.DeleteMarkers {
+			if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(m.Key)); err == nil && name == key && aws.ToBool(m.IsLatest) {
+				w.states[i].modified = aws.ToTime(m.LastModified)
+			}
+		}
+	}
+	return nil
+}
+
+// errGone says that there is no object to have tags.
+var errGone = errors.New("there is no such object")
+
+// tagsOf asks for the tags of a key's current version. The error wraps errGone
+// if there is none.
+func (r *run) tagsOf(ctx context.Context, b Bucket, key string) (map[string]string, error) {
+	r.tags.Add(1)
+	tags, err := contents.Tags(ctx, b.Client, b.Name, key)
+	var response *smithyhttp.ResponseError
+	switch {
+	case err == nil:
+		return tags, nil
+	case errors.As(err, &response) && (response.HTTPStatusCode() == http.StatusNotFound || response.HTTPStatusCode() == http.StatusMethodNotAllowed):
+		return nil, errGone
+	}
+	return nil, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+}
+
+// sameTags says whether a key that is the same in all listings has the same tags
+// everywhere. It counts the key if it has.
+func (r *run) sameTags(ctx context.Context, key string) (same bool, err error) {
+	tags := make([]map[string]string, len(r.options.Buckets))
+	err = r.everywhere(ctx, func(ctx context.Context, i int) (err error) {
+		tags[i], err = r.tagsOf(ctx, r.options.Buckets[i], key)
+		return err
+	})
+	switch {
+	case errors.Is(err, errGone):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	for _, t := range tags[1:] {
+		if !maps.Equal(t, tags[0]) {
+			return false, nil
+		}
+	}
+	r.unfinished.Add(-1)
+	r.equal.Add(1)
+	return true, nil
+}
+
+// isCopying asks whether the function of a Region, or a backfill, is copying a
+// key there. Where that may not be asked, nobody is.
+func (r *run) isCopying(ctx context.Context, place int, key string) (bool, error) {
+	b := r.options.Buckets[place]
+	if r.blind.is(place, askUploads) {
+		return false, nil
+	}
+	found, err := uploads.Find(ctx, uploads.Bucket{Region: b.Region, Name: b.Name, Role: b.Role, Client: b.Client}, key)
+	r.lists.Add(int64(found.Requests))
+	if err != nil {
+		return false, r.blind.note(ctx, place, askUploads, err)
+	}
+	_, copying := found.Copying()
+	return copying, nil
 }

@@ -3,8 +3,9 @@
 // Listings of several buckets are never of one moment, and what is under way
 // is no difference. So what a listing says alone is never reported: each key
 // that is not the same everywhere is looked at again, one HEAD for each
-// Region, and if it was written a short time ago, again until it is the same
-// or no longer new. See Options.Grace.
+// Region, and if it was written or deleted a short time ago, again until it is
+// the same or no longer new, for two graces at most. See Options.Grace. What
+// time it is, S3 says.
 //
 // Contents are compared by size and ETag, else by checksum where S3 has the
 // same kind of both, and never read. Where neither tells, the sizes alone are
@@ -20,23 +21,29 @@ import (
 	"sync/atomic"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/uploads"
 )
 
 // S3 is the part of *s3.Client that a comparison uses.
 type S3 interface {
 	listing.S3
+	listing.VersionsS3
+	uploads.S3
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+	GetObjectTagging(context.Context, *s3.GetObjectTaggingInput, ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error)
 }
 
 // Bucket is one of those that are compared. Client sends to its Region and
 // must be safe for concurrent use.
 type Bucket struct {
 	Region, Name string
+	Role         string // the name of the role of the Region's function
 	Client       S3
 }
 
@@ -49,8 +56,16 @@ type Options struct {
 	Match func(key string) bool
 	// Grace is how old a version has to be for its absence elsewhere to be a
 	// difference; zero takes every version as old enough. DefaultGrace suits
-	// the function's retries.
+	// the function's retries. A key that changes more often is looked at for two
+	// graces, and is then Unsettled unless a Region has stood still.
 	Grace time.Duration
+	// Tags has the tags compared too, which takes a GetObjectTagging of every key
+	// in every Region: no listing has them.
+	Tags bool
+	// Large is the size in bytes above which replicas are made in parts, over
+	// minutes or hours: a Region that lacks such a key is asked whether its
+	// function is copying it. 0 means that nobody is asked.
+	Large int64
 	// Parallel is how many ranges of keys are listed at once; 0 means
 	// listing.DefaultParallel.
 	Parallel int
@@ -64,10 +79,10 @@ const DefaultGrace = 5 * time.Minute
 
 const (
 	// mostHeads is how many HEADs are under way at once.
-	mostHeads = 64
+	mostHeads = 48
 	// mostSuspects is how many keys are looked at again at a time, with those
 	// that are waited for. If there are more, the listing waits.
-	mostSuspects = 1024
+	mostSuspects = 512
 	// firstWait and longestWait are between two looks at a key that is new.
 	firstWait   = time.Second
 	longestWait = 30 * time.Second
@@ -76,10 +91,13 @@ const (
 // Kind says in what way a key is not the same everywhere.
 type Kind string
 
-// The kinds of differences. A key can have both.
+// The kinds of differences. A key can be Missing and Copying at once, and either
+// of them and Different.
 const (
 	Missing   Kind = "missing"   // some Regions do not have it
+	Copying   Kind = "copying"   // some Regions do not have it yet: their functions are copying it
 	Different Kind = "different" // some Regions have something else
+	Unsettled Kind = "unsettled" // it kept changing, so that nothing can be said
 )
 
 // Difference is a key that is not the same everywhere.
@@ -88,13 +106,16 @@ type Difference struct {
 	Key  string
 	// Objects are the Regions that have it, in the order of Options.Buckets.
 	Objects []Object
-	// Without are those that lack it, for Missing.
-	Without []string
+	// Without are those that lack it, for Missing, Copying and Unsettled, and
+	// Deleted those of them where a delete marker hides it.
+	Without, Deleted []string
 	// Differing are those whose object is not the one that was written first,
-	// for Different.
+	// for Different and Unsettled; where others were rewritten meanwhile, those
+	// that kept what they had.
 	Differing []string
-	// Why says in a word what told: absent, deleted (a delete marker hides it),
-	// size, checksum or etag.
+	// Why says in a word what told: absent, deleted (a delete marker hides it in
+	// a Region), size, checksum, etag, tags, stale (others were rewritten
+	// meanwhile), copying or changing.
 	Why string
 }
 
@@ -106,6 +127,7 @@ type Object struct {
 	ETag      string            // without quotation marks
 	Checksum  contents.Checksum // one of those that S3 keeps of it
 	Modified  time.Time
+	Tags      map[string]string // nil unless Options.Tags is set
 }
 
 // Summary counts keys, and what was asked of S3. Retries by the SDK are not
@@ -116,14 +138,27 @@ type Summary struct {
 	Equal      int64 // with those equal by size alone
 	SizeOnly   int64 // of which nothing but the size could be compared
 	Missing    int64
+	Deleted    int64 // of Missing, those that a delete marker hides wherever they are missing
+	Copying    int64 // missing only where they are being copied
 	Different  int64
-	Both       int64 // of Missing and Different
+	Both       int64 // of Missing or Copying, and Different
+	Unsettled  int64 // kept changing
 	Gone       int64 // that turned out to be deleted everywhere
 	Unfinished int64 // not looked at again when the run ended early
-	Lists      int64 // ListObjectsV2
+	Lists      int64 // ListObjectsV2, ListObjectVersions, ListMultipartUploads and ListParts
 	Heads      int64 // HeadObject
+	Tags       int64 // GetObjectTagging
 	// Partial says that the run ended before all keys were seen.
 	Partial bool
+	// Unanswered says what could not be asked besides, nil if everything could:
+	// the comparison is right without it, but deletions under way are waited
+	// for, and what is being copied counts as missing.
+	Unanswered error
+}
+
+// Unequal counts the keys that are not the same everywhere.
+func (s Summary) Unequal() int64 {
+	return s.Missing + s.Copying + s.Different - s.Both + s.Unsettled
 }
 
 // Progress is told while Run works. It must not block for long.
@@ -141,9 +176,11 @@ type Progress struct {
 // when ctx ends, the Summary is of what was done, and Partial. It sends one
 // ListObjectsV2 for each 1000 keys of each bucket, and a HeadObject for each
 // Region for each key that is not the same in all listings; that is also each
-// key that was copied in parts, because its ETag depends on the parts.
+// key that was copied in parts, because its ETag depends on the parts. A key that
+// was deleted somewhere takes a ListObjectVersions there, which tells when, and a
+// Large one that is missing a ListMultipartUploads.
 func Run(ctx context.Context, o Options, emit func(Difference) error, progress func(Progress)) (Summary, error) {
-	r := &run{options: o, emit: emit, progress: progress, slots: make(chan struct{}, mostHeads)}
+	r := &run{options: o, emit: emit, progress: progress, slots: make(chan struct{}, mostHeads), clock: newClock()}
 	err := r.compare(ctx)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -156,18 +193,21 @@ type run struct {
 	options  Options
 	progress func(Progress)
 	slots    chan struct{} // for HEADs
+	clock    *clock
+	blind    blind
 
 	emitting sync.Mutex
 	emit     func(Difference) error
 
-	keys, bytes, equal, sizeOnly, missing, different, both, gone, unfinished, lists, heads, waiting atomic.Int64
-	listed                                                                                          atomic.Bool
+	keys, bytes, equal, sizeOnly, missing, deleted, copying, different, both, unsettled, gone, unfinished atomic.Int64
+	lists, heads, tags, waiting                                                                           atomic.Int64
+	listed                                                                                                atomic.Bool
 }
 
 func (r *run) compare(ctx context.Context) error {
 	buckets := make([]listing.Bucket, len(r.options.Buckets))
 	for i, b := range r.options.Buckets {
-		buckets[i] = listing.Bucket{Region: b.Region, Name: b.Name, Client: counted{b.Client, &r.lists}}
+		buckets[i] = listing.Bucket{Region: b.Region, Name: b.Name, Client: heard{b.Client, r}}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -177,11 +217,25 @@ func (r *run) compare(ctx context.Context) error {
 		Prefix: r.options.Prefix, Match: r.options.Match, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
 		Listed: func(int, int) { r.tell() },
 	}, func(_ context.Context, row listing.Row) error {
-		if !r.count(row) {
-			key := row.Key // the row ends with this call
-			r.unfinished.Add(1)
-			suspects.Go(func() error { return r.settle(ctx, key) })
+		same := r.count(row)
+		if same && !r.options.Tags {
+			r.equal.Add(1)
+			return nil
 		}
+		key := row.Key // the row ends with this call
+		listed := make([]bool, len(row.Objects))
+		for i, o := range row.Objects {
+			listed[i] = o != nil
+		}
+		r.unfinished.Add(1)
+		suspects.Go(func() error {
+			if same {
+				if same, err := r.sameTags(ctx, key); same || err != nil {
+					return err
+				}
+			}
+			return r.settle(ctx, key, listed)
+		})
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
@@ -207,25 +261,29 @@ func (r *run) count(row listing.Row) bool {
 	}
 	r.keys.Add(1)
 	r.bytes.Add(size)
-	if same {
-		r.equal.Add(1)
-	}
 	return same
 }
 
-// settle looks at a key until it is known what is the matter with it.
-func (r *run) settle(ctx context.Context, key string) error {
-	began := time.Now()
+// settle looks at a key until it is known what is the matter with it, or until it
+// is known to change too often for that.
+func (r *run) settle(ctx context.Context, key string, listed []bool) error {
+	var w watch
 	wait := firstWait
 	for {
-		states, now, err := r.look(ctx, key)
+		states, err := r.look(ctx, key)
 		if err != nil {
 			return err
 		}
-		v := decide(states, began, now, r.options.Grace)
+		w.see(states, listed, r.clock.now())
+		v := w.judge(r.options.Grace)
+		if v.young > 0 && len(w.markers()) > 0 {
+			if err := r.dateMarkers(ctx, key, &w); err != nil {
+				return err
+			}
+			v = w.judge(r.options.Grace)
+		}
 		if v.young == 0 {
-			r.unfinished.Add(-1)
-			return r.finish(key, states, v)
+			return r.finish(ctx, key, states, v)
 		}
 		r.waiting.Add(1)
 		r.tell()
@@ -238,60 +296,6 @@ func (r *run) settle(ctx context.Context, key string) error {
 	}
 }
 
-// finish counts a key and reports what is different about it.
-func (r *run) finish(key string, states []state, v verdict) error {
-	switch {
-	case v.gone:
-		r.gone.Add(1)
-	case v.sizeOnly:
-		r.sizeOnly.Add(1)
-		fallthrough
-	case len(v.findings) == 0:
-		r.equal.Add(1)
-	}
-	if len(v.findings) > 1 {
-		r.both.Add(1)
-	}
-	for _, f := range v.findings {
-		if f.kind == Missing {
-			r.missing.Add(1)
-		} else {
-			r.different.Add(1)
-		}
-		if err := r.report(r.difference(key, states, f)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *run) report(d Difference) error {
-	r.emitting.Lock()
-	defer r.emitting.Unlock()
-	return r.emit(d)
-}
-
-func (r *run) difference(key string, states []state, f finding) Difference {
-	d := Difference{Kind: f.kind, Key: key, Why: f.why}
-	for i, s := range states {
-		if s.present {
-			d.Objects = append(d.Objects, Object{
-				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.Size, ETag: s.ETag, Checksum: s.FirstChecksum(), Modified: s.modified,
-			})
-		}
-	}
-	regions := make([]string, len(f.places))
-	for n, i := range f.places {
-		regions[n] = r.options.Buckets[i].Region
-	}
-	if f.kind == Missing {
-		d.Without = regions
-	} else {
-		d.Differing = regions
-	}
-	return d
-}
-
 func (r *run) tell() {
 	if r.progress != nil {
 		r.progress(Progress{Keys: r.keys.Load(), Waiting: r.waiting.Load(), Complete: r.listed.Load()})
@@ -301,20 +305,26 @@ func (r *run) tell() {
 func (r *run) summary(partial bool) Summary {
 	return Summary{
 		Keys: r.keys.Load(), Bytes: r.bytes.Load(), Equal: r.equal.Load(), SizeOnly: r.sizeOnly.Load(),
-		Missing: r.missing.Load(), Different: r.different.Load(), Both: r.both.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
-		Lists: r.lists.Load(), Heads: r.heads.Load(), Partial: partial,
+		Missing: r.missing.Load(), Deleted: r.deleted.Load(), Copying: r.copying.Load(), Different: r.different.Load(), Both: r.both.Load(),
+		Unsettled: r.unsettled.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
+		Lists: r.lists.Load(), Heads: r.heads.Load(), Tags: r.tags.Load(), Partial: partial, Unanswered: r.blind.err(),
 	}
 }
 
-// counted counts requests.
-type counted struct {
+// heard counts listings and hears what time it is from them.
+type heard struct {
 	listing.S3
-	lists *atomic.Int64
+	r *run
 }
 
-func (c counted) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
-	c.lists.Add(1)
-	return c.S3.ListObjectsV2(ctx, in, o...)
+func (h heard) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	h.r.lists.Add(1)
+	out, err := h.S3.ListObjectsV2(ctx, in, o...)
+	if err == nil {
+		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
+		h.r.clock.hearDate(at)
+	}
+	return out, err
 }
 
 // pause waits for a time, or for the end of ctx, whose error it returns.

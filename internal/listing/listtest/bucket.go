@@ -11,10 +11,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -30,12 +30,19 @@ type Bucket struct {
 	Before func(ctx context.Context, operation, key string) error
 	// MaxPage, if set, says how many keys the next page has at most.
 	MaxPage func() int
+	// Now is the Date of its answers; nil means time.Now. The zero time stands
+	// for a server that sends none.
+	Now func() time.Time
 
 	mu      sync.Mutex
 	keys    []string // sorted
 	objects map[string]s3.HeadObjectOutput
+	markers map[string]time.Time
+	tags    map[string]map[string]string
+	uploads map[string]Upload
 	lists   int
 	heads   int
+	others  map[string]int
 }
 
 // Put writes an object: what a HEAD says of it, with the ETag in quotation
@@ -50,6 +57,7 @@ func (b *Bucket) Put(key string, o s3.HeadObjectOutput) {
 		b.keys = slices.Insert(b.keys, i, key)
 	}
 	b.objects[key] = o
+	delete(b.markers, key)
 }
 
 // Delete removes an object.
@@ -92,7 +100,7 @@ func (b *Bucket) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _
 	if b.MaxPage != nil {
 		size = min(size, b.MaxPage())
 	}
-	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false), EncodingType: in.EncodingType}
+	out := &s3.ListObjectsV2Output{IsTruncated: aws.Bool(false), EncodingType: in.EncodingType, ResultMetadata: b.answered()}
 	i, found := slices.BinarySearch(b.keys, max(after, aws.ToString(in.Prefix)))
 	if found && b.keys[i] == after && after != "" {
 		i++
@@ -106,9 +114,7 @@ func (b *Bucket) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, _
 		}
 		after = key
 		o := b.objects[key]
-		if in.EncodingType == types.EncodingTypeUrl {
-			key = strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
-		}
+		key = encoded(key, in.EncodingType)
 		out.Contents = append(out.Contents, types.Object{Key: &key, Size: o.ContentLength, ETag: o.ETag, LastModified: o.LastModified})
 	}
 	return out, nil
@@ -124,8 +130,16 @@ func (b *Bucket) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...fu
 	b.heads++
 	o, ok := b.objects[aws.ToString(in.Key)]
 	if !ok {
-		return nil, Refused(http.StatusNotFound, "NotFound")
+		var header []string
+		if _, marked := b.markers[aws.ToString(in.Key)]; marked {
+			header = append(header, "X-Amz-Delete-Marker", "true")
+		}
+		if at := b.now(); !at.IsZero() {
+			header = append(header, "Date", at.UTC().Format(http.TimeFormat))
+		}
+		return nil, Refused(http.StatusNotFound, "NotFound", header...)
 	}
+	o.ResultMetadata = b.answered()
 	return &o, nil
 }
 

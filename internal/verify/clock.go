@@ -1,0 +1,50 @@
+package verify
+
+import (
+	"sync"
+	"time"
+)
+
+// clock is S3's time as S3's answers tell it. The local clock is asked only how
+// long ago an answer came, and never what time it is: objects are dated by S3,
+// and a laptop's clock can be minutes off.
+type clock struct {
+	mu    sync.Mutex
+	start time.Time // local, with its monotonic reading
+	// dated and written are S3's time at start: by the Date of an answer, and by
+	// the date of an object, which is a lower bound for servers that send no Date.
+	dated, written time.Time
+}
+
+func newClock() *clock { return &clock{start: time.Now()} }
+
+// hearDate is told the Date of an answer that has just come; zero if it has none.
+func (c *clock) hearDate(t time.Time) { c.hear(&c.dated, t) }
+
+// hearObject is told when an object was written that an answer has just named.
+func (c *clock) hearObject(t time.Time) { c.hear(&c.written, t) }
+
+func (c *clock) hear(at *time.Time, t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The latest estimate is the best: an answer takes time, and a Date is cut to
+	// whole seconds.
+	if t = t.Add(-time.Since(c.start)); t.After(*at) {
+		*at = t
+	}
+}
+
+// now is the time of S3. It never goes backwards, apart from the moment when the
+// first Date is heard.
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	base := c.dated
+	if base.IsZero() {
+		base = c.written
+	}
+	return base.Add(time.Since(c.start))
+}

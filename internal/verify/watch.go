@@ -1,0 +1,179 @@
+package verify
+
+import (
+	"slices"
+	"time"
+
+	"s3fanout/internal/contents"
+)
+
+// longestUpload is for how long after its date an object in parts can be new.
+const longestUpload = 24 * time.Hour
+
+// mostGraces is for how many graces a key is looked at that does not come to
+// rest. After the first one a Region that has stood still can be named; the
+// second one is for those that began to stand still meanwhile.
+const mostGraces = 2
+
+// watch is what was seen of a key in several looks. It decides when there is
+// no use in looking again. All times are S3's.
+type watch struct {
+	began  time.Time // of the first look
+	now    time.Time // of the last one
+	states []state   // as of the last one
+	// changed is when a Region was seen to have changed, zero if it was not.
+	changed []time.Time
+	// behind is since when a Region has not changed and has been without what
+	// others have, zero if it is not.
+	behind []time.Time
+}
+
+// see takes note of a look. listed says for the first one which Regions had the
+// key when they were listed.
+func (w *watch) see(states []state, listed []bool, now time.Time) {
+	first := w.states == nil
+	if first {
+		w.began = now
+		w.changed = make([]time.Time, len(states))
+		w.behind = make([]time.Time, len(states))
+	}
+	before := w.states
+	w.now, w.states = now, states
+	for i := range states {
+		s := &states[i]
+		if !first && s.deleted && before[i].deleted {
+			s.modified = before[i].modified // that of the marker, if it is known
+		}
+		switch {
+		case first && listed[i] && !s.present, !first && !s.equal(before[i]):
+			w.changed[i] = now
+			w.behind[i] = time.Time{}
+		}
+		if !w.isBehind(i) {
+			w.behind[i] = time.Time{}
+		} else if w.behind[i].IsZero() {
+			w.behind[i] = now
+		}
+	}
+}
+
+// isBehind says that a Region lacks what others have, or has something else than
+// the newest. One in which the key was deleted after that was written is not
+// behind but ahead.
+func (w *watch) isBehind(i int) bool {
+	newest := -1
+	for j, s := range w.states {
+		if s.present && (newest < 0 || s.modified.After(w.states[newest].modified)) {
+			newest = j
+		}
+	}
+	if newest < 0 || newest == i {
+		return false
+	}
+	switch s := w.states[i]; {
+	case s.deleted:
+		return !s.modified.IsZero() && s.modified.Before(w.states[newest].modified)
+	case !s.present:
+		return w.changed[i].IsZero()
+	}
+	result, _ := compareTwo(w.states[i], w.states[newest])
+	return result == contents.Differ
+}
+
+// judge says what the looks so far come to.
+func (w *watch) judge(grace time.Duration) verdict {
+	v := compare(w.states)
+	// Without a grace not even a date in the future counts.
+	if len(v.findings) == 0 || grace <= 0 {
+		return v
+	}
+	var newest time.Time
+	for i := range w.states {
+		if t := w.since(i); t.After(newest) {
+			newest = t
+		}
+	}
+	young := grace - w.now.Sub(newest)
+	if young <= 0 {
+		return v
+	}
+	// Something is new. It may be rewritten again and again, so what counts from
+	// here on is which Regions have not followed for a grace.
+	end := mostGraces*grace - w.now.Sub(w.began)
+	for _, since := range w.behind {
+		if !since.IsZero() {
+			end = min(end, grace-w.now.Sub(since))
+		}
+	}
+	if end > 0 {
+		return verdict{young: min(young, end)}
+	}
+	if still := w.still(v, grace); len(still) > 0 {
+		return verdict{findings: still}
+	}
+	unsettled := finding{kind: Unsettled, why: "changing"}
+	for _, f := range v.findings {
+		unsettled.places = append(unsettled.places, f.places...)
+	}
+	slices.Sort(unsettled.places)
+	return verdict{findings: []finding{unsettled}}
+}
+
+// still are the findings about the Regions that have been behind for a grace.
+func (w *watch) still(v verdict, grace time.Duration) []finding {
+	missing, stale := finding{kind: Missing, why: "absent"}, finding{kind: Different, why: "stale"}
+	for i, since := range w.behind {
+		switch {
+		case since.IsZero() || w.now.Sub(since) < grace:
+		case w.states[i].present:
+			stale.places = append(stale.places, i)
+		default:
+			missing.places = append(missing.places, i)
+			if w.states[i].deleted {
+				missing.why = "deleted"
+			}
+		}
+	}
+	var list []finding
+	for _, f := range []finding{missing, stale} {
+		if len(f.places) > 0 {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// since is when a Region's state may have come at the latest.
+//
+// The date of an object that was uploaded in parts is when its upload began
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html),
+// so that it can be new hours later; it is taken to have come when it was first
+// seen. So is a delete marker whose date is not known.
+func (w *watch) since(i int) time.Time {
+	s := w.states[i]
+	seen := w.began
+	if w.changed[i].After(seen) {
+		seen = w.changed[i]
+	}
+	switch {
+	case !s.present && !s.deleted:
+		return w.changed[i]
+	case s.deleted && s.modified.IsZero():
+		return seen
+	case s.present && s.InParts() && s.modified.Before(seen) && seen.Sub(s.modified) < longestUpload:
+		return seen
+	case s.present && s.modified.Before(w.changed[i]):
+		return w.changed[i] // as where an older version is the current one again
+	}
+	return s.modified
+}
+
+// markers are the Regions whose delete markers have no known date yet.
+func (w *watch) markers() (places []int) {
+	for i, s := range w.states {
+		if s.deleted && s.modified.IsZero() {
+			places = append(places, i)
+		}
+	}
+	return places
+}
