@@ -128,6 +128,15 @@ func features() [][]level {
 			{"bounded", func(c *replicaset.Config) { c.PermissionsBoundary = "arn:aws:iam::{account}:policy/b" }, bounded("arn:aws:iam::" + testAccount + ":policy/b")},
 		},
 		{
+			{"operators by the account", nothing, trusting(nil, false)},
+			{"one operator", func(c *replicaset.Config) { c.OperatorARNs = []string{"arn:aws:iam::{account}:role/ops"} },
+				trusting("arn:aws:iam::"+testAccount+":role/ops", true)},
+			{"operators", func(c *replicaset.Config) {
+				c.OperatorARNs = []string{"arn:aws:iam::{account}:role/team/ops", "arn:aws:iam::" + testAccount + ":user/jo"}
+			}, trusting(list{"arn:aws:iam::" + testAccount + ":role/team/ops", "arn:aws:iam::" + testAccount + ":user/jo"}, true)},
+			{"no operators", func(c *replicaset.Config) { c.OperatorARNs = []string{} }, trusting(nil, true)},
+		},
+		{
 			{"untagged", nothing, tagged(nil)},
 			{"tagged", func(c *replicaset.Config) { c.Tags = map[string]string{"team": "platform", "cost center": "42"} },
 				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},

@@ -24,31 +24,56 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{
 		RoleName: jsii.String(here.RoleName(here.region)),
 		AssumeRolePolicyDocument: map[string]any{
-			"Version": "2012-10-17",
-			"Statement": []any{
-				map[string]any{
-					"Effect":    "Allow",
-					"Principal": service("lambda.amazonaws.com"),
-					"Action":    "sts:AssumeRole",
-				},
-				// A backfill copies as the function does, so that its copies are
-				// echoes too. That the account is the principal leaves it to the
-				// account's own policies who may; the session's name is the
-				// function's, by which logs and filters know both
-				// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
-				map[string]any{
-					"Effect":    "Allow",
-					"Principal": map[string]any{"AWS": here.accountARN()},
-					"Action":    "sts:AssumeRole",
-					"Condition": map[string]any{"StringEquals": map[string]any{"sts:RoleSessionName": here.FunctionName()}},
-				},
-			},
+			"Version":   "2012-10-17",
+			"Statement": here.trust(),
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("replicate"),
 			PolicyDocument: policyDocument(here.replicate(props.Key)...),
 		}},
 	})
+}
+
+// trust are the statements about who may assume the function's role: Lambda,
+// and operators. A backfill copies as the function does, so that its copies are
+// echoes too. That the account is the principal leaves it to the account's own
+// policies which of its roles and users may; operatorArns restricts it to some,
+// as a condition, because a principal that does not exist (yet) would end the
+// deployment. The session's name is not the function's, by which events and
+// CloudTrail tell them apart
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html).
+//
+// Who comes with a source identity or with tags that go along a chain of roles
+// gets no session unless the role lets these be set
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html,
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
+func (s site) trust() []any {
+	trusted := []any{map[string]any{
+		"Effect":    "Allow",
+		"Principal": service("lambda.amazonaws.com"),
+		"Action":    "sts:AssumeRole",
+	}}
+	operators, restricted := s.Operators(s.account)
+	if restricted && len(operators) == 0 {
+		return trusted
+	}
+	let := func(actions []string, condition map[string]any) {
+		if restricted {
+			condition["ArnEquals"] = map[string]any{"aws:PrincipalArn": oneOrMany(operators)}
+		}
+		statement := map[string]any{
+			"Effect":    "Allow",
+			"Principal": map[string]any{"AWS": s.accountARN()},
+			"Action":    oneOrMany(actions),
+		}
+		if len(condition) > 0 {
+			statement["Condition"] = condition
+		}
+		trusted = append(trusted, statement)
+	}
+	let([]string{"sts:AssumeRole"}, map[string]any{"StringEquals": map[string]any{"sts:RoleSessionName": s.OperatorSession()}})
+	let([]string{"sts:SetSourceIdentity", "sts:TagSession"}, map[string]any{})
+	return trusted
 }
 
 // replicate are the statements of the function's policy. key is the ARN of the

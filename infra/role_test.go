@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/functionenv"
 )
 
 // testRole compares the role's policy with a table of what the function may
@@ -13,12 +15,7 @@ import (
 func (r relations) testRole(t *testing.T) {
 	role := r.one(t, "AWS::IAM::Role")
 	equal(t, "name", role.at("RoleName"), any(r.set.RoleName(r.region)))
-	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{
-		object{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-		object{
-			"Effect": "Allow", "Principal": object{"AWS": "arn:" + r.partition() + ":iam::" + testAccount + ":root"}, "Action": "sts:AssumeRole",
-			"Condition": object{"StringEquals": object{"sts:RoleSessionName": r.set.FunctionName()}}},
-	}))
+	trusting(nil, false)(t, r)
 	equal(t, "number of policies", len(role.at("Policies").(list)), 1)
 	if got := role.at("ManagedPolicyArns"); got != nil {
 		t.Errorf("managed policies: got %v, want none", got)
@@ -79,6 +76,38 @@ func (r relations) testRole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// trusting wants the function's role to trust Lambda and, unless nobody is
+// listed, the account's roles and users for sessions that are not named as the
+// function's.
+func trusting(operators any, restricted bool) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		want := list{object{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}
+		account := object{"AWS": "arn:" + r.partition() + ":iam::" + testAccount + ":root"}
+		session := object{"StringEquals": object{"sts:RoleSessionName": r.set.FunctionName() + "-operator"}}
+		also := object{"Effect": "Allow", "Principal": account, "Action": list{"sts:SetSourceIdentity", "sts:TagSession"}}
+		if restricted {
+			session["ArnEquals"] = object{"aws:PrincipalArn": operators}
+			also["Condition"] = object{"ArnEquals": object{"aws:PrincipalArn": operators}}
+		}
+		if !restricted || operators != nil {
+			want = append(want, object{"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole", "Condition": session}, also)
+		}
+		for _, role := range r.all("AWS::IAM::Role") {
+			if role.at("RoleName") == any(r.set.RoleName(r.region)) {
+				equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(want))
+			}
+		}
+	}
+}
+
+// TestOperatorSessionsHaveOneName holds the name that the roles trust and the
+// command uses against the one that functions know.
+func TestOperatorSessionsHaveOneName(t *testing.T) {
+	set := defaultSet(t)
+	equal(t, "session", functionenv.OperatorSession(set.FunctionName()), set.OperatorSession())
 }
 
 // ownBuckets is the condition of every statement about S3.
@@ -158,8 +187,8 @@ func TestNoWildcards(t *testing.T) {
 			}
 		}
 	}
-	// Topic, queue, two of trust and six statements of the role.
-	if want := 10 * len(set.Regions); allows != want {
+	// Topic, queue, three of trust and six statements of the role.
+	if want := 11 * len(set.Regions); allows != want {
 		t.Errorf("%d Allow statements, want %d", allows, want)
 	}
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -174,6 +176,31 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 	return slices.Collect(maps.Keys(found))
 }
 
+// TestPoliciesOfThePageNameTheAccount holds what the roles' statements about S3
+// demand against those that the page gives to operators.
+func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
+	page, err := os.ReadFile("../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		var policy object
+		if err := json.Unmarshal([]byte(block[1]), &policy); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range statements(policy) {
+			if strings.HasPrefix(texts(s["Action"])[0], "s3:") {
+				found++
+				equal(t, fmt.Sprint(s["Sid"]), s["Condition"], ownBuckets)
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d statements about S3 on the page, want those for looking and for the probe", found)
+	}
+}
+
 // TestSecurityPageListsEveryStatement holds the table of docs/security.md
 // against the templates, both ways, with nothing, each thing and everything
 // switched on that brings statements.
@@ -183,12 +210,15 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		"encryption: kms": func(c *replicaset.Config) { c.Encryption = "kms" },
 		"batchOperations": func(c *replicaset.Config) { c.BatchOperations = true },
 		"tracing":         func(c *replicaset.Config) { c.Tracing = true },
-		"alarmEmail":      func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"operatorArns": func(c *replicaset.Config) {
+			c.OperatorARNs = []string{"arn:aws:iam::{account}:role/operators"}
+		},
+		"alarmEmail": func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
 	}
 	names := slices.Sorted(maps.Keys(switches))
 	for when := range rows {
 		for _, one := range strings.Split(when, " and ") {
-			if one != "always" && !slices.Contains(names, one) {
+			if one != "always" && !slices.Contains(names, strings.TrimPrefix(one, "without ")) {
 				t.Errorf("the page says %q, which no configuration here is", when)
 			}
 		}
@@ -203,7 +233,8 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			for when, list := range rows {
 				holds := true
 				for _, one := range strings.Split(when, " and ") {
-					holds = holds && (one == "always" || slices.Contains(on, one))
+					name, without := strings.CutPrefix(one, "without ")
+					holds = holds && (one == "always" || slices.Contains(on, name) != without)
 				}
 				for _, p := range list {
 					if holds {

@@ -55,9 +55,9 @@ type Clients struct {
 // Copier's options. Unless OwnCredentials is set it begins the sessions, and
 // returns an error if a role may not be assumed.
 //
-// The sessions have the name that Lambda gives the function's own. So the
-// events that the copies cause have the function's principal, and the topics'
-// filters drop them as they drop those of the function.
+// The events that the copies cause have the ID of the function's role, so that
+// the topics' filters drop them as they drop those of the function. The
+// session's name tells the two apart.
 func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	partition := replicaset.Partition(c.Regions[0])
 	read, write := c.Config.Copy(), c.Config.Copy()
@@ -102,13 +102,13 @@ func Threshold(set replicaset.Config) int64 {
 	return cmp.Or(set.MultipartThreshold(), copier.DefaultThreshold)
 }
 
-// session are credentials of a role under the function's name.
+// session are credentials of a function's role.
 func (c Clients) session(role string) aws.CredentialsProvider {
 	client := sts.NewFromConfig(c.Config, func(o *sts.Options) {
 		o.HTTPClient = awsapi.HTTPClient(c.Config, awsapi.RequestTime, len(c.To))
 	})
 	return aws.NewCredentialsCache(
-		stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = c.Set.FunctionName() }),
+		stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = c.Set.OperatorSession() }),
 		func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
 }
 
@@ -131,7 +131,7 @@ func (c Clients) refused(refusals []error) error {
 	if other != nil || first == nil {
 		return other
 	}
-	return fmt.Errorf("the function's role may not be assumed in %s: allow the caller sts:AssumeRole on %s-* and deploy stacks of this version, whose roles trust the account, or copy with --own-credentials (%w)",
+	return fmt.Errorf("the function's role may not be assumed in %s: allow the caller sts:AssumeRole on %s-*, name it in operatorArns if cdk.json has that, and deploy stacks of this version; or copy with --own-credentials (%w)",
 		strings.Join(regions, ", "), c.Set.FunctionName(), first)
 }
 

@@ -22,7 +22,7 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 	version := w.upload(here, object{key: "dt=2026/kept", body: "kept"})
 	w.settle()
 	admin := w.administrator()
-	function := w.mustAssume(set.RoleARN("aws", here, w.state.AccountID), set.FunctionName())
+	function := w.mustAssume(set.RoleARN("aws", here, w.state.AccountID), set.OperatorSession())
 	job := w.mustAssume(set.JobRoleARN("aws", here, w.state.AccountID), "job")
 	both, jobs := []identity{function, job}, []identity{job}
 	key := aws.String("dt=2026/kept")
@@ -90,7 +90,7 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			return err
 		}},
 		{"be the function", both, func(i identity) error {
-			_, err := i.assume(t, set.RoleARN("aws", here, w.state.AccountID), set.FunctionName())
+			_, err := i.assume(t, set.RoleARN("aws", here, w.state.AccountID), set.OperatorSession())
 			return err
 		}},
 	} {

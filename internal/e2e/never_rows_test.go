@@ -275,7 +275,7 @@ func neverToItself() []never {
 			return err
 		}},
 		{"be the function of another Region", func(s scene, i identity) error {
-			_, err := i.assume(s.t, defaultSet().RoleARN("aws", there, sandbox.AccountID), defaultSet().FunctionName())
+			_, err := i.assume(s.t, defaultSet().RoleARN("aws", there, sandbox.AccountID), defaultSet().OperatorSession())
 			return err
 		}},
 	}

@@ -105,7 +105,7 @@ type never struct {
 func TestWhatTheRoleMustNeverDo(t *testing.T) {
 	s := newScene(withOutside(t, threeRegions(t)))
 	set := defaultSet()
-	role := s.mustAssume(set.RoleARN("aws", here, s.state.AccountID), set.FunctionName())
+	role := s.mustAssume(set.RoleARN("aws", here, s.state.AccountID), set.OperatorSession())
 	s.wantMay(role)
 	table := slices.Concat(neverInS3(), neverToMessages(), neverToItself())
 	before := s.contents()
@@ -156,7 +156,7 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 	set := defaultSet()
 	for _, region := range s.regions {
 		before := s.world.versions(region, "kept")
-		role := s.mustAssume(set.RoleARN("aws", region, s.state.AccountID), set.FunctionName())
+		role := s.mustAssume(set.RoleARN("aws", region, s.state.AccountID), set.OperatorSession())
 		for _, target := range s.regions {
 			_, err := s3.NewFromConfig(role.in(target)).PutObject(t.Context(), &s3.PutObjectInput{
 				Bucket: aws.String(s.bucket(target)), Key: aws.String("kept"), Body: strings.NewReader("overwritten"),
@@ -174,13 +174,13 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 	}
 }
 
-// Sessions of the role have the function's name, so that filters and logs know
-// them, and only those whom the account lets have one.
+// Sessions of the role have one name that is not the function's, so that events
+// and logs tell them from it, and only those whom the account lets have one.
 func TestSessionsOfTheRole(t *testing.T) {
 	w := withOutside(t, threeRegions(t))
 	set := defaultSet()
 	roleARN := set.RoleARN("aws", here, w.state.AccountID)
-	role := w.mustAssume(roleARN, set.FunctionName())
+	role := w.mustAssume(roleARN, set.OperatorSession())
 	stranger := w.mustAssume(strangerRole, "stranger")
 	for _, c := range []struct {
 		what    string
@@ -188,16 +188,17 @@ func TestSessionsOfTheRole(t *testing.T) {
 		session string
 	}{
 		{"by the administrator under another name", w.administrator(), "administrator"},
-		{"by the administrator under a name that begins so", w.administrator(), set.FunctionName() + "-2"},
-		{"by a role without sts:AssumeRole", stranger, set.FunctionName()},
-		{"by itself", role, set.FunctionName()},
+		{"by the administrator under the function's name", w.administrator(), set.FunctionName()},
+		{"by the administrator under a name that begins so", w.administrator(), set.OperatorSession() + "-2"},
+		{"by a role without sts:AssumeRole", stranger, set.OperatorSession()},
+		{"by itself", role, set.OperatorSession()},
 	} {
 		if _, err := c.by.assume(t, roleARN, c.session); !accessDenied(err) {
 			t.Errorf("a session %s: %v, want it denied", c.what, err)
 		}
 	}
 	other := set.RoleARN("aws", there, w.state.AccountID)
-	if _, err := role.assume(t, other, set.FunctionName()); !accessDenied(err) {
+	if _, err := role.assume(t, other, set.OperatorSession()); !accessDenied(err) {
 		t.Errorf("a session of another Region's role: %v, want it denied", err)
 	}
 }

@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox"
 )
@@ -38,7 +42,13 @@ func losses() map[grant]loss {
 	service := "the sandbox has no S3 Batch Operations that could assume the role"
 	list := map[grant]loss{
 		{role, "trust Service", "sts:AssumeRole"}: {deploy: "cannot be assumed by Lambda"},
-		{role, "trust AWS", "sts:AssumeRole"}:     {probe: backfills, says: "AccessDenied"},
+		{role, "trust AWS", "sts:AssumeRole"}:     {probe: begins(nil), says: "AccessDenied"},
+		{role, "trust AWS", "sts:SetSourceIdentity"}: {probe: begins(func(in *sts.AssumeRoleInput) {
+			in.SourceIdentity = aws.String("jo")
+		}), says: "AccessDenied"},
+		{role, "trust AWS", "sts:TagSession"}: {probe: begins(func(in *sts.AssumeRoleInput) {
+			in.Tags = []ststypes.Tag{{Key: aws.String("team"), Value: aws.String("ops")}}
+		}), says: "AccessDenied"},
 
 		{role, "SendDeadLetters", "sqs:SendMessage"}:  {deploy: "does not have permissions to call SendMessage"},
 		{role, "EncryptHere", "kms:GenerateDataKey"}:  {probe: replicates(object{body: "plain"}), says: "kms:GenerateDataKey"},

@@ -9,18 +9,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/iam"
 )
 
-// backfills begins a session of a role, as a backfill does.
-func backfills(w *world, _ string) string {
-	set := carefulSet()
-	if _, err := w.administrator().assume(w.t, set.RoleARN("aws", w.regions[1], w.state.AccountID), set.FunctionName()); err != nil {
-		return err.Error()
+// begins begins a session of a role, as a backfill does; change adds to the
+// request, if it is not nil.
+func begins(change func(*sts.AssumeRoleInput)) probe {
+	return func(w *world, _ string) string {
+		set := carefulSet()
+		in := &sts.AssumeRoleInput{
+			RoleArn: aws.String(set.RoleARN("aws", w.regions[1], w.state.AccountID)), RoleSessionName: aws.String(set.OperatorSession()),
+		}
+		if change != nil {
+			change(in)
+		}
+		if _, err := sts.NewFromConfig(w.administrator().in(here)).AssumeRole(w.t.Context(), in); err != nil {
+			return err.Error()
+		}
+		return ""
 	}
-	return ""
 }
 
 // runsTask has a function pass a task of a job on, as a job does that copies

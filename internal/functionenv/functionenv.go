@@ -43,6 +43,11 @@ const (
 	Region = "AWS_REGION"
 )
 
+// OperatorSession names the sessions of the function's role in which a backfill
+// copies. Events and CloudTrail tell them from the function's own by it, and
+// functions know what was written in one for a replica.
+func OperatorSession(functionName string) string { return functionName + "-operator" }
+
 // Config is what the function needs to know of its replica set.
 type Config struct {
 	ReplicaSet   string

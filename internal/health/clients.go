@@ -86,7 +86,7 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 		client := sts.NewFromConfig(config, func(o *sts.Options) { o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1) })
 		role := set.RoleARN(replicaset.Partition(region), region, account)
 		there.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
-			o.RoleSessionName = set.FunctionName()
+			o.RoleSessionName = set.OperatorSession()
 		}))
 		probers[region] = Prober{
 			Write:  awsapi.NewS3(there, region, account, awsapi.RequestTime, 1),

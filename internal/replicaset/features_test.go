@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,20 @@ func TestValidateFeatures(t *testing.T) {
 		{"AWS's own policy", func(c *Config) { c.PermissionsBoundary = "arn:aws:iam::aws:policy/PowerUserAccess" }, ""},
 		{"boundary is a role", func(c *Config) { c.PermissionsBoundary = "arn:aws:iam::111122223333:role/r" }, `permissionsBoundary: "arn:aws:iam::111122223333:role/r" is not the ARN of a policy; use one such as arn:aws:iam::{account}:policy/boundary`},
 		{"boundary of another partition", func(c *Config) { c.PermissionsBoundary = "arn:aws-cn:iam::111122223333:policy/p" }, "permissionsBoundary: "},
+
+		{"operators", func(c *Config) {
+			c.OperatorARNs = []string{"arn:aws:iam::{account}:role/ops", "arn:aws:iam::111122223333:user/team/jo@example.com",
+				"arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0123456789abcdef"}
+		}, ""},
+		{"no operators", func(c *Config) { c.OperatorARNs = []string{} }, ""},
+		{"an operator's session", operators("arn:aws:sts::111122223333:assumed-role/ops/jo"), `operatorArns[0]: "arn:aws:sts::111122223333:assumed-role/ops/jo" is a session; name its role`},
+		{"many operators at once", operators("arn:aws:iam::111122223333:role/ops-*"), `operatorArns[0]: "arn:aws:iam::111122223333:role/ops-*" has a wildcard; name each role and user`},
+		{"a group of operators", operators("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:group/ops"), `operatorArns[1]: "arn:aws:iam::111122223333:group/ops" is not the ARN of a role or user; use one such as arn:aws:iam::{account}:role/operators`},
+		{"the account for an operator", operators("arn:aws:iam::111122223333:root"), `operatorArns[0]: "arn:aws:iam::111122223333:root" is not the ARN of a role or user`},
+		{"an operator without ARN", operators("ops"), `operatorArns[0]: "ops" is not the ARN of a role or user`},
+		{"an empty operator", operators(""), `operatorArns[0]: "" is not the ARN of a role or user`},
+		{"operators of another partition", operators("arn:aws-cn:iam::111122223333:role/ops"), `operatorArns[0]: "arn:aws-cn:iam::111122223333:role/ops" is not the ARN of a role or user; use one such as arn:aws:iam`},
+		{"an operator twice", operators("arn:aws:iam::{account}:role/ops", "arn:aws:iam::{account}:role/ops"), "operatorArns[1]: arn:aws:iam::{account}:role/ops is listed already as operatorArns[0]; remove one"},
 
 		{"address", func(c *Config) { c.AlarmEmail = "ops+s3@example.com" }, ""},
 		{"no address", func(c *Config) { c.AlarmEmail = "ops" }, `alarmEmail: "ops" is not an e-mail address`},
@@ -193,6 +208,31 @@ func TestEncodeFilterValue(t *testing.T) {
 	} {
 		if got := EncodeFilterValue(value); got != want {
 			t.Errorf("EncodeFilterValue(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+func operators(arns ...string) func(*Config) {
+	return func(c *Config) { c.OperatorARNs = arns }
+}
+
+// An empty list is nobody, and no list is whom the account lets: the two must
+// not be taken for one.
+func TestOperators(t *testing.T) {
+	for raw, want := range map[string]struct {
+		arns       []string
+		restricted bool
+	}{
+		`{}`:                   {nil, false},
+		`{"operatorArns": []}`: {nil, true},
+		`{"operatorArns": ["arn:aws:iam::{account}:role/ops"]}`: {[]string{"arn:aws:iam::" + account + ":role/ops"}, true},
+	} {
+		c, err := Parse([]byte(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if arns, restricted := c.Operators(account); !slices.Equal(arns, want.arns) || restricted != want.restricted {
+			t.Errorf("%s: got %v, restricted %t, want %v, %t", raw, arns, restricted, want.arns, want.restricted)
 		}
 	}
 }

@@ -43,6 +43,7 @@ func (c *Config) fields() []configField {
 		{"accessLogPrefix", &c.AccessLogPrefix, text, "the bucket's name and `/`"},
 		{"removalPolicy", &c.RemovalPolicy, text, code(Retain)},
 		{"permissionsBoundary", &c.PermissionsBoundary, text, "none"},
+		{"operatorArns", &c.OperatorARNs, "a list of role and user ARNs", "whom the account lets"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}
 }

@@ -49,6 +49,15 @@ func (c Config) BoundaryARN(accountID string) string {
 	return expand(c.PermissionsBoundary, accountID, "")
 }
 
+// Operators says who may assume the functions' roles: the ARNs of roles and
+// users, or, if restricted is false, whomever the account's own policies let.
+func (c Config) Operators(accountID string) (arns []string, restricted bool) {
+	for _, pattern := range c.OperatorARNs {
+		arns = append(arns, expand(pattern, accountID, ""))
+	}
+	return arns, c.OperatorARNs != nil
+}
+
 // AccessLogs says where S3 logs the requests to region's bucket; bucket is
 // empty if it does not.
 func (c Config) AccessLogs(accountID, region string) (bucket, prefix string) {
@@ -64,7 +73,7 @@ func (c Config) validateGovernance() error {
 	if p := c.RemovalPolicy; p != "" && p != Retain && p != Destroy {
 		return fmt.Errorf("removalPolicy: %q is not known; use %q or %q", p, Retain, Destroy)
 	}
-	for _, check := range []func() error{c.validateAlarms, c.validateBoundary, c.validateAccessLogs} {
+	for _, check := range []func() error{c.validateAlarms, c.validateBoundary, c.validateOperators, c.validateAccessLogs} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -102,6 +111,29 @@ func (c Config) validateBoundary() error {
 	pattern := "^arn:" + partition + `:iam::([0-9]{12}|aws|\{account\}):policy/[A-Za-z0-9_+=,.@/-]{1,512}$`
 	if p := c.PermissionsBoundary; p != "" && !regexp.MustCompile(pattern).MatchString(p) {
 		return fmt.Errorf("permissionsBoundary: %q is not the ARN of a policy; use one such as arn:%s:iam::{account}:policy/boundary", p, partition)
+	}
+	return nil
+}
+
+// validateOperators takes whole ARNs alone: a wildcard would let in whoever gets
+// to make a role of such a name.
+func (c Config) validateOperators() error {
+	partition := Partition(c.Regions[0])
+	valid := regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+	seen := map[string]int{}
+	for i, arn := range c.OperatorARNs {
+		first, dup := seen[arn]
+		seen[arn] = i
+		switch {
+		case strings.Contains(arn, ":assumed-role/"):
+			return fmt.Errorf("operatorArns[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators", i, arn, partition)
+		case strings.ContainsAny(arn, "*?"):
+			return fmt.Errorf("operatorArns[%d]: %q has a wildcard; name each role and user", i, arn)
+		case !valid.MatchString(arn):
+			return fmt.Errorf("operatorArns[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators", i, arn, partition)
+		case dup:
+			return fmt.Errorf("operatorArns[%d]: %s is listed already as operatorArns[%d]; remove one", i, arn, first)
+		}
 	}
 	return nil
 }

@@ -41,6 +41,11 @@ func (c Config) QueueName() string { return c.Name + "-dead-letters" }
 // It is also the session name of the function's role sessions.
 func (c Config) FunctionName() string { return c.Name + "-replicator" }
 
+// OperatorSession is the session name under which operators may assume the
+// function's roles. It is not the function's, so that events and CloudTrail tell
+// whose doing something is. functionenv.OperatorSession is the same name.
+func (c Config) OperatorSession() string { return c.FunctionName() + "-operator" }
+
 // RoleName is the name of the role that the function has in region. IAM is
 // global, so the name carries the Region.
 func (c Config) RoleName(region string) string { return c.Name + "-replicator-" + region }

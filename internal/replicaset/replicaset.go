@@ -83,6 +83,10 @@ type Config struct {
 	// PermissionsBoundary is the ARN of the policy that bounds every role,
 	// perhaps with "{account}"; see BoundaryARN.
 	PermissionsBoundary string
+	// OperatorARNs are the roles and users that may assume the functions' roles,
+	// perhaps with "{account}"; nil leaves it to the account's own policies, an
+	// empty list is nobody. See Operators.
+	OperatorARNs []string
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }

@@ -247,17 +247,18 @@ func objectOf(r event.Record) copier.Object {
 // needs no telling: the target of a copy in parts is always looked at first.
 const copyEvent = "ObjectCreated:Copy"
 
-// isReplicator reports whether a principal looks like a replication function:
-// an assumed role, AWS:<role id>:<session>, whose session Lambda has named
-// after the function, which has the same name in every Region. Anyone can name
-// a session so; a wrong guess costs one HEAD.
+// isReplicator reports whether a principal looks like a replication function or
+// like a backfill that copies in its place: an assumed role,
+// AWS:<role id>:<session>, whose session Lambda has named after the function,
+// which has the same name in every Region, or the backfill after that. Anyone
+// can name a session so; a wrong guess costs one HEAD.
 func isReplicator(principalID, functionName string) bool {
 	rest, ok := strings.CutPrefix(principalID, "AWS:")
 	if !ok {
 		return false
 	}
 	role, session, ok := strings.Cut(rest, ":")
-	return ok && role != "" && session == functionName
+	return ok && role != "" && (session == functionName || session == functionenv.OperatorSession(functionName))
 }
 
 // classOf is the copier's class of an error. What fails before the copier is

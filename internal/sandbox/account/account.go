@@ -4,8 +4,9 @@
 //
 // AssumeRole obeys the role's trust policy and, where that trusts the account,
 // the caller's own policies. Reading roles needs the caller's permission, as on
-// AWS. Session policies, session tags, MFA and federated identities are refused
-// by name. Both services take a signature of any Region: on AWS, IAM's is that
+// AWS. Source identities and session tags have to be let by the trust policy, and
+// go along chains of roles; of tags nothing more comes. Session policies, MFA and
+// federated identities are refused by name. Both services take a signature of any Region: on AWS, IAM's is that
 // of its partition and STS has all, and a client that is told an endpoint may
 // sign for either.
 package account
@@ -71,10 +72,15 @@ type api struct {
 }
 
 // operation is one of an API's: the parameters that it knows, and what it
-// does. The result is encoded as XML.
+// does. A parameter that ends in ".member" is a list. The result is encoded as XML.
 type operation struct {
 	parameters []string
 	run        func(*Service, iam.Caller, url.Values) (any, error)
+}
+
+func (o operation) takes(parameter string) bool {
+	list, _, isMember := strings.Cut(parameter, ".member.")
+	return slices.Contains(o.parameters, parameter) || isMember && slices.Contains(o.parameters, list+".member")
 }
 
 // ServeSTS answers a request of STS that is already authenticated as caller.
@@ -131,7 +137,7 @@ func (s *Service) run(w http.ResponseWriter, r *http.Request, caller iam.Caller,
 		return "", nil, invalid("Version %q is not %s.", v, a.version)
 	}
 	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if name != "Action" && name != "Version" && !slices.Contains(op.parameters, name) {
+		if name != "Action" && name != "Version" && !op.takes(name) {
 			return "", nil, invalid("The sandbox's %s does not support the parameter %s of %s.", a.name, name, action)
 		}
 	}

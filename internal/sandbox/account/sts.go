@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,7 +16,9 @@ func stsAPI() api {
 	return api{
 		name: "STS", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", version: "2011-06-15",
 		operations: map[string]operation{
-			"AssumeRole":        {[]string{"RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId"}, (*Service).assumeRole},
+			"AssumeRole": {[]string{
+				"RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "SourceIdentity", "Tags.member", "TransitiveTagKeys.member",
+			}, (*Service).assumeRole},
 			"GetCallerIdentity": {nil, (*Service).getCallerIdentity},
 		},
 	}
@@ -51,7 +54,7 @@ func constraint(value, name, rule string) *Error {
 }
 
 func (s *Service) assumeRole(caller iam.Caller, form url.Values) (any, error) {
-	role, name, external := form.Get("RoleArn"), form.Get("RoleSessionName"), form.Get("ExternalId")
+	role, name, external, identity := form.Get("RoleArn"), form.Get("RoleSessionName"), form.Get("ExternalId"), form.Get("SourceIdentity")
 	switch {
 	case len(role) < 20:
 		return nil, constraint(role, "roleArn", "have length greater than or equal to 20")
@@ -67,6 +70,12 @@ func (s *Service) assumeRole(caller iam.Caller, form url.Values) (any, error) {
 		return nil, constraint(name, "roleSessionName", "have length less than or equal to 64")
 	case form.Has("ExternalId") && (len(external) < 2 || len(external) > 1224 || !externalID.MatchString(external)):
 		return nil, constraint(external, "externalId", `have 2 to 1224 characters of the pattern [\w+=,.@:\/-]*`)
+	case form.Has("SourceIdentity") && (len(identity) < 2 || len(identity) > 64 || !sessionName.MatchString(identity)):
+		return nil, constraint(identity, "sourceIdentity", `have 2 to 64 characters of the pattern [\w+=,.@-]*`)
+	}
+	tagged, handsOn, err := sessionTags(form)
+	if err != nil {
+		return nil, err
 	}
 	seconds, err := duration(form)
 	if err != nil {
@@ -77,6 +86,7 @@ func (s *Service) assumeRole(caller iam.Caller, form url.Values) (any, error) {
 	}
 	credentials, session, err := s.store.AssumeRole(iam.Session{
 		Caller: caller, RoleARN: role, Name: name, ExternalID: external, Duration: time.Duration(seconds) * time.Second,
+		SourceIdentity: identity, Tagged: tagged, HandsOnTags: handsOn,
 	}, s.now())
 	if errors.Is(err, iam.ErrSessionTooLong) {
 		return nil, invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
@@ -90,6 +100,7 @@ func (s *Service) assumeRole(caller iam.Caller, form url.Values) (any, error) {
 	result.Credentials.SessionToken = credentials.SessionToken
 	result.Credentials.Expiration = credentials.Expiration.Format(time.RFC3339)
 	result.User.ARN, result.User.ID = session.ARN, session.PrincipalID
+	result.SourceIdentity = session.SourceIdentity
 	return result, nil
 }
 
@@ -104,6 +115,35 @@ type assumedRole struct {
 		ARN string `xml:"Arn"`
 		ID  string `xml:"AssumedRoleId"`
 	} `xml:"AssumedRoleUser"`
+	SourceIdentity string `xml:",omitempty"`
+}
+
+// maxTags is how many tags a session can be given.
+const maxTags = 50
+
+// sessionTags reads Tags.member.1.Key and so on, and TransitiveTagKeys.member.1.
+func sessionTags(form url.Values) (tagged, handsOn bool, err error) {
+	tags := map[string]string{}
+	for i := 1; form.Has(fmt.Sprintf("Tags.member.%d.Key", i)); i++ {
+		key, value := form.Get(fmt.Sprintf("Tags.member.%d.Key", i)), form.Get(fmt.Sprintf("Tags.member.%d.Value", i))
+		switch _, twice := tags[key]; {
+		case key == "" || len(key) > 128 || len(value) > 256:
+			return false, false, constraint(key, "tags", "have a key of 1 to 128 characters and a value of at most 256")
+		case twice:
+			return false, false, invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		case len(tags) == maxTags:
+			return false, false, constraint("tags", "tags", fmt.Sprintf("have length less than or equal to %d", maxTags))
+		}
+		tags[key] = value
+	}
+	for i := 1; form.Has(fmt.Sprintf("TransitiveTagKeys.member.%d", i)); i++ {
+		key := form.Get(fmt.Sprintf("TransitiveTagKeys.member.%d", i))
+		if _, ok := tags[key]; !ok {
+			return false, false, invalid("The specified transitive tag key must be included in the requested tags.")
+		}
+		handsOn = true
+	}
+	return len(tags) > 0, handsOn, nil
 }
 
 func duration(form url.Values) (seconds int, err error) {

@@ -84,8 +84,10 @@ func conditionKeys() map[string]bool {
 		"aws:sourceaccount":         true,
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
+		"aws:sourceidentity":        true,
 		"sts:externalid":            true,
 		"sts:rolesessionname":       true,
+		"sts:sourceidentity":        true,
 	}
 }
 

@@ -44,6 +44,10 @@ type Caller struct {
 	AccountID   string // account that the identity belongs to
 	Role        *Role  // the role of a role session, nil for the administrator
 
+	// What a session hands on when its holder assumes another role.
+	SourceIdentity string
+	HandsOnTags    bool // session tags, whose values nothing here asks for
+
 	Service       string // service principal, as "sns.amazonaws.com"
 	SourceARN     string // aws:SourceArn of a service's request
 	SourceAccount string // aws:SourceAccount of a service's request

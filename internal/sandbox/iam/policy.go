@@ -33,6 +33,7 @@ const (
 	reasonNoResource   = "no resource policy allows it"
 	reasonNone         = "no policy allows it"
 	reasonNoTrust      = "no trust policy allows it"
+	reasonIdentityKept = "the source identity of a session cannot be changed"
 	reasonNoIdentity   = "no identity-based policy allows it"
 	reasonForeign      = "the resource is another account's, and not both accounts' policies allow it"
 )
@@ -163,6 +164,7 @@ func (c Caller) conditionKeys() map[string]string {
 		}
 		keys["aws:principalaccount"] = c.AccountID
 		keys["aws:userid"] = c.PrincipalID
+		keys["aws:sourceidentity"] = c.SourceIdentity
 	}
 	for k, v := range keys {
 		if v == "" {
@@ -202,7 +204,7 @@ func (s statement) matches(q question) bool {
 
 func (s statement) matchesResource(q question) bool {
 	if s.resources == nil { // a trust policy: the resource is the role that it belongs to
-		return strings.HasPrefix(q.action, "sts:assumerole")
+		return strings.HasPrefix(q.action, "sts:assumerole") || q.action == "sts:setsourceidentity" || q.action == "sts:tagsession"
 	}
 	return anyOf(s.resources, func(p string) bool { return p == "*" || matchARN(p, q.Resource) })
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -13,7 +14,31 @@ type Session struct {
 	Name       string        // role session name
 	ExternalID string        // sts:ExternalId; empty: none was given
 	Duration   time.Duration // until the credentials expire; zero: never
+
+	// SourceIdentity is who acts, whatever roles he goes through. If empty, it is
+	// that of the caller's session.
+	SourceIdentity string
+	// Tagged says that the session is given tags, and HandsOnTags that some of
+	// them go along when another role is assumed in it.
+	Tagged, HandsOnTags bool
 }
+
+// actions are what the role's trust policy has to allow: a source identity and
+// tags take an action of their own each, given or handed on.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html,
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html)
+func (q Session) actions() []string {
+	list := []string{"sts:AssumeRole"}
+	if q.sourceIdentity() != "" {
+		list = append(list, "sts:SetSourceIdentity")
+	}
+	if q.Tagged || q.Caller.HandsOnTags {
+		list = append(list, "sts:TagSession")
+	}
+	return list
+}
+
+func (q Session) sourceIdentity() string { return cmp.Or(q.SourceIdentity, q.Caller.SourceIdentity) }
 
 // ErrSessionTooLong is the refusal of a session that would outlast the role's
 // MaxSessionDuration.
@@ -21,7 +46,7 @@ var ErrSessionTooLong = errors.New("the session would last longer than the role 
 
 // AssumeRole starts a session of a role, if the role's trust policy lets the
 // caller, and returns the session's credentials and who has them. Without
-// that, and if there is no such role, the error is a *DeniedError: AWS does
+// that, where the source identity of the caller's session would change, and if there is no such role, the error is a *DeniedError: AWS does
 // not tell the two apart. It is ErrSessionTooLong for a longer session than the
 // role has.
 func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error) {
@@ -29,14 +54,23 @@ func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error
 	if q.ExternalID != "" {
 		context["sts:ExternalId"] = q.ExternalID
 	}
+	if identity := q.sourceIdentity(); identity != "" {
+		context["sts:SourceIdentity"] = identity
+	}
 	request := Request{Caller: q.Caller, Action: "sts:AssumeRole", Resource: q.RoleARN, Context: context}
 	r, ok := s.Role(q.RoleARN)
 	if !ok || r.ARN != q.RoleARN {
 		return Credentials{}, Caller{}, newQuestion(request).deny(reasonNoTrust)
 	}
 	request.ResourcePolicy = r.Trust()
-	if err := authorizeTrust(request); err != nil {
-		return Credentials{}, Caller{}, err
+	for _, request.Action = range q.actions() {
+		if err := authorizeTrust(request); err != nil {
+			return Credentials{}, Caller{}, err
+		}
+	}
+	if held := q.Caller.SourceIdentity; held != "" && q.sourceIdentity() != held {
+		request.Action = "sts:SetSourceIdentity"
+		return Credentials{}, Caller{}, newQuestion(request).deny(reasonIdentityKept)
 	}
 	if q.Duration > r.MaxSessionDuration() {
 		return Credentials{}, Caller{}, fmt.Errorf("assume %s: %w", r.ARN, ErrSessionTooLong)
@@ -54,6 +88,9 @@ func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error
 		PrincipalID: r.ID + ":" + q.Name,
 		AccountID:   s.accountID,
 		Role:        r,
+
+		SourceIdentity: q.sourceIdentity(),
+		HandsOnTags:    q.HandsOnTags || q.Caller.HandsOnTags,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
