@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -115,15 +116,27 @@ func TestClientsInvoke(t *testing.T) {
 }
 
 // TestClientsLostConnection shows that an invocation whose answer was lost is
-// not repeated: the function may be running.
+// not repeated: the function may be running. The connection is closed, or reset.
 func TestClientsLostConnection(t *testing.T) {
+	for _, how := range []string{"closed", "reset"} {
+		t.Run(how, func(t *testing.T) { lostConnection(t, how == "reset") })
+	}
+}
+
+func lostConnection(t *testing.T, reset bool) {
 	var calls atomic.Int32
-	config, deleted := oneLetter(t, func(w http.ResponseWriter, _ *http.Request) {
+	config, deleted := oneLetter(t, func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
+		}
+		if reset {
+			if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
+				t.Error(err)
+			}
 		}
 		_ = conn.Close()
 	})

@@ -31,10 +31,12 @@ type fakeQueue struct {
 	losing bool
 	// lenient answers a delete by an old handle with success, and does nothing.
 	lenient bool
-	// answering, if set, is called when a receive has chosen what it hands out, and
-	// deleted when a delete has been looked at.
+	// answering, if set, is called when a receive has chosen what it hands out,
+	// deleted when a delete has been looked at, and extending before the
+	// visibility of a message is changed.
 	answering func(messages []types.Message)
 	deleted   func(handle string)
+	extending func(handle string)
 
 	mu       sync.Mutex
 	messages []*fakeMessage
@@ -162,7 +164,11 @@ func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageIn
 		f.cut++
 		return nil, ctx.Err()
 	}
-	return &sqs.ReceiveMessageOutput{Messages: f.receive(in)}, nil
+	out = f.receive(in)
+	if f.answering != nil {
+		f.answering(out)
+	}
+	return &sqs.ReceiveMessageOutput{Messages: out}, nil
 }
 
 func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
@@ -181,7 +187,7 @@ func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
 		}
 		out = append(out, types.Message{
 			MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.handle), Body: aws.String(m.body),
-			Attributes: map[string]string{"SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10)},
+			Attributes: m.attributes(),
 			MessageAttributes: map[string]types.MessageAttributeValue{
 				"ErrorCode":    {DataType: aws.String("Number"), StringValue: aws.String("404")},
 				"ErrorMessage": {DataType: aws.String("String"), StringValue: aws.String("function not found")},
@@ -189,6 +195,13 @@ func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
 		})
 	}
 	return out
+}
+
+func (m *fakeMessage) attributes() map[string]string {
+	if m.sent.IsZero() {
+		return nil
+	}
+	return map[string]string{"SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10)}
 }
 
 // with runs change on the message that the handle holds; an old handle is
@@ -224,6 +237,9 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 	}
 	out := &sqs.ChangeMessageVisibilityBatchOutput{}
 	for _, e := range in.Entries {
+		if f.extending != nil {
+			f.extending(*e.ReceiptHandle)
+		}
 		refusal := ""
 		err := f.with(*e.ReceiptHandle, func(m *fakeMessage) {
 			until := time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
@@ -289,6 +305,7 @@ func (f *fakeFunction) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...
 type fakeTopics struct {
 	subscriptions []snstypes.Subscription
 	err           error
+	once          error         // of the first answer
 	takes         time.Duration // each answer
 
 	mu    sync.Mutex
@@ -306,6 +323,10 @@ func (f *fakeTopics) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListS
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
+	if once := f.once; once != nil {
+		f.once = nil
+		return nil, &smithy.OperationError{ServiceID: "SNS", OperationName: "ListSubscriptionsByTopic", Err: once}
+	}
 	if f.err != nil {
 		return nil, &smithy.OperationError{ServiceID: "SNS", OperationName: "ListSubscriptionsByTopic", Err: f.err}
 	}
