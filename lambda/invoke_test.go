@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -149,6 +150,34 @@ func TestInvokeStopsWithItsContext(t *testing.T) {
 	if err := s.Invoke(ctx, nil); !errors.Is(err, context.Canceled) || len(*requests) != 0 || *waits != 0 {
 		t.Errorf("got %v after %d requests and %d waits", err, len(*requests), *waits)
 	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A Lambda endpoint that never answers does not hold a hand-over for longer than
+// its attempts may take, however much time the invocation has left.
+func TestHandOverHasATimeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		hangs := roundTrip(func(r *http.Request) (*http.Response, error) {
+			attempts++
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		s, err := newSelfInvoker(func(string) string { return "" }, hangs, aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, "eu-west-1", "media-replicator")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+		defer cancel()
+		start := time.Now()
+		err = s.Invoke(ctx, []byte("{}"))
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || attempts != maxAttempts || took > 15*time.Second {
+			t.Errorf("got %v after %d attempts in %v, want %d attempts of %v", err, attempts, took, maxAttempts, invokeTimeout)
+		}
+	})
 }
 
 // TestLambdaEndpoint compares with the SDK's Lambda client.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -68,6 +69,49 @@ func TestHiddenMetadataGoesByOneRequest(t *testing.T) {
 	got, err := inParts(m, 1).Copy(t.Context(), req)
 	if err != nil || got.Requests.Copy != 1 || m.made != 0 {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Over 5 GiB no request carries what headers cannot hold: that is an error, and
+// no upload is begun, rather than a replica that lacks it.
+func TestWhatOnlyOneRequestCarriesIsNotDropped(t *testing.T) {
+	var tags strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&tags, "<Tag><Key>%d</Key><Value>%s</Value></Tag>", i, strings.Repeat("ü", 256))
+	}
+	for name, tt := range map[string]struct {
+		hidden bool
+		tags   string
+		says   string
+	}{
+		"hidden metadata": {true, "", "user metadata that only a copy by one request can carry"},
+		"long tags":       {false, tags.String(), "bytes of request headers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, req := world(95)
+			req.Source.Size = MaxSize + 1
+			m.before = func(r *http.Request, op string, _ int) (*reply, error) {
+				switch {
+				case op == "Tags":
+					return &reply{status: 200, body: "<Tagging><TagSet>" + tt.tags + "</TagSet></Tagging>"}, nil
+				case op == "Head" && strings.HasPrefix(r.URL.Path, "/src/"):
+					h := map[string]string{"ETag": `"e"`, "Content-Length": strconv.FormatInt(MaxSize+1, 10)}
+					if tt.hidden {
+						h["X-Amz-Missing-Meta"] = "1"
+					}
+					return &reply{status: 200, header: h}, nil
+				}
+				return nil, nil
+			}
+			_, err := New(m.client(1), target(), WithSleep(new(naps).sleep)).Copy(t.Context(), req)
+			var e *Error
+			if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want a permanent error that says %q", err, tt.says)
+			}
+			if m.made != 0 || m.objects[replicaPath] != nil {
+				t.Error("something was written")
+			}
+		})
 	}
 }
 

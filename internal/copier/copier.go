@@ -158,12 +158,13 @@ type S3 interface {
 // deadline, waits for those under way, and ends as Unfinished. If it fails, or
 // the context is cancelled, the upload is aborted, unless it is the one that
 // was resumed and going on with it may help: that one stays, and Error.Upload
-// names it.
+// names it. The abort is within the context's deadline too; after a cancellation
+// without one it takes ten seconds at most.
 func (c *Copier) Copy(ctx context.Context, req Request) (Result, error) {
 	if req.Resume != nil {
 		req.Source = req.Resume.Source
 	}
-	t := &task{Copier: c, req: req, pace: paceOf(ctx)}
+	t := &task{Copier: c, req: req}
 	var err error
 	switch invalid := validate(req, c.target); {
 	case invalid != nil:

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
-
-// abortTime bounds an abort, which goes on when the context has ended.
-const abortTime = 10 * time.Second
 
 // multipart is one task's copy in parts.
 type multipart struct {
@@ -32,7 +28,10 @@ type multipart struct {
 }
 
 // multipart copies in parts, or resumes that.
-func (t *task) multipart(ctx context.Context) error {
+func (t *task) multipart(whole context.Context) error {
+	ctx, cancel := working(whole)
+	defer cancel()
+	t.pace = paceOf(ctx)
 	m := &multipart{task: t}
 	if r := t.req.Resume; r != nil {
 		upload := *r
@@ -41,7 +40,7 @@ func (t *task) multipart(ctx context.Context) error {
 	for uploads := 1; ; uploads++ {
 		got, err := m.attempt(ctx)
 		if m.small {
-			return t.single(ctx)
+			return t.single(whole)
 		}
 		s := situation{
 			open: m.upload != nil, uploads: uploads, resumed: m.resumed(),
@@ -50,7 +49,7 @@ func (t *task) multipart(ctx context.Context) error {
 		}
 		end := endingOf(got, s)
 		if end.abort {
-			m.abort(ctx)
+			m.abort(whole)
 		}
 		if end.outcome != "" {
 			m.settle(end.outcome)
@@ -333,10 +332,10 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 	return done, nil
 }
 
-// abort gives the upload and its parts up, even after the context's end. If
-// that fails, the bucket's lifecycle rule does it later.
+// abort gives the upload and its parts up, even after a cancellation. If that
+// fails, the bucket's lifecycle rule does it later.
 func (m *multipart) abort(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	ctx, cancel := cleaning(ctx)
 	defer cancel()
 	u := m.upload
 	m.upload = nil

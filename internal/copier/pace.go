@@ -15,6 +15,35 @@ type pace struct {
 	slowest time.Duration
 }
 
+// abortTime bounds giving an upload up after a cancellation. A deadline bounds
+// it as well.
+const abortTime = 10 * time.Second
+
+// mostCleanUp bounds what is kept of a call's time for giving an upload up, which
+// is a twentieth of it.
+const mostCleanUp = 2 * time.Second
+
+// working ends a call's context early enough to give an upload up before the
+// call's own deadline.
+func working(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	left := time.Until(deadline)
+	return context.WithDeadline(ctx, deadline.Add(-min(mostCleanUp, max(0, left/20))))
+}
+
+// cleaning goes on when the call's context has ended, but not beyond its
+// deadline.
+func cleaning(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(abortTime)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), end)
+}
+
 func paceOf(ctx context.Context) pace {
 	deadline, _ := ctx.Deadline()
 	return pace{begin: time.Now(), deadline: deadline}

@@ -96,6 +96,40 @@ func TestTheNumberUnderWayGrowsAgain(t *testing.T) {
 	})
 }
 
+// A part that is under way for long counts as slow before it ends: what is
+// started beside it might take as long, and be cut off by the deadline.
+func TestPartsUnderWayCountAsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(6400)
+		start, parts := time.Now(), 0
+		var last time.Duration // when a part was started
+		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
+			if op != "Part" {
+				return nil, nil
+			}
+			m.mu.Lock()
+			parts++
+			last = time.Since(start)
+			takes := time.Second
+			if parts <= 3 {
+				takes = time.Hour
+			}
+			m.mu.Unlock()
+			return nil, sleep(r.Context(), takes)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+		defer cancel()
+		got, err := inParts(m, 1).Copy(ctx, req)
+		if err != nil || got.Outcome != Unfinished {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		// Half of the time is the most that is kept for them.
+		if last < 40*time.Second || last > 50*time.Second {
+			t.Errorf("the last part was started after %v, want about 50 s", last)
+		}
+	})
+}
+
 func TestOtherPartsGoOnWhileOneWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, req := world(200)

@@ -48,13 +48,13 @@ type taskResult struct {
 // batch answers S3 Batch Operations. A job has to run where its objects are,
 // and a function writes into its own Region only; so a batch for another Region
 // is passed on to the function there, whose answer becomes this one's.
-func (h *Handler) batch(ctx context.Context, log *slog.Logger, b event.Batch, payload []byte) ([]byte, error) {
+func (h *Handler) batch(ctx context.Context, log *slog.Logger, times budget, b event.Batch, payload []byte) ([]byte, error) {
 	log = log.With("jobId", b.JobID)
 	target := b.Arguments[event.ArgumentTarget]
 	if target == "" || target == h.Config.Region {
 		return json.Marshal(h.copyBatch(ctx, log, b))
 	}
-	answer, err := h.passOn(ctx, b, target, payload)
+	answer, err := h.passOn(ctx, times, b, target, payload)
 	if err == nil {
 		return answer, nil
 	}
@@ -93,7 +93,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 		places = append(places, i)
 	}
 	unread.end()
-	outcomes, errs := h.replicateAll(ctx, log, jobs)
+	outcomes, errs := h.replicateAll(ctx, log, budgetOf(ctx, h.Now()), jobs)
 	for j, i := range places {
 		switch {
 		case errs[j] != nil:
@@ -109,7 +109,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 
 // passOn has the function in the target Region do the batch and returns its
 // answer.
-func (h *Handler) passOn(ctx context.Context, b event.Batch, target string, payload []byte) ([]byte, error) {
+func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, target string, payload []byte) ([]byte, error) {
 	var member bool
 	for _, region := range h.Config.Sources {
 		member = member || region == target
@@ -128,7 +128,7 @@ func (h *Handler) passOn(ctx context.Context, b event.Batch, target string, payl
 	if err != nil {
 		return nil, err
 	}
-	waiting, cancel := leaveTime(ctx, h.Now())
+	waiting, cancel := until(ctx, times.copying)
 	defer cancel()
 	answer, err := twin.Call(waiting, payload)
 	if err != nil {

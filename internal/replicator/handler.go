@@ -30,9 +30,6 @@ import (
 // record in practice, so it matters for replays and rare bursts only.
 const Parallel = 8
 
-// maxMargin is kept of an invocation's time for handing over what is left.
-const maxMargin = 5 * time.Second
-
 // errSource marks a record whose bucket is no source of this function.
 var errSource = errors.New("not a source of this function")
 
@@ -85,7 +82,7 @@ type summary struct {
 // has an answer of its own, with a result for each task; a task that failed is
 // no error.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	log := h.Log
+	log, times := h.Log, budgetOf(ctx, h.Now())
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		log = log.With("requestId", lc.AwsRequestID)
 	}
@@ -95,7 +92,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, &ReplicationError{Parts: 1, Failures: []error{err}}
 	}
 	if in.Batch != nil {
-		return h.batch(ctx, log, *in.Batch, payload)
+		return h.batch(ctx, log, times, *in.Batch, payload)
 	}
 	var (
 		sum      summary
@@ -121,7 +118,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	unread.end()
 	parts := sum.TestEvents + len(failures) + len(jobs)
-	outcomes, errs := h.replicateAll(ctx, log, jobs)
+	outcomes, errs := h.replicateAll(ctx, log, times, jobs)
 	for i, err := range errs {
 		if err != nil {
 			failures = append(failures, err)
@@ -152,19 +149,19 @@ func (s *summary) count(o copier.Outcome) {
 
 // replicateAll works on the jobs in parallel; one's failure stops no other.
 // Outcomes and errors have the jobs' places.
-func (h *Handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job) ([]copier.Outcome, []error) {
+func (h *Handler) replicateAll(ctx context.Context, log *slog.Logger, times budget, jobs []job) ([]copier.Outcome, []error) {
 	outcomes, errs := make([]copier.Outcome, len(jobs)), make([]error, len(jobs))
 	if len(jobs) == 1 {
 		// The rule. A new goroutine would grow its stack by copying it again and
 		// again on its way through the SDK; this one's has been grown before.
-		outcomes[0], errs[0] = h.replicate(ctx, log, jobs[0])
+		outcomes[0], errs[0] = h.replicate(ctx, log, times, jobs[0])
 		return outcomes, errs
 	}
 	var group errgroup.Group
 	group.SetLimit(Parallel)
 	for i, j := range jobs {
 		group.Go(func() error {
-			outcomes[i], errs[i] = h.replicate(ctx, log, j)
+			outcomes[i], errs[i] = h.replicate(ctx, log, times, j)
 			return nil
 		})
 	}
@@ -174,12 +171,12 @@ func (h *Handler) replicateAll(ctx context.Context, log *slog.Logger, jobs []job
 
 // replicate copies one record's object, or hands the rest of it over, and logs
 // its end.
-func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copier.Outcome, error) {
+func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget, j job) (copier.Outcome, error) {
 	start, r := h.Now(), j.record
 	var result copier.Result
 	err := checkSource(h.Config, r)
 	if err == nil {
-		result, err = h.copy(ctx, j)
+		result, err = h.copy(ctx, times, j)
 	}
 	end := h.Now()
 	attributes := append(recordMetrics(h.Config, j, result, err, start, end),
@@ -202,12 +199,12 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, j job) (copie
 func lag(r event.Record, end time.Time) time.Duration { return max(0, end.Sub(r.EventTime)) }
 
 // copy makes the copy as far as the time goes, and hands over what is left.
-func (h *Handler) copy(ctx context.Context, j job) (copier.Result, error) {
-	working, cancel := leaveTime(ctx, h.Now())
+func (h *Handler) copy(ctx context.Context, times budget, j job) (copier.Result, error) {
+	working, cancel := until(ctx, times.copying)
 	defer cancel()
 	result, err := h.Copier.Copy(working, requestFor(h.Config, j))
 	if err == nil && result.Outcome == copier.Unfinished {
-		err = h.handOver(ctx, j, *result.Upload)
+		err = h.handOver(ctx, times, j, *result.Upload)
 	}
 	return result, err
 }
@@ -276,15 +273,4 @@ func classOf(err error) copier.Class {
 		return e.Class
 	}
 	return copier.Permanent
-}
-
-// leaveTime ends the context a little before Lambda would kill the process, so
-// that a copy that takes too long is handed over, or reported with its name.
-func leaveTime(ctx context.Context, now time.Time) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	margin := min(maxMargin, max(0, deadline.Sub(now)/10))
-	return context.WithDeadline(ctx, deadline.Add(-margin))
 }

@@ -320,26 +320,3 @@ func TestErrorTextIsBoundedAndOneLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
-
-func TestLeaveTime(t *testing.T) {
-	now := time.Now()
-	for _, tt := range []struct{ left, want time.Duration }{
-		{15 * time.Minute, 15*time.Minute - maxMargin},
-		{time.Minute, 55 * time.Second},
-		{2 * time.Second, 1800 * time.Millisecond},
-		{-time.Second, -time.Second},
-	} {
-		ctx, cancel := context.WithDeadline(t.Context(), now.Add(tt.left))
-		got, stop := leaveTime(ctx, now)
-		if d, ok := got.Deadline(); !ok || d.Sub(now) != tt.want {
-			t.Errorf("%v left: got %v, want %v", tt.left, d.Sub(now), tt.want)
-		}
-		stop()
-		cancel()
-	}
-	got, stop := leaveTime(context.Background(), now)
-	defer stop()
-	if _, ok := got.Deadline(); ok {
-		t.Error("a deadline was invented")
-	}
-}

@@ -17,9 +17,6 @@ import (
 // hours; the rest is for "about" and for a replica's event that comes back.
 const maxHandovers = 12
 
-// abortTime is how long giving an upload up may take.
-const abortTime = 5 * time.Second
-
 // errHandover marks a copy that was not finished and could not be handed over.
 var errHandover = errors.New("the copy is unfinished and was not handed over")
 
@@ -82,7 +79,7 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 // handOver asks for an invocation that goes on with the upload. If that fails,
 // what Lambda or a redrive tries again is this invocation's own payload: an
 // upload that the payload knows is left open for it, any other is given up.
-func (h *Handler) handOver(ctx context.Context, j job, u copier.Upload) error {
+func (h *Handler) handOver(ctx context.Context, times budget, j job, u copier.Upload) error {
 	next, err := j.continuation(u)
 	asked := false
 	var payload []byte
@@ -91,7 +88,10 @@ func (h *Handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 	}
 	if err == nil {
 		asked = true
-		if err = h.Self.Invoke(ctx, payload); err == nil {
+		asking, cancel := until(ctx, times.handingOver)
+		err = h.Self.Invoke(asking, payload)
+		cancel()
+		if err == nil {
 			return nil
 		}
 		err = fmt.Errorf("%w: invoke %s for upload %s: %w", errHandover, h.Config.FunctionName, u.UploadID, err)
@@ -105,16 +105,20 @@ func (h *Handler) handOver(ctx context.Context, j job, u copier.Upload) error {
 	// that one works on the upload. The bucket's lifecycle rule ends it if not.
 	unanswered := asked && refused == nil
 	if !j.knows(u) && !unanswered {
-		if err := h.giveUp(ctx, u); err != nil {
+		if err := h.giveUp(ctx, times, u); err != nil {
 			failure.err = fmt.Errorf("%w; abort the upload: %w", failure.err, err)
 		}
 	}
 	return failure
 }
 
-// giveUp aborts an upload, also if ctx has ended.
-func (h *Handler) giveUp(ctx context.Context, u copier.Upload) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+// giveUp aborts an upload, also after a cancellation.
+func (h *Handler) giveUp(ctx context.Context, times budget, u copier.Upload) error {
+	end := times.givingUp
+	if end.IsZero() {
+		end = time.Now().Add(abortTime)
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	return h.Abort(ctx, u)
 }

@@ -28,7 +28,7 @@ func BenchmarkInvoke(b *testing.B) {
 			if err := checkSource(h.Config, j.record); err != nil {
 				return err
 			}
-			_, err := h.copy(ctx, j)
+			_, err := h.copy(ctx, budget{}, j)
 			return err
 		}},
 	} {

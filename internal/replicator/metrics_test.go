@@ -141,8 +141,9 @@ func TestMetricsOfContinuation(t *testing.T) {
 	}
 	out.Reset()
 	ended := h.Now()
-	clock := []time.Time{ended.Add(-2 * time.Second)}
-	h.Now = func() time.Time { // 2 s from the beginning to the end
+	begun := ended.Add(-2 * time.Second)
+	clock := []time.Time{begun, begun} // the invocation, its record
+	h.Now = func() time.Time {         // 2 s from the beginning to the end
 		now := clock[0]
 		clock = append(clock[1:], ended)
 		return now
