@@ -26,6 +26,9 @@ function is invoked with the original event. A letter is deleted only after
 that succeeded; what fails again stays, with its reason printed. A letter that
 cannot be understood is reported and left.
 
+It lists what it did not replay, counts the rest, sums up the reasons, and says
+what to do next.
+
 Replaying twice is harmless, so it can be interrupted, and run again or twice at
 once. While it runs it keeps the letters it has read invisible to others. One
 that is killed leaves them invisible for at most 2 minutes.
@@ -55,7 +58,7 @@ With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "limited", "left",
    "regions": [{"region", "found", "replayed", "left", "skipped", "held",
      "error"}],
-   "reasons": [{"reason", "count"}],
+   "reasons": [{"reason", "count", "next"}],
    "letters": [{"region", "messageId", "sentAt", "kind", "objects": [{"bucket",
      "key", "versionId"}], "reason", "errorType", "attempts", "functions":
      [{"region", "name"}], "outcome", "detail", "again"}]}
@@ -63,7 +66,7 @@ With --output json the result is one document:
 waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted,
 interrupted or skipped. "held" counts letters that could not be read, as another
 reader holds them. "limited" says that --max ended the run. "reasons" leaves out
-what differs from object to object.
+what differs from object to object; "next" is what to do.
 With --watch each result is a line, an element of "letters" without those
 skipped; "again" is when the letter will be tried again. The last line is the
 document, with the letters that are left or skipped.
@@ -168,7 +171,7 @@ func redriveError(report redrive.Report, dryRun bool) error {
 		}
 		return leftOver(least + letterCount(read) + " in the queues; replay with s3fanout redrive")
 	case read > 0:
-		return leftOver(letterCount(read) + " left in the queues; remove the reasons above and run it again")
+		return leftOver(letterCount(read) + " left in the queues; do what is said above, then run it again")
 	case held > 0:
 		return leftOver(fmt.Sprintf("about %s could not be read, as another reader holds them; run it again later, in %d minutes at most",
 			letterCount(held), int(redrive.HoldTime.Minutes())))

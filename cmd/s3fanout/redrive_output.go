@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"s3fanout/internal/redrive"
@@ -17,6 +18,8 @@ type redriveDocument struct {
 	Regions     []redriveRegion `json:"regions"`
 	Reasons     []redriveReason `json:"reasons"`
 	Letters     []redriveLetter `json:"letters"`
+
+	left, replayed []redriveReason // of Reasons, apart
 }
 
 type redriveRegion struct {
@@ -32,6 +35,7 @@ type redriveRegion struct {
 type redriveReason struct {
 	Reason string `json:"reason"`
 	Count  int    `json:"count"`
+	Next   string `json:"next,omitempty"`
 }
 
 type redriveLetter struct {
@@ -87,10 +91,19 @@ func newRedriveDocument(set string, dryRun bool, report redrive.Report) redriveD
 		}
 		d.Regions = append(d.Regions, r)
 	}
-	for _, r := range redrive.Reasons(results) {
-		d.Reasons = append(d.Reasons, redriveReason{Reason: r.Text, Count: r.Count})
-	}
+	d.Reasons = append(d.Reasons, reasonsOf(results, func(redrive.Outcome) bool { return true })...)
+	d.replayed = reasonsOf(results, func(o redrive.Outcome) bool { return o == redrive.Replayed })
+	d.left = reasonsOf(results, func(o redrive.Outcome) bool { return o != redrive.Replayed })
 	return d
+}
+
+// reasonsOf sums up the reasons of results with some outcomes.
+func reasonsOf(results []redrive.Result, chosen func(redrive.Outcome) bool) (list []redriveReason) {
+	results = slices.DeleteFunc(slices.Clone(results), func(r redrive.Result) bool { return !chosen(r.Outcome) })
+	for _, r := range redrive.Reasons(results) {
+		list = append(list, redriveReason{Reason: r.Text, Count: r.Count, Next: r.Next})
+	}
+	return list
 }
 
 func newRedriveLetter(r redrive.Result) redriveLetter {

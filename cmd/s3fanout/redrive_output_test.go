@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,6 @@ func TestRedriveText(t *testing.T) {
 	}
 	want := "" +
 		"REGION     KIND        OBJECTS                       REASON                   RESULT\n" +
-		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  first reason             " + green + "replayed" + plain + "\n" +
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  second reason            " + red + "failed" + plain + "\n" +
 		"us-east-1  unknown     -                             not a known dead letter  " + red + "not-understood" + plain + "\n" +
 		"us-east-1: 4 dead letters, 1 replayed, 2 left, 1 skipped; besides, about 2 are held by another reader for at most 2 minutes\n" +
@@ -39,9 +39,36 @@ func TestRedriveText(t *testing.T) {
 		"ap-northeast-1: not read\n" +
 		"sa-east-1: none could be read; about 3 are held by another reader for at most 2 minutes\n" +
 		"Stopped at --max; what was not tried is still in the queues.\n" +
-		"Reasons:\n  1 × first reason\n  1 × not a known dead letter\n  1 × second reason\n"
+		"Reasons of those replayed:\n  1 × first reason\n" +
+		"Reasons:\n  1 × not a known dead letter\n  1 × second reason\n" +
+		"Next:\n  nothing of the replica set sends it: find out who put it there, then delete it\n" +
+		"  run s3fanout doctor; if all checks pass, the function's log has the details\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// TestRedriveIsTerseAboutSuccess has many letters that were replayed: they are
+// counted and their reasons summed up, and no line is one's own. There is
+// nothing to do next.
+func TestRedriveIsTerseAboutSuccess(t *testing.T) {
+	var results []redrive.Result
+	for i := range 500 {
+		results = append(results, redrive.Result{Region: "eu-west-1", Outcome: redrive.Replayed, Letter: deadletter.Letter{
+			Kind: deadletter.OnFailure, Objects: []deadletter.Object{{Bucket: "b", Key: fmt.Sprint("k", i)}},
+			Reason: fmt.Sprintf("1 of 1 failed: denied: AccessDenied: no: copy s3://b/k%d to s3://c (eu-west-1)", i),
+		}})
+	}
+	report := redrive.Report{Regions: []redrive.Summary{{Region: "eu-west-1", Replayed: 500, Results: results}}}
+	for _, width := range []int{0, 80} {
+		var b bytes.Buffer
+		if err := writeRedriveText(&b, newRedriveDocument("media", false, report), width, false); err != nil {
+			t.Fatal(err)
+		}
+		want := "eu-west-1: 500 dead letters, 500 replayed, 0 left\nReasons of those replayed:\n  500 × denied: AccessDenied: no\n"
+		if b.String() != want {
+			t.Errorf("width %d: got\n%s\nwant\n%s", width, b.String(), want)
+		}
 	}
 }
 
@@ -95,7 +122,7 @@ func TestRedriveError(t *testing.T) {
 		{"left", left, false, exitLeftOver, "1 dead letter left"},
 		{"held by another", held, false, exitLeftOver, "about 1 dead letter could not be read"},
 		{"held by another, dry run", held, true, exitLeftOver, "about 1 dead letter could not be read"},
-		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; remove the reasons above and run it again; about 1 more"},
+		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; do what is said above, then run it again; about 1 more"},
 		{"dry run", left, true, exitLeftOver, "1 dead letter in the queues"},
 		{"dry run, with --max", limited, true, exitLeftOver, "at least 1 dead letter in the queues"},
 		{"interrupted", interrupted, false, exitInterrupted, "interrupted"},
@@ -122,7 +149,7 @@ func TestReasonsFitTheTerminal(t *testing.T) {
 		reasons = append(reasons, redriveReason{Reason: strings.Repeat("\x1b[2J word", 20), Count: i})
 	}
 	var b bytes.Buffer
-	if err := writeReasons(&b, reasons, 80); err != nil {
+	if err := writeReasons(&b, "Reasons:", reasons, 80); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {

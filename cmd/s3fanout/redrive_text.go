@@ -14,14 +14,17 @@ import (
 // counted.
 const mostReasons = 20
 
-// writeRedriveText writes a table of the letters, without those that were
-// skipped, a line for each Region, and the reasons of all.
+// writeRedriveText writes a table of the letters that are left, a line for each
+// Region, the reasons, and what to do about them. Letters that were replayed
+// are counted alone: nobody has to do anything about them.
 // On a terminal, whose width is not 0, a letter's reason is a paragraph below
 // it: in a column there would be no room for what matters.
 func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) error {
-	letters := slices.DeleteFunc(slices.Clone(d.Letters), func(l redriveLetter) bool { return l.Outcome == string(redrive.Skipped) })
-	if len(letters) > 0 {
-		if _, err := lettersTable(letters, width, colours).WriteTo(w); err != nil {
+	left := slices.DeleteFunc(slices.Clone(d.Letters), func(l redriveLetter) bool {
+		return l.Outcome == string(redrive.Skipped) || l.Outcome == string(redrive.Replayed)
+	})
+	if len(left) > 0 {
+		if _, err := lettersTable(left, width, colours).WriteTo(w); err != nil {
 			return err
 		}
 	}
@@ -35,34 +38,56 @@ func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) e
 			return err
 		}
 	}
-	if len(letters) < 2 {
-		return nil // the table says it
-	}
-	return writeReasons(w, d.Reasons, width)
-}
-
-// writeReasons writes how many letters have which reason.
-func writeReasons(w io.Writer, reasons []redriveReason, width int) error {
-	if len(reasons) == 0 {
-		return nil
-	}
-	if _, err := fmt.Fprintln(w, "Reasons:"); err != nil {
+	if err := writeReasons(w, "Reasons of those replayed:", d.replayed, width); err != nil {
 		return err
 	}
-	for i, r := range reasons {
-		line := fmt.Sprintf("%d × %s", r.Count, table.Short(table.Printable(r.Reason)))
-		if i == mostReasons {
-			line = fmt.Sprintf("and %d more", len(reasons)-i)
+	if len(left) > 1 { // else the table says it
+		if err := writeReasons(w, "Reasons:", d.left, width); err != nil {
+			return err
 		}
+	}
+	return writeNext(w, d.left, width)
+}
+
+// writeReasons writes how many letters have, or had, which reason.
+func writeReasons(w io.Writer, title string, reasons []redriveReason, width int) error {
+	var lines []string
+	for i, r := range reasons {
+		if i == mostReasons {
+			lines = append(lines, fmt.Sprintf("and %d more", len(reasons)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%d × %s", r.Count, table.Short(table.Printable(r.Reason))))
+	}
+	return writeList(w, title, lines, width)
+}
+
+// writeNext writes what to do, each once.
+func writeNext(w io.Writer, reasons []redriveReason, width int) error {
+	var lines []string
+	for _, r := range reasons {
+		if r.Next != "" && !slices.Contains(lines, r.Next) {
+			lines = append(lines, r.Next)
+		}
+	}
+	return writeList(w, "Next:", lines, width)
+}
+
+// writeList writes lines below a title, nothing if there are none.
+func writeList(w io.Writer, title string, lines []string, width int) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	text := title + "\n"
+	for _, line := range lines {
 		if width > 0 {
 			const indent = "    "
 			line = table.Wrap(line, width-len(indent), indent)
 		}
-		if _, err := fmt.Fprintln(w, "  "+line); err != nil || i == mostReasons {
-			return err
-		}
+		text += "  " + line + "\n"
 	}
-	return nil
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 func lettersTable(letters []redriveLetter, width int, colours bool) table.Table {

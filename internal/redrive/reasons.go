@@ -2,14 +2,17 @@ package redrive
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 )
 
-// Reason is why letters are, or were, in the queues, and how many.
+// Reason is why letters are, or were, in the queues, how many, and what to do
+// about those that are left; see Result.Next.
 type Reason struct {
 	Text  string
 	Count int
+	Next  string
 }
 
 // single are the parts of a reason that differ from letter to letter: the
@@ -41,18 +44,18 @@ func Cause(reason string) string {
 // frequent first. A letter that failed again counts with its new reason; one
 // that was skipped does not count.
 func Reasons(results []Result) []Reason {
-	counts := map[string]int{}
+	reasons := map[string]Reason{}
 	for _, r := range results {
-		if text := cmp.Or(r.Detail, r.Letter.Reason); r.Outcome != Skipped && text != "" {
-			counts[Cause(text)]++
+		if text := r.why(); r.Outcome != Skipped && text != "" {
+			text = Cause(text)
+			known := reasons[text]
+			reasons[text] = Reason{Text: text, Count: known.Count + 1, Next: cmp.Or(known.Next, r.Next())}
 		}
 	}
-	list := make([]Reason, 0, len(counts))
-	for text, n := range counts {
-		list = append(list, Reason{Text: text, Count: n})
-	}
-	slices.SortFunc(list, func(a, b Reason) int {
+	return slices.SortedFunc(maps.Values(reasons), func(a, b Reason) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
-	return list
 }
+
+// why is the newest that is known of why a letter is in the queue.
+func (r Result) why() string { return cmp.Or(r.Detail, r.Letter.Reason) }

@@ -41,10 +41,14 @@ func TestReasons(t *testing.T) {
 		{Outcome: redrive.Replayed, Letter: reason("busy")},
 		{Outcome: redrive.Skipped, Letter: reason("another"), Detail: "not asked for"},
 		{Outcome: redrive.Failed, Letter: reason("old"), Detail: "zz: copy s3://b/two to s3://c (eu-west-1)"},
-		{Outcome: redrive.Waiting, Letter: reason("again")},
+		{Outcome: redrive.Waiting, Letter: reason("again: retryable: SlowDown")},
 		{Outcome: redrive.Replayed},
 	})
-	want := []redrive.Reason{{Text: "zz", Count: 2}, {Text: "again", Count: 1}, {Text: "busy", Count: 1}}
+	want := []redrive.Reason{
+		{"zz", 2, redrive.NextFor("zz")},
+		{"again: retryable: SlowDown", 1, redrive.NextFor("SlowDown")},
+		{"busy", 1, ""}, // replayed
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
