@@ -52,10 +52,7 @@ const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KE
 
 // accountID asks who the credentials belong to. Bucket names carry the account.
 func accountID(ctx context.Context, config aws.Config) (string, error) {
-	client := sts.NewFromConfig(config, func(o *sts.Options) {
-		o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1)
-	})
-	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := sts.NewFromConfig(awsapi.First(config)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return "", awsapi.Explain(config.Region, "the caller's account", err)
 	}

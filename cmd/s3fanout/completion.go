@@ -19,7 +19,7 @@ func newCommand(a *app) *cobra.Command {
 	root := newRootCommand(a)
 	root.AddCommand(newCompletionCommand(a))
 	completeFlags(a, root)
-	root.SetFlagErrorFunc(suggestFlag)
+	root.SetFlagErrorFunc(flagError)
 	return root
 }
 

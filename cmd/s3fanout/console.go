@@ -77,12 +77,12 @@ func (p *progress) status(format string, args ...any) {
 	}
 }
 
-// note writes a line that stays.
+// note writes a line that stays, wrapped on a terminal.
 func (p *progress) note(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	_, _ = fmt.Fprintln(p.w, oneLine(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(p.w, wrapped(oneLine(fmt.Sprintf(format, args...)), p.width, "  "))
 }
 
 // done takes the state off the terminal; elsewhere it writes the last one. Call

@@ -36,6 +36,16 @@ func TestProgressElsewhere(t *testing.T) {
 	}
 }
 
+// What stays on a terminal is wrapped, and whole.
+func TestNotesAreWrappedOnATerminal(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b, width: 30, now: time.Now}
+	p.note("region us-east-1: no answer from http://127.0.0.1:4566 in time")
+	if got, want := b.String(), "region us-east-1: no answer\n  from http://127.0.0.1:4566\n  in time\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestNoColoursElsewhere(t *testing.T) {
 	a := &app{getenv: func(string) string { return "" }}
 	if a.colours(&bytes.Buffer{}) || a.terminalWidth(&bytes.Buffer{}) != 0 {

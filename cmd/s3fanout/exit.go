@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,9 @@ const (
 	exitUsage       = 2 // the command line or the configuration is wrong
 	exitLeftOver    = 3 // difference found, or work left over
 	exitInterrupted = 130
+	// What a shell says of a command that a closed pipe ended, such as one
+	// before "| head". There is nobody left to tell.
+	exitUnread = 141
 )
 
 var (
@@ -42,6 +47,8 @@ func exitCode(err error, started bool) int {
 		return exitDone
 	case !started, errors.As(err, &usageError{}), errors.As(err, &sandbox.ConfigError{}):
 		return exitUsage
+	case isUnread(err):
+		return exitUnread
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, errLeftOver):
@@ -49,6 +56,13 @@ func exitCode(err error, started bool) int {
 	default:
 		return exitFailed
 	}
+}
+
+// isUnread says that a result could not be written because nobody reads it any
+// more. A connection that broke is something else.
+func isUnread(err error) bool {
+	var write *fs.PathError
+	return errors.As(err, &write) && write.Op == "write" && errors.Is(write.Err, syscall.EPIPE)
 }
 
 // watchStart makes the commands under root note that one of them began.

@@ -19,7 +19,7 @@ func main() {
 }
 
 // run executes one command line and returns the exit code. An error becomes
-// one line on stderr.
+// one line on stderr, which is wrapped on a terminal.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	root := newCommand(a)
@@ -29,8 +29,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errInterrupted // what it was waiting for does not matter any more
 	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "s3fanout: %s\n", oneLine(err.Error()))
+	if err != nil && !isUnread(err) {
+		text := "s3fanout: " + oneLine(err.Error())
+		_, _ = fmt.Fprintln(stderr, wrapped(text, a.terminalWidth(stderr), "  "))
 	}
 	return exitCode(err, *started)
 }

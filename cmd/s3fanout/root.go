@@ -22,7 +22,7 @@ type app struct {
 }
 
 const exitCodesHelp = `Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 difference found or
-work left over, 130 interrupted.`
+work left over, 130 interrupted, 141 whoever read the output went away.`
 
 func newRootCommand(a *app) *cobra.Command {
 	a.output = outputText
@@ -41,9 +41,16 @@ logs and progress to standard error.
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SuggestionsMinimumDistance = 2
+	version := false
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if version {
+			return a.version()
+		}
+		return cmd.Help()
+	}
+	root.Flags().BoolVar(&version, "version", false, "show what this command was built from")
+	root.SetHelpCommand(newHelpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	// Cobra knows no width but the terminal's, and does not ask for it.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
@@ -67,26 +74,6 @@ logs and progress to standard error.
 		root.AddCommand(command(a))
 	}
 	return root
-}
-
-// knownCommand refuses what is not the name of a subcommand.
-func knownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := "run s3fanout --help"
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return fmt.Errorf("unknown command %q; %s", args[0], hint)
-}
-
-// noArguments refuses arguments where a command has flags alone.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s takes no arguments, not %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
 }
 
 // replicaSet reads the configuration that --config names.

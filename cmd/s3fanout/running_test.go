@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/sandbox"
 )
@@ -26,12 +27,14 @@ type running struct {
 	state sandbox.State
 	dir   string // of the commands
 	data  string // of the sandbox
+	// function is its program.
+	function string
 }
 
 // runSandbox starts one that ends with the test.
 func runSandbox(t *testing.T) *running {
 	t.Helper()
-	r := &running{t: t, dir: t.TempDir(), data: t.TempDir()}
+	r := &running{t: t, dir: t.TempDir(), data: t.TempDir(), function: buildFunction(t)}
 	config, err := os.ReadFile("../../cdk.json")
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +42,7 @@ func runSandbox(t *testing.T) *running {
 	if err := os.WriteFile(filepath.Join(r.dir, "cdk.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("s3fanout", "sandbox", "--listen", "127.0.0.1:0", "--function", buildFunction(t),
+	cmd := exec.Command("s3fanout", "sandbox", "--listen", "127.0.0.1:0", "--function", r.function,
 		"--dir", r.data, "--retry-wait", "5ms", "--output", "json")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -65,17 +68,23 @@ func runSandbox(t *testing.T) *running {
 // s3fanout runs a command line against the sandbox.
 func (r *running) s3fanout(args ...string) (code int, output string) {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "s3fanout", args...)
-	cmd.Dir = r.dir
-	cmd.Env = append(os.Environ(),
-		"AWS_ENDPOINT_URL="+r.state.Endpoint, "AWS_ACCESS_KEY_ID="+r.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+r.state.SecretAccessKey,
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(r.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(r.dir, "none"))
+	cmd := r.command(args...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		r.t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// command is s3fanout with the sandbox's credentials.
+func (r *running) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(r.t.Context(), "s3fanout", args...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(),
+		"AWS_ENDPOINT_URL="+r.state.Endpoint, "AWS_ACCESS_KEY_ID="+r.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+r.state.SecretAccessKey,
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(r.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(r.dir, "none"))
+	return cmd
 }
 
 func (r *running) config(region string) aws.Config {
@@ -85,11 +94,14 @@ func (r *running) config(region string) aws.Config {
 	}
 }
 
-func (r *running) upload(region, key, body string) {
+func (r *running) upload(region, key, body string) { r.uploadAs(region, key, body, "") }
+
+// uploadAs uploads to a storage class.
+func (r *running) uploadAs(region, key, body string, class types.StorageClass) {
 	r.t.Helper()
 	client := s3.NewFromConfig(r.config(region), func(o *s3.Options) { o.UsePathStyle = true })
 	_, err := client.PutObject(r.t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(r.state.Regions[region].Bucket), Key: aws.String(key), Body: strings.NewReader(body),
+		Bucket: aws.String(r.state.Regions[region].Bucket), Key: aws.String(key), Body: strings.NewReader(body), StorageClass: class,
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/sandbox"
+	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/table"
 )
 
@@ -40,7 +41,8 @@ With --output json: {"made":[…],"updated":[…],"deleted":[…],"retained":[�
 each a list of {"region","stack","logicalId","type"}, in the order in which it
 was done; updated ones have "properties", the names of those that changed.
 
-Exit codes: 0 done, 1 failed or refused, 2 usage.`,
+Exit codes: 0 done, 1 failed or refused, 2 usage, 130
+interrupted.`,
 		Example: `  s3fanout sandbox deploy --templates cdk.out
   s3fanout sandbox deploy --templates cdk.out --output json`,
 		Args: noArguments,
@@ -88,6 +90,10 @@ func (a *app) sandboxEndpoint(flag string) (string, error) {
 // sendDeploy has a sandbox deploy the templates in a directory. Ending ctx does
 // not stop it.
 func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Changes, err error) {
+	// A deployment takes its time: so first whether there is a sandbox.
+	if _, err := sendFault(ctx, endpoint, fault.Fault{}, false); err != nil {
+		return changes, err
+	}
 	body, err := json.Marshal(map[string]string{"templates": dir})
 	if err != nil {
 		return changes, err
@@ -101,7 +107,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 		if ctx.Err() != nil {
 			return changes, marked{errors.New("interrupted; the sandbox goes on with the deployment"), errInterrupted}
 		}
-		return changes, fmt.Errorf("no sandbox answers at %s (%w); start one with s3fanout sandbox", endpoint, err)
+		return changes, noSandbox(endpoint, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))

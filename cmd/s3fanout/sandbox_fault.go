@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ Kinds:
 With --output json the result is a list of the faults that are on:
   [{"region", "kind", "rate", "count", "bytesPerSecond"}]
 
-Exit codes: 0 done, 1 failed, 2 usage.`,
+Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
   s3fanout sandbox fault --region eu-west-1 --kind delay --rate 1 --count 1
   s3fanout sandbox fault --region eu-west-1 --kind s3-bandwidth --rate 1 \
@@ -78,7 +79,7 @@ Exit codes: 0 done, 1 failed, 2 usage.`,
 
 // sendFault sets a fault, or only asks, and returns the faults that are on.
 func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([]fault.Fault, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, sandboxTime)
 	defer cancel()
 	method, body := http.MethodGet, []byte(nil)
 	if set {
@@ -94,7 +95,7 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("no sandbox answers at %s (%w); start one with s3fanout sandbox", endpoint, err)
+		return nil, noSandbox(endpoint, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
@@ -112,6 +113,21 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 		return nil, fmt.Errorf("%s answered %s, which no sandbox does; check the address", endpoint, resp.Status)
 	}
 	return active, nil
+}
+
+// sandboxTime bounds a request that a sandbox answers at once.
+const sandboxTime = 10 * time.Second
+
+// noSandbox says that nobody answered, without net/http's words.
+func noSandbox(endpoint string, err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		if request.Timeout() {
+			return fmt.Errorf("no sandbox answers at %s within %s; check the address, or start one with s3fanout sandbox", endpoint, sandboxTime)
+		}
+		err = request.Err
+	}
+	return fmt.Errorf("no sandbox answers at %s (%w); start one with s3fanout sandbox", endpoint, err)
 }
 
 func (a *app) printFaults(active []fault.Fault) error {

@@ -28,22 +28,25 @@ built from. It makes no AWS requests.
 With --output json the result is one document:
   {"version", "revision", "time", "modified", "go", "platform"}
 
-` + exitCodesHelp,
+Exit codes: 0 done, 1 failed, 2 usage.`,
 		Example: "  s3fanout version --output json",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = &debug.BuildInfo{}
-			}
-			v := describeBuild(info)
-			if a.output == outputJSON {
-				return writeJSONLine(a.stdout, v)
-			}
-			_, err := fmt.Fprintln(a.stdout, v)
-			return err
-		},
+		RunE:    func(*cobra.Command, []string) error { return a.version() },
 	}
+}
+
+// version writes what the command was built from.
+func (a *app) version() error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	v := describeBuild(info)
+	if a.output == outputJSON {
+		return writeJSONLine(a.stdout, v)
+	}
+	_, err := fmt.Fprintln(a.stdout, v)
+	return err
 }
 
 func describeBuild(info *debug.BuildInfo) versionInfo {

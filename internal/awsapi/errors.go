@@ -1,9 +1,11 @@
 package awsapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -26,6 +28,8 @@ var (
 	ErrCredentials = errors.New("credentials refused")
 	// ErrUnreachable marks an endpoint that no connection could be made to.
 	ErrUnreachable = errors.New("unreachable")
+	// ErrNoAnswer marks a request that was sent and not answered in time.
+	ErrNoAnswer = errors.New("no answer")
 )
 
 // Failure is a classified error of one Region with its own words.
@@ -74,6 +78,9 @@ func Explain(region, what string, err error) *Failure {
 		return say(nil, "%s on %s: %s: %s", action, what, code, message)
 	case Unreachable(err):
 		return say(ErrUnreachable, "%s on %s: cannot reach AWS: %s; check the network and AWS_ENDPOINT_URL", action, what, root(err))
+	case timedOut(err):
+		return say(ErrNoAnswer, "%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
+			action, what, endpoint(err))
 	default:
 		return say(nil, "%s on %s: %s", action, what, root(err))
 	}
@@ -102,6 +109,23 @@ func Unreachable(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
+}
+
+// timedOut says that a request was given up because its answer did not come.
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+// endpoint is where a request was sent to.
+func endpoint(err error) string {
+	var request *url.Error
+	if errors.As(err, &request) {
+		if u, parseErr := url.Parse(request.URL); parseErr == nil && u.Host != "" {
+			return u.Scheme + "://" + u.Host
+		}
+	}
+	return "AWS"
 }
 
 // noAction stands for an action that an error does not tell.

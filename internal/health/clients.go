@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -83,11 +84,13 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 	probers := make(map[string]Prober, len(regions))
 	for _, region := range regions {
 		there := config.Copy()
-		client := sts.NewFromConfig(config, func(o *sts.Options) { o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1) })
+		client := sts.NewFromConfig(awsapi.First(config))
 		role := set.RoleARN(replicaset.Partition(region), region, account)
 		there.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = set.OperatorSession()
 		}))
+		// The SDK's checksums of parts would have to be repeated in the completion.
+		there.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		probers[region] = Prober{
 			Write:  awsapi.NewS3(there, region, account, awsapi.RequestTime, 1),
 			Remove: awsapi.NewS3(config, region, account, awsapi.RequestTime, 1),
@@ -96,20 +99,23 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 	return probers
 }
 
+// lookTime bounds a request that looks at one thing.
+const lookTime = 10 * time.Second
+
 // atOnce is about how many requests to a Region are under way at once.
 const atOnce = 10
 
 // NewClients makes the clients of each Region from the SDK's configuration. It
 // is they that tell the account, so each request to S3 has to name it.
 func NewClients(config aws.Config, regions []string) map[string]Clients {
-	http := awsapi.HTTPClient(config, awsapi.RequestTime, atOnce)
+	http := awsapi.HTTPClient(config, lookTime, atOnce)
 	clients := make(map[string]Clients, len(regions))
 	for _, region := range regions {
-		there := config.Copy()
-		there.Region, there.HTTPClient = region, http
+		there, first := config.Copy(), awsapi.First(config)
+		there.Region, there.HTTPClient, first.Region = region, http, region
 		clients[region] = Clients{
-			STS:        sts.NewFromConfig(there),
-			S3:         awsapi.NewS3(config, region, "", awsapi.RequestTime, atOnce),
+			STS:        sts.NewFromConfig(first),
+			S3:         awsapi.NewS3(config, region, "", lookTime, atOnce),
 			SNS:        sns.NewFromConfig(there),
 			Lambda:     lambda.NewFromConfig(there),
 			IAM:        iam.NewFromConfig(there),

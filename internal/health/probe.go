@@ -206,7 +206,7 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 				Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, PartNumber: aws.Int32(1), Body: strings.NewReader("-"), ExpectedBucketOwner: owner,
 			})
 			if err == nil {
-				part = types.CompletedPart{PartNumber: aws.Int32(1), ETag: out.ETag, ChecksumCRC32: out.ChecksumCRC32}
+				part = types.CompletedPart{PartNumber: aws.Int32(1), ETag: out.ETag}
 			}
 			return err
 		}, nil},

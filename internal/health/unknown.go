@@ -25,7 +25,7 @@ func nextAfter(f *awsapi.Failure) string {
 		return "allow " + action + " to {caller}, as the policies in docs/security.md do; then " + askAgain
 	case errors.Is(f, awsapi.ErrCredentials):
 		return "renew the credentials; then " + askAgain
-	case errors.Is(f, awsapi.ErrUnreachable):
+	case errors.Is(f, awsapi.ErrUnreachable), errors.Is(f, awsapi.ErrNoAnswer):
 		return "check the network and AWS_ENDPOINT_URL; then " + askAgain
 	default:
 		return askAgain + "; if the answer stays the same, see the AWS Health Dashboard for {region}"

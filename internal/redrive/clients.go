@@ -31,7 +31,7 @@ func NewClients(config aws.Config, regions []string, parallel int) map[string]Cl
 				Client: sqs.NewFromConfig(config, func(o *sqs.Options) {
 					o.Region, o.HTTPClient = region, short
 				}),
-				retryer: onceRetryer(retry.DefaultThrottleErrorCodes),
+				retryer: onceRetryer(retry.DefaultThrottleErrorCodes), first: awsapi.First(config),
 			},
 			SNS: sns.NewFromConfig(config, func(o *sns.Options) {
 				o.Region, o.HTTPClient = region, short
@@ -51,6 +51,14 @@ func NewClients(config aws.Config, regions []string, parallel int) map[string]Cl
 type receiver struct {
 	*sqs.Client
 	retryer aws.Retryer
+	first   aws.Config // of the run's first request to a Region
+}
+
+// GetQueueUrl is that of *sqs.Client.
+func (c receiver) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, options ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
+	return c.Client.GetQueueUrl(ctx, in, append(options, func(o *sqs.Options) {
+		o.HTTPClient, o.RetryMaxAttempts = c.first.HTTPClient, c.first.RetryMaxAttempts
+	})...)
 }
 
 // ReceiveMessage is that of *sqs.Client.

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/snapshot"
+)
+
+// documentedCodes are the exit codes that a command's help names, without those
+// of its --job.
+func documentedCodes(help string) map[int]bool {
+	codes := map[int]bool{}
+	_, text, _ := strings.Cut(help, "\nExit codes: ")
+	text, _, _ = strings.Cut(text, "\n\n")
+	text = ", " + strings.Join(strings.Fields(text), " ")
+	for _, m := range regexp.MustCompile(`[,;] (\d+) `).FindAllStringSubmatch(text, -1) {
+		n, _ := strconv.Atoi(m[1])
+		codes[n] = true
+	}
+	return codes
+}
+
+// exits is a command line, without s3fanout, and how it ends.
+type exits struct {
+	line string
+	code int
+}
+
+// exitTable runs command lines and knows which codes each command ended with.
+type exitTable struct {
+	*running
+	help  map[string]string // by command
+	tried map[string]map[int]bool
+}
+
+// commandOf is the command that a line runs.
+func (e *exitTable) commandOf(line string) string {
+	name := "s3fanout"
+	for word := range strings.FieldsSeq(line) {
+		if _, is := e.help[name+" "+word]; is {
+			name += " " + word
+		}
+	}
+	return name
+}
+
+func (e *exitTable) note(line string, code, want int, output string) {
+	e.t.Helper()
+	if code != want {
+		e.t.Errorf("s3fanout %s: exit %d, want %d\n%s", line, code, want, output)
+	}
+	command := e.commandOf(line)
+	if e.tried[command] == nil {
+		e.tried[command] = map[int]bool{}
+	}
+	e.tried[command][code] = true
+}
+
+func (e *exitTable) run(cases ...exits) {
+	e.t.Helper()
+	for _, c := range cases {
+		code, output := e.s3fanout(strings.Fields(c.line)...)
+		e.note(c.line, code, c.code, output)
+	}
+}
+
+// full runs commands whose result has no room.
+func (e *exitTable) full(lines ...string) {
+	e.t.Helper()
+	for _, line := range lines {
+		disk, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd := e.command(strings.Fields(line)...)
+		cmd.Stdout, cmd.Stderr = disk, &stderr
+		_ = cmd.Run() // the code says it
+		_ = disk.Close()
+		e.note(line, cmd.ProcessState.ExitCode(), exitFailed, stderr.String())
+	}
+}
+
+// unread runs commands whose output nobody reads, as before "| head": they end
+// without a word, in text and in JSON.
+func (e *exitTable) unread(lines ...string) {
+	e.t.Helper()
+	for _, line := range lines {
+		for _, more := range []string{"", " --output json"} {
+			if more != "" && (strings.HasPrefix(line, "demo") || strings.HasPrefix(line, "completion")) {
+				continue
+			}
+			read, write, err := os.Pipe()
+			if err != nil {
+				e.t.Fatal(err)
+			}
+			_ = read.Close()
+			var stderr bytes.Buffer
+			cmd := e.command(strings.Fields(line + more)...)
+			cmd.Stdout, cmd.Stderr = write, &stderr
+			_ = cmd.Run() // the code says it
+			_ = write.Close()
+			if code := cmd.ProcessState.ExitCode(); code != exitUnread || strings.Contains(stderr.String(), "s3fanout:") {
+				e.t.Errorf("s3fanout %s: unread, exit %d, want %d and no word\n%s", line+more, code, exitUnread, stderr.String())
+			}
+		}
+	}
+}
+
+// interrupt runs a command that says on stdout when it is under way, and
+// interrupts it then.
+func (e *exitTable) interrupt(line string, want int) {
+	e.t.Helper()
+	cmd := e.command(strings.Fields(line)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		e.t.Fatal(err)
+	}
+	for lines.Scan() { // until it ends
+	}
+	_ = cmd.Wait() // the code says it
+	e.note(line, cmd.ProcessState.ExitCode(), want, stderr.String())
+}
+
+// interruptWaiting interrupts a command whose first request is not answered.
+func (e *exitTable) interruptWaiting(line string) {
+	e.t.Helper()
+	ctx, cancel := context.WithCancel(e.t.Context())
+	defer cancel()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client is gone
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"} {
+		e.t.Setenv(name, value)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, append(strings.Fields(line), "--config", filepath.Join(e.dir, "cdk.json")), strings.NewReader(""), &stdout, &stderr, os.Getenv)
+	e.note(line, code, exitInterrupted, stderr.String())
+}
+
+// TestExitCodes runs every command once for every exit code that its help
+// documents, and for no other: first all is well, then an object could not be
+// copied, then nobody answers.
+func TestExitCodes(t *testing.T) {
+	commands, help := visible(t)
+	e := &exitTable{running: runSandbox(t), help: map[string]string{}, tried: map[string]map[int]bool{}}
+	for _, c := range commands {
+		e.help[c.CommandPath()] = help[c]
+	}
+	templates := filepath.Join(e.dir, "cdk.out")
+	if err := os.CopyFS(templates, snapshot.FS()); err != nil {
+		t.Fatal(err)
+	}
+
+	e.upload("us-east-1", "films/one", "body")
+	e.settle()
+	e.run(
+		exits{"", 0}, exits{"--version", 0}, exits{"--nonsense", 2}, exits{"help doctor", 0}, exits{"help redrve", 2},
+		exits{"backfill --dry-run", 0}, exits{"backfill --nonsense", 2},
+		exits{"completion bash", 0}, exits{"completion tcsh", 2},
+		exits{"cost --objects 1 --bytes 1", 0}, exits{"cost --objects x --bytes 1", 2},
+		exits{"demo --nonsense", 2},
+		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
+		exits{"explain films/one", 0}, exits{"explain", 2},
+		exits{"redrive", 0}, exits{"redrive --max x", 2},
+		exits{"sandbox --listen nonsense", 2},
+		exits{"sandbox --function " + e.function + " --listen " + strings.TrimPrefix(e.state.Endpoint, "http://"), 1},
+		exits{"sandbox deploy --templates cdk.out", 0}, exits{"sandbox deploy --nonsense", 2},
+		exits{"sandbox fault", 0}, exits{"sandbox fault --kind nonsense", 2},
+		exits{"status", 0}, exits{"status surplus", 2},
+		exits{"verify --grace 0s", 0}, exits{"verify --grace x", 2},
+		exits{"version", 0}, exits{"version surplus", 2},
+	)
+	e.tried["s3fanout demo"][exitDone] = true // in TestScripts/demo, which has time for it
+	e.full("completion bash", "cost --objects 1 --bytes 1", "version")
+	e.interrupt("demo --function "+e.function, exitInterrupted)
+	e.interrupt("sandbox --listen 127.0.0.1:0 --function "+e.function, exitDone)
+
+	e.run(exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 1", 0})
+	e.uploadAs("us-east-1", "films/two", "body", types.StorageClassGlacier)
+	e.settle()
+	e.run(
+		exits{"doctor", 3}, exits{"explain films/two", 3}, exits{"redrive --dry-run", 3}, exits{"status", 3}, exits{"verify --grace 0s", 3},
+		exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 0", 0},
+		exits{"backfill", 3},
+	)
+
+	e.unread("backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.function, "doctor", "explain films/two",
+		"redrive --dry-run", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "verify --grace 0s", "version")
+
+	e.state.Endpoint = "http://127.0.0.1:1"
+	t.Setenv("TMPDIR", filepath.Join(e.dir, "none"))
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	e.run(
+		exits{"backfill", 1}, exits{"demo --function " + e.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"verify", 1},
+		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
+	)
+	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "verify"} {
+		e.interruptWaiting(line)
+	}
+
+	for command, text := range e.help {
+		codes := documentedCodes(text)
+		if command == "s3fanout" { // it lists those of all commands
+			continue
+		}
+		for code := range codes {
+			if !e.tried[command][code] {
+				t.Errorf("%s: its help documents exit code %d, and nothing here ends so", command, code)
+			}
+		}
+		for code := range e.tried[command] {
+			if !codes[code] {
+				t.Errorf("%s ends with exit code %d, which its help does not document", command, code)
+			}
+		}
+	}
+}
