@@ -72,17 +72,6 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 }
 
 func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
-	// The S3 server changes the working directory, so names are resolved first.
-	for _, path := range []*string{&f.templates, &f.dir, &f.state} {
-		if *path == "" {
-			continue
-		}
-		abs, err := filepath.Abs(*path)
-		if err != nil {
-			return err
-		}
-		*path = abs
-	}
 	function, err := functionFile(f.function)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -15,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"s3fanout/internal/sandbox"
+	"s3fanout/internal/sandbox/s3/store"
 )
 
 // useSandbox makes the sandbox of a state file the one that is spoken to.
@@ -67,6 +69,32 @@ func tagObject(ts *testscript.TestScript, _ bool, args []string) {
 		Bucket: aws.String(state.Regions[args[0]].Bucket), Key: aws.String(args[1]), Tagging: &types.Tagging{TagSet: tags},
 	})
 	ts.Check(err)
+}
+
+// destroyObject: destroy REGION KEY deletes the current version for good.
+func destroyObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	bucket := aws.String(state.Regions[args[0]].Bucket)
+	head, err := client.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: bucket, Key: aws.String(args[1])})
+	ts.Check(err)
+	_, err = client.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String(args[1]), VersionId: head.VersionId})
+	ts.Check(err)
+}
+
+// oldObject: old-object REGION KEY TIME writes "old" into the store in
+// data/s3, which no sandbox must use, as if it were that time.
+func oldObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, _ := inSandbox(ts, args[0])
+	at, err := time.Parse(time.RFC3339, args[2])
+	ts.Check(err)
+	objects, err := store.Open(ts.MkAbs("data/s3"), store.Options{Now: func() time.Time { return at }})
+	ts.Check(err)
+	defer func() { ts.Check(objects.Close()) }()
+	body, err := objects.Stage(strings.NewReader("old"), store.CRC64NVME)
+	ts.Check(err)
+	_, err = objects.PutObject(store.Put{Bucket: state.Regions[args[0]].Bucket, Key: args[1], Algorithm: store.CRC64NVME}, body)
+	ts.Check(err)
+	ts.Check(body.Close())
 }
 
 // checkObject: object REGION KEY BODY.

@@ -28,11 +28,7 @@ func (l leakless) Run() int {
 	if code != 0 {
 		return code
 	}
-	// The S3 server's library has one for the process, and one for each server that
-	// ends within ten seconds of it.
-	if err := goleak.Find(
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2")); err != nil {
+	if err := goleak.Find(); err != nil {
 		fmt.Fprintln(os.Stderr, "the tests left something behind:", err)
 		return 1
 	}
@@ -107,6 +103,8 @@ func TestScripts(t *testing.T) {
 			"credentials": useSandbox,
 			"upload":      putObject,
 			"remove":      removeObject,
+			"destroy":     destroyObject,
+			"old-object":  oldObject,
 			"object":      checkObject,
 			"empty":       checkEmpty,
 			"tag":         tagObject,

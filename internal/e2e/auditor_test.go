@@ -83,7 +83,7 @@ func TestDoctorNeedsTheActionsThatItsHelpNames(t *testing.T) {
 					t.Errorf("%s: exit %d and %d findings, want 3 and some", command, code, len(report.Findings))
 				}
 				for _, f := range report.Findings {
-					if f.Severity != "unknown" || !strings.Contains(f.What, "cannot tell: ") || !strings.Contains(f.What, action) {
+					if f.Severity != "unknown" || !strings.Contains(f.What, "cannot tell whether ") || !strings.Contains(f.What, action) {
 						text, _ := json.Marshal(f)
 						t.Errorf("%s: %s; want it unknown for want of %s", command, text, action)
 					}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,8 +35,9 @@ type book struct {
 type attempt struct {
 	region, key string
 	size        int
-	answered    bool // with success, so that the version has to be there
-	repeated    bool // by a client that tries again: its Region can have it more than once
+	answered    bool      // with success, so that the version has to be there
+	ended       time.Time // when it was answered
+	repeated    bool      // by a client that tries again: its Region can have it more than once
 }
 
 func newBook(w *world) *book {
@@ -61,7 +63,7 @@ func (b *book) answer(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.attempts[id]
-	a.answered = true
+	a.answered, a.ended = true, time.Now()
 	b.attempts[id] = a
 }
 
@@ -108,7 +110,16 @@ func (b *book) unanswered() (n int) {
 // version is one that a Region has: whose body it is.
 type version struct {
 	key, id, body string
+	modified      time.Time // in whole seconds
 	written       attempt
+}
+
+// overwrites says whether a replica was made although the version below it was
+// there. An upload that was begun before the replica and came to its end after
+// it is below it too
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
+func (v version) overwrites(below version) bool {
+	return below.written.answered && below.written.ended.Before(v.modified)
 }
 
 // versions lists a Region's versions below a prefix by key, newest first, and
@@ -129,7 +140,7 @@ func (b *book) versions(region, prefix string) (byKey map[string][]version, err 
 			return nil, err
 		}
 		for _, v := range page.Versions {
-			one := &version{key: *v.Key, id: *v.VersionId}
+			one := &version{key: *v.Key, id: *v.VersionId, modified: *v.LastModified}
 			if b.unread {
 				one.body = byETag[strings.Trim(*v.ETag, `"`)]
 				if a := b.attempts[one.body]; a.key == one.key && int64(a.size) == *v.Size {
@@ -183,8 +194,7 @@ func (b *book) check(prefixes ...string) {
 }
 
 // missing holds every Region against what was uploaded: no version that nobody
-// wrote, none twice, one replica of a key at most and that one before all
-// uploads of it. It returns the keys that are in one Region, which it names,
+// wrote, none twice, and no replica in place of an upload that was there. It returns the keys that are in one Region, which it names,
 // and not in another.
 func (b *book) missing(prefixes ...string) map[upload]string {
 	t := b.w.t
@@ -235,7 +245,7 @@ func (b *book) checkVersions(region, key string, list []version, all map[string]
 			t.Errorf("%s: %s has a version that nobody uploaded: %.60q", region, key, v.body)
 		case seen[v.body] && (!v.written.repeated || v.written.region != region):
 			t.Errorf("%s: %s has %q twice", region, key, v.body)
-		case v.written.region != region && i != len(list)-1:
+		case v.written.region != region && slices.ContainsFunc(list[i+1:], v.overwrites):
 			t.Errorf("%s: %s was overwritten by the replica %q", region, key, v.body)
 		case v.written.region != region && !slices.ContainsFunc(all[v.written.region][key], func(o version) bool { return o.body == v.body }):
 			t.Errorf("%s: the replica %q of %s is of no version of its Region", region, v.body, key)

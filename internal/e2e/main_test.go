@@ -17,8 +17,7 @@ import (
 	"s3fanout/internal/snapshot"
 )
 
-// build holds what the tests are run on, made once by TestMain: sandboxes
-// change the working directory, so nothing is built after the first one.
+// build holds what the tests are run on, made once by TestMain.
 var build struct {
 	root     string // the module's directory
 	dir      string // temporary
@@ -62,12 +61,7 @@ func runTests(m *testing.M) (int, error) {
 	if code != 0 {
 		return code, nil
 	}
-	// The S3 server's library has a goroutine for the process, and one for each
-	// server that ends within ten seconds of it.
-	err = goleak.Find(
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
-	if err != nil {
+	if err := goleak.Find(); err != nil {
 		return 0, fmt.Errorf("the tests left something behind: %w", err)
 	}
 	return code, nil

@@ -1,18 +1,16 @@
 // Package sandbox is AWS on one machine, as far as a replica set needs it.
 //
 // It deploys the synthesized CloudFormation templates onto services of its
-// own: a real S3 server behind a strict front, SNS, SQS, the Lambda Runtime
-// API with the real function binary, and IAM. What the templates get wrong
-// fails here as it would in AWS: permissions, policies, filters and wiring are
-// enforced, and a resource type or property that is not known is an error
-// that names it.
+// own: S3 and its protocol, SNS, SQS, the Lambda Runtime API with the real
+// function binary, and IAM. What the templates get wrong fails here as it would
+// in AWS: permissions, policies, filters and wiring are enforced, and a resource
+// type or property that is not known is an error that names it.
 //
 // Everything is served on one loopback address; the credential scope of a
-// request's signature says which Region and service is meant. One sandbox a
-// process can run at a time, because the embedded S3 server changes the
-// working directory.
+// request's signature says which Region and service is meant. A process can
+// run several sandboxes.
 //
-// It is a tool for trying and testing. Objects are files, which survive the
+// It is a tool for trying and testing. Objects are on disk and survive the
 // process; queues, topics and what is on its way live in memory.
 package sandbox
 

@@ -40,11 +40,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// No test leaves a goroutine behind.
-	goleak.VerifyTestMain(m,
-		// The S3 server's library has one for the process, and one for each
-		// server that ends within ten seconds of it.
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	goleak.VerifyTestMain(m)
 }
 
 // start runs the committed templates. Their function is this test's program,

@@ -1,81 +1,120 @@
 package s3
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
+	"mime"
+	"net/http"
+	"strings"
 
-	"github.com/versity/versitygw/backend"
-	"github.com/versity/versitygw/backend/meta"
+	"s3fanout/internal/sandbox/s3/store"
 )
 
-// partSizes is the server's name for where an object's parts end.
-const partSizes = "mp-metadata"
+// maxMetadata is how many bytes an object's user metadata may have, names and
+// values together
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
+const maxMetadata = 2 << 10
 
-// attributes keeps metadata in extended attributes, of which ext4 holds 4 KiB
-// a file. Where the parts of an object end would not fit for many parts; since
-// all but a few have the same size, it is kept as runs.
-type attributes struct{ meta.XattrMeta }
+// redirect is the header with the target of a redirect, which belongs to an
+// object like its system metadata, but is never copied.
+const redirect = "x-amz-website-redirect-location"
 
-// sizeRuns says how many parts of which size follow each other.
-type sizeRuns struct {
-	UploadID string
-	Runs     []sizeRun
+// systemHeaders are the headers that an object keeps and is answered with.
+func systemHeaders() []string {
+	return []string{
+		"cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires", redirect,
+	}
 }
 
-type sizeRun struct{ Size, Count int64 }
+// storageClasses returns the classes of general purpose buckets
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html).
+func storageClasses() []string {
+	return []string{
+		standard, "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
+	}
+}
 
-// StoreAttribute stores an item of metadata.
-func (a attributes) StoreAttribute(f *os.File, bucket, object, attribute string, value []byte) error {
-	if attribute == partSizes {
-		sizes, err := backend.UnmarshalMpUploadMetadata(value, false)
-		if err != nil {
-			return fmt.Errorf("read the part sizes of %s/%s: %w", bucket, object, err)
+const standard = "STANDARD"
+
+// archived says whether an object of the class has to be restored before it
+// can be read (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
+
+// shownClass is how documents name a class.
+func shownClass(class string) string {
+	if class == "" {
+		return standard
+	}
+	return class
+}
+
+// parseAttributes reads what a request wants an object to have.
+func parseAttributes(h http.Header) (a store.Attributes, err error) {
+	a.Headers = map[string]string{"content-type": "binary/octet-stream"}
+	for _, name := range systemHeaders() {
+		if v := strings.Join(h.Values(name), ","); v != "" {
+			a.Headers[name] = v
 		}
-		if value, err = json.Marshal(runsOf(sizes)); err != nil {
-			return err
+	}
+	// The encoding of the upload is not the object's.
+	if encoding, ok := a.Headers["content-encoding"]; ok {
+		delete(a.Headers, "content-encoding")
+		var kept []string
+		for one := range strings.SplitSeq(encoding, ",") {
+			if one = strings.TrimSpace(one); one != "" && one != "aws-chunked" {
+				kept = append(kept, one)
+			}
+		}
+		if len(kept) > 0 {
+			a.Headers["content-encoding"] = strings.Join(kept, ",")
 		}
 	}
-	return a.XattrMeta.StoreAttribute(f, bucket, object, attribute, value)
+	if to := a.Headers[redirect]; to != "" && !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "http://") && !strings.HasPrefix(to, "https://") {
+		return a, badRequest("InvalidRedirectLocation", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+	}
+	if a.StorageClass = h.Get("X-Amz-Storage-Class"); a.StorageClass == standard {
+		a.StorageClass = ""
+	}
+	if a.Metadata, err = parseMetadata(h); err != nil {
+		return a, err
+	}
+	a.Tags, err = parseTagHeader(h.Get("X-Amz-Tagging"))
+	return a, err
 }
 
-// RetrieveAttribute returns an item of metadata as it was stored.
-func (a attributes) RetrieveAttribute(f *os.File, bucket, object, attribute string) ([]byte, error) {
-	value, err := a.XattrMeta.RetrieveAttribute(f, bucket, object, attribute)
-	if err != nil || attribute != partSizes {
-		return value, err
-	}
-	var runs sizeRuns
-	if err := json.Unmarshal(value, &runs); err != nil {
-		return nil, fmt.Errorf("read the part sizes of %s/%s: %w", bucket, object, err)
-	}
-	return backend.MarshalMpUploadMetadata(runs.expand(), false)
-}
-
-// runsOf shortens the offsets at which parts end.
-func runsOf(m backend.MpUploadMetadata) sizeRuns {
-	r := sizeRuns{UploadID: m.UploadID}
-	previous := int64(0)
-	for _, end := range m.Parts {
-		size := end - previous
-		previous = end
-		if last := len(r.Runs) - 1; last >= 0 && r.Runs[last].Size == size {
-			r.Runs[last].Count++
+// parseMetadata reads user metadata. What is outside of ASCII is decoded as
+// RFC 2047 words if it is some, and encoded so before it is returned.
+func parseMetadata(h http.Header) (map[string]string, error) {
+	var d mime.WordDecoder
+	metadata := map[string]string{}
+	size := 0
+	for name, values := range h {
+		name, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-")
+		if !ok {
 			continue
 		}
-		r.Runs = append(r.Runs, sizeRun{Size: size, Count: 1})
+		value := strings.Join(values, ",")
+		if plain, err := d.DecodeHeader(value); err == nil {
+			value = plain
+		}
+		metadata[name] = value
+		size += len(name) + len(value)
 	}
-	return r
+	if size > maxMetadata {
+		e := badRequest("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
+		e.MaxSize = maxMetadata
+		return nil, e
+	}
+	return metadata, nil
 }
 
-func (r sizeRuns) expand() backend.MpUploadMetadata {
-	m := backend.MpUploadMetadata{UploadID: r.UploadID}
-	end := int64(0)
-	for _, run := range r.Runs {
-		for range run.Count {
-			end += run.Size
-			m.Parts = append(m.Parts, end)
-		}
+// showAttributes sets the headers that tell what an object has.
+func showAttributes(header http.Header, a store.Attributes) {
+	for name, value := range a.Headers {
+		header.Set(name, value)
 	}
-	return m
+	for name, value := range a.Metadata {
+		header.Set("X-Amz-Meta-"+name, mime.BEncoding.Encode("UTF-8", value)) // leaves ASCII alone
+	}
+	if a.StorageClass != "" { // S3 does not name STANDARD
+		header.Set("X-Amz-Storage-Class", a.StorageClass)
+	}
 }

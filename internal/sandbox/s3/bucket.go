@@ -6,19 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/versity/versitygw/auth"
-	"github.com/versity/versitygw/backend/meta"
-
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/s3/store"
 )
 
 // BucketConfig is what a bucket has that changes how it behaves, and what it
@@ -35,7 +30,8 @@ type BucketConfig struct {
 }
 
 // TopicNotification tells a topic about events, one or more of
-// s3:ObjectCreated:* and its members, of keys with the prefix and suffix.
+// s3:ObjectCreated:*, s3:ObjectRemoved:*, s3:ObjectTagging:* and their members,
+// of keys with the prefix and suffix.
 type TopicNotification struct {
 	ID       string // made up if empty
 	TopicARN string
@@ -59,6 +55,7 @@ type bucket struct {
 
 // bucketSettings are what of a bucket can change. They are replaced as a whole.
 type bucketSettings struct {
+	versioning    store.Versioning
 	encryption    Encryption
 	notifications []TopicNotification
 	lifecycle     []LifecycleRule
@@ -87,7 +84,7 @@ func (b *bucket) rawPolicy() []byte {
 	return b.raw
 }
 
-func (s *Service) bucket(name string) (*bucket, bool) {
+func (s *Service) findBucket(name string) (*bucket, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	b, ok := s.buckets[name]
@@ -98,21 +95,26 @@ func (s *Service) bucket(name string) (*bucket, bool) {
 // each the test event; when one does not take it, there is no bucket and the
 // error says so in AWS's words. A name that any Region has already is an
 // error. A bucket that an earlier Service left in the directory is taken over
-// with all that is in it.
+// with all that is in it, unless a request had made it.
 func (s *Service) CreateBucket(ctx context.Context, region string, c BucketConfig) error {
-	if err := s.validate(region, c); err != nil {
-		return fmt.Errorf("create bucket %q in %s: %w", c.Name, region, err)
+	err := s.validate(region, c)
+	if err == nil {
+		err = s.makeBucket(ctx, s.newBucket(region, c), declared)
 	}
-	b := &bucket{
-		name: c.Name, region: region,
-		arn:            fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, c.Name),
-		ownerID:        canonicalID(s.config.AccountID),
-		bucketSettings: c.settings(),
-	}
-	if err := s.makeBucket(ctx, b, c.Versioned); err != nil {
+	if err != nil {
 		return fmt.Errorf("create bucket %q in %s: %w", c.Name, region, err)
 	}
 	return nil
+}
+
+func (s *Service) newBucket(region string, c BucketConfig) *bucket {
+	return &bucket{
+		name: c.Name, region: region, arn: s.arn(c.Name), ownerID: canonicalID(s.config.AccountID), bucketSettings: c.settings(),
+	}
+}
+
+func (s *Service) arn(bucket string) string {
+	return fmt.Sprintf("arn:%s:s3:::%s", s.config.Partition, bucket)
 }
 
 // settings completes what can change.
@@ -125,10 +127,13 @@ func (c BucketConfig) settings() bucketSettings {
 		publicAccess:  PublicAccessBlock{true, true, true, true},
 	}
 	if b.ownership == "" {
-		b.ownership = string(types.ObjectOwnershipBucketOwnerEnforced)
+		b.ownership = "BucketOwnerEnforced"
 	}
 	if c.PublicAccess != nil {
 		b.publicAccess = *c.PublicAccess
+	}
+	if c.Versioned {
+		b.versioning = store.Enabled
 	}
 	for i := range b.notifications {
 		if b.notifications[i].ID == "" {
@@ -143,7 +148,7 @@ func (c BucketConfig) settings() bucketSettings {
 // nothing is changed. Name and Region stay, and so does versioning.
 func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfig) error {
 	fail := func(err error) error { return fmt.Errorf("update bucket %q in %s: %w", c.Name, region, err) }
-	b, ok := s.bucket(c.Name)
+	b, ok := s.findBucket(c.Name)
 	if !ok || b.region != region {
 		return fail(errors.New("the bucket does not exist"))
 	}
@@ -156,29 +161,47 @@ func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	changed.versioning = b.versioning
 	b.bucketSettings = changed
 	return nil
 }
 
 // HasBucket tells whether there is a bucket of that name, in any Region.
 func (s *Service) HasBucket(name string) bool {
-	_, ok := s.bucket(name)
+	_, ok := s.findBucket(name)
 	return ok
 }
 
-func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) error {
+// maker is who makes a bucket.
+type maker string
+
+const (
+	declared maker = "template"
+	asked    maker = "request" // which nobody repeats when the sandbox is started again
+)
+
+// Keys of a bucket's configuration in the store. What a template says is not
+// kept: it is said again.
+const (
+	keptMaker         = "maker"
+	keptNotifications = "notifications"
+)
+
+var errBucketTaken = errors.New("a bucket of this name already exists; bucket names are unique in all Regions")
+
+func (s *Service) makeBucket(ctx context.Context, b *bucket, by maker) error {
 	s.mu.Lock()
 	if _, taken := s.buckets[b.name]; taken {
 		s.mu.Unlock()
-		return errors.New("a bucket of this name already exists; bucket names are unique in all Regions")
+		return errBucketTaken
 	}
 	s.buckets[b.name] = b
 	s.mu.Unlock()
-	created, err := s.storeBucket(ctx, b.name, versioned)
+	created, err := s.storeBucket(b, by)
 	if err == nil {
 		err = s.testNotifications(ctx, b, b.notifications)
 		if err != nil && created {
-			err = errors.Join(err, s.store.DeleteBucket(context.WithoutCancel(ctx), b.name))
+			err = errors.Join(err, s.store.DeleteBucket(b.name))
 		}
 	}
 	if err != nil {
@@ -189,37 +212,75 @@ func (s *Service) makeBucket(ctx context.Context, b *bucket, versioned bool) err
 	return err
 }
 
-// storeBucket makes a bucket's directory, unless there is one, and says whether
-// it did.
-func (s *Service) storeBucket(ctx context.Context, name string, versioned bool) (created bool, err error) {
-	acl, err := json.Marshal(auth.ACL{Owner: s.config.AccountID})
-	if err != nil {
+// storeBucket makes a bucket in the store, unless there is one, and says
+// whether it did.
+func (s *Service) storeBucket(b *bucket, by maker) (created bool, err error) {
+	there, err := s.store.CreateBucket(store.Bucket{
+		Name: b.name, Region: b.region, Versioning: b.versioning, Config: map[string][]byte{keptMaker: []byte(by)},
+	})
+	switch {
+	case err == nil:
+		return true, nil
+	case !errors.Is(err, store.ErrBucketExists):
 		return false, err
+	case there.Region != b.region:
+		return false, fmt.Errorf("it was there in %s", there.Region)
+	case there.Versioning == b.versioning:
+		return false, nil
+	case b.versioning == store.Unversioned:
+		return false, errors.New("it was there with versions, which cannot be switched off")
 	}
-	// It is the first item that the server writes: a bucket without it was not
-	// made to the end, and is empty.
-	if _, err := s.store.meta.RetrieveAttribute(nil, name, "", "acl"); errors.Is(err, meta.ErrNoSuchKey) {
-		_ = os.Remove(name) // there may be none
-	}
-	err = s.store.CreateBucket(ctx, &sdk.CreateBucketInput{
-		Bucket: &name, ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced,
-		CreateBucketConfiguration: &types.CreateBucketConfiguration{},
-	}, acl)
-	created = err == nil
-	if errorCode(err) == "BucketAlreadyExists" {
-		err = s.store.PutBucketOwnershipControls(ctx, name, types.ObjectOwnershipBucketOwnerEnforced)
-	}
+	return false, s.store.SetVersioning(b.name, b.versioning)
+}
+
+// findBuckets finds those of the buckets of an earlier Service that requests
+// had made.
+func (s *Service) findBuckets() error {
+	all, err := s.store.Buckets()
 	if err != nil {
-		return created, err
+		return err
 	}
-	if versioned {
-		return created, s.store.PutBucketVersioning(ctx, name, types.BucketVersioningStatusEnabled)
+	for _, kept := range all {
+		if maker(kept.Config[keptMaker]) != asked {
+			continue
+		}
+		b := s.newBucket(kept.Region, BucketConfig{Name: kept.Name})
+		b.versioning = kept.Versioning
+		if raw := kept.Config[keptNotifications]; raw != nil {
+			if err := json.Unmarshal(raw, &b.notifications); err != nil {
+				return fmt.Errorf("read the notifications of bucket %s: %w", kept.Name, err)
+			}
+		}
+		s.buckets[kept.Name] = b
 	}
-	before, err := s.store.GetBucketVersioning(ctx, name)
-	if err == nil && before.Status != nil {
-		err = errors.New("it was there with versions, which cannot be switched off")
+	return nil
+}
+
+// setVersioning changes whether the bucket keeps versions.
+func (s *Service) setVersioning(b *bucket, v store.Versioning) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := s.store.SetVersioning(b.name, v); err != nil {
+		return err
 	}
-	return created, err
+	b.versioning = v
+	return nil
+}
+
+// setNotifications changes what the bucket tells. What a template had said
+// holds again when the sandbox is started again.
+func (s *Service) setNotifications(b *bucket, list []TopicNotification) error {
+	raw, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := s.store.SetConfig(b.name, map[string][]byte{keptNotifications: raw}); err != nil {
+		return err
+	}
+	b.notifications = list
+	return nil
 }
 
 // testNotifications checks every destination, as S3 does when it is told.
@@ -239,7 +300,7 @@ func (s *Service) testNotifications(ctx context.Context, b *bucket, list []Topic
 // SetBucketPolicy gives a bucket its policy, replaces it, or takes it away if it
 // is nil. raw is what GetBucketPolicy answers with.
 func (s *Service) SetBucketPolicy(name string, policy *iam.Document, raw []byte) error {
-	b, ok := s.bucket(name)
+	b, ok := s.findBucket(name)
 	if !ok {
 		return fmt.Errorf("set policy of bucket %q: the bucket does not exist", name)
 	}
@@ -295,12 +356,7 @@ func validBucketName(name string) error {
 	return nil
 }
 
-const allCreated = "s3:ObjectCreated:*"
-
 func (n TopicNotification) validate(region string) error {
-	known := []string{
-		allCreated, "s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
-	}
 	parts := strings.Split(n.TopicARN, ":")
 	if len(parts) != 6 || parts[2] != "sns" {
 		return fmt.Errorf("notification destination %q is not the ARN of a topic", n.TopicARN)
@@ -312,8 +368,8 @@ func (n TopicNotification) validate(region string) error {
 		return errors.New("a notification needs an event")
 	}
 	for _, e := range n.Events {
-		if !slices.Contains(known, e) {
-			return fmt.Errorf("the sandbox's S3 does not have the event %q; it has %s", e, strings.Join(known, ", "))
+		if !slices.Contains(events(), e) {
+			return fmt.Errorf("the sandbox's S3 does not have the event %q; it has %s", e, strings.Join(events(), ", "))
 		}
 	}
 	return nil
@@ -321,14 +377,19 @@ func (n TopicNotification) validate(region string) error {
 
 func (n TopicNotification) matches(event, key string) bool {
 	return strings.HasPrefix(key, n.Prefix) && strings.HasSuffix(key, n.Suffix) &&
-		(slices.Contains(n.Events, event) || slices.Contains(n.Events, allCreated))
+		n.covers(event)
+}
+
+func (n TopicNotification) covers(event string) bool {
+	return slices.ContainsFunc(n.Events, func(pattern string) bool { return covers(pattern, event) })
 }
 
 // overlaps says whether some object could match both, which S3 refuses.
 func (n TopicNotification) overlaps(o TopicNotification) bool {
 	prefix := strings.HasPrefix(n.Prefix, o.Prefix) || strings.HasPrefix(o.Prefix, n.Prefix)
 	suffix := strings.HasSuffix(n.Suffix, o.Suffix) || strings.HasSuffix(o.Suffix, n.Suffix)
-	event := slices.Contains(n.Events, allCreated) || slices.Contains(o.Events, allCreated) ||
-		slices.ContainsFunc(n.Events, func(e string) bool { return slices.Contains(o.Events, e) })
+	event := slices.ContainsFunc(events(), func(e string) bool {
+		return !strings.HasSuffix(e, "*") && n.covers(e) && o.covers(e)
+	})
 	return prefix && suffix && event
 }

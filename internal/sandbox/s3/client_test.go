@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,7 +114,7 @@ func TestClientThatGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, func() bool { w.mu.Lock(); defer w.mu.Unlock(); return len(w.received) == 1 })
-	if r := onlyRecord(t, w); r.EventName != "ObjectCreated:Copy" || r.S3.Object.Size != 32<<20 {
+	if r := onlyRecord(t, w); r.EventName != "ObjectCreated:Copy" || *r.S3.Object.Size != 32<<20 {
 		t.Errorf("event %+v, want one about the copy", r)
 	}
 }
@@ -133,18 +132,13 @@ func wait(t *testing.T, done func() bool) {
 	}
 }
 
-func TestCloseRestoresTheWorkingDirectory(t *testing.T) {
-	before, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Run("world", func(t *testing.T) {
-		w := newWorld(t)
-		w.put(t, here, hereBucket, "k", "x")
-	})
-	after, err := os.Getwd()
-	if err != nil || after != before {
-		t.Errorf("working directory %s (%v), want %s", after, err, before)
+// Services in one process do not know of each other.
+func TestSeveralInOneProcess(t *testing.T) {
+	one, other := newWorld(t), newWorld(t)
+	one.put(t, here, hereBucket, "k", "one")
+	other.put(t, here, hereBucket, "k", "other")
+	if got := one.get(t, here, hereBucket, "k") + other.get(t, here, hereBucket, "k"); got != "oneother" {
+		t.Errorf("got %q, want oneother", got)
 	}
 }
 
@@ -212,8 +206,8 @@ func TestTrailingChecksum(t *testing.T) {
 	if !sawTrailer {
 		t.Error("the client sent no trailer, so that nothing was tested")
 	}
-	if r := lastRecord(t, w); r.S3.Object.Size != int64(len(body)) {
-		t.Errorf("the event says %d bytes, want %d", r.S3.Object.Size, len(body))
+	if r := lastRecord(t, w); *r.S3.Object.Size != int64(len(body)) {
+		t.Errorf("the event says %d bytes, want %d", *r.S3.Object.Size, len(body))
 	}
 }
 
@@ -223,59 +217,53 @@ func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 // While a key is overwritten and deleted, each read sees one write whole.
 func TestReadsAreWhole(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"extended attributes": func(*Config) {}, "files": func(c *Config) { c.noAttributes = true },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, change)
-			ctx, c := t.Context(), w.client(here)
-			b, k := aws.String(hereBucket), aws.String("k")
-			w.put(t, here, hereBucket, "source", "copied", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"body": "copied"} })
-			w.put(t, here, hereBucket, "k", "first", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"body": "first"} })
-			var writers, readers sync.WaitGroup
-			var done atomic.Bool
-			var seen atomic.Int32
-			for range 2 {
-				readers.Go(func() {
-					for !done.Load() {
-						out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: b, Key: k})
-						if err != nil {
-							wantCode(t, err, 404, "NoSuchKey")
-							continue
-						}
-						body, err := io.ReadAll(out.Body)
-						if err != nil || string(body) != out.Metadata["body"] {
-							t.Errorf("body %q with metadata %v (%v)", body, out.Metadata, err)
-						}
-						seen.Add(1)
-					}
-				})
+	w := newWorld(t)
+	ctx, c := t.Context(), w.client(here)
+	b, k := aws.String(hereBucket), aws.String("k")
+	w.put(t, here, hereBucket, "source", "copied", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"body": "copied"} })
+	w.put(t, here, hereBucket, "k", "first", func(in *sdk.PutObjectInput) { in.Metadata = map[string]string{"body": "first"} })
+	var writers, readers sync.WaitGroup
+	var done atomic.Bool
+	var seen atomic.Int32
+	for range 2 {
+		readers.Go(func() {
+			for !done.Load() {
+				out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: b, Key: k})
+				if err != nil {
+					wantCode(t, err, 404, "NoSuchKey")
+					continue
+				}
+				body, err := io.ReadAll(out.Body)
+				if err != nil || string(body) != out.Metadata["body"] {
+					t.Errorf("body %q with metadata %v (%v)", body, out.Metadata, err)
+				}
+				seen.Add(1)
 			}
-			wait(t, func() bool { return seen.Load() > 0 })
-			for i := range 3 {
-				writers.Go(func() {
-					body := fmt.Sprintf("writer %d", i)
-					for range 15 {
-						var err error
-						switch i {
-						case 0:
-							_, err = c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k})
-						case 1:
-							_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", "")})
-						default:
-							_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader(body), Metadata: map[string]string{"body": body}})
-						}
-						if err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			writers.Wait()
-			done.Store(true)
-			readers.Wait()
 		})
 	}
+	wait(t, func() bool { return seen.Load() > 0 })
+	for i := range 3 {
+		writers.Go(func() {
+			body := fmt.Sprintf("writer %d", i)
+			for range 15 {
+				var err error
+				switch i {
+				case 0:
+					_, err = c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k})
+				case 1:
+					_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", "")})
+				default:
+					_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader(body), Metadata: map[string]string{"body": body}})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	done.Store(true)
+	readers.Wait()
 }
 
 // Every operation that the sandbox has takes what an SDK sends for it.

@@ -77,8 +77,8 @@ func (b *bucket) configuration(operation string) (any, error) {
 	case "GetBucketLifecycleConfiguration":
 		if len(set.lifecycle) == 0 {
 			return nil, &apiError{
-				status: http.StatusNotFound, Code: "NoSuchLifecycleConfiguration",
-				Message: "The lifecycle configuration does not exist", Bucket: b.name,
+				status: http.StatusNotFound, Code: "NoSuchLifecycleConfiguration", Named: b.name,
+				Message: "The lifecycle configuration does not exist",
 			}
 		}
 		var c lifecycleConfiguration

@@ -127,20 +127,28 @@ func TestConditionalPutAndComplete(t *testing.T) {
 	}
 	wantCode(t, put(aws.String("*")), 412, "PreconditionFailed")
 
-	upload := startUpload(t, c, "k")
-	part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("mp")})
-	if err != nil {
-		t.Fatal(err)
+	uploaded := func() *sdk.CompleteMultipartUploadInput {
+		t.Helper()
+		upload := startUpload(t, c, "k")
+		part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("mp")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &sdk.CompleteMultipartUploadInput{
+			Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, IfNoneMatch: aws.String("*"),
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}},
+		}
 	}
-	complete := &sdk.CompleteMultipartUploadInput{
-		Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, IfNoneMatch: aws.String("*"),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}},
-	}
-	_, err = c.CompleteMultipartUpload(t.Context(), complete)
+	complete := uploaded()
+	_, err := c.CompleteMultipartUpload(t.Context(), complete)
 	wantCode(t, err, 412, "PreconditionFailed")
-	if _, err = c.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: upload.Bucket, Key: upload.Key}); err != nil {
+	if _, err = c.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: complete.Bucket, Key: complete.Key}); err != nil {
 		t.Fatal(err)
 	}
+	// The deletion came after the upload was begun: it has to be made anew.
+	_, err = c.CompleteMultipartUpload(t.Context(), complete)
+	wantCode(t, err, 409, "ConditionalRequestConflict")
+	complete = uploaded()
 	w.messages(t)
 	if _, err = c.CompleteMultipartUpload(t.Context(), complete); err != nil {
 		t.Fatalf("over a delete marker: %v", err)
@@ -149,7 +157,7 @@ func TestConditionalPutAndComplete(t *testing.T) {
 		t.Errorf("got %q, want mp", got)
 	}
 	record := onlyRecord(t, w)
-	if record.EventName != "ObjectCreated:CompleteMultipartUpload" || record.S3.Object.Size != 2 || !strings.HasSuffix(record.S3.Object.ETag, "-1") {
+	if record.EventName != "ObjectCreated:CompleteMultipartUpload" || *record.S3.Object.Size != 2 || !strings.HasSuffix(record.S3.Object.ETag, "-1") {
 		t.Errorf("event %+v does not describe the upload", record)
 	}
 }

@@ -1,15 +1,9 @@
 package s3
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
-	"errors"
-	"io"
-	"net/http"
-	"strings"
 
-	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"s3fanout/internal/sandbox/s3/store"
 )
 
 // maxDeletes is how many objects one DeleteObjects takes
@@ -19,10 +13,15 @@ const maxDeletes = 1000
 type deleteRequest struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool
-	Objects []struct {
-		Key       string
-		VersionID string `xml:"VersionId"`
-	} `xml:"Object"`
+	Objects []deleteWanted `xml:"Object"`
+}
+
+type deleteWanted struct {
+	Key       string
+	VersionID string `xml:"VersionId"`
+	ETag      string
+	// Conditions of directory buckets.
+	LastModifiedTime, Size string
 }
 
 type deleteResult struct {
@@ -47,62 +46,63 @@ type deleteError struct {
 
 // deleteObjects answers DeleteObjects: each object is decided and deleted on
 // its own, so that what the caller may not delete does not keep the rest.
-func (s *Service) deleteObjects(w http.ResponseWriter, r *http.Request, req request, auth authorizer, ids ids) error {
-	const maxBody = 4 << 20
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return errInvalidRequest("The request's body cannot be read: " + err.Error())
+func (x *exchange) deleteObjects() error {
+	if sum, err := givenChecksum(x.header); err != nil {
+		return err
+	} else if sum.Value == "" && x.header.Get("Content-Md5") == "" {
+		return errInvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
-	if sum := r.Header.Get("X-Amz-Content-Sha256"); len(sum) == hex.EncodedLen(sha256.Size) {
-		if got := sha256.Sum256(body); !strings.EqualFold(hex.EncodeToString(got[:]), sum) {
-			return &apiError{status: http.StatusBadRequest, Code: "XAmzContentSHA256Mismatch", Message: "The provided 'x-amz-content-sha256' header does not match what was computed."}
-		}
+	raw, err := x.document()
+	if err != nil {
+		return err
 	}
 	var wanted deleteRequest
-	if err := xml.Unmarshal(body, &wanted); err != nil || len(wanted.Objects) == 0 || len(wanted.Objects) > maxDeletes {
-		return &apiError{status: http.StatusBadRequest, Code: "MalformedXML", Message: "The XML you provided was not well-formed or did not validate against our published schema"}
+	if err := xml.Unmarshal(raw, &wanted); err != nil || len(wanted.Objects) == 0 || len(wanted.Objects) > maxDeletes {
+		return errMalformedXML()
 	}
 	var result deleteResult
 	for _, o := range wanted.Objects {
-		entry, err := s.deleteOne(r, object{req.bucket, o.Key, o.VersionID}, auth)
+		entry, err := x.deleteOne(o)
 		if err != nil {
-			result.Errors = append(result.Errors, deleteError{o.Key, o.VersionID, deleteErrorCode(err), err.Error()})
+			e := x.wordError(err)
+			result.Errors = append(result.Errors, deleteError{o.Key, o.VersionID, e.Code, e.Message})
 		} else if !wanted.Quiet {
 			result.Deleted = append(result.Deleted, entry)
 		}
 	}
-	writeXML(w, r, http.StatusOK, result, ids)
-	return nil
+	return x.answerXML(result)
 }
 
-func (s *Service) deleteOne(r *http.Request, o object, auth authorizer) (deletedEntry, error) {
-	if o.key == "" {
-		return deletedEntry{}, errInvalidArgument("A key is needed.")
+func (x *exchange) deleteOne(o deleteWanted) (deletedEntry, error) {
+	var none deletedEntry
+	if o.Key == "" {
+		return none, errInvalidArgument("A key is needed.")
 	}
-	if err := validKey(o.key); err != nil {
-		return deletedEntry{}, err
+	if err := validKey(o.Key); err != nil {
+		return none, err
 	}
-	if err := auth.one(o.read("s3:DeleteObject", "s3:DeleteObjectVersion")); err != nil {
-		return deletedEntry{}, err
+	if o.LastModifiedTime != "" || o.Size != "" {
+		return none, errNotImplemented("LastModifiedTime and Size of DeleteObjects")
 	}
-	out, err := s.store.DeleteObject(r.Context(), &sdk.DeleteObjectInput{Bucket: &o.bucket, Key: &o.key, VersionId: optional(o.versionID)})
+	named := object{x.bucket, o.Key, o.VersionID}
+	needs := []need{named.read("s3:DeleteObject", "s3:DeleteObjectVersion")}
+	if o.ETag != "" && o.ETag != "*" {
+		needs = append(needs, need{"s3:GetObject", x.bucket, o.Key})
+	}
+	if err := x.auth.all(needs); err != nil {
+		return none, err
+	}
+	condition := store.Condition{IfMatch: unquote(o.ETag)}
+	if x.ignoresConditions() {
+		condition = store.Condition{}
+	}
+	out, err := x.remove(o.Key, o.VersionID, condition)
 	if err != nil {
-		return deletedEntry{}, err
+		return none, readError(err, named)
 	}
-	entry := deletedEntry{Key: o.key, VersionID: o.versionID}
-	if out.DeleteMarker != nil && *out.DeleteMarker && out.VersionId != nil {
-		entry.DeleteMarker, entry.DeleteMarkerVersionID = true, *out.VersionId
+	entry := deletedEntry{Key: o.Key, VersionID: o.VersionID}
+	if out.DeleteMarker {
+		entry.DeleteMarker, entry.DeleteMarkerVersionID = true, out.VersionID
 	}
 	return entry, nil
-}
-
-func deleteErrorCode(err error) string {
-	var e *apiError
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	if code := errorCode(err); code != "" {
-		return code
-	}
-	return "InternalError"
 }

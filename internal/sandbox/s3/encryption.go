@@ -32,7 +32,7 @@ func (e Encryption) show(header http.Header) {
 }
 
 func (s *Service) encryption(bucket string) Encryption {
-	if b, ok := s.bucket(bucket); ok {
+	if b, ok := s.findBucket(bucket); ok {
 		return b.settings().encryption
 	}
 	return Encryption{}
@@ -76,7 +76,7 @@ func (a authorizer) keys() error {
 // bucket's ARN with a bucket key, and else the object's
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
 func (a authorizer) key(bucket, key, action string) error {
-	b, ok := a.service.bucket(bucket)
+	b, ok := a.service.findBucket(bucket)
 	if !ok {
 		return nil
 	}

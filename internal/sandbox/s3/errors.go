@@ -1,13 +1,13 @@
 package s3
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/versity/versitygw/s3api/utils"
 )
 
 // apiError is an error as S3 words it
@@ -19,13 +19,19 @@ type apiError struct {
 	Condition string `xml:",omitempty"`
 	Key       string `xml:",omitempty"`
 	VersionID string `xml:"VersionId,omitempty"`
+	UploadID  string `xml:"UploadId,omitempty"`
 	Bucket    string `xml:",omitempty"`
+	Named     string `xml:"BucketName,omitempty"`
 	Endpoint  string `xml:",omitempty"`
-	Header    string `xml:",omitempty"`
 	MaxSize   int    `xml:"MaxSizeAllowed,omitempty"`
 	Resource  string `xml:",omitempty"`
-	RequestID string `xml:"RequestId"`
-	HostID    string `xml:"HostId"`
+
+	ArgumentName     string `xml:",omitempty"`
+	ArgumentValue    string `xml:",omitempty"`
+	RangeRequested   string `xml:",omitempty"`
+	ActualObjectSize string `xml:",omitempty"`
+	RequestID        string `xml:"RequestId"`
+	HostID           string `xml:"HostId"`
 
 	status int
 	header http.Header
@@ -36,7 +42,11 @@ func (e *apiError) Error() string { return e.Code + ": " + e.Message }
 // ids are the two identifiers that S3 gives every answer.
 type ids struct{ request, host string }
 
-func newIDs() ids { return ids{utils.NewS3RequestID(), utils.NewS3HostID()} }
+func newIDs() ids {
+	var host [57]byte
+	_, _ = rand.Read(host[:]) // never fails
+	return ids{rand.Text()[:16], base64.StdEncoding.EncodeToString(host[:])}
+}
 
 func (i ids) set(h http.Header) {
 	h.Set("x-amz-request-id", i.request)
@@ -56,6 +66,10 @@ func (e *apiError) write(w http.ResponseWriter, r *http.Request, i ids) {
 
 func writeXML(w http.ResponseWriter, r *http.Request, status int, v any, i ids) {
 	i.set(w.Header())
+	if status == http.StatusNotModified || status == http.StatusNoContent {
+		w.WriteHeader(status)
+		return
+	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
 	if r.Method == http.MethodHead {
@@ -81,7 +95,7 @@ func errSlowDown() *apiError {
 }
 
 func errNoSuchBucket(bucket string) *apiError {
-	return &apiError{status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist", Bucket: bucket}
+	return &apiError{status: http.StatusNotFound, Code: "NoSuchBucket", Message: "The specified bucket does not exist", Named: bucket}
 }
 
 func errNoSuchKey(key string) *apiError {
@@ -96,19 +110,33 @@ func errAccessDenied(message string) *apiError {
 	return &apiError{status: http.StatusForbidden, Code: "AccessDenied", Message: message}
 }
 
-func errInvalidRequest(message string) *apiError {
-	return &apiError{status: http.StatusBadRequest, Code: "InvalidRequest", Message: message}
+func badRequest(code, message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, Code: code, Message: message}
 }
 
-func errInvalidArgument(message string) *apiError {
-	return &apiError{status: http.StatusBadRequest, Code: "InvalidArgument", Message: message}
+func errInvalidRequest(message string) *apiError { return badRequest("InvalidRequest", message) }
+
+func errInvalidArgument(message string) *apiError { return badRequest("InvalidArgument", message) }
+
+func errMalformedXML() *apiError {
+	return badRequest("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 }
 
 func errHeadersTooLarge() *apiError {
+	e := badRequest("RequestHeaderSectionTooLarge", "Your request header section exceeds the maximum allowed size.")
+	e.MaxSize = maxHeaders
+	return e
+}
+
+func errNoSuchUpload(uploadID string) *apiError {
 	return &apiError{
-		status: http.StatusBadRequest, Code: "RequestHeaderSectionTooLarge", MaxSize: maxHeaders,
-		Message: "Your request header section exceeds the maximum allowed size.",
+		status: http.StatusNotFound, Code: "NoSuchUpload", UploadID: uploadID,
+		Message: "The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
 	}
+}
+
+func errInvalidObjectState() *apiError {
+	return &apiError{status: http.StatusForbidden, Code: "InvalidObjectState", Message: "The operation is not valid for the object's storage class"}
 }
 
 // errNotImplemented names what the sandbox does not have.

@@ -3,7 +3,6 @@ package s3
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -26,13 +25,11 @@ const eventVersion = "2.6"
 // Event times have milliseconds, in UTC.
 const eventTime = "2006-01-02T15:04:05.000Z"
 
-// origin is where a write came from.
+// origin is where a change came from.
 type origin struct {
-	region    string
-	caller    iam.Caller
-	address   string
-	requestID string
-	hostID    string
+	caller  iam.Caller
+	address string
+	ids     ids
 }
 
 type eventMessage struct {
@@ -70,51 +67,71 @@ type eventBucket struct {
 
 type eventObject struct {
 	Key       string `json:"key"`
-	Size      int64  `json:"size"`
-	ETag      string `json:"eTag"`
+	Size      *int64 `json:"size,omitempty"`
+	ETag      string `json:"eTag,omitempty"`
 	VersionID string `json:"versionId,omitempty"`
-	Sequencer string `json:"sequencer"`
+	Sequencer string `json:"sequencer,omitempty"`
 }
 
-// createdEvent returns the event that an operation's write causes, or "".
-func createdEvent(operation string) string {
-	switch operation {
-	case "PutObject":
-		return "s3:ObjectCreated:Put"
-	case "CopyObject":
-		return "s3:ObjectCreated:Copy"
-	case "CompleteMultipartUpload":
-		return "s3:ObjectCreated:CompleteMultipartUpload"
+// change is what has become of a version, with what its event tells: of one
+// that was made all, of a delete marker the tag of nothing, of a version that
+// was destroyed neither tag nor size, of tags no place in the sequence.
+type change struct {
+	event     string // as s3:ObjectCreated:Put
+	size      *int64
+	etag      string
+	versionID string // "" in a bucket without versions
+	sequencer string
+}
+
+// Events of S3
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html).
+const (
+	eventPut           = "s3:ObjectCreated:Put"
+	eventCopy          = "s3:ObjectCreated:Copy"
+	eventCompleted     = "s3:ObjectCreated:CompleteMultipartUpload"
+	eventDelete        = "s3:ObjectRemoved:Delete"
+	eventMarker        = "s3:ObjectRemoved:DeleteMarkerCreated"
+	eventTaggingPut    = "s3:ObjectTagging:Put"
+	eventTaggingDelete = "s3:ObjectTagging:Delete"
+)
+
+// events returns the events that a bucket can be asked to tell.
+func events() []string {
+	return []string{
+		"s3:ObjectCreated:*", eventPut, "s3:ObjectCreated:Post", eventCopy, eventCompleted,
+		"s3:ObjectRemoved:*", eventDelete, eventMarker,
+		"s3:ObjectTagging:*", eventTaggingPut, eventTaggingDelete,
 	}
-	return ""
 }
 
-// eventBody is the message about a write.
-func eventBody(b *bucket, configurationID, event, key string, w written, o origin, now time.Time) []byte {
+// covers says whether an event is one that the pattern, which may end in *,
+// asks for.
+func covers(pattern, event string) bool {
+	prefix, open := strings.CutSuffix(pattern, "*")
+	return pattern == event || open && strings.HasPrefix(event, prefix)
+}
+
+// eventBody is the message about a change.
+func eventBody(b *bucket, configurationID, key string, c change, o origin, now time.Time) []byte {
 	return mustMarshal(eventMessage{Records: []eventRecord{{
 		EventVersion:      eventVersion,
 		EventSource:       "aws:s3",
 		AWSRegion:         b.region,
 		EventTime:         now.UTC().Format(eventTime),
-		EventName:         strings.TrimPrefix(event, "s3:"),
+		EventName:         strings.TrimPrefix(c.event, "s3:"),
 		UserIdentity:      principal{"AWS:" + o.caller.PrincipalID},
 		RequestParameters: map[string]string{"sourceIPAddress": o.address},
-		ResponseElements:  map[string]string{"x-amz-request-id": o.requestID, "x-amz-id-2": o.hostID},
+		ResponseElements:  map[string]string{"x-amz-request-id": o.ids.request, "x-amz-id-2": o.ids.host},
 		S3: eventEntity{
 			SchemaVersion:   "1.0",
 			ConfigurationID: configurationID,
 			Bucket:          eventBucket{Name: b.name, OwnerIdentity: principal{b.ownerID}, ARN: b.arn},
 			Object: eventObject{
-				Key: encodeKey(key), Size: w.size, ETag: strings.Trim(w.etag, `"`), VersionID: w.versionID, Sequencer: w.sequencer,
+				Key: encodeKey(key), Size: c.size, ETag: c.etag, VersionID: c.versionID, Sequencer: c.sequencer,
 			},
 		},
 	}}})
-}
-
-// encodeKey encodes a key as events have it: as a form value, with slashes
-// left alone.
-func encodeKey(key string) string {
-	return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
 }
 
 // testEventBody is the message that S3 sends when notifications are switched

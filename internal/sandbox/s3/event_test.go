@@ -64,7 +64,7 @@ func TestEvent(t *testing.T) {
 			SchemaVersion: "1.0", ConfigurationID: "all",
 			Bucket: eventBucket{Name: hereBucket, OwnerIdentity: first.S3.Bucket.OwnerIdentity, ARN: "arn:aws:s3:::" + hereBucket},
 			Object: eventObject{
-				Key: "dir/red+flower%2B%C3%BC.jpg", Size: 5, ETag: strings.Trim(*out.ETag, `"`), VersionID: *out.VersionId,
+				Key: "dir/red+flower%2B%C3%BC.jpg", Size: aws.Int64(5), ETag: strings.Trim(*out.ETag, `"`), VersionID: *out.VersionId,
 				Sequencer: first.S3.Object.Sequencer,
 			},
 		},

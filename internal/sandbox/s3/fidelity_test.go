@@ -16,53 +16,45 @@ import (
 	"s3fanout/internal/sandbox/fault"
 )
 
-// both runs a test with extended attributes and without.
-func both(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Helper()
-	t.Run("extended attributes", func(t *testing.T) { test(t, newWorld(t)) })
-	t.Run("files", func(t *testing.T) { test(t, newWorld(t, func(c *Config) { c.noAttributes = true })) })
-}
-
 func TestStorageClass(t *testing.T) {
-	both(t, func(t *testing.T, w *world) {
-		v1 := w.put(t, here, hereBucket, "k", "one", func(in *sdk.PutObjectInput) { in.StorageClass = types.StorageClassStandardIa })
-		w.put(t, here, hereBucket, "k", "two")
-		if got := w.head(t, here, hereBucket, "k").StorageClass; got != "" {
-			t.Errorf("the new version is %q, want S3 not to name STANDARD", got)
-		}
-		old, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId})
-		if err != nil || old.StorageClass != types.StorageClassStandardIa {
-			t.Errorf("the old version is %q (%v), want STANDARD_IA", old.StorageClass, err)
-		}
-		versions, err := w.client(here).ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: aws.String(hereBucket)})
-		if err != nil || len(versions.Versions) != 2 || versions.Versions[0].StorageClass != "STANDARD" || versions.Versions[1].StorageClass != "STANDARD_IA" {
-			t.Errorf("listed %+v (%v), want STANDARD over STANDARD_IA", versions, err)
-		}
+	w := newWorld(t)
+	v1 := w.put(t, here, hereBucket, "k", "one", func(in *sdk.PutObjectInput) { in.StorageClass = types.StorageClassStandardIa })
+	w.put(t, here, hereBucket, "k", "two")
+	if got := w.head(t, here, hereBucket, "k").StorageClass; got != "" {
+		t.Errorf("the new version is %q, want S3 not to name STANDARD", got)
+	}
+	old, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId})
+	if err != nil || old.StorageClass != types.StorageClassStandardIa {
+		t.Errorf("the old version is %q (%v), want STANDARD_IA", old.StorageClass, err)
+	}
+	versions, err := w.client(here).ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: aws.String(hereBucket)})
+	if err != nil || len(versions.Versions) != 2 || versions.Versions[0].StorageClass != "STANDARD" || versions.Versions[1].StorageClass != "STANDARD_IA" {
+		t.Errorf("listed %+v (%v), want STANDARD over STANDARD_IA", versions, err)
+	}
 
-		// A copy has the class that it asks for, never its source's.
-		from := copySource(hereBucket, "k", *v1.VersionId)
-		for key, class := range map[string]types.StorageClass{"plain": "", "instant": types.StorageClassGlacierIr} {
-			if _, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: &key, CopySource: from, StorageClass: class}); err != nil {
-				t.Fatal(err)
-			}
-			u := w.begin(t, key+" in parts", func(in *sdk.CreateMultipartUploadInput) { in.StorageClass = class })
-			u.mustCopy(from, "")
-			if _, err := u.complete(); err != nil {
-				t.Fatal(err)
-			}
-			for _, k := range []string{key, key + " in parts"} {
-				if got := w.head(t, there, farBucket, k).StorageClass; got != class {
-					t.Errorf("%s: %q, want %q", k, got, class)
-				}
+	// A copy has the class that it asks for, never its source's.
+	from := copySource(hereBucket, "k", *v1.VersionId)
+	for key, class := range map[string]types.StorageClass{"plain": "", "instant": types.StorageClassGlacierIr} {
+		if _, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: &key, CopySource: from, StorageClass: class}); err != nil {
+			t.Fatal(err)
+		}
+		u := w.begin(t, key+" in parts", func(in *sdk.CreateMultipartUploadInput) { in.StorageClass = class })
+		u.mustCopy(from, "")
+		if _, err := u.complete(); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []string{key, key + " in parts"} {
+			if got := w.head(t, there, farBucket, k).StorageClass; got != class {
+				t.Errorf("%s: %q, want %q", k, got, class)
 			}
 		}
-		list, err := w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String(farBucket), Prefix: aws.String("instant")})
-		if err != nil || len(list.Contents) != 2 || list.Contents[0].StorageClass != "GLACIER_IR" || list.Contents[1].StorageClass != "GLACIER_IR" {
-			t.Errorf("listed %+v (%v), want both as GLACIER_IR", list, err)
-		}
-		_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("x"), Body: strings.NewReader(""), StorageClass: "LUKEWARM"})
-		wantCode(t, err, 400, "InvalidStorageClass")
-	})
+	}
+	list, err := w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String(farBucket), Prefix: aws.String("instant")})
+	if err != nil || len(list.Contents) != 2 || list.Contents[0].StorageClass != "GLACIER_IR" || list.Contents[1].StorageClass != "GLACIER_IR" {
+		t.Errorf("listed %+v (%v), want both as GLACIER_IR", list, err)
+	}
+	_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("x"), Body: strings.NewReader(""), StorageClass: "LUKEWARM"})
+	wantCode(t, err, 400, "InvalidStorageClass")
 }
 
 func TestArchivedObjectCannotBeRead(t *testing.T) {
@@ -83,27 +75,26 @@ func TestArchivedObjectCannotBeRead(t *testing.T) {
 }
 
 func TestMetadataOutsideOfASCII(t *testing.T) {
-	both(t, func(t *testing.T, w *world) {
-		want := "=?UTF-8?b?w7xuw69jw7Zkw6k=?=" // "ünïcödé"
-		for name, sent := range map[string]string{"as it is": "ünïcödé", "encoded": "=?UTF-8?Q?=C3=BCn=C3=AFc=C3=B6d=C3=A9?="} {
-			w.put(t, here, hereBucket, name, "x", func(in *sdk.PutObjectInput) {
-				in.Metadata = map[string]string{"word": sent, "plain": "a = b"}
-			})
-			head := w.head(t, here, hereBucket, name)
-			if head.Metadata["word"] != want || head.Metadata["plain"] != "a = b" {
-				t.Errorf("%s: got %q, want %q", name, head.Metadata, want)
-			}
-			// What was read can be written again, and says the same.
-			u := w.begin(t, name, func(in *sdk.CreateMultipartUploadInput) { in.Metadata = head.Metadata })
-			u.mustCopy(copySource(hereBucket, name, ""), "")
-			if _, err := u.complete(); err != nil {
-				t.Fatal(err)
-			}
-			if got := w.head(t, there, farBucket, name).Metadata; got["word"] != want || got["plain"] != "a = b" {
-				t.Errorf("%s, in parts: got %q, want %q", name, got, want)
-			}
+	w := newWorld(t)
+	want := "=?UTF-8?b?w7xuw69jw7Zkw6k=?=" // "ünïcödé"
+	for name, sent := range map[string]string{"as it is": "ünïcödé", "encoded": "=?UTF-8?Q?=C3=BCn=C3=AFc=C3=B6d=C3=A9?="} {
+		w.put(t, here, hereBucket, name, "x", func(in *sdk.PutObjectInput) {
+			in.Metadata = map[string]string{"word": sent, "plain": "a = b"}
+		})
+		head := w.head(t, here, hereBucket, name)
+		if head.Metadata["word"] != want || head.Metadata["plain"] != "a = b" {
+			t.Errorf("%s: got %q, want %q", name, head.Metadata, want)
 		}
-	})
+		// What was read can be written again, and says the same.
+		u := w.begin(t, name, func(in *sdk.CreateMultipartUploadInput) { in.Metadata = head.Metadata })
+		u.mustCopy(copySource(hereBucket, name, ""), "")
+		if _, err := u.complete(); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.head(t, there, farBucket, name).Metadata; got["word"] != want || got["plain"] != "a = b" {
+			t.Errorf("%s, in parts: got %q, want %q", name, got, want)
+		}
+	}
 }
 
 func TestWebsiteRedirectIsKeptButNotCopied(t *testing.T) {

@@ -2,11 +2,15 @@ package s3
 
 import (
 	"context"
+	"fmt"
+	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -55,5 +59,107 @@ func TestUserMetadata(t *testing.T) {
 				t.Errorf("%s of %d bytes: %v", name, n.bytes, err)
 			}
 		}
+	}
+}
+
+// Tags are measured in characters after they are decoded, by whichever way they
+// come.
+func TestTagsAreMeasuredInCharacters(t *testing.T) {
+	w := newWorld(t)
+	c, b := w.client(here), aws.String(hereBucket)
+	w.put(t, here, hereBucket, "source", "x")
+	for _, n := range []struct {
+		key, value int
+		fits       bool
+	}{{128, 256, true}, {129, 1, false}, {1, 257, false}} {
+		key, value := strings.Repeat("ü", n.key), strings.Repeat("日", n.value)
+		header := aws.String(url.Values{key: {value}}.Encode())
+		ways := map[string]func(k *string) error{
+			"PutObject": func(k *string) error {
+				_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader("x"), Tagging: header})
+				return err
+			},
+			"CopyObject": func(k *string) error {
+				_, err := c.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", ""), TaggingDirective: "REPLACE", Tagging: header})
+				return err
+			},
+			"CreateMultipartUpload": func(k *string) error {
+				_, err := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: b, Key: k, Tagging: header})
+				return err
+			},
+			"PutObjectTagging": func(k *string) error {
+				w.put(t, here, hereBucket, *k, "x")
+				_, err := c.PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: b, Key: k, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: &key, Value: &value}}}})
+				return err
+			},
+		}
+		for name, put := range ways {
+			k := aws.String(fmt.Sprintf("%s-%d-%d", name, n.key, n.value))
+			err := put(k)
+			if !n.fits {
+				wantCode(t, err, 400, "InvalidTag")
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if name == "CreateMultipartUpload" {
+				continue
+			}
+			out, err := c.GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{Bucket: b, Key: k})
+			if err != nil || len(out.TagSet) != 1 || *out.TagSet[0].Key != key || *out.TagSet[0].Value != value {
+				t.Errorf("%s: %+v (%v), want the tag", name, out, err)
+			}
+		}
+	}
+}
+
+func TestTagsThatS3Refuses(t *testing.T) {
+	w := newWorld(t)
+	w.put(t, here, hereBucket, "k", "x")
+	eleven := make([]string, 11)
+	for i := range eleven {
+		eleven[i] = fmt.Sprintf("k%d=v", i)
+	}
+	for header, code := range map[string]string{
+		"a=1&a=2":                 "InvalidArgument",
+		"a=%zz":                   "InvalidArgument",
+		"=1":                      "InvalidTag",
+		"aws:a=1":                 "InvalidTag",
+		"a=%22":                   "InvalidTag",
+		strings.Join(eleven, "&"): "BadRequest",
+		"a=%ff":                   "InvalidTag",
+	} {
+		_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), Tagging: &header})
+		t.Run(header[:min(len(header), 10)], func(t *testing.T) { wantCode(t, err, 400, code) })
+	}
+	twice := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("a"), Value: aws.String("2")}}}
+	_, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: twice})
+	wantCode(t, err, 400, "InvalidTag")
+}
+
+// All the metadata and all the tags that an object can have fit together, and
+// travel with a copy.
+func TestMetadataAndTagsFitTogether(t *testing.T) {
+	w := newWorld(t)
+	metadata := map[string]string{"name": strings.Repeat("x", maxMetadata-len("name"))}
+	w.put(t, here, hereBucket, "k", "x", func(in *sdk.PutObjectInput) { in.Metadata = metadata })
+	var tags []types.Tag
+	for i := range maxTags {
+		tags = append(tags, types.Tag{Key: aws.String(fmt.Sprint(i) + strings.Repeat("日", maxTagKey-1)), Value: aws.String(strings.Repeat("本", maxTagValue))})
+	}
+	if _, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: &types.Tagging{TagSet: tags}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.client(there).CopyObject(t.Context(), copyThere("k", "")); err != nil {
+		t.Fatal(err)
+	}
+	head := w.head(t, there, farBucket, "k")
+	if aws.ToInt32(head.TagCount) != maxTags || head.Metadata["name"] != metadata["name"] {
+		t.Errorf("the copy has %d tags and %d bytes of metadata", aws.ToInt32(head.TagCount), len(head.Metadata["name"]))
+	}
+	out, err := w.client(there).GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{Bucket: aws.String(farBucket), Key: aws.String("k")})
+	if err != nil || !reflect.DeepEqual(out.TagSet, tags) {
+		t.Errorf("the copy's tags are not the source's (%v)", err)
 	}
 }

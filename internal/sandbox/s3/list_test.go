@@ -1,10 +1,9 @@
 package s3
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,80 +12,99 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func TestModified(t *testing.T) {
-	file := time.Unix(1, 0)
-	if got := modified("null", &file); got != &file {
-		t.Errorf("of the null version: %v, want the file's time", got)
-	}
-	if got := modified("01ARZ3NDEKTSV4RRFFQ69G5FAV", &file); !got.Equal(time.Unix(1469922850, 0)) { // the example of ULID's specification
-		t.Errorf("of a version: %v, want its own time", got)
-	}
-}
-
-// age gives every file below the directory a time of long ago.
-func age(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		return os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0))
-	})
-	if err != nil {
-		t.Fatal(err)
+// steady is a clock that a minute passes on between any two looks at it.
+func steady(c *Config) {
+	var mu sync.Mutex
+	at := time.Date(2026, 11, 20, 10, 0, 0, 987654321, time.UTC)
+	c.now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		at = at.Add(time.Minute)
+		return at
 	}
 }
 
-// A version's time is when it was made, whatever happens to its file.
+// A version's time is when it was begun, in whole seconds, whatever happens to
+// the key, and wherever it is told.
 func TestVersionsKeepTheirTimes(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, steady)
 	ctx, c, b, k := t.Context(), w.client(here), aws.String(hereBucket), aws.String("k")
+	want := map[string]time.Time{}
+	note := func(version *string) {
+		t.Helper()
+		head, err := c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: b, Key: k, VersionId: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, earlier := range want {
+			if !head.LastModified.After(earlier) || head.LastModified.Nanosecond() != 0 {
+				t.Errorf("a version of %v, after one of %v: want a later one, in whole seconds", head.LastModified, earlier)
+			}
+		}
+		want[*version] = *head.LastModified
+	}
 	first := w.put(t, here, hereBucket, "k", "one").VersionId
+	note(first)
 	second := w.put(t, here, hereBucket, "k", "two").VersionId
+	note(second)
 	deleted, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k})
 	if err != nil {
 		t.Fatal(err)
 	}
-	age(t, w.service.config.Dir)
-	want := func(version *string) time.Time { return *modified(*version, nil) }
-	if since := time.Since(want(first)); since < 0 || since > time.Minute {
-		t.Errorf("the first version was made %v ago, want a moment", since)
-	}
 	list, err := c.ListObjectVersions(ctx, &sdk.ListObjectVersionsInput{Bucket: b})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(list.Versions) != 2 || len(list.DeleteMarkers) != 1 || !list.DeleteMarkers[0].LastModified.After(want[*second]) {
+		t.Fatalf("listed %+v (%v), want two versions below a later marker", list, err)
 	}
-	got := map[string]time.Time{}
 	for _, v := range list.Versions {
-		got[*v.VersionId] = *v.LastModified
-	}
-	for _, m := range list.DeleteMarkers {
-		got[*m.VersionId] = *m.LastModified
-	}
-	for _, version := range []*string{first, second, deleted.VersionId} {
-		if !got[*version].Equal(want(version)) {
-			t.Errorf("version %s: %v, want %v", *version, got[*version], want(version))
+		if !v.LastModified.Equal(want[*v.VersionId]) {
+			t.Errorf("version %s: %v, want %v", *v.VersionId, v.LastModified, want[*v.VersionId])
 		}
-	}
-	head, err := c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: b, Key: k, VersionId: first})
-	if err != nil || !head.LastModified.Equal(want(first)) {
-		t.Errorf("HeadObject of the first version: %+v, %v; want %v", head, err, want(first))
 	}
 	// Without the marker the second version is current again.
 	if _, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k, VersionId: deleted.VersionId}); err != nil {
 		t.Fatal(err)
 	}
 	objects, err := c.ListObjectsV2(ctx, &sdk.ListObjectsV2Input{Bucket: b})
-	if err != nil || len(objects.Contents) != 1 || !objects.Contents[0].LastModified.Equal(want(second)) {
-		t.Errorf("ListObjectsV2: %+v, %v; want %v", objects, err, want(second))
+	if err != nil || len(objects.Contents) != 1 || !objects.Contents[0].LastModified.Equal(want[*second]) {
+		t.Errorf("ListObjectsV2: %+v, %v; want %v", objects, err, want[*second])
 	}
 	body, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: b, Key: k})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = body.Body.Close()
-	if !body.LastModified.Equal(want(second)) {
-		t.Errorf("GetObject: %v, want %v", body.LastModified, want(second))
+	if !body.LastModified.Equal(want[*second]) {
+		t.Errorf("GetObject: %v, want %v", body.LastModified, want[*second])
+	}
+}
+
+// An upload in parts has the time at which it was created, and loses to a
+// write that was begun later, although it was completed last.
+func TestUploadHasTheTimeOfItsBeginning(t *testing.T) {
+	w := newWorld(t, steady)
+	c, b, k := w.client(here), aws.String(hereBucket), aws.String("k")
+	up := startUpload(t, c, "k")
+	listed, err := c.ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{Bucket: b})
+	if err != nil || len(listed.Uploads) != 1 {
+		t.Fatal(listed, err)
+	}
+	part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: b, Key: k, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("parts")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put(t, here, hereBucket, "k", "since")
+	out, err := c.CompleteMultipartUpload(t.Context(), &sdk.CompleteMultipartUploadInput{
+		Bucket: b, Key: k, UploadId: up.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: b, Key: k, VersionId: out.VersionId})
+	if err != nil || !head.LastModified.Equal(*listed.Uploads[0].Initiated) {
+		t.Errorf("modified %v (%v), want %v, when the upload was created", head.LastModified, err, listed.Uploads[0].Initiated)
+	}
+	if got := w.get(t, here, hereBucket, "k"); got != "since" {
+		t.Errorf("got %q, want the write that was begun last", got)
 	}
 }
 

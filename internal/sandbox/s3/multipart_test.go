@@ -149,6 +149,7 @@ func TestPartCopyThatS3Refuses(t *testing.T) {
 	w := newWorld(t)
 	big := w.put(t, here, hereBucket, "big", strings.Repeat("x", 5*mib+1))
 	w.put(t, here, hereBucket, "small", strings.Repeat("x", 5*mib))
+	missing := w.destroyed(t, "big")
 	u := w.begin(t, "copy")
 	source := copySource(hereBucket, "big", *big.VersionId)
 	wrongTag := func(in *sdk.UploadPartCopyInput) { in.CopySourceIfMatch = aws.String(`"0123"`) }
@@ -172,7 +173,7 @@ func TestPartCopyThatS3Refuses(t *testing.T) {
 		{"another upload", source, "", func(in *sdk.UploadPartCopyInput) { in.UploadId = aws.String("none") }, 404, "NoSuchUpload"},
 		{"upload elsewhere", source, "", func(in *sdk.UploadPartCopyInput) { in.Key = aws.String("other") }, 404, "NoSuchUpload"},
 		{"missing source", copySource(hereBucket, "none", ""), "", nil, 404, "NoSuchKey"},
-		{"missing version", copySource(hereBucket, "big", "01KABCDEFGHJKMNPQRSTVWXYZ0"), "", nil, 404, "NoSuchVersion"},
+		{"missing version", copySource(hereBucket, "big", missing), "", nil, 404, "NoSuchVersion"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			change := c.change
@@ -186,6 +187,16 @@ func TestPartCopyThatS3Refuses(t *testing.T) {
 	if _, err := u.copyPart(source, "", func(in *sdk.UploadPartCopyInput) { in.CopySourceIfMatch = big.ETag }); err != nil {
 		t.Errorf("with the source's tag: %v", err)
 	}
+}
+
+// destroyed is the id of a version of the key that is gone.
+func (w *world) destroyed(t testing.TB, key string) string {
+	t.Helper()
+	gone := w.put(t, here, hereBucket, key, "x").VersionId
+	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: &key, VersionId: gone}); err != nil {
+		t.Fatal(err)
+	}
+	return *gone
 }
 
 func TestCompletionThatS3Refuses(t *testing.T) {

@@ -6,31 +6,26 @@ import (
 	"s3fanout/internal/sandbox/fault"
 )
 
-// notify sends the bucket's notifications about a write. It does not wait
-// for their delivery.
-func (s *Service) notify(req request, w written, o origin) {
-	event := createdEvent(req.operation.name)
-	b, ok := s.bucket(req.bucket)
-	if !ok || event == "" {
-		return
-	}
+// notify sends the bucket's notifications about a change. It does not wait
+// for their delivery, but when it returns they count as under way.
+func (s *Service) notify(b *bucket, key string, c change, o origin) {
 	if s.config.Faults.Strikes(b.region, fault.S3NoPrincipal) {
 		o.caller.PrincipalID = s.config.AccountID // as the account itself, whoever it was
 	}
 	now := time.Now()
-	for _, c := range b.settings().notifications {
-		if !c.matches(event, req.key) {
+	for _, n := range b.settings().notifications {
+		if !n.matches(c.event, key) {
 			continue
 		}
-		n := Notification{
-			Region: b.region, Bucket: b.name, BucketARN: b.arn, TopicARN: c.TopicARN,
-			Body: eventBody(b, c.ID, event, req.key, w, o, now),
+		message := Notification{
+			Region: b.region, Bucket: b.name, BucketARN: b.arn, TopicARN: n.TopicARN,
+			Body: eventBody(b, n.ID, key, c, o, now),
 		}
 		end := s.config.Counters.Begin()
 		s.running.Go(func() {
 			defer end()
-			if err := s.config.Notify(s.stopping, n); err != nil {
-				s.logger.Warn("s3 notification", "region", n.Region, "bucket", n.Bucket, "topic", n.TopicARN, "error", err)
+			if err := s.config.Notify(s.stopping, message); err != nil {
+				s.logger.Warn("s3 notification", "region", message.Region, "bucket", message.Bucket, "topic", message.TopicARN, "error", err)
 			}
 		})
 	}

@@ -20,6 +20,7 @@ const (
 // operation is an operation of the S3 API that the sandbox has.
 type operation struct {
 	name    string
+	serve   func(*exchange) error
 	method  string
 	level   level
 	marker  string   // query parameter that distinguishes it, or "copy" for x-amz-copy-source
@@ -28,6 +29,10 @@ type operation struct {
 }
 
 const copyMarker = "x-amz-copy-source"
+
+// unlocked is a header that means nothing to objects without a lock, which all
+// are here.
+const unlocked = "x-amz-bypass-governance-retention"
 
 // operations returns every operation; of those with the same method and level
 // the first whose marker is in the request is meant. Their parameters are
@@ -53,42 +58,46 @@ func operations() []operation {
 	)
 	get, head, put, post, del := http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete
 	return []operation{
-		{name: "ListBuckets", method: get, level: onService, query: []string{"max-buckets", "continuation-token", "prefix"}},
+		{name: "ListBuckets", serve: (*exchange).listBuckets, method: get, level: onService, query: []string{"max-buckets", "continuation-token", "prefix"}},
 
-		{name: "DeleteObjects", method: post, level: onBucket, marker: "delete", headers: digest},
-		{name: "GetBucketEncryption", method: get, level: onBucket, marker: "encryption"},
-		{name: "GetBucketLifecycleConfiguration", method: get, level: onBucket, marker: "lifecycle"},
-		{name: "GetBucketLocation", method: get, level: onBucket, marker: "location"},
-		{name: "GetBucketNotificationConfiguration", method: get, level: onBucket, marker: "notification"},
-		{name: "GetBucketOwnershipControls", method: get, level: onBucket, marker: "ownershipControls"},
-		{name: "GetBucketPolicy", method: get, level: onBucket, marker: "policy"},
-		{name: "GetBucketVersioning", method: get, level: onBucket, marker: "versioning"},
-		{name: "GetPublicAccessBlock", method: get, level: onBucket, marker: "publicAccessBlock"},
-		{name: "ListMultipartUploads", method: get, level: onBucket, marker: "uploads", query: []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}},
-		{name: "ListObjectVersions", method: get, level: onBucket, marker: "versions", query: append(list, "key-marker", "version-id-marker")},
-		{name: "ListObjectsV2", method: get, level: onBucket, marker: "list-type", query: append(list, "continuation-token", "fetch-owner", "start-after")},
-		{name: "ListObjects", method: get, level: onBucket, query: append(list, "marker")},
-		{name: "HeadBucket", method: head, level: onBucket},
+		{name: "PutBucketNotificationConfiguration", serve: (*exchange).putNotifications, method: put, level: onBucket, marker: "notification", headers: append(digest, "x-amz-skip-destination-validation")},
+		{name: "PutBucketVersioning", serve: (*exchange).putVersioning, method: put, level: onBucket, marker: "versioning", headers: digest},
+		{name: "CreateBucket", serve: (*exchange).createBucket, method: put, level: onBucket, headers: []string{"x-amz-acl", "x-amz-bucket-object-lock-enabled", "x-amz-object-ownership"}},
+		{name: "DeleteBucket", serve: (*exchange).deleteBucket, method: del, level: onBucket},
+		{name: "DeleteObjects", serve: (*exchange).deleteObjects, method: post, level: onBucket, marker: "delete", headers: append(digest, unlocked)},
+		{name: "GetBucketEncryption", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "encryption"},
+		{name: "GetBucketLifecycleConfiguration", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "lifecycle"},
+		{name: "GetBucketLocation", serve: (*exchange).getLocation, method: get, level: onBucket, marker: "location"},
+		{name: "GetBucketNotificationConfiguration", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "notification"},
+		{name: "GetBucketOwnershipControls", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "ownershipControls"},
+		{name: "GetBucketPolicy", serve: (*exchange).getPolicy, method: get, level: onBucket, marker: "policy"},
+		{name: "GetBucketVersioning", serve: (*exchange).getVersioning, method: get, level: onBucket, marker: "versioning"},
+		{name: "GetPublicAccessBlock", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "publicAccessBlock"},
+		{name: "ListMultipartUploads", serve: (*exchange).listUploads, method: get, level: onBucket, marker: "uploads", query: []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}},
+		{name: "ListObjectVersions", serve: (*exchange).listVersions, method: get, level: onBucket, marker: "versions", query: append(list, "key-marker", "version-id-marker")},
+		{name: "ListObjectsV2", serve: (*exchange).listObjectsV2, method: get, level: onBucket, marker: "list-type", query: append(list, "continuation-token", "fetch-owner", "start-after")},
+		{name: "ListObjects", serve: (*exchange).listObjects, method: get, level: onBucket, query: append(list, "marker")},
+		{name: "HeadBucket", serve: (*exchange).headBucket, method: head, level: onBucket},
 
-		{name: "GetObjectAttributes", method: get, level: onObject, marker: "attributes", query: version, headers: []string{"x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"}},
-		{name: "GetObjectTagging", method: get, level: onObject, marker: "tagging", query: version},
-		{name: "ListParts", method: get, level: onObject, marker: "uploadId", query: []string{"max-parts", "part-number-marker"}},
-		{name: "GetObject", method: get, level: onObject, query: reading, headers: mode},
-		{name: "HeadObject", method: head, level: onObject, query: reading, headers: mode},
+		{name: "GetObjectAttributes", serve: (*exchange).getAttributes, method: get, level: onObject, marker: "attributes", query: version, headers: []string{"x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"}},
+		{name: "GetObjectTagging", serve: (*exchange).getTagging, method: get, level: onObject, marker: "tagging", query: version},
+		{name: "ListParts", serve: (*exchange).listParts, method: get, level: onObject, marker: "uploadId", query: []string{"max-parts", "part-number-marker"}},
+		{name: "GetObject", serve: (*exchange).getObject, method: get, level: onObject, query: reading, headers: mode},
+		{name: "HeadObject", serve: (*exchange).getObject, method: head, level: onObject, query: reading, headers: mode},
 
-		{name: "PutObjectTagging", method: put, level: onObject, marker: "tagging", query: version, headers: digest},
-		{name: "UploadPartCopy", method: put, level: onObject, marker: "uploadId", query: []string{"partNumber", copyMarker}, headers: append(source, "x-amz-copy-source-range")},
-		{name: "UploadPart", method: put, level: onObject, marker: "uploadId", query: []string{"partNumber"}, headers: upload},
-		{name: "CopyObject", method: put, level: onObject, marker: copyMarker, headers: slices.Concat(source, metadata, checksum,
+		{name: "PutObjectTagging", serve: (*exchange).putTagging, method: put, level: onObject, marker: "tagging", query: version, headers: digest},
+		{name: "UploadPartCopy", serve: (*exchange).copyPart, method: put, level: onObject, marker: "uploadId", query: []string{"partNumber", copyMarker}, headers: append(source, "x-amz-copy-source-range")},
+		{name: "UploadPart", serve: (*exchange).uploadPart, method: put, level: onObject, marker: "uploadId", query: []string{"partNumber"}, headers: upload},
+		{name: "CopyObject", serve: (*exchange).copyObject, method: put, level: onObject, marker: copyMarker, headers: slices.Concat(source, metadata, checksum,
 			[]string{"x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-object-annotation-directive"})},
-		{name: "PutObject", method: put, level: onObject, headers: slices.Concat(upload, metadata)},
+		{name: "PutObject", serve: (*exchange).putObject, method: put, level: onObject, headers: slices.Concat(upload, metadata)},
 
-		{name: "CreateMultipartUpload", method: post, level: onObject, marker: "uploads", headers: slices.Concat(metadata, checksum, []string{"x-amz-checksum-type"})},
-		{name: "CompleteMultipartUpload", method: post, level: onObject, marker: "uploadId", headers: []string{"x-amz-checksum-*", "x-amz-mp-object-size"}},
+		{name: "CreateMultipartUpload", serve: (*exchange).createUpload, method: post, level: onObject, marker: "uploads", headers: slices.Concat(metadata, checksum, []string{"x-amz-checksum-type"})},
+		{name: "CompleteMultipartUpload", serve: (*exchange).completeUpload, method: post, level: onObject, marker: "uploadId", headers: []string{"x-amz-checksum-*", "x-amz-mp-object-size"}},
 
-		{name: "DeleteObjectTagging", method: del, level: onObject, marker: "tagging", query: version},
-		{name: "AbortMultipartUpload", method: del, level: onObject, marker: "uploadId"},
-		{name: "DeleteObject", method: del, level: onObject, query: version},
+		{name: "DeleteObjectTagging", serve: (*exchange).deleteTagging, method: del, level: onObject, marker: "tagging", query: version},
+		{name: "AbortMultipartUpload", serve: (*exchange).abortUpload, method: del, level: onObject, marker: "uploadId"},
+		{name: "DeleteObject", serve: (*exchange).deleteObject, method: del, level: onObject, query: version, headers: []string{unlocked}},
 	}
 }
 
@@ -183,6 +192,8 @@ func checkValues(operation string, header http.Header) error {
 	}{
 		{"x-amz-server-side-encryption", []string{"AES256"}},
 		{"x-amz-object-annotation-directive", []string{"COPY", "EXCLUDE"}}, // objects here have none
+		{"x-amz-object-ownership", []string{"BucketOwnerEnforced"}},        // there are no ACLs
+		{"x-amz-bucket-object-lock-enabled", []string{"false"}},
 	}
 	for _, s := range supported {
 		if v := header.Get(s.header); v != "" && !slices.Contains(s.values, v) {
@@ -190,12 +201,12 @@ func checkValues(operation string, header http.Header) error {
 		}
 	}
 	if class := header.Get("x-amz-storage-class"); class != "" && !slices.Contains(storageClasses(), class) {
-		return &apiError{status: http.StatusBadRequest, Code: "InvalidStorageClass", Message: "The storage class you specified is not valid"}
+		return badRequest("InvalidStorageClass", "The storage class you specified is not valid")
 	}
 	// Buckets have ACLs disabled, which is the default and lets these two pass
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
 	if acl := header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && acl != "private" {
-		return &apiError{status: http.StatusBadRequest, Code: "AccessControlListNotSupported", Message: "The bucket does not allow ACLs"}
+		return badRequest("AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
 	return nil
 }

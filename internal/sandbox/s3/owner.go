@@ -25,10 +25,7 @@ func expectOwner(header http.Header, name, owner string) error {
 	case expected == "" || expected == owner:
 		return nil
 	case !accountID.MatchString(expected):
-		return &apiError{
-			status: http.StatusBadRequest, Code: "InvalidBucketOwnerAWSAccountID",
-			Message: "The value of the expected bucket owner parameter must be an AWS account ID.",
-		}
+		return badRequest("InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID.")
 	}
 	return errAccessDenied("Access Denied")
 }

@@ -2,8 +2,6 @@ package s3
 
 import (
 	"math"
-	"net/http"
-	"strconv"
 	"time"
 
 	"s3fanout/internal/sandbox/fault"
@@ -17,13 +15,13 @@ type pace struct {
 	bytesPerSecond int64
 }
 
-// pace decides whether the Region's bandwidth limits the request. What moves
+// newPace decides whether the Region's bandwidth limits the request. What moves
 // no object's data never is.
-func (s *Service) pace(req request, region string) pace {
-	switch req.operation.name {
+func (x *exchange) newPace() pace {
+	switch x.operation.name {
 	case "PutObject", "UploadPart", "GetObject", "CopyObject", "UploadPartCopy":
-		if f, ok := s.config.Faults.Strike(region, fault.S3Bandwidth); ok {
-			return pace{service: s, begun: time.Now(), bytesPerSecond: f.BytesPerSecond}
+		if f, ok := x.config.Faults.Strike(x.region, fault.S3Bandwidth); ok {
+			return pace{service: x.Service, begun: time.Now(), bytesPerSecond: f.BytesPerSecond}
 		}
 	}
 	return pace{}
@@ -43,12 +41,4 @@ func (p pace) wait(bytes int64) {
 	case <-t.C:
 	case <-p.service.stopping.Done():
 	}
-}
-
-// uploadSize is how many bytes of an object the request's body has.
-func uploadSize(r *http.Request) int64 {
-	if n, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err == nil {
-		return n
-	}
-	return r.ContentLength
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/versity/versitygw/s3response"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // Lists that have a page's end come to their own end, with everything once.
@@ -87,35 +87,67 @@ func TestListsInPages(t *testing.T) {
 	}
 }
 
+// Uploads are listed in groups by a delimiter, and go on behind a key, an
+// upload, one that is gone, or a group.
 func TestUploadsInGroups(t *testing.T) {
-	all := []s3response.Upload{
-		{Key: "a", UploadID: "1"}, {Key: "a", UploadID: "2"}, {Key: "d/x", UploadID: "1"}, {Key: "d/y", UploadID: "1"}, {Key: "e/", UploadID: "1"}, {Key: "f", UploadID: "1"},
+	w := newWorld(t)
+	ctx, c, b := t.Context(), w.client(here), aws.String(hereBucket)
+	ids := map[string]*string{}
+	for _, name := range []string{"a 1", "a 2", "d/x 1", "d/y 1", "e/ 1", "f 1"} {
+		key, _, _ := strings.Cut(name, " ")
+		ids[name] = startUpload(t, c, key).UploadId
 	}
-	for _, c := range []struct {
-		name    string
-		page    s3response.ListMultipartUploadsResult
-		want    string
-		key, id string // where the next page goes on; none if empty
+	name := func(u types.MultipartUpload) string {
+		for name, id := range ids {
+			if *id == *u.UploadId {
+				return name
+			}
+		}
+		return "?"
+	}
+	list := func(delimiter string, most int32, key string, upload *string) string {
+		t.Helper()
+		in := &sdk.ListMultipartUploadsInput{Bucket: b, MaxUploads: &most, UploadIdMarker: upload}
+		if delimiter != "" {
+			in.Delimiter = &delimiter
+		}
+		if key != "" {
+			in.KeyMarker = &key
+		}
+		out, err := c.ListMultipartUploads(ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, u := range out.Uploads {
+			all = append(all, name(u))
+		}
+		for _, g := range out.CommonPrefixes {
+			all = append(all, *g.Prefix)
+		}
+		if aws.ToBool(out.IsTruncated) {
+			all = append(all, "then "+aws.ToString(out.NextKeyMarker))
+		}
+		return strings.Join(all, ", ")
+	}
+	for _, tt := range []struct {
+		name, got, want string
 	}{
-		{name: "all at once", page: s3response.ListMultipartUploadsResult{MaxUploads: 10, Delimiter: "/"}, want: "a 1, a 2, f 1; d/, e/"},
-		{name: "the first of a key", page: s3response.ListMultipartUploadsResult{MaxUploads: 1}, want: "a 1; ", key: "a", id: "1"},
-		{name: "the next of the key", page: s3response.ListMultipartUploadsResult{MaxUploads: 2, KeyMarker: "a", UploadIDMarker: "1", Delimiter: "/"}, want: "a 2; d/", key: "d/"},
-		{name: "after a group", page: s3response.ListMultipartUploadsResult{MaxUploads: 2, KeyMarker: "d/", Delimiter: "/"}, want: "f 1; e/"},
-		{name: "after a key", page: s3response.ListMultipartUploadsResult{MaxUploads: 1, KeyMarker: "a"}, want: "d/x 1; ", key: "d/x", id: "1"},
-		{name: "after an upload that is gone", page: s3response.ListMultipartUploadsResult{MaxUploads: 10, KeyMarker: "a", UploadIDMarker: "11"}, want: "a 2, d/x 1, d/y 1, e/ 1, f 1; "},
-		{name: "none", page: s3response.ListMultipartUploadsResult{MaxUploads: 0}, want: "; "},
+		{"all at once", list("/", 10, "", nil), "a 1, a 2, f 1, d/, e/"},
+		{"the first of a key", list("", 1, "", nil), "a 1, then a"},
+		{"the next of the key", list("/", 2, "a", ids["a 1"]), "a 2, d/, then d/"},
+		{"after a group", list("/", 2, "d/", nil), "f 1, e/"},
+		{"after a key", list("", 1, "a", nil), "d/x 1, then d/x"},
+		{"none", list("", 0, "", nil), ""},
 	} {
-		fillUploads(&c.page, all)
-		var uploads, groups []string
-		for _, u := range c.page.Uploads {
-			uploads = append(uploads, u.Key+" "+u.UploadID)
+		if tt.got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, tt.got, tt.want)
 		}
-		for _, g := range c.page.CommonPrefixes {
-			groups = append(groups, g.Prefix)
-		}
-		got := strings.Join(uploads, ", ") + "; " + strings.Join(groups, ", ")
-		if got != c.want || c.page.NextKeyMarker != c.key || c.page.NextUploadIDMarker != c.id || c.page.IsTruncated != (c.key != "") {
-			t.Errorf("%s: %s, next %q %q, truncated %v; want %s, next %q %q", c.name, got, c.page.NextKeyMarker, c.page.NextUploadIDMarker, c.page.IsTruncated, c.want, c.key, c.id)
-		}
+	}
+	if _, err := c.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{Bucket: b, Key: aws.String("a"), UploadId: ids["a 1"]}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := list("", 10, "a", ids["a 1"]), "a 2, d/x 1, d/y 1, e/ 1, f 1"; got != want {
+		t.Errorf("after an upload that is gone: %s, want %s", got, want)
 	}
 }

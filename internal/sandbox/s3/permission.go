@@ -37,7 +37,7 @@ func (r request) needs() []need {
 		return theBucket("s3:ListBucketVersions")
 	case "ListMultipartUploads":
 		return theBucket("s3:ListBucketMultipartUploads")
-	case "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning":
+	case "CreateBucket", "DeleteBucket", "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning", "PutBucketVersioning":
 		return theBucket("s3:" + r.operation.name)
 	case "GetBucketEncryption":
 		return theBucket("s3:GetEncryptionConfiguration")
@@ -45,6 +45,8 @@ func (r request) needs() []need {
 		return theBucket("s3:GetLifecycleConfiguration")
 	case "GetBucketNotificationConfiguration":
 		return theBucket("s3:GetBucketNotification")
+	case "PutBucketNotificationConfiguration":
+		return theBucket("s3:PutBucketNotification")
 	case "GetPublicAccessBlock":
 		return theBucket("s3:GetBucketPublicAccessBlock")
 	case "DeleteObjects":
@@ -63,13 +65,13 @@ func (r request) needs() []need {
 	case "DeleteObjectTagging":
 		return versioned("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging")
 	case "DeleteObject":
-		return versioned("s3:DeleteObject", "s3:DeleteObjectVersion")
+		return append(versioned("s3:DeleteObject", "s3:DeleteObjectVersion"), r.comparison()...)
 	case "ListParts":
 		return theObject("s3:ListMultipartUploadParts")
 	case "AbortMultipartUpload":
 		return theObject("s3:AbortMultipartUpload")
 	case "PutObject", "CreateMultipartUpload", "CopyObject", "UploadPartCopy":
-		list := theObject("s3:PutObject")
+		list := append(theObject("s3:PutObject"), r.comparison()...)
 		if r.header.Get("X-Amz-Tagging") != "" && !r.copiesTags() {
 			list = append(list, theObject("s3:PutObjectTagging")...)
 		}
@@ -81,7 +83,17 @@ func (r request) needs() []need {
 		}
 		return list
 	}
-	return theObject("s3:PutObject") // UploadPart, CompleteMultipartUpload
+	return append(theObject("s3:PutObject"), r.comparison()...) // UploadPart, CompleteMultipartUpload
+}
+
+// comparison is the permission to learn the tag that the current version has,
+// which a write or a deletion takes that names one
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, conditional-deletes.html).
+func (r request) comparison() []need {
+	if tag := r.header.Get("If-Match"); tag == "" || tag == "*" {
+		return nil
+	}
+	return []need{{"s3:GetObject", r.bucket, r.key}}
 }
 
 // read is the permission to read the object, or a version of it.
@@ -113,11 +125,15 @@ func (a authorizer) all(needs []need) error {
 func (a authorizer) one(n need) error {
 	q := iam.Request{Caller: a.caller, Action: n.action, Resource: "*", Context: a.conditionKeys()}
 	if n.bucket != "" {
-		b, ok := a.service.bucket(n.bucket)
-		if !ok {
+		b, ok := a.service.findBucket(n.bucket)
+		switch {
+		case ok:
+			q.Resource, q.ResourcePolicy, q.ResourceAccount = b.arn, b.policyDocument(), a.service.owner(n.bucket)
+		case n.action == "s3:CreateBucket":
+			q.Resource = a.service.arn(n.bucket)
+		default:
 			return errNoSuchBucket(n.bucket)
 		}
-		q.Resource, q.ResourcePolicy, q.ResourceAccount = b.arn, b.policyDocument(), a.service.owner(n.bucket)
 		if n.key != "" {
 			q.Resource += "/" + n.key
 		}

@@ -24,8 +24,6 @@ func refusals() []refusal {
 	return []refusal{
 		at("PutBucketPolicy", "PutBucketPolicy", put, onBucket, "policy"),
 		at("DeleteBucketPolicy", "DeleteBucketPolicy", del, onBucket, "policy"),
-		at("PutBucketNotification", "PutBucketNotificationConfiguration", put, onBucket, "notification"),
-		at("PutBucketVersioning", "PutBucketVersioning", put, onBucket, "versioning"),
 		at("PutLifecycleConfiguration", "PutBucketLifecycleConfiguration", put, onBucket, "lifecycle"),
 		at("PutEncryptionConfiguration", "PutBucketEncryption", put, onBucket, "encryption"),
 		at("PutBucketPublicAccessBlock", "PutPublicAccessBlock", put, onBucket, "publicAccessBlock"),
@@ -33,7 +31,6 @@ func refusals() []refusal {
 		at("PutReplicationConfiguration", "PutBucketReplication", put, onBucket, "replication"),
 		at("PutInventoryConfiguration", "PutBucketInventoryConfiguration", put, onBucket, "inventory"),
 		at("PutBucketAcl", "PutBucketAcl", put, onBucket, "acl"),
-		at("DeleteBucket", "DeleteBucket", del, onBucket, ""),
 		at("PutObjectAcl", "PutObjectAcl", put, onObject, "acl"),
 		at("PutObjectRetention", "PutObjectRetention", put, onObject, "retention"),
 		at("PutObjectLegalHold", "PutObjectLegalHold", put, onObject, "legal-hold"),
@@ -43,11 +40,7 @@ func refusals() []refusal {
 
 func findRefusal(method string, at level, query url.Values) (refusal, bool) {
 	for _, r := range refusals() {
-		switch {
-		case r.method != method || r.level != at:
-		case r.marker != "" && query.Has(r.marker):
-			return r, true
-		case r.marker == "" && (operation{}).unknownSubresource(query) == "":
+		if r.method == method && r.level == at && query.Has(r.marker) {
 			return r, true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // request is what an HTTP request asks S3 for.
@@ -35,7 +36,7 @@ func parseRequest(r *http.Request) (request, error) {
 	path, err := url.PathUnescape(rawPath(r))
 	if err != nil {
 		req.operation.name = "Unknown"
-		return req, &apiError{status: http.StatusBadRequest, Code: "InvalidURI", Message: "Couldn't parse the specified URI."}
+		return req, errInvalidURI()
 	}
 	path = strings.TrimPrefix(path, "/")
 	if bucket, _, ok := strings.Cut(r.Host, "."+virtualDomain); ok {
@@ -133,36 +134,33 @@ func parseCopySource(header string) (object, error) {
 	return object{bucket: bucket, key: key, versionID: version.Get("versionId")}, nil
 }
 
-// validKey refuses keys that AWS refuses, and those that the directory below
-// cannot hold.
+// validKey refuses keys that AWS refuses: too long ones, and those whose ".."
+// lead out of the bucket
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 func validKey(key string) error {
-	const maxKey, maxComponent = 1024, 255
-	if key == "" {
-		return nil
-	}
+	const maxKey = 1024
 	if len(key) > maxKey {
-		return &apiError{status: http.StatusBadRequest, Code: "KeyTooLongError", Message: "Your key is too long", Key: key}
+		e := badRequest("KeyTooLongError", "Your key is too long")
+		e.Key = key
+		return e
 	}
-	unsupported := func(why string) error {
-		return &apiError{status: http.StatusBadRequest, Code: "InvalidRequest", Key: key,
-			Message: "The sandbox's S3 keeps objects as files, and cannot hold a key with " + why + "; AWS can."}
+	if !utf8.ValidString(key) {
+		return errInvalidURI()
 	}
-	if strings.ContainsRune(key, 0) {
-		return unsupported("a zero byte")
-	}
-	components := strings.Split(strings.TrimSuffix(key, "/"), "/")
-	if components[0] == ".sgwtmp" {
-		return unsupported(".sgwtmp as its first component")
-	}
-	for _, c := range components {
-		switch {
-		case c == "" || c == "." || c == "..":
-			return unsupported(`an empty, "." or ".." component`)
-		case len(c) > maxComponent:
-			return unsupported("a component over 255 bytes")
-		case between.MatchString(c):
-			return unsupported("a component like .name.sgwtmp.1")
+	depth := 0
+	for part := range strings.SplitSeq(key, "/") {
+		switch part {
+		case "..":
+			depth--
+		case "", ".":
+		default:
+			depth++
+		}
+		if depth < 0 {
+			return errInvalidURI()
 		}
 	}
 	return nil
 }
+
+func errInvalidURI() *apiError { return badRequest("InvalidURI", "Couldn't parse the specified URI.") }

@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
+	"s3fanout/internal/sandbox/s3/store"
 	"s3fanout/internal/sandbox/stats"
 )
 
@@ -19,7 +22,7 @@ import (
 type Config struct {
 	Partition string
 	AccountID string
-	Dir       string // absolute, and empty or an earlier Service's; objects, versions and metadata go there
+	Dir       string // empty, or an earlier Service's; objects, versions and metadata go there
 	Regions   []string
 	Store     *iam.Store
 	Counters  *stats.Counters
@@ -45,14 +48,13 @@ type Config struct {
 
 	Logger *slog.Logger // nothing is logged if nil
 
-	noAttributes bool // act as on a file system without extended attributes
+	now func() time.Time // of objects; time.Now if nil
 }
 
 // Service is a running S3. Methods may be called concurrently.
 type Service struct {
 	config Config
-	engine *engine
-	store  *store
+	store  store.Engine
 	logger *slog.Logger
 
 	mu      sync.RWMutex
@@ -67,53 +69,41 @@ type Service struct {
 	stop     context.CancelFunc
 }
 
-// Start runs the servers and returns when they answer. It changes the
-// process's working directory until Close.
+// Start opens the directory. Only one Service at a time can use it.
 func Start(ctx context.Context, c Config) (*Service, error) {
 	logger := c.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	e, err := startEngine(ctx, c)
+	engine, err := store.Open(c.Dir, store.Options{Now: c.now})
 	if err != nil {
-		return nil, err
-	}
-	if e.repaired != (repairs{}) {
-		logger.Info("mended what was under way when S3 was killed", "files", e.repaired.Files, "versions", e.repaired.Twins,
-			"deleteMarkers", e.repaired.Markers, "uploadsReset", e.repaired.Reset, "uploadsCleared", e.repaired.Cleared)
+		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
 	}
 	stopping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Service{
 		config:   c,
 		regions:  slices.Sorted(slices.Values(c.Regions)),
-		engine:   e,
-		store:    e.store,
+		store:    engine,
 		logger:   logger,
 		buckets:  map[string]*bucket{},
 		stopping: stopping,
 		stop:     stop,
 	}
-	s.store.ignores = func(name string) bool {
-		b, ok := s.bucket(name)
-		return ok && c.Faults.Strikes(b.region, fault.S3NoConditions)
+	if err := s.findBuckets(); err != nil {
+		stop()
+		return nil, errors.Join(fmt.Errorf("open object directory %s: %w", c.Dir, err), engine.Close())
 	}
 	return s, nil
 }
 
-// AddRegion starts a server for one more Region, unless there is one. It must
-// not be called twice at the same time, nor after Close.
-func (s *Service) AddRegion(region string) error {
-	if s.hasRegion(region) {
-		return nil
-	}
-	if err := s.engine.startServer(region, accounts{s.config.Store}); err != nil {
-		return fmt.Errorf("start S3 of %s: %w", region, err)
-	}
+// AddRegion serves one more Region, unless it does already.
+func (s *Service) AddRegion(region string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.regions = append(s.regions, region)
-	slices.Sort(s.regions)
-	return nil
+	if !slices.Contains(s.regions, region) {
+		s.regions = append(s.regions, region)
+		slices.Sort(s.regions)
+	}
 }
 
 func (s *Service) hasRegion(region string) bool {
@@ -122,16 +112,16 @@ func (s *Service) hasRegion(region string) bool {
 	return slices.Contains(s.regions, region)
 }
 
-// Close cancels the notifications that are under way, waits for requests to
-// end, stops the servers and restores the working directory. Objects stay on
-// disk. A request ends when its client's connection is closed, if not before.
+// Close cancels the notifications that are under way and waits for requests to
+// end. Objects stay on disk. A request ends when its client's connection is
+// closed, if not before.
 func (s *Service) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.stop()
 	s.running.Wait()
-	return s.engine.close()
+	return s.store.Close()
 }
 
 // begin announces a request, unless the service is closed.
@@ -156,15 +146,24 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	defer s.running.Done()
 	req, err := parseRequest(r)
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
-	cut := s.cut(region)
+	cut, connection := s.cut(region), w
 	w = cut.after(w)
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
 	cut.before()
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		// net/http does not, without a body, and botocore takes the answer
+		// for that to its next request on the connection.
+		connection.WriteHeader(http.StatusContinue)
+	}
 	if headerBytes(r) > maxHeaders {
 		err = errHeadersTooLarge()
 	}
+	x := &exchange{
+		Service: s, request: req, w: w, r: r, region: region, ids: ids,
+		auth: authorizer{service: s, request: req, caller: caller},
+	}
 	if err == nil {
-		err = s.serve(w, r, req, region, caller, ids)
+		err = x.serve()
 	}
 	if err == nil {
 		return
@@ -172,94 +171,86 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	// A client that is still sending may never see an answer that comes with
 	// the end of the connection.
 	drain(r.Body)
-	var e *apiError
-	if !errors.As(err, &e) {
-		s.logger.Error("s3 request", "region", region, "operation", req.operation.name, "bucket", req.bucket, "key", req.key, "error", err)
-		e = &apiError{status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again."}
-	}
-	e.write(w, r, ids)
+	x.wordError(err).write(w, r, ids)
+}
+
+// exchange is a request that is being answered.
+type exchange struct {
+	*Service
+	request
+	w      http.ResponseWriter
+	r      *http.Request
+	region string
+	target *bucket // nil if the request names none, or makes it
+	auth   authorizer
+	pace   pace
+	ids    ids
 }
 
 // serve does what an understood request asks for. An error means that nothing
 // has been answered yet.
-func (s *Service) serve(w http.ResponseWriter, r *http.Request, req request, region string, caller iam.Caller, ids ids) error {
-	if err := s.strike(req, region); err != nil {
+func (x *exchange) serve() (err error) {
+	if err := x.strike(); err != nil {
 		return err
 	}
-	if err := s.locate(req, region); err != nil {
+	if err := x.locate(); err != nil {
 		return err
 	}
-	if err := validKey(req.key); err != nil {
+	if err := validKey(x.key); err != nil {
 		return err
 	}
-	auth := authorizer{service: s, request: req, caller: caller}
-	if req.refusal != nil {
-		return auth.refuse(*req.refusal)
+	if x.query.Has("versionId") && x.query.Get("versionId") == "" {
+		return errInvalidArgument("Version id cannot be the empty string")
 	}
-	if err := auth.all(req.needs()); err != nil {
+	if x.refusal != nil {
+		return x.auth.refuse(*x.refusal)
+	}
+	if err := x.auth.all(x.needs()); err != nil {
 		return err
 	}
-	if err := auth.keys(); err != nil {
+	if err := x.auth.keys(); err != nil {
 		return err
 	}
-	pace := s.pace(req, region)
-	size := uploadSize(r)
-	if req.copies() {
-		var err error
-		if size, err = s.checkCopySource(r, req, auth); err != nil {
-			return err
-		}
-	}
-	switch req.operation.name {
-	case "UploadPartCopy":
-		return s.uploadPartCopy(w, r, req, pace, ids)
-	case "DeleteObjects":
-		return s.deleteObjects(w, r, req, auth, ids)
-	case "GetBucketPolicy":
-		return s.getBucketPolicy(w, req, ids)
-	}
-	if b, ok := s.bucket(req.bucket); ok {
-		if answer, err := b.configuration(req.operation.name); err != nil {
-			return err
-		} else if answer != nil {
-			writeXML(w, r, http.StatusOK, answer, ids)
-			return nil
-		}
-	}
-	return s.forward(w, r, req, region, auth, pace, size)
+	x.pace = x.newPace()
+	return x.operation.serve(x)
 }
 
 // strike answers with a fault that is switched on. A copy reads its source in
 // the source's Region, so that it fails when that one is cut off.
-func (s *Service) strike(req request, region string) error {
-	if s.config.Faults.Strikes(region, fault.S3Unavailable) {
+func (x *exchange) strike() error {
+	faults := x.config.Faults
+	if faults.Strikes(x.region, fault.S3Unavailable) {
 		return errUnavailable()
 	}
-	if s.config.Faults.Strikes(region, fault.S3SlowDown) {
+	if faults.Strikes(x.region, fault.S3SlowDown) {
 		return errSlowDown()
 	}
-	if !req.copies() {
+	if !x.copies() {
 		return nil
 	}
-	source, ok := s.bucket(req.source.bucket)
-	if ok && source.region != region && s.config.Faults.Strikes(source.region, fault.S3Unavailable) {
+	source, ok := x.findBucket(x.source.bucket)
+	if ok && source.region != x.region && faults.Strikes(source.region, fault.S3Unavailable) {
 		return errUnavailable()
 	}
 	return nil
 }
 
-// locate checks that the request's bucket exists, in the request's Region, and
-// belongs to whom the request expects.
-func (s *Service) locate(req request, region string) error {
-	if req.bucket == "" {
+// locate finds the request's bucket, in the request's Region, and checks that
+// it and a copy's source belong to whom the request expects.
+func (x *exchange) locate() error {
+	if x.bucket == "" || x.operation.name == "CreateBucket" {
 		return nil
 	}
-	b, ok := s.bucket(req.bucket)
+	b, ok := x.findBucket(x.bucket)
 	switch {
 	case !ok:
-		return errNoSuchBucket(req.bucket)
-	case b.region != region:
-		return errPermanentRedirect(req.bucket, b.region, s.config.Partition)
+		return errNoSuchBucket(x.bucket)
+	case b.region != x.region:
+		return errPermanentRedirect(x.bucket, b.region, x.config.Partition)
 	}
-	return expectOwner(req.header, "X-Amz-Expected-Bucket-Owner", s.owner(req.bucket))
+	if err := expectOwner(x.header, "X-Amz-Expected-Bucket-Owner", x.owner(x.bucket)); err != nil {
+		return err
+	}
+	x.target = b
+	return expectOwner(x.header, "X-Amz-Source-Expected-Bucket-Owner", x.owner(x.source.bucket))
 }
