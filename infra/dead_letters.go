@@ -18,7 +18,9 @@ type DeadLettersProps struct {
 
 // NewDeadLetters makes the queue for what the Region's function could not copy
 // and what the Region's topic could not deliver. SNS may send for the Region's
-// own topic only; the function sends with its role.
+// own topic only; the function sends with its role. Everybody else is denied,
+// whatever the account's own policies let him do: a replay invokes functions
+// with what lies here.
 //
 // Unlike the bucket, the queue goes with its stack. What it holds can be found
 // again by comparing the buckets, and a queue left behind would keep its name
@@ -46,6 +48,19 @@ func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProp
 				condition: map[string]any{
 					"ArnEquals": map[string]any{"aws:SourceArn": here.topicARN(here.region)},
 				},
+			},
+			statement{
+				sid:       "OnlyFunctionAndTopicSend",
+				deny:      true,
+				principal: "*",
+				actions:   []string{"sqs:SendMessage"},
+				resources: []string{*queue.AttrArn()},
+				// Both have to differ. A role has no source, and SNS no principal's
+				// ARN, which counts as different.
+				condition: map[string]any{"ArnNotEquals": map[string]any{
+					"aws:PrincipalArn": here.RoleARN(here.partition, here.region, here.account),
+					"aws:SourceArn":    here.topicARN(here.region),
+				}},
 			},
 			tlsOnly("sqs:*", *queue.AttrArn()),
 		),

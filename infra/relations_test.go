@@ -198,6 +198,10 @@ func (r relations) testDeadLetters(t *testing.T) {
 		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"},
 			"Action": "sqs:SendMessage", "Resource": arn, "Condition": object{
 				"ArnEquals": object{"aws:SourceArn": r.set.TopicARN(r.partition(), r.region, testAccount)}}},
+		object{"Sid": "OnlyFunctionAndTopicSend", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn,
+			"Condition": object{"ArnNotEquals": object{
+				"aws:PrincipalArn": r.set.RoleARN(r.partition(), r.region, testAccount),
+				"aws:SourceArn":    r.set.TopicARN(r.partition(), r.region, testAccount)}}},
 		tlsOnlyStatement("sqs:*", arn),
 	}))
 }

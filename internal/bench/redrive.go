@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/awsapi"
@@ -116,10 +118,17 @@ func (w *world) invokeEach(ctx context.Context, payloads [][]byte) error {
 	return g.Wait()
 }
 
-// sendLetters puts a letter for each payload into the target Region's queue.
+// sendLetters puts a letter for each payload into the target Region's queue, as
+// the function's role: the queue takes them from nobody else.
 func (w *world) sendLetters(ctx context.Context, payloads [][]byte) error {
-	region := w.state.Regions[targetRegion]
-	client := sqs.NewFromConfig(w.config(targetRegion))
+	set, err := snapshot.Config()
+	if err != nil {
+		return err
+	}
+	region, config := w.state.Regions[targetRegion], w.config(targetRegion)
+	config.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(config),
+		set.RoleARN("aws", targetRegion, w.state.AccountID), func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = set.OperatorSession() }))
+	client := sqs.NewFromConfig(config)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
 	for i, payload := range payloads {

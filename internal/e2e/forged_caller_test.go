@@ -94,6 +94,29 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 	}
 	// Its own account lets it do everything: both have to agree.
 	foreign := iam.Caller{ARN: "arn:aws:iam::" + other + ":user/admin", AccountID: other}
+	administrator := iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}
+	sending := func(name string) iam.Caller {
+		store := iam.NewStore("aws", account)
+		trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		role, err := store.CreateRole(iam.RoleConfig{Name: name, Trust: trust})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := iam.ParseAs(iam.IdentityPolicy, []byte(`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		role.PutPolicy("all", all)
+		_, caller, err := store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return caller
+	}
+	ownRole, remoteRole, anyRole := sending(set.RoleName(here)), sending(set.RoleName(there)), sending("any")
 	for _, c := range []struct {
 		what     string
 		caller   iam.Caller
@@ -113,6 +136,13 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		{"SNS for another Region's topic", service("sns", topic(there, account), account), "sqs:SendMessage", queue, false},
 		{"SNS for a topic outside of the set", service("sns", outsideTopic, account), "sqs:SendMessage", queue, false},
 		{"SNS for another account's topic of the same name", service("sns", topic(here, other), other), "sqs:SendMessage", queue, false},
+		{"the function's role", ownRole, "sqs:SendMessage", queue, true},
+		{"the function's role of another Region", remoteRole, "sqs:SendMessage", queue, false},
+		{"the account's administrator", administrator, "sqs:SendMessage", queue, false},
+		{"the account's administrator", administrator, "sqs:ReceiveMessage", queue, true}, // and so SetQueueAttributes: he can change the policy
+		{"a role that may do everything", anyRole, "sqs:SendMessage", queue, false},
+		{"another service", service("events", "arn:aws:events:us-east-1:"+account+":rule/s3fanout", account), "sqs:SendMessage", queue, false},
+		{"S3 for the Region's bucket", service("s3", bucket, account), "sqs:SendMessage", queue, false},
 		{"SNS to read", service("sns", topic(here, account), account), "sqs:ReceiveMessage", queue, false},
 		{"another account's administrator", foreign, "sqs:SendMessage", queue, false},
 		{"another account's administrator", foreign, "sqs:ReceiveMessage", queue, false},

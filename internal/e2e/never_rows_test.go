@@ -20,7 +20,7 @@ const openPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Prin
 
 // inS3 is a row that makes one request of S3 in a Region.
 func inS3(what, region string, request func(scene, *s3.Client) error) never {
-	return never{what, func(s scene, i identity) error { return request(s, s3.NewFromConfig(i.in(region))) }}
+	return never{what: what, try: func(s scene, i identity) error { return request(s, s3.NewFromConfig(i.in(region))) }}
 }
 
 func neverInS3() []never {
@@ -166,11 +166,16 @@ func putBucketPolicy(region string) func(scene, *s3.Client) error {
 
 // toQueue is a row that makes one request of SQS.
 func toQueue(what, region string, request func(scene, *sqs.Client) error) never {
-	return never{what, func(s scene, i identity) error { return request(s, sqs.NewFromConfig(i.in(region))) }}
+	return never{what: what, try: func(s scene, i identity) error { return request(s, sqs.NewFromConfig(i.in(region))) }}
+}
+
+func forEverybody(n never) never {
+	n.everybody = true
+	return n
 }
 
 func toTopic(what string, request func(scene, *sns.Client) error) never {
-	return never{what, func(s scene, i identity) error { return request(s, sns.NewFromConfig(i.in(here))) }}
+	return never{what: what, try: func(s scene, i identity) error { return request(s, sns.NewFromConfig(i.in(here))) }}
 }
 
 func neverToMessages() []never {
@@ -188,7 +193,7 @@ func neverToMessages() []never {
 		}
 	}
 	return []never{
-		toQueue("send to a remote dead-letter queue", there, send(func(s scene) string { return s.state.Regions[there].DeadLetterQueueURL })),
+		forEverybody(toQueue("send to a remote dead-letter queue", there, send(func(s scene) string { return s.state.Regions[there].DeadLetterQueueURL }))),
 		toQueue("send to a queue outside the set", here, send(func(s scene) string { return s.state.Endpoint + outsideQueueURL })),
 		toQueue("read dead letters", here, func(s scene, c *sqs.Client) error {
 			_, err := c.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: own(s)})
@@ -228,14 +233,14 @@ func neverToMessages() []never {
 }
 
 func toFunction(what, region string, request func(scene, *lambda.Client) error) never {
-	return never{what, func(s scene, i identity) error { return request(s, lambda.NewFromConfig(i.in(region))) }}
+	return never{what: what, try: func(s scene, i identity) error { return request(s, lambda.NewFromConfig(i.in(region))) }}
 }
 
 func neverToItself() []never {
 	own := func(s scene) *string { return aws.String(s.state.Regions[here].FunctionName) }
 	roleName := aws.String(defaultSet().RoleName(here))
 	ofRole := func(what string, request func(scene, *iam.Client) error) never {
-		return never{what, func(s scene, i identity) error { return request(s, iam.NewFromConfig(i.in(here))) }}
+		return never{what: what, try: func(s scene, i identity) error { return request(s, iam.NewFromConfig(i.in(here))) }}
 	}
 	return []never{
 		toFunction("invoke another function", there, func(s scene, c *lambda.Client) error {
@@ -270,11 +275,11 @@ func neverToItself() []never {
 			_, err := c.GetRolePolicy(s.t.Context(), &iam.GetRolePolicyInput{RoleName: roleName, PolicyName: aws.String("replicate")})
 			return err
 		}),
-		{"be another role", func(s scene, i identity) error {
+		{what: "be another role", try: func(s scene, i identity) error {
 			_, err := i.assume(s.t, strangerRole, "as-stranger")
 			return err
 		}},
-		{"be the function of another Region", func(s scene, i identity) error {
+		{what: "be the function of another Region", try: func(s scene, i identity) error {
 			_, err := i.assume(s.t, defaultSet().RoleARN("aws", there, sandbox.AccountID), defaultSet().OperatorSession())
 			return err
 		}},

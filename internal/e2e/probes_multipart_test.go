@@ -105,12 +105,12 @@ func (w *world) continuation(home, away, key string, change ...func(*s3.CreateMu
 	return payload
 }
 
-// replicator is a session as the Region's function has it.
+// replicator is a session of the Region's function's role.
 func (w *world) replicator(region string) identity {
 	w.t.Helper()
 	name, _, _ := strings.Cut(w.bucket(region), "-"+w.state.AccountID)
 	set := replicaset.Config{Name: name}
-	return w.mustAssume(set.RoleARN("aws", region, w.state.AccountID), set.FunctionName())
+	return w.mustAssume(set.RoleARN("aws", region, w.state.AccountID), set.OperatorSession())
 }
 
 func (w *world) unfinishedUploads(region string) int {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3fanout/internal/replicaset"
@@ -111,6 +112,21 @@ func writesReportInParts(w *world, config aws.Config, name string) error {
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}},
 	})
 	return err
+}
+
+// refusesForgedLetters sends a letter as the account's administrator.
+func refusesForgedLetters(w *world, _ string) string {
+	region := w.regions[0]
+	_, err := sqs.NewFromConfig(w.config(region)).SendMessage(w.t.Context(), &sqs.SendMessageInput{
+		QueueUrl: aws.String(w.state.Regions[region].DeadLetterQueueURL), MessageBody: aws.String("forged"),
+	})
+	switch {
+	case err == nil:
+		return "the queue took a letter of the administrator's"
+	case !accessDenied(err):
+		return err.Error()
+	}
+	return ""
 }
 
 // keepsUndelivered finds that what SNS cannot deliver is a dead letter. With
