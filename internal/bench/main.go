@@ -48,6 +48,7 @@ var all = []struct {
 	{"verify", openVerify},
 	{"redrive", openRedrive},
 	{"sandbox", openSandbox},
+	{"storage", openStorage},
 }
 
 func main() {
@@ -77,10 +78,14 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
 	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
+	server := flags.String("serve", "", "be the server of this name until the standard input ends; the program starts itself so")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if *server != "" {
+		return serveUntilEOF(ctx, *server, *dir, os.Stdin, stdout)
 	}
 	chosen := strings.Split(*only, ",")
 	for _, name := range chosen {
