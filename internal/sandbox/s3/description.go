@@ -82,7 +82,7 @@ func (x *exchange) getAttributes() error {
 
 // attributesParts tells of the parts of an object: how many, and a page of them
 // if the upload named a checksum.
-func (x *exchange) attributesParts(o store.Object) (*attributesParts, error) {
+func (x *exchange) attributesParts(o *store.Object) (*attributesParts, error) {
 	parts := o.PartList()
 	if len(parts) == 0 {
 		return nil, nil

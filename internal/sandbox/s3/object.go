@@ -184,7 +184,7 @@ func (x *exchange) getObject() error {
 }
 
 // part decides which bytes are asked for: those of a range, of a part, or all.
-func (x *exchange) part(o store.Object) (span, int, error) {
+func (x *exchange) part(o *store.Object) (span, int, error) {
 	v := o.Version()
 	if !x.query.Has("partNumber") {
 		s, whole, err := parseRange(x.header.Get("Range"), v.Size)

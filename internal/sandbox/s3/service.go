@@ -54,7 +54,7 @@ type Config struct {
 // Service is a running S3. Methods may be called concurrently.
 type Service struct {
 	config Config
-	store  store.Engine
+	store  *store.Store
 	logger *slog.Logger
 
 	mu      sync.RWMutex

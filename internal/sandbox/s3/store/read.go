@@ -101,17 +101,17 @@ func (s *Store) HeadObject(bucketName, key, versionID string) (found *Version, e
 	return found, err
 }
 
-// object is an open version.
-type object struct {
-	store   *Store
+// Object is an open version: its bytes stay readable until Close, whatever
+// happens to the version. It may be used by several goroutines.
+type Object struct {
 	version *Version
 	parts   []ObjectPart
 	bytes   content
 }
 
 // OpenObject is HeadObject with the bytes.
-func (s *Store) OpenObject(bucketName, key, versionID string) (Object, error) {
-	o := &object{store: s}
+func (s *Store) OpenObject(bucketName, key, versionID string) (*Object, error) {
+	o := &Object{}
 	err := s.readPinning(&o.bytes, func(t *txn) (*version, error) {
 		v, latest, err := t.findObject(bucketName, key, versionID)
 		if err != nil {
@@ -170,18 +170,18 @@ func (t *txn) open(c *content, extents []extent) error {
 }
 
 // Version describes it.
-func (o *object) Version() *Version { return o.version }
+func (o *Object) Version() *Version { return o.version }
 
-// PartList tells of the parts that it was made of.
-func (o *object) PartList() []ObjectPart { return o.parts }
+// PartList tells of the parts that it was made of, in order; nil if of none.
+func (o *Object) PartList() []ObjectPart { return o.parts }
 
-// Range reads length bytes from an offset.
-func (o *object) Range(offset, length int64) io.Reader {
+// Range reads length bytes from an offset; both lie in the object.
+func (o *Object) Range(offset, length int64) io.Reader {
 	return io.NewSectionReader(&o.bytes, offset, length)
 }
 
-// Close lets go of the bytes.
-func (o *object) Close() error { return o.bytes.Close() }
+// Close lets go of the bytes. It may be called twice.
+func (o *Object) Close() error { return o.bytes.Close() }
 
 // content is bytes that stay readable until Close.
 type content struct {

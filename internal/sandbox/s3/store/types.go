@@ -1,9 +1,6 @@
 package store
 
-import (
-	"io"
-	"time"
-)
+import "time"
 
 // NullVersion is the ID of a version that was written without versioning.
 const NullVersion = "null"
@@ -86,19 +83,6 @@ type Version struct {
 	Parts        int // how many parts it was made of; 0 unless by an upload in parts
 	Sequencer    string
 	Attributes   Attributes // lists leave all but StorageClass out
-}
-
-// Object is an open version: its bytes stay readable until Close, whatever
-// happens to the version. It may be used by several goroutines.
-type Object interface {
-	// Version describes it.
-	Version() *Version
-	// Range reads length bytes from an offset; both lie in the object.
-	Range(offset, length int64) io.Reader
-	// PartList tells of the parts that it was made of, in order; nil if of none.
-	PartList() []ObjectPart
-	// Close lets go of the bytes. It may be called twice.
-	Close() error
 }
 
 // ObjectPart is a part of an object that was uploaded in parts.
