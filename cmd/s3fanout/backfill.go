@@ -24,6 +24,7 @@ type backfillFlags struct {
 	dryRun         bool
 	concurrency    int
 	ownCredentials bool
+	restoreDeleted bool
 
 	// With S3 Batch Operations.
 	batch, noReport, confirm bool
@@ -44,9 +45,13 @@ the replica set or before the Region joined it, and what got lost on its way.
 It lists the buckets and copies what is missing while it lists, from the Region
 that has had the key for longest or from --from. A key that exists is never
 replaced: objects that differ are counted and left as they are; s3fanout verify
-names them. Keys that no filter in cdk.json chooses are left out. Deletions do
-not travel: a key that was deleted in one Region alone is missing there, and
-comes back; a --prefix or --to that leaves it out helps.
+names them. Keys that no filter in cdk.json chooses are left out.
+
+What was deleted in a Region stays deleted there: where a delete marker is the
+current version of a key, it is skipped and counted, unless --restore-deleted is
+given. Without versioning, or once the markers are gone, nobody can tell. A
+large object that its function, or another backfill, is copying there just now
+is skipped too.
 
 Running it again, or twice at once, is harmless. When it is interrupted it ends
 within seconds, and the next run does what is left. It slows down by itself when
@@ -59,31 +64,36 @@ invokes the functions of all other Regions once, in vain.
 
 With --dry-run it lists, and tells what would be copied and about what that
 costs: requests and transfer at AWS's list prices, without storage, taxes and
-discounts.
+discounts. It asks the targets what was deleted there, as a run does.
 
 AWS requests: sts:GetCallerIdentity; s3:ListBucket on all buckets, or with
---from on that one and the targets'; without --dry-run also sts:AssumeRole on
-the targets' roles, s3:ListBucketVersions on the sources' buckets, which names
-the versions to copy, and s3:GetObject (a HEAD of a source) where few objects
-of a thousand are missing, for large ones, or if versions may not be listed.
-They cost, in us-east-1, $0.005 for 1,000 copies or for a million keys or
-versions listed in one bucket, $0.0004 for 1,000 HEADs, and the transfer: from
-$0.02 a GB by source Region.
+--from on that one and the targets'; s3:ListBucketVersions on the targets'
+buckets, which tells what was deleted, and s3:GetObject (a HEAD of a target)
+where few objects of a thousand are missing, for large ones, or if versions may
+not be listed; without --dry-run also sts:AssumeRole on the targets' roles,
+both on the sources' buckets, to name the versions to copy, and
+s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts at the targets for
+large objects. They cost, in us-east-1, $0.005 for 1,000 copies, for 1,000
+questions about uploads, or for a million keys or versions listed in one bucket,
+$0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region. So
+the question what was deleted adds at most 8 % to the requests.
 
 With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
-   "targets": [{"region", "missing", "missingBytes", "noSource",
-     "copied", "exists", "sourceGone", "failed", "left", "bytes",
-     "requests": {"copy", "head", "tags", "create", "part", "complete",
-     "abort"}}],
+   "targets": [{"region", "missing", "missingBytes", "noSource", "deleted",
+     "copying", "copied", "exists", "diverged", "sourceGone", "failed", "left",
+     "bytes", "requests": {"copy", "head", "tags", "create", "part", "list",
+     "complete", "abort"}}],
    "requests": {"list", "head"},
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
      "requestDollars", "transferDollars", "dollars", "assumedPrices"}}
 "different" counts keys whose objects are not the same by size and ETag, under
 keys of KMS by size alone. "list" counts pages of objects and of versions.
-"noSource" counts keys that --from lacks as well, "exists" and "sourceGone" what
-came or went meanwhile, "left" what was not tried. "failures" has the first
+"noSource" counts keys that --from lacks as well, "deleted" what was deleted in
+the Region, "copying" what others are copying there, "exists" and "sourceGone"
+what came or went meanwhile, "diverged" what came with other contents, "left"
+what was not tried. "failures" has the first
 1,000; "class" is retryable, denied or permanent. "estimate" is there with
 --dry-run, "error" if the run ended early. "assumedPrices" names Regions whose
 prices are not known.
@@ -91,11 +101,12 @@ prices are not known.
 ` + batchHelp + `
 
 Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
-all of them would; 2 usage or configuration; 3 objects could not be copied; 130
-interrupted.`,
+all of them would; 2 usage or configuration; 3 objects could not be copied, or
+others are copying them; 130 interrupted.`,
 		Example: `  s3fanout backfill --dry-run
   s3fanout backfill
   s3fanout backfill --to eu-north-1
+  s3fanout backfill --to eu-north-1 --prefix films/ --restore-deleted
   s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
   s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
@@ -123,10 +134,11 @@ interrupted.`,
 	cmd.Flags().StringVar(&f.from, "from", "", "copy from this Region only (default: each key's oldest)")
 	f.to = []string{"all"}
 	namesVar(cmd.Flags(), &f.to, "to", "Region to copy to, or all; can be repeated")
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys that begin so")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
+	cmd.Flags().BoolVar(&f.restoreDeleted, "restore-deleted", false, "copy also what was deleted in a Region")
 	cmd.Flags().BoolVar(&f.batch, "batch-operations", false, "let S3 Batch Operations do it")
 	cmd.Flags().BoolVar(&f.noReport, "no-report", false, "with --batch-operations: no report of what failed")
 	cmd.Flags().BoolVar(&f.confirm, "confirm", false, "with --batch-operations: jobs wait to be confirmed")
@@ -169,10 +181,13 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, KMS: set.UsesKMS(), RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
+	if report.Unanswered != nil {
+		p.note("%s; so what is being copied there is copied once more", oneLine(report.Unanswered.Error()))
+	}
 	if err := a.writeBackfill(newBackfillDocument(set.Name, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
@@ -220,6 +235,8 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 		return err
 	case failed > 0:
 		return marked{fmt.Errorf("%s could not be copied; remove the reasons above and run it again", objectCount(failed)), errLeftOver}
+	case report.Copying() > 0:
+		return marked{fmt.Errorf("%s left to the functions, which are copying them; run it again later", objectCount(report.Copying())), errLeftOver}
 	default:
 		return nil
 	}

@@ -30,8 +30,11 @@ type backfillTarget struct {
 	Missing      int              `json:"missing"`
 	MissingBytes int64            `json:"missingBytes"`
 	NoSource     int              `json:"noSource"`
+	Deleted      int              `json:"deleted"`
+	Copying      int              `json:"copying"`
 	Copied       int              `json:"copied"`
 	Exists       int              `json:"exists"`
+	Diverged     int              `json:"diverged"`
 	SourceGone   int              `json:"sourceGone"`
 	Failed       int              `json:"failed"`
 	Left         int              `json:"left"`
@@ -46,6 +49,7 @@ type backfillRequests struct {
 	Tags     int `json:"tags"`
 	Create   int `json:"create"`
 	Part     int `json:"part"`
+	List     int `json:"list"`
 	Complete int `json:"complete"`
 	Abort    int `json:"abort"`
 }
@@ -64,10 +68,7 @@ type backfillFailure struct {
 }
 
 type backfillEstimate struct {
-	Requests struct {
-		List int `json:"list"`
-		backfillRequests
-	} `json:"requests"`
+	Requests        backfillRequests   `json:"requests"`
 	Transfer        []backfillTransfer `json:"transfer"`
 	RequestDollars  float64            `json:"requestDollars"`
 	TransferDollars float64            `json:"transferDollars"`
@@ -92,7 +93,7 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 	for _, t := range report.Targets {
 		d.Targets = append(d.Targets, backfillTarget{
 			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
-			Copied: t.Copied, Exists: t.Exists, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
+			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
 			Bytes: t.Bytes, Requests: newBackfillRequests(t.Requests),
 		})
 	}
@@ -106,7 +107,7 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 }
 
 func newBackfillRequests(r copier.Requests) backfillRequests {
-	return backfillRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, Complete: r.Complete, Abort: r.Abort}
+	return backfillRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List, Complete: r.Complete, Abort: r.Abort}
 }
 
 func newBackfillEstimate(e backfill.Estimate) *backfillEstimate {
@@ -114,7 +115,8 @@ func newBackfillEstimate(e backfill.Estimate) *backfillEstimate {
 		Transfer: []backfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
 		AssumedPrices: append([]string{}, e.Assumed...),
 	}
-	out.Requests.List, out.Requests.backfillRequests = e.Lists, newBackfillRequests(e.Requests)
+	out.Requests = newBackfillRequests(e.Requests)
+	out.Requests.List += e.Lists
 	for _, t := range e.Transfer {
 		out.Transfer = append(out.Transfer, backfillTransfer(t))
 	}
@@ -137,15 +139,20 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 		}
 	}
 	var b strings.Builder
+	deleted := 0
 	for _, t := range d.Targets {
 		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
+		deleted += t.Deleted
+	}
+	if deleted > 0 {
+		fmt.Fprintf(&b, "What was deleted in a Region stays deleted there; --restore-deleted copies it\n")
 	}
 	if d.Different > 0 {
 		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", keyCount(d.Different))
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
-			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.List+e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
+			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -199,7 +206,10 @@ func describeTarget(d backfillDocument, t backfillTarget) string {
 		n    int
 		text string
 	}{
+		{t.Deleted, "deleted there and left so"},
+		{t.Copying, "being copied by others"},
 		{t.Exists, "came by themselves"},
+		{t.Diverged, "came by themselves with other contents"},
 		{t.SourceGone, "gone from the source"},
 		{t.NoSource, "not in the Region to copy from"},
 		{t.Failed, "failed"},
@@ -215,7 +225,7 @@ func describeTarget(d backfillDocument, t backfillTarget) string {
 }
 
 func (r backfillRequests) total() int {
-	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.Complete + r.Abort
+	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.List + r.Complete + r.Abort
 }
 
 // dollars is a sum for people. What rounds to nothing is not free.

@@ -18,8 +18,9 @@ func someBackfill() backfill.Report {
 		Targets: []backfill.Target{
 			{Region: "us-east-1"},
 			{
-				Region: "eu-west-1", Missing: 10, MissingBytes: 5 << 30, NoSource: 1, Copied: 4, Exists: 1, SourceGone: 1, Failed: 2, Bytes: 3 << 30,
-				Requests: copier.Requests{Copy: 1, Head: 2, Tags: 3, Create: 4, Part: 5, Complete: 6, Abort: 7},
+				Region: "eu-west-1", Missing: 20, MissingBytes: 5 << 30, NoSource: 1, Deleted: 5, Copying: 2, Copied: 4, Exists: 1, Diverged: 3, SourceGone: 1, Failed: 2,
+				Bytes:    3 << 30,
+				Requests: copier.Requests{Copy: 1, Head: 2, Tags: 3, Create: 4, Part: 5, List: 8, Complete: 6, Abort: 7},
 			},
 		},
 		Failures:  []backfill.Failure{{Region: "eu-west-1", Key: "a\x1b[2Jkey", Class: copier.Denied, Reason: "denied: AccessDenied: no"}},
@@ -45,18 +46,21 @@ func TestBackfillText(t *testing.T) {
 		{"to a file", someBackfill(), false, 0, `REGION     KEY            REASON                    CLASS
 eu-west-1  "a\x1b[2Jkey"  denied: AccessDenied: no  denied
 us-east-1: nothing is missing
-eu-west-1: 10 objects missing, 4 copied (3.0 GiB), 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there and left so, 2 being copied by others, 1 came by themselves, 3 came by themselves with other contents, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+What was deleted in a Region stays deleted there; --restore-deleted copies it
 2 keys not the same in all Regions, left alone; s3fanout verify tells more
 `},
 		{"to a terminal", interrupted, false, 60, `REGION     KEY            CLASS
 eu-west-1  "a\x1b[2Jkey"  denied
     denied: AccessDenied: no
 us-east-1: nothing known to be missing
-eu-west-1: 10 objects missing, 4 copied (3.0 GiB), 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there and left so, 2 being copied by others, 1 came by themselves, 3 came by themselves with other contents, 1 gone from the source, 1 not in the Region to copy from, 2 failed, 1 left
+What was deleted in a Region stays deleted there; --restore-deleted copies it
 2 keys not the same in all Regions, left alone; s3fanout verify tells more
 `},
 		{"dry run", planned, true, 0, `us-east-1: nothing is missing
-eu-west-1: 10 objects missing, 5.0 GiB, 1 came by themselves, 1 gone from the source, 1 not in the Region to copy from, 2 failed
+eu-west-1: 20 objects missing, 5.0 GiB, 5 deleted there and left so, 2 being copied by others, 1 came by themselves, 3 came by themselves with other contents, 1 gone from the source, 1 not in the Region to copy from, 2 failed
+What was deleted in a Region stays deleted there; --restore-deleted copies it
 2 keys not the same in all Regions, left alone; s3fanout verify tells more
 Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at list prices; those of af-south-1 are not known and assumed
 `},

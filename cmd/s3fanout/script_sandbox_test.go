@@ -58,6 +58,26 @@ func removeObject(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+// loseObject: lose REGION KEY. All versions go, and no deletion marker stays.
+func loseObject(ts *testscript.TestScript, _ bool, args []string) {
+	state, client := inSandbox(ts, args[0])
+	bucket := aws.String(state.Regions[args[0]].Bucket)
+	out, err := client.ListObjectVersions(context.Background(), &s3.ListObjectVersionsInput{Bucket: bucket, Prefix: aws.String(args[1])})
+	ts.Check(err)
+	drop := func(key, version *string) {
+		if *key == args[1] {
+			_, err := client.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: bucket, Key: key, VersionId: version})
+			ts.Check(err)
+		}
+	}
+	for _, v := range out.Versions {
+		drop(v.Key, v.VersionId)
+	}
+	for _, m := range out.DeleteMarkers {
+		drop(m.Key, m.VersionId)
+	}
+}
+
 // tagObject: tag REGION KEY [NAME VALUE], without any to remove them.
 func tagObject(ts *testscript.TestScript, _ bool, args []string) {
 	state, client := inSandbox(ts, args[0])

@@ -54,6 +54,7 @@ func (l leakless) Run() int {
 //	upload-quoted …        is upload with a key as Go quotes it
 //	begin-upload …         is upload of a first part that is left unfinished
 //	deadletters REGION N M waits until N letters of that sandbox's queue can be received and M are held
+//	lose REGION KEY        deletes all its versions, so that nothing tells that it was there
 //	tag REGION KEY [NAME VALUE]  sets an object's tags there
 //	says FILE TEXT         waits until the file has the text
 //	settle                 waits until nothing is under way in that sandbox
@@ -108,6 +109,7 @@ func TestScripts(t *testing.T) {
 			"object":      checkObject,
 			"empty":       checkEmpty,
 			"tag":         tagObject,
+			"lose":        loseObject,
 			"settle":      awaitRest,
 
 			"mark":          markStats,

@@ -8,6 +8,10 @@
 // at once do no harm. Keys that exist but differ are counted and left: the
 // first write of a key wins.
 //
+// A key that was deleted at a target, so that a delete marker is its current
+// version there, is left deleted unless Options.RestoreDeleted is set. A large
+// object that somebody is copying to a target just now is left to them.
+//
 // Copies go on while the listing does. What is held in memory does not depend
 // on the number of keys. It deletes nothing, and does not compare contents.
 package backfill
@@ -25,6 +29,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/uploads"
 )
 
 // Defaults of Options.
@@ -39,6 +44,7 @@ const (
 type S3 interface {
 	listing.S3
 	listing.VersionsS3
+	uploads.S3
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 }
 
@@ -51,6 +57,7 @@ type Copier interface {
 // Member is a Region that is listed.
 type Member struct {
 	Region, Bucket string
+	Role           string // the name of the role of the Region's function
 	S3             S3
 	// Copier writes to the member's bucket. Targets alone need one, and none in
 	// a dry run.
@@ -73,7 +80,11 @@ type Options struct {
 	// KMS says that the buckets encrypt with keys of KMS, so that replicas have
 	// other ETags than their sources.
 	KMS bool
-	// DryRun lists and plans, and sends nothing else.
+	// RestoreDeleted copies also what was deleted at a target on purpose: where
+	// a delete marker is the current version of a key.
+	RestoreDeleted bool
+	// DryRun lists and plans, asks the targets what was deleted there, and sends
+	// nothing else.
 	DryRun bool
 	// Concurrency is how many objects are copied to a target at once at most;
 	// 0 means DefaultConcurrency. Fewer are while S3 asks for less.
@@ -86,8 +97,9 @@ type Options struct {
 	// each copy, which an estimate has to know.
 	HeadsSource bool
 	// VersionsWorth is how many missing objects of a thousand a page of
-	// versions is worth, which names the versions to copy; for fewer, and for
-	// those that it does not have, a HEAD does. 0 means DefaultVersionsWorth.
+	// versions is worth, which names the versions to copy, and at a target what
+	// was deleted there; for fewer, and for those that it does not have, a HEAD
+	// does. 0 means DefaultVersionsWorth.
 	VersionsWorth int
 	// Grace is how long copies by one request may go on when ctx has ended; 0
 	// means DefaultGrace. Copies in parts are given up at once.
@@ -221,8 +233,17 @@ func (r *run) walk(work context.Context) error {
 	return listing.WalkStretches(work, buckets, listing.Options{
 		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
 	}, func(_ context.Context, s listing.Stretch) error {
-		todo := r.plan(s)
+		todo, wanted := r.plan(s)
+		for i, l := range wanted {
+			pages, err := names.markers(work, r.places.to[i], l, r.tally.head)
+			r.tally.pages(0, pages)
+			if err != nil {
+				return err
+			}
+			r.tally.checks(r.places.to[i], l)
+		}
 		for source, b := range todo {
+			b = r.tally.todo(source, b)
 			if len(b.objects) == 0 {
 				continue
 			}
@@ -237,10 +258,10 @@ func (r *run) walk(work context.Context) error {
 				return err
 			}
 			for i, o := range b.objects {
-				o = o.queued()
-				for _, place := range b.targets[i] {
-					t := r.targets[slices.Index(r.places.to, place)]
-					if err := t.take(work, o); err != nil {
+				o.queued()
+				for _, g := range b.goals[i] {
+					t := r.targets[slices.Index(r.places.to, g.place)]
+					if err := t.take(work, g); err != nil {
 						return err
 					}
 				}
@@ -251,24 +272,35 @@ func (r *run) walk(work context.Context) error {
 }
 
 // plan decides about a stretch of keys, and returns by source what is to be
-// copied from there.
-func (r *run) plan(s listing.Stretch) []batch {
-	todo := make([]batch, len(r.options.Members))
+// copied from there, and by target, in the order of places.to, what it lacks.
+func (r *run) plan(s listing.Stretch) ([]batch, []lacking) {
+	todo, wanted := make([]batch, len(r.options.Members)), make([]lacking, len(r.places.to))
 	before := s.After
 	for row := range s.Rows {
 		p := r.places.plan(row.Objects)
-		r.tally.planned(row, p)
+		r.tally.planned(p)
 		if p.source >= 0 && len(p.targets) > 0 {
 			b := &todo[p.source]
 			if len(b.objects) == 0 {
 				b.after = before
 			}
-			b.objects = append(b.objects, newObject(r.options.Members[p.source], row.Key, *row.Objects[p.source]))
-			b.targets = append(b.targets, p.targets)
+			o := newObject(r.options.Members[p.source], row.Key, r.places.figures(*row.Objects[p.source]))
+			var goals []*goal
+			for _, place := range p.targets {
+				g := &goal{object: o, place: place}
+				goals = append(goals, g)
+				l := &wanted[slices.Index(r.places.to, place)]
+				if len(l.goals) == 0 {
+					l.after = before
+				}
+				l.goals = append(l.goals, g)
+			}
+			b.objects = append(b.objects, o)
+			b.goals = append(b.goals, goals)
 		}
 		before = row.Key
 	}
-	return todo
+	return todo, wanted
 }
 
 // placesOf finds the Regions among the members.

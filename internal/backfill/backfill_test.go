@@ -46,16 +46,16 @@ func TestEveryTargetGetsWhatItLacksFromTheOldest(t *testing.T) {
 		t.Errorf("sources %v\nwant %v", sources, wantSources)
 	}
 	wantTargets := []Target{
-		{Region: "a", Missing: 2, MissingBytes: 50, Copied: 2, Bytes: 50, Requests: copier.Requests{Copy: 2}},
-		{Region: "b", Missing: 2, MissingBytes: 40, Copied: 2, Bytes: 40, Requests: copier.Requests{Copy: 2}},
-		{Region: "c", Missing: 1, MissingBytes: 10, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1}},
+		{Region: "a", Missing: 2, MissingBytes: 50, Copied: 2, Bytes: 50, Requests: copier.Requests{Copy: 2, Head: 2}},
+		{Region: "b", Missing: 2, MissingBytes: 40, Copied: 2, Bytes: 40, Requests: copier.Requests{Copy: 2, Head: 2}},
+		{Region: "c", Missing: 1, MissingBytes: 10, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1, Head: 1}},
 	}
 	if !reflect.DeepEqual(report.Targets, wantTargets) {
 		t.Errorf("targets %+v\nwant %+v", report.Targets, wantTargets)
 	}
-	// One for each source, however many targets.
-	if report.Heads != 3 || w.heads["a"] != 1 || w.heads["b"] != 1 || w.heads["c"] != 1 {
-		t.Errorf("HEADs: %d, %v; want one for each of three keys", report.Heads, w.heads)
+	// One for each source, however many targets, and one for each target.
+	if report.Heads != 3 || w.heads["a"] != 1+2 || w.heads["b"] != 1+2 || w.heads["c"] != 1+1 {
+		t.Errorf("HEADs: %d, %v; want one for each of three keys, and one for each that a target lacks", report.Heads, w.heads)
 	}
 	if report.Left() != 0 || report.Failed() != 0 || report.Different != 0 || report.Interrupted {
 		t.Errorf("report %+v", report)
@@ -122,12 +122,12 @@ func TestFromOneRegionAndToSome(t *testing.T) {
 	if got := w.keys("c"); !slices.Equal(got, []string{"x/both"}) {
 		t.Errorf("c has %q", got)
 	}
-	want := Target{Region: "c", Missing: 2, MissingBytes: 10, NoSource: 1, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1}}
+	want := Target{Region: "c", Missing: 2, MissingBytes: 10, NoSource: 1, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1, Head: 1}}
 	if report.Targets[0] != want || report.Left() != 0 {
 		t.Errorf("got %+v, want %+v", report.Targets[0], want)
 	}
-	if w.heads["b"] != 1 || w.heads["a"] != 0 {
-		t.Errorf("HEADs %v, want one, of b", w.heads)
+	if w.heads["b"] != 1 || w.heads["a"] != 0 || w.heads["c"] != 1 {
+		t.Errorf("HEADs %v, want one of b, and one of c", w.heads)
 	}
 }
 
@@ -213,12 +213,14 @@ func TestDeniedReadingStopsTheRunToo(t *testing.T) {
 	w.fill(500)
 	w.onVersions = func(string) error { return answer(403, "AccessDenied") }
 	w.onHead = func(context.Context, string, string) error { return answer(403, "Forbidden") }
-	_, err := Run(t.Context(), w.options(nil), Observer{})
-	if err == nil || !strings.Contains(err.Error(), "s3:GetObject on the source is denied") {
-		t.Errorf("got %v", err)
-	}
-	if len(w.copies) != 0 {
-		t.Errorf("%d copies", len(w.copies))
+	for restore, want := range map[bool]string{true: "s3:GetObject on the source is denied", false: "region b: s3:GetObject on bucket b-b is denied"} {
+		_, err := Run(t.Context(), w.options(func(o *Options) { o.RestoreDeleted = restore }), Observer{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
+		if len(w.copies) != 0 {
+			t.Errorf("%d copies", len(w.copies))
+		}
 	}
 }
 
@@ -244,12 +246,13 @@ func TestDryRunOnlyLists(t *testing.T) {
 	w.put("eu-west-1", "large", gib, 1)
 	w.put("eu-west-1", "small", gib/8, 2)
 	report := w.fillIn(t, func(o *Options) { o.DryRun = true }, Observer{})
-	if len(w.copies) != 0 || len(w.heads) != 0 {
-		t.Errorf("a dry run copied %v and asked %v", w.copies, w.heads)
+	if len(w.copies) != 0 || w.heads["eu-west-1"] != 0 || w.heads["ap-northeast-1"] != 1 || w.heads["xx-new-1"] != 2 {
+		t.Errorf("a dry run copied %v and asked %v; want targets asked about what they lack", w.copies, w.heads)
 	}
 	e := report.Estimate
-	// small goes to xx-new-1; large, in 64 parts, to both others.
-	want := copier.Requests{Copy: 1, Head: 2 + 2*2, Tags: 2, Create: 2, Part: 128, Complete: 2}
+	// small goes to xx-new-1; large, in 64 parts, to both others. A copy in parts
+	// takes two HEADs and a source two; each target is asked about each.
+	want := copier.Requests{Copy: 1, Head: 2 + 2*2 + 3, Tags: 2, Create: 2, Part: 128, List: 2, Complete: 2}
 	if e.Requests != want || e.Lists != report.Lists {
 		t.Errorf("requests %+v with %d lists, want %+v", e.Requests, e.Lists, want)
 	}

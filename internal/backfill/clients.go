@@ -67,7 +67,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	refusals := make([]error, len(c.Regions))
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
-		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region)}
+		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region), Role: c.Set.RoleName(region)}
 		m.S3 = awsapi.NewS3(read, region, c.Account, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
 		if slices.Contains(c.To, region) {
 			write := write.Copy()

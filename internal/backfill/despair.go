@@ -34,6 +34,9 @@ func (d *despair) after(err error) error {
 	var failed *copier.Error
 	denied := errors.As(err, &failed) && failed.Class == copier.Denied || errors.Is(err, awsapi.ErrDenied)
 	class := classOf(err)
+	if !errors.Is(class, awsapi.ErrUnreachable) {
+		d.away = 0 // somebody answered
+	}
 	switch {
 	case denied && renewal(err), errors.Is(class, awsapi.ErrCredentials), errors.Is(class, errNoBucket):
 		return fmt.Errorf("nothing more can be copied: %w", err)

@@ -57,6 +57,22 @@ func (b bill) sources(o Options, place, small, large int) {
 	b.versions[region] += (small + versionsPage - 1) / versionsPage
 }
 
+// checks counts the questions to a target about what it lacks: what was deleted
+// there, and which large objects are being copied.
+func (b bill) checks(o Options, place, small, large int) {
+	region := o.Members[place].Region
+	b.add(region, copier.Requests{List: large})
+	if o.RestoreDeleted {
+		return
+	}
+	b.add(region, copier.Requests{Head: large})
+	if small < o.VersionsWorth {
+		b.add(region, copier.Requests{Head: small})
+		return
+	}
+	b.versions[region] += (small + versionsPage - 1) / versionsPage
+}
+
 // versionsPage is how many versions a page has at most.
 const versionsPage = 1000
 
@@ -90,7 +106,7 @@ func (b bill) estimate(o Options, lists int) Estimate {
 	}
 	for region, n := range b.requests {
 		e.Requests = sum(e.Requests, n)
-		e.RequestDollars += price.Requests(region, int64(n.Copy+n.Create+n.Part+n.Complete), int64(n.Head+n.Tags))
+		e.RequestDollars += price.Requests(region, int64(n.Copy+n.Create+n.Part+n.Complete+n.List), int64(n.Head+n.Tags))
 	}
 	for pair, bytes := range b.bytes {
 		e.Transfer = append(e.Transfer, Transfer{From: pair[0], To: pair[1], Bytes: bytes})

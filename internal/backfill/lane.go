@@ -14,7 +14,7 @@ import (
 // allows, which shrinks when S3 asks for less and grows again.
 type lane struct {
 	target *target
-	queue  chan *object
+	queue  chan *goal
 	// ctx is what copies run in.
 	ctx context.Context
 
@@ -26,7 +26,7 @@ type lane struct {
 }
 
 func newLane(t *target, ctx context.Context, queue int, w copier.Window) *lane {
-	return &lane{target: t, ctx: ctx, queue: make(chan *object, queue), window: w, freed: make(chan struct{}, 1)}
+	return &lane{target: t, ctx: ctx, queue: make(chan *goal, queue), window: w, freed: make(chan struct{}, 1)}
 }
 
 // work copies until the queue is closed and empty, or the work ends, and waits
@@ -36,7 +36,7 @@ func (l *lane) work(work context.Context) {
 	defer copies.Wait()
 	for l.acquire(work) {
 		select {
-		case o, more := <-l.queue:
+		case g, more := <-l.queue:
 			if !more {
 				return
 			}
@@ -44,8 +44,8 @@ func (l *lane) work(work context.Context) {
 				return // a queue that is not empty competes with the end
 			}
 			copies.Go(func() {
-				for ; o != nil; o = l.next(work) {
-					l.copy(work, o)
+				for ; g != nil; g = l.next(work) {
+					l.copy(work, g)
 				}
 			})
 		case <-work.Done():
@@ -57,7 +57,7 @@ func (l *lane) work(work context.Context) {
 // next takes another object for the slot of one that was copied, and gives the
 // slot back if there is none to take at once. A goroutine that goes on has a
 // stack that has grown to what a request needs.
-func (l *lane) next(work context.Context) *object {
+func (l *lane) next(work context.Context) *goal {
 	l.mu.Lock()
 	limit := l.window.Limit()
 	keep := l.flying <= limit
@@ -67,9 +67,9 @@ func (l *lane) next(work context.Context) *object {
 	l.mu.Unlock()
 	if keep && work.Err() == nil {
 		select {
-		case o, more := <-l.queue:
+		case g, more := <-l.queue:
 			if more {
-				return o
+				return g
 			}
 		default:
 		}
@@ -126,10 +126,10 @@ const (
 
 // copy copies one object to the target, and says how it ended. While it waits
 // to try again it keeps its slot: a target in trouble gets less to do.
-func (l *lane) copy(work context.Context, o *object) {
+func (l *lane) copy(work context.Context, g *goal) {
 	tally, place := l.target.run.tally, l.target.place
 	for try := 1; ; try++ {
-		result, err := l.try(o)
+		result, err := l.try(g)
 		tally.requests(place, result.Requests)
 		switch {
 		case err == nil:
@@ -139,7 +139,7 @@ func (l *lane) copy(work context.Context, o *object) {
 		case work.Err() != nil:
 			return // left for the next run
 		}
-		f := failureOf(l.target.member().Region, o.key, err)
+		f := failureOf(l.target.member().Region, g.object.key, err)
 		if f.Class != copier.Retryable || try == maxTries {
 			l.target.learn(err)
 			tally.failed(place, f)
@@ -153,7 +153,7 @@ func (l *lane) copy(work context.Context, o *object) {
 
 // try is one call of the Copier. What is gone is an outcome; everything that is
 // not one is an error.
-func (l *lane) try(o *object) (copier.Result, error) {
+func (l *lane) try(g *goal) (copier.Result, error) {
 	l.mu.Lock()
 	n := l.begun
 	l.begun++
@@ -161,13 +161,9 @@ func (l *lane) try(o *object) (copier.Result, error) {
 	// The SDK's retries are heard too: a copy that succeeds after a SlowDown is
 	// as good a reason to slow down.
 	ctx := withThrottle(l.ctx, func() { l.throttle(n) })
-	source, err := o.pin(ctx, func() { l.target.run.tally.head() })
-	if errors.Is(err, errGone) {
-		return copier.Result{Outcome: copier.SourceGone}, nil
-	}
-	var result copier.Result
-	if err == nil {
-		result, err = l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
+	result, err := l.target.check(ctx, g)
+	if err == nil && result.Outcome == "" {
+		result, err = l.send(ctx, g, result.Requests)
 	}
 	switch {
 	case err != nil:
@@ -176,12 +172,27 @@ func (l *lane) try(o *object) (copier.Result, error) {
 		}
 		return result, err
 	case result.Outcome == copier.Unfinished:
-		return result, fmt.Errorf("the copy of %s is unfinished although it had no deadline", source)
+		return result, fmt.Errorf("the copy of %s is unfinished although it had no deadline", g.object.key)
 	}
 	l.mu.Lock()
 	l.window = l.window.Success()
 	l.mu.Unlock()
 	return result, nil
+}
+
+// send has the Copier copy an object, of the version that all targets get.
+// before are the requests that were sent about it already.
+func (l *lane) send(ctx context.Context, g *goal, before copier.Requests) (copier.Result, error) {
+	source, err := g.object.pin(ctx, l.target.run.tally.head)
+	switch {
+	case errors.Is(err, errGone):
+		return copier.Result{Outcome: copier.SourceGone, Requests: before}, nil
+	case err != nil:
+		return copier.Result{Requests: before}, err
+	}
+	result, err := l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
+	result.Requests = sum(before, result.Requests)
+	return result, err
 }
 
 // throttle makes the window smaller after S3 asked for less in its answer to

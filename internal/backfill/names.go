@@ -13,7 +13,7 @@ import (
 type batch struct {
 	after   string // a key of the listing before the first
 	objects []*object
-	targets [][]int // of each object
+	goals   [][]*goal // of each object
 }
 
 // small are the objects that one request copies.

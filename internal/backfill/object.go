@@ -11,8 +11,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 	"s3fanout/internal/copier"
-	"s3fanout/internal/listing"
 )
 
 // errGone says that the source has gone since it was listed.
@@ -23,6 +23,8 @@ type object struct {
 	from Member
 	key  string
 	size int64 // as listed
+	// listed is what the listing says of the contents.
+	listed contents.Figures
 	// turn is taken by whoever pins the source. It is nil if that was done
 	// before the object is queued.
 	turn   chan struct{}
@@ -30,16 +32,15 @@ type object struct {
 	gone   bool
 }
 
-func newObject(from Member, key string, listed listing.Object) *object {
-	return &object{from: from, key: key, size: listed.Size}
+func newObject(from Member, key string, listed contents.Figures) *object {
+	return &object{from: from, key: key, size: listed.Size, listed: listed}
 }
 
-// queued is the object as it is handed to targets.
-func (o *object) queued() *object {
+// queued makes the object ready to be handed to targets.
+func (o *object) queued() {
 	if o.pinned == nil {
 		o.turn = make(chan struct{}, 1)
 	}
-	return o
 }
 
 // pin names the version that is copied to all targets. It is asked for once.

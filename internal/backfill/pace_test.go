@@ -280,6 +280,42 @@ func TestRetriesOfTheSDKAreHeard(t *testing.T) {
 	})
 }
 
+// A target that takes at most 50 requests at once and says SlowDown to more, once,
+// so that the SDK's own retry succeeds: no copy fails, and the run slows down all
+// the same.
+func TestThrottlesThatTheSDKRetriesSlowTheRunDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(10_000)
+		busy := func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.flying["b"] > 50
+		}
+		client := s3.New(s3.Options{
+			Region: "a", BaseEndpoint: aws.String("http://s3.test"), UsePathStyle: true, Credentials: aws.AnonymousCredentials{},
+			Retryer: newRetryer(copyAttempts),
+			HTTPClient: doer(func(r *http.Request) (*http.Response, error) {
+				status := 200
+				if busy() && strings.HasPrefix(r.Header.Get("Amz-Sdk-Request"), "attempt=1") {
+					status = 503
+				}
+				return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			}),
+		})
+		w.onCopy = func(ctx context.Context, _ string, _ copier.Object) error {
+			if _, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}); err != nil {
+				return err
+			}
+			return pause(ctx, 100*time.Millisecond)
+		}
+		report := w.fillIn(t, nil, Observer{})
+		if b := report.Targets[1]; b.Copied != 10_000 || w.most["b"] > 110 {
+			t.Errorf("%d copied, %d at once at most; want all, and little more than 50 at once", b.Copied, w.most["b"])
+		}
+	})
+}
+
 type doer func(*http.Request) (*http.Response, error)
 
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }

@@ -20,6 +20,9 @@ type Report struct {
 	// listing tells. They are left as they are.
 	Different   int
 	Interrupted bool
+	// Unanswered says what could not be asked besides, nil if everything could:
+	// large objects are copied then although somebody may be copying them.
+	Unanswered error
 	// Lists and Heads count the requests that serve all targets: pages of
 	// listings, of objects and of versions, and questions about single sources.
 	Lists, Heads int
@@ -35,7 +38,11 @@ type Target struct {
 	Missing      int
 	MissingBytes int64
 	// NoSource counts those that the Region to copy from lacks as well.
-	NoSource                           int
+	NoSource int
+	// Deleted counts those that were deleted at the target, and left so; Copying
+	// those that somebody is copying there; Diverged those that came by
+	// themselves with other contents.
+	Deleted, Copying, Diverged         int
 	Copied, Exists, SourceGone, Failed int
 	Bytes                              int64 // copied
 	Requests                           copier.Requests
@@ -43,7 +50,7 @@ type Target struct {
 
 // Left counts the objects that were not tried, or whose copies were given up.
 func (t Target) Left() int {
-	return t.Missing - t.NoSource - t.Copied - t.Exists - t.SourceGone - t.Failed
+	return t.Missing - t.NoSource - t.Deleted - t.Copying - t.Diverged - t.Copied - t.Exists - t.SourceGone - t.Failed
 }
 
 // Left is that of all targets. In a dry run it is everything.
@@ -51,6 +58,15 @@ func (r Report) Left() int {
 	n := 0
 	for _, t := range r.Targets {
 		n += t.Left()
+	}
+	return n
+}
+
+// Copying counts objects that others are copying, once for each target.
+func (r Report) Copying() int {
+	n := 0
+	for _, t := range r.Targets {
+		n += t.Copying
 	}
 	return n
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"sync"
 
+	"s3fanout/internal/awsapi"
 	"s3fanout/internal/copier"
-	"s3fanout/internal/listing"
 )
 
 // tally counts what happens and tells the observer, one call at a time.
@@ -52,25 +52,59 @@ func (t *tally) listed() {
 }
 
 // planned is told what was decided about a key.
-func (t *tally) planned(row listing.Row, p plan) {
+func (t *tally) planned(p plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p.different {
 		t.counted.Different++
 	}
 	for _, place := range p.targets {
-		target := t.target(place)
-		target.Missing++
+		t.target(place).Missing++
 		if p.source < 0 {
-			target.NoSource++
-			continue
+			t.target(place).NoSource++
 		}
-		size := row.Objects[p.source].Size
-		target.MissingBytes += size
-		t.progress.Missing++
-		t.progress.MissingBytes += size
-		t.bill.copy(t.options, p.source, place, size)
 	}
+}
+
+// checks is told what a target lacks of a stretch of keys, about which it is
+// asked before anything is copied there.
+func (t *tally) checks(place int, l lacking) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	small := 0
+	for _, g := range l.goals {
+		if g.object.size <= t.options.Threshold {
+			small++
+		}
+	}
+	t.bill.checks(t.options, place, small, len(l.goals)-small)
+}
+
+// todo is told what is to be copied from a source, counts what stays deleted, and
+// returns the rest.
+func (t *tally) todo(source int, b batch) batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rest := batch{after: b.after}
+	for i, o := range b.objects {
+		var goals []*goal
+		for _, g := range b.goals[i] {
+			target := t.target(g.place)
+			if g.hidden {
+				target.Deleted++
+				continue
+			}
+			goals = append(goals, g)
+			target.MissingBytes += o.size
+			t.progress.Missing++
+			t.progress.MissingBytes += o.size
+			t.bill.copy(t.options, source, g.place, o.size)
+		}
+		if len(goals) > 0 {
+			rest.objects, rest.goals = append(rest.objects, o), append(rest.goals, goals)
+		}
+	}
+	return rest
 }
 
 // sources is told how many objects of a source are missing among those that a
@@ -102,8 +136,14 @@ func (t *tally) ended(place int, result copier.Result) {
 	switch result.Outcome {
 	case copier.Copied:
 		target.Copied++
-	case copier.Exists, copier.Diverged:
+	case copier.Exists:
 		target.Exists++
+	case copier.Diverged:
+		target.Diverged++
+	case deleted:
+		target.Deleted++
+	case copying:
+		target.Copying++
 	default:
 		target.SourceGone++
 	}
@@ -126,6 +166,13 @@ func (t *tally) failed(place int, f Failure) {
 		t.observer.Failed(f)
 	}
 	t.tell()
+}
+
+// unanswered is told what could not be asked.
+func (t *tally) unanswered(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Unanswered = awsapi.Join([]error{t.counted.Unanswered, err})
 }
 
 // report is what has been counted so far.

@@ -3,6 +3,7 @@ package backfill
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"s3fanout/internal/copier"
 )
@@ -30,14 +31,15 @@ type target struct {
 	mu           sync.Mutex
 	small, large *lane // nil until they have something to do
 	despair      despair
+	blind        atomic.Bool // whether it copies something just now is not told
 }
 
 func (t *target) member() Member { return t.run.options.Members[t.place] }
 
 // take queues an object, and waits while the queue is full.
-func (t *target) take(work context.Context, o *object) error {
+func (t *target) take(work context.Context, g *goal) error {
 	select {
-	case t.lane(work, o.size).queue <- o:
+	case t.lane(work, g.object.size).queue <- g:
 		return nil
 	case <-work.Done():
 		return context.Cause(work)

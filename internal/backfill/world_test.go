@@ -3,6 +3,7 @@ package backfill
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/listing/listtest"
 )
 
 // world is S3 in memory: a bucket in each Region, and Copiers that do what the
@@ -35,12 +37,16 @@ type world struct {
 	listed   int                         // keys, of all buckets
 	lists    int                         // pages of objects
 	aborted  int                         // copies in parts
+	markers  map[string]bool             // delete markers, by "region/key"
+	uploads  map[string]types.MultipartUpload
+	asked    int // how often a Region was asked for its uploads
 
 	// onCopy is called within each copy; an error is its answer.
 	onCopy     func(ctx context.Context, region string, source copier.Object) error
 	onHead     func(ctx context.Context, region, key string) error
 	onList     func(region string) error
 	onVersions func(region string) error
+	onUploads  func(region string) error
 }
 
 type thing struct {
@@ -53,7 +59,7 @@ type thing struct {
 var epoch = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func newWorld(regions ...string) *world {
-	w := &world{buckets: map[string]map[string]thing{}, heads: map[string]int{}, versions: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
+	w := &world{markers: map[string]bool{}, uploads: map[string]types.MultipartUpload{}, buckets: map[string]map[string]thing{}, heads: map[string]int{}, versions: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
 	for _, r := range regions {
 		w.buckets[r] = map[string]thing{}
 	}
@@ -78,7 +84,7 @@ func (w *world) fill(n int) {
 func (w *world) members() []Member {
 	var members []Member
 	for _, r := range slices.Sorted(maps.Keys(w.buckets)) {
-		members = append(members, Member{Region: r, Bucket: "b-" + r, S3: memberS3{w, r}, Copier: memberCopier{w, r}})
+		members = append(members, Member{Region: r, Bucket: "b-" + r, Role: "role-" + r, S3: memberS3{w, r}, Copier: memberCopier{w, r}})
 	}
 	return members
 }
@@ -139,6 +145,14 @@ func (m memberS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, 
 	return out, nil
 }
 
+// remove deletes an object and leaves a delete marker.
+func (w *world) remove(region, key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.buckets[region], key)
+	w.markers[region+"/"+key] = true
+}
+
 // ListObjectVersions answers as S3 does, in pages half as long: each object has
 // an old version too.
 func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
@@ -157,13 +171,25 @@ func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersi
 	defer m.mu.Unlock()
 	out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(false), EncodingType: in.EncodingType}
 	last := ""
-	for _, key := range slices.Sorted(maps.Keys(m.buckets[m.region])) {
+	keys := slices.Collect(maps.Keys(m.buckets[m.region]))
+	for key := range m.markers {
+		if region, key, _ := strings.Cut(key, "/"); region == m.region {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		if key <= aws.ToString(in.KeyMarker) || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			continue
 		}
-		if len(out.Versions) >= pageSize {
+		if len(out.Versions)+2*len(out.DeleteMarkers) >= pageSize {
 			out.IsTruncated, out.NextKeyMarker = aws.Bool(true), aws.String(url.QueryEscape(last))
 			break
+		}
+		last = key
+		if m.markers[m.region+"/"+key] {
+			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: aws.String(url.QueryEscape(key)), VersionId: aws.String("marker"), IsLatest: aws.Bool(true)})
+			continue
 		}
 		o := m.buckets[m.region][key]
 		for version, latest := range map[string]bool{o.version: true, "old": false} {
@@ -171,9 +197,31 @@ func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersi
 				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(version), IsLatest: aws.Bool(latest), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`),
 			})
 		}
-		last = key
 	}
 	return out, nil
+}
+
+// ListMultipartUploads names the upload of a key, whose parts ListParts does not
+// know.
+func (m memberS3) ListMultipartUploads(_ context.Context, in *s3.ListMultipartUploadsInput, _ ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked++
+	if m.onUploads != nil {
+		if err := m.onUploads(m.region); err != nil {
+			return nil, err
+		}
+	}
+	out := &s3.ListMultipartUploadsOutput{ResultMetadata: listtest.Answered(time.Now())}
+	if u, ok := m.world.uploads[m.region+"/"+*in.Prefix]; ok {
+		u.Key, u.UploadId = in.Prefix, aws.String("upload")
+		out.Uploads = append(out.Uploads, u)
+	}
+	return out, nil
+}
+
+func (m memberS3) ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error) {
+	return &s3.ListPartsOutput{IsTruncated: aws.Bool(false)}, nil
 }
 
 func (m memberS3) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
@@ -187,7 +235,15 @@ func (m memberS3) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...f
 		}
 	}
 	if !ok {
-		return nil, answer(http.StatusNotFound, "NotFound")
+		err := answer(http.StatusNotFound, "NotFound")
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.markers[m.region+"/"+*in.Key] {
+			var response *smithyhttp.ResponseError
+			errors.As(err, &response)
+			response.Response.Header.Set("X-Amz-Delete-Marker", "true")
+		}
+		return nil, err
 	}
 	return &s3.HeadObjectOutput{VersionId: aws.String(o.version), ContentLength: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`)}, nil
 }
@@ -195,7 +251,7 @@ func (m memberS3) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...f
 // answer is an error as the SDK returns it.
 func answer(status int, code string) error {
 	return &smithy.OperationError{ServiceID: "S3", OperationName: "HeadObject", Err: &smithyhttp.ResponseError{
-		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: http.Header{}}},
 		Err:      &smithy.GenericAPIError{Code: code, Message: "as told"},
 	}}
 }
@@ -248,6 +304,7 @@ func (m memberCopier) Copy(ctx context.Context, req copier.Request) (copier.Resu
 	}
 	to := from
 	to.version, to.modified = "replica", epoch.Add(time.Hour)
+	delete(m.markers, m.region+"/"+source.Key)
 	m.buckets[m.region][source.Key] = to
 	result.Outcome, result.Bytes = copier.Copied, from.size
 	return result, nil

@@ -52,6 +52,7 @@ func TestBadListings(t *testing.T) {
 	}{
 		{"ls-01", []s3.ListObjectsV2Output{listed("", "b", "a")}, "not in the order of the keys' bytes", 0},
 		{"ls-02", []s3.ListObjectsV2Output{listed("1", "b"), listed("", "a")}, "not in the order of the keys' bytes", 1},
+		{"ls-09", []s3.ListObjectsV2Output{listed("1", "a", "b"), listed("", "b", "c")}, "not in the order of the keys' bytes", 2},
 		{"ls-03", []s3.ListObjectsV2Output{listed("", "a", "a")}, "not in the order of the keys' bytes", 0},
 		{"ls-04", []s3.ListObjectsV2Output{listed("1")}, "goes on with the page it has come from, and so would not end", 0},
 		{"ls-05", []s3.ListObjectsV2Output{cut}, "cut off without saying how it goes on", 0},

@@ -101,6 +101,54 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+func TestMarkers(t *testing.T) {
+	tree := []string{"a X", "a a1", "b B3", "b x2", "b b1", "c X", "c c1", "d&+é X1", "e E2", "e x1", "f XF"}
+	for _, c := range []struct {
+		name          string
+		prefix, after string
+		keys          string
+		worth         int
+		want, asked   string
+	}{
+		{"all pages", "", "", "a b c d&+é e f", 0, "a c d&+é f", " |b B3|c X|e E2"},
+		{"keys that the bucket does not have", "", "", "0 a aa bb f g", 0, "a f", " |b B3|c X|e E2"},
+		{"an empty range of keys", "", "f", "g h", 0, "", "f "},
+		{"after a key", "", "b", "c d&+é", 0, "c d&+é", "b "},
+		{"with a prefix", "f", "", "f ff", 0, "f", " "},
+		{"a page is not worth its price", "", "", "a e f", 2, "a ? ?", " "},
+		{"the rest is not worth a page", "", "", "a b d&+é", 2, "a ?", " "},
+		{"too few", "", "", "a b", 3, "? ?", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := &history{versions: tree}
+			keys := strings.Fields(c.keys)
+			hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, c.prefix, c.after, keys, c.worth)
+			var got []string
+			for i, key := range keys {
+				switch {
+				case i >= known:
+					got = append(got, "?")
+				case hidden[i]:
+					got = append(got, key)
+				}
+			}
+			asked := strings.Join(h.asked, "|")
+			if err != nil || strings.Join(got, " ") != c.want || asked != c.asked || pages != len(h.asked) {
+				t.Errorf("got %q with %d pages after %q, %v; want %q after %q", got, pages, asked, err, c.want, c.asked)
+			}
+		})
+	}
+	// What was found stays found.
+	h := &history{versions: tree, err: errEndless}
+	hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, "", "", []string{"a", "b", "c", "f"}, 1)
+	if !errors.Is(err, errEndless) || !strings.Contains(err.Error(), "region r") || known != 2 || pages != 1 || !hidden[0] {
+		t.Errorf("got %v, %d known, %d pages, %v", hidden, known, pages, err)
+	}
+	if _, _, _, err := listing.Markers(t.Context(), listing.Bucket{Region: "r"}, &history{versions: tree, endless: true}, "", "", []string{"f"}, 1); err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("got %v of a listing that does not say how it goes on", err)
+	}
+}
+
 // What was found stays found, and the error says which permission is missing.
 func TestVersionsFail(t *testing.T) {
 	denied := &smithy.OperationError{ServiceID: "S3", OperationName: "ListObjectVersions", Err: &smithyhttp.ResponseError{

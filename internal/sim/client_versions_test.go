@@ -7,10 +7,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/listing/listtest"
 )
 
 const opVersions = "ListObjectVersions"
@@ -54,7 +57,7 @@ const opUploads = "ListMultipartUploads"
 // functions and backfills began all of them.
 func (c client) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
 	return send(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts, func(b *bucket, _ string) (*s3.ListMultipartUploadsOutput, error) {
-		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType}
+		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: listtest.Answered(time.Now())}
 		for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
 			if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
 				out.Uploads = append(out.Uploads, types.MultipartUpload{

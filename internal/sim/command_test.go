@@ -10,6 +10,7 @@ import (
 
 	"s3fanout/internal/backfill"
 	"s3fanout/internal/redrive"
+	"s3fanout/internal/uploads"
 	"s3fanout/internal/verify"
 )
 
@@ -183,16 +184,17 @@ func (w *world) repair(ctx context.Context) {
 		id := fmt.Sprintf("backfill %d", i)
 		w.after(w.seed.between(0, 10*time.Second, id), func() {
 			w.command(ctx, id, func(ctx context.Context, p *process) {
-				_, _ = w.backfill(ctx, p) // it may fail, of course
+				_, _ = w.backfill(ctx, p, w.seed.chance(500, id, "restores")) // it may fail, of course
 			})
 		})
 	}
 	w.tasks.Wait()
 	w.quieten()
-	report, err := w.backfill(ctx, w.newProcess("backfill at last", w.set.Regions[0]))
+	w.wait(uploads.IdleTime) // until nobody takes what was killed for somebody at work
+	report, err := w.backfill(ctx, w.newProcess("backfill at last", w.set.Regions[0]), true)
 	w.tasks.Wait()
-	if err != nil || report.Left() > 0 || report.Failed() > 0 {
-		w.usable("backfill at last", fmt.Errorf("%d left, %d failed, %w", report.Left(), report.Failed(), err))
+	if err != nil || report.Left() > 0 || report.Failed() > 0 || report.Copying() > 0 {
+		w.usable("backfill at last", fmt.Errorf("%d left, %d failed, %d taken for being copied, %w", report.Left(), report.Failed(), report.Copying(), err))
 	}
 	if after := w.verify(ctx, "verify at last"); after > 0 {
 		w.usable("backfill at last", fmt.Errorf("%d replicas are still missing", after))
@@ -251,11 +253,12 @@ func (w *world) member(p *process, region string) *process {
 	return m
 }
 
-// backfill copies what is missing.
-func (w *world) backfill(ctx context.Context, p *process) (backfill.Report, error) {
+// backfill copies what is missing, and what users have deleted in a Region if it
+// restores that.
+func (w *world) backfill(ctx context.Context, p *process, restores bool) (backfill.Report, error) {
 	var mu sync.Mutex
 	n := 0
-	options := backfill.Options{To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, Random: func() float64 {
+	options := backfill.Options{To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, RestoreDeleted: restores, Random: func() float64 {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
@@ -263,7 +266,7 @@ func (w *world) backfill(ctx context.Context, p *process) (backfill.Report, erro
 	}}
 	for _, r := range w.set.Regions {
 		m := w.member(p, r)
-		options.Members = append(options.Members, backfill.Member{Region: r, Bucket: w.buckets[r].name, S3: client{m}, Copier: w.copier(m)})
+		options.Members = append(options.Members, backfill.Member{Region: r, Bucket: w.buckets[r].name, Role: w.set.RoleName(r), S3: client{m}, Copier: w.copier(m)})
 	}
 	return backfill.Run(ctx, options, backfill.Observer{})
 }

@@ -76,10 +76,11 @@ type Found struct {
 	Requests int // LISTs that it took
 }
 
-// Copying is an upload that the function, or a backfill, probably works on.
+// Copying is an upload that the function, or a backfill, probably works on. If S3
+// did not say what time it is, nobody does.
 func (f Found) Copying() (Upload, bool) {
 	for _, u := range f.Uploads {
-		if u.By == ByReplicator && u.Working(f.Now) {
+		if u.By == ByReplicator && !f.Now.IsZero() && u.Working(f.Now) {
 			return u, true
 		}
 	}

@@ -26,6 +26,9 @@ func TestWriter(t *testing.T) {
 // Whose copy it is counts, and whether it still moves: one that was left behind is
 // no reason to wait for it.
 func TestCopying(t *testing.T) {
+	if _, got := (Found{Uploads: []Upload{{By: ByReplicator, Last: time.Now()}}}).Copying(); got {
+		t.Error("without a time nobody knows whether it moves")
+	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {
 		by   Writer

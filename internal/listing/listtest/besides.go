@@ -160,10 +160,12 @@ func (b *Bucket) now() time.Time {
 	return b.Now()
 }
 
-// answered is what the SDK notes of an answer: its Date.
-func (b *Bucket) answered() middleware.Metadata {
+func (b *Bucket) answered() middleware.Metadata { return Answered(b.now()) }
+
+// Answered is what the SDK notes of an answer: its Date, unless that is zero.
+func Answered(at time.Time) middleware.Metadata {
 	header := http.Header{}
-	if at := b.now(); !at.IsZero() {
+	if !at.IsZero() {
 		header.Set("Date", at.UTC().Format(http.TimeFormat))
 	}
 	_, metadata, _ := awsmiddleware.RecordResponseTiming{}.HandleDeserialize(context.Background(), middleware.DeserializeInput{},

@@ -1,0 +1,154 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/sync/errgroup"
+
+	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/listing"
+	"s3fanout/internal/uploads"
+)
+
+// goal is an object that a target lacks.
+type goal struct {
+	object *object
+	place  int // of the target among the members
+	// hidden says that a delete marker hides the key at the target: it was
+	// deleted there. clear says that none does, as of a moment ago.
+	hidden, clear bool
+}
+
+// Outcomes of what is not copied, beside the Copier's.
+const (
+	deleted copier.Outcome = "Deleted" // the key was deleted at the target, and stays so
+	copying copier.Outcome = "Copying" // somebody is copying it there just now
+)
+
+// lacking are the goals of one target in a stretch of keys, in their order.
+type lacking struct {
+	after string // a key of the listing before the first
+	goals []*goal
+}
+
+// dryHeads is how many HEADs a dry run has under way for a stretch of keys.
+const dryHeads = 32
+
+// markers finds out which of the goals of a target were deleted there, as far as
+// that is cheaper than a HEAD of each, and says how many pages it has read. The
+// others are asked for by HEADs when they are copied, in a dry run at once. The
+// error is ctx's, or that of a HEAD.
+func (n *names) markers(ctx context.Context, place int, l lacking, heads func()) (pages int, err error) {
+	if n.options.RestoreDeleted {
+		return 0, nil
+	}
+	member, known := n.options.Members[place], 0
+	if !n.options.DryRun {
+		// Large ones may wait for hours: they are asked for when they are copied.
+		l.goals = slices.DeleteFunc(slices.Clone(l.goals), func(g *goal) bool { return g.object.size > n.options.Threshold })
+	}
+	if len(l.goals) >= n.options.VersionsWorth && !n.blind[place].Load() {
+		keys := make([]string, len(l.goals))
+		for i, g := range l.goals {
+			keys[i] = g.object.key
+		}
+		var hidden []bool
+		hidden, known, pages, err = listing.Markers(ctx, n.buckets[place], member.S3, n.options.Prefix, l.after, keys, n.options.VersionsWorth)
+		if err != nil {
+			if ctx.Err() != nil {
+				return pages, context.Cause(ctx)
+			}
+			if awsapi.Hopeless(err) {
+				n.blind[place].Store(true)
+			}
+		}
+		for i, g := range l.goals[:known] {
+			g.hidden, g.clear = hidden[i], !hidden[i]
+		}
+	}
+	if !n.options.DryRun {
+		return pages, nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(dryHeads)
+	for _, g := range l.goals[known:] {
+		group.Go(func() error {
+			heads()
+			_, hidden, err := member.head(ctx, g.object.key)
+			g.hidden = hidden
+			return err
+		})
+	}
+	return pages, group.Wait()
+}
+
+// head asks what a member has under a key; nil if it has nothing. hidden says
+// that a delete marker hides the key.
+func (m Member) head(ctx context.Context, key string) (there *contents.Figures, hidden bool, err error) {
+	out, err := m.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(m.Bucket), Key: aws.String(key)})
+	var response *smithyhttp.ResponseError
+	switch {
+	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+		return nil, response.Response.Header.Get("X-Amz-Delete-Marker") == "true", nil
+	case err != nil:
+		return nil, false, awsapi.Explain(m.Region, "bucket "+m.Bucket, err)
+	}
+	f := contents.Of(out)
+	return &f, false, nil
+}
+
+// check looks at the target before an object is copied there. It returns a
+// Result with an outcome if there is nothing to copy, and else one that has only
+// its requests.
+func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
+	var result copier.Result
+	o, m := t.run.options, t.member()
+	large := g.object.size > o.Threshold
+	if !o.RestoreDeleted && !g.clear {
+		result.Requests.Head++
+		there, hidden, err := m.head(ctx, g.object.key)
+		switch {
+		case err != nil:
+			return result, err
+		case hidden:
+			result.Outcome = deleted
+			return result, nil
+		case there != nil:
+			result.Outcome = copier.Exists
+			there.Opaque = there.Opaque || o.KMS
+			if r, _ := contents.Compare(*there, g.object.listed); r == contents.Differ {
+				result.Outcome = copier.Diverged
+			}
+			return result, nil
+		}
+		g.clear = !large
+	}
+	if !large || t.blind.Load() {
+		return result, nil
+	}
+	// A copy in parts takes minutes or hours, and nothing is at the target until
+	// it is done: beginning another one would move all of its bytes again.
+	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, Role: m.Role, Client: m.S3}, g.object.key)
+	result.Requests.List += found.Requests
+	if err != nil {
+		if ctx.Err() != nil {
+			return result, ctx.Err()
+		}
+		t.blind.Store(true)
+		t.run.tally.unanswered(err)
+		return result, nil
+	}
+	if _, busy := found.Copying(); busy {
+		result.Outcome = copying
+	}
+	return result, nil
+}
