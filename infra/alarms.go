@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -12,10 +14,11 @@ import (
 // are the alarm's description, so that the message which wakes somebody says
 // what to do.
 type alarm struct {
-	name   string // ends the alarm's name
-	metric metric
-	over   float64 // alarms above it
-	period float64 // seconds; zero: alarmPeriod
+	name string // ends the alarm's name
+	// metrics of one statistic are added up. Each is billed as an alarm.
+	metrics []metric
+	over    float64 // alarms above it
+	period  float64 // seconds; zero: alarmPeriod
 	// periods in a row that have to be over.
 	periods int
 	means   string
@@ -39,68 +42,66 @@ const (
 )
 
 // alarms are those of a Region, in the order of docs/operations.md.
+//
+// What ends as a dead letter has no alarm of its own: events that Lambda gives
+// up or that would go round in a loop, and messages that SNS cannot deliver.
+// They are letters, with the reason, or counted as lost
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func (s site) alarms() []alarm {
-	queue, function, topic, ours := s.queueMetric, s.functionMetric, s.topicMetric, s.ownMetric
+	function, topic, ours := s.functionMetric, s.topicMetric, s.ownMetric
+	// Also those that somebody has received: a redrive --watch holds what it
+	// cannot replay nearly all of the time.
+	letters := []metric{s.queueMetric("ApproximateNumberOfMessagesVisible"), s.queueMetric("ApproximateNumberOfMessagesNotVisible")}
 	return []alarm{
 		{
-			name: "dead-letters", metric: queue("ApproximateNumberOfMessagesVisible"), periods: 1,
-			means: "Objects were not replicated; their events wait in the dead-letter queue with the reasons.",
-			mend:  "s3fanout redrive --dry-run",
+			name: "dead-letters", metrics: letters, periods: 1,
+			means: "Objects were not replicated, or messages not delivered; they wait in the dead-letter queue with the reasons.",
+			mend:  "s3fanout redrive --dry-run, then s3fanout doctor",
 		},
 		{
 			// Not the age of the oldest: SQS leaves letters out of that which were
 			// read more than three times, as redrive and explain read them.
-			name: "dead-letters-old", metric: queue("ApproximateNumberOfMessagesVisible"), period: 3600, periods: 72,
+			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
 			means: "There were dead letters in every hour of the last three days. SQS deletes a letter after 14 days.",
 			mend:  "s3fanout redrive",
 		},
 		{
-			name: "function-errors", metric: function("Errors", "Sum"), periods: 3,
+			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,
+			means: "An object was not replicated because its key has other contents here. Nothing was replaced: the first write won in each Region.",
+			mend:  "s3fanout verify",
+		},
+		{
+			name: "function-errors", metrics: one(function("Errors", "Sum")), periods: 3,
 			means: "The function has been failing for 15 minutes. Lambda tries each event three times, then it is a dead letter.",
 			mend:  "s3fanout status",
 		},
 		{
-			name: "function-throttled", metric: function("Throttles", "Sum"), periods: 3,
+			name: "function-throttled", metrics: one(function("Throttles", "Sum")), periods: 3,
 			means: "Lambda has not let the function run as often as it had to for 15 minutes. Events wait, for six hours at most.",
 			mend:  "raise the account's concurrency or reservedConcurrency, then s3fanout status",
 		},
 		{
-			name: "function-slow", metric: function("Duration", "Maximum"), over: durationLimit, periods: 1,
+			name: "function-slow", metrics: one(function("Duration", "Maximum")), over: durationLimit, periods: 1,
 			means: "An invocation took all of its time, and did not hand its copy over. Lambda begins it anew.",
 			mend:  "s3fanout status",
 		},
 		{
-			name: "events-waiting", metric: function("AsyncEventAge", "Maximum"), over: eventAgeLimit, periods: 1,
+			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: eventAgeLimit, periods: 1,
 			means: "Events wait for the function for more than an hour. After six hours they are dead letters.",
 			mend:  "raise the account's concurrency or reservedConcurrency, then s3fanout status",
 		},
 		{
-			name: "events-dropped", metric: function("AsyncEventsDropped", "Sum"), periods: 1,
-			means: "Lambda gave events up: after three attempts, after six hours, or for want of concurrency. They should be dead letters.",
-			mend:  "s3fanout redrive, then s3fanout verify",
-		},
-		{
-			name: "letters-lost", metric: function("DestinationDeliveryFailures", "Sum"), periods: 1,
+			name: "letters-lost", metrics: one(function("DestinationDeliveryFailures", "Sum")), periods: 1,
 			means: "Lambda could not put an event that failed into the dead-letter queue. It is lost.",
 			mend:  "s3fanout doctor, then s3fanout backfill",
 		},
 		{
-			name: "recursion", metric: function("RecursiveInvocationsDropped", "Sum"), periods: 1,
-			means: "Lambda stopped the function because it had invoked itself some 16 times in a chain, which it should never do.",
-			mend:  "s3fanout doctor, then s3fanout verify",
-		},
-		{
-			name: "replication-slow", metric: ours("ReplicationLag", "p99"), over: lagLimit, periods: 1,
+			name: "replication-slow", metrics: one(ours("ReplicationLag", "p99")), over: lagLimit, periods: 1,
 			means: "One in a hundred replicas takes more than 15 minutes from the upload.",
 			mend:  "s3fanout status",
 		},
 		{
-			name: "notifications-failed", metric: topic("NumberOfNotificationsFailed"), periods: 1,
-			means: "SNS could not deliver to another Region's function. The messages are in this Region's dead-letter queue.",
-			mend:  "s3fanout doctor, then s3fanout redrive",
-		},
-		{
-			name: "notifications-lost", metric: topic("NumberOfNotificationsFailedToRedriveToDlq"), periods: 1,
+			name: "notifications-lost", metrics: one(topic("NumberOfNotificationsFailedToRedriveToDlq")), periods: 1,
 			means: "SNS could neither deliver messages nor put them into the dead-letter queue. They are lost.",
 			mend:  "s3fanout doctor, then s3fanout backfill",
 		},
@@ -129,10 +130,6 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) constru
 		properties := &awscloudwatch.CfnAlarmProps{
 			AlarmName:          jsii.String(here.alarmName(a)),
 			AlarmDescription:   jsii.String(a.description()),
-			Namespace:          jsii.String(a.metric.namespace),
-			MetricName:         jsii.String(a.metric.name),
-			Dimensions:         a.metric.alarmDimensions(),
-			Period:             jsii.Number(cmp.Or(a.period, alarmPeriod)),
 			EvaluationPeriods:  jsii.Number(a.periods),
 			ComparisonOperator: jsii.String("GreaterThanThreshold"),
 			Threshold:          jsii.Number(a.over),
@@ -140,14 +137,47 @@ func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) constru
 			AlarmActions:       told,
 			OkActions:          told,
 		}
-		if a.metric.statistic[0] == 'p' {
-			properties.ExtendedStatistic = jsii.String(a.metric.statistic)
-		} else {
-			properties.Statistic = jsii.String(a.metric.statistic)
-		}
+		a.watch(properties)
 		awscloudwatch.NewCfnAlarm(this, jsii.String(a.name), properties)
 	}
 	return this
 }
+
+// watch says what the alarm looks at: a metric, or the sum of some. Where one of
+// them has no figure, the sum has none; a queue has both or neither.
+func (a alarm) watch(properties *awscloudwatch.CfnAlarmProps) {
+	period := jsii.Number(cmp.Or(a.period, alarmPeriod))
+	if len(a.metrics) == 1 {
+		m := a.metrics[0]
+		properties.Namespace, properties.MetricName = jsii.String(m.namespace), jsii.String(m.name)
+		properties.Dimensions, properties.Period = m.alarmDimensions(), period
+		if m.statistic[0] == 'p' {
+			properties.ExtendedStatistic = jsii.String(m.statistic)
+		} else {
+			properties.Statistic = jsii.String(m.statistic)
+		}
+		return
+	}
+	var queries []any
+	var ids []string
+	for i, m := range a.metrics {
+		id := "m" + strconv.Itoa(i+1)
+		ids = append(ids, id)
+		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+			Id: jsii.String(id), ReturnData: jsii.Bool(false),
+			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
+				Metric: &awscloudwatch.CfnAlarm_MetricProperty{
+					Namespace: jsii.String(m.namespace), MetricName: jsii.String(m.name), Dimensions: m.alarmDimensions(),
+				},
+				Period: period, Stat: jsii.String(m.statistic),
+			},
+		})
+	}
+	properties.Metrics = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+		Id: jsii.String("sum"), Expression: jsii.String(strings.Join(ids, " + ")), Label: jsii.String(a.name), ReturnData: jsii.Bool(true),
+	})
+}
+
+func one(m metric) []metric { return []metric{m} }
 
 func (s site) alarmName(a alarm) string { return s.Name + "-" + a.name }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -32,6 +34,70 @@ func TestAlarmsAreThoseOfThePage(t *testing.T) {
 	}
 }
 
+// watched is a metric that an alarm looks at.
+type watched struct {
+	namespace, name, statistic string
+	dimensions                 object
+	period                     float64
+}
+
+// watchedBy are those of an alarm: its own, or those of the sum.
+func watchedBy(t *testing.T, a resource) (found []watched) {
+	t.Helper()
+	read := func(metric object, statistic any, period any) {
+		w := watched{metric["Namespace"].(string), metric["MetricName"].(string), fmt.Sprint(statistic), object{}, period.(float64)}
+		for _, d := range metric["Dimensions"].(list) {
+			w.dimensions[d.(object)["Name"].(string)] = d.(object)["Value"]
+		}
+		found = append(found, w)
+	}
+	queries, several := a.Properties["Metrics"].(list)
+	if !several {
+		statistic, extended := a.Properties["Statistic"], a.Properties["ExtendedStatistic"]
+		if (statistic == nil) == (extended == nil) {
+			t.Errorf("%s: statistic %v and extended statistic %v, want one of them", a.ID, statistic, extended)
+		}
+		read(a.Properties, cmp.Or(statistic, extended), a.Properties["Period"])
+		return found
+	}
+	var ids []string
+	for _, q := range queries[:len(queries)-1] {
+		query := q.(object)
+		ids = append(ids, query["Id"].(string))
+		equal(t, a.ID+": a part is data", query["ReturnData"], any(false))
+		stat := query["MetricStat"].(object)
+		read(stat["Metric"].(object), stat["Stat"], stat["Period"])
+	}
+	equal(t, a.ID+": the sum", queries[len(queries)-1], any(object{
+		"Id": "sum", "Expression": strings.Join(ids, " + "), "ReturnData": true, "Label": queries[len(queries)-1].(object)["Label"],
+	}))
+	return found
+}
+
+// TestWatchDoesNotBlindTheAlarms: a redrive --watch holds a letter that it
+// cannot replay nearly all of the time, so that it is seldom visible.
+func TestWatchDoesNotBlindTheAlarms(t *testing.T) {
+	set := defaultSet(t)
+	s := synthesize(t, set)
+	for _, region := range set.Regions {
+		seen := 0
+		for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
+			if name := a.at("AlarmName"); name != any(set.Name+"-dead-letters") && name != any(set.Name+"-dead-letters-old") {
+				continue
+			}
+			seen++
+			period := map[any]float64{any(set.Name + "-dead-letters"): 300, any(set.Name + "-dead-letters-old"): 3600}[a.at("AlarmName")]
+			var want []watched
+			for _, metric := range []string{"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"} {
+				want = append(want, watched{"AWS/SQS", metric, "Maximum", object{"QueueName": set.QueueName()}, period})
+			}
+			equal(t, region+": "+a.ID, watchedBy(t, a), want)
+			equal(t, region+": "+a.ID+" over", a.at("Threshold"), any(0.0))
+		}
+		equal(t, region+": alarms of dead letters", seen, 2)
+	}
+}
+
 // TestAlarmsNameWhatExists checks each alarm's dimensions: CloudWatch takes
 // any, and an alarm at a misspelt name would be silent for ever.
 func TestAlarmsNameWhatExists(t *testing.T) {
@@ -43,16 +109,12 @@ func TestAlarmsNameWhatExists(t *testing.T) {
 		"ReplicaSet": set.Name, "TargetRegion": region,
 	}
 	for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
-		for _, d := range a.at("Dimensions").(list) {
-			dimension := d.(object)
-			name := dimension["Name"].(string)
-			if want, ok := names[name]; !ok || dimension["Value"] != want {
-				t.Errorf("%s: dimension %s is %v, want %q", a.ID, name, dimension["Value"], want)
+		for _, m := range watchedBy(t, a) {
+			for name, value := range m.dimensions {
+				if want, ok := names[name]; !ok || value != any(want) {
+					t.Errorf("%s: dimension %s of %s is %v, want %q", a.ID, name, m.name, value, want)
+				}
 			}
-		}
-		statistic, extended := a.Properties["Statistic"], a.Properties["ExtendedStatistic"]
-		if (statistic == nil) == (extended == nil) {
-			t.Errorf("%s: statistic %v and extended statistic %v, want one of them", a.ID, statistic, extended)
 		}
 		equal(t, a.ID+": missing data", a.at("TreatMissingData"), any("notBreaching"))
 	}
@@ -93,10 +155,12 @@ func TestDashboardFits(t *testing.T) {
 				shown[m[1].(string)] = true
 			}
 		}
-		silent := map[string]bool{"RecursiveInvocationsDropped": true, "NumberOfNotificationsFailedToRedriveToDlq": true}
+		silent := map[string]bool{"NumberOfNotificationsFailedToRedriveToDlq": true}
 		for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
-			if name := a.at("MetricName").(string); !shown[name] && !silent[name] {
-				t.Errorf("%s: no widget shows %s, which has an alarm", region, name)
+			for _, m := range watchedBy(t, a) {
+				if !shown[m.name] && !silent[m.name] {
+					t.Errorf("%s: no widget shows %s, which has an alarm", region, m.name)
+				}
 			}
 		}
 	}

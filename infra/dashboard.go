@@ -68,7 +68,7 @@ func (s site) graphs() []graph {
 	queue, function, topic, ours := s.queueMetric, s.functionMetric, s.topicMetric, s.ownMetric
 	return []graph{
 		{"Replicas made here, and what did not need one", "records", []metric{
-			ours("Copied", "Sum"), ours("Exists", "Sum"), ours("SourceGone", "Sum"), ours("Failed", "Sum"),
+			ours("Copied", "Sum"), ours("Exists", "Sum"), ours("Diverged", "Sum"), ours("SourceGone", "Sum"), ours("Failed", "Sum"),
 		}},
 		{"Replication lag: from the upload to the replica", "ms", []metric{
 			ours("ReplicationLag", "p50"), ours("ReplicationLag", "p99"), ours("ReplicationLag", "Maximum"),
@@ -85,7 +85,8 @@ func (s site) graphs() []graph {
 			function("Duration", "p50"), function("Duration", "p99"), function("Duration", "Maximum"),
 		}},
 		{"Function: events that wait, and those given up", "ms and events", []metric{
-			function("AsyncEventAge", "Maximum"), function("AsyncEventsDropped", "Sum"), function("DestinationDeliveryFailures", "Sum"),
+			function("AsyncEventAge", "Maximum"), function("AsyncEventsDropped", "Sum"), function("RecursiveInvocationsDropped", "Sum"),
+			function("DestinationDeliveryFailures", "Sum"),
 		}},
 		{"Topic: messages to the other Regions", "messages", []metric{
 			topic("NumberOfMessagesPublished"), topic("NumberOfNotificationsDelivered"),

@@ -124,6 +124,21 @@ func addSeries(t *testing.T, series map[string]bool, line []byte) {
 	}
 }
 
+// metricOfAlarm counts what alarms are billed by.
+const metricOfAlarm = "metric of an alarm"
+
+// alarmMetrics is how many metrics an alarm looks at, whose queries these are;
+// without queries it looks at one.
+func alarmMetrics(queries []struct{ MetricStat json.RawMessage }) int {
+	n := 0
+	for _, q := range queries {
+		if q.MetricStat != nil {
+			n++
+		}
+	}
+	return max(1, n)
+}
+
 // TestCostOfWhatIsDeployed holds the model against the committed templates.
 func TestCostOfWhatIsDeployed(t *testing.T) {
 	counts := map[string]int{}
@@ -142,6 +157,7 @@ func TestCostOfWhatIsDeployed(t *testing.T) {
 				Type       string
 				Properties struct {
 					MemorySize    float64
+					Metrics       []struct{ MetricStat json.RawMessage } // of an alarm on a sum
 					Architectures []string
 				}
 			}
@@ -151,6 +167,9 @@ func TestCostOfWhatIsDeployed(t *testing.T) {
 		}
 		for _, resource := range template.Resources {
 			counts[resource.Type]++
+			if resource.Type == "AWS::CloudWatch::Alarm" {
+				counts[metricOfAlarm] += alarmMetrics(resource.Properties.Metrics)
+			}
 			if resource.Type == "AWS::Lambda::Function" {
 				memory[resource.Properties.MemorySize]++
 				if a := resource.Properties.Architectures; len(a) != 1 || a[0] != "arm64" {
@@ -165,7 +184,7 @@ func TestCostOfWhatIsDeployed(t *testing.T) {
 	}
 	n := len(set.Regions)
 	for resource, want := range map[string]int{
-		"AWS::CloudWatch::Alarm": n * cost.AlarmsPerRegion, "AWS::CloudWatch::Dashboard": n * cost.DashboardsPerRegion,
+		metricOfAlarm: n * cost.AlarmMetricsPerRegion, "AWS::CloudWatch::Dashboard": n * cost.DashboardsPerRegion,
 		"AWS::Lambda::Function": n, "AWS::SNS::Subscription": n * (n - 1),
 	} {
 		if counts[resource] != want {

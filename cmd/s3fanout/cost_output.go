@@ -76,7 +76,7 @@ func costNames() map[cost.Item]costName {
 		cost.FunctionTime: {"Lambda time", "GB-s"},
 		cost.Logs:         {"log lines", "GB"},
 		cost.Metrics:      {"metrics", "metrics"},
-		cost.Alarms:       {"alarms", "alarms"},
+		cost.Alarms:       {"metrics of alarms", "metrics"},
 		cost.Dashboards:   {"dashboards", "dashboards"},
 	}
 }

@@ -161,7 +161,7 @@ For N Regions, for each upload:
 | messages to other Regions | N-1, {notification} bytes each; that SNS delivers to Lambda is free, the transfer is not | ` + "`TestCostOfWhatIsWritten`" + ` |
 | log lines | N-1 of {line} bytes, and {lifecycle} bytes for each that Lambda writes itself | ` + "`TestCostOfWhatIsWritten`" + `; Lambda's own are from examples |
 | a Region's metrics | 4, and 2 for each other Region | ` + "`TestCostOfWhatIsWritten`" + ` |
-| a Region's alarms, dashboards | 12, 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+| metrics that a Region's alarms look at; its dashboards | 12; 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
 | the function's memory, unless configured | 256 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
 
 S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.

@@ -73,6 +73,18 @@ func TestBillsOfAMillionUploads(t *testing.T) {
 	}
 }
 
+// What is deployed for three Regions by default may cost what it did before, and
+// no more: a new metric or alarm replaces one, or comes with a feature that is
+// switched on.
+func TestFixedPriceOfThreeRegions(t *testing.T) {
+	const most = 19.80
+	for _, regions := range [][]string{Alike(3), {"us-east-1", "eu-west-1", "ap-northeast-1"}} {
+		if fixed := (Usage{Regions: regions, Objects: 1e6, Size: 1}).fanout().Fixed(); fixed > most+1e-9 {
+			t.Errorf("%v: $%.2f a month, at most $%.2f", regions, fixed, most)
+		}
+	}
+}
+
 func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		name  string

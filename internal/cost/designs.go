@@ -22,9 +22,11 @@ const (
 	LifecycleBytes = 460
 	// DefaultMemoryMiB is a function's memory.
 	DefaultMemoryMiB = 256
-	// AlarmsPerRegion and DashboardsPerRegion are in each Region's stack.
-	AlarmsPerRegion     = 12
-	DashboardsPerRegion = 1
+	// AlarmMetricsPerRegion are the metrics that the alarms of each Region's stack
+	// look at, and DashboardsPerRegion its dashboards. An alarm that adds two
+	// metrics up is billed as two.
+	AlarmMetricsPerRegion = 12
+	DashboardsPerRegion   = 1
 )
 
 // MetricsPerRegion is how many custom metrics a Region has data in whose function
@@ -116,7 +118,7 @@ func (u Usage) fanout() Bill {
 	for _, k := range sources {
 		t.add(Metrics, float64(MetricsPerRegion(k)), price.MetricMonth)
 	}
-	t.add(Alarms, float64(n*AlarmsPerRegion), price.AlarmMonth)
+	t.add(Alarms, float64(n*AlarmMetricsPerRegion), price.AlarmMonth)
 	t.add(Dashboards, float64(n*DashboardsPerRegion), price.DashboardMonth)
 	return t.bill(S3Fanout)
 }

@@ -24,7 +24,7 @@ const (
 	GBSecond    = 0.0000133334
 	GBSecondX86 = 0.0000166667
 	// MetricMonth is the price of a custom metric with data in every hour of a
-	// month, AlarmMonth that of a standard alarm on one metric, DashboardMonth
+	// month, AlarmMonth that of each metric of a standard alarm, DashboardMonth
 	// that of a dashboard (https://aws.amazon.com/cloudwatch/pricing/).
 	MetricMonth    = 0.30
 	AlarmMonth     = 0.10
