@@ -88,6 +88,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "checksums denied", script: []reply{exists, {status: 403}, there}, want: Exists, methods: "PUT HEAD HEAD"},
 		{name: "the source's checksums denied", script: []reply{exists, alike, {status: 403}, there}, want: Diverged, methods: "PUT HEAD HEAD HEAD"},
 		{name: "what is there cannot be seen", script: []reply{exists, {status: 400}}, want: Exists, methods: "PUT HEAD"},
+		{name: "what is there must not be seen", script: []reply{exists, {status: 403}}, class: Denied, methods: "PUT HEAD HEAD"},
 		{name: "what is there cannot be seen now", script: []reply{exists, {status: 503}}, class: Retryable, methods: "PUT HEAD"},
 		{name: "what was there is gone", script: []reply{exists, noReplica, copied()}, want: Copied, methods: "PUT HEAD PUT"},
 		{name: "what was there is gone, again and again", script: slices.Repeat([]reply{exists, noReplica}, 8), class: Retryable,

@@ -15,8 +15,9 @@ import (
 // says of the source; where that does not tell, and the source is no probable
 // echo, the source itself is asked.
 //
-// Once the key is known to be there, a question that cannot be answered is no
-// failure: nothing is to be copied, and trying again would tell no more.
+// Once the key is known to be there, a question that can never be answered, as
+// about an object under a customer's key, is no failure: nothing is to be copied,
+// and neither trying again nor a permission would tell more.
 func (t *task) look(ctx context.Context) (answer, error) {
 	there := t.refused
 	t.refused = false
@@ -35,7 +36,7 @@ func (t *task) look(ctx context.Context) (answer, error) {
 		return same, nil
 	case got == absent && there:
 		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted meanwhile: %w", err)}
-	case got == failed && there && classify(err) != Retryable:
+	case got == failed && there && classify(err) == Permanent:
 		t.log.Warn("the target has the key, and whether with the same contents cannot be told",
 			"region", t.target.Region, "bucket", t.target.Bucket, "key", t.req.Source.Key, "error", err.Error())
 		return same, nil

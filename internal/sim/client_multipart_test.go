@@ -125,7 +125,7 @@ func (c client) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMult
 			out := &s3.CompleteMultipartUploadOutput{VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: aws.String(v.crc)}
 			return out, nil
 		}
-		there := aws.ToString(in.IfNoneMatch) == "*" && b.current(*in.Key) != nil
+		there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
 		switch {
 		case missing != nil && (!there || !c.w.seed.chance(300, id, "condition first")):
 			return nil, missing

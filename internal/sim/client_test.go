@@ -82,6 +82,11 @@ func hidden() error {
 	return err
 }
 
+// enforces says whether a condition that the key is absent is put, and kept.
+func (w *world) enforces(ifNoneMatch *string) bool {
+	return aws.ToString(ifNoneMatch) == "*" && !w.schedule.profile.emulated
+}
+
 // source finds what x-amz-copy-source names. The Region that it is in has to
 // answer, too.
 func (c client) source(op string, header *string) (*version, error) {
@@ -145,7 +150,7 @@ func (c client) GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingInp
 func (c client) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
 	return send(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource, opts, func(b *bucket, id string) (*s3.CopyObjectOutput, error) {
 		v, missing := c.source(opCopy, in.CopySource)
-		there := aws.ToString(in.IfNoneMatch) == "*" && b.current(*in.Key) != nil
+		there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
 		switch {
 		// AWS does not say which it looks at first.
 		case missing != nil && (!there || !c.w.seed.chance(500, id, "condition first")):

@@ -30,6 +30,7 @@ func (w *world) weather(context.Context) {
 	w.tasks.Wait()
 	w.checkArrival("when the events had stopped", true)
 	w.checkEcho("when the events had stopped")
+	w.checkForgeries("when the events had stopped")
 }
 
 // act lets the users do what they do in a phase.
@@ -37,9 +38,10 @@ func (w *world) act(phase int) {
 	for _, a := range w.schedule.todo(phase) {
 		w.after(a.at, func() {
 			w.mu.Lock()
-			defer w.mu.Unlock()
 			w.say("%s", a)
 			w.perform(a)
+			w.mu.Unlock()
+			w.forge(a)
 		})
 	}
 }
@@ -201,6 +203,7 @@ func (w *world) repair(ctx context.Context) {
 	}
 	w.checkArrival("after a backfill", false)
 	w.checkEcho("after a backfill")
+	w.checkForgeries("after a backfill")
 }
 
 // verify compares the buckets, holds the result against the truth, and returns

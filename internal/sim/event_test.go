@@ -72,7 +72,7 @@ func (w *world) announce(b *bucket, v *version, event string, by *process) {
 		EventVersion: "2.6", EventSource: "aws:s3", AWSRegion: b.region, EventName: event,
 		EventTime: v.at.Add(w.skewOf(b.region)).UTC().Format(time.RFC3339), UserIdentity: principal{"AWS:AIDAUSER"}, version: v,
 	}
-	if by != nil {
+	if by != nil && !w.schedule.profile.emulated {
 		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + w.set.FunctionName()
 	}
 	r.S3.Bucket.Name = b.name
@@ -125,7 +125,7 @@ func (w *world) publish(region string, records []record) {
 	if err != nil {
 		panic(err)
 	}
-	if f := w.filters[region]; f != nil && !f.MatchBody(body) {
+	if f := w.filters[region]; f != nil && !f.MatchBody(body) || w.circles() {
 		return
 	}
 	profile := w.schedule.profile

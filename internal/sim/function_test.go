@@ -56,6 +56,9 @@ func (w *world) tryThrice(region string, payload []byte, id string, chain int, q
 	var err error
 	for attempt := 1; attempt <= 3; attempt++ {
 		w.back(region, id)
+		if w.circles() {
+			return
+		}
 		if time.Since(queued) > mostAge {
 			w.letter(region, payload, id, "EventAgeExceeded", attempt-1, nil)
 			return
@@ -71,6 +74,9 @@ func (w *world) tryThrice(region string, payload []byte, id string, chain int, q
 // letter sends what failed to the on-failure destination.
 func (w *world) letter(region string, payload []byte, id, condition string, attempts int, failure error) {
 	w.back(region, id)
+	if isForged(payload) {
+		return // whoever reads its reason deletes it
+	}
 	if w.happens(w.schedule.profile.lost/8, id, lostLetter) {
 		w.lose(w.versionsIn(string(payload)), region, "its letter was lost")
 		return
@@ -121,6 +127,9 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 	}
 	w.mu.Lock()
 	w.say("%s: ends with %s %s", id, answer, answerOf(err))
+	if err == nil && isForged(payload) {
+		w.broken("e", "%s: a forged continuation succeeded", id)
+	}
 	w.mu.Unlock()
 	return err
 }

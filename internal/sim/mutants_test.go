@@ -9,6 +9,15 @@ type mutant struct {
 // mutants are the bugs that the simulation has to find.
 var mutants = []mutant{
 	{
+		"what a copy made is not looked for first", "internal/replicator/handler.go",
+		"LookFirst:    j.record.EventName == copyEvent,", "LookFirst:    false,",
+	}, {
+		"an upload is resumed whoever began it", "internal/copier/multipart.go",
+		"if begunBy(m.role, id) {", "if m.role != \"\" {",
+	}, {
+		"other contents are taken for the same", "internal/copier/plan.go",
+		"step{move: stop, outcome: Diverged}", "step{move: stop, outcome: Exists}",
+	}, {
 		"the condition is left out of the copy", "internal/copier/request.go",
 		"if m == copyIfAbsent {", "if false {",
 	}, {
@@ -16,7 +25,7 @@ var mutants = []mutant{
 		"if m == completeIfAbsent {", "if false {",
 	}, {
 		"409 is taken for Exists", "internal/copier/classify.go",
-		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn exists\n",
+		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn same\n",
 	}, {
 		"403 is taken for SourceGone", "internal/copier/classify.go",
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeAccessDenied || code == codeNoSuchKey ||",
@@ -25,7 +34,7 @@ var mutants = []mutant{
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
 	}, {
 		"500 is taken for Exists", "internal/copier/classify.go",
-		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyIfAbsent:\n\t\treturn exists\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
+		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyIfAbsent:\n\t\treturn same\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
 	}, {
 		"the version is not pinned", "internal/copier/request.go",
 		"if o.VersionID != \"\" {\n\t\tb.WriteString", "if false {\n\t\tb.WriteString",
@@ -72,7 +81,7 @@ var mutants = []mutant{
 		"if len(failures) > 0 {", "if len(failures) > 0 && len(failures) == parts {",
 	}, {
 		"what is left of a copy is not handed over", "internal/replicator/handler.go",
-		"err = h.handOver(ctx, j, *result.Upload)", "_ = h.handOver",
+		"err = h.handOver(ctx, times, j, *result.Upload)", "_ = h.handOver",
 	}, {
 		"a hand-over that fails is a success", "internal/replicator/handover.go",
 		"			failure.err = fmt.Errorf(\"%w; abort the upload: %w\", failure.err, err)\n\t\t}\n\t}\n\treturn failure\n", "			failure.err = err\n\t\t}\n\t}\n\treturn nil\n",

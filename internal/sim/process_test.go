@@ -58,7 +58,11 @@ type labelled struct {
 
 func (l labelled) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
 	ctx = context.WithValue(ctx, copyKey{}, l.p.identity(ctx, "copy "+r.Source.VersionID))
-	return l.Copier.Copy(ctx, r)
+	result, err := l.Copier.Copy(ctx, r)
+	if err == nil {
+		l.p.w.checkOutcome(l.p, r, result.Outcome)
+	}
+	return result, err
 }
 
 // identity names a call: it is the n-th of its kind by the process, or for one

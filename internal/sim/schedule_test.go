@@ -60,6 +60,8 @@ type profile struct {
 	kills                            int // of a thousand invocations
 	slow                             bool
 	aborted                          int    // of a thousand uploads, by somebody else
+	forged                           int    // of a thousand uploads, by somebody who may write to a queue
+	emulated                         bool   // S3 ignores the conditions of copies, and does not say who wrote
 	away                             string // a Region that is away for hours, or empty
 	awayFrom, awayFor                time.Duration
 	skew                             bool
@@ -108,6 +110,8 @@ func newSchedule(s seed) schedule {
 		unfiltered:    is(300, "unfiltered"),
 		kills:         pick("kills", 0, 0, 100, 400),
 		aborted:       pick("aborted", 0, 0, 100),
+		forged:        pick("forged", 0, 0, 0, 300),
+		emulated:      is(80, "emulated"),
 		slow:          is(400, "slow"),
 		skew:          is(300, "skew"),
 		redrives:      pick("redrives", 0, 1, 2),

@@ -17,6 +17,10 @@ const account = "111122223333"
 // mostCalls ends a schedule that goes in circles. The longest need a tenth.
 const mostCalls = 50_000
 
+// mostReplicas does the same where each replica is the cause of more. A schedule
+// has seven uploads, each of which is announced a few times to three Regions.
+const mostReplicas = 500
+
 // world is the replica set and the AWS that it runs on. Its state is guarded
 // by mu; effects of calls happen one at a time.
 type world struct {
@@ -42,12 +46,14 @@ type world struct {
 	deletions map[string]int
 	// lost says what did not reach a target although it was announced, by
 	// version and Region, and how.
-	lost    map[string]string
-	wrong   []string // broken promises
-	digest  uint64
-	tracing bool
-	trace   []string
-	stats   stats
+	lost map[string]string
+	// forgeries are uploads of users that a forged continuation names, and where.
+	forgeries map[string]string
+	wrong     []string // broken promises
+	digest    uint64
+	tracing   bool
+	trace     []string
+	stats     stats
 }
 
 // stats count what happened.
@@ -74,7 +80,7 @@ func newWorld(sc *schedule) *world {
 		set:     replicaset.Config{Name: "sim", Regions: regionNames[:sc.profile.regions]},
 		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
-		known: map[string]*version{}, deletions: map[string]int{},
+		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
 	}
 	for _, r := range w.set.Regions {
 		b := newBucket(r, w.set.BucketName(account, r))
@@ -231,6 +237,13 @@ func (w *world) latency(op, id string) (there, back time.Duration) {
 	return roll.between(time.Millisecond, most, "there"), roll.between(time.Millisecond, 50*time.Millisecond, "back")
 }
 
+// circles says that a schedule goes in circles: nothing more is delivered.
+func (w *world) circles() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stats.copies >= mostReplicas
+}
+
 func (w *world) isCalm() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -269,7 +282,9 @@ func (w *world) write(p *process, b *bucket, v *version, id, event string) {
 	v.region, v.at = b.region, time.Now()
 	v.modified = v.at.Add(w.skewOf(b.region)).Truncate(time.Second)
 	if p != nil {
-		w.stats.copies++
+		if w.stats.copies++; w.stats.copies == mostReplicas {
+			w.broken("b", "%d replicas were written: it goes in circles", mostReplicas)
+		}
 		w.checkWrite(p, b, v)
 	}
 	b.add(v)
