@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large load sim bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,20 @@ test-large: ## run the tests that take minutes: 10,000 parts, a million keys, st
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/verify
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/e2e
+
+# Programs that others wrote, in directories of their own: Python's environment, and a Go command outside of this module.
+build/clients: tools/clients.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+VERSITYGW := v1.8.0
+build/versitygw-$(VERSITYGW)/versitygw:
+	GOBIN=$(CURDIR)/$(@D) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
+
+suites: build/clients build/versitygw-$(VERSITYGW)/versitygw ## try the sandbox with versitygw's integration tests and with real clients (needs Python)
+	S3FANOUT_CLIENTS=$(CURDIR)/build/clients/bin S3FANOUT_VERSITYGW=$(CURDIR)/build/versitygw-$(VERSITYGW)/versitygw \
+	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients' -v ./internal/e2e
 
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/e2e
