@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // oddKeys are keys that S3 takes and that programs, file systems or URLs could
@@ -103,7 +106,9 @@ func useProgram(w *world, p program, region, dir string) {
 		}
 	}
 	for key, body := range want {
-		w.wantEverywhere(object{key: key, body: body})
+		// Programs add metadata of their own, such as a file's time.
+		metadata := w.metadata(region, key)
+		w.wantEverywhere(object{key: key, body: body, metadata: metadata})
 		if n := w.versions(region, key); n != 1 {
 			w.t.Errorf("%q has %d versions after one upload, want 1", key, n)
 		}
@@ -125,4 +130,15 @@ func useProgram(w *world, p program, region, dir string) {
 			}
 		}
 	}
+}
+
+// metadata is an object's user metadata.
+func (w *world) metadata(region, key string) map[string]string {
+	w.t.Helper()
+	head, err := w.s3(region).HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)})
+	if err != nil {
+		w.t.Errorf("HEAD %q in %s: %v", key, region, err)
+		return nil
+	}
+	return head.Metadata
 }

@@ -90,7 +90,11 @@ func programsFor(w *world, region, bin, dir string) ([]program, error) {
 			copy:   func(from, to string) []string { return rclone("copyto", remote(from), remote(to)) },
 			move:   func(from, to string) []string { return rclone("moveto", remote(from), remote(to)) },
 			remove: func(key string) []string { return rclone("deletefile", remote(key)) },
-			cannot: map[string]string{},
+			cannot: map[string]string{
+				"plain//two slashes": "it makes one slash of two",
+				"./dot":              "it writes a wide dot instead, as it does for file systems",
+				"a/../b":             "it writes wide dots instead",
+			},
 			env: []string{
 				"RCLONE_CONFIG_S3_TYPE=s3", "RCLONE_CONFIG_S3_PROVIDER=Other", "RCLONE_CONFIG_S3_FORCE_PATH_STYLE=true",
 				"RCLONE_CONFIG_S3_ENDPOINT=" + w.state.Endpoint, "RCLONE_CONFIG_S3_REGION=" + region,
