@@ -183,10 +183,15 @@ func (t *task) readTags(ctx context.Context) ([]types.Tag, error) {
 // still needed, and whether the source is the same.
 func (m *multipart) resume(ctx context.Context) (answer, error) {
 	m.did = listParts
-	algorithm, err := m.listParts(ctx)
-	if err != nil {
-		return interpret(listParts, m.req.Source, err), err
+	etags, algorithm, err := m.listParts(ctx, *m.upload)
+	if foreign := (*foreignUpload)(nil); errors.As(err, &foreign) {
+		m.upload = nil // neither to be aborted nor to be resumed
+		return failed, permanent{err}
 	}
+	if err != nil {
+		return interpret(listParts, m.upload.Source, err), err
+	}
+	m.etags = etags
 	m.did = headTarget
 	if got, err := m.look(ctx); got != absent {
 		return got, err
@@ -202,44 +207,36 @@ func (m *multipart) resume(ctx context.Context) (answer, error) {
 	return done, nil
 }
 
-// listParts enters the parts that are there, and returns the algorithm of the
-// upload's checksums. Until it has found that the upload is the role's own,
-// nothing may be done to it.
-func (m *multipart) listParts(ctx context.Context) (types.ChecksumAlgorithm, error) {
-	etags := make([]string, partCount(m.upload.Source.Size, m.upload.PartSize))
+// listParts returns the ETags of the parts that are there, and the algorithm of
+// the upload's checksums. Until it has found that the upload is the role's own,
+// nothing may be done to that: if it is not, the error is a *foreignUpload.
+func (m *multipart) listParts(ctx context.Context, u Upload) ([]string, types.ChecksumAlgorithm, error) {
+	etags := make([]string, partCount(u.Source.Size, u.PartSize))
 	var marker *string
 	for {
 		m.result.Requests.List++
 		out, err := m.client.ListParts(ctx, &s3.ListPartsInput{
-			Bucket: aws.String(m.target.Bucket), Key: aws.String(m.upload.Source.Key),
-			UploadId: aws.String(m.upload.UploadID), PartNumberMarker: marker,
+			Bucket: aws.String(m.target.Bucket), Key: aws.String(u.Source.Key),
+			UploadId: aws.String(u.UploadID), PartNumberMarker: marker,
 		}, inRegion(m.target.Region))
 		if err != nil {
-			return "", err
+			return nil, "", err
 		}
-		if err := m.checkInitiator(out.Initiator); err != nil {
-			m.upload = nil // neither to be aborted nor to be resumed
-			return "", err
+		if who := initiatorOf(out); !begunBy(m.role, who) {
+			return nil, "", &foreignUpload{u.UploadID, who}
 		}
-		keepFinished(etags, *m.upload, out.Parts)
+		keepFinished(etags, u, out.Parts)
 		if marker = out.NextPartNumberMarker; !aws.ToBool(out.IsTruncated) || deref(marker) == "" {
-			m.etags = etags
-			return out.ChecksumAlgorithm, nil
+			return etags, out.ChecksumAlgorithm, nil
 		}
 	}
 }
 
-// checkInitiator refuses an upload that the role did not begin.
-func (m *multipart) checkInitiator(who *types.Initiator) error {
-	id := "nobody that S3 names"
-	if who != nil && deref(who.ID) != "" {
-		id = *who.ID
+func initiatorOf(out *s3.ListPartsOutput) string {
+	if out.Initiator == nil {
+		return ""
 	}
-	if begunBy(m.role, id) {
-		return nil
-	}
-	return permanent{fmt.Errorf("upload %s was begun by %s, not by this function's role, and is left as it is: whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function",
-		m.upload.UploadID, id)}
+	return deref(out.Initiator.ID)
 }
 
 // keepFinished enters the listed parts that are right into etags. A part of
@@ -261,6 +258,14 @@ func (m *multipart) copyParts(ctx context.Context) (answer, error) {
 	m.did = copyPart
 	m.began = finished(m.etags)
 	t := &transfer{Copier: m.Copier, upload: *m.upload, etags: m.etags, window: NewWindow(m.parallel, m.parallel), pace: m.pace}
+	if m.resumed() {
+		// A twin may be at the same work.
+		t.first = int(m.random() * float64(len(m.etags)))
+		t.list = func(ctx context.Context) ([]string, error) {
+			etags, _, err := m.listParts(ctx, t.upload)
+			return etags, err
+		}
+	}
 	err := t.run(ctx)
 	m.result.Requests.Part += t.sent
 	m.result.PartsTotal, m.result.PartsDone = len(m.etags), finished(m.etags)

@@ -25,14 +25,26 @@ type transfer struct {
 	etags  []string
 	window Window
 	pace   pace
+	// list asks again which parts are there; nil if nobody else can copy any.
+	list func(context.Context) ([]string, error)
+	// first is the part to begin with: twins that begin at different ones copy
+	// different ones.
+	first int
 
-	next    int // all parts below have been started once, or were there
+	next    int // so many parts from the first on have been started once, or were there
 	waiting []partTry
 	flying  map[int]time.Time // when each was sent
 	answers chan partAnswer
 	sent    int // requests
 	err     error
+
+	listing  bool
+	listed   chan []string
+	listNext time.Time
 }
+
+// listEvery is how often to look what a twin has copied.
+const listEvery = time.Minute
 
 // partTry is a part that waits to be tried again.
 type partTry struct {
@@ -55,6 +67,13 @@ type partAnswer struct {
 func (t *transfer) run(ctx context.Context) error {
 	t.flying = make(map[int]time.Time, t.parallel)
 	t.answers = make(chan partAnswer, t.parallel)
+	t.listed = make(chan []string, 1)
+	t.listNext = time.Now().Add(listEvery)
+	defer func() {
+		if t.listing {
+			<-t.listed
+		}
+	}()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
 	ended := ctx.Done()
@@ -67,15 +86,52 @@ func (t *transfer) run(ctx context.Context) error {
 		if len(t.flying) == 0 && (idle || t.err != nil || ctx.Err() != nil) {
 			return t.err
 		}
+		wake = t.askAgain(ctx, now, wake)
 		alarm.Reset(wake.Sub(now))
 		select {
 		case a := <-t.answers:
 			t.take(a, time.Now())
+		case etags := <-t.listed:
+			t.learn(etags, time.Now())
 		case <-alarm.C:
 		case <-ended:
 			ended = nil // the parts under way end by themselves now
 		}
 	}
+}
+
+// askAgain lists the parts if it is time to, beside those under way, and returns
+// when to wake at the latest.
+func (t *transfer) askAgain(ctx context.Context, now, wake time.Time) time.Time {
+	switch {
+	case t.list == nil || t.listing:
+		return wake
+	case now.Before(t.listNext):
+		if t.listNext.Before(wake) {
+			return t.listNext
+		}
+		return wake
+	}
+	t.listing = true
+	go func() {
+		etags, err := t.list(ctx)
+		if err != nil {
+			etags = nil // it will be asked again; what matters fails by itself
+		}
+		t.listed <- etags
+	}()
+	return wake
+}
+
+// learn enters the parts that somebody else has copied.
+func (t *transfer) learn(etags []string, now time.Time) {
+	t.listing, t.listNext = false, now.Add(listEvery)
+	for i, etag := range etags {
+		if _, flying := t.flying[i]; !flying && t.etags[i] == "" {
+			t.etags[i] = etag
+		}
+	}
+	t.waiting = slices.DeleteFunc(t.waiting, func(try partTry) bool { return t.etags[try.index] != "" })
 }
 
 // missing reports whether there are parts that are not copied.
@@ -120,14 +176,24 @@ func (t *transfer) pick(now time.Time) (partTry, bool) {
 		t.waiting = slices.Delete(t.waiting, 0, 1)
 		return try, true
 	}
-	for ; t.next < len(t.etags); t.next++ {
-		if t.etags[t.next] == "" {
-			t.next++
-			return partTry{index: t.next - 1, attempt: 1}, true
-		}
+	if !t.unstarted() {
+		return partTry{}, false
 	}
-	return partTry{}, false
+	t.next++
+	return partTry{index: t.at(t.next - 1), attempt: 1}, true
 }
+
+// unstarted goes on to the next part that is missing and was never started, and
+// reports whether there is one.
+func (t *transfer) unstarted() bool {
+	for t.next < len(t.etags) && t.etags[t.at(t.next)] != "" {
+		t.next++
+	}
+	return t.next < len(t.etags)
+}
+
+// at is the n-th part from the first on.
+func (t *transfer) at(n int) int { return (t.first + n) % len(t.etags) }
 
 // stopped reports whether the deadline is too near. A part that is under way
 // for long counts as slow before it ends.
@@ -144,7 +210,7 @@ func (t *transfer) stopped(now time.Time) bool {
 func (t *transfer) nextStart(now time.Time) (wake time.Time, idle bool) {
 	const far = time.Hour
 	wake = now.Add(far)
-	if t.next < len(t.etags) && slices.Contains(t.etags[t.next:], "") {
+	if t.unstarted() {
 		return wake, t.stopped(now)
 	}
 	if len(t.waiting) == 0 || t.stopped(now) {

@@ -68,6 +68,17 @@ func OpenUploads(ctx context.Context, client ListUploads, target Target, prefix,
 	}
 }
 
+// foreignUpload is an upload to resume that the role did not begin.
+type foreignUpload struct{ id, by string }
+
+func (e *foreignUpload) Error() string {
+	by := e.by
+	if by == "" {
+		by = "nobody that S3 names"
+	}
+	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, by)
+}
+
 // begunBy reports whether an upload's initiator, as S3 names it, is a session of
 // the role. For users AWS promises an ARN; for sessions its pages do not say, and
 // it is the session's or the role's

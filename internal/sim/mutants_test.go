@@ -13,7 +13,7 @@ var mutants = []mutant{
 		"LookFirst:    j.record.EventName == copyEvent,", "LookFirst:    false,",
 	}, {
 		"an upload is resumed whoever began it", "internal/copier/multipart.go",
-		"if begunBy(m.role, id) {", "if m.role != \"\" {",
+		"!begunBy(m.role, who)", "who == \"nobody\"",
 	}, {
 		"other contents are taken for the same", "internal/copier/plan.go",
 		"step{move: stop, outcome: Diverged}", "step{move: stop, outcome: Exists}",
