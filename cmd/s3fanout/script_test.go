@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"s3fanout/internal/buildinput"
 )
 
 func TestMain(m *testing.M) {
@@ -127,6 +129,9 @@ func TestScripts(t *testing.T) {
 // buildFunction builds the function for this machine.
 func buildFunction(t *testing.T) string {
 	t.Helper()
+	if err := buildinput.Declare(t.Context(), "../..", "./lambda"); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "bootstrap")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", path, "s3fanout/lambda")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/buildinput"
 )
 
 // The page about the architecture has a row for every package of ours, and no
@@ -31,6 +33,9 @@ func TestPackagesKnowOnlyWhatThePageSays(t *testing.T) {
 		mayKnow[name.FindStringSubmatch(cells[1])[1]] = known
 	}
 
+	if err := buildinput.Declare(t.Context(), build.root, "./..."); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	cmd.Dir = build.root
 	out, err := cmd.Output()

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"s3fanout/internal/buildinput"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/snapshot"
 )
@@ -23,6 +24,21 @@ var build struct {
 	dir      string // temporary
 	function string // the function's binary
 	command  string // the s3fanout command
+}
+
+const functionPackage, commandPackage, infraPackage = "./lambda", "./cmd/s3fanout", "./infra"
+
+// declareBuild tells the test cache of what was built, once.
+var declareBuild = sync.OnceValue(func() error {
+	return buildinput.Declare(context.Background(), build.root, functionPackage, commandPackage, infraPackage)
+})
+
+// Results of these tests are not taken from the cache when what they run was
+// changed.
+func TestBuildIsDeclared(t *testing.T) {
+	if err := declareBuild(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -47,9 +63,9 @@ func runTests(m *testing.M) (int, error) {
 	build.root, build.dir, build.function = root, dir, filepath.Join(dir, "bootstrap")
 	build.command = filepath.Join(dir, "s3fanout")
 	for _, target := range [][]string{
-		{"-tags", "lambda.norpc", "-o", build.function, "./lambda"},
-		{"-o", build.command, "./cmd/s3fanout"},
-		{"-o", filepath.Join(dir, "infra"), "./infra"},
+		{"-tags", "lambda.norpc", "-o", build.function, functionPackage},
+		{"-o", build.command, commandPackage},
+		{"-o", filepath.Join(dir, "infra"), infraPackage},
 	} {
 		cmd := exec.Command("go", append([]string{"build", "-trimpath"}, target...)...)
 		cmd.Dir = root
@@ -111,6 +127,9 @@ func start(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) *world
 // tryStart is start for assemblies that may not deploy.
 func tryStart(t *testing.T, assembly fs.FS, change ...func(*sandbox.Config)) (*world, error) {
 	t.Helper()
+	if err := declareBuild(); err != nil {
+		t.Fatal(err)
+	}
 	config := sandbox.Config{
 		Assembly:  assembly,
 		Function:  build.function,
