@@ -16,7 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 )
 
@@ -91,6 +93,7 @@ func (r *running) config(region string) aws.Config {
 	return aws.Config{
 		Region: region, BaseEndpoint: aws.String(r.state.Endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(r.state.AccessKeyID, r.state.SecretAccessKey, ""),
+		APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/requestbody"
 	"s3fanout/internal/sandbox"
 )
 
@@ -68,7 +70,10 @@ type identity struct {
 }
 
 func (i identity) in(region string) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: aws.String(i.endpoint), Credentials: i.CredentialsProvider, RetryMaxAttempts: 1}
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(i.endpoint), Credentials: i.CredentialsProvider, RetryMaxAttempts: 1,
+		APIOptions: []func(*middleware.Stack) error{requestbody.Keep},
+	}
 }
 
 func (w *world) administrator() identity {

@@ -59,8 +59,7 @@ func route(l deadletter.Letter, queue place, config replicaset.Config) (function
 
 // misplaced says that only the Region is wrong.
 func misplaced(what, region, goes string) error {
-	return fmt.Errorf("%w: the %s is this replica set's in %s, and %s to the queue there; somebody put this one here: delete it, or move it there",
-		errMisplaced, what, region, goes)
+	return fmt.Errorf("%w: the %s is this replica set's in %s, and %s to the queue there", errMisplaced, what, region, goes)
 }
 
 // routeSubscription decides where a letter of a subscription's queue belongs,
