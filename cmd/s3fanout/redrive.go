@@ -46,7 +46,8 @@ beyond --max, stays in the queues. It is counted as skipped, not as left.
 them as they come, each result a line. A letter that was not replayed is tried
 again after 1 minute, then 2, 4, 8 and every 15. A Region that cannot be reached
 is waited for. An interrupt is its ordinary end, with a summary. Until then,
-letters that are not replayed or not chosen are hidden from other readers.
+letters that are not replayed or not chosen are hidden from other readers, but
+not from the alarms, which count letters that are held.
 
 AWS requests: sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage,
 sqs:ChangeMessageVisibility; without --dry-run also sqs:DeleteMessage,
