@@ -2,7 +2,7 @@
 // every Region of the replica set. It is invoked with what SNS delivers from
 // the other Regions' topics, and copies the new objects that the messages name
 // into its own Region's bucket. S3 Batch Operations can invoke it as well, for
-// objects that existed before.
+// a backfill.
 //
 // It guarantees that every record of every message ends as Copied, Exists or
 // SourceGone, or in the error of the invocation, which Lambda retries and then

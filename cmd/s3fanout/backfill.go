@@ -39,8 +39,8 @@ func newBackfillCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Copy what Regions lack",
-		Long: `Copy every object that a Region of the replica set lacks: what existed before
-the replica set or before the Region joined it, and what got lost on its way.
+		Long: `Copy every object that a Region of the replica set lacks: what was written
+before the Region joined, and what got lost on its way.
 
 It lists the buckets and copies what is missing while it lists, from the Region
 that has had the key for longest or from --from. A key that exists is never

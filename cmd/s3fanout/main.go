@@ -1,5 +1,6 @@
 // Command s3fanout operates a replica set: a group of S3 buckets, one per AWS
-// Region, that a function in each Region keeps identical.
+// Region, between which a function in each Region copies every new object. The
+// first write of a key wins.
 //
 // It uses the AWS SDK's ordinary configuration (profiles, environment,
 // AWS_ENDPOINT_URL). Results go to standard output, everything else to

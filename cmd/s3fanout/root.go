@@ -28,9 +28,10 @@ func newRootCommand(a *app) *cobra.Command {
 	a.output = outputText
 	root := &cobra.Command{
 		Use:   "s3fanout",
-		Short: "Keep S3 buckets in several Regions identical",
-		Long: `s3fanout operates a replica set: S3 buckets, one per AWS Region, that a function
-in each Region keeps identical.
+		Short: "Operate write-once fan-out between S3 buckets",
+		Long: `s3fanout operates a replica set: S3 buckets, one per AWS Region. An object that
+is uploaded to one is copied to all others by a function in each Region; the
+first write of a key wins.
 
 It speaks to AWS with the SDK's ordinary configuration: AWS_PROFILE, the
 AWS_ACCESS_KEY_ID variables, AWS_ENDPOINT_URL. Results go to standard output,

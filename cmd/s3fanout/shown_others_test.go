@@ -21,6 +21,7 @@ func foreign() map[string]string {
 		"aws lambda delete-function-concurrency":          "names a request that TestConcurrencyByHand sends",
 		"aws s3api put-bucket-notification-configuration": "names a request; TestUpdatePutsBackWhatWasChangedByHand takes the notifications away",
 
+		"aws s3 sync s3://MY-BUCKET s3://s3fanout-ACCOUNT-us-east-1": "TestAnotherNameIsAnotherReplicaSet copies as it does",
 		"npm ci":                      "make test does it, as the target node_modules",
 		"aws sts get-caller-identity": "needs an AWS account",
 		"aws s3 sync":                 "names a command that make bench runs",

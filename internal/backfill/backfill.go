@@ -1,6 +1,5 @@
 // Package backfill copies what members of a replica set lack: objects that
-// existed before it was deployed or before a Region joined, and those whose
-// events were lost.
+// were written before a Region joined, and those whose events were lost.
 //
 // It lists the buckets in step and hands every key that a target lacks to the
 // Copier that the function uses. So a key that exists is never replaced, also

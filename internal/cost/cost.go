@@ -1,4 +1,4 @@
-// Package cost says about what it costs a month to keep buckets identical: with
+// Package cost says about what it costs a month to replicate between buckets: with
 // s3fanout, with S3's own replication, with and without Replication Time
 // Control, and with the design that s3fanout goes back to.
 //
@@ -18,7 +18,7 @@ import (
 	"s3fanout/internal/price"
 )
 
-// Design is a way to keep buckets identical.
+// Design is a way to replicate between buckets.
 type Design string
 
 // The designs. Their values are stable.

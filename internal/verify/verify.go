@@ -1,4 +1,4 @@
-// Package verify compares buckets that should be identical.
+// Package verify compares the buckets of a replica set.
 //
 // Listings of several buckets are never of one moment, and what is under way
 // is no difference. So what a listing says alone is never reported: each key
