@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"maps"
-	"strings"
 	"sync"
 )
 
@@ -21,13 +21,14 @@ const memoSize = 4096
 
 func blobKey(id uint64) string { return fmt.Sprintf("%x", id) }
 
-// extentsKey names bytes by where they are.
+// extentsKey names bytes by where they are. They can be in thousands of
+// places, so it is a hash.
 func extentsKey(extents []extent) string {
-	var b strings.Builder
+	h := sha256.New()
 	for _, x := range extents {
-		fmt.Fprintf(&b, "%x:%x+%x;", x.blob, x.offset, x.length)
+		_, _ = fmt.Fprintf(h, "%x:%x+%x;", x.blob, x.offset, x.length) // never fails
 	}
-	return b.String()
+	return string(h.Sum(nil))
 }
 
 func (m *memo) get(key string) sums {
