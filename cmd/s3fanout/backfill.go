@@ -60,7 +60,8 @@ S3 asks for less.
 Each replica is written as that Region's function writes its own, in a session
 of the function's role, so that it wakes no function. With --own-credentials it
 is written as the caller, who needs the role's permissions then, and each copy
-invokes the functions of all other Regions once, in vain.
+invokes the functions of all other Regions once,
+unnecessarily.
 
 With --dry-run it lists, and tells what would be copied and about what that
 costs: requests and transfer at AWS's list prices, without storage, taxes and

@@ -30,8 +30,8 @@ func newCostCommand(a *app) *cobra.Command {
 	var f costFlags
 	cmd := &cobra.Command{
 		Use:   "cost",
-		Short: "Tell about what a month costs, and what S3's replication would",
-		Long: `Tell about what it costs to replicate a month's uploads: with s3fanout, with S3
+		Short: "Estimate what a month costs, beside S3's own replication",
+		Long: `Estimate the cost of replicating a month's uploads: with s3fanout, with S3
 Cross-Region Replication (CRR), with CRR and Replication Time Control (RTC), and
 with the design that s3fanout goes back to, which let every event wake every
 function.
@@ -116,7 +116,7 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 // maxCostRegions is more Regions than AWS has.
 const maxCostRegions = 100
 
-// costRegions are the Regions to reckon with. Those of the configuration come
+// costRegions are the Regions of the estimate. Those of the configuration come
 // with what else it says.
 func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 	if typed == "" {
@@ -128,10 +128,10 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		u.MemoryMiB, u.X86 = set.FunctionMemoryMiB, set.Architecture() == replicaset.X86
 		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {
-			p.note("requests to storage class %s are dearer than those to STANDARD, which are reckoned with", class)
+			p.note("requests to storage class %s cost more than those to STANDARD, which the estimate has", class)
 		}
 		if set.Encryption == replicaset.EncryptionKMS {
-			p.note("keys of KMS and requests to them are not reckoned with; docs/configuration.md tells about what they cost")
+			p.note("keys of KMS and requests to them are not in the estimate; docs/configuration.md has their prices")
 		}
 		return set.Regions, nil
 	}
@@ -175,7 +175,7 @@ func parseSize(s string) (int64, error) {
 		value *= factor
 	}
 	if value >= 1<<63 {
-		return 0, fmt.Errorf("%q is more than can be reckoned with; 8 EiB are", s)
+		return 0, fmt.Errorf("%q is too large; the most is 8 EiB", s)
 	}
 	return int64(value), nil
 }

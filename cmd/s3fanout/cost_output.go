@@ -201,7 +201,7 @@ func costVerdict(d costDocument) string {
 // costDifference says how another's price compares with ours.
 func costDifference(ours, other float64) string {
 	if other > ours {
-		return "dearer by " + dollars(other-ours)
+		return "more expensive by " + dollars(other-ours)
 	}
 	return "cheaper by " + dollars(ours-other)
 }

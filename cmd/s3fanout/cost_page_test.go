@@ -135,7 +135,7 @@ const costText = `<!-- Generated from internal/cost and internal/price: go test 
 # What it costs
 
 **S3's own replication (CRR) is cheaper than s3fanout, always:** it has the same requests and the same transfer, and no functions,
-messages, logs, alarms or dashboards besides. **CRR with Replication Time Control is dearer than s3fanout** for objects above a size
+messages, logs, alarms or dashboards besides. **CRR with Replication Time Control is more expensive than s3fanout** for objects above a size
 that depends on how many they are; [below](#from-which-size-on) is where. How much it is in your case:
 
 ` + "```sh" + `
@@ -178,7 +178,7 @@ alarms and no dashboards, and cannot copy objects over 5 GiB. That makes it the 
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set
 ` + "`--copy-time`" + ` to what the metric ` + "`CopyTime`" + ` says. That filters scan a message once for each subscription, and that messages are
-transferred at the price between Regions, is the dearer reading of AWS's pages. Metrics have data in every hour of the month.
+transferred at the price between Regions, is the more expensive reading of AWS's pages. Metrics have data in every hour of the month.
 
 Counting S3's, SNS's and Lambda's requests alone, a million uploads to three Regions cost {ours}, with CRR {crr}, in the original design
 {original}. The whole of it, for empty objects, is {variable} and {fixed} for metrics, alarms and dashboards, together {oursAll}; the original has

@@ -163,7 +163,7 @@ func TestCostFollowsTheConfiguration(t *testing.T) {
 func TestCostSaysWhatIsLeftOut(t *testing.T) {
 	for fields, want := range map[string]string{
 		``: "", `, "replicaStorageClass": "STANDARD"`: "", `, "replicaStorageClass": "source"`: "", `, "encryption": "s3"`: "",
-		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR are dearer", `, "encryption": "kms"`: "keys of KMS",
+		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR cost more", `, "encryption": "kms"`: "keys of KMS",
 	} {
 		code, stdout, stderr := costOf(t, fields, "--objects", "1", "--bytes", "1GB")
 		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
@@ -179,7 +179,7 @@ func TestCostText(t *testing.T) {
 		wants []string
 	}{
 		{"--objects 1000000 --bytes 0B", []string{"(CRR) is cheaper by $", "(RTC) cheaper by $"}},
-		{"--objects 1000000 --bytes 100TiB", []string{"(CRR) is cheaper by $", "(RTC) dearer by $"}},
+		{"--objects 1000000 --bytes 100TiB", []string{"(CRR) is cheaper by $", "(RTC) more expensive by $"}},
 		{"--objects 1 --bytes 10GiB --regions 5", []string{"at the prices of us-east-1", "impossible", "The original design cannot do it"}},
 		{"--objects 1000000000 --bytes 5000PiB --from eu-west-1", []string{"uploaded to eu-west-1 of"}},
 		{"--objects 1 --bytes 1B --regions us-east-1,af-south-1", []string{"prices of af-south-1 are not known"}},
