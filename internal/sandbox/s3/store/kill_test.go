@@ -149,6 +149,7 @@ func (a *answered) read(r io.Reader) {
 }
 
 func TestKilledProcessLosesNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a := &answered{is: map[string]string{}, goes: map[string]string{}, gone: map[string]string{}, parts: map[string]string{}}
 	rounds := 25

@@ -2,8 +2,6 @@ package store
 
 import (
 	"bytes"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -109,10 +107,8 @@ func wantError(t testing.TB, err, want error) {
 	}
 }
 
-func md5Hex(body string) string {
-	sum := md5.Sum([]byte(body))
-	return hex.EncodeToString(sum[:])
-}
+// md5Hex is the ETag of a body.
+func md5Hex(body string) string { return etag(sumOf(MD5, body)) }
 
 func TestAnyKey(t *testing.T) {
 	s := newStore(t, Enabled)
