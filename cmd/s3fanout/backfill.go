@@ -21,6 +21,7 @@ type backfillFlags struct {
 	from           string
 	to             []string
 	prefix         string
+	key            string
 	dryRun         bool
 	concurrency    int
 	ownCredentials bool
@@ -107,7 +108,7 @@ others are copying them; 130 interrupted.`,
 		Example: `  s3fanout backfill --dry-run
   s3fanout backfill
   s3fanout backfill --to eu-north-1
-  s3fanout backfill --to eu-north-1 --prefix films/ --restore-deleted
+  s3fanout backfill --to eu-north-1 --key films/one.mp4 --restore-deleted
   s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
   s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
@@ -116,10 +117,10 @@ others are copying them; 130 interrupted.`,
 			if err := f.agree(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"job", f.job}, given{"region", f.region}); err != nil {
+			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"key", f.key}, given{"job", f.job}, given{"region", f.region}); err != nil {
 				return err
 			}
-			if err := checkPrefix(f.prefix); err != nil {
+			if err := f.checkKeys(); err != nil {
 				return err
 			}
 			switch {
@@ -136,6 +137,7 @@ others are copying them; 130 interrupted.`,
 	f.to = []string{"all"}
 	namesVar(cmd.Flags(), &f.to, "to", "Region to copy to, or all; can be repeated")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
+	cmd.Flags().StringVar(&f.key, "key", "", "only this key")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
@@ -181,8 +183,12 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if err != nil {
 		return err
 	}
+	match, prefix := set.Matches, f.prefix
+	if f.key != "" {
+		match, prefix = func(key string) bool { return key == f.key && set.Matches(key) }, f.key
+	}
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Match: set.Matches, KMS: set.UsesKMS(), RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: prefix, Match: match, KMS: set.UsesKMS(), RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
@@ -193,6 +199,23 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return backfillError(report, f.dryRun, err)
+}
+
+// checkKeys refuses what no key can be or begin with.
+func (f backfillFlags) checkKeys() error {
+	switch {
+	case f.key != "" && f.prefix != "":
+		return usageError{errors.New("--key and --prefix exclude each other; give one")}
+	case f.key != "":
+		if err := checkKey(f.key); err != nil {
+			return err
+		}
+		if len(f.key) > maxKey {
+			return keyTooLong(f.key)
+		}
+		return nil
+	}
+	return checkPrefix(f.prefix)
 }
 
 // check finds what cannot be asked for, and returns the Regions to copy to.

@@ -34,23 +34,24 @@ set is understood too; which of its buckets makes no difference.
 
 An object does not say who wrote it. "Likely a replica" means that another
 Region has or had the same, and had it before. Contents are compared by ETags
-and checksums, not read: where those cannot be compared, it says so. It looks at
-5000 dead letters at most, which others cannot read for the seconds it takes.
-It changes nothing; a backfill that it advises copies every key that begins like
-this one.
+and checksums, not read: where those cannot be compared, it says so. Tags are
+compared too. It looks at 5000 dead letters at most, which others cannot read
+for the seconds it takes. It changes nothing. What it advises begins with the
+command that finds the cause, such as s3fanout doctor, if it is not known.
 
 AWS requests: sts:GetCallerIdentity; in each Region s3:GetObject (HEAD) with
-s3:ListBucket, s3:ListBucketVersions, s3:ListBucketMultipartUploads, and for
-unfinished uploads s3:ListMultipartUploadParts; sqs:GetQueueUrl,
-sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:ChangeMessageVisibility. For
-each Region that is one HEAD, two LIST and about five SQS requests, together
-about $0.000013, and $0.0000005 for each dead letter.
+s3:ListBucket, s3:GetObjectTagging, s3:ListBucketVersions,
+s3:ListBucketMultipartUploads, and for unfinished uploads
+s3:ListMultipartUploadParts; sqs:GetQueueUrl, sqs:GetQueueAttributes,
+sqs:ReceiveMessage, sqs:ChangeMessageVisibility. For each Region that is one
+HEAD, one request for tags, two LIST and about five SQS requests, together about
+$0.000013, and $0.0000005 for each dead letter.
 
 With --output json the result is one document:
   {"replicaSet", "key", "verdict", "text", "steps": [{"text", "command"}],
    "regions": [{"region", "bucket", "state", "error", "object": {"versionId",
      "size", "etag", "checksums": {ALGORITHM: VALUE}, "checksumType",
-     "modified", "storageClass", "archived", "likely", "likelyOf"},
+     "modified", "storageClass", "tags": {}, "archived", "likely", "likelyOf"},
      "versions": [{"versionId", "deletionMarker", "size", "etag",
      "modified"}], "moreVersions", "uploads": [{"uploadId", "initiated",
      "initiator", "by", "parts", "bytes", "lastPart"}], "errors": []}],
@@ -58,11 +59,12 @@ With --output json the result is one document:
      "reason", "targets"}],
    "queues": [{"region", "looked", "notUnderstood", "held", "cut", "error"}]}
 "verdict" is everywhere, not-compared, left-out (by the filters in cdk.json),
-on-its-way, copying, deleted, archived, missing, dead-letter, different, nowhere
-or unknown. "state" is present, on-its-way, copying, deleted, archived, missing,
-dead-letter, left-out or unknown. "likely" is upload or replica, and left out
-where nothing can be said. "by" is replicator, other or unknown. "targets" is
-empty where any Region but the source can be meant.
+on-its-way, copying, tags-differ, deleted, archived, missing, dead-letter,
+different, nowhere or unknown. "state" is present, on-its-way, copying, deleted,
+archived, missing, dead-letter, left-out or unknown. "likely" is upload or
+replica, and left out where nothing can be said. "by" is replicator, other or
+unknown. "targets" is empty where any Region but the source can be meant. "tags"
+are left out where they could not be read.
 
 Exit codes: 0 it is in every Region that is to have it, and no difference is
 known; 1 a request failed, as when a Region could not be asked; 2 usage or

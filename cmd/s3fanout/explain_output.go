@@ -51,6 +51,7 @@ type explainObject struct {
 	ChecksumType string            `json:"checksumType,omitempty"`
 	Modified     time.Time         `json:"modified"`
 	StorageClass string            `json:"storageClass"`
+	Tags         map[string]string `json:"tags,omitzero"`
 	Archived     bool              `json:"archived"`
 	Likely       string            `json:"likely,omitempty"`
 	LikelyOf     string            `json:"likelyOf,omitempty"`
@@ -131,7 +132,7 @@ func newExplainRegion(r explain.Region, state explain.State, origin explain.Orig
 	if o := r.Object; o != nil {
 		region.Object = &explainObject{
 			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
-			Modified: o.Modified, StorageClass: o.StorageClass, Archived: o.Archived,
+			Modified: o.Modified, StorageClass: o.StorageClass, Tags: o.Tags, Archived: o.Archived,
 			Likely: origin.Likely, LikelyOf: origin.Of, after: origin.After,
 		}
 		for _, c := range o.Checksums {
@@ -264,6 +265,9 @@ func describeObject(o explainObject) string {
 		class += ", archived"
 	}
 	parts = append(parts, class)
+	if n := len(o.Tags); n > 0 {
+		parts = append(parts, countOf(n, "tag", "tags"))
+	}
 	switch o.Likely {
 	case explain.LikelyUpload:
 		parts = append(parts, "likely the upload")

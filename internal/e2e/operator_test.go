@@ -102,6 +102,7 @@ func lookingSteps() []step {
 		{well, []string{"doctor"}, 0},
 		{nil, []string{"status"}, 0},
 		{nil, []string{"verify", "--grace", "0s"}, 0},
+		{nil, []string{"verify", "--tags", "--grace", "0s"}, 0},
 		{nil, []string{"explain", "films/whole"}, 0},
 		{broken, []string{"verify", "--grace", "0s"}, 3},
 		{nil, []string{"explain", "films/broken"}, 3},

@@ -39,6 +39,8 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 		now                   time.Time
 		marker                bool
 		headErr, versions, up error
+		tags                  map[string]string
+		untold                error
 	)
 	wg.Go(func() { r.Object, marker, now, headErr = b.head(ctx) })
 	wg.Go(func() { r.Versions, r.MoreVersions, versions = b.versions(ctx) })
@@ -46,7 +48,11 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 		found, err := uploads.Find(ctx, uploads.Bucket{Region: b.region, Name: b.name, Role: b.role, Client: b.client}, b.key)
 		r.Uploads, up = found.Uploads, err
 	})
+	wg.Go(func() { tags, untold = b.tags(ctx) })
 	wg.Wait()
+	if r.Object != nil {
+		r.Object.Tags = tags
+	}
 	// A HEAD has no body, so only a listing tells a bucket that is missing from
 	// a key that is.
 	if errors.Is(versions, awsapi.ErrMissing) {
@@ -55,7 +61,7 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 	if headErr != nil {
 		return Region{Region: region, Bucket: b.name, Err: headErr}, now
 	}
-	for _, err := range []error{versions, up} {
+	for _, err := range []error{versions, up, untold} {
 		if err != nil {
 			r.Partial = append(r.Partial, err)
 		}
@@ -99,6 +105,19 @@ func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time
 		f.Add("; without s3:ListBucket S3 says so of a key that is not there, too")
 	}
 	return nil, false, now, f
+}
+
+// tags asks for the tags of the current version; nil if there is none.
+func (b bucket) tags(ctx context.Context) (map[string]string, error) {
+	tags, err := contents.Tags(ctx, b.client, b.name, b.key)
+	var answer *awshttp.ResponseError
+	if errors.As(err, &answer) && (answer.HTTPStatusCode() == http.StatusNotFound || answer.HTTPStatusCode() == http.StatusMethodNotAllowed) {
+		return nil, nil // the HEAD says more of it
+	}
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	return tags, nil
 }
 
 func newObject(out *s3.HeadObjectOutput) *Object {

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -58,6 +59,28 @@ func differ(f Facts, found []group) bool {
 		}
 	}
 	return false
+}
+
+// tagGroups partitions the Regions whose objects' tags are known by them, in the
+// order of the Facts, and says whether those of all objects are known.
+func tagGroups(f Facts) (found []group, all bool) {
+	all = true
+	for i, r := range f.Regions {
+		if r.Object == nil {
+			continue
+		}
+		if r.Object.Tags == nil {
+			all = false
+			continue
+		}
+		n := slices.IndexFunc(found, func(g group) bool { return maps.Equal(f.Regions[g[0]].Object.Tags, r.Object.Tags) })
+		if n < 0 {
+			found = append(found, group{i})
+			continue
+		}
+		found[n] = append(found[n], i)
+	}
+	return found, all
 }
 
 // oldest is when the first of the group's objects was written.

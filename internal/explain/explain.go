@@ -23,6 +23,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/uploads"
@@ -34,6 +35,7 @@ type S3 interface {
 	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
 	uploads.S3
+	contents.TagsS3
 }
 
 // Bounds of what is asked for.
@@ -141,7 +143,7 @@ func lettersAbout(r redrive.Result, key string, source map[string]string) []Lett
 		}
 		l := Letter{
 			Queue: r.Region, MessageID: r.MessageID, SentAt: r.SentAt, Kind: string(r.Letter.Kind),
-			Source: region, VersionID: object.VersionID, Reason: redrive.Essence(r.Letter.Reason),
+			Source: region, VersionID: object.VersionID, Reason: redrive.Essence(r.Letter.Reason), Next: r.Next(),
 		}
 		for _, f := range r.Functions {
 			l.Targets = append(l.Targets, f.Region)

@@ -54,6 +54,8 @@ func (r region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		operation = "HeadObject with checksums"
 	}
 	switch q := req.URL.Query(); {
+	case q.Has("tagging"):
+		operation = "GetObjectTagging"
 	case q.Has("versions"):
 		operation = "ListObjectVersions"
 	case q.Has("uploads"):
@@ -63,7 +65,7 @@ func (r region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	a, ok := r[operation]
 	if !ok {
-		a = answer{body: "<Result/>"}
+		a = answer{body: "<Result></Result>"}
 		if operation == "HeadObject" {
 			a = answer{status: http.StatusNotFound}
 		}
@@ -230,6 +232,19 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 	}
 }
 
+// Tags are asked for wherever there is an object, and that there is none in a
+// Region is no failure.
+func TestTags(t *testing.T) {
+	header := map[string]string{"ETag": `"abc"`, "Content-Length": "7"}
+	tags := answer{body: `<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value></Value></Tag></TagSet></Tagging>`}
+	for _, gone := range []answer{refused("NoSuchKey", http.StatusNotFound), refused("MethodNotAllowed", http.StatusMethodNotAllowed)} {
+		f := run(t, options(t, region{"HeadObject": {header: header}, "GetObjectTagging": tags}, region{"GetObjectTagging": gone}, nil, nil))
+		if got := f.Regions[0].Object.Tags; len(got) != 2 || got["a"] != "1" || f.Regions[1].Object != nil || f.Err() != nil {
+			t.Errorf("got %v, %v (%v)", got, f.Regions[1].Object, f.Err())
+		}
+	}
+}
+
 // Who may not use the key of an object may know all but its checksums.
 func TestWithoutTheKeyThereAreNoChecksums(t *testing.T) {
 	header := map[string]string{"ETag": `"abc"`, "Content-Length": "7", "x-amz-server-side-encryption": "aws:kms"}
@@ -312,6 +327,8 @@ func TestNotAskedIsNotMissing(t *testing.T) {
 			true, false, awsapi.ErrMissing, "bucket media-111122223333-eu-west-1 does not exist"},
 		{"out of order", region{"HeadObject": {status: http.StatusServiceUnavailable}}, true, false, nil, "s3:GetObject"},
 		{"no permission to list versions", region{"ListObjectVersions": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketVersions on bucket"},
+		{"no permission to read tags", region{"HeadObject": {header: map[string]string{"ETag": `"abc"`}}, "GetObjectTagging": refused("AccessDenied", http.StatusForbidden)},
+			false, false, awsapi.ErrDenied, "s3:GetObjectTagging on bucket"},
 		{"no permission to list uploads", region{"ListMultipartUploads": refused("AccessDenied", http.StatusForbidden)}, false, false, awsapi.ErrDenied, "s3:ListBucketMultipartUploads"},
 		{"deleted, without a list", region{
 			"HeadObject":         {status: http.StatusNotFound, header: map[string]string{"x-amz-delete-marker": "true"}},
@@ -345,6 +362,9 @@ func TestLettersAboutTheObject(t *testing.T) {
 	f := run(t, options(t, region{}, region{}, inUS, inEU))
 	var got []string
 	for _, l := range f.Letters {
+		if !strings.Contains(l.Next, "S3 was busy or away") {
+			t.Errorf("what to do about it is %q", l.Next)
+		}
 		got = append(got, fmt.Sprint(l.Queue, l.Source, l.VersionID, l.Kind, l.Reason, l.Targets))
 	}
 	slices.Sort(got)

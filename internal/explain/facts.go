@@ -39,7 +39,7 @@ type Region struct {
 	// Err says why it is not known whether the object is there. Nothing else
 	// about the Region is known then.
 	Err error
-	// Partial are requests that failed besides: versions or uploads are not
+	// Partial are requests that failed besides: tags, versions or uploads are not
 	// known, or not all.
 	Partial []error
 }
@@ -49,12 +49,17 @@ func (r Region) hides() bool {
 	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
 }
 
+// marked says that a deletion marker hides what is copied there.
+func (r Region) marked() bool { return r.Deleted != nil }
+
 // Object is a current version.
 type Object struct {
 	VersionID string
 	contents.Figures
 	Modified     time.Time // of a multipart upload: when it began
 	StorageClass string
+	// Tags are not known if they are nil.
+	Tags map[string]string
 	// Archived says that it has to be restored before it can be copied.
 	Archived bool
 }
@@ -77,6 +82,7 @@ type Letter struct {
 	Source    string // the Region whose bucket it names
 	VersionID string // empty if it names none
 	Reason    string // one line
+	Next      string // what to do about it, in one clause; empty if nothing is known
 	// Targets are the Regions whose functions it was meant for; empty if only
 	// the topic's subscriptions can tell: any Region but the source's.
 	Targets []string

@@ -1,7 +1,9 @@
 package explain
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -44,10 +46,18 @@ func redriveCommand(letters []Letter) string {
 	return "s3fanout redrive" + flags("--region", regions)
 }
 
+// doctorCommand looks for what is wrong in the Regions.
+func doctorCommand(regions ...string) string {
+	return "s3fanout doctor" + flags("--region", regions)
+}
+
 // backfillCommand copies what the Regions lack; no Regions mean all, no source
-// the Region that had it first.
-func backfillCommand(key, from string, to []string) string {
-	command := "s3fanout backfill --prefix " + Quote(key)
+// the Region that had it first. restore copies it also where it was deleted.
+func backfillCommand(key, from string, to []string, restore bool) string {
+	command := "s3fanout backfill --key=" + Quote(key)
+	if restore {
+		command += " --restore-deleted"
+	}
 	if from != "" {
 		command += " --from " + from
 	}
@@ -60,6 +70,20 @@ func flags(name string, values []string) string {
 		b.WriteString(" " + name + " " + v)
 	}
 	return b.String()
+}
+
+// tagCommand gives a Region's object these tags.
+func tagCommand(r Region, key string, tags map[string]string) string {
+	if len(tags) == 0 {
+		return s3api("delete-object-tagging", r, key)
+	}
+	type tag struct{ Key, Value string }
+	var set struct{ TagSet []tag }
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		set.TagSet = append(set.TagSet, tag{name, tags[name]})
+	}
+	b, _ := json.Marshal(set) // texts cannot fail
+	return s3api("put-object-tagging", r, key) + " --tagging " + Quote(string(b))
 }
 
 func deleteCommand(r Region, key string) string { return s3api("delete-object", r, key) }

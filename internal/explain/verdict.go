@@ -22,6 +22,7 @@ const (
 	CodeMissing     Code = "missing"      // absent, and nothing is about to change that
 	CodeArchived    Code = "archived"     // absent, and all sources are archived
 	CodeDeleted     Code = "deleted"      // deleted in some Regions
+	CodeTags        Code = "tags-differ"  // the same contents with other tags
 	CodeCopying     Code = "copying"      // an upload of it is under way
 	CodeOnItsWay    Code = "on-its-way"   // written only just now
 	CodeLeftOut     Code = "left-out"     // the configuration's filters do not choose it
@@ -71,10 +72,10 @@ func Judge(f Facts) Verdict {
 		j.deleted()
 		j.waiting()
 	}
-	j.unknown()
 	if len(j.steps) == 0 && len(f.Letters) > 0 {
 		j.step("replay the dead letters that name it; they end once it is there", redriveCommand(f.Letters))
 	}
+	j.unknown()
 	return Verdict{Code: j.code, Text: strings.Join(j.clauses, "; "), Steps: j.steps}
 }
 
@@ -97,7 +98,7 @@ func (j *judgement) step(text, command string) { j.steps = append(j.steps, Step{
 // call sets the verdict's code unless one that goes before it is set.
 func (j *judgement) call(c Code) {
 	order := []Code{
-		CodeUnknown, CodeNowhere, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeCopying,
+		CodeUnknown, CodeNowhere, CodeDifferent, CodeDeadLetter, CodeMissing, CodeArchived, CodeDeleted, CodeTags, CodeCopying,
 		CodeOnItsWay, CodeLeftOut, CodeNotCompared, CodeEverywhere,
 	}
 	if j.code == "" || slices.Index(order, c) < slices.Index(order, j.code) {
@@ -109,101 +110,7 @@ func (j *judgement) call(c Code) {
 func (j *judgement) leftOut() {
 	j.call(CodeLeftOut)
 	j.say("it is in %s and is not copied, because no filter in cdk.json chooses its key", names(j.by[Present]))
-	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil))
-}
-
-// present speaks of the Regions that have it.
-func (j *judgement) present() {
-	here := j.by[Present]
-	all := len(here) == len(j.Regions)
-	where := "it is in " + names(here)
-	switch {
-	case all:
-		where = fmt.Sprintf("it is in all %d Regions", len(here))
-	case len(here) == 1:
-		where = "it is in " + here[0].Region + " alone"
-	}
-	switch {
-	case differ(j.Facts, j.groups):
-		j.call(CodeDifferent)
-		j.different(where)
-	case len(j.groups) > 1:
-		j.call(CodeNotCompared)
-		j.say("%s with the same size, but whether the contents are the same cannot be told from ETags and checksums (%s): "+
-			"they were made of parts, or with keys of KMS, or have checksums of different kinds", where, j.list())
-	case all:
-		j.call(CodeEverywhere)
-		j.say("%s and the same everywhere", where)
-	case len(here) > 1:
-		j.say("%s and the same there", where)
-	default:
-		j.say("%s", where)
-	}
-}
-
-// list names the Regions of each group.
-func (j *judgement) list() string {
-	texts := make([]string, len(j.groups))
-	for n, g := range j.groups {
-		texts[n] = names(j.regions(g))
-	}
-	return strings.Join(texts, " | ")
-}
-
-func (j *judgement) regions(g group) []Region {
-	list := make([]Region, len(g))
-	for n, i := range g {
-		list[n] = j.Regions[i]
-	}
-	return list
-}
-
-// different says why contents may differ, and how to make them the same. Which
-// of them is right is not for a program to say.
-func (j *judgement) different(where string) {
-	j.say("%s, but not the same (%s): %s", where, j.list(), j.whyDifferent())
-	for _, g := range j.groups {
-		right := j.regions(g)
-		var commands, wrong []string
-		for _, other := range j.groups {
-			if other[0] == g[0] {
-				continue
-			}
-			for _, r := range j.regions(other) {
-				commands = append(commands, deleteCommand(r, j.Key))
-				wrong = append(wrong, r.Region)
-			}
-		}
-		commands = append(commands, backfillCommand(j.Key, right[0].Region, wrong))
-		j.step(fmt.Sprintf("if that of %s is right, delete what the others have (the versions stay) and copy again", names(right)), strings.Join(commands, " && "))
-	}
-	j.step("if both are wanted, upload one of them under a key of its own", "")
-}
-
-// whyDifferent looks among the older versions for what another Region has now.
-func (j *judgement) whyDifferent() string {
-	for n, g := range j.groups {
-		for _, i := range g {
-			r := j.Regions[i]
-			for _, old := range r.Versions {
-				if old.Marker || old.VersionID == r.Object.VersionID {
-					continue
-				}
-				for m, other := range j.groups {
-					o := j.Regions[other[0]].Object
-					if m != n && old.Size == o.Size && old.ETag == o.ETag {
-						return fmt.Sprintf("%s had the same as %s and was overwritten %s, and overwrites do not travel",
-							r.Region, names(j.regions(other)), at(r.Object.Modified))
-					}
-				}
-			}
-		}
-	}
-	times := make([]string, len(j.groups))
-	for n, g := range j.groups {
-		times[n] = names(j.regions(g)) + " " + at(oldest(j.Facts, g))
-	}
-	return "each was written for itself (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region"
+	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
 }
 
 // deadLetters speaks of the copies that failed.
@@ -220,7 +127,26 @@ func (j *judgement) deadLetters() {
 		}
 	}
 	j.say("it is missing in %s, because its copy failed and waits as a dead letter: %s", names(failed), strings.Join(reasons, " | "))
-	j.step("remove the reason, then replay", redriveCommand(j.about(failed)))
+	replay := "remove the reason, then replay"
+	var steps []Step
+	for _, r := range failed {
+		l := lastLetter(j.Facts, r.Region)
+		command := ""
+		switch {
+		case l.Next == "":
+			continue
+		case strings.Contains(l.Next, "s3fanout doctor"):
+			// What the topic could not deliver fails between the two.
+			command = doctorCommand(slices.Compact([]string{l.Queue, r.Region})...)
+		case strings.Contains(l.Next, "s3fanout status"):
+			command = "s3fanout status"
+		}
+		if s := (Step{l.Next, command}); !slices.Contains(steps, s) {
+			steps, replay = append(steps, s), "then replay"
+		}
+	}
+	j.steps = append(j.steps, steps...)
+	j.step(replay, redriveCommand(j.about(failed)))
 }
 
 func (j *judgement) missing() {
@@ -234,7 +160,18 @@ func (j *judgement) missing() {
 		what += fmt.Sprintf(" (deleted in %s before it was uploaded again)", lost[m].Region)
 	}
 	j.say("%s, though it was uploaded %s ago%s%s", what, Age(j.Now.Sub(newestUpload(j.Facts, j.groups))), j.idle(lost), j.unread())
-	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost)))
+	// An event that is lost leaves no letter. It was of the Region that had the
+	// key first.
+	source := j.Regions[j.groups[0][0]].Region
+	for _, i := range j.groups[0] {
+		if j.Regions[i].Object.Modified.Equal(oldest(j.Facts, j.groups[0])) {
+			source = j.Regions[i].Region
+			break
+		}
+	}
+	j.step("find out what lost its event, such as a notification, subscription or filter that is gone",
+		doctorCommand(append([]string{source}, regionNames(lost)...)...))
+	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost), slices.ContainsFunc(lost, Region.marked)))
 }
 
 // idle speaks of uploads that nobody seems to work on any more.
@@ -276,7 +213,7 @@ func (j *judgement) archived() {
 		j.step("then replay", redriveCommand(letters))
 		return
 	}
-	j.step("then copy it", backfillCommand(j.Key, source.Region, regionNames(waiting)))
+	j.step("then copy it", backfillCommand(j.Key, source.Region, regionNames(waiting), slices.ContainsFunc(waiting, Region.marked)))
 }
 
 // about are the letters about copies to the Regions.
@@ -302,7 +239,7 @@ func (j *judgement) deleted() {
 		commands = append(commands, deleteCommand(r, j.Key))
 	}
 	j.step("if it is to be gone everywhere", strings.Join(commands, " && "))
-	j.step("if it is to be back", backfillCommand(j.Key, "", regionNames(gone)))
+	j.step("if it is to be back", backfillCommand(j.Key, "", regionNames(gone), true))
 }
 
 // waiting speaks of what needs time alone.
@@ -334,7 +271,7 @@ func (j *judgement) nowhere() {
 		j.say("no Region has it any more: it was deleted in %s", deletions(gone))
 		if i := slices.IndexFunc(gone, Region.hides); i >= 0 {
 			j.step("if it is to be back, delete the deletion marker in one Region and copy it from there", undeleteCommand(gone[i], j.Key)+" && "+
-				backfillCommand(j.Key, gone[i].Region, nil))
+				backfillCommand(j.Key, gone[i].Region, nil, true))
 		}
 	case slices.ContainsFunc(j.Regions, func(r Region) bool { return len(r.Uploads) > 0 }):
 		j.say("no Region has it: its upload is not completed")
@@ -367,4 +304,5 @@ func (j *judgement) unknown() {
 	}
 	j.call(CodeUnknown)
 	j.say("%s could not be asked, so whether it is there is not known", names(silent))
+	j.step("find out why, and ask again", doctorCommand(regionNames(silent)...))
 }

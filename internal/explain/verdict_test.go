@@ -23,7 +23,7 @@ var now = noon.Add(time.Hour)
 
 // object is one whose contents its ETag stands for.
 func object(etag string, modified time.Time) *Object {
-	return &Object{VersionID: "v-" + etag, Figures: contents.Figures{Size: 10, ETag: etag}, Modified: modified, StorageClass: "STANDARD"}
+	return &Object{VersionID: "v-" + etag, Figures: contents.Figures{Size: 10, ETag: etag}, Modified: modified, StorageClass: "STANDARD", Tags: map[string]string{}}
 }
 
 // inParts is one whose ETag says nothing about another's.
@@ -83,6 +83,34 @@ func letter(queue, reason string, targets ...string) func(*Facts) {
 	}
 }
 
+// next is what redrive says of all letters.
+func next(text string) func(*Facts) {
+	return func(f *Facts) {
+		for i := range f.Letters {
+			f.Letters[i].Next = text
+		}
+	}
+}
+
+const permission = "run s3fanout doctor, which finds the missing permission; then redrive"
+
+func tagged(o *Object, name, value string) *Object {
+	with := *o
+	with.Tags = map[string]string{name: value}
+	return &with
+}
+
+func untagged(o *Object) *Object {
+	with := *o
+	with.Tags = nil
+	return &with
+}
+
+// lostIn is the step that finds out what lost an event from one Region to another.
+func lostIn(from, to string) string {
+	return "find out what lost its event, such as a notification, subscription or filter that is gone: s3fanout doctor --region " + from + " --region " + to
+}
+
 func silent(r *Region) { r.Err = errors.New("region unreachable") }
 
 func TestJudge(t *testing.T) {
@@ -99,7 +127,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"everywhere", world(up, copied, copied), CodeEverywhere, "it is in all 3 Regions and the same everywhere", nil},
 		{"left out", world(up, nil, nil, leftOut), CodeLeftOut, "it is in us-east-1 and is not copied, because no filter in cdk.json chooses its key",
-			[]string{`if it is to be copied, add a filter that chooses it, deploy, and copy it: s3fanout backfill --prefix 'films/it'\''s one.mp4'`}},
+			[]string{`if it is to be copied, add a filter that chooses it, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
 		{"everywhere with a letter", world(up, copied, copied, letter(eu, "SlowDown", eu)), CodeEverywhere, "it is in all 3 Regions and the same everywhere",
 			[]string{"replay the dead letters that name it; they end once it is there: s3fanout redrive --region eu-west-1"}},
 		{"cannot be compared", world(up, copied, inParts("c")), CodeNotCompared,
@@ -116,22 +144,22 @@ func TestJudge(t *testing.T) {
 			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1 --region us-east-1"}},
 		{"missing with the letter of another Region", world(up, copied, nil, letter(eu, "SlowDown", eu)), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"missing, and a queue is not known", world(up, copied, nil, func(f *Facts) { f.Queues[2].Held = 3 }), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"and no dead letter says why among those that could be read (not all of ap-northeast-1)",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"one letter, one missing without", world(up, nil, nil, letter(eu, "SlowDown", eu)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1, because its copy failed and waits as a dead letter: SlowDown; " +
 				"it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"remove the reason, then replay: s3fanout redrive --region eu-west-1", "copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
+			[]string{"remove the reason, then replay: s3fanout redrive --region eu-west-1", lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"on its way", world(fresh, nil, nil), CodeOnItsWay,
 			"it is in us-east-1 alone; it is not yet in eu-west-1 and ap-northeast-1, but was uploaded only 20 s ago and is probably on its way",
 			[]string{"wait a few minutes and ask again"}},
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
-		{"being copied", world(&Object{Figures: contents.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
+			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+		{"being copied", world(&Object{Figures: contents.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
@@ -140,11 +168,11 @@ func TestJudge(t *testing.T) {
 			[]string{"wait a few minutes and ask again"}},
 		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(uploads.ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"an upload that stands still", world(up, copied, nil, in(ap, upload(uploads.ByReplicator, noon.Add(10*time.Minute)))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"an upload of it in ap-northeast-1 has shown nothing new for 50 min, and no dead letter says why",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"an upload that failed just now", func() Facts {
 			f := world(up, copied, nil, in(ap, upload(uploads.ByReplicator, now.Add(-2*time.Minute))), letter(ap, "given up", ap))
 			f.Letters[0].SentAt = now.Add(-time.Minute)
@@ -154,13 +182,13 @@ func TestJudge(t *testing.T) {
 			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1"}},
 		{"written twice", world(up, other, copied), CodeDifferent,
 			"it is in all 3 Regions, but not the same (us-east-1 and ap-northeast-1 | eu-west-1): each was written for itself " +
-				"(us-east-1 and ap-northeast-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region",
+				"(us-east-1 and ap-northeast-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)",
 			[]string{
 				"if that of us-east-1 and ap-northeast-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region eu-west-1 " +
-					"--bucket media-111122223333-eu-west-1 --key=" + quoted + " && s3fanout backfill --prefix " + quoted + " --from us-east-1 --to eu-west-1",
+					"--bucket media-111122223333-eu-west-1 --key=" + quoted + " && s3fanout backfill --key=" + quoted + " --restore-deleted --from us-east-1 --to eu-west-1",
 				"if that of eu-west-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region us-east-1 " +
 					"--bucket media-111122223333-us-east-1 --key=" + quoted + " && aws s3api delete-object --region ap-northeast-1 " +
-					"--bucket media-111122223333-ap-northeast-1 --key=" + quoted + " && s3fanout backfill --prefix " + quoted + " --from eu-west-1 --to us-east-1 --to ap-northeast-1",
+					"--bucket media-111122223333-ap-northeast-1 --key=" + quoted + " && s3fanout backfill --key=" + quoted + " --restore-deleted --from eu-west-1 --to us-east-1 --to ap-northeast-1",
 				"if both are wanted, upload one of them under a key of its own",
 			}},
 		{"overwritten", world(object("b", noon.Add(time.Minute)), copied, copied,
@@ -169,26 +197,26 @@ func TestJudge(t *testing.T) {
 				"and was overwritten at 2026-11-20 12:01:00Z, and overwrites do not travel", []string{"*"}},
 		{"different and missing", world(up, other, nil), CodeDifferent,
 			"it is in us-east-1 and eu-west-1, but not the same (us-east-1 | eu-west-1): each was written for itself " +
-				"(us-east-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region; " +
+				"(us-east-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged); " +
 				"it is missing in ap-northeast-1, though it was uploaded 59 min ago, and no dead letter says why", []string{"*"}},
 		{"deleted in one", world(up, nil, copied, in(eu, versions(marker(noon.Add(time.Minute))))), CodeDeleted,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1 at 2026-11-20 12:01:00Z, and deletions do not travel",
 			[]string{
 				"if it is to be gone everywhere: aws s3api delete-object --region us-east-1 --bucket media-111122223333-us-east-1 --key=" + quoted +
 					" && aws s3api delete-object --region ap-northeast-1 --bucket media-111122223333-ap-northeast-1 --key=" + quoted,
-				"if it is to be back: s3fanout backfill --prefix " + quoted + " --to eu-west-1",
+				"if it is to be back: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1",
 			}},
 		{"deleted, time unknown", world(up, nil, copied, in(eu, func(r *Region) { r.Deleted = &Version{Marker: true} })), CodeDeleted,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1, and deletions do not travel", []string{"*"}},
 		{"deleted before it was uploaded again", world(up, nil, copied, in(eu, versions(marker(noon.Add(-time.Minute))))), CodeMissing,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is missing in eu-west-1 (deleted in eu-west-1 before it was uploaded again), " +
 				"though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"copy what is missing: s3fanout backfill --prefix " + quoted + " --to eu-west-1"}},
+			[]string{lostIn(us, eu), "copy what is missing: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1"}},
 		{"archived", world(archived(object("a", noon)), nil, nil), CodeArchived,
 			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, and can be copied only once it is restored: it is archived (GLACIER)",
 			[]string{
 				"restore it, which takes hours: aws s3api restore-object --region us-east-1 --bucket media-111122223333-us-east-1 --key=" + quoted + " --restore-request 'Days=7'",
-				"then copy it: s3fanout backfill --prefix " + quoted + " --from us-east-1 --to eu-west-1 --to ap-northeast-1",
+				"then copy it: s3fanout backfill --key=" + quoted + " --from us-east-1 --to eu-west-1 --to ap-northeast-1",
 			}},
 		{"archived, with a letter", world(archived(object("a", noon)), archived(object("a", noon)), nil, letter(ap, "InvalidObjectState", ap)), CodeArchived,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, and can be copied only once it is restored: it is archived (GLACIER)",
@@ -207,16 +235,41 @@ func TestJudge(t *testing.T) {
 		{"deleted everywhere", world(nil, nil, nil, in(us, versions(marker(noon))), in(eu, versions(marker(noon), Version{VersionID: "v1", Size: 10}))), CodeNowhere,
 			"no Region has it any more: it was deleted in us-east-1 at 2026-11-20 12:00:00Z and eu-west-1 at 2026-11-20 12:00:00Z",
 			[]string{"if it is to be back, delete the deletion marker in one Region and copy it from there: aws s3api delete-object --region eu-west-1 " +
-				"--bucket media-111122223333-eu-west-1 --key=" + quoted + " --version-id 'm1' && s3fanout backfill --prefix " + quoted + " --from eu-west-1"}},
+				"--bucket media-111122223333-eu-west-1 --key=" + quoted + " --version-id 'm1' && s3fanout backfill --key=" + quoted + " --restore-deleted --from eu-west-1"}},
 		{"a Region is silent", world(up, nil, copied, in(eu, silent)), CodeUnknown,
-			"it is in us-east-1 and ap-northeast-1 and the same there; eu-west-1 could not be asked, so whether it is there is not known", nil},
+			"it is in us-east-1 and ap-northeast-1 and the same there; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and ask again: s3fanout doctor --region eu-west-1"}},
 		{"a Region is silent, another lacks it", world(up, nil, nil, in(eu, silent)), CodeUnknown,
 			"it is in us-east-1 alone; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why; " +
 				"eu-west-1 could not be asked, so whether it is there is not known", []string{"*"}},
 		{"nobody else has it", world(nil, nil, nil, in(eu, silent)), CodeUnknown,
-			"it is not in us-east-1 and ap-northeast-1; eu-west-1 could not be asked, so whether it is there is not known", nil},
+			"it is not in us-east-1 and ap-northeast-1; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and ask again: s3fanout doctor --region eu-west-1"}},
 		{"all are silent", world(nil, nil, nil, in(us, silent), in(eu, silent), in(ap, silent)), CodeUnknown,
-			"us-east-1, eu-west-1 and ap-northeast-1 could not be asked, so whether it is there is not known", nil},
+			"us-east-1, eu-west-1 and ap-northeast-1 could not be asked, so whether it is there is not known",
+			[]string{"find out why, and ask again: s3fanout doctor --region us-east-1 --region eu-west-1 --region ap-northeast-1"}},
+		{"other tags", world(up, tagged(copied, "a", "1"), tagged(copied, "a", "1")), CodeTags,
+			"it is in all 3 Regions with the same contents; its tags are not the same (us-east-1: none | eu-west-1 and ap-northeast-1: a=1), " +
+				"and changes of tags do not travel",
+			[]string{
+				"if the tags of us-east-1 are right: aws s3api delete-object-tagging --region eu-west-1 --bucket media-111122223333-eu-west-1 --key=" + quoted +
+					" && aws s3api delete-object-tagging --region ap-northeast-1 --bucket media-111122223333-ap-northeast-1 --key=" + quoted,
+				"if the tags of eu-west-1 and ap-northeast-1 are right: aws s3api put-object-tagging --region us-east-1 --bucket media-111122223333-us-east-1 --key=" + quoted +
+					` --tagging '{"TagSet":[{"Key":"a","Value":"1"}]}'`,
+			}},
+		{"other tags, and missing", world(up, tagged(copied, "a", "1"), nil), CodeMissing,
+			"it is in us-east-1 and eu-west-1 with the same contents; its tags are not the same (us-east-1: none | eu-west-1: a=1), " +
+				"and changes of tags do not travel; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
+			[]string{"*", "*", lostIn(us, ap)}},
+		{"tags that may not be read", world(up, copied, untagged(copied)), CodeEverywhere,
+			"it is in all 3 Regions and the same everywhere; whether its tags are the same is not known", nil},
+		{"a letter that a permission caused", world(up, copied, nil, letter(ap, "denied: AccessDenied: no", ap), next(permission)), CodeDeadLetter,
+			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: denied: AccessDenied: no",
+			[]string{permission + ": s3fanout doctor --region ap-northeast-1", "then replay: s3fanout redrive --region ap-northeast-1"}},
+		{"a letter that the topic could not deliver", world(up, copied, nil, letter(us, "not delivered"), next("run s3fanout doctor, which finds why")), CodeDeadLetter,
+			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: not delivered",
+			[]string{"run s3fanout doctor, which finds why: s3fanout doctor --region us-east-1 --region ap-northeast-1", "then replay: s3fanout redrive --region us-east-1"}},
+		{"letters while S3 was away", world(up, nil, nil, letter(eu, "retryable: 503", eu), letter(ap, "retryable: 503", ap), next("S3 was away; s3fanout status shows whether it goes on")), CodeDeadLetter,
+			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, because its copy failed and waits as a dead letter: retryable: 503",
+			[]string{"S3 was away; s3fanout status shows whether it goes on: s3fanout status", "then replay: s3fanout redrive --region ap-northeast-1 --region eu-west-1"}},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			got := Judge(tc.facts)

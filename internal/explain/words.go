@@ -2,6 +2,8 @@ package explain
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +17,18 @@ func deletions(gone []Region) string {
 		}
 	}
 	return and(texts)
+}
+
+// tagText names tags for people.
+func tagText(tags map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, name+"="+tags[name])
+	}
+	if list == nil {
+		return "none"
+	}
+	return strings.Join(list, ", ")
 }
 
 func names(regions []Region) string { return and(regionNames(regions)) }
