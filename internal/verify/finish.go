@@ -102,8 +102,8 @@ func (r *run) difference(key string, states []state, f finding) Difference {
 	for i, s := range states {
 		if s.present {
 			d.Objects = append(d.Objects, Object{
-				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.Size, ETag: s.ETag, Checksum: s.FirstChecksum(), Modified: s.modified,
-				Tags: s.tags,
+				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.Size, ETag: s.ETag,
+				Checksum: s.FirstChecksum(), Modified: s.modified, Tags: s.tags,
 			})
 		}
 	}

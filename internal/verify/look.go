@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -42,19 +43,29 @@ func (r *run) look(ctx context.Context, key string) ([]state, error) {
 func (r *run) everywhere(ctx context.Context, ask func(ctx context.Context, place int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range r.options.Buckets {
-		select {
-		case r.slots <- struct{}{}:
-		case <-ctx.Done():
+		if err := r.begin(ctx); err != nil {
 			_ = g.Wait() // its error has ended the context, or the context its error
-			return context.Cause(ctx)
+			return err
 		}
 		g.Go(func() error {
-			defer func() { <-r.slots }()
+			defer r.end()
 			return ask(ctx, i)
 		})
 	}
 	return g.Wait()
 }
+
+// begin waits until one more request may be under way, until end.
+func (r *run) begin(ctx context.Context) error {
+	select {
+	case r.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *run) end() { <-r.slots }
 
 func (r *run) head(ctx context.Context, b Bucket, key string) (state, error) {
 	out, requests, err := contents.Head(ctx, b.Client, b.Name, key)
@@ -87,7 +98,9 @@ func (r *run) head(ctx context.Context, b Bucket, key string) (state, error) {
 func (r *run) listOne(ctx context.Context, b Bucket, key string) (s state, ok bool, err error) {
 	r.lists.Add(1)
 	// The first key with this prefix is the prefix itself, if it is there.
-	out, err := b.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.Name, Prefix: &key, MaxKeys: aws.Int32(1), EncodingType: types.EncodingTypeUrl})
+	out, err := b.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &b.Name, Prefix: &key, MaxKeys: aws.Int32(1), EncodingType: types.EncodingTypeUrl,
+	})
 	if err != nil {
 		return state{}, false, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 	}
@@ -117,6 +130,9 @@ func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
 		if r.blind.is(i, askVersions) {
 			continue
 		}
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
 		r.lists.Add(1)
 		// The versions of a key come newest first, and the first key with this
 		// prefix is the prefix itself
@@ -124,6 +140,7 @@ func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
 		out, err := b.Client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{
 			Bucket: &b.Name, Prefix: &key, MaxKeys: aws.Int32(1), EncodingType: types.EncodingTypeUrl,
 		})
+		r.end()
 		if err != nil {
 			if err := r.blind.note(ctx, i, askVersions, awsapi.Explain(b.Region, "bucket "+b.Name, err)); err != nil {
 				return err
@@ -151,7 +168,7 @@ func (r *run) tagsOf(ctx context.Context, b Bucket, key string) (map[string]stri
 	switch {
 	case err == nil:
 		return tags, nil
-	case errors.As(err, &response) && (response.HTTPStatusCode() == http.StatusNotFound || response.HTTPStatusCode() == http.StatusMethodNotAllowed):
+	case errors.As(err, &response) && slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed}, response.HTTPStatusCode()):
 		return nil, errGone
 	}
 	return nil, awsapi.Explain(b.Region, "bucket "+b.Name, err)
@@ -188,6 +205,10 @@ func (r *run) isCopying(ctx context.Context, place int, key string) (bool, error
 	if r.blind.is(place, askUploads) {
 		return false, nil
 	}
+	if err := r.begin(ctx); err != nil {
+		return false, err
+	}
+	defer r.end()
 	found, err := uploads.Find(ctx, uploads.Bucket{Region: b.Region, Name: b.Name, Role: b.Role, Client: b.Client}, key)
 	r.lists.Add(int64(found.Requests))
 	if err != nil {

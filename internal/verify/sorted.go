@@ -38,7 +38,8 @@ func (s *Sorted) Add(d Difference) error {
 		return nil
 	}
 	if err := s.spill(); err != nil {
-		return fmt.Errorf("keep the differences in a temporary file: %w; free space in %s, or name another directory in TMPDIR", err, os.TempDir())
+		return fmt.Errorf("keep the differences in a temporary file: %w; free space in %s, or name another directory in TMPDIR",
+			err, os.TempDir())
 	}
 	return nil
 }
