@@ -199,8 +199,7 @@ func (l late) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ..
 // Ten copies in a row that find nobody end a run; those that others come between
 // do not, whether these succeed or fail.
 func TestFailuresInARowAreInARow(t *testing.T) {
-	gone := failed(copier.Retryable, 0, "")
-	gone.(*copier.Error).Err = &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	gone := &copier.Error{Op: "copy", Class: copier.Retryable, Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}
 	for _, c := range []struct {
 		name    string
 		between error

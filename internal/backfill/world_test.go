@@ -213,7 +213,7 @@ func (m memberS3) ListMultipartUploads(_ context.Context, in *s3.ListMultipartUp
 		}
 	}
 	out := &s3.ListMultipartUploadsOutput{ResultMetadata: listtest.Answered(time.Now())}
-	if u, ok := m.world.uploads[m.region+"/"+*in.Prefix]; ok {
+	if u, ok := m.uploads[m.region+"/"+*in.Prefix]; ok {
 		u.Key, u.UploadId = in.Prefix, aws.String("upload")
 		out.Uploads = append(out.Uploads, u)
 	}

@@ -106,9 +106,9 @@ func untagged(o *Object) *Object {
 	return &with
 }
 
-// lostIn is the step that finds out what lost an event from one Region to another.
-func lostIn(from, to string) string {
-	return "find out what lost its event, such as a notification, subscription or filter that is gone: s3fanout doctor --region " + from + " --region " + to
+// lostIn is the step that finds out what lost an event from us to a Region.
+func lostIn(region string) string {
+	return "find out what lost its event, such as a notification, subscription or filter that is gone: s3fanout doctor --region us-east-1 --region " + region
 }
 
 func silent(r *Region) { r.Err = errors.New("region unreachable") }
@@ -144,21 +144,21 @@ func TestJudge(t *testing.T) {
 			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1 --region us-east-1"}},
 		{"missing with the letter of another Region", world(up, copied, nil, letter(eu, "SlowDown", eu)), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"missing, and a queue is not known", world(up, copied, nil, func(f *Facts) { f.Queues[2].Held = 3 }), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"and no dead letter says why among those that could be read (not all of ap-northeast-1)",
-			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"one letter, one missing without", world(up, nil, nil, letter(eu, "SlowDown", eu)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1, because its copy failed and waits as a dead letter: SlowDown; " +
 				"it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"remove the reason, then replay: s3fanout redrive --region eu-west-1", lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{"remove the reason, then replay: s3fanout redrive --region eu-west-1", lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"on its way", world(fresh, nil, nil), CodeOnItsWay,
 			"it is in us-east-1 alone; it is not yet in eu-west-1 and ap-northeast-1, but was uploaded only 20 s ago and is probably on its way",
 			[]string{"wait a few minutes and ask again"}},
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"being copied", world(&Object{Figures: contents.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
@@ -168,11 +168,11 @@ func TestJudge(t *testing.T) {
 			[]string{"wait a few minutes and ask again"}},
 		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(uploads.ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"an upload that stands still", world(up, copied, nil, in(ap, upload(uploads.ByReplicator, noon.Add(10*time.Minute)))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"an upload of it in ap-northeast-1 has shown nothing new for 50 min, and no dead letter says why",
-			[]string{lostIn(us, ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"an upload that failed just now", func() Facts {
 			f := world(up, copied, nil, in(ap, upload(uploads.ByReplicator, now.Add(-2*time.Minute))), letter(ap, "given up", ap))
 			f.Letters[0].SentAt = now.Add(-time.Minute)
@@ -211,7 +211,7 @@ func TestJudge(t *testing.T) {
 		{"deleted before it was uploaded again", world(up, nil, copied, in(eu, versions(marker(noon.Add(-time.Minute))))), CodeMissing,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is missing in eu-west-1 (deleted in eu-west-1 before it was uploaded again), " +
 				"though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{lostIn(us, eu), "copy what is missing: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1"}},
+			[]string{lostIn(eu), "copy what is missing: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1"}},
 		{"archived", world(archived(object("a", noon)), nil, nil), CodeArchived,
 			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, and can be copied only once it is restored: it is archived (GLACIER)",
 			[]string{
@@ -258,7 +258,7 @@ func TestJudge(t *testing.T) {
 		{"other tags, and missing", world(up, tagged(copied, "a", "1"), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 with the same contents; its tags are not the same (us-east-1: none | eu-west-1: a=1), " +
 				"and changes of tags do not travel; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"*", "*", lostIn(us, ap)}},
+			[]string{"*", "*", lostIn(ap)}},
 		{"tags that may not be read", world(up, copied, untagged(copied)), CodeEverywhere,
 			"it is in all 3 Regions and the same everywhere; whether its tags are the same is not known", nil},
 		{"a letter that a permission caused", world(up, copied, nil, letter(ap, "denied: AccessDenied: no", ap), next(permission)), CodeDeadLetter,

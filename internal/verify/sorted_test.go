@@ -20,7 +20,7 @@ func TestSortedGivesEverythingBackInOrder(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, uint64(n)))
 		var want []Difference
 		for i := range n {
-			kind := Kind(Missing)
+			kind := Missing
 			if i%5 == 0 {
 				kind = Different
 				want = append(want, Difference{Kind: Missing, Key: fmt.Sprintf("%06d \xff\n", i), Without: []string{"b"}})

@@ -108,7 +108,7 @@ func (w *watch) judge(grace time.Duration) verdict {
 	if end > 0 {
 		return verdict{young: min(young, end)}
 	}
-	if still := w.still(v, grace); len(still) > 0 {
+	if still := w.still(grace); len(still) > 0 {
 		return verdict{findings: still}
 	}
 	unsettled := finding{kind: Unsettled, why: "changing"}
@@ -120,7 +120,7 @@ func (w *watch) judge(grace time.Duration) verdict {
 }
 
 // still are the findings about the Regions that have been behind for a grace.
-func (w *watch) still(v verdict, grace time.Duration) []finding {
+func (w *watch) still(grace time.Duration) []finding {
 	missing, stale := finding{kind: Missing, why: "absent"}, finding{kind: Different, why: "stale"}
 	for i, since := range w.behind {
 		switch {
