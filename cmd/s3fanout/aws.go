@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -27,9 +29,9 @@ func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 	var noProfile config.SharedConfigProfileNotExistError
 	switch {
 	case errors.As(err, &noProfile):
-		return aws.Config{}, fmt.Errorf("AWS profile %q does not exist; check AWS_PROFILE and ~/.aws/config", noProfile.Profile)
+		return aws.Config{}, usageError{fmt.Errorf("AWS profile %q does not exist; check AWS_PROFILE and ~/.aws/config", noProfile.Profile)}
 	case err != nil:
-		return aws.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
+		return aws.Config{}, settingError(err)
 	}
 	if c.BaseEndpoint != nil {
 		if u, err := url.Parse(*c.BaseEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -46,6 +48,21 @@ func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("%s (%w)", howToAuthenticate, err)
 	}
 	return c, nil
+}
+
+// settingError says what is wrong with the settings that the SDK read, without
+// the words of its parsers.
+func settingError(err error) error {
+	const load = "load the AWS configuration: "
+	var number *strconv.NumError
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &number):
+		return usageError{fmt.Errorf(load+"%q is not a number; correct AWS_MAX_ATTEMPTS or its like, in the environment or in ~/.aws/config", number.Num)}
+	case errors.As(err, &file):
+		return usageError{fmt.Errorf(load+"%s: %w; correct AWS_CA_BUNDLE or its like, in the environment or in ~/.aws/config", file.Path, file.Err)}
+	}
+	return usageError{fmt.Errorf(load+"%w", err)}
 }
 
 const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again with aws sso login"

@@ -125,7 +125,7 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 // readyForProbe says whether what is written in a Region stays there.
 func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 	if r.Access.State != Found || r.Bucket.State != Found || r.Role.State != Found {
-		return Look[Conditions]{Why: "bucket or role was not found", Next: "see the other findings of {region}; then " + askProbe}
+		return Look[Conditions]{Why: "nothing was written, since the bucket or the role is missing or not known", Next: "see the other findings of {region}; then " + askProbe}
 	}
 	for _, f := range findings {
 		if f.Region == r.Name && f.Severity.NeedsAction() && (f.Part == PartTopic || f.Part == PartSubscriptions) {

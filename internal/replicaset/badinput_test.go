@@ -27,12 +27,12 @@ func TestBadFiles(t *testing.T) {
 		file []byte
 		want string
 	}{
-		{"cf-01", nil, "line 1, column 1: unexpected end of JSON input"},
-		{"cf-02", []byte("\x7fELF\x02\x01\x01\x00\x00"), `line 1, column 1: invalid character '\x7f' looking for beginning of value`},
-		{"cf-03", wide, "line 1, column 1: invalid character 'ÿ' looking for beginning of value"},
+		{"cf-01", nil, "line 1, column 1: the JSON is not complete"},
+		{"cf-02", []byte("\x7fELF\x02\x01\x01\x00\x00"), `line 1, column 1: '\x7f' cannot be here; the file has to be JSON`},
+		{"cf-03", wide, "line 1, column 1: 'ÿ' cannot be here; the file has to be JSON"},
 		{"cf-04", []byte("\xef\xbb\xbf" + good), ""},
 		{"cf-05", bytes.Repeat([]byte(" "), 5<<20), "it has more than 4 MiB; name the project's cdk.json"},
-		{"cf-06", []byte(`{"context":` + strings.Repeat("[", 100_000)), "exceeded max depth"},
+		{"cf-06", []byte(`{"context":` + strings.Repeat("[", 100_000)), "the JSON is nested too deep"},
 		{"cf-07", []byte(`{"context": 5}`), "context has to be an object"},
 		{"cf-08", []byte(`{"context": {}}`), `key "s3fanout" is missing in "context"; add`},
 		{"cf-09", context(`{"name": "a", "name": "b"}`), "field name is given twice; remove one"},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"unicode"
@@ -57,6 +58,9 @@ func Load(path string) (Config, error) {
 	raw, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("%s: %w; run in the project's directory, or name the file", path, fs.ErrNotExist)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return Config{}, fmt.Errorf("%s: %w; let the file be read, or name another one", path, fs.ErrPermission)
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
@@ -118,7 +122,7 @@ func located(raw []byte, err error) error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		offset = syntax.Offset
+		offset, err = syntax.Offset, plainSyntax(syntax)
 	case errors.As(err, &kind):
 		offset = kind.Offset
 		err = fmt.Errorf("%s has to be an object", cmp.Or(kind.Field, "the file"))
@@ -127,6 +131,23 @@ func located(raw []byte, err error) error {
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := len(before) - bytes.LastIndexByte(before, '\n')
 	return fmt.Errorf("line %d, column %d: %w", line, column, err)
+}
+
+// plainSyntax says what is wrong with JSON to somebody who edits a file.
+func plainSyntax(err *json.SyntaxError) error {
+	text := err.Error()
+	switch {
+	case strings.HasSuffix(text, "exceeded max depth"):
+		return errors.New("the JSON is nested too deep")
+	case text == "unexpected end of JSON input":
+		return errors.New("the JSON is not complete; a bracket or a quote is not closed, or the file is empty")
+	}
+	if rest, ok := strings.CutPrefix(text, "invalid character "); ok { // and then what the parser was doing
+		if character, quoteErr := strconv.QuotedPrefix(rest); quoteErr == nil {
+			return fmt.Errorf("%s cannot be here; the file has to be JSON", character)
+		}
+	}
+	return err
 }
 
 // field is one member of a JSON object.

@@ -98,8 +98,8 @@ func TestLoad(t *testing.T) {
 		want       string // the message without the path, "" for none
 	}{
 		{"valid", `{"app": "x", "context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}}}`, ""},
-		{"malformed", "{\n  \"context\": {\n    \"s3fanout\": {]\n  }\n}", "line 3, column 18: invalid character ']' looking for beginning of object key string"},
-		{"cut off", "{\n  \"context\":", "line 2, column 12: unexpected end of JSON input"},
+		{"malformed", "{\n  \"context\": {\n    \"s3fanout\": {]\n  }\n}", "line 3, column 18: ']' cannot be here; the file has to be JSON"},
+		{"cut off", "{\n  \"context\":", "line 2, column 12: the JSON is not complete; a bracket or a quote is not closed, or the file is empty"},
 		{"context is not an object", `{"context": 5}`, "line 1, column 13: context has to be an object"},
 		{"not an object", `[]`, "line 1, column 1: the file has to be an object"},
 		{"no context", `{}`, `key "s3fanout" is missing in "context"; add ` + example},
