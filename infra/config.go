@@ -16,7 +16,8 @@ const (
 	overflowVariable = "CONTEXT_OVERFLOW_LOCATION_ENV"
 )
 
-// configuration reads the replica set from the environment and validates it.
+// configuration reads the replica set from the environment, validates it, and
+// checks that AWS takes what would be made of it.
 // The message of an error is one line that names the field.
 func configuration(getenv func(string) string) (replicaset.Config, error) {
 	value, err := contextValue(getenv)
@@ -26,6 +27,9 @@ func configuration(getenv func(string) string) (replicaset.Config, error) {
 	set, err := parse(value)
 	if err == nil {
 		err = set.Validate()
+	}
+	if err == nil {
+		err = checkLimits(set)
 	}
 	if err != nil {
 		return replicaset.Config{}, fmt.Errorf("cdk.json: %w", err)

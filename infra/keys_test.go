@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
-
 	"s3fanout/internal/replicaset"
 )
 
@@ -77,47 +74,5 @@ func TestKeys(t *testing.T) {
 			object{"Sid": "EncryptHere", "Effect": "Allow", "Action": use, "Resource": tc.own},
 			object{"Sid": "DecryptSources", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": tc.others, "Condition": tc.condition},
 		}))
-	}
-}
-
-// TestPolicyFitsTwentyRegions measures the role's policy where it is longest
-// against the limit of what a role can hold inline, white space left out
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
-func TestPolicyFitsTwentyRegions(t *testing.T) {
-	const limit = 10_240
-	set := replicaset.Config{
-		Name: "a-name-of-thirty-two-characters0", Encryption: "kms", BucketNamespace: "account-regional", OptInRegions: true, BatchOperations: true, Tracing: true,
-		Regions: []string{
-			"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1",
-			"eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2", "eu-south-1", "ap-east-1", "af-south-1",
-		},
-	}
-	if err := set.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	code, out := codeDir(t), t.TempDir()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	NewRegionStack(app, RegionStackProps{Set: set, Region: "us-east-1", FunctionDir: code})
-	app.Synth(nil)
-	stack := load(t, out, set, set.RegionStackName("us-east-1"), "us-east-1")
-	var documents []any
-	for _, role := range stack.all("AWS::IAM::Role") {
-		if role.at("RoleName") == any(set.RoleName("us-east-1")) {
-			documents = append(documents, role.at("Policies.0.PolicyDocument"))
-		}
-	}
-	for _, policy := range stack.all("AWS::IAM::Policy") { // its roles' inline policies
-		documents = append(documents, policy.at("PolicyDocument"))
-	}
-	total := 0
-	for _, document := range documents {
-		text, err := json.Marshal(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total += len(text)
-	}
-	if t.Logf("%d policies, %d characters", len(documents), total); total > limit {
-		t.Errorf("the role's policies have %d characters, %d are allowed", total, limit)
 	}
 }

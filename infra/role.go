@@ -22,11 +22,8 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.RoleName(here.region)),
-		AssumeRolePolicyDocument: map[string]any{
-			"Version":   "2012-10-17",
-			"Statement": here.trust(),
-		},
+		RoleName:                 jsii.String(here.RoleName(here.region)),
+		AssumeRolePolicyDocument: trustDocument(here.trust()),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("replicate"),
 			PolicyDocument: policyDocument(here.replicate(props.Key)...),
@@ -74,6 +71,10 @@ func (s site) trust() []any {
 	let([]string{"sts:AssumeRole"}, map[string]any{"StringEquals": map[string]any{"sts:RoleSessionName": s.OperatorSession()}})
 	let([]string{"sts:SetSourceIdentity", "sts:TagSession"}, map[string]any{})
 	return trusted
+}
+
+func trustDocument(statements []any) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": statements}
 }
 
 // replicate are the statements of the function's policy. key is the ARN of the

@@ -44,6 +44,9 @@ func TestBadFiles(t *testing.T) {
 		{"cf-15", context(`{"name": "` + strings.Repeat("m", 300) + `", "regions": ["us-east-1", "eu-west-1"]}`), "s3fanout.name: "},
 		{"cf-16", fields(`, "multipartThresholdMiB": 1e99`), "s3fanout.multipartThresholdMiB: 1e99 is not a whole number from 1 on"},
 		{"cf-17", fields(`, "tags": {"\u001b[2J": "x"}`), "s3fanout.tags.?[2J: the key has characters that a tag cannot have"},
+		{"cf-23", fields(`, "operatorArns": "arn:aws:iam::111122223333:role/ops"`), `s3fanout.operatorArns: "arn:aws:iam::111122223333:role/ops" is not a list of role and user ARNs`},
+		{"cf-24", fields(`, "operatorArns": ["arn:aws:iam::111122223333:role/*"]`), `s3fanout.operatorArns[0]: "arn:aws:iam::111122223333:role/*" has a wildcard; name each role and user`},
+		{"cf-25", fields(`, "operatorArns": ["*\u001b[2J"]`), "s3fanout.operatorArns[0]: "},
 		{"cf-18", context("{\"name\": \"me\xffdia\", \"regions\": [\"us-east-1\", \"eu-west-1\"]}"), "s3fanout.name: "},
 	} {
 		t.Run(tt.id, func(t *testing.T) {

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"s3fanout/internal/replicaset"
+)
+
+// What AWS takes of one role and one function. Of the policies white space does
+// not count, and there is none
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html,
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). The
+// length of a trust policy can be raised on request.
+const (
+	maxInlinePolicies = 10240 // characters, of all of a role's together
+	maxTrustPolicy    = 2048  // characters
+	maxEnvironment    = 4096  // bytes, as JSON
+)
+
+// longest is what an account's ID and a key's that are not known yet stand for:
+// both have one length.
+const (
+	anyAccount = "000000000000"
+	anyKey     = "00000000-0000-0000-0000-000000000000"
+)
+
+// checkLimits reports the first part of a Region's stack that would be longer
+// than AWS takes, which else only the deployment would say. The message is one
+// line that begins with the field.
+func checkLimits(set replicaset.Config) error {
+	for _, region := range set.Regions {
+		s := site{Config: set, region: region, partition: replicaset.Partition(region), account: anyAccount}
+		for _, part := range []struct {
+			field, what  string
+			length, most int
+			unit         string
+		}{
+			{"regions", "inline policies of role " + set.RoleName(region), s.policiesLength(), maxInlinePolicies, "characters"},
+			{"regions", "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
+			{"operatorArns", "trust policy of role " + set.RoleName(region), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
+		} {
+			if part.length > part.most {
+				return fmt.Errorf("%s.%s: they make the %s %d %s long, AWS takes %d; %s",
+					replicaset.ContextKey, part.field, part.what, part.length, part.unit, part.most, s.shorter(part.field))
+			}
+		}
+	}
+	return nil
+}
+
+// policiesLength is that of all inline policies of the function's role.
+func (s site) policiesLength() int {
+	var key *string
+	switch {
+	case s.MakesKeys():
+		arn := "arn:" + s.partition + ":kms:" + s.region + ":" + s.account + ":key/" + anyKey
+		key = &arn
+	case s.UsesKMS():
+		arn := s.KMSKeyARNs[s.region]
+		key = &arn
+	}
+	length := lengthOf(policyDocument(s.replicate(key)...))
+	if s.BatchOperations {
+		length += lengthOf(policyDocument(s.passOn()...))
+	}
+	return length
+}
+
+// shorter says what helps.
+func (s site) shorter(field string) string {
+	if field == "operatorArns" {
+		return "list fewer, for instance one role that the others assume"
+	}
+	help := []string{"use fewer Regions"}
+	if s.BatchOperations {
+		help = append(help, "leave batchOperations out")
+	}
+	return strings.Join(append(help, "or choose a shorter name"), ", ")
+}
+
+func lengthOf(document any) int {
+	text, err := json.Marshal(document)
+	if err != nil {
+		panic(err) // documents are maps, lists and strings
+	}
+	return len(text)
+}
