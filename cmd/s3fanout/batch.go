@@ -36,10 +36,11 @@ const batchHelp = `With --batch-operations S3 Batch Operations does the work, fo
 to be listed from here: one job for each Region to copy from, and for each of
 the configuration's filters that --prefix leaves, which S3 works off in the
 background, for hours or days. It needs "batchOperations": true in
-cdk.json, deployed. Keys that exist are left alone, and the current version of
-each key is copied. The report of each job, with what failed and why, is written
-to .s3fanout/reports/ in the bucket of the job's Region; it is replicated like
-any object. --job tells how a job stands.
+cdk.json, deployed. Keys that exist are left alone, what was deleted in a Region
+is copied again, and the current version of each key is copied. The report of
+each job, with what failed and why, is written to .s3fanout/reports/ in the
+bucket of the job's Region; it is replicated like any object. --job tells how a
+job stands.
 
 AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
 NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for

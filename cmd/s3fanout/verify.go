@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -136,6 +137,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
 		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Role: set.RoleName(r), Client: client})
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(verify.GCPercent))
 	p := a.newProgress()
 	watch := verifyProgress{p: p, grace: f.grace, started: time.Now()}
 	out := a.newVerifyOutput(p, set.Name, regions, f)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ const child = "S3FANOUT_VERIFY_CHILD"
 
 func TestMain(m *testing.M) {
 	if endpoint := os.Getenv(child); endpoint != "" {
+		debug.SetGCPercent(verify.GCPercent) // as the command does
 		var sorted verify.Sorted
 		s, err := verify.Run(context.Background(), endless.Options(endpoint), sorted.Add, nil)
 		if err != nil {
