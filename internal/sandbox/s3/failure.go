@@ -73,6 +73,9 @@ func (x *exchange) wordError(err error) *apiError {
 	default:
 		x.logger.Error("s3 request", "region", x.region, "operation", x.operation.name, "bucket", x.bucket, "key", x.key, "error", err)
 		e = &apiError{status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again."}
+		if errors.Is(err, store.ErrNoSpace) { // S3 has no word for it, and whoever runs the sandbox can do something about it
+			e.Message = err.Error()
+		}
 	}
 	if e.status == http.StatusNotFound && e.Key != "" && hidesMissing(x.request) && !x.auth.mayList(x.bucket) {
 		return errAccessDenied("Access Denied")
