@@ -141,8 +141,6 @@ func operationOf(r *http.Request) string {
 		return "Tags"
 	case r.Method == http.MethodGet && q.Has("uploadId"):
 		return "List"
-	case r.Method == http.MethodGet && q.Has("uploads"):
-		return "Uploads"
 	case r.Method == http.MethodPost && q.Has("uploads"):
 		return "Create"
 	case r.Method == http.MethodPost && q.Has("uploadId"):
@@ -164,8 +162,6 @@ func (m *memory) serve(r *http.Request, op string, body []byte) reply {
 	switch op {
 	case "Head", "Tags":
 		return m.read(r, path, op)
-	case "Uploads":
-		return m.listUploads(path, r.URL.Query())
 	case "Copy":
 		return m.copy(r, path)
 	case "Create":

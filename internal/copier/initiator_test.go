@@ -3,8 +3,6 @@ package copier
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -76,69 +74,4 @@ func TestResumeLooksAtTheTargetFirst(t *testing.T) {
 	if want := []string{"List", "List", "Head", "Abort"}; !slices.Equal(m.ops, want) {
 		t.Errorf("requests %v, want %v", m.ops, want)
 	}
-}
-
-func TestOpenUploadsAreThoseOfTheRole(t *testing.T) {
-	m := newMemory()
-	for i, u := range []openUpload{
-		{key: "dst/a b", by: ownSession}, {key: "dst/a b", by: "arn:aws:iam::111122223333:user/alice"},
-		{key: "dst/a b/ü\x01&", by: ownSession}, {key: "dst/a c", by: ownSession}, {key: "dst/b", by: ownSession},
-	} {
-		m.uploads[fmt.Sprint("upload-", i)] = &u
-	}
-	var got []string
-	for u, err := range OpenUploads(t.Context(), m.client(1), target(), "a ", ownRole) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if u.Initiated.IsZero() {
-			t.Errorf("%s: no time", u.UploadID)
-		}
-		got = append(got, u.UploadID+" "+u.Key)
-	}
-	if want := []string{"upload-0 a b", "upload-2 a b/ü\x01&", "upload-3 a c"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if n := len(m.ops); n != 2 {
-		t.Errorf("%d requests for two pages", n)
-	}
-	for range OpenUploads(t.Context(), m.client(1), target(), "", ownRole) {
-		break // ends without another page
-	}
-	if n := len(m.ops); n != 3 {
-		t.Errorf("%d requests after a list that was left, want 3", n)
-	}
-	m.before = func(*http.Request, string, int) (*reply, error) { return ptr(refused(403, "AccessDenied", "x")), nil }
-	for _, err := range OpenUploads(t.Context(), m.client(1), target(), "", ownRole) {
-		if errorCode(err) != codeAccessDenied {
-			t.Errorf("got %v", err)
-		}
-	}
-}
-
-// listUploads answers in pages of two, as S3 does: by key, then by upload.
-func (m *memory) listUploads(bucket string, q url.Values) reply {
-	const page = 2
-	type listed struct{ key, id string }
-	var all []listed
-	for id, u := range m.uploads {
-		if key, ok := strings.CutPrefix(u.key, strings.TrimSuffix(bucket, "/")+"/"); ok && strings.HasPrefix(key, q.Get("prefix")) {
-			all = append(all, listed{key, id})
-		}
-	}
-	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.key+"\x00"+a.id, b.key+"\x00"+b.id) })
-	if after := q.Get("key-marker"); after != "" {
-		all = slices.DeleteFunc(all, func(l listed) bool { return l.key+"\x00"+l.id <= after+"\x00"+q.Get("upload-id-marker") })
-	}
-	var b strings.Builder
-	b.WriteString("<ListMultipartUploadsResult>")
-	for _, l := range all[:min(page, len(all))] {
-		fmt.Fprintf(&b, "<Upload><Key>%s</Key><UploadId>%s</UploadId><Initiated>2026-11-20T12:00:00Z</Initiated><Initiator><ID>%s</ID></Initiator></Upload>",
-			url.QueryEscape(l.key), l.id, m.uploads[l.id].by)
-	}
-	if len(all) > page {
-		last := all[page-1]
-		fmt.Fprintf(&b, "<IsTruncated>true</IsTruncated><NextKeyMarker>%s</NextKeyMarker><NextUploadIdMarker>%s</NextUploadIdMarker>", url.QueryEscape(last.key), last.id)
-	}
-	return reply{status: 200, body: b.String() + "</ListMultipartUploadsResult>"}
 }

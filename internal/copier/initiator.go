@@ -1,0 +1,39 @@
+package copier
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+)
+
+// foreignUpload is an upload to resume that the role did not begin.
+type foreignUpload struct{ id, by string }
+
+func (e *foreignUpload) Error() string {
+	by := e.by
+	if by == "" {
+		by = "nobody that S3 names"
+	}
+	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, by)
+}
+
+// begunBy reports whether an upload's initiator, as S3 names it, is a session of
+// the role. For users AWS promises an ARN; for sessions its pages do not say, and
+// it is the session's or the role's
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Initiator.html). What is
+// no ARN, such as the account's canonical ID, proves nothing.
+func begunBy(roleARN, initiator string) bool {
+	role, err := arn.Parse(roleARN)
+	if err != nil || role.Service != "iam" {
+		return false
+	}
+	if initiator == roleARN {
+		return true
+	}
+	// A role's path is not in its sessions' ARNs.
+	name := role.Resource[strings.LastIndexByte(role.Resource, '/')+1:]
+	role.Service, role.Resource = "sts", "assumed-role/"+name+"/"
+	session, ok := strings.CutPrefix(initiator, role.String())
+	return ok && session != "" && !strings.Contains(session, "/")
+}
