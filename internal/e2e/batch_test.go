@@ -127,6 +127,9 @@ func TestBatchNeedsItsPermissions(t *testing.T) {
 	const from, to = "us-east-1", "eu-west-1"
 	a := withBatch(t)
 	a.edit("batch-us-east-1", without("AWS::IAM::Policy"))
+	a.edit("batch-us-east-1", ofStatement("ReadSources", func(s map[string]any) {
+		s["Action"] = []any{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"} // as without the switch
+	}))
 	w := start(t, a.files)
 	w.upload(from, object{key: "k", body: "b"})
 	w.upload(to, object{key: "k2", body: "b"})

@@ -48,7 +48,7 @@ func TestDoctorNamesEveryMissingActionOfACarefulSet(t *testing.T) {
 		})
 		return 1
 	})
-	for _, sid := range []string{"WriteReplicas", "EncryptHere", "DecryptSources", "ReadCurrentVersions", "PassOn", "EncryptReports", "SendTraces"} {
+	for _, sid := range []string{"WriteReplicas", "EncryptHere", "DecryptSources", "ReadSources", "PassOn", "EncryptReports", "SendTraces"} {
 		if len(granted[sid]) == 0 {
 			t.Errorf("there is no statement %s: the test looks in the wrong place", sid)
 		}
