@@ -173,9 +173,10 @@ func (a alarm) watch(properties *awscloudwatch.CfnAlarmProps) {
 			},
 		})
 	}
-	properties.Metrics = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+	queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 		Id: jsii.String("sum"), Expression: jsii.String(strings.Join(ids, " + ")), Label: jsii.String(a.name), ReturnData: jsii.Bool(true),
 	})
+	properties.Metrics = queries
 }
 
 func one(m metric) []metric { return []metric{m} }
