@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -15,6 +16,7 @@ import (
 // record is what a forger can write into an event.
 type record struct {
 	region, bucket, key, version, topic string
+	size                                int // 6 if zero
 }
 
 // forgery is the payload of an invocation with one record; the key is encoded
@@ -27,7 +29,7 @@ func forgery(r record) []byte {
 		"s3": map[string]any{
 			"s3SchemaVersion": "1.0",
 			"bucket":          map[string]string{"name": r.bucket, "arn": "arn:aws:s3:::" + r.bucket},
-			"object":          map[string]any{"key": url.QueryEscape(r.key), "size": 6, "eTag": "0", "versionId": r.version, "sequencer": "00"},
+			"object":          map[string]any{"key": url.QueryEscape(r.key), "size": cmp.Or(r.size, 6), "eTag": "0", "versionId": r.version, "sequencer": "00"},
 		},
 	}}})
 	if err != nil {
@@ -61,7 +63,7 @@ func apart(t *testing.T) (s scene, genuine record) {
 	}
 	s.upload(here, object{key: "own", body: "own"})
 	s.settle()
-	return s, record{there, s.bucket(there), "dir/only", version, s.state.Regions[there].TopicARN}
+	return s, record{region: there, bucket: s.bucket(there), key: "dir/only", version: version, topic: s.state.Regions[there].TopicARN}
 }
 
 // leaves is how S3 refuses a key whose ".." lead out of the bucket. Any other
