@@ -108,8 +108,13 @@ func probeHealth(ctx context.Context, facts *health.Facts) error {
 	if err := health.Probe(ctx, facts, health.Check(*facts), probers, strings.ToLower(rand.Text()), time.Now()); err == nil {
 		return nil
 	}
+	return interruptedProbe(health.Check(*facts))
+}
+
+// interruptedProbe says what is left of a probe that was interrupted.
+func interruptedProbe(findings []health.Finding) error {
 	text := "interrupted; the probe removed what it wrote"
-	for _, f := range health.Check(*facts) {
+	for _, f := range findings {
 		if f.Check == health.CheckLeftovers {
 			text = "interrupted; region " + f.Region + ": " + f.What + "; " + f.Fix
 		}

@@ -202,6 +202,18 @@ func TestAgesAndLags(t *testing.T) {
 	}
 }
 
+func TestInterruptedProbeSaysWhatIsLeft(t *testing.T) {
+	leftover := health.Finding{Check: health.CheckLeftovers, Region: "r", What: "not removed", Fix: "run it again"}
+	for want, findings := range map[string][]health.Finding{
+		"interrupted; the probe removed what it wrote":     {{Check: "copy-condition", Region: "r", Severity: health.Unknown}},
+		"interrupted; region r: not removed; run it again": {{Check: "topic"}, leftover},
+	} {
+		if err := interruptedProbe(findings); err.Error() != want || exitCode(err, true) != exitInterrupted {
+			t.Errorf("got %q, exit %d; want %q", err, exitCode(err, true), want)
+		}
+	}
+}
+
 func TestHealthError(t *testing.T) {
 	finding := func(s health.Severity) health.Finding { return health.Finding{Severity: s} }
 	for _, c := range []struct {

@@ -200,7 +200,7 @@ func (c *checker) queue() {
 	}
 	const day = 24 * 60 * 60
 	if queue.RetentionSeconds < 4*day {
-		c.find(checkRetention, "queue %s keeps letters for %s", c.facts.Set.QueueName(), time.Duration(queue.RetentionSeconds)*time.Second)
+		c.find(checkRetention, "queue %s keeps dead letters for %s", c.facts.Set.QueueName(), time.Duration(queue.RetentionSeconds)*time.Second)
 	}
 	switch {
 	case queue.Letters == 1:

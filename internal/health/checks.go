@@ -210,7 +210,7 @@ func Checks() []CheckInfo {
 			"Lambda cannot take on the role, so the function cannot start.",
 			redeploy + "; then s3fanout redrive"},
 		{checkActions, PartRole, Failed, "role {role} may do what it has to",
-			"The function's requests are denied: copies fail, large ones cannot go on, or failures leave no letter and no log.",
+			"The function's requests are denied: copies fail, large ones cannot go on, or failures leave no dead letter and no log.",
 			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
 		{checkAttached, PartRole, Note, "other policies are attached to role {role}",
 			"A Deny in them would win over what the role's own policies allow. They are not read here.",

@@ -5,7 +5,8 @@
 // Gather asks AWS what there is, Check compares it with what the configuration
 // says there should be. Check takes and returns values; Gather holds no
 // opinion. What may not be looked at, or could not be, is a finding of its
-// own and never passes for healthy. Nothing is changed, and no object is read.
+// own and never passes for healthy. Nothing is changed, and no object is read;
+// only Probe writes, an object of its own that it removes.
 //
 // What an account's service control policies, bucket policies, quotas and the
 // policies of keys forbid is not looked at.
