@@ -261,6 +261,15 @@ func TestOptInRegions(t *testing.T) {
 	}
 }
 
+// Whoever reads a finding is led on by a command.
+func TestEveryFixNamesACommand(t *testing.T) {
+	for _, c := range Checks() {
+		if !strings.Contains(c.Fix, "s3fanout ") && !strings.Contains(c.Fix, "aws ") && !strings.Contains(c.Fix, "npx cdk ") {
+			t.Errorf("%s: fix %q names no command", c.ID, c.Fix)
+		}
+	}
+}
+
 func TestChecksAreComplete(t *testing.T) {
 	ids := map[string]bool{}
 	for _, c := range Checks() {

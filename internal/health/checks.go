@@ -86,7 +86,7 @@ const (
 	// The mesh stack imports the role's ID, and CloudFormation changes no export
 	// that is imported.
 	newRole     = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
-	otherServer = "this is the server and not the deployment: use one that enforces the condition, as AWS does"
+	otherServer = "this is the server and not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
 	catchUp     = "; then find what was missed: s3fanout verify"
 )
 
@@ -95,10 +95,10 @@ func Checks() []CheckInfo {
 	return []CheckInfo{
 		{checkReach, PartAccess, Failed, "the Region answers",
 			"Nothing in this Region can be looked at or redriven with these credentials from here.",
-			"check the network and AWS_ENDPOINT_URL; an opt-in Region has to be enabled in the account; renew the credentials"},
+			"check the network and AWS_ENDPOINT_URL; an opt-in Region has to be enabled in the account; renew the credentials; aws sts get-caller-identity --region {region} should answer"},
 		{checkClock, PartAccess, Failed, "this machine's clock is right",
 			"AWS refuses requests whose time is more than five minutes off.",
-			"set this machine's clock, as with NTP"},
+			"set this machine's clock, as with NTP; then s3fanout doctor"},
 		{checkOptIn, PartAccess, Note, "SNS delivers to and from the Region",
 			"AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
 			"upload an object and see that it arrives: s3fanout verify"},
@@ -214,10 +214,10 @@ func Checks() []CheckInfo {
 			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
 		{checkAttached, PartRole, Note, "other policies are attached to role {role}",
 			"A Deny in them would win over what the role's own policies allow. They are not read here.",
-			"see that they deny nothing that replication needs, or detach them"},
+			"see that they deny nothing that replication needs, or detach them: aws iam list-attached-role-policies --role-name ROLE"},
 		{checkBoundary, PartRole, Note, "a permissions boundary limits role {role}",
 			"What the boundary does not allow, the role may not do, whatever its policies say. It is not read here.",
-			"see that the boundary allows what the role's policies allow"},
+			"see that the boundary allows what the role's policies allow: aws iam simulate-principal-policy, or aws iam get-policy with the boundary's ARN"},
 		{checkJobRole, PartRole, Failed, "the role of S3 Batch Operations is there and as it should be",
 			"S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
 			redeploy},
