@@ -27,6 +27,8 @@ type batchRequest struct {
 	NoReport bool
 	// Confirm makes jobs that wait to be confirmed.
 	Confirm bool
+	// RestoreDeleted copies also what was deleted in To.
+	RestoreDeleted bool
 	// DryRun prints the requests and makes no job.
 	DryRun bool
 }
@@ -36,11 +38,11 @@ const batchHelp = `With --batch-operations S3 Batch Operations does the work, fo
 to be listed from here: one job for each Region to copy from, and for each of
 the configuration's filters that --prefix leaves, which S3 works off in the
 background, for hours or days. It needs "batchOperations": true in
-cdk.json, deployed. Keys that exist are left alone, what was deleted in a Region
-is copied again, and the current version of each key is copied. The report of
-each job, with what failed and why, is written to .s3fanout/reports/ in the
-bucket of the job's Region; it is replicated like any object. --job tells how a
-job stands.
+cdk.json, deployed. Keys that exist are left alone, and so is what was deleted
+in the Region unless --restore-deleted is given; of others the current version
+is copied. The report of each job, with what failed and why, is written to
+.s3fanout/reports/ in the bucket of the job's Region; it is replicated like any
+object. --job tells how a job stands.
 
 AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
 NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for
@@ -65,7 +67,7 @@ func (f backfillFlags) agree(changed func(flag string) bool) error {
 	case changed("job"):
 		together = []string{"job", "region"}
 	case f.batch:
-		together = []string{"batch-operations", "from", "to", "prefix", "dry-run", "no-report", "confirm"}
+		together = []string{"batch-operations", "from", "to", "prefix", "restore-deleted", "dry-run", "no-report", "confirm"}
 	default:
 		together = []string{"from", "to", "prefix", "key", "dry-run", "concurrency", "own-credentials", "restore-deleted"}
 	}
@@ -80,7 +82,7 @@ func (f backfillFlags) agree(changed func(flag string) bool) error {
 // batchRequest is what the flags ask S3 Batch Operations for. More than one
 // target is refused by who makes the jobs.
 func (f backfillFlags) batchRequest() batchRequest {
-	r := batchRequest{Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, DryRun: f.dryRun}
+	r := batchRequest{Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun}
 	if f.from != "" {
 		r.From = []string{f.from}
 	}
@@ -184,7 +186,7 @@ func (r batchRequest) jobs(set replicaset.Config, account string, from []string)
 		for _, f := range filters {
 			list = append(list, batchjob.Request{
 				Set: set, AccountID: account, From: region, To: r.To, Prefix: f.Prefix, Suffix: f.Suffix,
-				Report: !r.NoReport, Confirm: r.Confirm,
+				Report: !r.NoReport, Confirm: r.Confirm, RestoreDeleted: r.RestoreDeleted,
 			})
 		}
 	}

@@ -6,7 +6,8 @@
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html).
 // So a job is made in the source's Region and invokes that Region's function,
 // which passes each task on to the function of the Region to copy to. Copies
-// are made under the rules of every copy: a key that is there is left alone.
+// are made under the rules of every backfill: a key that is there is left alone,
+// and so is one that was deleted there, unless the job restores such keys.
 //
 // What a job is, is decided by Request.Input, without any request. The package
 // does not wait for jobs, nor change or end them.
@@ -40,6 +41,9 @@ type Request struct {
 	// Prefix and Suffix are what the keys to copy begin and end with; empty means
 	// all. A job takes one of each; see replicaset.Config.Narrow.
 	Prefix, Suffix string
+	// RestoreDeleted copies also what was deleted in To, where a delete marker
+	// hides it.
+	RestoreDeleted bool
 	// CreatedBefore, if not zero, leaves out what is newer. Events take care of
 	// that.
 	CreatedBefore time.Time
@@ -84,6 +88,9 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 		}},
 		ManifestGenerator: &types.JobManifestGeneratorMemberS3JobManifestGenerator{Value: generator},
 		Report:            &types.JobReport{Enabled: false},
+	}
+	if r.RestoreDeleted {
+		in.Operation.LambdaInvoke.UserArguments[event.ArgumentDeleted] = event.DeletedRestore
 	}
 	if r.Report {
 		in.Report = &types.JobReport{

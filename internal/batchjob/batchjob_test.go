@@ -19,6 +19,7 @@ import (
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/batchjob"
+	"s3fanout/internal/event"
 	"s3fanout/internal/replicaset"
 )
 
@@ -333,3 +334,18 @@ func TestEndpoint(t *testing.T) {
 type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What was deleted at the target comes back only if the job says so, which the
+// function reads from its arguments.
+func TestRestoreDeletedIsAnArgument(t *testing.T) {
+	for _, restore := range []bool{false, true} {
+		r := batchjob.Request{Set: media(), AccountID: account, From: "us-east-1", To: "eu-west-1", RestoreDeleted: restore}
+		in, err := r.Input()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := in.Operation.LambdaInvoke.UserArguments[event.ArgumentDeleted]; (got == event.DeletedRestore) != restore || !restore && got != "" {
+			t.Errorf("restore %t: got the argument %q", restore, got)
+		}
+	}
+}

@@ -70,6 +70,9 @@ const (
 	// SourceGone means that the source, or the version named, does not exist
 	// any more. There is nothing to copy.
 	SourceGone Outcome = "SourceGone"
+	// Deleted means that the key was deleted at the target, where a delete marker
+	// hides it, and was left so, as Request.KeepDeleted asks.
+	Deleted Outcome = "Deleted"
 	// Unfinished means that the context's deadline came before a multipart
 	// copy was done. Result.Upload says how to go on. Nothing is visible at
 	// the target yet, and the upload stays open, and is billed as storage,
@@ -90,6 +93,10 @@ type Request struct {
 	// the key, nothing else is asked: it is Diverged only if Source's size says
 	// so.
 	ProbableEcho bool
+	// KeepDeleted has a key stay deleted that a delete marker hides at the target.
+	// Only a HEAD tells, so that it works with LookFirst, ProbableEcho and copies
+	// in parts alone, and costs nothing there.
+	KeepDeleted bool
 	// Resume names an unfinished multipart copy to go on with; Source is
 	// Resume.Source then, whatever it is here. Parts that are done are not
 	// copied again. If the upload does not exist any more, because somebody

@@ -57,6 +57,7 @@ func TestOutcomes(t *testing.T) {
 	notImplemented := refused(501, "NotImplemented", "A header you provided implies functionality that is not implemented")
 	exists := refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 	noReplica := reply{status: 404}
+	deleted := reply{status: 404, header: map[string]string{"x-amz-delete-marker": "true"}}
 	at := func(etag string, size int, headers ...string) reply {
 		h := map[string]string{"ETag": `"` + etag + `"`, "Content-Length": strconv.Itoa(size)}
 		for i := 0; i < len(headers); i += 2 {
@@ -70,6 +71,7 @@ func TestOutcomes(t *testing.T) {
 		name    string
 		echo    bool
 		look    bool
+		keep    bool
 		script  []reply
 		want    Outcome // or, if empty,
 		class   Class
@@ -115,6 +117,12 @@ func TestOutcomes(t *testing.T) {
 		{name: "echo, HEAD denied", echo: true, script: []reply{{status: 403}}, class: Denied, methods: "HEAD"},
 		{name: "echo, HEAD with 412", echo: true, script: []reply{{status: 412}}, class: Permanent, methods: "HEAD"},
 
+		{name: "deleted at the target", echo: true, keep: true, script: []reply{deleted}, want: Deleted, methods: "HEAD"},
+		{name: "deleted at the target, look", look: true, keep: true, script: []reply{deleted}, want: Deleted, methods: "HEAD"},
+		{name: "deleted at the target, to be restored", echo: true, script: []reply{deleted, copied()}, want: Copied, methods: "HEAD PUT"},
+		{name: "never at the target", echo: true, keep: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
+		{name: "deleted at the target, no look", keep: true, script: []reply{copied()}, want: Copied, methods: "PUT"},
+
 		{name: "look that finds it", look: true, script: []reply{there}, want: Exists, methods: "HEAD"},
 		{name: "look that finds another", look: true, script: []reply{alike, there}, want: Diverged, methods: "HEAD HEAD"},
 		{name: "look that finds nothing", look: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
@@ -149,7 +157,7 @@ func TestOutcomes(t *testing.T) {
 			s := serve(t, tt.script...)
 			var n naps
 			c := New(s.client(1), target(), WithSleep(n.sleep), WithLogger(slog.New(slog.DiscardHandler)))
-			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo, LookFirst: tt.look})
+			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo, LookFirst: tt.look, KeepDeleted: tt.keep})
 			if m := strings.Join(s.methods(), " "); m != tt.methods {
 				t.Errorf("requests: got %s, want %s", m, tt.methods)
 			}

@@ -33,6 +33,8 @@ func endingOf(got answer, s situation) ending {
 		return ending{outcome: Exists, abort: s.open}
 	case got == differs:
 		return ending{outcome: Diverged, abort: s.open}
+	case got == hidden:
+		return ending{outcome: Deleted, abort: s.open}
 	case got == gone:
 		return ending{outcome: SourceGone, abort: s.open}
 	case got == lost:

@@ -10,8 +10,8 @@ import (
 	"s3fanout/internal/contents"
 )
 
-// look asks what the target has under the key. The answers are absent, same,
-// differs and failed. What the target has is compared with what the request
+// look asks what the target has under the key. The answers are absent, hidden,
+// same, differs and failed. What the target has is compared with what the request
 // says of the source; where that does not tell, and the source is no probable
 // echo, the source itself is asked.
 //
@@ -30,6 +30,9 @@ func (t *task) look(ctx context.Context) (answer, error) {
 		if got == unclear && !t.req.ProbableEcho {
 			got, err = t.compareSource(ctx, figures)
 		}
+	}
+	if r := response(err); got == absent && t.req.KeepDeleted && r != nil && r.Header.Get("X-Amz-Delete-Marker") == "true" {
+		return hidden, nil
 	}
 	switch {
 	case got == unclear:

@@ -73,7 +73,7 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 			progress: rapid.Bool().Draw(t, "progress"), uploads: rapid.IntRange(1, maxUploads).Draw(t, "uploads"),
 		}
 		s.resumed = s.open && rapid.Bool().Draw(t, "resumed")
-		got := rapid.SampledFrom([]answer{done, same, differs, gone, conflict, lost, changed, spoiled, failed}).Draw(t, "answer")
+		got := rapid.SampledFrom([]answer{done, same, differs, gone, hidden, conflict, lost, changed, spoiled, failed}).Draw(t, "answer")
 		end := endingOf(got, s)
 		if end.abort && !s.open {
 			t.Fatal("aborts what is not open")
@@ -92,7 +92,7 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 			t.Fatalf("unfinished: %+v", end)
 		}
 		if (end.outcome == Copied) != (got == done) || (end.outcome == Exists) != (got == same) ||
-			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) {
+			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) || (end.outcome == Deleted) != (got == hidden) {
 			t.Fatalf("answer %d ends as %+v", got, end)
 		}
 	})

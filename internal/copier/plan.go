@@ -30,6 +30,7 @@ type answer int
 const (
 	done        answer = iota // copied, or what was asked for is there
 	absent                    // the HEAD found no such key
+	hidden                    // the HEAD found a delete marker, over which nothing is to be copied
 	exists                    // the condition failed: the target has the key
 	same                      // the target has the source's contents, as far as S3's figures tell
 	differs                   // the target has other contents
@@ -85,6 +86,8 @@ func (p progress) after(got answer) (progress, step) {
 		return p, step{move: stop, outcome: Exists}
 	case got == differs:
 		return p, step{move: stop, outcome: Diverged}
+	case got == hidden:
+		return p, step{move: stop, outcome: Deleted}
 	case got == done:
 		return p, step{move: stop, outcome: Copied}
 	case got == absent && p.refused:

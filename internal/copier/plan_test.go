@@ -10,7 +10,7 @@ import (
 func answersTo(m move) []answer {
 	switch m {
 	case headTarget:
-		return []answer{same, differs, absent, failed}
+		return []answer{same, differs, absent, hidden, failed}
 	case copyIfAbsent:
 		return []answer{done, exists, gone, conflict, unsupported, tooLarge, failed}
 	default:
@@ -69,7 +69,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 			if next.move != stop {
 				continue
 			}
-			want := map[answer]Outcome{done: Copied, same: Exists, differs: Diverged, gone: SourceGone}[last]
+			want := map[answer]Outcome{done: Copied, same: Exists, differs: Diverged, gone: SourceGone, hidden: Deleted}[last]
 			if next.outcome != want {
 				t.Fatalf("outcome %q after answer %d to move %d, want %q", next.outcome, last, did, want)
 			}

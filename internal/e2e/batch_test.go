@@ -105,6 +105,19 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 	if code, text := w.batch(from, arguments, batchTask{Key: "deleted", Bucket: w.bucket(from)}); code != "Succeeded" || text != "SourceGone" {
 		t.Errorf("deleted: got %s %s", code, text)
 	}
+	// What was deleted at the target comes back only if the job says so.
+	if _, err := w.s3(to).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(to)), Key: aws.String(o.key)}); err != nil {
+		t.Fatal(err)
+	}
+	if code, text := w.batch(from, arguments, task); code != "Succeeded" || text != "Deleted" {
+		t.Errorf("deleted at the target: got %s %s", code, text)
+	}
+	w.wantMissing(to, o.key)
+	restoring := map[string]string{"targetRegion": to, "version": "current", "deleted": "restore"}
+	if code, text := w.batch(from, restoring, task); code != "Succeeded" || text != "Copied" {
+		t.Errorf("deleted at the target, to be restored: got %s %s", code, text)
+	}
+	w.wantIn(to, o)
 	if code, text := w.batch(from, arguments, batchTask{Key: "k", Bucket: w.bucket(to)}); code != "PermanentFailure" {
 		t.Errorf("another Region's object: got %s %s", code, text)
 	}

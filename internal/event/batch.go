@@ -18,6 +18,11 @@ const (
 	// list old versions, and the first copy of a key wins.
 	ArgumentVersion = "version"
 	VersionCurrent  = "current"
+	// ArgumentDeleted says what becomes of a key that was deleted at the target,
+	// where a delete marker hides it: it stays deleted unless this is
+	// DeletedRestore.
+	ArgumentDeleted = "deleted"
+	DeletedRestore  = "restore"
 )
 
 // batchMember is what only an invocation by S3 Batch Operations has.

@@ -89,7 +89,8 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 			r.VersionID = ""
 		}
 		// A backfill meets many keys that are there: a HEAD costs a tenth.
-		jobs = append(jobs, job{record: r, task: true})
+		keep := b.Arguments[event.ArgumentDeleted] != event.DeletedRestore
+		jobs = append(jobs, job{record: r, task: true, keepDeleted: keep})
 		places = append(places, i)
 	}
 	unread.end()

@@ -88,15 +88,19 @@ func TestBatchHasAResultForEachTask(t *testing.T) {
 }
 
 func TestBatchVersions(t *testing.T) {
-	for _, tt := range []struct{ arguments, task, want string }{
-		{"", task("t", "media-us", "a+b%20c"), "v1"},
-		{`"version":"current"`, task("t", "media-us", "a+b%20c"), ""},
-		{"", `{"taskId":"t","s3Key":"a+b%20c","s3VersionId":null,"s3Bucket":"media-us"}`, ""},
+	for _, tt := range []struct {
+		arguments, task, want string
+		restores              bool
+	}{
+		{"", task("t", "media-us", "a+b%20c"), "v1", false},
+		{`"version":"current"`, task("t", "media-us", "a+b%20c"), "", false},
+		{`"deleted":"restore"`, task("t", "media-us", "a+b%20c"), "v1", true},
+		{"", `{"taskId":"t","s3Key":"a+b%20c","s3VersionId":null,"s3Bucket":"media-us"}`, "", false},
 	} {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
 		answerOf(t, h, batchOf(tt.arguments, tt.task))
-		want := copier.Request{Source: copier.Object{Region: "us-east-1", Bucket: "media-us", Key: "a b c", VersionID: tt.want}, ProbableEcho: true}
+		want := copier.Request{Source: copier.Object{Region: "us-east-1", Bucket: "media-us", Key: "a b c", VersionID: tt.want}, ProbableEcho: true, KeepDeleted: !tt.restores}
 		if len(f.got) != 1 || !reflect.DeepEqual(f.got[0], want) {
 			t.Errorf("%s %s: got %+v, want %+v", tt.arguments, tt.task, f.got, want)
 		}

@@ -232,6 +232,7 @@ func requestFor(config functionenv.Config, j job) copier.Request {
 		Source:       objectOf(j.record),
 		LookFirst:    j.record.EventName == copyEvent,
 		ProbableEcho: j.task || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
+		KeepDeleted: j.keepDeleted,
 	}
 }
 

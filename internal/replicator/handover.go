@@ -37,6 +37,8 @@ type job struct {
 	// task says that S3 Batch Operations asks for it: the target may well have
 	// the key already, and the record has no size.
 	task bool
+	// keepDeleted leaves deleted what was deleted at the target.
+	keepDeleted bool
 }
 
 func jobOf(c event.Continuation) job {
