@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/listing"
@@ -233,13 +234,17 @@ func (r *run) walk(work context.Context) error {
 		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
 	}, func(_ context.Context, s listing.Stretch) error {
 		todo, wanted := r.plan(s)
+		var targets errgroup.Group
 		for i, l := range wanted {
-			pages, err := names.markers(work, r.places.to[i], l, r.tally.head)
-			r.tally.pages(0, pages)
-			if err != nil {
+			targets.Go(func() error {
+				pages, err := names.markers(work, r.places.to[i], l, r.tally.head)
+				r.tally.pages(0, pages)
+				r.tally.checks(r.places.to[i], l)
 				return err
-			}
-			r.tally.checks(r.places.to[i], l)
+			})
+		}
+		if err := targets.Wait(); err != nil {
+			return err
 		}
 		for source, b := range todo {
 			b = r.tally.todo(source, b)
