@@ -45,15 +45,22 @@ func TestInsideFullDisk(t *testing.T) {
 	}
 	ballast := filepath.Join(dir, "ballast")
 	write(t, strings.Repeat("x", 256<<10), ballast)
-	s := open(t, filepath.Join(dir, "store"))
+	s, err := Open(filepath.Join(dir, "store"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	makeBucket(t, s, here, Enabled)
 	fillDisk(t, s, "small", strings.Repeat("s", 1000))
 	fillDisk(t, s, "large", strings.Repeat("l", inlineSize+1))
-	_, err := s.Stage(strings.NewReader(strings.Repeat("never", 1<<20)))
+	_, err = s.Stage(strings.NewReader(strings.Repeat("never", 1<<20)))
 	isFullError(t, err)
+	if err := s.Close(); err != nil {
+		t.Errorf("a store on a full disk cannot be closed: %v", err)
+	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
+	s = open(t, filepath.Join(dir, "store"))
 	put(t, s, "small", "again")
 	if problems, err := s.audit(nil); err != nil || len(problems) > 0 {
 		t.Errorf("the store is not sound: %v (%v)", problems, err)

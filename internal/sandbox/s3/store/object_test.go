@@ -65,6 +65,45 @@ func TestPlanThatRefusesEndsTheCopy(t *testing.T) {
 	wantError(t, err, ErrNoSuchKey)
 }
 
+func TestPlanThatPanicsLocksNothing(t *testing.T) {
+	s := newStore(t, Unversioned)
+	put(t, s, "k", strings.Repeat("in a file", inlineSize))
+	u, _ := beginUpload(t, s, "upload", "part")
+	for _, try := range []func(){
+		func() {
+			_, _ = s.CopyObject(t.Context(), Copy{SourceBucket: here, SourceKey: "k", Bucket: here, Key: "copy", Plan: func(*Version) (Plan, error) { panic("plan") }})
+		},
+		func() {
+			_, _, _ = s.CopyPart(t.Context(), CopyPart{
+				SourceBucket: here, SourceKey: "k", Bucket: here, Key: "upload", UploadID: u.UploadID, Number: 1,
+				Plan: func(*Version) (int64, int64, error) { panic("plan") },
+			})
+		},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			try()
+		}()
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.DeleteObject(Delete{Bucket: here, Key: "k"}) // which removes a file
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a deletion waits for a lock that nobody lets go of")
+	}
+}
+
 func TestBuckets(t *testing.T) {
 	s := open(t, t.TempDir())
 	made, err := s.CreateBucket(Bucket{Name: here, Region: "eu-north-1", Config: map[string][]byte{"policy": []byte("{}")}})

@@ -71,8 +71,20 @@ func (s *Store) copyPart(ctx context.Context, c CopyPart, algorithm Algorithm) (
 // readSource finds the range, and its checksums.
 func (s *Store) readSource(ctx context.Context, c CopyPart, algorithm Algorithm) (found sourceRange, known sums, err error) {
 	var bytes content
-	key := ""
+	if found, known, err = s.findSource(c, algorithm, &bytes); err != nil || known.has(MD5, algorithm) {
+		return found, known, err
+	}
+	defer func() { _ = bytes.Close() }() // only read
+	if known, err = bytes.sums(ctx, MD5, algorithm); err == nil {
+		s.memo.put(extentsKey(found.extents), known)
+	}
+	return found, known, err
+}
+
+// findSource finds the range, and opens its bytes if they have to be read.
+func (s *Store) findSource(c CopyPart, algorithm Algorithm, bytes *content) (found sourceRange, known sums, err error) {
 	s.files.finding.RLock()
+	defer s.files.finding.RUnlock()
 	err = s.read(func(t *txn) error {
 		v, latest, err := t.findObject(c.SourceBucket, c.SourceKey, c.SourceVersionID)
 		if err != nil {
@@ -93,8 +105,7 @@ func (s *Store) readSource(ctx context.Context, c CopyPart, algorithm Algorithm)
 			return err
 		}
 		found = sourceRange{v, cut(m.extents, offset, length), length}
-		key = extentsKey(found.extents)
-		if known = t.memo.get(key); length == v.size && !known.has(MD5, algorithm) {
+		if known = t.memo.get(extentsKey(found.extents)); length == v.size && !known.has(MD5, algorithm) {
 			if known, err = t.knownOf(v); err != nil {
 				return err
 			}
@@ -102,15 +113,7 @@ func (s *Store) readSource(ctx context.Context, c CopyPart, algorithm Algorithm)
 		if known.has(MD5, algorithm) {
 			return nil
 		}
-		return t.open(&bytes, found.extents)
+		return t.open(bytes, found.extents)
 	})
-	s.files.finding.RUnlock()
-	if err != nil || known.has(MD5, algorithm) {
-		return found, known, err
-	}
-	defer func() { _ = bytes.Close() }() // only read
-	if known, err = bytes.sums(ctx, MD5, algorithm); err == nil {
-		s.memo.put(key, known)
-	}
 	return found, known, err
 }

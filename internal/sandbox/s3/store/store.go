@@ -108,7 +108,7 @@ func (s *Store) worded(err error) error {
 }
 
 // Close waits for transactions that are under way. Objects and Blobs must have
-// been closed.
+// been closed. It may be called twice.
 func (s *Store) Close() error {
 	err := s.write(func(t *txn) error { return t.table(tableMeta).Put([]byte(metaClosed), []byte{1}) })
 	if errors.Is(err, ErrClosed) {
