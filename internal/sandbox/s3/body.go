@@ -28,7 +28,7 @@ type body struct {
 
 	md5, sha256 []byte // nil if there is none to compare
 	checksum    store.Checksum
-	trailer     string // name of the trailing header with the checksum, if it is there
+	trailed     bool // whether the checksum comes after the data
 }
 
 // receive reads what the request says of its body, but its checksum.
@@ -74,12 +74,12 @@ func (b *body) expectChecksum(h http.Header) (err error) {
 	case given != "" && (!after || b.chunked == nil || !b.chunked.trailed):
 		return unsupported
 	case after && b.checksum.Value != "":
-		return errInvalidRequest("Expecting a single x-amz-checksum- header")
+		return errMultipleChecksums()
 	case after:
 		if b.checksum.Algorithm, err = findAlgorithm(name); err != nil {
 			return unsupported
 		}
-		b.trailer = checksumHeader(b.checksum.Algorithm)
+		b.trailed = true
 	}
 	named := h.Get("X-Amz-Sdk-Checksum-Algorithm")
 	switch {
@@ -118,7 +118,7 @@ func (s *Service) stage(b *body, wanted ...store.Algorithm) (*store.Blob, error)
 // verify compares what came with what the request says.
 func (b *body) verify(blob *store.Blob) error {
 	if blob.Size() != b.size {
-		return errIncompleteBody()
+		return errWrongLength()
 	}
 	if b.sha256 != nil && blob.Sum(store.SHA256) != base64.StdEncoding.EncodeToString(b.sha256) {
 		return badRequest("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
@@ -127,9 +127,9 @@ func (b *body) verify(blob *store.Blob) error {
 		return badRequest("BadDigest", "The Content-MD5 you specified did not match what we received.")
 	}
 	want := b.checksum.Value
-	if b.trailer != "" {
-		if want = b.chunked.trailer.Get(b.trailer); !validChecksum(b.checksum.Algorithm, want) {
-			return errInvalidRequest("Value for " + strings.ToLower(b.trailer) + " trailing header is invalid.")
+	if b.trailed {
+		if want = b.chunked.trailer; !validChecksum(b.checksum.Algorithm, want) {
+			return errInvalidRequest("Value for " + b.chunked.awaited + " trailing header is invalid.")
 		}
 	}
 	if want != "" && want != blob.Sum(b.checksum.Algorithm) {

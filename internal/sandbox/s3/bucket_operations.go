@@ -11,6 +11,9 @@ import (
 	"s3fanout/internal/sandbox/s3/store"
 )
 
+// other is an element that the sandbox does not have.
+type other struct{ XMLName xml.Name }
+
 type bucketEntry struct {
 	Name         string
 	CreationDate string
@@ -32,10 +35,7 @@ func (x *exchange) listBuckets() error {
 	count, after := most, ""
 	var err error
 	if x.query.Get("max-buckets") != "" {
-		if count, err = x.integer("max-buckets"); err != nil {
-			return err
-		}
-		if count == 0 || count > most {
+		if count, err = x.integer("max-buckets"); err != nil || count == 0 || count > most {
 			return errInvalidParameter("max-buckets", x.query.Get("max-buckets"), "Argument max-buckets must be an integer between 1 and 10000")
 		}
 	}
@@ -77,12 +77,16 @@ func (x *exchange) createBucket() error {
 	wanted := struct {
 		XMLName  xml.Name `xml:"CreateBucketConfiguration"`
 		Location string   `xml:"LocationConstraint"`
+		Other    []other  `xml:",any"`
 	}{}
 	if len(raw) > 0 && xml.Unmarshal(raw, &wanted) != nil {
 		return errMalformedXML()
 	}
+	for _, o := range wanted.Other {
+		return errNotImplemented("%s of a bucket to create", o.XMLName.Local)
+	}
 	switch {
-	case wanted.Location == oldest:
+	case wanted.Location == oldest || wanted.Location != "" && !x.hasRegion(wanted.Location):
 		return badRequest("InvalidLocationConstraint", "The specified location-constraint is not valid")
 	case wanted.Location != x.region && (wanted.Location != "" || x.region != oldest):
 		location := wanted.Location
@@ -93,7 +97,9 @@ func (x *exchange) createBucket() error {
 			"The "+location+" location constraint is incompatible for the region specific endpoint this request was sent to.")
 	}
 	if err := validBucketName(x.bucket); err != nil {
-		return badRequest("InvalidBucketName", "The specified bucket is not valid: "+err.Error()+".")
+		e := badRequest("InvalidBucketName", "The specified bucket is not valid.")
+		e.Named = x.bucket
+		return e
 	}
 	err = x.makeBucket(x.r.Context(), x.newBucket(x.region, BucketConfig{Name: x.bucket}), asked)
 	if errors.Is(err, errBucketTaken) {
@@ -108,6 +114,7 @@ func (x *exchange) createBucket() error {
 		return err
 	}
 	x.w.Header().Set("Location", "/"+x.bucket)
+	x.w.Header().Set("X-Amz-Bucket-Arn", x.arn(x.bucket))
 	return x.answer(http.StatusOK)
 }
 
@@ -116,10 +123,11 @@ func (x *exchange) deleteBucket() error {
 	defer x.mu.Unlock()
 	err := x.store.DeleteBucket(x.bucket)
 	if errors.Is(err, store.ErrBucketNotEmpty) {
-		return &apiError{
-			status: http.StatusConflict, Code: "BucketNotEmpty", Named: x.bucket,
-			Message: "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+		e := &apiError{status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty", Named: x.bucket}
+		if x.target.settings().versioning != store.Unversioned {
+			e.Message += ". You must delete all versions in the bucket."
 		}
+		return e
 	}
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ func TestBucketsOfRequests(t *testing.T) {
 		{farBucket, there, far, 409, "BucketAlreadyOwnedByYou"},
 		{"elsewhere", "", far, 400, "IllegalLocationConstraintException"},
 		{"elsewhere", there, near, 400, "IllegalLocationConstraintException"},
+		{"elsewhere", "mars-west-1", near, 400, "InvalidLocationConstraint"},
 		{"elsewhere", here, near, 400, "InvalidLocationConstraint"},
 		{"Not-A-Name", "", near, 400, "InvalidBucketName"},
 	} {
@@ -81,6 +82,13 @@ func TestBucketsOfRequests(t *testing.T) {
 		t.Error("the service still has the bucket")
 	}
 
+	tagged := createIn("tagged", there)
+	tagged.CreateBucketConfiguration.Tags = []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}
+	_, err = far.CreateBucket(ctx, tagged)
+	wantCode(t, err, 501, "NotImplemented")
+	if err == nil || !strings.Contains(err.Error(), "Tags of a bucket to create") {
+		t.Errorf("%v does not name what is missing", err)
+	}
 	mayNot, _ := w.role(t, "may-not", statements([]grant{{"s3:CreateBucket", "other"}, {"s3:DeleteBucket", "other"}}))
 	_, err = w.client(here, mayNot).CreateBucket(ctx, createIn("asked-again", ""))
 	wantCode(t, err, 403, "AccessDenied")

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"hash/crc64"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"s3fanout/internal/sandbox/s3/store"
@@ -33,7 +34,7 @@ func findAlgorithm(name string) (store.Algorithm, error) {
 	if strings.HasPrefix(string(a), "XXHASH") {
 		return "", errNotImplemented("the checksum algorithm %s", a)
 	}
-	return "", errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	return "", errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 }
 
 // checksumTypes returns what the algorithm's checksum of an upload in parts
@@ -56,24 +57,34 @@ func validChecksum(a store.Algorithm, value string) bool {
 	return err == nil && len(raw) == algorithms()[a]
 }
 
-// givenChecksum returns the checksum in a request's headers, if any. Of an
-// upload in parts it may end in the number of parts.
+func errMultipleChecksums() *apiError {
+	return errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+}
+
+// givenChecksum returns the checksum in a request's headers, if any. That of an
+// upload in parts may end in the number of parts.
 func givenChecksum(h http.Header) (c store.Checksum, err error) {
+	given := ""
 	for name, values := range h {
 		rest, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-checksum-")
 		if !ok || rest == "algorithm" || rest == "type" || rest == "mode" {
 			continue
 		}
-		if c.Value != "" || len(values) > 1 {
-			return c, errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+		if given != "" || len(values) > 1 {
+			return c, errMultipleChecksums()
 		}
-		if c.Algorithm, err = findAlgorithm(rest); err != nil {
-			return c, err
-		}
-		c.Value = values[0]
-		if sum, _, _ := strings.Cut(c.Value, "-"); !validChecksum(c.Algorithm, sum) {
-			return c, errInvalidRequest("Value for x-amz-checksum-" + rest + " header is invalid.")
-		}
+		given = rest
+	}
+	if given == "" {
+		return c, nil
+	}
+	if c.Algorithm, err = findAlgorithm(given); err != nil {
+		return c, err
+	}
+	c.Value = h.Get("X-Amz-Checksum-" + given)
+	sum, parts, several := strings.Cut(c.Value, "-")
+	if _, err := strconv.ParseUint(parts, 10, 32); !validChecksum(c.Algorithm, sum) || several && err != nil {
+		return c, errInvalidRequest("Value for x-amz-checksum-" + given + " header is invalid.")
 	}
 	return c, nil
 }
@@ -117,6 +128,16 @@ func (e *checksumElements) of(a store.Algorithm) *string {
 		return &e.MD5
 	}
 	return &e.CRC64NVME
+}
+
+// given returns a checksum that the elements have, and how many they have.
+func (e *checksumElements) given() (c store.Checksum, count int) {
+	for a := range algorithms() {
+		if v := *e.of(a); v != "" {
+			c, count = store.Checksum{Algorithm: a, Value: v}, count+1
+		}
+	}
+	return c, count
 }
 
 func elementsOf(c store.Checksum) (e checksumElements) {

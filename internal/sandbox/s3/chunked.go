@@ -3,6 +3,7 @@ package s3
 import (
 	"bufio"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"hash"
 	"io"
@@ -27,9 +28,13 @@ const (
 type chunked struct {
 	body    *bufio.Reader
 	chain   *sigv4.Chain // nil if the chunks are not signed
-	trailed bool         // whether trailing headers may follow
-	trailer http.Header
+	trailed bool         // whether a trailer follows
+	awaited string       // name of its header, in lower case; "" if there is none
+	trailer string       // the header's value
 
+	size      int64 // of all data
+	read      int64
+	small     bool  // a chunk was so small that it has to be the last one
 	left      int64 // of the chunk
 	signature string
 	hash      hash.Hash
@@ -38,7 +43,9 @@ type chunked struct {
 
 // newChunked returns nil for a body that is not in chunks.
 func (s *Service) newChunked(r *http.Request) (*chunked, error) {
-	c := &chunked{body: bufio.NewReader(r.Body), trailer: http.Header{}, hash: sha256.New()}
+	c := &chunked{
+		body: bufio.NewReader(r.Body), awaited: strings.ToLower(r.Header.Get("X-Amz-Trailer")), size: uploadSize(r), hash: sha256.New(),
+	}
 	switch r.Header.Get("X-Amz-Content-Sha256") {
 	case streamingUnsigned:
 		c.trailed = true
@@ -57,13 +64,21 @@ func (s *Service) newChunked(r *http.Request) (*chunked, error) {
 	return c, nil
 }
 
+// errIncompleteBody is also what S3 says of a body that is not in the encoding.
 func errIncompleteBody() *apiError {
-	return badRequest("IncompleteBody", "The request body terminated before the number of bytes specified by the Content-Length HTTP header")
+	return badRequest("IncompleteBody", "The request body terminated unexpectedly")
 }
 
-func errChunk(why string) *apiError {
-	return errInvalidRequest("The body is not in the aws-chunked encoding: " + why + ".")
+func errWrongLength() *apiError {
+	return badRequest("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 }
+
+func errMalformedTrailer() *apiError {
+	return badRequest("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+}
+
+// leastChunk is how many bytes every chunk but the last has at least.
+const leastChunk = 8 << 10
 
 // Read reads data without what surrounds it.
 func (c *chunked) Read(b []byte) (int, error) {
@@ -76,7 +91,7 @@ func (c *chunked) Read(b []byte) (int, error) {
 		}
 	}
 	n, err := c.body.Read(b[:min(int64(len(b)), c.left)])
-	c.left -= int64(n)
+	c.left, c.read = c.left-int64(n), c.read+int64(n)
 	if c.chain != nil {
 		c.hash.Write(b[:n])
 	}
@@ -100,17 +115,24 @@ func (c *chunked) begin() error {
 	}
 	size, extension, _ := strings.Cut(line, ";")
 	c.left, err = strconv.ParseInt(size, 16, 64)
-	if err != nil || c.left < 0 {
-		return errChunk("a chunk has the size " + strconv.Quote(size))
-	}
 	var signed bool
 	c.signature, signed = strings.CutPrefix(extension, "chunk-signature=")
-	if signed != (c.chain != nil) {
-		return errChunk("a chunk has the extension " + strconv.Quote(extension))
+	switch {
+	case err != nil || c.left < 0 || signed != (c.chain != nil) || signed && len(c.signature) != hex.EncodedLen(sha256.Size):
+		return errIncompleteBody()
+	case c.left > 0 && c.small:
+		return &apiError{
+			status: http.StatusForbidden, Code: "InvalidChunkSizeError",
+			Message: "Only the last chunk is allowed to have a size less than 8192 bytes",
+		}
 	}
+	c.small = c.left < leastChunk
 	c.hash.Reset()
 	if c.left > 0 {
 		return nil
+	}
+	if c.read != c.size {
+		return errWrongLength()
 	}
 	if err := c.verify(); err != nil {
 		return err
@@ -127,8 +149,8 @@ func (c *chunked) end() error {
 	if err != nil {
 		return err
 	}
-	if line != "" {
-		return errChunk("a chunk is longer than its size")
+	if line != "" { // longer than its size
+		return errIncompleteBody()
 	}
 	return c.verify()
 }
@@ -147,10 +169,10 @@ func errSignature() *apiError {
 	}
 }
 
-// readTrailer reads the trailing headers up to the empty line.
+// readTrailer reads the trailing headers up to the empty line: the one that the
+// request has told of, and the signature.
 func (c *chunked) readTrailer() error {
-	var signed strings.Builder
-	signature := ""
+	header, signature := "", ""
 	for {
 		line, err := c.line()
 		if err != nil {
@@ -162,16 +184,18 @@ func (c *chunked) readTrailer() error {
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		switch {
-		case !ok || !c.trailed:
-			return errChunk("a trailing header is not expected, or is not name:value")
-		case name == "x-amz-trailer-signature":
+		case ok && c.trailed && name == "x-amz-trailer-signature":
 			signature = value
+		case ok && c.trailed && name == c.awaited && header == "":
+			c.trailer, header = value, name+":"+value+"\n"
 		default:
-			c.trailer.Set(name, value)
-			signed.WriteString(name + ":" + value + "\n")
+			return errMalformedTrailer()
 		}
 	}
-	if c.chain != nil && c.trailed && !c.chain.Trailer(signature, signed.String()) {
+	if c.awaited != "" && header == "" {
+		return errMalformedTrailer()
+	}
+	if c.chain != nil && c.trailed && !c.chain.Trailer(signature, header) {
 		return errSignature()
 	}
 	return nil
@@ -181,12 +205,14 @@ func (c *chunked) readTrailer() error {
 func (c *chunked) line() (string, error) {
 	raw, err := c.body.ReadSlice('\n') // at most the buffer's size, more than any has
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull):
 		return "", errIncompleteBody()
-	case errors.Is(err, bufio.ErrBufferFull):
-		return "", errChunk("a line is too long")
 	case err != nil:
 		return "", err
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), nil
+	line, ok := strings.CutSuffix(string(raw), "\r\n")
+	if !ok {
+		return "", errIncompleteBody()
+	}
+	return line, nil
 }

@@ -157,6 +157,8 @@ func TestCopySourceEncoding(t *testing.T) {
 		"b/":                            {object{}, false},
 		"b/k?other=1":                   {object{}, false},
 		"b/%zz":                         {object{}, false},
+		"127.0.0.1/k":                   {object{}, false},
+		"b@d/k":                         {object{}, false},
 		"arn:aws:s3:us-east-1:1:ap/o/k": {object{}, false},
 	}
 	for header, test := range tests {

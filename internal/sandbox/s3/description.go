@@ -39,11 +39,13 @@ func (x *exchange) getAttributes() error {
 	var wanted []string
 	for _, list := range x.header.Values("X-Amz-Object-Attributes") {
 		for name := range strings.SplitSeq(list, ",") {
-			wanted = append(wanted, strings.TrimSpace(name))
+			if name = strings.TrimSpace(name); name != "" {
+				wanted = append(wanted, name)
+			}
 		}
 	}
 	if len(wanted) == 0 {
-		return errInvalidArgument("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty")
+		return errInvalidRequest("The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty")
 	}
 	for _, name := range wanted {
 		if !slices.Contains([]string{"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}, name) {

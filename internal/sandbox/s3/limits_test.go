@@ -124,7 +124,7 @@ func TestTagsThatS3Refuses(t *testing.T) {
 	for header, code := range map[string]string{
 		"a=1&a=2":                 "InvalidArgument",
 		"a=%zz":                   "InvalidArgument",
-		"=1":                      "InvalidTag",
+		"=1":                      "InvalidArgument",
 		"aws:a=1":                 "InvalidTag",
 		"a=%22":                   "InvalidTag",
 		strings.Join(eleven, "&"): "BadRequest",

@@ -59,12 +59,14 @@ func (x *exchange) createUpload() error {
 
 // uploadChecksum reads which checksum the object of an upload gets.
 func uploadChecksum(h http.Header) (a store.Algorithm, kind store.ChecksumType, err error) {
-	name, wanted := h.Get("X-Amz-Checksum-Algorithm"), store.ChecksumType(h.Get("X-Amz-Checksum-Type"))
-	if name == "" {
-		if wanted != "" {
-			err = errInvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
-		}
-		return "", "", err
+	name, wanted := h.Get("X-Amz-Checksum-Algorithm"), store.ChecksumType(strings.ToUpper(h.Get("X-Amz-Checksum-Type")))
+	switch {
+	case wanted != "" && wanted != store.FullObject && wanted != store.Composite:
+		return "", "", errInvalidRequest("Value for x-amz-checksum-type header is invalid.")
+	case name == "" && wanted != "":
+		return "", "", errInvalidRequest("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
+	case name == "":
+		return "", "", nil
 	}
 	if a, err = findAlgorithm(name); err != nil {
 		return "", "", err
@@ -73,8 +75,6 @@ func uploadChecksum(h http.Header) (a store.Algorithm, kind store.ChecksumType, 
 	switch {
 	case wanted == "":
 		return a, possible[0], nil
-	case wanted != store.FullObject && wanted != store.Composite:
-		return "", "", errInvalidRequest("Value for x-amz-checksum-type header is invalid.")
 	case !slices.Contains(possible, wanted):
 		return "", "", errInvalidRequest(fmt.Sprintf("The %s checksum type cannot be used with the %s checksum algorithm.", wanted, strings.ToLower(string(a))))
 	}
@@ -146,12 +146,14 @@ func shownSum(upload store.Upload, p store.Part) store.Checksum {
 }
 
 type completeRequest struct {
-	XMLName xml.Name `xml:"CompleteMultipartUpload"`
-	Parts   []struct {
-		PartNumber int
-		ETag       string
-		checksumElements
-	} `xml:"Part"`
+	XMLName xml.Name        `xml:"CompleteMultipartUpload"`
+	Parts   []completedPart `xml:"Part"`
+}
+
+type completedPart struct {
+	PartNumber *int
+	ETag       string
+	checksumElements
 }
 
 type completeResult struct {
@@ -192,29 +194,32 @@ func (x *exchange) completeUpload() error {
 	})
 }
 
-// expectObject reads what the object has to be.
-func (x *exchange) expectObject(c *store.Complete, upload store.Upload) (err error) {
-	if c.Checksum, err = givenChecksum(x.header); err != nil {
+// expectObject reads what the object has to be. The checksum of an upload that
+// was created without one is not looked at.
+func (x *exchange) expectObject(c *store.Complete, upload store.Upload) error {
+	given, err := givenChecksum(x.header)
+	if err != nil {
 		return err
 	}
-	algorithm, made := upload.Algorithm, upload.ChecksumType
-	if algorithm == "" {
-		algorithm, made = store.CRC64NVME, store.FullObject // as S3 does
-	}
-	if c.Checksum.Value != "" && c.Checksum.Algorithm != algorithm {
-		return errChecksumMismatch(upload.Algorithm, c.Checksum.Algorithm)
-	}
-	kind := store.ChecksumType(x.header.Get("X-Amz-Checksum-Type"))
-	if kind != "" && kind != made {
-		return errInvalidRequest(fmt.Sprintf("The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", made))
-	}
-	if c.Checksum.Value != "" {
-		c.Checksum.Type = made
+	kind := store.ChecksumType(strings.ToUpper(x.header.Get("X-Amz-Checksum-Type")))
+	switch {
+	case kind != "" && kind != store.FullObject && kind != store.Composite:
+		return errInvalidRequest("Value for x-amz-checksum-type header is invalid.")
+	case upload.Algorithm == "":
+	case given.Value != "" && given.Algorithm != upload.Algorithm:
+		return errChecksumMismatch(upload.Algorithm, given.Algorithm)
+	case kind != "" && kind != upload.ChecksumType:
+		return errInvalidRequest(fmt.Sprintf("The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", upload.ChecksumType))
+	case given.Value != "":
+		c.Checksum = store.Checksum{Algorithm: given.Algorithm, Type: upload.ChecksumType, Value: given.Value}
 	}
 	if text := x.header.Get("X-Amz-Mp-Object-Size"); text != "" {
 		size, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || size < 0 {
+		switch {
+		case err != nil:
 			return errInvalidRequest("Value for x-amz-mp-object-size header is invalid.")
+		case size < 0:
+			return errInvalidRequest("Value for x-amz-mp-object-size header is less than zero: '" + text + "'")
 		}
 		c.Size = &size
 	}
@@ -233,18 +238,40 @@ func (x *exchange) wantedParts(upload store.Upload) ([]store.CompletePart, error
 	}
 	parts := make([]store.CompletePart, 0, len(wanted.Parts))
 	for _, p := range wanted.Parts {
-		part := store.CompletePart{Number: p.PartNumber, ETag: unquote(p.ETag)}
-		if upload.Algorithm != "" {
-			part.Checksum = *p.of(upload.Algorithm)
-		}
-		if part.Checksum == "" && upload.ChecksumType == store.Composite {
-			return nil, errInvalidRequest(fmt.Sprintf(
-				"The upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.",
-				strings.ToLower(string(upload.Algorithm)), p.PartNumber))
+		part, err := p.named(upload)
+		if err != nil {
+			return nil, err
 		}
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+// named holds what a request says of a part against its upload.
+func (p completedPart) named(upload store.Upload) (part store.CompletePart, err error) {
+	if p.PartNumber == nil || p.ETag == "" {
+		return part, errMalformedXML()
+	}
+	if *p.PartNumber < 1 {
+		return part, errInvalidParameter("PartNumber", strconv.Itoa(*p.PartNumber), "PartNumber must be >= 1")
+	}
+	part = store.CompletePart{Number: *p.PartNumber, ETag: unquote(p.ETag)}
+	given, count := p.given()
+	switch {
+	case count > 1 || count == 1 && !validChecksum(given.Algorithm, given.Value):
+		return part, errInvalidParameter("Checksum", given.Value, "Invalid Base64 or multiple checksums present in request")
+	case upload.Algorithm == "": // S3's own is not told
+	case count == 0 && upload.ChecksumType == store.Composite:
+		return part, errInvalidRequest(fmt.Sprintf(
+			"The upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.",
+			strings.ToLower(string(upload.Algorithm)), part.Number))
+	case count == 1 && given.Algorithm != upload.Algorithm:
+		return part, badRequest("BadDigest", fmt.Sprintf("The %s you specified for part %d did not match what we received.",
+			strings.ToLower(string(given.Algorithm)), part.Number))
+	default:
+		part.Checksum = given.Value
+	}
+	return part, nil
 }
 
 func (x *exchange) abortUpload() error {

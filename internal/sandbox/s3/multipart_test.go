@@ -261,6 +261,24 @@ func TestCompletionThatS3Refuses(t *testing.T) {
 			t.Errorf("with the part's checksum: %v", err)
 		}
 	})
+	t.Run("what a part is not", func(t *testing.T) {
+		for _, c := range []struct {
+			change func(*types.CompletedPart)
+			code   string
+		}{
+			{func(p *types.CompletedPart) { p.ETag = nil }, "MalformedXML"},
+			{func(p *types.CompletedPart) { p.PartNumber = nil }, "MalformedXML"},
+			{func(p *types.CompletedPart) { p.PartNumber = aws.Int32(0) }, "InvalidArgument"},
+			{func(p *types.CompletedPart) { p.ChecksumCRC64NVME = aws.String("none") }, "InvalidArgument"},
+			{func(p *types.CompletedPart) { p.ChecksumCRC32 = aws.String("AAAAAA==") }, "InvalidArgument"}, // a second one
+			{func(p *types.CompletedPart) { p.ChecksumCRC32, p.ChecksumCRC64NVME = aws.String("AAAAAA=="), nil }, "BadDigest"},
+		} {
+			u := two(t)
+			c.change(&u.parts[1])
+			_, err := u.complete()
+			wantCode(t, err, 400, c.code)
+		}
+	})
 	t.Run("no part's checksum, of the full object", func(t *testing.T) {
 		u := two(t)
 		want := w.head(t, here, hereBucket, "full").ChecksumCRC64NVME

@@ -132,6 +132,11 @@ func overrides() map[string]string {
 
 // getObject answers GetObject and HeadObject.
 func (x *exchange) getObject() error {
+	if x.query.Has("partNumber") {
+		if _, err := partNumber(x.query.Get("partNumber")); err != nil {
+			return err
+		}
+	}
 	o, err := x.store.OpenObject(x.bucket, x.key, x.query.Get("versionId"))
 	if err != nil {
 		return err

@@ -195,6 +195,9 @@ func checkValues(operation string, header http.Header) error {
 		{"x-amz-object-ownership", []string{"BucketOwnerEnforced"}},        // there are no ACLs
 		{"x-amz-bucket-object-lock-enabled", []string{"false"}},
 	}
+	if o := header.Get("x-amz-object-ownership"); o != "" && !slices.Contains([]string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}, o) {
+		return errInvalidParameter("x-amz-object-ownership", o, "Invalid x-amz-object-ownership header: "+o)
+	}
 	for _, s := range supported {
 		if v := header.Get(s.header); v != "" && !slices.Contains(s.values, v) {
 			return errNotImplemented("the value %q for the header %s of %s", v, s.header, operation)
@@ -205,8 +208,12 @@ func checkValues(operation string, header http.Header) error {
 	}
 	// Buckets have ACLs disabled, which is the default and lets these two pass
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
-	if acl := header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && acl != "private" {
+	switch acl := header.Get("x-amz-acl"); acl {
+	case "", "bucket-owner-full-control", "private":
+	case "public-read", "public-read-write", "aws-exec-read", "authenticated-read", "bucket-owner-read", "log-delivery-write":
 		return badRequest("AccessControlListNotSupported", "The bucket does not allow ACLs")
+	default:
+		return errInvalidParameter("x-amz-acl", acl, "")
 	}
 	return nil
 }

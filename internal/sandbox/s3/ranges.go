@@ -24,7 +24,7 @@ func (s span) contentRange(size int64) string {
 func parseRange(header string, size int64) (s span, whole bool, err error) {
 	all := span{0, size}
 	spec, ok := strings.CutPrefix(header, "bytes=")
-	from, to, dash := strings.Cut(strings.TrimSpace(spec), "-")
+	from, to, dash := strings.Cut(spec, "-")
 	if !ok || !dash || strings.Contains(to, ",") {
 		return all, true, nil
 	}

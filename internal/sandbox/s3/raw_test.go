@@ -149,9 +149,10 @@ func TestSignedChunks(t *testing.T) {
 		"cut off in a chunk":         {"", func(s string) string { return s[:len(s)/2] }, 400, "IncompleteBody"},
 		"cut off before the end":     {"", func(s string) string { return s[:len(s)-2] }, 400, "IncompleteBody"},
 		"without the last chunk":     {"", func(s string) string { return s[:strings.LastIndex(s, "0;")] }, 400, "IncompleteBody"},
-		"a size that is none":        {"", func(s string) string { return "x" + s }, 400, "InvalidRequest"},
-		"a chunk of another size":    {"", func(s string) string { return strings.Replace(s, "2;", "1;", 1) }, 400, "InvalidRequest"},
-		"chunks without a signature": {"", func(string) string { return "1\r\na\r\n0\r\n\r\n" }, 400, "InvalidRequest"},
+		"a size that is none":        {"", func(s string) string { return "x" + s }, 400, "IncompleteBody"},
+		"a chunk of another size":    {"", func(s string) string { return strings.Replace(s, "2;", "1;", 1) }, 400, "IncompleteBody"},
+		"chunks without a signature": {"", func(string) string { return "1\r\na\r\n0\r\n\r\n" }, 400, "IncompleteBody"},
+		"another trailer":            {"x-amz-checksum-sha1:AAAA", nil, 400, "MalformedTrailerError"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hash, header := streamingSigned, []string{
@@ -180,6 +181,27 @@ func TestSignedChunks(t *testing.T) {
 				t.Errorf("the encoding is %q, want gzip", got)
 			}
 		})
+	}
+}
+
+// Only the last chunk may be small.
+func TestSmallChunks(t *testing.T) {
+	w := newWorld(t)
+	large := strings.Repeat("a", leastChunk)
+	for _, tt := range []struct {
+		data   []string
+		status int
+	}{{[]string{"a"}, 200}, {[]string{large, large, "a"}, 200}, {[]string{"a", "b"}, 403}, {[]string{"a", large}, 403}} {
+		size := 0
+		for _, d := range tt.data {
+			size += len(d)
+		}
+		r := w.raw(t, http.MethodPut, "/"+hereBucket+"/k", streamingSigned, nil, "X-Amz-Decoded-Content-Length", fmt.Sprint(size))
+		body := chunks(t, w, r, "", tt.data...)
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		if status, _, answer := do(t, r); status != tt.status || status != 200 && !strings.Contains(answer, "InvalidChunkSizeError") {
+			t.Errorf("%d bytes in %d chunks: %d %s, want %d", size, len(tt.data), status, answer, tt.status)
+		}
 	}
 }
 
@@ -238,13 +260,15 @@ func FuzzChunked(f *testing.F) {
 			t.Fatal(err)
 		}
 		r.Header.Set("X-Amz-Content-Sha256", streamingUnsigned)
+		r.Header.Set("X-Amz-Decoded-Content-Length", "3")
+		r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
 		c, err := (&Service{}).newChunked(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		data, err := io.ReadAll(c)
-		if len(data) > len(body) {
-			t.Errorf("%d bytes of %d", len(data), len(body))
+		if len(data) > len(body) || err == nil && len(data) != 3 {
+			t.Errorf("%d bytes of %d (%v)", len(data), len(body), err)
 		}
 		if err == nil && !strings.Contains(body, "0\r\n") && !strings.Contains(body, "0\n") {
 			t.Errorf("%q came to an end", body)

@@ -1,8 +1,11 @@
 package s3
 
 import (
+	"net"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,6 +36,7 @@ const virtualDomain = "localhost"
 // there is an error, so that the request can be counted.
 func parseRequest(r *http.Request) (request, error) {
 	req := request{query: r.URL.Query(), header: r.Header}
+	req.takeHoisted()
 	path, err := url.PathUnescape(rawPath(r))
 	if err != nil {
 		req.operation.name = "Unknown"
@@ -62,6 +66,21 @@ func parseRequest(r *http.Request) (request, error) {
 		}
 	}
 	return req, nil
+}
+
+// takeHoisted takes headers that a presigned URL has as parameters, where they
+// are signed as well
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+func (r request) takeHoisted() {
+	if !r.query.Has("X-Amz-Signature") {
+		return
+	}
+	for name, values := range r.query {
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") && !slices.Contains(presigned(), lower) {
+			delete(r.query, name)
+			r.header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
 }
 
 // maxHeaders is how many bytes of headers a request may have. AWS writes this
@@ -110,6 +129,9 @@ func (r request) copiesTags() bool {
 	return r.operation.name == "CopyObject" && !strings.EqualFold(r.header.Get("X-Amz-Tagging-Directive"), "REPLACE")
 }
 
+// sourceBucket is what the name of any bucket is, also of one of the old rules.
+var sourceBucket = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
 // parseCopySource reads an x-amz-copy-source header: URL-encoded bucket and
 // key, and optionally a version
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
@@ -117,7 +139,7 @@ func parseCopySource(header string) (object, error) {
 	path, query, _ := strings.Cut(header, "?")
 	path, err := url.QueryUnescape(path)
 	if err != nil {
-		return object{}, errInvalidArgument("Invalid copy source encoding.")
+		return object{}, errInvalidArgument("Invalid copy source encoding")
 	}
 	path = strings.TrimPrefix(path, "/")
 	if strings.HasPrefix(path, "arn:") {
@@ -126,6 +148,9 @@ func parseCopySource(header string) (object, error) {
 	bucket, key, ok := strings.Cut(path, "/")
 	if !ok || bucket == "" || key == "" {
 		return object{}, errInvalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+	}
+	if net.ParseIP(bucket) != nil || !sourceBucket.MatchString(bucket) {
+		return object{}, errInvalidArgument("Invalid copy source bucket name")
 	}
 	version, err := url.ParseQuery(query)
 	if err != nil || len(version) > 1 || (len(version) == 1 && !version.Has("versionId")) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/sandbox/fault"
 )
@@ -156,6 +157,19 @@ func TestPresignedURLs(t *testing.T) {
 	}
 	if got := w.get(t, here, hereBucket, "pre signed"); got != "hello" {
 		t.Errorf("got %q, want hello", got)
+	}
+	// Headers of the request are parameters of the URL.
+	get, err := p.PresignGetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil || !strings.Contains(strings.ToLower(get.URL), "x-amz-checksum-mode=enabled") {
+		t.Fatalf("%+v (%v) does not have the header as a parameter", get, err)
+	}
+	res, err = http.Get(get.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK || res.Header.Get("X-Amz-Checksum-Type") != "FULL_OBJECT" {
+		t.Errorf("get: %s %v, want the checksum", res.Status, res.Header)
 	}
 	res, err = http.Get(strings.Replace(put.URL, "pre%20signed", "other", 1))
 	if err != nil {

@@ -71,7 +71,7 @@ func parseTagHeader(header string) ([]store.Tag, error) {
 		name, text, _ := strings.Cut(pair, "=")
 		key, errKey := url.QueryUnescape(name)
 		value, errValue := url.QueryUnescape(text)
-		if errKey != nil || errValue != nil {
+		if errKey != nil || errValue != nil || key == "" {
 			return nil, malformed
 		}
 		for _, t := range tags {
