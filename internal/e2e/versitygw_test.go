@@ -32,9 +32,9 @@ var versitygwTests = regexp.MustCompile(`^(` + strings.Join([]string{
 	"UploadPartCopy", "Versioning",
 }, "|") + `)_`)
 
-// otherTests are those among them that are about users, ACLs and locks, or about
-// options of versitygw.
-var otherTests = regexp.MustCompile(`_WORM|_lock|lock_|legal_hold|[rR]etention|retain_until|_acl|ACL|AccessControl|_as_user|data_integrity_etag`)
+// otherTests are those among them that are about users, policies, ACLs and locks,
+// or about options of versitygw.
+var otherTests = regexp.MustCompile(`_WORM|_iam_|_no_access|_not_owned|_as_admin|non_owner|_lock|lock_|legal_hold|[rR]etention|retain_until|_acl|ACL|AccessControl|_as_user|data_integrity_etag`)
 
 // TestVersitygwSuite runs the integration tests that the authors of versitygw
 // wrote for theirs. testdata/versitygw.txt names each test that does not pass,
@@ -145,7 +145,8 @@ func runTest(t *testing.T, versitygw, name string) (string, error) {
 	defer cancel()
 	state := sb.State()
 	cmd := exec.CommandContext(ctx, versitygw, "test", //nolint:gosec // the suite under its own name
-		"--access", state.AccessKeyID, "--secret", state.SecretAccessKey, "--endpoint", state.Endpoint, name)
+		"--access", state.AccessKeyID, "--secret", state.SecretAccessKey, "--endpoint", state.Endpoint, name,
+		"--versioning-enabled") // that it deletes versions when it tidies up
 	cmd.Env = []string{"HOME=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION=us-east-1"}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
