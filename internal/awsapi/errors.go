@@ -69,7 +69,12 @@ func Explain(region, what string, err error) *Failure {
 	case missing(err, code):
 		return say(ErrMissing, "%s does not exist; deploy the stacks or check the name in cdk.json", what)
 	case isCode(code, "AccessDenied", "Forbidden", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"):
-		return say(ErrDenied, "%s on %s is denied; allow it to the credentials in use (%s)", action, what, message)
+		advice := "allow it to the credentials in use"
+		if strings.HasPrefix(action, "s3:") {
+			// S3 answers the same to a request that expects another owner.
+			advice += ", if the bucket is this account's"
+		}
+		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, message)
 	case isCode(code, "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
 		"InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException",
 		"RequestExpired", "InvalidSecurity", "OptInRequired", "AuthFailure"):
