@@ -15,7 +15,8 @@ func (e *foreignUpload) Error() string {
 	if by == "" {
 		by = "nobody that S3 names"
 	}
-	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, by)
+	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: "+
+		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, by)
 }
 
 // begunBy reports whether an upload's initiator, as S3 names it, is a session of

@@ -22,7 +22,9 @@ func TestTwinsShareTheWork(t *testing.T) {
 		upload.Source.ETag = unquote(ptr(etagOf(m.objects[sourcePath].body)))
 		head := m.objects[sourcePath].header
 		m.made = 1
-		m.uploads["upload-1"] = &openUpload{key: replicaPath, header: kept(head), tags: m.objects[sourcePath].tags, parts: map[int][]byte{}, by: ownSession}
+		m.uploads["upload-1"] = &openUpload{
+			key: replicaPath, header: kept(head), tags: m.objects[sourcePath].tags, parts: map[int][]byte{}, by: ownSession,
+		}
 		m.uploads["upload-1"].header.Set("X-Amz-Checksum-Algorithm", "CRC64NVME")
 
 		type end struct {
