@@ -347,3 +347,19 @@ func (b *book) unfinished() map[string]upload {
 	}
 	return found
 }
+
+// abandon aborts uploads that killed processes left, as the buckets' lifecycle
+// rule does in time. Until then a backfill leaves a key with a fresh one to whom
+// it takes to be copying it.
+func (b *book) abandon(uploads map[string]upload) {
+	t := b.w.t
+	t.Helper()
+	for id, u := range uploads {
+		_, err := b.w.s3(u.region).AbortMultipartUpload(t.Context(), &s3.AbortMultipartUploadInput{
+			Bucket: aws.String(b.w.bucket(u.region)), Key: aws.String(u.key), UploadId: aws.String(id),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -232,6 +232,7 @@ func outlive(t *testing.T, rounds, users, more, kills int) {
 		lacks := b.missing(prefixes...)
 		m.wantVerified(lacks, prefixes...)
 		open := b.unfinished()
+		b.abandon(open)
 		if code, out := m.backfill("--config", config); code != 0 {
 			t.Errorf("backfill: exit %d, want 0\n%s", code, out)
 		}
