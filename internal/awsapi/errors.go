@@ -142,6 +142,10 @@ func actionOf(err error) string {
 	if !errors.As(err, &op) {
 		return noAction
 	}
+	// Within a request may be the one for its credentials.
+	for inner := op; errors.As(inner.Unwrap(), &inner); {
+		op = inner
+	}
 	// IAM counts the operations of S3 Control among those of S3.
 	service := strings.TrimSuffix(strings.ToLower(op.Service()), " control")
 	switch name := op.Operation(); name {

@@ -91,7 +91,7 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 			wait.Go(func() {
 				do(r, probe{
 					Prober: probers[r.Name], region: r.Name, account: facts.Account, bucket: facts.Set.BucketName(facts.Account, r.Name),
-					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name,
+					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name, role: facts.Set.RoleName(r.Name),
 				})
 			})
 		}
@@ -141,7 +141,7 @@ func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 // probe is that of one Region.
 type probe struct {
 	Prober
-	region, account, bucket, key string
+	region, account, bucket, key, role string
 }
 
 // mayRemove makes sure that what will be written may be removed, and removes
@@ -160,9 +160,16 @@ func (p probe) mayRemove(ctx context.Context, before time.Time) Look[Conditions]
 
 func (p probe) untold(what string, err error) Look[Conditions] {
 	failure := awsapi.Explain(p.region, "s3://"+p.bucket+"/"+replicaset.ProbePrefix+"/*", err)
-	next := strings.ReplaceAll(nextAfter(failure), askAgain, askProbe)
+	action, next := failure.Action(), strings.ReplaceAll(nextAfter(failure), askAgain, askProbe)
+	denied := errors.Is(failure, awsapi.ErrDenied)
+	if action == "sts:AssumeRole" {
+		failure = awsapi.Explain(p.region, "role "+p.role, err)
+	}
 	// The function's role writes, and the caller does the rest.
-	if action := failure.Action(); errors.Is(failure, awsapi.ErrDenied) && (action == "s3:PutObject" || action == "s3:AbortMultipartUpload") {
+	switch {
+	case denied && action == "sts:AssumeRole":
+		next = "allow " + action + " to {caller} by its own policies, and in cdk.json's operatorArns if that is set; then " + askProbe
+	case denied && (action == "s3:PutObject" || action == "s3:AbortMultipartUpload"):
 		next = "see whether role-permissions has a finding; then " + askProbe
 	}
 	return Look[Conditions]{Why: what + why(p.region, failure), Next: next}

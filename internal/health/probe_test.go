@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/aws/smithy-go"
+
 	"s3fanout/internal/replicaset"
 )
 
@@ -254,6 +256,29 @@ func TestProbeWritesNothingThatItMayNotRemove(t *testing.T) {
 		}
 		if slices.ContainsFunc(s.requests, func(r string) bool { return strings.HasPrefix(r, "PUT") || strings.HasPrefix(r, "POST") }) {
 			t.Errorf("%s: requests %q write", deny, s.requests)
+		}
+	}
+}
+
+// What is denied is said of whoever needs it: the caller, or the function's
+// role.
+func TestProbeSaysWhoLacksAPermission(t *testing.T) {
+	p := probe{region: "eu-west-1", bucket: "b", role: "media-replicator-eu-west-1"}
+	denied := func(service, operation string) error {
+		return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}
+	}
+	for _, c := range []struct {
+		err       error
+		why, next string
+	}{
+		// The SDK makes the session within the first request that needs it.
+		{&smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: denied("STS", "AssumeRole")}, "sts:AssumeRole on role media-replicator-eu-west-1 is denied", "operatorArns if that is set"},
+		{denied("S3", "CopyObject"), "s3:PutObject on s3://b/.s3fanout/probe/* is denied", "role-permissions has a finding"},
+		{denied("S3", "DeleteObject"), "s3:DeleteObjectVersion on", "allow s3:DeleteObjectVersion to {caller}"},
+	} {
+		look := p.untold("", c.err)
+		if !strings.Contains(look.Why, c.why) || !strings.Contains(look.Next, c.next) || !strings.HasSuffix(look.Next, askProbe) {
+			t.Errorf("why %q, next %q; want %q and %q", look.Why, look.Next, c.why, c.next)
 		}
 	}
 }
