@@ -16,7 +16,7 @@ const (
 	// keptBytes is about how much memory Sorted holds differences in, and
 	// fanIn how many of its files it merges into one.
 	keptBytes = 2 << 20
-	fanIn     = 16
+	fanIn     = 8
 )
 
 // Sorted takes differences in any order and gives them back in that of their

@@ -76,7 +76,7 @@ type Options struct {
 // GCPercent suits a process that compares buckets of many keys, for
 // debug.SetGCPercent: most of what a request leaves behind is garbage at once, and
 // with Go's default of 100 that takes more memory than all that is held.
-const GCPercent = 50
+const GCPercent = 40
 
 // DefaultGrace leaves time for the function's two retries, after one and two
 // minutes.
