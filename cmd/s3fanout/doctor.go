@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/health"
@@ -78,7 +79,7 @@ configuration; 3 something failed or is unknown; 130 interrupted.`,
 }
 
 func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
-	options, err := a.healthOptions(ctx, regions)
+	options, config, err := a.healthOptions(ctx, regions)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
 		return err
 	}
 	if probe {
-		if err := probeHealth(ctx, &facts); err != nil {
+		if err := probeHealth(ctx, config, &facts); err != nil {
 			return err
 		}
 	}
@@ -99,11 +100,7 @@ func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
 }
 
 // probeHealth tries the conditional writes of each Region.
-func probeHealth(ctx context.Context, facts *health.Facts) error {
-	config, err := awsConfig(ctx, facts.Set.Regions[0])
-	if err != nil {
-		return err
-	}
+func probeHealth(ctx context.Context, config aws.Config, facts *health.Facts) error {
 	probers := health.NewProbers(config, facts.Set, facts.Account, reachable(*facts))
 	if err := health.Probe(ctx, facts, health.Check(*facts), probers, strings.ToLower(rand.Text()), time.Now()); err == nil {
 		return nil
@@ -123,20 +120,19 @@ func interruptedProbe(findings []health.Finding) error {
 }
 
 // healthOptions says what to look at, from the configuration, the flags and
-// the environment.
-func (a *app) healthOptions(ctx context.Context, regions []string) (health.Options, error) {
+// the environment, and with which of the SDK's configurations.
+func (a *app) healthOptions(ctx context.Context, regions []string) (o health.Options, config aws.Config, err error) {
 	set, err := a.replicaSet()
 	if err != nil {
-		return health.Options{}, err
+		return o, config, err
 	}
 	if regions, err = chosenRegions(set, regions); err != nil {
-		return health.Options{}, err
+		return o, config, err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return health.Options{}, err
+	if config, err = awsConfig(ctx, set.Regions[0]); err != nil {
+		return o, config, err
 	}
-	return health.Options{Set: set, Regions: inOrder(set, regions), Clients: health.NewClients(config, regions)}, nil
+	return health.Options{Set: set, Regions: inOrder(set, regions), Clients: health.NewClients(config, regions)}, config, nil
 }
 
 // inOrder puts Regions in the order of the configuration.

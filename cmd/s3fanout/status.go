@@ -57,7 +57,7 @@ configuration; 3 something failed or is unknown; 130 interrupted.`,
 }
 
 func (a *app) status(ctx context.Context, regions []string) error {
-	options, err := a.healthOptions(ctx, regions)
+	options, _, err := a.healthOptions(ctx, regions)
 	if err != nil {
 		return err
 	}

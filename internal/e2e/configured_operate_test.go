@@ -20,6 +20,7 @@ func TestCarefulConfigurationIsOperated(t *testing.T) {
 		want string
 	}{
 		{[]string{"doctor"}, "All checks passed."},
+		{[]string{"doctor", "--probe"}, "S3 enforces the condition of copies."},
 		{[]string{"status"}, "All checks passed."},
 		{[]string{"verify", "--grace", "0s"}, "1 key, 4 B in each Region: 1 the same, 0 missing, 0 different\n"},
 		{[]string{"backfill"}, "eu-west-1: nothing is missing\n"},
