@@ -183,10 +183,10 @@ func inPartsIn(t *testing.T, region string) fs.FS {
 	return a.files
 }
 
-// With three seconds an invocation gets a part or two done, and another one
-// goes on where it stopped.
+// With three seconds an invocation gets three parts done at most, and another
+// one goes on where it stopped.
 func TestCopyOverSeveralInvocationsCopiesNoPartTwice(t *testing.T) {
-	const parts = 5
+	const parts = 7
 	w := start(t, inParts(t, 1, timeout(3)))
 	for _, region := range w.regions[1:] {
 		w.slow(region, plannedPart) // a second a part
