@@ -125,11 +125,14 @@ func (s *Store) refuseOthers() error {
 			return fmt.Errorf("%w: %s has the objects of an earlier release as files, which this one cannot read; name another directory, or remove it", ErrEarlierEdition, s.dir)
 		}
 	}
-	there, err := exists(filepath.Join(s.dir, blobDirectory))
-	if err == nil && there {
-		return s.damaged(errors.New(databaseFile + " is missing"))
+	blobs, err := exists(filepath.Join(s.dir, blobDirectory))
+	if err != nil || !blobs {
+		return err
 	}
-	return err
+	if made, err := exists(filepath.Join(s.dir, databaseFile)); err != nil || made { // both by another process, meanwhile
+		return err
+	}
+	return s.damaged(errors.New(databaseFile + " is missing"))
 }
 
 // make makes a database with its tables. It has its name when it is whole, and
@@ -234,7 +237,9 @@ func (s *Store) start(random io.Reader) error {
 	}
 	unmade, err := filepath.Glob(filepath.Join(s.dir, databaseFile+unfinished+"*"))
 	for _, path := range unmade {
-		err = errors.Join(err, os.Remove(path))
+		if e := os.Remove(path); !errors.Is(e, os.ErrNotExist) { // who made it may have removed it
+			err = errors.Join(err, e)
+		}
 	}
 	return errors.Join(err, s.files.clean(leftovers))
 }
