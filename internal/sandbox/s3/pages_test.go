@@ -151,3 +151,18 @@ func TestUploadsInGroups(t *testing.T) {
 		t.Errorf("after an upload that is gone: %s, want %s", got, want)
 	}
 }
+
+func TestUploadMarkerThatCannotBeOne(t *testing.T) {
+	w := newWorld(t)
+	mine, another := w.begin(t, "k"), w.begin(t, "l")
+	for marker, code := range map[string]string{"nonsense": "InvalidArgument", another.id: "InvalidArgument", mine.id: ""} {
+		_, err := w.client(there).ListMultipartUploads(t.Context(), &sdk.ListMultipartUploadsInput{
+			Bucket: aws.String(farBucket), KeyMarker: aws.String("k"), UploadIdMarker: &marker,
+		})
+		if code == "" && err != nil {
+			t.Error(err)
+		} else if code != "" {
+			wantCode(t, err, 400, code)
+		}
+	}
+}

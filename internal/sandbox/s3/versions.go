@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
 
 	"s3fanout/internal/sandbox/s3/store"
 )
@@ -128,6 +129,9 @@ func (x *exchange) listUploads() error {
 	page, err := x.store.ListUploads(x.bucket, store.ListUploads{
 		Prefix: prefix, Delimiter: delimiter, KeyMarker: marker, UploadIDMarker: uploadMarker, MaxUploads: most,
 	})
+	if errors.Is(err, store.ErrInvalidUploadID) {
+		return errInvalidParameter("upload-id-marker", uploadMarker, "Invalid uploadId marker")
+	}
 	if err != nil {
 		return err
 	}

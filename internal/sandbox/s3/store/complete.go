@@ -172,6 +172,9 @@ func (s *Store) ListUploads(bucketName string, l ListUploads) (page UploadPage, 
 		w := walk{cursor: t.table(tableUploads).Cursor(), bucket: b.number, prefix: l.Prefix, delimiter: l.Delimiter}
 		from := w.start(l.KeyMarker)
 		if l.UploadIDMarker != "" && l.KeyMarker != "" {
+			if !t.ids.isUpload(l.UploadIDMarker, l.KeyMarker) {
+				return fmt.Errorf("%w: %q", ErrInvalidUploadID, l.UploadIDMarker)
+			}
 			from = append(uploadRow(b.number, l.KeyMarker, l.UploadIDMarker), 0)
 		}
 		for row, value := w.seek(from); row != nil; {

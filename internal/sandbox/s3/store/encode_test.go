@@ -60,10 +60,14 @@ func TestIDs(t *testing.T) {
 		if _, ok := s.ids.order(rapid.String().Draw(t, "id")); ok {
 			t.Fatal("a text was taken for a version ID")
 		}
-		x, errX := s.ids.upload(a)
-		y, errY := s.ids.upload(b)
+		key := rapid.String().Draw(t, "key")
+		x, errX := s.ids.upload(a, key)
+		y, errY := s.ids.upload(b, "another")
 		if errX != nil || errY != nil || a < b && x >= y {
 			t.Fatalf("%q of %d is not before %q of %d (%v, %v)", x, a, y, b, errX, errY)
+		}
+		if !s.ids.isUpload(x, key) || key != "another" && s.ids.isUpload(y, key) || s.ids.isUpload(rapid.String().Draw(t, "id"), key) {
+			t.Fatalf("%q of %q, or what is none, was mistaken", x, key)
 		}
 	})
 }

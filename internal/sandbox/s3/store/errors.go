@@ -18,7 +18,8 @@ var (
 	ErrKeyTooLong       = errors.New("the key has more than 1,024 bytes")
 	ErrInvalidKey       = errors.New("the key is empty or not UTF-8")
 
-	ErrNoSuchUpload     = errors.New("no such upload") // or it has been completed or aborted
+	ErrInvalidUploadID  = errors.New("not an ID of an upload of the key") // not one that this store could have made
+	ErrNoSuchUpload     = errors.New("no such upload")                    // or it has been completed or aborted
 	ErrInvalidPart      = errors.New("a part does not exist or is not the one that is named")
 	ErrInvalidPartOrder = errors.New("the parts are not in ascending order")
 	ErrPartTooSmall     = errors.New("a part other than the last one is smaller than 5 MiB")

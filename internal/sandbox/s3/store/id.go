@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"io"
@@ -51,13 +53,29 @@ func (i ids) order(versionID string) (order uint64, ok bool) {
 // uploadText keeps the order of numbers.
 var uploadText = base64.NewEncoding("-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz").WithPadding(base64.NoPadding)
 
-// upload returns an ID for the upload with a place in the order. Those made
-// later are larger.
-func (i ids) upload(order uint64) (string, error) {
-	id := binary.BigEndian.AppendUint64(make([]byte, 0, 72), order)
-	id = id[:72]
-	if _, err := io.ReadFull(i.random, id[8:]); err != nil {
+const uploadBytes = 72
+
+// upload returns an ID for the upload of a key with a place in the order. Those
+// made later are larger.
+func (i ids) upload(order uint64, key string) (string, error) {
+	id := binary.BigEndian.AppendUint64(make([]byte, 0, uploadBytes), order)
+	id = append(id, keySum(key)...)
+	random := len(id)
+	id = id[:uploadBytes]
+	if _, err := io.ReadFull(i.random, id[random:]); err != nil {
 		return "", err
 	}
 	return uploadText.EncodeToString(id), nil
+}
+
+// isUpload says whether an ID could be that of an upload of the key, which need
+// not exist any more.
+func (i ids) isUpload(uploadID, key string) bool {
+	id, err := uploadText.DecodeString(uploadID)
+	return err == nil && len(id) == uploadBytes && bytes.Equal(id[8:16], keySum(key))
+}
+
+func keySum(key string) []byte {
+	sum := sha256.Sum256([]byte(key))
+	return sum[:8]
 }

@@ -266,10 +266,13 @@ type VersionPage struct {
 
 // ListUploads asks for a page of uploads.
 type ListUploads struct {
-	Prefix         string
-	Delimiter      string
-	KeyMarker      string
-	UploadIDMarker string // without it, uploads of the KeyMarker are left out
+	Prefix    string
+	Delimiter string
+	KeyMarker string
+	// UploadIDMarker goes on after this upload of the KeyMarker, which need not
+	// exist any more; ErrInvalidUploadID if it cannot be one. Without it, uploads
+	// of the KeyMarker are left out.
+	UploadIDMarker string
 	MaxUploads     int
 }
 

@@ -30,7 +30,7 @@ func (s *Store) CreateUpload(c CreateUpload) (made Upload, err error) {
 			return err
 		}
 		started := t.Begin()
-		id, err := t.ids.upload(started.order)
+		id, err := t.ids.upload(started.order, c.Key)
 		if err != nil {
 			return err
 		}
