@@ -102,7 +102,7 @@ func kinds() map[string]kind {
 		},
 		"AWS::S3::BucketPolicy": {
 			make: makeBucketPolicy, properties: func() any { return new(bucketPolicyProperties) },
-			inPlace: []string{"PolicyDocument"}, update: updateBucketPolicy, remove: removeBucketPolicy,
+			inPlace: []string{"PolicyDocument"}, update: updateBucketPolicy, remove: removeBucketPolicy, drift: bucketPolicyDrift,
 		},
 		"AWS::SNS::Subscription": {
 			make: makeSubscription, properties: func() any { return new(subscriptionProperties) },

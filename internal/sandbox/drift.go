@@ -78,11 +78,24 @@ func bucketDrift(d *deployment, _ target, old resource) (drift, error) {
 	if err != nil {
 		return drift{}, err
 	}
-	switch {
-	case !d.s3.HasBucket(old.created.Ref):
+	if !d.s3.HasBucket(old.created.Ref) {
 		return drift{gone: true}, nil
-	case !d.s3.Notifies(old.created.Ref, want):
-		return drift{properties: []string{"NotificationConfiguration"}}, nil
 	}
-	return drift{}, nil
+	var changed []string
+	if !d.s3.Notifies(old.created.Ref, want) {
+		changed = append(changed, "NotificationConfiguration")
+	}
+	if v := p.VersioningConfiguration; v != nil && v.Status == "Enabled" && !d.s3.Versions(old.created.Ref) {
+		changed = append(changed, "VersioningConfiguration")
+	}
+	return drift{properties: changed}, nil
+}
+
+// bucketPolicyDrift finds a policy that is gone with its bucket.
+func bucketPolicyDrift(d *deployment, _ target, old resource) (drift, error) {
+	var p bucketPolicyProperties
+	if err := template.DecodeProperties(old.properties, &p); err != nil {
+		return drift{}, err
+	}
+	return drift{gone: !d.s3.HasPolicy(p.Bucket)}, nil
 }

@@ -6,9 +6,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/snapshot"
 )
 
@@ -66,8 +67,17 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 			return err
 		}, "", "AWS::Lambda::Function", "ReservedConcurrentExecutions"},
 		{"notification", func() error {
-			return s.s3.UpdateBucket(ctx, region, s3.BucketConfig{Name: r.Bucket, Versioned: true})
+			_, err := s3.NewFromConfig(c).PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{
+				Bucket: &r.Bucket, NotificationConfiguration: &types.NotificationConfiguration{},
+			})
+			return err
 		}, "", "AWS::S3::Bucket", "NotificationConfiguration"},
+		{"versioning", func() error {
+			_, err := s3.NewFromConfig(c).PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+				Bucket: &r.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+			})
+			return err
+		}, "", "AWS::S3::Bucket", "VersioningConfiguration"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.byHand(); err != nil {
@@ -93,5 +103,28 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 				t.Errorf("again: %+v, %v, want nothing", again, err)
 			}
 		})
+	}
+}
+
+// A bucket that was deleted is made again, with its policy.
+func TestUpdateMakesADeletedBucketAgain(t *testing.T) {
+	s := start(t)
+	region := s.regions[0]
+	client, bucket := s3.NewFromConfig(s.config(region)), s.state.Regions[region].Bucket
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Update(t.Context(), snapshot.FS())
+	if err != nil || len(got.Made) != 2 || got.Made[0].Type != "AWS::S3::Bucket" || got.Made[1].Type != "AWS::S3::BucketPolicy" || len(got.Updated) != 0 {
+		t.Errorf("changes %+v (%v), want the bucket and its policy made", got, err)
+	}
+	if _, err := client.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: &bucket}); err != nil {
+		t.Error(err)
+	}
+	if out, err := client.GetBucketVersioning(t.Context(), &s3.GetBucketVersioningInput{Bucket: &bucket}); err != nil || out.Status != types.BucketVersioningStatusEnabled {
+		t.Errorf("versioning %v (%v), want it enabled", out.Status, err)
+	}
+	if again, err := s.Update(t.Context(), snapshot.FS()); err != nil || !again.none() {
+		t.Errorf("again: %+v, %v, want nothing", again, err)
 	}
 }

@@ -145,7 +145,8 @@ func (c BucketConfig) settings() bucketSettings {
 
 // UpdateBucket gives a bucket another configuration. Each topic that it
 // notifies from now on is sent the test event; when one does not take it,
-// nothing is changed. Name and Region stay, and so does versioning.
+// nothing is changed. Name and Region stay. Versioning is switched on, never
+// off.
 func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfig) error {
 	fail := func(err error) error { return fmt.Errorf("update bucket %q in %s: %w", c.Name, region, err) }
 	b, ok := s.findBucket(c.Name)
@@ -158,6 +159,11 @@ func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfi
 	changed := c.settings()
 	if err := s.testNotifications(ctx, b, changed.notifications); err != nil {
 		return fail(err)
+	}
+	if changed.versioning == store.Enabled {
+		if err := s.setVersioning(b, store.Enabled); err != nil {
+			return fail(err)
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
