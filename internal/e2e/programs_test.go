@@ -122,7 +122,7 @@ func programsFor(w *world, region, bin, dir string) ([]program, error) {
 
 // runProgram runs a client's command to its end and returns what it printed.
 func (w *world) runProgram(p program, region, dir string, command []string) (string, error) {
-	cmd := exec.CommandContext(w.t.Context(), command[0], command[1:]...) //nolint:gosec // a client under test
+	cmd := exec.CommandContext(w.t.Context(), command[0], command[1:]...)
 	environment := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir, "LC_ALL": "C.UTF-8", "BUCKET": w.bucket(region),
 		// Who would leave this machine finds nobody.

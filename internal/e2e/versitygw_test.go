@@ -94,7 +94,7 @@ func TestVersitygwSuite(t *testing.T) {
 
 // namesOfTests asks the command for its tests' names, in order.
 func namesOfTests(ctx context.Context, versitygw string) ([]string, error) {
-	help, err := exec.CommandContext(ctx, versitygw, "test", "--help").Output() //nolint:gosec // the suite under its own name
+	help, err := exec.CommandContext(ctx, versitygw, "test", "--help").Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s test --help: %w", versitygw, err)
 	}
@@ -111,7 +111,7 @@ func namesOfTests(ctx context.Context, versitygw string) ([]string, error) {
 // knownFailures reads lines "NAME: reason"; empty ones and those that begin
 // with # are for readers.
 func knownFailures(file string) (map[string]string, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // a committed file
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func runTest(t *testing.T, versitygw, name string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	state := sb.State()
-	cmd := exec.CommandContext(ctx, versitygw, "test", //nolint:gosec // the suite under its own name
+	cmd := exec.CommandContext(ctx, versitygw, "test",
 		"--access", state.AccessKeyID, "--secret", state.SecretAccessKey, "--endpoint", state.Endpoint, name,
 		"--versioning-enabled") // that it deletes versions when it tidies up
 	cmd.Env = []string{"HOME=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION=us-east-1"}

@@ -13,7 +13,6 @@ import (
 // they finish. Who asks first is served first.
 type capacity struct {
 	least, most int
-	stall       time.Duration // for which nobody has finished when it grows
 	room        func(more int) int
 
 	mu      sync.Mutex
@@ -24,8 +23,8 @@ type capacity struct {
 	growing *time.Timer // set while somebody waits
 }
 
-func newCapacity(least, most int, stall time.Duration, room func(more int) int) *capacity {
-	return &capacity{least: least, most: most, stall: stall, room: room, limit: least}
+func newCapacity(least, most int, room func(more int) int) *capacity {
+	return &capacity{least: least, most: most, room: room, limit: least}
 }
 
 // acquire waits for an environment's turn; the caller has to release it. The
@@ -40,7 +39,7 @@ func (c *capacity) acquire(ctx context.Context) error {
 	turn := make(chan struct{})
 	c.waiting = append(c.waiting, turn)
 	if c.growing == nil && c.limit < c.most {
-		c.growing = time.AfterFunc(c.stall, c.grow)
+		c.growing = time.AfterFunc(stallTime, c.grow)
 	}
 	c.mu.Unlock()
 	select {
@@ -93,7 +92,7 @@ func (c *capacity) grow() {
 	if len(c.waiting) == 0 {
 		return
 	}
-	wait := c.stall - time.Since(c.changed)
+	wait := stallTime - time.Since(c.changed)
 	if wait <= 0 {
 		more := min(max(1, c.limit/4), c.most-c.limit, len(c.waiting))
 		if more > 0 {
@@ -104,7 +103,7 @@ func (c *capacity) grow() {
 			c.busy++
 			c.next()
 		}
-		c.changed, wait = time.Now(), c.stall
+		c.changed, wait = time.Now(), stallTime
 	}
 	if len(c.waiting) > 0 && c.limit < c.most {
 		c.growing = time.AfterFunc(wait, c.grow)

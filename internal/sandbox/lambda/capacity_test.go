@@ -39,16 +39,16 @@ func occupy(t *testing.T, c *capacity, n int, hold time.Duration) (now, most *at
 // Hundreds that only wait run side by side within seconds.
 func TestCapacityGrowsWhileNobodyFinishes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCapacity(8, 1000, stallTime, plenty)
+		c := newCapacity(8, 1000, plenty)
 		now, _ := occupy(t, c, 300, time.Hour)
 		if got := now.Load(); got != 8 {
 			t.Errorf("at first %d run, want 8", got)
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		if got := now.Load(); got != 300 {
 			t.Errorf("after two seconds %d run, want all 300", got)
 		}
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		synctest.Wait()
 		if c.busy != 0 || c.limit != 8 || c.growing != nil {
 			t.Errorf("afterwards busy %d, limit %d, growing %v; want 0, 8 and not", c.busy, c.limit, c.growing != nil)
@@ -59,9 +59,9 @@ func TestCapacityGrowsWhileNobodyFinishes(t *testing.T) {
 // Where some finish all the time, more would only compete for the processor.
 func TestCapacityStaysSmallWhileSomeFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCapacity(8, 1000, stallTime, plenty)
+		c := newCapacity(8, 1000, plenty)
 		_, most := occupy(t, c, 2000, 40*time.Millisecond)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if got := most.Load(); got != 8 {
 			t.Errorf("up to %d ran, want 8", got)
 		}
@@ -72,7 +72,7 @@ func TestCapacityStaysSmallWhileSomeFinish(t *testing.T) {
 func TestCapacityHasLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := 5
-		c := newCapacity(2, 20, stallTime, func(more int) int {
+		c := newCapacity(2, 20, func(more int) int {
 			more = min(more, left)
 			left -= more
 			return more
@@ -89,9 +89,9 @@ func TestCapacityHasLimits(t *testing.T) {
 		if got := now.Load(); got != 20 {
 			t.Errorf("%d run, want the 20 of the quota", got)
 		}
-		fixed := newCapacity(2, 2, stallTime, nil)
+		fixed := newCapacity(2, 2, nil)
 		now, _ = occupy(t, fixed, 10, time.Hour)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if got := now.Load(); got != 2 {
 			t.Errorf("%d run, want 2", got)
 		}
@@ -101,7 +101,7 @@ func TestCapacityHasLimits(t *testing.T) {
 // Who asks first is first, and who gives up takes nothing with him.
 func TestCapacityIsALine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCapacity(1, 1, stallTime, nil)
+		c := newCapacity(1, 1, nil)
 		if err := c.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}

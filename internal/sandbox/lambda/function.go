@@ -113,9 +113,9 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 		f.running = new(atomic.Int64)
 		s.running[region] = f.running
 	}
-	f.capacity = newCapacity(leastConcurrency, accountConcurrency, stallTime, func(more int) int { return s.room(f.running, more) })
+	f.capacity = newCapacity(leastConcurrency, accountConcurrency, func(more int) int { return s.room(f.running, more) })
 	if n := s.cfg.MaxConcurrency; n > 0 {
-		f.capacity = newCapacity(n, n, stallTime, nil)
+		f.capacity = newCapacity(n, n, nil)
 	}
 	s.functions[f.arn] = f
 	return f.arn, nil
