@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -105,8 +105,26 @@ lint-templates: synth build/lint-templates ## check the templates, of every feat
 	npx cdk synth --quiet --output build/careful --context s3fanout="$$(tr -d '\n' < infra/testdata/careful.json)"
 	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json
 
-deploy: node_modules function ## deploy every Region of cdk.json; see README for one Region at a time
-	npx cdk deploy --all
+# Without a terminal the cdk command asks nobody and deploys nothing, unless APPROVAL says how much may go unapproved:
+# never asks for none, broadening for what widens permissions.
+deploy: node_modules function ## deploy every Region of cdk.json; APPROVAL=never works without a terminal
+	npx cdk deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CDK_OPTIONS)
+
+build/ministack: tools/ministack.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+emulators: build function node_modules build/ministack ## run the end-to-end suite on an emulator that others wrote (Linux; needs Python)
+	$(GO) run ./internal/suite -target emulator $(SUITE)
+
+REGIONS ?= us-east-1,eu-west-1,ap-northeast-1
+CONFIG ?= {}
+smoke: build function node_modules ## run the end-to-end suite on your AWS account: asks first, and leaves nothing
+	$(GO) run ./internal/suite -target account -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
+
+smoke-sandbox: build function node_modules ## run what make smoke runs on the sandbox instead
+	$(GO) run ./internal/suite -target sandbox -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
 
 clean: ## remove what the targets above made
 	rm -rf bin build cdk.out node_modules

@@ -23,7 +23,7 @@ func TestWaitingFunctionsDoNotHoldOthersUp(t *testing.T) {
 		if time.Since(began) > 2*time.Minute {
 			t.Fatal("no event became a dead letter in two minutes")
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	first := time.Since(began)
 	w.settleWithin(5 * time.Minute)

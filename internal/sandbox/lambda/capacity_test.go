@@ -78,14 +78,14 @@ func TestCapacityHasLimits(t *testing.T) {
 			return more
 		})
 		now, _ := occupy(t, c, 100, time.Hour)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		if got := now.Load(); got != 7 {
 			t.Errorf("%d run, want the 2 and the 5 that there is room for", got)
 		}
 		c.mu.Lock()
 		left = 1000
 		c.mu.Unlock()
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		if got := now.Load(); got != 20 {
 			t.Errorf("%d run, want the 20 of the quota", got)
 		}
