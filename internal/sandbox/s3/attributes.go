@@ -67,7 +67,8 @@ func parseAttributes(h http.Header) (a store.Attributes, err error) {
 			a.Headers["content-encoding"] = strings.Join(kept, ",")
 		}
 	}
-	if to := a.Headers[redirect]; to != "" && !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "http://") && !strings.HasPrefix(to, "https://") {
+	begins := func(prefix string) bool { return strings.HasPrefix(a.Headers[redirect], prefix) }
+	if a.Headers[redirect] != "" && !begins("/") && !begins("http://") && !begins("https://") {
 		return a, badRequest("InvalidRedirectLocation", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
 	}
 	if a.StorageClass = h.Get("X-Amz-Storage-Class"); a.StorageClass == standard {

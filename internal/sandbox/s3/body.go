@@ -36,7 +36,9 @@ func (s *Service) receive(r *http.Request) (*body, error) {
 	b := &body{data: r.Body, size: uploadSize(r)}
 	switch {
 	case b.size < 0:
-		return nil, &apiError{status: http.StatusLengthRequired, Code: "MissingContentLength", Message: "You must provide the Content-Length HTTP header."}
+		return nil, &apiError{
+			status: http.StatusLengthRequired, Code: "MissingContentLength", Message: "You must provide the Content-Length HTTP header.",
+		}
 	case b.size > maxUpload:
 		return nil, errTooLarge()
 	}
@@ -84,7 +86,8 @@ func (b *body) expectChecksum(h http.Header) (err error) {
 	named := h.Get("X-Amz-Sdk-Checksum-Algorithm")
 	switch {
 	case named != "" && b.checksum.Algorithm == "":
-		return errInvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+		return errInvalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding " +
+			"x-amz-checksum-* or x-amz-trailer headers were found.")
 	case named != "" && !strings.EqualFold(named, string(b.checksum.Algorithm)):
 		return errInvalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
 	}

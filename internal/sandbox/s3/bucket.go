@@ -29,17 +29,6 @@ type BucketConfig struct {
 	PublicAccess *PublicAccessBlock // everything is blocked if nil
 }
 
-// TopicNotification tells a topic about events, one or more of
-// s3:ObjectCreated:*, s3:ObjectRemoved:*, s3:ObjectTagging:* and their members,
-// of keys with the prefix and suffix.
-type TopicNotification struct {
-	ID       string // made up if empty
-	TopicARN string
-	Events   []string
-	Prefix   string
-	Suffix   string
-}
-
 // bucket is a bucket that exists.
 type bucket struct {
 	name    string
@@ -360,42 +349,4 @@ func validBucketName(name string) error {
 		}
 	}
 	return nil
-}
-
-func (n TopicNotification) validate(region string) error {
-	parts := strings.Split(n.TopicARN, ":")
-	if len(parts) != 6 || parts[2] != "sns" {
-		return fmt.Errorf("notification destination %q is not the ARN of a topic", n.TopicARN)
-	}
-	if parts[3] != region {
-		return fmt.Errorf("unable to validate the following destination configurations: topic %s is not in the bucket's Region %s", n.TopicARN, region)
-	}
-	if len(n.Events) == 0 {
-		return errors.New("a notification needs an event")
-	}
-	for _, e := range n.Events {
-		if !slices.Contains(events(), e) {
-			return fmt.Errorf("the sandbox's S3 does not have the event %q; it has %s", e, strings.Join(events(), ", "))
-		}
-	}
-	return nil
-}
-
-func (n TopicNotification) matches(event, key string) bool {
-	return strings.HasPrefix(key, n.Prefix) && strings.HasSuffix(key, n.Suffix) &&
-		n.covers(event)
-}
-
-func (n TopicNotification) covers(event string) bool {
-	return slices.ContainsFunc(n.Events, func(pattern string) bool { return covers(pattern, event) })
-}
-
-// overlaps says whether some object could match both, which S3 refuses.
-func (n TopicNotification) overlaps(o TopicNotification) bool {
-	prefix := strings.HasPrefix(n.Prefix, o.Prefix) || strings.HasPrefix(o.Prefix, n.Prefix)
-	suffix := strings.HasSuffix(n.Suffix, o.Suffix) || strings.HasSuffix(o.Suffix, n.Suffix)
-	event := slices.ContainsFunc(events(), func(e string) bool {
-		return !strings.HasSuffix(e, "*") && n.covers(e) && o.covers(e)
-	})
-	return prefix && suffix && event
 }

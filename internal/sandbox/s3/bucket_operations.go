@@ -123,7 +123,9 @@ func (x *exchange) deleteBucket() error {
 	defer x.mu.Unlock()
 	err := x.store.DeleteBucket(x.bucket)
 	if errors.Is(err, store.ErrBucketNotEmpty) {
-		e := &apiError{status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty", Named: x.bucket}
+		e := &apiError{
+			status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty", Named: x.bucket,
+		}
 		if x.target.settings().versioning != store.Unversioned {
 			e.Message += ". You must delete all versions in the bucket."
 		}

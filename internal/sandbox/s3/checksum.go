@@ -34,7 +34,8 @@ func findAlgorithm(name string) (store.Algorithm, error) {
 	if strings.HasPrefix(string(a), "XXHASH") {
 		return "", errNotImplemented("the checksum algorithm %s", a)
 	}
-	return "", errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
+	return "", errInvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: " +
+		"[CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]")
 }
 
 // checksumTypes returns what the algorithm's checksum of an upload in parts

@@ -74,7 +74,8 @@ func errWrongLength() *apiError {
 }
 
 func errMalformedTrailer() *apiError {
-	return badRequest("MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+	return badRequest("MalformedTrailerError", "The request contained trailing data that was not well-formed "+
+		"or did not conform to our published schema.")
 }
 
 // leastChunk is how many bytes every chunk but the last has at least.

@@ -141,7 +141,8 @@ func (p copyPlan) of(source *store.Version) (store.Plan, error) {
 		return none, errTooLargeToCopy()
 	}
 	if p.changesNothing(source) {
-		return none, errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return none, errInvalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing " +
+			"the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	plan := store.Plan{Attributes: p.own, Algorithm: p.algorithm}
 	if plan.Algorithm == "" {
@@ -226,5 +227,7 @@ func (x *exchange) copyPart() error {
 	}
 	x.showSource(version)
 	x.target.settings().encryption.show(x.w.Header())
-	return x.answerXML(copyPartResult{copyResult: copyResult{xmlTime(part.LastModified), quote(part.ETag), elementsOf(shownSum(upload, part))}})
+	return x.answerXML(copyPartResult{
+		copyResult: copyResult{xmlTime(part.LastModified), quote(part.ETag), elementsOf(shownSum(upload, part))},
+	})
 }

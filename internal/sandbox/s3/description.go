@@ -94,14 +94,14 @@ func (x *exchange) attributesParts(o *store.Object) (*attributesParts, error) {
 		return out, nil
 	}
 	most, marker := maxPage, 0
-	for header, into := range map[string]*int{"X-Amz-Max-Parts": &most, "X-Amz-Part-Number-Marker": &marker} {
+	for header, into := range map[string]*int{"x-amz-max-parts": &most, "x-amz-part-number-marker": &marker} {
 		text := x.header.Get(header)
 		if text == "" {
 			continue
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return nil, errInvalidParameter(strings.ToLower(header), text, "Argument "+strings.ToLower(header)+" must be an integer between 0 and 2147483647")
+			return nil, errInvalidParameter(header, text, "Argument "+header+" must be an integer between 0 and 2147483647")
 		}
 		*into = n
 	}

@@ -103,7 +103,9 @@ func errNoSuchKey(key string) *apiError {
 }
 
 func errNoSuchVersion(key, versionID string) *apiError {
-	return &apiError{status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.", Key: key, VersionID: versionID}
+	return &apiError{
+		status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.", Key: key, VersionID: versionID,
+	}
 }
 
 func errAccessDenied(message string) *apiError {
@@ -128,6 +130,12 @@ func errHeadersTooLarge() *apiError {
 	return e
 }
 
+func errInternal(more string) *apiError {
+	return &apiError{
+		status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again." + more,
+	}
+}
+
 func errNoSuchUpload(uploadID string) *apiError {
 	return &apiError{
 		status: http.StatusNotFound, Code: "NoSuchUpload", UploadID: uploadID,
@@ -136,7 +144,9 @@ func errNoSuchUpload(uploadID string) *apiError {
 }
 
 func errInvalidObjectState() *apiError {
-	return &apiError{status: http.StatusForbidden, Code: "InvalidObjectState", Message: "The operation is not valid for the object's storage class"}
+	return &apiError{
+		status: http.StatusForbidden, Code: "InvalidObjectState", Message: "The operation is not valid for the object's storage class",
+	}
 }
 
 // errNotImplemented names what the sandbox does not have.
@@ -157,8 +167,9 @@ func errPermanentRedirect(bucket, region, partition string) *apiError {
 	endpoint := strings.Join([]string{bucket, "s3", region, suffix}, ".")
 	return &apiError{
 		status: http.StatusMovedPermanently, Code: "PermanentRedirect",
-		Message: "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
-		Bucket:  bucket, Endpoint: endpoint,
+		Message: "The bucket you are attempting to access must be addressed using the specified endpoint. " +
+			"Please send all future requests to this endpoint.",
+		Bucket: bucket, Endpoint: endpoint,
 		header: http.Header{"X-Amz-Bucket-Region": {region}},
 	}
 }

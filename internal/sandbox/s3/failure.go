@@ -16,7 +16,8 @@ func readError(err error, o object) error {
 		e := errNoSuchKey(o.key)
 		e.header = http.Header{"X-Amz-Delete-Marker": {"true"}, "X-Amz-Version-Id": {marker.VersionID}}
 		if marker.Named {
-			e.status, e.Code, e.Message = http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource."
+			e.status, e.Code = http.StatusMethodNotAllowed, "MethodNotAllowed"
+			e.Message = "The specified method is not allowed against this resource."
 			e.header.Set("Allow", http.MethodDelete)
 			e.header.Set("Last-Modified", httpTime(marker.LastModified))
 		}
@@ -72,7 +73,7 @@ func (x *exchange) wordError(err error) *apiError {
 		e = errTooLarge()
 	default:
 		x.logger.Error("s3 request", "region", x.region, "operation", x.operation.name, "bucket", x.bucket, "key", x.key, "error", err)
-		e = &apiError{status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again."}
+		e = errInternal("")
 		if errors.Is(err, store.ErrNoSpace) { // S3 has no word for it, and whoever runs the sandbox can do something about it
 			e.Message = err.Error()
 		}

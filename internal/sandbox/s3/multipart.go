@@ -76,7 +76,8 @@ func uploadChecksum(h http.Header) (a store.Algorithm, kind store.ChecksumType, 
 	case wanted == "":
 		return a, possible[0], nil
 	case !slices.Contains(possible, wanted):
-		return "", "", errInvalidRequest(fmt.Sprintf("The %s checksum type cannot be used with the %s checksum algorithm.", wanted, strings.ToLower(string(a))))
+		return "", "", errInvalidRequest(fmt.Sprintf("The %s checksum type cannot be used with the %s checksum algorithm.",
+			wanted, strings.ToLower(string(a))))
 	}
 	return a, wanted, nil
 }
@@ -88,7 +89,8 @@ func errChecksumMismatch(expected, actual store.Algorithm) *apiError {
 		}
 		return strings.ToLower(string(a))
 	}
-	return errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + word(expected) + ", actual checksum Type: " + word(actual))
+	return errInvalidRequest("Checksum Type mismatch occurred, expected checksum Type: " + word(expected) +
+		", actual checksum Type: " + word(actual))
 }
 
 func (x *exchange) uploadPart() error {
@@ -190,7 +192,8 @@ func (x *exchange) completeUpload() error {
 	}
 	x.created(eventCompleted, w)
 	return x.answerXML(completeResult{
-		Location: "http://" + x.r.Host + rawPath(x.r), Bucket: x.bucket, Key: x.key, ETag: quote(w.ETag), checksumElements: elementsOf(w.Checksum),
+		Location: "http://" + x.r.Host + rawPath(x.r), Bucket: x.bucket, Key: x.key,
+		ETag: quote(w.ETag), checksumElements: elementsOf(w.Checksum),
 	})
 }
 
@@ -209,7 +212,8 @@ func (x *exchange) expectObject(c *store.Complete, upload store.Upload) error {
 	case given.Value != "" && given.Algorithm != upload.Algorithm:
 		return errChecksumMismatch(upload.Algorithm, given.Algorithm)
 	case kind != "" && kind != upload.ChecksumType:
-		return errInvalidRequest(fmt.Sprintf("The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", upload.ChecksumType))
+		return errInvalidRequest(fmt.Sprintf("The upload was created using the %s checksum mode. "+
+			"The complete request must use the same checksum mode.", upload.ChecksumType))
 	case given.Value != "":
 		c.Checksum = store.Checksum{Algorithm: given.Algorithm, Type: upload.ChecksumType, Value: given.Value}
 	}
@@ -263,7 +267,8 @@ func (p completedPart) named(upload store.Upload) (part store.CompletePart, err 
 	case upload.Algorithm == "": // S3's own is not told
 	case count == 0 && upload.ChecksumType == store.Composite:
 		return part, errInvalidRequest(fmt.Sprintf(
-			"The upload was created using a %s checksum. The complete request must include the checksum for each part. It was missing for part %d in the request.",
+			"The upload was created using a %s checksum. The complete request must include the checksum for each part. "+
+				"It was missing for part %d in the request.",
 			strings.ToLower(string(upload.Algorithm)), part.Number))
 	case count == 1 && given.Algorithm != upload.Algorithm:
 		return part, badRequest("BadDigest", fmt.Sprintf("The %s you specified for part %d did not match what we received.",
@@ -288,7 +293,8 @@ func uploadError(err error, uploadID string) error {
 		code    string
 		message string
 	}{
-		{store.ErrInvalidPart, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
+		{store.ErrInvalidPart, "InvalidPart", "One or more of the specified parts could not be found.  " +
+			"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
 		{store.ErrInvalidPartOrder, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number."},
 		{store.ErrPartTooSmall, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"},
 		{store.ErrWrongSize, "InvalidRequest", "The provided 'x-amz-mp-object-size' header value does not match what was computed."},
@@ -301,10 +307,7 @@ func uploadError(err error, uploadID string) error {
 	case errors.Is(err, store.ErrNoSuchUpload):
 		return errNoSuchUpload(uploadID)
 	case errors.Is(err, store.ErrPartNumbers):
-		return &apiError{
-			status: http.StatusInternalServerError, Code: "InternalError",
-			Message: "We encountered an internal error. Please try again. (The parts of an upload with a checksum have to be numbered from 1, without a gap.)",
-		}
+		return errInternal(" (The parts of an upload with a checksum have to be numbered from 1, without a gap.)")
 	}
 	return err
 }

@@ -125,7 +125,8 @@ func (x *exchange) putObject() error {
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
 func overrides() map[string]string {
 	return map[string]string{
-		"response-cache-control": "Cache-Control", "response-content-disposition": "Content-Disposition", "response-content-encoding": "Content-Encoding",
+		"response-cache-control": "Cache-Control", "response-content-disposition": "Content-Disposition",
+		"response-content-encoding": "Content-Encoding",
 		"response-content-language": "Content-Language", "response-content-type": "Content-Type", "response-expires": "Expires",
 	}
 }

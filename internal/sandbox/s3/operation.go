@@ -58,13 +58,17 @@ func operations() []operation {
 	)
 	get, head, put, post, del := http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete
 	return []operation{
-		{name: "ListBuckets", serve: (*exchange).listBuckets, method: get, level: onService, query: []string{"max-buckets", "continuation-token", "prefix"}},
+		{name: "ListBuckets", serve: (*exchange).listBuckets, method: get, level: onService,
+			query: []string{"max-buckets", "continuation-token", "prefix"}},
 
-		{name: "PutBucketNotificationConfiguration", serve: (*exchange).putNotifications, method: put, level: onBucket, marker: "notification", headers: append(digest, "x-amz-skip-destination-validation")},
+		{name: "PutBucketNotificationConfiguration", serve: (*exchange).putNotifications, method: put, level: onBucket, marker: "notification",
+			headers: append(digest, "x-amz-skip-destination-validation")},
 		{name: "PutBucketVersioning", serve: (*exchange).putVersioning, method: put, level: onBucket, marker: "versioning", headers: digest},
-		{name: "CreateBucket", serve: (*exchange).createBucket, method: put, level: onBucket, headers: []string{"x-amz-acl", "x-amz-bucket-object-lock-enabled", "x-amz-object-ownership"}},
+		{name: "CreateBucket", serve: (*exchange).createBucket, method: put, level: onBucket,
+			headers: []string{"x-amz-acl", "x-amz-bucket-object-lock-enabled", "x-amz-object-ownership"}},
 		{name: "DeleteBucket", serve: (*exchange).deleteBucket, method: del, level: onBucket},
-		{name: "DeleteObjects", serve: (*exchange).deleteObjects, method: post, level: onBucket, marker: "delete", headers: append(digest, unlocked)},
+		{name: "DeleteObjects", serve: (*exchange).deleteObjects, method: post, level: onBucket, marker: "delete",
+			headers: append(digest, unlocked)},
 		{name: "GetBucketEncryption", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "encryption"},
 		{name: "GetBucketLifecycleConfiguration", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "lifecycle"},
 		{name: "GetBucketLocation", serve: (*exchange).getLocation, method: get, level: onBucket, marker: "location"},
@@ -73,27 +77,38 @@ func operations() []operation {
 		{name: "GetBucketPolicy", serve: (*exchange).getPolicy, method: get, level: onBucket, marker: "policy"},
 		{name: "GetBucketVersioning", serve: (*exchange).getVersioning, method: get, level: onBucket, marker: "versioning"},
 		{name: "GetPublicAccessBlock", serve: (*exchange).getConfiguration, method: get, level: onBucket, marker: "publicAccessBlock"},
-		{name: "ListMultipartUploads", serve: (*exchange).listUploads, method: get, level: onBucket, marker: "uploads", query: []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}},
-		{name: "ListObjectVersions", serve: (*exchange).listVersions, method: get, level: onBucket, marker: "versions", query: append(list, "key-marker", "version-id-marker")},
-		{name: "ListObjectsV2", serve: (*exchange).listObjectsV2, method: get, level: onBucket, marker: "list-type", query: append(list, "continuation-token", "fetch-owner", "start-after")},
+		{name: "ListMultipartUploads", serve: (*exchange).listUploads, method: get, level: onBucket, marker: "uploads",
+			query: []string{"prefix", "delimiter", "encoding-type", "max-uploads", "key-marker", "upload-id-marker"}},
+		{name: "ListObjectVersions", serve: (*exchange).listVersions, method: get, level: onBucket, marker: "versions",
+			query: append(list, "key-marker", "version-id-marker")},
+		{name: "ListObjectsV2", serve: (*exchange).listObjectsV2, method: get, level: onBucket, marker: "list-type",
+			query: append(list, "continuation-token", "fetch-owner", "start-after")},
 		{name: "ListObjects", serve: (*exchange).listObjects, method: get, level: onBucket, query: append(list, "marker")},
 		{name: "HeadBucket", serve: (*exchange).headBucket, method: head, level: onBucket},
 
-		{name: "GetObjectAttributes", serve: (*exchange).getAttributes, method: get, level: onObject, marker: "attributes", query: version, headers: []string{"x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"}},
+		{name: "GetObjectAttributes", serve: (*exchange).getAttributes, method: get, level: onObject, marker: "attributes", query: version,
+			headers: []string{"x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"}},
 		{name: "GetObjectTagging", serve: (*exchange).getTagging, method: get, level: onObject, marker: "tagging", query: version},
-		{name: "ListParts", serve: (*exchange).listParts, method: get, level: onObject, marker: "uploadId", query: []string{"max-parts", "part-number-marker"}},
+		{name: "ListParts", serve: (*exchange).listParts, method: get, level: onObject, marker: "uploadId",
+			query: []string{"max-parts", "part-number-marker"}},
 		{name: "GetObject", serve: (*exchange).getObject, method: get, level: onObject, query: reading, headers: mode},
 		{name: "HeadObject", serve: (*exchange).getObject, method: head, level: onObject, query: reading, headers: mode},
 
-		{name: "PutObjectTagging", serve: (*exchange).putTagging, method: put, level: onObject, marker: "tagging", query: version, headers: digest},
-		{name: "UploadPartCopy", serve: (*exchange).copyPart, method: put, level: onObject, marker: "uploadId", query: []string{"partNumber", copyMarker}, headers: append(source, "x-amz-copy-source-range")},
-		{name: "UploadPart", serve: (*exchange).uploadPart, method: put, level: onObject, marker: "uploadId", query: []string{"partNumber"}, headers: upload},
-		{name: "CopyObject", serve: (*exchange).copyObject, method: put, level: onObject, marker: copyMarker, headers: slices.Concat(source, metadata, checksum,
-			[]string{"x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-object-annotation-directive"})},
+		{name: "PutObjectTagging", serve: (*exchange).putTagging, method: put, level: onObject, marker: "tagging", query: version,
+			headers: digest},
+		{name: "UploadPartCopy", serve: (*exchange).copyPart, method: put, level: onObject, marker: "uploadId",
+			query: []string{"partNumber", copyMarker}, headers: append(source, "x-amz-copy-source-range")},
+		{name: "UploadPart", serve: (*exchange).uploadPart, method: put, level: onObject, marker: "uploadId", query: []string{"partNumber"},
+			headers: upload},
+		{name: "CopyObject", serve: (*exchange).copyObject, method: put, level: onObject, marker: copyMarker,
+			headers: slices.Concat(source, metadata, checksum,
+				[]string{"x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-object-annotation-directive"})},
 		{name: "PutObject", serve: (*exchange).putObject, method: put, level: onObject, headers: slices.Concat(upload, metadata)},
 
-		{name: "CreateMultipartUpload", serve: (*exchange).createUpload, method: post, level: onObject, marker: "uploads", headers: slices.Concat(metadata, checksum, []string{"x-amz-checksum-type"})},
-		{name: "CompleteMultipartUpload", serve: (*exchange).completeUpload, method: post, level: onObject, marker: "uploadId", headers: []string{"x-amz-checksum-*", "x-amz-mp-object-size"}},
+		{name: "CreateMultipartUpload", serve: (*exchange).createUpload, method: post, level: onObject, marker: "uploads",
+			headers: slices.Concat(metadata, checksum, []string{"x-amz-checksum-type"})},
+		{name: "CompleteMultipartUpload", serve: (*exchange).completeUpload, method: post, level: onObject, marker: "uploadId",
+			headers: []string{"x-amz-checksum-*", "x-amz-mp-object-size"}},
 
 		{name: "DeleteObjectTagging", serve: (*exchange).deleteTagging, method: del, level: onObject, marker: "tagging", query: version},
 		{name: "AbortMultipartUpload", serve: (*exchange).abortUpload, method: del, level: onObject, marker: "uploadId"},
@@ -195,7 +210,8 @@ func checkValues(operation string, header http.Header) error {
 		{"x-amz-object-ownership", []string{"BucketOwnerEnforced"}},        // there are no ACLs
 		{"x-amz-bucket-object-lock-enabled", []string{"false"}},
 	}
-	if o := header.Get("x-amz-object-ownership"); o != "" && !slices.Contains([]string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}, o) {
+	ownerships := []string{"", "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}
+	if o := header.Get("x-amz-object-ownership"); !slices.Contains(ownerships, o) {
 		return errInvalidParameter("x-amz-object-ownership", o, "Invalid x-amz-object-ownership header: "+o)
 	}
 	for _, s := range supported {

@@ -37,7 +37,8 @@ func (r request) needs() []need {
 		return theBucket("s3:ListBucketVersions")
 	case "ListMultipartUploads":
 		return theBucket("s3:ListBucketMultipartUploads")
-	case "CreateBucket", "DeleteBucket", "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning", "PutBucketVersioning":
+	case "CreateBucket", "DeleteBucket", "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning",
+		"PutBucketVersioning":
 		return theBucket("s3:" + r.operation.name)
 	case "GetBucketEncryption":
 		return theBucket("s3:GetEncryptionConfiguration")

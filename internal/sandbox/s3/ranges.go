@@ -88,7 +88,8 @@ func parseCopyRange(header string, sourceSize int64) (first, size int64, err err
 	last, errLast := strconv.ParseInt(to, 10, 64)
 	switch {
 	case !ok || !strings.HasPrefix(header, "bytes=") || errFirst != nil || errLast != nil || first < 0 || last < first:
-		return 0, 0, errInvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		return 0, 0, errInvalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last " +
+			"where first and last are the zero-based offsets of the first and last bytes to copy")
 	case last >= sourceSize:
 		return 0, 0, errInvalidArgument("Range specified is not valid for source object of size: " + strconv.FormatInt(sourceSize, 10))
 	case sourceSize <= minRangeSource:
@@ -100,5 +101,6 @@ func parseCopyRange(header string, sourceSize int64) (first, size int64, err err
 }
 
 func errTooLargeToCopy() error {
-	return errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: " + strconv.Itoa(maxCopySize))
+	return errInvalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: " +
+		strconv.Itoa(maxCopySize))
 }

@@ -61,7 +61,8 @@ func tagText(s string) bool {
 
 // parseTagHeader reads an x-amz-tagging header: tags as in a query.
 func parseTagHeader(header string) ([]store.Tag, error) {
-	malformed := errInvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
+	malformed := errInvalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 " +
+		"then URLEncoded URL query parameters without tag name duplicates.")
 	malformed.ArgumentName, malformed.ArgumentValue = "x-amz-tagging", header
 	var tags []store.Tag
 	for pair := range strings.SplitSeq(header, "&") {
