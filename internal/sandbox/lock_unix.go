@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 )
 
 // lock takes a file for this process alone, until it is released or the process
@@ -16,11 +17,20 @@ func lock(path string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, errors.Join(errInUse, f.Close())
-	case err != nil:
-		return nil, errors.Join(&os.PathError{Op: "lock", Path: path, Err: err}, f.Close())
+	// A process that is being started holds the locks of the one that starts it
+	// until it runs its own program.
+	patience := time.After(time.Second)
+	for {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return f.Close, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return nil, errors.Join(&os.PathError{Op: "lock", Path: path, Err: err}, f.Close())
+		}
+		select {
+		case <-patience:
+			return nil, errors.Join(errInUse, f.Close())
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
-	return f.Close, nil
 }

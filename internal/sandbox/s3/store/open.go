@@ -31,6 +31,10 @@ const (
 	format = 2 // the first edition kept objects as files, and no number
 )
 
+// lockPatience is how long a lock is waited for. A process that is being
+// started holds those of the one that starts it until it runs its own program.
+const lockPatience = time.Second
+
 // Open opens the store in a directory, and makes both if they are not there. Only one
 // process can have a store open, and only once: the error for another is
 // ErrLocked. A store of another format is ErrEarlierEdition, one that cannot
@@ -172,7 +176,7 @@ func (s *Store) openFile(path string, readOnly bool) (_ *bolt.DB, err error) {
 	}()
 	options := bolt.Options{
 		ReadOnly: readOnly,
-		Timeout:  time.Nanosecond, // try once
+		Timeout:  lockPatience,
 		NoSync:   true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
 		OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, err error) {
 			file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
