@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 )
 
 // fake is a target that nothing is deployed to.
@@ -207,5 +209,23 @@ func TestWithoutMetricMath(t *testing.T) {
 	referred := strings.Replace(template, `"MetricName":"m"`, `"AlarmRule":{"Ref":"A"}`, 1)
 	if _, _, err := dropMetricMath([]byte(referred)); err == nil || !strings.Contains(err.Error(), "something refers to the alarm A") {
 		t.Errorf("with a reference: %v", err)
+	}
+}
+
+// AWS's ways to say that something is not there are told from errors that say
+// nothing about it.
+func TestGone(t *testing.T) {
+	for want, list := range map[bool][]error{
+		true: {
+			errNone, &smithy.GenericAPIError{Code: "NoSuchEntity"}, &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"},
+			&smithy.GenericAPIError{Code: "NotFound"}, fmt.Errorf("look: %w", &smithy.GenericAPIError{Code: "ResourceNotFoundException"}),
+		},
+		false: {nil, errors.New("cut off"), &smithy.GenericAPIError{Code: "AccessDenied"}, &smithy.GenericAPIError{Code: "Throttling"}, context.DeadlineExceeded},
+	} {
+		for _, err := range list {
+			if gone(err) != want {
+				t.Errorf("%v: gone is %v, want %v", err, !want, want)
+			}
+		}
 	}
 }

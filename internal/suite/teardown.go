@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -79,7 +80,7 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 	var left []string
 	for _, region := range w.regions {
 		c := w.clients[region]
-		for what, ask := range map[string]func(context.Context) error{
+		names := map[string]func(context.Context) error{
 			"bucket " + w.bucket(region): func(ctx context.Context) error {
 				_, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(w.bucket(region))})
 				return err
@@ -100,7 +101,17 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 				_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.o.set.RoleName(region))})
 				return err
 			},
-		} {
+		}
+		if w.o.target != sandboxTarget { // which makes no alarms
+			names["alarms "+w.o.name+"-*"] = func(ctx context.Context) error {
+				out, err := c.cloudwatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(w.o.name + "-")})
+				if err == nil && len(out.MetricAlarms)+len(out.CompositeAlarms) == 0 {
+					err = errNone
+				}
+				return err
+			}
+		}
+		for what, ask := range names {
 			asked++
 			// A queue can be found for a minute after it was deleted.
 			err := poll(ctx, 2*time.Second, 90*time.Second, func(ctx context.Context) (bool, string, error) {
@@ -124,12 +135,15 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d names asked for, none there", asked), nil
 }
 
+// errNone says that a list is empty.
+var errNone = errors.New("there are none")
+
 // gone tells AWS's ways to say that something does not exist.
 func gone(err error) bool {
 	if err == nil {
 		return false
 	}
-	if status(err) == http.StatusNotFound {
+	if errors.Is(err, errNone) || status(err) == http.StatusNotFound {
 		return true
 	}
 	switch code(err) {

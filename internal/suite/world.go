@@ -28,7 +28,7 @@ import (
 )
 
 // arrival is how long the suite waits for what should arrive in seconds.
-const arrival = 2 * time.Minute
+const arrival = 3 * time.Minute
 
 // regionClients are an operator's clients of a Region.
 type regionClients struct {
