@@ -87,7 +87,10 @@ func (s *Store) CreateBucket(b Bucket) (made Bucket, err error) {
 		if err != nil {
 			return err
 		}
-		n := &bucket{name: b.Name, number: uint32(number), versioning: b.Versioning, created: t.now().Unix(), region: b.Region} //nolint:gosec // few
+		n := &bucket{
+			name: b.Name, number: uint32(number), versioning: b.Versioning, //nolint:gosec // few
+			created: t.now().Unix(), region: b.Region,
+		}
 		if err := errors.Join(t.putBucket(n), t.putConfig(n, b.Config)); err != nil {
 			return err
 		}

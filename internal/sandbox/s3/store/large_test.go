@@ -68,7 +68,9 @@ func assemble(t *testing.T, s *Store, key string, parts int, plan func(*Version)
 	}
 	c := Complete{Bucket: here, Key: key, UploadID: u.UploadID}
 	for n := 1; n <= parts; n++ {
-		p, _, err := s.CopyPart(t.Context(), CopyPart{SourceBucket: here, SourceKey: source, Bucket: here, Key: key, UploadID: u.UploadID, Number: n, Plan: plan})
+		p, _, err := s.CopyPart(t.Context(), CopyPart{
+			SourceBucket: here, SourceKey: source, Bucket: here, Key: key, UploadID: u.UploadID, Number: n, Plan: plan,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +192,8 @@ func TestCompletionThatIsRefused(t *testing.T) {
 	if !errors.As(err, &wrong) || wrong.Number != 1 || wrong.Size != 3 || wrong.ETag != p.ETag {
 		t.Errorf("%+v", wrong)
 	}
-	if w, err := s.CompleteUpload(Complete{Bucket: here, Key: "k", UploadID: u.UploadID, Parts: []CompletePart{one}}); err != nil || w.Checksum.Value != sumOf(CRC64NVME, "one") {
+	w, err := s.CompleteUpload(Complete{Bucket: here, Key: "k", UploadID: u.UploadID, Parts: []CompletePart{one}})
+	if err != nil || w.Checksum.Value != sumOf(CRC64NVME, "one") {
 		t.Errorf("%+v (%v)", w, err)
 	}
 	_, err = s.CompleteUpload(Complete{Bucket: here, Key: "k", UploadID: u.UploadID, Parts: []CompletePart{one}})

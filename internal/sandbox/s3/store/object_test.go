@@ -54,12 +54,13 @@ func TestPlanThatRefusesEndsTheCopy(t *testing.T) {
 	s := newStore(t, Enabled)
 	put(t, s, "k", "v")
 	refused := errors.New("refused")
-	_, err := s.CopyObject(t.Context(), Copy{SourceBucket: here, SourceKey: "k", Bucket: here, Key: "copy", Plan: func(v *Version) (Plan, error) {
+	plan := func(v *Version) (Plan, error) {
 		if v.Key != "k" || v.ETag != md5Hex("v") {
 			t.Errorf("the plan was shown %+v", v)
 		}
 		return Plan{}, refused
-	}})
+	}
+	_, err := s.CopyObject(t.Context(), Copy{SourceBucket: here, SourceKey: "k", Bucket: here, Key: "copy", Plan: plan})
 	wantError(t, err, refused)
 	_, err = s.HeadObject(here, "copy", "")
 	wantError(t, err, ErrNoSuchKey)
@@ -71,7 +72,10 @@ func TestPlanThatPanicsLocksNothing(t *testing.T) {
 	u, _ := beginUpload(t, s, "upload", "part")
 	for _, try := range []func(){
 		func() {
-			_, _ = s.CopyObject(t.Context(), Copy{SourceBucket: here, SourceKey: "k", Bucket: here, Key: "copy", Plan: func(*Version) (Plan, error) { panic("plan") }})
+			_, _ = s.CopyObject(t.Context(), Copy{
+				SourceBucket: here, SourceKey: "k", Bucket: here, Key: "copy",
+				Plan: func(*Version) (Plan, error) { panic("plan") },
+			})
 		},
 		func() {
 			_, _, _ = s.CopyPart(t.Context(), CopyPart{

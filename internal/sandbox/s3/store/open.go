@@ -104,7 +104,8 @@ func (s *Store) inspect(path string) (err error) {
 			return s.damaged(errors.New(databaseFile + " is not a store's"))
 		}
 		if string(t.table(tableMeta).Get([]byte(metaFormat))) != string(idRow(format)) {
-			return fmt.Errorf("%w: %s was written by another release of this program; use that one, name another directory, or remove it", ErrEarlierEdition, s.dir)
+			return fmt.Errorf("%w: %s was written by another release of this program; use that one, name another directory, or remove it",
+				ErrEarlierEdition, s.dir)
 		}
 		for _, name := range tables() {
 			if t.table(name) == nil {
@@ -126,7 +127,8 @@ func (s *Store) refuseOthers() error {
 			return err
 		}
 		if there {
-			return fmt.Errorf("%w: %s has the objects of an earlier release as files, which this one cannot read; name another directory, or remove it", ErrEarlierEdition, s.dir)
+			return fmt.Errorf("%w: %s has the objects of an earlier release as files, which this one cannot read; "+
+				"name another directory, or remove it", ErrEarlierEdition, s.dir)
 		}
 	}
 	blobs, err := exists(filepath.Join(s.dir, blobDirectory))
@@ -212,7 +214,8 @@ func (s *Store) guard(f func() error) (err error) {
 }
 
 func (s *Store) damaged(err error) error {
-	return fmt.Errorf("%w: %s cannot be read and has been left as it is; restore it from a copy, or remove it to begin anew (%w)", ErrDamaged, s.dir, err)
+	return fmt.Errorf("%w: %s cannot be read and has been left as it is; restore it from a copy, or remove it to begin anew (%w)",
+		ErrDamaged, s.dir, err)
 }
 
 // start reads what the store is and begins an epoch.

@@ -23,7 +23,9 @@ func (m *machine) checkLists(t *rapid.T, b *modelBucket) {
 		return merged(got, p.Prefixes), entry{key: p.Next}, p.Truncated
 	})
 	m.compareList(t, "versions", size, entries(b.all(), prefix, delimiter), func(after entry) ([]entry, entry, bool) {
-		p, err := m.store.ListVersions(here, ListVersions{Prefix: prefix, Delimiter: delimiter, KeyMarker: after.key, VersionIDMarker: after.id, MaxKeys: size})
+		p, err := m.store.ListVersions(here, ListVersions{
+			Prefix: prefix, Delimiter: delimiter, KeyMarker: after.key, VersionIDMarker: after.id, MaxKeys: size,
+		})
 		m.same(t, "list versions", err, nil)
 		var got []entry
 		for _, o := range p.Versions {
@@ -33,7 +35,9 @@ func (m *machine) checkLists(t *rapid.T, b *modelBucket) {
 		return merged(got, p.Prefixes), entry{key: p.NextKey, id: p.NextVersionID}, p.Truncated
 	})
 	m.compareList(t, "uploads", size, entries(b.unfinished(), prefix, delimiter), func(after entry) ([]entry, entry, bool) {
-		p, err := m.store.ListUploads(here, ListUploads{Prefix: prefix, Delimiter: delimiter, KeyMarker: after.key, UploadIDMarker: after.id, MaxUploads: size})
+		p, err := m.store.ListUploads(here, ListUploads{
+			Prefix: prefix, Delimiter: delimiter, KeyMarker: after.key, UploadIDMarker: after.id, MaxUploads: size,
+		})
 		m.same(t, "list uploads", err, nil)
 		var got []entry
 		for _, u := range p.Uploads {
