@@ -11,12 +11,12 @@ import (
 type foreignUpload struct{ id, by string }
 
 func (e *foreignUpload) Error() string {
-	by := e.by
-	if by == "" {
-		by = "nobody that S3 names"
+	if !arn.IsARN(e.by) {
+		return fmt.Sprintf("upload %s is left as it is: S3 does not say that this function's role began it, but names %q; "+
+			"copy the object with s3fanout backfill", e.id, e.by)
 	}
 	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: "+
-		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, by)
+		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, e.by)
 }
 
 // begunBy reports whether an upload's initiator, as S3 names it, is a session of

@@ -189,7 +189,10 @@ func (m *multipart) resume(ctx context.Context) (answer, error) {
 		return failed, permanent{err}
 	}
 	if err != nil {
-		return interpret(listParts, m.upload.Source, err), err
+		if got := interpret(listParts, m.upload.Source, err); got == lost {
+			return lost, err
+		}
+		return failed, err // a conflict would have it aborted, and whose it is is not known yet
 	}
 	m.etags = etags
 	m.did = headTarget

@@ -17,6 +17,8 @@ const (
 	nextFunction   = "run s3fanout doctor, which checks the function's memory, time limit and concurrency; its log has the rest"
 	nextForeign    = "nothing of the replica set sends it: find out who put it there, then delete it"
 	nextArchive    = "restore the object from its archive, then redrive"
+	nextUnnamed    = "copy the object with s3fanout backfill, then delete the dead letter"
+	nextAborted    = "see who aborts unfinished uploads in the bucket, or which lifecycle rule does; then redrive"
 	nextUpload     = "redrive within 7 days: that continues the upload"
 	nextBusy       = "S3 was busy or away: redrive, with --rate if it was throttled; s3fanout status shows whether it goes on"
 	nextUnknown    = "run s3fanout doctor; if all checks pass, the function's log has the details"
@@ -28,6 +30,9 @@ var rules = []struct {
 	marks []string
 	next  string
 }{
+	{[]string{"nosuchupload"}, nextAborted}, // says that the upload does not exist
+	{[]string{"was begun by"}, nextForeign},
+	{[]string{"does not say that this function's role began it"}, nextUnnamed},
 	{[]string{"accessdenied", "denied:", "not authorized", "accountproblem"}, nextPermission},
 	{[]string{"not a source of this function", "nosuchbucket", "does not exist"}, nextDeploy},
 	{[]string{"malformed event", "unsupported event"}, nextForeign},
