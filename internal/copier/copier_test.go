@@ -223,6 +223,19 @@ func TestDeleteMarkerNeedsAVersionNamed(t *testing.T) {
 	}
 }
 
+// Without a version the event's size may be of a version that was overwritten
+// since: it proves no difference, and the source is asked.
+func TestSizeOfNoVersionProvesNothing(t *testing.T) {
+	now := reply{status: 200, header: map[string]string{"ETag": `"e2"`, "Content-Length": "43"}}
+	s := serve(t, refused(412, "PreconditionFailed", "x"), now, now)
+	current := source()
+	current.VersionID = ""
+	got, err := New(s.client(1), target()).Copy(t.Context(), Request{Source: current})
+	if err != nil || got.Outcome != Exists || got.Requests.Head != 2 {
+		t.Errorf("got %+v, %v; want Exists after two HEADs", got, err)
+	}
+}
+
 func TestSDKRetriesServerErrors(t *testing.T) {
 	s := serve(t, refused(200, "InternalError", "x"), refused(503, "SlowDown", "x"), copied())
 	got, err := New(s.client(3), target()).Copy(t.Context(), Request{Source: source()})
