@@ -12,7 +12,7 @@ import (
 func (s site) alarmTopic(scope constructs.Construct) *string {
 	switch {
 	case s.AlarmTopicARN != "":
-		return jsii.String(s.AlarmTopic(s.account, s.region))
+		return jsii.String(s.AlarmTopic(s.Account, s.Region))
 	case s.AlarmEmail != "":
 		return newAlarmTopic(scope, s)
 	}
@@ -38,8 +38,8 @@ func newAlarmTopic(scope constructs.Construct, here site) *string {
 				actions:   []string{"sns:Publish"},
 				resources: []string{*topic.Ref()},
 				condition: map[string]any{
-					"ArnLike":      map[string]any{"aws:SourceArn": "arn:" + here.partition + ":cloudwatch:" + here.region + ":" + here.account + ":alarm:" + here.Name + "-*"},
-					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+					"ArnLike":      map[string]any{"aws:SourceArn": here.ARN("cloudwatch", "alarm:"+here.Name+"-*")},
+					"StringEquals": map[string]any{"aws:SourceAccount": here.Account},
 				},
 			},
 			tlsOnly("sns:Publish", *topic.Ref()),

@@ -68,26 +68,17 @@ func newStack(app awscdk.App, set replicaset.Config, name, description, region s
 	return stack
 }
 
-// site is a Region of a replica set as its stacks see it. The methods that it
-// has from Config give the names of all members' parts.
+// site is a Region of a replica set as its stacks see it: the set, and the
+// member that the Region is. The account is a token, unless the stack is bound
+// to one.
 type site struct {
 	replicaset.Config
-	region    string
-	partition string
-	account   string // a token, unless the stack is bound to an account
+	replicaset.Member
 }
 
-func newSite(stack awscdk.Stack, set replicaset.Config, region string) site {
-	return site{Config: set, region: region, partition: replicaset.Partition(region), account: *stack.Account()}
+func newSite(account string, set replicaset.Config, region string) site {
+	return site{Config: set, Member: set.Member(account, region)}
 }
 
-// bucketARN, topicARN, … are the ARNs of region's parts.
-func (s site) bucketARN(region string) string   { return s.BucketARN(s.partition, region, s.account) }
-func (s site) topicARN(region string) string    { return s.TopicARN(s.partition, region, s.account) }
-func (s site) queueARN(region string) string    { return s.QueueARN(s.partition, region, s.account) }
-func (s site) functionARN(region string) string { return s.FunctionARN(s.partition, region, s.account) }
-func (s site) logGroupARN(region string) string { return s.LogGroupARN(s.partition, region, s.account) }
-
-// accountARN stands for every principal of the account that the account's own
-// policies allow it.
-func (s site) accountARN() string { return "arn:" + s.partition + ":iam::" + s.account + ":root" }
+// others are the set's other members.
+func (s site) others() replicaset.Members { return s.Members(s.Account).Except(s.Region) }

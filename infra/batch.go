@@ -23,7 +23,7 @@ type BatchProps struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
 func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.CfnRole {
 	here := props.Site
-	bucket := here.bucketARN(here.region)
+	bucket := here.BucketARN()
 	var useKey []statement
 	if props.Key != nil {
 		// For the reports, and the list of objects that S3 makes.
@@ -35,7 +35,7 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	role := awsiam.NewCfnRole(this, jsii.String("Role"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.JobRoleName(here.region)),
+		RoleName: jsii.String(here.JobRoleName()),
 		AssumeRolePolicyDocument: map[string]any{
 			"Version": "2012-10-17",
 			"Statement": []any{map[string]any{
@@ -45,7 +45,7 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 				// AWS's pages do not say whether the service sends the key, so
 				// its absence must not end every job. Other accounts cannot pass
 				// this role in any case.
-				"Condition": map[string]any{"StringEqualsIfExists": map[string]any{"aws:SourceAccount": here.account}},
+				"Condition": map[string]any{"StringEqualsIfExists": map[string]any{"aws:SourceAccount": here.Account}},
 			}},
 		},
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
@@ -54,7 +54,7 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 				{
 					sid:       "Invoke",
 					actions:   []string{"lambda:InvokeFunction"},
-					resources: []string{here.functionARN(here.region)},
+					resources: []string{here.FunctionARN()},
 				},
 				{
 					// S3 lists the objects of a job itself.
@@ -74,7 +74,7 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 	})
 	policy := awsiam.NewCfnPolicy(this, jsii.String("FunctionPolicy"), &awsiam.CfnPolicyProps{
 		PolicyName:     jsii.String("batch-operations"),
-		Roles:          jsii.Strings(here.RoleName(here.region)),
+		Roles:          jsii.Strings(here.RoleName()),
 		PolicyDocument: policyDocument(here.passOn()...),
 	})
 	policy.AddResourceDependency(props.Role, jsii.String("is named by it"))
@@ -85,8 +85,8 @@ func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.Cf
 // tasks to the functions of the Regions that they copy to.
 func (s site) passOn() []statement {
 	var twins []string
-	for _, other := range s.Others(s.region) {
-		twins = append(twins, s.functionARN(other))
+	for _, other := range s.others() {
+		twins = append(twins, other.FunctionARN())
 	}
 	return []statement{{sid: "PassOn", actions: []string{"lambda:InvokeFunction"}, resources: twins}}
 }

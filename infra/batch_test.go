@@ -25,7 +25,7 @@ func TestBatchOperations(t *testing.T) {
 				added = append(added, r)
 				continue
 			}
-			if r.at("RoleName") == any(set.RoleName(region)) {
+			if r.at("RoleName") == any(set.Member(testAccount, region).RoleName()) {
 				const policy = "Policies.0.PolicyDocument.Statement"
 				want := granted(without.regions[region].resources[i].at(policy).(list))
 				for _, action := range []string{"s3:GetObject", "s3:GetObjectTagging"} {
@@ -63,29 +63,29 @@ func read(t *testing.T, dir, name string) string {
 }
 
 func testJobRole(t *testing.T, s synthesized, region string, role resource) {
-	bucket := s.set.BucketARN(s.partition(), region, testAccount)
-	equal(t, "name", role.at("RoleName"), any(s.set.JobRoleName(region)))
+	bucket := s.member(region).BucketARN()
+	equal(t, "name", role.at("RoleName"), any(s.member(region).JobRoleName()))
 	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{object{
 		"Effect": "Allow", "Principal": object{"Service": "batchoperations.s3.amazonaws.com"}, "Action": "sts:AssumeRole",
 		"Condition": object{"StringEqualsIfExists": object{"aws:SourceAccount": testAccount}}}}))
 	equal(t, "number of policies", len(role.at("Policies").(list)), 1)
 	equal(t, "managed policies", role.at("ManagedPolicyArns"), nil)
 	equal(t, "actions and their resources", granted(role.at("Policies.0.PolicyDocument.Statement").(list)), map[string][]string{
-		"lambda:InvokeFunction":        {s.set.FunctionARN(s.partition(), region, testAccount)},
+		"lambda:InvokeFunction":        {s.member(region).FunctionARN()},
 		"s3:PutInventoryConfiguration": {bucket},
 		"s3:PutObject":                 {bucket + "/" + replicaset.ReportPrefix + "/*"},
 	})
 }
 
 func testBatchPolicy(t *testing.T, s synthesized, region string, policy resource) {
-	equal(t, "role", policy.at("Roles"), any(list{s.set.RoleName(region)}))
+	equal(t, "role", policy.at("Roles"), any(list{s.member(region).RoleName()}))
 	i := slices.IndexFunc(s.regions[region].resources, func(r resource) bool {
-		return r.Type == "AWS::IAM::Role" && r.at("RoleName") == s.set.RoleName(region)
+		return r.Type == "AWS::IAM::Role" && r.at("RoleName") == s.member(region).RoleName()
 	})
 	equal(t, "dependencies", policy.DependsOn, []string{s.regions[region].resources[i].ID})
 	var functions []string
 	for _, other := range s.set.Others(region) {
-		functions = append(functions, s.set.FunctionARN(s.partition(), other, testAccount))
+		functions = append(functions, s.member(other).FunctionARN())
 	}
 	slices.Sort(functions)
 	equal(t, "actions and their resources", granted(policy.at("PolicyDocument.Statement").(list)),
@@ -95,7 +95,7 @@ func testBatchPolicy(t *testing.T, s synthesized, region string, policy resource
 // objects stand for all objects of the Regions' buckets.
 func (s synthesized) objects(regions []string) (arns []string) {
 	for _, region := range regions {
-		arns = append(arns, s.set.BucketARN(s.partition(), region, testAccount)+"/*")
+		arns = append(arns, s.member(region).BucketARN()+"/*")
 	}
 	return arns
 }

@@ -33,7 +33,7 @@ func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.C
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	bucket := awss3.NewCfnBucket(this, jsii.String("Default"), &awss3.CfnBucketProps{
-		BucketName:      jsii.String(here.BucketName(here.account, here.region)),
+		BucketName:      jsii.String(here.Bucket),
 		BucketNamespace: optionalString(here.BucketNamespace),
 		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{
 			Status: jsii.String("Enabled"),
@@ -134,7 +134,7 @@ func announcements(filters []replicaset.Filter, topic *string) []any {
 // not. The log bucket is not ours: its policy has to let S3 write.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
 func (s site) accessLogging() *awss3.CfnBucket_LoggingConfigurationProperty {
-	bucket, prefix := s.AccessLogs(s.account, s.region)
+	bucket, prefix := s.AccessLogs(s.Account, s.Region)
 	if bucket == "" {
 		return nil
 	}

@@ -24,7 +24,7 @@ func NewDashboard(scope constructs.Construct, id string, props DashboardProps) a
 	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	return awscloudwatch.NewCfnDashboard(this, jsii.String("Default"), &awscloudwatch.CfnDashboardProps{
-		DashboardName: jsii.String(here.Name + "-" + here.region),
+		DashboardName: jsii.String(here.Name + "-" + here.Region),
 		DashboardBody: jsii.String(string(body)),
 	})
 }
@@ -56,7 +56,7 @@ func (s site) widgets() []any {
 			"type": "metric", "width": widgetWidth, "height": widgetHeight,
 			"x": i % widgetsInRow * widgetWidth, "y": i / widgetsInRow * widgetHeight,
 			"properties": map[string]any{
-				"title": g.title, "region": s.region, "view": "timeSeries", "period": alarmPeriod, "metrics": metrics,
+				"title": g.title, "region": s.Region, "view": "timeSeries", "period": alarmPeriod, "metrics": metrics,
 				"yAxis": map[string]any{"left": map[string]any{"min": 0, "label": g.unit, "showUnits": false}},
 			},
 		})

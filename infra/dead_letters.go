@@ -46,7 +46,7 @@ func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProp
 				actions:   []string{"sqs:SendMessage"},
 				resources: []string{*queue.AttrArn()},
 				condition: map[string]any{
-					"ArnEquals": map[string]any{"aws:SourceArn": here.topicARN(here.region)},
+					"ArnEquals": map[string]any{"aws:SourceArn": here.TopicARN()},
 				},
 			},
 			statement{
@@ -58,8 +58,8 @@ func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProp
 				// Both have to differ. A role has no source, and SNS no principal's
 				// ARN, which counts as different.
 				condition: map[string]any{"ArnNotEquals": map[string]any{
-					"aws:PrincipalArn": here.RoleARN(here.partition, here.region, here.account),
-					"aws:SourceArn":    here.topicARN(here.region),
+					"aws:PrincipalArn": here.RoleARN(),
+					"aws:SourceArn":    here.TopicARN(),
 				}},
 			},
 			tlsOnly("sqs:*", *queue.AttrArn()),

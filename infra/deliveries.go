@@ -20,12 +20,12 @@ type DeliveriesProps struct {
 func NewDeliveries(scope constructs.Construct, id string, props DeliveriesProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	for _, other := range here.Others(here.region) {
-		awslambda.NewCfnPermission(this, jsii.String("From-"+other), &awslambda.CfnPermissionProps{
+	for _, other := range here.others() {
+		awslambda.NewCfnPermission(this, jsii.String("From-"+other.Region), &awslambda.CfnPermissionProps{
 			Action:       jsii.String("lambda:InvokeFunction"),
 			FunctionName: props.Function.AttrArn(),
-			Principal:    jsii.String(replicaset.SNSPrincipal(other, here.region)),
-			SourceArn:    jsii.String(here.topicARN(other)),
+			Principal:    jsii.String(replicaset.SNSPrincipal(other.Region, here.Region)),
+			SourceArn:    jsii.String(other.TopicARN()),
 		})
 	}
 	return this

@@ -110,7 +110,7 @@ func features() [][]level {
 			{"no access logs", nothing, property("AWS::S3::Bucket", "LoggingConfiguration", nil)},
 			{"access logs", func(c *replicaset.Config) { c.AccessLogBucket = "logs-{region}" }, func(t *testing.T, r relations) {
 				equal(t, "access logs", r.one(t, "AWS::S3::Bucket").at("LoggingConfiguration"), any(object{
-					"DestinationBucketName": "logs-" + r.region, "LogFilePrefix": r.set.BucketName(testAccount, r.region) + "/"}))
+					"DestinationBucketName": "logs-" + r.region, "LogFilePrefix": r.member(r.region).Bucket + "/"}))
 			}},
 			{"access logs with a prefix", func(c *replicaset.Config) {
 				c.AccessLogBucket, c.AccessLogPrefix = "logs-{account}-{region}", "s3/{region}/"
@@ -201,7 +201,7 @@ func namespaced(suffix string, namespace any) func(*testing.T, relations) {
 func announced(rules list) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
 		announcement := func() object {
-			return object{"Event": "s3:ObjectCreated:*", "Topic": r.set.TopicARN(r.partition(), r.region, testAccount)}
+			return object{"Event": "s3:ObjectCreated:*", "Topic": r.member(r.region).TopicARN()}
 		}
 		want := list{announcement()}
 		if rules != nil {

@@ -110,16 +110,16 @@ func (s site) tracing() *awslambda.CfnFunction_TracingConfigProperty {
 // reads it.
 func (s site) environment() map[string]*string {
 	sources := map[string]string{}
-	for _, other := range s.Others(s.region) {
-		sources[s.BucketName(s.account, other)] = other
+	for _, other := range s.others() {
+		sources[other.Bucket] = other.Region
 	}
 	variables := map[string]*string{}
 	for name, value := range functionenv.Encode(functionenv.Config{
 		ReplicaSet:   s.Name,
-		Account:      s.account,
-		TargetBucket: s.BucketName(s.account, s.region),
+		Account:      s.Account,
+		TargetBucket: s.Bucket,
 		Sources:      sources,
-		Role:         s.RoleARN(s.partition, s.region, s.account),
+		Role:         s.RoleARN(),
 
 		MultipartThreshold:  s.MultipartThreshold(),
 		MultipartParallel:   s.MultipartParallel,

@@ -29,12 +29,12 @@ func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
 	use := []string{"kms:GenerateDataKey", "kms:Decrypt"}
 	const thisKey = "*" // in a key's own policy
 	key := awskms.NewCfnKey(this, jsii.String("Default"), &awskms.CfnKeyProps{
-		Description:       jsii.String("Replica set " + here.Name + ": bucket, topic and dead letters in " + here.region),
+		Description:       jsii.String("Replica set " + here.Name + ": bucket, topic and dead letters in " + here.Region),
 		EnableKeyRotation: jsii.Bool(true),
 		KeyPolicy: policyDocument(
 			statement{
 				sid:       "AccountDecides",
-				principal: map[string]any{"AWS": "arn:" + here.partition + ":iam::" + here.account + ":root"},
+				principal: map[string]any{"AWS": here.AccountARN()},
 				actions:   []string{"kms:*"},
 				resources: []string{thisKey},
 			},
@@ -44,8 +44,8 @@ func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
 				actions:   use,
 				resources: []string{thisKey},
 				condition: map[string]any{
-					"ArnEquals":    map[string]any{"aws:SourceArn": here.bucketARN(here.region)},
-					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+					"ArnEquals":    map[string]any{"aws:SourceArn": here.BucketARN()},
+					"StringEquals": map[string]any{"aws:SourceAccount": here.Account},
 				},
 			},
 			statement{
@@ -57,7 +57,7 @@ func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
 				// by itself as well is written nowhere, and were it not so, what SNS
 				// could not deliver would be lost.
 				condition: map[string]any{
-					"ArnEquals": map[string]any{"aws:SourceArn": here.topicARN(here.region)},
+					"ArnEquals": map[string]any{"aws:SourceArn": here.TopicARN()},
 				},
 			},
 		),
@@ -88,16 +88,16 @@ func (s site) useKeys(own *string) []statement {
 		return nil
 	}
 	var sources []string
-	for _, other := range s.Others(s.region) {
-		key, given := s.KMSKeyARNs[other]
+	for _, other := range s.others() {
+		key, given := s.KMSKeyARNs[other.Region]
 		if !given {
-			key = "arn:" + s.partition + ":kms:" + other + ":" + s.account + ":key/*"
+			key = other.ARN("kms", "key/*")
 		}
 		sources = append(sources, key)
 	}
 	// The keys say which Regions; one pattern for all keeps a long list out of
 	// a policy whose length is limited.
-	encrypted := []string{s.bucketARN("*"), s.bucketARN("*") + "/*"}
+	encrypted := []string{s.BucketsARN(s.Account), s.BucketsARN(s.Account) + "/*"}
 	condition := map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:s3:arn": encrypted}}
 	if s.MakesKeys() {
 		condition["ForAnyValue:StringEquals"] = map[string]any{"kms:ResourceAliases": s.KeyAlias()}

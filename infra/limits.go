@@ -31,15 +31,15 @@ const (
 // line that begins with the field.
 func checkLimits(set replicaset.Config) error {
 	for _, region := range set.Regions {
-		s := site{Config: set, region: region, partition: replicaset.Partition(region), account: anyAccount}
+		s := newSite(anyAccount, set, region)
 		for _, part := range []struct {
 			field, what  string
 			length, most int
 			unit         string
 		}{
-			{"regions", "inline policies of role " + set.RoleName(region), s.policiesLength(), maxInlinePolicies, "characters"},
+			{"regions", "inline policies of role " + s.RoleName(), s.policiesLength(), maxInlinePolicies, "characters"},
 			{"regions", "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
-			{"operatorArns", "trust policy of role " + set.RoleName(region), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
+			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
 		} {
 			if part.length > part.most {
 				return fmt.Errorf("%s.%s: they make the %s %d %s long, AWS takes %d; %s",
@@ -55,10 +55,10 @@ func (s site) policiesLength() int {
 	var key *string
 	switch {
 	case s.MakesKeys():
-		arn := "arn:" + s.partition + ":kms:" + s.region + ":" + s.account + ":key/" + anyKey
+		arn := s.ARN("kms", "key/"+anyKey)
 		key = &arn
 	case s.UsesKMS():
-		arn := s.KMSKeyARNs[s.region]
+		arn := s.KMSKeyARNs[s.Region]
 		key = &arn
 	}
 	length := lengthOf(policyDocument(s.replicate(key)...))

@@ -68,7 +68,7 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	}
 	policies, trust := 0, 0
 	for _, role := range stack.all("AWS::IAM::Role") {
-		if role.at("RoleName") == any(set.RoleName(region)) {
+		if role.at("RoleName") == any(set.Member(testAccount, region).RoleName()) {
 			policies += length(role.at("Policies.0.PolicyDocument"))
 			trust = length(role.at("AssumeRolePolicyDocument"))
 		}
@@ -76,7 +76,7 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	for _, policy := range stack.all("AWS::IAM::Policy") { // its roles' inline policies
 		policies += length(policy.at("PolicyDocument"))
 	}
-	s := site{Config: set, region: region, partition: "aws", account: anyAccount}
+	s := newSite(anyAccount, set, region)
 	equal(t, "inline policies", s.policiesLength(), policies)
 	equal(t, "trust policy", lengthOf(trustDocument(s.trust())), trust)
 	equal(t, "environment", lengthOf(s.environment()), length(stack.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
@@ -141,7 +141,7 @@ func configOf(c replicaset.Config) map[string]any {
 // for what may be longer one day, such as buckets with names of their own.
 func TestEnvironmentOfTheLargestSetFits(t *testing.T) {
 	set := largeSet(34, false)
-	s := site{Config: set, region: "us-east-1", partition: "aws", account: anyAccount}
+	s := newSite(anyAccount, set, "us-east-1")
 	if n := lengthOf(s.environment()); n > maxEnvironment*3/4 {
 		t.Errorf("%d bytes of %d", n, maxEnvironment)
 	}

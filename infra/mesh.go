@@ -23,7 +23,7 @@ func NewMeshStack(app awscdk.App, props MeshStackProps) awscdk.Stack {
 	stack := newStack(app, props.Set, props.Set.MeshStackName(props.Region),
 		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
 	NewMesh(stack, "Mesh", MeshProps{
-		Site:   newSite(stack, props.Set, props.Region),
+		Site:   newSite(*stack.Account(), props.Set, props.Region),
 		RoleID: awscdk.Fn_ImportValue(roleIDExport(props.Set, props.Region)),
 	})
 	return stack
@@ -45,15 +45,15 @@ type MeshProps struct {
 func NewMesh(scope constructs.Construct, id string, props MeshProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	for _, other := range here.Others(here.region) {
-		awssns.NewCfnSubscription(this, jsii.String("To-"+other), &awssns.CfnSubscriptionProps{
-			TopicArn:          here.topicARN(here.region),
+	for _, other := range here.others() {
+		awssns.NewCfnSubscription(this, jsii.String("To-"+other.Region), &awssns.CfnSubscriptionProps{
+			TopicArn:          here.TopicARN(),
 			Protocol:          jsii.String("lambda"),
-			Endpoint:          here.functionARN(other),
+			Endpoint:          other.FunctionARN(),
 			FilterPolicyScope: jsii.String("MessageBody"),
 			FilterPolicy:      echoFilter(*props.RoleID),
 			RedrivePolicy: map[string]any{
-				"deadLetterTargetArn": here.queueARN(here.region),
+				"deadLetterTargetArn": here.QueueARN(),
 			},
 		})
 	}

@@ -39,7 +39,7 @@ func (s site) topicMetric(name string) metric {
 
 // ownMetric is one that the Region's function writes, of all source Regions.
 func (s site) ownMetric(name, statistic string) metric {
-	return metric{metricNamespace, name, statistic, map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.region}}
+	return metric{metricNamespace, name, statistic, map[string]string{"ReplicaSet": s.Name, "TargetRegion": s.Region}}
 }
 
 // alarmDimensions are the metric's dimensions as an alarm has them, in order.

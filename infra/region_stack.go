@@ -27,14 +27,14 @@ func roleIDExport(set replicaset.Config, region string) *string {
 func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 	stack := newStack(app, props.Set, props.Set.RegionStackName(props.Region),
 		"Replica set "+props.Set.Name+": bucket, topic, dead letters and replicator in "+props.Region, props.Region)
-	here := newSite(stack, props.Set, props.Region)
+	here := newSite(*stack.Account(), props.Set, props.Region)
 
 	var key *string
 	switch {
 	case here.MakesKeys():
 		key = NewKey(stack, "Key", KeyProps{Site: here})
 	case here.UsesKMS():
-		key = jsii.String(here.KMSKeyARNs[here.region])
+		key = jsii.String(here.KMSKeyARNs[here.Region])
 	}
 	topic := NewTopic(stack, "Topic", TopicProps{Site: here, Key: key})
 	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic, Key: key})

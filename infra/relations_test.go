@@ -62,6 +62,10 @@ type relations struct {
 	region string
 }
 
+func (s synthesized) member(region string) replicaset.Member {
+	return s.set.Member(testAccount, region)
+}
+
 func (s synthesized) partition() string { return replicaset.Partition(s.set.Regions[0]) }
 
 func equal(t *testing.T, what string, got, want any) {
@@ -83,14 +87,14 @@ func (s synthesized) testSubscriptions(t *testing.T) {
 		equal(t, region+": resources of the mesh stack", len(s.meshes[region].resources), len(s.set.Regions)-1)
 		var endpoints, want []string
 		for _, other := range s.set.Others(region) {
-			want = append(want, s.set.FunctionARN(s.partition(), other, testAccount))
+			want = append(want, s.member(other).FunctionARN())
 		}
 		for _, r := range subscriptions {
 			endpoints = append(endpoints, r.at("Endpoint").(string))
 			equal(t, r.ID+": protocol", r.at("Protocol"), any("lambda"))
-			equal(t, r.ID+": topic", r.at("TopicArn"), any(s.set.TopicARN(s.partition(), region, testAccount)))
+			equal(t, r.ID+": topic", r.at("TopicArn"), any(s.member(region).TopicARN()))
 			equal(t, r.ID+": redrive policy", r.at("RedrivePolicy"),
-				any(object{"deadLetterTargetArn": s.set.QueueARN(s.partition(), region, testAccount)}))
+				any(object{"deadLetterTargetArn": s.member(region).QueueARN()}))
 			equal(t, r.ID+": filter scope", r.at("FilterPolicyScope"), any("MessageBody"))
 			// The role of the topic's own Region is the one whose events echo.
 			export := s.set.RegionStackName(region) + "-role-id"
@@ -124,9 +128,9 @@ func (s synthesized) testStackDependencies(t *testing.T) {
 
 func (r relations) testBucket(t *testing.T) {
 	bucket := r.one(t, "AWS::S3::Bucket")
-	equal(t, "name", bucket.at("BucketName"), any(r.set.BucketName(testAccount, r.region)))
+	equal(t, "name", bucket.at("BucketName"), any(r.member(r.region).Bucket))
 	equal(t, "notifications", bucket.at("NotificationConfiguration"), any(object{"TopicConfigurations": list{object{
-		"Event": "s3:ObjectCreated:*", "Topic": r.set.TopicARN(r.partition(), r.region, testAccount)}}}))
+		"Event": "s3:ObjectCreated:*", "Topic": r.member(r.region).TopicARN()}}}))
 	equal(t, "dependencies", bucket.DependsOn, []string{r.one(t, "AWS::SNS::TopicPolicy").ID})
 	equal(t, "versioning", bucket.at("VersioningConfiguration.Status"), any("Enabled"))
 	for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
@@ -139,7 +143,7 @@ func (r relations) testBucket(t *testing.T) {
 	equal(t, "on deletion", bucket.Deletion, "Retain")
 
 	policy := r.one(t, "AWS::S3::BucketPolicy")
-	arn := r.set.BucketARN(r.partition(), r.region, testAccount)
+	arn := r.member(r.region).BucketARN()
 	equal(t, "policy's bucket", policy.at("Bucket"), bucket.at("BucketName"))
 	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{tlsOnlyStatement("s3:*", list{arn, arn + "/*"})}))
 	equal(t, "policy on deletion", policy.Deletion, "Retain")
@@ -175,13 +179,13 @@ func (r relations) topicPolicy(t *testing.T, topicARN string) resource {
 }
 
 func (r relations) testTopic(t *testing.T) {
-	arn := r.set.TopicARN(r.partition(), r.region, testAccount)
+	arn := r.member(r.region).TopicARN()
 	r.topic(t)
 	policy := r.topicPolicy(t, arn)
 	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{
 		object{"Sid": "BucketPublishes", "Effect": "Allow", "Principal": object{"Service": "s3.amazonaws.com"},
 			"Action": "sns:Publish", "Resource": arn, "Condition": object{
-				"ArnEquals":    object{"aws:SourceArn": r.set.BucketARN(r.partition(), r.region, testAccount)},
+				"ArnEquals":    object{"aws:SourceArn": r.member(r.region).BucketARN()},
 				"StringEquals": object{"aws:SourceAccount": testAccount}}},
 		tlsOnlyStatement("sns:Publish", arn),
 	}))
@@ -189,7 +193,7 @@ func (r relations) testTopic(t *testing.T) {
 
 func (r relations) testDeadLetters(t *testing.T) {
 	queue := r.one(t, "AWS::SQS::Queue")
-	arn := r.set.QueueARN(r.partition(), r.region, testAccount)
+	arn := r.member(r.region).QueueARN()
 	equal(t, "queue", queue.Properties, object{"QueueName": r.set.QueueName(),
 		"MessageRetentionPeriod": 14 * 24 * 3600.0, "SqsManagedSseEnabled": true})
 	policy := r.one(t, "AWS::SQS::QueuePolicy")
@@ -197,11 +201,11 @@ func (r relations) testDeadLetters(t *testing.T) {
 	equal(t, "policy", policy.at("PolicyDocument.Statement"), any(list{
 		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"},
 			"Action": "sqs:SendMessage", "Resource": arn, "Condition": object{
-				"ArnEquals": object{"aws:SourceArn": r.set.TopicARN(r.partition(), r.region, testAccount)}}},
+				"ArnEquals": object{"aws:SourceArn": r.member(r.region).TopicARN()}}},
 		object{"Sid": "OnlyFunctionAndTopicSend", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn,
 			"Condition": object{"ArnNotEquals": object{
-				"aws:PrincipalArn": r.set.RoleARN(r.partition(), r.region, testAccount),
-				"aws:SourceArn":    r.set.TopicARN(r.partition(), r.region, testAccount)}}},
+				"aws:PrincipalArn": r.member(r.region).RoleARN(),
+				"aws:SourceArn":    r.member(r.region).TopicARN()}}},
 		tlsOnlyStatement("sqs:*", arn),
 	}))
 }
@@ -216,7 +220,7 @@ func (r relations) testFunction(t *testing.T) {
 		"Timeout":                900.0,
 		"MemorySize":             float64(r.set.FunctionMemory()),
 		"RecursiveLoop":          "Terminate",
-		"Role":                   r.set.RoleARN(r.partition(), r.region, testAccount),
+		"Role":                   r.member(r.region).RoleARN(),
 		"LoggingConfig.LogGroup": r.set.LogGroupName(),
 	} {
 		equal(t, path, function.at(path), want)
@@ -236,13 +240,13 @@ func (r relations) testFunction(t *testing.T) {
 		return value
 	})
 	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
-		Account: testAccount, TargetBucket: r.set.BucketName(testAccount, r.region), Sources: map[string]string{},
-		Role:                r.set.RoleARN(r.partition(), r.region, testAccount),
+		Account: testAccount, TargetBucket: r.member(r.region).Bucket, Sources: map[string]string{},
+		Role:                r.member(r.region).RoleARN(),
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
 		ReplicaStorageClass: r.set.ReplicaStorageClass}
 	for _, other := range r.set.Others(r.region) {
-		want.Sources[r.set.BucketName(testAccount, other)] = other
+		want.Sources[r.member(other).Bucket] = other
 	}
 	if err != nil {
 		t.Errorf("environment: %v", err)
@@ -252,7 +256,7 @@ func (r relations) testFunction(t *testing.T) {
 	equal(t, "failures", r.one(t, "AWS::Lambda::EventInvokeConfig").Properties, object{
 		"FunctionName": r.set.FunctionName(), "Qualifier": "$LATEST",
 		"MaximumRetryAttempts": 2.0, "MaximumEventAgeInSeconds": 21600.0,
-		"DestinationConfig": object{"OnFailure": object{"Destination": r.set.QueueARN(r.partition(), r.region, testAccount)}}})
+		"DestinationConfig": object{"OnFailure": object{"Destination": r.member(r.region).QueueARN()}}})
 }
 
 func (r relations) testPermissions(t *testing.T) {
@@ -261,9 +265,9 @@ func (r relations) testPermissions(t *testing.T) {
 		got[p.at("SourceArn").(string)] = p.Properties
 	}
 	for _, other := range r.set.Others(r.region) {
-		topic := r.set.TopicARN(r.partition(), other, testAccount)
+		topic := r.member(other).TopicARN()
 		want[topic] = object{"Action": "lambda:InvokeFunction", "SourceArn": topic,
-			"FunctionName": r.set.FunctionARN(r.partition(), r.region, testAccount),
+			"FunctionName": r.member(r.region).FunctionARN(),
 			"Principal":    replicaset.SNSPrincipal(other, r.region)}
 	}
 	equal(t, "number of permissions", len(r.all("AWS::Lambda::Permission")), len(want))

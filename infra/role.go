@@ -22,7 +22,7 @@ func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnR
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{
-		RoleName:                 jsii.String(here.RoleName(here.region)),
+		RoleName:                 jsii.String(here.RoleName()),
 		AssumeRolePolicyDocument: trustDocument(here.trust()),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("replicate"),
@@ -50,7 +50,7 @@ func (s site) trust() []any {
 		"Principal": service("lambda.amazonaws.com"),
 		"Action":    "sts:AssumeRole",
 	}}
-	operators, restricted := s.Operators(s.account)
+	operators, restricted := s.Operators(s.Account)
 	if restricted && len(operators) == 0 {
 		return trusted
 	}
@@ -60,7 +60,7 @@ func (s site) trust() []any {
 		}
 		statement := map[string]any{
 			"Effect":    "Allow",
-			"Principal": map[string]any{"AWS": s.accountARN()},
+			"Principal": map[string]any{"AWS": s.AccountARN()},
 			"Action":    oneOrMany(actions),
 		}
 		if len(condition) > 0 {
@@ -81,12 +81,12 @@ func trustDocument(statements []any) map[string]any {
 // Region's KMS key, nil if there is none. Those about S3 name the account,
 // because a bucket's ARN does not.
 func (s site) replicate(key *string) []statement {
-	target := s.bucketARN(s.region)
+	target := s.BucketARN()
 	buckets := []string{target}
 	var sourceObjects []string
-	for _, other := range s.Others(s.region) {
-		buckets = append(buckets, s.bucketARN(other))
-		sourceObjects = append(sourceObjects, s.bucketARN(other)+"/*")
+	for _, other := range s.others() {
+		buckets = append(buckets, other.BucketARN())
+		sourceObjects = append(sourceObjects, other.BucketARN()+"/*")
 	}
 	// A copy names its source's version. A task of S3 Batch Operations may name
 	// none. One list of all sources, because a policy's length is limited.
@@ -119,18 +119,18 @@ func (s site) replicate(key *string) []statement {
 			// A large copy goes on in another invocation.
 			sid:       "HandOver",
 			actions:   []string{"lambda:InvokeFunction"},
-			resources: []string{s.functionARN(s.region)},
+			resources: []string{s.FunctionARN()},
 		},
 		{
 			sid:       "SendDeadLetters",
 			actions:   []string{"sqs:SendMessage"},
-			resources: []string{s.queueARN(s.region)},
+			resources: []string{s.QueueARN()},
 		},
 		{
 			// The ":*" is the ARN form of a log group's streams.
 			sid:       "WriteLogs",
 			actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-			resources: []string{s.logGroupARN(s.region) + ":*"},
+			resources: []string{s.LogGroupARN() + ":*"},
 		},
 	}, s.useKeys(key), s.trace())
 }
@@ -139,7 +139,7 @@ func (s site) replicate(key *string) []statement {
 // can be guessed, and that of a deleted bucket is anybody's
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html).
 func (s site) ownBuckets() map[string]any {
-	return map[string]any{"StringEquals": map[string]any{"aws:ResourceAccount": s.account}}
+	return map[string]any{"StringEquals": map[string]any{"aws:ResourceAccount": s.Account}}
 }
 
 // trace are the role's statements about X-Ray, which Lambda sends to as the

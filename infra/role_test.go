@@ -14,21 +14,21 @@ import (
 // must never be able to do.
 func (r relations) testRole(t *testing.T) {
 	role := r.one(t, "AWS::IAM::Role")
-	equal(t, "name", role.at("RoleName"), any(r.set.RoleName(r.region)))
+	equal(t, "name", role.at("RoleName"), any(r.member(r.region).RoleName()))
 	trusting(nil, false)(t, r)
 	equal(t, "number of policies", len(role.at("Policies").(list)), 1)
 	if got := role.at("ManagedPolicyArns"); got != nil {
 		t.Errorf("managed policies: got %v, want none", got)
 	}
 
-	bucket := func(region string) string { return r.set.BucketARN(r.partition(), region, testAccount) }
+	bucket := func(region string) string { return r.member(region).BucketARN() }
 	var sources, sourceObjects []string
 	for _, other := range r.set.Others(r.region) {
 		sources = append(sources, bucket(other))
 		sourceObjects = append(sourceObjects, bucket(other)+"/*")
 	}
 	target := []string{bucket(r.region) + "/*"}
-	logs := []string{r.set.LogGroupARN(r.partition(), r.region, testAccount) + ":*"}
+	logs := []string{r.member(r.region).LogGroupARN() + ":*"}
 	must := map[string][]string{
 		"s3:PutObject":                target,
 		"s3:PutObjectTagging":         target,
@@ -38,8 +38,8 @@ func (r relations) testRole(t *testing.T) {
 		"s3:GetObjectVersion":         sourceObjects,
 		"s3:GetObjectVersionTagging":  sourceObjects,
 		"s3:ListBucket":               append([]string{bucket(r.region)}, sources...),
-		"lambda:InvokeFunction":       {r.set.FunctionARN(r.partition(), r.region, testAccount)},
-		"sqs:SendMessage":             {r.set.QueueARN(r.partition(), r.region, testAccount)},
+		"lambda:InvokeFunction":       {r.member(r.region).FunctionARN()},
+		"sqs:SendMessage":             {r.member(r.region).QueueARN()},
 		"logs:CreateLogStream":        logs,
 		"logs:PutLogEvents":           logs,
 	}
@@ -96,7 +96,7 @@ func trusting(operators any, restricted bool) func(*testing.T, relations) {
 			want = append(want, object{"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole", "Condition": session}, also)
 		}
 		for _, role := range r.all("AWS::IAM::Role") {
-			if role.at("RoleName") == any(r.set.RoleName(r.region)) {
+			if role.at("RoleName") == any(r.member(r.region).RoleName()) {
 				equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(want))
 			}
 		}

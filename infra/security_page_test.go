@@ -53,25 +53,25 @@ func pagePermissions(t *testing.T) map[string][]permission {
 
 // words says what the page calls the resources of a Region's stack.
 func words(set replicaset.Config, region string) map[string]string {
-	partition := replicaset.Partition(region)
-	bucket := set.BucketARN(partition, region, testAccount)
+	here := set.Member(testAccount, region)
+	bucket := here.BucketARN()
 	w := map[string]string{
 		bucket:        "own bucket",
 		bucket + "/*": "own bucket's objects",
 		bucket + "/" + replicaset.ReportPrefix + "/*": "own bucket's reports",
 
-		set.TopicARN(partition, region, testAccount):           "own topic",
-		set.QueueARN(partition, region, testAccount):           "own queue",
-		set.FunctionARN(partition, region, testAccount):        "own function",
-		set.LogGroupARN(partition, region, testAccount) + ":*": "own log group",
-		madeKey(region): "own key",
-		"arn:" + partition + ":sns:" + region + ":" + testAccount + ":" + set.AlarmTopicName(): "alarm topic",
+		here.TopicARN():                       "own topic",
+		here.QueueARN():                       "own queue",
+		here.FunctionARN():                    "own function",
+		here.LogGroupARN() + ":*":             "own log group",
+		madeKey(region):                       "own key",
+		here.ARN("sns", set.AlarmTopicName()): "alarm topic",
 	}
-	for _, other := range set.Others(region) {
-		bucket := set.BucketARN(partition, other, testAccount)
+	for _, other := range set.Members(testAccount).Except(region) {
+		bucket := other.BucketARN()
 		w[bucket], w[bucket+"/*"] = "other buckets", "other buckets' objects"
-		w[set.FunctionARN(partition, other, testAccount)] = "other functions"
-		w["arn:"+partition+":kms:"+other+":"+testAccount+":key/*"] = "other keys"
+		w[other.FunctionARN()] = "other functions"
+		w[other.ARN("kms", "key/*")] = "other keys"
 	}
 	return w
 }
@@ -144,9 +144,9 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 		}
 		policy, who, everything := "", "", "everything"
 		switch name := fmt.Sprint(r.at("RoleName"), r.at("Roles.0")); {
-		case strings.Contains(name, set.JobRoleName(region)):
+		case strings.Contains(name, set.Member(testAccount, region).JobRoleName()):
 			policy, who = "job's role", "jobs"
-		case strings.Contains(name, set.RoleName(region)):
+		case strings.Contains(name, set.Member(testAccount, region).RoleName()):
 			policy, who = "function's role", "the function"
 		case r.Type == "AWS::SNS::TopicPolicy":
 			if policy = "topic"; strings.HasSuffix(r.at("Topics.0").(string), "-alarms") {

@@ -110,16 +110,16 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 	if err := json.Unmarshal(raw, &file); err != nil {
 		t.Fatal(err)
 	}
-	partition := replicaset.Partition(region)
+	here := set.Member(testAccount, region)
 	// The values of Ref and GetAtt, by resource type.
 	known := map[string]string{
-		"AWS::S3::Bucket/Ref":       set.BucketName(testAccount, region),
-		"AWS::S3::Bucket/Arn":       set.BucketARN(partition, region, testAccount),
+		"AWS::S3::Bucket/Ref":       here.Bucket,
+		"AWS::S3::Bucket/Arn":       here.BucketARN(),
 		"AWS::SQS::Queue/Ref":       "https://queue/" + region,
-		"AWS::SQS::Queue/Arn":       set.QueueARN(partition, region, testAccount),
+		"AWS::SQS::Queue/Arn":       here.QueueARN(),
 		"AWS::Lambda::Function/Ref": set.FunctionName(),
-		"AWS::Lambda::Function/Arn": set.FunctionARN(partition, region, testAccount),
-		"AWS::IAM::Role/Arn":        set.RoleARN(partition, region, testAccount),
+		"AWS::Lambda::Function/Arn": here.FunctionARN(),
+		"AWS::IAM::Role/Arn":        here.RoleARN(),
 		"AWS::IAM::Role/RoleId":     "AROA-" + region,
 		"AWS::Logs::LogGroup/Ref":   set.LogGroupName(),
 		"AWS::KMS::Key/Ref":         "made",
@@ -128,7 +128,7 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 	var resolve func(v any) any
 	attribute := func(id, name string) string {
 		if topic, ok := file.Resources[id].Properties["TopicName"].(string); ok && name == "Ref" {
-			return "arn:" + partition + ":sns:" + region + ":" + testAccount + ":" + topic
+			return here.ARN("sns", topic)
 		}
 		value, ok := known[file.Resources[id].Type+"/"+name]
 		if !ok {

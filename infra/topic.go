@@ -40,8 +40,8 @@ func NewTopic(scope constructs.Construct, id string, props TopicProps) Topic {
 				actions:   []string{"sns:Publish"},
 				resources: []string{*topic.Ref()},
 				condition: map[string]any{
-					"ArnEquals":    map[string]any{"aws:SourceArn": here.bucketARN(here.region)},
-					"StringEquals": map[string]any{"aws:SourceAccount": here.account},
+					"ArnEquals":    map[string]any{"aws:SourceArn": here.BucketARN()},
+					"StringEquals": map[string]any{"aws:SourceAccount": here.Account},
 				},
 			},
 			tlsOnly("sns:Publish", *topic.Ref()),

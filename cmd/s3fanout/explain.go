@@ -150,17 +150,16 @@ func keyOf(argument string, set replicaset.Config, account string) (string, erro
 		return argument, nil
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
-	for _, region := range set.Regions {
-		if bucket == set.BucketName(account, region) {
-			if len(key) > maxKey { // also of a key that begins with s3:// itself
-				return "", keyTooLong(key)
-			}
-			return key, checkKey(key)
+	members := set.Members(account)
+	if _, ours := members.WithBucket(bucket); ours {
+		if len(key) > maxKey { // also of a key that begins with s3:// itself
+			return "", keyTooLong(key)
 		}
+		return key, checkKey(key)
 	}
 	var buckets []string
-	for _, region := range set.Regions {
-		buckets = append(buckets, set.BucketName(account, region))
+	for _, m := range members {
+		buckets = append(buckets, m.Bucket)
 	}
 	return "", usageError{fmt.Errorf("%s: not a bucket of the replica set %s in the account in use; it has %s",
 		table.Printable("s3://"+bucket), set.Name, strings.Join(buckets, ", "))}

@@ -17,7 +17,7 @@ func FuzzKeyOf(f *testing.F) {
 		f.Add(seed)
 	}
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
-	own := "s3://" + set.BucketName("111122223333", "eu-west-1") + "/"
+	own := "s3://" + set.Member("111122223333", "eu-west-1").Bucket + "/"
 	f.Fuzz(func(t *testing.T, argument string) {
 		for _, given := range []string{argument, own + argument} {
 			err := checkKey(given)

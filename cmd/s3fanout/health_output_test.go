@@ -17,7 +17,7 @@ import (
 func troubled() (health.Facts, []health.Finding) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "ap-northeast-1"}}
 	facts := health.Facts{
-		Set: set, Partition: "aws", Account: "111122223333", Caller: "arn:aws:iam::111122223333:user/\x1b[31mme",
+		Set: set, Account: "111122223333", Caller: "arn:aws:iam::111122223333:user/\x1b[31mme",
 		Regions: []health.Region{
 			{Name: "us-east-1", Queue: health.Look[health.Queue]{State: health.Found}, Subscriptions: health.Look[[]health.Subscription]{State: health.Found}},
 			{Name: "ap-northeast-1", Queue: health.Look[health.Queue]{State: health.Found, Value: health.Queue{Letters: 12}}},

@@ -135,7 +135,8 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set)}
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
-		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: set.BucketName(account, r), Role: set.RoleName(r), Client: client})
+		member := set.Member(account, r)
+		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: member.Bucket, Role: member.RoleName(), Client: client})
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(verify.GCPercent))
 	p := a.newProgress()

@@ -59,7 +59,6 @@ type Clients struct {
 // the topics' filters drop them as they drop those of the function. The
 // session's name tells the two apart.
 func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
-	partition := replicaset.Partition(c.Regions[0])
 	read, write := c.Config.Copy(), c.Config.Copy()
 	read.Retryer = func() aws.Retryer { return newRetryer(readAttempts) }
 	write.Retryer = func() aws.Retryer { return newRetryer(copyAttempts) }
@@ -67,12 +66,13 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	refusals := make([]error, len(c.Regions))
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
-		m := Member{Region: region, Bucket: c.Set.BucketName(c.Account, region), Role: c.Set.RoleName(region)}
+		member := c.Set.Member(c.Account, region)
+		m := Member{Region: region, Bucket: member.Bucket, Role: member.RoleName()}
 		m.S3 = awsapi.NewS3(read, region, c.Account, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
 		if slices.Contains(c.To, region) {
 			write := write.Copy()
 			if !c.OwnCredentials {
-				session := c.session(c.Set.RoleARN(partition, region, c.Account))
+				session := c.session(member.RoleARN())
 				write.Credentials = session
 				wait.Go(func() { _, refusals[i] = session.Retrieve(ctx) })
 			}
@@ -120,7 +120,7 @@ func (c Clients) refused(refusals []error) error {
 		if err == nil {
 			continue
 		}
-		explained := awsapi.Explain(c.Regions[i], "role "+c.Set.RoleName(c.Regions[i]), err)
+		explained := awsapi.Explain(c.Regions[i], "role "+c.Set.Member(c.Account, c.Regions[i]).RoleName(), err)
 		if !errors.Is(explained, awsapi.ErrDenied) {
 			other = cmp.Or[error](other, explained)
 			continue

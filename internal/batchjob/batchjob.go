@@ -64,8 +64,8 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	partition := replicaset.Partition(r.From)
-	bucket := r.Set.BucketARN(partition, r.From, r.AccountID)
+	source := r.Set.Member(r.AccountID, r.From)
+	bucket := source.BucketARN()
 	generator := types.S3JobManifestGenerator{
 		SourceBucket:         aws.String(bucket),
 		ExpectedBucketOwner:  aws.String(r.AccountID),
@@ -79,9 +79,9 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 		ConfirmationRequired: aws.Bool(r.Confirm),
 		Description:          aws.String(fmt.Sprintf("s3fanout: copy %s from %s to %s", r.Set.Name, r.From, r.To)),
 		Priority:             aws.Int32(Priority),
-		RoleArn:              aws.String(r.Set.JobRoleARN(partition, r.From, r.AccountID)),
+		RoleArn:              aws.String(source.JobRoleARN()),
 		Operation: &types.JobOperation{LambdaInvoke: &types.LambdaInvokeOperation{
-			FunctionArn:             aws.String(r.Set.FunctionARN(partition, r.From, r.AccountID)),
+			FunctionArn:             aws.String(source.FunctionARN()),
 			InvocationSchemaVersion: aws.String(event.BatchSchema),
 			// AWS does not say whether a generated list has old versions too.
 			UserArguments: map[string]string{event.ArgumentTarget: r.To, event.ArgumentVersion: event.VersionCurrent},

@@ -127,7 +127,7 @@ func (w *world) sendLetters(ctx context.Context, payloads [][]byte) error {
 	}
 	region, config := w.state.Regions[targetRegion], w.config(targetRegion)
 	config.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(config),
-		set.RoleARN("aws", targetRegion, w.state.AccountID), func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = set.OperatorSession() }))
+		set.Member(w.state.AccountID, targetRegion).RoleARN(), func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = set.OperatorSession() }))
 	client := sqs.NewFromConfig(config)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)

@@ -102,7 +102,7 @@ func TestAForeignBucketOfAMembersNameGetsAndGivesNothing(t *testing.T) {
 		set := defaultSet()
 		get := &s3.GetObjectInput{Bucket: aws.String(taken.bucket), Key: aws.String("bait"), VersionId: aws.String(taken.version)}
 		for _, region := range w.regions {
-			role := w.mustAssume(set.RoleARN("aws", region, w.state.AccountID), set.OperatorSession())
+			role := w.mustAssume(set.Member(w.state.AccountID, region).RoleARN(), set.OperatorSession())
 			client := s3.NewFromConfig(role.in(there))
 			for what, try := range map[string]func() error{
 				"read": func() error {
@@ -131,7 +131,7 @@ func TestAForeignBucketOfAMembersNameGetsAndGivesNothing(t *testing.T) {
 	t.Run("by neither", func(t *testing.T) {
 		w, taken := foreign(t, "foreign", func(a *assembly) { a.edit("s3fanout-*[0-9]", anyAccount) })
 		set := defaultSet()
-		role := w.mustAssume(set.RoleARN("aws", here, w.state.AccountID), set.OperatorSession())
+		role := w.mustAssume(set.Member(w.state.AccountID, here).RoleARN(), set.OperatorSession())
 		if _, err := s3.NewFromConfig(role.in(there)).GetObject(t.Context(), &s3.GetObjectInput{
 			Bucket: aws.String(taken.bucket), Key: aws.String("bait"), VersionId: aws.String(taken.version),
 		}); err != nil {

@@ -86,9 +86,9 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 	policies := w.policies(here)
 	const account, other = "123456789012", "999999999999"
 	set := defaultSet()
-	topic := func(region, account string) string { return set.TopicARN("aws", region, account) }
-	bucket := set.BucketARN("aws", here, account)
-	queue, function := set.QueueARN("aws", here, account), set.FunctionARN("aws", here, account)
+	topic := func(region, account string) string { return set.Member(account, region).TopicARN() }
+	member := set.Member(account, here)
+	bucket, queue, function := member.BucketARN(), member.QueueARN(), member.FunctionARN()
 	service := func(name, source, account string) iam.Caller {
 		return iam.Caller{Service: name + ".amazonaws.com", SourceARN: source, SourceAccount: account}
 	}
@@ -116,7 +116,7 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		}
 		return caller
 	}
-	ownRole, remoteRole, anyRole := sending(set.RoleName(here)), sending(set.RoleName(there)), sending("any")
+	ownRole, remoteRole, anyRole := sending(member.RoleName()), sending(set.Member(account, there).RoleName()), sending("any")
 	for _, c := range []struct {
 		what     string
 		caller   iam.Caller
@@ -127,7 +127,7 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		{"S3 for the Region's bucket", service("s3", bucket, account), "sns:Publish", topic(here, account), true},
 		{"S3 for the Region's bucket, once it is another account's", service("s3", bucket, other), "sns:Publish", topic(here, account), false},
 		{"S3 for a bucket outside of the set", service("s3", "arn:aws:s3:::"+outsideBucket, account), "sns:Publish", topic(here, account), false},
-		{"S3 for another Region's bucket", service("s3", set.BucketARN("aws", there, account), account), "sns:Publish", topic(here, account), false},
+		{"S3 for another Region's bucket", service("s3", set.Member(account, there).BucketARN(), account), "sns:Publish", topic(here, account), false},
 		{"another service for the Region's bucket", service("events", bucket, account), "sns:Publish", topic(here, account), false},
 		{"another account's administrator", foreign, "sns:Publish", topic(here, account), false},
 		{"another account's administrator", foreign, "sns:Subscribe", topic(here, account), false},

@@ -17,7 +17,7 @@ import (
 func TestForgedLettersReachNoOtherRegion(t *testing.T) {
 	s, genuine := apart(t)
 	set := defaultSet()
-	role := s.mustAssume(set.RoleARN("aws", there, s.state.AccountID), set.OperatorSession())
+	role := s.mustAssume(set.Member(s.state.AccountID, there).RoleARN(), set.OperatorSession())
 	send := func(letter any) {
 		t.Helper()
 		body, err := json.Marshal(letter)

@@ -22,8 +22,8 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 	version := w.upload(here, object{key: "dt=2026/kept", body: "kept"})
 	w.settle()
 	admin := w.administrator()
-	function := w.mustAssume(set.RoleARN("aws", here, w.state.AccountID), set.OperatorSession())
-	job := w.mustAssume(set.JobRoleARN("aws", here, w.state.AccountID), "job")
+	function := w.mustAssume(set.Member(w.state.AccountID, here).RoleARN(), set.OperatorSession())
+	job := w.mustAssume(set.Member(w.state.AccountID, here).JobRoleARN(), "job")
 	both, jobs := []identity{function, job}, []identity{job}
 	key := aws.String("dt=2026/kept")
 	put := func(region, key string) func(identity) error {
@@ -74,7 +74,7 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			return err
 		}},
 		{"publish", both, func(i identity) error {
-			_, err := sns.NewFromConfig(i.in(here)).Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(set.TopicARN("aws", here, w.state.AccountID)), Message: aws.String("forged")})
+			_, err := sns.NewFromConfig(i.in(here)).Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(set.Member(w.state.AccountID, here).TopicARN()), Message: aws.String("forged")})
 			return err
 		}},
 		{"read dead letters", both, func(i identity) error {
@@ -86,11 +86,11 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			return err
 		}},
 		{"give the function permissions", both, func(i identity) error {
-			_, err := iam.NewFromConfig(i.in(here)).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(set.RoleName(here)), PolicyName: aws.String("replicate"), PolicyDocument: aws.String(openPolicy)})
+			_, err := iam.NewFromConfig(i.in(here)).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(set.Member(w.state.AccountID, here).RoleName()), PolicyName: aws.String("replicate"), PolicyDocument: aws.String(openPolicy)})
 			return err
 		}},
 		{"be the function", both, func(i identity) error {
-			_, err := i.assume(t, set.RoleARN("aws", here, w.state.AccountID), set.OperatorSession())
+			_, err := i.assume(t, set.Member(w.state.AccountID, here).RoleARN(), set.OperatorSession())
 			return err
 		}},
 	} {

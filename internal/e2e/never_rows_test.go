@@ -238,7 +238,7 @@ func toFunction(what, region string, request func(scene, *lambda.Client) error) 
 
 func neverToItself() []never {
 	own := func(s scene) *string { return aws.String(s.state.Regions[here].FunctionName) }
-	roleName := aws.String(defaultSet().RoleName(here))
+	roleName := aws.String(defaultSet().Member(sandbox.AccountID, here).RoleName())
 	ofRole := func(what string, request func(scene, *iam.Client) error) never {
 		return never{what: what, try: func(s scene, i identity) error { return request(s, iam.NewFromConfig(i.in(here))) }}
 	}
@@ -280,7 +280,7 @@ func neverToItself() []never {
 			return err
 		}},
 		{what: "be the function of another Region", try: func(s scene, i identity) error {
-			_, err := i.assume(s.t, defaultSet().RoleARN("aws", there, sandbox.AccountID), defaultSet().OperatorSession())
+			_, err := i.assume(s.t, defaultSet().Member(sandbox.AccountID, there).RoleARN(), defaultSet().OperatorSession())
 			return err
 		}},
 	}

@@ -108,7 +108,7 @@ type never struct {
 func TestWhatTheRoleMustNeverDo(t *testing.T) {
 	s := newScene(withOutside(t, threeRegions(t)))
 	set := defaultSet()
-	role := s.mustAssume(set.RoleARN("aws", here, s.state.AccountID), set.OperatorSession())
+	role := s.mustAssume(set.Member(s.state.AccountID, here).RoleARN(), set.OperatorSession())
 	s.wantMay(role)
 	table := slices.Concat(neverInS3(), neverToMessages(), neverToItself())
 	before := s.contents()
@@ -159,7 +159,7 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 	set := defaultSet()
 	for _, region := range s.regions {
 		before := s.world.versions(region, "kept")
-		role := s.mustAssume(set.RoleARN("aws", region, s.state.AccountID), set.OperatorSession())
+		role := s.mustAssume(set.Member(s.state.AccountID, region).RoleARN(), set.OperatorSession())
 		for _, target := range s.regions {
 			_, err := s3.NewFromConfig(role.in(target)).PutObject(t.Context(), &s3.PutObjectInput{
 				Bucket: aws.String(s.bucket(target)), Key: aws.String("kept"), Body: strings.NewReader("overwritten"),
@@ -182,7 +182,7 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 func TestSessionsOfTheRole(t *testing.T) {
 	w := withOutside(t, threeRegions(t))
 	set := defaultSet()
-	roleARN := set.RoleARN("aws", here, w.state.AccountID)
+	roleARN := set.Member(w.state.AccountID, here).RoleARN()
 	role := w.mustAssume(roleARN, set.OperatorSession())
 	stranger := w.mustAssume(strangerRole, "stranger")
 	for _, c := range []struct {
@@ -200,7 +200,7 @@ func TestSessionsOfTheRole(t *testing.T) {
 			t.Errorf("a session %s: %v, want it denied", c.what, err)
 		}
 	}
-	other := set.RoleARN("aws", there, w.state.AccountID)
+	other := set.Member(w.state.AccountID, there).RoleARN()
 	if _, err := role.assume(t, other, set.OperatorSession()); !accessDenied(err) {
 		t.Errorf("a session of another Region's role: %v, want it denied", err)
 	}

@@ -27,7 +27,7 @@ func TestOnlyListedOperatorsGetSessions(t *testing.T) {
 	set := carefulSet()
 	powerful := w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/powerful", "tester")
 	for _, region := range w.regions {
-		role := set.RoleARN("aws", region, w.state.AccountID)
+		role := set.Member(w.state.AccountID, region).RoleARN()
 		if _, err := w.administrator().assume(t, role, set.OperatorSession()); err != nil {
 			t.Errorf("%s: who is listed: %v", region, err)
 		}

@@ -51,7 +51,8 @@ func withOutside(t *testing.T, assembly fs.FS) *world {
 	set := defaultSet()
 	for _, region := range w.regions {
 		r := w.state.Regions[region]
-		r.Bucket, r.TopicARN = set.BucketName(w.state.AccountID, region), set.TopicARN("aws", region, w.state.AccountID)
+		member := set.Member(w.state.AccountID, region)
+		r.Bucket, r.TopicARN = member.Bucket, member.TopicARN()
 		w.state.Regions[region] = r
 	}
 	return w

@@ -110,7 +110,7 @@ func (w *world) replicator(region string) identity {
 	w.t.Helper()
 	name, _, _ := strings.Cut(w.bucket(region), "-"+w.state.AccountID)
 	set := replicaset.Config{Name: name}
-	return w.mustAssume(set.RoleARN("aws", region, w.state.AccountID), set.OperatorSession())
+	return w.mustAssume(set.Member(w.state.AccountID, region).RoleARN(), set.OperatorSession())
 }
 
 func (w *world) unfinishedUploads(region string) int {

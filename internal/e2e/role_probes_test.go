@@ -22,7 +22,7 @@ func begins(change func(*sts.AssumeRoleInput)) probe {
 	return func(w *world, _ string) string {
 		set := carefulSet()
 		in := &sts.AssumeRoleInput{
-			RoleArn: aws.String(set.RoleARN("aws", w.regions[1], w.state.AccountID)), RoleSessionName: aws.String(set.OperatorSession()),
+			RoleArn: aws.String(set.Member(w.state.AccountID, w.regions[1]).RoleARN()), RoleSessionName: aws.String(set.OperatorSession()),
 		}
 		if change != nil {
 			change(in)
@@ -55,7 +55,7 @@ func runsTask(o object) probe {
 func asJob(do func(w *world, config aws.Config, name string) error) probe {
 	return func(w *world, name string) string {
 		region := w.regions[0]
-		job := w.mustAssume(carefulSet().JobRoleARN("aws", region, w.state.AccountID), "job")
+		job := w.mustAssume(carefulSet().Member(w.state.AccountID, region).JobRoleARN(), "job")
 		if err := do(w, job.in(region), name); err != nil {
 			return err.Error()
 		}
@@ -146,7 +146,8 @@ func keepsUndelivered(w *world, name string) string {
 func (w *world) deployed(kind string, tls bool) error {
 	region := w.regions[0]
 	set, account := carefulSet(), w.state.AccountID
-	bucket, topic, queue := set.BucketARN("aws", region, account), set.TopicARN("aws", region, account), set.QueueARN("aws", region, account)
+	member := set.Member(account, region)
+	bucket, topic, queue := member.BucketARN(), member.TopicARN(), member.QueueARN()
 	alarms := "arn:aws:sns:" + region + ":" + account + ":" + set.AlarmTopicName()
 	alarm := "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:careful-dead-letters"
 	asked := map[string]iam.Request{

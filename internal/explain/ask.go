@@ -32,7 +32,8 @@ type bucket struct {
 // askRegion asks one Region everything at once. The time is S3's, zero if it
 // gave none.
 func askRegion(ctx context.Context, o Options, region string) (Region, time.Time) {
-	b := bucket{region: region, name: o.Config.BucketName(o.Account, region), key: o.Key, role: o.Config.RoleName(region), client: o.S3[region]}
+	member := o.Config.Member(o.Account, region)
+	b := bucket{region: region, name: member.Bucket, key: o.Key, role: member.RoleName(), client: o.S3[region]}
 	r := Region{Region: region, Bucket: b.name}
 	var (
 		wg                    sync.WaitGroup

@@ -112,10 +112,7 @@ func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	source := map[string]string{}
-	for _, region := range o.Config.Regions {
-		source[o.Config.BucketName(o.Account, region)] = region
-	}
+	members := o.Config.Members(o.Account)
 	var letters []Letter
 	var queues []Queue
 	for _, s := range report.Regions {
@@ -124,7 +121,7 @@ func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 			if r.Outcome == redrive.NotUnderstood {
 				q.NotUnderstood++
 			}
-			letters = append(letters, lettersAbout(r, o.Key, source)...)
+			letters = append(letters, lettersAbout(r, o.Key, members)...)
 		}
 		queues = append(queues, q)
 	}
@@ -133,17 +130,17 @@ func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
 }
 
 // lettersAbout is the letter once for each version of the object that it names.
-// source has the Region of each bucket of the set.
-func lettersAbout(r redrive.Result, key string, source map[string]string) []Letter {
+// members are all of the set.
+func lettersAbout(r redrive.Result, key string, members replicaset.Members) []Letter {
 	var found []Letter
 	for _, object := range r.Letter.Objects {
-		region, ours := source[object.Bucket]
+		source, ours := members.WithBucket(object.Bucket)
 		if !ours || object.Key != key {
 			continue
 		}
 		l := Letter{
 			Queue: r.Region, MessageID: r.MessageID, SentAt: r.SentAt, Kind: string(r.Letter.Kind),
-			Source: region, VersionID: object.VersionID, Reason: redrive.Essence(r.Letter.Reason), Next: r.Next(),
+			Source: source.Region, VersionID: object.VersionID, Reason: redrive.Essence(r.Letter.Reason), Next: r.Next(),
 		}
 		for _, f := range r.Functions {
 			l.Targets = append(l.Targets, f.Region)

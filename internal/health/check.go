@@ -100,26 +100,11 @@ func (c *checker) append(info CheckInfo, format string, args ...any) {
 	})
 }
 
-// The names of things in a Region.
-func (c *checker) topicARN(region string) string {
-	return c.facts.Set.TopicARN(c.facts.Partition, region, c.facts.Account)
-}
+// here is the member that the Region is.
+func (c *checker) here() replicaset.Member { return c.facts.member(c.region.Name) }
 
-func (c *checker) functionARN(region string) string {
-	return c.facts.Set.FunctionARN(c.facts.Partition, region, c.facts.Account)
-}
-
-func (c *checker) queueARN() string {
-	return c.facts.Set.QueueARN(c.facts.Partition, c.region.Name, c.facts.Account)
-}
-
-func (c *checker) bucketARN() string {
-	return c.facts.Set.BucketARN(c.facts.Partition, c.region.Name, c.facts.Account)
-}
-
-func (c *checker) bucketName() string {
-	return c.facts.Set.BucketName(c.facts.Account, c.region.Name)
-}
+// others are the set's other members.
+func (c *checker) others() replicaset.Members { return c.facts.members().Except(c.region.Name) }
 
 func (c *checker) clock() {
 	skew := c.region.Access.Value.Skew
@@ -163,12 +148,12 @@ func (c *checker) topic() {
 	if !there(c, checkTopic, c.region.Topic, "topic "+c.facts.Set.TopicName()) {
 		return
 	}
-	arn := c.topicARN(c.region.Name)
+	arn := c.here().TopicARN()
 	c.ask(checkTopicPolicy, c.region.Topic.Value.Policy, subject{
-		"sns:Publish", "bucket " + c.bucketName(), "aws sns get-topic-attributes --region {region} --topic-arn " + arn,
+		"sns:Publish", "bucket " + c.here().Bucket, "aws sns get-topic-attributes --region {region} --topic-arn " + arn,
 	}, request{
 		service: "s3.amazonaws.com", action: "sns:Publish", resource: arn,
-		context: c.byService("s3.amazonaws.com", c.bucketARN()),
+		context: c.byService("s3.amazonaws.com", c.here().BucketARN()),
 	})
 	c.messageEncryption(checkTopicKey, "topic "+c.facts.Set.TopicName(), c.region.Topic.Value.Key)
 }
@@ -191,8 +176,8 @@ func (c *checker) queue() {
 		"aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
 			c.facts.Set.QueueName() + " --query QueueUrl --output text)",
 	}, request{
-		service: "sns.amazonaws.com", action: "sqs:SendMessage", resource: c.queueARN(),
-		context: c.byService("sns.amazonaws.com", c.topicARN(c.region.Name)),
+		service: "sns.amazonaws.com", action: "sqs:SendMessage", resource: c.here().QueueARN(),
+		context: c.byService("sns.amazonaws.com", c.here().TopicARN()),
 	})
 	c.messageEncryption(checkQueueKey, "queue "+c.facts.Set.QueueName(), queue.Key)
 	if queue.Unencrypted && !c.facts.Set.UsesKMS() {

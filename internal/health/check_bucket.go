@@ -8,7 +8,7 @@ import (
 )
 
 func (c *checker) bucket() {
-	name := c.bucketName()
+	name := c.here().Bucket
 	if !there(c, checkBucket, c.region.Bucket, "bucket "+name) {
 		return
 	}
@@ -81,7 +81,7 @@ func (c *checker) notifications(list []Notification) {
 	for _, event := range creations() {
 		told := map[string]bool{}
 		for _, n := range list {
-			if n.TopicARN == c.topicARN(c.region.Name) && (slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*")) {
+			if n.TopicARN == c.here().TopicARN() && (slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*")) {
 				told[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
@@ -94,13 +94,13 @@ func (c *checker) notifications(list []Notification) {
 	}
 	switch {
 	case len(silent) == len(creations()):
-		c.find(checkNotification, "bucket %s does not tell topic %s of new objects", c.bucketName(), c.facts.Set.TopicName())
+		c.find(checkNotification, "bucket %s does not tell topic %s of new objects", c.here().Bucket, c.facts.Set.TopicName())
 	case len(silent) > 0:
 		c.find(checkNotification, "bucket %s does not tell topic %s of objects made by %s",
-			c.bucketName(), c.facts.Set.TopicName(), strings.Join(silent, ", "))
+			c.here().Bucket, c.facts.Set.TopicName(), strings.Join(silent, ", "))
 	}
 	if len(others) > 0 {
-		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.bucketName(), oneOf(others), oneOf(want))
+		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.here().Bucket, oneOf(others), oneOf(want))
 	}
 }
 

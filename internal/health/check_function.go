@@ -34,7 +34,7 @@ func (c *checker) function() {
 	if f.UpdateStatus == "Failed" {
 		c.find(checkState, "the function's last update failed")
 	}
-	if want := c.facts.Set.RoleARN(c.facts.Partition, c.region.Name, c.facts.Account); f.RoleARN != want {
+	if want := c.here().RoleARN(); f.RoleARN != want {
 		c.find(checkRoleOf, "the function has the role %s, not %s", f.RoleARN, want)
 	}
 	c.environment(f.Environment)
@@ -75,25 +75,25 @@ func (c *checker) tracing(f Function) {
 		switch answer, err := role.Value.allows(g, c.facts.Account); {
 		case err != nil: // said of the role
 		case answer == no:
-			c.find(checkTracing, "role %s may not %s on %s", c.facts.Set.RoleName(c.region.Name), g.action, g.resource)
+			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
 		case answer == perhaps:
-			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.facts.Set.RoleName(c.region.Name), g.action, g.resource)
+			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.here().RoleName(), g.action, g.resource)
 		}
 	}
 }
 
 // wantEnvironment is the function's environment as infra/function.go sets it.
-func wantEnvironment(set replicaset.Config, account, region string) map[string]string {
+func wantEnvironment(set replicaset.Config, here replicaset.Member) map[string]string {
 	sources := map[string]string{}
-	for _, other := range set.Others(region) {
-		sources[set.BucketName(account, other)] = other
+	for _, other := range set.Members(here.Account).Except(here.Region) {
+		sources[other.Bucket] = other.Region
 	}
 	return functionenv.Encode(functionenv.Config{
 		ReplicaSet:   set.Name,
-		Account:      account,
-		TargetBucket: set.BucketName(account, region),
+		Account:      here.Account,
+		TargetBucket: here.Bucket,
 		Sources:      sources,
-		Role:         set.RoleARN(replicaset.Partition(region), region, account),
+		Role:         here.RoleARN(),
 
 		MultipartThreshold:  set.MultipartThreshold(),
 		MultipartParallel:   set.MultipartParallel,
@@ -103,7 +103,7 @@ func wantEnvironment(set replicaset.Config, account, region string) map[string]s
 
 // environment compares our variables; others are not ours to judge.
 func (c *checker) environment(got map[string]string) {
-	want := wantEnvironment(c.facts.Set, c.facts.Account, c.region.Name)
+	want := wantEnvironment(c.facts.Set, c.here())
 	names := slices.Collect(maps.Keys(want))
 	for name := range got {
 		if _, ours := want[name]; !ours && strings.HasPrefix(name, "S3FANOUT_") {
@@ -149,7 +149,7 @@ func (c *checker) failures(f Function) {
 	if !told(c, checkDestination, f.Failures) {
 		return
 	}
-	if to := f.Failures.Value.Destination; to != c.queueARN() && f.DeadLettersTo != c.queueARN() {
+	if to := f.Failures.Value.Destination; to != c.here().QueueARN() && f.DeadLettersTo != c.here().QueueARN() {
 		if to == "" {
 			to = "nowhere"
 		}
@@ -179,21 +179,21 @@ func (c *checker) permissions(f Function) {
 		return
 	}
 	var refused, unclear []string
-	for _, other := range c.facts.Set.Others(c.region.Name) {
-		principal := replicaset.SNSPrincipal(other, c.region.Name)
+	for _, other := range c.others() {
+		principal := replicaset.SNSPrincipal(other.Region, c.region.Name)
 		var policies []string
 		if f.Policy.State == Found {
 			policies = append(policies, f.Policy.Value)
 		}
 		answer, err := decide(policies, request{
-			service: principal, action: "lambda:InvokeFunction", resource: c.functionARN(c.region.Name),
-			context: c.byService(principal, c.topicARN(other)),
+			service: principal, action: "lambda:InvokeFunction", resource: c.here().FunctionARN(),
+			context: c.byService(principal, other.TopicARN()),
 		})
 		switch {
 		case err != nil || answer == perhaps:
-			unclear = append(unclear, other)
+			unclear = append(unclear, other.Region)
 		case answer == no:
-			refused = append(refused, other)
+			refused = append(refused, other.Region)
 		}
 	}
 	if len(refused) > 0 {

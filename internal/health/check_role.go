@@ -6,29 +6,29 @@ import (
 )
 
 func (c *checker) place() place {
-	return place{c.facts.Set, c.facts.Partition, c.facts.Account, c.region.Name, c.keys}
+	return newPlace(c.facts.Set, c.here(), c.keys)
 }
 
 func (c *checker) role() {
 	p := c.place()
 	const lambda, jobs = "lambda.amazonaws.com", "batchoperations.s3.amazonaws.com"
 	roleChecks{
-		role: checkRole, trust: checkTrust, actions: checkActions, name: c.facts.Set.RoleName(c.region.Name),
-		service: lambda, source: c.functionARN(c.region.Name), needs: p.functionGrants(),
+		role: checkRole, trust: checkTrust, actions: checkActions, name: p.RoleName(), arn: p.RoleARN(),
+		service: lambda, source: p.FunctionARN(), needs: p.functionGrants(),
 	}.check(c, c.region.Role)
 	if !c.facts.Set.BatchOperations {
 		return
 	}
 	roleChecks{
-		role: checkJobRole, trust: checkJobTrust, actions: checkJobActions, name: c.facts.Set.JobRoleName(c.region.Name),
-		service: jobs, source: "arn:" + p.partition + ":s3:" + p.region + ":" + p.account + ":job/*", needs: p.jobGrants(),
+		role: checkJobRole, trust: checkJobTrust, actions: checkJobActions, name: p.JobRoleName(), arn: p.JobRoleARN(),
+		service: jobs, source: p.ARN("s3", "job/*"), needs: p.jobGrants(),
 	}.check(c, c.region.JobRole)
 }
 
 // roleChecks are what is asked of a role, and under which checks.
 type roleChecks struct {
 	role, trust, actions string // IDs
-	name                 string
+	name, arn            string
 	service, source      string // who takes on the role, and for what
 	needs                []grant
 }
@@ -61,8 +61,8 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 // that they do not is one finding, since it has one fix.
 func (r roleChecks) permissions(c *checker, role Role) {
 	// IAM's simulator reads all policies of a role, and knows all conditions.
-	simulate := "ask IAM for each of them: aws iam simulate-principal-policy --policy-source-arn arn:" + c.facts.Partition + ":iam::" + c.facts.Account +
-		":role/" + r.name + " --action-names ACTION --resource-arns RESOURCE"
+	simulate := "ask IAM for each of them: aws iam simulate-principal-policy --policy-source-arn " + r.arn +
+		" --action-names ACTION --resource-arns RESOURCE"
 	var lacks, unclear []string
 	for _, g := range r.needs {
 		subject := fmt.Sprintf("%s on %s (without it, %s)", g.action, g.resource, g.why)

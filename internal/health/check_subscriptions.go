@@ -1,6 +1,11 @@
 package health
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"s3fanout/internal/replicaset"
+)
 
 func (c *checker) subscriptions() {
 	if c.region.Topic.State == Absent || c.region.Subscriptions.State == Absent {
@@ -10,11 +15,11 @@ func (c *checker) subscriptions() {
 		return
 	}
 	var none []string
-	for _, other := range c.facts.Set.Others(c.region.Name) {
-		if s, ok := c.region.subscriptionTo(c.functionARN(other)); ok {
-			c.subscription(s, other)
+	for _, other := range c.others() {
+		if s, ok := c.region.subscriptionTo(other.FunctionARN()); ok {
+			c.subscription(s, other.Region)
 		} else {
-			none = append(none, other)
+			none = append(none, other.Region)
 		}
 	}
 	if len(none) > 0 {
@@ -22,7 +27,7 @@ func (c *checker) subscriptions() {
 	}
 	for _, s := range c.region.Subscriptions.Value {
 		switch {
-		case s.Protocol == "lambda" && s.Endpoint == c.functionARN(c.region.Name):
+		case s.Protocol == "lambda" && s.Endpoint == c.here().FunctionARN():
 			c.find(checkOwnFunction, "the Region's own function is subscribed to its topic (%s)", s.ARN)
 		case !c.isOurs(s):
 			c.find(checkStranger, "%s %s is subscribed to the topic (%s)", s.Protocol, s.Endpoint, s.ARN)
@@ -41,12 +46,8 @@ func (r Region) subscriptionTo(functionARN string) (Subscription, bool) {
 }
 
 func (c *checker) isOurs(s Subscription) bool {
-	for _, region := range c.facts.Set.Regions {
-		if s.Protocol == "lambda" && s.Endpoint == c.functionARN(region) {
-			return true
-		}
-	}
-	return false
+	return s.Protocol == "lambda" &&
+		slices.ContainsFunc(c.facts.members(), func(m replicaset.Member) bool { return m.FunctionARN() == s.Endpoint })
 }
 
 // subscription checks that of another Region's function.
@@ -59,7 +60,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.unknown(checkFilter, s.Settings.Next, "the subscription of %s has the right filter and dead-letter queue: %s", other, s.Settings.Why)
 		return
 	}
-	if to := s.Settings.Value.DeadLettersTo; to != c.queueARN() {
+	if to := s.Settings.Value.DeadLettersTo; to != c.here().QueueARN() {
 		if to == "" {
 			to = "nowhere"
 		}
@@ -76,7 +77,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
 	case role.State == Found && id != role.Value.ID:
 		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, id,
-			c.facts.Set.RoleName(c.region.Name), role.Value.ID)
+			c.here().RoleName(), role.Value.ID)
 	}
 }
 
@@ -92,15 +93,16 @@ func (s SubscriptionSettings) scope() string {
 // that nothing is wrong with, and how many there should be. told is false
 // where AWS did not say.
 func Subscribed(facts Facts, region string) (ok, want int, told bool) {
-	want = len(facts.Set.Others(region))
+	others := facts.members().Except(region)
+	want = len(others)
 	for _, r := range facts.Regions {
 		if r.Name != region {
 			continue
 		}
 		told = r.Subscriptions.State != Untold
-		for _, other := range facts.Set.Others(region) {
-			s, there := r.subscriptionTo(facts.Set.FunctionARN(facts.Partition, other, facts.Account))
-			if there && wellSubscribed(facts, r, s, other) {
+		for _, other := range others {
+			s, there := r.subscriptionTo(other.FunctionARN())
+			if there && wellSubscribed(facts, r, s, other.Region) {
 				ok++
 			}
 		}

@@ -20,7 +20,7 @@ func testSet() replicaset.Config {
 func healthy() Facts { return healthyOf(testSet()) }
 
 func healthyOf(set replicaset.Config) Facts {
-	facts := Facts{Set: set, Partition: "aws", Account: account, Caller: "arn:aws:iam::111122223333:user/me"}
+	facts := Facts{Set: set, Account: account, Caller: "arn:aws:iam::111122223333:user/me"}
 	for i, region := range set.Regions {
 		facts.Regions = append(facts.Regions, healthyRegion(set, region, fmt.Sprintf("AROA%d", i)))
 	}
@@ -28,8 +28,8 @@ func healthyOf(set replicaset.Config) Facts {
 }
 
 func healthyRegion(set replicaset.Config, region, roleID string) Region {
-	topic, queue := set.TopicARN("aws", region, account), set.QueueARN("aws", region, account)
-	function, bucket := set.FunctionARN("aws", region, account), set.BucketARN("aws", region, account)
+	here := set.Member(account, region)
+	topic, queue, function, bucket := here.TopicARN(), here.QueueARN(), here.FunctionARN(), here.BucketARN()
 	tlsOnly := func(resource string) string {
 		return `{"Effect":"Deny","Principal":"*","Action":"*","Resource":"` + resource + `","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
 	}
@@ -40,9 +40,9 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	var subscriptions []Subscription
 	var invoke []string
 	for _, other := range set.Others(region) {
-		invoke = append(invoke, allow(replicaset.SNSPrincipal(other, region), "lambda:InvokeFunction", function, set.TopicARN("aws", other, account)))
+		invoke = append(invoke, allow(replicaset.SNSPrincipal(other, region), "lambda:InvokeFunction", function, set.Member(account, other).TopicARN()))
 		subscriptions = append(subscriptions, Subscription{
-			ARN: topic + ":to-" + other, Protocol: "lambda", Endpoint: set.FunctionARN("aws", other, account),
+			ARN: topic + ":to-" + other, Protocol: "lambda", Endpoint: set.Member(account, other).FunctionARN(),
 			Settings: found(SubscriptionSettings{
 				FilterScope:   "MessageBody",
 				FilterPolicy:  `{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:` + roleID + `:"}}]}}}`,
@@ -50,7 +50,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			}),
 		})
 	}
-	at := place{set, "aws", account, region, map[string]string{region: testKey(region)}}
+	at := newPlace(set, here, map[string]string{region: testKey(region)})
 	may := allowing(append(at.functionGrants(), at.traceGrants()...))
 	policy := func(statements ...string) string {
 		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
@@ -69,8 +69,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Topic:         found(Topic{Policy: policy(allow("s3.amazonaws.com", "sns:Publish", topic, bucket), tlsOnly(topic))}),
 		Subscriptions: found(subscriptions),
 		Function: found(Function{
-			State: "Active", UpdateStatus: "Successful", RoleARN: set.RoleARN("aws", region, account),
-			Environment: wantEnvironment(set, account, region), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
+			State: "Active", UpdateStatus: "Successful", RoleARN: here.RoleARN(),
+			Environment: wantEnvironment(set, here), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
 			Reserved: Look[int]{State: Absent}, Failures: found(Failures{Destination: queue, Retries: 2, MaxAgeSeconds: 21600}),
 			Policy: found(policy(invoke...)),
 		}),

@@ -253,7 +253,7 @@ func isMissing(id string) bool {
 
 // fill puts the names of the Region, and of who asks, into a text.
 func (c *checker) fill(text string) string {
-	set, account, region := c.facts.Set, c.facts.Account, c.region.Name
+	set, region := c.facts.Set, c.region.Name
 	caller := c.facts.Caller
 	if caller == "" {
 		caller = "the credentials in use"
@@ -262,11 +262,11 @@ func (c *checker) fill(text string) string {
 		"{region}", region,
 		"{regionStack}", set.RegionStackName(region),
 		"{meshStack}", set.MeshStackName(region),
-		"{bucket}", set.BucketName(account, region),
+		"{bucket}", c.here().Bucket,
 		"{function}", set.FunctionName(),
 		"{topic}", set.TopicName(),
 		"{queue}", set.QueueName(),
-		"{role}", set.RoleName(region),
+		"{role}", c.here().RoleName(),
 		"{caller}", caller,
 	).Replace(text)
 }

@@ -85,7 +85,7 @@ func NewProbers(config aws.Config, set replicaset.Config, account string, region
 	for _, region := range regions {
 		there := config.Copy()
 		client := sts.NewFromConfig(awsapi.First(config))
-		role := set.RoleARN(replicaset.Partition(region), region, account)
+		role := set.Member(account, region).RoleARN()
 		there.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = set.OperatorSession()
 		}))

@@ -31,13 +31,16 @@ func found[T any](v T) Look[T] { return Look[T]{Value: v, State: Found} }
 
 // Facts is what Gather learned. Its zero parts are Untold.
 type Facts struct {
-	Set       replicaset.Config
-	Partition string
-	Account   string
-	Caller    string   // ARN of the credentials in use
-	Regions   []Region // those asked for, in order
-	Probed    bool     // the Regions' Conditions and Scratch were asked for
+	Set     replicaset.Config
+	Account string
+	Caller  string   // ARN of the credentials in use
+	Regions []Region // those asked for, in order
+	Probed  bool     // the Regions' Conditions and Scratch were asked for
 }
+
+func (f Facts) members() replicaset.Members { return f.Set.Members(f.Account) }
+
+func (f Facts) member(region string) replicaset.Member { return f.Set.Member(f.Account, region) }
 
 // Region is what one Region has.
 type Region struct {

@@ -29,7 +29,7 @@ type Options struct {
 // facts as Untold; an error is returned where nothing can be told at all:
 // no Region takes the credentials or answers, or ctx ended.
 func Gather(ctx context.Context, o Options) (Facts, error) {
-	facts := Facts{Set: o.Set, Partition: replicaset.Partition(o.Set.Regions[0]), Regions: make([]Region, len(o.Regions))}
+	facts := Facts{Set: o.Set, Regions: make([]Region, len(o.Regions))}
 	errs := make([]error, len(o.Regions))
 	identities := make([]*sts.GetCallerIdentityOutput, len(o.Regions))
 	var wait sync.WaitGroup
@@ -91,6 +91,8 @@ type gatherer struct {
 	clients Clients
 }
 
+func (g gatherer) member() replicaset.Member { return g.facts.member(g.region) }
+
 // fill looks at the Region's parts at once.
 func (g gatherer) fill(ctx context.Context, r *Region) {
 	var wait sync.WaitGroup
@@ -98,9 +100,9 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	wait.Go(func() { r.Topic = g.topic(ctx) })
 	wait.Go(func() { r.Subscriptions = g.subscriptions(ctx) })
 	wait.Go(func() { r.Function = g.function(ctx) })
-	wait.Go(func() { r.Role = g.role(ctx, g.facts.Set.RoleName(g.region)) })
+	wait.Go(func() { r.Role = g.role(ctx, g.member().RoleName()) })
 	if g.facts.Set.BatchOperations {
-		wait.Go(func() { r.JobRole = g.role(ctx, g.facts.Set.JobRoleName(g.region)) })
+		wait.Go(func() { r.JobRole = g.role(ctx, g.member().JobRoleName()) })
 	}
 	wait.Go(func() { r.Queue = g.queue(ctx) })
 	wait.Wait()

@@ -15,7 +15,7 @@ import (
 )
 
 func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
-	name := g.facts.Set.BucketName(g.facts.Account, g.region)
+	name := g.member().Bucket
 	what := "bucket " + name
 	// A bucket's name is anybody's: one of another account is refused.
 	owner := aws.String(g.facts.Account)

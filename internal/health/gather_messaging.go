@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -10,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"s3fanout/internal/replicaset"
 )
 
 func (g gatherer) topic(ctx context.Context) Look[Topic] {
-	arn := g.facts.Set.TopicARN(g.facts.Partition, g.region, g.facts.Account)
+	arn := g.member().TopicARN()
 	out, err := g.clients.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
 	if err != nil {
 		return failed[Topic](g.region, "topic "+g.facts.Set.TopicName(), err)
@@ -22,7 +25,7 @@ func (g gatherer) topic(ctx context.Context) Look[Topic] {
 }
 
 func (g gatherer) subscriptions(ctx context.Context) Look[[]Subscription] {
-	arn := g.facts.Set.TopicARN(g.facts.Partition, g.region, g.facts.Account)
+	arn := g.member().TopicARN()
 	var list []Subscription
 	pages := sns.NewListSubscriptionsByTopicPaginator(g.clients.SNS, &sns.ListSubscriptionsByTopicInput{TopicArn: &arn})
 	for pages.HasMorePages() {
@@ -49,12 +52,7 @@ func (g gatherer) subscriptions(ctx context.Context) Look[[]Subscription] {
 }
 
 func (g gatherer) isMember(functionARN string) bool {
-	for _, region := range g.facts.Set.Regions {
-		if functionARN == g.facts.Set.FunctionARN(g.facts.Partition, region, g.facts.Account) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.facts.members(), func(m replicaset.Member) bool { return m.FunctionARN() == functionARN })
 }
 
 func (g gatherer) settings(ctx context.Context, s *Subscription) {

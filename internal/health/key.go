@@ -20,7 +20,7 @@ func regionKeys(facts Facts) map[string]string {
 	for _, r := range facts.Regions {
 		var have []string
 		for _, key := range []string{r.Bucket.Value.Encryption.Value.Key, r.Topic.Value.Key, r.Queue.Value.Key} {
-			if strings.HasPrefix(key, "arn:"+facts.Partition+":kms:"+r.Name+":"+facts.Account+":key/") {
+			if strings.HasPrefix(key, facts.member(r.Name).ARN("kms", "key/")) {
 				have = append(have, key)
 			}
 		}
@@ -50,7 +50,7 @@ func (c *checker) isKey(given string) bool {
 	}
 	alias := c.facts.Set.KeyAlias()
 	return c.facts.Set.MakesKeys() &&
-		(given == alias || given == "arn:"+c.facts.Partition+":kms:"+c.region.Name+":"+c.facts.Account+":"+alias)
+		(given == alias || given == c.here().ARN("kms", alias))
 }
 
 // wantedKey names the Region's key.
@@ -78,12 +78,12 @@ func (c *checker) bucketEncryption(look Look[Encryption]) {
 	}
 	switch {
 	case e.Algorithm != want:
-		c.find(checkBucketKey, "bucket %s is encrypted by %s, not by %s", c.bucketName(), have, want)
+		c.find(checkBucketKey, "bucket %s is encrypted by %s, not by %s", c.here().Bucket, have, want)
 	case !c.facts.Set.UsesKMS():
 	case !c.isKey(e.Key):
-		c.find(checkBucketKey, "bucket %s is encrypted with %s, not with %s", c.bucketName(), orNone(e.Key, "AWS's own key"), c.wantedKey())
+		c.find(checkBucketKey, "bucket %s is encrypted with %s, not with %s", c.here().Bucket, orNone(e.Key, "AWS's own key"), c.wantedKey())
 	case !e.BucketKey:
-		c.add(checkBucketKey, Warning, "bucket %s has no bucket key: each object is a request to KMS, which is paid for", c.bucketName())
+		c.add(checkBucketKey, Warning, "bucket %s has no bucket key: each object is a request to KMS, which is paid for", c.here().Bucket)
 	}
 }
 

@@ -88,10 +88,11 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 		var wait sync.WaitGroup
 		for i := range facts.Regions {
 			r := &facts.Regions[i]
+			member := facts.member(r.Name)
 			wait.Go(func() {
 				do(r, probe{
-					Prober: probers[r.Name], region: r.Name, account: facts.Account, bucket: facts.Set.BucketName(facts.Account, r.Name),
-					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name, role: facts.Set.RoleName(r.Name),
+					Prober: probers[r.Name], region: r.Name, account: member.Account, bucket: member.Bucket,
+					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name, role: member.RoleName(),
 				})
 			})
 		}

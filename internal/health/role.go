@@ -15,17 +15,14 @@ type grant struct {
 
 // place is where a role is, and what it is of.
 type place struct {
-	set                        replicaset.Config
-	partition, account, region string
-	keys                       map[string]string // ARN of the Region's KMS key, where it is known
+	replicaset.Member
+	set    replicaset.Config
+	others replicaset.Members
+	keys   map[string]string // ARN of the Region's KMS key, where it is known
 }
 
-func (p place) bucket(region string) string {
-	return p.set.BucketARN(p.partition, region, p.account)
-}
-
-func (p place) function(region string) string {
-	return p.set.FunctionARN(p.partition, region, p.account)
+func newPlace(set replicaset.Config, here replicaset.Member, keys map[string]string) place {
+	return place{Member: here, set: set, others: set.Members(here.Account).Except(here.Region), keys: keys}
 }
 
 // functionGrants is what the function's role needs to copy, and with
@@ -33,8 +30,8 @@ func (p place) function(region string) string {
 // infra/role.go, infra/key.go and infra/batch.go grant it; tests hold the table
 // and the templates together, here and in internal/e2e.
 func (p place) functionGrants() []grant {
-	target := p.bucket(p.region)
-	logs := p.set.LogGroupARN(p.partition, p.region, p.account) + ":*"
+	target := p.BucketARN()
+	logs := p.LogGroupARN() + ":*"
 	list := []grant{
 		{action: "s3:GetObject", resource: target + "/*", why: "echoes are not told from uploads"},
 		{action: "s3:PutObject", resource: target + "/*", why: "nothing is copied"},
@@ -42,17 +39,17 @@ func (p place) functionGrants() []grant {
 		{action: "s3:AbortMultipartUpload", resource: target + "/*", why: "copies in parts that are given up leave their parts"},
 		{action: "s3:ListMultipartUploadParts", resource: target + "/*", why: "copies in parts do not go on"},
 		{action: "s3:ListBucket", resource: target, why: "a missing object looks forbidden"},
-		{action: "lambda:InvokeFunction", resource: p.function(p.region), why: "copies that take longer than 15 minutes do not go on"},
-		{action: "sqs:SendMessage", resource: p.set.QueueARN(p.partition, p.region, p.account), why: "what fails leaves no dead letter"},
+		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "copies that take longer than 15 minutes do not go on"},
+		{action: "sqs:SendMessage", resource: p.QueueARN(), why: "what fails leaves no dead letter"},
 		{action: "logs:CreateLogStream", resource: logs, why: "nothing is logged"},
 		{action: "logs:PutLogEvents", resource: logs, why: "nothing is logged"},
 	}
-	for _, other := range p.set.Others(p.region) {
-		source := p.bucket(other)
+	for _, other := range p.others {
+		source := other.BucketARN()
 		list = append(list,
-			grant{action: "s3:GetObjectVersion", resource: source + "/*", why: "nothing is copied from " + other},
-			grant{action: "s3:GetObjectVersionTagging", resource: source + "/*", why: "objects with tags are not copied from " + other},
-			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other + " looks forbidden"},
+			grant{action: "s3:GetObjectVersion", resource: source + "/*", why: "nothing is copied from " + other.Region},
+			grant{action: "s3:GetObjectVersionTagging", resource: source + "/*", why: "objects with tags are not copied from " + other.Region},
+			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other.Region + " looks forbidden"},
 		)
 	}
 	if p.set.UsesKMS() {
@@ -68,23 +65,23 @@ func (p place) functionGrants() []grant {
 // the sources'.
 func (p place) keyGrants() []grant {
 	var list []grant
-	if own := p.keys[p.region]; own != "" {
+	if own := p.keys[p.Region]; own != "" {
 		list = append(list,
 			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied, and what fails leaves no dead letter"},
 			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together, and what fails leaves no dead letter"},
 		)
 	}
-	for _, other := range p.set.Others(p.region) {
-		g := grant{action: "kms:Decrypt", resource: p.keys[other], why: "nothing is copied from " + other}
+	for _, other := range p.others {
+		g := grant{action: "kms:Decrypt", resource: p.keys[other.Region], why: "nothing is copied from " + other.Region}
 		if g.resource == "" {
-			g.resource = "arn:" + p.partition + ":kms:" + other + ":" + p.account + ":key/*"
+			g.resource = other.ARN("kms", "key/*")
 		}
 		if p.set.MakesKeys() {
 			g.aliases = []string{p.set.KeyAlias()}
 		}
 		// With a bucket key S3 asks for the bucket, and else for the object
 		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
-		for _, of := range []string{p.bucket(other), p.bucket(other) + "/*"} {
+		for _, of := range []string{other.BucketARN(), other.BucketARN() + "/*"} {
 			g.when = append(g.when, map[string]string{"kms:encryptioncontext:aws:s3:arn": of})
 		}
 		list = append(list, g)
@@ -104,12 +101,12 @@ func (p place) traceGrants() []grant {
 // taskGrants are what the tasks of a job need of the function's role.
 func (p place) taskGrants() []grant {
 	var list []grant
-	for _, other := range p.set.Others(p.region) {
-		source := p.bucket(other)
+	for _, other := range p.others {
+		source := other.BucketARN()
 		list = append(list,
-			grant{action: "s3:GetObject", resource: source + "/*", why: "jobs copy nothing from " + other},
-			grant{action: "s3:GetObjectTagging", resource: source + "/*", why: "jobs copy no objects with tags from " + other},
-			grant{action: "lambda:InvokeFunction", resource: p.function(other), why: "jobs copy nothing to " + other},
+			grant{action: "s3:GetObject", resource: source + "/*", why: "jobs copy nothing from " + other.Region},
+			grant{action: "s3:GetObjectTagging", resource: source + "/*", why: "jobs copy no objects with tags from " + other.Region},
+			grant{action: "lambda:InvokeFunction", resource: other.FunctionARN(), why: "jobs copy nothing to " + other.Region},
 		)
 	}
 	return list
@@ -118,13 +115,13 @@ func (p place) taskGrants() []grant {
 // jobGrants is what the role of jobs of S3 Batch Operations needs, and all that
 // it needs.
 func (p place) jobGrants() []grant {
-	bucket := p.bucket(p.region)
+	bucket := p.BucketARN()
 	list := []grant{
-		{action: "lambda:InvokeFunction", resource: p.function(p.region), why: "jobs copy nothing"},
+		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "jobs copy nothing"},
 		{action: "s3:PutInventoryConfiguration", resource: bucket, why: "jobs find no objects"},
 		{action: "s3:PutObject", resource: bucket + "/" + replicaset.ReportPrefix + "/*", why: "jobs leave no report"},
 	}
-	if own := p.keys[p.region]; own != "" {
+	if own := p.keys[p.Region]; own != "" {
 		list = append(list,
 			grant{action: "kms:GenerateDataKey", resource: own, why: "jobs leave no report"},
 			grant{action: "kms:Decrypt", resource: own, why: "jobs leave no report"},

@@ -116,7 +116,7 @@ func TestGrantsAreThoseOfTheTemplates(t *testing.T) {
 			}
 		}
 		needed := map[string]bool{}
-		for _, g := range (place{set, "aws", account, region, nil}).functionGrants() {
+		for _, g := range newPlace(set, set.Member(account, region), nil).functionGrants() {
 			needed[g.action+" on "+g.resource] = true
 		}
 		if got, want := slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(granted)); !slices.Equal(got, want) {
@@ -135,7 +135,7 @@ func TestFunctionIsThatOfTheTemplates(t *testing.T) {
 		if function.Timeout != wantTimeoutSeconds || function.MemorySize != set.FunctionMemory() {
 			t.Errorf("the template has %d s and %d MB, the check wants %d and %d", function.Timeout, function.MemorySize, wantTimeoutSeconds, set.FunctionMemory())
 		}
-		if got, want := wantEnvironment(set, account, region), function.Environment.Variables; !maps.Equal(got, want) {
+		if got, want := wantEnvironment(set, set.Member(account, region)), function.Environment.Variables; !maps.Equal(got, want) {
 			t.Errorf("the check wants %v, the template has %v", got, want)
 		}
 		failures := onlyOf[struct{ MaximumRetryAttempts, MaximumEventAgeInSeconds int }](t, resources, "AWS::Lambda::EventInvokeConfig")

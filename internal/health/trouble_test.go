@@ -135,7 +135,7 @@ func troubles() []trouble {
 		{"undelivered nowhere", func(r *Region) { r.Subscriptions.Value[0].Settings.Value.DeadLettersTo = "" }, checkUndelivered, Failed, "nowhere"},
 		{"undelivered elsewhere", func(r *Region) { r.Subscriptions.Value[0].Settings.Value.DeadLettersTo += "2" }, checkUndelivered, Failed, "media-dead-letters2"},
 		{"own function subscribed", func(r *Region) {
-			r.Subscriptions.Value = append(r.Subscriptions.Value, Subscription{ARN: "arn:x", Protocol: "lambda", Endpoint: testSet().FunctionARN("aws", r.Name, account)})
+			r.Subscriptions.Value = append(r.Subscriptions.Value, Subscription{ARN: "arn:x", Protocol: "lambda", Endpoint: testSet().Member(account, r.Name).FunctionARN()})
 		}, checkOwnFunction, Failed, "arn:x"},
 		{"a stranger subscribed", func(r *Region) {
 			r.Subscriptions.Value = append(r.Subscriptions.Value, Subscription{ARN: "arn:y", Protocol: "email", Endpoint: "me@example.com"})

@@ -251,7 +251,7 @@ func TestExpansion(t *testing.T) {
 		{"log prefix", prefix, "media-111122223333-ap-northeast-1/"},
 		{"no topic", media().AlarmTopic(account, tokyo), ""},
 		{"no boundary", media().BoundaryARN(account), ""},
-		{"account-regional bucket", set(func(c *Config) { c.BucketNamespace = AccountRegionalNamespace }).BucketName(account, tokyo), "media-111122223333-ap-northeast-1-an"},
+		{"account-regional bucket", set(func(c *Config) { c.BucketNamespace = AccountRegionalNamespace }).Member(account, tokyo).Bucket, "media-111122223333-ap-northeast-1-an"},
 		{"key alias", c.KeyAlias(), "alias/media-replica-set"},
 	} {
 		if tc.got != tc.want {

@@ -65,7 +65,7 @@ func (c Config) AccessLogs(accountID, region string) (bucket, prefix string) {
 		return "", ""
 	}
 	// Of its own, so that buckets can share a log bucket.
-	prefix = cmp.Or(c.AccessLogPrefix, c.BucketName(accountID, region)+"/")
+	prefix = cmp.Or(c.AccessLogPrefix, c.bucketName(accountID, region)+"/")
 	return expand(c.AccessLogBucket, accountID, region), expand(prefix, accountID, region)
 }
 
@@ -159,7 +159,7 @@ func (c Config) validateAccessLogs() error {
 			return fmt.Errorf("accessLogBucket: %q makes the name in %s %d characters long, %d are allowed; use a shorter one", c.AccessLogBucket, region, len(bucket), maxBucketName)
 		case !name.MatchString(bucket):
 			return fmt.Errorf("accessLogBucket: %q is not a bucket's name; use lower-case letters, digits and hyphens, {region}, and {account} for the account's ID", c.AccessLogBucket)
-		case bucket == c.BucketName(anyAccount, region):
+		case bucket == c.bucketName(anyAccount, region):
 			return fmt.Errorf("accessLogBucket: %q is the replica set's own bucket, which would log its logs and copy them; name another", c.AccessLogBucket)
 		}
 	}

@@ -1,8 +1,7 @@
 package replicaset
 
-// The methods below do not check their arguments. An accountID may be the
-// twelve digits or anything that stands for them, such as "${AWS::AccountId}"
-// or a CDK token; the same holds for a partition.
+// The names below are the same in every Region, or those of stacks. What
+// differs between the members is a Member's to name.
 
 // Values of BucketNamespace. In the account-regional one nobody else can take
 // a bucket's name, not even after the bucket is deleted.
@@ -12,9 +11,10 @@ const (
 	AccountRegionalNamespace = "account-regional"
 )
 
-// BucketName is the name of the set's bucket in region. In the
+// bucketName is the name of the bucket that the set makes in region. In the
 // account-regional namespace S3 wants it to end in account, Region and "an".
-func (c Config) BucketName(accountID, region string) string {
+// Everybody else asks a Member.
+func (c Config) bucketName(accountID, region string) string {
 	name := c.Name + "-" + accountID + "-" + region
 	if c.BucketNamespace == AccountRegionalNamespace {
 		name += "-an"
@@ -46,14 +46,6 @@ func (c Config) FunctionName() string { return c.Name + "-replicator" }
 // whose doing something is. functionenv.OperatorSession is the same name.
 func (c Config) OperatorSession() string { return c.FunctionName() + "-operator" }
 
-// RoleName is the name of the role that the function has in region. IAM is
-// global, so the name carries the Region.
-func (c Config) RoleName(region string) string { return c.Name + "-replicator-" + region }
-
-// JobRoleName is the name of the role that jobs of S3 Batch Operations have in
-// region, if the set has BatchOperations.
-func (c Config) JobRoleName(region string) string { return c.Name + "-batch-" + region }
-
 // ReportPrefix begins the keys of the reports that jobs of S3 Batch Operations
 // write into the bucket of their Region. They are objects like any other, and
 // are replicated.
@@ -73,45 +65,3 @@ func (c Config) RegionStackName(region string) string { return c.Name + "-" + re
 // MeshStackName is the name of the stack that subscribes the other Regions'
 // functions to region's topic.
 func (c Config) MeshStackName(region string) string { return c.Name + "-" + region + "-mesh" }
-
-// BucketARN is the ARN of the set's bucket in region. Bucket ARNs have no
-// Region and account of their own; both are in the bucket's name.
-func (c Config) BucketARN(partition, region, accountID string) string {
-	return "arn:" + partition + ":s3:::" + c.BucketName(accountID, region)
-}
-
-// TopicARN is the ARN of region's topic.
-func (c Config) TopicARN(partition, region, accountID string) string {
-	return arn(partition, "sns", region, accountID, c.TopicName())
-}
-
-// QueueARN is the ARN of region's dead-letter queue.
-func (c Config) QueueARN(partition, region, accountID string) string {
-	return arn(partition, "sqs", region, accountID, c.QueueName())
-}
-
-// FunctionARN is the ARN of region's function, without a version.
-func (c Config) FunctionARN(partition, region, accountID string) string {
-	return arn(partition, "lambda", region, accountID, "function:"+c.FunctionName())
-}
-
-// LogGroupARN is the ARN of region's log group, without the ":*" that stands
-// for its streams.
-func (c Config) LogGroupARN(partition, region, accountID string) string {
-	return arn(partition, "logs", region, accountID, "log-group:"+c.LogGroupName())
-}
-
-// RoleARN is the ARN of the role that the function has in region.
-func (c Config) RoleARN(partition, region, accountID string) string {
-	return arn(partition, "iam", "", accountID, "role/"+c.RoleName(region))
-}
-
-// JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have in
-// region.
-func (c Config) JobRoleARN(partition, region, accountID string) string {
-	return arn(partition, "iam", "", accountID, "role/"+c.JobRoleName(region))
-}
-
-func arn(partition, service, region, accountID, resource string) string {
-	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
-}

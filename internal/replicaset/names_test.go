@@ -16,24 +16,28 @@ func media() Config {
 
 func TestNames(t *testing.T) {
 	c := media()
+	m := c.Member(account, tokyo)
 	for _, tc := range []struct{ what, got, want string }{
-		{"BucketName", c.BucketName(account, tokyo), "media-111122223333-ap-northeast-1"},
-		{"BucketName with a token", c.BucketName("${AWS::AccountId}", tokyo), "media-${AWS::AccountId}-ap-northeast-1"},
 		{"TopicName", c.TopicName(), "media-object-created"},
 		{"QueueName", c.QueueName(), "media-dead-letters"},
 		{"FunctionName", c.FunctionName(), "media-replicator"},
-		{"RoleName", c.RoleName(tokyo), "media-replicator-ap-northeast-1"},
-		{"JobRoleName", c.JobRoleName(tokyo), "media-batch-ap-northeast-1"},
-		{"JobRoleARN", c.JobRoleARN("aws", tokyo, account), "arn:aws:iam::111122223333:role/media-batch-ap-northeast-1"},
 		{"LogGroupName", c.LogGroupName(), "/aws/lambda/media-replicator"},
 		{"RegionStackName", c.RegionStackName(tokyo), "media-ap-northeast-1"},
 		{"MeshStackName", c.MeshStackName(tokyo), "media-ap-northeast-1-mesh"},
-		{"BucketARN", c.BucketARN("aws", tokyo, account), "arn:aws:s3:::media-111122223333-ap-northeast-1"},
-		{"TopicARN", c.TopicARN("aws", tokyo, account), "arn:aws:sns:ap-northeast-1:111122223333:media-object-created"},
-		{"QueueARN", c.QueueARN("aws-cn", "cn-north-1", account), "arn:aws-cn:sqs:cn-north-1:111122223333:media-dead-letters"},
-		{"FunctionARN", c.FunctionARN("aws", tokyo, account), "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator"},
-		{"LogGroupARN", c.LogGroupARN("aws", tokyo, account), "arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-replicator"},
-		{"RoleARN", c.RoleARN("aws", tokyo, account), "arn:aws:iam::111122223333:role/media-replicator-ap-northeast-1"},
+		{"Bucket", m.Bucket, "media-111122223333-ap-northeast-1"},
+		{"Bucket with a token", c.Member("${AWS::AccountId}", tokyo).Bucket, "media-${AWS::AccountId}-ap-northeast-1"},
+		{"RoleName", m.RoleName(), "media-replicator-ap-northeast-1"},
+		{"JobRoleName", m.JobRoleName(), "media-batch-ap-northeast-1"},
+		{"BucketARN", m.BucketARN(), "arn:aws:s3:::media-111122223333-ap-northeast-1"},
+		{"BucketsARN", c.BucketsARN(account), "arn:aws:s3:::media-111122223333-*"},
+		{"TopicARN", m.TopicARN(), "arn:aws:sns:ap-northeast-1:111122223333:media-object-created"},
+		{"QueueARN", c.Member(account, "cn-north-1").QueueARN(), "arn:aws-cn:sqs:cn-north-1:111122223333:media-dead-letters"},
+		{"FunctionARN", m.FunctionARN(), "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator"},
+		{"LogGroupARN", m.LogGroupARN(), "arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-replicator"},
+		{"RoleARN", m.RoleARN(), "arn:aws:iam::111122223333:role/media-replicator-ap-northeast-1"},
+		{"JobRoleARN", m.JobRoleARN(), "arn:aws:iam::111122223333:role/media-batch-ap-northeast-1"},
+		{"AccountARN", m.AccountARN(), "arn:aws:iam::111122223333:root"},
+		{"ARN", m.ARN("kms", "key/k"), "arn:aws:kms:ap-northeast-1:111122223333:key/k"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s = %q, want %q", tc.what, tc.got, tc.want)
@@ -51,5 +55,29 @@ func TestOthers(t *testing.T) {
 	}
 	if !c.Contains(tokyo) || c.Contains("eu-west-2") {
 		t.Errorf("Contains: got %v and %v, want true and false", c.Contains(tokyo), c.Contains("eu-west-2"))
+	}
+}
+
+func TestMembers(t *testing.T) {
+	c := media()
+	all := c.Members(account)
+	var regions []string
+	for _, m := range all {
+		regions = append(regions, m.Region)
+		if m != c.Member(account, m.Region) || m.Account != account || m.Set != "media" {
+			t.Errorf("Members has %+v, Member says %+v", m, c.Member(account, m.Region))
+		}
+		if found, ok := all.WithBucket(m.Bucket); !ok || found != m {
+			t.Errorf("WithBucket(%q) = %+v, %v; want %+v", m.Bucket, found, ok, m)
+		}
+	}
+	if !slices.Equal(regions, c.Regions) {
+		t.Errorf("Members are in %v, want the configuration's order: %v", regions, c.Regions)
+	}
+	if found, ok := all.WithBucket("media"); ok {
+		t.Errorf("WithBucket of a stranger's bucket = %+v", found)
+	}
+	if got, want := all.Except("eu-west-1"), (Members{all[0], all[2]}); !slices.Equal(got, want) || len(all) != 3 {
+		t.Errorf("Except(eu-west-1) = %+v, want %+v; all are %+v", got, want, all)
 	}
 }

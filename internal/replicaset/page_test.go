@@ -67,9 +67,9 @@ func TestDefaultsAreTrue(t *testing.T) {
 		{"logRetentionDays", "30", none.LogRetention() == 30},
 		{"encryption", "`s3`", none.UsesKMS() == set(func(c *Config) { c.Encryption = "s3" }).UsesKMS()},
 		{"removalPolicy", "`retain`", none.DestroysOnRemoval() == set(func(c *Config) { c.RemovalPolicy = "retain" }).DestroysOnRemoval()},
-		{"bucketNamespace", "`global`", none.BucketName(account, tokyo) == set(func(c *Config) { c.BucketNamespace = "global" }).BucketName(account, tokyo)},
+		{"bucketNamespace", "`global`", none.Member(account, tokyo).Bucket == set(func(c *Config) { c.BucketNamespace = "global" }).Member(account, tokyo).Bucket},
 		{"filters", "every key", none.Matches("any")},
-		{"accessLogPrefix", "the bucket's name and `/`", prefix == none.BucketName(account, tokyo)+"/"},
+		{"accessLogPrefix", "the bucket's name and `/`", prefix == none.Member(account, tokyo).Bucket+"/"},
 	} {
 		if said[tc.field] != tc.want || !tc.same {
 			t.Errorf("%s: the table says %q, want %q and that it be true (%v)", tc.field, said[tc.field], tc.want, tc.same)

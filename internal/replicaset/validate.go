@@ -96,8 +96,8 @@ func (c Config) validateName() error {
 			kind, name string
 			limit      int
 		}{
-			{"bucket", c.BucketName(anyAccount, region), maxBucketName},
-			{"role", c.RoleName(region), maxRoleName},
+			{"bucket", c.bucketName(anyAccount, region), maxBucketName},
+			{"role", c.Member(anyAccount, region).RoleName(), maxRoleName},
 		} {
 			if over := len(n.name) - n.limit; over > 0 {
 				return fmt.Errorf("name: %q makes the %s name in %s %d characters long, %d are allowed; use at most %d characters",
@@ -114,8 +114,8 @@ func (c Config) longestName() int {
 	unnamed := Config{BucketNamespace: c.BucketNamespace}
 	for _, region := range c.Regions {
 		longest = min(longest,
-			maxBucketName-len(unnamed.BucketName(anyAccount, region)),
-			maxRoleName-len(unnamed.RoleName(region)))
+			maxBucketName-len(unnamed.bucketName(anyAccount, region)),
+			maxRoleName-len(unnamed.Member(anyAccount, region).RoleName()))
 	}
 	return longest
 }

@@ -76,9 +76,9 @@ func checkNames(t rapid.TB, c Config) {
 	check("function", c.FunctionName(), `[A-Za-z0-9_-]+`, 64)
 	check("log group", c.LogGroupName(), `[A-Za-z0-9_/.#-]+`, 512)
 	for _, region := range c.Regions {
-		check("bucket", c.BucketName(account, region), `[a-z0-9][a-z0-9-]*[a-z0-9]`, 63)
-		check("role", c.RoleName(region), `[\w+=,.@-]+`, 64)
-		check("role", c.JobRoleName(region), `[\w+=,.@-]+`, 64)
+		check("bucket", c.Member(account, region).Bucket, `[a-z0-9][a-z0-9-]*[a-z0-9]`, 63)
+		check("role", c.Member(account, region).RoleName(), `[\w+=,.@-]+`, 64)
+		check("role", c.Member(account, region).JobRoleName(), `[\w+=,.@-]+`, 64)
 		check("stack", c.RegionStackName(region), `[A-Za-z][A-Za-z0-9-]*`, 128)
 		check("stack", c.MeshStackName(region), `[A-Za-z][A-Za-z0-9-]*`, 128)
 	}

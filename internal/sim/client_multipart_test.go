@@ -39,7 +39,7 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 
 // session is the ARN of whom the process's requests are signed as.
 func (p *process) session() string {
-	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.RoleName(p.region) + "/" + p.w.set.FunctionName()
+	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.Member(account, p.region).RoleName() + "/" + p.w.set.FunctionName()
 }
 
 // open finds an upload.

@@ -84,7 +84,7 @@ func (w *world) letter(region string, payload []byte, id, condition string, atte
 	envelope := map[string]any{
 		"version": "1.0", "timestamp": "2026-11-21T00:00:00.000Z",
 		"requestContext": map[string]any{
-			"requestId": id, "functionArn": w.set.FunctionARN("aws", region, account) + ":$LATEST", "condition": condition, "approximateInvokeCount": attempts,
+			"requestId": id, "functionArn": w.set.Member(account, region).FunctionARN() + ":$LATEST", "condition": condition, "approximateInvokeCount": attempts,
 		},
 		"requestPayload": json.RawMessage(payload),
 	}
@@ -138,7 +138,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 func (w *world) handler(p *process) *replicator.Handler {
 	config := functionenv.Config{
 		ReplicaSet: w.set.Name, Region: p.region, FunctionName: w.set.FunctionName(), TargetBucket: w.buckets[p.region].name,
-		Sources: map[string]string{}, Role: w.set.RoleARN("aws", p.region, account),
+		Sources: map[string]string{}, Role: w.set.Member(account, p.region).RoleARN(),
 	}
 	for _, r := range w.set.Others(p.region) {
 		config.Sources[w.buckets[r].name] = r
@@ -160,7 +160,7 @@ func (w *world) copier(p *process) labelled {
 	return labelled{p: p, Copier: copier.New(client{p}, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
 		copier.WithMultipart(threshold, parallel), copier.WithPartSize(partSize),
-		copier.WithRole(w.set.RoleARN("aws", p.region, account)),
+		copier.WithRole(w.set.Member(account, p.region).RoleARN()),
 		copier.WithRandom(func() float64 {
 			p.mu.Lock()
 			defer p.mu.Unlock()

@@ -83,7 +83,7 @@ func newWorld(sc *schedule) *world {
 		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
 	}
 	for _, r := range w.set.Regions {
-		b := newBucket(r, w.set.BucketName(account, r))
+		b := newBucket(r, w.set.Member(account, r).Bucket)
 		w.buckets[r], w.byName[b.name] = b, b
 		w.queues[r] = &queue{w: w, region: r}
 		if !sc.profile.unfiltered {

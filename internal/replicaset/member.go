@@ -1,0 +1,128 @@
+package replicaset
+
+import "slices"
+
+// Member is one bucket of a replica set, and names what stands beside it: the
+// role that writes to it, its Region's topic, queue and function. It is a plain
+// value, comparable, and its methods compute names alone: they look nothing up
+// and check nothing.
+//
+// Members come from Config.Members, or in the function from its environment.
+// Nobody else puts a bucket's name together from a Region, so the bucket can be
+// any bucket, and each member can have an account of its own, without a change
+// to those who have a Member.
+type Member struct {
+	// Set is the replica set's name, which begins every name but the bucket's.
+	Set string
+	// Region is where the bucket and all that belongs to it are.
+	Region string
+	// Account is the ID of the account that owns the bucket: twelve digits, or
+	// what stands for them, such as "${AWS::AccountId}" or a CDK token.
+	Account string
+	// Bucket is the bucket's name.
+	Bucket string
+}
+
+// Partition is the partition that the member's ARNs are in, such as "aws" or
+// "aws-cn", and "" if its Region does not exist.
+func (m Member) Partition() string { return Partition(m.Region) }
+
+// RoleName is the name of the role that the member's function has. IAM is
+// global, so the name carries the Region.
+func (m Member) RoleName() string { return m.Set + "-replicator-" + m.Region }
+
+// JobRoleName is the name of the role that jobs of S3 Batch Operations have at
+// the member, if the set has BatchOperations.
+func (m Member) JobRoleName() string { return m.Set + "-batch-" + m.Region }
+
+// BucketARN is the ARN of the member's bucket. Bucket ARNs have neither Region
+// nor account.
+func (m Member) BucketARN() string { return bucketARN(m.Partition(), m.Bucket) }
+
+// TopicARN is the ARN of the member's topic.
+func (m Member) TopicARN() string { return m.ARN("sns", m.names().TopicName()) }
+
+// QueueARN is the ARN of the member's dead-letter queue.
+func (m Member) QueueARN() string { return m.ARN("sqs", m.names().QueueName()) }
+
+// FunctionARN is the ARN of the member's function, without a version.
+func (m Member) FunctionARN() string {
+	return m.ARN("lambda", "function:"+m.names().FunctionName())
+}
+
+// LogGroupARN is the ARN of the log group of the member's function, without the
+// ":*" that stands for its streams.
+func (m Member) LogGroupARN() string {
+	return m.ARN("logs", "log-group:"+m.names().LogGroupName())
+}
+
+// RoleARN is the ARN of the role that the member's function has.
+func (m Member) RoleARN() string { return m.iamARN("role/" + m.RoleName()) }
+
+// JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have at
+// the member.
+func (m Member) JobRoleARN() string { return m.iamARN("role/" + m.JobRoleName()) }
+
+// AccountARN stands, as a principal, for everybody whom the account's own
+// policies allow what is asked for.
+func (m Member) AccountARN() string { return m.iamARN("root") }
+
+// ARN is the ARN of a resource of service in the member's Region and account.
+func (m Member) ARN(service, resource string) string {
+	return arn(m.Partition(), service, m.Region, m.Account, resource)
+}
+
+// iamARN has no Region: IAM is global.
+func (m Member) iamARN(resource string) string {
+	return arn(m.Partition(), "iam", "", m.Account, resource)
+}
+
+// names are those that the set has in every Region.
+func (m Member) names() Config { return Config{Name: m.Set} }
+
+func bucketARN(partition, bucket string) string { return arn(partition, "s3", "", "", bucket) }
+
+func arn(partition, service, region, accountID, resource string) string {
+	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
+}
+
+// Members are members of one replica set, no two of them in one Region or with
+// one bucket.
+type Members []Member
+
+// Members returns the members of the set in the order of the configuration, all
+// of them in the account accountID. That all have one account is said here
+// alone, by there being one argument.
+func (c Config) Members(accountID string) Members {
+	members := make(Members, len(c.Regions))
+	for i, region := range c.Regions {
+		members[i] = c.Member(accountID, region)
+	}
+	return members
+}
+
+// Member returns the member in region. Whether the set has that Region is
+// Contains's to say: one that it lacks gets the names that it would have.
+func (c Config) Member(accountID, region string) Member {
+	return Member{Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region)}
+}
+
+// BucketsARN is the pattern of a policy, with wildcards, that matches the ARNs
+// of the buckets of all members.
+func (c Config) BucketsARN(accountID string) string {
+	return bucketARN(Partition(c.Regions[0]), c.bucketName(accountID, "*"))
+}
+
+// WithBucket returns the member whose bucket has the name.
+func (m Members) WithBucket(name string) (Member, bool) {
+	i := slices.IndexFunc(m, func(one Member) bool { return one.Bucket == name })
+	if i < 0 {
+		return Member{}, false
+	}
+	return m[i], true
+}
+
+// Except returns the members outside region, in their order.
+func (m Members) Except(region string) Members {
+	return slices.DeleteFunc(slices.Clone(m), func(one Member) bool { return one.Region == region })
+}
