@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/contents"
 	"s3fanout/internal/explain"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
 	"s3fanout/internal/uploads"
 )
@@ -19,9 +19,9 @@ func explained() explain.Facts {
 	object := func(after time.Duration) *explain.Object {
 		return &explain.Object{
 			VersionID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo",
-			Figures: contents.Figures{
+			Figures: policy.Figures{
 				Size: 123456789012, ETag: "841a2d689ad86bd1611447453c22c6fc-1200",
-				Checksums: []contents.Checksum{{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: "mI+Ji1NHP80="}},
+				Checksums: []policy.Checksum{{Algorithm: "CRC64NVME", Type: policy.FullObject, Value: "mI+Ji1NHP80="}},
 			},
 			Modified: noon.Add(after), StorageClass: "STANDARD",
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
 	"s3fanout/internal/verify"
 )
@@ -291,7 +291,7 @@ func newVerifyDifference(d verify.Difference) verifyDifference {
 	}
 	for _, o := range d.Objects {
 		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
-		if o.Checksum != (contents.Checksum{}) {
+		if o.Checksum != (policy.Checksum{}) {
 			c := verifyChecksum(o.Checksum)
 			object.Checksum = &c
 		}

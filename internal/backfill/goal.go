@@ -2,19 +2,17 @@ package backfill
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/contents"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/uploads"
 )
 
@@ -27,11 +25,9 @@ type goal struct {
 	hidden, clear bool
 }
 
-// Outcomes of what is not copied, beside the Copier's.
-const (
-	deleted copier.Outcome = "Deleted" // the key was deleted at the target, and stays so
-	copying copier.Outcome = "Copying" // somebody is copying it there just now
-)
+// copying is the outcome, beside the Copier's, of what somebody is copying there
+// just now.
+const copying copier.Outcome = "Copying"
 
 // lacking are the goals of one target in a stretch of keys, in their order.
 type lacking struct {
@@ -82,28 +78,22 @@ func (n *names) markers(ctx context.Context, place int, l lacking, heads func())
 	for _, g := range l.goals[known:] {
 		group.Go(func() error {
 			heads()
-			_, hidden, err := member.head(ctx, g.object.key)
-			g.hidden = hidden
+			there, err := member.head(ctx, g.object.key)
+			g.hidden = there.Presence == policy.Deleted
 			return err
 		})
 	}
 	return pages, group.Wait()
 }
 
-// head asks what a member has under a key; nil if it has nothing. hidden says
-// that a delete marker hides the key.
-func (m Member) head(ctx context.Context, key string) (there *contents.Figures, hidden bool, err error) {
+// head asks what a member has under a key.
+func (m Member) head(ctx context.Context, key string) (policy.State, error) {
 	out, err := m.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(m.Bucket), Key: aws.String(key)})
-	var response *smithyhttp.ResponseError
-	switch {
-	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
-		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
-		return nil, response.Response.Header.Get("X-Amz-Delete-Marker") == "true", nil
-	case err != nil:
-		return nil, false, awsapi.Explain(m.Region, "bucket "+m.Bucket, err)
+	state := contents.StateOf(out, err)
+	if state.Presence == policy.Unknown {
+		return state, awsapi.Explain(m.Region, "bucket "+m.Bucket, err)
 	}
-	f := contents.Of(out)
-	return &f, false, nil
+	return state, nil
 }
 
 // check looks at the target before an object is copied there. It returns a
@@ -115,19 +105,20 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 	large := g.object.size > o.Threshold
 	if !o.RestoreDeleted && !g.clear {
 		result.Requests.Head++
-		there, hidden, err := m.head(ctx, g.object.key)
-		switch {
-		case err != nil:
+		there, err := m.head(ctx, g.object.key)
+		if err != nil {
 			return result, err
-		case hidden:
-			result.Outcome = deleted
+		}
+		there.Opaque = there.Opaque || o.KMS
+		switch policy.Decide(policy.Known{Source: g.object.state(), Target: there, KeepDeleted: true}).Action {
+		case policy.LeaveDeleted:
+			result.Outcome = copier.Deleted
 			return result, nil
-		case there != nil:
+		case policy.Exists:
 			result.Outcome = copier.Exists
-			there.Opaque = there.Opaque || o.KMS
-			if r, _ := contents.Compare(*there, g.object.listed); r == contents.Differ {
-				result.Outcome = copier.Diverged
-			}
+			return result, nil
+		case policy.Diverged:
+			result.Outcome = copier.Diverged
 			return result, nil
 		}
 		g.clear = !large

@@ -11,8 +11,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/awsapi"
-	"s3fanout/internal/contents"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/policy"
 )
 
 // errGone says that the source has gone since it was listed.
@@ -24,7 +24,7 @@ type object struct {
 	key  string
 	size int64 // as listed
 	// listed is what the listing says of the contents.
-	listed contents.Figures
+	listed policy.Figures
 	// turn is taken by whoever pins the source. It is nil if that was done
 	// before the object is queued.
 	turn   chan struct{}
@@ -32,8 +32,13 @@ type object struct {
 	gone   bool
 }
 
-func newObject(from Member, key string, listed contents.Figures) *object {
+func newObject(from Member, key string, listed policy.Figures) *object {
 	return &object{from: from, key: key, size: listed.Size, listed: listed}
+}
+
+// state is what the listing says of the source.
+func (o *object) state() policy.State {
+	return policy.State{Presence: policy.Present, Figures: o.listed}
 }
 
 // queued makes the object ready to be handed to targets.

@@ -1,12 +1,12 @@
 package backfill
 
 import (
-	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/policy"
 )
 
 // This file decides and does nothing: what is missing where, and from where it
-// comes.
+// comes, by the rule of package policy.
 
 // places are indexes of members.
 type places struct {
@@ -30,38 +30,38 @@ type plan struct {
 // S3 reports times in whole seconds, so that an original and its replica can
 // have the same: then they are the same object.
 func (p places) plan(objects []*listing.Object) plan {
-	oldest := -1
+	states := make([]policy.State, len(objects))
 	for i, o := range objects {
-		if o != nil && (oldest < 0 || o.Modified.Before(objects[oldest].Modified)) {
-			oldest = i
-		}
+		states[i] = p.state(o)
 	}
-	out := plan{source: oldest}
+	out := plan{source: policy.Original(states), different: len(policy.Judge(states).Different) > 0}
 	if p.from >= 0 {
 		out.source = p.from
 		if objects[p.from] == nil {
 			out.source = -1
 		}
 	}
-	for _, to := range p.to {
-		if objects[to] == nil {
-			out.targets = append(out.targets, to)
-		}
+	known := policy.Known{}
+	if out.source >= 0 {
+		known.Source = states[out.source]
 	}
-	for _, o := range objects {
-		if o != nil && p.differ(*o, *objects[oldest]) {
-			out.different = true
+	for _, to := range p.to {
+		known.Target = states[to]
+		if policy.Decide(known).Action == policy.Copy {
+			out.targets = append(out.targets, to)
 		}
 	}
 	return out
 }
 
-// differ says that two objects certainly have different contents.
-func (p places) differ(a, b listing.Object) bool {
-	result, _ := contents.Compare(p.figures(a), p.figures(b))
-	return result == contents.Differ
+// state is what a listing says of a member; nil is that it lacks the key.
+func (p places) state(o *listing.Object) policy.State {
+	if o == nil {
+		return policy.State{Presence: policy.Absent}
+	}
+	return policy.State{Presence: policy.Present, Figures: p.figures(*o), Modified: o.Modified}
 }
 
-func (p places) figures(o listing.Object) contents.Figures {
-	return contents.Figures{Size: o.Size, ETag: o.ETag, Opaque: p.opaque}
+func (p places) figures(o listing.Object) policy.Figures {
+	return policy.Figures{Size: o.Size, ETag: o.ETag, Opaque: p.opaque}
 }

@@ -140,7 +140,7 @@ func (t *tally) ended(place int, result copier.Result) {
 		target.Exists++
 	case copier.Diverged:
 		target.Diverged++
-	case deleted:
+	case copier.Deleted:
 		target.Deleted++
 	case copying:
 		target.Copying++

@@ -1,90 +1,90 @@
-// Package contents tells from what S3 says of objects whether their contents
-// are the same, without reading them.
-//
-// It guarantees to claim no more than S3's figures show: where they cannot tell,
-// it says that the sizes alone are equal.
+// Package contents asks S3 for what package policy compares: the figures and the
+// tags of a key's current version, without reading the object.
 package contents
 
-import "strings"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
 
-// Figures are what S3 says of an object's contents.
-type Figures struct {
-	Size int64  // bytes
-	ETag string // without quotation marks
-	// Opaque says that the ETag is no digest of the contents, as SSE-KMS and
-	// SSE-C make it depend on more than the bytes
-	// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
-	Opaque    bool
-	Checksums []Checksum
-}
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-// Checksum is one that S3 keeps of an object; the zero value if it keeps none.
-type Checksum struct {
-	Algorithm string // such as CRC64NVME
-	Type      string // FullObject, or Composite: of the parts' checksums
-	Value     string // base64; of a composite one with the number of parts
-}
-
-// The types of checksums. A composite one is of the parts' checksums, so that
-// equal bytes in other parts have another one
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
-const (
-	FullObject = "FULL_OBJECT"
-	Composite  = "COMPOSITE"
+	"s3fanout/internal/policy"
 )
 
-// InParts says that an object was uploaded in parts, on which its ETag
-// depends: that ends with their number.
-func (f Figures) InParts() bool { return strings.Contains(f.ETag, "-") }
-
-// plain says that the ETag is a digest of the contents alone.
-func (f Figures) plain() bool { return f.ETag != "" && !f.Opaque && !f.InParts() }
-
-// FirstChecksum is one of the object's checksums, the zero value if there is
-// none.
-func (f Figures) FirstChecksum() Checksum {
-	if len(f.Checksums) == 0 {
-		return Checksum{}
-	}
-	return f.Checksums[0]
+// S3 is the part of *s3.Client that Head uses.
+type S3 interface {
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 }
 
-// Result is what comparing two objects comes to.
-type Result int
-
-// The results.
-const (
-	Same     Result = iota
-	SameSize        // and nothing else could be compared
-	Differ          // for certain
-)
-
-// Compare compares two objects. Why says in a word what told that they differ:
-// size, checksum or etag.
-func Compare(a, b Figures) (r Result, why string) {
-	if a.Size != b.Size {
-		return Differ, "size"
+// Head asks about a key's current version, with its checksums where the caller
+// may know them, and says how many requests that took. The error is S3's.
+func Head(ctx context.Context, client S3, bucket, key string) (out *s3.HeadObjectOutput, requests int, err error) {
+	in := &s3.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled}
+	out, err = client.HeadObject(ctx, in)
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusForbidden {
+		return out, 1, err
 	}
-	if a.ETag == b.ETag && a.ETag != "" {
-		return Same, ""
+	// The checksums of an object under a KMS key take kms:Decrypt, the rest does
+	// not (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+	in.ChecksumMode = ""
+	out, err = client.HeadObject(ctx, in)
+	return out, 2, err
+}
+
+// StateOf is what an answer to HeadObject says of a key: out where err is nil. An
+// error that is not S3's 404 says nothing, and the state is unknown then. S3 says
+// in the 404 whether a delete marker hides the key
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html).
+func StateOf(out *s3.HeadObjectOutput, err error) policy.State {
+	var response *smithyhttp.ResponseError
+	switch {
+	case err == nil:
+		return policy.State{
+			Presence: policy.Present, VersionID: aws.ToString(out.VersionId), Figures: Of(out), Modified: aws.ToTime(out.LastModified),
+		}
+	case !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusNotFound:
+		return policy.State{}
+	case response.Response.Header.Get("X-Amz-Delete-Marker") == "true":
+		return policy.State{Presence: policy.Deleted}
 	}
-	equal := false
-	for _, x := range a.Checksums {
-		for _, y := range b.Checksums {
-			switch {
-			case x.Algorithm != y.Algorithm || x.Type != y.Type:
-			case x.Value == y.Value:
-				equal = true
-			case x.Type == FullObject:
-				return Differ, "checksum"
+	return policy.State{Presence: policy.Absent}
+}
+
+// Of are the figures in an answer to HeadObject.
+func Of(out *s3.HeadObjectOutput) policy.Figures {
+	f := policy.Figures{Size: aws.ToInt64(out.ContentLength), ETag: TrimETag(aws.ToString(out.ETag)), Opaque: out.SSECustomerAlgorithm != nil}
+	switch out.ServerSideEncryption {
+	case "", types.ServerSideEncryptionAes256:
+	default:
+		f.Opaque = true
+	}
+	for _, c := range []struct {
+		algorithm types.ChecksumAlgorithm
+		value     *string
+	}{
+		{types.ChecksumAlgorithmCrc64nvme, out.ChecksumCRC64NVME}, {types.ChecksumAlgorithmSha512, out.ChecksumSHA512},
+		{types.ChecksumAlgorithmSha256, out.ChecksumSHA256}, {types.ChecksumAlgorithmSha1, out.ChecksumSHA1},
+		{types.ChecksumAlgorithmCrc32c, out.ChecksumCRC32C}, {types.ChecksumAlgorithmCrc32, out.ChecksumCRC32},
+		{types.ChecksumAlgorithmMd5, out.ChecksumMD5}, {types.ChecksumAlgorithmXxhash128, out.ChecksumXXHASH128},
+		{types.ChecksumAlgorithmXxhash3, out.ChecksumXXHASH3}, {types.ChecksumAlgorithmXxhash64, out.ChecksumXXHASH64},
+	} {
+		if c.value != nil {
+			// A composite checksum ends with the number of parts, as no base64 does.
+			kind := policy.FullObject
+			if out.ChecksumType == types.ChecksumTypeComposite || strings.Contains(*c.value, "-") {
+				kind = policy.Composite
 			}
+			f.Checksums = append(f.Checksums, policy.Checksum{Algorithm: string(c.algorithm), Type: kind, Value: *c.value})
 		}
 	}
-	switch {
-	case equal:
-		return Same, ""
-	case a.plain() && b.plain():
-		return Differ, "etag"
-	}
-	return SameSize, ""
+	return f
 }
+
+// TrimETag takes the quotation marks off an ETag.
+func TrimETag(etag string) string { return strings.Trim(etag, `"`) }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 )
 
 // look asks what the target has under the key. The answers are absent, hidden,
@@ -50,14 +51,14 @@ func (t *task) look(ctx context.Context) (answer, error) {
 // compare decides what the request tells of the source. It names one version's
 // size and ETag, but not its encryption, so that other ETags prove nothing; and
 // without a version they may be out of date.
-func compare(source Object, target contents.Figures) answer {
+func compare(source Object, target policy.Figures) answer {
 	if source.ETag == "" || target.ETag == "" {
 		return unclear
 	}
-	switch r, _ := contents.Compare(contents.Figures{Size: source.Size, ETag: source.ETag, Opaque: true}, target); {
-	case r == contents.Same:
+	switch r, _ := policy.Compare(policy.Figures{Size: source.Size, ETag: source.ETag, Opaque: true}, target); {
+	case r == policy.Same:
 		return same
-	case r == contents.Differ && source.VersionID != "":
+	case r == policy.Differ && source.VersionID != "":
 		return differs
 	}
 	return unclear
@@ -65,7 +66,7 @@ func compare(source Object, target contents.Figures) answer {
 
 // compareSource asks for the source's own figures. A source that is gone
 // cannot be compared any more.
-func (t *task) compareSource(ctx context.Context, target contents.Figures) (answer, error) {
+func (t *task) compareSource(ctx context.Context, target policy.Figures) (answer, error) {
 	head := t.head
 	if head == nil {
 		var err error
@@ -78,7 +79,7 @@ func (t *task) compareSource(ctx context.Context, target contents.Figures) (answ
 		}
 	}
 	figures := contents.Of(head)
-	if r, _ := contents.Compare(figures, target); r == contents.Differ && figures.ETag != "" && target.ETag != "" {
+	if r, _ := policy.Compare(figures, target); r == policy.Differ && figures.ETag != "" && target.ETag != "" {
 		return differs, nil
 	}
 	return unclear, nil

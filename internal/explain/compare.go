@@ -1,65 +1,37 @@
 package explain
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 )
 
-// compare compares the objects of two Regions.
-func compare(a, b Region) contents.Result {
-	result, _ := contents.Compare(a.Object.Figures, b.Object.Figures)
-	return result
+// states are what the Regions have, without the tags, of which not all may be
+// known.
+func states(f Facts) []policy.State {
+	list := make([]policy.State, len(f.Regions))
+	for i, r := range f.Regions {
+		switch {
+		case r.Err != nil:
+		case r.Object != nil:
+			list[i] = policy.State{Presence: policy.Present, VersionID: r.Object.VersionID, Figures: r.Object.Figures, Modified: r.Object.Modified}
+		case r.Deleted != nil:
+			list[i] = policy.State{Presence: policy.Deleted, Modified: r.Deleted.Modified}
+		default:
+			list[i] = policy.State{Presence: policy.Absent}
+		}
+	}
+	return list
 }
 
 // group are Regions whose objects are the same, by their places in the Facts.
-type group []int
+type group = []int
 
-// groups partitions the Regions that have an object by contents, those with
-// the oldest object first.
-func groups(f Facts) []group {
-	var found []group
-	for i, r := range f.Regions {
-		if r.Object == nil {
-			continue
-		}
-		joined := group{i}
-		var apart []group
-		for _, g := range found {
-			if slices.ContainsFunc(g, func(j int) bool { return compare(r, f.Regions[j]) == contents.Same }) {
-				joined = append(slices.Clone(g), joined...)
-			} else {
-				apart = append(apart, g)
-			}
-		}
-		slices.Sort(joined)
-		apart = append(apart, joined)
-		found = apart
-	}
-	slices.SortStableFunc(found, func(g, h group) int {
-		return cmp.Or(oldest(f, g).Compare(oldest(f, h)), cmp.Compare(g[0], h[0]))
-	})
-	return found
-}
-
-// differ says whether two of the groups differ for certain.
-func differ(f Facts, found []group) bool {
-	for n, g := range found {
-		for _, h := range found[n+1:] {
-			for _, i := range g {
-				for _, j := range h {
-					if compare(f.Regions[i], f.Regions[j]) == contents.Differ {
-						return true
-					}
-				}
-			}
-		}
-	}
-	return false
-}
+// groups are the Regions that have an object by contents, those with the oldest
+// object first.
+func groups(f Facts) []group { return policy.Groups(states(f)) }
 
 // tagGroups partitions the Regions whose objects' tags are known by them, in the
 // order of the Facts, and says whether those of all objects are known.
@@ -84,27 +56,10 @@ func tagGroups(f Facts) (found []group, all bool) {
 }
 
 // oldest is when the first of the group's objects was written.
-func oldest(f Facts, g group) time.Time {
-	first := f.Regions[g[0]].Object.Modified
-	for _, i := range g[1:] {
-		if t := f.Regions[i].Object.Modified; t.Before(first) {
-			first = t
-		}
-	}
-	return first
-}
+func oldest(f Facts, g group) time.Time { return policy.Written(states(f), g) }
 
-// newestUpload is when the key was last uploaded anywhere, as far as times
-// tell: a replica is younger than what it is a copy of.
-func newestUpload(f Facts, found []group) time.Time {
-	var newest time.Time
-	for _, g := range found {
-		if t := oldest(f, g); t.After(newest) {
-			newest = t
-		}
-	}
-	return newest
-}
+// newestUpload is when the key was last uploaded anywhere, as far as times tell.
+func newestUpload(f Facts, found []group) time.Time { return policy.LastWritten(states(f), found) }
 
 // Origin is what a current version probably is.
 type Origin struct {

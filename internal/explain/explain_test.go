@@ -22,8 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"s3fanout/internal/awsapi"
-	"s3fanout/internal/contents"
 	"s3fanout/internal/explain"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/redrive"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/uploads"
@@ -194,7 +194,7 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 		{"in parts", map[string]string{"ETag": `"abc-2"`}, func(o *explain.Object) { o.ETag = "abc-2" }},
 		{"checksum", map[string]string{"x-amz-checksum-crc64nvme": "AAAA", "x-amz-checksum-type": "FULL_OBJECT"},
 			func(o *explain.Object) {
-				o.Checksums = []contents.Checksum{{Algorithm: "CRC64NVME", Type: contents.FullObject, Value: "AAAA"}}
+				o.Checksums = []policy.Checksum{{Algorithm: "CRC64NVME", Type: policy.FullObject, Value: "AAAA"}}
 			}},
 		{"archived", map[string]string{"x-amz-storage-class": "DEEP_ARCHIVE"}, func(o *explain.Object) { o.StorageClass, o.Archived = "DEEP_ARCHIVE", true }},
 		{"being restored", map[string]string{"x-amz-storage-class": "GLACIER", "x-amz-restore": `ongoing-request="true"`},
@@ -210,7 +210,7 @@ func TestObjectAsS3SaysIt(t *testing.T) {
 				"ETag": `"abc"`, "Content-Length": "7", "x-amz-version-id": "v1", "Last-Modified": "Fri, 20 Nov 2026 12:00:00 GMT",
 			}
 			want := explain.Object{
-				VersionID: "v1", Figures: contents.Figures{Size: 7, ETag: "abc"}, StorageClass: "STANDARD",
+				VersionID: "v1", Figures: policy.Figures{Size: 7, ETag: "abc"}, StorageClass: "STANDARD",
 				Modified: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
 			}
 			for name, value := range tc.header {

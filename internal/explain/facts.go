@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"s3fanout/internal/awsapi"
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/uploads"
 )
 
@@ -55,7 +55,7 @@ func (r Region) marked() bool { return r.Deleted != nil }
 // Object is a current version.
 type Object struct {
 	VersionID string
-	contents.Figures
+	policy.Figures
 	Modified     time.Time // of a multipart upload: when it began
 	StorageClass string
 	// Tags are not known if they are nil.

@@ -3,6 +3,8 @@ package explain
 import (
 	"fmt"
 	"strings"
+
+	"s3fanout/internal/policy"
 )
 
 // present speaks of the Regions that have it.
@@ -18,7 +20,7 @@ func (j *judgement) present() {
 	}
 	tags, known := tagGroups(j.Facts)
 	switch {
-	case differ(j.Facts, j.groups):
+	case len(policy.Judge(states(j.Facts)).Different) > 0:
 		j.call(CodeDifferent)
 		j.different(where)
 	case len(j.groups) > 1:

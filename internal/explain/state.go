@@ -31,12 +31,12 @@ const travelTime = 5 * time.Minute
 
 // States says how each Region stands, in the order of the Facts.
 func States(f Facts) []State {
-	states := make([]State, len(f.Regions))
+	list := make([]State, len(f.Regions))
 	found := groups(f)
 	for i := range f.Regions {
-		states[i] = stateOf(f, i, found)
+		list[i] = stateOf(f, i, found)
 	}
-	return states
+	return list
 }
 
 func stateOf(f Facts, i int, found []group) State {
@@ -51,7 +51,7 @@ func stateOf(f Facts, i int, found []group) State {
 		return Present
 	// A marker that is older than the upload is no answer to why it is missing:
 	// a copy is made over it.
-	case r.Deleted != nil && (r.Deleted.Modified.IsZero() || !r.Deleted.Modified.Before(uploaded)):
+	case states(f)[i].DeletedSince(uploaded):
 		return Deleted
 	case len(found) == 0:
 		return Missing

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/uploads"
 )
 
@@ -23,7 +23,7 @@ var now = noon.Add(time.Hour)
 
 // object is one whose contents its ETag stands for.
 func object(etag string, modified time.Time) *Object {
-	return &Object{VersionID: "v-" + etag, Figures: contents.Figures{Size: 10, ETag: etag}, Modified: modified, StorageClass: "STANDARD", Tags: map[string]string{}}
+	return &Object{VersionID: "v-" + etag, Figures: policy.Figures{Size: 10, ETag: etag}, Modified: modified, StorageClass: "STANDARD", Tags: map[string]string{}}
 }
 
 // inParts is one whose ETag says nothing about another's.
@@ -159,7 +159,7 @@ func TestJudge(t *testing.T) {
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
-		{"being copied", world(&Object{Figures: contents.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
+		{"being copied", world(&Object{Figures: policy.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
 			[]string{"wait a few minutes and ask again"}},

@@ -108,9 +108,9 @@ var mutants = []mutant{
 		"for _, to := range p.to {", "for _, to := range p.to[:len(p.to)-1] {",
 	}, {
 		"backfill copies from the first Region only", "internal/backfill/plan.go",
-		"if objects[to] == nil {", "if objects[to] == nil && objects[0] != nil {",
+		"if policy.Decide(known).Action == policy.Copy {", "if policy.Decide(known).Action == policy.Copy && objects[0] != nil {",
 	}, {
 		"verify sees only what two Regions lack", "internal/verify/decide.go",
-		"if len(absent) > 0 {", "if len(absent) > 1 {",
+		"if len(judged.Absent) > 0 {", "if len(judged.Absent) > 1 {",
 	},
 }

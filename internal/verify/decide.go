@@ -1,31 +1,10 @@
 package verify
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"time"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 )
-
-// state is what is known of a key in one Region.
-type state struct {
-	present   bool
-	deleted   bool // not present, as a delete marker hides it
-	versionID string
-	contents.Figures
-	// modified is the date of the object or, once somebody asked for it, of the
-	// delete marker.
-	modified time.Time
-	tags     map[string]string // nil unless they are compared
-}
-
-// equal says that nothing has happened to the key in a Region between two looks.
-func (s state) equal(t state) bool {
-	return s.present == t.present && s.deleted == t.deleted && s.versionID == t.versionID && s.ETag == t.ETag && s.Size == t.Size &&
-		maps.Equal(s.tags, t.tags) && (!s.present || s.modified.Equal(t.modified))
-}
 
 // verdict is what the states of a key come to. Without any of its fields, they
 // are the same.
@@ -44,56 +23,22 @@ type finding struct {
 }
 
 // compare compares the states of a key, however new they are.
-func compare(states []state) verdict {
-	var v verdict
-	var present, absent []int
-	for i, s := range states {
-		if s.present {
-			present = append(present, i)
-		} else {
-			absent = append(absent, i)
-		}
+func compare(states []policy.State) verdict {
+	judged := policy.Judge(states)
+	v := verdict{gone: judged.Nowhere}
+	if v.gone {
+		return v
 	}
-	if len(present) == 0 {
-		return verdict{gone: true}
-	}
-	if len(absent) > 0 {
+	if len(judged.Absent) > 0 {
 		why := "absent"
-		if slices.ContainsFunc(absent, func(i int) bool { return states[i].deleted }) {
+		if len(judged.Deleted) > 0 {
 			why = "deleted"
 		}
-		v.findings = append(v.findings, finding{Missing, absent, why})
+		v.findings = append(v.findings, finding{Missing, judged.Absent, why})
 	}
-	// What was written first is taken for the original.
-	slices.SortStableFunc(present, func(i, j int) int { return states[i].modified.Compare(states[j].modified) })
-	unequal := finding{kind: Different}
-	for n, i := range present {
-		for _, j := range present[:n] {
-			if slices.Contains(unequal.places, j) {
-				continue
-			}
-			result, why := compareTwo(states[j], states[i])
-			v.sizeOnly = v.sizeOnly || result == contents.SameSize
-			if result == contents.Differ {
-				unequal.places = append(unequal.places, i)
-				unequal.why = cmp.Or(unequal.why, why)
-				break
-			}
-		}
+	if len(judged.Different) > 0 {
+		v.findings = append(v.findings, finding{Different, judged.Different, judged.Why})
 	}
-	slices.Sort(unequal.places)
-	if len(unequal.places) > 0 {
-		v.findings = append(v.findings, unequal)
-	}
-	v.sizeOnly = v.sizeOnly && len(v.findings) == 0
+	v.sizeOnly = judged.SizeOnly && len(v.findings) == 0
 	return v
-}
-
-// compareTwo compares two objects, and their tags where both are known.
-func compareTwo(a, b state) (contents.Result, string) {
-	result, why := contents.Compare(a.Figures, b.Figures)
-	if result != contents.Differ && !maps.Equal(a.tags, b.tags) {
-		return contents.Differ, "tags"
-	}
-	return result, why
 }

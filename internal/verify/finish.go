@@ -3,10 +3,12 @@ package verify
 import (
 	"context"
 	"slices"
+
+	"s3fanout/internal/policy"
 )
 
 // finish counts a key and reports what is different about it.
-func (r *run) finish(ctx context.Context, key string, states []state, v verdict) error {
+func (r *run) finish(ctx context.Context, key string, states []policy.State, v verdict) error {
 	findings, err := r.separateCopying(ctx, key, states, v.findings)
 	if err != nil {
 		return err
@@ -24,7 +26,7 @@ func (r *run) finish(ctx context.Context, key string, states []state, v verdict)
 	has := map[Kind]bool{}
 	for _, f := range findings {
 		has[f.kind] = true
-		if f.kind == Missing && !slices.ContainsFunc(f.places, func(i int) bool { return !states[i].deleted }) {
+		if f.kind == Missing && !slices.ContainsFunc(f.places, func(i int) bool { return states[i].Presence != policy.Deleted }) {
 			r.deleted.Add(1)
 		}
 	}
@@ -52,7 +54,7 @@ func (r *run) finish(ctx context.Context, key string, states []state, v verdict)
 
 // separateCopying makes a finding of their own of the Regions that lack a key
 // because they are copying it just now.
-func (r *run) separateCopying(ctx context.Context, key string, states []state, findings []finding) ([]finding, error) {
+func (r *run) separateCopying(ctx context.Context, key string, states []policy.State, findings []finding) ([]finding, error) {
 	var size int64
 	for _, s := range states {
 		size = max(size, s.Size)
@@ -78,7 +80,7 @@ func (r *run) separateCopying(ctx context.Context, key string, states []state, f
 				continue
 			}
 			lacking.places = append(lacking.places, i)
-			if states[i].deleted {
+			if states[i].Presence == policy.Deleted {
 				lacking.why = "deleted"
 			}
 		}
@@ -97,24 +99,24 @@ func (r *run) report(d Difference) error {
 	return r.emit(d)
 }
 
-func (r *run) difference(key string, states []state, f finding) Difference {
+func (r *run) difference(key string, states []policy.State, f finding) Difference {
 	d := Difference{Kind: f.kind, Key: key, Why: f.why}
 	for i, s := range states {
-		if s.present {
+		if s.Here() {
 			d.Objects = append(d.Objects, Object{
-				Region: r.options.Buckets[i].Region, VersionID: s.versionID, Size: s.Size, ETag: s.ETag,
-				Checksum: s.FirstChecksum(), Modified: s.modified, Tags: s.tags,
+				Region: r.options.Buckets[i].Region, VersionID: s.VersionID, Size: s.Size, ETag: s.ETag,
+				Checksum: s.FirstChecksum(), Modified: s.Modified, Tags: s.Tags,
 			})
 		}
 	}
 	for _, i := range f.places {
 		region := r.options.Buckets[i].Region
-		if states[i].present {
+		if states[i].Here() {
 			d.Differing = append(d.Differing, region)
 			continue
 		}
 		d.Without = append(d.Without, region)
-		if states[i].deleted {
+		if states[i].Presence == policy.Deleted {
 			d.Deleted = append(d.Deleted, region)
 		}
 	}

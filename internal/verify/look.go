@@ -17,20 +17,21 @@ import (
 	"s3fanout/internal/awsapi"
 	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/uploads"
 )
 
 // look asks all Regions about a key at once.
-func (r *run) look(ctx context.Context, key string) ([]state, error) {
-	states := make([]state, len(r.options.Buckets))
+func (r *run) look(ctx context.Context, key string) ([]policy.State, error) {
+	states := make([]policy.State, len(r.options.Buckets))
 	err := r.everywhere(ctx, func(ctx context.Context, i int) (err error) {
 		b := r.options.Buckets[i]
 		states[i], err = r.head(ctx, b, key)
-		if err == nil && states[i].present && r.options.Tags {
-			states[i].tags, err = r.tagsOf(ctx, b, key)
+		if err == nil && states[i].Here() && r.options.Tags {
+			states[i].Tags, err = r.tagsOf(ctx, b, key)
 		}
 		if errors.Is(err, errGone) { // after the HEAD
-			states[i], err = state{}, nil
+			states[i], err = policy.State{Presence: policy.Absent}, nil
 		}
 		return err
 	})
@@ -67,22 +68,22 @@ func (r *run) begin(ctx context.Context) error {
 
 func (r *run) end() { <-r.slots }
 
-func (r *run) head(ctx context.Context, b Bucket, key string) (state, error) {
+func (r *run) head(ctx context.Context, b Bucket, key string) (policy.State, error) {
 	out, requests, err := contents.Head(ctx, b.Client, b.Name, key)
 	r.heads.Add(int64(requests))
+	s := contents.StateOf(out, err)
 	var response *smithyhttp.ResponseError
 	switch {
 	case err == nil:
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
 		r.clock.hearDate(at)
-		s := newState(out)
-		r.clock.hearObject(s.modified)
+		r.clock.hearObject(s.Modified)
 		return s, nil
-	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
+	case s.Presence != policy.Unknown && errors.As(err, &response):
 		if at, err := http.ParseTime(response.Response.Header.Get("Date")); err == nil {
 			r.clock.hearDate(at)
 		}
-		return state{deleted: response.Response.Header.Get("X-Amz-Delete-Marker") == "true"}, nil
+		return s, nil
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusBadRequest:
 		// S3 tells of an object that is encrypted with the customer's own key only
 		// to who has the key
@@ -91,34 +92,30 @@ func (r *run) head(ctx context.Context, b Bucket, key string) (state, error) {
 			return s, err
 		}
 	}
-	return state{}, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+	return policy.State{}, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 }
 
 // listOne finds what the listing tells of a key; ok says whether it has it.
-func (r *run) listOne(ctx context.Context, b Bucket, key string) (s state, ok bool, err error) {
+func (r *run) listOne(ctx context.Context, b Bucket, key string) (s policy.State, ok bool, err error) {
 	r.lists.Add(1)
 	// The first key with this prefix is the prefix itself, if it is there.
 	out, err := b.Client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 		Bucket: &b.Name, Prefix: &key, MaxKeys: aws.Int32(1), EncodingType: types.EncodingTypeUrl,
 	})
 	if err != nil {
-		return state{}, false, awsapi.Explain(b.Region, "bucket "+b.Name, err)
+		return policy.State{}, false, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 	}
 	if len(out.Contents) == 0 {
-		return state{}, false, nil
+		return policy.State{}, false, nil
 	}
 	o := out.Contents[0]
 	if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(o.Key)); err != nil || name != key {
-		return state{}, false, err
+		return policy.State{}, false, err
 	}
-	return state{
-		present: true, modified: aws.ToTime(o.LastModified),
-		Figures: contents.Figures{Size: aws.ToInt64(o.Size), ETag: contents.TrimETag(aws.ToString(o.ETag)), Opaque: true},
+	return policy.State{
+		Presence: policy.Present, Modified: aws.ToTime(o.LastModified),
+		Figures: policy.Figures{Size: aws.ToInt64(o.Size), ETag: contents.TrimETag(aws.ToString(o.ETag)), Opaque: true},
 	}, true, nil
-}
-
-func newState(out *s3.HeadObjectOutput) state {
-	return state{present: true, versionID: aws.ToString(out.VersionId), Figures: contents.Of(out), modified: aws.ToTime(out.LastModified)}
 }
 
 // dateMarkers asks when a key was deleted in the Regions where a delete marker
@@ -149,7 +146,7 @@ func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
 		}
 		for _, m := range out.DeleteMarkers {
 			if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(m.Key)); err == nil && name == key && aws.ToBool(m.IsLatest) {
-				w.states[i].modified = aws.ToTime(m.LastModified)
+				w.states[i].Modified = aws.ToTime(m.LastModified)
 			}
 		}
 	}

@@ -25,8 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
-	"s3fanout/internal/contents"
 	"s3fanout/internal/listing"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/uploads"
 )
 
@@ -127,10 +127,10 @@ type Difference struct {
 // Object is a key in a Region.
 type Object struct {
 	Region    string
-	VersionID string            // empty where the bucket has none
-	Size      int64             // bytes
-	ETag      string            // without quotation marks
-	Checksum  contents.Checksum // one of those that S3 keeps of it
+	VersionID string          // empty where the bucket has none
+	Size      int64           // bytes
+	ETag      string          // without quotation marks
+	Checksum  policy.Checksum // one of those that S3 keeps of it
 	Modified  time.Time
 	Tags      map[string]string // nil unless Options.Tags is set
 }
@@ -262,11 +262,17 @@ func (r *run) count(row listing.Row) bool {
 		if o != nil {
 			size = max(size, o.Size)
 		}
-		same = same && o != nil && first != nil && o.Size == first.Size && o.ETag == first.ETag
+		same = same && o != nil && first != nil && isSame(*first, *o)
 	}
 	r.keys.Add(1)
 	r.bytes.Add(size)
 	return same
+}
+
+// isSame says whether listings alone tell that two objects are the same.
+func isSame(a, b listing.Object) bool {
+	result, _ := policy.Compare(policy.Figures{Size: a.Size, ETag: a.ETag}, policy.Figures{Size: b.Size, ETag: b.ETag})
+	return result == policy.Same
 }
 
 // settle looks at a key until it is known what is the matter with it, or until it

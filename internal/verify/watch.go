@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/policy"
 )
 
 // longestUpload is for how long after its date an object in parts can be new.
@@ -18,9 +18,9 @@ const mostGraces = 2
 // watch is what was seen of a key in several looks. It decides when there is
 // no use in looking again. All times are S3's.
 type watch struct {
-	began  time.Time // of the first look
-	now    time.Time // of the last one
-	states []state   // as of the last one
+	began  time.Time      // of the first look
+	now    time.Time      // of the last one
+	states []policy.State // as of the last one
 	// changed is when a Region was seen to have changed, zero if it was not.
 	changed []time.Time
 	// behind is since when a Region has not changed and has been without what
@@ -30,7 +30,7 @@ type watch struct {
 
 // see takes note of a look. listed says for the first one which Regions had the
 // key when they were listed.
-func (w *watch) see(states []state, listed []bool, now time.Time) {
+func (w *watch) see(states []policy.State, listed []bool, now time.Time) {
 	first := w.states == nil
 	if first {
 		w.began = now
@@ -41,11 +41,11 @@ func (w *watch) see(states []state, listed []bool, now time.Time) {
 	w.now, w.states = now, states
 	for i := range states {
 		s := &states[i]
-		if !first && s.deleted && before[i].deleted {
-			s.modified = before[i].modified // that of the marker, if it is known
+		if !first && s.Presence == policy.Deleted && before[i].Presence == policy.Deleted {
+			s.Modified = before[i].Modified // that of the marker, if it is known
 		}
 		switch {
-		case first && listed[i] && !s.present, !first && !s.equal(before[i]):
+		case first && listed[i] && !s.Here(), !first && !s.Equal(before[i]):
 			w.changed[i] = now
 			w.behind[i] = time.Time{}
 		}
@@ -57,27 +57,10 @@ func (w *watch) see(states []state, listed []bool, now time.Time) {
 	}
 }
 
-// isBehind says that a Region lacks what others have, or has something else than
-// the newest. One in which the key was deleted after that was written is not
-// behind but ahead.
+// isBehind says that a Region has not followed the others. One that was seen to
+// lose the key has changed later than they did.
 func (w *watch) isBehind(i int) bool {
-	newest := -1
-	for j, s := range w.states {
-		if s.present && (newest < 0 || s.modified.After(w.states[newest].modified)) {
-			newest = j
-		}
-	}
-	if newest < 0 || newest == i {
-		return false
-	}
-	switch s := w.states[i]; {
-	case s.deleted:
-		return !s.modified.IsZero() && s.modified.Before(w.states[newest].modified)
-	case !s.present:
-		return w.changed[i].IsZero()
-	}
-	result, _ := compareTwo(w.states[i], w.states[newest])
-	return result == contents.Differ
+	return policy.Behind(w.states, i) && (w.states[i].Presence != policy.Absent || w.changed[i].IsZero())
 }
 
 // judge says what the looks so far come to.
@@ -125,11 +108,11 @@ func (w *watch) still(grace time.Duration) []finding {
 	for i, since := range w.behind {
 		switch {
 		case since.IsZero() || w.now.Sub(since) < grace:
-		case w.states[i].present:
+		case w.states[i].Here():
 			stale.places = append(stale.places, i)
 		default:
 			missing.places = append(missing.places, i)
-			if w.states[i].deleted {
+			if w.states[i].Presence == policy.Deleted {
 				missing.why = "deleted"
 			}
 		}
@@ -156,22 +139,22 @@ func (w *watch) since(i int) time.Time {
 		seen = w.changed[i]
 	}
 	switch {
-	case !s.present && !s.deleted:
+	case s.Presence == policy.Absent:
 		return w.changed[i]
-	case s.deleted && s.modified.IsZero():
+	case s.Presence == policy.Deleted && s.Modified.IsZero():
 		return seen
-	case s.present && s.InParts() && s.modified.Before(seen) && seen.Sub(s.modified) < longestUpload:
+	case s.Here() && s.InParts() && s.Modified.Before(seen) && seen.Sub(s.Modified) < longestUpload:
 		return seen
-	case s.present && s.modified.Before(w.changed[i]):
+	case s.Here() && s.Modified.Before(w.changed[i]):
 		return w.changed[i] // as where an older version is the current one again
 	}
-	return s.modified
+	return s.Modified
 }
 
 // markers are the Regions whose delete markers have no known date yet.
 func (w *watch) markers() (places []int) {
 	for i, s := range w.states {
-		if s.deleted && s.modified.IsZero() {
+		if s.Presence == policy.Deleted && s.Modified.IsZero() {
 			places = append(places, i)
 		}
 	}

@@ -1,0 +1,103 @@
+package policy
+
+import "strings"
+
+// Event is what S3 reports of the change that a copy is for. The zero value is
+// that nothing was reported: somebody asks for the copy.
+type Event struct {
+	Name string // such as ObjectCreated:Put
+}
+
+// Copied says that a request to copy made the object: a replica, or a user's own
+// copy. An object that was copied in parts looks like any upload in parts.
+func (e Event) Copied() bool { return strings.HasPrefix(e.Name, "ObjectCreated:Copy") }
+
+// Known is what is known of a key before it is copied to a target.
+type Known struct {
+	Source, Target State
+	Event          Event
+	// Reported says that Source is what an event or a caller has reported and
+	// nobody has looked at since. Its encryption is unknown then, and without a
+	// version it may be out of date.
+	Reported bool
+	// Probable says that the target probably has the key.
+	Probable bool
+	// Final says that no more will be known: what cannot be told is decided in
+	// favor of what the target has.
+	Final bool
+	// KeepDeleted has a key stay deleted that was deleted at the target.
+	KeepDeleted bool
+}
+
+// Action is what to do about a key at a target.
+type Action int
+
+// The actions. All but Copy leave the target as it is.
+const (
+	Copy         Action = iota
+	LookAtTarget        // look at the target, and decide again
+	LookAtSource        // look at the source, and decide again
+	Exists              // the target has the same, as far as can be told
+	Diverged            // the target certainly has something else, which was written there first
+	LeaveDeleted        // the key was deleted at the target, and stays so
+	SourceGone          // there is nothing to copy
+)
+
+// Condition is what S3 has to check before it writes.
+type Condition struct {
+	IfNoneMatch string // a header's value; empty for no such condition
+}
+
+// ifAbsent is the condition of a copy that replaces nothing. A delete marker is
+// nothing
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+var ifAbsent = Condition{IfNoneMatch: "*"}
+
+// Decision is what is right, and how.
+type Decision struct {
+	Action Action
+	// Condition goes with Copy. Where a server does not implement it, a look at
+	// the target right before has to stand in for it.
+	Condition Condition
+}
+
+// Decide says what to do about a key at a target. It ends: what it asks to look
+// at is known when it is asked again, or Final.
+func Decide(k Known) Decision {
+	gone := k.Source.Presence == Absent || k.Source.Presence == Deleted
+	switch {
+	case k.Target.Here():
+		return Decision{Action: k.beside()}
+	case gone:
+		return Decision{Action: SourceGone}
+	// One request copies and looks at once. But a look costs less than a copy
+	// that is refused; and where a copy made the source, a look ends a chain of
+	// copies even on a server that accepts a condition and ignores it.
+	case k.Target.Presence == Unknown && (k.Probable || k.Event.Copied()):
+		return Decision{Action: LookAtTarget}
+	case k.Target.Presence == Deleted && k.KeepDeleted:
+		return Decision{Action: LeaveDeleted}
+	}
+	return Decision{Action: Copy, Condition: ifAbsent}
+}
+
+// beside decides where the target has an object: the first write wins, and what
+// is left to tell is whether it is the same.
+func (k Known) beside() Action {
+	source, undecided := k.Source.Figures, LookAtSource
+	if k.Final || !k.Reported {
+		undecided = Exists
+	}
+	if !k.Source.Here() || source.ETag == "" || k.Target.ETag == "" {
+		return undecided
+	}
+	// Other ETags prove nothing where the encryption is unknown.
+	source.Opaque = source.Opaque || k.Reported
+	switch r, _ := Compare(source, k.Target.Figures); {
+	case r == Same:
+		return Exists
+	case r == Differ && (!k.Reported || k.Source.VersionID != ""):
+		return Diverged
+	}
+	return undecided
+}
