@@ -93,7 +93,7 @@ func askUndelivered(_ context.Context, w *world) (string, bool, error) {
 func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 	const key = "mixed/one"
 	from, region := w.regions[0], w.regions[1]
-	role, err := w.clients[region].iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.o.set.RoleName(region))})
+	role, err := w.clients[region].iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.member(region).RoleName())})
 	if err != nil {
 		return "", false, err
 	}
@@ -112,7 +112,7 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 			"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": from, "eventTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 			"eventName": "ObjectCreated:Put", "userIdentity": map[string]any{"principalId": principal},
 			"s3": map[string]any{
-				"bucket": map[string]any{"name": w.bucket(from), "arn": "arn:" + w.partition() + ":s3:::" + w.bucket(from)},
+				"bucket": map[string]any{"name": w.bucket(from), "arn": w.member(from).BucketARN()},
 				"object": map[string]any{"key": url.QueryEscape(key), "size": 5, "eTag": "x", "versionId": version, "sequencer": "0055AED6DCD90281E5"},
 			},
 		}
@@ -123,7 +123,7 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, err
 	}
 	_, err = w.clients[from].sns.Publish(ctx, &sns.PublishInput{
-		TopicArn: aws.String(w.o.set.TopicARN(w.partition(), from, w.account)), Message: aws.String(string(message)), Subject: aws.String("Amazon S3 Notification"),
+		TopicArn: aws.String(w.member(from).TopicARN()), Message: aws.String(string(message)), Subject: aws.String("Amazon S3 Notification"),
 	})
 	if err != nil {
 		return "", false, fmt.Errorf("%w: the topic does not take it from an operator: %w", errNotAsked, err)

@@ -73,7 +73,7 @@ func (e *emulatorRun) differences() []difference {
 func removeFilters(ctx context.Context, w *world) error {
 	for _, region := range w.regions {
 		c := w.clients[region].sns
-		list, err := c.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.o.set.TopicARN(w.partition(), region, w.account))})
+		list, err := c.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(w.member(region).TopicARN())})
 		if err != nil {
 			return fmt.Errorf("list the subscriptions in %s: %w", region, err)
 		}

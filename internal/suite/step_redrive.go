@@ -85,7 +85,7 @@ func (w *world) invokeAsSNS(ctx context.Context, from, region, key, version stri
 		"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": from, "eventTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 		"eventName": "ObjectCreated:Put", "userIdentity": map[string]any{"principalId": "AWS:suite"},
 		"s3": map[string]any{
-			"s3SchemaVersion": "1.0", "bucket": map[string]any{"name": w.bucket(from), "arn": "arn:" + w.partition() + ":s3:::" + w.bucket(from)},
+			"s3SchemaVersion": "1.0", "bucket": map[string]any{"name": w.bucket(from), "arn": w.member(from).BucketARN()},
 			"object": map[string]any{
 				"key": url.QueryEscape(key), "size": aws.ToInt64(head.ContentLength), "eTag": strings.Trim(aws.ToString(head.ETag), `"`),
 				"versionId": version, "sequencer": "0055AED6DCD90281E5",
@@ -96,7 +96,7 @@ func (w *world) invokeAsSNS(ctx context.Context, from, region, key, version stri
 	if err != nil {
 		return err
 	}
-	topic := w.o.set.TopicARN(w.partition(), from, w.account)
+	topic := w.member(from).TopicARN()
 	payload, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": topic + ":suite",
 		"Sns": map[string]any{
@@ -177,7 +177,7 @@ func undelivered(ctx context.Context, w *world) (note string, err error) {
 	from, region := w.regions[0], w.regions[1]
 	name := aws.String(w.o.set.FunctionName())
 	c := w.clients[region].lambda
-	statement, err := w.statementFor(ctx, region, w.o.set.TopicARN(w.partition(), from, w.account))
+	statement, err := w.statementFor(ctx, region, w.member(from).TopicARN())
 	if err != nil {
 		return "", err
 	}

@@ -21,7 +21,7 @@ import (
 // random name makes for the account and Region, and nothing else.
 func mayDelete(o options, account, region, bucket string) bool {
 	return smokeName.MatchString(o.name) && o.set.Name == o.name &&
-		strings.HasPrefix(bucket, o.name+"-") && bucket == o.set.BucketName(account, region)
+		strings.HasPrefix(bucket, o.name+"-") && bucket == o.set.Member(account, region).Bucket
 }
 
 // emptyAndDelete removes what a stack retains: the objects of this run's
@@ -89,16 +89,16 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 				_, err := c.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(w.o.set.FunctionName())})
 				return err
 			},
-			"topic " + w.o.set.TopicARN(w.partition(), region, w.account): func(ctx context.Context) error {
-				_, err := c.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(w.o.set.TopicARN(w.partition(), region, w.account))})
+			"topic " + w.member(region).TopicARN(): func(ctx context.Context) error {
+				_, err := c.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(w.member(region).TopicARN())})
 				return err
 			},
 			"queue " + w.o.set.QueueName(): func(ctx context.Context) error {
 				_, err := c.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(w.o.set.QueueName())})
 				return err
 			},
-			"role " + w.o.set.RoleName(region): func(ctx context.Context) error {
-				_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.o.set.RoleName(region))})
+			"role " + w.member(region).RoleName(): func(ctx context.Context) error {
+				_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.member(region).RoleName())})
 				return err
 			},
 		}

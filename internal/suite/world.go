@@ -91,9 +91,9 @@ func (w *world) writeConfig() error {
 	return os.WriteFile(w.configPath(), raw, 0o600)
 }
 
-func (w *world) bucket(region string) string { return w.o.set.BucketName(w.account, region) }
+func (w *world) member(region string) replicaset.Member { return w.o.set.Member(w.account, region) }
 
-func (w *world) partition() string { return replicaset.Partition(w.regions[0]) }
+func (w *world) bucket(region string) string { return w.member(region).Bucket }
 
 // s3fanout runs the command on this replica set.
 func (w *world) s3fanout(ctx context.Context, args ...string) (outcome, error) {
