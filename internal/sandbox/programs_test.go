@@ -70,7 +70,8 @@ func TestProgramMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(t.Context(), Config{Assembly: changed(t, withSecond(t)), Function: own}); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := Start(t.Context(), Config{Assembly: changed(t, withSecond(t)), Function: own}); err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("start: got %v, want %q", err, want)
 	}
 	missing := filepath.Join(t.TempDir(), "bootstrap")

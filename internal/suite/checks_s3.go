@@ -85,7 +85,8 @@ func askCopyOfMarker(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, err
 	}
 	_, err = w.clients[region].s3.CopyObject(ctx, &s3.CopyObjectInput{
-		Bucket: aws.String(w.bucket(region)), Key: aws.String(scratch + "marker-copy"), CopySource: aws.String(w.bucket(region) + "/" + key + "?versionId=" + id),
+		Bucket: aws.String(w.bucket(region)), Key: aws.String(scratch + "marker-copy"),
+		CopySource: aws.String(w.bucket(region) + "/" + key + "?versionId=" + id),
 	})
 	return exactly(err, "400 InvalidRequest")
 }
@@ -97,7 +98,8 @@ func askHeadOfMarker(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, err
 	}
 	head := func(version *string, header string) (string, bool) {
-		_, err := w.clients[region].s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key), VersionId: version})
+		_, err := w.clients[region].s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key),
+			VersionId: version})
 		var response *awshttp.ResponseError
 		if !errors.As(err, &response) {
 			return answered(err), false
@@ -124,10 +126,12 @@ func (w *world) uploadParts(ctx context.Context, region, key string, bodies ...[
 	if err != nil {
 		return nil, err
 	}
-	in := &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: &key, UploadId: out.UploadId, MultipartUpload: &types.CompletedMultipartUpload{}}
+	in := &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: &key, UploadId: out.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{}}
 	for i, body := range bodies {
 		number := aws.Int32(int32(i + 1))
-		part, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: bucket, Key: &key, UploadId: out.UploadId, PartNumber: number, Body: bytes.NewReader(body)},
+		part, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: bucket, Key: &key, UploadId: out.UploadId, PartNumber: number,
+			Body: bytes.NewReader(body)},
 			func(o *s3.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired })
 		if err != nil {
 			return in, err
@@ -139,7 +143,8 @@ func (w *world) uploadParts(ctx context.Context, region, key string, bodies ...[
 
 func (w *world) abort(ctx context.Context, region string, in *s3.CompleteMultipartUploadInput) {
 	if in != nil { // the teardown removes what is left, and says so
-		_, _ = w.clients[region].s3.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{Bucket: in.Bucket, Key: in.Key, UploadId: in.UploadId})
+		_, _ = w.clients[region].s3.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{Bucket: in.Bucket,
+			Key: in.Key, UploadId: in.UploadId})
 	}
 }
 

@@ -36,10 +36,12 @@ func (e *emulatorRun) differences() []difference {
 		},
 		{
 			id: snsInvokesOnce, what: "SNS runs a function once: no permission is asked, nothing is tried again, and failures are forgotten",
-			fault: "ministack", override: "where an event has to fail, the suite invokes the function asynchronously with it", fails: []string{"undelivered"},
+			fault: "ministack", override: "where an event has to fail, the suite invokes the function asynchronously with it",
+			fails: []string{"undelivered"},
 		},
 		{
-			id: "permissions-unasked", what: "a role may do everything; with AUTH=true, by which permissions count, the CDK cannot publish its assets",
+			id: "permissions-unasked", what: "a role may do everything; with AUTH=true, by which permissions count, the CDK cannot publish " +
+				"its assets",
 			fault: "ministack",
 		},
 		{
@@ -47,7 +49,8 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", override: "the suite puts the permission back by hand", answers: []string{"revert-drift"},
 		},
 		{
-			id: conditionIgnored, what: "CopyObject takes `If-None-Match` and `If-Match` and ignores them, so that the last write wins; the function looks first where a copy caused an event, so that nothing loops",
+			id: conditionIgnored, what: "CopyObject takes `If-None-Match` and `If-Match` and ignores them, so that the last write wins; " +
+				"the function looks first where a copy caused an event, so that nothing loops",
 			fault: "ministack", fails: []string{"first-write-wins"}, answers: []string{"conditional-copy", "copy-if-match-absent"},
 		},
 		{
@@ -93,7 +96,8 @@ func removeFilters(ctx context.Context, w *world) error {
 func configureUnqualified(ctx context.Context, w *world) error {
 	for _, region := range w.regions {
 		c, name := w.clients[region].lambda, aws.String(w.o.set.FunctionName())
-		latest, err := c.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: name, Qualifier: aws.String("$LATEST")})
+		latest, err := c.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: name,
+			Qualifier: aws.String("$LATEST")})
 		if err != nil {
 			return fmt.Errorf("read the event configuration in %s: %w", region, err)
 		}

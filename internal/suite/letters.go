@@ -26,7 +26,8 @@ func (w *world) letters(ctx context.Context, region string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}
+	names := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}
 	out, err := w.clients[region].sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: names})
 	if err != nil {
 		return 0, fmt.Errorf("count the failed events in %s: %w", region, err)

@@ -11,11 +11,13 @@ import (
 )
 
 func TestParseOptions(t *testing.T) {
-	o, err := parseOptions([]string{"-target", "emulator", "-regions", "us-east-1,eu-west-1", "-config", `{"functionMemoryMiB": 512}`, "-dir", t.TempDir()}, io.Discard)
+	o, err := parseOptions([]string{"-target", "emulator", "-regions", "us-east-1,eu-west-1", "-config",
+		`{"functionMemoryMiB": 512}`, "-dir", t.TempDir()}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !smokeName.MatchString(o.name) || o.set.Name != o.name || len(o.set.Regions) != 2 || o.set.FunctionMemoryMiB != 512 || o.set.MultipartThresholdMiB != 5 {
+	if !smokeName.MatchString(o.name) || o.set.Name != o.name || len(o.set.Regions) != 2 || o.set.FunctionMemoryMiB != 512 ||
+		o.set.MultipartThresholdMiB != 5 {
 		t.Errorf("name %q, set %+v", o.name, o.set)
 	}
 	if o.set.Architecture() != hostArchitecture() {
@@ -56,7 +58,10 @@ func TestMayDelete(t *testing.T) {
 	if !mayDelete(o, account, region, o.name+"-111122223333-eu-west-1") {
 		t.Error("the run's own bucket stays")
 	}
-	for _, bucket := range []string{"", "prod-111122223333-eu-west-1", o.name, o.name + "-111122223333-us-east-1", o.name + "-999999999999-eu-west-1", o.name + "-111122223333-eu-west-1-logs"} {
+	for _, bucket := range []string{
+		"", "prod-111122223333-eu-west-1", o.name, o.name + "-111122223333-us-east-1",
+		o.name + "-999999999999-eu-west-1", o.name + "-111122223333-eu-west-1-logs",
+	} {
 		if mayDelete(o, account, region, bucket) {
 			t.Errorf("%q would be deleted", bucket)
 		}
@@ -82,7 +87,8 @@ func TestConfirm(t *testing.T) {
 	}
 	defer func() { _, _ = read.Close(), write.Close() }()
 	var said strings.Builder
-	if err := confirm(o, "111122223333", "arn:me", read, &said); !errors.As(err, &usageError{}) || !strings.Contains(err.Error(), "there is no terminal to ask on; nothing was done") {
+	err = confirm(o, "111122223333", "arn:me", read, &said)
+	if !errors.As(err, &usageError{}) || !strings.Contains(err.Error(), "there is no terminal to ask on; nothing was done") {
 		t.Errorf("without a terminal: %v", err)
 	}
 	for _, part := range []string{o.name, "111122223333", "us-east-1, eu-west-1, ap-northeast-1", "costs about $0.", "a month"} {

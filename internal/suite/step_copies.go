@@ -75,7 +75,8 @@ func copies(ctx context.Context, w *world) (string, error) {
 			if len(missing[region]) == 0 {
 				continue
 			}
-			pages := s3.NewListObjectsV2Paginator(w.clients[region].s3, &s3.ListObjectsV2Input{Bucket: aws.String(w.bucket(region)), Prefix: aws.String(lagPrefix)})
+			pages := s3.NewListObjectsV2Paginator(w.clients[region].s3, &s3.ListObjectsV2Input{Bucket: aws.String(w.bucket(region)),
+				Prefix: aws.String(lagPrefix)})
 			for pages.HasMorePages() {
 				page, err := pages.NextPage(ctx)
 				if err != nil {
@@ -148,7 +149,8 @@ func properties(ctx context.Context, w *world) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		tags, err := w.clients[region].s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)})
+		tags, err := w.clients[region].s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: aws.String(w.bucket(region)),
+			Key: aws.String(key)})
 		if err != nil {
 			return "", err
 		}
@@ -169,7 +171,8 @@ func properties(ctx context.Context, w *world) (string, error) {
 func oddNames() []string {
 	return []string{
 		"a", "a/b", "a//b", "/leading", "trailing/", "dot/./dot", ".hidden", "..x", "space in it", " leading space", "trailing space ",
-		"plus+and%2Bpercent", "%00", "100%", "quote'\"<>&", "back\\slash", "ümlaut/ключ/日本語/🚚", "e\u0301", "tab\tand~tilde", "a:b;c,d=e?f#g", "*.{x}[y]!",
+		"plus+and%2Bpercent", "%00", "100%", "quote'\"<>&", "back\\slash", "ümlaut/ключ/日本語/🚚", "e\u0301", "tab\tand~tilde",
+		"a:b;c,d=e?f#g", "*.{x}[y]!",
 		strings.Repeat("k", 1024), strings.Repeat("long/", 200) + "end",
 	}
 }

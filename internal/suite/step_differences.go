@@ -182,7 +182,8 @@ func deleted(ctx context.Context, w *world) (note string, err error) {
 	if err := w.arrives(ctx, key); err != nil {
 		return "", err
 	}
-	if _, err := w.clients[region].s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)}); err != nil {
+	if _, err := w.clients[region].s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)),
+		Key: aws.String(key)}); err != nil {
 		return "", err
 	}
 	if _, err := w.s3fanout(ctx, "backfill", "--prefix", key); err != nil {

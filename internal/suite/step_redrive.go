@@ -39,13 +39,15 @@ func (w *world) has(difference string) bool {
 func (w *world) stopped(ctx context.Context, region string, f func() error) (err error) {
 	name := aws.String(w.o.set.FunctionName())
 	c := w.clients[region].lambda
-	if _, err := c.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: name, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
+	if _, err := c.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: name,
+		ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
 		return fmt.Errorf("stop the function in %s: %w", region, err)
 	}
 	defer func() {
 		after := context.WithoutCancel(ctx)
 		if n := w.o.set.ReservedConcurrency; n > 0 {
-			_, e := c.PutFunctionConcurrency(after, &lambda.PutFunctionConcurrencyInput{FunctionName: name, ReservedConcurrentExecutions: aws.Int32(int32(n))}) //nolint:gosec // validated
+			_, e := c.PutFunctionConcurrency(after, &lambda.PutFunctionConcurrencyInput{FunctionName: name,
+				ReservedConcurrentExecutions: aws.Int32(int32(n))}) //nolint:gosec // validated
 			err = errors.Join(err, e)
 			return
 		}
@@ -181,7 +183,8 @@ func undelivered(ctx context.Context, w *world) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := c.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name, StatementId: aws.String(statement.Sid)}); err != nil {
+	if _, err := c.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: name,
+		StatementId: aws.String(statement.Sid)}); err != nil {
 		return "", err
 	}
 	m, key, err := w.undeliverable(ctx, from, region)

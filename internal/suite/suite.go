@@ -66,7 +66,10 @@ func runSuite(ctx context.Context, o options, in *os.File, out io.Writer) (err e
 // target could not even be asked which account it is.
 func (r *report) deployAndTry(ctx context.Context, log *os.File) (w *world) {
 	prepare := []step{
-		{"start", "templates are synthesized, and what they are deployed to is ready", func(ctx context.Context, _ *world) (string, error) { return "", r.target.start(ctx) }},
+		{"start", "templates are synthesized, and what they are deployed to is ready", func(ctx context.Context, _ *world) (string,
+			error) {
+			return "", r.target.start(ctx)
+		}},
 		{"deploy", "the unchanged app is deployed", func(ctx context.Context, _ *world) (string, error) { return "", r.target.deploy(ctx) }},
 		{"connect", "an operator's credentials work", func(ctx context.Context, _ *world) (note string, err error) {
 			w, err = connect(ctx, r.o, r.target, log)
@@ -83,7 +86,10 @@ func (r *report) deployAndTry(ctx context.Context, log *os.File) (w *world) {
 			}
 			return "account " + w.account, nil
 		}},
-		{"overrides", "what the target is known to do otherwise is overridden", func(ctx context.Context, _ *world) (string, error) { return "", r.override(ctx, w) }},
+		{"overrides", "what the target is known to do otherwise is overridden", func(ctx context.Context, _ *world) (string,
+			error) {
+			return "", r.override(ctx, w)
+		}},
 	}
 	for _, s := range prepare {
 		if r.add(&r.steps, try(ctx, w, s)) == failed {

@@ -56,7 +56,8 @@ func TestJudge(t *testing.T) {
 func TestFinish(t *testing.T) {
 	for _, where := range []string{"", "step", "check", "teardown"} {
 		path := filepath.Join(t.TempDir(), "report.md")
-		r := &report{o: options{name: "smoke-x", report: path}, target: fake{list: []difference{{id: "d|e", what: "w", fault: "f"}}}, out: io.Discard}
+		r := &report{o: options{name: "smoke-x", report: path}, target: fake{list: []difference{{id: "d|e", what: "w", fault: "f"}}},
+			out: io.Discard}
 		r.add(&r.steps, step1(known))
 		r.add(&r.checks, step1(passed))
 		r.add(&r.teardown, step1(passed))
@@ -161,17 +162,26 @@ func TestPoll(t *testing.T) {
 	if err != nil || n != 3 {
 		t.Errorf("%v after %d calls, want done after 3", err, n)
 	}
-	err = poll(t.Context(), time.Millisecond, 10*time.Millisecond, func(context.Context) (bool, string, error) { return false, "it is missing", nil })
+	err = poll(t.Context(), time.Millisecond, 10*time.Millisecond, func(context.Context) (bool, string, error) {
+		return false,
+			"it is missing", nil
+	})
 	if err == nil || err.Error() != "not within 10ms: it is missing" {
 		t.Errorf("too late: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("beyond"))
-	if err := poll(ctx, time.Millisecond, time.Minute, func(context.Context) (bool, string, error) { return false, "", nil }); err == nil || err.Error() != "beyond" {
+	if err := poll(ctx, time.Millisecond, time.Minute, func(context.Context) (bool, string, error) {
+		return false, "",
+			nil
+	}); err == nil || err.Error() != "beyond" {
 		t.Errorf("ended from outside: %v", err)
 	}
 	broken := errors.New("broken")
-	if err := poll(t.Context(), time.Millisecond, time.Minute, func(context.Context) (bool, string, error) { return false, "", broken }); !errors.Is(err, broken) {
+	if err := poll(t.Context(), time.Millisecond, time.Minute, func(context.Context) (bool, string, error) {
+		return false, "",
+			broken
+	}); !errors.Is(err, broken) {
 		t.Errorf("an error: %v", err)
 	}
 }
@@ -194,7 +204,8 @@ func TestWithoutMetricMath(t *testing.T) {
 	if n, err := withoutMetricMath(dir); err != nil || n != 1 {
 		t.Fatalf("%d taken, %v, want one", n, err)
 	}
-	for name, want := range map[string][2]string{"s.template.json": {`"B"`, `"A"`}, "s.assets.json": {"objectKey", "0ld"}, "manifest.json": {"s3://b/", "0ld"}} {
+	for name, want := range map[string][2]string{"s.template.json": {`"B"`, `"A"`}, "s.assets.json": {"objectKey", "0ld"},
+		"manifest.json": {"s3://b/", "0ld"}} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -220,7 +231,8 @@ func TestGone(t *testing.T) {
 			errNone, &smithy.GenericAPIError{Code: "NoSuchEntity"}, &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"},
 			&smithy.GenericAPIError{Code: "NotFound"}, fmt.Errorf("look: %w", &smithy.GenericAPIError{Code: "ResourceNotFoundException"}),
 		},
-		false: {nil, errors.New("cut off"), &smithy.GenericAPIError{Code: "AccessDenied"}, &smithy.GenericAPIError{Code: "Throttling"}, context.DeadlineExceeded},
+		false: {nil, errors.New("cut off"), &smithy.GenericAPIError{Code: "AccessDenied"},
+			&smithy.GenericAPIError{Code: "Throttling"}, context.DeadlineExceeded},
 	} {
 		for _, err := range list {
 			if gone(err) != want {

@@ -86,7 +86,8 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 				return err
 			},
 			"function " + w.o.set.FunctionName(): func(ctx context.Context) error {
-				_, err := c.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(w.o.set.FunctionName())})
+				_, err := c.lambda.GetFunctionConfiguration(ctx,
+					&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(w.o.set.FunctionName())})
 				return err
 			},
 			"topic " + w.member(region).TopicARN(): func(ctx context.Context) error {
@@ -147,7 +148,8 @@ func gone(err error) bool {
 		return true
 	}
 	switch code(err) {
-	case "NotFound", "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
+	case "NotFound", "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException", "QueueDoesNotExist",
+		"AWS.SimpleQueueService.NonExistentQueue":
 		return true
 	}
 	return false
@@ -160,11 +162,15 @@ func teardown(ctx context.Context, t target, w *world) (list []result) {
 	defer cancel()
 	for _, s := range []step{
 		{"destroy", "the stacks are destroyed", func(ctx context.Context, _ *world) (string, error) { return "", t.destroy(ctx) }},
-		{"empty", "the buckets that they retain are emptied and deleted", func(ctx context.Context, w *world) (string, error) { return w.emptyAndDelete(ctx) }},
+		{"empty", "the buckets that they retain are emptied and deleted", func(ctx context.Context, w *world) (string,
+			error) {
+			return w.emptyAndDelete(ctx)
+		}},
 		{"nothing-left", "nothing of this run is left", func(ctx context.Context, w *world) (string, error) { return w.nothingLeft(ctx) }},
 	} {
 		if w == nil && s.id != "destroy" {
-			list = append(list, result{id: s.id, what: s.what, status: failed, note: "the account is not known; look for names that begin with the run's"})
+			list = append(list, result{id: s.id, what: s.what, status: failed,
+				note: "the account is not known; look for names that begin with the run's"})
 			continue
 		}
 		list = append(list, try(ctx, w, s))

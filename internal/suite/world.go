@@ -58,14 +58,16 @@ type world struct {
 
 // connect makes the clients, and learns which account it is.
 func connect(ctx context.Context, o options, t target, log *os.File) (*world, error) {
-	w := &world{o: o, target: t, regions: o.set.Regions, clients: map[string]regionClients{}, log: log, began: time.Now(), seen: map[string]any{}}
+	w := &world{o: o, target: t, regions: o.set.Regions, clients: map[string]regionClients{}, log: log, began: time.Now(),
+		seen: map[string]any{}}
 	for i, region := range w.regions {
 		c, err := t.config(ctx, region)
 		if err != nil {
 			return nil, err
 		}
 		w.clients[region] = regionClients{
-			s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = c.BaseEndpoint != nil }), sns: sns.NewFromConfig(c), sqs: sqs.NewFromConfig(c),
+			s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = c.BaseEndpoint != nil }), sns: sns.NewFromConfig(c),
+			sqs:    sqs.NewFromConfig(c),
 			lambda: lambda.NewFromConfig(c), iam: iam.NewFromConfig(c), cloudwatch: cloudwatch.NewFromConfig(c),
 		}
 		if i > 0 {
@@ -182,7 +184,8 @@ type version struct {
 // versions lists all versions of the keys with a prefix.
 func (w *world) versions(ctx context.Context, region, prefix string) ([]version, error) {
 	var list []version
-	pages := s3.NewListObjectVersionsPaginator(w.clients[region].s3, &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: &prefix})
+	pages := s3.NewListObjectVersionsPaginator(w.clients[region].s3,
+		&s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

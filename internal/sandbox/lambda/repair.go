@@ -51,7 +51,8 @@ func (s *Service) servePutConcurrency(w http.ResponseWriter, r *http.Request, ca
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return &Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: "Could not parse request body into json: " + err.Error()}
+		return &Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException",
+			Message: "Could not parse request body into json: " + err.Error()}
 	}
 	limit := in.ReservedConcurrentExecutions
 	if limit == nil || *limit < 0 {

@@ -27,7 +27,8 @@ func TestRemovePermissionByHand(t *testing.T) {
 	arn := w.function(t, nil)
 	topic := iam.Caller{Service: "sns.amazonaws.com", SourceARN: "arn:aws:sns:eu-west-1:123456789012:uploads", SourceAccount: account}
 	for _, id := range []string{"one", "two"} {
-		p := PermissionConfig{StatementID: id, Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com", SourceARN: topic.SourceARN + "-" + id}
+		p := PermissionConfig{StatementID: id, Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com",
+			SourceARN: topic.SourceARN + "-" + id}
 		if id == "one" {
 			p.SourceARN = topic.SourceARN
 		}
@@ -35,7 +36,8 @@ func TestRemovePermissionByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	client, nobody := w.client(t, w.admin()), w.client(t, iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s", AccountID: account, Role: &iam.Role{Name: "r"}})
+	client, nobody := w.client(t, w.admin()), w.client(t, iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s",
+		AccountID: account, Role: &iam.Role{Name: "r"}})
 	one := &awslambda.RemovePermissionInput{FunctionName: &arn, StatementId: aws.String("one")}
 	_, err := nobody.RemovePermission(t.Context(), one)
 	wantCode(t, "nobody", err, "AccessDeniedException")
@@ -58,7 +60,8 @@ func TestRemovePermissionByHand(t *testing.T) {
 func TestConcurrencyByHand(t *testing.T) {
 	w := newWorld(t)
 	arn := w.function(t, nil)
-	client, nobody := w.client(t, w.admin()), w.client(t, iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s", AccountID: account, Role: &iam.Role{Name: "r"}})
+	client, nobody := w.client(t, w.admin()), w.client(t, iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s",
+		AccountID: account, Role: &iam.Role{Name: "r"}})
 	pid := func() string {
 		t.Helper()
 		got, err := client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &arn, Payload: payload(order{Do: "report"})})
@@ -71,7 +74,8 @@ func TestConcurrencyByHand(t *testing.T) {
 	}
 	before := pid()
 	put := func(c *awslambda.Client, n int32) error {
-		_, err := c.PutFunctionConcurrency(t.Context(), &awslambda.PutFunctionConcurrencyInput{FunctionName: &arn, ReservedConcurrentExecutions: aws.Int32(n)})
+		_, err := c.PutFunctionConcurrency(t.Context(), &awslambda.PutFunctionConcurrencyInput{FunctionName: &arn,
+			ReservedConcurrentExecutions: aws.Int32(n)})
 		return err
 	}
 	wantCode(t, "nobody", put(nobody, 1), "AccessDeniedException")
@@ -89,7 +93,8 @@ func TestConcurrencyByHand(t *testing.T) {
 	if after := pid(); after != before || before == "" {
 		t.Errorf("process %q before, %q after; want the same", before, after)
 	}
-	if c, err := client.GetFunctionConcurrency(t.Context(), &awslambda.GetFunctionConcurrencyInput{FunctionName: &arn}); err != nil || c.ReservedConcurrentExecutions != nil {
+	if c, err := client.GetFunctionConcurrency(t.Context(),
+		&awslambda.GetFunctionConcurrencyInput{FunctionName: &arn}); err != nil || c.ReservedConcurrentExecutions != nil {
 		t.Errorf("%+v, %v, want none reserved", c, err)
 	}
 }

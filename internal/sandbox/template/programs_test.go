@@ -10,7 +10,8 @@ import (
 func withAssets(manifest string) fstest.MapFS {
 	return fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"artifacts": {
-			"one": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/us-east-1", "properties": {"templateFile": "one.json"}},
+			"one": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/us-east-1",
+				"properties": {"templateFile": "one.json"}},
 			"one.assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}}}}`)},
 		"one.json":    {Data: []byte(oneTopic)},
 		"assets.json": {Data: []byte(manifest)},
@@ -19,7 +20,8 @@ func withAssets(manifest string) fstest.MapFS {
 
 func TestProgram(t *testing.T) {
 	asset := func(name, key string) string {
-		return `"` + key + `": {"displayName": "` + name + `", "source": {"path": "asset.` + key + `"}, "destinations": {"here": {"objectKey": "` + key + `.zip"}}}`
+		return `"` + key + `": {"displayName": "` + name + `", "source": {"path": "asset.` + key +
+			`"}, "destinations": {"here": {"objectKey": "` + key + `.zip"}}}`
 	}
 	a, err := Load(withAssets(`{"files": {` + asset("build/function/arm64", "aa") + `, ` + asset("/tmp/x/reconcile/x86_64", "bb") + `, ` +
 		asset("Function/Code", "cc") + `, ` + asset("arm64", "dd") + `}}`))
