@@ -109,22 +109,8 @@ func (s site) tracing() *awslambda.CfnFunction_TracingConfigProperty {
 // environment is the function's configuration in the form that the function
 // reads it.
 func (s site) environment() map[string]*string {
-	sources := map[string]string{}
-	for _, other := range s.others() {
-		sources[other.Bucket] = other.Region
-	}
 	variables := map[string]*string{}
-	for name, value := range functionenv.Encode(functionenv.Config{
-		ReplicaSet:   s.Name,
-		Account:      s.Account,
-		TargetBucket: s.Bucket,
-		Sources:      sources,
-		Role:         s.RoleARN(),
-
-		MultipartThreshold:  s.MultipartThreshold(),
-		MultipartParallel:   s.MultipartParallel,
-		ReplicaStorageClass: s.ReplicaStorageClass,
-	}) {
+	for name, value := range functionenv.Encode(functionenv.Of(s.Config, s.Member)) {
 		variables[name] = jsii.String(value)
 	}
 	return variables

@@ -239,14 +239,13 @@ func (r relations) testFunction(t *testing.T) {
 		value, _ := variables[name].(string)
 		return value
 	})
-	want := functionenv.Config{ReplicaSet: r.set.Name, Region: r.region, FunctionName: r.set.FunctionName(),
-		Account: testAccount, TargetBucket: r.member(r.region).Bucket, Sources: map[string]string{},
+	want := functionenv.Config{Target: r.member(r.region), FunctionName: r.set.FunctionName(),
 		Role:                r.member(r.region).RoleARN(),
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
 		ReplicaStorageClass: r.set.ReplicaStorageClass}
-	for _, other := range r.set.Others(r.region) {
-		want.Sources[r.member(other).Bucket] = other
+	for _, other := range slices.Sorted(slices.Values(r.set.Others(r.region))) {
+		want.Sources = append(want.Sources, r.member(other))
 	}
 	if err != nil {
 		t.Errorf("environment: %v", err)

@@ -7,13 +7,18 @@ import (
 	"testing"
 
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 func config() functionenv.Config {
 	return functionenv.Config{
-		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
-		Sources: map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
-		Role:    "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
+		Target: replicaset.Member{Set: "media", Region: "eu-west-1", Account: "111122223333", Bucket: "media-eu"},
+		Sources: replicaset.Members{
+			{Set: "media", Region: "ap-south-1", Account: "111122223333", Bucket: "media-ap"},
+			{Set: "media", Region: "us-east-1", Account: "111122223333", Bucket: "media-us"},
+		},
+		FunctionName: "media-replicator",
+		Role:         "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
 	}
 }
 

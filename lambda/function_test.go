@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 func environment(endpoint string) map[string]string {
 	env := functionenv.Encode(config())
 	maps.Copy(env, map[string]string{
-		functionenv.Region: config().Region, functionenv.FunctionName: config().FunctionName,
+		functionenv.Region: config().Target.Region, functionenv.FunctionName: config().FunctionName,
 		"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_ENDPOINT_URL": endpoint,
 	})
@@ -159,7 +159,7 @@ func TestClientHonoursTheEnvironment(t *testing.T) {
 	options := func(extra map[string]string) s3.Options {
 		env := environment("")
 		maps.Copy(env, extra)
-		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{}, config().Account)
+		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{}, config().Target.Account)
 		if err != nil {
 			t.Fatal(err)
 		}

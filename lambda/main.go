@@ -63,16 +63,16 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	if httpClient == nil {
 		httpClient = newHTTPClient(partsAtOnce(config) + replicator.Parallel)
 	}
-	client, err := newClient(getenv, httpClient, credentials, config.Account)
+	client, err := newClient(getenv, httpClient, credentials, config.Target.Account)
 	if err != nil {
 		return nil, err
 	}
-	self, err := newSelfInvoker(getenv, httpClient, credentials, config.Region, config.FunctionName)
+	self, err := newSelfInvoker(getenv, httpClient, credentials, config.Target.Region, config.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	log = log.With("replicaSet", config.ReplicaSet, "targetRegion", config.Region, "targetBucket", config.TargetBucket)
-	target := copier.Target{Region: config.Region, Bucket: config.TargetBucket}
+	log = log.With("replicaSet", config.Target.Set, "targetRegion", config.Target.Region, "targetBucket", config.Target.Bucket)
+	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
 	return &replicator.Handler{
 		Config: config,
 		Copier: copier.New(client, target,
@@ -84,7 +84,7 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)
 		},
-		Abort: aborter(client, config.TargetBucket),
+		Abort: aborter(client, config.Target.Bucket),
 		Log:   log,
 		Now:   time.Now,
 	}, nil

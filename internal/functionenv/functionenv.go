@@ -7,9 +7,11 @@ package functionenv
 import (
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
+
+	"s3fanout/internal/replicaset"
 )
 
 // Names of the function's environment variables.
@@ -18,6 +20,8 @@ const (
 	ReplicaSet = "S3FANOUT_REPLICA_SET"
 	// Account is the account, twelve digits, that all buckets of the set belong
 	// to. S3 is told with every request, and refuses it of a bucket of another.
+	// One variable says it for all members: an account for each would be written
+	// beside each bucket in SourceBuckets.
 	Account = "S3FANOUT_ACCOUNT"
 	// TargetBucket is the bucket that this function writes to, in its own Region.
 	TargetBucket = "S3FANOUT_TARGET_BUCKET"
@@ -50,13 +54,10 @@ func OperatorSession(functionName string) string { return functionName + "-opera
 
 // Config is what the function needs to know of its replica set.
 type Config struct {
-	ReplicaSet   string
-	Region       string            // the function's own, set by Lambda
-	FunctionName string            // set by Lambda
-	Account      string            // twelve digits
-	TargetBucket string            // in Region
-	Sources      map[string]string // bucket name -> Region, the own bucket left out
-	Role         string            // ARN
+	Target       replicaset.Member  // the function's own, whose Region Lambda sets
+	Sources      replicaset.Members // the others
+	FunctionName string             // set by Lambda
+	Role         string             // ARN
 
 	// Zero and empty mean that the copier chooses.
 	MultipartThreshold  int64 // bytes
@@ -64,19 +65,32 @@ type Config struct {
 	ReplicaStorageClass string
 }
 
+// Of is the configuration of the function at a member of the set.
+func Of(set replicaset.Config, target replicaset.Member) Config {
+	return Config{
+		Target:              target,
+		Sources:             set.Members(target.Account).Except(target.Region),
+		FunctionName:        set.FunctionName(),
+		Role:                target.RoleARN(),
+		MultipartThreshold:  set.MultipartThreshold(),
+		MultipartParallel:   set.MultipartParallel,
+		ReplicaStorageClass: set.ReplicaStorageClass,
+	}
+}
+
 // Encode returns the variables that the infrastructure has to set. Those that
-// Lambda sets itself, and optional ones without a value, are left out. The result depends on the values alone,
-// never on map order.
+// Lambda sets itself, and optional ones without a value, are left out. The order
+// of the sources does not matter.
 func Encode(c Config) map[string]string {
 	pairs := make([]string, 0, len(c.Sources))
-	for bucket, region := range c.Sources {
-		pairs = append(pairs, region+"="+bucket)
+	for _, source := range c.Sources {
+		pairs = append(pairs, source.Region+"="+source.Bucket)
 	}
-	sort.Strings(pairs)
+	slices.Sort(pairs)
 	variables := map[string]string{
-		ReplicaSet:    c.ReplicaSet,
-		Account:       c.Account,
-		TargetBucket:  c.TargetBucket,
+		ReplicaSet:    c.Target.Set,
+		Account:       c.Target.Account,
+		TargetBucket:  c.Target.Bucket,
 		SourceBuckets: strings.Join(pairs, ","),
 		Role:          c.Role,
 	}
@@ -104,30 +118,33 @@ func Decode(getenv func(string) string) (Config, error) {
 		return v
 	}
 	c := Config{
-		ReplicaSet:   read(ReplicaSet),
-		Region:       read(Region),
+		Target: replicaset.Member{
+			Set:     read(ReplicaSet),
+			Region:  read(Region),
+			Account: read(Account),
+			Bucket:  read(TargetBucket),
+		},
 		FunctionName: read(FunctionName),
-		Account:      read(Account),
-		TargetBucket: read(TargetBucket),
-		Sources:      map[string]string{},
 		Role:         read(Role),
 	}
 	sources := read(SourceBuckets)
 	if len(missing) > 0 {
 		return Config{}, fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
 	}
-	if !isAccount(c.Account) {
-		return Config{}, fmt.Errorf("environment variable %s: %q is not an account's ID of twelve digits", Account, c.Account)
+	if !isAccount(c.Target.Account) {
+		return Config{}, fmt.Errorf("environment variable %s: %q is not an account's ID of twelve digits", Account, c.Target.Account)
 	}
 	for _, pair := range strings.Split(sources, ",") {
 		region, bucket, ok := strings.Cut(pair, "=")
 		if !ok || region == "" || bucket == "" {
 			return Config{}, fmt.Errorf("environment variable %s: %q is not <region>=<bucket>", SourceBuckets, pair)
 		}
-		if other, dup := c.Sources[bucket]; dup {
-			return Config{}, fmt.Errorf("environment variable %s: bucket %q is listed for both %q and %q", SourceBuckets, bucket, other, region)
+		if other, dup := c.Sources.WithBucket(bucket); dup {
+			return Config{}, fmt.Errorf("environment variable %s: bucket %q is listed for both %q and %q", SourceBuckets, bucket, other.Region, region)
 		}
-		c.Sources[bucket] = region
+		source := c.Target // but for what differs
+		source.Region, source.Bucket = region, bucket
+		c.Sources = append(c.Sources, source)
 	}
 	threshold, err := optionalNumber(getenv, MultipartThreshold, math.MaxInt64)
 	if err != nil {

@@ -6,13 +6,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/replicaset"
 )
 
 func full() Config {
 	return Config{
-		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
+		Target: replicaset.Member{Set: "media", Region: "eu-west-1", Account: "111122223333", Bucket: "media-eu"},
+		Sources: replicaset.Members{
+			{Set: "media", Region: "ap-south-1", Account: "111122223333", Bucket: "media-ap"},
+			{Set: "media", Region: "us-east-1", Account: "111122223333", Bucket: "media-us"},
+		},
+		FunctionName:       "media-replicator",
 		Role:               "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
-		Sources:            map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
 		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source",
 	}
 }
@@ -20,7 +26,7 @@ func full() Config {
 // decode reads the variables as the function does, Lambda's own included.
 func decode(variables map[string]string, c Config) (Config, error) {
 	all := maps.Clone(variables)
-	maps.Copy(all, map[string]string{Region: c.Region, FunctionName: c.FunctionName})
+	maps.Copy(all, map[string]string{Region: c.Target.Region, FunctionName: c.FunctionName})
 	return Decode(func(name string) string { return all[name] })
 }
 

@@ -1,9 +1,13 @@
 package functionenv
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/replicaset"
 )
 
 // FuzzDecode checks that no environment makes the function panic, and that what
@@ -16,6 +20,7 @@ func FuzzDecode(f *testing.F) {
 		values := map[string]string{
 			ReplicaSet: set, TargetBucket: target, SourceBuckets: sources, MultipartThreshold: threshold, MultipartParallel: parallel,
 			ReplicaStorageClass: class, Role: "arn:aws:iam::111122223333:role/r", Region: "eu-west-1", FunctionName: "media-replicator",
+			Account: "111122223333",
 		}
 		c, err := Decode(func(name string) string { return values[name] })
 		if err != nil {
@@ -27,6 +32,7 @@ func FuzzDecode(f *testing.F) {
 		again := Encode(c)
 		again[Region], again[FunctionName] = "eu-west-1", "media-replicator"
 		back, err := Decode(func(name string) string { return again[name] })
+		slices.SortFunc(c.Sources, func(a, b replicaset.Member) int { return cmp.Compare(a.Region+"="+a.Bucket, b.Region+"="+b.Bucket) })
 		if err != nil || !reflect.DeepEqual(back, c) {
 			t.Errorf("got %+v and %v, want %+v", back, err, c)
 		}

@@ -82,28 +82,9 @@ func (c *checker) tracing(f Function) {
 	}
 }
 
-// wantEnvironment is the function's environment as infra/function.go sets it.
-func wantEnvironment(set replicaset.Config, here replicaset.Member) map[string]string {
-	sources := map[string]string{}
-	for _, other := range set.Members(here.Account).Except(here.Region) {
-		sources[other.Bucket] = other.Region
-	}
-	return functionenv.Encode(functionenv.Config{
-		ReplicaSet:   set.Name,
-		Account:      here.Account,
-		TargetBucket: here.Bucket,
-		Sources:      sources,
-		Role:         here.RoleARN(),
-
-		MultipartThreshold:  set.MultipartThreshold(),
-		MultipartParallel:   set.MultipartParallel,
-		ReplicaStorageClass: set.ReplicaStorageClass,
-	})
-}
-
 // environment compares our variables; others are not ours to judge.
 func (c *checker) environment(got map[string]string) {
-	want := wantEnvironment(c.facts.Set, c.here())
+	want := functionenv.Encode(functionenv.Of(c.facts.Set, c.here()))
 	names := slices.Collect(maps.Keys(want))
 	for name := range got {
 		if _, ours := want[name]; !ours && strings.HasPrefix(name, "S3FANOUT_") {

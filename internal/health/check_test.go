@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/functionenv"
 	"s3fanout/internal/replicaset"
 )
 
@@ -70,7 +71,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Subscriptions: found(subscriptions),
 		Function: found(Function{
 			State: "Active", UpdateStatus: "Successful", RoleARN: here.RoleARN(),
-			Environment: wantEnvironment(set, here), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
+			Environment: functionenv.Encode(functionenv.Of(set, here)), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
 			Reserved: Look[int]{State: Absent}, Failures: found(Failures{Destination: queue, Retries: 2, MaxAgeSeconds: 21600}),
 			Policy: found(policy(invoke...)),
 		}),

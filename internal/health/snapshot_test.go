@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"s3fanout/internal/functionenv"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/snapshot"
 )
@@ -135,7 +136,7 @@ func TestFunctionIsThatOfTheTemplates(t *testing.T) {
 		if function.Timeout != wantTimeoutSeconds || function.MemorySize != set.FunctionMemory() {
 			t.Errorf("the template has %d s and %d MB, the check wants %d and %d", function.Timeout, function.MemorySize, wantTimeoutSeconds, set.FunctionMemory())
 		}
-		if got, want := wantEnvironment(set, set.Member(account, region)), function.Environment.Variables; !maps.Equal(got, want) {
+		if got, want := functionenv.Encode(functionenv.Of(set, set.Member(account, region))), function.Environment.Variables; !maps.Equal(got, want) {
 			t.Errorf("the check wants %v, the template has %v", got, want)
 		}
 		failures := onlyOf[struct{ MaximumRetryAttempts, MaximumEventAgeInSeconds int }](t, resources, "AWS::Lambda::EventInvokeConfig")

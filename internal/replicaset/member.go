@@ -86,8 +86,7 @@ func arn(partition, service, region, accountID, resource string) string {
 	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
 }
 
-// Members are members of one replica set, no two of them in one Region or with
-// one bucket.
+// Members are members of one replica set, no two of them with one bucket.
 type Members []Member
 
 // Members returns the members of the set in the order of the configuration, all
@@ -113,9 +112,18 @@ func (c Config) BucketsARN(accountID string) string {
 	return bucketARN(Partition(c.Regions[0]), c.bucketName(accountID, "*"))
 }
 
+// In returns the member in region.
+func (m Members) In(region string) (Member, bool) {
+	return m.first(func(one Member) bool { return one.Region == region })
+}
+
 // WithBucket returns the member whose bucket has the name.
 func (m Members) WithBucket(name string) (Member, bool) {
-	i := slices.IndexFunc(m, func(one Member) bool { return one.Bucket == name })
+	return m.first(func(one Member) bool { return one.Bucket == name })
+}
+
+func (m Members) first(is func(Member) bool) (Member, bool) {
+	i := slices.IndexFunc(m, is)
 	if i < 0 {
 		return Member{}, false
 	}

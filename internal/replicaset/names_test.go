@@ -70,12 +70,18 @@ func TestMembers(t *testing.T) {
 		if found, ok := all.WithBucket(m.Bucket); !ok || found != m {
 			t.Errorf("WithBucket(%q) = %+v, %v; want %+v", m.Bucket, found, ok, m)
 		}
+		if found, ok := all.In(m.Region); !ok || found != m {
+			t.Errorf("In(%q) = %+v, %v; want %+v", m.Region, found, ok, m)
+		}
 	}
 	if !slices.Equal(regions, c.Regions) {
 		t.Errorf("Members are in %v, want the configuration's order: %v", regions, c.Regions)
 	}
 	if found, ok := all.WithBucket("media"); ok {
 		t.Errorf("WithBucket of a stranger's bucket = %+v", found)
+	}
+	if found, ok := all.In("eu-west-2"); ok {
+		t.Errorf("In a Region that the set lacks = %+v", found)
 	}
 	if got, want := all.Except("eu-west-1"), (Members{all[0], all[2]}); !slices.Equal(got, want) || len(all) != 3 {
 		t.Errorf("Except(eu-west-1) = %+v, want %+v; all are %+v", got, want, all)

@@ -51,7 +51,7 @@ type taskResult struct {
 func (h *Handler) batch(ctx context.Context, log *slog.Logger, times budget, b event.Batch, payload []byte) ([]byte, error) {
 	log = log.With("jobId", b.JobID)
 	target := b.Arguments[event.ArgumentTarget]
-	if target == "" || target == h.Config.Region {
+	if target == "" || target == h.Config.Target.Region {
 		return json.Marshal(h.copyBatch(ctx, log, b))
 	}
 	answer, err := h.passOn(ctx, times, b, target, payload)
@@ -76,7 +76,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	unread := complaints{log: log, text: "task not understood"}
 	for i, task := range b.Tasks {
 		err := task.Err
-		if err == nil && task.Bucket == h.Config.TargetBucket {
+		if err == nil && task.Bucket == h.Config.Target.Bucket {
 			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, event.ArgumentTarget)
 		}
 		if err != nil {
@@ -84,7 +84,8 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 			results[i] = failureOf(err)
 			continue
 		}
-		r := event.Record{Region: h.Config.Sources[task.Bucket], Bucket: task.Bucket, Key: task.Key, VersionID: task.VersionID}
+		source, _ := h.Config.Sources.WithBucket(task.Bucket) // refused later if there is none
+		r := event.Record{Region: source.Region, Bucket: task.Bucket, Key: task.Key, VersionID: task.VersionID}
 		if b.Arguments[event.ArgumentVersion] == event.VersionCurrent {
 			r.VersionID = ""
 		}
@@ -111,18 +112,14 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 // passOn has the function in the target Region do the batch and returns its
 // answer.
 func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, target string, payload []byte) ([]byte, error) {
-	var member bool
-	for _, region := range h.Config.Sources {
-		member = member || region == target
-	}
-	if !member {
-		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.Config.ReplicaSet, target, event.ArgumentTarget)
+	if _, member := h.Config.Sources.In(target); !member {
+		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.Config.Target.Set, target, event.ArgumentTarget)
 	}
 	// Only from here to there: so a batch is passed on once at most.
 	for _, task := range b.Tasks {
-		if task.Err == nil && task.Bucket != h.Config.TargetBucket {
+		if task.Err == nil && task.Bucket != h.Config.Target.Bucket {
 			return nil, fmt.Errorf("%w: bucket %q is not in %s, from where a batch can be passed on to %s; create the job in the bucket's Region",
-				errSource, task.Bucket, h.Config.Region, target)
+				errSource, task.Bucket, h.Config.Target.Region, target)
 		}
 	}
 	twin, err := h.Twin(target)

@@ -13,7 +13,6 @@ import (
 
 	"s3fanout/internal/batchjob"
 	"s3fanout/internal/copier"
-	"s3fanout/internal/functionenv"
 	"s3fanout/internal/replicaset"
 )
 
@@ -205,8 +204,8 @@ func TestJobOfTheCommand(t *testing.T) {
 	copies := &fakeCopier{}
 	target, _ := newTestHandler(copies)
 	source, _ := newTestHandler(nil)
-	source.Config = functionenv.Config{ReplicaSet: "media", Region: "us-east-1", FunctionName: "media-replicator", TargetBucket: "media-us",
-		Sources: map[string]string{"media-eu": "eu-west-1"}}
+	source.Config.Target, _ = target.Config.Sources.In("us-east-1")
+	source.Config.Sources = replicaset.Members{target.Config.Target}
 	source.Twin = func(region string) (Caller, error) {
 		if region != "eu-west-1" {
 			t.Errorf("passed on to %s", region)

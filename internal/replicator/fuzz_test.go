@@ -51,7 +51,7 @@ func FuzzInvoke(f *testing.F) {
 		}
 		lines(t, out)
 		for _, r := range copies.got {
-			if h.Config.Sources[r.Source.Bucket] != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
+			if source, member := h.Config.Sources.WithBucket(r.Source.Bucket); !member || source.Region != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
 				t.Errorf("asked to copy %+v", r.Source)
 			}
 		}

@@ -56,10 +56,10 @@ type Caller interface {
 // safe for concurrent use; then it is, too.
 type Handler struct {
 	Config functionenv.Config
-	Copier Copier // to Config.TargetBucket
+	Copier Copier // to Config.Target.Bucket
 	Self   Invoker
 	Twin   func(region string) (Caller, error)
-	// Abort gives an upload to Config.TargetBucket up.
+	// Abort gives an upload to Config.Target.Bucket up.
 	Abort func(context.Context, copier.Upload) error
 	Log   *slog.Logger
 	Now   func() time.Time
@@ -211,20 +211,20 @@ func (h *Handler) copy(ctx context.Context, times budget, j job) (copier.Result,
 
 // checkSource refuses a record from anywhere but another bucket of the set.
 func checkSource(config functionenv.Config, r event.Record) error {
-	region, member := config.Sources[r.Bucket]
+	source, member := config.Sources.WithBucket(r.Bucket)
 	var why string
 	switch {
-	case r.Bucket == config.TargetBucket:
+	case r.Bucket == config.Target.Bucket:
 		why = "it is the function's own bucket; remove the subscription to its own topic"
 	case !member:
-		why = fmt.Sprintf("replica set %s has no such bucket; deploy all Regions alike, or remove the subscription", config.ReplicaSet)
-	case r.Region != region:
-		why = fmt.Sprintf("the replica set has the bucket in %s, the event says %q", region, r.Region)
+		why = fmt.Sprintf("replica set %s has no such bucket; deploy all Regions alike, or remove the subscription", config.Target.Set)
+	case r.Region != source.Region:
+		why = fmt.Sprintf("the replica set has the bucket in %s, the event says %q", source.Region, r.Region)
 	default:
 		return nil
 	}
 	return fmt.Errorf("replicate %s to s3://%s (%s): %w: bucket %q: %s",
-		objectOf(r), config.TargetBucket, config.Region, errSource, r.Bucket, why)
+		objectOf(r), config.Target.Bucket, config.Target.Region, errSource, r.Bucket, why)
 }
 
 func requestFor(config functionenv.Config, j job) copier.Request {

@@ -17,6 +17,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/event"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 // fakeCopier has what no server can be made to have: an answer by key.
@@ -66,8 +67,12 @@ func (f *fakeCopier) keys() []string {
 
 func config() functionenv.Config {
 	return functionenv.Config{
-		ReplicaSet: "media", Region: "eu-west-1", FunctionName: "media-replicator", Account: "111122223333", TargetBucket: "media-eu",
-		Sources: map[string]string{"media-us": "us-east-1", "media-ap": "ap-south-1"},
+		Target: replicaset.Member{Set: "media", Region: "eu-west-1", Account: "111122223333", Bucket: "media-eu"},
+		Sources: replicaset.Members{
+			{Set: "media", Region: "ap-south-1", Account: "111122223333", Bucket: "media-ap"},
+			{Set: "media", Region: "us-east-1", Account: "111122223333", Bucket: "media-us"},
+		},
+		FunctionName: "media-replicator",
 	}
 }
 

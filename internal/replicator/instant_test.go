@@ -29,7 +29,7 @@ func (instantS3) CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Op
 // nowhere but is written.
 func newInstantHandler() *Handler {
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	target := copier.Target{Region: config().Region, Bucket: config().TargetBucket}
+	target := copier.Target{Region: config().Target.Region, Bucket: config().Target.Bucket}
 	return &Handler{Config: config(), Copier: copier.New(instantS3{}, target, copier.WithLogger(log)), Log: log, Now: time.Now}
 }
 

@@ -51,7 +51,7 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 
 	r := j.record
 	var directives []metricDirective
-	values := []any{"ReplicaSet", config.ReplicaSet, "SourceRegion", sourceRegion(config, r), "TargetRegion", config.Region}
+	values := []any{"ReplicaSet", config.Target.Set, "SourceRegion", sourceRegion(config, r), "TargetRegion", config.Target.Region}
 	add := func(d metricDirective, nameAndValue ...any) {
 		directives = append(directives, d)
 		values = append(values, nameAndValue...)
@@ -85,8 +85,8 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 
 // sourceRegion is where a member's record comes from.
 func sourceRegion(config functionenv.Config, r event.Record) string {
-	if region, member := config.Sources[r.Bucket]; member {
-		return region
+	if source, member := config.Sources.WithBucket(r.Bucket); member {
+		return source.Region
 	}
 	return noMember
 }

@@ -136,18 +136,12 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 
 // handler is the function's own, with the model for AWS.
 func (w *world) handler(p *process) *replicator.Handler {
-	config := functionenv.Config{
-		ReplicaSet: w.set.Name, Region: p.region, FunctionName: w.set.FunctionName(), TargetBucket: w.buckets[p.region].name,
-		Sources: map[string]string{}, Role: w.set.Member(account, p.region).RoleARN(),
-	}
-	for _, r := range w.set.Others(p.region) {
-		config.Sources[w.buckets[r].name] = r
-	}
+	config := functionenv.Of(w.set, w.set.Member(account, p.region))
 	c := client{p}
 	return &replicator.Handler{
 		Config: config, Copier: w.copier(p), Self: self{p},
 		Abort: func(ctx context.Context, u copier.Upload) error {
-			_, err := c.AbortMultipartUpload(ctx, abortInput(config.TargetBucket, u))
+			_, err := c.AbortMultipartUpload(ctx, abortInput(config.Target.Bucket, u))
 			return err
 		},
 		Log: quiet, Now: time.Now,
