@@ -58,6 +58,7 @@ func (w *world) asAuditor() *world {
 // The actions that the help names are enough, and whatever one of them is
 // missing is not taken for healthy: it is unknown, and the action is named.
 func TestDoctorNeedsTheActionsThatItsHelpNames(t *testing.T) {
+	t.Parallel()
 	actions := (&world{t: t}).readActions("doctor")
 	if len(actions) != 19 {
 		t.Fatalf("the help names %d actions: %v", len(actions), actions)

@@ -20,6 +20,7 @@ import (
 // A copy in parts that is interrupted is given up at once: its upload goes, and
 // the next run copies the object whole.
 func TestInterruptedBackfillAbortsCopiesInParts(t *testing.T) {
+	t.Parallel()
 	config := filepath.Join(t.TempDir(), "cdk.json")
 	if err := os.WriteFile(config, []byte(
 		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "multipartThresholdMiB": 5}}}`), 0o600); err != nil {

@@ -65,6 +65,7 @@ func numbered(i int) object {
 // there, as one page of versions says of which version, and no function anywhere
 // is woken by that.
 func TestBackfillOfARegionThatJoinsLate(t *testing.T) {
+	t.Parallel()
 	const n = 200
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("eu-west-1"))
@@ -111,6 +112,7 @@ func TestBackfillOfARegionThatJoinsLate(t *testing.T) {
 // S3 asks for less as soon as copies come: everything arrives all the same, and
 // what S3 refused is tried again.
 func TestBackfillThroughSlowDown(t *testing.T) {
+	t.Parallel()
 	const n, refusals = 60, 40
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("eu-west-1"))
@@ -139,6 +141,7 @@ func TestBackfillThroughSlowDown(t *testing.T) {
 
 // What cannot be copied is named with the reason, and does not hold the rest up.
 func TestBackfillNamesWhatItCannotCopy(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("ap-northeast-1"))
 	w := start(t, a.files)
@@ -167,6 +170,7 @@ func TestBackfillNamesWhatItCannotCopy(t *testing.T) {
 // Roles that nobody may assume, as those of stacks from before, are said so in
 // one line with both ways out; the other way works.
 func TestBackfillWithoutTheRolesTrust(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-eu-west-1", func(resources map[string]any) int {
 		return ofType(resources, "AWS::IAM::Role", func(_ string, p map[string]any) {
@@ -201,6 +205,7 @@ func TestBackfillWithoutTheRolesTrust(t *testing.T) {
 // A session has the function's permissions and no others: what the role may
 // not do fails early, with one line.
 func TestBackfillWithARoleThatMayNotWrite(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-eu-west-1", withoutStatement("WriteReplicas"))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("eu-west-1"))

@@ -82,6 +82,7 @@ func (w *world) batch(region string, arguments map[string]string, task batchTask
 // permissions, is: two real functions, of which the one where the job runs
 // passes the task on to the one that may write.
 func TestBatchTasksAcrossRegions(t *testing.T) {
+	t.Parallel()
 	const from, to = "us-east-1", "eu-west-1"
 	w := start(t, withBatch(t).files)
 	arguments := map[string]string{"targetRegion": to, "version": "current"}
@@ -137,6 +138,7 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 // Without the switch's permissions a task fails for good and says which one it
 // lacks.
 func TestBatchNeedsItsPermissions(t *testing.T) {
+	t.Parallel()
 	const from, to = "us-east-1", "eu-west-1"
 	a := withBatch(t)
 	a.edit("batch-us-east-1", without("AWS::IAM::Policy"))

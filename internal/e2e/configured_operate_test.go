@@ -9,6 +9,7 @@ import (
 // The commands take keys that the filters leave out, keys of KMS and a bound
 // role for what they are: as configured.
 func TestCarefulConfigurationIsOperated(t *testing.T) {
+	t.Parallel()
 	w := start(t, careful(t))
 	chosen := object{key: "dt=2026/one", body: "body"}
 	w.upload("us-east-1", chosen)

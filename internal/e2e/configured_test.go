@@ -62,6 +62,7 @@ func (w *world) redriveCareful() {
 }
 
 func TestCarefulConfigurationReplicates(t *testing.T) {
+	t.Parallel()
 	a := editable(t, careful(t))
 	a.edit("*", inSmallSteps)
 	w := start(t, a.files)
@@ -92,6 +93,7 @@ func TestCarefulConfigurationReplicates(t *testing.T) {
 
 // What fails gets into the encrypted queue, and comes out again.
 func TestCarefulConfigurationKeepsDeadLetters(t *testing.T) {
+	t.Parallel()
 	o := object{key: "dt=2026/key", body: "body"}
 	t.Run("of the function", func(t *testing.T) {
 		w := start(t, careful(t))
@@ -138,6 +140,7 @@ func ofStatement(sid string, change func(statement map[string]any)) func(map[str
 
 // Every permission on keys is needed: without it something fails, and says so.
 func TestEveryKeyPermissionIsNeeded(t *testing.T) {
+	t.Parallel()
 	only := func(action string) func(map[string]any) {
 		return func(s map[string]any) { s["Action"] = action }
 	}
@@ -183,6 +186,7 @@ func TestEveryKeyPermissionIsNeeded(t *testing.T) {
 }
 
 func TestServicesNeedTheKey(t *testing.T) {
+	t.Parallel()
 	nothing := func(s map[string]any) { s["Action"] = "kms:DescribeKey" }
 	t.Run("S3 for the topic", func(t *testing.T) {
 		a := editable(t, careful(t))

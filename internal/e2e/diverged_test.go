@@ -11,6 +11,7 @@ import (
 // difference. It costs a HEAD, and a second one only where size and ETag do not
 // tell.
 func TestRefusedWriteIsDivergedOrTheSame(t *testing.T) {
+	t.Parallel()
 	home, away := "us-east-1", "eu-west-1"
 	for name, c := range map[string]struct {
 		first, second string

@@ -18,6 +18,7 @@ func (w *world) wantHealthCareful(want ...string) healthReport {
 // No false alarms, with keys that the stacks make and S3 Batch Operations, as
 // deployed and after use.
 func TestDoctorFindsACarefulSetHealthy(t *testing.T) {
+	t.Parallel()
 	w := start(t, careful(t))
 	w.wantHealthCareful()
 	w.upload("us-east-1", object{key: "dt=2026/key", body: "body"})
@@ -33,6 +34,7 @@ func TestDoctorFindsACarefulSetHealthy(t *testing.T) {
 // With the healthy set above this holds the table of what roles need and the
 // templates together.
 func TestDoctorNamesEveryMissingActionOfACarefulSet(t *testing.T) {
+	t.Parallel()
 	const stack = "careful-eu-west-1"
 	granted := map[string]map[string]bool{} // Sid -> actions
 	editable(t, careful(t)).edit(stack, func(resources map[string]any) int {
@@ -89,6 +91,7 @@ func TestDoctorNamesEveryMissingActionOfACarefulSet(t *testing.T) {
 }
 
 func TestDoctorNamesEverySabotageOfACarefulSet(t *testing.T) {
+	t.Parallel()
 	const us, eu = "careful-us-east-1", "careful-eu-west-1"
 	for _, c := range []struct {
 		name     string
@@ -169,6 +172,7 @@ func jobRoles(resources map[string]any, change func(id string, p map[string]any)
 // A set that was deployed before cdk.json asked for keys and jobs does not
 // pass for one that has them.
 func TestDoctorNamesWhatIsNotDeployedYet(t *testing.T) {
+	t.Parallel()
 	a := editable(t, careful(t))
 	for _, region := range []string{"us-east-1", "eu-west-1"} {
 		stack := "careful-" + region

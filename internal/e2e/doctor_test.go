@@ -101,6 +101,7 @@ func (w *world) wantHealthOf(config string, want []string) healthReport {
 // No false alarms: of the templates as they are, nothing is found, after
 // deployment and after use, with three Regions and with five.
 func TestDoctorFindsAHealthySetHealthy(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	if report := w.wantHealth(); len(report.Findings) != 0 {
 		t.Errorf("findings %+v, want none at all", report.Findings)
@@ -121,6 +122,7 @@ func TestDoctorFindsAHealthySetHealthy(t *testing.T) {
 }
 
 func TestDoctorFindsFiveRegionsHealthy(t *testing.T) {
+	t.Parallel()
 	w := start(t, fiveRegions(t))
 	config := filepath.Join(t.TempDir(), "cdk.json")
 	text := `{"context":{"s3fanout":{"name":"five","regions":["us-east-1","us-west-2","eu-west-1","eu-central-1","ap-northeast-1"]}}}`
@@ -144,6 +146,7 @@ func editOf(resourceType string, change func(p map[string]any)) func(map[string]
 // Every sabotage of the deployment that replication alone would not report is
 // named, with its Region and its part, and nothing else is.
 func TestDoctorNamesEverySabotage(t *testing.T) {
+	t.Parallel()
 	const us, eu = "s3fanout-us-east-1", "s3fanout-eu-west-1"
 	for _, c := range []struct {
 		name     string
@@ -283,6 +286,7 @@ func ofTypeOnce(resources map[string]any, resourceType string, change func(p map
 
 // Each action of the role that is taken away is named.
 func TestDoctorNamesEveryMissingAction(t *testing.T) {
+	t.Parallel()
 	granted := map[string]bool{}
 	roleStatementsOf(t, func(s map[string]any) {
 		for _, action := range actions(s) {
@@ -316,6 +320,7 @@ func TestDoctorNamesEveryMissingAction(t *testing.T) {
 // A dead letter is a finding with the command that replays it, until it is
 // replayed.
 func TestDoctorNamesDeadLetters(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	w.fault("eu-west-1", fault.LambdaCrash, 1, 0)
 	w.upload("us-east-1", object{key: "key", body: "body"})

@@ -29,6 +29,7 @@ func code(err error) string {
 }
 
 func TestEndpointRefusesWhatAWSRefuses(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	region := w.regions[0]
 	wrong := w.config(region)
@@ -82,6 +83,7 @@ func TestEndpointRefusesWhatAWSRefuses(t *testing.T) {
 }
 
 func TestCallerIdentity(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	out, err := sts.NewFromConfig(w.config(w.regions[0])).GetCallerIdentity(t.Context(), nil)
 	if err != nil {
@@ -93,6 +95,7 @@ func TestCallerIdentity(t *testing.T) {
 }
 
 func TestControlInterface(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	w.upload(w.regions[0], object{key: "key", body: "body"})
 	w.settle()
@@ -136,6 +139,7 @@ func TestControlInterface(t *testing.T) {
 }
 
 func TestControlInterfaceIsNotForWebPages(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	for name, change := range map[string]func(*http.Request){
 		"a page's origin":  func(r *http.Request) { r.Header.Set("Origin", "http://example.com") },

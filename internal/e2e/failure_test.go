@@ -8,6 +8,7 @@ import (
 )
 
 func TestFunctionThatCrashesOnceIsRetried(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	w.fault(w.regions[1], fault.LambdaCrash, 1, 1)
 	o := object{key: "key", body: "body"}
@@ -22,6 +23,7 @@ func TestFunctionThatCrashesOnceIsRetried(t *testing.T) {
 }
 
 func TestFunctionThatAlwaysFailsEndsInDeadLetterAndIsRedriven(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		kind       fault.Kind
 		wantReason string
@@ -30,6 +32,7 @@ func TestFunctionThatAlwaysFailsEndsInDeadLetterAndIsRedriven(t *testing.T) {
 		{fault.S3Unavailable, "ServiceUnavailable"},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
+			t.Parallel()
 			w := start(t, threeRegions(t))
 			home, broken := w.regions[0], w.regions[1]
 			w.fault(broken, c.kind, 1, 0)

@@ -82,6 +82,7 @@ func (w *world) wantNothingMoved(taken record) {
 // gives it nothing, though its policy would let everybody. The functions'
 // requests name the account, and so do their roles' policies: each is enough.
 func TestAForeignBucketOfAMembersNameGetsAndGivesNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("as deployed", func(t *testing.T) {
 		w, taken := foreign(t, "foreign", nil)
 		w.wantNothingMoved(taken)
@@ -142,6 +143,7 @@ func TestAForeignBucketOfAMembersNameGetsAndGivesNothing(t *testing.T) {
 
 // The command neither reads a foreign bucket nor writes to it.
 func TestTheCommandLeavesAForeignBucketAlone(t *testing.T) {
+	t.Parallel()
 	w, _ := foreign(t, "foreign", nil)
 	w.upload(here, object{key: "secret", body: "ours"})
 	w.settle()
@@ -168,6 +170,7 @@ func TestTheCommandLeavesAForeignBucketAlone(t *testing.T) {
 
 // What is announced of a foreign bucket does not get to the set's topic.
 func TestAForeignBucketAnnouncesNothing(t *testing.T) {
+	t.Parallel()
 	w, _ := foreign(t, "foreign", nil)
 	before := w.sandbox.Stats().Regions[there].SNS
 	w.upload(there, object{key: "forged", body: "foreign"})

@@ -17,6 +17,7 @@ import (
 // A topic outside of the set that somebody has subscribed to a function does
 // not wake it, whatever its messages say.
 func TestForeignTopicsMayNotInvoke(t *testing.T) {
+	t.Parallel()
 	s, genuine := apart(t)
 	client := sns.NewFromConfig(s.administrator().in(here))
 	for _, region := range []string{here, there} {
@@ -82,6 +83,7 @@ func (w *world) policies(region string) map[string]*iam.Document {
 // else. The sandbox has one account, so other accounts' callers are put to the
 // policies themselves.
 func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	policies := w.policies(here)
 	const account, other = "123456789012", "999999999999"
@@ -184,6 +186,7 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 
 // A role of the account that has no permission gets none from the replica set.
 func TestStrangersMayDoNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(withOutside(t, threeRegions(t)))
 	stranger := s.mustAssume(strangerRole, "stranger")
 	config, r := stranger.in(here), s.state.Regions[here]

@@ -15,6 +15,7 @@ import (
 // that name another Region's function, and requests of S3 Batch Operations that
 // name another Region to copy to, are left where they are.
 func TestForgedLettersReachNoOtherRegion(t *testing.T) {
+	t.Parallel()
 	s, genuine := apart(t)
 	set := defaultSet()
 	role := s.mustAssume(set.Member(s.state.AccountID, there).RoleARN(), set.OperatorSession())

@@ -76,6 +76,7 @@ const leaves = "InvalidURI"
 // own bucket or under another key than the source's, and what is refused is
 // said on one line.
 func TestForgedEventsAreRefused(t *testing.T) {
+	t.Parallel()
 	s, genuine := apart(t)
 	before := s.contents()
 	for _, c := range []struct {

@@ -15,6 +15,7 @@ import (
 // source that is none is refused; an upload that is not the key's is not gone on
 // with: the copy begins anew, and the other's upload stays as it is.
 func TestForgedContinuations(t *testing.T) {
+	t.Parallel()
 	s, genuine := apart(t)
 	s.leavesUploads = true // a user's
 	client := s3.NewFromConfig(s.administrator().in(here))
@@ -82,6 +83,7 @@ func TestForgedContinuations(t *testing.T) {
 
 // Jobs are made by whom the account lets: their tasks are checked as events are.
 func TestForgedBatchTasksAreRefused(t *testing.T) {
+	t.Parallel()
 	s, genuine := apart(t)
 	before := s.contents()
 	for _, c := range []struct {

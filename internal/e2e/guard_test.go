@@ -33,6 +33,7 @@ func unguarded(t *testing.T, assembly fs.FS) *world {
 // without end: 106 versions in 20 seconds. A chain ends after one HEAD of what a
 // copy wrote.
 func TestChainEndsWhereConditionsAreIgnored(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		body     string
 		assembly fs.FS
@@ -75,6 +76,7 @@ func TestChainEndsWhereConditionsAreIgnored(t *testing.T) {
 
 // A user's own copy costs one HEAD more, where an upload costs none.
 func TestCopyOfAUserIsLookedAtFirst(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	w.upload(home, object{key: "first", body: "body"})

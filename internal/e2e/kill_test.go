@@ -132,6 +132,7 @@ func (w *world) uploads(region, key string) int {
 // Killed at any call, the function's retry makes the replica. Only an upload
 // that no payload names can stay behind, until the lifecycle rule.
 func TestFunctionKilledAtEveryCallOfACopy(t *testing.T) {
+	t.Parallel()
 	k := newKiller(t)
 	w := k.w
 	body := noise(plannedPart + 1)
@@ -158,6 +159,7 @@ func TestFunctionKilledAtEveryCallOfACopy(t *testing.T) {
 // A continuation names its upload: killed at any call, its retry goes on with
 // it. No part that was done is copied again, and nothing stays behind.
 func TestFunctionKilledAtEveryCallOfAContinuation(t *testing.T) {
+	t.Parallel()
 	k := newKiller(t, func(a *assembly) { a.edit("s3fanout-us-east-1-mesh", withoutSubscriber("eu-west-1")) })
 	k.begins = true
 	w := k.w

@@ -189,6 +189,7 @@ func (m *mortal) wantVerified(lacks map[upload]string, prefixes ...string) {
 // answered is there, whole; what is missing elsewhere, for its event is lost,
 // verify names and backfill brings.
 func TestNothingIsLostWhenS3IsKilled(t *testing.T) {
+	t.Parallel()
 	outlive(t, 1, 6, 2, 4)
 }
 

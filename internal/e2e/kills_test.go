@@ -251,6 +251,7 @@ func (s *storm) strike(book *book, round, users, more, kills int) {
 // what is missing is a dead letter with a reason, and redrive and backfill bring
 // all of it.
 func TestNothingIsLostWhateverIsKilled(t *testing.T) {
+	t.Parallel()
 	survive(t, 1, 4, 5, 1)
 }
 

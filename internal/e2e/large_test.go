@@ -149,6 +149,7 @@ func repeat(size int64, n int) []int64 {
 
 // A byte more than one CopyObject can copy.
 func TestFiveGiBAndAByte(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	const key, end = "5 GiB and a byte", "!"

@@ -16,6 +16,7 @@ import (
 // directories below it would have another order, so that walks and comparisons
 // work against it as against AWS.
 func TestWalkAndVerify(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	keys := []string{"a", "a b", "a+b", "a%20b", "a&b<c>'\"", "é", "日本/😀", "日本-", "b/c", "b/c.d/e", "b.c", "b-c/d", "z\tz", "\u0080"}

@@ -26,7 +26,10 @@ import (
 // is away for a while: nothing is lost, nothing goes round in circles, a dead
 // letter is only what used its attempts up, and redrive brings it. Times are
 // printed, not judged.
-func TestBurst(t *testing.T) { burst(t, 300, 1) }
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	burst(t, 300, 1)
+}
 
 func TestBurstOfOneThousand(t *testing.T) {
 	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -72,6 +75,11 @@ func runTests(m *testing.M) (int, error) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return 0, fmt.Errorf("build %s: %w\n%s", target[len(target)-1], err, out)
 		}
+	}
+	// These tests wait for most of their time. A flag on the command line
+	// still decides.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		return 0, err
 	}
 	code := m.Run()
 	if code != 0 {

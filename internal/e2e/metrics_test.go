@@ -19,6 +19,7 @@ import (
 // would a graph of it. So all that can happen to a record happens once, and
 // then every metric of ours that a template names has to have a figure.
 func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
+	t.Parallel()
 	var named []types.Metric // of the first Region's stack
 	region := ""
 	a := editable(t, threeRegions(t))
@@ -118,6 +119,7 @@ func describeDimensions(list []types.Dimension) string {
 // The operator's screen shows how long replication took, from the function's
 // own log to the table.
 func TestStatusTellsTheLag(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	w.upload("us-east-1", object{key: "key", body: "body"})
 	w.settle()

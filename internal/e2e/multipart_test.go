@@ -118,6 +118,7 @@ func (w *world) full(region, key, body string) object {
 }
 
 func TestEverySizeArrivesWithAllItsProperties(t *testing.T) {
+	t.Parallel()
 	w := start(t, inParts(t, 4))
 	home := w.regions[0]
 	inParts := 0
@@ -148,6 +149,7 @@ func TestEverySizeArrivesWithAllItsProperties(t *testing.T) {
 
 // Whether a replica was copied at once or in parts, only its ETag tells.
 func TestCopiesAtOnceAndInPartsAreAlike(t *testing.T) {
+	t.Parallel()
 	w := start(t, inPartsIn(t, "eu-west-1"))
 	body := noise(plannedPart + 1)
 	for name, algorithm := range map[string]s3types.ChecksumAlgorithm{
@@ -184,7 +186,8 @@ func inPartsIn(t *testing.T, region string) fs.FS {
 }
 
 // With three seconds an invocation gets three parts done at most, and another
-// one goes on where it stopped.
+// one goes on where it stopped. Not parallel: it counts on the function's time
+// limit.
 func TestCopyOverSeveralInvocationsCopiesNoPartTwice(t *testing.T) {
 	const parts = 7
 	w := start(t, inParts(t, 1, timeout(3)))
@@ -226,7 +229,7 @@ func (w *world) slow(region string, bytesPerSecond int64) {
 }
 
 // A hand-over whose continuation fails for good ends as a dead letter, and the
-// redrive of it copies what is missing and nothing else.
+// redrive of it copies what is missing and nothing else. Not parallel, as above.
 func TestRedriveContinuesWhereTheCopyStopped(t *testing.T) {
 	const parts = 4
 	var w *world
@@ -274,6 +277,7 @@ func TestRedriveContinuesWhereTheCopyStopped(t *testing.T) {
 // Somebody writes the key while its parts are copied: it is not replaced, and
 // the upload is aborted.
 func TestLostRaceAbortsTheUpload(t *testing.T) {
+	t.Parallel()
 	var w *world
 	home, away := "us-east-1", "eu-west-1"
 	winner := object{key: "raced", body: "the user's own"}

@@ -15,6 +15,7 @@ import (
 // With everything switched on, the function's role may do a little more, and
 // jobs have a role. Neither may do anything of this.
 func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
+	t.Parallel()
 	a := editable(t, careful(t))
 	a.edit("careful-*-[0-9]", jobsByAnyone)
 	w := start(t, a.files)

@@ -106,6 +106,7 @@ type never struct {
 // are not, but for those that are denied to everybody: it is the role's want of
 // permission that stops them, and nothing else. The role's table of what it may is role_test.go's.
 func TestWhatTheRoleMustNeverDo(t *testing.T) {
+	t.Parallel()
 	s := newScene(withOutside(t, threeRegions(t)))
 	set := defaultSet()
 	role := s.mustAssume(set.Member(s.state.AccountID, here).RoleARN(), set.OperatorSession())
@@ -155,6 +156,7 @@ func (s scene) wantMay(role identity) {
 // The bucket's versions keep what was overwritten, which nothing the role may
 // do can remove.
 func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
+	t.Parallel()
 	s := newScene(withOutside(t, threeRegions(t)))
 	set := defaultSet()
 	for _, region := range s.regions {
@@ -180,6 +182,7 @@ func TestTheRoleMayOverwriteInItsOwnBucketAlone(t *testing.T) {
 // Sessions of the role have one name that is not the function's, so that events
 // and logs tell them from it, and only those whom the account lets have one.
 func TestSessionsOfTheRole(t *testing.T) {
+	t.Parallel()
 	w := withOutside(t, threeRegions(t))
 	set := defaultSet()
 	roleARN := set.Member(w.state.AccountID, here).RoleARN()

@@ -143,17 +143,20 @@ func (w *world) operate(by identity, steps []step) (troubles []string) {
 // The policies of docs/security.md are enough for the commands that the page
 // names, and nothing in them is there without need.
 func TestOperatorsPolicies(t *testing.T) {
+	t.Parallel()
 	all := append(lookingSteps(), operatingSteps()...)
 	operator := func(w *world) identity {
 		return w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/operator", "operator")
 	}
 	t.Run("administrator", func(t *testing.T) {
+		t.Parallel()
 		w := operatedWorld(t)
 		for _, trouble := range w.operate(w.administrator(), all) {
 			t.Error(trouble)
 		}
 	})
 	t.Run("operator", func(t *testing.T) {
+		t.Parallel()
 		looking, operating := pagePolicies(t)
 		w := operatedWorld(t, looking, operating)
 		for _, trouble := range w.operate(operator(w), all) {
@@ -161,6 +164,7 @@ func TestOperatorsPolicies(t *testing.T) {
 		}
 	})
 	t.Run("only looking", func(t *testing.T) {
+		t.Parallel()
 		looking, _ := pagePolicies(t)
 		w := operatedWorld(t, looking)
 		for _, trouble := range w.operate(operator(w), lookingSteps()) {
@@ -178,6 +182,7 @@ func TestOperatorsPolicies(t *testing.T) {
 		for i, s := range []map[string]any{looking, operating}[policy]["Statement"].([]any) {
 			for _, action := range actions(s.(map[string]any)) {
 				t.Run("without "+action, func(t *testing.T) {
+					t.Parallel()
 					looking, operating := pagePolicies(t)
 					changed := []map[string]any{looking, operating}[policy]["Statement"].([]any)[i].(map[string]any)
 					kept := []string{"s3:GetBucketTagging"} // a statement needs an action

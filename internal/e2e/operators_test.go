@@ -10,6 +10,7 @@ import (
 // Where operatorArns lists who may assume the function's role, nobody else may,
 // whatever the account's own policies allow him.
 func TestOnlyListedOperatorsGetSessions(t *testing.T) {
+	t.Parallel()
 	a := editable(t, careful(t)) // lists the administrator
 	a.edit("careful-us-east-1", func(resources map[string]any) int {
 		resources["Powerful"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
@@ -40,6 +41,7 @@ func TestOnlyListedOperatorsGetSessions(t *testing.T) {
 // What a backfill writes is told from what the function writes by the session's
 // name, and the filters drop the events of both.
 func TestABackfillIsToldFromTheFunction(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*-mesh", withoutSubscriber("eu-west-1"))
 	w := start(t, a.files)

@@ -13,6 +13,7 @@ import (
 
 // All three kinds of letters, and one that is none, in one queue.
 func TestRedriveOfMixedQueue(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	// The function has a dead-letter queue beside its on-failure destination,
 	// so each failed event leaves two letters.
@@ -67,6 +68,7 @@ func TestRedriveOfMixedQueue(t *testing.T) {
 }
 
 func TestRedriveSaysInOneLineWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-eu-west-1", func(resources map[string]any) int {
 		return ofType(resources, "AWS::SQS::Queue", func(_ string, p map[string]any) { p["QueueName"] = "elsewhere" })

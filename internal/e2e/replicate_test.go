@@ -29,6 +29,7 @@ func everyKind() []object {
 }
 
 func TestUploadsArriveEverywhere(t *testing.T) {
+	t.Parallel()
 	for name, assembly := range map[string]func(*testing.T) fs.FS{"three Regions": threeRegions, "five Regions": fiveRegions} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, assembly(t))
@@ -54,6 +55,7 @@ func TestUploadsArriveEverywhere(t *testing.T) {
 // A fresh upload costs one invocation and one CopyObject for every other
 // Region, and nothing else: no HEAD, no invocation for an echo, no loop.
 func TestCostOfFreshUpload(t *testing.T) {
+	t.Parallel()
 	for name, assembly := range map[string]func(*testing.T) fs.FS{"three Regions": threeRegions, "five Regions": fiveRegions} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, assembly(t))
@@ -81,6 +83,7 @@ func TestCostOfFreshUpload(t *testing.T) {
 }
 
 func TestSameKeyInEveryRegionAtOnce(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	const keys = 20
 	for i := range keys {
@@ -109,6 +112,7 @@ func TestSameKeyInEveryRegionAtOnce(t *testing.T) {
 }
 
 func TestSameKeyAgainIsSkipped(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home, away := w.regions[0], w.regions[1:]
 	w.upload(home, object{key: "key", body: "first"})
@@ -126,6 +130,7 @@ func TestSameKeyAgainIsSkipped(t *testing.T) {
 }
 
 func TestVersionDeletedBeforeItsCopyIsGone(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	w.fault(home, fault.Delay, 1, 0)
@@ -149,6 +154,7 @@ func TestVersionDeletedBeforeItsCopyIsGone(t *testing.T) {
 // A delete marker hides the object; the version that the event names is still
 // there, and arrives.
 func TestVersionBelowDeleteMarkerArrives(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	w.fault(home, fault.Delay, 1, 0)
@@ -166,6 +172,7 @@ func TestVersionBelowDeleteMarkerArrives(t *testing.T) {
 }
 
 func TestDuplicatedAndDelayedDeliveries(t *testing.T) {
+	t.Parallel()
 	w := start(t, threeRegions(t))
 	for _, region := range w.regions {
 		w.fault(region, fault.DuplicateDelivery, 1, 0)

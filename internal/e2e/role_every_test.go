@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -189,11 +190,27 @@ func jobsByAnyone(resources map[string]any) int {
 	})
 }
 
+// shared is a world that tests which run at the same time probe one by one.
+type shared struct {
+	mu sync.Mutex
+	w  *world
+}
+
+func (s *shared) probe(t *testing.T, p probe, name string) string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := *s.w
+	w.t = t
+	return p(&w, name)
+}
+
 // Every grant of every role and of every resource's policy, with everything
 // switched on that grants more, is needed: without it something breaks that
 // works with it, or the table says why that cannot be shown here. A grant
 // that the table does not know fails the test, and a row without its grant too.
 func TestEveryGrantIsNeeded(t *testing.T) {
+	t.Parallel()
 	granted := map[grant]bool{}
 	editable(t, careful(t)).edit("careful-us-east-1", func(resources map[string]any) int {
 		grantsOf(resources, func(on, sid string, s map[string]any) {
@@ -209,18 +226,20 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 			t.Errorf("%+v is granted, and nothing shows that it is needed", g)
 		}
 	}
-	prepare := func() *assembly {
+	prepare := func(t *testing.T) *assembly {
+		t.Helper()
 		a := editable(t, careful(t))
 		a.edit("*", inSmallSteps)
 		a.edit("careful-*-[0-9]", jobsByAnyone)
 		return a
 	}
-	whole := start(t, prepare().files)
+	whole := shared{w: start(t, prepare(t).files)}
 	for _, g := range slices.SortedFunc(maps.Keys(table), func(a, b grant) int {
 		return strings.Compare(a.on+a.sid+a.action, b.on+b.sid+b.action)
 	}) {
 		l := table[g]
 		t.Run(g.on+" "+g.sid+" "+g.action, func(t *testing.T) {
+			t.Parallel()
 			if !granted[g] {
 				t.Fatal("it is not granted")
 			}
@@ -228,13 +247,11 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 				t.Skip(l.cannot)
 			}
 			if l.probe != nil {
-				whole.t = t
-				if trouble := l.probe(whole, "dt=2026/"+g.on+" "+g.sid+" "+g.action); trouble != "" {
+				if trouble := whole.probe(t, l.probe, "dt=2026/"+g.on+" "+g.sid+" "+g.action); trouble != "" {
 					t.Fatalf("with all grants: %s", trouble)
 				}
 			}
-			a := prepare()
-			a.t = t
+			a := prepare(t)
 			a.edit("careful-*-[0-9]", take(g))
 			if l.and != nil {
 				a.edit("careful-*-[0-9]", l.and)
@@ -261,5 +278,4 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 			}
 		})
 	}
-	whole.t = t
 }

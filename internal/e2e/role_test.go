@@ -8,6 +8,7 @@ import (
 )
 
 func TestProbesFindNothingWrongWithTheTemplates(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("*", inSmallSteps)
 	w := start(t, a.files)
@@ -21,6 +22,7 @@ func TestProbesFindNothingWrongWithTheTemplates(t *testing.T) {
 // Every action that the role is granted is needed: taken away, its probe
 // fails, or the templates do not even deploy.
 func TestEveryRoleActionIsNeeded(t *testing.T) {
+	t.Parallel()
 	granted := map[string]bool{}
 	roleStatementsOf(t, func(s map[string]any) {
 		for _, action := range actions(s) {
@@ -32,6 +34,7 @@ func TestEveryRoleActionIsNeeded(t *testing.T) {
 	}
 	for action := range granted {
 		t.Run(action, func(t *testing.T) {
+			t.Parallel()
 			a := editable(t, threeRegions(t))
 			a.edit("*", inSmallSteps)
 			a.edit("*", func(resources map[string]any) int { return removeAction(resources, action) })
@@ -65,6 +68,7 @@ func TestEveryRoleActionIsNeeded(t *testing.T) {
 // Telling a missing object from a forbidden one takes s3:ListBucket on the
 // target as well as on the sources.
 func TestListBucketIsNeededOnTheTarget(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-*[0-9]", func(resources map[string]any) (removed int) {
 		target := ""

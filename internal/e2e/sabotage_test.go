@@ -10,6 +10,7 @@ import (
 )
 
 func TestMissingSubscriptionIsNoticed(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-us-east-1-mesh", func(resources map[string]any) (removed int) {
 		ofType(resources, "AWS::SNS::Subscription", func(id string, p map[string]any) {
@@ -29,6 +30,7 @@ func TestMissingSubscriptionIsNoticed(t *testing.T) {
 }
 
 func TestMissingLambdaPermissionIsNoticedAndNothingLost(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-eu-west-1", without("AWS::Lambda::Permission"))
 	w := start(t, a.files)
@@ -69,6 +71,7 @@ func withoutAllow(resourceType, action string) func(map[string]any) int {
 // Without the queue's policy, or its statement for SNS alone, what SNS cannot
 // deliver is lost.
 func TestMissingQueuePolicyLosesUndeliverableMessages(t *testing.T) {
+	t.Parallel()
 	for name, sabotage := range map[string]func(map[string]any) int{
 		"no policy":            without("AWS::SQS::QueuePolicy"),
 		"no statement for SNS": withoutAllow("AWS::SQS::QueuePolicy", "sqs:ReceiveMessage"),
@@ -92,6 +95,7 @@ func TestMissingQueuePolicyLosesUndeliverableMessages(t *testing.T) {
 // Without the mesh stack, or without the bucket's notification, nothing leaves
 // the Region.
 func TestMissingWayOutIsNoticed(t *testing.T) {
+	t.Parallel()
 	for name, sabotage := range map[string]func(*assembly){
 		"no mesh stack": func(a *assembly) { a.remove("s3fanout-us-east-1-mesh") },
 		"no notification": func(a *assembly) {
@@ -114,6 +118,7 @@ func TestMissingWayOutIsNoticed(t *testing.T) {
 
 // Without the on-failure destination, an event that is given up is lost.
 func TestMissingDestinationLosesFailedEvents(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-eu-west-1", without("AWS::Lambda::EventInvokeConfig"))
 	w := start(t, a.files)
@@ -129,6 +134,7 @@ func TestMissingDestinationLosesFailedEvents(t *testing.T) {
 
 // What AWS refuses to deploy is refused here.
 func TestTemplatesThatDoNotDeploy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(a *assembly)
@@ -204,6 +210,7 @@ func TestTemplatesThatDoNotDeploy(t *testing.T) {
 // Without the filter the echoes wake functions, which cost a HEAD each; the
 // loop still ends there.
 func TestWithoutEchoFilterCopiesEndAndCostHeads(t *testing.T) {
+	t.Parallel()
 	a := editable(t, threeRegions(t))
 	a.edit("*-mesh", func(resources map[string]any) int {
 		return ofType(resources, "AWS::SNS::Subscription", func(_ string, p map[string]any) {

@@ -25,6 +25,7 @@ func (w *world) store(region, key, body string, class s3types.StorageClass) {
 // The storage class of replicas is configuration: STANDARD, a class, or the
 // source's own, for both kinds of copy.
 func TestStorageClassOfReplicas(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		configured string
 		want       s3types.StorageClass // HEAD names no STANDARD
@@ -56,6 +57,7 @@ func TestStorageClassOfReplicas(t *testing.T) {
 
 // An archived object cannot be copied: the dead letter says what to do.
 func TestArchivedSourceHasToBeRestored(t *testing.T) {
+	t.Parallel()
 	w := start(t, inParts(t, 4))
 	home := w.regions[0]
 	w.store(home, "small", "small", s3types.StorageClassGlacier)

@@ -203,6 +203,7 @@ func (w *world) endpoints(regions ...string) map[string][]string {
 // A fourth Region joins while uploads go on: none of them is lost, and what was
 // there before is there after a backfill.
 func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
+	t.Parallel()
 	w := start(t, synthesize(t, "s3fanout", staying...))
 	four := synthesize(t, "s3fanout", withNewcomer()...)
 	u := w.traffic("joins")
@@ -238,6 +239,7 @@ func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
 // A Region leaves in the order that docs/upgrade.md gives, while uploads to the
 // others go on: they do not notice, and its bucket stays as it is.
 func TestRegionLeaves(t *testing.T) {
+	t.Parallel()
 	w := start(t, synthesize(t, "s3fanout", withNewcomer()...))
 	before := object{key: "before", body: "body", tags: "k=v", metadata: map[string]string{"m": "v"}}
 	w.upload(newcomer, before)
@@ -298,6 +300,7 @@ func TestRegionLeaves(t *testing.T) {
 // that do not know it any more, what is uploaded there ends in its dead-letter
 // queue. Nothing is lost: with the Region back, a redrive delivers it.
 func TestRegionLeavesInTheWrongOrder(t *testing.T) {
+	t.Parallel()
 	four, three := synthesize(t, "s3fanout", withNewcomer()...), synthesize(t, "s3fanout", staying...)
 	w := start(t, four)
 	half := editable(t, four)
@@ -321,6 +324,7 @@ func TestRegionLeavesInTheWrongOrder(t *testing.T) {
 // Everything is destroyed: the buckets stay with what is in them, and in the way
 // of the same replica set, which CloudFormation would not take over either.
 func TestDestroyKeepsTheBuckets(t *testing.T) {
+	t.Parallel()
 	three := synthesize(t, "s3fanout", staying...)
 	w := start(t, three)
 	o := object{key: "kept", body: "body"}
@@ -347,6 +351,7 @@ func TestDestroyKeepsTheBuckets(t *testing.T) {
 // Another name is another replica set: its buckets are empty, the old ones stay,
 // and one copy into one new bucket is in all of them.
 func TestAnotherNameIsAnotherReplicaSet(t *testing.T) {
+	t.Parallel()
 	w := start(t, synthesize(t, "s3fanout", staying...))
 	o := object{key: "moved", body: "body"}
 	w.upload("eu-west-1", o)
