@@ -21,6 +21,7 @@ import (
 // bytes.
 func TestCostOfWhatIsWritten(t *testing.T) {
 	key := "films/2026/11/a-title-of-the-usual-length/part-0000000001.mp4"[:60]
+	t.Parallel()
 	r := runSandbox(t)
 	for region := range r.state.Regions {
 		r.upload(region, region[:4]+key[4:], "body")

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -148,26 +147,41 @@ func (e *exitTable) interrupt(line string, want int) {
 // interruptWaiting interrupts a command whose first request is not answered.
 func (e *exitTable) interruptWaiting(line string) {
 	e.t.Helper()
-	ctx, cancel := context.WithCancel(e.t.Context())
-	defer cancel()
+	asked := make(chan struct{}, 100) // more than it asks at a time
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client is gone
-		cancel()
+		asked <- struct{}{}
 		<-r.Context().Done()
 	}))
 	defer server.Close()
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"} {
-		e.t.Setenv(name, value)
+	cmd := e.command(strings.Fields(line)...)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL="+server.URL)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		e.t.Fatal(err)
 	}
-	var stdout, stderr bytes.Buffer
-	code := run(ctx, append(strings.Fields(line), "--config", filepath.Join(e.dir, "cdk.json")), strings.NewReader(""), &stdout, &stderr, os.Getenv)
-	e.note(line, code, exitInterrupted, stderr.String())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // the code says it
+	}()
+	select {
+	case <-asked:
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			e.t.Error(err)
+		}
+	case <-ended: // without asking
+	}
+	<-ended
+	e.note(line, cmd.ProcessState.ExitCode(), exitInterrupted, stderr.String())
 }
 
 // TestExitCodes runs every command once for every exit code that its help
 // documents, and for no other: first all is well, then an object could not be
 // copied, then nobody answers.
 func TestExitCodes(t *testing.T) {
+	t.Parallel()
 	commands, help := visible(t)
 	e := &exitTable{running: runSandbox(t), help: map[string]string{}, tried: map[string]map[int]bool{}}
 	for _, c := range commands {
@@ -190,7 +204,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"explain films/one", 0}, exits{"explain", 2},
 		exits{"redrive", 0}, exits{"redrive --max x", 2},
 		exits{"sandbox --listen nonsense", 2},
-		exits{"sandbox --function " + e.function + " --listen " + strings.TrimPrefix(e.state.Endpoint, "http://"), 1},
+		exits{"sandbox --function " + e.built.function + " --listen " + strings.TrimPrefix(e.state.Endpoint, "http://"), 1},
 		exits{"sandbox deploy --templates cdk.out", 0}, exits{"sandbox deploy --nonsense", 2},
 		exits{"sandbox fault", 0}, exits{"sandbox fault --kind nonsense", 2},
 		exits{"status", 0}, exits{"status surplus", 2},
@@ -199,8 +213,8 @@ func TestExitCodes(t *testing.T) {
 	)
 	e.tried["s3fanout demo"][exitDone] = true // in TestScripts/demo, which has time for it
 	e.full("completion bash", "cost --objects 1 --bytes 1", "version")
-	e.interrupt("demo --function "+e.function, exitInterrupted)
-	e.interrupt("sandbox --listen 127.0.0.1:0 --function "+e.function, exitDone)
+	e.interrupt("demo --function "+e.built.function, exitInterrupted)
+	e.interrupt("sandbox --listen 127.0.0.1:0 --function "+e.built.function, exitDone)
 
 	e.run(exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 1", 0})
 	e.uploadAs("us-east-1", "films/two", "body", types.StorageClassGlacier)
@@ -211,14 +225,13 @@ func TestExitCodes(t *testing.T) {
 		exits{"backfill", 3},
 	)
 
-	e.unread("backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.function, "doctor", "explain films/two",
+	e.unread("backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
 		"redrive --dry-run", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
-	t.Setenv("TMPDIR", filepath.Join(e.dir, "none"))
-	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"backfill", 1}, exits{"demo --function " + e.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"verify", 1},
+		exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
 	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "verify"} {

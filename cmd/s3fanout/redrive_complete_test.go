@@ -27,8 +27,10 @@ import (
 // minutes.
 func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("runs 100 commands")
 	}
+	t.Parallel()
+	command := programs(t).command
 	const letters, runs, account = 500, 100, "111122223333"
 	regions := []string{"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1", "ap-southeast-2", "sa-east-1"}
 	administrator := iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", PrincipalID: "AIDATEST", AccountID: account}
@@ -76,7 +78,7 @@ func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 	for i, region := range regions {
 		wg.Go(func() {
 			for n := i; n < runs && !t.Failed(); n += len(regions) {
-				cmd := exec.CommandContext(ctx, "s3fanout", "redrive", "--dry-run", "--region", region, "--output", "json")
+				cmd := exec.CommandContext(ctx, command, "redrive", "--dry-run", "--region", region, "--output", "json") //nolint:gosec // built by this test
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 					"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(dir, "none"))

@@ -29,14 +29,14 @@ type running struct {
 	state sandbox.State
 	dir   string // of the commands
 	data  string // of the sandbox
-	// function is its program.
-	function string
+	built built
+	env   []string // of the commands, besides
 }
 
 // runSandbox starts one that ends with the test.
 func runSandbox(t *testing.T) *running {
 	t.Helper()
-	r := &running{t: t, dir: t.TempDir(), data: t.TempDir(), function: buildFunction(t)}
+	r := &running{t: t, dir: t.TempDir(), data: t.TempDir(), built: programs(t)}
 	config, err := os.ReadFile("../../cdk.json")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func runSandbox(t *testing.T) *running {
 	if err := os.WriteFile(filepath.Join(r.dir, "cdk.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("s3fanout", "sandbox", "--listen", "127.0.0.1:0", "--function", r.function,
+	cmd := exec.Command(r.built.command, "sandbox", "--listen", "127.0.0.1:0", "--function", r.built.function,
 		"--dir", r.data, "--retry-wait", "5ms", "--output", "json")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -81,11 +81,12 @@ func (r *running) s3fanout(args ...string) (code int, output string) {
 
 // command is s3fanout with the sandbox's credentials.
 func (r *running) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(r.t.Context(), "s3fanout", args...)
+	cmd := exec.CommandContext(r.t.Context(), r.built.command, args...) //nolint:gosec // built by this test
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(),
 		"AWS_ENDPOINT_URL="+r.state.Endpoint, "AWS_ACCESS_KEY_ID="+r.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+r.state.SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(r.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(r.dir, "none"))
+	cmd.Env = append(cmd.Env, r.env...)
 	return cmd
 }
 

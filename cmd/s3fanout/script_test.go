@@ -1,21 +1,19 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
-
-	"s3fanout/internal/buildinput"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +24,13 @@ func TestMain(m *testing.M) {
 type leakless struct{ m *testing.M }
 
 func (l leakless) Run() int {
-	code := l.m.Run()
+	// The long tests wait for most of their time. A flag on the command line
+	// still decides.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := withBuildDir(l.m.Run)
 	if code != 0 {
 		return code
 	}
@@ -65,7 +69,8 @@ func (l leakless) Run() int {
 //	$BUSY                  an address that is in use
 //	$METADATA              a metadata service that refuses everything
 func TestScripts(t *testing.T) {
-	function := buildFunction(t)
+	t.Parallel()
+	function := programs(t).function
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -124,20 +129,6 @@ func TestScripts(t *testing.T) {
 			"says":          awaitText,
 		},
 	})
-}
-
-// buildFunction builds the function for this machine.
-func buildFunction(t *testing.T) string {
-	t.Helper()
-	if err := buildinput.Declare(t.Context(), "../..", "./lambda"); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", path, "s3fanout/lambda")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the function: %v\n%s", err, out)
-	}
-	return path
 }
 
 func fake(ts *testscript.TestScript) *fakeAWS { return ts.Value("aws").(*fakeAWS) }

@@ -214,6 +214,7 @@ const noBatch = "S3 Batch Operations are not in the sandbox; batch_test.go asks 
 // TestShownCommandsRun runs each of s3fanout's command lines that a page shows
 // against the sandbox, where everything is as it should be: all are done.
 func TestShownCommandsRun(t *testing.T) {
+	t.Parallel()
 	r := runSandbox(t)
 	for region := range r.state.Regions {
 		r.upload(region, "films/"+region, "a film")
