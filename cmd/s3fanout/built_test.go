@@ -34,7 +34,7 @@ var buildOnce = sync.OnceValues(func() (built, error) {
 		{"-tags", "lambda.norpc", "-o", b.function, "s3fanout/lambda"},
 		{"-o", b.command, "s3fanout/cmd/s3fanout"},
 	} {
-		cmd := exec.Command("go", append([]string{"build", "-trimpath"}, target...)...) //nolint:gosec // the arguments are above
+		cmd := exec.Command("go", append([]string{"build", "-trimpath"}, target...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return built{}, fmt.Errorf("build %s: %w\n%s", target[len(target)-1], err, out)
 		}

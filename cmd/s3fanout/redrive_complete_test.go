@@ -78,7 +78,7 @@ func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 	for i, region := range regions {
 		wg.Go(func() {
 			for n := i; n < runs && !t.Failed(); n += len(regions) {
-				cmd := exec.CommandContext(ctx, command, "redrive", "--dry-run", "--region", region, "--output", "json") //nolint:gosec // built by this test
+				cmd := exec.CommandContext(ctx, command, "redrive", "--dry-run", "--region", region, "--output", "json")
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 					"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(dir, "none"))
