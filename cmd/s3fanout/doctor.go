@@ -42,7 +42,8 @@ With --probe it also tries whether S3 enforces the condition that first write
 wins rests on; AWS does, some other servers accept it and write all the same. It
 writes an object without contents below .s3fanout/probe/ in each bucket, in a
 session of the function's role, whose events the topics' filters drop, and
-removes it, also when it is interrupted. It needs sts:AssumeRole on the
+removes it, also when it is interrupted. It also asks S3 who began an upload of
+the function's role, as the function resumes no other. It needs sts:AssumeRole on the
 functions' roles and s3:DeleteObjectVersion on .s3fanout/probe/* as well;
 without them it writes nothing and says so.
 
@@ -55,7 +56,7 @@ not looked at.
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
 subscription,
 ` + healthRequests + `.
-They cost less than 0.001 USD. The probe makes 15 more in each Region.
+They cost less than 0.001 USD. The probe makes 16 more in each Region.
 
 With --output json the result is one document:
   {"replicaSet", "account", "caller", "probed",

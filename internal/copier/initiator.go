@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // foreignUpload is an upload to resume that the role did not begin.
@@ -19,12 +20,13 @@ func (e *foreignUpload) Error() string {
 		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, e.by)
 }
 
-// begunBy reports whether an upload's initiator, as S3 names it, is a session of
-// the role. For users AWS promises an ARN; for sessions its pages do not say, and
+// BegunBy reports whether an upload was begun in a session of the role, by S3's
+// word in an answer to ListParts: the function resumes no other. For users AWS promises an ARN; for sessions its pages do not say, and
 // it is the session's or the role's
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Initiator.html). What is
 // no ARN, such as the account's canonical ID, proves nothing.
-func begunBy(roleARN, initiator string) bool {
+func BegunBy(roleARN string, parts *s3.ListPartsOutput) bool {
+	initiator := InitiatorOf(parts)
 	role, err := arn.Parse(roleARN)
 	if err != nil || role.Service != "iam" {
 		return false
@@ -37,4 +39,12 @@ func begunBy(roleARN, initiator string) bool {
 	role.Service, role.Resource = "sts", "assumed-role/"+name+"/"
 	session, ok := strings.CutPrefix(initiator, role.String())
 	return ok && session != "" && !strings.Contains(session, "/")
+}
+
+// InitiatorOf is who began an upload, as S3 names them; empty if it names nobody.
+func InitiatorOf(parts *s3.ListPartsOutput) string {
+	if parts.Initiator == nil {
+		return ""
+	}
+	return deref(parts.Initiator.ID)
 }

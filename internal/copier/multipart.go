@@ -225,21 +225,14 @@ func (m *multipart) listParts(ctx context.Context, u Upload) ([]string, types.Ch
 		if err != nil {
 			return nil, "", err
 		}
-		if who := initiatorOf(out); !begunBy(m.role, who) {
-			return nil, "", &foreignUpload{u.UploadID, who}
+		if !BegunBy(m.role, out) {
+			return nil, "", &foreignUpload{u.UploadID, InitiatorOf(out)}
 		}
 		keepFinished(etags, u, out.Parts)
 		if marker = out.NextPartNumberMarker; !aws.ToBool(out.IsTruncated) || deref(marker) == "" {
 			return etags, out.ChecksumAlgorithm, nil
 		}
 	}
-}
-
-func initiatorOf(out *s3.ListPartsOutput) string {
-	if out.Initiator == nil {
-		return ""
-	}
-	return deref(out.Initiator.ID)
 }
 
 // keepFinished enters the listed parts that are right into etags. A part of

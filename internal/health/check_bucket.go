@@ -58,6 +58,9 @@ func (c *checker) conditions() {
 			c.add(tried.id, Warning, "S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition", tried.request)
 		}
 	}
+	if by := c.region.Conditions.Value.Initiator; by != "" {
+		c.find(checkInitiator, "S3 says that an upload of the function's role was begun by %s", by)
+	}
 }
 
 // creations are the events that a new object may cause

@@ -21,6 +21,7 @@ const (
 	checkBucketKey    = "bucket-encryption"
 	checkCopyIf       = "copy-condition"
 	checkCompleteIf   = "multipart-condition"
+	checkInitiator    = "upload-initiator"
 
 	checkTopic       = "topic"
 	checkTopicPolicy = "topic-policy"
@@ -133,6 +134,9 @@ func Checks() []CheckInfo {
 		{checkCompleteIf, PartBucket, Failed, "S3 enforces If-None-Match on CompleteMultipartUpload",
 			"A copy of a large object can replace an object that was written a moment before, so the first write does not always win.",
 			otherServer},
+		{checkInitiator, PartBucket, Failed, "S3 names the function's role as who began the role's uploads",
+			"A copy that takes more than one invocation becomes a dead letter: the function resumes an upload only if S3 says that its own role began it.",
+			"copy what becomes a dead letter so with s3fanout backfill"},
 		{CheckLeftovers, PartBucket, Warning, "what the probe wrote was removed",
 			"An object without contents, or an unfinished upload, is left below .s3fanout/probe/ in the bucket.",
 			"remove the reason, wait ten minutes, then run s3fanout doctor --probe --region {region}: it removes what an earlier one left"},

@@ -1,9 +1,11 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/copier"
 	"s3fanout/internal/replicaset"
 )
 
@@ -32,6 +35,9 @@ const (
 type Conditions struct {
 	Copy     Enforcement // of CopyObject
 	Complete Enforcement // of CompleteMultipartUpload
+	// Initiator is who began an upload of the function's role by S3's word, where
+	// the function does not take that for its role; else empty.
+	Initiator string
 }
 
 const (
@@ -60,6 +66,7 @@ type ProbeS3 interface {
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
 	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
+	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
 	UploadPart(context.Context, *s3.UploadPartInput, ...func(*s3.Options)) (*s3.UploadPartOutput, error)
 	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
 	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
@@ -73,7 +80,8 @@ type ProbeS3 interface {
 // name is one that no other probe has.
 //
 // It writes an object without contents below replicaset.ProbePrefix, copies it
-// onto itself and completes an upload of its key, both under If-None-Match: *.
+// onto itself and completes an upload of its key, both under If-None-Match: *. It
+// asks who began that upload.
 // Before it writes it makes sure that it may remove, and that the topic's
 // filters are right: then the object wakes no function and is not replicated.
 // In the end, also when ctx has ended, it removes all versions and uploads of
@@ -92,7 +100,7 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 			wait.Go(func() {
 				do(r, probe{
 					Prober: probers[r.Name], region: r.Name, account: member.Account, bucket: member.Bucket,
-					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name, role: member.RoleName(),
+					key: replicaset.ProbePrefix + "/" + name + "/" + r.Name, role: member.RoleName(), roleARN: member.RoleARN(),
 				})
 			})
 		}
@@ -142,7 +150,7 @@ func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 // probe is that of one Region.
 type probe struct {
 	Prober
-	region, account, bucket, key, role string
+	region, account, bucket, key, role, roleARN string
 }
 
 // mayRemove makes sure that what will be written may be removed, and removes
@@ -170,7 +178,7 @@ func (p probe) untold(what string, err error) Look[Conditions] {
 	switch {
 	case denied && action == "sts:AssumeRole":
 		next = "allow " + action + " to {caller} by its own policies, and in cdk.json's operatorArns if that is set; then " + askProbe
-	case denied && (action == "s3:PutObject" || action == "s3:AbortMultipartUpload"):
+	case denied && slices.Contains([]string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, action):
 		next = "see whether role-permissions has a finding; then " + askProbe
 	}
 	return Look[Conditions]{Why: what + why(p.region, failure), Next: next}
@@ -206,6 +214,13 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 			out, err := p.Write.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: owner})
 			if err == nil {
 				uploadID = out.UploadId
+			}
+			return err
+		}, nil},
+		{"ask who began it: ", func(ctx context.Context) error {
+			out, err := p.Write.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, ExpectedBucketOwner: owner})
+			if err == nil && !copier.BegunBy(p.roleARN, out) {
+				c.Initiator = cmp.Or(copier.InitiatorOf(out), "nobody")
 			}
 			return err
 		}, nil},

@@ -33,6 +33,7 @@ type store struct {
 	// answer to a write under If-None-Match over a key that exists; "" writes.
 	condition string
 	deny      string // refuses this request, as in "DELETE"
+	initiator string // of all uploads; "" is a session of the Region's role
 	before    func(request string)
 	requests  []string
 }
@@ -120,6 +121,12 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id := fmt.Sprint("upload", s.n)
 		s.uploads[id] = path
 		_, _ = fmt.Fprintf(w, "<InitiateMultipartUploadResult><UploadId>%s</UploadId></InitiateMultipartUploadResult>", id)
+	case name == "GET uploadId":
+		by := s.initiator
+		if by == "" {
+			by = "arn:aws:sts::" + account + ":assumed-role/media-replicator-" + path[strings.LastIndexByte(path, '/')+1:] + "/media-replicator-operator"
+		}
+		_, _ = fmt.Fprintf(w, "<ListPartsResult><Initiator><ID>%s</ID></Initiator></ListPartsResult>", by)
 	case name == "PUT uploadId":
 		w.Header().Set("ETag", `"p"`)
 	case r.Header.Get("If-None-Match") == "*" && exists && s.condition != "":
@@ -208,9 +215,29 @@ func TestProbeTellsWhatAServerDoesWithTheCondition(t *testing.T) {
 	}
 }
 
+// AWS does not say how S3 names the sessions of roles, and the function resumes
+// only what its own role began.
+func TestProbeTellsWhomS3NamesForAnUpload(t *testing.T) {
+	s := newStore()
+	s.initiator = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+	facts, err := s.probe(t.Context(), t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := Check(facts)
+	if len(findings) != len(facts.Set.Regions) {
+		t.Errorf("findings %+v, want one of each Region", findings)
+	}
+	for _, f := range findings {
+		if f.Check != checkInitiator || f.Severity != Failed || !strings.Contains(f.What, s.initiator) {
+			t.Errorf("finding %+v", f)
+		}
+	}
+}
+
 // Wherever it is interrupted, nothing is left.
 func TestAnInterruptedProbeLeavesNothing(t *testing.T) {
-	for _, at := range []string{"PUT", "PUT copy", "POST uploads", "PUT uploadId", "POST uploadId"} {
+	for _, at := range []string{"PUT", "PUT copy", "POST uploads", "GET uploadId", "PUT uploadId", "POST uploadId"} {
 		for _, condition := range []string{"412 PreconditionFailed", ""} {
 			s := newStore()
 			s.condition = condition

@@ -104,6 +104,7 @@ func troubles() []trouble {
 		{"condition of copies ignored", probed(Conditions{Copy: Ignored}), checkCopyIf, Failed, "although CopyObject said If-None-Match"},
 		{"condition of copies refused", probed(Conditions{Copy: Refused}), checkCopyIf, Warning, "501"},
 		{"condition of parts ignored", probed(Conditions{Complete: Ignored}), checkCompleteIf, Failed, "although CompleteMultipartUpload said"},
+		{"uploads of somebody else", probed(Conditions{Initiator: "nobody"}), checkInitiator, Failed, "nobody"},
 		{"condition not tried", func(r *Region) { r.Conditions = Look[Conditions]{Why: denied} }, checkCopyIf, Unknown, denied},
 		{"scratch object left", func(r *Region) { r.Scratch = Look[bool]{Why: denied} }, CheckLeftovers, Warning, denied},
 
