@@ -48,7 +48,7 @@ const (
 // only if its code says so: a missing bucket is a failure.
 func interpret(did move, source Object, err error) answer {
 	code := errorCode(err)
-	conditional := did == copyIfAbsent || did == completeIfAbsent
+	conditional := did == copyOnCondition || did == completeOnCondition
 	switch {
 	case err == nil:
 		return done
@@ -75,11 +75,11 @@ func interpret(did move, source Object, err error) answer {
 		return exists
 	case code == codeNotImplemented && conditional:
 		return unsupported
-	case did == copyIfAbsent || did == copyAnyway:
+	case did == copyOnCondition || did == copyAnyway:
 		if isTooLarge(err) {
 			return tooLarge
 		}
-	case did == completeIfAbsent || did == completeAnyway:
+	case did == completeOnCondition || did == completeAnyway:
 		switch code {
 		case codeInvalidPart:
 			return conflict // somebody has copied it over
@@ -94,7 +94,7 @@ func interpret(did move, source Object, err error) answer {
 // not there can be the source's.
 func namesSource(did move) bool {
 	switch did {
-	case copyIfAbsent, copyAnyway, copyPart, readTags:
+	case copyOnCondition, copyAnyway, copyPart, readTags:
 		return true
 	}
 	return false

@@ -2,6 +2,8 @@ package copier
 
 import (
 	"testing"
+
+	"s3fanout/internal/policy"
 )
 
 // Whoever waits for an error to go away, or gives it up, goes by its class. The
@@ -45,7 +47,7 @@ func TestClassesOfErrors(t *testing.T) {
 				answer.body = ""
 			}
 			s := serve(t, answer)
-			_, err := s.client(1).CopyObject(t.Context(), copyInput(copyAnyway, source(), target(), ""), inRegion(target().Region))
+			_, err := s.client(1).CopyObject(t.Context(), copyInput(policy.Condition{}, source(), target(), ""), inRegion(target().Region))
 			if got := classify(err); got != tt.class {
 				t.Errorf("%s with status %d is %s, want %s: %v", tt.code, status, got, tt.class, err)
 			}

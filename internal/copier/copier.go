@@ -2,8 +2,8 @@
 // that writes replicas, whoever asks: the function, a backfill or a repair.
 //
 // It guarantees that a copy is server side and of exactly the version named,
-// that an existing key at the target is never replaced (the first write of a
-// key wins), that copying again is harmless, and that every call ends as one
+// that an existing key at the target is never replaced, as package policy has
+// it, that copying again is harmless, and that every call ends as one
 // Outcome or as an *Error that says what was copied where and whether trying
 // again can help.
 //
@@ -18,7 +18,7 @@
 // says that it does not implement it, the target is looked at first, and a write
 // between look and copy is replaced; that is said once in the log. If one
 // accepts and ignores it, as some emulators do, keys are replaced, but no chain
-// of copies goes on for ever; see Request.LookFirst.
+// of copies goes on for ever; see Request.Event.
 //
 // It does not choose which objects to copy, does not delete objects, and does
 // not copy annotations or access control lists; Fidelity lists every property
@@ -28,7 +28,10 @@ package copier
 
 import (
 	"context"
+
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/policy"
 )
 
 // MaxSize is the largest object, in bytes, that one CopyObject copies
@@ -83,19 +86,19 @@ const (
 // Request asks for one object at the Copier's target, under the same key.
 type Request struct {
 	Source Object
-	// LookFirst has a HEAD find out that the target lacks the key before
-	// anything is written. It has to be set if a copy made the source: then a
-	// chain of copies, each the cause of the next, ends even on a server that
-	// accepts a copy's condition and ignores it.
-	LookFirst bool
-	// ProbableEcho says that the target probably has the object already. It
-	// implies LookFirst: a HEAD costs less than a refused copy. If that finds
-	// the key, nothing else is asked: it is Diverged only if Source's size says
-	// so.
+	// Event is what reported Source, the zero value if no event did. It has to be
+	// given if a copy made Source: a HEAD then finds out that the target lacks the
+	// key before anything is written, so that a chain of copies, each the cause of
+	// the next, ends even on a server that accepts a copy's condition and ignores
+	// it.
+	Event policy.Event
+	// ProbableEcho says that the target probably has the object already. A HEAD
+	// is sent first: it costs less than a refused copy. If that finds the key,
+	// nothing else is asked: it is Diverged only if Source's size says so.
 	ProbableEcho bool
 	// KeepDeleted has a key stay deleted that a delete marker hides at the target.
-	// Only a HEAD tells, so that it works with LookFirst, ProbableEcho and copies
-	// in parts alone, and costs nothing there.
+	// Only a HEAD tells, so that it works with ProbableEcho, the Event of a copy
+	// and copies in parts alone, and costs nothing there.
 	KeepDeleted bool
 	// Resume names an unfinished multipart copy to go on with; Source is
 	// Resume.Source then, whatever it is here. Parts that are done are not

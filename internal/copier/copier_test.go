@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/policy"
 )
 
 func TestCopyOnTheWire(t *testing.T) {
@@ -157,7 +159,11 @@ func TestOutcomes(t *testing.T) {
 			s := serve(t, tt.script...)
 			var n naps
 			c := New(s.client(1), target(), WithSleep(n.sleep), WithLogger(slog.New(slog.DiscardHandler)))
-			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo, LookFirst: tt.look, KeepDeleted: tt.keep})
+			var event policy.Event
+			if tt.look {
+				event.Name = "ObjectCreated:Copy"
+			}
+			got, err := c.Copy(t.Context(), Request{Source: source(), ProbableEcho: tt.echo, Event: event, KeepDeleted: tt.keep})
 			if m := strings.Join(s.methods(), " "); m != tt.methods {
 				t.Errorf("requests: got %s, want %s", m, tt.methods)
 			}

@@ -144,7 +144,7 @@ func operation(m move) string {
 		return opList
 	case copyPart:
 		return opPart
-	case completeIfAbsent, completeAnyway:
+	case completeOnCondition, completeAnyway:
 		return opComplete
 	}
 	return opCopy

@@ -11,10 +11,9 @@ import (
 	"s3fanout/internal/policy"
 )
 
-// look asks what the target has under the key. The answers are absent, hidden,
-// same, differs and failed. What the target has is compared with what the request
-// says of the source; where that does not tell, and the source is no probable
-// echo, the source itself is asked.
+// look asks what the target has under the key, has the policy decide, and asks
+// for what that wants to know besides. The answers are absent, hidden, same,
+// differs and failed.
 //
 // Once the key is known to be there, a question that can never be answered, as
 // about an object under a customer's key, is no failure: nothing is to be copied,
@@ -22,67 +21,62 @@ import (
 func (t *task) look(ctx context.Context) (answer, error) {
 	there := t.refused
 	t.refused = false
-	target, err := t.headTarget(ctx)
-	got := interpret(headTarget, t.req.Source, err)
-	if got == done {
-		there = true
-		figures := contents.Of(target)
-		got = compare(t.req.Source, figures)
-		if got == unclear && !t.req.ProbableEcho {
-			got, err = t.compareSource(ctx, figures)
-		}
-	}
-	if r := response(err); got == absent && t.req.KeepDeleted && r != nil && r.Header.Get("X-Amz-Delete-Marker") == "true" {
-		return hidden, nil
-	}
-	switch {
-	case got == unclear:
-		return same, nil
-	case got == absent && there:
-		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted meanwhile: %w", err)}
-	case got == failed && there && classify(err) == Permanent:
-		t.log.Warn("the target has the key, and whether with the same contents cannot be told",
-			"region", t.target.Region, "bucket", t.target.Bucket, "key", t.req.Source.Key, "error", err.Error())
-		return same, nil
-	}
-	return got, err
-}
-
-// compare decides what the request tells of the source. It names one version's
-// size and ETag, but not its encryption, so that other ETags prove nothing; and
-// without a version they may be out of date.
-func compare(source Object, target policy.Figures) answer {
-	if source.ETag == "" || target.ETag == "" {
-		return unclear
-	}
-	switch r, _ := policy.Compare(policy.Figures{Size: source.Size, ETag: source.ETag, Opaque: true}, target); {
-	case r == policy.Same:
-		return same
-	case r == policy.Differ && source.VersionID != "":
-		return differs
-	}
-	return unclear
-}
-
-// compareSource asks for the source's own figures. A source that is gone
-// cannot be compared any more.
-func (t *task) compareSource(ctx context.Context, target policy.Figures) (answer, error) {
-	head := t.head
-	if head == nil {
-		var err error
-		head, err = t.headWithChecksums(ctx, sourceHeadInput(t.req.Source), t.req.Source.Region)
-		switch interpret(headSource, t.req.Source, err) {
-		case absent, gone:
-			return unclear, nil
-		case failed:
+	k := t.req.known()
+	out, err := t.headTarget(ctx)
+	switch interpret(headTarget, t.req.Source, err) {
+	case failed:
+		if !there || classify(err) != Permanent {
 			return failed, err
 		}
+		t.warnUntold(err)
+		k.Target.Presence, k.Final = policy.Present, true
+	default:
+		k.Target = contents.StateOf(out, err)
+		k.Target.Presence = max(k.Target.Presence, policy.Absent) // whatever the status is that such a code comes with
 	}
-	figures := contents.Of(head)
-	if r, _ := policy.Compare(figures, target); r == policy.Differ && figures.ETag != "" && target.ETag != "" {
-		return differs, nil
+	d := policy.Decide(k)
+	if d.Action == policy.LookAtSource {
+		source, untold := t.sourceState(ctx)
+		switch {
+		case untold == nil:
+			k.Source, k.Reported = source, false
+		case classify(untold) == Permanent:
+			t.warnUntold(untold)
+			k.Final = true
+		default:
+			return failed, untold
+		}
+		d = policy.Decide(k)
 	}
-	return unclear, nil
+	t.condition = d.Condition
+	switch {
+	case d.Action != policy.Copy:
+		return answerTo(d), nil
+	case there:
+		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted meanwhile: %w", err)}
+	}
+	return absent, err
+}
+
+// sourceState asks what the source is. One that is gone cannot be compared any
+// more.
+func (t *task) sourceState(ctx context.Context) (policy.State, error) {
+	if t.head != nil {
+		return contents.StateOf(t.head, nil), nil
+	}
+	head, err := t.headWithChecksums(ctx, sourceHeadInput(t.req.Source), t.req.Source.Region)
+	switch interpret(headSource, t.req.Source, err) {
+	case absent, gone:
+		return policy.State{Presence: policy.Absent}, nil
+	case failed:
+		return policy.State{}, err
+	}
+	return contents.StateOf(head, nil), nil
+}
+
+func (t *task) warnUntold(err error) {
+	t.log.Warn("the target has the key, and whether with the same contents cannot be told",
+		"region", t.target.Region, "bucket", t.target.Bucket, "key", t.req.Source.Key, "error", err.Error())
 }
 
 // headTarget asks for what the target has under the key.

@@ -290,7 +290,7 @@ func finished(etags []string) int {
 
 // complete makes the object of the parts.
 func (m *multipart) complete(ctx context.Context) (answer, error) {
-	got, err := m.completeOnce(ctx, completeIfAbsent)
+	got, err := m.completeOnce(ctx, completeOnCondition)
 	switch got {
 	case exists:
 		m.did, m.refused = headTarget, true
@@ -313,7 +313,7 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 	m.did = did
 	m.result.Requests.Complete++
 	out, err := m.client.CompleteMultipartUpload(ctx,
-		completeInput(did, *m.upload, m.target, m.etags, m.want), inRegion(m.target.Region))
+		completeInput(m.conditionOf(did), *m.upload, m.target, m.etags, m.want), inRegion(m.target.Region))
 	got := interpret(did, m.upload.Source, err)
 	switch {
 	case got == spoiled && errorCode(err) == codeInvalidRequest:

@@ -1,27 +1,32 @@
 package copier
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/policy"
+)
 
 // This file decides and does nothing: what to do first, and what to do next
-// given what S3 answered. Other policies are further moves and answers here.
+// given what S3 answered. Which of two objects is right, and on what condition a
+// copy is made, is package policy's decision.
 
 // move is one thing to do.
 type move int
 
 const (
-	headTarget   move = iota // ask whether the target has the key, and the source's contents under it
-	copyIfAbsent             // copy on the condition that it has not
-	copyAnyway               // copy without a condition, where the server knows none
-	split                    // copy in parts instead; the moves below are its own
-	stop                     // nothing: the end is known
+	headTarget      move = iota // ask whether the target has the key, and the source's contents under it
+	copyOnCondition             // copy on the policy's condition
+	copyAnyway                  // copy without a condition, where the server knows none
+	split                       // copy in parts instead; the moves below are its own
+	stop                        // nothing: the end is known
 
-	headSource       // ask for the source's properties
-	readTags         // ask for the source's tags
-	createUpload     // begin a multipart upload
-	listParts        // ask which parts are done
-	copyPart         // copy one part
-	completeIfAbsent // make the object of the parts, on the condition that the key is not there
-	completeAnyway   // the same without the condition
+	headSource          // ask for the source's properties
+	readTags            // ask for the source's tags
+	createUpload        // begin a multipart upload
+	listParts           // ask which parts are done
+	copyPart            // copy one part
+	completeOnCondition // make the object of the parts, on the same condition
+	completeAnyway      // make it without the condition
 )
 
 // answer is what S3 said to a move.
@@ -34,7 +39,6 @@ const (
 	exists                    // the condition failed: the target has the key
 	same                      // the target has the source's contents, as far as S3's figures tell
 	differs                   // the target has other contents
-	unclear                   // S3's figures, as far as they are known, do not tell
 	gone                      // the source does not exist
 	conflict                  // another write of the key is under way
 	unsupported               // the server does not implement the condition
@@ -66,12 +70,40 @@ type progress struct {
 	refused       bool // the last copy was refused because the key is there
 }
 
-// begin decides the first step.
-func begin(req Request) step {
-	if req.LookFirst || req.ProbableEcho {
+// begin decides the first step, by what the policy says before anybody looked.
+func begin(d policy.Decision) step {
+	if d.Action == policy.LookAtTarget {
 		return step{move: headTarget}
 	}
-	return step{move: copyIfAbsent}
+	return step{move: copyOnCondition}
+}
+
+// known is what a request says for the policy.
+func (r Request) known() policy.Known {
+	return policy.Known{
+		Source: policy.State{
+			Presence: policy.Present, VersionID: r.Source.VersionID,
+			Figures: policy.Figures{Size: r.Source.Size, ETag: r.Source.ETag},
+		},
+		Reported: true, Event: r.Event, Probable: r.ProbableEcho, KeepDeleted: r.KeepDeleted,
+	}
+}
+
+// answerTo is what the policy's decision after a look means to the plan.
+func answerTo(d policy.Decision) answer {
+	switch d.Action {
+	case policy.Copy:
+		return absent
+	case policy.Exists:
+		return same
+	case policy.Diverged:
+		return differs
+	case policy.LeaveDeleted:
+		return hidden
+	case policy.SourceGone:
+		return gone
+	}
+	return failed
 }
 
 // after decides the step that follows an answer.
@@ -123,7 +155,7 @@ func (p progress) again() (progress, step) {
 func (p progress) copy() move {
 	switch {
 	case !p.unconditional:
-		return copyIfAbsent
+		return copyOnCondition
 	case p.looked:
 		return copyAnyway
 	default:

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"s3fanout/internal/policy"
 )
 
 // answersTo are the answers that interpret can give to a move.
@@ -11,7 +13,7 @@ func answersTo(m move) []answer {
 	switch m {
 	case headTarget:
 		return []answer{same, differs, absent, hidden, failed}
-	case copyIfAbsent:
+	case copyOnCondition:
 		return []answer{done, exists, gone, conflict, unsupported, tooLarge, failed}
 	default:
 		return []answer{done, gone, conflict, tooLarge, failed}
@@ -21,10 +23,13 @@ func answersTo(m move) []answer {
 // TestPlanKeepsItsPromises draws everything that S3 could answer.
 func TestPlanKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		req := Request{Source: source(), ProbableEcho: rapid.Bool().Draw(t, "echo"), LookFirst: rapid.Bool().Draw(t, "look first")}
+		req := Request{Source: source(), ProbableEcho: rapid.Bool().Draw(t, "echo")}
+		if rapid.Bool().Draw(t, "of a copy") {
+			req.Event.Name = "ObjectCreated:Copy"
+		}
 		var state progress
-		next := begin(req)
-		if (next.move == headTarget) != (req.ProbableEcho || req.LookFirst) {
+		next := begin(policy.Decide(req.known()))
+		if (next.move == headTarget) != (req.ProbableEcho || req.Event.Name != "") {
 			t.Fatalf("began with move %d", next.move)
 		}
 		// What is known at any time, told independently of progress.
@@ -37,7 +42,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 			if next.move == copyAnyway && (!unconditional || !knownAbsent) {
 				t.Fatal("copied without a condition that the server knows, or without looking")
 			}
-			if next.move == copyIfAbsent && unconditional {
+			if next.move == copyOnCondition && unconditional {
 				t.Fatal("put a condition again that the server does not know")
 			}
 			if (next.backoff > 0) != (moves > 1 && last == conflict || vanished) {

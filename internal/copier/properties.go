@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"s3fanout/internal/policy"
 )
 
 // createInput says by hand everything that a multipart copy carries: what
@@ -120,10 +122,9 @@ func partInput(u Upload, target Target, i int) *s3.UploadPartCopyInput {
 	}
 }
 
-// completeInput makes the object of its parts: only if the key is not there,
-// unless anyway; only if the sizes add up; and only if the checksum is as
+// completeInput makes the object of its parts: only on the condition; only if the sizes add up; and only if the checksum is as
 // expected.
-func completeInput(m move, u Upload, target Target, etags []string, want expectation) *s3.CompleteMultipartUploadInput {
+func completeInput(condition policy.Condition, u Upload, target Target, etags []string, want expectation) *s3.CompleteMultipartUploadInput {
 	parts := make([]types.CompletedPart, len(etags))
 	for i := range etags {
 		parts[i] = types.CompletedPart{ETag: &etags[i], PartNumber: aws.Int32(int32(i + 1))}
@@ -132,9 +133,7 @@ func completeInput(m move, u Upload, target Target, etags []string, want expecta
 		Bucket: aws.String(target.Bucket), Key: aws.String(u.Source.Key), UploadId: aws.String(u.UploadID),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 		MpuObjectSize:   aws.Int64(u.Source.Size),
-	}
-	if m == completeIfAbsent {
-		in.IfNoneMatch = aws.String("*")
+		IfNoneMatch:     optional(condition.IfNoneMatch),
 	}
 	want.demand(in)
 	return in

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/policy"
 )
 
 // validate finds what S3 need not be asked about.
@@ -31,8 +33,8 @@ func validate(req Request, target Target) error {
 // copyInput says everything that a copy carries and leaves behind: system and
 // user metadata and tags are copied, annotations are not, since each would be
 // billed as a PUT and need permissions of its own.
-func copyInput(m move, source Object, target Target, class types.StorageClass) *s3.CopyObjectInput {
-	in := &s3.CopyObjectInput{
+func copyInput(condition policy.Condition, source Object, target Target, class types.StorageClass) *s3.CopyObjectInput {
+	return &s3.CopyObjectInput{
 		Bucket:              aws.String(target.Bucket),
 		Key:                 aws.String(source.Key),
 		CopySource:          aws.String(copySource(source)),
@@ -40,11 +42,8 @@ func copyInput(m move, source Object, target Target, class types.StorageClass) *
 		TaggingDirective:    types.TaggingDirectiveCopy,
 		AnnotationDirective: types.AnnotationDirectiveExclude,
 		StorageClass:        class,
+		IfNoneMatch:         optional(condition.IfNoneMatch),
 	}
-	if m == copyIfAbsent {
-		in.IfNoneMatch = aws.String("*")
-	}
-	return in
 }
 
 // headInput asks for the target's object, with checksums where they may matter.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/policy"
 )
 
 // task is one call of Copy.
@@ -16,6 +18,8 @@ type task struct {
 	pace   pace
 	// head is the source's HEAD, nil unless asked for.
 	head *s3.HeadObjectOutput
+	// condition is what the next copy is made on.
+	condition policy.Condition
 	// refused says that the target has the key by S3's word: a condition failed.
 	refused bool
 }
@@ -26,7 +30,9 @@ func (t *task) single(ctx context.Context) error {
 		state progress
 		err   error
 	)
-	next := begin(t.req)
+	first := policy.Decide(t.req.known())
+	t.condition = first.Condition
+	next := begin(first)
 	for {
 		if next.backoff > 0 {
 			if ended := t.sleep(ctx, backoff(next.backoff, t.random())); ended != nil {
@@ -78,13 +84,21 @@ func (t *task) lookFirst(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// conditionOf is what a move's request has to be sent with.
+func (t *task) conditionOf(m move) policy.Condition {
+	if m == copyOnCondition || m == completeOnCondition {
+		return t.condition
+	}
+	return policy.Condition{}
+}
+
 // do makes one request and says what S3 answered. The error is S3's.
 func (t *task) do(ctx context.Context, m move) (answer, error) {
 	if m == headTarget {
 		return t.look(ctx)
 	}
 	t.result.Requests.Copy++
-	in := copyInput(m, t.req.Source, t.target, replicaClass(t.storageClass, t.head))
+	in := copyInput(t.conditionOf(m), t.req.Source, t.target, replicaClass(t.storageClass, t.head))
 	out, err := t.client.CopyObject(ctx, in, inRegion(t.target.Region))
 	switch {
 	case err != nil:

@@ -1,16 +1,15 @@
 package policy
 
-import "strings"
-
 // Event is what S3 reports of the change that a copy is for. The zero value is
 // that nothing was reported: somebody asks for the copy.
 type Event struct {
 	Name string // such as ObjectCreated:Put
 }
 
-// Copied says that a request to copy made the object: a replica, or a user's own
-// copy. An object that was copied in parts looks like any upload in parts.
-func (e Event) Copied() bool { return strings.HasPrefix(e.Name, "ObjectCreated:Copy") }
+// Copied says that one request copied the object: a replica, or a user's own
+// copy. One that was copied in parts looks like any upload in
+// parts, and needs no telling: the target of a copy in parts is always looked at.
+func (e Event) Copied() bool { return e.Name == "ObjectCreated:Copy" }
 
 // Known is what is known of a key before it is copied to a target.
 type Known struct {
@@ -20,10 +19,12 @@ type Known struct {
 	// nobody has looked at since. Its encryption is unknown then, and without a
 	// version it may be out of date.
 	Reported bool
-	// Probable says that the target probably has the key.
+	// Probable says that the target probably has the key, so that a look costs
+	// less than a copy that is refused. One look is all that it is worth: what
+	// that does not tell, counts as the same.
 	Probable bool
-	// Final says that no more will be known: what cannot be told is decided in
-	// favor of what the target has.
+	// Final says that no more will be known. What the target has counts as the
+	// same then, unless it is certain that it is not.
 	Final bool
 	// KeepDeleted has a key stay deleted that was deleted at the target.
 	KeepDeleted bool
@@ -70,9 +71,9 @@ func Decide(k Known) Decision {
 		return Decision{Action: k.beside()}
 	case gone:
 		return Decision{Action: SourceGone}
-	// One request copies and looks at once. But a look costs less than a copy
-	// that is refused; and where a copy made the source, a look ends a chain of
-	// copies even on a server that accepts a condition and ignores it.
+	// One request copies and looks at once. But where a copy made the source, a
+	// look ends a chain of copies, each the cause of the next, even on a server
+	// that accepts a condition and ignores it.
 	case k.Target.Presence == Unknown && (k.Probable || k.Event.Copied()):
 		return Decision{Action: LookAtTarget}
 	case k.Target.Presence == Deleted && k.KeepDeleted:
@@ -85,7 +86,7 @@ func Decide(k Known) Decision {
 // is left to tell is whether it is the same.
 func (k Known) beside() Action {
 	source, undecided := k.Source.Figures, LookAtSource
-	if k.Final || !k.Reported {
+	if k.Final || k.Probable || !k.Reported {
 		undecided = Exists
 	}
 	if !k.Source.Here() || source.ETag == "" || k.Target.ETag == "" {

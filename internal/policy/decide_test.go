@@ -34,6 +34,8 @@ func TestDecide(t *testing.T) {
 		{"another size, of no version", Known{Source: object(1, "a"), Target: object(2, "b"), Reported: true}, LookAtSource},
 		{"another size, of no version, and no more to know", Known{Source: object(1, "a"), Target: object(2, "b"), Reported: true, Final: true}, Exists},
 		{"another ETag", Known{Source: version(object(1, "a")), Target: object(1, "b"), Reported: true}, LookAtSource},
+		{"another ETag, probably there", Known{Source: version(object(1, "a")), Target: object(1, "b"), Reported: true, Probable: true}, Exists},
+		{"another size, probably there", Known{Source: version(object(1, "a")), Target: object(2, "b"), Reported: true, Probable: true}, Diverged},
 		{"another ETag, looked at", Known{Source: object(1, "a"), Target: object(1, "b")}, Diverged},
 		{"another ETag under a key of KMS", Known{Source: object(1, "a"), Target: kms(object(1, "b"))}, Exists},
 		{"another checksum", Known{Source: object(1, "a-2", full("x")), Target: object(1, "b-2", full("y"))}, Diverged},
@@ -118,7 +120,7 @@ func TestDecideKeepsItsPromises(t *testing.T) {
 			if (d.Condition != Condition{}) != (d.Action == Copy) {
 				t.Fatalf("condition %+v with action %d", d.Condition, d.Action)
 			}
-			if k.Final && d.Action == LookAtSource {
+			if (k.Final || k.Probable) && d.Action == LookAtSource {
 				t.Fatal("a question when nothing more will be known")
 			}
 			switch d.Action {

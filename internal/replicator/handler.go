@@ -24,6 +24,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/event"
 	"s3fanout/internal/functionenv"
+	"s3fanout/internal/policy"
 )
 
 // Parallel bounds the copies under way in one invocation. A message has one
@@ -230,7 +231,7 @@ func checkSource(config functionenv.Config, r event.Record) error {
 func requestFor(config functionenv.Config, j job) copier.Request {
 	return copier.Request{
 		Source:       objectOf(j.record),
-		LookFirst:    j.record.EventName == copyEvent,
+		Event:        policy.Event{Name: j.record.EventName},
 		ProbableEcho: j.task || isReplicator(j.record.PrincipalID, config.FunctionName), Resume: j.resume,
 		KeepDeleted: j.keepDeleted,
 	}
@@ -239,11 +240,6 @@ func requestFor(config functionenv.Config, j job) copier.Request {
 func objectOf(r event.Record) copier.Object {
 	return copier.Object{Region: r.Region, Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID, Size: r.Size, ETag: r.ETag}
 }
-
-// copyEvent is the event of an object that one request copied, a replica or a
-// user's own copy. That of a copy in parts is told by its principal alone, and
-// needs no telling: the target of a copy in parts is always looked at first.
-const copyEvent = "ObjectCreated:Copy"
 
 // isReplicator reports whether a principal looks like a replication function or
 // like a backfill that copies in its place: an assumed role,

@@ -270,7 +270,7 @@ func TestWhatACopyWroteIsLookedForFirst(t *testing.T) {
 		if _, err := h.Invoke(t.Context(), payload(t, message(record))); err != nil {
 			t.Fatal(err)
 		}
-		if got := f.got[0].LookFirst; got != want {
+		if got := f.got[0].Event.Copied(); got != want {
 			t.Errorf("%s: looks first %t, want %t", name, got, want)
 		}
 	}

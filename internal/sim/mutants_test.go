@@ -9,20 +9,20 @@ type mutant struct {
 // mutants are the bugs that the simulation has to find.
 var mutants = []mutant{
 	{
-		"what a copy made is not looked for first", "internal/replicator/handler.go",
-		"LookFirst:    j.record.EventName == copyEvent,", "LookFirst:    false,",
+		"what a copy made is not looked for first", "internal/policy/decide.go",
+		"return e.Name == \"ObjectCreated:Copy\"", "return false",
 	}, {
 		"an upload is resumed whoever began it", "internal/copier/multipart.go",
 		"!begunBy(m.role, who)", "who == \"nobody\"",
 	}, {
-		"other contents are taken for the same", "internal/copier/plan.go",
-		"step{move: stop, outcome: Diverged}", "step{move: stop, outcome: Exists}",
+		"other contents are taken for the same", "internal/policy/decide.go",
+		"\t\treturn Diverged\n", "\t\treturn Exists\n",
 	}, {
 		"the condition is left out of the copy", "internal/copier/request.go",
-		"if m == copyIfAbsent {", "if false {",
+		"IfNoneMatch:         optional(condition.IfNoneMatch),", "IfNoneMatch:         optional(\"\"),",
 	}, {
 		"the condition is left out of the completion", "internal/copier/properties.go",
-		"if m == completeIfAbsent {", "if false {",
+		"IfNoneMatch:     optional(condition.IfNoneMatch),", "IfNoneMatch:     optional(\"\"),",
 	}, {
 		"409 is taken for Exists", "internal/copier/classify.go",
 		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn same\n",
@@ -34,7 +34,7 @@ var mutants = []mutant{
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
 	}, {
 		"500 is taken for Exists", "internal/copier/classify.go",
-		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyIfAbsent:\n\t\treturn same\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
+		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyOnCondition:\n\t\treturn same\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
 	}, {
 		"the version is not pinned", "internal/copier/request.go",
 		"if o.VersionID != \"\" {\n\t\tb.WriteString", "if false {\n\t\tb.WriteString",
