@@ -53,3 +53,34 @@ func TestGroups(t *testing.T) {
 		t.Errorf("the original is at %d, want 2", got)
 	}
 }
+
+func TestBehind(t *testing.T) {
+	absent := State{Presence: Absent}
+	deleted := func(second int) State {
+		s := at(second, 0, "")
+		return State{Presence: Deleted, Modified: s.Modified}
+	}
+	for _, tt := range []struct {
+		name  string
+		state State
+		want  bool
+	}{
+		{"the newest", at(7, 9, "z"), false},
+		{"a replica of the newest", at(4, 1, "a"), false},
+		{"something else", at(4, 1, "b"), true},
+		{"what cannot be compared", at(4, 1, "b-2"), false},
+		{"absent", absent, true},
+		{"deleted before it was written", deleted(4), true},
+		{"deleted in the same second", deleted(5), false},
+		{"deleted since", deleted(6), false},
+		{"deleted, nobody says when", State{Presence: Deleted}, false},
+		{"not known", State{}, false},
+	} {
+		if got := Behind([]State{at(5, 1, "a"), tt.state}, 1); got != tt.want {
+			t.Errorf("%s: got %t, want %t", tt.name, got, tt.want)
+		}
+	}
+	if Behind([]State{absent, deleted(1)}, 0) {
+		t.Error("a Region is behind where no other has anything")
+	}
+}
