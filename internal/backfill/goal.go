@@ -29,6 +29,12 @@ type goal struct {
 // just now.
 const copying copier.Outcome = "Copying"
 
+// decide is what the policy says once the target was looked at. What was deleted
+// there stays so: where it is to come back, nobody looks.
+func (g *goal) decide(there policy.State) policy.Action {
+	return policy.Decide(policy.Known{Source: g.object.state(), Target: there, KeepDeleted: true}).Action
+}
+
 // lacking are the goals of one target in a stretch of keys, in their order.
 type lacking struct {
 	after string // a key of the listing before the first
@@ -67,7 +73,11 @@ func (n *names) markers(ctx context.Context, place int, l lacking, heads func())
 			}
 		}
 		for i, g := range l.goals[:known] {
-			g.hidden, g.clear = hidden[i], !hidden[i]
+			there := policy.State{Presence: policy.Absent}
+			if hidden[i] {
+				there.Presence = policy.Deleted
+			}
+			g.hidden, g.clear = g.decide(there) == policy.LeaveDeleted, !hidden[i]
 		}
 	}
 	if !n.options.DryRun {
@@ -79,7 +89,7 @@ func (n *names) markers(ctx context.Context, place int, l lacking, heads func())
 		group.Go(func() error {
 			heads()
 			there, err := member.head(ctx, g.object.key)
-			g.hidden = there.Presence == policy.Deleted
+			g.hidden = g.decide(there) == policy.LeaveDeleted
 			return err
 		})
 	}
@@ -110,7 +120,7 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 			return result, err
 		}
 		there.Opaque = there.Opaque || o.KMS
-		switch policy.Decide(policy.Known{Source: g.object.state(), Target: there, KeepDeleted: true}).Action {
+		switch g.decide(there) {
 		case policy.LeaveDeleted:
 			result.Outcome = copier.Deleted
 			return result, nil

@@ -120,7 +120,7 @@ func firstWritten(f Facts, g group) (first time.Time, where []int) {
 	like := f.Regions[g[0]].Object
 	for i, r := range f.Regions {
 		for _, v := range r.Versions {
-			if !v.Marker && v.ETag != "" && v.ETag == like.ETag && v.Size == like.Size {
+			if v.same(like) {
 				consider(i, v.Modified)
 			}
 		}

@@ -73,6 +73,12 @@ type Version struct {
 	Modified  time.Time
 }
 
+// same says whether a version has an object's contents, as far as a listing tells.
+func (v Version) same(o *Object) bool {
+	result, _ := policy.Compare(policy.Figures{Size: v.Size, ETag: v.ETag}, o.Figures)
+	return !v.Marker && result == policy.Same
+}
+
 // Letter is a dead letter that names the object.
 type Letter struct {
 	Queue     string // the Region whose queue it is in

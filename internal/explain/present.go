@@ -121,7 +121,7 @@ func (j *judgement) whyDifferent() string {
 				}
 				for m, other := range j.groups {
 					o := j.Regions[other[0]].Object
-					if m != n && old.Size == o.Size && old.ETag == o.ETag {
+					if m != n && old.same(o) {
 						return fmt.Sprintf("%s had the same as %s and was overwritten %s, and overwrites do not travel",
 							r.Region, names(j.regions(other)), at(r.Object.Modified))
 					}
