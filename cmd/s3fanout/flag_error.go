@@ -18,6 +18,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	var wrong *pflag.InvalidValueError
 	var malformed *pflag.InvalidSyntaxError
 	help := "see " + cmd.CommandPath() + " --help"
+	if before := cmd.Flags().Args(); cmd.HasAvailableSubCommands() && len(before) > 0 {
+		return unknownCommand(cmd, before[0], before[0]) // whose flags these are
+	}
 	switch {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
 		return fmt.Errorf("unknown flag: -%s; %s", unknown.GetSpecifiedName(), help)

@@ -65,6 +65,10 @@ func TestFlagErrors(t *testing.T) {
 		"help nonsense":               `unknown command "nonsense"; run s3fanout --help`,
 		"sandbox falt":                `unknown command "falt"; did you mean fault?`,
 		"sandbox surplus":             `s3fanout sandbox takes no arguments, not "surplus"; see s3fanout sandbox --help`,
+		"redrve --dry-run":            `unknown command "redrve"; did you mean redrive?`,
+		"verfy -x":                    `unknown command "verfy"; did you mean verify?`,
+		"--output json verfy --grace": `unknown command "verfy"; did you mean verify?`,
+		"sandbox falt --kind s3-cut":  `unknown command "falt"; did you mean fault?`,
 		"redriv":                      `unknown command "redriv"; did you mean redrive?`,
 		"cost --objects 1 --bytes 1x": `--bytes: "1x" is not a size; give one like 500GB or 1.5TiB`,
 	} {

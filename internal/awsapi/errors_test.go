@@ -1,0 +1,50 @@
+package awsapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"syscall"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// TestExplainTellsWhatMayPass shows that an answer of a busy server, and a
+// connection that was lost, are told apart from what stays as it is.
+func TestExplainTellsWhatMayPass(t *testing.T) {
+	answer := func(status int, code, message string) error {
+		return &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+			Err:      &smithy.GenericAPIError{Code: code, Message: message},
+		}
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want error // nil: no class
+		text string
+	}{
+		"S3 away":         {answer(503, "ServiceUnavailable", "Service is unable to handle request."), ErrTransient, "ServiceUnavailable: Service is unable to handle request"},
+		"slower":          {answer(503, "SlowDown", "Please reduce your request rate."), ErrTransient, "SlowDown: Please reduce your request rate"},
+		"throttled":       {answer(400, "ThrottlingException", "Rate exceeded"), ErrTransient, "ThrottlingException: Rate exceeded"},
+		"no answer":       {fmt.Errorf("send: %w", io.EOF), ErrTransient, "the connection was closed without an answer (EOF)"},
+		"reset":           {fmt.Errorf("send: %w", syscall.ECONNRESET), ErrTransient, "the connection was closed without an answer (connection reset by peer)"},
+		"a wrong request": {answer(400, "InvalidArgument", "no."), nil, "InvalidArgument: no"},
+		"wrong key": {answer(403, "InvalidClientTokenId", "The token is invalid."), ErrCredentials,
+			"AWS refused the credentials: InvalidClientTokenId: The token is invalid; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
+	} {
+		f := Explain("eu-west-1", "bucket b", tt.err)
+		if got := errors.Is(f, ErrTransient); got != (tt.want == ErrTransient) || tt.want != nil && !errors.Is(f, tt.want) {
+			t.Errorf("%s: transient %t: %v", name, got, f)
+		}
+		want := "region eu-west-1: a request on bucket b: " + tt.text
+		if tt.want == ErrCredentials {
+			want = "region eu-west-1: " + tt.text
+		}
+		if f.Error() != want {
+			t.Errorf("%s: got  %s\nwant %s", name, f, want)
+		}
+	}
+}
