@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"s3fanout/internal/awsapi"
 )
 
 func main() {
@@ -32,6 +34,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err != nil && !isUnread(err) {
 		text := "s3fanout: " + oneLine(err.Error())
+		if errors.Is(err, awsapi.ErrTransient) {
+			text += "; run it again, and if it stays so, s3fanout doctor"
+		}
 		_, _ = fmt.Fprintln(stderr, wrapped(text, a.terminalWidth(stderr), "  "))
 	}
 	return exitCode(err, *started)

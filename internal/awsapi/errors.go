@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/table"
 )
@@ -30,6 +35,9 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 	// ErrNoAnswer marks a request that was sent and not answered in time.
 	ErrNoAnswer = errors.New("no answer")
+	// ErrTransient marks a request that may succeed when it is sent again: AWS
+	// was busy or away, or closed the connection.
+	ErrTransient = errors.New("transient")
 )
 
 // Failure is a classified error of one Region with its own words.
@@ -63,7 +71,7 @@ func Explain(region, what string, err error) *Failure {
 	code, message := "", ""
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		code, message = api.ErrorCode(), api.ErrorMessage()
+		code, message = api.ErrorCode(), strings.TrimSuffix(api.ErrorMessage(), ".")
 	}
 	switch {
 	case missing(err, code):
@@ -79,6 +87,8 @@ func Explain(region, what string, err error) *Failure {
 		"InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException",
 		"RequestExpired", "InvalidSecurity", "OptInRequired", "AuthFailure"):
 		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
+	case code != "" && transient(err, code):
+		return say(ErrTransient, "%s on %s: %s: %s", action, what, code, message)
 	case code != "":
 		return say(nil, "%s on %s: %s: %s", action, what, code, message)
 	case Unreachable(err):
@@ -86,9 +96,27 @@ func Explain(region, what string, err error) *Failure {
 	case timedOut(err):
 		return say(ErrNoAnswer, "%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
 			action, what, endpoint(err))
+	case lost(err):
+		return say(ErrTransient, "%s on %s: the connection was closed without an answer (%s)", action, what, root(err))
 	default:
 		return say(nil, "%s on %s: %s", action, what, root(err))
 	}
+}
+
+// transient says that an answer asks to try again later.
+func transient(err error, code string) bool {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
+		return true
+	}
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	_, retryable := retry.DefaultRetryableErrorCodes[code]
+	return throttled || retryable
+}
+
+// lost says that a connection ended before the answer came.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // Hopeless says that the next request of its kind would meet the same error.
