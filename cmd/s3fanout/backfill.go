@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,8 +62,7 @@ S3 asks for less.
 Each replica is written as that Region's function writes its own, in a session
 of the function's role, so that it wakes no function. With --own-credentials it
 is written as the caller, who needs the role's permissions then, and each copy
-invokes the functions of all other Regions once,
-unnecessarily.
+invokes the functions of all other Regions once, unnecessarily.
 
 With --dry-run it lists, and tells what would be copied and about what that
 costs: requests and transfer at AWS's list prices, without storage, taxes and
@@ -95,10 +95,9 @@ keys of KMS by size alone. "list" counts pages of objects and of versions.
 "noSource" counts keys that --from lacks as well, "deleted" what was deleted in
 the Region, "copying" what others are copying there, "exists" and "sourceGone"
 what came or went meanwhile, "diverged" what came with other contents, "left"
-what was not tried. "failures" has the first
-1,000; "class" is retryable, denied or permanent. "estimate" is there with
---dry-run, "error" if the run ended early. "assumedPrices" names Regions whose
-prices are not known.
+what was not tried. "failures" has the first 1,000; "class" is retryable, denied
+or permanent. "estimate" is there with --dry-run, "error" if the run ended
+early. "assumedPrices" names Regions whose prices are not known.
 
 ` + batchHelp + `
 
@@ -187,8 +186,17 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if f.key != "" {
 		match, prefix = func(key string) bool { return key == f.key && set.Matches(key) }, f.key
 	}
+	var chosen atomic.Bool // whether any key was
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: prefix, Match: match, KMS: set.UsesKMS(), RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Members: members, From: f.from, To: to, Prefix: prefix, KMS: set.UsesKMS(),
+		Match: func(key string) bool {
+			if !match(key) {
+				return false
+			}
+			chosen.Store(true)
+			return true
+		},
+		RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
@@ -198,7 +206,22 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if err := a.writeBackfill(newBackfillDocument(set.Name, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
+	if err == nil && !report.Interrupted && !chosen.Load() {
+		p.note("%s", f.nothingChosen())
+	}
 	return backfillError(report, f.dryRun, err)
+}
+
+// nothingChosen says that the run had no key to look at, which may be a
+// mistake.
+func (f backfillFlags) nothingChosen() string {
+	switch {
+	case f.key != "":
+		return fmt.Sprintf("no Region has a key %s that is to be replicated; check --key", table.Printable(f.key))
+	case f.prefix != "":
+		return fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix", table.Printable(f.prefix))
+	}
+	return "no Region has a key that is to be replicated"
 }
 
 // checkKeys refuses what no key can be or begin with.

@@ -37,10 +37,10 @@ type batchRequest struct {
 const batchHelp = `With --batch-operations S3 Batch Operations does the work, for buckets too large
 to be listed from here: one job for each Region to copy from, and for each of
 the configuration's filters that --prefix leaves, which S3 works off in the
-background, for hours or days. It needs "batchOperations": true in
-cdk.json, deployed. Keys that exist are left alone, and so is what was deleted
-in the Region unless --restore-deleted is given; of others the current version
-is copied. The report of each job, with what failed and why, is written to
+background, for hours or days. It needs "batchOperations": true in cdk.json,
+deployed. Keys that exist are left alone, and so is what was deleted in the
+Region unless --restore-deleted is given; of others the current version is
+copied. The report of each job, with what failed and why, is written to
 .s3fanout/reports/ in the bucket of the job's Region; it is replicated like any
 object. --job tells how a job stands.
 

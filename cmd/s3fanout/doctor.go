@@ -54,7 +54,7 @@ note. The last two need no action. docs/checks.md lists all checks, and what is
 not looked at.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
-subscription,
+subscription:
 ` + healthRequests + `.
 They cost less than 0.001 USD. The probe makes 16 more in each Region.
 

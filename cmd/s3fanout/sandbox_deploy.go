@@ -41,8 +41,7 @@ With --output json: {"made":[…],"updated":[…],"deleted":[…],"retained":[�
 each a list of {"region","stack","logicalId","type"}, in the order in which it
 was done; updated ones have "properties", the names of those that changed.
 
-Exit codes: 0 done, 1 failed or refused, 2 usage, 130
-interrupted.`,
+Exit codes: 0 done, 1 failed or refused, 2 usage, 130 interrupted.`,
 		Example: `  s3fanout sandbox deploy --templates cdk.out
   s3fanout sandbox deploy --templates cdk.out --output json`,
 		Args: noArguments,

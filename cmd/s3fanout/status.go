@@ -26,7 +26,7 @@ It makes all the checks that doctor makes, lists what was found, and ends with
 the commands that say more.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
-subscription,
+subscription:
 ` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 3N+1 in each of N Regions.
