@@ -119,6 +119,8 @@ func (a *app) explain(ctx context.Context, argument string) error {
 	switch {
 	case facts.Err() != nil:
 		return facts.Err()
+	case verdict.Code == explain.CodeNowhere:
+		return marked{errors.New("no Region has this key"), errLeftOver}
 	case !verdict.AllThere():
 		return marked{fmt.Errorf("not the same in every Region: %s", verdict.Code), errLeftOver}
 	}

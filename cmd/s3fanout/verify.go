@@ -189,7 +189,7 @@ func verifyError(s verify.Summary, f verifyFlags) error {
 		n    int64
 		text string
 	}{
-		{s.Missing - s.Deleted, "copy what is missing with s3fanout backfill"},
+		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill"},
 		{s.Deleted, "what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
 		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
 		{s.Copying, "what is being copied needs time: compare again later"},

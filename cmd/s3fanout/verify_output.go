@@ -194,7 +194,10 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 	if _, err := o.countsTable().WriteTo(&b); err != nil {
 		return err
 	}
-	return o.text(b.String() + strings.Join(lines, "\n") + "\n")
+	for _, line := range lines {
+		b.WriteString(wrapped(line, o.width, "  ") + "\n")
+	}
+	return o.text(b.String())
 }
 
 // countsTable has the counts of each Region, and of the prefixes with most.

@@ -94,6 +94,23 @@ func TestVerifyOutputOnATerminal(t *testing.T) {
 	}
 }
 
+// The summary of a terminal fits, too.
+func TestVerifySummaryFitsTheTerminal(t *testing.T) {
+	var stdout bytes.Buffer
+	o := &verifyOutput{w: &stdout, notes: &progress{w: &stdout, width: 60}, width: 60, counts: verify.NewCounts("", nil)}
+	if err := o.summary(verify.Summary{Keys: 10, Missing: 3, Different: 2, Both: 1, SizeOnly: 2}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(stdout.String()) {
+		if table.Width(strings.TrimSuffix(line, "\n")) > 60 {
+			t.Errorf("%q is wider than the terminal", line)
+		}
+	}
+	if got, want := strings.Join(strings.Fields(stdout.String()), " "), "1 both missing and different of the same, 2 by size alone"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
+
 func TestVerifySummaryInWords(t *testing.T) {
 	tests := []struct {
 		summary verify.Summary
@@ -117,7 +134,7 @@ func TestVerifySummaryInWords(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDo(t *testing.T) {
-	const backfill, right = "; copy what is missing with s3fanout backfill", "; s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"
+	const backfill, right = "; see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill", "; s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"
 	tests := []struct {
 		summary verify.Summary
 		flags   verifyFlags
