@@ -229,8 +229,10 @@ func TestShownCommandsRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "batch.json"), []byte(batch), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(r.dir, "cdk.out"), snapshot.FS()); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"cdk.out", "internal/snapshot/templates"} {
+		if err := os.CopyFS(filepath.Join(r.dir, dir), snapshot.FS()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	except := notRun()
 	unused := maps.Clone(except)

@@ -71,6 +71,14 @@ func (s *Switches) Add(region string) {
 	}
 }
 
+func listed(kinds []Kind) string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
 // Set switches a fault on or, with rate 0, off. An unknown Region or kind or a
 // rate outside 0..1 is an error that says what is allowed, and so is a
 // bandwidth where there can be none.
@@ -81,7 +89,7 @@ func (s *Switches) Set(f Fault) error {
 	case !slices.Contains(s.regions, f.Region):
 		return fmt.Errorf("region %q is not in this sandbox; it has %s", f.Region, strings.Join(s.regions, ", "))
 	case !slices.Contains(Kinds(), f.Kind):
-		return fmt.Errorf("kind %q is not a fault; use one of %v", f.Kind, Kinds())
+		return fmt.Errorf("kind %q is not a fault; use one of %s", f.Kind, listed(Kinds()))
 	case !(f.Rate >= 0 && f.Rate <= 1):
 		return fmt.Errorf("rate %v is not between 0 and 1", f.Rate)
 	case f.Count < 0:
