@@ -1,6 +1,10 @@
 package replicaset
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+)
 
 // Member is one bucket of a replica set, and names what stands beside it: the
 // role that writes to it, its Region's topic, queue and function. It is a plain
@@ -69,21 +73,19 @@ func (m Member) AccountARN() string { return m.iamARN("root") }
 
 // ARN is the ARN of a resource of service in the member's Region and account.
 func (m Member) ARN(service, resource string) string {
-	return arn(m.Partition(), service, m.Region, m.Account, resource)
+	return arn.ARN{Partition: m.Partition(), Service: service, Region: m.Region, AccountID: m.Account, Resource: resource}.String()
 }
 
 // iamARN has no Region: IAM is global.
 func (m Member) iamARN(resource string) string {
-	return arn(m.Partition(), "iam", "", m.Account, resource)
+	return arn.ARN{Partition: m.Partition(), Service: "iam", AccountID: m.Account, Resource: resource}.String()
 }
 
 // names are those that the set has in every Region.
 func (m Member) names() Config { return Config{Name: m.Set} }
 
-func bucketARN(partition, bucket string) string { return arn(partition, "s3", "", "", bucket) }
-
-func arn(partition, service, region, accountID, resource string) string {
-	return "arn:" + partition + ":" + service + ":" + region + ":" + accountID + ":" + resource
+func bucketARN(partition, bucket string) string {
+	return arn.ARN{Partition: partition, Service: "s3", Resource: bucket}.String()
 }
 
 // Members are members of one replica set, no two of them with one bucket.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -155,12 +156,13 @@ func (b Bucket) explain(err error) error {
 // S3 gives an ARN that names the role; AWS's pages promise one for users alone,
 // so anything else says nothing.
 func writer(initiator, role string) Writer {
+	by, err := arn.Parse(initiator)
 	switch {
-	case strings.Contains(initiator, ":assumed-role/"+role+"/"), strings.HasSuffix(initiator, ":role/"+role):
-		return ByReplicator
-	case strings.HasPrefix(initiator, "arn:"):
-		return ByOther
-	default:
+	case err != nil:
 		return ByUnknown
+	case by.Service == "sts" && strings.HasPrefix(by.Resource, "assumed-role/"+role+"/"), by.Service == "iam" && by.Resource == "role/"+role:
+		return ByReplicator
+	default:
+		return ByOther
 	}
 }

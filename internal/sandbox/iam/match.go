@@ -1,6 +1,10 @@
 package iam
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+)
 
 // wildcard matches s against a pattern in which * stands for any characters,
 // none included, and ? for exactly one. It takes time in the order of
@@ -30,12 +34,18 @@ func wildcard(pattern, s string) bool {
 	return i == len(p)
 }
 
-// arnParts is the number of an ARN's colon-separated parts; the last may hold colons.
+// arnParts is the number of an ARN's colon-separated parts; the last may hold
+// colons. A pattern has as many, and need not be an ARN.
 const arnParts = 6
 
+func parseARN(s string) (arn.ARN, bool) {
+	a, err := arn.Parse(s)
+	return a, err == nil && a.Partition != "" && a.Service != "" && a.Resource != ""
+}
+
 func isARN(s string) bool {
-	parts := strings.SplitN(s, ":", arnParts)
-	return len(parts) == arnParts && parts[0] == "arn" && parts[1] != "" && parts[2] != "" && parts[5] != ""
+	_, is := parseARN(s)
+	return is
 }
 
 // matchARN matches an ARN against a pattern part by part: a wildcard does not

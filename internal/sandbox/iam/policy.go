@@ -133,8 +133,8 @@ func newQuestion(r Request) question {
 	for k, v := range r.Caller.conditionKeys() {
 		q.context[k] = v
 	}
-	if q.ResourceAccount == "" && isARN(r.Resource) {
-		q.ResourceAccount = strings.SplitN(r.Resource, ":", arnParts)[4]
+	if resource, is := parseARN(r.Resource); is && q.ResourceAccount == "" {
+		q.ResourceAccount = resource.AccountID
 	}
 	if q.ResourceAccount != "" {
 		q.context["aws:resourceaccount"] = q.ResourceAccount

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"s3fanout/internal/sandbox/fault"
 )
 
@@ -47,11 +49,11 @@ func (s *Service) notify(b *bucket, key string, c change, o origin) {
 }
 
 func (n TopicNotification) validate(region string) error {
-	parts := strings.Split(n.TopicARN, ":")
-	if len(parts) != 6 || parts[2] != "sns" {
+	topic, err := arn.Parse(n.TopicARN)
+	if err != nil || topic.Service != "sns" || strings.Contains(topic.Resource, ":") { // as a subscription's has
 		return fmt.Errorf("notification destination %q is not the ARN of a topic", n.TopicARN)
 	}
-	if parts[3] != region {
+	if topic.Region != region {
 		return fmt.Errorf("unable to validate the following destination configurations: topic %s is not in the bucket's Region %s",
 			n.TopicARN, region)
 	}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -82,8 +83,8 @@ func (s *Service) deliver(t *topic, sub subscription, n notification) {
 
 // principal is who delivers a topic's messages to a function.
 func (s *Service) principal(t *topic, functionARN string) iam.Caller {
-	region := strings.SplitN(functionARN, ":", 5)[3] // Subscribe checked the ARN
-	return iam.Caller{Service: s.cfg.Principal(t.region, region), SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
+	function, _ := arn.Parse(functionARN) // Subscribe checked it
+	return iam.Caller{Service: s.cfg.Principal(t.region, function.Region), SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
 }
 
 func (s *Service) lost(t *topic) {
