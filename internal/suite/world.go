@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"s3fanout/internal/owner"
 	"s3fanout/internal/replicaset"
 )
 
@@ -65,19 +66,18 @@ func connect(ctx context.Context, o options, t target, log *os.File) (*world, er
 		if err != nil {
 			return nil, err
 		}
+		if i == 0 {
+			id, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err != nil {
+				return nil, fmt.Errorf("ask which account it is: %w", err)
+			}
+			w.account, w.caller = aws.ToString(id.Account), aws.ToString(id.Arn)
+		}
 		w.clients[region] = regionClients{
-			s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = c.BaseEndpoint != nil }), sns: sns.NewFromConfig(c),
-			sqs:    sqs.NewFromConfig(c),
+			s3:  s3.NewFromConfig(c, owner.Expect(w.account), func(o *s3.Options) { o.UsePathStyle = c.BaseEndpoint != nil }),
+			sns: sns.NewFromConfig(c), sqs: sqs.NewFromConfig(c),
 			lambda: lambda.NewFromConfig(c), iam: iam.NewFromConfig(c), cloudwatch: cloudwatch.NewFromConfig(c),
 		}
-		if i > 0 {
-			continue
-		}
-		id, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		if err != nil {
-			return nil, fmt.Errorf("ask which account it is: %w", err)
-		}
-		w.account, w.caller = aws.ToString(id.Account), aws.ToString(id.Arn)
 	}
 	return w, w.writeConfig()
 }
