@@ -13,7 +13,7 @@ var mutants = []mutant{
 		"return e.Name == \"ObjectCreated:Copy\"", "return false",
 	}, {
 		"an upload is resumed whoever began it", "internal/copier/multipart.go",
-		"!begunBy(m.role, who)", "who == \"nobody\"",
+		"!BegunBy(m.role, out)", "InitiatorOf(out) == \"nobody\"",
 	}, {
 		"other contents are taken for the same", "internal/policy/decide.go",
 		"\t\treturn Diverged\n", "\t\treturn Exists\n",
