@@ -30,9 +30,10 @@ type plan struct {
 // S3 reports times in whole seconds, so that an original and its replica can
 // have the same: then they are the same object.
 func (p places) plan(objects []*listing.Object) plan {
-	states := make([]policy.State, len(objects))
-	for i, o := range objects {
-		states[i] = p.state(o)
+	var few [8]policy.State // most sets are no larger, and there are many keys
+	states := few[:0]
+	for _, o := range objects {
+		states = append(states, p.state(o))
 	}
 	out := plan{source: policy.Original(states), different: len(policy.Judge(states).Different) > 0}
 	if p.from >= 0 {

@@ -79,10 +79,10 @@ func sameEverywhere(states []State) bool {
 // Original is the place of the object that was written first, the first of
 // several; -1 if there is no object.
 func Original(states []State) int {
-	oldest := -1
-	for i := range states {
-		if states[i].Here() && (oldest < 0 || states[i].Modified.Before(states[oldest].Modified)) {
-			oldest = i
+	oldest, written := -1, time.Time{}
+	for i, s := range states {
+		if s.Here() && (oldest < 0 || s.Modified.Before(written)) {
+			oldest, written = i, s.Modified
 		}
 	}
 	return oldest
@@ -92,10 +92,10 @@ func Original(states []State) int {
 // object than the newest. One where the key was deleted after that was written is
 // not behind but ahead.
 func Behind(states []State, place int) bool {
-	newest := -1
+	newest, written := -1, time.Time{}
 	for i, s := range states {
-		if s.Here() && (newest < 0 || s.Modified.After(states[newest].Modified)) {
-			newest = i
+		if s.Here() && (newest < 0 || s.Modified.After(written)) {
+			newest, written = i, s.Modified
 		}
 	}
 	if newest < 0 || newest == place {
@@ -105,7 +105,7 @@ func Behind(states []State, place int) bool {
 	case Absent:
 		return true
 	case Deleted:
-		return !s.DeletedSince(states[newest].Modified)
+		return !s.DeletedSince(written)
 	case Present:
 		result, _ := compare(s, states[newest])
 		return result == Differ
@@ -123,17 +123,17 @@ func Groups(states []State) [][]int {
 		}
 		// An object can tell of two that could not be compared that they are the
 		// same: as one has its ETag, and the other its checksum.
-		joined := []int{i}
-		var apart [][]int
+		joined, rest := []int{i}, [][]int(nil)
 		for _, g := range found {
 			if slices.ContainsFunc(g, func(j int) bool { return same(s, states[j]) }) {
 				joined = append(joined, g...)
 			} else {
-				apart = append(apart, g)
+				rest = append(rest, g)
 			}
 		}
 		slices.Sort(joined)
-		found = append(apart, joined)
+		rest = append(rest, joined)
+		found = rest
 	}
 	slices.SortStableFunc(found, func(g, h []int) int {
 		return cmp.Or(Written(states, g).Compare(Written(states, h)), cmp.Compare(g[0], h[0]))
