@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"s3fanout/internal/copier"
 	"s3fanout/internal/table"
 )
 
@@ -76,16 +77,14 @@ func Explain(region, what string, err error) *Failure {
 	switch {
 	case missing(err, code):
 		return say(ErrMissing, "%s does not exist; deploy the stacks or check the name in cdk.json", what)
-	case isCode(code, "AccessDenied", "Forbidden", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"):
+	case copier.LacksPermission(code):
 		advice := "allow it to the credentials in use"
 		if strings.HasPrefix(action, "s3:") {
 			// S3 answers the same to a request that expects another owner.
 			advice += ", if the bucket is this account's"
 		}
 		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, message)
-	case isCode(code, "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
-		"InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException",
-		"RequestExpired", "InvalidSecurity", "OptInRequired", "AuthFailure"):
+	case copier.LacksCredentials(code):
 		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
 	case code != "" && transient(err, code):
 		return say(ErrTransient, "%s on %s: %s: %s", action, what, code, message)

@@ -32,6 +32,8 @@ func TestExplainTellsWhatMayPass(t *testing.T) {
 		"no answer":       {fmt.Errorf("send: %w", io.EOF), ErrTransient, "the connection was closed without an answer (EOF)"},
 		"reset":           {fmt.Errorf("send: %w", syscall.ECONNRESET), ErrTransient, "the connection was closed without an answer (connection reset by peer)"},
 		"a wrong request": {answer(400, "InvalidArgument", "no."), nil, "InvalidArgument: no"},
+		"bad session": {answer(400, "InvalidToken", "The token is bad."), ErrCredentials,
+			"AWS refused the credentials: InvalidToken: The token is bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
 		"wrong key": {answer(403, "InvalidClientTokenId", "The token is invalid."), ErrCredentials,
 			"AWS refused the credentials: InvalidClientTokenId: The token is invalid; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
 	} {

@@ -161,8 +161,7 @@ func classify(err error) Class {
 	case codeConditionConflict, codeOperationAborted, codeConflict, codeTimeSkewed,
 		codeNoSuchUpload, codeBadDigest, codeChecksumMismatch, codeInvalidPart:
 		return Retryable
-	case codeAccessDenied, "AllAccessDisabled", "AccountProblem", "NotSignedUp",
-		"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken":
+	case "AllAccessDisabled", "AccountProblem", "NotSignedUp":
 		return Denied
 	case codeArchived, codeNotInActiveTier, codeNoSuchBucket, codeInvalidRequest, codeNotImplemented,
 		"InvalidArgument", "KeyTooLongError", "KeyTooLong", codeEntityTooLarge, codeEntityTooSmall, "MethodNotAllowed",
@@ -170,6 +169,8 @@ func classify(err error) Class {
 		return Permanent
 	}
 	switch {
+	case LacksPermission(code), LacksCredentials(code):
+		return Denied
 	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
 		return Retryable
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -180,6 +181,32 @@ func classify(err error) Class {
 		return Permanent
 	}
 	return Retryable
+}
+
+// LacksPermission reports whether an error's code, of any service, says that
+// whoever asks is known and not allowed to do it.
+func LacksPermission(code string) bool {
+	switch code {
+	case codeAccessDenied, codeForbidden, "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException":
+		return true
+	}
+	return false
+}
+
+// LacksCredentials reports whether an error's code, of any service, says that
+// AWS does not accept the credentials, or not any more. The services have names
+// of their own for it, and one that renews a session is asked within a request
+// to another
+// (https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
+func LacksCredentials(code string) bool {
+	switch code {
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired",
+		"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken", "InvalidSecurity",
+		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken",
+		"AuthFailure", "OptInRequired":
+		return true
+	}
+	return false
 }
 
 // hint says what somebody can do about an error, or nothing.

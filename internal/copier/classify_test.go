@@ -18,6 +18,8 @@ func TestClassesOfErrors(t *testing.T) {
 		{"NoSuchBucket", 404, Permanent, false},
 		{"AccessDenied", 403, Denied, false},
 		{"ExpiredToken", 400, Denied, false},
+		{"ExpiredTokenException", 400, Denied, false}, // of STS, which renews a backfill's session
+		{"RequestExpired", 400, Denied, false},
 		{"InvalidToken", 400, Denied, false},
 		{"InvalidAccessKeyId", 403, Denied, false},
 		{"SignatureDoesNotMatch", 403, Denied, false},
