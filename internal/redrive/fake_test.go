@@ -42,6 +42,9 @@ type fakeQueue struct {
 	messages []*fakeMessage
 	calls    map[string]int
 	cut      int // receives whose context ended while they waited
+	changed  []chan struct{}
+
+	abandoned []abandonedPoll
 }
 
 type fakeMessage struct {
@@ -58,6 +61,7 @@ func (f *fakeQueue) put(body string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.messages = append(f.messages, &fakeMessage{id: fmt.Sprintf("m%03d", len(f.messages)), body: body, sent: time.Now()})
+	f.tell()
 }
 
 // kill makes every further request fail, as if the client were dead.
@@ -154,26 +158,69 @@ func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageIn
 	if len(out) > 0 {
 		return &sqs.ReceiveMessageOutput{Messages: out}, nil
 	}
-	wait := time.NewTimer(time.Duration(in.WaitTimeSeconds) * time.Second)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.cut++
-		return nil, ctx.Err()
-	}
-	out = f.receive(in)
-	if f.answering != nil {
+	out, err := f.poll(ctx, in)
+	if err == nil && f.answering != nil {
 		f.answering(out)
 	}
-	return &sqs.ReceiveMessageOutput{Messages: out}, nil
+	return &sqs.ReceiveMessageOutput{Messages: out}, err
+}
+
+// poll waits for messages that are sent or given back.
+func (f *fakeQueue) poll(ctx context.Context, in *sqs.ReceiveMessageInput) ([]types.Message, error) {
+	span := time.Duration(in.WaitTimeSeconds) * time.Second
+	wait, until := time.NewTimer(span), time.Now().Add(span)
+	defer wait.Stop()
+	for {
+		f.mu.Lock()
+		changed := make(chan struct{})
+		f.changed = append(f.changed, changed)
+		f.mu.Unlock()
+		if out := f.receive(in); len(out) > 0 {
+			return out, nil
+		}
+		select {
+		case <-changed:
+		case <-wait.C:
+			return f.receive(in), nil
+		case <-ctx.Done():
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.cut++
+			f.abandoned = append(f.abandoned, abandonedPoll{in, until})
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// abandonedPoll is a receive that was cut off. SQS does not see that, and hands
+// it the next messages.
+type abandonedPoll struct {
+	in    *sqs.ReceiveMessageInput
+	until time.Time
+}
+
+// tell wakes the polls, those that were cut off first. The lock is held.
+func (f *fakeQueue) tell() {
+	for _, p := range f.abandoned {
+		if time.Now().Before(p.until) {
+			f.handOut(p.in)
+		}
+	}
+	f.abandoned = nil
+	for _, c := range f.changed {
+		close(c)
+	}
+	f.changed = nil
 }
 
 func (f *fakeQueue) receive(in *sqs.ReceiveMessageInput) []types.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.handOut(in)
+}
+
+// handOut hands out what is visible. The lock is held.
+func (f *fakeQueue) handOut(in *sqs.ReceiveMessageInput) []types.Message {
 	var out []types.Message
 	for _, m := range f.messages {
 		if m.deleted || m.visible.After(time.Now()) || len(out) == int(in.MaxNumberOfMessages) {
@@ -251,6 +298,7 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 			default:
 				m.visible = until
 			}
+			f.tell()
 		})
 		if err != nil {
 			refusal = err.ErrorCode()

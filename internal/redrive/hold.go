@@ -99,13 +99,20 @@ func (q *queue) changes(now time.Time) []change {
 func (q *queue) release(ctx context.Context) error {
 	ctx, cancel := linger(ctx, graceTime)
 	defer cancel()
-	var list []change
+	return q.apply(ctx, q.backs(func(string) bool { return true }))
+}
+
+// backs gives back the letters that are chosen. The lock is held meanwhile.
+func (q *queue) backs(chosen func(id string) bool) []change {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	var list []change
 	for _, id := range slices.Sorted(maps.Keys(q.held)) {
-		list = append(list, change{id: id, handle: q.held[id].handle})
+		if chosen(id) {
+			list = append(list, change{id: id, handle: q.held[id].handle})
+		}
 	}
-	q.mu.Unlock()
-	return q.apply(ctx, list)
+	return list
 }
 
 // apply sets the visibility of letters, ten with each request, and returns the

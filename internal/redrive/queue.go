@@ -171,6 +171,9 @@ func (q *queue) drain(ctx context.Context) error {
 			wg.Go(func() {
 				defer func() { <-free }()
 				q.finish(q.process(ctx, m), m)
+				if q.options.Watch && ctx.Err() != nil {
+					q.surrender(ctx)
+				}
 			})
 		}
 		for _, m := range back {
@@ -219,11 +222,13 @@ func acquire(ctx context.Context, free chan struct{}) (int, bool) {
 // receive asks for messages. An interruption does not cut the request off:
 // SQS could have handed out messages that nobody then would release.
 func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) {
-	poll, grace := pollTime, graceTime
+	poll := pollTime
+	outer := ctx
+	ctx, cancel := linger(outer, graceTime)
 	if q.options.Watch {
-		poll, grace = watchPoll, pollTime
+		poll = watchPoll
+		defer q.onInterrupt(outer, ctx, cancel)()
 	}
-	ctx, cancel := linger(ctx, grace)
 	defer cancel()
 	out, err := q.clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:                    aws.String(q.url),

@@ -76,6 +76,36 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// onInterrupt makes a watch's receive end soon after ctx has. SQS may continue a
+// receive that is cut off, and hide what is given back after that. So letters
+// are given back while the receive waits, which ends it; it is cut off only if
+// there are none. The function that is returned waits for nothing more.
+func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		if q.holding() > 0 {
+			q.surrender(ctx)
+			return
+		}
+		pause(receive, pollTime)
+		cut()
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
+}
+
+// surrender gives back the letters that nobody works on, after an interruption.
+// What cannot be given back is tried once more at the end; see release.
+func (q *queue) surrender(ctx context.Context) {
+	ctx, cancel := linger(ctx, graceTime)
+	defer cancel()
+	_ = q.apply(ctx, q.backs(func(id string) bool { return q.seen[id] == nil || !q.seen[id].working }))
+}
+
 // remaining are the newest results of the letters that a watch has left, the
 // oldest letter first.
 func (q *queue) remaining() []Result {

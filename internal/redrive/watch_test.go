@@ -173,6 +173,34 @@ func TestWatchEnds(t *testing.T) {
 	})
 }
 
+// TestWatchGivesBackToOthers interrupts a watch that waits for letters: what
+// it gives back is not handed to its own receive, which SQS goes on with.
+func TestWatchGivesBackToOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		letters  int
+		function func(context.Context, string) error
+	}{
+		"all wait to be tried again": {12, func(context.Context, string) error { return errThrown }},
+		"all are being replayed":     {3, minutes(14)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.functions[west].run = tt.function
+				for range tt.letters {
+					w.queues[west].put(envelope("k", functionARN(west)))
+				}
+				run := w.watch(t)
+				<-time.After(30 * time.Second)
+				run.end(t)
+				if got := w.queues[west].visible(); got != tt.letters {
+					t.Errorf("visible after the interruption: got %d, want all %d", got, tt.letters)
+				}
+			})
+		})
+	}
+}
+
 // TestWatchHeldForHours holds a letter for longer than SQS lets anybody.
 func TestWatchHeldForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
