@@ -38,11 +38,11 @@ func TestExplainTellsWhatMayPass(t *testing.T) {
 			"AWS refused the credentials: InvalidClientTokenId: The token is invalid; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
 	} {
 		f := Explain("eu-west-1", "bucket b", tt.err)
-		if got := errors.Is(f, ErrTransient); got != (tt.want == ErrTransient) || tt.want != nil && !errors.Is(f, tt.want) {
+		if got := errors.Is(f, ErrTransient); got != errors.Is(tt.want, ErrTransient) || tt.want != nil && !errors.Is(f, tt.want) {
 			t.Errorf("%s: transient %t: %v", name, got, f)
 		}
 		want := "region eu-west-1: a request on bucket b: " + tt.text
-		if tt.want == ErrCredentials {
+		if errors.Is(tt.want, ErrCredentials) {
 			want = "region eu-west-1: " + tt.text
 		}
 		if f.Error() != want {

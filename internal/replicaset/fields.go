@@ -109,10 +109,10 @@ func (m *stringMap) UnmarshalJSON(raw []byte) error {
 	values := make(stringMap, len(members))
 	for _, member := range members {
 		var v *string
-		if json.Unmarshal(member.value, &v) != nil || v == nil {
-			return saidError{fmt.Sprintf(".%s: %s is not a string", excerpt([]byte(member.name)), excerpt(member.value))}
+		if json.Unmarshal(member.Value, &v) != nil || v == nil {
+			return saidError{fmt.Sprintf(".%s: %s is not a string", excerpt([]byte(member.Name)), excerpt(member.Value))}
 		}
-		values[member.name] = *v
+		values[member.Name] = *v
 	}
 	*m = values
 	return nil

@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -135,16 +136,20 @@ func (l *filterList) UnmarshalJSON(raw []byte) error {
 	list := make(filterList, len(items))
 	for i, item := range items {
 		members, err := object(item)
+		var twice saidError
+		if errors.As(err, &twice) {
+			return saidError{fmt.Sprintf("[%d]: %s", i, twice.rest)}
+		}
 		if err != nil {
 			return saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
 		}
 		for _, m := range members {
-			into := map[string]*string{"prefix": &list[i].Prefix, "suffix": &list[i].Suffix}[m.name]
+			into := map[string]*string{"prefix": &list[i].Prefix, "suffix": &list[i].Suffix}[m.Name]
 			if into == nil {
-				return saidError{fmt.Sprintf("[%d].%s: no such field; known are prefix and suffix", i, excerpt([]byte(m.name)))}
+				return saidError{fmt.Sprintf("[%d].%s: no such field; known are prefix and suffix", i, excerpt([]byte(m.Name)))}
 			}
-			if string(m.value) == "null" || json.Unmarshal(m.value, into) != nil {
-				return saidError{fmt.Sprintf("[%d].%s: %s is not a string", i, m.name, excerpt(m.value))}
+			if string(m.Value) == "null" || json.Unmarshal(m.Value, into) != nil {
+				return saidError{fmt.Sprintf("[%d].%s: %s is not a string", i, m.Name, excerpt(m.Value))}
 			}
 		}
 	}

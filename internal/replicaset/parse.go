@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"unicode"
+
+	"s3fanout/internal/strictjson"
 )
 
 // ContextKey is the key of the configuration in the context of cdk.json. All
@@ -34,18 +36,18 @@ func Parse(raw []byte) (Config, error) {
 	var c Config
 	known := c.fields()
 	for _, f := range fields {
-		i := slices.IndexFunc(known, func(k configField) bool { return k.name == f.name })
+		i := slices.IndexFunc(known, func(k configField) bool { return k.name == f.Name })
 		if i < 0 {
-			return Config{}, fmt.Errorf("%s.%s: %s", ContextKey, excerpt([]byte(f.name)), unknownField(f.name, known))
+			return Config{}, fmt.Errorf("%s.%s: %s", ContextKey, excerpt([]byte(f.Name)), unknownField(f.Name, known))
 		}
 		// A null would leave the field as it is, and so hide a mistake.
-		err := json.Unmarshal(f.value, known[i].into)
+		err := json.Unmarshal(f.Value, known[i].into)
 		var said saidError
 		switch {
 		case errors.As(err, &said):
-			return Config{}, fmt.Errorf("%s.%s%w", ContextKey, f.name, said)
-		case err != nil || string(f.value) == "null":
-			return Config{}, fmt.Errorf("%s.%s: %s is not %s", ContextKey, f.name, excerpt(f.value), known[i].want)
+			return Config{}, fmt.Errorf("%s.%s%w", ContextKey, f.Name, said)
+		case err != nil || string(f.Value) == "null":
+			return Config{}, fmt.Errorf("%s.%s: %s is not %s", ContextKey, f.Name, excerpt(f.Value), known[i].want)
 		}
 	}
 	return c, nil
@@ -150,38 +152,19 @@ func plainSyntax(err *json.SyntaxError) error {
 	return err
 }
 
-// field is one member of a JSON object.
-type field struct {
-	name  string
-	value json.RawMessage
-}
-
-// object splits a JSON object into its members, in order. Unlike
-// encoding/json, it refuses a member that is given twice.
-func object(raw []byte) ([]field, error) {
-	if !json.Valid(raw) {
+// object splits a JSON object into its members, in order.
+func object(raw []byte) ([]strictjson.Member, error) {
+	members, err := strictjson.Members(raw)
+	var twice *strictjson.TwiceError
+	switch {
+	case errors.As(err, &twice):
+		return nil, saidError{fmt.Sprintf("field %s is given twice; remove one", excerpt([]byte(twice.Name)))}
+	case !json.Valid(raw):
 		return nil, fmt.Errorf("%s is not JSON; use {\"name\": …, \"regions\": […]}", excerpt(raw))
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	case err != nil:
 		return nil, fmt.Errorf("%s is not an object; use {\"name\": …, \"regions\": […]}", excerpt(raw))
 	}
-	var fields []field
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		f := field{name: fmt.Sprint(t)}
-		if err := d.Decode(&f.value); err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(fields, func(other field) bool { return other.name == f.name }) {
-			return nil, saidError{fmt.Sprintf("field %s is given twice; remove one", excerpt([]byte(f.name)))}
-		}
-		fields = append(fields, f)
-	}
-	return fields, nil
+	return members, nil
 }
 
 // excerpt shortens a value for a message, on one line that moves no cursor.

@@ -76,6 +76,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"filters": {}}`, `s3fanout.filters: {} is not a list of {"prefix": …, "suffix": …}`},
 		{`{"filters": []}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
 		{`{"filters": null}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
+		{`{"filters": [{"prefix": "a/"}, {"prefix": "a/", "prefix": "b/"}]}`, `s3fanout.filters[1]: field prefix is given twice; remove one`},
 		{`{"filters": ["a/"]}`, `s3fanout.filters[0]: "a/" is not an object; use {"prefix": …, "suffix": …}`},
 		{`{"filters": [{"prefix": "a/"}, {"begin": "b/"}]}`, `s3fanout.filters[1].begin: no such field; known are prefix and suffix`},
 		{`{"filters": [{"suffix": null}]}`, `s3fanout.filters[0].suffix: null is not a string`},

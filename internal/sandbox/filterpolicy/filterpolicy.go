@@ -19,7 +19,7 @@ import (
 	"fmt"
 	"slices"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // The scopes of a filter policy: what it is matched with.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // rule is one value of a key. It says whether a value of the message matches;

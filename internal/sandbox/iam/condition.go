@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // condition is a Condition element: every test has to hold.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // Document is a parsed policy document. It does not change and may be used

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // principalMatch says in which ways a statement's principal can mean a caller.

@@ -24,7 +24,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // manifestName is the file at an assembly's root that names its stacks.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // DecodeProperties reads a resource's properties into a struct that names all

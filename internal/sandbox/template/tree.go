@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/sandbox/strictjson"
+	"s3fanout/internal/strictjson"
 )
 
 // A tree is a parsed JSON value: map[string]any, []any, string, json.Number,

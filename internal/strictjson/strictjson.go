@@ -1,5 +1,5 @@
-// Package strictjson reads JSON the way AWS reads policies and templates:
-// nothing is lost on the way.
+// Package strictjson reads JSON the way AWS reads policies and templates, and
+// people their configuration: nothing is lost on the way.
 //
 // encoding/json keeps the last of two members with one name and forgets the
 // first, and it does not keep their order. Members and Elements give all
@@ -20,6 +20,11 @@ type Member struct {
 	Name  string
 	Value json.RawMessage
 }
+
+// TwiceError is an object that names a member twice.
+type TwiceError struct{ Name string }
+
+func (e *TwiceError) Error() string { return fmt.Sprintf("%q is there twice", e.Name) }
 
 // Kind is the kind of a JSON value.
 type Kind byte
@@ -54,7 +59,8 @@ func KindOf(raw json.RawMessage) Kind {
 }
 
 // Members returns the members of an object in the order of the text. What is
-// not one JSON object, or names a member twice, is an error.
+// not one JSON object, or names a member twice, is an error; the latter is a
+// TwiceError.
 func Members(raw json.RawMessage) ([]Member, error) {
 	d, err := open(raw, Object, "an object")
 	if err != nil {
@@ -69,7 +75,7 @@ func Members(raw json.RawMessage) ([]Member, error) {
 		}
 		name, _ := t.(string) // the decoder returns nothing else here
 		if seen[name] {
-			return nil, fmt.Errorf("%q is there twice", name)
+			return nil, &TwiceError{name}
 		}
 		seen[name] = true
 		var value json.RawMessage
