@@ -81,7 +81,7 @@ func TestUploadIsNotAbortedBeforeItIsKnownWhoBeganIt(t *testing.T) {
 // genuine.
 func TestUploadOfSomebodyUnknownIsNoForgery(t *testing.T) {
 	m, upload := stoppedUpload(t)
-	m.uploads["upload-1"].by = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+	m.uploads["upload-1"].by = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be" // bad input: cp-13
 	_, err := inParts(m, 1).Copy(t.Context(), Request{Resume: &upload})
 	if err == nil || strings.Contains(err.Error(), "forged") || !strings.Contains(err.Error(), "s3fanout backfill") {
 		t.Errorf("got %v, want what to do instead", err)
