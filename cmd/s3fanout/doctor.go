@@ -42,10 +42,10 @@ With --probe it also tries whether S3 enforces the condition that first write
 wins rests on; AWS does, some other servers accept it and write all the same. It
 writes an object without contents below .s3fanout/probe/ in each bucket, in a
 session of the function's role, whose events the topics' filters drop, and
-removes it, also when it is interrupted. It also asks S3 who began an upload of
-the function's role, as the function resumes no other. It needs sts:AssumeRole on the
-functions' roles and s3:DeleteObjectVersion on .s3fanout/probe/* as well;
-without them it writes nothing and says so.
+removes it, also when it is interrupted. It also asks whether S3 names the
+function's role as the initiator of its uploads: the function resumes no others.
+It needs sts:AssumeRole on the functions' roles and s3:DeleteObjectVersion on
+.s3fanout/probe/* as well; without them it writes nothing and says so.
 
 A finding is failed (objects are not copied or not encrypted as they should be,
 failures get lost, or money is wasted), unknown (AWS did not answer, as where a
