@@ -156,7 +156,7 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 	case !set.Contains(r.To):
 		return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", r.To, set.Name, members)}
 	case !set.BatchOperations:
-		return nil, usageError{fmt.Errorf(`%s: --batch-operations needs "batchOperations": true in the configuration, and all Regions deployed with it`, set.Name)}
+		return nil, usageError{errors.New(`--batch-operations needs "batchOperations": true in cdk.json: set it, and deploy all Regions with it`)}
 	case len(r.From) == 0:
 		return set.Others(r.To), nil
 	}
