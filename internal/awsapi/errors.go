@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -78,12 +79,13 @@ func Explain(region, what string, err error) *Failure {
 	case missing(err, code):
 		return say(ErrMissing, "%s does not exist; deploy the stacks or check the name in cdk.json", what)
 	case copier.LacksPermission(code):
-		advice := "allow it to the credentials in use"
+		caller, why := refusal(message)
+		advice := "allow it to " + caller
 		if strings.HasPrefix(action, "s3:") {
 			// S3 answers the same to a request that expects another owner.
 			advice += ", if the bucket is this account's"
 		}
-		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, message)
+		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, why)
 	case copier.LacksCredentials(code):
 		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
 	case code != "" && transient(err, code):
@@ -102,11 +104,25 @@ func Explain(region, what string, err error) *Failure {
 	}
 }
 
+// denial is what AWS says of a request that no policy allows, or that one
+// denies
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
+var denial = regexp.MustCompile(`^User: (\S+) is not authorized to perform: \S+(?: on resource: \S+)? ((?:because|with an explicit deny) .+)$`)
+
+// refusal splits AWS's message into who was refused, and why. What was asked
+// for is said anyhow, and the same of several Regions is then the same text.
+func refusal(message string) (caller, why string) {
+	if m := denial.FindStringSubmatch(message); m != nil {
+		return m[1], m[2]
+	}
+	return "the credentials in use", message
+}
+
 // transient says that an answer asks to try again later.
 func transient(err error, code string) bool {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
-		return true
+		return response.HTTPStatusCode() != http.StatusNotImplemented
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
 	_, retryable := retry.DefaultRetryableErrorCodes[code]

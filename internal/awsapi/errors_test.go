@@ -31,6 +31,7 @@ func TestExplainTellsWhatMayPass(t *testing.T) {
 		"throttled":       {answer(400, "ThrottlingException", "Rate exceeded"), ErrTransient, "ThrottlingException: Rate exceeded"},
 		"no answer":       {fmt.Errorf("send: %w", io.EOF), ErrTransient, "the connection was closed without an answer (EOF)"},
 		"reset":           {fmt.Errorf("send: %w", syscall.ECONNRESET), ErrTransient, "the connection was closed without an answer (connection reset by peer)"},
+		"not there":       {answer(501, "NotImplemented", "no."), nil, "NotImplemented: no"},
 		"a wrong request": {answer(400, "InvalidArgument", "no."), nil, "InvalidArgument: no"},
 		"bad session": {answer(400, "InvalidToken", "The token is bad."), ErrCredentials,
 			"AWS refused the credentials: InvalidToken: The token is bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
@@ -47,6 +48,29 @@ func TestExplainTellsWhatMayPass(t *testing.T) {
 		}
 		if f.Error() != want {
 			t.Errorf("%s: got  %s\nwant %s", name, f, want)
+		}
+	}
+}
+
+// TestExplainNamesWhoWasRefused shows that a refusal names the caller and the
+// cause, and does not say twice what was asked for.
+func TestExplainNamesWhoWasRefused(t *testing.T) {
+	const (
+		user   = "arn:aws:iam::111122223333:user/operator"
+		begins = "User: " + user + " is not authorized to perform: sqs:getqueueurl"
+		queue  = " on resource: arn:aws:sqs:eu-west-1:111122223333:q"
+		none   = "because no identity-based policy allows the sqs:getqueueurl action"
+		denied = "with an explicit deny in a service control policy"
+	)
+	for message, want := range map[string]string{
+		begins + queue + " " + none:   "allow it to " + user + " (" + none + ")",
+		begins + " " + none:           "allow it to " + user + " (" + none + ")",
+		begins + queue + " " + denied: "allow it to " + user + " (" + denied + ")",
+		"Forbidden":                   "allow it to the credentials in use (Forbidden)",
+	} {
+		f := Explain("eu-west-1", "queue q", &smithy.GenericAPIError{Code: "AccessDenied", Message: message})
+		if got := "region eu-west-1: a request on queue q is denied; " + want; f.Error() != got || !errors.Is(f, ErrDenied) {
+			t.Errorf("got  %s\nwant %s", f, got)
 		}
 	}
 }
