@@ -23,28 +23,27 @@ func (t *task) look(ctx context.Context) (answer, error) {
 	t.refused = false
 	k := t.req.known()
 	out, err := t.headTarget(ctx)
-	switch interpret(headTarget, t.req.Source, err) {
-	case failed:
-		if !there || classify(err) != Permanent {
-			return failed, err
-		}
-		t.warnUntold(err)
+	switch got := interpret(headTarget, t.req.Source, err); {
+	case got != failed:
+		k.Target = contents.StateOf(out, err)
+		k.Target.Presence = max(k.Target.Presence, policy.Absent) // also where the status is not 404
+	case there && classify(err) == Permanent:
+		t.warnNotCompared(err)
 		k.Target.Presence, k.Final = policy.Present, true
 	default:
-		k.Target = contents.StateOf(out, err)
-		k.Target.Presence = max(k.Target.Presence, policy.Absent) // whatever the status is that such a code comes with
+		return failed, err
 	}
 	d := policy.Decide(k)
 	if d.Action == policy.LookAtSource {
-		source, untold := t.sourceState(ctx)
+		source, sourceErr := t.sourceState(ctx)
 		switch {
-		case untold == nil:
+		case sourceErr == nil:
 			k.Source, k.Reported = source, false
-		case classify(untold) == Permanent:
-			t.warnUntold(untold)
+		case classify(sourceErr) == Permanent:
+			t.warnNotCompared(sourceErr)
 			k.Final = true
 		default:
-			return failed, untold
+			return failed, sourceErr
 		}
 		d = policy.Decide(k)
 	}
@@ -74,7 +73,8 @@ func (t *task) sourceState(ctx context.Context) (policy.State, error) {
 	return contents.StateOf(head, nil), nil
 }
 
-func (t *task) warnUntold(err error) {
+// warnNotCompared says that S3 never answers what would tell the contents apart.
+func (t *task) warnNotCompared(err error) {
 	t.log.Warn("the target has the key, and whether with the same contents cannot be told",
 		"region", t.target.Region, "bucket", t.target.Bucket, "key", t.req.Source.Key, "error", err.Error())
 }

@@ -7,8 +7,8 @@ type Event struct {
 }
 
 // Copied says that one request copied the object: a replica, or a user's own
-// copy. One that was copied in parts looks like any upload in
-// parts, and needs no telling: the target of a copy in parts is always looked at.
+// copy. A copy in parts looks like any upload in parts, and need not be told from
+// it: the target of a copy in parts is always looked at first.
 func (e Event) Copied() bool { return e.Name == "ObjectCreated:Copy" }
 
 // Known is what is known of a key before it is copied to a target.
@@ -49,11 +49,6 @@ type Condition struct {
 	IfNoneMatch string // a header's value; empty for no such condition
 }
 
-// ifAbsent is the condition of a copy that replaces nothing. A delete marker is
-// nothing
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
-var ifAbsent = Condition{IfNoneMatch: "*"}
-
 // Decision is what is right, and how.
 type Decision struct {
 	Action Action
@@ -79,7 +74,9 @@ func Decide(k Known) Decision {
 	case k.Target.Presence == Deleted && k.KeepDeleted:
 		return Decision{Action: LeaveDeleted}
 	}
-	return Decision{Action: Copy, Condition: ifAbsent}
+	// Nothing is replaced. A delete marker is nothing
+	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+	return Decision{Action: Copy, Condition: Condition{IfNoneMatch: "*"}}
 }
 
 // beside decides where the target has an object: the first write wins, and what
