@@ -4,9 +4,9 @@
 // into its own Region's bucket. S3 Batch Operations can invoke it as well, for
 // a backfill.
 //
-// It guarantees that every record of every message ends as Copied, Exists or
-// SourceGone, or in the error of the invocation, which Lambda retries and then
-// hands to the on-failure destination. A copy that takes longer than an
+// It guarantees that every record of every message ends as Copied, Exists,
+// Diverged or SourceGone, or in the error of the invocation, which Lambda retries
+// and then hands to the on-failure destination. A copy that takes longer than an
 // invocation may is handed over to another one, which ends in one of these
 // ways. Repeating an invocation is harmless.
 //
