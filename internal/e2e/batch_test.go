@@ -3,9 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,22 +15,7 @@ import (
 // subscriptions: what is uploaded lies where it is until a job comes.
 func withBatch(t *testing.T) *assembly {
 	t.Helper()
-	dir := t.TempDir()
-	out, asset := filepath.Join(dir, "out"), filepath.Join(dir, "build", "function", "arm64")
-	if err := os.MkdirAll(asset, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(build.dir, "infra"))
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out,
-		`CDK_CONTEXT_JSON={"s3fanout":{"name":"batch","regions":["us-east-1","eu-west-1"],"batchOperations":true}}`)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("synthesize: %v\n%s", err, text)
-	}
-	a := editable(t, os.DirFS(out))
+	a := editable(t, synthesize(t, `{"s3fanout":{"name":"batch","regions":["us-east-1","eu-west-1"],"batchOperations":true}}`))
 	a.remove("batch-us-east-1-mesh")
 	a.remove("batch-eu-west-1-mesh")
 	return a

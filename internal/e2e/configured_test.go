@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,41 +14,27 @@ import (
 	"s3fanout/internal/sandbox/fault"
 )
 
-// synthesizeCareful synthesizes what a careful company would configure.
-var synthesizeCareful = sync.OnceValues(func() (fs.FS, error) {
-	raw, err := os.ReadFile(filepath.Join(build.root, "infra", "testdata", "careful.json"))
+// configureCareful writes the configuration of a careful company, and returns the
+// context of its cdk.json.
+var configureCareful = sync.OnceValues(func() (context string, err error) {
+	set, err := os.ReadFile(filepath.Join(build.root, "infra", "testdata", "careful.json"))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	set := string(raw)
-	home := filepath.Join(build.dir, "careful")
-	asset := filepath.Join(home, "build", "function", "arm64")
-	if err := os.MkdirAll(asset, 0o700); err != nil {
-		return nil, err
+	context = `{"s3fanout":` + string(set) + `}`
+	if err := os.Mkdir(filepath.Join(build.dir, "careful"), 0o700); err != nil {
+		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(home, "cdk.json"), []byte(`{"context":{"s3fanout":`+set+`}}`), 0o600); err != nil {
-		return nil, err
-	}
-	out := filepath.Join(home, "out")
-	cmd := exec.Command(filepath.Join(build.dir, "infra"))
-	cmd.Dir = home
-	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, `CDK_CONTEXT_JSON={"s3fanout":`+set+`}`)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("synthesize: %w\n%s", err, text)
-	}
-	return os.DirFS(out), nil
+	return context, os.WriteFile(filepath.Join(build.dir, "careful", "cdk.json"), []byte(`{"context":`+context+`}`), 0o600)
 })
 
 func careful(t *testing.T) fs.FS {
 	t.Helper()
-	assembly, err := synthesizeCareful()
+	context, err := configureCareful()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return assembly
+	return synthesize(t, context)
 }
 
 // redriveCareful runs the command with the careful configuration.

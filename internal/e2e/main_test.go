@@ -94,32 +94,9 @@ func runTests(m *testing.M) (int, error) {
 // threeRegions is the committed assembly.
 func threeRegions(*testing.T) fs.FS { return snapshot.FS() }
 
-// synthesizeFive synthesizes a replica set of five Regions.
-var synthesizeFive = sync.OnceValues(func() (fs.FS, error) {
-	out, asset := filepath.Join(build.dir, "five"), filepath.Join(build.dir, "build", "function", "arm64")
-	if err := os.MkdirAll(asset, 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(filepath.Join(build.dir, "infra"))
-	cmd.Dir = build.dir
-	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out,
-		`CDK_CONTEXT_JSON={"s3fanout":{"name":"five","regions":["us-east-1","us-west-2","eu-west-1","eu-central-1","ap-northeast-1"]}}`)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("synthesize five Regions: %w\n%s", err, text)
-	}
-	return os.DirFS(out), nil
-})
-
 func fiveRegions(t *testing.T) fs.FS {
 	t.Helper()
-	assembly, err := synthesizeFive()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return assembly
+	return synthesize(t, `{"s3fanout":{"name":"five","regions":["us-east-1","us-west-2","eu-west-1","eu-central-1","ap-northeast-1"]}}`)
 }
 
 // start runs an assembly until the test ends.

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,36 +24,10 @@ var staying = []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
 
 const newcomer = "us-west-2"
 
-// synthesized caches assemblies by their configuration.
-var synthesized sync.Map
-
-// synthesize returns the assembly of a replica set, as the CDK app makes it.
-func synthesize(t *testing.T, name string, regions ...string) fs.FS {
+// synthesizeSet returns the assembly of a replica set.
+func synthesizeSet(t *testing.T, name string, regions ...string) fs.FS {
 	t.Helper()
-	context := replicaSet(t, name, regions)
-	if assembly, ok := synthesized.Load(context); ok {
-		return assembly.(fs.FS)
-	}
-	out, err := os.MkdirTemp(build.dir, "cdk.out-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	asset := filepath.Join(build.dir, "build", "function", "arm64")
-	if err := os.MkdirAll(asset, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(build.dir, "infra"))
-	cmd.Dir = build.dir
-	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+context)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("synthesize %s: %v\n%s", context, err, text)
-	}
-	assembly := os.DirFS(out)
-	synthesized.Store(context, assembly)
-	return assembly
+	return synthesize(t, replicaSet(t, name, regions))
 }
 
 // replicaSet is the context of a cdk.json.
@@ -204,8 +176,8 @@ func (w *world) endpoints(regions ...string) map[string][]string {
 // there before is there after a backfill.
 func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
 	t.Parallel()
-	w := start(t, synthesize(t, "s3fanout", staying...))
-	four := synthesize(t, "s3fanout", withNewcomer()...)
+	w := start(t, synthesizeSet(t, "s3fanout", staying...))
+	four := synthesizeSet(t, "s3fanout", withNewcomer()...)
 	u := w.traffic("joins")
 	u.during(func() {})
 	u.during(func() { w.update(four) })
@@ -240,7 +212,7 @@ func TestRegionJoinsWhileUploadsGoOn(t *testing.T) {
 // others go on: they do not notice, and its bucket stays as it is.
 func TestRegionLeaves(t *testing.T) {
 	t.Parallel()
-	w := start(t, synthesize(t, "s3fanout", withNewcomer()...))
+	w := start(t, synthesizeSet(t, "s3fanout", withNewcomer()...))
 	before := object{key: "before", body: "body", tags: "k=v", metadata: map[string]string{"m": "v"}}
 	w.upload(newcomer, before)
 	w.settle()
@@ -248,14 +220,14 @@ func TestRegionLeaves(t *testing.T) {
 	// First its mesh stack.
 	u := w.traffic("leaves")
 	u.during(func() {})
-	leaving := editable(t, synthesize(t, "s3fanout", withNewcomer()...))
+	leaving := editable(t, synthesizeSet(t, "s3fanout", withNewcomer()...))
 	leaving.remove("s3fanout-" + newcomer + "-mesh")
 	u.during(func() { w.update(leaving.files) })
 	if got := w.endpoints(newcomer); len(got) != 0 {
 		t.Errorf("without its mesh stack, the Region's topic still delivers to %v", got)
 	}
 	// Then the others without it; its Region stack is still there.
-	three := synthesize(t, "s3fanout", staying...)
+	three := synthesizeSet(t, "s3fanout", staying...)
 	for _, region := range staying {
 		for _, file := range []string{"s3fanout-" + region + ".template.json", "s3fanout-" + region + "-mesh.template.json"} {
 			leaving.files[file] = editable(t, three).files[file]
@@ -301,7 +273,7 @@ func TestRegionLeaves(t *testing.T) {
 // queue. Nothing is lost: with the Region back, a redrive delivers it.
 func TestRegionLeavesInTheWrongOrder(t *testing.T) {
 	t.Parallel()
-	four, three := synthesize(t, "s3fanout", withNewcomer()...), synthesize(t, "s3fanout", staying...)
+	four, three := synthesizeSet(t, "s3fanout", withNewcomer()...), synthesizeSet(t, "s3fanout", staying...)
 	w := start(t, four)
 	half := editable(t, four)
 	for _, region := range staying {
@@ -325,7 +297,7 @@ func TestRegionLeavesInTheWrongOrder(t *testing.T) {
 // of the same replica set, which CloudFormation would not take over either.
 func TestDestroyKeepsTheBuckets(t *testing.T) {
 	t.Parallel()
-	three := synthesize(t, "s3fanout", staying...)
+	three := synthesizeSet(t, "s3fanout", staying...)
 	w := start(t, three)
 	o := object{key: "kept", body: "body"}
 	w.upload("eu-west-1", o)
@@ -352,12 +324,12 @@ func TestDestroyKeepsTheBuckets(t *testing.T) {
 // and one copy into one new bucket is in all of them.
 func TestAnotherNameIsAnotherReplicaSet(t *testing.T) {
 	t.Parallel()
-	w := start(t, synthesize(t, "s3fanout", staying...))
+	w := start(t, synthesizeSet(t, "s3fanout", staying...))
 	o := object{key: "moved", body: "body"}
 	w.upload("eu-west-1", o)
 	w.settle()
 	old := w.state
-	w.update(synthesize(t, "media", staying...))
+	w.update(synthesizeSet(t, "media", staying...))
 	for _, region := range slices.Sorted(maps.Keys(old.Regions)) {
 		if w.bucket(region) == old.Regions[region].Bucket {
 			t.Errorf("%s: the bucket is still %s", region, w.bucket(region))
