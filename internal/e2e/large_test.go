@@ -147,9 +147,10 @@ func repeat(size int64, n int) []int64 {
 	return list
 }
 
-// A byte more than one CopyObject can copy.
+// A byte more than one CopyObject can copy. The sandbox computes the checksums
+// of all of it, which takes minutes under the race detector.
 func TestFiveGiBAndAByte(t *testing.T) {
-	t.Parallel()
+	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
 	w := start(t, threeRegions(t))
 	home := w.regions[0]
 	const key, end = "5 GiB and a byte", "!"
