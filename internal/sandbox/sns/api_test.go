@@ -71,6 +71,16 @@ func TestAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, err = client.SetSubscriptionAttributes(t.Context(), &awssns.SetSubscriptionAttributesInput{
+		SubscriptionArn: sub.SubscriptionArn, AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String("{}"),
+	})
+	if err != nil {
+		t.Errorf("remove the filter: %v", err)
+	}
+	attributes, err = client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
+	if err != nil || attributes.Attributes["FilterPolicy"] != "" {
+		t.Errorf("attributes without a filter = %v, %v", attributes, err)
+	}
 	topics, err := client.ListTopics(t.Context(), &awssns.ListTopicsInput{})
 	if err != nil || len(topics.Topics) != 1 || *topics.Topics[0].TopicArn != w.topic {
 		t.Errorf("topics = %v, %v", topics, err)

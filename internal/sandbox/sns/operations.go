@@ -3,6 +3,7 @@ package sns
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"maps"
 	"slices"
 	"strconv"
@@ -228,6 +229,11 @@ func (s *Service) setSubscriptionAttributes(r request) (any, error) {
 	value := r.form.Get("AttributeValue")
 	switch name := r.form.Get("AttributeName"); name {
 	case "FilterPolicy":
+		// An empty object removes the filter
+		// (https://docs.aws.amazon.com/sns/latest/dg/message-filtering-apply.html).
+		if strings.Join(strings.Fields(value), "") == "{}" {
+			value = ""
+		}
 		return nil, sub.setFilter(value, sub.filterScope)
 	case "FilterPolicyScope":
 		return nil, sub.setFilter(sub.filterPolicy, value)
