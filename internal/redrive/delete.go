@@ -17,7 +17,7 @@ import (
 // it says that a letter is deleted, too, where the handle was not the newest
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html).
 func (q *queue) delete(ctx context.Context, m types.Message) error {
-	ctx, cancel := linger(ctx, graceTime)
+	ctx, cancel := linger(ctx)
 	defer cancel()
 	for handle := q.newest(m); ; {
 		_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})

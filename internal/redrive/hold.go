@@ -97,7 +97,7 @@ func (q *queue) changes(now time.Time) []change {
 // need not wait. One that cannot be released becomes visible by itself within
 // HoldTime; the first such error is returned.
 func (q *queue) release(ctx context.Context) error {
-	ctx, cancel := linger(ctx, graceTime)
+	ctx, cancel := linger(ctx)
 	defer cancel()
 	return q.apply(ctx, q.backs(func(string) bool { return true }))
 }

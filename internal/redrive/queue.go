@@ -224,7 +224,7 @@ func acquire(ctx context.Context, free chan struct{}) (int, bool) {
 func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) {
 	poll := pollTime
 	outer := ctx
-	ctx, cancel := linger(outer, graceTime)
+	ctx, cancel := linger(outer)
 	if q.options.Watch {
 		poll = watchPoll
 		defer q.onInterrupt(outer, ctx, cancel)()
@@ -322,11 +322,11 @@ func (q *queue) holding() int {
 	return len(q.held)
 }
 
-// linger returns a context that outlives ctx by grace.
-func linger(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+// linger returns a context that outlives ctx by graceTime.
+func linger(ctx context.Context) (context.Context, context.CancelFunc) {
 	outer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(grace)
+		timer := time.NewTimer(graceTime)
 		defer timer.Stop()
 		select {
 		case <-timer.C:

@@ -101,7 +101,7 @@ func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 // surrender gives back the letters that nobody works on, after an interruption.
 // What cannot be given back is tried once more at the end; see release.
 func (q *queue) surrender(ctx context.Context) {
-	ctx, cancel := linger(ctx, graceTime)
+	ctx, cancel := linger(ctx)
 	defer cancel()
 	_ = q.apply(ctx, q.backs(func(id string) bool { return q.seen[id] == nil || !q.seen[id].working }))
 }

@@ -3,10 +3,10 @@ package sns
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // pageSize is how many topics or subscriptions a list operation returns at once.
