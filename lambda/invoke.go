@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/replicator"
 )
@@ -54,7 +55,7 @@ func newSelfInvoker(getenv func(string) string, client aws.HTTPClient, credentia
 		base = lambdaEndpoint(region, isTrue(getenv("AWS_USE_FIPS_ENDPOINT")), isTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
 	}
 	return &selfInvoker{
-		client: client, credentials: credentials, region: region, sleep: sleep,
+		client: client, credentials: credentials, region: region, sleep: smithytime.SleepWithContext,
 		url: strings.TrimSuffix(base, "/") + "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations",
 	}, nil
 }
@@ -173,16 +174,4 @@ func messageOf(body []byte, member string) string {
 		}
 	}
 	return "no message"
-}
-
-// sleep waits for d or for the context's end, whichever comes first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"s3fanout/internal/copier"
 )
 
@@ -145,7 +147,7 @@ func (l *lane) copy(work context.Context, g *goal) {
 			tally.failed(place, f)
 			return
 		}
-		if pause(work, backoff(try, l.target.run.options.Random())) != nil {
+		if smithytime.SleepWithContext(work, backoff(try, l.target.run.options.Random())) != nil {
 			return
 		}
 	}
@@ -206,16 +208,4 @@ func (l *lane) throttle(n int) {
 func backoff(try int, random float64) time.Duration {
 	d := backoffBase << (try - 1)
 	return d/2 + time.Duration(random*float64(d/2))
-}
-
-// pause waits for d or for the context's end, whichever comes first.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

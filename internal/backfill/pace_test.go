@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/copier"
 )
@@ -33,7 +34,7 @@ func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 			if over {
 				return slowDown()
 			}
-			return pause(ctx, 100*time.Millisecond)
+			return smithytime.SleepWithContext(ctx, 100*time.Millisecond)
 		}
 		began := time.Now()
 		report := w.fillIn(t, nil, Observer{})
@@ -57,7 +58,7 @@ func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
 		w.fill(5000)
 		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
 			// One slow target does not slow the other down.
-			return pause(ctx, map[string]time.Duration{"b": 10 * time.Millisecond, "c": 40 * time.Millisecond}[region])
+			return smithytime.SleepWithContext(ctx, map[string]time.Duration{"b": 10 * time.Millisecond, "c": 40 * time.Millisecond}[region])
 		}
 		w.fillIn(t, func(o *Options) { o.Concurrency = 60 }, Observer{})
 		if w.most["b"] != 60 || w.most["c"] != 60 {
@@ -91,11 +92,11 @@ func TestSlowObjectsHoldNobodyUp(t *testing.T) {
 					large--
 					w.mu.Unlock()
 				}()
-				return pause(ctx, time.Hour)
+				return smithytime.SleepWithContext(ctx, time.Hour)
 			case o.Key == "key-00000":
-				return pause(ctx, time.Hour)
+				return smithytime.SleepWithContext(ctx, time.Hour)
 			}
-			err := pause(ctx, 10*time.Millisecond)
+			err := smithytime.SleepWithContext(ctx, 10*time.Millisecond)
 			w.mu.Lock()
 			last = max(last, time.Since(began))
 			w.mu.Unlock()
@@ -192,7 +193,7 @@ func TestInterruption(t *testing.T) {
 					if o.Size > copier.DefaultThreshold {
 						d = 4 * time.Second
 					}
-					if pause(ctx, d) != nil {
+					if smithytime.SleepWithContext(ctx, d) != nil {
 						return failed(copier.Retryable, 0, "canceled")
 					}
 					return nil
@@ -307,7 +308,7 @@ func TestThrottlesThatTheSDKRetriesSlowTheRunDown(t *testing.T) {
 			if _, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}); err != nil {
 				return err
 			}
-			return pause(ctx, 100*time.Millisecond)
+			return smithytime.SleepWithContext(ctx, 100*time.Millisecond)
 		}
 		report := w.fillIn(t, nil, Observer{})
 		if b := report.Targets[1]; b.Copied != 10_000 || w.most["b"] > 110 {

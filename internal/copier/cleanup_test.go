@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Giving the upload up went on for ten seconds after the deadline, and took the
@@ -22,7 +24,7 @@ func TestCleanUpEndsWithTheDeadline(t *testing.T) {
 					aborts++
 					fallthrough
 				case "Part":
-					return nil, sleep(r.Context(), time.Hour)
+					return nil, smithytime.SleepWithContext(r.Context(), time.Hour)
 				}
 				return nil, nil
 			}
@@ -50,7 +52,7 @@ func TestCleanUpAfterACancellationIsBounded(t *testing.T) {
 			case "Part":
 				cancel()
 			case "Abort":
-				return nil, sleep(r.Context(), time.Hour)
+				return nil, smithytime.SleepWithContext(r.Context(), time.Hour)
 			}
 			return nil, nil
 		}

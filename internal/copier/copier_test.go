@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/policy"
 )
@@ -355,7 +356,7 @@ func TestCancellationWhileWaiting(t *testing.T) {
 	// The real wait, ended by the cancellation long before its time.
 	c := New(s.client(1), target(), WithSleep(func(ctx context.Context, _ time.Duration) error {
 		cancel()
-		return sleep(ctx, time.Hour)
+		return smithytime.SleepWithContext(ctx, time.Hour)
 	}))
 	_, err := c.Copy(ctx, Request{Source: source()})
 	var api smithy.APIError

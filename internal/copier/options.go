@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Defaults of WithMultipart.
@@ -94,7 +95,7 @@ func WithRole(arn string) Option { return func(c *Copier) { c.role = arn } }
 // made for.
 func New(client S3, target Target, options ...Option) *Copier {
 	c := &Copier{
-		client: client, target: target, log: slog.Default(), sleep: sleep, random: rand.Float64,
+		client: client, target: target, log: slog.Default(), sleep: smithytime.SleepWithContext, random: rand.Float64,
 		threshold: DefaultThreshold, parallel: DefaultParallel,
 	}
 	for _, option := range options {
@@ -122,16 +123,4 @@ func (c *Copier) warnFallback(err error) {
 			"so a key that is written in between is replaced",
 			"region", c.target.Region, "bucket", c.target.Bucket, "error", err.Error())
 	})
-}
-
-// sleep waits for d or for the context's end, whichever comes first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // crowd lets parts take a second each and refuses those that come while too
@@ -39,7 +41,7 @@ func (c *crowd) arrive(r *http.Request, op string, _ int) (*reply, error) {
 	c.now++
 	c.most = max(c.most, c.now)
 	c.mu.Unlock()
-	err := sleep(r.Context(), time.Second)
+	err := smithytime.SleepWithContext(r.Context(), time.Second)
 	c.mu.Lock()
 	c.now--
 	c.served++
@@ -115,7 +117,7 @@ func TestPartsUnderWayCountAsSlow(t *testing.T) {
 				takes = time.Hour
 			}
 			m.mu.Unlock()
-			return nil, sleep(r.Context(), takes)
+			return nil, smithytime.SleepWithContext(r.Context(), takes)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 		defer cancel()
@@ -165,7 +167,7 @@ func TestGoroutinesAreBounded(t *testing.T) {
 			defer close(counted)
 			// At half past each second all parts wait for S3, and who has done one has
 			// ended: virtual time goes on only then.
-			for wait := time.Second / 2; sleep(counting, wait) == nil; wait = time.Second {
+			for wait := time.Second / 2; smithytime.SleepWithContext(counting, wait) == nil; wait = time.Second {
 				most = max(most, runtime.NumGoroutine()-1)
 			}
 		}()
@@ -198,7 +200,7 @@ func TestSlowPartsStopTheCopyEarlier(t *testing.T) {
 					return nil, nil
 				}
 				at = time.Since(start)
-				return nil, sleep(r.Context(), took)
+				return nil, smithytime.SleepWithContext(r.Context(), took)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 			defer cancel()

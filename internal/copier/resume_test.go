@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // TestUnfinishedCopiesGoOn gives every call too little time.
@@ -18,7 +20,7 @@ func TestUnfinishedCopiesGoOn(t *testing.T) {
 		m, req := world(395)
 		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
 			if op == "Part" {
-				return nil, sleep(r.Context(), time.Second)
+				return nil, smithytime.SleepWithContext(r.Context(), time.Second)
 			}
 			return nil, nil
 		}
@@ -72,7 +74,7 @@ func TestDeadlineInTheMiddleOfAPart(t *testing.T) {
 		var parts atomic.Int32
 		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
 			if op == "Part" && parts.Add(1) > 2 {
-				return nil, sleep(r.Context(), time.Minute)
+				return nil, smithytime.SleepWithContext(r.Context(), time.Minute)
 			}
 			return nil, nil
 		}
@@ -94,7 +96,7 @@ func TestDeadlineWithoutProgressIsAnError(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m.before = func(r *http.Request, did string, _ int) (*reply, error) {
 					if did == op {
-						return nil, sleep(r.Context(), time.Minute)
+						return nil, smithytime.SleepWithContext(r.Context(), time.Minute)
 					}
 					return nil, nil
 				}
@@ -249,7 +251,7 @@ func TestANewUploadKeepsTheCount(t *testing.T) {
 		clear(m.uploads)
 		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
 			if op == "Part" {
-				return nil, sleep(r.Context(), time.Second)
+				return nil, smithytime.SleepWithContext(r.Context(), time.Second)
 			}
 			return nil, nil
 		}

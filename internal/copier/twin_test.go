@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Two calls that resume the same upload, as when a hand-over that got no answer
@@ -14,7 +16,7 @@ func TestTwinsShareTheWork(t *testing.T) {
 		m, req := world(20_000)
 		m.before = func(r *http.Request, op string, _ int) (*reply, error) {
 			if op == "Part" {
-				return nil, sleep(r.Context(), time.Second)
+				return nil, smithytime.SleepWithContext(r.Context(), time.Second)
 			}
 			return nil, nil
 		}

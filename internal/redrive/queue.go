@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 const (
@@ -191,7 +192,7 @@ func (q *queue) drain(ctx context.Context) error {
 		}
 		if q.options.Watch {
 			// An endpoint that does not wait, as AWS does, is not pressed.
-			pause(ctx, pollTime-time.Since(start))
+			_ = smithytime.SleepWithContext(ctx, pollTime-time.Since(start))
 		} else if len(messages) == 0 || repeats > q.holding() {
 			return nil
 		}

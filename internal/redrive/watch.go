@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"s3fanout/internal/awsapi"
 )
 
@@ -61,19 +63,7 @@ func (q *queue) endure(ctx context.Context, err error, failures int) bool {
 		return false
 	}
 	q.observer.Trouble(q.region, err)
-	return pause(ctx, min(pollTime<<min(failures, 10), RetryFirst))
-}
-
-// pause waits, and reports false if ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return smithytime.SleepWithContext(ctx, min(pollTime<<min(failures, 10), RetryFirst)) == nil
 }
 
 // onInterrupt makes a watch's receive end soon after ctx has. SQS may continue a
@@ -88,7 +78,7 @@ func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 			q.surrender(ctx)
 			return
 		}
-		pause(receive, pollTime)
+		_ = smithytime.SleepWithContext(receive, pollTime)
 		cut()
 	})
 	return func() {

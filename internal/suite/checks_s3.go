@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // scratch is the prefix of what the checks make. They work in one Region, and
@@ -202,11 +203,7 @@ func askMultipartTime(ctx context.Context, w *world) (string, bool, error) {
 		w.abort(ctx, region, in)
 		return "the part: " + answered(err), false, nil
 	}
-	wait := time.NewTimer(time.Until(began.Add(gap)))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
+	if smithytime.SleepWithContext(ctx, time.Until(began.Add(gap))) != nil {
 		return "", false, context.Cause(ctx)
 	}
 	if _, err := w.clients[region].s3.CompleteMultipartUpload(ctx, in); err != nil {

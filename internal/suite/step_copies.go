@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // doctor wants no finding but those that the target's differences explain.
@@ -276,11 +277,7 @@ func once(ctx context.Context, w *world) (string, error) {
 			return note, nil
 		}
 		before = total
-		wait := time.NewTimer(quiet)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
+		if smithytime.SleepWithContext(ctx, quiet) != nil {
 			return "", context.Cause(ctx)
 		}
 	}

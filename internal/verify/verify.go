@@ -23,6 +23,7 @@ import (
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/listing"
@@ -298,7 +299,7 @@ func (r *run) settle(ctx context.Context, key string, listed []bool) error {
 		}
 		r.waiting.Add(1)
 		r.tell()
-		err = pause(ctx, min(wait, v.young))
+		err = smithytime.SleepWithContext(ctx, min(wait, v.young))
 		r.waiting.Add(-1)
 		if err != nil {
 			return err
@@ -336,16 +337,4 @@ func (h heard) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o .
 		h.r.clock.hearDate(at)
 	}
 	return out, err
-}
-
-// pause waits for a time, or for the end of ctx, whose error it returns.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -53,14 +54,7 @@ func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
 
 // pause waits; false if the sandbox ended meanwhile.
 func (s *Service) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.ctx.Done():
-		return false
-	}
+	return smithytime.SleepWithContext(s.ctx, d) == nil
 }
 
 // deliver invokes the function. Every error is one of the client's side
