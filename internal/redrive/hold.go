@@ -34,6 +34,8 @@ const (
 type hold struct {
 	handle string    // the newest receipt handle
 	until  time.Time // when the letter becomes visible by itself
+	// leaving says that somebody is giving it back just now.
+	leaving bool
 }
 
 // change is a new visibility timeout for a letter; zero gives it back.
@@ -99,17 +101,33 @@ func (q *queue) changes(now time.Time) []change {
 func (q *queue) release(ctx context.Context) error {
 	ctx, cancel := linger(ctx)
 	defer cancel()
-	return q.apply(ctx, q.backs(func(string) bool { return true }))
+	return q.giveBack(ctx, func(string) bool { return true })
 }
 
-// backs gives back the letters that are chosen. The lock is held meanwhile.
+// giveBack makes the letters that are chosen visible again, but for those that
+// another call is giving back. It returns the first error.
+func (q *queue) giveBack(ctx context.Context, chosen func(id string) bool) error {
+	list := q.backs(chosen)
+	err := q.apply(ctx, list)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range list {
+		if h := q.held[c.id]; h != nil {
+			h.leaving = false
+		}
+	}
+	return err
+}
+
+// backs lists the letters that are chosen. The lock is held meanwhile.
 func (q *queue) backs(chosen func(id string) bool) []change {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var list []change
 	for _, id := range slices.Sorted(maps.Keys(q.held)) {
-		if chosen(id) {
-			list = append(list, change{id: id, handle: q.held[id].handle})
+		if h := q.held[id]; chosen(id) && !h.leaving {
+			h.leaving = true
+			list = append(list, change{id: id, handle: h.handle})
 		}
 	}
 	return list

@@ -93,7 +93,7 @@ func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 func (q *queue) surrender(ctx context.Context) {
 	ctx, cancel := linger(ctx)
 	defer cancel()
-	_ = q.apply(ctx, q.backs(func(id string) bool { return q.seen[id] == nil || !q.seen[id].working }))
+	_ = q.giveBack(ctx, func(id string) bool { return q.seen[id] == nil || !q.seen[id].working })
 }
 
 // remaining are the newest results of the letters that a watch has left, the
