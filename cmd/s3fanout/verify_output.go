@@ -118,7 +118,7 @@ func (o *verifyOutput) write(s verify.Summary) error {
 	}
 	if s.Unanswered != nil {
 		for line := range strings.Lines(s.Unanswered.Error()) {
-			o.notes.note("%s; so deletions under way are waited for, and what is being copied counts as missing", strings.TrimSpace(line))
+			o.notes.note("%s; so what is being deleted or copied just now may count as missing", strings.TrimSpace(line))
 		}
 	}
 	return o.summary(s)

@@ -49,9 +49,9 @@ func TestVerifyOutput(t *testing.T) {
 				"ap-northeast-1        1          0  x/\n" +
 				"us-east-1             0          1  no prefix\n" +
 				"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
-				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so deletions under way are waited for, and what is being copied counts as missing\n"},
+				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so what is being deleted or copied just now may count as missing\n"},
 		{"keys", true, 0, "a\nx/d\nx/e\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n" +
-			"region r: denied; so deletions under way are waited for, and what is being copied counts as missing\n" +
+			"region r: denied; so what is being deleted or copied just now may count as missing\n" +
 			"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
 			"0 LIST and 0 HEAD requests, estimated cost $0.000000\n"},
 	}

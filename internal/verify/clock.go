@@ -39,12 +39,14 @@ func (c *clock) hear(at *time.Time, t time.Time) {
 
 // now is the time of S3. It never goes backwards, apart from the moment when the
 // first Date is heard.
-func (c *clock) now() time.Time {
+func (c *clock) now() time.Time { return c.began().Add(time.Since(c.start)) }
+
+// began is the time of S3 when the clock was made.
+func (c *clock) began() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	base := c.dated
-	if base.IsZero() {
-		base = c.written
+	if c.dated.IsZero() {
+		return c.written
 	}
-	return base.Add(time.Since(c.start))
+	return c.dated
 }

@@ -125,6 +125,7 @@ func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
 	for _, i := range w.markers() {
 		b := r.options.Buckets[i]
 		if r.blind.is(i, askVersions) {
+			w.undated[i] = r.clock.began()
 			continue
 		}
 		if err := r.begin(ctx); err != nil {
@@ -142,6 +143,7 @@ func (r *run) dateMarkers(ctx context.Context, key string, w *watch) error {
 			if err := r.blind.note(ctx, i, askVersions, awsapi.Explain(b.Region, "bucket "+b.Name, err)); err != nil {
 				return err
 			}
+			w.undated[i] = r.clock.began()
 			continue
 		}
 		for _, m := range out.DeleteMarkers {

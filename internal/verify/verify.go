@@ -157,8 +157,8 @@ type Summary struct {
 	// Partial says that the run ended before all keys were seen.
 	Partial bool
 	// Unanswered says what could not be asked besides, nil if everything could:
-	// the comparison is right without it, but deletions under way are waited
-	// for, and what is being copied counts as missing.
+	// the comparison is right without it, but what is being copied, or is deleted
+	// when the run is older than a grace, counts as missing.
 	Unanswered error
 }
 

@@ -26,6 +26,9 @@ type watch struct {
 	// behind is since when a Region has not changed and has been without what
 	// others have, zero if it is not.
 	behind []time.Time
+	// undated is, for a Region that does not tell when a key was deleted, when the
+	// comparison began; else zero.
+	undated []time.Time
 }
 
 // see takes note of a look. listed says for the first one which Regions had the
@@ -36,6 +39,7 @@ func (w *watch) see(states []policy.State, listed []bool, now time.Time) {
 		w.began = now
 		w.changed = make([]time.Time, len(states))
 		w.behind = make([]time.Time, len(states))
+		w.undated = make([]time.Time, len(states))
 	}
 	before := w.states
 	w.now, w.states = now, states
@@ -131,16 +135,17 @@ func (w *watch) still(grace time.Duration) []finding {
 // The date of an object that was uploaded in parts is when its upload began
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html),
 // so that it can be new hours later; it is taken to have come when it was first
-// seen. So is a delete marker whose date is not known.
+// seen. So is a delete marker whose date is not known yet; one whose date may not
+// be asked is taken to have come when the comparison began, since a grace for
+// each such key would take days.
 func (w *watch) since(i int) time.Time {
 	s := w.states[i]
-	seen := w.began
-	if w.changed[i].After(seen) {
-		seen = w.changed[i]
-	}
+	seen := later(w.began, w.changed[i])
 	switch {
 	case s.Presence == policy.Absent:
 		return w.changed[i]
+	case s.Presence == policy.Deleted && s.Modified.IsZero() && !w.undated[i].IsZero():
+		return later(w.undated[i], w.changed[i])
 	case s.Presence == policy.Deleted && s.Modified.IsZero():
 		return seen
 	case s.Here() && s.InParts() && s.Modified.Before(seen) && seen.Sub(s.Modified) < longestUpload:
@@ -149,6 +154,13 @@ func (w *watch) since(i int) time.Time {
 		return w.changed[i] // as where an older version is the current one again
 	}
 	return s.Modified
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // markers are the Regions whose delete markers have no known date yet.

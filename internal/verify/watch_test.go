@@ -3,6 +3,7 @@ package verify_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,6 +169,33 @@ func TestRunWaitsForDeletionsUnderWay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who may not list versions does not know when a key was deleted. It was waited
+// for a grace for each 512 such keys: 50 minutes for 5,000.
+func TestRunWaitsOnceForDeletionsOfUnknownDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, o := buckets(2)
+		const n = 2000
+		for i := range n {
+			key := fmt.Sprintf("%06d", i)
+			for j := range b {
+				b[j].Put(key, object("x", 200*time.Hour))
+			}
+			b[0].Hide(key, time.Now().Add(-100*time.Hour))
+		}
+		b[0].Before = func(_ context.Context, operation, _ string) error {
+			if operation == "ListObjectVersions" {
+				return listtest.Refused(http.StatusForbidden, "AccessDenied")
+			}
+			return nil
+		}
+		start := time.Now()
+		_, s, err := found(t.Context(), o)
+		if took := time.Since(start); err != nil || s.Missing != n || took > o.Grace+time.Minute {
+			t.Errorf("%d missing after %v, %v; want %d within about a grace", s.Missing, took, err, n)
+		}
+	})
 }
 
 // How old an object is, S3's clock says, which dated it, and not this machine's,
