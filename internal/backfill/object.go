@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/awsapi"
+	"s3fanout/internal/contents"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/policy"
 )
@@ -77,7 +77,7 @@ func (o *object) pin(ctx context.Context, heads func()) (copier.Object, error) {
 	}
 	o.pinned = &copier.Object{
 		Region: o.from.Region, Bucket: o.from.Bucket, Key: o.key,
-		VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength), ETag: strings.Trim(aws.ToString(out.ETag), `"`),
+		VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength), ETag: contents.TrimETag(aws.ToString(out.ETag)),
 	}
 	return *o.pinned, nil
 }

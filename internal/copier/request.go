@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3fanout/internal/contents"
 	"s3fanout/internal/policy"
 )
 
@@ -114,4 +115,4 @@ func deref(s *string) string {
 }
 
 // unquote returns an ETag as events have it, without quotation marks.
-func unquote(etag *string) string { return strings.Trim(deref(etag), `"`) }
+func unquote(etag *string) string { return contents.TrimETag(deref(etag)) }
