@@ -9,8 +9,8 @@ import (
 )
 
 // patience is how long after the first signal others are taken for the same
-// request: timeout(1) and a terminal's Ctrl-C through make send several at
-// once. Later ones kill.
+// request: timeout(1), a terminal's Ctrl-C through make, and a terminal that is
+// closed send several at once. Later ones kill.
 const patience = 2 * time.Second
 
 // interruptible returns a context that ends with the first signal to stop. A
@@ -20,6 +20,11 @@ func interruptible() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	// A terminal or an SSH session that is closed ends the command in order too;
+	// under nohup(1) it goes on.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(stop, syscall.SIGHUP)
+	}
 	// Unlike an ignored signal, one that is caught is not inherited by the
 	// function's processes.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -13,21 +13,25 @@ import (
 // them for a moment. If they killed, as they do later, there would be no
 // result of the test.
 func TestSignalsInQuickSuccession(t *testing.T) {
-	ctx := interruptible()
-	self, err := os.FindProcess(os.Getpid())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := self.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-ctx.Done()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for range 100 {
-		<-tick.C
-		if err := self.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			ctx := interruptible()
+			self, err := os.FindProcess(os.Getpid())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := self.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			<-ctx.Done()
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
+			for range 100 {
+				<-tick.C
+				if err := self.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
