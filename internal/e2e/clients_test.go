@@ -35,15 +35,19 @@ var oddKeys = []string{
 func TestRealClients(t *testing.T) {
 	bin := os.Getenv("S3FANOUT_CLIENTS")
 	if bin == "" {
-		t.Skip("make clients sets S3FANOUT_CLIENTS, where the clients are")
+		t.Skip("make suites sets S3FANOUT_CLIENTS, where the clients are")
 	}
 	const region = "eu-west-1"
-	for i := range 5 {
+	const count = 5
+	for i := range count {
 		w := start(t, threeRegions(t))
 		dir := t.TempDir()
 		programs, err := programsFor(w, region, bin, dir)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(programs) != count {
+			t.Fatalf("%d programs, want %d", len(programs), count)
 		}
 		p := programs[i]
 		t.Run(p.name, func(t *testing.T) {
