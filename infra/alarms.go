@@ -10,7 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// alarm is one thing that a person has to know of. Together, means and mend
+// alarm is one thing that a person has to know of. Together, means and fix
 // are the alarm's description, so that the message which wakes somebody says
 // what to do.
 type alarm struct {
@@ -22,7 +22,7 @@ type alarm struct {
 	// periods in a row that have to be over.
 	periods int
 	means   string
-	mend    string // a command, or what to do before one
+	fix     string // a command, or what to do before one
 }
 
 // alarmPeriod is in seconds. What is alarmed at can wait for minutes: it lies
@@ -56,60 +56,60 @@ func (s site) alarms() []alarm {
 		{
 			name: "dead-letters", metrics: letters, periods: 1,
 			means: "Objects were not replicated, or messages not delivered; they wait in the dead-letter queue with the reasons.",
-			mend:  "s3fanout redrive --dry-run, then s3fanout doctor",
+			fix:   "s3fanout redrive --dry-run, then s3fanout doctor",
 		},
 		{
 			// Not the age of the oldest: SQS leaves letters out of that which were
 			// read more than three times, as redrive and explain read them.
 			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
 			means: "There were dead letters in every hour of the last three days. SQS deletes a letter after 14 days.",
-			mend:  "s3fanout redrive",
+			fix:   "s3fanout redrive",
 		},
 		{
 			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,
 			means: "An object was not replicated because its key has other contents here. Nothing was replaced: the first write won in each Region.",
-			mend:  "s3fanout verify",
+			fix:   "s3fanout verify",
 		},
 		{
 			name: "function-errors", metrics: one(function("Errors", "Sum")), periods: 3,
 			means: "The function has been failing for 15 minutes. Lambda tries each event three times, then it is a dead letter.",
-			mend:  "s3fanout status",
+			fix:   "s3fanout status",
 		},
 		{
 			name: "function-throttled", metrics: one(function("Throttles", "Sum")), periods: 3,
 			means: "Lambda has not let the function run as often as it had to for 15 minutes. Events wait, for six hours at most.",
-			mend:  "raise the account's concurrency or reservedConcurrency, then s3fanout status",
+			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
 		},
 		{
 			name: "function-slow", metrics: one(function("Duration", "Maximum")), over: durationLimit, periods: 1,
 			means: "An invocation took all of its time, and did not hand its copy over. Lambda begins it anew.",
-			mend:  "s3fanout status",
+			fix:   "s3fanout status",
 		},
 		{
 			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: eventAgeLimit, periods: 1,
 			means: "Events wait for the function for more than an hour. After six hours they are dead letters.",
-			mend:  "raise the account's concurrency or reservedConcurrency, then s3fanout status",
+			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
 		},
 		{
 			name: "letters-lost", metrics: one(function("DestinationDeliveryFailures", "Sum")), periods: 1,
 			means: "Lambda could not put an event that failed into the dead-letter queue. It is lost.",
-			mend:  "s3fanout doctor, then s3fanout backfill",
+			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 		{
 			name: "replication-slow", metrics: one(ours("ReplicationLag", "p99")), over: lagLimit, periods: 1,
 			means: "One in a hundred replicas takes more than 15 minutes from the upload.",
-			mend:  "s3fanout status",
+			fix:   "s3fanout status",
 		},
 		{
 			name: "notifications-lost", metrics: one(topic("NumberOfNotificationsFailedToRedriveToDlq")), periods: 1,
 			means: "SNS could neither deliver messages nor put them into the dead-letter queue. They are lost.",
-			mend:  "s3fanout doctor, then s3fanout backfill",
+			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 	}
 }
 
 // description is what the alarm says to who is woken by it.
-func (a alarm) description() string { return a.means + " What to do: " + a.mend }
+func (a alarm) description() string { return a.means + " What to do: " + a.fix }
 
 // AlarmsProps configure NewAlarms.
 type AlarmsProps struct {
