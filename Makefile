@@ -30,18 +30,18 @@ node_modules: package.json package-lock.json
 
 # Without the race detector: jsii does not allow it, and a projection is one goroutine that computes. It also allocates, so that
 # allocations are counted without it.
-UNRACED := ./infra ./internal/projection
+UNRACED := ./infra ./internal/proof/projection
 # They begin first, and wait for most of their time, in which the others run.
-LONGEST := ./internal/e2e ./cmd/s3fanout
+LONGEST := ./internal/proof/e2e ./cmd/s3fanout
 test: node_modules ## run all tests, under the race detector where it can find something (needs Go and Node)
 	$(GO) test $(UNRACED)
-	$(GO) test -run 'TestAllocations' ./lambda ./internal/replicator
+	$(GO) test -run 'TestAllocations' ./lambda ./internal/function/replicator
 	$(GO) test -race -timeout 30m $(LONGEST) $$($(GO) list ./... | grep -vE '/(infra|projection|e2e|cmd/s3fanout)$$')
 
 test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, a million keys, storms in which everything is killed
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory' -v ./internal/e2e
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/verify
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory' -v ./internal/proof/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/operator/verify
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/proof/e2e
 
 # Programs that others wrote, in directories of their own: Python's environment, and a Go command outside of this module.
 build/clients: tools/clients.txt
@@ -55,20 +55,20 @@ build/versitygw-$(VERSITYGW)/versitygw:
 
 suites: build/clients build/versitygw-$(VERSITYGW)/versitygw ## try the sandbox with versitygw's integration tests and with real clients (needs Python)
 	S3FANOUT_CLIENTS=$(CURDIR)/build/clients/bin S3FANOUT_VERSITYGW=$(CURDIR)/build/versitygw-$(VERSITYGW)/versitygw \
-	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients' -v ./internal/e2e
+	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients' -v ./internal/proof/e2e
 
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e
 
 bench: build ## measure side by side with other tools and with the least that the work takes; writes docs/benchmarks.md
-	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/bench/hello
-	$(GO) run ./internal/bench $(BENCH)
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/proof/bench/hello
+	$(GO) run ./internal/proof/bench $(BENCH)
 
 SEEDS ?= 20000
 FIRST ?= 1
 sim: ## run SEEDS schedules against a model of AWS, then show that each deliberate bug is found
-	$(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
-	S3FANOUT_MUTANTS=1 $(GO) test -timeout 30m -run 'TestMutants$$' -v ./internal/sim
+	$(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/proof/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
+	S3FANOUT_MUTANTS=1 $(GO) test -timeout 30m -run 'TestMutants$$' -v ./internal/proof/sim
 
 # Two targets at a time, with a worker each.
 FUZZTIME ?= 1m
@@ -118,15 +118,15 @@ build/ministack: tools/ministack.txt
 	@touch $@
 
 emulators: build function node_modules build/ministack ## run the end-to-end suite on an emulator that others wrote (Linux; needs Python)
-	$(GO) run ./internal/suite -target emulator $(SUITE)
+	$(GO) run ./internal/proof/suite -target emulator $(SUITE)
 
 REGIONS ?= us-east-1,eu-west-1,ap-northeast-1
 CONFIG ?= {}
 smoke: build function node_modules ## run the end-to-end suite on your AWS account: asks first, and leaves nothing
-	$(GO) run ./internal/suite -target account -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
+	$(GO) run ./internal/proof/suite -target account -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
 
 smoke-sandbox: build function node_modules ## run what make smoke runs on the sandbox instead
-	$(GO) run ./internal/suite -target sandbox -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
+	$(GO) run ./internal/proof/suite -target sandbox -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
 
 clean: ## remove what the targets above made
 	rm -rf bin build cdk.out node_modules

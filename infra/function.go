@@ -10,7 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"s3fanout/internal/functionenv"
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/functionenv"
+	"s3fanout/internal/function/functionenv"
 )
 
 // testRole compares the role's policy with a table of what the function may

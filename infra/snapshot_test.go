@@ -16,12 +16,12 @@ import (
 )
 
 // update is set by -update: write the snapshot instead of comparing it.
-var update = flag.Bool("update", false, "write internal/snapshot/templates anew")
+var update = flag.Bool("update", false, "write internal/sandbox/snapshot/templates anew")
 
-// What internal/snapshot embeds.
+// What internal/sandbox/snapshot embeds.
 const (
-	snapshotDir    = "../internal/snapshot/templates"
-	snapshotConfig = "../internal/snapshot/replicaset.json"
+	snapshotDir    = "../internal/sandbox/snapshot/templates"
+	snapshotConfig = "../internal/sandbox/snapshot/replicaset.json"
 )
 
 // TestSnapshot proves that the committed templates are those of today's

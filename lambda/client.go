@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/aws/owner"
+	"s3fanout/internal/aws/requestbody"
 	"s3fanout/internal/copier"
-	"s3fanout/internal/functionenv"
-	"s3fanout/internal/owner"
-	"s3fanout/internal/requestbody"
+	"s3fanout/internal/function/functionenv"
 )
 
 // maxAttempts is how often a request is tried that a server error or the

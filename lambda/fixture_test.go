@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/functionenv"
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
 )
 

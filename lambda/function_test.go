@@ -21,7 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"s3fanout/internal/copier"
-	"s3fanout/internal/functionenv"
+	"s3fanout/internal/function/functionenv"
 )
 
 // runMain, set in the environment, makes the test binary the function itself.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"s3fanout/internal/replicator"
+	"s3fanout/internal/function/replicator"
 )
 
 // instantTransport answers every request at once as S3 answers a copy.
@@ -54,7 +54,7 @@ func newInstantHandler(t testing.TB) *replicator.Handler {
 // the context of its invocation.
 func realInvocation(t testing.TB) (context.Context, []byte) {
 	t.Helper()
-	payload, err := os.ReadFile("../internal/replicator/testdata/event.json")
+	payload, err := os.ReadFile("../internal/function/replicator/testdata/event.json")
 	if err != nil {
 		t.Fatal(err)
 	}

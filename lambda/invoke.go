@@ -18,7 +18,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	smithytime "github.com/aws/smithy-go/time"
 
-	"s3fanout/internal/replicator"
+	"s3fanout/internal/function/replicator"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"s3fanout/internal/replicator"
+	"s3fanout/internal/function/replicator"
 )
 
 // lambdaAnswer is one answer of a scripted Lambda endpoint.

@@ -25,8 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"s3fanout/internal/copier"
-	"s3fanout/internal/functionenv"
-	"s3fanout/internal/replicator"
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/function/replicator"
 )
 
 func main() {

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
-	"s3fanout/internal/awsapi"
-	"s3fanout/internal/requestbody"
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/requestbody"
 )
 
 // awsConfig loads the SDK's configuration and makes sure that there are

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/backfill"
+	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

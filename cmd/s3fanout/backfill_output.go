@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"s3fanout/internal/backfill"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/table"
 )
 

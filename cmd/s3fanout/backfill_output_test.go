@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/backfill"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/operator/backfill"
 )
 
 func someBackfill() backfill.Report {

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 
-	"s3fanout/internal/batchjob"
+	"s3fanout/internal/operator/batchjob"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
-	"s3fanout/internal/batchjob"
+	"s3fanout/internal/operator/batchjob"
 	"s3fanout/internal/table"
 )
 

@@ -14,8 +14,8 @@ import (
 	"sync"
 	"testing"
 
-	"s3fanout/internal/awsapi"
-	"s3fanout/internal/batchjob"
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/batchjob"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

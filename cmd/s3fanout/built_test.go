@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"s3fanout/internal/buildinput"
+	"s3fanout/internal/proof/buildinput"
 )
 
 // built is what tests run in processes of its own, once for all of them.

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/copier"
-	"s3fanout/internal/cost"
+	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

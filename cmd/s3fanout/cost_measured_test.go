@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"s3fanout/internal/cost"
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // TestCostOfWhatIsWritten holds the model's sizes and its number of metrics

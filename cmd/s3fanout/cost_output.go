@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"s3fanout/internal/cost"
+	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/table"
 )
 

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/cost"
-	"s3fanout/internal/price"
+	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/price"
 	"s3fanout/internal/table"
 )
 
@@ -39,7 +39,7 @@ func TestCostIsDocumented(t *testing.T) {
 // TestCostPageNamesRealTests finds each test that the page appeals to.
 func TestCostPageNamesRealTests(t *testing.T) {
 	defined := map[string]bool{}
-	for _, pattern := range []string{"../../*/*_test.go", "../../*/*/*_test.go"} {
+	for _, pattern := range []string{"../../*/*_test.go", "../../*/*/*_test.go", "../../*/*/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -131,7 +131,7 @@ func number(dollars float64) string {
 	return "$" + s
 }
 
-const costText = `<!-- Generated from internal/cost and internal/price: go test ./cmd/s3fanout -run Documented -update -->
+const costText = `<!-- Generated from internal/operator/cost and internal/operator/price: go test ./cmd/s3fanout -run Documented -update -->
 # What it costs
 
 **S3's own replication (CRR) is cheaper than s3fanout, always:** it has the same requests and the same transfer, and no functions,
@@ -196,7 +196,7 @@ AWS's list prices, written down in November 2026 from quotations of AWS's
 [price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages
 ([S3](https://aws.amazon.com/s3/pricing/), [SNS](https://aws.amazon.com/sns/pricing/), [Lambda](https://aws.amazon.com/lambda/pricing/),
 [CloudWatch](https://aws.amazon.com/cloudwatch/pricing/)) in public repositories, articles and bills of 2021 to 2026. For some Regions'
-figures none was found: ` + "`internal/price/price.go`" + ` says which. The price of filtering has one source only, a copy of AWS's calculator.
+figures none was found: ` + "`internal/operator/price/price.go`" + ` says which. The price of filtering has one source only, a copy of AWS's calculator.
 
 | what | price |
 |---|---|

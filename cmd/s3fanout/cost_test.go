@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/cost"
-	"s3fanout/internal/price"
+	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/price"
 	"s3fanout/internal/table"
 )
 

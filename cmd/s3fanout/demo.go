@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/demo"
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/demo"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 func newDemoCommand(a *app) *cobra.Command {

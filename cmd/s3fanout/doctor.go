@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 	"s3fanout/internal/replicaset"
 )
 

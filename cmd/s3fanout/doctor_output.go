@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 	"s3fanout/internal/table"
 )
 

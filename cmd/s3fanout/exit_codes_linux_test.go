@@ -15,7 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // documentedCodes are the exit codes that a command's help names, without those

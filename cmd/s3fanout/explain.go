@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/awsapi"
-	"s3fanout/internal/explain"
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

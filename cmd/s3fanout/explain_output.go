@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/explain"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/table"
-	"s3fanout/internal/uploads"
 )
 
 // explainDocument is what explain --output json writes. Its names and the

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/explain"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
-	"s3fanout/internal/uploads"
 )
 
 // explained are facts with something in every table.

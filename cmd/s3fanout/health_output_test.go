@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"unicode"
 
-	"s3fanout/internal/deadletter"
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/redrive"
 )
 
 // TestJSONIsPrintable has a key that would act on a terminal in what a command

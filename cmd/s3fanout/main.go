@@ -14,7 +14,7 @@ import (
 	"io"
 	"os"
 
-	"s3fanout/internal/awsapi"
+	"s3fanout/internal/aws/awsapi"
 )
 
 func main() {

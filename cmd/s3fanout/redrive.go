@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
 )
 

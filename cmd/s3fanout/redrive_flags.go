@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
 )
 

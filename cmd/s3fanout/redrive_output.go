@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/redrive"
 )
 
 // redriveDocument is what redrive --output json writes. Its names and the

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/deadletter"
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/table"
 )
 

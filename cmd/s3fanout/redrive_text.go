@@ -6,7 +6,7 @@ import (
 	"io"
 	"slices"
 
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/table"
 )
 

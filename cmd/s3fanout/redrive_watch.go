@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/table"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"s3fanout/internal/deadletter"
-	"s3fanout/internal/redrive"
+	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/redrive"
 )
 
 func TestRedriveLines(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"s3fanout/internal/requestbody"
+	"s3fanout/internal/aws/requestbody"
 	"s3fanout/internal/sandbox"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/sandbox"
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // functionName is the file beside the command that holds the function, built

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // A shown command is one that a page tells its reader to type, or talks of.
@@ -229,7 +229,7 @@ func TestShownCommandsRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "batch.json"), []byte(batch), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"cdk.out", "internal/snapshot/templates"} {
+	for _, dir := range []string{"cdk.out", "internal/sandbox/snapshot/templates"} {
 		if err := os.CopyFS(filepath.Join(r.dir, dir), snapshot.FS()); err != nil {
 			t.Fatal(err)
 		}

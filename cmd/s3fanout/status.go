@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 )
 
 func newStatusCommand(a *app) *cobra.Command {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 )
 
 // nextStep is a command that says more of what status shows.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/health"
+	"s3fanout/internal/operator/health"
 	"s3fanout/internal/table"
 )
 

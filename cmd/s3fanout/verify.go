@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/awsapi"
-	"s3fanout/internal/backfill"
-	"s3fanout/internal/listing"
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/listing"
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/table"
-	"s3fanout/internal/verify"
 )
 
 // verifyFlags are the flags of verify.

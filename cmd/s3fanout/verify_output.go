@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
-	"s3fanout/internal/verify"
 )
 
 // verifyDifference and verifySummary are the lines of verify --output json.

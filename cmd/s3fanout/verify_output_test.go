@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/table"
-	"s3fanout/internal/verify"
 )
 
 func TestVerifyOutput(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/policy"
 )
 

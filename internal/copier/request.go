@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3fanout/internal/contents"
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/policy"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/buildinput"
+	"s3fanout/internal/proof/buildinput"
 )
 
 // Nobody but this package puts the names of a set's parts together, and nobody
@@ -30,7 +30,7 @@ func TestNobodyElseComputesNames(t *testing.T) {
 	}
 	// AWS names what it is asked to make, and a benchmark's events come from
 	// buckets that no set has.
-	free := []string{"internal/replicaset", "internal/functionenv", "internal/sandbox", "internal/bench"}
+	free := []string{"internal/replicaset", "internal/function/functionenv", "internal/sandbox", "internal/proof/bench"}
 	files := 0
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

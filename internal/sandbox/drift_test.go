@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // What somebody removed or changed by hand is put back by a deployment of the

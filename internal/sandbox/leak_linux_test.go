@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // TestCloseGivesEverythingBack starts and closes sandboxes that were used, and

@@ -28,7 +28,7 @@ import (
 	"go.uber.org/goleak"
 
 	"s3fanout/internal/sandbox/iam"
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // TestMain plays the function when it is started as one: it writes a metric to

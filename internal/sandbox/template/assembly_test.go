@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // stackFile is a stack of a test's assembly.

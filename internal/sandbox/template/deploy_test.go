@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/snapshot"
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 const account = "123456789012"

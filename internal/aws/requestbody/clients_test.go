@@ -1,0 +1,100 @@
+package requestbody_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withoutBodies makes clients that send no bodies.
+var withoutBodies = map[string]bool{
+	"internal/proof/bench/bare/main.go": true, // the least code that copies: CopyObject alone
+}
+
+// TestEveryClientKeepsItsBodies finds where clients get their options: each
+// aws.Config, s3.Options and the like that a file fills in, and each configuration that
+// it loads, has Keep.
+func TestEveryClientKeepsItsBodies(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	found := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(root, path)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == "cdk.out" || name == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != "."):
+			return filepath.SkipDir
+		case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), withoutBodies[filepath.ToSlash(name)]:
+			return nil
+		}
+		for _, where := range optionsIn(t, path) {
+			found++
+			if !strings.Contains(where, "requestbody.Keep") {
+				t.Errorf("%s: no requestbody.Keep among the APIOptions of\n%s", name, where)
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 4 {
+		t.Errorf("found %d places, %v; want at least those of command, function, demo and benchmarks", found, err)
+	}
+}
+
+// optionsIn returns the source of each place in a file where a client gets its
+// options.
+func optionsIn(t *testing.T, path string) []string {
+	t.Helper()
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(source, []byte("github.com/aws/aws-sdk-go-v2")) {
+		return nil
+	}
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	add := func(n ast.Node) {
+		var b strings.Builder
+		if err := printer.Fprint(&b, files, n); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, b.String())
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			if s, ok := n.Type.(*ast.SelectorExpr); ok && len(n.Elts) > 0 && setsCredentials(n) && (s.Sel.Name == "Config" || s.Sel.Name == "Options") {
+				add(n)
+			}
+		case *ast.CallExpr:
+			if s, ok := n.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "LoadDefaultConfig" {
+				add(n)
+			}
+		}
+		return true
+	})
+	return list
+}
+
+// setsCredentials tells the options of clients from other ones.
+func setsCredentials(n *ast.CompositeLit) bool {
+	for _, e := range n.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if key, ok := kv.Key.(*ast.Ident); ok && key.Name == "Credentials" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+// Package uploads finds the unfinished multipart uploads of a key, and tells
+// who began them and whether somebody still works on them.
+//
+// It only reads. What it says is of the moment at which it asked: an upload can
+// be completed or aborted right after.
+package uploads
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/listing"
+)
+
+// S3 is the part of *s3.Client that is used.
+type S3 interface {
+	ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInput, ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error)
+	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
+}
+
+const (
+	// most is how many unfinished uploads of a key are looked at.
+	most = 10
+	// IdleTime is how long an upload may show nothing new and still be worked
+	// on: an invocation of the function takes 15 minutes at most.
+	IdleTime = 15 * time.Minute
+)
+
+// Upload is an unfinished multipart upload.
+type Upload struct {
+	UploadID  string
+	Initiated time.Time
+	// Initiator is who began it, as S3 names it: an ARN, the account's
+	// canonical ID, or nothing.
+	Initiator string
+	By        Writer
+	Parts     int       // that are there
+	Bytes     int64     // of those parts
+	Last      time.Time // when it last showed something new
+}
+
+// Writer says whether something was written by the Region's function.
+type Writer string
+
+// What can be known of a writer.
+const (
+	ByReplicator Writer = "replicator" // or by a backfill, which copies as the function
+	ByOther      Writer = "other"
+	ByUnknown    Writer = "unknown"
+)
+
+// Working says whether somebody probably still works on the upload. now is S3's
+// time.
+func (u Upload) Working(now time.Time) bool { return now.Sub(u.Last) < IdleTime }
+
+// Bucket is where to look. Role is the name of the role of its Region's function.
+type Bucket struct {
+	Region, Name, Role string
+	Client             S3
+}
+
+// Found are the uploads of a key, at most ten, and S3's time when it named
+// them, zero if it did not say.
+type Found struct {
+	Uploads  []Upload
+	Now      time.Time
+	Requests int // LISTs that it took
+}
+
+// Copying is an upload that the function, or a backfill, probably works on. If S3
+// did not say what time it is, nobody does.
+func (f Found) Copying() (Upload, bool) {
+	for _, u := range f.Uploads {
+		if u.By == ByReplicator && !f.Now.IsZero() && u.Working(f.Now) {
+			return u, true
+		}
+	}
+	return Upload{}, false
+}
+
+// Find lists the unfinished uploads of exactly the key, with their parts: one
+// ListMultipartUploads, and for each upload a ListParts for a thousand parts.
+// One that ends meanwhile is left out. What was found is returned beside an
+// error too, which is an *awsapi.Failure.
+func Find(ctx context.Context, b Bucket, key string) (Found, error) {
+	f := Found{Requests: 1}
+	// In the order of keys, the first of those with the prefix is the key itself.
+	out, err := b.Client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
+		Bucket: &b.Name, Prefix: &key, MaxUploads: aws.Int32(most), EncodingType: types.EncodingTypeUrl,
+	})
+	if err != nil {
+		return f, b.explain(err)
+	}
+	f.Now, _ = middleware.GetServerTime(out.ResultMetadata)
+	for _, u := range out.Uploads {
+		if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(u.Key)); err != nil || name != key {
+			continue
+		}
+		upload := Upload{UploadID: aws.ToString(u.UploadId), Initiated: aws.ToTime(u.Initiated)}
+		if u.Initiator != nil {
+			upload.Initiator = aws.ToString(u.Initiator.ID)
+		}
+		upload.By = writer(upload.Initiator, b.Role)
+		upload.Last = upload.Initiated
+		gone, err := b.parts(ctx, key, &upload, &f.Requests)
+		if err != nil {
+			return f, err
+		}
+		if !gone {
+			f.Uploads = append(f.Uploads, upload)
+		}
+	}
+	return f, nil
+}
+
+// parts counts an upload's parts. One that was completed or aborted meanwhile
+// is gone.
+func (b Bucket) parts(ctx context.Context, key string, u *Upload, requests *int) (gone bool, err error) {
+	pages := s3.NewListPartsPaginator(b.Client, &s3.ListPartsInput{Bucket: &b.Name, Key: &key, UploadId: &u.UploadID})
+	for pages.HasMorePages() {
+		*requests++
+		out, err := pages.NextPage(ctx)
+		if err != nil {
+			var failure smithy.APIError
+			if errors.As(err, &failure) && failure.ErrorCode() == "NoSuchUpload" { // no typed error of ListParts
+				return true, nil
+			}
+			return false, b.explain(err)
+		}
+		for _, p := range out.Parts {
+			u.Parts++
+			u.Bytes += aws.ToInt64(p.Size)
+			if t := aws.ToTime(p.LastModified); t.After(u.Last) {
+				u.Last = t
+			}
+		}
+	}
+	return false, nil
+}
+
+func (b Bucket) explain(err error) error {
+	return awsapi.Explain(b.Region, "bucket "+b.Name, err)
+}
+
+// writer tells from an upload's initiator who copies. For a session of a role
+// S3 gives an ARN that names the role; AWS's pages promise one for users alone,
+// so anything else says nothing.
+func writer(initiator, role string) Writer {
+	by, err := arn.Parse(initiator)
+	switch {
+	case err != nil:
+		return ByUnknown
+	case by.Service == "sts" && strings.HasPrefix(by.Resource, "assumed-role/"+role+"/"), by.Service == "iam" && by.Resource == "role/"+role:
+		return ByReplicator
+	default:
+		return ByOther
+	}
+}

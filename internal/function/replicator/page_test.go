@@ -1,0 +1,75 @@
+package replicator
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"s3fanout/internal/copier"
+)
+
+// The page for operators names every key of a record's log line and no other,
+// every metric and dimension of it, and quotes what the function's own errors
+// say.
+func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	for _, said := range []error{errSource, errHandover} {
+		if !strings.Contains(page, said.Error()) {
+			t.Errorf("the page does not quote %q", said)
+		}
+	}
+	names := func(from, to string) []string {
+		_, section, ok := strings.Cut(page, from)
+		section, _, end := strings.Cut(section, to)
+		if !ok || !end {
+			t.Fatalf("the page has no %q … %q", from, to)
+		}
+		var listed []string
+		for _, m := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(section, -1) {
+			listed = append(listed, m[1])
+		}
+		return listed
+	}
+	listed := append(names("with the keys ", ". The outcome "), names("| metric |", "The dimensions are")...)
+	listed = append(listed, names("The dimensions are", ".")...)
+	slices.Sort(listed)
+	listed = slices.Compact(listed)
+
+	f := &fakeCopier{
+		err:     map[string]error{"failing": errors.New("no")},
+		uploads: map[string]copier.Upload{"large": openUpload("upload-1")},
+		outcome: map[string]copier.Outcome{"there": copier.Exists, "other": copier.Diverged, "gone": copier.SourceGone},
+	}
+	h, out := newTestHandler(f)
+	// What newHandler adds to every line.
+	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("other"), upload("gone")))); err == nil {
+		t.Fatal("got no error of the failing one")
+	}
+	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
+		t.Fatal(err)
+	}
+	logged := map[string]bool{}
+	for _, line := range lines(t, out) {
+		for key := range line {
+			logged[key] = true
+		}
+	}
+	for _, own := range []string{"time", "level", "msg", "_aws"} { // slog's, and the metrics' envelope
+		delete(logged, own)
+	}
+	if got := slices.Sorted(maps.Keys(logged)); !slices.Equal(got, listed) {
+		t.Errorf("the function logs\n%v, the page lists\n%v", got, listed)
+	}
+}

@@ -1,0 +1,332 @@
+// Package backfill copies what members of a replica set lack: objects that
+// were written before a Region joined, and those whose events were lost.
+//
+// It lists the buckets in step and hands every key that a target lacks to the
+// Copier that the function uses. So a key that exists is never replaced, also
+// if it is written meanwhile, running it again does what is left, and two runs
+// at once do no harm. Keys that exist but differ are counted and left: the
+// first write of a key wins.
+//
+// A key that was deleted at a target, so that a delete marker is its current
+// version there, is left deleted unless Options.RestoreDeleted is set. A large
+// object that somebody is copying to a target just now is left to them.
+//
+// Copies go on while the listing does. What is held in memory does not depend
+// on the number of keys. It deletes nothing, and does not compare contents.
+package backfill
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+
+	"s3fanout/internal/aws/listing"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/copier"
+)
+
+// Defaults of Options.
+const (
+	DefaultConcurrency = 256
+	DefaultGrace       = 5 * time.Second
+	// DefaultVersionsWorth is what a page costs in terms of HEADs.
+	DefaultVersionsWorth = 13
+)
+
+// S3 is what is asked of a member's bucket, with the caller's credentials.
+type S3 interface {
+	listing.S3
+	listing.VersionsS3
+	uploads.S3
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+}
+
+// Copier makes one object exist at one target, as *copier.Copier does. It must
+// be safe for concurrent use.
+type Copier interface {
+	Copy(context.Context, copier.Request) (copier.Result, error)
+}
+
+// Member is a Region that is listed.
+type Member struct {
+	Region, Bucket string
+	Role           string // the name of the role of the Region's function
+	S3             S3
+	// Copier writes to the member's bucket. Targets alone need one, and none in
+	// a dry run.
+	Copier Copier
+}
+
+// Options say what is copied. Members is required.
+type Options struct {
+	// Members are all Regions that are listed: those that are written to and
+	// those that can be copied from.
+	Members []Member
+	// From is the Region to copy from. If it is empty, each key is copied from
+	// the member that has had it for longest: its write was the first.
+	From string
+	// To are the Regions to write to.
+	To     []string
+	Prefix string // of the keys; empty for all
+	// Match, if set, says which keys are copied. It can be called concurrently.
+	Match func(key string) bool
+	// KMS says that the buckets encrypt with keys of KMS, so that replicas have
+	// other ETags than their sources.
+	KMS bool
+	// RestoreDeleted copies also what was deleted at a target on purpose: where
+	// a delete marker is the current version of a key.
+	RestoreDeleted bool
+	// DryRun lists and plans, asks the targets what was deleted there, and sends
+	// nothing else.
+	DryRun bool
+	// Concurrency is how many objects are copied to a target at once at most;
+	// 0 means DefaultConcurrency. Fewer are while S3 asks for less.
+	Concurrency int
+	// Threshold is the size in bytes above which the Copiers copy in parts; 0
+	// means copier.DefaultThreshold. Such objects have slots of their own, two
+	// for each target.
+	Threshold int64
+	// HeadsSource says that the Copiers ask for a source's properties before
+	// each copy, which an estimate has to know.
+	HeadsSource bool
+	// VersionsWorth is how many missing objects of a thousand a page of
+	// versions is worth, which names the versions to copy, and at a target what
+	// was deleted there; for fewer, and for those that it does not have, a HEAD
+	// does. 0 means DefaultVersionsWorth.
+	VersionsWorth int
+	// Grace is how long copies by one request may go on when ctx has ended; 0
+	// means DefaultGrace. Copies in parts are given up at once.
+	Grace time.Duration
+	// Random is the source of jitter, numbers in [0, 1), safe for concurrent
+	// use; nil means math/rand's.
+	Random func() float64
+}
+
+// Observer is told what happens. Its functions may be nil, are never called
+// twice at once, and hold the run up while they work.
+type Observer struct {
+	Progress func(Progress)
+	// Failed is told about every object that could not be copied to a target.
+	Failed func(Failure)
+}
+
+// Progress is how far a run has come, in all targets together.
+type Progress struct {
+	Keys         int   // listed, each once for every bucket that has it
+	Missing      int   // objects that targets lack, so far
+	MissingBytes int64 // their size
+	Ended        int   // of them, with whatever outcome
+	Failed       int   // of those
+	Bytes        int64 // copied
+	Listed       bool  // the listing is done: Missing is final
+}
+
+// Run copies what is missing. It is idempotent. When ctx ends, no further copy
+// begins, those under way end within the grace or are given up, and the report
+// is Interrupted. The report is valid beside an error, which says that the run
+// ended early: a listing failed, or nothing can be copied to a target.
+//
+// A deadline of ctx ends the run as a cancellation does.
+func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
+	o.setDefaults()
+	places, err := placesOf(o)
+	if err != nil {
+		return Report{}, err
+	}
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer)}
+	if !o.DryRun {
+		defer r.limit(work)()
+		for _, place := range places.to {
+			r.targets = append(r.targets, &target{run: r, place: place})
+		}
+	}
+	err = r.walk(work)
+	if err != nil {
+		stop(err)
+	} else {
+		r.tally.listed()
+	}
+	for _, t := range r.targets {
+		t.close()
+	}
+	r.lanes.Wait()
+
+	report := r.tally.report()
+	report.Interrupted = ctx.Err() != nil && (err != nil || !o.DryRun && report.Left() > 0)
+	if ctx.Err() != nil {
+		return report, nil
+	}
+	return report, context.Cause(work)
+}
+
+func (o *Options) setDefaults() {
+	if o.Concurrency == 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.Threshold == 0 {
+		o.Threshold = copier.DefaultThreshold
+	}
+	if o.VersionsWorth == 0 {
+		o.VersionsWorth = DefaultVersionsWorth
+	}
+	if o.Grace == 0 {
+		o.Grace = DefaultGrace
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+}
+
+// run is one call of Run.
+type run struct {
+	options Options
+	places  places
+	targets []*target // in the order of places.to
+	stop    context.CancelCauseFunc
+	tally   *tally
+	lanes   sync.WaitGroup
+	// gentle is what copies by one request run in: it ends a grace after the
+	// work. hard ends with it. Neither has a deadline, before which a copy in
+	// parts would end unfinished.
+	gentle, hard context.Context
+}
+
+// limit makes the contexts of copies, and returns what ends them.
+func (r *run) limit(work context.Context) (end func()) {
+	base := context.WithoutCancel(work)
+	gentle, endGentle := context.WithCancel(base)
+	hard, endHard := context.WithCancel(base)
+	r.gentle, r.hard = gentle, hard
+	detach := context.AfterFunc(work, func() {
+		endHard()
+		timer := time.NewTimer(r.options.Grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-gentle.Done():
+		}
+		endGentle()
+	})
+	return func() {
+		detach()
+		endHard()
+		endGentle()
+	}
+}
+
+// walk lists the buckets and hands out what is missing.
+func (r *run) walk(work context.Context) error {
+	buckets := make([]listing.Bucket, len(r.options.Members))
+	for i, m := range r.options.Members {
+		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
+	}
+	names := &names{options: &r.options, buckets: buckets, blind: make([]atomic.Bool, len(buckets))}
+	return listing.WalkStretches(work, buckets, listing.Options{
+		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
+	}, func(_ context.Context, s listing.Stretch) error {
+		todo, wanted := r.plan(s)
+		var targets errgroup.Group
+		for i, l := range wanted {
+			targets.Go(func() error {
+				pages, err := names.markers(work, r.places.to[i], l, r.tally.head)
+				r.tally.pages(0, pages)
+				r.tally.checks(r.places.to[i], l)
+				return err
+			})
+		}
+		if err := targets.Wait(); err != nil {
+			return err
+		}
+		for source, b := range todo {
+			b = r.tally.todo(source, b)
+			if len(b.objects) == 0 {
+				continue
+			}
+			small := len(b.small(r.options))
+			r.tally.sources(source, small, len(b.objects)-small)
+			if r.options.DryRun {
+				continue
+			}
+			pages, err := names.find(work, source, b)
+			r.tally.pages(0, pages)
+			if err != nil {
+				return err
+			}
+			for i, o := range b.objects {
+				o.queued()
+				for _, g := range b.goals[i] {
+					t := r.targets[slices.Index(r.places.to, g.place)]
+					if err := t.take(work, g); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// plan decides about a stretch of keys, and returns by source what is to be
+// copied from there, and by target, in the order of places.to, what it lacks.
+func (r *run) plan(s listing.Stretch) ([]batch, []lacking) {
+	todo, wanted := make([]batch, len(r.options.Members)), make([]lacking, len(r.places.to))
+	before := s.After
+	for row := range s.Rows {
+		p := r.places.plan(row.Objects)
+		r.tally.planned(p)
+		if p.source >= 0 && len(p.targets) > 0 {
+			b := &todo[p.source]
+			if len(b.objects) == 0 {
+				b.after = before
+			}
+			o := newObject(r.options.Members[p.source], row.Key, r.places.figures(*row.Objects[p.source]))
+			var goals []*goal
+			for _, place := range p.targets {
+				g := &goal{object: o, place: place}
+				goals = append(goals, g)
+				l := &wanted[slices.Index(r.places.to, place)]
+				if len(l.goals) == 0 {
+					l.after = before
+				}
+				l.goals = append(l.goals, g)
+			}
+			b.objects = append(b.objects, o)
+			b.goals = append(b.goals, goals)
+		}
+		before = row.Key
+	}
+	return todo, wanted
+}
+
+// placesOf finds the Regions among the members.
+func placesOf(o Options) (places, error) {
+	find := func(region string) int {
+		return slices.IndexFunc(o.Members, func(m Member) bool { return m.Region == region })
+	}
+	p := places{from: -1, opaque: o.KMS}
+	if o.From != "" {
+		if p.from = find(o.From); p.from < 0 {
+			return p, fmt.Errorf("region %s is not among the members", o.From)
+		}
+	}
+	for _, region := range o.To {
+		place := find(region)
+		switch {
+		case place < 0:
+			return p, fmt.Errorf("region %s is not among the members", region)
+		case place == p.from:
+			return p, fmt.Errorf("region %s cannot be copied to itself", region)
+		}
+		p.to = append(p.to, place)
+	}
+	return p, nil
+}

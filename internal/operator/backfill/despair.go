@@ -1,0 +1,83 @@
+package backfill
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/copier"
+)
+
+// hopeless is how many copies to a target have to end alike before the rest is
+// believed to.
+const hopeless = 10
+
+// despair decides when trying the next object of a target is of no use. Its
+// zero value is hopeful. A single object can be denied for reasons of its own,
+// such as its key of KMS, so that a refusal counts only where nothing has
+// succeeded; credentials that have expired refuse everything.
+type despair struct {
+	successes int
+	refused   int // all of them
+	away      int // in a row
+}
+
+// after is told how a copy ended, and returns why the run has to stop, or nil.
+func (d *despair) after(err error) error {
+	if err == nil {
+		d.successes++
+		d.away = 0
+		return nil
+	}
+	var failed *copier.Error
+	denied := errors.As(err, &failed) && failed.Class == copier.Denied || errors.Is(err, awsapi.ErrDenied)
+	class := classOf(err)
+	if !errors.Is(class, awsapi.ErrUnreachable) {
+		d.away = 0 // somebody answered
+	}
+	switch {
+	case denied && renewal(err), errors.Is(class, awsapi.ErrCredentials), errors.Is(class, errNoBucket):
+		return fmt.Errorf("nothing more can be copied: %w", err)
+	case errors.Is(class, awsapi.ErrUnreachable):
+		if d.away++; d.away == hopeless {
+			return fmt.Errorf("%d copies in a row found nobody, the rest was not tried: %w", hopeless, err)
+		}
+	case denied:
+		if d.refused++; d.refused == hopeless && d.successes == 0 {
+			return fmt.Errorf("the first %d copies were all denied, the rest was not tried: %w", hopeless, err)
+		}
+	}
+	return nil
+}
+
+var errNoBucket = errors.New("no such bucket")
+
+// classOf is awsapi's class of an error, or nil. Its ErrMissing is too broad
+// here: a 404 can be about an object.
+func classOf(err error) error {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
+		return errNoBucket
+	}
+	explained := awsapi.Explain("", "", err)
+	for _, class := range []error{awsapi.ErrCredentials, awsapi.ErrUnreachable} {
+		if errors.Is(explained, class) {
+			return class
+		}
+	}
+	return nil
+}
+
+// renewal says that a request was not sent because the role's session could not
+// be renewed.
+func renewal(err error) bool {
+	var op *smithy.OperationError
+	for ; err != nil && errors.As(err, &op); err = op.Err {
+		if op.Service() == "STS" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,201 @@
+package backfill
+
+import (
+	"slices"
+	"sync"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/copier"
+)
+
+// tally counts what happens and tells the observer, one call at a time.
+type tally struct {
+	options  Options
+	observer Observer
+
+	mu       sync.Mutex
+	counted  Report
+	progress Progress
+	bill     bill
+}
+
+func newTally(o Options, observer Observer) *tally {
+	return &tally{options: o, observer: observer, counted: o.newReport(), bill: newBill()}
+}
+
+// target is the count of the member at a place. The lock is held.
+func (t *tally) target(place int) *Target {
+	return &t.counted.Targets[slices.Index(t.options.To, t.options.Members[place].Region)]
+}
+
+func (t *tally) tell() {
+	if t.observer.Progress != nil {
+		t.observer.Progress(t.progress)
+	}
+}
+
+// pages is told how many keys of how many pages were listed.
+func (t *tally) pages(keys, pages int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Lists += pages
+	t.progress.Keys += keys
+	t.tell()
+}
+
+// listed is told that the listing is done.
+func (t *tally) listed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.progress.Listed = true
+	t.tell()
+}
+
+// planned is told what was decided about a key.
+func (t *tally) planned(p plan) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.different {
+		t.counted.Different++
+	}
+	for _, place := range p.targets {
+		t.target(place).Missing++
+		if p.source < 0 {
+			t.target(place).NoSource++
+		}
+	}
+}
+
+// checks is told what a target lacks of a stretch of keys, about which it is
+// asked before anything is copied there.
+func (t *tally) checks(place int, l lacking) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	small := 0
+	for _, g := range l.goals {
+		if g.object.size <= t.options.Threshold {
+			small++
+		}
+	}
+	t.bill.checks(t.options, place, small, len(l.goals)-small)
+}
+
+// todo is told what is to be copied from a source, counts what stays deleted, and
+// returns the rest.
+func (t *tally) todo(source int, b batch) batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rest := batch{after: b.after}
+	for i, o := range b.objects {
+		var goals []*goal
+		for _, g := range b.goals[i] {
+			target := t.target(g.place)
+			if g.hidden {
+				target.Deleted++
+				continue
+			}
+			goals = append(goals, g)
+			target.MissingBytes += o.size
+			t.progress.Missing++
+			t.progress.MissingBytes += o.size
+			t.bill.copy(t.options, source, g.place, o.size)
+		}
+		if len(goals) > 0 {
+			rest.objects, rest.goals = append(rest.objects, o), append(rest.goals, goals)
+		}
+	}
+	return rest
+}
+
+// sources is told how many objects of a source are missing among those that a
+// page of a listing has: those that one request copies, and large ones.
+func (t *tally) sources(place, small, large int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bill.sources(t.options, place, small, large)
+}
+
+func (t *tally) head() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Heads++
+}
+
+func (t *tally) requests(place int, n copier.Requests) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := &t.target(place).Requests
+	*r = sum(*r, n)
+}
+
+// ended is told about a copy that did not fail.
+func (t *tally) ended(place int, result copier.Result) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	target := t.target(place)
+	switch result.Outcome {
+	case copier.Copied:
+		target.Copied++
+	case copier.Exists:
+		target.Exists++
+	case copier.Diverged:
+		target.Diverged++
+	case copier.Deleted:
+		target.Deleted++
+	case copying:
+		target.Copying++
+	default:
+		target.SourceGone++
+	}
+	target.Bytes += result.Bytes
+	t.progress.Bytes += result.Bytes
+	t.progress.Ended++
+	t.tell()
+}
+
+func (t *tally) failed(place int, f Failure) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.target(place).Failed++
+	if len(t.counted.Failures) < MaxFailures {
+		t.counted.Failures = append(t.counted.Failures, f)
+	}
+	t.progress.Ended++
+	t.progress.Failed++
+	if t.observer.Failed != nil {
+		t.observer.Failed(f)
+	}
+	t.tell()
+}
+
+// unanswered is told what could not be asked.
+func (t *tally) unanswered(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Unanswered = awsapi.Join([]error{t.counted.Unanswered, err})
+}
+
+// report is what has been counted so far.
+func (t *tally) report() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.counted.clone()
+	if t.options.DryRun {
+		e := t.bill.estimate(t.options, r.Lists)
+		r.Estimate = &e
+	}
+	return r
+}
+
+// sum adds counts.
+func sum(a, b copier.Requests) copier.Requests {
+	a.Copy += b.Copy
+	a.Head += b.Head
+	a.Tags += b.Tags
+	a.Create += b.Create
+	a.Part += b.Part
+	a.List += b.List
+	a.Complete += b.Complete
+	a.Abort += b.Abort
+	return a
+}

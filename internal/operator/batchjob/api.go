@@ -1,0 +1,132 @@
+package batchjob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
+	"github.com/aws/smithy-go"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/function/event"
+)
+
+// ErrNoJob marks a job that does not exist in the Region and account.
+var ErrNoJob = errors.New("no such job")
+
+// NewClient makes the client of a Region. At AWS the account is a part of the
+// host's name; another endpoint need not have a name for every account.
+func NewClient(config aws.Config, region string) *s3control.Client {
+	return s3control.NewFromConfig(config, func(o *s3control.Options) {
+		o.Region = region
+		o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1)
+		if o.BaseEndpoint != nil {
+			o.EndpointResolverV2 = fixedEndpoint(*o.BaseEndpoint)
+		}
+	})
+}
+
+type fixedEndpoint string
+
+// ResolveEndpoint implements s3control.EndpointResolverV2.
+func (f fixedEndpoint) ResolveEndpoint(context.Context, s3control.EndpointParameters) (smithyendpoints.Endpoint, error) {
+	u, err := url.Parse(string(f))
+	if err != nil {
+		return smithyendpoints.Endpoint{}, err
+	}
+	return smithyendpoints.Endpoint{URI: *u}, nil
+}
+
+// Creator is what Create needs of *s3control.Client.
+type Creator interface {
+	CreateJob(context.Context, *s3control.CreateJobInput, ...func(*s3control.Options)) (*s3control.CreateJobOutput, error)
+}
+
+// Create makes the job in the client's Region and returns its ID. S3 takes
+// requests with the same token for one job. The error is an *awsapi.Failure.
+func Create(ctx context.Context, client Creator, region string, in *s3control.CreateJobInput) (string, error) {
+	out, err := client.CreateJob(ctx, in)
+	if err != nil {
+		f := awsapi.Explain(region, "a job of S3 Batch Operations", err)
+		if errors.Is(f, awsapi.ErrDenied) {
+			f.Add("; it also takes iam:PassRole on the job's role, whose name is in --dry-run")
+		}
+		return "", f
+	}
+	return aws.ToString(out.JobId), nil
+}
+
+// Job is how a job stands.
+type Job struct {
+	ID, Region  string
+	Status      string // in S3's spelling, such as Active
+	Description string
+	Target      string // the Region that it copies to, empty if the job is not ours
+	// Tasks is the number of objects in the job's list, known once that is made.
+	Tasks, Succeeded, Failed int64
+	Created, Ended           time.Time // zero if S3 does not say
+	// Failures say why the job as a whole failed, or what it waits for.
+	Failures []string
+	// Report is where the report of failed tasks is written, as s3://…, empty
+	// if there is none.
+	Report string
+}
+
+// Over reports whether S3 does no more about the job.
+func (j Job) Over() bool {
+	return slices.Contains([]string{string(types.JobStatusComplete), string(types.JobStatusFailed), string(types.JobStatusCancelled)}, j.Status)
+}
+
+// Describer is what Describe needs of *s3control.Client.
+type Describer interface {
+	DescribeJob(context.Context, *s3control.DescribeJobInput, ...func(*s3control.Options)) (*s3control.DescribeJobOutput, error)
+}
+
+// Describe asks how a job stands. The error is an *awsapi.Failure, or wraps
+// ErrNoJob.
+func Describe(ctx context.Context, client Describer, region, account, id string) (Job, error) {
+	out, err := client.DescribeJob(ctx, &s3control.DescribeJobInput{AccountId: aws.String(account), JobId: aws.String(id)})
+	var api smithy.APIError
+	if errors.As(err, &api) && slices.Contains([]string{"NoSuchJob", "NotFoundException", "NotFound"}, api.ErrorCode()) {
+		return Job{}, fmt.Errorf("region %s: %w: account %s has no job %s there; S3 keeps jobs for 90 days after their end", region, ErrNoJob, account, id)
+	}
+	if err != nil {
+		return Job{}, awsapi.Explain(region, "job "+id, err)
+	}
+	return jobOf(region, id, out.Job), nil
+}
+
+func jobOf(region, id string, d *types.JobDescriptor) Job {
+	j := Job{ID: id, Region: region}
+	if d == nil {
+		return j
+	}
+	j.Status, j.Description = string(d.Status), aws.ToString(d.Description)
+	j.Created, j.Ended = aws.ToTime(d.CreationTime), aws.ToTime(d.TerminationDate)
+	if p := d.ProgressSummary; p != nil {
+		j.Tasks, j.Succeeded, j.Failed = aws.ToInt64(p.TotalNumberOfTasks), aws.ToInt64(p.NumberOfTasksSucceeded), aws.ToInt64(p.NumberOfTasksFailed)
+	}
+	if o := d.Operation; o != nil && o.LambdaInvoke != nil {
+		j.Target = o.LambdaInvoke.UserArguments[event.ArgumentTarget]
+	}
+	for _, f := range d.FailureReasons {
+		j.Failures = append(j.Failures, aws.ToString(f.FailureCode)+": "+aws.ToString(f.FailureReason))
+	}
+	if cause := aws.ToString(d.SuspendedCause); cause != "" {
+		j.Failures = append(j.Failures, "suspended: "+cause)
+	}
+	if r := d.Report; r != nil && r.Enabled {
+		if _, bucket, ok := strings.Cut(aws.ToString(r.Bucket), ":::"); ok {
+			j.Report = "s3://" + bucket + "/" + aws.ToString(r.Prefix) + "/job-" + id + "/"
+		}
+	}
+	return j
+}

@@ -1,0 +1,195 @@
+package cost
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/operator/price"
+)
+
+func near(got, want float64) bool { return math.Abs(got-want) <= 1e-6*math.Max(1, math.Abs(want)) }
+
+// The sums below were reckoned by hand, from us-east-1's prices.
+func TestBillsOfAMillionUploads(t *testing.T) {
+	million := Usage{Regions: Alike(3), Objects: 1e6, Size: 1 << 20}
+	type sum struct{ quantity, dollars float64 }
+	want := map[Design]map[Item]sum{
+		S3Fanout: {
+			Writes:   {2e6, 10},         // two CopyObject an upload, $5 a million
+			Transfer: {1953.125, 39.06}, // 2,000,000 MiB at $0.02 a GiB
+			// The upload's and two replicas', $0.50 a million.
+			Publishes: {3e6, 1.50},
+			// Those three, by two filters each: 6,000,000 events of 1000 bytes.
+			Filtering:   {5.587935, 0.502914},
+			Deliveries:  {3.911555, 0.078231}, // 2,000,000 of 2100 bytes
+			Invocations: {2e6, 0.40},
+			// 2,000,000 times 0.2 s and 1/50 s, a quarter of a GiB.
+			FunctionTime: {110e3, 1.466674},
+			Logs:         {3.72, 1.86}, // 2,000,000 times 1860 bytes
+			Metrics:      {24, 7.20},   // in each Region 4, and 2 for each of 2 others
+			Alarms:       {36, 3.60},
+			Dashboards:   {3, 9},
+		},
+		CRR: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}},
+		// Six rules have three metrics each.
+		CRRRTC: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}, TimeControl: {1953.125, 29.296875}, Metrics: {18, 5.40}},
+		Original: {
+			Writes:      {2e6, 10},
+			Reads:       {6e6, 2.40}, // a HEAD in each of 3·2 invocations
+			Transfer:    {1953.125, 39.06},
+			Publishes:   {3e6, 1.50},
+			Deliveries:  {11.734664, 0.234693},
+			Invocations: {6e6, 1.20},
+			// 2,000,000 times 0.27 s, 4,000,000 times 0.05 s, an eighth of a GiB.
+			FunctionTime: {92.5e3, 1.541670},
+			Logs:         {1.98, 0.99},
+		},
+	}
+	bills := Bills(million)
+	if len(bills) != len(want) {
+		t.Fatalf("%d bills, want %d", len(bills), len(want))
+	}
+	for _, bill := range bills {
+		total := 0.0
+		for _, item := range Items() {
+			w := want[bill.Design][item]
+			if item == Transfer {
+				w.dollars = 39.0625
+			}
+			total += w.dollars
+			if got := bill.Of(item); !near(got.Quantity, w.quantity) || !near(got.Dollars, w.dollars) {
+				t.Errorf("%s, %s: got %v for $%v, want %v for $%v", bill.Design, item, got.Quantity, got.Dollars, w.quantity, w.dollars)
+			}
+		}
+		if !near(bill.Dollars(), total) {
+			t.Errorf("%s: got $%v, want $%v", bill.Design, bill.Dollars(), total)
+		}
+	}
+	if got := bills[0].Fixed(); !near(got, 19.80) {
+		t.Errorf("the fixed part: got $%v, want $19.80", got)
+	}
+}
+
+// What is deployed for three Regions by default may cost what it did before, and
+// no more: a new metric or alarm replaces one, or comes with a feature that is
+// switched on.
+func TestFixedPriceOfThreeRegions(t *testing.T) {
+	const most = 19.80
+	for _, regions := range [][]string{Alike(3), {"us-east-1", "eu-west-1", "ap-northeast-1"}} {
+		if fixed := (Usage{Regions: regions, Objects: 1e6, Size: 1}).fanout().Fixed(); fixed > most+1e-9 {
+			t.Errorf("%v: $%.2f a month, at most $%.2f", regions, fixed, most)
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		usage Usage
+		item  Item
+		want  float64 // of s3fanout
+	}{
+		{"five Regions, copies", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Writes, 40},
+		{"five Regions, invocations", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Invocations, 40},
+		{"five Regions, notifications", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Publishes, 50},
+		{"five Regions, messages scanned", Usage{Regions: Alike(5), Objects: 1 << 30, Size: 1}, Filtering, 5 * 4 * EventBytes},
+		{"five Regions, metrics", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Metrics, 60},
+		{"two Regions, metrics", Usage{Regions: Alike(2), Objects: 10, Size: 1}, Metrics, 12},
+		{"one Region uploaded to", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Writes, 20},
+		{"one Region uploaded to, metrics of two others", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Metrics, 12},
+		{"no HEAD", Usage{Regions: Alike(3), Objects: 10, Size: 1}, Reads, 0},
+		{"storage class of the source", Usage{Regions: Alike(3), Objects: 10, Size: 1, HeadsSource: true}, Reads, 20},
+		{"at the threshold", Usage{Regions: Alike(2), Objects: 1, Size: 256 << 20}, Writes, 1},
+		// 256 MiB and a byte: parts of 8 MiB, 33 of them, beginning and end.
+		{"over the threshold", Usage{Regions: Alike(2), Objects: 1, Size: 256<<20 + 1}, Writes, 35},
+		{"over the threshold, HEADs and tags", Usage{Regions: Alike(2), Objects: 1, Size: 256<<20 + 1}, Reads, 3},
+		{"over another threshold", Usage{Regions: Alike(2), Objects: 1, Size: 16 << 20, Threshold: 8 << 20}, Writes, 4},
+		{"over the largest threshold", Usage{Regions: Alike(2), Objects: 1, Size: 6 << 30, Threshold: 8 << 30}, Writes, float64(copier.Parts(6<<30) + 2)},
+		{"more memory", Usage{Regions: Alike(2), Objects: 4, Size: 1, CopyTime: 2 * time.Second, MemoryMiB: 1024}, FunctionTime, 8},
+		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 2},
+		// 5 HEADs' time and one wave of parts of 16 MiB.
+		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 4},
+		// 10 GiB are 160 parts of 64 MiB, in three waves of 64.
+		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 3*(0.2+64.0/50)) / 4},
+	} {
+		if got := c.usage.fanout().Of(c.item).Quantity; !near(got, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Requests are paid where they are sent to, transfer where it comes from.
+func TestPricesOfRegions(t *testing.T) {
+	u := Usage{Regions: []string{"us-east-1", "sa-east-1"}, From: "us-east-1", Objects: 1e6, Size: 1 << 20}
+	away := u.fanout()
+	u.From = "sa-east-1"
+	home := u.fanout()
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"copies in sa-east-1", away.Of(Writes).Dollars, 7},
+		{"transfer out of us-east-1", away.Of(Transfer).Dollars, 976.5625 * 0.02},
+		{"lines in sa-east-1", away.Of(Logs).Dollars, 1.86 * 0.90},
+		{"copies in us-east-1", home.Of(Writes).Dollars, 5},
+		{"transfer out of sa-east-1", home.Of(Transfer).Dollars, 976.5625 * 0.138},
+		{"lines in us-east-1", home.Of(Logs).Dollars, 1.86 * 0.50},
+	} {
+		if !near(c.got, c.want) {
+			t.Errorf("%s: got $%v, want $%v", c.name, c.got, c.want)
+		}
+	}
+	if got, want := Assumed([]string{"us-east-1", "af-south-1", "Region 1"}), []string{"af-south-1"}; !slices.Equal(got, want) {
+		t.Errorf("assumed prices: got %v, want %v", got, want)
+	}
+}
+
+func TestOriginalEndsAtFiveGiB(t *testing.T) {
+	u := Usage{Regions: Alike(2), Objects: 1, Size: 5 << 30}
+	if b := u.original(); b.Cannot != "" || b.Dollars() == 0 {
+		t.Errorf("5 GiB: got %+v, want a bill", b)
+	}
+	u.Size++
+	if b := u.original(); b.Cannot == "" || b.Dollars() != 0 {
+		t.Errorf("a byte more: got %+v, want that it cannot", b)
+	}
+}
+
+func TestBreakEven(t *testing.T) {
+	for _, u := range []Usage{
+		{Regions: Alike(3), Objects: 1},
+		{Regions: Alike(3), Objects: 1000},
+		{Regions: Alike(3), Objects: 1e6},
+		{Regions: Alike(3), Objects: 1e9},
+		{Regions: Alike(20), Objects: 1e6},
+		{Regions: []string{"us-east-1", "sa-east-1"}, From: "sa-east-1", Objects: 1e6},
+	} {
+		size, ok := BreakEven(u)
+		if !ok {
+			t.Errorf("%v with %d uploads: none", u.Regions, u.Objects)
+			continue
+		}
+		at, below := u, u
+		at.Size, below.Size = size, size-1
+		if a, b := at.fanout().Dollars(), at.replication(true).Dollars(); a > b {
+			t.Errorf("%d uploads of %d bytes: $%v is more than $%v", u.Objects, size, a, b)
+		}
+		if a, b := below.fanout().Dollars(), below.replication(true).Dollars(); a <= b {
+			t.Errorf("%d uploads of %d bytes: $%v is not more than $%v", u.Objects, size-1, a, b)
+		}
+	}
+	if size, ok := BreakEven(Usage{Regions: Alike(100), From: "Region 1", Objects: 1}); ok && size <= copier.MaxSize {
+		t.Errorf("one upload to a hundred Regions pays from %d bytes on", size)
+	}
+	// By hand, for a billion uploads: 15.66 of s3fanout's dollars a million are
+	// not CRR's 10, for two replicas at $0.015 a GiB, and 1/50 s a MiB.
+	size, _ := BreakEven(Usage{Regions: Alike(3), Objects: 1e9})
+	perReplica := (1.5+0.502914+0.078231+0.4+1.33334+1.86)/2e6 + (19.8-5.4)/2e9
+	perByte := price.ReplicationTimeControlGiB/gib - 0.25*price.GBSecond/CopyRate
+	if want := perReplica / perByte; math.Abs(float64(size)-want) > 2 {
+		t.Errorf("a billion uploads: got %d bytes, want %.0f", size, want)
+	}
+}

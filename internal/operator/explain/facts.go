@@ -1,0 +1,133 @@
+package explain
+
+import (
+	"slices"
+	"time"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/policy"
+)
+
+// Facts are what the Regions say about one key, at about one moment.
+type Facts struct {
+	Key string // decoded, as it is stored
+	// LeftOut says that none of the configuration's filters chooses the key, so
+	// that it is not copied.
+	LeftOut bool
+	// Now is the time by S3's own clock, so that ages do not depend on this
+	// machine's.
+	Now     time.Time
+	Regions []Region // all members of the set, in its order
+	Letters []Letter // the dead letters that name the object
+	Queues  []Queue  // how much of each dead-letter queue was looked at
+}
+
+// Region is what one Region has under the key.
+type Region struct {
+	Region string
+	Bucket string
+	// Object is the current version; nil if there is none.
+	Object *Object
+	// Deleted is the deletion marker that is the newest version; nil if none is.
+	Deleted *Version
+	// Versions are the newest ones, newest first, at most MaxVersions.
+	Versions []Version
+	// MoreVersions says that there are older ones that were not asked for.
+	MoreVersions bool
+	Uploads      []uploads.Upload // unfinished ones of exactly this key
+	// Err says why it is not known whether the object is there. Nothing else
+	// about the Region is known then.
+	Err error
+	// Partial are requests that failed besides: tags, versions or uploads are not
+	// known, or not all.
+	Partial []error
+}
+
+// hides says whether there is an object below the Region's deletion marker.
+func (r Region) hides() bool {
+	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
+}
+
+// marked says that a deletion marker hides what is copied there.
+func (r Region) marked() bool { return r.Deleted != nil }
+
+// Object is a current version.
+type Object struct {
+	VersionID string
+	policy.Figures
+	Modified     time.Time // of a multipart upload: when it began
+	StorageClass string
+	// Tags are not known if they are nil.
+	Tags map[string]string
+	// Archived says that it has to be restored before it can be copied.
+	Archived bool
+}
+
+// Version is one of a key's versions.
+type Version struct {
+	VersionID string
+	Marker    bool // a deletion marker
+	Size      int64
+	ETag      string
+	Modified  time.Time
+}
+
+// same says whether a version has an object's contents, as far as a listing tells.
+func (v Version) same(o *Object) bool {
+	result, _ := policy.Compare(policy.Figures{Size: v.Size, ETag: v.ETag}, o.Figures)
+	return !v.Marker && result == policy.Same
+}
+
+// Letter is a dead letter that names the object.
+type Letter struct {
+	Queue     string // the Region whose queue it is in
+	MessageID string
+	SentAt    time.Time // zero if unknown
+	Kind      string
+	Source    string // the Region whose bucket it names
+	VersionID string // empty if it names none
+	Reason    string // one line
+	Next      string // what to do about it, in one clause; empty if nothing is known
+	// Targets are the Regions whose functions it was meant for; empty if only
+	// the topic's subscriptions can tell: any Region but the source's.
+	Targets []string
+}
+
+// For says whether the letter can be about a copy to the Region.
+func (l Letter) For(region string) bool {
+	if len(l.Targets) == 0 {
+		return region != l.Source
+	}
+	return slices.Contains(l.Targets, region)
+}
+
+// Queue says how much of a dead-letter queue is known.
+type Queue struct {
+	Region string
+	Looked int // letters that were looked at
+	// NotUnderstood is how many of those are of no known form, and so may be
+	// about the object.
+	NotUnderstood int
+	// Held is about how many letters could not be read, as another reader
+	// holds them.
+	Held int
+	// Cut says that there were more letters than are looked at.
+	Cut bool
+	Err error // why it could not be read, or not to its end
+}
+
+func (q Queue) complete() bool { return q.Err == nil && q.Held == 0 && !q.Cut && q.NotUnderstood == 0 }
+
+// Err joins what failed, each text once; nil means that every request was
+// answered.
+func (f Facts) Err() error {
+	var errs []error
+	for _, r := range f.Regions {
+		errs = append(append(errs, r.Err), r.Partial...)
+	}
+	for _, q := range f.Queues {
+		errs = append(errs, q.Err)
+	}
+	return awsapi.Join(errs)
+}

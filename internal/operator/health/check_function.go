@@ -1,0 +1,187 @@
+package health
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
+)
+
+// What infra/function.go sets. Less works, though not as well.
+const (
+	wantTimeoutSeconds = 900
+	wantRetries        = 2
+	wantMaxAgeSeconds  = 21600
+)
+
+func (c *checker) function() {
+	if !there(c, checkFunction, c.region.Function, "function "+c.facts.Set.FunctionName()) {
+		return
+	}
+	f := c.region.Function.Value
+	// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+	switch f.State {
+	case "Active", "Inactive": // one that nobody called for long starts by itself
+	case "Pending":
+		c.add(checkState, Warning, "the function is being made")
+	default:
+		c.find(checkState, "the function's state is %s %s", f.State, f.StateReason)
+	}
+	if f.UpdateStatus == "Failed" {
+		c.find(checkState, "the function's last update failed")
+	}
+	if want := c.here().RoleARN(); f.RoleARN != want {
+		c.find(checkRoleOf, "the function has the role %s, not %s", f.RoleARN, want)
+	}
+	c.environment(f.Environment)
+	if f.TimeoutSeconds < wantTimeoutSeconds {
+		c.find(checkSettings, "the function has %d seconds, not %d", f.TimeoutSeconds, wantTimeoutSeconds)
+	}
+	if want := c.facts.Set.FunctionMemory(); f.MemoryMB < want {
+		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, want)
+	}
+	if want := c.facts.Set.Architecture(); f.Architecture != want {
+		c.find(checkProcessor, "the function runs on %s, not on %s", table.Printable(f.Architecture), want)
+	}
+	if told(c, checkConcurrency, f.Reserved) && f.Reserved.State == Found && f.Reserved.Value == 0 {
+		c.find(checkConcurrency, "the function's reserved concurrency is 0")
+	}
+	c.failures(f)
+	c.permissions(f)
+	c.tracing(f)
+}
+
+// tracing checks that invocations are traced if the configuration says so, and
+// only then. What the role does not tell is a finding about the role.
+func (c *checker) tracing(f Function) {
+	active := f.Tracing == "Active"
+	switch {
+	case active && !c.facts.Set.Tracing:
+		c.find(checkTracing, "the function sends traces to AWS X-Ray; cdk.json does not ask for them")
+		return
+	case !active && c.facts.Set.Tracing:
+		c.find(checkTracing, "the function sends no traces to AWS X-Ray")
+		return
+	}
+	role := c.region.Role
+	if role.State != Found || role.Value.Policies.State != Found || role.Value.Attached.State != Found || len(role.Value.Attached.Value) > 0 {
+		return
+	}
+	for _, g := range c.place().traceGrants() {
+		switch answer, err := role.Value.allows(g, c.facts.Account); {
+		case err != nil: // said of the role
+		case answer == no:
+			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
+		case answer == perhaps:
+			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.here().RoleName(), g.action, g.resource)
+		}
+	}
+}
+
+// environment compares our variables; others are not ours to judge.
+func (c *checker) environment(got map[string]string) {
+	want := functionenv.Encode(functionenv.Of(c.facts.Set, c.here()))
+	names := slices.Collect(maps.Keys(want))
+	for name := range got {
+		if _, ours := want[name]; !ours && strings.HasPrefix(name, "S3FANOUT_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		have, isSet := got[name]
+		should, wanted := want[name]
+		switch {
+		case !isSet:
+			c.find(checkEnvironment, "%s is not set; it should be %s", name, should)
+		case !wanted:
+			c.find(checkEnvironment, "%s is %s; cdk.json does not set it", name, table.Printable(have))
+		case name == functionenv.SourceBuckets && have != should:
+			c.find(checkEnvironment, "%s %s", name, difference(strings.Split(have, ","), strings.Split(should, ",")))
+		case have != should:
+			c.find(checkEnvironment, "%s is %s; it should be %s", name, table.Printable(have), should)
+		}
+	}
+}
+
+// difference says what of a list is not as it should be.
+func difference(have, should []string) string {
+	without := func(list, from []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(from, s) }), ", ")
+	}
+	lacks, extra := without(should, have), table.Printable(without(have, should))
+	switch {
+	case lacks == "" && extra == "":
+		return "has the same twice, or in another order"
+	case lacks == "":
+		return "has besides " + extra
+	case extra == "":
+		return "lacks " + lacks
+	default:
+		return "lacks " + lacks + ", and has besides " + extra
+	}
+}
+
+func (c *checker) failures(f Function) {
+	if !told(c, checkDestination, f.Failures) {
+		return
+	}
+	if to := f.Failures.Value.Destination; to != c.here().QueueARN() && f.DeadLettersTo != c.here().QueueARN() {
+		if to == "" {
+			to = "nowhere"
+		}
+		c.find(checkDestination, "what the function fails on goes to %s, not to %s", to, c.facts.Set.QueueName())
+	}
+	if f.Failures.State == Absent {
+		return // then Lambda has its defaults, which are the most
+	}
+	if n := f.Failures.Value.Retries; n < wantRetries {
+		c.find(checkRetries, "Lambda tries a failing event %s more, not %d times", times(n), wantRetries)
+	}
+	if n := f.Failures.Value.MaxAgeSeconds; n < wantMaxAgeSeconds {
+		c.find(checkRetries, "Lambda gives an event up after %d seconds, not %d", n, wantMaxAgeSeconds)
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "1 time"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
+// permissions checks that each other Region's topic may invoke the function.
+func (c *checker) permissions(f Function) {
+	if !told(c, checkPermission, f.Policy) {
+		return
+	}
+	var refused, unclear []string
+	for _, other := range c.others() {
+		principal := replicaset.SNSPrincipal(other.Region, c.region.Name)
+		var policies []string
+		if f.Policy.State == Found {
+			policies = append(policies, f.Policy.Value)
+		}
+		answer, err := decide(policies, request{
+			service: principal, action: "lambda:InvokeFunction", resource: c.here().FunctionARN(),
+			context: c.byService(principal, other.TopicARN()),
+		})
+		switch {
+		case err != nil || answer == perhaps:
+			unclear = append(unclear, other.Region)
+		case answer == no:
+			refused = append(refused, other.Region)
+		}
+	}
+	if len(refused) > 0 {
+		c.find(checkPermission, "SNS may not invoke the function for the topic of %s", strings.Join(refused, ", "))
+	}
+	if len(unclear) > 0 {
+		c.unknown(checkPermission, "read the policy: aws lambda get-policy --region {region} --function-name {function}",
+			"SNS may invoke the function for the topic of %s: its policy is not understood here", strings.Join(unclear, ", "))
+	}
+}

@@ -1,0 +1,123 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/replicaset"
+)
+
+// Options say what to look at. All fields are required but Done.
+type Options struct {
+	Set     replicaset.Config
+	Clients map[string]Clients // by Region
+	Regions []string           // members of Set
+	// Done, if not nil, is called for each Region that has been looked at, by
+	// one goroutine at a time.
+	Done func(region string)
+}
+
+// Gather asks AWS what there is of the replica set, in all Regions at once. It
+// changes nothing. What one Region or one request does not tell is in the
+// facts as Untold; an error is returned where nothing can be told at all:
+// no Region takes the credentials or answers, or ctx ended.
+func Gather(ctx context.Context, o Options) (Facts, error) {
+	facts := Facts{Set: o.Set, Regions: make([]Region, len(o.Regions))}
+	errs := make([]error, len(o.Regions))
+	identities := make([]*sts.GetCallerIdentityOutput, len(o.Regions))
+	var wait sync.WaitGroup
+	for i, name := range o.Regions {
+		wait.Go(func() {
+			facts.Regions[i].Name = name
+			identities[i], facts.Regions[i].Access, errs[i] = access(ctx, name, o.Clients[name].STS)
+		})
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return Facts{}, ctx.Err()
+	}
+	for _, id := range identities {
+		if id != nil && facts.Account == "" {
+			facts.Account, facts.Caller = aws.ToString(id.Account), aws.ToString(id.Arn)
+		}
+	}
+	if facts.Account == "" {
+		return Facts{}, awsapi.Join(errs)
+	}
+	var one sync.Mutex
+	for i, name := range o.Regions {
+		wait.Go(func() {
+			if facts.Regions[i].Access.State == Found {
+				gatherer{facts: &facts, region: name, clients: o.Clients[name]}.fill(ctx, &facts.Regions[i])
+			}
+			if o.Done != nil {
+				one.Lock()
+				defer one.Unlock()
+				o.Done(name)
+			}
+		})
+	}
+	wait.Wait()
+	return facts, ctx.Err()
+}
+
+// access asks who is asking, which needs no permission: it tells whether the
+// Region can be reached and takes the credentials, and what time it is there.
+func access(ctx context.Context, region string, client STS) (*sts.GetCallerIdentityOutput, Look[Access], error) {
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		failure := awsapi.Explain(region, "the caller's account", err)
+		return nil, Look[Access]{Why: why(region, failure), Next: nextAfter(failure)}, failure
+	}
+	var a Access
+	here, ok := middleware.GetResponseAt(out.ResultMetadata)
+	if there, known := middleware.GetServerTime(out.ResultMetadata); ok && known && !there.IsZero() {
+		a.Skew = here.Sub(there)
+	}
+	return out, found(a), nil
+}
+
+// gatherer looks at one Region. It reads of facts only what is known before.
+type gatherer struct {
+	facts   *Facts
+	region  string
+	clients Clients
+}
+
+func (g gatherer) member() replicaset.Member { return g.facts.member(g.region) }
+
+// fill looks at the Region's parts at once.
+func (g gatherer) fill(ctx context.Context, r *Region) {
+	var wait sync.WaitGroup
+	wait.Go(func() { r.Bucket = g.bucket(ctx) })
+	wait.Go(func() { r.Topic = g.topic(ctx) })
+	wait.Go(func() { r.Subscriptions = g.subscriptions(ctx) })
+	wait.Go(func() { r.Function = g.function(ctx) })
+	wait.Go(func() { r.Role = g.role(ctx, g.member().RoleName()) })
+	if g.facts.Set.BatchOperations {
+		wait.Go(func() { r.JobRole = g.role(ctx, g.member().JobRoleName()) })
+	}
+	wait.Go(func() { r.Queue = g.queue(ctx) })
+	wait.Wait()
+}
+
+// failed is the Look of a request that failed.
+func failed[T any](region, what string, err error) Look[T] {
+	failure := awsapi.Explain(region, what, err)
+	if errors.Is(failure, awsapi.ErrMissing) {
+		return Look[T]{State: Absent}
+	}
+	return Look[T]{Why: why(region, failure), Next: nextAfter(failure)}
+}
+
+// why is what an error says, without the Region: a finding has its own.
+func why(region string, err error) string {
+	return strings.TrimPrefix(err.Error(), "region "+region+": ")
+}

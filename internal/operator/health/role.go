@@ -1,0 +1,158 @@
+package health
+
+import "s3fanout/internal/replicaset"
+
+// grant is an action that a role needs on a resource.
+type grant struct {
+	action, resource string
+	why              string // what fails without it
+	// when are the circumstances in which it is needed, as condition keys in
+	// lower case: in each of them. None is any.
+	when []map[string]string
+	// aliases are those of the key, if the action is one on a key.
+	aliases []string
+}
+
+// place is where a role is, and what it is of.
+type place struct {
+	replicaset.Member
+	set    replicaset.Config
+	others replicaset.Members
+	keys   map[string]string // ARN of the Region's KMS key, where it is known
+}
+
+func newPlace(set replicaset.Config, here replicaset.Member, keys map[string]string) place {
+	return place{Member: here, set: set, others: set.Members(here.Account).Except(here.Region), keys: keys}
+}
+
+// functionGrants is what the function's role needs to copy, and with
+// traceGrants all that it needs.
+// infra/role.go, infra/key.go and infra/batch.go grant it; tests hold the table
+// and the templates together, here and in internal/proof/e2e.
+func (p place) functionGrants() []grant {
+	target := p.BucketARN()
+	logs := p.LogGroupARN() + ":*"
+	list := []grant{
+		{action: "s3:GetObject", resource: target + "/*", why: "echoes are not told from uploads"},
+		{action: "s3:PutObject", resource: target + "/*", why: "nothing is copied"},
+		{action: "s3:PutObjectTagging", resource: target + "/*", why: "objects with tags are not copied"},
+		{action: "s3:AbortMultipartUpload", resource: target + "/*", why: "copies in parts that are given up leave their parts"},
+		{action: "s3:ListMultipartUploadParts", resource: target + "/*", why: "copies in parts do not go on"},
+		{action: "s3:ListBucket", resource: target, why: "a missing object looks forbidden"},
+		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "copies that take longer than 15 minutes do not go on"},
+		{action: "sqs:SendMessage", resource: p.QueueARN(), why: "what fails leaves no dead letter"},
+		{action: "logs:CreateLogStream", resource: logs, why: "nothing is logged"},
+		{action: "logs:PutLogEvents", resource: logs, why: "nothing is logged"},
+	}
+	for _, other := range p.others {
+		source := other.BucketARN()
+		list = append(list,
+			grant{action: "s3:GetObjectVersion", resource: source + "/*", why: "nothing is copied from " + other.Region},
+			grant{action: "s3:GetObjectVersionTagging", resource: source + "/*", why: "objects with tags are not copied from " + other.Region},
+			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other.Region + " looks forbidden"},
+		)
+	}
+	if p.set.UsesKMS() {
+		list = append(list, p.keyGrants()...)
+	}
+	if p.set.BatchOperations {
+		list = append(list, p.taskGrants()...)
+	}
+	return list
+}
+
+// keyGrants are the function's on keys: its own Region's, if that is known, and
+// the sources'.
+func (p place) keyGrants() []grant {
+	var list []grant
+	if own := p.keys[p.Region]; own != "" {
+		list = append(list,
+			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied, and what fails leaves no dead letter"},
+			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together, and what fails leaves no dead letter"},
+		)
+	}
+	for _, other := range p.others {
+		g := grant{action: "kms:Decrypt", resource: p.keys[other.Region], why: "nothing is copied from " + other.Region}
+		if g.resource == "" {
+			g.resource = other.ARN("kms", "key/*")
+		}
+		if p.set.MakesKeys() {
+			g.aliases = []string{p.set.KeyAlias()}
+		}
+		// With a bucket key S3 asks for the bucket, and else for the object
+		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).
+		for _, of := range []string{other.BucketARN(), other.BucketARN() + "/*"} {
+			g.when = append(g.when, map[string]string{"kms:encryptioncontext:aws:s3:arn": of})
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// traceGrants are what Lambda needs of the role to send traces. Without them
+// objects are copied all the same.
+func (p place) traceGrants() []grant {
+	if !p.set.Tracing {
+		return nil
+	}
+	return []grant{{action: "xray:PutTraceSegments", resource: "*"}, {action: "xray:PutTelemetryRecords", resource: "*"}}
+}
+
+// taskGrants are what the tasks of a job need of the function's role.
+func (p place) taskGrants() []grant {
+	var list []grant
+	for _, other := range p.others {
+		source := other.BucketARN()
+		list = append(list,
+			grant{action: "s3:GetObject", resource: source + "/*", why: "jobs copy nothing from " + other.Region},
+			grant{action: "s3:GetObjectTagging", resource: source + "/*", why: "jobs copy no objects with tags from " + other.Region},
+			grant{action: "lambda:InvokeFunction", resource: other.FunctionARN(), why: "jobs copy nothing to " + other.Region},
+		)
+	}
+	return list
+}
+
+// jobGrants is what the role of jobs of S3 Batch Operations needs, and all that
+// it needs.
+func (p place) jobGrants() []grant {
+	bucket := p.BucketARN()
+	list := []grant{
+		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "jobs copy nothing"},
+		{action: "s3:PutInventoryConfiguration", resource: bucket, why: "jobs find no objects"},
+		{action: "s3:PutObject", resource: bucket + "/" + replicaset.ReportPrefix + "/*", why: "jobs leave no report"},
+	}
+	if own := p.keys[p.Region]; own != "" {
+		list = append(list,
+			grant{action: "kms:GenerateDataKey", resource: own, why: "jobs leave no report"},
+			grant{action: "kms:Decrypt", resource: own, why: "jobs leave no report"},
+		)
+	}
+	return list
+}
+
+// allows says whether the role's inline policies grant it, on a resource of the
+// account.
+func (r Role) allows(g grant, account string) (verdict, error) {
+	when := g.when
+	if len(when) == 0 {
+		when = []map[string]string{{}}
+	}
+	worst := yes
+	for _, circumstances := range when {
+		ask := request{action: g.action, resource: g.resource, context: map[string]string{"aws:securetransport": "true", "aws:resourceaccount": account}}
+		for key, value := range circumstances {
+			ask.context[key] = value
+		}
+		if g.aliases != nil {
+			ask.lists = map[string][]string{"kms:resourcealiases": g.aliases}
+		}
+		answer, err := decide(r.Policies.Value, ask)
+		switch {
+		case err != nil || answer == no:
+			return no, err
+		case answer == perhaps:
+			worst = perhaps
+		}
+	}
+	return worst, nil
+}

@@ -1,0 +1,170 @@
+package redrive
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/function/event"
+	"s3fanout/internal/operator/deadletter"
+)
+
+// errFunction marks a function that was invoked and failed.
+var errFunction = errors.New("the function failed again")
+
+// What a Result says of letters that were left alone.
+const (
+	notChosen   = "not asked for"
+	interrupted = "interrupted before it was done"
+)
+
+// process does everything there is to do for one message, except to remember
+// the result.
+func (q *queue) process(ctx context.Context, m types.Message) Result {
+	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
+	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
+	if err != nil {
+		if !q.options.Filter.chooses(deadletter.Letter{Reason: err.Error()}, r.SentAt, time.Now()) {
+			return r.ended(Skipped, notChosen, nil)
+		}
+		return r.ended(NotUnderstood, err.Error(), nil)
+	}
+	// Each invocation from here begins a chain of its own, so a copy that was
+	// handed over as often as one chain allows can go on.
+	payload := event.Restart(letter.Payload)
+	letter.Payload = nil
+	r.Letter = letter
+	if !q.options.Filter.chooses(letter, r.SentAt, time.Now()) {
+		return r.ended(Skipped, notChosen, nil)
+	}
+
+	functions, needTopic, err := route(letter, q.place, q.options.Config)
+	switch {
+	case err != nil:
+		return r.ended(NotOurs, err.Error(), nil)
+	case !q.limits.take():
+		return r.ended(Skipped, "not tried: as many letters were as were asked for", nil)
+	case q.options.DryRun:
+		r.Functions = functions
+		return r.ended(Waiting, "", nil)
+	case needTopic:
+		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN, q.options.Watch)
+		if err != nil {
+			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
+		}
+		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
+			return r.ended(NotOurs, err.Error(), nil)
+		}
+	}
+	if q.limits.wait(ctx) != nil {
+		return r.ended(Interrupted, interrupted, nil)
+	}
+	r.Functions = functions
+	switch err := q.invokeAll(ctx, functions, payload); {
+	case errors.Is(err, errFunction):
+		return r.ended(Failed, err.Error(), nil)
+	case err != nil:
+		return q.requestFailed(ctx, r, NotInvoked, err)
+	}
+	if err := q.delete(ctx, m); err != nil {
+		return r.ended(NotDeleted, err.Error(), err)
+	}
+	return r.ended(Replayed, "", nil)
+}
+
+func (r Result) ended(outcome Outcome, detail string, err error) Result {
+	r.Outcome, r.Detail, r.Err = outcome, deadletter.Line(detail), err
+	return r
+}
+
+// requestFailed tells an interruption from a failure.
+func (q *queue) requestFailed(ctx context.Context, r Result, outcome Outcome, err error) Result {
+	if ctx.Err() != nil {
+		return r.ended(Interrupted, interrupted, nil)
+	}
+	return r.ended(outcome, err.Error(), err)
+}
+
+// invokeAll invokes all functions at once. A request that failed takes
+// precedence over a function that failed: it is what has to be mended first.
+func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []byte) error {
+	errs := make([]error, len(functions))
+	var wg sync.WaitGroup
+	for i, f := range functions {
+		wg.Go(func() { errs[i] = q.try(ctx, f, payload) })
+	}
+	wg.Wait()
+	var failed error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case !errors.Is(err, errFunction):
+			return err
+		default:
+			failed = cmp.Or(failed, err)
+		}
+	}
+	return failed
+}
+
+// invoke runs one function and waits for its end.
+func (q *queue) invoke(ctx context.Context, f Function, payload []byte) error {
+	out, err := q.options.Clients[f.Region].Lambda.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName:   aws.String(f.Name),
+		InvocationType: lambdatypes.InvocationTypeRequestResponse,
+		Payload:        payload,
+	})
+	if err != nil {
+		return awsapi.Explain(f.Region, "function "+f.Name, err)
+	}
+	if out.FunctionError != nil {
+		where := ""
+		if f.Region != q.region {
+			where = f.Region + ": "
+		}
+		return fmt.Errorf("%w: %s%s", errFunction, where, functionReason(*out.FunctionError, out.Payload))
+	}
+	return nil
+}
+
+// functionReason reads the error object that Lambda makes of a function's
+// error (https://docs.aws.amazon.com/lambda/latest/dg/golang-exceptions.html).
+func functionReason(kind string, payload []byte) string {
+	var e struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}
+	if json.Unmarshal(payload, &e) != nil {
+		return kind
+	}
+	return cmp.Or(e.Message, e.Type, kind)
+}
+
+func attributes(m types.Message) map[string]string {
+	values := make(map[string]string, len(m.MessageAttributes))
+	for name, v := range m.MessageAttributes {
+		values[name] = aws.ToString(v.StringValue)
+	}
+	return values
+}
+
+// sentAt reads SQS's time in milliseconds.
+func sentAt(m types.Message) time.Time {
+	ms, err := strconv.ParseInt(strings.TrimSpace(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)]), 10, 64)
+	if err != nil || ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

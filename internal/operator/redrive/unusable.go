@@ -1,0 +1,47 @@
+package redrive
+
+import (
+	"context"
+	"s3fanout/internal/aws/awsapi"
+	"sync"
+	"time"
+)
+
+// unusable remembers the functions that no letter can be replayed with: that
+// do not exist, may not be invoked, or cannot be reached. Letters for others
+// go on, and no time is spent on those for these.
+type unusable struct {
+	mu   sync.Mutex
+	errs map[Function]refusal
+}
+
+type refusal struct {
+	err error
+	at  time.Time
+}
+
+// functionError is the failure of a request to a function, which says nothing
+// about the queue.
+type functionError struct{ error }
+
+func (e functionError) Unwrap() error { return e.error }
+
+// try invokes the function, unless it is known to be of no use.
+func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
+	q.unusable.mu.Lock()
+	known := q.unusable.errs[f]
+	q.unusable.mu.Unlock()
+	// A watch asks again: somebody may have mended it.
+	if known.err != nil && (!q.options.Watch || time.Since(known.at) < RetryFirst) {
+		return known.err
+	}
+	err := q.invoke(ctx, f, payload)
+	if !awsapi.Hopeless(err) {
+		return err
+	}
+	err = functionError{err}
+	q.unusable.mu.Lock()
+	defer q.unusable.mu.Unlock()
+	q.unusable.errs[f] = refusal{err: err, at: time.Now()}
+	return err
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"s3fanout/internal/proof/page"
+	"s3fanout/internal/table"
+)
+
+// line is one row of the table: a contestant's figures of one metric.
+type line struct {
+	what, who, figures, ratio, target string
+}
+
+// spell writes the least, the median and the greatest.
+func spell(s series) string {
+	sp, ok := s.spread()
+	if !ok {
+		return ""
+	}
+	if sp.least == sp.most {
+		return number(sp.median)
+	}
+	return number(sp.least) + " / " + number(sp.median) + " / " + number(sp.most)
+}
+
+// number has three significant digits.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100 || v == math.Trunc(v):
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	default:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+}
+
+// lines are a contest's rows: each metric, ours first.
+func (r result) lines() []line {
+	var out []line
+	for _, m := range r.contest.metrics {
+		what := m.name + ", " + m.unit
+		for i, c := range r.contest.contestants {
+			l := line{what: what, who: c.title()}
+			switch figures := r.figures(i, m.key); {
+			case c.missing != "":
+				l.figures = "not measured: " + c.missing
+				l.target = r.verdict(m.key, i)
+			case figures == nil:
+				continue // this contestant has no such figure
+			default:
+				l.figures = spell(figures)
+				if ratios := r.ratios(i, m); ratios != nil {
+					l.ratio = spell(ratios) + " (" + string(m.ratio) + ")"
+				}
+				l.target = r.verdict(m.key, i)
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (c contestant) title() string {
+	if c.version == "" {
+		return c.name
+	}
+	return c.name + " " + c.version
+}
+
+// verdict says what was aimed at with a contestant's figures, and whether that
+// was reached.
+func (r result) verdict(metric string, contestant int) string {
+	name := r.contest.contestants[contestant].name
+	var out []string
+	for _, t := range r.contest.targets {
+		if t.metric != metric || (len(t.against) == 0) != (contestant == 0) || contestant > 0 && !slices.Contains(t.against, name) {
+			continue
+		}
+		one := t
+		if contestant > 0 {
+			one.against = []string{name}
+		}
+		met, measured := r.meets(one)
+		word := map[bool]string{true: "met", false: "missed"}[met]
+		if !measured {
+			word = "not measured"
+		}
+		if t.atLeast > 0 {
+			out = append(out, "≥ "+number(t.atLeast)+": "+word)
+		}
+		if t.atMost > 0 {
+			out = append(out, "≤ "+number(t.atMost)+": "+word)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func printTable(w io.Writer, m machine, results []result) error {
+	t := table.Table{Columns: []table.Column{{Title: "WHAT"}, {Title: "WHO"}, {Title: "LEAST / MEDIAN / MOST"}, {Title: "RATIO"}, {Title: "TARGET"}}}
+	for _, r := range results {
+		for _, l := range r.lines() {
+			t.Rows = append(t.Rows, table.Row{Cells: []string{l.what, l.who, l.figures, l.ratio, l.target}})
+		}
+	}
+	if _, err := fmt.Fprintf(w, "%s, %s\n\n", m.date.Format("2006-01-02"), m); err != nil {
+		return err
+	}
+	_, err := t.WriteTo(w)
+	return err
+}
+
+// updatePage puts the results between the page's marks for each contest, and
+// leaves everything else as it is.
+func updatePage(path string, m machine, results []result) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text := string(b)
+	for _, r := range results {
+		if text, err = page.Section(text, r.contest.name, r.markdown(m)); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return os.WriteFile(path, []byte(text), 0o600) //nolint:gosec // the path is for the person who runs it to choose
+}
+
+func (r result) markdown(m machine) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%s\n\n", r.contest.title, r.contest.about)
+	b.WriteString("| what | who | least / median / most | ratio, least / median / most | target |\n|---|---|---|---|---|\n")
+	for _, l := range r.lines() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", l.what, l.who, l.figures, l.ratio, l.target)
+	}
+	rounds := "1 round"
+	switch {
+	case r.contest.rounds == 1:
+	case len(r.contest.contestants) == 1:
+		rounds = fmt.Sprintf("%d rounds", r.contest.rounds)
+	default:
+		rounds = fmt.Sprintf("%d rounds, taking turns", r.contest.rounds)
+	}
+	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m, rounds)
+	return b.String()
+}

@@ -1,0 +1,116 @@
+package sim
+
+// mutant is a deliberate bug: in a file of the module, one text in place of
+// another that occurs there once.
+type mutant struct {
+	name, file, from, to string
+}
+
+// mutants are the bugs that the simulation has to find.
+var mutants = []mutant{
+	{
+		"what a copy made is not looked for first", "internal/policy/decide.go",
+		"return e.Name == \"ObjectCreated:Copy\"", "return false",
+	}, {
+		"an upload is resumed whoever began it", "internal/copier/multipart.go",
+		"!BegunBy(m.role, out)", "InitiatorOf(out) == \"nobody\"",
+	}, {
+		"other contents are taken for the same", "internal/policy/decide.go",
+		"\t\treturn Diverged\n", "\t\treturn Exists\n",
+	}, {
+		"the condition is left out of the copy", "internal/copier/request.go",
+		"IfNoneMatch:         optional(condition.IfNoneMatch),", "IfNoneMatch:         optional(\"\"),",
+	}, {
+		"the condition is left out of the completion", "internal/copier/properties.go",
+		"IfNoneMatch:     optional(condition.IfNoneMatch),", "IfNoneMatch:     optional(\"\"),",
+	}, {
+		"409 is taken for Exists", "internal/copier/classify.go",
+		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn same\n",
+	}, {
+		"403 is taken for SourceGone", "internal/copier/classify.go",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeAccessDenied || code == codeNoSuchKey ||",
+	}, {
+		"an archived source is taken for a gone one", "internal/copier/classify.go",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
+	}, {
+		"500 is taken for Exists", "internal/copier/classify.go",
+		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyOnCondition:\n\t\treturn same\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
+	}, {
+		"the version is not pinned", "internal/copier/request.go",
+		"if o.VersionID != \"\" {\n\t\tb.WriteString", "if false {\n\t\tb.WriteString",
+	}, {
+		"a lost upload is taken for a finished one", "internal/copier/ending.go",
+		"return ending{again: more}\n\tcase got == conflict && s.resumed", "return ending{outcome: Exists}\n\tcase got == conflict && s.resumed",
+	}, {
+		"an upload is reused for another version of the key", "internal/copier/multipart.go",
+		"\tfor uploads := 1; ; uploads++ {\n", `	if s := t.req.Source; t.req.Resume == nil {
+		if id, ok := openUploads.Load(t.target.Bucket + s.Key); ok {
+			m.upload = &Upload{Source: s, UploadID: id.(string), PartSize: planPartSize(s.Size, t.partSize)}
+		}
+	}
+	defer func() {
+		if m.upload != nil {
+			openUploads.Store(t.target.Bucket+t.req.Source.Key, m.upload.UploadID)
+		}
+	}()
+	for uploads := 1; ; uploads++ {
+`,
+	}, {
+		"the last part is as long as the others", "internal/copier/partplan.go",
+		"return first, min(first+partSize, size) - 1", "return first, first + partSize - 1",
+	}, {
+		"metadata is left behind by copies in parts", "internal/copier/properties.go",
+		"		Metadata:                head.Metadata,\n", "",
+	}, {
+		"tags are left behind by copies in parts", "internal/copier/properties.go",
+		"		Tagging:                 tagging(tags),\n", "",
+	}, {
+		"the key is decoded twice", "internal/function/event/notification.go",
+		"key, err := url.QueryUnescape(encoded)\n", "key, err := url.QueryUnescape(encoded)\n\tif again, err := url.QueryUnescape(key); err == nil {\n\t\tkey = again\n\t}\n",
+	}, {
+		"the key is not decoded", "internal/function/event/notification.go",
+		"key, err := url.QueryUnescape(encoded)\n", "_, err := url.QueryUnescape(encoded)\n\tkey := encoded\n",
+	}, {
+		"only the first record of a message is handled", "internal/function/replicator/handler.go",
+		"for _, r := range m.Records {", "for _, r := range m.Records[:min(1, len(m.Records))] {",
+	}, {
+		"only the first message is handled", "internal/function/replicator/handler.go",
+		"for _, m := range in.Messages {", "for _, m := range in.Messages[:min(1, len(in.Messages))] {",
+	}, {
+		"an invocation succeeds if any of its records does", "internal/function/replicator/handler.go",
+		"if len(failures) > 0 {", "if len(failures) > 0 && len(failures) == parts {",
+	}, {
+		"what is left of a copy is not handed over", "internal/function/replicator/handler.go",
+		"err = h.handOver(ctx, times, j, *result.Upload)", "_ = h.handOver",
+	}, {
+		"a hand-over that fails is a success", "internal/function/replicator/handover.go",
+		"			failure.err = fmt.Errorf(\"%w; abort the upload: %w\", failure.err, err)\n\t\t}\n\t}\n\treturn failure\n", "			failure.err = err\n\t\t}\n\t}\n\treturn nil\n",
+	}, {
+		"a continuation forgets the version", "internal/function/replicator/handover.go",
+		"Key: u.Source.Key, VersionID: u.Source.VersionID,", "Key: u.Source.Key,",
+	}, {
+		"hand-overs are not counted", "internal/function/replicator/handover.go",
+		"Handovers: j.handovers() + 1}", "Handovers: j.handovers()}",
+	}, {
+		"a letter is deleted before the function succeeds", "internal/operator/redrive/replay.go",
+		"	r.Functions = functions\n\tswitch err := q.invokeAll", "	r.Functions = functions\n\t_ = q.delete(ctx, m)\n\tswitch err := q.invokeAll",
+	}, {
+		"a function's failure is taken for success", "internal/operator/redrive/replay.go",
+		"if out.FunctionError != nil {", "if false {",
+	}, {
+		"a letter is replayed where it lies", "internal/operator/redrive/route.go",
+		"return Function{Region: a.Region, Name: name}, nil", "return Function{Region: queue.region, Name: name}, nil",
+	}, {
+		"a letter that is replayed stays", "internal/operator/redrive/replay.go",
+		"if err := q.delete(ctx, m); err != nil {", "if err := ctx.Err(); err != nil {",
+	}, {
+		"backfill leaves the last Region out", "internal/operator/backfill/plan.go",
+		"for _, to := range p.to {", "for _, to := range p.to[:len(p.to)-1] {",
+	}, {
+		"backfill copies from the first Region only", "internal/operator/backfill/plan.go",
+		"if policy.Decide(known).Action == policy.Copy {", "if policy.Decide(known).Action == policy.Copy && objects[0] != nil {",
+	}, {
+		"verify sees only what two Regions lack", "internal/operator/verify/decide.go",
+		"if len(judged.Absent) > 0 {", "if len(judged.Absent) > 1 {",
+	},
+}

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mutantSeeds is how many schedules a bug may survive.
+const mutantSeeds = 5000
+
+// module is the module's directory, seen from here.
+const module = "../../.."
+
+// addition is what the mutant needs that reuses uploads.
+const addition = "\n// openUploads is a mutant's.\nvar openUploads sync.Map\n"
+
+// source is the mutant's file.
+func (m mutant) source(t *testing.T) (path, text string) {
+	path, err := filepath.Abs(filepath.Join(module, m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	original, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(original), m.from); n != 1 {
+		t.Fatalf("%s has %d times, not once:\n%s", m.file, n, m.from)
+	}
+	text = strings.Replace(string(original), m.from, m.to, 1)
+	if strings.Contains(m.to, "openUploads") {
+		text = strings.Replace(text, "import (\n", "import (\n\t\"sync\"\n", 1) + addition
+	}
+	return path, text
+}
+
+// TestMutantsApply keeps the list of bugs up with the code, and the page with
+// the list.
+func TestMutantsApply(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(module, "docs", "reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			m.source(t)
+			if !strings.Contains(string(page), "| "+m.name+" |") {
+				t.Error("docs/reliability.md does not have it")
+			}
+		})
+	}
+	if n := fmt.Sprintf("All %d are found.", len(mutants)); !strings.Contains(string(page), n) {
+		t.Errorf("docs/reliability.md does not say %q", n)
+	}
+}
+
+// TestMutants builds the simulation with each deliberate bug and shows that it
+// finds the bug. It takes minutes, so it is run on request: make sim.
+func TestMutants(t *testing.T) {
+	if os.Getenv("S3FANOUT_MUTANTS") == "" {
+		t.Skip("set S3FANOUT_MUTANTS=1 to build and run each mutant")
+	}
+	broken := regexp.MustCompile(`seed (\d+) breaks a promise: \((\w)\) (.*)`)
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path, text := m.source(t)
+			mutated, overlay, binary := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+			replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutated}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, content := range map[string]string{mutated: text, overlay: string(replace)} {
+				if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-o", binary, "-overlay", overlay, ".")
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("build: %v\n%s", err, out)
+			}
+			run := exec.CommandContext(t.Context(), binary, "-test.run", "TestSchedules", "-test.v", "-test.timeout", "5m",
+				"-sim.brief", "-sim.seeds", strconv.Itoa(mutantSeeds))
+			out, err := run.CombinedOutput()
+			found := broken.FindStringSubmatch(string(out))
+			if err == nil || found == nil {
+				t.Fatalf("%d schedules did not find it: %v\n%s", mutantSeeds, err, out)
+			}
+			t.Logf("| %s | %s | (%s) |", m.name, found[1], found[2])
+		})
+	}
+}
