@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"cmp"
@@ -111,15 +111,15 @@ func (s site) alarms() []alarm {
 // description is what the alarm says to who is woken by it.
 func (a alarm) description() string { return a.means + " What to do: " + a.fix }
 
-// AlarmsProps configure NewAlarms.
-type AlarmsProps struct {
+// alarmsProps configure newAlarms.
+type alarmsProps struct {
 	Site site // required
 }
 
-// NewAlarms makes the Region's alarms, and the topic that tells of them where
+// newAlarms makes the Region's alarms, and the topic that tells of them where
 // the configuration has an e-mail address. A metric without figures is no alarm:
 // most of them exist only when something is wrong.
-func NewAlarms(scope constructs.Construct, id string, props AlarmsProps) constructs.Construct {
+func newAlarms(scope constructs.Construct, id string, props alarmsProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	var told *[]any

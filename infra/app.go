@@ -1,4 +1,16 @@
-package main
+// Package infra makes the AWS resources of a replica set with the CDK, two
+// stacks for each Region.
+//
+// The Region stack holds what the Region owns: bucket, topic, dead-letter
+// queue, role and function. The mesh stack subscribes the other Regions'
+// functions to this Region's topic, and depends on every Region stack. All
+// parts refer to other Regions by deterministic names, so no stack reads
+// another Region's outputs, and no resource needs more than CloudFormation.
+//
+// Resources are CloudFormation's own (the CDK's L1 constructs). So a template
+// holds what the source says and nothing else, and no feature flag of the CDK
+// changes it.
+package infra
 
 import (
 	"maps"
@@ -23,14 +35,14 @@ type ReplicaSetProps struct {
 func NewReplicaSet(app awscdk.App, props ReplicaSetProps) {
 	regions := make(map[string]awscdk.Stack, len(props.Set.Regions))
 	for _, region := range props.Set.Regions {
-		regions[region] = NewRegionStack(app, RegionStackProps{
+		regions[region] = newRegionStack(app, regionStackProps{
 			Set:         props.Set,
 			Region:      region,
 			FunctionDir: props.FunctionDir,
 		})
 	}
 	for _, region := range props.Set.Regions {
-		mesh := NewMeshStack(app, MeshStackProps{Set: props.Set, Region: region})
+		mesh := newMeshStack(app, meshStackProps{Set: props.Set, Region: region})
 		// SNS checks that a function exists and permits the topic, so no
 		// subscription can be made before every function is there.
 		for _, other := range props.Set.Regions {

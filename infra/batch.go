@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -8,20 +8,20 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// BatchProps configure NewBatch. All fields but Key are required.
-type BatchProps struct {
+// batchProps configure newBatch. All fields but Key are required.
+type batchProps struct {
 	Site site
 	Role awsiam.CfnRole // the function's
 	Key  *string        // ARN of the Region's KMS key; nil if there is none
 }
 
-// NewBatch makes the role of the Region's jobs of S3 Batch Operations and lets
+// newBatch makes the role of the Region's jobs of S3 Batch Operations and lets
 // the function pass tasks on; what else a job's tasks need beyond an event's is
 // in site.replicate. A job lists
 // the Region's own bucket, invokes the Region's own function, and that passes
 // the task on to the function of the Region to copy to. What AWS asks for:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
-func NewBatch(scope constructs.Construct, id string, props BatchProps) awsiam.CfnRole {
+func newBatch(scope constructs.Construct, id string, props batchProps) awsiam.CfnRole {
 	here := props.Site
 	bucket := here.BucketARN()
 	var useKey []statement

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -13,15 +13,15 @@ import (
 // completes are kept, and paid for.
 const unfinishedUploadDays = 7
 
-// BucketProps configure NewBucket. All fields but Key are required.
-type BucketProps struct {
+// bucketProps configure newBucket. All fields but Key are required.
+type bucketProps struct {
 	Site  site
-	Topic Topic // receives the notifications
+	Topic topicParts // receives the notifications
 	// Key is the ARN of the KMS key that encrypts objects; nil for S3's own keys.
 	Key *string
 }
 
-// NewBucket makes the Region's bucket: private, versioned, encrypted, reached
+// newBucket makes the Region's bucket: private, versioned, encrypted, reached
 // over TLS only, and announcing each new object to the topic. It outlives its
 // stack unless the configuration says otherwise, because a replica set that is
 // taken down must not take the data with it. Even then CloudFormation refuses
@@ -29,7 +29,7 @@ type BucketProps struct {
 //
 // Copies name the version that an event names, which is why the bucket has to
 // be versioned.
-func NewBucket(scope constructs.Construct, id string, props BucketProps) awss3.CfnBucket {
+func newBucket(scope constructs.Construct, id string, props bucketProps) awss3.CfnBucket {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	bucket := awss3.NewCfnBucket(this, jsii.String("Default"), &awss3.CfnBucketProps{

@@ -1,6 +1,6 @@
 //go:build race
 
-package main
+package infra
 
 // closeRuntime does nothing: jsii's own Close trips the race detector.
 func closeRuntime() {}

@@ -1,6 +1,6 @@
 //go:build !race
 
-package main
+package infra
 
 import "github.com/aws/jsii-runtime-go"
 

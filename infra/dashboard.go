@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"encoding/json"
@@ -8,15 +8,15 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// DashboardProps configure NewDashboard.
-type DashboardProps struct {
+// dashboardProps configure newDashboard.
+type dashboardProps struct {
 	Site site // required
 }
 
-// NewDashboard makes the Region's dashboard: what arrived and how fast, what
+// newDashboard makes the Region's dashboard: what arrived and how fast, what
 // failed and what waits, and what SNS did. Dashboards are of no Region, so the
 // name carries it.
-func NewDashboard(scope constructs.Construct, id string, props DashboardProps) awscloudwatch.CfnDashboard {
+func newDashboard(scope constructs.Construct, id string, props dashboardProps) awscloudwatch.CfnDashboard {
 	here := props.Site
 	body, err := json.Marshal(map[string]any{"widgets": here.widgets()})
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
@@ -10,13 +10,13 @@ import (
 // the most that SQS offers.
 const deadLetterSeconds = 14 * 24 * 60 * 60
 
-// DeadLettersProps configure NewDeadLetters.
-type DeadLettersProps struct {
+// deadLettersProps configure newDeadLetters.
+type deadLettersProps struct {
 	Site site    // required
 	Key  *string // ARN of the KMS key that encrypts letters; nil for SQS's own
 }
 
-// NewDeadLetters makes the queue for what the Region's function could not copy
+// newDeadLetters makes the queue for what the Region's function could not copy
 // and what the Region's topic could not deliver. SNS may send for the Region's
 // own topic only; the function sends with its role. Everybody else is denied,
 // whatever the account's own policies let him do: a replay invokes functions
@@ -25,7 +25,7 @@ type DeadLettersProps struct {
 // Unlike the bucket, the queue goes with its stack. What it holds can be found
 // again by comparing the buckets, and a queue left behind would keep its name
 // from the next deployment.
-func NewDeadLetters(scope constructs.Construct, id string, props DeadLettersProps) awssqs.CfnQueue {
+func newDeadLetters(scope constructs.Construct, id string, props deadLettersProps) awssqs.CfnQueue {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	queueProps := &awssqs.CfnQueueProps{

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -8,16 +8,16 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// DeliveriesProps configure NewDeliveries. All fields are required.
-type DeliveriesProps struct {
+// deliveriesProps configure newDeliveries. All fields are required.
+type deliveriesProps struct {
 	Site     site
 	Function awslambda.CfnFunction
 }
 
-// NewDeliveries lets each other Region's topic, and no other caller, invoke
+// newDeliveries lets each other Region's topic, and no other caller, invoke
 // the function. The permissions live with the function; the subscriptions that
 // use them live with the topics, in the mesh stacks.
-func NewDeliveries(scope constructs.Construct, id string, props DeliveriesProps) constructs.Construct {
+func newDeliveries(scope constructs.Construct, id string, props deliveriesProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	for _, other := range here.others() {

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"path/filepath"
@@ -24,24 +24,24 @@ const (
 	eventAgeSeconds = 21600
 )
 
-// FunctionProps configure NewFunction. All fields are required.
-type FunctionProps struct {
+// functionProps configure newFunction. All fields are required.
+type functionProps struct {
 	Site        site
-	Program     string // directory with the program for each processor, see programDir
+	Program     string // directory with the program for each processor, see ProgramDir
 	RoleARN     *string
 	DeadLetters awssqs.CfnQueue // receives the events that fail
 }
 
-// NewFunction makes the function that copies the other Regions' new objects
+// newFunction makes the function that copies the other Regions' new objects
 // into the Region's bucket, and says where its failures go.
-func NewFunction(scope constructs.Construct, id string, props FunctionProps) awslambda.CfnFunction {
+func newFunction(scope constructs.Construct, id string, props functionProps) awslambda.CfnFunction {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	logs := awslogs.NewCfnLogGroup(this, jsii.String("LogGroup"), &awslogs.CfnLogGroupProps{
 		LogGroupName:    jsii.String(here.LogGroupName()),
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
-	dir := programDir(props.Program, here.Config)
+	dir := ProgramDir(props.Program, here.Config)
 	code := awss3assets.NewAsset(this, jsii.String("Code"), &awss3assets.AssetProps{
 		Path: jsii.String(dir),
 		// The assembly holds a copy under a hash. What runs templates elsewhere
@@ -90,10 +90,10 @@ func NewFunction(scope constructs.Construct, id string, props FunctionProps) aws
 	return function
 }
 
-// programDir is the directory that becomes the code of a function: program is
+// ProgramDir is the directory that becomes the code of a function: program is
 // named after what runs, and below it is a directory for each processor, which
 // holds the executable for it, called bootstrap.
-func programDir(program string, set replicaset.Config) string {
+func ProgramDir(program string, set replicaset.Config) string {
 	return filepath.Join(program, set.Architecture())
 }
 

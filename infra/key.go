@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -7,12 +7,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// KeyProps configure NewKey.
-type KeyProps struct {
+// keyProps configure newKey.
+type keyProps struct {
 	Site site // required
 }
 
-// NewKey makes the Region's customer-managed key for bucket, topic and
+// newKey makes the Region's customer-managed key for bucket, topic and
 // dead-letter queue, and returns its ARN. IAM decides who else may use it, as
 // with every key that leaves the decision to its account; two services get a
 // statement of their own, because they act without a role:
@@ -23,7 +23,7 @@ type KeyProps struct {
 //
 // Lambda sends dead letters as the function's role. The key always outlives its
 // stack: what it has encrypted could not be read without it.
-func NewKey(scope constructs.Construct, id string, props KeyProps) *string {
+func newKey(scope constructs.Construct, id string, props keyProps) *string {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	use := []string{"kms:GenerateDataKey", "kms:Decrypt"}

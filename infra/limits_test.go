@@ -1,10 +1,8 @@
-package main
+package infra
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -42,7 +40,7 @@ func TestTwentyFourRegionsFit(t *testing.T) {
 		if err := set.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if err := checkLimits(set); err != nil {
+		if err := CheckLimits(set); err != nil {
 			t.Errorf("keys given %t: %v", given, err)
 		}
 	}
@@ -55,7 +53,7 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	const region = "us-east-1"
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	NewRegionStack(app, RegionStackProps{Set: set, Region: region, FunctionDir: codeDir(t)})
+	newRegionStack(app, regionStackProps{Set: set, Region: region, FunctionDir: codeDir(t)})
 	app.Synth(nil)
 	stack := load(t, out, set, set.RegionStackName(region), region)
 	length := func(v any) int {
@@ -108,33 +106,15 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 			if err := tt.set.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			raw, err := json.Marshal(map[string]any{"s3fanout": configOf(tt.set)})
-			if err != nil {
-				t.Fatal(err)
+			got := ""
+			if err := CheckLimits(tt.set); err != nil {
+				got = err.Error()
 			}
-			var stderr bytes.Buffer
-			code := run(environment(contextVariable, string(raw)), &stderr)
-			want := "s3fanout: cdk.json: " + tt.want + "\n"
-			if tt.want == "" {
-				want = "s3fanout: build/function/arm64/bootstrap is missing" // the next thing that is checked
-			}
-			if code != exitUsage || !strings.HasPrefix(stderr.String(), want) {
-				t.Errorf("exit %d, %s\nwant %s", code, stderr.String(), want)
+			if got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}
-}
-
-// configOf is the set as cdk.json has it.
-func configOf(c replicaset.Config) map[string]any {
-	value := map[string]any{
-		"name": c.Name, "regions": c.Regions, "allowOptInRegions": c.OptInRegions, "bucketNamespace": c.BucketNamespace,
-		"encryption": c.Encryption, "batchOperations": c.BatchOperations, "tracing": c.Tracing, "operatorArns": c.OperatorARNs,
-	}
-	if c.KMSKeyARNs != nil {
-		value["kmsKeyArns"] = c.KMSKeyARNs
-	}
-	return value
 }
 
 // TestEnvironmentOfTheLargestSetFits has all Regions that there are; the limit is

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -9,40 +9,40 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// MeshStackProps configure NewMeshStack. All fields are required.
-type MeshStackProps struct {
+// meshStackProps configure newMeshStack. All fields are required.
+type meshStackProps struct {
 	Set    replicaset.Config
 	Region string // a member of Set, whose topic is subscribed to
 }
 
-// NewMeshStack makes the stack that subscribes the other Regions' functions to
+// newMeshStack makes the stack that subscribes the other Regions' functions to
 // the topic of props.Region. Subscriptions have to be made in the topic's
 // Region, and their dead-letter queue has to be there too:
 // https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
-func NewMeshStack(app awscdk.App, props MeshStackProps) awscdk.Stack {
+func newMeshStack(app awscdk.App, props meshStackProps) awscdk.Stack {
 	stack := newStack(app, props.Set, props.Set.MeshStackName(props.Region),
 		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
-	NewMesh(stack, "Mesh", MeshProps{
+	newMesh(stack, "Mesh", meshProps{
 		Site:   newSite(*stack.Account(), props.Set, props.Region),
 		RoleID: awscdk.Fn_ImportValue(roleIDExport(props.Set, props.Region)),
 	})
 	return stack
 }
 
-// MeshProps configure NewMesh. All fields are required.
-type MeshProps struct {
+// meshProps configure newMesh. All fields are required.
+type meshProps struct {
 	Site   site
 	RoleID *string // unique ID of the function's role in Site's Region
 }
 
-// NewMesh subscribes each other Region's function to the Region's topic. What
+// newMesh subscribes each other Region's function to the Region's topic. What
 // cannot be delivered goes to the Region's dead-letter queue. What the
 // Region's own function wrote is not delivered: those objects came from
 // elsewhere, and their events would only wake functions to find them there.
 //
 // That filter saves money and nothing depends on it: a delivered echo is
 // recognised by the function.
-func NewMesh(scope constructs.Construct, id string, props MeshProps) constructs.Construct {
+func newMesh(scope constructs.Construct, id string, props meshProps) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	for _, other := range here.others() {

@@ -1,4 +1,4 @@
-package main
+package infra
 
 // statement is a statement of an IAM policy document, in the spelling of the
 // policy grammar. Policies are written out rather than derived from grants, so

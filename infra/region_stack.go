@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -7,8 +7,8 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// RegionStackProps configure NewRegionStack. All fields are required.
-type RegionStackProps struct {
+// regionStackProps configure newRegionStack. All fields are required.
+type regionStackProps struct {
 	Set         replicaset.Config
 	Region      string // a member of Set
 	FunctionDir string // holds the function's executables
@@ -22,9 +22,9 @@ func roleIDExport(set replicaset.Config, region string) *string {
 	return jsii.String(set.RegionStackName(region) + "-role-id")
 }
 
-// NewRegionStack makes the Region stack of props.Region. Its parts work
+// newRegionStack makes the Region stack of props.Region. Its parts work
 // without those of other Regions, which it refers to by name only.
-func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
+func newRegionStack(app awscdk.App, props regionStackProps) awscdk.Stack {
 	stack := newStack(app, props.Set, props.Set.RegionStackName(props.Region),
 		"Replica set "+props.Set.Name+": bucket, topic, dead letters and replicator in "+props.Region, props.Region)
 	here := newSite(*stack.Account(), props.Set, props.Region)
@@ -32,25 +32,25 @@ func NewRegionStack(app awscdk.App, props RegionStackProps) awscdk.Stack {
 	var key *string
 	switch {
 	case here.MakesKeys():
-		key = NewKey(stack, "Key", KeyProps{Site: here})
+		key = newKey(stack, "Key", keyProps{Site: here})
 	case here.UsesKMS():
 		key = jsii.String(here.KMSKeyARNs[here.Region])
 	}
-	topic := NewTopic(stack, "Topic", TopicProps{Site: here, Key: key})
-	bucket := NewBucket(stack, "Bucket", BucketProps{Site: here, Topic: topic, Key: key})
-	deadLetters := NewDeadLetters(stack, "DeadLetters", DeadLettersProps{Site: here, Key: key})
-	role := NewRole(stack, "Role", RoleProps{Site: here, Key: key})
-	function := NewFunction(stack, "Function", FunctionProps{
+	topic := newTopic(stack, "Topic", topicProps{Site: here, Key: key})
+	bucket := newBucket(stack, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
+	deadLetters := newDeadLetters(stack, "DeadLetters", deadLettersProps{Site: here, Key: key})
+	role := newRole(stack, "Role", roleProps{Site: here, Key: key})
+	function := newFunction(stack, "Function", functionProps{
 		Site:        here,
 		Program:     props.FunctionDir,
 		RoleARN:     role.AttrArn(),
 		DeadLetters: deadLetters,
 	})
-	NewDeliveries(stack, "Deliveries", DeliveriesProps{Site: here, Function: function})
-	NewAlarms(stack, "Alarms", AlarmsProps{Site: here})
-	NewDashboard(stack, "Dashboard", DashboardProps{Site: here})
+	newDeliveries(stack, "Deliveries", deliveriesProps{Site: here, Function: function})
+	newAlarms(stack, "Alarms", alarmsProps{Site: here})
+	newDashboard(stack, "Dashboard", dashboardProps{Site: here})
 	if props.Set.BatchOperations {
-		NewBatch(stack, "Batch", BatchProps{Site: here, Role: role, Key: key})
+		newBatch(stack, "Batch", batchProps{Site: here, Role: role, Key: key})
 	}
 
 	awscdk.NewCfnOutput(stack, jsii.String("BucketName"), &awscdk.CfnOutputProps{

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"slices"
@@ -8,17 +8,17 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// RoleProps configure NewRole.
-type RoleProps struct {
+// roleProps configure newRole.
+type roleProps struct {
 	Site site    // required
 	Key  *string // ARN of the Region's KMS key; nil if there is none
 }
 
-// NewRole makes the function's role, with what its calls need and nothing
+// newRole makes the function's role, with what its calls need and nothing
 // else. The policy is a part of the role, so the function cannot exist before
 // it. What S3 asks for:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
-func NewRole(scope constructs.Construct, id string, props RoleProps) awsiam.CfnRole {
+func newRole(scope constructs.Construct, id string, props roleProps) awsiam.CfnRole {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	return awsiam.NewCfnRole(this, jsii.String("Default"), &awsiam.CfnRoleProps{

@@ -1,4 +1,4 @@
-package main
+package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -6,25 +6,25 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// TopicProps configure NewTopic.
-type TopicProps struct {
+// topicProps configure newTopic.
+type topicProps struct {
 	Site site    // required
 	Key  *string // ARN of the KMS key that encrypts messages; nil for none
 }
 
-// Topic announces new objects of the Region's bucket.
-type Topic struct {
+// topicParts announce new objects of the Region's bucket.
+type topicParts struct {
 	awssns.CfnTopic
 	// Policy lets S3 publish. S3 checks that when notifications are switched
 	// on, so the bucket has to depend on it.
 	Policy awssns.CfnTopicPolicy
 }
 
-// NewTopic makes the topic. Only S3 may publish to it, only for the Region's
+// newTopic makes the topic. Only S3 may publish to it, only for the Region's
 // own bucket and only while that bucket belongs to this account: a bucket's
 // ARN has no account in it, and a deleted bucket's name is anybody's.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
-func NewTopic(scope constructs.Construct, id string, props TopicProps) Topic {
+func newTopic(scope constructs.Construct, id string, props topicProps) topicParts {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	topic := awssns.NewCfnTopic(this, jsii.String("Default"), &awssns.CfnTopicProps{
@@ -47,5 +47,5 @@ func NewTopic(scope constructs.Construct, id string, props TopicProps) Topic {
 			tlsOnly("sns:Publish", *topic.Ref()),
 		),
 	})
-	return Topic{CfnTopic: topic, Policy: policy}
+	return topicParts{CfnTopic: topic, Policy: policy}
 }

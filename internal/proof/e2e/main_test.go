@@ -29,7 +29,7 @@ var build struct {
 	command  string // the s3fanout command
 }
 
-const functionPackage, commandPackage, infraPackage = "./lambda", "./cmd/s3fanout", "./infra"
+const functionPackage, commandPackage, infraPackage = "./lambda", "./cmd/s3fanout", "./infra/app"
 
 // declareBuild tells the test cache of what was built, once.
 var declareBuild = sync.OnceValue(func() error {

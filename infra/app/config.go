@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"s3fanout/infra"
 	"s3fanout/internal/replicaset"
 )
 
@@ -29,7 +30,7 @@ func configuration(getenv func(string) string) (replicaset.Config, error) {
 		err = set.Validate()
 	}
 	if err == nil {
-		err = checkLimits(set)
+		err = infra.CheckLimits(set)
 	}
 	if err != nil {
 		return replicaset.Config{}, fmt.Errorf("cdk.json: %w", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -44,6 +45,10 @@ func TestConfiguration(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	t.Chdir(t.TempDir()) // where there is no function
 	const missing = `s3fanout: cdk.json: key "s3fanout" is missing in "context"; run through cdk in the project's directory, or add the key`
+	var manyOperators string
+	for i := range 20 {
+		manyOperators += fmt.Sprintf(`"arn:aws:iam::111122223333:role/operators/team-%d", `, i)
+	}
 	for _, tc := range []struct{ context, want string }{
 		{``, missing},
 		{`{}`, missing},
@@ -62,6 +67,9 @@ func TestBadInput(t *testing.T) {
 			"s3fanout: build/function/arm64/bootstrap is missing; run `make function`"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "x86_64"}}`,
 			"s3fanout: build/function/x86_64/bootstrap is missing; run `make function`"},
+		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "operatorArns": [` + manyOperators + `"arn:aws:iam::111122223333:role/last"]}}`,
+			"s3fanout: cdk.json: s3fanout.operatorArns: they make the trust policy of role media-replicator-us-east-1 " +
+				"2613 characters long, AWS takes 2048; list fewer, for instance one role that the others assume"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "arm"}}`,
 			`s3fanout: cdk.json: s3fanout.functionArchitecture: "arm" is not a processor of Lambda; use "arm64" or "x86_64", or leave it out`},
 	} {

@@ -1,15 +1,5 @@
-// Command infra is the CDK app: it synthesizes the CloudFormation templates
-// of a replica set, two stacks for each Region.
-//
-// The Region stack holds what the Region owns: bucket, topic, dead-letter
-// queue, role and function. The mesh stack subscribes the other Regions'
-// functions to this Region's topic, and depends on every Region stack. All
-// parts refer to other Regions by deterministic names, so no stack reads
-// another Region's outputs, and no resource needs more than CloudFormation.
-//
-// Resources are CloudFormation's own (the CDK's L1 constructs). So a template
-// holds what the source says and nothing else, and no feature flag of the CDK
-// changes it.
+// Command app is the CDK app: it synthesizes the CloudFormation templates of
+// the replica set that cdk.json describes. What it makes is package infra's.
 //
 // The configuration is the key "s3fanout" in the context of cdk.json. It is
 // validated before anything is made; a bad one ends the app with one line on
@@ -26,6 +16,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/infra"
 )
 
 // functionDir is where "make function" leaves the programs, relative to the
@@ -48,7 +40,7 @@ func main() {
 func run(getenv func(string) string, stderr io.Writer) int {
 	set, err := configuration(getenv)
 	if err == nil {
-		err = checkFunction(programDir(functionDir, set))
+		err = checkFunction(infra.ProgramDir(functionDir, set))
 	}
 	if err == nil {
 		err = checkNode(getenv)
@@ -58,7 +50,7 @@ func run(getenv func(string) string, stderr io.Writer) int {
 		return exitUsage
 	}
 	app := awscdk.NewApp(nil)
-	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: functionDir})
+	infra.NewReplicaSet(app, infra.ReplicaSetProps{Set: set, FunctionDir: functionDir})
 	app.Synth(nil)
 	return 0
 }

@@ -1,0 +1,8 @@
+//go:build !race
+
+package main
+
+import "github.com/aws/jsii-runtime-go"
+
+// closeRuntime ends Node and removes what jsii unpacked.
+func closeRuntime() { jsii.Close() }
