@@ -50,6 +50,10 @@ func features() [][]level {
 				announced(list{list{rule("suffix", ".jpg")}, list{rule("suffix", ".p%3Dg")}})},
 		},
 		{
+			{"first write wins", nothing, nil}, // relations.testFunction looks at it
+			{"overwrites", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true} }, nil},
+		},
+		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
 			{"copying", func(c *replicaset.Config) {
 				c.MultipartThresholdMiB, c.MultipartParallel, c.ReplicaStorageClass = 5, 1, "source"

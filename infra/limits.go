@@ -38,7 +38,7 @@ func CheckLimits(set replicaset.Config) error {
 			unit         string
 		}{
 			{"regions", "inline policies of role " + s.RoleName(), s.policiesLength(), maxInlinePolicies, "characters"},
-			{"regions", "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
+			{s.environmentField(), "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
 			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
 		} {
 			if part.length > part.most {
@@ -68,10 +68,24 @@ func (s site) policiesLength() int {
 	return length
 }
 
+// environmentField is the field that makes the function's environment longer than
+// it would have to be: the filters if it fits without what they follow.
+func (s site) environmentField() string {
+	plain := s
+	plain.Filters = nil
+	if lengthOf(plain.environment()) <= maxEnvironment {
+		return "filters"
+	}
+	return "regions"
+}
+
 // shorter says what helps.
 func (s site) shorter(field string) string {
-	if field == "operatorArns" {
+	switch field {
+	case "operatorArns":
 		return "list fewer, for instance one role that the others assume"
+	case "filters":
+		return "give fewer filters a follow of their own, or shorten their prefixes and suffixes"
 	}
 	help := []string{"use fewer Regions"}
 	if s.BatchOperations {

@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -91,6 +92,13 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 	}
 	plain := largeSet(34, true)
 	plain.BatchOperations = false
+	filtered := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
+	for i := range 40 {
+		filtered.Filters = append(filtered.Filters, replicaset.Filter{
+			Prefix: fmt.Sprintf("%03d/%s/", i, strings.Repeat("p", 100)), OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}})
+	}
+	mostlyPlain := filtered
+	mostlyPlain.Follow = replicaset.Follow{Overwrites: true} // the filters say nothing else
 	for _, tt := range []struct {
 		name string
 		set  replicaset.Config
@@ -99,6 +107,9 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		{"all Regions with everything", largeSet(34, true), "s3fanout.regions: they make the inline policies of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
 			"12928 characters long, AWS takes 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
 		{"all Regions without jobs", plain, ""},
+		{"filters with a long follow of their own", filtered, "s3fanout.filters: they make the environment of the function in us-east-1 " +
+			"4653 bytes long, AWS takes 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},
+		{"filters that follow what the set does", mostlyPlain, ""},
 		{"40 operators", many, "s3fanout.operatorArns: they make the trust policy of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
 			"4604 characters long, AWS takes 2048; list fewer, for instance one role that the others assume"},
 	} {

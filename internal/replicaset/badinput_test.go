@@ -47,6 +47,8 @@ func TestBadFiles(t *testing.T) {
 		{"cf-23", fields(`, "operatorArns": "arn:aws:iam::111122223333:role/ops"`), `s3fanout.operatorArns: "arn:aws:iam::111122223333:role/ops" is not a list of role and user ARNs`},
 		{"cf-24", fields(`, "operatorArns": ["arn:aws:iam::111122223333:role/*"]`), `s3fanout.operatorArns[0]: "arn:aws:iam::111122223333:role/*" has a wildcard; name each role and user`},
 		{"cf-25", fields(`, "operatorArns": ["*\u001b[2J"]`), "s3fanout.operatorArns[0]: "},
+		{"cf-27", fields(`, "follow": ["deletions"]`), `s3fanout.follow: deletions cannot travel without overwrites; add "overwrites"`},
+		{"cf-28", fields(`, "follow": ["\u001b[2J"]`), `s3fanout.follow[0]: `},
 		{"cf-18", context("{\"name\": \"me\xffdia\", \"regions\": [\"us-east-1\", \"eu-west-1\"]}"), "s3fanout.name: "},
 	} {
 		t.Run(tt.id, func(t *testing.T) {

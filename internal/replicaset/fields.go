@@ -26,6 +26,7 @@ func (c *Config) fields() []configField {
 		{"allowOptInRegions", &c.OptInRegions, "true or false", "`false`"},
 		{"bucketNamespace", &c.BucketNamespace, text, code(GlobalNamespace)},
 		{"filters", (*filterList)(&c.Filters), `a list of {"prefix": …, "suffix": …}`, "every key"},
+		{"follow", &c.Follow, followWanted, "nothing"},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
 		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
 		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"s3fanout/internal/strictjson"
 )
 
 // Limits of a bucket's notification configuration.
@@ -17,6 +19,14 @@ const (
 // are as in the key itself, not encoded. An empty one asks for nothing.
 type Filter struct {
 	Prefix, Suffix string
+	// Follow is what is followed of the filter's keys if OwnFollow is set ("follow"
+	// in JSON); otherwise it is zero, and what the set follows holds.
+	Follow    Follow
+	OwnFollow bool
+}
+
+func (f Filter) matches(key string) bool {
+	return strings.HasPrefix(key, f.Prefix) && strings.HasSuffix(key, f.Suffix)
 }
 
 // Matches reports whether objects with this key are copied to the other
@@ -29,7 +39,7 @@ func (c Config) Matches(key string) bool {
 		return true
 	}
 	for _, f := range c.Filters {
-		if strings.HasPrefix(key, f.Prefix) && strings.HasSuffix(key, f.Suffix) {
+		if f.matches(key) {
 			return true
 		}
 	}
@@ -37,7 +47,8 @@ func (c Config) Matches(key string) bool {
 }
 
 // Narrow returns filters that choose the keys that begin with prefix and that
-// Matches: at most as many as Filters, and none where there is no such key.
+// Matches: at most as many as Filters, and none where there is no such key. What
+// is followed of them is left out; see FollowFor.
 func (c Config) Narrow(prefix string) []Filter {
 	if len(c.Filters) == 0 {
 		return []Filter{{Prefix: prefix}}
@@ -46,7 +57,7 @@ func (c Config) Narrow(prefix string) []Filter {
 	for _, f := range c.Filters {
 		switch {
 		case strings.HasPrefix(f.Prefix, prefix):
-			narrow = append(narrow, f)
+			narrow = append(narrow, Filter{Prefix: f.Prefix, Suffix: f.Suffix})
 		case strings.HasPrefix(prefix, f.Prefix):
 			narrow = append(narrow, Filter{Prefix: prefix, Suffix: f.Suffix})
 		}
@@ -98,7 +109,7 @@ func (c Config) validateFilters() error {
 		return fmt.Errorf("filters: %d given, S3 takes %d for a bucket; leave some out", len(c.Filters), maxFilters)
 	}
 	for i, f := range c.Filters {
-		if f == (Filter{}) {
+		if f.Prefix == "" && f.Suffix == "" {
 			return fmt.Errorf("filters[%d]: neither prefix nor suffix is given; give one, or leave filters out to copy every key", i)
 		}
 		for _, part := range []struct{ name, value string }{{"prefix", f.Prefix}, {"suffix", f.Suffix}} {
@@ -144,15 +155,36 @@ func (l *filterList) UnmarshalJSON(raw []byte) error {
 			return saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
 		}
 		for _, m := range members {
-			into := map[string]*string{"prefix": &list[i].Prefix, "suffix": &list[i].Suffix}[m.Name]
-			if into == nil {
-				return saidError{fmt.Sprintf("[%d].%s: no such field; known are prefix and suffix", i, excerpt([]byte(m.Name)))}
-			}
-			if string(m.Value) == "null" || json.Unmarshal(m.Value, into) != nil {
-				return saidError{fmt.Sprintf("[%d].%s: %s is not a string", i, m.Name, excerpt(m.Value))}
+			if err := list[i].read(m); err != nil {
+				return saidError{fmt.Sprintf("[%d].%s%s", i, excerpt([]byte(m.Name)), err)}
 			}
 		}
 	}
 	*l = list
+	return nil
+}
+
+// read takes a member of a filter in JSON. Its error continues the member's name.
+func (f *Filter) read(m strictjson.Member) error {
+	var into any
+	want := "a string"
+	switch m.Name {
+	case "prefix":
+		into = &f.Prefix
+	case "suffix":
+		into = &f.Suffix
+	case "follow":
+		into, want, f.OwnFollow = &f.Follow, followWanted, true
+	default:
+		return saidError{": no such field; known are prefix, suffix and follow"}
+	}
+	err := json.Unmarshal(m.Value, into)
+	var said saidError
+	switch {
+	case errors.As(err, &said):
+		return said
+	case err != nil || string(m.Value) == "null":
+		return saidError{fmt.Sprintf(": %s is not %s", excerpt(m.Value), want)}
+	}
 	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, follow, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary, operatorArns and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
-	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/"}],
+	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "follow": ["tags", "overwrites"],
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
 	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
@@ -26,7 +26,7 @@ const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["u
 func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
-		Filters:               []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/"}},
+		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Follow: Follow{Overwrites: true, Tags: true},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
@@ -78,8 +78,16 @@ func TestParseErrors(t *testing.T) {
 		{`{"filters": null}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
 		{`{"filters": [{"prefix": "a/"}, {"prefix": "a/", "prefix": "b/"}]}`, `s3fanout.filters[1]: field prefix is given twice; remove one`},
 		{`{"filters": ["a/"]}`, `s3fanout.filters[0]: "a/" is not an object; use {"prefix": …, "suffix": …}`},
-		{`{"filters": [{"prefix": "a/"}, {"begin": "b/"}]}`, `s3fanout.filters[1].begin: no such field; known are prefix and suffix`},
+		{`{"filters": [{"prefix": "a/"}, {"begin": "b/"}]}`, `s3fanout.filters[1].begin: no such field; known are prefix, suffix and follow`},
 		{`{"filters": [{"suffix": null}]}`, `s3fanout.filters[0].suffix: null is not a string`},
+		{`{"follow": "overwrites"}`, `s3fanout.follow: "overwrites" is not a list of "overwrites", "deletions" and "tags"`},
+		{`{"follow": null}`, `s3fanout.follow: null is not a list of "overwrites", "deletions" and "tags"`},
+		{`{"follow": ["overwrites", "deletes"]}`, `s3fanout.follow[1]: "deletes" is not known; use "overwrites", "deletions" or "tags"`},
+		{`{"follow": ["overwrites", null]}`, `s3fanout.follow[1]: null is not a string`},
+		{`{"follow": ["overwrites", "tags", "overwrites"]}`, `s3fanout.follow[2]: overwrites is listed already as [0]; remove one`},
+		{`{"filters": [{"prefix": "a/", "follow": true}]}`, `s3fanout.filters[0].follow: true is not a list of "overwrites", "deletions" and "tags"`},
+		{`{"filters": [{"prefix": "a/", "follow": null}]}`, `s3fanout.filters[0].follow: null is not a list of "overwrites", "deletions" and "tags"`},
+		{`{"filters": [{"prefix": "a/", "follow": ["Overwrites"]}]}`, `s3fanout.filters[0].follow[0]: "Overwrites" is not known; use "overwrites", "deletions" or "tags"`},
 		{`{"tags": ["a"]}`, `s3fanout.tags: ["a"] is not an object of strings`},
 		{`{"tags": {"team": 7}}`, `s3fanout.tags.team: 7 is not a string`},
 		{`{"tags": {"team": null}}`, `s3fanout.tags.team: null is not a string`},

@@ -44,6 +44,9 @@ type Config struct {
 	BucketNamespace string
 	// Filters choose the keys that are copied; none choose all. See Matches.
 	Filters []Filter
+	// Follow is which later changes of keys travel; none by default. A filter may
+	// say otherwise for its keys, see FollowFor.
+	Follow Follow
 
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.

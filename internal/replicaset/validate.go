@@ -24,7 +24,7 @@ const accountIDLength = 12
 func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
-		c.validateRegions, c.validateName, c.validateCopying, c.validateFilters, c.validateFunction,
+		c.validateRegions, c.validateName, c.validateCopying, c.validateFilters, c.validateFollow, c.validateFunction,
 		c.validateEncryption, c.validateGovernance, c.validateTags,
 	} {
 		if err := check(); err != nil {

@@ -38,6 +38,13 @@ const (
 	MultipartParallel = "S3FANOUT_MULTIPART_PARALLEL"
 	// ReplicaStorageClass is the storage class of replicas, or "source".
 	ReplicaStorageClass = "S3FANOUT_REPLICA_STORAGE_CLASS"
+	// Follow is what is followed of keys, as replicaset.Follow encodes it; without
+	// it nothing is. Optional, like the next.
+	Follow = "S3FANOUT_FOLLOW"
+	// FollowFilters are the filters whose keys are followed otherwise, as
+	// "<follow>:<prefix>:<suffix>", separated by commas; prefix and suffix are
+	// encoded as in S3's notifications.
+	FollowFilters = "S3FANOUT_FOLLOW_FILTERS"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.
@@ -63,7 +70,13 @@ type Config struct {
 	MultipartThreshold  int64 // bytes
 	MultipartParallel   int
 	ReplicaStorageClass string
+
+	// Follow says by key which later changes travel; see FollowFor.
+	Follow replicaset.FollowRules
 }
+
+// FollowFor returns what is followed of a key that is copied.
+func (c Config) FollowFor(key string) replicaset.Follow { return c.Follow.For(key) }
 
 // Of is the configuration of the function at a member of the set.
 func Of(set replicaset.Config, target replicaset.Member) Config {
@@ -75,6 +88,7 @@ func Of(set replicaset.Config, target replicaset.Member) Config {
 		MultipartThreshold:  set.MultipartThreshold(),
 		MultipartParallel:   set.MultipartParallel,
 		ReplicaStorageClass: set.ReplicaStorageClass,
+		Follow:              set.FollowRules(),
 	}
 }
 
@@ -103,6 +117,7 @@ func Encode(c Config) map[string]string {
 	if c.ReplicaStorageClass != "" {
 		variables[ReplicaStorageClass] = c.ReplicaStorageClass
 	}
+	encodeFollow(c.Follow, variables)
 	return variables
 }
 
@@ -156,6 +171,10 @@ func Decode(getenv func(string) string) (Config, error) {
 	}
 	c.MultipartThreshold, c.MultipartParallel = threshold, int(parallel)
 	c.ReplicaStorageClass = getenv(ReplicaStorageClass)
+	c.Follow, err = decodeFollow(getenv)
+	if err != nil {
+		return Config{}, err
+	}
 	return c, nil
 }
 

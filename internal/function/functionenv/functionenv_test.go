@@ -20,6 +20,13 @@ func full() Config {
 		FunctionName:       "media-replicator",
 		Role:               "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
 		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source",
+		Follow: replicaset.FollowRules{
+			Set: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
+			Filters: []replicaset.Filter{
+				{Prefix: "logs/", OwnFollow: true},
+				{Prefix: "a b,c:d/é", Suffix: "+.jpg", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true, Tags: true}},
+			},
+		},
 	}
 }
 
@@ -33,6 +40,7 @@ func decode(variables map[string]string, c Config) (Config, error) {
 func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 	bare := full()
 	bare.MultipartThreshold, bare.MultipartParallel, bare.ReplicaStorageClass = 0, 0, ""
+	bare.Follow = replicaset.FollowRules{}
 	for _, want := range []Config{full(), bare} {
 		got, err := decode(Encode(want), want)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -63,6 +71,13 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		{MultipartParallel, "0"},
 		{MultipartParallel, "4294967296"},
 		{MultipartParallel, "x"},
+		{Follow, "d"},
+		{Follow, "overwrites"},
+		{Follow, "to"},
+		{FollowFilters, "o:logs/"},
+		{FollowFilters, "o:%zz:"},
+		{FollowFilters, "x:logs/:"},
+		{FollowFilters, "od:logs/:,"},
 	} {
 		variables := Encode(full())
 		variables[tt.name] = tt.value
@@ -70,5 +85,35 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.name) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s=%q: got %v, want one line that names it", tt.name, tt.value, err)
 		}
+	}
+}
+
+// The function is asked by key, and has to say what the configuration says.
+func TestTheFunctionFollowsWhatTheSetFollows(t *testing.T) {
+	overwrites := replicaset.Follow{Overwrites: true}
+	deletions := replicaset.Follow{Overwrites: true, Deletions: true}
+	set := replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Follow: deletions,
+		Filters: []replicaset.Filter{
+			{Prefix: "films/"},
+			{Prefix: "logs/", OwnFollow: true},
+			{Prefix: "a+b c/", Suffix: ".jpg", OwnFollow: true, Follow: overwrites},
+			{Prefix: "same/", OwnFollow: true, Follow: deletions},
+		},
+	}
+	c := Of(set, set.Member("111122223333", "eu-west-1"))
+	read, err := decode(Encode(c), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]replicaset.Follow{
+		"films/a": deletions, "logs/a": {}, "a+b c/1.jpg": overwrites, "same/a": deletions,
+	} {
+		if got, told := read.FollowFor(key), set.FollowFor(key); got != want || told != want {
+			t.Errorf("%q: the function follows %v, the set %v, want %v", key, got, told, want)
+		}
+	}
+	if got, want := Encode(c)[FollowFilters], "::logs/:"; strings.Contains(got, want) || strings.Contains(got, "same/") {
+		t.Errorf("%s = %q", FollowFilters, got)
 	}
 }

@@ -38,3 +38,29 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecodeFollow does the same for what is followed.
+func FuzzDecodeFollow(f *testing.F) {
+	f.Add("od", "o:a%20b/:.jpg,:logs/:")
+	f.Add("", "od:%2c:%3A")
+	f.Add("d", "::,")
+	f.Add("odt", "odt:a+b:\n")
+	f.Fuzz(func(t *testing.T, set, filters string) {
+		decodeBoth := func(set, filters string) (replicaset.FollowRules, error) {
+			return decodeFollow(func(name string) string { return map[string]string{Follow: set, FollowFilters: filters}[name] })
+		}
+		rules, err := decodeBoth(set, filters)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		again := map[string]string{}
+		encodeFollow(rules, again)
+		back, err := decodeBoth(again[Follow], again[FollowFilters])
+		if err != nil || !reflect.DeepEqual(back, rules) {
+			t.Errorf("got %+v and %v, want %+v", back, err, rules)
+		}
+	})
+}
