@@ -95,9 +95,12 @@ func (s site) useKeys(own *string) []statement {
 		}
 		sources = append(sources, key)
 	}
-	// The keys say which Regions; one pattern for all keeps a long list out of
-	// a policy whose length is limited.
-	encrypted := []string{s.BucketsARN(s.Account), s.BucketsARN(s.Account) + "/*"}
+	// The keys say which Regions; one pattern for all buckets of the set's own
+	// keeps a long list out of a policy whose length is limited.
+	var encrypted []string
+	for _, bucket := range s.BucketARNs(s.Account) {
+		encrypted = append(encrypted, bucket, bucket+"/*")
+	}
 	condition := map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:s3:arn": encrypted}}
 	if s.MakesKeys() {
 		condition["ForAnyValue:StringEquals"] = map[string]any{"kms:ResourceAliases": s.KeyAlias()}

@@ -49,6 +49,11 @@ func TestBadFiles(t *testing.T) {
 		{"cf-25", fields(`, "operatorArns": ["*\u001b[2J"]`), "s3fanout.operatorArns[0]: "},
 		{"cf-27", fields(`, "follow": ["deletions"]`), `s3fanout.follow: deletions cannot travel without overwrites; add "overwrites"`},
 		{"cf-28", fields(`, "follow": ["\u001b[2J"]`), `s3fanout.follow[0]: `},
+		{"cf-29", fields(`, "buckets": {"us-east-1": "arn:aws:s3:::my-old-bucket"}`), "s3fanout.buckets.us-east-1: arn:aws:s3:::my-old-bucket is an ARN; give the bucket's name"},
+		{"cf-30", fields(`, "buckets": {"us-east-1": "b-one", "eu-west-1": "b-one"}`), "s3fanout.buckets.us-east-1: b-one is given for eu-west-1 already"},
+		{"cf-31", fields(`, "buckets": {"eu-west-2": "b-one"}`), "s3fanout.buckets.eu-west-2: it is not one of regions; add it there, or remove it here"},
+		{"cf-32", fields(`, "buckets": {"us-east-1": "` + strings.Repeat("b", 5000) + `\u001b[2J"}`), "s3fanout.buckets.us-east-1: "},
+		{"cf-33", fields(`, "bucketKeyArns": {"us-east-1": "alias/mine"}`), "s3fanout.bucketKeyArns.us-east-1: buckets names no bucket there"},
 		{"cf-18", context("{\"name\": \"me\xffdia\", \"regions\": [\"us-east-1\", \"eu-west-1\"]}"), "s3fanout.name: "},
 	} {
 		t.Run(tt.id, func(t *testing.T) {

@@ -35,18 +35,25 @@ func (c Config) validateEncryption() error {
 		if !ok {
 			return fmt.Errorf("kmsKeyArns: %s has none; give a key for each Region, or leave kmsKeyArns out to have them made", region)
 		}
-		partition := Partition(region)
-		// A policy cannot name a key by its alias.
-		pattern := "^arn:" + partition + ":kms:" + region + ":[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
-		if !regexp.MustCompile(pattern).MatchString(arn) {
-			return fmt.Errorf("kmsKeyArns.%s: %q is not the ARN of a key in %s; use arn:%s:kms:%s:111122223333:key/… (not an alias)",
-				region, arn, region, partition, region)
+		if err := checkKeyARN(region, arn); err != nil {
+			return fmt.Errorf("kmsKeyArns.%s: %w", region, err)
 		}
 	}
 	for _, region := range slices.Sorted(maps.Keys(c.KMSKeyARNs)) {
 		if !c.Contains(region) {
 			return fmt.Errorf("kmsKeyArns.%s: it is not one of regions; remove it", excerpt([]byte(region)))
 		}
+	}
+	return nil
+}
+
+// checkKeyARN wants the ARN of a key in region.
+func checkKeyARN(region, arn string) error {
+	partition := Partition(region)
+	// A policy cannot name a key by its alias.
+	pattern := "^arn:" + partition + ":kms:" + region + ":[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"
+	if !regexp.MustCompile(pattern).MatchString(arn) {
+		return fmt.Errorf("%q is not the ARN of a key in %s; use arn:%s:kms:%s:111122223333:key/… (not an alias)", arn, region, partition, region)
 	}
 	return nil
 }

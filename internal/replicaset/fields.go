@@ -25,6 +25,8 @@ func (c *Config) fields() []configField {
 		{"regions", &c.Regions, "a list of Region names", "required"},
 		{"allowOptInRegions", &c.OptInRegions, "true or false", "`false`"},
 		{"bucketNamespace", &c.BucketNamespace, text, code(GlobalNamespace)},
+		{"buckets", (*stringMap)(&c.Buckets), "an object of Regions and bucket names", "buckets of its own"},
+		{"bucketKeyArns", (*stringMap)(&c.BucketKeyARNs), "an object of Regions and key ARNs", "none"},
 		{"filters", (*filterList)(&c.Filters), `a list of {"prefix": …, "suffix": …}`, "every key"},
 		{"follow", &c.Follow, followWanted, "nothing"},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},

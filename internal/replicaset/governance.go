@@ -59,9 +59,9 @@ func (c Config) Operators(accountID string) (arns []string, restricted bool) {
 }
 
 // AccessLogs says where S3 logs the requests to region's bucket; bucket is
-// empty if it does not.
+// empty if it does not. An adopted bucket's logging is its owner's.
 func (c Config) AccessLogs(accountID, region string) (bucket, prefix string) {
-	if c.AccessLogBucket == "" {
+	if c.AccessLogBucket == "" || c.Adopts(region) {
 		return "", ""
 	}
 	// Of its own, so that buckets can share a log bucket.
@@ -149,6 +149,9 @@ func (c Config) validateAccessLogs() error {
 	}
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`)
 	for _, region := range c.Regions {
+		if c.Adopts(region) {
+			continue
+		}
 		bucket, prefix := c.AccessLogs(anyAccount, region)
 		switch {
 		case strings.ContainsAny(prefix, "{}"):

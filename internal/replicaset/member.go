@@ -25,6 +25,10 @@ type Member struct {
 	Account string
 	// Bucket is the bucket's name.
 	Bucket string
+	// Adopted says that the bucket is not of the set's making: it was there
+	// before, and stays as its owner has it. Members that the function reads from
+	// its environment do not say it.
+	Adopted bool
 }
 
 // Partition is the partition that the member's ARNs are in, such as "aws" or
@@ -105,13 +109,24 @@ func (c Config) Members(accountID string) Members {
 // Member returns the member in region. Whether the set has that Region is
 // Contains's to say: one that it lacks gets the names that it would have.
 func (c Config) Member(accountID, region string) Member {
-	return Member{Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region)}
+	return Member{Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region), Adopted: c.Adopts(region)}
 }
 
-// BucketsARN is the pattern of a policy, with wildcards, that matches the ARNs
-// of the buckets of all members.
-func (c Config) BucketsARN(accountID string) string {
-	return bucketARN(Partition(c.Regions[0]), c.bucketName(accountID, "*"))
+// BucketARNs are what a policy has to list to match the ARNs of the buckets of
+// all members and no others of the account's: one pattern, with a wildcard, for
+// all buckets that the set makes, and the ARN of each that it adopts.
+func (c Config) BucketARNs(accountID string) []string {
+	partition := Partition(c.Regions[0])
+	var arns []string
+	if !c.adoptsAll() {
+		arns = append(arns, bucketARN(partition, c.madeBucketName(accountID, "*")))
+	}
+	for _, member := range c.Members(accountID) {
+		if member.Adopted {
+			arns = append(arns, member.BucketARN())
+		}
+	}
+	return arns
 }
 
 // In returns the member in region.

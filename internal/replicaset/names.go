@@ -11,10 +11,19 @@ const (
 	AccountRegionalNamespace = "account-regional"
 )
 
-// bucketName is the name of the bucket that the set makes in region. In the
-// account-regional namespace S3 wants it to end in account, Region and "an".
-// Everybody else asks a Member.
+// bucketName is the name of the bucket in region: the one that is adopted there,
+// or the one that the set makes. Everybody else asks a Member.
 func (c Config) bucketName(accountID, region string) string {
+	if c.Adopts(region) {
+		return c.Buckets[region]
+	}
+	return c.madeBucketName(accountID, region)
+}
+
+// madeBucketName is the name of the bucket that the set makes in region unless it
+// adopts one. In the account-regional namespace S3 wants it to end in account,
+// Region and "an".
+func (c Config) madeBucketName(accountID, region string) string {
 	name := c.Name + "-" + accountID + "-" + region
 	if c.BucketNamespace == AccountRegionalNamespace {
 		name += "-an"

@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -29,7 +30,7 @@ func TestNames(t *testing.T) {
 		{"RoleName", m.RoleName(), "media-replicator-ap-northeast-1"},
 		{"JobRoleName", m.JobRoleName(), "media-batch-ap-northeast-1"},
 		{"BucketARN", m.BucketARN(), "arn:aws:s3:::media-111122223333-ap-northeast-1"},
-		{"BucketsARN", c.BucketsARN(account), "arn:aws:s3:::media-111122223333-*"},
+		{"BucketARNs", strings.Join(c.BucketARNs(account), " "), "arn:aws:s3:::media-111122223333-*"},
 		{"TopicARN", m.TopicARN(), "arn:aws:sns:ap-northeast-1:111122223333:media-object-created"},
 		{"QueueARN", c.Member(account, "cn-north-1").QueueARN(), "arn:aws-cn:sqs:cn-north-1:111122223333:media-dead-letters"},
 		{"FunctionARN", m.FunctionARN(), "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator"},

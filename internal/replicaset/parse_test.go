@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, filters, follow, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, follow, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary, operatorArns and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
+	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
 	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "follow": ["tags", "overwrites"],
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
 	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
@@ -26,6 +27,7 @@ const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["u
 func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
+		Buckets: map[string]string{"us-east-1": "my-old-bucket"}, BucketKeyARNs: map[string]string{"us-east-1": "c"},
 		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Follow: Follow{Overwrites: true, Tags: true},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
@@ -73,6 +75,10 @@ func TestParseErrors(t *testing.T) {
 		{`{"replicaStorageClass": 7}`, `s3fanout.replicaStorageClass: 7 is not a string`},
 		{`{"functionArchitecture": ["arm64"]}`, `s3fanout.functionArchitecture: ["arm64"] is not a string`},
 		{`{"reservedConcurrency": 0}`, `s3fanout.reservedConcurrency: 0 is not a whole number from 1 on, because 0 would stop the function`},
+		{`{"buckets": ["my-old-bucket"]}`, `s3fanout.buckets: ["my-old-bucket"] is not an object of Regions and bucket names`},
+		{`{"buckets": {"us-east-1": {"name": "b"}}}`, `s3fanout.buckets.us-east-1: {"name": "b"} is not a string`},
+		{`{"buckets": {"us-east-1": "a", "us-east-1": "b"}}`, `s3fanout.buckets: field us-east-1 is given twice; remove one`},
+		{`{"bucketKeyArns": "alias/mine"}`, `s3fanout.bucketKeyArns: "alias/mine" is not an object of Regions and key ARNs`},
 		{`{"filters": {}}`, `s3fanout.filters: {} is not a list of {"prefix": …, "suffix": …}`},
 		{`{"filters": []}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},
 		{`{"filters": null}`, `s3fanout.filters: the list is empty; give a filter, or leave filters out to copy every key`},

@@ -42,6 +42,14 @@ type Config struct {
 	// BucketNamespace is where the buckets' names live: empty or
 	// GlobalNamespace, or AccountRegionalNamespace.
 	BucketNamespace string
+	// Buckets are buckets that exist already, by Region: they are members as
+	// they are, and the set makes none there. A Region without one gets a bucket
+	// of the set's own.
+	Buckets map[string]string
+	// BucketKeyARNs are the KMS keys that encrypt adopted buckets, by Region
+	// ("bucketKeyArns" in JSON), of those whose owner chose a key: the functions'
+	// roles may use them. Nothing else follows from them.
+	BucketKeyARNs map[string]string
 	// Filters choose the keys that are copied; none choose all. See Matches.
 	Filters []Filter
 	// Follow is which later changes of keys travel; none by default. A filter may

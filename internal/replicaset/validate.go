@@ -24,7 +24,7 @@ const accountIDLength = 12
 func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
-		c.validateRegions, c.validateName, c.validateCopying, c.validateFilters, c.validateFollow, c.validateFunction,
+		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateFollow, c.validateFunction,
 		c.validateEncryption, c.validateGovernance, c.validateTags,
 	} {
 		if err := check(); err != nil {
@@ -99,6 +99,9 @@ func (c Config) validateName() error {
 			{"bucket", c.bucketName(anyAccount, region), maxBucketName},
 			{"role", c.Member(anyAccount, region).RoleName(), maxRoleName},
 		} {
+			if n.kind == "bucket" && c.Adopts(region) {
+				continue // it does not follow from the name
+			}
 			if over := len(n.name) - n.limit; over > 0 {
 				return fmt.Errorf("name: %q makes the %s name in %s %d characters long, %d are allowed; use at most %d characters",
 					c.Name, n.kind, region, len(n.name), n.limit, c.longestName())
@@ -113,9 +116,10 @@ func (c Config) longestName() int {
 	longest := maxBucketName
 	unnamed := Config{BucketNamespace: c.BucketNamespace}
 	for _, region := range c.Regions {
-		longest = min(longest,
-			maxBucketName-len(unnamed.bucketName(anyAccount, region)),
-			maxRoleName-len(unnamed.Member(anyAccount, region).RoleName()))
+		longest = min(longest, maxRoleName-len(unnamed.Member(anyAccount, region).RoleName()))
+		if !c.Adopts(region) {
+			longest = min(longest, maxBucketName-len(unnamed.bucketName(anyAccount, region)))
+		}
 	}
 	return longest
 }
