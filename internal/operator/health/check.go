@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
@@ -126,20 +127,20 @@ func (c *checker) clock() {
 type subject struct{ action, by, read string }
 
 // ask puts a request to a resource's policy and finds what it does not allow.
-func (c *checker) ask(id, policy string, s subject, r request) {
+func (c *checker) ask(id, policy string, s subject, r iampolicy.Request) {
 	if policy == "" {
 		c.find(id, "%s for %s: there is no policy", s.action, s.by)
 		return
 	}
 	unclear := func(why string) {
-		c.unknown(id, "read the policy: "+s.read, "%s may %s for %s: %s", r.service, s.action, s.by, why)
+		c.unknown(id, "read the policy: "+s.read, "%s may %s for %s: %s", r.Principal.Service, s.action, s.by, why)
 	}
-	switch answer, err := decide([]string{policy}, r); {
+	switch answer, err := iampolicy.Ask([]string{policy}, r); {
 	case err != nil:
 		unclear(err.Error())
-	case answer == no:
-		c.find(id, "%s for %s: the policy does not allow it to %s", s.action, s.by, r.service)
-	case answer == perhaps:
+	case answer == iampolicy.No:
+		c.find(id, "%s for %s: the policy does not allow it to %s", s.action, s.by, r.Principal.Service)
+	case answer == iampolicy.Perhaps:
 		unclear("the policy has conditions that are not understood here")
 	}
 }
@@ -151,18 +152,18 @@ func (c *checker) topic() {
 	arn := c.here().TopicARN()
 	c.ask(checkTopicPolicy, c.region.Topic.Value.Policy, subject{
 		"sns:Publish", "bucket " + c.here().Bucket, "aws sns get-topic-attributes --region {region} --topic-arn " + arn,
-	}, request{
-		service: "s3.amazonaws.com", action: "sns:Publish", resource: arn,
-		context: c.byService("s3.amazonaws.com", c.here().BucketARN()),
-	})
+	}, c.byService("s3.amazonaws.com", c.here().BucketARN(), "sns:Publish", arn))
 	c.messageEncryption(checkTopicKey, "topic "+c.facts.Set.TopicName(), c.region.Topic.Value.Key)
 }
 
-// byService is what IAM knows of a request that a service makes for source.
-func (c *checker) byService(service, source string) map[string]string {
-	return map[string]string{
-		"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account, "aws:securetransport": "true",
-		"aws:principalisawsservice": "true", "aws:principalservicename": service,
+// byService is a request that a service makes for source, as far as it is known.
+func (c *checker) byService(service, source, action, resource string) iampolicy.Request {
+	return iampolicy.Request{
+		Principal: &iampolicy.Principal{Service: service}, Action: action, Resource: resource,
+		Context: map[string]string{
+			"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account, "aws:securetransport": "true",
+			"aws:principalisawsservice": "true", "aws:principalservicename": service,
+		},
 	}
 }
 
@@ -175,10 +176,7 @@ func (c *checker) queue() {
 		"sqs:SendMessage", "topic " + c.facts.Set.TopicName(),
 		"aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
 			c.facts.Set.QueueName() + " --query QueueUrl --output text)",
-	}, request{
-		service: "sns.amazonaws.com", action: "sqs:SendMessage", resource: c.here().QueueARN(),
-		context: c.byService("sns.amazonaws.com", c.here().TopicARN()),
-	})
+	}, c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()))
 	c.messageEncryption(checkQueueKey, "queue "+c.facts.Set.QueueName(), queue.Key)
 	if queue.Unencrypted && !c.facts.Set.UsesKMS() {
 		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
@@ -74,9 +75,9 @@ func (c *checker) tracing(f Function) {
 	for _, g := range c.place().traceGrants() {
 		switch answer, err := role.Value.allows(g, c.facts.Account); {
 		case err != nil: // said of the role
-		case answer == no:
+		case answer == iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
-		case answer == perhaps:
+		case answer == iampolicy.Perhaps:
 			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.here().RoleName(), g.action, g.resource)
 		}
 	}
@@ -166,14 +167,11 @@ func (c *checker) permissions(f Function) {
 		if f.Policy.State == Found {
 			policies = append(policies, f.Policy.Value)
 		}
-		answer, err := decide(policies, request{
-			service: principal, action: "lambda:InvokeFunction", resource: c.here().FunctionARN(),
-			context: c.byService(principal, other.TopicARN()),
-		})
+		answer, err := iampolicy.Ask(policies, c.byService(principal, other.TopicARN(), "lambda:InvokeFunction", c.here().FunctionARN()))
 		switch {
-		case err != nil || answer == perhaps:
+		case err != nil || answer == iampolicy.Perhaps:
 			unclear = append(unclear, other.Region)
-		case answer == no:
+		case answer == iampolicy.No:
 			refused = append(refused, other.Region)
 		}
 	}

@@ -3,6 +3,8 @@ package health
 import (
 	"fmt"
 	"strings"
+
+	"s3fanout/internal/iampolicy"
 )
 
 func (c *checker) place() place {
@@ -38,9 +40,8 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 		return
 	}
 	role := look.Value
-	c.ask(r.trust, role.Trust, subject{"sts:AssumeRole", "role " + r.name, "aws iam get-role --role-name " + r.name}, request{
-		service: r.service, action: "sts:AssumeRole", context: c.byService(r.service, r.source),
-	})
+	c.ask(r.trust, role.Trust, subject{"sts:AssumeRole", "role " + r.name, "aws iam get-role --role-name " + r.name},
+		c.byService(r.service, r.source, "sts:AssumeRole", ""))
 	if role.Boundary != "" {
 		c.find(checkBoundary, "role %s has the permissions boundary %s", r.name, role.Boundary)
 	}
@@ -71,9 +72,9 @@ func (r roleChecks) permissions(c *checker, role Role) {
 			c.unknown(r.actions, "read its policies: aws iam list-role-policies --role-name "+r.name+", and get-role-policy for each",
 				"role %s may do what it has to: %v", r.name, err)
 			return
-		case answer == no:
+		case answer == iampolicy.No:
 			lacks = append(lacks, subject)
-		case answer == perhaps:
+		case answer == iampolicy.Perhaps:
 			unclear = append(unclear, subject)
 		}
 	}

@@ -3,6 +3,8 @@ package health
 import (
 	"encoding/json"
 	"strings"
+
+	"s3fanout/internal/iampolicy"
 )
 
 // filterKind is what a subscription's filter does.
@@ -45,7 +47,7 @@ func classify(s SubscriptionSettings) (kind filterKind, roleID string) {
 		return filterOther, ""
 	}
 	value, ok := only(but, "prefix")
-	var prefixes oneOrMore[string]
+	var prefixes iampolicy.OneOrMore[string]
 	if !ok || json.Unmarshal(value, &prefixes) != nil || len(prefixes) != 1 {
 		return filterOther, ""
 	}

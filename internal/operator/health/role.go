@@ -1,6 +1,9 @@
 package health
 
-import "s3fanout/internal/replicaset"
+import (
+	"s3fanout/internal/iampolicy"
+	"s3fanout/internal/replicaset"
+)
 
 // grant is an action that a role needs on a resource.
 type grant struct {
@@ -132,27 +135,28 @@ func (p place) jobGrants() []grant {
 
 // allows says whether the role's inline policies grant it, on a resource of the
 // account.
-func (r Role) allows(g grant, account string) (verdict, error) {
+func (r Role) allows(g grant, account string) (iampolicy.Answer, error) {
 	when := g.when
 	if len(when) == 0 {
 		when = []map[string]string{{}}
 	}
-	worst := yes
+	worst := iampolicy.Yes
 	for _, circumstances := range when {
-		ask := request{action: g.action, resource: g.resource, context: map[string]string{"aws:securetransport": "true", "aws:resourceaccount": account}}
+		ask := iampolicy.Request{
+			Action: g.action, Resource: g.resource,
+			Context: map[string]string{"aws:securetransport": "true", "aws:resourceaccount": account},
+		}
 		for key, value := range circumstances {
-			ask.context[key] = value
+			ask.Context[key] = value
 		}
 		if g.aliases != nil {
-			ask.lists = map[string][]string{"kms:resourcealiases": g.aliases}
+			ask.Lists = map[string][]string{"kms:resourcealiases": g.aliases}
 		}
-		answer, err := decide(r.Policies.Value, ask)
-		switch {
-		case err != nil || answer == no:
-			return no, err
-		case answer == perhaps:
-			worst = perhaps
+		answer, err := iampolicy.Ask(r.Policies.Value, ask)
+		if err != nil {
+			return iampolicy.No, err
 		}
+		worst = min(worst, answer)
 	}
 	return worst, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/snapshot"
 )
@@ -104,7 +105,11 @@ func eachRegion(t *testing.T, check func(t *testing.T, set replicaset.Config, re
 func TestGrantsAreThoseOfTheTemplates(t *testing.T) {
 	eachRegion(t, func(t *testing.T, set replicaset.Config, region string, resources map[string]resource) {
 		role := onlyOf[struct {
-			Policies []struct{ PolicyDocument document }
+			Policies []struct {
+				PolicyDocument struct {
+					Statement []struct{ Action, Resource iampolicy.OneOrMore[string] }
+				}
+			}
 		}](t, resources, "AWS::IAM::Role")
 		granted := map[string]bool{}
 		for _, policy := range role.Policies {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/strictjson"
 )
 
@@ -16,6 +17,7 @@ import (
 // concurrently.
 type Document struct {
 	statements []statement
+	policy     *iampolicy.Document
 	text       string
 }
 
@@ -23,13 +25,9 @@ type Document struct {
 // between its elements.
 func (d *Document) Text() string { return d.text }
 
-type statement struct {
-	allow     bool
-	principal principal
-	actions   []string // lower case patterns
-	resources []string // ARN patterns or "*"; nil: the element is absent
-	condition condition
-}
+// statement is which of the elements that depend on the kind of the policy a
+// statement has.
+type statement struct{ principal, resource bool }
 
 // Kind is what a policy document is attached to.
 type Kind string
@@ -44,7 +42,7 @@ const (
 // ParseDocument parses a policy document (JSON), by the grammar of
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
 // An element, principal, condition operator or condition key that Authorize
-// would not evaluate is an error that names it; so are the Not… elements and
+// could not evaluate is an error that names it; so are the Not… elements and
 // policy variables.
 func ParseDocument(raw []byte) (*Document, error) {
 	d, err := parseDocument(raw)
@@ -65,13 +63,13 @@ func ParseAs(kind Kind, raw []byte) (*Document, error) {
 	for i, s := range d.statements {
 		var err error
 		switch {
-		case kind == IdentityPolicy && !s.principal.isNone():
+		case kind == IdentityPolicy && s.principal:
 			err = errors.New("must not have a Principal: it is the role")
-		case kind != IdentityPolicy && s.principal.isNone():
+		case kind != IdentityPolicy && !s.principal:
 			err = errors.New("has no Principal")
-		case kind == TrustPolicy && s.resources != nil:
+		case kind == TrustPolicy && s.resource:
 			err = errors.New("must not have a Resource: it is the role")
-		case kind != TrustPolicy && s.resources == nil:
+		case kind != TrustPolicy && !s.resource:
 			err = errors.New("has no Resource")
 		}
 		if err != nil {
@@ -116,7 +114,8 @@ func parseDocument(raw []byte) (*Document, error) {
 		return nil, err
 	}
 	d.text = text.String()
-	return d, nil
+	d.policy, err = iampolicy.Parse(raw)
+	return d, err
 }
 
 func parseStatements(raw json.RawMessage) ([]statement, error) {
@@ -151,7 +150,7 @@ func parseStatement(raw json.RawMessage) (s statement, sid string, err error) {
 	if err != nil {
 		return s, "", err
 	}
-	effect := false
+	effect, action := false, false
 	for _, m := range members {
 		var err error
 		switch m.Name {
@@ -161,16 +160,15 @@ func parseStatement(raw json.RawMessage) (s statement, sid string, err error) {
 				err = errors.New("not a string")
 			}
 		case "Effect":
-			effect = true
-			s.allow, err = parseEffect(m.Value)
+			effect, err = true, checkEffect(m.Value)
 		case "Principal":
-			s.principal, err = parsePrincipal(m.Value)
+			s.principal, err = true, checkPrincipal(m.Value)
 		case "Action":
-			s.actions, err = parseActions(m.Value)
+			action, err = true, checkActions(m.Value)
 		case "Resource":
-			s.resources, err = parseResources(m.Value)
+			s.resource, err = true, checkResources(m.Value)
 		case "Condition":
-			s.condition, err = parseCondition(m.Value)
+			err = checkCondition(m.Value)
 		case "NotPrincipal", "NotAction", "NotResource":
 			err = errors.New("not supported by the sandbox")
 		default:
@@ -183,53 +181,43 @@ func parseStatement(raw json.RawMessage) (s statement, sid string, err error) {
 	switch {
 	case !effect:
 		return s, "", errors.New("has no Effect")
-	case s.actions == nil:
+	case !action:
 		return s, "", errors.New("has no Action")
 	}
 	return s, sid, nil
 }
 
-func parseEffect(raw json.RawMessage) (allow bool, err error) {
-	switch v, _ := strictjson.Text(raw); v {
-	case "Allow":
-		return true, nil
-	case "Deny":
-		return false, nil
+func checkEffect(raw json.RawMessage) error {
+	if v, _ := strictjson.Text(raw); v != "Allow" && v != "Deny" {
+		return fmt.Errorf("%s is neither \"Allow\" nor \"Deny\"", raw)
 	}
-	return false, fmt.Errorf("%s is neither \"Allow\" nor \"Deny\"", raw)
+	return nil
 }
 
 // actionPattern is service:Name, with wildcards in the name.
 var actionPattern = regexp.MustCompile(`^[a-z0-9-]+:[a-z0-9*?]+$`)
 
-func parseActions(raw json.RawMessage) ([]string, error) {
+func checkActions(raw json.RawMessage) error {
 	values, err := textList(raw)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range values {
-		values[i] = strings.ToLower(v)
-		if v != "*" && !actionPattern.MatchString(values[i]) {
-			return nil, fmt.Errorf("%q is not * or service:Name, as sns:Publish", v)
+	for _, v := range values {
+		if v != "*" && !actionPattern.MatchString(strings.ToLower(v)) {
+			return fmt.Errorf("%q is not * or service:Name, as sns:Publish", v)
 		}
 	}
-	return values, nil
+	return err
 }
 
-func parseResources(raw json.RawMessage) ([]string, error) {
+func checkResources(raw json.RawMessage) error {
 	values, err := textList(raw)
-	if err != nil {
-		return nil, err
-	}
 	for _, v := range values {
 		if err := noVariable(v); err != nil {
-			return nil, err
+			return err
 		}
-		if v != "*" && !isARN(v) {
-			return nil, fmt.Errorf("%q is not * or an ARN", v)
+		if _, is := iampolicy.ParseARN(v); v != "*" && !is {
+			return fmt.Errorf("%q is not * or an ARN", v)
 		}
 	}
-	return values, nil
+	return err
 }
 
 // oneOrMore returns the values of a list, or the one value that stands without
@@ -262,7 +250,7 @@ func textList(raw json.RawMessage) ([]string, error) {
 	return list, nil
 }
 
-// noVariable refuses policy variables, which would be taken as text.
+// noVariable refuses policy variables, whose values nobody here knows.
 func noVariable(v string) error {
 	if strings.Contains(v, "${") {
 		return fmt.Errorf("%q: policy variables are not supported by the sandbox", v)

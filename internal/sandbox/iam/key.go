@@ -13,23 +13,17 @@ const reasonKeyPolicy = "no key policy allows it"
 // (https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
 func AuthorizeKey(r Request) error {
 	q := newQuestion(r)
-	toCaller, toAccount := r.ResourcePolicy.decide(q, principalDirect), r.ResourcePolicy.decide(q, principalAccount)
-	identity := silent
-	if r.Caller.Role != nil {
-		for _, d := range r.Caller.Role.Policies() {
-			identity = max(identity, d.decide(q, principalNone))
-		}
-	}
+	toCaller, toAccount, identity := q.verdicts()
 	switch {
-	case toCaller == denied || toAccount == denied:
+	case denied(toCaller, toAccount):
 		return q.deny(reasonResourceDeny)
-	case identity == denied:
+	case denied(identity):
 		return q.deny(reasonIdentityDeny)
-	case toCaller == allowed:
+	case allows(toCaller):
 		return nil
-	case toAccount != allowed:
+	case !allows(toAccount):
 		return q.deny(reasonKeyPolicy)
-	case identity == allowed, r.Caller.Role == nil: // the administrator needs no policy
+	case allows(identity), r.Caller.Role == nil: // the administrator needs no policy
 		return nil
 	}
 	return q.deny(reasonNone)

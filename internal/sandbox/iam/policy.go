@@ -1,6 +1,10 @@
 package iam
 
-import "strings"
+import (
+	"strings"
+
+	"s3fanout/internal/iampolicy"
+)
 
 // Request is one question to the policies.
 type Request struct {
@@ -52,19 +56,18 @@ const (
 // or to its account.
 func Authorize(r Request) error {
 	q := newQuestion(r)
-	toCaller, toAccount := r.ResourcePolicy.decide(q, principalDirect), r.ResourcePolicy.decide(q, principalAccount)
-	identity := r.Caller.identityVerdict(q)
+	toCaller, toAccount, identity := q.verdicts()
 	switch {
-	case toCaller == denied || toAccount == denied:
+	case denied(toCaller, toAccount):
 		return q.deny(reasonResourceDeny)
-	case identity == denied:
+	case denied(identity):
 		return q.deny(reasonIdentityDeny)
 	case q.foreign():
-		if (identity == allowed || r.Caller.Role == nil) && (toCaller == allowed || toAccount == allowed) {
+		if (allows(identity) || r.Caller.Role == nil) && (allows(toCaller) || allows(toAccount)) {
 			return nil
 		}
 		return q.deny(reasonForeign)
-	case identity == allowed, toCaller == allowed:
+	case allows(identity), allows(toCaller):
 		return nil
 	case r.Caller.Service != "":
 		return q.deny(reasonNoResource)
@@ -81,59 +84,90 @@ func Authorize(r Request) error {
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, permissions).
 func authorizeTrust(r Request) error {
 	q := newQuestion(r)
-	toCaller, toAccount := r.ResourcePolicy.decide(q, principalDirect), r.ResourcePolicy.decide(q, principalAccount)
-	identity := r.Caller.identityVerdict(q)
+	toCaller, toAccount, identity := q.verdicts()
 	switch {
-	case toCaller == denied || toAccount == denied:
+	case denied(toCaller, toAccount):
 		return q.deny(reasonResourceDeny)
-	case identity == denied:
+	case denied(identity):
 		return q.deny(reasonIdentityDeny)
-	case toCaller == allowed:
+	case allows(toCaller):
 		return nil
-	case toAccount != allowed:
+	case !allows(toAccount):
 		return q.deny(reasonNoTrust)
-	case identity == allowed, r.Caller.Role == nil: // the administrator needs no policy
+	case allows(identity), r.Caller.Role == nil: // the administrator needs no policy
 		return nil
 	}
 	return q.deny(reasonNoIdentity)
 }
 
-// identityVerdict asks the policies of the caller's role, if it has one.
-func (c Caller) identityVerdict(q question) verdict {
-	result := silent
-	if c.Role != nil {
-		for _, d := range c.Role.Policies() {
-			result = max(result, d.decide(q, principalNone))
+// verdicts are what the policies say: that of the resource to the caller and to
+// its account, and those of the caller's role, if it has one.
+func (q question) verdicts() (toCaller, toAccount, identity iampolicy.Says) {
+	ask := iampolicy.Request{Action: q.Action, Resource: q.Resource, Context: q.context, Lists: q.lists, Whole: true}
+	if q.Caller.Role != nil {
+		for _, d := range q.Caller.Role.Policies() {
+			identity = identity.And(d.policy.Says(ask))
 		}
 	}
-	return result
+	if q.ResourcePolicy == nil {
+		return toCaller, toAccount, identity
+	}
+	ask.Principal = q.Caller.principal()
+	toCaller = q.ResourcePolicy.policy.Says(ask)
+	if q.Caller.Service == "" && q.Caller.AccountID != "" {
+		ask.Principal = &iampolicy.Principal{Account: q.Caller.AccountID}
+		toAccount = q.ResourcePolicy.policy.Says(ask)
+	}
+	return toCaller, toAccount, identity
 }
 
-// verdict is what one policy says; the greater one wins.
-type verdict int
+// principal is the caller as statements name him.
+func (c Caller) principal() *iampolicy.Principal {
+	p := &iampolicy.Principal{Service: c.Service}
+	if c.ARN != "" {
+		p.ARNs = append(p.ARNs, c.ARN)
+	}
+	if c.Role != nil {
+		p.ARNs = append(p.ARNs, c.Role.ARN)
+	}
+	return p
+}
 
-const (
-	silent verdict = iota
-	allowed
-	denied
-)
+// What a policy perhaps allows, it does not allow here, and what it perhaps
+// denies, it denies. ParseDocument refuses what would leave it open, but for a
+// resource's * that would have to reach over a colon.
+func allows(s iampolicy.Says) bool { return s.Answer() == iampolicy.Yes }
+
+func denied(says ...iampolicy.Says) bool {
+	for _, s := range says {
+		if s.Denies != iampolicy.No {
+			return true
+		}
+	}
+	return false
+}
 
 // question is a request, prepared for matching.
 type question struct {
 	Request
-	action  string // lower case
-	context map[string]string
+	context map[string]string   // keys in lower case
+	lists   map[string][]string // those with several values
 }
 
 func newQuestion(r Request) question {
-	q := question{Request: r, action: strings.ToLower(r.Action), context: map[string]string{}}
+	q := question{Request: r, context: map[string]string{}, lists: map[string][]string{}}
+	several := severalValues()
 	for k, v := range r.Context {
-		q.context[strings.ToLower(k)] = v
+		if k = strings.ToLower(k); several[k] {
+			q.lists[k] = strings.Split(v, ValueSeparator)
+		} else {
+			q.context[k] = v
+		}
 	}
 	for k, v := range r.Caller.conditionKeys() {
 		q.context[k] = v
 	}
-	if resource, is := parseARN(r.Resource); is && q.ResourceAccount == "" {
+	if resource, is := iampolicy.ParseARN(r.Resource); is && q.ResourceAccount == "" {
 		q.ResourceAccount = resource.AccountID
 	}
 	if q.ResourceAccount != "" {
@@ -176,44 +210,4 @@ func (c Caller) conditionKeys() map[string]string {
 
 func (q question) deny(reason string) error {
 	return &DeniedError{Caller: q.Caller.String(), Action: q.Action, Resource: q.Resource, Reason: reason}
-}
-
-// decide asks one document. Statements count if their principal matches the
-// caller in the given way.
-func (d *Document) decide(q question, how principalMatch) verdict {
-	result := silent
-	if d == nil {
-		return result
-	}
-	for _, s := range d.statements {
-		if s.principal.match(q.Caller)&how == 0 || !s.matches(q) {
-			continue
-		}
-		if !s.allow {
-			return denied
-		}
-		result = allowed
-	}
-	return result
-}
-
-func (s statement) matches(q question) bool {
-	return anyOf(s.actions, func(p string) bool { return wildcard(p, q.action) }) &&
-		s.matchesResource(q) && s.condition.holds(q.context)
-}
-
-func (s statement) matchesResource(q question) bool {
-	if s.resources == nil { // a trust policy: the resource is the role that it belongs to
-		return strings.HasPrefix(q.action, "sts:assumerole") || q.action == "sts:setsourceidentity" || q.action == "sts:tagsession"
-	}
-	return anyOf(s.resources, func(p string) bool { return p == "*" || matchARN(p, q.Resource) })
-}
-
-func anyOf(patterns []string, match func(string) bool) bool {
-	for _, p := range patterns {
-		if match(p) {
-			return true
-		}
-	}
-	return false
 }
