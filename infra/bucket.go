@@ -62,7 +62,7 @@ func newBucket(scope constructs.Construct, id string, props bucketProps) awss3.C
 			}},
 		},
 		NotificationConfiguration: &awss3.CfnBucket_NotificationConfigurationProperty{
-			TopicConfigurations: announcements(here.Filters, props.Topic.Ref()),
+			TopicConfigurations: here.announcements(props.Topic.Ref()),
 		},
 		LoggingConfiguration: here.accessLogging(),
 	})
@@ -98,22 +98,18 @@ func encryptionRule(key *string) *awss3.CfnBucket_ServerSideEncryptionRuleProper
 	}
 }
 
-// announcements tell the topic of new objects: of all, or of those that one of
-// the filters matches. S3 has one filter in each configuration:
+// announcements tell the topic of new objects, and of deletions and changes of
+// tags where these are followed: of all keys, or of those that one of the filters
+// matches. A configuration has one kind of event and one filter here:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
-func announcements(filters []replicaset.Filter, topic *string) []any {
-	announce := func(filter *awss3.CfnBucket_NotificationFilterProperty) any {
-		return &awss3.CfnBucket_TopicConfigurationProperty{
-			Event:  jsii.String("s3:ObjectCreated:*"),
-			Topic:  topic,
-			Filter: filter,
-		}
-	}
-	if len(filters) == 0 {
-		return []any{announce(nil)}
+//
+// What lifecycle rules delete has events of its own, and stays in its Region.
+func (s site) announcements(topic *string) []any {
+	if len(s.Filters) == 0 {
+		return announce(topic, s.Follow, nil)
 	}
 	var all []any
-	for _, f := range filters {
+	for _, f := range s.Filters {
 		var rules []any
 		for _, part := range []struct{ name, value string }{{"prefix", f.Prefix}, {"suffix", f.Suffix}} {
 			if part.value != "" {
@@ -123,9 +119,23 @@ func announcements(filters []replicaset.Filter, topic *string) []any {
 				})
 			}
 		}
-		all = append(all, announce(&awss3.CfnBucket_NotificationFilterProperty{
+		all = append(all, announce(topic, s.FollowOf(f), &awss3.CfnBucket_NotificationFilterProperty{
 			S3Key: &awss3.CfnBucket_S3KeyFilterProperty{Rules: rules},
-		}))
+		})...)
+	}
+	return all
+}
+
+// announce are the configurations for the events of the keys that a filter
+// matches; nil matches all.
+func announce(topic *string, follow replicaset.Follow, filter *awss3.CfnBucket_NotificationFilterProperty) []any {
+	var all []any
+	for _, event := range follow.Events() {
+		all = append(all, &awss3.CfnBucket_TopicConfigurationProperty{
+			Event:  jsii.String(event),
+			Topic:  topic,
+			Filter: filter,
+		})
 	}
 	return all
 }

@@ -50,8 +50,13 @@ func features() [][]level {
 				announced(list{list{rule("suffix", ".jpg")}, list{rule("suffix", ".p%3Dg")}})},
 		},
 		{
-			{"first write wins", nothing, nil}, // relations.testFunction looks at it
-			{"overwrites", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true} }, nil},
+			{"first write wins", nothing, followed("s3:ObjectCreated:*")},
+			{"overwrites", func(c *replicaset.Config) { c.Follow = overwrites }, followed("s3:ObjectCreated:*")},
+			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:*")},
+			{"overwrites and tags", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true, Tags: true} },
+				followed("s3:ObjectCreated:*", "s3:ObjectTagging:*")},
+			{"everything", func(c *replicaset.Config) { c.Follow = everything },
+				followed("s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")},
 		},
 		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
@@ -201,23 +206,58 @@ func namespaced(suffix string, namespace any) func(*testing.T, relations) {
 	}
 }
 
-// announced wants a configuration for each list of rules, or one without.
+// announced wants configurations for each list of rules, or without; followed
+// looks at their events.
 func announced(rules list) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
-		announcement := func() object {
-			return object{"Event": "s3:ObjectCreated:*", "Topic": r.member(r.region).TopicARN()}
-		}
-		want := list{announcement()}
-		if rules != nil {
-			want = nil
-		}
+		var want, got list
 		for _, each := range rules {
-			one := announcement()
-			one["Filter"] = object{"S3Key": object{"Rules": each}}
-			want = append(want, one)
+			want = append(want, object{"S3Key": object{"Rules": each}})
 		}
-		equal(t, "notifications", r.one(t, "AWS::S3::Bucket").at("NotificationConfiguration.TopicConfigurations"), any(want))
+		if rules == nil {
+			want = list{nil}
+		}
+		for _, c := range notifications(t, r) {
+			if c["Event"] == any("s3:ObjectCreated:*") {
+				got = append(got, c["Filter"])
+			}
+		}
+		equal(t, "filters", got, want)
 	}
+}
+
+// followed wants the events to be announced, each with every filter, the others
+// not at all, and delete markers of the role to pass where deletions are.
+func followed(events ...string) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		filters := max(len(r.set.Filters), 1)
+		want, got := map[string]int{}, map[string]int{}
+		for _, event := range events {
+			want[event] = filters
+		}
+		distinct := map[string]bool{}
+		for _, c := range notifications(t, r) {
+			got[c["Event"].(string)]++
+			equal(t, "topic", c["Topic"], any(r.member(r.region).TopicARN()))
+			distinct[fmt.Sprint(c)] = true
+		}
+		equal(t, "events", got, want)
+		equal(t, "different notifications", len(distinct), filters*len(events))
+		deletions := slices.Contains(events, "s3:ObjectRemoved:*")
+		for _, s := range r.meshes[r.region].all("AWS::SNS::Subscription") {
+			_, either := s.at("FilterPolicy").(object)["$or"]
+			equal(t, s.ID+": markers pass", either, deletions)
+		}
+	}
+}
+
+func notifications(t *testing.T, r relations) (all []object) {
+	t.Helper()
+	for _, c := range r.one(t, "AWS::S3::Bucket").at("NotificationConfiguration.TopicConfigurations").(list) {
+		all = append(all, c.(object))
+	}
+	return all
 }
 
 // encrypted wants bucket, topic and queue to use the key, and a key and an

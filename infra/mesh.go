@@ -39,6 +39,7 @@ type meshProps struct {
 // cannot be delivered goes to the Region's dead-letter queue. What the
 // Region's own function wrote is not delivered: those objects came from
 // elsewhere, and their events would only wake functions to find them there.
+// Delete markers are the exception, see echoFilter.
 //
 // That filter saves money and nothing depends on it: a delivered echo is
 // recognised by the function.
@@ -51,7 +52,7 @@ func newMesh(scope constructs.Construct, id string, props meshProps) constructs.
 			Protocol:          jsii.String("lambda"),
 			Endpoint:          other.FunctionARN(),
 			FilterPolicyScope: jsii.String("MessageBody"),
-			FilterPolicy:      echoFilter(*props.RoleID),
+			FilterPolicy:      here.echoFilter(*props.RoleID),
 			RedrivePolicy: map[string]any{
 				"deadLetterTargetArn": here.QueueARN(),
 			},
@@ -63,14 +64,26 @@ func newMesh(scope constructs.Construct, id string, props meshProps) constructs.
 // echoFilter matches a notification unless each of its records was caused by
 // the role. The principal ID of a role's session is "AWS:<role ID>:<session>":
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
-func echoFilter(roleID string) map[string]any {
-	return map[string]any{
-		"Records": map[string]any{
-			"userIdentity": map[string]any{
-				"principalId": []any{
-					map[string]any{"anything-but": map[string]any{"prefix": "AWS:" + roleID + ":"}},
-				},
+//
+// Where deletions are followed, delete markers of the role pass: the Region in
+// which an object was written has to tell all others of its end, also where
+// another Region told it. Each makes one only where something is live, so that
+// ends. Within AWS's limits: two keys of five, and seven of 150 combinations at most
+// (https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html).
+func (s site) echoFilter(roleID string) map[string]any {
+	records := func(of map[string]any) map[string]any { return map[string]any{"Records": of} }
+	byOthers := records(map[string]any{
+		"userIdentity": map[string]any{
+			"principalId": []any{
+				map[string]any{"anything-but": map[string]any{"prefix": "AWS:" + roleID + ":"}},
 			},
 		},
+	})
+	if !s.FollowAny().Deletions {
+		return byOthers
 	}
+	return map[string]any{"$or": []any{byOthers, records(map[string]any{"eventName": []any{markerMade}})}}
 }
+
+// markerMade is the event of a delete marker, as S3's records name it.
+const markerMade = "ObjectRemoved:DeleteMarkerCreated"

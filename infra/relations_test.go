@@ -100,8 +100,12 @@ func (s synthesized) testSubscriptions(t *testing.T) {
 			export := s.set.RegionStackName(region) + "-role-id"
 			equal(t, region+": exports", s.regions[region].exports, object{export: "AROA-" + region})
 			prefix := "AWS:imported(" + export + "):"
-			equal(t, r.ID+": filter policy", r.at("FilterPolicy"), any(object{"Records": object{"userIdentity": object{
-				"principalId": list{object{"anything-but": object{"prefix": prefix}}}}}}))
+			filter := object{"Records": object{"userIdentity": object{
+				"principalId": list{object{"anything-but": object{"prefix": prefix}}}}}}
+			if s.set.FollowAny().Deletions {
+				filter = object{"$or": list{filter, object{"Records": object{"eventName": list{"ObjectRemoved:DeleteMarkerCreated"}}}}}
+			}
+			equal(t, r.ID+": filter policy", r.at("FilterPolicy"), any(filter))
 		}
 		slices.Sort(endpoints)
 		slices.Sort(want)

@@ -88,22 +88,41 @@ func (s site) replicate(key *string) []statement {
 		buckets = append(buckets, other.BucketARN())
 		sourceObjects = append(sourceObjects, other.BucketARN()+"/*")
 	}
+	follow := s.FollowAny()
+	// GetObject is for HEAD, which tells an echo from an object that is still to be
+	// copied, and for conditions on the ETag. PutObject covers a multipart copy but
+	// for finding what is done of it and giving it up.
+	write := []string{
+		"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging",
+		"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
+	}
 	// A copy names its source's version. A task of S3 Batch Operations may name
 	// none. One list of all sources, because a policy's length is limited.
 	read := []string{"s3:GetObjectVersion", "s3:GetObjectVersionTagging"}
+	list := []string{"s3:ListBucket"}
+	if s.BatchOperations || follow.Overwrites {
+		read = append(read, "s3:GetObject") // HEAD of what is current
+	}
 	if s.BatchOperations {
-		read = append(read, "s3:GetObject", "s3:GetObjectTagging")
+		read = append(read, "s3:GetObjectTagging")
+	}
+	if follow.Overwrites {
+		// Which of two writes in one second was the later, and what a deletion hid,
+		// is read off a key's versions, at the source or where they were written.
+		list = append(list, "s3:ListBucketVersions")
+	}
+	if follow.Deletions {
+		// It makes delete markers. s3:DeleteObjectVersion would destroy.
+		write = append(write, "s3:DeleteObject")
+	}
+	if follow.Tags {
+		// The replica's version is named, lest another one gets the tags.
+		write = append(write, "s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging")
 	}
 	return slices.Concat([]statement{
 		{
-			// GetObject is for HEAD, which tells an echo from an object that is
-			// still to be copied. PutObject covers a multipart copy but for finding
-			// what is done of it and giving it up.
-			sid: "WriteReplicas",
-			actions: []string{
-				"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging",
-				"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
-			},
+			sid:       "WriteReplicas",
+			actions:   write,
 			resources: []string{target + "/*"},
 			condition: s.ownBuckets(),
 		},
@@ -111,7 +130,7 @@ func (s site) replicate(key *string) []statement {
 		{
 			// Without it a missing object answers 403 instead of 404.
 			sid:       "TellMissingFromForbidden",
-			actions:   []string{"s3:ListBucket"},
+			actions:   list,
 			resources: buckets,
 			condition: s.ownBuckets(),
 		},
@@ -132,7 +151,21 @@ func (s site) replicate(key *string) []statement {
 			actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			resources: []string{s.LogGroupARN() + ":*"},
 		},
-	}, s.useKeys(key), s.trace())
+	}, s.seeVersioning(), s.useKeys(key), s.trace())
+}
+
+// seeVersioning lets the function see that its bucket keeps versions before it
+// writes over any: with versioning suspended a write destroys what was there.
+func (s site) seeVersioning() []statement {
+	if !s.FollowAny().Overwrites {
+		return nil
+	}
+	return []statement{{
+		sid:       "SeeVersioning",
+		actions:   []string{"s3:GetBucketVersioning"},
+		resources: []string{s.BucketARN()},
+		condition: s.ownBuckets(),
+	}}
 }
 
 // ownBuckets binds a statement about S3 to buckets of this account. The names

@@ -207,9 +207,12 @@ func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 func TestSecurityPageListsEveryStatement(t *testing.T) {
 	rows := pagePermissions(t)
 	switches := map[string]func(*replicaset.Config){
-		"encryption: kms": func(c *replicaset.Config) { c.Encryption = "kms" },
-		"batchOperations": func(c *replicaset.Config) { c.BatchOperations = true },
-		"tracing":         func(c *replicaset.Config) { c.Tracing = true },
+		"encryption: kms":   func(c *replicaset.Config) { c.Encryption = "kms" },
+		"batchOperations":   func(c *replicaset.Config) { c.BatchOperations = true },
+		"tracing":           func(c *replicaset.Config) { c.Tracing = true },
+		"follow":            func(c *replicaset.Config) { c.Follow = c.Follow.Or(overwrites) },
+		"follow: deletions": func(c *replicaset.Config) { c.Follow.Deletions = true },
+		"follow: tags":      func(c *replicaset.Config) { c.Follow.Tags = true },
 		"operatorArns": func(c *replicaset.Config) {
 			c.OperatorARNs = []string{"arn:aws:iam::{account}:role/operators"}
 		},
@@ -223,7 +226,15 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			}
 		}
 	}
-	for _, on := range append([][]string{nil, names}, slices.Collect(slices.Chunk(names, 1))...) {
+	each := [][]string{nil, names}
+	for _, name := range names {
+		on := []string{name}
+		if strings.HasPrefix(name, "follow: ") { // builds on it
+			on = []string{"follow", name}
+		}
+		each = append(each, on)
+	}
+	for _, on := range each {
 		t.Run(fmt.Sprint(on), func(t *testing.T) {
 			set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}}
 			for _, name := range on {

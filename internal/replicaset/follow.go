@@ -55,6 +55,22 @@ func (f Follow) String() string {
 	return strings.Join(names, ", ")
 }
 
+// Events are the kinds of S3's events that the function has to hear of, as a
+// bucket's notifications name them
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html).
+func (f Follow) Events() []string {
+	events := []string{"s3:ObjectCreated:*"}
+	if f.Deletions {
+		// Delete markers, and versions that are destroyed, which may be what is
+		// current.
+		events = append(events, "s3:ObjectRemoved:*")
+	}
+	if f.Tags {
+		events = append(events, "s3:ObjectTagging:*")
+	}
+	return events
+}
+
 // FollowRules say by key what is followed.
 type FollowRules struct {
 	// Set holds for the keys that no filter has a rule of its own for.
@@ -130,13 +146,7 @@ func (c Config) validateFollow() error {
 	// Each of S3's configurations has one kind of event and one filter.
 	configurations := 0
 	for _, f := range c.Filters {
-		configurations++
-		follow := c.FollowOf(f)
-		for _, more := range []bool{follow.Deletions, follow.Tags} {
-			if more {
-				configurations++
-			}
-		}
+		configurations += len(c.FollowOf(f).Events())
 	}
 	if configurations > maxFilters {
 		return fmt.Errorf("filters: the %d filters with deletions and tags make %d notifications, S3 takes %d for a bucket; leave some out, or follow less",
