@@ -169,8 +169,8 @@ type self struct{ *process }
 func (s self) Invoke(ctx context.Context, payload []byte) error {
 	w := s.w
 	id := s.identity(ctx, "continue")
-	if err := s.pause(ctx, w.seed.between(time.Millisecond, 100*time.Millisecond, id)); err != nil {
-		return err
+	if cut := s.pause(ctx, w.seed.between(time.Millisecond, 100*time.Millisecond, id)); cut {
+		return s.cutOff(ctx, id)
 	}
 	accept := func() {
 		w.mu.Lock()

@@ -79,18 +79,32 @@ func (p *process) identity(ctx context.Context, call string) string {
 	return p.id + " " + call + " #" + strconv.Itoa(n)
 }
 
-// pause waits, and fails if the context ends or the process dies first.
-func (p *process) pause(ctx context.Context, d time.Duration) error {
+// pause waits. It is cut short if the context ends or the process dies first.
+func (p *process) pause(ctx context.Context, d time.Duration) (cut bool) {
 	t := p.w.alarms.set(d)
 	defer p.w.alarms.free(t)
 	select {
 	case <-t.C:
-		return nil
+		return false
 	case <-p.dead:
-		return errKilled
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return true
+}
+
+// cutOff is why a call ends early. It waits a little, each call for a time of its
+// own: otherwise all that one cancellation wakes would continue at the same
+// moment, in an order that does not follow from the seed. What a dead process
+// does shows nowhere, so it need not wait.
+func (p *process) cutOff(ctx context.Context, id string) error {
+	if p.killed() {
+		return errKilled
+	}
+	p.w.wait(p.w.seed.between(time.Nanosecond, time.Millisecond, id, "cut off"))
+	if p.killed() {
+		return errKilled
+	}
+	return ctx.Err()
 }
 
 // call makes a request, up to so many times, as the SDK does. effect runs
@@ -106,8 +120,8 @@ func call[T any](ctx context.Context, p *process, region, op, what string, attem
 		if err == nil || attempt >= attempts || !retryable(err) {
 			return out, err
 		}
-		if ended := p.pause(ctx, p.w.seed.between(10*time.Millisecond, time.Second, this, "backoff")); ended != nil {
-			return out, canceled(op, ended)
+		if cut := p.pause(ctx, p.w.seed.between(10*time.Millisecond, time.Second, this, "backoff")); cut {
+			return out, canceled(op, p.cutOff(ctx, this))
 		}
 	}
 }
@@ -115,17 +129,19 @@ func call[T any](ctx context.Context, p *process, region, op, what string, attem
 // request is one attempt.
 func request[T any](ctx context.Context, p *process, region, op, id string, effect func(identity string) (T, error)) (lost T, err error) {
 	w := p.w
-	switch {
-	case ctx.Err() != nil:
-		return lost, canceled(op, ctx.Err())
-	case p.killed():
+	if p.killed() {
 		return lost, canceled(op, errKilled)
 	}
 	f := w.faultOf(p, op, id)
 	there, back := w.latency(op, id)
-	if ended := p.pause(ctx, there); ended != nil {
-		// The request is on its way, and nobody waits for the answer.
-		if w.seed.chance(500, id, "arrives") {
+	begun := time.Now()
+	if cut := p.pause(ctx, there); cut {
+		// What is canceled in the moment in which it begins was never sent,
+		// whichever of the two came first. Anything else is on its way, and nobody
+		// waits for the answer.
+		sent := time.Since(begun) > 0
+		ended := p.cutOff(ctx, id)
+		if sent && w.seed.chance(500, id, "arrives") {
 			w.after(w.seed.between(time.Millisecond, 2*time.Second, id, "arrives when"), func() {
 				if !w.isAway(region) {
 					_, _ = do(w, op, id, effect)
@@ -143,8 +159,8 @@ func request[T any](ctx context.Context, p *process, region, op, id string, effe
 		return lost, f.err(op)
 	}
 	out, err := do(w, op, id, effect)
-	if ended := p.pause(ctx, back); ended != nil {
-		return lost, canceled(op, ended)
+	if cut := p.pause(ctx, back); cut {
+		return lost, canceled(op, p.cutOff(ctx, id))
 	}
 	if f != none {
 		w.note(id, f)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
-	"errors"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/replicator"
 	"s3fanout/internal/operator/deadletter"
 )
 
@@ -217,12 +218,22 @@ func abortInput(bucketName string, u copier.Upload) *s3.AbortMultipartUploadInpu
 	return &s3.AbortMultipartUploadInput{Bucket: aws.String(bucketName), Key: aws.String(u.Source.Key), UploadId: aws.String(u.UploadID)}
 }
 
-// answerOf is an error in a word.
+// answerOf is an error in a word, and an invocation's in a word for each of its
+// failures. Those are sorted: nothing tells two records of one version apart, so
+// which of them is which does not follow from the seed.
 func answerOf(err error) string {
 	var api smithy.APIError
+	var several *replicator.ReplicationError
 	switch {
 	case err == nil:
 		return "ok"
+	case errors.As(err, &several):
+		words := make([]string, len(several.Failures))
+		for i, failure := range several.Failures {
+			words[i] = answerOf(failure)
+		}
+		slices.Sort(words)
+		return strings.Join(words, ", ")
 	case errors.As(err, &api):
 		return api.ErrorCode()
 	}

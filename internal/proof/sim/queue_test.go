@@ -114,7 +114,10 @@ func (c sqsClient) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInp
 		return out, nil
 	})
 	if err == nil && len(out.Messages) == 0 {
-		err = c.pause(ctx, time.Duration(in.WaitTimeSeconds)*time.Second)
+		id := c.identity(ctx, c.q.region+" waits for messages")
+		if cut := c.pause(ctx, time.Duration(in.WaitTimeSeconds)*time.Second); cut {
+			err = c.cutOff(ctx, id)
+		}
 	}
 	return out, err
 }
@@ -194,7 +197,7 @@ func (c lambdaClient) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...f
 	case failure := <-ended:
 		failed = failure != nil
 	case <-ctx.Done():
-		return nil, canceled("Invoke", ctx.Err())
+		return nil, canceled("Invoke", c.cutOff(ctx, c.identity(ctx, "waits for "+what)))
 	case <-c.dead:
 		return nil, canceled("Invoke", errKilled)
 	}
@@ -209,11 +212,14 @@ type snsClient struct {
 	where string
 }
 
-// ListSubscriptionsByTopic takes no time: a redrive holds a mutex meanwhile,
-// and virtual time stands still while others wait for that.
+// ListSubscriptionsByTopic takes a nanosecond. Letters that are received together
+// ask one question; took it no time, then after a failure the first of them
+// would ask again, or would not, whichever way they are run. And nothing else
+// happens in that nanosecond, which would find some of them waiting.
 func (c snsClient) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
 	const op = "ListSubscriptionsByTopic"
 	w, id := c.w, c.identity(ctx, op+" "+c.where)
+	w.wait(time.Nanosecond)
 	switch {
 	case ctx.Err() != nil || c.killed():
 		return nil, canceled(op, errKilled)
