@@ -33,7 +33,7 @@ type Known struct {
 // Action is what to do about a key at a target.
 type Action int
 
-// The actions. All but Copy leave the target as it is.
+// The actions. Those of DecideFollow come last.
 const (
 	Copy         Action = iota
 	LookAtTarget        // look at the target, and decide again
@@ -42,11 +42,25 @@ const (
 	Diverged            // the target certainly has something else, which was written there first
 	LeaveDeleted        // the key was deleted at the target, and stays so
 	SourceGone          // there is nothing to copy
+	// The following are DecideFollow's. Copy and Exists are too.
+	Superseded   // what the source shows is not for the target: that has a greater write, or another bucket announces it
+	Delete       // hide the target's object by a delete marker
+	Retag        // give the target's object the source's tags
+	Wait         // until the target's clock is in a later second than the write's, and look again
+	LookAgain    // at target and source: they changed between two answers
+	ListSource   // list the source's versions of the key, from where the last list ended
+	ListTarget   // the same at the target
+	ListOrigin   // list all versions in a Region
+	ReadSource   // read the metadata of a version at the source
+	ReadTarget   // the same at the target
+	LookAtOrigin // look whether the write's own Region still has it
 )
 
 // Condition is what S3 has to check before it writes.
 type Condition struct {
-	IfNoneMatch string // a header's value; empty for no such condition
+	// The values of the headers, empty for no such condition. IfMatch is an ETag
+	// without quotation marks.
+	IfNoneMatch, IfMatch string
 }
 
 // Decision is what is right, and how.

@@ -1,11 +1,19 @@
 // Package policy decides what is right where buckets do not have the same under
-// a key, and what makes it so. There is one rule: the first write of a key wins
-// in each Region. A key that a bucket has is never replaced, what was written
-// first is taken for the original, and neither overwrites nor deletions travel.
+// a key, and what makes it so. There are two rules, and a key is under one of them.
 //
-// Decide is about one source and one target, Judge about all buckets. Both take
-// and return values; nothing here does I/O or asks for the time. Who copies,
-// backfills, compares or explains asks this package and knows no rule of its own.
+// By default the first write of a key wins in each Region: a key that a bucket has
+// is never replaced, what was written first is taken for the original, and neither
+// overwrites nor deletions travel. Decide is about one source and one target, Judge
+// about all buckets.
+//
+// In follow mode the greatest write wins in every Region, and so does its deletion.
+// DecideFollow is about one source and one target. Replicas carry an Entry that
+// names their Write; Orders compares writes, and Registers what buckets say of a
+// key.
+//
+// All of it takes and returns values; nothing here does I/O or asks for the time.
+// Who copies, deletes, backfills, compares or explains asks this package and knows
+// no rule of its own.
 package policy
 
 import (
