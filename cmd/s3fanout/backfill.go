@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
@@ -217,9 +218,9 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 func (f backfillFlags) nothingChosen() string {
 	switch {
 	case f.key != "":
-		return fmt.Sprintf("no Region has a key %s that is to be replicated; check --key", table.Printable(f.key))
+		return fmt.Sprintf("no Region has a key %s that is to be replicated; check --key", printable.Quote(f.key))
 	case f.prefix != "":
-		return fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix", table.Printable(f.prefix))
+		return fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix", printable.Quote(f.prefix))
 	}
 	return "no Region has a key that is to be replicated"
 }
@@ -314,7 +315,7 @@ func (w *backfillProgress) progress(b backfill.Progress) {
 // failed names the failures that the result does not.
 func (w *backfillProgress) failed(f backfill.Failure) {
 	if w.named++; w.named > backfill.MaxFailures {
-		w.p.note("%s: %s: %s", f.Region, table.Printable(f.Key), f.Reason)
+		w.p.note("%s: %s: %s", f.Region, printable.Quote(f.Key), f.Reason)
 	}
 }
 

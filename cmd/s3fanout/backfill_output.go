@@ -7,6 +7,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -167,10 +168,10 @@ func failuresTable(failures []backfillFailure, width int, colours bool) table.Ta
 	}
 	t.Columns = append(t.Columns, table.Column{Title: "CLASS"})
 	for _, f := range failures {
-		reason := table.Printable(f.Reason)
-		row := table.Row{Cells: []string{f.Region, table.Printable(f.Key)}}
+		reason := printable.Quote(f.Reason)
+		row := table.Row{Cells: []string{f.Region, printable.Quote(f.Key)}}
 		if width == 0 {
-			row.Cells = append(row.Cells, table.Short(reason))
+			row.Cells = append(row.Cells, printable.Short(reason))
 		} else {
 			row.Below = reason
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
 
 // batchRequest is what backfill --batch-operations is asked for.
@@ -179,7 +179,7 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 func (r batchRequest) jobs(set replicaset.Config, account string, from []string) ([]batchjob.Request, error) {
 	filters := set.Narrow(r.Prefix)
 	if len(filters) == 0 {
-		return nil, usageError{fmt.Errorf("--prefix %s: the filters of the configuration leave out every key that begins so", table.Printable(r.Prefix))}
+		return nil, usageError{fmt.Errorf("--prefix %s: the filters of the configuration leave out every key that begins so", printable.Quote(r.Prefix))}
 	}
 	var list []batchjob.Request
 	for _, region := range from {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -157,9 +158,9 @@ func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 		})
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", j.Region, table.Printable(j.Status))
+	fmt.Fprintf(&b, "%s: %s", j.Region, printable.Quote(j.Status))
 	if j.Target != "" {
-		fmt.Fprintf(&b, ", copying to %s", table.Printable(j.Target))
+		fmt.Fprintf(&b, ", copying to %s", printable.Quote(j.Target))
 	}
 	b.WriteString("\n")
 	switch {
@@ -169,13 +170,13 @@ func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 		b.WriteString("the objects are being listed\n")
 	}
 	for _, reason := range j.Failures {
-		fmt.Fprintf(&b, "%s\n", table.Printable(reason))
+		fmt.Fprintf(&b, "%s\n", printable.Quote(reason))
 	}
 	if j.Status == string(types.JobStatusSuspended) {
 		fmt.Fprintf(&b, "Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s\n", j.Region, j.ID, account)
 	}
 	if j.Report != "" && j.Over() {
-		fmt.Fprintf(&b, "Report: %s\n", table.Printable(j.Report))
+		fmt.Fprintf(&b, "Report: %s\n", printable.Quote(j.Report))
 	}
 	_, err := fmt.Fprint(a.stdout, b.String())
 	return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -75,7 +76,7 @@ func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
 // writeDoctorText writes a table of the parts, and a paragraph for each
 // finding.
 func writeDoctorText(w io.Writer, d doctorDocument, width int, colours bool) error {
-	title := fmt.Sprintf("Replica set %s in account %s, seen as %s", d.ReplicaSet, d.Account, table.Printable(d.Caller))
+	title := fmt.Sprintf("Replica set %s in account %s, seen as %s", d.ReplicaSet, d.Account, printable.Quote(d.Caller))
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func writeFinding(w io.Writer, f healthFinding, width int, colours bool) error {
 		if width > 0 {
 			room = max(width-len(indent), 20)
 		}
-		if _, err := fmt.Fprintf(w, "  %-5s  %s\n", line[0], table.Wrap(table.Printable(line[1]), room, indent)); err != nil {
+		if _, err := fmt.Fprintf(w, "  %-5s  %s\n", line[0], table.Wrap(printable.Quote(line[1]), room, indent)); err != nil {
 			return err
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"s3fanout/internal/printable"
 	"s3fanout/internal/sandbox"
 )
 
@@ -101,10 +101,5 @@ func oneLine(s string) string {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.Join(lines, "; "))
+	return printable.Replace(strings.Join(lines, "; "), ' ')
 }

@@ -12,8 +12,8 @@ import (
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
 
 // maxKey is S3's limit, in bytes
@@ -164,5 +164,5 @@ func keyOf(argument string, set replicaset.Config, account string) (string, erro
 		buckets = append(buckets, m.Bucket)
 	}
 	return "", usageError{fmt.Errorf("%s: not a bucket of the replica set %s in the account in use; it has %s",
-		table.Printable("s3://"+bucket), set.Name, strings.Join(buckets, ", "))}
+		printable.Quote("s3://"+bucket), set.Name, strings.Join(buckets, ", "))}
 }

@@ -10,6 +10,7 @@ import (
 
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -203,7 +204,7 @@ func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) e
 		b.WriteByte('\n')
 	}
 	code := string(d.Verdict)
-	rest, _ := strings.CutPrefix(table.Wrap(code+": "+table.Printable(d.Text)+".", room, ""), code)
+	rest, _ := strings.CutPrefix(table.Wrap(code+": "+printable.Quote(d.Text)+".", room, ""), code)
 	if colours {
 		code = verdictColour(d.Verdict) + code + plain
 	}
@@ -238,10 +239,10 @@ func regionsTable(regions []explainRegion, width int, colours bool) table.Table 
 		row := table.Row{Cells: []string{r.Region, "-", "-", "-", string(r.State)}}
 		switch o := r.Object; {
 		case o != nil:
-			row.Cells = []string{r.Region, fmt.Sprint(o.Size), stamp(o.Modified), table.Printable(o.ETag), string(r.State)}
+			row.Cells = []string{r.Region, fmt.Sprint(o.Size), stamp(o.Modified), printable.Quote(o.ETag), string(r.State)}
 			row.Below = describeObject(*o)
 		case r.Error != "":
-			row.Below = table.Printable(r.Error)
+			row.Below = printable.Quote(r.Error)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -274,7 +275,7 @@ func describeObject(o explainObject) string {
 	case explain.LikelyReplica:
 		parts = append(parts, fmt.Sprintf("likely a replica: as in %s and %s later", o.LikelyOf, explain.Age(o.after)))
 	}
-	return table.Printable(strings.Join(parts, " · "))
+	return printable.Quote(strings.Join(parts, " · "))
 }
 
 // versionsTable lists the versions of the Regions that have several.
@@ -291,7 +292,7 @@ func versionsTable(regions []explainRegion, width int) table.Table {
 			if v.DeletionMarker {
 				size, etag = "-", "deletion marker"
 			}
-			t.Rows = append(t.Rows, table.Row{Cells: []string{r.Region, size, stamp(v.Modified), table.Printable(etag), table.Printable(v.VersionID)}})
+			t.Rows = append(t.Rows, table.Row{Cells: []string{r.Region, size, stamp(v.Modified), printable.Quote(etag), printable.Quote(v.VersionID)}})
 		}
 		if r.MoreVersions {
 			t.Rows[len(t.Rows)-1].Below = "and older ones"
@@ -310,7 +311,7 @@ func uploadsTable(regions []explainRegion, width int) table.Table {
 			if u.LastPart != nil {
 				below = "last part " + stamp(*u.LastPart) + " · " + below
 			}
-			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: table.Printable(below)}
+			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: printable.Quote(below)}
 			t.Rows = append(t.Rows, row)
 		}
 	}
@@ -327,7 +328,7 @@ func explainLetters(letters []explainLetter, width int) table.Table {
 		if targets == "" {
 			targets = "others than " + l.Source
 		}
-		t.Rows = append(t.Rows, table.Row{Cells: []string{l.Queue, since, l.Kind, targets}, Below: table.Printable(l.Reason)})
+		t.Rows = append(t.Rows, table.Row{Cells: []string{l.Queue, since, l.Kind, targets}, Below: printable.Quote(l.Reason)})
 	}
 	return t
 }

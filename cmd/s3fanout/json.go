@@ -3,10 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"unicode"
-	"unicode/utf16"
+
+	"s3fanout/internal/printable"
 )
 
 // writeJSONDocument writes a result as --output json has it, for people to
@@ -27,29 +26,6 @@ func writeJSON(w io.Writer, v any, indent string) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(escapeUnprintable(b.Bytes()))
+	_, err := w.Write(printable.JSON(b.Bytes()))
 	return err
-}
-
-// escapeUnprintable escapes what encoding/json leaves as it is: DEL, the C1
-// controls, marks that change the direction of text, and the like. They stand
-// in strings alone. Line breaks, which stand between them, are left alone.
-func escapeUnprintable(document []byte) []byte {
-	escapes := func(r rune) bool { return r >= unicode.MaxASCII && !unicode.IsPrint(r) }
-	if !bytes.ContainsFunc(document, escapes) {
-		return document
-	}
-	var b bytes.Buffer
-	for _, r := range string(document) {
-		switch {
-		case !escapes(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.Bytes()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -57,7 +58,7 @@ func writeReasons(w io.Writer, title string, reasons []redriveReason, width int)
 			lines = append(lines, fmt.Sprintf("and %d more", len(reasons)-i))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%d × %s", r.Count, table.Short(table.Printable(r.Reason))))
+		lines = append(lines, fmt.Sprintf("%d × %s", r.Count, printable.Short(printable.Quote(r.Reason))))
 	}
 	return writeList(w, title, lines, width)
 }
@@ -100,10 +101,10 @@ func lettersTable(letters []redriveLetter, width int, colours bool) table.Table 
 		kind := cmp.Or(l.Kind, "unknown")
 		// Where the letter stays for another reason than before, that is the
 		// one to act on.
-		reason := table.Printable(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
+		reason := printable.Quote(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
 		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
 		if width == 0 {
-			row.Cells = append(row.Cells, table.Short(reason))
+			row.Cells = append(row.Cells, printable.Short(reason))
 		} else {
 			row.Below = reason
 		}
@@ -147,7 +148,7 @@ func describeObjects(objects []redriveObject) string {
 	if len(objects) == 0 {
 		return "-"
 	}
-	s := table.Printable("s3://" + objects[0].Bucket + "/" + objects[0].Key)
+	s := printable.Quote("s3://" + objects[0].Bucket + "/" + objects[0].Key)
 	if more := len(objects) - 1; more > 0 {
 		s += fmt.Sprintf(" and %d more", more)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/redrive"
-	"s3fanout/internal/table"
+	"s3fanout/internal/printable"
 )
 
 // redriveLines writes what a watch does, a line for each result, to stdout. The
@@ -49,7 +49,7 @@ func (l *redriveLines) why(letter redriveLetter) string {
 	if letter.Outcome == string(redrive.Replayed) {
 		return ""
 	}
-	text := ": " + table.Short(table.Printable(redrive.Essence(cmp.Or(letter.Detail, letter.Reason))))
+	text := ": " + printable.Short(printable.Quote(redrive.Essence(cmp.Or(letter.Detail, letter.Reason))))
 	if letter.Again != nil {
 		text += "; again in " + letter.Again.Sub(l.now()).Round(time.Minute).String()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"s3fanout/internal/printable"
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/table"
@@ -144,7 +145,7 @@ func (a *app) printChanges(c sandbox.Changes) error {
 			if len(x.Properties) > 0 {
 				name += ": " + strings.Join(x.Properties, ", ")
 			}
-			t.Rows = append(t.Rows, table.Row{Cells: []string{part.word, x.Region, x.Type, table.Printable(name)}})
+			t.Rows = append(t.Rows, table.Row{Cells: []string{part.word, x.Region, x.Type, printable.Quote(name)}})
 		}
 	}
 	if len(t.Rows) == 0 {

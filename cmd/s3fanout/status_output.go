@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -150,7 +151,7 @@ func handLines(findings []healthFinding) []handLine {
 		i := slices.IndexFunc(lines, func(l handLine) bool { return l.severity == f.Severity && l.check == f.Check })
 		if i < 0 {
 			i = len(lines)
-			lines = append(lines, handLine{severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + table.Printable(f.What)})
+			lines = append(lines, handLine{severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + printable.Quote(f.What)})
 		} else {
 			lines[i].text = ""
 		}
@@ -247,7 +248,7 @@ func unavailable(d statusDocument) []string {
 		if len(regions[why]) == len(d.Regions) {
 			who = ""
 		}
-		reasons[i] = "n/a: " + who + "not available here: " + table.Printable(why)
+		reasons[i] = "n/a: " + who + "not available here: " + printable.Quote(why)
 	}
 	return reasons
 }

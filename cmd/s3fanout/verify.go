@@ -14,7 +14,7 @@ import (
 	"s3fanout/internal/aws/listing"
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/verify"
-	"s3fanout/internal/table"
+	"s3fanout/internal/printable"
 )
 
 // verifyFlags are the flags of verify.
@@ -178,7 +178,7 @@ func verifyError(s verify.Summary, f verifyFlags) error {
 	n := s.Unequal()
 	switch {
 	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
-		return marked{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", table.Printable(f.prefix)), errLeftOver}
+		return marked{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", printable.Quote(f.prefix)), errLeftOver}
 	case n == 0 && s.Keys == 0 && !f.empty:
 		return marked{errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"), errLeftOver}
 	case n == 0:

@@ -9,6 +9,7 @@ import (
 
 	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/policy"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -139,7 +140,7 @@ func (o *verifyOutput) difference(d verify.Difference) error {
 			why = "absent"
 		}
 		line := fmt.Sprintf("%-9s  %-*s  %-8s  ", d.Kind, o.region, region, why)
-		key := table.Printable(d.Key)
+		key := printable.Quote(d.Key)
 		if o.width > 0 {
 			key = table.CutStart(key, max(o.width-len(line), narrowestKey))
 		}
@@ -169,10 +170,10 @@ func (o *verifyOutput) key(d verify.Difference) error {
 	o.last = d.Key
 	switch {
 	case strings.ContainsAny(d.Key, "\r\n"):
-		o.notes.note("%s %s has a line break and is not among the lines; --output json has it", d.Kind, table.Printable(d.Key))
+		o.notes.note("%s %s has a line break and is not among the lines; --output json has it", d.Kind, printable.Quote(d.Key))
 		return nil
 	case o.width > 0:
-		return o.text(table.Printable(d.Key) + "\n")
+		return o.text(printable.Quote(d.Key) + "\n")
 	}
 	return o.text(d.Key + "\n")
 }
@@ -237,7 +238,7 @@ func (o *verifyOutput) countsTable() table.Table {
 		for _, n := range prefixes {
 			prefix := "no prefix"
 			if n.Prefix != "" {
-				prefix = table.Printable(n.Prefix)
+				prefix = printable.Quote(n.Prefix)
 			}
 			add(n, prefix)
 		}

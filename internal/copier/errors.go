@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/printable"
 )
 
 // Class says what can be done about an error.
@@ -58,12 +58,12 @@ type Error struct {
 // Error implements error. The cause comes first and the key, which can be a
 // kilobyte long, late: whoever cuts the text keeps the reason.
 func (e *Error) Error() string {
-	text := string(e.Class) + ": " + printable(brief(e.Err))
+	text := string(e.Class) + ": " + printable.Escape(brief(e.Err))
 	if e.Hint != "" {
 		text += "; " + e.Hint
 	}
 	if e.Upload != nil {
-		text += fmt.Sprintf(" (upload %s stays open and can be resumed)", printable(e.Upload.UploadID))
+		text += fmt.Sprintf(" (upload %s stays open and can be resumed)", printable.Escape(e.Upload.UploadID))
 	}
 	return fmt.Sprintf("%s: %s %s to s3://%s (%s)", text, e.Op, e.Source, e.Target.Bucket, e.Target.Region)
 }
@@ -103,20 +103,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // String is the object's address on one line, s3://bucket/key?versionId=…,
 // for people; it is not encoded.
 func (o Object) String() string {
-	s := "s3://" + printable(o.Bucket) + "/" + printable(o.Key)
+	s := "s3://" + printable.Escape(o.Bucket) + "/" + printable.Escape(o.Key)
 	if o.VersionID != "" {
-		s += "?versionId=" + printable(o.VersionID)
+		s += "?versionId=" + printable.Escape(o.VersionID)
 	}
 	return s
-}
-
-// printable escapes what would break a line or hide text.
-func printable(s string) string {
-	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
 }
 
 // permanent marks an error of ours as one that trying again does not help.

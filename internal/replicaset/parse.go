@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"unicode"
 
+	"s3fanout/internal/printable"
 	"s3fanout/internal/strictjson"
 )
 
@@ -170,13 +170,7 @@ func object(raw []byte) ([]strictjson.Member, error) {
 // excerpt shortens a value for a message, on one line that moves no cursor.
 func excerpt(raw []byte) string {
 	const longest = 60
-	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(raw), "?")), " ")
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
+	s := printable.Replace(strings.Join(strings.Fields(string(raw)), " "), '?')
 	if s == "" {
 		return "an empty value"
 	}

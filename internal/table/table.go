@@ -6,7 +6,7 @@
 // only the columns that say how they may be shortened are shortened.
 //
 // It adds no colour, knows no terminal, and makes nothing harmless that a
-// terminal would act on, except where Printable is asked to.
+// terminal would act on: that is internal/printable's.
 package table
 
 import (

@@ -143,18 +143,3 @@ func TestWrapKeepsEverything(t *testing.T) {
 		}
 	})
 }
-
-func TestPrintable(t *testing.T) {
-	tests := []struct{ in, want string }{
-		{"films/one €.mp4", "films/one €.mp4"},
-		{"a\x1b[2Jb", `"a\x1b[2Jb"`},
-		{"a\nb", `"a\nb"`},
-		{"a\xffb", `"a\xffb"`},
-		{"right\u202eto", `"right\u202eto"`},
-	}
-	for _, tt := range tests {
-		if got := table.Printable(tt.in); got != tt.want {
-			t.Errorf("got %s, want %s", got, tt.want)
-		}
-	}
-}

@@ -1,8 +1,6 @@
 package table
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -97,12 +95,4 @@ func Wrap(s string, cells int, indent string) string {
 		}
 	}
 	return b.String()
-}
-
-// Printable quotes s if it holds anything that a terminal would act on.
-func Printable(s string) string {
-	if utf8.ValidString(s) && !slices.ContainsFunc([]rune(s), func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	return strconv.Quote(s)
 }

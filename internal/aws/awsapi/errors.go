@@ -19,7 +19,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"s3fanout/internal/copier"
-	"s3fanout/internal/table"
+	"s3fanout/internal/printable"
 )
 
 // The classes of a failed request that a caller can tell apart with
@@ -68,7 +68,7 @@ func (f *Failure) Unwrap() []error {
 func Explain(region, what string, err error) *Failure {
 	action := actionOf(err)
 	say := func(class error, format string, args ...any) *Failure {
-		return &Failure{region: region, text: table.Short(fmt.Sprintf(format, args...)), class: class, cause: err}
+		return &Failure{region: region, text: printable.Short(fmt.Sprintf(format, args...)), class: class, cause: err}
 	}
 	code, message := "", ""
 	var api smithy.APIError

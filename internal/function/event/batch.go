@@ -3,6 +3,8 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+
+	"s3fanout/internal/printable"
 )
 
 // BatchSchema is the one schema of S3 Batch Operations that is understood. It
@@ -96,11 +98,11 @@ func parseBatch(payload []byte) (Batch, error) {
 		switch {
 		case in.Schema != BatchSchema:
 			task.Err = fmt.Errorf("%w: invocationSchemaVersion is %s, this function knows %q; create the job with InvocationSchemaVersion %s",
-				ErrUnsupported, quote(in.Schema), BatchSchema, BatchSchema)
+				ErrUnsupported, printable.Excerpt(in.Schema), BatchSchema, BatchSchema)
 		case raw.Bucket == "":
-			task.Err = fmt.Errorf("%w: s3Bucket is missing (key %s)", ErrMalformed, quote(raw.Key))
+			task.Err = fmt.Errorf("%w: s3Bucket is missing (key %s)", ErrMalformed, printable.Excerpt(raw.Key))
 		case err != nil:
-			task.Err = fmt.Errorf("%w (bucket %s)", err, quote(raw.Bucket))
+			task.Err = fmt.Errorf("%w (bucket %s)", err, printable.Excerpt(raw.Bucket))
 		default:
 			task.Key = key
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"s3fanout/internal/printable"
 )
 
 const (
@@ -158,23 +160,23 @@ func (c Continuation) check() error {
 	}
 	switch {
 	case s.Region == "" || s.Bucket == "":
-		return bad("source.region or source.bucket is missing (key %s)", quote(s.Key))
+		return bad("source.region or source.bucket is missing (key %s)", printable.Excerpt(s.Key))
 	case s.Key == "":
-		return bad("source.key is missing (bucket %s)", quote(s.Bucket))
+		return bad("source.key is missing (bucket %s)", printable.Excerpt(s.Bucket))
 	case !utf8.ValidString(s.Key), len(s.Key) > maxKeyBytes:
-		return bad("source.key %s is not UTF-8 of at most %d bytes", quote(s.Key), maxKeyBytes)
+		return bad("source.key %s is not UTF-8 of at most %d bytes", printable.Excerpt(s.Key), maxKeyBytes)
 	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID}, func(text string) bool { return !utf8.ValidString(text) }):
-		return bad("a text of it is not UTF-8 (key %s)", quote(s.Key)) // it would be read as another
+		return bad("a text of it is not UTF-8 (key %s)", printable.Excerpt(s.Key)) // it would be read as another
 	case s.Size <= 0:
-		return bad("source.size is %d (key %s)", s.Size, quote(s.Key))
+		return bad("source.size is %d (key %s)", s.Size, printable.Excerpt(s.Key))
 	case c.UploadID == "":
-		return bad("uploadId is missing (key %s)", quote(s.Key))
+		return bad("uploadId is missing (key %s)", printable.Excerpt(s.Key))
 	case c.PartSize <= 0 || c.PartSize > maxPartSize:
-		return bad("partSize is %d (key %s)", c.PartSize, quote(s.Key))
+		return bad("partSize is %d (key %s)", c.PartSize, printable.Excerpt(s.Key))
 	case (s.Size-1)/c.PartSize >= maxParts:
-		return bad("%d bytes in parts of %d are more than %d parts (key %s)", s.Size, c.PartSize, maxParts, quote(s.Key))
+		return bad("%d bytes in parts of %d are more than %d parts (key %s)", s.Size, c.PartSize, maxParts, printable.Excerpt(s.Key))
 	case c.Handovers < 0 || c.Handovers > math.MaxInt32:
-		return bad("handovers is %d (key %s)", c.Handovers, quote(s.Key))
+		return bad("handovers is %d (key %s)", c.Handovers, printable.Excerpt(s.Key))
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"s3fanout/internal/printable"
 )
 
 // Errors that a caller can tell apart with errors.Is.
@@ -146,16 +148,7 @@ func describe(id string, index int) string {
 	if id == "" {
 		return fmt.Sprintf("at Records[%d]", index)
 	}
-	return quote(id)
-}
-
-// quote makes text from outside printable on one line and bounds its length.
-func quote(s string) string {
-	const most = 200
-	if len(s) > most {
-		return fmt.Sprintf("%q (%d bytes)", s[:most], len(s))
-	}
-	return fmt.Sprintf("%q", s)
+	return printable.Excerpt(id)
 }
 
 // malformed says what encoding/json finds wrong, without its words for Go's

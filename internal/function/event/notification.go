@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"s3fanout/internal/printable"
 )
 
 const (
@@ -111,16 +113,16 @@ func (in s3Record) record() (Record, error) {
 	key, err := decodeKey("s3.object.key", object.Key)
 	switch {
 	case in.EventSource != s3Source:
-		return Record{}, fmt.Errorf("%w: eventSource is %s, want %q", ErrUnsupported, quote(in.EventSource), s3Source)
+		return Record{}, fmt.Errorf("%w: eventSource is %s, want %q", ErrUnsupported, printable.Excerpt(in.EventSource), s3Source)
 	case !strings.HasPrefix(in.EventName, createdType):
 		return Record{}, fmt.Errorf("%w: eventName is %s of bucket %s and key %s; only %s* can be replicated, remove the rest from the bucket's notifications",
-			ErrUnsupported, quote(in.EventName), quote(in.S3.Bucket.Name), quote(object.Key), createdType)
+			ErrUnsupported, printable.Excerpt(in.EventName), printable.Excerpt(in.S3.Bucket.Name), printable.Excerpt(object.Key), createdType)
 	case in.S3.Bucket.Name == "":
-		return Record{}, fmt.Errorf("%w: s3.bucket.name is missing (key %s)", ErrMalformed, quote(object.Key))
+		return Record{}, fmt.Errorf("%w: s3.bucket.name is missing (key %s)", ErrMalformed, printable.Excerpt(object.Key))
 	case err != nil:
-		return Record{}, fmt.Errorf("%w (bucket %s)", err, quote(in.S3.Bucket.Name))
+		return Record{}, fmt.Errorf("%w (bucket %s)", err, printable.Excerpt(in.S3.Bucket.Name))
 	case object.Size < 0:
-		return Record{}, fmt.Errorf("%w: s3.object.size is %d (bucket %s, key %s)", ErrMalformed, object.Size, quote(in.S3.Bucket.Name), quote(object.Key))
+		return Record{}, fmt.Errorf("%w: s3.object.size is %d (bucket %s, key %s)", ErrMalformed, object.Size, printable.Excerpt(in.S3.Bucket.Name), printable.Excerpt(object.Key))
 	}
 	return Record{
 		Region:      in.Region,
@@ -144,16 +146,16 @@ func decodeKey(member, encoded string) (string, error) {
 	// U+FFFD that is not percent-encoded is what encoding/json makes of invalid
 	// UTF-8 and of unpaired surrogates: the real key is lost.
 	if strings.ContainsRune(encoded, utf8.RuneError) {
-		return "", fmt.Errorf("%w: %s %s is not Unicode", ErrMalformed, member, quote(encoded))
+		return "", fmt.Errorf("%w: %s %s is not Unicode", ErrMalformed, member, printable.Excerpt(encoded))
 	}
 	key, err := url.QueryUnescape(encoded)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%w: %s %s is not URL-encoded: %w", ErrMalformed, member, quote(encoded), err)
+		return "", fmt.Errorf("%w: %s %s is not URL-encoded: %w", ErrMalformed, member, printable.Excerpt(encoded), err)
 	case !utf8.ValidString(key):
-		return "", fmt.Errorf("%w: %s %s does not decode to UTF-8", ErrMalformed, member, quote(encoded))
+		return "", fmt.Errorf("%w: %s %s does not decode to UTF-8", ErrMalformed, member, printable.Excerpt(encoded))
 	case len(key) > maxKeyBytes:
-		return "", fmt.Errorf("%w: %s %s decodes to %d bytes, S3 allows %d", ErrMalformed, member, quote(encoded), len(key), maxKeyBytes)
+		return "", fmt.Errorf("%w: %s %s decodes to %d bytes, S3 allows %d", ErrMalformed, member, printable.Excerpt(encoded), len(key), maxKeyBytes)
 	}
 	return key, nil
 }

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/printable"
 )
 
 // The result codes of a task
@@ -188,12 +187,7 @@ func failureOf(err error) taskResult {
 
 // resultText is one line of bounded length.
 func resultText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
+	s = printable.Replace(s, ' ')
 	if utf8.RuneCountInString(s) <= maxResultChars {
 		return s
 	}

@@ -1,6 +1,10 @@
 package deadletter
 
-import "s3fanout/internal/table"
+import (
+	"cmp"
+
+	"s3fanout/internal/printable"
+)
 
 // MaxReason is the most characters that a text of a letter has: enough for
 // what a function says of every record of a message, bounded because anybody
@@ -14,17 +18,10 @@ const noReason = "no reason given"
 // run of white space, drops control and other non-printing characters, and
 // cuts the rest to at most MaxReason characters, with an ellipsis where it
 // cuts.
-func Line(s string) string { return table.Line(s, MaxReason) }
+func Line(s string) string { return printable.Line(s, MaxReason) }
 
 // excerpt quotes a short piece of the message in an error.
 func excerpt(raw []byte) string {
 	const longest = 100
-	text := []rune(table.Short(string(raw)))
-	if len(text) == 0 {
-		return "(none)"
-	}
-	if len(text) > longest {
-		return string(text[:longest]) + "…"
-	}
-	return string(text)
+	return cmp.Or(printable.Line(string(raw), longest), "(none)")
 }

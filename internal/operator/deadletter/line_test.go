@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"s3fanout/internal/operator/deadletter"
-	"s3fanout/internal/table"
+	"s3fanout/internal/printable"
 )
 
 // TestLongKeyKeepsTheCause has a reason whose cause stands behind two keys of
@@ -17,7 +17,7 @@ func TestLongKeyKeepsTheCause(t *testing.T) {
 	if got := deadletter.Line(reason); got != reason {
 		t.Errorf("got %d characters, want all %d", len(got), len(reason))
 	}
-	got := table.Short(reason)
+	got := printable.Short(reason)
 	if n := utf8.RuneCountInString(got); n > 300 || !strings.HasSuffix(got, "…") || !strings.HasPrefix(reason, strings.TrimSuffix(got, "…")) {
 		t.Errorf("got %d characters: %q", n, got)
 	}

@@ -2,37 +2,12 @@ package explain
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-)
 
-// Quote makes one word of a POSIX shell of any text. Line breaks and other
-// characters that a terminal would act on are written as $'…' has them, which
-// bash and zsh know too, and POSIX since 2024.
-func Quote(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	var b strings.Builder
-	b.WriteString("$'")
-	for _, r := range s {
-		switch {
-		case r == '\'' || r == '\\':
-			b.WriteString(`\` + string(r))
-		case r == ' ' || unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			for _, c := range []byte(string(r)) {
-				fmt.Fprintf(&b, `\%03o`, c)
-			}
-		}
-	}
-	b.WriteString("'")
-	return b.String()
-}
+	"s3fanout/internal/printable"
+)
 
 // redriveCommand replays the queues that have the letters.
 func redriveCommand(letters []Letter) string {
@@ -54,7 +29,7 @@ func doctorCommand(regions ...string) string {
 // backfillCommand copies what the Regions lack; no Regions mean all, no source
 // the Region that had it first. restore copies it also where it was deleted.
 func backfillCommand(key, from string, to []string, restore bool) string {
-	command := "s3fanout backfill --key=" + Quote(key)
+	command := "s3fanout backfill --key=" + printable.Shell(key)
 	if restore {
 		command += " --restore-deleted"
 	}
@@ -83,13 +58,13 @@ func tagCommand(r Region, key string, tags map[string]string) string {
 		set.TagSet = append(set.TagSet, tag{name, tags[name]})
 	}
 	b, _ := json.Marshal(set) // texts cannot fail
-	return s3api("put-object-tagging", r, key) + " --tagging " + Quote(string(b))
+	return s3api("put-object-tagging", r, key) + " --tagging " + printable.Shell(string(b))
 }
 
 func deleteCommand(r Region, key string) string { return s3api("delete-object", r, key) }
 
 func undeleteCommand(r Region, key string) string {
-	return s3api("delete-object", r, key) + " --version-id " + Quote(r.Deleted.VersionID)
+	return s3api("delete-object", r, key) + " --version-id " + printable.Shell(r.Deleted.VersionID)
 }
 
 // restoreCommand asks for a copy that lasts a week.
@@ -98,9 +73,9 @@ func restoreCommand(r Region, key string) string {
 	if r.Object.StorageClass == "INTELLIGENT_TIERING" { // takes no days
 		request = "{}"
 	}
-	return s3api("restore-object", r, key) + " --restore-request " + Quote(request)
+	return s3api("restore-object", r, key) + " --restore-request " + printable.Shell(request)
 }
 
 func s3api(operation string, r Region, key string) string {
-	return "aws s3api " + operation + " --region " + r.Region + " --bucket " + r.Bucket + " --key=" + Quote(key)
+	return "aws s3api " + operation + " --region " + r.Region + " --bucket " + r.Bucket + " --key=" + printable.Shell(key)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
@@ -122,7 +123,7 @@ func (j *judgement) deadLetters() {
 	j.call(CodeDeadLetter)
 	var reasons []string
 	for _, r := range failed {
-		if reason := table.Short(lastLetter(j.Facts, r.Region).Reason); !slices.Contains(reasons, reason) {
+		if reason := printable.Short(lastLetter(j.Facts, r.Region).Reason); !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 	}
@@ -279,7 +280,7 @@ func (j *judgement) nowhere() {
 	default:
 		j.say("no Region has it or had it: nothing was uploaded under this key, or all its versions were deleted")
 		if decoded, err := url.QueryUnescape(j.Key); err == nil && decoded != j.Key {
-			j.step("if the key comes from an S3 event it is encoded; ask for it as it is stored", "s3fanout explain "+Quote(decoded))
+			j.step("if the key comes from an S3 event it is encoded; ask for it as it is stored", "s3fanout explain "+printable.Shell(decoded))
 		}
 	}
 }

@@ -325,20 +325,6 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
-	for _, tc := range []struct{ key, want string }{
-		{"a b+c%20€", "'a b+c%20€'"},
-		{"it's", `'it'\''s'`},
-		{"two\nlines", `$'two\012lines'`},
-		{"a'b\\c\x1b[31m", `$'a\'b\\c\033[31m'`},
-		{"bidi\u202e", `$'bidi\342\200\256'`},
-	} {
-		if got := Quote(tc.key); got != tc.want {
-			t.Errorf("got %s, want %s", got, tc.want)
-		}
-	}
-}
-
 func TestALeftOutKeyIsMissingNowhere(t *testing.T) {
 	if got := States(world(object("a", noon), nil, nil, leftOut)); !slices.Equal(got, []State{Present, LeftOut, LeftOut}) {
 		t.Errorf("got %v", got)

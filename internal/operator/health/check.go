@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"s3fanout/internal/iampolicy"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
 
 // Limits of a clock's error. Signature Version 4 takes five minutes.
@@ -95,7 +95,7 @@ func (c *checker) add(id string, severity Severity, format string, args ...any) 
 func (c *checker) append(info CheckInfo, format string, args ...any) {
 	c.findings = append(c.findings, Finding{
 		Check: info.ID, Region: c.region.Name, Part: info.Part, Severity: info.Severity,
-		What:  table.Line(fmt.Sprintf(format, args...), maxWhat),
+		What:  printable.Line(fmt.Sprintf(format, args...), maxWhat),
 		Means: info.Means,
 		Fix:   c.fill(info.Fix),
 	})

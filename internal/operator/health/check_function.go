@@ -8,8 +8,8 @@ import (
 
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/iampolicy"
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
 
 // What infra/function.go sets. Less works, though not as well.
@@ -46,7 +46,7 @@ func (c *checker) function() {
 		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, want)
 	}
 	if want := c.facts.Set.Architecture(); f.Architecture != want {
-		c.find(checkProcessor, "the function runs on %s, not on %s", table.Printable(f.Architecture), want)
+		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
 	if told(c, checkConcurrency, f.Reserved) && f.Reserved.State == Found && f.Reserved.Value == 0 {
 		c.find(checkConcurrency, "the function's reserved concurrency is 0")
@@ -100,11 +100,11 @@ func (c *checker) environment(got map[string]string) {
 		case !isSet:
 			c.find(checkEnvironment, "%s is not set; it should be %s", name, should)
 		case !wanted:
-			c.find(checkEnvironment, "%s is %s; cdk.json does not set it", name, table.Printable(have))
+			c.find(checkEnvironment, "%s is %s; cdk.json does not set it", name, printable.Quote(have))
 		case name == functionenv.SourceBuckets && have != should:
 			c.find(checkEnvironment, "%s %s", name, difference(strings.Split(have, ","), strings.Split(should, ",")))
 		case have != should:
-			c.find(checkEnvironment, "%s is %s; it should be %s", name, table.Printable(have), should)
+			c.find(checkEnvironment, "%s is %s; it should be %s", name, printable.Quote(have), should)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func difference(have, should []string) string {
 	without := func(list, from []string) string {
 		return strings.Join(slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(from, s) }), ", ")
 	}
-	lacks, extra := without(should, have), table.Printable(without(have, should))
+	lacks, extra := without(should, have), printable.Quote(without(have, should))
 	switch {
 	case lacks == "" && extra == "":
 		return "has the same twice, or in another order"
