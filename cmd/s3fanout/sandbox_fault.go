@@ -19,6 +19,7 @@ import (
 func newSandboxFaultCommand(a *app) *cobra.Command {
 	var f fault.Fault
 	var kind, endpoint string
+	var clock time.Duration
 	cmd := &cobra.Command{
 		Use:   "fault",
 		Short: "Make a running sandbox fail, and heal it again",
@@ -35,13 +36,18 @@ Kinds:
                       --bytes-per-second and no more
   s3-no-conditions    S3 in the Region accepts If-Match and If-None-Match of a
                       write and ignores them
+  s3-conflict         S3 in the Region answers conditional writes and deletions
+                      with 409 ConditionalRequestConflict, undone
+  s3-clock            S3 in the Region dates objects, events and answers by a
+                      clock that is --clock ahead, or behind if negative
   s3-no-principal     events of S3 in the Region do not say who wrote
   lambda-crash        the function is killed when it receives an event
   duplicate-delivery  SNS in the Region delivers messages twice
   delay               SNS in the Region delivers late and out of order
 
 With --output json the result is a list of the faults that are on:
-  [{"region", "kind", "rate", "count", "bytesPerSecond"}]
+  [{"region", "kind", "rate", "count", "bytesPerSecond",
+    "clockMillis"}]
 
 Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
@@ -52,7 +58,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
   s3fanout sandbox fault`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.Kind = fault.Kind(kind)
+			f.Kind, f.ClockMillis = fault.Kind(kind), clock.Milliseconds()
 			set := kind != ""
 			if set != (f.Region != "") || set != cmd.Flags().Changed("rate") {
 				return usageError{errors.New("--region, --kind and --rate go together; give all three, or none to list")}
@@ -72,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
 	cmd.Flags().StringVar(&kind, "kind", "", "what fails, see above")
 	cmd.Flags().Float64Var(&f.Rate, "rate", 0, "how often it strikes: 0 never, 1 always")
 	cmd.Flags().Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "what one request gets, of s3-bandwidth")
+	cmd.Flags().DurationVar(&clock, "clock", 0, "how far ahead the clock is, of s3-clock; such as 3s or -10m")
 	cmd.Flags().IntVar(&f.Count, "count", 0, "switch it off after so many strikes; 0: never")
 	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
 	return cmd
@@ -142,6 +149,9 @@ func (a *app) printFaults(active []fault.Fault) error {
 		left := ""
 		if f.BytesPerSecond > 0 {
 			left = fmt.Sprintf("  %d bytes/s", f.BytesPerSecond)
+		}
+		if f.ClockMillis != 0 {
+			left = "  " + (time.Duration(f.ClockMillis) * time.Millisecond).String()
 		}
 		if f.Count > 0 {
 			left += fmt.Sprintf("  %d more", f.Count)

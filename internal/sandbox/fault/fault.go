@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Kind names a fault.
@@ -20,6 +21,8 @@ const (
 	S3Cut             Kind = "s3-cut"             // S3 in the Region closes the connection without an answer, before the request has done anything or after all of it
 	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves an object's data takes at least its bytes divided by BytesPerSecond
 	S3NoConditions    Kind = "s3-no-conditions"   // S3 in the Region accepts If-Match and If-None-Match of a write and ignores them
+	S3Conflict        Kind = "s3-conflict"        // S3 in the Region answers a conditional write or deletion with 409 ConditionalRequestConflict, and has done nothing
+	S3Clock           Kind = "s3-clock"           // S3 in the Region dates objects, events and answers ClockMillis late, or early
 	S3NoPrincipal     Kind = "s3-no-principal"    // S3 in the Region announces what was written, not by whom
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
@@ -28,7 +31,7 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3NoPrincipal, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3Conflict, S3Clock, S3NoPrincipal, LambdaCrash, DuplicateDelivery, Delay}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.
@@ -40,6 +43,9 @@ type Fault struct {
 	// BytesPerSecond is what one request gets of s3-bandwidth, which needs it;
 	// no other kind has it.
 	BytesPerSecond int64 `json:"bytesPerSecond,omitempty"`
+	// ClockMillis is how far the clock of s3-clock is ahead, or behind if it is
+	// negative; no other kind has it. It is wrong all of the time: Rate is 1.
+	ClockMillis int64 `json:"clockMillis,omitempty"`
 }
 
 // Switches holds the faults of one sandbox. The zero value is not usable; use
@@ -98,6 +104,9 @@ func (s *Switches) Set(f Fault) error {
 	if err := f.checkBandwidth(); err != nil {
 		return err
 	}
+	if err := f.checkClock(); err != nil {
+		return err
+	}
 	if f.Rate == 0 {
 		delete(s.on[f.Region], f.Kind)
 		return nil
@@ -119,6 +128,34 @@ func (f Fault) checkBandwidth() error {
 		return fmt.Errorf("%s needs bytesPerSecond, what one request gets", S3Bandwidth)
 	}
 	return nil
+}
+
+// maxClock is as far as S3 lets a request's own time be off
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed).
+const maxClock = 15 * time.Minute
+
+func (f Fault) checkClock() error {
+	offset := time.Duration(f.ClockMillis) * time.Millisecond
+	switch {
+	case f.Kind != S3Clock && f.ClockMillis != 0:
+		return fmt.Errorf("clockMillis belongs to %s, not to %s", S3Clock, f.Kind)
+	case f.Kind != S3Clock || f.Rate == 0:
+		return nil
+	case f.ClockMillis == 0:
+		return fmt.Errorf("%s needs clockMillis, how far the clock is ahead, or behind if negative", S3Clock)
+	case offset.Abs() > maxClock:
+		return fmt.Errorf("clockMillis %d is more than %s, which S3 lets no request be off", f.ClockMillis, maxClock)
+	case f.Rate != 1 || f.Count != 0:
+		return fmt.Errorf("%s has rate 1 and no count: a clock is wrong all of the time", S3Clock)
+	}
+	return nil
+}
+
+// Clock is how far S3's clock in the Region is ahead; negative: behind.
+func (s *Switches) Clock(region string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.on[region][S3Clock].ClockMillis) * time.Millisecond
 }
 
 // Strikes decides, once, whether the fault strikes now.

@@ -29,7 +29,7 @@ func (s *Service) notify(b *bucket, key string, c change, o origin) {
 	if s.config.Faults.Strikes(b.region, fault.S3NoPrincipal) {
 		o.caller.PrincipalID = s.config.AccountID // as the account itself, whoever it was
 	}
-	now := time.Now()
+	now := time.Now().Add(s.config.Faults.Clock(b.region))
 	for _, n := range b.settings().notifications {
 		if !n.matches(c.event, key) {
 			continue

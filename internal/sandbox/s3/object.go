@@ -15,6 +15,10 @@ func (x *exchange) condition() (c store.Condition, err error) {
 	if x.ignoresConditions() {
 		return c, nil
 	}
+	conditional := len(x.header.Values("If-Match"))+len(x.header.Values("If-None-Match")) > 0
+	if conditional && x.config.Faults.Strikes(x.region, fault.S3Conflict) {
+		return c, store.ErrConflict
+	}
 	if c.IfMatch = unquote(x.header.Get("If-Match")); c.IfMatch == "" && len(x.header.Values("If-Match")) > 0 {
 		return c, errInvalidArgument("The If-Match header is empty.")
 	}

@@ -75,7 +75,7 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	engine, err := store.Open(c.Dir, store.Options{Now: c.now})
+	engine, err := store.Open(c.Dir, store.Options{Now: c.now, Offset: c.Faults.Clock})
 	if err != nil {
 		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
 	}
@@ -148,6 +148,9 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
 	cut, connection := s.cut(region), w
 	w = cut.after(w)
+	if offset := s.config.Faults.Clock(region); offset != 0 {
+		w.Header().Set("Date", httpTime(time.Now().Add(offset)))
+	}
 	w = s.observe(w, Call{Region: region, CallerARN: caller.ARN, Operation: req.operation.name, Bucket: req.bucket, Key: req.key})
 	cut.before()
 	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {

@@ -76,7 +76,7 @@ func (t *txn) deleteObject(b *bucket, d Delete) (Deleted, error) {
 		return Deleted{Removed: true, Sequencer: sequencer(t.next())}, err
 	}
 	marker := &version{marker: true}
-	if _, err := t.insert(b, d.Key, marker, t.or(d.Started)); err != nil {
+	if _, err := t.insert(b, d.Key, marker, t.dated(b, t.or(d.Started))); err != nil {
 		return Deleted{}, err
 	}
 	return Deleted{VersionID: marker.id, DeleteMarker: true, Made: true, Sequencer: sequencer(marker.sequence)}, t.uncovered(b, d.Key)

@@ -41,7 +41,10 @@ const lockPatience = time.Second
 // be read ErrDamaged; both are left as they are. After a process was killed,
 // what it had staged is removed, at the cost of the files that it wrote.
 func Open(dir string, o Options) (*Store, error) {
-	s := &Store{dir: dir, now: o.Now, files: newFiles(filepath.Join(dir, blobDirectory))}
+	s := &Store{dir: dir, now: o.Now, off: o.Offset, files: newFiles(filepath.Join(dir, blobDirectory))}
+	if s.off == nil {
+		s.off = func(string) time.Duration { return 0 }
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -41,7 +41,7 @@ func (s *Store) copyPart(ctx context.Context, c CopyPart, algorithm Algorithm) (
 		return done, "", err
 	}
 	err = s.write(func(t *txn) error {
-		_, u, err := t.upload(c.Bucket, c.Key, c.UploadID)
+		b, u, err := t.upload(c.Bucket, c.Key, c.UploadID)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (s *Store) copyPart(ctx context.Context, c CopyPart, algorithm Algorithm) (
 		if source.order != found.version.order || source.blob != found.version.blob {
 			return errSourceChanged
 		}
-		p := &part{size: found.length, at: t.now().Unix(), md5: sum[MD5], checksum: sum[algorithm]}
+		p := &part{size: found.length, at: t.now().Add(t.off(b.region)).Unix(), md5: sum[MD5], checksum: sum[algorithm]}
 		if found.length == source.size {
 			p.blob, err = source.blob, t.hold(source.blob)
 		} else {

@@ -19,6 +19,7 @@ type Store struct {
 	db    *bolt.DB
 	ids   ids
 	now   func() time.Time
+	off   func(region string) time.Duration
 	epoch uint64 // how often the store has been opened
 
 	order atomic.Uint64 // the last moment that was given out
@@ -42,6 +43,12 @@ func (s *Store) or(m Started) Started {
 	if m.order == 0 {
 		return s.Begin()
 	}
+	return m
+}
+
+// dated is the moment by the clock of the bucket's Region.
+func (t *txn) dated(b *bucket, m Started) Started {
+	m.at = m.at.Add(t.off(b.region))
 	return m
 }
 

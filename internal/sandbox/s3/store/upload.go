@@ -29,7 +29,7 @@ func (s *Store) CreateUpload(c CreateUpload) (made Upload, err error) {
 		if err != nil {
 			return err
 		}
-		started := t.Begin()
+		started := t.dated(b, t.Begin())
 		id, err := t.ids.upload(started.order, c.Key)
 		if err != nil {
 			return err
@@ -119,14 +119,14 @@ func (s *Store) PutPart(bucketName, key, uploadID string, number int, body *Blob
 		return done, errPutTwice
 	}
 	err = s.write(func(t *txn) error {
-		_, u, err := t.upload(bucketName, key, uploadID)
+		b, u, err := t.upload(bucketName, key, uploadID)
 		if err != nil {
 			return err
 		}
 		if !body.sums.has(u.partAlgorithm()) {
 			return fmt.Errorf("%w: the part was staged without %s", ErrUnknownChecksum, u.partAlgorithm())
 		}
-		p := &part{blob: body.id, size: body.size, at: t.now().Unix(), md5: body.Sum(MD5), checksum: body.Sum(u.partAlgorithm())}
+		p := &part{blob: body.id, size: body.size, at: t.now().Add(t.off(b.region)).Unix(), md5: body.Sum(MD5), checksum: body.Sum(u.partAlgorithm())}
 		done = p.public(u, number)
 		if err := body.add(t); err != nil {
 			return err

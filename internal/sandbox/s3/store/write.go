@@ -84,7 +84,7 @@ func (s *Store) PutObject(p Put, body *Blob) (w Written, err error) {
 		if err := t.decide(b, p.Key, p.Condition, body.started, s.deletions.since(body.started, p.Bucket, p.Key)); err != nil {
 			return err
 		}
-		if placed, err = t.insert(b, p.Key, v, body.started); err != nil {
+		if placed, err = t.insert(b, p.Key, v, t.dated(b, body.started)); err != nil {
 			return err
 		}
 		w = v.written(b)
@@ -154,7 +154,7 @@ func (t *txn) copyObject(c Copy) (Copied, error) {
 	if err := t.hold(v.blob); err != nil {
 		return Copied{}, err
 	}
-	placed, err := t.insert(b, c.Key, v, t.or(c.Started))
+	placed, err := t.insert(b, c.Key, v, t.dated(b, t.or(c.Started)))
 	if err == nil && !placed {
 		err = t.release(v.blob)
 	}
