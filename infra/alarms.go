@@ -111,6 +111,12 @@ func (s site) alarms() []alarm {
 // description is what the alarm says to who is woken by it.
 func (a alarm) description() string { return a.means + " What to do: " + a.fix }
 
+// madeAlarm is an alarm, and the resource that it became.
+type madeAlarm struct {
+	alarm
+	made awscloudwatch.CfnAlarm
+}
+
 // alarmsProps configure newAlarms.
 type alarmsProps struct {
 	Site site // required
@@ -119,13 +125,14 @@ type alarmsProps struct {
 // newAlarms makes the Region's alarms, and the topic that tells of them where
 // the configuration has an e-mail address. A metric without figures is no alarm:
 // most of them exist only when something is wrong.
-func newAlarms(scope constructs.Construct, id string, props alarmsProps) constructs.Construct {
+func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeAlarm {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	var told *[]any
 	if topic := here.alarmTopic(this); topic != nil {
 		told = &[]any{topic}
 	}
+	var made []madeAlarm
 	for _, a := range here.alarms() {
 		properties := &awscloudwatch.CfnAlarmProps{
 			AlarmName:          jsii.String(here.alarmName(a)),
@@ -138,9 +145,9 @@ func newAlarms(scope constructs.Construct, id string, props alarmsProps) constru
 			OkActions:          told,
 		}
 		a.watch(properties)
-		awscloudwatch.NewCfnAlarm(this, jsii.String(a.name), properties)
+		made = append(made, madeAlarm{alarm: a, made: awscloudwatch.NewCfnAlarm(this, jsii.String(a.name), properties)})
 	}
-	return this
+	return made
 }
 
 // watch says what the alarm looks at: a metric, or the sum of some. Where one of

@@ -1,17 +1,13 @@
 package infra
 
 import (
-	"path/filepath"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"s3fanout/internal/function/functionenv"
-	"s3fanout/internal/replicaset"
 )
 
 const (
@@ -27,7 +23,7 @@ const (
 // functionProps configure newFunction. All fields are required.
 type functionProps struct {
 	Site        site
-	Program     string // directory with the program for each processor, see ProgramDir
+	Code        Code
 	RoleARN     *string
 	DeadLetters awssqs.CfnQueue // receives the events that fail
 }
@@ -41,13 +37,8 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		LogGroupName:    jsii.String(here.LogGroupName()),
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
-	dir := ProgramDir(props.Program, here.Config)
-	code := awss3assets.NewAsset(this, jsii.String("Code"), &awss3assets.AssetProps{
-		Path: jsii.String(dir),
-		// The assembly holds a copy under a hash. What runs templates elsewhere
-		// finds by this name which program is meant.
-		DisplayName: jsii.String(filepath.ToSlash(dir)),
-	})
+	code := props.Code(Replicator)
+	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Default"), &awslambda.CfnFunctionProps{
 		FunctionName:  jsii.String(here.FunctionName()),
 		Description:   jsii.String("Copies new objects of replica set " + here.Name + " from its other Regions into this one"),
@@ -55,8 +46,8 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		Architectures: jsii.Strings(here.Architecture()),
 		Handler:       jsii.String("bootstrap"),
 		Code: &awslambda.CfnFunction_CodeProperty{
-			S3Bucket: code.S3BucketName(),
-			S3Key:    code.S3ObjectKey(),
+			S3Bucket: location.BucketName,
+			S3Key:    location.ObjectKey,
 		},
 		Role:       props.RoleARN,
 		Timeout:    jsii.Number(timeoutSeconds),
@@ -76,6 +67,7 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		// stays on, should that ever be wrong.
 		RecursiveLoop: jsii.String("Terminate"),
 	})
+	code.BindToResource(function, nil) // for tools that run the function locally
 	awslambda.NewCfnEventInvokeConfig(this, jsii.String("Failures"), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName:             function.Ref(),
 		Qualifier:                jsii.String("$LATEST"),
@@ -88,13 +80,6 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		},
 	})
 	return function
-}
-
-// ProgramDir is the directory that becomes the code of a function: program is
-// named after what runs, and below it is a directory for each processor, which
-// holds the executable for it, called bootstrap.
-func ProgramDir(program string, set replicaset.Config) string {
-	return filepath.Join(program, set.Architecture())
 }
 
 // tracing is nil unless it is asked for, which is Lambda's PassThrough: what

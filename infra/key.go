@@ -2,6 +2,7 @@ package infra
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -26,50 +27,83 @@ type keyProps struct {
 func newKey(scope constructs.Construct, id string, props keyProps) *string {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	use := []string{"kms:GenerateDataKey", "kms:Decrypt"}
-	const thisKey = "*" // in a key's own policy
 	key := awskms.NewCfnKey(this, jsii.String("Default"), &awskms.CfnKeyProps{
 		Description:       jsii.String("Replica set " + here.Name + ": bucket, topic and dead letters in " + here.Region),
 		EnableKeyRotation: jsii.Bool(true),
-		KeyPolicy: policyDocument(
-			statement{
-				sid:       "AccountDecides",
-				principal: map[string]any{"AWS": here.AccountARN()},
-				actions:   []string{"kms:*"},
-				resources: []string{thisKey},
-			},
-			statement{
-				sid:       "BucketPublishes",
-				principal: service("s3.amazonaws.com"),
-				actions:   use,
-				resources: []string{thisKey},
-				condition: map[string]any{
-					"ArnEquals":    map[string]any{"aws:SourceArn": here.BucketARN()},
-					"StringEquals": map[string]any{"aws:SourceAccount": here.Account},
-				},
-			},
-			statement{
-				sid:       "TopicSendsUndelivered",
-				principal: service("sns.amazonaws.com"),
-				actions:   use,
-				resources: []string{thisKey},
-				// The topic's ARN has the account in it. That SNS names the account
-				// by itself as well is written nowhere, and were it not so, what SNS
-				// could not deliver would be lost.
-				condition: map[string]any{
-					"ArnEquals": map[string]any{"aws:SourceArn": here.TopicARN()},
-				},
-			},
-		),
+		KeyPolicy: policyDocument(append([]statement{{
+			sid:       "AccountDecides",
+			principal: map[string]any{"AWS": here.AccountARN()},
+			actions:   []string{"kms:*"},
+			resources: []string{thisKey},
+		}}, here.servicesUseKey()...)...),
 	})
 	key.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
-	alias := awskms.NewCfnAlias(this, jsii.String("Alias"), &awskms.CfnAliasProps{
-		AliasName:   jsii.String(here.KeyAlias()),
-		TargetKeyId: key.Ref(),
-	})
-	// Other Regions' roles know the key by its alias alone.
-	alias.ApplyRemovalPolicy(here.removal(), nil)
+	newAlias(this, here, key.Ref())
 	return key.AttrArn()
+}
+
+// newAlias gives a key the alias by which alone other Regions' roles know it.
+func newAlias(scope constructs.Construct, here site, key *string) {
+	alias := awskms.NewCfnAlias(scope, jsii.String("Alias"), &awskms.CfnAliasProps{
+		AliasName:   jsii.String(here.KeyAlias()),
+		TargetKeyId: key,
+	})
+	alias.ApplyRemovalPolicy(here.removal(), nil)
+}
+
+// useKeyProps configure useKey. All fields are required.
+type useKeyProps struct {
+	Site site
+	Key  awskms.IKey
+}
+
+// useKey prepares a key of somebody else's as newKey makes one, and returns its
+// ARN: it gets the alias, unless the configuration names all keys by their ARNs,
+// and the statements of the two services. The CDK leaves the policy of an imported
+// key alone.
+func useKey(scope constructs.Construct, id string, props useKeyProps) *string {
+	here := props.Site
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	if here.MakesKeys() {
+		newAlias(this, here, props.Key.KeyArn())
+	}
+	for _, s := range here.servicesUseKey() {
+		props.Key.AddToResourcePolicy(awsiam.PolicyStatement_FromJson(s.document()), jsii.Bool(true))
+	}
+	return props.Key.KeyArn()
+}
+
+// thisKey is a key in its own policy.
+const thisKey = "*"
+
+// servicesUseKey are the statements of the Region's key about the two services
+// that act without a role.
+func (s site) servicesUseKey() []statement {
+	use := []string{"kms:GenerateDataKey", "kms:Decrypt"}
+	return []statement{
+		{
+			sid:       "BucketPublishes",
+			principal: service("s3.amazonaws.com"),
+			actions:   use,
+			resources: []string{thisKey},
+			condition: map[string]any{
+				"ArnEquals":    map[string]any{"aws:SourceArn": s.BucketARN()},
+				"StringEquals": map[string]any{"aws:SourceAccount": s.Account},
+			},
+		},
+		{
+			sid:       "TopicSendsUndelivered",
+			principal: service("sns.amazonaws.com"),
+			actions:   use,
+			resources: []string{thisKey},
+			// The topic's ARN has the account in it. That SNS names the account
+			// by itself as well is written nowhere, and were it not so, what SNS
+			// could not deliver would be lost.
+			condition: map[string]any{
+				"ArnEquals": map[string]any{"aws:SourceArn": s.TopicARN()},
+			},
+		},
+	}
 }
 
 // useKeys are the role's statements about keys: it encrypts with the Region's

@@ -26,10 +26,10 @@ const (
 	anyKey     = "00000000-0000-0000-0000-000000000000"
 )
 
-// CheckLimits reports the first part of a Region's stack that would be longer
+// checkLimits reports the first part of a Region's stack that would be longer
 // than AWS takes, which else only the deployment would say. The message is one
 // line that begins with the field.
-func CheckLimits(set replicaset.Config) error {
+func checkLimits(set replicaset.Config) error {
 	for _, region := range set.Regions {
 		s := newSite(anyAccount, set, region)
 		for _, part := range []struct {

@@ -41,7 +41,7 @@ func TestTwentyFourRegionsFit(t *testing.T) {
 		if err := set.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckLimits(set); err != nil {
+		if err := checkLimits(set); err != nil {
 			t.Errorf("keys given %t: %v", given, err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	const region = "us-east-1"
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	newRegionStack(app, regionStackProps{Set: set, Region: region, FunctionDir: codeDir(t)})
+	newRegionStack(app, regionStackProps{Set: set, Region: region, Code: testCode(t, set)})
 	app.Synth(nil)
 	stack := load(t, out, set, set.RegionStackName(region), region)
 	length := func(v any) int {
@@ -118,7 +118,7 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if err := CheckLimits(tt.set); err != nil {
+			if err := checkLimits(tt.set); err != nil {
 				got = err.Error()
 			}
 			if got != tt.want {

@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -8,6 +10,34 @@ import (
 
 	"s3fanout/internal/replicaset"
 )
+
+// MeshProps configure NewMesh.
+type MeshProps struct {
+	// Config is the same for all Regions of the set. Required.
+	Config Config
+	// Regions are the parts of the set's Regions that this app makes, and on whose
+	// stacks the mesh's stack is made to depend. Those that another app deploys have
+	// to be deployed before.
+	Regions []*Region
+}
+
+// NewMesh subscribes the other Regions' functions to the topic of the Region of
+// the stack that the scope is in, a stack other than that of NewRegion: every
+// Region has to be deployed before any mesh.
+func NewMesh(scope constructs.Construct, id string, props MeshProps) (constructs.Construct, error) {
+	here, stack, err := siteOf(scope, props.Config)
+	if err != nil {
+		return nil, err
+	}
+	path := *stack.Node().Path()
+	for _, region := range props.Regions {
+		if *region.stack.Node().Path() == path {
+			return nil, fmt.Errorf("stack %s has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's", *stack.StackName())
+		}
+		stack.AddStackDependency(region.stack, jsii.String("subscribes its function"))
+	}
+	return newMesh(scope, id, meshParts{Site: here, RoleID: awscdk.Fn_ImportValue(roleIDExport(here.Config, here.Region))}), nil
+}
 
 // meshStackProps configure newMeshStack. All fields are required.
 type meshStackProps struct {
@@ -19,18 +49,18 @@ type meshStackProps struct {
 // the topic of props.Region. Subscriptions have to be made in the topic's
 // Region, and their dead-letter queue has to be there too:
 // https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
-func newMeshStack(app awscdk.App, props meshStackProps) awscdk.Stack {
-	stack := newStack(app, props.Set, props.Set.MeshStackName(props.Region),
+func newMeshStack(scope constructs.Construct, props meshStackProps) awscdk.Stack {
+	stack := newStack(scope, props.Set, props.Set.MeshStackName(props.Region),
 		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
-	newMesh(stack, "Mesh", meshProps{
+	newMesh(stack, "Mesh", meshParts{
 		Site:   newSite(*stack.Account(), props.Set, props.Region),
 		RoleID: awscdk.Fn_ImportValue(roleIDExport(props.Set, props.Region)),
 	})
 	return stack
 }
 
-// meshProps configure newMesh. All fields are required.
-type meshProps struct {
+// meshParts configure newMesh. All fields are required.
+type meshParts struct {
 	Site   site
 	RoleID *string // unique ID of the function's role in Site's Region
 }
@@ -43,7 +73,7 @@ type meshProps struct {
 //
 // That filter saves money and nothing depends on it: a delivered echo is
 // recognised by the function.
-func newMesh(scope constructs.Construct, id string, props meshProps) constructs.Construct {
+func newMesh(scope constructs.Construct, id string, props meshParts) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	for _, other := range here.others() {

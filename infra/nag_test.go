@@ -69,7 +69,9 @@ func TestNag(t *testing.T) {
 func testNag(t *testing.T, set replicaset.Config) {
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
+	if _, err := NewReplicaSet(app, ReplicaSetProps{Config: Config(set), Code: testCode(t, set)}); err != nil {
+		t.Fatal(err)
+	}
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
 		ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
 	}), nil)

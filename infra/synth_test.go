@@ -44,25 +44,28 @@ func synth(t *testing.T, set replicaset.Config) string {
 		// What cdk.json says to the cdk command.
 		AnalyticsReporting: jsii.Bool(false),
 	})
-	NewReplicaSet(app, ReplicaSetProps{Set: set, FunctionDir: codeDir(t)})
+	if _, err := NewReplicaSet(app, ReplicaSetProps{Config: Config(set), Code: testCode(t, set)}); err != nil {
+		t.Fatal(err)
+	}
 	app.Synth(nil)
 	return out
 }
 
-// codeDir holds something that stands for the function's executables: the
-// name of their processor.
-func codeDir(t *testing.T) string {
+// testCode stands for the functions' code: archives that hold the name of their
+// processor.
+func testCode(t *testing.T, set replicaset.Config) Code {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "function")
-	for _, processor := range []string{replicaset.ARM64, replicaset.X86} {
-		if err := os.MkdirAll(filepath.Join(dir, processor), 0o700); err != nil {
+	dir, architecture := t.TempDir(), set.Architecture()
+	for _, program := range Programs(Config(set)) {
+		from := ProgramDir(dir, program, architecture)
+		if err := os.MkdirAll(from, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, processor, "bootstrap"), []byte(processor), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(from, "bootstrap"), []byte(architecture), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return dir
+	return CodeFrom(dir, architecture)
 }
 
 // resource is a resource of a template. Values are those of encoding/json,
@@ -150,8 +153,11 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 				}
 				switch key {
 				case "Ref":
-					if arg == "AWS::AccountId" {
+					switch arg {
+					case "AWS::AccountId":
 						return testAccount
+					case "AWS::Partition":
+						return "aws"
 					}
 					return attribute(arg.(string), "Ref")
 				case "Fn::GetAtt":

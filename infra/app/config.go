@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"s3fanout/infra"
-	"s3fanout/internal/replicaset"
 )
 
 // The environment variables in which the cdk command passes the context of
@@ -17,25 +16,21 @@ const (
 	overflowVariable = "CONTEXT_OVERFLOW_LOCATION_ENV"
 )
 
-// configuration reads the replica set from the environment, validates it, and
-// checks that AWS takes what would be made of it.
+// configuration reads the replica set from the environment and validates it.
 // The message of an error is one line that names the field.
-func configuration(getenv func(string) string) (replicaset.Config, error) {
+func configuration(getenv func(string) string) (infra.Config, error) {
 	value, err := contextValue(getenv)
 	if err != nil {
-		return replicaset.Config{}, err
+		return infra.Config{}, err
 	}
-	set, err := parse(value)
+	config, err := parse(value)
 	if err == nil {
-		err = set.Validate()
-	}
-	if err == nil {
-		err = infra.CheckLimits(set)
+		err = config.Validate()
 	}
 	if err != nil {
-		return replicaset.Config{}, fmt.Errorf("cdk.json: %w", err)
+		return infra.Config{}, fmt.Errorf("cdk.json: %w", err)
 	}
-	return set, nil
+	return config, nil
 }
 
 // contextValue returns the value of the context key, nil if there is none.
@@ -56,7 +51,7 @@ func contextValue(getenv func(string) string) (json.RawMessage, error) {
 		if err := json.Unmarshal(source, &context); err != nil {
 			return nil, fmt.Errorf("read the context in %s: %w", contextVariable, err)
 		}
-		if value, ok := context[replicaset.ContextKey]; ok {
+		if value, ok := context[infra.ContextKey]; ok {
 			return value, nil
 		}
 	}
@@ -66,24 +61,26 @@ func contextValue(getenv func(string) string) (json.RawMessage, error) {
 // parse reads the value of the context key: an object in cdk.json, or its
 // JSON in a string if it is given on the command line
 // (cdk synth -c s3fanout='{…}').
-func parse(value json.RawMessage) (replicaset.Config, error) {
+func parse(value json.RawMessage) (infra.Config, error) {
 	if value == nil {
-		return replicaset.Config{}, fmt.Errorf(
-			"key %q is missing in \"context\"; run through cdk in the project's directory, or add the key", replicaset.ContextKey)
+		return infra.Config{}, fmt.Errorf(
+			"key %q is missing in \"context\"; run through cdk in the project's directory, or add the key", infra.ContextKey)
 	}
 	var text string
 	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
 		value = json.RawMessage(text)
 	}
-	return replicaset.Parse(value)
+	return infra.ParseConfig(value)
 }
 
-// checkFunction reports that dir does not hold the function, whose file has
-// to be called bootstrap.
-func checkFunction(dir string) error {
-	path := filepath.Join(dir, "bootstrap")
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is missing; run `make function`", path)
+// checkPrograms reports the first program that the set needs and that is not
+// built; its file has to be called bootstrap.
+func checkPrograms(config infra.Config) error {
+	for _, program := range infra.Programs(config) {
+		path := filepath.Join(infra.ProgramDir(programsDir, program, config.Architecture()), "bootstrap")
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is missing; run `make function`", path)
+		}
 	}
 	return nil
 }

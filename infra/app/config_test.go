@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"s3fanout/internal/replicaset"
+	"s3fanout/infra"
 )
 
 // environment returns a getenv over the pairs.
@@ -27,7 +27,7 @@ func TestConfiguration(t *testing.T) {
 	if err := os.WriteFile(overflow, []byte(`{"s3fanout": `+value+`}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
+	want := infra.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 	for what, getenv := range map[string]func(string) string{
 		"object in cdk.json":         environment(contextVariable, `{"other": 1, "s3fanout": `+value+`}`),
 		"string on the command line": environment(contextVariable, `{"s3fanout": "`+strings.ReplaceAll(value, `"`, `\"`)+`"}`),

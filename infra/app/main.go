@@ -20,9 +20,9 @@ import (
 	"s3fanout/infra"
 )
 
-// functionDir is where "make function" leaves the programs, relative to the
+// programsDir is where "make function" leaves the programs, relative to the
 // directory of cdk.json, in which the cdk command runs the app.
-const functionDir = "build/function"
+const programsDir = "build"
 
 // exitUsage is the exit code for input that cannot be used.
 const exitUsage = 2
@@ -38,9 +38,9 @@ func main() {
 // code. Node starts only for input that can be used: it takes a second, and jsii
 // has things of its own to say on stderr.
 func run(getenv func(string) string, stderr io.Writer) int {
-	set, err := configuration(getenv)
+	config, err := configuration(getenv)
 	if err == nil {
-		err = checkFunction(infra.ProgramDir(functionDir, set))
+		err = checkPrograms(config)
 	}
 	if err == nil {
 		err = checkNode(getenv)
@@ -50,7 +50,13 @@ func run(getenv func(string) string, stderr io.Writer) int {
 		return exitUsage
 	}
 	app := awscdk.NewApp(nil)
-	infra.NewReplicaSet(app, infra.ReplicaSetProps{Set: set, FunctionDir: functionDir})
+	if _, err := infra.NewReplicaSet(app, infra.ReplicaSetProps{
+		Config: config,
+		Code:   infra.CodeFrom(programsDir, config.Architecture()),
+	}); err != nil {
+		_, _ = fmt.Fprintln(stderr, "s3fanout:", err)
+		return exitUsage
+	}
 	app.Synth(nil)
 	return 0
 }

@@ -1,0 +1,175 @@
+package infra
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
+)
+
+// Region is what a replica set has in one Region. The handles refer to resources
+// of the stack that they are used in like those of any imported resource: they
+// can be granted, watched and subscribed to, but not changed.
+type Region struct {
+	Name        string // of the AWS Region
+	Bucket      awss3.IBucket
+	Topic       awssns.ITopic          // announces new objects of Bucket
+	DeadLetters awssqs.IQueue          // what could not be copied or delivered
+	Function    awslambda.IFunction    // copies the other Regions' new objects into Bucket
+	Role        awsiam.IRole           // Function's
+	Key         awskms.IKey            // encrypts Bucket, Topic and DeadLetters; nil for AWS's own keys
+	Alarms      []awscloudwatch.IAlarm // in the order of docs/operations.md
+
+	stack awscdk.Stack
+}
+
+// RegionProps configure NewRegion.
+type RegionProps struct {
+	// Config is the same for all Regions of the set. Required.
+	Config Config
+	// Code is what the functions run; nil has the go command build it, see Code.
+	Code Code
+	// Key is a key of yours that encrypts bucket, topic and dead letters in this
+	// Region, in place of one that is made. Config.Encryption has to be "kms". If
+	// Config.KMSKeyARNs is empty, the key gets the alias by which the other
+	// Regions' roles know it. A key made in this app gets the statements for S3 and
+	// SNS in its policy; one that is imported has to have them, see
+	// docs/configuration.md.
+	Key awskms.IKey
+}
+
+// NewRegion makes the parts of a replica set in the Region of the stack that the
+// scope is in; the stack has to be bound to a Region that is a member of the set.
+// Objects travel once NewMesh has been deployed too.
+func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Region, error) {
+	here, _, err := siteOf(scope, props.Config)
+	if err != nil {
+		return nil, err
+	}
+	if props.Key != nil && !here.UsesKMS() {
+		return nil, fmt.Errorf("the key: the encryption of replica set %s is not %q; set Config.Encryption, or leave the key out", here.Name, replicaset.EncryptionKMS)
+	}
+	if arn := here.KMSKeyARNs[here.Region]; props.Key != nil && arn != "" && !*awscdk.Token_IsUnresolved(props.Key.KeyArn()) && *props.Key.KeyArn() != arn {
+		return nil, fmt.Errorf("the key is %s, but Config.KMSKeyARNs has %s in %s, which the other Regions go by; give the same key, or leave one of the two out",
+			*props.Key.KeyArn(), arn, here.Region)
+	}
+	code, err := props.Code.orBuilt(scope, here.Config)
+	if err != nil {
+		return nil, err
+	}
+	this := constructs.NewConstruct(scope, jsii.String(id))
+	tag(this, here.Config)
+	return addRegion(this, regionParts{Site: here, Code: code, Key: props.Key}), nil
+}
+
+// siteOf is the Region of the set whose stack the scope is in.
+func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, error) {
+	set, err := config.set()
+	if err != nil {
+		return site{}, nil, err
+	}
+	if !slices.ContainsFunc(*scope.Node().Scopes(), func(above constructs.IConstruct) bool { return *awscdk.Stack_IsStack(above) }) {
+		return site{}, nil, fmt.Errorf("scope %q is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet", *scope.Node().Path())
+	}
+	stack := awscdk.Stack_Of(scope)
+	region := *stack.Region()
+	if *awscdk.Token_IsUnresolved(region) {
+		return site{}, nil, fmt.Errorf("stack %s is bound to no Region; set Env.Region in its props to one of %s", *stack.StackName(), strings.Join(set.Regions, ", "))
+	}
+	if !set.Contains(region) {
+		return site{}, nil, fmt.Errorf("stack %s is in %s, which is not one of the Regions of replica set %s: %s",
+			*stack.StackName(), region, set.Name, strings.Join(set.Regions, ", "))
+	}
+	return newSite(*stack.Account(), set, region), stack, nil
+}
+
+// regionParts configure addRegion.
+type regionParts struct {
+	Site site // required
+	Code Code // required
+	Key  awskms.IKey
+}
+
+// roleIDExport is the name of the export with the unique ID of the role that
+// the function has in region ("AROA…"). The principal ID of an event that the
+// function causes begins with it. IAM chooses it, so it is the one thing that
+// a mesh stack cannot name by itself.
+func roleIDExport(set replicaset.Config, region string) *string {
+	return jsii.String(set.RegionStackName(region) + "-role-id")
+}
+
+// addRegion makes the Region's parts directly in the scope: a stack of ours, or a
+// construct in somebody else's. All roles in it are bounded as the set says.
+func addRegion(scope constructs.Construct, props regionParts) *Region {
+	here := props.Site
+	if boundary := here.BoundaryARN(here.Account); boundary != "" {
+		awsiam.PermissionsBoundary_Of(scope).Apply(
+			awsiam.ManagedPolicy_FromManagedPolicyArn(scope, jsii.String("Boundary"), jsii.String(boundary)))
+	}
+	var key *string
+	switch {
+	case props.Key != nil:
+		key = useKey(scope, "Key", useKeyProps{Site: here, Key: props.Key})
+	case here.MakesKeys():
+		key = newKey(scope, "Key", keyProps{Site: here})
+	case here.UsesKMS():
+		key = jsii.String(here.KMSKeyARNs[here.Region])
+	}
+	topic := newTopic(scope, "Topic", topicProps{Site: here, Key: key})
+	bucket := newBucket(scope, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
+	deadLetters := newDeadLetters(scope, "DeadLetters", deadLettersProps{Site: here, Key: key})
+	role := newRole(scope, "Role", roleProps{Site: here, Key: key})
+	function := newFunction(scope, "Function", functionProps{
+		Site:        here,
+		Code:        props.Code,
+		RoleARN:     role.AttrArn(),
+		DeadLetters: deadLetters,
+	})
+	newDeliveries(scope, "Deliveries", deliveriesProps{Site: here, Function: function})
+	alarms := newAlarms(scope, "Alarms", alarmsProps{Site: here})
+	newDashboard(scope, "Dashboard", dashboardProps{Site: here})
+	if here.BatchOperations {
+		newBatch(scope, "Batch", batchProps{Site: here, Role: role, Key: key})
+	}
+	awscdk.NewCfnOutput(scope, jsii.String("RoleID"), &awscdk.CfnOutputProps{
+		Description: jsii.String("Read by the mesh stack, whose subscriptions leave out what this role wrote"),
+		Value:       role.AttrRoleId(),
+		ExportName:  roleIDExport(here.Config, here.Region),
+	})
+
+	handles := constructs.NewConstruct(scope, jsii.String("Handles"))
+	region := &Region{
+		Name:        here.Region,
+		stack:       awscdk.Stack_Of(scope),
+		Topic:       awssns.Topic_FromTopicArn(handles, jsii.String("Topic"), topic.Ref()),
+		DeadLetters: awssqs.Queue_FromQueueArn(handles, jsii.String("DeadLetters"), deadLetters.AttrArn()),
+		Role: awsiam.Role_FromRoleArn(handles, jsii.String("Role"), role.AttrArn(), &awsiam.FromRoleArnOptions{
+			Mutable: jsii.Bool(false), // its policy is what the function needs and nothing else
+		}),
+	}
+	if region.Key = props.Key; region.Key == nil && key != nil {
+		region.Key = awskms.Key_FromKeyArn(handles, jsii.String("Key"), key)
+	}
+	region.Bucket = awss3.Bucket_FromBucketAttributes(handles, jsii.String("Bucket"), &awss3.BucketAttributes{
+		BucketName: bucket.Ref(), BucketArn: bucket.AttrArn(), EncryptionKey: region.Key,
+	})
+	region.Function = awslambda.Function_FromFunctionAttributes(handles, jsii.String("Function"), &awslambda.FunctionAttributes{
+		FunctionArn: function.AttrArn(), Role: region.Role, SameEnvironment: jsii.Bool(true),
+	})
+	for _, a := range alarms {
+		region.Alarms = append(region.Alarms, awscloudwatch.Alarm_FromAlarmArn(handles, jsii.String("Alarm-"+a.name), a.made.AttrArn()))
+	}
+	return region
+}
