@@ -26,7 +26,7 @@ const functionHelp = "function's `program` for this machine (default: bootstrap 
 
 type sandboxFlags struct {
 	listen, templates, dir, state, function string
-	retryWait                               time.Duration
+	retryWait, answerTimeout                time.Duration
 	verbose                                 bool
 }
 
@@ -66,6 +66,7 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` to write endpoint, credentials and names to, as JSON, when ready")
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry, twice before the next")
+	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource's answer, at most an hour")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what happens inside")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
@@ -89,9 +90,10 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
 		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
-		Seed:     uint64(time.Now().UnixNano()),
-		OnUpdate: func(state sandbox.State) { a.followState(f.state, state) },
-		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+		AnswerTimeout: f.answerTimeout,
+		Seed:          uint64(time.Now().UnixNano()),
+		OnUpdate:      func(state sandbox.State) { a.followState(f.state, state) },
+		Logger:        slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err
@@ -121,6 +123,9 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 func (f sandboxFlags) check() error {
 	if f.retryWait <= 0 {
 		return usageError{fmt.Errorf("--retry-wait %s is not longer than nothing", f.retryWait)}
+	}
+	if f.answerTimeout <= 0 || f.answerTimeout > sandbox.DefaultAnswerTimeout {
+		return usageError{fmt.Errorf("--answer-timeout %s is not longer than nothing and at most %s", f.answerTimeout, sandbox.DefaultAnswerTimeout)}
 	}
 	if f.templates != "" {
 		if _, err := os.Stat(filepath.Join(f.templates, "manifest.json")); errors.Is(err, fs.ErrNotExist) {

@@ -30,12 +30,13 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 		Long: `Makes a running sandbox what other templates say, while uploads go on: what is
 new is made, what differs is changed, what is gone is deleted, stack by stack
 and in CloudFormation's order. It stands for cdk deploy --all --revert-drift
-and, of stacks that are gone, cdk destroy: buckets stay. A Region may come or
-go. Permissions, subscriptions, notifications and reserved concurrency that
-somebody removed or changed by hand are put back.
+and, of stacks that are gone, cdk destroy: buckets stay that are to be retained.
+A Region may come or go. Permissions, subscriptions, notifications and reserved
+concurrency that somebody removed or changed by hand are put back.
 
-What can't be done is refused before anything is changed. The sandbox has to
-run on this machine, since it reads the directory; its --state file follows.
+What can't be done is refused before anything is changed. A stack that fails on
+the way is rolled back; those before it stay changed. The sandbox has to run on
+this machine, since it reads the directory; its --state file follows.
 It sends one request to the sandbox and makes no AWS requests.
 
 With --output json: {"made":[…],"updated":[…],"deleted":[…],"retained":[…]},
@@ -123,7 +124,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	case resp.StatusCode == http.StatusConflict:
 		return changes, fmt.Errorf("%s; nothing was changed", refusal.Error)
 	}
-	return changes, fmt.Errorf("%s; a part is done, the same command goes on from there", refusal.Error)
+	return changes, fmt.Errorf("%s; the stack that failed is rolled back, those before it are done: remove the cause and repeat the command", refusal.Error)
 }
 
 func (a *app) printChanges(c sandbox.Changes) error {
@@ -139,7 +140,7 @@ func (a *app) printChanges(c sandbox.Changes) error {
 	for _, part := range []struct {
 		word string
 		list []sandbox.Change
-	}{{"made", c.Made}, {"updated", c.Updated}, {"deleted", c.Deleted}, {"retained", c.Retained}} {
+	}{{"made", c.Made}, {"updated", c.Updated}, {"deleted", c.Deleted}, {"retained", c.Retained}} { // what was rolled back comes with an error
 		for _, x := range part.list {
 			name := x.LogicalID
 			if len(x.Properties) > 0 {

@@ -22,6 +22,7 @@ type target struct {
 	stack     string
 	region    string
 	logicalID string
+	kind      string // the resource's type
 }
 
 // resource is what a template made, as it was made or last changed.
@@ -30,25 +31,42 @@ type resource struct {
 	retain     bool
 	properties json.RawMessage
 	created    template.Created
+	// unsettled is a resource that failed and could not be put back: what it is
+	// like is not known, so that the next deployment changes it in any case.
+	unsettled bool
 }
 
-// maker makes one resource from its resolved properties.
+// maker makes one resource from its resolved properties. When it fails there
+// is nothing, unless the error is a *custom.FailedError.
 type maker func(ctx context.Context, d *deployment, t target, properties json.RawMessage) (template.Created, error)
+
+// updater gives a resource other properties. When it fails, the resource is as
+// it was or as it should be, or in between.
+type updater func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) (template.Created, error)
+
+// keeping is an update after which a resource goes by the same names.
+func keeping(change func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) error) updater {
+	return func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) (template.Created, error) {
+		return old.created, change(ctx, d, t, old, properties)
+	}
+}
 
 // kind is what the sandbox can do with a type of resource.
 type kind struct {
 	make       maker
 	properties func() any // a pointer to what its properties are decoded into
+	// check, instead of properties, is for a type whose properties are anything.
+	check func(properties json.RawMessage) error
 	// inPlace are the properties that can change while the resource lives, here
-	// and on AWS; another one would be another resource there.
-	inPlace []string
-	update  func(ctx context.Context, d *deployment, t target, old resource, properties json.RawMessage) error
+	// and on AWS; another one would be another resource there. Without inPlace
+	// but with fixed, all can but those.
+	inPlace, fixed []string
+	update         updater
 	// drift finds what was changed by hand. It is nil for what the services'
 	// interfaces cannot change here.
 	drift func(d *deployment, t target, old resource) (drift, error)
-	// remove deletes it. It is nil if the sandbox keeps such a resource, which
-	// is right only where the template says so as well.
-	remove func(d *deployment, t target, old resource) error
+	// remove deletes it.
+	remove func(ctx context.Context, d *deployment, t target, old resource) error
 }
 
 // kinds returns what the sandbox can make, by resource type. What AWS changes
@@ -58,24 +76,24 @@ func kinds() map[string]kind {
 	return map[string]kind{
 		"AWS::IAM::Policy": {
 			make: makeRolePolicy, properties: func() any { return new(rolePolicyProperties) },
-			inPlace: []string{"PolicyDocument"}, update: updateRolePolicy, remove: removeRolePolicy,
+			inPlace: []string{"PolicyDocument"}, update: keeping(updateRolePolicy), remove: removeRolePolicy,
 		},
 		"AWS::IAM::Role": {
 			make: makeRole, properties: func() any { return new(roleProperties) },
 			inPlace: []string{"AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary", "Policies", "Tags"},
-			update:  updateRole, remove: removeRole,
+			update:  keeping(updateRole), remove: removeRole,
 		},
 		"AWS::KMS::Alias": {
-			make: makeAlias, properties: func() any { return new(aliasProperties) },
+			make: makeAlias, properties: func() any { return new(aliasProperties) }, remove: removeAlias,
 		},
 		"AWS::KMS::Key": {
 			make: makeKey, properties: func() any { return new(keyProperties) },
-			inPlace: []string{"Description", "EnableKeyRotation", "PendingWindowInDays", "Tags"}, update: changeNothing,
+			inPlace: []string{"Description", "EnableKeyRotation", "PendingWindowInDays", "Tags"}, update: keeping(changeNothing), remove: removeKey,
 		},
 		"AWS::Lambda::EventInvokeConfig": {
 			make: makeEventInvokeConfig, properties: func() any { return new(eventInvokeProperties) },
 			inPlace: []string{"DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"},
-			update:  updateEventInvokeConfig, remove: removeEventInvokeConfig,
+			update:  keeping(updateEventInvokeConfig), remove: removeEventInvokeConfig,
 		},
 		"AWS::Lambda::Function": {
 			make: makeFunction, properties: func() any { return new(functionProperties) },
@@ -83,14 +101,14 @@ func kinds() map[string]kind {
 				"Architectures", "Code", "DeadLetterConfig", "Description", "Environment", "Handler", "LoggingConfig", "MemorySize",
 				"RecursiveLoop", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
 			},
-			update: updateFunction, drift: functionDrift, remove: removeFunction,
+			update: keeping(updateFunction), drift: functionDrift, remove: removeFunction,
 		},
 		"AWS::Lambda::Permission": {
 			make: makePermission, properties: func() any { return new(permissionProperties) }, drift: permissionDrift, remove: removePermission,
 		},
 		"AWS::Logs::LogGroup": {
 			make: makeLogGroup, properties: func() any { return new(logGroupProperties) },
-			inPlace: []string{"RetentionInDays", "Tags"}, update: changeNothing, remove: removeNothing,
+			inPlace: []string{"RetentionInDays", "Tags"}, update: keeping(changeNothing), remove: removeNothing,
 		},
 		"AWS::S3::Bucket": {
 			make: makeBucket, properties: func() any { return new(bucketProperties) },
@@ -98,33 +116,33 @@ func kinds() map[string]kind {
 				"BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "NotificationConfiguration",
 				"OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
 			},
-			update: updateBucket, drift: bucketDrift,
+			update: keeping(updateBucket), drift: bucketDrift, remove: removeBucket,
 		},
 		"AWS::S3::BucketPolicy": {
 			make: makeBucketPolicy, properties: func() any { return new(bucketPolicyProperties) },
-			inPlace: []string{"PolicyDocument"}, update: updateBucketPolicy, remove: removeBucketPolicy, drift: bucketPolicyDrift,
+			inPlace: []string{"PolicyDocument"}, update: keeping(updateBucketPolicy), remove: removeBucketPolicy, drift: bucketPolicyDrift,
 		},
 		"AWS::SNS::Subscription": {
 			make: makeSubscription, properties: func() any { return new(subscriptionProperties) },
 			inPlace: []string{"FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"},
-			update:  updateSubscription, drift: subscriptionDrift, remove: removeSubscription,
+			update:  keeping(updateSubscription), drift: subscriptionDrift, remove: removeSubscription,
 		},
 		"AWS::SNS::Topic": {
 			make: makeTopic, properties: func() any { return new(topicProperties) },
-			inPlace: []string{"DisplayName", "KmsMasterKeyId", "Tags"}, update: updateTopic, remove: removeTopic,
+			inPlace: []string{"DisplayName", "KmsMasterKeyId", "Tags"}, update: keeping(updateTopic), remove: removeTopic,
 		},
 		"AWS::SNS::TopicPolicy": {
 			make: makeTopicPolicy, properties: func() any { return new(topicPolicyProperties) },
-			inPlace: []string{"PolicyDocument"}, update: updateTopicPolicy, remove: removeTopicPolicy,
+			inPlace: []string{"PolicyDocument"}, update: keeping(updateTopicPolicy), remove: removeTopicPolicy,
 		},
 		"AWS::SQS::Queue": {
 			make: makeQueue, properties: func() any { return new(queueProperties) },
 			inPlace: []string{"KmsMasterKeyId", "MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"},
-			update:  updateQueue, remove: removeQueue,
+			update:  keeping(updateQueue), remove: removeQueue,
 		},
 		"AWS::SQS::QueuePolicy": {
 			make: makeQueuePolicy, properties: func() any { return new(queuePolicyProperties) },
-			inPlace: []string{"PolicyDocument"}, update: updateQueuePolicy, remove: removeQueuePolicy,
+			inPlace: []string{"PolicyDocument"}, update: keeping(updateQueuePolicy), remove: removeQueuePolicy,
 		},
 	}
 }

@@ -22,16 +22,32 @@ import (
 // valid bucket name, so that no S3 request can mean it.
 const controlPrefix = "/_sandbox/"
 
+// answersPrefix starts the paths that custom resources answer to.
+const answersPrefix = controlPrefix + "answers/"
+
 // ServeHTTP sends a request to the service and Region that its signature
 // names. Only the sandbox's own interface takes unsigned requests.
+//
+// Until the first deployment is done, only its functions are served. Others,
+// such as clients of an earlier sandbox, wait for its end, rather than being
+// told that there are no buckets.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, answersPrefix) {
+		s.custom.ServeHTTP(w, r)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
-		s.serveControl(w, r)
+		if s.awaitReady(r) {
+			s.serveControl(w, r)
+		}
 		return
 	}
 	id, err := sigv4.Authenticate(r, s.store, time.Now())
 	if err != nil {
 		writeAuthError(w, r, err)
+		return
+	}
+	if id.Caller.Role == nil && !s.awaitReady(r) {
 		return
 	}
 	// IAM and STS belong to the account and not to a Region.
@@ -64,6 +80,18 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, monitoring (CloudWatch), sts and iam.", id.Service),
 		})
 	}
+}
+
+// awaitReady waits for the end of the first deployment; false if the request
+// or the sandbox ends before.
+func (s *Sandbox) awaitReady(r *http.Request) bool {
+	select {
+	case <-s.ready:
+		return true
+	case <-r.Context().Done():
+	case <-s.ending.Done():
+	}
+	return false
 }
 
 func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/template"
 )
@@ -88,20 +89,32 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 	}
 	if program == replicator {
 		d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = c.Name, arn })
+		d.noteTarget(t, c)
 	}
 	return template.Created{Ref: c.Name, Attributes: map[string]string{"Arn": arn}}, nil
 }
 
-func updateFunction(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
-	c, _, err := d.readFunction(raw)
+// noteTarget tells clients of the bucket that the replicator writes to: where
+// that one was there before, no template has it.
+func (d *deployment) noteTarget(t target, c lambda.FunctionConfig) {
+	if bucket := c.Environment[functionenv.TargetBucket]; bucket != "" {
+		d.note(t.region, func(r *RegionState) { r.Bucket = bucket })
+	}
+}
+
+func updateFunction(_ context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
+	c, program, err := d.readFunction(raw)
 	if err != nil {
 		return err
+	}
+	if program == replicator {
+		d.noteTarget(t, c)
 	}
 	c.Name = old.created.Ref
 	return d.lambda.UpdateFunction(old.created.Attributes["Arn"], c)
 }
 
-func removeFunction(d *deployment, t target, old resource) error {
+func removeFunction(_ context.Context, d *deployment, t target, old resource) error {
 	arn := old.created.Attributes["Arn"]
 	d.lambda.DeleteFunction(arn)
 	d.note(t.region, func(r *RegionState) {
@@ -142,7 +155,7 @@ func makePermission(_ context.Context, d *deployment, t target, raw json.RawMess
 	return template.Created{Ref: t.logicalID}, nil
 }
 
-func removePermission(d *deployment, t target, old resource) error {
+func removePermission(_ context.Context, d *deployment, t target, old resource) error {
 	var p permissionProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err
@@ -198,7 +211,7 @@ func (d *deployment) putEventInvokeConfig(t target, raw json.RawMessage) error {
 	return nil
 }
 
-func removeEventInvokeConfig(d *deployment, t target, old resource) error {
+func removeEventInvokeConfig(_ context.Context, d *deployment, t target, old resource) error {
 	var p eventInvokeProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err
@@ -231,4 +244,4 @@ func makeLogGroup(_ context.Context, d *deployment, t target, raw json.RawMessag
 // changeNothing is for what has no effect here.
 func changeNothing(context.Context, *deployment, target, resource, json.RawMessage) error { return nil }
 
-func removeNothing(*deployment, target, resource) error { return nil }
+func removeNothing(context.Context, *deployment, target, resource) error { return nil }

@@ -46,6 +46,18 @@ func makeAlias(_ context.Context, d *deployment, t target, raw json.RawMessage) 
 	return template.Created{Ref: p.AliasName}, nil
 }
 
+func removeAlias(_ context.Context, d *deployment, t target, old resource) error {
+	d.kms.DeleteAlias(t.region, old.created.Ref)
+	return nil
+}
+
+// removeKey has no window in which the deletion could be cancelled: nothing can
+// be done with the key in it.
+func removeKey(_ context.Context, d *deployment, _ target, old resource) error {
+	d.kms.DeleteKey(old.created.Attributes["Arn"])
+	return nil
+}
+
 // keyARN resolves what a resource in the Region calls its KMS key; empty stays
 // empty.
 func (d *deployment) keyARN(t target, property, name string) (string, error) {

@@ -57,7 +57,7 @@ func updateTopic(_ context.Context, d *deployment, t target, old resource, raw j
 	return d.sns.UpdateTopic(old.created.Ref, c)
 }
 
-func removeTopic(d *deployment, t target, old resource) error {
+func removeTopic(_ context.Context, d *deployment, t target, old resource) error {
 	d.sns.DeleteTopic(old.created.Ref)
 	d.note(t.region, func(r *RegionState) {
 		if r.TopicARN == old.created.Ref {
@@ -98,7 +98,7 @@ func (d *deployment) setTopicPolicy(topics []string, document *iam.Document) err
 	return nil
 }
 
-func removeTopicPolicy(d *deployment, _ target, old resource) error {
+func removeTopicPolicy(_ context.Context, d *deployment, _ target, old resource) error {
 	var p topicPolicyProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err
@@ -154,7 +154,7 @@ func updateSubscription(_ context.Context, d *deployment, _ target, old resource
 	return d.sns.UpdateSubscription(old.created.Ref, c)
 }
 
-func removeSubscription(d *deployment, _ target, old resource) error {
+func removeSubscription(_ context.Context, d *deployment, _ target, old resource) error {
 	if old.created.Ref == unconfirmed {
 		return nil
 	}
@@ -215,7 +215,7 @@ func updateQueue(_ context.Context, d *deployment, t target, old resource, raw j
 	return d.sqs.UpdateQueue(t.region, old.created.Ref, c)
 }
 
-func removeQueue(d *deployment, t target, old resource) error {
+func removeQueue(_ context.Context, d *deployment, t target, old resource) error {
 	d.sqs.DeleteQueue(t.region, old.created.Ref)
 	d.note(t.region, func(r *RegionState) {
 		if r.DeadLetterQueueURL == old.created.Ref {
@@ -266,7 +266,7 @@ func (d *deployment) setQueuePolicy(t target, queues []string, document *iam.Doc
 	return nil
 }
 
-func removeQueuePolicy(d *deployment, t target, old resource) error {
+func removeQueuePolicy(_ context.Context, d *deployment, t target, old resource) error {
 	var p queuePolicyProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err

@@ -102,7 +102,7 @@ func updateRole(_ context.Context, d *deployment, _ target, old resource, raw js
 	return nil
 }
 
-func removeRole(d *deployment, _ target, old resource) error {
+func removeRole(_ context.Context, d *deployment, _ target, old resource) error {
 	d.store.DeleteRole(old.created.Ref)
 	return nil
 }
@@ -139,7 +139,7 @@ func updateRolePolicy(_ context.Context, d *deployment, _ target, _ resource, ra
 	return d.putRolePolicy(raw)
 }
 
-func removeRolePolicy(d *deployment, _ target, old resource) error {
+func removeRolePolicy(_ context.Context, d *deployment, _ target, old resource) error {
 	var p rolePolicyProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err

@@ -146,6 +146,19 @@ func updateBucket(ctx context.Context, d *deployment, t target, old resource, ra
 	return d.s3.UpdateBucket(ctx, t.region, c)
 }
 
+// removeBucket deletes an empty bucket. One that is not stays, as on AWS.
+func removeBucket(_ context.Context, d *deployment, t target, old resource) error {
+	if err := d.s3.DeleteBucket(old.created.Ref); err != nil {
+		return err
+	}
+	d.note(t.region, func(r *RegionState) {
+		if r.Bucket == old.created.Ref {
+			r.Bucket = ""
+		}
+	})
+	return nil
+}
+
 // describe takes over what the bucket only shows.
 func (p bucketProperties) describe(c *s3.BucketConfig) {
 	if l := p.LifecycleConfiguration; l != nil {
@@ -190,7 +203,7 @@ func (d *deployment) putBucketPolicy(raw json.RawMessage) error {
 	return d.s3.SetBucketPolicy(p.Bucket, document, p.PolicyDocument)
 }
 
-func removeBucketPolicy(d *deployment, _ target, old resource) error {
+func removeBucketPolicy(_ context.Context, d *deployment, _ target, old resource) error {
 	var p bucketPolicyProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return err

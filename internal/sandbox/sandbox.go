@@ -31,6 +31,7 @@ import (
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/cloudwatch"
+	"s3fanout/internal/sandbox/custom"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
@@ -50,6 +51,9 @@ const AccountID = "123456789012"
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 const DefaultRetryWait = time.Minute
 
+// DefaultAnswerTimeout is how long a custom resource is waited for.
+const DefaultAnswerTimeout = custom.MaxTimeout
+
 // ConfigError is a Config that cannot be used, whatever the machine.
 type ConfigError struct{ error }
 
@@ -67,7 +71,10 @@ type Config struct {
 	Function  string            // the replicator's program, built for this machine
 	Programs  map[string]string // further functions' programs, by name; see template.Assembly.Program
 	RetryWait time.Duration     // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
-	Seed      uint64            // of the faults' randomness
+	// AnswerTimeout is how long a custom resource is waited for, unless its
+	// ServiceTimeout is shorter; DefaultAnswerTimeout if zero, as on AWS.
+	AnswerTimeout time.Duration
+	Seed          uint64 // of the faults' randomness
 
 	// Dir is where objects and logs go: a new directory, an empty one, or that of
 	// an earlier sandbox of the same stacks, however that one ended. Its objects,
@@ -152,6 +159,11 @@ type Sandbox struct {
 	done       chan struct{} // closed when the endpoint has ended
 	logger     *slog.Logger
 	kms        *kms.Service
+	custom     *custom.Service
+
+	ready  chan struct{}   // closed when the first deployment is done
+	ending context.Context // ends when Close begins
+	end    context.CancelFunc
 }
 
 // Start deploys the assembly and serves it until Close. It returns once every
@@ -204,7 +216,9 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		programs:  programs,
 		resources: map[resourceKey]resource{},
 		updated:   c.OnUpdate,
+		ready:     make(chan struct{}),
 	}
+	s.ending, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.account = account.New(s.store, time.Now)
 	defer func() {
 		if err != nil {
@@ -222,19 +236,18 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if err := s.startServices(ctx, c, partition, regions); err != nil {
 		return nil, err
 	}
+	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		s.served <- s.server.Serve(listener)
+		close(s.done)
+	}()
 	s.updating.Lock()
 	_, err = s.deploy(ctx, assembly)
 	s.updating.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	// Clients of an earlier sandbox wait till now, rather than being told that
-	// there are no buckets.
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		s.served <- s.server.Serve(listener)
-		close(s.done)
-	}()
+	close(s.ready)
 	return s, nil
 }
 
@@ -255,6 +268,13 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 		LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
 		Count: s.countFunction,
+	})
+	s.custom = custom.New(custom.Config{
+		Invoke: func(ctx context.Context, functionARN string, payload []byte) error {
+			_, deployer, _ := s.store.Lookup(s.store.Admin().AccessKeyID)
+			return s.lambda.InvokeAsync(ctx, deployer, functionARN, payload)
+		},
+		BaseURL: s.state.Endpoint + answersPrefix, Timeout: c.AnswerTimeout,
 	})
 	s.sns = sns.New(sns.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
@@ -357,9 +377,11 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 	}
 }
 
-// Close waits for an update that is under way, stops everything and, if the directory is temporary, removes it. It
-// may be called more than once.
+// Close waits for an update that is under way, but not for custom resources,
+// stops everything and, if the directory is temporary, removes it. It may be
+// called more than once.
 func (s *Sandbox) Close() error {
+	s.end()
 	s.updating.Lock() // an update comes to its end first
 	defer s.updating.Unlock()
 	s.closed = true

@@ -34,6 +34,9 @@ import (
 // TestMain plays the function when it is started as one: it writes a metric to
 // its log, and dies.
 func TestMain(m *testing.M) {
+	if os.Getenv(answersTo) != "" {
+		answerCustom()
+	}
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		fmt.Printf(`{"msg":"died","Set":"tried","Lag":250,"_aws":{"Timestamp":%d,"CloudWatchMetrics":[`+
 			`{"Namespace":"tests","Dimensions":[["Set"]],"Metrics":[{"Name":"Lag","Unit":"Milliseconds"}]}]}}`+"\n", time.Now().UnixMilli())

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"s3fanout/internal/sandbox/custom"
 	"s3fanout/internal/sandbox/template"
 )
 
@@ -31,6 +32,9 @@ type Changes struct {
 	// Retained are no longer in the templates but stay: their DeletionPolicy
 	// says so.
 	Retained []Change `json:"retained"`
+	// RolledBack were made or changed in the stack that failed, and are deleted or
+	// changed back.
+	RolledBack []Change `json:"rolledBack,omitempty"`
 }
 
 // RefusedError is an update that cannot be made. Nothing was changed.
@@ -125,8 +129,8 @@ func (s *Sandbox) addRegion(region string) {
 // resourceKey says which resource of which stack.
 type resourceKey struct{ region, stack, logicalID string }
 
-func (k resourceKey) target() target {
-	return target{stack: k.stack, region: k.region, logicalID: k.logicalID}
+func (k resourceKey) target(kind string) target {
+	return target{stack: k.stack, region: k.region, logicalID: k.logicalID, kind: kind}
 }
 
 func (k resourceKey) change(kind string, properties []string) Change {
@@ -136,15 +140,13 @@ func (k resourceKey) change(kind string, properties []string) Change {
 // plan goes through an update without changing anything and returns the first
 // reason against it.
 func (s *Sandbox) plan(ctx context.Context, a *template.Assembly) error {
-	named := map[resourceKey]bool{}
 	_, err := a.Deploy(ctx, AccountID, func(_ context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
 		key := resourceKey{stack.Region, stack.Name, r.LogicalID}
-		named[key] = true
 		k, inert, err := kindOf(r.Type)
 		if err != nil || inert {
 			return template.Created{Ref: r.LogicalID, Pending: true}, err
 		}
-		if err := template.DecodeProperties(properties, k.properties()); err != nil {
+		if err := k.checkProperties(properties); err != nil {
 			return template.Created{}, err
 		}
 		if err := s.mayRun(a, r.Type, properties); err != nil {
@@ -154,25 +156,20 @@ func (s *Sandbox) plan(ctx context.Context, a *template.Assembly) error {
 		if !exists {
 			return template.Created{Ref: "<" + r.LogicalID + ">", Pending: true}, s.mayMake(r.Type, properties)
 		}
-		return old.created, mayChange(old, k, r.Type, properties)
+		known := old.created
+		known.Pending = k.check != nil // it may answer with what it had not
+		return known, mayChange(old, k, r.Type, properties)
 	})
-	if err != nil {
-		return err
-	}
-	for _, key := range s.order {
-		r := s.resources[key]
-		k, inert, err := kindOf(r.kind)
-		if err == nil && !inert && !named[key] && k.remove == nil && !r.retain {
-			return fmt.Errorf("stack %s: resource %s (%s): it would be deleted, which the sandbox does not do; give it DeletionPolicy Retain", key.stack, key.logicalID, r.kind)
-		}
-	}
-	return nil
+	return err
 }
 
 // kindOf returns what the sandbox can do with a type of resource.
 func kindOf(resourceType string) (k kind, inert bool, err error) {
 	if _, ok := inertTypes()[resourceType]; ok {
 		return kind{}, true, nil
+	}
+	if custom.IsType(resourceType) {
+		return customResource(), false, nil
 	}
 	k, ok := kinds()[resourceType]
 	if !ok {
@@ -219,14 +216,33 @@ func mayChange(old resource, k kind, resourceType string, properties json.RawMes
 		return err
 	}
 	for _, name := range changed {
-		if !slices.Contains(k.inPlace, name) {
+		if !k.changes(name) {
 			return fmt.Errorf("property %s: the sandbox can't change it while the resource lives; %s", name, canChange(k))
 		}
 	}
 	return nil
 }
 
+// checkProperties finds properties that are not supported.
+func (k kind) checkProperties(properties json.RawMessage) error {
+	if k.check != nil {
+		return k.check(properties)
+	}
+	return template.DecodeProperties(properties, k.properties())
+}
+
+// changes tells whether a property can change while the resource lives.
+func (k kind) changes(property string) bool {
+	if len(k.fixed) > 0 {
+		return !slices.Contains(k.fixed, property)
+	}
+	return slices.Contains(k.inPlace, property)
+}
+
 func canChange(k kind) string {
+	if len(k.fixed) > 0 {
+		return "it can change all but " + strings.Join(k.fixed, ", ")
+	}
 	if len(k.inPlace) == 0 {
 		return "AWS would put a new one in its place"
 	}
@@ -249,102 +265,4 @@ func changedProperties(before, after json.RawMessage) ([]string, error) {
 		}
 	}
 	return list, nil
-}
-
-// deploy makes, changes and deletes what an assembly asks for.
-func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly) (Changes, error) {
-	run := &update{
-		deployment: &deployment{Sandbox: s, partition: s.partition, assembly: a},
-		changes:    noChanges(), before: s.order, visited: map[resourceKey]bool{},
-	}
-	_, err := a.DeployStacks(ctx, AccountID, run.apply, func(stack template.StackInfo) error {
-		return run.cleanUp(func(k resourceKey) bool { return k.stack == stack.Name && k.region == stack.Region })
-	})
-	if err == nil {
-		err = run.cleanUp(func(resourceKey) bool { return true })
-	}
-	// What an error kept from being deleted is to be deleted next time.
-	s.order = slices.Concat(slices.DeleteFunc(slices.Clone(run.before), func(k resourceKey) bool {
-		_, exists := s.resources[k]
-		return run.visited[k] || !exists
-	}), run.order)
-	return run.changes, err
-}
-
-// update is one run over an assembly.
-type update struct {
-	*deployment
-	changes Changes
-	before  []resourceKey // what there was, in the order of creation
-	order   []resourceKey // what there is, as far as the run has come
-	visited map[resourceKey]bool
-}
-
-// apply makes a resource, or changes it if it is there and differs.
-func (u *update) apply(ctx context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
-	k, inert, err := kindOf(r.Type)
-	if err != nil || inert {
-		return template.Created{Ref: r.LogicalID}, err
-	}
-	key := resourceKey{stack.Region, stack.Name, r.LogicalID}
-	old, exists := u.resources[key]
-	var by drift
-	if exists {
-		if by, err = u.driftOf(k, key.target(), old); err != nil {
-			return old.created, err
-		}
-	}
-	switch {
-	case !exists || by.gone:
-		created, err := k.make(ctx, u.deployment, key.target(), properties)
-		if err != nil {
-			return created, err
-		}
-		old = resource{kind: r.Type, created: created}
-		u.changes.Made = append(u.changes.Made, key.change(r.Type, nil))
-	default:
-		changed, err := changedProperties(old.properties, properties)
-		if err != nil {
-			return old.created, err
-		}
-		changed = append(changed, by.properties...)
-		slices.Sort(changed)
-		changed = slices.Compact(changed)
-		if len(changed) > 0 {
-			if err := k.update(ctx, u.deployment, key.target(), old, properties); err != nil {
-				return old.created, err
-			}
-			u.changes.Updated = append(u.changes.Updated, key.change(r.Type, changed))
-		}
-	}
-	old.properties, old.retain = properties, r.Retain
-	u.resources[key] = old
-	u.order = append(u.order, key)
-	u.visited[key] = true
-	return old.created, nil
-}
-
-// cleanUp deletes what the assembly does not have, of those that which selects.
-func (u *update) cleanUp(which func(resourceKey) bool) error {
-	for _, key := range slices.Backward(u.before) {
-		old, exists := u.resources[key]
-		if !exists || u.visited[key] || !which(key) {
-			continue
-		}
-		if old.retain {
-			u.changes.Retained = append(u.changes.Retained, key.change(old.kind, nil))
-			delete(u.resources, key)
-			continue
-		}
-		k, _, err := kindOf(old.kind)
-		if err == nil {
-			err = k.remove(u.deployment, key.target(), old)
-		}
-		if err != nil {
-			return fmt.Errorf("delete resource %s (%s): %w", key.logicalID, old.kind, err)
-		}
-		u.changes.Deleted = append(u.changes.Deleted, key.change(old.kind, nil))
-		delete(u.resources, key)
-	}
-	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -252,21 +253,38 @@ func TestUpdateRefuses(t *testing.T) {
 	}
 }
 
-// A bucket whose template does not retain it is not deleted, and not forgotten.
-func TestUpdateKeepsBuckets(t *testing.T) {
+// A bucket that the template does not retain is deleted with it, unless there
+// is something in it: then it stays, and is not forgotten.
+func TestUpdateDeletesEmptyBuckets(t *testing.T) {
 	s := start(t)
+	const name = "kept-by-nobody"
 	withBucket := changed(t, func(region, _ map[string]any) {
-		region["New"] = map[string]any{"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": "kept-by-nobody"}}
+		region["New"] = map[string]any{"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": name}}
 	})
 	if _, err := s.Update(t.Context(), withBucket); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Update(t.Context(), snapshot.FS()); !errors.As(err, &RefusedError{}) || !strings.Contains(err.Error(), "give it DeletionPolicy Retain") {
-		t.Errorf("%v, want a refusal that says what to do", err)
+	client := s3.NewFromConfig(s.config("us-east-1"))
+	in := &s3.PutObjectInput{Bucket: aws.String(name), Key: aws.String("k"), Body: strings.NewReader("")}
+	if _, err := client.PutObject(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := s.Update(t.Context(), snapshot.FS())
+		if err == nil || !strings.Contains(err.Error(), "delete resource New (AWS::S3::Bucket)") || !strings.Contains(err.Error(), "BucketNotEmpty") || !got.none() {
+			t.Errorf("%+v, %v; want that the bucket can't be deleted", got, err)
+		}
+	}
+	if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: in.Bucket, Key: in.Key}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Update(t.Context(), snapshot.FS()); err != nil || len(got.Deleted) != 1 || s.s3.HasBucket(name) {
+		t.Errorf("%+v, %v, want the empty bucket deleted", got, err)
 	}
 }
 
-// What fails on the way leaves done what is done; the next update goes on.
+// A stack that fails leaves done what is done in those before it; the next
+// update goes on.
 func TestUpdateGoesOnAfterAnError(t *testing.T) {
 	s := start(t)
 	wrong := changed(t, func(region, mesh map[string]any) {

@@ -85,6 +85,24 @@ func (s *Service) CreateAlias(region, name, target string) error {
 	return nil
 }
 
+// DeleteAlias takes a name from its key.
+func (s *Service) DeleteAlias(region, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.keys[s.aliases[region+"/"+name]]; k != nil {
+		k.aliases = slices.DeleteFunc(k.aliases, func(have string) bool { return have == name })
+	}
+	delete(s.aliases, region+"/"+name)
+}
+
+// DeleteKey makes a key unusable, with all its names.
+func (s *Service) DeleteKey(arn string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.keys, arn)
+	maps.DeleteFunc(s.aliases, func(_, of string) bool { return of == arn })
+}
+
 // Resolve returns the ARN of the key that a service in the Region means by an
 // ARN, an ID or an alias.
 func (s *Service) Resolve(region, name string) (arn string, err error) {

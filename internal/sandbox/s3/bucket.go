@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -159,6 +160,38 @@ func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfi
 	changed.versioning = b.versioning
 	b.bucketSettings = changed
 	return nil
+}
+
+// DeleteBucket deletes a bucket; one that is not empty is an error. It is none
+// if there is no such bucket.
+func (s *Service) DeleteBucket(name string) error {
+	b, ok := s.findBucket(name)
+	if !ok {
+		return nil
+	}
+	if err := s.removeBucket(b); err != nil {
+		return fmt.Errorf("delete bucket %q in %s: %w", name, b.region, err)
+	}
+	return nil
+}
+
+func (s *Service) removeBucket(b *bucket) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.store.DeleteBucket(b.name)
+	if errors.Is(err, store.ErrBucketNotEmpty) {
+		e := &apiError{
+			status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty", Named: b.name,
+		}
+		if b.settings().versioning != store.Unversioned {
+			e.Message += ". You must delete all versions in the bucket."
+		}
+		return e
+	}
+	if err == nil {
+		delete(s.buckets, b.name)
+	}
+	return err
 }
 
 // HasBucket tells whether there is a bucket of that name, in any Region.

@@ -119,22 +119,9 @@ func (x *exchange) createBucket() error {
 }
 
 func (x *exchange) deleteBucket() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	err := x.store.DeleteBucket(x.bucket)
-	if errors.Is(err, store.ErrBucketNotEmpty) {
-		e := &apiError{
-			status: http.StatusConflict, Code: "BucketNotEmpty", Message: "The bucket you tried to delete is not empty", Named: x.bucket,
-		}
-		if x.target.settings().versioning != store.Unversioned {
-			e.Message += ". You must delete all versions in the bucket."
-		}
-		return e
-	}
-	if err != nil {
+	if err := x.removeBucket(x.target); err != nil {
 		return err
 	}
-	delete(x.buckets, x.bucket)
 	return x.answer(http.StatusNoContent)
 }
 

@@ -10,8 +10,8 @@
 //
 // Everything that it does not know (an element of a template, an intrinsic
 // function, a kind of artifact) is an error that names stack, resource and
-// place. There are no rollbacks, nested stacks, macros or custom resources; what
-// of a deployment is new, changed or gone is for the caller to tell.
+// place. There are no nested stacks or macros; what of a deployment is new,
+// changed or gone, and rolling back, is for the caller.
 package template
 
 import (

@@ -16,18 +16,17 @@ type Created struct {
 	Ref        string
 	Attributes map[string]string
 
-	// Pending is for who only looks at what a deployment would do: the
-	// resource does not exist yet, and any attribute of it has a value that
-	// stands for what will be known.
+	// Pending is for who only looks at what a deployment would do: any attribute
+	// that is not known yet has a value that stands for what will be.
 	Pending bool
 }
 
 // attribute returns an attribute of a resource.
 func (c Created) attribute(id, name string) (string, bool) {
-	if c.Pending {
+	v, ok := c.Attributes[name]
+	if !ok && c.Pending {
 		return "<" + id + "." + name + ">", true
 	}
-	v, ok := c.Attributes[name]
 	return v, ok
 }
 
@@ -51,12 +50,16 @@ type Outputs map[string]map[string]string
 // it depends on, and returns the outputs. It stops at the first error; what
 // was made until then stays. Exports can be imported within a Region alone.
 func (a *Assembly) Deploy(ctx context.Context, accountID string, create Create) (Outputs, error) {
-	return a.DeployStacks(ctx, accountID, create, func(StackInfo) error { return nil })
+	return a.DeployStacks(ctx, accountID, create, func(_ StackInfo, failure error) error { return failure })
 }
 
-// DeployStacks is Deploy with a call of done for each stack, after its last
-// resource and before the next stack's first.
-func (a *Assembly) DeployStacks(ctx context.Context, accountID string, create Create, done func(StackInfo) error) (Outputs, error) {
+// Done is called for each stack after its last resource and before the next
+// stack's first, or with the error that ended it. What it returns, unless nil,
+// ends the deployment.
+type Done func(stack StackInfo, failure error) error
+
+// DeployStacks is Deploy with a call of done for each stack.
+func (a *Assembly) DeployStacks(ctx context.Context, accountID string, create Create, done Done) (Outputs, error) {
 	outputs := Outputs{}
 	exports := map[string]map[string]string{} // by Region
 	for _, stack := range a.Stacks {
@@ -64,10 +67,7 @@ func (a *Assembly) DeployStacks(ctx context.Context, accountID string, create Cr
 			exports[stack.Region] = map[string]string{}
 		}
 		out, err := stack.deploy(ctx, accountID, exports[stack.Region], create)
-		if err == nil {
-			err = done(stack.info(accountID))
-		}
-		if err != nil {
+		if err = done(stack.info(accountID), err); err != nil {
 			return nil, fmt.Errorf("stack %s: %w", stack.Name, err)
 		}
 		outputs[stack.Name] = out
@@ -180,12 +180,17 @@ func (s *scope) export(v any, value, path string) error {
 }
 
 func (stack *Stack) info(accountID string) StackInfo {
-	info := StackInfo{Name: stack.Name, Region: stack.Region, Partition: replicaset.Partition(stack.Region), AccountID: accountID}
+	return NewStackInfo(accountID, stack.Region, stack.Name)
+}
+
+// NewStackInfo is what there is to know of a stack by its name and place.
+func NewStackInfo(accountID, region, name string) StackInfo {
+	info := StackInfo{Name: name, Region: region, Partition: replicaset.Partition(region), AccountID: accountID}
 	// The last part is a UUID in AWS. Here it follows from the rest, so that
 	// two deployments of one assembly are the same.
-	id := sha256.Sum256([]byte(accountID + " " + stack.Region + " " + stack.Name))
+	id := sha256.Sum256([]byte(accountID + " " + region + " " + name))
 	info.StackID = fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%x-%x-%x-%x-%x",
-		info.Partition, stack.Region, accountID, stack.Name, id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
+		info.Partition, region, accountID, name, id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
 	return info
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -271,9 +272,9 @@ func TestDeployStacks(t *testing.T) {
 		retained[res.LogicalID] = res.Retain
 		return r.create(ctx, stack, res, properties)
 	}
-	done := func(stack StackInfo) error {
+	done := func(stack StackInfo, failure error) error {
 		r.order = append(r.order, stack.Name+" done")
-		return nil
+		return failure
 	}
 	if _, err := a.DeployStacks(t.Context(), account, create, done); err != nil {
 		t.Fatal(err)
@@ -286,9 +287,18 @@ func TestDeployStacks(t *testing.T) {
 	}
 	cause := errors.New("cannot clean up")
 	r.order = nil
-	_, err = a.DeployStacks(t.Context(), account, r.create, func(StackInfo) error { return cause })
+	_, err = a.DeployStacks(t.Context(), account, r.create, func(StackInfo, error) error { return cause })
 	if !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), "stack a: ") || len(r.order) != 2 {
 		t.Errorf("%v after %v, want the error of stack a, and b not begun", err, r.order)
+	}
+	failing := func(context.Context, StackInfo, Resource, json.RawMessage) (Created, error) {
+		return Created{}, errors.New("no room")
+	}
+	_, err = a.DeployStacks(t.Context(), account, failing, func(stack StackInfo, failure error) error {
+		return fmt.Errorf("%w; %s is rolled back", failure, stack.Name)
+	})
+	if want := "stack a: resource A (X): no room; a is rolled back"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

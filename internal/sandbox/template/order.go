@@ -53,7 +53,8 @@ func rank(resourceType string) int {
 	switch {
 	case resourceType == "AWS::S3::Bucket": // needs its topic's policy
 		return 0
-	case resourceType == "AWS::Lambda::EventInvokeConfig": // needs the role's permission
+	case resourceType == "AWS::Lambda::EventInvokeConfig", // needs the role's permission
+		resourceType == "AWS::CloudFormation::CustomResource", strings.HasPrefix(resourceType, "Custom::"): // so does its function
 		return 1
 	case strings.HasSuffix(resourceType, "Policy"), resourceType == "AWS::Lambda::Permission":
 		return 3

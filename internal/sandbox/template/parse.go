@@ -21,6 +21,8 @@ type Resource struct {
 	LogicalID string
 	Type      string
 	Retain    bool // it stays when it is no longer in the template, or its stack is deleted
+	// RetainOnCreate says that it stays as well when what created it is rolled back.
+	RetainOnCreate bool
 
 	properties   any      // a tree; nil if there are none
 	condition    string   // "" if the resource is always made
@@ -199,6 +201,7 @@ func (r *Resource) set(element string, v any) error {
 		}
 		if element == "DeletionPolicy" {
 			r.Retain = policy == "Retain" || policy == "RetainExceptOnCreate"
+			r.RetainOnCreate = policy == "Retain"
 		}
 	default:
 		return errors.New("this element of a resource is not supported")
