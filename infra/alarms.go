@@ -39,6 +39,11 @@ const (
 	// durationLimit, in milliseconds, is later than the function hands a large
 	// copy over, and a little before Lambda kills it.
 	durationLimit = (timeoutSeconds - 2) * 1000
+	// deletionLimit is how many objects may be deleted here within
+	// deletionSeconds because they were deleted elsewhere, before somebody is asked
+	// whether that was meant.
+	deletionLimit   = 1000
+	deletionSeconds = 60 * 60
 )
 
 // alarms are those of a Region, in the order of docs/operations.md.
@@ -52,7 +57,7 @@ func (s site) alarms() []alarm {
 	// Also those that somebody has received: a redrive --watch holds what it
 	// cannot replay nearly all of the time.
 	letters := []metric{s.queueMetric("ApproximateNumberOfMessagesVisible"), s.queueMetric("ApproximateNumberOfMessagesNotVisible")}
-	return []alarm{
+	list := []alarm{
 		{
 			name: "dead-letters", metrics: letters, periods: 1,
 			means: "Objects were not replicated, or messages not delivered; they wait in the dead-letter queue with the reasons.",
@@ -106,6 +111,14 @@ func (s site) alarms() []alarm {
 			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 	}
+	if s.FollowAny().Deletions {
+		list = append(list, alarm{
+			name: "many-deletions", metrics: one(ours("Deleted", "Sum")), over: deletionLimit, period: deletionSeconds, periods: 1,
+			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. All versions are still there.",
+			fix:   "if nobody meant that, s3fanout undelete; never remove delete markers by hand",
+		})
+	}
+	return list
 }
 
 // description is what the alarm says to who is woken by it.

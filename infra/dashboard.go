@@ -66,7 +66,7 @@ func (s site) widgets() []any {
 
 func (s site) graphs() []graph {
 	queue, function, topic, ours := s.queueMetric, s.functionMetric, s.topicMetric, s.ownMetric
-	return []graph{
+	list := []graph{
 		{"Replicas made here, and what did not need one", "records", []metric{
 			ours("Copied", "Sum"), ours("Exists", "Sum"), ours("Diverged", "Sum"), ours("SourceGone", "Sum"), ours("Failed", "Sum"),
 		}},
@@ -93,4 +93,26 @@ func (s site) graphs() []graph {
 			topic("NumberOfNotificationsFilteredOut"), topic("NumberOfNotificationsFailed"),
 		}},
 	}
+	if followed := s.followedMetrics(); followed != nil {
+		list = append(list, graph{"Later changes followed here", "records", followed})
+	}
+	return list
+}
+
+// followedMetrics are what the function counts of what it follows, nil for nothing.
+func (s site) followedMetrics() []metric {
+	follow := s.FollowAny()
+	var all []metric
+	for _, m := range []struct {
+		name string
+		on   bool
+	}{
+		{"Replaced", follow.Overwrites}, {"Superseded", follow.Overwrites}, {"Waited", follow.Overwrites},
+		{"Deleted", follow.Deletions}, {"Retagged", follow.Tags},
+	} {
+		if m.on {
+			all = append(all, s.ownMetric(m.name, "Sum"))
+		}
+	}
+	return all
 }
