@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.uber.org/goleak"
 
 	"s3fanout/internal/copier"
@@ -136,51 +134,6 @@ func TestColdStartNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestEndpointFrom(t *testing.T) {
-	const global, service = "http://127.0.0.1:1", "http://127.0.0.1:2"
-	for _, tt := range []struct {
-		name string
-		env  map[string]string
-		want string
-	}{
-		{"none", nil, ""},
-		{"global", map[string]string{"AWS_ENDPOINT_URL": global}, global},
-		{"service goes first", map[string]string{"AWS_ENDPOINT_URL": global, "AWS_ENDPOINT_URL_S3": service}, service},
-		{"ignored", map[string]string{"AWS_ENDPOINT_URL": global, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True"}, ""},
-	} {
-		got, err := endpointFrom(func(name string) string { return tt.env[name] }, "AWS_ENDPOINT_URL_S3")
-		if err != nil || got != tt.want {
-			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, tt.want)
-		}
-	}
-}
-
-func TestClientHonoursTheEnvironment(t *testing.T) {
-	options := func(extra map[string]string) s3.Options {
-		env := environment("")
-		maps.Copy(env, extra)
-		client, err := newClient(func(name string) string { return env[name] }, newHTTPClient(1), aws.Credentials{}, config().Target.Account)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return client.Options()
-	}
-	plain := options(nil)
-	if plain.Region != "eu-west-1" || plain.BaseEndpoint != nil || plain.UsePathStyle || plain.Retryer.MaxAttempts() != maxAttempts {
-		t.Errorf("on AWS: got Region %s, endpoint %v, path style %t, %d attempts", plain.Region, plain.BaseEndpoint, plain.UsePathStyle, plain.Retryer.MaxAttempts())
-	}
-	if o := plain.EndpointOptions; o.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled || o.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled {
-		t.Errorf("on AWS: got endpoint options %+v", o)
-	}
-	special := options(map[string]string{"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}).EndpointOptions
-	if special.UseFIPSEndpoint != aws.FIPSEndpointStateEnabled || special.UseDualStackEndpoint != aws.DualStackEndpointStateEnabled {
-		t.Errorf("FIPS and dual stack: got %+v", special)
-	}
-	if o := options(map[string]string{"AWS_ENDPOINT_URL": "http://localhost:4566"}); !o.UsePathStyle || aws.ToString(o.BaseEndpoint) != "http://localhost:4566" {
-		t.Errorf("other endpoint: got %v, path style %t", o.BaseEndpoint, o.UsePathStyle)
-	}
-}
-
 // TestUploadIsGivenUp shows the request that gives an upload up.
 func TestUploadIsGivenUp(t *testing.T) {
 	server, seen := fakeS3(t)
@@ -202,13 +155,7 @@ func TestUploadIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreKept(t *testing.T) {
-	for _, connections := range []int{1, 72, 300} {
-		transport := newHTTPClient(connections).GetTransport()
-		if transport.MaxIdleConnsPerHost != connections || transport.MaxIdleConns < connections {
-			t.Errorf("for %d: keeps %d to a host, %d in all", connections, transport.MaxIdleConnsPerHost, transport.MaxIdleConns)
-		}
-	}
+func TestPartsAtOnce(t *testing.T) {
 	if partsAtOnce(functionenv.Config{}) != copier.DefaultParallel || partsAtOnce(functionenv.Config{MultipartParallel: 3}) != 3 {
 		t.Error("parts at once: want what is configured, or the copier's default")
 	}

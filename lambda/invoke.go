@@ -18,6 +18,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	smithytime "github.com/aws/smithy-go/time"
 
+	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/replicator"
 )
 
@@ -46,16 +47,16 @@ type selfInvoker struct {
 
 // newSelfInvoker addresses the function by its name, which means its
 // unpublished version, the one that subscriptions and retries run.
-func newSelfInvoker(getenv func(string) string, client aws.HTTPClient, credentials aws.Credentials, region, function string) (*selfInvoker, error) {
-	base, err := endpointFrom(getenv, "AWS_ENDPOINT_URL_LAMBDA")
+func newSelfInvoker(getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, region, function string) (*selfInvoker, error) {
+	base, err := client.Endpoint(getenv, "AWS_ENDPOINT_URL_LAMBDA")
 	if err != nil {
 		return nil, err
 	}
 	if base == "" {
-		base = lambdaEndpoint(region, isTrue(getenv("AWS_USE_FIPS_ENDPOINT")), isTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
+		base = lambdaEndpoint(region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
 	}
 	return &selfInvoker{
-		client: client, credentials: credentials, region: region, sleep: smithytime.SleepWithContext,
+		client: httpClient, credentials: credentials, region: region, sleep: smithytime.SleepWithContext,
 		url: strings.TrimSuffix(base, "/") + "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations",
 	}, nil
 }
@@ -105,7 +106,7 @@ func (s *selfInvoker) retry(ctx context.Context, try func() ([]byte, error)) ([]
 	backoff := retry.NewExponentialJitterBackoff(time.Second)
 	for attempt := 1; ; attempt++ {
 		answer, err := try()
-		if err == nil || attempt == maxAttempts || ctx.Err() != nil {
+		if err == nil || attempt == client.MaxAttempts || ctx.Err() != nil {
 			return answer, err
 		}
 		if refused := (*replicator.InvokeError)(nil); errors.As(err, &refused) && !refused.Retryable() {

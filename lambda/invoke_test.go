@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/replicator"
 )
 
@@ -42,7 +43,7 @@ func serveLambda(t *testing.T, script ...lambdaAnswer) (s *selfInvoker, requests
 	}))
 	t.Cleanup(server.Close)
 	env := map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_LAMBDA": server.URL + "/"}
-	s, err := newSelfInvoker(func(name string) string { return env[name] }, newHTTPClient(1),
+	s, err := newSelfInvoker(func(name string) string { return env[name] }, client.HTTP(1),
 		aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}, "eu-west-1", "media-replicator")
 	if err != nil {
 		t.Fatal(err)
@@ -95,8 +96,8 @@ func TestInvokeAnswers(t *testing.T) {
 		{"after a server error", []lambdaAnswer{{status: 500}, accepted}, 2, ""},
 		{"after throttling twice", []lambdaAnswer{busy, busy, accepted}, 3, ""},
 		{"denied", []lambdaAnswer{denied}, 1, "AccessDeniedException: User: arn is not authorized to perform: lambda:InvokeFunction (status 403)"},
-		{"throttled", []lambdaAnswer{busy}, maxAttempts, "TooManyRequestsException: Rate Exceeded. (status 429)"},
-		{"nothing said", []lambdaAnswer{{status: 503, body: "<html>"}}, maxAttempts, "Service Unavailable: no message (status 503)"},
+		{"throttled", []lambdaAnswer{busy}, client.MaxAttempts, "TooManyRequestsException: Rate Exceeded. (status 429)"},
+		{"nothing said", []lambdaAnswer{{status: 503, body: "<html>"}}, client.MaxAttempts, "Service Unavailable: no message (status 503)"},
 		// 200 is the answer to a synchronous invocation.
 		{"not asynchronous", []lambdaAnswer{{status: 200}}, 1, "OK: no message (status 200)"},
 	} {
@@ -174,8 +175,8 @@ func TestHandOverHasATimeLimit(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err = s.Invoke(ctx, []byte("{}"))
-		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || attempts != maxAttempts || took > 15*time.Second {
-			t.Errorf("got %v after %d attempts in %v, want %d attempts of %v", err, attempts, took, maxAttempts, invokeTimeout)
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || attempts != client.MaxAttempts || took > 15*time.Second {
+			t.Errorf("got %v after %d attempts in %v, want %d attempts of %v", err, attempts, took, client.MaxAttempts, invokeTimeout)
 		}
 	})
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/replicator"
 )
@@ -36,7 +37,7 @@ func main() {
 		log.Error("start the function", "error", err.Error())
 		os.Exit(1)
 	}
-	readRootsOnce(systemBundle, os.Getenv, os.Setenv)
+	client.ReadRootsOnce(os.Getenv, os.Setenv)
 	if sharesProcessor(os.Getenv) {
 		lambda.Start(&onOneProcessor{Handler: h})
 	}
@@ -56,14 +57,14 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := credentialsFrom(getenv)
+	credentials, err := client.Credentials(getenv)
 	if err != nil {
 		return nil, err
 	}
 	if httpClient == nil {
-		httpClient = newHTTPClient(partsAtOnce(config) + replicator.Parallel)
+		httpClient = client.HTTP(partsAtOnce(config) + replicator.Parallel)
 	}
-	client, err := newClient(getenv, httpClient, credentials, config.Target.Account)
+	buckets, err := client.S3(getenv, httpClient, credentials, config.Target.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
 	return &replicator.Handler{
 		Config: config,
-		Copier: copier.New(client, target,
+		Copier: copier.New(buckets, target,
 			copier.WithLogger(log),
 			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
 			copier.WithStorageClass(config.ReplicaStorageClass),
@@ -84,7 +85,7 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)
 		},
-		Abort: aborter(client, config.Target.Bucket),
+		Abort: aborter(buckets, config.Target.Bucket),
 		Log:   log,
 		Now:   time.Now,
 	}, nil

@@ -57,7 +57,7 @@ func TestMemoryOfTenThousandEvents(t *testing.T) {
 	function := exec.CommandContext(ctx, binary)
 	function.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
-		rootFile + "=" + roots, rootDirectory + "=" + os.DevNull,
+		"SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + os.DevNull,
 	}
 	for name, value := range environment(s3.URL) {
 		function.Env = append(function.Env, name+"="+value)

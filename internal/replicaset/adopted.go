@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -132,4 +133,29 @@ func checkBucketName(name string) error {
 		}
 	}
 	return nil
+}
+
+// Announcement is one entry that the set has in a bucket's notifications: which
+// events of which keys S3 tells the Region's topic.
+type Announcement struct {
+	ID     string
+	Events []string
+	Filter Filter // whose Prefix and Suffix choose keys; empty for all
+}
+
+// AnnouncementPrefix begins the IDs of the set's entries in the notifications of
+// the buckets that it adopts. No other set's IDs begin with it.
+func (c Config) AnnouncementPrefix() string { return "s3fanout." + c.Name + "." }
+
+// Announcements are the entries that the set has in the notifications of each
+// bucket that it adopts: one, or one for each filter.
+func (c Config) Announcements() []Announcement {
+	if len(c.Filters) == 0 {
+		return []Announcement{{ID: c.AnnouncementPrefix() + "1", Events: c.Follow.Events()}}
+	}
+	var all []Announcement
+	for i, f := range c.Filters {
+		all = append(all, Announcement{ID: c.AnnouncementPrefix() + strconv.Itoa(i+1), Events: c.FollowOf(f).Events(), Filter: f})
+	}
+	return all
 }

@@ -146,3 +146,25 @@ func TestValidateBuckets(t *testing.T) {
 		})
 	}
 }
+
+// TestAnnouncements: an adopted bucket announces what a bucket of the set's own
+// would, under IDs that are no other set's.
+func TestAnnouncements(t *testing.T) {
+	c := set(func(c *Config) {
+		c.Filters = []Filter{{Prefix: "a/"}, {Suffix: ".b", Follow: Follow{Deletions: true, Overwrites: true}, OwnFollow: true}}
+	})
+	got := c.Announcements()
+	if len(got) != 2 || got[0].ID != "s3fanout.media.1" || got[1].ID != "s3fanout.media.2" || got[0].Filter != c.Filters[0] || got[1].Filter != c.Filters[1] ||
+		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*"}) || !slices.Equal(got[1].Events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}) {
+		t.Errorf("got %+v", got)
+	}
+	c = set(func(c *Config) { c.Follow = Follow{Overwrites: true, Tags: true} })
+	if got := c.Announcements(); len(got) != 1 || got[0].Filter != (Filter{}) || !slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*", "s3:ObjectTagging:*"}) {
+		t.Errorf("got %+v", got)
+	}
+	for _, other := range []string{"m", "media2", "media-1"} {
+		if strings.HasPrefix((Config{Name: other}).AnnouncementPrefix(), media().AnnouncementPrefix()) {
+			t.Errorf("set %s's IDs begin as media's", other)
+		}
+	}
+}

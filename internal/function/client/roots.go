@@ -1,4 +1,4 @@
-package main
+package client
 
 import "os"
 
@@ -13,11 +13,15 @@ const (
 // all certificates that it trusts, one of those that crypto/x509 looks for.
 const systemBundle = "/etc/pki/tls/certs/ca-bundle.crt"
 
-// readRootsOnce has the first TLS handshake read the root certificates from a
+// ReadRootsOnce has the first TLS handshake read the root certificates from a
 // bundle alone, if there is one. The directories that crypto/x509 reads after
 // it hold the same once or twice more, and to parse them costs milliseconds of
 // a whole processor, of which an invocation has a share. Whoever names
 // certificates of their own gets what crypto/x509 makes of it.
+func ReadRootsOnce(getenv func(string) string, setenv func(name, value string) error) {
+	readRootsOnce(systemBundle, getenv, setenv)
+}
+
 func readRootsOnce(bundle string, getenv func(string) string, setenv func(name, value string) error) {
 	info, err := os.Stat(bundle)
 	if err != nil || info.Size() == 0 || getenv(rootFile) != "" || getenv(rootDirectory) != "" {

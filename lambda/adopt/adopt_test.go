@@ -1,0 +1,402 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+)
+
+const (
+	head    = `<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`
+	tail    = `</NotificationConfiguration>`
+	theirs  = `<QueueConfiguration><Id>thumbs</Id><Queue>arn:aws:sqs:us-east-1:111122223333:q</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration>`
+	bridge  = "\n <EventBridgeConfiguration/>\n"
+	topic   = "arn:aws:sns:us-east-1:111122223333:media-object-created"
+	ours    = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic + `</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration>`
+	account = "111122223333"
+)
+
+// world is S3 with some buckets, and where CloudFormation waits for answers.
+type world struct {
+	mu      sync.Mutex
+	buckets map[string]*bucket
+	answers []cfn.Response
+	deaf    int // so many answers are refused
+	writes  int
+	server  *httptest.Server
+}
+
+type bucket struct {
+	notifications string
+	versioning    string
+	fail          map[string]string // by method, an S3 error code; "hang" never answers
+	times         int               // how often it fails, 0 for always
+	after         func(*bucket)     // after a write
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{buckets: map[string]*bucket{"old": {notifications: head + theirs + bridge + tail, versioning: "Enabled"}}}
+	w.server = httptest.NewServer(w)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if strings.HasPrefix(r.URL.Path, "/answer") {
+		var answer cfn.Response
+		if err := json.Unmarshal(body, &answer); err != nil || len(body) > 4096 {
+			http.Error(out, "no answer", http.StatusBadRequest)
+			return
+		}
+		if w.deaf > 0 {
+			w.deaf--
+			http.Error(out, "again", http.StatusServiceUnavailable)
+			return
+		}
+		w.answers = append(w.answers, answer)
+		return
+	}
+	b := w.buckets[strings.Trim(r.URL.Path, "/")]
+	refuse := func(status int, code string) {
+		out.WriteHeader(status)
+		_, _ = fmt.Fprintf(out, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
+	}
+	_, versioning := r.URL.Query()["versioning"]
+	switch {
+	case r.Header.Get("X-Amz-Expected-Bucket-Owner") != account:
+		refuse(http.StatusForbidden, "AccessDenied")
+	case b == nil:
+		refuse(http.StatusNotFound, "NoSuchBucket")
+	case b.fail[r.Method] == "hang":
+		w.mu.Unlock()
+		<-r.Context().Done()
+		w.mu.Lock()
+	case b.fail[r.Method] == "moved":
+		out.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
+		refuse(http.StatusMovedPermanently, "PermanentRedirect")
+	case b.fail[r.Method] != "":
+		code := b.fail[r.Method]
+		if b.times--; b.times == 0 {
+			b.fail = nil
+		}
+		status := map[string]int{"AccessDenied": http.StatusForbidden, "InternalError": http.StatusInternalServerError}[code]
+		refuse(cmp.Or(status, http.StatusBadRequest), code)
+	case versioning:
+		_, _ = fmt.Fprintf(out, "<VersioningConfiguration><Status>%s</Status></VersioningConfiguration>", b.versioning)
+	case r.Method == http.MethodGet:
+		_, _ = io.WriteString(out, b.notifications)
+	default:
+		w.writes++
+		b.notifications = string(body)
+		if b.after != nil {
+			b.after(b)
+		}
+	}
+}
+
+// ask sends a request and returns its answer, and whether the invocation failed.
+func (w *world) ask(t *testing.T, ctx context.Context, event cfn.Event) (cfn.Response, error) {
+	t.Helper()
+	env := map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c", "AWS_ENDPOINT_URL": w.server.URL,
+	}
+	a := &adopter{getenv: func(name string) string { return env[name] }, log: slog.New(slog.DiscardHandler)}
+	event.RequestID, event.LogicalResourceID, event.StackID, event.ResponseURL = "request", "Adoption", "stack", w.server.URL+"/answer?secret"
+	before := len(w.answers)
+	_, err := discreet(cfn.LambdaWrap(a.handle))(ctx, event)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.answers) == before {
+		return cfn.Response{}, err
+	}
+	answer := w.answers[len(w.answers)-1]
+	if answer.RequestID != "request" || answer.LogicalResourceID != "Adoption" || answer.StackID != "stack" || answer.PhysicalResourceID == "" {
+		t.Errorf("answer %+v is none to this request", answer)
+	}
+	if strings.Contains(answer.Reason, "\n") {
+		t.Errorf("more than a line: %q", answer.Reason)
+	}
+	return answer, err
+}
+
+func props(name string, events ...string) map[string]any {
+	var list []any
+	for _, e := range events {
+		list = append(list, e)
+	}
+	if list == nil {
+		list = []any{"s3:ObjectCreated:*"}
+	}
+	return map[string]any{
+		"ServiceToken": "arn", "ServiceTimeout": "600", "Bucket": name, "Account": account, "IdPrefix": "s3fanout.media.",
+		"Announcements": []any{map[string]any{"Id": "s3fanout.media.1", "TopicArn": topic, "Events": list}},
+	}
+}
+
+func create() cfn.Event {
+	return cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: props("old")}
+}
+
+func remove(id, name string) cfn.Event {
+	return cfn.Event{RequestType: cfn.RequestDelete, PhysicalResourceID: id, ResourceProperties: props(name)}
+}
+
+func (w *world) want(t *testing.T, what, name, notifications string) {
+	t.Helper()
+	if got := w.buckets[name].notifications; got != notifications {
+		t.Errorf("%s: bucket %s has\n%s\nwant\n%s", what, name, got, notifications)
+	}
+}
+
+const id = "s3fanout.media.old"
+
+// TestAdoptAndRelease: others' notifications are byte for byte what they were, and
+// every request may come twice.
+func TestAdoptAndRelease(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != id {
+			t.Fatalf("create: %+v, %v", a, err)
+		}
+		w.want(t, "created", "old", head+theirs+bridge+ours+tail)
+	}
+	update := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("old", "s3:ObjectCreated:*", "s3:ObjectTagging:*"), OldResourceProperties: props("old")}
+	for range 2 {
+		if a, err := w.ask(t, t.Context(), update); err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != id {
+			t.Fatalf("update: %+v, %v", a, err)
+		}
+	}
+	w.want(t, "updated", "old", head+theirs+bridge+strings.Replace(ours, "</Event>", "</Event><Event>s3:ObjectTagging:*</Event>", 1)+tail)
+	for range 2 {
+		if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != id {
+			t.Fatalf("delete: %+v, %v", a, err)
+		}
+	}
+	w.want(t, "deleted", "old", head+theirs+bridge+tail)
+	if w.writes != 3 {
+		t.Errorf("%d writes, want three: a repeated request finds everything done", w.writes)
+	}
+	delete(w.buckets, "old")
+	if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess {
+		t.Errorf("delete without the bucket: %+v, %v", a, err)
+	}
+}
+
+// TestRefusedCreationLeavesNothing: each ends the deployment with one line, leaves
+// the bucket as it was, and rolls back.
+func TestRefusedCreationLeavesNothing(t *testing.T) {
+	overlap := head + strings.Replace(theirs, "s3:ObjectRemoved:*", "s3:ObjectCreated:Put", 1) + tail
+	for _, tc := range []struct {
+		what   string
+		change func(*world)
+		want   string
+	}{
+		{"overlap", func(w *world) { w.buckets["old"].notifications = overlap },
+			`entry "thumbs" of the bucket's notifications, which tells arn:aws:sqs:us-east-1:111122223333:q of s3:ObjectCreated:Put of every key, overlaps with`},
+		{"no versioning", func(w *world) { w.buckets["old"].versioning = "Suspended" },
+			"versioning of bucket old is not on, and is not switched on without being asked; aws s3api put-bucket-versioning --region us-east-1 --bucket old "},
+		{"no bucket", func(w *world) { delete(w.buckets, "old") }, "bucket old does not exist; make it, or leave it out of buckets"},
+		{"another Region", func(w *world) { w.buckets["old"].fail = map[string]string{"GET": "moved"} }, "bucket old is in eu-west-1, not in us-east-1; "},
+		{"no configuration", func(w *world) { w.buckets["old"].notifications = "<Other></Other>" }, "read a notification configuration: "},
+		{"malformed to S3", func(w *world) { w.buckets["old"].fail = map[string]string{"PUT": "MalformedXML"} }, "write the notifications of bucket old: "},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			w := newWorld(t)
+			tc.change(w)
+			before := ""
+			if b := w.buckets["old"]; b != nil {
+				before = b.notifications
+			}
+			a, err := w.ask(t, t.Context(), create())
+			if err != nil || a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, tc.want) {
+				t.Fatalf("got %+v, %v, want %s", a, err, tc.want)
+			}
+			if rolled, err := w.ask(t, t.Context(), remove(a.PhysicalResourceID, "old")); err != nil || rolled.Status != cfn.StatusSuccess {
+				t.Errorf("rolled back: %+v, %v", rolled, err)
+			}
+			if before != "" {
+				w.want(t, "after all", "old", before)
+			}
+			if w.writes != 0 {
+				t.Errorf("%d writes", w.writes)
+			}
+		})
+	}
+}
+
+// TestCreationThatIsNotSeenIsTakenBack: what was written goes again before the
+// answer, should nobody roll back.
+func TestCreationThatIsNotSeenIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.buckets["old"]
+	b.after = func(b *bucket) { b.fail, b.times = map[string]string{"GET": "InternalError"}, 3 } // the SDK's tries
+	a, err := w.ask(t, t.Context(), create())
+	if err != nil || a.Status != cfn.StatusFailed || w.writes != 2 {
+		t.Errorf("got %+v, %v after %d writes", a, err, w.writes)
+	}
+	b.fail = nil
+	w.want(t, "failed", "old", head+theirs+bridge+tail)
+}
+
+// TestNewPermissionsAreWaitedFor: a role that was made a moment ago is not known
+// everywhere.
+func TestNewPermissionsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.buckets["old"].fail, w.buckets["old"].times = map[string]string{"GET": "AccessDenied"}, 1
+	if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusSuccess {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	w.want(t, "created", "old", head+theirs+bridge+ours+tail)
+}
+
+// TestAnotherBucket goes through an update to another bucket: done, rolled back
+// after it was done, and rolled back after it failed without an answer.
+func TestAnotherBucket(t *testing.T) {
+	start := func(t *testing.T) *world {
+		w := newWorld(t)
+		w.buckets["new"] = &bucket{notifications: head + tail, versioning: "Enabled"}
+		if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusSuccess {
+			t.Fatal(a, err)
+		}
+		return w
+	}
+	forth := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old")}
+	back := cfn.Event{RequestType: cfn.RequestUpdate, ResourceProperties: props("old"), OldResourceProperties: props("new")}
+	t.Run("done", func(t *testing.T) {
+		w := start(t)
+		a, err := w.ask(t, t.Context(), forth)
+		if err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != "s3fanout.media.new" {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		w.want(t, "before the clean-up", "old", head+theirs+bridge+ours+tail)
+		if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		w.want(t, "after", "old", head+theirs+bridge+tail)
+		w.want(t, "after", "new", head+ours+tail)
+	})
+	t.Run("rolled back", func(t *testing.T) {
+		w := start(t)
+		if a, err := w.ask(t, t.Context(), forth); err != nil || a.Status != cfn.StatusSuccess {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		back := back
+		back.PhysicalResourceID = "s3fanout.media.new"
+		if a, err := w.ask(t, t.Context(), back); err != nil || a.PhysicalResourceID != id {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		if a, err := w.ask(t, t.Context(), remove("s3fanout.media.new", "new")); err != nil || a.Status != cfn.StatusSuccess {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		w.want(t, "after", "old", head+theirs+bridge+ours+tail)
+		w.want(t, "after", "new", head+tail)
+	})
+	t.Run("ended without an answer", func(t *testing.T) {
+		w := start(t)
+		w.buckets["new"].notifications = head + ours + tail // as far as it came
+		back := back
+		back.PhysicalResourceID = id
+		if a, err := w.ask(t, t.Context(), back); err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != id {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		w.want(t, "after", "old", head+theirs+bridge+ours+tail)
+		w.want(t, "after", "new", head+tail)
+	})
+	t.Run("refused", func(t *testing.T) {
+		w := start(t)
+		w.buckets["new"].versioning = ""
+		if a, err := w.ask(t, t.Context(), forth); err != nil || a.Status != cfn.StatusFailed || a.PhysicalResourceID != id {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		w.want(t, "after", "old", head+theirs+bridge+ours+tail)
+		w.want(t, "after", "new", head+tail)
+	})
+}
+
+// TestAnAnswerAlwaysGoesOut: in time, when S3 hangs; again, when it was lost; also
+// for what is no request.
+func TestAnAnswerAlwaysGoesOut(t *testing.T) {
+	t.Run("S3 hangs", func(t *testing.T) {
+		w := newWorld(t)
+		w.buckets["old"].fail = map[string]string{"GET": "hang"}
+		ctx, cancel := context.WithTimeout(t.Context(), reserve+300*time.Millisecond)
+		defer cancel()
+		a, err := w.ask(t, ctx, create())
+		if err != nil || a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, "S3 did not answer in time: deploy again") || !strings.HasSuffix(a.PhysicalResourceID, untouched) {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+	t.Run("the answer is lost", func(t *testing.T) {
+		w := newWorld(t)
+		w.deaf = 1
+		if a, err := w.ask(t, t.Context(), create()); err == nil || a.Status != "" {
+			t.Fatalf("got %+v, %v, want the invocation to fail so that Lambda repeats it", a, err)
+		}
+		if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusSuccess {
+			t.Errorf("repeated: %+v, %v", a, err)
+		}
+	})
+	t.Run("nobody listens", func(t *testing.T) {
+		w := newWorld(t)
+		event := create()
+		event.ResponseURL = "http://127.0.0.1:1/answer?secret"
+		a := &adopter{getenv: func(string) string { return "" }, log: slog.New(slog.DiscardHandler)}
+		if _, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event); err == nil || strings.Contains(err.Error(), "secret") || w.writes != 0 {
+			t.Errorf("got %v, want an error without the answer's address", err)
+		}
+	})
+	t.Run("a panic", func(t *testing.T) {
+		w := newWorld(t)
+		event := create()
+		event.ResponseURL = w.server.URL + "/answer"
+		a := &adopter{getenv: func(string) string { panic("two\nlines") }, log: slog.New(slog.DiscardHandler)}
+		if _, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event); err != nil || len(w.answers) != 1 || w.answers[0].Reason != "the function panicked: two lines" {
+			t.Errorf("got %v, answers %+v", err, w.answers)
+		}
+	})
+	for what, p := range map[string]map[string]any{
+		"nothing": nil, "a list": {"Bucket": []any{}}, "no bucket": {"Account": account, "IdPrefix": "x"},
+		"a foreign entry": {"Bucket": "old", "Account": account, "IdPrefix": "s3fanout.media.", "Announcements": []any{map[string]any{"Id": "thumbs", "TopicArn": "t", "Events": []any{"e"}}}},
+		"no events":       {"Bucket": "old", "Account": account, "IdPrefix": "s3fanout.media.", "Announcements": []any{map[string]any{"Id": "s3fanout.media.1", "TopicArn": "t"}}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			a, err := w.ask(t, t.Context(), cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: p})
+			if err != nil || a.Status != cfn.StatusFailed || w.writes != 0 {
+				t.Fatalf("got %+v, %v", a, err)
+			}
+			if rolled, err := w.ask(t, t.Context(), cfn.Event{RequestType: cfn.RequestDelete, PhysicalResourceID: a.PhysicalResourceID, ResourceProperties: p}); err != nil || rolled.Status != cfn.StatusSuccess {
+				t.Errorf("rolled back: %+v, %v", rolled, err)
+			}
+		})
+	}
+	t.Run("another type", func(t *testing.T) {
+		w := newWorld(t)
+		if a, err := w.ask(t, t.Context(), cfn.Event{RequestType: "Read", PhysicalResourceID: id, ResourceProperties: props("old")}); err != nil || a.Status != cfn.StatusFailed {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+	t.Run("a long reason", func(t *testing.T) {
+		w := newWorld(t)
+		w.buckets["old"].notifications = head + strings.Replace(strings.Replace(theirs, "ObjectRemoved", "ObjectCreated", 1), "thumbs", strings.Repeat("é\n", 3000), 1) + tail
+		if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusFailed || !strings.HasSuffix(a.Reason, "…") {
+			t.Errorf("got %+v, %v", a, err)
+		}
+	})
+}
