@@ -6,38 +6,34 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
-// This file alone knows S3's error codes
+// This file alone knows what S3's error codes mean to a copy, where
+// internal/aws/errorcode does not know it of any request
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). The
 // SDK puts the status text where an answer has no body: "NotFound" for 404.
 const (
-	codeConditionFailed   = "PreconditionFailed"
-	codeConditionConflict = "ConditionalRequestConflict"
-	codeOperationAborted  = "OperationAborted"
-	codeConflict          = "Conflict"
-	codeNoSuchBucket      = "NoSuchBucket"
-	codeNoSuchKey         = "NoSuchKey"
-	codeNoSuchVersion     = "NoSuchVersion"
-	codeNotFound          = "NotFound"
-	codeNotImplemented    = "NotImplemented"
-	codeInvalidRequest    = "InvalidRequest"
-	codeArchived          = "InvalidObjectState"
-	codeNotInActiveTier   = "ObjectNotInActiveTierError"
-	codeAccessDenied      = "AccessDenied"
-	codeTimeSkewed        = "RequestTimeTooSkewed"
-	codeForbidden         = "Forbidden"
-	codeNoSuchUpload      = "NoSuchUpload"
-	codeEntityTooLarge    = "EntityTooLarge"
-	codeEntityTooSmall    = "EntityTooSmall"
-	codeBadDigest         = "BadDigest"
-	codeChecksumMismatch  = "XAmzContentChecksumMismatch"
-	codeInvalidPart       = "InvalidPart"
-	codeInvalidPartOrder  = "InvalidPartOrder"
+	codeConditionFailed  = "PreconditionFailed"
+	codeNoSuchBucket     = "NoSuchBucket"
+	codeNoSuchKey        = "NoSuchKey"
+	codeNoSuchVersion    = "NoSuchVersion"
+	codeNotFound         = "NotFound"
+	codeNotImplemented   = "NotImplemented"
+	codeInvalidRequest   = "InvalidRequest"
+	codeArchived         = "InvalidObjectState"
+	codeNotInActiveTier  = "ObjectNotInActiveTierError"
+	codeAccessDenied     = "AccessDenied"
+	codeForbidden        = "Forbidden"
+	codeNoSuchUpload     = "NoSuchUpload"
+	codeEntityTooLarge   = "EntityTooLarge"
+	codeEntityTooSmall   = "EntityTooSmall"
+	codeBadDigest        = "BadDigest"
+	codeChecksumMismatch = "XAmzContentChecksumMismatch"
+	codeInvalidPart      = "InvalidPart"
+	codeInvalidPartOrder = "InvalidPartOrder"
 )
 
 // interpret says what an error, or none, means as the answer to a move.
@@ -47,7 +43,7 @@ const (
 // part is about the source alone. A 404 is about the source, or the upload,
 // only if its code says so: a missing bucket is a failure.
 func interpret(did move, source Object, err error) answer {
-	code := errorCode(err)
+	code := errorcode.Of(err)
 	conditional := did == copyOnCondition || did == completeOnCondition
 	switch {
 	case err == nil:
@@ -69,7 +65,7 @@ func interpret(did move, source Object, err error) answer {
 		return changed
 	case did == copyPart:
 		return failed
-	case code == codeConditionConflict, code == codeOperationAborted, code == codeConflict:
+	case errorcode.Conflict(code):
 		return conflict
 	case code == codeConditionFailed && conditional:
 		return exists
@@ -111,17 +107,6 @@ func isTooLarge(err error) bool {
 		api.ErrorCode() == codeInvalidRequest && strings.Contains(strings.ToLower(api.ErrorMessage()), "larger than the maximum")
 }
 
-// IsThrottle reports whether an answer asks for fewer requests: 503 and 500,
-// of which S3 says that they mean the same to a client that sends many, 429,
-// and what has a code that says so.
-func IsThrottle(err error) bool {
-	if r := response(err); r != nil && (r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests) {
-		return true
-	}
-	_, throttled := retry.DefaultThrottleErrorCodes[errorCode(err)]
-	return throttled
-}
-
 // isDeleteMarker reports whether the version named turned out to be a delete
 // marker, as the null version of a bucket with suspended versioning can. S3
 // answers a copy of one with InvalidRequest, a code that it has for much else,
@@ -134,7 +119,7 @@ func isDeleteMarker(source Object, err error) bool {
 	if errors.As(err, &api) && api.ErrorCode() == codeInvalidRequest {
 		return strings.Contains(strings.ToLower(api.ErrorMessage()), "delete marker")
 	}
-	r := response(err)
+	r := errorcode.Response(err)
 	return r != nil && r.StatusCode == http.StatusMethodNotAllowed && r.Header.Get("x-amz-delete-marker") == "true"
 }
 
@@ -145,10 +130,7 @@ func classify(err error) Class {
 		ours permanent
 		weak retryable
 	)
-	code, status := errorCode(err), 0
-	if r := response(err); r != nil {
-		status = r.StatusCode
-	}
+	code, status := errorcode.Of(err), errorcode.Status(err)
 	switch {
 	case errors.As(err, &ours):
 		return Permanent
@@ -158,91 +140,44 @@ func classify(err error) Class {
 		return Retryable
 	}
 	switch code {
-	case codeConditionConflict, codeOperationAborted, codeConflict, codeTimeSkewed,
-		codeNoSuchUpload, codeBadDigest, codeChecksumMismatch, codeInvalidPart:
+	case codeNoSuchUpload, codeBadDigest, codeChecksumMismatch, codeInvalidPart: // the next try begins anew
 		return Retryable
-	case "AllAccessDisabled", "AccountProblem", "NotSignedUp":
-		return Denied
 	case codeArchived, codeNotInActiveTier, codeNoSuchBucket, codeInvalidRequest, codeNotImplemented,
 		"InvalidArgument", "KeyTooLongError", "KeyTooLong", codeEntityTooLarge, codeEntityTooSmall, "MethodNotAllowed",
 		"MetadataTooLarge", "PermanentRedirect", "IllegalLocationConstraintException":
 		return Permanent
 	}
 	switch {
-	case LacksPermission(code), LacksCredentials(code):
+	case errorcode.LacksPermission(code), errorcode.LacksCredentials(code), errorcode.AccountStopped(code):
 		return Denied
-	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
+	case errorcode.Transient(err):
 		return Retryable
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return Denied
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
-		return Retryable
 	case status == http.StatusNotImplemented, status >= 300 && status < 500:
 		return Permanent
 	}
 	return Retryable
 }
 
-// LacksPermission reports whether an error's code, of any service, says that
-// whoever asks is known and not allowed to do it.
-func LacksPermission(code string) bool {
-	switch code {
-	case codeAccessDenied, codeForbidden, "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException":
-		return true
-	}
-	return false
-}
-
-// LacksCredentials reports whether an error's code, of any service, says that
-// AWS does not accept the credentials, or not any more. The services have names
-// of their own for it, and one that renews a session is asked within a request
-// to another
-// (https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
-func LacksCredentials(code string) bool {
-	switch code {
-	case "ExpiredToken", "ExpiredTokenException", "RequestExpired",
-		"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken", "InvalidSecurity",
-		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken",
-		"AuthFailure", "OptInRequired":
-		return true
-	}
-	return false
-}
-
 // hint says what somebody can do about an error, or nothing.
 func hint(err error) string {
-	switch errorCode(err) {
+	code := errorcode.Of(err)
+	switch {
+	case errorcode.Conflict(code):
+		return "other writes of the key did not end in time"
+	case errorcode.LacksPermission(code):
+		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject*, s3:AbortMultipartUpload and s3:ListMultipartUploadParts at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
+	}
+	switch code {
 	case codeArchived, codeNotInActiveTier:
 		return "the source is archived, restore it first"
-	case codeAccessDenied, codeForbidden:
-		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject*, s3:AbortMultipartUpload and s3:ListMultipartUploadParts at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
 	case codeNoSuchBucket:
 		return "the source or the target bucket does not exist"
-	case codeConditionConflict, codeOperationAborted, codeConflict:
-		return "other writes of the key did not end in time"
 	case codeNoSuchUpload:
 		return "somebody aborts this key's uploads; look for another copy of it, or for a lifecycle rule that is too quick"
 	case codeBadDigest, codeChecksumMismatch:
 		return "the parts do not have the source's checksum: nothing was written, and the next try copies them anew"
 	}
 	return ""
-}
-
-// errorCode is S3's code, or empty if S3 did not answer.
-func errorCode(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
-
-// response is the HTTP response that an error came with, or nil. Its body is
-// spent.
-func response(err error) *smithyhttp.Response {
-	var e *smithyhttp.ResponseError
-	if errors.As(err, &e) && e.Response != nil && e.Response.Response != nil {
-		return e.Response
-	}
-	return nil
 }

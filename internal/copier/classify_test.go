@@ -1,8 +1,11 @@
 package copier
 
 import (
+	"errors"
 	"testing"
 
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/policy"
 )
 
@@ -53,9 +56,37 @@ func TestClassesOfErrors(t *testing.T) {
 			if got := classify(err); got != tt.class {
 				t.Errorf("%s with status %d is %s, want %s: %v", tt.code, status, got, tt.class, err)
 			}
-			if got := IsThrottle(err); status == tt.status && got != tt.throttle {
+			if got := errorcode.Throttled(err); status == tt.status && got != tt.throttle {
 				t.Errorf("%s with status %d is a throttle: %t, want %t", tt.code, status, got, tt.throttle)
 			}
+		}
+	}
+}
+
+// The function and the commands agree on what may pass and what is refused:
+// both go by internal/aws/errorcode. Only what a copy begins anew for is its own.
+func TestCommandsClassifyAsCopiesDo(t *testing.T) {
+	for _, tt := range []struct {
+		code   string
+		status int
+	}{
+		{"AccessDenied", 403}, {"ExpiredToken", 400}, {"ExpiredTokenException", 400}, {"RequestExpired", 400}, {"InvalidToken", 400},
+		{"InvalidAccessKeyId", 403}, {"SignatureDoesNotMatch", 403}, {"AccountProblem", 403}, {"RequestTimeTooSkewed", 403},
+		{"OperationAborted", 409}, {"ConditionalRequestConflict", 409}, {"SlowDown", 503}, {"InternalError", 500}, {"RequestTimeout", 400},
+		{"RequestLimitExceeded", 400}, {"NotImplemented", 501}, {"InvalidArgument", 400}, {"InvalidObjectState", 403},
+	} {
+		s := serve(t, refused(tt.status, tt.code, "x"))
+		_, err := s.client(1).CopyObject(t.Context(), copyInput(policy.Condition{}, source(), target(), ""), inRegion(target().Region))
+		explained := awsapi.Explain(target().Region, "bucket", err)
+		class := Permanent
+		switch {
+		case errors.Is(explained, awsapi.ErrTransient):
+			class = Retryable
+		case errors.Is(explained, awsapi.ErrDenied), errors.Is(explained, awsapi.ErrCredentials):
+			class = Denied
+		}
+		if got := classify(err); got != class {
+			t.Errorf("%s with status %d is %s to a copy and %s to a command: %v", tt.code, tt.status, got, class, explained)
 		}
 	}
 }

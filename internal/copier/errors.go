@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/printable"
 )
 
@@ -80,7 +81,7 @@ func brief(err error) string {
 		text += ": " + message
 	}
 	var details []string
-	if r := response(err); r != nil {
+	if r := errorcode.Response(err); r != nil {
 		details = append(details, "status "+strconv.Itoa(r.StatusCode))
 	}
 	var exhausted *retry.MaxAttemptsError

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/policy"
 )
 
@@ -94,7 +95,7 @@ func (t *task) headTarget(ctx context.Context) (*s3.HeadObjectOutput, error) {
 func (t *task) headWithChecksums(ctx context.Context, in *s3.HeadObjectInput, region string) (*s3.HeadObjectOutput, error) {
 	t.result.Requests.Head++
 	out, err := t.client.HeadObject(ctx, in, inRegion(region))
-	if r := response(err); in.ChecksumMode == "" || r == nil || r.StatusCode != http.StatusForbidden {
+	if r := errorcode.Response(err); in.ChecksumMode == "" || r == nil || r.StatusCode != http.StatusForbidden {
 		return out, err
 	}
 	in.ChecksumMode = ""

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
 // multipart is one task's copy in parts.
@@ -89,7 +91,7 @@ func (m *multipart) settle(outcome Outcome) {
 // fail is the error of a copy that failed at the last move.
 func (m *multipart) fail(err error) error {
 	e := m.failure(operation(m.did), m.req, err)
-	if m.did == copyPart && errorCode(err) == codeConditionFailed {
+	if m.did == copyPart && errorcode.Of(err) == codeConditionFailed {
 		e.Hint = "the source changed while it was copied"
 	}
 	if m.resumed() {
@@ -316,7 +318,7 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 		completeInput(m.conditionOf(did), *m.upload, m.target, m.etags, m.want), inRegion(m.target.Region))
 	got := interpret(did, m.upload.Source, err)
 	switch {
-	case got == spoiled && errorCode(err) == codeInvalidRequest:
+	case got == spoiled && errorcode.Of(err) == codeInvalidRequest:
 		// The sizes do not add up; another upload's may.
 		return got, retryable{err}
 	case err != nil:
@@ -344,7 +346,7 @@ func (m *multipart) abort(ctx context.Context) {
 	_, err := m.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: aws.String(m.target.Bucket), Key: aws.String(u.Source.Key), UploadId: aws.String(u.UploadID),
 	}, inRegion(m.target.Region))
-	if err != nil && errorCode(err) != codeNoSuchUpload {
+	if err != nil && errorcode.Of(err) != codeNoSuchUpload {
 		m.log.Warn("an unfinished upload stays until the bucket's lifecycle rule removes it: aborting it did not work",
 			"region", m.target.Region, "bucket", m.target.Bucket, "key", u.Source.Key, "uploadId", u.UploadID, "error", err.Error())
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
 // maxPartAttempts bounds how often one part is tried. With the delays of
@@ -234,7 +236,7 @@ func (t *transfer) take(a partAnswer, now time.Time) {
 		t.window = t.window.Success()
 		return
 	}
-	if IsThrottle(a.err) {
+	if errorcode.Throttled(a.err) {
 		t.window = t.window.Throttle(a.number, t.sent)
 	}
 	if interpret(copyPart, t.upload.Source, a.err) != failed || classify(a.err) != Retryable || a.attempt == maxPartAttempts {

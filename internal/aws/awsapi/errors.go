@@ -4,21 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
-	"syscall"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"s3fanout/internal/copier"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/printable"
 )
 
@@ -78,7 +72,7 @@ func Explain(region, what string, err error) *Failure {
 	switch {
 	case missing(err, code):
 		return say(ErrMissing, "%s does not exist; deploy the stacks or check the name in cdk.json", what)
-	case copier.LacksPermission(code):
+	case errorcode.LacksPermission(code):
 		caller, why := refusal(message)
 		advice := "allow it to " + caller
 		if strings.HasPrefix(action, "s3:") {
@@ -86,9 +80,11 @@ func Explain(region, what string, err error) *Failure {
 			advice += ", if the bucket is this account's"
 		}
 		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, why)
-	case copier.LacksCredentials(code):
+	case errorcode.LacksCredentials(code):
 		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
-	case code != "" && transient(err, code):
+	case errorcode.AccountStopped(code):
+		return say(ErrDenied, "%s on %s: AWS has stopped the account or its use of the service: %s: %s; ask AWS Support", action, what, code, message)
+	case code != "" && errorcode.Transient(err):
 		return say(ErrTransient, "%s on %s: %s: %s", action, what, code, message)
 	case code != "":
 		return say(nil, "%s on %s: %s: %s", action, what, code, message)
@@ -97,8 +93,10 @@ func Explain(region, what string, err error) *Failure {
 	case timedOut(err):
 		return say(ErrNoAnswer, "%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
 			action, what, endpoint(err))
-	case lost(err):
+	case errorcode.Lost(err):
 		return say(ErrTransient, "%s on %s: the connection was closed without an answer (%s)", action, what, root(err))
+	case errorcode.Transient(err):
+		return say(ErrTransient, "%s on %s: %s", action, what, root(err))
 	default:
 		return say(nil, "%s on %s: %s", action, what, root(err))
 	}
@@ -118,22 +116,6 @@ func refusal(message string) (caller, why string) {
 	return "the credentials in use", message
 }
 
-// transient says that an answer asks to try again later.
-func transient(err error, code string) bool {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusInternalServerError {
-		return response.HTTPStatusCode() != http.StatusNotImplemented
-	}
-	_, throttled := retry.DefaultThrottleErrorCodes[code]
-	_, retryable := retry.DefaultRetryableErrorCodes[code]
-	return throttled || retryable
-}
-
-// lost says that a connection ended before the answer came.
-func lost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
-}
-
 // Hopeless says that the next request of its kind would meet the same error.
 func Hopeless(err error) bool {
 	for _, class := range []error{ErrMissing, ErrDenied, ErrCredentials, ErrUnreachable} {
@@ -146,9 +128,7 @@ func Hopeless(err error) bool {
 
 func missing(err error, code string) bool {
 	var queue *types.QueueDoesNotExist
-	return errors.As(err, &queue) ||
-		isCode(code, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException",
-			"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity")
+	return errors.As(err, &queue) || errorcode.Missing(code)
 }
 
 // Unreachable says that no connection was made. One that was lost later says
@@ -235,5 +215,3 @@ func root(err error) error {
 		err = next
 	}
 }
-
-func isCode(code string, codes ...string) bool { return slices.Contains(codes, code) }

@@ -7,7 +7,6 @@ package uploads
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -16,9 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/listing"
 )
 
@@ -131,8 +130,7 @@ func (b Bucket) parts(ctx context.Context, key string, u *Upload, requests *int)
 		*requests++
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			var failure smithy.APIError
-			if errors.As(err, &failure) && failure.ErrorCode() == "NoSuchUpload" { // no typed error of ListParts
+			if errorcode.Of(err) == "NoSuchUpload" { // no typed error of ListParts
 				return true, nil
 			}
 			return false, b.explain(err)

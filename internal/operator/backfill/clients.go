@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/replicaset"
 )
@@ -150,7 +151,7 @@ func newRetryer(attempts int) aws.Retryer {
 
 // GetRetryToken is asked before each retry.
 func (a attentive) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
-	if copier.IsThrottle(err) {
+	if errorcode.Throttled(err) {
 		if heard, ok := ctx.Value(throttleKey{}).(func()); ok {
 			heard()
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/copier"
 )
 
@@ -57,8 +58,7 @@ var errNoBucket = errors.New("no such bucket")
 // classOf is awsapi's class of an error, or nil. Its ErrMissing is too broad
 // here: a 404 can be about an object.
 func classOf(err error) error {
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
+	if errorcode.Of(err) == "NoSuchBucket" {
 		return errNoBucket
 	}
 	explained := awsapi.Explain("", "", err)

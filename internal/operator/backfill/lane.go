@@ -9,6 +9,7 @@ import (
 
 	smithytime "github.com/aws/smithy-go/time"
 
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/copier"
 )
 
@@ -169,7 +170,7 @@ func (l *lane) try(g *goal) (copier.Result, error) {
 	}
 	switch {
 	case err != nil:
-		if copier.IsThrottle(err) {
+		if errorcode.Throttled(err) {
 			l.throttle(n)
 		}
 		return result, err

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
-	"github.com/aws/smithy-go"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/function/event"
 )
 
@@ -94,8 +94,7 @@ type Describer interface {
 // ErrNoJob.
 func Describe(ctx context.Context, client Describer, region, account, id string) (Job, error) {
 	out, err := client.DescribeJob(ctx, &s3control.DescribeJobInput{AccountId: aws.String(account), JobId: aws.String(id)})
-	var api smithy.APIError
-	if errors.As(err, &api) && slices.Contains([]string{"NoSuchJob", "NotFoundException", "NotFound"}, api.ErrorCode()) {
+	if slices.Contains([]string{"NoSuchJob", "NotFoundException", "NotFound"}, errorcode.Of(err)) {
 		return Job{}, fmt.Errorf("region %s: %w: account %s has no job %s there; S3 keeps jobs for 90 days after their end", region, ErrNoJob, account, id)
 	}
 	if err != nil {

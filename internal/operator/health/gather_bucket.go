@@ -11,7 +11,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
 func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
@@ -96,8 +97,7 @@ func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
 	out, err := g.clients.S3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{
 		Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account),
 	})
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "NoSuchLifecycleConfiguration" {
+	if errorcode.Of(err) == "NoSuchLifecycleConfiguration" {
 		return Look[int]{State: Absent}
 	}
 	if err != nil {
@@ -121,8 +121,7 @@ func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
 
 func (g gatherer) encryption(ctx context.Context, name, what string) Look[Encryption] {
 	out, err := g.clients.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account)})
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "ServerSideEncryptionConfigurationNotFoundError" {
+	if errorcode.Of(err) == "ServerSideEncryptionConfigurationNotFoundError" {
 		return found(Encryption{})
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package health
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,10 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/smithy-go"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
 // Window is the time that Measure looks back.
@@ -67,11 +66,9 @@ func Measure(ctx context.Context, o Options, regions []string, now time.Time) (m
 
 // whyNoMetrics tells a server without CloudWatch from other trouble.
 func whyNoMetrics(region string, err error) string {
-	var api smithy.APIError
-	unknown := errors.As(err, &api) && slices.Contains([]string{"NotImplemented", "UnknownOperationException", "InvalidAction"}, api.ErrorCode())
+	unknown := slices.Contains([]string{"NotImplemented", "UnknownOperationException", "InvalidAction"}, errorcode.Of(err))
 	// Who does not know CloudWatch need not know the form of its answers.
-	var response *awshttp.ResponseError
-	if unknown || errors.As(err, &response) && slices.Contains([]int{http.StatusNotFound, http.StatusNotImplemented}, response.HTTPStatusCode()) {
+	if unknown || slices.Contains([]int{http.StatusNotFound, http.StatusNotImplemented}, errorcode.Status(err)) {
 		return "the endpoint has no CloudWatch"
 	}
 	return failed[int](region, "CloudWatch", err).Why

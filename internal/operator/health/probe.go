@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/replicaset"
 )
@@ -197,7 +197,7 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 	}{
 		{"write a scratch object: ", func(ctx context.Context) error {
 			_, err := p.Write.PutObject(ctx, &s3.PutObjectInput{Bucket: &p.bucket, Key: &p.key, IfNoneMatch: star, ExpectedBucketOwner: owner})
-			if codeOf(err) == preconditionFailed {
+			if errorcode.Of(err) == preconditionFailed {
 				return nil // the answer to an earlier attempt was lost
 			}
 			return err
@@ -268,22 +268,14 @@ func within(ctx context.Context, do func(context.Context) error) error {
 
 const preconditionFailed = "PreconditionFailed"
 
-func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
-
 // enforcement reads the answer to a write over a key that exists.
 func enforcement(err error) (e Enforcement, known bool) {
 	switch {
 	case err == nil:
 		return Ignored, true
-	case codeOf(err) == preconditionFailed:
+	case errorcode.Of(err) == preconditionFailed:
 		return Enforced, true
-	case codeOf(err) == "NotImplemented":
+	case errorcode.Of(err) == "NotImplemented":
 		return Refused, true
 	}
 	return Enforced, false
@@ -325,7 +317,7 @@ func (p probe) sweep(ctx context.Context, prefix string, before time.Time) error
 				continue
 			}
 			_, err := p.Write.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &p.bucket, Key: u.Key, UploadId: u.UploadId, ExpectedBucketOwner: &p.account})
-			if err != nil && codeOf(err) != "NoSuchUpload" {
+			if err != nil && errorcode.Of(err) != "NoSuchUpload" {
 				return fmt.Errorf("abort an upload: %w", err)
 			}
 		}

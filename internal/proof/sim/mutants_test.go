@@ -25,10 +25,10 @@ var mutants = []mutant{
 		"IfNoneMatch:     optional(condition.IfNoneMatch),", "IfNoneMatch:     optional(\"\"),",
 	}, {
 		"409 is taken for Exists", "internal/copier/classify.go",
-		"code == codeOperationAborted, code == codeConflict:\n\t\treturn conflict\n", "code == codeOperationAborted, code == codeConflict:\n\t\treturn same\n",
+		"case errorcode.Conflict(code):\n\t\treturn conflict\n", "case errorcode.Conflict(code):\n\t\treturn same\n",
 	}, {
 		"403 is taken for SourceGone", "internal/copier/classify.go",
-		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeAccessDenied || code == codeNoSuchKey ||",
+		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (errorcode.LacksPermission(code) || code == codeNoSuchKey ||",
 	}, {
 		"an archived source is taken for a gone one", "internal/copier/classify.go",
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
