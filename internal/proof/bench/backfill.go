@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
+
+	"s3fanout/internal/aws/contents"
 )
 
 // What is copied.
@@ -109,7 +111,7 @@ func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
 			key, body := objectKey(i), bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16)
 			out, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: &key, Body: bytes.NewReader(body)})
 			if err == nil {
-				objects[i] = uploaded{key, aws.ToString(out.VersionId), strings.Trim(aws.ToString(out.ETag), `"`)}
+				objects[i] = uploaded{key, aws.ToString(out.VersionId), contents.TrimETag(aws.ToString(out.ETag))}
 			}
 			return err
 		})

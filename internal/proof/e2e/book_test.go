@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/operator/deadletter"
 )
 
@@ -142,7 +143,7 @@ func (b *book) versions(region, prefix string) (byKey map[string][]version, err 
 		for _, v := range page.Versions {
 			one := &version{key: *v.Key, id: *v.VersionId, modified: *v.LastModified}
 			if b.unread {
-				one.body = byETag[strings.Trim(*v.ETag, `"`)]
+				one.body = byETag[contents.TrimETag(*v.ETag)]
 				if a := b.attempts[one.body]; a.key == one.key && int64(a.size) == *v.Size {
 					one.written = a
 				}

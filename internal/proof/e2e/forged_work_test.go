@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/function/event"
 )
 
@@ -52,7 +53,7 @@ func TestForgedContinuations(t *testing.T) {
 			forged := event.Continuation{
 				Source: event.Record{
 					Region: genuine.region, Bucket: genuine.bucket, Key: genuine.key, VersionID: genuine.version,
-					Size: *head.ContentLength, ETag: strings.Trim(*head.ETag, `"`),
+					Size: *head.ContentLength, ETag: contents.TrimETag(*head.ETag),
 				},
 				UploadID: "upload", PartSize: 5 << 20,
 			}

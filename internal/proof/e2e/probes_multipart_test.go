@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/function/event"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
@@ -95,7 +96,7 @@ func (w *world) continuation(home, away, key string, change ...func(*s3.CreateMu
 	payload, err := event.EncodeContinuation(event.Continuation{
 		Source: event.Record{
 			Region: home, Bucket: w.bucket(home), Key: key, VersionID: aws.ToString(head.VersionId),
-			Size: aws.ToInt64(head.ContentLength), ETag: strings.Trim(aws.ToString(head.ETag), `"`),
+			Size: aws.ToInt64(head.ContentLength), ETag: contents.TrimETag(aws.ToString(head.ETag)),
 		},
 		UploadID: aws.ToString(upload.UploadId), PartSize: 8 << 20, Handovers: 1,
 	})

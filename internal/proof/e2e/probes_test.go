@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/sandbox/fault"
 )
 
@@ -121,7 +122,7 @@ func (w *world) echo(region, key string) []byte {
 			"s3SchemaVersion": "1.0",
 			"bucket":          map[string]string{"name": w.bucket(region), "arn": "arn:aws:s3:::" + w.bucket(region)},
 			"object": map[string]any{
-				"key": key, "size": aws.ToInt64(head.ContentLength), "eTag": strings.Trim(aws.ToString(head.ETag), `"`),
+				"key": key, "size": aws.ToInt64(head.ContentLength), "eTag": contents.TrimETag(aws.ToString(head.ETag)),
 				"versionId": aws.ToString(head.VersionId), "sequencer": "0055AED6DCD90281E5",
 			},
 		},

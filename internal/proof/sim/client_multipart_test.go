@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/aws/contents"
 )
 
 const uploadAborted fault = "somebody aborts the upload"
@@ -62,7 +64,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 		if err != nil {
 			return nil, err
 		}
-		if want := strings.Trim(aws.ToString(in.CopySourceIfMatch), `"`); want != "" && want != v.etag {
+		if want := contents.TrimETag(aws.ToString(in.CopySourceIfMatch)); want != "" && want != v.etag {
 			return nil, apiError(opPart, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
 		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`, at: time.Now()}

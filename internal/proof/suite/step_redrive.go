@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/replicaset"
 )
 
@@ -89,7 +89,7 @@ func (w *world) invokeAsSNS(ctx context.Context, from, region, key, version stri
 		"s3": map[string]any{
 			"s3SchemaVersion": "1.0", "bucket": map[string]any{"name": w.bucket(from), "arn": w.member(from).BucketARN()},
 			"object": map[string]any{
-				"key": url.QueryEscape(key), "size": aws.ToInt64(head.ContentLength), "eTag": strings.Trim(aws.ToString(head.ETag), `"`),
+				"key": url.QueryEscape(key), "size": aws.ToInt64(head.ContentLength), "eTag": contents.TrimETag(aws.ToString(head.ETag)),
 				"versionId": version, "sequencer": "0055AED6DCD90281E5",
 			},
 		},
