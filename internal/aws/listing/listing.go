@@ -29,6 +29,7 @@ type S3 interface {
 type Bucket struct {
 	Region, Name string
 	Client       S3
+	Versions     VersionsS3 // for Options.Deleted alone, instead of Client
 }
 
 // Object is an object's current version as a listing reports it.
@@ -37,7 +38,21 @@ type Object struct {
 	ETag         string // opaque, without quotation marks
 	Modified     time.Time
 	StorageClass string
+	// VersionID is set with Options.Deleted alone.
+	VersionID string
+	// Deletion is set, with Options.Deleted, if delete markers hide the object.
+	// The other fields are then those of the version under the markers, or empty
+	// if none is left.
+	Deletion *Deletion
 }
+
+// Deletion is what hides an object: the delete markers above its newest version.
+//
+// First and Last are when the oldest and the newest of these markers were made,
+// in whole seconds: the object was deleted at First. A marker of the same second
+// as the version does not count unless it is the newest: a listing does not tell
+// whether the others are above the version or below.
+type Deletion struct{ First, Last time.Time }
 
 // Row is a key with what each bucket has under it.
 type Row struct {
@@ -64,6 +79,9 @@ type Options struct {
 	// Match, if set, says which keys are visited. The others are listed all the
 	// same: S3 cannot leave them out. It can be called concurrently.
 	Match func(key string) bool
+	// Deleted lists versions instead of objects, so that a row has what delete
+	// markers hide as well; see Object.Deletion. Old versions take up pages too.
+	Deleted bool
 	// Parallel is how many ranges of keys are listed at once, and so how many
 	// calls of visit can be under way; 0 means DefaultParallel.
 	Parallel int

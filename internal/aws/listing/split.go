@@ -167,7 +167,8 @@ func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(p.entries)
-	enough = n >= int(want) && (!victim.bounded || p.entries[n-1].key <= victim.to)
+	// Versions of few keys may fill the page.
+	enough = (n >= int(want) || n > 0 && p.token != nil && w.options.Deleted) && (!victim.bounded || p.entries[n-1].key <= victim.to)
 	if end, bounded := victim.end(); !enough && (!bounded || after < end) {
 		victim.hint, victim.hinted = after, true
 	}

@@ -25,12 +25,19 @@ type entry struct {
 type page struct {
 	entries []entry
 	token   *string // of the next page; nil after the last
+	extra   int     // requests beside the first
 	err     error
 }
 
 // list sends one request. after is exclusive; token, if not nil, counts
 // instead.
 func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string, keys int32) page {
+	if w.options.Deleted {
+		if token != nil {
+			after = *token
+		}
+		return w.listStacks(ctx, b, after, keys)
+	}
 	in := &s3.ListObjectsV2Input{
 		Bucket: &b.Name, ContinuationToken: token, MaxKeys: &keys,
 		// Keys may have characters that XML cannot carry

@@ -222,7 +222,7 @@ func (w *walk) done(s *span) {
 // arrived notes what a page tells about the keys.
 func (w *walk) arrived(s *span, place int, p page) {
 	if w.options.Listed != nil {
-		w.options.Listed(len(p.entries), 1)
+		w.options.Listed(len(p.entries), 1+p.extra)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
