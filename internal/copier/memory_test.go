@@ -286,6 +286,18 @@ func (m *memory) copy(r *http.Request, path string) reply {
 	dup := *o
 	dup.header = o.header.Clone()
 	dup.header.Del("X-Amz-Storage-Class")
+	dup.header.Del("X-Amz-Website-Redirect-Location")
+	if r.Header.Get("X-Amz-Metadata-Directive") == "REPLACE" {
+		for name := range dup.header {
+			if !strings.HasPrefix(name, "X-Amz-Checksum") {
+				dup.header.Del(name)
+			}
+		}
+		maps.Copy(dup.header, kept(r.Header))
+	}
+	if redirect := r.Header.Get("X-Amz-Website-Redirect-Location"); redirect != "" {
+		dup.header.Set("X-Amz-Website-Redirect-Location", redirect)
+	}
 	if class := r.Header.Get("X-Amz-Storage-Class"); class != "" {
 		dup.header.Set("X-Amz-Storage-Class", class)
 	}

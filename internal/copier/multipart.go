@@ -144,6 +144,9 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 		return interpret(readTags, source, err), err
 	}
 	in := createInput(source, m.target, m.head, tags, m.storageClass)
+	if m.restores {
+		in.Metadata = without(in.Metadata, m.leftOut)
+	}
 	if n := headerBytes(in); n > maxHeaderBytes {
 		if source.Size <= MaxSize {
 			m.small = true

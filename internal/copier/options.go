@@ -35,6 +35,8 @@ type Copier struct {
 	partSize     int64 // bytes; zero: planned
 	storageClass string
 	role         string // ARN; whose sessions' uploads are resumed
+	restores     bool
+	leftOut      string // of user metadata, where it restores
 
 	// fallbackSaid keeps the warning about unconditional copies to one.
 	fallbackSaid sync.Once
@@ -83,6 +85,15 @@ func WithPartSize(size int64) Option { return func(c *Copier) { c.partSize = max
 // of the source before each copy by one request, and nothing for a multipart
 // copy, which sends one anyway.
 func WithStorageClass(class string) Option { return func(c *Copier) { c.storageClass = class } }
+
+// Restoring is for bringing versions back in the bucket that they are in: what is
+// written is an object of its own, not a replica. It has the source's storage
+// class and website redirect, and its user metadata without the entry of that name
+// (in lower case), which tells replicas. As with StorageClassOfSource, a HEAD of
+// the source goes before each copy by one request.
+func Restoring(entry string) Option {
+	return func(c *Copier) { c.restores, c.leftOut, c.storageClass = true, entry, StorageClassOfSource }
+}
 
 // WithRole names, by its ARN, the role that the Copier's requests are signed as.
 // Only an upload that a session of this role began is resumed: an upload's ID

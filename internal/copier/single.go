@@ -97,9 +97,17 @@ func (t *task) do(ctx context.Context, m move) (answer, error) {
 	if m == headTarget {
 		return t.look(ctx)
 	}
-	t.result.Requests.Copy++
 	in := copyInput(t.conditionOf(m), t.req.Source, t.target, replicaClass(t.storageClass, t.head))
-	out, err := t.client.CopyObject(ctx, in, inRegion(t.target.Region))
+	options := []func(*s3.Options){inRegion(t.target.Region)}
+	if t.restores {
+		more, err := restore(in, t.head, t.leftOut)
+		if err != nil {
+			return failed, err
+		}
+		options = append(options, more...)
+	}
+	t.result.Requests.Copy++
+	out, err := t.client.CopyObject(ctx, in, options...)
 	switch {
 	case err != nil:
 	case out.CopyObjectResult == nil || deref(out.CopyObjectResult.ETag) == "":
