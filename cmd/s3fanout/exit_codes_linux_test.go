@@ -208,6 +208,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"sandbox deploy --templates cdk.out", 0}, exits{"sandbox deploy --nonsense", 2},
 		exits{"sandbox fault", 0}, exits{"sandbox fault --kind nonsense", 2},
 		exits{"status", 0}, exits{"status surplus", 2},
+		exits{"undelete --since 1h", 0}, exits{"undelete --since x", 2},
 		exits{"verify --grace 0s", 0}, exits{"verify --grace x", 2},
 		exits{"version", 0}, exits{"version surplus", 2},
 	)
@@ -224,17 +225,19 @@ func TestExitCodes(t *testing.T) {
 		exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 0", 0},
 		exits{"backfill", 3},
 	)
+	e.remove("us-east-1", "films/two")
+	e.run(exits{"undelete --since 1h", 3}) // archived
 
 	e.unread("backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
-		"redrive --dry-run", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "verify --grace 0s", "version")
+		"redrive --dry-run", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"verify", 1},
+		exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "verify"} {
+	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

@@ -69,6 +69,7 @@ logs and progress to standard error.
 		newRedriveCommand,
 		newSandboxCommand,
 		newStatusCommand,
+		newUndeleteCommand,
 		newVerifyCommand,
 		newVersionCommand,
 	} {

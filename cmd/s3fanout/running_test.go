@@ -112,6 +112,16 @@ func (r *running) uploadAs(region, key, body string, class types.StorageClass) {
 	}
 }
 
+// remove deletes an object.
+func (r *running) remove(region, key string) {
+	r.t.Helper()
+	client := s3.NewFromConfig(r.config(region), func(o *s3.Options) { o.UsePathStyle = true })
+	_, err := client.DeleteObject(r.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(r.state.Regions[region].Bucket), Key: &key})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // settle waits until nothing is under way.
 func (r *running) settle() {
 	r.t.Helper()

@@ -132,6 +132,19 @@ type Requests struct {
 	Create, Part, List, Complete, Abort int
 }
 
+// Plus adds counts.
+func (r Requests) Plus(o Requests) Requests {
+	r.Copy += o.Copy
+	r.Head += o.Head
+	r.Tags += o.Tags
+	r.Create += o.Create
+	r.Part += o.Part
+	r.List += o.List
+	r.Complete += o.Complete
+	r.Abort += o.Abort
+	return r
+}
+
 // Result says how a copy ended and what it took.
 type Result struct {
 	Outcome Outcome // empty beside an error

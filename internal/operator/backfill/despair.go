@@ -15,18 +15,18 @@ import (
 // believed to.
 const hopeless = 10
 
-// despair decides when trying the next object of a target is of no use. Its
+// Despair decides when trying the next object of a target is of no use. Its
 // zero value is hopeful. A single object can be denied for reasons of its own,
 // such as its key of KMS, so that a refusal counts only where nothing has
 // succeeded; credentials that have expired refuse everything.
-type despair struct {
+type Despair struct {
 	successes int
 	refused   int // all of them
 	away      int // in a row
 }
 
-// after is told how a copy ended, and returns why the run has to stop, or nil.
-func (d *despair) after(err error) error {
+// After is told how a copy ended, and returns why the run has to stop, or nil.
+func (d *Despair) After(err error) error {
 	if err == nil {
 		d.successes++
 		d.away = 0

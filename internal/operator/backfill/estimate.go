@@ -43,7 +43,7 @@ func newBill() bill {
 }
 
 // add counts requests to a Region.
-func (b bill) add(region string, n copier.Requests) { b.requests[region] = sum(b.requests[region], n) }
+func (b bill) add(region string, n copier.Requests) { b.requests[region] = b.requests[region].Plus(n) }
 
 // sources counts the questions about missing objects of a source, which all
 // their copies share. Old versions, which fill pages too, are not known.
@@ -105,7 +105,7 @@ func (b bill) estimate(o Options, lists int) Estimate {
 		e.RequestDollars += price.Requests(region, int64(n), 0)
 	}
 	for region, n := range b.requests {
-		e.Requests = sum(e.Requests, n)
+		e.Requests = e.Requests.Plus(n)
 		e.RequestDollars += price.Requests(region, int64(n.Copy+n.Create+n.Part+n.Complete+n.List), int64(n.Head+n.Tags))
 	}
 	for pair, bytes := range b.bytes {

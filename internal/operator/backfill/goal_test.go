@@ -204,19 +204,19 @@ func TestFailuresInARowAreInARow(t *testing.T) {
 		name    string
 		between error
 	}{{"a success", nil}, {"another failure", failed(copier.Permanent, 400, "InvalidRequest")}} {
-		var d despair
+		var d Despair
 		for round := range 5 {
 			for range hopeless - 1 {
-				if err := d.after(gone); err != nil {
+				if err := d.After(gone); err != nil {
 					t.Fatalf("%s: stopped in round %d: %v", c.name, round, err)
 				}
 			}
-			if err := d.after(c.between); err != nil {
+			if err := d.After(c.between); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for n := range hopeless {
-			err := d.after(gone)
+			err := d.After(gone)
 			if stopped := err != nil; stopped != (n == hopeless-1) {
 				t.Errorf("%s: after %d in a row: %v", c.name, n+1, err)
 			}

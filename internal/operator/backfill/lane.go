@@ -142,7 +142,7 @@ func (l *lane) copy(work context.Context, g *goal) {
 		case work.Err() != nil:
 			return // left for the next run
 		}
-		f := failureOf(l.target.member().Region, g.object.key, err)
+		f := FailureOf(l.target.member().Region, g.object.key, err)
 		if f.Class != copier.Retryable || try == maxTries {
 			l.target.learn(err)
 			tally.failed(place, f)
@@ -194,7 +194,7 @@ func (l *lane) send(ctx context.Context, g *goal, before copier.Requests) (copie
 		return copier.Result{Requests: before}, err
 	}
 	result, err := l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
-	result.Requests = sum(before, result.Requests)
+	result.Requests = before.Plus(result.Requests)
 	return result, err
 }
 

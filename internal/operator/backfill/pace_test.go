@@ -322,8 +322,8 @@ type doer func(*http.Request) (*http.Response, error)
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 func TestExpiredSessionIsHopelessAndABusySTSIsNot(t *testing.T) {
-	var d despair
-	if err := d.after(nil); err != nil {
+	var d Despair
+	if err := d.After(nil); err != nil {
 		t.Fatal(err)
 	}
 	sts := func(status int, code string, class copier.Class) error {
@@ -332,10 +332,10 @@ func TestExpiredSessionIsHopelessAndABusySTSIsNot(t *testing.T) {
 		inner.ServiceID = "STS"
 		return &copier.Error{Op: "copy", Class: class, Err: &smithy.OperationError{ServiceID: "S3", OperationName: "CopyObject", Err: inner}}
 	}
-	if err := d.after(sts(500, "InternalError", copier.Retryable)); err != nil {
+	if err := d.After(sts(500, "InternalError", copier.Retryable)); err != nil {
 		t.Errorf("stopped for %v", err)
 	}
-	if err := d.after(sts(403, "AccessDenied", copier.Denied)); err == nil || !strings.Contains(err.Error(), "nothing more can be copied") {
+	if err := d.After(sts(403, "AccessDenied", copier.Denied)); err == nil || !strings.Contains(err.Error(), "nothing more can be copied") {
 		t.Errorf("got %v, want a stop", err)
 	}
 }

@@ -88,7 +88,8 @@ type Failure struct {
 	Reason string // one line
 }
 
-func failureOf(region, key string, err error) Failure {
+// FailureOf is the failure of a copy of a key to a Region.
+func FailureOf(region, key string, err error) Failure {
 	f := Failure{Region: region, Key: key, Class: copier.Retryable, Reason: err.Error()}
 	var failed *copier.Error
 	switch {

@@ -125,7 +125,7 @@ func (t *tally) requests(place int, n copier.Requests) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := &t.target(place).Requests
-	*r = sum(*r, n)
+	*r = r.Plus(n)
 }
 
 // ended is told about a copy that did not fail.
@@ -185,17 +185,4 @@ func (t *tally) report() Report {
 		r.Estimate = &e
 	}
 	return r
-}
-
-// sum adds counts.
-func sum(a, b copier.Requests) copier.Requests {
-	a.Copy += b.Copy
-	a.Head += b.Head
-	a.Tags += b.Tags
-	a.Create += b.Create
-	a.Part += b.Part
-	a.List += b.List
-	a.Complete += b.Complete
-	a.Abort += b.Abort
-	return a
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/undelete"
+	"s3fanout/internal/printable"
+	"s3fanout/internal/table"
+)
+
+// undeleteFlags are the command's own.
+type undeleteFlags struct {
+	since, until moment
+	prefix       string
+	dryRun       bool
+	concurrency  int
+}
+
+func newUndeleteCommand(a *app) *cobra.Command {
+	var f undeleteFlags
+	cmd := &cobra.Command{
+		Use:   "undelete",
+		Short: "Bring back what was deleted",
+		Long: `Bring back, in all Regions, what was deleted since a time.
+
+It lists all versions in the buckets, and finds the keys that a delete marker
+hides which was made from --since to --until. For each it copies the version
+under the marker on top, once, in the Region where it was deleted. That is a new
+write, as if you had uploaded the object again: events bring it to the other
+Regions within seconds.
+
+Left alone is what was written again since, what was deleted before --since
+already, and what was deleted again after --until. Keys that no filter in
+cdk.json chooses are left out. Delete markers stay: removing them by hand would
+hide from the other Regions what happened. A lifecycle rule that expires objects
+makes the same markers as a user: try --dry-run and choose a --prefix.
+
+A time is one such as 2026-11-29T08:30:00Z or 2026-11-29T09:30:00+01:00, or how
+long ago it is, such as 90m, 12h or 2d. Delete markers have the time of S3's
+clocks in whole seconds.
+
+Running it again, or twice at once, is harmless: S3 makes each copy only if the
+key is still deleted. When it is interrupted, run it again with the same times.
+
+It writes with your own credentials, not as the functions, whose copies would
+start no events. The object keeps its metadata, tags and storage class; its
+version and its date are new. Archived versions have to be restored before.
+
+AWS requests: sts:GetCallerIdentity; s3:ListBucketVersions on all buckets, at
+$0.005 for 1,000 pages of 1,000 versions; without --dry-run also s3:GetObject,
+s3:GetObjectVersion, s3:GetObjectVersionTagging, s3:PutObject and
+s3:PutObjectTagging on their objects: a HEAD and a copy for each object, or a
+copy in parts. Then the functions copy it to the other Regions, as any upload.
+
+With --output json the result is one document:
+  {"replicaSet", "dryRun", "interrupted", "error", "since", "until", "keys",
+   "objects", "bytes", "restored", "restoredBytes", "present", "gone",
+   "failed", "left", "earlier", "later", "recreated", "lost",
+   "regions": [{"region", "objects", "bytes", "restored", "restoredBytes",
+     "present", "gone", "failed", "left"}],
+   "requests": {"list", "copy", "head", "tags", "create", "part", "complete",
+     "abort"},
+   "failures": [{"region", "key", "class", "reason"}]}
+"objects" were to come back, "present" had come back by then, "gone" had lost
+their version by then, "left" were not tried. "keys" counts what was listed, in
+each bucket. "earlier", "later", "recreated" and "lost" count keys that stay:
+deleted before --since too, deleted again after --until, written again since or
+something else in another Region, and without a version under the marker.
+"failures" has the first 1,000; "class" is retryable, denied or permanent.
+
+Exit codes: 0 everything came back, or a dry run; 1 a request failed, or all of
+them would; 2 usage or configuration; 3 objects could not be brought back;
+130 interrupted.`,
+		Example: `  s3fanout undelete --since 2h --dry-run
+  s3fanout undelete --since 2h
+  s3fanout undelete --since 2026-11-29T08:30:00Z --until 2026-11-29T08:45:00Z
+  s3fanout undelete --since 2d --prefix films/`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd.Flags().Changed, time.Now()); err != nil {
+				return err
+			}
+			return a.undelete(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().Var(&f.since, "since", "bring back what was deleted from this time on")
+	cmd.Flags().Var(&f.until, "until", "up to this time (default: when it is started)")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would come back, change nothing")
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "most copies at once")
+	return cmd
+}
+
+// check finds what cannot be meant, and makes times of what was long ago.
+func (f *undeleteFlags) check(changed func(string) bool, now time.Time) error {
+	if !changed("since") {
+		return usageError{errors.New("--since is missing: say from when on, as --since 2h or --since 2026-11-29T08:30:00Z")}
+	}
+	if err := checkGiven(changed, given{"prefix", f.prefix}); err != nil {
+		return err
+	}
+	if err := checkPrefix(f.prefix); err != nil {
+		return err
+	}
+	f.since.settle(now)
+	f.until.settle(now)
+	switch {
+	case f.since.time.After(now):
+		return usageError{fmt.Errorf("--since %s is in the future; it is %s now", f.since.text, now.UTC().Format(time.RFC3339))}
+	case f.since.time.After(f.until.time):
+		return usageError{fmt.Errorf("--since %s is after --until %s; the first has to be earlier", f.since.text, f.until.text)}
+	case f.concurrency < 1 || f.concurrency > maxConcurrency:
+		return usageError{fmt.Errorf("--concurrency %d: use 1 to %d", f.concurrency, maxConcurrency)}
+	}
+	return nil
+}
+
+func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	p := a.newProgress()
+	watch := undeleteProgress{p: p, now: time.Now, dryRun: f.dryRun}
+	rules := set.FollowRules()
+	report, err := undelete.Run(ctx, undelete.Options{
+		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
+		Span:    undelete.Span{Since: f.since.time, Until: f.until.time},
+		Prefix:  f.prefix, Match: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
+		Follows: func(key string) bool { return rules.For(key).Overwrites },
+	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
+	p.done()
+	if err := a.writeUndelete(newUndeleteDocument(set.Name, f, report, err)); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return undeleteError(report, f, err)
+}
+
+// undeleteError says what is wrong with the end of a run, nil if nothing is.
+func undeleteError(report undelete.Report, f undeleteFlags, err error) error {
+	switch failed := report.Sum().Failed; {
+	case report.Interrupted && f.dryRun:
+		return marked{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
+	case report.Interrupted:
+		return marked{fmt.Errorf("interrupted; for what is left run it again with --since %s --until %s",
+			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errInterrupted}
+	case err != nil:
+		return err
+	case failed > 0:
+		return marked{fmt.Errorf("%s could not be brought back; remove the reasons above and run it again with --since %s --until %s", objectCount(failed),
+			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errLeftOver}
+	}
+	return nil
+}
+
+// undeleteProgress turns what the run tells into a status. The run never calls it
+// twice at once.
+type undeleteProgress struct {
+	p      *progress
+	now    func() time.Time
+	last   time.Time
+	dryRun bool
+	named  int // failures
+}
+
+func (w *undeleteProgress) progress(u undelete.Progress) {
+	now, last := w.now(), u.Listed && (w.dryRun || u.Ended == u.Objects)
+	if now.Sub(w.last) < statusInterval && !last {
+		return
+	}
+	w.last = now
+	w.p.status("%s", describeUndelete(u, w.dryRun))
+}
+
+// failed names the failures that the result does not.
+func (w *undeleteProgress) failed(f backfill.Failure) {
+	if w.named++; w.named > undelete.MaxFailures {
+		w.p.note("%s: %s: %s", f.Region, printable.Quote(f.Key), f.Reason)
+	}
+}
+
+// describeUndelete is the line of a run. Until the listing is done, nobody knows
+// how much there is to do.
+func describeUndelete(u undelete.Progress, dryRun bool) string {
+	least := "at least "
+	if u.Listed {
+		least = ""
+	}
+	line := fmt.Sprintf("%s listed; %s%s deleted, %s", keyCount(u.Keys), least, objectCount(u.Objects), table.Bytes(u.Bytes))
+	if dryRun {
+		return line
+	}
+	line += fmt.Sprintf("; %d done", u.Ended)
+	if u.Failed > 0 {
+		line += fmt.Sprintf(", %d failed", u.Failed)
+	}
+	return line
+}

@@ -1,0 +1,254 @@
+package undelete_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/undelete"
+	"s3fanout/internal/policy"
+)
+
+const a, b = "us-east-1", "eu-west-1"
+
+// lately is a span that has all that a test does.
+func lately() undelete.Span {
+	return undelete.Span{Since: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour)}
+}
+
+// What was deleted comes back with all that it had, in the Region where it was
+// written, once, and by a dry run not at all. Running it again does nothing.
+func TestRunBringsBackWhatWasDeleted(t *testing.T) {
+	w := newWorld(t, a, b)
+	w.put(a, "films/one", "first", "who", "ü me")
+	w.put(a, "films/one", "one", "who", "me")
+	// A replica, made by the function of the other Region.
+	w.put(b, "films/one", "one", "who", "me", policy.EntryName, "1,us-east-1")
+	w.put(b, "films/two", "two", policy.EntryName, "1,us-east-1")
+	w.put(a, "films/kept", "kept")
+	w.put(a, "films/again", "old")
+	w.put(a, "music/three", "three")
+	for _, key := range []string{"films/one", "films/again", "music/three"} {
+		w.remove(a, key)
+	}
+	w.remove(b, "films/one")
+	w.remove(b, "films/two")
+	w.put(a, "films/again", "new")
+	w.remove(a, "films/never-there")
+
+	options := undelete.Options{Members: w.members(), Span: lately(), Prefix: "films/"}
+	dry := options
+	dry.DryRun = true
+	report, err := undelete.Run(t.Context(), dry, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 || w.calls("CopyObject") != 0 {
+		t.Fatalf("a dry run: got %+v, %v", report, err)
+	}
+
+	var progress undelete.Progress
+	report, err = undelete.Run(t.Context(), options, undelete.Observer{Progress: func(p undelete.Progress) { progress = p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := report.Sum()
+	if sum.Objects != 2 || sum.Restored != 2 || sum.RestoredBytes != 6 || sum.Left() != 0 || report.Interrupted {
+		t.Errorf("got %+v", report)
+	}
+	if want := (copier.Requests{Head: 2, Copy: 2}); sum.Requests != want || w.calls("CopyObject") != 2 {
+		t.Errorf("got %+v, want %+v", sum.Requests, want)
+	}
+	if want := (undelete.Progress{Keys: report.Keys, Objects: 2, Bytes: 6, Ended: 2, Listed: true}); progress != want {
+		t.Errorf("got progress %+v, want %+v", progress, want)
+	}
+	for key, want := range map[string][2]string{
+		"films/one": {"one", "-"}, "films/two": {"-", "two"}, "films/kept": {"kept", "-"}, "films/again": {"new", "-"}, "music/three": {"-", "-"},
+	} {
+		if got := [2]string{w.body(a, key), w.body(b, key)}; got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+	head, err := w.clients[b].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + b), Key: aws.String("films/two")})
+	w.check(err)
+	if head.Metadata[policy.EntryName] != "" || aws.ToString(head.ContentType) != "text/x-test" || aws.ToInt32(head.TagCount) != 1 || head.StorageClass != "STANDARD_IA" {
+		t.Errorf("it came back as %+v", head)
+	}
+	head, err = w.clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + a), Key: aws.String("films/one")})
+	w.check(err)
+	if head.Metadata["who"] != "me" {
+		t.Errorf("it came back as %+v", head)
+	}
+
+	// No event brings it to the other Region here, where it was deleted too.
+	for _, want := range []int{1, 0} {
+		report, err = undelete.Run(t.Context(), options, undelete.Observer{})
+		if sum := report.Sum(); err != nil || sum.Objects != want || sum.Restored != want {
+			t.Errorf("again: got %+v, %v, want %d more", report, err, want)
+		}
+	}
+	if w.body(a, "films/one") != "one" || w.body(b, "films/one") != "one" || w.body(a, "films/again") != "new" {
+		t.Error("running it again has changed what was there")
+	}
+}
+
+// Outside of the span nothing comes back.
+func TestRunOutsideOfTheSpan(t *testing.T) {
+	w := newWorld(t, a)
+	w.put(a, "k", "v")
+	w.remove(a, "k")
+	for _, span := range []undelete.Span{
+		{Since: time.Now().Add(time.Minute), Until: time.Now().Add(time.Hour)},
+		{Since: time.Now().Add(-time.Hour), Until: time.Now().Add(-time.Minute)},
+	} {
+		report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: span}, undelete.Observer{})
+		if err != nil || report.Sum().Objects != 0 || w.body(a, "k") != "-" {
+			t.Errorf("got %+v, %v", report, err)
+		}
+	}
+	none := func(string) bool { return false }
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: lately(), Match: none}, undelete.Observer{})
+	if err != nil || report.Sum().Objects != 0 {
+		t.Errorf("not replicated: got %+v, %v", report, err)
+	}
+}
+
+// copying is a Copier with something done before each copy.
+type copying struct {
+	undelete.Copier
+	before func(ctx context.Context, source copier.Object) error
+}
+
+func (c copying) Copy(ctx context.Context, req copier.Request) (copier.Result, error) {
+	if err := c.before(ctx, req.Source); err != nil {
+		return copier.Result{Requests: copier.Requests{Copy: 1}}, err
+	}
+	return c.Copier.Copy(ctx, req)
+}
+
+func (w *world) membersThat(before func(context.Context, copier.Object) error) []undelete.Member {
+	members := w.members()
+	for i := range members {
+		members[i].Copier = copying{members[i].Copier, before}
+	}
+	return members
+}
+
+// A key that is written while it is being brought back stays as it was written,
+// and a version that is destroyed meanwhile is gone.
+func TestRunLeavesWhatChangesMeanwhile(t *testing.T) {
+	w := newWorld(t, a)
+	for _, key := range []string{"written", "destroyed"} {
+		w.put(a, key, "old")
+		w.remove(a, key)
+	}
+	members := w.membersThat(func(ctx context.Context, o copier.Object) error {
+		if o.Key == "written" {
+			w.put(a, o.Key, "new")
+			return nil
+		}
+		_, err := w.clients[a].DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: &o.VersionID})
+		return err
+	})
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: members, Span: lately()}, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Present != 1 || sum.Gone != 1 || sum.Left() != 0 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	if got := w.body(a, "written"); got != "new" {
+		t.Errorf("it was overwritten: %q", got)
+	}
+}
+
+// An interrupted run says so, has copied whole objects alone, and another run does
+// the rest.
+func TestRunCanBeInterrupted(t *testing.T) {
+	const keys = 30
+	w := newWorld(t, a)
+	for i := range keys {
+		w.put(a, fmt.Sprint("k", i), "v")
+		w.remove(a, fmt.Sprint("k", i))
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	var begun atomic.Int32
+	members := w.membersThat(func(context.Context, copier.Object) error {
+		if begun.Add(1) == 3 {
+			interrupt()
+		}
+		return nil
+	})
+	report, err := undelete.Run(ctx, undelete.Options{Members: members, Span: lately(), Concurrency: 2}, undelete.Observer{})
+	sum := report.Sum()
+	if err != nil || !report.Interrupted || sum.Restored < 1 || sum.Restored > 4 || sum.Failed != 0 {
+		t.Fatalf("got %+v, %v", report, err)
+	}
+	report, err = undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: lately()}, undelete.Observer{})
+	if err != nil || report.Interrupted || report.Sum().Restored != keys-sum.Restored {
+		t.Errorf("the rest: got %+v, %v after %d", report, err, sum.Restored)
+	}
+}
+
+// What fails is named; where everything is denied the rest is not tried.
+func TestRunTellsOfFailures(t *testing.T) {
+	w := newWorld(t, a)
+	for i := range 40 {
+		w.put(a, fmt.Sprint("k", i), "v")
+		w.remove(a, fmt.Sprint("k", i))
+	}
+	refused := &copier.Error{Class: copier.Denied, Err: errors.New("no")}
+	var mu sync.Mutex
+	told := map[string]bool{}
+	observer := undelete.Observer{Failed: func(f backfill.Failure) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[f.Key] = true
+	}}
+	one := w.membersThat(func(_ context.Context, o copier.Object) error {
+		if o.Key == "k7" {
+			return &copier.Error{Class: copier.Permanent, Err: errors.New("archived")}
+		}
+		return nil
+	})
+	dry, err := undelete.Run(t.Context(), undelete.Options{Members: w.membersThat(func(context.Context, copier.Object) error { return refused }), Span: lately(), Concurrency: 1}, undelete.Observer{})
+	if err == nil || dry.Sum().Failed < 10 || dry.Sum().Left() == 0 {
+		t.Errorf("all denied: got %+v, %v", dry.Sum(), err)
+	}
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: one, Span: lately()}, observer)
+	if sum := report.Sum(); err != nil || sum.Failed != 1 || sum.Restored != 39 || len(report.Failures) != 1 || report.Failures[0].Key != "k7" || !told["k7"] {
+		t.Errorf("one fails: got %+v, %v", report, err)
+	}
+}
+
+// No more copies are under way than asked for.
+func TestRunBoundsWhatIsUnderWay(t *testing.T) {
+	w := newWorld(t, a)
+	for i := range 30 {
+		w.put(a, fmt.Sprint("k", i), "v")
+		w.remove(a, fmt.Sprint("k", i))
+	}
+	var now, most atomic.Int32
+	members := w.members()
+	inner := members[0].Copier
+	members[0].Copier = counting(func(ctx context.Context, r copier.Request) (copier.Result, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		return inner.Copy(ctx, r)
+	})
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: members, Span: lately(), Concurrency: 3}, undelete.Observer{})
+	if err != nil || report.Sum().Restored != 30 || most.Load() > 3 {
+		t.Errorf("got %+v, %v with %d at once", report, err, most.Load())
+	}
+}
+
+type counting func(context.Context, copier.Request) (copier.Result, error)
+
+func (c counting) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
+	return c(ctx, r)
+}
