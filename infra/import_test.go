@@ -2,12 +2,18 @@ package infra
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3notifications"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -138,6 +144,105 @@ func TestKeyOfTheApp(t *testing.T) {
 	}
 }
 
+// TestBucketOfTheApp gives the Region a bucket that the app makes, with a
+// notification of its own: the CDK's resource writes both, after the topic's
+// policy, and the set makes no bucket. An imported bucket keeps what it has.
+func TestBucketOfTheApp(t *testing.T) {
+	set := defaultSet(t)
+	set.Buckets = map[string]string{"us-east-1": "old-bucket"}
+	set.Follow = replicaset.Follow{Overwrites: true, Deletions: true, Tags: true}
+	set.Filters = []replicaset.Filter{{Prefix: "in coming/", Suffix: ".jpg"}}
+	for what, tt := range map[string]struct {
+		bucket  func(stack awscdk.Stack) awss3.IBucket
+		managed bool // by the CDK, which then replaces what others wrote
+	}{
+		"made": {func(stack awscdk.Stack) awss3.IBucket {
+			return awss3.NewBucket(stack, jsii.String("Old"), &awss3.BucketProps{BucketName: jsii.String("old-bucket"), Versioned: jsii.Bool(true)})
+		}, true},
+		"imported": {func(stack awscdk.Stack) awss3.IBucket {
+			return awss3.Bucket_FromBucketName(stack, jsii.String("Old"), jsii.String("old-bucket"))
+		}, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			app, out := newTestApp(t)
+			stack := stackIn(app, "Own", "us-east-1")
+			bucket := tt.bucket(stack)
+			bucket.AddEventNotification(awss3.EventType_OBJECT_RESTORE, awss3notifications.NewSnsDestination(awssns.NewTopic(stack, jsii.String("Theirs"), nil)))
+			region, err := NewRegion(stack, "Uploads", RegionProps{Config: Config(set), Code: testCode(t, set), Bucket: bucket})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if region.Bucket != bucket {
+				t.Error("the Region has another bucket than the one that is given")
+			}
+			app.Synth(nil)
+			raw, err := os.ReadFile(filepath.Join(out, "Own.template.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file struct {
+				Resources map[string]struct {
+					Type       string
+					Properties struct {
+						TopicName                 string
+						Managed                   bool
+						NotificationConfiguration struct {
+							TopicConfigurations []struct {
+								Events   []string
+								TopicArn struct{ Ref string }
+								Filter   any
+							}
+						}
+					}
+					DependsOn []string
+				}
+			}
+			if err := json.Unmarshal(raw, &file); err != nil {
+				t.Fatal(err)
+			}
+			var buckets int
+			topics := map[string]string{}
+			for id, r := range file.Resources {
+				switch r.Type {
+				case "AWS::S3::Bucket":
+					buckets++
+				case "AWS::SNS::Topic":
+					topics[id] = r.Properties.TopicName
+				}
+			}
+			if want := map[bool]int{true: 1}[tt.managed]; buckets != want {
+				t.Errorf("%d buckets are made, want %d", buckets, want)
+			}
+			filter := map[string]any{"Key": map[string]any{"FilterRules": []any{
+				map[string]any{"Name": "suffix", "Value": ".jpg"}, map[string]any{"Name": "prefix", "Value": "in+coming/"},
+			}}}
+			for id, r := range file.Resources {
+				if r.Type != "Custom::S3BucketNotifications" {
+					continue
+				}
+				var events []string
+				for _, c := range r.Properties.NotificationConfiguration.TopicConfigurations {
+					if topics[c.TopicArn.Ref] == set.TopicName() {
+						events = append(events, c.Events...)
+						if !reflect.DeepEqual(c.Filter, filter) {
+							t.Errorf("%v has the filter %v, want %v", c.Events, c.Filter, filter)
+						}
+					}
+				}
+				if !slices.Equal(events, set.Follow.Events()) || len(r.Properties.NotificationConfiguration.TopicConfigurations) != len(events)+1 {
+					t.Errorf("%s: our topic is told of %v, want %v, beside theirs", id, events, set.Follow.Events())
+				}
+				if r.Properties.Managed != tt.managed {
+					t.Errorf("managed is %t", r.Properties.Managed)
+				}
+				if !slices.ContainsFunc(r.DependsOn, func(id string) bool { return strings.HasPrefix(id, "UploadsTopicPolicy") }) {
+					t.Errorf("it depends on %v, want on the topic's policy", r.DependsOn)
+				}
+			}
+		})
+	}
+}
+
 func TestWrongArgumentsAreErrors(t *testing.T) {
 	config := Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 	kms := config
@@ -147,6 +252,12 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 	}
 	app, _ := newTestApp(t)
 	here := stackIn(app, "Here", "us-east-1")
+	adopting := config
+	adopting.Buckets = map[string]string{"us-east-1": "old-bucket"}
+	bucket := func(id string, props awss3.BucketProps) awss3.IBucket {
+		return awss3.NewBucket(here, jsii.String(id), &props)
+	}
+	versioned, imported := jsii.Bool(true), awss3.Bucket_FromBucketName(here, jsii.String("Imported"), jsii.String("another"))
 	other := awskms.Key_FromKeyArn(here, jsii.String("Other"), jsii.String("arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab"))
 	region := func(scope constructs.Construct, props RegionProps) error {
 		if props.Code == nil {
@@ -175,6 +286,16 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 		"key without kms": {region(here, RegionProps{Config: config, Key: other}), `the key: the encryption of replica set media is not "kms"; set Config.Encryption, or leave the key out`},
 		"two keys": {region(here, RegionProps{Config: kms, Key: other}), "the key is arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab, " +
 			"but Config.KMSKeyARNs has arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab in us-east-1, which the other Regions go by; give the same key, or leave one of the two out"},
+		"bucket that nobody knows": {region(here, RegionProps{Config: config, Bucket: imported}),
+			"bucket Here/Imported: Config.Buckets has no name for us-east-1; put the bucket's name there, which the other Regions go by"},
+		"another bucket": {region(here, RegionProps{Config: adopting, Bucket: imported}),
+			"bucket Here/Imported is called another, but Config.Buckets has old-bucket in us-east-1; give the same name in both"},
+		"bucket of another name": {region(here, RegionProps{Config: adopting, Bucket: bucket("Named", awss3.BucketProps{BucketName: jsii.String("new-bucket"), Versioned: versioned})}),
+			"bucket Here/Named is called new-bucket, but Config.Buckets has old-bucket in us-east-1; give the same name in both"},
+		"bucket without a name": {region(here, RegionProps{Config: adopting, Bucket: bucket("Unnamed", awss3.BucketProps{Versioned: versioned})}),
+			"bucket Here/Unnamed gets its name when it is deployed; set BucketName in its props to old-bucket, which the other Regions go by"},
+		"bucket without versions": {region(here, RegionProps{Config: adopting, Bucket: bucket("Plain", awss3.BucketProps{BucketName: jsii.String("old-bucket")})}),
+			"bucket Here/Plain keeps no versions; set Versioned in its props, because copies name the version that an event names"},
 		"mesh beside its Region": {together, "stack Here has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's"},
 		"nothing to build with":  {noGo, "go is not on the PATH to build the functions' code with; give the code, see infra.Code"},
 	} {

@@ -41,6 +41,12 @@ type RegionProps struct {
 	Config Config
 	// Code is what the functions run; nil has the go command build it, see Code.
 	Code Code
+	// Bucket is a bucket of yours that is the set's in this Region, in place of one
+	// that is made. It keeps versions, and its name is in Config.Buckets, which the
+	// other Regions go by. Its notifications are added to by the CDK
+	// (AddEventNotification); nothing else of it is changed. If the bucket is made in
+	// another stack, that stack is deployed after this one, for its notifications.
+	Bucket awss3.IBucket
 	// Key is a key of yours that encrypts bucket, topic and dead letters in this
 	// Region, in place of one that is made. Config.Encryption has to be "kms". If
 	// Config.KMSKeyARNs is empty, the key gets the alias by which the other
@@ -58,6 +64,11 @@ func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Regio
 	if err != nil {
 		return nil, err
 	}
+	if props.Bucket != nil {
+		if err := here.checkBucket(props.Bucket); err != nil {
+			return nil, err
+		}
+	}
 	if props.Key != nil && !here.UsesKMS() {
 		return nil, fmt.Errorf("the key: the encryption of replica set %s is not %q; set Config.Encryption, or leave the key out", here.Name, replicaset.EncryptionKMS)
 	}
@@ -71,7 +82,7 @@ func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Regio
 	}
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	tag(this, here.Config)
-	return addRegion(this, regionParts{Site: here, Code: code, Key: props.Key}), nil
+	return addRegion(this, regionParts{Site: here, Code: code, Bucket: props.Bucket, Key: props.Key}), nil
 }
 
 // siteOf is the Region of the set whose stack the scope is in.
@@ -99,7 +110,9 @@ func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, erro
 type regionParts struct {
 	Site site // required
 	Code Code // required
-	Key  awskms.IKey
+	// Of the app, nil to have them made.
+	Bucket awss3.IBucket
+	Key    awskms.IKey
 }
 
 // roleIDExport is the name of the export with the unique ID of the role that
@@ -128,7 +141,10 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 		key = jsii.String(here.KMSKeyARNs[here.Region])
 	}
 	topic := newTopic(scope, "Topic", topicProps{Site: here, Key: key})
-	bucket := newBucket(scope, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
+	var bucket awss3.CfnBucket
+	if props.Bucket == nil {
+		bucket = newBucket(scope, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
+	}
 	deadLetters := newDeadLetters(scope, "DeadLetters", deadLettersProps{Site: here, Key: key})
 	role := newRole(scope, "Role", roleProps{Site: here, Key: key})
 	function := newFunction(scope, "Function", functionProps{
@@ -162,9 +178,13 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	if region.Key = props.Key; region.Key == nil && key != nil {
 		region.Key = awskms.Key_FromKeyArn(handles, jsii.String("Key"), key)
 	}
-	region.Bucket = awss3.Bucket_FromBucketAttributes(handles, jsii.String("Bucket"), &awss3.BucketAttributes{
-		BucketName: bucket.Ref(), BucketArn: bucket.AttrArn(), EncryptionKey: region.Key,
-	})
+	if region.Bucket = props.Bucket; region.Bucket != nil {
+		here.announceBucket(region.Bucket, topic, region.Topic)
+	} else {
+		region.Bucket = awss3.Bucket_FromBucketAttributes(handles, jsii.String("Bucket"), &awss3.BucketAttributes{
+			BucketName: bucket.Ref(), BucketArn: bucket.AttrArn(), EncryptionKey: region.Key,
+		})
+	}
 	region.Function = awslambda.Function_FromFunctionAttributes(handles, jsii.String("Function"), &awslambda.FunctionAttributes{
 		FunctionArn: function.AttrArn(), Role: region.Role, SameEnvironment: jsii.Bool(true),
 	})

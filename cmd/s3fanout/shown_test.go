@@ -75,7 +75,7 @@ func commandsIn(page string) (commands, problems []string) {
 		if fence, ok := strings.CutPrefix(line, "```"); ok {
 			if inside = !inside; inside {
 				language = fence
-				if !slices.Contains([]string{"", "sh", "json", "text"}, language) {
+				if !slices.Contains([]string{"", "sh", "json", "text", "go"}, language) {
 					problems = append(problems, "a block of "+language+"; commands are in blocks of sh")
 				}
 			}

@@ -72,6 +72,15 @@ func TestExampleIsAnAppOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestPageShowsTheExample holds the page against the program, but for its
+// package comment.
+func TestPageShowsTheExample(t *testing.T) {
+	_, program, _ := strings.Cut(string(read(t, "main.go")), "\npackage main\n")
+	if !strings.Contains(string(read(t, "../../docs/import.md")), "```go\npackage main\n"+program+"```\n") {
+		t.Error("docs/import.md does not show infra/example/main.go as it is")
+	}
+}
+
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(path)
