@@ -61,6 +61,7 @@ func (c *checker) run() {
 		return
 	}
 	c.clock()
+	c.s3Clocks()
 	if c.nothingThere() {
 		c.find(checkDeployed, "there is no bucket, topic, function, role or queue")
 		return

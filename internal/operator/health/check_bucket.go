@@ -25,7 +25,9 @@ func (c *checker) bucket() {
 	}
 	if told(c, checkNotification, bucket.Notifications) {
 		c.notifications(bucket.Notifications.Value)
+		c.followed(bucket.Notifications.Value)
 	}
+	c.lifecycle(bucket)
 	c.bucketEncryption(bucket.Encryption)
 	if told(c, checkUploads, bucket.AbortDays) && bucket.AbortDays.State == Absent {
 		c.find(checkUploads, "bucket %s has no lifecycle rule that removes unfinished uploads", name)

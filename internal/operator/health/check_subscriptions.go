@@ -67,10 +67,13 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.find(checkUndelivered, "what cannot be delivered to %s goes to %s, not to %s", other, to, c.facts.Set.QueueName())
 	}
 	role := c.region.Role
-	switch kind, id := classify(s.Settings.Value); {
+	deletions := c.facts.Set.FollowAny().Deletions
+	switch kind, id, markers := classify(s.Settings.Value); {
 	case kind == filterNone:
 		c.find(checkEchoFilter, "the subscription of %s has no filter for echoes", other)
-	case kind == filterOther:
+	case kind == filterEchoes && deletions && !markers:
+		c.find(checkFilter, "the subscription of %s drops the delete markers that the function of %s makes, which every other Region has to be told", other, c.region.Name)
+	case kind == filterOther, markers && !deletions:
 		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case role.State == Untold:

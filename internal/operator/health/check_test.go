@@ -38,6 +38,14 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		return `{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"` + action + `","Resource":"` + resource +
 			`","Condition":{"ArnLike":{"AWS:SourceArn":"` + source + `"}}}`
 	}
+	filter := `{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:` + roleID + `:"}}]}}}`
+	if set.FollowAny().Deletions {
+		filter = `{"$or":[` + filter + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`
+	}
+	var notifications []Notification
+	for _, event := range set.Follow.Events() {
+		notifications = append(notifications, Notification{TopicARN: topic, Events: []string{event}})
+	}
 	var subscriptions []Subscription
 	var invoke []string
 	for _, other := range set.Others(region) {
@@ -46,7 +54,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			ARN: topic + ":to-" + other, Protocol: "lambda", Endpoint: set.Member(account, other).FunctionARN(),
 			Settings: found(SubscriptionSettings{
 				FilterScope:   "MessageBody",
-				FilterPolicy:  `{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:` + roleID + `:"}}]}}}`,
+				FilterPolicy:  filter,
 				DeadLettersTo: queue,
 			}),
 		})
@@ -64,8 +72,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Access: found(Access{Skew: 400 * time.Millisecond}),
 		Bucket: found(Bucket{
 			Region: region, Versioning: found("Enabled"),
-			Notifications: found([]Notification{{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}}),
-			AbortDays:     found(7), Encryption: found(Encryption{Algorithm: "AES256"}),
+			Notifications: found(notifications), Lifecycle: found(Lifecycle{}), Skew: found(400 * time.Millisecond),
+			AbortDays: found(7), Encryption: found(Encryption{Algorithm: "AES256"}),
 		}),
 		Topic:         found(Topic{Policy: policy(allow("s3.amazonaws.com", "sns:Publish", topic, bucket), tlsOnly(topic))}),
 		Subscriptions: found(subscriptions),

@@ -9,6 +9,7 @@ import (
 const (
 	checkReach    = "region-access"
 	checkClock    = "clock"
+	checkS3Clocks = "s3-clocks"
 	checkOptIn    = "opt-in-region"
 	checkDeployed = "region-deployed"
 
@@ -17,7 +18,10 @@ const (
 	checkVersioning   = "bucket-versioning"
 	checkNotification = "bucket-notification"
 	checkNotifyKeys   = "bucket-notification-filter"
+	checkFollowed     = "bucket-follow-events"
 	checkUploads      = "bucket-unfinished-uploads"
+	checkExpiry       = "bucket-expiration"
+	checkNoncurrent   = "bucket-noncurrent-versions"
 	checkBucketKey    = "bucket-encryption"
 	checkCopyIf       = "copy-condition"
 	checkCompleteIf   = "multipart-condition"
@@ -100,6 +104,9 @@ func Checks() []CheckInfo {
 		{checkClock, PartAccess, Failed, "this machine's clock is right",
 			"AWS refuses requests whose time is more than five minutes off.",
 			"set this machine's clock, as with NTP; then s3fanout doctor"},
+		{checkS3Clocks, PartAccess, Failed, "S3's clocks in the Regions agree",
+			"Where overwrites are followed, S3's clocks say which write was the later. The functions wait for a clock that is up to 5 seconds behind; beyond that changes become dead letters.",
+			"see the AWS Health Dashboard for {region}; when the clocks agree: s3fanout redrive"},
 		{checkOptIn, PartAccess, Note, "SNS delivers to and from the Region",
 			"AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
 			"upload an object and see that it arrives: s3fanout verify"},
@@ -114,7 +121,7 @@ func Checks() []CheckInfo {
 			"The function copies into its own Region and does not find the bucket there.",
 			"move the objects away, delete the bucket {bucket}, then " + redeploy},
 		{checkVersioning, PartBucket, Failed, "versioning of bucket {bucket} is on",
-			"Copies name the version that an event names; without one, a copy may take a later object of the same key.",
+			"Copies name the version that an event names; without one, a copy may take a later object of the same key. What is followed into the bucket would destroy what it replaces.",
 			"aws s3api put-bucket-versioning --region {region} --bucket {bucket} --versioning-configuration Status=Enabled"},
 		{checkNotification, PartBucket, Failed, "bucket {bucket} tells the topic of new objects",
 			"No function hears of uploads to this bucket, and they are not copied. Nothing reports it.",
@@ -122,12 +129,21 @@ func Checks() []CheckInfo {
 		{checkNotifyKeys, PartBucket, Failed, "bucket {bucket} tells of the keys that cdk.json chooses",
 			"Other objects are copied than cdk.json says: some of them not, and nothing reports it.",
 			redeploy + catchUp},
+		{checkFollowed, PartBucket, Failed, "bucket {bucket} tells the topic of what cdk.json follows, and of nothing else",
+			"Deletions or changes of tags do not travel, and nothing reports it; or the functions are told of what they refuse, and fill the dead-letter queues.",
+			redeploy + catchUp},
 		{checkBucketKey, PartBucket, Failed, "bucket {bucket} encrypts new objects as cdk.json says",
 			"New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
 			redeploy + catchUp},
 		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads",
 			"Parts of copies that were given up stay, and are paid for.",
 			redeploy},
+		{checkExpiry, PartBucket, Warning, "the lifecycle rules of bucket {bucket} delete the same objects as those of the other Regions",
+			"What a lifecycle rule deletes is deleted in its own Region alone, so that the Regions differ.",
+			"give the buckets of all Regions the same rules: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
+		{checkNoncurrent, PartBucket, Warning, "bucket {bucket} keeps noncurrent versions for at least 30 days",
+			"What was written over or deleted by mistake is destroyed before anybody can bring it back.",
+			"let the rules expire noncurrent versions after 30 days or later: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
 		{checkCopyIf, PartBucket, Failed, "S3 enforces If-None-Match on CopyObject",
 			"A copy can replace an object that was written a moment before, so the first write does not always win.",
 			otherServer},
@@ -160,8 +176,8 @@ func Checks() []CheckInfo {
 		{checkEchoFilter, PartSubscriptions, Failed, "the subscriptions drop replica events",
 			"Replicas are right, but each one wakes the other Regions' functions for a HEAD that finds it there: money is wasted.",
 			remesh + "; if the role was made anew: " + newRole + catchUp},
-		{checkFilter, PartSubscriptions, Failed, "the subscriptions deliver every upload",
-			"SNS may drop uploads instead of delivering them. Nothing reports it.",
+		{checkFilter, PartSubscriptions, Failed, "the subscriptions deliver every event that has to travel",
+			"SNS may drop events instead of delivering them. Nothing reports it.",
 			remesh + catchUp},
 		{checkUndelivered, PartSubscriptions, Failed, "what SNS cannot deliver becomes a dead letter",
 			"What SNS cannot deliver to the function is lost instead of becoming a dead letter.",

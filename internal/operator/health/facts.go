@@ -72,7 +72,19 @@ type Bucket struct {
 	// AbortDays is after how many days unfinished uploads are removed: the
 	// least of the bucket's rules for all keys.
 	AbortDays  Look[int]
+	Lifecycle  Look[Lifecycle]
 	Encryption Look[Encryption]
+	// Skew is how far this machine's clock is ahead of S3's, as Access has it.
+	Skew Look[time.Duration]
+}
+
+// Lifecycle is what a bucket's rules delete by themselves.
+type Lifecycle struct {
+	// Expires says of each rule that deletes objects which and when, in order.
+	Expires []string
+	// NoncurrentDays is after how many days the first noncurrent version is
+	// destroyed; zero for never.
+	NoncurrentDays int
 }
 
 // Encryption is how a bucket encrypts new objects unless they ask for another.

@@ -2,6 +2,7 @@ package health
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"s3fanout/internal/iampolicy"
@@ -16,17 +17,48 @@ const (
 	filterEchoes // drops what one role wrote
 )
 
-// classify tells what a filter is, and for one of echoes the ID of the role.
-// The form is that of infra/mesh.go.
-func classify(s SubscriptionSettings) (kind filterKind, roleID string) {
+// classify tells what a filter is, and for one of echoes the ID of the role, and
+// whether it lets the role's delete markers pass. The form is that of
+// infra/mesh.go.
+func classify(s SubscriptionSettings) (kind filterKind, roleID string, markers bool) {
 	text := strings.TrimSpace(s.FilterPolicy)
 	if text == "" || text == "{}" {
-		return filterNone, ""
+		return filterNone, "", false
 	}
 	if s.FilterScope != "MessageBody" {
-		return filterOther, ""
+		return filterOther, "", false
 	}
-	root, ok := only(json.RawMessage(text), "Records")
+	if byOthers, ok := withoutMarkers(json.RawMessage(text)); ok {
+		kind, roleID = classifyEchoes(byOthers)
+		return kind, roleID, true
+	}
+	kind, roleID = classifyEchoes(json.RawMessage(text))
+	return kind, roleID, false
+}
+
+// withoutMarkers takes the part for delete markers away from a policy that has one.
+func withoutMarkers(policy json.RawMessage) (rest json.RawMessage, had bool) {
+	either, ok := only(policy, "$or")
+	var alternatives []json.RawMessage
+	if !ok || json.Unmarshal(either, &alternatives) != nil || len(alternatives) != 2 {
+		return nil, false
+	}
+	for i, alternative := range alternatives {
+		records, ok := only(alternative, "Records")
+		if !ok {
+			continue
+		}
+		names, ok := only(records, "eventName")
+		var events []string
+		if ok && json.Unmarshal(names, &events) == nil && slices.Equal(events, []string{"ObjectRemoved:DeleteMarkerCreated"}) {
+			return alternatives[1-i], true
+		}
+	}
+	return nil, false
+}
+
+func classifyEchoes(policy json.RawMessage) (kind filterKind, roleID string) {
+	root, ok := only(policy, "Records")
 	if !ok {
 		return filterOther, ""
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithymiddleware "github.com/aws/smithy-go/middleware"
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/replicaset"
@@ -76,12 +78,17 @@ func access(ctx context.Context, region string, client STS) (*sts.GetCallerIdent
 		failure := awsapi.Explain(region, "the caller's account", err)
 		return nil, Look[Access]{Why: why(region, failure), Next: nextAfter(failure)}, failure
 	}
-	var a Access
-	here, ok := middleware.GetResponseAt(out.ResultMetadata)
-	if there, known := middleware.GetServerTime(out.ResultMetadata); ok && known && !there.IsZero() {
-		a.Skew = here.Sub(there)
+	return out, found(Access{Skew: skewOf(out.ResultMetadata).Value}), nil
+}
+
+// skewOf is how far this machine's clock is ahead of the one that dated an answer.
+func skewOf(answer smithymiddleware.Metadata) Look[time.Duration] {
+	here, ok := middleware.GetResponseAt(answer)
+	there, dated := middleware.GetServerTime(answer)
+	if !ok || !dated || there.IsZero() {
+		return Look[time.Duration]{State: Absent}
 	}
-	return out, found(a), nil
+	return found(here.Sub(there))
 }
 
 // gatherer looks at one Region. It reads of facts only what is known before.

@@ -26,7 +26,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		why, next := what+" is in "+region, "see "+checkBucketRegion+"; then "+askAgain
 		return found(Bucket{
 			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
-			AbortDays: Look[int]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
+			AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
 		})
 	}
 	if err != nil {
@@ -36,7 +36,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		}
 		return look
 	}
-	b := Bucket{Region: aws.ToString(head.BucketRegion)}
+	b := Bucket{Region: aws.ToString(head.BucketRegion), Skew: skewOf(head.ResultMetadata)}
 	if out, err := g.clients.S3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {
 		b.Versioning = failed[string](g.region, what, err)
 	} else {
@@ -47,7 +47,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	} else {
 		b.Notifications = found(notifications(out.TopicConfigurations))
 	}
-	b.AbortDays = g.abortDays(ctx, name, what)
+	b.AbortDays, b.Lifecycle = g.lifecycle(ctx, name, what)
 	b.Encryption = g.encryption(ctx, name, what)
 	return found(b)
 }
@@ -93,32 +93,6 @@ func decodeFilterValue(encoded string) string {
 	return encoded
 }
 
-func (g gatherer) abortDays(ctx context.Context, name, what string) Look[int] {
-	out, err := g.clients.S3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{
-		Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account),
-	})
-	if errorcode.Of(err) == "NoSuchLifecycleConfiguration" {
-		return Look[int]{State: Absent}
-	}
-	if err != nil {
-		return failed[int](g.region, what, err)
-	}
-	days := 0
-	for _, rule := range out.Rules {
-		abort := rule.AbortIncompleteMultipartUpload
-		if rule.Status != types.ExpirationStatusEnabled || abort == nil || abort.DaysAfterInitiation == nil || !everyKey(rule) {
-			continue
-		}
-		if n := int(*abort.DaysAfterInitiation); days == 0 || n < days {
-			days = n
-		}
-	}
-	if days == 0 {
-		return Look[int]{State: Absent}
-	}
-	return found(days)
-}
-
 func (g gatherer) encryption(ctx context.Context, name, what string) Look[Encryption] {
 	out, err := g.clients.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account)})
 	if errorcode.Of(err) == "ServerSideEncryptionConfigurationNotFoundError" {
@@ -138,14 +112,4 @@ func (g gatherer) encryption(ctx context.Context, name, what string) Look[Encryp
 		}
 	}
 	return found(e)
-}
-
-// everyKey says that a lifecycle rule is not for some objects only.
-func everyKey(rule types.LifecycleRule) bool {
-	//nolint:staticcheck // rules made long ago still have their prefix there
-	if aws.ToString(rule.Prefix) != "" {
-		return false
-	}
-	f := rule.Filter
-	return f == nil || aws.ToString(f.Prefix) == "" && f.And == nil && f.Tag == nil && f.ObjectSizeGreaterThan == nil && f.ObjectSizeLessThan == nil
 }

@@ -55,11 +55,42 @@ func (p place) functionGrants() []grant {
 			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other.Region + " looks forbidden"},
 		)
 	}
+	list = append(list, p.followGrants()...)
 	if p.set.UsesKMS() {
 		list = append(list, p.keyGrants()...)
 	}
 	if p.set.BatchOperations {
 		list = append(list, p.taskGrants()...)
+	}
+	return list
+}
+
+// followGrants are what following later changes takes besides.
+func (p place) followGrants() []grant {
+	follow := p.set.FollowAny()
+	target := p.BucketARN()
+	var list []grant
+	if follow.Overwrites {
+		const versions = "which of two writes was the later, and what a deletion hid, cannot be told"
+		list = append(list,
+			grant{action: "s3:GetBucketVersioning", resource: target, why: "nothing is followed, because a write could destroy what is there"},
+			grant{action: "s3:ListBucketVersions", resource: target, why: versions},
+		)
+		for _, other := range p.others {
+			source := other.BucketARN()
+			list = append(list, grant{action: "s3:ListBucketVersions", resource: source, why: versions})
+			if !p.set.BatchOperations { // which needs the same
+				list = append(list, grant{action: "s3:GetObject", resource: source + "/*", why: "nothing is followed from " + other.Region})
+			}
+		}
+	}
+	if follow.Deletions {
+		list = append(list, grant{action: "s3:DeleteObject", resource: target + "/*", why: "deletions are not followed"})
+	}
+	if follow.Tags {
+		for _, action := range []string{"s3:GetObjectVersionTagging", "s3:PutObjectVersionTagging"} {
+			list = append(list, grant{action: action, resource: target + "/*", why: "changes of tags are not followed"})
+		}
 	}
 	return list
 }

@@ -29,10 +29,13 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 	for _, c := range carefulTroubles() {
 		t.Run(c.name, func(t *testing.T) { c.test(t, carefulSet()) })
 	}
+	for _, c := range followTroubles() {
+		t.Run(c.name, func(t *testing.T) { c.test(t, followSet()) })
+	}
 	for _, info := range Checks() {
 		is := func(c trouble) bool { return c.check == info.ID }
 		if info.ID != checkOptIn && // which has a test of its own
-			!slices.ContainsFunc(troubles(), is) && !slices.ContainsFunc(carefulTroubles(), is) {
+			!slices.ContainsFunc(slices.Concat(troubles(), carefulTroubles(), followTroubles()), is) {
 			t.Errorf("check %s has no case", info.ID)
 		}
 	}
@@ -95,6 +98,14 @@ func troubles() []trouble {
 			checkNotification, Failed, "Post, Copy, CompleteMultipartUpload"},
 		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Prefix = "a/" }, checkNotifyKeys, Failed, `tells of keys with prefix "a/", the configuration chooses every key`},
 		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
+		{"deletions announced that nobody follows", func(r *Region) {
+			r.Bucket.Value.Notifications.Value[0].Events = append(r.Bucket.Value.Notifications.Value[0].Events, "s3:ObjectRemoved:*")
+		}, checkFollowed, Failed, "of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
+		{"markers pass that nobody follows", func(r *Region) {
+			f := &r.Subscriptions.Value[0].Settings.Value.FilterPolicy
+			*f = `{"$or":[` + *f + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`
+		}, checkFilter, Failed, "a filter that is not ours"},
+		{"a mode that cdk.json does not have", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "od" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is od; cdk.json does not set it"},
 		{"no lifecycle rule", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkUploads, Warning, "no lifecycle rule"},
 		{"bucket with a key", func(r *Region) { r.Bucket.Value.Encryption.Value = Encryption{Algorithm: "aws:kms", Key: "arn:k"} }, checkBucketKey, Failed, "by aws:kms, not by AES256"},
 		{"bucket not encrypted", func(r *Region) { r.Bucket.Value.Encryption.Value = Encryption{} }, checkBucketKey, Failed, "by nothing, not by AES256"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -109,6 +110,12 @@ func unusual() wire {
 			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
 			"<Rule><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>9</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><And><Prefix>a/</Prefix><Tag><Key>l</Key><Value/></Tag><Tag><Key>k</Key><Value>v</Value></Tag>" +
+			"<ObjectSizeGreaterThan>1</ObjectSizeGreaterThan></And></Filter><Expiration><Date>2027-01-01T00:00:00Z</Date></Expiration>" +
+			"<NoncurrentVersionExpiration><NoncurrentDays>20</NoncurrentDays></NoncurrentVersionExpiration></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter/><Expiration><Days>90</Days></Expiration><NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration></Rule>" +
+			"<Rule><Status>Disabled</Status><Filter/><Expiration><Days>1</Days></Expiration></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter/><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration></Rule>" +
 			"</LifecycleConfiguration>",
 
 		"GetTopicAttributes": result("GetTopicAttributes", "<Attributes>"+entry("Policy", "{}")+entry("KmsMasterKeyId", "alias/t")+"</Attributes>"),
@@ -140,11 +147,18 @@ func unusual() wire {
 func TestGatherReadsWhatAWSTells(t *testing.T) {
 	got := gatherWire(t, unusual())
 	got.Access = Look[Access]{} // has a test of its own
+	if skew := got.Bucket.Value.Skew; skew.State != Found || skew.Value.Abs() > time.Minute {
+		t.Errorf("S3's clock: %+v", skew)
+	}
+	got.Bucket.Value.Skew = Look[time.Duration]{}
 	want := Region{
 		Name: "eu-west-1",
-		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9), Encryption: found(Encryption{Algorithm: "aws:kms", Key: "arn:k", BucketKey: true}), Notifications: found([]Notification{
-			{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a/"},
-		})}),
+		Bucket: found(Bucket{Versioning: found("Suspended"), AbortDays: found(9),
+			Lifecycle: found(Lifecycle{NoncurrentDays: 20, Expires: []string{
+				"every object after 90 days", `objects with prefix "a/" and tag "k"="v" and tag "l"="" and over 1 bytes on 2027-01-01`,
+			}}), Encryption: found(Encryption{Algorithm: "aws:kms", Key: "arn:k", BucketKey: true}), Notifications: found([]Notification{
+				{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a/"},
+			})}),
 		Topic: found(Topic{Policy: "{}", Key: "alias/t"}),
 		Subscriptions: found([]Subscription{
 			{ARN: "PendingConfirmation", Protocol: "email", Endpoint: "me@example.com", Pending: true},
