@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
@@ -68,13 +68,13 @@ type explainVersion struct {
 }
 
 type explainUpload struct {
-	UploadID  string         `json:"uploadId"`
-	Initiated time.Time      `json:"initiated"`
-	Initiator string         `json:"initiator,omitempty"`
-	By        uploads.Writer `json:"by"`
-	Parts     int            `json:"parts"`
-	Bytes     int64          `json:"bytes"`
-	LastPart  *time.Time     `json:"lastPart,omitempty"`
+	UploadID  string           `json:"uploadId"`
+	Initiated time.Time        `json:"initiated"`
+	Initiator string           `json:"initiator,omitempty"`
+	By        initiator.Writer `json:"by"`
+	Parts     int              `json:"parts"`
+	Bytes     int64            `json:"bytes"`
+	LastPart  *time.Time       `json:"lastPart,omitempty"`
 }
 
 type explainLetter struct {

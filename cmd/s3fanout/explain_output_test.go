@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/policy"
@@ -32,7 +33,7 @@ func explained() explain.Facts {
 		Regions: []explain.Region{
 			{Region: "us-east-1", Bucket: "b1", Object: object(0), Versions: []explain.Version{{VersionID: "v2\x1b[31m", Size: 1, ETag: "e", Modified: noon}, marker}, MoreVersions: true},
 			{Region: "ap-southeast-3", Bucket: "b2", Object: object(time.Minute)},
-			{Region: "eu-west-1", Bucket: "b3", Uploads: []uploads.Upload{{UploadID: strings.Repeat("u", 100), Initiated: noon, By: uploads.ByReplicator, Parts: 3, Bytes: 5 << 30, Last: noon}}},
+			{Region: "eu-west-1", Bucket: "b3", Uploads: []uploads.Upload{{UploadID: strings.Repeat("u", 100), Initiated: noon, By: initiator.ByReplicator, Parts: 3, Bytes: 5 << 30, Last: noon}}},
 			{Region: "eu-north-1", Bucket: "b4", Err: errors.New("region eu-north-1: s3:GetObject on bucket b4 is denied; " + strings.Repeat("allow it ", 20))},
 		},
 		Letters: []explain.Letter{

@@ -136,7 +136,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
 		member := set.Member(account, r)
-		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: member.Bucket, Role: member.RoleName(), Client: client})
+		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: member.Bucket, RoleARN: member.RoleARN(), Client: client})
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(verify.GCPercent))
 	p := a.newProgress()

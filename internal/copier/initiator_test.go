@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // A continuation that names somebody else's open upload of the same key had it
@@ -86,26 +83,6 @@ func TestUploadOfSomebodyUnknownIsNoForgery(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "forged") || !strings.Contains(err.Error(), "s3fanout backfill") {
 		t.Errorf("got %v, want what to do instead", err)
 	}
-}
-
-func TestOwnUploadIsKnownByEitherARN(t *testing.T) {
-	const path = "arn:aws-us-gov:iam::111122223333:role/teams/media/replicator"
-	for _, c := range []struct{ role, by string }{
-		{ownRole, ownSession}, {ownRole, ownRole},
-		{ownRole, "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/an-operator@example.org"},
-		{path, "arn:aws-us-gov:sts::111122223333:assumed-role/replicator/f"},
-	} {
-		if !BegunBy(c.role, startedBy(c.by)) {
-			t.Errorf("%s: %s is not taken for a session of it", c.role, c.by)
-		}
-	}
-	if BegunBy("", startedBy("")) || BegunBy("", startedBy(ownSession)) || BegunBy(ownRole, &s3.ListPartsOutput{}) {
-		t.Error("without a role, anybody's upload is taken for its own")
-	}
-}
-
-func startedBy(id string) *s3.ListPartsOutput {
-	return &s3.ListPartsOutput{Initiator: &types.Initiator{ID: &id}}
 }
 
 // Before, a resumed copy copied all parts that were missing to learn that the

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/aws/initiator"
 )
 
 // multipart is one task's copy in parts.
@@ -230,8 +231,8 @@ func (m *multipart) listParts(ctx context.Context, u Upload) ([]string, types.Ch
 		if err != nil {
 			return nil, "", err
 		}
-		if !BegunBy(m.role, out) {
-			return nil, "", &foreignUpload{u.UploadID, InitiatorOf(out)}
+		if by := initiator.Of(out.Initiator); initiator.Judge(by, m.role) != initiator.ByReplicator {
+			return nil, "", &foreignUpload{u.UploadID, by}
 		}
 		keepFinished(etags, u, out.Parts)
 		if marker = out.NextPartNumberMarker; !aws.ToBool(out.IsTruncated) || deref(marker) == "" {

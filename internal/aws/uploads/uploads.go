@@ -7,17 +7,16 @@ package uploads
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/listing"
 )
 
@@ -42,30 +41,20 @@ type Upload struct {
 	// Initiator is who began it, as S3 names it: an ARN, the account's
 	// canonical ID, or nothing.
 	Initiator string
-	By        Writer
+	By        initiator.Writer
 	Parts     int       // that are there
 	Bytes     int64     // of those parts
 	Last      time.Time // when it last showed something new
 }
 
-// Writer says whether something was written by the Region's function.
-type Writer string
-
-// What can be known of a writer.
-const (
-	ByReplicator Writer = "replicator" // or by a backfill, which copies as the function
-	ByOther      Writer = "other"
-	ByUnknown    Writer = "unknown"
-)
-
 // Working says whether somebody probably still works on the upload. now is S3's
 // time.
 func (u Upload) Working(now time.Time) bool { return now.Sub(u.Last) < IdleTime }
 
-// Bucket is where to look. Role is the name of the role of its Region's function.
+// Bucket is where to look. RoleARN is of the role of its Region's function.
 type Bucket struct {
-	Region, Name, Role string
-	Client             S3
+	Region, Name, RoleARN string
+	Client                S3
 }
 
 // Found are the uploads of a key, at most ten, and S3's time when it named
@@ -80,7 +69,7 @@ type Found struct {
 // did not say what time it is, nobody does.
 func (f Found) Copying() (Upload, bool) {
 	for _, u := range f.Uploads {
-		if u.By == ByReplicator && !f.Now.IsZero() && u.Working(f.Now) {
+		if u.By == initiator.ByReplicator && !f.Now.IsZero() && u.Working(f.Now) {
 			return u, true
 		}
 	}
@@ -105,11 +94,8 @@ func Find(ctx context.Context, b Bucket, key string) (Found, error) {
 		if name, err := listing.DecodeKey(out.EncodingType, aws.ToString(u.Key)); err != nil || name != key {
 			continue
 		}
-		upload := Upload{UploadID: aws.ToString(u.UploadId), Initiated: aws.ToTime(u.Initiated)}
-		if u.Initiator != nil {
-			upload.Initiator = aws.ToString(u.Initiator.ID)
-		}
-		upload.By = writer(upload.Initiator, b.Role)
+		upload := Upload{UploadID: aws.ToString(u.UploadId), Initiated: aws.ToTime(u.Initiated), Initiator: initiator.Of(u.Initiator)}
+		upload.By = initiator.Judge(upload.Initiator, b.RoleARN)
 		upload.Last = upload.Initiated
 		gone, err := b.parts(ctx, key, &upload, &f.Requests)
 		if err != nil {
@@ -148,19 +134,4 @@ func (b Bucket) parts(ctx context.Context, key string, u *Upload, requests *int)
 
 func (b Bucket) explain(err error) error {
 	return awsapi.Explain(b.Region, "bucket "+b.Name, err)
-}
-
-// writer tells from an upload's initiator who copies. For a session of a role
-// S3 gives an ARN that names the role; AWS's pages promise one for users alone,
-// so anything else says nothing.
-func writer(initiator, role string) Writer {
-	by, err := arn.Parse(initiator)
-	switch {
-	case err != nil:
-		return ByUnknown
-	case by.Service == "sts" && strings.HasPrefix(by.Resource, "assumed-role/"+role+"/"), by.Service == "iam" && by.Resource == "role/"+role:
-		return ByReplicator
-	default:
-		return ByOther
-	}
 }

@@ -57,7 +57,7 @@ type Copier interface {
 // Member is a Region that is listed.
 type Member struct {
 	Region, Bucket string
-	Role           string // the name of the role of the Region's function
+	RoleARN        string // of the role of the Region's function
 	S3             S3
 	// Copier writes to the member's bucket. Targets alone need one, and none in
 	// a dry run.

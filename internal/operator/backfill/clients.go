@@ -68,7 +68,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	var wait sync.WaitGroup
 	for i, region := range c.Regions {
 		member := c.Set.Member(c.Account, region)
-		m := Member{Region: region, Bucket: member.Bucket, Role: member.RoleName()}
+		m := Member{Region: region, Bucket: member.Bucket, RoleARN: member.RoleARN()}
 		m.S3 = awsapi.NewS3(read, region, c.Account, awsapi.RequestTime, c.Concurrency*max(1, len(c.To)))
 		if slices.Contains(c.To, region) {
 			write := write.Copy()

@@ -138,7 +138,7 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 	}
 	// A copy in parts takes minutes or hours, and nothing is at the target until
 	// it is done: beginning another one would move all of its bytes again.
-	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, Role: m.Role, Client: m.S3}, g.object.key)
+	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, RoleARN: m.RoleARN, Client: m.S3}, g.object.key)
 	result.Requests.List += found.Requests
 	if err != nil {
 		if ctx.Err() != nil {

@@ -84,7 +84,7 @@ func (w *world) fill(n int) {
 func (w *world) members() []Member {
 	var members []Member
 	for _, r := range slices.Sorted(maps.Keys(w.buckets)) {
-		members = append(members, Member{Region: r, Bucket: "b-" + r, Role: "role-" + r, S3: memberS3{w, r}, Copier: memberCopier{w, r}})
+		members = append(members, Member{Region: r, Bucket: "b-" + r, RoleARN: "arn:aws:iam::111122223333:role/role-" + r, S3: memberS3{w, r}, Copier: memberCopier{w, r}})
 	}
 	return members
 }

@@ -25,7 +25,7 @@ import (
 // bucket is one Region's bucket with what is asked about.
 type bucket struct {
 	region, name, key string
-	role              string // the name of the function's role
+	roleARN           string // of the function's role
 	client            S3
 }
 
@@ -33,7 +33,7 @@ type bucket struct {
 // gave none.
 func askRegion(ctx context.Context, o Options, region string) (Region, time.Time) {
 	member := o.Config.Member(o.Account, region)
-	b := bucket{region: region, name: member.Bucket, key: o.Key, role: member.RoleName(), client: o.S3[region]}
+	b := bucket{region: region, name: member.Bucket, key: o.Key, roleARN: member.RoleARN(), client: o.S3[region]}
 	r := Region{Region: region, Bucket: b.name}
 	var (
 		wg                    sync.WaitGroup
@@ -46,7 +46,7 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 	wg.Go(func() { r.Object, marker, now, headErr = b.head(ctx) })
 	wg.Go(func() { r.Versions, r.MoreVersions, versions = b.versions(ctx) })
 	wg.Go(func() {
-		found, err := uploads.Find(ctx, uploads.Bucket{Region: b.region, Name: b.name, Role: b.role, Client: b.client}, b.key)
+		found, err := uploads.Find(ctx, uploads.Bucket{Region: b.region, Name: b.name, RoleARN: b.roleARN, Client: b.client}, b.key)
 		r.Uploads, up = found.Uploads, err
 	})
 	wg.Go(func() { tags, untold = b.tags(ctx) })

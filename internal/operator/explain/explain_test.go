@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/redrive"
@@ -298,7 +299,7 @@ func TestUploadsOfExactlyTheKey(t *testing.T) {
 		`<Part><PartNumber>2</PartNumber><Size>6</Size><LastModified>2026-11-20T12:02:00Z</LastModified></Part></ListPartsResult>`}
 	f := run(t, options(t, region{}, region{"ListMultipartUploads": unfinished, "ListParts": parts}, nil, nil))
 	want := []uploads.Upload{{
-		UploadID: "u1", Initiated: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), By: uploads.ByReplicator, Parts: 2, Bytes: 11,
+		UploadID: "u1", Initiated: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), By: initiator.ByReplicator, Parts: 2, Bytes: 11,
 		Initiator: "arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator", Last: time.Date(2026, 11, 20, 12, 2, 0, 0, time.UTC),
 	}}
 	if got := f.Regions[1].Uploads; !slices.Equal(got, want) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
 )
 
@@ -91,7 +92,7 @@ func lastLetter(f Facts, region string) *Letter {
 func (f Facts) working(r Region) *uploads.Upload {
 	var found *uploads.Upload
 	for i, u := range r.Uploads {
-		if u.By != uploads.ByOther && u.Working(f.Now) && (found == nil || u.Last.After(found.Last)) {
+		if u.By != initiator.ByOther && u.Working(f.Now) && (found == nil || u.Last.After(found.Last)) {
 			found = &r.Uploads[i]
 		}
 	}

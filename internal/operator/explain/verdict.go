@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
@@ -179,7 +179,7 @@ func (j *judgement) missing() {
 func (j *judgement) idle(lost []Region) string {
 	for _, r := range lost {
 		for _, u := range r.Uploads {
-			if u.By != uploads.ByOther {
+			if u.By != initiator.ByOther {
 				return fmt.Sprintf(", an upload of it in %s has shown nothing new for %s", r.Region, Age(j.Now.Sub(u.Last)))
 			}
 		}
@@ -249,7 +249,7 @@ func (j *judgement) waiting() {
 		j.call(CodeCopying)
 		u := j.working(r)
 		who := "an upload of it is under way there"
-		if u.By == uploads.ByReplicator {
+		if u.By == initiator.ByReplicator {
 			who = "the function is copying it"
 		}
 		j.say("it is not yet in %s: %s, %s of %s in %d parts", r.Region, who, table.Bytes(u.Bytes), table.Bytes(j.by[Present][0].Object.Size), u.Parts)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/policy"
 )
@@ -47,7 +48,7 @@ func versions(list ...Version) func(*Region) {
 
 func marker(t time.Time) Version { return Version{VersionID: "m1", Marker: true, Modified: t} }
 
-func upload(by uploads.Writer, last time.Time) func(*Region) {
+func upload(by initiator.Writer, last time.Time) func(*Region) {
 	return func(r *Region) {
 		r.Uploads = []uploads.Upload{{UploadID: "u1", Initiated: noon, By: by, Parts: 4, Bytes: 2 * gib, Last: last}}
 	}
@@ -159,22 +160,22 @@ func TestJudge(t *testing.T) {
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
-		{"being copied", world(&Object{Figures: policy.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(uploads.ByReplicator, now.Add(-time.Minute))),
+		{"being copied", world(&Object{Figures: policy.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(initiator.ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
-		{"being copied by who knows whom", world(up, copied, nil, in(ap, upload(uploads.ByUnknown, now))), CodeCopying,
+		{"being copied by who knows whom", world(up, copied, nil, in(ap, upload(initiator.ByUnknown, now))), CodeCopying,
 			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 B in 4 parts",
 			[]string{"wait a few minutes and ask again"}},
-		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(uploads.ByOther, now))), CodeMissing,
+		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(initiator.ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
-		{"an upload that stands still", world(up, copied, nil, in(ap, upload(uploads.ByReplicator, noon.Add(10*time.Minute)))), CodeMissing,
+		{"an upload that stands still", world(up, copied, nil, in(ap, upload(initiator.ByReplicator, noon.Add(10*time.Minute)))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"an upload of it in ap-northeast-1 has shown nothing new for 50 min, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"an upload that failed just now", func() Facts {
-			f := world(up, copied, nil, in(ap, upload(uploads.ByReplicator, now.Add(-2*time.Minute))), letter(ap, "given up", ap))
+			f := world(up, copied, nil, in(ap, upload(initiator.ByReplicator, now.Add(-2*time.Minute))), letter(ap, "given up", ap))
 			f.Letters[0].SentAt = now.Add(-time.Minute)
 			return f
 		}(), CodeDeadLetter,
@@ -231,7 +232,7 @@ func TestJudge(t *testing.T) {
 			return f
 		}(), CodeNowhere, "no Region has it or had it: nothing was uploaded under this key, or all its versions were deleted",
 			[]string{"if the key comes from an S3 event it is encoded; ask for it as it is stored: s3fanout explain 'a b/c'"}},
-		{"nowhere, not completed", world(nil, nil, nil, in(us, upload(uploads.ByOther, now))), CodeNowhere, "no Region has it: its upload is not completed", []string{"*"}},
+		{"nowhere, not completed", world(nil, nil, nil, in(us, upload(initiator.ByOther, now))), CodeNowhere, "no Region has it: its upload is not completed", []string{"*"}},
 		{"deleted everywhere", world(nil, nil, nil, in(us, versions(marker(noon))), in(eu, versions(marker(noon), Version{VersionID: "v1", Size: 10}))), CodeNowhere,
 			"no Region has it any more: it was deleted in us-east-1 at 2026-11-20 12:00:00Z and eu-west-1 at 2026-11-20 12:00:00Z",
 			[]string{"if it is to be back, delete the deletion marker in one Region and copy it from there: aws s3api delete-object --region eu-west-1 " +

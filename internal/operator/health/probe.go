@@ -16,7 +16,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/errorcode"
-	"s3fanout/internal/copier"
+	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/replicaset"
 )
 
@@ -219,8 +219,8 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 		}, nil},
 		{"ask who began it: ", func(ctx context.Context) error {
 			out, err := p.Write.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, ExpectedBucketOwner: owner})
-			if err == nil && !copier.BegunBy(p.roleARN, out) {
-				c.Initiator = cmp.Or(copier.InitiatorOf(out), "nobody")
+			if err == nil && initiator.Judge(initiator.Of(out.Initiator), p.roleARN) != initiator.ByReplicator {
+				c.Initiator = cmp.Or(initiator.Of(out.Initiator), "nobody")
 			}
 			return err
 		}, nil},

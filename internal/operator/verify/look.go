@@ -208,7 +208,7 @@ func (r *run) isCopying(ctx context.Context, place int, key string) (bool, error
 		return false, err
 	}
 	defer r.end()
-	found, err := uploads.Find(ctx, uploads.Bucket{Region: b.Region, Name: b.Name, Role: b.Role, Client: b.Client}, key)
+	found, err := uploads.Find(ctx, uploads.Bucket{Region: b.Region, Name: b.Name, RoleARN: b.RoleARN, Client: b.Client}, key)
 	r.lists.Add(int64(found.Requests))
 	if err != nil {
 		return false, r.blind.note(ctx, place, askUploads, err)

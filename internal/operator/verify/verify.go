@@ -44,7 +44,7 @@ type S3 interface {
 // must be safe for concurrent use.
 type Bucket struct {
 	Region, Name string
-	Role         string // the name of the role of the Region's function
+	RoleARN      string // of the role of the Region's function
 	Client       S3
 }
 

@@ -266,7 +266,7 @@ func TestRunNamesWhatIsBeingCopied(t *testing.T) {
 			b, o := buckets(3)
 			o.Large = 5
 			for i := range o.Buckets {
-				o.Buckets[i].Role = "replicator-" + o.Buckets[i].Region
+				o.Buckets[i].RoleARN = "arn:aws:iam::111122223333:role/replicator-" + o.Buckets[i].Region
 			}
 			b[0].Put("k", object(map[string]string{"small": "12345", "large": "123456"}[tt.size], time.Hour))
 			if tt.upload != nil {
@@ -297,7 +297,7 @@ func TestRunNamesWhatIsBeingCopied(t *testing.T) {
 // A key that all Regions without it are copying is copying and not missing.
 func TestRunCountsWhatIsBeingCopied(t *testing.T) {
 	b, o := buckets(2)
-	o.Large, o.Buckets[1].Role = 1, "role"
+	o.Large, o.Buckets[1].RoleARN = 1, "arn:aws:iam::111122223333:role/role"
 	b[0].Put("k", object("body", time.Hour))
 	b[1].Begin("k", listtest.Upload{Initiator: "arn:aws:sts::111122223333:assumed-role/role/x", Initiated: time.Now(), Last: time.Now()})
 	got, s, err := found(t.Context(), o)

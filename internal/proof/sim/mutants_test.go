@@ -13,7 +13,7 @@ var mutants = []mutant{
 		"return e.Name == \"ObjectCreated:Copy\"", "return false",
 	}, {
 		"an upload is resumed whoever began it", "internal/copier/multipart.go",
-		"!BegunBy(m.role, out)", "InitiatorOf(out) == \"nobody\"",
+		"initiator.Judge(by, m.role) != initiator.ByReplicator {", "by == \"nobody\" || initiator.Judge(by, m.role) == \"nobody\" {",
 	}, {
 		"other contents are taken for the same", "internal/policy/decide.go",
 		"\t\treturn Diverged\n", "\t\treturn Exists\n",
