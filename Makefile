@@ -110,8 +110,9 @@ build/lint-templates: tools/requirements.txt
 	@touch $@
 
 lint-templates: synth build/lint-templates ## check the templates, of every feature too, with cfn-lint (needs Python)
+	npx cdk synth --quiet --output build/adopting --context s3fanout="$$(tr -d '\n' < infra/testdata/adopting.json)"
 	npx cdk synth --quiet --output build/careful --context s3fanout="$$(tr -d '\n' < infra/testdata/careful.json)"
-	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json
+	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json build/adopting/*.template.json
 
 # Without a terminal the cdk command asks nobody and deploys nothing, unless APPROVAL says how much may go unapproved:
 # never asks for none, broadening for what widens permissions.

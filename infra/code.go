@@ -38,7 +38,12 @@ type Code func(program string) awslambda.Code
 const Replicator = "lambda"
 
 // Programs are the programs that a set with the configuration needs.
-func Programs(Config) []string { return []string{Replicator} }
+func Programs(config Config) []string {
+	if len(config.Buckets) == 0 {
+		return []string{Replicator}
+	}
+	return []string{Replicator, Adopter}
+}
 
 // CodeFrom takes the programs from a directory: that of each program is called
 // as "make function" calls it, and holds one for each processor.

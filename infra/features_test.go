@@ -43,6 +43,13 @@ func features() [][]level {
 			{"account-regional namespace", func(c *replicaset.Config) { c.BucketNamespace = "account-regional" }, namespaced("-an", "account-regional")},
 		},
 		{
+			{"buckets that are made", nothing, nil},
+			{"one adopted", func(c *replicaset.Config) { c.Buckets = map[string]string{c.Regions[0]: "my-old-bucket"} }, adopts(map[int]bool{0: true})},
+			{"one adopted, with a key", func(c *replicaset.Config) {
+				c.Buckets, c.BucketKeyARNs = map[string]string{c.Regions[1]: "my.other.bucket"}, givenKeys(c.Regions[1:])
+			}, adopts(map[int]bool{1: true})},
+		},
+		{
 			{"every key", nothing, announced(nil)},
 			{"one filter", func(c *replicaset.Config) { c.Filters = []replicaset.Filter{{Prefix: "a b/", Suffix: ".jpg"}} },
 				announced(list{list{rule("prefix", "a+b/"), rule("suffix", ".jpg")}})},
@@ -116,14 +123,24 @@ func features() [][]level {
 				encrypted(func(r relations) any { return givenKeys(r.set.Regions)[r.region] })},
 		},
 		{
-			{"no access logs", nothing, property("AWS::S3::Bucket", "LoggingConfiguration", nil)},
+			{"no access logs", nothing, func(t *testing.T, r relations) {
+				for _, bucket := range r.all("AWS::S3::Bucket") {
+					equal(t, "access logs", bucket.at("LoggingConfiguration"), nil)
+				}
+			}},
 			{"access logs", func(c *replicaset.Config) { c.AccessLogBucket = "logs-{region}" }, func(t *testing.T, r relations) {
+				if r.adopted() {
+					return
+				}
 				equal(t, "access logs", r.one(t, "AWS::S3::Bucket").at("LoggingConfiguration"), any(object{
 					"DestinationBucketName": "logs-" + r.region, "LogFilePrefix": r.member(r.region).Bucket + "/"}))
 			}},
 			{"access logs with a prefix", func(c *replicaset.Config) {
 				c.AccessLogBucket, c.AccessLogPrefix = "logs-{account}-{region}", "s3/{region}/"
 			}, func(t *testing.T, r relations) {
+				if r.adopted() {
+					return
+				}
 				equal(t, "access logs", r.one(t, "AWS::S3::Bucket").at("LoggingConfiguration"), any(object{
 					"DestinationBucketName": "logs-" + testAccount + "-" + r.region, "LogFilePrefix": "s3/" + r.region + "/"}))
 			}},
@@ -200,6 +217,9 @@ func givenKeys(regions []string) map[string]string {
 
 func namespaced(suffix string, namespace any) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
+		if r.adopted() {
+			return
+		}
 		bucket := r.one(t, "AWS::S3::Bucket")
 		equal(t, "bucket", bucket.at("BucketName"), any(r.set.Name+"-"+testAccount+"-"+r.region+suffix))
 		equal(t, "namespace", bucket.at("BucketNamespace"), namespace)
@@ -254,6 +274,9 @@ func followed(events ...string) func(*testing.T, relations) {
 
 func notifications(t *testing.T, r relations) (all []object) {
 	t.Helper()
+	if r.adopted() {
+		return adoptedNotifications(t, r)
+	}
 	for _, c := range r.one(t, "AWS::S3::Bucket").at("NotificationConfiguration.TopicConfigurations").(list) {
 		all = append(all, c.(object))
 	}
@@ -271,7 +294,9 @@ func encrypted(key func(relations) any) func(*testing.T, relations) {
 			bucket = object{"BucketKeyEnabled": true, "ServerSideEncryptionByDefault": object{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": want}}
 			sse = nil
 		}
-		equal(t, "bucket", r.one(t, "AWS::S3::Bucket").at("BucketEncryption.ServerSideEncryptionConfiguration"), any(list{bucket}))
+		if !r.adopted() {
+			equal(t, "bucket", r.one(t, "AWS::S3::Bucket").at("BucketEncryption.ServerSideEncryptionConfiguration"), any(list{bucket}))
+		}
 		equal(t, "topic", r.topic(t).at("KmsMasterKeyId"), want)
 		equal(t, "queue", r.one(t, "AWS::SQS::Queue").at("KmsMasterKeyId"), want)
 		equal(t, "queue by SQS", r.one(t, "AWS::SQS::Queue").at("SqsManagedSseEnabled"), sse)
@@ -280,7 +305,7 @@ func encrypted(key func(relations) any) func(*testing.T, relations) {
 			made = 1
 			alias := r.one(t, "AWS::KMS::Alias")
 			equal(t, "alias", alias.Properties, object{"AliasName": "alias/media-replica-set", "TargetKeyId": "made"})
-			equal(t, "alias on deletion", alias.Deletion, r.one(t, "AWS::S3::Bucket").Deletion)
+			equal(t, "alias on deletion", alias.Deletion, map[bool]string{true: "Delete", false: "Retain"}[r.set.DestroysOnRemoval()])
 			equal(t, "key on deletion", r.one(t, "AWS::KMS::Key").Deletion, "Retain")
 		}
 		equal(t, "keys", len(r.all("AWS::KMS::Key")), made)
@@ -290,6 +315,9 @@ func encrypted(key func(relations) any) func(*testing.T, relations) {
 
 func removed(policy string) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
+		if r.adopted() {
+			return
+		}
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {
 			equal(t, kind+" on deletion", r.one(t, kind).Deletion, policy)
 		}
@@ -298,7 +326,7 @@ func removed(policy string) func(*testing.T, relations) {
 
 func bounded(want any) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
-		for _, role := range r.all("AWS::IAM::Role") {
+		for _, role := range r.template.all("AWS::IAM::Role") { // those of adopted buckets too
 			equal(t, "boundary of "+role.ID, role.at("PermissionsBoundary"), want)
 		}
 	}
@@ -307,7 +335,7 @@ func bounded(want any) func(*testing.T, relations) {
 // tagged wants the tags on everything but what cannot have any.
 func tagged(want any) func(*testing.T, relations) {
 	untaggable := []string{
-		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias",
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias", adoptionType,
 	}
 	return func(t *testing.T, r relations) {
 		for _, each := range r.resources {

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
 )
 
 // keyProps configure newKey.
@@ -118,6 +120,46 @@ func (s site) servicesUseKey() []statement {
 // The encryption context is the bucket's ARN with a bucket key, and else the
 // object's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
 func (s site) useKeys(own *string) []statement {
+	return append(s.useSetKeys(own), s.useBucketKeys()...)
+}
+
+// useBucketKeys are the role's statements about the keys of adopted buckets. Here
+// it encrypts in that one bucket, elsewhere it decrypts what S3 has encrypted in
+// those.
+func (s site) useBucketKeys() []statement {
+	within := func(members replicaset.Members) map[string]any {
+		var encrypted []string
+		for _, m := range members {
+			encrypted = append(encrypted, m.BucketARN(), m.BucketARN()+"/*")
+		}
+		return map[string]any{"StringLike": map[string]any{"kms:EncryptionContext:aws:s3:arn": encrypted}}
+	}
+	var statements []statement
+	if own := s.BucketKeyARNs[s.Region]; own != "" {
+		statements = append(statements, statement{
+			sid:       "EncryptInAdopted",
+			actions:   []string{"kms:GenerateDataKey", "kms:Decrypt"},
+			resources: []string{own},
+			condition: within(replicaset.Members{s.Member}),
+		})
+	}
+	var keys []string
+	var buckets replicaset.Members
+	for _, other := range s.others() {
+		if key := s.BucketKeyARNs[other.Region]; key != "" {
+			keys, buckets = append(keys, key), append(buckets, other)
+		}
+	}
+	if keys != nil {
+		statements = append(statements, statement{
+			sid: "DecryptAdopted", actions: []string{"kms:Decrypt"}, resources: keys, condition: within(buckets),
+		})
+	}
+	return statements
+}
+
+// useSetKeys are those about the keys that the set makes or is given.
+func (s site) useSetKeys(own *string) []statement {
 	if own == nil {
 		return nil
 	}

@@ -22,7 +22,7 @@ type exception struct {
 	reason         string
 }
 
-func nagExceptions(set replicaset.Config) []exception {
+func nagExceptions(set replicaset.Config, region string) []exception {
 	sources := len(set.Regions) - 1
 	exceptions := []exception{
 		{"DeadLetters/Default", "AwsSolutions-SQS3", 1,
@@ -38,12 +38,16 @@ func nagExceptions(set replicaset.Config) []exception {
 		reason += "; X-Ray knows no resources"
 	}
 	exceptions = append(exceptions, exception{"Role/Default", "AwsSolutions-IAM5", wildcards, reason})
+	if set.Adopts(region) {
+		exceptions = append(exceptions, exception{
+			"Adoption-" + set.Member("", region).AdopterName() + "/Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the streams of one log group"})
+	}
 	if set.BatchOperations {
 		exceptions = append(exceptions,
 			exception{"Batch/Role", "AwsSolutions-IAM5", 1, "jobs write their reports below one prefix of the Region's bucket"},
 		)
 	}
-	if set.AccessLogBucket == "" {
+	if set.AccessLogBucket == "" && !set.Adopts(region) {
 		exceptions = append(exceptions, exception{"Bucket/Default", "AwsSolutions-S1", 1,
 			"access logs are for the account to decide: they cost storage, and need a bucket of the account's own"})
 	}
@@ -53,15 +57,17 @@ func nagExceptions(set replicaset.Config) []exception {
 // TestNag checks the templates by the rules that many companies' platform
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
-	raw, err := os.ReadFile("testdata/careful.json")
-	if err != nil {
-		t.Fatal(err)
+	sets := map[string]replicaset.Config{"default": defaultSet(t)}
+	for _, name := range []string{"careful", "adopting"} {
+		raw, err := os.ReadFile("testdata/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sets[name], err = replicaset.Parse(raw); err != nil {
+			t.Fatal(err)
+		}
 	}
-	careful, err := replicaset.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, set := range map[string]replicaset.Config{"default": defaultSet(t), "careful": careful} {
+	for name, set := range sets {
 		t.Run(name, func(t *testing.T) { testNag(t, set) })
 	}
 }
@@ -77,11 +83,11 @@ func testNag(t *testing.T, set replicaset.Config) {
 	}), nil)
 	app.Synth(nil)
 
-	excused := map[[2]string]exception{}
-	for _, e := range nagExceptions(set) {
-		excused[[2]string{e.resource, e.rule}] = e
-	}
 	for _, region := range set.Regions {
+		excused := map[[2]string]exception{}
+		for _, e := range nagExceptions(set, region) {
+			excused[[2]string{e.resource, e.rule}] = e
+		}
 		found := map[[2]string]int{}
 		stack := set.RegionStackName(region)
 		compliant := 0

@@ -142,7 +142,11 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	}
 	topic := newTopic(scope, "Topic", topicProps{Site: here, Key: key})
 	var bucket awss3.CfnBucket
-	if props.Bucket == nil {
+	switch {
+	case props.Bucket != nil: // its handle is needed, see below
+	case here.Adopted:
+		newAdoption(scope, adoptionProps{Site: here, Topic: topic, Code: props.Code})
+	default:
 		bucket = newBucket(scope, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
 	}
 	deadLetters := newDeadLetters(scope, "DeadLetters", deadLettersProps{Site: here, Key: key})
@@ -178,9 +182,13 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	if region.Key = props.Key; region.Key == nil && key != nil {
 		region.Key = awskms.Key_FromKeyArn(handles, jsii.String("Key"), key)
 	}
-	if region.Bucket = props.Bucket; region.Bucket != nil {
+	switch {
+	case props.Bucket != nil:
+		region.Bucket = props.Bucket
 		here.announceBucket(region.Bucket, topic, region.Topic)
-	} else {
+	case here.Adopted:
+		region.Bucket = here.adoptedBucket(handles)
+	default:
 		region.Bucket = awss3.Bucket_FromBucketAttributes(handles, jsii.String("Bucket"), &awss3.BucketAttributes{
 			BucketName: bucket.Ref(), BucketArn: bucket.AttrArn(), EncryptionKey: region.Key,
 		})

@@ -60,16 +60,21 @@ func words(set replicaset.Config, region string) map[string]string {
 		bucket + "/*": "own bucket's objects",
 		bucket + "/" + replicaset.ReportPrefix + "/*": "own bucket's reports",
 
-		here.TopicARN():                       "own topic",
-		here.QueueARN():                       "own queue",
-		here.FunctionARN():                    "own function",
-		here.LogGroupARN() + ":*":             "own log group",
-		madeKey(region):                       "own key",
-		here.ARN("sns", set.AlarmTopicName()): "alarm topic",
+		here.TopicARN():           "own topic",
+		here.QueueARN():           "own queue",
+		here.FunctionARN():        "own function",
+		here.LogGroupARN() + ":*": "own log group",
+		madeKey(region):           "own key",
+		strings.ReplaceAll(adoptedKey, "us-east-1", region): "own bucket's key",
+		here.AdopterLogGroupARN() + ":*":                    "adopting function's log group",
+		here.ARN("sns", set.AlarmTopicName()):               "alarm topic",
 	}
 	for _, other := range set.Members(testAccount).Except(region) {
 		bucket := other.BucketARN()
 		w[bucket], w[bucket+"/*"] = "other buckets", "other buckets' objects"
+		if key := set.BucketKeyARNs[other.Region]; key != "" {
+			w[key] = "other buckets' keys"
+		}
 		w[other.FunctionARN()] = "other functions"
 		w[other.ARN("kms", "key/*")] = "other keys"
 	}
@@ -146,6 +151,8 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 		switch name := fmt.Sprint(r.at("RoleName"), r.at("Roles.0")); {
 		case strings.Contains(name, set.Member(testAccount, region).JobRoleName()):
 			policy, who = "job's role", "jobs"
+		case strings.Contains(name, set.Member(testAccount, region).AdopterName()):
+			policy, who = "adopting function's role", "the adopting function"
 		case strings.Contains(name, set.Member(testAccount, region).RoleName()):
 			policy, who = "function's role", "the function"
 		case r.Type == "AWS::SNS::TopicPolicy":
@@ -216,6 +223,18 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		"operatorArns": func(c *replicaset.Config) {
 			c.OperatorARNs = []string{"arn:aws:iam::{account}:role/operators"}
 		},
+		"buckets": func(c *replicaset.Config) {
+			c.Buckets = map[string]string{}
+			for _, region := range c.Regions {
+				c.Buckets[region] = "old-" + region
+			}
+		},
+		"bucketKeyArns": func(c *replicaset.Config) {
+			c.BucketKeyARNs = map[string]string{}
+			for _, region := range c.Regions {
+				c.BucketKeyARNs[region] = strings.ReplaceAll(adoptedKey, "us-east-1", region)
+			}
+		},
 		"alarmEmail": func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
 	}
 	names := slices.Sorted(maps.Keys(switches))
@@ -229,8 +248,11 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 	each := [][]string{nil, names}
 	for _, name := range names {
 		on := []string{name}
-		if strings.HasPrefix(name, "follow: ") { // builds on it
+		switch { // what it builds on
+		case strings.HasPrefix(name, "follow: "):
 			on = []string{"follow", name}
+		case name == "bucketKeyArns":
+			on = []string{"buckets", name}
 		}
 		each = append(each, on)
 	}

@@ -134,6 +134,13 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 			return here.ARN("sns", topic)
 		}
 		value, ok := known[file.Resources[id].Type+"/"+name]
+		if isAdoption(resource{ID: id}) {
+			value, ok = map[string]string{
+				"AWS::Lambda::Function/Arn": here.ARN("lambda", "function:"+here.AdopterName()),
+				"AWS::IAM::Role/Arn":        strings.Replace(here.RoleARN(), here.RoleName(), here.AdopterName(), 1),
+				"AWS::Logs::LogGroup/Ref":   here.AdopterLogGroupName(),
+			}[file.Resources[id].Type+"/"+name]
+		}
 		if !ok {
 			t.Fatalf("%s: no value for %s of %q", stack, name, id)
 		}
