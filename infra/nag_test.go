@@ -58,7 +58,7 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
 	sets := map[string]replicaset.Config{"default": defaultSet(t)}
-	for _, name := range []string{"careful", "adopting"} {
+	for _, name := range []string{"careful", "adopting", "follow"} {
 		raw, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
