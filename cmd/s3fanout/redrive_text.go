@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
@@ -101,7 +102,7 @@ func lettersTable(letters []redriveLetter, width int, colours bool) table.Table 
 		kind := cmp.Or(l.Kind, "unknown")
 		// Where the letter stays for another reason than before, that is the
 		// one to act on.
-		reason := printable.Quote(redrive.Essence(cmp.Or(l.Detail, l.Reason)))
+		reason := printable.Quote(deadletter.Essence(cmp.Or(l.Detail, l.Reason)))
 		row := table.Row{Cells: []string{l.Region, kind, describeObjects(l.Objects)}}
 		if width == 0 {
 			row.Cells = append(row.Cells, printable.Short(reason))

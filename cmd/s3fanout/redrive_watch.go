@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
 )
@@ -49,7 +50,7 @@ func (l *redriveLines) why(letter redriveLetter) string {
 	if letter.Outcome == string(redrive.Replayed) {
 		return ""
 	}
-	text := ": " + printable.Short(printable.Quote(redrive.Essence(cmp.Or(letter.Detail, letter.Reason))))
+	text := ": " + printable.Short(printable.Quote(deadletter.Essence(cmp.Or(letter.Detail, letter.Reason))))
 	if letter.Again != nil {
 		text += "; again in " + letter.Again.Sub(l.now()).Round(time.Minute).String()
 	}

@@ -25,6 +25,7 @@ import (
 
 	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
 )
@@ -140,7 +141,7 @@ func lettersAbout(r redrive.Result, key string, members replicaset.Members) []Le
 		}
 		l := Letter{
 			Queue: r.Region, MessageID: r.MessageID, SentAt: r.SentAt, Kind: string(r.Letter.Kind),
-			Source: source.Region, VersionID: object.VersionID, Reason: redrive.Essence(r.Letter.Reason), Next: r.Next(),
+			Source: source.Region, VersionID: object.VersionID, Reason: deadletter.Essence(r.Letter.Reason), Next: r.Next(),
 		}
 		for _, f := range r.Functions {
 			l.Targets = append(l.Targets, f.Region)

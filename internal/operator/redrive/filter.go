@@ -50,5 +50,5 @@ func (f Filter) age(sentAt, now time.Time) bool {
 // reason also looks at what people are shown, which they copy from.
 func (f Filter) reason(l deadletter.Letter) bool {
 	part := strings.ToLower(f.Reason)
-	return strings.Contains(strings.ToLower(l.Reason), part) || strings.Contains(strings.ToLower(Essence(l.Reason)), part)
+	return strings.Contains(strings.ToLower(l.Reason), part) || strings.Contains(strings.ToLower(deadletter.Essence(l.Reason)), part)
 }

@@ -1,8 +1,6 @@
 package redrive_test
 
 import (
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -53,35 +51,5 @@ func TestNext(t *testing.T) {
 				t.Errorf("got %q, want %q in it", got, tt.want)
 			}
 		})
-	}
-}
-
-// TestOperationsPageSaysTheSame holds the page's table of reasons against what
-// the command advises.
-func TestOperationsPageSaysTheSame(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, ok := strings.Cut(string(page), "| the reason says | what to do |\n|---|---|\n")
-	if !ok {
-		t.Fatal("the page has no table of reasons")
-	}
-	table, _, _ := strings.Cut(rest, "\n\n")
-	rows := 0
-	for line := range strings.Lines(table) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		if len(cells) != 2 {
-			t.Fatalf("%d cells: %s", len(cells), line)
-		}
-		rows++
-		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[0], -1) {
-			if got := redrive.NextFor(m[1]); strings.TrimSpace(cells[1]) != got {
-				t.Errorf("%q: the page says %q, the command %q", m[1], strings.TrimSpace(cells[1]), got)
-			}
-		}
-	}
-	if rows < 7 {
-		t.Errorf("%d rows", rows)
 	}
 }

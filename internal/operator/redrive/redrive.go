@@ -58,7 +58,8 @@ type SNS interface {
 	ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
 }
 
-// Clients are the clients of one Region. They must be safe for concurrent use.
+// Clients are the clients of one Region. They must be safe for concurrent use. A
+// dry run needs that of SQS alone.
 type Clients struct {
 	SQS    SQS
 	Lambda Lambda
@@ -238,7 +239,7 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 		}
 	}
 	for _, region := range o.Config.Regions {
-		if c := o.Clients[region]; c.SQS == nil || c.Lambda == nil || c.SNS == nil {
+		if c := o.Clients[region]; c.SQS == nil || !o.DryRun && (c.Lambda == nil || c.SNS == nil) {
 			return Report{}, fmt.Errorf("the clients of %s are missing", region)
 		}
 	}

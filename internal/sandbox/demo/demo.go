@@ -22,6 +22,7 @@ import (
 
 	"s3fanout/internal/aws/owner"
 	"s3fanout/internal/aws/requestbody"
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox"
@@ -221,7 +222,7 @@ func (d *demo) breakAndRepair(ctx context.Context) error {
 			d.say("  The dead-letter queue of %s has kept:", s.Region)
 			d.say("%s", indented(describe(letter)))
 			d.say("  because:")
-			d.say("%s", indented(redrive.Essence(letter.Letter.Reason)))
+			d.say("%s", indented(deadletter.Essence(letter.Letter.Reason)))
 		}
 	}
 	if report.Left() != 1 {

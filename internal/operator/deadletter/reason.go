@@ -1,0 +1,85 @@
+package deadletter
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Essence leaves out of a reason for display that one of one records of a
+// message failed. Nearly every letter has one record, and the words would
+// stand in front of what matters.
+func Essence(reason string) string {
+	return strings.Replace(reason, "1 of 1 failed: ", "", 1)
+}
+
+// single are the parts of a reason that differ from letter to letter: the
+// identity of requests and uploads, and of what was copied where.
+var single = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`: (?:replicate|[a-z ]*cop[a-z ]*|[a-z ]* of) s3://.*? to s3://\S+ \([a-z0-9-]+\)`), ""},
+	{regexp.MustCompile(`s3://\S+`), "s3://…"},
+	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "…"},
+	{regexp.MustCompile(`, request [^\s,)]+`), ""},
+	{regexp.MustCompile(`\(request [^\s,)]+\)`), ""},
+	{regexp.MustCompile(`\bupload \S+ stays`), "upload … stays"},
+	{regexp.MustCompile(`\s+`), " "},
+}
+
+// Cause is what a reason has in common with others of its kind: its Essence
+// without the object, the request and the upload that it names.
+func Cause(reason string) string {
+	text := Essence(reason)
+	for _, s := range single {
+		text = s.pattern.ReplaceAllString(text, s.instead)
+	}
+	return text
+}
+
+// What to do about a letter. Those that are exported may be known without a
+// reason.
+const (
+	nextPermission = "run s3fanout doctor, which finds the missing permission; then redrive"
+	NextDeploy     = "run s3fanout doctor, which finds what is missing or differs from cdk.json; then redrive"
+	NextDelivery   = "run s3fanout doctor, which finds why SNS could not invoke the function; then redrive"
+	nextFunction   = "run s3fanout doctor, which checks the function's memory, time limit and concurrency; its log has the rest"
+	NextForeign    = "nothing of the replica set sends it: find out who put it there, then delete it"
+	nextArchive    = "restore the object from its archive, then redrive"
+	nextUnnamed    = "copy the object with s3fanout backfill, then delete the dead letter"
+	nextAborted    = "see who aborts unfinished uploads in the bucket, or which lifecycle rule does; then redrive"
+	nextUpload     = "redrive within 7 days: that continues the upload"
+	nextBusy       = "S3 was busy or away: redrive, with --rate if it was throttled; s3fanout status shows whether it goes on"
+	nextUnknown    = "run s3fanout doctor; if all checks pass, the function's log has the details"
+)
+
+// rules tell from a reason what to do. The first that has one of its marks in
+// the reason, in lower case, counts. docs/operations.md lists them for readers.
+var rules = []struct {
+	marks []string
+	next  string
+}{
+	{[]string{"nosuchupload"}, nextAborted}, // says that the upload does not exist
+	{[]string{"was begun by"}, NextForeign},
+	{[]string{"does not say that this function's role began it"}, nextUnnamed},
+	{[]string{"accessdenied", "denied:", "not authorized", "accountproblem"}, nextPermission},
+	{[]string{"not a source of this function", "nosuchbucket", "does not exist"}, NextDeploy},
+	{[]string{"malformed event", "unsupported event"}, NextForeign},
+	{[]string{"invalidobjectstate"}, nextArchive},
+	{[]string{"the copy is unfinished", "stays open and can be resumed"}, nextUpload},
+	{[]string{"retryable:", "slowdown", "serviceunavailable", "internalerror", "requesttimeout", "503 "}, nextBusy},
+	{[]string{"task timed out", "runtime.", "runtime exited", "maximum event age", "throttle", "concurrency"}, nextFunction},
+}
+
+// Next says what to do about a function's failure, by its reason, in one clause. A key in
+// the reason does not count.
+func Next(reason string) string {
+	reason = strings.ToLower(Cause(reason))
+	for _, rule := range rules {
+		if slices.ContainsFunc(rule.marks, func(mark string) bool { return strings.Contains(reason, mark) }) {
+			return rule.next
+		}
+	}
+	return nextUnknown
+}
