@@ -1,6 +1,10 @@
 package infra
 
-import "s3fanout/internal/replicaset"
+import (
+	"time"
+
+	"s3fanout/internal/replicaset"
+)
 
 // Config is a replica set's configuration. Name and Regions are required;
 // everything else has a default, which the zero value stands for. It says what
@@ -39,6 +43,9 @@ type Config struct {
 	Filters []Filter
 	// Follow is which later changes of keys travel; none by default.
 	Follow Follow
+	// FollowSince is when following was switched on over buckets that had objects
+	// already, in whole seconds; zero for a set that has always followed.
+	FollowSince time.Time
 
 	// FunctionMemoryMiB is each function's memory in MiB, 128 to 10240.
 	FunctionMemoryMiB int

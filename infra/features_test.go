@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
 )
 
@@ -64,6 +66,9 @@ func features() [][]level {
 				followed("s3:ObjectCreated:*", "s3:ObjectTagging:*")},
 			{"everything", func(c *replicaset.Config) { c.Follow = everything },
 				followed("s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")},
+			{"overwrites, since a while", func(c *replicaset.Config) {
+				c.Follow, c.FollowSince = overwrites, time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC)
+			}, since("2026-11-29T08:30:00Z")},
 		},
 		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
@@ -206,6 +211,13 @@ func runsOn(processor string) func(*testing.T, relations) {
 }
 
 func rule(name, value string) object { return object{"Name": name, "Value": value} }
+
+// since wants the function to be told since when changes are followed.
+func since(at string) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		equal(t, "since", r.one(t, "AWS::Lambda::Function").at("Environment.Variables."+functionenv.FollowSince), any(at))
+	}
+}
 
 func givenKeys(regions []string) map[string]string {
 	keys := map[string]string{}

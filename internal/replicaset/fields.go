@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // configField is a field of the configuration as it is written in JSON.
@@ -29,6 +30,7 @@ func (c *Config) fields() []configField {
 		{"bucketKeyArns", (*stringMap)(&c.BucketKeyARNs), "an object of Regions and key ARNs", "none"},
 		{"filters", (*filterList)(&c.Filters), `a list of {"prefix": …, "suffix": …}`, "every key"},
 		{"follow", &c.Follow, followWanted, "nothing"},
+		{"followSince", (*second)(&c.FollowSince), secondWanted, "always"},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
 		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
 		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},
@@ -91,6 +93,25 @@ func (p *positive) UnmarshalJSON(raw []byte) error {
 		return errors.New("not positive")
 	}
 	*p = positive(n)
+	return nil
+}
+
+// second is a time in whole seconds.
+type second time.Time
+
+const secondWanted = `a time such as "2026-11-29T08:30:00Z"`
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *second) UnmarshalJSON(raw []byte) error {
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
+		return errors.New("not a string")
+	}
+	at, err := time.Parse(time.RFC3339, *text)
+	if err != nil || at.Unix() <= 0 {
+		return errors.New("not a time")
+	}
+	*s = second(at.UTC().Truncate(time.Second))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Follow says which later changes of a key travel to the other Regions. The zero
@@ -77,6 +78,8 @@ type FollowRules struct {
 	Set Follow
 	// Filters are those with rules of their own (OwnFollow).
 	Filters []Filter
+	// Since is Config.FollowSince.
+	Since time.Time
 }
 
 // For returns what is followed of a key. It does not ask whether the key is
@@ -93,7 +96,7 @@ func (r FollowRules) For(key string) Follow {
 // FollowRules returns what is followed, without filters that repeat what holds
 // for the set.
 func (c Config) FollowRules() FollowRules {
-	rules := FollowRules{Set: c.Follow}
+	rules := FollowRules{Set: c.Follow, Since: c.FollowSince}
 	for _, f := range c.Filters {
 		if f.OwnFollow && f.Follow != c.Follow {
 			rules.Filters = append(rules.Filters, f)
@@ -142,6 +145,9 @@ func (c Config) validateFollow() error {
 		if err := f.Follow.validate(fmt.Sprintf("filters[%d].follow", i)); err != nil {
 			return err
 		}
+	}
+	if !c.FollowSince.IsZero() && !c.FollowAny().Any() {
+		return errors.New("followSince: nothing is followed; set follow as well, or leave it out")
 	}
 	// Each of S3's configurations has one kind of event and one filter.
 	configurations := 0

@@ -8,15 +8,16 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, follow, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, follow, followSince, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary, operatorArns and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
-	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "follow": ["tags", "overwrites"],
+	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "follow": ["tags", "overwrites"], "followSince": "2026-11-29T09:30:00+01:00",
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
 	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
@@ -28,7 +29,7 @@ func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Buckets: map[string]string{"us-east-1": "my-old-bucket"}, BucketKeyARNs: map[string]string{"us-east-1": "c"},
-		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Follow: Follow{Overwrites: true, Tags: true},
+		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
@@ -91,6 +92,8 @@ func TestParseErrors(t *testing.T) {
 		{`{"follow": ["overwrites", "deletes"]}`, `s3fanout.follow[1]: "deletes" is not known; use "overwrites", "deletions" or "tags"`},
 		{`{"follow": ["overwrites", null]}`, `s3fanout.follow[1]: null is not a string`},
 		{`{"follow": ["overwrites", "tags", "overwrites"]}`, `s3fanout.follow[2]: overwrites is listed already as [0]; remove one`},
+		{`{"followSince": "2026-11-29"}`, `s3fanout.followSince: "2026-11-29" is not a time such as "2026-11-29T08:30:00Z"`},
+		{`{"followSince": null}`, `s3fanout.followSince: null is not a time such as "2026-11-29T08:30:00Z"`},
 		{`{"filters": [{"prefix": "a/", "follow": true}]}`, `s3fanout.filters[0].follow: true is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"filters": [{"prefix": "a/", "follow": null}]}`, `s3fanout.filters[0].follow: null is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"filters": [{"prefix": "a/", "follow": ["Overwrites"]}]}`, `s3fanout.filters[0].follow[0]: "Overwrites" is not known; use "overwrites", "deletions" or "tags"`},

@@ -11,7 +11,10 @@
 // whether somebody else owns a bucket name, is not known here.
 package replicaset
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Config is a replica set's configuration: the value of the key "s3fanout" in
 // the context of cdk.json. The zero value is not valid. A Config is a plain
@@ -55,6 +58,10 @@ type Config struct {
 	// Follow is which later changes of keys travel; none by default. A filter may
 	// say otherwise for its keys, see FollowFor.
 	Follow Follow
+	// FollowSince is when following was switched on, in whole seconds: what was
+	// written before may be a replica that does not say so, and counts as the same
+	// write where it has the same contents. Zero for a set that has always followed.
+	FollowSince time.Time
 
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"s3fanout/internal/replicaset"
 )
@@ -12,6 +13,9 @@ import (
 func encodeFollow(rules replicaset.FollowRules, variables map[string]string) {
 	if rules.Set.Any() {
 		variables[Follow] = rules.Set.Encode()
+	}
+	if !rules.Since.IsZero() {
+		variables[FollowSince] = rules.Since.UTC().Format(time.RFC3339)
 	}
 	var filters []string
 	for _, f := range rules.Filters {
@@ -33,6 +37,13 @@ func decodeFollow(getenv func(string) string) (replicaset.FollowRules, error) {
 	var err error
 	if rules.Set, err = replicaset.DecodeFollow(getenv(Follow)); err != nil {
 		return wrong(Follow, err)
+	}
+	if since := getenv(FollowSince); since != "" {
+		at, err := time.Parse(time.RFC3339, since)
+		if err != nil {
+			return wrong(FollowSince, fmt.Errorf("%q is not a time", since))
+		}
+		rules.Since = at.UTC()
 	}
 	list := getenv(FollowFilters)
 	if list == "" {

@@ -45,6 +45,8 @@ const (
 	// "<follow>:<prefix>:<suffix>", separated by commas; prefix and suffix are
 	// encoded as in S3's notifications.
 	FollowFilters = "S3FANOUT_FOLLOW_FILTERS"
+	// FollowSince is when following was switched on (RFC 3339). Optional.
+	FollowSince = "S3FANOUT_FOLLOW_SINCE"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.

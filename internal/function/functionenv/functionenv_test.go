@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/replicaset"
 )
@@ -93,7 +94,7 @@ func TestTheFunctionFollowsWhatTheSetFollows(t *testing.T) {
 	overwrites := replicaset.Follow{Overwrites: true}
 	deletions := replicaset.Follow{Overwrites: true, Deletions: true}
 	set := replicaset.Config{
-		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Follow: deletions,
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Follow: deletions, FollowSince: time.Unix(1_800_000_000, 0).UTC(),
 		Filters: []replicaset.Filter{
 			{Prefix: "films/"},
 			{Prefix: "logs/", OwnFollow: true},
@@ -112,6 +113,9 @@ func TestTheFunctionFollowsWhatTheSetFollows(t *testing.T) {
 		if got, told := read.FollowFor(key), set.FollowFor(key); got != want || told != want {
 			t.Errorf("%q: the function follows %v, the set %v, want %v", key, got, told, want)
 		}
+	}
+	if !read.Follow.Since.Equal(set.FollowSince) {
+		t.Errorf("following since %v, want %v", read.Follow.Since, set.FollowSince)
 	}
 	if got, want := Encode(c)[FollowFilters], "::logs/:"; strings.Contains(got, want) || strings.Contains(got, "same/") {
 		t.Errorf("%s = %q", FollowFilters, got)
