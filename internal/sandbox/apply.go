@@ -29,6 +29,7 @@ func (s *Sandbox) deploy(ctx context.Context, a *template.Assembly) (Changes, er
 	if err == nil {
 		err = run.cleanUp(ctx, func(resourceKey) bool { return true })
 	}
+	run.noteTargets()
 	// What an error kept from being deleted is to be deleted next time.
 	order := slices.Concat(slices.DeleteFunc(run.before, func(k resourceKey) bool { return run.visited[k] }), run.order)
 	s.order = slices.DeleteFunc(order, func(k resourceKey) bool {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"slices"
 
 	"s3fanout/internal/sandbox/template"
@@ -69,7 +70,7 @@ func subscriptionDrift(d *deployment, _ target, old resource) (drift, error) {
 	return drift{properties: changed}, nil
 }
 
-func bucketDrift(d *deployment, _ target, old resource) (drift, error) {
+func bucketDrift(d *deployment, t target, old resource) (drift, error) {
 	var p bucketProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return drift{}, err
@@ -81,7 +82,14 @@ func bucketDrift(d *deployment, _ target, old resource) (drift, error) {
 	if !d.s3.HasBucket(old.created.Ref) {
 		return drift{gone: true}, nil
 	}
+	encryption, err := p.encryption(d, t)
+	if err != nil {
+		return drift{}, err
+	}
 	var changed []string
+	if d.s3.Encryption(old.created.Ref) != encryption {
+		changed = append(changed, "BucketEncryption")
+	}
 	if !d.s3.Notifies(old.created.Ref, want) {
 		changed = append(changed, "NotificationConfiguration")
 	}
@@ -91,11 +99,18 @@ func bucketDrift(d *deployment, _ target, old resource) (drift, error) {
 	return drift{properties: changed}, nil
 }
 
-// bucketPolicyDrift finds a policy that is gone with its bucket.
+// bucketPolicyDrift finds a policy that is gone, also with its bucket, or is
+// another one.
 func bucketPolicyDrift(d *deployment, _ target, old resource) (drift, error) {
 	var p bucketPolicyProperties
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return drift{}, err
 	}
-	return drift{gone: !d.s3.HasPolicy(p.Bucket)}, nil
+	switch have := d.s3.Policy(p.Bucket); {
+	case have == nil:
+		return drift{gone: true}, nil
+	case !bytes.Equal(have, p.PolicyDocument):
+		return drift{properties: []string{"PolicyDocument"}}, nil
+	}
+	return drift{}, nil
 }

@@ -72,6 +72,22 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 			})
 			return err
 		}, "", "AWS::S3::Bucket", "NotificationConfiguration"},
+		{"policy", func() error {
+			_, err := s3.NewFromConfig(c).PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &r.Bucket, Policy: aws.String(
+				`{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":"*"}}`)})
+			return err
+		}, "", "AWS::S3::BucketPolicy", "PolicyDocument"},
+		{"no policy", func() error {
+			_, err := s3.NewFromConfig(c).DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &r.Bucket})
+			return err
+		}, "AWS::S3::BucketPolicy", "", ""},
+		{"encryption", func() error {
+			_, err := s3.NewFromConfig(c).PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &r.Bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+				Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+					SSEAlgorithm: types.ServerSideEncryptionAwsKms, KMSMasterKeyID: aws.String("arn:aws:kms:us-east-1:123456789012:key/1")}}},
+			}})
+			return err
+		}, "", "AWS::S3::Bucket", "BucketEncryption"},
 		{"versioning", func() error {
 			_, err := s3.NewFromConfig(c).PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
 				Bucket: &r.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},

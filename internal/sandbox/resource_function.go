@@ -89,26 +89,33 @@ func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessag
 	}
 	if program == replicator {
 		d.note(t.region, func(r *RegionState) { r.FunctionName, r.FunctionARN = c.Name, arn })
-		d.noteTarget(t, c)
 	}
 	return template.Created{Ref: c.Name, Attributes: map[string]string{"Arn": arn}}, nil
 }
 
-// noteTarget tells clients of the bucket that the replicator writes to: where
-// that one was there before, no template has it.
-func (d *deployment) noteTarget(t target, c lambda.FunctionConfig) {
-	if bucket := c.Environment[functionenv.TargetBucket]; bucket != "" {
-		d.note(t.region, func(r *RegionState) { r.Bucket = bucket })
+// noteTargets tells clients of the buckets that the replicators write to where
+// no template has a bucket, because that was there before.
+func (d *deployment) noteTargets() {
+	made := map[string]bool{}
+	for key, r := range d.resources {
+		made[key.region] = made[key.region] || r.kind == "AWS::S3::Bucket"
+	}
+	for key, r := range d.resources {
+		var p functionProperties
+		if r.kind != "AWS::Lambda::Function" || made[key.region] || template.DecodeProperties(r.properties, &p) != nil {
+			continue
+		}
+		program, _ := d.assembly.Program(p.Code.S3Key)
+		if bucket := p.Environment.Variables[functionenv.TargetBucket]; bucket != "" && program == replicator {
+			d.note(key.region, func(state *RegionState) { state.Bucket = bucket })
+		}
 	}
 }
 
-func updateFunction(_ context.Context, d *deployment, t target, old resource, raw json.RawMessage) error {
-	c, program, err := d.readFunction(raw)
+func updateFunction(_ context.Context, d *deployment, _ target, old resource, raw json.RawMessage) error {
+	c, _, err := d.readFunction(raw)
 	if err != nil {
 		return err
-	}
-	if program == replicator {
-		d.noteTarget(t, c)
 	}
 	c.Name = old.created.Ref
 	return d.lambda.UpdateFunction(old.created.Attributes["Arn"], c)

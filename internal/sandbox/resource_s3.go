@@ -3,8 +3,11 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -24,14 +27,18 @@ type bucketProperties struct {
 	}
 	NotificationConfiguration *struct {
 		TopicConfigurations []struct {
-			Event  string
-			Topic  string
-			Filter *struct {
-				S3Key struct {
-					Rules []struct{ Name, Value string }
-				}
-			}
+			Topic string
+			notification
 		}
+		QueueConfigurations []struct {
+			Queue string
+			notification
+		}
+		LambdaConfigurations []struct {
+			Function string
+			notification
+		}
+		EventBridgeConfiguration *struct{ EventBridgeEnabled bool }
 	}
 	BucketEncryption *struct {
 		ServerSideEncryptionConfiguration []struct {
@@ -55,6 +62,16 @@ type bucketProperties struct {
 	// Requests are not logged here.
 	LoggingConfiguration *struct{ DestinationBucketName, LogFilePrefix string }
 	Tags                 []tag
+}
+
+// notification is what a bucket tells a topic, a queue or a function.
+type notification struct {
+	Event  string
+	Filter *struct {
+		S3Key struct {
+			Rules []struct{ Name, Value string }
+		}
+	}
 }
 
 type tag struct{ Key, Value string }
@@ -89,31 +106,51 @@ func (d *deployment) readBucket(t target, raw json.RawMessage) (c s3.BucketConfi
 	return c, nil
 }
 
-func (p bucketProperties) notifications() (list []s3.TopicNotification, err error) {
-	if p.NotificationConfiguration == nil {
-		return nil, nil
+func (p bucketProperties) notifications() (all s3.Notifications, err error) {
+	c := p.NotificationConfiguration
+	if c == nil {
+		return all, nil
 	}
-	for _, tc := range p.NotificationConfiguration.TopicConfigurations {
-		notification := s3.TopicNotification{TopicARN: tc.Topic, Events: []string{tc.Event}}
-		if tc.Filter != nil {
-			for _, rule := range tc.Filter.S3Key.Rules {
-				value, err := url.QueryUnescape(rule.Value) // S3 wants it encoded
-				if err != nil {
-					return nil, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", rule.Value, err)
-				}
-				switch rule.Name {
-				case "prefix":
-					notification.Prefix = value
-				case "suffix":
-					notification.Suffix = value
-				default:
-					return nil, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", rule.Name)
-				}
-			}
+	add := func(destination string, n notification) {
+		rule, failed := n.rule(destination)
+		err = errors.Join(err, failed)
+		all.Rules = append(all.Rules, rule)
+	}
+	for _, t := range c.TopicConfigurations {
+		add(t.Topic, t.notification)
+	}
+	for _, q := range c.QueueConfigurations {
+		add(q.Queue, q.notification)
+	}
+	for _, l := range c.LambdaConfigurations {
+		add(l.Function, l.notification)
+	}
+	all.EventBridge = c.EventBridgeConfiguration != nil && c.EventBridgeConfiguration.EventBridgeEnabled
+	return all, err
+}
+
+func (n notification) rule(destination string) (s3.NotificationRule, error) {
+	rule := s3.NotificationRule{ARN: destination, Events: []string{n.Event}}
+	if n.Filter == nil {
+		return rule, nil
+	}
+	var prefix, suffix string
+	for _, r := range n.Filter.S3Key.Rules {
+		value, err := url.QueryUnescape(r.Value) // S3 wants it encoded
+		if err != nil {
+			return rule, fmt.Errorf("property NotificationConfiguration: filter value %q is not URL-encoded: %w", r.Value, err)
 		}
-		list = append(list, notification)
+		switch strings.ToLower(r.Name) {
+		case "prefix":
+			prefix = value
+		case "suffix":
+			suffix = value
+		default:
+			return rule, fmt.Errorf("property NotificationConfiguration: filter rule %q is neither prefix nor suffix", r.Name)
+		}
 	}
-	return list, nil
+	rule.Filter = s3.KeyFilter(prefix, suffix)
+	return rule, nil
 }
 
 func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
@@ -125,11 +162,13 @@ func makeBucket(ctx context.Context, d *deployment, t target, raw json.RawMessag
 		return template.Created{}, err
 	}
 	d.note(t.region, func(r *RegionState) {
-		if r.Bucket == "" || len(c.Notifications) > 0 { // the replica set's bucket is the one that notifies
+		// The replica set's bucket is the one that notifies a topic.
+		topics := slices.DeleteFunc(slices.Clone(c.Notifications.Rules), func(r s3.NotificationRule) bool { return !r.Topic() })
+		if r.Bucket == "" || len(topics) > 0 {
 			r.Bucket = c.Name
 		}
-		if len(c.Notifications) > 0 {
-			r.TopicARN = c.Notifications[0].TopicARN
+		if len(topics) > 0 {
+			r.TopicARN = topics[0].ARN
 		}
 	})
 	return template.Created{Ref: c.Name, Attributes: map[string]string{

@@ -15,7 +15,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -287,33 +286,9 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
-		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notify, Owner: s.owner, OnCall: c.OnS3Call, Logger: s.logger,
+		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call, Logger: s.logger,
 	})
 	return err
-}
-
-// notify publishes a bucket's notification to its topic, as S3 does: as the
-// service, on behalf of the bucket and its owner's account.
-func (s *Sandbox) notify(ctx context.Context, n s3.Notification) error {
-	_, err := s.sns.Publish(ctx, iam.Caller{
-		Service: "s3.amazonaws.com", SourceARN: n.BucketARN, SourceAccount: cmp.Or(s.owner(n.Bucket), AccountID),
-	}, n.TopicARN, "Amazon S3 Notification", string(n.Body))
-	return err
-}
-
-// GiveBucket makes a bucket another account's, with all that is in it and with
-// its policy: as if it had been deleted, and somebody else had taken its name.
-func (s *Sandbox) GiveBucket(name, account string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.owners[name] = account
-}
-
-// owner is the account that a bucket was given to, empty if it was not.
-func (s *Sandbox) owner(bucket string) string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.owners[bucket]
 }
 
 // State returns what a client needs to know. The map is the caller's own.

@@ -191,6 +191,13 @@ func (s *Service) invokeAsync(ctx context.Context, caller iam.Caller, functionAR
 	return s.enqueue(f, newRequestID(), payload, chain)
 }
 
+// Authorize tells whether caller may do action ("lambda:InvokeFunction") on a
+// function: nil, or an error as InvokeAsync's.
+func (s *Service) Authorize(caller iam.Caller, action, functionARN string) error {
+	_, err := s.authorize(caller, action, functionARN)
+	return err
+}
+
 // Result is the outcome of a synchronous invocation.
 type Result struct {
 	RequestID       string

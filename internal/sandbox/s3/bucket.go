@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,7 +22,7 @@ type BucketConfig struct {
 	Name          string
 	Encryption    Encryption
 	Versioned     bool
-	Notifications []TopicNotification
+	Notifications Notifications
 
 	Lifecycle    []LifecycleRule
 	Ownership    string             // BucketOwnerEnforced if empty
@@ -47,10 +46,11 @@ type bucket struct {
 type bucketSettings struct {
 	versioning    store.Versioning
 	encryption    Encryption
-	notifications []TopicNotification
+	notifications Notifications
 	lifecycle     []LifecycleRule
 	ownership     string
 	publicAccess  PublicAccessBlock
+	requesterPays bool
 }
 
 func (b *bucket) settings() bucketSettings {
@@ -111,7 +111,7 @@ func (s *Service) arn(bucket string) string {
 func (c BucketConfig) settings() bucketSettings {
 	b := bucketSettings{
 		encryption:    c.Encryption,
-		notifications: slices.Clone(c.Notifications),
+		notifications: c.Notifications.withIDs(),
 		lifecycle:     slices.Clone(c.Lifecycle),
 		ownership:     c.Ownership,
 		publicAccess:  PublicAccessBlock{true, true, true, true},
@@ -124,11 +124,6 @@ func (c BucketConfig) settings() bucketSettings {
 	}
 	if c.Versioned {
 		b.versioning = store.Enabled
-	}
-	for i := range b.notifications {
-		if b.notifications[i].ID == "" {
-			b.notifications[i].ID = newIDs().request
-		}
 	}
 	return b
 }
@@ -157,7 +152,7 @@ func (s *Service) UpdateBucket(ctx context.Context, region string, c BucketConfi
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	changed.versioning = b.versioning
+	changed.versioning, changed.requesterPays = b.versioning, b.requesterPays
 	b.bucketSettings = changed
 	return nil
 }
@@ -211,8 +206,8 @@ const (
 // Keys of a bucket's configuration in the store. What a template says is not
 // kept: it is said again.
 const (
-	keptMaker         = "maker"
-	keptNotifications = "notifications"
+	keptMaker  = "maker"
+	keptConfig = "settings"
 )
 
 var errBucketTaken = errors.New("a bucket of this name already exists; bucket names are unique in all Regions")
@@ -274,9 +269,9 @@ func (s *Service) findBuckets() error {
 		}
 		b := s.newBucket(kept.Region, BucketConfig{Name: kept.Name})
 		b.versioning = kept.Versioning
-		if raw := kept.Config[keptNotifications]; raw != nil {
-			if err := json.Unmarshal(raw, &b.notifications); err != nil {
-				return fmt.Errorf("read the notifications of bucket %s: %w", kept.Name, err)
+		if raw := kept.Config[keptConfig]; raw != nil {
+			if err := b.restore(raw); err != nil {
+				return fmt.Errorf("read the settings of bucket %s: %w", kept.Name, err)
 			}
 		}
 		s.buckets[kept.Name] = b
@@ -295,35 +290,31 @@ func (s *Service) setVersioning(b *bucket, v store.Versioning) error {
 	return nil
 }
 
-// setNotifications changes what the bucket tells. What a template had said
-// holds again when the sandbox is started again.
-func (s *Service) setNotifications(b *bucket, list []TopicNotification) error {
-	raw, err := json.Marshal(list)
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := s.store.SetConfig(b.name, map[string][]byte{keptNotifications: raw}); err != nil {
-		return err
-	}
-	b.notifications = list
-	return nil
-}
-
 // testNotifications checks every destination, as S3 does when it is told.
-func (s *Service) testNotifications(ctx context.Context, b *bucket, list []TopicNotification) error {
-	for _, c := range list {
+func (s *Service) testNotifications(ctx context.Context, b *bucket, n Notifications) error {
+	for _, r := range n.Rules {
 		err := s.config.NotifyTest(ctx, Notification{
-			Region: b.region, Bucket: b.name, BucketARN: b.arn, TopicARN: c.TopicARN,
+			Region: b.region, Bucket: b.name, BucketARN: b.arn, Destination: r.ARN,
 			Body: testEventBody(b.name, newIDs(), time.Now()),
 		})
 		if err != nil {
-			return fmt.Errorf("unable to validate the following destination configurations: %s: %w", c.TopicARN, err)
+			return &destinationError{arn: r.ARN, cause: err}
 		}
 	}
 	return nil
 }
+
+// destinationError is a destination that does not take the bucket's events.
+type destinationError struct {
+	arn   string
+	cause error
+}
+
+func (e *destinationError) Error() string {
+	return fmt.Sprintf("unable to validate the following destination configurations: %s: %v", e.arn, e.cause)
+}
+
+func (e *destinationError) Unwrap() error { return e.cause }
 
 // SetBucketPolicy gives a bucket its policy, replaces it, or takes it away if it
 // is nil. raw is what GetBucketPolicy answers with.
@@ -345,17 +336,7 @@ func (s *Service) validate(region string, c BucketConfig) error {
 	if err := validBucketName(c.Name); err != nil {
 		return err
 	}
-	for i, n := range c.Notifications {
-		if err := n.validate(region); err != nil {
-			return err
-		}
-		for _, other := range c.Notifications[:i] {
-			if n.overlaps(other) {
-				return errors.New("configurations overlap: two notifications cannot share an event for the same prefix and suffix")
-			}
-		}
-	}
-	return nil
+	return c.Notifications.validate(region)
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 
 	"s3fanout/internal/sandbox/s3/store"
@@ -174,83 +173,6 @@ func (x *exchange) putVersioning() error {
 		return err
 	}
 	return x.answer(http.StatusOK)
-}
-
-// putNotifications replaces the bucket's notifications. Every destination is
-// checked, as S3 does, unless the request skips that
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html).
-func (x *exchange) putNotifications() error {
-	raw, err := x.document()
-	if err != nil {
-		return err
-	}
-	wanted, err := parseNotifications(raw)
-	if err != nil {
-		return err
-	}
-	c := BucketConfig{Name: x.bucket, Notifications: wanted}
-	if err := x.validate(x.region, c); err != nil {
-		return errInvalidArgument(err.Error())
-	}
-	list := c.settings().notifications
-	if !strings.EqualFold(x.header.Get("X-Amz-Skip-Destination-Validation"), "true") {
-		if err := x.testNotifications(x.r.Context(), x.target, list); err != nil {
-			return errInvalidArgument("Unable to validate the following destination configurations")
-		}
-	}
-	if err := x.setNotifications(x.target, list); err != nil {
-		return err
-	}
-	return x.answer(http.StatusOK)
-}
-
-// parseNotifications reads what a bucket should notify of. What the sandbox
-// does not have is refused by its name.
-func parseNotifications(raw []byte) (list []TopicNotification, err error) {
-	var wanted struct {
-		XMLName xml.Name                     `xml:"NotificationConfiguration"`
-		Topics  []topicConfiguration         `xml:"TopicConfiguration"`
-		Other   []struct{ XMLName xml.Name } `xml:",any"`
-	}
-	if err := xml.Unmarshal(raw, &wanted); err != nil {
-		return nil, errMalformedXML()
-	}
-	for _, o := range wanted.Other {
-		return nil, errNotImplemented("%s of a bucket's notifications", o.XMLName.Local)
-	}
-	for _, t := range wanted.Topics {
-		n := TopicNotification{ID: t.ID, TopicARN: t.Topic, Events: t.Events}
-		if t.Filter == nil {
-			t.Filter = &filterRules{}
-		}
-		for _, r := range t.Filter.Rules {
-			switch into := (map[string]*string{"prefix": &n.Prefix, "suffix": &n.Suffix})[strings.ToLower(r.Name)]; {
-			case into == nil:
-				return nil, errInvalidArgument("filter rule name must be either prefix or suffix")
-			case *into != "":
-				return nil, errInvalidArgument("Cannot specify more than one " + strings.ToLower(r.Name) + " rule in a filter.")
-			default:
-				*into = r.Value
-			}
-		}
-		list = append(list, n)
-	}
-	if slices.ContainsFunc(list, func(n TopicNotification) bool { return len(n.Events) == 0 }) {
-		return nil, errMalformedXML()
-	}
-	return list, nil
-}
-
-// getPolicy answers with the policy as it was set.
-func (x *exchange) getPolicy() error {
-	raw := x.target.rawPolicy()
-	if raw == nil {
-		return &apiError{status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist", Named: x.bucket}
-	}
-	x.ids.set(x.w.Header())
-	x.w.Header().Set("Content-Type", "application/json")
-	_, _ = x.w.Write(raw) // the client has gone away if this fails
-	return nil
 }
 
 // getConfiguration answers the operations that show what a bucket was made with.

@@ -18,9 +18,9 @@ import (
 // telling makes a bucket that tells everything.
 func (w *world) telling(t *testing.T, name string, versioned bool) {
 	t.Helper()
-	err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: name, Versioned: versioned, Notifications: []TopicNotification{
-		{TopicARN: topic, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}},
-	}})
+	err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: name, Versioned: versioned, Notifications: Notifications{Rules: []NotificationRule{
+		{ARN: topic, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}},
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,9 @@ import (
 
 func TestUnversionedBucket(t *testing.T) {
 	w := newWorld(t)
-	if err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: "flat", Notifications: []TopicNotification{
-		{TopicARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "in/", Suffix: ".jpg"},
-	}}); err != nil {
+	if err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: "flat", Notifications: Notifications{Rules: []NotificationRule{
+		{ARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Filter: KeyFilter("in/", ".jpg")},
+	}}}); err != nil {
 		t.Fatal(err)
 	}
 	w.messages(t)

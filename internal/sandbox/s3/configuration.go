@@ -23,21 +23,6 @@ type PublicAccessBlock struct {
 // The answers have the elements of
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html.
 type (
-	notificationConfiguration struct {
-		XMLName xml.Name             `xml:"http://s3.amazonaws.com/doc/2006-03-01/ NotificationConfiguration"`
-		Topics  []topicConfiguration `xml:"TopicConfiguration"`
-	}
-	topicConfiguration struct {
-		ID     string       `xml:"Id"`
-		Topic  string       `xml:"Topic"`
-		Events []string     `xml:"Event"`
-		Filter *filterRules `xml:"Filter>S3Key"`
-	}
-	filterRules struct {
-		Rules []filterRule `xml:"FilterRule"`
-	}
-	filterRule struct{ Name, Value string }
-
 	lifecycleConfiguration struct {
 		XMLName xml.Name        `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LifecycleConfiguration"`
 		Rules   []lifecycleRule `xml:"Rule"`
@@ -73,7 +58,7 @@ func (b *bucket) configuration(operation string) (any, error) {
 	set := b.settings()
 	switch operation {
 	case "GetBucketNotificationConfiguration":
-		return set.notificationConfiguration(), nil
+		return set.notifications.document(), nil
 	case "GetBucketLifecycleConfiguration":
 		if len(set.lifecycle) == 0 {
 			return nil, &apiError{
@@ -97,23 +82,4 @@ func (b *bucket) configuration(operation string) (any, error) {
 		return encryptionConfiguration{Algorithm: "AES256"}, nil // S3's own keys at least
 	}
 	return nil, nil
-}
-
-func (b bucketSettings) notificationConfiguration() notificationConfiguration {
-	var c notificationConfiguration
-	for _, n := range b.notifications {
-		t := topicConfiguration{ID: n.ID, Topic: n.TopicARN, Events: n.Events}
-		var rules []filterRule
-		if n.Prefix != "" {
-			rules = append(rules, filterRule{"Prefix", n.Prefix})
-		}
-		if n.Suffix != "" {
-			rules = append(rules, filterRule{"Suffix", n.Suffix})
-		}
-		if rules != nil {
-			t.Filter = &filterRules{rules}
-		}
-		c.Topics = append(c.Topics, t)
-	}
-	return c
 }

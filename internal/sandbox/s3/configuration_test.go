@@ -76,7 +76,7 @@ func TestConfigurationIsShown(t *testing.T) {
 	const made = "made-with-everything"
 	err := w.service.CreateBucket(t.Context(), there, BucketConfig{
 		Name: made, Versioned: true,
-		Notifications: []TopicNotification{{ID: "n", TopicARN: "arn:aws:sns:" + there + ":" + account + ":topic", Events: []string{"s3:ObjectCreated:*"}, Prefix: "in/", Suffix: ".bin"}},
+		Notifications: Notifications{Rules: []NotificationRule{{ID: "n", ARN: "arn:aws:sns:" + there + ":" + account + ":topic", Events: []string{"s3:ObjectCreated:*"}, Filter: KeyFilter("in/", ".bin")}}},
 		Lifecycle:     []LifecycleRule{{ID: "abort", Status: "Enabled", AbortUploadsAfterDays: 7}},
 		Ownership:     "ObjectWriter",
 		PublicAccess:  &PublicAccessBlock{BlockPublicACLs: true, RestrictPublicBuckets: true},

@@ -11,8 +11,9 @@
 //   - every operation needs the permissions that AWS documents, from the
 //     caller's role or the bucket's policy; a missing key is a 403 to whoever
 //     may not list the bucket
-//   - a bucket's notifications are sent as S3 words them, about what was
-//     created, removed or tagged
+//   - a bucket's notifications are sent to topics, queues and functions as S3
+//     words them, about what was created, removed or tagged, and shown as they
+//     were set
 //   - storage classes are kept; what lies in an archive cannot be read or copied
 //   - user metadata outside of ASCII is encoded as RFC 2047 says
 //   - faults and counters
@@ -29,7 +30,7 @@
 // A Service that is started on the directory of an earlier one has its objects,
 // versions and unfinished uploads, however that one ended: a request that was
 // not answered is done or not done, as on AWS. It also has the buckets that
-// requests made, with their versioning and notifications; those of templates are
-// made again by templates. Several Services can run in a process, each with a
+// requests made, with their versioning, notifications, policy and encryption;
+// those of templates are made again by templates. Several Services can run in a process, each with a
 // directory of its own.
 package s3

@@ -12,22 +12,29 @@ func (s *Service) Versions(bucket string) bool {
 	return ok && b.settings().versioning == store.Enabled
 }
 
-// HasPolicy tells whether a bucket has a policy.
-func (s *Service) HasPolicy(bucket string) bool {
-	b, ok := s.findBucket(bucket)
-	return ok && b.rawPolicy() != nil
-}
-
-// Notifies tells whether a bucket tells topics what a configuration says, and
-// of nothing else. IDs that were made up do not count. A bucket that does not
-// exist tells nobody.
-func (s *Service) Notifies(bucket string, want []TopicNotification) bool {
+// Policy is a bucket's policy as it was set, nil if it has none or does not
+// exist.
+func (s *Service) Policy(bucket string) []byte {
 	b, ok := s.findBucket(bucket)
 	if !ok {
-		return len(want) == 0
+		return nil
 	}
-	return slices.EqualFunc(b.settings().notifications, want, func(have, want TopicNotification) bool {
-		return (want.ID == "" || have.ID == want.ID) && have.TopicARN == want.TopicARN &&
-			have.Prefix == want.Prefix && have.Suffix == want.Suffix && slices.Equal(have.Events, want.Events)
+	return b.rawPolicy()
+}
+
+// Encryption is how a bucket encrypts by default.
+func (s *Service) Encryption(bucket string) Encryption { return s.encryption(bucket) }
+
+// Notifies tells whether a bucket tells what a configuration says, and nothing
+// else. IDs that were made up do not count. A bucket that does not exist tells
+// nobody.
+func (s *Service) Notifies(bucket string, want Notifications) bool {
+	var have Notifications
+	if b, ok := s.findBucket(bucket); ok {
+		have = b.settings().notifications
+	}
+	return have.EventBridge == want.EventBridge && slices.EqualFunc(have.Rules, want.Rules, func(have, want NotificationRule) bool {
+		return (want.ID == "" || have.ID == want.ID) && have.ARN == want.ARN &&
+			slices.Equal(have.Filter, want.Filter) && slices.Equal(have.Events, want.Events)
 	})
 }

@@ -9,13 +9,13 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// Notification is a message that S3 sends to a topic.
+// Notification is a message that S3 sends to a topic, a queue or a function.
 type Notification struct {
-	Region    string
-	Bucket    string
-	BucketARN string
-	TopicARN  string
-	Body      []byte // JSON
+	Region      string
+	Bucket      string
+	BucketARN   string
+	Destination string // ARN
+	Body        []byte // JSON
 }
 
 // eventVersion is the version of the event structure
@@ -96,12 +96,20 @@ const (
 	eventTaggingDelete = "s3:ObjectTagging:Delete"
 )
 
-// events returns the events that a bucket can be asked to tell.
-func events() []string {
+// allEvents returns the events that a bucket can be asked to tell. Some happen
+// only on AWS: restores, replication, transitions and expirations, changes of
+// ACLs, retention and annotations.
+func allEvents() []string {
 	return []string{
 		"s3:ObjectCreated:*", eventPut, "s3:ObjectCreated:Post", eventCopy, eventCompleted,
 		"s3:ObjectRemoved:*", eventDelete, eventMarker,
 		"s3:ObjectTagging:*", eventTaggingPut, eventTaggingDelete,
+		"s3:ReducedRedundancyLostObject", "s3:IntelligentTiering", "s3:LifecycleTransition", "s3:ObjectAcl:Put", "s3:ObjectRetention:Put",
+		"s3:ObjectAnnotation:*", "s3:ObjectAnnotation:Put", "s3:ObjectAnnotation:Delete",
+		"s3:ObjectRestore:*", "s3:ObjectRestore:Post", "s3:ObjectRestore:Completed", "s3:ObjectRestore:Delete",
+		"s3:LifecycleExpiration:*", "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated",
+		"s3:Replication:*", "s3:Replication:OperationFailedReplication", "s3:Replication:OperationNotTracked",
+		"s3:Replication:OperationMissedThreshold", "s3:Replication:OperationReplicatedAfterThreshold",
 	}
 }
 

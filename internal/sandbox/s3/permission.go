@@ -38,8 +38,12 @@ func (r request) needs() []need {
 	case "ListMultipartUploads":
 		return theBucket("s3:ListBucketMultipartUploads")
 	case "CreateBucket", "DeleteBucket", "GetBucketLocation", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketVersioning",
-		"PutBucketVersioning":
+		"GetBucketRequestPayment", "PutBucketRequestPayment", "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning":
 		return theBucket("s3:" + r.operation.name)
+	case "GetObjectLockConfiguration":
+		return theBucket("s3:GetBucketObjectLockConfiguration")
+	case "PutBucketEncryption", "DeleteBucketEncryption":
+		return theBucket("s3:PutEncryptionConfiguration")
 	case "GetBucketEncryption":
 		return theBucket("s3:GetEncryptionConfiguration")
 	case "GetBucketLifecycleConfiguration":

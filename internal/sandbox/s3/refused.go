@@ -17,15 +17,12 @@ type refusal struct {
 // object allows, keeps or hides, and that only templates make here
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html).
 func refusals() []refusal {
-	put, post, del := http.MethodPut, http.MethodPost, http.MethodDelete
+	put, post := http.MethodPut, http.MethodPost
 	at := func(action, name, method string, level level, marker string) refusal {
 		return refusal{operation{name: name, method: method, level: level, marker: marker}, "s3:" + action}
 	}
 	return []refusal{
-		at("PutBucketPolicy", "PutBucketPolicy", put, onBucket, "policy"),
-		at("DeleteBucketPolicy", "DeleteBucketPolicy", del, onBucket, "policy"),
 		at("PutLifecycleConfiguration", "PutBucketLifecycleConfiguration", put, onBucket, "lifecycle"),
-		at("PutEncryptionConfiguration", "PutBucketEncryption", put, onBucket, "encryption"),
 		at("PutBucketPublicAccessBlock", "PutPublicAccessBlock", put, onBucket, "publicAccessBlock"),
 		at("PutBucketOwnershipControls", "PutBucketOwnershipControls", put, onBucket, "ownershipControls"),
 		at("PutReplicationConfiguration", "PutBucketReplication", put, onBucket, "replication"),

@@ -13,13 +13,9 @@ import (
 func TestMissingOperationsAreAuthorizedFirst(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, here, hereBucket, "k", "x")
-	may, _ := w.role(t, "may", statements([]grant{{"s3:PutBucketPolicy", hereBucket}, {"s3:PutLifecycleConfiguration", hereBucket}, {"s3:PutObjectAcl", hereBucket + "/*"}}))
+	may, _ := w.role(t, "may", statements([]grant{{"s3:PutLifecycleConfiguration", hereBucket}, {"s3:PutObjectAcl", hereBucket + "/*"}}))
 	mayNot, _ := w.role(t, "may-not", statements([]grant{{"s3:PutObject", hereBucket + "/*"}}))
 	for name, call := range map[string]func(*sdk.Client) error{
-		"PutBucketPolicy": func(c *sdk.Client) error {
-			_, err := c.PutBucketPolicy(t.Context(), &sdk.PutBucketPolicyInput{Bucket: aws.String(hereBucket), Policy: aws.String(`{}`)})
-			return err
-		},
 		"PutBucketLifecycleConfiguration": func(c *sdk.Client) error {
 			_, err := c.PutBucketLifecycleConfiguration(t.Context(), &sdk.PutBucketLifecycleConfigurationInput{Bucket: aws.String(hereBucket)})
 			return err

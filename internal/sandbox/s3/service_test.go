@@ -254,17 +254,17 @@ func TestFaults(t *testing.T) {
 func TestCreateBucketRefuses(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]BucketConfig{
-		"already exists":   {Name: hereBucket},
-		"3 to 63":          {Name: "Up"},
-		"two dots":         {Name: "a..b"},
-		"IP address":       {Name: "10.0.0.1"},
-		"s3:ObjectRestore": {Name: "fine", Notifications: []TopicNotification{{TopicARN: topic, Events: []string{"s3:ObjectRestore:*"}}}},
-		"overlap": {Name: "fine", Notifications: []TopicNotification{
-			{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}, {TopicARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a"},
-		}},
-		"not in the bucket's Region": {Name: "fine", Notifications: []TopicNotification{
-			{TopicARN: strings.Replace(topic, here, there, 1), Events: []string{"s3:ObjectCreated:*"}},
-		}},
+		"already exists":         {Name: hereBucket},
+		"3 to 63":                {Name: "Up"},
+		"two dots":               {Name: "a..b"},
+		"IP address":             {Name: "10.0.0.1"},
+		"event is not supported": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectInvented:*"}}}}},
+		"ambiguously defined": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{
+			{ARN: topic, Events: []string{"s3:ObjectCreated:*"}}, {ARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Filter: KeyFilter("a", "")},
+		}}},
+		"region is not valid": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{
+			{ARN: strings.Replace(topic, here, there, 1), Events: []string{"s3:ObjectCreated:*"}},
+		}}},
 	} {
 		err := w.service.CreateBucket(t.Context(), here, c)
 		if err == nil || !strings.Contains(err.Error(), name) {
@@ -272,7 +272,7 @@ func TestCreateBucketRefuses(t *testing.T) {
 		}
 	}
 	w.service.config.NotifyTest = func(context.Context, Notification) error { return errors.New("topic policy") }
-	c := BucketConfig{Name: "fine", Notifications: []TopicNotification{{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}}}}
+	c := BucketConfig{Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectCreated:*"}}}}}
 	if err := w.service.CreateBucket(t.Context(), here, c); err == nil || !strings.Contains(err.Error(), "nable to validate the following destination configurations") {
 		t.Errorf("got %v, want AWS's error about the destination", err)
 	}

@@ -84,9 +84,9 @@ func (w *world) open(t testing.TB) {
 	}
 	w.service = s
 	for region, c := range map[string]BucketConfig{
-		here: {Name: hereBucket, Versioned: true, Notifications: []TopicNotification{
-			{ID: "all", TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}},
-		}},
+		here: {Name: hereBucket, Versioned: true, Notifications: Notifications{Rules: []NotificationRule{
+			{ID: "all", ARN: topic, Events: []string{"s3:ObjectCreated:*"}},
+		}}},
 		there: {Name: farBucket, Versioned: true},
 	} {
 		if err := s.CreateBucket(t.Context(), region, c); err != nil {
