@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox module clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,7 @@ test: node_modules ## run all tests, under the race detector where it can find s
 test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, a million keys, storms in which everything is killed
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory' -v ./internal/proof/e2e
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/operator/verify
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestRenamedModuleBuilds' -v ./internal/proof/rename
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/proof/e2e
 
 # Programs that others wrote, in directories of their own: Python's environment, and a Go command outside of this module.
@@ -135,6 +136,9 @@ smoke: build function node_modules ## run the end-to-end suite on your AWS accou
 
 smoke-sandbox: build function node_modules ## run what make smoke runs on the sandbox instead
 	$(GO) run ./internal/proof/suite -target sandbox -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
+
+module: ## give the module another path: make module MODULE=example.com/your/path
+	$(GO) run ./internal/proof/rename '$(MODULE)'
 
 clean: ## remove what the targets above made
 	rm -rf bin build cdk.out node_modules

@@ -58,6 +58,7 @@ func byHand() map[string]string {
 		"bench":  "measures for minutes and asserts nothing",
 		"load":   "takes eight minutes; make test-large has a smaller burst",
 		"deploy": "needs an AWS account",
+		"module": "changes the checkout; TestRenamedModuleIsWhole does it to a copy",
 		"smoke":  "needs an AWS account; make smoke-sandbox runs the same on the sandbox",
 	}
 }
