@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -24,6 +25,8 @@ type costFlags struct {
 	regions  string
 	from     string
 	copyTime time.Duration
+	follow   string
+	delete   int64
 }
 
 func newCostCommand(a *app) *cobra.Command {
@@ -41,6 +44,10 @@ together; they go to all Regions alike, or to --from. --regions names the
 Regions, by default those of cdk.json, or is their number: then all have the
 prices of us-east-1.
 
+--follow says what of later changes is followed, by default as in cdk.json: then
+both sides are looked at before each copy. --deletions says how many objects are
+deleted in a month; an overwrite is an upload as any other.
+
 It is a model: requests as they are counted by tests, at AWS's list prices of
 November 2026, before tax, discounts and free tiers, all objects of the mean
 size, and nothing failing. It leaves out storage, which is the same in all
@@ -51,7 +58,8 @@ real one. docs/cost.md has the counts, the prices and their sources.
 It makes no AWS requests and costs nothing.
 
 With --output json the result is one document:
-  {"objects", "bytes", "regions", "from", "assumedPrices",
+  {"objects", "bytes", "regions", "from", "follow", "deletions",
+   "assumedPrices",
    "designs": [{"design", "dollars", "fixedDollars", "cannot", "items":
      [{"item", "quantity", "unit", "dollars"}]}],
    "breakEvenBytes"}
@@ -65,6 +73,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 		Example: `  s3fanout cost --objects 1000000 --bytes 1TiB
   s3fanout cost --objects 1000000 --bytes 1TiB --from us-east-1
   s3fanout cost --objects 5000 --bytes 20TiB --regions eu-west-1,us-east-1
+  s3fanout cost --objects 1000000 --bytes 1TiB --follow overwrites,deletions \
+    --deletions 200000
   s3fanout cost --objects 1000000 --bytes 100GiB --regions 5 --output json`,
 		Args: noArguments,
 		RunE: func(_ *cobra.Command, _ []string) error { return a.cost(f) },
@@ -74,6 +84,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 	cmd.Flags().StringVar(&f.regions, "regions", "", "Regions, or how many (default: those of cdk.json)")
 	cmd.Flags().StringVar(&f.from, "from", "", "all uploads go to this Region (default: to all alike)")
 	cmd.Flags().DurationVar(&f.copyTime, "copy-time", 0, "time that a function takes for a replica (default: assumed)")
+	cmd.Flags().StringVar(&f.follow, "follow", "", "later changes that travel, as overwrites,deletions (default: as in cdk.json)")
+	cmd.Flags().Int64Var(&f.delete, "deletions", 0, "deletions in a month, where they are followed")
 	return cmd
 }
 
@@ -107,10 +119,37 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	if u.Regions, err = a.costRegions(&u, f.regions); err != nil {
 		return u, err
 	}
+	if f.follow != "" {
+		if u.Follow, err = costFollow(f.follow); err != nil {
+			return u, err
+		}
+	}
+	switch u.Deletions = f.delete; {
+	case f.delete < 0:
+		return u, usageError{fmt.Errorf("--deletions: %d is not possible; give how many objects are deleted in a month", f.delete)}
+	case f.delete > 0 && !u.Follow.Deletions:
+		return u, usageError{errors.New("--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions")}
+	}
 	if u.From != "" && !slices.Contains(u.Regions, u.From) {
 		return u, usageError{fmt.Errorf("--from %s: not one of the Regions; they are %s", u.From, strings.Join(u.Regions, ", "))}
 	}
 	return u, nil
+}
+
+// costFollow reads --follow, by the rules of cdk.json.
+func costFollow(typed string) (replicaset.Follow, error) {
+	raw, err := json.Marshal(map[string]any{"follow": strings.Split(typed, ",")})
+	if err != nil {
+		return replicaset.Follow{}, err
+	}
+	set, err := replicaset.Parse(raw)
+	if err == nil {
+		err = set.Follow.Validate()
+	}
+	if err != nil {
+		return replicaset.Follow{}, usageError{fmt.Errorf("--%s", strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."))}
+	}
+	return set.Follow, nil
 }
 
 // maxCostRegions is more Regions than AWS has.
@@ -125,6 +164,7 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 			return nil, err
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
+		u.Follow = set.FollowAny()
 		u.MemoryMiB, u.X86 = set.FunctionMemoryMiB, set.Architecture() == replicaset.X86
 		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {

@@ -19,6 +19,8 @@ type costDocument struct {
 	Bytes          int64        `json:"bytes"`
 	Regions        []string     `json:"regions"`
 	From           string       `json:"from,omitempty"`
+	Follow         []string     `json:"follow,omitempty"`
+	Deletions      int64        `json:"deletions,omitempty"`
 	AssumedPrices  []string     `json:"assumedPrices"`
 	Designs        []costDesign `json:"designs"`
 	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty"`
@@ -42,7 +44,7 @@ type costItem struct {
 func newCostDocument(u cost.Usage) costDocument {
 	d := costDocument{
 		Objects: u.Objects, Bytes: u.Size * u.Objects, Regions: u.Regions, From: u.From,
-		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...),
+		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...), Follow: u.Follow.Names(), Deletions: u.Deletions,
 	}
 	for _, bill := range cost.Bills(u) {
 		design := costDesign{Design: bill.Design, Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []costItem{}}
@@ -65,7 +67,7 @@ type costName struct{ title, unit string }
 
 func costNames() map[cost.Item]costName {
 	return map[cost.Item]costName{
-		cost.Writes:       {"S3 COPY and PUT", "requests"},
+		cost.Writes:       {"S3 COPY, PUT and LIST", "requests"},
 		cost.Reads:        {"S3 HEAD and GET", "requests"},
 		cost.Transfer:     {"transfer between Regions", "GiB"},
 		cost.TimeControl:  {"Replication Time Control", "GiB"},
@@ -115,6 +117,12 @@ func costHeading(d costDocument) string {
 	}
 	if len(d.AssumedPrices) > 0 {
 		to += " (prices of " + strings.Join(d.AssumedPrices, ", ") + " are not known, and assumed)"
+	}
+	if len(d.Follow) > 0 {
+		to += "; " + strings.Join(d.Follow, " and ") + " are followed"
+	}
+	if d.Deletions > 0 {
+		to += ", with " + countOf(int(d.Deletions), "deletion", "deletions")
 	}
 	return fmt.Sprintf("A month with %s of %s on average, uploaded %s:",
 		countOf(int(d.Objects), "object", "objects"), table.Bytes(d.Bytes/d.Objects), to)

@@ -70,6 +70,7 @@ func costExamples() []struct{ title, line string } {
 	return []struct{ title, line string }{
 		{"A million small objects", "--objects 1000000 --bytes 50GiB"},
 		{"A hundred thousand pictures", "--objects 100000 --bytes 1TiB"},
+		{"A million objects of which a fifth is deleted, followed", "--objects 1000000 --bytes 50GiB --follow overwrites,deletions --deletions 200000"},
 		{"Films, all from one Region", "--objects 2000 --bytes 20TiB --from us-east-1"},
 	}
 }
@@ -108,7 +109,12 @@ func costPage(t *testing.T) string {
 	requests := func(b cost.Bill) string {
 		return dollars(b.Of(cost.Writes).Dollars + b.Of(cost.Reads).Dollars + b.Of(cost.Publishes).Dollars + b.Of(cost.Invocations).Dollars)
 	}
+	perMillion := func(writes, reads float64) string {
+		p, _ := price.Of("us-east-1")
+		return dollars(writes*p.Write*1000 + reads*p.Read*1000)
+	}
 	return strings.NewReplacer(
+		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
 		"{examples}", examples.String(), "{regions}", regions.String(), "{even}", even.String(),
 		"{ours}", requests(bills[0]), "{crr}", requests(bills[1]), "{original}", requests(bills[3]),
 		"{oursAll}", dollars(bills[0].Dollars()), "{fixed}", dollars(bills[0].Fixed()), "{variable}", dollars(bills[0].Dollars()-bills[0].Fixed()),
@@ -174,6 +180,23 @@ PUT. Both are in favour of CRR.
 **The original** is the design that s3fanout goes back to: functions in Python without filters, so that N·(N-1) are woken by an upload, each of
 which asks for the target with a HEAD, N-1 of them before a copy. It is taken to have 128 MB on x86. It has no metrics of its own, no
 alarms and no dashboards, and cannot copy objects over 5 GiB. That makes it the cheaper one where little is uploaded.
+
+## What following costs
+With ` + "`follow`" + ` in ` + "`cdk.json`" + ` or ` + "`--follow`" + `, later changes travel. For N Regions, besides the above:
+
+| what | s3fanout | a million of them, to one Region |
+|---|---|---|
+| an upload or an overwrite | 2 HEAD for each replica, and the time that they take | {follow} |
+| a deletion | 1 LIST and 2 HEAD in each other Region; delete markers and DELETE are free | {deletion} |
+| announcements | each of the N-1 delete markers is announced, and N-1 functions look at both sides: (N-1)² invocations with 2 HEAD each, but no writes | {announcement} |
+| a late or doubled event | 2 HEAD, an invocation and a log line, and no write | {announcement} |
+| a condition that fails | the COPY that failed, and 2 HEAD to decide anew: S3 charges refused requests; not in the model | {deletion} |
+| a change of tags | 2 HEAD, 3 requests to read tags and 1 to write them; not in the model | {retag} |
+| alarms and metrics | an alarm, and 2 metrics of each Region with deletions | |
+
+The prices are those of us-east-1, and of S3's requests alone. What is written over or deleted stays as a noncurrent version in every
+Region, and is paid for as storage there until a lifecycle rule removes it; keep it for 30 days at least. The sums are held by
+` + "`TestBillOfFollowing`" + `. CRR carries overwrites and, if it is told to, delete markers too; what those cost is left out, in favour of CRR.
 
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set

@@ -42,6 +42,10 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --regions us-east-1,us-east-1", "--regions: regions"},
 		{"--objects 1 --bytes 1GB --regions us-east-1,moon-1", `--regions: regions[1]: "moon-1" is not an AWS Region`},
 		{"--objects 1 --bytes 1GB --from eu-west-2", "--from eu-west-2: not one of the Regions; they are us-east-1, eu-west-1, ap-northeast-1"},
+		{"--objects 1 --bytes 1GB --deletions -1", "--deletions: -1 is not possible"},
+		{"--objects 1 --bytes 1GB --deletions 5", "--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"},
+		{"--objects 1 --bytes 1GB --follow deletions", `--follow: deletions cannot travel without overwrites; add "overwrites"`},
+		{"--objects 1 --bytes 1GB --follow overwrites,all", `--follow[1]: "all" is not known; use "overwrites", "deletions" or "tags"`},
 		{"--objects 1 --bytes 1GB surplus", "s3fanout cost takes no arguments"},
 	} {
 		code, stdout, stderr := costOf(t, "", strings.Fields(tt.args)...)

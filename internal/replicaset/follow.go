@@ -44,16 +44,21 @@ func (f Follow) Or(o Follow) Follow {
 // String is the value as it is written in cdk.json, without brackets and quotes:
 // "overwrites, deletions", or "nothing".
 func (f Follow) String() string {
+	if !f.Any() {
+		return "nothing"
+	}
+	return strings.Join(f.Names(), ", ")
+}
+
+// Names are the elements of the list in cdk.json, none for nothing.
+func (f Follow) Names() []string {
 	var names []string
 	for _, p := range f.parts() {
 		if *p.on {
 			names = append(names, p.name)
 		}
 	}
-	if names == nil {
-		return "nothing"
-	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // Events are the kinds of S3's events that the function has to hear of, as a
@@ -129,21 +134,22 @@ func (c Config) FollowAny() Follow {
 	return anything
 }
 
-// validate reports that something is followed without what it builds on.
-func (f Follow) validate(field string) error {
+// Validate reports that something is followed without what it builds on, in a line
+// that begins as the field does.
+func (f Follow) Validate() error {
 	if f.Overwrites || !f.Any() {
 		return nil
 	}
-	return fmt.Errorf(`%s: %s cannot travel without overwrites; add "overwrites"`, field, f)
+	return fmt.Errorf(`follow: %s cannot travel without overwrites; add "overwrites"`, f)
 }
 
 func (c Config) validateFollow() error {
-	if err := c.Follow.validate("follow"); err != nil {
+	if err := c.Follow.Validate(); err != nil {
 		return err
 	}
 	for i, f := range c.Filters {
-		if err := f.Follow.validate(fmt.Sprintf("filters[%d].follow", i)); err != nil {
-			return err
+		if err := f.Follow.Validate(); err != nil {
+			return fmt.Errorf("filters[%d].%w", i, err)
 		}
 	}
 	if !c.FollowSince.IsZero() && !c.FollowAny().Any() {
@@ -222,7 +228,7 @@ func DecodeFollow(letters string) (Follow, error) {
 			return Follow{}, fmt.Errorf("%q is not made of the letters o, d and t", letters)
 		}
 	}
-	if f.Encode() != letters || f.validate("") != nil {
+	if f.Encode() != letters || f.Validate() != nil {
 		return Follow{}, errors.New("the letters have to be o, od, ot or odt")
 	}
 	return f, nil

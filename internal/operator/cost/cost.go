@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/price"
+	"s3fanout/internal/replicaset"
 )
 
 // Design is a way to replicate between buckets.
@@ -72,6 +73,11 @@ type Usage struct {
 	X86 bool
 	// HeadsSource: each copy asks for its source's storage class first.
 	HeadsSource bool
+	// Follow is what is followed: with overwrites, both sides are looked at before
+	// each copy. An overwrite is an upload like others.
+	Follow replicaset.Follow
+	// Deletions are those of a month; without Follow.Deletions they cost nothing.
+	Deletions int64
 	// CopyTime is how long a function works on a replica; 0 means to assume it:
 	// see RequestTime and CopyRate.
 	CopyTime time.Duration
@@ -133,13 +139,16 @@ func (u Usage) inParts() bool {
 
 // each calls f for every ordered pair of Regions with the number of replicas
 // that are made from the one in the other.
-func (u Usage) each(f func(from, to string, replicas float64)) {
+func (u Usage) each(f func(from, to string, replicas float64)) { u.spread(u.Objects, f) }
+
+// spread is each for so many changes in the place of uploads.
+func (u Usage) spread(changes int64, f func(from, to string, each float64)) {
 	for _, from := range u.Regions {
-		uploads := float64(u.Objects) / float64(len(u.Regions))
+		uploads := float64(changes) / float64(len(u.Regions))
 		if u.From != "" {
 			uploads = 0
 			if from == u.From {
-				uploads = float64(u.Objects)
+				uploads = float64(changes)
 			}
 		}
 		if uploads == 0 {

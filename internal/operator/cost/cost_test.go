@@ -8,6 +8,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/price"
+	"s3fanout/internal/replicaset"
 )
 
 func near(got, want float64) bool { return math.Abs(got-want) <= 1e-6*math.Max(1, math.Abs(want)) }
@@ -70,6 +71,56 @@ func TestBillsOfAMillionUploads(t *testing.T) {
 	}
 	if got := bills[0].Fixed(); !near(got, 19.80) {
 		t.Errorf("the fixed part: got $%v, want $19.80", got)
+	}
+}
+
+// Likewise by hand: what following changes adds to the bill above.
+func TestBillOfFollowing(t *testing.T) {
+	plain := Usage{Regions: Alike(3), Objects: 1e6, Size: 1 << 20}
+	follows := plain
+	follows.Follow = replicaset.Follow{Overwrites: true}
+	deletes := plain
+	deletes.Follow, deletes.Deletions = replicaset.Follow{Overwrites: true, Deletions: true}, 1e6
+	type sum struct{ quantity, dollars float64 }
+	for _, c := range []struct {
+		name       string
+		usage, but Usage
+		want       map[Item]sum // besides what but has
+	}{
+		{"overwrites", follows, plain, map[Item]sum{
+			Reads: {4e6, 1.60}, // two HEADs for each of 2,000,000 replicas
+			// 2,000,000 times 0.1 s, a quarter of a GiB.
+			FunctionTime: {50e3, 0.66667},
+		}},
+		{"a million deletions", deletes, follows, map[Item]sum{
+			Writes: {2e6, 10}, // a LIST in each of two Regions' functions
+			// Those two look at both sides, and so do two for each of their markers.
+			Reads: {12e6, 4.80},
+			// The deletion's and two markers'.
+			Publishes:  {3e6, 1.50},
+			Filtering:  {5.587935, 0.502914},
+			Deliveries: {11.734664, 0.234693}, // 6,000,000 of 2100 bytes
+			// Three Regions' markers or deletions, two functions each.
+			Invocations: {6e6, 1.20},
+			// 2,000,000 times 0.2 s and 4,000,000 times 0.1 s, a quarter of a GiB.
+			FunctionTime: {200e3, 2.66668},
+			Logs:         {11.16, 5.58},
+			Metrics:      {6, 1.80},
+			Alarms:       {3, 0.30},
+		}},
+	} {
+		got, but := c.usage.fanout(), c.but.fanout()
+		for _, item := range Items() {
+			g, b, w := got.Of(item), but.Of(item), c.want[item]
+			if !near(g.Quantity-b.Quantity, w.quantity) || math.Abs(g.Dollars-b.Dollars-w.dollars) > 1e-5 {
+				t.Errorf("%s, %s: got %v more for $%v, want %v for $%v", c.name, item, g.Quantity-b.Quantity, g.Dollars-b.Dollars, w.quantity, w.dollars)
+			}
+		}
+	}
+	ignored := follows
+	ignored.Deletions = 1e6
+	if got, want := ignored.fanout().Dollars(), follows.fanout().Dollars(); got != want {
+		t.Errorf("deletions that nobody follows: got $%v, want $%v", got, want)
 	}
 }
 

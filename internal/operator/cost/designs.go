@@ -34,6 +34,13 @@ const (
 // and ReplicationLag, the first and the last by source Region as well.
 func MetricsPerRegion(sources int) int { return 4 + 2*sources }
 
+// What following changes adds: the alarm many-deletions, and the metrics Deleted and
+// SourceGone of a Region in which deletions are followed.
+const (
+	AlarmMetricsOfDeletions = 1
+	MetricsOfDeletions      = 2
+)
+
 // metricsPerRule is how many metrics a rule with Replication Time Control has,
 // as long as nothing fails: ReplicationLatency, and bytes and operations pending
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html).
@@ -84,7 +91,11 @@ func transferTime(bytes int64) time.Duration {
 func (u Usage) fanout() Bill {
 	t := tally{}
 	memory := float64(cmp.Or(u.MemoryMiB, DefaultMemoryMiB)) / 1024 // GiB
-	seconds, second := u.ReplicaTime().Seconds(), price.GBSecond
+	busy, second := u.ReplicaTime(), price.GBSecond
+	if u.Follow.Overwrites {
+		busy += 2 * headTime
+	}
+	seconds := busy.Seconds()
 	if u.X86 {
 		second = price.GBSecondX86
 	}
@@ -103,6 +114,10 @@ func (u Usage) fanout() Bill {
 				t.add(Reads, replicas, readPrice(from))
 			}
 		}
+		if u.Follow.Overwrites {
+			t.add(Reads, replicas, readPrice(to))
+			t.add(Reads, replicas, readPrice(from))
+		}
 		t.add(Invocations, replicas, price.Invocation)
 		t.add(FunctionTime, replicas*seconds*memory, second)
 		t.add(Logs, replicas*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
@@ -114,6 +129,7 @@ func (u Usage) fanout() Bill {
 	})
 	t.add(Publishes, float64(u.Objects), price.Publish)
 	t.add(Filtering, float64(u.Objects)*float64(len(u.Regions)-1)*EventBytes/gib, price.FilterGiB)
+	u.deletions(t, memory, second)
 	n := len(u.Regions)
 	for _, k := range sources {
 		t.add(Metrics, float64(MetricsPerRegion(k)), price.MetricMonth)
@@ -121,6 +137,47 @@ func (u Usage) fanout() Bill {
 	t.add(Alarms, float64(n*AlarmMetricsPerRegion), price.AlarmMonth)
 	t.add(Dashboards, float64(n*DashboardsPerRegion), price.DashboardMonth)
 	return t.bill(S3Fanout)
+}
+
+// deletions adds those that are followed. A deletion is published once, and each
+// other Region's function lists the key's versions at the source, looks at both
+// sides and makes a delete marker, which S3 does not charge. Each marker is
+// published too and wakes the other functions, which find nothing on either side.
+func (u Usage) deletions(t tally, memory, second float64) {
+	if !u.Follow.Deletions {
+		return
+	}
+	n := float64(len(u.Regions))
+	t.add(Alarms, n*AlarmMetricsOfDeletions, price.AlarmMonth)
+	if u.Deletions == 0 {
+		return
+	}
+	woken := func(from, to string, events float64, busy time.Duration) {
+		t.add(Reads, events, readPrice(to))
+		t.add(Reads, events, readPrice(from))
+		t.add(Invocations, events, price.Invocation)
+		t.add(FunctionTime, events*busy.Seconds()*memory, second)
+		t.add(Logs, events*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
+		t.add(Deliveries, events*NotificationBytes/gib, prices(from).Transfer)
+	}
+	published := func(events float64) {
+		t.add(Publishes, events, price.Publish)
+		t.add(Filtering, events*(n-1)*EventBytes/gib, price.FilterGiB)
+	}
+	reached := map[string]bool{}
+	u.spread(u.Deletions, func(from, to string, deleted float64) {
+		reached[to] = true
+		t.add(Writes, deleted, writePrice(from)) // LIST has the price of writes
+		woken(from, to, deleted, 4*headTime)
+		published(deleted) // the marker's
+		for _, told := range u.Regions {
+			if told != to {
+				woken(to, told, deleted, 2*headTime)
+			}
+		}
+	})
+	published(float64(u.Deletions))
+	t.add(Metrics, float64(len(reached)*MetricsOfDeletions), price.MetricMonth)
 }
 
 // replication is S3's own: a PUT and the transfer of each replica are billed, and
