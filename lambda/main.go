@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/replicator"
@@ -74,13 +75,18 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	}
 	log = log.With("replicaSet", config.Target.Set, "targetRegion", config.Target.Region, "targetBucket", config.Target.Bucket)
 	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
+	copies := copier.New(buckets, target,
+		copier.WithLogger(log),
+		copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
+		copier.WithStorageClass(config.ReplicaStorageClass),
+		copier.WithRole(config.Role))
 	return &replicator.Handler{
 		Config: config,
-		Copier: copier.New(buckets, target,
-			copier.WithLogger(log),
-			copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
-			copier.WithStorageClass(config.ReplicaStorageClass),
-			copier.WithRole(config.Role)),
+		Copier: copies,
+		Follower: follow.New(buckets, copies, target, follow.WithSince(config.Follow.Since), follow.WithOrigins(func(region string) (string, bool) {
+			source, member := config.Sources.In(region)
+			return source.Bucket, member
+		})),
 		Self: self,
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)

@@ -3,9 +3,9 @@
 //
 // It guarantees that a copy is server side and of exactly the version named,
 // that an existing key at the target is never replaced, as package policy has
-// it, that copying again is harmless, and that every call ends as one
-// Outcome or as an *Error that says what was copied where and whether trying
-// again can help.
+// it, unless a Replacement says over what, that copying again is harmless, and
+// that every call ends as one Outcome or as an *Error that says what was copied
+// where and whether trying again can help.
 //
 // Small objects are copied by one request. Those over a threshold are copied
 // in parts, many at a time (a multipart copy). If the context's deadline comes
@@ -28,6 +28,7 @@ package copier
 
 import (
 	"context"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -73,14 +74,32 @@ const (
 	// SourceGone means that the source, or the version named, does not exist
 	// any more. There is nothing to copy.
 	SourceGone Outcome = "SourceGone"
-	// Deleted means that the key was deleted at the target, where a delete marker
-	// hides it, and was left so, as Request.KeepDeleted asks.
-	Deleted Outcome = "Deleted"
+	// LeftDeleted means that the key was deleted at the target, where a delete
+	// marker hides it, and was left so, as Request.KeepDeleted asks.
+	LeftDeleted Outcome = "LeftDeleted"
 	// Unfinished means that the context's deadline came before a multipart
 	// copy was done. Result.Upload says how to go on. Nothing is visible at
 	// the target yet, and the upload stays open, and is billed as storage,
 	// until it is resumed or aborted.
 	Unfinished Outcome = "Unfinished"
+	// Changed means that a Replacement's condition did not hold, because target or
+	// source changed since they were looked at. Nothing was written. Whoever asked
+	// looks and decides again.
+	Changed Outcome = "Changed"
+)
+
+// The outcomes of a change that was followed, beside those of a copy; package
+// follow decides which.
+const (
+	// Replaced means that the replica was put over what the target had.
+	Replaced Outcome = "Replaced"
+	// Superseded means that the target keeps what it has: a greater write than the
+	// one that was to be copied or deleted, or another Region announces that.
+	Superseded Outcome = "Superseded"
+	// Deleted means that a delete marker was put over what the target had.
+	Deleted Outcome = "Deleted"
+	// Retagged means that the replica has got the write's tags.
+	Retagged Outcome = "Retagged"
 )
 
 // Request asks for one object at the Copier's target, under the same key.
@@ -100,6 +119,9 @@ type Request struct {
 	// Only a HEAD tells, so that it works with ProbableEcho, the Event of a copy
 	// and copies in parts alone, and costs nothing there.
 	KeepDeleted bool
+	// Replace has the replica carry its origin, and be put over what the target has
+	// on the condition given; nil to have the first write win.
+	Replace *Replacement
 	// Resume names an unfinished multipart copy to go on with; Source is
 	// Resume.Source then, whatever it is here. Parts that are done are not
 	// copied again. If the upload does not exist any more, because somebody
@@ -123,6 +145,9 @@ type Upload struct {
 	// Handovers is the caller's count. The copier carries it and never
 	// changes it.
 	Handovers int
+	// Condition is the Replacement's on which the upload was begun, zero for one
+	// without. The copier carries it and never changes it.
+	Condition policy.Condition
 }
 
 // Requests counts S3 operations. The SDK's own retries of an operation are
@@ -130,6 +155,17 @@ type Upload struct {
 type Requests struct {
 	Copy, Head, Tags                    int
 	Create, Part, List, Complete, Abort int
+	// Those of package follow: lists of versions, deletions, tags put, and looks at
+	// a bucket's versioning.
+	Versions, Delete, PutTags, Versioning int
+}
+
+// Add adds the requests of another call.
+func (r *Requests) Add(o Requests) {
+	r.Copy, r.Head, r.Tags = r.Copy+o.Copy, r.Head+o.Head, r.Tags+o.Tags
+	r.Create, r.Part, r.List = r.Create+o.Create, r.Part+o.Part, r.List+o.List
+	r.Complete, r.Abort = r.Complete+o.Complete, r.Abort+o.Abort
+	r.Versions, r.Delete, r.PutTags, r.Versioning = r.Versions+o.Versions, r.Delete+o.Delete, r.PutTags+o.PutTags, r.Versioning+o.Versioning
 }
 
 // Plus adds counts.
@@ -160,6 +196,8 @@ type Result struct {
 	PartsDone, PartsTotal int
 	// Upload is set if the outcome is Unfinished.
 	Upload *Upload
+	// Waited is how long was waited for the target's clock, in follow mode.
+	Waited time.Duration
 }
 
 // S3 is what the Copier needs of *s3.Client.
@@ -194,6 +232,8 @@ func (c *Copier) Copy(ctx context.Context, req Request) (Result, error) {
 		err = c.failure(opCopy, req, invalid)
 	case req.Resume != nil || req.Source.Size > c.threshold:
 		err = t.multipart(ctx)
+	case req.Replace != nil:
+		err = t.replace(ctx)
 	default:
 		err = t.single(ctx)
 	}

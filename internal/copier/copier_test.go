@@ -120,8 +120,8 @@ func TestOutcomes(t *testing.T) {
 		{name: "echo, HEAD denied", echo: true, script: []reply{{status: 403}}, class: Denied, methods: "HEAD"},
 		{name: "echo, HEAD with 412", echo: true, script: []reply{{status: 412}}, class: Permanent, methods: "HEAD"},
 
-		{name: "deleted at the target", echo: true, keep: true, script: []reply{deleted}, want: Deleted, methods: "HEAD"},
-		{name: "deleted at the target, look", look: true, keep: true, script: []reply{deleted}, want: Deleted, methods: "HEAD"},
+		{name: "deleted at the target", echo: true, keep: true, script: []reply{deleted}, want: LeftDeleted, methods: "HEAD"},
+		{name: "deleted at the target, look", look: true, keep: true, script: []reply{deleted}, want: LeftDeleted, methods: "HEAD"},
 		{name: "deleted at the target, to be restored", echo: true, script: []reply{deleted, copied()}, want: Copied, methods: "HEAD PUT"},
 		{name: "never at the target", echo: true, keep: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
 		{name: "deleted at the target, no look", keep: true, script: []reply{copied()}, want: Copied, methods: "PUT"},

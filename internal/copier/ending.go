@@ -12,6 +12,9 @@ type situation struct {
 	deadline bool // the context's deadline has come
 	progress bool // the call has finished a part
 	uploads  int  // uploads so far
+	// replaces says that the caller decides what comes after a change; see
+	// Replacement.
+	replaces bool
 }
 
 // ending is what to do.
@@ -26,6 +29,7 @@ type ending struct {
 // and an upload goes unless somebody may go on with it.
 func endingOf(got answer, s situation) ending {
 	more := s.uploads < maxUploads
+	withTwin := got == conflict && s.resumed && s.uploads == 1 // see below
 	switch {
 	case got == done:
 		return ending{outcome: Copied}
@@ -34,7 +38,9 @@ func endingOf(got answer, s situation) ending {
 	case got == differs:
 		return ending{outcome: Diverged, abort: s.open}
 	case got == hidden:
-		return ending{outcome: Deleted, abort: s.open}
+		return ending{outcome: LeftDeleted, abort: s.open}
+	case s.replaces && changedSince(got) && !withTwin:
+		return ending{outcome: Changed, abort: s.open}
 	case got == gone:
 		return ending{outcome: SourceGone, abort: s.open}
 	case got == lost:

@@ -39,6 +39,7 @@ const (
 	opList     = "list parts of multipart copy of"
 	opPart     = "copy part of"
 	opComplete = "complete multipart copy of"
+	opAbort    = "give up multipart copy of"
 )
 
 // Error says which copy failed and how. Its text is one line that names the
@@ -142,6 +143,18 @@ func operation(m move) string {
 	return opCopy
 }
 
+// ErrorOf is the Error of an operation on the target that goes with a copy of
+// source: "copy of", as its text has it before the source.
+func ErrorOf(op string, source Object, target Target, err error) *Error {
+	return &Error{Op: op, Source: source, Target: target, Class: classify(err), Hint: hint(err), Err: err}
+}
+
+// Lasting marks an error as one that trying again does not help.
+func Lasting(err error) error { return permanent{err} }
+
+// Passing marks an error as one that trying again may help.
+func Passing(err error) error { return retryable{err} }
+
 func (c *Copier) failure(op string, req Request, err error) *Error {
-	return &Error{Op: op, Source: req.Source, Target: c.target, Class: classify(err), Hint: hint(err), Err: err}
+	return ErrorOf(op, req.Source, c.target, err)
 }

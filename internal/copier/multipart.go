@@ -11,6 +11,7 @@ import (
 
 	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/initiator"
+	"s3fanout/internal/policy"
 )
 
 // multipart is one task's copy in parts.
@@ -42,13 +43,16 @@ func (t *task) multipart(whole context.Context) error {
 	}
 	for uploads := 1; ; uploads++ {
 		got, err := m.attempt(ctx)
-		if m.small {
+		switch {
+		case m.small && t.req.Replace != nil:
+			return t.replace(whole)
+		case m.small:
 			return t.single(whole)
 		}
 		s := situation{
 			open: m.upload != nil, uploads: uploads, resumed: m.resumed(),
 			deadline: errors.Is(ctx.Err(), context.DeadlineExceeded) || got == failed && err == nil,
-			progress: m.result.PartsDone > m.began,
+			progress: m.result.PartsDone > m.began, replaces: t.req.Replace != nil,
 		}
 		end := endingOf(got, s)
 		if end.abort {
@@ -122,7 +126,7 @@ func (m *multipart) attempt(ctx context.Context) (answer, error) {
 // and makes the upload.
 func (m *multipart) create(ctx context.Context) (answer, error) {
 	m.did = headTarget
-	if got, err := m.look(ctx); got != absent {
+	if got, err := m.lookUnlessDecided(ctx); got != absent {
 		return got, err
 	}
 	m.did = headSource
@@ -131,6 +135,8 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 	}
 	source := m.req.Source
 	switch hidden := hidesMetadata(m.head); {
+	case hidden && m.req.Replace != nil:
+		return failed, errHiddenMetadata
 	case source.Size <= m.threshold, hidden && source.Size <= MaxSize:
 		m.small = true
 		return failed, nil
@@ -144,9 +150,13 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 	if err != nil {
 		return interpret(readTags, source, err), err
 	}
+	partSize := planPartSize(source.Size, m.partSize)
 	in := createInput(source, m.target, m.head, tags, m.storageClass)
-	if m.restores {
+	switch r := m.req.Replace; {
+	case m.restores:
 		in.Metadata = without(in.Metadata, m.leftOut)
+	case r != nil:
+		in.Metadata = withEntry(in.Metadata, policy.EntryFor(r.Write, source.Key, 0, partCount(source.Size, partSize)))
 	}
 	if n := headerBytes(in); n > maxHeaderBytes {
 		if source.Size <= MaxSize {
@@ -162,13 +172,25 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 		return interpret(createUpload, source, err), err
 	}
 	source.ETag = unquote(m.head.ETag)
-	m.upload = &Upload{Source: source, UploadID: deref(out.UploadId), PartSize: planPartSize(source.Size, m.partSize)}
+	m.upload = &Upload{Source: source, UploadID: deref(out.UploadId), PartSize: partSize}
+	if m.req.Replace != nil {
+		m.upload.Condition = m.req.Replace.Condition
+	}
 	if m.req.Resume != nil {
 		m.upload.Handovers = m.req.Resume.Handovers
 	}
 	m.etags = make([]string, partCount(source.Size, m.upload.PartSize))
 	m.want = chooseChecksum(m.head)
 	return done, nil
+}
+
+// lookUnlessDecided is absent without a look where the caller has looked.
+func (m *multipart) lookUnlessDecided(ctx context.Context) (answer, error) {
+	if r := m.req.Replace; r != nil {
+		m.condition = r.Condition
+		return absent, nil
+	}
+	return m.look(ctx)
 }
 
 // readTags asks for the tags of any source. A HEAD counts them, but counts
@@ -202,7 +224,7 @@ func (m *multipart) resume(ctx context.Context) (answer, error) {
 	}
 	m.etags = etags
 	m.did = headTarget
-	if got, err := m.look(ctx); got != absent {
+	if got, err := m.lookUnlessDecided(ctx); got != absent {
 		return got, err
 	}
 	m.did = headSource
@@ -297,6 +319,13 @@ func finished(etags []string) int {
 // complete makes the object of the parts.
 func (m *multipart) complete(ctx context.Context) (answer, error) {
 	got, err := m.completeOnce(ctx, completeOnCondition)
+	switch {
+	case m.req.Replace != nil && got == unsupported:
+		m.warnFallback(err)
+		return m.completeOnce(ctx, completeAnyway)
+	case m.req.Replace != nil:
+		return got, err
+	}
 	switch got {
 	case exists:
 		m.did, m.refused = headTarget, true
@@ -322,6 +351,8 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 		completeInput(m.conditionOf(did), *m.upload, m.target, m.etags, m.want), inRegion(m.target.Region))
 	got := interpret(did, m.upload.Source, err)
 	switch {
+	case m.req.Replace != nil && errorcode.Of(err) == codeNoSuchKey:
+		return gone, err // under If-Match: the target's object was deleted
 	case got == spoiled && errorcode.Of(err) == codeInvalidRequest:
 		// The sizes do not add up; another upload's may.
 		return got, retryable{err}

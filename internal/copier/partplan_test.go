@@ -92,7 +92,7 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 			t.Fatalf("unfinished: %+v", end)
 		}
 		if (end.outcome == Copied) != (got == done) || (end.outcome == Exists) != (got == same) ||
-			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) || (end.outcome == Deleted) != (got == hidden) {
+			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) || (end.outcome == LeftDeleted) != (got == hidden) {
 			t.Fatalf("answer %d ends as %+v", got, end)
 		}
 	})

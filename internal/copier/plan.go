@@ -119,7 +119,7 @@ func (p progress) after(got answer) (progress, step) {
 	case got == differs:
 		return p, step{move: stop, outcome: Diverged}
 	case got == hidden:
-		return p, step{move: stop, outcome: Deleted}
+		return p, step{move: stop, outcome: LeftDeleted}
 	case got == done:
 		return p, step{move: stop, outcome: Copied}
 	case got == absent && p.refused:

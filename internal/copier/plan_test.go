@@ -74,7 +74,7 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 			if next.move != stop {
 				continue
 			}
-			want := map[answer]Outcome{done: Copied, same: Exists, differs: Diverged, gone: SourceGone, hidden: Deleted}[last]
+			want := map[answer]Outcome{done: Copied, same: Exists, differs: Diverged, gone: SourceGone, hidden: LeftDeleted}[last]
 			if next.outcome != want {
 				t.Fatalf("outcome %q after answer %d to move %d, want %q", next.outcome, last, did, want)
 			}

@@ -36,6 +36,20 @@ func createInput(source Object, target Target, head *s3.HeadObjectOutput, tags [
 	}
 }
 
+// nameProperties has a copy by one request name what CopyObject carries by itself
+// otherwise, with other user metadata. A website redirect is not among that. The
+// option has to go with the request.
+func nameProperties(in *s3.CopyObjectInput, head *s3.HeadObjectOutput, metadata map[string]string) func(*s3.Options) {
+	in.MetadataDirective = types.MetadataDirectiveReplace
+	in.CacheControl = head.CacheControl
+	in.ContentDisposition = head.ContentDisposition
+	in.ContentEncoding = head.ContentEncoding
+	in.ContentLanguage = head.ContentLanguage
+	in.ContentType = head.ContentType
+	in.Metadata = metadata
+	return expiresAsIs(head)
+}
+
 // maxHeaderBytes is what tags and user metadata may take of a request's
 // headers. S3 takes 8 KB in all
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html);
@@ -134,6 +148,7 @@ func completeInput(condition policy.Condition, u Upload, target Target, etags []
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 		MpuObjectSize:   aws.Int64(u.Source.Size),
 		IfNoneMatch:     optional(condition.IfNoneMatch),
+		IfMatch:         quoted(condition.IfMatch),
 	}
 	want.demand(in)
 	return in

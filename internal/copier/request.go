@@ -23,6 +23,8 @@ func validate(req Request, target Target) error {
 		return permanent{errors.New("the target has no bucket")}
 	case source.Size > MaxObject:
 		return permanent{fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject)}
+	case req.Replace != nil && (source.VersionID == "" || source.ETag == "" || req.Replace.Head == nil):
+		return permanent{errors.New("a replica that carries its origin needs the source's version, ETag and properties")}
 	case resume != nil && (resume.UploadID == "" || resume.PartSize < 1 || source.Size < 1 || source.ETag == ""):
 		return permanent{errors.New("the upload to resume has no ID, no part size, or a source without size or ETag")}
 	case resume != nil && partCount(source.Size, resume.PartSize) > maxParts:
@@ -44,6 +46,7 @@ func copyInput(condition policy.Condition, source Object, target Target, class t
 		AnnotationDirective: types.AnnotationDirectiveExclude,
 		StorageClass:        class,
 		IfNoneMatch:         optional(condition.IfNoneMatch),
+		IfMatch:             quoted(condition.IfMatch),
 	}
 }
 

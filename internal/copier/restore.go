@@ -5,7 +5,6 @@ import (
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // restore makes a copy by one request an object of its own: see Restoring. One
@@ -19,14 +18,7 @@ func restore(in *s3.CopyObjectInput, head *s3.HeadObjectOutput, entry string) ([
 	if hidesMetadata(head) {
 		return nil, permanent{errors.New("the object has user metadata that HTTP headers cannot show, and would lose it: copy this version by hand")}
 	}
-	in.MetadataDirective = types.MetadataDirectiveReplace
-	in.CacheControl = head.CacheControl
-	in.ContentDisposition = head.ContentDisposition
-	in.ContentEncoding = head.ContentEncoding
-	in.ContentLanguage = head.ContentLanguage
-	in.ContentType = head.ContentType
-	in.Metadata = without(head.Metadata, entry)
-	return []func(*s3.Options){expiresAsIs(head)}, nil
+	return []func(*s3.Options){nameProperties(in, head, without(head.Metadata, entry))}, nil
 }
 
 // without is metadata without an entry; the map that is given stays as it is.

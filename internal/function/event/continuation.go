@@ -40,6 +40,9 @@ type Continuation struct {
 	// Handovers is how often the copy has been handed over since its event or
 	// its redrive.
 	Handovers int
+	// IfMatch and IfNoneMatch are the condition of a copy in follow mode; of another
+	// both are empty.
+	IfMatch, IfNoneMatch string
 }
 
 // continuationJSON is the payload's form. The key is plain text, not encoded
@@ -59,6 +62,9 @@ type continuationJSON struct {
 		UploadID  string `json:"uploadId"`
 		PartSize  int64  `json:"partSize"`
 		Handovers int    `json:"handovers"`
+		// A function that does not know these refuses the continuation.
+		IfMatch     string `json:"ifMatch,omitempty"`
+		IfNoneMatch string `json:"ifNoneMatch,omitempty"`
 	} `json:"continue"`
 }
 
@@ -76,6 +82,7 @@ func EncodeContinuation(c Continuation) ([]byte, error) {
 		source.EventTime = c.Source.EventTime.UTC().Format(time.RFC3339Nano)
 	}
 	out.Continue.UploadID, out.Continue.PartSize, out.Continue.Handovers = c.UploadID, c.PartSize, c.Handovers
+	out.Continue.IfMatch, out.Continue.IfNoneMatch = c.IfMatch, c.IfNoneMatch
 	payload, err := json.Marshal(map[string]continuationJSON{continuationMember: out})
 	if err != nil {
 		return nil, fmt.Errorf("encode continuation: %w", err)
@@ -143,6 +150,7 @@ func decodeContinuation(raw json.RawMessage) (Continuation, error) {
 			VersionID: source.VersionID, Size: source.Size, ETag: source.ETag,
 		},
 		UploadID: in.Continue.UploadID, PartSize: in.Continue.PartSize, Handovers: in.Continue.Handovers,
+		IfMatch: in.Continue.IfMatch, IfNoneMatch: in.Continue.IfNoneMatch,
 	}
 	// As with events, the time only measures. In another zone it may be of a
 	// year that cannot be written.
@@ -165,10 +173,12 @@ func (c Continuation) check() error {
 		return bad("source.key is missing (bucket %s)", printable.Excerpt(s.Bucket))
 	case !utf8.ValidString(s.Key), len(s.Key) > maxKeyBytes:
 		return bad("source.key %s is not UTF-8 of at most %d bytes", printable.Excerpt(s.Key), maxKeyBytes)
-	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID}, func(text string) bool { return !utf8.ValidString(text) }):
+	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID, c.IfMatch}, func(text string) bool { return !utf8.ValidString(text) }):
 		return bad("a text of it is not UTF-8 (key %s)", printable.Excerpt(s.Key)) // it would be read as another
 	case s.Size <= 0:
 		return bad("source.size is %d (key %s)", s.Size, printable.Excerpt(s.Key))
+	case c.IfNoneMatch != "" && c.IfNoneMatch != "*", c.IfNoneMatch != "" && c.IfMatch != "":
+		return bad("ifMatch is %s and ifNoneMatch %s (key %s)", printable.Excerpt(c.IfMatch), printable.Excerpt(c.IfNoneMatch), printable.Excerpt(s.Key))
 	case c.UploadID == "":
 		return bad("uploadId is missing (key %s)", printable.Excerpt(s.Key))
 	case c.PartSize <= 0 || c.PartSize > maxPartSize:

@@ -42,7 +42,9 @@ func TestContinuationKeepsEveryField(t *testing.T) {
 	unversioned.Source.VersionID, unversioned.Source.ETag, unversioned.Source.EventTime = "", "", time.Time{}
 	most := unfinished()
 	most.Source.Size, most.PartSize, most.Source.Key = maxParts*maxPartSize, maxPartSize, strings.Repeat("k", maxKeyBytes)
-	for _, want := range []Continuation{unfinished(), unversioned, most} {
+	over, overNothing := unfinished(), unfinished()
+	over.IfMatch, overNothing.IfNoneMatch = "e/\"2-3", "*"
+	for _, want := range []Continuation{unfinished(), unversioned, most, over, overNothing} {
 		payload, err := EncodeContinuation(want)
 		if err != nil {
 			t.Fatal(err)
@@ -81,6 +83,8 @@ func TestContinuationRefuses(t *testing.T) {
 		{"no part size", `"partSize":2`, `"partSize":0`, ErrMalformed},
 		{"part too large", `"partSize":2`, `"partSize":5368709121`, ErrMalformed},
 		{"too many parts", `"size":3`, `"size":20001`, ErrMalformed},
+		{"another condition", `"handovers":1`, `"handovers":1,"ifNoneMatch":"e"`, ErrMalformed},
+		{"two conditions", `"handovers":1`, `"handovers":1,"ifNoneMatch":"*","ifMatch":"e"`, ErrMalformed},
 		{"negative count", `"handovers":1`, `"handovers":-1`, ErrMalformed},
 		{"count overflow", `"handovers":1`, `"handovers":1e30`, ErrMalformed},
 	} {

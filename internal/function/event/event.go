@@ -28,7 +28,7 @@ var (
 	// documented form.
 	ErrMalformed = errors.New("malformed event")
 	// ErrUnsupported marks a well-formed record or message of a kind that the
-	// notification configuration does not ask for, such as ObjectRemoved.
+	// notification configuration does not ask for, such as ObjectRestore.
 	ErrUnsupported = errors.New("unsupported event")
 )
 

@@ -16,6 +16,10 @@ const (
 	s3Service   = "Amazon S3"
 	testEvent   = "s3:TestEvent"
 	createdType = "ObjectCreated:"
+	removedType = "ObjectRemoved:"
+	taggingType = "ObjectTagging:"
+	// destroyedType is of a version, or of an object that had none.
+	destroyedType = "ObjectRemoved:Delete"
 	// maxKeyBytes is S3's limit on a key's UTF-8 encoding
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 	maxKeyBytes = 1024
@@ -36,8 +40,8 @@ type Notification struct {
 	Errs []error
 }
 
-// Record is one object's creation, as S3 reports it. Bucket and Key are never
-// empty.
+// Record is one change of a key, as S3 reports it: an object's creation, or what
+// only follow mode asks for. Bucket and Key are never empty.
 type Record struct {
 	Region      string // of the bucket
 	Bucket      string
@@ -49,6 +53,25 @@ type Record struct {
 	EventName   string    // such as ObjectCreated:Put
 	EventTime   time.Time // zero if absent or malformed; for measuring only
 	PrincipalID string    // of who created the object
+}
+
+// Removal reports whether the key was deleted, or a version of it destroyed.
+func (r Record) Removal() bool { return strings.HasPrefix(r.EventName, removedType) }
+
+// Destruction reports whether a version was destroyed. The key may show something
+// else since, or nothing, but nobody deleted it.
+func (r Record) Destruction() bool { return r.EventName == destroyedType && r.VersionID != "" }
+
+// Retagging reports whether an object's tags changed.
+func (r Record) Retagging() bool { return strings.HasPrefix(r.EventName, taggingType) }
+
+// Unfollowed is the error of a Removal or Retagging of a key of which these are not
+// followed; it wraps ErrUnsupported.
+func (r Record) Unfollowed() error { return unsupportedEvent(r.EventName, r.Bucket, r.Key) }
+
+func unsupportedEvent(name, bucket, key string) error {
+	return fmt.Errorf("%w: eventName is %s of bucket %s and key %s; only %s* can be replicated, remove the rest from the bucket's notifications",
+		ErrUnsupported, printable.Excerpt(name), printable.Excerpt(bucket), printable.Excerpt(key), createdType)
 }
 
 // parseNotification reads one S3 event notification, the body of an SNS
@@ -107,16 +130,25 @@ type s3Record struct {
 	} `json:"s3"`
 }
 
-// record is what the record says, if it is one of a creation.
+// known reports whether an event is one that can be replicated or followed.
+func known(eventName string) bool {
+	for _, kind := range []string{createdType, removedType, taggingType} {
+		if strings.HasPrefix(eventName, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// record is what the record says, if it is one of a change.
 func (in s3Record) record() (Record, error) {
 	object := in.S3.Object
 	key, err := decodeKey("s3.object.key", object.Key)
 	switch {
 	case in.EventSource != s3Source:
 		return Record{}, fmt.Errorf("%w: eventSource is %s, want %q", ErrUnsupported, printable.Excerpt(in.EventSource), s3Source)
-	case !strings.HasPrefix(in.EventName, createdType):
-		return Record{}, fmt.Errorf("%w: eventName is %s of bucket %s and key %s; only %s* can be replicated, remove the rest from the bucket's notifications",
-			ErrUnsupported, printable.Excerpt(in.EventName), printable.Excerpt(in.S3.Bucket.Name), printable.Excerpt(object.Key), createdType)
+	case !known(in.EventName):
+		return Record{}, unsupportedEvent(in.EventName, in.S3.Bucket.Name, object.Key)
 	case in.S3.Bucket.Name == "":
 		return Record{}, fmt.Errorf("%w: s3.bucket.name is missing (key %s)", ErrMalformed, printable.Excerpt(object.Key))
 	case err != nil:

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/function/event"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/policy"
@@ -53,13 +54,20 @@ type Caller interface {
 	Call(ctx context.Context, payload []byte) ([]byte, error)
 }
 
+// Follower is what the Handler needs of *follow.Follower.
+type Follower interface {
+	Follow(context.Context, follow.Request) (copier.Result, error)
+}
+
 // Handler dispatches invocations. All its fields are required, and have to be
 // safe for concurrent use; then it is, too.
 type Handler struct {
 	Config functionenv.Config
 	Copier Copier // to Config.Target.Bucket
-	Self   Invoker
-	Twin   func(region string) (Caller, error)
+	// Follower, to Config.Target.Bucket, may be nil where Config follows nothing.
+	Follower Follower
+	Self     Invoker
+	Twin     func(region string) (Caller, error)
 	// Abort gives an upload to Config.Target.Bucket up.
 	Abort func(context.Context, copier.Upload) error
 	Log   *slog.Logger
@@ -75,6 +83,11 @@ type summary struct {
 	// Unfinished copies go on in other invocations.
 	Unfinished int `json:"unfinished"`
 	TestEvents int `json:"testEvents"`
+	// What was followed; left out where nothing was.
+	Replaced   int `json:"replaced,omitempty"`
+	Superseded int `json:"superseded,omitempty"`
+	Deleted    int `json:"deleted,omitempty"`
+	Retagged   int `json:"retagged,omitempty"`
 }
 
 // Invoke handles the payload of one invocation: all records of all messages,
@@ -145,6 +158,14 @@ func (s *summary) count(o copier.Outcome) {
 		s.SourceGone++
 	case copier.Unfinished:
 		s.Unfinished++
+	case copier.Replaced:
+		s.Replaced++
+	case copier.Superseded:
+		s.Superseded++
+	case copier.Deleted:
+		s.Deleted++
+	case copier.Retagged:
+		s.Retagged++
 	}
 }
 
@@ -203,7 +224,16 @@ func lag(r event.Record, end time.Time) time.Duration { return max(0, end.Sub(r.
 func (h *Handler) copy(ctx context.Context, times budget, j job) (copier.Result, error) {
 	working, cancel := until(ctx, times.copying)
 	defer cancel()
-	result, err := h.Copier.Copy(working, requestFor(h.Config, j))
+	var result copier.Result
+	var err error
+	switch {
+	case h.Config.FollowFor(j.record.Key).Overwrites:
+		result, err = h.follow(working, j)
+	case j.record.Removal() || j.record.Retagging():
+		return result, j.record.Unfollowed()
+	default:
+		result, err = h.Copier.Copy(working, requestFor(h.Config, j))
+	}
 	if err == nil && result.Outcome == copier.Unfinished {
 		err = h.handOver(ctx, times, j, *result.Upload)
 	}

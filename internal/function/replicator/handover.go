@@ -8,6 +8,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/policy"
 )
 
 // maxHandovers is how often one chain of invocations hands a copy over. Lambda
@@ -44,6 +45,7 @@ type job struct {
 func jobOf(c event.Continuation) job {
 	return job{record: c.Source, resume: &copier.Upload{
 		Source: objectOf(c.Source), UploadID: c.UploadID, PartSize: c.PartSize, Handovers: c.Handovers,
+		Condition: policy.Condition{IfMatch: c.IfMatch, IfNoneMatch: c.IfNoneMatch},
 	}}
 }
 
@@ -75,7 +77,9 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 		Region: u.Source.Region, Bucket: u.Source.Bucket, Key: u.Source.Key, VersionID: u.Source.VersionID,
 		ETag: u.Source.ETag, Size: u.Source.Size, EventTime: j.record.EventTime,
 	}
-	return event.Continuation{Source: source, UploadID: u.UploadID, PartSize: u.PartSize, Handovers: j.handovers() + 1}, nil
+	next := event.Continuation{Source: source, UploadID: u.UploadID, PartSize: u.PartSize, Handovers: j.handovers() + 1}
+	next.IfMatch, next.IfNoneMatch = u.Condition.IfMatch, u.Condition.IfNoneMatch
+	return next, nil
 }
 
 // handOver asks for an invocation that goes on with the upload. If that fails,

@@ -61,8 +61,8 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 		add(pair(count("Failed")), "Failed", 1)
 		add(metricDirective{metricNamespace, [][]string{{"ReplicaSet", "TargetRegion", "Class"}}, []metricDefinition{count("Failed")}},
 			"Class", string(classOf(err)))
-	case result.Outcome == copier.Copied:
-		add(pair(count("Copied")), "Copied", 1)
+	case result.Outcome == copier.Copied, result.Outcome == copier.Replaced:
+		add(pair(count(string(result.Outcome))), string(result.Outcome), 1)
 		add(here(metricDefinition{"CopyTime", "Milliseconds"}), "CopyTime", end.Sub(start).Milliseconds())
 		// S3 copies a task's object without telling its size.
 		if !j.task || result.Bytes > 0 {
@@ -77,8 +77,13 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 		add(here(count("Diverged")), "Diverged", 1)
 	case result.Outcome == copier.SourceGone:
 		add(here(count("SourceGone")), "SourceGone", 1)
+	case result.Outcome == copier.Superseded, result.Outcome == copier.Deleted, result.Outcome == copier.Retagged:
+		add(here(count(string(result.Outcome))), string(result.Outcome), 1)
 	default:
 		return nil
+	}
+	if result.Waited > 0 {
+		add(here(count("Waited")), "Waited", 1)
 	}
 	return append(values, "_aws", metricEnvelope{Timestamp: end.UnixMilli(), Directives: directives})
 }

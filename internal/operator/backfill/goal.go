@@ -122,7 +122,7 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 		there.Opaque = there.Opaque || o.KMS
 		switch g.decide(there) {
 		case policy.LeaveDeleted:
-			result.Outcome = copier.Deleted
+			result.Outcome = copier.LeftDeleted
 			return result, nil
 		case policy.Exists:
 			result.Outcome = copier.Exists

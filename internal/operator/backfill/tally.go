@@ -140,7 +140,7 @@ func (t *tally) ended(place int, result copier.Result) {
 		target.Exists++
 	case copier.Diverged:
 		target.Diverged++
-	case copier.Deleted:
+	case copier.LeftDeleted:
 		target.Deleted++
 	case copying:
 		target.Copying++

@@ -92,7 +92,7 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 	if _, err := w.s3(to).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(to)), Key: aws.String(o.key)}); err != nil {
 		t.Fatal(err)
 	}
-	if code, text := w.batch(from, arguments, task); code != "Succeeded" || text != "Deleted" {
+	if code, text := w.batch(from, arguments, task); code != "Succeeded" || text != "LeftDeleted" {
 		t.Errorf("deleted at the target: got %s %s", code, text)
 	}
 	w.wantMissing(to, o.key)

@@ -16,7 +16,7 @@ import (
 func steady(c *Config) {
 	var mu sync.Mutex
 	at := time.Date(2026, 11, 20, 10, 0, 0, 987654321, time.UTC)
-	c.now = func() time.Time {
+	c.Now = func() time.Time {
 		mu.Lock()
 		defer mu.Unlock()
 		at = at.Add(time.Minute)

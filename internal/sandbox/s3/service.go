@@ -48,7 +48,7 @@ type Config struct {
 
 	Logger *slog.Logger // nothing is logged if nil
 
-	now func() time.Time // of objects; time.Now if nil
+	Now func() time.Time // of objects, called concurrently; time.Now if nil
 }
 
 // Service is a running S3. Methods may be called concurrently.
@@ -75,7 +75,7 @@ func Start(ctx context.Context, c Config) (*Service, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	engine, err := store.Open(c.Dir, store.Options{Now: c.now, Offset: c.Faults.Clock})
+	engine, err := store.Open(c.Dir, store.Options{Now: c.Now, Offset: c.Faults.Clock})
 	if err != nil {
 		return nil, fmt.Errorf("open object directory %s: %w", c.Dir, err)
 	}

@@ -1,0 +1,70 @@
+package follow
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"s3fanout/internal/copier"
+)
+
+// The function acts on a write in a later second of the target's clock only, and
+// that is the Date of its answers.
+func TestTheClockIsWaitedOut(t *testing.T) {
+	w := newWorld(t)
+	w.ahead[there] = 0
+	w.put(here, "k", "x")
+	got := w.follow(request("k"), copier.Copied)
+	written, made := w.write(there, "k").Seconds, w.look(there, "k").LastModified.Unix()
+	if got.Waited == 0 || made <= written {
+		t.Errorf("waited %s; the write is of second %d, its replica of %d", got.Waited, written, made)
+	}
+	w.ahead[there] = 10 * time.Second
+	w.later()
+	w.put(here, "k", "y")
+	if got := w.follow(request("k"), copier.Replaced); got.Waited != 0 {
+		t.Errorf("waited %s for nothing", got.Waited)
+	}
+}
+
+func TestTheClockIsWaitedOutForDeletions(t *testing.T) {
+	w := newWorld(t)
+	w.put(there, "k", "theirs")
+	w.later()
+	w.put(here, "k", "x")
+	w.remove(here, "k", "")
+	w.ahead[there] = 0
+	if got := w.follow(deletion("k"), copier.Deleted); got.Waited == 0 {
+		t.Error("did not wait")
+	}
+}
+
+func TestClocksApart(t *testing.T) {
+	w := newWorld(t)
+	w.put(here, "k", "x")
+	w.ahead[there] = -10 * time.Minute
+	w.refused(request("k"), copier.Retryable, "the clock of S3 in us-east-1 is ahead of that in eu-west-1 by")
+	if w.slept != 0 {
+		t.Errorf("slept %s in vain", w.slept)
+	}
+	// By less it is waited for.
+	w.ahead[there] = -3 * time.Second
+	if got := w.follow(request("k"), copier.Copied); got.Waited < 3*time.Second || got.Waited > MaxWait || got.Waited != w.slept {
+		t.Errorf("waited %s, and slept %s", got.Waited, w.slept)
+	}
+	// A clock that stands is not waited for without end.
+	w.follower.sleep = func(ctx context.Context, d time.Duration) error { w.slept += d; return ctx.Err() }
+	w.later()
+	w.put(here, "k", "y")
+	w.slept = 0
+	w.refused(request("k"), copier.Retryable, "ahead")
+	if w.slept < MaxWait || w.slept > MaxWait+time.Second {
+		t.Errorf("slept %s", w.slept)
+	}
+	// Redriven once the time has passed.
+	w.ahead[there] = 10 * time.Second
+	w.follow(request("k"), copier.Replaced)
+	// What is not greater is not waited for.
+	w.ahead[there] = -10 * time.Minute
+	w.follow(request("k"), copier.Exists)
+}
