@@ -13,7 +13,7 @@ func (r *run) finish(ctx context.Context, key string, states []policy.State, v v
 	if err != nil {
 		return err
 	}
-	r.unfinished.Add(-1)
+	r.finished()
 	switch {
 	case v.gone:
 		r.gone.Add(1)

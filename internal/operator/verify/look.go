@@ -192,7 +192,7 @@ func (r *run) sameTags(ctx context.Context, key string) (same bool, err error) {
 			return false, nil
 		}
 	}
-	r.unfinished.Add(-1)
+	r.finished()
 	r.equal.Add(1)
 	return true, nil
 }

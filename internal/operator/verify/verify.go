@@ -12,7 +12,7 @@
 // compared, and the Summary says for how many keys. See compare.
 //
 // It changes nothing. What is held at a time does not depend on the number of
-// keys.
+// keys, but for those in parts that are waited for: 65,536 of them at most.
 package verify
 
 import (
@@ -87,7 +87,7 @@ const (
 	// mostHeads is how many HEADs are under way at once.
 	mostHeads = 48
 	// mostSuspects is how many keys are looked at again at a time, with those
-	// that are waited for. If there are more, the listing waits.
+	// that are waited for and not parked. If there are more, the listing waits.
 	mostSuspects = 512
 	// firstWait and longestWait are between two looks at a key that is new.
 	firstWait   = time.Second
@@ -186,7 +186,7 @@ type Progress struct {
 // was deleted somewhere takes a ListObjectVersions there, which tells when, and a
 // Large one that is missing a ListMultipartUploads.
 func Run(ctx context.Context, o Options, emit func(Difference) error, progress func(Progress)) (Summary, error) {
-	r := &run{options: o, emit: emit, progress: progress, slots: make(chan struct{}, mostHeads), clock: newClock()}
+	r := &run{options: o, emit: emit, progress: progress, slots: make(chan struct{}, mostHeads), clock: newClock(), parking: newParking()}
 	err := r.compare(ctx)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -201,6 +201,7 @@ type run struct {
 	slots    chan struct{} // for HEADs
 	clock    *clock
 	blind    blind
+	parking  *parking
 
 	emitting sync.Mutex
 	emit     func(Difference) error
@@ -219,6 +220,13 @@ func (r *run) compare(ctx context.Context) error {
 	defer cancel()
 	suspects, ctx := errgroup.WithContext(ctx)
 	suspects.SetLimit(mostSuspects)
+	resumed := make(chan struct{})
+	go func() {
+		defer close(resumed)
+		for k, ok := r.parking.next(ctx); ok; k, ok = r.parking.next(ctx) {
+			suspects.Go(func() error { return r.resume(ctx, k) })
+		}
+	}()
 	err := listing.Walk(ctx, buckets, listing.Options{
 		Prefix: r.options.Prefix, Match: r.options.Match, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
 		Listed: func(int, int) { r.tell() },
@@ -234,23 +242,31 @@ func (r *run) compare(ctx context.Context) error {
 			listed[i] = o != nil
 		}
 		r.unfinished.Add(1)
+		r.parking.begun()
 		suspects.Go(func() error {
 			if same {
 				if same, err := r.sameTags(ctx, key); same || err != nil {
 					return err
 				}
 			}
-			return r.settle(ctx, key, listed)
+			states, err := r.look(ctx, key)
+			if err != nil {
+				return err
+			}
+			return r.settle(ctx, key, listed, &watch{}, states)
 		})
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
 		cancel()
+		<-resumed
 		_ = suspects.Wait() // they fail as they were cancelled
 		return err
 	}
 	r.listed.Store(err == nil)
 	r.tell()
+	r.parking.closed()
+	<-resumed
 	return suspects.Wait()
 }
 
@@ -276,20 +292,37 @@ func isSame(a, b listing.Object) bool {
 	return result == policy.Same
 }
 
-// settle looks at a key until it is known what is the matter with it, or until it
-// is known to change too often for that.
-func (r *run) settle(ctx context.Context, key string, listed []bool) error {
-	var w watch
+// resume looks again at a key that was parked. If it is what it was, it has been
+// so since then; else what is to be known of it is seen from here on.
+func (r *run) resume(ctx context.Context, k parkedKey) error {
+	r.waiting.Add(-1)
+	states, err := r.look(ctx, k.key)
+	if err != nil {
+		return err
+	}
+	w := &watch{}
+	if r.parking.digest(states) == k.seen {
+		w.see(states, k.listed, k.began)
+	}
+	return r.settle(ctx, k.key, k.listed, w, states)
+}
+
+// finished takes note that nothing is left to do about a key.
+func (r *run) finished() {
+	r.unfinished.Add(-1)
+	r.parking.ended()
+}
+
+// settle goes on looking at a key, which has just been looked at, until it is known
+// what is the matter with it, or that it changes too often for that. If many are
+// waited for, it is parked instead.
+func (r *run) settle(ctx context.Context, key string, listed []bool, w *watch, states []policy.State) error {
 	wait := firstWait
 	for {
-		states, err := r.look(ctx, key)
-		if err != nil {
-			return err
-		}
 		w.see(states, listed, r.clock.now())
 		v := w.judge(r.options.Grace)
 		if v.young > 0 && len(w.markers()) > 0 {
-			if err := r.dateMarkers(ctx, key, &w); err != nil {
+			if err := r.dateMarkers(ctx, key, w); err != nil {
 				return err
 			}
 			v = w.judge(r.options.Grace)
@@ -297,14 +330,22 @@ func (r *run) settle(ctx context.Context, key string, listed []bool) error {
 		if v.young == 0 {
 			return r.finish(ctx, key, states, v)
 		}
-		r.waiting.Add(1)
+		if waiting := r.waiting.Add(1); waiting > mostHot && w.parkable() && r.parking.put(parkedKey{
+			key: key, listed: listed, seen: r.parking.digest(states), began: w.began, due: time.Now().Add(v.young),
+		}) {
+			r.tell()
+			return nil
+		}
 		r.tell()
-		err = smithytime.SleepWithContext(ctx, min(wait, v.young))
+		err := smithytime.SleepWithContext(ctx, min(wait, v.young))
 		r.waiting.Add(-1)
 		if err != nil {
 			return err
 		}
 		wait = min(2*wait, longestWait)
+		if states, err = r.look(ctx, key); err != nil {
+			return err
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package verify_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -160,6 +159,17 @@ func TestRunWaitsForDeletionsUnderWay(t *testing.T) {
 				if asked := b[0].Asked("ListObjectVersions"); asked > 1 {
 					t.Errorf("asked for the date of the marker %d times", asked)
 				}
+				lists := b[0].Asked("ListObjectVersions")
+				if tt.denied {
+					lists++ // it was sent, and refused
+				}
+				for i := range b {
+					n, _ := b[i].Requests()
+					lists += n
+				}
+				if s.Lists != int64(lists) || (lists > 2) != tt.marker {
+					t.Errorf("%d LISTs were counted, %d were sent", s.Lists, lists)
+				}
 				if (s.Unanswered != nil) != tt.denied {
 					t.Errorf("could not ask: %v", s.Unanswered)
 				}
@@ -169,33 +179,6 @@ func TestRunWaitsForDeletionsUnderWay(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Who may not list versions does not know when a key was deleted. It was waited
-// for a grace for each 512 such keys: 50 minutes for 5,000.
-func TestRunWaitsOnceForDeletionsOfUnknownDate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, o := buckets(2)
-		const n = 2000
-		for i := range n {
-			key := fmt.Sprintf("%06d", i)
-			for j := range b {
-				b[j].Put(key, object("x", 200*time.Hour))
-			}
-			b[0].Hide(key, time.Now().Add(-100*time.Hour))
-		}
-		b[0].Before = func(_ context.Context, operation, _ string) error {
-			if operation == "ListObjectVersions" {
-				return listtest.Refused(http.StatusForbidden, "AccessDenied")
-			}
-			return nil
-		}
-		start := time.Now()
-		_, s, err := found(t.Context(), o)
-		if took := time.Since(start); err != nil || s.Missing != n || took > o.Grace+time.Minute {
-			t.Errorf("%d missing after %v, %v; want %d within about a grace", s.Missing, took, err, n)
-		}
-	})
 }
 
 // How old an object is, S3's clock says, which dated it, and not this machine's,
