@@ -36,9 +36,17 @@ func (w *world) weather(context.Context) {
 // act lets the users do what they do in a phase.
 func (w *world) act(phase int) {
 	for _, a := range w.schedule.todo(phase) {
+		if a.kind == legacyObject {
+			continue // it was there before
+		}
 		w.after(a.at, func() {
 			w.mu.Lock()
 			w.say("%s", a)
+			if w.follow != nil {
+				w.performFollow(a)
+				w.mu.Unlock()
+				return
+			}
 			w.perform(a)
 			w.mu.Unlock()
 			w.forge(a)
@@ -95,12 +103,19 @@ func (w *world) command(ctx context.Context, id string, run func(context.Context
 	run(ctx, p)
 }
 
-// redrives runs redrives while things fail, and more than one at a time.
+// redrives runs redrives while things fail.
 func (w *world) redrives(ctx context.Context) {
-	n := w.schedule.profile.redrives
-	if n == 0 {
+	if w.schedule.profile.redrives == 0 {
 		return
 	}
+	w.redriveInBadWeather(ctx)
+	w.checkArrival("after redrives in bad weather", true)
+	w.checkEcho("after redrives in bad weather")
+}
+
+// redriveInBadWeather runs redrives, more than one at a time, while users go on.
+func (w *world) redriveInBadWeather(ctx context.Context) {
+	n := w.schedule.profile.redrives
 	w.act(1)
 	for i := range n {
 		id := fmt.Sprintf("redrive %d", i)
@@ -118,8 +133,6 @@ func (w *world) redrives(ctx context.Context) {
 		})
 	}
 	w.tasks.Wait()
-	w.checkArrival("after redrives in bad weather", true)
-	w.checkEcho("after redrives in bad weather")
 }
 
 // usable notes an error that is about the options alone.

@@ -121,6 +121,10 @@ type notification struct {
 // publish has SNS deliver a message to the other Regions' functions, as
 // reliably as the schedule wants it.
 func (w *world) publish(region string, records []record) {
+	w.publishAs("message "+records[0].version.id, region, records)
+}
+
+func (w *world) publishAs(name, region string, records []record) {
 	body, err := json.Marshal(map[string]any{"Records": records})
 	if err != nil {
 		panic(err)
@@ -130,7 +134,7 @@ func (w *world) publish(region string, records []record) {
 	}
 	profile := w.schedule.profile
 	for _, to := range w.set.Others(region) {
-		n := notification{id: "message " + records[0].version.id + " to " + to, topicRegion: region, to: to, body: string(body)}
+		n := notification{id: name + " to " + to, topicRegion: region, to: to, body: string(body)}
 		for _, r := range records {
 			n.versions = append(n.versions, r.version)
 		}

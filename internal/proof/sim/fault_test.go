@@ -41,7 +41,7 @@ func (f fault) takesEffect() bool { return f == internalAfter || f == insideAfte
 
 // happensTo says which calls can fail so.
 func (f fault) happensTo(op string) bool {
-	writes := op == opCopy || op == opComplete
+	writes := op == opCopy || op == opComplete || op == opDelete
 	switch f {
 	case inside, insideAfter:
 		return writes || op == opPart
@@ -119,6 +119,9 @@ var errKilled = errors.New("the process was killed")
 const sdkRetries = 3
 
 func retryable(err error) bool {
+	if errors.As(err, new(dated)) {
+		return false
+	}
 	if is, ok := kept.retryable.Load(err); ok {
 		return is.(bool)
 	}

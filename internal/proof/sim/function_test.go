@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/replicator"
 )
@@ -137,9 +138,13 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 // handler is the function's own, with the model for AWS.
 func (w *world) handler(p *process) *replicator.Handler {
 	config := functionenv.Of(w.set, w.set.Member(account, p.region))
-	c := client{p}
+	var c copier.S3 = client{p}
+	if w.follow != nil {
+		c = followClient{p}
+	}
+	copies := w.copier(p)
 	return &replicator.Handler{
-		Config: config, Copier: w.copier(p), Self: self{p},
+		Config: config, Copier: copies, Follower: w.follower(p, config, copies), Self: self{p},
 		Abort: func(ctx context.Context, u copier.Upload) error {
 			_, err := c.AbortMultipartUpload(ctx, abortInput(config.Target.Bucket, u))
 			return err
@@ -150,17 +155,52 @@ func (w *world) handler(p *process) *replicator.Handler {
 
 // copier is the real one to the process's Region.
 func (w *world) copier(p *process) labelled {
-	n := 0
-	return labelled{p: p, Copier: copier.New(client{p}, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
+	var c copier.S3 = client{p}
+	if w.follow != nil {
+		c = followClient{p}
+	}
+	return labelled{p: p, Copier: copier.New(c, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
 		copier.WithMultipart(threshold, parallel), copier.WithPartSize(partSize),
 		copier.WithRole(w.set.Member(account, p.region).RoleARN()),
-		copier.WithRandom(func() float64 {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			n++
-			return float64(w.seed.roll(p.id, "jitter", fmt.Sprint(n))>>11) / (1 << 53)
-		}))}
+		copier.WithRandom(w.jitter(p)))}
+}
+
+// jitter is a source of randomness for a process.
+func (w *world) jitter(p *process) func() float64 {
+	n := 0
+	return func() float64 {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		n++
+		return float64(w.seed.roll(p.id, "jitter", fmt.Sprint(n))>>11) / (1 << 53)
+	}
+}
+
+// follower is the real one to the process's Region; nil where the first write wins.
+func (w *world) follower(p *process, config functionenv.Config, copies labelled) replicator.Follower {
+	if w.follow == nil {
+		return nil
+	}
+	return labelledFollower{p, follow.New(followClient{p}, copies, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
+		follow.WithOrigins(func(region string) (string, bool) {
+			source, member := config.Sources.In(region)
+			return source.Bucket, member
+		}),
+		follow.WithSince(config.Follow.Since), follow.WithRandom(w.jitter(p)))}
+}
+
+// labelledFollower has the calls for one record be told apart from those for
+// another of the same invocation.
+type labelledFollower struct {
+	p *process
+	*follow.Follower
+}
+
+func (l labelledFollower) Follow(ctx context.Context, r follow.Request) (copier.Result, error) {
+	s := r.Source
+	label := l.p.identity(ctx, fmt.Sprintf("follow %s %s in %s", s.Key, s.VersionID, s.Region))
+	return l.Follower.Follow(context.WithValue(ctx, copyKey{}, label), r)
 }
 
 // self is what the function hands a copy over with.

@@ -59,7 +59,7 @@ type labelled struct {
 func (l labelled) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
 	ctx = context.WithValue(ctx, copyKey{}, l.p.identity(ctx, "copy "+r.Source.VersionID))
 	result, err := l.Copier.Copy(ctx, r)
-	if err == nil {
+	if err == nil && l.p.w.follow == nil {
 		l.p.w.checkOutcome(l.p, r, result.Outcome)
 	}
 	return result, err

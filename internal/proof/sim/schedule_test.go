@@ -25,8 +25,11 @@ type action struct {
 	// archived objects cannot be copied before they are restored.
 	archived bool
 	// phase is 1 for what happens while letters are redriven, and 2 for what
-	// happens while a backfill runs.
+	// happens while a backfill runs, or in follow mode after a Region joined or left.
 	phase int
+	// other is the key that is copied to, and lasts how long an upload takes.
+	other string
+	lasts time.Duration
 }
 
 type actionKind string
@@ -73,6 +76,7 @@ type profile struct {
 type schedule struct {
 	seed    seed
 	profile profile
+	follow  *followPlan // nil: the first write wins
 	actions []action
 	// What shrinking took away: actions by name, and faults by identity or kind.
 	without map[string]bool

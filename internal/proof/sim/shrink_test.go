@@ -16,6 +16,9 @@ type result struct {
 	digest uint64
 	trace  []string
 	stats  stats
+	// excused are the keys that a reconcile has to mend, and others that nothing is
+	// promised of, by reason.
+	excused map[string]int
 }
 
 // run runs a schedule in virtual time.
@@ -24,7 +27,10 @@ func (sc schedule) run(t *testing.T, tracing bool) (r result) {
 		w := newWorld(&sc)
 		w.tracing = tracing
 		w.run(t.Context())
-		r = result{w.wrong, w.met, w.digest, w.trace, w.stats}
+		r = result{wrong: w.wrong, met: w.met, digest: w.digest, trace: w.trace, stats: w.stats}
+		if w.follow != nil {
+			r.excused = w.follow.excused
+		}
 	})
 	return r
 }
@@ -107,7 +113,11 @@ func (sc schedule) less(actions, faults []string) schedule {
 // story is how a schedule failed, for people.
 func (sc schedule) story(r result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d breaks a promise; replay it with\n\tgo test ./internal/proof/sim -run TestSchedules -sim.seed %d\nUsers:\n", sc.seed, sc.seed)
+	test := "TestSchedules"
+	if sc.follow != nil {
+		test = "TestFollowSchedules"
+	}
+	fmt.Fprintf(&b, "seed %d breaks a promise; replay it with\n\tgo test ./internal/proof/sim -run %s -sim.seed %d\nUsers:\n", sc.seed, test, sc.seed)
 	for _, a := range slices.Concat(sc.todo(0), sc.todo(1), sc.todo(2)) {
 		fmt.Fprintf(&b, "\t%s\n", a)
 	}

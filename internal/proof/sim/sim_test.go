@@ -22,21 +22,26 @@ var (
 // TestSchedules runs schedules and checks after each that the promises were
 // kept. What fails is made smaller before it is told.
 func TestSchedules(t *testing.T) {
+	all := runSchedules(t, newSchedule)
+	t.Logf("%s, %d replicas found missing, digest %016x", all.stats, all.stats.repaired, all.digest)
+}
+
+// runSchedules runs the schedules of as many seeds as are asked for, and sums up.
+func runSchedules(t *testing.T, of func(seed) schedule) (all result) {
 	if *one != 0 {
-		sc := newSchedule(seed(*one))
+		sc := of(seed(*one))
 		r := sc.run(t, true)
 		t.Logf("%d calls, %d faults\n%s", r.stats.calls, r.stats.faults, sc.story(r))
 		fail(t, sc, r)
-		return
+		return r
 	}
 	var (
 		next   atomic.Uint64
 		mu     sync.Mutex
-		all    stats
-		digest uint64
 		ran    int
 		failed atomic.Bool
 	)
+	all.excused = map[string]int{}
 	next.Store(*first - 1)
 	tuneRuntime(t)
 	start := time.Now()
@@ -49,11 +54,14 @@ func TestSchedules(t *testing.T) {
 					if n >= *first+uint64(*seeds) {
 						return
 					}
-					sc := newSchedule(seed(n))
+					sc := of(seed(n))
 					r := sc.run(t, false)
 					mu.Lock()
-					all.add(r.stats)
-					digest += mix(r.digest ^ n)
+					all.stats.add(r.stats)
+					all.digest += mix(r.digest ^ n)
+					for why, n := range r.excused {
+						all.excused[why] += n
+					}
 					ran++
 					mu.Unlock()
 					if len(r.wrong) > 0 && failed.CompareAndSwap(false, true) {
@@ -63,9 +71,14 @@ func TestSchedules(t *testing.T) {
 			})
 		}
 	})
-	took := time.Since(start)
-	t.Logf("%d schedules, seeds from %d, %.0f a second: %d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven, %d replicas found missing, digest %016x",
-		ran, *first, float64(ran)/took.Seconds(), all.calls, all.faults, all.invocations, all.kills, all.handovers, all.copies, all.lost, all.letters, all.replayed, all.repaired, digest)
+	t.Logf("%d schedules, seeds from %d, %.0f a second", ran, *first, float64(ran)/time.Since(start).Seconds())
+	return all
+}
+
+// String counts what happened in any schedule.
+func (s stats) String() string {
+	return fmt.Sprintf("%d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven",
+		s.calls, s.faults, s.invocations, s.kills, s.handovers, s.copies, s.lost, s.letters, s.replayed)
 }
 
 // fail tells of the smallest schedule that fails as the given one.
@@ -84,9 +97,11 @@ func fail(t *testing.T, sc schedule, r result) {
 
 // TestSeedsReplay shows that everything follows from the seed: in two runs, the
 // same calls take effect at the same time in the same order.
-func TestSeedsReplay(t *testing.T) {
+func TestSeedsReplay(t *testing.T) { replay(t, newSchedule) }
+
+func replay(t *testing.T, of func(seed) schedule) {
 	for n := range uint64(60) {
-		sc := newSchedule(seed(*first + n))
+		sc := of(seed(*first + n))
 		a, b := sc.run(t, true), sc.run(t, true)
 		for i, line := range a.trace {
 			if i >= len(b.trace) || b.trace[i] != line {

@@ -54,11 +54,15 @@ type world struct {
 	tracing   bool
 	trace     []string
 	stats     stats
+	follow    *followWorld // nil: the first write wins
 }
 
 // stats count what happened.
 type stats struct {
 	calls, faults, invocations, kills, handovers, letters, replayed, copies, lost, repaired int
+	// Of schedules in follow mode: markers that were made, ordinary schedules, and
+	// those of them that something is left of for a reconcile.
+	markers, ordinary, reconciled int
 }
 
 func (s *stats) add(o stats) {
@@ -72,6 +76,9 @@ func (s *stats) add(o stats) {
 	s.copies += o.copies
 	s.lost += o.lost
 	s.repaired += o.repaired
+	s.markers += o.markers
+	s.ordinary += o.ordinary
+	s.reconciled += o.reconciled
 }
 
 func newWorld(sc *schedule) *world {
@@ -89,6 +96,9 @@ func newWorld(sc *schedule) *world {
 		if !sc.profile.unfiltered {
 			w.filters[r] = echoFilter(r)
 		}
+	}
+	if plan := sc.follow; plan != nil {
+		w.startFollow(plan)
 	}
 	return w
 }
@@ -269,6 +279,9 @@ func (w *world) back(region, id string) {
 
 // skewOf is how far a Region's clock is off.
 func (w *world) skewOf(region string) time.Duration {
+	if w.schedule.follow != nil {
+		return w.schedule.follow.skews[region]
+	}
 	if !w.schedule.profile.skew {
 		return 0
 	}
@@ -295,6 +308,10 @@ func (w *world) write(p *process, b *bucket, v *version, id, event string) {
 
 // run does everything that a schedule consists of.
 func (w *world) run(ctx context.Context) {
+	if w.follow != nil {
+		w.runFollow(ctx)
+		return
+	}
 	for _, phase := range []func(context.Context){w.weather, w.redrives, w.calmRedrive, w.repair} {
 		if len(w.wrong) == 0 {
 			phase(ctx)

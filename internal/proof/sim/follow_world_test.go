@@ -1,0 +1,342 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"s3fanout/internal/policy"
+	"s3fanout/internal/sandbox/filterpolicy"
+)
+
+// followWorld is what a world has besides in follow mode. Its state is guarded by
+// the world's mu.
+type followWorld struct {
+	stores map[string]*store // by Region
+	byName map[string]*store
+	joined time.Time // when a Region joined; zero before
+	trace  usersTrace
+	// excused are the keys that are not as they should be, for a reason that events
+	// alone cannot mend, by that reason.
+	excused map[string]int
+}
+
+func newFollowWorld(w *world) *followWorld {
+	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}}
+	for r, b := range w.buckets {
+		f.stores[r] = newStore(r, b.name)
+		f.byName[b.name] = f.stores[r]
+	}
+	return f
+}
+
+// startFollow has the world be one in follow mode.
+func (w *world) startFollow(plan *followPlan) {
+	w.follow = newFollowWorld(w)
+	w.set.Follow, w.set.FollowSince = plan.follow, w.began.Add(-20*time.Minute)
+	w.set.Regions = without(w.set.Regions, plan.joins)
+	if w.schedule.ordinary() {
+		w.stats.ordinary = 1
+	}
+	if plan.follow.Deletions && !w.schedule.profile.unfiltered {
+		for r := range w.filters {
+			w.filters[r] = markerFilter(r)
+		}
+	}
+}
+
+// markerFilter is the filter of a topic's subscriptions where deletions are
+// followed: delete markers of the role pass.
+func markerFilter(region string) *filterpolicy.Policy {
+	name := "markers of " + region
+	if f, ok := filters.Load(name); ok {
+		return f.(*filterpolicy.Policy)
+	}
+	f, err := filterpolicy.Parse([]byte(fmt.Sprintf(
+		`{"$or":[{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:%s:"}}]}}},{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`,
+		roleID(region))), "MessageBody")
+	if err != nil {
+		panic(err)
+	}
+	filters.Store(name, f)
+	return f
+}
+
+// become makes something a version, or a marker, of a bucket.
+func (w *world) become(b *store, v *stored, id string) {
+	v.id, v.shown = fmt.Sprintf("v%016x", w.seed.roll(id, "version")), time.Now()
+	dated := v.shown
+	if w.schedule.follow.dated {
+		dated = v.began
+	}
+	v.modified = dated.Add(w.skewOf(b.region)).Truncate(time.Second)
+	w.known[v.id] = &version{id: v.id, region: b.region, key: v.key}
+}
+
+// replicate makes a version that the product writes, and holds it against what is
+// promised of every single one. The caller holds mu.
+func (w *world) replicate(p *process, b *store, v, of *stored, id, event string) {
+	w.become(b, v, id)
+	if w.stats.copies++; w.stats.copies == mostReplicas {
+		w.broken("5", "%d replicas were written: it goes in circles", mostReplicas)
+	}
+	if v.visible() != of.visible() {
+		w.broken("1", "%s wrote %q to %s as %s, which is %s at %s", p.id, v.key, b.region, v.visible(), of.visible(), of.id)
+	}
+	if old := b.current(v.key); old != nil && !w.schedule.profile.emulated && old.write == v.write && !w.follow.trace.sameBytes(v.key) {
+		w.broken("5", "%s replaced %s of %q in %s by the same write", p.id, old.id, v.key, b.region)
+	}
+	current := b.put(v, w.schedule.follow.byBeginning)
+	w.say("%s has %q as %s: a replica of %s%s", b.region, v.key, v.id, v.write.name, beneathOf(current))
+	w.tell(b, v, event, p)
+}
+
+func beneathOf(current bool) string {
+	if current {
+		return ""
+	}
+	return ", beneath a later version"
+}
+
+// hide makes a marker that the product makes.
+func (w *world) hide(p *process, b *store, marker *stored, id string) {
+	w.become(b, marker, id)
+	if w.stats.markers++; w.stats.markers == mostReplicas {
+		w.broken("5", "%d markers were made: it goes in circles", mostReplicas)
+	}
+	if b.current(marker.key) == nil && !w.schedule.profile.emulated {
+		w.broken("5", "%s made a marker of %q in %s, where nothing was to be seen", p.id, marker.key, b.region)
+	}
+	b.put(marker, w.schedule.follow.byBeginning)
+	w.say("%s hides %q by %s", b.region, marker.key, marker.id)
+	w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", p)
+}
+
+// tell has S3 announce a change. The caller holds mu.
+func (w *world) tell(b *store, v *stored, event string, by *process) {
+	follow := w.schedule.follow.follow
+	switch {
+	case !w.set.Contains(b.region),
+		strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions, strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
+		return // the bucket's notifications do not ask for it
+	}
+	r := record{
+		EventVersion: "2.6", EventSource: "aws:s3", AWSRegion: b.region, EventName: event,
+		EventTime: w.now(b.region).UTC().Format(time.RFC3339), UserIdentity: principal{"AWS:AIDAUSER"}, version: w.known[v.id],
+	}
+	if by != nil && !w.schedule.profile.emulated {
+		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + w.set.FunctionName()
+	}
+	r.S3.Bucket.Name = b.name
+	o := &r.S3.Object
+	o.Key = strings.ReplaceAll(url.QueryEscape(v.key), "%2F", "/")
+	o.VersionID, o.Sequencer = v.id, fmt.Sprintf("%016X", time.Now().UnixNano())
+	if !v.marker {
+		o.Size, o.ETag = v.size, v.etag
+	}
+	w.follow.trace.events++
+	id := fmt.Sprint(v.id, " ", event, " ", w.follow.trace.events)
+	w.gather("topic "+b.region, id, r, func(list []any) {
+		records := make([]record, len(list))
+		for i, r := range list {
+			records[i] = r.(record)
+		}
+		w.publishAs("message "+id, b.region, records)
+	})
+}
+
+// perform does what a user, or a lifecycle rule, does. The caller holds mu.
+func (w *world) performFollow(a action) {
+	f := w.follow
+	b := f.stores[a.region]
+	switch a.kind {
+	case upload, uploadAgain, uploadParts:
+		body, size := a.name, a.size
+		if a.kind == uploadAgain {
+			if of := f.trace.bodyOf(fmt.Sprintf("a%d", a.of)); of != nil {
+				body, size = of.body, of.size
+			}
+		}
+		v := &stored{
+			key: a.key, body: body, size: size, etag: etagOf(body), archived: a.archived, tags: "t" + a.name,
+			headers: headers{"text/" + a.name, "max-age=" + a.name, "", "en"}, meta: w.metaOf(a),
+		}
+		if a.checksum {
+			v.crc = crcOf(body)
+		}
+		if a.parts {
+			v.parts, v.etag = 2, "m"+body+"-2"
+		}
+		v.began = time.Now()
+		if a.kind != uploadParts {
+			w.userWrites(a, b, v, "ObjectCreated:Put")
+			return
+		}
+		w.after(a.lasts, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.userWrites(a, b, v, "ObjectCreated:CompleteMultipartUpload")
+		})
+	case rollBack, copyOver:
+		of, to := b.current(a.key), a.other
+		if a.kind == rollBack {
+			of, to = w.someVersion(b, a, func(v *stored) bool { return v != b.top(a.key) && !v.marker && w.mayCopyOnTop(v) }), a.key
+		}
+		if of == nil || of.archived && !w.calm || to == of.key && !w.mayCopyOnTop(of) || !w.mayCopyAgain(of, to) {
+			return
+		}
+		v := *of
+		v.key, v.etag, v.parts, v.byRole, v.write = to, etagOf(v.body), 0, false, nil
+		v.archived, v.began, v.retagged = false, time.Now(), false
+		if to == of.key {
+			f.trace.copied(b, of)
+		}
+		w.userWrites(a, b, &v, "ObjectCreated:Copy")
+	case deleteMarker, expireCurrent:
+		seen := b.current(a.key)
+		if a.kind == expireCurrent && seen == nil {
+			return
+		}
+		marker := &stored{key: a.key, marker: true, began: time.Now(), lifecycle: a.kind == expireCurrent}
+		w.become(b, marker, a.name)
+		b.put(marker, w.schedule.follow.byBeginning)
+		f.trace.deleted(b, seen, marker)
+		w.say("%s hides %q by %s", b.region, a.key, marker.id)
+		if !marker.lifecycle {
+			w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", nil)
+		}
+	case retag:
+		if v := b.current(a.key); v != nil {
+			v.tags, v.retagged = "t"+a.name, true
+			w.tell(b, v, "ObjectTagging:Put", nil)
+		}
+	case destroyOld, destroyCurrent:
+		v := b.current(a.key)
+		if a.kind == destroyOld {
+			v = w.someVersion(b, a, func(v *stored) bool {
+				return v != b.top(a.key) && !v.marker && (w.schedule.follow.hasty || !b.stacks[a.key][b.place(v)+1].marker)
+			})
+		}
+		if v != nil {
+			f.trace.destroyed(b, v)
+			b.destroy(v)
+			w.say("%s lost %s of %q for good", b.region, v.id, v.key)
+			w.tell(b, v, "ObjectRemoved:Delete", nil)
+		}
+	}
+}
+
+// patience is how long users wait who are not hasty. A replica is known by its
+// LastModified for half a minute, and clocks differ.
+const patience = 40 * time.Second
+
+// mayCopyOnTop says that a user does not mind that a version is so new.
+func (w *world) mayCopyOnTop(v *stored) bool {
+	return w.schedule.follow.hasty || !v.byRole || time.Since(v.shown) > patience
+}
+
+// mayCopyAgain says that a key has not had the same bytes just now.
+func (w *world) mayCopyAgain(v *stored, to string) bool {
+	return w.schedule.follow.hasty || !slices.ContainsFunc(w.follow.trace.writes, func(u *written) bool {
+		return u.key == to && u.version.body == v.body && time.Since(u.shown) < patience
+	})
+}
+
+// metaOf is the user metadata of an upload. Some users write an entry of their own,
+// as if their object were a replica; none of these counts.
+func (w *world) metaOf(a action) map[string]string {
+	meta := map[string]string{"props": "props of " + a.name}
+	now := w.now(a.region).Unix()
+	own := policy.Write{Region: w.set.Others(a.region)[0], VersionID: "v0000000000000001", Seconds: now - 10}
+	switch w.seed.below(60, a.name, "forges an entry") {
+	case 0: // of another key
+		meta[policy.EntryName] = policy.EntryFor(own, "another key", now, 0).String()
+	case 1: // of a write in the far future
+		own.Seconds = now + 100_000
+		meta[policy.EntryName] = policy.EntryFor(own, a.key, now, 0).String()
+	case 2: // made long ago
+		meta[policy.EntryName] = policy.EntryFor(own, a.key, now-1000, 0).String()
+	case 3: // of other parts
+		meta[policy.EntryName] = policy.EntryFor(own, a.key, 0, 7).String()
+	case 4:
+		meta[policy.EntryName] = "nothing that can be read"
+	}
+	return meta
+}
+
+// userWrites makes a version of a user's. The caller holds mu.
+func (w *world) userWrites(a action, b *store, v *stored, event string) {
+	w.become(b, v, a.name)
+	current := b.put(v, w.schedule.follow.byBeginning)
+	w.follow.trace.wrote(a, b, v)
+	w.say("%s has %q as %s: %s of second %d%s", b.region, v.key, v.id, v.write.name, v.modified.Unix(), beneathOf(current))
+	w.tell(b, v, event, nil)
+}
+
+// someVersion picks one of the key's versions.
+func (w *world) someVersion(b *store, a action, is func(*stored) bool) *stored {
+	var list []*stored
+	for _, v := range b.stacks[a.key] {
+		if is(v) {
+			list = append(list, v)
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	return list[w.seed.below(len(list), a.name, "which version")]
+}
+
+// hadBefore makes an object of first-write-wins days: most Regions have a replica
+// without an entry, some have none, and some have another object.
+func (w *world) hadBefore(a action) {
+	back := func(what string) time.Duration { return -w.seed.between(time.Hour, 2*time.Hour, a.name, what) }
+	origin := &stored{
+		key: a.key, body: a.name, size: a.size, etag: etagOf(a.name), tags: "t" + a.name,
+		headers: headers{"text/" + a.name, "", "", ""}, meta: map[string]string{"props": "props of " + a.name},
+	}
+	if a.parts {
+		origin.parts, origin.etag = 2, "m"+a.name+"-2"
+	}
+	place := func(region string, v *stored, earlier time.Duration, which action) {
+		b := w.follow.stores[region]
+		v.began = time.Now().Add(earlier)
+		w.become(b, v, which.name)
+		v.shown, v.modified = v.began, v.began.Add(w.skewOf(region)).Truncate(time.Second)
+		b.put(v, true)
+		if v.write == nil {
+			w.follow.trace.wrote(which, b, v)
+			v.write.legacy = true
+		}
+		w.say("%s had %q as %s: %s", region, a.key, v.id, v.write.name)
+	}
+	first := back("origin")
+	place(a.region, origin, first, a)
+	for _, r := range w.set.Regions {
+		other := a
+		other.name, other.region = a.name+" in "+r, r
+		switch roll := w.seed.below(10, other.name); {
+		case r == a.region || roll == 0:
+		case roll == 1:
+			v := *origin
+			v.write, v.body, v.meta = nil, other.name, maps.Clone(origin.meta)
+			v.etag, v.parts = etagOf(v.body), 0
+			place(r, &v, back("other"), other)
+			w.follow.trace.differs(a.key)
+		default:
+			v := *origin
+			v.byRole = true
+			if v.size <= threshold {
+				v.etag, v.parts = etagOf(v.body), 0
+			}
+			place(r, &v, first+w.seed.between(2*time.Second, time.Minute, other.name, "lag"), other)
+			continue
+		}
+		if r != a.region {
+			w.follow.trace.differs(a.key)
+		}
+	}
+}
