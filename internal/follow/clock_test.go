@@ -39,6 +39,23 @@ func TestTheClockIsWaitedOutForDeletions(t *testing.T) {
 	}
 }
 
+// A Region with nothing to delete keeps no trace of a deletion. What is written there
+// next has to be greater than what was deleted, or it would be shown there, and be
+// beaten in the Region of the deletion.
+func TestTheClockIsWaitedOutForDeletionsOfNothing(t *testing.T) {
+	w := newWorld(t)
+	w.put(here, "k", "x")
+	w.remove(here, "k", "")
+	r := deletion("k")
+	r.At = w.now
+	w.ahead[there] = -3 * time.Second
+	if got := w.follow(r, copier.SourceGone); got.Waited < 3*time.Second {
+		t.Errorf("waited %s", got.Waited)
+	}
+	w.ahead[there] = -10 * time.Minute
+	w.refused(r, copier.Retryable, "ahead")
+}
+
 func TestClocksApart(t *testing.T) {
 	w := newWorld(t)
 	w.put(here, "k", "x")

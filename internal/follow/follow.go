@@ -120,8 +120,10 @@ type Request struct {
 	// changes of tags alone, and what else it says not at all: the source is looked
 	// at.
 	Source copier.Object
-	// Kind is what was reported.
+	// Kind is what was reported, and At when it happened by the clock of the source,
+	// zero if that is not known. It counts for deletions alone.
 	Kind Kind
+	At   time.Time
 	// Deletions and Tags say that these travel; overwrites do.
 	Deletions, Tags bool
 	// Replicas has also what s3fanout copied to the source be copied on, as for a

@@ -52,6 +52,9 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	if !t.since.IsZero() {
 		k.Since = t.since.Unix()
 	}
+	if !t.req.At.IsZero() {
+		k.DeletedAt = t.req.At.Unix()
+	}
 	out, date, err := t.head(ctx, t.there(), "")
 	if err != nil && !missing(err) {
 		return policy.Step{}, t.failure("head before following", err)

@@ -11,8 +11,10 @@ type Following struct {
 	// Deletions says that deletions travel.
 	Deletions bool
 	// Deleted says that a deletion at the source was reported. What was deleted
-	// there may have been written over since.
-	Deleted bool
+	// there may have been written over since. DeletedAt is when that was by the
+	// source's clock, in seconds since 1970; zero if the report does not say.
+	Deleted   bool
+	DeletedAt int64
 	// Retagged says that a change of tags was reported, of the version TagsOf, of any
 	// if that is empty.
 	Retagged bool
@@ -55,9 +57,13 @@ type Step struct {
 //
 // A write, or its deletion, is acted on only in a later second of the target's
 // clock than its own: whatever a user then puts over the replica is the greater
-// write, also where clocks differ.
+// write, also where clocks differ. A deletion is waited for as well where the target
+// shows nothing to delete, since it keeps no trace of it: what a user writes there
+// next has to be greater than what was deleted, which was written before.
 func DecideFollow(k Following) Step {
 	switch {
+	case k.Deleted && k.Deletions && !k.Target.shows() && k.Now <= k.DeletedAt:
+		return Step{Action: Wait, Write: Write{Region: k.Source.Region, Seconds: k.DeletedAt}}
 	case !k.Source.shows() && !k.Target.shows():
 		return Step{Action: SourceGone}
 	case k.Source.changed() || k.Target.changed():

@@ -20,7 +20,7 @@ func (h *Handler) follow(ctx context.Context, j job) (copier.Result, error) {
 		return copier.Result{Outcome: copier.Superseded}, nil
 	}
 	request := follow.Request{
-		Source: objectOf(r), Deletions: followed.Deletions, Tags: followed.Tags,
+		Source: objectOf(r), At: r.EventTime, Deletions: followed.Deletions, Tags: followed.Tags,
 		// A task asks for what its Region shows, whoever wrote it.
 		Replicas: j.task, Resume: j.resume,
 	}
