@@ -59,7 +59,7 @@ func TestAdoption(t *testing.T) {
 		"Bucket": "my-old.bucket", "Account": testAccount, "IdPrefix": "s3fanout.media.",
 		"Announcements": list{
 			object{"Id": "s3fanout.media.1", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*"}, "Prefix": "a+b/", "Suffix": ".jpg"},
-			object{"Id": "s3fanout.media.2", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}, "Prefix": "c/"},
+			object{"Id": "s3fanout.media.2", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:*"}, "Prefix": "c/"},
 		},
 	})
 	equal(t, "dependencies", custom.DependsOn, []string{at.topicPolicy(t, here.TopicARN()).ID})

@@ -103,7 +103,8 @@ func encryptionRule(key *string) *awss3.CfnBucket_ServerSideEncryptionRuleProper
 // matches. A configuration has one kind of event and one filter here:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
 //
-// What lifecycle rules delete has events of its own, and stays in its Region.
+// What lifecycle rules delete has events of its own and stays in its Region, and so
+// does the end of a version.
 func (s site) announcements(topic *string) []any {
 	if len(s.Filters) == 0 {
 		return announce(topic, s.Follow, nil)

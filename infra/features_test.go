@@ -61,11 +61,11 @@ func features() [][]level {
 		{
 			{"first write wins", nothing, followed("s3:ObjectCreated:*")},
 			{"overwrites", func(c *replicaset.Config) { c.Follow = overwrites }, followed("s3:ObjectCreated:*")},
-			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:*")},
+			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated")},
 			{"overwrites and tags", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true, Tags: true} },
 				followed("s3:ObjectCreated:*", "s3:ObjectTagging:*")},
 			{"everything", func(c *replicaset.Config) { c.Follow = everything },
-				followed("s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*")},
+				followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:*")},
 			{"overwrites, since a while", func(c *replicaset.Config) {
 				c.Follow, c.FollowSince = overwrites, time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC)
 			}, since("2026-11-29T08:30:00Z")},
@@ -276,7 +276,7 @@ func followed(events ...string) func(*testing.T, relations) {
 		}
 		equal(t, "events", got, want)
 		equal(t, "different notifications", len(distinct), filters*len(events))
-		deletions := slices.Contains(events, "s3:ObjectRemoved:*")
+		deletions := slices.Contains(events, "s3:ObjectRemoved:DeleteMarkerCreated")
 		for _, s := range r.meshes[r.region].all("AWS::SNS::Subscription") {
 			_, either := s.at("FilterPolicy").(object)["$or"]
 			equal(t, s.ID+": markers pass", either, deletions)

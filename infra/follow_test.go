@@ -35,9 +35,9 @@ func TestFiltersAnnounceWhatTheyFollow(t *testing.T) {
 		got = append(got, fmt.Sprint(rule["Value"], " ", c["Event"]))
 	}
 	equal(t, "notifications", got, []string{
-		"films/ s3:ObjectCreated:*", "films/ s3:ObjectRemoved:*",
+		"films/ s3:ObjectCreated:*", "films/ s3:ObjectRemoved:DeleteMarkerCreated",
 		"logs/ s3:ObjectCreated:*",
-		"img/ s3:ObjectCreated:*", "img/ s3:ObjectRemoved:*", "img/ s3:ObjectTagging:*",
+		"img/ s3:ObjectCreated:*", "img/ s3:ObjectRemoved:DeleteMarkerCreated", "img/ s3:ObjectTagging:*",
 	})
 }
 
@@ -86,14 +86,14 @@ func TestFollowGrantsWhatItNeeds(t *testing.T) {
 	}{
 		{replicaset.Follow{}, map[string][]string{}},
 		{overwrites, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
 		}},
 		{deletions, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
 			"s3:DeleteObject": {own + "/*"},
 		}},
 		{replicaset.Follow{Overwrites: true, Tags: true}, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
 			"s3:PutObjectVersionTagging": {own + "/*"}, "s3:GetObjectVersionTagging": {own + "/*"},
 		}},
 	} {

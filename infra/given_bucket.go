@@ -72,8 +72,8 @@ func eventType(event string) awss3.EventType {
 	switch event {
 	case "s3:ObjectCreated:*":
 		return awss3.EventType_OBJECT_CREATED
-	case "s3:ObjectRemoved:*":
-		return awss3.EventType_OBJECT_REMOVED
+	case "s3:ObjectRemoved:DeleteMarkerCreated":
+		return awss3.EventType_OBJECT_REMOVED_DELETE_MARKER_CREATED
 	case "s3:ObjectTagging:*":
 		return awss3.EventType_OBJECT_TAGGING
 	}

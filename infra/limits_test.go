@@ -105,7 +105,7 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		want string // "": it fits
 	}{
 		{"all Regions with everything", largeSet(34, true), "s3fanout.regions: they make the inline policies of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"13258 characters long, AWS takes 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
+			"13280 characters long, AWS takes 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
 		{"all Regions without jobs", plain, ""},
 		{"filters with a long follow of their own", filtered, "s3fanout.filters: they make the environment of the function in us-east-1 " +
 			"4653 bytes long, AWS takes 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},

@@ -110,6 +110,7 @@ func (s site) replicate(key *string) []statement {
 		// Which of two writes in one second was the later, and what a deletion hid,
 		// is read off a key's versions, at the source or where they were written.
 		list = append(list, "s3:ListBucketVersions")
+		write = append(write, "s3:GetObjectVersion") // HEAD of what a marker hides
 	}
 	if follow.Deletions {
 		// It makes delete markers. s3:DeleteObjectVersion would destroy.

@@ -155,7 +155,7 @@ func TestAnnouncements(t *testing.T) {
 	})
 	got := c.Announcements()
 	if len(got) != 2 || got[0].ID != "s3fanout.media.1" || got[1].ID != "s3fanout.media.2" || got[0].Filter != c.Filters[0] || got[1].Filter != c.Filters[1] ||
-		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*"}) || !slices.Equal(got[1].Events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}) {
+		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*"}) || !slices.Equal(got[1].Events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated"}) {
 		t.Errorf("got %+v", got)
 	}
 	c = set(func(c *Config) { c.Follow = Follow{Overwrites: true, Tags: true} })

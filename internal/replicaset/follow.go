@@ -67,9 +67,8 @@ func (f Follow) Names() []string {
 func (f Follow) Events() []string {
 	events := []string{"s3:ObjectCreated:*"}
 	if f.Deletions {
-		// Delete markers, and versions that are destroyed, which may be what is
-		// current.
-		events = append(events, "s3:ObjectRemoved:*")
+		// Not s3:ObjectRemoved:Delete, the end of a version: that stays in its Region.
+		events = append(events, "s3:ObjectRemoved:DeleteMarkerCreated")
 	}
 	if f.Tags {
 		events = append(events, "s3:ObjectTagging:*")

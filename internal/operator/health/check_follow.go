@@ -21,7 +21,7 @@ const (
 // followable are the events that announce what can be followed, as a bucket's
 // notifications name them one by one.
 func followable() []string {
-	return []string{"s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:Put", "s3:ObjectTagging:Delete"}
+	return []string{"s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectRemoved:Delete", "s3:ObjectTagging:Put", "s3:ObjectTagging:Delete"}
 }
 
 // announces says whether a list of events, of which some end in *, has an event.

@@ -75,6 +75,7 @@ func (p place) followGrants() []grant {
 		list = append(list,
 			grant{action: "s3:GetBucketVersioning", resource: target, why: "nothing is followed, because a write could destroy what is there"},
 			grant{action: "s3:ListBucketVersions", resource: target, why: versions},
+			grant{action: "s3:GetObjectVersion", resource: target + "/*", why: versions},
 		)
 		for _, other := range p.others {
 			source := other.BucketARN()

@@ -46,11 +46,15 @@ func followTroubles() []trouble {
 	return []trouble{
 		{"versioning suspended while overwrites travel", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning, Failed, "suspended"},
 		{"deletions not announced", notifications(func(n []Notification) []Notification { return slices.Delete(n, 1, 2) }),
-			checkFollowed, Failed, "does not tell topic media-object-created of ObjectRemoved:Delete of every key"},
+			checkFollowed, Failed, "does not tell topic media-object-created of ObjectRemoved:DeleteMarkerCreated of every key"},
 		{"only destroyed versions announced", notifications(func(n []Notification) []Notification {
 			n[1].Events = []string{"s3:ObjectRemoved:Delete"}
 			return n
 		}), checkFollowed, Failed, "of ObjectRemoved:DeleteMarkerCreated of every key"},
+		{"destroyed versions announced too", notifications(func(n []Notification) []Notification {
+			n[1].Events = []string{"s3:ObjectRemoved:*"}
+			return n
+		}), checkFollowed, Failed, "tells topic media-object-created of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
 		{"tags of some keys announced", notifications(func(n []Notification) []Notification {
 			n[2].Prefix = "a/"
 			return n
@@ -58,7 +62,7 @@ func followTroubles() []trouble {
 		{"deletions announced elsewhere", notifications(func(n []Notification) []Notification {
 			n[1].TopicARN += "2"
 			return n
-		}), checkFollowed, Failed, "of ObjectRemoved:Delete"},
+		}), checkFollowed, Failed, "of ObjectRemoved:DeleteMarkerCreated"},
 		{"markers of the role dropped", func(r *Region) {
 			f := &r.Subscriptions.Value[0].Settings.Value.FilterPolicy
 			rest, _ := strings.CutPrefix(*f, `{"$or":[`)
@@ -95,7 +99,7 @@ func TestEachFilterAnnouncesWhatItFollows(t *testing.T) {
 		topic := facts.Regions[i].Bucket.Value.Notifications.Value[0].TopicARN
 		facts.Regions[i].Bucket.Value.Notifications = found([]Notification{
 			{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}, Prefix: "a/"},
-			{TopicARN: topic, Events: []string{"s3:ObjectRemoved:*", "s3:ObjectTagging:*"}, Prefix: "a/"},
+			{TopicARN: topic, Events: []string{"s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:*"}, Prefix: "a/"},
 			{TopicARN: topic, Events: []string{"s3:ObjectCreated:*"}, Prefix: "logs/"},
 		})
 	}

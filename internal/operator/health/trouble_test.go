@@ -100,7 +100,7 @@ func troubles() []trouble {
 		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
 		{"deletions announced that nobody follows", func(r *Region) {
 			r.Bucket.Value.Notifications.Value[0].Events = append(r.Bucket.Value.Notifications.Value[0].Events, "s3:ObjectRemoved:*")
-		}, checkFollowed, Failed, "of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
+		}, checkFollowed, Failed, "of ObjectRemoved:DeleteMarkerCreated of every key, which cdk.json does not follow"},
 		{"markers pass that nobody follows", func(r *Region) {
 			f := &r.Subscriptions.Value[0].Settings.Value.FilterPolicy
 			*f = `{"$or":[` + *f + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`
