@@ -21,8 +21,8 @@
 // of copies goes on for ever; see Request.Event.
 //
 // It does not choose which objects to copy, does not delete objects, and does
-// not copy annotations or access control lists; Fidelity lists every property
-// and its fate. A replica's encryption is the target bucket's default, and its
+// not copy annotations or access control lists; docs/fidelity.md lists every
+// property and its fate. A replica's encryption is the target bucket's default, and its
 // storage class STANDARD unless WithStorageClass says otherwise.
 package copier
 

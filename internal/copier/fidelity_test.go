@@ -100,7 +100,7 @@ func TestFidelityIsDocumented(t *testing.T) {
 
 func fidelityPage() string {
 	var b strings.Builder
-	b.WriteString(`<!-- Generated from internal/copier/fidelity.go: go test ./internal/copier -run Documented -update -->
+	b.WriteString(`<!-- Generated from internal/copier/fidelity_table_test.go: go test ./internal/copier -run Documented -update -->
 # What a replica has of its source
 
 Objects up to a threshold (256 MiB unless configured) are copied by one request, larger ones in parts. Either way S3 moves

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithytime "github.com/aws/smithy-go/time"
+
+	"s3fanout/internal/copier/internal/knob"
 )
 
 // Defaults of WithMultipart.
@@ -48,16 +50,6 @@ type Option func(*Copier)
 // WithLogger sets where warnings go; slog.Default unless given.
 func WithLogger(log *slog.Logger) Option { return func(c *Copier) { c.log = log } }
 
-// WithSleep replaces the wait between attempts, but for those of a part. It
-// must return the context's error as soon as the context ends.
-func WithSleep(sleep func(context.Context, time.Duration) error) Option {
-	return func(c *Copier) { c.sleep = sleep }
-}
-
-// WithRandom replaces the source of jitter: numbers in [0, 1). It must be safe
-// for concurrent use.
-func WithRandom(random func() float64) Option { return func(c *Copier) { c.random = random } }
-
 // WithMultipart says that objects of more than threshold bytes are copied in
 // parts, of which up to parallel are under way at a time for each object. What
 // is over MaxSize always is. A threshold below zero and fewer than one in
@@ -73,12 +65,6 @@ func WithMultipart(threshold int64, parallel int) Option {
 		}
 	}
 }
-
-// WithPartSize makes parts of size bytes, and of more only where an object
-// would have more than 10,000 of them. Zero means that the size is planned,
-// as it should be but in tests: S3 refuses parts, other than the last, of less
-// than 5 MiB when the upload is completed.
-func WithPartSize(size int64) Option { return func(c *Copier) { c.partSize = max(0, size) } }
 
 // WithStorageClass sets the storage class of replicas: empty for S3's default,
 // STANDARD; one of S3's classes; or StorageClassOfSource, which costs a HEAD
@@ -100,6 +86,19 @@ func Restoring(entry string) Option {
 // comes from outside, and must not make the Copier abort or complete what
 // somebody else uploads. Without it none is.
 func WithRole(arn string) Option { return func(c *Copier) { c.role = arn } }
+
+// WithKnobs is for tests and the simulation: nobody outside of internal/copier can
+// make what it takes. See package copiertest.
+func WithKnobs(k knob.Knobs) Option {
+	return func(c *Copier) {
+		if k.Random != nil {
+			c.random = k.Random
+		}
+		if k.PartSize > 0 {
+			c.partSize = k.PartSize
+		}
+	}
+}
 
 // New returns a Copier to target. Copies are sent to the target's Region and
 // questions about a source to the source's, whatever Region the client was

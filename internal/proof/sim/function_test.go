@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/copier/copiertest"
 	"s3fanout/internal/follow"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/replicator"
@@ -161,9 +162,9 @@ func (w *world) copier(p *process) labelled {
 	}
 	return labelled{p: p, Copier: copier.New(c, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
-		copier.WithMultipart(threshold, parallel), copier.WithPartSize(partSize),
+		copier.WithMultipart(threshold, parallel), copiertest.WithPartSize(partSize),
 		copier.WithRole(w.set.Member(account, p.region).RoleARN()),
-		copier.WithRandom(w.jitter(p)))}
+		copiertest.WithRandom(w.jitter(p)))}
 }
 
 // jitter is a source of randomness for a process.
