@@ -14,18 +14,25 @@ import (
 )
 
 // followContext is a set that follows everything, and of some keys less.
-const followContext = `{"s3fanout":{"name":"follow","regions":["us-east-1","eu-west-1"],"follow":["overwrites","deletions","tags"],
+const followContext = `{"s3fanout":{"name":"follow","regions":["us-east-1","eu-west-1","ap-northeast-1"],"follow":["overwrites","deletions","tags"],
 	"filters":[{"prefix":"films/"},{"prefix":"logs/","follow":[]},{"prefix":"a b/","suffix":".jpg","follow":["overwrites"]}]}}`
+
+// followConfig writes the set's cdk.json.
+func followConfig(t *testing.T) string {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "cdk.json")
+	if err := os.WriteFile(config, []byte(`{"context":`+followContext+`}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
 
 // A set that follows is deployed as doctor wants it, and doctor tells what was
 // changed since.
 func TestDoctorOfASetThatFollows(t *testing.T) {
 	t.Parallel()
 	w := start(t, synthesize(t, followContext))
-	config := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context":`+followContext+`}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	config := followConfig(t)
 	w.wantHealthOf(config, nil)
 
 	bucket := aws.String(w.bucket("eu-west-1"))

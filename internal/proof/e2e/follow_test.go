@@ -1,0 +1,246 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+func (w *world) remove(region, key string) {
+	w.t.Helper()
+	if _, err := w.s3(region).DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// later waits until S3's clocks are in another second, so that what is written then
+// is later for certain.
+func (w *world) later() {
+	now := time.Now()
+	timer := time.NewTimer(now.Truncate(time.Second).Add(time.Second).Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.t.Context().Done():
+	}
+}
+
+// wantSame checks that a key shows the same in every Region, nothing if body is
+// empty, and returns what it shows.
+func (w *world) wantSame(key string) string {
+	w.t.Helper()
+	first, _ := w.read(w.regions[0], key)
+	for _, region := range w.regions[1:] {
+		if got, _ := w.read(region, key); got != first {
+			w.t.Errorf("%s: %q in %s and %q in %s", key, first, w.regions[0], got, region)
+		}
+	}
+	return first
+}
+
+// spent is what the functions asked of S3 since the last time.
+func (w *world) spent(before *cost) map[string]int64 {
+	now := w.cost()
+	got := map[string]int64{}
+	for operation, n := range now.requests {
+		if d := n - before.requests[operation]; d > 0 {
+			got[operation] = d
+		}
+	}
+	*before = now
+	return got
+}
+
+// Overwrites and deletions travel, wherever they are made, for what the docs say
+// that it costs, and what is replaced or hidden stays.
+func TestFollowedChanges(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, followContext))
+	const a, b, c = "us-east-1", "eu-west-1", "ap-northeast-1"
+	const key = "films/a b+ü.mp4"
+	want := func(what, body string) {
+		t.Helper()
+		w.settle()
+		if got := w.wantSame(key); got != body {
+			t.Errorf("%s: %q, want %q", what, got, body)
+		}
+	}
+	var before cost
+	// Each function asks once whether its bucket keeps versions.
+	w.upload(a, object{key: key, body: "one", metadata: map[string]string{"owner": "ü"}, tags: "t=1"})
+	want("a fresh object", "one")
+	w.later()
+	w.upload(b, object{key: key, body: "two"})
+	want("an overwrite in another Region", "two")
+	if got := w.spent(&before)["GetBucketVersioning"]; got != 3 {
+		t.Errorf("%d looks at versioning", got)
+	}
+
+	w.later()
+	w.upload(c, object{key: key, body: "three", metadata: map[string]string{"owner": "ü"}, tags: "t=1"})
+	want("an overwrite", "three")
+	got := w.spent(&before)
+	if !maps.Equal(only(got, "CopyObject", "ListObjectVersions", "DeleteObject"), map[string]int64{"CopyObject": 2}) || got["HeadObject"] < 4 {
+		t.Errorf("an overwrite took %v", got)
+	}
+	for _, region := range w.regions {
+		w.wantIn(region, object{key: key, body: "three", metadata: followed(w, region, key, map[string]string{"owner": "=?UTF-8?b?w7w=?="}), tags: "t=1"})
+		if n := w.versions(region, key); n != 3 {
+			t.Errorf("%s keeps %d versions of three", region, n)
+		}
+	}
+
+	// The deletion of a replica is one of the object.
+	w.remove(a, key)
+	want("a deletion", "")
+	got = w.spent(&before)
+	if !maps.Equal(only(got, "CopyObject", "DeleteObject"), map[string]int64{"DeleteObject": 2}) {
+		t.Errorf("a deletion took %v", got)
+	}
+	w.later()
+	w.upload(b, object{key: key, body: "again"})
+	want("written again", "again")
+
+	// Tags are of the write's own Region.
+	retag := func(region, value string) {
+		t.Helper()
+		if _, err := w.s3(region).PutObjectTagging(t.Context(), &s3.PutObjectTaggingInput{
+			Bucket: aws.String(w.bucket(region)), Key: aws.String(key),
+			Tagging: &s3types.Tagging{TagSet: []s3types.Tag{{Key: aws.String("t"), Value: &value}}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	retag(b, "2")
+	w.settle()
+	for _, region := range w.regions {
+		w.wantIn(region, object{key: key, body: "again", metadata: followed(w, region, key, nil), tags: "t=2"})
+	}
+	for _, region := range w.regions {
+		w.wantLetters(region, 0)
+	}
+
+	// Of other keys other rules hold.
+	w.upload(a, object{key: "logs/k", body: "one"})
+	w.settle()
+	w.upload(a, object{key: "logs/k", body: "two"})
+	w.settle()
+	if body, _ := w.read(b, "logs/k"); body != "one" {
+		t.Errorf("what is not followed: %q", body)
+	}
+}
+
+func only(m map[string]int64, operations ...string) map[string]int64 {
+	m = maps.Clone(m)
+	maps.DeleteFunc(m, func(op string, _ int64) bool { return !slices.Contains(operations, op) })
+	return m
+}
+
+// followed is user metadata with the entry that a replica has besides.
+func followed(w *world, region, key string, metadata map[string]string) map[string]string {
+	w.t.Helper()
+	out, err := w.s3(region).HeadObject(w.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := maps.Clone(metadata)
+	if entry := out.Metadata["s3fanout-origin"]; entry != "" {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all["s3fanout-origin"] = entry
+	}
+	return all
+}
+
+// Users in all Regions write and delete the same keys at once, while functions die,
+// S3 slows down, and messages come twice and late: all Regions end with the same, and
+// every version that a user wrote still exists.
+func TestFollowedStorm(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, followContext))
+	for _, region := range w.regions {
+		w.fault(region, fault.LambdaCrash, 0.05, 0)
+		w.fault(region, fault.S3SlowDown, 0.05, 0)
+		w.fault(region, fault.DuplicateDelivery, 0.2, 0)
+	}
+	const keys = 20
+	written := map[string][]string{} // bodies, by key
+	for round := range 3 {
+		for i := range keys {
+			key := fmt.Sprintf("films/%02d", i)
+			for n, region := range w.regions {
+				switch (round + i + n) % 3 {
+				case 0:
+					body := fmt.Sprintf("%s %s %d", key, region, round)
+					if _, err := w.put(region, object{key: key, body: body}); err == nil {
+						written[key] = append(written[key], body)
+					}
+				case 1:
+					_, _ = w.s3(region).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key})
+				}
+			}
+		}
+	}
+	w.settle()
+	for _, region := range w.regions {
+		for _, kind := range []fault.Kind{fault.LambdaCrash, fault.S3SlowDown, fault.DuplicateDelivery} {
+			w.fault(region, kind, 0, 0)
+		}
+	}
+	if code, out := w.redrive("--config", followConfig(t)); code != 0 {
+		t.Errorf("redrive: exit %d\n%s", code, out)
+	}
+	w.settle()
+	for key, bodies := range written {
+		w.wantSame(key)
+		kept := w.everyBody(key)
+		for _, body := range bodies {
+			if !slices.Contains(kept, body) {
+				t.Errorf("%s: nothing has %q any more", key, body)
+			}
+		}
+	}
+	for _, region := range w.regions {
+		w.wantLetters(region, 0)
+	}
+}
+
+// everyBody is what any version in any Region has.
+func (w *world) everyBody(key string) []string {
+	w.t.Helper()
+	var bodies []string
+	for _, region := range w.regions {
+		out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: &key})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, v := range out.Versions {
+			got, err := w.s3(region).GetObject(w.t.Context(), &s3.GetObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: v.VersionId})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			var b strings.Builder
+			buffer := make([]byte, 1<<10)
+			for {
+				n, err := got.Body.Read(buffer)
+				b.Write(buffer[:n])
+				if err != nil {
+					break
+				}
+			}
+			_ = got.Body.Close()
+			bodies = append(bodies, b.String())
+		}
+	}
+	return bodies
+}
