@@ -1,0 +1,79 @@
+package policy
+
+// Standing is how a key stands in several buckets in follow mode. Places are
+// indexes of the buckets. The zero value, but for Greatest, is that all have
+// converged.
+type Standing struct {
+	// Ask names a Region whose whole stack Orders.Stacks has to have first. Nothing
+	// else is told then.
+	Ask string
+	// Greatest is the place with the greatest register, of the same ones that where
+	// the write was made; -1 if no bucket has any. Deleted says that it is deleted.
+	Greatest int
+	Deleted  bool
+	// Missing are the places that show nothing, though the greatest write is not
+	// deleted; Hidden are those of them where a delete marker hides the key.
+	Missing, Hidden []int
+	// Stale are the places that show a lesser write.
+	Stale []int
+	// Undeleted are the places that show something, though the greatest write is
+	// deleted, or a lesser one.
+	Undeleted []int
+}
+
+// Converged says that all buckets show the same, or nothing where that is right.
+func (s Standing) Converged() bool {
+	return s.Ask == "" && len(s.Missing)+len(s.Stale)+len(s.Undeleted) == 0
+}
+
+// Stand compares what buckets say of a key. deletions says that these travel.
+// Where they do not, what a bucket shows counts, and not what a marker hides there:
+// that a key was deleted in one Region is nothing that others follow.
+//
+// A bucket that shows a marker has to be Listed as far as its newest version, which
+// has to be read; see Bucket.Register.
+func (o Orders) Stand(buckets []Bucket, deletions bool) Standing {
+	s := Standing{Greatest: -1}
+	var greatest Register
+	for i, b := range buckets {
+		register, ok := b.Register()
+		if !ok || !deletions && !b.shows() {
+			continue
+		}
+		order := Greater
+		if s.Greatest >= 0 {
+			order = o.Registers(register, greatest)
+		}
+		switch {
+		case order == Unordered:
+			return Standing{Ask: register.Write.Write.Region, Greatest: -1}
+		case order == Greater, order == SameWrite && greatest.Write.Replica && !register.Write.Replica:
+			s.Greatest, greatest = i, register
+		}
+	}
+	if s.Greatest < 0 {
+		return s
+	}
+	s.Deleted = greatest.Deleted
+	for i, b := range buckets {
+		switch {
+		case s.Deleted && b.shows():
+			s.Undeleted = append(s.Undeleted, i)
+		case s.Deleted:
+		case !b.shows():
+			s.Missing = append(s.Missing, i)
+			if b.Presence == Deleted {
+				s.Hidden = append(s.Hidden, i)
+			}
+		default:
+			// They were ordered when the greatest was looked for, or are the same.
+			switch o.Of(b.Current, greatest.Write) {
+			case Unordered:
+				return Standing{Ask: b.Current.Write.Region, Greatest: -1}
+			case Less:
+				s.Stale = append(s.Stale, i)
+			}
+		}
+	}
+	return s
+}
