@@ -15,6 +15,7 @@ import (
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/printable"
+	"s3fanout/internal/replicaset"
 )
 
 // verifyFlags are the flags of verify.
@@ -62,6 +63,12 @@ others were overwritten (stale). unsettled: the key kept changing, more often
 than --grace, and no Region stood still (changing). With --keys only the keys
 are written, each once.
 
+Where cdk.json has follow, the latest write of a key is right, and not the
+first: different is a Region with an older one (stale) or, with --tags, with
+other tags than where it was written; missing one that has none; undeleted one
+that still has what was deleted elsewhere. The Region where the latest write was
+made may have destroyed it since (destroyed): then nothing copies it there.
+
 AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
 Region and a few more; s3:GetObject (HEAD), one for each Region for each key
 that is not the same in all listings: also those copied in parts or encrypted
@@ -70,19 +77,20 @@ s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts, about two for
 each Region that lacks a large key. With --tags s3:GetObjectTagging, one for
 each key and Region. kms:Decrypt, if you have it, for checksums of what is
 encrypted with KMS. A billion keys in each of 3 Regions cost about $15 to list,
-a million HEADs or questions about tags $0.40.
+a million HEADs or questions about tags $0.40. Of a key that is followed a list
+and another HEAD tell what a delete marker hides.
 
 With --output json each difference is one line, and the last line the summary:
-  {"kind": "missing|copying|different|unsettled", "key", "why",
+  {"kind": "missing|copying|different|undeleted|unsettled", "key", "why",
    "regions": [{"region", "versionId", "size", "etag",
    "checksum": {"algorithm", "type", "value"}, "modified", "tags": {}}],
    "without": [], "deleted": [], "differing": []}
   {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
-   "sizeOnly", "missing", "hidden", "copying", "different", "both", "unsettled",
-   "deleted", "unfinished", "listRequests", "headRequests", "tagRequests",
-   "costUSD", "partial", "byRegion": [{"region", "missing", "copying",
-   "different", "unsettled"}], "byPrefix": [{"region", "prefix", …}],
-   "otherPrefixes"}}
+   "sizeOnly", "missing", "hidden", "copying", "different", "both", "undeleted",
+   "unsettled", "deleted", "unfinished", "listRequests", "headRequests",
+   "tagRequests", "costUSD", "partial", "byRegion": [{"region", "missing",
+   "copying", "different", "undeleted", "unsettled"}], "byPrefix": [{"region",
+   "prefix", …}], "otherPrefixes"}}
 "regions" of a difference have the key, "without" lack it, in "deleted" of them
 a delete marker hides it, "differing" are different. "sizeOnly" are among
 "equal", "hidden" (by delete markers) among "missing"; "both" are keys among
@@ -132,7 +140,10 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set)}
+	o := verify.Options{
+		Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set),
+		Follow: followed(set), FollowSince: set.FollowSince,
+	}
 	for _, r := range regions {
 		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
 		member := set.Member(account, r)
@@ -157,7 +168,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	case err != nil:
 		return err
 	}
-	return verifyError(summary, f)
+	return verifyError(summary, f, set.FollowAny().Any())
 }
 
 // checkVerify refuses values of flags that make no sense.
@@ -174,7 +185,7 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 }
 
 // verifyError says that there are differences, and what to do about them.
-func verifyError(s verify.Summary, f verifyFlags) error {
+func verifyError(s verify.Summary, f verifyFlags, follows bool) error {
 	n := s.Unequal()
 	switch {
 	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
@@ -185,21 +196,41 @@ func verifyError(s verify.Summary, f verifyFlags) error {
 		return nil
 	}
 	text := keyCount(n) + " not the same everywhere"
-	for _, advice := range []struct {
+	type advice struct {
 		n    int64
 		text string
-	}{
+	}
+	advices := []advice{
 		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill"},
 		{s.Deleted, "what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
 		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
 		{s.Copying, "what is being copied needs time: compare again later"},
 		{s.Unsettled, "what keeps changing cannot be compared: see it with s3fanout explain KEY"},
-	} {
+	}
+	if follows {
+		advices = append([]advice{
+			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill; s3fanout explain KEY tells what won and why"},
+			{s.Undeleted, "what was deleted in another Region is still shown: see s3fanout explain KEY"},
+		}, advices[3:]...)
+	}
+	for _, advice := range advices {
 		if advice.n > 0 {
 			text += "; " + advice.text
 		}
 	}
 	return marked{errors.New(text), errLeftOver}
+}
+
+// followed says of a key which later changes travel, nil if none of any do.
+func followed(set replicaset.Config) func(key string) (overwrites, deletions bool) {
+	if !set.FollowAny().Any() {
+		return nil
+	}
+	rules := set.FollowRules()
+	return func(key string) (bool, bool) {
+		f := rules.For(key)
+		return f.Overwrites, f.Deletions
+	}
 }
 
 // verifyProgress turns what the run tells, also several times at once, into a

@@ -54,6 +54,7 @@ type verifySummary struct {
 	Copying       int64         `json:"copying"`
 	Different     int64         `json:"different"`
 	Both          int64         `json:"both"`
+	Undeleted     int64         `json:"undeleted"`
 	Unsettled     int64         `json:"unsettled"`
 	Deleted       int64         `json:"deleted"`
 	Unfinished    int64         `json:"unfinished"`
@@ -73,6 +74,7 @@ type verifyCount struct {
 	Missing   int64   `json:"missing"`
 	Copying   int64   `json:"copying"`
 	Different int64   `json:"different"`
+	Undeleted int64   `json:"undeleted"`
 	Unsettled int64   `json:"unsettled"`
 }
 
@@ -215,7 +217,8 @@ func (o *verifyOutput) countsTable() table.Table {
 	}
 	columns := slices.DeleteFunc([]column{
 		{"MISSING", func(c verify.Count) int64 { return c.Missing }}, {"COPYING", func(c verify.Count) int64 { return c.Copying }},
-		{"DIFFERENT", func(c verify.Count) int64 { return c.Different }}, {"UNSETTLED", func(c verify.Count) int64 { return c.Unsettled }},
+		{"DIFFERENT", func(c verify.Count) int64 { return c.Different }}, {"UNDELETED", func(c verify.Count) int64 { return c.Undeleted }},
+		{"UNSETTLED", func(c verify.Count) int64 { return c.Unsettled }},
 	}, func(c column) bool { // that nothing is in
 		return !slices.ContainsFunc(regions, func(n verify.Count) bool { return c.of(n) > 0 })
 	})
@@ -255,7 +258,7 @@ func describeSummary(s verify.Summary) []string {
 	for _, extra := range []struct {
 		n    int64
 		text string
-	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted meanwhile"}, {s.Unfinished, "not decided"}} {
+	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Undeleted, "undeleted"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted meanwhile"}, {s.Unfinished, "not decided"}} {
 		if extra.n > 0 {
 			first += fmt.Sprintf(", %d %s", extra.n, extra.text)
 		}
@@ -308,17 +311,17 @@ func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
 	d := verifySummary{
 		ReplicaSet: o.set, Regions: o.chosen, Prefix: o.flags.prefix,
 		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Hidden: s.Deleted, Copying: s.Copying,
-		Different: s.Different, Both: s.Both, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
+		Different: s.Different, Both: s.Both, Undeleted: s.Undeleted, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
 		ListRequests: s.Lists, HeadRequests: s.Heads, TagRequests: s.Tags, CostUSD: costUSD(s), Partial: s.Partial,
 		ByRegion: []verifyCount{}, ByPrefix: []verifyCount{},
 	}
 	for _, c := range o.counts.Regions() {
-		d.ByRegion = append(d.ByRegion, verifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Unsettled: c.Unsettled})
+		d.ByRegion = append(d.ByRegion, verifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
 	}
 	prefixes, others := o.counts.Prefixes()
 	for _, c := range prefixes {
 		d.ByPrefix = append(d.ByPrefix, verifyCount{
-			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Unsettled: c.Unsettled,
+			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled,
 		})
 	}
 	d.OtherPrefixes = others

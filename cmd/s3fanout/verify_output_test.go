@@ -156,7 +156,7 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := verifyError(tt.summary, tt.flags); err != nil {
+		if err := verifyError(tt.summary, tt.flags, false); err != nil {
 			got = err.Error()
 			if !errors.Is(err, errLeftOver) {
 				t.Errorf("%s: not marked as left over", got)
@@ -164,6 +164,22 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
+	const bring = "; see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill; s3fanout explain KEY tells what won and why"
+	for _, tt := range []struct {
+		summary verify.Summary
+		want    string
+	}{
+		{verify.Summary{Missing: 1, Deleted: 1, Different: 1}, "2 keys not the same everywhere" + bring},
+		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; what was deleted in another Region is still shown: see s3fanout explain KEY"},
+		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
+	} {
+		if err := verifyError(tt.summary, verifyFlags{}, true); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
+			t.Errorf("got %v, want %q", err, tt.want)
 		}
 	}
 }

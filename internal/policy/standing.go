@@ -16,6 +16,9 @@ type Standing struct {
 	Missing, Hidden []int
 	// Stale are the places that show a lesser write.
 	Stale []int
+	// Destroyed says that the greatest write does not exist any more where it was
+	// made, so that nobody is given it. Stand does not know: who asks, sets it.
+	Destroyed bool
 	// Undeleted are the places that show something, though the greatest write is
 	// deleted, or a lesser one.
 	Undeleted []int

@@ -29,27 +29,27 @@ func lately() undelete.Span {
 // written, once, and by a dry run not at all. Running it again does nothing.
 func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	w := newWorld(t, a, b)
-	w.put(a, "films/one", "first", "who", "ü me")
-	w.put(a, "films/one", "one", "who", "me")
+	w.Put(a, "films/one", "first", "who", "ü me")
+	w.Put(a, "films/one", "one", "who", "me")
 	// A replica, made by the function of the other Region.
-	w.put(b, "films/one", "one", "who", "me", policy.EntryName, "1,us-east-1")
-	w.put(b, "films/two", "two", policy.EntryName, "1,us-east-1")
-	w.put(a, "films/kept", "kept")
-	w.put(a, "films/again", "old")
-	w.put(a, "music/three", "three")
+	w.Put(b, "films/one", "one", "who", "me", policy.EntryName, "1,us-east-1")
+	w.Put(b, "films/two", "two", policy.EntryName, "1,us-east-1")
+	w.Put(a, "films/kept", "kept")
+	w.Put(a, "films/again", "old")
+	w.Put(a, "music/three", "three")
 	for _, key := range []string{"films/one", "films/again", "music/three"} {
-		w.remove(a, key)
+		w.Remove(a, key)
 	}
-	w.remove(b, "films/one")
-	w.remove(b, "films/two")
-	w.put(a, "films/again", "new")
-	w.remove(a, "films/never-there")
+	w.Remove(b, "films/one")
+	w.Remove(b, "films/two")
+	w.Put(a, "films/again", "new")
+	w.Remove(a, "films/never-there")
 
 	options := undelete.Options{Members: w.members(), Span: lately(), Prefix: "films/"}
 	dry := options
 	dry.DryRun = true
 	report, err := undelete.Run(t.Context(), dry, undelete.Observer{})
-	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 || w.calls("CopyObject") != 0 {
+	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 || w.Calls("CopyObject") != 0 {
 		t.Fatalf("a dry run: got %+v, %v", report, err)
 	}
 
@@ -62,7 +62,7 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	if sum.Objects != 2 || sum.Restored != 2 || sum.RestoredBytes != 6 || sum.Left() != 0 || report.Interrupted {
 		t.Errorf("got %+v", report)
 	}
-	if want := (copier.Requests{Head: 2, Copy: 2}); sum.Requests != want || w.calls("CopyObject") != 2 {
+	if want := (copier.Requests{Head: 2, Copy: 2}); sum.Requests != want || w.Calls("CopyObject") != 2 {
 		t.Errorf("got %+v, want %+v", sum.Requests, want)
 	}
 	if want := (undelete.Progress{Keys: report.Keys, Objects: 2, Bytes: 6, Ended: 2, Listed: true}); progress != want {
@@ -71,16 +71,16 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	for key, want := range map[string][2]string{
 		"films/one": {"one", "-"}, "films/two": {"-", "two"}, "films/kept": {"kept", "-"}, "films/again": {"new", "-"}, "music/three": {"-", "-"},
 	} {
-		if got := [2]string{w.body(a, key), w.body(b, key)}; got != want {
+		if got := [2]string{w.Body(a, key), w.Body(b, key)}; got != want {
 			t.Errorf("%s: got %v, want %v", key, got, want)
 		}
 	}
-	head, err := w.clients[b].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + b), Key: aws.String("films/two")})
+	head, err := w.Clients[b].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + b), Key: aws.String("films/two")})
 	w.check(err)
 	if head.Metadata[policy.EntryName] != "" || aws.ToString(head.ContentType) != "text/x-test" || aws.ToInt32(head.TagCount) != 1 || head.StorageClass != "STANDARD_IA" {
 		t.Errorf("it came back as %+v", head)
 	}
-	head, err = w.clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + a), Key: aws.String("films/one")})
+	head, err = w.Clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + a), Key: aws.String("films/one")})
 	w.check(err)
 	if head.Metadata["who"] != "me" {
 		t.Errorf("it came back as %+v", head)
@@ -93,7 +93,7 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 			t.Errorf("again: got %+v, %v, want %d more", report, err, want)
 		}
 	}
-	if w.body(a, "films/one") != "one" || w.body(b, "films/one") != "one" || w.body(a, "films/again") != "new" {
+	if w.Body(a, "films/one") != "one" || w.Body(b, "films/one") != "one" || w.Body(a, "films/again") != "new" {
 		t.Error("running it again has changed what was there")
 	}
 }
@@ -101,14 +101,14 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 // Outside of the span nothing comes back.
 func TestRunOutsideOfTheSpan(t *testing.T) {
 	w := newWorld(t, a)
-	w.put(a, "k", "v")
-	w.remove(a, "k")
+	w.Put(a, "k", "v")
+	w.Remove(a, "k")
 	for _, span := range []undelete.Span{
 		{Since: time.Now().Add(time.Minute), Until: time.Now().Add(time.Hour)},
 		{Since: time.Now().Add(-time.Hour), Until: time.Now().Add(-time.Minute)},
 	} {
 		report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: span}, undelete.Observer{})
-		if err != nil || report.Sum().Objects != 0 || w.body(a, "k") != "-" {
+		if err != nil || report.Sum().Objects != 0 || w.Body(a, "k") != "-" {
 			t.Errorf("got %+v, %v", report, err)
 		}
 	}
@@ -132,7 +132,7 @@ func (c copying) Copy(ctx context.Context, req copier.Request) (copier.Result, e
 	return c.Copier.Copy(ctx, req)
 }
 
-func (w *world) membersThat(before func(context.Context, copier.Object) error) []undelete.Member {
+func (w world) membersThat(before func(context.Context, copier.Object) error) []undelete.Member {
 	members := w.members()
 	for i := range members {
 		members[i].Copier = copying{members[i].Copier, before}
@@ -145,22 +145,22 @@ func (w *world) membersThat(before func(context.Context, copier.Object) error) [
 func TestRunLeavesWhatChangesMeanwhile(t *testing.T) {
 	w := newWorld(t, a)
 	for _, key := range []string{"written", "destroyed"} {
-		w.put(a, key, "old")
-		w.remove(a, key)
+		w.Put(a, key, "old")
+		w.Remove(a, key)
 	}
 	members := w.membersThat(func(ctx context.Context, o copier.Object) error {
 		if o.Key == "written" {
-			w.put(a, o.Key, "new")
+			w.Put(a, o.Key, "new")
 			return nil
 		}
-		_, err := w.clients[a].DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: &o.VersionID})
+		_, err := w.Clients[a].DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: &o.VersionID})
 		return err
 	})
 	report, err := undelete.Run(t.Context(), undelete.Options{Members: members, Span: lately()}, undelete.Observer{})
 	if sum := report.Sum(); err != nil || sum.Present != 1 || sum.Gone != 1 || sum.Left() != 0 {
 		t.Errorf("got %+v, %v", report, err)
 	}
-	if got := w.body(a, "written"); got != "new" {
+	if got := w.Body(a, "written"); got != "new" {
 		t.Errorf("it was overwritten: %q", got)
 	}
 }
@@ -171,8 +171,8 @@ func TestRunCanBeInterrupted(t *testing.T) {
 	const keys = 30
 	w := newWorld(t, a)
 	for i := range keys {
-		w.put(a, fmt.Sprint("k", i), "v")
-		w.remove(a, fmt.Sprint("k", i))
+		w.Put(a, fmt.Sprint("k", i), "v")
+		w.Remove(a, fmt.Sprint("k", i))
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
 	var begun atomic.Int32
@@ -197,8 +197,8 @@ func TestRunCanBeInterrupted(t *testing.T) {
 func TestRunTellsOfFailures(t *testing.T) {
 	w := newWorld(t, a)
 	for i := range 40 {
-		w.put(a, fmt.Sprint("k", i), "v")
-		w.remove(a, fmt.Sprint("k", i))
+		w.Put(a, fmt.Sprint("k", i), "v")
+		w.Remove(a, fmt.Sprint("k", i))
 	}
 	refused := &copier.Error{Class: copier.Denied, Err: errors.New("no")}
 	var mu sync.Mutex
@@ -228,8 +228,8 @@ func TestRunTellsOfFailures(t *testing.T) {
 func TestRunBoundsWhatIsUnderWay(t *testing.T) {
 	w := newWorld(t, a)
 	for i := range 30 {
-		w.put(a, fmt.Sprint("k", i), "v")
-		w.remove(a, fmt.Sprint("k", i))
+		w.Put(a, fmt.Sprint("k", i), "v")
+		w.Remove(a, fmt.Sprint("k", i))
 	}
 	var now, most atomic.Int32
 	members := w.members()

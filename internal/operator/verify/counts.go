@@ -12,12 +12,12 @@ const MaxPrefixes = 20
 // Count is how many keys are not as they should be, in a Region or below a
 // prefix there. A key that is Missing and Different counts as both.
 type Count struct {
-	Region                                 string
-	Prefix                                 string // that the keys have, up to a slash; empty for those without one
-	Missing, Copying, Different, Unsettled int64
+	Region                                            string
+	Prefix                                            string // that the keys have, up to a slash; empty for those without one
+	Missing, Copying, Different, Undeleted, Unsettled int64
 }
 
-func (c Count) total() int64 { return c.Missing + c.Copying + c.Different + c.Unsettled }
+func (c Count) total() int64 { return c.Missing + c.Copying + c.Different + c.Undeleted + c.Unsettled }
 
 func (c *Count) add(k Kind) {
 	switch k {
@@ -27,6 +27,8 @@ func (c *Count) add(k Kind) {
 		c.Copying++
 	case Different:
 		c.Different++
+	case Undeleted:
+		c.Undeleted++
 	case Unsettled:
 		c.Unsettled++
 	}

@@ -38,6 +38,9 @@ func (r *run) finish(ctx context.Context, key string, states []policy.State, v v
 	case has[Copying]:
 		r.copying.Add(1)
 	}
+	if has[Undeleted] {
+		r.undeleted.Add(1)
+	}
 	if has[Different] {
 		r.different.Add(1)
 		if has[Missing] || has[Copying] {
@@ -64,12 +67,15 @@ func (r *run) separateCopying(ctx context.Context, key string, states []policy.S
 	}
 	var list []finding
 	for _, f := range findings {
-		if f.kind != Missing {
+		if f.kind != Missing && f.why != "stale" {
 			list = append(list, f)
 			continue
 		}
 		copying := finding{kind: Copying, why: "copying"}
-		lacking := finding{kind: Missing, why: "absent"}
+		lacking := finding{kind: f.kind, why: f.why}
+		if f.kind == Missing && f.why != "destroyed" {
+			lacking.why = "absent"
+		}
 		for _, i := range f.places {
 			is, err := r.isCopying(ctx, i, key)
 			switch {
@@ -80,7 +86,7 @@ func (r *run) separateCopying(ctx context.Context, key string, states []policy.S
 				continue
 			}
 			lacking.places = append(lacking.places, i)
-			if states[i].Presence == policy.Deleted {
+			if states[i].Presence == policy.Deleted && lacking.why == "absent" {
 				lacking.why = "deleted"
 			}
 		}

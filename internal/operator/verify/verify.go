@@ -67,6 +67,12 @@ type Options struct {
 	// minutes or hours: a Region that lacks such a key is asked whether its
 	// function is copying it. 0 means that nobody is asked.
 	Large int64
+	// Follow, if set, says of a key whether its overwrites travel, and whether its
+	// deletions do: then the greatest write is right in every Region, and its
+	// deletion, and not the first one. It can be called concurrently.
+	Follow func(key string) (overwrites, deletions bool)
+	// FollowSince is when following began; see policy.Orders.
+	FollowSince time.Time
 	// Parallel is how many ranges of keys are listed at once; 0 means
 	// listing.DefaultParallel.
 	Parallel int
@@ -103,6 +109,7 @@ const (
 	Missing   Kind = "missing"   // some Regions do not have it
 	Copying   Kind = "copying"   // some Regions do not have it yet: their functions are copying it
 	Different Kind = "different" // some Regions have something else
+	Undeleted Kind = "undeleted" // some Regions have what was deleted in another, and follow that
 	Unsettled Kind = "unsettled" // it kept changing, so that nothing can be said
 )
 
@@ -117,11 +124,12 @@ type Difference struct {
 	Without, Deleted []string
 	// Differing are those whose object is not the one that was written first,
 	// for Different and Unsettled; where others were rewritten meanwhile, those
-	// that kept what they had.
+	// that kept what they had. Of a key that is followed they have an older write
+	// than the latest, for Different, or what was deleted elsewhere, for Undeleted.
 	Differing []string
 	// Why says in a word what told: absent, deleted (a delete marker hides it in
-	// a Region), size, checksum, etag, tags, stale (others were rewritten
-	// meanwhile), copying or changing.
+	// a Region), size, checksum, etag, tags, stale (others were rewritten), destroyed
+	// (the write does not exist any more where it was made), copying or changing.
 	Why string
 }
 
@@ -148,6 +156,7 @@ type Summary struct {
 	Copying    int64 // missing only where they are being copied
 	Different  int64
 	Both       int64 // of Missing or Copying, and Different
+	Undeleted  int64
 	Unsettled  int64 // kept changing
 	Gone       int64 // that turned out to be deleted everywhere
 	Unfinished int64 // not looked at again when the run ended early
@@ -164,7 +173,7 @@ type Summary struct {
 
 // Unequal counts the keys that are not the same everywhere.
 func (s Summary) Unequal() int64 {
-	return s.Missing + s.Copying + s.Different - s.Both + s.Unsettled
+	return s.Missing + s.Copying + s.Different - s.Both + s.Undeleted + s.Unsettled
 }
 
 // Progress is told while Run works. It must not block for long.
@@ -206,9 +215,9 @@ type run struct {
 	emitting sync.Mutex
 	emit     func(Difference) error
 
-	keys, bytes, equal, sizeOnly, missing, deleted, copying, different, both, unsettled, gone, unfinished atomic.Int64
-	lists, heads, tags, waiting                                                                           atomic.Int64
-	listed                                                                                                atomic.Bool
+	keys, bytes, equal, sizeOnly, missing, deleted, copying, different, both, undeleted, unsettled, gone, unfinished atomic.Int64
+	lists, heads, tags, waiting                                                                                      atomic.Int64
+	listed                                                                                                           atomic.Bool
 }
 
 func (r *run) compare(ctx context.Context) error {
@@ -249,11 +258,12 @@ func (r *run) compare(ctx context.Context) error {
 					return err
 				}
 			}
-			states, err := r.look(ctx, key)
+			w := &watch{}
+			states, err := r.lookFor(ctx, key, w)
 			if err != nil {
 				return err
 			}
-			return r.settle(ctx, key, listed, &watch{}, states)
+			return r.settle(ctx, key, listed, w, states)
 		})
 		return nil
 	})
@@ -296,11 +306,11 @@ func isSame(a, b listing.Object) bool {
 // so since then; else what is to be known of it is seen from here on.
 func (r *run) resume(ctx context.Context, k parkedKey) error {
 	r.waiting.Add(-1)
-	states, err := r.look(ctx, k.key)
+	w := &watch{}
+	states, err := r.lookFor(ctx, k.key, w)
 	if err != nil {
 		return err
 	}
-	w := &watch{}
 	if r.parking.digest(states) == k.seen {
 		w.see(states, k.listed, k.began)
 	}
@@ -343,7 +353,7 @@ func (r *run) settle(ctx context.Context, key string, listed []bool, w *watch, s
 			return err
 		}
 		wait = min(2*wait, longestWait)
-		if states, err = r.look(ctx, key); err != nil {
+		if states, err = r.lookFor(ctx, key, w); err != nil {
 			return err
 		}
 	}
@@ -359,7 +369,7 @@ func (r *run) summary(partial bool) Summary {
 	return Summary{
 		Keys: r.keys.Load(), Bytes: r.bytes.Load(), Equal: r.equal.Load(), SizeOnly: r.sizeOnly.Load(),
 		Missing: r.missing.Load(), Deleted: r.deleted.Load(), Copying: r.copying.Load(), Different: r.different.Load(), Both: r.both.Load(),
-		Unsettled: r.unsettled.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
+		Undeleted: r.undeleted.Load(), Unsettled: r.unsettled.Load(), Gone: r.gone.Load(), Unfinished: r.unfinished.Load(),
 		Lists: r.lists.Load(), Heads: r.heads.Load(), Tags: r.tags.Load(), Partial: partial, Unanswered: r.blind.err(),
 	}
 }

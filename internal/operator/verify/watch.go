@@ -29,6 +29,8 @@ type watch struct {
 	// undated is, for a Region that does not tell when a key was deleted, when the
 	// comparison began; else zero.
 	undated []time.Time
+	// standing is how the key stands, as of the last look, if it is followed.
+	standing *policy.Standing
 }
 
 // see takes note of a look. listed says for the first one which Regions had the
@@ -64,12 +66,15 @@ func (w *watch) see(states []policy.State, listed []bool, now time.Time) {
 // isBehind says that a Region has not followed the others. One that was seen to
 // lose the key has changed later than they did.
 func (w *watch) isBehind(i int) bool {
+	if s := w.standing; s != nil {
+		return slices.Contains(s.Missing, i) || slices.Contains(s.Stale, i) || slices.Contains(s.Undeleted, i)
+	}
 	return policy.Behind(w.states, i) && (w.states[i].Presence != policy.Absent || w.changed[i].IsZero())
 }
 
 // judge says what the looks so far come to.
 func (w *watch) judge(grace time.Duration) verdict {
-	v := compare(w.states)
+	v := w.compare()
 	// Without a grace not even a date in the future counts.
 	if len(v.findings) == 0 || grace <= 0 {
 		return v
@@ -106,8 +111,19 @@ func (w *watch) judge(grace time.Duration) verdict {
 	return verdict{findings: []finding{unsettled}}
 }
 
+// compare is what the last look alone comes to.
+func (w *watch) compare() verdict {
+	if w.standing != nil {
+		return stand(*w.standing, w.states)
+	}
+	return compare(w.states)
+}
+
 // still are the findings about the Regions that have been behind for a grace.
 func (w *watch) still(grace time.Duration) []finding {
+	if w.standing != nil {
+		return w.stillOf(w.compare().findings, grace)
+	}
 	missing, stale := finding{kind: Missing, why: "absent"}, finding{kind: Different, why: "stale"}
 	for i, since := range w.behind {
 		switch {
@@ -123,6 +139,18 @@ func (w *watch) still(grace time.Duration) []finding {
 	}
 	var list []finding
 	for _, f := range []finding{missing, stale} {
+		if len(f.places) > 0 {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// stillOf are those of the findings about Regions that have been behind for a grace.
+func (w *watch) stillOf(findings []finding, grace time.Duration) []finding {
+	var list []finding
+	for _, f := range findings {
+		f.places = slices.DeleteFunc(slices.Clone(f.places), func(i int) bool { return w.behind[i].IsZero() || w.now.Sub(w.behind[i]) < grace })
 		if len(f.places) > 0 {
 			list = append(list, f)
 		}
