@@ -207,6 +207,9 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget,
 	if !r.EventTime.IsZero() {
 		attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
 	}
+	if result.Waited > 0 {
+		attributes = append(attributes, "waitedMs", result.Waited.Milliseconds())
+	}
 	attributes = append(attributes, uploadAttributes(j, result, err)...)
 	if err != nil {
 		log.Error("record", append(attributes, "outcome", "Failed", "class", classOf(err), "error", err.Error())...)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -58,6 +59,13 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
+		t.Fatal(err)
+	}
+	h.following(fakeFollower{
+		"replaced": {Outcome: copier.Replaced, Waited: 500 * time.Millisecond}, "superseded": {Outcome: copier.Superseded},
+		"deleted": {Outcome: copier.Deleted}, "retagged": {Outcome: copier.Retagged},
+	})
+	if _, err := h.Invoke(ctx, payload(t, message(upload("replaced"), upload("superseded"), upload("deleted"), upload("retagged")))); err != nil {
 		t.Fatal(err)
 	}
 	logged := map[string]bool{}
