@@ -26,6 +26,7 @@ const functionHelp = "function's `program` for this machine (default: bootstrap 
 
 type sandboxFlags struct {
 	listen, templates, dir, state, function string
+	regions                                 []string
 	retryWait, answerTimeout                time.Duration
 	verbose                                 bool
 }
@@ -43,6 +44,9 @@ with AWS_ENDPOINT_URL. It listens on loopback alone and makes no AWS requests.
 GET /_sandbox/stats counts what happens, s3fanout sandbox fault makes things
 fail, and s3fanout sandbox deploy changes it to other templates.
 
+With --regions it deploys nothing: make buckets as they are before s3fanout
+comes, and deploy with s3fanout sandbox deploy.
+
 With --dir, a sandbox of the same stacks goes on with the objects, versions,
 tags, uploads and credentials of the one before, also if that one was killed.
 What was on its way or in a queue is lost: s3fanout verify names what is
@@ -56,12 +60,14 @@ With --output json it writes one document when it is ready, as --state does:
 Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox
   s3fanout sandbox --listen 127.0.0.1:0 --state state.json
-  s3fanout sandbox --templates cdk.out --dir /tmp/objects`,
+  s3fanout sandbox --templates cdk.out --dir /tmp/objects
+  s3fanout sandbox --regions us-east-1,eu-west-1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), f) },
 	}
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback `address`; port 0: a free one")
 	cmd.Flags().StringVar(&f.templates, "templates", "", "`directory` that cdk synth wrote (default: built-in, three Regions)")
+	cmd.Flags().StringSliceVar(&f.regions, "regions", nil, "serve these `regions` and deploy nothing: an account as it is at first")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "`directory` for objects and logs, new or of an earlier sandbox (default: temporary)")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` to write endpoint, credentials and names to, as JSON, when ready")
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
@@ -89,7 +95,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		level = slog.LevelDebug
 	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
-		Listen: f.listen, Assembly: assembly(f.templates), Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
+		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
 		Seed:          uint64(time.Now().UnixNano()),
 		OnUpdate:      func(state sandbox.State) { a.followState(f.state, state) },
@@ -126,6 +132,9 @@ func (f sandboxFlags) check() error {
 	}
 	if f.answerTimeout <= 0 || f.answerTimeout > sandbox.DefaultAnswerTimeout {
 		return usageError{fmt.Errorf("--answer-timeout %s is not longer than nothing and at most %s", f.answerTimeout, sandbox.DefaultAnswerTimeout)}
+	}
+	if f.templates != "" && len(f.regions) > 0 {
+		return usageError{errors.New("--regions deploys nothing, and --templates does; name one of them, and deploy with s3fanout sandbox deploy")}
 	}
 	if f.templates != "" {
 		if _, err := os.Stat(filepath.Join(f.templates, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
@@ -181,11 +190,15 @@ func programsIn(dir string) (map[string]string, error) {
 	return programs, nil
 }
 
-func assembly(dir string) fs.FS {
-	if dir == "" {
-		return snapshot.FS()
+// assembly is what is deployed at first; nil for nothing.
+func (f sandboxFlags) assembly() fs.FS {
+	switch {
+	case f.templates != "":
+		return os.DirFS(f.templates)
+	case len(f.regions) > 0:
+		return nil
 	}
-	return os.DirFS(dir)
+	return snapshot.FS()
 }
 
 func (a *app) explainSandbox(state sandbox.State, logs string) {

@@ -21,6 +21,9 @@ func foreign() map[string]string {
 		"aws lambda delete-function-concurrency":          "names a request that TestConcurrencyByHand sends",
 		"aws s3api put-bucket-notification-configuration": "names a request; TestUpdatePutsBackWhatWasChangedByHand takes the notifications away",
 		"aws s3api put-bucket-versioning":                 "names a request; TestUpdatePutsBackWhatWasChangedByHand suspends it",
+		"aws s3api put-bucket-policy":                     "names a request that TestUpdatePutsBackWhatWasChangedByHand sends",
+		"aws s3api delete-bucket-policy":                  "as above",
+		"aws s3api put-bucket-encryption":                 "as above",
 		"aws s3api delete-bucket":                         "names a request; TestUpdateMakesADeletedBucketAgain sends it",
 
 		"aws s3 sync s3://MY-BUCKET s3://s3fanout-ACCOUNT-us-east-1": "TestAnotherNameIsAnotherReplicaSet copies as it does",

@@ -200,6 +200,7 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout sandbox":                                        {script: "sandbox.txtar"},
 		"s3fanout sandbox --state state.json":                     {script: "sandbox.txtar"},
 		"s3fanout sandbox --templates cdk.out --state state.json": {script: "sandbox_deploy.txtar"},
+		"s3fanout sandbox --regions us-east-1,eu-west-1":          {script: "sandbox_deploy.txtar"},
 		"s3fanout demo":                                           {script: "demo.txtar"},
 		"s3fanout redrive --watch --rate 5":                       {script: "redrive_watch.txtar"},
 

@@ -39,7 +39,6 @@ import (
 	"s3fanout/internal/sandbox/sns"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
-	"s3fanout/internal/sandbox/template"
 )
 
 // AccountID is the AWS account that a sandbox plays.
@@ -63,10 +62,11 @@ func misconfigured(format string, args ...any) error {
 	return ConfigError{fmt.Errorf(format, args...)}
 }
 
-// Config says what to run. Assembly and Function are required.
+// Config says what to run. Function is required, and Assembly or Regions.
 type Config struct {
 	Listen    string            // loopback address, "127.0.0.1:0" if empty
-	Assembly  fs.FS             // a cloud assembly: what `cdk synth` writes to cdk.out
+	Assembly  fs.FS             // a cloud assembly: what `cdk synth` writes to cdk.out; nothing is deployed if nil
+	Regions   []string          // served whether or not the assembly has stacks there
 	Function  string            // the replicator's program, built for this machine
 	Programs  map[string]string // further functions' programs, by name; see template.Assembly.Program
 	RetryWait time.Duration     // wait before an asynchronous invocation's first retry, DefaultRetryWait if zero
@@ -176,7 +176,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	assembly, err := template.Load(c.Assembly)
+	assembly, regions, partition, err := findStacks(c)
 	if err != nil {
 		return nil, err
 	}
@@ -186,12 +186,6 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	listener, err := listen(ctx, c.Listen)
 	if err != nil {
-		return nil, err
-	}
-	regions := assembly.Regions()
-	partition, err := assembly.Partition()
-	if err != nil {
-		_ = listener.Close()
 		return nil, err
 	}
 	dir, err := openDir(c.Dir, assembly)

@@ -7,10 +7,41 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/template"
 )
 
 // replicator is the name of the program that copies.
 const replicator = "function"
+
+// findStacks returns what is to be deployed, the Regions that are served, in
+// order, and their partition.
+func findStacks(c Config) (a *template.Assembly, regions []string, partition string, err error) {
+	a = &template.Assembly{}
+	if c.Assembly != nil {
+		if a, err = template.Load(c.Assembly); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	regions = append(a.Regions(), c.Regions...)
+	slices.Sort(regions)
+	regions = slices.Compact(regions)
+	if len(regions) == 0 {
+		return nil, nil, "", misconfigured("there is nothing to run: name templates or Regions")
+	}
+	partition = replicaset.Partition(regions[0])
+	for _, r := range regions {
+		switch p := replicaset.Partition(r); {
+		case p == "":
+			return nil, nil, "", misconfigured("%q is not an AWS Region", r)
+		case p != partition:
+			return nil, nil, "", misconfigured("the Regions %s and %s are in two partitions", regions[0], r)
+		}
+	}
+	return a, regions, partition, nil
+}
 
 // findPrograms returns the absolute paths of the functions' programs, by name.
 func findPrograms(c Config) (map[string]string, error) {
