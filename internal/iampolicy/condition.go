@@ -148,7 +148,7 @@ func (c condition) holds(r Request) Answer {
 	}
 	present := single || several
 	switch {
-	case !c.understood, !present && !r.Whole,
+	case !c.understood, !present && !r.Whole && !slices.Contains(r.Absent, c.key),
 		several && !single && o.Quantifier == "" && !o.Null: // several values, asked for as if they were one
 		return Perhaps
 	case o.Null:

@@ -44,6 +44,8 @@ type Request struct {
 	// Their names are in lower case.
 	Context map[string]string
 	Lists   map[string][]string
+	// Absent are keys that the request is known not to have.
+	Absent []string
 
 	// Whole says that this is all of one request: a key that is missing is absent,
 	// and a "*" is one. Otherwise what a missing key would be is not known, and a

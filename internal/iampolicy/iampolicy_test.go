@@ -27,6 +27,8 @@ func TestAsk(t *testing.T) {
 		Context: map[string]string{"kms:encryptioncontext:aws:s3:arn": "arn:aws:s3:::b/*"},
 		Lists:   map[string][]string{"kms:resourcealiases": {"alias/one", "alias/two"}, "empty": {}},
 	}
+	own := publish
+	own.Absent = []string{"aws:sourceorgid"}
 	assume := iampolicy.Request{Principal: s3, Action: "sts:AssumeRole"}
 	role := iampolicy.Request{
 		Principal: &iampolicy.Principal{ARNs: []string{"arn:aws:iam::111122223333:role/r", "arn:aws:sts::111122223333:assumed-role/r/s"}},
@@ -69,6 +71,8 @@ func TestAsk(t *testing.T) {
 		{"missing key", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"StringEquals":{"aws:SourceOrgID":"o"}}}`, publish, perhaps, no},
 		{"missing key, negated", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"StringNotEquals":{"aws:SourceOrgID":"o"}}}`, publish, perhaps, yes},
 		{"missing key, if it exists", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"StringEqualsIfExists":{"aws:SourceOrgID":"o"}}}`, publish, perhaps, yes},
+		{"a key that is known to be missing", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"StringEquals":{"aws:SourceOrgID":"o"}}}`, own, no, no},
+		{"a key that is known to be missing, negated", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"StringNotEquals":{"aws:SourceOrgID":"o"}}}`, own, yes, yes},
 		{"is a key missing?", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"Null":{"aws:SourceOrgID":"true"}}}`, publish, perhaps, yes},
 		{"a key that is there is not missing", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"Null":{"aws:SourceArn":true}}}`, publish, no, no},
 		{"unknown operator", `{"Effect":"Allow",` + who + `,"Action":"sns:Publish",` + on + `,"Condition":{"DateLessThan":{"aws:SourceArn":"x"}}}`, publish, perhaps, perhaps},

@@ -79,6 +79,8 @@ func TestValidateFeatures(t *testing.T) {
 		{"a group of operators", operators("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:group/ops"), `operatorArns[1]: "arn:aws:iam::111122223333:group/ops" is not the ARN of a role or user; use one such as arn:aws:iam::{account}:role/operators`},
 		{"the account for an operator", operators("arn:aws:iam::111122223333:root"), `operatorArns[0]: "arn:aws:iam::111122223333:root" is not the ARN of a role or user`},
 		{"an operator without ARN", operators("ops"), `operatorArns[0]: "ops" is not the ARN of a role or user`},
+		{"operators of two accounts", operators("arn:aws:iam::111122223333:role/a", "arn:aws:iam::{account}:role/b", "arn:aws:iam::444455556666:role/c"),
+			"operatorArns[2]: arn:aws:iam::444455556666:role/c is of another account than operatorArns[0], and roles trust their own account alone; name a role there that the others can assume"},
 		{"an empty operator", operators(""), `operatorArns[0]: "" is not the ARN of a role or user`},
 		{"operators of another partition", operators("arn:aws-cn:iam::111122223333:role/ops"), `operatorArns[0]: "arn:aws-cn:iam::111122223333:role/ops" is not the ARN of a role or user; use one such as arn:aws:iam`},
 		{"an operator twice", operators("arn:aws:iam::{account}:role/ops", "arn:aws:iam::{account}:role/ops"), "operatorArns[1]: arn:aws:iam::{account}:role/ops is listed already as operatorArns[0]; remove one"},

@@ -121,18 +121,26 @@ func (c Config) validateOperators() error {
 	partition := Partition(c.Regions[0])
 	valid := regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 	seen := map[string]int{}
+	account, of := "", 0 // that is written out, and where
 	for i, arn := range c.OperatorARNs {
 		first, dup := seen[arn]
 		seen[arn] = i
+		m := valid.FindStringSubmatch(arn)
 		switch {
 		case strings.Contains(arn, ":assumed-role/"):
 			return fmt.Errorf("operatorArns[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators", i, arn, partition)
 		case strings.ContainsAny(arn, "*?"):
 			return fmt.Errorf("operatorArns[%d]: %q has a wildcard; name each role and user", i, arn)
-		case !valid.MatchString(arn):
+		case m == nil:
 			return fmt.Errorf("operatorArns[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators", i, arn, partition)
 		case dup:
 			return fmt.Errorf("operatorArns[%d]: %s is listed already as operatorArns[%d]; remove one", i, arn, first)
+		case m[1] == accountPart:
+		case account == "":
+			account, of = m[1], i
+		case m[1] != account:
+			return fmt.Errorf("operatorArns[%d]: %s is of another account than operatorArns[%d], and roles trust their own account alone; "+
+				"name a role there that the others can assume", i, arn, of)
 		}
 	}
 	return nil

@@ -168,16 +168,19 @@ func (c *checker) byService(service, source, action, resource string) iampolicy.
 	}
 }
 
+// readQueuePolicy is the command that shows the queue's policy.
+func (c *checker) readQueuePolicy() string {
+	return "aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
+		c.facts.Set.QueueName() + " --query QueueUrl --output text)"
+}
+
 func (c *checker) queue() {
 	if !there(c, checkQueue, c.region.Queue, "queue "+c.facts.Set.QueueName()) {
 		return
 	}
 	queue := c.region.Queue.Value
-	c.ask(checkQueuePolicy, queue.Policy, subject{
-		"sqs:SendMessage", "topic " + c.facts.Set.TopicName(),
-		"aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
-			c.facts.Set.QueueName() + " --query QueueUrl --output text)",
-	}, c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()))
+	c.ask(checkQueuePolicy, queue.Policy, subject{"sqs:SendMessage", "topic " + c.facts.Set.TopicName(), c.readQueuePolicy()}, c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()))
+	c.senders(queue.Policy)
 	c.messageEncryption(checkQueueKey, "queue "+c.facts.Set.QueueName(), queue.Key)
 	if queue.Unencrypted && !c.facts.Set.UsesKMS() {
 		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())

@@ -18,6 +18,9 @@ func (c *checker) role() {
 		role: checkRole, trust: checkTrust, actions: checkActions, name: p.RoleName(), arn: p.RoleARN(),
 		service: lambda, source: p.FunctionARN(), needs: p.functionGrants(),
 	}.check(c, c.region.Role)
+	if c.region.Role.State == Found {
+		c.operators(c.region.Role.Value.Trust)
+	}
 	if !c.facts.Set.BatchOperations {
 		return
 	}

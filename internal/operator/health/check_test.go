@@ -84,10 +84,10 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			Policy: found(policy(invoke...)),
 		}),
 		Role: found(Role{
-			ID: roleID, Trust: trust("lambda.amazonaws.com"),
+			ID: roleID, Trust: policy(append(operators(set, here), `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`)...),
 			Policies: found([]string{policy(may...)}), Attached: found([]string(nil)),
 		}),
-		Queue: found(Queue{Policy: policy(allow("sns.amazonaws.com", "sqs:SendMessage", queue, topic), tlsOnly(queue)), RetentionSeconds: 1209600}),
+		Queue: found(Queue{Policy: policy(allow("sns.amazonaws.com", "sqs:SendMessage", queue, topic), onlySenders(here), tlsOnly(queue)), RetentionSeconds: 1209600}),
 	}
 	if set.UsesKMS() {
 		key := testKey(region)
@@ -104,6 +104,26 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		healthy.Function.Value.Tracing = "Active"
 	}
 	return healthy
+}
+
+// onlySenders is the statement that keeps all but the function and the topic from
+// sending to the queue.
+func onlySenders(here replicaset.Member) string {
+	return `{"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"` + here.QueueARN() + `","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` +
+		here.RoleARN() + `","aws:SourceArn":"` + here.TopicARN() + `"}}}`
+}
+
+// operators are the statements about those who copy as the function.
+func operators(set replicaset.Config, here replicaset.Member) []string {
+	list, restricted := set.Operators(account)
+	if restricted && len(list) == 0 {
+		return nil
+	}
+	condition := `"StringEquals":{"sts:RoleSessionName":"` + set.OperatorSession() + `"}`
+	if restricted {
+		condition += `,"ArnEquals":{"aws:PrincipalArn":["` + strings.Join(list, `","`) + `"]}`
+	}
+	return []string{`{"Effect":"Allow","Principal":{"AWS":"` + here.AccountARN() + `"},"Action":"sts:AssumeRole","Condition":{` + condition + `}}`}
 }
 
 // allowing is a statement for each grant.

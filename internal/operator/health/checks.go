@@ -53,6 +53,7 @@ const (
 
 	checkRole     = "role"
 	checkTrust    = "role-trust"
+	checkOperator = "role-operators"
 	checkActions  = "role-permissions"
 	checkAttached = "role-attached-policies"
 	checkBoundary = "role-boundary"
@@ -63,6 +64,7 @@ const (
 
 	checkQueue       = "queue"
 	checkQueuePolicy = "queue-policy"
+	checkSenders     = "queue-senders"
 	checkQueueKey    = "queue-encryption"
 	checkRetention   = "queue-retention"
 )
@@ -229,6 +231,9 @@ func Checks() []CheckInfo {
 		{checkTrust, PartRole, Failed, "Lambda can take on role {role}",
 			"Lambda cannot take on the role, so the function cannot start.",
 			redeploy + "; then s3fanout redrive"},
+		{checkOperator, PartRole, Failed, "those who may take on role {role} are as cdk.json says",
+			"Who is to copy as the function cannot, so that s3fanout backfill and doctor --probe fail for them; or others can, and write as the function.",
+			redeploy},
 		{checkActions, PartRole, Failed, "role {role} may do what it has to",
 			"The function's requests are denied: copies fail, large ones cannot go on, or failures leave no dead letter and no log.",
 			redeploy + "; then s3fanout redrive --region {region}" + catchUp},
@@ -251,8 +256,11 @@ func Checks() []CheckInfo {
 		{checkQueue, PartQueue, Failed, "queue {queue} is there and as it should be",
 			"What cannot be copied or delivered is lost without a trace.",
 			redeploy + catchUp},
-		{checkQueuePolicy, PartQueue, Failed, "SNS may send to queue {queue}",
-			"What the topic cannot deliver is lost instead of becoming a dead letter.",
+		{checkQueuePolicy, PartQueue, Failed, "SNS and the function may send to queue {queue}",
+			"What the topic cannot deliver, or the function fails on, is lost instead of becoming a dead letter.",
+			redeploy},
+		{checkSenders, PartQueue, Warning, "nobody else may send to queue {queue}",
+			"Whoever may send to the account's queues can put events there, which redrive has the function replay.",
 			redeploy},
 		{checkQueueKey, PartQueue, Failed, "queue {queue} is encrypted as cdk.json says",
 			"Dead letters are not encrypted as cdk.json says. With a key that topic and function may not use, what fails is lost without a trace.",

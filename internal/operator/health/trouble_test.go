@@ -201,10 +201,22 @@ func troubles() []trouble {
 			r.Role.Value.Policies.Value = append(r.Role.Value.Policies.Value, `{"Statement":{"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/secret/*"}}`)
 		}, checkActions, Failed, "s3:PutObject on"},
 
+		{"nobody may work as the function", func(r *Region) { replace(&r.Role.Value.Trust, ":root", ":user/ann") }, checkOperator, Failed, "may not be assumed by roles and users of the account"},
 		{"no queue", func(r *Region) { r.Queue = Look[Queue]{State: Absent} }, checkQueue, Failed, "media-dead-letters"},
 		{"queue denied", func(r *Region) { r.Queue = Look[Queue]{Why: denied} }, checkQueue, Unknown, denied},
 		{"no queue policy", func(r *Region) { r.Queue.Value.Policy = "" }, checkQueuePolicy, Failed, "no policy"},
 		{"queue policy for another topic", func(r *Region) { replace(&r.Queue.Value.Policy, ":media-object-created", ":other") }, checkQueuePolicy, Failed, "sns.amazonaws.com"},
+		{"queue policy that keeps the function out", func(r *Region) { replace(&r.Queue.Value.Policy, ":role/media-replicator-eu-west-1", ":role/other") }, checkQueuePolicy, Failed, "denies sqs:SendMessage to the function's role"},
+		{"queue policy that keeps the function out perhaps", func(r *Region) {
+			replace(&r.Queue.Value.Policy, `"Statement":[`, `"Statement":[{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":`+
+				`{"Bool":{"aws:PrincipalIsAWSService":"false"},"StringNotEquals":{"aws:PrincipalOrgID":"o"}}},`)
+		}, checkQueuePolicy, Unknown, "the function's role may send to queue media-dead-letters"},
+		{"anybody may send to the queue", func(r *Region) {
+			replace(&r.Queue.Value.Policy, `"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage"`, `"Effect":"Deny","Principal":"*","Action":"sqs:ReceiveMessage"`)
+		}, checkSenders, Warning, "to nobody but"},
+		{"anybody may send to the queue, perhaps", func(r *Region) {
+			replace(&r.Queue.Value.Policy, `{"ArnNotEquals":`, `{"StringEquals":{"aws:PrincipalOrgID":"o"},"ArnNotEquals":`)
+		}, checkSenders, Unknown, "others may send"},
 		{"queue with a key", func(r *Region) { r.Queue.Value.Key = "k" }, checkQueueKey, Failed, "with k, which"},
 		{"queue not encrypted", func(r *Region) { r.Queue.Value.Unencrypted = true }, checkQueueKey, Failed, "is not encrypted"},
 		{"letters kept for a day", func(r *Region) { r.Queue.Value.RetentionSeconds = 86400 }, checkRetention, Note, "24h"},
