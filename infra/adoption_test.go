@@ -156,7 +156,7 @@ func adopts(places map[int]bool) func(*testing.T, relations) {
 		t.Helper()
 		want := map[bool]int{true: 1}[places[slices.Index(r.set.Regions, r.region)]]
 		equal(t, "adopted buckets", len(r.template.all(adoptionType)), want)
-		equal(t, "resources for them", len(r.template.adoption()), 4*want)
+		equal(t, "resources for them", len(r.adoption()), 4*want)
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {
 			equal(t, kind, len(r.all(kind)), 1-want)
 		}

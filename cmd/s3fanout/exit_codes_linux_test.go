@@ -192,10 +192,22 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// The set's own bucket as one that exists already, and one that does not.
+	adopting := func(bucket string) (flag string) {
+		path := filepath.Join(e.dir, bucket+".json")
+		config := `{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"buckets":{"us-east-1":"` + bucket + `"}}}}`
+		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return " --config " + path
+	}
+	adopted, missing := adopting(e.state.Regions["us-east-1"].Bucket), adopting("nobody-has-this")
+
 	e.upload("us-east-1", "films/one", "body")
 	e.settle()
 	e.run(
 		exits{"", 0}, exits{"--version", 0}, exits{"--nonsense", 2}, exits{"help doctor", 0}, exits{"help redrve", 2},
+		exits{"adopt" + adopted, 0}, exits{"adopt --check" + adopted, 0}, exits{"adopt", 2}, exits{"adopt --check" + missing, 3},
 		exits{"backfill --dry-run", 0}, exits{"backfill --nonsense", 2},
 		exits{"completion bash", 0}, exits{"completion tcsh", 2},
 		exits{"cost --objects 1 --bytes 1", 0}, exits{"cost --objects x --bytes 1", 2},
@@ -228,16 +240,16 @@ func TestExitCodes(t *testing.T) {
 	e.remove("us-east-1", "films/two")
 	e.run(exits{"undelete --since 1h", 3}) // archived
 
-	e.unread("backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
+	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
 		"redrive --dry-run", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "redrive", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

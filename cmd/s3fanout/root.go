@@ -61,6 +61,7 @@ logs and progress to standard error.
 	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "file with the replica set's configuration")
 	root.PersistentFlags().Var(&a.output, "output", "form of the results")
 	for _, command := range []func(*app) *cobra.Command{
+		newAdoptCommand,
 		newBackfillCommand,
 		newCostCommand,
 		newDemoCommand,

@@ -230,6 +230,11 @@ func TestShownCommandsRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.dir, "batch.json"), []byte(batch), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	adopting := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "buckets": {"us-east-1": "` +
+		r.state.Regions["us-east-1"].Bucket + `"}}}}`
+	if err := os.WriteFile(filepath.Join(r.dir, "adopting.json"), []byte(adopting), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, dir := range []string{"cdk.out", "internal/sandbox/snapshot/templates"} {
 		if err := os.CopyFS(filepath.Join(r.dir, dir), snapshot.FS()); err != nil {
 			t.Fatal(err)
@@ -251,6 +256,9 @@ func TestShownCommandsRun(t *testing.T) {
 		}
 		if strings.Contains(line, "--batch-operations") {
 			args = append(args, "--config", "batch.json")
+		}
+		if args[0] == "adopt" {
+			args = append(args, "--config", "adopting.json")
 		}
 		if code, output := r.s3fanout(args...); code != exitDone {
 			t.Errorf("%s shows %q: exit code %d\n%s", s.page, s.line, code, output)

@@ -140,7 +140,7 @@ func checkBucketName(name string) error {
 type Announcement struct {
 	ID     string
 	Events []string
-	Filter Filter // whose Prefix and Suffix choose keys; empty for all
+	Filter Filter // whose Prefix and Suffix choose keys, not encoded; empty for all
 }
 
 // AnnouncementPrefix begins the IDs of the set's entries in the notifications of

@@ -65,24 +65,30 @@ func (m Member) LogGroupARN() string {
 }
 
 // RoleARN is the ARN of the role that the member's function has.
-func (m Member) RoleARN() string { return m.iamARN("role/" + m.RoleName()) }
+func (m Member) RoleARN() string { return m.IAMARN("role/" + m.RoleName()) }
 
 // JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have at
 // the member.
-func (m Member) JobRoleARN() string { return m.iamARN("role/" + m.JobRoleName()) }
+func (m Member) JobRoleARN() string { return m.IAMARN("role/" + m.JobRoleName()) }
 
 // AccountARN stands, as a principal, for everybody whom the account's own
 // policies allow what is asked for.
-func (m Member) AccountARN() string { return m.iamARN("root") }
+func (m Member) AccountARN() string { return m.IAMARN("root") }
 
 // ARN is the ARN of a resource of service in the member's Region and account.
 func (m Member) ARN(service, resource string) string {
 	return arn.ARN{Partition: m.Partition(), Service: service, Region: m.Region, AccountID: m.Account, Resource: resource}.String()
 }
 
-// iamARN has no Region: IAM is global.
-func (m Member) iamARN(resource string) string {
+// IAMARN is the ARN of something of the member's account in IAM, such as
+// "role/NAME". It has no Region: IAM is global.
+func (m Member) IAMARN(resource string) string {
 	return arn.ARN{Partition: m.Partition(), Service: "iam", AccountID: m.Account, Resource: resource}.String()
+}
+
+// SessionARN is the ARN of a session of one of the account's roles.
+func (m Member) SessionARN(role, session string) string {
+	return arn.ARN{Partition: m.Partition(), Service: "sts", AccountID: m.Account, Resource: "assumed-role/" + role + "/" + session}.String()
 }
 
 // names are those that the set has in every Region.

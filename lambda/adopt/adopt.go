@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/notification"
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
@@ -164,7 +165,7 @@ func (w work) remove(ctx context.Context) error {
 	changed, err := notification.Change(ctx, w.store, true, func(d notification.Document) (notification.Document, error) {
 		return d.Without(w.IDPrefix)
 	})
-	if codeOf(err) == "NoSuchBucket" {
+	if errorcode.Of(err) == "NoSuchBucket" {
 		err = nil
 	}
 	w.report("released", changed, err)

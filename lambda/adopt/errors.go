@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
 	smithytime "github.com/aws/smithy-go/time"
+
+	"s3fanout/internal/aws/errorcode"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 func (w work) persist(ctx context.Context, do func() error) error {
 	for began := time.Now(); ; {
 		err := do()
-		passing := slices.Contains([]string{"AccessDenied", "InvalidArgument", "OperationAborted"}, codeOf(err))
+		passing := slices.Contains([]string{"AccessDenied", "InvalidArgument", "OperationAborted"}, errorcode.Of(err))
 		if err == nil || !passing || time.Since(began) > patience {
 			return err
 		}
@@ -43,20 +43,12 @@ func (w work) persist(ctx context.Context, do func() error) error {
 	}
 }
 
-func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
-
 // explain says what to do about an error of S3.
 func (w work) explain(err error) error {
 	if region, elsewhere := w.elsewhere(err); elsewhere {
 		return fmt.Errorf("bucket %s is in %s, not in %s; name it for its own Region in buckets", w.Bucket, region, w.region)
 	}
-	switch code := codeOf(err); {
+	switch code := errorcode.Of(err); {
 	case err == nil || isRefusal(err):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
@@ -74,11 +66,11 @@ func (w work) explain(err error) error {
 
 // elsewhere says in which Region a bucket is that S3 sent the request on to.
 func (w work) elsewhere(err error) (region string, elsewhere bool) {
-	var response *awshttp.ResponseError
-	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusMovedPermanently && response.HTTPStatusCode() != http.StatusBadRequest {
+	status := errorcode.Status(err)
+	if status != http.StatusMovedPermanently && status != http.StatusBadRequest {
 		return "", false
 	}
-	region = response.Response.Header.Get("X-Amz-Bucket-Region")
+	region = errorcode.Response(err).Header.Get("X-Amz-Bucket-Region")
 	return region, region != "" && region != w.region
 }
 

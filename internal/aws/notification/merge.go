@@ -22,11 +22,11 @@ func (e *OverlapError) Error() string {
 		fix = "remove it: it tells the same topic of other events or keys"
 	}
 	return fmt.Sprintf("entry %q of the bucket's notifications, which tells %s of %s, overlaps with the replica set's, of %s, and S3 refuses two such entries; %s, or choose keys that only one of them has with filters",
-		e.Theirs.ID, e.Theirs.Destination, e.Theirs.what(), e.Ours.what(), fix)
+		e.Theirs.ID, e.Theirs.Destination, e.Theirs.What(), e.Ours.What(), fix)
 }
 
-// what says of which events of which keys the entry tells.
-func (e Entry) what() string {
+// What says of which events of which keys the entry tells.
+func (e Entry) What() string {
 	keys := "every key"
 	switch prefix, suffix := e.chosen(); {
 	case prefix != "" && suffix != "":

@@ -33,13 +33,27 @@ type Bucket struct {
 
 // Get implements Store.
 func (b Bucket) Get(ctx context.Context) (Document, error) {
+	d, err := Read(ctx, b.Client, &s3.GetBucketNotificationConfigurationInput{Bucket: &b.Name})
+	if err != nil {
+		return Document{}, fmt.Errorf("read the notifications of bucket %s: %w", b.Name, err)
+	}
+	return d, nil
+}
+
+// Reader is the request that Read makes.
+type Reader interface {
+	GetBucketNotificationConfiguration(context.Context, *s3.GetBucketNotificationConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketNotificationConfigurationOutput, error)
+}
+
+// Read reads a bucket's configuration. An error of S3 is returned as it is.
+func Read(ctx context.Context, client Reader, input *s3.GetBucketNotificationConfigurationInput) (Document, error) {
 	var raw []byte
-	_, err := b.Client.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &b.Name},
+	_, err := client.GetBucketNotificationConfiguration(ctx, input,
 		s3.WithAPIOptions(func(stack *middleware.Stack) error {
 			return stack.Deserialize.Add(keepAnswer(&raw), middleware.After)
 		}))
 	if err != nil {
-		return Document{}, fmt.Errorf("read the notifications of bucket %s: %w", b.Name, err)
+		return Document{}, err
 	}
 	return Parse(raw)
 }

@@ -19,7 +19,10 @@ const (
 // Check compares the facts with the configuration and returns what is wrong or
 // worth knowing, by Region in the order of the facts, and within one in that
 // of Checks. It is pure, and the same facts give the same findings.
-func Check(facts Facts) []Finding {
+func Check(facts Facts) []Finding { return check(facts, (*checker).run) }
+
+// check runs checks of each Region.
+func check(facts Facts, run func(*checker)) []Finding {
 	order := map[string]int{}
 	info := map[string]CheckInfo{}
 	for i, c := range Checks() {
@@ -29,7 +32,7 @@ func Check(facts Facts) []Finding {
 	var all []Finding
 	for _, region := range facts.Regions {
 		c := &checker{facts: facts, region: region, info: info, keys: keys}
-		c.run()
+		run(c)
 		slices.SortStableFunc(c.findings, func(a, b Finding) int { return order[a.Check] - order[b.Check] })
 		all = append(all, c.findings...)
 	}
@@ -52,18 +55,18 @@ func (c *checker) run() {
 	if replicaset.OptIn(c.region.Name) {
 		c.find(checkOptIn, "%s is an opt-in Region", c.region.Name)
 	}
-	if c.region.Access.State != Found {
-		info := c.info[checkReach]
-		if next := c.region.Access.Next; next != "" {
-			info.Fix = next
-		}
-		c.append(info, "the Region does not answer: %s", c.region.Access.Why)
+	if !c.answers() {
 		return
 	}
 	c.clock()
 	c.s3Clocks()
 	if c.nothingThere() {
-		c.find(checkDeployed, "there is no bucket, topic, function, role or queue")
+		what := "bucket, topic, function, role or queue"
+		if c.here().Adopted {
+			what = "topic, function, role or queue"
+			c.preflight()
+		}
+		c.find(checkDeployed, "there is no %s", what)
 		return
 	}
 	c.bucket()
@@ -75,10 +78,23 @@ func (c *checker) run() {
 	c.queue()
 }
 
+// answers says whether the Region answers, and finds that it does not.
+func (c *checker) answers() bool {
+	if c.region.Access.State == Found {
+		return true
+	}
+	info := c.info[checkReach]
+	if next := c.region.Access.Next; next != "" {
+		info.Fix = next
+	}
+	c.append(info, "the Region does not answer: %s", c.region.Access.Why)
+	return false
+}
+
 // nothingThere says that the Region stack is not deployed.
 func (c *checker) nothingThere() bool {
 	r := c.region
-	return r.Bucket.State == Absent && r.Topic.State == Absent && r.Function.State == Absent && r.Role.State == Absent && r.Queue.State == Absent
+	return (r.Bucket.State == Absent || c.here().Adopted) && r.Topic.State == Absent && r.Function.State == Absent && r.Role.State == Absent && r.Queue.State == Absent
 }
 
 // find adds a finding with the check's usual severity.

@@ -9,6 +9,10 @@ import (
 
 func (c *checker) bucket() {
 	name := c.here().Bucket
+	if c.here().Adopted {
+		c.adopted()
+		return
+	}
 	if !there(c, checkBucket, c.region.Bucket, "bucket "+name) {
 		return
 	}
@@ -16,13 +20,7 @@ func (c *checker) bucket() {
 	if bucket.Region != "" && bucket.Region != c.region.Name {
 		c.find(checkBucketRegion, "bucket %s is in %s", name, bucket.Region)
 	}
-	if told(c, checkVersioning, bucket.Versioning) && bucket.Versioning.Value != "Enabled" {
-		status := strings.ToLower(bucket.Versioning.Value)
-		if status == "" {
-			status = "off"
-		}
-		c.find(checkVersioning, "versioning of bucket %s is %s", name, status)
-	}
+	c.versioning(bucket.Versioning)
 	if told(c, checkNotification, bucket.Notifications) {
 		c.notifications(bucket.Notifications.Value)
 		c.followed(bucket.Notifications.Value)
@@ -31,6 +29,16 @@ func (c *checker) bucket() {
 	c.bucketEncryption(bucket.Encryption)
 	if told(c, checkUploads, bucket.AbortDays) && bucket.AbortDays.State == Absent {
 		c.find(checkUploads, "bucket %s has no lifecycle rule that removes unfinished uploads", name)
+	}
+}
+
+func (c *checker) versioning(look Look[string]) {
+	if told(c, checkVersioning, look) && look.Value != "Enabled" {
+		status := strings.ToLower(look.Value)
+		if status == "" {
+			status = "off"
+		}
+		c.find(checkVersioning, "versioning of bucket %s is %s", c.here().Bucket, status)
 	}
 }
 

@@ -94,6 +94,9 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		healthy.Bucket.Value.Encryption.Value = Encryption{Algorithm: "aws:kms", Key: key, BucketKey: true}
 		healthy.Topic.Value.Key, healthy.Queue.Value.Key = key, key
 	}
+	if set.Adopts(region) {
+		healthy.Bucket.Value.Adopted = adoptedHealthy()
+	}
 	if set.BatchOperations {
 		healthy.JobRole = found(Role{
 			ID: "AROAJOB", Trust: trust("batchoperations.s3.amazonaws.com"),

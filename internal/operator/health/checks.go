@@ -13,19 +13,31 @@ const (
 	checkOptIn    = "opt-in-region"
 	checkDeployed = "region-deployed"
 
-	checkBucket       = "bucket"
-	checkBucketRegion = "bucket-region"
-	checkVersioning   = "bucket-versioning"
-	checkNotification = "bucket-notification"
-	checkNotifyKeys   = "bucket-notification-filter"
-	checkFollowed     = "bucket-follow-events"
-	checkUploads      = "bucket-unfinished-uploads"
-	checkExpiry       = "bucket-expiration"
-	checkNoncurrent   = "bucket-noncurrent-versions"
-	checkBucketKey    = "bucket-encryption"
-	checkCopyIf       = "copy-condition"
-	checkCompleteIf   = "multipart-condition"
-	checkInitiator    = "upload-initiator"
+	checkBucket        = "bucket"
+	checkBucketRegion  = "bucket-region"
+	checkVersioning    = "bucket-versioning"
+	checkNotification  = "bucket-notification"
+	checkNotifyKeys    = "bucket-notification-filter"
+	checkFollowed      = "bucket-follow-events"
+	checkUploads       = "bucket-unfinished-uploads"
+	checkExpiry        = "bucket-expiration"
+	checkNoncurrent    = "bucket-noncurrent-versions"
+	checkBucketKey     = "bucket-encryption"
+	checkAdopted       = "adopted-bucket"
+	checkAdoptedRegion = "adopted-bucket-region"
+	checkTells         = "adopted-notification"
+	checkOverlap       = "adopted-notification-overlap"
+	checkSameTopic     = "adopted-notification-others"
+	checkAdoptedKey    = "adopted-encryption"
+	checkKeyPolicy     = "adopted-key"
+	checkDenies        = "adopted-policy"
+	checkPays          = "adopted-requester-pays"
+	checkLock          = "adopted-object-lock"
+	checkLeavings      = "adopted-unfinished-uploads"
+
+	checkCopyIf     = "copy-condition"
+	checkCompleteIf = "multipart-condition"
+	checkInitiator  = "upload-initiator"
 
 	checkTopic       = "topic"
 	checkTopicPolicy = "topic-policy"
@@ -146,6 +158,39 @@ func Checks() []CheckInfo {
 		{checkNoncurrent, PartBucket, Warning, "bucket {bucket} keeps noncurrent versions for at least 30 days",
 			"What was written over or deleted by mistake is destroyed before anybody can bring it back.",
 			"let the rules expire noncurrent versions after 30 days or later: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
+		{checkAdopted, PartBucket, Failed, "bucket {bucket}, which is to be adopted, is there",
+			"There is nowhere to upload to and nowhere to copy to in this Region, and a deployment fails.",
+			"correct its name in buckets of cdk.json, make it, or leave the Region out there to have a bucket made; then s3fanout adopt --check"},
+		{checkAdoptedRegion, PartBucket, Failed, "bucket {bucket}, which is to be adopted, is in this Region",
+			"The function copies into its own Region and does not find the bucket there, and a deployment fails.",
+			"name the bucket for its own Region in buckets of cdk.json; then s3fanout adopt --check"},
+		{checkTells, PartBucket, Failed, "adopted bucket {bucket} tells the topic of new objects",
+			"No function hears of uploads to this bucket, and they are not copied. Nothing reports it. A deployment of the bucket's owner that writes all of its notifications takes the set's out.",
+			"s3fanout adopt --region {region}, and let its owner's deployment keep the entries whose IDs begin with s3fanout" + catchUp},
+		{checkOverlap, PartBucket, Failed, "other notifications of bucket {bucket} leave room for the set's",
+			"S3 refuses two entries that tell of the same event of the same key, so that the set's cannot be put in, and a deployment fails.",
+			"subscribe the other entry's destination to topic {topic} once it is deployed, and remove the entry; or choose keys that only one of the two has with filters: aws s3api get-bucket-notification-configuration --region {region} --bucket {bucket}"},
+		{checkSameTopic, PartBucket, Note, "somebody else's entry tells the set's topic",
+			"It counts as the set's own, and it stays when the stack goes.",
+			"remove it, and then s3fanout adopt --region {region}, if it is to go with the stack"},
+		{checkAdoptedKey, PartBucket, Failed, "the functions may use the key of adopted bucket {bucket}",
+			"Nothing is copied into this bucket, and nothing out of it that the key encrypts.",
+			"name the key for {region} in bucketKeyArns of cdk.json, then npx cdk deploy --all; then s3fanout redrive" + catchUp},
+		{checkKeyPolicy, PartBucket, Failed, "the key of adopted bucket {bucket} can be used",
+			"Nothing is copied into this bucket, and nothing out of it that the key encrypts.",
+			"enable the key; let its policy leave it to IAM who may use it (kms:* to the account's root), or name the functions' roles: aws kms get-key-policy --region {region} --key-id KEY"},
+		{checkDenies, PartBucket, Failed, "the policy of adopted bucket {bucket} lets the roles do what they have to",
+			"A Deny in the bucket's policy wins over what the roles' policies allow: copies fail and become dead letters, or a deployment fails.",
+			"except the roles from the Deny, for instance by ArnNotLike on aws:PrincipalArn: aws s3api get-bucket-policy --region {region} --bucket {bucket}"},
+		{checkPays, PartBucket, Note, "requesters pay for adopted bucket {bucket}",
+			"Replication works: the functions belong to the bucket's owner, who pays for them. Others have to send x-amz-request-payer.",
+			"no action is needed; to switch it off: aws s3api put-bucket-request-payment --region {region} --bucket {bucket} --request-payment-configuration Payer=BucketOwner"},
+		{checkLock, PartBucket, Note, "adopted bucket {bucket} locks objects",
+			"Replicas in this bucket get its default retention, whatever their sources have, and cannot be destroyed before it ends; a source's own retention does not travel.",
+			"give the buckets of all Regions the same default retention, if that matters: aws s3api get-object-lock-configuration --region {region} --bucket {bucket}"},
+		{checkLeavings, PartBucket, Note, "adopted bucket {bucket} removes unfinished uploads",
+			"Parts of copies that were given up stay, and are paid for.",
+			"add AbortIncompleteMultipartUpload to the bucket's lifecycle, which is written as a whole: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
 		{checkCopyIf, PartBucket, Failed, "S3 enforces If-None-Match on CopyObject",
 			"A copy can replace an object that was written a moment before, so the first write does not always win.",
 			otherServer},
@@ -276,7 +321,7 @@ func Checks() []CheckInfo {
 
 // isMissing says that a finding of the check means that its part is not there.
 func isMissing(id string) bool {
-	return slices.Contains([]string{checkDeployed, checkBucket, checkTopic, checkFunction, checkRole, checkQueue}, id)
+	return slices.Contains([]string{checkDeployed, checkBucket, checkAdopted, checkTopic, checkFunction, checkRole, checkQueue}, id)
 }
 
 // fill puts the names of the Region, and of who asks, into a text.

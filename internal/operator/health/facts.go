@@ -3,6 +3,7 @@ package health
 import (
 	"time"
 
+	"s3fanout/internal/aws/notification"
 	"s3fanout/internal/replicaset"
 )
 
@@ -76,6 +77,26 @@ type Bucket struct {
 	Encryption Look[Encryption]
 	// Skew is how far this machine's clock is ahead of S3's, as Access has it.
 	Skew Look[time.Duration]
+	// Adopted is asked for of a bucket that exists already.
+	Adopted Adopted
+}
+
+// Adopted is what matters of a bucket that the set did not make.
+type Adopted struct {
+	Notifications Look[notification.Document] // all of them
+	Policy        Look[string]                // JSON; Absent for none
+	RequesterPays Look[bool]
+	// Lock is the default retention of Object Lock, in words; Absent where the
+	// bucket has no Object Lock.
+	Lock Look[string]
+	Key  Look[Key] // that encrypts new objects; Absent if it is not a customer's
+}
+
+// Key is a key of KMS.
+type Key struct {
+	ARN    string
+	State  string       // Enabled, Disabled …
+	Policy Look[string] // JSON
 }
 
 // Lifecycle is what a bucket's rules delete by themselves.

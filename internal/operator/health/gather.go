@@ -31,6 +31,11 @@ type Options struct {
 // facts as Untold; an error is returned where nothing can be told at all:
 // no Region takes the credentials or answers, or ctx ended.
 func Gather(ctx context.Context, o Options) (Facts, error) {
+	return gather(ctx, o, func(ctx context.Context, g gatherer, r *Region) { g.fill(ctx, r) })
+}
+
+// gather has fill ask about each Region that answers.
+func gather(ctx context.Context, o Options, fill func(context.Context, gatherer, *Region)) (Facts, error) {
 	facts := Facts{Set: o.Set, Regions: make([]Region, len(o.Regions))}
 	errs := make([]error, len(o.Regions))
 	identities := make([]*sts.GetCallerIdentityOutput, len(o.Regions))
@@ -57,7 +62,7 @@ func Gather(ctx context.Context, o Options) (Facts, error) {
 	for i, name := range o.Regions {
 		wait.Go(func() {
 			if facts.Regions[i].Access.State == Found {
-				gatherer{facts: &facts, region: name, clients: o.Clients[name]}.fill(ctx, &facts.Regions[i])
+				fill(ctx, gatherer{facts: &facts, region: name, clients: o.Clients[name]}, &facts.Regions[i])
 			}
 			if o.Done != nil {
 				one.Lock()

@@ -24,6 +24,9 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	if region, moved := movedTo(err); moved {
 		// Its other properties would be asked of the wrong Region.
 		why, next := what+" is in "+region, "see "+checkBucketRegion+"; then "+askAgain
+		if g.member().Adopted {
+			return found(Bucket{Region: region}) // nothing else is checked of one that is elsewhere
+		}
 		return found(Bucket{
 			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
 			AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
@@ -49,6 +52,9 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	}
 	b.AbortDays, b.Lifecycle = g.lifecycle(ctx, name, what)
 	b.Encryption = g.encryption(ctx, name, what)
+	if g.member().Adopted {
+		b.Adopted = g.adopted(ctx, what, b.Encryption)
+	}
 	return found(b)
 }
 

@@ -19,7 +19,11 @@ func regionKeys(facts Facts) map[string]string {
 	keys := map[string]string{}
 	for _, r := range facts.Regions {
 		var have []string
-		for _, key := range []string{r.Bucket.Value.Encryption.Value.Key, r.Topic.Value.Key, r.Queue.Value.Key} {
+		given := []string{r.Bucket.Value.Encryption.Value.Key, r.Topic.Value.Key, r.Queue.Value.Key}
+		if facts.Set.Adopts(r.Name) {
+			given = given[1:] // its own key says nothing about the set's
+		}
+		for _, key := range given {
 			if strings.HasPrefix(key, facts.member(r.Name).ARN("kms", "key/")) {
 				have = append(have, key)
 			}

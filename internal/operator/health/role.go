@@ -59,8 +59,32 @@ func (p place) functionGrants() []grant {
 	if p.set.UsesKMS() {
 		list = append(list, p.keyGrants()...)
 	}
+	list = append(list, p.adoptedKeyGrants()...)
 	if p.set.BatchOperations {
 		list = append(list, p.taskGrants()...)
+	}
+	return list
+}
+
+// adoptedKeyGrants are the function's on the keys of adopted buckets.
+func (p place) adoptedKeyGrants() []grant {
+	within := func(m replicaset.Member) (when []map[string]string) {
+		for _, of := range []string{m.BucketARN(), m.BucketARN() + "/*"} {
+			when = append(when, map[string]string{"kms:encryptioncontext:aws:s3:arn": of})
+		}
+		return when
+	}
+	var list []grant
+	if own := p.set.BucketKeyARNs[p.Region]; own != "" {
+		list = append(list,
+			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied", when: within(p.Member)},
+			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together", when: within(p.Member)},
+		)
+	}
+	for _, other := range p.others {
+		if key := p.set.BucketKeyARNs[other.Region]; key != "" {
+			list = append(list, grant{action: "kms:Decrypt", resource: key, why: "nothing is copied from " + other.Region, when: within(other)})
+		}
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"io"
 	"maps"
 	"net/http"
@@ -82,17 +83,22 @@ func gatherWire(t *testing.T, answers wire) Region {
 
 func gatherWireOf(t *testing.T, set replicaset.Config, answers http.Handler) Region {
 	t.Helper()
+	return gatherFacts(t, set, answers, Gather, []string{"eu-west-1"}).Regions[0]
+}
+
+func gatherFacts(t *testing.T, set replicaset.Config, answers http.Handler, gather func(context.Context, Options) (Facts, error), regions []string) Facts {
+	t.Helper()
 	server := httptest.NewServer(answers)
 	t.Cleanup(server.Close)
 	clients := NewClients(aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	}, set.Regions)
-	facts, err := Gather(t.Context(), Options{Set: set, Clients: clients, Regions: []string{"eu-west-1"}})
+	facts, err := gather(t.Context(), Options{Set: set, Clients: clients, Regions: regions})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return facts.Regions[0]
+	return facts
 }
 
 func unusual() wire {

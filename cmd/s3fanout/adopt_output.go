@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/operator/health"
+)
+
+// adoptDocument is what adopt --output json writes. Its names, and the values of
+// state, check and severity, are stable.
+type adoptDocument struct {
+	ReplicaSet string          `json:"replicaSet"`
+	Account    string          `json:"account"`
+	Check      bool            `json:"check"`
+	DryRun     bool            `json:"dryRun"`
+	Regions    []adoptRegion   `json:"regions"`
+	Findings   []healthFinding `json:"findings"`
+}
+
+type adoptRegion struct {
+	Region string `json:"region"`
+	Bucket string `json:"bucket"`
+	State  string `json:"state"`
+	Raced  bool   `json:"raced"`
+	Error  string `json:"error"`
+}
+
+func newAdoptDocument(set, account string, f adoptFlags, results []adoption.Result) adoptDocument {
+	d := adoptDocument{ReplicaSet: set, Account: account, DryRun: f.dryRun, Regions: []adoptRegion{}, Findings: []healthFinding{}}
+	for _, r := range results {
+		region := adoptRegion{Region: r.Member.Region, Bucket: r.Member.Bucket, State: r.State, Raced: r.Raced}
+		if r.Err != nil {
+			region.Error = oneLine(r.Err.Error())
+		}
+		d.Regions = append(d.Regions, region)
+	}
+	return d
+}
+
+func newAdoptCheckDocument(facts health.Facts, findings []health.Finding) adoptDocument {
+	d := adoptDocument{ReplicaSet: facts.Set.Name, Account: facts.Account, Check: true, Regions: []adoptRegion{}, Findings: healthFindings(findings)}
+	for _, r := range facts.Regions {
+		d.Regions = append(d.Regions, adoptRegion{Region: r.Name, Bucket: facts.Set.Member(facts.Account, r.Name).Bucket, State: "checked"})
+	}
+	return d
+}
+
+func (a *app) writeAdopt(d adoptDocument) error {
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, d)
+	}
+	return writeAdoptText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeAdoptText writes a line for each bucket, and a paragraph for each finding.
+func writeAdoptText(w io.Writer, d adoptDocument, width int, colours bool) error {
+	var b strings.Builder
+	for _, r := range d.Regions {
+		fmt.Fprintf(&b, "%s: bucket %s: %s\n", r.Region, r.Bucket, describeAdopted(d, r))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	for _, f := range d.Findings {
+		if err := writeFinding(w, f, width, colours); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describeAdopted says how it stands with a bucket.
+func describeAdopted(d adoptDocument, r adoptRegion) string {
+	text := map[string]string{
+		adoption.Told:    "announces already what it should",
+		adoption.Written: "announces from now on what it should",
+		adoption.Wanting: "would announce what it should",
+		adoption.Failed:  "failed",
+	}[r.State]
+	if d.Check {
+		found := 0
+		for _, f := range d.Findings {
+			if f.Region == r.Region && f.Severity != string(health.Note) {
+				found++
+			}
+		}
+		if text = "nothing is in the way"; found > 0 {
+			text = countChecks(found) + " to look at, below"
+		}
+	}
+	if r.Raced {
+		text += "; somebody else wrote its notifications at the same time: see that theirs are as they should be"
+	}
+	return text
+}

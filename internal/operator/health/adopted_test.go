@@ -1,0 +1,190 @@
+package health
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/aws/notification"
+	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/replicaset"
+)
+
+const oldKey = "arn:aws:kms:eu-west-1:" + account + ":key/99999999-2222-3333-4444-555555555555"
+
+// adoptingSet has a bucket in eu-west-1 that others made, with a key of theirs.
+func adoptingSet() replicaset.Config {
+	set := testSet()
+	set.Buckets = map[string]string{"eu-west-1": "old"}
+	set.BucketKeyARNs = map[string]string{"eu-west-1": oldKey}
+	return set
+}
+
+const theirs = `<QueueConfiguration><Id>thumbs</Id><Queue>arn:aws:sqs:eu-west-1:` + account + `:q</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration>`
+
+func document(entries string) Look[notification.Document] {
+	d, err := notification.Parse([]byte("<NotificationConfiguration>" + entries + "</NotificationConfiguration>"))
+	if err != nil {
+		panic(err)
+	}
+	return found(d)
+}
+
+// entryOf is the set's entry, perhaps with another ID, events or topic.
+func entryOf(change func(*notification.Entry)) string {
+	set := adoptingSet()
+	e := adoption.Entries(set, set.Member(account, "eu-west-1"))[0]
+	change(&e)
+	var b strings.Builder
+	b.WriteString("<TopicConfiguration><Id>" + e.ID + "</Id><Topic>" + e.Destination + "</Topic>")
+	for _, event := range e.Events {
+		b.WriteString("<Event>" + event + "</Event>")
+	}
+	return b.String() + "</TopicConfiguration>"
+}
+
+// adoptedHealthy is the part of the facts that testSet's Regions do not have.
+func adoptedHealthy() Adopted {
+	return Adopted{
+		Notifications: document(theirs + entryOf(func(*notification.Entry) {})),
+		Policy: found(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::old","arn:aws:s3:::old/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::old/*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}},
+			{"Effect":"Deny","Principal":"*","Action":"s3:DeleteBucket","Resource":"arn:aws:s3:::old"},
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::old/*"}]}`),
+		RequesterPays: found(false), Lock: Look[string]{State: Absent},
+		Key: found(Key{ARN: oldKey, State: "Enabled", Policy: found(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`)}),
+	}
+}
+
+func TestHealthyAdoptedBucketHasNoFindings(t *testing.T) {
+	facts := healthyOf(adoptingSet())
+	if got := Check(facts); len(got) != 0 {
+		t.Errorf("findings %+v, want none", got)
+	}
+	if got := CheckAdopted(facts); len(got) != 0 {
+		t.Errorf("findings %+v, want none", got)
+	}
+	// S3's own keys, no policy, and nothing deployed yet: it can be adopted.
+	b := &facts.Regions[1].Bucket.Value
+	b.Encryption, b.Adopted.Key, b.Adopted.Policy = found(Encryption{Algorithm: "AES256"}), Look[Key]{State: Absent}, Look[string]{State: Absent}
+	b.Adopted.Notifications = document(theirs)
+	if got := CheckAdopted(facts); len(got) != 0 {
+		t.Errorf("findings %+v, want none", got)
+	}
+}
+
+func adoptedTroubles() []trouble {
+	adopted := func(change func(*Adopted)) func(*Region) {
+		return func(r *Region) { change(&r.Bucket.Value.Adopted) }
+	}
+	notifications := func(entries string) func(*Region) {
+		return adopted(func(a *Adopted) { a.Notifications = document(entries) })
+	}
+	policy := func(statement string) func(*Region) {
+		return adopted(func(a *Adopted) {
+			a.Policy = found(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*",` + statement + `}]}`)
+		})
+	}
+	key := func(change func(*Key)) func(*Region) { return adopted(func(a *Adopted) { change(&a.Key.Value) }) }
+	const objects = `"Resource":"arn:aws:s3:::old/*"`
+	return []trouble{
+		{"adopted bucket missing", func(r *Region) { r.Bucket = Look[Bucket]{State: Absent} }, checkAdopted, Failed, "bucket old does not exist"},
+		{"adopted bucket not told", func(r *Region) { r.Bucket = Look[Bucket]{Why: denied} }, checkAdopted, Unknown, denied},
+		{"adopted bucket elsewhere", func(r *Region) { r.Bucket = found(Bucket{Region: "us-west-2"}) }, checkAdoptedRegion, Failed, "bucket old is in us-west-2"},
+		{"adopted versioning off", func(r *Region) { r.Bucket.Value.Versioning = found("") }, checkVersioning, Failed, "off"},
+		{"wiped by the owner's deployment", notifications(theirs), checkTells, Failed, "bucket old does not tell topic media-object-created"},
+		{"of some events", notifications(entryOf(func(e *notification.Entry) { e.Events = []string{"s3:ObjectCreated:Put"} })), checkTells, Failed, "of all that cdk.json chooses"},
+		{"told by somebody else's entry", notifications(entryOf(func(e *notification.Entry) { e.ID = "NDc5" })), checkSameTopic, Note, `entry "NDc5"`},
+		{"object lock", adopted(func(a *Adopted) { a.Lock = found("governance for 30 days") }), checkLock, Note, "governance for 30 days"},
+		{"object lock not told", adopted(func(a *Adopted) { a.Lock = Look[string]{Why: denied} }), checkLock, Unknown, denied},
+		{"requester pays", adopted(func(a *Adopted) { a.RequesterPays = found(true) }), checkPays, Note, "requesters pay"},
+		{"requester pays not told", adopted(func(a *Adopted) { a.RequesterPays = Look[bool]{Why: denied} }), checkPays, Unknown, denied},
+		{"unfinished uploads", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkLeavings, Note, "no lifecycle rule"},
+		{"another key", key(func(k *Key) { k.ARN += "0" }), checkAdoptedKey, Failed, "which the functions may not use"},
+		{"a key that is not told", adopted(func(a *Adopted) { a.Key = Look[Key]{Why: denied} }), checkAdoptedKey, Unknown, denied},
+		{"a key that is disabled", key(func(k *Key) { k.State = "PendingDeletion" }), checkKeyPolicy, Failed, "is pendingdeletion"},
+		{"a key that leaves nothing to IAM", key(func(k *Key) { k.Policy = found(`{"Statement":[]}`) }), checkKeyPolicy, Failed, "does not let role media-replicator-us-east-1 kms:Decrypt"},
+		{"a key whose policy is not told", key(func(k *Key) { k.Policy = Look[string]{Why: denied} }), checkKeyPolicy, Unknown, denied},
+		{"a key's conditions", key(func(k *Key) {
+			replace(&k.Policy.Value, `"Resource":"*"`, `"Resource":"*","Condition":{"Odd":{"x":"y"}}`)
+		}), checkKeyPolicy, Unknown, "not understood"},
+		{"writes denied", policy(`"Action":"s3:Put*",` + objects), checkDenies, Failed, "denies s3:PutObject, s3:PutObjectTagging to role media-replicator-eu-west-1"},
+		{"reads denied to others", policy(`"Action":"s3:GetObjectVersion",` + objects), checkDenies, Failed,
+			"denies s3:GetObjectVersion to role media-replicator-us-east-1; s3:GetObjectVersion to role media-replicator-ap-northeast-1"},
+		{"some keys denied", policy(`"Action":"s3:PutObject","Resource":"arn:aws:s3:::old/private/*"`), checkDenies, Failed, "s3:PutObject"},
+		{"notifications denied", policy(`"Action":"s3:PutBucketNotification","Resource":"arn:aws:s3:::old"`), checkDenies, Failed, "s3:PutBucketNotification to role media-adopt-"},
+		{"all but a VPC denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}`), checkDenies, Failed, "s3:PutObject"},
+		{"unencrypted uploads denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}}`), checkDenies, Failed, "s3:PutObject"},
+		{"all but an organization denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`), checkDenies, Unknown, "under conditions that are not understood here"},
+		{"a policy that cannot be read", adopted(func(a *Adopted) { a.Policy = found("<") }), checkDenies, Unknown, "not readable"},
+		{"a policy that is not told", adopted(func(a *Adopted) { a.Policy = Look[string]{Why: denied} }), checkDenies, Unknown, denied},
+	}
+}
+
+// TestOverlapIsFoundBeforeAndAfter: S3 would refuse the set's entry beside this
+// one, so it is not there either.
+func TestOverlapIsFoundBeforeAndAfter(t *testing.T) {
+	facts := healthyOf(adoptingSet())
+	facts.Regions[1].Bucket.Value.Adopted.Notifications = document(strings.Replace(theirs, "ObjectRemoved:*", "ObjectCreated:Put", 1))
+	for what, got := range map[string][]Finding{"adopt --check": CheckAdopted(facts), "doctor": Check(facts)} {
+		i := slices.IndexFunc(got, func(f Finding) bool { return f.Check == checkOverlap })
+		if i < 0 || got[i].Severity != Failed || !strings.Contains(got[i].What, `entry "thumbs" of the notifications of bucket old tells arn:aws:sqs:eu-west-1:`+account+`:q of s3:ObjectCreated:Put of every key`) {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}
+
+// TestNothingDeployedIsToldOfAnAdoptedBucket: that the bucket is there does not
+// mean that the Region is deployed.
+func TestNothingDeployedIsToldOfAnAdoptedBucket(t *testing.T) {
+	facts := healthyOf(adoptingSet())
+	r := &facts.Regions[1]
+	r.Topic.State, r.Function.State, r.Role.State, r.Queue.State = Absent, Absent, Absent, Absent
+	r.Bucket.Value.Versioning = found("Suspended")
+	r.Bucket.Value.Adopted.Notifications = document(theirs)
+	var ids []string
+	for _, f := range Check(facts) {
+		ids = append(ids, f.Check)
+	}
+	if want := []string{checkDeployed, checkVersioning}; !slices.Equal(ids, want) {
+		t.Errorf("findings %q, want %q", ids, want)
+	}
+}
+
+// TestGatherOfAnAdoptedBucket reads what AWS answers, and asks about adopted
+// buckets alone where only they are asked for.
+func TestGatherOfAnAdoptedBucket(t *testing.T) {
+	answers := unusual()
+	answers["notification"] = "<NotificationConfiguration>" + theirs + "</NotificationConfiguration>"
+	answers["policy"] = `{"Statement":[]}`
+	answers["requestPayment"] = "<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>"
+	answers["object-lock"] = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>30</Days></DefaultRetention></Rule></ObjectLockConfiguration>"
+	answers["TrentService.DescribeKey"] = `{"KeyMetadata":{"KeyId":"k","Arn":"` + oldKey + `","KeyState":"Disabled","KeyManager":"CUSTOMER"}}`
+	answers["TrentService.GetKeyPolicy"] = `{"Policy":"{}"}`
+	got := gatherWireOf(t, adoptingSet(), answers).Bucket.Value.Adopted
+	if d := got.Notifications; d.State != Found || len(d.Value.Entries()) != 1 || d.Value.Entries()[0].ID != "thumbs" {
+		t.Errorf("notifications %+v", d)
+	}
+	if got.Policy != found(`{"Statement":[]}`) || got.RequesterPays != found(true) || got.Lock != found("governance for 30 days") ||
+		got.Key.Value.ARN != oldKey || got.Key.Value.State != "Disabled" || got.Key.Value.Policy != found("{}") {
+		t.Errorf("got %+v", got)
+	}
+	bare := answers.with("policy", "404 <Error><Code>NoSuchBucketPolicy</Code></Error>").
+		with("object-lock", "404 <Error><Code>ObjectLockConfigurationNotFoundError</Code></Error>").
+		with("encryption", "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>")
+	got = gatherWireOf(t, adoptingSet(), bare).Bucket.Value.Adopted
+	if got.Policy.State != Absent || got.Lock.State != Absent || got.Key.State != Absent {
+		t.Errorf("got %+v", got)
+	}
+	refused := answers.with("policy", "403 <Error><Code>AccessDenied</Code></Error>").with("TrentService.GetKeyPolicy", `400 {"__type":"AccessDeniedException"}`)
+	got = gatherWireOf(t, adoptingSet(), refused).Bucket.Value.Adopted
+	if got.Policy.State != Untold || !strings.Contains(got.Policy.Why, "s3:GetBucketPolicy") || got.Key.Value.Policy.State != Untold {
+		t.Errorf("got %+v", got)
+	}
+	facts := gatherFacts(t, adoptingSet(), http.HandlerFunc(answers.ServeHTTP), GatherAdopted, []string{"us-east-1", "eu-west-1"})
+	if len(facts.Regions) != 1 || facts.Regions[0].Name != "eu-west-1" || facts.Regions[0].Bucket.State != Found || facts.Regions[0].Topic.State != Untold {
+		t.Errorf("got %+v", facts.Regions)
+	}
+}
