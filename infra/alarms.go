@@ -115,7 +115,7 @@ func (s site) alarms() []alarm {
 		list = append(list, alarm{
 			name: "many-deletions", metrics: one(ours("Deleted", "Sum")), over: deletionLimit, period: deletionSeconds, periods: 1,
 			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. All versions are still there.",
-			fix:   "if nobody meant that, s3fanout undelete; never remove delete markers by hand",
+			fix:   "if nobody meant that, s3fanout undelete --since 2h --dry-run, then without --dry-run; never remove delete markers by hand",
 		})
 	}
 	return list
