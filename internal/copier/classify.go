@@ -34,6 +34,7 @@ const (
 	codeChecksumMismatch = "XAmzContentChecksumMismatch"
 	codeInvalidPart      = "InvalidPart"
 	codeInvalidPartOrder = "InvalidPartOrder"
+	codeMetadataTooLarge = "MetadataTooLarge"
 )
 
 // interpret says what an error, or none, means as the answer to a move.

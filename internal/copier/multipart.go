@@ -95,7 +95,7 @@ func (m *multipart) settle(outcome Outcome) {
 
 // fail is the error of a copy that failed at the last move.
 func (m *multipart) fail(err error) error {
-	e := m.failure(operation(m.did), m.req, err)
+	e := m.failReplacement(operation(m.did), err)
 	if m.did == copyPart && errorcode.Of(err) == codeConditionFailed {
 		e.Hint = "the source changed while it was copied"
 	}

@@ -71,6 +71,7 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 		s := situation{
 			open: rapid.Bool().Draw(t, "open"), deadline: rapid.Bool().Draw(t, "deadline"),
 			progress: rapid.Bool().Draw(t, "progress"), uploads: rapid.IntRange(1, maxUploads).Draw(t, "uploads"),
+			replaces: rapid.Bool().Draw(t, "replaces"),
 		}
 		s.resumed = s.open && rapid.Bool().Draw(t, "resumed")
 		got := rapid.SampledFrom([]answer{done, same, differs, gone, hidden, conflict, lost, changed, spoiled, failed}).Draw(t, "answer")
@@ -90,6 +91,16 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 		}
 		if (end.outcome == Unfinished) != (got == failed && s.deadline && s.open && s.progress) {
 			t.Fatalf("unfinished: %+v", end)
+		}
+		if s.replaces && changedSince(got) {
+			// The caller looks and decides, but for a twin of whom is asked once more.
+			if twin := got == conflict && s.resumed && s.uploads == 1; (end.outcome == Changed) == twin {
+				t.Fatalf("a change ends as %+v", end)
+			}
+			return
+		}
+		if end.outcome == Changed {
+			t.Fatal("nothing changed")
 		}
 		if (end.outcome == Copied) != (got == done) || (end.outcome == Exists) != (got == same) ||
 			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) || (end.outcome == LeftDeleted) != (got == hidden) {

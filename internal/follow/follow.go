@@ -91,12 +91,6 @@ func WithOrigins(bucket func(region string) (string, bool)) Option {
 // an entry may be replicas: those with the same contents are one write.
 func WithSince(at time.Time) Option { return func(f *Follower) { f.since = at } }
 
-// WithSleep replaces the wait for the target's clock and between attempts. It must
-// return the context's error as soon as the context ends.
-func WithSleep(sleep func(context.Context, time.Duration) error) Option {
-	return func(f *Follower) { f.sleep = sleep }
-}
-
 // WithRandom replaces the source of jitter: numbers in [0, 1). It must be safe for
 // concurrent use.
 func WithRandom(random func() float64) Option { return func(f *Follower) { f.random = random } }

@@ -45,7 +45,7 @@ type world struct {
 	store    *iam.Store
 	endpoint string
 	follower *Follower
-	copier   *copier.Copier
+	own      *s3.Client // the Follower's
 
 	mu   sync.Mutex
 	seen []string
@@ -94,9 +94,11 @@ func newWorld(t *testing.T, options ...Option) *world {
 		}
 	}
 	target := copier.Target{Region: there, Bucket: bucketIn(there)}
-	client := w.client(here, w)
-	w.copier = copier.New(client, target, copier.WithMultipart(10<<20, 4), copier.WithRole("arn:aws:iam::"+account+":root"))
-	w.follower = New(client, w.copier, target, append([]Option{
+	session, role := w.assume()
+	client := w.client(here, w, session)
+	w.own = client
+	copies := copier.New(client, target, copier.WithMultipart(10<<20, 4), copier.WithRole(role))
+	w.follower = New(client, copies, target, append([]Option{
 		WithOrigins(func(region string) (string, bool) { return bucketIn(region), slices.Contains(regions, region) }),
 	}, options...)...)
 	// Nothing has to be waited for, but where a test wants it.
@@ -112,9 +114,31 @@ func newWorld(t *testing.T, options ...Option) *world {
 	return w
 }
 
+// assume makes the function's role, which may do everything here, and returns a
+// session of it.
+func (w *world) assume() (iam.Credentials, string) {
+	w.Helper()
+	document := func(text string) *iam.Document {
+		d, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + text + `}]}`))
+		if err != nil {
+			w.Fatal(err)
+		}
+		return d
+	}
+	role, err := w.store.CreateRole(iam.RoleConfig{Name: "replicator", Trust: document(`"Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}`)})
+	if err != nil {
+		w.Fatal(err)
+	}
+	role.PutPolicy("all", document(`"Action":"s3:*","Resource":"*"`))
+	session, _, err := w.store.AssumeRoleForService(role.ARN, "replicator", "lambda.amazonaws.com")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return session, role.ARN
+}
+
 // client signs for a Region; requests are carried by http.
-func (w *world) client(region string, carrier aws.HTTPClient) *s3.Client {
-	creds := w.store.Admin()
+func (w *world) client(region string, carrier aws.HTTPClient, creds iam.Credentials) *s3.Client {
 	return s3.New(s3.Options{
 		Region: region, BaseEndpoint: &w.endpoint, UsePathStyle: true, HTTPClient: carrier,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
@@ -205,10 +229,14 @@ func (w *world) refuse(op string, n, status int, code string) {
 			return nil
 		}
 		n--
-		body := fmt.Sprintf(`<Error><Code>%s</Code><Message>as the test wants it</Message></Error>`, code)
-		return &http.Response{
-			StatusCode: status, Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
-		}
+		return answer(r, status, fmt.Sprintf(`<Error><Code>%s</Code><Message>as the test wants it</Message></Error>`, code))
+	}
+}
+
+// answer is one of S3's.
+func answer(r *http.Request, status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
 	}
 }
 
@@ -233,7 +261,9 @@ func (w *world) want(requests ...string) {
 	}
 }
 
-func (w *world) user(region string) *s3.Client { return w.client(region, http.DefaultClient) }
+func (w *world) user(region string) *s3.Client {
+	return w.client(region, http.DefaultClient, w.store.Admin())
+}
 
 // put is a user's write. It returns the version.
 func (w *world) put(region, key, body string, change ...func(*s3.PutObjectInput)) string {
@@ -262,9 +292,9 @@ func (w *world) remove(region, key, version string) {
 }
 
 // replica is what another function has copied to a Region: it carries the entry.
-func (w *world) replica(region, key, body string, of policy.Write) string {
+func (w *world) replica(region, key, body string, of policy.Write) {
 	w.Helper()
-	return w.put(region, key, body, func(in *s3.PutObjectInput) {
+	w.put(region, key, body, func(in *s3.PutObjectInput) {
 		in.Metadata = map[string]string{policy.EntryName: policy.EntryFor(of, key, w.clock().Unix(), 0).String()}
 	})
 }
