@@ -70,6 +70,7 @@ func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
+	d.Findings = healthFindings(health.Merge(findings, facts.Caller))
 	return writeDoctorText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 

@@ -147,7 +147,8 @@ func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 	}
 	unbroken := strings.Join(strings.Fields(b.String()), " ")
 	if !strings.Contains(unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key was there with other contents") ||
-		!strings.Contains(unbroken, "s3fanout verify # which keys differ between Regions") {
+		!strings.Contains(unbroken, "s3fanout verify # which keys differ between Regions") ||
+		strings.Contains(unbroken, "All checks passed.") || !strings.Contains(unbroken, "All checks of the deployment passed; what diverged") {
 		t.Errorf("got\n%s", &b)
 	}
 	if got := divergedLines([]statusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
@@ -155,6 +156,38 @@ func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 	}
 	if got := divergedLines([]statusRegion{{Region: "b", Diverged: &zero}}); got != nil {
 		t.Errorf("got %q, want nothing", got)
+	}
+}
+
+// A caller who may ask for nothing is told once what to be allowed, and not 27 times.
+func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
+	facts, _ := troubled()
+	facts.Caller = "arn:aws:iam::111122223333:user/me"
+	var findings []health.Finding
+	for _, region := range []string{"us-east-1", "ap-northeast-1"} {
+		for check, action := range map[string]string{"bucket": "s3:ListBucket", "topic": "sns:GetTopicAttributes", "queue": "sqs:GetQueueUrl"} {
+			findings = append(findings, health.Finding{Check: check, Region: region, Severity: health.Unknown, Denied: action, What: "cannot tell", Fix: "allow it"})
+		}
+	}
+	var doctor, status, document bytes.Buffer
+	a := &app{stdout: &doctor}
+	if err := a.writeDoctor(facts, findings); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeStatusText(&status, newStatusDocument(facts, findings, nil), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"doctor": doctor.String(), "status": status.String()} {
+		if n := strings.Count(text, "caller-permissions"); n != 1 || strings.Contains(text, "cannot tell") || !strings.Contains(text, facts.Caller+" may not ask what 6 checks need: ") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	if want := "fix    allow s3:ListBucket, sns:GetTopicAttributes, sqs:GetQueueUrl to " + facts.Caller; !strings.Contains(doctor.String(), want) {
+		t.Errorf("got\n%s\nwant %q in it", &doctor, want)
+	}
+	a = &app{stdout: &document, output: outputJSON}
+	if err := a.writeDoctor(facts, findings); err != nil || strings.Count(document.String(), `"cannot tell"`) != len(findings) {
+		t.Errorf("%v: the document has not one finding for each check:\n%s", err, &document)
 	}
 }
 

@@ -23,6 +23,7 @@ type statusDocument struct {
 	Findings   []healthFinding `json:"findings"`
 	Next       []string        `json:"next"` // commands that say more
 
+	shown []healthFinding // as people are shown them
 	steps []nextStep
 }
 
@@ -57,7 +58,7 @@ type statusLag struct {
 func newStatusDocument(facts health.Facts, findings []health.Finding, figures map[string]health.Figures) statusDocument {
 	d := statusDocument{
 		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
-		Regions: []statusRegion{}, Findings: healthFindings(findings),
+		Regions: []statusRegion{}, Findings: healthFindings(findings), shown: healthFindings(health.Merge(findings, facts.Caller)),
 	}
 	for _, r := range facts.Regions {
 		row := statusRegion{Region: r.Name, Parts: partStates(findings, r.Name), Lag: []statusLag{}}
@@ -117,17 +118,22 @@ func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) err
 			return err
 		}
 	}
-	for _, line := range append(unavailable(d), divergedLines(d.Regions)...) {
+	diverged := divergedLines(d.Regions)
+	for _, line := range append(unavailable(d), diverged...) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}
 	}
-	if len(d.Findings) == 0 {
-		if _, err := fmt.Fprintln(w, "All checks passed."); err != nil {
+	if len(d.shown) == 0 {
+		text := "All checks passed."
+		if len(diverged) > 0 {
+			text = "All checks of the deployment passed; what diverged is no fault of it."
+		}
+		if _, err := fmt.Fprintln(w, wrapped(text, width, "  ")); err != nil {
 			return err
 		}
 	}
-	for _, line := range handLines(d.Findings) {
+	for _, line := range handLines(d.shown) {
 		text := wrapped(line.severity+": "+line.text, width, "  ")
 		if rest, ok := strings.CutPrefix(text, line.severity); colours && ok {
 			text = severityColour(health.Severity(line.severity)) + line.severity + plain + rest

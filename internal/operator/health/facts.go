@@ -25,6 +25,8 @@ type Look[T any] struct {
 	// Next is what to do so that it is told the next time, with names as in
 	// fill; empty means to ask again.
 	Next string
+	// Denied is the IAM action that the caller lacks, if that is why.
+	Denied string
 }
 
 // found is a Look at something that is there.

@@ -126,7 +126,11 @@ func failed[T any](region, what string, err error) Look[T] {
 	if errors.Is(failure, awsapi.ErrMissing) {
 		return Look[T]{State: Absent}
 	}
-	return Look[T]{Why: why(region, failure), Next: nextAfter(failure)}
+	look := Look[T]{Why: why(region, failure), Next: nextAfter(failure)}
+	if errors.Is(failure, awsapi.ErrDenied) {
+		look.Denied = failure.Action()
+	}
+	return look
 }
 
 // why is what an error says, without the Region: a finding has its own.

@@ -35,7 +35,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	if err != nil {
 		look := failed[Bucket](g.region, what, err)
 		if isDenied(err) {
-			look.Next += "; a bucket of this name in another account is refused in the same way"
+			look.Next += strangersBucket
 		}
 		return look
 	}

@@ -64,6 +64,9 @@ type Finding struct {
 	What     string   // what was found, one line
 	Means    string   // what it does to replication
 	Fix      string   // what to do, with names filled in
+	// Denied is the IAM action without which the caller could not be told; see
+	// Merge.
+	Denied string
 }
 
 // Words for the state of a part.

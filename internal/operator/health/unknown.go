@@ -11,6 +11,9 @@ import (
 const (
 	unknownMeans = "It may be right or wrong: nothing was found either way."
 	askAgain     = "ask again: s3fanout doctor --region {region}"
+	// What a HEAD of a bucket needs, and what else its refusal can mean.
+	headBucket      = "s3:ListBucket"
+	strangersBucket = "; a bucket of this name in another account is refused in the same way"
 )
 
 // nextAfter says what to do so that a request that failed is answered the
@@ -49,6 +52,7 @@ func (c *checker) unknown(id, next, format string, args ...any) {
 // untold is unknown for a request that was not answered.
 func untold[T any](c *checker, id string, look Look[T]) {
 	c.unknown(id, look.Next, "%s: %s", c.fill(c.info[id].Asks), look.Why)
+	c.findings[len(c.findings)-1].Denied = look.Denied
 }
 
 // there says whether something is there to be checked, and finds what is not.
