@@ -41,6 +41,9 @@ type Config struct {
 	BucketKeyARNs map[string]string
 	// Filters choose the keys that are copied; none choose all.
 	Filters []Filter
+	// Exclude leaves keys out that would be copied otherwise. The functions decide
+	// that, because S3 announces the keys all the same.
+	Exclude Exclusions
 	// Follow is which later changes of keys travel; none by default.
 	Follow Follow
 	// FollowSince is when following was switched on over buckets that had objects
@@ -92,6 +95,13 @@ type Config struct {
 // they are in the key. An empty one asks for nothing. With OwnFollow, Follow holds
 // for these keys instead of Config.Follow.
 type Filter = replicaset.Filter
+
+// Exclusion leaves out the keys that begin with Prefix and end with Suffix, both
+// as they are in the key. An empty one asks for nothing.
+type Exclusion = replicaset.Exclusion
+
+// Exclusions leave out the keys that one of them does.
+type Exclusions = replicaset.Exclusions
 
 // Follow says which later changes of a key travel to the other Regions:
 // Overwrites, and with them Deletions and Tags.

@@ -93,6 +93,9 @@ func (s site) graphs() []graph {
 			topic("NumberOfNotificationsFilteredOut"), topic("NumberOfNotificationsFailed"),
 		}},
 	}
+	if len(s.Exclude) > 0 {
+		list[0].metrics = append(list[0].metrics, ours("Excluded", "Sum"))
+	}
 	if followed := s.followedMetrics(); followed != nil {
 		list = append(list, graph{"Later changes followed here", "records", followed})
 	}

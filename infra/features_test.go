@@ -59,6 +59,12 @@ func features() [][]level {
 				announced(list{list{rule("suffix", ".jpg")}, list{rule("suffix", ".p%3Dg")}})},
 		},
 		{
+			{"nothing left out", nothing, nil}, // relations.testFunction looks at it
+			{"keys left out", func(c *replicaset.Config) {
+				c.Exclude = replicaset.Exclusions{{Suffix: ".jpg.part"}, {Prefix: "a b/tmp/"}}
+			}, nil},
+		},
+		{
 			{"first write wins", nothing, followed("s3:ObjectCreated:*")},
 			{"overwrites", func(c *replicaset.Config) { c.Follow = overwrites }, followed("s3:ObjectCreated:*")},
 			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated")},

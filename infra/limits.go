@@ -69,12 +69,20 @@ func (s site) policiesLength() int {
 }
 
 // environmentField is the field that makes the function's environment longer than
-// it would have to be: the filters if it fits without what they follow.
+// it would have to be: what is excluded, or the filters, if it fits without.
 func (s site) environmentField() string {
-	plain := s
-	plain.Filters = nil
-	if lengthOf(plain.environment()) <= maxEnvironment {
-		return "filters"
+	for _, without := range []struct {
+		field string
+		leave func(*site)
+	}{
+		{"exclude", func(s *site) { s.Exclude = nil }},
+		{"filters", func(s *site) { s.Filters = nil }},
+	} {
+		shorter := s
+		without.leave(&shorter)
+		if have, less := lengthOf(s.environment()), lengthOf(shorter.environment()); have > maxEnvironment && less <= maxEnvironment {
+			return without.field
+		}
 	}
 	return "regions"
 }
@@ -84,6 +92,8 @@ func (s site) shorter(field string) string {
 	switch field {
 	case "operatorArns":
 		return "list fewer, for instance one role that the others assume"
+	case "exclude":
+		return "exclude fewer prefixes and suffixes, or shorten them"
 	case "filters":
 		return "give fewer filters a follow of their own, or shorten their prefixes and suffixes"
 	}

@@ -264,7 +264,7 @@ func (r relations) testFunction(t *testing.T) {
 		Role:                r.member(r.region).RoleARN(),
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
-		ReplicaStorageClass: r.set.ReplicaStorageClass, Follow: r.set.FollowRules()}
+		ReplicaStorageClass: r.set.ReplicaStorageClass, Follow: r.set.FollowRules(), Exclude: r.set.Exclude}
 	for _, other := range slices.Sorted(slices.Values(r.set.Others(r.region))) {
 		want.Sources = append(want.Sources, r.member(other))
 		want.Sources[len(want.Sources)-1].Adopted = false // the environment does not say it

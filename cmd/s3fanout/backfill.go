@@ -48,7 +48,8 @@ before the Region joined, and what got lost on its way.
 It lists the buckets and copies what is missing while it lists, from the Region
 that has had the key for longest or from --from. A key that exists is never
 replaced: objects that differ are counted and left as they are; s3fanout verify
-names them. Keys that no filter in cdk.json chooses are left out.
+names them. Keys that no filter in cdk.json chooses, or that it excludes, are
+left out.
 
 What was deleted in a Region stays deleted there: where a delete marker is the
 current version of a key, it is skipped and counted, unless --restore-deleted is

@@ -38,11 +38,12 @@ const batchHelp = `With --batch-operations S3 Batch Operations does the work, fo
 to be listed from here: one job for each Region to copy from, and for each of
 the configuration's filters that --prefix leaves, which S3 works off in the
 background, for hours or days. It needs "batchOperations": true in cdk.json,
-deployed. Keys that exist are left alone, and so is what was deleted in the
-Region unless --restore-deleted is given; of others the current version is
-copied. The report of each job, with what failed and why, is written to
-.s3fanout/reports/ in the bucket of the job's Region; it is replicated like any
-object. --job tells how a job stands.
+deployed. Keys that cdk.json excludes cost a task each, which copies nothing.
+Keys that exist are left alone, and so is what was deleted in the Region unless
+--restore-deleted is given; of others the current version is copied. The report
+of each job, with what failed and why, is written to .s3fanout/reports/ in the
+bucket of the job's Region; it is replicated like any object. --job tells how a
+job stands.
 
 AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
 NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for
@@ -179,7 +180,7 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 func (r batchRequest) jobs(set replicaset.Config, account string, from []string) ([]batchjob.Request, error) {
 	filters := set.Narrow(r.Prefix)
 	if len(filters) == 0 {
-		return nil, usageError{fmt.Errorf("--prefix %s: the filters of the configuration leave out every key that begins so", printable.Quote(r.Prefix))}
+		return nil, usageError{fmt.Errorf("--prefix %s: the configuration leaves out every key that begins so", printable.Quote(r.Prefix))}
 	}
 	var list []batchjob.Request
 	for _, region := range from {

@@ -58,7 +58,7 @@ With --output json the result is one document:
    "letters": [{"queue", "messageId", "sentAt", "kind", "source", "versionId",
      "reason", "targets"}],
    "queues": [{"region", "looked", "notUnderstood", "held", "cut", "error"}]}
-"verdict" is everywhere, not-compared, left-out (by the filters in cdk.json),
+"verdict" is everywhere, not-compared, left-out (by cdk.json),
 on-its-way, copying, tags-differ, deleted, archived, missing, dead-letter,
 different, nowhere or unknown. "state" is present, on-its-way, copying, deleted,
 archived, missing, dead-letter, left-out or unknown. "likely" is upload or

@@ -38,9 +38,10 @@ Regions within seconds.
 
 Left alone is what was written again since, what was deleted before --since
 already, and what was deleted again after --until. Keys that no filter in
-cdk.json chooses are left out. Delete markers stay: removing them by hand would
-hide from the other Regions what happened. A lifecycle rule that expires objects
-makes the same markers as a user: try --dry-run and choose a --prefix.
+cdk.json chooses, or that it excludes, are left out. Delete markers stay:
+removing them by hand would hide from the other Regions what happened. A
+lifecycle rule that expires objects makes the same markers as a user: try
+--dry-run and choose a --prefix.
 
 A time is one such as 2026-11-29T08:30:00Z or 2026-11-29T09:30:00+01:00, or how
 long ago it is, such as 90m, 12h or 2d. Delete markers have the time of S3's

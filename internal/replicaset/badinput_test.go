@@ -50,6 +50,8 @@ func TestBadFiles(t *testing.T) {
 		{"cf-27", fields(`, "follow": ["deletions"]`), `s3fanout.follow: deletions cannot travel without overwrites; add "overwrites"`},
 		{"cf-34", fields(`, "follow": ["overwrites"], "followSince": "yesterday"`), `s3fanout.followSince: "yesterday" is not a time such as "2026-11-29T08:30:00Z"`},
 		{"cf-35", fields(`, "followSince": "2026-11-29T08:30:00Z"`), `s3fanout.followSince: nothing is followed; set follow as well, or leave it out`},
+		{"cf-36", fields(`, "exclude": [{"suffix": "*.tmp"}]`), `s3fanout.exclude[0].suffix: "*.tmp" has a "*", which is no wildcard here`},
+		{"cf-37", fields(`, "exclude": [{}]`), "s3fanout.exclude[0]: neither prefix nor suffix is given; give one, or leave the entry out"},
 		{"cf-28", fields(`, "follow": ["\u001b[2J"]`), `s3fanout.follow[0]: `},
 		{"cf-29", fields(`, "buckets": {"us-east-1": "arn:aws:s3:::my-old-bucket"}`), "s3fanout.buckets.us-east-1: arn:aws:s3:::my-old-bucket is an ARN; give the bucket's name"},
 		{"cf-30", fields(`, "buckets": {"us-east-1": "b-one", "eu-west-1": "b-one"}`), "s3fanout.buckets.us-east-1: b-one is given for eu-west-1 already"},

@@ -29,6 +29,7 @@ func (c *Config) fields() []configField {
 		{"buckets", (*stringMap)(&c.Buckets), "an object of Regions and bucket names", "buckets of its own"},
 		{"bucketKeyArns", (*stringMap)(&c.BucketKeyARNs), "an object of Regions and key ARNs", "none"},
 		{"filters", (*filterList)(&c.Filters), `a list of {"prefix": …, "suffix": …}`, "every key"},
+		{"exclude", (*exclusionList)(&c.Exclude), `a list of {"prefix": …, "suffix": …}`, "nothing"},
 		{"follow", &c.Follow, followWanted, "nothing"},
 		{"followSince", (*second)(&c.FollowSince), secondWanted, "always"},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},

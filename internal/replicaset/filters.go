@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"s3fanout/internal/strictjson"
@@ -30,26 +31,24 @@ func (f Filter) matches(key string) bool {
 }
 
 // Matches reports whether objects with this key are copied to the other
-// Regions: always without filters, else if one of them matches.
+// Regions: those that are Chosen and that no exclusion leaves out.
 //
-// It is what S3 decides when it announces an object, so a comparison or a
-// backfill of the buckets has to leave out the other keys.
-func (c Config) Matches(key string) bool {
-	if len(c.Filters) == 0 {
-		return true
-	}
-	for _, f := range c.Filters {
-		if f.matches(key) {
-			return true
-		}
-	}
-	return false
+// It is what S3 and the function decide when an object is created, so a
+// comparison or a backfill of the buckets has to leave out the other keys.
+func (c Config) Matches(key string) bool { return c.Chosen(key) && !c.Exclude.Match(key) }
+
+// Narrow returns filters that choose the keys that begin with prefix and that are
+// Chosen: at most as many as Filters, and none where there is no such key. Filters
+// of which an exclusion leaves out all keys are not among them; of the others,
+// Exclude still leaves out some. What is followed is left out; see FollowFor.
+func (c Config) Narrow(prefix string) []Filter {
+	narrow := c.narrow(prefix)
+	return slices.DeleteFunc(narrow, func(f Filter) bool {
+		return slices.ContainsFunc(c.Exclude, func(e Exclusion) bool { return e.covers(f) })
+	})
 }
 
-// Narrow returns filters that choose the keys that begin with prefix and that
-// Matches: at most as many as Filters, and none where there is no such key. What
-// is followed of them is left out; see FollowFor.
-func (c Config) Narrow(prefix string) []Filter {
+func (c Config) narrow(prefix string) []Filter {
 	if len(c.Filters) == 0 {
 		return []Filter{{Prefix: prefix}}
 	}
@@ -137,23 +136,12 @@ type filterList []Filter
 // UnmarshalJSON implements json.Unmarshaler. Its errors are of type saidError
 // where a member is at fault.
 func (l *filterList) UnmarshalJSON(raw []byte) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
+	items, err := objects(raw, "give a filter, or leave filters out to copy every key")
+	if err != nil {
 		return err
 	}
-	if len(items) == 0 {
-		return saidError{": the list is empty; give a filter, or leave filters out to copy every key"}
-	}
 	list := make(filterList, len(items))
-	for i, item := range items {
-		members, err := object(item)
-		var twice saidError
-		if errors.As(err, &twice) {
-			return saidError{fmt.Sprintf("[%d]: %s", i, twice.rest)}
-		}
-		if err != nil {
-			return saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
-		}
+	for i, members := range items {
 		for _, m := range members {
 			if err := list[i].read(m); err != nil {
 				return saidError{fmt.Sprintf("[%d].%s%s", i, excerpt([]byte(m.Name)), err)}
@@ -162,6 +150,32 @@ func (l *filterList) UnmarshalJSON(raw []byte) error {
 	}
 	*l = list
 	return nil
+}
+
+// objects reads a list of objects with prefixes and suffixes. empty says what to
+// do about a list that is empty. Its errors are of type saidError, but for what is
+// no list.
+func objects(raw []byte, empty string) ([][]strictjson.Member, error) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return nil, err
+	}
+	if len(items) == 0 {
+		return nil, saidError{": the list is empty; " + empty}
+	}
+	list := make([][]strictjson.Member, len(items))
+	for i, item := range items {
+		members, err := object(item)
+		var twice saidError
+		if errors.As(err, &twice) {
+			return nil, saidError{fmt.Sprintf("[%d]: %s", i, twice.rest)}
+		}
+		if err != nil {
+			return nil, saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
+		}
+		list[i] = members
+	}
+	return list, nil
 }
 
 // read takes a member of a filter in JSON. Its error continues the member's name.

@@ -84,13 +84,16 @@ func TestPagesExampleIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 2 {
-		t.Fatalf("%d blocks of JSON, want the example and the statements", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("%d blocks of JSON, want the example, what is left out, and the statements", len(blocks))
+	}
+	if c, err := Parse([]byte("{" + blocks[1][1] + "}")); err != nil || c.validateExclude() != nil {
+		t.Errorf("what is left out: %v, %v", err, c.validateExclude())
 	}
 	if _, err := parseFile([]byte(`{"context": {` + blocks[0][1] + `}}`)); err != nil {
 		t.Errorf("the example: %v", err)
 	}
-	if !json.Valid([]byte("[" + blocks[1][1] + "]")) {
+	if !json.Valid([]byte("[" + blocks[2][1] + "]")) {
 		t.Error("the statements of a key's policy are not JSON")
 	}
 }

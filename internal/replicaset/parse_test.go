@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, follow, followSince, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary, operatorArns and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
-	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "follow": ["tags", "overwrites"], "followSince": "2026-11-29T09:30:00+01:00",
+	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "exclude": [{"prefix": "in/tmp/"}, {"suffix": ".part"}], "follow": ["tags", "overwrites"], "followSince": "2026-11-29T09:30:00+01:00",
 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
 	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Buckets: map[string]string{"us-east-1": "my-old-bucket"}, BucketKeyARNs: map[string]string{"us-east-1": "c"},
-		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
+		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Exclude: Exclusions{{Prefix: "in/tmp/"}, {Suffix: ".part"}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
@@ -87,6 +87,13 @@ func TestParseErrors(t *testing.T) {
 		{`{"filters": ["a/"]}`, `s3fanout.filters[0]: "a/" is not an object; use {"prefix": …, "suffix": …}`},
 		{`{"filters": [{"prefix": "a/"}, {"begin": "b/"}]}`, `s3fanout.filters[1].begin: no such field; known are prefix, suffix and follow`},
 		{`{"filters": [{"suffix": null}]}`, `s3fanout.filters[0].suffix: null is not a string`},
+		{`{"exclude": {}}`, `s3fanout.exclude: {} is not a list of {"prefix": …, "suffix": …}`},
+		{`{"exclude": []}`, `s3fanout.exclude: the list is empty; give an entry, or leave exclude out`},
+		{`{"exclude": ["tmp/"]}`, `s3fanout.exclude[0]: "tmp/" is not an object; use {"prefix": …, "suffix": …}`},
+		{`{"exclude": [{"prefix": "tmp/", "prefix": "a/"}]}`, `s3fanout.exclude[0]: field prefix is given twice; remove one`},
+		{`{"exclude": [{"prefix": "tmp/", "follow": []}]}`, `s3fanout.exclude[0].follow: no such field; known are prefix and suffix`},
+		{`{"exclude": [{"suffix": 7}]}`, `s3fanout.exclude[0].suffix: 7 is not a string`},
+		{`{"exclude": [{"suffix": null}]}`, `s3fanout.exclude[0].suffix: null is not a string`},
 		{`{"follow": "overwrites"}`, `s3fanout.follow: "overwrites" is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"follow": null}`, `s3fanout.follow: null is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"follow": ["overwrites", "deletes"]}`, `s3fanout.follow[1]: "deletes" is not known; use "overwrites", "deletions" or "tags"`},

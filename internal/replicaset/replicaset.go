@@ -55,6 +55,9 @@ type Config struct {
 	BucketKeyARNs map[string]string
 	// Filters choose the keys that are copied; none choose all. See Matches.
 	Filters []Filter
+	// Exclude leaves keys out that would be copied otherwise. The functions decide
+	// that, because S3 announces the keys all the same.
+	Exclude Exclusions
 	// Follow is which later changes of keys travel; none by default. A filter may
 	// say otherwise for its keys, see FollowFor.
 	Follow Follow

@@ -24,7 +24,7 @@ const accountIDLength = 12
 func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
-		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateFollow, c.validateFunction,
+		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow, c.validateFunction,
 		c.validateEncryption, c.validateGovernance, c.validateTags,
 	} {
 		if err := check(); err != nil {

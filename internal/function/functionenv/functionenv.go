@@ -47,6 +47,9 @@ const (
 	FollowFilters = "S3FANOUT_FOLLOW_FILTERS"
 	// FollowSince is when following was switched on (RFC 3339). Optional.
 	FollowSince = "S3FANOUT_FOLLOW_SINCE"
+	// Exclude are the keys that are left out, as "<prefix>:<suffix>", separated by
+	// commas; both are encoded as in FollowFilters. Optional.
+	Exclude = "S3FANOUT_EXCLUDE"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.
@@ -75,6 +78,8 @@ type Config struct {
 
 	// Follow says by key which later changes travel; see FollowFor.
 	Follow replicaset.FollowRules
+	// Exclude are the keys that are left out.
+	Exclude replicaset.Exclusions
 }
 
 // FollowFor returns what is followed of a key that is copied.
@@ -91,6 +96,7 @@ func Of(set replicaset.Config, target replicaset.Member) Config {
 		MultipartParallel:   set.MultipartParallel,
 		ReplicaStorageClass: set.ReplicaStorageClass,
 		Follow:              set.FollowRules(),
+		Exclude:             set.Exclude,
 	}
 }
 
@@ -120,6 +126,7 @@ func Encode(c Config) map[string]string {
 		variables[ReplicaStorageClass] = c.ReplicaStorageClass
 	}
 	encodeFollow(c.Follow, variables)
+	encodeExclude(c.Exclude, variables)
 	return variables
 }
 
@@ -173,8 +180,10 @@ func Decode(getenv func(string) string) (Config, error) {
 	}
 	c.MultipartThreshold, c.MultipartParallel = threshold, int(parallel)
 	c.ReplicaStorageClass = getenv(ReplicaStorageClass)
-	c.Follow, err = decodeFollow(getenv)
-	if err != nil {
+	if c.Follow, err = decodeFollow(getenv); err != nil {
+		return Config{}, err
+	}
+	if c.Exclude, err = decodeExclude(getenv); err != nil {
 		return Config{}, err
 	}
 	return c, nil

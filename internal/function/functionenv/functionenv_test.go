@@ -28,6 +28,7 @@ func full() Config {
 				{Prefix: "a b,c:d/é", Suffix: "+.jpg", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true, Tags: true}},
 			},
 		},
+		Exclude: replicaset.Exclusions{{Prefix: "tmp/"}, {Suffix: ".part"}, {Prefix: "a b,c:d/é", Suffix: "+~"}},
 	}
 }
 
@@ -41,7 +42,7 @@ func decode(variables map[string]string, c Config) (Config, error) {
 func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 	bare := full()
 	bare.MultipartThreshold, bare.MultipartParallel, bare.ReplicaStorageClass = 0, 0, ""
-	bare.Follow = replicaset.FollowRules{}
+	bare.Follow, bare.Exclude = replicaset.FollowRules{}, nil
 	for _, want := range []Config{full(), bare} {
 		got, err := decode(Encode(want), want)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -79,6 +80,11 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		{FollowFilters, "o:%zz:"},
 		{FollowFilters, "x:logs/:"},
 		{FollowFilters, "od:logs/:,"},
+		{Exclude, "tmp/"},
+		{Exclude, "tmp/:,"},
+		{Exclude, ":"}, // bad input: fn-52
+		{Exclude, "%zz:"},
+		{Exclude, ":a:b%"},
 	} {
 		variables := Encode(full())
 		variables[tt.name] = tt.value

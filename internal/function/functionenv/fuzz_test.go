@@ -64,3 +64,25 @@ func FuzzDecodeFollow(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecodeExclude does the same for what is left out.
+func FuzzDecodeExclude(f *testing.F) {
+	f.Add("tmp/:,:.part")
+	f.Add("a%20b:%2C%3a")
+	f.Add("::,\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := decodeExclude(func(string) string { return text })
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		again := map[string]string{}
+		encodeExclude(list, again)
+		back, err := decodeExclude(func(name string) string { return again[name] })
+		if err != nil || !reflect.DeepEqual(back, list) {
+			t.Errorf("got %+v and %v, want %+v", back, err, list)
+		}
+	})
+}

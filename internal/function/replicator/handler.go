@@ -32,6 +32,10 @@ import (
 // record in practice, so it matters for replays and rare bursts only.
 const Parallel = 8
 
+// Excluded is the outcome of a record whose key the configuration leaves out.
+// Nothing was asked or done.
+const Excluded copier.Outcome = "Excluded"
+
 // errSource marks a record whose bucket is no source of this function.
 var errSource = errors.New("not a source of this function")
 
@@ -83,6 +87,7 @@ type summary struct {
 	// Unfinished copies go on in other invocations.
 	Unfinished int `json:"unfinished"`
 	TestEvents int `json:"testEvents"`
+	Excluded   int `json:"excluded,omitempty"`
 	// What was followed; left out where nothing was.
 	Replaced   int `json:"replaced,omitempty"`
 	Superseded int `json:"superseded,omitempty"`
@@ -158,6 +163,8 @@ func (s *summary) count(o copier.Outcome) {
 		s.SourceGone++
 	case copier.Unfinished:
 		s.Unfinished++
+	case Excluded:
+		s.Excluded++
 	case copier.Replaced:
 		s.Replaced++
 	case copier.Superseded:
@@ -230,6 +237,10 @@ func (h *Handler) copy(ctx context.Context, times budget, j job) (copier.Result,
 	var result copier.Result
 	var err error
 	switch {
+	case h.Config.Exclude.Match(j.record.Key) && j.resume == nil:
+		// S3's notifications cannot leave keys out. A copy that is under way is
+		// finished, so that no upload is left behind.
+		return copier.Result{Outcome: Excluded}, nil
 	case h.Config.FollowFor(j.record.Key).Overwrites:
 		result, err = h.follow(working, j)
 	case j.record.Removal() || j.record.Retagging():

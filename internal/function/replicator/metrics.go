@@ -77,7 +77,7 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 		add(here(count("Diverged")), "Diverged", 1)
 	case result.Outcome == copier.SourceGone:
 		add(here(count("SourceGone")), "SourceGone", 1)
-	case result.Outcome == copier.Superseded, result.Outcome == copier.Deleted, result.Outcome == copier.Retagged:
+	case result.Outcome == Excluded, result.Outcome == copier.Superseded, result.Outcome == copier.Deleted, result.Outcome == copier.Retagged:
 		add(here(count(string(result.Outcome))), string(result.Outcome), 1)
 	default:
 		return nil

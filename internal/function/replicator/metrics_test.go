@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/replicaset"
 )
 
 // metricsOf checks a log line against the specification and the JSON schema of
@@ -99,6 +100,7 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 			map[string]float64{"Diverged" + inHere + "Count": 1}},
 		{"gone", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.SourceGone}},
 			map[string]float64{"SourceGone" + inHere + "Count": 1}},
+		{"excluded", upload("tmp/k"), &fakeCopier{}, map[string]float64{"Excluded" + inHere + "Count": 1}},
 		{"handed over", upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},
 		{"denied", upload("k"), &fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
 			map[string]float64{"Failed" + inPair + "Count": 1, "Failed" + inHere + "Count": 1,
@@ -109,6 +111,7 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, out := newTestHandler(tt.copier)
+			h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
 			_, _ = h.with(&fakeSelf{}).Invoke(t.Context(), payload(t, message(tt.record)))
 			if n := strings.Count(out.String(), "\n"); n != 1 {
 				t.Fatalf("got %d lines, want one that is log and metric: %s", n, out)

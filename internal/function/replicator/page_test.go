@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/replicaset"
 )
 
 // The page for operators names every key of a record's log line and no other,
@@ -52,10 +53,11 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 		outcome: map[string]copier.Outcome{"there": copier.Exists, "other": copier.Diverged, "gone": copier.SourceGone},
 	}
 	h, out := newTestHandler(f)
+	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
 	// What newHandler adds to every line.
 	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("other"), upload("gone")))); err == nil {
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("other"), upload("gone"), upload("tmp/a")))); err == nil {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {

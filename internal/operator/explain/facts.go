@@ -12,9 +12,9 @@ import (
 // Facts are what the Regions say about one key, at about one moment.
 type Facts struct {
 	Key string // decoded, as it is stored
-	// LeftOut says that none of the configuration's filters chooses the key, so
-	// that it is not copied.
-	LeftOut bool
+	// LeftOut says that the configuration does not have the key copied: none of its
+	// filters chooses it, or it is Excluded.
+	LeftOut, Excluded bool
 	// Now is the time by S3's own clock, so that ages do not depend on this
 	// machine's.
 	Now     time.Time

@@ -19,7 +19,7 @@ const (
 	Deleted    State = "deleted"     // the newest version is a deletion marker
 	Copying    State = "copying"     // an upload of it is under way there
 	DeadLetter State = "dead-letter" // its copy failed and waits to be replayed
-	LeftOut    State = "left-out"    // the configuration's filters do not choose the key
+	LeftOut    State = "left-out"    // the configuration does not choose the key
 	Archived   State = "archived"    // all sources have to be restored first
 	OnItsWay   State = "on-its-way"  // written elsewhere only just now
 	Missing    State = "missing"     // not there, and nothing is known to be about to change that

@@ -26,7 +26,7 @@ const (
 	CodeTags        Code = "tags-differ"  // the same contents with other tags
 	CodeCopying     Code = "copying"      // an upload of it is under way
 	CodeOnItsWay    Code = "on-its-way"   // written only just now
-	CodeLeftOut     Code = "left-out"     // the configuration's filters do not choose it
+	CodeLeftOut     Code = "left-out"     // the configuration does not choose it
 	CodeNotCompared Code = "not-compared" // everywhere, but sizes alone could be compared
 	CodeEverywhere  Code = "everywhere"   // everywhere, and the same
 )
@@ -110,6 +110,11 @@ func (j *judgement) call(c Code) {
 // leftOut is where the configuration says that it stays where it is.
 func (j *judgement) leftOut() {
 	j.call(CodeLeftOut)
+	if j.Excluded {
+		j.say("it is in %s and is not copied, because cdk.json excludes its key", names(j.by[Present]))
+		j.step("if it is to be copied, change what is excluded, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
+		return
+	}
 	j.say("it is in %s and is not copied, because no filter in cdk.json chooses its key", names(j.by[Present]))
 	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
 }

@@ -129,6 +129,8 @@ func TestJudge(t *testing.T) {
 		{"everywhere", world(up, copied, copied), CodeEverywhere, "it is in all 3 Regions and the same everywhere", nil},
 		{"left out", world(up, nil, nil, leftOut), CodeLeftOut, "it is in us-east-1 and is not copied, because no filter in cdk.json chooses its key",
 			[]string{`if it is to be copied, add a filter that chooses it, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
+		{"excluded", world(up, nil, nil, leftOut, func(f *Facts) { f.Excluded = true }), CodeLeftOut, "it is in us-east-1 and is not copied, because cdk.json excludes its key",
+			[]string{`if it is to be copied, change what is excluded, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
 		{"everywhere with a letter", world(up, copied, copied, letter(eu, "SlowDown", eu)), CodeEverywhere, "it is in all 3 Regions and the same everywhere",
 			[]string{"replay the dead letters that name it; they end once it is there: s3fanout redrive --region eu-west-1"}},
 		{"cannot be compared", world(up, copied, inParts("c")), CodeNotCompared,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
 )
 
@@ -67,19 +68,23 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.find(checkUndelivered, "what cannot be delivered to %s goes to %s, not to %s", other, to, c.facts.Set.QueueName())
 	}
 	role := c.region.Role
-	deletions := c.facts.Set.FollowAny().Deletions
-	switch kind, id, markers := classify(s.Settings.Value); {
-	case kind == filterNone:
+	deletions, excluded := c.facts.Set.FollowAny().Deletions, c.facts.Set.DroppedPrefix()
+	switch f := classify(s.Settings.Value); {
+	case f.kind == filterNone:
 		c.find(checkEchoFilter, "the subscription of %s has no filter for echoes", other)
-	case kind == filterEchoes && deletions && !markers:
+	case f.kind == filterEchoes && deletions && !f.markers:
 		c.find(checkFilter, "the subscription of %s drops the delete markers that the function of %s makes, which every other Region has to be told", other, c.region.Name)
-	case kind == filterOther, markers && !deletions:
+	case f.kind == filterEchoes && f.dropped != "" && f.dropped != excluded:
+		c.find(checkFilter, "the subscription of %s drops the keys that begin with %s, which cdk.json does not exclude or not first", other, printable.Quote(f.dropped))
+	case f.kind == filterEchoes && f.dropped != excluded:
+		c.find(checkEchoFilter, "the subscription of %s does not drop the keys that begin with %s, which cdk.json excludes", other, printable.Quote(excluded))
+	case f.kind == filterOther, f.markers && !deletions:
 		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case role.State == Untold:
 		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
-	case role.State == Found && id != role.Value.ID:
-		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, id,
+	case role.State == Found && f.roleID != role.Value.ID:
+		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, f.roleID,
 			c.here().RoleName(), role.Value.ID)
 	}
 }

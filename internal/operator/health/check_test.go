@@ -38,9 +38,18 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		return `{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"` + action + `","Resource":"` + resource +
 			`","Condition":{"ArnLike":{"AWS:SourceArn":"` + source + `"}}}`
 	}
+	kept := ""
+	if dropped := set.DroppedPrefix(); dropped != "" {
+		kept = `"s3":{"object":{"key":[{"anything-but":{"prefix":"` + dropped + `"}}]}}`
+	}
 	filter := `{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:` + roleID + `:"}}]}}}`
-	if set.FollowAny().Deletions {
+	switch deletions := set.FollowAny().Deletions; {
+	case deletions && kept != "":
+		filter = `{"$or":[` + filter + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}],"Records":{` + kept + `}}`
+	case deletions:
 		filter = `{"$or":[` + filter + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`
+	case kept != "":
+		filter = strings.TrimSuffix(filter, "}}") + "," + kept + "}}"
 	}
 	var notifications []Notification
 	for _, event := range set.Follow.Events() {

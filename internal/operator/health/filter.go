@@ -17,23 +17,68 @@ const (
 	filterEchoes // drops what one role wrote
 )
 
-// classify tells what a filter is, and for one of echoes the ID of the role, and
-// whether it lets the role's delete markers pass. The form is that of
-// infra/mesh.go.
-func classify(s SubscriptionSettings) (kind filterKind, roleID string, markers bool) {
+// filter is what is told apart in a subscription's filter.
+type filter struct {
+	kind    filterKind
+	roleID  string // of filterEchoes
+	markers bool   // the role's delete markers pass
+	dropped string // the prefix of keys that do not, "" for none
+}
+
+// classify tells what a filter does. The form is that of infra/mesh.go.
+func classify(s SubscriptionSettings) filter {
 	text := strings.TrimSpace(s.FilterPolicy)
 	if text == "" || text == "{}" {
-		return filterNone, "", false
+		return filter{kind: filterNone}
 	}
 	if s.FilterScope != "MessageBody" {
-		return filterOther, "", false
+		return filter{kind: filterOther}
 	}
-	if byOthers, ok := withoutMarkers(json.RawMessage(text)); ok {
-		kind, roleID = classifyEchoes(byOthers)
-		return kind, roleID, true
+	rest, dropped := withoutDropped(json.RawMessage(text))
+	rest, markers := withoutMarkers(rest)
+	kind, roleID := classifyEchoes(rest)
+	return filter{kind: kind, roleID: roleID, markers: markers, dropped: dropped}
+}
+
+// withoutDropped takes the part about keys away from a policy that has one, and
+// returns the prefix that it drops.
+func withoutDropped(policy json.RawMessage) (rest json.RawMessage, prefix string) {
+	var root map[string]json.RawMessage
+	var records map[string]json.RawMessage
+	if json.Unmarshal(policy, &root) != nil || json.Unmarshal(root["Records"], &records) != nil {
+		return policy, ""
 	}
-	kind, roleID = classifyEchoes(json.RawMessage(text))
-	return kind, roleID, false
+	object, ok := only(records["s3"], "object")
+	key, isKey := only(object, "key")
+	prefix, isPrefix := butPrefix(key)
+	if !ok || !isKey || !isPrefix || prefix == "" {
+		return policy, ""
+	}
+	delete(records, "s3")
+	delete(root, "Records")
+	if len(records) > 0 {
+		root["Records"], _ = json.Marshal(records) // was read from JSON
+	}
+	rest, _ = json.Marshal(root)
+	return rest, prefix
+}
+
+// butPrefix reads rules that match anything but what has a prefix.
+func butPrefix(rules json.RawMessage) (string, bool) {
+	var list []json.RawMessage
+	if json.Unmarshal(rules, &list) != nil || len(list) != 1 {
+		return "", false
+	}
+	but, ok := only(list[0], "anything-but")
+	if !ok {
+		return "", false
+	}
+	value, ok := only(but, "prefix")
+	var prefixes iampolicy.OneOrMore[string]
+	if !ok || json.Unmarshal(value, &prefixes) != nil || len(prefixes) != 1 {
+		return "", false
+	}
+	return prefixes[0], true
 }
 
 // withoutMarkers takes the part for delete markers away from a policy that has one.
@@ -41,7 +86,7 @@ func withoutMarkers(policy json.RawMessage) (rest json.RawMessage, had bool) {
 	either, ok := only(policy, "$or")
 	var alternatives []json.RawMessage
 	if !ok || json.Unmarshal(either, &alternatives) != nil || len(alternatives) != 2 {
-		return nil, false
+		return policy, false
 	}
 	for i, alternative := range alternatives {
 		records, ok := only(alternative, "Records")
@@ -54,7 +99,7 @@ func withoutMarkers(policy json.RawMessage) (rest json.RawMessage, had bool) {
 			return alternatives[1-i], true
 		}
 	}
-	return nil, false
+	return policy, false
 }
 
 func classifyEchoes(policy json.RawMessage) (kind filterKind, roleID string) {
@@ -70,20 +115,11 @@ func classifyEchoes(policy json.RawMessage) (kind filterKind, roleID string) {
 	if !ok {
 		return filterOther, ""
 	}
-	var rules []json.RawMessage
-	if json.Unmarshal(rule, &rules) != nil || len(rules) != 1 {
-		return filterOther, ""
-	}
-	but, ok := only(rules[0], "anything-but")
+	prefix, ok := butPrefix(rule)
 	if !ok {
 		return filterOther, ""
 	}
-	value, ok := only(but, "prefix")
-	var prefixes iampolicy.OneOrMore[string]
-	if !ok || json.Unmarshal(value, &prefixes) != nil || len(prefixes) != 1 {
-		return filterOther, ""
-	}
-	id, hasStart := strings.CutPrefix(prefixes[0], "AWS:")
+	id, hasStart := strings.CutPrefix(prefix, "AWS:")
 	id, hasEnd := strings.CutSuffix(id, ":")
 	// Without the colons and an ID between them the prefix covers others too.
 	if !hasStart || !hasEnd || id == "" || strings.Contains(id, ":") {
