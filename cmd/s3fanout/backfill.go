@@ -190,7 +190,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	}
 	var chosen atomic.Bool // whether any key was
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: prefix, KMS: set.UsesKMS(),
+		Members: members, From: f.from, To: to, Prefix: prefix, KMS: set.OpaqueETags(),
 		Match: func(key string) bool {
 			if !match(key) {
 				return false

@@ -142,7 +142,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 	report, err := undelete.Run(ctx, undelete.Options{
 		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
 		Span:    undelete.Span{Since: f.since.time, Until: f.until.time},
-		Prefix:  f.prefix, Match: set.Matches, KMS: set.UsesKMS(), DryRun: f.dryRun, Concurrency: f.concurrency,
+		Prefix:  f.prefix, Match: set.Matches, KMS: set.OpaqueETags(), DryRun: f.dryRun, Concurrency: f.concurrency,
 		Follows: func(key string) bool { return rules.For(key).Overwrites },
 	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

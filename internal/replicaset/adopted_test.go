@@ -58,6 +58,21 @@ func TestAdoptedMembers(t *testing.T) {
 	}
 }
 
+// TestOpaqueETags: two objects with one content have different ETags where a key
+// of KMS encrypts one of them, and an adopted bucket may have one.
+func TestOpaqueETags(t *testing.T) {
+	for want, c := range map[bool][]Config{
+		false: {media()},
+		true:  {set(adopting("us-east-1", "a-bucket")), set(func(c *Config) { c.Encryption = EncryptionKMS })},
+	} {
+		for _, c := range c {
+			if got := c.OpaqueETags(); got != want {
+				t.Errorf("%+v: got %v, want %v", c, got, want)
+			}
+		}
+	}
+}
+
 // TestAdopterNames: every bucket has a function of its own, under a name that
 // Lambda and IAM take.
 func TestAdopterNames(t *testing.T) {

@@ -17,6 +17,11 @@ const (
 // with customer-managed keys.
 func (c Config) UsesKMS() bool { return c.Encryption == EncryptionKMS }
 
+// OpaqueETags reports whether a bucket of the set may encrypt with a key of KMS, so
+// that the ETags that it lists say nothing of contents. How an adopted bucket
+// encrypts is not known here.
+func (c Config) OpaqueETags() bool { return c.UsesKMS() || len(c.Buckets) > 0 }
+
 // MakesKeys reports whether the Region stacks make the keys.
 func (c Config) MakesKeys() bool { return c.UsesKMS() && len(c.KMSKeyARNs) == 0 }
 

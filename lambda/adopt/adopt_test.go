@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,6 +35,7 @@ type world struct {
 	answers []cfn.Response
 	deaf    int // so many answers are refused
 	writes  int
+	asked   map[string]bool // requests about buckets
 	server  *httptest.Server
 }
 
@@ -46,7 +48,7 @@ type bucket struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{buckets: map[string]*bucket{"old": {notifications: head + theirs + bridge + tail, versioning: "Enabled"}}}
+	w := &world{asked: map[string]bool{}, buckets: map[string]*bucket{"old": {notifications: head + theirs + bridge + tail, versioning: "Enabled"}}}
 	w.server = httptest.NewServer(w)
 	t.Cleanup(w.server.Close)
 	return w
@@ -76,6 +78,7 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(out, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
 	}
 	_, versioning := r.URL.Query()["versioning"]
+	w.asked[r.Method+" "+r.URL.RawQuery] = true
 	switch {
 	case r.Header.Get("X-Amz-Expected-Bucket-Owner") != account:
 		refuse(http.StatusForbidden, "AccessDenied")
@@ -193,6 +196,29 @@ func TestAdoptAndRelease(t *testing.T) {
 	delete(w.buckets, "old")
 	if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess {
 		t.Errorf("delete without the bucket: %+v, %v", a, err)
+	}
+}
+
+// TestRequestsAreThoseThatTheRoleMayMake: each action of the role's statement about
+// the bucket is needed, and no other is. The statement is in infra/adoption.go,
+// whose test has the same three.
+func TestRequestsAreThoseThatTheRoleMayMake(t *testing.T) {
+	w := newWorld(t)
+	w.buckets["new"] = &bucket{notifications: head + tail, versioning: "Enabled"}
+	for _, event := range []cfn.Event{
+		create(), {RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old")}, remove(id, "old"),
+	} {
+		if a, err := w.ask(t, t.Context(), event); err != nil || a.Status != cfn.StatusSuccess {
+			t.Fatalf("%+v, %v", a, err)
+		}
+	}
+	want := map[string]bool{
+		"GET notification=": true, // s3:GetBucketNotification
+		"PUT notification=": true, // s3:PutBucketNotification
+		"GET versioning=":   true, // s3:GetBucketVersioning
+	}
+	if !maps.Equal(w.asked, want) {
+		t.Errorf("asked %v, want %v", w.asked, want)
 	}
 }
 

@@ -77,7 +77,7 @@ type Options struct {
 	Prefix string // of the keys; empty for all
 	// Match, if set, says which keys are copied. It can be called concurrently.
 	Match func(key string) bool
-	// KMS says that the buckets encrypt with keys of KMS, so that replicas have
+	// KMS says that buckets encrypt with keys of KMS, or may, so that replicas have
 	// other ETags than their sources.
 	KMS bool
 	// RestoreDeleted copies also what was deleted at a target on purpose: where
