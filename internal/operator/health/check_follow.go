@@ -87,7 +87,7 @@ func (c *checker) lifecycle(bucket Bucket) {
 	}
 	rules := bucket.Lifecycle.Value
 	if days := rules.NoncurrentDays; days > 0 && days < leastNoncurrentDays {
-		c.find(checkNoncurrent, "bucket %s destroys noncurrent versions after %d days", c.here().Bucket, days)
+		c.find(checkNoncurrent, "bucket %s destroys noncurrent versions after %s", c.here().Bucket, inDays(days))
 	}
 	first, ok := c.usualRules()
 	if ok && !slices.Equal(rules.Expires, first.Expires) {

@@ -61,11 +61,18 @@ func expires(rule types.LifecycleRule) string {
 	case e == nil:
 		return ""
 	case e.Days != nil:
-		return fmt.Sprintf("after %d days", *e.Days)
+		return "after " + inDays(int(*e.Days))
 	case e.Date != nil:
 		return "on " + e.Date.UTC().Format(time.DateOnly)
 	}
 	return ""
+}
+
+func inDays(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
 }
 
 // objectsOf says which objects a rule is for.

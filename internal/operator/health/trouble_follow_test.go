@@ -77,8 +77,8 @@ func followTroubles() []trouble {
 		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is ot; it should be odt"},
 		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is not set; it should be odt"},
 
-		{"objects expire here alone", lifecycle(Lifecycle{Expires: []string{"every object after 1 days"}}), checkExpiry, Warning,
-			"deletes every object after 1 days, most of the others nothing"},
+		{"objects expire here alone", lifecycle(Lifecycle{Expires: []string{"every object after 1 day"}}), checkExpiry, Warning,
+			"deletes every object after 1 day, most of the others nothing"},
 		{"noncurrent versions destroyed soon", lifecycle(Lifecycle{NoncurrentDays: 29}), checkNoncurrent, Warning, "after 29 days"},
 		{"S3's clock ahead", func(r *Region) { r.Bucket.Value.Skew.Value -= 8 * time.Second }, checkS3Clocks, Failed, "8s ahead of"},
 		{"S3's clock behind", func(r *Region) { r.Bucket.Value.Skew.Value += 10 * time.Minute }, checkS3Clocks, Failed, "10m0s behind"},
@@ -110,5 +110,25 @@ func TestEachFilterAnnouncesWhatItFollows(t *testing.T) {
 	list[2].Events = append(list[2].Events, "s3:ObjectRemoved:*")
 	if got := Check(facts); len(got) != 1 || got[0].Check != checkFollowed || !strings.Contains(got[0].What, `keys with prefix "logs/", which cdk.json does not follow`) {
 		t.Errorf("findings %+v", got)
+	}
+}
+
+// A rule that leaves no time to bring back what was deleted by mistake is said
+// before anybody needs it (bad input: cm-34).
+func TestARuleThatDestroysAfterADay(t *testing.T) {
+	for _, set := range []replicaset.Config{followSet(), testSet()} {
+		facts := healthyOf(set)
+		facts.Regions[0].Bucket.Value.Lifecycle = found(Lifecycle{NoncurrentDays: 1})
+		var got []string
+		for _, f := range Check(facts) {
+			got = append(got, f.Check+": "+f.What)
+		}
+		var want []string
+		if set.Follow.Any() { // else no version is there to be brought back
+			want = []string{"bucket-noncurrent-versions: bucket media-111122223333-us-east-1 destroys noncurrent versions after 1 day"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("follows %v: findings %q, want %q", set.Follow, got, want)
+		}
 	}
 }
