@@ -26,14 +26,15 @@ var build struct {
 	root     string // the module's directory
 	dir      string // temporary
 	function string // the function's binary
+	adopter  string // that of the function of adopted buckets
 	command  string // the s3fanout command
 }
 
-const functionPackage, commandPackage, infraPackage = "./lambda", "./cmd/s3fanout", "./infra/app"
+const functionPackage, adopterPackage, commandPackage, infraPackage = "./lambda", "./lambda/adopt", "./cmd/s3fanout", "./infra/app"
 
 // declareBuild tells the test cache of what was built, once.
 var declareBuild = sync.OnceValue(func() error {
-	return buildinput.Declare(context.Background(), build.root, functionPackage, commandPackage, infraPackage)
+	return buildinput.Declare(context.Background(), build.root, functionPackage, adopterPackage, commandPackage, infraPackage)
 })
 
 // Results of these tests are not taken from the cache when what they run was
@@ -64,9 +65,10 @@ func runTests(m *testing.M) (int, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	build.root, build.dir, build.function = root, dir, filepath.Join(dir, "bootstrap")
-	build.command = filepath.Join(dir, "s3fanout")
+	build.command, build.adopter = filepath.Join(dir, "s3fanout"), filepath.Join(dir, "adopt", "bootstrap")
 	for _, target := range [][]string{
 		{"-tags", "lambda.norpc", "-o", build.function, functionPackage},
+		{"-tags", "lambda.norpc", "-o", build.adopter, adopterPackage},
 		{"-o", build.command, commandPackage},
 		{"-o", filepath.Join(dir, "infra"), infraPackage},
 	} {

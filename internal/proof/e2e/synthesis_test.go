@@ -38,12 +38,15 @@ func runApp(context string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, asset := filepath.Join(dir, "cdk.out"), filepath.Join(dir, "build", "function", "arm64")
-	if err := os.MkdirAll(asset, 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own"), 0o700); err != nil {
-		return nil, err
+	out := filepath.Join(dir, "cdk.out")
+	for _, program := range []string{"function", "adopt"} {
+		asset := filepath.Join(dir, "build", program, "arm64")
+		if err := os.MkdirAll(asset, 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(filepath.Join(asset, "bootstrap"), []byte("the sandbox runs its own "+program), 0o700); err != nil {
+			return nil, err
+		}
 	}
 	cmd := exec.Command(filepath.Join(build.dir, "infra"))
 	cmd.Dir = dir
