@@ -226,8 +226,8 @@ func TestAdoptionThatIsKilledAndRolledBack(t *testing.T) {
 		for n := range moments {
 			f.light(n)
 			run()
-			if _, killed := f.saw(); killed != 1 {
-				t.Errorf("%d processes killed, want one", killed)
+			if _, killed := f.saw(); killed == 0 { // more if one that has answered waits for its next request
+				t.Error("nobody was killed")
 			}
 			if t.Failed() {
 				t.Fatalf("%s: killed at moment %d of %d", name, n, moments)
