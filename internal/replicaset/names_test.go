@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 const (
@@ -87,4 +89,48 @@ func TestMembers(t *testing.T) {
 	if got, want := all.Except("eu-west-1"), (Members{all[0], all[2]}); !slices.Equal(got, want) || len(all) != 3 {
 		t.Errorf("Except(eu-west-1) = %+v, want %+v; all are %+v", got, want, all)
 	}
+}
+
+// TestSetsShareNoName draws two sets whose names are made to collide: nothing that
+// one of them makes in an account is called as something of the other.
+func TestSetsShareNoName(t *testing.T) {
+	part := rapid.SampledFrom([]string{"a", "media", "replicator", "batch", "us-east-1", "eu-west-1", "mesh", "dead-letters", "object-created",
+		"alarms", "adopt", "replica-set", "role-id", account, "an"})
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(what string) Config {
+			names := rapid.SliceOfN(part, 1, 4).Draw(t, what)
+			c := media()
+			c.Name = strings.Join(names, "-")
+			if rapid.Bool().Draw(t, what+" in the account's namespace") {
+				c.BucketNamespace = AccountRegionalNamespace
+			}
+			return c
+		}
+		one, other := draw("one"), draw("other")
+		if one.Name == other.Name || one.Validate() != nil || other.Validate() != nil {
+			t.Skip("not two valid sets")
+		}
+		have := map[string]bool{}
+		for _, name := range everyName(one) {
+			have[name] = true
+		}
+		for _, name := range everyName(other) {
+			if have[name] {
+				t.Errorf("%s and %s both have %s", one.Name, other.Name, name)
+			}
+		}
+	})
+}
+
+// everyName lists what a set makes, with the kind of thing before it, since only
+// things of a kind share names.
+func everyName(c Config) []string {
+	var names []string
+	for _, m := range c.Members(account) {
+		names = append(names, "bucket "+m.Bucket, "role "+m.RoleName(), "role "+m.JobRoleName(), "role "+m.AdopterName(), "function "+m.AdopterName(),
+			"topic "+m.TopicARN(), "topic "+m.ARN("sns", c.AlarmTopicName()), "queue "+m.QueueARN(), "function "+c.FunctionName(),
+			"alias "+c.KeyAlias(), "stack "+c.RegionStackName(m.Region), "stack "+c.MeshStackName(m.Region))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
