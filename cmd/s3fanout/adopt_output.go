@@ -6,32 +6,14 @@ import (
 	"strings"
 
 	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 )
 
-// adoptDocument is what adopt --output json writes. Its names, and the values of
-// state, check and severity, are stable.
-type adoptDocument struct {
-	ReplicaSet string          `json:"replicaSet"`
-	Account    string          `json:"account"`
-	Check      bool            `json:"check"`
-	DryRun     bool            `json:"dryRun"`
-	Regions    []adoptRegion   `json:"regions"`
-	Findings   []healthFinding `json:"findings"`
-}
-
-type adoptRegion struct {
-	Region string `json:"region"`
-	Bucket string `json:"bucket"`
-	State  string `json:"state"`
-	Raced  bool   `json:"raced"`
-	Error  string `json:"error"`
-}
-
-func newAdoptDocument(set, account string, f adoptFlags, results []adoption.Result) adoptDocument {
-	d := adoptDocument{ReplicaSet: set, Account: account, DryRun: f.dryRun, Regions: []adoptRegion{}, Findings: []healthFinding{}}
+func newAdoptDocument(set, account string, f adoptFlags, results []adoption.Result) document.Adopt {
+	d := document.Adopt{ReplicaSet: set, Account: account, DryRun: f.dryRun, Regions: []document.AdoptRegion{}, Findings: []document.Finding{}}
 	for _, r := range results {
-		region := adoptRegion{Region: r.Member.Region, Bucket: r.Member.Bucket, State: r.State, Raced: r.Raced}
+		region := document.AdoptRegion{Region: r.Member.Region, Bucket: r.Member.Bucket, State: r.State, Raced: r.Raced}
 		if r.Err != nil {
 			region.Error = oneLine(r.Err.Error())
 		}
@@ -40,15 +22,15 @@ func newAdoptDocument(set, account string, f adoptFlags, results []adoption.Resu
 	return d
 }
 
-func newAdoptCheckDocument(facts health.Facts, findings []health.Finding) adoptDocument {
-	d := adoptDocument{ReplicaSet: facts.Set.Name, Account: facts.Account, Check: true, Regions: []adoptRegion{}, Findings: healthFindings(findings)}
+func newAdoptCheckDocument(facts health.Facts, findings []health.Finding) document.Adopt {
+	d := document.Adopt{ReplicaSet: facts.Set.Name, Account: facts.Account, Check: true, Regions: []document.AdoptRegion{}, Findings: healthFindings(findings)}
 	for _, r := range facts.Regions {
-		d.Regions = append(d.Regions, adoptRegion{Region: r.Name, Bucket: facts.Set.Member(facts.Account, r.Name).Bucket, State: "checked"})
+		d.Regions = append(d.Regions, document.AdoptRegion{Region: r.Name, Bucket: facts.Set.Member(facts.Account, r.Name).Bucket, State: "checked"})
 	}
 	return d
 }
 
-func (a *app) writeAdopt(d adoptDocument) error {
+func (a *app) writeAdopt(d document.Adopt) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
@@ -56,7 +38,7 @@ func (a *app) writeAdopt(d adoptDocument) error {
 }
 
 // writeAdoptText writes a line for each bucket, and a paragraph for each finding.
-func writeAdoptText(w io.Writer, d adoptDocument, width int, colours bool) error {
+func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) error {
 	var b strings.Builder
 	for _, r := range d.Regions {
 		fmt.Fprintf(&b, "%s: bucket %s: %s\n", r.Region, r.Bucket, describeAdopted(d, r))
@@ -73,7 +55,7 @@ func writeAdoptText(w io.Writer, d adoptDocument, width int, colours bool) error
 }
 
 // describeAdopted says how it stands with a bucket.
-func describeAdopted(d adoptDocument, r adoptRegion) string {
+func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 	text := map[string]string{
 		adoption.Told:    "announces already what it should",
 		adoption.Written: "announces from now on what it should",

@@ -7,99 +7,28 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
-// backfillDocument is what backfill --output json writes. Its names and the
-// values of class are stable.
-type backfillDocument struct {
-	ReplicaSet  string            `json:"replicaSet"`
-	DryRun      bool              `json:"dryRun"`
-	Interrupted bool              `json:"interrupted"`
-	Different   int               `json:"different"`
-	Left        int               `json:"left"`
-	Error       string            `json:"error,omitempty"`
-	Targets     []backfillTarget  `json:"targets"`
-	Requests    backfillShared    `json:"requests"`
-	Failures    []backfillFailure `json:"failures"`
-	Estimate    *backfillEstimate `json:"estimate,omitempty"`
-}
-
-type backfillTarget struct {
-	Region       string           `json:"region"`
-	Missing      int              `json:"missing"`
-	MissingBytes int64            `json:"missingBytes"`
-	NoSource     int              `json:"noSource"`
-	Deleted      int              `json:"deleted"`
-	Copying      int              `json:"copying"`
-	Copied       int              `json:"copied"`
-	Exists       int              `json:"exists"`
-	Diverged     int              `json:"diverged"`
-	SourceGone   int              `json:"sourceGone"`
-	Failed       int              `json:"failed"`
-	Left         int              `json:"left"`
-	Bytes        int64            `json:"bytes"`
-	Requests     backfillRequests `json:"requests"`
-}
-
-// backfillRequests are those that copies send.
-type backfillRequests struct {
-	Copy     int `json:"copy"`
-	Head     int `json:"head"`
-	Tags     int `json:"tags"`
-	Create   int `json:"create"`
-	Part     int `json:"part"`
-	List     int `json:"list"`
-	Complete int `json:"complete"`
-	Abort    int `json:"abort"`
-}
-
-// backfillShared are those that serve all targets.
-type backfillShared struct {
-	List int `json:"list"`
-	Head int `json:"head"`
-}
-
-type backfillFailure struct {
-	Region string `json:"region"`
-	Key    string `json:"key"`
-	Class  string `json:"class"`
-	Reason string `json:"reason"`
-}
-
-type backfillEstimate struct {
-	Requests        backfillRequests   `json:"requests"`
-	Transfer        []backfillTransfer `json:"transfer"`
-	RequestDollars  float64            `json:"requestDollars"`
-	TransferDollars float64            `json:"transferDollars"`
-	Dollars         float64            `json:"dollars"`
-	AssumedPrices   []string           `json:"assumedPrices"`
-}
-
-type backfillTransfer struct {
-	From  string `json:"from"`
-	To    string `json:"to"`
-	Bytes int64  `json:"bytes"`
-}
-
-func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) backfillDocument {
-	d := backfillDocument{
+func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) document.Backfill {
+	d := document.Backfill{
 		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Left: report.Left(),
-		Targets: []backfillTarget{}, Requests: backfillShared{List: report.Lists, Head: report.Heads}, Failures: []backfillFailure{},
+		Targets: []document.BackfillTarget{}, Requests: document.BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []document.CopyFailure{},
 	}
 	if err != nil {
 		d.Error = oneLine(err.Error())
 	}
 	for _, t := range report.Targets {
-		d.Targets = append(d.Targets, backfillTarget{
+		d.Targets = append(d.Targets, document.BackfillTarget{
 			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
 			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
 			Bytes: t.Bytes, Requests: newBackfillRequests(t.Requests),
 		})
 	}
 	for _, f := range report.Failures {
-		d.Failures = append(d.Failures, backfillFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
+		d.Failures = append(d.Failures, document.CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
 	}
 	if e := report.Estimate; e != nil {
 		d.Estimate = newBackfillEstimate(*e)
@@ -107,25 +36,25 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 	return d
 }
 
-func newBackfillRequests(r copier.Requests) backfillRequests {
-	return backfillRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List, Complete: r.Complete, Abort: r.Abort}
+func newBackfillRequests(r copier.Requests) document.CopyRequests {
+	return document.CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List, Complete: r.Complete, Abort: r.Abort}
 }
 
-func newBackfillEstimate(e backfill.Estimate) *backfillEstimate {
-	out := &backfillEstimate{
-		Transfer: []backfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
+func newBackfillEstimate(e backfill.Estimate) *document.BackfillEstimate {
+	out := &document.BackfillEstimate{
+		Transfer: []document.BackfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
 		AssumedPrices: append([]string{}, e.Assumed...),
 	}
 	out.Requests = newBackfillRequests(e.Requests)
 	out.Requests.List += e.Lists
 	for _, t := range e.Transfer {
-		out.Transfer = append(out.Transfer, backfillTransfer(t))
+		out.Transfer = append(out.Transfer, document.BackfillTransfer(t))
 	}
 	return out
 }
 
 // writeBackfill writes the result to stdout.
-func (a *app) writeBackfill(d backfillDocument) error {
+func (a *app) writeBackfill(d document.Backfill) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
@@ -133,7 +62,7 @@ func (a *app) writeBackfill(d backfillDocument) error {
 }
 
 // writeBackfillText writes a table of the failures and a line for each target.
-func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool) error {
+func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool) error {
 	if len(d.Failures) > 0 {
 		if _, err := failuresTable(d.Failures, width, colours).WriteTo(w); err != nil {
 			return err
@@ -153,7 +82,7 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
-			dollars(e.Dollars), dollars(e.RequestDollars), e.Requests.total(), dollars(e.TransferDollars), assumed(e.AssumedPrices))
+			dollars(e.Dollars), dollars(e.RequestDollars), totalOf(e.Requests), dollars(e.TransferDollars), assumed(e.AssumedPrices))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -161,7 +90,7 @@ func writeBackfillText(w io.Writer, d backfillDocument, width int, colours bool)
 
 // failuresTable has the reason in a column, or on a terminal below the key: in
 // a column there would be no room for what matters.
-func failuresTable(failures []backfillFailure, width int, colours bool) table.Table {
+func failuresTable(failures []document.CopyFailure, width int, colours bool) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "KEY", Cut: table.CutStart}}}
 	if width == 0 {
 		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
@@ -190,7 +119,7 @@ func failuresTable(failures []backfillFailure, width int, colours bool) table.Ta
 }
 
 // describeTarget says how a Region stands.
-func describeTarget(d backfillDocument, t backfillTarget) string {
+func describeTarget(d document.Backfill, t document.BackfillTarget) string {
 	if t.Missing == 0 {
 		if d.Interrupted || d.Error != "" {
 			return "nothing known to be missing"
@@ -225,7 +154,7 @@ func describeTarget(d backfillDocument, t backfillTarget) string {
 	return strings.Join(parts, ", ")
 }
 
-func (r backfillRequests) total() int {
+func totalOf(r document.CopyRequests) int {
 	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.List + r.Complete + r.Abort
 }
 

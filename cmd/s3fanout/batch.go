@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
 )
@@ -115,7 +116,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 	if err != nil {
 		return err
 	}
-	document := batchDocument{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []batchJob{}}
+	result := document.Batch{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []document.BatchJob{}}
 	var failures []error
 	for _, r := range requests {
 		region := r.From
@@ -123,19 +124,19 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 		if err != nil {
 			return usageError{err}
 		}
-		job := batchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
+		job := document.BatchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
 		if request.DryRun {
 			job.Request = newBatchInput(in)
 		} else if job.JobID, err = a.createOne(ctx, config, region, in); err != nil {
 			job.Error = oneLine(err.Error())
 			failures = append(failures, err)
 		}
-		document.Jobs = append(document.Jobs, job)
+		result.Jobs = append(result.Jobs, job)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if err := a.writeBatch(document); err != nil {
+	if err := a.writeBatch(result); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if ctx.Err() != nil {

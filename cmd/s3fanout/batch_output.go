@@ -3,82 +3,22 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
-// batchDocument is what backfill --batch-operations --output json writes. Its
-// names are stable.
-type batchDocument struct {
-	ReplicaSet string     `json:"replicaSet"`
-	DryRun     bool       `json:"dryRun"`
-	Jobs       []batchJob `json:"jobs"`
-}
-
-type batchJob struct {
-	Region       string      `json:"region"`
-	TargetRegion string      `json:"targetRegion"`
-	Prefix       string      `json:"prefix,omitempty"`
-	Suffix       string      `json:"suffix,omitempty"`
-	JobID        string      `json:"jobId,omitempty"`
-	Request      *batchInput `json:"request,omitempty"`
-	Error        string      `json:"error,omitempty"`
-}
-
-// batchInput is the request in AWS's own JSON, which the SDK's type does not
-// write: aws s3control create-job takes it as --cli-input-json.
-type batchInput struct {
-	AccountID            string `json:"AccountId"`
-	ConfirmationRequired bool
-	Operation            struct {
-		LambdaInvoke struct {
-			FunctionArn             string
-			InvocationSchemaVersion string
-			UserArguments           map[string]string
-		}
-	}
-	Report            batchReport
-	Description       string
-	Priority          int32
-	RoleArn           string
-	ManifestGenerator struct{ S3JobManifestGenerator batchGenerator }
-}
-
-type batchReport struct {
-	Enabled             bool
-	Bucket              string `json:",omitempty"`
-	ExpectedBucketOwner string `json:",omitempty"`
-	Format              string `json:",omitempty"`
-	Prefix              string `json:",omitempty"`
-	ReportScope         string `json:",omitempty"`
-}
-
-type batchGenerator struct {
-	ExpectedBucketOwner  string
-	SourceBucket         string
-	EnableManifestOutput bool
-	Filter               *batchFilter `json:",omitempty"`
-}
-
-type batchFilter struct {
-	CreatedBefore     *time.Time `json:",omitempty"`
-	KeyNameConstraint *struct {
-		MatchAnyPrefix []string
-	} `json:",omitempty"`
-}
-
-func newBatchInput(in *s3control.CreateJobInput) *batchInput {
-	out := &batchInput{
+func newBatchInput(in *s3control.CreateJobInput) *document.BatchInput {
+	out := &document.BatchInput{
 		AccountID: aws.ToString(in.AccountId), ConfirmationRequired: aws.ToBool(in.ConfirmationRequired),
 		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
-		Report: batchReport{
+		Report: document.BatchReport{
 			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket), ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
 			Format: string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
 		},
@@ -90,7 +30,7 @@ func newBatchInput(in *s3control.CreateJobInput) *batchInput {
 		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(g.Value.SourceBucket), aws.ToString(g.Value.ExpectedBucketOwner)
 		generator.EnableManifestOutput = g.Value.EnableManifestOutput
 		if f := g.Value.Filter; f != nil {
-			generator.Filter = &batchFilter{CreatedBefore: f.CreatedBefore}
+			generator.Filter = &document.BatchFilter{CreatedBefore: f.CreatedBefore}
 			if c := f.KeyNameConstraint; c != nil {
 				generator.Filter.KeyNameConstraint = &struct{ MatchAnyPrefix []string }{c.MatchAnyPrefix}
 			}
@@ -100,7 +40,7 @@ func newBatchInput(in *s3control.CreateJobInput) *batchInput {
 }
 
 // writeBatch writes the jobs that were made, or would be.
-func (a *app) writeBatch(d batchDocument) error {
+func (a *app) writeBatch(d document.Batch) error {
 	if a.output == outputJSON {
 		return a.writeBatchJSON(d)
 	}
@@ -135,24 +75,9 @@ func (a *app) writeBatch(d batchDocument) error {
 	return nil
 }
 
-// batchStatus is what backfill --job --output json writes. Its names are stable.
-type batchStatus struct {
-	Region       string     `json:"region"`
-	JobID        string     `json:"jobId"`
-	Status       string     `json:"status"`
-	TargetRegion string     `json:"targetRegion,omitempty"`
-	Tasks        int64      `json:"tasks"`
-	Succeeded    int64      `json:"succeeded"`
-	Failed       int64      `json:"failed"`
-	Created      *time.Time `json:"created,omitempty"`
-	Ended        *time.Time `json:"ended,omitempty"`
-	Reasons      []string   `json:"reasons"`
-	Report       string     `json:"report,omitempty"`
-}
-
 func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 	if a.output == outputJSON {
-		return a.writeBatchJSON(batchStatus{
+		return a.writeBatchJSON(document.BatchStatus{
 			Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
 			Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
 		})

@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
@@ -98,7 +99,7 @@ func TestCreateBatchJobFails(t *testing.T) {
 	if !errors.Is(err, awsapi.ErrDenied) || exitCode(err, true) != exitFailed {
 		t.Errorf("got %v", err)
 	}
-	var d batchDocument
+	var d document.Batch
 	if err := json.Unmarshal(out.Bytes(), &d); err != nil || len(d.Jobs) != 2 {
 		t.Fatalf("%v in %s", err, out)
 	}

@@ -9,47 +9,19 @@ import (
 	"strings"
 
 	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/table"
 )
 
-// costDocument is what cost --output json writes. Its names and the values of
-// design, item and unit are stable.
-type costDocument struct {
-	Objects        int64        `json:"objects"`
-	Bytes          int64        `json:"bytes"`
-	Regions        []string     `json:"regions"`
-	From           string       `json:"from,omitempty"`
-	Follow         []string     `json:"follow,omitempty"`
-	Deletions      int64        `json:"deletions,omitempty"`
-	AssumedPrices  []string     `json:"assumedPrices"`
-	Designs        []costDesign `json:"designs"`
-	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty"`
-}
-
-type costDesign struct {
-	Design  cost.Design `json:"design"`
-	Dollars float64     `json:"dollars"`
-	Fixed   float64     `json:"fixedDollars"`
-	Cannot  string      `json:"cannot,omitempty"`
-	Items   []costItem  `json:"items"`
-}
-
-type costItem struct {
-	Item     cost.Item `json:"item"`
-	Quantity float64   `json:"quantity"`
-	Unit     string    `json:"unit"`
-	Dollars  float64   `json:"dollars"`
-}
-
-func newCostDocument(u cost.Usage) costDocument {
-	d := costDocument{
+func newCostDocument(u cost.Usage) document.Cost {
+	d := document.Cost{
 		Objects: u.Objects, Bytes: u.Size * u.Objects, Regions: u.Regions, From: u.From,
 		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...), Follow: u.Follow.Names(), Deletions: u.Deletions,
 	}
 	for _, bill := range cost.Bills(u) {
-		design := costDesign{Design: bill.Design, Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []costItem{}}
+		design := document.CostDesign{Design: string(bill.Design), Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []document.CostItem{}}
 		for _, l := range bill.Lines {
-			design.Items = append(design.Items, costItem{Item: l.Item, Quantity: decimals(l.Quantity), Unit: costNames()[l.Item].unit, Dollars: decimals(l.Dollars)})
+			design.Items = append(design.Items, document.CostItem{Item: string(l.Item), Quantity: decimals(l.Quantity), Unit: costNames()[l.Item].unit, Dollars: decimals(l.Dollars)})
 		}
 		d.Designs = append(d.Designs, design)
 	}
@@ -84,7 +56,7 @@ func costNames() map[cost.Item]costName {
 }
 
 // writeCost writes the result to stdout.
-func (a *app) writeCost(d costDocument) error {
+func (a *app) writeCost(d document.Cost) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
@@ -93,7 +65,7 @@ func (a *app) writeCost(d costDocument) error {
 
 // writeCostText writes a table of the designs side by side, and what follows
 // from it.
-func writeCostText(w io.Writer, d costDocument, width int) error {
+func writeCostText(w io.Writer, d document.Cost, width int) error {
 	if _, err := fmt.Fprintf(w, "%s\n\n", paragraph(costHeading(d), width)); err != nil {
 		return err
 	}
@@ -107,7 +79,7 @@ func writeCostText(w io.Writer, d costDocument, width int) error {
 // paragraph fits a paragraph to the terminal, or to a page.
 func paragraph(text string, width int) string { return table.Wrap(text, cmp.Or(width, 80), "") }
 
-func costHeading(d costDocument) string {
+func costHeading(d document.Cost) string {
 	to := "to all of " + strings.Join(d.Regions, ", ") + " alike"
 	if strings.Contains(d.Regions[0], " ") {
 		to = fmt.Sprintf("to all of %d Regions alike, at the prices of us-east-1", len(d.Regions))
@@ -128,7 +100,7 @@ func costHeading(d costDocument) string {
 		countOf(int(d.Objects), "object", "objects"), table.Bytes(d.Bytes/d.Objects), to)
 }
 
-func costTable(d costDocument, width int) table.Table {
+func costTable(d document.Cost, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
 		{Title: "", Cut: table.CutEnd}, {Title: "IN S3FANOUT", Right: true}, {Title: "S3FANOUT", Right: true},
 		{Title: "CRR", Right: true}, {Title: "CRR+RTC", Right: true}, {Title: "ORIGINAL", Right: true},
@@ -140,7 +112,7 @@ func costTable(d costDocument, width int) table.Table {
 		for i, design := range d.Designs {
 			cell := "-"
 			for _, line := range design.Items {
-				if line.Item == item {
+				if line.Item == string(item) {
 					cell, used = costCell(line.Dollars), true
 					if i == 0 {
 						row.Cells[1] = quantity(line.Quantity, name.unit)
@@ -192,7 +164,7 @@ func quantity(n float64, unit string) string {
 }
 
 // costVerdict says who is cheaper, and by how much.
-func costVerdict(d costDocument) string {
+func costVerdict(d document.Cost) string {
 	ours, crr, rtc := d.Designs[0], d.Designs[1], d.Designs[2]
 	text := "S3's own replication (CRR) is " + costDifference(ours.Dollars, crr.Dollars) +
 		", with Replication Time Control (RTC) " + costDifference(ours.Dollars, rtc.Dollars) +

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/price"
 	"s3fanout/internal/table"
 )
@@ -80,7 +81,7 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
-func document(t *testing.T, fields string, args ...string) (d costDocument) {
+func costDocument(t *testing.T, fields string, args ...string) (d document.Cost) {
 	t.Helper()
 	code, stdout, stderr := costOf(t, fields, append(args, "--output", "json")...)
 	if code != exitDone || stderr != "" {
@@ -93,16 +94,16 @@ func document(t *testing.T, fields string, args ...string) (d costDocument) {
 }
 
 // fanoutItems are s3fanout's, by name.
-func fanoutItems(d costDocument) map[cost.Item]costItem {
-	items := map[cost.Item]costItem{}
+func fanoutItems(d document.Cost) map[cost.Item]document.CostItem {
+	items := map[cost.Item]document.CostItem{}
 	for _, i := range d.Designs[0].Items {
-		items[i.Item] = i
+		items[cost.Item(i.Item)] = i
 	}
 	return items
 }
 
 func TestCostJSON(t *testing.T) {
-	d := document(t, "", "--objects", "1000", "--bytes", "1000MiB", "--from", "eu-west-1")
+	d := costDocument(t, "", "--objects", "1000", "--bytes", "1000MiB", "--from", "eu-west-1")
 	if d.Objects != 1000 || d.Bytes != 1000<<20 || d.From != "eu-west-1" || !slices.Equal(d.Regions, []string{"us-east-1", "eu-west-1", "ap-northeast-1"}) {
 		t.Errorf("got %+v", d)
 	}
@@ -115,7 +116,7 @@ func TestCostJSON(t *testing.T) {
 	}
 	var names []cost.Design
 	for _, design := range d.Designs {
-		names = append(names, design.Design)
+		names = append(names, cost.Design(design.Design))
 		sum := 0.0
 		for _, i := range design.Items {
 			sum += i.Dollars
@@ -130,7 +131,7 @@ func TestCostJSON(t *testing.T) {
 	if !slices.Equal(names, []cost.Design{cost.S3Fanout, cost.CRR, cost.CRRRTC, cost.Original}) {
 		t.Errorf("designs %v", names)
 	}
-	if got := document(t, "", "--objects", "9", "--bytes", "1GB", "--regions", "us-east-1,af-south-1").AssumedPrices; !slices.Equal(got, []string{"af-south-1"}) {
+	if got := costDocument(t, "", "--objects", "9", "--bytes", "1GB", "--regions", "us-east-1,af-south-1").AssumedPrices; !slices.Equal(got, []string{"af-south-1"}) {
 		t.Errorf("assumed prices of %v, want af-south-1", got)
 	}
 }
@@ -138,27 +139,27 @@ func TestCostJSON(t *testing.T) {
 // What cdk.json says of copies counts.
 func TestCostFollowsTheConfiguration(t *testing.T) {
 	tenMiB := []string{"--objects", "1000", "--bytes", "10000MiB"}
-	if got := fanoutItems(document(t, "", tenMiB...)); got[cost.Writes].Quantity != 2000 || got[cost.Reads].Quantity != 0 {
+	if got := fanoutItems(costDocument(t, "", tenMiB...)); got[cost.Writes].Quantity != 2000 || got[cost.Reads].Quantity != 0 {
 		t.Errorf("by default %+v and %+v", got[cost.Writes], got[cost.Reads])
 	}
 	// Two parts of 8 MiB and less, the beginning and the end.
-	if got := fanoutItems(document(t, `, "multipartThresholdMiB": 5`, tenMiB...))[cost.Writes]; got.Quantity != 2000*4 {
+	if got := fanoutItems(costDocument(t, `, "multipartThresholdMiB": 5`, tenMiB...))[cost.Writes]; got.Quantity != 2000*4 {
 		t.Errorf("with a threshold of 5 MiB %+v, want 8000", got)
 	}
-	if got := fanoutItems(document(t, `, "replicaStorageClass": "source"`, tenMiB...))[cost.Reads]; got.Quantity != 2000 {
+	if got := fanoutItems(costDocument(t, `, "replicaStorageClass": "source"`, tenMiB...))[cost.Reads]; got.Quantity != 2000 {
 		t.Errorf("with the source's storage class %+v, want 2000", got)
 	}
 	// Four times the memory.
-	if a, b := fanoutItems(document(t, "", tenMiB...)), fanoutItems(document(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 4*a[cost.FunctionTime].Quantity {
+	if a, b := fanoutItems(costDocument(t, "", tenMiB...)), fanoutItems(costDocument(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 4*a[cost.FunctionTime].Quantity {
 		t.Errorf("with 1024 MiB %+v, with 256 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
 	}
 	// The same time, at another price.
-	if a, b := fanoutItems(document(t, "", tenMiB...))[cost.FunctionTime], fanoutItems(document(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
+	if a, b := fanoutItems(costDocument(t, "", tenMiB...))[cost.FunctionTime], fanoutItems(costDocument(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
 		math.Abs(b.Dollars/a.Dollars-price.GBSecondX86/price.GBSecond) > 1e-9 {
 		t.Errorf("on x86_64 %+v, on arm64 %+v", b, a)
 	}
 	// 1,000 uploads to two other Regions, 4 s of a quarter GiB each.
-	if got := fanoutItems(document(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 2000 {
+	if got := fanoutItems(costDocument(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 2000 {
 		t.Errorf("with a time of 4 s %+v, want 2000", got)
 	}
 }

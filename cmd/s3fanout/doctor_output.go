@@ -5,51 +5,27 @@ import (
 	"io"
 	"strings"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
-// doctorDocument is what doctor --output json writes. Its names, and the
-// values of check and severity, are stable.
-type doctorDocument struct {
-	ReplicaSet string          `json:"replicaSet"`
-	Account    string          `json:"account"`
-	Caller     string          `json:"caller"`
-	Probed     bool            `json:"probed"`
-	Regions    []doctorRegion  `json:"regions"`
-	Findings   []healthFinding `json:"findings"`
-}
-
-type doctorRegion struct {
-	Region string            `json:"region"`
-	Parts  map[string]string `json:"parts"`
-}
-
-type healthFinding struct {
-	Check    string `json:"check"`
-	Region   string `json:"region"`
-	Severity string `json:"severity"`
-	What     string `json:"what"`
-	Means    string `json:"means"`
-	Fix      string `json:"fix"`
-}
-
-func newDoctorDocument(facts health.Facts, findings []health.Finding) doctorDocument {
-	d := doctorDocument{
+func newDoctorDocument(facts health.Facts, findings []health.Finding) document.Doctor {
+	d := document.Doctor{
 		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller, Probed: facts.Probed,
-		Regions: []doctorRegion{}, Findings: healthFindings(findings),
+		Regions: []document.DoctorRegion{}, Findings: healthFindings(findings),
 	}
 	for _, r := range facts.Regions {
-		d.Regions = append(d.Regions, doctorRegion{Region: r.Name, Parts: partStates(findings, r.Name)})
+		d.Regions = append(d.Regions, document.DoctorRegion{Region: r.Name, Parts: partStates(findings, r.Name)})
 	}
 	return d
 }
 
-func healthFindings(findings []health.Finding) []healthFinding {
-	list := []healthFinding{}
+func healthFindings(findings []health.Finding) []document.Finding {
+	list := []document.Finding{}
 	for _, f := range findings {
-		list = append(list, healthFinding{
+		list = append(list, document.Finding{
 			Check: f.Check, Region: f.Region, Severity: string(f.Severity), What: f.What, Means: f.Means, Fix: f.Fix,
 		})
 	}
@@ -76,7 +52,7 @@ func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
 
 // writeDoctorText writes a table of the parts, and a paragraph for each
 // finding.
-func writeDoctorText(w io.Writer, d doctorDocument, width int, colours bool) error {
+func writeDoctorText(w io.Writer, d document.Doctor, width int, colours bool) error {
 	title := fmt.Sprintf("Replica set %s in account %s, seen as %s", d.ReplicaSet, d.Account, printable.Quote(d.Caller))
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
@@ -119,7 +95,7 @@ func partTitle(part health.Part) string {
 	return strings.ToUpper(string(part))
 }
 
-func writeFinding(w io.Writer, f healthFinding, width int, colours bool) error {
+func writeFinding(w io.Writer, f document.Finding, width int, colours bool) error {
 	severity := f.Severity
 	if colours {
 		severity = severityColour(health.Severity(severity)) + severity + plain

@@ -8,109 +8,35 @@ import (
 	"strings"
 	"time"
 
-	"s3fanout/internal/aws/initiator"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
-// explainDocument is what explain --output json writes. Its names and the
-// values of verdict, state, likely and by are stable.
-type explainDocument struct {
-	ReplicaSet string          `json:"replicaSet"`
-	Key        string          `json:"key"`
-	Verdict    explain.Code    `json:"verdict"`
-	Text       string          `json:"text"`
-	Steps      []explainStep   `json:"steps"`
-	Regions    []explainRegion `json:"regions"`
-	Letters    []explainLetter `json:"letters"`
-	Queues     []explainQueue  `json:"queues"`
+// explainView is the document, and what only the text has: for each Region, how long
+// after the object that it is likely a replica of its own was written.
+type explainView struct {
+	document.Explain
+
+	after []time.Duration
 }
 
-type explainStep struct {
-	Text    string `json:"text"`
-	Command string `json:"command,omitempty"`
-}
-
-type explainRegion struct {
-	Region       string           `json:"region"`
-	Bucket       string           `json:"bucket"`
-	State        explain.State    `json:"state"`
-	Error        string           `json:"error,omitempty"`
-	Object       *explainObject   `json:"object,omitempty"`
-	Versions     []explainVersion `json:"versions"`
-	MoreVersions bool             `json:"moreVersions"`
-	Uploads      []explainUpload  `json:"uploads"`
-	Errors       []string         `json:"errors"`
-}
-
-type explainObject struct {
-	VersionID    string            `json:"versionId,omitempty"`
-	Size         int64             `json:"size"`
-	ETag         string            `json:"etag"`
-	Checksums    map[string]string `json:"checksums"`
-	ChecksumType string            `json:"checksumType,omitempty"`
-	Modified     time.Time         `json:"modified"`
-	StorageClass string            `json:"storageClass"`
-	Tags         map[string]string `json:"tags,omitzero"`
-	Archived     bool              `json:"archived"`
-	Likely       string            `json:"likely,omitempty"`
-	LikelyOf     string            `json:"likelyOf,omitempty"`
-	after        time.Duration
-}
-
-type explainVersion struct {
-	VersionID      string    `json:"versionId"`
-	DeletionMarker bool      `json:"deletionMarker"`
-	Size           int64     `json:"size"`
-	ETag           string    `json:"etag,omitempty"`
-	Modified       time.Time `json:"modified"`
-}
-
-type explainUpload struct {
-	UploadID  string           `json:"uploadId"`
-	Initiated time.Time        `json:"initiated"`
-	Initiator string           `json:"initiator,omitempty"`
-	By        initiator.Writer `json:"by"`
-	Parts     int              `json:"parts"`
-	Bytes     int64            `json:"bytes"`
-	LastPart  *time.Time       `json:"lastPart,omitempty"`
-}
-
-type explainLetter struct {
-	Queue     string     `json:"queue"`
-	MessageID string     `json:"messageId"`
-	SentAt    *time.Time `json:"sentAt,omitempty"`
-	Kind      string     `json:"kind"`
-	Source    string     `json:"source"`
-	VersionID string     `json:"versionId,omitempty"`
-	Reason    string     `json:"reason"`
-	Targets   []string   `json:"targets"`
-}
-
-type explainQueue struct {
-	Region        string `json:"region"`
-	Looked        int    `json:"looked"`
-	Held          int    `json:"held"`
-	NotUnderstood int    `json:"notUnderstood"`
-	Cut           bool   `json:"cut"`
-	Error         string `json:"error,omitempty"`
-}
-
-func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainDocument {
-	d := explainDocument{
-		ReplicaSet: set, Key: f.Key, Verdict: v.Code, Text: v.Text,
-		Steps: []explainStep{}, Regions: []explainRegion{}, Letters: []explainLetter{}, Queues: []explainQueue{},
-	}
+func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainView {
+	d := explainView{Explain: document.Explain{
+		ReplicaSet: set, Key: f.Key, Verdict: string(v.Code), Text: v.Text,
+		Steps: []document.ExplainStep{}, Regions: []document.ExplainRegion{}, Letters: []document.ExplainLetter{}, Queues: []document.ExplainQueue{},
+	}}
 	for _, s := range v.Steps {
-		d.Steps = append(d.Steps, explainStep(s))
+		d.Steps = append(d.Steps, document.ExplainStep(s))
 	}
 	states, origins := explain.States(f), explain.Origins(f)
 	for i, r := range f.Regions {
 		d.Regions = append(d.Regions, newExplainRegion(r, states[i], origins[i]))
+		d.after = append(d.after, origins[i].After)
 	}
 	for _, l := range f.Letters {
-		letter := explainLetter{
+		letter := document.ExplainLetter{
 			Queue: l.Queue, MessageID: l.MessageID, Kind: l.Kind, Source: l.Source, VersionID: l.VersionID, Reason: l.Reason,
 			Targets: slices.Concat([]string{}, l.Targets),
 		}
@@ -120,31 +46,31 @@ func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainD
 		d.Letters = append(d.Letters, letter)
 	}
 	for _, q := range f.Queues {
-		d.Queues = append(d.Queues, explainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
+		d.Queues = append(d.Queues, document.ExplainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
 	}
 	return d
 }
 
-func newExplainRegion(r explain.Region, state explain.State, origin explain.Origin) explainRegion {
-	region := explainRegion{
-		Region: r.Region, Bucket: r.Bucket, State: state, Error: errorText(r.Err),
-		Versions: []explainVersion{}, MoreVersions: r.MoreVersions, Uploads: []explainUpload{}, Errors: []string{},
+func newExplainRegion(r explain.Region, state explain.State, origin explain.Origin) document.ExplainRegion {
+	region := document.ExplainRegion{
+		Region: r.Region, Bucket: r.Bucket, State: string(state), Error: errorText(r.Err),
+		Versions: []document.ExplainVersion{}, MoreVersions: r.MoreVersions, Uploads: []document.ExplainUpload{}, Errors: []string{},
 	}
 	if o := r.Object; o != nil {
-		region.Object = &explainObject{
+		region.Object = &document.ExplainObject{
 			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
 			Modified: o.Modified, StorageClass: o.StorageClass, Tags: o.Tags, Archived: o.Archived,
-			Likely: origin.Likely, LikelyOf: origin.Of, after: origin.After,
+			Likely: origin.Likely, LikelyOf: origin.Of,
 		}
 		for _, c := range o.Checksums {
 			region.Object.Checksums[c.Algorithm] = c.Value
 		}
 	}
 	for _, v := range r.Versions {
-		region.Versions = append(region.Versions, explainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
+		region.Versions = append(region.Versions, document.ExplainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
 	}
 	for _, u := range r.Uploads {
-		upload := explainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: u.By, Parts: u.Parts, Bytes: u.Bytes}
+		upload := document.ExplainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: string(u.By), Parts: u.Parts, Bytes: u.Bytes}
 		if u.Parts > 0 {
 			upload.LastPart = &u.Last
 		}
@@ -167,15 +93,15 @@ func errorText(err error) string {
 func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) error {
 	d := newExplainDocument(set, f, v)
 	if a.output == outputJSON {
-		return writeJSONDocument(a.stdout, d)
+		return writeJSONDocument(a.stdout, d.Explain)
 	}
 	return writeExplainText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeExplainText writes a table of the Regions, what there is besides their
 // objects, and the verdict last, where the eye is when the command has ended.
-func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) error {
-	tables := []table.Table{regionsTable(d.Regions, width, colours), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
+func writeExplainText(w io.Writer, d explainView, width int, colours bool) error {
+	tables := []table.Table{regionsTable(d, width, colours), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
 	for i, t := range tables {
 		if len(t.Rows) == 0 {
 			continue
@@ -203,10 +129,10 @@ func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) e
 	if b.Len() > 0 {
 		b.WriteByte('\n')
 	}
-	code := string(d.Verdict)
+	code := d.Verdict
 	rest, _ := strings.CutPrefix(table.Wrap(code+": "+printable.Quote(d.Text)+".", room, ""), code)
 	if colours {
-		code = verdictColour(d.Verdict) + code + plain
+		code = verdictColour(explain.Code(d.Verdict)) + code + plain
 	}
 	fmt.Fprintf(&b, "\n%s%s\n", code, rest)
 	for _, s := range d.Steps {
@@ -220,7 +146,7 @@ func writeExplainText(w io.Writer, d explainDocument, width int, colours bool) e
 }
 
 // theRest says which letters of the queue were not looked at.
-func theRest(q explainQueue) string {
+func theRest(q document.ExplainQueue) string {
 	switch {
 	case q.Cut:
 		return "and there are more"
@@ -231,29 +157,31 @@ func theRest(q explainQueue) string {
 	}
 }
 
-func regionsTable(regions []explainRegion, width int, colours bool) table.Table {
+func regionsTable(d explainView, width int, colours bool) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
 		{Title: "REGION"}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "STATE"},
 	}}
-	for _, r := range regions {
-		row := table.Row{Cells: []string{r.Region, "-", "-", "-", string(r.State)}}
+	for i, r := range d.Regions {
+		row := table.Row{Cells: []string{r.Region, "-", "-", "-", r.State}}
 		switch o := r.Object; {
 		case o != nil:
-			row.Cells = []string{r.Region, fmt.Sprint(o.Size), stamp(o.Modified), printable.Quote(o.ETag), string(r.State)}
-			row.Below = describeObject(*o)
+			row.Cells = []string{r.Region, fmt.Sprint(o.Size), stamp(o.Modified), printable.Quote(o.ETag), r.State}
+			row.Below = describeObject(*o, d.after[i])
 		case r.Error != "":
 			row.Below = printable.Quote(r.Error)
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	if colours {
-		t.Paint = func(row int, cell string) string { return stateColour(regions[row].State) + cell + plain }
+		t.Paint = func(row int, cell string) string {
+			return stateColour(explain.State(d.Regions[row].State)) + cell + plain
+		}
 	}
 	return t
 }
 
 // describeObject is what does not fit the columns.
-func describeObject(o explainObject) string {
+func describeObject(o document.ExplainObject, after time.Duration) string {
 	var parts []string
 	if o.VersionID != "" {
 		parts = append(parts, "version "+o.VersionID)
@@ -273,13 +201,13 @@ func describeObject(o explainObject) string {
 	case explain.LikelyUpload:
 		parts = append(parts, "likely the upload")
 	case explain.LikelyReplica:
-		parts = append(parts, fmt.Sprintf("likely a replica: as in %s and %s later", o.LikelyOf, explain.Age(o.after)))
+		parts = append(parts, fmt.Sprintf("likely a replica: as in %s and %s later", o.LikelyOf, explain.Age(after)))
 	}
 	return printable.Quote(strings.Join(parts, " · "))
 }
 
 // versionsTable lists the versions of the Regions that have several.
-func versionsTable(regions []explainRegion, width int) table.Table {
+func versionsTable(regions []document.ExplainRegion, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
 		{Title: "VERSIONS IN"}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "VERSION", Cut: table.CutEnd},
 	}}
@@ -301,7 +229,7 @@ func versionsTable(regions []explainRegion, width int) table.Table {
 	return t
 }
 
-func uploadsTable(regions []explainRegion, width int) table.Table {
+func uploadsTable(regions []document.ExplainRegion, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
 		{Title: "UNFINISHED IN"}, {Title: "PARTS", Right: true}, {Title: "SIZE", Right: true}, {Title: "BEGUN"}, {Title: "BY"},
 	}}
@@ -311,14 +239,14 @@ func uploadsTable(regions []explainRegion, width int) table.Table {
 			if u.LastPart != nil {
 				below = "last part " + stamp(*u.LastPart) + " · " + below
 			}
-			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), string(u.By)}, Below: printable.Quote(below)}
+			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), u.By}, Below: printable.Quote(below)}
 			t.Rows = append(t.Rows, row)
 		}
 	}
 	return t
 }
 
-func explainLetters(letters []explainLetter, width int) table.Table {
+func explainLetters(letters []document.ExplainLetter, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{{Title: "DEAD LETTER IN"}, {Title: "SINCE"}, {Title: "KIND"}, {Title: "FOR"}}}
 	for _, l := range letters {
 		since, targets := "-", strings.Join(l.Targets, ", ")

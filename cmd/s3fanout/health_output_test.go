@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
@@ -86,7 +87,7 @@ func TestStatusFigures(t *testing.T) {
 		}},
 	})
 	var b bytes.Buffer
-	if _, err := figuresTable(d).WriteTo(&b); err != nil {
+	if _, err := figuresTable(d.Status).WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
 	want := `REGION          LETTERS  OLDEST  ERRORS  THROTTLES  LAG P50    P99    MAX
@@ -107,27 +108,27 @@ ap-northeast-1       12     60m       3          -    900ms  2.00s  40.0s
 // What status shows leads to the command that says more, and to no other.
 func TestStatusLeadsOn(t *testing.T) {
 	three, zero := 3.0, 0.0
-	finding := func(check, region, severity string) healthFinding {
-		return healthFinding{Check: check, Region: region, Severity: severity}
+	finding := func(check, region, severity string) document.Finding {
+		return document.Finding{Check: check, Region: region, Severity: severity}
 	}
 	for _, c := range []struct {
 		name     string
-		findings []healthFinding
+		findings []document.Finding
 		diverged *float64 // in r
 		want     []string
 	}{
 		{"all is well", nil, &zero, []string{"s3fanout verify"}},
-		{"a note", []healthFinding{finding("opt-in-region", "r", "note")}, nil, []string{"s3fanout verify"}},
-		{"a warning", []healthFinding{finding("clock", "r", "warning")}, nil, []string{"s3fanout doctor --region r"}},
-		{"failed in two", []healthFinding{finding("topic", "r", "failed"), finding("role", "s", "unknown")}, nil, []string{"s3fanout doctor"}},
-		{"dead letters", []healthFinding{finding("dead-letters", "s", "failed")}, nil, []string{"s3fanout redrive --dry-run --region s"}},
-		{"a queue that did not tell", []healthFinding{finding("dead-letters", "s", "unknown")}, nil, []string{"s3fanout doctor --region s"}},
+		{"a note", []document.Finding{finding("opt-in-region", "r", "note")}, nil, []string{"s3fanout verify"}},
+		{"a warning", []document.Finding{finding("clock", "r", "warning")}, nil, []string{"s3fanout doctor --region r"}},
+		{"failed in two", []document.Finding{finding("topic", "r", "failed"), finding("role", "s", "unknown")}, nil, []string{"s3fanout doctor"}},
+		{"dead letters", []document.Finding{finding("dead-letters", "s", "failed")}, nil, []string{"s3fanout redrive --dry-run --region s"}},
+		{"a queue that did not tell", []document.Finding{finding("dead-letters", "s", "unknown")}, nil, []string{"s3fanout doctor --region s"}},
 		{"diverged", nil, &three, []string{"s3fanout verify"}},
-		{"everything", []healthFinding{finding("topic", "r", "failed"), finding("dead-letters", "r", "failed"), finding("dead-letters", "s", "failed")}, &three,
+		{"everything", []document.Finding{finding("topic", "r", "failed"), finding("dead-letters", "r", "failed"), finding("dead-letters", "s", "failed")}, &three,
 			[]string{"s3fanout doctor --region r", "s3fanout redrive --dry-run", "s3fanout verify"}},
 	} {
 		var got []string
-		for _, s := range nextSteps(c.findings, []statusRegion{{Region: "r", Diverged: c.diverged}, {Region: "s"}}) {
+		for _, s := range nextSteps(c.findings, []document.StatusRegion{{Region: "r", Diverged: c.diverged}, {Region: "s"}}) {
 			got = append(got, s.command)
 		}
 		if !slices.Equal(got, c.want) {
@@ -151,10 +152,10 @@ func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 		strings.Contains(unbroken, "All checks passed.") || !strings.Contains(unbroken, "All checks of the deployment passed; what diverged") {
 		t.Errorf("got\n%s", &b)
 	}
-	if got := divergedLines([]statusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
+	if got := divergedLines([]document.StatusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
 		t.Errorf("got %q", got)
 	}
-	if got := divergedLines([]statusRegion{{Region: "b", Diverged: &zero}}); got != nil {
+	if got := divergedLines([]document.StatusRegion{{Region: "b", Diverged: &zero}}); got != nil {
 		t.Errorf("got %q, want nothing", got)
 	}
 }
@@ -169,7 +170,7 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 			findings = append(findings, health.Finding{Check: check, Region: region, Severity: health.Unknown, Denied: action, What: "cannot tell", Fix: "allow it"})
 		}
 	}
-	var doctor, status, document bytes.Buffer
+	var doctor, status, asJSON bytes.Buffer
 	a := &app{stdout: &doctor}
 	if err := a.writeDoctor(facts, findings); err != nil {
 		t.Fatal(err)
@@ -185,14 +186,14 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 	if want := "fix    allow s3:ListBucket, sns:GetTopicAttributes, sqs:GetQueueUrl to " + facts.Caller; !strings.Contains(doctor.String(), want) {
 		t.Errorf("got\n%s\nwant %q in it", &doctor, want)
 	}
-	a = &app{stdout: &document, output: outputJSON}
-	if err := a.writeDoctor(facts, findings); err != nil || strings.Count(document.String(), `"cannot tell"`) != len(findings) {
-		t.Errorf("%v: the document has not one finding for each check:\n%s", err, &document)
+	a = &app{stdout: &asJSON, output: outputJSON}
+	if err := a.writeDoctor(facts, findings); err != nil || strings.Count(asJSON.String(), `"cannot tell"`) != len(findings) {
+		t.Errorf("%v: the document has not one finding for each check:\n%s", err, &asJSON)
 	}
 }
 
 func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
-	d := statusDocument{Regions: []statusRegion{
+	d := document.Status{Regions: []document.StatusRegion{
 		{Region: "a", MetricsUnavailable: "no"}, {Region: "b"}, {Region: "c", MetricsUnavailable: "no"}, {Region: "d", MetricsUnavailable: "denied"},
 	}}
 	got := strings.Join(unavailable(d), "\n")
@@ -208,7 +209,7 @@ func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
 
 func TestStatusHasALineForEachCheck(t *testing.T) {
 	var got []string
-	for _, l := range handLines([]healthFinding{
+	for _, l := range handLines([]document.Finding{
 		{Check: "a", Region: "r", Severity: "failed", What: "what"}, {Check: "b", Region: "r", Severity: "failed", What: "x"},
 		{Check: "b", Region: "r", Severity: "failed", What: "y"}, {Check: "b", Region: "s", Severity: "failed", What: "z"},
 		{Check: "b", Region: "s", Severity: "unknown", What: "u"},

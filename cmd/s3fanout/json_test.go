@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/redrive"
 )
 
@@ -39,7 +40,7 @@ func TestJSONIsPrintable(t *testing.T) {
 					t.Errorf("no %s in %s", plain, b.String())
 				}
 			}
-			var d redriveDocument
+			var d document.Redrive
 			if err := json.Unmarshal(b.Bytes(), &d); err != nil || d.Letters[0].Objects[0].Key != key {
 				t.Errorf("read back: %v, %v", d.Letters, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/sqs"
 )
@@ -101,7 +102,7 @@ func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 // checkComplete compares what a dry run listed with the letters that were sent.
 func checkComplete(t *testing.T, out []byte, sent []string) {
 	t.Helper()
-	var d redriveDocument
+	var d document.Redrive
 	if err := json.Unmarshal(out, &d); err != nil {
 		t.Error(err)
 		return

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/table"
 )
@@ -144,9 +145,9 @@ func TestRedriveError(t *testing.T) {
 
 // TestReasonsFitTheTerminal shows that many long reasons stay readable.
 func TestReasonsFitTheTerminal(t *testing.T) {
-	var reasons []redriveReason
+	var reasons []document.RedriveReason
 	for i := range mostReasons + 5 {
-		reasons = append(reasons, redriveReason{Reason: strings.Repeat("\x1b[2J word", 20), Count: i})
+		reasons = append(reasons, document.RedriveReason{Reason: strings.Repeat("\x1b[2J word", 20), Count: i})
 	}
 	var b bytes.Buffer
 	if err := writeReasons(&b, "Reasons:", reasons, 80); err != nil {

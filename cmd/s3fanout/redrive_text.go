@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
@@ -21,8 +22,8 @@ const mostReasons = 20
 // are counted alone: nobody has to do anything about them.
 // On a terminal, whose width is not 0, a letter's reason is a paragraph below
 // it: in a column there would be no room for what matters.
-func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) error {
-	left := slices.DeleteFunc(slices.Clone(d.Letters), func(l redriveLetter) bool {
+func writeRedriveText(w io.Writer, d redriveView, width int, colours bool) error {
+	left := slices.DeleteFunc(slices.Clone(d.Letters), func(l document.RedriveLetter) bool {
 		return l.Outcome == string(redrive.Skipped) || l.Outcome == string(redrive.Replayed)
 	})
 	if len(left) > 0 {
@@ -31,7 +32,7 @@ func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) e
 		}
 	}
 	for _, r := range d.Regions {
-		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Region, describeRegion(d, r)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", r.Region, describeRegion(d.Redrive, r)); err != nil {
 			return err
 		}
 	}
@@ -52,7 +53,7 @@ func writeRedriveText(w io.Writer, d redriveDocument, width int, colours bool) e
 }
 
 // writeReasons writes how many letters have, or had, which reason.
-func writeReasons(w io.Writer, title string, reasons []redriveReason, width int) error {
+func writeReasons(w io.Writer, title string, reasons []document.RedriveReason, width int) error {
 	var lines []string
 	for i, r := range reasons {
 		if i == mostReasons {
@@ -65,7 +66,7 @@ func writeReasons(w io.Writer, title string, reasons []redriveReason, width int)
 }
 
 // writeNext writes what to do, each once.
-func writeNext(w io.Writer, reasons []redriveReason, width int) error {
+func writeNext(w io.Writer, reasons []document.RedriveReason, width int) error {
 	var lines []string
 	for _, r := range reasons {
 		if r.Next != "" && !slices.Contains(lines, r.Next) {
@@ -92,7 +93,7 @@ func writeList(w io.Writer, title string, lines []string, width int) error {
 	return err
 }
 
-func lettersTable(letters []redriveLetter, width int, colours bool) table.Table {
+func lettersTable(letters []document.RedriveLetter, width int, colours bool) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "OBJECTS", Cut: table.CutStart}}}
 	if width == 0 {
 		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
@@ -121,7 +122,7 @@ func lettersTable(letters []redriveLetter, width int, colours bool) table.Table 
 }
 
 // describeRegion says how a Region's queue stands.
-func describeRegion(d redriveDocument, r redriveRegion) string {
+func describeRegion(d document.Redrive, r document.RedriveRegion) string {
 	held := fmt.Sprintf("about %d are held by another reader for at most %d minutes", r.Held, int(redrive.HoldTime.Minutes()))
 	line := "no dead letters"
 	switch {
@@ -145,7 +146,7 @@ func describeRegion(d redriveDocument, r redriveRegion) string {
 	return line
 }
 
-func describeObjects(objects []redriveObject) string {
+func describeObjects(objects []document.RedriveObject) string {
 	if len(objects) == 0 {
 		return "-"
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
 )
@@ -46,7 +47,7 @@ func (l *redriveLines) write(r redrive.Result) error {
 }
 
 // why says what led to an outcome other than replayed, and what comes next.
-func (l *redriveLines) why(letter redriveLetter) string {
+func (l *redriveLines) why(letter document.RedriveLetter) string {
 	if letter.Outcome == string(redrive.Replayed) {
 		return ""
 	}

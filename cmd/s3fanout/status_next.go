@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 )
 
@@ -15,7 +16,7 @@ type nextStep struct{ command, why string }
 // nextSteps are the commands that lead on from what status shows, the most
 // urgent first. Where nothing was found one is left: whether every object
 // arrived is not for status to see.
-func nextSteps(findings []healthFinding, regions []statusRegion) []nextStep {
+func nextSteps(findings []document.Finding, regions []document.StatusRegion) []nextStep {
 	var steps []nextStep
 	var others, lettered []string // Regions
 	for _, f := range findings {
@@ -31,7 +32,7 @@ func nextSteps(findings []healthFinding, regions []statusRegion) []nextStep {
 	if len(lettered) > 0 {
 		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(lettered), "why these objects were not copied"})
 	}
-	if slices.ContainsFunc(regions, func(r statusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
+	if slices.ContainsFunc(regions, func(r document.StatusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
 		steps = append(steps, nextStep{"s3fanout verify", "which keys differ between Regions"})
 	}
 	if len(steps) == 0 {
@@ -72,7 +73,7 @@ func writeNextSteps(w io.Writer, steps []nextStep, width int) error {
 
 // divergedLines says where writes were refused because the key was there with
 // other contents.
-func divergedLines(regions []statusRegion) []string {
+func divergedLines(regions []document.StatusRegion) []string {
 	var where []string
 	total := 0.0
 	for _, r := range regions {

@@ -8,60 +8,27 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
 
-// statusDocument is what status --output json writes. Its names, and the
-// values of check and severity, are stable.
-type statusDocument struct {
-	ReplicaSet string          `json:"replicaSet"`
-	Account    string          `json:"account"`
-	Caller     string          `json:"caller"`
-	Regions    []statusRegion  `json:"regions"`
-	Findings   []healthFinding `json:"findings"`
-	Next       []string        `json:"next"` // commands that say more
+// statusView is the document, and what only the text has.
+type statusView struct {
+	document.Status
 
-	shown []healthFinding // as people are shown them
+	shown []document.Finding
 	steps []nextStep
 }
 
-type statusRegion struct {
-	Region        string              `json:"region"`
-	Parts         map[string]string   `json:"parts"`
-	Subscriptions statusSubscriptions `json:"subscriptions"`
-	DeadLetters   *int                `json:"deadLetters"`
-	Oldest        *float64            `json:"oldestDeadLetterSeconds"`
-	Errors        *float64            `json:"errors"`
-	Throttles     *float64            `json:"throttles"`
-	// Diverged are the writes that were not copied because the key was there
-	// with other contents.
-	Diverged *float64    `json:"diverged"`
-	Lag      []statusLag `json:"lag"`
-	// MetricsUnavailable says why there are no figures of CloudWatch.
-	MetricsUnavailable string `json:"metricsUnavailable,omitempty"`
-}
-
-type statusSubscriptions struct {
-	OK       *int `json:"ok"` // null: not known
-	Expected int  `json:"expected"`
-}
-
-type statusLag struct {
-	SourceRegion string  `json:"sourceRegion"`
-	P50          float64 `json:"p50Ms"`
-	P99          float64 `json:"p99Ms"`
-	Max          float64 `json:"maxMs"`
-}
-
-func newStatusDocument(facts health.Facts, findings []health.Finding, figures map[string]health.Figures) statusDocument {
-	d := statusDocument{
+func newStatusDocument(facts health.Facts, findings []health.Finding, figures map[string]health.Figures) statusView {
+	d := statusView{shown: healthFindings(health.Merge(findings, facts.Caller)), Status: document.Status{
 		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
-		Regions: []statusRegion{}, Findings: healthFindings(findings), shown: healthFindings(health.Merge(findings, facts.Caller)),
-	}
+		Regions: []document.StatusRegion{}, Findings: healthFindings(findings),
+	}}
 	for _, r := range facts.Regions {
-		row := statusRegion{Region: r.Name, Parts: partStates(findings, r.Name), Lag: []statusLag{}}
+		row := document.StatusRegion{Region: r.Name, Parts: partStates(findings, r.Name), Lag: []document.StatusLag{}}
 		ok, want, told := health.Subscribed(facts, r.Name)
 		row.Subscriptions.Expected = want
 		if told {
@@ -82,7 +49,7 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 			row.Oldest = &seconds
 		}
 		for _, l := range f.Lag {
-			row.Lag = append(row.Lag, statusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
+			row.Lag = append(row.Lag, document.StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
 		}
 		d.Regions = append(d.Regions, row)
 	}
@@ -95,21 +62,21 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func (a *app) writeStatus(d statusDocument) error {
+func (a *app) writeStatus(d statusView) error {
 	if a.output == outputJSON {
-		return writeJSONDocument(a.stdout, d)
+		return writeJSONDocument(a.stdout, d.Status)
 	}
 	return writeStatusText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeStatusText writes two tables, of what there is and of the last hour,
 // a line for each check that found something, and the commands that lead on.
-func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) error {
+func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 	title := fmt.Sprintf("Replica set %s in account %s", d.ReplicaSet, d.Account)
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
-	for _, t := range []table.Table{partsTable(d), figuresTable(d)} {
+	for _, t := range []table.Table{partsTable(d.Status), figuresTable(d.Status)} {
 		t.Width = width
 		if _, err := t.WriteTo(w); err != nil {
 			return err
@@ -119,7 +86,7 @@ func writeStatusText(w io.Writer, d statusDocument, width int, colours bool) err
 		}
 	}
 	diverged := divergedLines(d.Regions)
-	for _, line := range append(unavailable(d), diverged...) {
+	for _, line := range append(unavailable(d.Status), diverged...) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}
@@ -150,7 +117,7 @@ type handLine struct{ severity, check, text string }
 
 // handLines makes one line of a check for all Regions: with what was found
 // where it was found once, else with the Regions. doctor tells all.
-func handLines(findings []healthFinding) []handLine {
+func handLines(findings []document.Finding) []handLine {
 	var lines []handLine
 	regions := map[int][]string{}
 	for _, f := range findings {
@@ -181,7 +148,7 @@ func wrapped(text string, width int, indent string) string {
 	return table.Wrap(text, max(width-len(indent), 20), indent)
 }
 
-func partsTable(d statusDocument) table.Table {
+func partsTable(d document.Status) table.Table {
 	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
 	for _, part := range health.Parts() {
 		t.Columns = append(t.Columns, table.Column{Title: partTitle(part)})
@@ -204,7 +171,7 @@ func partsTable(d statusDocument) table.Table {
 }
 
 // figuresTable is what is known in numbers.
-func figuresTable(d statusDocument) table.Table {
+func figuresTable(d document.Status) table.Table {
 	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
 	for _, title := range []string{"LETTERS", "OLDEST", "ERRORS", "THROTTLES", "LAG P50", "P99", "MAX"} {
 		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
@@ -225,7 +192,7 @@ func figuresTable(d statusDocument) table.Table {
 		if len(r.Lag) == 0 {
 			cells = append(cells, none, none, none)
 		} else {
-			worst := statusLag{}
+			worst := document.StatusLag{}
 			for _, l := range r.Lag {
 				worst.P50, worst.P99, worst.Max = max(worst.P50, l.P50), max(worst.P99, l.P99), max(worst.Max, l.Max)
 			}
@@ -238,7 +205,7 @@ func figuresTable(d statusDocument) table.Table {
 
 // unavailable says once for all Regions alike why CloudWatch's figures are
 // not there.
-func unavailable(d statusDocument) []string {
+func unavailable(d document.Status) []string {
 	var reasons []string
 	regions := map[string][]string{}
 	for _, r := range d.Regions {

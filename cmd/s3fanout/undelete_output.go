@@ -6,76 +6,41 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/table"
 )
 
-// undeleteDocument is what undelete --output json writes. Its names and the
-// values of class are stable.
-type undeleteDocument struct {
-	ReplicaSet  string    `json:"replicaSet"`
-	DryRun      bool      `json:"dryRun"`
-	Interrupted bool      `json:"interrupted"`
-	Error       string    `json:"error,omitempty"`
-	Since       time.Time `json:"since"`
-	Until       time.Time `json:"until"`
-	Keys        int       `json:"keys"`
-	undeleteCounts
-	Earlier   int               `json:"earlier"`
-	Later     int               `json:"later"`
-	Recreated int               `json:"recreated"`
-	Lost      int               `json:"lost"`
-	Regions   []undeleteRegion  `json:"regions"`
-	Requests  backfillRequests  `json:"requests"`
-	Failures  []backfillFailure `json:"failures"`
-}
-
-type undeleteCounts struct {
-	Objects       int   `json:"objects"`
-	Bytes         int64 `json:"bytes"`
-	Restored      int   `json:"restored"`
-	RestoredBytes int64 `json:"restoredBytes"`
-	Present       int   `json:"present"`
-	Gone          int   `json:"gone"`
-	Failed        int   `json:"failed"`
-	Left          int   `json:"left"`
-}
-
-type undeleteRegion struct {
-	Region string `json:"region"`
-	undeleteCounts
-}
-
-func newUndeleteCounts(r undelete.Region) undeleteCounts {
-	return undeleteCounts{
+func newUndeleteCounts(r undelete.Region) document.UndeleteCounts {
+	return document.UndeleteCounts{
 		Objects: r.Objects, Bytes: r.Bytes, Restored: r.Restored, RestoredBytes: r.RestoredBytes,
 		Present: r.Present, Gone: r.Gone, Failed: r.Failed, Left: r.Left(),
 	}
 }
 
-func newUndeleteDocument(set string, f undeleteFlags, report undelete.Report, err error) undeleteDocument {
+func newUndeleteDocument(set string, f undeleteFlags, report undelete.Report, err error) document.Undelete {
 	sum := report.Sum()
-	d := undeleteDocument{
+	d := document.Undelete{
 		ReplicaSet: set, DryRun: f.dryRun, Interrupted: report.Interrupted, Since: f.since.time, Until: f.until.time, Keys: report.Keys,
-		undeleteCounts: newUndeleteCounts(sum),
+		UndeleteCounts: newUndeleteCounts(sum),
 		Earlier:        report.Earlier, Later: report.Later, Recreated: report.Recreated, Lost: report.Lost,
-		Regions: []undeleteRegion{}, Requests: newBackfillRequests(sum.Requests), Failures: []backfillFailure{},
+		Regions: []document.UndeleteRegion{}, Requests: newBackfillRequests(sum.Requests), Failures: []document.CopyFailure{},
 	}
 	d.Requests.List += report.Lists
 	if err != nil {
 		d.Error = oneLine(err.Error())
 	}
 	for _, r := range report.Regions {
-		d.Regions = append(d.Regions, undeleteRegion{r.Region, newUndeleteCounts(r)})
+		d.Regions = append(d.Regions, document.UndeleteRegion{Region: r.Region, UndeleteCounts: newUndeleteCounts(r)})
 	}
 	for _, f := range report.Failures {
-		d.Failures = append(d.Failures, backfillFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
+		d.Failures = append(d.Failures, document.CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
 	}
 	return d
 }
 
 // writeUndelete writes the result to stdout.
-func (a *app) writeUndelete(d undeleteDocument) error {
+func (a *app) writeUndelete(d document.Undelete) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
@@ -84,7 +49,7 @@ func (a *app) writeUndelete(d undeleteDocument) error {
 
 // writeUndeleteText writes a table of the failures, and a line for each Region in
 // which something was deleted.
-func writeUndeleteText(w io.Writer, d undeleteDocument, width int, colours bool) error {
+func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool) error {
 	if len(d.Failures) > 0 {
 		if _, err := failuresTable(d.Failures, width, colours).WriteTo(w); err != nil {
 			return err
@@ -99,7 +64,7 @@ func writeUndeleteText(w io.Writer, d undeleteDocument, width int, colours bool)
 	}
 	for _, r := range d.Regions {
 		if r.Objects > 0 {
-			fmt.Fprintf(&b, "%s: %s\n", r.Region, describeUndeleted(d, r.undeleteCounts))
+			fmt.Fprintf(&b, "%s: %s\n", r.Region, describeUndeleted(d, r.UndeleteCounts))
 		}
 	}
 	for _, stays := range []struct {
@@ -120,7 +85,7 @@ func writeUndeleteText(w io.Writer, d undeleteDocument, width int, colours bool)
 }
 
 // describeUndeleted says how a Region stands.
-func describeUndeleted(d undeleteDocument, r undeleteCounts) string {
+func describeUndeleted(d document.Undelete, r document.UndeleteCounts) string {
 	text := fmt.Sprintf("%s, %s", objectCount(r.Objects), table.Bytes(r.Bytes))
 	if d.DryRun {
 		return text + " would come back"

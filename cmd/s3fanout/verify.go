@@ -34,9 +34,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Compare the buckets of the Regions",
 		Long: `Compare the buckets of the replica set, and name every key that is not the same
-in all of them. Keys that no filter in cdk.json chooses, or that it excludes, are
-left out. It changes nothing, reads no object, and needs the same memory for a
-thousand keys and for a billion; results that do not fit are kept in temporary
+in all of them. Keys that no filter in cdk.json chooses, or that it excludes,
+are left out. It changes nothing, reads no object, and needs the same memory for
+a thousand keys and for a billion; results that do not fit are kept in temporary
 files (TMPDIR).
 
 Objects are compared by size and ETag; where ETags differ, by checksums of the

@@ -5,78 +5,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
-
-// verifyDifference and verifySummary are the lines of verify --output json.
-// Their names and the values of kind and why are stable.
-type verifyDifference struct {
-	Kind      string         `json:"kind"`
-	Key       string         `json:"key"`
-	Why       string         `json:"why"`
-	Regions   []verifyObject `json:"regions"`
-	Without   []string       `json:"without"`
-	Deleted   []string       `json:"deleted"`
-	Differing []string       `json:"differing"`
-}
-
-type verifyObject struct {
-	Region    string            `json:"region"`
-	VersionID string            `json:"versionId,omitempty"`
-	Size      int64             `json:"size"`
-	ETag      string            `json:"etag"`
-	Checksum  *verifyChecksum   `json:"checksum,omitempty"`
-	Modified  time.Time         `json:"modified"`
-	Tags      map[string]string `json:"tags,omitzero"`
-}
-
-type verifyChecksum struct {
-	Algorithm string `json:"algorithm"`
-	Type      string `json:"type"`
-	Value     string `json:"value"`
-}
-
-type verifySummary struct {
-	ReplicaSet    string        `json:"replicaSet"`
-	Regions       []string      `json:"regions"`
-	Prefix        string        `json:"prefix,omitempty"`
-	Keys          int64         `json:"keys"`
-	Bytes         int64         `json:"bytes"`
-	Equal         int64         `json:"equal"`
-	SizeOnly      int64         `json:"sizeOnly"`
-	Missing       int64         `json:"missing"`
-	Hidden        int64         `json:"hidden"`
-	Copying       int64         `json:"copying"`
-	Different     int64         `json:"different"`
-	Both          int64         `json:"both"`
-	Undeleted     int64         `json:"undeleted"`
-	Unsettled     int64         `json:"unsettled"`
-	Deleted       int64         `json:"deleted"`
-	Unfinished    int64         `json:"unfinished"`
-	ListRequests  int64         `json:"listRequests"`
-	HeadRequests  int64         `json:"headRequests"`
-	TagRequests   int64         `json:"tagRequests"`
-	CostUSD       float64       `json:"costUSD"`
-	Partial       bool          `json:"partial"`
-	ByRegion      []verifyCount `json:"byRegion"`
-	ByPrefix      []verifyCount `json:"byPrefix"`
-	OtherPrefixes int           `json:"otherPrefixes"`
-}
-
-type verifyCount struct {
-	Region    string  `json:"region"`
-	Prefix    *string `json:"prefix,omitempty"`
-	Missing   int64   `json:"missing"`
-	Copying   int64   `json:"copying"`
-	Different int64   `json:"different"`
-	Undeleted int64   `json:"undeleted"`
-	Unsettled int64   `json:"unsettled"`
-}
 
 // verifyOutput writes the results of verify, sorted, once all are there.
 type verifyOutput struct {
@@ -184,7 +119,7 @@ func (o *verifyOutput) key(d verify.Difference) error {
 // programs.
 func (o *verifyOutput) summary(s verify.Summary) error {
 	if o.json {
-		return o.encode(map[string]verifySummary{"summary": o.newSummary(s)})
+		return o.encode(map[string]document.VerifySummary{"summary": o.newSummary(s)})
 	}
 	lines := describeSummary(s)
 	if o.flags.keys {
@@ -291,15 +226,15 @@ func verifyUSD(usd float64) string {
 	return fmt.Sprintf("$%.2f", usd)
 }
 
-func newVerifyDifference(d verify.Difference) verifyDifference {
-	doc := verifyDifference{
-		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []verifyObject{},
+func newVerifyDifference(d verify.Difference) document.VerifyDifference {
+	doc := document.VerifyDifference{
+		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []document.VerifyObject{},
 		Without: append([]string{}, d.Without...), Deleted: append([]string{}, d.Deleted...), Differing: append([]string{}, d.Differing...),
 	}
 	for _, o := range d.Objects {
-		object := verifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
+		object := document.VerifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
 		if o.Checksum != (policy.Checksum{}) {
-			c := verifyChecksum(o.Checksum)
+			c := document.VerifyChecksum(o.Checksum)
 			object.Checksum = &c
 		}
 		doc.Regions = append(doc.Regions, object)
@@ -307,20 +242,20 @@ func newVerifyDifference(d verify.Difference) verifyDifference {
 	return doc
 }
 
-func (o *verifyOutput) newSummary(s verify.Summary) verifySummary {
-	d := verifySummary{
+func (o *verifyOutput) newSummary(s verify.Summary) document.VerifySummary {
+	d := document.VerifySummary{
 		ReplicaSet: o.set, Regions: o.chosen, Prefix: o.flags.prefix,
 		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Hidden: s.Deleted, Copying: s.Copying,
 		Different: s.Different, Both: s.Both, Undeleted: s.Undeleted, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
 		ListRequests: s.Lists, HeadRequests: s.Heads, TagRequests: s.Tags, CostUSD: costUSD(s), Partial: s.Partial,
-		ByRegion: []verifyCount{}, ByPrefix: []verifyCount{},
+		ByRegion: []document.VerifyCount{}, ByPrefix: []document.VerifyCount{},
 	}
 	for _, c := range o.counts.Regions() {
-		d.ByRegion = append(d.ByRegion, verifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
+		d.ByRegion = append(d.ByRegion, document.VerifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
 	}
 	prefixes, others := o.counts.Prefixes()
 	for _, c := range prefixes {
-		d.ByPrefix = append(d.ByPrefix, verifyCount{
+		d.ByPrefix = append(d.ByPrefix, document.VerifyCount{
 			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled,
 		})
 	}

@@ -6,17 +6,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// versionInfo is the document that version --output json writes.
-type versionInfo struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"`
-	Time     string `json:"time,omitempty"`
-	Modified bool   `json:"modified"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
+	"s3fanout/internal/operator/document"
+)
 
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -45,12 +37,12 @@ func (a *app) version() error {
 	if a.output == outputJSON {
 		return writeJSONLine(a.stdout, v)
 	}
-	_, err := fmt.Fprintln(a.stdout, v)
+	_, err := fmt.Fprintln(a.stdout, versionText(v))
 	return err
 }
 
-func describeBuild(info *debug.BuildInfo) versionInfo {
-	v := versionInfo{Version: info.Main.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+func describeBuild(info *debug.BuildInfo) document.Version {
+	v := document.Version{Version: info.Main.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if v.Version == "" {
 		v.Version = "(devel)"
 	}
@@ -67,8 +59,8 @@ func describeBuild(info *debug.BuildInfo) versionInfo {
 	return v
 }
 
-// String is the text form, one line.
-func (v versionInfo) String() string {
+// versionText is the text form, one line.
+func versionText(v document.Version) string {
 	s := "s3fanout " + v.Version
 	if v.Revision != "" {
 		s += " " + v.Revision

@@ -12,7 +12,7 @@ func TestDescribeBuild(t *testing.T) {
 		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}, {Key: "vcs.time", Value: "2026-11-20T12:00:00Z"}},
 	}
 	v := describeBuild(info)
-	if got, want := v.String(), "s3fanout v1.2.3 abc with changes go"; !strings.HasPrefix(got, want) {
+	if got, want := versionText(v), "s3fanout v1.2.3 abc with changes go"; !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want it to begin with %q", got, want)
 	}
 	if v.Time != "2026-11-20T12:00:00Z" || !v.Modified {
