@@ -145,7 +145,7 @@ func (t *task) retag(ctx context.Context) (again bool, err error) {
 		}
 		want = now
 	}
-	return false, t.failure("follow", copier.Passing(fmt.Errorf("the tags changed %d times while they were copied", maxRounds)))
+	return false, t.failure(opFollow, copier.Passing(fmt.Errorf("the tags changed %d times while they were copied", maxRounds)))
 }
 
 // tags reads a version's; gone says that it does not exist any more.
@@ -156,7 +156,7 @@ func (t *task) tags(ctx context.Context, at place, version string) (set []types.
 	case missing(err):
 		return nil, true, nil
 	case err != nil:
-		return nil, false, t.failure(fmt.Sprintf("read tags in %s (%s) of", at.bucket, at.region), err)
+		return nil, false, t.failure("read tags in "+at.region+" of", err)
 	}
 	if out.TagSet == nil {
 		return []types.Tag{}, false, nil

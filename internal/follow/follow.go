@@ -200,7 +200,7 @@ func (t *task) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.failure("follow", copier.Passing(fmt.Errorf("the key changed %d times while it was looked at", maxRounds)))
+	return t.failure(opFollow, copier.Passing(fmt.Errorf("the key changed %d times while it was looked at", maxRounds)))
 }
 
 // outcomeOf is the outcome of an action that leaves the target as it is.
@@ -226,11 +226,14 @@ func (t *task) end(outcome copier.Outcome) {
 func (t *task) wait(ctx context.Context, w policy.Write) error {
 	ahead := time.Duration(w.Seconds-t.seen.now) * time.Second
 	if ahead >= MaxWait || t.result.Waited >= MaxWait+2*waitStep {
-		return t.failure("follow", copier.Passing(fmt.Errorf("the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
+		return t.failure(opFollow, copier.Passing(fmt.Errorf("the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
 			"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed", w.Region, t.target.Region, ahead)))
 	}
 	t.result.Waited += waitStep
-	return t.sleep(ctx, waitStep)
+	if err := t.sleep(ctx, waitStep); err != nil {
+		return t.failure(opFollow, err)
+	}
+	return nil
 }
 
 // pause waits before another round, longer each time.
@@ -238,17 +241,25 @@ func (t *task) pause(ctx context.Context, round int) error {
 	const base, most = 50 * time.Millisecond, 2 * time.Second
 	d := min(most, base<<min(round, 10))
 	if err := t.sleep(ctx, d/2+time.Duration(t.random()*float64(d/2))); err != nil {
-		return t.failure("follow", err)
+		return t.failure(opFollow, err)
 	}
 	return nil
 }
+
+// opFollow is the operation of errors that no request has.
+const opFollow = "follow a change of"
 
 // failure is the Error of an operation about the key.
 func (t *task) failure(op string, err error) error {
 	if known := (*copier.Error)(nil); errors.As(err, &known) {
 		return err
 	}
-	return copier.ErrorOf(op, t.req.Source, t.target, err)
+	e := copier.ErrorOf(op, t.req.Source, t.target, err)
+	if e.Class == copier.Denied {
+		e.Hint = "following needs permissions that copies do not: s3:GetObject and s3:ListBucketVersions on all buckets of the set, at the target s3:GetObjectVersion and " +
+			"s3:GetBucketVersioning, for deletions s3:DeleteObject, for tags s3:GetObjectVersionTagging and s3:PutObjectVersionTagging; s3fanout doctor finds what is missing"
+	}
+	return e
 }
 
 // abandon gives up the upload that turned out not to be needed. Beside another
@@ -257,7 +268,7 @@ func (t *task) abandon(ctx context.Context) error {
 	t.result.Requests.List++
 	t.result.Requests.Abort++
 	if err := t.copier.Abandon(ctx, *t.resume); err != nil {
-		return t.failure("follow", err)
+		return t.failure(opFollow, err)
 	}
 	t.resume = nil
 	return nil

@@ -127,6 +127,15 @@ func TestWrittenOverADeletion(t *testing.T) {
 	w.want("HEAD target", "HEAD source", "LIST target", "HEAD target", "COPY target")
 }
 
+// So does one while the clock is waited for.
+func TestCancellationOfAWait(t *testing.T) {
+	w := newWorld(t)
+	w.put(here, "k", "x")
+	w.ahead[there] = -time.Second
+	w.follower.sleep = func(context.Context, time.Duration) error { return context.Canceled }
+	w.refused(request("k"), copier.Retryable, "context canceled")
+}
+
 // A cancellation ends at once, and says so.
 func TestCancellation(t *testing.T) {
 	w := newWorld(t)

@@ -57,7 +57,7 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	}
 	out, date, err := t.head(ctx, t.there(), "")
 	if err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head before following", err)
+		return policy.Step{}, t.failure("head at the target before following a change of", err)
 	}
 	t.seen.now, t.seen.answered = date, time.Now()
 	k.Now = date
@@ -66,7 +66,7 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	}
 	t.seen.asked = time.Now()
 	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head of source before following", err)
+		return policy.Step{}, t.failure("head at the source before following a change of", err)
 	}
 	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
 		return policy.Step{}, err
@@ -159,7 +159,7 @@ func (t *task) bucketOf(at place, out *s3.HeadObjectOutput, err error) (policy.B
 		return b, nil
 	}
 	if state.VersionID == "" {
-		return b, t.failure("follow", errUnversioned(at, "versioning was never enabled"))
+		return b, t.failure(opFollow, errUnversioned(at, "versioning was never enabled"))
 	}
 	b.Current = t.versionOf(at, state, out)
 	return b, nil
@@ -176,7 +176,7 @@ func (t *task) list(ctx context.Context, b *policy.Bucket, at place) error {
 	t.result.Requests.Versions++
 	page, err := versions.List(ctx, t.client, at.region, at.bucket, t.req.Source.Key, t.seen.next[at.region])
 	if err != nil {
-		return t.failure(fmt.Sprintf("list versions in %s (%s) for", at.bucket, at.region), err)
+		return t.failure("list versions in "+at.region+" of", err)
 	}
 	b.Listed, b.More = true, page.Next != ""
 	b.Stack = append(b.Stack, page.Stack...)
@@ -190,7 +190,7 @@ func (t *task) read(ctx context.Context, b *policy.Bucket, at place, id string) 
 	out, _, err := t.head(ctx, at, id)
 	gone := missing(err)
 	if err != nil && !gone {
-		return t.failure(fmt.Sprintf("head of version %s in %s for", id, at.bucket), err)
+		return t.failure("head of a version in "+at.region+" of", err)
 	}
 	i := slices.IndexFunc(b.Stack, func(v policy.Version) bool { return v.ID == id && !v.Marker })
 	if gone {
@@ -213,7 +213,7 @@ func (t *task) listOrigin(ctx context.Context, region string) error {
 		t.result.Requests.Versions++
 		page, err := versions.List(ctx, t.client, at.region, at.bucket, t.req.Source.Key, t.seen.next[region+" whole"])
 		if err != nil {
-			return t.failure(fmt.Sprintf("list versions in %s (%s) for", at.bucket, at.region), err)
+			return t.failure("list versions in "+at.region+" of", err)
 		}
 		all.Stack = append(all.Stack, page.Stack...)
 		if t.seen.next[region+" whole"] = page.Next; page.Next == "" {
@@ -236,7 +236,7 @@ func (t *task) lookAtOrigin(ctx context.Context, w policy.Write) error {
 	case missing(err), err == nil && aws.ToTime(out.LastModified).Unix() != w.Seconds:
 		t.seen.known.Origin = policy.Absent
 	case err != nil:
-		return t.failure(fmt.Sprintf("head of version %s in %s for", w.VersionID, at.bucket), err)
+		return t.failure("head of the write in "+at.region+" of", err)
 	}
 	return nil
 }

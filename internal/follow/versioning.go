@@ -29,11 +29,11 @@ func (t *task) checkVersioning(ctx context.Context) error {
 	out, err := t.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &t.target.Bucket}, inRegion(t.target.Region))
 	switch {
 	case err != nil:
-		return t.failure(fmt.Sprintf("ask for the versioning of %s (%s) before following", t.target.Bucket, t.target.Region), err)
+		return t.failure("ask for the versioning of the target before following a change of", err)
 	case out.Status == types.BucketVersioningStatusSuspended:
-		return t.failure("follow", errUnversioned(t.there(), "versioning is suspended"))
+		return t.failure(opFollow, errUnversioned(t.there(), "versioning is suspended"))
 	case out.Status != types.BucketVersioningStatusEnabled:
-		return t.failure("follow", errUnversioned(t.there(), "versioning was never enabled"))
+		return t.failure(opFollow, errUnversioned(t.there(), "versioning was never enabled"))
 	}
 	t.mu.Lock()
 	t.versioned = asked

@@ -46,7 +46,11 @@ func Put(ctx context.Context, client S3, target copier.Target, source copier.Obj
 	case changed(err):
 		return "", false, nil
 	}
-	return "", false, copier.ErrorOf(op, source, target, err)
+	failed := copier.ErrorOf(op, source, target, err)
+	if failed.Class == copier.Denied {
+		failed.Hint = "check s3:DeleteObject and s3:GetObject at the target, and what bucket policies deny; s3fanout doctor finds what is missing"
+	}
+	return "", false, failed
 }
 
 // changed reports whether S3 has deleted nothing because the key shows something

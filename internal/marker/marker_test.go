@@ -57,6 +57,9 @@ func TestPut(t *testing.T) {
 			if made != tt.made || (tt.class == "") != (err == nil) || failed != nil && failed.Class != tt.class {
 				t.Errorf("made %t, %v", made, err)
 			}
+			if tt.class == copier.Denied && !strings.Contains(err.Error(), "s3:DeleteObject") {
+				t.Errorf("%v does not say which permission", err)
+			}
 			if made != (version == "marker-1") {
 				t.Errorf("version %q", version)
 			}

@@ -19,12 +19,14 @@ var single = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
-	{regexp.MustCompile(`: (?:replicate|[a-z ]*cop[a-z ]*|[a-z ]* of) s3://.*? to s3://\S+ \([a-z0-9-]+\)`), ""},
+	{regexp.MustCompile(`: (?:replicate|[a-z ]*cop[a-z ]*|[a-z0-9 -]* of) s3://.*? to s3://\S+ \([a-z0-9-]+\)`), ""},
 	{regexp.MustCompile(`s3://\S+`), "s3://…"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "…"},
 	{regexp.MustCompile(`, request [^\s,)]+`), ""},
 	{regexp.MustCompile(`\(request [^\s,)]+\)`), ""},
 	{regexp.MustCompile(`\bupload \S+ stays`), "upload … stays"},
+	{regexp.MustCompile(`\bby [0-9hms]+ or more\b`), "by … or more"},
+	{regexp.MustCompile(`\bwith [0-9]+ bytes less\b`), "with … bytes less"},
 	{regexp.MustCompile(`\s+`), " "},
 }
 
@@ -51,6 +53,9 @@ const (
 	nextAborted    = "see who aborts unfinished uploads in the bucket, or which lifecycle rule does; then redrive"
 	nextUpload     = "redrive within 7 days: that continues the upload"
 	nextBusy       = "S3 was busy or away: redrive, with --rate if it was throttled; s3fanout status shows whether it goes on"
+	nextClock      = "once S3's clocks agree, or the time has passed by which one is ahead: redrive; s3fanout doctor compares them"
+	nextVersioning = "enable versioning on the bucket, and see who suspended it; then redrive"
+	nextMetadata   = "store the object again with other user metadata, which is a new write; then delete the dead letter"
 	nextUnknown    = "run s3fanout doctor; if all checks pass, the function's log has the details"
 )
 
@@ -66,7 +71,10 @@ var rules = []struct {
 	{[]string{"accessdenied", "denied:", "not authorized", "accountproblem"}, nextPermission},
 	{[]string{"not a source of this function", "nosuchbucket", "does not exist"}, NextDeploy},
 	{[]string{"malformed event", "unsupported event"}, NextForeign},
-	{[]string{"invalidobjectstate"}, nextArchive},
+	{[]string{"invalidobjectstate", "restore it first"}, nextArchive},
+	{[]string{"is ahead of that in"}, nextClock},
+	{[]string{"does not keep versions"}, nextVersioning},
+	{[]string{"no room for the entry", "that http headers cannot hold"}, nextMetadata},
 	{[]string{"the copy is unfinished", "stays open and can be resumed"}, nextUpload},
 	{[]string{"retryable:", "slowdown", "serviceunavailable", "internalerror", "requesttimeout", "503 "}, nextBusy},
 	{[]string{"task timed out", "runtime.", "runtime exited", "maximum event age", "throttle", "concurrency"}, nextFunction},

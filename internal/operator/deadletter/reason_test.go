@@ -40,6 +40,14 @@ func TestCause(t *testing.T) {
 		{"RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95 Error: Runtime exited", "RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95 Error: Runtime exited"},
 		{"RequestId: 8f507cfc-0e5c-4697-b07a-ac58fc914c95 Error: Runtime exited", "RequestId: … Error: Runtime exited"},
 		{"function not found", "function not found"},
+		{
+			"retryable: the clock of S3 in us-east-1 is ahead of that in eu-west-1 by 3m2s or more, longer than the function waits: follow a change of s3://b/a b to s3://c (eu-west-1)",
+			"retryable: the clock of S3 in us-east-1 is ahead of that in eu-west-1 by … or more, longer than the function waits",
+		},
+		{
+			"denied: AccessDenied: no (status 403): list versions in us-east-1 of s3://b/k of k to s3://c (eu-west-1)",
+			"denied: AccessDenied: no (status 403)",
+		},
 		{"", ""},
 	}
 	for _, tt := range tests {
