@@ -195,8 +195,9 @@ With ` + "`follow`" + ` in ` + "`cdk.json`" + ` or ` + "`--follow`" + `, later c
 | alarms and metrics | an alarm, and 2 metrics of each Region with deletions | |
 
 The prices are those of us-east-1, and of S3's requests alone. What is written over or deleted stays as a noncurrent version in every
-Region, and is paid for as storage there until a lifecycle rule removes it; keep it for 30 days at least. The sums are held by
-` + "`TestBillOfFollowing`" + `. CRR carries overwrites and, if it is told to, delete markers too; what those cost is left out, in favour of CRR.
+Region, and is paid for as storage there until a lifecycle rule removes it; keep it for 30 days at least. The requests are held by
+` + "`TestRequests`, the sums by `TestBillOfFollowing`" + `. A function that writes asks every three minutes whether its bucket keeps versions,
+which is not in the model. CRR carries overwrites and, if it is told to, delete markers too; what those cost is left out, in favour of CRR.
 
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set
