@@ -161,6 +161,21 @@ func TestOlderTagsDoNotStay(t *testing.T) {
 	}
 }
 
+// The tags of a copy in parts are read when it begins. If they change meanwhile and
+// its maker dies at its end, whoever is told of the write again brings them.
+func TestTagsThatChangeDuringACopyInParts(t *testing.T) {
+	w := newWorld(t)
+	w.put(here, "k", large("a"))
+	r := request("k")
+	w.interfere("COMPLETE "+there, func() { w.retag(here, "new") })
+	w.follow(r, copier.Copied) // does not look at tags again, as one that has died
+	r.Tags = true
+	w.follow(r, copier.Retagged)
+	if got := w.tags("k")["t"]; got != "new" {
+		t.Errorf("tag %q", got)
+	}
+}
+
 // body of a size over the threshold, in letters of one kind.
 func large(kind string) string { return strings.Repeat(kind, 11<<20) }
 
@@ -178,7 +193,7 @@ func TestLargeObjects(t *testing.T) {
 		t.Errorf("the replica is of %+v, with tags %v", w.write(there, "k"), w.tags("k"))
 	}
 	w.follow(r, copier.Exists)
-	w.want("HEAD target", "HEAD source")
+	w.want("HEAD target", "HEAD source", "TAGS source", "TAGS target")
 
 	// A greater rival ends the upload, and stays.
 	w.later()

@@ -19,6 +19,8 @@ type Following struct {
 	// if that is empty.
 	Retagged bool
 	TagsOf   string
+	// Tags says that changes of tags travel.
+	Tags bool
 	// Replicas says that also what s3fanout has copied to the source is to be copied
 	// on, as into a Region that joins. The write's origin tells its own events to
 	// everybody.
@@ -111,7 +113,7 @@ func (k *Following) fromWrite() Step {
 		switch order := k.Of(source, *target); {
 		case order == Unordered:
 			return k.askOrder(source)
-		case order == SameWrite && k.Target.shows() && k.Retagged:
+		case order == SameWrite && k.Target.shows() && (k.Retagged || k.mayHaveOldTags(source, *target)):
 			return Step{Action: Retag, Write: source.Write}
 		case order == SameWrite && k.Target.shows():
 			return Step{Action: Exists, Write: source.Write}
@@ -120,6 +122,13 @@ func (k *Following) fromWrite() Step {
 		}
 	}
 	return k.inTime(Step{Action: Copy, Condition: k.condition(), Write: source.Write})
+}
+
+// mayHaveOldTags says of a replica that its tags were read when its upload began. Who
+// made it reads them again at its end, but may have died before, and whoever was told
+// of a change meanwhile may have found no replica yet.
+func (k *Following) mayHaveOldTags(source, target Version) bool {
+	return k.Tags && !source.Replica && target.Replica && target.Write == source.Write && target.InParts()
 }
 
 // fromMarker decides where a marker hides the key at the source, and the target

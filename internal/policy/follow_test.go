@@ -117,6 +117,10 @@ func TestDecideFollow(t *testing.T) {
 		{"a fresh object", func(w world) { w.put("s", "v1", 10, "a") }, Following{}, Copy, nil},
 		{"an overwrite", overwritten, Following{}, Copy, nil},
 		{"a late event", func(w world) { overwritten(w); w.replicate("d", "r2", 22, w2, "b") }, Following{}, Exists, nil},
+		{"of a replica in parts, which may have old tags", func(w world) {
+			w.put("s", "v1", 10, "a-2")
+			w["d"] = []Version{Version{ID: "r", Modified: 12, Figures: Figures{Size: 1, ETag: "b-3"}}.ReadAs("d", "k", EntryFor(w1, "k", 0, 3).String())}
+		}, Following{Tags: true}, Retag, nil},
 		{"an event of the past", func(w world) { overwritten(w); w.put("d", "x", 30, "c") }, Following{}, Superseded, nil},
 		{"an echo", func(w world) { w.put("d", "v", 10, "a"); w.replicate("s", "r", 12, Write{"d", "v", 10}, "a") }, Following{}, Superseded, nil},
 		{"an echo of somebody else's", func(w world) { w.replicate("s", "r", 12, Write{"e", "v", 10}, "a") }, Following{}, Superseded, nil},
