@@ -72,8 +72,8 @@ bench: build ## measure side by side with other tools and with the least that th
 SEEDS ?= 20000
 FIRST ?= 1
 sim: ## run SEEDS schedules against a model of AWS, then show that each deliberate bug is found
-	$(GO) test -timeout 6h -run 'TestSchedules' -v ./internal/proof/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
-	S3FANOUT_MUTANTS=1 $(GO) test -timeout 30m -run 'TestMutants$$' -v ./internal/proof/sim
+	$(GO) test -timeout 12h -run 'TestSchedules|TestFollowSchedules' -v ./internal/proof/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
+	S3FANOUT_MUTANTS=1 $(GO) test -timeout 60m -run 'TestMutants$$|TestFollowMutants$$' -v ./internal/proof/sim
 
 # Two targets at a time, with a worker each.
 FUZZTIME ?= 1m

@@ -57,6 +57,7 @@ type store struct {
 	stacks       map[string][]*stored // by key, the current version last
 	uploads      map[string]*uploading
 	completed    map[string]*stored
+	suspended    bool // its versioning
 	// gone are the versions that users have destroyed, by ID.
 	gone map[string]*stored
 }
@@ -116,6 +117,17 @@ func (b *store) put(v *stored, byBeginning bool) bool {
 	}
 	b.stacks[v.key] = slices.Insert(stack, i, v)
 	return i == len(stack)
+}
+
+// nullVersion is the ID of what is written while versioning is suspended.
+const nullVersion = "null"
+
+// makeRoom destroys the one version that a write replaces for good while versioning
+// is suspended.
+func (b *store) makeRoom(key string) {
+	if old := b.version(key, nullVersion); b.suspended && old != nil {
+		b.destroy(old)
+	}
 }
 
 // destroy removes a version for good.

@@ -148,7 +148,7 @@ func (c followClient) CompleteMultipartUpload(ctx context.Context, in *s3.Comple
 // also because of what was written or deleted since the upload began.
 func (w *world) rivals(b *store, u *uploading, in *s3.CompleteMultipartUploadInput, call string) error {
 	conditional := aws.ToString(in.IfMatch) != "" || aws.ToString(in.IfNoneMatch) != ""
-	if err := w.conditions(opComplete, b, u.key, in.IfMatch, in.IfNoneMatch); err != nil || !conditional || w.schedule.profile.emulated {
+	if err := w.conditions(opComplete, b, u.key, in.IfMatch, in.IfNoneMatch, u.began); err != nil || !conditional || w.schedule.profile.emulated {
 		return err
 	}
 	for _, v := range slices.Backward(b.stacks[u.key]) {

@@ -135,8 +135,9 @@ func onCondition(ifMatch, ifNoneMatch *string) string {
 
 func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
 
-// conditions says whether a write's conditions hold of what is there.
-func (w *world) conditions(op string, b *store, key string, ifMatch, ifNoneMatch *string) error {
+// conditions says whether the conditions of a write, which began then, hold of what
+// is there.
+func (w *world) conditions(op string, b *store, key string, ifMatch, ifNoneMatch *string, began time.Time) error {
 	v := b.current(key)
 	switch {
 	case w.schedule.profile.emulated:
@@ -150,7 +151,7 @@ func (w *world) conditions(op string, b *store, key string, ifMatch, ifNoneMatch
 	case *ifMatch != "*" && unquoted(ifMatch) != v.etag:
 		return apiError(op, http.StatusPreconditionFailed, "PreconditionFailed")
 	default:
-		w.follow.trace.matched(b, key)
+		w.follow.trace.matched(b, key, began)
 	}
 	return nil
 }
@@ -198,7 +199,7 @@ func tooMuch(meta map[string]string) bool {
 func (c followClient) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
 	return followSend(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource+onCondition(in.IfMatch, in.IfNoneMatch), opts, func(b *store, id string) (*s3.CopyObjectOutput, error) {
 		v, missing := c.source(opCopy, in.CopySource, in.CopySourceIfMatch)
-		refused := c.w.conditions(opCopy, b, *in.Key, in.IfMatch, in.IfNoneMatch)
+		refused := c.w.conditions(opCopy, b, *in.Key, in.IfMatch, in.IfNoneMatch, time.Now())
 		switch {
 		// AWS does not say which it looks at first.
 		case missing != nil && (refused == nil || !c.w.seed.chance(500, id, "condition first")):
@@ -286,7 +287,7 @@ func (c followClient) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput
 			c.w.broken("4", "%s destroys version %s of %q in %s", c.id, *in.VersionId, *in.Key, b.region)
 			return nil, denied.err(opDelete)
 		}
-		if err := c.w.conditions(opDelete, b, *in.Key, in.IfMatch, nil); err != nil {
+		if err := c.w.conditions(opDelete, b, *in.Key, in.IfMatch, nil, time.Now()); err != nil {
 			return nil, err
 		}
 		marker := &stored{key: *in.Key, marker: true, began: time.Now(), byRole: true}
@@ -297,7 +298,11 @@ func (c followClient) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput
 
 func (c followClient) GetBucketVersioning(ctx context.Context, in *s3.GetBucketVersioningInput, opts ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error) {
 	return followSend(ctx, c, opVersioning, *in.Bucket, "", opts, func(b *store, _ string) (*s3.GetBucketVersioningOutput, error) {
-		return &s3.GetBucketVersioningOutput{Status: types.BucketVersioningStatusEnabled, ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		out := &s3.GetBucketVersioningOutput{Status: types.BucketVersioningStatusEnabled, ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		if b.suspended {
+			out.Status = types.BucketVersioningStatusSuspended
+		}
+		return out, nil
 	})
 }
 

@@ -16,6 +16,7 @@ const (
 	rollBack       actionKind = "copy an old version on" // top of its key, metadata and all
 	copyOver       actionKind = "copy to another key"    // the current version, metadata and all
 	retag          actionKind = "tag"                    // the current version
+	suspend        actionKind = "suspend versioning"     // of a whole bucket, for some time
 	destroyOld     actionKind = "destroy an old version"
 	destroyCurrent actionKind = "destroy the current version"
 	expireCurrent  actionKind = "expire" // a lifecycle rule hides the current version
@@ -49,7 +50,7 @@ func (sc *schedule) ordinary() bool {
 		return false
 	}
 	for _, a := range sc.actions {
-		if a.kind == destroyCurrent || a.kind == expireCurrent {
+		if a.kind == destroyCurrent || a.kind == expireCurrent || a.kind == suspend || a.full {
 			return false
 		}
 	}
@@ -116,7 +117,7 @@ func (sc *schedule) addFollowActions(regions []string) {
 	s, f := sc.seed, sc.follow
 	n, some := 2+s.below(7, "follow", "actions"), 1+s.below(2, "follow", "keys")
 	span := pickTime(s, "follow span", time.Second, 8*time.Second, 8*time.Second, time.Minute, 10*time.Minute)
-	strange := s.chance(80, "follow", "strange") // destroys what is current, expires
+	strange := s.chance(120, "follow", "strange")
 	for i := range n {
 		a := action{name: fmt.Sprintf("a%d", i), of: -1}
 		at := func(what string) []string { return []string{"follow", a.name, what} }
@@ -151,8 +152,9 @@ func (sc *schedule) addFollowActions(regions []string) {
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23))
 		a.archived = s.chance(20, at("archived")...)
 		a.parts, a.checksum = a.kind == uploadParts || s.chance(100, at("parts")...), s.chance(500, at("checksum")...)
-		longest := time.Second
-		if f.hasty {
+		a.full = strange && s.chance(100, at("full")...)
+		longest := 300 * time.Millisecond
+		if f.hasty || a.kind == suspend {
 			longest = 30 * time.Second
 		}
 		a.lasts = s.between(time.Millisecond, longest, at("lasts")...)
@@ -168,7 +170,7 @@ func followKind(roll int, strange bool) actionKind {
 		strange bool
 	}{
 		{40, upload, false}, {27, deleteMarker, false}, {3, uploadAgain, false}, {4, uploadParts, false}, {7, rollBack, false},
-		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {2, expireCurrent, true},
+		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {1, expireCurrent, true}, {1, suspend, true},
 	} {
 		if roll -= k.share; roll >= 0 {
 			continue

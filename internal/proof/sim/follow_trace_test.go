@@ -13,12 +13,13 @@ type written struct {
 	version           *stored  // at its origin
 	over              *written // what it was put over, also if a marker hid that
 	became            bool     // the current version, at least for a moment
-	// beneath says that it never was, since the role had put a marker meanwhile.
+	// beneath says that it never was, since a marker had been put meanwhile.
 	beneath       bool
 	parts, legacy bool
-	began, shown  time.Time
-	// place is how far up in the stack of its bucket it was when it was made, for
-	// two of one second.
+	shown         time.Time
+	// since is what S3 orders the writes of one bucket by: when they began, or when
+	// they ended. place is for what was there before.
+	since time.Time
 	place int
 }
 
@@ -32,12 +33,13 @@ type deletion struct {
 
 // usersTrace is what users did, and nothing else: the oracle judges by it.
 type usersTrace struct {
-	writes    []*written
-	deletions []deletion
-	events    int
+	byBeginning bool // see followPlan
+	writes      []*written
+	deletions   []deletion
+	events      int
 	// The keys of which something was done that follow.md leaves to reconcile.
-	again, young, hiddenGone, currentGone, differing map[string]bool
-	gone                                             map[*written]bool // destroyed at their origins
+	again, young, hiddenGone, currentGone, differing, unversioned, full map[string]bool
+	gone                                                                map[*written]bool // destroyed at their origins
 }
 
 func mark(set *map[string]bool, key string) {
@@ -54,10 +56,16 @@ const recently = 15 * time.Second
 func (t *usersTrace) wrote(a action, b *store, v *stored) {
 	u := &written{
 		name: a.name, key: v.key, region: b.region, seconds: v.modified.Unix(), version: v, parts: a.kind == uploadParts,
-		began: v.began, shown: v.shown, place: len(t.writes), became: true,
+		shown: v.shown, since: v.shown, place: len(t.writes), became: true,
+	}
+	if t.byBeginning {
+		u.since = v.began
 	}
 	v.write = u
 	t.writes = append(t.writes, u)
+	if v.meta["more"] != "" {
+		mark(&t.full, v.key)
+	}
 	stack, place := b.stacks[v.key], b.place(v)
 	for _, o := range slices.Backward(stack[:place]) {
 		if !o.marker {
@@ -71,7 +79,7 @@ func (t *usersTrace) wrote(a action, b *store, v *stored) {
 	// It began before what is on top of it. A user's marker deletes also what is
 	// under way.
 	switch above := stack[place+1]; {
-	case above.marker && !above.byRole:
+	case above.marker && !above.byRole && place == len(stack)-2:
 		t.deletions = append(t.deletions, deletion{key: v.key, saw: u, at: above.shown, rule: above.lifecycle})
 	default:
 		u.became, u.beneath = false, above.marker
@@ -79,12 +87,12 @@ func (t *usersTrace) wrote(a action, b *store, v *stored) {
 }
 
 // matched notes that a condition on an ETag was held to be true. If another version
-// with the same bytes was the current one a moment ago, that may be the one that
-// somebody has looked at.
-func (t *usersTrace) matched(b *store, key string) {
+// with the same bytes was the current one a moment ago, or a moment before the
+// upload in parts began, that may be the one that somebody has looked at.
+func (t *usersTrace) matched(b *store, key string, began time.Time) {
 	stack := b.stacks[key]
 	for i, o := range stack[:len(stack)-1] {
-		if o.etag == stack[len(stack)-1].etag && time.Since(stack[i+1].shown) < recently {
+		if o.etag == stack[len(stack)-1].etag && stack[i+1].shown.After(began.Add(-recently)) {
 			mark(&t.again, key)
 		}
 	}
@@ -131,9 +139,20 @@ func (t *usersTrace) destroyed(b *store, v *stored) {
 	switch i := b.place(v); {
 	case i == len(stack)-1:
 		mark(&t.currentGone, v.key)
-	case stack[i+1].marker:
+	case stack[i+1].marker && (v.byRole || v.write.legacy || t.writersOf(v.key) > 1):
 		mark(&t.hiddenGone, v.key)
 	}
+}
+
+// writersOf is how many Regions users have written a key in.
+func (t *usersTrace) writersOf(key string) int {
+	regions := map[string]bool{}
+	for _, u := range t.writes {
+		if u.key == key {
+			regions[u.region] = true
+		}
+	}
+	return len(regions)
 }
 
 // compare orders two writes: by second, then by Region, then by their places in
@@ -143,10 +162,7 @@ func (u *written) compare(o *written) int {
 }
 
 func (u *written) compareInBucket(o *written) int {
-	if u.region == o.region && !u.began.Equal(o.began) {
-		return u.began.Compare(o.began)
-	}
-	return cmp.Compare(u.place, o.place)
+	return cmp.Or(u.since.Compare(o.since), cmp.Compare(u.place, o.place))
 }
 
 // greatest is the write of a key that has to win, of those that somebody could see;
@@ -175,6 +191,9 @@ func (t *usersTrace) deletedBySomebody(u *written) bool {
 	return slices.ContainsFunc(t.deletions, func(d deletion) bool { return d.saw == u && !d.rule })
 }
 
+// endedLate is why a greater write can be covered by a lesser one.
+const endedLate = "an upload ended after a write that began later"
+
 // left says why events alone may not have ended a key as it should be; empty if
 // there is no reason. Reasons are read off what users did. Those of reconciled are
 // what the protocol leaves to reconcile; the others are outside of what is promised.
@@ -191,6 +210,8 @@ func (t *usersTrace) left(key string, deletionsTravel bool) (why string, reconci
 	switch {
 	case t.currentGone[key]:
 		return "what was current was destroyed", false
+	case t.unversioned[key]:
+		return "it was written while versioning was suspended", false
 	case t.differing[key]:
 		return "it differed before", false
 	case t.hiddenGone[key]:
@@ -205,12 +226,12 @@ func (t *usersTrace) left(key string, deletionsTravel bool) (why string, reconci
 		case u.key != key || !u.parts:
 			continue
 		case u.beneath:
-			return "an upload ended beneath a marker of the role", true
+			return "an upload ended beneath a marker that is younger than its beginning", true
 		case !u.became:
 			continue
 		}
 		if u.over != nil && u.compare(u.over) < 0 {
-			return "an upload ended after a write that began later", true
+			return endedLate, true
 		}
 		for _, d := range t.deletions {
 			if d.key == key && d.saw != nil && d.saw != u && d.saw.compare(u) > 0 && d.at.Before(u.shown) {

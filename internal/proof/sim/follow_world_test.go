@@ -36,6 +36,7 @@ func newFollowWorld(w *world) *followWorld {
 // startFollow has the world be one in follow mode.
 func (w *world) startFollow(plan *followPlan) {
 	w.follow = newFollowWorld(w)
+	w.follow.trace.byBeginning = plan.byBeginning
 	w.set.Follow, w.set.FollowSince = plan.follow, w.began.Add(-20*time.Minute)
 	w.set.Regions = without(w.set.Regions, plan.joins)
 	if w.schedule.ordinary() {
@@ -68,12 +69,24 @@ func markerFilter(region string) *filterpolicy.Policy {
 // become makes something a version, or a marker, of a bucket.
 func (w *world) become(b *store, v *stored, id string) {
 	v.id, v.shown = fmt.Sprintf("v%016x", w.seed.roll(id, "version")), time.Now()
+	if b.suspended {
+		v.id = nullVersion
+	}
 	dated := v.shown
 	if w.schedule.follow.dated {
 		dated = v.began
 	}
 	v.modified = dated.Add(w.skewOf(b.region)).Truncate(time.Second)
 	w.known[v.id] = &version{id: v.id, region: b.region, key: v.key}
+}
+
+// unversioned notes a write to a bucket whose versioning is suspended, and destroys
+// what that destroys. The product looks before it writes, and can be too late.
+func (w *world) unversioned(b *store, key string) {
+	if b.suspended {
+		b.makeRoom(key)
+		mark(&w.follow.trace.unversioned, key)
+	}
 }
 
 // replicate makes a version that the product writes, and holds it against what is
@@ -89,6 +102,7 @@ func (w *world) replicate(p *process, b *store, v, of *stored, id, event string)
 	if old := b.current(v.key); old != nil && !w.schedule.profile.emulated && old.write == v.write && !w.follow.trace.sameBytes(v.key) {
 		w.broken("5", "%s replaced %s of %q in %s by the same write", p.id, old.id, v.key, b.region)
 	}
+	w.unversioned(b, v.key)
 	current := b.put(v, w.schedule.follow.byBeginning)
 	w.say("%s has %q as %s: a replica of %s%s", b.region, v.key, v.id, v.write.name, beneathOf(current))
 	w.tell(b, v, event, p)
@@ -110,6 +124,7 @@ func (w *world) hide(p *process, b *store, marker *stored, id string) {
 	if b.current(marker.key) == nil && !w.schedule.profile.emulated {
 		w.broken("5", "%s made a marker of %q in %s, where nothing was to be seen", p.id, marker.key, b.region)
 	}
+	w.unversioned(b, marker.key)
 	b.put(marker, w.schedule.follow.byBeginning)
 	w.say("%s hides %q by %s", b.region, marker.key, marker.id)
 	w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", p)
@@ -120,7 +135,7 @@ func (w *world) tell(b *store, v *stored, event string, by *process) {
 	follow := w.schedule.follow.follow
 	switch {
 	case !w.set.Contains(b.region),
-		strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions, strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
+		event == "ObjectRemoved:Delete", strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions, strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
 		return // the bucket's notifications do not ask for it
 	}
 	r := record{
@@ -133,7 +148,10 @@ func (w *world) tell(b *store, v *stored, event string, by *process) {
 	r.S3.Bucket.Name = b.name
 	o := &r.S3.Object
 	o.Key = strings.ReplaceAll(url.QueryEscape(v.key), "%2F", "/")
-	o.VersionID, o.Sequencer = v.id, fmt.Sprintf("%016X", time.Now().UnixNano())
+	if o.VersionID = v.id; v.id == nullVersion {
+		o.VersionID = ""
+	}
+	o.Sequencer = fmt.Sprintf("%016X", time.Now().UnixNano())
 	if !v.marker {
 		o.Size, o.ETag = v.size, v.etag
 	}
@@ -202,12 +220,29 @@ func (w *world) performFollow(a action) {
 		}
 		marker := &stored{key: a.key, marker: true, began: time.Now(), lifecycle: a.kind == expireCurrent}
 		w.become(b, marker, a.name)
+		w.unversioned(b, a.key)
 		b.put(marker, w.schedule.follow.byBeginning)
 		f.trace.deleted(b, seen, marker)
 		w.say("%s hides %q by %s", b.region, a.key, marker.id)
-		if !marker.lifecycle {
-			w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", nil)
+		if marker.lifecycle {
+			return
 		}
+		w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", nil)
+		if w.schedule.follow.hasty && seen != nil && w.seed.chance(200, a.name, "destroys it, too") {
+			w.after(w.seed.between(time.Millisecond, 5*time.Second, a.name, "destroys it"), func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.destroyForGood(b, seen)
+			})
+		}
+	case suspend:
+		b.suspended = true
+		w.after(a.lasts, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			b.suspended = false
+			w.say("%s keeps versions again", b.region)
+		})
 	case retag:
 		if v := b.current(a.key); v != nil {
 			v.tags, v.retagged = "t"+a.name, true
@@ -221,11 +256,18 @@ func (w *world) performFollow(a action) {
 			})
 		}
 		if v != nil {
-			f.trace.destroyed(b, v)
-			b.destroy(v)
-			w.say("%s lost %s of %q for good", b.region, v.id, v.key)
-			w.tell(b, v, "ObjectRemoved:Delete", nil)
+			w.destroyForGood(b, v)
 		}
+	}
+}
+
+// destroyForGood removes a version, unless it is gone already.
+func (w *world) destroyForGood(b *store, v *stored) {
+	if b.place(v) >= 0 {
+		w.follow.trace.destroyed(b, v)
+		b.destroy(v)
+		w.say("%s lost %s of %q for good", b.region, v.id, v.key)
+		w.tell(b, v, "ObjectRemoved:Delete", nil)
 	}
 }
 
@@ -249,6 +291,10 @@ func (w *world) mayCopyAgain(v *stored, to string) bool {
 // as if their object were a replica; none of these counts.
 func (w *world) metaOf(a action) map[string]string {
 	meta := map[string]string{"props": "props of " + a.name}
+	if a.full {
+		meta["more"] = strings.Repeat("x", metadataLimit-len("more")-len("props")-len(meta["props"]))
+		return meta
+	}
 	now := w.now(a.region).Unix()
 	own := policy.Write{Region: w.set.Others(a.region)[0], VersionID: "v0000000000000001", Seconds: now - 10}
 	switch w.seed.below(60, a.name, "forges an entry") {
@@ -270,6 +316,7 @@ func (w *world) metaOf(a action) map[string]string {
 // userWrites makes a version of a user's. The caller holds mu.
 func (w *world) userWrites(a action, b *store, v *stored, event string) {
 	w.become(b, v, a.name)
+	w.unversioned(b, v.key)
 	current := b.put(v, w.schedule.follow.byBeginning)
 	w.follow.trace.wrote(a, b, v)
 	w.say("%s has %q as %s: %s of second %d%s", b.region, v.key, v.id, v.write.name, v.modified.Unix(), beneathOf(current))

@@ -7,19 +7,35 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// mutantSeeds is how many schedules a bug may survive.
-const mutantSeeds = 5000
+// mutantSeeds is how many schedules a bug may survive, and followMutantSeeds how
+// many in follow mode.
+const (
+	mutantSeeds       = 5000
+	followMutantSeeds = 40_000
+)
 
 // module is the module's directory, seen from here.
 const module = "../../.."
 
-// addition is what the mutant needs that reuses uploads.
-const addition = "\n// openUploads is a mutant's.\nvar openUploads sync.Map\n"
+// additions are what some mutants need besides, by what they use of it.
+var additions = map[string]string{
+	"openUploads": "\n// openUploads is a mutant's.\nvar openUploads sync.Map\n",
+	"firstSecond": `
+var firstSeconds sync.Map
+
+// firstSecond is a mutant's.
+func firstSecond(of string, now int64) int64 {
+	first, _ := firstSeconds.LoadOrStore(of, now)
+	return first.(int64)
+}
+`,
+}
 
 // source is the mutant's file.
 func (m mutant) source(t *testing.T) (path, text string) {
@@ -35,8 +51,10 @@ func (m mutant) source(t *testing.T) (path, text string) {
 		t.Fatalf("%s has %d times, not once:\n%s", m.file, n, m.from)
 	}
 	text = strings.Replace(string(original), m.from, m.to, 1)
-	if strings.Contains(m.to, "openUploads") {
-		text = strings.Replace(text, "import (\n", "import (\n\t\"sync\"\n", 1) + addition
+	for name, addition := range additions {
+		if strings.Contains(m.to, name) {
+			text = strings.Replace(text, "import (\n", "import (\n\t\"sync\"\n", 1) + addition
+		}
 	}
 	return path, text
 }
@@ -48,7 +66,7 @@ func TestMutantsApply(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range mutants {
+	for _, m := range slices.Concat(mutants, followMutants) {
 		t.Run(m.name, func(t *testing.T) {
 			m.source(t)
 			if !strings.Contains(string(page), "| "+m.name+" |") {
@@ -56,19 +74,28 @@ func TestMutantsApply(t *testing.T) {
 			}
 		})
 	}
-	if n := fmt.Sprintf("All %d are found.", len(mutants)); !strings.Contains(string(page), n) {
-		t.Errorf("docs/reliability.md does not say %q", n)
+	for _, n := range []string{fmt.Sprintf("All %d are found.", len(mutants)), fmt.Sprintf("All %d of follow mode are found.", len(followMutants))} {
+		if !strings.Contains(string(page), n) {
+			t.Errorf("docs/reliability.md does not say %q", n)
+		}
 	}
 }
 
 // TestMutants builds the simulation with each deliberate bug and shows that it
 // finds the bug. It takes minutes, so it is run on request: make sim.
-func TestMutants(t *testing.T) {
+func TestMutants(t *testing.T) { findMutants(t, mutants, "TestSchedules", mutantSeeds) }
+
+// TestFollowMutants does the same in follow mode.
+func TestFollowMutants(t *testing.T) {
+	findMutants(t, followMutants, "TestFollowSchedules", followMutantSeeds)
+}
+
+func findMutants(t *testing.T, list []mutant, test string, seeds int) {
 	if os.Getenv("S3FANOUT_MUTANTS") == "" {
 		t.Skip("set S3FANOUT_MUTANTS=1 to build and run each mutant")
 	}
 	broken := regexp.MustCompile(`seed (\d+) breaks a promise: \((\w)\) (.*)`)
-	for _, m := range mutants {
+	for _, m := range list {
 		t.Run(m.name, func(t *testing.T) {
 			dir := t.TempDir()
 			path, text := m.source(t)
@@ -86,12 +113,12 @@ func TestMutants(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			run := exec.CommandContext(t.Context(), binary, "-test.run", "TestSchedules", "-test.v", "-test.timeout", "5m",
-				"-sim.brief", "-sim.seeds", strconv.Itoa(mutantSeeds))
+			run := exec.CommandContext(t.Context(), binary, "-test.run", test+"$", "-test.v", "-test.timeout", "10m",
+				"-sim.brief", "-sim.seeds", strconv.Itoa(seeds))
 			out, err := run.CombinedOutput()
 			found := broken.FindStringSubmatch(string(out))
 			if err == nil || found == nil {
-				t.Fatalf("%d schedules did not find it: %v\n%s", mutantSeeds, err, out)
+				t.Fatalf("%d schedules did not find it: %v\n%s", seeds, err, out)
 			}
 			t.Logf("| %s | %s | (%s) |", m.name, found[1], found[2])
 		})

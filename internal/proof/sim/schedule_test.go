@@ -27,9 +27,12 @@ type action struct {
 	// phase is 1 for what happens while letters are redriven, and 2 for what
 	// happens while a backfill runs, or in follow mode after a Region joined or left.
 	phase int
-	// other is the key that is copied to, and lasts how long an upload takes.
+	// other is the key that is copied to, and lasts how long an upload takes, or
+	// versioning is suspended.
 	other string
 	lasts time.Duration
+	// full says that the object's metadata leave no room for one more entry.
+	full bool
 }
 
 type actionKind string

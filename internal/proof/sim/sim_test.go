@@ -64,6 +64,9 @@ func runSchedules(t *testing.T, of func(seed) schedule) (all result) {
 					}
 					ran++
 					mu.Unlock()
+					if r.stats.reconciled > 0 {
+						t.Logf("seed %d leaves something to a reconcile: %v", n, r.excused)
+					}
 					if len(r.wrong) > 0 && failed.CompareAndSwap(false, true) {
 						fail(t, sc, r)
 					}

@@ -1,0 +1,115 @@
+package sim
+
+// followMutants are the bugs that the simulation of follow mode has to find.
+var followMutants = []mutant{
+	{
+		"the source is looked at before the target", "internal/follow/look.go",
+		`	out, date, err := t.head(ctx, t.there(), "")
+	if err != nil && !missing(err) {
+		return policy.Step{}, t.failure("head before following", err)
+	}
+	t.seen.now, t.seen.answered = date, time.Now()
+	k.Now = date
+	if k.Target, err = t.bucketOf(t.there(), out, err); err != nil {
+		return policy.Step{}, err
+	}
+	t.seen.asked = time.Now()
+	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
+		return policy.Step{}, t.failure("head of source before following", err)
+	}
+	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
+		return policy.Step{}, err
+	}
+`, `	var err error
+	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
+		return policy.Step{}, t.failure("head of source before following", err)
+	}
+	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
+		return policy.Step{}, err
+	}
+	out, date, err := t.head(ctx, t.there(), "")
+	if err != nil && !missing(err) {
+		return policy.Step{}, t.failure("head before following", err)
+	}
+	t.seen.now, t.seen.answered = date, time.Now()
+	k.Now = date
+	if k.Target, err = t.bucketOf(t.there(), out, err); err != nil {
+		return policy.Step{}, err
+	}
+	t.seen.asked = time.Now()
+`,
+	}, {
+		"the clock is not waited out", "internal/policy/follow.go",
+		"if k.Now <= s.Write.Seconds {", "if false {",
+	}, {
+		"the clock is waited out by the function's own", "internal/follow/look.go",
+		"k.Now = date\n", "k.Now = time.Now().Unix()\n",
+	}, {
+		"deletions of nothing are not waited for", "internal/policy/follow.go",
+		"!k.Target.shows() && k.Now <= k.DeletedAt:", "!k.Target.shows() && k.Now < 0:",
+	}, {
+		"markers of the role are not followed", "internal/function/replicator/follow.go",
+		"case r.Destruction():", "case r.Destruction(), r.Removal() && isReplicator(r.PrincipalID, h.Config.FunctionName):",
+	}, {
+		"all versions of the source count as deleted", "internal/policy/version.go",
+		"if b.Stack[i-1].Marker && !b.Stack[i].Marker {", "if b.Stack[0].Marker && !b.Stack[i].Marker {",
+	}, {
+		"a marker is taken for nothing", "internal/follow/look.go",
+		"Presence: max(state.Presence, policy.Absent)}", "Presence: max(min(state.Presence, policy.Absent), policy.Absent)}\n\tif state.Here() {\n\t\tb.Presence = policy.Present\n\t}",
+	}, {
+		"a 404 under If-Match is taken for a source that is gone", "internal/copier/replace.go",
+		"		case changedSince(got):\n", "		case got == gone:\n			t.result.Outcome = SourceGone\n			return nil\n		case changedSince(got):\n",
+	}, {
+		"the time of the event is taken for the write's", "internal/follow/look.go",
+		"b.Current = t.versionOf(at, state, out)\n", "if at == t.source() && !t.req.At.IsZero() {\n\t\tstate.Modified = t.req.At\n\t}\n\tb.Current = t.versionOf(at, state, out)\n",
+	}, {
+		"an entry counts on every key", "internal/policy/entry.go",
+		"e.Hash != HashOf(key) || e.Seconds > modified", "e.Seconds > modified",
+	}, {
+		"an entry counts for ever", "internal/policy/entry.go",
+		"return -bindingSeconds <= apart && apart <= bindingSeconds", "return apart == modified-e.Made",
+	}, {
+		"the second in the entry is not renewed", "internal/follow/act.go",
+		"Made: t.seen.second(),", "Made: firstSecond(step.Write.VersionID+t.target.Bucket, t.seen.second()),",
+	}, {
+		"the number of parts is not compared", "internal/policy/entry.go",
+		"return strings.HasSuffix(etag, \"-\"+strconv.Itoa(e.Parts))", "return strings.HasSuffix(etag, \"\")",
+	}, {
+		"a deletion is applied to a greater write", "internal/policy/follow.go",
+		"func (k *Following) fromMarker() Step {\n	target := k.Target.Current\n",
+		"func (k *Following) fromMarker() Step {\n	target := k.Target.Current\n	if k.Deleted {\n		return k.inTime(Step{Action: Delete, Condition: k.condition(), Write: target.Write})\n	}\n",
+	}, {
+		"a replica from before follow mode is taken for a write", "internal/policy/write.go",
+		"case order == SameWrite, o.sameLegacy(a, b):", "case order == SameWrite:",
+	}, {
+		"a deletion has no condition", "internal/marker/marker.go",
+		"IfMatch: aws.String(`\"` + etag + `\"`),", "",
+	}, {
+		"a replica is put over anything", "internal/copier/request.go",
+		"IfMatch:             quoted(condition.IfMatch),", "IfMatch:             quoted(\"\"),",
+	}, {
+		"a replica in parts is put over anything", "internal/copier/properties.go",
+		"IfMatch:         quoted(condition.IfMatch),", "IfMatch:         quoted(\"\"),",
+	}, {
+		"of two writes of one second the one that comes later wins", "internal/policy/write.go",
+		"return orderOf(strings.Compare(w.Region, v.Region))", "return orderOf(1)",
+	}, {
+		"what the target's marker hides is not compared", "internal/policy/follow.go",
+		"	case target.Presence != Deleted:\n", "	case target.Presence != Present:\n",
+	}, {
+		"the first page of versions is taken for all", "internal/policy/follow.go",
+		"	if source.More {\n", "	if false {\n",
+	}, {
+		"the source's own entry stays", "internal/copier/replace.go",
+		"	maps.Copy(with, metadata)\n	with[policy.EntryName] = e.String()\n", "	with[policy.EntryName] = e.String()\n	maps.Copy(with, metadata)\n",
+	}, {
+		"a replica counts as a write of its Region", "internal/policy/version.go",
+		"v.Write, v.Replica = e.Write, true", "v.Write, v.Replica = v.Write, true",
+	}, {
+		"metadata is left behind", "internal/copier/replace.go",
+		"	maps.Copy(with, metadata)\n", "	maps.Copy(with, map[string]string{})\n",
+	}, {
+		"a write that fails is a success", "internal/follow/act.go",
+		"	case err != nil:\n		return t.tryAgain(err)\n	}\n	overNothing", "	case err != nil:\n		return false, nil\n	}\n	overNothing",
+	},
+}
