@@ -64,13 +64,19 @@ func (a *adopter) handle(ctx context.Context, event cfn.Event) (id string, _ map
 	switch event.RequestType {
 	case cfn.RequestCreate:
 		id = p.physicalID()
-		wrote, err := w.add(ctx)
+		wrote, err := w.adopt(ctx)
 		if err != nil && !wrote {
 			id += untouched
 		}
 		return id, nil, err
 	case cfn.RequestUpdate:
-		if _, err := w.add(ctx); err != nil {
+		// What was adopted before is not refused for what its owner did since: a
+		// deployment that is rolled back must not fail once more.
+		add := w.adopt
+		if id == p.physicalID() {
+			add = w.add
+		}
+		if _, err := add(ctx); err != nil {
 			return id, nil, err
 		}
 		if id == p.physicalID() && replaces(event, p) {
@@ -93,7 +99,7 @@ func (a *adopter) clean(ctx context.Context, raw map[string]any) {
 	}
 	buckets, err := a.client(p.Account)
 	if err == nil {
-		w := work{properties: p, client: buckets, store: notification.Bucket{Client: buckets, Name: p.Bucket}, log: a.log}
+		w := work{properties: p, client: buckets, store: notification.Bucket{Client: buckets, Name: p.Bucket}, region: a.getenv(functionenv.Region), log: a.log}
 		err = w.remove(ctx)
 	}
 	if err != nil {
@@ -118,18 +124,23 @@ type work struct {
 	log    *slog.Logger
 }
 
-// add gives the bucket the entries that it should have. It reports whether a write
-// may have come through that was not taken back.
-func (w work) add(ctx context.Context) (wrote bool, err error) {
+// adopt gives a bucket that is new to the set the entries that it should have. It
+// reports whether a write may have come through that was not taken back.
+func (w work) adopt(ctx context.Context) (wrote bool, err error) {
 	if err := w.versioned(ctx); err != nil {
 		return false, err
 	}
-	had := false // entries of the set's, which an update that fails leaves
+	return w.add(ctx)
+}
+
+// add gives the bucket the entries that it should have, as adopt does.
+func (w work) add(ctx context.Context) (wrote bool, err error) {
+	looked, had := false, false // entries of the set's, which an update that fails leaves
 	var changed notification.Changed
 	err = w.persist(ctx, func() error {
 		c, err := notification.Change(ctx, w.store, false, func(d notification.Document) (notification.Document, error) {
-			if !changed.Wrote {
-				had = w.has(d)
+			if !looked {
+				looked, had = true, w.has(d)
 			}
 			return d.Merge(w.IDPrefix, w.entries())
 		})
@@ -160,12 +171,13 @@ func (w work) has(d notification.Document) bool {
 
 // remove takes the set's entries out. Destinations are not checked: the others'
 // stay as they are, and one that is broken must not keep the set's entries in. A
-// bucket that does not exist has none.
+// bucket that does not exist has none, nor has one in another Region, which tells no
+// topic here.
 func (w work) remove(ctx context.Context) error {
 	changed, err := notification.Change(ctx, w.store, true, func(d notification.Document) (notification.Document, error) {
 		return d.Without(w.IDPrefix)
 	})
-	if errorcode.Of(err) == "NoSuchBucket" {
+	if _, elsewhere := w.elsewhere(err); elsewhere || errorcode.Of(err) == "NoSuchBucket" {
 		err = nil
 	}
 	w.report("released", changed, err)
@@ -196,7 +208,7 @@ func (w work) versioned(ctx context.Context) error {
 func (w work) report(what string, changed notification.Changed, err error) {
 	attributes := []any{"bucket", w.Bucket, "wrote", changed.Wrote}
 	if changed.Raced {
-		attributes = append(attributes, "raced", true)
+		w.log.Warn("somebody else wrote the bucket's notifications at the same time; see that theirs are as they should be", attributes...)
 	}
 	if err != nil {
 		w.log.Error(what, append(attributes, "error", err.Error())...)

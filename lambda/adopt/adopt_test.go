@@ -193,6 +193,10 @@ func TestAdoptAndRelease(t *testing.T) {
 	if w.writes != 3 {
 		t.Errorf("%d writes, want three: a repeated request finds everything done", w.writes)
 	}
+	w.buckets["old"].fail = map[string]string{"GET": "moved"} // made anew, elsewhere
+	if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess {
+		t.Errorf("delete with the bucket in another Region: %+v, %v", a, err)
+	}
 	delete(w.buckets, "old")
 	if a, err := w.ask(t, t.Context(), remove(id, "old")); err != nil || a.Status != cfn.StatusSuccess {
 		t.Errorf("delete without the bucket: %+v, %v", a, err)
@@ -289,6 +293,43 @@ func TestNewPermissionsAreWaitedFor(t *testing.T) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	w.want(t, "created", "old", head+theirs+bridge+ours+tail)
+}
+
+// TestUpdateOfAnAdoptedBucketDoesNotAskForVersions: its owner suspended them since.
+// The update might be the one by which CloudFormation rolls back.
+func TestUpdateOfAnAdoptedBucketDoesNotAskForVersions(t *testing.T) {
+	w := newWorld(t)
+	if a, err := w.ask(t, t.Context(), create()); err != nil || a.Status != cfn.StatusSuccess {
+		t.Fatal(a, err)
+	}
+	w.buckets["old"].versioning = "Suspended"
+	update := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("old"), OldResourceProperties: props("old", "s3:ObjectTagging:*")}
+	if a, err := w.ask(t, t.Context(), update); err != nil || a.Status != cfn.StatusSuccess {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestUndoneAfterARace: somebody's write was seen in between, and then the creation
+// fails: the entries that the first round put in are no reason to leave them.
+func TestUndoneAfterARace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.buckets["old"]
+	rounds := 0
+	b.after = func(b *bucket) {
+		if rounds++; rounds == 1 { // an owner's write, with the set's entry in another form
+			b.notifications = head + theirs + strings.Replace(ours, "s3:ObjectCreated:*", "s3:ObjectCreated:Put", 1) + tail
+			return
+		}
+		if rounds == 2 {
+			b.fail, b.times = map[string]string{"GET": "InternalError"}, 3
+		}
+	}
+	a, err := w.ask(t, t.Context(), create())
+	if err != nil || a.Status != cfn.StatusFailed {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	w.want(t, "failed", "old", head+theirs+tail)
 }
 
 // TestAnotherBucket goes through an update to another bucket: done, rolled back
