@@ -26,7 +26,9 @@ func foreign() map[string]string {
 		"aws s3api put-bucket-encryption":                 "as above",
 		"aws s3api delete-bucket":                         "names a request; TestUpdateMakesADeletedBucketAgain sends it",
 
-		"aws s3 sync s3://MY-BUCKET s3://s3fanout-ACCOUNT-us-east-1": "TestAnotherNameIsAnotherReplicaSet copies as it does",
+		"aws s3api put-bucket-versioning --region ap-northeast-1 --bucket films-ap --versioning-configuration Status=Enabled": "TestAdoptionPage sends its request",
+		"aws s3api get-bucket-notification-configuration --region us-east-1 --bucket films-us":                                "as above",
+		"aws s3api get-bucket-notification-configuration":                                                                     "names a request that TestAdoptionPage sends",
 		"npm ci":                      "make test does it, as the target node_modules",
 		"aws sts get-caller-identity": "needs an AWS account",
 		"aws s3 sync":                 "names a command that make bench runs",

@@ -31,7 +31,7 @@ func startAccount(t *testing.T, change ...func(*sandbox.Config)) *world {
 	return start(t, nil, append(change, func(c *sandbox.Config) {
 		c.Regions = adoptRegions
 		c.Programs = map[string]string{"adopt": build.adopter}
-		c.AnswerTimeout = 30 * time.Second
+		c.AnswerTimeout = 2 * time.Minute
 	})...)
 }
 
@@ -118,8 +118,13 @@ func (w *world) oldBucket(region, name string) {
 	if _, err := w.s3(region).CreateBucket(w.t.Context(), in); err != nil {
 		w.t.Fatal(err)
 	}
+	w.putVersioning(region, name, s3types.BucketVersioningStatusEnabled)
+}
+
+func (w *world) putVersioning(region, bucket string, status s3types.BucketVersioningStatus) {
+	w.t.Helper()
 	if _, err := w.s3(region).PutBucketVersioning(w.t.Context(), &s3.PutBucketVersioningInput{
-		Bucket: &name, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusEnabled},
+		Bucket: &bucket, VersioningConfiguration: &s3types.VersioningConfiguration{Status: status},
 	}); err != nil {
 		w.t.Fatal(err)
 	}
