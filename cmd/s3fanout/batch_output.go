@@ -75,12 +75,16 @@ func (a *app) writeBatch(d document.Batch) error {
 	return nil
 }
 
+func newBatchStatus(j batchjob.Job) document.BatchStatus {
+	return document.BatchStatus{
+		Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
+		Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
+	}
+}
+
 func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 	if a.output == outputJSON {
-		return a.writeBatchJSON(document.BatchStatus{
-			Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
-			Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
-		})
+		return a.writeBatchJSON(newBatchStatus(j))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", j.Region, printable.Quote(j.Status))

@@ -38,7 +38,7 @@ func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainV
 	for _, l := range f.Letters {
 		letter := document.ExplainLetter{
 			Queue: l.Queue, MessageID: l.MessageID, Kind: l.Kind, Source: l.Source, VersionID: l.VersionID, Reason: l.Reason,
-			Targets: slices.Concat([]string{}, l.Targets),
+			Targets: append([]string{}, l.Targets...), // [] if there are none
 		}
 		if !l.SentAt.IsZero() {
 			letter.SentAt = &l.SentAt

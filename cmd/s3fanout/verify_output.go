@@ -119,7 +119,7 @@ func (o *verifyOutput) key(d verify.Difference) error {
 // programs.
 func (o *verifyOutput) summary(s verify.Summary) error {
 	if o.json {
-		return o.encode(map[string]document.VerifySummary{"summary": o.newSummary(s)})
+		return o.encode(document.VerifyEnd{Summary: o.newSummary(s)})
 	}
 	lines := describeSummary(s)
 	if o.flags.keys {

@@ -2,8 +2,8 @@ package document
 
 import "time"
 
-// VerifyDifference and VerifySummary are the lines of verify --output json.
-// Their names and the values of kind and why are stable.
+// VerifyDifference is a line of verify --output json. Its names and the values of
+// kind and why are stable.
 type VerifyDifference struct {
 	Kind      string         `json:"kind"`
 	Key       string         `json:"key"`
@@ -32,7 +32,12 @@ type VerifyChecksum struct {
 	Value     string `json:"value"`
 }
 
-// VerifySummary is the last line of verify --output json, as the member summary.
+// VerifyEnd is the last line of verify --output json.
+type VerifyEnd struct {
+	Summary VerifySummary `json:"summary"`
+}
+
+// VerifySummary counts what was compared.
 type VerifySummary struct {
 	ReplicaSet    string        `json:"replicaSet"`
 	Regions       []string      `json:"regions"`

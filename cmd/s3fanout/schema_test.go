@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/operator/undelete"
+	"s3fanout/internal/operator/verify"
+)
+
+// What the commands write is as docs/schema says, with much to tell and with nothing:
+// a list without elements is [] and never null.
+func TestDocumentsHaveTheirSchema(t *testing.T) {
+	facts, findings := troubled()
+	failed, noon := errors.New("no"), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	output := &verifyOutput{counts: verify.NewCounts("", []string{"us-east-1"}), set: "media", chosen: []string{"us-east-1"}}
+	for name, documents := range map[string][]any{
+		"adopt": {
+			newAdoptDocument("media", "1", adoptFlags{}, nil), newAdoptDocument("media", "1", adoptFlags{}, []adoption.Result{{Err: failed}}),
+			newAdoptCheckDocument(facts, findings),
+		},
+		"backfill": {
+			newBackfillDocument("media", false, backfill.Report{}, nil),
+			newBackfillDocument("media", true, backfill.Report{
+				Targets: []backfill.Target{{Region: "us-east-1"}}, Failures: []backfill.Failure{{Key: "k"}}, Estimate: &backfill.Estimate{},
+			}, failed),
+		},
+		"backfill-batch": {document.Batch{Jobs: []document.BatchJob{}}},
+		"backfill-job":   {newBatchStatus(batchjob.Job{}), newBatchStatus(batchjob.Job{Created: noon, Ended: noon, Failures: []string{"r"}})},
+		"cost":           {newCostDocument(cost.Usage{Regions: []string{"us-east-1", "eu-west-1"}, Objects: 10, Size: 10})},
+		"doctor":         {newDoctorDocument(facts, findings), newDoctorDocument(health.Facts{}, nil)},
+		"explain": {
+			newExplainDocument("media", explain.Facts{}, explain.Verdict{}).Explain,
+			newExplainDocument("media", explain.Facts{
+				Regions: []explain.Region{{Object: &explain.Object{}, Versions: make([]explain.Version, 1), Partial: []error{failed}}, {Err: failed}},
+				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
+			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
+		},
+		"redrive": {
+			newRedriveDocument("media", false, redrive.Report{}).Redrive,
+			newRedriveDocument("media", true, redrive.Report{Regions: []redrive.Summary{{Err: failed, Results: []redrive.Result{
+				{Outcome: redrive.Failed, SentAt: noon, Again: noon, Detail: "d", Letter: deadletter.Letter{Reason: "r", Objects: make([]deadletter.Object, 1)}, Functions: make([]redrive.Function, 1)},
+				{Outcome: redrive.Replayed}, {Outcome: redrive.NotUnderstood},
+			}}}}).Redrive,
+		},
+		"redrive-letter": {newRedriveLetter(redrive.Result{})},
+		"status":         {newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
+		"undelete": {
+			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{}, nil),
+			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),
+		},
+		"verify-difference": {
+			newVerifyDifference(verify.Difference{}), newVerifyDifference(verify.Difference{Objects: make([]verify.Object, 1), Without: []string{"r"}, Deleted: []string{"r"}, Differing: []string{"r"}}),
+		},
+		"verify-end": {document.VerifyEnd{Summary: output.newSummary(verify.Summary{})}},
+		"version":    {describeBuild(&debug.BuildInfo{})},
+	} {
+		schema := schemaOf(t, name)
+		for i, d := range documents {
+			var b bytes.Buffer
+			if err := writeJSONDocument(&b, d); err != nil {
+				t.Fatal(err)
+			}
+			var written any
+			if err := json.Unmarshal(b.Bytes(), &written); err != nil {
+				t.Fatal(err)
+			}
+			if err := schema.Validate(written); err != nil {
+				t.Errorf("document %d of %s: %v\n%s", i, name, err, &b)
+			}
+			members, _ := written.(map[string]any)
+			for _, required := range schema.Schema().Required {
+				delete(members, required)
+			}
+			if err := schema.Validate(members); err == nil {
+				t.Errorf("%s: the schema takes anything", name)
+			}
+		}
+	}
+	files, err := filepath.Glob("../../docs/schema/*.json")
+	if err != nil || len(files) < 14 || slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, " ") }) {
+		t.Errorf("%d schemas, %v", len(files), err)
+	}
+}
+
+func schemaOf(t *testing.T, name string) *jsonschema.Resolved {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../docs/schema", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := schema.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resolved
+}

@@ -1,0 +1,99 @@
+package document_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"s3fanout/internal/operator/document"
+)
+
+var update = flag.Bool("update", false, "write docs/schema anew")
+
+// schemas are the documents by the names of their schemas, and when each is written.
+var schemas = map[string]struct {
+	of   any
+	when string
+}{
+	"adopt":             {document.Adopt{}, "adopt --output json"},
+	"backfill":          {document.Backfill{}, "backfill --output json"},
+	"backfill-batch":    {document.Batch{}, "backfill --batch-operations --output json"},
+	"backfill-job":      {document.BatchStatus{}, "backfill --job --output json"},
+	"cost":              {document.Cost{}, "cost --output json"},
+	"doctor":            {document.Doctor{}, "doctor --output json"},
+	"explain":           {document.Explain{}, "explain --output json"},
+	"redrive":           {document.Redrive{}, "redrive --output json"},
+	"redrive-letter":    {document.RedriveLetter{}, "each line but the last of redrive --watch --output json"},
+	"status":            {document.Status{}, "status --output json"},
+	"undelete":          {document.Undelete{}, "undelete --output json"},
+	"verify-difference": {document.VerifyDifference{}, "each line but the last of verify --output json"},
+	"verify-end":        {document.VerifyEnd{}, "the last line of verify --output json"},
+	"version":           {document.Version{}, "version --output json"},
+}
+
+// docs/schema has the schemas of the documents, and no others.
+func TestSchemasAreThoseOfTheTypes(t *testing.T) {
+	const dir = "../../../docs/schema"
+	for name, d := range schemas {
+		want := text(t, name, d.of, d.when)
+		path := filepath.Join(dir, name+".json")
+		if *update {
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not that of its type (%v): go test ./internal/operator/document -update", path, err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) != len(schemas) {
+		t.Errorf("%s has %d schemas, want %d: %v", dir, len(files), len(schemas), err)
+	}
+}
+
+// text is the schema of a document.
+func text(t *testing.T, name string, of any, when string) []byte {
+	t.Helper()
+	s, err := jsonschema.ForType(reflect.TypeOf(of), &jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
+		reflect.TypeFor[time.Time](): {Type: "string", Format: "date-time"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open(s)
+	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "s3fanout "+name
+	s.Description = "What s3fanout writes: " + when + ". Members may be added."
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, '\n')
+}
+
+// open allows members that a later version adds, and takes null out of lists: an
+// empty one is [].
+func open(s *jsonschema.Schema) {
+	if s.Items != nil && slices.Contains(s.Types, "array") {
+		s.Type, s.Types = "array", nil
+	}
+	if s.Properties != nil {
+		s.AdditionalProperties = nil
+	}
+	for _, below := range s.Properties {
+		open(below)
+	}
+	for _, below := range []*jsonschema.Schema{s.Items, s.AdditionalProperties} {
+		if below != nil {
+			open(below)
+		}
+	}
+}
