@@ -28,6 +28,7 @@ type backfillFlags struct {
 	concurrency    int
 	ownCredentials bool
 	restoreDeleted bool
+	hideDeleted    bool
 
 	// With S3 Batch Operations.
 	batch, noReport, confirm bool
@@ -56,6 +57,14 @@ current version of a key, it is skipped and counted, unless --restore-deleted is
 given. Without versioning, or once the markers are gone, nobody can tell. A
 large object that its function, or another backfill, is copying there just now
 is skipped too.
+
+Where cdk.json has follow, the latest write of a key goes to every Region, over
+older ones too, and a dry run says whose that is where contents differ. What was
+deleted in another Region after the latest write is counted, and with
+--hide-deleted deleted here too, by delete markers: a lifecycle rule makes such
+markers as well, and nobody can tell. What the Region of the latest write has
+destroyed is copied to no other. s3fanout undelete brings back deleted keys;
+--restore-deleted is for keys that are not followed.
 
 Running it again, or twice at once, is harmless. When it is interrupted it ends
 within seconds, and the next run does what is left. It slows down by itself when
@@ -86,8 +95,11 @@ With --output json the result is one document:
   {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
    "targets": [{"region", "missing", "missingBytes", "noSource", "deleted",
      "copying", "copied", "exists", "diverged", "sourceGone", "failed", "left",
-     "bytes", "requests": {"copy", "head", "tags", "create", "part", "list",
-     "complete", "abort"}}],
+     "bytes", "stale", "replaced", "undeleted", "hidden", "kept", "destroyed",
+     "requests": {"copy", "head", "tags", "create", "part", "list", "complete",
+     "abort", "delete"}}],
+   "wins": [{"region", "keys"}],
+   "conflicts": [{"key", "wins", "written", "deleted", "loses"}],
    "requests": {"list", "head"},
    "failures": [{"region", "key", "class", "reason"}],
    "estimate": {"requests": {…}, "transfer": [{"from", "to", "bytes"}],
@@ -99,7 +111,12 @@ the Region, "copying" what others are copying there, "exists" and "sourceGone"
 what came or went meanwhile, "diverged" what came with other contents, "left"
 what was not tried. "failures" has the first 1,000; "class" is retryable, denied
 or permanent. "estimate" is there with --dry-run, "error" if the run ended
-early. "assumedPrices" names Regions whose prices are not known.
+early. "assumedPrices" names Regions whose prices are not known. Of keys that
+are followed, "stale" had an older write, of which "replaced" got the latest;
+"undeleted" showed what was deleted elsewhere, of which "hidden" show it no
+more, and "kept" were left; "destroyed" is gone where it was written. "wins"
+counts the keys for which a Region's write wins over other writes, "conflicts"
+has the first 1,000.
 
 ` + batchHelp + `
 
@@ -143,6 +160,7 @@ others are copying them; 130 interrupted.`,
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
 	cmd.Flags().BoolVar(&f.restoreDeleted, "restore-deleted", false, "copy also what was deleted in a Region")
+	cmd.Flags().BoolVar(&f.hideDeleted, "hide-deleted", false, "with follow: delete what was deleted in another Region")
 	cmd.Flags().BoolVar(&f.batch, "batch-operations", false, "let S3 Batch Operations do it")
 	cmd.Flags().BoolVar(&f.noReport, "no-report", false, "with --batch-operations: no report of what failed")
 	cmd.Flags().BoolVar(&f.confirm, "confirm", false, "with --batch-operations: jobs wait to be confirmed")
@@ -198,6 +216,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 			chosen.Store(true)
 			return true
 		},
+		Follow: followed(set), FollowSince: set.FollowSince, HideDeleted: f.hideDeleted,
 		RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
@@ -246,6 +265,12 @@ func (f backfillFlags) checkKeys() error {
 // check finds what cannot be asked for, and returns the Regions to copy to.
 func (f backfillFlags) check(set replicaset.Config) ([]string, error) {
 	members := strings.Join(set.Regions, ", ")
+	switch {
+	case f.from != "" && set.FollowAny().Any():
+		return nil, usageError{errors.New("--from: where changes are followed the latest write goes everywhere, whichever Region has it; leave it out")}
+	case f.hideDeleted && !set.FollowAny().Deletions:
+		return nil, usageError{errors.New("--hide-deleted: cdk.json follows no deletions; add \"deletions\" to follow, or leave it out")}
+	}
 	if f.from != "" && !set.Contains(f.from) {
 		return nil, usageError{fmt.Errorf("--from %s: not a Region of the replica set %s; it has %s", f.from, set.Name, members)}
 	}
@@ -284,6 +309,8 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 		return err
 	case failed > 0:
 		return marked{fmt.Errorf("%s could not be copied; remove the reasons above and run it again", objectCount(failed)), errLeftOver}
+	case report.Kept() > 0 && !dryRun:
+		return marked{fmt.Errorf("%s still there that were deleted in another Region; if that was no lifecycle rule, run it again with --hide-deleted", objectCount(report.Kept())), errLeftOver}
 	case report.Copying() > 0:
 		return marked{fmt.Errorf("%s left to the functions, which are copying them; run it again later", objectCount(report.Copying())), errLeftOver}
 	default:

@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
@@ -16,6 +19,13 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 	d := document.Backfill{
 		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Left: report.Left(),
 		Targets: []document.BackfillTarget{}, Requests: document.BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []document.CopyFailure{},
+		Wins: []document.BackfillWins{}, Conflicts: []document.BackfillConflict{},
+	}
+	for _, region := range slices.Sorted(maps.Keys(report.Wins)) {
+		d.Wins = append(d.Wins, document.BackfillWins{Region: region, Keys: report.Wins[region]})
+	}
+	for _, c := range report.Conflicts {
+		d.Conflicts = append(d.Conflicts, document.BackfillConflict(c))
 	}
 	if err != nil {
 		d.Error = oneLine(err.Error())
@@ -24,7 +34,8 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 		d.Targets = append(d.Targets, document.BackfillTarget{
 			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
 			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
-			Bytes: t.Bytes, Requests: newBackfillRequests(t.Requests),
+			Bytes: t.Bytes, Stale: t.Stale, Replaced: t.Replaced, Undeleted: t.Undeleted, Hidden: t.Hidden, Kept: t.Kept, Destroyed: t.Destroyed,
+			Requests: newBackfillRequests(t.Requests),
 		})
 	}
 	for _, f := range report.Failures {
@@ -37,7 +48,7 @@ func newBackfillDocument(set string, dryRun bool, report backfill.Report, err er
 }
 
 func newBackfillRequests(r copier.Requests) document.CopyRequests {
-	return document.CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List, Complete: r.Complete, Abort: r.Abort}
+	return document.CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List + r.Versions, Complete: r.Complete, Abort: r.Abort, Delete: r.Delete}
 }
 
 func newBackfillEstimate(e backfill.Estimate) *document.BackfillEstimate {
@@ -69,6 +80,14 @@ func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool
 		}
 	}
 	var b strings.Builder
+	if d.DryRun && len(d.Conflicts) > 0 {
+		if _, err := conflictsTable(d.Conflicts, width).WriteTo(&b); err != nil {
+			return err
+		}
+	}
+	for _, w := range d.Wins {
+		fmt.Fprintf(&b, "%s: its write wins for %s of which Regions have different ones\n", w.Region, keyCount(w.Keys))
+	}
 	deleted := 0
 	for _, t := range d.Targets {
 		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
@@ -87,6 +106,26 @@ func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// conflictsTable says which write of a key wins.
+func conflictsTable(conflicts []document.BackfillConflict, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "WINS"}, {Title: "WRITTEN"}, {Title: "LOSES"}, {Title: "KEY", Cut: table.CutStart}}}
+	for i, c := range conflicts {
+		if i == shownConflicts {
+			t.Rows[i-1].Below = fmt.Sprintf("and %d more; --output json has the first %d", len(conflicts)-i, backfill.MaxFailures)
+			break
+		}
+		wins := c.Wins
+		if c.Deleted {
+			wins += " (deleted)"
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: []string{wins, c.Written.Format(time.RFC3339), strings.Join(c.Loses, ", "), printable.Quote(c.Key)}})
+	}
+	return t
+}
+
+// shownConflicts is how many a table has.
+const shownConflicts = 20
 
 // failuresTable has the reason in a column, or on a terminal below the key: in
 // a column there would be no room for what matters.
@@ -120,22 +159,31 @@ func failuresTable(failures []document.CopyFailure, width int, colours bool) tab
 
 // describeTarget says how a Region stands.
 func describeTarget(d document.Backfill, t document.BackfillTarget) string {
-	if t.Missing == 0 {
+	if t.Missing+t.Stale+t.Undeleted == 0 {
 		if d.Interrupted || d.Error != "" {
 			return "nothing known to be missing"
 		}
 		return "nothing is missing"
 	}
 	parts := []string{objectCount(t.Missing) + " missing"}
+	if t.Stale > 0 {
+		parts[0] += fmt.Sprintf(", %d older than the latest", t.Stale)
+	}
+	if t.Undeleted > 0 {
+		parts[0] += fmt.Sprintf(", %d deleted elsewhere", t.Undeleted)
+	}
 	if d.DryRun {
 		parts[0] += ", " + table.Bytes(t.MissingBytes)
 	} else {
-		parts = append(parts, fmt.Sprintf("%d copied (%s)", t.Copied, table.Bytes(t.Bytes)))
+		parts = append(parts, fmt.Sprintf("%d copied (%s)", t.Copied+t.Replaced, table.Bytes(t.Bytes)))
 	}
 	for _, part := range []struct {
 		n    int
 		text string
 	}{
+		{t.Hidden, "deleted"},
+		{t.Kept, "kept"},
+		{t.Destroyed, "destroyed where they were written"},
 		{t.Deleted, "deleted there and left so"},
 		{t.Copying, "being copied by others"},
 		{t.Exists, "came by themselves"},
@@ -155,7 +203,7 @@ func describeTarget(d document.Backfill, t document.BackfillTarget) string {
 }
 
 func totalOf(r document.CopyRequests) int {
-	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.List + r.Complete + r.Abort
+	return r.Copy + r.Head + r.Tags + r.Create + r.Part + r.List + r.Complete + r.Abort + r.Delete
 }
 
 // dollars is a sum for people. What rounds to nothing is not free.

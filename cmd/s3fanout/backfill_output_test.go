@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -75,10 +76,56 @@ Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at
 	}
 }
 
+// A dry run says whose write wins, of so many keys that they can be read.
+func TestBackfillTellsWhoseWriteWins(t *testing.T) {
+	report := backfill.Report{
+		Targets: []backfill.Target{
+			{Region: "us-east-1", Missing: 1, MissingBytes: 10, Stale: 2, Undeleted: 3, Kept: 3},
+			{Region: "eu-west-1", Stale: 2, Replaced: 1, Undeleted: 2, Hidden: 1, Kept: 1, Bytes: 7},
+		},
+		Wins: map[string]int{"us-east-1": 1, "eu-west-1": 21},
+	}
+	for i := range 22 {
+		c := backfill.Conflict{Key: fmt.Sprintf("films/%02d", i), Wins: "eu-west-1", Written: time.Unix(1_800_000_000, 0).UTC(), Loses: []string{"us-east-1", "ap-south-1"}}
+		c.Deleted = i == 0
+		report.Conflicts = append(report.Conflicts, c)
+	}
+	var b strings.Builder
+	if err := writeBackfillText(&b, newBackfillDocument("media", true, report, nil), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"eu-west-1 (deleted)  2027-01-15T08:00:00Z  us-east-1, ap-south-1  films/00\n", "films/19\n", "and 2 more; --output json has the first 1000\n",
+		"us-east-1: 1 object missing, 2 older than the latest, 3 deleted elsewhere, 10 B, 3 kept\n",
+		"eu-west-1: its write wins for 21 keys of which Regions have different ones\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "films/20") {
+		t.Errorf("too many keys in\n%s", b.String())
+	}
+	b.Reset()
+	if err := writeBackfillText(&b, newBackfillDocument("media", false, report, nil), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if want := "eu-west-1: 0 objects missing, 2 older than the latest, 2 deleted elsewhere, 1 copied (7 B), 1 deleted, 1 kept, 1 left\n"; !strings.Contains(b.String(), want) || strings.Contains(b.String(), "films/") {
+		t.Errorf("no %q in\n%s", want, b.String())
+	}
+	if err := backfillError(report, false, nil); !errors.Is(err, errLeftOver) || !strings.Contains(err.Error(), "4 objects still there that were deleted in another Region") {
+		t.Errorf("got %v", err)
+	}
+	if err := backfillError(report, true, nil); err != nil {
+		t.Errorf("a dry run: got %v", err)
+	}
+}
+
 // The help documents exactly the names that the document has.
 func TestBackfillDocumentIsAsTheHelpSays(t *testing.T) {
 	report := someBackfill()
 	report.Estimate = &backfill.Estimate{Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 1}}}
+	report.Wins, report.Conflicts = map[string]int{"eu-west-1": 1}, []backfill.Conflict{{Key: "k", Wins: "eu-west-1", Loses: []string{"us-east-1"}}}
 	b, err := json.Marshal(newBackfillDocument("media", true, report, errors.New("two\nlines")))
 	if err != nil {
 		t.Fatal(err)

@@ -211,7 +211,7 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool) error {
 	if follows {
 		advices = append([]advice{
 			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill; s3fanout explain KEY tells what won and why"},
-			{s.Undeleted, "what was deleted in another Region is still shown: see s3fanout explain KEY"},
+			{s.Undeleted, "s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
 		}, advices[3:]...)
 	}
 	for _, advice := range advices {

@@ -175,7 +175,7 @@ func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
 		want    string
 	}{
 		{verify.Summary{Missing: 1, Deleted: 1, Different: 1}, "2 keys not the same everywhere" + bring},
-		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; what was deleted in another Region is still shown: see s3fanout explain KEY"},
+		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
 		if err := verifyError(tt.summary, verifyFlags{}, true); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {

@@ -30,6 +30,7 @@ import (
 	"s3fanout/internal/aws/listing"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 )
 
 // Defaults of Options.
@@ -62,6 +63,15 @@ type Member struct {
 	// Copier writes to the member's bucket. Targets alone need one, and none in
 	// a dry run.
 	Copier Copier
+	// Follower writes there what is followed. It is needed where a Copier is, if
+	// Options.Follow is set.
+	Follower Follower
+}
+
+// Follower makes one target say of a key at least what another bucket does, as
+// *follow.Follower does. It must be safe for concurrent use.
+type Follower interface {
+	Follow(context.Context, follow.Request) (copier.Result, error)
 }
 
 // Options say what is copied. Members is required.
@@ -83,6 +93,15 @@ type Options struct {
 	// RestoreDeleted copies also what was deleted at a target on purpose: where
 	// a delete marker is the current version of a key.
 	RestoreDeleted bool
+	// Follow, if set, says of a key whether its overwrites travel, and whether its
+	// deletions do: then the latest write goes everywhere. It can be called
+	// concurrently. FollowSince is when following began; see policy.Orders.
+	Follow      func(key string) (overwrites, deletions bool)
+	FollowSince time.Time
+	// HideDeleted deletes at the targets, by delete markers, what was deleted in
+	// another Region and is followed. Otherwise it is counted: nobody can tell a
+	// user's deletion from that of a lifecycle rule.
+	HideDeleted bool
 	// DryRun lists and plans, asks the targets what was deleted there, and sends
 	// nothing else.
 	DryRun bool
@@ -142,7 +161,7 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer)}
+	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer), looks: make(chan struct{}, mostLooks)}
 	if !o.DryRun {
 		defer r.limit(work)()
 		for _, place := range places.to {
@@ -194,6 +213,7 @@ type run struct {
 	stop    context.CancelCauseFunc
 	tally   *tally
 	lanes   sync.WaitGroup
+	looks   chan struct{} // taken by looks at keys that are followed
 	// gentle is what copies by one request run in: it ends a grace after the
 	// work. hard ends with it. Neither has a deadline, before which a copy in
 	// parts would end unfinished.
@@ -233,7 +253,10 @@ func (r *run) walk(work context.Context) error {
 	return listing.WalkStretches(work, buckets, listing.Options{
 		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
 	}, func(_ context.Context, s listing.Stretch) error {
-		todo, wanted := r.plan(s)
+		todo, wanted, followed := r.plan(s)
+		if err := r.follow(work, followed); err != nil {
+			return err
+		}
 		var targets errgroup.Group
 		for i, l := range wanted {
 			targets.Go(func() error {
@@ -276,11 +299,20 @@ func (r *run) walk(work context.Context) error {
 }
 
 // plan decides about a stretch of keys, and returns by source what is to be
-// copied from there, and by target, in the order of places.to, what it lacks.
-func (r *run) plan(s listing.Stretch) ([]batch, []lacking) {
+// copied from there, and by target, in the order of places.to, what it lacks; and
+// the keys that are followed and not the same in all listings.
+func (r *run) plan(s listing.Stretch) ([]batch, []lacking, []string) {
+	var followed []string
 	todo, wanted := make([]batch, len(r.options.Members)), make([]lacking, len(r.places.to))
 	before := s.After
 	for row := range s.Rows {
+		if _, follows := r.follows(row.Key); follows {
+			if !r.places.allSame(row.Objects) {
+				followed = append(followed, row.Key)
+			}
+			before = row.Key
+			continue
+		}
 		p := r.places.plan(row.Objects)
 		r.tally.planned(p)
 		if p.source >= 0 && len(p.targets) > 0 {
@@ -304,7 +336,7 @@ func (r *run) plan(s listing.Stretch) ([]batch, []lacking) {
 		}
 		before = row.Key
 	}
-	return todo, wanted
+	return todo, wanted, followed
 }
 
 // placesOf finds the Regions among the members.

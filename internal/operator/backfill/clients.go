@@ -20,6 +20,7 @@ import (
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/replicaset"
 )
 
@@ -77,7 +78,7 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 				write.Credentials = session
 				wait.Go(func() { _, refusals[i] = session.Retrieve(ctx) })
 			}
-			m.Copier = c.newCopier(write, copier.Target{Region: region, Bucket: m.Bucket})
+			m.Copier, m.Follower = c.newCopier(write, copier.Target{Region: region, Bucket: m.Bucket})
 		}
 		members[i] = m
 	}
@@ -88,13 +89,16 @@ func (c Clients) NewMembers(ctx context.Context) ([]Member, error) {
 	return members, c.refused(refusals)
 }
 
-func (c Clients) newCopier(config aws.Config, target copier.Target) Copier {
+func (c Clients) newCopier(config aws.Config, target copier.Target) (Copier, Follower) {
 	parallel := cmp.Or(c.Set.MultipartParallel, copier.DefaultParallel)
-	return copier.New(
-		awsapi.NewS3(config, target.Region, c.Account, copyTime, c.Concurrency+largeConcurrency*parallel), target,
+	client := awsapi.NewS3(config, target.Region, c.Account, copyTime, c.Concurrency+largeConcurrency*parallel)
+	copies := copier.New(client, target,
 		copier.WithLogger(c.Log),
 		copier.WithMultipart(Threshold(c.Set), parallel),
 		copier.WithStorageClass(c.Set.ReplicaStorageClass))
+	return copies, follow.New(client, copies, target, follow.WithSince(c.Set.FollowSince), follow.WithOrigins(func(region string) (string, bool) {
+		return c.Set.Member(c.Account, region).Bucket, c.Set.Contains(region)
+	}))
 }
 
 // Threshold is the size in bytes above which the set's objects are copied in

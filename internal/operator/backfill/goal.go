@@ -13,6 +13,7 @@ import (
 	"s3fanout/internal/aws/listing"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
 	"s3fanout/internal/policy"
 )
 
@@ -23,6 +24,9 @@ type goal struct {
 	// hidden says that a delete marker hides the key at the target: it was
 	// deleted there. clear says that none does, as of a moment ago.
 	hidden, clear bool
+	// follow is how the target is brought up to the object, or to its deletion, if
+	// the key is followed; else nil.
+	follow *follow.Request
 }
 
 // copying is the outcome, beside the Copier's, of what somebody is copying there
@@ -113,7 +117,7 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 	var result copier.Result
 	o, m := t.run.options, t.member()
 	large := g.object.size > o.Threshold
-	if !o.RestoreDeleted && !g.clear {
+	if !o.RestoreDeleted && !g.clear && g.follow == nil {
 		result.Requests.Head++
 		there, err := m.head(ctx, g.object.key)
 		if err != nil {

@@ -186,6 +186,11 @@ func (l *lane) try(g *goal) (copier.Result, error) {
 // send has the Copier copy an object, of the version that all targets get.
 // before are the requests that were sent about it already.
 func (l *lane) send(ctx context.Context, g *goal, before copier.Requests) (copier.Result, error) {
+	if g.follow != nil {
+		result, err := l.target.member().Follower.Follow(ctx, *g.follow)
+		result.Requests = before.Plus(result.Requests)
+		return result, err
+	}
 	source, err := g.object.pin(ctx, l.target.run.tally.head)
 	switch {
 	case errors.Is(err, errGone):

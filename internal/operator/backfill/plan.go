@@ -55,6 +55,19 @@ func (p places) plan(objects []*listing.Object) plan {
 	return out
 }
 
+// allSame says whether listings alone tell that all members have the same.
+func (p places) allSame(objects []*listing.Object) bool {
+	for _, o := range objects {
+		if o == nil || objects[0] == nil {
+			return false
+		}
+		if result, _ := policy.Compare(p.figures(*objects[0]), p.figures(*o)); result != policy.Same {
+			return false
+		}
+	}
+	return true
+}
+
 // state is what a listing says of a member; nil is that it lacks the key.
 func (p places) state(o *listing.Object) policy.State {
 	if o == nil {

@@ -138,6 +138,12 @@ func (t *tally) ended(place int, result copier.Result) {
 		target.Copied++
 	case copier.Exists:
 		target.Exists++
+	case copier.Replaced:
+		target.Replaced++
+	case copier.Superseded:
+		target.Exists++
+	case copier.Deleted:
+		target.Hidden++
 	case copier.Diverged:
 		target.Diverged++
 	case copier.LeftDeleted:
@@ -185,4 +191,69 @@ func (t *tally) report() Report {
 		r.Estimate = &e
 	}
 	return r
+}
+
+// looked counts the requests of a look at a key that is followed.
+func (t *tally) looked(heads, lists int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Heads += heads
+	t.counted.Lists += lists
+}
+
+// stands is told how a key that is followed stands at a target, and what is to be
+// brought there from a source.
+func (t *tally) stands(place, source int, is status, size int64, deletes bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	target := t.target(place)
+	switch is {
+	case converged:
+		return
+	case missing:
+		target.Missing++
+	case leftDeleted:
+		target.Missing++
+		target.Deleted++
+		return
+	case destroyed, destroyedStale:
+		target.Destroyed++
+		if is == destroyed {
+			target.Missing++
+		} else {
+			target.Stale++
+		}
+		return
+	case stale:
+		target.Stale++
+	case undeleted, undeletedOther:
+		target.Undeleted++
+		if !t.options.HideDeleted {
+			target.Kept++
+			return
+		}
+	}
+	t.progress.Missing++
+	if deletes {
+		t.bill.add(t.options.Members[place].Region, copier.Requests{Head: 2, List: 1})
+		return
+	}
+	target.MissingBytes += size
+	t.progress.MissingBytes += size
+	t.bill.add(t.options.Members[place].Region, copier.Requests{Head: 1})
+	t.bill.add(t.options.Members[source].Region, copier.Requests{Head: 1})
+	t.bill.copy(t.options, source, place, size)
+}
+
+// conflict is told which write of a key wins, if targets have others.
+func (t *tally) conflict(c Conflict) {
+	if len(c.Loses) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted.Wins[c.Wins]++
+	if len(t.counted.Conflicts) < MaxFailures {
+		t.counted.Conflicts = append(t.counted.Conflicts, c)
+	}
 }

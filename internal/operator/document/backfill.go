@@ -1,18 +1,23 @@
 package document
 
+import "time"
+
 // Backfill is what backfill --output json writes. Its names and the
 // values of class are stable.
 type Backfill struct {
-	ReplicaSet  string            `json:"replicaSet"`
-	DryRun      bool              `json:"dryRun"`
-	Interrupted bool              `json:"interrupted"`
-	Different   int               `json:"different"`
-	Left        int               `json:"left"`
-	Error       string            `json:"error,omitempty"`
-	Targets     []BackfillTarget  `json:"targets"`
-	Requests    BackfillShared    `json:"requests"`
-	Failures    []CopyFailure     `json:"failures"`
-	Estimate    *BackfillEstimate `json:"estimate,omitempty"`
+	ReplicaSet  string           `json:"replicaSet"`
+	DryRun      bool             `json:"dryRun"`
+	Interrupted bool             `json:"interrupted"`
+	Different   int              `json:"different"`
+	Left        int              `json:"left"`
+	Error       string           `json:"error,omitempty"`
+	Targets     []BackfillTarget `json:"targets"`
+	// Wins and Conflicts are of keys that are followed.
+	Wins      []BackfillWins     `json:"wins"`
+	Conflicts []BackfillConflict `json:"conflicts"`
+	Requests  BackfillShared     `json:"requests"`
+	Failures  []CopyFailure      `json:"failures"`
+	Estimate  *BackfillEstimate  `json:"estimate,omitempty"`
 }
 
 // BackfillTarget is what was found and copied for one Region.
@@ -30,6 +35,12 @@ type BackfillTarget struct {
 	Failed       int          `json:"failed"`
 	Left         int          `json:"left"`
 	Bytes        int64        `json:"bytes"`
+	Stale        int          `json:"stale"`
+	Replaced     int          `json:"replaced"`
+	Undeleted    int          `json:"undeleted"`
+	Hidden       int          `json:"hidden"`
+	Kept         int          `json:"kept"`
+	Destroyed    int          `json:"destroyed"`
 	Requests     CopyRequests `json:"requests"`
 }
 
@@ -43,6 +54,22 @@ type CopyRequests struct {
 	List     int `json:"list"`
 	Complete int `json:"complete"`
 	Abort    int `json:"abort"`
+	Delete   int `json:"delete"`
+}
+
+// BackfillWins counts the keys for which a Region's write wins over others.
+type BackfillWins struct {
+	Region string `json:"region"`
+	Keys   int    `json:"keys"`
+}
+
+// BackfillConflict is a key under which Regions have different writes.
+type BackfillConflict struct {
+	Key     string    `json:"key"`
+	Wins    string    `json:"wins"`
+	Written time.Time `json:"written"`
+	Deleted bool      `json:"deleted"`
+	Loses   []string  `json:"loses"`
 }
 
 // BackfillShared are those that serve all targets.

@@ -57,6 +57,7 @@ func New(t testing.TB, regions ...string) *Buckets {
 			http.Error(w, refused.Message, refused.Status)
 			return
 		}
+		w.Header().Set("Date", b.Now().UTC().Format(http.TimeFormat))
 		service.ServeAPI(w, r, id.Region, id.Caller)
 	}))
 	connections := &http.Transport{}
