@@ -244,3 +244,73 @@ func (w *world) everyBody(key string) []string {
 	}
 	return bodies
 }
+
+// A large overwrite goes on in other invocations, and is the write that wins.
+func TestFollowedLargeOverwrite(t *testing.T) {
+	t.Parallel()
+	a := editable(t, synthesize(t, followContext))
+	a.edit("*", inSmallSteps)
+	w := start(t, a.files)
+	const key = "films/large"
+	w.upload("us-east-1", object{key: key, body: "first"})
+	w.settle()
+	w.later()
+	before := w.cost()
+	for _, region := range w.regions {
+		if err := w.sandbox.SetFault(fault.Fault{Region: region, Kind: fault.S3Bandwidth, Rate: 1, BytesPerSecond: 4 << 20}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	version := w.upload("us-east-1", object{key: key, body: bigBody(), tags: "t=1"})
+	w.settle()
+	for _, region := range w.regions {
+		if err := w.sandbox.SetFault(fault.Fault{Region: region, Kind: fault.S3Bandwidth}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, region := range w.regions {
+		w.wantIn(region, object{key: key, body: bigBody(), metadata: followed(w, region, key, nil), tags: "t=1"})
+		w.wantLetters(region, 0)
+		if entry := followed(w, region, key, nil)["s3fanout-origin"]; region != "us-east-1" && !strings.Contains(entry, version) {
+			t.Errorf("%s: the replica is of %q, not of %s", region, entry, version)
+		}
+	}
+	now := w.cost()
+	// Each of the two others hands over at least once.
+	if n := now.invocations - before.invocations; n < 4 {
+		t.Errorf("%d invocations", n)
+	}
+	if n := now.requests["CompleteMultipartUpload"] - before.requests["CompleteMultipartUpload"]; n != 2 {
+		t.Errorf("%d completions, want one in each other Region", n)
+	}
+}
+
+// On a server that ignores conditions, and without the filter of echoes, changes
+// still come to an end: only writes start copies, and markers are made only where
+// something is shown.
+func TestFollowedChangesEndAnywhere(t *testing.T) {
+	t.Parallel()
+	w := unguarded(t, synthesize(t, followContext))
+	const keys = 5
+	changes := int64(0)
+	for i := range keys {
+		key := fmt.Sprintf("films/%d", i)
+		for _, region := range w.regions {
+			w.upload(region, object{key: key, body: region})
+			w.upload(region, object{key: key, body: region + " again"})
+			changes += 2
+		}
+		w.remove(w.regions[i%3], key)
+		changes++
+	}
+	w.settle()
+	// Each change has two others to go to, and each replica and marker is announced to
+	// all, where it ends.
+	now := w.cost()
+	if written := now.requests["CopyObject"] + now.requests["DeleteObject"]; written > 4*changes {
+		t.Errorf("%d copies and deletions of %d changes", written, changes)
+	}
+	for _, region := range w.regions {
+		w.wantLetters(region, 0)
+	}
+}
