@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/sandbox/fault"
+)
+
+// clock sets S3's clock in a Region apart; zero puts it right.
+func (w *world) clock(region string, ahead time.Duration) {
+	w.t.Helper()
+	f := fault.Fault{Region: region, Kind: fault.S3Clock, ClockMillis: ahead.Milliseconds()}
+	if ahead != 0 {
+		f.Rate = 1
+	}
+	if err := w.sandbox.SetFault(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// wantReasons checks how many dead letters each of the Regions has, and that the
+// function's log there says why.
+func (w *world) wantReasons(letters map[string]int64, says string) {
+	w.t.Helper()
+	for _, region := range w.regions {
+		w.wantLetters(region, letters[region])
+		if letters[region] > 0 && w.logLines(region, says) == "" {
+			w.t.Errorf("%s: the log does not say %q", region, says)
+		}
+	}
+}
+
+// redriveFollowing replays all dead letters.
+func (w *world) redriveFollowing() {
+	w.t.Helper()
+	if code, out := w.redrive("--config", followConfig(w.t)); code != 0 {
+		w.t.Errorf("redrive: exit %d\n%s", code, out)
+	}
+	w.settle()
+}
+
+// A clock of S3 that is a little wrong is waited for, so that what a user writes over
+// a replica wins; one that is far off is an error that says whose it is, and is put
+// right by a redrive.
+func TestFollowingWhileClocksAreApart(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, followContext))
+	const a, b, c = "us-east-1", "eu-west-1", "ap-northeast-1"
+	w.clock(a, 3*time.Second)
+	w.upload(a, object{key: "films/near", body: "by a clock ahead"})
+	w.settle()
+	w.upload(b, object{key: "films/near", body: "over it"})
+	w.settle()
+	if got := w.wantSame("films/near"); got != "over it" {
+		t.Errorf("all show %q, want what was written over it", got)
+	}
+	if w.logLines(b, `"waitedMs":`) == "" {
+		t.Error("no function waited")
+	}
+	w.wantReasons(nil, "")
+
+	w.clock(a, 10*time.Minute)
+	w.upload(b, object{key: "films/far", body: "one"})
+	w.settle()
+	w.upload(a, object{key: "films/far", body: "of ten minutes ahead"})
+	w.settle()
+	w.wantReasons(map[string]int64{b: 1, c: 1}, "the clock of S3 in us-east-1 is ahead of that in ")
+	if got, _ := w.read(b, "films/far"); got != "one" {
+		t.Errorf("%s shows %q", b, got)
+	}
+	for _, region := range []string{b, c} { // as after ten minutes
+		w.clock(region, 10*time.Minute+2*time.Second)
+	}
+	w.redriveFollowing()
+	if got := w.wantSame("films/far"); got != "of ten minutes ahead" {
+		t.Errorf("all show %q, want the later write", got)
+	}
+	w.wantReasons(nil, "")
+}
+
+// Where somebody has suspended versioning nothing is followed, since that would
+// destroy what is there, and a redrive does it once versions are kept again.
+func TestFollowingIntoASuspendedBucket(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, followContext))
+	const a, b = "us-east-1", "eu-west-1"
+	versioning := func(status s3types.BucketVersioningStatus) {
+		t.Helper()
+		if _, err := w.s3(b).PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+			Bucket: aws.String(w.bucket(b)), VersioningConfiguration: &s3types.VersioningConfiguration{Status: status},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	versioning(s3types.BucketVersioningStatusSuspended)
+	w.upload(b, object{key: "films/k", body: "theirs"})
+	w.later()
+	w.upload(a, object{key: "films/k", body: "later"})
+	w.settle()
+	w.wantReasons(map[string]int64{b: 1}, "does not keep versions: versioning is suspended")
+	if got, _ := w.read(b, "films/k"); got != "theirs" {
+		t.Errorf("%s shows %q, want what would have been destroyed", b, got)
+	}
+	versioning(s3types.BucketVersioningStatusEnabled)
+	w.redriveFollowing()
+	if got := w.wantSame("films/k"); got != "later" {
+		t.Errorf("all show %q", got)
+	}
+	if kept := w.everyBody("films/k"); !strings.Contains(strings.Join(kept, " "), "theirs") {
+		t.Errorf("versions %q, want what was replaced among them", kept)
+	}
+	w.wantReasons(nil, "")
+}
+
+// S3 answers conditional requests with 409 where a rival is about: each is decided
+// anew, and none is lost.
+func TestFollowingThroughConflicts(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, followContext))
+	for _, region := range w.regions {
+		w.fault(region, fault.S3Conflict, 0.5, 0)
+	}
+	const keys = 8
+	for i := range keys {
+		w.upload(w.regions[i%len(w.regions)], object{key: fmt.Sprintf("films/%d", i), body: "one"})
+	}
+	w.settle()
+	for i := range keys {
+		switch key := fmt.Sprintf("films/%d", i); {
+		case i%2 == 0:
+			w.remove(w.regions[0], key)
+		default:
+			w.upload(w.regions[(i+1)%len(w.regions)], object{key: key, body: "two"})
+		}
+	}
+	w.settle()
+	for i := range keys {
+		if got, want := w.wantSame(fmt.Sprintf("films/%d", i)), []string{"", "two"}[i%2]; got != want {
+			t.Errorf("films/%d: %q, want %q", i, got, want)
+		}
+	}
+	w.wantReasons(nil, "")
+}
