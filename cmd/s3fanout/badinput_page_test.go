@@ -15,7 +15,7 @@ import (
 )
 
 // rowID is how a row of docs/bad-input.md is called, by whom it concerns.
-const rowID = `(?:fn|cp|fo|ls|cf|cm|dl|rd|sb)-\d\d`
+const rowID = `(?:ad|fn|cp|fo|ls|cf|cm|dl|rd|sb)-\d\d`
 
 // backing is a test that claims a row: its name as the page writes it, and its
 // source.

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
 	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/printable"
 )
 
 const (
@@ -24,8 +24,9 @@ const (
 	pause    = time.Second
 	// answerTimeout bounds the sending of an answer.
 	answerTimeout = 10 * time.Second
-	// maxReason keeps an answer under the 4,096 bytes that CloudFormation takes.
-	maxReason = 1500
+	// maxReason, in characters, keeps an answer under the 4,096 bytes that
+	// CloudFormation takes.
+	maxReason = 900
 )
 
 // persist repeats what S3 refuses, for as long as the refusal may be that
@@ -79,11 +80,7 @@ func oneLine(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "?")
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
-	}
-	return errors.New(text)
+	return errors.New(printable.Line(err.Error(), maxReason))
 }
 
 // discreet keeps the address of an answer, with which anybody could give one, out

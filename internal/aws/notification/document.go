@@ -100,7 +100,7 @@ func Parse(raw []byte) (Document, error) {
 				}
 				continue
 			}
-			n, err := readNode(decoder, token)
+			n, err := readNode(decoder, token, 1)
 			if err != nil {
 				return Document{}, fmt.Errorf("read a notification configuration: %w", err)
 			}
@@ -197,6 +197,9 @@ func (e Entry) write(out *bytes.Buffer) {
 	fmt.Fprintf(out, "</%s>", e.Kind)
 }
 
+// maxDepth is more than any configuration has.
+const maxDepth = 32
+
 // node is an element that may have any form.
 type node struct {
 	name     string
@@ -204,8 +207,11 @@ type node struct {
 	children []node
 }
 
-func readNode(decoder *xml.Decoder, start xml.StartElement) (node, error) {
+func readNode(decoder *xml.Decoder, start xml.StartElement, depth int) (node, error) {
 	n := node{name: start.Name.Local}
+	if depth > maxDepth {
+		return node{}, errors.New("it is nested too deep")
+	}
 	for {
 		token, err := decoder.Token()
 		if err != nil {
@@ -213,7 +219,7 @@ func readNode(decoder *xml.Decoder, start xml.StartElement) (node, error) {
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			inner, err := readNode(decoder, token)
+			inner, err := readNode(decoder, token, depth+1)
 			if err != nil {
 				return node{}, err
 			}
