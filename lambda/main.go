@@ -1,16 +1,17 @@
 // Command lambda is the replication function: the one binary that runs in
 // every Region of the replica set. It is invoked with what SNS delivers from
 // the other Regions' topics, and copies the new objects that the messages name
-// into its own Region's bucket. S3 Batch Operations can invoke it as well, for
-// a backfill.
+// into its own Region's bucket, or has later changes follow where the
+// configuration says so. S3 Batch Operations can invoke it as well, for a backfill.
 //
-// It guarantees that every record of every message ends as Copied, Exists,
-// Diverged or SourceGone, or in the error of the invocation, which Lambda retries
+// It guarantees that every record of every message ends as one of the copier's
+// outcomes, or in the error of the invocation, which Lambda retries
 // and then hands to the on-failure destination. A copy that takes longer than an
 // invocation may is handed over to another one, which ends in one of these
 // ways. Repeating an invocation is harmless.
 //
-// It keeps no state between invocations, reads no configuration but its
+// It keeps no state between invocations, but for when its bucket was last seen to
+// keep versions. It reads no configuration but its
 // environment (package functionenv, and AWS's own variables), and never logs a
 // message body or an object's metadata.
 package main

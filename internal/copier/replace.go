@@ -61,8 +61,6 @@ func (t *task) replace(ctx context.Context) error {
 		case got == unsupported:
 			t.warnFallback(err)
 			did = copyAnyway
-		case got == tooLarge:
-			return t.multipart(ctx)
 		case changedSince(got):
 			t.result.Outcome = Changed
 			return nil

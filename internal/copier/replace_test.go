@@ -96,6 +96,7 @@ func TestAnswersToReplacements(t *testing.T) {
 		{"nothing in a 200", []reply{{status: 200}}, "", Retryable, "no ETag", "PUT"},
 		{"no room", []reply{refused(400, "MetadataTooLarge", "no")}, "", Permanent, "no room for the entry s3fanout-origin", "PUT"},
 		{"no bucket", []reply{refused(404, "NoSuchBucket", "no")}, "", Permanent, "NoSuchBucket", "PUT"},
+		{"too large for the server, though not by its HEAD", []reply{refused(400, "EntityTooLarge", "no"), {status: 200, header: map[string]string{"Content-Length": "42"}}, refused(400, "EntityTooLarge", "no")}, "", Permanent, "EntityTooLarge", "PUT"},
 		{"denied", []reply{refused(403, "AccessDenied", "no")}, "", Denied, "AccessDenied", "PUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

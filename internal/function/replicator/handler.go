@@ -1,7 +1,7 @@
 // Package replicator is what the function does in an invocation: it reads what
 // SNS, S3 Batch Operations or the function itself asks for, checks that the
-// sources belong to the replica set, has the Copier copy, hands over what the
-// time does not suffice for, and answers.
+// sources belong to the replica set, has the Copier copy, or the Follower follow a
+// change, hands over what the time does not suffice for, and answers.
 //
 // It guarantees that every record ends as one of the Copier's outcomes, or in
 // the error of the invocation; see Handler.Invoke. Everything that it does to
