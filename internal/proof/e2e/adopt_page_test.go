@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func TestAdoptionPage(t *testing.T) {
 	w.putVersioning("ap-northeast-1", "films-ap", s3types.BucketVersioningStatusSuspended)
 	others := owners()
 	others.QueueConfigurations = nil // new objects are the set's alone: it has no filters
-	w.putNotifications("us-east-1", "films-us", others)
+	w.putNotifications("films-us", others)
 	policy := `{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::films-eu"}]}`
 	if _, err := w.s3("eu-west-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("films-eu"), Policy: &policy}); err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func TestAdoptionPage(t *testing.T) {
 				t.Errorf("%s shows the set's %v and %d of others, want the owner's two", s.line, ids, n)
 			}
 		case fields[0] == "bin/s3fanout":
-			args := append(fields[1:], "--config", config)
+			args := append(slices.Clone(fields[1:]), "--config", config)
 			if fields[1] == "verify" { // which waits for what is minutes old
 				args = append(args, "--grace", "0s")
 			}

@@ -32,7 +32,7 @@ func TestAdoptedBuckets(t *testing.T) {
 	w.have("us-east-1", first, onlyFirst)
 	w.have("eu-west-1", second, onlySecond)
 	w.have("us-east-1", first, object{key: "private/notes", body: "no filter matches"})
-	w.putNotifications("us-east-1", first, owners())
+	w.putNotifications(first, owners())
 	policy := "{ \"Version\" : \"2012-10-17\",\n \"Statement\": [ {\"Sid\":\"Mine\", \"Effect\":\"Deny\", \"Principal\":\"*\", \"Action\":\"s3:*\",\n" +
 		"\"Resource\":\"arn:aws:s3:::" + first + "/private/*\", \"Condition\":{\"StringNotEquals\":{\"aws:PrincipalAccount\":\"123456789012\"}} } ] }\n"
 	if _, err := w.s3("us-east-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(first), Policy: &policy}); err != nil {
@@ -84,6 +84,18 @@ func TestAdoptedBuckets(t *testing.T) {
 		w.wantEverywhere(o)
 	}
 	w.wantMissing("eu-west-1", "private/notes")
+
+	// The owner's own deployment writes all of the notifications, without the
+	// set's entry: doctor finds it, and adopt puts it back.
+	w.wantHealthOf(config, nil)
+	w.putNotifications(first, owners())
+	w.wantHealthOf(config, []string{"us-east-1 adopted-notification"})
+	run(0, "adopt")
+	w.wantHealthOf(config, nil)
+	repaired := object{key: "films/after the repair", body: "4"}
+	w.upload("us-east-1", repaired)
+	w.settle()
+	w.wantEverywhere(repaired)
 
 	// A bucket that leaves the configuration is as it was.
 	context, _ = adopting(t, map[string]string{"us-east-1": first})
@@ -185,7 +197,7 @@ func TestAdoptionThatIsKilledAndRolledBack(t *testing.T) {
 	owner := nothingElse(t).withOwner()
 	w.deployAll(owner)
 	w.oldBucket("us-east-1", bucket)
-	w.putNotifications("us-east-1", bucket, owners())
+	w.putNotifications(bucket, owners())
 	before := w.settingsOf("us-east-1", bucket)
 	context, _ := adopting(t, map[string]string{"us-east-1": bucket})
 	set := editable(t, synthesize(t, context)).withOwner()
@@ -257,7 +269,7 @@ func TestAdoptionThatS3Refuses(t *testing.T) {
 	w.deployAll(owner)
 	const bucket = "my-old-bucket"
 	w.oldBucket("us-east-1", bucket)
-	w.putNotifications("us-east-1", bucket, owners())
+	w.putNotifications(bucket, owners())
 	before := w.settingsOf("us-east-1", bucket)
 	context, _ := adopting(t, map[string]string{"us-east-1": bucket})
 	set := editable(t, synthesize(t, context)).withOwner()

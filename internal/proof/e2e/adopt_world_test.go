@@ -164,9 +164,10 @@ func owners() *s3types.NotificationConfiguration {
 	}
 }
 
-func (w *world) putNotifications(region, bucket string, n *s3types.NotificationConfiguration) {
+// putNotifications writes all of a bucket's notifications, as its owner does.
+func (w *world) putNotifications(bucket string, n *s3types.NotificationConfiguration) {
 	w.t.Helper()
-	if _, err := w.s3(region).PutBucketNotificationConfiguration(w.t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n}); err != nil {
+	if _, err := w.s3("us-east-1").PutBucketNotificationConfiguration(w.t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n}); err != nil {
 		w.t.Fatal(err)
 	}
 }
