@@ -4,14 +4,16 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/proof/gosource"
 )
 
 // rowID is how a row of docs/bad-input.md is called, by whom it concerns.
@@ -88,25 +90,12 @@ func unquote(s string) string {
 func claimsOfGo(t *testing.T, claims map[string][]backing) {
 	t.Helper()
 	root, claim := filepath.Join("..", ".."), regexp.MustCompile(`"(`+rowID+`)"|bad input: (`+rowID+`)`)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(path, "_test.go"):
+	err := gosource.Walk(root, func(name string, source []byte) error {
+		if !gosource.IsTest(name) || !claim.Match(source) {
 			return nil
 		}
-		source, err := os.ReadFile(path)
-		if err != nil || !claim.Match(source) {
-			return err
-		}
 		files := token.NewFileSet()
-		file, err := parser.ParseFile(files, path, source, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		dir, err := filepath.Rel(root, filepath.Dir(path))
+		file, err := parser.ParseFile(files, name, source, parser.ParseComments)
 		if err != nil {
 			return err
 		}
@@ -122,7 +111,7 @@ func claimsOfGo(t *testing.T, claims map[string][]backing) {
 			text := string(source[files.Position(begin).Offset:files.Position(f.End()).Offset])
 			for _, m := range claim.FindAllStringSubmatch(text, -1) {
 				id := m[1] + m[2]
-				claims[id] = append(claims[id], backing{filepath.ToSlash(dir) + " " + f.Name.Name, text})
+				claims[id] = append(claims[id], backing{path.Dir(name) + " " + f.Name.Name, text})
 			}
 		}
 		return nil

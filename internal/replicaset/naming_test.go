@@ -4,8 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/proof/buildinput"
+	"s3fanout/internal/proof/gosource"
 )
 
 // Nobody but this package puts the names of a set's parts together, and nobody
@@ -32,27 +31,13 @@ func TestNobodyElseComputesNames(t *testing.T) {
 	// buckets that no set has.
 	free := []string{"internal/replicaset", "internal/function/functionenv", "internal/sandbox", "internal/proof/bench"}
 	files := 0
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	err = gosource.Walk(root, func(name string, source []byte) error {
+		if gosource.IsTest(name) || slices.ContainsFunc(free, func(dir string) bool { return strings.HasPrefix(name, dir+"/") }) {
+			return nil
 		}
-		name, err := filepath.Rel(root, path)
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"node_modules", "testdata"}, d.Name()) || slices.Contains(free, filepath.ToSlash(name))):
-			if name != "." {
-				return filepath.SkipDir
-			}
-		case !d.IsDir() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
-			source, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			files++
-			for _, found := range namesComputed(t, name, string(source)) {
-				t.Errorf("%s; ask a replicaset.Member, or the Config for what all Regions name alike", found)
-			}
+		files++
+		for _, found := range namesComputed(t, name, string(source)) {
+			t.Errorf("%s; ask a replicaset.Member, or the Config for what all Regions name alike", found)
 		}
 		return nil
 	})

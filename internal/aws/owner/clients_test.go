@@ -1,12 +1,12 @@
 package owner
 
 import (
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/proof/gosource"
 )
 
 // withoutOwner makes a client that is compared with, and is no part of the product.
@@ -17,22 +17,11 @@ var withoutOwner = map[string]bool{
 // TestEveryClientExpectsAnOwner finds where clients of S3 are made, and wants
 // Expect among their options, so that no request to come can forget it.
 func TestEveryClientExpectsAnOwner(t *testing.T) {
-	root := filepath.Join("..", "..", "..")
 	making := regexp.MustCompile(`\bs3\.(New|NewFromConfig)\(`)
 	found := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		name, _ := filepath.Rel(root, path)
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (name == "cdk.out" || name == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != "."):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || withoutOwner[filepath.ToSlash(name)]:
+	err := gosource.Walk(filepath.Join("..", "..", ".."), func(name string, source []byte) error {
+		if gosource.IsTest(name) || withoutOwner[name] || !strings.Contains(string(source), `"github.com/aws/aws-sdk-go-v2/service/s3"`) {
 			return nil
-		}
-		source, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(source), `"github.com/aws/aws-sdk-go-v2/service/s3"`) {
-			return err
 		}
 		for _, at := range making.FindAllIndex(source, -1) {
 			found++

@@ -6,11 +6,11 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/proof/gosource"
 )
 
 // withoutBodies makes clients that send no bodies.
@@ -22,19 +22,12 @@ var withoutBodies = map[string]bool{
 // aws.Config, s3.Options and the like that a file fills in, and each configuration that
 // it loads, has Keep.
 func TestEveryClientKeepsItsBodies(t *testing.T) {
-	root := filepath.Join("..", "..", "..")
 	found := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		name, _ := filepath.Rel(root, path)
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (name == "cdk.out" || name == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != "."):
-			return filepath.SkipDir
-		case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), withoutBodies[filepath.ToSlash(name)]:
+	err := gosource.Walk(filepath.Join("..", "..", ".."), func(name string, source []byte) error {
+		if gosource.IsTest(name) || withoutBodies[name] {
 			return nil
 		}
-		for _, where := range optionsIn(t, path) {
+		for _, where := range optionsIn(t, name, source) {
 			found++
 			if !strings.Contains(where, "requestbody.Keep") {
 				t.Errorf("%s: no requestbody.Keep among the APIOptions of\n%s", name, where)
@@ -49,12 +42,8 @@ func TestEveryClientKeepsItsBodies(t *testing.T) {
 
 // optionsIn returns the source of each place in a file where a client gets its
 // options.
-func optionsIn(t *testing.T, path string) []string {
+func optionsIn(t *testing.T, path string, source []byte) []string {
 	t.Helper()
-	source, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if !bytes.Contains(source, []byte("github.com/aws/aws-sdk-go-v2")) {
 		return nil
 	}

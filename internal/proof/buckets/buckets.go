@@ -17,7 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/aws/owner"
+	"s3fanout/internal/aws/requestbody"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -38,14 +41,16 @@ type Buckets struct {
 	now time.Time
 }
 
+const account = "123456789012"
+
 // New makes empty buckets, of which the test gets rid when it ends.
 func New(t testing.TB, regions ...string) *Buckets {
 	t.Helper()
 	b := &Buckets{t: t, Regions: regions, Clients: map[string]*s3.Client{}, counters: stats.New(regions), now: time.Now().Truncate(time.Second)}
-	accounts := iam.NewStore("aws", "123456789012")
+	accounts := iam.NewStore("aws", account)
 	quiet := func(context.Context, sandbox.Notification) error { return nil }
 	service, err := sandbox.Start(t.Context(), sandbox.Config{
-		Partition: "aws", AccountID: "123456789012", Dir: t.TempDir(), Regions: regions, Now: b.Now,
+		Partition: "aws", AccountID: account, Dir: t.TempDir(), Regions: regions, Now: b.Now,
 		Store: accounts, Counters: b.counters, Faults: fault.New(regions, 1), Notify: quiet, NotifyTest: quiet,
 	})
 	if err != nil {
@@ -76,7 +81,8 @@ func New(t testing.TB, regions ...string) *Buckets {
 		b.Clients[region] = s3.New(s3.Options{
 			Region: region, BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: connections},
 			Credentials: credentials.NewStaticCredentialsProvider(admin.AccessKeyID, admin.SecretAccessKey, ""),
-		})
+			APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
+		}, owner.Expect(account))
 	}
 	return b
 }

@@ -1,52 +1,23 @@
 package s3
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/sandbox/s3/smalldisk"
 )
 
-// fullDir names the directory of a child process that may mount a small disk
-// there.
-const fullDir = "S3_TEST_FULL_DIR"
-
-func TestFullDiskIsSaid(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInsideFullDisk$", "-test.v")
-	cmd.Env = append(os.Environ(), fullDir+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) || bytes.Contains(out, []byte("MAY NOT MOUNT")) {
-		t.Skipf("this machine lets no process mount a disk: %v %s", err, out)
-	}
-	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestInsideFullDisk")) {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
+func TestFullDiskIsSaid(t *testing.T) { smalldisk.Run(t, "TestInsideFullDisk") }
 
 // bad input: sb-11
 func TestInsideFullDisk(t *testing.T) {
-	dir := os.Getenv(fullDir)
-	if dir == "" {
-		t.Skip("runs within TestFullDiskIsSaid")
-	}
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=2m"); err != nil {
-		fmt.Println("MAY NOT MOUNT", err)
-		return
-	}
+	dir := smalldisk.Mount(t, 2)
 	ballast := filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
