@@ -39,16 +39,23 @@ compared too. It looks at 5000 dead letters at most, which others cannot read
 for the seconds it takes. It changes nothing. What it advises begins with the
 command that finds the cause, such as s3fanout doctor, if it is not known.
 
+Of a key whose changes cdk.json follows it tells the whole story: who wrote it
+where and when, which write wins and why, and where those that were beaten, or
+deleted, still are.
+
 AWS requests: sts:GetCallerIdentity; in each Region s3:GetObject (HEAD) with
 s3:ListBucket, s3:GetObjectTagging, s3:ListBucketVersions,
 s3:ListBucketMultipartUploads, and for unfinished uploads
 s3:ListMultipartUploadParts; sqs:GetQueueUrl, sqs:GetQueueAttributes,
 sqs:ReceiveMessage, sqs:ChangeMessageVisibility. For each Region that is one
 HEAD, one request for tags, two LIST and about five SQS requests, together about
-$0.000013, and $0.0000005 for each dead letter.
+$0.000013, and $0.0000005 for each dead letter. Of a key that is followed one
+more LIST and s3:GetObjectVersion, a HEAD for each of the ten newest versions.
 
 With --output json the result is one document:
   {"replicaSet", "key", "verdict", "text", "steps": [{"text", "command"}],
+   "writes": [{"region", "versionId", "written", "wins", "why", "shown",
+     "hidden", "hiddenAt", "kept", "destroyed"}],
    "regions": [{"region", "bucket", "state", "error", "object": {"versionId",
      "size", "etag", "checksums": {ALGORITHM: VALUE}, "checksumType",
      "modified", "storageClass", "tags": {}, "archived", "likely", "likelyOf"},
@@ -61,7 +68,10 @@ With --output json the result is one document:
 "verdict" is everywhere, not-compared, left-out (by cdk.json),
 on-its-way, copying, tags-differ, deleted, archived, missing, dead-letter,
 different, nowhere or unknown. "state" is present, on-its-way, copying, deleted,
-archived, missing, dead-letter, left-out or unknown. "likely" is upload or
+archived, missing, dead-letter, left-out, stale, undeleted or unknown. "writes"
+are of a key that is followed, the latest first: "shown" by these Regions,
+"hidden" by a delete marker or "kept" beneath others there, or "destroyed" where
+it was made. "likely" is upload or
 replica, and left out where nothing can be said. "by" is replicator, other or
 unknown. "targets" is empty where any Region but the source can be meant. "tags"
 are left out where they could not be read.

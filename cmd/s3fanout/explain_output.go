@@ -25,10 +25,20 @@ type explainView struct {
 func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainView {
 	d := explainView{Explain: document.Explain{
 		ReplicaSet: set, Key: f.Key, Verdict: string(v.Code), Text: v.Text,
-		Steps: []document.ExplainStep{}, Regions: []document.ExplainRegion{}, Letters: []document.ExplainLetter{}, Queues: []document.ExplainQueue{},
+		Steps: []document.ExplainStep{}, Writes: []document.ExplainWrite{}, Regions: []document.ExplainRegion{}, Letters: []document.ExplainLetter{}, Queues: []document.ExplainQueue{},
 	}}
 	for _, s := range v.Steps {
 		d.Steps = append(d.Steps, document.ExplainStep(s))
+	}
+	for _, w := range explain.Writes(f) {
+		write := document.ExplainWrite{
+			Region: w.Region, VersionID: w.VersionID, Written: w.Written(), Wins: w.Wins, Why: w.Why,
+			Shown: append([]string{}, w.Shown...), Hidden: append([]string{}, w.Hidden...), Kept: append([]string{}, w.Kept...), Destroyed: w.Destroyed,
+		}
+		if !w.DeletedAt.IsZero() {
+			write.HiddenAt = &w.DeletedAt
+		}
+		d.Writes = append(d.Writes, write)
 	}
 	states, origins := explain.States(f), explain.Origins(f)
 	for i, r := range f.Regions {
@@ -101,7 +111,7 @@ func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) e
 // writeExplainText writes a table of the Regions, what there is besides their
 // objects, and the verdict last, where the eye is when the command has ended.
 func writeExplainText(w io.Writer, d explainView, width int, colours bool) error {
-	tables := []table.Table{regionsTable(d, width, colours), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
+	tables := []table.Table{regionsTable(d, width, colours), writesTable(d.Writes, width), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
 	for i, t := range tables {
 		if len(t.Rows) == 0 {
 			continue
@@ -204,6 +214,35 @@ func describeObject(o document.ExplainObject, after time.Duration) string {
 		parts = append(parts, fmt.Sprintf("likely a replica: as in %s and %s later", o.LikelyOf, explain.Age(after)))
 	}
 	return printable.Quote(strings.Join(parts, " · "))
+}
+
+// writesTable tells of the writes of a key that is followed what has become of them.
+func writesTable(writes []document.ExplainWrite, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "WRITTEN IN"}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"}, {Title: "VERSION", Cut: table.CutEnd},
+	}}
+	list := func(regions []string) string {
+		if len(regions) == 0 {
+			return "-"
+		}
+		return strings.Join(regions, ", ")
+	}
+	for _, w := range writes {
+		below := w.Why
+		if w.Wins {
+			below = "wins: " + below
+		}
+		if w.HiddenAt != nil {
+			below += " · deleted " + stamp(*w.HiddenAt)
+		}
+		if w.Destroyed {
+			below += " · destroyed in " + w.Region
+		}
+		t.Rows = append(t.Rows, table.Row{
+			Cells: []string{w.Region, stamp(w.Written), list(w.Shown), list(w.Hidden), list(w.Kept), printable.Quote(w.VersionID)}, Below: below,
+		})
+	}
+	return t
 }
 
 // versionsTable lists the versions of the Regions that have several.

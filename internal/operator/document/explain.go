@@ -5,20 +5,36 @@ import "time"
 // Explain is what explain --output json writes. Its names and the
 // values of verdict, state, likely and by are stable.
 type Explain struct {
-	ReplicaSet string          `json:"replicaSet"`
-	Key        string          `json:"key"`
-	Verdict    string          `json:"verdict"`
-	Text       string          `json:"text"`
-	Steps      []ExplainStep   `json:"steps"`
-	Regions    []ExplainRegion `json:"regions"`
-	Letters    []ExplainLetter `json:"letters"`
-	Queues     []ExplainQueue  `json:"queues"`
+	ReplicaSet string        `json:"replicaSet"`
+	Key        string        `json:"key"`
+	Verdict    string        `json:"verdict"`
+	Text       string        `json:"text"`
+	Steps      []ExplainStep `json:"steps"`
+	// Writes is of a key that is followed, the latest first.
+	Writes  []ExplainWrite  `json:"writes"`
+	Regions []ExplainRegion `json:"regions"`
+	Letters []ExplainLetter `json:"letters"`
+	Queues  []ExplainQueue  `json:"queues"`
 }
 
 // ExplainStep is something to do.
 type ExplainStep struct {
 	Text    string `json:"text"`
 	Command string `json:"command,omitempty"`
+}
+
+// ExplainWrite is a version that a user made, and what has become of it.
+type ExplainWrite struct {
+	Region    string     `json:"region"`
+	VersionID string     `json:"versionId"`
+	Written   time.Time  `json:"written"`
+	Wins      bool       `json:"wins"`
+	Why       string     `json:"why"`
+	Shown     []string   `json:"shown"`
+	Hidden    []string   `json:"hidden"`
+	HiddenAt  *time.Time `json:"hiddenAt,omitempty"`
+	Kept      []string   `json:"kept"`
+	Destroyed bool       `json:"destroyed"`
 }
 
 // ExplainRegion is what one Region has.

@@ -29,11 +29,15 @@ type bucket struct {
 	client            S3
 }
 
+func bucketOf(o Options, region string) bucket {
+	member := o.Config.Member(o.Account, region)
+	return bucket{region: region, name: member.Bucket, key: o.Key, roleARN: member.RoleARN(), client: o.S3[region]}
+}
+
 // askRegion asks one Region everything at once. The time is S3's, zero if it
 // gave none.
 func askRegion(ctx context.Context, o Options, region string) (Region, time.Time) {
-	member := o.Config.Member(o.Account, region)
-	b := bucket{region: region, name: member.Bucket, key: o.Key, roleARN: member.RoleARN(), client: o.S3[region]}
+	b := bucketOf(o, region)
 	r := Region{Region: region, Bucket: b.name}
 	var (
 		wg                    sync.WaitGroup
@@ -75,6 +79,14 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 		r.Deleted = &Version{Marker: true}
 	}
 	return r, now
+}
+
+func statusOf(err error) int {
+	var answer *awshttp.ResponseError
+	if errors.As(err, &answer) {
+		return answer.HTTPStatusCode()
+	}
+	return 0
 }
 
 func (b bucket) explain(err error) *awsapi.Failure {

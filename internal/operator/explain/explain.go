@@ -27,6 +27,7 @@ import (
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
 )
 
@@ -75,17 +76,31 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	}
 	var (
 		f       = Facts{Key: o.Key, LeftOut: !o.Config.Matches(o.Key), Excluded: o.Config.Exclude.Match(o.Key), Regions: make([]Region, len(o.Config.Regions))}
+		untold  = make([]error, len(o.Config.Regions)) // which writes a Region has
 		times   = make([]time.Time, len(o.Config.Regions))
 		wg      sync.WaitGroup
 		failure error
 	)
+	rule := o.Config.FollowFor(o.Key)
+	stacks := make([]policy.Bucket, len(o.Config.Regions))
 	for i, region := range o.Config.Regions {
 		wg.Go(func() { f.Regions[i], times[i] = askRegion(ctx, o, region) })
+		if rule.Overwrites && !f.LeftOut {
+			wg.Go(func() { stacks[i], untold[i] = bucketOf(o, region).stack(ctx) })
+		}
 	}
 	wg.Go(func() { f.Letters, f.Queues, failure = readLetters(ctx, o) })
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
 		return Facts{}, err
+	}
+	if rule.Overwrites && !f.LeftOut {
+		f.Followed = newFollowed(rule.Deletions, o.Config.FollowSince, stacks)
+		for i, err := range untold {
+			if err != nil && f.Regions[i].Err == nil {
+				f.Regions[i].Err = err
+			}
+		}
 	}
 	if f.Now = slices.MaxFunc(times, time.Time.Compare); f.Now.IsZero() {
 		now := o.Now

@@ -17,10 +17,13 @@ type Facts struct {
 	LeftOut, Excluded bool
 	// Now is the time by S3's own clock, so that ages do not depend on this
 	// machine's.
-	Now     time.Time
-	Regions []Region // all members of the set, in its order
-	Letters []Letter // the dead letters that name the object
-	Queues  []Queue  // how much of each dead-letter queue was looked at
+	Now time.Time
+	// Followed is set if the key's overwrites travel, so that the latest write is
+	// right, and not the first.
+	Followed *Followed
+	Regions  []Region // all members of the set, in its order
+	Letters  []Letter // the dead letters that name the object
+	Queues   []Queue  // how much of each dead-letter queue was looked at
 }
 
 // Region is what one Region has under the key.

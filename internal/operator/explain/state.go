@@ -22,6 +22,8 @@ const (
 	LeftOut    State = "left-out"    // the configuration does not choose the key
 	Archived   State = "archived"    // all sources have to be restored first
 	OnItsWay   State = "on-its-way"  // written elsewhere only just now
+	Stale      State = "stale"       // it shows an older write, where overwrites travel
+	Undeleted  State = "undeleted"   // it shows what was deleted elsewhere, where deletions travel
 	Missing    State = "missing"     // not there, and nothing is known to be about to change that
 )
 
@@ -41,6 +43,9 @@ func States(f Facts) []State {
 }
 
 func stateOf(f Facts, i int, found []group) State {
+	if f.Followed != nil {
+		return followedState(f, i)
+	}
 	r := f.Regions[i]
 	uploaded := newestUpload(f, found)
 	letter := lastLetter(f, r.Region)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"s3fanout/internal/printable"
 )
@@ -37,6 +38,11 @@ func backfillCommand(key, from string, to []string, restore bool) string {
 		command += " --from " + from
 	}
 	return command + flags("--to", to)
+}
+
+// undeleteKey brings a key back that was deleted since.
+func undeleteKey(key string, since time.Time) string {
+	return "s3fanout undelete --since " + since.Format(time.RFC3339) + " --prefix=" + printable.Shell(key)
 }
 
 func flags(name string, values []string) string {

@@ -54,6 +54,9 @@ func (v Verdict) AllThere() bool {
 
 // Judge makes a verdict of the facts. It is a pure function.
 func Judge(f Facts) Verdict {
+	if f.Followed != nil {
+		return judgeFollowed(f)
+	}
 	j := judgement{Facts: f, groups: groups(f), by: map[State][]Region{}}
 	for i, state := range States(f) {
 		j.by[state] = append(j.by[state], f.Regions[i])
@@ -77,7 +80,7 @@ func Judge(f Facts) Verdict {
 		j.step("replay the dead letters that name it; they end once it is there", redriveCommand(f.Letters))
 	}
 	j.unknown()
-	return Verdict{Code: j.code, Text: strings.Join(j.clauses, "; "), Steps: j.steps}
+	return Verdict{Code: j.code, Text: joined(j.clauses), Steps: j.steps}
 }
 
 // judgement is a verdict while it is made.

@@ -31,6 +31,9 @@ func tagText(tags map[string]string) string {
 	return strings.Join(list, ", ")
 }
 
+// joined makes one sentence of clauses.
+func joined(clauses []string) string { return strings.Join(clauses, "; ") }
+
 func names(regions []Region) string { return and(regionNames(regions)) }
 
 func regionNames(regions []Region) []string {

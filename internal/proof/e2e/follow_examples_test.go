@@ -222,13 +222,20 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 			t.Errorf("the dry run has no %s:\n%s", want, out)
 		}
 	}
+	if out := f.run(3, "explain", "films/old"); !strings.Contains(out, "wins: the latest write") || !strings.Contains(out, "s3fanout backfill --key='films/old'") && !strings.Contains(out, "probably on its way") {
+		t.Errorf("explain says %s", out)
+	}
 	f.run(3, "backfill")
 	f.wantAll("films/old", "after")
+	f.run(0, "explain", "films/old")
 	if body, _ := f.read(b, "films/gone"); body != "before" {
 		t.Errorf("it was deleted without being asked for: %q", body)
 	}
 	f.run(0, "backfill", "--hide-deleted")
 	f.wantAll("films/gone", "")
+	if out := f.run(3, "explain", "films/gone"); !strings.Contains(out, "s3fanout undelete --since ") {
+		t.Errorf("explain says %s", out)
+	}
 	f.run(0, "backfill")
 	f.run(0, "verify", "--grace", "0s")
 

@@ -1,0 +1,246 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"s3fanout/internal/policy"
+	"s3fanout/internal/printable"
+)
+
+// Write is a version that a user made of a key that is followed, with what has
+// become of it.
+type Write struct {
+	policy.Write
+	Size int64 // bytes
+	ETag string
+	// Wins says that it is the latest, and Why in a clause why it is, or why not.
+	Wins bool
+	Why  string
+	// Shown, Hidden and Kept are the Regions that show it, that have deleted it, so
+	// that a delete marker hides it directly, and that have it beneath.
+	Shown, Hidden, Kept []string
+	// DeletedAt is when the first of Hidden deleted it; zero if none has.
+	DeletedAt time.Time
+	// Destroyed says that it is gone from the Region where it was made.
+	Destroyed bool
+}
+
+// Written is when it was made, in whole seconds.
+func (w Write) Written() time.Time { return time.Unix(w.Seconds, 0).UTC() }
+
+// Writes are those that any Region has something of, the latest first; nil if the
+// key is not followed.
+func Writes(f Facts) []Write {
+	if f.Followed == nil {
+		return nil
+	}
+	type found struct {
+		Write
+		version policy.Version
+	}
+	var list []found
+	for _, b := range f.Followed.Buckets {
+		for i, v := range b.Stack {
+			if !v.Read {
+				continue
+			}
+			at := slices.IndexFunc(list, func(o found) bool { return f.Followed.Orders.Of(o.version, v) == policy.SameWrite })
+			if at < 0 {
+				at = len(list)
+				list = append(list, found{Write{Write: v.Write, Size: v.Size, ETag: v.ETag}, v})
+			}
+			w := &list[at].Write
+			switch {
+			case i == 0:
+				w.Shown = appendOnce(w.Shown, b.Region)
+			case b.Stack[i-1].Marker:
+				w.Hidden = appendOnce(w.Hidden, b.Region)
+				if at := time.Unix(b.Stack[i-1].Modified, 0).UTC(); w.DeletedAt.IsZero() || at.Before(w.DeletedAt) {
+					w.DeletedAt = at
+				}
+			default:
+				w.Kept = appendOnce(w.Kept, b.Region)
+			}
+			if !v.Replica && list[at].version.Replica { // the write itself
+				list[at].version = v
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b found) int {
+		switch f.Followed.Orders.Of(a.version, b.version) {
+		case policy.Greater:
+			return -1
+		case policy.Less:
+			return 1
+		}
+		return 0
+	})
+	writes := make([]Write, len(list))
+	for i := range list {
+		writes[i] = list[i].Write
+		writes[i].Destroyed = f.Followed.destroyed(writes[i].Write)
+		writes[i].Wins = i == 0
+		if i == 0 {
+			writes[i].Why = "the latest write"
+			continue
+		}
+		writes[i].Why = why(writes[i], writes[i-1])
+	}
+	return writes
+}
+
+func appendOnce(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// why says why a write is beaten by the one before it in the order.
+func why(loser, winner Write) string {
+	switch later := winner.Seconds - loser.Seconds; {
+	case later > 0:
+		return fmt.Sprintf("written %s before that of %s", Age(time.Duration(later)*time.Second), winner.Region)
+	case winner.Region != loser.Region:
+		return fmt.Sprintf("of the same second as that of %s, which comes later in the alphabet", winner.Region)
+	}
+	return fmt.Sprintf("of the same second, and beneath the other in %s", winner.Region)
+}
+
+// judgeFollowed is Judge for a key that is followed.
+func judgeFollowed(f Facts) Verdict {
+	j := judgement{Facts: f, by: map[State][]Region{}}
+	s, states := f.Followed.stand(), States(f)
+	for i, state := range states {
+		j.by[state] = append(j.by[state], f.Regions[i])
+	}
+	if s.Greatest >= 0 {
+		j.followed(s, states)
+	} else {
+		j.code = CodeNowhere
+		j.say("no Region has it, or a version of it")
+	}
+	if len(j.steps) == 0 && len(f.Letters) > 0 {
+		j.step("replay the dead letters that name it; they end once nothing is left to do", redriveCommand(f.Letters))
+	}
+	j.unknown()
+	return Verdict{Code: j.code, Text: joined(j.clauses), Steps: j.steps}
+}
+
+// followed speaks of a key that some Region has a version of.
+func (j *judgement) followed(s policy.Standing, states []State) {
+	latest := Writes(j.Facts)[0]
+	behind := slices.Concat(s.Missing, s.Stale, s.Undeleted)
+	regions := func(places []int) []Region {
+		var list []Region
+		for _, i := range places {
+			list = append(list, j.Regions[i])
+		}
+		return list
+	}
+	what := fmt.Sprintf("the latest write is that of %s %s", latest.Region, at(latest.Written()))
+	switch {
+	case s.Deleted && len(behind) == 0:
+		j.call(CodeNowhere)
+		j.say("%s, and it is deleted: in %s, first %s", what, and(latest.Hidden), at(latest.DeletedAt))
+		j.step("if it is to be back", undeleteKey(j.Key, latest.DeletedAt))
+		return
+	case len(behind) == 0:
+		j.call(CodeEverywhere)
+		j.say("%s, and all Regions show it", what)
+		return
+	case s.Destroyed:
+		j.call(CodeDifferent)
+		j.say("%s, which has destroyed it since: %s it, and nobody is given it from there", what, j.shows(latest))
+		j.step("if all Regions are to have it, upload it again, or copy it on top in one that has it", "")
+		return
+	}
+	if s.Deleted {
+		j.say("%s, and it is deleted in %s, first %s", what, and(latest.Hidden), at(latest.DeletedAt))
+		j.say("not yet in %s", names(regions(s.Undeleted)))
+	} else {
+		j.say("%s; %s it", what, j.shows(latest))
+		if len(s.Missing) > 0 {
+			j.say("%s has nothing", names(regions(s.Missing)))
+		}
+		if len(s.Stale) > 0 {
+			j.say("%s shows an older write", names(regions(s.Stale)))
+		}
+	}
+	changed := latest.Written()
+	if latest.DeletedAt.After(changed) {
+		changed = latest.DeletedAt
+	}
+	letters := j.about(regions(behind))
+	switch {
+	case slices.ContainsFunc(behind, func(i int) bool { return states[i] == Copying }):
+		j.call(CodeCopying)
+		j.step("wait until it is copied and ask again", "")
+	case len(letters) > 0:
+		j.call(CodeDeadLetter)
+		j.say("what was to bring it failed and waits as a dead letter: %s", letters[len(letters)-1].Reason)
+		j.step("remove the reason, then replay", redriveCommand(letters))
+	case j.Now.Sub(changed) < travelTime:
+		j.call(CodeOnItsWay)
+		j.say("that is %s ago, so it is probably on its way", Age(j.Now.Sub(changed)))
+		j.step("wait a few minutes and ask again", "")
+	default:
+		j.call(map[bool]Code{true: CodeMissing, false: CodeDifferent}[len(s.Stale)+len(s.Undeleted) == 0])
+		j.say("no dead letter says why%s", j.unreadBesides())
+		j.step("find out what lost its event, such as a notification, subscription or filter that is gone",
+			doctorCommand(append([]string{j.Regions[s.Greatest].Region}, regionNames(regions(behind))...)...))
+		command := "s3fanout backfill --key=" + printable.Shell(j.Key)
+		if s.Deleted {
+			command += " --hide-deleted"
+		}
+		j.step("bring it everywhere", command)
+	}
+}
+
+// shows names who shows a write.
+func (j *judgement) shows(w Write) string {
+	switch len(w.Shown) {
+	case 0:
+		return "no Region shows"
+	case 1:
+		return w.Shown[0] + " shows"
+	}
+	return and(w.Shown) + " show"
+}
+
+// unreadBesides says which letters there may be besides.
+func (j *judgement) unreadBesides() string {
+	for _, q := range j.Queues {
+		if !q.complete() {
+			return " among those that could be read"
+		}
+	}
+	return ""
+}
+
+// followedState is how a Region stands with a key that is followed.
+func followedState(f Facts, i int) State {
+	s, r := f.Followed.stand(), f.Regions[i]
+	in := func(places []int) bool { return slices.Contains(places, i) }
+	switch {
+	case r.Err != nil || f.Followed.Buckets[i].Region == "":
+		return Unknown
+	case f.working(r) != nil && (in(s.Missing) || in(s.Stale)):
+		return Copying
+	case in(s.Stale):
+		return Stale
+	case in(s.Undeleted):
+		return Undeleted
+	case r.Object != nil:
+		return Present
+	case !in(s.Missing) && r.Deleted != nil:
+		return Deleted
+	case lastLetter(f, r.Region) != nil && s.Greatest >= 0 && !s.Deleted:
+		return DeadLetter
+	case s.Greatest >= 0 && !s.Deleted && f.Now.Sub(time.Unix(f.Followed.latest(s).Write.Seconds, 0)) < travelTime:
+		return OnItsWay
+	}
+	return Missing
+}
