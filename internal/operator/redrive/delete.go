@@ -49,6 +49,9 @@ func (q *queue) deleted(m types.Message, handle string) string {
 	}
 	delete(q.held, id)
 	if s := q.seen[id]; s != nil { // else it was forgotten, long after its first deletion
+		if s.deleted.IsZero() {
+			q.done++
+		}
 		s.deleted = time.Now()
 	}
 	return handle

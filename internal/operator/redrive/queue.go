@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"s3fanout/internal/aws/awsapi"
 	"sync"
 	"time"
 
@@ -14,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	smithytime "github.com/aws/smithy-go/time"
+
+	"s3fanout/internal/aws/awsapi"
 )
 
 const (
@@ -44,6 +45,7 @@ type queue struct {
 	results  []Result
 	latest   map[string]Result   // of a watch, in place of results: by message ID
 	replayed int                 // letters
+	done     int                 // letters that were deleted
 	held     map[string]*hold    // by message ID
 	seen     map[string]*history // by message ID
 	asking   chan struct{}       // closed when what a receive under way brought is in held; nil: none is
@@ -132,7 +134,8 @@ func (q *queue) drain(ctx context.Context) error {
 	defer end()
 	defer wg.Wait()
 	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
-	repeats, failures := 0, 0
+	var returns returns
+	failures := 0
 	for {
 		want, ok := acquire(ctx, free)
 		if !ok || q.stopped() != nil {
@@ -182,18 +185,14 @@ func (q *queue) drain(ctx context.Context) error {
 			// twice, which is harmless.
 			wg.Go(func() { _ = q.delete(ctx, m) })
 		}
-		// Letters that stay are held until the end, but one may come back. When
-		// more came back than there are, with nothing new between them, the
-		// queue has nothing new.
-		repeats += again
-		if len(fresh) > 0 {
-			repeats = 0
-			continue
-		}
-		if q.options.Watch {
+		held, done := q.standing()
+		nothing := returns.nothingNew(len(fresh), again, held, done)
+		switch {
+		case len(fresh) > 0:
+		case q.options.Watch:
 			// An endpoint that does not wait, as AWS does, is not pressed.
 			_ = smithytime.SleepWithContext(ctx, pollTime-time.Since(start))
-		} else if len(messages) == 0 || repeats > q.holding() {
+		case len(messages) == 0 || nothing:
 			return nil
 		}
 	}
@@ -317,10 +316,11 @@ func (q *queue) stopped() error {
 	return q.stop
 }
 
-func (q *queue) holding() int {
+// standing is how many letters are held, and how many were deleted so far.
+func (q *queue) standing() (held, done int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.held)
+	return len(q.held), q.done
 }
 
 // linger returns a context that outlives ctx by graceTime.

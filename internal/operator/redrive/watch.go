@@ -74,7 +74,7 @@ func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
-		if q.holding() > 0 {
+		if held, _ := q.standing(); held > 0 {
 			q.surrender(ctx)
 			return
 		}
