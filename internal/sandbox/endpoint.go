@@ -68,6 +68,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sqs.ServeAPI(w, r, id.Region, id.Caller)
 	case "lambda":
 		s.lambda.ServeAPI(w, r, id.Region, id.Caller)
+	case "kms":
+		s.kms.ServeAPI(w, r, id.Region, id.Caller)
 	case "monitoring":
 		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
@@ -77,7 +79,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, monitoring (CloudWatch), sts and iam.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, monitoring (CloudWatch), sts and iam.", id.Service),
 		})
 	}
 }
@@ -183,7 +185,7 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	id := requestID()
 	w.Header().Set("x-amzn-RequestId", id)
 	switch e.Service {
-	case "sqs", "lambda":
+	case "sqs", "lambda", "kms":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
 	case "monitoring":

@@ -40,7 +40,7 @@ func TestAdoptedBuckets(t *testing.T) {
 	}
 	before := map[string]string{"us-east-1": w.settingsOf("us-east-1", first), "eu-west-1": w.settingsOf("eu-west-1", second)}
 
-	context, config := adopting(t, map[string]string{"us-east-1": first, "eu-west-1": second})
+	context, config := adopting(t, map[string]string{"us-east-1": first, "eu-west-1": second}, nil)
 	set := editable(t, synthesize(t, context)).withOwner()
 	w.deployAll(set, adoptRegions...)
 	for region, bucket := range map[string]string{"us-east-1": first, "eu-west-1": second, "ap-northeast-1": "media-123456789012-ap-northeast-1"} {
@@ -98,7 +98,7 @@ func TestAdoptedBuckets(t *testing.T) {
 	w.wantEverywhere(repaired)
 
 	// A bucket that leaves the configuration is as it was.
-	context, _ = adopting(t, map[string]string{"us-east-1": first})
+	context, _ = adopting(t, map[string]string{"us-east-1": first}, nil)
 	w.deployAll(editable(t, synthesize(t, context)).withOwner(), adoptRegions...)
 	w.wantSettings("eu-west-1", second, before["eu-west-1"])
 	if ids, _ := w.ours("us-east-1", first); len(ids) != 1 {
@@ -199,7 +199,7 @@ func TestAdoptionThatIsKilledAndRolledBack(t *testing.T) {
 	w.oldBucket("us-east-1", bucket)
 	w.putNotifications(bucket, owners())
 	before := w.settingsOf("us-east-1", bucket)
-	context, _ := adopting(t, map[string]string{"us-east-1": bucket})
+	context, _ := adopting(t, map[string]string{"us-east-1": bucket}, nil)
 	set := editable(t, synthesize(t, context)).withOwner()
 	failing := editable(t, set.files)
 	failing.edit("media-us-east-1", failsAfterAdoption)
@@ -271,7 +271,7 @@ func TestAdoptionThatS3Refuses(t *testing.T) {
 	w.oldBucket("us-east-1", bucket)
 	w.putNotifications(bucket, owners())
 	before := w.settingsOf("us-east-1", bucket)
-	context, _ := adopting(t, map[string]string{"us-east-1": bucket})
+	context, _ := adopting(t, map[string]string{"us-east-1": bucket}, nil)
 	set := editable(t, synthesize(t, context)).withOwner()
 	// Of every key, and the owner's queue hears of new logs.
 	set.edit("media-us-east-1", announces(func(entry map[string]any) { delete(entry, "Prefix") }))

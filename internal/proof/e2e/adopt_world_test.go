@@ -37,12 +37,16 @@ func startAccount(t *testing.T, change ...func(*sandbox.Config)) *world {
 
 // adopting is the context of a set that adopts buckets, and its cdk.json. What
 // the set makes itself goes with it.
-func adopting(t *testing.T, buckets map[string]string) (context, config string) {
+func adopting(t *testing.T, buckets, keys map[string]string) (context, config string) {
 	t.Helper()
-	raw, err := json.Marshal(map[string]any{"s3fanout": map[string]any{
+	set := map[string]any{
 		"name": "media", "regions": adoptRegions, "buckets": buckets,
 		"filters": []any{map[string]string{"prefix": "films/"}}, "removalPolicy": "destroy",
-	}})
+	}
+	if keys != nil {
+		set["bucketKeyArns"] = keys
+	}
+	raw, err := json.Marshal(map[string]any{"s3fanout": set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +82,9 @@ func (a *assembly) withOwner() *assembly {
 	a.files["owner.assets.json"] = &fstest.MapFile{Data: []byte(
 		`{"files":{"f":{"displayName":"build/adopt/arm64","destinations":{"d":{"objectKey":"owner"}}}}}`)}
 	a.files["owner.template.json"] = &fstest.MapFile{Data: []byte(`{"Resources":{
+		"Key":{"Type":"AWS::KMS::Key","Properties":{"KeyPolicy":{"Statement":
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}}}},
+		"Alias":{"Type":"AWS::KMS::Alias","Properties":{"AliasName":"alias/owners","TargetKeyId":{"Ref":"Key"}}},
 		"Queue":{"Type":"AWS::SQS::Queue","Properties":{"QueueName":"owners"}},
 		"QueuePolicy":{"Type":"AWS::SQS::QueuePolicy","Properties":{"Queues":[{"Ref":"Queue"}],"PolicyDocument":{"Statement":
 			{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"*"}}}},

@@ -1,6 +1,6 @@
 // Package kms is the sandbox's AWS KMS: keys, their aliases, and who may use
-// them. It has no API of its own and encrypts nothing; the other services ask
-// it, where AWS's would ask KMS, whether their caller may use a key.
+// them. Its API shows keys and encrypts nothing; the other services ask it,
+// where AWS's would ask KMS, whether their caller may use a key.
 //
 // A key's policy decides, and a caller's own policies only where it leaves the
 // decision to the account. Grants, key states, multi-Region keys and keys of
