@@ -50,7 +50,10 @@ func (o Orders) Stand(buckets []Bucket, deletions bool) Standing {
 		switch {
 		case order == Unordered:
 			return Standing{Ask: register.Write.Write.Region, Greatest: -1}
-		case order == Greater, order == SameWrite && greatest.Write.Replica && !register.Write.Replica:
+		case order == Greater, order == SameWrite && greatest.Write.Replica && !register.Write.Replica,
+			order == SameWrite && register.Write.Write.Order(greatest.Write.Write) == Greater:
+			// Of what may be replicas from before Since the latest counts: it is what whoever
+			// looks at that bucket alone compares with.
 			s.Greatest, greatest = i, register
 		}
 	}

@@ -139,3 +139,21 @@ func TestStandAgreesWithDecideFollow(t *testing.T) {
 		}
 	})
 }
+
+// Replicas of one write from before Since may be older and younger than another
+// write. Whatever the order of the buckets, all that is not the greatest is stale.
+func TestStandOfReplicasFromBefore(t *testing.T) {
+	old := func(region, contents string, second int64) Bucket {
+		v := Version{ID: region, Modified: second, Figures: Figures{Size: 1, ETag: contents}}.ReadAs(region, "k", "")
+		return Bucket{Region: region, Presence: Present, Current: v}
+	}
+	younger, other, older := old("a", "x", 60), old("b", "y", 40), old("c", "x", 20)
+	for _, buckets := range [][]Bucket{
+		{younger, other, older}, {younger, older, other}, {other, younger, older}, {other, older, younger}, {older, younger, other}, {older, other, younger},
+	} {
+		s := Orders{Since: 100}.Stand(buckets, true)
+		if s.Greatest < 0 || len(s.Stale) != 1 || buckets[s.Greatest].Region != "a" || buckets[s.Stale[0]].Region != "b" {
+			t.Errorf("%s, %s, %s: %+v", buckets[0].Region, buckets[1].Region, buckets[2].Region, s)
+		}
+	}
+}
