@@ -6,7 +6,7 @@ var followMutants = []mutant{
 		"the source is looked at before the target", "internal/follow/look.go",
 		`	out, date, err := t.head(ctx, t.there(), "")
 	if err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head before following", err)
+		return policy.Step{}, t.failure("head at the target before following a change of", err)
 	}
 	t.seen.now, t.seen.answered = date, time.Now()
 	k.Now = date
@@ -15,21 +15,21 @@ var followMutants = []mutant{
 	}
 	t.seen.asked = time.Now()
 	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head of source before following", err)
+		return policy.Step{}, t.failure("head at the source before following a change of", err)
 	}
 	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
 		return policy.Step{}, err
 	}
 `, `	var err error
 	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head of source before following", err)
+		return policy.Step{}, t.failure("head at the source before following a change of", err)
 	}
 	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
 		return policy.Step{}, err
 	}
 	out, date, err := t.head(ctx, t.there(), "")
 	if err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head before following", err)
+		return policy.Step{}, t.failure("head at the target before following a change of", err)
 	}
 	t.seen.now, t.seen.answered = date, time.Now()
 	k.Now = date
@@ -111,5 +111,20 @@ var followMutants = []mutant{
 	}, {
 		"a write that fails is a success", "internal/follow/act.go",
 		"	case err != nil:\n		return t.tryAgain(err)\n	}\n	overNothing", "	case err != nil:\n		return false, nil\n	}\n	overNothing",
+	}, {
+		"what its origin has deleted and destroyed stays", "internal/policy/follow.go",
+		"		return k.delete(target)\n", "		return Step{Action: Superseded, Write: w}\n",
+	}, {
+		"a slow copy over nothing is not looked at again", "internal/follow/act.go",
+		"return inParts || overNothing && time.Since(t.seen.asked) > slowCopy, nil", "return inParts && !overNothing && time.Since(t.seen.asked) > 0, nil",
+	}, {
+		"two writes of one Region and second are ordered by name", "internal/policy/write.go",
+		"				return -i\n", "				return 0 * i\n",
+	}, {
+		"what was brought back over a marker is not looked for", "internal/policy/follow.go",
+		"	if k.Deleted && k.Deletions {\n", "	if false {\n",
+	}, {
+		"tags of replicas in parts are not compared again", "internal/policy/follow.go",
+		"return k.Tags && !source.Replica && target.Replica && target.Write == source.Write && target.InParts()", "return false",
 	},
 }

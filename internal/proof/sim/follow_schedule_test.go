@@ -118,6 +118,7 @@ func (sc *schedule) addFollowActions(regions []string) {
 	n, some := 2+s.below(7, "follow", "actions"), 1+s.below(2, "follow", "keys")
 	span := pickTime(s, "follow span", time.Second, 8*time.Second, 8*time.Second, time.Minute, 10*time.Minute)
 	strange := s.chance(120, "follow", "strange")
+	suspends := s.chance(300, "follow", "suspends")
 	for i := range n {
 		a := action{name: fmt.Sprintf("a%d", i), of: -1}
 		at := func(what string) []string { return []string{"follow", a.name, what} }
@@ -141,7 +142,8 @@ func (sc *schedule) addFollowActions(regions []string) {
 		a.key = keys[(s.below(some, at("key")...)+first)%len(keys)]
 		a.other = keys[(s.below(2, at("other")...)+first)%len(keys)]
 		a.at = s.between(0, span, at("at")...)
-		if a.kind = followKind(s.below(100, at("kind")...), strange); a.kind == uploadAgain && !f.hasty {
+		switch a.kind = followKind(s.below(100, at("kind")...), strange); {
+		case a.kind == uploadAgain && !f.hasty, a.kind == suspend && !suspends:
 			a.kind = upload
 		}
 		if f.legacy && i < some {
@@ -152,7 +154,9 @@ func (sc *schedule) addFollowActions(regions []string) {
 		a.size = int64(pickOf(s, at("size"), 0, 1, 7, 10, 11, 23))
 		a.archived = s.chance(20, at("archived")...)
 		a.parts, a.checksum = a.kind == uploadParts || s.chance(100, at("parts")...), s.chance(500, at("checksum")...)
-		a.full = strange && s.chance(100, at("full")...)
+		// Letters name versions, and those that are written while versioning is suspended
+		// have no name: what is left of one schedule has to tell what it is about.
+		a.full = strange && !suspends && s.chance(100, at("full")...)
 		longest := 300 * time.Millisecond
 		if f.hasty || a.kind == suspend {
 			longest = 30 * time.Second
@@ -169,8 +173,8 @@ func followKind(roll int, strange bool) actionKind {
 		kind    actionKind
 		strange bool
 	}{
-		{40, upload, false}, {27, deleteMarker, false}, {3, uploadAgain, false}, {4, uploadParts, false}, {7, rollBack, false},
-		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {1, expireCurrent, true}, {1, suspend, true},
+		{38, upload, false}, {27, deleteMarker, false}, {3, uploadAgain, false}, {4, uploadParts, false}, {7, rollBack, false},
+		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {1, expireCurrent, true}, {3, suspend, true},
 	} {
 		if roll -= k.share; roll >= 0 {
 			continue

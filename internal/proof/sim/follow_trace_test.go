@@ -38,8 +38,8 @@ type usersTrace struct {
 	deletions   []deletion
 	events      int
 	// The keys of which something was done that follow.md leaves to reconcile.
-	again, young, hiddenGone, currentGone, differing, unversioned, full map[string]bool
-	gone                                                                map[*written]bool // destroyed at their origins
+	again, young, hiddenGone, hiddenOwn, currentGone, differing, unversioned, full map[string]bool
+	gone                                                                           map[*written]bool // destroyed at their origins
 }
 
 func mark(set *map[string]bool, key string) {
@@ -139,9 +139,21 @@ func (t *usersTrace) destroyed(b *store, v *stored) {
 	switch i := b.place(v); {
 	case i == len(stack)-1:
 		mark(&t.currentGone, v.key)
-	case stack[i+1].marker && (v.byRole || v.write.legacy || t.writersOf(v.key) > 1):
+	case stack[i+1].marker && (v.byRole || v.write.legacy):
 		mark(&t.hiddenGone, v.key)
+	case stack[i+1].marker:
+		mark(&t.hiddenOwn, v.key)
 	}
+}
+
+// keys are those that users have written.
+func (t *usersTrace) keys() []string {
+	var list []string
+	for _, u := range t.writes {
+		list = append(list, u.key)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // writersOf is how many Regions users have written a key in.
@@ -214,7 +226,9 @@ func (t *usersTrace) left(key string, deletionsTravel bool) (why string, reconci
 		return "it was written while versioning was suspended", false
 	case t.differing[key]:
 		return "it differed before", false
-	case t.hiddenGone[key]:
+	// Of a write that was destroyed at its origin, its marker tells as long as nothing
+	// else was written.
+	case t.hiddenGone[key], t.hiddenOwn[key] && t.writersOf(key) > 1:
 		return "what a user had deleted was destroyed", true
 	case t.again[key]:
 		return "the same bytes were written again", true

@@ -358,19 +358,20 @@ func (w *world) hadBefore(a action) {
 			w.follow.trace.wrote(which, b, v)
 			v.write.legacy = true
 		}
-		w.say("%s had %q as %s: %s", region, a.key, v.id, v.write.name)
+		w.say("%s had %q as %s: %s, of second %d", region, a.key, v.id, v.write.name, v.modified.Unix())
 	}
 	first := back("origin")
 	place(a.region, origin, first, a)
 	for _, r := range w.set.Regions {
 		other := a
-		other.name, other.region = a.name+" in "+r, r
+		other.name, other.region = a.name+" in "+strings.ReplaceAll(r, "-", "_"), r // an ETag with a dash is one of parts
 		switch roll := w.seed.below(10, other.name); {
 		case r == a.region || roll == 0:
 		case roll == 1:
 			v := *origin
 			v.write, v.body, v.meta = nil, other.name, maps.Clone(origin.meta)
 			v.etag, v.parts = etagOf(v.body), 0
+			v.size++ // of what was uploaded in parts, S3 may tell no more
 			place(r, &v, back("other"), other)
 			w.follow.trace.differs(a.key)
 		default:

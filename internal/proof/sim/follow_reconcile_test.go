@@ -1,0 +1,128 @@
+package sim
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/aws/listing/listtest"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/operator/backfill"
+)
+
+// reconcile has a backfill bring the greatest writes, and the deletions, everywhere,
+// and holds the world against promise 1 once more: now without the excuse that
+// events alone cannot do it.
+func (w *world) reconcile(ctx context.Context) {
+	w.wait(uploads.IdleTime) // until nobody takes what was killed for somebody at work
+	p := w.newProcess("reconcile", w.set.Regions[0])
+	options := backfill.Options{
+		To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, HideDeleted: true, Random: w.jitter(p),
+		Follow: func(key string) (overwrites, deletions bool) {
+			f := w.set.FollowFor(key)
+			return f.Overwrites, f.Deletions
+		},
+		FollowSince: w.set.FollowSince,
+	}
+	for _, r := range w.set.Regions {
+		m, member := w.member(p, r), w.set.Member(account, r)
+		copies := w.copier(m)
+		options.Members = append(options.Members, backfill.Member{
+			Region: r, Bucket: member.Bucket, RoleARN: member.RoleARN(), S3: followClient{m}, Copier: copies,
+			Follower: w.follower(m, functionenv.Of(w.set, member), copies),
+		})
+	}
+	_, err := backfill.Run(ctx, options, backfill.Observer{})
+	w.tasks.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.broken("1", "a reconcile that nothing hindered: %v", err)
+	}
+	if w.schedule.profile.emulated {
+		return
+	}
+	for _, key := range w.follow.trace.keys() {
+		if !w.endsWithReconcile(key) {
+			continue
+		}
+		first := w.follow.stores[w.set.Regions[0]].current(key)
+		for _, r := range w.set.Regions[1:] {
+			if v := w.follow.stores[r].current(key); v.visible() != first.visible() {
+				w.broken("1", "after a reconcile, %q is %s (%s) in %s and %s (%s) in %s",
+					key, first.visible(), nameOf(first), w.set.Regions[0], v.visible(), nameOf(v), r)
+			}
+		}
+	}
+}
+
+// endsWithReconcile says that every Region has to show the same after a reconcile:
+// unless a lifecycle rule has acted, an origin has destroyed a write, which is never
+// copied back, an object cannot be copied, or deletions do not travel.
+func (w *world) endsWithReconcile(key string) bool {
+	t := &w.follow.trace
+	if t.currentGone[key] || t.hiddenGone[key] || t.unversioned[key] || t.full[key] {
+		return false
+	}
+	for _, d := range t.deletions {
+		if d.key == key && (d.rule || !w.schedule.follow.follow.Deletions) {
+			return false
+		}
+	}
+	for u := range t.gone {
+		if u.key == key {
+			return false
+		}
+	}
+	return true
+}
+
+// ListObjectsV2 answers in pages of two keys.
+func (c followClient) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, opts ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	after := aws.ToString(in.StartAfter)
+	if in.ContinuationToken != nil {
+		after = *in.ContinuationToken
+	}
+	return followSend(ctx, c, opList, *in.Bucket, aws.ToString(in.Prefix)+" after "+after, opts, func(b *store, _ string) (*s3.ListObjectsV2Output, error) {
+		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false), ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		last := ""
+		for _, key := range b.keys() {
+			v := b.current(key)
+			if v == nil || key <= after || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
+				continue
+			}
+			if len(out.Contents) == min(2, int(aws.ToInt32(in.MaxKeys))) {
+				out.IsTruncated, out.NextContinuationToken = aws.Bool(true), aws.String(last)
+				return out, nil
+			}
+			last = key
+			out.Contents = append(out.Contents, types.Object{
+				Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), LastModified: aws.Time(v.modified),
+			})
+		}
+		return out, nil
+	})
+}
+
+// ListMultipartUploads names the open uploads of all keys with the prefix.
+func (c followClient) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+	return followSend(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts, func(b *store, _ string) (*s3.ListMultipartUploadsOutput, error) {
+		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
+			if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
+				out.Uploads = append(out.Uploads, types.MultipartUpload{
+					Key: aws.String(url.QueryEscape(u.key)), UploadId: aws.String(id), Initiated: aws.Time(u.began),
+					Initiator: &types.Initiator{ID: aws.String(u.by)},
+				})
+			}
+		}
+		return out, nil
+	})
+}
