@@ -23,6 +23,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/follow/internal/knob"
 	"s3fanout/internal/policy"
 )
 
@@ -91,9 +92,9 @@ func WithOrigins(bucket func(region string) (string, bool)) Option {
 // an entry may be replicas: those with the same contents are one write.
 func WithSince(at time.Time) Option { return func(f *Follower) { f.since = at } }
 
-// WithRandom replaces the source of jitter: numbers in [0, 1). It must be safe for
-// concurrent use.
-func WithRandom(random func() float64) Option { return func(f *Follower) { f.random = random } }
+// WithKnob is for the simulation: nobody outside of internal/follow can make what it
+// takes. See package followtest.
+func WithKnob(random knob.Random) Option { return func(f *Follower) { f.random = random } }
 
 // New returns a Follower to the target that the Copier copies to. Requests are sent
 // to the Regions of the buckets, whatever Region the client was made for.

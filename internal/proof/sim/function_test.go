@@ -11,6 +11,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/copier/copiertest"
 	"s3fanout/internal/follow"
+	"s3fanout/internal/follow/followtest"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/replicator"
 )
@@ -188,7 +189,7 @@ func (w *world) follower(p *process, config functionenv.Config, copies labelled)
 			source, member := config.Sources.In(region)
 			return source.Bucket, member
 		}),
-		follow.WithSince(config.Follow.Since), follow.WithRandom(w.jitter(p)))}
+		follow.WithSince(config.Follow.Since), followtest.WithRandom(w.jitter(p)))}
 }
 
 // labelledFollower has the calls for one record be told apart from those for
