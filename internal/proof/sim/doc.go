@@ -8,6 +8,9 @@
 // What is modelled is S3, SNS, asynchronous Lambda and SQS, at the interfaces
 // that this code has to the SDK's clients.
 //
+// Follow mode has schedules of its own, with another model of S3, the real follower
+// and an oracle that judges by what users did: the files follow_*_test.go.
+//
 // One run is a schedule: a few uploads and deletions, and faults. Everything in
 // it follows from a seed. Time is virtual (testing/synctest), and each decision
 // of the model is a hash of the seed and of what is decided on, such as the
