@@ -151,6 +151,9 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 		return interpret(readTags, source, err), err
 	}
 	partSize := planPartSize(source.Size, m.partSize)
+	if m.req.Replace != nil {
+		partSize = planOwnPartSize(source.Size, m.partSize)
+	}
 	in := createInput(source, m.target, m.head, tags, m.storageClass)
 	switch r := m.req.Replace; {
 	case m.restores:

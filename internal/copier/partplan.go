@@ -40,6 +40,21 @@ func planPartSize(size, fixed int64) int64 {
 	return min(divideUp(part, mebibyte)*mebibyte, maxPartSize)
 }
 
+// ownPartsFrom is the size from which planOwnPartSize has its way.
+const ownPartsFrom = leastPart * (leastPart + mebibyte) / mebibyte
+
+// planOwnPartSize is planPartSize for a replica that is known by the number of its
+// parts. Tools such as aws s3 cp copy objects in parts of 8 MiB by default, metadata
+// and all: from 72 MiB on, what they make of a replica has another number, and is the
+// write of whoever ran them.
+func planOwnPartSize(size, fixed int64) int64 {
+	part := planPartSize(size, fixed)
+	if fixed <= 0 && part == leastPart && size >= ownPartsFrom {
+		part += mebibyte
+	}
+	return part
+}
+
 // Parts is how many parts an object of size bytes is copied in once it is
 // copied in parts; an object over MaxObject is not.
 func Parts(size int64) int { return partCount(size, planPartSize(size, 0)) }

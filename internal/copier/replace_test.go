@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"pgregory.net/rapid"
+
 	"s3fanout/internal/policy"
 )
 
@@ -193,6 +195,26 @@ func TestReplacementInParts(t *testing.T) {
 				t.Errorf("requests %+v, %d uploads are left", got.Requests, len(m.uploads))
 			}
 		})
+	}
+}
+
+// A copy that a common tool makes of a replica in parts has another number of them,
+// so that it is not taken for the replica.
+func TestReplicasHaveAnotherNumberOfPartsThanCommonCopies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.Int64Range(ownPartsFrom, 70<<30).Draw(t, "size")
+		part := planOwnPartSize(size, 0)
+		if n := partCount(size, part); n == partCount(size, 8<<20) || n > maxParts || part > maxPartSize {
+			t.Fatalf("%d bytes in %d parts of %d", size, n, part)
+		}
+	})
+	for _, size := range []int64{1, 11 << 20, ownPartsFrom - 1} {
+		if planOwnPartSize(size, 0) != planPartSize(size, 0) {
+			t.Errorf("%d bytes are not in parts as others", size)
+		}
+	}
+	if got := planOwnPartSize(1<<30, 3); got != planPartSize(1<<30, 3) {
+		t.Errorf("parts of %d bytes, not as asked for", got)
 	}
 }
 
