@@ -115,7 +115,10 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	if err != nil {
 		return changes, fmt.Errorf("read the sandbox's answer: %w", err)
 	}
-	var refusal struct{ Error string }
+	var refusal struct {
+		Error   string
+		Changes sandbox.Changes
+	}
 	switch {
 	case resp.StatusCode == http.StatusOK && json.Unmarshal(answer, &changes) == nil:
 		return changes, nil
@@ -124,7 +127,11 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	case resp.StatusCode == http.StatusConflict:
 		return changes, fmt.Errorf("%s; nothing was changed", refusal.Error)
 	}
-	return changes, fmt.Errorf("%s; the stack that failed is rolled back, those before it are done: remove the cause and repeat the command", refusal.Error)
+	rolledBack := ""
+	if len(refusal.Changes.RolledBack) > 0 {
+		rolledBack = "the stack that failed is rolled back, "
+	}
+	return changes, fmt.Errorf("%s; %sthe stacks before it are done: remove the cause and repeat the command", refusal.Error, rolledBack)
 }
 
 func (a *app) printChanges(c sandbox.Changes) error {
