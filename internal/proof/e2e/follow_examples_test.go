@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -33,10 +36,10 @@ func (f following) run(wantCode int, command string, args ...string) string {
 }
 
 // put uploads in a later second than anything before.
-func (f following) put(region, key, body string) string {
+func (f following) put(region, key, body string) {
 	f.t.Helper()
 	f.later()
-	return f.upload(region, object{key: key, body: body})
+	f.upload(region, object{key: key, body: body})
 }
 
 // wantAll checks what all Regions show in the end, nothing if body is empty.
@@ -250,4 +253,44 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 	f.run(0, "undelete", "--since", "1h")
 	f.wantAll("films/gone", "before")
 	f.run(0, "verify", "--grace", "0s")
+}
+
+// Following is switched on over contents that are there: a dry run tells before the
+// deployment whose write wins, replicas from before are known for what they are, and
+// after it is switched off again the first write wins as ever.
+func TestFollowingIsSwitchedOnAndOff(t *testing.T) {
+	t.Parallel()
+	const a, b = "us-east-1", "eu-west-1"
+	const without = `{"s3fanout":{"name":"follow","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}`
+	f := following{world: start(t, synthesize(t, without))}
+	f.put(a, "films/same", "same")
+	f.put(b, "films/differ", "first")
+	f.settle()
+	f.put(a, "films/differ", "second")
+	f.settle()
+	f.later()
+	with := strings.Replace(without, `]}}`, `],"follow":["overwrites","deletions"],"followSince":"`+time.Now().UTC().Format(time.RFC3339)+`"}}`, 1)
+	f.cdk = filepath.Join(t.TempDir(), "cdk.json")
+	if err := os.WriteFile(f.cdk, []byte(`{"context":`+with+`}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := f.run(0, "backfill", "--dry-run")
+	if !strings.Contains(out, "us-east-1: its write wins for 1 key of which Regions have different ones") || strings.Contains(out, "films/same") {
+		t.Errorf("before the deployment: %s", out)
+	}
+
+	f.update(synthesize(t, with))
+	f.run(0, "backfill")
+	f.wantAll("films/differ", "second")
+	f.later()
+	f.remove(b, "films/same") // a replica that does not say so
+	f.wantAll("films/same", "")
+	f.run(0, "verify", "--grace", "0s")
+
+	f.update(synthesize(t, without))
+	f.put(b, "films/differ", "third")
+	f.settle()
+	if body, _ := f.read(a, "films/differ"); body != "second" {
+		t.Errorf("switched off, an overwrite has travelled: %q", body)
+	}
 }
