@@ -143,7 +143,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
 		Span:    undelete.Span{Since: f.since.time, Until: f.until.time},
 		Prefix:  f.prefix, Match: set.Matches, KMS: set.OpaqueETags(), DryRun: f.dryRun, Concurrency: f.concurrency,
-		Follows: func(key string) bool { return rules.For(key).Overwrites },
+		Follows: func(key string) bool { return rules.For(key).Overwrites }, FollowSince: set.FollowSince,
 	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
 	if err := a.writeUndelete(newUndeleteDocument(set.Name, f, report, err)); err != nil {

@@ -27,6 +27,7 @@ func newUndeleteDocument(set string, f undeleteFlags, report undelete.Report, er
 		Regions: []document.UndeleteRegion{}, Requests: newBackfillRequests(sum.Requests), Failures: []document.CopyFailure{},
 	}
 	d.Requests.List += report.Lists
+	d.Requests.Head += report.Heads
 	if err != nil {
 		d.Error = oneLine(err.Error())
 	}

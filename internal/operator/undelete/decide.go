@@ -80,6 +80,27 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 	return restore, place
 }
 
+// undecided says that listings do not tell which write of a key is the latest: where
+// all Regions that have versions hide the same, they do.
+func (r rule) undecided(v verdict, objects []*listing.Object) bool {
+	if !r.follows || v != restore && v != recreated {
+		return false
+	}
+	var first *listing.Object
+	for _, o := range objects {
+		switch {
+		case o == nil || o.VersionID == "":
+		case o.Deletion == nil:
+			return true
+		case first == nil:
+			first = o
+		case !r.same(o, first):
+			return true
+		}
+	}
+	return false
+}
+
 // newer says that what a Region shows is not to be replaced by a version that was
 // deleted elsewhere. Where overwrites travel, what is brought back would replace
 // it: it has to be the same that was deleted, and there before. Else it stays

@@ -25,6 +25,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/aws/listing"
+	"s3fanout/internal/aws/registers"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
 )
@@ -47,7 +48,7 @@ type Copier interface {
 // Member is a Region of the set.
 type Member struct {
 	Region, Bucket string
-	S3             listing.VersionsS3
+	S3             registers.S3
 	Copier         Copier // to the member's own bucket; not needed in a dry run
 }
 
@@ -59,10 +60,11 @@ type Options struct {
 	// Match, if set, says which keys may be brought back. It can be called
 	// concurrently.
 	Match func(key string) bool
-	// Follows says of a key that its overwrites travel, so that the newest write
+	// Follows says of a key that its overwrites travel, so that the latest write
 	// wins; nil means of none, so that the first one does. It can be called
-	// concurrently.
-	Follows func(key string) bool
+	// concurrently. FollowSince is when following began; see policy.Orders.
+	Follows     func(key string) bool
+	FollowSince time.Time
 	// KMS says that the buckets encrypt with keys of KMS, so that ETags say
 	// nothing of contents.
 	KMS bool
@@ -85,7 +87,8 @@ type Report struct {
 	// Failures are the first MaxFailures.
 	Failures    []backfill.Failure
 	Keys        int // listed, each once for every bucket that has it
-	Lists       int // pages of versions
+	Lists       int // of versions
+	Heads       int // beside those of Regions
 	Interrupted bool
 }
 
@@ -212,9 +215,15 @@ func (r *run) walk(work context.Context) error {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Versions: m.S3}
 	}
 	options := listing.Options{Prefix: r.options.Prefix, Match: r.options.Match, Deleted: true, Listed: r.pages}
-	return listing.Walk(work, buckets, options, func(_ context.Context, row listing.Row) error {
+	return listing.Walk(work, buckets, options, func(ctx context.Context, row listing.Row) error {
 		rule := rule{opaque: r.options.KMS, follows: r.options.Follows != nil && r.options.Follows(row.Key)}
 		v, place := rule.decide(r.options.Span, row.Objects)
+		if rule.undecided(v, row.Objects) {
+			var err error
+			if v, place, err = r.latest(ctx, row.Key, row.Objects); err != nil {
+				return err
+			}
+		}
 		if v == untouched {
 			return nil
 		}

@@ -252,3 +252,39 @@ type counting func(context.Context, copier.Request) (copier.Result, error)
 func (c counting) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
 	return c(ctx, r)
 }
+
+// Of a key that is followed the latest write comes back, if that was deleted: not an
+// older one that a Region which lags still hides, and nothing if a later write is
+// shown somewhere.
+func TestRunBringsBackTheLatestWrite(t *testing.T) {
+	w := newWorld(t, a, b, "ap-northeast-1")
+	const c = "ap-northeast-1"
+	for _, key := range []string{"lags", "shown", "not-yet"} {
+		w.Put(a, key, "old")
+		w.Replicate(a, b, key)
+		w.Replicate(a, c, key)
+	}
+	w.Pass(2 * time.Second)
+	w.Put(b, "lags", "latest")
+	w.Remove(b, "lags")
+	w.Pass(time.Second)
+	w.Remove(a, "lags") // hides the older write, later
+	w.Remove(a, "shown")
+	w.Put(c, "shown", "latest")
+	w.Remove(a, "not-yet") // the others still show what was deleted
+	options := undelete.Options{Members: w.members(), Span: lately(), Follows: func(string) bool { return true }}
+	report, err := undelete.Run(t.Context(), options, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Restored != 2 || report.Recreated != 1 || report.Heads == 0 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	for key, want := range map[string][3]string{"lags": {"-", "latest", "old"}, "shown": {"-", "old", "latest"}, "not-yet": {"old", "old", "old"}} {
+		if got := [3]string{w.Body(a, key), w.Body(b, key), w.Body(c, key)}; got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+	// Again: what came back is the latest write now.
+	report, err = undelete.Run(t.Context(), options, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Objects != 0 || report.Recreated != 2 {
+		t.Errorf("again: got %+v, %v", report, err)
+	}
+}
