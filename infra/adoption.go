@@ -51,18 +51,10 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 		LogGroupName:    jsii.String(here.AdopterLogGroupName()),
 		RetentionInDays: jsii.Number(here.LogRetention()),
 	})
-	role := awsiam.NewCfnRole(this, jsii.String("Role"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.AdopterName()),
-		AssumeRolePolicyDocument: trustDocument([]any{map[string]any{
-			"Effect":    "Allow",
-			"Principal": service("lambda.amazonaws.com"),
-			"Action":    "sts:AssumeRole",
-		}}),
-		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName:     jsii.String("adopt"),
-			PolicyDocument: policyDocument(here.adopt()...),
-		}},
-	})
+	roleARN := jsii.String(here.AdoptRoleIn(here.Account, here.Region))
+	if !here.OwnRoles() {
+		roleARN = newAdopterRole(this, here).AttrArn()
+	}
 	code := props.Code(Adopter)
 	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Function"), &awslambda.CfnFunctionProps{
@@ -75,7 +67,7 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 			S3Bucket: location.BucketName,
 			S3Key:    location.ObjectKey,
 		},
-		Role:       role.AttrArn(),
+		Role:       roleARN,
 		Timeout:    jsii.Number(adopterSeconds),
 		MemorySize: jsii.Number(adopterMemoryMiB),
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
@@ -97,6 +89,21 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 	})
 	adopted.AddResourceDependency(props.Topic.Policy, jsii.String("S3 checks that it may publish"))
 	return adopted
+}
+
+func newAdopterRole(scope constructs.Construct, here site) awsiam.CfnRole {
+	return awsiam.NewCfnRole(scope, jsii.String("Role"), &awsiam.CfnRoleProps{
+		RoleName: jsii.String(here.AdopterName()),
+		AssumeRolePolicyDocument: trustDocument([]any{map[string]any{
+			"Effect":    "Allow",
+			"Principal": service("lambda.amazonaws.com"),
+			"Action":    "sts:AssumeRole",
+		}}),
+		Policies: []any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName:     jsii.String("adopt"),
+			PolicyDocument: policyDocument(here.adopt()...),
+		}},
+	})
 }
 
 // adoptedAnnouncements are the set's entries in the form that the function reads.

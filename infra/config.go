@@ -83,6 +83,14 @@ type Config struct {
 	// PermissionsBoundary is the ARN of the policy that bounds every role,
 	// perhaps with "{account}".
 	PermissionsBoundary string
+	// FunctionRoleARN, AdoptRoleARN and JobRoleARN are patterns of the ARNs of roles
+	// of yours, perhaps with "{region}" and "{account}": that of the functions
+	// ("roleArn" in JSON), of the functions that adopt buckets, and of jobs of S3
+	// Batch Operations. With the first, the set makes no roles at all.
+	FunctionRoleARN, AdoptRoleARN, JobRoleARN string
+	// RoleIDs are the unique IDs of the functions' roles of yours, by Region, which
+	// spare the invocations for replicas' events; nil for none.
+	RoleIDs map[string]string
 	// OperatorARNs are the roles and users that may assume the functions' roles,
 	// perhaps with "{account}"; nil leaves it to the account's own policies, an
 	// empty list is nobody.

@@ -37,7 +37,7 @@ func NewMesh(scope constructs.Construct, id string, props MeshProps) (constructs
 		}
 		stack.AddStackDependency(region.stack, jsii.String("subscribes its function"))
 	}
-	return newMesh(scope, id, meshParts{Site: here, RoleID: awscdk.Fn_ImportValue(roleIDExport(here.Config, here.Region))}), nil
+	return newMesh(scope, id, meshParts{Site: here}), nil
 }
 
 // meshStackProps configure newMeshStack. All fields are required.
@@ -53,17 +53,13 @@ type meshStackProps struct {
 func newMeshStack(scope constructs.Construct, props meshStackProps) awscdk.Stack {
 	stack := newStack(scope, props.Set, props.Set.MeshStackName(props.Region),
 		"Replica set "+props.Set.Name+": deliveries from "+props.Region+" to the other Regions", props.Region)
-	newMesh(stack, "Mesh", meshParts{
-		Site:   newSite(*stack.Account(), props.Set, props.Region),
-		RoleID: awscdk.Fn_ImportValue(roleIDExport(props.Set, props.Region)),
-	})
+	newMesh(stack, "Mesh", meshParts{Site: newSite(*stack.Account(), props.Set, props.Region)})
 	return stack
 }
 
-// meshParts configure newMesh. All fields are required.
+// meshParts configure newMesh.
 type meshParts struct {
-	Site   site
-	RoleID *string // unique ID of the function's role in Site's Region
+	Site site // required
 }
 
 // newMesh subscribes each other Region's function to the Region's topic. What
@@ -77,13 +73,21 @@ type meshParts struct {
 func newMesh(scope constructs.Construct, id string, props meshParts) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
+	roleID := here.RoleIDs[here.Region]
+	if !here.OwnRoles() {
+		roleID = *awscdk.Fn_ImportValue(roleIDExport(here.Config, here.Region))
+	}
+	filter, scopeOfFilter := here.echoFilter(roleID), jsii.String("MessageBody")
+	if filter == nil {
+		scopeOfFilter = nil
+	}
 	for _, other := range here.others() {
 		awssns.NewCfnSubscription(this, jsii.String("To-"+other.Region), &awssns.CfnSubscriptionProps{
 			TopicArn:          here.TopicARN(),
 			Protocol:          jsii.String("lambda"),
 			Endpoint:          other.FunctionARN(),
-			FilterPolicyScope: jsii.String("MessageBody"),
-			FilterPolicy:      here.echoFilter(*props.RoleID),
+			FilterPolicyScope: scopeOfFilter,
+			FilterPolicy:      filter,
 			RedrivePolicy: map[string]any{
 				"deadLetterTargetArn": here.QueueARN(),
 			},
@@ -105,7 +109,10 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 // Nor does it match where each record's key has the prefix that is dropped: SNS
 // takes one, and the function leaves out the rest of what is excluded. That is one
 // key more, at a depth of four.
-func (s site) echoFilter(roleID string) map[string]any {
+//
+// Nobody's ID, that of a role of somebody else's, drops no echo. Nil matches
+// everything.
+func (s site) echoFilter(roleID string) any {
 	but := func(prefix string) []any {
 		return []any{map[string]any{"anything-but": map[string]any{"prefix": prefix}}}
 	}
@@ -115,7 +122,12 @@ func (s site) echoFilter(roleID string) map[string]any {
 		kept["s3"] = map[string]any{"object": map[string]any{"key": but(dropped)}}
 	}
 	records := func(of map[string]any) map[string]any { return map[string]any{"Records": of} }
-	if !s.FollowAny().Deletions {
+	switch {
+	case roleID == "" && len(kept) == 0:
+		return nil
+	case roleID == "":
+		return records(kept)
+	case !s.FollowAny().Deletions:
 		maps.Copy(kept, byOthers)
 		return records(kept)
 	}

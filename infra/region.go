@@ -118,7 +118,8 @@ type regionParts struct {
 // roleIDExport is the name of the export with the unique ID of the role that
 // the function has in region ("AROA…"). The principal ID of an event that the
 // function causes begins with it. IAM chooses it, so it is the one thing that
-// a mesh stack cannot name by itself.
+// a mesh stack cannot name by itself. A role that is not made has no export: the
+// configuration says its ID, or nobody does.
 func roleIDExport(set replicaset.Config, region string) *string {
 	return jsii.String(set.RegionStackName(region) + "-role-id")
 }
@@ -150,24 +151,31 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 		bucket = newBucket(scope, "Bucket", bucketProps{Site: here, Topic: topic, Key: key})
 	}
 	deadLetters := newDeadLetters(scope, "DeadLetters", deadLettersProps{Site: here, Key: key})
-	role := newRole(scope, "Role", roleProps{Site: here, Key: key})
+	var role awsiam.CfnRole
+	roleARN := jsii.String(here.RoleARN())
+	if !here.OwnRoles() {
+		role = newRole(scope, "Role", roleProps{Site: here, Key: key})
+		roleARN = role.AttrArn() // the function cannot be there before it
+	}
 	function := newFunction(scope, "Function", functionProps{
 		Site:        here,
 		Code:        props.Code,
-		RoleARN:     role.AttrArn(),
+		RoleARN:     roleARN,
 		DeadLetters: deadLetters,
 	})
 	newDeliveries(scope, "Deliveries", deliveriesProps{Site: here, Function: function})
 	alarms := newAlarms(scope, "Alarms", alarmsProps{Site: here})
 	newDashboard(scope, "Dashboard", dashboardProps{Site: here})
-	if here.BatchOperations {
+	if here.BatchOperations && !here.OwnRoles() { // jobs need nothing but roles
 		newBatch(scope, "Batch", batchProps{Site: here, Role: role, Key: key})
 	}
-	awscdk.NewCfnOutput(scope, jsii.String("RoleID"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Read by the mesh stack, whose subscriptions leave out what this role wrote"),
-		Value:       role.AttrRoleId(),
-		ExportName:  roleIDExport(here.Config, here.Region),
-	})
+	if role != nil {
+		awscdk.NewCfnOutput(scope, jsii.String("RoleID"), &awscdk.CfnOutputProps{
+			Description: jsii.String("Read by the mesh stack, whose subscriptions leave out what this role wrote"),
+			Value:       role.AttrRoleId(),
+			ExportName:  roleIDExport(here.Config, here.Region),
+		})
+	}
 
 	handles := constructs.NewConstruct(scope, jsii.String("Handles"))
 	region := &Region{
@@ -175,7 +183,7 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 		stack:       awscdk.Stack_Of(scope),
 		Topic:       awssns.Topic_FromTopicArn(handles, jsii.String("Topic"), topic.Ref()),
 		DeadLetters: awssqs.Queue_FromQueueArn(handles, jsii.String("DeadLetters"), deadLetters.AttrArn()),
-		Role: awsiam.Role_FromRoleArn(handles, jsii.String("Role"), role.AttrArn(), &awsiam.FromRoleArnOptions{
+		Role: awsiam.Role_FromRoleArn(handles, jsii.String("Role"), roleARN, &awsiam.FromRoleArnOptions{
 			Mutable: jsii.Bool(false), // its policy is what the function needs and nothing else
 		}),
 	}

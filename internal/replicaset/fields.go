@@ -49,6 +49,10 @@ func (c *Config) fields() []configField {
 		{"accessLogPrefix", &c.AccessLogPrefix, text, "the bucket's name and `/`"},
 		{"removalPolicy", &c.RemovalPolicy, text, code(Retain)},
 		{"permissionsBoundary", &c.PermissionsBoundary, text, "none"},
+		{"roleArn", &c.FunctionRoleARN, text, "roles of its own"},
+		{"adoptRoleArn", &c.AdoptRoleARN, text, "roles of its own"},
+		{"jobRoleArn", &c.JobRoleARN, text, "roles of its own"},
+		{"roleIds", (*stringMap)(&c.RoleIDs), "an object of Regions and role IDs", "none"},
 		{"operatorArns", &c.OperatorARNs, "a list of role and user ARNs", "whom the account lets"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}

@@ -1,7 +1,9 @@
 package replicaset
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
@@ -29,6 +31,10 @@ type Member struct {
 	// before, and stays as its owner has it. Members that the function reads from
 	// its environment do not say it.
 	Adopted bool
+	// OwnRole and OwnJobRole are the ARNs of roles that are not of the set's making
+	// either, and empty for those that are. Members that the function reads from its
+	// environment do not say them.
+	OwnRole, OwnJobRole string
 }
 
 // Partition is the partition that the member's ARNs are in, such as "aws" or
@@ -36,12 +42,19 @@ type Member struct {
 func (m Member) Partition() string { return Partition(m.Region) }
 
 // RoleName is the name of the role that the member's function has. IAM is
-// global, so the name carries the Region.
-func (m Member) RoleName() string { return m.Set + "-replicator-" + m.Region }
+// global, so the name of one that is made carries the Region.
+func (m Member) RoleName() string {
+	return cmp.Or(lastPart(m.OwnRole), m.Set+"-replicator-"+m.Region)
+}
 
 // JobRoleName is the name of the role that jobs of S3 Batch Operations have at
 // the member, if the set has BatchOperations.
-func (m Member) JobRoleName() string { return m.Set + "-batch-" + m.Region }
+func (m Member) JobRoleName() string {
+	return cmp.Or(lastPart(m.OwnJobRole), m.Set+"-batch-"+m.Region)
+}
+
+// lastPart of a role's ARN is its name; what is before it is its path.
+func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 // BucketARN is the ARN of the member's bucket. Bucket ARNs have neither Region
 // nor account.
@@ -65,11 +78,11 @@ func (m Member) LogGroupARN() string {
 }
 
 // RoleARN is the ARN of the role that the member's function has.
-func (m Member) RoleARN() string { return m.IAMARN("role/" + m.RoleName()) }
+func (m Member) RoleARN() string { return cmp.Or(m.OwnRole, m.IAMARN("role/"+m.RoleName())) }
 
 // JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have at
 // the member.
-func (m Member) JobRoleARN() string { return m.IAMARN("role/" + m.JobRoleName()) }
+func (m Member) JobRoleARN() string { return cmp.Or(m.OwnJobRole, m.IAMARN("role/"+m.JobRoleName())) }
 
 // AccountARN stands, as a principal, for everybody whom the account's own
 // policies allow what is asked for.
@@ -115,7 +128,10 @@ func (c Config) Members(accountID string) Members {
 // Member returns the member in region. Whether the set has that Region is
 // Contains's to say: one that it lacks gets the names that it would have.
 func (c Config) Member(accountID, region string) Member {
-	return Member{Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region), Adopted: c.Adopts(region)}
+	return Member{
+		Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region), Adopted: c.Adopts(region),
+		OwnRole: expand(c.FunctionRoleARN, accountID, region), OwnJobRole: expand(c.JobRoleARN, accountID, region),
+	}
 }
 
 // BucketARNs are what a policy has to list to match the ARNs of the buckets of

@@ -25,7 +25,7 @@ func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
 		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow, c.validateFunction,
-		c.validateEncryption, c.validateGovernance, c.validateTags,
+		c.validateEncryption, c.validateGovernance, c.validateRoles, c.validateTags,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%s.%w", ContextKey, err)
@@ -99,7 +99,7 @@ func (c Config) validateName() error {
 			{"bucket", c.bucketName(anyAccount, region), maxBucketName},
 			{"role", c.Member(anyAccount, region).RoleName(), maxRoleName},
 		} {
-			if n.kind == "bucket" && c.Adopts(region) {
+			if n.kind == "bucket" && c.Adopts(region) || n.kind == "role" && c.OwnRoles() {
 				continue // it does not follow from the name
 			}
 			if over := len(n.name) - n.limit; over > 0 {

@@ -114,8 +114,25 @@ func (c *checker) append(info CheckInfo, format string, args ...any) {
 		Check: info.ID, Region: c.region.Name, Part: info.Part, Severity: info.Severity,
 		What:  printable.Line(fmt.Sprintf(format, args...), maxWhat),
 		Means: info.Means,
-		Fix:   c.fill(info.Fix),
+		Fix:   c.fill(c.fixOf(info)),
 	})
+}
+
+// fixOf is the fix of a check. What is wrong with roles that are not of the set's
+// making, no deployment mends.
+func (c *checker) fixOf(info CheckInfo) string {
+	if !c.facts.Set.OwnRoles() || info.Severity == Unknown {
+		return info.Fix
+	}
+	switch info.ID {
+	case checkRole, checkTrust, checkActions, checkOperator:
+		return "have role {role} changed, which cdk.json says is yours; then s3fanout redrive --region {region}" + catchUp
+	case checkJobRole, checkJobTrust, checkJobActions:
+		return "have role " + c.here().JobRoleName() + " changed, which cdk.json says is yours"
+	case checkEchoFilter:
+		return "see that roleIds in cdk.json are right, then npx cdk deploy {meshStack}: aws iam get-role --role-name {role} --query Role.RoleId"
+	}
+	return info.Fix
 }
 
 // here is the member that the Region is.

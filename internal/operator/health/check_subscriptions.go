@@ -69,18 +69,22 @@ func (c *checker) subscription(s Subscription, other string) {
 	}
 	role := c.region.Role
 	deletions, excluded := c.facts.Set.FollowAny().Deletions, c.facts.Set.DroppedPrefix()
-	switch f := classify(s.Settings.Value); {
-	case f.kind == filterNone:
+	f := classify(s.Settings.Value)
+	// The ID of a role of somebody else's is known if cdk.json says it.
+	knowsID := !c.facts.Set.OwnRoles() || c.facts.Set.RoleIDs != nil
+	switch {
+	case f.kind == filterNone && knowsID:
 		c.find(checkEchoFilter, "the subscription of %s has no filter for echoes", other)
 	case f.kind == filterEchoes && deletions && !f.markers:
 		c.find(checkFilter, "the subscription of %s drops the delete markers that the function of %s makes, which every other Region has to be told", other, c.region.Name)
-	case f.kind == filterEchoes && f.dropped != "" && f.dropped != excluded:
+	case f.kind != filterOther && f.dropped != "" && f.dropped != excluded:
 		c.find(checkFilter, "the subscription of %s drops the keys that begin with %s, which cdk.json does not exclude or not first", other, printable.Quote(f.dropped))
-	case f.kind == filterEchoes && f.dropped != excluded:
+	case f.kind != filterOther && f.dropped != excluded:
 		c.find(checkEchoFilter, "the subscription of %s does not drop the keys that begin with %s, which cdk.json excludes", other, printable.Quote(excluded))
-	case f.kind == filterOther, f.markers && !deletions:
+	case f.kind == filterOther, f.markers && !deletions, f.kind == filterEchoes && !knowsID:
 		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
+	case f.kind == filterNone: // nobody knows an ID to drop
 	case role.State == Untold:
 		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
 	case role.State == Found && f.roleID != role.Value.ID:

@@ -35,6 +35,9 @@ func classify(s SubscriptionSettings) filter {
 		return filter{kind: filterOther}
 	}
 	rest, dropped := withoutDropped(json.RawMessage(text))
+	if string(rest) == "{}" {
+		return filter{kind: filterNone, dropped: dropped}
+	}
 	rest, markers := withoutMarkers(rest)
 	kind, roleID := classifyEchoes(rest)
 	return filter{kind: kind, roleID: roleID, markers: markers, dropped: dropped}
