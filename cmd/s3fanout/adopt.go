@@ -29,8 +29,8 @@ func newAdoptCommand(a *app) *cobra.Command {
 With --check it says whether they can be adopted, before the first deployment
 or later, and changes nothing: versioning, Region and owner, the key and its
 policy, other notifications that S3 would not take beside the set's, a bucket
-policy that denies what the functions do, Object Lock, requester pays. Each
-finding says what it means and how to fix it; docs/checks.md lists them.
+policy that denies what the functions do, ACLs, Object Lock, requester pays.
+Each finding says what it means and how to fix it; docs/checks.md lists them.
 
 Without --check it puts the set's entries into the buckets' notifications, as
 the deployment does. That is for when they are gone: whoever deploys the bucket
@@ -47,9 +47,9 @@ again.
 AWS requests: sts:GetCallerIdentity and s3:GetBucketNotification; with --check
 also s3:ListBucket, s3:GetBucketVersioning, s3:GetBucketPolicy,
 s3:GetLifecycleConfiguration, s3:GetEncryptionConfiguration,
-s3:GetBucketRequestPayment, s3:GetBucketObjectLockConfiguration, and on the key
-of a bucket kms:DescribeKey and kms:GetKeyPolicy; without it
-s3:PutBucketNotification.
+s3:GetBucketRequestPayment, s3:GetBucketOwnershipControls,
+s3:GetBucketObjectLockConfiguration, and on the key of a bucket kms:DescribeKey
+and kms:GetKeyPolicy; without it s3:PutBucketNotification.
 
 With --output json the result is one document:
   {"replicaSet", "account", "check", "dryRun",

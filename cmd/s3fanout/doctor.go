@@ -53,7 +53,7 @@ permission to look is missing: the fix is how to get the answer), warning or
 note. The last two need no action. docs/checks.md lists all checks, and what is
 not looked at.
 
-AWS requests: 18 in each Region, 5 more with batchOperations, up to 6 more for
+AWS requests: 18 in each Region, 5 more with batchOperations, up to 7 more for
 an adopted bucket (those of s3fanout adopt --check), and one for each
 subscription:
 ` + healthRequests + `.

@@ -53,7 +53,7 @@ func adoptedHealthy() Adopted {
 			{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::old/*","Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}},
 			{"Effect":"Deny","Principal":"*","Action":"s3:DeleteBucket","Resource":"arn:aws:s3:::old"},
 			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::old/*"}]}`),
-		RequesterPays: found(false), Lock: Look[string]{State: Absent},
+		RequesterPays: found(false), WritersOwn: found(false), Lock: Look[string]{State: Absent},
 		Key: found(Key{ARN: oldKey, State: "Enabled", Policy: found(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}]}`)}),
 	}
 }
@@ -101,6 +101,8 @@ func adoptedTroubles() []trouble {
 		{"object lock not told", adopted(func(a *Adopted) { a.Lock = Look[string]{Why: denied} }), checkLock, Unknown, denied},
 		{"requester pays", adopted(func(a *Adopted) { a.RequesterPays = found(true) }), checkPays, Note, "requesters pay"},
 		{"requester pays not told", adopted(func(a *Adopted) { a.RequesterPays = Look[bool]{Why: denied} }), checkPays, Unknown, denied},
+		{"writers own", adopted(func(a *Adopted) { a.WritersOwn = found(true) }), checkOwnership, Note, "the ACLs of bucket old are in force"},
+		{"ownership not told", adopted(func(a *Adopted) { a.WritersOwn = Look[bool]{Why: denied} }), checkOwnership, Unknown, denied},
 		{"unfinished uploads", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkLeavings, Note, "no lifecycle rule"},
 		{"another key", key(func(k *Key) { k.ARN += "0" }), checkAdoptedKey, Failed, "which the functions may not use"},
 		{"a key that is not told", adopted(func(a *Adopted) { a.Key = Look[Key]{Why: denied} }), checkAdoptedKey, Unknown, denied},
@@ -160,6 +162,7 @@ func TestGatherOfAnAdoptedBucket(t *testing.T) {
 	answers["notification"] = "<NotificationConfiguration>" + theirs + "</NotificationConfiguration>"
 	answers["policy"] = `{"Statement":[]}`
 	answers["requestPayment"] = "<RequestPaymentConfiguration><Payer>Requester</Payer></RequestPaymentConfiguration>"
+	answers["ownershipControls"] = "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule></OwnershipControls>"
 	answers["object-lock"] = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>30</Days></DefaultRetention></Rule></ObjectLockConfiguration>"
 	answers["TrentService.DescribeKey"] = `{"KeyMetadata":{"KeyId":"k","Arn":"` + oldKey + `","KeyState":"Disabled","KeyManager":"CUSTOMER"}}`
 	answers["TrentService.GetKeyPolicy"] = `{"Policy":"{}"}`
@@ -167,20 +170,21 @@ func TestGatherOfAnAdoptedBucket(t *testing.T) {
 	if d := got.Notifications; d.State != Found || len(d.Value.Entries()) != 1 || d.Value.Entries()[0].ID != "thumbs" {
 		t.Errorf("notifications %+v", d)
 	}
-	if got.Policy != found(`{"Statement":[]}`) || got.RequesterPays != found(true) || got.Lock != found("governance for 30 days") ||
+	if got.Policy != found(`{"Statement":[]}`) || got.RequesterPays != found(true) || got.WritersOwn != found(true) || got.Lock != found("governance for 30 days") ||
 		got.Key.Value.ARN != oldKey || got.Key.Value.State != "Disabled" || got.Key.Value.Policy != found("{}") {
 		t.Errorf("got %+v", got)
 	}
-	bare := answers.with("policy", "404 <Error><Code>NoSuchBucketPolicy</Code></Error>").
+	bare := answers.with("ownershipControls", "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>").
+		with("policy", "404 <Error><Code>NoSuchBucketPolicy</Code></Error>").
 		with("object-lock", "404 <Error><Code>ObjectLockConfigurationNotFoundError</Code></Error>").
 		with("encryption", "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>")
 	got = gatherWireOf(t, adoptingSet(), bare).Bucket.Value.Adopted
-	if got.Policy.State != Absent || got.Lock.State != Absent || got.Key.State != Absent {
+	if got.Policy.State != Absent || got.WritersOwn != found(false) || got.Lock.State != Absent || got.Key.State != Absent {
 		t.Errorf("got %+v", got)
 	}
-	refused := answers.with("policy", "403 <Error><Code>AccessDenied</Code></Error>").with("TrentService.GetKeyPolicy", `400 {"__type":"AccessDeniedException"}`)
+	refused := answers.with("ownershipControls", "404 <Error><Code>OwnershipControlsNotFoundError</Code></Error>").with("policy", "403 <Error><Code>AccessDenied</Code></Error>").with("TrentService.GetKeyPolicy", `400 {"__type":"AccessDeniedException"}`)
 	got = gatherWireOf(t, adoptingSet(), refused).Bucket.Value.Adopted
-	if got.Policy.State != Untold || !strings.Contains(got.Policy.Why, "s3:GetBucketPolicy") || got.Key.Value.Policy.State != Untold {
+	if got.WritersOwn != found(true) || got.Policy.State != Untold || !strings.Contains(got.Policy.Why, "s3:GetBucketPolicy") || got.Key.Value.Policy.State != Untold {
 		t.Errorf("got %+v", got)
 	}
 	facts := gatherFacts(t, adoptingSet(), http.HandlerFunc(answers.ServeHTTP), GatherAdopted, []string{"us-east-1", "eu-west-1"})

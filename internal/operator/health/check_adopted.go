@@ -53,6 +53,9 @@ func (c *checker) preflight() (Bucket, bool) {
 	if told(c, checkPays, bucket.Adopted.RequesterPays) && bucket.Adopted.RequesterPays.Value {
 		c.find(checkPays, "requesters pay for bucket %s", name)
 	}
+	if told(c, checkOwnership, bucket.Adopted.WritersOwn) && bucket.Adopted.WritersOwn.Value {
+		c.find(checkOwnership, "the ACLs of bucket %s are in force", name)
+	}
 	if told(c, checkLock, bucket.Adopted.Lock) && bucket.Adopted.Lock.State == Found {
 		c.find(checkLock, "Object Lock of bucket %s is on: %s", name, bucket.Adopted.Lock.Value)
 	}

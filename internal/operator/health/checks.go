@@ -32,6 +32,7 @@ const (
 	checkKeyPolicy     = "adopted-key"
 	checkDenies        = "adopted-policy"
 	checkPays          = "adopted-requester-pays"
+	checkOwnership     = "adopted-ownership"
 	checkLock          = "adopted-object-lock"
 	checkLeavings      = "adopted-unfinished-uploads"
 
@@ -185,6 +186,9 @@ func Checks() []CheckInfo {
 		{checkPays, PartBucket, Note, "requesters pay for adopted bucket {bucket}",
 			"Replication works: the functions belong to the bucket's owner, who pays for them. Others have to send x-amz-request-payer.",
 			"no action is needed; to switch it off: aws s3api put-bucket-request-payment --region {region} --bucket {bucket} --request-payment-configuration Payer=BucketOwner"},
+		{checkOwnership, PartBucket, Note, "all objects in adopted bucket {bucket} belong to its owner",
+			"What another account writes there without the grant bucket-owner-full-control belongs to that account: the functions may not read it, and it becomes a dead letter. ACLs do not travel.",
+			"if nobody relies on ACLs, set the bucket's Object Ownership to BucketOwnerEnforced; aws s3api get-bucket-ownership-controls --region {region} --bucket {bucket} shows what it is"},
 		{checkLock, PartBucket, Note, "adopted bucket {bucket} locks objects",
 			"Replicas in this bucket get its default retention, whatever their sources have, and cannot be destroyed before it ends; a source's own retention does not travel.",
 			"give the buckets of all Regions the same default retention, if that matters: aws s3api get-object-lock-configuration --region {region} --bucket {bucket}"},

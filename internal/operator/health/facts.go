@@ -88,6 +88,8 @@ type Adopted struct {
 	Notifications Look[notification.Document] // all of them
 	Policy        Look[string]                // JSON; Absent for none
 	RequesterPays Look[bool]
+	// WritersOwn says that objects of other accounts belong to whoever writes them.
+	WritersOwn Look[bool]
 	// Lock is the default retention of Object Lock, in words; Absent where the
 	// bucket has no Object Lock.
 	Lock Look[string]

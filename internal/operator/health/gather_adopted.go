@@ -51,6 +51,15 @@ func (g gatherer) adopted(ctx context.Context, what string, encryption Look[Encr
 	} else {
 		a.RequesterPays = found(out.Payer == types.PayerRequester)
 	}
+	controls, err := g.clients.S3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: name, ExpectedBucketOwner: owner})
+	switch {
+	case err == nil:
+		a.WritersOwn = found(writersOwn(controls.OwnershipControls))
+	case errorcode.Of(err) == "OwnershipControlsNotFoundError": // as buckets were made before April 2023
+		a.WritersOwn = found(true)
+	default:
+		a.WritersOwn = failed[bool](g.region, what, err)
+	}
 	lock, err := g.clients.S3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: name, ExpectedBucketOwner: owner})
 	switch {
 	case err == nil:
@@ -64,6 +73,20 @@ func (g gatherer) adopted(ctx context.Context, what string, encryption Look[Encr
 		a.Key = g.key(ctx, encryption.Value)
 	}
 	return a
+}
+
+// writersOwn says whether an object can belong to another account than its bucket
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html).
+func writersOwn(c *types.OwnershipControls) bool {
+	if c == nil {
+		return true
+	}
+	for _, rule := range c.Rules { // S3 takes one
+		if rule.ObjectOwnership == types.ObjectOwnershipBucketOwnerEnforced {
+			return false
+		}
+	}
+	return true
 }
 
 // retention says what Object Lock does by default.
