@@ -99,9 +99,15 @@ func (m Member) IAMARN(resource string) string {
 	return arn.ARN{Partition: m.Partition(), Service: "iam", AccountID: m.Account, Resource: resource}.String()
 }
 
-// SessionARN is the ARN of a session of one of the account's roles.
-func (m Member) SessionARN(role, session string) string {
-	return arn.ARN{Partition: m.Partition(), Service: "sts", AccountID: m.Account, Resource: "assumed-role/" + role + "/" + session}.String()
+// SessionARN is the ARN of a session of a role, given the role's, and empty if that
+// is none. A role's path is no part of it.
+func SessionARN(role, session string) string {
+	of, err := arn.Parse(role)
+	if err != nil {
+		return ""
+	}
+	of.Service, of.Resource = "sts", "assumed-role/"+of.Resource[strings.LastIndex(of.Resource, "/")+1:]+"/"+session
+	return of.String()
 }
 
 // names are those that the set has in every Region.

@@ -39,6 +39,9 @@ func TestNames(t *testing.T) {
 		{"LogGroupARN", m.LogGroupARN(), "arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-replicator"},
 		{"RoleARN", m.RoleARN(), "arn:aws:iam::111122223333:role/media-replicator-ap-northeast-1"},
 		{"JobRoleARN", m.JobRoleARN(), "arn:aws:iam::111122223333:role/media-batch-ap-northeast-1"},
+		{"SessionARN", SessionARN(m.RoleARN(), "s"), "arn:aws:sts::111122223333:assumed-role/media-replicator-ap-northeast-1/s"},
+		{"SessionARN of a role with a path", SessionARN("arn:aws-cn:iam::111122223333:role/a/b/c", "s"), "arn:aws-cn:sts::111122223333:assumed-role/c/s"},
+		{"SessionARN of no role", SessionARN("c", "s"), ""},
 		{"AccountARN", m.AccountARN(), "arn:aws:iam::111122223333:root"},
 		{"ARN", m.ARN("kms", "key/k"), "arn:aws:kms:ap-northeast-1:111122223333:key/k"},
 	} {

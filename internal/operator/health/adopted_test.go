@@ -138,6 +138,27 @@ func TestOverlapIsFoundBeforeAndAfter(t *testing.T) {
 	}
 }
 
+// TestPoliciesAreAskedOfRolesOfOnesOwn: it is the roles that the configuration names
+// that a bucket's policy has to let in.
+func TestPoliciesAreAskedOfRolesOfOnesOwn(t *testing.T) {
+	set := adoptingSet()
+	set.FunctionRoleARN, set.AdoptRoleARN = "arn:aws:iam::{account}:role/team/copy-{region}", "arn:aws:iam::{account}:role/team/adopt"
+	facts := healthyOf(set)
+	policy := &facts.Regions[1].Bucket.Value.Adopted.Policy.Value
+	for _, role := range []string{"copy-eu-west-1", "copy-us-east-1", "copy-ap-northeast-1", "adopt"} {
+		*policy = `{"Statement":[{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::` + account + `:role/team/` + role + `"},"Action":"s3:*","Resource":["arn:aws:s3:::old","arn:aws:s3:::old/*"]}]}`
+		if got := CheckAdopted(facts); len(got) != 1 || got[0].Check != checkDenies || !strings.HasSuffix(got[0].What, " to role "+role) {
+			t.Errorf("%s: %+v", role, got)
+		}
+	}
+	for _, role := range []string{"media-replicator-eu-west-1", set.Member(account, "eu-west-1").AdopterName()} {
+		*policy = `{"Statement":[{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::` + account + `:role/` + role + `"},"Action":"s3:*","Resource":"*"}]}`
+		if got := CheckAdopted(facts); len(got) != 0 {
+			t.Errorf("%s, which is not used: %+v", role, got)
+		}
+	}
+}
+
 // TestNothingDeployedIsToldOfAnAdoptedBucket: that the bucket is there does not
 // mean that the Region is deployed.
 func TestNothingDeployedIsToldOfAnAdoptedBucket(t *testing.T) {

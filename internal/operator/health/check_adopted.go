@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -117,7 +118,7 @@ func (c *checker) adoptedKey(look Look[Key]) {
 			actions = []string{"kms:GenerateDataKey", "kms:Decrypt"}
 		}
 		for _, action := range actions {
-			answer := saysOf(policy, m, m.RoleName(), set.FunctionName(), iampolicy.Request{
+			answer := saysOf(policy, m, m.RoleARN(), set.FunctionName(), iampolicy.Request{
 				Action: action, Resource: key.ARN,
 				Context: map[string]string{
 					"kms:calleraccount": m.Account, "kms:viaservice": "s3." + c.region.Name + ".amazonaws.com",
@@ -141,7 +142,7 @@ func (c *checker) adoptedKey(look Look[Key]) {
 // saysOf is what a policy of a resource says of a request of a role's: as the role
 // or its session, and as one of its account.
 func saysOf(d *iampolicy.Document, m replicaset.Member, role, session string, r iampolicy.Request) iampolicy.Says {
-	r.Principal = &iampolicy.Principal{ARNs: []string{m.IAMARN("role/" + role), m.SessionARN(role, session)}}
+	r.Principal = &iampolicy.Principal{ARNs: []string{role, replicaset.SessionARN(role, session)}}
 	says := d.Says(r)
 	r.Principal = &iampolicy.Principal{Account: m.Account}
 	return says.And(d.Says(r))
@@ -150,7 +151,7 @@ func saysOf(d *iampolicy.Document, m replicaset.Member, role, session string, r 
 // accessOf is what a role has to do with a bucket.
 type accessOf struct {
 	member           replicaset.Member
-	role, session    string
+	role, session    string // the role's ARN, and the name of its session
 	action, resource string
 }
 
@@ -161,12 +162,13 @@ func (c *checker) accesses() []accessOf {
 	for _, m := range c.facts.members() {
 		for _, g := range newPlace(c.facts.Set, m, nil).functionGrants() {
 			if g.resource == bucket || strings.HasPrefix(g.resource, bucket+"/") {
-				all = append(all, accessOf{m, m.RoleName(), c.facts.Set.FunctionName(), g.action, g.resource})
+				all = append(all, accessOf{m, m.RoleARN(), c.facts.Set.FunctionName(), g.action, g.resource})
 			}
 		}
 	}
+	adopter := cmp.Or(c.facts.Set.AdoptRoleIn(c.facts.Account, c.region.Name), c.here().IAMARN("role/"+c.here().AdopterName()))
 	for _, action := range []string{"s3:GetBucketNotification", "s3:PutBucketNotification", "s3:GetBucketVersioning"} {
-		all = append(all, accessOf{c.here(), c.here().AdopterName(), c.here().AdopterName(), action, bucket})
+		all = append(all, accessOf{c.here(), adopter, c.here().AdopterName(), action, bucket})
 	}
 	return all
 }
@@ -200,7 +202,7 @@ func (c *checker) bucketPolicy(policy string) {
 		var parts []string
 		for _, role := range roles {
 			if by[role] != nil {
-				parts = append(parts, strings.Join(by[role], ", ")+" to role "+role)
+				parts = append(parts, strings.Join(by[role], ", ")+" to role "+role[strings.LastIndex(role, "/")+1:])
 			}
 		}
 		return strings.Join(parts, "; ")
@@ -218,7 +220,7 @@ func denies(d *iampolicy.Document, policy string, a accessOf) iampolicy.Answer {
 	request := iampolicy.Request{
 		Action: a.action, Resource: a.resource,
 		Context: map[string]string{
-			"aws:securetransport": "true", "aws:principalarn": a.member.IAMARN("role/" + a.role), "aws:principalaccount": a.member.Account,
+			"aws:securetransport": "true", "aws:principalarn": a.role, "aws:principalaccount": a.member.Account,
 			"aws:principaltype": "AssumedRole", "aws:principalisawsservice": "false", "aws:viaawsservice": "false",
 			"aws:resourceaccount": a.member.Account, "s3:resourceaccount": a.member.Account, "s3:tlsversion": "1.3",
 			"aws:requestedregion": a.member.Region,
