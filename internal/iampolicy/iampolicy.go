@@ -88,18 +88,39 @@ func (s Says) Answer() Answer {
 	return s.Allows
 }
 
-// Ask puts a request to several documents (JSON) together. One that cannot be
-// read is an error, and the answer Perhaps.
-func Ask(documents []string, r Request) (Answer, error) {
-	var all Says
+// Policies are documents that are asked together.
+type Policies []*Document
+
+// ParseAll reads documents (JSON) as Parse does.
+func ParseAll(documents []string) (Policies, error) {
+	var list Policies
 	for _, text := range documents {
 		d, err := Parse([]byte(text))
 		if err != nil {
-			return Perhaps, err
+			return nil, err
 		}
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+// Ask puts a request to all of the policies.
+func (p Policies) Ask(r Request) Answer {
+	var all Says
+	for _, d := range p {
 		all = all.And(d.Says(r))
 	}
-	return all.Answer(), nil
+	return all.Answer()
+}
+
+// Ask puts a request to several documents (JSON) together. One that cannot be
+// read is an error, and the answer Perhaps.
+func Ask(documents []string, r Request) (Answer, error) {
+	policies, err := ParseAll(documents)
+	if err != nil {
+		return Perhaps, err
+	}
+	return policies.Ask(r), nil
 }
 
 // Says puts a request to the document. A nil document says nothing.

@@ -72,13 +72,17 @@ func (c *checker) tracing(f Function) {
 	if role.State != Found || role.Value.Policies.State != Found || role.Value.Attached.State != Found || len(role.Value.Attached.Value) > 0 {
 		return
 	}
+	policies, err := iampolicy.ParseAll(role.Value.Policies.Value)
+	if err != nil {
+		return // which is said of the role
+	}
 	for _, g := range c.place().traceGrants() {
-		switch answer, err := role.Value.allows(g, c.facts.Account); {
-		case err != nil: // said of the role
-		case answer == iampolicy.No:
+		switch g.in(policies, c.facts.Account) {
+		case iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
-		case answer == iampolicy.Perhaps:
+		case iampolicy.Perhaps:
 			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.here().RoleName(), g.action, g.resource)
+		case iampolicy.Yes:
 		}
 	}
 }

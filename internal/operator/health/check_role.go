@@ -68,18 +68,21 @@ func (r roleChecks) permissions(c *checker, role Role) {
 	// IAM's simulator reads all policies of a role, and knows all conditions.
 	simulate := "ask IAM for each of them: aws iam simulate-principal-policy --policy-source-arn " + r.arn +
 		" --action-names ACTION --resource-arns RESOURCE"
+	policies, err := iampolicy.ParseAll(role.Policies.Value)
+	if err != nil {
+		c.unknown(r.actions, "read its policies: aws iam list-role-policies --role-name "+r.name+", and get-role-policy for each",
+			"role %s may do what it has to: %v", r.name, err)
+		return
+	}
 	var lacks, unclear []string
 	for _, g := range r.needs {
 		subject := fmt.Sprintf("%s on %s (without it, %s)", g.action, g.resource, g.why)
-		switch answer, err := role.allows(g, c.facts.Account); {
-		case err != nil:
-			c.unknown(r.actions, "read its policies: aws iam list-role-policies --role-name "+r.name+", and get-role-policy for each",
-				"role %s may do what it has to: %v", r.name, err)
-			return
-		case answer == iampolicy.No:
+		switch g.in(policies, c.facts.Account) {
+		case iampolicy.No:
 			lacks = append(lacks, subject)
-		case answer == iampolicy.Perhaps:
+		case iampolicy.Perhaps:
 			unclear = append(unclear, subject)
+		case iampolicy.Yes:
 		}
 	}
 	if len(unclear) > 0 {

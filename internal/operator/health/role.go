@@ -189,9 +189,9 @@ func (p place) jobGrants() []grant {
 	return list
 }
 
-// allows says whether the role's inline policies grant it, on a resource of the
+// in says whether a role's inline policies have the grant, on a resource of the
 // account.
-func (r Role) allows(g grant, account string) (iampolicy.Answer, error) {
+func (g grant) in(policies iampolicy.Policies, account string) iampolicy.Answer {
 	when := g.when
 	if len(when) == 0 {
 		when = []map[string]string{{}}
@@ -208,11 +208,7 @@ func (r Role) allows(g grant, account string) (iampolicy.Answer, error) {
 		if g.aliases != nil {
 			ask.Lists = map[string][]string{"kms:resourcealiases": g.aliases}
 		}
-		answer, err := iampolicy.Ask(r.Policies.Value, ask)
-		if err != nil {
-			return iampolicy.No, err
-		}
-		worst = min(worst, answer)
+		worst = min(worst, policies.Ask(ask))
 	}
-	return worst, nil
+	return worst
 }
