@@ -3,42 +3,6 @@ package sim
 // followMutants are the bugs that the simulation of follow mode has to find.
 var followMutants = []mutant{
 	{
-		"the source is looked at before the target", "internal/follow/look.go",
-		`	out, date, err := t.head(ctx, t.there(), "")
-	if err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head at the target before following a change of", err)
-	}
-	t.seen.now, t.seen.answered = date, time.Now()
-	k.Now = date
-	if k.Target, err = t.bucketOf(t.there(), out, err); err != nil {
-		return policy.Step{}, err
-	}
-	t.seen.asked = time.Now()
-	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head at the source before following a change of", err)
-	}
-	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
-		return policy.Step{}, err
-	}
-`, `	var err error
-	if t.seen.head, _, err = t.head(ctx, t.source(), ""); err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head at the source before following a change of", err)
-	}
-	if k.Source, err = t.bucketOf(t.source(), t.seen.head, err); err != nil {
-		return policy.Step{}, err
-	}
-	out, date, err := t.head(ctx, t.there(), "")
-	if err != nil && !missing(err) {
-		return policy.Step{}, t.failure("head at the target before following a change of", err)
-	}
-	t.seen.now, t.seen.answered = date, time.Now()
-	k.Now = date
-	if k.Target, err = t.bucketOf(t.there(), out, err); err != nil {
-		return policy.Step{}, err
-	}
-	t.seen.asked = time.Now()
-`,
-	}, {
 		"the clock is not waited out", "internal/policy/follow.go",
 		"if k.Now <= s.Write.Seconds {", "if false {",
 	}, {

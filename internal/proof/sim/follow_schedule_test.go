@@ -73,7 +73,7 @@ func newFollowSchedule(s seed) schedule {
 		kills:         pick("kills", 0, 0, 100, 300),
 		aborted:       pick("aborted", 0, 0, 100),
 		emulated:      is(50, "emulated"),
-		slow:          is(200, "slow"),
+		slow:          is(300, "slow"),
 		redrives:      pick("redrives", 0, 0, 1, 2),
 		interrupted:   pick("interrupted", 0, 300, 700),
 	}

@@ -203,7 +203,7 @@ func (w *world) performFollow(a action) {
 		if a.kind == rollBack {
 			of, to = w.someVersion(b, a, func(v *stored) bool { return v != b.top(a.key) && !v.marker && w.mayCopyOnTop(v) }), a.key
 		}
-		if of == nil || of.archived && !w.calm || to == of.key && !w.mayCopyOnTop(of) || !w.mayCopyAgain(of, to) {
+		if of == nil || of.archived && !w.calm || to == of.key && !w.mayCopyOnTop(of) || !w.mayCopyAgain(b, of, to) {
 			return
 		}
 		v := *of
@@ -281,7 +281,13 @@ func (w *world) mayCopyOnTop(v *stored) bool {
 }
 
 // mayCopyAgain says that a key has not had the same bytes just now.
-func (w *world) mayCopyAgain(v *stored, to string) bool {
+func (w *world) mayCopyAgain(b *store, v *stored, to string) bool {
+	stack := b.stacks[to]
+	for i, o := range stack {
+		if !w.schedule.follow.hasty && i+1 < len(stack) && o.body == v.body && time.Since(stack[i+1].shown) < patience {
+			return false
+		}
+	}
 	return w.schedule.follow.hasty || !slices.ContainsFunc(w.follow.trace.writes, func(u *written) bool {
 		return u.key == to && u.version.body == v.body && time.Since(u.shown) < patience
 	})

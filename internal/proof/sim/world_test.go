@@ -244,7 +244,7 @@ func (w *world) latency(op, id string) (there, back time.Duration) {
 		most = 40 * time.Second
 	}
 	roll := w.seed.of(id)
-	if w.follow != nil && w.schedule.profile.slow && !w.isCalm() && roll.chance(50, "slow") {
+	if w.follow != nil && w.schedule.profile.slow && !w.isCalm() && roll.chance(100, "slow") {
 		most = 5 * time.Second // long enough for others to do something meanwhile
 	}
 	return roll.between(time.Millisecond, most, "there"), roll.between(time.Millisecond, 50*time.Millisecond, "back")
