@@ -84,6 +84,9 @@ const (
 // neither does an object that no other Region has or had.
 func Origins(f Facts) []Origin {
 	origins := make([]Origin, len(f.Regions))
+	if f.Followed != nil {
+		return origins // replicas say whose they are: see Writes
+	}
 	for _, g := range groups(f) {
 		first, where := firstWritten(f, g)
 		if len(where) != 1 {

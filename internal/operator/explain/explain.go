@@ -95,7 +95,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		return Facts{}, err
 	}
 	if rule.Overwrites && !f.LeftOut {
-		f.Followed = newFollowed(rule.Deletions, o.Config.FollowSince, stacks)
+		f.Followed = newFollowed(rule, o.Config.FollowSince, stacks)
 		for i, err := range untold {
 			if err != nil && f.Regions[i].Err == nil {
 				f.Regions[i].Err = err

@@ -11,11 +11,12 @@ import (
 	"s3fanout/internal/aws/contents"
 	stacks "s3fanout/internal/aws/versions"
 	"s3fanout/internal/policy"
+	"s3fanout/internal/replicaset"
 )
 
 // Followed is what is known of a key whose changes travel.
 type Followed struct {
-	Deletions bool // deletions travel too
+	Deletions, Tags bool // these travel too
 	// Buckets have the newest MaxVersions versions of the key in each Region, read,
 	// and older ones as listed, in the order of Facts.Regions; without a Region
 	// where it is not known.
@@ -77,8 +78,8 @@ func (b bucket) readVersion(ctx context.Context, v *policy.Version) (gone bool, 
 }
 
 // newFollowed puts together what the Regions said.
-func newFollowed(deletions bool, since time.Time, buckets []policy.Bucket) *Followed {
-	f := &Followed{Deletions: deletions, Buckets: buckets, Orders: policy.Orders{Stacks: map[string][]policy.Version{}}}
+func newFollowed(rule replicaset.Follow, since time.Time, buckets []policy.Bucket) *Followed {
+	f := &Followed{Deletions: rule.Deletions, Tags: rule.Tags, Buckets: buckets, Orders: policy.Orders{Stacks: map[string][]policy.Version{}}}
 	if !since.IsZero() {
 		f.Orders.Since = since.Unix()
 	}

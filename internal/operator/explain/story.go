@@ -2,7 +2,9 @@ package explain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"s3fanout/internal/policy"
@@ -150,6 +152,7 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	case len(behind) == 0:
 		j.call(CodeEverywhere)
 		j.say("%s, and all Regions show it", what)
+		j.tagsOf(j.Regions[s.Greatest])
 		return
 	case s.Destroyed:
 		j.call(CodeDifferent)
@@ -197,6 +200,33 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		}
 		j.step("bring it everywhere", command)
 	}
+}
+
+// tagsOf compares the tags with those of the Region where the object was written.
+func (j *judgement) tagsOf(origin Region) {
+	if origin.Object == nil || origin.Object.Tags == nil {
+		j.say("whether its tags are the same is not known")
+		return
+	}
+	var others, commands []string
+	for _, r := range j.Regions {
+		if r.Object == nil || r.Object.Tags == nil || maps.Equal(r.Object.Tags, origin.Object.Tags) {
+			continue
+		}
+		others = append(others, r.Region+": "+tagText(r.Object.Tags))
+		commands = append(commands, tagCommand(r, j.Key, origin.Object.Tags))
+	}
+	if others == nil {
+		return
+	}
+	j.call(CodeTags)
+	travel := "changes of tags do not travel"
+	if j.Followed.Tags {
+		travel = "changes of tags travel from there alone"
+	}
+	j.say("its tags are not those of %s, where it was written (%s | %s), and %s", origin.Region,
+		origin.Region+": "+tagText(origin.Object.Tags), strings.Join(others, " | "), travel)
+	j.step("give the others the tags of "+origin.Region, strings.Join(commands, " && "))
 }
 
 // shows names who shows a write.

@@ -30,7 +30,7 @@ func told(t *testing.T, w *buckets.Buckets, key string) Facts {
 			t.Fatal(err, f.Regions[i].Err)
 		}
 	}
-	f.Followed = newFollowed(true, time.Time{}, said)
+	f.Followed = newFollowed(replicaset.Follow{Overwrites: true, Deletions: true, Tags: true}, time.Time{}, said)
 	return f
 }
 
@@ -100,6 +100,23 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 	w.Remove(storyB, "k")
 	v = Judge(told(t, w, "k"))
 	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") || !strings.HasSuffix(v.Steps[0].Command, "Z --prefix='k'") {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// Tags are those of the Region where the object was written.
+func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
+	w := buckets.New(t, storyA, storyB)
+	w.Put(storyB, "k", "one")
+	w.Replicate(storyB, storyA, "k")
+	w.Tag(storyA, "k", "colour", "blue")
+	v := Judge(told(t, w, "k"))
+	if v.Code != CodeTags || !strings.Contains(v.Text, "its tags are not those of eu-west-1, where it was written (eu-west-1: colour=red | us-east-1: colour=blue), and changes of tags travel from there alone") ||
+		len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "aws s3api put-object-tagging --region us-east-1 ") {
+		t.Errorf("got %+v", v)
+	}
+	w.Tag(storyB, "k", "colour", "blue")
+	if v = Judge(told(t, w, "k")); v.Code != CodeEverywhere || len(v.Steps) != 0 {
 		t.Errorf("got %+v", v)
 	}
 }
