@@ -61,8 +61,9 @@ With --output json the result is one document:
      "error"}],
    "reasons": [{"reason", "count", "next"}],
    "letters": [{"region", "messageId", "sentAt", "kind", "objects": [{"bucket",
-     "key", "versionId"}], "reason", "errorType", "attempts", "functions":
-     [{"region", "name"}], "outcome", "detail", "again"}]}
+     "key", "versionId", "change"}], "reason", "errorType", "attempts",
+     "functions": [{"region", "name"}], "outcome", "detail", "again"}]}
+"change" is deletion or tags, and left out of what was written.
 "kind" is on-failure, function-dlq or subscription-dlq. "outcome" is replayed,
 waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted,
 interrupted or skipped. "held" counts letters that could not be read, as another

@@ -151,6 +151,9 @@ func describeObjects(objects []document.RedriveObject) string {
 		return "-"
 	}
 	s := printable.Quote("s3://" + objects[0].Bucket + "/" + objects[0].Key)
+	if change := objects[0].Change; change != "" {
+		s += " (" + change + ")"
+	}
 	if more := len(objects) - 1; more > 0 {
 		s += fmt.Sprintf(" and %d more", more)
 	}

@@ -69,6 +69,9 @@ type Object struct {
 	Bucket    string
 	Key       string // decoded
 	VersionID string // empty if the event names none
+	// Change is deletion or tags where that is what happened to the object; else it
+	// was written.
+	Change string
 }
 
 // Message attributes of a function's dead-letter queue. SNS uses the error
@@ -173,7 +176,14 @@ func isContinuation(body string) bool {
 func objects(in event.Invocation) []Object {
 	var list []Object
 	add := func(r event.Record) {
-		list = append(list, Object{Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID})
+		o := Object{Bucket: r.Bucket, Key: r.Key, VersionID: r.VersionID}
+		switch {
+		case r.Removal():
+			o.Change = "deletion"
+		case r.Retagging():
+			o.Change = "tags"
+		}
+		list = append(list, o)
 	}
 	if in.Continuation != nil {
 		add(in.Continuation.Source)

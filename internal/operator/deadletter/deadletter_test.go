@@ -51,6 +51,24 @@ func edit(t testing.TB, name string, changes map[string]any) string {
 	return string(raw)
 }
 
+// A letter says what happened to the objects that it names.
+func TestLettersSayWhatHappened(t *testing.T) {
+	for event, want := range map[string]string{
+		"ObjectCreated:Put": "", "ObjectRemoved:DeleteMarkerCreated": "deletion", "ObjectTagging:Put": "tags", "ObjectTagging:Delete": "tags",
+	} {
+		body := `{"Records":[{"eventVersion":"2.3","eventSource":"aws:s3","awsRegion":"us-east-1","eventTime":"2026-11-29T08:30:00.000Z","eventName":"` + event + `",` +
+			`"s3":{"bucket":{"name":"b"},"object":{"key":"k","versionId":"v","size":1,"eTag":"e","sequencer":"1"}}}]}`
+		message, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": body}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := deadletter.Decode(string(message), map[string]string{"RequestID": "r", "ErrorCode": "200", "ErrorMessage": "no"})
+		if err != nil || len(got.Objects) != 1 || got.Objects[0].Change != want {
+			t.Errorf("%s: got %+v, %v", event, got.Objects, err)
+		}
+	}
+}
+
 func TestDecodeForms(t *testing.T) {
 	objects := []deadletter.Object{{Bucket: "media-111122223333-us-east-1", Key: "films/one €.mp4", VersionID: "v1"}}
 	attributes := map[string]string{"RequestID": "r", "ErrorCode": "200", "ErrorMessage": "task timed\nout"}

@@ -54,6 +54,7 @@ type RedriveObject struct {
 	Bucket    string `json:"bucket"`
 	Key       string `json:"key"`
 	VersionID string `json:"versionId,omitempty"`
+	Change    string `json:"change,omitempty"`
 }
 
 // RedriveFunction is one that a dead letter was meant for.

@@ -123,6 +123,9 @@ func TestExamplesOfWhatWins(t *testing.T) {
 	if body, _ := f.read(c, "films/5"); body != "before" {
 		t.Errorf("%s was not away: %q", c, body)
 	}
+	if out := f.run(3, "redrive", "--dry-run"); !strings.Contains(out, "films/5-deleted (deletion)") {
+		t.Errorf("the dead letters say %s", out)
+	}
 	f.run(0, "redrive")
 	f.wantAll("films/5", "meanwhile")
 	f.wantAll("films/5-deleted", "")
