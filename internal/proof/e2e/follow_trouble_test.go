@@ -90,10 +90,10 @@ func TestFollowingThroughConflicts(t *testing.T) {
 	}
 	w.settle()
 	for i := range keys {
-		switch key := fmt.Sprintf("films/%d", i); {
-		case i%2 == 0:
+		key := fmt.Sprintf("films/%d", i)
+		if i%2 == 0 {
 			w.remove(w.regions[0], key)
-		default:
+		} else {
 			w.upload(w.regions[(i+1)%len(w.regions)], object{key: key, body: "two"})
 		}
 	}
