@@ -180,6 +180,17 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+func TestIsType(t *testing.T) {
+	for name, want := range map[string]bool{
+		"AWS::CloudFormation::CustomResource": true, "Custom::Thing": true, "Custom::a_B@c-1": true, "Custom::" + strings.Repeat("x", 60): true,
+		"Custom::": false, "Custom::a::b": false, "Custom::" + strings.Repeat("x", 61): false, "AWS::S3::Bucket": false, "AWS::CloudFormation::Stack": false,
+	} {
+		if got := IsType(name); got != want {
+			t.Errorf("IsType(%q) = %v", name, got)
+		}
+	}
+}
+
 // A function that cannot be asked is an error at once.
 func TestNobodyToAsk(t *testing.T) {
 	s := New(Config{Invoke: func(context.Context, string, []byte) error { return errors.New("no such function") }})

@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
+// customType is what may follow in the name of a custom resource's type.
+var customType = regexp.MustCompile(`^Custom::[A-Za-z0-9_@-]{1,60}$`)
+
 // IsType tells whether a resource type is that of a custom resource.
 func IsType(resourceType string) bool {
-	return resourceType == "AWS::CloudFormation::CustomResource" || strings.HasPrefix(resourceType, "Custom::")
+	return resourceType == "AWS::CloudFormation::CustomResource" || customType.MatchString(resourceType)
 }
 
 // The types of requests.
