@@ -73,6 +73,17 @@ func TestRollBack(t *testing.T) {
 		unchanged()
 	}
 
+	// What became another resource turns back into the one before, and the other is deleted.
+	if _, err := w.update(func(r m) {
+		before(r)
+		r["A"] = customOf(m{"ID": "another"})
+		r["E"] = customOf(m{"ID": "e", "Fail": "Create"}, "B")
+	}); err == nil || strings.Contains(err.Error(), "roll back") {
+		t.Errorf("%v, want the function's reason alone", err)
+	}
+	w.wantRequests("Update A a", "Create E", "Delete E e", "Update A another", "Delete A another")
+	unchanged()
+
 	// What fails to change is put back as well.
 	_, err := w.update(func(r m) { r["A"] = customOf(m{"ID": "a", "Number": 2, "Fail": "Update"}) })
 	if err == nil || !strings.Contains(err.Error(), "not in the mood") {
