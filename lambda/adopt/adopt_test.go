@@ -203,6 +203,22 @@ func TestAdoptAndRelease(t *testing.T) {
 	}
 }
 
+// TestBucketOfTheMarkersName: a bucket may be called as what marks that nothing was
+// written, and its entries are taken out all the same.
+func TestBucketOfTheMarkersName(t *testing.T) {
+	w := newWorld(t)
+	name := "old" + strings.ReplaceAll(untouched, "/", ".")
+	w.buckets[name] = &bucket{notifications: head + tail, versioning: "Enabled"}
+	a, err := w.ask(t, t.Context(), cfn.Event{RequestType: cfn.RequestCreate, ResourceProperties: props(name)})
+	if err != nil || a.Status != cfn.StatusSuccess {
+		t.Fatal(a, err)
+	}
+	if a, err := w.ask(t, t.Context(), remove(a.PhysicalResourceID, name)); err != nil || a.Status != cfn.StatusSuccess {
+		t.Fatal(a, err)
+	}
+	w.want(t, "deleted", name, head+tail)
+}
+
 // TestRequestsAreThoseThatTheRoleMayMake: each action of the role's statement about
 // the bucket is needed, and no other is. The statement is in infra/adoption.go,
 // whose test has the same three.

@@ -67,8 +67,9 @@ func (p properties) physicalID() string { return p.IDPrefix + p.Bucket }
 
 // untouched ends the ID of a resource that could not be created and for which
 // nothing was written. Its deletion, by which CloudFormation rolls back, has
-// nothing to do, and must not fail for what the creation failed for.
-const untouched = ".untouched"
+// nothing to do, and must not fail for what the creation failed for. No bucket's
+// name has a slash.
+const untouched = "/untouched"
 
 // replaces reports whether an update is about another bucket than before.
 func replaces(event cfn.Event, p properties) bool {
