@@ -58,9 +58,6 @@ var followMutants = []mutant{
 		"of two writes of one second the one that comes later wins", "internal/policy/write.go",
 		"return orderOf(strings.Compare(w.Region, v.Region))", "return orderOf(1)",
 	}, {
-		"what the target's marker hides is not compared", "internal/policy/follow.go",
-		"	case target.Presence != Deleted:\n", "	case target.Presence != Present:\n",
-	}, {
 		"the first page of versions is taken for all", "internal/policy/follow.go",
 		"	if source.More {\n", "	if false {\n",
 	}, {
@@ -87,8 +84,5 @@ var followMutants = []mutant{
 	}, {
 		"what was brought back over a marker is not looked for", "internal/policy/follow.go",
 		"	if k.Deleted && k.Deletions {\n", "	if false {\n",
-	}, {
-		"tags of replicas in parts are not compared again", "internal/policy/follow.go",
-		"return k.Tags && !source.Replica && target.Replica && target.Write == source.Write && target.InParts()", "return false",
 	},
 }

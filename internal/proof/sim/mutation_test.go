@@ -17,7 +17,7 @@ import (
 // many in follow mode.
 const (
 	mutantSeeds       = 5000
-	followMutantSeeds = 40_000
+	followMutantSeeds = 20_000
 )
 
 // module is the module's directory, seen from here.
