@@ -31,8 +31,10 @@ func (w *world) judge(when string) {
 		case w.lettersName(key):
 			why, reconciled = "a dead letter is left", false
 		}
-		if why == endedLate && promise == "3" && w.hiddenByRole(w.follow.trace.greatest(key)) {
-			why = "" // that keeps a write from winning, and from nothing more
+		if why == endedLate && promise == "3" && !w.follow.trace.hiddenOwn[key] && w.hiddenByRole(w.follow.trace.greatest(key)) {
+			// That keeps a write from winning, and from nothing more; unless what covered it
+			// was deleted and destroyed, so that the marker hides the write.
+			why = ""
 		}
 		if why == "" {
 			w.broken(promise, "%s, %q %s", when, key, wrong)
