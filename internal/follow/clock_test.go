@@ -62,7 +62,7 @@ func TestClocksApart(t *testing.T) {
 	w.ahead[there] = -10 * time.Minute
 	w.refused(request("k"), copier.Retryable, "the clock of S3 in us-east-1 is ahead of that in eu-west-1 by")
 	if w.slept != 0 {
-		t.Errorf("slept %s in vain", w.slept)
+		t.Errorf("slept %s for nothing", w.slept)
 	}
 	// By less it is waited for.
 	w.ahead[there] = -3 * time.Second

@@ -119,7 +119,7 @@ func (c *checker) append(info CheckInfo, format string, args ...any) {
 }
 
 // fixOf is the fix of a check. What is wrong with roles that are not of the set's
-// making, no deployment mends.
+// making, no deployment fixes.
 func (c *checker) fixOf(info CheckInfo) string {
 	if !c.facts.Set.OwnRoles() || info.Severity == Unknown {
 		return info.Fix

@@ -20,7 +20,7 @@ type followWorld struct {
 	joined time.Time // when a Region joined; zero before
 	trace  usersTrace
 	// excused are the keys that are not as they should be, for a reason that events
-	// alone cannot mend, by that reason.
+	// alone cannot fix, by that reason.
 	excused map[string]int
 }
 

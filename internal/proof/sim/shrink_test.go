@@ -16,7 +16,7 @@ type result struct {
 	digest uint64
 	trace  []string
 	stats  stats
-	// excused are the keys that a reconcile has to mend, and others that nothing is
+	// excused are the keys that a reconcile has to fix, and others that nothing is
 	// promised of, by reason.
 	excused map[string]int
 }
