@@ -9,18 +9,27 @@ import (
 // The services that put metrics of their own into CloudWatch.
 const (
 	lambdaNamespace = "AWS/Lambda"
+	snsNamespace    = "AWS/SNS"
 	sqsNamespace    = "AWS/SQS"
 )
 
 // countFunction puts a value into a function's metric.
 func (s *Sandbox) countFunction(region, functionName, metric string, value float64) {
 	unit := "Count"
-	if metric == "Duration" {
+	if metric == "Duration" || metric == "AsyncEventAge" {
 		unit = "Milliseconds"
 	}
 	s.cloudwatch.Put(region, cloudwatch.Datum{
 		Metric: cloudwatch.Metric{Namespace: lambdaNamespace, Name: metric, Dimensions: map[string]string{"FunctionName": functionName}},
 		Time:   time.Now(), Value: value, Unit: unit,
+	})
+}
+
+// countTopic adds one to a topic's metric.
+func (s *Sandbox) countTopic(region, topicName, metric string) {
+	s.cloudwatch.Put(region, cloudwatch.Datum{
+		Metric: cloudwatch.Metric{Namespace: snsNamespace, Name: metric, Dimensions: map[string]string{"TopicName": topicName}},
+		Time:   time.Now(), Value: 1, Unit: "Count",
 	})
 }
 

@@ -272,6 +272,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.sns = sns.New(sns.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
+		Count: s.countTopic,
 	})
 	objects := filepath.Join(s.dir.path, "s3")
 	if err := os.MkdirAll(objects, 0o700); err != nil {

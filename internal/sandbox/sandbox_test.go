@@ -187,11 +187,15 @@ func TestMetricsOfWhatHappened(t *testing.T) {
 		{"AWS/Lambda", "Errors", "FunctionName", r.FunctionName, "Sum", []float64{4}},
 		{"AWS/Lambda", "Throttles", "FunctionName", r.FunctionName, "Sum", []float64{0}},
 		{"AWS/Lambda", "AsyncEventsDropped", "FunctionName", r.FunctionName, "Sum", []float64{1}},
+		{"AWS/Lambda", "AsyncEventsReceived", "FunctionName", r.FunctionName, "Sum", []float64{1}},
+		{"AWS/Lambda", "AsyncEventAge", "FunctionName", r.FunctionName, "SampleCount", []float64{3}},
 		{"AWS/Lambda", "Errors", "FunctionName", "another", "Sum", nil},
 		{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue, "Maximum", []float64{1}},
 		{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "another", "Maximum", nil},
 		{"tests", "Lag", "Set", "tried", "p99", []float64{250}},
 		{"tests", "Lag", "Set", "tried", "SampleCount", []float64{4}},
+		{"tests", "Lag", "Set", "tried", "PR(:250)", []float64{100}},
+		{"tests", "Lag", "Set", "tried", "PR(250:)", []float64{0}},
 	}
 	now := time.Now()
 	// A whole hour, so that no minute's end comes between.

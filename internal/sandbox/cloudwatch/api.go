@@ -127,8 +127,10 @@ func (s *Service) getMetricData(region string, input cbor.Value) (cbor.Value, er
 		if q.silent {
 			continue
 		}
-		begin := start.Truncate(min(q.period, time.Minute))
-		points := summarize(s.between(region, q.metric, q.unit, begin, end), begin, q.period, q.statistic)
+		var points []point
+		if begin, ok := window(start, s.cfg.Now(), q.period); ok {
+			points = summarize(s.between(region, q.metric, q.unit, begin, end), begin, q.period, q.statistic)
+		}
 		if ascending {
 			slices.Reverse(points)
 		}

@@ -5,7 +5,8 @@
 // at when they are asked for, and metrics that a function writes to its log in
 // the embedded metric format are taken from there, if its role may write logs at
 // all. Data points have the resolution that they have on AWS, one minute or one
-// second, and appear at once. The last 10,000 values of each metric are kept.
+// second, and appear at once. The last 10,000 values of each metric are kept;
+// older ones are answered in the periods alone that AWS keeps at their age.
 // Expressions, alarms, dashboards and writing operations are refused by name.
 package cloudwatch
 

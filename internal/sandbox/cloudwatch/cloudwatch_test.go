@@ -264,11 +264,11 @@ func TestPercentiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s(slices.Clone(hundred)); math.Abs(got-want) > 1e-9 {
+		if got := s.of(slices.Clone(hundred)); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s = %v, want %v", name, got, want)
 		}
 	}
-	for _, name := range []string{"", "sum", "p101", "p-1", "tm99", "p"} {
+	for _, name := range []string{"", "sum", "p101", "p-1", "tm99", "p", "PR", "PR()", "PR(:)", "PR(300)", "PR(:-1)", "PR(2:1)", "PR(1:1)", "PR(10%:90%)", "pr(:1)", "PR(:1) "} {
 		if _, err := parseStatistic(name); err == nil {
 			t.Errorf("the statistic %q is taken", name)
 		}

@@ -18,40 +18,89 @@ type point struct {
 
 // statistic makes one number of a period's values, of which there is at least
 // one; they may be put into another order.
-type statistic func(values []float64) float64
+type statistic struct {
+	of func(values []float64) float64
+	// distribution: it needs the values' distribution, which CloudWatch does not
+	// keep of a metric with negative values: those periods have no point.
+	distribution bool
+}
 
-var percentile = regexp.MustCompile(`^p([0-9]{1,2}(\.[0-9]{1,10})?|100)$`)
+var (
+	percentile = regexp.MustCompile(`^p([0-9]{1,2}(\.[0-9]{1,10})?|100)$`)
+	// rank has one bound or both, each a value and no percentage.
+	rank = regexp.MustCompile(`^PR\(([0-9]+(?:\.[0-9]{1,10})?)?:([0-9]+(?:\.[0-9]{1,10})?)?\)$`)
+)
 
 // parseStatistic reads the name of a statistic
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html).
 func parseStatistic(name string) (statistic, error) {
 	switch name {
 	case "Sum":
-		return sum, nil
+		return statistic{of: sum}, nil
 	case "Average":
-		return func(v []float64) float64 { return sum(v) / float64(len(v)) }, nil
+		return statistic{of: func(v []float64) float64 { return sum(v) / float64(len(v)) }}, nil
 	case "Minimum":
-		return slices.Min[[]float64], nil
+		return statistic{of: slices.Min[[]float64]}, nil
 	case "Maximum":
-		return slices.Max[[]float64], nil
+		return statistic{of: slices.Max[[]float64]}, nil
 	case "SampleCount":
-		return func(v []float64) float64 { return float64(len(v)) }, nil
+		return statistic{of: func(v []float64) float64 { return float64(len(v)) }}, nil
 	}
-	m := percentile.FindStringSubmatch(name)
-	if m == nil {
-		return nil, errors.New("it has Sum, Average, Minimum, Maximum, SampleCount and percentiles as p99")
+	if m := percentile.FindStringSubmatch(name); m != nil {
+		return parsePercentile(m[1])
 	}
-	percent, err := strconv.ParseFloat(m[1], 64)
+	if m := rank.FindStringSubmatch(name); m != nil {
+		return parseRank(m[1], m[2])
+	}
+	return statistic{}, errors.New("it has Sum, Average, Minimum, Maximum, SampleCount, percentiles as p99, and percentile ranks as PR(:300)")
+}
+
+// parsePercentile makes the smallest value that so many percent of all do not
+// exceed. CloudWatch estimates; for few values it comes to the same.
+func parsePercentile(percent string) (statistic, error) {
+	p, err := strconv.ParseFloat(percent, 64)
 	if err != nil {
-		return nil, err
+		return statistic{}, err
 	}
-	// The smallest value that so many percent of all do not exceed. CloudWatch
-	// estimates; for few values it comes to the same.
-	return func(v []float64) float64 {
+	return statistic{distribution: true, of: func(v []float64) float64 {
 		slices.Sort(v)
-		rank := int(math.Ceil(percent / 100 * float64(len(v))))
-		return v[max(rank, 1)-1]
-	}, nil
+		at := int(math.Ceil(p / 100 * float64(len(v))))
+		return v[max(at, 1)-1]
+	}}, nil
+}
+
+// parseRank makes the percentage of values above the lower bound and up to the
+// upper one. CloudWatch interpolates near the bounds.
+func parseRank(lower, upper string) (statistic, error) {
+	over, upTo := math.Inf(-1), math.Inf(1)
+	for _, bound := range []struct {
+		text string
+		into *float64
+	}{{lower, &over}, {upper, &upTo}} {
+		if bound.text == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(bound.text, 64)
+		if err != nil {
+			return statistic{}, err
+		}
+		*bound.into = v
+	}
+	switch {
+	case lower == "" && upper == "":
+		return statistic{}, errors.New("a percentile rank has a lower bound, an upper one or both")
+	case over >= upTo:
+		return statistic{}, errors.New("the lower bound of a percentile rank is below the upper one")
+	}
+	return statistic{distribution: true, of: func(v []float64) float64 {
+		within := 0
+		for _, x := range v {
+			if x > over && x <= upTo {
+				within++
+			}
+		}
+		return float64(within) / float64(len(v)) * 100
+	}}, nil
 }
 
 func sum(values []float64) float64 {
@@ -72,7 +121,10 @@ func summarize(values []value, start time.Time, period time.Duration, s statisti
 	}
 	points := make([]point, 0, len(periods))
 	for begin, numbers := range periods {
-		points = append(points, point{begin, s(numbers)})
+		if s.distribution && slices.Min(numbers) < 0 {
+			continue
+		}
+		points = append(points, point{begin, s.of(numbers)})
 	}
 	slices.SortFunc(points, func(a, b point) int { return cmp.Compare(b.time.UnixNano(), a.time.UnixNano()) })
 	return points

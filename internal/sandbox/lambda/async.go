@@ -83,6 +83,7 @@ func (s *Service) enqueue(f *function, id string, payload []byte, chain lineage)
 	}
 	end := s.cfg.Counters.Begin()
 	accepted := time.Now()
+	s.count(f, "AsyncEventsReceived", 1)
 	go func() {
 		defer s.work.Done()
 		defer end()
@@ -110,12 +111,13 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 	deadline := accepted.Add(f.eventInvokeConfig().MaximumEventAge)
 	for {
 		// A throttled event waits without using up an attempt.
-		switch ok, expired := s.waitForCapacity(f, deadline); {
+		switch ok, expired := s.waitForCapacity(f, accepted, deadline); {
 		case expired:
 			return giveUp(eventAgeExceeded)
 		case !ok:
 			return nil
 		}
+		s.countAge(f, accepted)
 		fail.last = s.attempt(f, &invocation{id: id, payload: payload, chain: chain.after(f)}, fail.attempts > 0)
 		f.unreserve()
 		if fail.last.aborted || !fail.last.failed {
@@ -142,21 +144,45 @@ func retryWait(first time.Duration, attempts int) time.Duration {
 	return first << (attempts - 1)
 }
 
+// countAge tells how old an event is that the function is invoked with, or that
+// was throttled.
+func (s *Service) countAge(f *function, accepted time.Time) {
+	s.count(f, "AsyncEventAge", float64(time.Since(accepted).Microseconds())/1000)
+}
+
+// How long Lambda waits before it tries a throttled event again; each attempt
+// doubles it
+// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+const (
+	firstThrottleWait = time.Second
+	mostThrottleWait  = 5 * time.Minute
+)
+
 // waitForCapacity reserves concurrency for an event, or tells that it became
-// too old; neither if the sandbox ends or the function is deleted.
-func (s *Service) waitForCapacity(f *function, deadline time.Time) (ok, expired bool) {
+// too old; neither if the sandbox ends or the function is deleted. An event waits
+// no longer than it has to, but its attempts are counted as on AWS.
+func (s *Service) waitForCapacity(f *function, accepted, deadline time.Time) (ok, expired bool) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
-	for throttled := false; ; throttled = true {
+	wait := firstThrottleWait
+	again := time.NewTimer(wait)
+	defer again.Stop()
+	for throttled := false; ; {
 		freed := f.released()
 		if f.reserve() {
 			return true, false
 		}
 		if !throttled {
+			throttled = true
 			s.count(f, "Throttles", 1)
+			s.countAge(f, accepted)
 		}
 		select {
 		case <-freed:
+		case <-again.C:
+			throttled = false
+			wait = min(2*wait, mostThrottleWait)
+			again.Reset(wait)
 		case <-timer.C:
 			return false, true
 		case <-f.deleted:

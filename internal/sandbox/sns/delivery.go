@@ -27,6 +27,7 @@ const (
 func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
 	if !sub.matches(n.message) {
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Filtered++ })
+		s.count(t, "NumberOfNotificationsFilteredOut")
 		return
 	}
 	times := 1
@@ -68,9 +69,11 @@ func (s *Service) deliver(t *topic, sub subscription, n notification) {
 	switch {
 	case err == nil:
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Delivered++ })
+		s.count(t, "NumberOfNotificationsDelivered")
 	case s.ctx.Err() != nil: // the sandbox is shutting down
 	default:
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Undeliverable++ })
+		s.count(t, "NumberOfNotificationsFailed")
 		s.giveUp(t, sub, n, err)
 	}
 }
@@ -103,9 +106,11 @@ func (s *Service) giveUp(t *topic, sub subscription, n notification, reason erro
 	}
 	if err != nil {
 		s.lost(t)
+		s.count(t, "NumberOfNotificationsFailedToRedriveToDlq")
 		log.LogAttrs(s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it", slog.String("queue", sub.deadLetterQueue), slog.Any("error", err))
 		return
 	}
+	s.count(t, "NumberOfNotificationsRedrivenToDlq")
 	log.Warn("message undeliverable, sent to the dead-letter queue", "queue", sub.deadLetterQueue)
 }
 

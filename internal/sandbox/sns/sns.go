@@ -44,8 +44,8 @@ type Queues interface {
 	Send(ctx context.Context, caller iam.Caller, queueARN, body string, attributes map[string]sqs.Attribute) (messageID string, err error)
 }
 
-// Config says where the topics live and what they deliver to. Principal and Logger
-// may be nil.
+// Config says where the topics live and what they deliver to. Principal, Logger
+// and Count may be nil.
 type Config struct {
 	Partition string
 	AccountID string
@@ -60,6 +60,10 @@ type Config struct {
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html).
 	Principal func(topicRegion, functionRegion string) string
 	Logger    *slog.Logger
+	// Count, if set, is told how often something happened that a topic's metric in
+	// CloudWatch counts
+	// (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
+	Count func(region, topicName, metric string)
 }
 
 // TopicConfig describes a standard topic.
@@ -94,6 +98,9 @@ type topic struct {
 func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Count == nil {
+		c.Count = func(string, string, string) {}
 	}
 	if c.Principal == nil {
 		c.Principal = func(string, string) string { return "sns.amazonaws.com" }
@@ -207,6 +214,7 @@ func (s *Service) Publish(ctx context.Context, caller iam.Caller, topicARN, subj
 	}
 	n := s.newNotification(t, subject, message)
 	s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Published++ })
+	s.count(t, "NumberOfMessagesPublished")
 	for _, sub := range t.subscriptions {
 		s.startDelivery(t, sub, n)
 	}
@@ -247,5 +255,7 @@ func (s *Service) useKey(caller iam.Caller, t *topic) error {
 	}
 	return nil
 }
+
+func (s *Service) count(t *topic, metric string) { s.cfg.Count(t.region, t.Name, metric) }
 
 func newID() string { return uuid.NewString() }

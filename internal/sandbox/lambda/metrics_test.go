@@ -1,0 +1,80 @@
+package lambda
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What waits is seen by its age, each time that Lambda tries it again: after
+// 1, 2, 4 seconds and so on, at most every five minutes.
+func TestAgeOfThrottledEventsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var mu sync.Mutex
+		var ages []time.Duration
+		throttles := 0
+		w.cfg.Count = func(_, _, metric string, value float64) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch metric {
+			case "AsyncEventAge":
+				ages = append(ages, time.Duration(value*float64(time.Millisecond)).Round(time.Second))
+			case "Throttles":
+				throttles++
+			}
+		}
+		one := 1
+		arn := w.functionWithDestination(t, func(c *FunctionConfig) { c.ReservedConcurrency = &one })
+		f, err := w.Service.function(arn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !f.reserve() {
+			t.Fatal("nothing runs, and nothing can be reserved")
+		}
+		defer f.unreserve()
+		fail := w.process(f, "id", payload(order{Do: "report"}), lineage{}, time.Now().Add(-defaultEventAge+20*time.Minute))
+		if fail == nil || fail.condition != eventAgeExceeded {
+			t.Errorf("failure = %+v, want EventAgeExceeded", fail)
+		}
+		var waited []time.Duration
+		for _, a := range ages {
+			waited = append(waited, a-ages[0])
+		}
+		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111}
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if !slices.Equal(waited, want) || ages[0] != defaultEventAge-20*time.Minute || throttles != len(want) {
+			t.Errorf("ages %v, %d throttles; want %v more than the first", ages, throttles, want)
+		}
+	})
+}
+
+func TestAgeAndNumberOfEventsAreTold(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	told := map[string][]float64{}
+	w.cfg.Count = func(_, _, metric string, value float64) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[metric] = append(told[metric], value)
+	}
+	arn := w.functionWithDestination(t, nil)
+	w.invokeAsync(t, arn, order{Do: "fail"})
+	w.settle(t)
+	// One event, three attempts, each a little later.
+	age := told["AsyncEventAge"]
+	if len(told["AsyncEventsReceived"]) != 1 || len(age) != 3 || !slices.IsSorted(age) || age[0] < 0 || len(told["AsyncEventsDropped"]) != 1 {
+		t.Errorf("told %v; want 1 event received, 3 growing ages, 1 dropped", told)
+	}
+	if _, err := w.Invoke(t.Context(), w.admin(), arn, payload(order{Do: "report"})); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(told["AsyncEventAge"]) + len(told["AsyncEventsReceived"]); n != 4 {
+		t.Errorf("a synchronous invocation counts as an event: %v", told)
+	}
+}
