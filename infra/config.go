@@ -49,6 +49,9 @@ type Config struct {
 	// FollowSince is when following was switched on over buckets that had objects
 	// already, in whole seconds; zero for a set that has always followed.
 	FollowSince time.Time
+	// Reconcile has each Region compare its bucket with the others on a schedule;
+	// nil has nobody do that.
+	Reconcile *Reconcile
 
 	// FunctionMemoryMiB is each function's memory in MiB, 128 to 10240.
 	FunctionMemoryMiB int
@@ -88,6 +91,9 @@ type Config struct {
 	// ("roleArn" in JSON), of the functions that adopt buckets, and of jobs of S3
 	// Batch Operations. With the first, the set makes no roles at all.
 	FunctionRoleARN, AdoptRoleARN, JobRoleARN string
+	// ReconcileRoleARN and ScheduleRoleARN are likewise that of the functions that
+	// compare, and that of the schedules which start them.
+	ReconcileRoleARN, ScheduleRoleARN string
 	// RoleIDs are the unique IDs of the functions' roles of yours, by Region, which
 	// spare the invocations for replicas' events; nil for none.
 	RoleIDs map[string]string
@@ -114,6 +120,10 @@ type Exclusions = replicaset.Exclusions
 // Follow says which later changes of a key travel to the other Regions:
 // Overwrites, and with them Deletions and Tags.
 type Follow = replicaset.Follow
+
+// Reconcile says how often each Region compares its bucket with the others, and
+// whether it repairs what differs.
+type Reconcile = replicaset.Reconcile
 
 // Values of Config.FunctionArchitecture.
 const (

@@ -35,6 +35,9 @@ type Member struct {
 	// either, and empty for those that are. Members that the function reads from its
 	// environment do not say them.
 	OwnRole, OwnJobRole string
+	// OwnReconcileRole and OwnScheduleRole are likewise those of the function that
+	// compares, and of the schedule that starts it.
+	OwnReconcileRole, OwnScheduleRole string
 }
 
 // Partition is the partition that the member's ARNs are in, such as "aws" or
@@ -51,6 +54,18 @@ func (m Member) RoleName() string {
 // the member, if the set has BatchOperations.
 func (m Member) JobRoleName() string {
 	return cmp.Or(lastPart(m.OwnJobRole), m.Set+"-batch-"+m.Region)
+}
+
+// ReconcileRoleName is the name of the role of the member's function that compares,
+// if the set has Reconcile.
+func (m Member) ReconcileRoleName() string {
+	return cmp.Or(lastPart(m.OwnReconcileRole), m.Set+"-reconcile-"+m.Region)
+}
+
+// ScheduleRoleName is the name of the role of the schedule that starts that
+// function, and of the state machine where there is one.
+func (m Member) ScheduleRoleName() string {
+	return cmp.Or(lastPart(m.OwnScheduleRole), m.Set+"-schedule-"+m.Region)
 }
 
 // lastPart of a role's ARN is its name; what is before it is its path.
@@ -83,6 +98,16 @@ func (m Member) RoleARN() string { return cmp.Or(m.OwnRole, m.IAMARN("role/"+m.R
 // JobRoleARN is the ARN of the role that jobs of S3 Batch Operations have at
 // the member.
 func (m Member) JobRoleARN() string { return cmp.Or(m.OwnJobRole, m.IAMARN("role/"+m.JobRoleName())) }
+
+// ReconcileRoleARN is the ARN of the role of the member's function that compares.
+func (m Member) ReconcileRoleARN() string {
+	return cmp.Or(m.OwnReconcileRole, m.IAMARN("role/"+m.ReconcileRoleName()))
+}
+
+// ScheduleRoleARN is the ARN of the role of the schedule that starts it.
+func (m Member) ScheduleRoleARN() string {
+	return cmp.Or(m.OwnScheduleRole, m.IAMARN("role/"+m.ScheduleRoleName()))
+}
 
 // AccountARN stands, as a principal, for everybody whom the account's own
 // policies allow what is asked for.
@@ -137,6 +162,7 @@ func (c Config) Member(accountID, region string) Member {
 	return Member{
 		Set: c.Name, Region: region, Account: accountID, Bucket: c.bucketName(accountID, region), Adopted: c.Adopts(region),
 		OwnRole: expand(c.FunctionRoleARN, accountID, region), OwnJobRole: expand(c.JobRoleARN, accountID, region),
+		OwnReconcileRole: expand(c.ReconcileRoleARN, accountID, region), OwnScheduleRole: expand(c.ScheduleRoleARN, accountID, region),
 	}
 }
 

@@ -118,7 +118,7 @@ func namesComputed(t *testing.T, name, source string) []string {
 
 // computed says what the parts of a text make, if that is a name or an ARN.
 func computed(parts []ast.Expr) string {
-	ours := []string{Config{}.TopicName(), Config{}.AlarmTopicName(), Config{}.QueueName(), Config{}.FunctionName(), Member{}.JobRoleName()}
+	ours := []string{Config{}.TopicName(), Config{}.AlarmTopicName(), Config{}.QueueName(), Config{}.FunctionName(), Config{}.ReconcilerName(), Member{}.JobRoleName()}
 	arn := regexp.MustCompile(`^arn:($|[a-z%-]+:)`)
 	words, account, region := false, false, false
 	for _, part := range parts {

@@ -11,31 +11,32 @@ import (
 	"time"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, reconcile, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
-	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, roleIds, operatorArns and tags"
+	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, roleIds, operatorArns and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
 	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "exclude": [{"prefix": "in/tmp/"}, {"suffix": ".part"}], "follow": ["tags", "overwrites"], "followSince": "2026-11-29T09:30:00+01:00",
-	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
+	"reconcile": {"every": "12 hours", "copy": true, "keyRanges": 40}, 	"multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
 	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
-	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "roleArn": "d", "adoptRoleArn": "e", "jobRoleArn": "f", "roleIds": {"us-east-1": "g"}, "operatorArns": ["arn:aws:iam::{account}:role/ops"], "tags": {"team": "platform", "empty": ""}} `
+	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "roleArn": "d", "adoptRoleArn": "e", "jobRoleArn": "f", "reconcileRoleArn": "h", "scheduleRoleArn": "i", "roleIds": {"us-east-1": "g"}, "operatorArns": ["arn:aws:iam::{account}:role/ops"], "tags": {"team": "platform", "empty": ""}} `
 
 func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Buckets: map[string]string{"us-east-1": "my-old-bucket"}, BucketKeyARNs: map[string]string{"us-east-1": "c"},
 		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Exclude: Exclusions{{Prefix: "in/tmp/"}, {Suffix: ".part"}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
+		Reconcile:             &Reconcile{Every: 12 * time.Hour, Copy: true, KeyRanges: 40},
 		MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
 		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
-		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"}, Tags: map[string]string{"team": "platform", "empty": ""},
+		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", ReconcileRoleARN: "h", ScheduleRoleARN: "i", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"}, Tags: map[string]string{"team": "platform", "empty": ""},
 	}
 	got, err := Parse([]byte(everyField))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -101,6 +102,24 @@ func TestParseErrors(t *testing.T) {
 		{`{"follow": ["overwrites", "tags", "overwrites"]}`, `s3fanout.follow[2]: overwrites is listed already as [0]; remove one`},
 		{`{"followSince": "2026-11-29"}`, `s3fanout.followSince: "2026-11-29" is not a time such as "2026-11-29T08:30:00Z"`},
 		{`{"followSince": null}`, `s3fanout.followSince: null is not a time such as "2026-11-29T08:30:00Z"`},
+		{`{"reconcile": true}`, `s3fanout.reconcile: true is not an object such as {"every": "1 day", "copy": true}`},
+		{`{"reconcile": null}`, `s3fanout.reconcile: null is not an object such as {"every": "1 day", "copy": true}`},
+		{`{"reconcile": "1 day"}`, `s3fanout.reconcile: "1 day" is not an object such as {"every": "1 day", "copy": true}`},
+		{`{"reconcile": {"each": "1 day"}}`, `s3fanout.reconcile.each: no such field; known are every, copy and keyRanges`},
+		{`{"reconcile": {"every": "1 day", "every": "2 days"}}`, `s3fanout.reconcile: field every is given twice; remove one`},
+		{`{"reconcile": {"every": 24}}`, `s3fanout.reconcile.every: 24 is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": null}}`, `s3fanout.reconcile.every: null is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "daily"}}`, `s3fanout.reconcile.every: "daily" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "30 minutes"}}`, `s3fanout.reconcile.every: "30 minutes" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "0 days"}}`, `s3fanout.reconcile.every: "0 days" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "1.5 days"}}`, `s3fanout.reconcile.every: "1.5 days" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "100000 days"}}`, `s3fanout.reconcile.every: "100000 days" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"every": "1 day\nx"}}`, `s3fanout.reconcile.every: "1 day\nx" is not a time such as "6 hours" or "1 day"`},
+		{`{"reconcile": {"copy": "yes"}}`, `s3fanout.reconcile.copy: "yes" is not true or false`},
+		{`{"reconcile": {"copy": null}}`, `s3fanout.reconcile.copy: null is not true or false`},
+		{`{"reconcile": {"keyRanges": "4"}}`, `s3fanout.reconcile.keyRanges: "4" is not a whole number from 1 on`},
+		{`{"reconcile": {"keyRanges": 0}}`, `s3fanout.reconcile.keyRanges: 0 is not a whole number from 1 on`},
+		{`{"reconcile": {"keyRanges": null}}`, `s3fanout.reconcile.keyRanges: null is not a whole number from 1 on`},
 		{`{"filters": [{"prefix": "a/", "follow": true}]}`, `s3fanout.filters[0].follow: true is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"filters": [{"prefix": "a/", "follow": null}]}`, `s3fanout.filters[0].follow: null is not a list of "overwrites", "deletions" and "tags"`},
 		{`{"filters": [{"prefix": "a/", "follow": ["Overwrites"]}]}`, `s3fanout.filters[0].follow[0]: "Overwrites" is not known; use "overwrites", "deletions" or "tags"`},

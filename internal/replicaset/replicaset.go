@@ -65,6 +65,9 @@ type Config struct {
 	// written before may be a replica that does not say so, and counts as the same
 	// write where it has the same contents. Zero for a set that has always followed.
 	FollowSince time.Time
+	// Reconcile has each Region compare its bucket with the others on a schedule;
+	// nil has nobody do that, and a Region has no function for it.
+	Reconcile *Reconcile
 
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.
@@ -109,6 +112,9 @@ type Config struct {
 	// ("roleArn" in JSON), of the functions that adopt buckets, and of jobs of S3
 	// Batch Operations. With the first, the set makes no roles at all.
 	FunctionRoleARN, AdoptRoleARN, JobRoleARN string
+	// ReconcileRoleARN and ScheduleRoleARN are likewise that of the functions that
+	// compare, and that of the schedules which start them.
+	ReconcileRoleARN, ScheduleRoleARN string
 	// RoleIDs are the unique IDs of the functions' roles of yours, by Region, which
 	// spare the invocations for replicas' events; nil for none.
 	RoleIDs map[string]string

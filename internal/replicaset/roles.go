@@ -32,6 +32,8 @@ func (c Config) roleFields() []struct {
 		{"roleArn", c.FunctionRoleARN, true, ""},
 		{"adoptRoleArn", c.AdoptRoleARN, len(c.Buckets) > 0, "buckets"},
 		{"jobRoleArn", c.JobRoleARN, c.BatchOperations, "batchOperations"},
+		{"reconcileRoleArn", c.ReconcileRoleARN, c.Reconcile != nil, "reconcile"},
+		{"scheduleRoleArn", c.ScheduleRoleARN, c.Reconcile != nil, "reconcile"},
 	}
 }
 

@@ -66,6 +66,15 @@ func TestValidateRoles(t *testing.T) {
 		{"adopted", func(s *Config) {
 			s.FunctionRoleARN, s.AdoptRoleARN, s.Buckets = each, one, map[string]string{"us-east-1": "my-old-bucket"}
 		}, ""},
+		{"reconcile without a role", func(s *Config) { s.FunctionRoleARN, s.Reconcile = each, &Reconcile{Every: MinReconcileEvery} },
+			"reconcileRoleArn: roleArn says that roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
+		{"reconcile without a role of its schedule", func(s *Config) {
+			s.FunctionRoleARN, s.ReconcileRoleARN, s.Reconcile = each, one, &Reconcile{Every: MinReconcileEvery}
+		}, "scheduleRoleArn: roleArn says that roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
+		{"reconcile", func(s *Config) {
+			s.FunctionRoleARN, s.ReconcileRoleARN, s.ScheduleRoleARN, s.Reconcile = each, one, one, &Reconcile{Every: MinReconcileEvery}
+		}, ""},
+		{"a role of a schedule without one", func(s *Config) { s.FunctionRoleARN, s.ScheduleRoleARN = each, one }, "scheduleRoleArn: nothing needs it without reconcile; leave it out"},
 		{"IDs of roles that are made", func(s *Config) { s.RoleIDs = ids(a, b, c) }, "roleIds: roleArn is missing, and the set knows the roles that it makes; leave roleIds out"},
 		{"an ID too few", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, map[string]string{"us-east-1": a} }, "roleIds: eu-west-1 has none; give the ID of each Region's role, or leave roleIds out"},
 		{"an ARN for an ID", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids(a, one, c) },

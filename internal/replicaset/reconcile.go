@@ -1,0 +1,179 @@
+package replicaset
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Reconcile has each Region compare its bucket with the others on a schedule.
+type Reconcile struct {
+	// Every is how old the last complete comparison may become before the next one
+	// begins, MinReconcileEvery to MaxReconcileEvery.
+	Every time.Duration
+	// Copy has differences repaired by the rules of the set. Without it they are
+	// counted only, and the function that compares may not write to any bucket.
+	Copy bool
+	// KeyRanges is into how many ranges the keys are divided, which a state machine
+	// has compared side by side, 2 to 100; zero has one function go through all keys.
+	KeyRanges int
+}
+
+// The shortest and the longest time that Reconcile.Every can be, and what it is if
+// the configuration does not say.
+const (
+	MinReconcileEvery     = 6 * time.Hour
+	MaxReconcileEvery     = 30 * 24 * time.Hour
+	defaultReconcileEvery = 24 * time.Hour
+)
+
+// Into how many ranges the keys can be divided. Each range that is compared at the
+// same time is an invocation, which the account's concurrency has to have room for.
+const (
+	minKeyRanges = 2
+	maxKeyRanges = 100
+)
+
+// ReconcilerName is the name of the function that compares, of the table in which
+// it remembers how far it is, and of the schedule that starts it, the same in every
+// Region. They are there only with Config.Reconcile.
+func (c Config) ReconcilerName() string { return c.Name + "-reconcile" }
+
+// ReconcilerLogGroupName is the name of that function's log group.
+func (c Config) ReconcilerLogGroupName() string { return "/aws/lambda/" + c.ReconcilerName() }
+
+// ReconcileSession is the session name under which that function assumes the
+// replicator's role to repair. functionenv.ReconcileSession is the same name.
+func (c Config) ReconcileSession() string { return c.FunctionName() + "-reconcile" }
+
+// ReconcilerARN is the ARN of the member's function that compares.
+func (m Member) ReconcilerARN() string {
+	return m.ARN("lambda", "function:"+m.names().ReconcilerName())
+}
+
+// ReconcileTableARN is the ARN of the table in which that function remembers how
+// far it is.
+func (m Member) ReconcileTableARN() string {
+	return m.ARN("dynamodb", "table/"+m.names().ReconcilerName())
+}
+
+// ReconcilerLogGroupARN is the ARN of that function's log group, without the ":*"
+// that stands for its streams.
+func (m Member) ReconcilerLogGroupARN() string {
+	return m.ARN("logs", "log-group:"+m.names().ReconcilerLogGroupName())
+}
+
+// ReconcileMachineARN is the ARN of the state machine that has key ranges compared
+// side by side.
+func (m Member) ReconcileMachineARN() string {
+	return m.ARN("states", "stateMachine:"+m.names().ReconcilerName())
+}
+
+func (c Config) validateReconcile() error {
+	r := c.Reconcile
+	if r == nil {
+		return nil
+	}
+	if r.Every < MinReconcileEvery || r.Every > MaxReconcileEvery {
+		return fmt.Errorf("reconcile.every: %s is not possible; use 6 hours to 30 days", Span(r.Every))
+	}
+	if n := r.KeyRanges; n != 0 && (n < minKeyRanges || n > maxKeyRanges) {
+		return fmt.Errorf("reconcile.keyRanges: %d is not possible; use %d to %d, or leave it out to compare with one function", n, minKeyRanges, maxKeyRanges)
+	}
+	return nil
+}
+
+// Span writes a time as cdk.json does: "6 hours", "1 day".
+func Span(d time.Duration) string {
+	n, unit := int(d/time.Hour), "hour"
+	switch {
+	case d%time.Hour != 0:
+		return d.String()
+	case d != 0 && n%24 == 0:
+		n, unit = n/24, "day"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return strconv.Itoa(n) + " " + unit
+}
+
+// spans are the units of time that cdk.json knows.
+var spans = map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour}
+
+var spanPattern = regexp.MustCompile(`^([1-9][0-9]{0,4}) (hour|day|week)s?$`)
+
+// parseSpan reads what Span writes, and weeks.
+func parseSpan(text string) (time.Duration, error) {
+	m := spanPattern.FindStringSubmatch(text)
+	if m == nil {
+		return 0, errors.New("not a span of time")
+	}
+	n, err := strconv.Atoi(m[1])
+	return time.Duration(n) * spans[m[2]], err
+}
+
+const (
+	reconcileWanted  = `an object such as {"every": "1 day", "copy": true}`
+	everyWanted      = `a time such as "6 hours" or "1 day"`
+	reconcileMembers = "every, copy and keyRanges"
+)
+
+// UnmarshalJSON reads the object of cdk.json. Its errors are of type saidError
+// where a member is at fault.
+func (r *Reconcile) UnmarshalJSON(raw []byte) error {
+	members, err := object(raw)
+	if err != nil {
+		var twice saidError
+		if errors.As(err, &twice) {
+			return saidError{": " + twice.rest}
+		}
+		return err
+	}
+	read := Reconcile{Every: defaultReconcileEvery}
+	for _, m := range members {
+		wrong := func(wanted string) error {
+			return saidError{fmt.Sprintf(".%s: %s is not %s", m.Name, excerpt(m.Value), wanted)}
+		}
+		switch m.Name {
+		case "every":
+			var text *string
+			if json.Unmarshal(m.Value, &text) != nil || text == nil {
+				return wrong(everyWanted)
+			}
+			if read.Every, err = parseSpan(*text); err != nil {
+				return wrong(everyWanted)
+			}
+		case "copy":
+			var on *bool
+			if json.Unmarshal(m.Value, &on) != nil || on == nil {
+				return wrong("true or false")
+			}
+			read.Copy = *on
+		case "keyRanges":
+			if json.Unmarshal(m.Value, (*positive)(&read.KeyRanges)) != nil || string(m.Value) == "null" {
+				return wrong(positiveWanted)
+			}
+		default:
+			return saidError{fmt.Sprintf(".%s: no such field; known are %s", excerpt([]byte(m.Name)), reconcileMembers)}
+		}
+	}
+	*r = read
+	return nil
+}
+
+// String is the value as cdk.json has it, for messages.
+func (r Reconcile) String() string {
+	what := "compared"
+	if r.Copy {
+		what += " and repaired"
+	}
+	what += " every " + Span(r.Every)
+	if r.KeyRanges > 0 {
+		what += fmt.Sprintf(", in %d ranges", r.KeyRanges)
+	}
+	return what
+}
