@@ -69,6 +69,9 @@ type Stretch struct {
 	// between it and the first of them is in any bucket, as far as listed and
 	// chosen by Prefix and Match.
 	After string
+	// Through is the key up to which, and with which, no other key comes after After;
+	// empty if nothing comes after the rows at all, up to Options.Through.
+	Through string
 	// Rows are in the order of the keys. They can be read once.
 	Rows iter.Seq[Row]
 }
@@ -76,6 +79,9 @@ type Stretch struct {
 // Options say what is listed and how.
 type Options struct {
 	Prefix string // of the keys; empty for all
+	// After and Through bound the keys that are visited: those after the one, up to
+	// and including the other. Empty is no bound.
+	After, Through string
 	// Match, if set, says which keys are visited. The others are listed all the
 	// same: S3 cannot leave them out. It can be called concurrently.
 	Match func(key string) bool

@@ -54,7 +54,9 @@ type progress struct {
 func newWalk(buckets []Bucket, o Options, visit func(context.Context, Stretch) error) *walk {
 	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, runes: alphabet{}}
 	w.changed = sync.NewCond(&w.mu)
-	w.spans[w.newSpan("", smallPages)] = struct{}{}
+	whole := w.newSpan(o.After, smallPages)
+	whole.to, whole.bounded = o.Through, o.Through != ""
+	w.spans[whole] = struct{}{}
 	return w
 }
 
@@ -147,7 +149,11 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 		after := s.claimed // which the owner alone changes
 		limit, limited, end := w.claim(s, horizon, bounded)
 		rows := w.merge(streams, row, limit, limited)
-		if err := w.visit(ctx, Stretch{After: after, Rows: rows}); err != nil || end {
+		through := limit
+		if !limited || limit == w.options.Through {
+			through = ""
+		}
+		if err := w.visit(ctx, Stretch{After: after, Through: through, Rows: rows}); err != nil || end {
 			return err
 		}
 		for range rows { // what was not read
