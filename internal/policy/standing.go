@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Standing is how a key stands in several buckets in follow mode. Places are
 // indexes of the buckets. The zero value, but for Greatest, is that all have
 // converged.
@@ -82,4 +84,54 @@ func (o Orders) Stand(buckets []Bucket, deletions bool) Standing {
 		}
 	}
 	return s
+}
+
+// Place is how a key stands at one place.
+type Place int
+
+// The ways in which it does.
+const (
+	PlaceConverged Place = iota
+	PlaceMissing         // it lacks the greatest write
+	PlaceStale           // it shows a lesser one
+	PlaceUndeleted       // it shows what is deleted
+	// PlaceUndeletedOther shows a write that the deleted one has replaced.
+	PlaceUndeletedOther
+	// PlaceDestroyed lacks, and PlaceDestroyedStale shows less than, what the origin
+	// has destroyed: nobody is given that.
+	PlaceDestroyed
+	PlaceDestroyedStale
+	// PlaceLeftDeleted lacks the greatest write because it was deleted there, and
+	// deletions do not travel: nothing is to be done about that.
+	PlaceLeftDeleted
+)
+
+// At says how a key stands at a place, given how it stands everywhere and what Stand
+// was told, with the same Orders.
+func (o Orders) At(s Standing, buckets []Bucket, place int) Place {
+	in := func(places []int) bool { return slices.Contains(places, place) }
+	if s.Greatest < 0 {
+		return PlaceConverged
+	}
+	greatest, _ := buckets[s.Greatest].Register()
+	switch {
+	case in(s.Undeleted) && o.Of(buckets[place].Current, greatest.Write) == SameWrite:
+		return PlaceUndeleted
+	case in(s.Undeleted):
+		return PlaceUndeletedOther
+	case !in(s.Missing) && !in(s.Stale):
+		return PlaceConverged
+	case s.Destroyed && in(s.Stale):
+		return PlaceDestroyedStale
+	case s.Destroyed:
+		return PlaceDestroyed
+	case in(s.Stale):
+		return PlaceStale
+	}
+	if register, ok := buckets[place].Register(); ok && register.Deleted {
+		if order := o.Of(register.Write, greatest.Write); order == SameWrite || order == Greater {
+			return PlaceLeftDeleted
+		}
+	}
+	return PlaceMissing
 }

@@ -12,6 +12,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/contents"
@@ -143,10 +144,7 @@ func Stand(ctx context.Context, buckets []Bucket, sights []Sight, key string, si
 	if !since.IsZero() {
 		o.Since = since.Unix()
 	}
-	said := make([]policy.Bucket, len(sights))
-	for i := range sights {
-		said[i] = sights[i].Bucket
-	}
+	said := Seen{Sights: sights}.said()
 	for {
 		s = o.Stand(said, deletions)
 		if s.Ask == "" {
@@ -158,6 +156,64 @@ func Stand(ctx context.Context, buckets []Bucket, sights []Sight, key string, si
 			return s, o, lists, err
 		}
 	}
+}
+
+// Seen is how a key stands in several buckets, with what was seen of it.
+type Seen struct {
+	policy.Standing
+	policy.Orders
+	Sights []Sight // in the order of the buckets
+	// Heads and Lists count the requests, beside an error too.
+	Heads, Lists int
+}
+
+// Write is the greatest write, if there is one.
+func (s Seen) Write() policy.Version {
+	register, _ := s.Sights[s.Greatest].Register()
+	return register.Write
+}
+
+// At says how the key stands at a place.
+func (s Seen) At(place int) policy.Place {
+	return s.Orders.At(s.Standing, s.said(), place)
+}
+
+func (s Seen) said() []policy.Bucket {
+	said := make([]policy.Bucket, len(s.Sights))
+	for i := range s.Sights {
+		said[i] = s.Sights[i].Bucket
+	}
+	return said
+}
+
+// Ask asks all buckets about a key at once, and says how it stands. Where somebody
+// lacks a write that another Region made, that Region is asked whether it still has
+// it.
+func Ask(ctx context.Context, buckets []Bucket, key string, since time.Time, deletions bool) (Seen, error) {
+	s := Seen{Sights: make([]Sight, len(buckets)), Standing: policy.Standing{Greatest: -1}}
+	group, asking := errgroup.WithContext(ctx)
+	for i, b := range buckets {
+		group.Go(func() (err error) {
+			s.Sights[i], err = Look(asking, b, key)
+			return err
+		})
+	}
+	err := group.Wait()
+	for _, sight := range s.Sights {
+		s.Heads, s.Lists = s.Heads+sight.Heads, s.Lists+sight.Lists
+	}
+	if err != nil {
+		return s, err
+	}
+	lists := 0
+	s.Standing, s.Orders, lists, err = Stand(ctx, buckets, s.Sights, key, since, deletions)
+	s.Lists += lists
+	if err == nil && len(s.Missing)+len(s.Stale) > 0 && s.Write().Replica {
+		heads := 0
+		s.Destroyed, heads, err = Destroyed(ctx, buckets, key, s.Write().Write)
+		s.Heads += heads
+	}
+	return s, err
 }
 
 // Destroyed says that a write does not exist any more where it was made: nobody is

@@ -56,19 +56,6 @@ func (r *run) follow(work context.Context, keys []string) error {
 	return group.Wait()
 }
 
-// standing is how a key stands, with what was seen of it.
-type standing struct {
-	policy.Standing
-	policy.Orders
-	sights []registers.Sight
-}
-
-// greatest is the latest write.
-func (s standing) greatest() policy.Version {
-	register, _ := s.sights[s.Greatest].Register()
-	return register.Write
-}
-
 // look asks all members about a key, counts how it stands at the targets, and
 // returns what is to be done about that.
 func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
@@ -77,7 +64,7 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	if err != nil || s.Greatest < 0 {
 		return nil, err
 	}
-	greatest := s.greatest()
+	greatest := s.Write()
 	source := r.options.Members[s.Greatest]
 	object := newObject(source, key, greatest.Figures)
 	request := &follow.Request{
@@ -90,12 +77,12 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	var goals []*goal
 	conflict := Conflict{Key: key, Wins: greatest.Write.Region, Written: time.Unix(greatest.Write.Seconds, 0).UTC(), Deleted: s.Deleted}
 	for _, place := range r.places.to {
-		is, todo := s.at(place, r.options.HideDeleted)
+		is := s.At(place)
 		r.tally.stands(place, s.Greatest, is, greatest.Size, s.Deleted)
-		if is == stale || is == undeletedOther {
+		if is == policy.PlaceStale || is == policy.PlaceUndeletedOther {
 			conflict.Loses = append(conflict.Loses, r.options.Members[place].Region)
 		}
-		if todo {
+		if todo(is, r.options.HideDeleted) {
 			goals = append(goals, &goal{object: object, place: place, follow: request})
 		}
 	}
@@ -103,74 +90,24 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	return goals, nil
 }
 
-// at says how a place stands, and whether anything is to be done about that.
-func (s standing) at(place int, hides bool) (is status, todo bool) {
-	in := func(places []int) bool { return slices.Contains(places, place) }
-	switch {
-	case in(s.Undeleted):
-		is = undeleted
-		if s.Of(s.sights[place].Current, s.greatest()) != policy.SameWrite {
-			is = undeletedOther
-		}
-		return is, hides
-	case !in(s.Missing) && !in(s.Stale):
-		return converged, false
-	case s.Destroyed && in(s.Stale):
-		return destroyedStale, false
-	case s.Destroyed:
-		return destroyed, false
-	case in(s.Stale):
-		return stale, true
+// todo says whether anything is to be done about a place that stands so.
+func todo(is policy.Place, hides bool) bool {
+	switch is {
+	case policy.PlaceMissing, policy.PlaceStale:
+		return true
+	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
+		return hides
 	}
-	if register, ok := s.sights[place].Register(); ok && register.Deleted {
-		if order := s.Of(register.Write, s.greatest()); order == policy.SameWrite || order == policy.Greater {
-			return leftDeleted, false // it was deleted there, and deletions do not travel
-		}
-	}
-	return missing, true
+	return false
 }
 
-// status is how a place stands.
-type status int
-
-const (
-	converged status = iota
-	missing
-	stale
-	undeleted      // it shows what is deleted
-	undeletedOther // it shows a write that the deleted one has replaced
-	destroyed      // it lacks what the origin has destroyed
-	destroyedStale // it shows an older write than what the origin has destroyed
-	leftDeleted
-)
-
 // stand asks all members about a key.
-func (r *run) stand(ctx context.Context, key string, deletions bool) (standing, error) {
-	s := standing{sights: make([]registers.Sight, len(r.options.Members))}
-	buckets := make([]registers.Bucket, len(r.options.Members))
-	heads, lists := 0, 0
-	group, asking := errgroup.WithContext(ctx)
+func (r *run) stand(ctx context.Context, key string, deletions bool) (registers.Seen, error) {
+	members := make([]registers.Bucket, len(r.options.Members))
 	for i, m := range r.options.Members {
-		buckets[i] = registers.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
-		group.Go(func() (err error) {
-			s.sights[i], err = registers.Look(asking, buckets[i], key)
-			return err
-		})
+		members[i] = registers.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
 	}
-	err := group.Wait()
-	for _, sight := range s.sights {
-		heads, lists = heads+sight.Heads, lists+sight.Lists
-	}
-	if err == nil {
-		n := 0
-		s.Standing, s.Orders, n, err = registers.Stand(ctx, buckets, s.sights, key, r.options.FollowSince, deletions)
-		lists += n
-	}
-	if err == nil && len(s.Missing)+len(s.Stale) > 0 && s.greatest().Replica {
-		n := 0
-		s.Destroyed, n, err = registers.Destroyed(ctx, buckets, key, s.greatest().Write)
-		heads += n
-	}
-	r.tally.looked(heads, lists)
+	s, err := registers.Ask(ctx, members, key, r.options.FollowSince, deletions)
+	r.tally.looked(s.Heads, s.Lists)
 	return s, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/policy"
 )
 
 // tally counts what happens and tells the observer, one call at a time.
@@ -203,30 +204,30 @@ func (t *tally) looked(heads, lists int) {
 
 // stands is told how a key that is followed stands at a target, and what is to be
 // brought there from a source.
-func (t *tally) stands(place, source int, is status, size int64, deletes bool) {
+func (t *tally) stands(place, source int, is policy.Place, size int64, deletes bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	target := t.target(place)
 	switch is {
-	case converged:
+	case policy.PlaceConverged:
 		return
-	case missing:
+	case policy.PlaceMissing:
 		target.Missing++
-	case leftDeleted:
+	case policy.PlaceLeftDeleted:
 		target.Missing++
 		target.Deleted++
 		return
-	case destroyed, destroyedStale:
+	case policy.PlaceDestroyed, policy.PlaceDestroyedStale:
 		target.Destroyed++
-		if is == destroyed {
+		if is == policy.PlaceDestroyed {
 			target.Missing++
 		} else {
 			target.Stale++
 		}
 		return
-	case stale:
+	case policy.PlaceStale:
 		target.Stale++
-	case undeleted, undeletedOther:
+	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
 		target.Undeleted++
 		if !t.options.HideDeleted {
 			target.Kept++
