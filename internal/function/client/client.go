@@ -54,18 +54,23 @@ func HTTP(connections int) *awshttp.BuildableClient {
 
 // S3 makes the S3 client for buckets of the account.
 func S3(getenv func(string) string, client aws.HTTPClient, credentials aws.Credentials, account string) (*s3.Client, error) {
+	return S3As(getenv, client, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return credentials, nil
+	}), account)
+}
+
+// S3As is S3 for credentials that change, such as those of another role's sessions.
+func S3As(getenv func(string) string, client aws.HTTPClient, credentials aws.CredentialsProvider, account string) (*s3.Client, error) {
 	endpoint, err := Endpoint(getenv, "AWS_ENDPOINT_URL_S3")
 	if err != nil {
 		return nil, err
 	}
 	options := s3.Options{
-		Region:     getenv(functionenv.Region),
-		HTTPClient: client,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return credentials, nil
-		}),
-		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = MaxAttempts }),
-		APIOptions: []func(*middleware.Stack) error{requestbody.Keep},
+		Region:      getenv(functionenv.Region),
+		HTTPClient:  client,
+		Credentials: credentials,
+		Retryer:     retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = MaxAttempts }),
+		APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
 	}
 	if endpoint != "" {
 		options.BaseEndpoint = aws.String(endpoint)

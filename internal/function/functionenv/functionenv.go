@@ -64,6 +64,11 @@ const (
 // functions know what was written in one for a replica.
 func OperatorSession(functionName string) string { return functionName + "-operator" }
 
+// ReconcileSession names the sessions of the function's role in which differences
+// are repaired that a comparison of the buckets found. They are known for replicas
+// like those of an operator.
+func ReconcileSession(functionName string) string { return functionName + "-reconcile" }
+
 // Config is what the function needs to know of its replica set.
 type Config struct {
 	Target       replicaset.Member  // the function's own, whose Region Lambda sets

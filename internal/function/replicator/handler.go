@@ -286,9 +286,9 @@ func objectOf(r event.Record) copier.Object {
 }
 
 // isReplicator reports whether a principal looks like a replication function or
-// like a backfill that copies in its place: an assumed role,
+// like what copies in its place, a backfill or a reconciliation: an assumed role,
 // AWS:<role id>:<session>, whose session Lambda has named after the function,
-// which has the same name in every Region, or the backfill after that. Anyone
+// which has the same name in every Region, or the others after that. Anyone
 // can name a session so; a wrong guess costs one HEAD.
 func isReplicator(principalID, functionName string) bool {
 	rest, ok := strings.CutPrefix(principalID, "AWS:")
@@ -296,7 +296,8 @@ func isReplicator(principalID, functionName string) bool {
 		return false
 	}
 	role, session, ok := strings.Cut(rest, ":")
-	return ok && role != "" && (session == functionName || session == functionenv.OperatorSession(functionName))
+	return ok && role != "" && (session == functionName || session == functionenv.OperatorSession(functionName) ||
+		session == functionenv.ReconcileSession(functionName))
 }
 
 // classOf is the copier's class of an error. What fails before the copier is

@@ -236,16 +236,18 @@ func TestProbableEcho(t *testing.T) {
 		"AWS:AROAEXAMPLE:media-replicator":   true,
 		"AWS:AROAEXAMPLE:media-replicator-2": false,
 		// A backfill's.
-		"AWS:AROAEXAMPLE:media-replicator-operator": true,
-		"AWS:AROAEXAMPLE:media-operator":            false,
-		"AWS:AROAEXAMPLE:media-replicator:x":        false,
-		"AWS:AROAEXAMPLE:alice":                     false,
-		"AWS:AIDAEXAMPLE":                           false,
-		"AWS::media-replicator":                     false,
-		"AROAEXAMPLE:media-replicator":              false,
-		"media-replicator":                          false,
-		"A3NL1KOZZKEXAMPLE":                         false,
-		"":                                          false,
+		"AWS:AROAEXAMPLE:media-replicator-operator":  true,
+		"AWS:AROAEXAMPLE:media-replicator-reconcile": true,
+		"AWS:AROAEXAMPLE:media-reconcile":            false,
+		"AWS:AROAEXAMPLE:media-operator":             false,
+		"AWS:AROAEXAMPLE:media-replicator:x":         false,
+		"AWS:AROAEXAMPLE:alice":                      false,
+		"AWS:AIDAEXAMPLE":                            false,
+		"AWS::media-replicator":                      false,
+		"AROAEXAMPLE:media-replicator":               false,
+		"media-replicator":                           false,
+		"A3NL1KOZZKEXAMPLE":                          false,
+		"":                                           false,
 	} {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
