@@ -2,7 +2,6 @@ package functionenv
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"s3fanout/internal/replicaset"
@@ -28,14 +27,8 @@ func decodeExclude(getenv func(string) string) (replicaset.Exclusions, error) {
 	}
 	var list replicaset.Exclusions
 	for _, text := range strings.Split(text, ",") {
-		prefix, suffix, ok := strings.Cut(text, ":")
-		var e replicaset.Exclusion
-		var err error
-		if e.Prefix, err = url.QueryUnescape(prefix); err == nil {
-			e.Suffix, err = url.QueryUnescape(suffix)
-		}
-		// An entry that asks for nothing would leave out every key.
-		if !ok || err != nil || e == (replicaset.Exclusion{}) {
+		e, ok := decodePattern(text) // one that asks for nothing would leave out every key
+		if !ok {
 			return nil, fmt.Errorf("environment variable %s: %q is not <prefix>:<suffix>", Exclude, text)
 		}
 		list = append(list, e)
