@@ -115,14 +115,19 @@ const DefaultParallel = 8
 // the walk and is returned. When ctx ends its error is. The context that visit
 // is given ends when the walk fails or ctx ends.
 func Walk(ctx context.Context, buckets []Bucket, o Options, visit func(context.Context, Row) error) error {
-	return WalkStretches(ctx, buckets, o, func(ctx context.Context, s Stretch) error {
+	return WalkStretches(ctx, buckets, o, EachRow(visit))
+}
+
+// EachRow visits the rows of a stretch one after the other.
+func EachRow(visit func(context.Context, Row) error) func(context.Context, Stretch) error {
+	return func(ctx context.Context, s Stretch) error {
 		for row := range s.Rows {
 			if err := visit(ctx, row); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}
 }
 
 // WalkStretches is Walk for who wants to look at many keys before doing

@@ -11,8 +11,9 @@
 // version there, is left deleted unless Options.RestoreDeleted is set. A large
 // object that somebody is copying to a target just now is left to them.
 //
-// Copies go on while the listing does. What is held in memory does not depend
-// on the number of keys. It deletes nothing, and does not compare contents.
+// Copies go on while the listing does, unless they need approval first. What is
+// held in memory does not depend on the number of keys. No version is destroyed,
+// and contents are not compared.
 package backfill
 
 import (
@@ -85,6 +86,9 @@ type Options struct {
 	// To are the Regions to write to.
 	To     []string
 	Prefix string // of the keys; empty for all
+	// Keys, if set, are the only keys that are looked at, each with a request of
+	// its own for each bucket; Prefix is not used then.
+	Keys []string
 	// Match, if set, says which keys are copied. It can be called concurrently.
 	Match func(key string) bool
 	// KMS says that buckets encrypt with keys of KMS, or may, so that replicas have
@@ -105,6 +109,14 @@ type Options struct {
 	// DryRun lists and plans, asks the targets what was deleted there, and sends
 	// nothing else.
 	DryRun bool
+	// Approve, if set, is asked once, with the estimate of everything that is to
+	// be done, before anything is written. Its error ends the run, and is returned.
+	// It is not asked in a dry run.
+	//
+	// Up to 10,000 objects are held until then. If there are more, or it takes
+	// longer than a minute, the buckets are listed once more. What was deleted at a
+	// target can be in the estimate, which is then too high.
+	Approve func(context.Context, Estimate) error
 	// Concurrency is how many objects are copied to a target at once at most;
 	// 0 means DefaultConcurrency. Fewer are while S3 asks for less.
 	Concurrency int
@@ -154,6 +166,10 @@ type Progress struct {
 //
 // A deadline of ctx ends the run as a cancellation does.
 func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
+	return runHolding(ctx, o, observer, maxHeld)
+}
+
+func runHolding(ctx context.Context, o Options, observer Observer, mostHeld int) (Report, error) {
 	o.setDefaults()
 	places, err := placesOf(o)
 	if err != nil {
@@ -161,14 +177,18 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer), looks: make(chan struct{}, mostLooks)}
+	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer), mostHeld: mostHeld, looks: make(chan struct{}, mostLooks)}
 	if !o.DryRun {
 		defer r.limit(work)()
 		for _, place := range places.to {
 			r.targets = append(r.targets, &target{run: r, place: place})
 		}
 	}
-	err = r.walk(work)
+	if o.Approve != nil && !o.DryRun {
+		err = r.approve(work)
+	} else {
+		err = r.walk(work)
+	}
 	if err != nil {
 		stop(err)
 	} else {
@@ -180,6 +200,9 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	r.lanes.Wait()
 
 	report := r.tally.report()
+	if r.refused != nil {
+		report.Estimate = r.refused
+	}
 	report.Interrupted = ctx.Err() != nil && (err != nil || !o.DryRun && report.Left() > 0)
 	if ctx.Err() != nil {
 		return report, nil
@@ -214,6 +237,10 @@ type run struct {
 	tally   *tally
 	lanes   sync.WaitGroup
 	looks   chan struct{} // taken by looks at keys that are followed
+	// held is set until everything is approved of.
+	held     *held
+	mostHeld int
+	refused  *Estimate // what was not approved of
 	// gentle is what copies by one request run in: it ends a grace after the
 	// work. hard ends with it. Neither has a deadline, before which a copy in
 	// parts would end unfinished.
@@ -250,9 +277,7 @@ func (r *run) walk(work context.Context) error {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Client: m.S3}
 	}
 	names := &names{options: &r.options, buckets: buckets, blind: make([]atomic.Bool, len(buckets))}
-	return listing.WalkStretches(work, buckets, listing.Options{
-		Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages,
-	}, func(_ context.Context, s listing.Stretch) error {
+	visit := func(_ context.Context, s listing.Stretch) error {
 		todo, wanted, followed := r.plan(s)
 		if err := r.follow(work, followed); err != nil {
 			return err
@@ -276,7 +301,7 @@ func (r *run) walk(work context.Context) error {
 			}
 			small := len(b.small(r.options))
 			r.tally.sources(source, small, len(b.objects)-small)
-			if r.options.DryRun {
+			if r.options.DryRun || r.held.counts() {
 				continue
 			}
 			pages, err := names.find(work, source, b)
@@ -287,15 +312,19 @@ func (r *run) walk(work context.Context) error {
 			for i, o := range b.objects {
 				o.queued()
 				for _, g := range b.goals[i] {
-					t := r.targets[slices.Index(r.places.to, g.place)]
-					if err := t.take(work, g); err != nil {
+					if err := r.give(work, g); err != nil {
 						return err
 					}
 				}
 			}
 		}
 		return nil
-	})
+	}
+	o := listing.Options{Prefix: r.options.Prefix, Match: r.options.Match, Listed: r.tally.pages}
+	if r.options.Keys != nil {
+		return listing.WalkKeys(work, buckets, r.options.Keys, o, visit)
+	}
+	return listing.WalkStretches(work, buckets, o, visit)
 }
 
 // plan decides about a stretch of keys, and returns by source what is to be

@@ -2,7 +2,6 @@ package backfill
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,7 +45,7 @@ func (r *run) follow(work context.Context, keys []string) error {
 				return err
 			}
 			for _, g := range goals {
-				if err := r.targets[slices.Index(r.places.to, g.place)].take(work, g); err != nil {
+				if err := r.give(work, g); err != nil {
 					return err
 				}
 			}

@@ -32,7 +32,8 @@ type Report struct {
 	// Lists and Heads count the requests that serve all targets: pages of
 	// listings, of objects and of versions, and questions about single sources.
 	Lists, Heads int
-	// Estimate is what a run would send and cost, set by a dry run.
+	// Estimate is what a run would send and cost, set by a dry run and where
+	// Options.Approve refused.
 	Estimate *Estimate
 }
 

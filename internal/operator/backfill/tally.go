@@ -194,6 +194,22 @@ func (t *tally) report() Report {
 	return r
 }
 
+// estimate is what everything planned so far comes to.
+func (t *tally) estimate() Estimate {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bill.estimate(t.options, t.counted.Lists)
+}
+
+// restart forgets what was planned, and keeps the requests that it took.
+func (t *tally) restart() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fresh := t.options.newReport()
+	fresh.Lists, fresh.Heads = t.counted.Lists, t.counted.Heads
+	t.counted, t.progress, t.bill = fresh, Progress{}, newBill()
+}
+
 // looked counts the requests of a look at a key that is followed.
 func (t *tally) looked(heads, lists int) {
 	t.mu.Lock()

@@ -57,6 +57,8 @@ type Options struct {
 	Members []Member
 	Span    Span
 	Prefix  string // of the keys; empty for all
+	// Keys, if set, are the only keys that are looked at; Prefix is not used then.
+	Keys []string
 	// Match, if set, says which keys may be brought back. It can be called
 	// concurrently.
 	Match func(key string) bool
@@ -215,7 +217,7 @@ func (r *run) walk(work context.Context) error {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Versions: m.S3}
 	}
 	options := listing.Options{Prefix: r.options.Prefix, Match: r.options.Match, Deleted: true, Listed: r.pages}
-	return listing.Walk(work, buckets, options, func(ctx context.Context, row listing.Row) error {
+	visit := func(ctx context.Context, row listing.Row) error {
 		rule := rule{opaque: r.options.KMS, follows: r.options.Follows != nil && r.options.Follows(row.Key)}
 		v, place := rule.decide(r.options.Span, row.Objects)
 		if rule.undecided(v, row.Objects) {
@@ -243,7 +245,11 @@ func (r *run) walk(work context.Context) error {
 			r.restore(work, place, source)
 		})
 		return nil
-	})
+	}
+	if r.options.Keys != nil {
+		return listing.WalkKeys(work, buckets, r.options.Keys, options, listing.EachRow(visit))
+	}
+	return listing.Walk(work, buckets, options, visit)
 }
 
 // How often and when a copy that may succeed later is tried, on top of the SDK's

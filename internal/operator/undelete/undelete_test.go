@@ -16,6 +16,7 @@ import (
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/policy"
+	"s3fanout/internal/proof/buckets"
 )
 
 const a, b = "us-east-1", "eu-west-1"
@@ -23,6 +24,29 @@ const a, b = "us-east-1", "eu-west-1"
 // lately is a span that has all that a test does.
 func lately() undelete.Span {
 	return undelete.Span{Since: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour)}
+}
+
+// A key that is named comes back, and none that begins like it.
+func TestRunBringsBackNamedKeysAlone(t *testing.T) {
+	w := newWorld(t, a, b)
+	for _, key := range []string{"films/one", "films/one.srt", "music/two"} {
+		w.Put(a, key, "x")
+		w.Remove(a, key)
+	}
+	for range 3 { // markers on top of each other
+		w.Remove(a, "music/two")
+	}
+	report, err := undelete.Run(t.Context(), undelete.Options{
+		Members: w.members(), Span: lately(), Keys: []string{"films/one", "music/two", "none"},
+	}, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Restored != 2 || report.Lists != 6 {
+		t.Fatalf("got %+v, %v; want two restored, at a list request for each key and bucket", report, err)
+	}
+	for key, want := range map[string]bool{"films/one": true, "music/two": true, "films/one.srt": false} {
+		if _, err := w.Clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(buckets.Name(a)), Key: &key}); (err == nil) != want {
+			t.Errorf("%s: %v, want it back: %v", key, err, want)
+		}
+	}
 }
 
 // What was deleted comes back with all that it had, in the Region where it was
