@@ -5,38 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/operator/backfill"
-	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
-
-// backfillFlags are the command's own.
-type backfillFlags struct {
-	from           string
-	to             []string
-	prefix         string
-	key            string
-	dryRun         bool
-	concurrency    int
-	ownCredentials bool
-	restoreDeleted bool
-	hideDeleted    bool
-
-	// With S3 Batch Operations.
-	batch, noReport, confirm bool
-	job, region              string
-}
-
-// maxConcurrency is what one process has connections for in each Region.
-const maxConcurrency = 1024
 
 func newBackfillCommand(a *app) *cobra.Command {
 	var f backfillFlags
@@ -79,6 +56,14 @@ With --dry-run it lists, and tells what would be copied and about what that
 costs: requests and transfer at AWS's list prices, without storage, taxes and
 discounts. It asks the targets what was deleted there, as a run does.
 
+Before anything is copied all of it is estimated like that. If it costs more than
+--limit, the command asks on a terminal, and elsewhere ends with exit code 3; with
+--yes it begins at once. More than 10,000 missing objects are listed twice for
+that, once with --yes.
+
+--key names one key exactly, at one list request in each bucket, and can be
+repeated.
+
 AWS requests: sts:GetCallerIdentity; s3:ListBucket on all buckets, or with
 --from on that one and the targets'; s3:ListBucketVersions on the targets'
 buckets, which tells what was deleted, and s3:GetObject (a HEAD of a target)
@@ -92,7 +77,7 @@ $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region. So
 the question what was deleted adds at most 8 % to the requests.
 
 With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "different", "left", "error",
+  {"replicaSet", "dryRun", "interrupted", "refused", "different", "left", "error",
    "targets": [{"region", "missing", "missingBytes", "noSource", "deleted",
      "copying", "copied", "exists", "diverged", "sourceGone", "failed", "left",
      "bytes", "stale", "replaced", "undeleted", "hidden", "kept", "destroyed",
@@ -110,8 +95,8 @@ keys of KMS by size alone. "list" counts pages of objects and of versions.
 the Region, "copying" what others are copying there, "exists" and "sourceGone"
 what came or went meanwhile, "diverged" what came with other contents, "left"
 what was not tried. "failures" has the first 1,000; "class" is retryable, denied
-or permanent. "estimate" is there with --dry-run, "error" if the run ended
-early. "assumedPrices" names Regions whose prices are not known. Of keys that
+or permanent. "estimate" is there with --dry-run, and where "refused"
+says that nobody agreed to it; "error" if the run ended early. "assumedPrices" names Regions whose prices are not known. Of keys that
 are followed, "stale" had an older write, of which "replaced" got the latest;
 "undeleted" showed what was deleted elsewhere, of which "hidden" show it no
 more, and "kept" were left; "destroyed" is gone where it was written. "wins"
@@ -122,11 +107,13 @@ has the first 1,000.
 
 Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
 all of them would; 2 usage or configuration; 3 objects could not be copied, or
-others are copying them; 130 interrupted.`,
+others are copying them, or it costs more than --limit; 130 interrupted.`,
 		Example: `  s3fanout backfill --dry-run
   s3fanout backfill
   s3fanout backfill --to eu-north-1
+  s3fanout backfill --key films/one.mp4 --key films/two.mp4
   s3fanout backfill --to eu-north-1 --key films/one.mp4 --restore-deleted
+  s3fanout backfill --to eu-north-1 --limit 250
   s3fanout backfill --from us-east-1 --to eu-west-1,eu-north-1 --prefix films/
   s3fanout backfill --batch-operations --to eu-north-1 --dry-run
   s3fanout backfill --job 00e123a4-c0d8-41f4 --region us-east-1`,
@@ -135,10 +122,10 @@ others are copying them; 130 interrupted.`,
 			if err := f.agree(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"key", f.key}, given{"job", f.job}, given{"region", f.region}); err != nil {
+			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"job", f.job}, given{"region", f.region}); err != nil {
 				return err
 			}
-			if err := f.checkKeys(); err != nil {
+			if err := chooseKeys(&f.keys, f.prefix); err != nil {
 				return err
 			}
 			switch {
@@ -155,8 +142,10 @@ others are copying them; 130 interrupted.`,
 	f.to = []string{"all"}
 	namesVar(cmd.Flags(), &f.to, "to", "Region to copy to, or all; can be repeated")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
-	cmd.Flags().StringVar(&f.key, "key", "", "only this key")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this key, exactly; can be repeated")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what is missing and the cost, copy nothing")
+	cmd.Flags().Float64Var(&f.limit, "limit", defaultLimit, "ask before it costs more US dollars than that")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask, whatever it costs")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to a Region at once")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write replicas as the caller, not as the functions")
 	cmd.Flags().BoolVar(&f.restoreDeleted, "restore-deleted", false, "copy also what was deleted in a Region")
@@ -202,21 +191,12 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if err != nil {
 		return err
 	}
-	match, prefix := set.Matches, f.prefix
-	if f.key != "" {
-		match, prefix = func(key string) bool { return key == f.key && set.Matches(key) }, f.key
-	}
-	var chosen atomic.Bool // whether any key was
+	var chosen chosenKeys
 	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: prefix, KMS: set.OpaqueETags(),
-		Match: func(key string) bool {
-			if !match(key) {
-				return false
-			}
-			chosen.Store(true)
-			return true
-		},
-		Follow: followed(set), FollowSince: set.FollowSince, HideDeleted: f.hideDeleted,
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Keys: f.keys, KMS: set.OpaqueETags(),
+		Match:   func(key string) bool { return set.Matches(key) && chosen.add(key, len(f.keys) > 0) },
+		Approve: a.approve(p, f),
+		Follow:  followed(set), FollowSince: set.FollowSince, HideDeleted: f.hideDeleted,
 		RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
 		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
 	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
@@ -227,75 +207,31 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if err := a.writeBackfill(newBackfillDocument(set.Name, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	if err == nil && !report.Interrupted && !chosen.Load() {
-		p.note("%s", f.nothingChosen())
+	if err == nil && !report.Interrupted {
+		for _, note := range f.nothingChosen(chosen.any.Load(), chosen.has) {
+			p.note("%s", note)
+		}
 	}
 	return backfillError(report, f.dryRun, err)
 }
 
-// nothingChosen says that the run had no key to look at, which may be a
-// mistake.
-func (f backfillFlags) nothingChosen() string {
-	switch {
-	case f.key != "":
-		return fmt.Sprintf("no Region has a key %s that is to be replicated; check --key", printable.Quote(f.key))
-	case f.prefix != "":
-		return fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix", printable.Quote(f.prefix))
-	}
-	return "no Region has a key that is to be replicated"
+// chosenKeys are those that a run looked at. It is safe for concurrent use.
+type chosenKeys struct {
+	any  atomic.Bool
+	keys sync.Map // where keys are named; there may be billions otherwise
 }
 
-// checkKeys refuses what no key can be or begin with.
-func (f backfillFlags) checkKeys() error {
-	switch {
-	case f.key != "" && f.prefix != "":
-		return usageError{errors.New("--key and --prefix exclude each other; give one")}
-	case f.key != "":
-		if err := checkKey(f.key); err != nil {
-			return err
-		}
-		if len(f.key) > maxKey {
-			return keyTooLong(f.key)
-		}
-		return nil
+func (c *chosenKeys) add(key string, named bool) bool {
+	c.any.Store(true)
+	if named {
+		c.keys.Store(key, true)
 	}
-	return checkPrefix(f.prefix)
+	return true
 }
 
-// check finds what cannot be asked for, and returns the Regions to copy to.
-func (f backfillFlags) check(set replicaset.Config) ([]string, error) {
-	members := strings.Join(set.Regions, ", ")
-	switch {
-	case f.from != "" && set.FollowAny().Any():
-		return nil, usageError{errors.New("--from: where changes are followed the latest write goes everywhere, whichever Region has it; leave it out")}
-	case f.hideDeleted && !set.FollowAny().Deletions:
-		return nil, usageError{errors.New("--hide-deleted: cdk.json follows no deletions; add \"deletions\" to follow, or leave it out")}
-	}
-	if f.from != "" && !set.Contains(f.from) {
-		return nil, usageError{fmt.Errorf("--from %s: not a Region of the replica set %s; it has %s", f.from, set.Name, members)}
-	}
-	if f.concurrency < 1 || f.concurrency > maxConcurrency {
-		return nil, usageError{fmt.Errorf("--concurrency %d: use 1 to %d", f.concurrency, maxConcurrency)}
-	}
-	var to []string
-	for _, region := range f.to {
-		switch {
-		case region == "all" && len(f.to) > 1:
-			return nil, usageError{errors.New("--to all: give either all or Regions")}
-		case region == "all":
-			return slices.DeleteFunc(slices.Clone(set.Regions), func(r string) bool { return r == f.from }), nil
-		case !set.Contains(region):
-			return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", region, set.Name, members)}
-		case region == f.from:
-			return nil, usageError{fmt.Errorf("--to %s: it is the Region to copy from; name another one", region)}
-		case !slices.Contains(to, region):
-			to = append(to, region)
-		}
-	}
-	if len(to) == 0 {
-		return nil, usageError{errors.New("--to has no Region; name one, or leave it out for all")}
-	}
-	return to, nil
+func (c *chosenKeys) has(key string) bool {
+	_, ok := c.keys.Load(key)
+	return ok
 }
 
 // backfillError says what is wrong with the end of a run, nil if nothing is.
@@ -316,66 +252,4 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 	default:
 		return nil
 	}
-}
-
-// backfillProgress turns what the run tells into a status. The run never calls
-// it twice at once.
-type backfillProgress struct {
-	p           *progress
-	now         func() time.Time
-	began, last time.Time
-	dryRun      bool
-	named       int // failures
-}
-
-// statusInterval keeps a terminal readable.
-const statusInterval = 100 * time.Millisecond
-
-func (w *backfillProgress) progress(b backfill.Progress) {
-	now, last := w.now(), b.Listed && b.Ended == b.Missing
-	if now.Sub(w.last) < statusInterval && !last {
-		return
-	}
-	w.last = now
-	w.p.status("%s", describeProgress(b, now.Sub(w.began), w.dryRun))
-}
-
-// failed names the failures that the result does not.
-func (w *backfillProgress) failed(f backfill.Failure) {
-	if w.named++; w.named > backfill.MaxFailures {
-		w.p.note("%s: %s: %s", f.Region, printable.Quote(f.Key), f.Reason)
-	}
-}
-
-// describeProgress is the line of a run that has taken so long. Until the
-// listing is done, nobody knows how much there is to do.
-func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) string {
-	least := "at least "
-	if b.Listed {
-		least = ""
-	}
-	if dryRun {
-		return fmt.Sprintf("%d keys listed; %s%s missing, %s", b.Keys, least, objectCount(b.Missing), table.Bytes(b.MissingBytes))
-	}
-	line := fmt.Sprintf("%d of %s%s, %s", b.Ended, least, objectCount(b.Missing), table.Bytes(b.Bytes))
-	if b.Failed > 0 {
-		line += fmt.Sprintf(", %d failed", b.Failed)
-	}
-	if took < time.Second || b.Ended == 0 {
-		return line
-	}
-	perSecond := float64(b.Ended) / took.Seconds()
-	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, table.Bytes(int64(float64(b.Bytes)/took.Seconds())))
-	if left := b.Missing - b.Ended; left > 0 {
-		line += fmt.Sprintf("; %s%v left", least, time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second))
-	}
-	return line
-}
-
-// noteWriter makes a note of each line of a log.
-type noteWriter struct{ p *progress }
-
-func (w noteWriter) Write(b []byte) (int, error) {
-	w.p.note("%s", b)
-	return len(b), nil
 }

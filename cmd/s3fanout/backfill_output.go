@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,7 +18,7 @@ import (
 
 func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) document.Backfill {
 	d := document.Backfill{
-		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Different: report.Different, Left: report.Left(),
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Refused: errors.Is(err, errOverLimit), Different: report.Different, Left: report.Left(),
 		Targets: []document.BackfillTarget{}, Requests: document.BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []document.CopyFailure{},
 		Wins: []document.BackfillWins{}, Conflicts: []document.BackfillConflict{},
 	}

@@ -71,9 +71,9 @@ func (f backfillFlags) agree(changed func(flag string) bool) error {
 	case f.batch:
 		together = []string{"batch-operations", "from", "to", "prefix", "restore-deleted", "dry-run", "no-report", "confirm"}
 	default:
-		together = []string{"from", "to", "prefix", "key", "dry-run", "concurrency", "own-credentials", "restore-deleted"}
+		together = []string{"from", "to", "prefix", "key", "dry-run", "limit", "yes", "concurrency", "own-credentials", "restore-deleted"}
 	}
-	for _, flag := range []string{"from", "to", "prefix", "key", "dry-run", "concurrency", "own-credentials", "restore-deleted", "batch-operations", "no-report", "confirm", "region"} {
+	for _, flag := range []string{"from", "to", "prefix", "key", "dry-run", "limit", "yes", "concurrency", "own-credentials", "restore-deleted", "batch-operations", "no-report", "confirm", "region"} {
 		if changed(flag) && !slices.Contains(together, flag) {
 			return usageError{fmt.Errorf("--%s does not go with the other flags given; see s3fanout backfill --help", flag)}
 		}

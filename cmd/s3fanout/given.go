@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,6 +34,31 @@ func checkPrefix(prefix string) error {
 		return usageError{fmt.Errorf("--prefix has %d bytes; a key of S3 has %d at most", len(prefix), maxKey)}
 	}
 	return nil
+}
+
+// chooseKeys refuses values of --key and --prefix that no key can be or begin
+// with, and names each key once.
+func chooseKeys(keys *[]string, prefix string) error {
+	if len(*keys) > 0 && prefix != "" {
+		return usageError{errors.New("--key and --prefix exclude each other; give one")}
+	}
+	var distinct []string
+	for _, key := range *keys {
+		switch {
+		case key == "":
+			return usageError{errors.New("--key is empty; name one, or leave it out")}
+		case len(key) > maxKey:
+			return keyTooLong(key)
+		}
+		if err := checkKey(key); err != nil {
+			return err
+		}
+		if !slices.Contains(distinct, key) {
+			distinct = append(distinct, key)
+		}
+	}
+	*keys = distinct
+	return checkPrefix(prefix)
 }
 
 // names is a flag that takes names, separated by commas, and can be repeated.

@@ -19,6 +19,7 @@ import (
 type undeleteFlags struct {
 	since, until moment
 	prefix       string
+	keys         []string
 	dryRun       bool
 	concurrency  int
 }
@@ -41,7 +42,7 @@ already, and what was deleted again after --until. Keys that no filter in
 cdk.json chooses, or that it excludes, are left out. Delete markers stay:
 removing them by hand would hide from the other Regions what happened. A
 lifecycle rule that expires objects makes the same markers as a user: try
---dry-run and choose a --prefix.
+--dry-run and choose a --prefix, or each --key exactly.
 
 A time is one such as 2026-11-29T08:30:00Z or 2026-11-29T09:30:00+01:00, or how
 long ago it is, such as 90m, 12h or 2d. Delete markers have the time of S3's
@@ -82,7 +83,8 @@ them would; 2 usage or configuration; 3 objects could not be brought back;
 		Example: `  s3fanout undelete --since 2h --dry-run
   s3fanout undelete --since 2h
   s3fanout undelete --since 2026-11-29T08:30:00Z --until 2026-11-29T08:45:00Z
-  s3fanout undelete --since 2d --prefix films/`,
+  s3fanout undelete --since 2d --prefix films/
+  s3fanout undelete --since 2d --key films/one.mp4`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd.Flags().Changed, time.Now()); err != nil {
@@ -94,6 +96,7 @@ them would; 2 usage or configuration; 3 objects could not be brought back;
 	cmd.Flags().Var(&f.since, "since", "bring back what was deleted from this time on")
 	cmd.Flags().Var(&f.until, "until", "up to this time (default: when it is started)")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this key, exactly; can be repeated")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would come back, change nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "most copies at once")
 	return cmd
@@ -107,7 +110,7 @@ func (f *undeleteFlags) check(changed func(string) bool, now time.Time) error {
 	if err := checkGiven(changed, given{"prefix", f.prefix}); err != nil {
 		return err
 	}
-	if err := checkPrefix(f.prefix); err != nil {
+	if err := chooseKeys(&f.keys, f.prefix); err != nil {
 		return err
 	}
 	f.since.settle(now)
@@ -142,7 +145,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 	report, err := undelete.Run(ctx, undelete.Options{
 		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
 		Span:    undelete.Span{Since: f.since.time, Until: f.until.time},
-		Prefix:  f.prefix, Match: set.Matches, KMS: set.OpaqueETags(), DryRun: f.dryRun, Concurrency: f.concurrency,
+		Prefix:  f.prefix, Keys: f.keys, Match: set.Matches, KMS: set.OpaqueETags(), DryRun: f.dryRun, Concurrency: f.concurrency,
 		Follows: func(key string) bool { return rules.For(key).Overwrites }, FollowSince: set.FollowSince,
 	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()

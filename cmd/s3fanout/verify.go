@@ -169,7 +169,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	case err != nil:
 		return err
 	}
-	return verifyError(summary, f, set.FollowAny().Any())
+	return verifyError(summary, f, set.FollowAny().Any(), out.few)
 }
 
 // checkVerify refuses values of flags that make no sense.
@@ -186,7 +186,7 @@ func (a *app) checkVerify(f verifyFlags, regions []string) error {
 }
 
 // verifyError says that there are differences, and what to do about them.
-func verifyError(s verify.Summary, f verifyFlags, follows bool) error {
+func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) error {
 	n := s.Unequal()
 	switch {
 	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
@@ -202,7 +202,7 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool) error {
 		text string
 	}
 	advices := []advice{
-		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill"},
+		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill" + few.flags(verify.Missing)},
 		{s.Deleted, "what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
 		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
 		{s.Copying, "what is being copied needs time: compare again later"},
@@ -210,7 +210,7 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool) error {
 	}
 	if follows {
 		advices = append([]advice{
-			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill; s3fanout explain KEY tells what won and why"},
+			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; s3fanout explain KEY tells what won and why"},
 			{s.Undeleted, "s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
 		}, advices[3:]...)
 	}

@@ -25,8 +25,9 @@ type verifyOutput struct {
 	json   bool
 
 	last    string // the key that was written last
-	width   int    // of the terminal; 0: none
-	region  int    // of the widest Region's name
+	few     fewKeys
+	width   int // of the terminal; 0: none
+	region  int // of the widest Region's name
 	colours bool
 }
 
@@ -50,6 +51,7 @@ func (o *verifyOutput) write(s verify.Summary) error {
 			return err
 		}
 		o.counts.Add(d)
+		o.few.add(d)
 		if err := o.difference(d); err != nil {
 			return err
 		}

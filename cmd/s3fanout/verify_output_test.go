@@ -156,7 +156,7 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := ""
-		if err := verifyError(tt.summary, tt.flags, false); err != nil {
+		if err := verifyError(tt.summary, tt.flags, false, nil); err != nil {
 			got = err.Error()
 			if !errors.Is(err, errLeftOver) {
 				t.Errorf("%s: not marked as left over", got)
@@ -178,8 +178,37 @@ func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
 		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
-		if err := verifyError(tt.summary, verifyFlags{}, true); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
+		if err := verifyError(tt.summary, verifyFlags{}, true, nil); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
 			t.Errorf("got %v, want %q", err, tt.want)
+		}
+	}
+}
+
+// A few keys are named for backfill, which then need not list the buckets.
+func TestVerifyNamesFewKeysForBackfill(t *testing.T) {
+	missing := func(key string) verify.Difference {
+		return verify.Difference{Kind: verify.Missing, Key: key, Without: []string{"eu-west-1"}}
+	}
+	deleted := verify.Difference{Kind: verify.Missing, Key: "d", Without: []string{"eu-west-1"}, Deleted: []string{"eu-west-1"}}
+	different := verify.Difference{Kind: verify.Different, Key: "films/one"}
+	for _, tt := range []struct {
+		differences []verify.Difference
+		follows     bool
+		want        string
+	}{
+		{[]verify.Difference{missing("it's"), missing("-b"), deleted, different}, false, `s3fanout backfill --key='it'\''s' --key='-b'; `},
+		{[]verify.Difference{missing("films/one"), different}, true, `s3fanout backfill --key='films/one'; `},
+		{[]verify.Difference{missing("a"), missing("b"), missing("c")}, false, `s3fanout backfill --key='a' --key='b' --key='c'; `},
+		{[]verify.Difference{missing("a"), missing("b"), missing("c"), missing("e")}, false, `s3fanout backfill; `},
+		{[]verify.Difference{missing(strings.Repeat("k", 61))}, false, `s3fanout backfill; `},
+	} {
+		var few fewKeys
+		for _, d := range tt.differences {
+			few.add(d)
+		}
+		err := verifyError(verify.Summary{Missing: 2, Different: 1}, verifyFlags{}, tt.follows, few)
+		if err == nil || !strings.Contains(err.Error(), "with "+tt.want) {
+			t.Errorf("got %v, want %q in it", err, tt.want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ type Backfill struct {
 	ReplicaSet  string           `json:"replicaSet"`
 	DryRun      bool             `json:"dryRun"`
 	Interrupted bool             `json:"interrupted"`
+	Refused     bool             `json:"refused"`
 	Different   int              `json:"different"`
 	Left        int              `json:"left"`
 	Error       string           `json:"error,omitempty"`

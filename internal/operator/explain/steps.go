@@ -42,7 +42,7 @@ func backfillCommand(key, from string, to []string, restore bool) string {
 
 // undeleteKey brings a key back that was deleted since.
 func undeleteKey(key string, since time.Time) string {
-	return "s3fanout undelete --since " + since.Format(time.RFC3339) + " --prefix=" + printable.Shell(key)
+	return "s3fanout undelete --since " + since.Format(time.RFC3339) + " --key=" + printable.Shell(key)
 }
 
 func flags(name string, values []string) string {

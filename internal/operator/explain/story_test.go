@@ -99,7 +99,7 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 	w.Remove(storyA, "k")
 	w.Remove(storyB, "k")
 	v = Judge(told(t, w, "k"))
-	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") || !strings.HasSuffix(v.Steps[0].Command, "Z --prefix='k'") {
+	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") || !strings.HasSuffix(v.Steps[0].Command, "Z --key='k'") {
 		t.Errorf("got %+v", v)
 	}
 }

@@ -91,7 +91,7 @@ func backfillCommand(w *world, e env) (call, error) {
 	text := fmt.Sprintf(`{"context": {"s3fanout": {"name": "s3fanout", "regions": [%q, %q, "ap-northeast-1"]}}}`, sourceRegion, targetRegion)
 	return call{
 		environment: w.environment(sourceRegion), path: e.command,
-		args: []string{"backfill", "--config", config, "--from", sourceRegion, "--to", targetRegion},
+		args: []string{"backfill", "--yes", "--config", config, "--from", sourceRegion, "--to", targetRegion},
 	}, os.WriteFile(config, []byte(text), 0o600)
 }
 

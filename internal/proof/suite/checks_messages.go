@@ -136,7 +136,7 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, err
 	}
 	if err != nil {
-		if _, putBack := w.s3fanout(ctx, "backfill", "--prefix", key); putBack != nil {
+		if _, putBack := w.s3fanout(ctx, "backfill", "--key", key); putBack != nil {
 			return "", false, putBack
 		}
 		return "no, it is dropped with the upload in it", false, nil

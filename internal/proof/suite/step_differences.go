@@ -186,7 +186,7 @@ func deleted(ctx context.Context, w *world) (note string, err error) {
 		Key: aws.String(key)}); err != nil {
 		return "", err
 	}
-	if _, err := w.s3fanout(ctx, "backfill", "--prefix", key); err != nil {
+	if _, err := w.s3fanout(ctx, "backfill", "--key", key); err != nil {
 		return "", err
 	}
 	there, err := w.head(ctx, region, key)
@@ -196,7 +196,7 @@ func deleted(ctx context.Context, w *world) (note string, err error) {
 	if there != nil {
 		return "", fmt.Errorf("backfill brought %s back to %s", key, region)
 	}
-	if _, err := w.wantCode(ctx, 0, "backfill", "--prefix", key, "--restore-deleted"); err != nil {
+	if _, err := w.wantCode(ctx, 0, "backfill", "--key", key, "--restore-deleted"); err != nil {
 		return "", err
 	}
 	return "", w.arrives(ctx, key, region)

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// asks says whether somebody is there to be asked: both the question and the
+// answer need a terminal.
+func (a *app) asks() bool {
+	for _, stream := range []any{a.stdin, a.stderr} {
+		if f, ok := stream.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirm asks a question that is answered with y or yes, or with anything else
+// for no. The error is ctx's, or that of the terminal.
+func (a *app) confirm(ctx context.Context, question string) (bool, error) {
+	if _, err := fmt.Fprint(a.stderr, wrapped(question+" [y/N]", a.terminalWidth(a.stderr), "  ")+" "); err != nil {
+		return false, err
+	}
+	type answer struct {
+		line string
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() { // a read cannot be interrupted; the process ends soon after ctx
+		line, err := bufio.NewReader(a.stdin).ReadString('\n')
+		answered <- answer{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(a.stderr)
+		return false, context.Cause(ctx)
+	case got := <-answered:
+		if got.err != nil && got.err != io.EOF {
+			return false, fmt.Errorf("read the answer: %w", got.err)
+		}
+		switch strings.ToLower(strings.TrimSpace(got.line)) {
+		case "y", "yes":
+			return true, nil
+		}
+		return false, nil
+	}
+}

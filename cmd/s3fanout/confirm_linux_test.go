@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"s3fanout/internal/operator/backfill"
+)
+
+// openTerminal opens a pseudoterminal: what is written to user is typed.
+func openTerminal(t *testing.T) (user, terminal *os.File) {
+	t.Helper()
+	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = user.Close() })
+	var unlocked, number uint32
+	ioctl(t, user, syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked))
+	ioctl(t, user, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = terminal.Close() }) // again, if the test did
+	return user, terminal
+}
+
+func ioctl(t *testing.T, f *os.File, request uintptr, argument unsafe.Pointer) {
+	t.Helper()
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, uintptr(argument)); errno != 0 {
+		t.Fatalf("ioctl %#x: %v", request, errno)
+	}
+}
+
+// What is over the limit needs a yes, and a yes alone will do.
+func TestBackfillAsksOnATerminal(t *testing.T) {
+	estimate := backfill.Estimate{RequestDollars: 5, TransferDollars: 57.1, Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 3 << 40}}}
+	estimate.Requests.Copy = 2_000_000
+	for typed, want := range map[string]error{"y\n": nil, " Yes \n": nil, "n\n": errOverLimit, "\n": errOverLimit, "yellow\n": errOverLimit, "\x04": errOverLimit} {
+		user, terminal := openTerminal(t)
+		a := &app{stdin: terminal, stderr: terminal, getenv: func(string) string { return "" }}
+		if _, err := user.WriteString(typed); err != nil {
+			t.Fatal(err)
+		}
+		err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), estimate)
+		if !errors.Is(err, want) || want == nil && err != nil || want != nil && !errors.Is(err, errLeftOver) {
+			t.Errorf("typed %q: error %v, want %v", typed, err, want)
+		}
+		if err := terminal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shown, _ := io.ReadAll(user) // ends with EIO once nobody has the terminal
+		text := strings.Join(strings.Fields(string(shown)), " ")
+		if want := "estimated cost $62.10 for 2000000 copies, 3.0 TiB, more than the limit of $10.00. Copy it? [y/N]"; !strings.Contains(text, want) {
+			t.Errorf("shown %q, want %q in it", text, want)
+		}
+	}
+}
+
+// A signal ends the question.
+func TestTheQuestionIsInterruptible(t *testing.T) {
+	_, terminal := openTerminal(t)
+	a := &app{stdin: terminal, stderr: terminal, getenv: func(string) string { return "" }}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if agreed, err := a.confirm(ctx, "Copy it?"); agreed || !errors.Is(err, context.Canceled) {
+		t.Errorf("agreed %v, error %v; want false and cancelled", agreed, err)
+	}
+}
+
+// Within the limit, and with --yes, nobody is asked; without a terminal nobody can be
+// (bad input: cm-42).
+func TestBackfillAsksNobodyElsewhere(t *testing.T) {
+	a := &app{stdin: strings.NewReader("y\n"), stderr: &strings.Builder{}, getenv: func(string) string { return "" }}
+	dear := backfill.Estimate{RequestDollars: 10.01}
+	err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), dear)
+	if !errors.Is(err, errOverLimit) || !errors.Is(err, errLeftOver) || !strings.Contains(err.Error(), "; see what it is with --dry-run, then give --yes or a higher --limit") {
+		t.Errorf("over the limit: error %v, want %v", err, errOverLimit)
+	}
+	if err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), backfill.Estimate{RequestDollars: 10}); err != nil {
+		t.Errorf("at the limit: error %v", err)
+	}
+	if a.approve(a.newProgress(), backfillFlags{yes: true}) != nil {
+		t.Error("asked although --yes was given")
+	}
+}
