@@ -68,6 +68,7 @@ logs and progress to standard error.
 		newDoctorCommand,
 		newExplainCommand,
 		newRedriveCommand,
+		newReportCommand,
 		newSandboxCommand,
 		newStatusCommand,
 		newUndeleteCommand,

@@ -23,6 +23,7 @@ import (
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/operator/report"
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/operator/verify"
 )
@@ -63,7 +64,14 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			}}}}).Redrive,
 		},
 		"redrive-letter": {newRedriveLetter(redrive.Result{})},
-		"status":         {newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
+		"report": {
+			newReportDocument(report.Report{}),
+			newReportDocument(report.Report{
+				Pairs:   []report.Pair{{Arrivals: report.Arrivals{Arrived: 1, Within: []int64{1, 1, 1}}}, {Arrivals: report.Arrivals{Within: []int64{0, 0, 0}}}},
+				Regions: []report.Region{{Err: failed}, {Proofs: &report.Proofs{}}},
+			}),
+		},
+		"status": {newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
 		"undelete": {
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{}, nil),
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),
@@ -97,7 +105,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 		}
 	}
 	files, err := filepath.Glob("../../docs/schema/*.json")
-	if err != nil || len(files) < 14 || slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, " ") }) {
+	if err != nil || len(files) < 15 || slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, " ") }) {
 		t.Errorf("%d schemas, %v", len(files), err)
 	}
 }

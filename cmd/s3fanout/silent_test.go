@@ -28,7 +28,7 @@ func TestAnEndpointThatNeverAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
-	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "status", "undelete --since 1h", "verify", "sandbox fault", "sandbox deploy --templates ../../internal/sandbox/snapshot/templates"} {
+	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "report", "status", "undelete --since 1h", "verify", "sandbox fault", "sandbox deploy --templates ../../internal/sandbox/snapshot/templates"} {
 		wait.Go(func() {
 			cmd := exec.CommandContext(t.Context(), "s3fanout", append(strings.Fields(line), "--config", path)...)
 			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+endpoint, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",

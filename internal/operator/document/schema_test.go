@@ -32,6 +32,7 @@ var schemas = map[string]struct {
 	"explain":           {document.Explain{}, "explain --output json"},
 	"redrive":           {document.Redrive{}, "redrive --output json"},
 	"redrive-letter":    {document.RedriveLetter{}, "each line but the last of redrive --watch --output json"},
+	"report":            {document.Report{}, "report --output json"},
 	"status":            {document.Status{}, "status --output json"},
 	"undelete":          {document.Undelete{}, "undelete --output json"},
 	"verify-difference": {document.VerifyDifference{}, "each line but the last of verify --output json"},

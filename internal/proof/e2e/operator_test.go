@@ -101,6 +101,7 @@ func lookingSteps() []step {
 	return []step{
 		{well, []string{"doctor"}, 0},
 		{nil, []string{"status"}, 0},
+		{nil, []string{"report"}, 0},
 		{nil, []string{"verify", "--grace", "0s"}, 0},
 		{nil, []string{"verify", "--tags", "--grace", "0s"}, 0},
 		{nil, []string{"explain", "films/whole"}, 0},
