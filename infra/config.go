@@ -101,6 +101,9 @@ type Config struct {
 	// perhaps with "{account}"; nil leaves it to the account's own policies, an
 	// empty list is nobody.
 	OperatorARNs []string
+	// AccessPoint is one endpoint over the buckets of several Regions, in a stack
+	// of its own that NewReplicaSet makes; nil for none.
+	AccessPoint *AccessPoint
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }
@@ -124,6 +127,13 @@ type Follow = replicaset.Follow
 // Reconcile says how often each Region compares its bucket with the others, and
 // whether it repairs what differs.
 type Reconcile = replicaset.Reconcile
+
+// AccessPoint says which Multi-Region Access Points the set has, and in which
+// Region their stack is; the zero value is one over all Regions.
+type AccessPoint = replicaset.AccessPoint
+
+// Point is one of them.
+type Point = replicaset.Point
 
 // Values of Config.FunctionArchitecture.
 const (

@@ -170,6 +170,14 @@ func features() [][]level {
 			{"no operators", func(c *replicaset.Config) { c.OperatorARNs = []string{} }, trusting(nil, true)},
 		},
 		{
+			{"no access point", nothing, accessPoints(nil)},
+			{"an access point", func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} }, accessPoints(map[string][]int{"Main": {1, 0}})},
+			{"two access points", func(c *replicaset.Config) {
+				c.AccessPoint = &replicaset.AccessPoint{StackRegion: "us-west-2", Points: []replicaset.Point{
+					{Name: "old", Regions: c.Regions[:1]}, {Name: "new", Regions: c.Regions}}}
+			}, accessPoints(map[string][]int{"Old": {0}, "New": {1, 0}})},
+		},
+		{
 			{"untagged", nothing, tagged(nil)},
 			{"tagged", func(c *replicaset.Config) { c.Tags = map[string]string{"team": "platform", "cost center": "42"} },
 				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},

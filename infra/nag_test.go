@@ -58,7 +58,7 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
 	sets := map[string]replicaset.Config{"default": defaultSet(t)}
-	for _, name := range []string{"careful", "adopting", "follow"} {
+	for _, name := range []string{"careful", "adopting", "follow", "access"} {
 		raw, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,11 @@ func testNag(t *testing.T, set replicaset.Config) {
 		found := map[[2]string]int{}
 		stack := set.RegionStackName(region)
 		compliant := 0
-		for _, l := range append(nagReport(t, out, stack), nagReport(t, out, set.MeshStackName(region))...) {
+		lines := append(nagReport(t, out, stack), nagReport(t, out, set.MeshStackName(region))...)
+		if set.AccessPoint != nil {
+			lines = append(lines, nagReport(t, out, set.AccessPointStackName())...)
+		}
+		for _, l := range lines {
 			switch l.Compliance {
 			case "Compliant":
 				compliant++

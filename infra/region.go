@@ -91,10 +91,10 @@ func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, erro
 	if err != nil {
 		return site{}, nil, err
 	}
-	if !slices.ContainsFunc(*scope.Node().Scopes(), func(above constructs.IConstruct) bool { return *awscdk.Stack_IsStack(above) }) {
-		return site{}, nil, fmt.Errorf("scope %q is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet", *scope.Node().Path())
+	stack, err := stackOf(scope)
+	if err != nil {
+		return site{}, nil, err
 	}
-	stack := awscdk.Stack_Of(scope)
 	region := *stack.Region()
 	if *awscdk.Token_IsUnresolved(region) {
 		return site{}, nil, fmt.Errorf("stack %s is bound to no Region; set Env.Region in its props to one of %s", *stack.StackName(), strings.Join(set.Regions, ", "))
@@ -104,6 +104,14 @@ func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, erro
 			*stack.StackName(), region, set.Name, strings.Join(set.Regions, ", "))
 	}
 	return newSite(*stack.Account(), set, region), stack, nil
+}
+
+// stackOf is the stack that the scope is in. Without one the CDK would panic.
+func stackOf(scope constructs.Construct) (awscdk.Stack, error) {
+	if !slices.ContainsFunc(*scope.Node().Scopes(), func(above constructs.IConstruct) bool { return *awscdk.Stack_IsStack(above) }) {
+		return nil, fmt.Errorf("scope %q is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet", *scope.Node().Path())
+	}
+	return awscdk.Stack_Of(scope), nil
 }
 
 // regionParts configure addRegion.

@@ -16,6 +16,7 @@ type synthesized struct {
 	dir     string
 	regions map[string]template
 	meshes  map[string]template
+	points  template // of the access points; empty if the set has none
 }
 
 func synthesize(t *testing.T, set replicaset.Config) synthesized {
@@ -27,6 +28,9 @@ func synthesize(t *testing.T, set replicaset.Config) synthesized {
 	for _, region := range set.Regions {
 		s.regions[region] = load(t, s.dir, set, set.RegionStackName(region), region)
 		s.meshes[region] = load(t, s.dir, set, set.MeshStackName(region), region)
+	}
+	if set.AccessPoint != nil {
+		s.points = load(t, s.dir, set, set.AccessPointStackName(), set.AccessPointRegion())
 	}
 	return s
 }
@@ -137,7 +141,14 @@ func (s synthesized) testStackDependencies(t *testing.T) {
 		regions = append(regions, s.set.RegionStackName(region))
 	}
 	slices.Sort(regions)
-	equal(t, "number of stacks", len(m.Artifacts), 2*len(regions))
+	stacks := 2 * len(regions)
+	if s.set.AccessPoint != nil {
+		point := m.Artifacts[s.set.AccessPointStackName()]
+		equal(t, "dependencies of the access point's stack", point.Dependencies, regions)
+		equal(t, "environment of the access point's stack", point.Environment, "aws://unknown-account/"+s.set.AccessPointRegion())
+		stacks++
+	}
+	equal(t, "number of stacks", len(m.Artifacts), stacks)
 	for _, region := range s.set.Regions {
 		stack, mesh := m.Artifacts[s.set.RegionStackName(region)], m.Artifacts[s.set.MeshStackName(region)]
 		equal(t, region+": dependencies of the Region stack", len(stack.Dependencies), 0)

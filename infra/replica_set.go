@@ -7,6 +7,9 @@
 //   - The mesh stack subscribes the other Regions' functions to this Region's
 //     topic, and depends on every Region stack.
 //
+// With Config.AccessPoint there is one more, with the access points over the
+// Regions' buckets, which depends on every Region stack too.
+//
 // NewRegion and NewMesh make the same in stacks of yours, with a bucket and a key
 // of yours. They are apart because SNS refuses a subscription whose function
 // does not exist: first every Region, then every mesh.
@@ -76,6 +79,12 @@ func NewReplicaSet(scope constructs.Construct, props ReplicaSetProps) (*ReplicaS
 		// subscription can be made before every function is there.
 		for _, other := range set.Regions {
 			mesh.AddStackDependency(stacks[other], jsii.String("subscribes its function"))
+		}
+	}
+	if set.AccessPoint != nil {
+		point := newAccessPointStack(scope, set)
+		for _, region := range set.Regions {
+			point.AddStackDependency(stacks[region], jsii.String("reaches its bucket"))
 		}
 	}
 	return made, nil

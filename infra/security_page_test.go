@@ -69,6 +69,10 @@ func words(set replicaset.Config, region string) map[string]string {
 		here.AdopterLogGroupARN() + ":*":                    "adopting function's log group",
 		here.ARN("sns", set.AlarmTopicName()):               "alarm topic",
 	}
+	for _, point := range set.AccessPoints() {
+		arn := strings.Replace(set.AccessPointPattern(testAccount), "*", point.Output("")+".Alias", 1)
+		w[arn], w[arn+"/object/*"] = "access point", "access point's objects"
+	}
 	for _, other := range set.Members(testAccount).Except(region) {
 		bucket := other.BucketARN()
 		w[bucket], w[bucket+"/*"] = "other buckets", "other buckets' objects"
@@ -161,6 +165,8 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			}
 		case r.Type == "AWS::SQS::QueuePolicy":
 			policy = "queue"
+		case r.Type == "AWS::S3::MultiRegionAccessPointPolicy":
+			policy = "access point"
 		case r.Type == "AWS::S3::BucketPolicy":
 			policy = "bucket"
 		case r.Type == "AWS::KMS::Key":
@@ -235,7 +241,8 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 				c.BucketKeyARNs[region] = strings.ReplaceAll(adoptedKey, "us-east-1", region)
 			}
 		},
-		"alarmEmail": func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"alarmEmail":  func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"accessPoint": func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
 	}
 	names := slices.Sorted(maps.Keys(switches))
 	for when := range rows {
@@ -277,7 +284,7 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			}
 			s := synthesize(t, set)
 			for _, region := range set.Regions {
-				got := permissionsOf(t, set, region, s.regions[region])
+				got := append(permissionsOf(t, set, region, s.regions[region]), permissionsOf(t, set, region, s.points)...)
 				for _, p := range got {
 					if !want[p] {
 						t.Errorf("%s has, and the page has not:\n%+v", region, p)

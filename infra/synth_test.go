@@ -134,6 +134,9 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 			return here.ARN("sns", topic)
 		}
 		value, ok := known[file.Resources[id].Type+"/"+name]
+		if file.Resources[id].Type == "AWS::S3::MultiRegionAccessPoint" {
+			value, ok = id+"."+name, true
+		}
 		if isAdoption(resource{ID: id}) {
 			value, ok = map[string]string{
 				"AWS::Lambda::Function/Arn": here.ARN("lambda", "function:"+here.AdopterName()),

@@ -57,6 +57,7 @@ func (c *Config) fields() []configField {
 		{"scheduleRoleArn", &c.ScheduleRoleARN, text, "roles of its own"},
 		{"roleIds", (*stringMap)(&c.RoleIDs), "an object of Regions and role IDs", "none"},
 		{"operatorArns", &c.OperatorARNs, "a list of role and user ARNs", "whom the account lets"},
+		{"accessPoint", &c.AccessPoint, accessPointWanted, "none"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}
 }

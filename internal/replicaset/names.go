@@ -74,3 +74,6 @@ func (c Config) RegionStackName(region string) string { return c.Name + "-" + re
 // MeshStackName is the name of the stack that subscribes the other Regions'
 // functions to region's topic.
 func (c Config) MeshStackName(region string) string { return c.Name + "-" + region + "-mesh" }
+
+// AccessPointStackName is the name of the stack of the access points.
+func (c Config) AccessPointStackName() string { return c.Name + "-access-point" }

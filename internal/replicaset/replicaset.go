@@ -122,6 +122,9 @@ type Config struct {
 	// perhaps with "{account}"; nil leaves it to the account's own policies, an
 	// empty list is nobody. See Operators.
 	OperatorARNs []string
+	// AccessPoint is one endpoint over the buckets of several Regions; nil for
+	// none. See AccessPoints.
+	AccessPoint *AccessPoint
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }

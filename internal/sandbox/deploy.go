@@ -122,6 +122,13 @@ func kinds() map[string]kind {
 			make: makeBucketPolicy, properties: func() any { return new(bucketPolicyProperties) },
 			inPlace: []string{"PolicyDocument"}, update: keeping(updateBucketPolicy), remove: removeBucketPolicy, drift: bucketPolicyDrift,
 		},
+		"AWS::S3::MultiRegionAccessPoint": {
+			make: makeAccessPoint, properties: func() any { return new(accessPointProperties) }, remove: removeAccessPoint,
+		},
+		"AWS::S3::MultiRegionAccessPointPolicy": {
+			make: makeAccessPointPolicy, properties: func() any { return new(accessPointPolicyProperties) },
+			inPlace: []string{"Policy"}, update: keeping(updateAccessPointPolicy), remove: removeAccessPointPolicy,
+		},
 		"AWS::SNS::Subscription": {
 			make: makeSubscription, properties: func() any { return new(subscriptionProperties) },
 			inPlace: []string{"FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy"},

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/sandbox/accesspoint"
 	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/custom"
@@ -158,6 +159,7 @@ type Sandbox struct {
 	done       chan struct{} // closed when the endpoint has ended
 	logger     *slog.Logger
 	kms        *kms.Service
+	points     *accesspoint.Service
 	custom     *custom.Service
 
 	ready  chan struct{}   // closed when the first deployment is done
@@ -197,6 +199,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		dir:      dir,
 		store:    iam.NewStoreOf(partition, AccountID, dir.identity.admin()),
 		kms:      kms.New(partition, AccountID),
+		points:   accesspoint.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,

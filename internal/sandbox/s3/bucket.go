@@ -195,6 +195,15 @@ func (s *Service) HasBucket(name string) bool {
 	return ok
 }
 
+// RegionOf returns the Region of a bucket, and false if there is none of that name.
+func (s *Service) RegionOf(name string) (string, bool) {
+	b, ok := s.findBucket(name)
+	if !ok {
+		return "", false
+	}
+	return b.region, true
+}
+
 // maker is who makes a bucket.
 type maker string
 

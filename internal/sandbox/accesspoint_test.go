@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// withAccessPoint is the committed assembly with an access point over a bucket, in
+// the mesh stack of us-east-1, and its policy.
+func withAccessPoint(t *testing.T, bucket string) fs.FS {
+	t.Helper()
+	return changed(t, func(_, mesh map[string]any) {
+		arn := map[string]any{"Fn::Sub": "arn:aws:s3::${AWS::AccountId}:accesspoint/${Point.Alias}"}
+		mesh["Point"] = map[string]any{"Type": "AWS::S3::MultiRegionAccessPoint", "Properties": map[string]any{
+			"Regions": []any{map[string]any{"Bucket": bucket, "BucketAccountId": AccountID}}}}
+		mesh["PointPolicy"] = map[string]any{"Type": "AWS::S3::MultiRegionAccessPointPolicy", "Properties": map[string]any{
+			"MrapName": map[string]any{"Ref": "Point"},
+			"Policy": document(map[string]any{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": arn,
+				"Condition": map[string]any{"StringNotEquals": map[string]any{"aws:PrincipalAccount": AccountID}}})}}
+	})
+}
+
+// An access point is made over buckets that there are, is never another one, and
+// goes with its resource.
+func TestAccessPointIsDeployed(t *testing.T) {
+	s := start(t)
+	bucket := s.state.Regions["us-east-1"].Bucket
+	if _, err := s.Update(t.Context(), withAccessPoint(t, bucket)); err != nil {
+		t.Fatal(err)
+	}
+	points := s.points.Points()
+	if len(points) != 1 {
+		t.Fatalf("%d access points, want one", len(points))
+	}
+	p := points[0]
+	if !regexp.MustCompile(`^[a-z2-7]{13}\.mrap$`).MatchString(p.Alias) || p.ARN != "arn:aws:s3::"+AccountID+":accesspoint/"+p.Alias {
+		t.Errorf("alias %s, ARN %s", p.Alias, p.ARN)
+	}
+	if got := fmt.Sprint(p.Buckets); got != "[{us-east-1 "+bucket+"}]" || p.Policy == nil {
+		t.Errorf("buckets %s, policy %v", got, p.Policy)
+	}
+
+	var refused RefusedError
+	other := s.state.Regions["eu-west-1"].Bucket
+	if _, err := s.Update(t.Context(), withAccessPoint(t, other)); !errors.As(err, &refused) || !strings.Contains(err.Error(), "property Regions: the sandbox can't change it while the resource lives; AWS would put a new one in its place") {
+		t.Errorf("another bucket: %v", err)
+	}
+	if _, err := s.Update(t.Context(), changed(t, func(_, _ map[string]any) {})); err != nil {
+		t.Fatal(err)
+	}
+	if left := s.points.Points(); len(left) != 0 {
+		t.Errorf("%d access points are left", len(left))
+	}
+	if _, err := s.Update(t.Context(), withAccessPoint(t, "nobodys-bucket")); err == nil || !strings.Contains(err.Error(), "property Regions: there is no bucket nobodys-bucket") {
+		t.Errorf("a bucket that there is not: %v", err)
+	}
+}
