@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,13 +29,16 @@ var build struct {
 	function string // the function's binary
 	adopter  string // that of the function of adopted buckets
 	command  string // the s3fanout command
+	app      string // the CDK app
+	synth    string // what makes assemblies for these tests
 }
 
-const functionPackage, adopterPackage, commandPackage, infraPackage = "./lambda", "./lambda/adopt", "./cmd/s3fanout", "./infra/app"
+// programs are the packages of those binaries.
+var programs = []string{"./lambda", "./lambda/adopt", "./cmd/s3fanout", "./infra/app", "./internal/proof/synth"}
 
 // declareBuild tells the test cache of what was built, once.
 var declareBuild = sync.OnceValue(func() error {
-	return buildinput.Declare(context.Background(), build.root, functionPackage, adopterPackage, commandPackage, infraPackage)
+	return buildinput.Declare(context.Background(), build.root, programs...)
 })
 
 // Results of these tests are not taken from the cache when what they run was
@@ -64,19 +68,16 @@ func runTests(m *testing.M) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	build.root, build.dir, build.function = root, dir, filepath.Join(dir, "bootstrap")
-	build.command, build.adopter = filepath.Join(dir, "s3fanout"), filepath.Join(dir, "adopt", "bootstrap")
-	for _, target := range [][]string{
-		{"-tags", "lambda.norpc", "-o", build.function, functionPackage},
-		{"-tags", "lambda.norpc", "-o", build.adopter, adopterPackage},
-		{"-o", build.command, commandPackage},
-		{"-o", filepath.Join(dir, "infra"), infraPackage},
-	} {
-		cmd := exec.Command("go", append([]string{"build", "-trimpath"}, target...)...)
-		cmd.Dir = root
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return 0, fmt.Errorf("build %s: %w\n%s", target[len(target)-1], err, out)
-		}
+	build.root, build.dir = root, dir
+	// One command for all of them: it looks at the module once, and links at the
+	// same time what is to be linked. Each is called as its directory.
+	built := filepath.Join(dir, "programs") + string(filepath.Separator)
+	build.function, build.adopter, build.command = built+"lambda", built+"adopt", built+"s3fanout"
+	build.app, build.synth = built+"app", built+"synth"
+	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-o", built}, programs...)...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build %s: %w\n%s", strings.Join(programs, " "), err, out)
 	}
 	// These tests wait for most of their time. A flag on the command line
 	// still decides.
@@ -84,6 +85,9 @@ func runTests(m *testing.M) (int, error) {
 		return 0, err
 	}
 	code := m.Run()
+	if err := stopSynthesizer(); err != nil {
+		return 0, err
+	}
 	if code != 0 {
 		return code, nil
 	}
