@@ -21,6 +21,9 @@ type alarm struct {
 	period  float64 // seconds; zero: alarmPeriod
 	// periods in a row that have to be over.
 	periods int
+	// silence says that the metric always has figures, and that without any for all
+	// of the periods something is wrong as well.
+	silence bool
 	means   string
 	fix     string // a command, or what to do before one
 }
@@ -118,7 +121,27 @@ func (s site) alarms() []alarm {
 			fix:   "if nobody meant that, s3fanout undelete --since 2h --dry-run, then without --dry-run; never remove delete markers by hand",
 		})
 	}
-	return list
+	return append(list, s.reconcileAlarms()...)
+}
+
+// reconcileAlarms are those of the function that compares, none without it.
+func (s site) reconcileAlarms() []alarm {
+	if s.Reconcile == nil {
+		return nil
+	}
+	return []alarm{
+		{
+			name: "not-proven", metrics: one(s.ownMetric("ProofAge", "Maximum")),
+			over: 2 * s.Reconcile.Every.Seconds(), period: 3600, periods: 3, silence: true,
+			means: "The bucket has not been compared with those of the other Regions for twice as long as reconcile.every says, or the function that does it does not run.",
+			fix:   "s3fanout doctor, then s3fanout verify",
+		},
+		{
+			name: "not-repaired", metrics: one(s.ownMetric("KeysUnrepaired", "Sum")), periods: 1,
+			means: "Objects are missing or different here, and the comparison of the buckets did not repair them.",
+			fix:   "s3fanout verify, then s3fanout backfill",
+		},
+	}
 }
 
 // description is what the alarm says to who is woken by it.
@@ -137,7 +160,8 @@ type alarmsProps struct {
 
 // newAlarms makes the Region's alarms, and the topic that tells of them where
 // the configuration has an e-mail address. A metric without figures is no alarm:
-// most of them exist only when something is wrong.
+// most of them exist only when something is wrong. The one that always has figures
+// says so, see alarm.silence.
 func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeAlarm {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
@@ -156,6 +180,11 @@ func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeA
 			TreatMissingData:   jsii.String("notBreaching"),
 			AlarmActions:       told,
 			OkActions:          told,
+		}
+		if a.silence {
+			// Not "breaching": a new alarm would go off before the first figure. Without
+			// figures it goes back to INSUFFICIENT_DATA, which is told as well.
+			properties.TreatMissingData, properties.InsufficientDataActions = jsii.String("missing"), told
 		}
 		a.watch(properties)
 		made = append(made, madeAlarm{alarm: a, made: awscloudwatch.NewCfnAlarm(this, jsii.String(a.name), properties)})

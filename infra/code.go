@@ -39,10 +39,14 @@ const Replicator = "lambda"
 
 // Programs are the programs that a set with the configuration needs.
 func Programs(config Config) []string {
-	if len(config.Buckets) == 0 {
-		return []string{Replicator}
+	programs := []string{Replicator}
+	if len(config.Buckets) > 0 {
+		programs = append(programs, Adopter)
 	}
-	return []string{Replicator, Adopter}
+	if config.Reconcile != nil {
+		programs = append(programs, Reconciler)
+	}
+	return programs
 }
 
 // CodeFrom takes the programs from a directory: that of each program is called

@@ -99,6 +99,13 @@ func (s site) graphs() []graph {
 	if followed := s.followedMetrics(); followed != nil {
 		list = append(list, graph{"Later changes followed here", "records", followed})
 	}
+	if s.Reconcile != nil {
+		list = append(list,
+			graph{"Comparison with the other Regions", "keys", []metric{
+				ours("KeysCompared", "Sum"), ours("KeysMissing", "Sum"), ours("KeysDifferent", "Sum"), ours("KeysRepaired", "Sum"), ours("KeysUnrepaired", "Sum"),
+			}},
+			graph{"Age of the last complete comparison", "s", []metric{ours("ProofAge", "Maximum")}})
+	}
 	return list
 }
 

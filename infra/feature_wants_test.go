@@ -183,7 +183,7 @@ func bounded(want any) func(*testing.T, relations) {
 // tagged wants the tags on everything but what cannot have any.
 func tagged(want any) func(*testing.T, relations) {
 	untaggable := []string{
-		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias", adoptionType,
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias", "AWS::Scheduler::Schedule", adoptionType,
 	}
 	return func(t *testing.T, r relations) {
 		for _, each := range r.resources {

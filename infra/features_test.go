@@ -73,6 +73,13 @@ func features() [][]level {
 			}, since("2026-11-29T08:30:00Z")},
 		},
 		{
+			{"never compared", nothing, compared},
+			{"compared", func(c *replicaset.Config) { c.Reconcile = &replicaset.Reconcile{Every: 6 * time.Hour} }, compared},
+			{"compared and repaired", func(c *replicaset.Config) {
+				c.Reconcile = &replicaset.Reconcile{Every: 30 * 24 * time.Hour, Copy: true}
+			}, compared},
+		},
+		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
 			{"copying", func(c *replicaset.Config) {
 				c.MultipartThresholdMiB, c.MultipartParallel, c.ReplicaStorageClass = 5, 1, "source"
@@ -228,7 +235,7 @@ func TestEveryPairOfFeatures(t *testing.T) {
 		})
 	}
 	// TestOwnRoles looks at these: they exclude other features.
-	for _, name := range []string{"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "RoleIDs"} {
+	for _, name := range []string{"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "ReconcileRoleARN", "ScheduleRoleARN", "RoleIDs"} {
 		varied[name] = true
 	}
 	kind := reflect.TypeFor[replicaset.Config]()

@@ -39,6 +39,8 @@ func checkLimits(set replicaset.Config) error {
 		}{
 			{"regions", "inline policies of role " + s.RoleName(), s.policiesLength(), maxInlinePolicies, "characters"},
 			{s.environmentField(), "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
+			{s.filtersField(), "environment of the function that compares in " + region, s.reconcileEnvironmentLength(), maxEnvironment, "bytes"},
+			{"regions", "inline policies of role " + s.ReconcileRoleName(), s.comparePolicyLength(), maxInlinePolicies, "characters"},
 			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
 		} {
 			if s.OwnRoles() && part.unit == "characters" {
@@ -55,20 +57,56 @@ func checkLimits(set replicaset.Config) error {
 
 // policiesLength is that of all inline policies of the function's role.
 func (s site) policiesLength() int {
-	var key *string
-	switch {
-	case s.MakesKeys():
-		arn := s.ARN("kms", "key/"+anyKey)
-		key = &arn
-	case s.UsesKMS():
-		arn := s.KMSKeyARNs[s.Region]
-		key = &arn
-	}
-	length := lengthOf(policyDocument(s.replicate(key)...))
+	length := lengthOf(policyDocument(s.replicate(s.anyKey())...))
 	if s.BatchOperations {
 		length += lengthOf(policyDocument(s.passOn()...))
 	}
 	return length
+}
+
+// anyKey is the ARN of the Region's key, or of one as long; nil if there is none.
+func (s site) anyKey() *string {
+	arn := s.KMSKeyARNs[s.Region]
+	switch {
+	case s.MakesKeys():
+		arn = s.ARN("kms", "key/"+anyKey)
+	case !s.UsesKMS():
+		return nil
+	}
+	return &arn
+}
+
+// comparePolicyLength is that of the inline policy of the role that compares, zero
+// where there is none.
+func (s site) comparePolicyLength() int {
+	if s.Reconcile == nil {
+		return 0
+	}
+	return lengthOf(policyDocument(s.compare(s.anyKey())...))
+}
+
+// reconcileEnvironmentLength is that of the environment of the function that
+// compares, zero where there is none. It has the filters, which the replicator does
+// not need.
+func (s site) reconcileEnvironmentLength() int {
+	if s.Reconcile == nil {
+		return 0
+	}
+	return lengthOf(s.reconcileEnvironment())
+}
+
+// filtersField is the field that makes that environment longer than it would have
+// to be.
+func (s site) filtersField() string {
+	shorter := s
+	shorter.Exclude = nil
+	if len(s.Exclude) > 0 && shorter.reconcileEnvironmentLength() <= maxEnvironment {
+		return "exclude"
+	}
+	if len(s.Filters) > 0 {
+		return "filters"
+	}
+	return "regions"
 }
 
 // environmentField is the field that makes the function's environment longer than
@@ -98,6 +136,9 @@ func (s site) shorter(field string) string {
 	case "exclude":
 		return "exclude fewer prefixes and suffixes, or shorten them"
 	case "filters":
+		if s.Reconcile != nil && s.reconcileEnvironmentLength() > maxEnvironment {
+			return "give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"
+		}
 		return "give fewer filters a follow of their own, or shorten their prefixes and suffixes"
 	}
 	help := []string{"use fewer Regions"}

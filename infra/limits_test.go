@@ -27,6 +27,7 @@ func largeSet(n int, given bool) replicaset.Config {
 		Name: "a-name-of-thirty-two-characters0", Regions: regions[:n], Encryption: "kms", BucketNamespace: "account-regional",
 		OptInRegions: true, BatchOperations: true, Tracing: true, Follow: everything, OperatorARNs: []string{"arn:aws:iam::{account}:role/operators"},
 		MultipartThresholdMiB: 5120, MultipartParallel: 256, ReplicaStorageClass: "INTELLIGENT_TIERING",
+		Reconcile: daily(),
 	}
 	if given {
 		set.KMSKeyARNs = givenKeys(set.Regions)
@@ -78,7 +79,11 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	s := newSite(anyAccount, set, region)
 	equal(t, "inline policies", s.policiesLength(), policies)
 	equal(t, "trust policy", lengthOf(trustDocument(s.trust())), trust)
-	equal(t, "environment", lengthOf(s.environment()), length(stack.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
+	at := relations{synthesized: synthesized{set: set}, template: stack, region: region}
+	equal(t, "environment", lengthOf(s.environment()), length(at.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
+	compares := stack.reconciliation()
+	equal(t, "environment of the function that compares", s.reconcileEnvironmentLength(), length(compares.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
+	equal(t, "policy of the function that compares", s.comparePolicyLength(), length(roleNamed(t, stack, set.Member(testAccount, region).ReconcileRoleName()).at("Policies.0.PolicyDocument")))
 	t.Logf("%d characters of policies, %d of trust", policies, trust)
 }
 
@@ -97,6 +102,8 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		filtered.Filters = append(filtered.Filters, replicaset.Filter{
 			Prefix: fmt.Sprintf("%03d/%s/", i, strings.Repeat("p", 100)), OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}})
 	}
+	compared := filtered
+	compared.Reconcile, compared.Follow = daily(), replicaset.Follow{Overwrites: true}
 	mostlyPlain := filtered
 	mostlyPlain.Follow = replicaset.Follow{Overwrites: true} // the filters say nothing else
 	for _, tt := range []struct {
@@ -110,8 +117,10 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		{"filters with a long follow of their own", filtered, "s3fanout.filters: they make the environment of the function in us-east-1 " +
 			"4653 bytes long, AWS takes 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},
 		{"filters that follow what the set does", mostlyPlain, ""},
+		{"filters of what is compared", compared, "s3fanout.filters: they make the environment of the function that compares in us-east-1 " +
+			"4703 bytes long, AWS takes 4096; give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"},
 		{"40 operators", many, "s3fanout.operatorArns: they make the trust policy of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"4604 characters long, AWS takes 2048; list fewer, for instance one role that the others assume"},
+			"4930 characters long, AWS takes 2048; list fewer, for instance one role that the others assume"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.set.Validate(); err != nil {

@@ -42,6 +42,18 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 		exceptions = append(exceptions, exception{
 			"Adoption-" + set.Member("", region).AdopterName() + "/Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the streams of one log group"})
 	}
+	if set.Reconcile != nil {
+		reads := len(set.Regions) + 1 // the keys of each bucket, and the log group's streams
+		if set.MakesKeys() {
+			reads += sources
+		}
+		if set.Tracing {
+			reads++
+		}
+		exceptions = append(exceptions,
+			exception{"Reconcile/Role", "AwsSolutions-IAM5", reads, reason},
+			exception{"Reconcile/Table", "AwsSolutions-DDB3", 1, "what the table knows is found out again by the next comparison"})
+	}
 	if set.BatchOperations {
 		exceptions = append(exceptions,
 			exception{"Batch/Role", "AwsSolutions-IAM5", 1, "jobs write their reports below one prefix of the Region's bucket"},
@@ -58,7 +70,7 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 // teams start from: https://github.com/cdklabs/cdk-nag/blob/main/RULES.md.
 func TestNag(t *testing.T) {
 	sets := map[string]replicaset.Config{"default": defaultSet(t)}
-	for _, name := range []string{"careful", "adopting", "follow", "access"} {
+	for _, name := range []string{"careful", "adopting", "follow", "access", "reconcile"} {
 		raw, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/replicaset"
 )
@@ -13,10 +14,13 @@ import (
 func rolesOfMine() replicaset.Config {
 	return replicaset.Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, BatchOperations: true,
-		Buckets:         map[string]string{"eu-west-1": "my-old-bucket"},
-		FunctionRoleARN: "arn:aws:iam::{account}:role/team/copies-{region}",
-		AdoptRoleARN:    "arn:aws:iam::{account}:role/adopts",
-		JobRoleARN:      "arn:aws:iam::{account}:role/jobs-{region}",
+		Buckets:          map[string]string{"eu-west-1": "my-old-bucket"},
+		Reconcile:        &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true},
+		FunctionRoleARN:  "arn:aws:iam::{account}:role/team/copies-{region}",
+		AdoptRoleARN:     "arn:aws:iam::{account}:role/adopts",
+		JobRoleARN:       "arn:aws:iam::{account}:role/jobs-{region}",
+		ReconcileRoleARN: "arn:aws:iam::{account}:role/compares",
+		ScheduleRoleARN:  "arn:aws:iam::{account}:role/team/schedules-{region}",
 	}
 }
 
@@ -26,7 +30,7 @@ func rolesOfMine() replicaset.Config {
 func TestOwnRoles(t *testing.T) {
 	own := rolesOfMine()
 	made := own
-	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN = "", "", ""
+	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN, made.ReconcileRoleARN, made.ScheduleRoleARN = "", "", "", "", ""
 	ofOwn, ofMade := synthesize(t, own), synthesize(t, made)
 	for _, region := range own.Regions {
 		for _, kind := range []string{"AWS::IAM::Role", "AWS::IAM::Policy"} {
@@ -44,7 +48,9 @@ func TestOwnRoles(t *testing.T) {
 			t.Errorf("the role is %s, called %s", after, ofOwn.member(region).RoleName())
 		}
 		adopter := ofMade.member(region).IAMARN("role/" + ofMade.member(region).AdopterName())
-		roles := strings.NewReplacer(before, after, adopter, "arn:aws:iam::"+testAccount+":role/adopts")
+		roles := strings.NewReplacer(before, after, adopter, "arn:aws:iam::"+testAccount+":role/adopts",
+			ofMade.member(region).ReconcileRoleARN(), "arn:aws:iam::"+testAccount+":role/compares",
+			ofMade.member(region).ScheduleRoleARN(), "arn:aws:iam::"+testAccount+":role/team/schedules-"+region)
 		var adjusted []string
 		for _, text := range shapes(t, want) {
 			adjusted = append(adjusted, roles.Replace(text))

@@ -177,6 +177,9 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	if here.BatchOperations && !here.OwnRoles() { // jobs need nothing but roles
 		newBatch(scope, "Batch", batchProps{Site: here, Role: role, Key: key})
 	}
+	if here.Reconcile != nil {
+		newReconcile(scope, "Reconcile", reconcileProps{Site: here, Code: props.Code, Key: key})
+	}
 	if role != nil {
 		awscdk.NewCfnOutput(scope, jsii.String("RoleID"), &awscdk.CfnOutputProps{
 			Description: jsii.String("Read by the mesh stack, whose subscriptions leave out what this role wrote"),

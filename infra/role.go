@@ -50,6 +50,7 @@ func (s site) trust() []any {
 		"Principal": service("lambda.amazonaws.com"),
 		"Action":    "sts:AssumeRole",
 	}}
+	trusted = append(trusted, s.trustReconcile()...)
 	operators, restricted := s.Operators(s.Account)
 	if restricted && len(operators) == 0 {
 		return trusted

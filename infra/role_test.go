@@ -85,6 +85,7 @@ func trusting(operators any, restricted bool) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
 		t.Helper()
 		want := list{object{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}
+		want = append(want, trustsReconcile(r)...)
 		account := object{"AWS": "arn:" + r.partition() + ":iam::" + testAccount + ":root"}
 		session := object{"StringEquals": object{"sts:RoleSessionName": r.set.FunctionName() + "-operator"}}
 		also := object{"Effect": "Allow", "Principal": account, "Action": list{"sts:SetSourceIdentity", "sts:TagSession"}}

@@ -60,11 +60,15 @@ func words(set replicaset.Config, region string) map[string]string {
 		bucket + "/*": "own bucket's objects",
 		bucket + "/" + replicaset.ReportPrefix + "/*": "own bucket's reports",
 
-		here.TopicARN():           "own topic",
-		here.QueueARN():           "own queue",
-		here.FunctionARN():        "own function",
-		here.LogGroupARN() + ":*": "own log group",
-		madeKey(region):           "own key",
+		here.TopicARN():                     "own topic",
+		here.QueueARN():                     "own queue",
+		here.FunctionARN():                  "own function",
+		here.RoleARN():                      "function's role",
+		here.ReconcilerARN():                "comparing function",
+		here.ReconcileTableARN():            "own table",
+		here.ReconcilerLogGroupARN() + ":*": "comparing function's log group",
+		here.LogGroupARN() + ":*":           "own log group",
+		madeKey(region):                     "own key",
 		strings.ReplaceAll(adoptedKey, "us-east-1", region): "own bucket's key",
 		here.AdopterLogGroupARN() + ":*":                    "adopting function's log group",
 		here.ARN("sns", set.AlarmTopicName()):               "alarm topic",
@@ -157,6 +161,10 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			policy, who = "job's role", "jobs"
 		case strings.Contains(name, set.Member(testAccount, region).AdopterName()):
 			policy, who = "adopting function's role", "the adopting function"
+		case strings.Contains(name, set.Member(testAccount, region).ReconcileRoleName()):
+			policy, who = "comparing function's role", "the comparing function"
+		case strings.Contains(name, set.Member(testAccount, region).ScheduleRoleName()):
+			policy, who = "schedule's role", "the schedule"
 		case strings.Contains(name, set.Member(testAccount, region).RoleName()):
 			policy, who = "function's role", "the function"
 		case r.Type == "AWS::SNS::TopicPolicy":
@@ -241,8 +249,10 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 				c.BucketKeyARNs[region] = strings.ReplaceAll(adoptedKey, "us-east-1", region)
 			}
 		},
-		"alarmEmail":  func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
-		"accessPoint": func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
+		"alarmEmail":      func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"accessPoint":     func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
+		"reconcile":       func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
+		"reconcile: copy": func(c *replicaset.Config) { c.Reconcile = daily() },
 	}
 	names := slices.Sorted(maps.Keys(switches))
 	for when := range rows {
@@ -260,6 +270,8 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			on = []string{"follow", name}
 		case name == "bucketKeyArns":
 			on = []string{"buckets", name}
+		case name == "reconcile: copy":
+			on = []string{"reconcile", name}
 		}
 		each = append(each, on)
 	}

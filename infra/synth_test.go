@@ -144,6 +144,15 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 				"AWS::Logs::LogGroup/Ref":   here.AdopterLogGroupName(),
 			}[file.Resources[id].Type+"/"+name]
 		}
+		if isReconcile(resource{ID: id}) {
+			value, ok = map[string]string{
+				"AWS::Lambda::Function/Ref":            set.ReconcilerName(),
+				"AWS::Lambda::Function/Arn":            here.ReconcilerARN(),
+				"AWS::IAM::Role/Arn":                   roleMade(here, file.Resources[id].Properties["RoleName"]),
+				"AWS::Logs::LogGroup/Ref":              set.ReconcilerLogGroupName(),
+				"AWS::StepFunctions::StateMachine/Ref": here.ReconcileMachineARN(),
+			}[file.Resources[id].Type+"/"+name]
+		}
 		if !ok {
 			t.Fatalf("%s: no value for %s of %q", stack, name, id)
 		}
@@ -203,6 +212,12 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 		})
 	}
 	return result
+}
+
+// roleMade is the ARN of a role that the stack makes.
+func roleMade(here replicaset.Member, name any) string {
+	text, _ := name.(string)
+	return here.IAMARN("role/" + text)
 }
 
 // all returns the resources of a type.
