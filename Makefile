@@ -62,9 +62,15 @@ VERSITYGW := v1.8.0
 build/versitygw-$(VERSITYGW)/versitygw:
 	GOBIN=$(CURDIR)/$(@D) $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
 
-suites: build/clients build/versitygw-$(VERSITYGW)/versitygw ## try the sandbox with versitygw's integration tests and with real clients (needs Python)
+# Without grpc, which only Google's storage would take, it has half the size.
+RESTIC := v0.18.1
+build/restic-$(RESTIC)/restic:
+	GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 $(GO) install -tags disable_grpc_modules github.com/restic/restic/cmd/restic@$(RESTIC)
+
+suites: build/clients build/versitygw-$(VERSITYGW)/versitygw build/restic-$(RESTIC)/restic ## try the sandbox with versitygw's tests and with programs that others wrote (needs Python)
 	S3FANOUT_CLIENTS=$(CURDIR)/build/clients/bin S3FANOUT_VERSITYGW=$(CURDIR)/build/versitygw-$(VERSITYGW)/versitygw \
-	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients' -v ./internal/proof/e2e
+	  S3FANOUT_RESTIC=$(CURDIR)/build/restic-$(RESTIC)/restic \
+	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients|TestPrograms' -v ./internal/proof/e2e
 
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e

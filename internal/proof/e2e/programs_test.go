@@ -122,23 +122,59 @@ func programsFor(w *world, region, bin, dir string) ([]program, error) {
 
 // runProgram runs a client's command to its end and returns what it printed.
 func (w *world) runProgram(p program, region, dir string, command []string) (string, error) {
-	cmd := exec.CommandContext(w.t.Context(), command[0], command[1:]...)
+	u := user{w: w, region: region, home: dir, env: p.env}
+	return u.try(command[0], command[1:]...)
+}
+
+// user is somebody who works with one Region, on a machine of their own.
+type user struct {
+	w      *world
+	region string
+	home   string   // everything that programs keep on the machine
+	env    []string // besides what every program is told
+}
+
+func newUser(w *world, region string, env ...string) user {
+	return user{w: w, region: region, home: w.t.TempDir(), env: env}
+}
+
+// command is a program that knows the Region and its bucket, and nobody else.
+func (u user) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(u.w.t.Context(), name, args...)
+	cmd.Dir = u.home
 	environment := map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir, "LC_ALL": "C.UTF-8", "BUCKET": w.bucket(region),
+		"PATH": os.Getenv("PATH"), "HOME": u.home, "TMPDIR": u.home, "LC_ALL": "C.UTF-8", "BUCKET": u.w.bucket(u.region),
 		// Who would leave this machine finds nobody.
 		"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AWS_ENDPOINT_URL": w.state.Endpoint, "S3_ENDPOINT_URL": w.state.Endpoint, "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
-		"AWS_ACCESS_KEY_ID": w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY": w.state.SecretAccessKey,
+		"AWS_ENDPOINT_URL": u.w.state.Endpoint, "S3_ENDPOINT_URL": u.w.state.Endpoint, "AWS_REGION": u.region, "AWS_DEFAULT_REGION": u.region,
+		"AWS_ACCESS_KEY_ID": u.w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY": u.w.state.SecretAccessKey,
 	}
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		cmd.Env = append(cmd.Env, name+"="+environment[name])
 	}
-	cmd.Env = append(cmd.Env, p.env...)
+	cmd.Env = append(cmd.Env, u.env...)
+	return cmd
+}
+
+// try runs a program to its end and returns what it printed as its result; the
+// error has everything that it printed.
+func (u user) try(name string, args ...string) (string, error) {
+	cmd := u.command(name, args...)
 	var out, notes bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &notes
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %q: %w\n%s%s", p.name, command[1:], err, out.Bytes(), notes.Bytes())
+		return "", fmt.Errorf("%s %q: %w\n%s%s", filepath.Base(name), args, err, out.Bytes(), notes.Bytes())
 	}
 	return out.String(), nil
+}
+
+// do is try for what has to succeed.
+func (u user) do(name string, args ...string) string {
+	u.w.t.Helper()
+	out, err := u.try(name, args...)
+	if err != nil {
+		u.w.t.Fatal(err)
+	}
+	return out
 }
