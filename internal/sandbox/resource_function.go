@@ -71,8 +71,17 @@ func (d *deployment) readFunction(raw json.RawMessage) (c lambda.FunctionConfig,
 		Timeout:       time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
-		TracingMode: p.TracingConfig.Mode,
+		TracingMode: p.TracingConfig.Mode, Tags: tagMap(p.Tags),
 	}, program, nil
+}
+
+// tagMap are the tags of a template by their keys.
+func tagMap(tags []tag) map[string]string {
+	byKey := map[string]string{}
+	for _, t := range tags {
+		byKey[t.Key] = t.Value
+	}
+	return byKey
 }
 
 func makeFunction(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {

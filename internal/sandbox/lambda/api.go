@@ -26,8 +26,9 @@ const (
 // authenticated as caller, in the Region of its signature: Invoke,
 // GetFunction, GetFunctionConfiguration, GetPolicy,
 // GetFunctionEventInvokeConfig, GetFunctionConcurrency,
-// GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency and
-// DeleteFunctionConcurrency. It authorizes it.
+// GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency,
+// DeleteFunctionConcurrency, ListTags, TagResource and UntagResource. It authorizes
+// it.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) {
 	w.Header().Set("x-amzn-RequestId", newRequestID())
 	w.Header().Set("Content-Type", "application/json")
@@ -37,6 +38,9 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) error {
+	if strings.HasPrefix(r.URL.Path, tagsPrefix) {
+		return s.serveTags(w, r, region, caller)
+	}
 	prefix := apiPrefix
 	for _, other := range []string{eventConfigPrefix, concurrencyPrefix, recursionPrefix, reservationPrefix} {
 		if strings.HasPrefix(r.URL.Path, other) {
@@ -92,7 +96,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	}
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
-		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency and DeleteFunctionConcurrency.", route),
+		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags, TagResource and UntagResource.", route),
 	}
 }
 

@@ -26,6 +26,7 @@ func (s *Service) UpdateFunction(functionARN string, c FunctionConfig) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.retag(f.settings.Tags, c.Tags)
 	f.settings = set
 	f.endIdle()
 	f.wake()

@@ -40,6 +40,7 @@ type FunctionConfig struct {
 	LogGroup            string // name; /aws/lambda/<Name> if empty
 	LogFormat           string // Text (if empty) or JSON; of Lambda's own lines, which the sandbox does not write
 	RecursiveLoop       string // Terminate (if empty) or Allow
+	Tags                map[string]string
 	TracingMode         string // PassThrough (if empty) or Active; nothing here takes traces
 }
 
@@ -57,6 +58,7 @@ type function struct {
 	freed      chan struct{}
 	idle       []*environment // warm ones, the most recently used last
 	statements []statement
+	tags       map[string]string
 	policy     *iam.Document
 	invoke     EventInvokeConfig
 	configured bool // an EventInvokeConfig was set
@@ -98,7 +100,7 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 		return fail(err)
 	}
 	f := &function{
-		name: c.Name, region: region, settings: set,
+		name: c.Name, region: region, settings: set, tags: maps.Clone(c.Tags),
 		arn:     fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.cfg.Partition, region, s.cfg.AccountID, c.Name),
 		deleted: make(chan struct{}),
 		freed:   make(chan struct{}),
