@@ -218,14 +218,25 @@ func (c *checker) queue() {
 	if queue.Unencrypted && !c.facts.Set.UsesKMS() {
 		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())
 	}
-	const day = 24 * 60 * 60
-	if queue.RetentionSeconds < 4*day {
+	if time.Duration(queue.RetentionSeconds)*time.Second < 4*day {
 		c.find(checkRetention, "queue %s keeps dead letters for %s", c.facts.Set.QueueName(), time.Duration(queue.RetentionSeconds)*time.Second)
 	}
+	c.letters(queue.Letters)
+}
+
+// letters finds dead letters. While the function is paused they are what it will be
+// given.
+func (c *checker) letters(n int) {
+	text := fmt.Sprintf("about %d dead letters in the queue", n)
 	switch {
-	case queue.Letters == 1:
-		c.find(CheckDeadLetters, "1 dead letter in the queue")
-	case queue.Letters > 1:
-		c.find(CheckDeadLetters, "about %d dead letters in the queue", queue.Letters)
+	case n == 0:
+		return
+	case n == 1:
+		text = "1 dead letter in the queue"
 	}
+	if c.paused() {
+		c.add(CheckDeadLetters, Note, "%s, while the Region is paused", text)
+		return
+	}
+	c.find(CheckDeadLetters, "%s", text)
 }

@@ -48,8 +48,8 @@ func (c *checker) function() {
 	if want := c.facts.Set.Architecture(); f.Architecture != want {
 		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
-	if told(c, checkConcurrency, f.Reserved) && f.Reserved.State == Found && f.Reserved.Value == 0 {
-		c.find(checkConcurrency, "the function's reserved concurrency is 0")
+	if told(c, checkConcurrency, f.Reserved) && f.stopped() {
+		c.stopped(f.Paused)
 	}
 	c.failures(f)
 	c.permissions(f)

@@ -86,6 +86,8 @@ const (
 const (
 	// CheckDeadLetters finds dead letters in a queue.
 	CheckDeadLetters = "dead-letters"
+	// CheckPaused finds a function that was stopped on purpose.
+	CheckPaused = "function-paused"
 	// CheckLeftovers finds what Probe could not remove.
 	CheckLeftovers = "probe-leftovers"
 )
@@ -260,7 +262,10 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkConcurrency, PartFunction, Failed, "function {function} may run",
 			"Lambda does not run the function at all; its events become dead letters at once.",
-			"aws lambda delete-function-concurrency --region {region} --function-name {function}; then s3fanout redrive --region {region}"},
+			"s3fanout resume {region}, which replays its queue"},
+		{CheckPaused, PartFunction, Note, "function {function} is paused on purpose",
+			"Nothing is copied into this Region. What it was to copy waits in its dead-letter queue. Uploads to its bucket still go to the other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, and dead-letters-old reminds of it after three days.",
+			"s3fanout resume {region}, which replays its queue"},
 		{checkDestination, PartFunction, Failed, "what function {function} fails on becomes a dead letter",
 			"An event that the function fails on is lost after its retries, without a dead letter.",
 			redeploy + catchUp},
@@ -326,6 +331,18 @@ func Checks() []CheckInfo {
 // isMissing says that a finding of the check means that its part is not there.
 func isMissing(id string) bool {
 	return slices.Contains([]string{checkDeployed, checkBucket, checkAdopted, checkTopic, checkFunction, checkRole, checkQueue}, id)
+}
+
+// losesEvents says that events which the function is not given are lost, as long as
+// the finding stands.
+func losesEvents(f Finding) bool {
+	switch f.Check {
+	case checkReach, checkDeployed, checkFunction, checkDestination, checkRole, checkQueue, checkQueuePolicy, checkQueueKey:
+		return true
+	case checkActions:
+		return strings.Contains(f.What, "sqs:SendMessage")
+	}
+	return false
 }
 
 // fill puts the names of the Region, and of who asks, into a text.

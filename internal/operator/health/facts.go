@@ -160,8 +160,16 @@ type Function struct {
 	DeadLettersTo      string    // its own dead-letter configuration
 	Tracing            string    // Active or PassThrough
 	Reserved           Look[int] // reserved concurrency
-	Failures           Look[Failures]
-	Policy             Look[string] // who may invoke it, JSON
+	// Paused says since when, and is asked for where Reserved is 0.
+	Paused   Look[Paused]
+	Failures Look[Failures]
+	Policy   Look[string] // who may invoke it, JSON
+}
+
+// Paused is a function that s3fanout pause has stopped.
+type Paused struct {
+	Since time.Time
+	For   time.Duration // until it was looked at
 }
 
 // Failures is how asynchronous invocations that fail are treated.

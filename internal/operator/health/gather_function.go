@@ -4,10 +4,13 @@ import (
 	"context"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"s3fanout/internal/operator/pause"
 )
 
 func (g gatherer) function(ctx context.Context) Look[Function] {
@@ -35,7 +38,11 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 		f.DeadLettersTo = aws.ToString(out.DeadLetterConfig.TargetArn)
 	}
 	var wait sync.WaitGroup
-	wait.Go(func() { f.Reserved = g.reserved(ctx, name, what) })
+	wait.Go(func() {
+		if f.Reserved = g.reserved(ctx, name, what); f.stopped() {
+			f.Paused = g.paused(ctx, what)
+		}
+	})
 	wait.Go(func() { f.Failures = g.failures(ctx, name, what) })
 	wait.Go(func() {
 		if policy, err := g.clients.Lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: &name}); err != nil {
@@ -58,6 +65,21 @@ func (g gatherer) reserved(ctx context.Context, name, what string) Look[int] {
 	default:
 		return found(int(*out.ReservedConcurrentExecutions))
 	}
+}
+
+// stopped says that Lambda gives the function no event.
+func (f Function) stopped() bool { return f.Reserved.State == Found && f.Reserved.Value == 0 }
+
+// paused asks whether the function was stopped by s3fanout pause.
+func (g gatherer) paused(ctx context.Context, what string) Look[Paused] {
+	memory, _, err := pause.Remembered(ctx, g.clients.Lambda, g.member().FunctionARN())
+	switch {
+	case err != nil:
+		return failed[Paused](g.region, what, err)
+	case memory == nil:
+		return Look[Paused]{State: Absent}
+	}
+	return found(Paused{Since: memory.Since, For: time.Since(memory.Since)})
 }
 
 func (g gatherer) failures(ctx context.Context, name, what string) Look[Failures] {

@@ -71,21 +71,24 @@ type Finding struct {
 
 // Words for the state of a part.
 const (
-	OK      = "ok"
-	Missing = "missing"
+	OK         = "ok"
+	Missing    = "missing"
+	PausedPart = "paused"
 )
 
 // PartState is a word for how a part of a Region stands: OK, Missing, or the
-// worst severity of what was found about it. A note leaves it OK. Of a Region
+// worst severity of what was found about it. A note leaves it OK, but for a function
+// that is PausedPart on purpose. Of a Region
 // that does not answer, all else is Unknown; of one that is not deployed, all
 // is Missing, as the subscriptions are with their topic.
 func PartState(findings []Finding, region string, part Part) string {
-	worst := Note
+	worst, paused := Note, false
 	for _, f := range findings {
 		if f.Region != region {
 			continue
 		}
 		gone := f.Severity == Failed && isMissing(f.Check)
+		paused = paused || f.Check == CheckPaused && f.Part == part
 		switch {
 		case f.Check == checkReach && part != PartAccess:
 			return string(Unknown)
@@ -96,7 +99,10 @@ func PartState(findings []Finding, region string, part Part) string {
 			worst = f.Severity
 		}
 	}
-	if worst == Note {
+	switch {
+	case paused && !worst.NeedsAction():
+		return PausedPart
+	case worst == Note:
 		return OK
 	}
 	return string(worst)

@@ -67,6 +67,15 @@ func (c trouble) test(t *testing.T, set replicaset.Config) {
 	}
 }
 
+// stopped is a function without concurrency, and why.
+func stopped(why Look[Paused]) func(*Region) {
+	return func(r *Region) { r.Function.Value.Reserved, r.Function.Value.Paused = found(0), why }
+}
+
+func pausedFor(d time.Duration) Look[Paused] {
+	return found(Paused{Since: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), For: d})
+}
+
 // probed is a Region that a probe told this of.
 func probed(c Conditions) func(*Region) {
 	return func(r *Region) { r.Conditions = found(c) }
@@ -173,7 +182,12 @@ func troubles() []trouble {
 		{"short timeout", func(r *Region) { r.Function.Value.TimeoutSeconds = 60 }, checkSettings, Warning, "60 seconds"},
 		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 128 }, checkSettings, Warning, "128 MB"},
 		{"another processor", func(r *Region) { r.Function.Value.Architecture = "x86_64" }, checkProcessor, Warning, "runs on x86_64, not on arm64"},
-		{"switched off", func(r *Region) { r.Function.Value.Reserved = found(0) }, checkConcurrency, Failed, "is 0"},
+		{"switched off", stopped(Look[Paused]{State: Absent}), checkConcurrency, Failed, "is 0"},
+		{"switched off, tags denied", stopped(Look[Paused]{Why: denied}), checkConcurrency, Failed, "is 0; whether it was paused on purpose could not be told: " + denied},
+		{"paused", stopped(pausedFor(3 * time.Hour)), CheckPaused, Note, "for 3 hours; the queue keeps its events for 13 days more at least"},
+		{"paused for long", stopped(pausedFor(8 * day)), CheckPaused, Warning, "for 8 days; the first events are lost in 6 days"},
+		{"paused for nearly too long", stopped(pausedFor(13 * day)), CheckPaused, Failed, "for 13 days; the first events are lost in 24 hours"},
+		{"paused for too long", stopped(pausedFor(15 * day)), CheckPaused, Failed, "longer than the queue keeps events: those of the beginning are lost"},
 		{"concurrency denied", func(r *Region) { r.Function.Value.Reserved = Look[int]{Why: denied} }, checkConcurrency, Unknown, denied},
 		{"no destination", func(r *Region) { r.Function.Value.Failures = Look[Failures]{State: Absent} }, checkDestination, Failed, "nowhere"},
 		{"another destination", func(r *Region) { r.Function.Value.Failures.Value.Destination += "2" }, checkDestination, Failed, "letters2"},
@@ -225,5 +239,57 @@ func troubles() []trouble {
 		{"letters kept for a day", func(r *Region) { r.Queue.Value.RetentionSeconds = 86400 }, checkRetention, Note, "24h"},
 		{"a dead letter", func(r *Region) { r.Queue.Value.Letters = 1 }, CheckDeadLetters, Failed, "1 dead letter "},
 		{"dead letters", func(r *Region) { r.Queue.Value.Letters = 7 }, CheckDeadLetters, Failed, "about 7 dead letters"},
+	}
+}
+
+// What waits while a Region is paused is no failure: it is what the pause is for.
+func TestDeadLettersOfAPause(t *testing.T) {
+	facts := healthyOf(testSet())
+	stopped(pausedFor(time.Hour))(&facts.Regions[1])
+	facts.Regions[1].Queue.Value.Letters = 7
+	for _, f := range Check(facts) {
+		if f.Severity != Note || f.Region != "eu-west-1" {
+			t.Errorf("%s in %s is %s: %s", f.Check, f.Region, f.Severity, f.What)
+		}
+	}
+	if got := PartState(Check(facts), "eu-west-1", PartFunction); got != PausedPart {
+		t.Errorf("the function is shown as %s, want %s", got, PausedPart)
+	}
+}
+
+// Before a pause nothing may be in the way of the queue that keeps its events.
+func TestEventsAreKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Region)
+		want   string
+	}{
+		"healthy":             {func(*Region) {}, ""},
+		"something else":      {func(r *Region) { r.Bucket.Value.Versioning = found("Suspended") }, ""},
+		"another destination": {func(r *Region) { r.Function.Value.Failures.Value.Destination = "arn:f" }, checkDestination},
+		"no queue":            {func(r *Region) { r.Queue = Look[Queue]{State: Absent} }, checkQueue},
+		"the queue is denied": {func(r *Region) { r.Queue = Look[Queue]{Why: denied} }, checkQueue},
+		"the role may not send": {func(r *Region) {
+			for i := range r.Role.Value.Policies.Value {
+				r.Role.Value.Policies.Value[i] = strings.ReplaceAll(r.Role.Value.Policies.Value[i], "sqs:SendMessage", "sqs:Other")
+			}
+		}, checkActions},
+		"the role may not copy": {func(r *Region) {
+			for i := range r.Role.Value.Policies.Value {
+				r.Role.Value.Policies.Value[i] = strings.ReplaceAll(r.Role.Value.Policies.Value[i], "s3:PutObjectTagging", "s3:Other")
+			}
+		}, ""},
+	} {
+		facts := healthyOf(testSet())
+		c.change(&facts.Regions[1])
+		got := ""
+		for _, f := range EventsKept(Check(facts), "eu-west-1") {
+			got = f.Check
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+		if other := EventsKept(Check(facts), "us-east-1"); len(other) > 0 {
+			t.Errorf("%s: us-east-1 has %+v", name, other)
+		}
 	}
 }

@@ -35,6 +35,8 @@ func (a wire) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case key != "":
 	case strings.Contains(r.URL.Path, "/functions/"):
 		key = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	case strings.Contains(r.URL.Path, "/tags/"):
+		key = "tags"
 	case r.Method == http.MethodHead:
 		key = "HEAD"
 	default:
@@ -135,6 +137,7 @@ func unusual() wire {
 
 		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"}}`,
 		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
+		"tags":                `{"Tags":{"s3fanout:paused":"sometime"}}`,
 		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
 		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
 
@@ -173,7 +176,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0),
+			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Reserved: found(0), Paused: Look[Paused]{State: Absent},
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.
@@ -197,7 +200,7 @@ func TestGatherAsksForTheRoleOfJobs(t *testing.T) {
 		var requests atomic.Int64
 		got := gatherWireOf(t, set, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests.Add(1)
-			unusual().ServeHTTP(w, r)
+			unusual().with("concurrency", `{"ReservedConcurrentExecutions":1}`).ServeHTTP(w, r) // or it would be asked whether it is paused
 		}))
 		if requests.Load() != c.requests || (got.JobRole.State == Found) != c.batch {
 			t.Errorf("batchOperations %v: %d requests and the role %+v, want %d", c.batch, requests.Load(), got.JobRole, c.requests)
@@ -237,6 +240,15 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 			return r.Function.Value.Failures == found(Failures{Retries: 2, MaxAgeSeconds: 21600})
 		}},
 		{"concurrency", `{}`, func(r Region) bool { return r.Function.Value.Reserved.State == Absent }},
+		{"tags", `{"Tags":{}}`, func(r Region) bool { return r.Function.Value.Paused.State == Absent }},
+		{"tags", `{"Tags":{"s3fanout:paused":"2026-11-20T12:00:00Z reserved=25"}}`, func(r Region) bool {
+			p := r.Function.Value.Paused
+			return p.State == Found && p.Value.Since.Equal(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)) && (time.Since(p.Value.Since)-p.Value.For).Abs() < time.Minute
+		}},
+		{"tags", `403 {"__type":"AccessDeniedException"}`, func(r Region) bool {
+			p := r.Function.Value.Paused
+			return p.State == Untold && p.Denied == "lambda:ListTags"
+		}},
 		{"GetRole", queryError("NoSuchEntity"), func(r Region) bool { return r.Role.State == Absent }},
 		{"GetQueueUrl", `404 {"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`, func(r Region) bool { return r.Queue.State == Absent }},
 		{"GetQueueAttributes", `{"Attributes":{"MessageRetentionPeriod":"60"}}`, func(r Region) bool {
