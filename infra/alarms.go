@@ -64,14 +64,14 @@ func (s site) alarms() []alarm {
 		{
 			name: "dead-letters", metrics: letters, periods: 1,
 			means: "Objects were not replicated, or messages not delivered; they wait in the dead-letter queue with the reasons.",
-			fix:   "s3fanout redrive --dry-run, then s3fanout doctor",
+			fix:   "s3fanout redrive --dry-run, then s3fanout doctor, which says whether the Region is paused",
 		},
 		{
 			// Not the age of the oldest: SQS leaves letters out of that which were
 			// read more than three times, as redrive and explain read them.
 			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
 			means: "There were dead letters in every hour of the last three days. SQS deletes a letter after 14 days.",
-			fix:   "s3fanout redrive",
+			fix:   "s3fanout redrive; where the Region is paused, resume it instead",
 		},
 		{
 			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,

@@ -22,8 +22,9 @@ s3:GetEncryptionConfiguration, sns:GetTopicAttributes,
 sns:ListSubscriptionsByTopic, sns:GetSubscriptionAttributes,
 lambda:GetFunctionConfiguration,
 lambda:GetFunctionConcurrency, lambda:GetFunctionEventInvokeConfig,
-lambda:GetPolicy, iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy,
-iam:ListAttachedRolePolicies, sqs:GetQueueUrl, sqs:GetQueueAttributes`
+lambda:GetPolicy, lambda:ListTags, iam:GetRole, iam:ListRolePolicies,
+iam:GetRolePolicy, iam:ListAttachedRolePolicies, sqs:GetQueueUrl,
+sqs:GetQueueAttributes`
 
 func newDoctorCommand(a *app) *cobra.Command {
 	var regions []string
@@ -54,8 +55,8 @@ note. The last two need no action. docs/checks.md lists all checks, and what is
 not looked at.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, up to 7 more for
-an adopted bucket (those of s3fanout adopt --check), and one for each
-subscription:
+an adopted bucket (those of s3fanout adopt --check), one for a function that is
+stopped, and one for each subscription:
 ` + healthRequests + `.
 They cost less than 0.001 USD. The probe makes 16 more in each Region.
 
@@ -64,7 +65,7 @@ With --output json the result is one document:
    "regions": [{"region", "parts": {"access", "bucket", "topic",
      "subscriptions", "function", "role", "queue"}}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
-A part is ok, missing, failed, unknown or warning. Where you lack permissions,
+A part is ok, missing, failed, unknown, warning or paused. Where you lack permissions,
 the text has one finding that names them all, the document one for each check.
 
 Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or

@@ -203,6 +203,11 @@ func TestExitCodes(t *testing.T) {
 	}
 	adopted, missing := adopting(e.state.Regions["us-east-1"].Bucket), adopting("nobody-has-this")
 
+	undeployed := " --config " + filepath.Join(e.dir, "undeployed.json")
+	if err := os.WriteFile(filepath.Join(e.dir, "undeployed.json"), []byte(`{"context":{"s3fanout":{"name":"later","regions":["us-east-1","eu-west-1"]}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
 	e.upload("us-east-1", "films/one", "body")
 	e.settle()
 	e.run(
@@ -214,6 +219,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"demo --nonsense", 2},
 		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
 		exits{"explain films/one", 0}, exits{"explain", 2},
+		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0}, exits{"resume nowhere", 2},
 		exits{"redrive", 0}, exits{"redrive --max x", 2},
 		exits{"report", 0}, exits{"report --month x", 2},
 		exits{"sandbox --listen nonsense", 2},
@@ -236,21 +242,21 @@ func TestExitCodes(t *testing.T) {
 	e.run(
 		exits{"doctor", 3}, exits{"explain films/two", 3}, exits{"redrive --dry-run", 3}, exits{"status", 3}, exits{"verify --grace 0s", 3},
 		exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 0", 0},
-		exits{"backfill", 3},
+		exits{"resume eu-west-1", 3}, exits{"backfill", 3},
 	)
 	e.remove("us-east-1", "films/two")
 	e.run(exits{"undelete --since 1h", 3}) // archived
 
 	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
-		"redrive --dry-run", "report", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
+		"pause eu-west-1 --dry-run", "resume eu-west-1 --no-redrive", "redrive --dry-run", "report", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

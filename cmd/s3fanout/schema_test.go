@@ -56,6 +56,17 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
 			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
 		},
+		"pause": {
+			document.Pause{Regions: []document.PauseRegion{}},
+			document.Pause{Regions: []document.PauseRegion{{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &noon, ReservedConcurrency: new(int), DeadLetters: new(int)}, {Error: "no"}}},
+		},
+		"resume": {
+			document.Resume{Regions: []document.ResumeRegion{}},
+			document.Resume{
+				Regions: []document.ResumeRegion{{Region: "us-east-1", Paused: true, Since: &noon, ReservedConcurrency: new(int)}, {Error: "no"}},
+				Redrive: redriven(),
+			},
+		},
 		"redrive": {
 			newRedriveDocument("media", false, redrive.Report{}).Redrive,
 			newRedriveDocument("media", true, redrive.Report{Regions: []redrive.Summary{{Err: failed, Results: []redrive.Result{
@@ -125,4 +136,10 @@ func schemaOf(t *testing.T, name string) *jsonschema.Resolved {
 		t.Fatal(err)
 	}
 	return resolved
+}
+
+// redriven is a redrive of nothing.
+func redriven() *document.Redrive {
+	d := newRedriveDocument("media", false, redrive.Report{}).Redrive
+	return &d
 }

@@ -19,6 +19,8 @@ func foreign() map[string]string {
 		"aws sns set-subscription-attributes":             "as above",
 		"aws lambda put-function-concurrency":             "as above",
 		"aws lambda delete-function-concurrency":          "names a request that TestConcurrencyByHand sends",
+		"aws lambda tag-resource":                         "names a request that TestTagsByHand sends",
+		"aws lambda untag-resource":                       "as above",
 		"aws s3api put-bucket-notification-configuration": "names a request; TestUpdatePutsBackWhatWasChangedByHand takes the notifications away",
 		"aws s3api put-bucket-versioning":                 "names a request; TestUpdatePutsBackWhatWasChangedByHand suspends it",
 		"aws s3api put-bucket-policy":                     "names a request that TestUpdatePutsBackWhatWasChangedByHand sends",

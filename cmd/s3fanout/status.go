@@ -25,8 +25,8 @@ says where writes were not copied because the key was there with other contents.
 It makes all the checks that doctor makes, lists what was found, and ends with
 the commands that say more.
 
-AWS requests: 18 in each Region, 5 more with batchOperations, and one for each
-subscription:
+AWS requests: 18 in each Region, 5 more with batchOperations, one for a function
+that is stopped, and one for each subscription:
 ` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 3N+1 in each of N Regions.
@@ -41,8 +41,8 @@ With --output json the result is one document:
      "metricsUnavailable"}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}],
    "next": [commands]}
-A part is ok, missing, failed, unknown or warning. A number that is not known
-is null.
+A part is ok, missing, failed, unknown, warning or paused. A number that is not
+known is null.
 
 Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
 configuration; 3 something failed or is unknown; 130 interrupted.`,

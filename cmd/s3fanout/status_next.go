@@ -18,9 +18,11 @@ type nextStep struct{ command, why string }
 // arrived is not for status to see.
 func nextSteps(findings []document.Finding, regions []document.StatusRegion) []nextStep {
 	var steps []nextStep
-	var others, lettered []string // Regions
+	var others, lettered, paused []string // Regions
 	for _, f := range findings {
-		if f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed) {
+		if f.Check == health.CheckPaused {
+			paused = append(paused, f.Region)
+		} else if f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed) {
 			lettered = append(lettered, f.Region)
 		} else if f.Severity != string(health.Note) && !slices.Contains(others, f.Region) {
 			others = append(others, f.Region)
@@ -31,6 +33,9 @@ func nextSteps(findings []document.Finding, regions []document.StatusRegion) []n
 	}
 	if len(lettered) > 0 {
 		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(lettered), "why these objects were not copied"})
+	}
+	if len(paused) > 0 {
+		steps = append(steps, nextStep{"s3fanout resume " + strings.Join(paused, " "), "to copy again and replay what waits"})
 	}
 	if slices.ContainsFunc(regions, func(r document.StatusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
 		steps = append(steps, nextStep{"s3fanout verify", "which keys differ between Regions"})

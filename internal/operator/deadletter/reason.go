@@ -46,6 +46,7 @@ const (
 	nextPermission = "run s3fanout doctor, which finds the missing permission; then redrive"
 	NextDeploy     = "run s3fanout doctor, which finds what is missing or differs from cdk.json; then redrive"
 	NextDelivery   = "run s3fanout doctor, which finds why SNS could not invoke the function; then redrive"
+	NextStopped    = "if the Region is paused, s3fanout resume ends that and replays; else run s3fanout doctor, which checks the function's concurrency"
 	nextFunction   = "run s3fanout doctor, which checks the function's memory, time limit and concurrency; its log has the rest"
 	NextForeign    = "nothing of the replica set sends it: find out who put it there, then delete it"
 	nextArchive    = "restore the object from its archive, then redrive"
@@ -77,6 +78,7 @@ var rules = []struct {
 	{[]string{"no room for the entry", "that http headers cannot hold"}, nextMetadata},
 	{[]string{"the copy is unfinished", "stays open and can be resumed"}, nextUpload},
 	{[]string{"retryable:", "slowdown", "serviceunavailable", "internalerror", "requesttimeout", "503 "}, nextBusy},
+	{[]string{"zeroreservedconcurrency", "zero reserved concurrent", "toomanyrequestsexception"}, NextStopped},
 	{[]string{"task timed out", "runtime.", "runtime exited", "maximum event age", "throttle", "concurrency"}, nextFunction},
 }
 

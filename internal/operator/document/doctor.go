@@ -11,7 +11,8 @@ type Doctor struct {
 	Findings   []Finding      `json:"findings"`
 }
 
-// DoctorRegion has a word for each part of a Region: ok, missing, failed, unknown or warning.
+// DoctorRegion has a word for each part of a Region: ok, missing, failed,
+// unknown, warning or paused.
 type DoctorRegion struct {
 	Region string            `json:"region"`
 	Parts  map[string]string `json:"parts"`

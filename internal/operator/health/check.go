@@ -235,7 +235,9 @@ func (c *checker) letters(n int) {
 		text = "1 dead letter in the queue"
 	}
 	if c.paused() {
-		c.add(CheckDeadLetters, Note, "%s, while the Region is paused", text)
+		info := c.info[CheckDeadLetters]
+		info.Severity, info.Fix = Note, c.info[CheckPaused].Fix
+		c.append(info, "%s, while the Region is paused", text)
 		return
 	}
 	c.find(CheckDeadLetters, "%s", text)

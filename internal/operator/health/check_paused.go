@@ -51,10 +51,13 @@ func (c *checker) paused() bool {
 	return f.State == Found && f.Value.stopped() && f.Value.Paused.State == Found
 }
 
-// days is a duration in whole days, or in hours if it is shorter.
+// days is a duration in whole days, or in hours or minutes if it is shorter.
 func days(d time.Duration) string {
 	n, unit := int(d/day), "day"
-	if d < 2*day {
+	switch {
+	case d < 2*time.Hour:
+		n, unit = int(d/time.Minute), "minute"
+	case d < 2*day:
 		n, unit = int(d/time.Hour), "hour"
 	}
 	if n != 1 {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"pgregory.net/rapid"
+
+	"s3fanout/internal/replicaset"
 )
 
 // fake is a function in Lambda. It fails instead of its n-th change.
@@ -189,6 +192,33 @@ func TestMemoryIsReadAsItIsWritten(t *testing.T) {
 	for _, bad := range []string{"", "reserved=none", "2026-11-29T12:00:00Z", "2026-11-29T12:00:00Z reserved=", "2026-11-29T12:00:00Z reserved=-1", "noon reserved=1"} {
 		if m, err := ParseMemory(bad); err == nil {
 			t.Errorf("%q is read as %v", bad, m)
+		}
+	}
+}
+
+// What writes into a bucket is paused: also the function that repairs on a schedule,
+// and not one that only compares.
+func TestFunctionsOfARegion(t *testing.T) {
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, ReservedConcurrency: 25}
+	for _, c := range []struct {
+		reconcile *replicaset.Reconcile
+		want      []string
+	}{
+		{nil, []string{"media-replicator"}},
+		{&replicaset.Reconcile{}, []string{"media-replicator"}},
+		{&replicaset.Reconcile{Copy: true}, []string{"media-replicator", "media-reconcile"}},
+	} {
+		set.Reconcile = c.reconcile
+		var names []string
+		functions := NewFunctions(aws.Config{}, set, "111122223333", []string{"eu-west-1"})
+		for _, f := range functions["eu-west-1"] {
+			names = append(names, f.Name)
+			if f.ARN != "arn:aws:lambda:eu-west-1:111122223333:function:"+f.Name {
+				t.Errorf("%s has the ARN %s", f.Name, f.ARN)
+			}
+		}
+		if !slices.Equal(names, c.want) || *functions["eu-west-1"][0].Configured != 25 {
+			t.Errorf("%+v: got %q, want %q", c.reconcile, names, c.want)
 		}
 	}
 }

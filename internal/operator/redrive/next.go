@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/operator/deadletter"
 )
 
@@ -18,8 +19,11 @@ func (r Result) Next() string {
 		return deadletter.NextForeign
 	}
 	if r.Err != nil {
-		if errors.Is(r.Err, awsapi.ErrMissing) {
+		switch {
+		case errors.Is(r.Err, awsapi.ErrMissing):
 			return deadletter.NextDeploy
+		case r.Outcome == NotInvoked && errorcode.Of(r.Err) == "TooManyRequestsException":
+			return deadletter.NextStopped
 		}
 		return ""
 	}

@@ -10,31 +10,40 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/fault"
 )
 
-// pagePolicies are the policies of docs/security.md: for looking, and what
-// operators have besides. They are for a replica set that has other names.
-func pagePolicies(t *testing.T) (looking, operating map[string]any) {
+// policiesOfThePage are the policies of docs/security.md, in order. They are for a
+// replica set that has other names.
+func policiesOfThePage(t *testing.T) (policies []map[string]any) {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(build.root, "docs", "security.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("%d blocks of JSON on the page, want these two policies before those for other purposes", len(blocks))
-	}
-	for i, into := range []*map[string]any{&looking, &operating} {
-		text := strings.NewReplacer("111122223333", sandbox.AccountID, "media-", "s3fanout-").Replace(blocks[i][1])
-		if err := json.Unmarshal([]byte(text), into); err != nil {
+	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		var policy map[string]any
+		text := strings.NewReplacer("111122223333", sandbox.AccountID, "media-", "s3fanout-").Replace(block[1])
+		if err := json.Unmarshal([]byte(text), &policy); err != nil {
 			t.Fatal(err)
 		}
+		policies = append(policies, policy)
 	}
-	return looking, operating
+	return policies
+}
+
+// pagePolicies are the first two: for looking, and what operators have besides.
+func pagePolicies(t *testing.T) (looking, operating map[string]any) {
+	t.Helper()
+	policies := policiesOfThePage(t)
+	if len(policies) < 2 {
+		t.Fatalf("%d blocks of JSON on the page, want these two policies before those for other purposes", len(policies))
+	}
+	return policies[0], policies[1]
 }
 
 // operatedWorld has a role "operator" with these policies.
@@ -98,9 +107,12 @@ func lookingSteps() []step {
 			w.t.Fatal(err)
 		}
 	}
+	stopped := func(w *world) { w.reserve("eu-west-1", 0) }
+	going := func(w *world) { w.reserve("eu-west-1", 100) }
 	return []step{
 		{well, []string{"doctor"}, 0},
-		{nil, []string{"status"}, 0},
+		{stopped, []string{"doctor", "--region", "eu-west-1"}, 3},
+		{going, []string{"status"}, 0},
 		{nil, []string{"report"}, 0},
 		{nil, []string{"verify", "--grace", "0s"}, 0},
 		{nil, []string{"verify", "--tags", "--grace", "0s"}, 0},
@@ -118,6 +130,16 @@ func operatingSteps() []step {
 		{nil, []string{"redrive"}, 0},
 		{nil, []string{"verify", "--grace", "0s"}, 0},
 		{nil, []string{"doctor", "--probe"}, 0},
+	}
+}
+
+// reserve gives a Region's function so much reserved concurrency.
+func (w *world) reserve(region string, n int32) {
+	w.t.Helper()
+	if _, err := lambda.NewFromConfig(w.config(region)).PutFunctionConcurrency(w.t.Context(), &lambda.PutFunctionConcurrencyInput{
+		FunctionName: aws.String(w.state.Regions[region].FunctionName), ReservedConcurrentExecutions: aws.Int32(n),
+	}); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

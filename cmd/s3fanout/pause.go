@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/pause"
+	"s3fanout/internal/replicaset"
+)
+
+func newPauseCommand(a *app) *cobra.Command {
+	dryRun := false
+	cmd := &cobra.Command{
+		Use:   "pause REGION...",
+		Short: "Stop copying into a Region, and lose nothing",
+		Long: `Stop the functions that copy into a Region, on purpose. What is announced
+meanwhile is not lost: Lambda puts it into the Region's dead-letter queue without
+a try, and s3fanout resume replays it. Uploads to the Region's own bucket still
+go to the other Regions. Copies that are under way come to their end, within 15
+minutes; what of them is left waits in the queue too.
+
+SQS keeps a dead letter for 14 days, and a pause must not be longer: doctor and
+status count the days, warn after the first half, and fail in the last two. Then
+s3fanout verify and backfill are what is left. Before anything is changed, the
+command checks that the queue is there and takes what the function is not given.
+
+The function's reserved concurrency is set to 0. What it was before is kept in its
+tag ` + pause.TagKey + `. A function of scheduled reconciling that copies is paused
+with it. Running it again changes nothing; if it was interrupted, run it again.
+
+While a Region is paused:
+  - the alarm dead-letters is in ALARM as soon as something waits, and
+    dead-letters-old after three days. Both stay on: they are the reminder;
+  - doctor and status say that it is paused, and that is no failure;
+  - s3fanout redrive fails there: resume first;
+  - s3fanout backfill still copies into it, and jobs of S3 Batch Operations fail;
+  - a deployment with --revert-drift, or with another reservedConcurrency, ends
+    the pause. What waits then needs s3fanout resume, or redrive.
+
+AWS requests: those of doctor in the Region; lambda:GetFunctionConcurrency,
+lambda:ListTags; without --dry-run lambda:TagResource and
+lambda:PutFunctionConcurrency.
+
+With --output json the result is one document:
+  {"replicaSet", "dryRun", "regions": [{"region", "paused", "already", "since",
+   "keptUntil", "reservedConcurrency", "deadLetters", "error"}]}
+"reservedConcurrency" is what it was before, null for none.
+
+Exit codes: 0 paused; 1 a request failed; 2 usage or configuration; 3 it would
+lose events, so that it was not paused; 130 interrupted.`,
+		Example: `  s3fanout pause eu-west-1
+  s3fanout pause eu-west-1 --dry-run`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, regions []string) error { return a.pause(cmd.Context(), regions, dryRun) },
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "tell what would be paused, change nothing")
+	return cmd
+}
+
+func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	regions, err := namedRegions(set, given)
+	if err != nil {
+		return err
+	}
+	options, config, err := a.healthOptions(ctx, regions)
+	if err != nil {
+		return err
+	}
+	facts, err := a.gatherHealth(ctx, &options)
+	if err != nil {
+		return err
+	}
+	findings := health.Check(facts)
+	functions := pause.NewFunctions(config, set, facts.Account, options.Regions)
+	d := document.Pause{ReplicaSet: set.Name, DryRun: dryRun, Regions: []document.PauseRegion{}}
+	var failures []error
+	for _, region := range facts.Regions {
+		out := newPauseRegion(region)
+		if lost := health.EventsKept(findings, region.Name); len(lost) > 0 {
+			err = marked{fmt.Errorf("region %s: not paused, as events would be lost: %s: %s; see s3fanout doctor --region %s",
+				region.Name, lost[0].Check, lost[0].What, region.Name), errLeftOver}
+		} else {
+			err = pauseFunctions(ctx, functions[region.Name], &out, dryRun)
+		}
+		if err != nil {
+			out.Error = oneLine(err.Error())
+			failures = append(failures, err)
+		}
+		out.keep(region)
+		d.Regions = append(d.Regions, out.PauseRegion)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if err := a.writePause(d, set); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if ctx.Err() != nil {
+		return marked{errors.New("interrupted; run it again"), errInterrupted}
+	}
+	return errors.Join(failures...)
+}
+
+// pauseRegion is a part of the document in the making.
+type pauseRegion struct{ document.PauseRegion }
+
+func newPauseRegion(region health.Region) pauseRegion {
+	r := pauseRegion{document.PauseRegion{Region: region.Name}}
+	if region.Queue.State == health.Found {
+		r.DeadLetters = &region.Queue.Value.Letters
+	}
+	return r
+}
+
+// keep says how long the queue keeps what comes first.
+func (r *pauseRegion) keep(region health.Region) {
+	if r.Since == nil || region.Queue.State != health.Found {
+		return
+	}
+	until := r.Since.Add(time.Duration(region.Queue.Value.RetentionSeconds) * time.Second)
+	r.KeptUntil = &until
+}
+
+// pauseFunctions pauses the functions of a Region; the first is the replicator.
+func pauseFunctions(ctx context.Context, functions []pause.Function, out *pauseRegion, dryRun bool) error {
+	for i, f := range functions {
+		state, err := f.Look(ctx)
+		if i > 0 && errors.Is(err, awsapi.ErrMissing) {
+			continue // it was not deployed yet
+		}
+		if err != nil {
+			return err
+		}
+		change := pause.ToPause(state, f.Configured, time.Now())
+		if !dryRun {
+			if err := f.Apply(ctx, change); err != nil {
+				return err
+			}
+		}
+		if i == 0 {
+			memory := change.Remember
+			if memory == nil {
+				memory, out.Already = state.Memory, true
+			}
+			out.Paused, out.Since, out.ReservedConcurrency = true, &memory.Since, memory.Reserved
+		}
+	}
+	return nil
+}
+
+// namedRegions are the arguments REGION, each once.
+func namedRegions(set replicaset.Config, given []string) ([]string, error) {
+	members := strings.Join(set.Regions, ", ")
+	if len(given) == 0 {
+		return nil, usageError{fmt.Errorf("name the Region: one of %s", members)}
+	}
+	var regions []string
+	for _, region := range given {
+		if !set.Contains(region) {
+			return nil, usageError{fmt.Errorf("%q is not a Region of the replica set %s; it has %s", region, set.Name, members)}
+		}
+		if !slices.Contains(regions, region) {
+			regions = append(regions, region)
+		}
+	}
+	return regions, nil
+}

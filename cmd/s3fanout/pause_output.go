@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/replicaset"
+)
+
+func (a *app) writePause(d document.Pause, set replicaset.Config) error {
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, d)
+	}
+	return writePauseText(a.stdout, d, set.QueueName(), a.terminalWidth(a.stdout))
+}
+
+// writePauseText writes a line for each Region, and what a pause means.
+func writePauseText(w io.Writer, d document.Pause, queue string, width int) error {
+	var lines, paused []string
+	for _, r := range d.Regions {
+		if !r.Paused {
+			lines = append(lines, r.Region+": not paused")
+			continue
+		}
+		paused = append(paused, r.Region)
+		lines = append(lines, r.Region+": "+describePause(d, r, queue))
+	}
+	if len(paused) > 0 && !d.DryRun {
+		lines = append(lines,
+			"Copies under way end within 15 minutes. Uploads to a paused Region's bucket still go to the others. The alarm dead-letters goes to ALARM there, and dead-letters-old after three days: that is the reminder.",
+			"To copy again and catch up: s3fanout resume "+strings.Join(paused, " "))
+	}
+	return writeLines(w, lines, width)
+}
+
+func describePause(d document.Pause, r document.PauseRegion, queue string) string {
+	text := "paused since " + r.Since.Format(time.RFC3339)
+	switch {
+	case r.Already:
+		text = "was paused already, since " + r.Since.Format(time.RFC3339)
+	case d.DryRun:
+		text = "would be paused"
+	}
+	if r.KeptUntil != nil {
+		text += "; what comes meanwhile waits in queue " + queue + ", the first of it until " + r.KeptUntil.Format(time.RFC3339)
+	}
+	if r.DeadLetters != nil && *r.DeadLetters > 0 {
+		text += fmt.Sprintf("; about %s there", letterCount(*r.DeadLetters))
+	}
+	return text
+}
+
+func (a *app) writeResume(d document.Resume, redriven *redriveView) error {
+	if a.output == outputJSON {
+		if redriven != nil {
+			d.Redrive = &redriven.Redrive
+		}
+		return writeJSONDocument(a.stdout, d)
+	}
+	width := a.terminalWidth(a.stdout)
+	if err := writeResumeText(a.stdout, d, width); err != nil || redriven == nil {
+		return err
+	}
+	return writeRedriveText(a.stdout, *redriven, width, a.colours(a.stdout))
+}
+
+func writeResumeText(w io.Writer, d document.Resume, width int) error {
+	var lines []string
+	for _, r := range d.Regions {
+		lines = append(lines, r.Region+": "+describeResume(d, r))
+	}
+	return writeLines(w, lines, width)
+}
+
+func describeResume(d document.Resume, r document.ResumeRegion) string {
+	switch {
+	case r.Error != "":
+		return "not resumed"
+	case !r.Paused:
+		return "was not paused"
+	}
+	reserved := "without reserved concurrency"
+	if r.ReservedConcurrency != nil {
+		reserved = fmt.Sprintf("with a reserved concurrency of %d", *r.ReservedConcurrency)
+	}
+	text := "copies again"
+	if d.DryRun {
+		text = "would copy again"
+	}
+	text += ", " + reserved
+	if r.Since != nil {
+		text += "; it was paused since " + r.Since.Format(time.RFC3339)
+	}
+	return text
+}
+
+// writeLines writes lines, wrapped on a terminal.
+func writeLines(w io.Writer, lines []string, width int) error {
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(wrapped(line, width, "  ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

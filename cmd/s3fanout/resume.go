@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/pause"
+	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/replicaset"
+)
+
+type resumeFlags struct {
+	dryRun, noRedrive bool
+}
+
+func newResumeCommand(a *app) *cobra.Command {
+	var f resumeFlags
+	cmd := &cobra.Command{
+		Use:   "resume REGION...",
+		Short: "Copy into a paused Region again, and catch up",
+		Long: `End what s3fanout pause began: give the Region's functions back the reserved
+concurrency that they had, and then replay the Region's dead-letter queue, which
+has what came meanwhile, as s3fanout redrive --region does. A dead letter is
+deleted only after the function has succeeded with it.
+
+Running it again is harmless: it replays what is left. If it was interrupted, run
+it again. A function that was stopped in another way gets what cdk.json says. Of a
+pause that was longer than the queue keeps dead letters, 14 days, the beginning is
+lost: s3fanout verify finds it, and s3fanout backfill brings it.
+
+With --no-redrive the queue is left as it is, for a redrive with limits of its own:
+s3fanout redrive --region REGION --rate 20.
+
+AWS requests: sts:GetCallerIdentity; lambda:GetFunctionConcurrency,
+lambda:ListTags; without --dry-run lambda:PutFunctionConcurrency or
+lambda:DeleteFunctionConcurrency, and lambda:UntagResource; those of redrive in the
+Region.
+
+With --output json the result is one document:
+  {"replicaSet", "dryRun", "regions": [{"region", "paused", "since",
+   "reservedConcurrency", "error"}], "redrive": {as redrive writes it}}
+"paused" says that it was. "reservedConcurrency" is what it has now, null for
+none. "redrive" is not there with --no-redrive.
+
+Exit codes: 0 it copies again and the queue is empty; 1 a request failed; 2 usage
+or configuration; 3 dead letters are left; 130 interrupted.`,
+		Example: `  s3fanout resume eu-west-1
+  s3fanout resume eu-west-1 --dry-run
+  s3fanout resume eu-west-1 --no-redrive`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, regions []string) error { return a.resume(cmd.Context(), regions, f) },
+	}
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be resumed, and list the letters; change nothing")
+	cmd.Flags().BoolVar(&f.noRedrive, "no-redrive", false, "leave what came meanwhile in the queue")
+	return cmd
+}
+
+func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	regions, err := namedRegions(set, given)
+	if err != nil {
+		return err
+	}
+	config, err := awsConfig(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	functions := pause.NewFunctions(config, set, account, regions)
+	d := document.Resume{ReplicaSet: set.Name, DryRun: f.dryRun, Regions: []document.ResumeRegion{}}
+	var going []string
+	var failures []error
+	for _, region := range regions {
+		out := document.ResumeRegion{Region: region}
+		if err := resumeFunctions(ctx, functions[region], &out, f.dryRun); err != nil {
+			out.Error = oneLine(err.Error())
+			failures = append(failures, err)
+		} else {
+			going = append(going, region)
+		}
+		d.Regions = append(d.Regions, out)
+	}
+	view, redriven, err := a.catchUp(ctx, set, going, f, redrive.NewClients(config, set.Regions, 0))
+	if err != nil && ctx.Err() == nil {
+		failures = append(failures, err)
+	}
+	if err := a.writeResume(d, view); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if ctx.Err() != nil {
+		return marked{errors.New("interrupted; run it again"), errInterrupted}
+	}
+	if len(failures) > 0 {
+		return errors.Join(failures...)
+	}
+	return redriven
+}
+
+// catchUp replays the queues of Regions that copy again. redriven says what is left
+// in them.
+func (a *app) catchUp(ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients) (view *redriveView, redriven, err error) {
+	if f.noRedrive || len(regions) == 0 || ctx.Err() != nil {
+		return nil, nil, nil
+	}
+	p := a.newProgress()
+	told := redriveProgress{p: p, dryRun: f.dryRun}
+	flags := redriveFlags{dryRun: f.dryRun, concurrency: redrive.DefaultParallel}
+	report, err := redrive.Run(ctx, flags.options(set, regions, clients), redrive.Observer{Opened: told.opened, Finished: told.finished})
+	p.done()
+	if err != nil {
+		return nil, nil, err
+	}
+	d := newRedriveDocument(set.Name, f.dryRun, report)
+	if redriven = redriveError(report, f.dryRun); f.dryRun && errors.Is(redriven, errLeftOver) {
+		redriven = nil // that is what is to be replayed
+	}
+	return &d, redriven, nil
+}
+
+// resumeFunctions lets the functions of a Region go on; the first is the
+// replicator.
+func resumeFunctions(ctx context.Context, functions []pause.Function, out *document.ResumeRegion, dryRun bool) error {
+	for i, f := range functions {
+		state, err := f.Look(ctx)
+		if i > 0 && errors.Is(err, awsapi.ErrMissing) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		change := pause.ToResume(state, f.Configured)
+		if !dryRun {
+			if err := f.Apply(ctx, change); err != nil {
+				return err
+			}
+		}
+		if i > 0 {
+			continue
+		}
+		out.Paused, out.ReservedConcurrency = state.Stopped(), state.Reserved
+		if change.Reserve {
+			out.ReservedConcurrency = change.Reserved
+		}
+		if state.Memory != nil {
+			since := state.Memory.Since.Truncate(time.Second)
+			out.Since = &since
+		}
+	}
+	return nil
+}

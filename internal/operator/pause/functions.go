@@ -1,0 +1,43 @@
+package pause
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/replicaset"
+)
+
+// reconcilersAtOnce is the reserved concurrency of the function that compares on a
+// schedule, as infra/reconcile.go has it.
+const reconcilersAtOnce = 1
+
+// NewFunctions returns by Region the functions that write into the Region's bucket:
+// the replicator, and after it the one that repairs on a schedule, if the set has
+// it.
+func NewFunctions(config aws.Config, set replicaset.Config, account string, regions []string) map[string][]Function {
+	functions := map[string][]Function{}
+	http := awsapi.HTTPClient(config, awsapi.RequestTime, len(regions))
+	for _, region := range regions {
+		client := lambda.NewFromConfig(config, func(o *lambda.Options) { o.Region, o.HTTPClient = region, http })
+		member := set.Member(account, region)
+		list := []Function{{
+			Region: region, Name: set.FunctionName(), ARN: member.FunctionARN(), Configured: reserved(set), Lambda: client,
+		}}
+		if r := set.Reconcile; r != nil && r.Copy {
+			list = append(list, Function{
+				Region: region, Name: set.ReconcilerName(), ARN: member.ReconcilerARN(), Configured: aws.Int(reconcilersAtOnce), Lambda: client,
+			})
+		}
+		functions[region] = list
+	}
+	return functions
+}
+
+// reserved is what the configuration gives the replicator.
+func reserved(set replicaset.Config) *int {
+	if set.ReservedConcurrency == 0 {
+		return nil
+	}
+	return &set.ReservedConcurrency
+}
