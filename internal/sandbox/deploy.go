@@ -74,6 +74,10 @@ type kind struct {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html.
 func kinds() map[string]kind {
 	return map[string]kind{
+		"AWS::DynamoDB::Table": {
+			make: makeTable, properties: func() any { return new(tableProperties) },
+			inPlace: []string{"Tags"}, update: keeping(changeNothing), remove: removeTable,
+		},
 		"AWS::IAM::Policy": {
 			make: makeRolePolicy, properties: func() any { return new(rolePolicyProperties) },
 			inPlace: []string{"PolicyDocument"}, update: keeping(updateRolePolicy), remove: removeRolePolicy,
@@ -142,6 +146,11 @@ func kinds() map[string]kind {
 			make: makeTopicPolicy, properties: func() any { return new(topicPolicyProperties) },
 			inPlace: []string{"PolicyDocument"}, update: keeping(updateTopicPolicy), remove: removeTopicPolicy,
 		},
+		"AWS::Scheduler::Schedule": {
+			make: makeSchedule, properties: func() any { return new(scheduleProperties) },
+			inPlace: []string{"Description", "ScheduleExpression", "State", "Target"},
+			update:  keeping(updateSchedule), drift: scheduleDrift, remove: removeSchedule,
+		},
 		"AWS::SQS::Queue": {
 			make: makeQueue, properties: func() any { return new(queueProperties) },
 			inPlace: []string{"KmsMasterKeyId", "MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags", "VisibilityTimeout"},
@@ -161,6 +170,8 @@ func inertTypes() map[string]string {
 		"AWS::CDK::Metadata":         "statistics of the CDK",
 		"AWS::CloudWatch::Alarm":     "nothing watches the metrics",
 		"AWS::CloudWatch::Dashboard": "nothing shows the metrics",
+
+		"AWS::StepFunctions::StateMachine": "nothing runs its states; its schedule starts nothing",
 	}
 }
 

@@ -70,6 +70,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.lambda.ServeAPI(w, r, id.Region, id.Caller)
 	case "kms":
 		s.kms.ServeAPI(w, r, id.Region, id.Caller)
+	case "dynamodb":
+		s.dynamodb.ServeAPI(w, r, id.Region, id.Caller)
+	case "scheduler":
+		s.scheduler.ServeAPI(w, r, id.Region, id.Caller)
 	case "monitoring":
 		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
@@ -79,7 +83,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, monitoring (CloudWatch), sts and iam.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, monitoring (CloudWatch), sts and iam.", id.Service),
 		})
 	}
 }
@@ -108,9 +112,11 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.serveSetFault(w, r)
 	case r.URL.Path == controlPrefix+"deploy" && r.Method == http.MethodPost:
 		s.serveDeploy(w, r)
+	case r.URL.Path == controlPrefix+"tick" && r.Method == http.MethodPost:
+		s.serveTick(w, r)
 	default:
 		writeJSON(w, http.StatusNotFound, map[string]string{
-			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults, POST " + controlPrefix + "deploy",
+			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults, POST " + controlPrefix + "deploy, POST " + controlPrefix + "tick",
 		})
 	}
 }
@@ -162,6 +168,26 @@ func (s *Sandbox) serveDeploy(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serveTick starts what a Region's schedules start, without waiting for their time.
+func (s *Sandbox) serveTick(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Region string `json:"region"`
+	}
+	if err := decodeControl(w, r, &in); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not a tick: " + err.Error()})
+		return
+	}
+	if !s.hasRegion(in.Region) {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": fmt.Sprintf("region %q is not in this sandbox", in.Region)})
+		return
+	}
+	if err := s.Tick(context.WithoutCancel(r.Context()), in.Region); err != nil {
+		writeJSON(w, http.StatusConflict, map[string]string{"error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, struct{}{})
+}
+
 func decodeControl(w http.ResponseWriter, r *http.Request, into any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 	d.DisallowUnknownFields()
@@ -185,7 +211,7 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	id := requestID()
 	w.Header().Set("x-amzn-RequestId", id)
 	switch e.Service {
-	case "sqs", "lambda", "kms":
+	case "sqs", "lambda", "kms", "dynamodb", "scheduler":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
 	case "monitoring":

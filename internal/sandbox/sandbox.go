@@ -32,11 +32,13 @@ import (
 	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/custom"
+	"s3fanout/internal/sandbox/dynamodb"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/s3"
+	"s3fanout/internal/sandbox/scheduler"
 	"s3fanout/internal/sandbox/sns"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
@@ -161,6 +163,8 @@ type Sandbox struct {
 	kms        *kms.Service
 	points     *accesspoint.Service
 	custom     *custom.Service
+	dynamodb   *dynamodb.Service
+	scheduler  *scheduler.Service
 
 	ready  chan struct{}   // closed when the first deployment is done
 	ending context.Context // ends when Close begins
@@ -199,6 +203,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		dir:      dir,
 		store:    iam.NewStoreOf(partition, AccountID, dir.identity.admin()),
 		kms:      kms.New(partition, AccountID),
+		dynamodb: dynamodb.New(partition, AccountID),
 		points:   accesspoint.New(partition, AccountID),
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
@@ -265,6 +270,9 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
 		Count: s.countFunction,
 	})
+	s.scheduler = scheduler.New(scheduler.Config{
+		Partition: partition, AccountID: AccountID, Store: s.store, Start: s.startTarget, Logger: s.logger,
+	})
 	s.custom = custom.New(custom.Config{
 		Invoke: func(ctx context.Context, functionARN string, payload []byte) error {
 			_, deployer, _ := s.store.Lookup(s.store.Admin().AccessKeyID)
@@ -328,6 +336,12 @@ func (s *Sandbox) SetFault(f fault.Fault) error { return s.faults.Set(f) }
 // moment, as running out of memory does, and returns how many there were.
 func (s *Sandbox) KillFunction(region string) int { return s.lambda.Kill(region) }
 
+// Tick starts at once what a Region's schedules start, without waiting for their
+// time, and returns when it is started.
+func (s *Sandbox) Tick(ctx context.Context, region string) error {
+	return s.scheduler.Fire(ctx, region)
+}
+
 // ReleaseLetters makes every message in flight visible, as when its visibility
 // timeout has passed: what a reader that was killed had received is there for
 // the next one, without the wait. So is what a reader that runs has received.
@@ -365,6 +379,9 @@ func (s *Sandbox) Close() error {
 			errs = append(errs, err)
 		}
 		s.server = nil
+	}
+	if s.scheduler != nil {
+		s.scheduler.Close()
 	}
 	if s.sns != nil {
 		errs = append(errs, s.sns.Close())

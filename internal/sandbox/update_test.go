@@ -217,7 +217,7 @@ func TestUpdateRefuses(t *testing.T) {
 		{"an unknown property of something new", func(region, _ map[string]any) {
 			region["New"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true}}
 		}, "resource New (AWS::SQS::Queue): property FifoQueue is not supported by the sandbox"},
-		{"an unknown type", func(region, _ map[string]any) { region["New"] = map[string]any{"Type": "AWS::DynamoDB::Table"} }, "resource New (AWS::DynamoDB::Table): the sandbox does not support this resource type"},
+		{"an unknown type", func(region, _ map[string]any) { region["New"] = map[string]any{"Type": "AWS::ECS::Cluster"} }, "resource New (AWS::ECS::Cluster): the sandbox does not support this resource type"},
 		{"another type", func(region, _ map[string]any) {
 			id, _ := first(region, "AWS::Logs::LogGroup")
 			region[id] = map[string]any{"Type": "AWS::SQS::Queue"}

@@ -176,10 +176,10 @@ func TestTemplatesThatDoNotDeploy(t *testing.T) {
 		}, "suffix"},
 		{"unsupported resource type", func(a *assembly) {
 			a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
-				resources["Table"] = map[string]any{"Type": "AWS::DynamoDB::Table", "Properties": map[string]any{}}
+				resources["Cluster"] = map[string]any{"Type": "AWS::ECS::Cluster", "Properties": map[string]any{}}
 				return 1
 			})
-		}, "AWS::DynamoDB::Table"},
+		}, "AWS::ECS::Cluster"},
 		{"unsupported property", func(a *assembly) {
 			a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
 				return ofType(resources, "AWS::SNS::Topic", func(_ string, p map[string]any) { p["FifoTopic"] = true })
