@@ -17,13 +17,16 @@ build: host-function ## build the command and the function for this machine into
 host-function:
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/bootstrap ./lambda
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/adopt/bootstrap ./lambda/adopt
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/reconcile/bootstrap ./lambda/reconcile
 
-# The second one is there for adopted buckets alone.
-function: ## build the functions for AWS, for both of Lambda's processors, into build/function and build/adopt
+# The second one is there for adopted buckets alone, the third one with "reconcile" in cdk.json.
+function: ## build the functions for AWS, for both of Lambda's processors, into build/function, build/adopt and build/reconcile
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/function/arm64/bootstrap ./lambda
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(FUNCTION_FLAGS) -o build/function/x86_64/bootstrap ./lambda
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/adopt/arm64/bootstrap ./lambda/adopt
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(FUNCTION_FLAGS) -o build/adopt/x86_64/bootstrap ./lambda/adopt
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build $(FUNCTION_FLAGS) -o build/reconcile/arm64/bootstrap ./lambda/reconcile
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build $(FUNCTION_FLAGS) -o build/reconcile/x86_64/bootstrap ./lambda/reconcile
 
 demo: build ## run three Regions on this machine and show every object arrive everywhere
 	bin/s3fanout demo
@@ -101,8 +104,9 @@ FUNCTION_MAX_arm64 := 9961472
 FUNCTION_MAX_x86_64 := 11010048
 ADOPT_MAX_arm64 := 8388608
 ADOPT_MAX_x86_64 := 9437184
-function-size: function ## fail if the function for AWS is over 9.5 MiB (arm64) or 10.5 MiB (x86_64), or that of adopted buckets over 8 or 9
-	@for limit in function/arm64:$(FUNCTION_MAX_arm64) function/x86_64:$(FUNCTION_MAX_x86_64) adopt/arm64:$(ADOPT_MAX_arm64) adopt/x86_64:$(ADOPT_MAX_x86_64); do \
+function-size: function ## fail if a function for AWS is over 9.5 MiB (arm64) or 10.5 MiB (x86_64), or that of adopted buckets over 8 or 9
+	@for limit in function/arm64:$(FUNCTION_MAX_arm64) function/x86_64:$(FUNCTION_MAX_x86_64) adopt/arm64:$(ADOPT_MAX_arm64) adopt/x86_64:$(ADOPT_MAX_x86_64) \
+	  reconcile/arm64:$(FUNCTION_MAX_arm64) reconcile/x86_64:$(FUNCTION_MAX_x86_64); do \
 	  size=$$(wc -c < build/$${limit%:*}/bootstrap); echo "$${limit%:*}: $$size bytes of $${limit#*:}"; \
 	  test "$$size" -le "$${limit#*:}" || exit 1; \
 	done

@@ -57,7 +57,9 @@ func (w *walk) left(s *span) float64 {
 	return float64(b.keys) * w.runes.ratio(b.first, b.last, end)
 }
 
-func (w *walk) mayProbe() bool { return w.probes < probesAhead+w.pages/pagesPerProbe }
+func (w *walk) mayProbe() bool {
+	return w.probes < max(w.mostProbes, probesAhead+w.pages/pagesPerProbe)
+}
 
 // densest is the bucket whose listing has come least far, as its keys lie
 // closest together; -1 if one has not answered, or all have come to an end.

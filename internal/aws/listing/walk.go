@@ -20,6 +20,8 @@ type walk struct {
 	runes   alphabet
 	pages   int
 	probes  int
+	// mostProbes are allowed however few pages were read.
+	mostProbes int
 }
 
 // span is a range of keys that one goroutine walks through: those after from

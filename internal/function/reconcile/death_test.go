@@ -1,0 +1,199 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/function/reconcile"
+	"s3fanout/internal/proof/buckets"
+)
+
+var errDead = errors.New("the process is dead")
+
+// death ends a process at one of its calls, of S3 or of the checkpoints: before the
+// call is done, or after it, when nobody hears the answer.
+type death struct {
+	mu    sync.Mutex
+	calls int
+	at    int // zero: never
+	after bool
+}
+
+// call counts a call and says whether it is done, and whether its answer is heard.
+func (d *death) call() (done, heard bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls++
+	switch {
+	case d.at == 0 || d.calls < d.at:
+		return true, true
+	case d.calls == d.at:
+		return d.after, false
+	}
+	return false, false
+}
+
+// mortal is an HTTP client of the process.
+type mortal struct {
+	s3.HTTPClient
+	*death
+}
+
+func (m mortal) Do(r *http.Request) (*http.Response, error) {
+	done, heard := m.call()
+	if !done {
+		return nil, errDead
+	}
+	response, err := m.HTTPClient.Do(r)
+	if err == nil && !heard {
+		_ = response.Body.Close()
+		return nil, errDead
+	}
+	return response, err
+}
+
+// remembering are the checkpoints of the process.
+type remembering struct {
+	*memory
+	*death
+}
+
+func (r remembering) Load(ctx context.Context) ([]byte, int64, error) {
+	done, heard := r.call()
+	if !done || !heard {
+		return nil, 0, errDead
+	}
+	return r.memory.Load(ctx)
+}
+
+func (r remembering) Save(ctx context.Context, document []byte, revision int64) error {
+	done, heard := r.call()
+	if !done {
+		return errDead
+	}
+	err := r.memory.Save(ctx, document, revision)
+	if !heard {
+		return errDead
+	}
+	return err
+}
+
+// dies has the handler's process die.
+func (w *world) dies(d *death) {
+	w.change = func(h *reconcile.Handler) {
+		clients := map[string]*s3.Client{}
+		for _, region := range w.Regions {
+			clients[region] = s3.New(w.Clients[region].Options(), func(o *s3.Options) { o.HTTPClient = mortal{o.HTTPClient, d} })
+		}
+		target := copier.Target{Region: here, Bucket: buckets.Name(here)}
+		copies := copier.New(clients[here], target, copier.WithLogger(w.quiet()))
+		h.Read = func(region string) reconcile.S3 { return clients[region] }
+		h.Copier = copies
+		h.Follower = follow.New(clients[here], copies, target, follow.WithOrigins(func(region string) (string, bool) {
+			return buckets.Name(region), slices.Contains(w.Regions, region)
+		}))
+		h.Checkpoints = remembering{w.checkpoints, d}
+		h.Parallel, h.PageSize = 2, 1
+	}
+}
+
+// A process that dies at any of its calls is resumed once its time is over: all is
+// repaired in the end, and nothing is written twice.
+func TestDeathAtEveryCall(t *testing.T) {
+	for name, follow := range map[string]func(*functionenv.Reconcile){"first write wins": nil, "followed": followAll} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, after the call %t", name, after), func(t *testing.T) {
+				t.Parallel()
+				deaths := 0
+				for n := 1; ; n++ {
+					d := &death{at: n, after: after}
+					if !dieAndResume(t, follow, d) {
+						break
+					}
+					deaths++
+				}
+				t.Logf("died at each of %d calls", deaths)
+				if deaths < 15 {
+					t.Errorf("it died %d times only", deaths)
+				}
+			})
+		}
+	}
+}
+
+// dieAndResume says whether the process died.
+func dieAndResume(t *testing.T, follow func(*functionenv.Reconcile), d *death) bool {
+	t.Helper()
+	w := newWorld(t, follow)
+	w.everywhere("1/same", "same")
+	w.Put(there, "2/lost", "lost")
+	w.everywhere("3/same", "same")
+	w.Put(third, "4/lost", "lost too")
+	want := map[string]string{"1/same": "same", "2/lost": "lost", "3/same": "same", "4/lost": "lost too"}
+	versions := map[string]int{"1/same": 1, "2/lost": 1, "3/same": 1, "4/lost": 1}
+	if follow != nil {
+		w.everywhere("5/overwritten", "first")
+		w.everywhere("6/deleted", "first")
+		w.Pass(time.Second)
+		w.Put(third, "5/overwritten", "second")
+		w.Remove(third, "6/deleted")
+		want["5/overwritten"], want["6/deleted"] = "second", "-"
+		versions["5/overwritten"], versions["6/deleted"] = 2, 2
+	}
+	w.Pass(reconcile.Grace)
+	w.dies(d)
+	ctx, cancel := context.WithDeadline(t.Context(), w.Now().Add(15*time.Minute))
+	defer cancel()
+	_, err := w.handler().Invoke(ctx, []byte(`{"tick": true}`))
+	died := d.calls >= d.at
+	if !died {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return false
+	}
+	w.change = nil
+	if held := w.checkpoints.state(t).Lease != nil; held {
+		if a := w.tick(); a.Status != reconcile.Busy {
+			t.Fatalf("death at call %d: the next tick is %s, while the invocation may still live", d.at, a.Status)
+		}
+		w.Pass(15 * time.Minute)
+	}
+	if a := w.tick(); a.Status != reconcile.Complete && a.Status != reconcile.Idle {
+		t.Fatalf("death at call %d: the tick after that is %s", d.at, a.Status)
+	}
+	for key, body := range want {
+		if got := w.Body(here, key); got != body {
+			t.Errorf("death at call %d: %s is %q, want %q", d.at, key, got, body)
+		}
+		if n := w.versions(here, key); n != versions[key] {
+			t.Errorf("death at call %d: %s has %d versions, want %d", d.at, key, n, versions[key])
+		}
+	}
+	if s := w.checkpoints.state(t); s.Proof.IsZero() || !s.Began.IsZero() || s.Lease != nil {
+		t.Errorf("death at call %d: in the end %+v", d.at, s)
+	}
+	return true
+}
+
+// versions counts a key's versions and delete markers.
+func (w *world) versions(region, key string) int {
+	w.t.Helper()
+	out, err := w.Clients[region].ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(buckets.Name(region)), Prefix: &key})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(out.Versions) + len(out.DeleteMarkers)
+}

@@ -1,0 +1,45 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"s3fanout/internal/aws/listing"
+)
+
+// plan divides the keys into ranges.
+func (h *Handler) plan(ctx context.Context, ranges int) (Answer, error) {
+	own := h.Config.Target
+	cuts, err := listing.Cuts(ctx, listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}, ranges)
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Status: Planned, Done: true, Began: h.Now()}
+	after := ""
+	for _, cut := range append(cuts, "") {
+		a.Ranges = append(a.Ranges, Range{After: after, Through: cut})
+		after = cut
+	}
+	return a, nil
+}
+
+// compareRange compares the keys of a range, as far as the time allows.
+func (h *Handler) compareRange(ctx context.Context, log *slog.Logger, r Range, began time.Time) (Answer, error) {
+	until := h.Now().Add(longestRun)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline
+	}
+	k := &keeper{h: h, log: log, remembers: true, state: State{After: r.After, Unfinished: r.Unfinished}}
+	w := h.work(ctx, log, until, k)
+	err := w.compare(ctx, r)
+	w.named.end()
+	s := k.now()
+	a := Answer{Status: Complete, Done: err == nil, Began: began, Counts: s.Counts}
+	if errors.Is(err, errTimeUp) {
+		a.Status, a.Range, err = Paused, &Range{After: s.After, Through: r.Through, Unfinished: s.Unfinished}, nil
+	}
+	h.reportRange(log, a, r)
+	return a, err
+}

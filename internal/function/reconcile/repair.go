@@ -1,0 +1,320 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/aws/registers"
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/follow"
+	"s3fanout/internal/policy"
+)
+
+// Why a key that differs stays as it is.
+const (
+	whyCheckOnly = "differences are counted only: reconcile.copy is not set"
+	whyDiverged  = "the first write wins, and another one was here first"
+	whyDestroyed = "the Region that wrote it has destroyed it since"
+	whyRuleHid   = "a lifecycle rule may have deleted it where it is deleted, and what rules delete is not followed"
+	whyForgotten = "it may have been deleted here, so long ago that the bucket's lifecycle rules have left no trace"
+	whyLeft      = "the rules of follow mode left it as it is, twice"
+)
+
+// head asks what a bucket has under a key.
+func (w *work) head(ctx context.Context, place int, key string) (policy.State, error) {
+	m := w.members[place]
+	out, _, err := contents.Head(ctx, w.Read(m.Region), m.Bucket, key)
+	s := contents.StateOf(out, err)
+	if s.Presence == policy.Unknown {
+		if ctx.Err() != nil {
+			return s, ctx.Err()
+		}
+		return s, awsapi.Explain(m.Region, "bucket "+m.Bucket, err)
+	}
+	s.Opaque = s.Opaque || w.Config.OpaqueETags
+	return s, nil
+}
+
+// copyMissing copies a key that the own bucket lacks, where the first write wins.
+func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
+	place := policy.Original(s.states)
+	one, missing := Counts{Compared: 1}, Counts{Compared: 1, Missing: 1}
+	here, err := w.head(ctx, w.own, s.key)
+	if err != nil {
+		return w.failed(ctx, s.key, place, missing, err)
+	}
+	switch policy.Decide(policy.Known{Source: s.states[place], Target: here, KeepDeleted: true}).Action {
+	case policy.Copy:
+	case policy.LeaveDeleted:
+		one.Deleted = 1
+		return one, nil
+	default: // somebody was faster
+		return one, nil
+	}
+	source, err := w.head(ctx, place, s.key)
+	switch {
+	case err != nil:
+		return w.failed(ctx, s.key, place, missing, err)
+	case !source.Here(), w.young(source.Modified):
+		one.Young = 1
+		return one, nil
+	}
+	mine, err := w.rules.of(ctx, w.own)
+	if err != nil {
+		return one, err
+	}
+	if mine.MayHaveForgotten(s.key, source.Size, source.Modified, w.Now()) {
+		w.name(s.key, place, whyForgotten)
+		return missing, nil
+	}
+	if !w.Config.Copy {
+		return w.checked(s.key, place, missing), nil
+	}
+	upload := w.unfinished(s.key)
+	if upload == nil && w.beingCopied(ctx, s.key, source.Size) {
+		one.Young = 1
+		return one, nil
+	}
+	from := w.members[place]
+	return w.repair(ctx, s.key, place, missing, func(ctx context.Context) (copier.Result, error) {
+		return w.Copier.Copy(ctx, copier.Request{Resume: upload, Source: copier.Object{
+			Region: from.Region, Bucket: from.Bucket, Key: s.key, VersionID: source.VersionID, Size: source.Size, ETag: source.ETag,
+		}})
+	})
+}
+
+// nameDifferent names a key of which the own bucket certainly has something else
+// than was written first.
+func (w *work) nameDifferent(ctx context.Context, s suspect) (Counts, error) {
+	one := Counts{Compared: 1}
+	states := slices.Clone(s.states)
+	for i := range states {
+		if !states[i].Here() {
+			continue
+		}
+		var err error
+		// A listing does not tell whether a digest is of the contents.
+		if states[i], err = w.head(ctx, i, s.key); err != nil {
+			return w.failed(ctx, s.key, i, one, err)
+		}
+	}
+	if !slices.Contains(policy.Judge(states).Different, w.own) {
+		return one, nil
+	}
+	w.name(s.key, policy.Original(states), whyDiverged)
+	one.Different = 1
+	return one, nil
+}
+
+// followGreatest brings the own bucket up to the greatest write of a key that is
+// followed, or to its deletion.
+func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
+	one := Counts{Compared: 1}
+	for round := 1; ; round++ {
+		seen, err := registers.Ask(ctx, w.buckets(), s.key, w.Config.Follow.Since, s.follow.Deletions)
+		if err != nil {
+			return w.failed(ctx, s.key, w.own, one, err)
+		}
+		is := seen.At(w.own)
+		switch {
+		case is == policy.PlaceConverged:
+			return one, nil
+		case is == policy.PlaceLeftDeleted:
+			one.Deleted = 1
+			return one, nil
+		case slices.ContainsFunc(seen.Sights, func(sight registers.Sight) bool { return w.young(sight.Modified) }):
+			one.Young = 1
+			return one, nil
+		}
+		off := Counts{Compared: 1, Different: 1}
+		if is == policy.PlaceMissing || is == policy.PlaceDestroyed {
+			off = Counts{Compared: 1, Missing: 1}
+		}
+		why, err := w.stays(ctx, s.key, seen, is)
+		switch {
+		case err != nil:
+			return one, err
+		case why != "":
+			w.name(s.key, seen.Greatest, why)
+			return off, nil
+		case !w.Config.Copy:
+			return w.checked(s.key, seen.Greatest, off), nil
+		case round > 1:
+			// It was not the key that changed meanwhile.
+			w.name(s.key, seen.Greatest, whyLeft)
+			off.Unrepaired = 1
+			return off, nil
+		}
+		write := seen.Write()
+		upload := w.unfinished(s.key)
+		if upload == nil && !seen.Deleted && w.beingCopied(ctx, s.key, write.Size) {
+			one.Young = 1
+			return one, nil
+		}
+		from := w.members[seen.Greatest]
+		request := follow.Request{
+			Source:    copier.Object{Region: from.Region, Bucket: from.Bucket, Key: s.key, Size: write.Size},
+			Deletions: s.follow.Deletions, Replicas: true, Resume: upload,
+		}
+		if seen.Deleted {
+			request.Kind = follow.Deleted
+		}
+		c, err := w.repair(ctx, s.key, seen.Greatest, off, func(ctx context.Context) (copier.Result, error) {
+			return w.Follower.Follow(ctx, request)
+		})
+		if err != nil || c.Repaired+c.Unrepaired > 0 {
+			return c, err
+		}
+	}
+}
+
+// stays says why a key stays as it is in the own bucket, though others have it
+// otherwise; "" if it does not.
+func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is policy.Place) (string, error) {
+	write := seen.Write()
+	written := time.Unix(write.Write.Seconds, 0)
+	switch is {
+	case policy.PlaceDestroyed, policy.PlaceDestroyedStale:
+		return whyDestroyed, nil
+	case policy.PlaceMissing:
+		if seen.Sights[w.own].Presence == policy.Deleted {
+			return "", nil // what is hidden here is a lesser write
+		}
+		mine, err := w.rules.of(ctx, w.own)
+		if err != nil || !mine.MayHaveForgotten(key, write.Size, written, w.Now()) {
+			return "", err
+		}
+		return whyForgotten, nil
+	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
+		theirs, err := w.rules.of(ctx, seen.Greatest)
+		if err != nil {
+			return "", err
+		}
+		// The marker right above the version has hidden it.
+		stack := seen.Sights[seen.Greatest].Stack
+		top := slices.IndexFunc(stack, func(v policy.Version) bool { return !v.Marker })
+		if theirs.MayHaveHidden(key, write.Size, time.Unix(stack[top].Modified, 0), time.Unix(stack[top-1].Modified, 0)) {
+			return whyRuleHid, nil
+		}
+	}
+	return "", nil
+}
+
+// beingCopied says whether somebody copies a large key to the own bucket just now,
+// which shows nothing of it until it is done. Where that may not be asked, nobody does.
+func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
+	if size <= cmp.Or(w.Config.MultipartThreshold, copier.DefaultThreshold) {
+		return false
+	}
+	m := w.members[w.own]
+	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, RoleARN: w.Config.Role, Client: w.Read(m.Region)}, key)
+	if err != nil {
+		w.log.Warn("whether a large object is being copied is not known", "key", key, "error", err.Error())
+	}
+	_, busy := found.Copying()
+	return busy
+}
+
+const (
+	// mostTries is how often a copy is tried whose failure may pass, each some
+	// seconds after the one before.
+	mostTries = 3
+	retryWait = 2 * time.Second
+	// mostFailures in a row end an invocation: the rest would fail as well.
+	mostFailures = 10
+)
+
+// repair has a key copied or hidden, and says what became of it.
+func (w *work) repair(ctx context.Context, key string, place int, off Counts, do func(context.Context) (copier.Result, error)) (Counts, error) {
+	for try := 1; ; try++ {
+		if err := w.pace.wait(ctx); err != nil {
+			return Counts{}, err
+		}
+		result, err := do(ctx)
+		var failed *copier.Error
+		switch {
+		case err == nil:
+			w.succeeded()
+			return w.repaired(off, result)
+		case ctx.Err() != nil:
+			return Counts{}, ctx.Err()
+		}
+		if errorcode.Throttled(err) {
+			w.pace.slow()
+		}
+		if !errors.As(err, &failed) || failed.Class != copier.Retryable || try == mostTries {
+			return w.failed(ctx, key, place, off, err)
+		}
+		if err := w.Sleep(ctx, time.Duration(try)*retryWait); err != nil {
+			return Counts{}, err
+		}
+	}
+}
+
+// repaired is what an outcome comes to.
+func (w *work) repaired(off Counts, result copier.Result) (Counts, error) {
+	switch result.Outcome {
+	case copier.Copied, copier.Replaced, copier.Deleted, copier.Retagged:
+		off.Repaired = 1
+		return off, nil
+	case copier.Unfinished:
+		w.keeper.pauseWith(result.Upload)
+		return Counts{}, errTimeUp
+	}
+	// Somebody was faster, or it changed meanwhile.
+	return Counts{Compared: 1}, nil
+}
+
+// failed counts and names a key that could not be looked at or repaired. It is an
+// error where the next key would fail as well.
+func (w *work) failed(ctx context.Context, key string, place int, off Counts, err error) (Counts, error) {
+	if ctx.Err() != nil {
+		return Counts{}, ctx.Err()
+	}
+	if stop := w.failedAgain(err); stop != nil {
+		return Counts{}, stop
+	}
+	w.name(key, place, err.Error())
+	off.Unrepaired = 1
+	return off, nil
+}
+
+// failedAgain takes note of a failure, and returns an error if it was one too many in
+// a row.
+func (w *work) failedAgain(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failures++; w.failures < mostFailures {
+		return nil
+	}
+	return fmt.Errorf("%d keys in a row failed, and the rest waits for the next tick; the last one: %w", mostFailures, err)
+}
+
+func (w *work) succeeded() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures = 0
+}
+
+// checked counts and names a difference that is not to be repaired.
+func (w *work) checked(key string, place int, off Counts) Counts {
+	w.name(key, place, whyCheckOnly)
+	off.Unrepaired = 1
+	return off
+}
+
+func (w *work) name(key string, place int, why string) {
+	region := ""
+	if place >= 0 {
+		region = w.members[place].Region
+	}
+	w.named.add(key, region, why)
+}

@@ -1,0 +1,142 @@
+package reconcile
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// report writes a line about a tick, which carries its metrics.
+func (h *Handler) report(log *slog.Logger, status Status, s State, now time.Time, c Counts, took time.Duration) {
+	m := newMetrics(h.Config.Target.Set, h.Config.Target.Region, now)
+	m.counts(c)
+	age := s.age(now)
+	if status != progress {
+		m.add("ProofAge", "Seconds", int64(age/time.Second))
+	}
+	if status == Complete || status == Proved {
+		m.add("ProofTime", "Seconds", int64(took/time.Second))
+	}
+	attributes := append(m.attributes(), "status", status)
+	if !s.Began.IsZero() {
+		attributes = append(attributes, "began", s.Began, "after", s.After, "so far", s.Counts)
+	}
+	log.Info("reconcile", attributes...)
+}
+
+// progress is the status of a line in the middle of an invocation.
+const progress Status = "progress"
+
+// reportRange writes a line about a range, which carries its metrics.
+func (h *Handler) reportRange(log *slog.Logger, a Answer, r Range) {
+	m := newMetrics(h.Config.Target.Set, h.Config.Target.Region, h.Now())
+	m.counts(a.Counts)
+	attributes := append(m.attributes(), "status", a.Status, "began", a.Began, "after", r.After, "through", r.Through)
+	if a.Range != nil {
+		attributes = append(attributes, "left", a.Range.After)
+	}
+	log.Info("reconcile", attributes...)
+}
+
+// metrics are those of one line.
+type metrics struct {
+	set, region string
+	at          time.Time
+	definitions []metricDefinition
+	values      []any
+}
+
+// The embedded metric format makes a log line a carrier of metrics that CloudWatch
+// takes out of it
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+type (
+	metricEnvelope struct {
+		Timestamp  int64             // milliseconds since 1970
+		Directives []metricDirective `json:"CloudWatchMetrics"`
+	}
+	metricDirective struct {
+		Namespace  string
+		Dimensions [][]string
+		Metrics    []metricDefinition
+	}
+	metricDefinition struct{ Name, Unit string }
+)
+
+// metricNamespace is that of all metrics.
+const metricNamespace = "s3fanout"
+
+func newMetrics(set, region string, at time.Time) *metrics {
+	return &metrics{set: set, region: region, at: at}
+}
+
+// counts adds what was counted. Each metric costs money in every hour in which it
+// has a value, so that zeros are left out.
+func (m *metrics) counts(c Counts) {
+	for _, one := range []struct {
+		name string
+		n    int64
+	}{
+		{"KeysCompared", c.Compared}, {"KeysMissing", c.Missing}, {"KeysDifferent", c.Different},
+		{"KeysRepaired", c.Repaired}, {"KeysUnrepaired", c.Unrepaired},
+	} {
+		if one.n != 0 {
+			m.add(one.name, "Count", one.n)
+		}
+	}
+}
+
+func (m *metrics) add(name, unit string, value int64) {
+	m.definitions = append(m.definitions, metricDefinition{name, unit})
+	m.values = append(m.values, name, value)
+}
+
+func (m *metrics) attributes() []any {
+	list := []any{"ReplicaSet", m.set, "TargetRegion", m.region}
+	if len(m.values) == 0 {
+		return list
+	}
+	list = append(list, m.values...)
+	return append(list, "_aws", metricEnvelope{Timestamp: m.at.UnixMilli(), Directives: []metricDirective{{
+		metricNamespace, [][]string{{"ReplicaSet", "TargetRegion"}}, m.definitions,
+	}}})
+}
+
+// mostNamed is how many keys an invocation names.
+const mostNamed = 100
+
+// named names keys that stay different in the log, and counts those that are too
+// many.
+type named struct {
+	log *slog.Logger
+
+	mu    sync.Mutex
+	n     int
+	rest  int
+	byWhy map[string]int // the rest
+}
+
+func (n *named) add(key, region, why string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.n++; n.n <= mostNamed {
+		n.log.Warn("key not repaired", "key", key, "sourceRegion", region, "why", why)
+		return
+	}
+	n.rest++
+	if n.byWhy == nil {
+		n.byWhy = map[string]int{}
+	}
+	if _, known := n.byWhy[why]; !known && len(n.byWhy) >= 8 {
+		why = "other reasons" // errors name keys
+	}
+	n.byWhy[why]++
+}
+
+// end says how many keys were not named.
+func (n *named) end() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.rest > 0 {
+		n.log.Warn("more keys were not repaired than are named; s3fanout verify names all", "keys", n.rest, "why", n.byWhy)
+	}
+}

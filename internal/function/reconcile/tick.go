@@ -1,0 +1,235 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"s3fanout/internal/copier"
+)
+
+const (
+	// saveEvery is between two checkpoints.
+	saveEvery = time.Minute
+	// skew is how far the clocks of two invocations may be apart.
+	skew = 30 * time.Second
+	// longestRun is how long an invocation lives that does not say until when.
+	longestRun = 15 * time.Minute
+)
+
+// load reads the state.
+func (h *Handler) load(ctx context.Context, now time.Time) (s State, revision int64, err error) {
+	document, revision, err := h.Checkpoints.Load(ctx)
+	if err != nil {
+		return s, 0, fmt.Errorf("load the checkpoint: %w", err)
+	}
+	if document != nil {
+		if err := json.Unmarshal(document, &s); err != nil {
+			return s, 0, fmt.Errorf("load the checkpoint: it is not understood: %w; delete the item, and a comparison begins anew", err)
+		}
+	}
+	if s.First.IsZero() {
+		s.First = now
+	}
+	return s, revision, nil
+}
+
+// save writes the state and returns its revision.
+func (h *Handler) save(ctx context.Context, s State, revision int64) (int64, error) {
+	document, err := json.Marshal(s)
+	if err != nil {
+		return revision, err
+	}
+	if err := h.Checkpoints.Save(ctx, document, revision); err != nil {
+		return revision, fmt.Errorf("save the checkpoint: %w", err)
+	}
+	return revision + 1, nil
+}
+
+// tick begins a comparison if one is due, or goes on with the one under way.
+func (h *Handler) tick(ctx context.Context, log *slog.Logger, holder string) (Answer, error) {
+	now := h.Now()
+	s, revision, err := h.load(ctx, now)
+	if err != nil {
+		return Answer{}, err
+	}
+	status := Idle
+	switch {
+	case h.Config.KeyRanges > 0:
+		status = Observed
+	case s.held(now):
+		status = Busy
+	case s.due(now, h.Config.Every):
+		status = ""
+	}
+	if status == "" {
+		return h.run(ctx, log, holder, s, revision)
+	}
+	if revision == 0 { // so that the age of no proof is known
+		if _, err := h.save(ctx, s, revision); err != nil && !errors.Is(err, ErrConflict) {
+			return Answer{}, err
+		}
+	}
+	h.report(log, status, s, now, Counts{}, 0)
+	return Answer{Status: status, Done: status == Idle}, nil
+}
+
+// run compares, from the checkpoint on, until all is compared or the time is up.
+func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s State, revision int64) (Answer, error) {
+	now := h.Now()
+	until := now.Add(longestRun)
+	if deadline, ok := ctx.Deadline(); ok {
+		until = deadline
+	}
+	if s.Lease != nil {
+		log.Info("an invocation before this one did not end, its work is resumed", "holder", s.Lease.Holder, "after", s.After)
+	}
+	k := &keeper{h: h, log: log, state: s.begin(now, Lease{Holder: holder, Until: until.Add(skew)}), revision: revision, saved: now}
+	k.reported = k.state.Counts
+	err := k.save(ctx)
+	if err == nil {
+		w := h.work(ctx, log, until, k)
+		err = w.compare(ctx, Range{After: k.state.After})
+		w.named.end()
+	}
+	status, done := Complete, err == nil
+	switch {
+	case errors.Is(err, ErrConflict):
+		log.Info("another invocation is at work, this one ends")
+		return Answer{Status: Busy}, nil
+	case done:
+		counts := k.state.Counts
+		began := k.state.Began
+		if err := k.end(ctx, k.state.complete()); err != nil {
+			return k.lost(err)
+		}
+		end := h.Now()
+		h.report(log, status, k.state, end, counts.minus(k.reported), end.Sub(began))
+		return Answer{Status: status, Done: true, Began: began, Counts: counts}, nil
+	}
+	state := k.state
+	state.Lease = nil
+	if saveErr := k.end(ctx, state); saveErr != nil {
+		if errors.Is(err, errTimeUp) {
+			return k.lost(saveErr)
+		}
+		return Answer{}, errors.Join(err, saveErr)
+	}
+	h.report(log, Paused, state, h.Now(), state.Counts.minus(k.reported), 0)
+	if !errors.Is(err, errTimeUp) {
+		return Answer{}, err
+	}
+	return Answer{Status: Paused, Range: &Range{After: state.After}, Began: state.Began, Counts: state.Counts}, nil
+}
+
+// prove takes note that a comparison in ranges is complete.
+func (h *Handler) prove(ctx context.Context, log *slog.Logger, began time.Time) (Answer, error) {
+	for {
+		now := h.Now()
+		s, revision, err := h.load(ctx, now)
+		if err != nil {
+			return Answer{}, err
+		}
+		if began.After(s.Proof) {
+			s.Proof = began
+		}
+		_, err = h.save(ctx, s, revision)
+		if errors.Is(err, ErrConflict) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return Answer{}, err
+		}
+		h.report(log, Proved, s, now, Counts{}, max(0, now.Sub(began)))
+		return Answer{Status: Proved, Done: true, Began: began}, nil
+	}
+}
+
+// keeper keeps the state of a comparison under way.
+type keeper struct {
+	h   *Handler
+	log *slog.Logger
+	// remembers says that whoever asked remembers the state, and nothing is saved.
+	remembers bool
+
+	mu    sync.Mutex // guards the state
+	state State
+	// The rest is for the goroutine that saves.
+	revision int64
+	saved    time.Time
+	reported Counts // those that metrics were written of
+}
+
+// reached says that all keys up to one have been dealt with.
+func (k *keeper) reached(after string, c Counts) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state.After, k.state.Counts = after, k.state.Counts.plus(c)
+	if u := k.state.Unfinished; u != nil && u.Source.Key <= after {
+		k.state.Unfinished = nil
+	}
+}
+
+func (k *keeper) now() State {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state
+}
+
+// pauseWith takes note of a copy in parts that has to be gone on with.
+func (k *keeper) pauseWith(u *copier.Upload) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.state.Unfinished = u
+}
+
+// maySave saves a checkpoint if the last one is some time ago. Only a conflict is
+// an error: without a checkpoint less is remembered, and nothing is wrong.
+func (k *keeper) maySave(ctx context.Context) error {
+	now := k.h.Now()
+	if k.remembers || now.Sub(k.saved) < saveEvery {
+		return nil
+	}
+	k.saved = now
+	err := k.save(ctx)
+	if err != nil && !errors.Is(err, ErrConflict) && ctx.Err() == nil {
+		k.log.Warn("the checkpoint is tried again later", "error", err.Error())
+		return nil
+	}
+	return err
+}
+
+// save saves a checkpoint, and writes metrics of what it is about.
+func (k *keeper) save(ctx context.Context) (err error) {
+	s := k.now()
+	if k.revision, err = k.h.save(ctx, s, k.revision); err != nil {
+		return err
+	}
+	if c := s.Counts.minus(k.reported); c != (Counts{}) {
+		k.reported = s.Counts
+		k.h.report(k.log, "progress", s, k.h.Now(), c, 0)
+	}
+	return nil
+}
+
+// end saves the last checkpoint, also when the invocation's time for work is up.
+func (k *keeper) end(ctx context.Context, s State) error {
+	k.mu.Lock()
+	k.state = s
+	k.mu.Unlock()
+	_, err := k.h.save(ctx, s, k.revision)
+	return err
+}
+
+// lost is the end of an invocation whose last checkpoint was not saved.
+func (k *keeper) lost(err error) (Answer, error) {
+	if errors.Is(err, ErrConflict) {
+		k.log.Info("another invocation is at work, this one ends")
+		return Answer{Status: Busy}, nil
+	}
+	return Answer{}, err
+}
