@@ -81,9 +81,9 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 }
 
 // undecided says that listings do not tell which write of a key is the latest: where
-// all Regions that have versions hide the same, they do.
+// all Regions that have versions hide the same for certain, they do.
 func (r rule) undecided(v verdict, objects []*listing.Object) bool {
-	if !r.follows || v != restore && v != recreated {
+	if !r.follows || v == untouched {
 		return false
 	}
 	var first *listing.Object
@@ -94,7 +94,7 @@ func (r rule) undecided(v verdict, objects []*listing.Object) bool {
 			return true
 		case first == nil:
 			first = o
-		case !r.same(o, first):
+		case r.compare(o, first) != policy.Same:
 			return true
 		}
 	}
@@ -123,11 +123,13 @@ func (r rule) preferred(a, b *listing.Object) bool {
 	return a.Modified.Before(b.Modified)
 }
 
-// same says that two versions have the same contents, as far as a listing tells.
-func (r rule) same(a, b *listing.Object) bool {
+// same says that two versions may have the same contents, as far as a listing tells.
+func (r rule) same(a, b *listing.Object) bool { return r.compare(a, b) != policy.Differ }
+
+func (r rule) compare(a, b *listing.Object) policy.Result {
 	figures := func(o *listing.Object) policy.Figures {
 		return policy.Figures{Size: o.Size, ETag: o.ETag, Opaque: r.opaque}
 	}
 	result, _ := policy.Compare(figures(a), figures(b))
-	return result != policy.Differ
+	return result
 }

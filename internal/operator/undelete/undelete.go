@@ -77,6 +77,9 @@ type Options struct {
 	Concurrency int
 	// Grace is how long copies may go on when ctx has ended; 0 means DefaultGrace.
 	Grace time.Duration
+	// Random is the source of jitter, numbers in [0, 1), safe for concurrent use; nil
+	// means math/rand's.
+	Random func() float64
 }
 
 // Report says how a run went.
@@ -153,6 +156,9 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 	}
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
 	}
 	r := &run{options: o, observer: observer, slots: make(chan struct{}, o.Concurrency)}
 	for _, m := range o.Members {
@@ -276,15 +282,15 @@ func (r *run) restore(work context.Context, place int, source copier.Object) {
 		f := backfill.FailureOf(source.Region, source.Key, err)
 		again := f.Class == copier.Retryable && try < maxTries
 		r.failed(work, place, result.Requests, f, err, again)
-		if !again || smithytime.SleepWithContext(work, backoff(try)) != nil {
+		if !again || smithytime.SleepWithContext(work, backoff(try, r.options.Random())) != nil {
 			return
 		}
 	}
 }
 
-func backoff(try int) time.Duration {
+func backoff(try int, random float64) time.Duration {
 	d := backoffBase << (try - 1)
-	return d/2 + rand.N(d/2)
+	return d/2 + time.Duration(random*float64(d/2))
 }
 
 // pages is told how many keys of how many pages were listed.

@@ -312,3 +312,22 @@ func TestRunBringsBackTheLatestWrite(t *testing.T) {
 		t.Errorf("again: got %+v, %v", report, err)
 	}
 }
+
+// ETags of what was uploaded in parts do not tell two writes of one size apart, and the
+// older one of them must not come back.
+func TestRunTellsWritesInPartsApart(t *testing.T) {
+	w := newWorld(t, a, b)
+	w.putInParts(b, "k", "the older")
+	w.Pass(2 * time.Second)
+	w.putInParts(a, "k", "the later")
+	w.Remove(a, "k")
+	w.Pass(time.Second)
+	w.Remove(b, "k")
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: lately(), Follows: func(string) bool { return true }}, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Restored != 1 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	if got := [2]string{w.Body(a, "k"), w.Body(b, "k")}; got != [2]string{"the later", "-"} {
+		t.Errorf("got %v: the older write came back", got)
+	}
+}

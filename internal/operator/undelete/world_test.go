@@ -2,7 +2,12 @@ package undelete_test
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/undelete"
@@ -40,4 +45,21 @@ func (w world) members() []undelete.Member {
 		})
 	}
 	return members
+}
+
+// putInParts uploads an object in one part, so that its ETag is no digest of the bytes.
+func (w world) putInParts(region, key, body string) {
+	w.t.Helper()
+	client, bucket := w.Clients[region], buckets.Name(region)
+	begun, err := client.CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
+	w.check(err)
+	part, err := client.UploadPart(w.t.Context(), &s3.UploadPartInput{
+		Bucket: &bucket, Key: &key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader(body),
+	})
+	w.check(err)
+	_, err = client.CompleteMultipartUpload(w.t.Context(), &s3.CompleteMultipartUploadInput{
+		Bucket: &bucket, Key: &key, UploadId: begun.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}}},
+	})
+	w.check(err)
 }
