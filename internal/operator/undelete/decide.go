@@ -70,7 +70,7 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 	}
 	for _, o := range objects {
 		switch {
-		case o == nil || o == chosen:
+		case o == nil || o == chosen || o.VersionID == "": // nothing, or nothing but markers
 		case o.Deletion != nil && r.same(o, chosen) && span.before(o.Deletion.First):
 			return earlier, -1
 		case o.Deletion == nil && r.newer(o, chosen):

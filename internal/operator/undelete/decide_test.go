@@ -11,7 +11,8 @@ import (
 func at(second int) time.Time { return time.Unix(int64(second), 0) }
 
 // objectOf reads "contents@modified", and "contents@modified deleted first last"
-// for what markers hide; "gone first last" has no version left, "-" is nothing.
+// for what markers hide; "gone first last" has no version left, "-" is nothing. No
+// contents are those of an empty object.
 func objectOf(t *testing.T, s string) *listing.Object {
 	t.Helper()
 	number := func(s string) int {
@@ -29,7 +30,7 @@ func objectOf(t *testing.T, s string) *listing.Object {
 		return &listing.Object{Deletion: &listing.Deletion{First: at(number(f[1])), Last: at(number(f[2]))}}
 	}
 	contents, modified, _ := strings.Cut(f[0], "@")
-	o := &listing.Object{Size: 1, ETag: contents, Modified: at(number(modified)), VersionID: "v-" + contents}
+	o := &listing.Object{Size: int64(min(1, len(contents))), ETag: "e" + contents, Modified: at(number(modified)), VersionID: "v-" + contents}
 	if len(f) > 1 {
 		o.Deletion = &listing.Deletion{First: at(number(f[2])), Last: at(number(f[3]))}
 	}
@@ -62,6 +63,7 @@ func TestDecide(t *testing.T) {
 		{"another write was deleted before the span", "b@1 deleted 50 50; a@60 deleted 150 150", restore, 1, restore, 1},
 		{"two writes deleted", "a@1 deleted 150 150; b@2 deleted 151 151", restore, 0, restore, 1},
 		{"no version left", "gone 150 150; -", lost, -1, lost, -1},
+		{"empty, and a marker alone from before the span elsewhere", "gone 50 50; @1 deleted 150 150", restore, 1, restore, 1},
 		{"no version left in one Region", "gone 150 150; a@1 deleted 151 151", restore, 1, restore, 1},
 		{"written again elsewhere", "a@1 deleted 150 150; b@160", recreated, -1, recreated, -1},
 		{"another write elsewhere before", "a@10 deleted 150 150; b@5", restore, 0, recreated, -1},
