@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,24 +19,33 @@ import (
 type Followed struct {
 	Deletions, Tags bool // these travel too
 	// Buckets have the newest MaxVersions versions of the key in each Region, read,
-	// and older ones as listed, in the order of Facts.Regions; without a Region
-	// where it is not known.
+	// or more if these are all delete markers, and older ones as listed, in the order
+	// of Facts.Regions; without a Region where it is not known.
 	Buckets []policy.Bucket
 	// Orders compares the writes.
 	Orders policy.Orders
 }
 
-// stack asks a Region for the versions of the key, and which writes they are of. It
-// is zero if there are none, or an error says so.
+// stack asks a Region for the versions of the key, and which writes they are of: for
+// the newest MaxVersions at least, and for what is beneath all delete markers on top.
+// It is zero if there are none, or an error says so.
 func (b bucket) stack(ctx context.Context) (policy.Bucket, error) {
 	bucket := policy.Bucket{Region: b.region, Presence: policy.Absent, Listed: true}
-	page, err := stacks.List(ctx, b.client, b.region, b.name, b.key, "")
-	if err != nil {
-		return policy.Bucket{}, b.explain(err)
+	newest := -1 // the place of the newest version
+	for from := ""; ; {
+		page, err := stacks.List(ctx, b.client, b.region, b.name, b.key, from)
+		if err != nil {
+			return policy.Bucket{}, b.explain(err)
+		}
+		bucket.Stack, bucket.More = append(bucket.Stack, page.Stack...), page.Next != ""
+		newest = slices.IndexFunc(bucket.Stack, func(v policy.Version) bool { return !v.Marker })
+		// S3 may answer with fewer than there are, and than were asked for.
+		if from = page.Next; from == "" || newest >= 0 && len(bucket.Stack) >= MaxVersions {
+			break
+		}
 	}
-	bucket.Stack, bucket.More = page.Stack, page.Next != ""
 	var wg sync.WaitGroup
-	errs := make([]error, min(len(bucket.Stack), MaxVersions))
+	errs := make([]error, min(len(bucket.Stack), max(MaxVersions, newest+1)))
 	gone := make([]bool, len(errs))
 	for i := range errs {
 		if bucket.Stack[i].Marker {
@@ -128,6 +138,20 @@ func (f *Followed) stand() policy.Standing {
 func (f *Followed) latest(s policy.Standing) policy.Version {
 	register, _ := f.Buckets[s.Greatest].Register()
 	return register.Write
+}
+
+// leftDeleted says that a Region has hidden the latest write, or a later one, where
+// deletions do not travel: it is neither behind nor ahead.
+func (f *Followed) leftDeleted(s policy.Standing, place int) bool {
+	if s.Greatest < 0 || f.Deletions {
+		return false
+	}
+	register, ok := f.Buckets[place].Register()
+	if !ok || !register.Deleted {
+		return false
+	}
+	order := f.Orders.Of(register.Write, f.latest(s))
+	return order == policy.SameWrite || order == policy.Greater
 }
 
 // destroyed says that a write does not exist any more where it was made, as far as

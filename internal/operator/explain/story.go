@@ -68,6 +68,9 @@ func Writes(f Facts) []Write {
 			if !v.Replica && list[at].version.Replica { // the write itself
 				list[at].version = v
 			}
+			if !v.Replica && v.Write.Seconds < w.Seconds {
+				w.Write = v.Write // of those from before follow mode the oldest is the origin
+			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b found) int {
@@ -108,6 +111,9 @@ func why(loser, winner Write) string {
 	case winner.Region != loser.Region:
 		return fmt.Sprintf("of the same second as that of %s, which comes later in the alphabet", winner.Region)
 	}
+	if loser.Destroyed {
+		return fmt.Sprintf("of the same second, and destroyed in %s, so that nothing tells which was the later one", winner.Region)
+	}
 	return fmt.Sprintf("of the same second, and beneath the other in %s", winner.Region)
 }
 
@@ -121,8 +127,7 @@ func judgeFollowed(f Facts) Verdict {
 	if s.Greatest >= 0 {
 		j.followed(s, states)
 	} else {
-		j.code = CodeNowhere
-		j.say("no Region has it, or a version of it")
+		j.nowhereFollowed()
 	}
 	if len(j.steps) == 0 && len(f.Letters) > 0 {
 		j.step("replay the dead letters that name it; they end once nothing is left to do", redriveCommand(f.Letters))
@@ -133,8 +138,9 @@ func judgeFollowed(f Facts) Verdict {
 
 // followed speaks of a key that some Region has a version of.
 func (j *judgement) followed(s policy.Standing, states []State) {
-	latest := Writes(j.Facts)[0]
-	behind := slices.Concat(s.Missing, s.Stale, s.Undeleted)
+	f := j.Followed
+	latest := latestOf(Writes(j.Facts), f.Deletions)
+	behind := slices.DeleteFunc(slices.Concat(s.Missing, s.Stale, s.Undeleted), func(i int) bool { return f.leftDeleted(s, i) })
 	regions := func(places []int) []Region {
 		var list []Region
 		for _, i := range places {
@@ -149,10 +155,21 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		j.say("%s, and it is deleted: in %s, first %s", what, and(latest.Hidden), at(latest.DeletedAt))
 		j.step("if it is to be back", undeleteKey(j.Key, latest.DeletedAt))
 		return
+	case len(behind) == 0 && len(s.Missing) > 0:
+		gone := j.by[Deleted]
+		j.call(CodeDeleted)
+		j.say("%s; %s it", what, j.shows(latest))
+		j.say("it was deleted in %s, and deletions do not travel", deletions(gone))
+		j.step("if it is to be back", undeleteKey(j.Key, slices.MinFunc(gone, func(a, b Region) int { return a.Deleted.Modified.Compare(b.Deleted.Modified) }).Deleted.Modified))
+		return
 	case len(behind) == 0:
 		j.call(CodeEverywhere)
 		j.say("%s, and all Regions show it", what)
-		j.tagsOf(j.Regions[s.Greatest])
+		origin := s.Greatest
+		if i := slices.IndexFunc(j.Regions, func(r Region) bool { return r.Region == latest.Region }); i >= 0 {
+			origin = i
+		}
+		j.tagsOf(j.Regions[origin])
 		return
 	case s.Destroyed:
 		j.call(CodeDifferent)
@@ -165,8 +182,9 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		j.say("not yet in %s", names(regions(s.Undeleted)))
 	} else {
 		j.say("%s; %s it", what, j.shows(latest))
-		if len(s.Missing) > 0 {
-			j.say("%s has nothing", names(regions(s.Missing)))
+		lacks := slices.DeleteFunc(slices.Clone(s.Missing), func(i int) bool { return f.leftDeleted(s, i) })
+		if len(lacks) > 0 {
+			j.say("%s has nothing", names(regions(lacks)))
 		}
 		if len(s.Stale) > 0 {
 			j.say("%s shows an older write", names(regions(s.Stale)))
@@ -202,15 +220,42 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	}
 }
 
+// latestOf is the latest write: where deletions do not travel, of those that a Region
+// shows.
+func latestOf(writes []Write, deletions bool) Write {
+	if i := slices.IndexFunc(writes, func(w Write) bool { return len(w.Shown) > 0 }); i >= 0 && !deletions {
+		return writes[i]
+	}
+	return writes[0]
+}
+
+// nowhereFollowed is where no Region shows it, and either none has a version of it or
+// deletions do not travel.
+func (j *judgement) nowhereFollowed() {
+	j.code = CodeNowhere
+	writes := Writes(j.Facts)
+	if len(writes) == 0 {
+		j.say("no Region has it, or a version of it")
+		return
+	}
+	j.say("no Region has it any more: it was deleted in %s, and deletions do not travel", deletions(j.by[Deleted]))
+	for _, w := range writes {
+		if !w.DeletedAt.IsZero() {
+			j.step("if it is to be back", undeleteKey(j.Key, w.DeletedAt))
+			return
+		}
+	}
+}
+
 // tagsOf compares the tags with those of the Region where the object was written.
 func (j *judgement) tagsOf(origin Region) {
-	if origin.Object == nil || origin.Object.Tags == nil {
+	if origin.Object == nil || slices.ContainsFunc(j.Regions, func(r Region) bool { return r.Object != nil && r.Object.Tags == nil }) {
 		j.say("whether its tags are the same is not known")
 		return
 	}
 	var others, commands []string
 	for _, r := range j.Regions {
-		if r.Object == nil || r.Object.Tags == nil || maps.Equal(r.Object.Tags, origin.Object.Tags) {
+		if r.Object == nil || maps.Equal(r.Object.Tags, origin.Object.Tags) {
 			continue
 		}
 		others = append(others, r.Region+": "+tagText(r.Object.Tags))
@@ -265,6 +310,8 @@ func followedState(f Facts, i int) State {
 		return Undeleted
 	case r.Object != nil:
 		return Present
+	case f.Followed.leftDeleted(s, i):
+		return Deleted
 	case !in(s.Missing) && r.Deleted != nil:
 		return Deleted
 	case lastLetter(f, r.Region) != nil && s.Greatest >= 0 && !s.Deleted:
