@@ -92,7 +92,8 @@ func (t *task) delete(ctx context.Context, step policy.Step) (again bool, err er
 		t.forgetVersioning()
 	}
 	t.result.VersionID, t.result.ETag, t.result.Bytes = version, "", 0
-	t.result.Outcome = copier.Deleted
+	t.did = copier.Deleted
+	t.end(t.did)
 	return false, nil
 }
 

@@ -293,6 +293,50 @@ func TestResumedCopies(t *testing.T) {
 	}
 }
 
+// Whoever hands an upload over may have sent its completion before. Where that arrives
+// while the upload is given up, since the source was deleted, the replica is found: the
+// deletion was handled when there was nothing to delete.
+func TestUploadThatEndsWhileItIsGivenUp(t *testing.T) {
+	for _, at := range []string{"PARTS", "ABORT"} {
+		t.Run(at, func(t *testing.T) {
+			w := newWorld(t)
+			w.put(here, "k", large("b"))
+			source := w.look(here, "k")
+			key, bucket := aws.String("k"), aws.String(bucketIn(there))
+			created, err := w.own.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+				Bucket: bucket, Key: key, Metadata: map[string]string{policy.EntryName: policy.EntryFor(w.write(here, "k"), "k", 0, 1).String()},
+			}, inRegion(there))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.remove(here, "k", "")
+			r := request("k")
+			r.Resume = &copier.Upload{
+				Source:   copier.Object{Region: here, Bucket: bucketIn(here), Key: "k", VersionID: *source.VersionId, Size: *source.ContentLength, ETag: strings.Trim(*source.ETag, `"`)},
+				UploadID: *created.UploadId, PartSize: 8 << 20, Condition: policy.Condition{IfNoneMatch: "*"},
+			}
+			w.interfere(at+" "+there, func() {
+				part, err := w.user(there).UploadPart(t.Context(), &s3.UploadPartInput{
+					Bucket: bucket, Key: key, UploadId: created.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("b"),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.user(there).CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
+					Bucket: bucket, Key: key, UploadId: created.UploadId,
+					MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}}},
+				}); err != nil {
+					t.Fatal(err)
+				}
+			})
+			w.follow(r, copier.Deleted)
+			if w.look(there, "k") != nil {
+				t.Error("the target has what was deleted")
+			}
+		})
+	}
+}
+
 // Somebody else's upload is neither resumed nor given up.
 func TestForeignUploads(t *testing.T) {
 	w := newWorld(t)

@@ -147,7 +147,10 @@ func (f *Follower) Follow(ctx context.Context, r Request) (copier.Result, error)
 	t := &task{Follower: f, req: r, kind: r.Kind, resume: r.Resume}
 	err := t.run(ctx)
 	if err == nil && t.resume != nil {
-		err = t.abandon(ctx)
+		if err = t.abandon(ctx); err == nil {
+			// Who began it may have sent its completion, and that have arrived meanwhile.
+			err = t.run(ctx)
+		}
 	}
 	if err != nil {
 		t.result.Outcome, t.result.Bytes = "", 0
