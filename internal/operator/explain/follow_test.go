@@ -54,7 +54,7 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	w.Remove(storyA, "k")
 	f = told(t, w, "k")
 	f.Followed.Deletions = false
-	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Text, "no Region has it any more: it was deleted in us-east-1 at ") {
+	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Text, "no Region has it any more; it was deleted in us-east-1 at ") {
 		t.Errorf("deleted everywhere: got %+v", v)
 	}
 	// A later write that was deleted where it was made does not make the others stale.

@@ -156,11 +156,9 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		j.step("if it is to be back", undeleteKey(j.Key, latest.DeletedAt))
 		return
 	case len(behind) == 0 && len(s.Missing) > 0:
-		gone := j.by[Deleted]
 		j.call(CodeDeleted)
 		j.say("%s; %s it", what, j.shows(latest))
-		j.say("it was deleted in %s, and deletions do not travel", deletions(gone))
-		j.step("if it is to be back", undeleteKey(j.Key, slices.MinFunc(gone, func(a, b Region) int { return a.Deleted.Modified.Compare(b.Deleted.Modified) }).Deleted.Modified))
+		j.leftDeleted(s.Missing)
 		return
 	case len(behind) == 0:
 		j.call(CodeEverywhere)
@@ -233,18 +231,34 @@ func latestOf(writes []Write, deletions bool) Write {
 // deletions do not travel.
 func (j *judgement) nowhereFollowed() {
 	j.code = CodeNowhere
-	writes := Writes(j.Facts)
-	if len(writes) == 0 {
+	var hidden []int
+	for i, b := range j.Followed.Buckets {
+		if _, any := b.Register(); any {
+			hidden = append(hidden, i)
+		}
+	}
+	if hidden == nil {
 		j.say("no Region has it, or a version of it")
 		return
 	}
-	j.say("no Region has it any more: it was deleted in %s, and deletions do not travel", deletions(j.by[Deleted]))
-	for _, w := range writes {
-		if !w.DeletedAt.IsZero() {
-			j.step("if it is to be back", undeleteKey(j.Key, w.DeletedAt))
-			return
+	j.say("no Region has it any more")
+	j.leftDeleted(hidden)
+}
+
+// leftDeleted says of places that hide the key that deletions do not travel.
+func (j *judgement) leftDeleted(places []int) {
+	var texts []string
+	var first time.Time
+	for _, i := range places {
+		b := j.Followed.Buckets[i]
+		deleted := time.Unix(b.Stack[0].Modified, 0).UTC()
+		texts = append(texts, b.Region+" "+at(deleted))
+		if first.IsZero() || deleted.Before(first) {
+			first = deleted
 		}
 	}
+	j.say("it was deleted in %s, and deletions do not travel", and(texts))
+	j.step("if it is to be back", undeleteKey(j.Key, first))
 }
 
 // tagsOf compares the tags with those of the Region where the object was written.
@@ -310,7 +324,7 @@ func followedState(f Facts, i int) State {
 		return Undeleted
 	case r.Object != nil:
 		return Present
-	case f.Followed.leftDeleted(s, i):
+	case r.Deleted != nil && f.Followed.leftDeleted(s, i):
 		return Deleted
 	case !in(s.Missing) && r.Deleted != nil:
 		return Deleted

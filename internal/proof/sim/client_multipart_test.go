@@ -41,6 +41,9 @@ func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipar
 
 // session is the ARN of whom the process's requests are signed as.
 func (p *process) session() string {
+	if p.person {
+		return "arn:aws:iam::" + account + ":user/operator"
+	}
 	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.Member(account, p.region).RoleName() + "/" + p.w.set.FunctionName()
 }
 

@@ -42,7 +42,20 @@ func (w *world) act(phase int) {
 		w.after(a.at, func() {
 			w.mu.Lock()
 			w.say("%s", a)
-			if w.follow != nil {
+			switch {
+			case a.kind == backfillNow:
+				w.mu.Unlock()
+				w.backfillMeanwhile(a)
+				return
+			case a.kind == undeleteNow:
+				w.mu.Unlock()
+				w.undeleteMeanwhile(a)
+				return
+			case a.kind == explainNow:
+				w.mu.Unlock()
+				w.explainMeanwhile(a)
+				return
+			case w.follow != nil:
 				w.performFollow(a)
 				w.mu.Unlock()
 				return
@@ -265,7 +278,7 @@ func (w *world) differs(key string) bool {
 // member is a process's part in a Region. It dies with the process.
 func (w *world) member(p *process, region string) *process {
 	m := w.newProcess(p.id+" in "+region, region)
-	m.reliable, m.dead = p.reliable, p.dead
+	m.reliable, m.dead, m.began, m.person, m.readOnly = p.reliable, p.dead, p.began, p.person, p.readOnly
 	return m
 }
 

@@ -60,6 +60,8 @@ type store struct {
 	suspended    bool // its versioning
 	// gone are the versions that users have destroyed, by ID.
 	gone map[string]*stored
+	// changes counts what was done to a key, its tags among it.
+	changes map[string]int
 }
 
 // uploading is an upload in parts.
@@ -75,7 +77,7 @@ type uploading struct {
 func newStore(region, name string) *store {
 	return &store{
 		region: region, name: name, stacks: map[string][]*stored{}, uploads: map[string]*uploading{},
-		completed: map[string]*stored{}, gone: map[string]*stored{},
+		completed: map[string]*stored{}, gone: map[string]*stored{}, changes: map[string]int{},
 	}
 }
 
@@ -93,6 +95,17 @@ func (b *store) current(key string) *stored {
 		return v
 	}
 	return nil
+}
+
+// latest is the newest version, and whether a marker hides it; nil for none.
+func (b *store) latest(key string) (v *stored, hidden bool) {
+	for _, v := range slices.Backward(b.stacks[key]) {
+		if !v.marker {
+			return v, hidden
+		}
+		hidden = true
+	}
+	return nil, false
 }
 
 // version finds a version or a marker by its ID.
@@ -116,6 +129,7 @@ func (b *store) put(v *stored, byBeginning bool) bool {
 		i--
 	}
 	b.stacks[v.key] = slices.Insert(stack, i, v)
+	b.changes[v.key]++
 	return i == len(stack)
 }
 
@@ -134,6 +148,7 @@ func (b *store) makeRoom(key string) {
 func (b *store) destroy(v *stored) {
 	b.stacks[v.key] = slices.DeleteFunc(slices.Clone(b.stacks[v.key]), func(o *stored) bool { return o == v })
 	b.gone[v.id] = v
+	b.changes[v.key]++
 }
 
 // place is how far up in the stack a version is; -1 if it is not there.

@@ -21,6 +21,7 @@ func (c followClient) CreateMultipartUpload(ctx context.Context, in *s3.CreateMu
 			return nil, apiError(opCreate, http.StatusBadRequest, "MetadataTooLarge")
 		}
 		name := fmt.Sprintf("upload-%016x", c.w.seed.roll(id))
+		b.changes[*in.Key]++
 		b.uploads[name] = &uploading{
 			key: *in.Key, by: c.session(), parts: map[int]part{}, of: map[int]*stored{}, began: time.Now(),
 			made: stored{
@@ -32,6 +33,7 @@ func (c followClient) CreateMultipartUpload(ctx context.Context, in *s3.CreateMu
 			if c.w.happens(c.w.schedule.profile.aborted, name, uploadAborted) {
 				c.w.mu.Lock()
 				defer c.w.mu.Unlock()
+				b.changes[*in.Key]++
 				delete(b.uploads, name)
 			}
 		})
@@ -138,7 +140,7 @@ func (c followClient) CompleteMultipartUpload(ctx context.Context, in *s3.Comple
 		of := u.of[numbers[0]]
 		v.write = of.write
 		delete(b.uploads, id)
-		w.replicate(c.process, b, &v, of, call, "ObjectCreated:CompleteMultipartUpload")
+		w.copied(c.process, b, &v, of, call, "ObjectCreated:CompleteMultipartUpload")
 		b.completed[id] = &v
 		return completion(&v), nil
 	})
@@ -177,6 +179,7 @@ func (c followClient) AbortMultipartUpload(ctx context.Context, in *s3.AbortMult
 		if _, err := b.open(opAbort, in.Key, in.UploadId); err != nil {
 			return nil, err
 		}
+		b.changes[*in.Key]++
 		delete(b.uploads, *in.UploadId)
 		return &s3.AbortMultipartUploadOutput{}, nil
 	})

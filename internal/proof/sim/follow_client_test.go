@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,6 +39,8 @@ func followSend[T any](ctx context.Context, c followClient, op, bucketName, what
 			return nil, apiError(op, http.StatusNotFound, "NoSuchBucket")
 		case b.region != region:
 			return nil, apiError(op, http.StatusMovedPermanently, "PermanentRedirect")
+		case c.readOnly && op != opHead && op != opTags && op != opVersions && op != opUploads && op != opParts:
+			c.w.broken("7", "%s changes something: %s of %s in %s", c.id, op, what, region)
 		}
 		return effect(b, id)
 	})
@@ -220,7 +223,7 @@ func (c followClient) CopyObject(ctx context.Context, in *s3.CopyObjectInput, op
 		if tooMuch(replica.meta) {
 			return nil, apiError(opCopy, http.StatusBadRequest, "MetadataTooLarge")
 		}
-		c.w.replicate(c.process, b, replica, v, id, "ObjectCreated:Copy")
+		c.w.copied(c.process, b, replica, v, id, "ObjectCreated:Copy")
 		return &s3.CopyObjectOutput{
 			VersionId: aws.String(replica.id), ResultMetadata: listtest.Answered(c.w.now(b.region)),
 			CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`), LastModified: aws.Time(replica.modified)},
@@ -274,6 +277,7 @@ func (c followClient) PutObjectTagging(ctx context.Context, in *s3.PutObjectTagg
 			tags += aws.ToString(t.Value)
 		}
 		v.tags = tags
+		b.changes[v.key]++
 		c.w.tell(b, v, "ObjectTagging:Put", c.process)
 		return &s3.PutObjectTaggingOutput{VersionId: aws.String(v.id), ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
 	})
@@ -311,7 +315,7 @@ func (c followClient) GetBucketVersioning(ctx context.Context, in *s3.GetBucketV
 // apart; their order is beside them.
 func (c followClient) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
 	afterKey, afterID := aws.ToString(in.KeyMarker), aws.ToString(in.VersionIdMarker)
-	what := aws.ToString(in.Prefix) + " after " + afterKey + " " + afterID
+	what := fmt.Sprintf("%s after %s %s, %d", aws.ToString(in.Prefix), afterKey, afterID, aws.ToInt32(in.MaxKeys))
 	return followSend(ctx, c, opVersions, *in.Bucket, what, opts, func(b *store, _ string) (*s3.ListObjectVersionsOutput, error) {
 		most := 3
 		if n := int(aws.ToInt32(in.MaxKeys)); n > 0 {

@@ -84,5 +84,35 @@ var followMutants = []mutant{
 	}, {
 		"what was brought back over a marker is not looked for", "internal/policy/follow.go",
 		"	if k.Deleted && k.Deletions {\n", "	if false {\n",
+	}, {
+		"a write destroyed at its origin is copied back", "internal/policy/follow.go",
+		"case !k.Replicas, k.Origin == Absent:", "case !k.Replicas:",
+	}, {
+		"what undelete brings back keeps the entry", "internal/copier/restore.go",
+		"	delete(rest, entry)\n", "",
+	}, {
+		"undelete believes listings that cannot tell", "internal/operator/undelete/decide.go",
+		"case r.compare(o, first) != policy.Same:", "case r.compare(o, first) == policy.Differ:",
+	}, {
+		"undelete brings back what was deleted before", "internal/operator/undelete/decide.go",
+		"		case span.before(first):\n", "		case span.after(first):\n",
+	}, {
+		"explain takes what is deleted for shown", "internal/operator/explain/story.go",
+		"case i == 0:", "case i <= 1:",
+	}, {
+		"explain calls everywhere what one Region lacks", "internal/operator/explain/story.go",
+		"	case len(behind) == 0:\n", "	case len(behind) <= 1:\n",
+	}, {
+		"explain reads one page of versions", "internal/operator/explain/follow.go",
+		"if from = page.Next; from == \"\" || ", "if from = page.Next; from != \"\" || ",
+	},
+}
+
+// secondGuards are what has to go besides where two places guard against the same, by
+// the name of the mutant.
+var secondGuards = map[string]mutant{
+	"a write destroyed at its origin is copied back": {
+		"", "internal/aws/registers/registers.go",
+		"return true, 1, nil", "return false, 1, nil",
 	},
 }

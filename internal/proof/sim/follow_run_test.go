@@ -43,7 +43,7 @@ func (w *world) runFollow(ctx context.Context) {
 		phases = append(phases, w.changeMembers, w.settle,
 			func(context.Context) { w.judge("after a change of the Regions, when all had come to rest") })
 	}
-	phases = append(phases, w.reconcile)
+	phases = append(phases, w.explainAll, w.bringBack, w.reconcile)
 	for _, phase := range phases {
 		if len(w.wrong) == 0 {
 			phase(ctx)

@@ -20,6 +20,11 @@ const (
 	destroyOld     actionKind = "destroy an old version"
 	destroyCurrent actionKind = "destroy the current version"
 	expireCurrent  actionKind = "expire" // a lifecycle rule hides the current version
+
+	// Commands that are run meanwhile.
+	backfillNow actionKind = "run backfill"
+	undeleteNow actionKind = "run undelete"
+	explainNow  actionKind = "run explain"
 )
 
 // followPlan is what a schedule in follow mode has besides.
@@ -39,6 +44,9 @@ type followPlan struct {
 	// destroy what they have deleted.
 	hasty         bool
 	joins, leaves string // a Region, when the first actions are over
+	// When all has come to rest, what was deleted is brought back, and each key is
+	// explained.
+	undeletes, explains bool
 }
 
 // ordinary says that nothing happens that is outside of what is promised: clocks
@@ -50,7 +58,7 @@ func (sc *schedule) ordinary() bool {
 		return false
 	}
 	for _, a := range sc.actions {
-		if a.kind == destroyCurrent || a.kind == expireCurrent || a.kind == suspend || a.full {
+		if a.kind == destroyCurrent || a.kind == expireCurrent || a.kind == suspend || a.kind == undeleteNow || a.full {
 			return false
 		}
 	}
@@ -93,6 +101,7 @@ func newFollowSchedule(s seed) schedule {
 		skews:  map[string]time.Duration{}, byBeginning: is(800, "by beginning"), legacy: is(120, "legacy"), hasty: is(150, "hasty"),
 	}
 	f.dated = f.byBeginning || is(500, "dated")
+	f.undeletes, f.explains = is(250, "undeletes"), is(250, "explains")
 	for _, r := range regions {
 		// Any two clocks are at most 4.8 seconds apart; functions wait for more.
 		f.skews[r] = s.between(-2400*time.Millisecond, 2400*time.Millisecond, "follow", "skew", r)
@@ -163,6 +172,19 @@ func (sc *schedule) addFollowActions(regions []string) {
 		}
 		a.lasts = s.between(time.Millisecond, longest, at("lasts")...)
 		sc.actions = append(sc.actions, a)
+	}
+	for _, c := range []struct {
+		kind     actionKind
+		perMille int
+	}{{backfillNow, 60}, {undeleteNow, 60}, {explainNow, 150}} {
+		name := string(c.kind)
+		if s.chance(c.perMille, "follow", name) {
+			of := sc.actions[s.below(n, "follow", name, "key")]
+			sc.actions = append(sc.actions, action{
+				name: name, kind: c.kind, of: -1, region: of.region, key: of.key, at: s.between(0, span+10*time.Second, "follow", name, "at"),
+				checksum: of.checksum,
+			})
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type written struct {
 	// they ended. place is for what was there before.
 	since time.Time
 	place int
+	// destroyed is when its version was; zero if it was not.
+	destroyed time.Time
 }
 
 // deletion is a user's.
@@ -134,6 +136,7 @@ func (t *usersTrace) destroyed(b *store, v *stored) {
 			t.gone = map[*written]bool{}
 		}
 		t.gone[v.write] = true
+		v.write.destroyed = time.Now()
 	}
 	stack := b.stacks[v.key]
 	switch i := b.place(v); {
@@ -187,6 +190,26 @@ func (t *usersTrace) greatest(key string) *written {
 		}
 	}
 	return most
+}
+
+// blurred says of a key that nothing tells any more which of two writes of one Region
+// and second was the later one, since one of them was destroyed.
+func (t *usersTrace) blurred(key string) bool {
+	for u := range t.gone {
+		if u.key == key && slices.ContainsFunc(t.writes, func(o *written) bool {
+			return o != u && o.key == key && o.region == u.region && o.seconds == u.seconds
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// uncertain says of a key that what users did does not tell which version is a
+// replica of which write: it differed before follow mode, was copied on top of itself
+// at once, or has versions without names.
+func (t *usersTrace) uncertain(key string) bool {
+	return t.differing[key] || t.young[key] || t.unversioned[key] || t.blurred(key)
 }
 
 // overwritten says that somebody put something over a write.

@@ -102,6 +102,9 @@ func (w *world) replicate(p *process, b *store, v, of *stored, id, event string)
 	if old := b.current(v.key); old != nil && !w.schedule.profile.emulated && old.write == v.write && !w.follow.trace.sameBytes(v.key) {
 		w.broken("5", "%s replaced %s of %q in %s by the same write", p.id, old.id, v.key, b.region)
 	}
+	if u := of.write; of.byRole && u.destroyed.Before(p.began) && !u.destroyed.IsZero() && w.set.Contains(u.region) && !u.legacy && !w.follow.trace.uncertain(v.key) {
+		w.broken("6", "%s copies %s, a replica of %s of %q, which %s had destroyed before", p.id, of.id, u.name, v.key, u.region)
+	}
 	w.unversioned(b, v.key)
 	current := b.put(v, w.schedule.follow.byBeginning)
 	w.say("%s has %q as %s: a replica of %s%s", b.region, v.key, v.id, v.write.name, beneathOf(current))
@@ -246,6 +249,7 @@ func (w *world) performFollow(a action) {
 	case retag:
 		if v := b.current(a.key); v != nil {
 			v.tags, v.retagged = "t"+a.name, true
+			b.changes[v.key]++
 			w.tell(b, v, "ObjectTagging:Put", nil)
 		}
 	case destroyOld, destroyCurrent:

@@ -37,6 +37,14 @@ func firstSecond(of string, now int64) int64 {
 `,
 }
 
+// parts are the changes of a mutant, of one file each.
+func (m mutant) parts() []mutant {
+	if second, twofold := secondGuards[m.name]; twofold {
+		return []mutant{m, second}
+	}
+	return []mutant{m}
+}
+
 // source is the mutant's file.
 func (m mutant) source(t *testing.T) (path, text string) {
 	path, err := filepath.Abs(filepath.Join(module, m.file))
@@ -68,7 +76,9 @@ func TestMutantsApply(t *testing.T) {
 	}
 	for _, m := range slices.Concat(mutants, followMutants) {
 		t.Run(m.name, func(t *testing.T) {
-			m.source(t)
+			for _, m := range m.parts() {
+				m.source(t)
+			}
 			if !strings.Contains(string(page), "| "+m.name+" |") {
 				t.Error("docs/reliability.md does not have it")
 			}
@@ -98,13 +108,19 @@ func findMutants(t *testing.T, list []mutant, test string, seeds int) {
 	for _, m := range list {
 		t.Run(m.name, func(t *testing.T) {
 			dir := t.TempDir()
-			path, text := m.source(t)
-			mutated, overlay, binary := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
-			replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutated}})
+			overlay, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+			replaced, files := map[string]string{}, map[string]string{}
+			for i, m := range m.parts() {
+				path, text := m.source(t)
+				replaced[path] = filepath.Join(dir, fmt.Sprintf("mutated%d.go", i))
+				files[replaced[path]] = text
+			}
+			replace, err := json.Marshal(map[string]map[string]string{"Replace": replaced})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, content := range map[string]string{mutated: text, overlay: string(replace)} {
+			files[overlay] = string(replace)
+			for name, content := range files {
 				if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -20,6 +20,10 @@ type process struct {
 	chain int
 	// reliable processes meet no faults and die from nothing.
 	reliable bool
+	// person is set for a command that sends requests as whoever runs it, so that
+	// what it writes is a user's. readOnly says that it is to write nothing.
+	person, readOnly bool
+	began            time.Time
 
 	dead chan struct{}
 	once sync.Once
@@ -32,7 +36,7 @@ type process struct {
 type deed struct{ of, call string }
 
 func (w *world) newProcess(id, region string) *process {
-	return &process{w: w, id: id, region: region, dead: make(chan struct{}), calls: map[deed]int{}}
+	return &process{w: w, id: id, region: region, began: time.Now(), dead: make(chan struct{}), calls: map[deed]int{}}
 }
 
 func (p *process) kill() { p.once.Do(func() { close(p.dead) }) }
