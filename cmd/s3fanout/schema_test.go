@@ -17,6 +17,7 @@ import (
 	"s3fanout/internal/operator/adoption"
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/batchjob"
+	"s3fanout/internal/operator/behind"
 	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
@@ -33,6 +34,8 @@ import (
 func TestDocumentsHaveTheirSchema(t *testing.T) {
 	facts, findings := troubled()
 	failed, noon := errors.New("no"), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	waiting := newStatusDocument(facts, findings, nil).Status
+	addBehind(&waiting, []behind.Target{{Region: "us-east-1", Sources: []behind.Source{{Region: "ap-northeast-1"}}}, {Region: "ap-northeast-1", Err: failed}})
 	output := &verifyOutput{counts: verify.NewCounts("", []string{"us-east-1"}), set: "media", chosen: []string{"us-east-1"}}
 	for name, documents := range map[string][]any{
 		"adopt": {
@@ -82,7 +85,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 				Regions: []report.Region{{Err: failed}, {Proofs: &report.Proofs{}}},
 			}),
 		},
-		"status": {newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
+		"status": {waiting, newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
 		"undelete": {
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{}, nil),
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"s3fanout/internal/aws/metricdata"
+	"s3fanout/internal/operator/behind"
 	"s3fanout/internal/operator/health"
 )
 
@@ -22,6 +24,12 @@ errors and throttles, and how long replicas took from the upload's event on
 CloudWatch has no data, "n/a" that it is not available; neither is a zero. It
 says where writes were not copied because the key was there with other contents.
 
+What waits for a Region's function is an estimate: what was published in the
+last 24 hours and passed the filters, less what was finished, by the age that it
+has if the first written is the first done. Its bytes are not available: nobody
+has read the events. "OLDEST" is for how long the oldest event had waited when
+the function was last invoked with it, or throttled. docs/lag.md says more.
+
 It makes all the checks that doctor makes, lists what was found, and ends with
 the commands that say more.
 
@@ -29,7 +37,7 @@ AWS requests: 18 in each Region, 5 more with batchOperations, one for a function
 that is stopped, and one for each subscription:
 ` + healthRequests + `,
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
-asks for 3N+1 in each of N Regions.
+asks for 4N+12 in each of N Regions.
 
 With --output json the result is one document:
   {"replicaSet", "account", "caller",
@@ -38,11 +46,15 @@ With --output json the result is one document:
      "subscriptions": {"ok", "expected"}, "deadLetters",
      "oldestDeadLetterSeconds", "errors", "throttles", "diverged",
      "lag": [{"sourceRegion", "p50Ms", "p99Ms", "maxMs"}],
+     "behind": {"oldestWaitingSeconds", "waitingEvents", "waitingBytes",
+       "sources": [{"sourceRegion", "waitingEvents", "waitingBytes",
+         "byAge": [{"fromSeconds", "untilSeconds", "waitingEvents"}]}],
+       "unavailable"},
      "metricsUnavailable"}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}],
    "next": [commands]}
 A part is ok, missing, failed, unknown, warning or paused. A number that is not
-known is null.
+known is null, as are always the bytes that wait.
 
 Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
 configuration; 3 something failed or is unknown; 130 interrupted.`,
@@ -57,7 +69,7 @@ configuration; 3 something failed or is unknown; 130 interrupted.`,
 }
 
 func (a *app) status(ctx context.Context, regions []string) error {
-	options, _, err := a.healthOptions(ctx, regions)
+	options, config, err := a.healthOptions(ctx, regions)
 	if err != nil {
 		return err
 	}
@@ -65,12 +77,19 @@ func (a *app) status(ctx context.Context, regions []string) error {
 	if err != nil {
 		return err
 	}
+	targets, err := behind.Measure(ctx, behind.Options{
+		Set: options.Set, Regions: reachable(facts), Now: time.Now(), Clients: metricdata.NewClients(config, options.Set.Regions),
+	})
+	if err != nil {
+		return errInterrupted
+	}
 	figures, err := health.Measure(ctx, options, reachable(facts), time.Now())
 	if err != nil {
 		return errInterrupted
 	}
 	findings := health.Check(facts)
 	d := newStatusDocument(facts, findings, figures)
+	addBehind(&d.Status, targets)
 	if err := a.writeStatus(d); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

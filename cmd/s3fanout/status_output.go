@@ -69,14 +69,18 @@ func (a *app) writeStatus(d statusView) error {
 	return writeStatusText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
-// writeStatusText writes two tables, of what there is and of the last hour,
+// writeStatusText writes tables, of what there is, the last hour and what waits,
 // a line for each check that found something, and the commands that lead on.
 func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 	title := fmt.Sprintf("Replica set %s in account %s", d.ReplicaSet, d.Account)
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
-	for _, t := range []table.Table{partsTable(d.Status), figuresTable(d.Status)} {
+	tables := []table.Table{partsTable(d.Status), figuresTable(d.Status)}
+	if t := behindTable(d.Status); len(t.Rows) > 0 {
+		tables = append(tables, t)
+	}
+	for _, t := range tables {
 		t.Width = width
 		if _, err := t.WriteTo(w); err != nil {
 			return err
@@ -86,7 +90,7 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	diverged := divergedLines(d.Regions)
-	for _, line := range append(unavailable(d.Status), diverged...) {
+	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), diverged) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}

@@ -25,11 +25,15 @@ func (s *Sandbox) countFunction(region, functionName, metric string, value float
 	})
 }
 
-// countTopic adds one to a topic's metric.
-func (s *Sandbox) countTopic(region, topicName, metric string) {
+// countTopic puts a value into a topic's metric.
+func (s *Sandbox) countTopic(region, topicName, metric string, value float64) {
+	unit := "Count"
+	if metric == "PublishSize" {
+		unit = "Bytes"
+	}
 	s.cloudwatch.Put(region, cloudwatch.Datum{
 		Metric: cloudwatch.Metric{Namespace: snsNamespace, Name: metric, Dimensions: map[string]string{"TopicName": topicName}},
-		Time:   time.Now(), Value: 1, Unit: "Count",
+		Time:   time.Now(), Value: value, Unit: unit,
 	})
 }
 

@@ -24,6 +24,9 @@ type StatusRegion struct {
 	// with other contents.
 	Diverged *float64    `json:"diverged"`
 	Lag      []StatusLag `json:"lag"`
+	// Behind is what waits for the Region's function; null if the Region does not
+	// answer.
+	Behind *StatusBehind `json:"behind"`
 	// MetricsUnavailable says why there are no figures of CloudWatch.
 	MetricsUnavailable string `json:"metricsUnavailable,omitempty"`
 }
@@ -40,4 +43,33 @@ type StatusLag struct {
 	P50          float64 `json:"p50Ms"`
 	P99          float64 `json:"p99Ms"`
 	Max          float64 `json:"maxMs"`
+}
+
+// StatusBehind is what waits for a Region's function, as an estimate. A number
+// that is not known is null.
+type StatusBehind struct {
+	// OldestSeconds is for how long the oldest event has waited.
+	OldestSeconds *float64 `json:"oldestWaitingSeconds"`
+	Waiting       *int64   `json:"waitingEvents"`
+	// Bytes are not available, as nobody has read the events that wait.
+	Bytes   *int64         `json:"waitingBytes"`
+	Sources []StatusSource `json:"sources"`
+	// Unavailable says why nothing is known.
+	Unavailable string `json:"unavailable,omitempty"`
+}
+
+// StatusSource is what waits of one Region's writes.
+type StatusSource struct {
+	SourceRegion string      `json:"sourceRegion"`
+	Waiting      *int64      `json:"waitingEvents"`
+	Bytes        *int64      `json:"waitingBytes"`
+	ByAge        []StatusAge `json:"byAge"`
+}
+
+// StatusAge is how many events have waited for so long, from the one bound to
+// before the other.
+type StatusAge struct {
+	FromSeconds  float64 `json:"fromSeconds"`
+	UntilSeconds float64 `json:"untilSeconds"`
+	Waiting      int64   `json:"waitingEvents"`
 }

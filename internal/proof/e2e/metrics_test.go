@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/fault"
 )
 
@@ -117,28 +119,57 @@ func describeDimensions(list []types.Dimension) string {
 }
 
 // The operator's screen shows how long replication took, from the function's
-// own log to the table.
-func TestStatusTellsTheLag(t *testing.T) {
+// own log to the table, and what waits for which function, as soon as it does.
+func TestStatusTellsTheLagAndWhatWaits(t *testing.T) {
 	t.Parallel()
-	w := start(t, threeRegions(t))
+	w := start(t, threeRegions(t), func(c *sandbox.Config) { c.RetryWait = time.Hour })
 	w.upload("us-east-1", object{key: "key", body: "body"})
 	w.settle()
-	code, stdout, stderr := w.command("status", "--output", "json")
-	if code != 0 {
-		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
-	}
-	var status struct {
-		Regions []struct {
-			Region string
-			Lag    []map[string]any
-		}
-	}
-	if err := json.Unmarshal(stdout, &status); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range status.Regions {
+	for _, r := range w.status() {
 		if told := len(r.Lag) > 0; told != (r.Region != "us-east-1") {
 			t.Errorf("%s: lag %v; only the targets have one", r.Region, r.Lag)
 		}
+		if b := r.Behind; b == nil || b.Unavailable != "" || b.Waiting == nil || *b.Waiting != 0 || b.Bytes != nil {
+			t.Errorf("%s: %+v, want that nothing waits", r.Region, b)
+		}
 	}
+	// Each attempt fails, and the next one is an hour away.
+	w.fault("eu-west-1", fault.LambdaCrash, 1, 0)
+	for i := range 3 {
+		w.upload("us-east-1", object{key: fmt.Sprintf("waits/%d", i), body: "body"})
+	}
+	w.upload("ap-northeast-1", object{key: "waits/too", body: "body"})
+	copied := func(region string) int {
+		return strings.Count(w.logLines(region, `"msg":"record"`), `"outcome":"Copied"`)
+	}
+	w.until(&usage{}, func() bool {
+		return w.sandbox.Stats().Regions["eu-west-1"].Lambda.Errors == 4 && copied("ap-northeast-1") == 4 && copied("us-east-1") == 1
+	})
+	want := map[string][]int64{"us-east-1": {0, 0}, "eu-west-1": {3, 1}, "ap-northeast-1": {0, 0}}
+	for _, r := range w.status() {
+		var got []int64
+		for _, s := range r.Behind.Sources {
+			if *s.Waiting != s.ByAge[0].Waiting {
+				t.Errorf("%s from %s: %+v, want all of the first minutes", r.Region, s.SourceRegion, s)
+			}
+			got = append(got, *s.Waiting)
+		}
+		if !slices.Equal(got, want[r.Region]) || *r.Behind.Waiting != got[0]+got[1] || r.Behind.OldestSeconds == nil && r.Region != "us-east-1" {
+			t.Errorf("%s: %+v, want %v", r.Region, r.Behind, want[r.Region])
+		}
+	}
+}
+
+// status is what the command tells of each Region where all is well.
+func (w *world) status() []document.StatusRegion {
+	w.t.Helper()
+	code, stdout, stderr := w.command("status", "--output", "json")
+	if code != 0 {
+		w.t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	var d document.Status
+	if err := json.Unmarshal(stdout, &d); err != nil {
+		w.t.Fatal(err)
+	}
+	return d.Regions
 }

@@ -12,15 +12,15 @@ import (
 func TestTopicMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		told := map[string]int{}
+		told := map[string]float64{}
 		w := newWorld(t, func(c *Config) {
-			c.Count = func(r, name, metric string) {
+			c.Count = func(r, name, metric string, value float64) {
 				if r != region || name != "uploads" {
 					t.Errorf("told of %s in %s", name, r)
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				told[metric]++
+				told[metric] += value
 			}
 		})
 		w.subscribe(t, SubscriptionConfig{
@@ -36,9 +36,10 @@ func TestTopicMetrics(t *testing.T) {
 		w.allowQueue(t)
 		w.publish(t, `{"k":"wanted"}`)
 		w.settle()
-		want := map[string]int{
+		want := map[string]float64{
 			"NumberOfMessagesPublished": 4, "NumberOfNotificationsFilteredOut": 1, "NumberOfNotificationsDelivered": 1, "NumberOfNotificationsFailed": 2,
 			"NumberOfNotificationsFailedToRedriveToDlq": 1, "NumberOfNotificationsRedrivenToDlq": 1,
+			"PublishSize": float64(len(`{"k":"other"}`) + 3*len(`{"k":"wanted"}`)),
 		}
 		if !maps.Equal(told, want) {
 			t.Errorf("told %v, want %v", told, want)

@@ -60,10 +60,9 @@ type Config struct {
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html).
 	Principal func(topicRegion, functionRegion string) string
 	Logger    *slog.Logger
-	// Count, if set, is told how often something happened that a topic's metric in
-	// CloudWatch counts
+	// Count, if set, is told a value of a topic's metric in CloudWatch
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
-	Count func(region, topicName, metric string)
+	Count func(region, topicName, metric string, value float64)
 }
 
 // TopicConfig describes a standard topic.
@@ -100,7 +99,7 @@ func New(c Config) *Service {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Count == nil {
-		c.Count = func(string, string, string) {}
+		c.Count = func(string, string, string, float64) {}
 	}
 	if c.Principal == nil {
 		c.Principal = func(string, string) string { return "sns.amazonaws.com" }
@@ -215,6 +214,7 @@ func (s *Service) Publish(ctx context.Context, caller iam.Caller, topicARN, subj
 	n := s.newNotification(t, subject, message)
 	s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Published++ })
 	s.count(t, "NumberOfMessagesPublished")
+	s.cfg.Count(t.region, t.Name, "PublishSize", float64(len(message)))
 	for _, sub := range t.subscriptions {
 		s.startDelivery(t, sub, n)
 	}
@@ -256,6 +256,7 @@ func (s *Service) useKey(caller iam.Caller, t *topic) error {
 	return nil
 }
 
-func (s *Service) count(t *topic, metric string) { s.cfg.Count(t.region, t.Name, metric) }
+// count adds one to a topic's metric.
+func (s *Service) count(t *topic, metric string) { s.cfg.Count(t.region, t.Name, metric, 1) }
 
 func newID() string { return uuid.NewString() }

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3fanout/internal/operator/behind"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/printable"
+	"s3fanout/internal/table"
+)
+
+// addBehind puts what waits into the document, in the Regions that answered.
+func addBehind(d *document.Status, targets []behind.Target) {
+	for _, t := range targets {
+		b := &document.StatusBehind{Waiting: t.Waiting, Sources: []document.StatusSource{}}
+		if t.Err != nil {
+			b.Unavailable = t.Err.Error()
+		}
+		if t.Oldest != nil {
+			seconds := t.Oldest.Seconds()
+			b.OldestSeconds = &seconds
+		}
+		for _, s := range t.Sources {
+			source := document.StatusSource{SourceRegion: s.Region, Waiting: s.Waiting, ByAge: []document.StatusAge{}}
+			from := time.Duration(0)
+			for i, n := range s.ByAge {
+				until := behind.Ages()[i]
+				source.ByAge = append(source.ByAge, document.StatusAge{FromSeconds: from.Seconds(), UntilSeconds: until.Seconds(), Waiting: n})
+				from = until
+			}
+			b.Sources = append(b.Sources, source)
+		}
+		for i := range d.Regions {
+			if d.Regions[i].Region == t.Region {
+				d.Regions[i].Behind = b
+			}
+		}
+	}
+}
+
+// behindTable has a row for each Region that something could wait for, and below
+// it from where that comes.
+func behindTable(d document.Status) table.Table {
+	t := table.Table{Columns: []table.Column{{Title: "WAITING FOR"}}}
+	titles := []string{"OLDEST", "EVENTS", "BYTES"}
+	for _, age := range behind.Ages() {
+		titles = append(titles, "<"+strings.ToUpper(shortAge(age)))
+	}
+	for _, title := range titles {
+		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
+	}
+	for _, r := range d.Regions {
+		if r.Behind != nil {
+			t.Rows = append(t.Rows, behindRow(r.Region, *r.Behind))
+		}
+	}
+	return t
+}
+
+func behindRow(region string, b document.StatusBehind) table.Row {
+	none := "-"
+	if b.Unavailable != "" {
+		none = "n/a"
+	}
+	oldest, waiting := none, none
+	if b.OldestSeconds != nil {
+		oldest = lag(*b.OldestSeconds * 1000)
+	}
+	ages := make([]int64, len(behind.Ages()))
+	var from []string
+	for _, s := range b.Sources {
+		for i, a := range s.ByAge {
+			ages[i] += a.Waiting
+		}
+		if s.Waiting != nil && *s.Waiting > 0 {
+			from = append(from, fmt.Sprintf("%s: %d", s.SourceRegion, *s.Waiting))
+		}
+	}
+	row := table.Row{}
+	if b.Waiting != nil {
+		waiting = strconv.FormatInt(*b.Waiting, 10)
+	}
+	row.Cells = []string{region, oldest, waiting, "n/a"}
+	for _, n := range ages {
+		cell := none
+		if b.Waiting != nil {
+			cell = strconv.FormatInt(n, 10)
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	if len(from) > 0 {
+		row.Below = "from " + strings.Join(from, ", ")
+	}
+	return row
+}
+
+// behindUnavailable says why it is not known what waits, where CloudWatch
+// answered otherwise.
+func behindUnavailable(d document.Status) []string {
+	var lines []string
+	for _, r := range d.Regions {
+		if r.Behind != nil && r.Behind.Unavailable != "" && r.MetricsUnavailable == "" {
+			lines = append(lines, "n/a: what waits is not known: "+printable.Quote(r.Behind.Unavailable))
+		}
+	}
+	return lines
+}
+
+// shortAge is a bound of an age, as 30m or 2h.
+func shortAge(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return strconv.Itoa(int(d.Hours())) + "h"
+	}
+	return strconv.Itoa(int(d.Minutes())) + "m"
+}

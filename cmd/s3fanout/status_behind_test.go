@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/operator/behind"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/table"
+)
+
+func TestStatusShowsWhatWaits(t *testing.T) {
+	facts, _ := troubled()
+	d := newStatusDocument(facts, nil, nil)
+	twelve, zero, minutes := int64(12), int64(0), 41*time.Minute
+	addBehind(&d.Status, []behind.Target{
+		{Region: "ap-northeast-1", Oldest: &minutes, Waiting: &twelve, Sources: []behind.Source{
+			{Region: "us-east-1", Waiting: &twelve, ByAge: []int64{0, 2, 3, 7, 0, 0, 0}}, {Region: "eu-west-1", Waiting: &zero, ByAge: make([]int64, 7)}, {Region: "eu-west-2"},
+		}},
+		{Region: "us-east-1", Err: errors.New("region us-east-1: it is \x1b[2J denied")},
+	})
+	var b bytes.Buffer
+	if _, err := behindTable(d.Status).WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `WAITING FOR     OLDEST  EVENTS  BYTES  <5M  <10M  <15M  <30M  <2H  <8H  <24H
+us-east-1          n/a     n/a    n/a  n/a   n/a   n/a   n/a  n/a  n/a   n/a
+ap-northeast-1     41m      12    n/a    0     2     3     7    0    0     0
+    from us-east-1: 12
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &b, want)
+	}
+	for line := range strings.Lines(b.String()) {
+		if table.Width(strings.TrimSuffix(line, "\n")) > 80 {
+			t.Errorf("it does not fit the terminal: %q", line)
+		}
+	}
+	byAge := d.Regions[1].Behind.Sources[0].ByAge
+	if got := byAge[3]; got.FromSeconds != 900 || got.UntilSeconds != 1800 || got.Waiting != 7 || byAge[0].FromSeconds != 0 || byAge[6].UntilSeconds != 86400 {
+		t.Errorf("by age: %+v", byAge)
+	}
+	d.Regions[0].MetricsUnavailable, d.Regions[1].MetricsUnavailable = "", ""
+	var text bytes.Buffer
+	if err := writeStatusText(&text, d, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if s := text.String(); !strings.Contains(s, want) || !strings.Contains(s, `n/a: what waits is not known: "region us-east-1: it is \x1b[2J denied"`) {
+		t.Errorf("got\n%s", s)
+	}
+	// Without what waits, as where no Region answers, there is no table.
+	text.Reset()
+	if err := writeStatusText(&text, newStatusDocument(health.Facts{}, nil, nil), 0, false); err != nil || strings.Contains(text.String(), "WAITING") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+}
