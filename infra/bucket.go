@@ -72,11 +72,35 @@ func newBucket(scope constructs.Construct, id string, props bucketProps) awss3.C
 	arn := *bucket.AttrArn()
 	policy := awss3.NewCfnBucketPolicy(this, jsii.String("Policy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         bucket.Ref(),
-		PolicyDocument: policyDocument(tlsOnly("s3:*", arn, arn+"/*")),
+		PolicyDocument: policyDocument(here.bucketPolicy(arn)...),
 	})
 	// The bucket that stays behind must stay closed to plain HTTP.
 	policy.ApplyRemovalPolicy(here.removal(), nil)
 	return bucket
+}
+
+// bucketPolicy are the statements of the policy of the bucket with the ARN.
+func (s site) bucketPolicy(arn string) []statement {
+	statements := []statement{tlsOnly("s3:*", arn, arn+"/*")}
+	if !s.OnlyByAccessPoint() {
+		return statements
+	}
+	// Of objects alone, so that the account can still change the policy. The alias
+	// of the access point is not known before the bucket is there, so it is any of
+	// the account's; those of one Region have a Region in their ARNs. Both parts have
+	// to hold
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html).
+	return append(statements, statement{
+		sid:       "OnlyByAccessPoint",
+		deny:      true,
+		principal: "*",
+		actions:   []string{"s3:*"},
+		resources: []string{arn + "/*"},
+		condition: map[string]any{"ArnNotLike": map[string]any{
+			"s3:DataAccessPointArn": s.AccessPointPattern(s.Account),
+			"aws:PrincipalArn":      oneOrMany(s.DirectAccess(s.Account)),
+		}},
+	})
 }
 
 // encryptionRule encrypts objects by default. A bucket key saves nearly all of

@@ -104,6 +104,13 @@ type Config struct {
 	// AccessPoint is one endpoint over the buckets of several Regions, in a stack
 	// of its own that NewReplicaSet makes; nil for none.
 	AccessPoint *AccessPoint
+	// Access is "any" or "access-point-only": with the latter the buckets'
+	// policies keep everybody from the objects who does not come by an access point,
+	// but for the set's own roles, the operators and DirectAccessARNs.
+	Access string
+	// DirectAccessARNs are the roles and users that reach the objects without an
+	// access point too, perhaps with "{account}".
+	DirectAccessARNs []string
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }

@@ -177,12 +177,27 @@ func features() [][]level {
 			{"no operators", func(c *replicaset.Config) { c.OperatorARNs = []string{} }, trusting(nil, true)},
 		},
 		{
-			{"no access point", nothing, accessPoints(nil)},
+			{"no access point", nothing, func(t *testing.T, r relations) {
+				if r.set.AccessPoint == nil { // or another feature has brought one
+					accessPoints(nil)(t, r)
+				}
+			}},
 			{"an access point", func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} }, accessPoints(map[string][]int{"Main": {1, 0}})},
 			{"two access points", func(c *replicaset.Config) {
 				c.AccessPoint = &replicaset.AccessPoint{StackRegion: "us-west-2", Points: []replicaset.Point{
 					{Name: "old", Regions: c.Regions[:1]}, {Name: "new", Regions: c.Regions}}}
 			}, accessPoints(map[string][]int{"Old": {0}, "New": {1, 0}})},
+		},
+		{
+			{"any access", nothing, onlyByAccessPoint},
+			{"by an access point alone", func(c *replicaset.Config) {
+				if len(c.Buckets) == 0 { // the two exclude each other
+					if c.AccessPoint == nil {
+						c.AccessPoint = &replicaset.AccessPoint{}
+					}
+					c.Access, c.DirectAccessARNs = "access-point-only", []string{"arn:aws:iam::{account}:role/etl"}
+				}
+			}, onlyByAccessPoint},
 		},
 		{
 			{"untagged", nothing, tagged(nil)},

@@ -17,6 +17,8 @@ const (
 	maxInlinePolicies = 10240 // characters, of all of a role's together
 	maxTrustPolicy    = 2048  // characters
 	maxEnvironment    = 4096  // bytes, as JSON
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+	maxBucketPolicy = 20 << 10 // bytes
 )
 
 // longest is what an account's ID and a key's that are not known yet stand for:
@@ -41,6 +43,7 @@ func checkLimits(set replicaset.Config) error {
 			{s.environmentField(), "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
 			{s.filtersField(), "environment of the function that compares in " + region, s.reconcileEnvironmentLength(), maxEnvironment, "bytes"},
 			{"regions", "inline policies of role " + s.ReconcileRoleName(), s.comparePolicyLength(), maxInlinePolicies, "characters"},
+			{"directAccessArns", "policy of the bucket in " + region, lengthOf(policyDocument(s.bucketPolicy(s.BucketARN())...)), maxBucketPolicy, "bytes"},
 			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
 		} {
 			if s.OwnRoles() && part.unit == "characters" {
@@ -131,7 +134,7 @@ func (s site) environmentField() string {
 // shorter says what helps.
 func (s site) shorter(field string) string {
 	switch field {
-	case "operatorArns":
+	case "operatorArns", "directAccessArns":
 		return "list fewer, for instance one role that the others assume"
 	case "exclude":
 		return "exclude fewer prefixes and suffixes, or shorten them"

@@ -253,6 +253,9 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		"accessPoint":     func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
 		"reconcile":       func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
 		"reconcile: copy": func(c *replicaset.Config) { c.Reconcile = daily() },
+		"access: access-point-only": func(c *replicaset.Config) {
+			c.Access, c.DirectAccessARNs = replicaset.AccessPointOnly, []string{}
+		},
 	}
 	names := slices.Sorted(maps.Keys(switches))
 	for when := range rows {
@@ -262,12 +265,15 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			}
 		}
 	}
-	each := [][]string{nil, names}
+	// It excludes buckets.
+	each := [][]string{nil, slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, "access: ") })}
 	for _, name := range names {
 		on := []string{name}
 		switch { // what it builds on
 		case strings.HasPrefix(name, "follow: "):
 			on = []string{"follow", name}
+		case strings.HasPrefix(name, "access: "):
+			on = []string{"accessPoint", name}
 		case name == "bucketKeyArns":
 			on = []string{"buckets", name}
 		case name == "reconcile: copy":

@@ -131,3 +131,49 @@ func TestAccessPoints(t *testing.T) {
 		t.Errorf("by default %v", main.AccessPoints())
 	}
 }
+
+func TestValidateAccess(t *testing.T) {
+	only := func(change func(*Config)) func(*Config) {
+		return func(c *Config) {
+			c.AccessPoint, c.Access, c.DirectAccessARNs = &AccessPoint{}, AccessPointOnly, []string{"arn:aws:iam::{account}:role/ops"}
+			change(c)
+		}
+	}
+	for _, tc := range []struct {
+		what   string
+		change func(*Config)
+		want   string // the beginning of the message, "" for none
+	}{
+		{"any", func(c *Config) { c.Access = AnyAccess }, ""},
+		{"another word", func(c *Config) { c.Access = "private" }, `access: private is not known; use "any" or "access-point-only"`},
+		{"only", only(func(*Config) {}), ""},
+		{"nobody named", only(func(c *Config) { c.DirectAccessARNs = nil }), "access: with access-point-only the commands reach objects for those alone who are named"},
+		{"nobody meant", only(func(c *Config) { c.DirectAccessARNs = []string{} }), ""},
+		{"operators named", only(func(c *Config) { c.DirectAccessARNs, c.OperatorARNs = nil, []string{"arn:aws:iam::{account}:role/ops"} }), ""},
+		{"no operators", only(func(c *Config) { c.DirectAccessARNs, c.OperatorARNs = nil, []string{} }), ""},
+		{"no access point", only(func(c *Config) { c.AccessPoint = nil }), "access: access-point-only needs an access point"},
+		{"a Region in no access point", only(func(c *Config) { c.AccessPoint.Points = []Point{point("a", "us-east-1", "eu-west-1")} }),
+			"access: nobody could reach the bucket in ap-northeast-1, which no access point has"},
+		{"Regions in two", only(func(c *Config) {
+			c.AccessPoint.Points = []Point{point("a", "us-east-1", "eu-west-1"), point("b", tokyo)}
+		}), ""},
+		{"an adopted bucket", only(func(c *Config) { c.Buckets = map[string]string{"eu-west-1": "my-old-bucket"} }),
+			"access: access-point-only changes the buckets' policies, and that of my-old-bucket is its owner's; leave access out"},
+		{"named for nothing", func(c *Config) { c.DirectAccessARNs = []string{} }, `directAccessArns: everybody may reach the buckets directly; set access to "access-point-only"`},
+		{"a session", only(func(c *Config) { c.DirectAccessARNs = []string{"arn:aws:sts::111122223333:assumed-role/a/b"} }), "directAccessArns[0]: \"arn:aws:sts::111122223333:assumed-role/a/b\" is a session; name its role"},
+		{"another account", only(func(c *Config) {
+			c.DirectAccessARNs = []string{"arn:aws:iam::111122223333:role/a", "arn:aws:iam::444455556666:role/b"}
+		}), ""},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			err := set(tc.change).Validate()
+			want := "s3fanout." + tc.want
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("got %q, want no error", err)
+			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("got  %v\nwant %q… on one line", err, want)
+			}
+		})
+	}
+}

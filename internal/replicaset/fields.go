@@ -58,6 +58,8 @@ func (c *Config) fields() []configField {
 		{"roleIds", (*stringMap)(&c.RoleIDs), "an object of Regions and role IDs", "none"},
 		{"operatorArns", &c.OperatorARNs, "a list of role and user ARNs", "whom the account lets"},
 		{"accessPoint", &c.AccessPoint, accessPointWanted, "none"},
+		{"access", &c.Access, text, code(AnyAccess)},
+		{"directAccessArns", &c.DirectAccessARNs, "a list of role and user ARNs", "nobody"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}
 }

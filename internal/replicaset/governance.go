@@ -115,30 +115,46 @@ func (c Config) validateBoundary() error {
 	return nil
 }
 
-// validateOperators takes whole ARNs alone: a wildcard would let in whoever gets
-// to make a role of such a name.
-func (c Config) validateOperators() error {
-	partition := Partition(c.Regions[0])
-	valid := regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+// identityPattern is the ARN of one role or user; the first group is the account.
+func identityPattern(partition string) *regexp.Regexp {
+	return regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+}
+
+// checkIdentities takes whole ARNs alone: a wildcard would let in whoever gets to
+// make a role of such a name.
+func checkIdentities(field, partition string, arns []string) error {
+	valid := identityPattern(partition)
 	seen := map[string]int{}
-	account, of := "", 0 // that is written out, and where
-	for i, arn := range c.OperatorARNs {
+	for i, arn := range arns {
 		first, dup := seen[arn]
 		seen[arn] = i
-		m := valid.FindStringSubmatch(arn)
 		switch {
 		case strings.Contains(arn, ":assumed-role/"):
-			return fmt.Errorf("operatorArns[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators", i, arn, partition)
+			return fmt.Errorf("%s[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators", field, i, arn, partition)
 		case strings.ContainsAny(arn, "*?"):
-			return fmt.Errorf("operatorArns[%d]: %q has a wildcard; name each role and user", i, arn)
-		case m == nil:
-			return fmt.Errorf("operatorArns[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators", i, arn, partition)
+			return fmt.Errorf("%s[%d]: %q has a wildcard; name each role and user", field, i, arn)
+		case !valid.MatchString(arn):
+			return fmt.Errorf("%s[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators", field, i, arn, partition)
 		case dup:
-			return fmt.Errorf("operatorArns[%d]: %s is listed already as operatorArns[%d]; remove one", i, arn, first)
-		case m[1] == accountPart:
+			return fmt.Errorf("%s[%d]: %s is listed already as %s[%d]; remove one", field, i, arn, field, first)
+		}
+	}
+	return nil
+}
+
+// validateOperators takes identities of one account, because roles trust no other.
+func (c Config) validateOperators() error {
+	partition := Partition(c.Regions[0])
+	if err := checkIdentities("operatorArns", partition, c.OperatorARNs); err != nil {
+		return err
+	}
+	account, of := "", 0 // that is written out, and where
+	for i, arn := range c.OperatorARNs {
+		switch in := identityPattern(partition).FindStringSubmatch(arn)[1]; {
+		case in == accountPart:
 		case account == "":
-			account, of = m[1], i
-		case m[1] != account:
+			account, of = in, i
+		case in != account:
 			return fmt.Errorf("operatorArns[%d]: %s is of another account than operatorArns[%d], and roles trust their own account alone; "+
 				"name a role there that the others can assume", i, arn, of)
 		}

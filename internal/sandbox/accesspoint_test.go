@@ -7,6 +7,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/sandbox/snapshot"
 )
 
 // withAccessPoint is the committed assembly with an access point over a bucket, in
@@ -57,5 +62,43 @@ func TestAccessPointIsDeployed(t *testing.T) {
 	}
 	if _, err := s.Update(t.Context(), withAccessPoint(t, "nobodys-bucket")); err == nil || !strings.Contains(err.Error(), "property Regions: there is no bucket nobodys-bucket") {
 		t.Errorf("a bucket that there is not: %v", err)
+	}
+}
+
+// With a policy as infra makes it, whoever is not named reaches no object by the
+// bucket's name, and can still list the bucket and change the policy.
+func TestBucketOnlyByAccessPoint(t *testing.T) {
+	s := start(t)
+	const region = "us-east-1"
+	bucket := s.state.Regions[region].Bucket
+	named := s.trusting(t, "named", `{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::`+bucket+`/*"}`)
+	only := document(map[string]any{"Sid": "OnlyByAccessPoint", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::" + bucket + "/*",
+		"Condition": map[string]any{"ArnNotLike": map[string]any{
+			"s3:DataAccessPointArn": "arn:aws:s3::" + AccountID + ":accesspoint/*", "aws:PrincipalArn": []string{named.ARN}}}})
+	if _, err := s.Update(t.Context(), changed(t, set("AWS::S3::BucketPolicy", "PolicyDocument", only))); err != nil {
+		t.Fatal(err)
+	}
+	admin, client := s3.NewFromConfig(s.config(region)), s3.NewFromConfig(s.as(named, region))
+	put := func(client *s3.Client) error {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a"), Body: strings.NewReader("1")})
+		return err
+	}
+	if err := put(admin); code(err) != "AccessDenied" {
+		t.Errorf("the administrator: %v, want AccessDenied", err)
+	}
+	if err := put(client); err != nil {
+		t.Errorf("a role that is named: %v", err)
+	}
+	if _, err := admin.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: aws.String("a")}); code(err) != "AccessDenied" {
+		t.Errorf("the administrator reads: %v, want AccessDenied", err)
+	}
+	if out, err := admin.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket}); err != nil || len(out.Contents) != 1 {
+		t.Errorf("the administrator lists: %v", err)
+	}
+	if _, err := s.Update(t.Context(), snapshot.FS()); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(admin); err != nil {
+		t.Errorf("the policy as it was: %v", err)
 	}
 }

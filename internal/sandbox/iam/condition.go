@@ -26,6 +26,8 @@ func conditionKeys() map[string]bool {
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
 		"aws:sourceidentity":        true,
+		"s3:dataaccesspointaccount": true,
+		"s3:dataaccesspointarn":     true,
 		"sts:externalid":            true,
 		"sts:rolesessionname":       true,
 		"sts:sourceidentity":        true,

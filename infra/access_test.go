@@ -1,0 +1,152 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"s3fanout/internal/iampolicy"
+	"s3fanout/internal/replicaset"
+)
+
+// onlyByAccessPoint wants the bucket's policy to have the statement, or none but
+// that about TLS, as the set is configured.
+func onlyByAccessPoint(t *testing.T, r relations) {
+	t.Helper()
+	if r.adopted() {
+		return
+	}
+	statements := r.one(t, "AWS::S3::BucketPolicy").at("PolicyDocument.Statement").(list)
+	if !r.set.OnlyByAccessPoint() {
+		equal(t, "statements", len(statements), 1)
+		return
+	}
+	var direct list
+	for _, arn := range r.set.DirectAccess(testAccount) {
+		direct = append(direct, arn)
+	}
+	equal(t, "statement", statements[1], any(object{
+		"Sid": "OnlyByAccessPoint", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": r.member(r.region).BucketARN() + "/*",
+		"Condition": object{"ArnNotLike": object{"s3:DataAccessPointArn": "arn:aws:s3::" + testAccount + ":accesspoint/*", "aws:PrincipalArn": direct}}}))
+}
+
+// onlySet has everything that brings roles which reach objects.
+func onlySet() replicaset.Config {
+	return replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, BatchOperations: true, AccessPoint: &replicaset.AccessPoint{},
+		Access: replicaset.AccessPointOnly, OperatorARNs: []string{"arn:aws:iam::{account}:role/team/ops"}, DirectAccessARNs: []string{"arn:aws:iam::444455556666:role/etl"},
+	}
+}
+
+// TestAccessPointOnlyPolicy asks the policy of the bucket in us-east-1 what it
+// denies, and whom.
+func TestAccessPointOnlyPolicy(t *testing.T) {
+	here := newSite(testAccount, onlySet(), "us-east-1")
+	bucket := here.BucketARN()
+	raw, err := json.Marshal(policyDocument(here.bucketPolicy(bucket)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := iampolicy.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := func(name string) string { return "arn:aws:iam::" + testAccount + ":role/" + name }
+	const (
+		point   = "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap"
+		foreign = "arn:aws:s3::444455556666:accesspoint/mfzwi23gnjvgw.mrap"
+		local   = "arn:aws:s3:us-east-1:111122223333:accesspoint/local"
+	)
+	object := bucket + "/films/a.mp4"
+	for _, tt := range []struct {
+		who, action, resource, by string
+		denied                    bool
+	}{
+		{role("app"), "s3:GetObject", object, "", true},
+		{role("app"), "s3:PutObject", object, "", true},
+		{role("app"), "s3:DeleteObject", object, "", true},
+		{role("app"), "s3:DeleteObjectVersion", object, "", true},
+		{role("app"), "s3:PutObjectTagging", object, "", true},
+		{role("app"), "s3:AbortMultipartUpload", object, "", true},
+		{role("app"), "s3:BypassGovernanceRetention", object, "", true},
+		{"", "s3:GetObject", object, "", true}, // a service, or nobody in particular
+		{"arn:aws:iam::" + testAccount + ":root", "s3:GetObject", object, "", true},
+
+		{role("app"), "s3:GetObject", object, point, false},
+		{role("app"), "s3:PutObject", object, point, false},
+		{role("app"), "s3:GetObject", object, foreign, true},
+		{role("app"), "s3:GetObject", object, local, true},
+		{role("app"), "s3:GetObject", object, "arn:aws-cn:s3::111122223333:accesspoint/a.mrap", true},
+
+		// So that the policy can be repaired, and what there is can be seen.
+		{role("app"), "s3:ListBucket", bucket, "", false},
+		{role("app"), "s3:PutBucketPolicy", bucket, "", false},
+		{role("app"), "s3:DeleteBucketPolicy", bucket, "", false},
+		{role("app"), "s3:PutLifecycleConfiguration", bucket, "", false},
+
+		// The set's own roles, of all Regions, and those who are named.
+		{role("media-replicator-us-east-1"), "s3:PutObject", object, "", false},
+		{role("media-replicator-eu-west-1"), "s3:GetObjectVersion", object, "", false},
+		{role("media-batch-us-east-1"), "s3:PutObject", object, "", false},
+		{role("team/ops"), "s3:GetObject", object, "", false},
+		{"arn:aws:iam::444455556666:role/etl", "s3:GetObject", object, "", false},
+
+		// Those who only look like them.
+		{role("ops"), "s3:GetObject", object, "", true},
+		{role("media-replicator-us-east-1-mine"), "s3:GetObject", object, "", true},
+		{role("media-replicator-us-west-2"), "s3:GetObject", object, "", true},
+		{"arn:aws:iam::444455556666:role/media-replicator-us-east-1", "s3:GetObject", object, "", true},
+		{"arn:aws:iam::" + testAccount + ":user/media-replicator-us-east-1", "s3:GetObject", object, "", true},
+		{role("etl"), "s3:GetObject", object, "", true},
+	} {
+		t.Run(fmt.Sprint(tt.who, " ", tt.action, " by ", tt.by), func(t *testing.T) {
+			r := iampolicy.Request{
+				Action: tt.action, Resource: tt.resource, Principal: &iampolicy.Principal{ARNs: []string{tt.who}}, Whole: true,
+				Context: map[string]string{"aws:securetransport": "true"},
+			}
+			if tt.who != "" {
+				r.Context["aws:principalarn"] = tt.who
+			} else {
+				r.Principal = &iampolicy.Principal{Service: "logging.s3.amazonaws.com"}
+			}
+			if tt.by != "" {
+				r.Context["s3:dataaccesspointarn"] = tt.by
+			}
+			if got := policy.Says(r).Denies; (got == iampolicy.Yes) != tt.denied || got == iampolicy.Perhaps {
+				t.Errorf("denies: %s, want %t", got, tt.denied)
+			}
+		})
+	}
+}
+
+// The commands' sessions are of the functions' roles, and aws:PrincipalArn is the
+// role's: without any of these ARNs somebody would be shut out who has work to do.
+func TestDirectAccessHasAllRoles(t *testing.T) {
+	set := onlySet()
+	set.Reconcile = &replicaset.Reconcile{}
+	got := strings.Join(set.DirectAccess(testAccount), "\n")
+	for _, member := range set.Members(testAccount) {
+		for _, arn := range []string{member.RoleARN(), member.JobRoleARN(), member.ReconcileRoleARN()} {
+			if !strings.Contains(got, arn) {
+				t.Errorf("%s is missing in\n%s", arn, got)
+			}
+		}
+	}
+	set.BatchOperations, set.Reconcile = false, nil
+	if list := set.DirectAccess(testAccount); len(list) != 4 { // two functions, operators and etl
+		t.Errorf("%d ARNs, want 4: %v", len(list), list)
+	}
+}
+
+// S3 takes a policy of 20 KiB.
+func TestLongListsOfDirectAccessAreRefused(t *testing.T) {
+	set := onlySet()
+	for i := range 300 {
+		set.DirectAccessARNs = append(set.DirectAccessARNs, fmt.Sprintf("arn:aws:iam::{account}:role/%064d", i))
+	}
+	err := Config(set).Validate()
+	if err == nil || !strings.HasPrefix(err.Error(), "s3fanout.directAccessArns: they make the policy of the bucket in us-east-1 ") || !strings.HasSuffix(err.Error(), "AWS takes 20480; list fewer, for instance one role that the others assume") {
+		t.Errorf("got %v", err)
+	}
+}
