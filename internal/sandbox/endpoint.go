@@ -50,6 +50,13 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if id.Caller.Role == nil && !s.awaitReady(r) {
 		return
 	}
+	if id.RegionSet != "" {
+		writeAuthError(w, r, &sigv4.Error{
+			Status: http.StatusBadRequest, Code: "InvalidRequest", Service: id.Service,
+			Message: "Signature Version 4A names no Region, which this endpoint goes by. Please use AWS4-HMAC-SHA256.",
+		})
+		return
+	}
 	// IAM and STS belong to the account and not to a Region.
 	global := id.Service == "iam" || id.Service == "sts"
 	if !global && !s.hasRegion(id.Region) {

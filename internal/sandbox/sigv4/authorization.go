@@ -21,7 +21,9 @@ const (
 type authorization struct {
 	accessKeyID   string
 	date          string // of the credential scope
-	region        string
+	region        string // empty of an asymmetric signature
+	asymmetric    bool   // Signature Version 4A
+	regionSet     string // of an asymmetric signature
 	service       string
 	signedHeaders []string // lower case, sorted
 	signature     string
@@ -32,6 +34,9 @@ type authorization struct {
 }
 
 func (a *authorization) scope() string {
+	if a.asymmetric {
+		return strings.Join([]string{a.date, a.service, scopeEnd}, "/")
+	}
 	return strings.Join([]string{a.date, a.region, a.service, scopeEnd}, "/")
 }
 
@@ -55,8 +60,8 @@ func parseAuthorization(r *http.Request, raw rawRequest) (*authorization, *Error
 func parseHeader(r *http.Request, header string) (*authorization, *Error) {
 	a := &authorization{service: scopeService(header), token: r.Header.Get("X-Amz-Security-Token")}
 	name, rest, _ := strings.Cut(header, " ")
-	if name != algorithm {
-		return nil, a.unsupported(name)
+	if err := a.readAlgorithm(name); err != nil {
+		return nil, err
 	}
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(rest, ",") {
@@ -79,7 +84,18 @@ func parseHeader(r *http.Request, header string) (*authorization, *Error) {
 	if err := a.read(parts["Credential"], parts["SignedHeaders"], parts["Signature"]); err != nil {
 		return nil, err
 	}
+	if err := a.readRegionSet(r.Header.Get("X-Amz-Region-Set")); err != nil {
+		return nil, err
+	}
 	return a, a.readTime(r.Header)
+}
+
+// readAlgorithm takes one of the two algorithms.
+func (a *authorization) readAlgorithm(name string) *Error {
+	if a.asymmetric = name == asymmetric; !a.asymmetric && name != algorithm {
+		return a.unsupported(name)
+	}
+	return nil
 }
 
 // readTime takes the time of signing from X-Amz-Date or, without it, from Date.
@@ -125,8 +141,11 @@ func parseQuery(raw rawRequest) (*authorization, *Error) {
 			return nil, a.malformed("Query-string authentication version 4 requires the " + strings.Join(required, ", ") + " parameters.")
 		}
 	}
-	if name := raw.parameter("X-Amz-Algorithm"); name != algorithm {
-		return nil, a.unsupported(name)
+	if err := a.readAlgorithm(raw.parameter("X-Amz-Algorithm")); err != nil {
+		return nil, err
+	}
+	if err := a.readRegionSet(raw.parameter("X-Amz-Region-Set")); err != nil {
+		return nil, err
 	}
 	if err := a.read(raw.parameter("X-Amz-Credential"), raw.parameter("X-Amz-SignedHeaders"), raw.parameter("X-Amz-Signature")); err != nil {
 		return nil, err
@@ -151,7 +170,7 @@ func parseQuery(raw rawRequest) (*authorization, *Error) {
 }
 
 var (
-	scopePattern = regexp.MustCompile(`Credential=[^,\s]*/[0-9]{8}/[^/,\s]*/([a-z0-9-]+)/[^/,\s]*(?:[,\s]|$)`)
+	scopePattern = regexp.MustCompile(`Credential=[^,\s]*/[0-9]{8}/(?:[^/,\s]*/)?([a-z0-9-]+)/[^/,\s]*(?:[,\s]|$)`)
 	datePattern  = regexp.MustCompile(`^[0-9]{8}$`)
 	namePattern  = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
@@ -168,12 +187,21 @@ func scopeService(header string) string {
 // read takes the three parts that header and query have in common.
 func (a *authorization) read(credential, signedHeaders, signature string) *Error {
 	parts := strings.Split(credential, "/")
+	if a.asymmetric {
+		if len(parts) != 4 {
+			return a.malformed("Credential must have exactly 4 slash-delimited elements, e.g. keyid/date/service/aws4_request, got " + strconv.Quote(credential) + ".")
+		}
+		parts = slices.Insert(parts, 2, "any") // its scope names no Region
+	}
 	if len(parts) != 5 || parts[0] == "" || !datePattern.MatchString(parts[1]) ||
 		!namePattern.MatchString(parts[2]) || !namePattern.MatchString(parts[3]) || parts[4] != scopeEnd {
 		return a.malformed("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/aws4_request, got " +
 			strconv.Quote(credential) + ".")
 	}
 	a.accessKeyID, a.date, a.region, a.service = parts[0], parts[1], parts[2], parts[3]
+	if a.asymmetric {
+		a.region = ""
+	}
 	a.signedHeaders = strings.Split(signedHeaders, ";")
 	sorted := slices.Clone(a.signedHeaders)
 	slices.Sort(sorted)
@@ -181,7 +209,7 @@ func (a *authorization) read(credential, signedHeaders, signature string) *Error
 		signedHeaders != strings.ToLower(signedHeaders) || sorted[0] == "" {
 		return a.malformed("SignedHeaders must be lower case names in order, got " + strconv.Quote(signedHeaders) + ".")
 	}
-	if !hexHash.MatchString(signature) {
+	if form := map[bool]*regexp.Regexp{false: hexHash, true: derSignature}[a.asymmetric]; !form.MatchString(signature) {
 		return a.mismatch()
 	}
 	a.signature = signature

@@ -72,7 +72,8 @@ func TestTampering(t *testing.T) {
 			r.Header.Set("Authorization", h[:len(h)-1])
 		}, "SignatureDoesNotMatch"},
 		{"no signature", authorization("Signature=", "Signed="), "AuthorizationHeaderMalformed"},
-		{"other algorithm", authorization("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "InvalidRequest"},
+		{"other algorithm", authorization("AWS4-HMAC-SHA256", "AWS4-RSA-SHA256"), "InvalidRequest"},
+		{"version 4A with a Region in its scope", authorization("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "AuthorizationHeaderMalformed"},
 		{"version 2", set("Authorization", "AWS AKIA:x"), "InvalidRequest"},
 		{"no authorization", func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationToken"},
 		{"both ways", func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Signature=x" }, "InvalidArgument"},
@@ -110,7 +111,8 @@ func TestTamperingWithPresignedURL(t *testing.T) {
 		{"date", query("T235930Z", "T235900Z"), "SignatureDoesNotMatch"},
 		{"date malformed", query("T235930Z", "T25"), "AuthorizationQueryParametersError"},
 		{"token", query("X-Amz-Security-Token=", "X-Amz-Security-Token=x"), "InvalidToken"},
-		{"algorithm", query("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "InvalidRequest"},
+		{"algorithm", query("AWS4-HMAC-SHA256", "AWS4-RSA-SHA256"), "InvalidRequest"},
+		{"version 4A without Regions", query("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "AuthorizationQueryParametersError"},
 		{"parameter twice", func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Expires=600" }, "AuthorizationQueryParametersError"},
 		{"x-amz header added", func(r *http.Request) { r.Header.Set("X-Amz-Acl", "public-read") }, "AccessDenied"},
 	} {

@@ -8,8 +8,8 @@
 // the holder of the secret key signed, within fifteen minutes.
 //
 // It does not check the payload of S3 requests: that is streamed, and the S3
-// server checks it against the hash that is signed here. Signature Version 2
-// and the asymmetric Version 4A are refused.
+// server checks it against the hash that is signed here. Signature Version 4A is
+// verified too, but for chunks that are signed by it. Version 2 is refused.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
 package sigv4
 
@@ -41,8 +41,11 @@ const unsignedPayload = "UNSIGNED-PAYLOAD"
 
 // Identity is what a valid signature tells.
 type Identity struct {
-	Caller      iam.Caller
-	Region      string // of the credential scope
+	Caller iam.Caller
+	Region string // of the credential scope; empty with a RegionSet
+	// RegionSet is what a signature of Version 4A holds for: Regions, or patterns
+	// such as "*", with commas between. Empty for Version 4.
+	RegionSet   string
 	Service     string // of the credential scope, as "s3"
 	PayloadHash string // as signed: the payload's SHA-256 in hex or, for S3, also UNSIGNED-PAYLOAD or STREAMING-…
 	Presigned   bool   // signed in the query
@@ -81,11 +84,10 @@ func Authenticate(r *http.Request, store *iam.Store, now time.Time) (Identity, *
 	if err != nil {
 		return Identity{}, err
 	}
-	want := a.sign(credentials.SecretAccessKey, a.canonicalRequest(r, raw, payload))
-	if !hmac.Equal([]byte(want), []byte(a.signature)) {
+	if !a.verify(credentials.SecretAccessKey, a.canonicalRequest(r, raw, payload)) {
 		return Identity{}, a.mismatch()
 	}
-	return Identity{Caller: caller, Region: a.region, Service: a.service, PayloadHash: payload, Presigned: a.presigned}, nil
+	return Identity{Caller: caller, Region: a.region, RegionSet: a.regionSet, Service: a.service, PayloadHash: payload, Presigned: a.presigned}, nil
 }
 
 // SigningKey derives the key that signs requests of one day, Region and
@@ -100,9 +102,17 @@ func SigningKey(secret, date, region, service string) []byte {
 
 // sign returns the signature that a canonical request should have, in hex.
 func (a *authorization) sign(secret, canonical string) string {
+	return hex.EncodeToString(sum(SigningKey(secret, a.date, a.region, a.service), a.textToSign(canonical)))
+}
+
+// textToSign is what stands for a canonical request.
+func (a *authorization) textToSign(canonical string) string {
+	name := algorithm
+	if a.asymmetric {
+		name = asymmetric
+	}
 	hash := sha256.Sum256([]byte(canonical))
-	text := strings.Join([]string{algorithm, a.time.Format(timeFormat), a.scope(), hex.EncodeToString(hash[:])}, "\n")
-	return hex.EncodeToString(sum(SigningKey(secret, a.date, a.region, a.service), text))
+	return strings.Join([]string{name, a.time.Format(timeFormat), a.scope(), hex.EncodeToString(hash[:])}, "\n")
 }
 
 func sum(key []byte, text string) []byte {
@@ -181,6 +191,8 @@ func (a *authorization) payloadHash(r *http.Request, raw rawRequest) (string, *E
 		return unsignedPayload, nil
 	case declared == "":
 		return "", a.fail(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
+	case a.asymmetric && strings.HasPrefix(declared, "STREAMING-AWS4-"):
+		return "", a.noStreams(declared)
 	case hexHash.MatchString(declared),
 		declared == unsignedPayload,
 		declared == "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
