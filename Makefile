@@ -51,6 +51,7 @@ test: node_modules ## run all tests, under the race detector where it can find s
 test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, a million keys, storms in which everything is killed
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory' -v ./internal/proof/e2e
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/operator/verify
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryOfManyKeys' -v ./lambda/reconcile
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestDryRunListsEveryLetterEveryTime' -v ./cmd/s3fanout
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestRenamedModuleBuilds' -v ./internal/proof/rename
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/proof/e2e
