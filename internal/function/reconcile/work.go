@@ -143,13 +143,18 @@ func (w *work) settleAll(ctx context.Context, todo []suspect) error {
 	order := &inOrder{keeper: w.keeper, todo: todo, results: make([]*Counts, len(todo))}
 	var err error
 	for i := range todo {
-		if w.timeIsUp() {
-			err = errTimeUp
-		}
-		if err = cmp.Or(err, order.failure(), w.keeper.maySave(ctx)); err != nil {
+		if err = cmp.Or(order.failure(), w.keeper.maySave(ctx)); err != nil {
 			break
 		}
 		group.Go(func() error {
+			// Its turn may have taken long to come.
+			if order.failure() != nil {
+				return nil
+			}
+			if w.timeIsUp() {
+				order.ended(i, Counts{}, errTimeUp)
+				return nil
+			}
 			c, err := w.settle(ctx, todo[i])
 			order.ended(i, c, err)
 			return nil
