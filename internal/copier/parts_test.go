@@ -157,8 +157,9 @@ func TestOtherPartsGoOnWhileOneWaits(t *testing.T) {
 }
 
 func TestGoroutinesAreBounded(t *testing.T) {
+	const parts = 2000
 	synctest.Test(t, func(t *testing.T) {
-		m, req := world(maxParts)
+		m, req := world(parts)
 		c := &crowd{}
 		m.before = c.arrive
 		before, own, most, mostOwn := runtime.NumGoroutine(), goroutines(), 0, 0
@@ -178,7 +179,7 @@ func TestGoroutinesAreBounded(t *testing.T) {
 			}
 		}()
 		got, err := inParts(m, 1, WithMultipart(10, 64), WithPartSize(1)).Copy(t.Context(), req)
-		if err != nil || got.PartsDone != maxParts {
+		if err != nil || got.PartsDone != parts {
 			t.Fatalf("got %+v, %v", got, err)
 		}
 		if c.most != 64 {

@@ -24,16 +24,20 @@ const (
 )
 
 // TestProjectionIsDocumented holds docs/performance.md against what is
-// simulated and computed.
+// simulated and computed. make test-large, and -update, simulate the bursts of
+// ten times the mean as well, which take most of the time.
 func TestProjectionIsDocumented(t *testing.T) {
 	const path = "../../../docs/performance.md"
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(b)
+	text, most := string(b), 3.0
+	if *update || os.Getenv("S3FANOUT_E2E_LARGE") != "" {
+		most = math.Inf(1)
+	}
 	for name, section := range map[string]func() string{
-		"regions": regions, "sizes": sizes, "billion": billionObjects, "month": month,
+		"regions": regions, "sizes": sizes, "billion": func() string { return billionObjects(text, most) }, "month": month,
 	} {
 		if text, err = page.Section(text, name, section()); err != nil {
 			t.Fatalf("%s: %v", path, err)
@@ -85,8 +89,9 @@ func sizes() string {
 }
 
 // billionObjects projects 20 Regions into which a billion objects are uploaded a
-// month.
-func billionObjects() string {
+// month. The rows of bursts of more times the mean than most are taken from the
+// page.
+func billionObjects(page string, most float64) string {
 	var b strings.Builder
 	b.WriteString("| ten minutes at | quotas of each Region: SNS publishes, concurrency, S3 writes | lag p50, p99 | concurrent invocations, at most | `SlowDown` | dead letters | after the ten minutes until the last replica |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range []struct {
@@ -102,9 +107,16 @@ func billionObjects() string {
 		{10, projection.Quotas{Publishes: 9000, Concurrency: 2000, Writes: 7000}},
 	} {
 		s := scenario(20, billion, c.times, c.q)
+		burst := fmt.Sprintf("| %.0f × the mean: %.0f uploads/s | %s | ", c.times, s.Burst, quotas(c.q))
+		if c.times > most {
+			_, row, _ := strings.Cut(page, burst)
+			row, _, _ = strings.Cut(row, "\n")
+			b.WriteString(burst + row + "\n")
+			continue
+		}
 		p := s.Run()
-		fmt.Fprintf(&b, "| %.0f × the mean: %.0f uploads/s | %s | %s, %s | %d | %d | %d | %s |\n", c.times, s.Burst,
-			quotas(c.q), lag(p.P50), lag(p.P99), p.Concurrency, p.Refused, p.DeadLetters, lag(p.Drained))
+		fmt.Fprintf(&b, "%s%s, %s | %d | %d | %d | %s |\n", burst,
+			lag(p.P50), lag(p.P99), p.Concurrency, p.Refused, p.DeadLetters, lag(p.Drained))
 	}
 	for _, q := range []projection.Quotas{projection.DefaultQuotas(1500), {Publishes: 1500, Concurrency: 100, Writes: 3500}} {
 		s := scenario(20, billion, 1, q)

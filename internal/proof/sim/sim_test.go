@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("sim.seeds", 500, "how many schedules to run")
+	seeds = flag.Int("sim.seeds", 150, "how many schedules to run")
 	first = flag.Uint64("sim.first", 1, "the first seed")
 	brief = flag.Bool("sim.brief", false, "do not make a failing schedule smaller, nor tell its story")
 	one   = flag.Uint64("sim.seed", 0, "run this seed alone, and tell everything")
