@@ -78,6 +78,9 @@ func features() [][]level {
 			{"compared and repaired", func(c *replicaset.Config) {
 				c.Reconcile = &replicaset.Reconcile{Every: 30 * 24 * time.Hour, Copy: true}
 			}, compared},
+			{"compared in ranges", func(c *replicaset.Config) {
+				c.Reconcile = &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true, KeyRanges: 40}
+			}, compared},
 		},
 		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it

@@ -23,9 +23,6 @@ const (
 	// reconcilerEventAge is the shortest that Lambda takes, in seconds. A tick that
 	// finds the function at work is of no use later: the next one comes by itself.
 	reconcilerEventAge = 60
-	// reconcilerAtOnce keeps the function from taking invocations that the
-	// replicator needs, and a second one from doing the work of the first again.
-	reconcilerAtOnce = 1
 )
 
 // reconcileProps configure newReconcile. All fields but Key are required.
@@ -69,7 +66,7 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		Role:                         roleARN,
 		Timeout:                      jsii.Number(timeoutSeconds),
 		MemorySize:                   jsii.Number(reconcilerMemoryMiB),
-		ReservedConcurrentExecutions: jsii.Number(reconcilerAtOnce),
+		ReservedConcurrentExecutions: jsii.Number(here.reconcilersAtOnce()),
 		Environment:                  &awslambda.CfnFunction_EnvironmentProperty{Variables: here.reconcileEnvironment()},
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
 			LogFormat: jsii.String("JSON"),
@@ -88,6 +85,16 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		MaximumEventAgeInSeconds: jsii.Number(reconcilerEventAge),
 	})
 	newSchedule(this, "Schedule", scheduleProps{Site: here, Function: function})
+}
+
+// reconcilersAtOnce is how many invocations of the function may run at once. That
+// keeps it from taking those that the replicator needs, and a second one from doing
+// the work of the first again. Beside ranges of keys there are the ticks.
+func (s site) reconcilersAtOnce() int {
+	if s.Reconcile.KeyRanges == 0 {
+		return 1
+	}
+	return rangesAtOnce + 1
 }
 
 // newReconcileTable makes the table. It is paid by request, and goes with its stack:

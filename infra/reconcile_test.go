@@ -39,10 +39,16 @@ func compared(t *testing.T, r relations) {
 		return
 	}
 	here := r.member(r.region)
+	atOnce, machines := 1.0, 0
+	if r.set.Reconcile.KeyRanges > 0 {
+		atOnce, machines = 11, 1
+	}
+	equal(t, "state machines", len(parts.all("AWS::StepFunctions::StateMachine")), machines)
+	equal(t, "schedules", len(parts.all("AWS::Scheduler::Schedule")), 1+machines)
 	function := parts.one(t, "AWS::Lambda::Function")
 	for path, want := range map[string]any{
 		"FunctionName": r.set.ReconcilerName(), "Architectures": list{r.set.Architecture()}, "Timeout": 900.0,
-		"ReservedConcurrentExecutions": 1.0, "Role": here.ReconcileRoleARN(), "LoggingConfig.LogGroup": r.set.ReconcilerLogGroupName(),
+		"ReservedConcurrentExecutions": atOnce, "Role": here.ReconcileRoleARN(), "LoggingConfig.LogGroup": r.set.ReconcilerLogGroupName(),
 	} {
 		equal(t, path, function.at(path), want)
 	}
@@ -75,12 +81,23 @@ func compared(t *testing.T, r relations) {
 	equal(t, "key", table.at("KeySchema"), any(list{object{"AttributeName": "id", "KeyType": "HASH"}}))
 	equal(t, "table on deletion", table.Deletion, "Delete")
 
-	schedule := parts.one(t, "AWS::Scheduler::Schedule")
+	schedule := scheduleNamed(t, parts, r.set.ReconcilerName())
 	equal(t, "schedule", schedule.Properties, object{
 		"Name": r.set.ReconcilerName(), "Description": schedule.at("Description"), "State": "ENABLED",
 		"ScheduleExpression": "rate(15 minutes)", "FlexibleTimeWindow": object{"Mode": "OFF"},
 		"Target": object{"Arn": here.ReconcilerARN(), "RoleArn": here.ScheduleRoleARN(), "Input": `{"tick":true}`,
 			"RetryPolicy": object{"MaximumRetryAttempts": 0.0, "MaximumEventAgeInSeconds": 60.0}}})
+}
+
+func scheduleNamed(t *testing.T, tp template, name string) resource {
+	t.Helper()
+	for _, schedule := range tp.all("AWS::Scheduler::Schedule") {
+		if schedule.at("Name") == any(name) {
+			return schedule
+		}
+	}
+	t.Fatalf("no schedule %s", name)
+	return resource{}
 }
 
 // trustsReconcile are the statements by which the replicator's role lets the
@@ -165,8 +182,8 @@ func TestReconcileRole(t *testing.T) {
 					"Sid": "StartComparison", "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": here.ReconcilerARN()}}))
 				equal(t, "schedule's trust", schedule.at("AssumeRolePolicyDocument.Statement"), any(list{object{
 					"Effect": "Allow", "Principal": object{"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
-					"Condition": object{"StringEquals": object{"aws:SourceAccount": testAccount,
-						"aws:SourceArn": "arn:aws:scheduler:" + region + ":" + testAccount + ":schedule-group/default"}}}}))
+					"Condition": object{"StringEquals": object{"aws:SourceAccount": testAccount},
+						"ArnLike": object{"aws:SourceArn": "arn:aws:scheduler:" + region + ":" + testAccount + ":schedule-group/default"}}}}))
 			}
 		})
 	}

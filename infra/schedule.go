@@ -32,6 +32,9 @@ func newSchedule(scope constructs.Construct, id string, props scheduleProps) aws
 	if !here.OwnRoles() {
 		roleARN = newScheduleRole(this, here).AttrArn()
 	}
+	if here.Reconcile.KeyRanges > 0 {
+		newRanges(scope, "Ranges", rangesProps{Site: here, RoleARN: roleARN})
+	}
 	return awsscheduler.NewCfnSchedule(this, jsii.String("Default"), &awsscheduler.CfnScheduleProps{
 		Name:               jsii.String(here.ReconcilerName()),
 		Description:        jsii.String("Starts the function that compares the buckets of replica set " + here.Name),
@@ -56,21 +59,42 @@ func newSchedule(scope constructs.Construct, id string, props scheduleProps) aws
 // (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html).
 func newScheduleRole(scope constructs.Construct, here site) awsiam.CfnRole {
 	return awsiam.NewCfnRole(scope, jsii.String("Role"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.ScheduleRoleName()),
-		AssumeRolePolicyDocument: trustDocument([]any{map[string]any{
-			"Effect":    "Allow",
-			"Principal": service("scheduler.amazonaws.com"),
-			"Action":    "sts:AssumeRole",
-			"Condition": map[string]any{"StringEquals": map[string]any{
-				"aws:SourceAccount": here.Account,
-				"aws:SourceArn":     here.ARN("scheduler", "schedule-group/default"),
-			}},
-		}}),
+		RoleName:                 jsii.String(here.ScheduleRoleName()),
+		AssumeRolePolicyDocument: trustDocument(here.trustSchedule()),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName: jsii.String("start"),
-			PolicyDocument: policyDocument(statement{
-				sid: "StartComparison", actions: []string{"lambda:InvokeFunction"}, resources: []string{here.ReconcilerARN()},
-			}),
+			PolicyName:     jsii.String("start"),
+			PolicyDocument: policyDocument(here.startComparison()...),
 		}},
 	})
+}
+
+// trustSchedule says who may assume the schedule's role: the schedules, and the
+// state machine, which needs the same permissions.
+func (s site) trustSchedule() []any {
+	trust := func(principal string, sources ...string) map[string]any {
+		return map[string]any{
+			"Effect":    "Allow",
+			"Principal": service(principal),
+			"Action":    "sts:AssumeRole",
+			"Condition": map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": s.Account},
+				"ArnLike":      map[string]any{"aws:SourceArn": oneOrMany(sources)},
+			},
+		}
+	}
+	all := []any{trust("scheduler.amazonaws.com", s.ARN("scheduler", "schedule-group/default"))}
+	if s.Reconcile.KeyRanges > 0 {
+		// The executions of a map are of a state machine with a label behind the name.
+		all = append(all, trust("states.amazonaws.com", s.ReconcileMachineARN(), s.ReconcileMachineARN()+"/*"))
+	}
+	return all
+}
+
+// startComparison are the statements of the schedule's role.
+func (s site) startComparison() []statement {
+	all := []statement{{sid: "StartComparison", actions: []string{"lambda:InvokeFunction"}, resources: []string{s.ReconcilerARN()}}}
+	if s.Reconcile.KeyRanges > 0 {
+		all = append(all, s.runRanges()...)
+	}
+	return all
 }

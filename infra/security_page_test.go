@@ -69,9 +69,11 @@ func words(set replicaset.Config, region string) map[string]string {
 		here.ReconcilerLogGroupARN() + ":*": "comparing function's log group",
 		here.LogGroupARN() + ":*":           "own log group",
 		madeKey(region):                     "own key",
-		strings.ReplaceAll(adoptedKey, "us-east-1", region): "own bucket's key",
-		here.AdopterLogGroupARN() + ":*":                    "adopting function's log group",
-		here.ARN("sns", set.AlarmTopicName()):               "alarm topic",
+		strings.ReplaceAll(adoptedKey, "us-east-1", region):        "own bucket's key",
+		here.AdopterLogGroupARN() + ":*":                           "adopting function's log group",
+		here.ReconcileMachineARN():                                 "own state machine",
+		here.ARN("states", "execution:"+set.ReconcilerName()+":*"): "executions of the own state machine",
+		here.ARN("sns", set.AlarmTopicName()):                      "alarm topic",
 	}
 	for _, point := range set.AccessPoints() {
 		arn := strings.Replace(set.AccessPointPattern(testAccount), "*", point.Output("")+".Alias", 1)
@@ -249,10 +251,11 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 				c.BucketKeyARNs[region] = strings.ReplaceAll(adoptedKey, "us-east-1", region)
 			}
 		},
-		"alarmEmail":      func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
-		"accessPoint":     func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
-		"reconcile":       func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
-		"reconcile: copy": func(c *replicaset.Config) { c.Reconcile = daily() },
+		"alarmEmail":           func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"accessPoint":          func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
+		"reconcile":            func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
+		"reconcile: copy":      func(c *replicaset.Config) { c.Reconcile.Copy = true },
+		"reconcile: keyRanges": func(c *replicaset.Config) { c.Reconcile.KeyRanges = 40 },
 		"access: access-point-only": func(c *replicaset.Config) {
 			c.Access, c.DirectAccessARNs = replicaset.AccessPointOnly, []string{}
 		},
@@ -276,7 +279,7 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			on = []string{"accessPoint", name}
 		case name == "bucketKeyArns":
 			on = []string{"buckets", name}
-		case name == "reconcile: copy":
+		case strings.HasPrefix(name, "reconcile: "):
 			on = []string{"reconcile", name}
 		}
 		each = append(each, on)

@@ -88,7 +88,7 @@ func TestSchedulesRunByTheClock(t *testing.T) {
 		if _, err := w.Create(region, c); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(61 * time.Minute)
+		<-time.NewTimer(61 * time.Minute).C
 		if n := w.starts(); n != 4 {
 			t.Errorf("started %d times within an hour, want 4", n)
 		}
@@ -96,7 +96,7 @@ func TestSchedulesRunByTheClock(t *testing.T) {
 		if err := w.Update(region, c); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		<-time.NewTimer(time.Hour).C
 		if n := w.starts(); n != 4 {
 			t.Errorf("started %d times, want none while it is disabled", n)
 		}
@@ -104,12 +104,12 @@ func TestSchedulesRunByTheClock(t *testing.T) {
 		if err := w.Update(region, c); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(150 * time.Minute)
+		<-time.NewTimer(150 * time.Minute).C
 		if n := w.starts(); n != 6 {
 			t.Errorf("started %d times, want two more", n)
 		}
 		w.Delete(region, c.Name)
-		time.Sleep(24 * time.Hour)
+		<-time.NewTimer(24 * time.Hour).C
 		if n := w.starts(); n != 6 {
 			t.Errorf("started %d times, want none after it is deleted", n)
 		}
