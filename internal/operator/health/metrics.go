@@ -31,6 +31,8 @@ type Figures struct {
 	// Oldest is the age of the oldest dead letter, at most minutes ago.
 	Oldest *time.Duration
 	Lag    []Lag // replicas written in this Region, by their source; none without data
+	// Followed is nil if the set follows no changes.
+	Followed *Followed
 }
 
 // Lag is how long replicas from one Region took, from the event's time to the copy's end.
@@ -48,6 +50,7 @@ func Measure(ctx context.Context, o Options, regions []string, now time.Time) (m
 	for i, region := range regions {
 		wait.Go(func() {
 			plan := planQueries(o.Set.Name, o.Set.FunctionName(), o.Set.QueueName(), region, o.Set.Others(region))
+			plan.addFollowed(o.Set.Name, region, int32(Window/time.Second), o.Set.FollowAny())
 			values, err := plan.ask(ctx, o.Clients[region].CloudWatch, now)
 			if err != nil {
 				all[i] = Figures{Why: whyNoMetrics(region, err)}
@@ -76,8 +79,9 @@ func whyNoMetrics(region string, err error) string {
 
 // queries is what one Region is asked for.
 type queries struct {
-	others []string
-	list   []types.MetricDataQuery
+	others   []string
+	followed []string // metrics of what is followed; nil if nothing is
+	list     []types.MetricDataQuery
 }
 
 // The statistics of the lag, in the order of their queries.
@@ -139,7 +143,10 @@ func (q queries) ask(ctx context.Context, client CloudWatch, now time.Time) (map
 // figures reads the answers. CloudWatch may cut the hour into two periods:
 // sums are added, and of the others the greater one is taken.
 func (q queries) figures(values map[string][]float64) Figures {
-	f := Figures{Errors: total(values["errors"]), Throttles: total(values["throttles"]), Diverged: total(values["diverged"])}
+	f := Figures{
+		Errors: total(values["errors"]), Throttles: total(values["throttles"]), Diverged: total(values["diverged"]),
+		Followed: q.followedFigures(values),
+	}
 	if v := values["oldest"]; len(v) > 0 {
 		age := time.Duration(v[0] * float64(time.Second))
 		f.Oldest = &age
