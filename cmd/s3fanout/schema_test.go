@@ -86,6 +86,9 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			}),
 		},
 		"status": {waiting, newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
+		"status-line": {
+			document.StatusLine{Time: noon, Error: "no"}, document.StatusLine{Time: noon, Status: &document.Status{Regions: []document.StatusRegion{}, Findings: []document.Finding{}, Next: []string{}}},
+		},
 		"undelete": {
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{}, nil),
 			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),

@@ -40,6 +40,9 @@ func nextSteps(findings []document.Finding, regions []document.StatusRegion) []n
 	if slices.ContainsFunc(regions, func(r document.StatusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
 		steps = append(steps, nextStep{"s3fanout verify", "which keys differ between Regions"})
 	}
+	if len(deletedLines(regions)) > 0 {
+		steps = append(steps, nextStep{"s3fanout undelete --since 2h --dry-run", "what was deleted, if nobody meant that"})
+	}
 	if len(steps) == 0 {
 		steps = append(steps, nextStep{"s3fanout verify", "whether every object is in every Region"})
 	}

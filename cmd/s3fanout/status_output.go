@@ -43,6 +43,7 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 		}
 		row.MetricsUnavailable = f.Why
 		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
+		row.Followed = newStatusFollowed(f.Followed)
 		// CloudWatch is minutes behind: without letters its age is of none.
 		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
 			seconds := f.Oldest.Seconds()
@@ -76,11 +77,10 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
-	tables := []table.Table{partsTable(d.Status), figuresTable(d.Status)}
-	if t := behindTable(d.Status); len(t.Rows) > 0 {
-		tables = append(tables, t)
-	}
-	for _, t := range tables {
+	for _, t := range []table.Table{partsTable(d.Status), figuresTable(d.Status), followedTable(d.Status), behindTable(d.Status)} {
+		if len(t.Rows) == 0 {
+			continue
+		}
 		t.Width = width
 		if _, err := t.WriteTo(w); err != nil {
 			return err
@@ -90,7 +90,7 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	diverged := divergedLines(d.Regions)
-	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), diverged) {
+	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), diverged, deletedLines(d.Regions)) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}

@@ -36,6 +36,7 @@ var schemas = map[string]struct {
 	"report":            {document.Report{}, "report --output json"},
 	"resume":            {document.Resume{}, "resume --output json"},
 	"status":            {document.Status{}, "status --output json"},
+	"status-line":       {document.StatusLine{}, "each line of status --watch --output json"},
 	"undelete":          {document.Undelete{}, "undelete --output json"},
 	"verify-difference": {document.VerifyDifference{}, "each line but the last of verify --output json"},
 	"verify-end":        {document.VerifyEnd{}, "the last line of verify --output json"},

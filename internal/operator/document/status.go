@@ -1,5 +1,7 @@
 package document
 
+import "time"
+
 // Status is what status --output json writes. Its names, and the
 // values of check and severity, are stable.
 type Status struct {
@@ -27,6 +29,8 @@ type StatusRegion struct {
 	// Behind is what waits for the Region's function; null if the Region does not
 	// answer.
 	Behind *StatusBehind `json:"behind"`
+	// Followed is there where the set follows changes.
+	Followed *StatusFollowed `json:"followed,omitempty"`
 	// MetricsUnavailable says why there are no figures of CloudWatch.
 	MetricsUnavailable string `json:"metricsUnavailable,omitempty"`
 }
@@ -72,4 +76,22 @@ type StatusAge struct {
 	FromSeconds  float64 `json:"fromSeconds"`
 	UntilSeconds float64 `json:"untilSeconds"`
 	Waiting      int64   `json:"waitingEvents"`
+}
+
+// StatusFollowed counts what became of changes in the last hour that the set
+// follows. A number that is not known, or of what is not followed, is null.
+type StatusFollowed struct {
+	Replaced   *float64 `json:"replaced"`
+	Superseded *float64 `json:"superseded"`
+	Deleted    *float64 `json:"deleted"`
+	Retagged   *float64 `json:"retagged"`
+	Waited     *float64 `json:"waited"`
+}
+
+// StatusLine is a line of status --watch --output json: how the set stands, or
+// what kept it from being told.
+type StatusLine struct {
+	Time   time.Time `json:"time"`
+	Status *Status   `json:"status"`
+	Error  string    `json:"error,omitempty"`
 }
