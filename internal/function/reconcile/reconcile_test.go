@@ -122,6 +122,39 @@ func TestYoungKeysAreLeftAlone(t *testing.T) {
 	}
 }
 
+// The functions of all Regions compare at about the same time. What one of them has
+// repaired is young there, and the others repair it nonetheless: their next comparison
+// is a day away.
+func TestWhatAnotherRegionHasRepairedIsNotYoung(t *testing.T) {
+	for name, follow := range map[string]func(*functionenv.Reconcile){"first write wins": nil, "followed": followAll} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, follow)
+			w.everywhere("deleted", "first")
+			w.Put(there, "lost", "lost")
+			w.Pass(time.Hour)
+			if follow == nil {
+				w.Put(third, "lost", "lost")
+			} else {
+				w.Replicate(there, third, "lost")
+				w.Remove(there, "deleted")
+				w.Pass(reconcile.Grace)
+				w.Remove(third, "deleted")
+			}
+			a, err := w.invoke(`{"tick": true}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := reconcile.Counts{Compared: 2, Missing: 1, Repaired: 1}
+			if follow != nil {
+				want = reconcile.Counts{Compared: 2, Missing: 1, Different: 1, Repaired: 2}
+				w.shows("deleted", "-", "-", "-")
+			}
+			w.wantCounts(a, want)
+			w.shows("lost", "lost", "lost", "lost")
+		})
+	}
+}
+
 // Many keys that were deleted here are told by pages of versions, and not by a HEAD of
 // each.
 func TestManyDeletedKeysCostPages(t *testing.T) {

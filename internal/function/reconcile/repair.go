@@ -130,7 +130,7 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		case is == policy.PlaceLeftDeleted:
 			one.Deleted = 1
 			return one, nil
-		case slices.ContainsFunc(seen.Sights, func(sight registers.Sight) bool { return w.young(sight.Modified) }):
+		case w.unsettled(seen):
 			one.Young = 1
 			return one, nil
 		}
@@ -174,6 +174,20 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 			return c, err
 		}
 	}
+}
+
+// unsettled says that what is right of a key came about within the grace: its events
+// may be on the way. Of a deletion the oldest marker counts, and of a write when it was
+// made: the others may be what another Region's function has repaired just now.
+func (w *work) unsettled(seen registers.Seen) bool {
+	write := seen.Write()
+	if !seen.Deleted {
+		return w.young(time.Unix(write.Write.Seconds, 0))
+	}
+	return !slices.ContainsFunc(seen.Sights, func(sight registers.Sight) bool {
+		register, ok := sight.Register()
+		return ok && register.Deleted && seen.Of(register.Write, write) == policy.SameWrite && !w.young(sight.Modified)
+	})
 }
 
 // stays says why a key stays as it is in the own bucket, though others have it

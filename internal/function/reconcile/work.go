@@ -222,9 +222,11 @@ func (w *work) judge(row listing.Row, now time.Time) (Counts, suspect) {
 			continue
 		}
 		states[i] = policy.State{Presence: policy.Present, Figures: w.figures(*o), Modified: o.Modified}
-		if now.Sub(o.Modified) < w.grace() {
-			one.Young = 1
-		}
+	}
+	// The write is as old as the oldest object at least: what is younger may be what
+	// another Region's function has repaired just now.
+	if now.Sub(states[policy.Original(states)].Modified) < w.grace() {
+		one.Young = 1
 	}
 	is := suspect{key: row.Key, states: states, follow: follow, kind: followed}
 	if !follow.Overwrites {
