@@ -18,6 +18,9 @@ type Span struct{ Since, Until time.Time }
 func (s Span) before(t time.Time) bool { return t.Before(s.Since.Truncate(time.Second)) }
 func (s Span) after(t time.Time) bool  { return t.After(s.Until) }
 
+// holds says that a whole deletion is within the span.
+func (s Span) holds(d *listing.Deletion) bool { return !s.before(d.First) && !s.after(d.Last) }
+
 // verdict is what becomes of a key.
 type verdict int
 
@@ -81,8 +84,10 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 }
 
 // undecided says that listings do not tell which write of a key is the latest: where
-// all Regions that have versions hide the same for certain, they do.
-func (r rule) undecided(v verdict, objects []*listing.Object) bool {
+// all Regions that have versions hide the same for certain, they do; unless one did so
+// within the span and another outside of it, which may have been other writes with
+// the same bytes.
+func (r rule) undecided(span Span, v verdict, objects []*listing.Object) bool {
 	if !r.follows || v == untouched {
 		return false
 	}
@@ -91,6 +96,8 @@ func (r rule) undecided(v verdict, objects []*listing.Object) bool {
 		switch {
 		case o == nil || o.VersionID == "":
 		case o.Deletion == nil:
+			return true
+		case (v == earlier || v == later) && span.holds(o.Deletion):
 			return true
 		case first == nil:
 			first = o

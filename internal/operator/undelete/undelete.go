@@ -226,7 +226,7 @@ func (r *run) walk(work context.Context) error {
 	visit := func(ctx context.Context, row listing.Row) error {
 		rule := rule{opaque: r.options.KMS, follows: r.options.Follows != nil && r.options.Follows(row.Key)}
 		v, place := rule.decide(r.options.Span, row.Objects)
-		if rule.undecided(v, row.Objects) {
+		if rule.undecided(r.options.Span, v, row.Objects) {
 			var err error
 			if v, place, err = r.latest(ctx, row.Key, row.Objects); err != nil {
 				return err

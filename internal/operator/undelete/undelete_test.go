@@ -331,3 +331,21 @@ func TestRunTellsWritesInPartsApart(t *testing.T) {
 		t.Errorf("got %v: the older write came back", got)
 	}
 }
+
+// Somebody wrote the same bytes again after they were deleted elsewhere: the later write
+// was deleted within the span, and the earlier one before.
+func TestRunTellsEqualBytesApart(t *testing.T) {
+	w := newWorld(t, a, b)
+	w.Put(a, "k", "same")
+	w.Remove(a, "k")
+	w.Pass(time.Minute)
+	span := undelete.Span{Since: w.Now(), Until: w.Now().Add(time.Minute)}
+	w.Pass(2 * time.Second)
+	w.Put(b, "k", "same")
+	w.Pass(2 * time.Second)
+	w.Remove(b, "k")
+	report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: span, Follows: func(string) bool { return true }}, undelete.Observer{})
+	if sum := report.Sum(); err != nil || sum.Restored != 1 || w.Body(b, "k") != "same" {
+		t.Errorf("got %+v, %v", report, err)
+	}
+}
