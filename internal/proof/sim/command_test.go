@@ -47,6 +47,10 @@ func (w *world) act(phase int) {
 				w.mu.Unlock()
 				w.backfillMeanwhile(a)
 				return
+			case a.kind == reconcileNow:
+				w.mu.Unlock()
+				w.reconcileMeanwhile(a)
+				return
 			case a.kind == undeleteNow:
 				w.mu.Unlock()
 				w.undeleteMeanwhile(a)

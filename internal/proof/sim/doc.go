@@ -9,7 +9,7 @@
 // that this code has to the SDK's clients.
 //
 // Follow mode has schedules of its own, with another model of S3, the real follower,
-// backfill, undelete and explain, and an oracle that judges by what users did: the files follow_*_test.go.
+// scheduled reconcile, backfill, undelete and explain, and an oracle that judges by what users did: the files follow_*_test.go.
 //
 // One run is a schedule: a few uploads and deletions, and faults. Everything in
 // it follows from a seed. Time is virtual (testing/synctest), and each decision

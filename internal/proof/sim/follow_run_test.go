@@ -43,7 +43,11 @@ func (w *world) runFollow(ctx context.Context) {
 		phases = append(phases, w.changeMembers, w.settle,
 			func(context.Context) { w.judge("after a change of the Regions, when all had come to rest") })
 	}
-	phases = append(phases, w.explainAll, w.bringBack, w.reconcile)
+	repair := w.reconcile
+	if w.schedule.follow.scheduled {
+		repair = w.reconcileScheduled
+	}
+	phases = append(phases, w.explainAll, w.bringBack, repair)
 	for _, phase := range phases {
 		if len(w.wrong) == 0 {
 			phase(ctx)

@@ -22,9 +22,10 @@ const (
 	expireCurrent  actionKind = "expire" // a lifecycle rule hides the current version
 
 	// Commands that are run meanwhile.
-	backfillNow actionKind = "run backfill"
-	undeleteNow actionKind = "run undelete"
-	explainNow  actionKind = "run explain"
+	backfillNow  actionKind = "run backfill"
+	reconcileNow actionKind = "compare on schedule"
+	undeleteNow  actionKind = "run undelete"
+	explainNow   actionKind = "run explain"
 )
 
 // followPlan is what a schedule in follow mode has besides.
@@ -47,6 +48,8 @@ type followPlan struct {
 	// When all has come to rest, what was deleted is brought back, and each key is
 	// explained.
 	undeletes, explains bool
+	// In the end the functions that compare do so, and else a backfill.
+	scheduled bool
 }
 
 // ordinary says that nothing happens that is outside of what is promised: clocks
@@ -102,6 +105,7 @@ func newFollowSchedule(s seed) schedule {
 	}
 	f.dated = f.byBeginning || is(500, "dated")
 	f.undeletes, f.explains = is(250, "undeletes"), is(250, "explains")
+	f.scheduled = is(500, "scheduled")
 	for _, r := range regions {
 		// Any two clocks are at most 4.8 seconds apart; functions wait for more.
 		f.skews[r] = s.between(-2400*time.Millisecond, 2400*time.Millisecond, "follow", "skew", r)
@@ -176,7 +180,7 @@ func (sc *schedule) addFollowActions(regions []string) {
 	for _, c := range []struct {
 		kind     actionKind
 		perMille int
-	}{{backfillNow, 60}, {undeleteNow, 60}, {explainNow, 150}} {
+	}{{backfillNow, 60}, {reconcileNow, 120}, {undeleteNow, 60}, {explainNow, 150}} {
 		name := string(c.kind)
 		if s.chance(c.perMille, "follow", name) {
 			of := sc.actions[s.below(n, "follow", name, "key")]

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"s3fanout/internal/policy"
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/filterpolicy"
 )
 
@@ -22,10 +24,12 @@ type followWorld struct {
 	// excused are the keys that are not as they should be, for a reason that events
 	// alone cannot fix, by that reason.
 	excused map[string]int
+	// tables have the checkpoints of the functions that compare, by Region.
+	tables map[string]document
 }
 
 func newFollowWorld(w *world) *followWorld {
-	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}}
+	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}, tables: map[string]document{}}
 	for r, b := range w.buckets {
 		f.stores[r] = newStore(r, b.name)
 		f.byName[b.name] = f.stores[r]
@@ -38,6 +42,7 @@ func (w *world) startFollow(plan *followPlan) {
 	w.follow = newFollowWorld(w)
 	w.follow.trace.byBeginning = plan.byBeginning
 	w.set.Follow, w.set.FollowSince = plan.follow, w.began.Add(-20*time.Minute)
+	w.set.Reconcile = &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true}
 	w.set.Regions = without(w.set.Regions, plan.joins)
 	if w.schedule.ordinary() {
 		w.stats.ordinary = 1
@@ -146,7 +151,7 @@ func (w *world) tell(b *store, v *stored, event string, by *process) {
 		EventTime: w.now(b.region).UTC().Format(time.RFC3339), UserIdentity: principal{"AWS:AIDAUSER"}, version: w.known[v.id],
 	}
 	if by != nil && !w.schedule.profile.emulated {
-		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + w.set.FunctionName()
+		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + cmp.Or(by.sessionName, w.set.FunctionName())
 	}
 	r.S3.Bucket.Name = b.name
 	o := &r.S3.Object

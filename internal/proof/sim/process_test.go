@@ -24,6 +24,7 @@ type process struct {
 	// what it writes is a user's. readOnly says that it is to write nothing.
 	person, readOnly bool
 	began            time.Time
+	sessionName      string // of the role, if not the function's name
 
 	dead chan struct{}
 	once sync.Once
