@@ -150,3 +150,71 @@ func TestLongListsOfDirectAccessAreRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// endpoints wants an endpoint in the first Region, or none.
+func endpoints(there bool) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		there := there && r.region == r.set.Regions[0]
+		if !there {
+			equal(t, "endpoints", len(r.all("AWS::EC2::VPCEndpoint")), 0)
+			return
+		}
+		endpoint := r.one(t, "AWS::EC2::VPCEndpoint")
+		for name, want := range map[string]any{
+			"ServiceName": "com.amazonaws.s3-global.accesspoint", "VpcEndpointType": "Interface", "VpcId": "vpc-01234567", "SubnetIds": list{"subnet-01234567"},
+			"SecurityGroupIds": nil, "PrivateDnsEnabled": true,
+		} {
+			equal(t, name, endpoint.at(name), want)
+		}
+	}
+}
+
+// TestEndpointPolicy asks the policy of an endpoint what it lets through: an
+// action on an object takes an answer for the access point and one for the bucket.
+func TestEndpointPolicy(t *testing.T) {
+	here := newSite(testAccount, onlySet(), "us-east-1")
+	raw, err := json.Marshal(policyDocument(here.endpointPolicy()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := iampolicy.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		point = "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap"
+		own   = "arn:aws:s3:::media-111122223333-us-east-1"
+		other = "arn:aws:s3:::media-111122223333-eu-west-1"
+	)
+	for _, tt := range []struct {
+		action, resource, account, owner string
+		want                             iampolicy.Answer
+	}{
+		{"s3:GetObject", point + "/object/a/b", testAccount, testAccount, iampolicy.Yes},
+		{"s3:GetObject", own + "/a/b", testAccount, testAccount, iampolicy.Yes},
+		{"s3:GetObject", other + "/a/b", testAccount, testAccount, iampolicy.Yes},
+		{"s3:PutObject", other + "/a", testAccount, testAccount, iampolicy.Yes},
+		{"s3:AbortMultipartUpload", point + "/object/a", testAccount, testAccount, iampolicy.Yes},
+		{"s3:ListBucket", point, testAccount, testAccount, iampolicy.Yes},
+		{"s3:ListBucket", other, testAccount, testAccount, iampolicy.Yes},
+
+		{"s3:GetObject", "arn:aws:s3:::elsewhere/a", testAccount, testAccount, iampolicy.No},
+		{"s3:GetObject", "arn:aws:s3::444455556666:accesspoint/mfzwi23gnjvgw.mrap/object/a", testAccount, "444455556666", iampolicy.No},
+		{"s3:GetObject", own + "/a", "444455556666", testAccount, iampolicy.No},
+		{"s3:GetObject", own + "/a", testAccount, "444455556666", iampolicy.No}, // a bucket's name that somebody else has taken
+		{"s3:DeleteObjectVersion", own + "/a", testAccount, testAccount, iampolicy.No},
+		{"s3:PutObjectAcl", own + "/a", testAccount, testAccount, iampolicy.No},
+		{"s3:PutBucketPolicy", own, testAccount, testAccount, iampolicy.No},
+		{"s3:DeleteBucket", own, testAccount, testAccount, iampolicy.No},
+		{"s3:ListBucketVersions", own, testAccount, testAccount, iampolicy.No},
+	} {
+		got := policy.Says(iampolicy.Request{
+			Action: tt.action, Resource: tt.resource, Principal: &iampolicy.Principal{ARNs: []string{"arn:aws:iam::" + tt.account + ":role/app"}}, Whole: true,
+			Context: map[string]string{"aws:principalaccount": tt.account, "aws:resourceaccount": tt.owner},
+		}).Answer()
+		if got != tt.want {
+			t.Errorf("%s on %s by %s of %s: %s, want %s", tt.action, tt.resource, tt.account, tt.owner, got, tt.want)
+		}
+	}
+}

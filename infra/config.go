@@ -111,6 +111,8 @@ type Config struct {
 	// DirectAccessARNs are the roles and users that reach the objects without an
 	// access point too, perhaps with "{account}".
 	DirectAccessARNs []string
+	// VPCEndpoints are the interface endpoints for the access points, by Region.
+	VPCEndpoints map[string]VPCEndpoint
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }
@@ -141,6 +143,9 @@ type AccessPoint = replicaset.AccessPoint
 
 // Point is one of them.
 type Point = replicaset.Point
+
+// VPCEndpoint is where a Region has an interface endpoint for the access points.
+type VPCEndpoint = replicaset.VPCEndpoint
 
 // Values of Config.FunctionArchitecture.
 const (

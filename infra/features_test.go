@@ -203,6 +203,15 @@ func features() [][]level {
 			}, onlyByAccessPoint},
 		},
 		{
+			{"no endpoints", nothing, endpoints(false)},
+			{"an endpoint in a VPC", func(c *replicaset.Config) {
+				if c.AccessPoint == nil {
+					c.AccessPoint = &replicaset.AccessPoint{}
+				}
+				c.VPCEndpoints = map[string]replicaset.VPCEndpoint{c.Regions[0]: {VPCID: "vpc-01234567", SubnetIDs: []string{"subnet-01234567"}}}
+			}, endpoints(true)},
+		},
+		{
 			{"untagged", nothing, tagged(nil)},
 			{"tagged", func(c *replicaset.Config) { c.Tags = map[string]string{"team": "platform", "cost center": "42"} },
 				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},

@@ -174,6 +174,9 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	newDeliveries(scope, "Deliveries", deliveriesProps{Site: here, Function: function})
 	alarms := newAlarms(scope, "Alarms", alarmsProps{Site: here})
 	newDashboard(scope, "Dashboard", dashboardProps{Site: here})
+	if here.VPCEndpoints[here.Region].VPCID != "" {
+		newVPCEndpoint(scope, "AccessPointEndpoint", vpcEndpointProps{Site: here})
+	}
 	if here.BatchOperations && !here.OwnRoles() { // jobs need nothing but roles
 		newBatch(scope, "Batch", batchProps{Site: here, Role: role, Key: key})
 	}

@@ -75,6 +75,8 @@ func words(set replicaset.Config, region string) map[string]string {
 		here.ARN("states", "execution:"+set.ReconcilerName()+":*"): "executions of the own state machine",
 		here.ARN("sns", set.AlarmTopicName()):                      "alarm topic",
 	}
+	points := set.AccessPointPattern(testAccount)
+	w[points], w[points+"/object/*"] = "access points", "access points' objects"
 	for _, point := range set.AccessPoints() {
 		arn := strings.Replace(set.AccessPointPattern(testAccount), "*", point.Output("")+".Alias", 1)
 		w[arn], w[arn+"/object/*"] = "access point", "access point's objects"
@@ -133,7 +135,7 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 		switch principal := s["Principal"].(type) {
 		case nil:
 		case string:
-			who = principal
+			who = strings.Replace(principal, "*", "everybody", 1)
 		case object:
 			for kind, name := range principal {
 				if who = name.(string); kind == "AWS" && strings.HasSuffix(who, "::"+testAccount+":root") {
@@ -142,7 +144,7 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			}
 		}
 		if s["Effect"] == "Deny" {
-			who = strings.Replace("denied to "+who, "*", "everybody", 1)
+			who = "denied to " + who
 		}
 		join := func(parts []string) string { slices.Sort(parts); return strings.Join(parts, ", ") }
 		for _, action := range list(s["Action"]) {
@@ -175,6 +177,8 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			}
 		case r.Type == "AWS::SQS::QueuePolicy":
 			policy = "queue"
+		case r.Type == "AWS::EC2::VPCEndpoint":
+			policy = "endpoint"
 		case r.Type == "AWS::S3::MultiRegionAccessPointPolicy":
 			policy = "access point"
 		case r.Type == "AWS::S3::BucketPolicy":
@@ -256,6 +260,12 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		"reconcile":            func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
 		"reconcile: copy":      func(c *replicaset.Config) { c.Reconcile.Copy = true },
 		"reconcile: keyRanges": func(c *replicaset.Config) { c.Reconcile.KeyRanges = 40 },
+		"vpcEndpoints": func(c *replicaset.Config) {
+			c.VPCEndpoints = map[string]replicaset.VPCEndpoint{}
+			for _, region := range c.Regions {
+				c.VPCEndpoints[region] = replicaset.VPCEndpoint{VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"}}
+			}
+		},
 		"access: access-point-only": func(c *replicaset.Config) {
 			c.Access, c.DirectAccessARNs = replicaset.AccessPointOnly, []string{}
 		},
@@ -275,7 +285,7 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		switch { // what it builds on
 		case strings.HasPrefix(name, "follow: "):
 			on = []string{"follow", name}
-		case strings.HasPrefix(name, "access: "):
+		case strings.HasPrefix(name, "access: "), name == "vpcEndpoints":
 			on = []string{"accessPoint", name}
 		case name == "bucketKeyArns":
 			on = []string{"buckets", name}

@@ -177,3 +177,49 @@ func TestValidateAccess(t *testing.T) {
 		})
 	}
 }
+
+func TestValidateVPCEndpoints(t *testing.T) {
+	const vpc, subnet = "vpc-0123456789abcdef0", "subnet-01234567"
+	at := func(region string, e VPCEndpoint) func(*Config) {
+		return func(c *Config) { c.AccessPoint, c.VPCEndpoints = &AccessPoint{}, map[string]VPCEndpoint{region: e} }
+	}
+	for _, tc := range []struct {
+		what   string
+		change func(*Config)
+		want   string // the beginning of the message, "" for none
+	}{
+		{"one", at("us-east-1", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet, "subnet-76543210"}, SecurityGroupIDs: []string{"sg-01234567"}}), ""},
+		{"without an access point", func(c *Config) { c.VPCEndpoints = map[string]VPCEndpoint{} }, "vpcEndpoints: they lead to access points; set accessPoint as well"},
+		{"none", func(c *Config) { c.AccessPoint, c.VPCEndpoints = &AccessPoint{}, map[string]VPCEndpoint{} }, "vpcEndpoints: the object is empty; name a VPC, or leave it out"},
+		{"in another Region", at("us-west-2", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet}}), "vpcEndpoints.us-west-2: it is not one of regions"},
+		{"no VPC", at("us-east-1", VPCEndpoint{SubnetIDs: []string{subnet}}), "vpcEndpoints.us-east-1.vpcId: an empty value is not an ID"},
+		{"a VPC's name", at("us-east-1", VPCEndpoint{VPCID: "prod", SubnetIDs: []string{subnet}}), "vpcEndpoints.us-east-1.vpcId: prod is not an ID such as vpc-0123456789abcdef0"},
+		{"no subnets", at("us-east-1", VPCEndpoint{VPCID: vpc}), "vpcEndpoints.us-east-1.subnetIds: it is missing or empty"},
+		{"a subnet twice", at("us-east-1", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet, subnet}}), "vpcEndpoints.us-east-1.subnetIds: subnet-01234567 is listed twice; remove one"},
+		{"no groups", at("us-east-1", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet}, SecurityGroupIDs: []string{}}), "vpcEndpoints.us-east-1.securityGroupIds: it is missing or empty"},
+		{"a group of another kind", at("us-east-1", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet}, SecurityGroupIDs: []string{subnet}}), "vpcEndpoints.us-east-1.securityGroupIds: subnet-01234567 is not an ID such as sg-"},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			err := set(tc.change).Validate()
+			want := "s3fanout." + tc.want
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("got %q, want no error", err)
+			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("got  %v\nwant %q… on one line", err, want)
+			}
+		})
+	}
+	for raw, want := range map[string]string{
+		`null`:                        "s3fanout.vpcEndpoints: null is not an object of Regions",
+		`["us-east-1"]`:               `s3fanout.vpcEndpoints: ["us-east-1"] is not an object of Regions`,
+		`{"us-east-1": "vpc-1"}`:      `s3fanout.vpcEndpoints.us-east-1: "vpc-1" is not an object such as {"vpcId": …, "subnetIds": […]}`,
+		`{"us-east-1": {"vpc": "a"}}`: "s3fanout.vpcEndpoints.us-east-1.vpc: no such field; did you mean vpcId?",
+		`{"a": {}, "a": {}}`:          "s3fanout.vpcEndpoints: field a is given twice; remove one",
+		`{"us-east-1": {"subnetIds": "subnet-1"}}`: `s3fanout.vpcEndpoints.us-east-1.subnetIds: "subnet-1" is not a list of subnets' IDs`,
+	} {
+		if _, err := Parse([]byte(`{"vpcEndpoints": ` + raw + `}`)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s:\ngot  %v\nwant %s…", raw, err, want)
+		}
+	}
+}

@@ -61,6 +61,8 @@ func TestBadFiles(t *testing.T) {
 		{"cf-63", fields(`, "access": "access-point-only"`), "s3fanout.access: access-point-only needs an access point; set accessPoint as well"},
 		{"cf-64", fields(`, "accessPoint": {}, "access": "access-point-only"`), "s3fanout.access: with access-point-only the commands reach objects for those alone who are named"},
 		{"cf-65", fields(`, "accessPoint": {}, "access": "access-point-only", "directAccessArns": ["arn:aws:iam::111122223333:role/*"]`), `s3fanout.directAccessArns[0]: "arn:aws:iam::111122223333:role/*" has a wildcard; name each role and user`},
+		{"cf-66", fields(`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-0123456789abcdef0"}}`), "s3fanout.vpcEndpoints.us-east-1.subnetIds: it is missing or empty; give IDs such as subnet-0123456789abcdef0"},
+		{"cf-67", fields(`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "\u001b[2J", "subnetIds": []}}`), "s3fanout.vpcEndpoints.us-east-1.vpcId: "},
 		{"cf-28", fields(`, "follow": ["\u001b[2J"]`), `s3fanout.follow[0]: `},
 		{"cf-29", fields(`, "buckets": {"us-east-1": "arn:aws:s3:::my-old-bucket"}`), "s3fanout.buckets.us-east-1: arn:aws:s3:::my-old-bucket is an ARN; give the bucket's name"},
 		{"cf-30", fields(`, "buckets": {"us-east-1": "b-one", "eu-west-1": "b-one"}`), "s3fanout.buckets.us-east-1: b-one is given for eu-west-1 already"},

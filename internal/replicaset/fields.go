@@ -60,6 +60,7 @@ func (c *Config) fields() []configField {
 		{"accessPoint", &c.AccessPoint, accessPointWanted, "none"},
 		{"access", &c.Access, text, code(AnyAccess)},
 		{"directAccessArns", &c.DirectAccessARNs, "a list of role and user ARNs", "nobody"},
+		{"vpcEndpoints", (*vpcEndpointMap)(&c.VPCEndpoints), vpcEndpointsWanted, "none"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}
 }

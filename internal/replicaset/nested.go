@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"s3fanout/internal/strictjson"
 )
 
 // readObject reads an object whose members are known, as Parse does those of the
 // whole. Its errors are of type saidError and continue the field's name, but for
 // what is no object.
 func readObject(raw []byte, known []configField) error {
-	members, err := object(raw)
+	members, err := membersOf(raw)
 	if err != nil {
-		var twice saidError
-		if errors.As(err, &twice) {
-			return saidError{": " + twice.rest}
-		}
 		return err
 	}
 	for _, m := range members {
@@ -36,6 +34,17 @@ func readObject(raw []byte, known []configField) error {
 	return nil
 }
 
+// membersOf splits an object in JSON. Its error is of type saidError if a member is
+// given twice.
+func membersOf(raw []byte) ([]strictjson.Member, error) {
+	members, err := object(raw)
+	var twice saidError
+	if errors.As(err, &twice) {
+		return nil, saidError{": " + twice.rest}
+	}
+	return members, err
+}
+
 // elements splits a list in JSON. empty says what to do about one without any.
 func elements(raw []byte, empty string) ([]json.RawMessage, error) {
 	var items []json.RawMessage
@@ -46,6 +55,16 @@ func elements(raw []byte, empty string) ([]json.RawMessage, error) {
 		return nil, saidError{": the list is empty; " + empty}
 	}
 	return items, nil
+}
+
+// inMember is the error of a member of an object, given that of readObject.
+func inMember(m strictjson.Member, want string, err error) error {
+	name := excerpt([]byte(m.Name))
+	var said saidError
+	if errors.As(err, &said) {
+		return saidError{"." + name + said.rest}
+	}
+	return saidError{fmt.Sprintf(".%s: %s is not %s", name, excerpt(m.Value), want)}
 }
 
 // inElement is the error of an element of a list, given that of readObject.

@@ -13,7 +13,7 @@ import (
 
 const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, reconcile, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
-	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns and tags"
+	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns, vpcEndpoints and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
@@ -24,7 +24,8 @@ const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["u
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
 	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "roleArn": "d", "adoptRoleArn": "e", "jobRoleArn": "f", "reconcileRoleArn": "h", "scheduleRoleArn": "i", "roleIds": {"us-east-1": "g"}, "operatorArns": ["arn:aws:iam::{account}:role/ops"],
-	"accessPoint": {"region": "us-west-2", "points": [{"name": "old", "regions": ["us-east-1"]}, {"name": "new"}]}, "access": "access-point-only", "directAccessArns": ["j"], "tags": {"team": "platform", "empty": ""}} `
+	"accessPoint": {"region": "us-west-2", "points": [{"name": "old", "regions": ["us-east-1"]}, {"name": "new"}]}, "access": "access-point-only", "directAccessArns": ["j"],
+	"vpcEndpoints": {"us-east-1": {"vpcId": "k", "subnetIds": ["l"], "securityGroupIds": ["m"]}}, "tags": {"team": "platform", "empty": ""}} `
 
 func TestParse(t *testing.T) {
 	want := Config{
@@ -40,7 +41,8 @@ func TestParse(t *testing.T) {
 		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", ReconcileRoleARN: "h", ScheduleRoleARN: "i", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"},
 		AccessPoint: &AccessPoint{StackRegion: "us-west-2", Points: []Point{{Name: "old", Regions: []string{"us-east-1"}}, {Name: "new"}}},
 		Access:      AccessPointOnly, DirectAccessARNs: []string{"j"},
-		Tags: map[string]string{"team": "platform", "empty": ""},
+		VPCEndpoints: map[string]VPCEndpoint{"us-east-1": {VPCID: "k", SubnetIDs: []string{"l"}, SecurityGroupIDs: []string{"m"}}},
+		Tags:         map[string]string{"team": "platform", "empty": ""},
 	}
 	got, err := Parse([]byte(everyField))
 	if err != nil || !reflect.DeepEqual(got, want) {

@@ -132,6 +132,8 @@ type Config struct {
 	// DirectAccessARNs are the roles and users that reach the objects without an
 	// access point too, perhaps with "{account}".
 	DirectAccessARNs []string
+	// VPCEndpoints are the interface endpoints for the access points, by Region.
+	VPCEndpoints map[string]VPCEndpoint
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }

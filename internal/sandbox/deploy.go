@@ -170,6 +170,7 @@ func inertTypes() map[string]string {
 		"AWS::CDK::Metadata":         "statistics of the CDK",
 		"AWS::CloudWatch::Alarm":     "nothing watches the metrics",
 		"AWS::CloudWatch::Dashboard": "nothing shows the metrics",
+		"AWS::EC2::VPCEndpoint":      "nothing here is in a VPC",
 
 		"AWS::StepFunctions::StateMachine": "nothing runs its states; its schedule starts nothing",
 	}
