@@ -228,10 +228,10 @@ func (c *checker) queue() {
 // given.
 func (c *checker) letters(n int) {
 	text := fmt.Sprintf("about %d dead letters in the queue", n)
-	switch {
-	case n == 0:
+	switch n {
+	case 0:
 		return
-	case n == 1:
+	case 1:
 		text = "1 dead letter in the queue"
 	}
 	if c.paused() {

@@ -39,7 +39,8 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	}
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		if f.Reserved = g.reserved(ctx, name, what); f.stopped() {
+		reserved := g.reserved(ctx, name, what)
+		if f.Reserved = reserved; isZero(reserved) {
 			f.Paused = g.paused(ctx, what)
 		}
 	})
@@ -68,7 +69,9 @@ func (g gatherer) reserved(ctx context.Context, name, what string) Look[int] {
 }
 
 // stopped says that Lambda gives the function no event.
-func (f Function) stopped() bool { return f.Reserved.State == Found && f.Reserved.Value == 0 }
+func (f Function) stopped() bool { return isZero(f.Reserved) }
+
+func isZero(reserved Look[int]) bool { return reserved.State == Found && reserved.Value == 0 }
 
 // paused asks whether the function was stopped by s3fanout pause.
 func (g gatherer) paused(ctx context.Context, what string) Look[Paused] {
