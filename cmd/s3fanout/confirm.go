@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +43,7 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 		_, _ = fmt.Fprintln(a.stderr)
 		return false, context.Cause(ctx)
 	case got := <-answered:
-		if got.err != nil && got.err != io.EOF {
+		if got.err != nil && !errors.Is(got.err, io.EOF) {
 			return false, fmt.Errorf("read the answer: %w", got.err)
 		}
 		switch strings.ToLower(strings.TrimSpace(got.line)) {

@@ -44,7 +44,11 @@ func ioctl(t *testing.T, f *os.File, request uintptr, argument unsafe.Pointer) {
 func TestBackfillAsksOnATerminal(t *testing.T) {
 	estimate := backfill.Estimate{RequestDollars: 5, TransferDollars: 57.1, Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 3 << 40}}}
 	estimate.Requests.Copy = 2_000_000
-	for typed, want := range map[string]error{"y\n": nil, " Yes \n": nil, "n\n": errOverLimit, "\n": errOverLimit, "yellow\n": errOverLimit, "\x04": errOverLimit} {
+	for _, c := range []struct {
+		typed string
+		want  error
+	}{{"y\n", nil}, {" Yes \n", nil}, {"n\n", errOverLimit}, {"\n", errOverLimit}, {"yellow\n", errOverLimit}, {"\x04", errOverLimit}} {
+		typed, want := c.typed, c.want
 		user, terminal := openTerminal(t)
 		a := &app{stdin: terminal, stderr: terminal, getenv: func(string) string { return "" }}
 		if _, err := user.WriteString(typed); err != nil {

@@ -92,9 +92,12 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 		}
 		d.Regions = append(d.Regions, out)
 	}
-	view, redriven, err := a.catchUp(ctx, set, going, f, redrive.NewClients(config, set.Regions, 0))
-	if err != nil && ctx.Err() == nil {
-		failures = append(failures, err)
+	var view *redriveView
+	var redriven error // what is left
+	if !f.noRedrive && len(going) > 0 && ctx.Err() == nil {
+		if view, redriven, err = a.catchUp(ctx, set, going, f, redrive.NewClients(config, set.Regions, 0)); err != nil && ctx.Err() == nil {
+			failures = append(failures, err)
+		}
 	}
 	if err := a.writeResume(d, view); err != nil {
 		return fmt.Errorf("write the result: %w", err)
@@ -111,9 +114,6 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 // catchUp replays the queues of Regions that copy again. redriven says what is left
 // in them.
 func (a *app) catchUp(ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients) (view *redriveView, redriven, err error) {
-	if f.noRedrive || len(regions) == 0 || ctx.Err() != nil {
-		return nil, nil, nil
-	}
 	p := a.newProgress()
 	told := redriveProgress{p: p, dryRun: f.dryRun}
 	flags := redriveFlags{dryRun: f.dryRun, concurrency: redrive.DefaultParallel}

@@ -20,11 +20,12 @@ func nextSteps(findings []document.Finding, regions []document.StatusRegion) []n
 	var steps []nextStep
 	var others, lettered, paused []string // Regions
 	for _, f := range findings {
-		if f.Check == health.CheckPaused {
+		switch {
+		case f.Check == health.CheckPaused:
 			paused = append(paused, f.Region)
-		} else if f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed) {
+		case f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed):
 			lettered = append(lettered, f.Region)
-		} else if f.Severity != string(health.Note) && !slices.Contains(others, f.Region) {
+		case f.Severity != string(health.Note) && !slices.Contains(others, f.Region):
 			others = append(others, f.Region)
 		}
 	}

@@ -42,7 +42,7 @@ func TestWatchIsQuietBetweenLooks(t *testing.T) {
 				interval: 10 * time.Second, now: time.Now, resized: resized,
 				look: func(context.Context) (statusLook, error) {
 					began = append(began, time.Now())
-					time.Sleep(took)
+					<-time.After(took)
 					return seen(broken), nil
 				},
 				show: func(watched) error { drawn++; return nil },
@@ -51,14 +51,14 @@ func TestWatchIsQuietBetweenLooks(t *testing.T) {
 			go func() { done <- w.run(ctx) }()
 			go func() {
 				for ctx.Err() == nil {
-					time.Sleep(3 * time.Second)
+					<-time.After(3 * time.Second)
 					select {
 					case resized <- os.Interrupt:
 					default:
 					}
 				}
 			}()
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			synctest.Wait()
 			cancel()
 			if err := <-done; !errors.Is(err, errLeftOver) {
@@ -75,7 +75,7 @@ func TestWatchIsQuietBetweenLooks(t *testing.T) {
 			if took == 0 && drawn < 20 {
 				t.Errorf("drawn %d times in a minute, with a new size every 3 seconds", drawn)
 			}
-			time.Sleep(5 * time.Second) // for who resizes
+			<-time.After(5 * time.Second) // for who resizes
 		})
 	}
 }
@@ -238,7 +238,7 @@ func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 			if err := l.measure(t.Context(), []string{"us-east-1"}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 		}
 		if metrics != 2 {
 			t.Errorf("CloudWatch was asked %d times in two minutes, want 2", metrics)

@@ -77,7 +77,7 @@ func TestWhatWasDeletedWhileSomebodyThoughtStaysDeleted(t *testing.T) {
 		w := newWorld("a", "b")
 		w.fill(20)
 		report, err := w.approving(t, maxHeld, func(context.Context, Estimate) error {
-			time.Sleep(holdTime + time.Second)
+			<-time.After(holdTime + time.Second)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.markers["b/key-00003"] = true

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/sandbox/fault"
 )
 
@@ -149,6 +151,37 @@ func TestExamplesOfWhatWins(t *testing.T) {
 	for _, region := range f.regions {
 		f.wantLetters(region, 0)
 	}
+	f.wantFollowedFigures()
+}
+
+// wantFollowedFigures checks that status counts overwrites and deletions that
+// travelled, and no tags, which nobody changed.
+func (f following) wantFollowedFigures() {
+	f.t.Helper()
+	_, out, _ := f.command("status", "--config", f.cdk, "--output", "json")
+	var d document.Status
+	if err := json.Unmarshal(out, &d); err != nil {
+		f.t.Fatal(err)
+	}
+	replaced, deleted := 0.0, 0.0
+	for _, r := range d.Regions {
+		if r.Followed == nil || r.Followed.Retagged != nil {
+			f.t.Errorf("%s: status counts %+v", r.Region, r.Followed)
+			continue
+		}
+		replaced, deleted = replaced+number(r.Followed.Replaced), deleted+number(r.Followed.Deleted)
+	}
+	if replaced == 0 || deleted == 0 {
+		f.t.Errorf("status counts %v replaced and %v deleted, want some of each", replaced, deleted)
+	}
+}
+
+// number is 0 for what is not known.
+func number(n *float64) float64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // finish ends an upload in parts with its only part.

@@ -41,7 +41,7 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request, region strin
 	if query.Del("tagKeys"); len(query) > 0 {
 		return checkQuery(query)
 	}
-	action := map[string]string{"GET": "lambda:ListTags", "POST": "lambda:TagResource", "DELETE": "lambda:UntagResource"}[r.Method]
+	action := map[string]string{http.MethodGet: "lambda:ListTags", http.MethodPost: "lambda:TagResource", http.MethodDelete: "lambda:UntagResource"}[r.Method]
 	if action == "" {
 		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The sandbox's Lambda has no operation " + r.Method + " " + tagsPrefix + "{ARN}."}
 	}
@@ -52,9 +52,9 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request, region strin
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch r.Method {
-	case "GET":
+	case http.MethodGet:
 		return json.NewEncoder(w).Encode(struct{ Tags map[string]string }{f.shownTags()})
-	case "POST":
+	case http.MethodPost:
 		var in struct{ Tags map[string]string }
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 		d.DisallowUnknownFields()
