@@ -11,12 +11,13 @@ import (
 // it is to come back, and which version of it.
 
 // Span is a span of time, both ends included. S3 tells times in whole seconds, and
-// so does the span: the second in which it begins belongs to it.
+// so does the span: the seconds in which it begins and ends belong to it, also on
+// servers that tell fractions.
 type Span struct{ Since, Until time.Time }
 
 // before and after say that a time is outside.
 func (s Span) before(t time.Time) bool { return t.Before(s.Since.Truncate(time.Second)) }
-func (s Span) after(t time.Time) bool  { return t.After(s.Until) }
+func (s Span) after(t time.Time) bool  { return t.Truncate(time.Second).After(s.Until) }
 
 // holds says that a whole deletion is within the span.
 func (s Span) holds(d *listing.Deletion) bool { return !s.before(d.First) && !s.after(d.Last) }

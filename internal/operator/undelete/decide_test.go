@@ -37,6 +37,18 @@ func objectOf(t *testing.T, s string) *listing.Object {
 	return o
 }
 
+// A server that tells fractions of seconds dates a deletion after the second in which
+// the span ends: undelete --until of that second, as it is run right after a deletion,
+// found nothing.
+func TestDecideFractionsOfSeconds(t *testing.T) {
+	deleted := objectOf(t, "a@1 deleted 200 200")
+	deleted.Deletion.First = deleted.Deletion.First.Add(700 * time.Millisecond)
+	deleted.Deletion.Last = deleted.Deletion.First
+	if v, _ := (rule{}).decide(Span{at(100), at(200)}, []*listing.Object{deleted, nil}); v != restore {
+		t.Errorf("deleted in the last second of the span: %d, want %d", v, restore)
+	}
+}
+
 // The span is from 100 to 200.
 func TestDecide(t *testing.T) {
 	for _, tt := range []struct {
