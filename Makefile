@@ -55,7 +55,7 @@ test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, 
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestDryRunListsEveryLetterEveryTime' -v ./cmd/s3fanout
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestProjectionIsDocumented' -v ./internal/proof/projection
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestRenamedModuleBuilds' -v ./internal/proof/rename
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand' -v ./internal/proof/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestNothingIsLostInManyStorms|TestBurstOfOneThousand|TestFollowedStormOfManyKeys' -v ./internal/proof/e2e
 
 # Programs that others wrote, in directories of their own: Python's environment, and a Go command outside of this module.
 build/clients: tools/clients.txt
@@ -140,16 +140,18 @@ lint-templates: synth build/lint-templates ## check the templates, of every feat
 deploy: node_modules function ## deploy every Region of cdk.json; APPROVAL=never works without a terminal
 	npx cdk deploy --all $(if $(APPROVAL),--require-approval $(APPROVAL)) $(CDK_OPTIONS)
 
+# What the suite is run with; further fields such as {"follow":["overwrites","deletions","tags"]} choose its steps.
+REGIONS ?= us-east-1,eu-west-1,ap-northeast-1
+CONFIG ?= {}
+
 build/ministack: tools/ministack.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
 emulators: build function node_modules build/ministack ## run the end-to-end suite on an emulator that others wrote (Linux; needs Python)
-	$(GO) run ./internal/proof/suite -target emulator $(SUITE)
+	$(GO) run ./internal/proof/suite -target emulator -config '$(CONFIG)' $(SUITE)
 
-REGIONS ?= us-east-1,eu-west-1,ap-northeast-1
-CONFIG ?= {}
 smoke: build function node_modules ## run the end-to-end suite on your AWS account: asks first, and leaves nothing
 	$(GO) run ./internal/proof/suite -target account -regions '$(REGIONS)' -config '$(CONFIG)' $(SUITE)
 

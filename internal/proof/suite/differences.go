@@ -10,6 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
+// tagsUnannounced is the id of a difference: nobody is told of new tags.
+const tagsUnannounced = "tags-unannounced"
+
 // filterArrays is the id of a difference: filters of subscriptions do not work.
 const filterArrays = "filter-arrays"
 
@@ -52,6 +55,10 @@ func (e *emulatorRun) differences() []difference {
 			id: conditionIgnored, what: "CopyObject takes `If-None-Match` and `If-Match` and ignores them, so that the last write wins; " +
 				"the function looks first where a copy caused an event, so that nothing loops",
 			fault: "ministack", fails: []string{"first-write-wins"}, answers: []string{"conditional-copy", "copy-if-match-absent"},
+		},
+		{
+			id: tagsUnannounced, what: "S3 announces no change of tags",
+			fault: "ministack", fails: []string{"retagged"},
 		},
 		{
 			id: "record-short", what: "an on-failure record has no `version` and no `timestamp`; `redrive` reads it all the same",

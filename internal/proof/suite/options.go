@@ -40,6 +40,22 @@ type options struct {
 	keep     bool
 }
 
+// steps are those of a run.
+func (o options) steps() []step {
+	if o.set.Follow.Any() {
+		return followSteps()
+	}
+	return steps()
+}
+
+// checks are those of a run: none where a set follows, since the other run asks.
+func (o options) checks() []check {
+	if o.set.Follow.Any() {
+		return nil
+	}
+	return checks()
+}
+
 // smokeName is what every name of a run begins with, and nothing else: teardown
 // deletes only what has such a name.
 var smokeName = regexp.MustCompile(`^smoke-[a-z0-9]{10}$`)

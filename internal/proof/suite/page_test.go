@@ -30,7 +30,7 @@ func TestPageSaysWhatPassesWhere(t *testing.T) {
 		}
 		return "passes"
 	}
-	for _, s := range steps() {
+	for _, s := range append(steps(), followSteps()...) {
 		want = append(want, fmt.Sprintf("| `%s` | %s | passes | %s |", s.id, s.what, here(s.id, func(d difference) []string { return d.fails })))
 	}
 	for _, c := range checks() {

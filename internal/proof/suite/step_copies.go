@@ -146,6 +146,7 @@ func properties(ctx context.Context, w *world) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		delete(head.Metadata, "s3fanout-origin") // of a replica in a set that follows
 		body, err := w.read(ctx, region, key)
 		if err != nil {
 			return "", err

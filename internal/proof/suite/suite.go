@@ -100,7 +100,7 @@ func (r *report) deployAndTry(ctx context.Context, log *os.File) (w *world) {
 		}
 	}
 	w.seen["step deploy"] = passed
-	for _, s := range steps() {
+	for _, s := range r.o.steps() {
 		if ctx.Err() != nil {
 			r.add(&r.steps, result{id: s.id, what: s.what, status: skipped, note: fmt.Sprint(context.Cause(ctx))})
 			continue
@@ -109,7 +109,7 @@ func (r *report) deployAndTry(ctx context.Context, log *os.File) (w *world) {
 		w.seen["step "+s.id] = one.status
 		r.add(&r.steps, one)
 	}
-	for _, c := range checks() {
+	for _, c := range r.o.checks() {
 		r.add(&r.checks, r.ask(ctx, w, c))
 	}
 	return w

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,6 +121,19 @@ func (e *emulatorRun) deploy(ctx context.Context) error {
 	}
 	e.written = true
 	return e.cdk.deploy(ctx)
+}
+
+// deliveries counts the events that functions were given, in the emulator's log.
+func (e *emulatorRun) deliveries() (int, error) {
+	log, err := os.ReadFile(e.log.Name())
+	if err != nil {
+		return 0, err
+	}
+	n := bytes.Count(log, []byte("SNS fanout → Lambda"))
+	if n == 0 {
+		return 0, errors.New("the emulator's log tells no delivery any more")
+	}
+	return n, nil
 }
 
 // close ends the emulator and whatever it has started.

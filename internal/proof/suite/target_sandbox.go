@@ -69,4 +69,12 @@ func (s *sandboxRun) env() []string {
 		"AWS_SECRET_ACCESS_KEY="+st.SecretAccessKey, "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=")
 }
 
+// deliveries counts the events that functions were given.
+func (s *sandboxRun) deliveries() (n int, err error) { //nolint:unparam // the emulator has a log to read
+	for _, r := range s.sb.Stats().Regions {
+		n += int(r.SNS.Delivered)
+	}
+	return n, nil
+}
+
 func (s *sandboxRun) differences() []difference { return nil }

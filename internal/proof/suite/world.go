@@ -54,6 +54,7 @@ type world struct {
 
 	lag     []time.Duration
 	uploads int            // requests of users that created an object
+	changes int            // other requests of users that are followed
 	seen    map[string]any // what steps saw that checks ask for
 }
 
