@@ -65,12 +65,19 @@ func programsFollowing(t *testing.T) following {
 // programsIn is the same set with other fields of its configuration.
 func programsIn(t *testing.T, fields string) following {
 	t.Helper()
-	context := `{"s3fanout":{"name":"programs","regions":["us-east-1","eu-west-1","ap-northeast-1"]` + fields + `}}`
-	config := filepath.Join(t.TempDir(), "cdk.json")
+	context, config := programsSet(t, staying, fields)
+	return following{start(t, synthesize(t, context)), config}
+}
+
+// programsSet is that set's context, and the cdk.json that has it.
+func programsSet(t *testing.T, regions []string, fields string) (context, config string) {
+	t.Helper()
+	context = strings.TrimSuffix(replicaSet(t, "programs", regions), "}}") + fields + "}}"
+	config = filepath.Join(t.TempDir(), "cdk.json")
 	if err := os.WriteFile(config, []byte(`{"context":`+context+`}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return following{start(t, synthesize(t, context)), config}
+	return context, config
 }
 
 // shown is what a Region's bucket shows with a prefix: a digest of the contents, by

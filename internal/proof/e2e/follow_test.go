@@ -178,59 +178,6 @@ func followed(w *world, region, key string, metadata map[string]string) map[stri
 	return all
 }
 
-// Users in all Regions write and delete the same keys at once, while functions die,
-// S3 slows down, and messages come twice and late: all Regions end with the same, and
-// every version that a user wrote still exists.
-func TestFollowedStorm(t *testing.T) {
-	t.Parallel()
-	w := start(t, synthesize(t, followContext))
-	for _, region := range w.regions {
-		w.fault(region, fault.LambdaCrash, 0.05, 0)
-		w.fault(region, fault.S3SlowDown, 0.05, 0)
-		w.fault(region, fault.DuplicateDelivery, 0.2, 0)
-	}
-	const keys = 20
-	written := map[string][]string{} // bodies, by key
-	for round := range 3 {
-		for i := range keys {
-			key := fmt.Sprintf("films/%02d", i)
-			for n, region := range w.regions {
-				switch (round + i + n) % 3 {
-				case 0:
-					body := fmt.Sprintf("%s %s %d", key, region, round)
-					if _, err := w.put(region, object{key: key, body: body}); err == nil {
-						written[key] = append(written[key], body)
-					}
-				case 1:
-					_, _ = w.s3(region).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key})
-				}
-			}
-		}
-	}
-	w.settle()
-	for _, region := range w.regions {
-		for _, kind := range []fault.Kind{fault.LambdaCrash, fault.S3SlowDown, fault.DuplicateDelivery} {
-			w.fault(region, kind, 0, 0)
-		}
-	}
-	if code, out := w.redrive("--config", followConfig(t)); code != 0 {
-		t.Errorf("redrive: exit %d\n%s", code, out)
-	}
-	w.settle()
-	for key, bodies := range written {
-		w.wantSame(key)
-		kept := w.everyBody(key)
-		for _, body := range bodies {
-			if !slices.Contains(kept, body) {
-				t.Errorf("%s: nothing has %q any more", key, body)
-			}
-		}
-	}
-	for _, region := range w.regions {
-		w.wantLetters(region, 0)
-	}
-}
-
 // everyBody is what any version in any Region has.
 func (w *world) everyBody(key string) []string {
 	w.t.Helper()
