@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/replicaset"
 )
 
 // alarm is one thing that a person has to know of. Together, means and fix
@@ -33,12 +35,6 @@ type alarm struct {
 const alarmPeriod = 300
 
 const (
-	// lagLimit, in milliseconds, is what S3 Replication Time Control promises:
-	// who is slower than fifteen minutes has to say so.
-	lagLimit = 15 * 60 * 1000
-	// eventAgeLimit, in milliseconds, is an hour of the six that an event may
-	// wait for the function.
-	eventAgeLimit = 60 * 60 * 1000
 	// durationLimit, in milliseconds, is later than the function hands a large
 	// copy over, and a little before Lambda kills it.
 	durationLimit = (timeoutSeconds - 2) * 1000
@@ -57,6 +53,8 @@ const (
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 func (s site) alarms() []alarm {
 	function, topic, ours := s.functionMetric, s.topicMetric, s.ownMetric
+	// The metrics are in milliseconds.
+	late, lateAfter := float64(s.ReplicationTime().Milliseconds()), replicaset.Span(s.ReplicationTime())
 	// Also those that somebody has received: a redrive --watch holds what it
 	// cannot replay nearly all of the time.
 	letters := []metric{s.queueMetric("ApproximateNumberOfMessagesVisible"), s.queueMetric("ApproximateNumberOfMessagesNotVisible")}
@@ -94,8 +92,8 @@ func (s site) alarms() []alarm {
 			fix:   "s3fanout status",
 		},
 		{
-			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: eventAgeLimit, periods: 1,
-			means: "Events wait for the function for more than an hour. After six hours they are dead letters.",
+			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: late, periods: 1,
+			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. After six hours they are dead letters.",
 			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
 		},
 		{
@@ -104,8 +102,8 @@ func (s site) alarms() []alarm {
 			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 		{
-			name: "replication-slow", metrics: one(ours("ReplicationLag", "p99")), over: lagLimit, periods: 1,
-			means: "One in a hundred replicas takes more than 15 minutes from the upload.",
+			name: "replication-slow", metrics: one(ours("ReplicationLag", "p99")), over: late, periods: 1,
+			means: "One in a hundred replicas takes more than " + lateAfter + " from the upload.",
 			fix:   "s3fanout status",
 		},
 		{

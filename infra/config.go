@@ -53,6 +53,10 @@ type Config struct {
 	// nil has nobody do that.
 	Reconcile *Reconcile
 
+	// ReplicationTimeThreshold is the time from an upload after which a replica is
+	// late; zero for 15 minutes.
+	ReplicationTimeThreshold time.Duration
+
 	// FunctionMemoryMiB is each function's memory in MiB, 128 to 10240.
 	FunctionMemoryMiB int
 	// FunctionArchitecture is ARM64 or X86. The functions' code has to be built

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 // roles wants so many roles in a Region stack.
@@ -52,6 +54,26 @@ func rule(name, value string) object { return object{"Name": name, "Value": valu
 func since(at string) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
 		equal(t, "since", r.one(t, "AWS::Lambda::Function").at("Environment.Variables."+functionenv.FollowSince), any(at))
+	}
+}
+
+// lateAfter checks the alarms that say that replicas are late, or will be.
+func lateAfter(threshold time.Duration) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		seen := 0
+		for _, a := range r.regions[r.region].all("AWS::CloudWatch::Alarm") {
+			name := a.at("AlarmName").(string)
+			if name != r.set.Name+"-events-waiting" && name != r.set.Name+"-replication-slow" {
+				continue
+			}
+			seen++
+			equal(t, name, a.at("Threshold"), any(float64(threshold.Milliseconds())))
+			if text := a.at("AlarmDescription").(string); !strings.Contains(text, "more than "+replicaset.Span(threshold)) {
+				t.Errorf("%s says %q", name, text)
+			}
+		}
+		equal(t, "alarms of what is late", seen, 2)
 	}
 }
 

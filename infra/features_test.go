@@ -83,6 +83,10 @@ func features() [][]level {
 			}, compared},
 		},
 		{
+			{"late after 15 minutes", nothing, lateAfter(15 * time.Minute)},
+			{"late after 2 hours", func(c *replicaset.Config) { c.ReplicationTimeThreshold = 2 * time.Hour }, lateAfter(2 * time.Hour)},
+		},
+		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
 			{"copying", func(c *replicaset.Config) {
 				c.MultipartThresholdMiB, c.MultipartParallel, c.ReplicaStorageClass = 5, 1, "source"

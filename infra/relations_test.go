@@ -276,7 +276,8 @@ func (r relations) testFunction(t *testing.T) {
 		Role:                r.member(r.region).RoleARN(),
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
-		ReplicaStorageClass: r.set.ReplicaStorageClass, Follow: r.set.FollowRules(), Exclude: r.set.Exclude}
+		ReplicaStorageClass: r.set.ReplicaStorageClass, Follow: r.set.FollowRules(), Exclude: r.set.Exclude,
+		ReplicationTime: r.set.ReplicationTimeThreshold}
 	for _, other := range slices.Sorted(slices.Values(r.set.Others(r.region))) {
 		want.Sources = append(want.Sources, r.member(other))
 		last := &want.Sources[len(want.Sources)-1] // of which the environment does not say all

@@ -116,7 +116,7 @@ func (a *app) report(ctx context.Context, month monthFlag, form reportFormat) er
 	if err != nil {
 		return err
 	}
-	o := report.Options{Set: set, Month: month.month, Threshold: defaultThreshold, Now: time.Now()}
+	o := report.Options{Set: set, Month: month.month, Threshold: set.ReplicationTime(), Now: time.Now()}
 	if !month.given {
 		o.Month = report.MonthOf(o.Now).Before()
 	}
@@ -152,6 +152,3 @@ func (a *app) report(ctx context.Context, month monthFlag, form reportFormat) er
 	}
 	return awsapi.Join(errs)
 }
-
-// defaultThreshold is the time after which a replica is late.
-const defaultThreshold = 15 * time.Minute

@@ -11,6 +11,7 @@ import (
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/report"
 	"s3fanout/internal/printable"
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
 
@@ -136,10 +137,10 @@ func reportNotes(d document.Report) []string {
 	case arrived == 0:
 		notes = append(notes, "CloudWatch knows of no object that arrived in that time.")
 	case late == 0:
-		notes = append(notes, fmt.Sprintf("All that arrived did so within %s.", spelled(threshold)))
+		notes = append(notes, fmt.Sprintf("All that arrived did so within %s.", replicaset.Span(threshold)))
 	default:
 		notes = append(notes, fmt.Sprintf("%s of %d, %s, arrived later than %s after the upload.",
-			countOf(late, "replica", "replicas"), arrived, share(late, arrived), spelled(threshold)))
+			countOf(late, "replica", "replicas"), arrived, share(late, arrived), replicaset.Span(threshold)))
 	}
 	if latest != nil {
 		notes = append(notes, fmt.Sprintf("The latest took %s, from %s to %s, in the hour from %s UTC on.",
@@ -216,19 +217,6 @@ func share(part, whole int64) string {
 			return s + " %"
 		}
 	}
-}
-
-// spelled is a time in words, as "15 minutes".
-func spelled(d time.Duration) string {
-	for _, unit := range []struct {
-		each time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if d%unit.each == 0 && d >= unit.each {
-			return countOf(int64(d/unit.each), unit.name, unit.name+"s")
-		}
-	}
-	return countOf(int64(d/time.Second), "second", "seconds")
 }
 
 // terminal lays a report out for a terminal, or for a file where the width is 0.

@@ -143,13 +143,3 @@ func TestShare(t *testing.T) {
 		}
 	}
 }
-
-func TestSpelled(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		15 * time.Minute: "15 minutes", time.Minute: "1 minute", 2 * time.Hour: "2 hours", 90 * time.Minute: "90 minutes", 24 * time.Hour: "1 day", 90 * time.Second: "90 seconds",
-	} {
-		if got := spelled(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-}

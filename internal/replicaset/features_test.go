@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -57,6 +58,10 @@ func TestValidateFeatures(t *testing.T) {
 		{"x86_64", func(c *Config) { c.FunctionArchitecture = "x86_64" }, ""},
 		{"Go's name of x86_64", func(c *Config) { c.FunctionArchitecture = "amd64" }, `functionArchitecture: "amd64" is not a processor of Lambda; use "arm64" or "x86_64", or leave it out`},
 		{"reserved", func(c *Config) { c.ReservedConcurrency = 1 }, ""},
+		{"late after a minute", func(c *Config) { c.ReplicationTimeThreshold = time.Minute }, ""},
+		{"late after six hours", func(c *Config) { c.ReplicationTimeThreshold = 6 * time.Hour }, ""},
+		{"late after seven hours", func(c *Config) { c.ReplicationTimeThreshold = 7 * time.Hour }, "replicationTimeThreshold: 7 hours is not possible; use 1 minute to 6 hours"},
+		{"late after a second", func(c *Config) { c.ReplicationTimeThreshold = time.Second }, "replicationTimeThreshold: 1s is not possible; use 1 minute"},
 		{"negative reservation", func(c *Config) { c.ReservedConcurrency = -1 }, "reservedConcurrency: -1 is not possible"},
 		{"a year of logs", func(c *Config) { c.LogRetentionDays = 365 }, ""},
 		{"logs for 31 days", func(c *Config) { c.LogRetentionDays = 31 }, "logRetentionDays: CloudWatch Logs does not keep logs for 31 days; use 1, 3, 5,"},

@@ -33,6 +33,7 @@ func (c *Config) fields() []configField {
 		{"follow", &c.Follow, followWanted, "nothing"},
 		{"followSince", (*second)(&c.FollowSince), secondWanted, "always"},
 		{"reconcile", &c.Reconcile, reconcileWanted, "off"},
+		{"replicationTimeThreshold", (*minutes)(&c.ReplicationTimeThreshold), minutesWanted, Span(none.ReplicationTime())},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
 		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
 		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/copier"
 )
@@ -65,6 +66,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 		{"functionMemoryMiB", "256", none.FunctionMemory() == 256},
 		{"functionArchitecture", "`arm64`", none.Architecture() == set(func(c *Config) { c.FunctionArchitecture = "arm64" }).Architecture()},
 		{"logRetentionDays", "30", none.LogRetention() == 30},
+		{"replicationTimeThreshold", "15 minutes", none.ReplicationTime() == 15*time.Minute},
 		{"encryption", "`s3`", none.UsesKMS() == set(func(c *Config) { c.Encryption = "s3" }).UsesKMS()},
 		{"removalPolicy", "`retain`", none.DestroysOnRemoval() == set(func(c *Config) { c.RemovalPolicy = "retain" }).DestroysOnRemoval()},
 		{"bucketNamespace", "`global`", none.Member(account, tokyo).Bucket == set(func(c *Config) { c.BucketNamespace = "global" }).Member(account, tokyo).Bucket},

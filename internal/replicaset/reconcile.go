@@ -86,12 +86,14 @@ func (c Config) validateReconcile() error {
 	return nil
 }
 
-// Span writes a time as cdk.json does: "6 hours", "1 day".
+// Span writes a time as cdk.json does: "15 minutes", "6 hours", "1 day".
 func Span(d time.Duration) string {
 	n, unit := int(d/time.Hour), "hour"
 	switch {
-	case d%time.Hour != 0:
+	case d%time.Minute != 0:
 		return d.String()
+	case d%time.Hour != 0:
+		n, unit = int(d/time.Minute), "minute"
 	case d != 0 && n%24 == 0:
 		n, unit = n/24, "day"
 	}

@@ -37,7 +37,7 @@ func TestValidateReconcile(t *testing.T) {
 		{Reconcile{Every: 5 * hour}, "s3fanout.reconcile.every: 5 hours is not possible; use 6 hours to 30 days"},
 		{Reconcile{Every: 31 * 24 * hour}, "s3fanout.reconcile.every: 31 days is not possible; use 6 hours to 30 days"},
 		{Reconcile{}, "s3fanout.reconcile.every: 0 hours is not possible; use 6 hours to 30 days"},
-		{Reconcile{Every: hour + time.Minute}, "s3fanout.reconcile.every: 1h1m0s is not possible; use 6 hours to 30 days"},
+		{Reconcile{Every: hour + time.Minute}, "s3fanout.reconcile.every: 61 minutes is not possible; use 6 hours to 30 days"},
 		{Reconcile{Every: 24 * hour, KeyRanges: 2}, ""},
 		{Reconcile{Every: 24 * hour, KeyRanges: 1}, "s3fanout.reconcile.keyRanges: 1 is not possible; use 2 to 100, or leave it out to compare with one function"},
 		{Reconcile{Every: 24 * hour, KeyRanges: 101}, "s3fanout.reconcile.keyRanges: 101 is not possible; use 2 to 100, or leave it out to compare with one function"},

@@ -69,6 +69,10 @@ type Config struct {
 	// nil has nobody do that, and a Region has no function for it.
 	Reconcile *Reconcile
 
+	// ReplicationTimeThreshold is the time from an upload after which a replica is
+	// late, 1 minute to 6 hours; zero for the default, see ReplicationTime.
+	ReplicationTimeThreshold time.Duration
+
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.
 	FunctionMemoryMiB int

@@ -25,7 +25,8 @@ func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
 		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow, c.validateReconcile,
-		c.validateFunction, c.validateEncryption, c.validateGovernance, c.validateRoles, c.validateAccessPoint, c.validateAccess, c.validateVPCEndpoints, c.validateTags,
+		c.validateReplicationTime, c.validateFunction, c.validateEncryption, c.validateGovernance, c.validateRoles, c.validateAccessPoint, c.validateAccess,
+		c.validateVPCEndpoints, c.validateTags,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%s.%w", ContextKey, err)

@@ -5,11 +5,13 @@
 package functionenv
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"s3fanout/internal/replicaset"
 )
@@ -50,6 +52,9 @@ const (
 	// Exclude are the keys that are left out, as "<prefix>:<suffix>", separated by
 	// commas; both are encoded as in FollowFilters. Optional.
 	Exclude = "S3FANOUT_EXCLUDE"
+	// ReplicationTime is the time in seconds after which a replica is late.
+	// Optional; without it replicaset.DefaultReplicationTime.
+	ReplicationTime = "S3FANOUT_REPLICATION_TIME"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.
@@ -85,6 +90,14 @@ type Config struct {
 	Follow replicaset.FollowRules
 	// Exclude are the keys that are left out.
 	Exclude replicaset.Exclusions
+	// ReplicationTime is the time from an upload after which a replica is late; zero
+	// for the default, see LateAfter.
+	ReplicationTime time.Duration
+}
+
+// LateAfter is the time from an upload after which a replica is late.
+func (c Config) LateAfter() time.Duration {
+	return cmp.Or(c.ReplicationTime, replicaset.DefaultReplicationTime)
 }
 
 // FollowFor returns what is followed of a key that is copied.
@@ -102,6 +115,7 @@ func Of(set replicaset.Config, target replicaset.Member) Config {
 		ReplicaStorageClass: set.ReplicaStorageClass,
 		Follow:              set.FollowRules(),
 		Exclude:             set.Exclude,
+		ReplicationTime:     set.ReplicationTimeThreshold,
 	}
 }
 
@@ -129,6 +143,9 @@ func Encode(c Config) map[string]string {
 	}
 	if c.ReplicaStorageClass != "" {
 		variables[ReplicaStorageClass] = c.ReplicaStorageClass
+	}
+	if c.ReplicationTime > 0 {
+		variables[ReplicationTime] = strconv.FormatInt(int64(c.ReplicationTime/time.Second), 10)
 	}
 	encodeFollow(c.Follow, variables)
 	encodeExclude(c.Exclude, variables)
@@ -185,6 +202,11 @@ func Decode(getenv func(string) string) (Config, error) {
 	}
 	c.MultipartThreshold, c.MultipartParallel = threshold, int(parallel)
 	c.ReplicaStorageClass = getenv(ReplicaStorageClass)
+	late, err := optionalNumber(getenv, ReplicationTime, int64(time.Hour*24/time.Second))
+	if err != nil {
+		return Config{}, err
+	}
+	c.ReplicationTime = time.Duration(late) * time.Second
 	if c.Follow, err = decodeFollow(getenv); err != nil {
 		return Config{}, err
 	}

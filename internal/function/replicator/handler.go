@@ -213,6 +213,9 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget,
 		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
 		attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
+		if late := replicationTime(lag(r, end), h.Config.LateAfter(), result.Outcome, err); late != "" {
+			attributes = append(attributes, "replicationTime", late)
+		}
 	}
 	if result.Waited > 0 {
 		attributes = append(attributes, "waitedMs", result.Waited.Milliseconds())

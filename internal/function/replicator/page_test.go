@@ -63,6 +63,10 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
 		t.Fatal(err)
 	}
+	late := strings.Replace(upload("late"), "2026-11-20T", "2026-11-19T", 1)
+	if _, err := h.Invoke(ctx, payload(t, message(late))); err != nil {
+		t.Fatal(err)
+	}
 	h.following(fakeFollower{
 		"replaced": {Outcome: copier.Replaced, Waited: 500 * time.Millisecond}, "superseded": {Outcome: copier.Superseded},
 		"deleted": {Outcome: copier.Deleted}, "retagged": {Outcome: copier.Retagged},

@@ -46,6 +46,12 @@ func TestReportCountsTheEventsOfTheRun(t *testing.T) {
 			t.Fatal(trouble)
 		}
 	}
+	// The functions name what was late, by the words of S3's own events.
+	for key, want := range map[string]int{"films/": 0, "late/": 2} {
+		if n := strings.Count(w.logLines("eu-west-1", `"key":"`+key), `"replicationTime":"OperationReplicatedAfterThreshold"`); n != want {
+			t.Errorf("%d records of %s are named late, want %d", n, key, want)
+		}
+	}
 	if code, output := w.redrive(); code != 0 { // three are there by now, and have no lag; one arrives in time
 		t.Fatalf("redrive: exit %d\n%s", code, output)
 	}

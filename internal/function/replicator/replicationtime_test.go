@@ -1,0 +1,77 @@
+package replicator
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/copier"
+)
+
+// What a late record's line says, by how it ended. The event is of 09:59:58.5, the
+// attempt ends a day later.
+func TestLateRecordsAreNamed(t *testing.T) {
+	day := func(key string) string { return strings.Replace(upload(key), "2026-11-20T", "2026-11-19T", 1) }
+	for _, c := range []struct {
+		name, record, want string
+	}{
+		{"in time", upload("small"), ""},
+		{"late, and there now", day("small"), "OperationReplicatedAfterThreshold"},
+		{"late, and failed again", day("failing"), "OperationMissedThreshold"},
+		{"late, and goes on in another invocation", day("large"), "OperationMissedThreshold"},
+		{"late, but it was there before", day("there"), ""},
+		{"late, but nothing to do", day("gone"), ""},
+		{"without a time", strings.Replace(upload("small"), "2026-11-20T09:59:58.500Z", "yesterday", 1), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, out := newTestHandler(&fakeCopier{
+				err:     map[string]error{"failing": errors.New("no")},
+				uploads: map[string]copier.Upload{"large": openUpload("upload-1")},
+				outcome: map[string]copier.Outcome{"there": copier.Exists, "gone": copier.SourceGone},
+			})
+			_, err := h.with(&fakeSelf{}).Invoke(t.Context(), payload(t, message(c.record)))
+			if failed := err != nil; failed != strings.Contains(c.record, "failing") {
+				t.Fatal(err)
+			}
+			said := ""
+			for _, line := range lines(t, out) {
+				if s, ok := line["replicationTime"].(string); ok {
+					said += s
+				}
+			}
+			if said != c.want {
+				t.Errorf("got %q, want %q", said, c.want)
+			}
+		})
+	}
+}
+
+func TestReplicationTime(t *testing.T) {
+	failed := errors.New("no")
+	const after = 15 * time.Minute
+	for _, c := range []struct {
+		age     time.Duration
+		outcome copier.Outcome
+		err     error
+		want    string
+	}{
+		{after, copier.Copied, nil, ""},
+		{after, "", failed, ""},
+		{after + 1, copier.Copied, nil, afterThreshold},
+		{after + 1, copier.Replaced, nil, afterThreshold},
+		{after + 1, copier.Deleted, nil, afterThreshold},
+		{after + 1, copier.Retagged, nil, afterThreshold},
+		{after + 1, copier.Unfinished, nil, missedThreshold},
+		{after + 1, "", failed, missedThreshold},
+		{after + 1, copier.Exists, nil, ""},
+		{after + 1, copier.Diverged, nil, ""},
+		{after + 1, copier.SourceGone, nil, ""},
+		{after + 1, copier.Superseded, nil, ""},
+		{after + 1, Excluded, nil, ""},
+	} {
+		if got := replicationTime(c.age, after, c.outcome, c.err); got != c.want {
+			t.Errorf("%v %s %v: %q, want %q", c.age, c.outcome, c.err, got, c.want)
+		}
+	}
+}
