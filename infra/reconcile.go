@@ -133,7 +133,9 @@ func (s site) compare(key *string) []statement {
 	for _, member := range s.Members(s.Account) {
 		buckets, objects = append(buckets, member.BucketARN()), append(objects, member.BucketARN()+"/*")
 	}
-	list, read := []string{"s3:ListBucket"}, []string{"s3:GetObject"}
+	// What a lifecycle rule may have deleted is nobody's wish. One list of all buckets,
+	// because a policy's length is limited.
+	list, read := []string{"s3:ListBucket", "s3:GetLifecycleConfiguration"}, []string{"s3:GetObject"}
 	follow := s.FollowAny()
 	if follow.Overwrites {
 		// Whose write is the later, and what a deletion hid.
@@ -146,8 +148,9 @@ func (s site) compare(key *string) []statement {
 			sid: "ReadObjects", actions: read, resources: objects, condition: s.ownBuckets(),
 		},
 		{
-			// A large object that is being copied now is not missing.
-			sid: "SeeUploads", actions: []string{"s3:ListBucketMultipartUploads"}, resources: []string{s.BucketARN()}, condition: s.ownBuckets(),
+			// A large object that is being copied now is not missing, and a page of versions
+			// tells of many keys which of them were deleted here.
+			sid: "SeeUploads", actions: []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, resources: []string{s.BucketARN()}, condition: s.ownBuckets(),
 		},
 		{
 			sid: "SeeParts", actions: []string{"s3:ListMultipartUploadParts"}, resources: []string{s.BucketARN() + "/*"}, condition: s.ownBuckets(),

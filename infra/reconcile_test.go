@@ -124,8 +124,8 @@ func TestReconcileRole(t *testing.T) {
 		{"repair", func(*replicaset.Config) {}, func(here replicaset.Member, _ []string) map[string][]string {
 			return map[string][]string{"sts:AssumeRole": {here.RoleARN()}}
 		}},
-		{"follow", func(c *replicaset.Config) { c.Reconcile.Copy, c.Follow = false, overwrites }, func(_ replicaset.Member, all []string) map[string][]string {
-			return map[string][]string{"s3:ListBucketVersions": all, "s3:GetObjectVersion": objectsOf(all)}
+		{"follow", func(c *replicaset.Config) { c.Reconcile.Copy, c.Follow = false, overwrites }, func(here replicaset.Member, all []string) map[string][]string {
+			return map[string][]string{"s3:ListBucketVersions": append(slices.Clone(all), here.BucketARN()), "s3:GetObjectVersion": objectsOf(all)}
 		}},
 		{"keys and traces", func(c *replicaset.Config) { c.Reconcile.Copy, c.Encryption, c.Tracing = false, "kms", true },
 			func(here replicaset.Member, _ []string) map[string][]string {
@@ -150,8 +150,9 @@ func TestReconcileRole(t *testing.T) {
 				logs, table := []string{here.ReconcilerLogGroupARN() + ":*"}, []string{here.ReconcileTableARN()}
 				must := map[string][]string{
 					"s3:ListBucket": buckets, "s3:GetObject": objectsOf(buckets),
-					"s3:ListBucketMultipartUploads": {here.BucketARN()}, "s3:ListMultipartUploadParts": objectsOf([]string{here.BucketARN()}),
-					"dynamodb:GetItem": table, "dynamodb:PutItem": table, "logs:CreateLogStream": logs, "logs:PutLogEvents": logs,
+					"s3:ListBucketMultipartUploads": {here.BucketARN()}, "s3:ListBucketVersions": {here.BucketARN()}, "s3:GetLifecycleConfiguration": buckets,
+					"s3:ListMultipartUploadParts": objectsOf([]string{here.BucketARN()}),
+					"dynamodb:GetItem":            table, "dynamodb:PutItem": table, "logs:CreateLogStream": logs, "logs:PutLogEvents": logs,
 				}
 				if tt.more != nil {
 					for action, resources := range tt.more(here, buckets) {

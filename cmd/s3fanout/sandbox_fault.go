@@ -41,6 +41,7 @@ Kinds:
   s3-clock            S3 in the Region dates objects, events and answers by a
                       clock that is --clock ahead, or behind if negative
   s3-no-principal     events of S3 in the Region do not say who wrote
+  s3-unannounced      changes in the Region have no events
   lambda-crash        the function is killed when it receives an event
   duplicate-delivery  SNS in the Region delivers messages twice
   delay               SNS in the Region delivers late and out of order

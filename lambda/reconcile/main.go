@@ -54,19 +54,17 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 	if httpClient == nil {
 		httpClient = client.HTTP(parts + reconcile.Parallel)
 	}
-	reader, err := client.S3(getenv, httpClient, credentials, config.Target.Account)
-	if err != nil {
-		return nil, err
+	readers := map[string]*s3.Client{}
+	for _, m := range append(replicaset.Members{config.Target}, config.Sources...) {
+		if readers[m.Region], err = client.S3(inRegion(getenv, m.Region), httpClient, credentials, config.Target.Account); err != nil {
+			return nil, err
+		}
 	}
 	table, err := checkpoint.New(getenv, httpClient, credentials, config.Table)
 	if err != nil {
 		return nil, err
 	}
 	log = log.With("replicaSet", config.Target.Set, "targetRegion", config.Target.Region, "targetBucket", config.Target.Bucket)
-	readers := map[string]*s3.Client{}
-	for _, m := range append(replicaset.Members{config.Target}, config.Sources...) {
-		readers[m.Region] = s3.New(reader.Options(), func(o *s3.Options) { o.Region = m.Region })
-	}
 	h := &reconcile.Handler{
 		Config:      config,
 		Read:        func(region string) reconcile.S3 { return readers[region] },
@@ -74,6 +72,7 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 		Log:         log,
 		Now:         time.Now,
 		Sleep:       smithytime.SleepWithContext,
+		Grace:       config.Grace,
 	}
 	if !config.Copy {
 		return h, nil
@@ -84,7 +83,10 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 	if err != nil {
 		return nil, err
 	}
-	writer := s3.New(reader.Options(), func(o *s3.Options) { o.Credentials = replicator })
+	writer, err := client.S3As(getenv, httpClient, replicator, config.Target.Account)
+	if err != nil {
+		return nil, err
+	}
 	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
 	copies := copier.New(writer, target,
 		copier.WithLogger(log),
@@ -97,4 +99,14 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 		return source.Bucket, member
 	}))
 	return h, nil
+}
+
+// inRegion has a client be made that sends to another Region.
+func inRegion(getenv func(string) string, region string) func(string) string {
+	return func(name string) string {
+		if name == functionenv.Region {
+			return region
+		}
+		return getenv(name)
+	}
 }

@@ -12,7 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/aws/requestbody"
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
 )
@@ -35,7 +37,8 @@ func Role(getenv func(string) string, http aws.HTTPClient, own aws.Credentials, 
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return own, nil
 		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = client.MaxAttempts }),
+		Retryer:    retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = client.MaxAttempts }),
+		APIOptions: []func(*middleware.Stack) error{requestbody.Keep},
 	}
 	if endpoint != "" {
 		options.BaseEndpoint = aws.String(endpoint)

@@ -28,6 +28,9 @@ const (
 	ReconcileRanges = "S3FANOUT_RECONCILE_RANGES"
 	// ReconcileRate is how many copies begin in a second at most. Optional.
 	ReconcileRate = "S3FANOUT_RECONCILE_RATE"
+	// ReconcileGrace is how long after a change a key is left alone, such as "5m0s".
+	// Optional; no configuration sets it, and whoever tries the function out may.
+	ReconcileGrace = "S3FANOUT_RECONCILE_GRACE"
 	// Filters are those of the set, as "<prefix>:<suffix>", separated by commas;
 	// both are encoded as in FollowFilters. Optional: without it every key is copied.
 	Filters = "S3FANOUT_FILTERS"
@@ -45,7 +48,9 @@ type Reconcile struct {
 	Copy        bool
 	Table       string
 	KeyRanges   int // zero: the function goes through all keys by itself
-	Rate        int // copies in a second; zero means that the function chooses
+	// Zero means that the function chooses.
+	Rate  int // copies in a second
+	Grace time.Duration
 }
 
 // Matches reports whether objects with this key are copied to the other Regions.
@@ -79,6 +84,9 @@ func EncodeReconcile(r Reconcile) map[string]string {
 			variables[name] = strconv.Itoa(n)
 		}
 	}
+	if r.Grace > 0 {
+		variables[ReconcileGrace] = r.Grace.String()
+	}
 	if r.OpaqueETags {
 		variables[OpaqueETags] = "true"
 	}
@@ -103,8 +111,13 @@ func DecodeReconcile(getenv func(string) string) (Reconcile, error) {
 	wrong := func(name, want string) (Reconcile, error) {
 		return Reconcile{}, fmt.Errorf("environment variable %s: %q is not %s", name, getenv(name), want)
 	}
-	if r.Every, err = time.ParseDuration(getenv(ReconcileEvery)); err != nil || r.Every <= 0 {
-		return wrong(ReconcileEvery, "a time such as 24h0m0s")
+	for name, into := range map[string]*time.Duration{ReconcileEvery: &r.Every, ReconcileGrace: &r.Grace} {
+		if getenv(name) == "" && name == ReconcileGrace {
+			continue
+		}
+		if *into, err = time.ParseDuration(getenv(name)); err != nil || *into <= 0 {
+			return wrong(name, "a time such as 24h0m0s")
+		}
 	}
 	for name, into := range map[string]*bool{ReconcileCopy: &r.Copy, OpaqueETags: &r.OpaqueETags} {
 		text := getenv(name)

@@ -12,7 +12,7 @@ import (
 
 func fullReconcile() Reconcile {
 	return Reconcile{
-		Config: full(), OpaqueETags: true, Every: 36 * time.Hour, Copy: true, Table: "media-reconcile", KeyRanges: 40, Rate: 20,
+		Config: full(), OpaqueETags: true, Every: 36 * time.Hour, Copy: true, Table: "media-reconcile", KeyRanges: 40, Rate: 20, Grace: time.Minute,
 		Filters: []replicaset.Filter{{Prefix: "films/"}, {Prefix: "a b,c:d/é", Suffix: "+.jpg"}, {Suffix: ".mp4"}},
 	}
 }
@@ -25,7 +25,7 @@ func decodeReconcile(variables map[string]string) (Reconcile, error) {
 
 func TestDecodeReconcileReadsWhatEncodeWrites(t *testing.T) {
 	bare := fullReconcile()
-	bare.OpaqueETags, bare.Copy, bare.KeyRanges, bare.Rate, bare.Filters = false, false, 0, 0, nil
+	bare.OpaqueETags, bare.Copy, bare.KeyRanges, bare.Rate, bare.Grace, bare.Filters = false, false, 0, 0, 0, nil
 	for _, want := range []Reconcile{fullReconcile(), bare} {
 		got, err := decodeReconcile(EncodeReconcile(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -48,6 +48,7 @@ func TestDecodeReconcileNamesWhatIsWrong(t *testing.T) {
 		{ReconcileTable, ""},
 		{ReconcileRanges, "0"},
 		{ReconcileRate, "fast"},
+		{ReconcileGrace, "none"},
 		{OpaqueETags, "1"},
 		{Filters, "films/"},
 		{Filters, "films/:,:"}, // bad input: fn-55

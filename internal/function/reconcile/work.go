@@ -148,19 +148,18 @@ func (w *work) settleAll(ctx context.Context, todo []suspect) error {
 		}
 		group.Go(func() error {
 			// Its turn may have taken long to come.
-			if order.failure() != nil {
-				return nil
-			}
-			if w.timeIsUp() {
+			switch {
+			case order.failure() != nil:
+			case w.timeIsUp():
 				order.ended(i, Counts{}, errTimeUp)
-				return nil
+			default:
+				c, err := w.settle(ctx, todo[i])
+				order.ended(i, c, err)
 			}
-			c, err := w.settle(ctx, todo[i])
-			order.ended(i, c, err)
-			return nil
+			return nil // order has the errors
 		})
 	}
-	_ = group.Wait() // order has the errors
+	_ = group.Wait()
 	order.rest()
 	return cmp.Or(order.failure(), err)
 }
@@ -309,9 +308,10 @@ func (w *work) deleted(ctx context.Context, after string, todo []suspect) ([]sus
 	own := w.members[w.own]
 	b := listing.Bucket{Region: own.Region, Name: own.Bucket}
 	hidden, known, _, err := listing.Markers(ctx, b, w.Read(own.Region), "", after, keys, worthPage)
-	if err != nil {
-		return nil, err
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
+	// Of what it does not tell, and may not be allowed to, a HEAD does.
 	at, rest, same := 0, todo[:0], Counts{}
 	for _, s := range todo {
 		is := s.kind == absent && at < known && hidden[at]

@@ -28,13 +28,15 @@ var build struct {
 	dir      string // temporary
 	function string // the function's binary
 	adopter  string // that of the function of adopted buckets
-	command  string // the s3fanout command
-	app      string // the CDK app
-	synth    string // what makes assemblies for these tests
+	// reconciler is that of the function that compares.
+	reconciler string
+	command    string // the s3fanout command
+	app        string // the CDK app
+	synth      string // what makes assemblies for these tests
 }
 
 // programs are the packages of those binaries.
-var programs = []string{"./lambda", "./lambda/adopt", "./cmd/s3fanout", "./infra/app", "./internal/proof/synth"}
+var programs = []string{"./lambda", "./lambda/adopt", "./lambda/reconcile", "./cmd/s3fanout", "./infra/app", "./internal/proof/synth"}
 
 // declareBuild tells the test cache of what was built, once.
 var declareBuild = sync.OnceValue(func() error {
@@ -73,7 +75,7 @@ func runTests(m *testing.M) (int, error) {
 	// same time what is to be linked. Each is called as its directory.
 	built := filepath.Join(dir, "programs") + string(filepath.Separator)
 	build.function, build.adopter, build.command = built+"lambda", built+"adopt", built+"s3fanout"
-	build.app, build.synth = built+"app", built+"synth"
+	build.app, build.synth, build.reconciler = built+"app", built+"synth", built+"reconcile"
 	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-o", built}, programs...)...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -95,7 +95,7 @@ func appDirectory() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, program := range []string{"function", "adopt"} {
+	for _, program := range []string{"function", "adopt", "reconcile"} {
 		asset := filepath.Join(dir, "build", program, "arm64")
 		if err := os.MkdirAll(asset, 0o700); err != nil {
 			return "", err

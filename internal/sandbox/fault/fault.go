@@ -24,6 +24,7 @@ const (
 	S3Conflict        Kind = "s3-conflict"        // S3 in the Region answers a conditional write or deletion with 409 ConditionalRequestConflict, and has done nothing
 	S3Clock           Kind = "s3-clock"           // S3 in the Region dates objects, events and answers ClockMillis late, or early
 	S3NoPrincipal     Kind = "s3-no-principal"    // S3 in the Region announces what was written, not by whom
+	S3Unannounced     Kind = "s3-unannounced"     // S3 in the Region announces nothing of a change, and nothing says so: an event that is lost
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
 	Delay             Kind = "delay"              // SNS in the topic's Region delivers late, and so out of order
@@ -31,7 +32,7 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3Conflict, S3Clock, S3NoPrincipal, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3Conflict, S3Clock, S3NoPrincipal, S3Unannounced, LambdaCrash, DuplicateDelivery, Delay}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.

@@ -9,6 +9,9 @@ import (
 // notify sends the bucket's notifications about a change. It does not wait
 // for their delivery, but when it returns they count as under way.
 func (s *Service) notify(b *bucket, key string, c change, o origin) {
+	if s.config.Faults.Strikes(b.region, fault.S3Unannounced) {
+		return
+	}
 	if s.config.Faults.Strikes(b.region, fault.S3NoPrincipal) {
 		o.caller.PrincipalID = s.config.AccountID // as the account itself, whoever it was
 	}

@@ -1,0 +1,146 @@
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/sandbox"
+	"s3fanout/internal/sandbox/fault"
+)
+
+// What S3 never announced is found and repaired by the schedule alone: what is
+// missing, what was overwritten and what was deleted. The alarms' metrics say so, and
+// another comparison finds nothing.
+func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
+	t.Parallel()
+	set := editable(t, synthesize(t, `{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+
+		`"filters":[{"prefix":"films/"},{"prefix":"docs/","follow":["overwrites","deletions"]}],"reconcile":{"every":"6 hours","copy":true}}}`))
+	set.edit("*", func(resources map[string]any) (changed int) {
+		for _, r := range resources {
+			properties, _ := r.(map[string]any)["Properties"].(map[string]any)
+			environment, _ := properties["Environment"].(map[string]any)
+			if variables, _ := environment["Variables"].(map[string]any); variables[functionenv.ReconcileEvery] != nil {
+				// Nobody waits for six hours here, nor for events that never come.
+				variables[functionenv.ReconcileEvery], variables[functionenv.ReconcileGrace] = "1ms", "1ms"
+				changed++
+			}
+		}
+		return changed
+	})
+	w := start(t, set.files, func(c *sandbox.Config) {
+		c.Programs = map[string]string{"reconcile": build.reconciler}
+	})
+	const a, b, c = "us-east-1", "eu-west-1", "ap-northeast-1"
+	for _, key := range []string{"films/same", "films/destroyed", "films/deleted", "docs/same", "docs/overwritten", "docs/deleted"} {
+		w.upload(a, object{key: key, body: "first"})
+	}
+	w.settle()
+	w.later()
+
+	for _, region := range w.regions {
+		w.fault(region, fault.S3Unannounced, 1, 0)
+	}
+	remove := func(region, key string, version *string) {
+		t.Helper()
+		if _, err := w.s3(region).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: version}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.upload(a, object{key: "films/lost", body: "lost"})
+	w.upload(b, object{key: "docs/lost", body: "lost too"})
+	w.upload(b, object{key: "docs/overwritten", body: "second"})
+	remove(c, "docs/deleted", nil)
+	remove(b, "films/deleted", nil) // stays where it is
+	head, err := w.s3(b).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket(b)), Key: aws.String("films/destroyed")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(b, "films/destroyed", head.VersionId)
+	w.settle()
+	if _, there := w.read(b, "films/lost"); there {
+		t.Fatal("an event that was dropped arrived")
+	}
+	w.later()
+
+	w.tickAll()
+	w.wantEverywhere(object{key: "films/lost", body: "lost"})
+	w.wantEverywhere(object{key: "films/destroyed", body: "first"})
+	for key, body := range map[string]string{"docs/lost": "lost too", "docs/overwritten": "second"} {
+		if got := w.wantSame(key); got != body {
+			t.Errorf("%s: all Regions show %q, want %q", key, got, body)
+		}
+	}
+	for _, region := range w.regions {
+		if body, there := w.read(region, "docs/deleted"); there {
+			t.Errorf("%s has %q, which was deleted", region, body)
+		}
+	}
+	if body, there := w.read(b, "films/deleted"); there {
+		t.Errorf("%s has %q again, which was deleted there", b, body)
+	}
+	// a lacks docs/lost, has an old docs/overwritten, and docs/deleted still; and so on.
+	found := map[string]map[string]float64{
+		a: {"KeysMissing": 1, "KeysDifferent": 2, "KeysRepaired": 3},
+		b: {"KeysMissing": 2, "KeysDifferent": 1, "KeysRepaired": 3},
+		c: {"KeysMissing": 2, "KeysDifferent": 1, "KeysRepaired": 3},
+	}
+	const keys, left = 8, 7 // nobody has docs/deleted any more
+	w.wantMetrics(keys, found)
+	w.tickAll()
+	w.wantMetrics(keys+left, found)
+	for _, region := range w.regions {
+		w.wantLetters(region, 0)
+		if lines := w.logLines(region, `"level":"ERROR"`); lines != "" {
+			t.Errorf("%s: %s", region, lines)
+		}
+		if lines := w.logLines(region, "key not repaired"); lines != "" {
+			t.Errorf("%s: %s", region, lines)
+		}
+	}
+}
+
+// tickAll has the schedules of all Regions start their functions once, one after
+// another, and waits for what these have done to come to rest.
+func (w *world) tickAll() {
+	w.t.Helper()
+	for _, region := range w.regions {
+		if err := w.sandbox.Tick(w.t.Context(), region); err != nil {
+			w.t.Fatal(err)
+		}
+		w.settleWithin(time.Minute)
+	}
+}
+
+// wantMetrics compares what the functions that compare have reported so far.
+func (w *world) wantMetrics(compared float64, found map[string]map[string]float64) {
+	w.t.Helper()
+	for _, region := range w.regions {
+		want := maps.Clone(found[region])
+		want["KeysCompared"] = compared
+		got, proofs := map[string]float64{}, 0
+		for line := range strings.Lines(w.logLines(region, `"msg":"reconcile"`)) {
+			var values map[string]any
+			if err := json.Unmarshal([]byte(line), &values); err != nil {
+				w.t.Fatal(err)
+			}
+			for name, value := range values {
+				if n, is := value.(float64); is && strings.HasPrefix(name, "Keys") {
+					got[name] += n
+				}
+			}
+			if values["ProofTime"] != nil {
+				proofs++
+			}
+		}
+		if !maps.Equal(got, want) || proofs == 0 {
+			w.t.Errorf("%s: %d proofs, metrics %v, want %v", region, proofs, got, want)
+		}
+	}
+}
