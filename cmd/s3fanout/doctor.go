@@ -58,6 +58,9 @@ AWS requests: 18 in each Region, 5 more with batchOperations, up to 7 more for
 an adopted bucket (those of s3fanout adopt --check), one for a function that is
 stopped, and one for each subscription:
 ` + healthRequests + `.
+
+With reconcile 5 more: also scheduler:GetSchedule, dynamodb:DescribeTable and
+cloudwatch:GetMetricData.
 They cost less than 0.001 USD. The probe makes 16 more in each Region.
 
 With --output json the result is one document:

@@ -49,6 +49,8 @@ that is stopped, and one for each subscription:
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 4N+12 in each of N Regions, with follow for up to 5 more.
 
+With reconcile 6 more: also scheduler:GetSchedule and dynamodb:DescribeTable.
+
 With --output json the result is one document:
   {"replicaSet", "account", "caller",
    "regions": [{"region", "parts": {"access", "bucket", "topic",
@@ -61,7 +63,7 @@ With --output json the result is one document:
          "byAge": [{"fromSeconds", "untilSeconds", "waitingEvents"}]}],
        "unavailable"},
      "followed": {"replaced", "superseded", "deleted", "retagged", "waited"},
-     "metricsUnavailable"}],
+     "lastComparisonSeconds", "metricsUnavailable"}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}],
    "next": [commands]}
 A part is ok, missing, failed, unknown, warning or paused. A number that is not

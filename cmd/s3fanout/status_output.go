@@ -49,6 +49,10 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 			seconds := f.Oldest.Seconds()
 			row.Oldest = &seconds
 		}
+		if f.Proof != nil {
+			seconds := f.Proof.Seconds()
+			row.ProofSeconds = &seconds
+		}
 		for _, l := range f.Lag {
 			row.Lag = append(row.Lag, document.StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
 		}
@@ -90,7 +94,7 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	diverged := divergedLines(d.Regions)
-	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), diverged, deletedLines(d.Regions)) {
+	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), proofLines(d.Regions), diverged, deletedLines(d.Regions)) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}
@@ -114,6 +118,20 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	return writeNextSteps(w, d.steps, width)
+}
+
+// proofLines say how long ago the Regions were last compared, if that is known of any.
+func proofLines(regions []document.StatusRegion) []string {
+	var known []string
+	for _, r := range regions {
+		if r.ProofSeconds != nil {
+			known = append(known, r.Region+" "+shortAge(time.Duration(*r.ProofSeconds*float64(time.Second)))+" ago")
+		}
+	}
+	if known == nil {
+		return nil
+	}
+	return []string{"last comparison with the other Regions: " + strings.Join(known, ", ")}
 }
 
 // handLine is one line of what was found.

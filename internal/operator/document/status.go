@@ -26,6 +26,9 @@ type StatusRegion struct {
 	// with other contents.
 	Diverged *float64    `json:"diverged"`
 	Lag      []StatusLag `json:"lag"`
+	// ProofSeconds is how old the last complete comparison with the other Regions
+	// is; null without reconcile, and where nothing is known.
+	ProofSeconds *float64 `json:"lastComparisonSeconds"`
 	// Behind is what waits for the Region's function; null if the Region does not
 	// answer.
 	Behind *StatusBehind `json:"behind"`

@@ -75,6 +75,7 @@ func (c *checker) run() {
 	c.subscriptions()
 	c.function()
 	c.role()
+	c.reconcile()
 	c.queue()
 }
 

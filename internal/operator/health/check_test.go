@@ -112,6 +112,14 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			Policies: found([]string{policy(allowing(at.jobGrants())...)}), Attached: found([]string(nil)),
 		})
 	}
+	if set.Reconcile != nil {
+		healthy.Reconcile = Reconcile{
+			Function: found(Reconciler{
+				State: "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
+			}),
+			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"), ProofAge: found(23 * time.Hour),
+		}
+	}
 	if set.Tracing {
 		healthy.Function.Value.Tracing = "Active"
 	}

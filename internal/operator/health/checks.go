@@ -64,6 +64,11 @@ const (
 	checkPermission  = "function-permission"
 	checkTracing     = "function-tracing"
 
+	checkReconciler     = "reconcile-function"
+	checkReconcileTable = "reconcile-table"
+	checkSchedule       = "reconcile-schedule"
+	checkProof          = "reconcile-proof"
+
 	checkRole     = "role"
 	checkTrust    = "role-trust"
 	checkOperator = "role-operators"
@@ -279,6 +284,19 @@ func Checks() []CheckInfo {
 			"AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
 			redeploy},
 
+		{checkReconciler, PartFunction, Warning, "the function that compares the buckets is there and as it should be",
+			"What events miss is not found and not repaired in this Region. Uploads are copied.",
+			redeploy},
+		{checkReconcileTable, PartFunction, Warning, "the table of the function that compares is there",
+			"The comparison does not get further than one invocation, or does not begin. Uploads are copied.",
+			redeploy},
+		{checkSchedule, PartFunction, Warning, "the schedule of the comparison is enabled and starts its function",
+			"What events miss is not found and not repaired in this Region. Uploads are copied.",
+			redeploy},
+		{checkProof, PartFunction, Warning, "the bucket was compared with the others lately",
+			"Nothing says that this Region has what the others have. Uploads are copied.",
+			"see why the function fails: aws logs tail /aws/lambda/{reconciler} --region {region} --since 1h; compare by hand: s3fanout verify"},
+
 		{checkRole, PartRole, Failed, "role {role} is there and as it should be",
 			"The function cannot start.",
 			newRole + "; then s3fanout redrive" + catchUp},
@@ -358,6 +376,7 @@ func (c *checker) fill(text string) string {
 		"{meshStack}", set.MeshStackName(region),
 		"{bucket}", c.here().Bucket,
 		"{function}", set.FunctionName(),
+		"{reconciler}", set.ReconcilerName(),
 		"{topic}", set.TopicName(),
 		"{queue}", set.QueueName(),
 		"{role}", c.here().RoleName(),

@@ -7,10 +7,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -30,6 +32,8 @@ type Clients struct {
 	SQS        SQS
 	KMS        KMS
 	CloudWatch CloudWatch
+	Scheduler  Scheduler
+	DynamoDB   DynamoDB
 }
 
 // STS is what is asked of STS.
@@ -88,7 +92,17 @@ type SQS interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
-// CloudWatch is what is asked of CloudWatch, by Measure alone.
+// Scheduler is what is asked of EventBridge Scheduler, of sets with reconcile.
+type Scheduler interface {
+	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+}
+
+// DynamoDB is what is asked of DynamoDB, of sets with reconcile.
+type DynamoDB interface {
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+}
+
+// CloudWatch is what is asked of CloudWatch, by Measure, and of sets with reconcile.
 type CloudWatch interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 }
@@ -137,6 +151,8 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			SQS:        sqs.NewFromConfig(there),
 			KMS:        kms.NewFromConfig(there),
 			CloudWatch: cloudwatch.NewFromConfig(there),
+			Scheduler:  scheduler.NewFromConfig(there),
+			DynamoDB:   dynamodb.NewFromConfig(there),
 		}
 	}
 	return clients

@@ -56,8 +56,32 @@ type Region struct {
 	Role          Look[Role] // the one the Region's function should have
 	Queue         Look[Queue]
 	JobRole       Look[Role] // of jobs of S3 Batch Operations, if the set has them
+	Reconcile     Reconcile  // asked for if the set has it
 	Conditions    Look[Conditions]
 	Scratch       Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
+}
+
+// Reconcile is what compares the Region's bucket with the others.
+type Reconcile struct {
+	Function Look[Reconciler]
+	Schedule Look[Schedule]
+	Table    Look[string] // its status
+	// ProofAge is how old the last complete comparison is; Absent where the function
+	// has told nothing lately.
+	ProofAge Look[time.Duration]
+}
+
+// Reconciler is the function that compares.
+type Reconciler struct {
+	State, RoleARN string
+	Environment    map[string]string
+	Reserved       Look[int] // reserved concurrency
+}
+
+// Schedule is what starts that function.
+type Schedule struct {
+	State  string // ENABLED or DISABLED
+	Target string // ARN
 }
 
 // Access is what the first request to the Region told.

@@ -30,9 +30,12 @@ type Figures struct {
 	Diverged *float64
 	// Oldest is the age of the oldest dead letter, at most minutes ago.
 	Oldest *time.Duration
-	Lag    []Lag // replicas written in this Region, by their source; none without data
 	// Followed is nil if the set follows no changes.
 	Followed *Followed
+	// Proof is how old the last complete comparison with the other Regions is, if the
+	// set has reconcile.
+	Proof *time.Duration
+	Lag   []Lag // replicas written in this Region, by their source; none without data
 }
 
 // Lag is how long replicas from one Region took, from the event's time to the copy's end.
@@ -57,6 +60,12 @@ func Measure(ctx context.Context, o Options, regions []string, now time.Time) (m
 				return
 			}
 			all[i] = plan.figures(values)
+			if o.Set.Reconcile == nil {
+				return
+			}
+			if age := proofAge(ctx, o.Clients[region].CloudWatch, o.Set, region, now); age.State == Found {
+				all[i].Proof = &age.Value
+			}
 		})
 	}
 	wait.Wait()
@@ -67,12 +76,14 @@ func Measure(ctx context.Context, o Options, regions []string, now time.Time) (m
 	return byRegion, ctx.Err()
 }
 
+const noCloudWatch = "the endpoint has no CloudWatch"
+
 // whyNoMetrics tells a server without CloudWatch from other trouble.
 func whyNoMetrics(region string, err error) string {
 	unknown := slices.Contains([]string{"NotImplemented", "UnknownOperationException", "InvalidAction"}, errorcode.Of(err))
 	// Who does not know CloudWatch need not know the form of its answers.
 	if unknown || slices.Contains([]int{http.StatusNotFound, http.StatusNotImplemented}, errorcode.Status(err)) {
-		return "the endpoint has no CloudWatch"
+		return noCloudWatch
 	}
 	return failed[int](region, "CloudWatch", err).Why
 }

@@ -35,10 +35,13 @@ func TestEachTroubleHasItsFinding(t *testing.T) {
 	for _, c := range adoptedTroubles() {
 		t.Run(c.name, func(t *testing.T) { c.test(t, adoptingSet()) })
 	}
+	for _, c := range reconcileTroubles() {
+		t.Run(c.name, func(t *testing.T) { c.test(t, reconcileSet()) })
+	}
 	for _, info := range Checks() {
 		is := func(c trouble) bool { return c.check == info.ID }
 		if info.ID != checkOptIn && info.ID != checkOverlap && // which have tests of their own
-			!slices.ContainsFunc(slices.Concat(troubles(), carefulTroubles(), followTroubles(), adoptedTroubles()), is) {
+			!slices.ContainsFunc(slices.Concat(troubles(), carefulTroubles(), followTroubles(), adoptedTroubles(), reconcileTroubles()), is) {
 			t.Errorf("check %s has no case", info.ID)
 		}
 	}
