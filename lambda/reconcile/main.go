@@ -52,7 +52,7 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 	}
 	parts := cmp.Or(config.MultipartParallel, copier.DefaultParallel)
 	if httpClient == nil {
-		httpClient = client.HTTP(parts + reconcile.Parallel)
+		httpClient = client.HTTP(parts + reconcile.Parallel + reconcile.Copies)
 	}
 	readers := map[string]*s3.Client{}
 	for _, m := range append(replicaset.Members{config.Target}, config.Sources...) {

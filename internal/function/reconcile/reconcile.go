@@ -42,8 +42,9 @@ const (
 	// Grace is how long after a change a key is left alone: the function's retries
 	// come after one and two minutes.
 	Grace = 5 * time.Minute
-	// Parallel is how many keys are looked at or copied at once.
-	Parallel = 8
+	// Parallel is how many keys are looked at at once, and Copies how many are copied.
+	Parallel = 32
+	Copies   = 8
 	// DefaultRate is how many copies begin in a second at most. S3 takes 3,500 for a
 	// prefix, and most of them are the replicator's.
 	DefaultRate = 50
@@ -83,7 +84,8 @@ type Handler struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 	Sleep       func(context.Context, time.Duration) error
-	// Parallel and PageSize are zero for the defaults.
+	// Parallel and PageSize are zero for the defaults. No more keys are copied at once
+	// than are looked at.
 	Parallel int
 	PageSize int32
 	// Grace is zero for the default, and less for none.

@@ -248,7 +248,17 @@ const (
 
 // repair has a key copied or hidden, and says what became of it.
 func (w *work) repair(ctx context.Context, key string, place int, off Counts, do func(context.Context) (copier.Result, error)) (Counts, error) {
+	select {
+	case w.copies <- struct{}{}:
+		defer func() { <-w.copies }()
+	case <-ctx.Done():
+		return Counts{}, ctx.Err()
+	}
 	for try := 1; ; try++ {
+		// Others may have taken long.
+		if w.timeIsUp() {
+			return Counts{}, errTimeUp
+		}
 		if err := w.pace.wait(ctx); err != nil {
 			return Counts{}, err
 		}

@@ -30,6 +30,7 @@ type work struct {
 	// stop is when no further key begins, and end when requests are given up.
 	stop, end time.Time
 	pace      *pacer
+	copies    chan struct{} // taken by copies that are under way
 	named     *named
 	rules     *rules
 
@@ -47,7 +48,7 @@ const (
 func (h *Handler) work(ctx context.Context, log *slog.Logger, until time.Time, k *keeper) *work {
 	w := &work{
 		Handler: h, log: log, members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...), keeper: k,
-		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log},
+		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log}, copies: make(chan struct{}, Copies),
 	}
 	w.rules = &rules{work: w}
 	if _, bounded := ctx.Deadline(); bounded {
