@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/function/functionenv"
 )
 
@@ -35,9 +36,9 @@ func TestMain(m *testing.M) {
 
 // environment is the function's in a Region, with S3 at endpoint.
 func environment(endpoint string) map[string]string {
-	env := functionenv.Encode(config())
+	env := functionenv.Encode(eventtest.Config())
 	maps.Copy(env, map[string]string{
-		functionenv.Region: config().Target.Region, functionenv.FunctionName: config().FunctionName,
+		functionenv.Region: eventtest.Config().Target.Region, functionenv.FunctionName: eventtest.Config().FunctionName,
 		"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
 		"AWS_ENDPOINT_URL": endpoint,
 	})
@@ -81,8 +82,8 @@ func TestInvokeWithTheRealClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	echo := s3Record("ap-south-1", "media-ap", "echo", "AWS:AROAEXAMPLE:media-replicator")
-	got, err := h.Invoke(t.Context(), payload(t, message(upload("a+b%2B")), message(echo)))
+	echo := eventtest.Record("ap-south-1", "media-ap", "echo", "AWS:AROAEXAMPLE:media-replicator")
+	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a+b%2B")), eventtest.Message(echo)))
 	if want := `{"copied":1,"exists":1,"diverged":0,"sourceGone":0,"unfinished":0,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
@@ -168,8 +169,8 @@ func TestFunctionBehindARuntimeAPI(t *testing.T) {
 	type answer struct{ path, body string }
 	answers := make(chan answer, 2)
 	payloads := make(chan []byte, 2)
-	payloads <- payload(t, message(upload("k")))
-	payloads <- payload(t, message(upload("denied"), upload("k2")))
+	payloads <- eventtest.Payload(eventtest.Message(eventtest.Upload("k")))
+	payloads <- eventtest.Payload(eventtest.Message(eventtest.Upload("denied"), eventtest.Upload("k2")))
 	ended := make(chan struct{})
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

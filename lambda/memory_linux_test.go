@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // mostMemory is what the function's process may ever hold, in KiB.
@@ -73,7 +75,7 @@ func TestMemoryOfTenThousandEvents(t *testing.T) {
 	for n := 1; n <= 10_000; n++ {
 		var answer string
 		select {
-		case next <- payload(t, message(upload(fmt.Sprintf("films/%06d.mp4", n)))):
+		case next <- eventtest.Payload(eventtest.Message(eventtest.Upload(fmt.Sprintf("films/%06d.mp4", n)))):
 		case <-ctx.Done():
 			t.Fatalf("the function does not ask for event %d", n)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // zipped is a payload as nobody but a mistaken sender compresses it.
@@ -36,18 +37,20 @@ func object(members string) string {
 // dead-letter queue with the payload, or in copies; what is good beside it is
 // copied. Nothing else is logged as copied, and the error is one bounded line.
 func TestBadInput(t *testing.T) {
-	one := message(upload("k"))
-	whole := string(payload(t, one))
+	one := eventtest.Message(eventtest.Upload("k"))
+	whole := string(eventtest.Payload(one))
 	continuation := func(replace ...string) string {
 		return strings.NewReplacer(replace...).Replace(`{"s3fanout":{"version":1,"continue":{"source":{"region":"us-east-1","bucket":"media-us","key":"k","size":9},` +
 			`"uploadId":"u","partSize":5,"handovers":0}}}`)
 	}
 	var many []string
 	for i := range 1_001 {
-		many = append(many, upload(fmt.Sprintf("k%d", i)))
+		many = append(many, eventtest.Upload(fmt.Sprintf("k%d", i)))
 	}
-	wrap := func(body string) string { return string(payload(t, body)) }
-	beside := func(bad string) string { return string(payload(t, message(bad, upload("good")))) }
+	wrap := func(body string) string { return string(eventtest.Payload(body)) }
+	beside := func(bad string) string {
+		return string(eventtest.Payload(eventtest.Message(bad, eventtest.Upload("good"))))
+	}
 
 	for _, tt := range []struct {
 		id      string
@@ -66,13 +69,13 @@ func TestBadInput(t *testing.T) {
 		{"fn-07", whole + whole, event.ErrMalformed, "invalid character '{' after top-level value", 0},
 		{"fn-08", one, event.ErrUnsupported, `EventSource is "aws:s3", want "aws:sns"`, 0},
 		// Messages.
-		{"fn-09", string(payload(t, strings.Repeat("\x00\xff", 512<<10), one)), event.ErrMalformed, `invalid character '\x00'`, 1},
-		{"fn-10", wrap(message(many[:1_000]...)), nil, "", 1_000},
-		{"fn-50", wrap(message(many...)), event.ErrMalformed, "more than 1000 records in one invocation", 0},
+		{"fn-09", string(eventtest.Payload(strings.Repeat("\x00\xff", 512<<10), one)), event.ErrMalformed, `invalid character '\x00'`, 1},
+		{"fn-10", wrap(eventtest.Message(many[:1_000]...)), nil, "", 1_000},
+		{"fn-50", wrap(eventtest.Message(many...)), event.ErrMalformed, "more than 1000 records in one invocation", 0},
 		{"fn-51", wrap(`{"Records":[` + strings.Repeat("{},", 999) + `{}]}`), event.ErrUnsupported, "1000 of 1000 failed", 0},
 		{"fn-11", wrap(`{"Records":` + strings.Repeat(`{"Records":`, 20_000)), event.ErrMalformed, "exceeded max depth", 0},
-		{"fn-12", wrap(`{"Records":[` + upload("first") + `],"Records":[` + upload("last") + `]}`), event.ErrMalformed, "it has Records twice", 0},
-		{"fn-13", wrap(message(upload("k"), upload("k"))), nil, "", 2},
+		{"fn-12", wrap(`{"Records":[` + eventtest.Upload("first") + `],"Records":[` + eventtest.Upload("last") + `]}`), event.ErrMalformed, "it has Records twice", 0},
+		{"fn-13", wrap(eventtest.Message(eventtest.Upload("k"), eventtest.Upload("k"))), nil, "", 2},
 		{"fn-43", beside(object(`"key":"first","key":"last"`)), nil, "", 2},
 		// Keys and versions.
 		{"fn-14", beside(object(`"key":""`)), event.ErrMalformed, "s3.object.key is missing", 1},
@@ -84,16 +87,16 @@ func TestBadInput(t *testing.T) {
 		// Sizes.
 		{"fn-20", beside(object(`"key":"k","size":-1`)), event.ErrMalformed, "size is -1", 1},
 		{"fn-21", beside(object(`"key":"k","size":9223372036854775808`)), event.ErrMalformed, "cannot unmarshal number 9223372036854775808", 1},
-		{"fn-22", wrap(message(object(`"key":"k","size":NaN`), upload("good"))), event.ErrMalformed, "invalid character 'N' looking for beginning of value", 0},
+		{"fn-22", wrap(eventtest.Message(object(`"key":"k","size":NaN`), eventtest.Upload("good"))), event.ErrMalformed, "invalid character 'N' looking for beginning of value", 0},
 		// Sources and senders.
-		{"fn-23", beside(s3Record("eu-west-1", "media-eu", "k", "")), errSource, "it is the function's own bucket", 1},
-		{"fn-24", beside(s3Record("us-east-1", "stranger", "k", "")), errSource, "replica set media has no such bucket", 1},
-		{"fn-25", beside(s3Record("ap-south-1", "media-us", "k", "")), errSource, `the replica set has the bucket in us-east-1, the event says "ap-south-1"`, 1},
-		{"fn-26", beside(strings.Replace(upload("k"), "aws:s3", "aws:sqs", 1)), event.ErrUnsupported, `"aws:sqs"`, 1},
-		{"fn-27", beside(strings.Replace(upload("k"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)), event.ErrUnsupported, "ObjectRemoved:Delete", 1},
-		{"fn-28", beside(strings.Replace(upload("k"), "2026-11-20T", "2126-11-20T", 1)), nil, "", 2},
-		{"fn-29", beside(strings.Replace(upload("k"), "2026-11-20T", "1970-01-01T", 1)), nil, "", 2},
-		{"fn-30", beside(strings.Replace(upload("k"), "2026-11-20T", "yesterday", 1)), nil, "", 2},
+		{"fn-23", beside(eventtest.Record("eu-west-1", "media-eu", "k", "")), errSource, "it is the function's own bucket", 1},
+		{"fn-24", beside(eventtest.Record("us-east-1", "stranger", "k", "")), errSource, "replica set media has no such bucket", 1},
+		{"fn-25", beside(eventtest.Record("ap-south-1", "media-us", "k", "")), errSource, `the replica set has the bucket in us-east-1, the event says "ap-south-1"`, 1},
+		{"fn-26", beside(strings.Replace(eventtest.Upload("k"), "aws:s3", "aws:sqs", 1)), event.ErrUnsupported, `"aws:sqs"`, 1},
+		{"fn-27", beside(strings.Replace(eventtest.Upload("k"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)), event.ErrUnsupported, "ObjectRemoved:Delete", 1},
+		{"fn-28", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "2126-11-20T", 1)), nil, "", 2},
+		{"fn-29", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "1970-01-01T", 1)), nil, "", 2},
+		{"fn-30", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "yesterday", 1)), nil, "", 2},
 		// Continuations.
 		{"fn-31", continuation(`"version":1`, `"version":2`), event.ErrUnsupported, "version 2, this function knows 1; deploy all Regions alike", 0},
 		{"fn-32", continuation(`{"s3fanout"`, `{"Records":[],"s3fanout"`), event.ErrMalformed, "other members", 0},

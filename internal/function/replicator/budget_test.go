@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 func TestBudget(t *testing.T) {
@@ -76,7 +77,7 @@ func TestInvocationEndsInTimeWithItsReason(t *testing.T) {
 				start := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), total)
 				defer cancel()
-				_, err := h.Invoke(ctx, payload(t, message(upload("k"))))
+				_, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("k"))))
 				if took := time.Since(start); took >= total {
 					t.Errorf("%s: the invocation took %v of %v", name, took, total)
 				}

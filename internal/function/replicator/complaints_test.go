@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // TestLogOfWhatIsNotUnderstoodIsBounded has many parts that cannot be read in
@@ -17,10 +19,10 @@ func TestLogOfWhatIsNotUnderstoodIsBounded(t *testing.T) {
 		lines   int
 		more    float64
 	}{
-		"one message":      {payload(t, empty(1000)), 11, 990},
-		"several messages": {payload(t, slices.Repeat([]string{empty(10)}, 3)...), 11, 20},
-		"too long":         {payload(t, empty(85_000)), 1, 0},
-		"ten":              {payload(t, empty(10)), 10, 0},
+		"one message":      {eventtest.Payload(empty(1000)), 11, 990},
+		"several messages": {eventtest.Payload(slices.Repeat([]string{empty(10)}, 3)...), 11, 20},
+		"too long":         {eventtest.Payload(empty(85_000)), 1, 0},
+		"ten":              {eventtest.Payload(empty(10)), 10, 0},
 		"a batch":          {batchOf("", tasks...), 11, 15},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/replicaset"
 )
 
@@ -15,8 +16,8 @@ func TestExcludedKeysAreLeftAlone(t *testing.T) {
 	f := &fakeCopier{}
 	h, out := newTestHandler(f)
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp files/"}, {Suffix: ".part"}}
-	deleted := strings.Replace(upload("tmp+files/gone"), "ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated", 1)
-	got, err := h.Invoke(t.Context(), payload(t, message(upload("tmp+files/a"), upload("b.part"), upload("c"), deleted)))
+	deleted := strings.Replace(eventtest.Upload("tmp+files/gone"), "ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated", 1)
+	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("tmp+files/a"), eventtest.Upload("b.part"), eventtest.Upload("c"), deleted)))
 	if err != nil || !strings.Contains(string(got), `"copied":1,`) || !strings.Contains(string(got), `"excluded":3`) {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -32,7 +33,7 @@ func TestExcludedKeysAreLeftAlone(t *testing.T) {
 func TestExcludedKeyOfAStrangerIsAnError(t *testing.T) {
 	h, _ := newTestHandler(&fakeCopier{})
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
-	if _, err := h.Invoke(t.Context(), payload(t, message(s3Record("us-east-1", "stranger", "tmp/a", "AWS:AIDAEXAMPLE")))); err == nil {
+	if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "stranger", "tmp/a", "AWS:AIDAEXAMPLE")))); err == nil {
 		t.Error("got no error")
 	}
 }

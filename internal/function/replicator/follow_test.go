@@ -13,6 +13,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/follow"
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
 )
@@ -70,7 +71,7 @@ func TestChangesGoWhereTheirKeysAreFollowed(t *testing.T) {
 			if tt.want != nil && tt.want.Source.VersionID == "" {
 				record = strings.Replace(record, `"versionId":"v1",`, "", 1)
 			}
-			_, err := h.Invoke(t.Context(), payload(t, message(record)))
+			_, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(record)))
 			if (tt.outcome == "") != errors.Is(err, event.ErrUnsupported) || (tt.outcome != "") != (err == nil) {
 				t.Fatal(err)
 			}
@@ -111,7 +112,7 @@ func TestFollowedCopyIsHandedOver(t *testing.T) {
 	changes := &recordingFollower{result: copier.Result{Outcome: copier.Unfinished, Upload: &u, PartsDone: 3, PartsTotal: 4}}
 	self, copies := &fakeSelf{}, &fakeCopier{}
 	h, _ := newTestHandler(copies)
-	if _, err := h.following(changes).with(self).Invoke(t.Context(), payload(t, message(upload("a+b")))); err != nil || len(self.payloads) != 1 {
+	if _, err := h.following(changes).with(self).Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a+b")))); err != nil || len(self.payloads) != 1 {
 		t.Fatalf("got %v, and %d continuations", err, len(self.payloads))
 	}
 	changes.result = copier.Result{Outcome: copier.Replaced}

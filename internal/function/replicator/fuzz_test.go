@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // FuzzInvoke checks what the function promises of every payload: an answer or
@@ -17,8 +18,8 @@ func FuzzInvoke(f *testing.F) {
 		quoted, _ := json.Marshal(message)
 		return []byte(`{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"m","Message":` + string(quoted) + `}}]}`)
 	}
-	f.Add(sns(message(upload("a+b%2Fc"))))
-	f.Add(sns(message(s3Record("eu-west-1", "media-eu", "k", "AWS:AROAEXAMPLE:media-replicator"))))
+	f.Add(sns(eventtest.Message(eventtest.Upload("a+b%2Fc"))))
+	f.Add(sns(eventtest.Message(eventtest.Record("eu-west-1", "media-eu", "k", "AWS:AROAEXAMPLE:media-replicator"))))
 	f.Add(sns(testEvent))
 	f.Add(batchOf(`"targetRegion":"us-east-1"`, task("t", "media-eu", "k")))
 	f.Add(batchOf(`"version":"current"`, task("t", "media-us", "k"), `{"taskId":"u","s3Key":"%zz"}`))

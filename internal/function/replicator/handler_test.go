@@ -16,8 +16,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event"
-	"s3fanout/internal/function/functionenv"
-	"s3fanout/internal/replicaset"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // fakeCopier has what no server can be made to have: an answer by key.
@@ -65,50 +64,11 @@ func (f *fakeCopier) keys() []string {
 	return keys
 }
 
-func config() functionenv.Config {
-	return functionenv.Config{
-		Target: replicaset.Member{Set: "media", Region: "eu-west-1", Account: "111122223333", Bucket: "media-eu"},
-		Sources: replicaset.Members{
-			{Set: "media", Region: "ap-south-1", Account: "111122223333", Bucket: "media-ap"},
-			{Set: "media", Region: "us-east-1", Account: "111122223333", Bucket: "media-us"},
-		},
-		FunctionName: "media-replicator",
-	}
-}
-
 func newTestHandler(f *fakeCopier) (*Handler, *bytes.Buffer) {
 	var out bytes.Buffer
 	clock := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	return &Handler{Config: config(), Copier: f, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+	return &Handler{Config: eventtest.Config(), Copier: f, Log: slog.New(slog.NewJSONHandler(&out, nil)),
 		Now: func() time.Time { return clock }}, &out
-}
-
-// s3Record is one record of an S3 event.
-func s3Record(region, bucket, key, principal string) string {
-	return fmt.Sprintf(`{"eventSource":"aws:s3","awsRegion":%q,"eventTime":"2026-11-20T09:59:58.500Z","eventName":"ObjectCreated:Put",`+
-		`"userIdentity":{"principalId":%q},"s3":{"bucket":{"name":%q},"object":{"key":%q,"size":7,"versionId":"v1","eTag":"e1","sequencer":"01"}}}`,
-		region, principal, bucket, key)
-}
-
-func upload(key string) string { return s3Record("us-east-1", "media-us", key, "AWS:AIDAEXAMPLE") }
-
-func message(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
-
-func payload(t *testing.T, messages ...string) []byte {
-	t.Helper()
-	type record struct {
-		EventSource string
-		Sns         map[string]string
-	}
-	var in struct{ Records []record }
-	for i, m := range messages {
-		in.Records = append(in.Records, record{"aws:sns", map[string]string{"MessageId": fmt.Sprintf("m-%d", i), "Message": m}})
-	}
-	b, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // lines are the log lines written.
@@ -130,7 +90,7 @@ const testEvent = `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media
 func TestEveryRecordOfEveryMessage(t *testing.T) {
 	f := &fakeCopier{outcome: map[string]copier.Outcome{"b": copier.Diverged, "c d": copier.SourceGone}}
 	h, out := newTestHandler(f)
-	got, err := h.Invoke(t.Context(), payload(t, message(upload("a"), upload("b")), testEvent, message(upload("c+d"))))
+	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a"), eventtest.Upload("b")), testEvent, eventtest.Message(eventtest.Upload("c+d"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,10 +125,10 @@ func TestOneErrorWithAllThatFailed(t *testing.T) {
 	denied := &copier.Error{Op: "copy", Class: copier.Denied, Err: errors.New("no")}
 	f := &fakeCopier{err: map[string]error{"bad": denied}}
 	h, out := newTestHandler(f)
-	_, err := h.Invoke(t.Context(), payload(t,
-		message(upload("bad"), upload("good")),
+	_, err := h.Invoke(t.Context(), eventtest.Payload(
+		eventtest.Message(eventtest.Upload("bad"), eventtest.Upload("good")),
 		"not JSON",
-		message(s3Record("us-east-1", "stranger", "x", ""), `{}`, upload("also+good")),
+		eventtest.Message(eventtest.Record("us-east-1", "stranger", "x", ""), `{}`, eventtest.Upload("also+good")),
 	))
 	var re *ReplicationError
 	if !errors.As(err, &re) || len(re.Failures) != 4 || re.Parts != 6 {
@@ -195,7 +155,7 @@ func TestOneErrorWithAllThatFailed(t *testing.T) {
 
 func TestUnreadablePayloadIsAnError(t *testing.T) {
 	h, _ := newTestHandler(&fakeCopier{})
-	for _, p := range []string{"", "{}", `{"Records":[]}`, message(upload("k"))} {
+	for _, p := range []string{"", "{}", `{"Records":[]}`, eventtest.Message(eventtest.Upload("k"))} {
 		got, err := h.Invoke(t.Context(), []byte(p))
 		var re *ReplicationError
 		if !errors.As(err, &re) || got != nil {
@@ -220,7 +180,7 @@ func TestSourcesAreChecked(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fakeCopier{}
 			h, _ := newTestHandler(f)
-			_, err := h.Invoke(t.Context(), payload(t, message(s3Record(tt.region, tt.bucket, "k", ""))))
+			_, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record(tt.region, tt.bucket, "k", ""))))
 			if (err == nil) != (tt.want == "") || len(f.got) != 0 && err != nil {
 				t.Fatalf("got %v after %d copies", err, len(f.got))
 			}
@@ -251,7 +211,7 @@ func TestProbableEcho(t *testing.T) {
 	} {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
-		if _, err := h.Invoke(t.Context(), payload(t, message(s3Record("us-east-1", "media-us", "k", principal)))); err != nil {
+		if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "media-us", "k", principal)))); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.got[0].ProbableEcho; got != want {
@@ -268,8 +228,8 @@ func TestWhatACopyWroteIsLookedForFirst(t *testing.T) {
 	} {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
-		record := strings.Replace(upload("k"), "ObjectCreated:Put", name, 1)
-		if _, err := h.Invoke(t.Context(), payload(t, message(record))); err != nil {
+		record := strings.Replace(eventtest.Upload("k"), "ObjectCreated:Put", name, 1)
+		if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(record))); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.got[0].Event.Copied(); got != want {
@@ -284,11 +244,11 @@ func TestParallelismIsBounded(t *testing.T) {
 		h, _ := newTestHandler(f)
 		var records []string
 		for i := range 5 * Parallel {
-			records = append(records, upload(fmt.Sprint("k", i)))
+			records = append(records, eventtest.Upload(fmt.Sprint("k", i)))
 		}
 		ended := make(chan error, 1)
 		go func() {
-			_, err := h.Invoke(t.Context(), payload(t, message(records...)))
+			_, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(records...)))
 			ended <- err
 		}()
 		synctest.Wait() // until all that can run has run

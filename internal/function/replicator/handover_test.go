@@ -13,6 +13,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // fakeSelf remembers the continuations that it is given, and the uploads that
@@ -77,7 +78,7 @@ func TestUnfinishedCopyIsHandedOver(t *testing.T) {
 	self := &fakeSelf{}
 	h, out := newTestHandler(f)
 	h.with(self)
-	got, err := h.Invoke(t.Context(), payload(t, message(upload("a+b"), upload("small"))))
+	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a+b"), eventtest.Upload("small"))))
 	if want := `{"copied":1,"exists":0,"diverged":0,"sourceGone":0,"unfinished":1,"testEvents":0}`; err != nil || string(got) != want {
 		t.Fatalf("got %s, %v, want %s", got, err, want)
 	}
@@ -132,7 +133,7 @@ func TestContinuationIsResumed(t *testing.T) {
 func TestFailedHandover(t *testing.T) {
 	denied := &InvokeError{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: "no"}
 	busy := &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "slow"}
-	event0 := payload(t, message(upload("a+b")))
+	event0 := eventtest.Payload(eventtest.Message(eventtest.Upload("a+b")))
 	for _, tt := range []struct {
 		name     string
 		payload  []byte
@@ -200,7 +201,7 @@ func TestChainOfHandoversEnds(t *testing.T) {
 		}
 		return next, invocations
 	}
-	last, invocations := chain(payload(t, message(upload("a+b"))))
+	last, invocations := chain(eventtest.Payload(eventtest.Message(eventtest.Upload("a+b"))))
 	if invocations != maxHandovers+1 {
 		t.Fatalf("%d invocations, want %d, and never %d", invocations, maxHandovers+1, stops)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // instantS3 copies everything at once, and nothing else.
@@ -29,8 +30,8 @@ func (instantS3) CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Op
 // nowhere but is written.
 func newInstantHandler() *Handler {
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
-	target := copier.Target{Region: config().Target.Region, Bucket: config().Target.Bucket}
-	return &Handler{Config: config(), Copier: copier.New(instantS3{}, target, copier.WithLogger(log)), Log: log, Now: time.Now}
+	target := copier.Target{Region: eventtest.Config().Target.Region, Bucket: eventtest.Config().Target.Bucket}
+	return &Handler{Config: eventtest.Config(), Copier: copier.New(instantS3{}, target, copier.WithLogger(log)), Log: log, Now: time.Now}
 }
 
 // realEvent is one upload, with all that S3, SNS and Lambda send along.

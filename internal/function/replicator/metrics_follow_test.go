@@ -10,6 +10,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/follow"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/replicaset"
 )
 
@@ -32,7 +33,7 @@ func (h *Handler) following(f Follower) *Handler {
 }
 
 func changed(name, key string) string {
-	return strings.Replace(upload(key), "ObjectCreated:Put", name, 1)
+	return strings.Replace(eventtest.Upload(key), "ObjectCreated:Put", name, 1)
 }
 
 func TestMetricsOfWhatIsFollowed(t *testing.T) {
@@ -51,11 +52,11 @@ func TestMetricsOfWhatIsFollowed(t *testing.T) {
 		result       copier.Result
 		want         map[string]float64
 	}{
-		{"copied", upload("k"), copier.Result{Outcome: copier.Copied, Bytes: 7}, with(map[string]float64{"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1})},
-		{"replaced", upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7}, with(map[string]float64{"Replaced" + inPair + "Count": 1, "Replaced" + inHere + "Count": 1})},
-		{"replaced after a wait", upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7, Waited: 500 * time.Millisecond},
+		{"copied", eventtest.Upload("k"), copier.Result{Outcome: copier.Copied, Bytes: 7}, with(map[string]float64{"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1})},
+		{"replaced", eventtest.Upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7}, with(map[string]float64{"Replaced" + inPair + "Count": 1, "Replaced" + inHere + "Count": 1})},
+		{"replaced after a wait", eventtest.Upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7, Waited: 500 * time.Millisecond},
 			with(map[string]float64{"Replaced" + inPair + "Count": 1, "Replaced" + inHere + "Count": 1, "Waited" + inHere + "Count": 1})},
-		{"superseded", upload("k"), copier.Result{Outcome: copier.Superseded}, map[string]float64{"Superseded" + inHere + "Count": 1}},
+		{"superseded", eventtest.Upload("k"), copier.Result{Outcome: copier.Superseded}, map[string]float64{"Superseded" + inHere + "Count": 1}},
 		{"deleted", changed(deletion, "k"), copier.Result{Outcome: copier.Deleted}, map[string]float64{"Deleted" + inHere + "Count": 1}},
 		{"deleted after a wait", changed(deletion, "k"), copier.Result{Outcome: copier.Deleted, Waited: time.Second},
 			map[string]float64{"Deleted" + inHere + "Count": 1, "Waited" + inHere + "Count": 1}},
@@ -63,7 +64,7 @@ func TestMetricsOfWhatIsFollowed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, out := newTestHandler(&fakeCopier{})
-			if _, err := h.following(fakeFollower{"k": tt.result}).with(&fakeSelf{}).Invoke(t.Context(), payload(t, message(tt.record))); err != nil {
+			if _, err := h.following(fakeFollower{"k": tt.result}).with(&fakeSelf{}).Invoke(t.Context(), eventtest.Payload(eventtest.Message(tt.record))); err != nil {
 				t.Fatal(err)
 			}
 			if got := metricsOf(t, out.String()); !maps.Equal(got, tt.want) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/replicaset"
 )
 
@@ -89,30 +90,30 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 		copier *fakeCopier
 		want   map[string]float64
 	}{
-		{"copied", upload("k"), &fakeCopier{}, map[string]float64{
+		{"copied", eventtest.Upload("k"), &fakeCopier{}, map[string]float64{
 			"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1,
 			"ReplicationLag" + inPair + "Milliseconds": 1500, "ReplicationLag" + inHere + "Milliseconds": 1500,
 			"Bytes" + inHere + "Bytes": 7, "CopyTime" + inHere + "Milliseconds": 0,
 		}},
-		{"exists", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Exists}},
+		{"exists", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Exists}},
 			map[string]float64{"Exists" + inHere + "Count": 1}},
-		{"diverged", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Diverged}},
+		{"diverged", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Diverged}},
 			map[string]float64{"Diverged" + inHere + "Count": 1}},
-		{"gone", upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.SourceGone}},
+		{"gone", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.SourceGone}},
 			map[string]float64{"SourceGone" + inHere + "Count": 1}},
-		{"excluded", upload("tmp/k"), &fakeCopier{}, map[string]float64{"Excluded" + inHere + "Count": 1}},
-		{"handed over", upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},
-		{"denied", upload("k"), &fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
+		{"excluded", eventtest.Upload("tmp/k"), &fakeCopier{}, map[string]float64{"Excluded" + inHere + "Count": 1}},
+		{"handed over", eventtest.Upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},
+		{"denied", eventtest.Upload("k"), &fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
 			map[string]float64{"Failed" + inPair + "Count": 1, "Failed" + inHere + "Count": 1,
 				"Failed(ReplicaSet=media,TargetRegion=eu-west-1,Class=denied) Count": 1}},
-		{"from outside", s3Record("made-up-1", "stranger", "k", ""), &fakeCopier{},
+		{"from outside", eventtest.Record("made-up-1", "stranger", "k", ""), &fakeCopier{},
 			map[string]float64{"Failed(ReplicaSet=media,SourceRegion=none,TargetRegion=eu-west-1) Count": 1, "Failed" + inHere + "Count": 1,
 				"Failed(ReplicaSet=media,TargetRegion=eu-west-1,Class=permanent) Count": 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, out := newTestHandler(tt.copier)
 			h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
-			_, _ = h.with(&fakeSelf{}).Invoke(t.Context(), payload(t, message(tt.record)))
+			_, _ = h.with(&fakeSelf{}).Invoke(t.Context(), eventtest.Payload(eventtest.Message(tt.record)))
 			if n := strings.Count(out.String(), "\n"); n != 1 {
 				t.Fatalf("got %d lines, want one that is log and metric: %s", n, out)
 			}
@@ -126,7 +127,7 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 // A test event and a message that is not understood are no records.
 func TestNoMetricsWithoutRecord(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{})
-	_, _ = h.Invoke(t.Context(), payload(t, testEvent, "not JSON"))
+	_, _ = h.Invoke(t.Context(), eventtest.Payload(testEvent, "not JSON"))
 	for line := range strings.Lines(out.String()) {
 		if got := metricsOf(t, line); got != nil {
 			t.Errorf("got %v in %s", got, line)
@@ -139,7 +140,7 @@ func TestNoMetricsWithoutRecord(t *testing.T) {
 func TestMetricsOfContinuation(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}})
 	self := &fakeSelf{}
-	if _, err := h.with(self).Invoke(t.Context(), payload(t, message(upload("k")))); err != nil || len(self.payloads) != 1 {
+	if _, err := h.with(self).Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("k")))); err != nil || len(self.payloads) != 1 {
 		t.Fatalf("got %v and %d continuations", err, len(self.payloads))
 	}
 	out.Reset()
@@ -175,8 +176,8 @@ func TestMetricsOfTask(t *testing.T) {
 // An object without bytes is one all the same.
 func TestMetricsOfEmptyObject(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{})
-	empty := strings.Replace(upload("k"), `"size":7`, `"size":0`, 1)
-	if _, err := h.Invoke(t.Context(), payload(t, message(empty))); err != nil {
+	empty := strings.Replace(eventtest.Upload("k"), `"size":7`, `"size":0`, 1)
+	if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(empty))); err != nil {
 		t.Fatal(err)
 	}
 	if got, there := metricsOf(t, out.String())["Bytes"+inHere+"Bytes"]; got != 0 || !there {

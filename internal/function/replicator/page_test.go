@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/replicaset"
 )
 
@@ -57,21 +58,21 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	// What newHandler adds to every line.
 	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-	if _, err := h.with(&fakeSelf{}).Invoke(ctx, payload(t, message(upload("small"), upload("failing"), upload("large"), upload("there"), upload("other"), upload("gone"), upload("tmp/a")))); err == nil {
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("small"), eventtest.Upload("failing"), eventtest.Upload("large"), eventtest.Upload("there"), eventtest.Upload("other"), eventtest.Upload("gone"), eventtest.Upload("tmp/a")))); err == nil {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
 		t.Fatal(err)
 	}
-	late := strings.Replace(upload("late"), "2026-11-20T", "2026-11-19T", 1)
-	if _, err := h.Invoke(ctx, payload(t, message(late))); err != nil {
+	late := strings.Replace(eventtest.Upload("late"), "2026-11-20T", "2026-11-19T", 1)
+	if _, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(late))); err != nil {
 		t.Fatal(err)
 	}
 	h.following(fakeFollower{
 		"replaced": {Outcome: copier.Replaced, Waited: 500 * time.Millisecond}, "superseded": {Outcome: copier.Superseded},
 		"deleted": {Outcome: copier.Deleted}, "retagged": {Outcome: copier.Retagged},
 	})
-	if _, err := h.Invoke(ctx, payload(t, message(upload("replaced"), upload("superseded"), upload("deleted"), upload("retagged")))); err != nil {
+	if _, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("replaced"), eventtest.Upload("superseded"), eventtest.Upload("deleted"), eventtest.Upload("retagged")))); err != nil {
 		t.Fatal(err)
 	}
 	logged := map[string]bool{}

@@ -7,22 +7,25 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/event/eventtest"
 )
 
 // What a late record's line says, by how it ended. The event is of 09:59:58.5, the
 // attempt ends a day later.
 func TestLateRecordsAreNamed(t *testing.T) {
-	day := func(key string) string { return strings.Replace(upload(key), "2026-11-20T", "2026-11-19T", 1) }
+	day := func(key string) string {
+		return strings.Replace(eventtest.Upload(key), "2026-11-20T", "2026-11-19T", 1)
+	}
 	for _, c := range []struct {
 		name, record, want string
 	}{
-		{"in time", upload("small"), ""},
+		{"in time", eventtest.Upload("small"), ""},
 		{"late, and there now", day("small"), "OperationReplicatedAfterThreshold"},
 		{"late, and failed again", day("failing"), "OperationMissedThreshold"},
 		{"late, and goes on in another invocation", day("large"), "OperationMissedThreshold"},
 		{"late, but it was there before", day("there"), ""},
 		{"late, but nothing to do", day("gone"), ""},
-		{"without a time", strings.Replace(upload("small"), "2026-11-20T09:59:58.500Z", "yesterday", 1), ""},
+		{"without a time", strings.Replace(eventtest.Upload("small"), "2026-11-20T09:59:58.500Z", "yesterday", 1), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, out := newTestHandler(&fakeCopier{
@@ -30,7 +33,7 @@ func TestLateRecordsAreNamed(t *testing.T) {
 				uploads: map[string]copier.Upload{"large": openUpload("upload-1")},
 				outcome: map[string]copier.Outcome{"there": copier.Exists, "gone": copier.SourceGone},
 			})
-			_, err := h.with(&fakeSelf{}).Invoke(t.Context(), payload(t, message(c.record)))
+			_, err := h.with(&fakeSelf{}).Invoke(t.Context(), eventtest.Payload(eventtest.Message(c.record)))
 			if failed := err != nil; failed != strings.Contains(c.record, "failing") {
 				t.Fatal(err)
 			}

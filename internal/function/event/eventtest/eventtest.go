@@ -1,16 +1,19 @@
-package main
+// Package eventtest makes what SNS delivers to the function, for tests: uploads
+// to the Region us-east-1 of the replica set of Config.
+package eventtest
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing"
 
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
 )
 
-func config() functionenv.Config {
+// Config is that of the function in eu-west-1, to which the payloads are
+// delivered.
+func Config() functionenv.Config {
 	return functionenv.Config{
 		Target: replicaset.Member{Set: "media", Region: "eu-west-1", Account: "111122223333", Bucket: "media-eu"},
 		Sources: replicaset.Members{
@@ -22,19 +25,22 @@ func config() functionenv.Config {
 	}
 }
 
-// s3Record is one record of an S3 event.
-func s3Record(region, bucket, key, principal string) string {
+// Record is one record of an S3 event, of an upload of seven bytes. The key is
+// as S3 encodes it.
+func Record(region, bucket, key, principal string) string {
 	return fmt.Sprintf(`{"eventSource":"aws:s3","awsRegion":%q,"eventTime":"2026-11-20T09:59:58.500Z","eventName":"ObjectCreated:Put",`+
 		`"userIdentity":{"principalId":%q},"s3":{"bucket":{"name":%q},"object":{"key":%q,"size":7,"versionId":"v1","eTag":"e1","sequencer":"01"}}}`,
 		region, principal, bucket, key)
 }
 
-func upload(key string) string { return s3Record("us-east-1", "media-us", key, "AWS:AIDAEXAMPLE") }
+// Upload is the record of a user's upload in us-east-1.
+func Upload(key string) string { return Record("us-east-1", "media-us", key, "AWS:AIDAEXAMPLE") }
 
-func message(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
+// Message is the S3 event with the records.
+func Message(records ...string) string { return `{"Records":[` + strings.Join(records, ",") + `]}` }
 
-func payload(t *testing.T, messages ...string) []byte {
-	t.Helper()
+// Payload is what Lambda gives to the function when SNS delivers the messages.
+func Payload(messages ...string) []byte {
 	type record struct {
 		EventSource string
 		Sns         map[string]string
@@ -45,7 +51,7 @@ func payload(t *testing.T, messages ...string) []byte {
 	}
 	b, err := json.Marshal(in)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // strings alone
 	}
 	return b
 }
