@@ -86,11 +86,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if f.check {
 		return a.checkAdopted(ctx, regions)
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}

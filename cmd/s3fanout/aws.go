@@ -67,6 +67,15 @@ func settingError(err error) error {
 
 const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again with aws sso login"
 
+// signIn is awsConfig, and the account that the credentials belong to.
+func signIn(ctx context.Context, region string) (c aws.Config, account string, err error) {
+	if c, err = awsConfig(ctx, region); err != nil {
+		return aws.Config{}, "", err
+	}
+	account, err = accountID(ctx, c)
+	return c, account, err
+}
+
 // accountID asks who the credentials belong to. Bucket names carry the account.
 func accountID(ctx context.Context, config aws.Config) (string, error) {
 	out, err := sts.NewFromConfig(awsapi.First(config)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

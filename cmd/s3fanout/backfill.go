@@ -167,11 +167,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}

@@ -104,11 +104,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 	if err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, from[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, from[0])
 	if err != nil {
 		return err
 	}
@@ -211,11 +207,7 @@ func (a *app) showBatchJob(ctx context.Context, id, region string) error {
 	if !regexp.MustCompile(`^[a-zA-Z0-9_-]{5,36}$`).MatchString(id) {
 		return usageError{fmt.Errorf("--job %q is not the ID of a job, such as 00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c", id)}
 	}
-	config, err := awsConfig(ctx, region)
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, region)
 	if err != nil {
 		return err
 	}

@@ -100,11 +100,7 @@ func (a *app) explain(ctx context.Context, argument string) error {
 	if err := checkKey(argument); err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}

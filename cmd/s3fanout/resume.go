@@ -70,11 +70,7 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 	if err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}

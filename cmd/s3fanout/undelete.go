@@ -131,11 +131,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 	if err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}

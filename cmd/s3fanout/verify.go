@@ -133,11 +133,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err := a.checkVerify(f, regions); err != nil {
 		return err
 	}
-	config, err := awsConfig(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	account, err := accountID(ctx, config)
+	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
 	}
