@@ -115,6 +115,12 @@ const (
 	newRole     = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
 	otherServer = "this is the server and not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
 	catchUp     = "; then find what was missed: s3fanout verify"
+	replay      = "; then s3fanout redrive"
+
+	// What the findings of several checks mean.
+	paidFor = "Parts of copies that were given up stay, and are paid for."
+	keyBars = "Nothing is copied into this bucket, and nothing out of it that the key encrypts."
+	unfound = "What events miss is not found and not repaired in this Region. Uploads are copied."
 )
 
 // Checks returns all checks, in the order of their findings.
@@ -158,7 +164,7 @@ func Checks() []CheckInfo {
 			"New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
 			redeploy + catchUp},
 		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads",
-			"Parts of copies that were given up stay, and are paid for.",
+			paidFor,
 			redeploy},
 		{checkExpiry, PartBucket, Warning, "the lifecycle rules of bucket {bucket} delete the same objects as those of the other Regions",
 			"What a lifecycle rule deletes is deleted in its own Region alone, so that the Regions differ.",
@@ -182,10 +188,10 @@ func Checks() []CheckInfo {
 			"It counts as the set's own, and it stays when the stack goes.",
 			"remove it, and then s3fanout adopt --region {region}, if it is to go with the stack"},
 		{checkAdoptedKey, PartBucket, Failed, "the functions may use the key of adopted bucket {bucket}",
-			"Nothing is copied into this bucket, and nothing out of it that the key encrypts.",
+			keyBars,
 			"name the key for {region} in bucketKeyArns of cdk.json, then npx cdk deploy --all; then s3fanout redrive" + catchUp},
 		{checkKeyPolicy, PartBucket, Failed, "the key of adopted bucket {bucket} can be used",
-			"Nothing is copied into this bucket, and nothing out of it that the key encrypts.",
+			keyBars,
 			"enable the key; let its policy leave it to IAM who may use it (kms:* to the account's root), or name the functions' roles: aws kms get-key-policy --region {region} --key-id KEY"},
 		{checkDenies, PartBucket, Failed, "the policy of adopted bucket {bucket} lets the roles do what they have to",
 			"A Deny in the bucket's policy wins over what the roles' policies allow: copies fail and become dead letters, or a deployment fails.",
@@ -200,7 +206,7 @@ func Checks() []CheckInfo {
 			"Replicas in this bucket get its default retention, whatever their sources have, and cannot be destroyed before it ends; a source's own retention does not travel.",
 			"give the buckets of all Regions the same default retention, if that matters: aws s3api get-object-lock-configuration --region {region} --bucket {bucket}"},
 		{checkLeavings, PartBucket, Note, "adopted bucket {bucket} removes unfinished uploads",
-			"Parts of copies that were given up stay, and are paid for.",
+			paidFor,
 			"add AbortIncompleteMultipartUpload to the bucket's lifecycle, which is written as a whole: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
 		{checkCopyIf, PartBucket, Failed, "S3 enforces If-None-Match on CopyObject",
 			"A copy can replace an object that was written a moment before, so the first write does not always win.",
@@ -249,7 +255,7 @@ func Checks() []CheckInfo {
 
 		{checkFunction, PartFunction, Failed, "function {function} is there and as it should be",
 			"Nothing is copied into this Region; what the topics send it becomes dead letters in their Regions.",
-			redeploy + "; then s3fanout redrive"},
+			redeploy + replay},
 		{checkState, PartFunction, Failed, "Lambda can run function {function}",
 			"Lambda cannot run the function, or not as it was last deployed.",
 			redeploy},
@@ -279,19 +285,19 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkPermission, PartFunction, Failed, "SNS may invoke function {function}",
 			"SNS may not invoke the function for the topics named; their uploads become dead letters in their Regions.",
-			redeploy + "; then s3fanout redrive"},
+			redeploy + replay},
 		{checkTracing, PartFunction, Warning, "function {function} is traced as cdk.json says",
 			"AWS X-Ray has no traces of the function, or is paid for traces that cdk.json does not ask for.",
 			redeploy},
 
 		{checkReconciler, PartFunction, Warning, "the function that compares the buckets is there and as it should be",
-			"What events miss is not found and not repaired in this Region. Uploads are copied.",
+			unfound,
 			redeploy},
 		{checkReconcileTable, PartFunction, Warning, "the table of the function that compares is there",
 			"The comparison does not get further than one invocation, or does not begin. Uploads are copied.",
 			redeploy},
 		{checkSchedule, PartFunction, Warning, "the schedule of the comparison is enabled and starts its function",
-			"What events miss is not found and not repaired in this Region. Uploads are copied.",
+			unfound,
 			redeploy},
 		{checkProof, PartFunction, Warning, "the bucket was compared with the others lately",
 			"Nothing says that this Region has what the others have. Uploads are copied.",
@@ -299,10 +305,10 @@ func Checks() []CheckInfo {
 
 		{checkRole, PartRole, Failed, "role {role} is there and as it should be",
 			"The function cannot start.",
-			newRole + "; then s3fanout redrive" + catchUp},
+			newRole + replay + catchUp},
 		{checkTrust, PartRole, Failed, "Lambda can take on role {role}",
 			"Lambda cannot take on the role, so the function cannot start.",
-			redeploy + "; then s3fanout redrive"},
+			redeploy + replay},
 		{checkOperator, PartRole, Failed, "those who may take on role {role} are as cdk.json says",
 			"Who is to copy as the function cannot, so that s3fanout backfill and doctor --probe fail for them; or others can, and write as the function.",
 			redeploy},
