@@ -58,6 +58,25 @@ func (r Reconcile) Matches(key string) bool {
 	return replicaset.Config{Filters: r.Filters, Exclude: r.Exclude}.Matches(key)
 }
 
+// Prefixes are those of all keys that Matches, in order, none of which another one
+// begins with: one empty prefix where any key may match.
+func (r Reconcile) Prefixes() []string {
+	if len(r.Filters) == 0 {
+		return []string{""}
+	}
+	var all, list []string
+	for _, f := range r.Filters {
+		all = append(all, f.Prefix)
+	}
+	slices.Sort(all)
+	for _, prefix := range all {
+		if n := len(list); n == 0 || !strings.HasPrefix(prefix, list[n-1]) {
+			list = append(list, prefix)
+		}
+	}
+	return list
+}
+
 // OfReconcile is the configuration of the function that compares at a member of a
 // set that has one.
 func OfReconcile(set replicaset.Config, target replicaset.Member) Reconcile {

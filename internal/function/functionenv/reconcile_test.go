@@ -88,3 +88,18 @@ func TestReconcileMatchesWhatTheSetCopies(t *testing.T) {
 		t.Errorf("it writes as %s, want the replicator's role %s", r.Role, want)
 	}
 }
+
+func TestPrefixesCoverWhatMatches(t *testing.T) {
+	for _, tt := range []struct {
+		filters []replicaset.Filter
+		want    []string
+	}{
+		{nil, []string{""}},
+		{[]replicaset.Filter{{Prefix: "b/"}, {Prefix: "a/", Suffix: ".x"}, {Prefix: "a/b/", Suffix: ".y"}, {Prefix: "a"}}, []string{"a", "b/"}},
+		{[]replicaset.Filter{{Prefix: "a/"}, {Suffix: ".x"}}, []string{""}},
+	} {
+		if got := (Reconcile{Filters: tt.filters}).Prefixes(); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%v: got %q, want %q", tt.filters, got, tt.want)
+		}
+	}
+}

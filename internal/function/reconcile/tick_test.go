@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/reconcile"
+	"s3fanout/internal/replicaset"
 )
 
 // copying calls a function before each copy.
@@ -175,5 +177,55 @@ func TestFailures(t *testing.T) {
 	}
 	if s := w.checkpoints.state(t); s.Began.IsZero() || s.After != "denied/07" || s.Lease != nil {
 		t.Errorf("the next tick goes on from %+v", s)
+	}
+}
+
+// Of a bucket whose keys mostly do not matter, those that do are listed alone, in
+// however many invocations.
+func TestKeysThatNoFilterChoosesAreNotListed(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) {
+		c.Filters = []replicaset.Filter{{Prefix: "p/"}, {Prefix: "c/"}}
+	})
+	for i := range 60 {
+		w.Put(there, fmt.Sprintf("other/%02d", i), "body")
+	}
+	var keys []string
+	for i := range 5 {
+		for _, prefix := range []string{"c/", "p/"} {
+			keys = append(keys, fmt.Sprintf("%s%d", prefix, i))
+			w.Put(there, keys[len(keys)-1], "body")
+		}
+	}
+	w.change = func(h *reconcile.Handler) {
+		h.Parallel = 1
+		h.Copier = copying{h.Copier, func(context.Context, copier.Request) error {
+			w.Pass(5 * time.Minute)
+			return nil
+		}}
+	}
+	for ticks := 0; ; ticks++ {
+		if ticks > len(keys) {
+			t.Fatal("it does not come to an end")
+		}
+		w.Pass(reconcile.Grace)
+		ctx, cancel := context.WithDeadline(t.Context(), w.Now().Add(15*time.Minute))
+		_, err := w.handler().Invoke(ctx, []byte(`{"tick": true}`))
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.checkpoints.state(t).Began.IsZero() {
+			break
+		}
+	}
+	for _, key := range keys {
+		w.shows(key, "body", "body", "-")
+	}
+	w.change = nil
+	lists := w.Calls("ListObjectsV2")
+	w.wantCounts(w.tomorrow(), reconcile.Counts{Compared: 10})
+	// Two pages of two prefixes in two buckets, and of none in the third.
+	if n := w.Calls("ListObjectsV2") - lists; n > 10 {
+		t.Errorf("%d lists", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,9 +75,18 @@ func (w *work) compare(ctx context.Context, r Range) error {
 	for i, m := range w.members {
 		buckets[i] = listing.Bucket{Region: m.Region, Name: m.Bucket, Client: w.Read(m.Region)}
 	}
-	err := listing.WalkStretches(ctx, buckets, listing.Options{
-		After: r.After, Through: r.Through, Match: w.Config.Matches, Parallel: 1, PageSize: w.PageSize,
-	}, w.stretch)
+	var err error
+	for _, prefix := range w.Config.Prefixes() {
+		if r.After > prefix && !strings.HasPrefix(r.After, prefix) || r.Through != "" && prefix > r.Through {
+			continue // its keys are before the range, or after it
+		}
+		err = listing.WalkStretches(ctx, buckets, listing.Options{
+			Prefix: prefix, After: r.After, Through: r.Through, Match: w.Config.Matches, Parallel: 1, PageSize: w.PageSize,
+		}, w.stretch)
+		if err != nil {
+			break
+		}
+	}
 	if err != nil && ctx.Err() != nil && w.timeIsUp() {
 		return errTimeUp
 	}
