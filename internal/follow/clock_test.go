@@ -2,6 +2,7 @@ package follow
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -84,4 +85,66 @@ func TestClocksApart(t *testing.T) {
 	// What is not greater is not waited for.
 	w.ahead[there] = -10 * time.Minute
 	w.follow(request("k"), copier.Exists)
+}
+
+// A key that is written again and again, faster than its seconds pass, was taken for
+// a clock that is ahead "by 0s or more": three tries of six seconds each ended as a
+// dead letter for every write. What is newer is announced itself, and the last write
+// is followed.
+func TestAKeyThatIsWrittenWithoutRest(t *testing.T) {
+	w := newWorld(t)
+	w.ahead[there] = 0
+	w.put(here, "k", "first")
+	for _, every := range []time.Duration{100 * time.Millisecond, waitStep} {
+		var since time.Duration
+		writes := 0
+		w.follower.sleep = func(ctx context.Context, d time.Duration) error {
+			w.mu.Lock()
+			w.now, w.slept = w.now.Add(d), w.slept+d
+			w.mu.Unlock()
+			for since += d; since >= every; since -= every {
+				w.put(here, "k", fmt.Sprint(every, writes))
+				writes++
+			}
+			return ctx.Err()
+		}
+		w.slept = 0
+		got, err := w.follower.Follow(t.Context(), request("k"))
+		if err != nil || got.Outcome != copier.Superseded && got.Outcome != copier.Copied && got.Outcome != copier.Replaced {
+			t.Errorf("written every %s: %s, %v", every, got.Outcome, err)
+		}
+		if w.slept > MaxWait+time.Second {
+			t.Errorf("written every %s: slept %s", every, w.slept)
+		}
+	}
+	w.follower.sleep = func(ctx context.Context, d time.Duration) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.now = w.now.Add(d)
+		return ctx.Err()
+	}
+	if _, err := w.follower.Follow(t.Context(), request("k")); err != nil {
+		t.Error(err)
+	}
+	if got, want := w.body(there, "k"), w.body(here, "k"); got != want {
+		t.Errorf("the last write is %q there and %q here", got, want)
+	}
+	// A write that was destroyed makes nothing newer of the one beneath it.
+	w.ahead[there] = -4 * time.Second
+	w.put(here, "k", "kept")
+	version := w.put(here, "k", "destroyed")
+	w.follower.sleep = func(ctx context.Context, d time.Duration) error {
+		w.mu.Lock()
+		w.now = w.now.Add(d)
+		w.mu.Unlock()
+		if version != "" {
+			w.remove(here, "k", version)
+			version = ""
+		}
+		return ctx.Err()
+	}
+	w.follow(request("k"), copier.Replaced)
+	if got := w.body(there, "k"); got != "kept" {
+		t.Errorf("%q is shown there", got)
+	}
 }

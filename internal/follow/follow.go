@@ -31,9 +31,12 @@ import (
 const MaxWait = 5 * time.Second
 
 const (
-	// waitStep is between two looks at the target's clock, whose answers show whole
-	// seconds.
+	// waitStep is about how long it is between two looks at the target's clock, whose
+	// answers show whole seconds.
 	waitStep = 500 * time.Millisecond
+	// maxWaited is more than it takes until a clock that is MaxWait behind is in a
+	// later second.
+	maxWaited = MaxWait + waitStep/2
 	// maxRounds bounds how often one call begins anew because something changed, or
 	// a write failed, between look and write.
 	maxRounds = 12
@@ -169,6 +172,10 @@ type task struct {
 	seen   sight
 
 	failures int
+
+	waiting policy.Write  // what is waited for
+	waited  time.Duration // for that
+	newer   bool          // than what was waited for before
 }
 
 // run looks, decides and acts until there is nothing more to do.
@@ -187,7 +194,7 @@ func (t *task) run(ctx context.Context) error {
 		case policy.Retag:
 			again, err = t.retag(ctx)
 		case policy.Wait:
-			if err := t.wait(ctx, step.Write); err != nil {
+			if again, err = t.wait(ctx, step.Write); err != nil || !again {
 				return err
 			}
 			continue
@@ -226,18 +233,34 @@ func (t *task) end(outcome copier.Outcome) {
 	t.result.Outcome = outcome
 }
 
-// wait waits for a later second than the write's on the target's clock.
-func (t *task) wait(ctx context.Context, w policy.Write) error {
+// wait waits a while for a later second than the write's on the target's clock, and
+// reports whether to look again. While a key is written again and again, the second of
+// the latest write has hardly ever passed: each of these writes is announced itself,
+// and who is told of the last one follows it.
+func (t *task) wait(ctx context.Context, w policy.Write) (again bool, err error) {
+	if w != t.waiting {
+		// An older one is there because the newer was destroyed, which nobody follows.
+		t.newer = t.waiting.Region != "" && w.Seconds >= t.waiting.Seconds
+		t.waiting, t.waited = w, 0
+	}
 	ahead := time.Duration(w.Seconds-t.seen.now) * time.Second
-	if ahead >= MaxWait || t.result.Waited >= MaxWait+2*waitStep {
-		return t.failure(opFollow, copier.Passing(fmt.Errorf("the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
+	switch {
+	case ahead >= MaxWait || t.waited >= maxWaited:
+		return false, t.failure(opFollow, copier.Passing(fmt.Errorf("the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
 			"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed", w.Region, t.target.Region, ahead)))
+	case t.newer && t.result.Waited >= maxWaited:
+		t.end(copier.Superseded)
+		return false, nil
 	}
-	t.result.Waited += waitStep
-	if err := t.sleep(ctx, waitStep); err != nil {
-		return t.failure(opFollow, err)
+	// Not at the pace of whoever writes: just after a second has begun, what is shown is
+	// often of the one before.
+	d := waitStep/2 + time.Duration(t.random()*float64(waitStep))
+	t.waited += d
+	t.result.Waited += d
+	if err := t.sleep(ctx, d); err != nil {
+		return false, t.failure(opFollow, err)
 	}
-	return nil
+	return true, nil
 }
 
 // pause waits before another round, longer each time.
