@@ -93,20 +93,20 @@ func (r rule) undecided(span Span, v verdict, objects []*listing.Object) bool {
 		return false
 	}
 	var first *listing.Object
+	within, outside := false, false
 	for _, o := range objects {
 		switch {
 		case o == nil || o.VersionID == "":
 		case o.Deletion == nil:
 			return true
-		case (v == earlier || v == later) && span.holds(o.Deletion):
+		case first != nil && r.compare(o, first) != policy.Same:
 			return true
-		case first == nil:
+		default:
 			first = o
-		case r.compare(o, first) != policy.Same:
-			return true
+			within, outside = within || span.holds(o.Deletion), outside || !span.holds(o.Deletion)
 		}
 	}
-	return false
+	return within && outside
 }
 
 // newer says that what a Region shows is not to be replaced by a version that was

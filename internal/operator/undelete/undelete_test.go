@@ -332,20 +332,34 @@ func TestRunTellsWritesInPartsApart(t *testing.T) {
 	}
 }
 
-// Somebody wrote the same bytes again after they were deleted elsewhere: the later write
-// was deleted within the span, and the earlier one before.
+// Somebody wrote the same bytes again after they were deleted elsewhere. Each write has
+// its own deletion, and the later write counts.
 func TestRunTellsEqualBytesApart(t *testing.T) {
-	w := newWorld(t, a, b)
-	w.Put(a, "k", "same")
-	w.Remove(a, "k")
-	w.Pass(time.Minute)
-	span := undelete.Span{Since: w.Now(), Until: w.Now().Add(time.Minute)}
-	w.Pass(2 * time.Second)
-	w.Put(b, "k", "same")
-	w.Pass(2 * time.Second)
-	w.Remove(b, "k")
-	report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: span, Follows: func(string) bool { return true }}, undelete.Observer{})
-	if sum := report.Sum(); err != nil || sum.Restored != 1 || w.Body(b, "k") != "same" {
-		t.Errorf("got %+v, %v", report, err)
+	for _, tt := range []struct {
+		name  string
+		since time.Duration // the span, from the first write on
+		until time.Duration
+		want  string
+	}{
+		{"the later write was deleted within the span", 30 * time.Second, 2 * time.Minute, "same"},
+		{"the earlier one was", 0, 30 * time.Second, "-"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, a, b)
+			began := w.Now()
+			w.Put(a, "k", "same")
+			w.Pass(2 * time.Second)
+			w.Remove(a, "k")
+			w.Pass(time.Minute)
+			w.Put(b, "k", "same")
+			w.Pass(2 * time.Second)
+			w.Remove(b, "k")
+			report, err := undelete.Run(t.Context(), undelete.Options{
+				Members: w.members(), Span: undelete.Span{Since: began.Add(tt.since), Until: began.Add(tt.until)}, Follows: func(string) bool { return true },
+			}, undelete.Observer{})
+			if got := [2]string{w.Body(a, "k"), w.Body(b, "k")}; err != nil || got != [2]string{"-", tt.want} {
+				t.Errorf("got %v, %+v, %v", got, report, err)
+			}
+		})
 	}
 }

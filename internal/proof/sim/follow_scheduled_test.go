@@ -164,10 +164,11 @@ func (w *world) reconcileScheduled(context.Context) {
 	}
 	w.tasks.Wait()
 	w.quieten()
+	calm := time.Now()
 	for round := range 2 {
 		w.wait(max(w.set.Reconcile.Every, uploads.IdleTime)) // also until nobody takes what was killed for somebody at work
 		for _, region := range w.set.Regions {
-			w.compareAll(fmt.Sprintf("comparison %d", round), region, round > 0)
+			w.compareAll(fmt.Sprintf("comparison %d", round), region, calm, round > 0)
 		}
 		w.tasks.Wait()
 		w.mu.Lock()
@@ -176,17 +177,20 @@ func (w *world) reconcileScheduled(context.Context) {
 	}
 }
 
-// compareAll ticks until all is compared. again says that nothing may be found to
-// repair.
-func (w *world) compareAll(what, region string, again bool) {
+// compareAll ticks until all is compared that was begun since a time: what failed in a
+// comparison is left to the next one. again says that nothing may be found to repair.
+func (w *world) compareAll(what, region string, since time.Time, again bool) {
 	var a reconcile.Answer
 	var err error
 	for i := range mostTicks {
 		p := w.newProcess(fmt.Sprintf("%s, tick %d in %s", what, i, region), region)
-		if a, err = w.tick(p, 0, reconcileTime); a.Status == reconcile.Complete {
+		if a, err = w.tick(p, 0, reconcileTime); a.Status != reconcile.Complete {
+			w.wait(tickEvery)
+		} else if a.Began.Before(since) {
+			w.wait(w.set.Reconcile.Every)
+		} else {
 			break
 		}
-		w.wait(tickEvery)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
