@@ -158,11 +158,14 @@ func TestWhatAnotherRegionHasRepairedIsNotYoung(t *testing.T) {
 // Many keys that were deleted here are told by pages of versions, and not by a HEAD of
 // each.
 func TestManyDeletedKeysCostPages(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, func(c *functionenv.Reconcile) { c.Filters = []replicaset.Filter{{Prefix: "p/"}} })
 	w.change = func(h *reconcile.Handler) { h.PageSize = 0 }
 	const n = 60
+	for i := range 1100 { // more than a page of them
+		w.Put(here, fmt.Sprintf("other/%04d", i), "body")
+	}
 	for i := range n {
-		key := fmt.Sprintf("%03d", i)
+		key := fmt.Sprintf("p/%03d", i)
 		w.Put(there, key, "body")
 		if i%3 > 0 {
 			w.Put(here, key, "body")

@@ -19,7 +19,7 @@ func (h *Handler) report(log *slog.Logger, status Status, s State, now time.Time
 	}
 	attributes := append(m.attributes(), "status", status)
 	if !s.Began.IsZero() {
-		attributes = append(attributes, "began", s.Began, "after", s.After, "so far", s.Counts)
+		attributes = append(attributes, "began", s.Began, "after", s.After, "soFar", s.Counts)
 	}
 	log.Info("reconcile", attributes...)
 }

@@ -82,7 +82,7 @@ func (w *work) compare(ctx context.Context, r Range) error {
 		}
 		err = listing.WalkStretches(ctx, buckets, listing.Options{
 			Prefix: prefix, After: r.After, Through: r.Through, Match: w.Config.Matches, Parallel: 1, PageSize: w.PageSize,
-		}, w.stretch)
+		}, func(ctx context.Context, s listing.Stretch) error { return w.stretch(ctx, prefix, s) })
 		if err != nil {
 			break
 		}
@@ -113,8 +113,8 @@ const (
 	followed       // it may be behind, and the greatest write wins
 )
 
-// stretch deals with the keys of a stretch.
-func (w *work) stretch(ctx context.Context, s listing.Stretch) error {
+// stretch deals with the keys of a stretch, all of which begin with a prefix.
+func (w *work) stretch(ctx context.Context, prefix string, s listing.Stretch) error {
 	if w.timeIsUp() {
 		return errTimeUp
 	}
@@ -130,7 +130,7 @@ func (w *work) stretch(ctx context.Context, s listing.Stretch) error {
 		is.same, same = same, Counts{}
 		todo = append(todo, is)
 	}
-	todo, err := w.deleted(ctx, s.After, todo)
+	todo, err := w.deleted(ctx, prefix, s.After, todo)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ const worthPage = 13
 
 // deleted takes out of the suspects those keys that a delete marker hides in the own
 // bucket and that stay so, as far as a few pages of versions tell.
-func (w *work) deleted(ctx context.Context, after string, todo []suspect) ([]suspect, error) {
+func (w *work) deleted(ctx context.Context, prefix, after string, todo []suspect) ([]suspect, error) {
 	var keys []string
 	for _, s := range todo {
 		if s.kind == absent {
@@ -318,7 +318,7 @@ func (w *work) deleted(ctx context.Context, after string, todo []suspect) ([]sus
 	}
 	own := w.members[w.own]
 	b := listing.Bucket{Region: own.Region, Name: own.Bucket}
-	hidden, known, _, err := listing.Markers(ctx, b, w.Read(own.Region), "", after, keys, worthPage)
+	hidden, known, _, err := listing.Markers(ctx, b, w.Read(own.Region), prefix, after, keys, worthPage)
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
