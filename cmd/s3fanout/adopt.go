@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/replicaset"
 )
@@ -95,7 +96,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 		members = append(members, set.Member(account, region))
 	}
 	results := adoption.Run(ctx, adoption.Options{Set: set, Members: members, Stores: adoption.Stores(config, members), DryRun: f.dryRun})
-	if err := a.writeAdopt(newAdoptDocument(set.Name, account, f, results)); err != nil {
+	if err := a.writeAdopt(document.NewAdopt(set.Name, account, f.dryRun, results)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return adoptError(ctx, results)
@@ -135,7 +136,7 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 		return err
 	}
 	findings := health.CheckAdopted(facts)
-	if err := a.writeAdopt(newAdoptCheckDocument(facts, findings)); err != nil {
+	if err := a.writeAdopt(document.NewAdoptCheck(facts, findings)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return healthError(findings, "each has its fix above")

@@ -10,26 +10,6 @@ import (
 	"s3fanout/internal/operator/health"
 )
 
-func newAdoptDocument(set, account string, f adoptFlags, results []adoption.Result) document.Adopt {
-	d := document.Adopt{ReplicaSet: set, Account: account, DryRun: f.dryRun, Regions: []document.AdoptRegion{}, Findings: []document.Finding{}}
-	for _, r := range results {
-		region := document.AdoptRegion{Region: r.Member.Region, Bucket: r.Member.Bucket, State: r.State, Raced: r.Raced}
-		if r.Err != nil {
-			region.Error = oneLine(r.Err.Error())
-		}
-		d.Regions = append(d.Regions, region)
-	}
-	return d
-}
-
-func newAdoptCheckDocument(facts health.Facts, findings []health.Finding) document.Adopt {
-	d := document.Adopt{ReplicaSet: facts.Set.Name, Account: facts.Account, Check: true, Regions: []document.AdoptRegion{}, Findings: healthFindings(findings)}
-	for _, r := range facts.Regions {
-		d.Regions = append(d.Regions, document.AdoptRegion{Region: r.Name, Bucket: facts.Set.Member(facts.Account, r.Name).Bucket, State: "checked"})
-	}
-	return d
-}
-
 func (a *app) writeAdopt(d document.Adopt) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)

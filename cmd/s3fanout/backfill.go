@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/replicaset"
 )
 
@@ -56,10 +57,10 @@ With --dry-run it lists, and tells what would be copied and about what that
 costs: requests and transfer at AWS's list prices, without storage, taxes and
 discounts. It asks the targets what was deleted there, as a run does.
 
-Before anything is copied all of it is estimated like that. If it costs more than
---limit, the command asks on a terminal, and elsewhere ends with exit code 3; with
---yes it begins at once. More than 10,000 missing objects are listed twice for
-that, once with --yes.
+Before anything is copied all of it is estimated like that. If it costs more
+than --limit, the command asks on a terminal, and elsewhere ends with exit code
+3; with --yes it begins at once. Where more than 10,000 objects are missing the
+buckets are listed twice for that, with --yes once.
 
 --key names one key exactly, at one list request in each bucket, and can be
 repeated.
@@ -77,9 +78,10 @@ $0.0004 for 1,000 HEADs, and the transfer: from $0.02 a GB by source Region. So
 the question what was deleted adds at most 8 % to the requests.
 
 With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "refused", "different", "left", "error",
-   "targets": [{"region", "missing", "missingBytes", "noSource", "deleted",
-     "copying", "copied", "exists", "diverged", "sourceGone", "failed", "left",
+  {"replicaSet", "dryRun", "interrupted", "refused", "different", "left",
+   "error", "targets": [{"region", "missing", "missingBytes", "noSource",
+     "deleted", "copying", "copied", "exists", "diverged", "sourceGone",
+     "failed", "left",
      "bytes", "stale", "replaced", "undeleted", "hidden", "kept", "destroyed",
      "requests": {"copy", "head", "tags", "create", "part", "list", "complete",
      "abort", "delete"}}],
@@ -95,13 +97,13 @@ keys of KMS by size alone. "list" counts pages of objects and of versions.
 the Region, "copying" what others are copying there, "exists" and "sourceGone"
 what came or went meanwhile, "diverged" what came with other contents, "left"
 what was not tried. "failures" has the first 1,000; "class" is retryable, denied
-or permanent. "estimate" is there with --dry-run, and where "refused"
-says that nobody agreed to it; "error" if the run ended early. "assumedPrices" names Regions whose prices are not known. Of keys that
-are followed, "stale" had an older write, of which "replaced" got the latest;
-"undeleted" showed what was deleted elsewhere, of which "hidden" show it no
-more, and "kept" were left; "destroyed" is gone where it was written. "wins"
-counts the keys for which a Region's write wins over other writes, "conflicts"
-has the first 1,000.
+or permanent. "estimate" is there with --dry-run, and where "refused" says that
+nobody agreed to it; "error" if the run ended early. "assumedPrices" names
+Regions whose prices are not known. Of keys that are followed, "stale" had an
+older write, of which "replaced" got the latest; "undeleted" showed what was
+deleted elsewhere, of which "hidden" show it no more, and "kept" were left;
+"destroyed" is gone where it was written. "wins" counts the keys for which a
+Region's write wins over other writes, "conflicts" has the first 1,000.
 
 ` + batchHelp + `
 
@@ -200,7 +202,7 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	if report.Unanswered != nil {
 		p.note("%s; so what is being copied there is copied once more", oneLine(report.Unanswered.Error()))
 	}
-	if err := a.writeBackfill(newBackfillDocument(set.Name, f.dryRun, report, err)); err != nil {
+	if err := a.writeBackfill(document.NewBackfill(set.Name, f.dryRun, errors.Is(err, errOverLimit), report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if err == nil && !report.Interrupted {

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,55 +12,6 @@ import (
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
-
-func newBackfillDocument(set string, dryRun bool, report backfill.Report, err error) document.Backfill {
-	d := document.Backfill{
-		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Refused: errors.Is(err, errOverLimit), Different: report.Different, Left: report.Left(),
-		Targets: []document.BackfillTarget{}, Requests: document.BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []document.CopyFailure{},
-		Wins: []document.BackfillWins{}, Conflicts: []document.BackfillConflict{},
-	}
-	for _, region := range slices.Sorted(maps.Keys(report.Wins)) {
-		d.Wins = append(d.Wins, document.BackfillWins{Region: region, Keys: report.Wins[region]})
-	}
-	for _, c := range report.Conflicts {
-		d.Conflicts = append(d.Conflicts, document.BackfillConflict(c))
-	}
-	if err != nil {
-		d.Error = oneLine(err.Error())
-	}
-	for _, t := range report.Targets {
-		d.Targets = append(d.Targets, document.BackfillTarget{
-			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
-			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
-			Bytes: t.Bytes, Stale: t.Stale, Replaced: t.Replaced, Undeleted: t.Undeleted, Hidden: t.Hidden, Kept: t.Kept, Destroyed: t.Destroyed,
-			Requests: newBackfillRequests(t.Requests),
-		})
-	}
-	for _, f := range report.Failures {
-		d.Failures = append(d.Failures, document.CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
-	}
-	if e := report.Estimate; e != nil {
-		d.Estimate = newBackfillEstimate(*e)
-	}
-	return d
-}
-
-func newBackfillRequests(r copier.Requests) document.CopyRequests {
-	return document.CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List + r.Versions, Complete: r.Complete, Abort: r.Abort, Delete: r.Delete}
-}
-
-func newBackfillEstimate(e backfill.Estimate) *document.BackfillEstimate {
-	out := &document.BackfillEstimate{
-		Transfer: []document.BackfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
-		AssumedPrices: append([]string{}, e.Assumed...),
-	}
-	out.Requests = newBackfillRequests(e.Requests)
-	out.Requests.List += e.Lists
-	for _, t := range e.Transfer {
-		out.Transfer = append(out.Transfer, document.BackfillTransfer(t))
-	}
-	return out
-}
 
 // writeBackfill writes the result to stdout.
 func (a *app) writeBackfill(d document.Backfill) error {

@@ -12,6 +12,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/document"
 )
 
 func someBackfill() backfill.Report {
@@ -67,7 +68,7 @@ Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at
 `},
 	} {
 		var b strings.Builder
-		if err := writeBackfillText(&b, newBackfillDocument("media", c.dryRun, c.report, nil), c.width, false); err != nil {
+		if err := writeBackfillText(&b, document.NewBackfill("media", c.dryRun, false, c.report, nil), c.width, false); err != nil {
 			t.Fatal(err)
 		}
 		if b.String() != c.want {
@@ -91,7 +92,7 @@ func TestBackfillTellsWhoseWriteWins(t *testing.T) {
 		report.Conflicts = append(report.Conflicts, c)
 	}
 	var b strings.Builder
-	if err := writeBackfillText(&b, newBackfillDocument("media", true, report, nil), 0, false); err != nil {
+	if err := writeBackfillText(&b, document.NewBackfill("media", true, false, report, nil), 0, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -107,7 +108,7 @@ func TestBackfillTellsWhoseWriteWins(t *testing.T) {
 		t.Errorf("too many keys in\n%s", b.String())
 	}
 	b.Reset()
-	if err := writeBackfillText(&b, newBackfillDocument("media", false, report, nil), 0, false); err != nil {
+	if err := writeBackfillText(&b, document.NewBackfill("media", false, false, report, nil), 0, false); err != nil {
 		t.Fatal(err)
 	}
 	if want := "eu-west-1: 0 objects missing, 2 older than the latest, 2 deleted elsewhere, 1 copied (7 B), 1 deleted, 1 kept, 1 left\n"; !strings.Contains(b.String(), want) || strings.Contains(b.String(), "films/") {
@@ -126,7 +127,7 @@ func TestBackfillDocumentIsAsTheHelpSays(t *testing.T) {
 	report := someBackfill()
 	report.Estimate = &backfill.Estimate{Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 1}}}
 	report.Wins, report.Conflicts = map[string]int{"eu-west-1": 1}, []backfill.Conflict{{Key: "k", Wins: "eu-west-1", Loses: []string{"us-east-1"}}}
-	b, err := json.Marshal(newBackfillDocument("media", true, report, errors.New("two\nlines")))
+	b, err := json.Marshal(document.NewBackfill("media", true, false, report, errors.New("two\nlines")))
 	if err != nil {
 		t.Fatal(err)
 	}

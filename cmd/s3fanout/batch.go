@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
@@ -122,7 +121,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 		}
 		job := document.BatchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
 		if request.DryRun {
-			job.Request = newBatchInput(in)
+			job.Request = document.NewBatchInput(in)
 		} else if job.JobID, err = a.createOne(ctx, config, region, in); err != nil {
 			job.Error = oneLine(err.Error())
 			failures = append(failures, err)
@@ -235,12 +234,4 @@ func batchJobError(j batchjob.Job) error {
 		return leftOver("%s not copied; the functions' logs say why, and the same job again is harmless", objectCount(j.Failed))
 	}
 	return nil
-}
-
-// batchTime leaves the zero time out of a document.
-func batchTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
 	"s3fanout/internal/operator/batchjob"
@@ -13,31 +11,6 @@ import (
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
-
-func newBatchInput(in *s3control.CreateJobInput) *document.BatchInput {
-	out := &document.BatchInput{
-		AccountID: aws.ToString(in.AccountId), ConfirmationRequired: aws.ToBool(in.ConfirmationRequired),
-		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
-		Report: document.BatchReport{
-			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket), ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
-			Format: string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
-		},
-	}
-	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
-	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(from.FunctionArn), aws.ToString(from.InvocationSchemaVersion), from.UserArguments
-	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
-		generator := &out.ManifestGenerator.S3JobManifestGenerator
-		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(g.Value.SourceBucket), aws.ToString(g.Value.ExpectedBucketOwner)
-		generator.EnableManifestOutput = g.Value.EnableManifestOutput
-		if f := g.Value.Filter; f != nil {
-			generator.Filter = &document.BatchFilter{CreatedBefore: f.CreatedBefore}
-			if c := f.KeyNameConstraint; c != nil {
-				generator.Filter.KeyNameConstraint = &struct{ MatchAnyPrefix []string }{c.MatchAnyPrefix}
-			}
-		}
-	}
-	return out
-}
 
 // writeBatch writes the jobs that were made, or would be.
 func (a *app) writeBatch(d document.Batch) error {
@@ -75,16 +48,9 @@ func (a *app) writeBatch(d document.Batch) error {
 	return nil
 }
 
-func newBatchStatus(j batchjob.Job) document.BatchStatus {
-	return document.BatchStatus{
-		Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
-		Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
-	}
-}
-
 func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 	if a.output == outputJSON {
-		return a.writeBatchJSON(newBatchStatus(j))
+		return a.writeBatchJSON(document.NewBatchStatus(j))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", j.Region, printable.Quote(j.Status))

@@ -14,6 +14,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
 )
@@ -94,7 +95,7 @@ func (a *app) cost(f costFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.writeCost(newCostDocument(usage)); err != nil {
+	if err := a.writeCost(document.NewCost(usage)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -13,45 +12,22 @@ import (
 	"s3fanout/internal/table"
 )
 
-func newCostDocument(u cost.Usage) document.Cost {
-	d := document.Cost{
-		Objects: u.Objects, Bytes: u.Size * u.Objects, Regions: u.Regions, From: u.From,
-		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...), Follow: u.Follow.Names(), Deletions: u.Deletions,
-	}
-	for _, bill := range cost.Bills(u) {
-		design := document.CostDesign{Design: string(bill.Design), Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []document.CostItem{}}
-		for _, l := range bill.Lines {
-			design.Items = append(design.Items, document.CostItem{Item: string(l.Item), Quantity: decimals(l.Quantity), Unit: costNames()[l.Item].unit, Dollars: decimals(l.Dollars)})
-		}
-		d.Designs = append(d.Designs, design)
-	}
-	if size, ok := cost.BreakEven(u); ok {
-		d.BreakEvenBytes = &size
-	}
-	return d
-}
-
-// decimals rounds to a billionth, below which there is noise.
-func decimals(x float64) float64 { return math.Round(x*1e9) / 1e9 }
-
-// costName is how an item is shown.
-type costName struct{ title, unit string }
-
-func costNames() map[cost.Item]costName {
-	return map[cost.Item]costName{
-		cost.Writes:       {"S3 COPY, PUT and LIST", "requests"},
-		cost.Reads:        {"S3 HEAD and GET", "requests"},
-		cost.Transfer:     {"transfer between Regions", "GiB"},
-		cost.TimeControl:  {"Replication Time Control", "GiB"},
-		cost.Publishes:    {"SNS notifications", "requests"},
-		cost.Filtering:    {"SNS filters", "GiB"},
-		cost.Deliveries:   {"SNS to other Regions", "GiB"},
-		cost.Invocations:  {"Lambda invocations", "requests"},
-		cost.FunctionTime: {"Lambda time", "GB-s"},
-		cost.Logs:         {"log lines", "GB"},
-		cost.Metrics:      {"metrics", "metrics"},
-		cost.Alarms:       {"metrics of alarms", "metrics"},
-		cost.Dashboards:   {"dashboards", "dashboards"},
+// costTitles are how the items are shown.
+func costTitles() map[cost.Item]string {
+	return map[cost.Item]string{
+		cost.Writes:       "S3 COPY, PUT and LIST",
+		cost.Reads:        "S3 HEAD and GET",
+		cost.Transfer:     "transfer between Regions",
+		cost.TimeControl:  "Replication Time Control",
+		cost.Publishes:    "SNS notifications",
+		cost.Filtering:    "SNS filters",
+		cost.Deliveries:   "SNS to other Regions",
+		cost.Invocations:  "Lambda invocations",
+		cost.FunctionTime: "Lambda time",
+		cost.Logs:         "log lines",
+		cost.Metrics:      "metrics",
+		cost.Alarms:       "metrics of alarms",
+		cost.Dashboards:   "dashboards",
 	}
 }
 
@@ -106,8 +82,7 @@ func costTable(d document.Cost, width int) table.Table {
 		{Title: "CRR", Right: true}, {Title: "CRR+RTC", Right: true}, {Title: "ORIGINAL", Right: true},
 	}}
 	for _, item := range cost.Items() {
-		name := costNames()[item]
-		row := table.Row{Cells: []string{name.title, ""}}
+		row := table.Row{Cells: []string{costTitles()[item], ""}}
 		used := false
 		for i, design := range d.Designs {
 			cell := "-"
@@ -115,7 +90,7 @@ func costTable(d document.Cost, width int) table.Table {
 				if line.Item == string(item) {
 					cell, used = costCell(line.Dollars), true
 					if i == 0 {
-						row.Cells[1] = quantity(line.Quantity, name.unit)
+						row.Cells[1] = quantity(line.Quantity, document.CostUnits()[item])
 					}
 				}
 			}

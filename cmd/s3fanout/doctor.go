@@ -68,8 +68,9 @@ With --output json the result is one document:
    "regions": [{"region", "parts": {"access", "bucket", "topic",
      "subscriptions", "function", "role", "queue"}}],
    "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
-A part is ok, missing, failed, unknown, warning or paused. Where you lack permissions,
-the text has one finding that names them all, the document one for each check.
+A part is ok, missing, failed, unknown, warning or paused. Where you lack
+permissions, the text has one finding that names them all, the document one for
+each check.
 
 Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
 configuration; 3 something failed or is unknown; 130 interrupted.`,

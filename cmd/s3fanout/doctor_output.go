@@ -11,42 +11,12 @@ import (
 	"s3fanout/internal/table"
 )
 
-func newDoctorDocument(facts health.Facts, findings []health.Finding) document.Doctor {
-	d := document.Doctor{
-		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller, Probed: facts.Probed,
-		Regions: []document.DoctorRegion{}, Findings: healthFindings(findings),
-	}
-	for _, r := range facts.Regions {
-		d.Regions = append(d.Regions, document.DoctorRegion{Region: r.Name, Parts: partStates(findings, r.Name)})
-	}
-	return d
-}
-
-func healthFindings(findings []health.Finding) []document.Finding {
-	list := []document.Finding{}
-	for _, f := range findings {
-		list = append(list, document.Finding{
-			Check: f.Check, Region: f.Region, Severity: string(f.Severity), What: f.What, Means: f.Means, Fix: f.Fix,
-		})
-	}
-	return list
-}
-
-// partStates is a word for each part of a Region.
-func partStates(findings []health.Finding, region string) map[string]string {
-	parts := map[string]string{}
-	for _, part := range health.Parts() {
-		parts[string(part)] = health.PartState(findings, region, part)
-	}
-	return parts
-}
-
 func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
-	d := newDoctorDocument(facts, findings)
+	d := document.NewDoctor(facts, findings)
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	d.Findings = healthFindings(health.Merge(findings, facts.Caller))
+	d.Findings = document.NewFindings(health.Merge(findings, facts.Caller))
 	return writeDoctorText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -92,14 +91,4 @@ type marked struct {
 
 func (m marked) Unwrap() []error { return []error{m.class, m.error} }
 
-// oneLine puts the lines of a text on one, separated by semicolons, without
-// control characters.
-func oneLine(s string) string {
-	var lines []string
-	for line := range strings.Lines(s) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return printable.Replace(strings.Join(lines, "; "), ' ')
-}
+func oneLine(s string) string { return printable.OneLine(s) }

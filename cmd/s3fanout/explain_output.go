@@ -22,86 +22,17 @@ type explainView struct {
 	after []time.Duration
 }
 
-func newExplainDocument(set string, f explain.Facts, v explain.Verdict) explainView {
-	d := explainView{Explain: document.Explain{
-		ReplicaSet: set, Key: f.Key, Verdict: string(v.Code), Text: v.Text,
-		Steps: []document.ExplainStep{}, Writes: []document.ExplainWrite{}, Regions: []document.ExplainRegion{}, Letters: []document.ExplainLetter{}, Queues: []document.ExplainQueue{},
-	}}
-	for _, s := range v.Steps {
-		d.Steps = append(d.Steps, document.ExplainStep(s))
-	}
-	for _, w := range explain.Writes(f) {
-		write := document.ExplainWrite{
-			Region: w.Region, VersionID: w.VersionID, Written: w.Written(), Wins: w.Wins, Why: w.Why,
-			Shown: append([]string{}, w.Shown...), Hidden: append([]string{}, w.Hidden...), Kept: append([]string{}, w.Kept...), Destroyed: w.Destroyed,
-		}
-		if !w.DeletedAt.IsZero() {
-			write.HiddenAt = &w.DeletedAt
-		}
-		d.Writes = append(d.Writes, write)
-	}
-	states, origins := explain.States(f), explain.Origins(f)
-	for i, r := range f.Regions {
-		d.Regions = append(d.Regions, newExplainRegion(r, states[i], origins[i]))
-		d.after = append(d.after, origins[i].After)
-	}
-	for _, l := range f.Letters {
-		letter := document.ExplainLetter{
-			Queue: l.Queue, MessageID: l.MessageID, Kind: l.Kind, Source: l.Source, VersionID: l.VersionID, Reason: l.Reason,
-			Targets: append([]string{}, l.Targets...), // [] if there are none
-		}
-		if !l.SentAt.IsZero() {
-			letter.SentAt = &l.SentAt
-		}
-		d.Letters = append(d.Letters, letter)
-	}
-	for _, q := range f.Queues {
-		d.Queues = append(d.Queues, document.ExplainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
+func newExplainView(set string, f explain.Facts, v explain.Verdict) explainView {
+	d := explainView{Explain: document.NewExplain(set, f, v)}
+	for _, origin := range explain.Origins(f) {
+		d.after = append(d.after, origin.After)
 	}
 	return d
 }
 
-func newExplainRegion(r explain.Region, state explain.State, origin explain.Origin) document.ExplainRegion {
-	region := document.ExplainRegion{
-		Region: r.Region, Bucket: r.Bucket, State: string(state), Error: errorText(r.Err),
-		Versions: []document.ExplainVersion{}, MoreVersions: r.MoreVersions, Uploads: []document.ExplainUpload{}, Errors: []string{},
-	}
-	if o := r.Object; o != nil {
-		region.Object = &document.ExplainObject{
-			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
-			Modified: o.Modified, StorageClass: o.StorageClass, Tags: o.Tags, Archived: o.Archived,
-			Likely: origin.Likely, LikelyOf: origin.Of,
-		}
-		for _, c := range o.Checksums {
-			region.Object.Checksums[c.Algorithm] = c.Value
-		}
-	}
-	for _, v := range r.Versions {
-		region.Versions = append(region.Versions, document.ExplainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
-	}
-	for _, u := range r.Uploads {
-		upload := document.ExplainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: string(u.By), Parts: u.Parts, Bytes: u.Bytes}
-		if u.Parts > 0 {
-			upload.LastPart = &u.Last
-		}
-		region.Uploads = append(region.Uploads, upload)
-	}
-	for _, err := range r.Partial {
-		region.Errors = append(region.Errors, errorText(err))
-	}
-	return region
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return oneLine(err.Error())
-}
-
 // writeExplanation writes the result to stdout.
 func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) error {
-	d := newExplainDocument(set, f, v)
+	d := newExplainView(set, f, v)
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d.Explain)
 	}

@@ -46,7 +46,7 @@ func explained() explain.Facts {
 
 func TestExplanationFitsTheTerminal(t *testing.T) {
 	facts := explained()
-	d := newExplainDocument("media", facts, explain.Judge(facts))
+	d := newExplainView("media", facts, explain.Judge(facts))
 	for _, colours := range []bool{false, true} {
 		var b bytes.Buffer
 		if err := writeExplainText(&b, d, 80, colours); err != nil {

@@ -42,10 +42,10 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 	}
 	write := map[string]func(b *bytes.Buffer, width int, colours bool) error{
 		"doctor": func(b *bytes.Buffer, width int, colours bool) error {
-			return writeDoctorText(b, newDoctorDocument(facts, findings), width, colours)
+			return writeDoctorText(b, document.NewDoctor(facts, findings), width, colours)
 		},
 		"status": func(b *bytes.Buffer, width int, colours bool) error {
-			return writeStatusText(b, newStatusDocument(facts, findings, figures), width, colours)
+			return writeStatusText(b, newStatusView(facts, findings, figures, nil), width, colours)
 		},
 	}
 	for command, f := range write {
@@ -79,13 +79,13 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 func TestStatusFigures(t *testing.T) {
 	three, zero, hour := 3.0, 0.0, time.Hour
 	facts, _ := troubled()
-	d := newStatusDocument(facts, nil, map[string]health.Figures{
+	d := newStatusView(facts, nil, map[string]health.Figures{
 		"us-east-1": {Errors: &zero, Throttles: &zero, Oldest: &hour},
 		"ap-northeast-1": {Errors: &three, Oldest: &hour, Lag: []health.Lag{
 			{Source: "us-east-1", P50: 840 * time.Millisecond, P99: 2 * time.Second, Max: 30 * time.Second},
 			{Source: "eu-west-1", P50: 900 * time.Millisecond, P99: time.Second, Max: 40 * time.Second},
 		}},
-	})
+	}, nil)
 	var b bytes.Buffer
 	if _, err := figuresTable(d.Status).WriteTo(&b); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ ap-northeast-1       12     60m       3          -    900ms  2.00s  40.0s
 	if got := d.Regions[1].Subscriptions; got.OK != nil || got.Expected != 1 {
 		t.Errorf("subscriptions that were not told: %+v", got)
 	}
-	if got := newStatusDocument(facts, nil, nil).Regions[0].MetricsUnavailable; got == "" {
+	if got := newStatusView(facts, nil, nil, nil).Regions[0].MetricsUnavailable; got == "" {
 		t.Error("a Region that was not asked has no reason")
 	}
 }
@@ -141,7 +141,7 @@ func TestStatusLeadsOn(t *testing.T) {
 func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 	three, one, zero := 3.0, 1.0, 0.0
 	facts, _ := troubled()
-	d := newStatusDocument(facts, nil, map[string]health.Figures{"us-east-1": {Diverged: &zero}, "ap-northeast-1": {Diverged: &three}})
+	d := newStatusView(facts, nil, map[string]health.Figures{"us-east-1": {Diverged: &zero}, "ap-northeast-1": {Diverged: &three}}, nil)
 	var b bytes.Buffer
 	if err := writeStatusText(&b, d, 80, false); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 	if err := a.writeDoctor(facts, findings); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeStatusText(&status, newStatusDocument(facts, findings, nil), 0, false); err != nil {
+	if err := writeStatusText(&status, newStatusView(facts, findings, nil, nil), 0, false); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"doctor": doctor.String(), "status": status.String()} {

@@ -29,7 +29,7 @@ func TestJSONIsPrintable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := write(&b, newRedriveDocument("media", false, report)); err != nil {
+			if err := write(&b, newRedriveView("media", false, report)); err != nil {
 				t.Fatal(err)
 			}
 			if i := strings.IndexFunc(b.String(), func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' }); i >= 0 {

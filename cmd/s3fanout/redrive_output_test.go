@@ -28,7 +28,7 @@ func TestRedriveText(t *testing.T) {
 		{Region: "sa-east-1", Held: 3},
 	}}
 	var b bytes.Buffer
-	if err := writeRedriveText(&b, newRedriveDocument("media", false, report), 0, true); err != nil {
+	if err := writeRedriveText(&b, newRedriveView("media", false, report), 0, true); err != nil {
 		t.Fatal(err)
 	}
 	want := "" +
@@ -63,7 +63,7 @@ func TestRedriveIsTerseAboutSuccess(t *testing.T) {
 	report := redrive.Report{Regions: []redrive.Summary{{Region: "eu-west-1", Replayed: 500, Results: results}}}
 	for _, width := range []int{0, 80} {
 		var b bytes.Buffer
-		if err := writeRedriveText(&b, newRedriveDocument("media", false, report), width, false); err != nil {
+		if err := writeRedriveText(&b, newRedriveView("media", false, report), width, false); err != nil {
 			t.Fatal(err)
 		}
 		want := "eu-west-1: 500 dead letters, 500 replayed, 0 left\nReasons of those replayed:\n  500 × denied: AccessDenied: no\n"
@@ -84,7 +84,7 @@ func TestRedriveTextOnTerminal(t *testing.T) {
 		{Region: "us-east-1", Outcome: redrive.Failed, Detail: "the function failed again: " + reason},
 	}}}}
 	var b bytes.Buffer
-	if err := writeRedriveText(&b, newRedriveDocument("media", true, report), 80, false); err != nil {
+	if err := writeRedriveText(&b, newRedriveView("media", true, report), 80, false); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {

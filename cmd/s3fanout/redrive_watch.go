@@ -33,7 +33,7 @@ func (l *redriveLines) finished(r redrive.Result) {
 }
 
 func (l *redriveLines) write(r redrive.Result) error {
-	letter := newRedriveLetter(r)
+	letter := document.NewRedriveLetter(r)
 	if l.a.output == outputJSON {
 		return writeJSONLine(l.a.stdout, letter)
 	}

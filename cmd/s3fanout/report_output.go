@@ -15,41 +15,8 @@ import (
 	"s3fanout/internal/table"
 )
 
-func newReportDocument(r report.Report) document.Report {
-	d := document.Report{
-		ReplicaSet: r.Set, Month: r.Month.String(), From: r.From, Until: r.Until.Truncate(time.Second), Complete: r.Whole(), Threshold: r.Threshold.Seconds(),
-		Pairs: []document.ReportPair{}, Regions: []document.ReportRegion{},
-	}
-	for _, p := range r.Pairs {
-		pair := document.ReportPair{SourceRegion: p.Source, TargetRegion: p.Target, Arrived: p.Arrived, Late: p.Late, Within: []document.ReportWithin{}}
-		for i, limit := range report.Limits() {
-			pair.Within = append(pair.Within, document.ReportWithin{Seconds: limit.Seconds(), Arrived: p.Within[i]})
-		}
-		if p.Arrived > 0 {
-			pair.Worst = &document.ReportWorst{Seconds: p.Worst.Seconds(), Hour: p.WorstAt}
-		}
-		d.Pairs = append(d.Pairs, pair)
-	}
-	for _, r := range r.Regions {
-		region := document.ReportRegion{Region: r.Name}
-		if r.Err != nil {
-			region.Unavailable = r.Err.Error()
-		} else {
-			region.GivenUp, region.Undelivered, region.Lost = &r.GivenUp, &r.Undelivered, &r.Lost
-		}
-		if p := r.Proofs; p != nil {
-			region.Proofs = &document.ReportProofs{
-				Complete: p.Complete, LongestSeconds: p.Longest.Seconds(), OldestSeconds: p.Oldest.Seconds(),
-				Compared: p.Compared, Missing: p.Missing, Different: p.Different, Repaired: p.Repaired, Unrepaired: p.Unrepaired,
-			}
-		}
-		d.Regions = append(d.Regions, region)
-	}
-	return d
-}
-
 func (a *app) writeReport(r report.Report, form reportFormat) error {
-	d := newReportDocument(r)
+	d := document.NewReport(r)
 	switch {
 	case form == reportFormat(outputJSON):
 		return writeJSONDocument(a.stdout, d)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/report"
 	"s3fanout/internal/table"
 )
@@ -42,7 +43,7 @@ func badMonth(t *testing.T) report.Report {
 
 func TestReportInText(t *testing.T) {
 	var b bytes.Buffer
-	if err := writeReportText(&b, newReportDocument(badMonth(t)), terminal{}); err != nil {
+	if err := writeReportText(&b, document.NewReport(badMonth(t)), terminal{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `Replica set media, 2026-11
@@ -80,7 +81,7 @@ func TestReportInMarkdown(t *testing.T) {
 	r.Pairs, r.Regions = r.Pairs[2:], r.Regions[2:]
 	r.Until = r.Until.Add(-48 * time.Hour)
 	var b bytes.Buffer
-	if err := writeReportText(&b, newReportDocument(r), markdown{}); err != nil {
+	if err := writeReportText(&b, document.NewReport(r), markdown{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `# Replica set media, 2026-11
@@ -107,7 +108,7 @@ func TestReportOfNothing(t *testing.T) {
 	r.Pairs, r.Regions = r.Pairs[1:2], r.Regions[2:]
 	r.From = r.From.Add(48 * time.Hour)
 	var b bytes.Buffer
-	if err := writeReportText(&b, newReportDocument(r), terminal{}); err != nil {
+	if err := writeReportText(&b, document.NewReport(r), terminal{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"CloudWatch knows of no object that arrived in that time.\n", "CloudWatch has forgotten what was before."} {
@@ -122,7 +123,7 @@ func TestReportOfNothing(t *testing.T) {
 
 func TestReportFitsTheTerminal(t *testing.T) {
 	var b bytes.Buffer
-	if err := writeReportText(&b, newReportDocument(badMonth(t)), terminal{80}); err != nil {
+	if err := writeReportText(&b, document.NewReport(badMonth(t)), terminal{80}); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {

@@ -29,18 +29,18 @@ concurrency that they had, and then replay the Region's dead-letter queue, which
 has what came meanwhile, as s3fanout redrive --region does. A dead letter is
 deleted only after the function has succeeded with it.
 
-Running it again is harmless: it replays what is left. If it was interrupted, run
-it again. A function that was stopped in another way gets what cdk.json says. Of a
-pause that was longer than the queue keeps dead letters, 14 days, the beginning is
-lost: s3fanout verify finds it, and s3fanout backfill brings it.
+Running it again is harmless: it replays what is left. If it was interrupted,
+run it again. A function that was stopped in another way gets what cdk.json
+says. Of a pause that was longer than the queue keeps dead letters, 14 days, the
+beginning is lost: s3fanout verify finds it, and s3fanout backfill brings it.
 
-With --no-redrive the queue is left as it is, for a redrive with limits of its own:
-s3fanout redrive --region REGION --rate 20.
+With --no-redrive the queue is left as it is, for a redrive with limits of its
+own: s3fanout redrive --region REGION --rate 20.
 
 AWS requests: sts:GetCallerIdentity; lambda:GetFunctionConcurrency,
 lambda:ListTags; without --dry-run lambda:PutFunctionConcurrency or
-lambda:DeleteFunctionConcurrency, and lambda:UntagResource; those of redrive in the
-Region.
+lambda:DeleteFunctionConcurrency, and lambda:UntagResource; those of redrive in
+the Region.
 
 With --output json the result is one document:
   {"replicaSet", "dryRun", "regions": [{"region", "paused", "since",
@@ -48,8 +48,8 @@ With --output json the result is one document:
 "paused" says that it was. "reservedConcurrency" is what it has now, null for
 none. "redrive" is not there with --no-redrive.
 
-Exit codes: 0 it copies again and the queue is empty; 1 a request failed; 2 usage
-or configuration; 3 dead letters are left; 130 interrupted.`,
+Exit codes: 0 it copies again and the queue is empty; 1 a request failed; 2
+usage or configuration; 3 dead letters are left; 130 interrupted.`,
 		Example: `  s3fanout resume eu-west-1
   s3fanout resume eu-west-1 --dry-run
   s3fanout resume eu-west-1 --no-redrive`,
@@ -118,7 +118,7 @@ func (a *app) catchUp(ctx context.Context, set replicaset.Config, regions []stri
 	if err != nil {
 		return nil, nil, err
 	}
-	d := newRedriveDocument(set.Name, f.dryRun, report)
+	d := newRedriveView(set.Name, f.dryRun, report)
 	if redriven = redriveError(report, f.dryRun); f.dryRun && errors.Is(redriven, errLeftOver) {
 		redriven = nil // that is what is to be replayed
 	}

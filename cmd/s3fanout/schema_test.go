@@ -34,27 +34,25 @@ import (
 func TestDocumentsHaveTheirSchema(t *testing.T) {
 	facts, findings := troubled()
 	failed, noon := errors.New("no"), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	waiting := newStatusDocument(facts, findings, nil).Status
-	addBehind(&waiting, []behind.Target{{Region: "us-east-1", Sources: []behind.Source{{Region: "ap-northeast-1"}}}, {Region: "ap-northeast-1", Err: failed}})
-	output := &verifyOutput{counts: verify.NewCounts("", []string{"us-east-1"}), set: "media", chosen: []string{"us-east-1"}}
+	waiting := newStatusView(facts, findings, nil, []behind.Target{{Region: "us-east-1", Sources: []behind.Source{{Region: "ap-northeast-1"}}}, {Region: "ap-northeast-1", Err: failed}}).Status
 	for name, documents := range map[string][]any{
 		"adopt": {
-			newAdoptDocument("media", "1", adoptFlags{}, nil), newAdoptDocument("media", "1", adoptFlags{}, []adoption.Result{{Err: failed}}),
-			newAdoptCheckDocument(facts, findings),
+			document.NewAdopt("media", "1", false, nil), document.NewAdopt("media", "1", false, []adoption.Result{{Err: failed}}),
+			document.NewAdoptCheck(facts, findings),
 		},
 		"backfill": {
-			newBackfillDocument("media", false, backfill.Report{}, nil),
-			newBackfillDocument("media", true, backfill.Report{
+			document.NewBackfill("media", false, false, backfill.Report{}, nil),
+			document.NewBackfill("media", true, false, backfill.Report{
 				Targets: []backfill.Target{{Region: "us-east-1"}}, Failures: []backfill.Failure{{Key: "k"}}, Estimate: &backfill.Estimate{},
 			}, failed),
 		},
 		"backfill-batch": {document.Batch{Jobs: []document.BatchJob{}}},
-		"backfill-job":   {newBatchStatus(batchjob.Job{}), newBatchStatus(batchjob.Job{Created: noon, Ended: noon, Failures: []string{"r"}})},
-		"cost":           {newCostDocument(cost.Usage{Regions: []string{"us-east-1", "eu-west-1"}, Objects: 10, Size: 10})},
-		"doctor":         {newDoctorDocument(facts, findings), newDoctorDocument(health.Facts{}, nil)},
+		"backfill-job":   {document.NewBatchStatus(batchjob.Job{}), document.NewBatchStatus(batchjob.Job{Created: noon, Ended: noon, Failures: []string{"r"}})},
+		"cost":           {document.NewCost(cost.Usage{Regions: []string{"us-east-1", "eu-west-1"}, Objects: 10, Size: 10})},
+		"doctor":         {document.NewDoctor(facts, findings), document.NewDoctor(health.Facts{}, nil)},
 		"explain": {
-			newExplainDocument("media", explain.Facts{}, explain.Verdict{}).Explain,
-			newExplainDocument("media", explain.Facts{
+			newExplainView("media", explain.Facts{}, explain.Verdict{}).Explain,
+			newExplainView("media", explain.Facts{
 				Regions: []explain.Region{{Object: &explain.Object{}, Versions: make([]explain.Version, 1), Partial: []error{failed}}, {Err: failed}},
 				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
 			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
@@ -71,33 +69,33 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			},
 		},
 		"redrive": {
-			newRedriveDocument("media", false, redrive.Report{}).Redrive,
-			newRedriveDocument("media", true, redrive.Report{Regions: []redrive.Summary{{Err: failed, Results: []redrive.Result{
+			newRedriveView("media", false, redrive.Report{}).Redrive,
+			newRedriveView("media", true, redrive.Report{Regions: []redrive.Summary{{Err: failed, Results: []redrive.Result{
 				{Outcome: redrive.Failed, SentAt: noon, Again: noon, Detail: "d", Letter: deadletter.Letter{Reason: "r", Objects: make([]deadletter.Object, 1)}, Functions: make([]redrive.Function, 1)},
 				{Outcome: redrive.Replayed}, {Outcome: redrive.NotUnderstood},
 			}}}}).Redrive,
 		},
-		"redrive-letter": {newRedriveLetter(redrive.Result{})},
+		"redrive-letter": {document.NewRedriveLetter(redrive.Result{})},
 		"report": {
-			newReportDocument(report.Report{}),
-			newReportDocument(report.Report{
+			document.NewReport(report.Report{}),
+			document.NewReport(report.Report{
 				Pairs:   []report.Pair{{Arrivals: report.Arrivals{Arrived: 1, Within: []int64{1, 1, 1}}}, {Arrivals: report.Arrivals{Within: []int64{0, 0, 0}}}},
 				Regions: []report.Region{{Err: failed}, {Proofs: &report.Proofs{}}},
 			}),
 		},
-		"status": {waiting, newStatusDocument(facts, findings, nil).Status, newStatusDocument(health.Facts{}, nil, nil).Status},
+		"status": {waiting, newStatusView(facts, findings, nil, nil).Status, newStatusView(health.Facts{}, nil, nil, nil).Status},
 		"status-line": {
 			document.StatusLine{Time: noon, Error: "no"}, document.StatusLine{Time: noon, Status: &document.Status{Regions: []document.StatusRegion{}, Findings: []document.Finding{}, Next: []string{}}},
 		},
 		"undelete": {
-			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{}, nil),
-			newUndeleteDocument("media", undeleteFlags{}, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),
+			document.NewUndelete("media", undelete.Span{}, false, undelete.Report{}, nil),
+			document.NewUndelete("media", undelete.Span{}, false, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),
 		},
 		"verify-difference": {
-			newVerifyDifference(verify.Difference{}), newVerifyDifference(verify.Difference{Objects: make([]verify.Object, 1), Without: []string{"r"}, Deleted: []string{"r"}, Differing: []string{"r"}}),
+			document.NewVerifyDifference(verify.Difference{}), document.NewVerifyDifference(verify.Difference{Objects: make([]verify.Object, 1), Without: []string{"r"}, Deleted: []string{"r"}, Differing: []string{"r"}}),
 		},
-		"verify-end": {document.VerifyEnd{Summary: output.newSummary(verify.Summary{})}},
-		"version":    {describeBuild(&debug.BuildInfo{})},
+		"verify-end": {document.VerifyEnd{Summary: document.NewVerifySummary("media", "", []string{"us-east-1"}, verify.Summary{}, verify.NewCounts("", []string{"us-east-1"}))}},
+		"version":    {document.NewVersion(&debug.BuildInfo{})},
 	} {
 		schema := schemaOf(t, name)
 		for i, d := range documents {
@@ -146,6 +144,6 @@ func schemaOf(t *testing.T, name string) *jsonschema.Resolved {
 
 // redriven is a redrive of nothing.
 func redriven() *document.Redrive {
-	d := newRedriveDocument("media", false, redrive.Report{}).Redrive
+	d := newRedriveView("media", false, redrive.Report{}).Redrive
 	return &d
 }

@@ -28,7 +28,7 @@ errors and throttles, and how long replicas took from the upload's event on
 CloudWatch has no data, "n/a" that it is not available; neither is a zero. It
 says where writes were not copied because the key was there with other contents.
 Where cdk.json has follow, it also counts what became of changes: replicas made
-over others, deletions, tags, events that came too late, and waits for S3's clock.
+over others, deletions, tags, events that came too late, waits for S3's clock.
 
 What waits for a Region's function is an estimate: what was published in the
 last 24 hours and passed the filters, less what was finished, by the age that it
@@ -40,8 +40,9 @@ It makes all the checks that doctor makes, lists what was found, and ends with
 the commands that say more.
 
 With --watch it looks again and again, until it is interrupted: on a terminal in
-place, elsewhere as blocks that begin with their time. What AWS does not answer is
-said, and asked again the next time. CloudWatch is asked once a minute at most.
+place, elsewhere as blocks that begin with their time. What AWS does not answer
+is said, and asked again the next time. CloudWatch is asked once a minute at
+most.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, one for a function
 that is stopped, and one for each subscription:
@@ -67,9 +68,9 @@ With --output json the result is one document:
    "findings": [{"check", "region", "severity", "what", "means", "fix"}],
    "next": [commands]}
 A part is ok, missing, failed, unknown, warning or paused. A number that is not
-known is null, as are always the bytes that wait. "followed" is there with follow.
-With --watch each document is a line, {"time", "status", "error"}; where AWS did
-not answer "status" is null.
+known is null, as are always the bytes that wait. "followed" is there with
+follow. With --watch each document is a line, {"time", "status", "error"}; where
+AWS did not answer "status" is null.
 
 Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or configuration;
 3 something failed or is unknown; 130 interrupted. A watch ends with that of its
@@ -147,9 +148,8 @@ func (l *statusLooker) look(ctx context.Context) (statusLook, error) {
 		figures[region] = l.figures[region]
 	}
 	findings := health.Check(facts)
-	view := newStatusDocument(facts, findings, figures)
-	addBehind(&view.Status, slices.DeleteFunc(slices.Clone(l.waiting), func(t behind.Target) bool { return !slices.Contains(regions, t.Region) }))
-	return statusLook{view: view, findings: findings}, nil
+	waiting := slices.DeleteFunc(slices.Clone(l.waiting), func(t behind.Target) bool { return !slices.Contains(regions, t.Region) })
+	return statusLook{view: newStatusView(facts, findings, figures, waiting), findings: findings}, nil
 }
 
 // measure asks CloudWatch, unless it has answered for all of these Regions lately.

@@ -12,35 +12,6 @@ import (
 	"s3fanout/internal/table"
 )
 
-// addBehind puts what waits into the document, in the Regions that answered.
-func addBehind(d *document.Status, targets []behind.Target) {
-	for _, t := range targets {
-		b := &document.StatusBehind{Waiting: t.Waiting, Sources: []document.StatusSource{}}
-		if t.Err != nil {
-			b.Unavailable = t.Err.Error()
-		}
-		if t.Oldest != nil {
-			seconds := t.Oldest.Seconds()
-			b.OldestSeconds = &seconds
-		}
-		for _, s := range t.Sources {
-			source := document.StatusSource{SourceRegion: s.Region, Waiting: s.Waiting, ByAge: []document.StatusAge{}}
-			from := time.Duration(0)
-			for i, n := range s.ByAge {
-				until := behind.Ages()[i]
-				source.ByAge = append(source.ByAge, document.StatusAge{FromSeconds: from.Seconds(), UntilSeconds: until.Seconds(), Waiting: n})
-				from = until
-			}
-			b.Sources = append(b.Sources, source)
-		}
-		for i := range d.Regions {
-			if d.Regions[i].Region == t.Region {
-				d.Regions[i].Behind = b
-			}
-		}
-	}
-}
-
 // behindTable has a row for each Region that something could wait for, and below
 // it from where that comes.
 func behindTable(d document.Status) table.Table {

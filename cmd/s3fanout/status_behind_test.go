@@ -14,9 +14,8 @@ import (
 
 func TestStatusShowsWhatWaits(t *testing.T) {
 	facts, _ := troubled()
-	d := newStatusDocument(facts, nil, nil)
 	twelve, zero, minutes := int64(12), int64(0), 41*time.Minute
-	addBehind(&d.Status, []behind.Target{
+	d := newStatusView(facts, nil, nil, []behind.Target{
 		{Region: "ap-northeast-1", Oldest: &minutes, Waiting: &twelve, Sources: []behind.Source{
 			{Region: "us-east-1", Waiting: &twelve, ByAge: []int64{0, 2, 3, 7, 0, 0, 0}}, {Region: "eu-west-1", Waiting: &zero, ByAge: make([]int64, 7)}, {Region: "eu-west-2"},
 		}},
@@ -53,7 +52,7 @@ ap-northeast-1     41m      12    n/a    0     2     3     7    0    0     0
 	}
 	// Without what waits, as where no Region answers, there is no table.
 	text.Reset()
-	if err := writeStatusText(&text, newStatusDocument(health.Facts{}, nil, nil), 0, false); err != nil || strings.Contains(text.String(), "WAITING") {
+	if err := writeStatusText(&text, newStatusView(health.Facts{}, nil, nil, nil), 0, false); err != nil || strings.Contains(text.String(), "WAITING") {
 		t.Errorf("%v\n%s", err, &text)
 	}
 }

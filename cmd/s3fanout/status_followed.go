@@ -5,17 +5,8 @@ import (
 	"strings"
 
 	"s3fanout/internal/operator/document"
-	"s3fanout/internal/operator/health"
 	"s3fanout/internal/table"
 )
-
-func newStatusFollowed(f *health.Followed) *document.StatusFollowed {
-	if f == nil {
-		return nil
-	}
-	d := document.StatusFollowed(*f)
-	return &d
-}
 
 // followedTable has what became of changes in the last hour, if any are followed.
 func followedTable(d document.Status) table.Table {

@@ -23,7 +23,7 @@ func TestStatusWhereChangesAreFollowed(t *testing.T) {
 		{&health.Followed{Deleted: &many, Waited: &three}, "us-east-1 - 1001 - - 3", true},
 	} {
 		facts, _ := troubled()
-		d := newStatusDocument(facts, nil, map[string]health.Figures{"us-east-1": {Followed: c.followed}, "ap-northeast-1": {}})
+		d := newStatusView(facts, nil, map[string]health.Figures{"us-east-1": {Followed: c.followed}, "ap-northeast-1": {}}, nil)
 		var b bytes.Buffer
 		if err := writeStatusText(&b, d, 0, false); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/operator/behind"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/printable"
@@ -22,41 +23,10 @@ type statusView struct {
 	steps []nextStep
 }
 
-func newStatusDocument(facts health.Facts, findings []health.Finding, figures map[string]health.Figures) statusView {
-	d := statusView{shown: healthFindings(health.Merge(findings, facts.Caller)), Status: document.Status{
-		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
-		Regions: []document.StatusRegion{}, Findings: healthFindings(findings),
-	}}
-	for _, r := range facts.Regions {
-		row := document.StatusRegion{Region: r.Name, Parts: partStates(findings, r.Name), Lag: []document.StatusLag{}}
-		ok, want, told := health.Subscribed(facts, r.Name)
-		row.Subscriptions.Expected = want
-		if told {
-			row.Subscriptions.OK = &ok
-		}
-		if r.Queue.State == health.Found {
-			row.DeadLetters = &r.Queue.Value.Letters
-		}
-		f, measured := figures[r.Name]
-		if !measured {
-			f.Why = "the Region does not answer"
-		}
-		row.MetricsUnavailable = f.Why
-		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
-		row.Followed = newStatusFollowed(f.Followed)
-		// CloudWatch is minutes behind: without letters its age is of none.
-		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
-			seconds := f.Oldest.Seconds()
-			row.Oldest = &seconds
-		}
-		if f.Proof != nil {
-			seconds := f.Proof.Seconds()
-			row.ProofSeconds = &seconds
-		}
-		for _, l := range f.Lag {
-			row.Lag = append(row.Lag, document.StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
-		}
-		d.Regions = append(d.Regions, row)
+func newStatusView(facts health.Facts, findings []health.Finding, figures map[string]health.Figures, waiting []behind.Target) statusView {
+	d := statusView{
+		shown:  document.NewFindings(health.Merge(findings, facts.Caller)),
+		Status: document.NewStatus(facts, findings, figures, waiting),
 	}
 	d.steps = nextSteps(d.Findings, d.Regions)
 	for _, s := range d.steps {
@@ -64,8 +34,6 @@ func newStatusDocument(facts health.Facts, findings []health.Finding, figures ma
 	}
 	return d
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (a *app) writeStatus(d statusView) error {
 	if a.output == outputJSON {

@@ -23,7 +23,7 @@ import (
 // seen is a look that finds this.
 func seen(findings ...health.Finding) statusLook {
 	facts, _ := troubled()
-	return statusLook{view: newStatusDocument(facts, findings, nil), findings: findings}
+	return statusLook{view: newStatusView(facts, findings, nil, nil), findings: findings}
 }
 
 var broken = health.Finding{Check: "queue", Region: "us-east-1", Part: health.PartQueue, Severity: health.Failed, What: "w", Means: "m", Fix: "f"}
@@ -140,7 +140,7 @@ func TestFrame(t *testing.T) {
 // What is shown fits every width, with a look that failed too.
 func TestStatusScreenFits(t *testing.T) {
 	facts, findings := troubled()
-	look := statusLook{view: newStatusDocument(facts, findings, nil), findings: findings}
+	look := statusLook{view: newStatusView(facts, findings, nil, nil), findings: findings}
 	a := &app{getenv: func(string) string { return "1" }} // no colours
 	for _, width := range []int{80, 100, 200} {
 		for _, err := range []error{nil, errors.New(strings.Repeat("no answer ", 30) + "\x1b[2J")} {

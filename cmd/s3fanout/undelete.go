@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
@@ -145,7 +146,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 		Follows: func(key string) bool { return rules.For(key).Overwrites }, FollowSince: set.FollowSince,
 	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
-	if err := a.writeUndelete(newUndeleteDocument(set.Name, f, report, err)); err != nil {
+	if err := a.writeUndelete(document.NewUndelete(set.Name, undelete.Span{Since: f.since.time, Until: f.until.time}, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return undeleteError(report, f, err)

@@ -7,38 +7,8 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/document"
-	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/table"
 )
-
-func newUndeleteCounts(r undelete.Region) document.UndeleteCounts {
-	return document.UndeleteCounts{
-		Objects: r.Objects, Bytes: r.Bytes, Restored: r.Restored, RestoredBytes: r.RestoredBytes,
-		Present: r.Present, Gone: r.Gone, Failed: r.Failed, Left: r.Left(),
-	}
-}
-
-func newUndeleteDocument(set string, f undeleteFlags, report undelete.Report, err error) document.Undelete {
-	sum := report.Sum()
-	d := document.Undelete{
-		ReplicaSet: set, DryRun: f.dryRun, Interrupted: report.Interrupted, Since: f.since.time, Until: f.until.time, Keys: report.Keys,
-		UndeleteCounts: newUndeleteCounts(sum),
-		Earlier:        report.Earlier, Later: report.Later, Recreated: report.Recreated, Lost: report.Lost,
-		Regions: []document.UndeleteRegion{}, Requests: newBackfillRequests(sum.Requests), Failures: []document.CopyFailure{},
-	}
-	d.Requests.List += report.Lists
-	d.Requests.Head += report.Heads
-	if err != nil {
-		d.Error = oneLine(err.Error())
-	}
-	for _, r := range report.Regions {
-		d.Regions = append(d.Regions, document.UndeleteRegion{Region: r.Region, UndeleteCounts: newUndeleteCounts(r)})
-	}
-	for _, f := range report.Failures {
-		d.Failures = append(d.Failures, document.CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
-	}
-	return d
-}
 
 // writeUndelete writes the result to stdout.
 func (a *app) writeUndelete(d document.Undelete) error {

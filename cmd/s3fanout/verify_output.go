@@ -8,7 +8,6 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/verify"
-	"s3fanout/internal/policy"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
 )
@@ -68,7 +67,7 @@ func (o *verifyOutput) write(s verify.Summary) error {
 func (o *verifyOutput) difference(d verify.Difference) error {
 	switch {
 	case o.json:
-		return o.encode(newVerifyDifference(d))
+		return o.encode(document.NewVerifyDifference(d))
 	case o.flags.keys:
 		return o.key(d)
 	}
@@ -121,7 +120,7 @@ func (o *verifyOutput) key(d verify.Difference) error {
 // programs.
 func (o *verifyOutput) summary(s verify.Summary) error {
 	if o.json {
-		return o.encode(document.VerifyEnd{Summary: o.newSummary(s)})
+		return o.encode(document.VerifyEnd{Summary: document.NewVerifySummary(o.set, o.flags.prefix, o.chosen, s, o.counts)})
 	}
 	lines := describeSummary(s)
 	if o.flags.keys {
@@ -211,14 +210,7 @@ func describeSummary(s verify.Summary) []string {
 	if s.Tags > 0 {
 		requests = fmt.Sprintf("%d LIST and %d HEAD requests and %d for tags", s.Lists, s.Heads, s.Tags)
 	}
-	return append(lines, requests+", estimated cost "+verifyUSD(costUSD(s)))
-}
-
-// costUSD is what the requests cost in us-east-1; other Regions are not much
-// more expensive (https://aws.amazon.com/s3/pricing/).
-func costUSD(s verify.Summary) float64 {
-	const list, head = 0.005 / 1000, 0.0004 / 1000
-	return float64(s.Lists)*list + float64(s.Heads+s.Tags)*head
+	return append(lines, requests+", estimated cost "+verifyUSD(document.VerifyCost(s)))
 }
 
 func verifyUSD(usd float64) string {
@@ -226,43 +218,6 @@ func verifyUSD(usd float64) string {
 		return fmt.Sprintf("$%.6f", usd)
 	}
 	return fmt.Sprintf("$%.2f", usd)
-}
-
-func newVerifyDifference(d verify.Difference) document.VerifyDifference {
-	doc := document.VerifyDifference{
-		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []document.VerifyObject{},
-		Without: append([]string{}, d.Without...), Deleted: append([]string{}, d.Deleted...), Differing: append([]string{}, d.Differing...),
-	}
-	for _, o := range d.Objects {
-		object := document.VerifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
-		if o.Checksum != (policy.Checksum{}) {
-			c := document.VerifyChecksum(o.Checksum)
-			object.Checksum = &c
-		}
-		doc.Regions = append(doc.Regions, object)
-	}
-	return doc
-}
-
-func (o *verifyOutput) newSummary(s verify.Summary) document.VerifySummary {
-	d := document.VerifySummary{
-		ReplicaSet: o.set, Regions: o.chosen, Prefix: o.flags.prefix,
-		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Hidden: s.Deleted, Copying: s.Copying,
-		Different: s.Different, Both: s.Both, Undeleted: s.Undeleted, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
-		ListRequests: s.Lists, HeadRequests: s.Heads, TagRequests: s.Tags, CostUSD: costUSD(s), Partial: s.Partial,
-		ByRegion: []document.VerifyCount{}, ByPrefix: []document.VerifyCount{},
-	}
-	for _, c := range o.counts.Regions() {
-		d.ByRegion = append(d.ByRegion, document.VerifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
-	}
-	prefixes, others := o.counts.Prefixes()
-	for _, c := range prefixes {
-		d.ByPrefix = append(d.ByPrefix, document.VerifyCount{
-			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled,
-		})
-	}
-	d.OtherPrefixes = others
-	return d
 }
 
 func (o *verifyOutput) encode(v any) error {

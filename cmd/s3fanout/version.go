@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -33,30 +32,12 @@ func (a *app) version() error {
 	if !ok {
 		info = &debug.BuildInfo{}
 	}
-	v := describeBuild(info)
+	v := document.NewVersion(info)
 	if a.output == outputJSON {
 		return writeJSONLine(a.stdout, v)
 	}
 	_, err := fmt.Fprintln(a.stdout, versionText(v))
 	return err
-}
-
-func describeBuild(info *debug.BuildInfo) document.Version {
-	v := document.Version{Version: info.Main.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	if v.Version == "" {
-		v.Version = "(devel)"
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v.Revision = s.Value
-		case "vcs.time":
-			v.Time = s.Value
-		case "vcs.modified":
-			v.Modified = s.Value == "true"
-		}
-	}
-	return v
 }
 
 // versionText is the text form, one line.

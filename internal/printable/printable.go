@@ -153,3 +153,15 @@ func Shell(s string) string {
 	b.WriteString("'")
 	return b.String()
 }
+
+// OneLine puts the lines of a text on one, separated by semicolons, without
+// control characters.
+func OneLine(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return Replace(strings.Join(lines, "; "), ' ')
+}

@@ -1,6 +1,14 @@
 package document
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"s3fanout/internal/copier"
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/printable"
+)
 
 // Backfill is what backfill --output json writes. Its names and the
 // values of class are stable.
@@ -102,4 +110,55 @@ type BackfillTransfer struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Bytes int64  `json:"bytes"`
+}
+
+// NewBackfill makes the document of a run that ended with err, nil for well.
+// refused says that nobody agreed to its cost.
+func NewBackfill(set string, dryRun, refused bool, report backfill.Report, err error) Backfill {
+	d := Backfill{
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Refused: refused, Different: report.Different, Left: report.Left(),
+		Targets: []BackfillTarget{}, Requests: BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []CopyFailure{},
+		Wins: []BackfillWins{}, Conflicts: []BackfillConflict{},
+	}
+	for _, region := range slices.Sorted(maps.Keys(report.Wins)) {
+		d.Wins = append(d.Wins, BackfillWins{Region: region, Keys: report.Wins[region]})
+	}
+	for _, c := range report.Conflicts {
+		d.Conflicts = append(d.Conflicts, BackfillConflict(c))
+	}
+	if err != nil {
+		d.Error = printable.OneLine(err.Error())
+	}
+	for _, t := range report.Targets {
+		d.Targets = append(d.Targets, BackfillTarget{
+			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
+			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
+			Bytes: t.Bytes, Stale: t.Stale, Replaced: t.Replaced, Undeleted: t.Undeleted, Hidden: t.Hidden, Kept: t.Kept, Destroyed: t.Destroyed,
+			Requests: newCopyRequests(t.Requests),
+		})
+	}
+	for _, f := range report.Failures {
+		d.Failures = append(d.Failures, CopyFailure{Region: f.Region, Key: f.Key, Class: string(f.Class), Reason: f.Reason})
+	}
+	if e := report.Estimate; e != nil {
+		d.Estimate = newBackfillEstimate(*e)
+	}
+	return d
+}
+
+func newCopyRequests(r copier.Requests) CopyRequests {
+	return CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List + r.Versions, Complete: r.Complete, Abort: r.Abort, Delete: r.Delete}
+}
+
+func newBackfillEstimate(e backfill.Estimate) *BackfillEstimate {
+	out := &BackfillEstimate{
+		Transfer: []BackfillTransfer{}, RequestDollars: e.RequestDollars, TransferDollars: e.TransferDollars, Dollars: e.Dollars(),
+		AssumedPrices: append([]string{}, e.Assumed...),
+	}
+	out.Requests = newCopyRequests(e.Requests)
+	out.Requests.List += e.Lists
+	for _, t := range e.Transfer {
+		out.Transfer = append(out.Transfer, BackfillTransfer(t))
+	}
+	return out
 }

@@ -1,6 +1,14 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
+
+	"s3fanout/internal/operator/batchjob"
+)
 
 // Batch is what backfill --batch-operations --output json writes. Its
 // names are stable.
@@ -79,4 +87,46 @@ type BatchStatus struct {
 	Ended        *time.Time `json:"ended,omitempty"`
 	Reasons      []string   `json:"reasons"`
 	Report       string     `json:"report,omitempty"`
+}
+
+// NewBatchInput makes the document of a request, as the aws command takes it.
+func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
+	out := &BatchInput{
+		AccountID: aws.ToString(in.AccountId), ConfirmationRequired: aws.ToBool(in.ConfirmationRequired),
+		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
+		Report: BatchReport{
+			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket), ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
+			Format: string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
+		},
+	}
+	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
+	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(from.FunctionArn), aws.ToString(from.InvocationSchemaVersion), from.UserArguments
+	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
+		generator := &out.ManifestGenerator.S3JobManifestGenerator
+		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(g.Value.SourceBucket), aws.ToString(g.Value.ExpectedBucketOwner)
+		generator.EnableManifestOutput = g.Value.EnableManifestOutput
+		if f := g.Value.Filter; f != nil {
+			generator.Filter = &BatchFilter{CreatedBefore: f.CreatedBefore}
+			if c := f.KeyNameConstraint; c != nil {
+				generator.Filter.KeyNameConstraint = &struct{ MatchAnyPrefix []string }{c.MatchAnyPrefix}
+			}
+		}
+	}
+	return out
+}
+
+// NewBatchStatus makes the document of how a job stands.
+func NewBatchStatus(j batchjob.Job) BatchStatus {
+	return BatchStatus{
+		Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,
+		Created: batchTime(j.Created), Ended: batchTime(j.Ended), Reasons: append([]string{}, j.Failures...), Report: j.Report,
+	}
+}
+
+// batchTime leaves the zero time out of a
+func batchTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

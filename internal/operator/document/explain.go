@@ -1,6 +1,11 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/printable"
+)
 
 // Explain is what explain --output json writes. Its names and the
 // values of verdict, state, likely and by are stable.
@@ -105,4 +110,81 @@ type ExplainQueue struct {
 	NotUnderstood int    `json:"notUnderstood"`
 	Cut           bool   `json:"cut"`
 	Error         string `json:"error,omitempty"`
+}
+
+// NewExplain makes the document of what was found of a key, and of the verdict.
+func NewExplain(set string, f explain.Facts, v explain.Verdict) Explain {
+	d := Explain{
+		ReplicaSet: set, Key: f.Key, Verdict: string(v.Code), Text: v.Text,
+		Steps: []ExplainStep{}, Writes: []ExplainWrite{}, Regions: []ExplainRegion{}, Letters: []ExplainLetter{}, Queues: []ExplainQueue{},
+	}
+	for _, s := range v.Steps {
+		d.Steps = append(d.Steps, ExplainStep(s))
+	}
+	for _, w := range explain.Writes(f) {
+		write := ExplainWrite{
+			Region: w.Region, VersionID: w.VersionID, Written: w.Written(), Wins: w.Wins, Why: w.Why,
+			Shown: append([]string{}, w.Shown...), Hidden: append([]string{}, w.Hidden...), Kept: append([]string{}, w.Kept...), Destroyed: w.Destroyed,
+		}
+		if !w.DeletedAt.IsZero() {
+			write.HiddenAt = &w.DeletedAt
+		}
+		d.Writes = append(d.Writes, write)
+	}
+	states, origins := explain.States(f), explain.Origins(f)
+	for i, r := range f.Regions {
+		d.Regions = append(d.Regions, newExplainRegion(r, states[i], origins[i]))
+	}
+	for _, l := range f.Letters {
+		letter := ExplainLetter{
+			Queue: l.Queue, MessageID: l.MessageID, Kind: l.Kind, Source: l.Source, VersionID: l.VersionID, Reason: l.Reason,
+			Targets: append([]string{}, l.Targets...), // [] if there are none
+		}
+		if !l.SentAt.IsZero() {
+			letter.SentAt = &l.SentAt
+		}
+		d.Letters = append(d.Letters, letter)
+	}
+	for _, q := range f.Queues {
+		d.Queues = append(d.Queues, ExplainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
+	}
+	return d
+}
+
+func newExplainRegion(r explain.Region, state explain.State, origin explain.Origin) ExplainRegion {
+	region := ExplainRegion{
+		Region: r.Region, Bucket: r.Bucket, State: string(state), Error: errorText(r.Err),
+		Versions: []ExplainVersion{}, MoreVersions: r.MoreVersions, Uploads: []ExplainUpload{}, Errors: []string{},
+	}
+	if o := r.Object; o != nil {
+		region.Object = &ExplainObject{
+			VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Checksums: map[string]string{}, ChecksumType: o.FirstChecksum().Type,
+			Modified: o.Modified, StorageClass: o.StorageClass, Tags: o.Tags, Archived: o.Archived,
+			Likely: origin.Likely, LikelyOf: origin.Of,
+		}
+		for _, c := range o.Checksums {
+			region.Object.Checksums[c.Algorithm] = c.Value
+		}
+	}
+	for _, v := range r.Versions {
+		region.Versions = append(region.Versions, ExplainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
+	}
+	for _, u := range r.Uploads {
+		upload := ExplainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: string(u.By), Parts: u.Parts, Bytes: u.Bytes}
+		if u.Parts > 0 {
+			upload.LastPart = &u.Last
+		}
+		region.Uploads = append(region.Uploads, upload)
+	}
+	for _, err := range r.Partial {
+		region.Errors = append(region.Errors, errorText(err))
+	}
+	return region
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return printable.OneLine(err.Error())
 }

@@ -1,6 +1,11 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/printable"
+)
 
 // Redrive is what redrive --output json writes. Its names and the
 // values of kind and outcome are stable.
@@ -61,4 +66,67 @@ type RedriveObject struct {
 type RedriveFunction struct {
 	Region string `json:"region"`
 	Name   string `json:"name"`
+}
+
+// NewRedrive makes the document of a run.
+func NewRedrive(set string, dryRun bool, report redrive.Report) Redrive {
+	d := Redrive{
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Left: report.Left(),
+		Regions: []RedriveRegion{}, Reasons: []RedriveReason{}, Letters: []RedriveLetter{},
+	}
+	var results []redrive.Result
+	for _, s := range report.Regions {
+		r := RedriveRegion{Region: s.Region, Found: s.Replayed, Replayed: s.Replayed, Held: s.Held}
+		d.Limited = d.Limited || s.Limited
+		results = append(results, s.Results...)
+		if s.Err != nil {
+			r.Error = printable.OneLine(s.Err.Error())
+		}
+		for _, result := range s.Results {
+			switch result.Outcome {
+			case redrive.Replayed:
+			case redrive.Skipped:
+				r.Found++
+				r.Skipped++
+			default:
+				r.Found++
+				r.Left++
+			}
+			d.Letters = append(d.Letters, NewRedriveLetter(result))
+		}
+		d.Regions = append(d.Regions, r)
+	}
+	d.Reasons = append(d.Reasons, NewRedriveReasons(results)...)
+	return d
+}
+
+// NewRedriveReasons sums up the reasons of results.
+func NewRedriveReasons(results []redrive.Result) (list []RedriveReason) {
+	for _, r := range redrive.Reasons(results) {
+		list = append(list, RedriveReason{Reason: r.Text, Count: r.Count, Next: r.Next})
+	}
+	return list
+}
+
+// NewRedriveLetter makes the document of one dead letter.
+func NewRedriveLetter(r redrive.Result) RedriveLetter {
+	l := RedriveLetter{
+		Region: r.Region, MessageID: r.MessageID, Kind: string(r.Letter.Kind),
+		Objects: []RedriveObject{}, Reason: r.Letter.Reason, ErrorType: r.Letter.ErrorType, Attempts: r.Letter.Attempts,
+		Functions: []RedriveFunction{}, Outcome: string(r.Outcome), Detail: r.Detail,
+	}
+	if !r.SentAt.IsZero() {
+		l.SentAt = &r.SentAt
+	}
+	if !r.Again.IsZero() {
+		again := r.Again.UTC().Truncate(time.Second)
+		l.Again = &again
+	}
+	for _, o := range r.Letter.Objects {
+		l.Objects = append(l.Objects, RedriveObject(o))
+	}
+	for _, f := range r.Functions {
+		l.Functions = append(l.Functions, RedriveFunction(f))
+	}
+	return l
 }

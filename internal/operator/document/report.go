@@ -1,6 +1,10 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/operator/report"
+)
 
 // Report is what report --output json writes. Its names are stable. Times are
 // UTC.
@@ -62,4 +66,38 @@ type ReportProofs struct {
 	Different      int64   `json:"keysDifferent"`
 	Repaired       int64   `json:"keysRepaired"`
 	Unrepaired     int64   `json:"keysUnrepaired"`
+}
+
+// NewReport makes the document of a month.
+func NewReport(r report.Report) Report {
+	d := Report{
+		ReplicaSet: r.Set, Month: r.Month.String(), From: r.From, Until: r.Until.Truncate(time.Second), Complete: r.Whole(), Threshold: r.Threshold.Seconds(),
+		Pairs: []ReportPair{}, Regions: []ReportRegion{},
+	}
+	for _, p := range r.Pairs {
+		pair := ReportPair{SourceRegion: p.Source, TargetRegion: p.Target, Arrived: p.Arrived, Late: p.Late, Within: []ReportWithin{}}
+		for i, limit := range report.Limits() {
+			pair.Within = append(pair.Within, ReportWithin{Seconds: limit.Seconds(), Arrived: p.Within[i]})
+		}
+		if p.Arrived > 0 {
+			pair.Worst = &ReportWorst{Seconds: p.Worst.Seconds(), Hour: p.WorstAt}
+		}
+		d.Pairs = append(d.Pairs, pair)
+	}
+	for _, r := range r.Regions {
+		region := ReportRegion{Region: r.Name}
+		if r.Err != nil {
+			region.Unavailable = r.Err.Error()
+		} else {
+			region.GivenUp, region.Undelivered, region.Lost = &r.GivenUp, &r.Undelivered, &r.Lost
+		}
+		if p := r.Proofs; p != nil {
+			region.Proofs = &ReportProofs{
+				Complete: p.Complete, LongestSeconds: p.Longest.Seconds(), OldestSeconds: p.Oldest.Seconds(),
+				Compared: p.Compared, Missing: p.Missing, Different: p.Different, Repaired: p.Repaired, Unrepaired: p.Unrepaired,
+			}
+		}
+		d.Regions = append(d.Regions, region)
+	}
+	return d
 }

@@ -1,6 +1,11 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/operator/behind"
+	"s3fanout/internal/operator/health"
+)
 
 // Status is what status --output json writes. Its names, and the
 // values of check and severity, are stable.
@@ -97,4 +102,85 @@ type StatusLine struct {
 	Time   time.Time `json:"time"`
 	Status *Status   `json:"status"`
 	Error  string    `json:"error,omitempty"`
+}
+
+// NewStatus makes the document of what was found and measured. What waits is of the
+// Regions that answered.
+func NewStatus(facts health.Facts, findings []health.Finding, figures map[string]health.Figures, waiting []behind.Target) Status {
+	d := Status{
+		ReplicaSet: facts.Set.Name, Account: facts.Account, Caller: facts.Caller,
+		Regions: []StatusRegion{}, Findings: NewFindings(findings), Next: []string{},
+	}
+	for _, r := range facts.Regions {
+		row := StatusRegion{Region: r.Name, Parts: NewParts(findings, r.Name), Lag: []StatusLag{}}
+		ok, want, told := health.Subscribed(facts, r.Name)
+		row.Subscriptions.Expected = want
+		if told {
+			row.Subscriptions.OK = &ok
+		}
+		if r.Queue.State == health.Found {
+			row.DeadLetters = &r.Queue.Value.Letters
+		}
+		f, measured := figures[r.Name]
+		if !measured {
+			f.Why = "the Region does not answer"
+		}
+		row.MetricsUnavailable = f.Why
+		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
+		row.Followed = newStatusFollowed(f.Followed)
+		// CloudWatch is minutes behind: without letters its age is of none.
+		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
+			seconds := f.Oldest.Seconds()
+			row.Oldest = &seconds
+		}
+		if f.Proof != nil {
+			seconds := f.Proof.Seconds()
+			row.ProofSeconds = &seconds
+		}
+		for _, l := range f.Lag {
+			row.Lag = append(row.Lag, StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
+		}
+		d.Regions = append(d.Regions, row)
+	}
+	d.addBehind(waiting)
+	return d
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func newStatusFollowed(f *health.Followed) *StatusFollowed {
+	if f == nil {
+		return nil
+	}
+	d := StatusFollowed(*f)
+	return &d
+}
+
+// addBehind puts what waits into the document, in the Regions that answered.
+func (d *Status) addBehind(targets []behind.Target) {
+	for _, t := range targets {
+		b := &StatusBehind{Waiting: t.Waiting, Sources: []StatusSource{}}
+		if t.Err != nil {
+			b.Unavailable = t.Err.Error()
+		}
+		if t.Oldest != nil {
+			seconds := t.Oldest.Seconds()
+			b.OldestSeconds = &seconds
+		}
+		for _, s := range t.Sources {
+			source := StatusSource{SourceRegion: s.Region, Waiting: s.Waiting, ByAge: []StatusAge{}}
+			from := time.Duration(0)
+			for i, n := range s.ByAge {
+				until := behind.Ages()[i]
+				source.ByAge = append(source.ByAge, StatusAge{FromSeconds: from.Seconds(), UntilSeconds: until.Seconds(), Waiting: n})
+				from = until
+			}
+			b.Sources = append(b.Sources, source)
+		}
+		for i := range d.Regions {
+			if d.Regions[i].Region == t.Region {
+				d.Regions[i].Behind = b
+			}
+		}
+	}
 }

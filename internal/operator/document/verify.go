@@ -1,6 +1,11 @@
 package document
 
-import "time"
+import (
+	"time"
+
+	"s3fanout/internal/operator/verify"
+	"s3fanout/internal/policy"
+)
 
 // VerifyDifference is a line of verify --output json. Its names and the values of
 // kind and why are stable.
@@ -74,4 +79,51 @@ type VerifyCount struct {
 	Different int64   `json:"different"`
 	Undeleted int64   `json:"undeleted"`
 	Unsettled int64   `json:"unsettled"`
+}
+
+// NewVerifyDifference makes the document of one difference.
+func NewVerifyDifference(d verify.Difference) VerifyDifference {
+	doc := VerifyDifference{
+		Kind: string(d.Kind), Key: d.Key, Why: d.Why, Regions: []VerifyObject{},
+		Without: append([]string{}, d.Without...), Deleted: append([]string{}, d.Deleted...), Differing: append([]string{}, d.Differing...),
+	}
+	for _, o := range d.Objects {
+		object := VerifyObject{Region: o.Region, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag, Modified: o.Modified, Tags: o.Tags}
+		if o.Checksum != (policy.Checksum{}) {
+			c := VerifyChecksum(o.Checksum)
+			object.Checksum = &c
+		}
+		doc.Regions = append(doc.Regions, object)
+	}
+	return doc
+}
+
+// NewVerifySummary makes the document of the end of a run over these Regions, with
+// what its differences were counted to.
+func NewVerifySummary(set, prefix string, regions []string, s verify.Summary, counts *verify.Counts) VerifySummary {
+	d := VerifySummary{
+		ReplicaSet: set, Regions: regions, Prefix: prefix,
+		Keys: s.Keys, Bytes: s.Bytes, Equal: s.Equal, SizeOnly: s.SizeOnly, Missing: s.Missing, Hidden: s.Deleted, Copying: s.Copying,
+		Different: s.Different, Both: s.Both, Undeleted: s.Undeleted, Unsettled: s.Unsettled, Deleted: s.Gone, Unfinished: s.Unfinished,
+		ListRequests: s.Lists, HeadRequests: s.Heads, TagRequests: s.Tags, CostUSD: VerifyCost(s), Partial: s.Partial,
+		ByRegion: []VerifyCount{}, ByPrefix: []VerifyCount{},
+	}
+	for _, c := range counts.Regions() {
+		d.ByRegion = append(d.ByRegion, VerifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
+	}
+	prefixes, others := counts.Prefixes()
+	for _, c := range prefixes {
+		d.ByPrefix = append(d.ByPrefix, VerifyCount{
+			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled,
+		})
+	}
+	d.OtherPrefixes = others
+	return d
+}
+
+// VerifyCost is what the requests cost in us-east-1; other Regions are not much
+// more expensive (https://aws.amazon.com/s3/pricing/).
+func VerifyCost(s verify.Summary) float64 {
+	const list, head = 0.005 / 1000, 0.0004 / 1000
+	return float64(s.Lists)*list + float64(s.Heads+s.Tags)*head
 }
