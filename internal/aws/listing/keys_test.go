@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"s3fanout/internal/aws/listing"
@@ -20,12 +21,15 @@ func TestWalkKeysAsksForThoseKeysAlone(t *testing.T) {
 	buckets[1].Put("films/one", object(8))
 	buckets[1].Put("a + ü", object(9))
 	var v visits
-	listed := 0
+	var listed atomic.Int64
 	err := listing.WalkKeys(t.Context(), walked(buckets), []string{"films/one", "a + ü", "films/on", "none"}, listing.Options{
-		Parallel: 1, Listed: func(_, pages int) { listed += pages },
+		Parallel: 1, Listed: func(_, pages int) { listed.Add(int64(pages)) },
 	}, listing.EachRow(v.visit))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n := listed.Load(); n != 8 {
+		t.Errorf("told of %d pages, want those of two buckets", n)
 	}
 	want := map[string][]int64{"films/one": {7, 8}, "a + ü": {-1, 9}}
 	if got := fmt.Sprint(v.sizes); got != fmt.Sprint(want) {

@@ -42,9 +42,10 @@ const (
 	// Grace is how long after a change a key is left alone: the function's retries
 	// come after one and two minutes.
 	Grace = 5 * time.Minute
-	// Parallel is how many keys are looked at at once, and Copies how many are copied.
+	// Parallel is how many keys are looked at at once.
 	Parallel = 32
-	Copies   = 8
+	// Copies is how many keys are copied at once.
+	Copies = 8
 	// DefaultRate is how many copies begin in a second at most. S3 takes 3,500 for a
 	// prefix, and most of them are the replicator's.
 	DefaultRate = 50

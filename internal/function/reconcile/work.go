@@ -160,7 +160,7 @@ func (w *work) settleAll(ctx context.Context, todo []suspect) error {
 		group.Go(func() error {
 			// Its turn may have taken long to come.
 			switch {
-			case order.failure() != nil:
+			case order.stopped():
 			case w.timeIsUp():
 				order.ended(i, Counts{}, errTimeUp)
 			default:
@@ -205,6 +205,8 @@ func (o *inOrder) failure() error {
 	defer o.mu.Unlock()
 	return o.err
 }
+
+func (o *inOrder) stopped() bool { return o.failure() != nil }
 
 // rest counts what was repaired after a key that is not dealt with. Such keys are
 // looked at once more, and counted as compared then.
