@@ -29,7 +29,6 @@ func (u *update) rollBack(ctx context.Context, failure error) error {
 func (u *update) undo(ctx context.Context, s step) error {
 	now := u.resources[s.key]
 	if s.before == nil {
-		u.changes.Made = without(u.changes.Made, s.key)
 		switch {
 		case !s.keep:
 			if err := u.remove(ctx, s.key, now); err != nil {
@@ -39,6 +38,7 @@ func (u *update) undo(ctx context.Context, s step) error {
 		default:
 			u.changes.Retained = append(u.changes.Retained, s.key.change(now.kind, nil))
 		}
+		u.changes.Made = without(u.changes.Made, s.key)
 		delete(u.resources, s.key)
 		return nil
 	}
@@ -56,12 +56,12 @@ func (u *update) undo(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
-	u.changes.Updated = without(u.changes.Updated, s.key)
 	if back.created, err = k.update(ctx, u.deployment, s.key.target(now.kind), now, s.before.properties); err != nil {
 		back.created, back.unsettled = now.created, true
 		u.resources[s.key] = back
 		return fmt.Errorf("resource %s (%s): %w", s.key.logicalID, now.kind, err)
 	}
+	u.changes.Updated = without(u.changes.Updated, s.key)
 	u.changes.RolledBack = append(u.changes.RolledBack, s.key.change(now.kind, changed))
 	u.resources[s.key] = back
 	if back.created.Ref != now.created.Ref {

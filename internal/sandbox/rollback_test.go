@@ -117,14 +117,18 @@ func TestRollBackThatFails(t *testing.T) {
 	}
 	w.wantRequests("Update A a")
 	// What was made, and can't be deleted.
-	if _, err := w.update(func(r m) {
-		r["A"] = customOf(m{"ID": "a"})
+	changes, err = w.update(func(r m) {
+		r["A"] = customOf(m{"ID": "a", "Fail": "Delete"})
 		r["B"] = customOf(m{"ID": "b", "Fail": "Delete"}, "A")
 		r["C"] = customOf(m{"ID": "c", "Fail": "Create Delete"}, "B")
-	}); err == nil || strings.Count(err.Error(), "roll back: delete resource") != 2 {
+	})
+	if err == nil || strings.Count(err.Error(), "roll back: delete resource") != 2 {
 		t.Errorf("%v, want the failure and two that stay", err)
 	}
-	w.wantRequests("Create B", "Create C", "Delete C c", "Delete B b")
+	if len(changes.Made) != 1 || changes.Made[0].LogicalID != "B" || len(changes.Updated) != 0 || len(changes.RolledBack) != 1 {
+		t.Errorf("changes %+v, want B made, as it stays, and A rolled back", changes)
+	}
+	w.wantRequests("Update A a", "Create B", "Create C", "Delete C c", "Delete B b", "Update A a")
 	if _, err := w.update(func(r m) {
 		r["A"] = customOf(m{"ID": "a"})
 		r["B"] = customOf(m{"ID": "b"}, "A")
@@ -132,6 +136,16 @@ func TestRollBackThatFails(t *testing.T) {
 		t.Errorf("%v, want that C can't be deleted", err)
 	}
 	w.wantRequests("Update B b", "Delete C c")
+
+	// What was changed, and can't be changed back.
+	w = startCustom(t, with(m{"ID": "a", "Fail": "Update"}))
+	changes, err = w.update(func(r m) {
+		r["A"] = customOf(m{"ID": "a"})
+		r["B"] = customOf(m{"ID": "b", "Fail": "Create"}, "A")
+	})
+	if err == nil || !strings.Contains(err.Error(), "roll back: resource A") || len(changes.Updated) != 1 || changes.Updated[0].LogicalID != "A" {
+		t.Errorf("%v, changes %+v, want A updated, as it stays so", err, changes)
+	}
 }
 
 // The first deployment is rolled back too, before the sandbox gives up.

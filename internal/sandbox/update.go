@@ -57,9 +57,10 @@ func (e RefusedError) Unwrap() error { return e.error }
 //
 // A RefusedError tells that nothing was changed: the assembly is wrong, a
 // change would need another resource in place of the old one, which the sandbox
-// does not do, or another update is under way. After any other error a part is
-// done, as the Changes tell; the same update may be tried again and goes on from
-// there. Unlike CloudFormation, nothing is rolled back.
+// does not do, or another update is under way. After any other error the stack
+// that failed is rolled back, those before it are done, and those after it were not
+// begun, as the Changes tell; the same update may be tried again and goes on from
+// there.
 //
 // A Region that comes is served from then on, and one that goes is served still:
 // its bucket is there.
