@@ -5,17 +5,17 @@ package registers
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/versions"
 	"s3fanout/internal/policy"
 )
@@ -63,7 +63,7 @@ func Look(ctx context.Context, b Bucket, key string) (Sight, error) {
 	s.Date = dateOf(out, err)
 	state := contents.StateOf(out, err)
 	switch {
-	case statusOf(err) == http.StatusBadRequest:
+	case errorcode.Status(err) == http.StatusBadRequest:
 		// S3 tells of an object that is encrypted with the customer's own key only
 		// to who has the key. It is nobody's replica: none can be made of it.
 		return b.list(ctx, key, s)
@@ -120,7 +120,7 @@ func (b Bucket) readTop(ctx context.Context, key string, s Sight) (Sight, error)
 		s.Heads++
 		out, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.Name, Key: &key, VersionId: &v.ID})
 		entry := ""
-		switch statusOf(err) {
+		switch errorcode.Status(err) {
 		case http.StatusNotFound, http.StatusMethodNotAllowed: // destroyed meanwhile: it hides nothing
 			s.Stack = append(s.Stack[:i:i], s.Stack[i+1:]...)
 			return b.readTop(ctx, key, s)
@@ -224,14 +224,17 @@ func Destroyed(ctx context.Context, buckets []Bucket, key string, w policy.Write
 		if b.Region != w.Region {
 			continue
 		}
-		_, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.Name, Key: &key, VersionId: &w.VersionID})
-		switch status := statusOf(err); {
+		out, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.Name, Key: &key, VersionId: &w.VersionID})
+		switch status := errorcode.Status(err); {
 		case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
 			return true, 1, nil
-		case err != nil && status != http.StatusBadRequest:
+		case status == http.StatusBadRequest: // under the customer's key
+			return false, 1, nil
+		case err != nil:
 			return false, 1, b.explain(ctx, err)
 		}
-		return false, 1, nil
+		// Without versioning another write has the same name.
+		return aws.ToTime(out.LastModified).Unix() != w.Seconds, 1, nil
 	}
 	return false, 0, nil
 }
@@ -271,23 +274,15 @@ func dateOf(out *s3.HeadObjectOutput, err error) time.Time {
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
 		return at
 	}
-	var failed *smithyhttp.ResponseError
-	if !errors.As(err, &failed) {
+	response := errorcode.Response(err)
+	if response == nil {
 		return time.Time{}
 	}
-	at, parseErr := http.ParseTime(failed.Response.Header.Get("Date"))
+	at, parseErr := http.ParseTime(response.Header.Get("Date"))
 	if parseErr != nil {
 		return time.Time{}
 	}
 	return at
-}
-
-func statusOf(err error) int {
-	var failed *smithyhttp.ResponseError
-	if errors.As(err, &failed) {
-		return failed.HTTPStatusCode()
-	}
-	return 0
 }
 
 var _ S3 = (*s3.Client)(nil)

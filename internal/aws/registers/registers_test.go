@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"s3fanout/internal/aws/registers"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/proof/buckets"
@@ -104,5 +107,27 @@ func TestDestroyed(t *testing.T) {
 	w.Remove(a, "k", version)
 	if got, _, err := registers.Destroyed(t.Context(), list, "k", write); err != nil || !got {
 		t.Errorf("after it was destroyed: got %t, %v", got, err)
+	}
+}
+
+// Where versioning was suspended, the version called null is another one with each
+// write. Whoever follows takes the one before for destroyed, and so does who asks here;
+// the command would otherwise send it again and again.
+func TestDestroyedByAnotherNull(t *testing.T) {
+	w := buckets.New(t, a, b)
+	name := buckets.Name(a)
+	if _, err := w.Clients[a].PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &name, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.Put(a, "k", "one")
+	write := policy.Write{Region: a, VersionID: "null", Seconds: w.Now().Unix()}
+	for _, want := range []bool{false, true} {
+		if got, _, err := registers.Destroyed(t.Context(), asked(w), "k", write); err != nil || got != want {
+			t.Errorf("got %t, %v, want %t", got, err, want)
+		}
+		w.Pass(time.Second)
+		w.Put(a, "k", "two")
 	}
 }
