@@ -61,15 +61,19 @@ func (p *pacer) slow() {
 // rules are the lifecycle rules of the buckets, each asked for once in an invocation.
 type rules struct {
 	*work
-	asking sync.Mutex
+	asking chan struct{} // taken by who asks, and guards known
 	known  map[int]policy.Expiries
 }
 
 // of are those of a place. Whoever may not ask cannot tell a rule's deletions from
 // users', so that an error ends the comparison.
 func (r *rules) of(ctx context.Context, place int) (policy.Expiries, error) {
-	r.asking.Lock()
-	defer r.asking.Unlock()
+	select {
+	case r.asking <- struct{}{}:
+		defer func() { <-r.asking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if list, known := r.known[place]; known {
 		return list, nil
 	}

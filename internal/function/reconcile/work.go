@@ -51,7 +51,7 @@ func (h *Handler) work(ctx context.Context, log *slog.Logger, until time.Time, k
 		Handler: h, log: log, members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...), keeper: k,
 		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log}, copies: make(chan struct{}, Copies),
 	}
-	w.rules = &rules{work: w}
+	w.rules = &rules{work: w, asking: make(chan struct{}, 1)}
 	if _, bounded := ctx.Deadline(); bounded {
 		left := until.Sub(h.Now())
 		w.end = until.Add(-min(mostSpare, left/20))
