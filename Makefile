@@ -49,7 +49,7 @@ test: node_modules ## run all tests, under the race detector where it can find s
 	$(GO) test -race -timeout 30m $(LONGEST) $$($(GO) list ./... | grep -vE '/(infra(/.*)?|projection|rename|e2e|cmd/s3fanout)$$')
 
 test-large: ## run the tests that take minutes: 5 GiB and a byte, 10,000 parts, a million keys, storms in which everything is killed
-	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory' -v ./internal/proof/e2e
+	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestFiveGiBAndAByte|TestTenThousandPartsInBoundedMemory|TestALargeRepairGoesOnWithTheNextTick' -v ./internal/proof/e2e
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryAndRequestsOfManyKeys' -v ./internal/operator/verify
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestMemoryOfManyKeys' -v ./lambda/reconcile
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 30m -run 'TestDryRunListsEveryLetterEveryTime' -v ./cmd/s3fanout

@@ -20,23 +20,7 @@ import (
 // another comparison finds nothing.
 func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 	t.Parallel()
-	set := editable(t, synthesize(t, `{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+
-		`"filters":[{"prefix":"films/"},{"prefix":"docs/","follow":["overwrites","deletions"]}],"reconcile":{"every":"6 hours","copy":true}}}`))
-	set.edit("*", func(resources map[string]any) (changed int) {
-		for _, r := range resources {
-			properties, _ := r.(map[string]any)["Properties"].(map[string]any)
-			environment, _ := properties["Environment"].(map[string]any)
-			if variables, _ := environment["Variables"].(map[string]any); variables[functionenv.ReconcileEvery] != nil {
-				// Nobody waits for six hours here, nor for events that never come.
-				variables[functionenv.ReconcileEvery], variables[functionenv.ReconcileGrace] = "1ms", "1ms"
-				changed++
-			}
-		}
-		return changed
-	})
-	w := start(t, set.files, func(c *sandbox.Config) {
-		c.Programs = map[string]string{"reconcile": build.reconciler}
-	})
+	w := startReconciling(t, `"filters":[{"prefix":"films/"},{"prefix":"docs/","follow":["overwrites","deletions"]}]`, nil)
 	const a, b, c = "us-east-1", "eu-west-1", "ap-northeast-1"
 	for _, key := range []string{"films/same", "films/destroyed", "films/deleted", "docs/same", "docs/overwritten", "docs/deleted"} {
 		w.upload(a, object{key: key, body: "first"})
@@ -103,6 +87,67 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 		if lines := w.logLines(region, "key not repaired"); lines != "" {
 			t.Errorf("%s: %s", region, lines)
 		}
+	}
+}
+
+// startReconciling runs three Regions that repair what differs, whenever their
+// schedules tick. Other fields of the configuration and the function can be changed.
+func startReconciling(t *testing.T, fields string, change func(properties map[string]any)) *world {
+	t.Helper()
+	set := editable(t, synthesize(t, `{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+fields+
+		`,"reconcile":{"every":"6 hours","copy":true}}}`))
+	set.edit("*", func(resources map[string]any) int {
+		return ofType(resources, "AWS::Lambda::Function", func(_ string, properties map[string]any) {
+			variables := properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+			if variables[functionenv.ReconcileEvery] == nil {
+				return
+			}
+			// Nobody waits for six hours here, nor for events that never come.
+			variables[functionenv.ReconcileEvery], variables[functionenv.ReconcileGrace] = "1ms", "1ms"
+			if change != nil {
+				change(properties)
+			}
+		})
+	})
+	return start(t, set.files, func(c *sandbox.Config) { c.Programs = map[string]string{"reconcile": build.reconciler} })
+}
+
+// A large object for which an invocation's time does not suffice is copied by several
+// ticks, each part once.
+func TestALargeRepairGoesOnWithTheNextTick(t *testing.T) {
+	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
+	w := startReconciling(t, `"multipartThresholdMiB":5`, func(properties map[string]any) {
+		properties["Timeout"] = 4
+		properties["Environment"].(map[string]any)["Variables"].(map[string]any)[functionenv.MultipartParallel] = "1"
+	})
+	const parts, from, to = 7, "us-east-1", "eu-west-1"
+	w.fault(from, fault.S3Unannounced, 1, 0)
+	o := object{key: "large", body: noise((parts-1)*plannedPart + 1)}
+	w.upload(from, o)
+	w.settle()
+	w.later()
+	w.slow(to, plannedPart) // a second a part
+	ticks := 0
+	for done := false; !done; ticks++ {
+		if ticks > parts {
+			t.Fatal("it does not come to an end")
+		}
+		if err := w.sandbox.Tick(t.Context(), to); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		done = w.logLines(to, `"KeysRepaired":1`) != ""
+	}
+	w.slow(to, 0)
+	if body, _ := w.read(to, o.key); body != o.body {
+		t.Error("the replica has another body")
+	}
+	got := w.operations(to)
+	if ticks < 2 || got["UploadPartCopy"] != parts || got["CreateMultipartUpload"] != 1 || got["CompleteMultipartUpload"] != 1 {
+		t.Errorf("%d ticks, %v, want one upload and each of %d parts copied once", ticks, got, parts)
+	}
+	if n := w.unfinishedUploads(to); n != 0 {
+		t.Errorf("%d unfinished uploads", n)
 	}
 }
 
