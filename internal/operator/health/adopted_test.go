@@ -106,7 +106,7 @@ func adoptedTroubles() []trouble {
 		{"unfinished uploads", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkLeavings, Note, "no lifecycle rule"},
 		{"another key", key(func(k *Key) { k.ARN += "0" }), checkAdoptedKey, Failed, "which the functions may not use"},
 		{"a key that is not told", adopted(func(a *Adopted) { a.Key = Look[Key]{Why: denied} }), checkAdoptedKey, Unknown, denied},
-		{"a key that is disabled", key(func(k *Key) { k.State = "PendingDeletion" }), checkKeyPolicy, Failed, "is pendingdeletion"},
+		{"a key that is disabled", key(func(k *Key) { k.State = "PendingDeletion" }), checkKeyPolicy, Failed, "is in the state PendingDeletion"},
 		{"a key that leaves nothing to IAM", key(func(k *Key) { k.Policy = found(`{"Statement":[]}`) }), checkKeyPolicy, Failed, "does not let role media-replicator-us-east-1 kms:Decrypt"},
 		{"a key whose policy is not told", key(func(k *Key) { k.Policy = Look[string]{Why: denied} }), checkKeyPolicy, Unknown, denied},
 		{"a key's conditions", key(func(k *Key) {

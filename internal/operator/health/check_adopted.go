@@ -100,7 +100,7 @@ func (c *checker) adoptedKey(look Look[Key]) {
 		c.find(checkAdoptedKey, "bucket %s encrypts new objects with %s, which the functions may not use", c.here().Bucket, key.ARN)
 	}
 	if key.State != "Enabled" {
-		c.find(checkKeyPolicy, "key %s of bucket %s is %s", key.ARN, c.here().Bucket, strings.ToLower(key.State))
+		c.find(checkKeyPolicy, "key %s of bucket %s is in the state %s", key.ARN, c.here().Bucket, key.State)
 		return
 	}
 	if !told(c, checkKeyPolicy, key.Policy) {
