@@ -148,3 +148,45 @@ func TestAKeyThatIsWrittenWithoutRest(t *testing.T) {
 		t.Errorf("%q is shown there", got)
 	}
 }
+
+// Where a user writes five times a second, some looks still find a second that has
+// passed, since their steps vary: of ten calls not one gets through once in ten million
+// runs.
+func TestAKeyThatIsWrittenWithoutRestGetsThrough(t *testing.T) {
+	w := newWorld(t)
+	w.ahead[there] = 0
+	w.put(here, "k", "first")
+	const every = 211 * time.Millisecond
+	var since time.Duration
+	writes := 0
+	w.follower.sleep = func(ctx context.Context, d time.Duration) error {
+		for d > 0 {
+			step := min(d, every-since)
+			w.mu.Lock()
+			w.now = w.now.Add(step)
+			w.mu.Unlock()
+			d, since = d-step, since+step
+			if since == every {
+				since = 0
+				writes++
+				w.put(here, "k", fmt.Sprint(writes))
+			}
+		}
+		return ctx.Err()
+	}
+	copied := 0
+	for range 10 {
+		got, err := w.follower.Follow(t.Context(), request("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Outcome == copier.Copied || got.Outcome == copier.Replaced {
+			copied++
+		}
+		writes++
+		w.put(here, "k", fmt.Sprint(writes)) // which the next call is told of
+	}
+	if copied == 0 {
+		t.Errorf("none of %d writes is there", writes)
+	}
+}
