@@ -51,7 +51,7 @@ func (s site) rangesDefinition() map[string]any {
 	invoke := func(payload state, next string) state {
 		task := state{
 			"Type":       "Task",
-			"Resource":   "arn:" + s.Partition() + ":states:::lambda:invoke",
+			"Resource":   s.InvokeTaskARN(),
 			"Parameters": state{"FunctionName": s.ReconcilerARN(), "Payload": payload},
 			"OutputPath": "$.Payload",
 			// A range that is compared again is not repaired again.

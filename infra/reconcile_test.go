@@ -2,6 +2,7 @@ package infra
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/replicaset"
 )
 
@@ -246,6 +248,22 @@ func TestReconcileChangesNothingElse(t *testing.T) {
 				t.Errorf("%s: %s is gone", region, id)
 			}
 		}
+	}
+}
+
+// TestReconcileIsPricedAsItIsDeployed holds the counts of the cost model against the
+// templates.
+func TestReconcileIsPricedAsItIsDeployed(t *testing.T) {
+	off := defaultSet(t)
+	on := off
+	on.Reconcile = daily()
+	without, with := synthesize(t, off), synthesize(t, on)
+	for _, region := range off.Regions {
+		const kind = "AWS::CloudWatch::Alarm"
+		equal(t, "alarms", len(with.regions[region].all(kind))-len(without.regions[region].all(kind)), cost.AlarmMetricsOfReconcile)
+		parts := with.regions[region].reconciliation()
+		equal(t, "memory", parts.one(t, "AWS::Lambda::Function").at("MemorySize"), any(float64(cost.ReconcileMemoryMiB)))
+		equal(t, "ticks", parts.one(t, "AWS::Scheduler::Schedule").at("ScheduleExpression"), any(fmt.Sprintf("rate(%d minutes)", 730*60/cost.ReconcileTicks)))
 	}
 }
 

@@ -28,6 +28,8 @@ type costFlags struct {
 	copyTime time.Duration
 	follow   string
 	delete   int64
+	every    string
+	keys     int64
 }
 
 func newCostCommand(a *app) *cobra.Command {
@@ -49,6 +51,10 @@ prices of us-east-1.
 both sides are looked at before each copy. --deletions says how many objects are
 deleted in a month; an overwrite is an upload as any other.
 
+--reconcile says how often the Regions compare their buckets, by default as in
+cdk.json, and --keys how many keys a bucket has: all of them are listed each
+time.
+
 It is a model: requests as they are counted by tests, at AWS's list prices of
 November 2026, before tax, discounts and free tiers, all objects of the mean
 size, and nothing failing. It leaves out storage, which is the same in all
@@ -60,7 +66,7 @@ It makes no AWS requests and costs nothing.
 
 With --output json the result is one document:
   {"objects", "bytes", "regions", "from", "follow", "deletions",
-   "assumedPrices",
+   "reconcile", "keys", "assumedPrices",
    "designs": [{"design", "dollars", "fixedDollars", "cannot", "items":
      [{"item", "quantity", "unit", "dollars"}]}],
    "breakEvenBytes"}
@@ -87,6 +93,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 	cmd.Flags().DurationVar(&f.copyTime, "copy-time", 0, "time that a function takes for a replica (default: assumed)")
 	cmd.Flags().StringVar(&f.follow, "follow", "", "later changes that travel, as overwrites,deletions (default: as in cdk.json)")
 	cmd.Flags().Int64Var(&f.delete, "deletions", 0, "deletions in a month, where they are followed")
+	cmd.Flags().StringVar(&f.every, "reconcile", "", "how often buckets are compared, as \"1 day\" (default: as in cdk.json)")
+	cmd.Flags().Int64Var(&f.keys, "keys", 0, "keys in each bucket, where they are compared")
 	return cmd
 }
 
@@ -131,6 +139,19 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	case f.delete > 0 && !u.Follow.Deletions:
 		return u, usageError{errors.New("--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions")}
 	}
+	if f.every != "" {
+		every, err := replicaset.ParseSpan(f.every)
+		if err != nil || every < replicaset.MinReconcileEvery || every > replicaset.MaxReconcileEvery {
+			return u, usageError{fmt.Errorf(`--reconcile: %q is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`, f.every)}
+		}
+		u.Reconcile = &replicaset.Reconcile{Every: every}
+	}
+	switch u.Keys = f.keys; {
+	case f.keys < 0:
+		return u, usageError{fmt.Errorf("--keys: %d is not possible; give how many keys a bucket has", f.keys)}
+	case f.keys > 0 && u.Reconcile == nil:
+		return u, usageError{errors.New(`--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`)}
+	}
 	if u.From != "" && !slices.Contains(u.Regions, u.From) {
 		return u, usageError{fmt.Errorf("--from %s: not one of the Regions; they are %s", u.From, strings.Join(u.Regions, ", "))}
 	}
@@ -165,7 +186,7 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 			return nil, err
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
-		u.Follow = set.FollowAny()
+		u.Follow, u.Reconcile = set.FollowAny(), set.Reconcile
 		u.MemoryMiB, u.X86 = set.FunctionMemoryMiB, set.Architecture() == replicaset.X86
 		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {

@@ -72,6 +72,9 @@ func costHeading(d document.Cost) string {
 	if d.Deletions > 0 {
 		to += ", with " + countOf(int(d.Deletions), "deletion", "deletions")
 	}
+	if d.Reconcile != "" {
+		to += fmt.Sprintf("; every %s the buckets, of %s, are compared", d.Reconcile, countOf(int(d.Keys), "key", "keys"))
+	}
 	return fmt.Sprintf("A month with %s of %s on average, uploaded %s:",
 		countOf(int(d.Objects), "object", "objects"), table.Bytes(d.Bytes/d.Objects), to)
 }

@@ -199,6 +199,19 @@ Region, and is paid for as storage there until a lifecycle rule removes it; keep
 ` + "`TestRequests`, the sums by `TestBillOfFollowing`" + `. A function that writes asks every three minutes whether its bucket keeps versions,
 which is not in the model. CRR carries overwrites and, if it is told to, delete markers too; what those cost is left out, in favour of CRR.
 
+## Reconcile
+With ` + "`reconcile`" + ` in ` + "`cdk.json`" + ` or ` + "`--reconcile`" + `, each Region compares its bucket with the others. For N Regions of K keys, besides the above:
+
+| what | s3fanout | held by |
+|---|---|---|
+| a comparison, of all Regions together | N²·K/1000 LIST; N·(N-1)·K keys of 300 bytes transferred | ` + "`TestBillOfComparing`" + ` |
+| its function's time | N·K/3300 s of 512 MB, which has not been measured on AWS | ` + "`TestReconcileIsPricedAsItIsDeployed`" + ` |
+| ticks | 2,920 invocations a month and Region of 0.2 s, with a read of a table each, which is not in the model: less than a cent | ` + "`TestReconcileIsPricedAsItIsDeployed`" + ` |
+| alarms and metrics of a Region | 2 and 3, as long as nothing differs | ` + "`TestReconcileIsPricedAsItIsDeployed`, `TestMetrics`" + ` |
+
+What differs costs HEADs and copies like those of the replicator. [reconcile.md](reconcile.md) has a table for up to 10⁹ keys. With
+` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions, of which a range makes a few.
+
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set
 ` + "`--copy-time`" + ` to what the metric ` + "`CopyTime`" + ` says. That filters scan a message once for each subscription, and that messages are

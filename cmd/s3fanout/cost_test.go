@@ -47,6 +47,8 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --deletions 5", "--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"},
 		{"--objects 1 --bytes 1GB --follow deletions", `--follow: deletions cannot travel without overwrites; add "overwrites"`},
 		{"--objects 1 --bytes 1GB --follow overwrites,all", `--follow[1]: "all" is not known; use "overwrites", "deletions" or "tags"`},
+		{"--objects 1 --bytes 1GB --keys 5", `--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`},
+		{"--objects 1 --bytes 1GB --reconcile daily", `--reconcile: "daily" is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`},
 		{"--objects 1 --bytes 1GB surplus", "s3fanout cost takes no arguments"},
 	} {
 		code, stdout, stderr := costOf(t, "", strings.Fields(tt.args)...)

@@ -43,6 +43,7 @@ func TestNames(t *testing.T) {
 		{"ReconcilerLogGroupARN", m.ReconcilerLogGroupARN(), "arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-reconcile"},
 		{"ReconcileTableARN", m.ReconcileTableARN(), "arn:aws:dynamodb:ap-northeast-1:111122223333:table/media-reconcile"},
 		{"ReconcileMachineARN", m.ReconcileMachineARN(), "arn:aws:states:ap-northeast-1:111122223333:stateMachine:media-reconcile"},
+		{"InvokeTaskARN", m.InvokeTaskARN(), "arn:aws:states:::lambda:invoke"},
 		{"ReconcileRoleARN", m.ReconcileRoleARN(), "arn:aws:iam::111122223333:role/media-reconcile-ap-northeast-1"},
 		{"ScheduleRoleARN", m.ScheduleRoleARN(), "arn:aws:iam::111122223333:role/media-schedule-ap-northeast-1"},
 		{"SessionARN", SessionARN(m.RoleARN(), "s"), "arn:aws:sts::111122223333:assumed-role/media-replicator-ap-northeast-1/s"},

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // Reconcile has each Region compare its bucket with the others on a schedule.
@@ -72,6 +74,11 @@ func (m Member) ReconcileMachineARN() string {
 	return m.ARN("states", "stateMachine:"+m.names().ReconcilerName())
 }
 
+// InvokeTaskARN names what a task of a state machine does that invokes a function.
+func (m Member) InvokeTaskARN() string {
+	return arn.ARN{Partition: m.Partition(), Service: "states", Resource: "lambda:invoke"}.String()
+}
+
 func (c Config) validateReconcile() error {
 	r := c.Reconcile
 	if r == nil {
@@ -108,8 +115,8 @@ var spans = map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "
 
 var spanPattern = regexp.MustCompile(`^([1-9][0-9]{0,4}) (hour|day|week)s?$`)
 
-// parseSpan reads what Span writes, and weeks.
-func parseSpan(text string) (time.Duration, error) {
+// ParseSpan reads what Span writes, and weeks.
+func ParseSpan(text string) (time.Duration, error) {
 	m := spanPattern.FindStringSubmatch(text)
 	if m == nil {
 		return 0, errors.New("not a span of time")
@@ -146,7 +153,7 @@ func (r *Reconcile) UnmarshalJSON(raw []byte) error {
 			if json.Unmarshal(m.Value, &text) != nil || text == nil {
 				return wrong(everyWanted)
 			}
-			if read.Every, err = parseSpan(*text); err != nil {
+			if read.Every, err = ParseSpan(*text); err != nil {
 				return wrong(everyWanted)
 			}
 		case "copy":

@@ -59,7 +59,7 @@ func TestSpan(t *testing.T) {
 		if got := Span(d); got != want {
 			t.Errorf("Span(%v) = %q, want %q", d, got, want)
 		}
-		if back, err := parseSpan(want); d != 0 && (err != nil || back != d) {
+		if back, err := ParseSpan(want); d != 0 && (err != nil || back != d) {
 			t.Errorf("%q is read as %v, %v", want, back, err)
 		}
 	}

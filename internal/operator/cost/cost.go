@@ -78,6 +78,10 @@ type Usage struct {
 	Follow replicaset.Follow
 	// Deletions are those of a month; without Follow.Deletions they cost nothing.
 	Deletions int64
+	// Reconcile has the Regions compare their buckets, each of which has so many Keys;
+	// nil for no comparison.
+	Reconcile *replicaset.Reconcile
+	Keys      int64
 	// CopyTime is how long a function works on a replica; 0 means to assume it:
 	// see RequestTime and CopyRate.
 	CopyTime time.Duration

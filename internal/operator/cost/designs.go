@@ -130,6 +130,7 @@ func (u Usage) fanout() Bill {
 	t.add(Publishes, float64(u.Objects), price.Publish)
 	t.add(Filtering, float64(u.Objects)*float64(len(u.Regions)-1)*EventBytes/gib, price.FilterGiB)
 	u.deletions(t, memory, second)
+	u.reconcile(t, second)
 	n := len(u.Regions)
 	for _, k := range sources {
 		t.add(Metrics, float64(MetricsPerRegion(k)), price.MetricMonth)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/replicaset"
 )
 
 // Cost is what cost --output json writes. Its names and the values of
@@ -15,6 +16,8 @@ type Cost struct {
 	From           string       `json:"from,omitempty"`
 	Follow         []string     `json:"follow,omitempty"`
 	Deletions      int64        `json:"deletions,omitempty"`
+	Reconcile      string       `json:"reconcile,omitempty"` // how often, as "1 day"
+	Keys           int64        `json:"keys,omitempty"`      // in each bucket
 	AssumedPrices  []string     `json:"assumedPrices"`
 	Designs        []CostDesign `json:"designs"`
 	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty"`
@@ -42,6 +45,9 @@ func NewCost(u cost.Usage) Cost {
 	d := Cost{
 		Objects: u.Objects, Bytes: u.Size * u.Objects, Regions: u.Regions, From: u.From,
 		AssumedPrices: append([]string{}, cost.Assumed(u.Regions)...), Follow: u.Follow.Names(), Deletions: u.Deletions,
+	}
+	if u.Reconcile != nil {
+		d.Reconcile, d.Keys = replicaset.Span(u.Reconcile.Every), u.Keys
 	}
 	for _, bill := range cost.Bills(u) {
 		design := CostDesign{Design: string(bill.Design), Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []CostItem{}}
