@@ -56,6 +56,9 @@ type Config struct {
 	// ReplicationTimeThreshold is the time from an upload after which a replica is
 	// late; zero for 15 minutes.
 	ReplicationTimeThreshold time.Duration
+	// ReplicationTimeEvents has each late replica be an event on the Region's default
+	// bus of EventBridge.
+	ReplicationTimeEvents bool
 
 	// FunctionMemoryMiB is each function's memory in MiB, 128 to 10240.
 	FunctionMemoryMiB int

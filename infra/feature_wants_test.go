@@ -77,6 +77,36 @@ func lateAfter(threshold time.Duration) func(*testing.T, relations) {
 	}
 }
 
+// announcesLate checks what the function and its role are told of events.
+func announcesLate(on any) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		t.Helper()
+		equal(t, "events", r.one(t, "AWS::Lambda::Function").at("Environment.Variables."+functionenv.ReplicationTimeEvents), on)
+		if r.set.FunctionRoleARN != "" {
+			return
+		}
+		var found any
+		for _, role := range r.regions[r.region].all("AWS::IAM::Role") {
+			if role.at("RoleName") != any(r.member(r.region).RoleName()) {
+				continue
+			}
+			for _, s := range role.at("Policies.0.PolicyDocument.Statement").(list) {
+				if s.(object)["Sid"] == any("AnnounceLate") {
+					found = s
+				}
+			}
+		}
+		var want any
+		if on != nil {
+			want = object{
+				"Sid": "AnnounceLate", "Effect": "Allow", "Action": "events:PutEvents", "Resource": r.member(r.region).DefaultBusARN(),
+				"Condition": object{"StringEquals": object{"events:source": "s3fanout"}},
+			}
+		}
+		equal(t, "statement about events", found, want)
+	}
+}
+
 func givenKeys(regions []string) map[string]string {
 	keys := map[string]string{}
 	for _, region := range regions {

@@ -87,6 +87,10 @@ func features() [][]level {
 			{"late after 2 hours", func(c *replicaset.Config) { c.ReplicationTimeThreshold = 2 * time.Hour }, lateAfter(2 * time.Hour)},
 		},
 		{
+			{"what is late is logged", nothing, announcesLate(nil)},
+			{"what is late is an event", func(c *replicaset.Config) { c.ReplicationTimeEvents = true }, announcesLate("true")},
+		},
+		{
 			{"copying by default", nothing, nil}, // relations.testFunction looks at it
 			{"copying", func(c *replicaset.Config) {
 				c.MultipartThresholdMiB, c.MultipartParallel, c.ReplicaStorageClass = 5, 1, "source"

@@ -277,7 +277,7 @@ func (r relations) testFunction(t *testing.T) {
 		MultipartThreshold:  int64(r.set.MultipartThresholdMiB) << 20,
 		MultipartParallel:   r.set.MultipartParallel,
 		ReplicaStorageClass: r.set.ReplicaStorageClass, Follow: r.set.FollowRules(), Exclude: r.set.Exclude,
-		ReplicationTime: r.set.ReplicationTimeThreshold}
+		ReplicationTime: r.set.ReplicationTimeThreshold, ReplicationTimeEvents: r.set.ReplicationTimeEvents}
 	for _, other := range slices.Sorted(slices.Values(r.set.Others(r.region))) {
 		want.Sources = append(want.Sources, r.member(other))
 		last := &want.Sources[len(want.Sources)-1] // of which the environment does not say all

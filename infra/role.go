@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"s3fanout/internal/function/functionenv"
 )
 
 // roleProps configure newRole.
@@ -153,7 +155,7 @@ func (s site) replicate(key *string) []statement {
 			actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			resources: []string{s.LogGroupARN() + ":*"},
 		},
-	}, s.seeVersioning(), s.useKeys(key), s.trace())
+	}, s.seeVersioning(), s.announceLate(), s.useKeys(key), s.trace())
 }
 
 // seeVersioning lets the function see that its bucket keeps versions before it
@@ -167,6 +169,20 @@ func (s site) seeVersioning() []statement {
 		actions:   []string{"s3:GetBucketVersioning"},
 		resources: []string{s.BucketARN()},
 		condition: s.ownBuckets(),
+	}}
+}
+
+// announceLate lets the function send events of replicas that are late, and of
+// nothing else's name.
+func (s site) announceLate() []statement {
+	if !s.ReplicationTimeEvents {
+		return nil
+	}
+	return []statement{{
+		sid:       "AnnounceLate",
+		actions:   []string{"events:PutEvents"},
+		resources: []string{s.DefaultBusARN()},
+		condition: map[string]any{"StringEquals": map[string]any{"events:source": functionenv.EventSource}},
 	}}
 }
 

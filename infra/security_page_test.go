@@ -66,6 +66,7 @@ func words(set replicaset.Config, region string) map[string]string {
 		here.RoleARN():                      "function's role",
 		here.ReconcilerARN():                "comparing function",
 		here.ReconcileTableARN():            "own table",
+		here.DefaultBusARN():                "own default event bus",
 		here.ReconcilerLogGroupARN() + ":*": "comparing function's log group",
 		here.LogGroupARN() + ":*":           "own log group",
 		madeKey(region):                     "own key",
@@ -255,11 +256,12 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 				c.BucketKeyARNs[region] = strings.ReplaceAll(adoptedKey, "us-east-1", region)
 			}
 		},
-		"alarmEmail":           func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
-		"accessPoint":          func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
-		"reconcile":            func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
-		"reconcile: copy":      func(c *replicaset.Config) { c.Reconcile.Copy = true },
-		"reconcile: keyRanges": func(c *replicaset.Config) { c.Reconcile.KeyRanges = 40 },
+		"replicationTimeEvents": func(c *replicaset.Config) { c.ReplicationTimeEvents = true },
+		"alarmEmail":            func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" },
+		"accessPoint":           func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
+		"reconcile":             func(c *replicaset.Config) { c.Reconcile = daily(); c.Reconcile.Copy = false },
+		"reconcile: copy":       func(c *replicaset.Config) { c.Reconcile.Copy = true },
+		"reconcile: keyRanges":  func(c *replicaset.Config) { c.Reconcile.KeyRanges = 40 },
 		"vpcEndpoints": func(c *replicaset.Config) {
 			c.VPCEndpoints = map[string]replicaset.VPCEndpoint{}
 			for _, region := range c.Regions {

@@ -53,7 +53,7 @@ func newSelfInvoker(getenv func(string) string, httpClient aws.HTTPClient, crede
 		return nil, err
 	}
 	if base == "" {
-		base = lambdaEndpoint(region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
+		base = serviceEndpoint("lambda", region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
 	}
 	return &selfInvoker{
 		client: httpClient, credentials: credentials, region: region, sleep: smithytime.SleepWithContext,
@@ -61,10 +61,10 @@ func newSelfInvoker(getenv func(string) string, httpClient aws.HTTPClient, crede
 	}, nil
 }
 
-// lambdaEndpoint follows the endpoint rules of the SDK's Lambda client
-// (https://docs.aws.amazon.com/general/latest/gr/lambda-service.html).
-func lambdaEndpoint(region string, fips, dualStack bool) string {
-	host, suffix := "lambda", "amazonaws.com"
+// serviceEndpoint follows the endpoint rules of the SDK's clients of Lambda and
+// EventBridge (https://docs.aws.amazon.com/general/latest/gr/lambda-service.html).
+func serviceEndpoint(host, region string, fips, dualStack bool) string {
+	suffix := "amazonaws.com"
 	china := strings.HasPrefix(region, "cn-")
 	switch {
 	case dualStack && china:
@@ -75,7 +75,7 @@ func lambdaEndpoint(region string, fips, dualStack bool) string {
 		suffix = "amazonaws.com.cn"
 	}
 	if fips {
-		host = "lambda-fips"
+		host += "-fips"
 	}
 	return "https://" + host + "." + region + "." + suffix
 }

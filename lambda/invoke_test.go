@@ -192,7 +192,7 @@ func TestLambdaEndpoint(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := lambdaEndpoint(region, fips, dualStack); got != want.URI.String() {
+				if got := serviceEndpoint("lambda", region, fips, dualStack); got != want.URI.String() {
 					t.Errorf("%s, FIPS %t, dual stack %t: got %s, want %s", region, fips, dualStack, got, want.URI.String())
 				}
 			}

@@ -18,6 +18,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"os"
 	"time"
@@ -74,6 +75,14 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	if err != nil {
 		return nil, err
 	}
+	var announce func(context.Context, replicator.Late) error
+	if config.ReplicationTimeEvents {
+		bus, err := newEventBus(getenv, httpClient, credentials, config.Target.Region)
+		if err != nil {
+			return nil, err
+		}
+		announce = bus.Put
+	}
 	log = log.With("replicaSet", config.Target.Set, "targetRegion", config.Target.Region, "targetBucket", config.Target.Bucket)
 	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
 	copies := copier.New(buckets, target,
@@ -92,9 +101,10 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)
 		},
-		Abort: aborter(buckets, config.Target.Bucket),
-		Log:   log,
-		Now:   time.Now,
+		Abort:    aborter(buckets, config.Target.Bucket),
+		Announce: announce,
+		Log:      log,
+		Now:      time.Now,
 	}, nil
 }
 

@@ -34,6 +34,7 @@ func (c *Config) fields() []configField {
 		{"followSince", (*second)(&c.FollowSince), secondWanted, "always"},
 		{"reconcile", &c.Reconcile, reconcileWanted, "off"},
 		{"replicationTimeThreshold", (*minutes)(&c.ReplicationTimeThreshold), minutesWanted, Span(none.ReplicationTime())},
+		{"replicationTimeEvents", &c.ReplicationTimeEvents, "true or false", "`false`"},
 		{"multipartThresholdMiB", (*positive)(&c.MultipartThresholdMiB), positiveWanted, "256"},
 		{"multipartParallel", (*positive)(&c.MultipartParallel), positiveWanted, "64"},
 		{"replicaStorageClass", &c.ReplicaStorageClass, text, "`STANDARD`"},

@@ -72,6 +72,9 @@ type Config struct {
 	// ReplicationTimeThreshold is the time from an upload after which a replica is
 	// late, 1 minute to 6 hours; zero for the default, see ReplicationTime.
 	ReplicationTimeThreshold time.Duration
+	// ReplicationTimeEvents has each late replica be an event on the Region's default
+	// bus of EventBridge.
+	ReplicationTimeEvents bool
 
 	// FunctionMemoryMiB is the function's memory in MiB, 128 to 10240; zero
 	// for the default, see FunctionMemory.

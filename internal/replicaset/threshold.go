@@ -24,6 +24,10 @@ func (c Config) ReplicationTime() time.Duration {
 	return cmp.Or(c.ReplicationTimeThreshold, DefaultReplicationTime)
 }
 
+// DefaultBusARN is the ARN of the member's default event bus, which every account
+// has in every Region.
+func (m Member) DefaultBusARN() string { return m.ARN("events", "event-bus/default") }
+
 func (c Config) validateReplicationTime() error {
 	if t := c.ReplicationTime(); t < minReplicationTime || t > maxReplicationTime {
 		return fmt.Errorf("replicationTimeThreshold: %s is not possible; use 1 minute to 6 hours, for which Lambda lets an event wait", Span(t))

@@ -83,6 +83,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.scheduler.ServeAPI(w, r, id.Region, id.Caller)
 	case "monitoring":
 		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
+	case "events":
+		s.events.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
 		s.account.ServeSTS(w, r, id.Caller)
 	case "iam":
@@ -90,7 +92,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, monitoring (CloudWatch), sts and iam.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, monitoring (CloudWatch), events, sts and iam.", id.Service),
 		})
 	}
 }
@@ -218,7 +220,7 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	id := requestID()
 	w.Header().Set("x-amzn-RequestId", id)
 	switch e.Service {
-	case "sqs", "lambda", "kms", "dynamodb", "scheduler":
+	case "sqs", "lambda", "kms", "dynamodb", "scheduler", "events":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
 	case "monitoring":

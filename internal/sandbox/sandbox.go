@@ -33,6 +33,7 @@ import (
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/custom"
 	"s3fanout/internal/sandbox/dynamodb"
+	"s3fanout/internal/sandbox/events"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
@@ -150,6 +151,7 @@ type Sandbox struct {
 	store      *iam.Store
 	account    *account.Service
 	cloudwatch *cloudwatch.Service
+	events     *events.Service
 	counters   *stats.Counters
 	faults     *fault.Switches
 	s3         *s3.Service
@@ -253,6 +255,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 }
 
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition string, regions []string) error {
+	s.events = events.New(partition, AccountID)
 	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
 		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
 		Gauge: s.gauge, Logger: s.logger,
@@ -319,6 +322,10 @@ func (s *Sandbox) hasRegion(region string) bool {
 // Done is closed when the endpoint has stopped serving, after Close or because
 // it failed; Close then returns why.
 func (s *Sandbox) Done() <-chan struct{} { return s.done }
+
+// Events returns what was sent to the default bus of a Region's EventBridge, the
+// earliest first.
+func (s *Sandbox) Events(region string) []events.Event { return s.events.Kept(region) }
 
 // LogDir returns the directory of the functions' logs.
 func (s *Sandbox) LogDir() string { return filepath.Join(s.dir.path, "logs") }

@@ -55,6 +55,9 @@ const (
 	// ReplicationTime is the time in seconds after which a replica is late.
 	// Optional; without it replicaset.DefaultReplicationTime.
 	ReplicationTime = "S3FANOUT_REPLICATION_TIME"
+	// ReplicationTimeEvents, "true", has each late replica be an event of
+	// EventBridge. Optional.
+	ReplicationTimeEvents = "S3FANOUT_REPLICATION_TIME_EVENTS"
 	// FunctionName is the replicator's function name, the same in every
 	// Region. A role session of a Lambda function is named after the function,
 	// which is how an event caused by a replicator is recognised.
@@ -63,6 +66,9 @@ const (
 	// Region is the function's own Region. Lambda itself sets it.
 	Region = "AWS_REGION"
 )
+
+// EventSource is the source of the events of EventBridge of what is late.
+const EventSource = "s3fanout"
 
 // OperatorSession names the sessions of the function's role in which a backfill
 // copies. Events and CloudTrail tell them from the function's own by it, and
@@ -93,6 +99,8 @@ type Config struct {
 	// ReplicationTime is the time from an upload after which a replica is late; zero
 	// for the default, see LateAfter.
 	ReplicationTime time.Duration
+	// ReplicationTimeEvents has each of them be an event of EventBridge.
+	ReplicationTimeEvents bool
 }
 
 // LateAfter is the time from an upload after which a replica is late.
@@ -116,8 +124,13 @@ func Of(set replicaset.Config, target replicaset.Member) Config {
 		Follow:              set.FollowRules(),
 		Exclude:             set.Exclude,
 		ReplicationTime:     set.ReplicationTimeThreshold,
+
+		ReplicationTimeEvents: set.ReplicationTimeEvents,
 	}
 }
+
+// yes is the value of a variable that switches something on.
+const yes = "true"
 
 // Encode returns the variables that the infrastructure has to set. Those that
 // Lambda sets itself, and optional ones without a value, are left out. The order
@@ -146,6 +159,9 @@ func Encode(c Config) map[string]string {
 	}
 	if c.ReplicationTime > 0 {
 		variables[ReplicationTime] = strconv.FormatInt(int64(c.ReplicationTime/time.Second), 10)
+	}
+	if c.ReplicationTimeEvents {
+		variables[ReplicationTimeEvents] = yes
 	}
 	encodeFollow(c.Follow, variables)
 	encodeExclude(c.Exclude, variables)
@@ -207,6 +223,13 @@ func Decode(getenv func(string) string) (Config, error) {
 		return Config{}, err
 	}
 	c.ReplicationTime = time.Duration(late) * time.Second
+	switch value := getenv(ReplicationTimeEvents); value {
+	case yes:
+		c.ReplicationTimeEvents = true
+	case "":
+	default:
+		return Config{}, fmt.Errorf("environment variable %s: %q is not %q", ReplicationTimeEvents, value, yes)
+	}
 	if c.Follow, err = decodeFollow(getenv); err != nil {
 		return Config{}, err
 	}

@@ -20,7 +20,7 @@ func full() Config {
 		},
 		FunctionName:       "media-replicator",
 		Role:               "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
-		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source", ReplicationTime: 5 * time.Minute,
+		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source", ReplicationTime: 5 * time.Minute, ReplicationTimeEvents: true,
 		Follow: replicaset.FollowRules{
 			Set: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
 			Filters: []replicaset.Filter{
@@ -42,7 +42,7 @@ func decode(variables map[string]string, c Config) (Config, error) {
 func TestDecodeReadsWhatEncodeWrites(t *testing.T) {
 	bare := full()
 	bare.MultipartThreshold, bare.MultipartParallel, bare.ReplicaStorageClass = 0, 0, ""
-	bare.Follow, bare.Exclude, bare.ReplicationTime = replicaset.FollowRules{}, nil, 0
+	bare.Follow, bare.Exclude, bare.ReplicationTime, bare.ReplicationTimeEvents = replicaset.FollowRules{}, nil, 0, false
 	for _, want := range []Config{full(), bare} {
 		got, err := decode(Encode(want), want)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -71,6 +71,7 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		{MultipartThreshold, "256 MiB"},
 		{MultipartThreshold, "9223372036854775808"}, // bad input: fn-45
 		{ReplicationTime, "0"},
+		{ReplicationTimeEvents, "yes"},
 		{ReplicationTime, "15m0s"},
 		{ReplicationTime, "86401"},
 		{MultipartParallel, "0"},

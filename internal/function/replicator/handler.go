@@ -74,8 +74,10 @@ type Handler struct {
 	Twin     func(region string) (Caller, error)
 	// Abort gives an upload to Config.Target.Bucket up.
 	Abort func(context.Context, copier.Upload) error
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Announce sends an event of what is late. It may be nil.
+	Announce func(context.Context, Late) error
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // summary is the function's answer to an invocation in which nothing failed.
@@ -215,6 +217,7 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget,
 		attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
 		if late := replicationTime(lag(r, end), h.Config.LateAfter(), result.Outcome, err); late != "" {
 			attributes = append(attributes, "replicationTime", late)
+			h.announce(ctx, log, late, r, end)
 		}
 	}
 	if result.Waited > 0 {

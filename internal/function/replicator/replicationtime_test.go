@@ -1,7 +1,9 @@
 package replicator
 
 import (
+	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,37 @@ func TestLateRecordsAreNamed(t *testing.T) {
 				t.Errorf("got %q, want %q", said, c.want)
 			}
 		})
+	}
+}
+
+// Each late record is announced once, with what a rule has to know; a bus that does
+// not take it changes nothing but the log.
+func TestLateRecordsAreAnnounced(t *testing.T) {
+	for _, refused := range []error{nil, errors.New("AccessDeniedException: no")} {
+		h, out := newTestHandler(&fakeCopier{})
+		var got []Late
+		h.Announce = func(ctx context.Context, late Late) error {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Error("the event may be waited for as long as it takes")
+			}
+			got = append(got, late)
+			return refused
+		}
+		late := strings.Replace(eventtest.Upload("late"), "2026-11-20T", "2026-11-19T", 1)
+		answer, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(late), eventtest.Message(eventtest.Upload("small"))))
+		if err != nil || !strings.Contains(string(answer), `"copied":2`) {
+			t.Fatalf("%s, %v", answer, err)
+		}
+		want := []Late{{
+			Type: "OperationReplicatedAfterThreshold", ReplicaSet: "media", SourceRegion: "us-east-1", SourceBucket: "media-us", TargetRegion: "eu-west-1", TargetBucket: "media-eu",
+			Key: "late", VersionID: "v1", S3Operation: "ObjectCreated:Put", RequestTime: time.Date(2026, 11, 19, 9, 59, 58, 5e8, time.UTC), AgeSeconds: 86401.5, ThresholdSeconds: 900,
+		}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+		if said := strings.Contains(out.String(), "event of a late replica not sent"); said != (refused != nil) {
+			t.Errorf("with %v the log says\n%s", refused, out)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/replicaset"
 )
@@ -56,6 +57,10 @@ func (p place) functionGrants() []grant {
 		)
 	}
 	list = append(list, p.followGrants()...)
+	if p.set.ReplicationTimeEvents {
+		list = append(list, grant{action: "events:PutEvents", resource: p.DefaultBusARN(), why: "late replicas are no events of EventBridge",
+			when: []map[string]string{{"events:source": functionenv.EventSource}}})
+	}
 	if p.set.UsesKMS() {
 		list = append(list, p.keyGrants()...)
 	}

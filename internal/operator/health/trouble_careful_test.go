@@ -11,6 +11,7 @@ import (
 func carefulSet() replicaset.Config {
 	set := testSet()
 	set.Encryption, set.BatchOperations, set.Tracing = replicaset.EncryptionKMS, true, true
+	set.ReplicationTimeEvents = true
 	return set
 }
 
@@ -51,6 +52,7 @@ func carefulTroubles() []trouble {
 		{"queue without a key", func(r *Region) { r.Queue.Value.Key = "" }, checkQueueKey, Failed, "no key of KMS"},
 		{"queue with another key", func(r *Region) { r.Queue.Value.Key = otherKey }, checkQueueKey, Failed, otherKey},
 
+		{"may not announce", function("events:PutEvents", "events:PutRule"), checkActions, Failed, "late replicas are no events of EventBridge"},
 		{"may not encrypt", function("kms:GenerateDataKey", "kms:DescribeKey"), checkActions, Failed, "kms:GenerateDataKey on " + own},
 		{"may not decrypt here", function(decrypt+own, decrypt+otherKey), checkActions, Failed, "kms:Decrypt on " + own},
 		{"may not decrypt one source", function(":kms:us-east-1:", ":kms:us-east-2:"), checkActions, Failed, "nothing is copied from us-east-1"},

@@ -3,13 +3,16 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"s3fanout/internal/function/replicator"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/report"
 	"s3fanout/internal/sandbox/fault"
@@ -19,7 +22,7 @@ import (
 // handled, one by one: in time, late, given up.
 func TestReportCountsTheEventsOfTheRun(t *testing.T) {
 	t.Parallel()
-	w := start(t, threeRegions(t))
+	w := start(t, announcing(t))
 	begin := time.Now()
 	for i := range 7 {
 		w.upload("us-east-1", object{key: fmt.Sprintf("films/%d", i), body: "a film"})
@@ -52,9 +55,30 @@ func TestReportCountsTheEventsOfTheRun(t *testing.T) {
 			t.Errorf("%d records of %s are named late, want %d", n, key, want)
 		}
 	}
+	var announced []string
+	for _, e := range w.sandbox.Events("eu-west-1") {
+		var late replicator.Late
+		if err := json.Unmarshal(e.Detail, &late); err != nil {
+			t.Fatal(err)
+		}
+		if e.Source != "s3fanout" || e.DetailType != "OperationReplicatedAfterThreshold" || late.SourceBucket != w.bucket("us-east-1") ||
+			late.TargetRegion != "eu-west-1" || late.AgeSeconds < 900 || late.ThresholdSeconds != 900 {
+			t.Errorf("event %+v: %+v", e, late)
+		}
+		announced = append(announced, late.Key)
+	}
+	if len(announced) != 2 || !strings.HasPrefix(announced[0], "late/") || !strings.HasPrefix(announced[1], "late/") || announced[0] == announced[1] {
+		t.Errorf("events of %v, want of two late films", announced)
+	}
 	if code, output := w.redrive(); code != 0 { // three are there by now, and have no lag; one arrives in time
 		t.Fatalf("redrive: exit %d\n%s", code, output)
 	}
+
+	config := filepath.Join(t.TempDir(), "cdk.json") // the role may send what the function was told to
+	if err := os.WriteFile(config, []byte(`{"context":`+announcingSet+`}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.wantHealthOf(config, nil)
 
 	us, eu, ap := "us-east-1", "eu-west-1", "ap-northeast-1"
 	byHand := map[string][]int64{ // arrived, within 1, 15 and 60 minutes, late
@@ -113,6 +137,14 @@ func TestReportCountsTheEventsOfTheRun(t *testing.T) {
 	if want := map[string]int64{us: 0, eu: 4, ap: 0}; !maps.Equal(givenUp, want) {
 		t.Errorf("given up: %v, want %v", givenUp, want)
 	}
+}
+
+const announcingSet = `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"replicationTimeEvents":true}}`
+
+// announcing is the committed assembly with events of what is late.
+func announcing(t *testing.T) fs.FS {
+	t.Helper()
+	return synthesize(t, announcingSet)
 }
 
 // older is the event of a dead letter as if it had happened some time before.

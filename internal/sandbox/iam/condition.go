@@ -26,6 +26,7 @@ func conditionKeys() map[string]bool {
 		"aws:sourcearn":             true,
 		"aws:userid":                true,
 		"aws:sourceidentity":        true,
+		"events:source":             true,
 		"s3:dataaccesspointaccount": true,
 		"s3:dataaccesspointarn":     true,
 		"sts:externalid":            true,
