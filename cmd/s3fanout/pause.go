@@ -100,7 +100,7 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 			out.Error = oneLine(err.Error())
 			failures = append(failures, err)
 		}
-		out.keep(region)
+		out.keptUntil(region)
 		d.Regions = append(d.Regions, out.PauseRegion)
 		if ctx.Err() != nil {
 			break
@@ -126,8 +126,8 @@ func newPauseRegion(region health.Region) pauseRegion {
 	return r
 }
 
-// keep says how long the queue keeps what comes first.
-func (r *pauseRegion) keep(region health.Region) {
+// keptUntil says how long the queue keeps what comes first.
+func (r *pauseRegion) keptUntil(region health.Region) {
 	if r.Since == nil || region.Queue.State != health.Found {
 		return
 	}

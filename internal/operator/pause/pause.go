@@ -15,12 +15,14 @@ package pause
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 )
 
 // Lambda is the part of *lambda.Client that is used.
@@ -135,6 +137,9 @@ func (f Function) Apply(ctx context.Context, c Change) error {
 	}
 	if c.Reserve {
 		if err := f.reserve(ctx, c.Reserved); err != nil {
+			if errorcode.Of(err) == "InvalidParameterValueException" && c.Reserved != nil && *c.Reserved > 0 { // it is given to others meanwhile
+				return fmt.Errorf("%w; it stays paused: leave it a reserved concurrency of %d in the account, or have AWS raise the account's, then resume it again", f.explain(err), *c.Reserved)
+			}
 			return f.explain(err)
 		}
 	}

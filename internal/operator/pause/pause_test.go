@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
 
 	"s3fanout/internal/replicaset"
@@ -22,6 +24,7 @@ type fake struct {
 	tags     map[string]string
 	changes  int
 	failAt   int
+	full     bool // others have reserved everything
 }
 
 var errKilled = errors.New("killed")
@@ -41,6 +44,9 @@ func (f *fake) GetFunctionConcurrency(context.Context, *lambda.GetFunctionConcur
 func (f *fake) PutFunctionConcurrency(_ context.Context, in *lambda.PutFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error) {
 	if err := f.change(); err != nil {
 		return nil, err
+	}
+	if f.full && *in.ReservedConcurrentExecutions > 0 {
+		return nil, &smithy.GenericAPIError{Code: "InvalidParameterValueException", Message: "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."}
 	}
 	f.reserved = in.ReservedConcurrentExecutions
 	return &lambda.PutFunctionConcurrencyOutput{}, nil
@@ -129,6 +135,24 @@ func TestWhatWasReservedComesBack(t *testing.T) {
 				t.Errorf("killed at request %d: afterwards %v, want %v", failAt, f, began)
 			}
 		}
+	}
+}
+
+// What a function had reserved may be given to others during the pause. Then it stays
+// paused, with its memory, and the error says what to do (bad input: cm-51).
+func TestResumeWhereOthersReservedMeanwhile(t *testing.T) {
+	f := &fake{reserved: aws.Int32(0), tags: map[string]string{TagKey: "2026-11-29T12:00:00Z reserved=25"}, full: true}
+	before := f.String()
+	err := step(t, f, nil, resuming(nil))
+	if err == nil || !strings.Contains(err.Error(), "it stays paused: leave it a reserved concurrency of 25 in the account, or have AWS raise the account's, then resume it again") {
+		t.Errorf("got %v", err)
+	}
+	if f.String() != before {
+		t.Errorf("afterwards %v, want %s", f, before)
+	}
+	f.full = false
+	if err := step(t, f, nil, resuming(nil)); err != nil || f.String() != "reserved 25, tags map[]" {
+		t.Errorf("afterwards %v, %v", f, err)
 	}
 }
 

@@ -24,6 +24,9 @@ func (s *Service) UpdateFunction(functionARN string, c FunctionConfig) error {
 	if err != nil {
 		return fail(err)
 	}
+	if err := s.checkReserved(f.region, f.arn, c.ReservedConcurrency); err != nil {
+		return fail(err)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retag(f.settings.Tags, c.Tags)

@@ -99,6 +99,9 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 	if err != nil {
 		return fail(err)
 	}
+	if err := s.checkReserved(region, "", c.ReservedConcurrency); err != nil {
+		return fail(err)
+	}
 	f := &function{
 		name: c.Name, region: region, settings: set, tags: maps.Clone(c.Tags),
 		arn:     fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.cfg.Partition, region, s.cfg.AccountID, c.Name),

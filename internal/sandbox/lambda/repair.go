@@ -58,11 +58,38 @@ func (s *Service) servePutConcurrency(w http.ResponseWriter, r *http.Request, ca
 	if limit == nil || *limit < 0 {
 		return invalid("ReservedConcurrentExecutions is missing or negative")
 	}
-	if most := accountConcurrency - minUnreserved; *limit > most {
-		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
+	if err := s.checkReserved(f.region, f.arn, limit); err != nil {
+		return err
 	}
 	f.setConcurrency(limit)
 	return json.NewEncoder(w).Encode(in)
+}
+
+// checkReserved refuses what would leave too little to the functions of the Region
+// that reserve nothing (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+// limit is for the function of this ARN, which need not be there yet.
+func (s *Service) checkReserved(region, functionARN string, limit *int) error {
+	if limit == nil {
+		return nil
+	}
+	reserved := *limit
+	s.mu.Lock()
+	var others []*function
+	for arn, f := range s.functions {
+		if f.region == region && arn != functionARN {
+			others = append(others, f)
+		}
+	}
+	s.mu.Unlock()
+	for _, f := range others {
+		if n := f.current().ReservedConcurrency; n != nil {
+			reserved += *n
+		}
+	}
+	if reserved > accountConcurrency-minUnreserved {
+		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
+	}
+	return nil
 }
 
 // serveDeleteConcurrency answers DeleteFunctionConcurrency

@@ -98,3 +98,33 @@ func TestConcurrencyByHand(t *testing.T) {
 		t.Errorf("%+v, %v, want none reserved", c, err)
 	}
 }
+
+// What the functions of a Region reserve comes out of what the account has there, and
+// 100 are left to those that reserve nothing.
+func TestReservationsAddUp(t *testing.T) {
+	w := newWorld(t)
+	first := w.function(t, func(c *FunctionConfig) { c.ReservedConcurrency = aws.Int(500) })
+	second := w.function(t, func(c *FunctionConfig) { c.Name = "second" })
+	client := w.client(t, w.admin())
+	put := func(arn string, n int32) error {
+		_, err := client.PutFunctionConcurrency(t.Context(), &awslambda.PutFunctionConcurrencyInput{FunctionName: &arn, ReservedConcurrentExecutions: &n})
+		return err
+	}
+	wantCode(t, "one more than there is", put(second, 401), "InvalidParameterValueException")
+	if err := put(second, 400); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, "its own does not count twice", put(first, 501), "InvalidParameterValueException")
+	if err := put(first, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(second, 500); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, "what was given to others meanwhile", put(first, 500), "InvalidParameterValueException")
+	third := w.functions[second].current().FunctionConfig
+	third.Name, third.ReservedConcurrency = "third", aws.Int(401)
+	if _, err := w.CreateFunction(region, third); err == nil || !strings.Contains(err.Error(), "below its minimum value of [100]") {
+		t.Errorf("a template that reserves too much: %v", err)
+	}
+}
