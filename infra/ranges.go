@@ -8,11 +8,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-)
 
-// rangesAtOnce is how many ranges of keys are compared at the same time. More would
-// take invocations that the replicator may need, and requests that S3 may refuse.
-const rangesAtOnce = 10
+	"s3fanout/internal/replicaset"
+)
 
 // rangesProps configure newRanges. All fields are required.
 type rangesProps struct {
@@ -73,7 +71,7 @@ func (s site) rangesDefinition() map[string]any {
 				"Type":           "Map",
 				"ItemsPath":      "$.ranges",
 				"ItemSelector":   state{"range.$": "$$.Map.Item.Value", "began.$": "$.began"},
-				"MaxConcurrency": rangesAtOnce,
+				"MaxConcurrency": replicaset.RangesAtOnce,
 				// The plan goes on, of which the end needs when it began.
 				"ResultSelector": state{"done": true},
 				"ResultPath":     "$.compared",

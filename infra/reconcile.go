@@ -66,7 +66,7 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		Role:                         roleARN,
 		Timeout:                      jsii.Number(timeoutSeconds),
 		MemorySize:                   jsii.Number(reconcilerMemoryMiB),
-		ReservedConcurrentExecutions: jsii.Number(here.reconcilersAtOnce()),
+		ReservedConcurrentExecutions: jsii.Number(here.Reconcile.AtOnce()),
 		Environment:                  &awslambda.CfnFunction_EnvironmentProperty{Variables: here.reconcileEnvironment()},
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
 			LogFormat: jsii.String("JSON"),
@@ -85,16 +85,6 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		MaximumEventAgeInSeconds: jsii.Number(reconcilerEventAge),
 	})
 	newSchedule(this, "Schedule", scheduleProps{Site: here, Function: function})
-}
-
-// reconcilersAtOnce is how many invocations of the function may run at once. That
-// keeps it from taking those that the replicator needs, and a second one from doing
-// the work of the first again. Beside ranges of keys there are the ticks.
-func (s site) reconcilersAtOnce() int {
-	if s.Reconcile.KeyRanges == 0 {
-		return 1
-	}
-	return rangesAtOnce + 1
 }
 
 // newReconcileTable makes the table. It is paid by request, and goes with its stack:

@@ -39,6 +39,21 @@ const (
 	maxKeyRanges = 100
 )
 
+// RangesAtOnce is how many ranges of keys are compared at the same time. More would
+// take invocations that the replicator may need, and requests that S3 may refuse.
+const RangesAtOnce = 10
+
+// AtOnce is how many invocations of the function that compares may run at once in a
+// Region, its reserved concurrency: one, or beside ranges of keys one for the ticks.
+// That keeps it from taking those that the replicator needs, and a second one from
+// doing the work of the first again.
+func (r Reconcile) AtOnce() int {
+	if r.KeyRanges == 0 {
+		return 1
+	}
+	return RangesAtOnce + 1
+}
+
 // ReconcilerName is the name of the function that compares, of the table in which
 // it remembers how far it is, and of the schedule that starts it, the same in every
 // Region. They are there only with Config.Reconcile.

@@ -40,7 +40,7 @@ func (c *checker) reconciler(f Reconciler) {
 	if want := c.here().ReconcileRoleARN(); f.RoleARN != want {
 		c.find(checkReconciler, "function %s has role %s, not %s", name, f.RoleARN, want)
 	}
-	if f.Reserved.State == Found && f.Reserved.Value == 0 {
+	if f.Reserved.State == Found && f.Reserved.Value == 0 && !c.paused() { // it is paused with the Region
 		c.find(checkReconciler, "function %s may not run: its reserved concurrency is 0", name)
 	}
 	var differ []string

@@ -34,6 +34,16 @@ func reconcileTroubles() []trouble {
 	}
 }
 
+// In a paused Region what repairs is stopped too, and that is no finding of its own.
+func TestReconcileIsPausedWithItsRegion(t *testing.T) {
+	facts := healthyOf(reconcileSet())
+	stopped(pausedFor(time.Hour))(&facts.Regions[1])
+	facts.Regions[1].Reconcile.Function.Value.Reserved = found(0)
+	if got := Check(facts); len(got) != 1 || got[0].Check != CheckPaused {
+		t.Errorf("findings %+v, want that it is paused", got)
+	}
+}
+
 // Nothing of it is looked at without reconcile.
 func TestWithoutReconcileNothingIsMissing(t *testing.T) {
 	if got := Check(healthyOf(reconcileSet())); len(got) != 0 {

@@ -8,10 +8,6 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// reconcilersAtOnce is the reserved concurrency of the function that compares on a
-// schedule, as infra/reconcile.go has it.
-const reconcilersAtOnce = 1
-
 // NewFunctions returns by Region the functions that write into the Region's bucket:
 // the replicator, and after it the one that repairs on a schedule, if the set has
 // it.
@@ -26,7 +22,7 @@ func NewFunctions(config aws.Config, set replicaset.Config, account string, regi
 		}}
 		if r := set.Reconcile; r != nil && r.Copy {
 			list = append(list, Function{
-				Region: region, Name: set.ReconcilerName(), ARN: member.ReconcilerARN(), Configured: aws.Int(reconcilersAtOnce), Lambda: client,
+				Region: region, Name: set.ReconcilerName(), ARN: member.ReconcilerARN(), Configured: aws.Int(r.AtOnce()), Lambda: client,
 			})
 		}
 		functions[region] = list

@@ -231,6 +231,7 @@ func TestFunctionsOfARegion(t *testing.T) {
 		{nil, []string{"media-replicator"}},
 		{&replicaset.Reconcile{}, []string{"media-replicator"}},
 		{&replicaset.Reconcile{Copy: true}, []string{"media-replicator", "media-reconcile"}},
+		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, []string{"media-replicator", "media-reconcile"}},
 	} {
 		set.Reconcile = c.reconcile
 		var names []string
@@ -240,6 +241,9 @@ func TestFunctionsOfARegion(t *testing.T) {
 			if f.ARN != "arn:aws:lambda:eu-west-1:111122223333:function:"+f.Name {
 				t.Errorf("%s has the ARN %s", f.Name, f.ARN)
 			}
+		}
+		if last := functions["eu-west-1"][len(names)-1]; len(names) > 1 && *last.Configured != c.reconcile.AtOnce() {
+			t.Errorf("%+v: resumed with %d at once, want %d", c.reconcile, *last.Configured, c.reconcile.AtOnce())
 		}
 		if !slices.Equal(names, c.want) || *functions["eu-west-1"][0].Configured != 25 {
 			t.Errorf("%+v: got %q, want %q", c.reconcile, names, c.want)
