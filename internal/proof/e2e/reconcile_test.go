@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,7 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 	w.wantMetrics(keys, found)
 	w.tickAll()
 	w.wantMetrics(keys+left, found)
+	w.wantProofs(2, keys+left, found)
 	for _, region := range w.regions {
 		w.wantLetters(region, 0)
 		if lines := w.logLines(region, `"level":"ERROR"`); lines != "" {
@@ -186,6 +189,37 @@ func (w *world) wantMetrics(compared float64, found map[string]map[string]float6
 		}
 		if !maps.Equal(got, want) || proofs == 0 {
 			w.t.Errorf("%s: %d proofs, metrics %v, want %v", region, proofs, got, want)
+		}
+	}
+}
+
+// wantProofs checks what the month's report says of the comparisons.
+func (w *world) wantProofs(complete, compared float64, found map[string]map[string]float64) {
+	w.t.Helper()
+	config := filepath.Join(w.t.TempDir(), "cdk.json")
+	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}}`), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	got := map[string]map[string]float64{}
+	for _, d := range w.reports(config) {
+		for _, r := range d.Regions {
+			if p := r.Proofs; p != nil {
+				if got[r.Region] == nil {
+					got[r.Region] = map[string]float64{}
+				}
+				for name, n := range map[string]int64{
+					"complete": p.Complete, "compared": p.Compared, "KeysMissing": p.Missing, "KeysDifferent": p.Different, "KeysRepaired": p.Repaired, "unrepaired": p.Unrepaired,
+				} {
+					got[r.Region][name] += float64(n)
+				}
+			}
+		}
+	}
+	for _, region := range w.regions {
+		want := maps.Clone(found[region])
+		want["complete"], want["compared"], want["unrepaired"] = complete, compared, 0
+		if !maps.Equal(got[region], want) {
+			w.t.Errorf("%s: the report says %v, want %v", region, got[region], want)
 		}
 	}
 }
