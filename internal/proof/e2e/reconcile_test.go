@@ -116,7 +116,7 @@ func startReconciling(t *testing.T, fields string, change func(properties map[st
 }
 
 // A large object for which an invocation's time does not suffice is copied by several
-// ticks, each part once.
+// ticks, each part once, which wakes nobody.
 func TestALargeRepairGoesOnWithTheNextTick(t *testing.T) {
 	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
 	w := startReconciling(t, `"multipartThresholdMiB":5`, func(properties map[string]any) {
@@ -151,6 +151,11 @@ func TestALargeRepairGoesOnWithTheNextTick(t *testing.T) {
 	}
 	if n := w.unfinishedUploads(to); n != 0 {
 		t.Errorf("%d unfinished uploads", n)
+	}
+	for _, other := range w.regions {
+		if n := w.sandbox.Stats().Regions[other].Lambda.Invocations; other != to && n != 0 {
+			t.Errorf("%s: the repair woke functions %d times", other, n)
+		}
 	}
 }
 
