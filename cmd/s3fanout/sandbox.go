@@ -52,10 +52,15 @@ tags, uploads and credentials of the one before, also if that one was killed.
 What was on its way or in a queue is lost: s3fanout verify names what is
 missing, s3fanout backfill copies it.
 
+Multi-Region Access Points of the templates answer at their own hosts: clients
+need HTTPS_PROXY, that of the Region that they are to be in, and AWS_CA_BUNDLE.
+
 With --output json it writes one document when it is ready, as --state does:
   {"endpoint", "accountId", "accessKeyId", "secretAccessKey", "regions":
    {REGION: {"bucket", "topicArn", "deadLetterQueueUrl", "functionName",
-   "functionArn"}}}
+   "functionArn"}}, "accessPoints": {"arns", "caBundle", "proxies":
+   {REGION: URL}}}
+"accessPoints" is left out as long as there were none.
 
 Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 		Example: `  s3fanout sandbox
@@ -211,6 +216,17 @@ func (a *app) explainSandbox(state sandbox.State, logs string) {
 	say("")
 	for _, region := range slices.Sorted(maps.Keys(state.Regions)) {
 		say("  %-16s s3://%s", region, state.Regions[region].Bucket)
+	}
+	if points := state.AccessPoints; points != nil {
+		say("")
+		for _, arn := range points.ARNs {
+			say("  access point  %s", arn)
+		}
+		say("  for a client of it in REGION:")
+		say("  export AWS_CA_BUNDLE=%s", points.CABundle)
+		for _, region := range slices.Sorted(maps.Keys(points.Proxies)) {
+			say("  export HTTPS_PROXY=%s   # %s", points.Proxies[region], region)
+		}
 	}
 	say("")
 	say("  upload    aws s3 cp FILE s3://BUCKET --region REGION")

@@ -45,7 +45,7 @@ func TestAccessPointIsDeployed(t *testing.T) {
 	if !regexp.MustCompile(`^[a-z2-7]{13}\.mrap$`).MatchString(p.Alias) || p.ARN != "arn:aws:s3::"+AccountID+":accesspoint/"+p.Alias {
 		t.Errorf("alias %s, ARN %s", p.Alias, p.ARN)
 	}
-	if got := fmt.Sprint(p.Buckets); got != "[{us-east-1 "+bucket+"}]" || p.Policy == nil {
+	if got := fmt.Sprint(p.Buckets); got != "[{us-east-1 "+bucket+" false}]" || p.Policy == nil {
 		t.Errorf("buckets %s, policy %v", got, p.Policy)
 	}
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"s3fanout/internal/sandbox/accesspoint"
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/sigv4"
@@ -43,6 +44,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, err := sigv4.Authenticate(r, s.store, time.Now())
+	if err != nil && accesspoint.IsControl(r) {
+		accesspoint.WriteError(w, err.Status, err.Code, err.Message)
+		return
+	}
 	if err != nil {
 		writeAuthError(w, r, err)
 		return
@@ -55,6 +60,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Status: http.StatusBadRequest, Code: "InvalidRequest", Service: id.Service,
 			Message: "Signature Version 4A names no Region, which this endpoint goes by. Please use AWS4-HMAC-SHA256.",
 		})
+		return
+	}
+	if id.Service == "s3" && accesspoint.IsControl(r) {
+		s.serveControlOfPoints(w, r, id)
 		return
 	}
 	// IAM and STS belong to the account and not to a Region.

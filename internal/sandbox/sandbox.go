@@ -33,6 +33,7 @@ import (
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/custom"
 	"s3fanout/internal/sandbox/dynamodb"
+	"s3fanout/internal/sandbox/edge"
 	"s3fanout/internal/sandbox/events"
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
@@ -112,6 +113,8 @@ type State struct {
 	SecretAccessKey string                 `json:"secretAccessKey"`
 	AccountID       string                 `json:"accountId"`
 	Regions         map[string]RegionState `json:"regions"`
+	// AccessPoints is nil as long as no Multi-Region Access Point was made.
+	AccessPoints *PointsState `json:"accessPoints,omitempty"`
 }
 
 // RegionState names what a Region stack made; of several functions, the
@@ -164,6 +167,8 @@ type Sandbox struct {
 	logger     *slog.Logger
 	kms        *kms.Service
 	points     *accesspoint.Service
+	authority  *edge.Authority       // for access points' hosts; nil as long as there were none
+	edges      map[string]*edge.Edge // by the Region that clients are in
 	custom     *custom.Service
 	dynamodb   *dynamodb.Service
 	scheduler  *scheduler.Service
@@ -207,6 +212,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		kms:      kms.New(partition, AccountID),
 		dynamodb: dynamodb.New(partition, AccountID),
 		points:   accesspoint.New(partition, AccountID),
+		edges:    map[string]*edge.Edge{},
 		counters: stats.New(regions),
 		faults:   fault.New(regions, c.Seed),
 		regions:  regions,
@@ -245,7 +251,9 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		close(s.done)
 	}()
 	s.updating.Lock()
-	_, err = s.deploy(ctx, assembly)
+	if _, err = s.deploy(ctx, assembly); err == nil {
+		err = s.openPoints(ctx)
+	}
 	s.updating.Unlock()
 	if err != nil {
 		return nil, err
@@ -310,6 +318,13 @@ func (s *Sandbox) State() State {
 		st.Regions[region] = r
 	}
 	return st
+}
+
+// regionsServed are the Regions that are served, in order.
+func (s *Sandbox) regionsServed() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.regions)
 }
 
 // hasRegion tells whether a Region is served.
@@ -379,7 +394,7 @@ func (s *Sandbox) Close() error {
 	s.updating.Lock() // an update comes to its end first
 	defer s.updating.Unlock()
 	s.closed = true
-	var errs []error
+	errs := []error{s.closePoints()}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
 		if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {

@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(answersTo) != "" {
 		answerCustom()
 	}
+	if os.Getenv(clientOf) != "" {
+		beClient()
+	}
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		fmt.Printf(`{"msg":"died","Set":"tried","Lag":250,"_aws":{"Timestamp":%d,"CloudWatchMetrics":[`+
 			`{"Namespace":"tests","Dimensions":[["Set"]],"Metrics":[{"Name":"Lag","Unit":"Milliseconds"}]}]}}`+"\n", time.Now().UnixMilli())

@@ -102,6 +102,9 @@ func (s *Sandbox) change(ctx context.Context, load func() (*template.Assembly, e
 	}
 	changes, err := s.deploy(ctx, a)
 	if err == nil {
+		err = s.openPoints(ctx)
+	}
+	if err == nil {
 		err = s.dir.change(a)
 	}
 	if s.updated != nil {

@@ -20,7 +20,10 @@ import (
 const maxRegions = 17
 
 // Bucket is a bucket of an access point, and the Region that it is in.
-type Bucket struct{ Region, Name string }
+type Bucket struct {
+	Region, Name string
+	Passive      bool // no request is routed to it
+}
 
 // Point is an access point. A value of it does not change.
 type Point struct {

@@ -182,8 +182,8 @@ func (p copyPlan) mayCopyTags(source *store.Version) error {
 	}
 	x := p.exchange
 	return x.auth.all([]need{
-		x.source.read("s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
-		{"s3:PutObjectTagging", x.bucket, x.key},
+		x.source.read("s3:GetObjectTagging", "s3:GetObjectVersionTagging").ofSource(),
+		{action: "s3:PutObjectTagging", bucket: x.bucket, key: x.key},
 	})
 }
 

@@ -87,7 +87,7 @@ func (x *exchange) deleteOne(o deleteWanted) (deletedEntry, error) {
 	named := object{x.bucket, o.Key, o.VersionID}
 	needs := []need{named.read("s3:DeleteObject", "s3:DeleteObjectVersion")}
 	if o.ETag != "" && o.ETag != "*" {
-		needs = append(needs, need{"s3:GetObject", x.bucket, o.Key})
+		needs = append(needs, need{action: "s3:GetObject", bucket: x.bucket, key: o.Key})
 	}
 	if err := x.auth.all(needs); err != nil {
 		return none, err

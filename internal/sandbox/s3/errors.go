@@ -112,6 +112,10 @@ func errAccessDenied(message string) *apiError {
 	return &apiError{status: http.StatusForbidden, Code: "AccessDenied", Message: message}
 }
 
+func errMethodNotAllowed(message string) *apiError {
+	return &apiError{status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource. " + message}
+}
+
 func badRequest(code, message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, Code: code, Message: message}
 }

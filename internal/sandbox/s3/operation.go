@@ -177,13 +177,13 @@ func (o operation) takesQuery(name string) bool {
 func presigned() []string {
 	return []string{
 		"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
-		"x-amz-security-token", "x-amz-content-sha256",
+		"x-amz-security-token", "x-amz-content-sha256", "x-amz-region-set",
 	}
 }
 
 func (o operation) takesHeader(name string) bool {
 	common := []string{
-		"x-amz-content-sha256", "x-amz-date", "x-amz-expected-bucket-owner", "x-amz-request-payer", "x-amz-security-token", "x-amz-user-agent",
+		"x-amz-content-sha256", "x-amz-date", "x-amz-expected-bucket-owner", "x-amz-region-set", "x-amz-request-payer", "x-amz-security-token", "x-amz-user-agent",
 	}
 	return slices.ContainsFunc(slices.Concat(common, o.headers), func(known string) bool {
 		prefix, open := strings.CutSuffix(known, "*")

@@ -14,14 +14,15 @@ type need struct {
 	action string
 	bucket string
 	key    string
+	source bool // of a copy, which is never read by an access point
 }
 
 // needs returns the permissions that the request takes by what it says, as in
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html.
 // A copy may need more for its source's tags.
 func (r request) needs() []need {
-	theBucket := func(action string) []need { return []need{{action, r.bucket, ""}} }
-	theObject := func(action string) []need { return []need{{action, r.bucket, r.key}} }
+	theBucket := func(action string) []need { return []need{{action: action, bucket: r.bucket}} }
+	theObject := func(action string) []need { return []need{{action: action, bucket: r.bucket, key: r.key}} }
 	versioned := func(plain, version string) []need {
 		if r.query.Get("versionId") != "" {
 			return theObject(version)
@@ -84,7 +85,7 @@ func (r request) needs() []need {
 			list = append(list, theObject("s3:PutObjectAcl")...)
 		}
 		if r.copies() {
-			list = append(list, r.source.read("s3:GetObject", "s3:GetObjectVersion"))
+			list = append(list, r.source.read("s3:GetObject", "s3:GetObjectVersion").ofSource())
 		}
 		return list
 	}
@@ -98,15 +99,21 @@ func (r request) comparison() []need {
 	if tag := r.header.Get("If-Match"); tag == "" || tag == "*" {
 		return nil
 	}
-	return []need{{"s3:GetObject", r.bucket, r.key}}
+	return []need{{action: "s3:GetObject", bucket: r.bucket, key: r.key}}
 }
 
 // read is the permission to read the object, or a version of it.
 func (o object) read(plain, version string) need {
 	if o.versionID != "" {
-		return need{version, o.bucket, o.key}
+		return need{action: version, bucket: o.bucket, key: o.key}
 	}
-	return need{plain, o.bucket, o.key}
+	return need{action: plain, bucket: o.bucket, key: o.key}
+}
+
+// ofSource is the same need of a copy's source.
+func (n need) ofSource() need {
+	n.source = true
+	return n
 }
 
 // authorizer decides about one request of one caller.
@@ -114,6 +121,7 @@ type authorizer struct {
 	service *Service
 	request request
 	caller  iam.Caller
+	point   *Point // by which the request came; nil if by the bucket's name
 }
 
 // all demands every permission. A bucket that does not exist is an error of
@@ -143,7 +151,10 @@ func (a authorizer) one(n need) error {
 			q.Resource += "/" + n.key
 		}
 	}
-	err := iam.Authorize(q)
+	err := a.byPoint(n, &q)
+	if err == nil {
+		err = iam.Authorize(q)
+	}
 	var denied *iam.DeniedError
 	if errors.As(err, &denied) {
 		return errAccessDenied(fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %q because %s",
@@ -154,7 +165,7 @@ func (a authorizer) one(n need) error {
 
 // mayList says whether the caller may learn that a key does not exist.
 func (a authorizer) mayList(bucket string) bool {
-	return a.one(need{"s3:ListBucket", bucket, ""}) == nil
+	return a.one(need{action: "s3:ListBucket", bucket: bucket}) == nil
 }
 
 // conditionKeys returns what a policy's conditions can ask about the request

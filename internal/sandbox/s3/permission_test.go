@@ -189,18 +189,18 @@ func TestNeeds(t *testing.T) {
 		header      map[string]string
 		want        []need
 	}{
-		"head":    {"HEAD", "/b/k", nil, []need{{"s3:GetObject", "b", "k"}}},
-		"version": {"GET", "/b/k?versionId=v", nil, []need{{"s3:GetObjectVersion", "b", "k"}}},
-		"list":    {"GET", "/b?list-type=2", nil, []need{{"s3:ListBucket", "b", ""}}},
+		"head":    {"HEAD", "/b/k", nil, []need{{"s3:GetObject", "b", "k", false}}},
+		"version": {"GET", "/b/k?versionId=v", nil, []need{{"s3:GetObjectVersion", "b", "k", false}}},
+		"list":    {"GET", "/b?list-type=2", nil, []need{{"s3:ListBucket", "b", "", false}}},
 		"put tags": {"PUT", "/b/k", map[string]string{"x-amz-tagging": "a=b"},
-			[]need{{"s3:PutObject", "b", "k"}, {"s3:PutObjectTagging", "b", "k"}}},
+			[]need{{"s3:PutObject", "b", "k", false}, {"s3:PutObjectTagging", "b", "k", false}}},
 		"copy a version": {"PUT", "/b/k", map[string]string{"x-amz-copy-source": "src/a%20key?versionId=v"},
-			[]need{{"s3:PutObject", "b", "k"}, {"s3:GetObjectVersion", "src", "a key"}}},
+			[]need{{"s3:PutObject", "b", "k", false}, {"s3:GetObjectVersion", "src", "a key", true}}},
 		"copy a part": {"PUT", "/b/k?partNumber=1&uploadId=u", map[string]string{"x-amz-copy-source": "/src/k"},
-			[]need{{"s3:PutObject", "b", "k"}, {"s3:GetObject", "src", "k"}}},
-		"abort":    {"DELETE", "/b/k?uploadId=u", nil, []need{{"s3:AbortMultipartUpload", "b", "k"}}},
-		"complete": {"POST", "/b/k?uploadId=u", nil, []need{{"s3:PutObject", "b", "k"}}},
-		"parts":    {"GET", "/b/k?uploadId=u", nil, []need{{"s3:ListMultipartUploadParts", "b", "k"}}},
+			[]need{{"s3:PutObject", "b", "k", false}, {"s3:GetObject", "src", "k", true}}},
+		"abort":    {"DELETE", "/b/k?uploadId=u", nil, []need{{"s3:AbortMultipartUpload", "b", "k", false}}},
+		"complete": {"POST", "/b/k?uploadId=u", nil, []need{{"s3:PutObject", "b", "k", false}}},
+		"parts":    {"GET", "/b/k?uploadId=u", nil, []need{{"s3:ListMultipartUploadParts", "b", "k", false}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestNeeds(t *testing.T) {
 			for k, v := range test.header {
 				r.Header.Set(k, v)
 			}
-			req, err := parseRequest(r)
+			req, err := parseRequest(r, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -46,7 +46,7 @@ func findRefusal(method string, at level, query url.Values) (refusal, bool) {
 
 // refuse answers a request for an operation that the sandbox does not have.
 func (a authorizer) refuse(r refusal) error {
-	if err := a.one(need{r.action, a.request.bucket, a.request.key}); err != nil {
+	if err := a.one(need{action: r.action, bucket: a.request.bucket, key: a.request.key}); err != nil {
 		return err
 	}
 	return errNotImplemented("the operation %s", r.name)

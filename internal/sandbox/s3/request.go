@@ -33,8 +33,9 @@ type object struct {
 const virtualDomain = "localhost"
 
 // parseRequest understands a request. The operation has a name also when
-// there is an error, so that the request can be counted.
-func parseRequest(r *http.Request) (request, error) {
+// there is an error, so that the request can be counted. Of one that came by an
+// access point the bucket is given, and the whole path is the key.
+func parseRequest(r *http.Request, byPoint string) (request, error) {
 	req := request{query: r.URL.Query(), header: r.Header}
 	req.takeHoisted()
 	path, err := url.PathUnescape(rawPath(r))
@@ -43,7 +44,9 @@ func parseRequest(r *http.Request) (request, error) {
 		return req, errInvalidURI()
 	}
 	path = strings.TrimPrefix(path, "/")
-	if bucket, _, ok := strings.Cut(r.Host, "."+virtualDomain); ok {
+	if byPoint != "" {
+		req.bucket, req.key = byPoint, path
+	} else if bucket, _, ok := strings.Cut(r.Host, "."+virtualDomain); ok {
 		req.bucket, req.key = bucket, path
 	} else {
 		req.bucket, req.key, _ = strings.Cut(path, "/")
@@ -56,6 +59,9 @@ func parseRequest(r *http.Request) (request, error) {
 	}
 	if !known {
 		return req, errNotImplemented("the operation %s", op.name)
+	}
+	if byPoint != "" && !byPointToo(op.name) {
+		return req, errMethodNotAllowed(op.name + " does not go by a Multi-Region Access Point.")
 	}
 	if err := op.check(req.query, r.Header); err != nil {
 		return req, err

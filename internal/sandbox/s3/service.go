@@ -138,13 +138,18 @@ func (s *Service) begin() bool {
 // ServeAPI answers one S3 request to a Region. The request's signature has
 // been checked, and caller is who signed it; its body is still unread.
 func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) {
+	s.answer(w, r, region, caller, nil)
+}
+
+// answer is ServeAPI, also for a request that came by an access point.
+func (s *Service) answer(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller, by *Point) {
 	ids := newIDs()
 	if !s.begin() {
 		errUnavailable().write(w, r, ids)
 		return
 	}
 	defer s.running.Done()
-	req, err := parseRequest(r)
+	req, err := parseRequest(r, by.bucket())
 	s.config.Counters.CountS3(region, caller.ARN, req.operation.name)
 	cut, connection := s.cut(region), w
 	w = cut.after(w)
@@ -163,7 +168,7 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	}
 	x := &exchange{
 		Service: s, request: req, w: w, r: r, region: region, ids: ids,
-		auth: authorizer{service: s, request: req, caller: caller},
+		auth: authorizer{service: s, request: req, caller: caller, point: by},
 	}
 	if err == nil {
 		err = x.serve()

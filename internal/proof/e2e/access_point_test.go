@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// withPoints is a set of these Regions with access points, whose objects are
+// reached by them alone.
+func withPoints(t *testing.T, regions []string, points ...any) fs.FS {
+	t.Helper()
+	point := map[string]any{}
+	if len(points) > 0 {
+		point["points"] = points
+	}
+	context, err := json.Marshal(map[string]any{"s3fanout": map[string]any{
+		"name": "s3fanout", "regions": regions, "accessPoint": point, "access": "access-point-only", "directAccessArns": []string{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return synthesize(t, string(context))
+}
+
+// by is a user's client of access points, who is in a Region.
+func (w *world) by(region string) *s3.Client {
+	w.t.Helper()
+	bundle, err := os.ReadFile(w.state.AccessPoints.CABundle)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(bundle)
+	proxy, err := url.Parse(w.state.AccessPoints.Proxies[region])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := w.config(region)
+	c.HTTPClient = &http.Client{Transport: &http.Transport{
+		Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}}
+	return s3.NewFromConfig(c)
+}
+
+// wantBy checks that the object is read by the access point from each of the Regions.
+func (w *world) wantBy(arn string, regions []string, key, body string) {
+	w.t.Helper()
+	for _, region := range regions {
+		out, err := w.by(region).GetObject(w.t.Context(), &s3.GetObjectInput{Bucket: &arn, Key: &key})
+		if err != nil {
+			w.t.Errorf("read %s from %s: %v", key, region, err)
+			continue
+		}
+		text, err := io.ReadAll(out.Body)
+		_ = out.Body.Close()
+		if err != nil || string(text) != body {
+			w.t.Errorf("read %s from %s: %q, %v", key, region, text, err)
+		}
+	}
+}
+
+// TestOneEndpoint has a set whose objects are reached by access points alone: what is
+// written by one is read by it in every Region, and nobody but the functions gets
+// by. Then a Region joins while the first access point's clients go on, and they
+// move to a second one.
+func TestOneEndpoint(t *testing.T) {
+	t.Parallel()
+	before := []string{"us-east-1", "eu-west-1"}
+	w := start(t, withPoints(t, before))
+	ctx := t.Context()
+	write := func(arn, region, key string) {
+		t.Helper()
+		if _, err := w.by(region).PutObject(ctx, &s3.PutObjectInput{Bucket: &arn, Key: &key, Body: strings.NewReader("body of " + key)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	main := w.state.AccessPoints.ARNs[0]
+	write(main, "eu-west-1", "first")
+	w.settle()
+	w.wantBy(main, before, "first", "body of first")
+	for _, region := range before {
+		w.wantLetters(region, 0)
+		_, err := w.s3(region).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String("direct"), Body: strings.NewReader("1")})
+		if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("by the bucket's name in %s: %v, want AccessDenied", region, err)
+		}
+	}
+
+	after := []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
+	w.update(withPoints(t, after, map[string]any{"name": "main", "regions": before}, map[string]any{"name": "second"}))
+	w.regions = after
+	if len(w.state.AccessPoints.ARNs) != 2 {
+		t.Fatalf("access points %v, want two", w.state.AccessPoints.ARNs)
+	}
+	second := w.state.AccessPoints.ARNs[0]
+	if second == main {
+		second = w.state.AccessPoints.ARNs[1]
+	}
+	const old, moved = "by a client that has not moved", "by one that has"
+	write(main, "us-east-1", old)
+	write(second, "ap-northeast-1", moved)
+	w.settle()
+	for _, arn := range []string{main, second} {
+		w.wantBy(arn, after, old, "body of "+old)
+		w.wantBy(arn, after, moved, "body of "+moved)
+	}
+
+	w.update(withPoints(t, after, map[string]any{"name": "second"}))
+	if got := w.state.AccessPoints.ARNs; len(got) != 1 || got[0] != second {
+		t.Errorf("access points %v, want %s alone", got, second)
+	}
+	w.wantBy(second, before, "first", "body of first") // no backfill has copied it to the new Region
+	for _, region := range after {
+		w.wantLetters(region, 0)
+	}
+}

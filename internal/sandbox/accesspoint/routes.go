@@ -1,0 +1,72 @@
+package accesspoint
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Route is a change of a route: a bucket, by its name, its Region or both, becomes
+// active or passive.
+type Route struct {
+	Bucket, Region string
+	Active         bool
+}
+
+// ErrNoPoint is an access point that there is not.
+var ErrNoPoint = errors.New("the specified Multi-Region Access Point does not exist")
+
+// RouteError is a change of routes that S3 refuses.
+type RouteError struct{ error }
+
+// SetRoutes makes buckets of the access point with the ARN active or passive, all of
+// them or none. Those that no route names stay as they are, and one at least stays
+// active. It holds at once; S3 takes up to two minutes
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_SubmitMultiRegionAccessPointRoutes.html).
+func (s *Service) SetRoutes(arn string, routes []Route) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.byARN(arn)
+	if p == nil {
+		return ErrNoPoint
+	}
+	buckets := slices.Clone(p.Buckets) // values of the point that were handed out keep theirs
+	for _, r := range routes {
+		i := slices.IndexFunc(buckets, func(b Bucket) bool {
+			return (r.Bucket == "" || b.Name == r.Bucket) && (r.Region == "" || b.Region == r.Region)
+		})
+		if r.Bucket == "" && r.Region == "" {
+			return RouteError{errors.New("a route names neither a bucket nor a Region")}
+		}
+		if i < 0 {
+			return RouteError{fmt.Errorf("the access point has no bucket %q in Region %q", r.Bucket, r.Region)}
+		}
+		buckets[i].Passive = !r.Active
+	}
+	if !slices.ContainsFunc(buckets, func(b Bucket) bool { return !b.Passive }) {
+		return RouteError{errors.New("at least one Region has to be active")}
+	}
+	p.Buckets = buckets
+	return nil
+}
+
+func (s *Service) byARN(arn string) *Point {
+	for _, p := range s.points {
+		if p.ARN == arn {
+			return p
+		}
+	}
+	return nil
+}
+
+// Find returns the access point with the alias or ARN.
+func (s *Service) Find(aliasOrARN string) (Point, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.points {
+		if p.Alias == aliasOrARN || p.ARN == aliasOrARN {
+			return *p, true
+		}
+	}
+	return Point{}, false
+}
