@@ -92,7 +92,7 @@ var followMutants = []mutant{
 		"	delete(rest, entry)\n", "",
 	}, {
 		"undelete believes listings that cannot tell", "internal/operator/undelete/decide.go",
-		"case r.compare(o, first) != policy.Same:", "case r.compare(o, first) == policy.Differ:",
+		"first != nil && r.compare(o, first) != policy.Same:", "first != nil && r.compare(o, first) == policy.Differ:",
 	}, {
 		"undelete brings back what was deleted before", "internal/operator/undelete/decide.go",
 		"		case span.before(first):\n", "		case span.after(first):\n",
@@ -105,6 +105,18 @@ var followMutants = []mutant{
 	}, {
 		"explain reads one page of versions", "internal/operator/explain/follow.go",
 		"if from = page.Next; from == \"\" || ", "if from = page.Next; from != \"\" || ",
+	}, {
+		"what one Region has repaired is left to the next day by the others", "internal/function/reconcile/repair.go",
+		"case w.unsettled(seen):", "case w.young(seen.Sights[1].Modified):",
+	}, {
+		"a comparison leaves deletions undone", "internal/function/reconcile/repair.go",
+		"			request.Kind = follow.Deleted\n", "			request.Deletions = false\n",
+	}, {
+		"a comparison believes listings alone", "internal/function/reconcile/work.go",
+		"		if o == nil || objects[0] == nil {\n", "		if o == nil || objects[0] == nil {\n			continue\n		}\n		if len(objects) == 0 {\n",
+	}, {
+		"a key that failed is counted as repaired", "internal/function/reconcile/repair.go",
+		"		case err == nil:\n			w.succeeded()\n", "		case err == nil || try == 1:\n			w.succeeded()\n			result.Outcome = copier.Deleted\n",
 	},
 }
 

@@ -132,10 +132,24 @@ func (w *world) hide(p *process, b *store, marker *stored, id string) {
 	if b.current(marker.key) == nil && !w.schedule.profile.emulated {
 		w.broken("5", "%s made a marker of %q in %s, where nothing was to be seen", p.id, marker.key, b.region)
 	}
+	if p.sessionName != "" && w.hiddenByRuleAlone(marker.key) {
+		w.broken("6", "%s hides %q in %s, which nothing but a lifecycle rule has hidden elsewhere", p.id, marker.key, b.region)
+	}
 	w.unversioned(b, marker.key)
 	b.put(marker, w.schedule.follow.byBeginning)
 	w.say("%s hides %q by %s", b.region, marker.key, marker.id)
 	w.tell(b, marker, "ObjectRemoved:DeleteMarkerCreated", p)
+}
+
+// hiddenByRuleAlone says of a key that no user has deleted it, and no function has
+// hidden it yet: those who follow events cannot tell a rule's marker from a user's.
+func (w *world) hiddenByRuleAlone(key string) bool {
+	for _, b := range w.follow.stores {
+		if slices.ContainsFunc(b.stacks[key], func(v *stored) bool { return v.marker && !v.lifecycle }) {
+			return false
+		}
+	}
+	return true
 }
 
 // tell has S3 announce a change. The caller holds mu.
