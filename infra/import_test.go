@@ -53,6 +53,8 @@ func TestForeignStacksHaveTheSameResources(t *testing.T) {
 	set.Tags = map[string]string{"team": "platform"}
 	set.PermissionsBoundary = "arn:aws:iam::{account}:policy/boundary"
 	set.BatchOperations, set.Encryption = true, replicaset.EncryptionKMS
+	set.Reconcile = daily()
+	set.Reconcile.KeyRanges = 40
 	ours := synth(t, set)
 
 	app, out := newTestApp(t)
@@ -65,7 +67,7 @@ func TestForeignStacksHaveTheSameResources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if region.Name != name || region.Key == nil || len(region.Alarms) != len(site{}.alarms()) {
+		if region.Name != name || region.Key == nil || len(region.Alarms) != len(newSite(testAccount, set, name).alarms()) {
 			t.Errorf("got %+v", region)
 		}
 		regions = append(regions, region)

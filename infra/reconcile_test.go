@@ -17,7 +17,7 @@ import (
 // daily is a comparison every day, with repairs.
 func daily() *replicaset.Reconcile { return &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true} }
 
-func isReconcile(r resource) bool { return strings.HasPrefix(r.ID, "Reconcile") }
+func isReconcile(r resource) bool { return strings.Contains(r.ID, "Reconcile") } // also below a construct
 
 // reconciliation are the resources of a Region stack that are there for the
 // scheduled comparison.
