@@ -157,3 +157,31 @@ func TestStandOfReplicasFromBefore(t *testing.T) {
 		}
 	}
 }
+
+func TestAt(t *testing.T) {
+	for _, tt := range []struct {
+		buckets   string
+		deletions bool
+		destroyed bool
+		want      []Place
+	}{
+		{"-; -", true, false, []Place{PlaceConverged, PlaceConverged}},
+		{"a5; a5*; -", true, false, []Place{PlaceConverged, PlaceConverged, PlaceMissing}},
+		{"a5; b6; -", true, false, []Place{PlaceStale, PlaceConverged, PlaceMissing}},
+		{"a5; -; b6*", true, true, []Place{PlaceDestroyedStale, PlaceDestroyed, PlaceConverged}},
+		{"(a5); a5*; b4", true, false, []Place{PlaceConverged, PlaceUndeleted, PlaceUndeletedOther}},
+		{"(a5); a5*; -", false, false, []Place{PlaceLeftDeleted, PlaceConverged, PlaceMissing}},
+		{"(a4); b5; -", false, false, []Place{PlaceMissing, PlaceConverged, PlaceMissing}},
+	} {
+		buckets, o := bucketsOf(tt.buckets), Orders{}
+		s := o.Stand(buckets, tt.deletions)
+		s.Destroyed = tt.destroyed
+		var got []Place
+		for i := range buckets {
+			got = append(got, o.At(s, buckets, i))
+		}
+		if !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.buckets, got, tt.want)
+		}
+	}
+}

@@ -8,12 +8,12 @@ import (
 // probesPerCut bounds the probes of Cuts.
 const probesPerCut = 16
 
-// Cuts guesses which keys divide a bucket's into so many ranges with about as many
-// in each: each range is of the keys after one, up to and including the next. There
+// Cuts guesses which keys divide those of a bucket that begin with prefix into so many
+// ranges with about as many in each: each range is of the keys after one, up to and including the next. There
 // are fewer where the bucket has too few keys. It reads a page of each range, and
 // sends some small requests for each besides.
-func Cuts(ctx context.Context, b Bucket, ranges int) ([]string, error) {
-	w := newWalk([]Bucket{b}, Options{PageSize: maxPage}, nil)
+func Cuts(ctx context.Context, b Bucket, prefix string, ranges int) ([]string, error) {
+	w := newWalk([]Bucket{b}, Options{Prefix: prefix, PageSize: maxPage}, nil)
 	w.mostProbes = probesPerCut * ranges
 	for s := range w.spans {
 		if err := w.look(ctx, s); err != nil {

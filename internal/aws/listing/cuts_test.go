@@ -16,16 +16,25 @@ func TestCutsDivideTheKeys(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, tt := range []struct {
 		name  string
+		among int // other keys before them, which do not begin with "p/"
 		key   func(i int) string
 		worst int // times the average
 	}{
-		{"hashes", func(int) string { return fmt.Sprintf("%016x", random.Uint64()) }, 3},
-		{"numbers", func(i int) string { return fmt.Sprintf("objects/%09d.bin", i) }, 4},
-		{"days", func(i int) string { return fmt.Sprintf("logs/2026/%02d/%02d/%05d.gz", 1+i%12, 1+i/12%28, i) }, 4},
+		{"hashes", 0, func(int) string { return fmt.Sprintf("%016x", random.Uint64()) }, 3},
+		{"numbers", 0, func(i int) string { return fmt.Sprintf("objects/%09d.bin", i) }, 4},
+		{"days", 0, func(i int) string { return fmt.Sprintf("logs/2026/%02d/%02d/%05d.gz", 1+i%12, 1+i/12%28, i) }, 4},
+		{"a prefix of many", 40_000, func(int) string { return fmt.Sprintf("p/%016x", random.Uint64()) }, 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const n, ranges = 60_000, 10
 			bucket := &listtest.Bucket{}
+			for i := range tt.among {
+				bucket.Put(fmt.Sprintf("other/%06d", i), object(1))
+			}
+			prefix := ""
+			if tt.among > 0 {
+				prefix = "p/"
+			}
 			var keys []string
 			for i := range n {
 				keys = append(keys, tt.key(i))
@@ -34,7 +43,7 @@ func TestCutsDivideTheKeys(t *testing.T) {
 			for i, key := range keys {
 				bucket.Put(key, object(int64(i)))
 			}
-			cuts, err := listing.Cuts(t.Context(), walked([]*listtest.Bucket{bucket})[0], ranges)
+			cuts, err := listing.Cuts(t.Context(), walked([]*listtest.Bucket{bucket})[0], prefix, ranges)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +68,7 @@ func TestCutsDivideTheKeys(t *testing.T) {
 	few := &listtest.Bucket{}
 	few.Put("a", object(1))
 	for _, b := range []*listtest.Bucket{few, {}} {
-		if cuts, err := listing.Cuts(t.Context(), walked([]*listtest.Bucket{b})[0], 10); err != nil || len(cuts) > 0 {
+		if cuts, err := listing.Cuts(t.Context(), walked([]*listtest.Bucket{b})[0], "", 10); err != nil || len(cuts) > 0 {
 			t.Errorf("few keys: got %q, %v", cuts, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+	"unicode/utf8"
 
 	"s3fanout/internal/aws/listing"
 )
@@ -12,7 +13,7 @@ import (
 // plan divides the keys into ranges.
 func (h *Handler) plan(ctx context.Context, ranges int) (Answer, error) {
 	own := h.Config.Target
-	cuts, err := listing.Cuts(ctx, listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}, ranges)
+	cuts, err := listing.Cuts(ctx, listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}, commonPrefix(h.Config.Prefixes()), ranges)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -23,6 +24,19 @@ func (h *Handler) plan(ctx context.Context, ranges int) (Answer, error) {
 		after = cut
 	}
 	return a, nil
+}
+
+// commonPrefix is what all of some prefixes begin with. They are in order.
+func commonPrefix(prefixes []string) string {
+	first, last := prefixes[0], prefixes[len(prefixes)-1]
+	n := 0
+	for n < min(len(first), len(last)) && first[n] == last[n] {
+		n++
+	}
+	for n > 0 && n < len(first) && !utf8.RuneStart(first[n]) {
+		n-- // not in the middle of a character
+	}
+	return first[:n]
 }
 
 // compareRange compares the keys of a range, as far as the time allows.
