@@ -232,6 +232,7 @@ func TestFunctionsOfARegion(t *testing.T) {
 		{&replicaset.Reconcile{}, []string{"media-replicator"}},
 		{&replicaset.Reconcile{Copy: true}, []string{"media-replicator", "media-reconcile"}},
 		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, []string{"media-replicator", "media-reconcile"}},
+		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, []string{"media-replicator", "media-reconcile"}},
 	} {
 		set.Reconcile = c.reconcile
 		var names []string
@@ -247,6 +248,9 @@ func TestFunctionsOfARegion(t *testing.T) {
 		}
 		if !slices.Equal(names, c.want) || *functions["eu-west-1"][0].Configured != 25 {
 			t.Errorf("%+v: got %q, want %q", c.reconcile, names, c.want)
+		}
+		if list := functions["eu-west-1"]; len(list) > 1 && *list[1].Configured != c.reconcile.AtOnce() {
+			t.Errorf("%+v: it goes on with %d at once", c.reconcile, *list[1].Configured)
 		}
 	}
 }
