@@ -195,6 +195,12 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		if set.Encryption == replicaset.EncryptionKMS {
 			p.note("keys of KMS and requests to them are not in the estimate; docs/configuration.md has their prices")
 		}
+		if set.AccessPoint != nil {
+			p.note("what is routed by the access point is not in the estimate: $0.0033 a GB, read or written")
+		}
+		if n := endpointSubnets(set); n > 0 {
+			p.note("the endpoints in VPCs, in %s, are not in the estimate: about $%.2f a month, and $0.01 a GB", countOf(n, "subnet", "subnets"), float64(n)*endpointMonth)
+		}
 		return set.Regions, nil
 	}
 	if n, err := strconv.Atoi(typed); err == nil {
@@ -208,6 +214,18 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		return nil, usageError{fmt.Errorf("--regions: %s", strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."))}
 	}
 	return set.Regions, nil
+}
+
+// endpointMonth is the price in dollars of an interface endpoint in one subnet for
+// a month of 730 hours, in us-east-1 (https://aws.amazon.com/privatelink/pricing/).
+const endpointMonth = 7.30
+
+// endpointSubnets are the subnets in which the set has endpoints for access points.
+func endpointSubnets(set replicaset.Config) (n int) {
+	for _, e := range set.VPCEndpoints {
+		n += len(e.SubnetIDs)
+	}
+	return n
 }
 
 // parseSize reads a number of bytes with a unit: B, kB to EB in powers of 1000,

@@ -149,7 +149,9 @@ bin/s3fanout cost --objects 1000000 --bytes 1TiB
 ` + "```" + `
 
 It is a model: uploads of a month, all of the mean size, at list prices before tax, discounts and free tiers, and nothing failing. Storage
-is left out; it is the same with all of them. Keys of KMS and requests to them, access logs and the keeping of logs are left out too. So is a backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
+is left out; it is the same with all of them. Keys of KMS and requests to them, access logs and the keeping of logs are left out too, and so
+are access points: $0.0033 for each GB that S3 routes, and for an endpoint in a VPC about $7.30 a month for each subnet and $0.01 a GB. So is a
+backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
 
 ## What is counted
 For N Regions, for each upload:

@@ -171,6 +171,8 @@ func TestCostSaysWhatIsLeftOut(t *testing.T) {
 	for fields, want := range map[string]string{
 		``: "", `, "replicaStorageClass": "STANDARD"`: "", `, "replicaStorageClass": "source"`: "", `, "encryption": "s3"`: "",
 		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR cost more", `, "encryption": "kms"`: "keys of KMS",
+		`, "accessPoint": {}`: "what is routed by the access point is not in the estimate: $0.0033 a GB",
+		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", "subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month",
 	} {
 		code, stdout, stderr := costOf(t, fields, "--objects", "1", "--bytes", "1GB")
 		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
