@@ -13,6 +13,8 @@ const (
 	checkOptIn    = "opt-in-region"
 	checkDeployed = "region-deployed"
 
+	checkAccessPoint = "access-point"
+
 	checkBucket        = "bucket"
 	checkBucketRegion  = "bucket-region"
 	checkVersioning    = "bucket-versioning"
@@ -138,6 +140,9 @@ func Checks() []CheckInfo {
 		{checkOptIn, PartAccess, Note, "SNS delivers to and from the Region",
 			"AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
 			"upload an object and see that it arrives: s3fanout verify"},
+		{checkAccessPoint, PartAccess, Warning, "the access points have the Regions that cdk.json says",
+			"S3 cannot change an access point: the next deployment makes another one with another alias, and leaves this one to the clients that call it.",
+			"before you deploy, follow docs/upgrade.md, \"A Region joins or leaves an access point\"; if it is not deployed yet: npx cdk deploy {accessPointStack}"},
 		{checkDeployed, PartAccess, Failed, "the Region is deployed",
 			"The Region takes no part in replication.",
 			"npx cdk deploy {regionStack} {meshStack}; or take the Region out of cdk.json" + catchUp},
@@ -380,6 +385,7 @@ func (c *checker) fill(text string) string {
 		"{region}", region,
 		"{regionStack}", set.RegionStackName(region),
 		"{meshStack}", set.MeshStackName(region),
+		"{accessPointStack}", set.AccessPointStackName(),
 		"{bucket}", c.here().Bucket,
 		"{function}", set.FunctionName(),
 		"{reconciler}", set.ReconcilerName(),

@@ -32,6 +32,7 @@ type Clients struct {
 	SQS        SQS
 	KMS        KMS
 	CloudWatch CloudWatch
+	Points     Points
 	Scheduler  Scheduler
 	DynamoDB   DynamoDB
 }
@@ -151,6 +152,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			SQS:        sqs.NewFromConfig(there),
 			KMS:        kms.NewFromConfig(there),
 			CloudWatch: cloudwatch.NewFromConfig(there),
+			Points:     newPoints(config),
 			Scheduler:  scheduler.NewFromConfig(there),
 			DynamoDB:   dynamodb.NewFromConfig(there),
 		}

@@ -57,8 +57,11 @@ type Region struct {
 	Queue         Look[Queue]
 	JobRole       Look[Role] // of jobs of S3 Batch Operations, if the set has them
 	Reconcile     Reconcile  // asked for if the set has it
-	Conditions    Look[Conditions]
-	Scratch       Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
+	// AccessPoints are all of the account, whatever the Region; asked for if the set
+	// has one.
+	AccessPoints Look[[]AccessPoint]
+	Conditions   Look[Conditions]
+	Scratch      Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
 }
 
 // Reconcile is what compares the Region's bucket with the others.

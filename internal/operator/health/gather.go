@@ -116,6 +116,9 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	if g.facts.Set.BatchOperations {
 		wait.Go(func() { r.JobRole = g.role(ctx, g.member().JobRoleName()) })
 	}
+	if g.facts.Set.AccessPoint != nil && g.region == g.facts.Regions[0].Name {
+		wait.Go(func() { r.AccessPoints = g.accessPoints(ctx) })
+	}
 	if g.facts.Set.Reconcile != nil {
 		wait.Go(func() { r.Reconcile = g.reconcile(ctx) })
 	}

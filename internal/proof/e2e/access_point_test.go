@@ -5,10 +5,10 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +18,7 @@ import (
 
 // withPoints is a set of these Regions with access points, whose objects are
 // reached by them alone.
-func withPoints(t *testing.T, regions []string, points ...any) fs.FS {
+func withPoints(t *testing.T, regions []string, points ...any) string {
 	t.Helper()
 	point := map[string]any{}
 	if len(points) > 0 {
@@ -29,7 +29,33 @@ func withPoints(t *testing.T, regions []string, points ...any) fs.FS {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return synthesize(t, string(context))
+	return string(context)
+}
+
+// wantDoctor checks what doctor finds about the access points of a configuration;
+// "" for nothing.
+func (w *world) wantDoctor(context, severity string) {
+	w.t.Helper()
+	config := filepath.Join(w.t.TempDir(), "cdk.json")
+	if err := os.WriteFile(config, []byte(`{"context":`+context+`}`), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	_, out, notes := w.command("doctor", "--config", config, "--output", "json")
+	var result struct {
+		Findings []struct{ Check, Severity, What string }
+	}
+	if err := json.Unmarshal(out, &result); err != nil {
+		w.t.Fatalf("%v: %s", err, notes)
+	}
+	got := ""
+	for _, f := range result.Findings {
+		if f.Check == "access-point" {
+			got += f.Severity
+		}
+	}
+	if got != severity {
+		w.t.Errorf("doctor finds %q about the access points, want %q: %+v", got, severity, result.Findings)
+	}
 }
 
 // by is a user's client of access points, who is in a Region.
@@ -75,7 +101,8 @@ func (w *world) wantBy(arn string, regions []string, key, body string) {
 func TestOneEndpoint(t *testing.T) {
 	t.Parallel()
 	before := []string{"us-east-1", "eu-west-1"}
-	w := start(t, withPoints(t, before))
+	w := start(t, synthesize(t, withPoints(t, before)))
+	w.wantDoctor(withPoints(t, before), "")
 	ctx := t.Context()
 	write := func(arn, region, key string) {
 		t.Helper()
@@ -96,7 +123,8 @@ func TestOneEndpoint(t *testing.T) {
 	}
 
 	after := []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
-	w.update(withPoints(t, after, map[string]any{"name": "main", "regions": before}, map[string]any{"name": "second"}))
+	w.wantDoctor(withPoints(t, after), "warning") // before it is deployed
+	w.update(synthesize(t, withPoints(t, after, map[string]any{"name": "main", "regions": before}, map[string]any{"name": "second"})))
 	w.regions = after
 	if len(w.state.AccessPoints.ARNs) != 2 {
 		t.Fatalf("access points %v, want two", w.state.AccessPoints.ARNs)
@@ -114,7 +142,8 @@ func TestOneEndpoint(t *testing.T) {
 		w.wantBy(arn, after, moved, "body of "+moved)
 	}
 
-	w.update(withPoints(t, after, map[string]any{"name": "second"}))
+	w.wantDoctor(withPoints(t, after, map[string]any{"name": "second"}), "note") // the first one is there still
+	w.update(synthesize(t, withPoints(t, after, map[string]any{"name": "second"})))
 	if got := w.state.AccessPoints.ARNs; len(got) != 1 || got[0] != second {
 		t.Errorf("access points %v, want %s alone", got, second)
 	}
