@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,18 +14,21 @@ import (
 	"s3fanout/internal/function/reconcile"
 )
 
-// paused is a copier that has a copy in parts go on in another invocation, once.
+// paused is a copier that has copies in parts go on in another invocation, once.
 type paused struct {
 	reconcile.Copier
-	key  string
+	key  string // of the keys
+	mu   *sync.Mutex
 	seen *[]copier.Request
 }
 
 func (p paused) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
-	if r.Source.Key != p.key {
+	if !strings.Contains(r.Source.Key, p.key) {
 		return p.Copier.Copy(ctx, r)
 	}
+	p.mu.Lock()
 	*p.seen = append(*p.seen, r)
+	p.mu.Unlock()
 	if r.Resume == nil {
 		return copier.Result{Outcome: copier.Unfinished, Upload: &copier.Upload{Source: r.Source, UploadID: "u", PartSize: 5}}, nil
 	}
@@ -34,8 +38,9 @@ func (p paused) Copy(ctx context.Context, r copier.Request) (copier.Result, erro
 
 func (w *world) pauses(key string) *[]copier.Request {
 	var seen []copier.Request
+	var mu sync.Mutex
 	w.change = func(h *reconcile.Handler) {
-		h.Copier, h.Parallel = paused{h.Copier, key, &seen}, 1
+		h.Copier, h.Parallel = paused{h.Copier, key, &mu, &seen}, 1
 	}
 	return &seen
 }
@@ -51,7 +56,7 @@ func TestALargeCopyIsGoneOnWith(t *testing.T) {
 	if a := w.tick(); a.Status != reconcile.Paused || a.Counts != (reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1}) {
 		t.Errorf("got %+v", a)
 	}
-	if s := w.checkpoints.state(t); s.After != "a" || s.Unfinished == nil || s.Unfinished.UploadID != "u" || s.Lease != nil {
+	if s := w.checkpoints.state(t); s.After != "a" || len(s.Unfinished) != 1 || s.Unfinished[0].UploadID != "u" || s.Lease != nil {
 		t.Errorf("the checkpoint is %+v", s)
 	}
 	w.wantCounts(w.tick(), reconcile.Counts{Compared: 3, Missing: 3, Repaired: 3})
@@ -60,6 +65,41 @@ func TestALargeCopyIsGoneOnWith(t *testing.T) {
 	}
 	if s := w.checkpoints.state(t); s.Unfinished != nil {
 		t.Errorf("the checkpoint is %+v", s)
+	}
+}
+
+// Of several large copies one is begun at a time, and none is begun anew: an upload
+// that nobody remembers would be taken for somebody's at work.
+func TestLargeCopiesGoOnOneByOne(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) { c.MultipartThreshold = 4 })
+	const n = 5
+	for i := range n {
+		w.Put(there, fmt.Sprintf("%d/large", i), "large body")
+		w.Put(there, fmt.Sprintf("%d/small", i), "body")
+	}
+	seen := w.pauses("large")
+	one := w.change
+	w.change = func(h *reconcile.Handler) {
+		one(h)
+		h.Parallel, h.PageSize = 2*n, 0
+	}
+	ticks := 1
+	for ; w.tick().Status == reconcile.Paused; ticks++ {
+		if s := w.checkpoints.state(t); len(s.Unfinished) == 0 || ticks == 1 && len(s.Unfinished) > 1 || ticks > 2*n {
+			t.Fatalf("after %d ticks: %+v", ticks, s)
+		}
+	}
+	begun := map[string]int{}
+	for _, r := range *seen {
+		if r.Resume == nil {
+			begun[r.Source.Key]++
+		}
+	}
+	for i := range n {
+		key := fmt.Sprintf("%d/large", i)
+		if w.shows(key, "large body", "large body", "-"); begun[key] != 1 {
+			t.Errorf("%s was begun %d times", key, begun[key])
+		}
 	}
 }
 

@@ -150,8 +150,8 @@ type Plan struct {
 type Range struct {
 	After   string `json:"after"`
 	Through string `json:"through"`
-	// Unfinished is a copy in parts of one of the keys, to go on with.
-	Unfinished *copier.Upload `json:"unfinished,omitempty"`
+	// Unfinished are copies in parts of some of the keys, to go on with.
+	Unfinished []copier.Upload `json:"unfinished,omitempty"`
 }
 
 // Prove is a part of an Event.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -84,7 +85,7 @@ func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
 		return one, nil
 	}
 	from := w.members[place]
-	return w.repair(ctx, s.key, place, missing, func(ctx context.Context) (copier.Result, error) {
+	return w.repair(ctx, s.key, source.Size, place, missing, func(ctx context.Context) (copier.Result, error) {
 		return w.Copier.Copy(ctx, copier.Request{Resume: upload, Source: copier.Object{
 			Region: from.Region, Bucket: from.Bucket, Key: s.key, VersionID: source.VersionID, Size: source.Size, ETag: source.ETag,
 		}})
@@ -167,7 +168,11 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		if seen.Deleted {
 			request.Kind = follow.Deleted
 		}
-		c, err := w.repair(ctx, s.key, seen.Greatest, off, func(ctx context.Context) (copier.Result, error) {
+		size := write.Size
+		if seen.Deleted {
+			size = 0
+		}
+		c, err := w.repair(ctx, s.key, size, seen.Greatest, off, func(ctx context.Context) (copier.Result, error) {
 			return w.Follower.Follow(ctx, request)
 		})
 		if err != nil || c.Repaired+c.Unrepaired > 0 {
@@ -225,7 +230,7 @@ func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is po
 // beingCopied says whether somebody copies a large key to the own bucket just now,
 // which shows nothing of it until it is done. Where that may not be asked, nobody does.
 func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
-	if size <= cmp.Or(w.Config.MultipartThreshold, copier.DefaultThreshold) {
+	if !w.isLarge(size) {
 		return false
 	}
 	m := w.members[w.own]
@@ -246,17 +251,27 @@ const (
 	mostFailures = 10
 )
 
-// repair has a key copied or hidden, and says what became of it.
-func (w *work) repair(ctx context.Context, key string, place int, off Counts, do func(context.Context) (copier.Result, error)) (Counts, error) {
+// isLarge says that an object is copied in parts.
+func (w *work) isLarge(size int64) bool {
+	return size > cmp.Or(w.Config.MultipartThreshold, copier.DefaultThreshold)
+}
+
+// repair has a key copied or hidden, and says what became of it. One object is copied
+// in parts at a time, so that an invocation leaves one unfinished at most.
+func (w *work) repair(ctx context.Context, key string, size int64, place int, off Counts, do func(context.Context) (copier.Result, error)) (Counts, error) {
+	turn := w.copies
+	if w.isLarge(size) {
+		turn = w.large
+	}
 	select {
-	case w.copies <- struct{}{}:
-		defer func() { <-w.copies }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return Counts{}, ctx.Err()
 	}
 	for try := 1; ; try++ {
 		// Others may have taken long.
-		if w.timeIsUp() {
+		if w.timeIsUp() || w.keeper.isPaused() {
 			return Counts{}, errTimeUp
 		}
 		if err := w.pace.wait(ctx); err != nil {
@@ -266,7 +281,6 @@ func (w *work) repair(ctx context.Context, key string, place int, off Counts, do
 		var failed *copier.Error
 		switch {
 		case err == nil:
-			w.succeeded()
 			return w.repaired(off, result)
 		case ctx.Err() != nil:
 			return Counts{}, ctx.Err()
@@ -290,7 +304,7 @@ func (w *work) repaired(off Counts, result copier.Result) (Counts, error) {
 		off.Repaired = 1
 		return off, nil
 	case copier.Unfinished:
-		w.keeper.pauseWith(result.Upload)
+		w.keeper.pauseWith(*result.Upload)
 		return Counts{}, errTimeUp
 	}
 	// Somebody was faster, or it changed meanwhile.
@@ -303,12 +317,25 @@ func (w *work) failed(ctx context.Context, key string, place int, off Counts, er
 	if ctx.Err() != nil {
 		return Counts{}, ctx.Err()
 	}
-	if stop := w.failedAgain(err); stop != nil {
-		return Counts{}, stop
+	if !ofTheObject(err) {
+		if stop := w.failedAgain(err); stop != nil {
+			return Counts{}, stop
+		}
 	}
 	w.name(key, place, err.Error())
 	off.Unrepaired = 1
 	return off, nil
+}
+
+// ofTheObject says of a failure that another object need not have it: this one cannot
+// be copied, as one that is archived, or nobody may look at it, as at one under the
+// customer's own key.
+func ofTheObject(err error) bool {
+	var failed *copier.Error
+	if errors.As(err, &failed) {
+		return failed.Class == copier.Permanent
+	}
+	return errorcode.Status(err) == http.StatusBadRequest
 }
 
 // failedAgain takes note of a failure, and returns an error if it was one too many in

@@ -36,8 +36,9 @@ type State struct {
 	Began  time.Time `json:"began,omitzero"`
 	After  string    `json:"after,omitempty"`
 	Counts Counts    `json:"counts,omitzero"`
-	// Unfinished is a copy in parts of a key after After, to go on with.
-	Unfinished *copier.Upload `json:"unfinished,omitempty"`
+	// Unfinished are copies in parts of keys after After, to go on with. There are few:
+	// an invocation leaves one at most.
+	Unfinished []copier.Upload `json:"unfinished,omitempty"`
 	// Lease is the invocation's at work, or that of one that died.
 	Lease *Lease `json:"lease,omitempty"`
 }

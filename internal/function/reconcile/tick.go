@@ -156,8 +156,9 @@ type keeper struct {
 	// remembers says that whoever asked remembers the state, and nothing is saved.
 	remembers bool
 
-	mu    sync.Mutex // guards the state
-	state State
+	mu     sync.Mutex // guards the next two
+	state  State
+	paused bool
 	// The rest is for the goroutine that saves.
 	revision int64
 	saved    time.Time
@@ -169,9 +170,13 @@ func (k *keeper) reached(after string, c Counts) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.state.After, k.state.Counts = after, k.state.Counts.plus(c)
-	if u := k.state.Unfinished; u != nil && u.Source.Key <= after {
-		k.state.Unfinished = nil
+	var rest []copier.Upload
+	for _, u := range k.state.Unfinished {
+		if u.Source.Key > after {
+			rest = append(rest, u)
+		}
 	}
+	k.state.Unfinished = rest
 }
 
 func (k *keeper) now() State {
@@ -181,10 +186,23 @@ func (k *keeper) now() State {
 }
 
 // pauseWith takes note of a copy in parts that has to be gone on with.
-func (k *keeper) pauseWith(u *copier.Upload) {
+func (k *keeper) pauseWith(u copier.Upload) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.state.Unfinished = u
+	rest := []copier.Upload{u}
+	for _, other := range k.state.Unfinished {
+		if other.Source.Key != u.Source.Key {
+			rest = append(rest, other)
+		}
+	}
+	k.state.Unfinished, k.paused = rest, true
+}
+
+// isPaused says that a large copy has used the invocation's time up.
+func (k *keeper) isPaused() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.paused
 }
 
 // maySave saves a checkpoint if the last one is some time ago. Only a conflict is

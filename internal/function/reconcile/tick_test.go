@@ -165,6 +165,15 @@ func TestFailures(t *testing.T) {
 		t.Error("the key that failed is not named")
 	}
 	for i := range 30 {
+		w.Put(there, fmt.Sprintf("archived/%02d", i), "body")
+	}
+	w.change = func(h *reconcile.Handler) {
+		h.Copier = copying{h.Copier, func(context.Context, copier.Request) error { return fail(copier.Permanent) }}
+	}
+	w.wantCounts(w.tomorrow(), reconcile.Counts{Compared: 60, Missing: 31, Unrepaired: 31}) // each for a reason of its own
+	w.change = nil
+	w.tomorrow()
+	for i := range 30 {
 		w.Put(there, fmt.Sprintf("denied/%02d", i), "body")
 	}
 	w.change = func(h *reconcile.Handler) {
@@ -175,7 +184,7 @@ func TestFailures(t *testing.T) {
 	if _, err := w.invoke(`{"tick": true}`); err == nil {
 		t.Error("a run in which everything is denied does not fail")
 	}
-	if s := w.checkpoints.state(t); s.Began.IsZero() || s.After != "denied/07" || s.Lease != nil {
+	if s := w.checkpoints.state(t); s.Began.IsZero() || s.After != "denied/08" || s.Lease != nil {
 		t.Errorf("the next tick goes on from %+v", s)
 	}
 }

@@ -31,9 +31,10 @@ type work struct {
 	// stop is when no further key begins, and end when requests are given up.
 	stop, end time.Time
 	pace      *pacer
-	copies    chan struct{} // taken by copies that are under way
-	named     *named
-	rules     *rules
+	// Taken by copies that are under way: those by one request, and the one in parts.
+	copies, large chan struct{}
+	named         *named
+	rules         *rules
 
 	mu       sync.Mutex
 	failures int // in a row
@@ -49,7 +50,7 @@ const (
 func (h *Handler) work(ctx context.Context, log *slog.Logger, until time.Time, k *keeper) *work {
 	w := &work{
 		Handler: h, log: log, members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...), keeper: k,
-		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log}, copies: make(chan struct{}, Copies),
+		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log}, copies: make(chan struct{}, Copies), large: make(chan struct{}, 1),
 	}
 	w.rules = &rules{work: w, asking: make(chan struct{}, 1)}
 	if _, bounded := ctx.Deadline(); bounded {
@@ -165,6 +166,9 @@ func (w *work) settleAll(ctx context.Context, todo []suspect) error {
 				order.ended(i, Counts{}, errTimeUp)
 			default:
 				c, err := w.settle(ctx, todo[i])
+				if err == nil && c.Unrepaired == 0 {
+					w.succeeded()
+				}
 				order.ended(i, c, err)
 			}
 			return nil // order has the errors
@@ -360,8 +364,10 @@ func (w *work) settle(ctx context.Context, s suspect) (Counts, error) {
 
 // unfinished is the copy in parts of a key that an earlier invocation has begun.
 func (w *work) unfinished(key string) *copier.Upload {
-	if u := w.keeper.now().Unfinished; u != nil && u.Source.Key == key {
-		return u
+	for _, u := range w.keeper.now().Unfinished {
+		if u.Source.Key == key {
+			return &u
+		}
 	}
 	return nil
 }
