@@ -29,6 +29,9 @@ type principal struct {
 	services []string
 	arns     []string
 	accounts []string
+	// canonical says that an account is named by its canonical ID, which is not
+	// known here.
+	canonical bool
 }
 
 // Parse reads a policy document (JSON), by the grammar of
@@ -110,7 +113,7 @@ func parsePrincipal(is, isNot json.RawMessage) principal {
 	if json.Unmarshal(is, &kinds) != nil {
 		return principal{unclear: true}
 	}
-	p := principal{services: kinds["Service"]}
+	p := principal{services: kinds["Service"], canonical: len(kinds["CanonicalUser"]) > 0}
 	for _, name := range kinds["AWS"] {
 		account, isAccount := AccountOf(name)
 		switch {

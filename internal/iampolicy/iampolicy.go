@@ -203,12 +203,18 @@ func (p principal) names(who *Principal) Answer {
 		return No
 	case p.unclear:
 		return Perhaps
-	case who.Account != "":
-		return answer(slices.Contains(p.accounts, who.Account))
-	case p.everyone, who.Service != "" && slices.Contains(p.services, who.Service):
-		return Yes
 	}
-	return answer(slices.ContainsFunc(who.ARNs, func(arn string) bool { return slices.Contains(p.arns, arn) }))
+	named := func(arn string) bool { return slices.Contains(p.arns, arn) }
+	switch {
+	case who.Account != "" && slices.Contains(p.accounts, who.Account),
+		who.Account == "" && p.everyone,
+		who.Account == "" && who.Service != "" && slices.Contains(p.services, who.Service),
+		who.Account == "" && slices.ContainsFunc(who.ARNs, named):
+		return Yes
+	case p.canonical && who.Service == "":
+		return Perhaps
+	}
+	return No
 }
 
 // holds evaluates the conditions, all of which have to hold.

@@ -135,6 +135,27 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestCanonicalUser: that is an account, by an ID that nothing here knows. A Deny that
+// names it may be about whoever asks, but no service.
+func TestCanonicalUser(t *testing.T) {
+	const role, topic = "arn:aws:iam::111122223333:role/r", "arn:aws:sns:eu-west-1:111122223333:t"
+	d, err := iampolicy.Parse([]byte(`{"Statement":[{"Effect":"Deny","Principal":{"CanonicalUser":"79a5"},"Action":"s3:*","Resource":"*"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, who := range map[iampolicy.Answer]iampolicy.Principal{
+		iampolicy.Perhaps: {ARNs: []string{role}},
+		iampolicy.No:      {Service: "sns.amazonaws.com"},
+	} {
+		if got := d.Says(iampolicy.Request{Principal: &who, Action: "s3:PutObject", Resource: topic}); got.Denies != want {
+			t.Errorf("%+v: denies %v, want %v", who, got.Denies, want)
+		}
+	}
+	if got := d.Says(iampolicy.Request{Principal: &iampolicy.Principal{Account: "111122223333"}, Action: "s3:PutObject", Resource: topic}); got.Denies != iampolicy.Perhaps {
+		t.Errorf("the account: denies %v", got.Denies)
+	}
+}
+
 // A Deny of one document wins over an Allow of another.
 func TestAskOfSeveralDocuments(t *testing.T) {
 	r := iampolicy.Request{Action: "s3:PutObject", Resource: "arn:aws:s3:::b/k"}
