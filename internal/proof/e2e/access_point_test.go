@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,6 +150,33 @@ func TestOneEndpoint(t *testing.T) {
 	}
 	w.wantBy(second, before, "first", "body of first") // no backfill has copied it to the new Region
 	for _, region := range after {
+		w.wantLetters(region, 0)
+	}
+}
+
+// TestRealClientsByAnAccessPoint has boto3, which signs by AWS's common runtime,
+// use an access point with nothing but the environment to tell it of the sandbox.
+func TestRealClientsByAnAccessPoint(t *testing.T) {
+	bin := os.Getenv("S3FANOUT_CLIENTS")
+	if bin == "" {
+		t.Skip("make suites sets S3FANOUT_CLIENTS, where the clients are")
+	}
+	regions := []string{"us-east-1", "eu-west-1"}
+	w := start(t, synthesize(t, withPoints(t, regions)))
+	arn := w.state.AccessPoints.ARNs[0]
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "python3"), "testdata/boto3_access_point.py")
+	cmd.Env = []string{
+		"BUCKET=" + arn, "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
+		"AWS_ENDPOINT_URL=" + w.state.Endpoint, "AWS_CA_BUNDLE=" + w.state.AccessPoints.CABundle, "HTTPS_PROXY=" + w.state.AccessPoints.Proxies["eu-west-1"],
+		"HOME=" + t.TempDir(),
+	}
+	out, err := cmd.CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != "['large', 'small/ü a']" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	w.settle()
+	w.wantBy(arn, regions, "small/ü a", "small")
+	for _, region := range regions {
 		w.wantLetters(region, 0)
 	}
 }
