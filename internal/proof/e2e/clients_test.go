@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +28,26 @@ var oddKeys = []string{
 	"end.",
 	"tilde~$@!,;=:(){}|^`",
 	strings.Repeat("long/", 200) + "key of 1024 bytes.......",
+}
+
+// TestRealClientsOfATable has boto3 do on the table of checkpoints what the function
+// that compares does with a client of its own, and look at its schedule.
+func TestRealClientsOfATable(t *testing.T) {
+	bin := os.Getenv("S3FANOUT_CLIENTS")
+	if bin == "" {
+		t.Skip("make suites sets S3FANOUT_CLIENTS, where the clients are")
+	}
+	w := start(t, atOnce(t).files, withReconciler)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "python3"), "testdata/boto3_table.py", "switched-reconcile", "switched-reconcile")
+	cmd.Env = []string{
+		"AWS_ENDPOINT_URL=" + w.state.Endpoint, "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
+	}
+	out, err := cmd.CombinedOutput()
+	const want = "put\nConditionalCheckFailedException\nput\nConditionalCheckFailedException\nValidationException\n2\nACTIVE ENABLED rate(15 minutes)\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v, got\n%swant\n%s", err, out, want)
+	}
 }
 
 // TestRealClients has each client upload, list, copy, move and delete odd keys,
