@@ -79,6 +79,21 @@ func (r *running) s3fanout(args ...string) (code int, output string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
+// s3fanoutFor is s3fanout for a command that may not end; then it is killed, and
+// ended is false.
+func (r *running) s3fanoutFor(limit time.Duration, args ...string) (code int, output string, ended bool) {
+	r.t.Helper()
+	cmd := r.command(args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	killed := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	_ = cmd.Wait() // the code says it
+	return cmd.ProcessState.ExitCode(), out.String(), killed.Stop()
+}
+
 // command is s3fanout with the sandbox's credentials.
 func (r *running) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(r.t.Context(), r.built.command, args...)

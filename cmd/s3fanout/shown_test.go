@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/sandbox/snapshot"
 )
@@ -200,6 +201,7 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout sandbox":                                        {script: "sandbox.txtar"},
 		"s3fanout sandbox --state state.json":                     {script: "sandbox.txtar"},
 		"s3fanout sandbox --templates cdk.out --state state.json": {script: "sandbox_deploy.txtar"},
+		"s3fanout sandbox --templates cdk.out":                    {script: "sandbox_deploy.txtar"},
 		"s3fanout sandbox --regions us-east-1,eu-west-1":          {script: "sandbox_deploy.txtar"},
 		"s3fanout demo":                                           {script: "demo.txtar"},
 		"s3fanout redrive --watch --rate 5":                       {script: "redrive_watch.txtar"},
@@ -213,6 +215,9 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout report --month 2026-11":                                                     {reason: "CloudWatch will have forgotten that month one day; internal/proof/e2e TestReportCountsTheEventsOfTheRun runs it"},
 	}
 }
+
+// shownTime is far more than any of the lines takes that ends by itself.
+const shownTime = 2 * time.Minute
 
 const noBatch = "S3 Batch Operations are not in the sandbox; batch_test.go asks a stand-in for them"
 
@@ -264,7 +269,11 @@ func TestShownCommandsRun(t *testing.T) {
 		if args[0] == "adopt" {
 			args = append(args, "--config", "adopting.json")
 		}
-		if code, output := r.s3fanout(args...); code != exitDone {
+		code, output, ended := r.s3fanoutFor(shownTime, args...)
+		if !ended {
+			t.Fatalf("%s shows %q, which has not ended after %v: name a script that runs it in notRun", s.page, s.line, shownTime)
+		}
+		if code != exitDone {
 			t.Errorf("%s shows %q: exit code %d\n%s", s.page, s.line, code, output)
 		}
 		if strings.HasPrefix(line, "s3fanout sandbox fault --region") {
