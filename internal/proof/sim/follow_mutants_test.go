@@ -109,9 +109,6 @@ var followMutants = []mutant{
 		"what one Region has repaired is left to the next day by the others", "internal/function/reconcile/repair.go",
 		"case w.unsettled(seen):", "case w.young(seen.Sights[1].Modified):",
 	}, {
-		"a comparison leaves deletions undone", "internal/function/reconcile/repair.go",
-		"			request.Kind = follow.Deleted\n", "			request.Deletions = false\n",
-	}, {
 		"a comparison believes listings alone", "internal/function/reconcile/work.go",
 		"		if o == nil || objects[0] == nil {\n", "		if o == nil || objects[0] == nil {\n			continue\n		}\n		if len(objects) == 0 {\n",
 	}, {
