@@ -113,7 +113,7 @@ var followMutants = []mutant{
 		"		if o == nil || objects[0] == nil {\n", "		if o == nil || objects[0] == nil {\n			continue\n		}\n		if len(objects) == 0 {\n",
 	}, {
 		"a key that failed is counted as repaired", "internal/function/reconcile/repair.go",
-		"		case err == nil:\n			w.succeeded()\n", "		case err == nil || try == 1:\n			w.succeeded()\n			result.Outcome = copier.Deleted\n",
+		"		case err == nil:\n			return w.repaired(off, result)\n", "		case err == nil || try == 1:\n			result.Outcome = copier.Deleted\n			return w.repaired(off, result)\n",
 	},
 }
 
