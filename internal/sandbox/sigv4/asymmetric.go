@@ -73,9 +73,13 @@ func (a *authorization) verify(secret, canonical string) bool {
 	return key != nil && ecdsa.VerifyASN1(key, hash[:], signature)
 }
 
-// readRegionSet takes the Regions that an asymmetric signature holds for.
+// readRegionSet takes the Regions that an asymmetric signature holds for. To a
+// signature of Version 4 they mean nothing: it holds for its scope's Region.
 func (a *authorization) readRegionSet(value string) *Error {
-	if a.asymmetric && strings.Trim(value, ", ") == "" {
+	if !a.asymmetric {
+		return nil
+	}
+	if strings.Trim(value, ", ") == "" {
 		return a.malformed("A signature of Version 4A requires X-Amz-Region-Set.")
 	}
 	a.regionSet = value

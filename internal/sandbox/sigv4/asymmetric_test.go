@@ -98,6 +98,37 @@ func TestAsymmetricRefusals(t *testing.T) {
 	}
 }
 
+// A request of Version 4 that names Regions beside its scope's is one of Version 4:
+// it holds for the scope's Region.
+func TestRegionSetMeansNothingToVersion4(t *testing.T) {
+	f := newFixture(t)
+	for name, r := range map[string]*http.Request{
+		"header":    f.sign(t, call{header: http.Header{"X-Amz-Region-Set": {"*"}}}),
+		"presigned": f.presign(t, call{query: "X-Amz-Region-Set=%2A"}, "60"),
+	} {
+		if got := f.send(t, r); got != "" || f.identity.Region != "eu-west-1" || f.identity.RegionSet != "" {
+			t.Errorf("%s: %q, %+v, want eu-west-1 and no set of Regions", name, got, f.identity)
+		}
+	}
+}
+
+// Chunks with signatures of their own are refused in Version 4A for what they are,
+// and those that only it has in Version 4.
+func TestAsymmetricChunks(t *testing.T) {
+	for _, declared := range []string{"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"} {
+		text := strings.NewReplacer("/service/", "/s3/", "host;x-amz-date", "host;x-amz-content-sha256;x-amz-date",
+			"X-Amz-Date:", "X-Amz-Content-Sha256:"+declared+"\r\nX-Amz-Date:").Replace(vectorHeader)
+		_, err := authenticateVector(t, text)
+		if err == nil || err.Status != http.StatusNotImplemented || err.Code != "NotImplemented" || !strings.HasPrefix(err.Message, "The sandbox does not verify "+declared+";") {
+			t.Errorf("%s: %v, want 501 NotImplemented", declared, err)
+		}
+	}
+	f := newFixture(t)
+	if got := f.send(t, f.sign(t, call{payloadHash: "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"})); got != "InvalidArgument" {
+		t.Errorf("by a signature of Version 4: %q, want InvalidArgument", got)
+	}
+}
+
 // arrived keeps what the SDK sends to an access point.
 type arrived struct{ requests []*http.Request }
 

@@ -44,7 +44,8 @@ type Identity struct {
 	Caller iam.Caller
 	Region string // of the credential scope; empty with a RegionSet
 	// RegionSet is what a signature of Version 4A holds for: Regions, or patterns
-	// such as "*", with commas between. Empty for Version 4.
+	// such as "*", with commas between. It is empty exactly for Version 4, whether
+	// or not such a request has an X-Amz-Region-Set.
 	RegionSet   string
 	Service     string // of the credential scope, as "s3"
 	PayloadHash string // as signed: the payload's SHA-256 in hex or, for S3, also UNSIGNED-PAYLOAD or STREAMING-…
