@@ -64,7 +64,8 @@ func (e *Edge) Close() error {
 func (e *Edge) connect(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if r.Method != http.MethodConnect || err != nil || port != "443" || !e.knows(host) {
-		http.Error(w, fmt.Sprintf("the sandbox leads to its access points alone, by CONNECT and port 443, and not to %q", r.Host), http.StatusForbidden)
+		text := fmt.Sprintf("the sandbox leads to its access points alone, by CONNECT and port 443, and not to %q", r.Host)
+		http.Error(w, text, http.StatusForbidden)
 		return
 	}
 	// A *http.Server's connection of HTTP/1.1 can be taken over.

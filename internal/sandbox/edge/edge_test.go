@@ -1,10 +1,12 @@
 package edge
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,25 +83,49 @@ func TestNobodyElseTrustsTheAuthority(t *testing.T) {
 	}
 }
 
-// The authority's certificates are no good for hosts outside of its domain.
+// The authority's certificates are no good for hosts outside of its domain, nor for
+// addresses, which are in no domain.
 func TestAuthorityIsBoundToItsDomain(t *testing.T) {
 	authority, err := NewAuthority(domain)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := authority.certificateFor("s3.amazonaws.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(c.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority.PEM())
+	verify := func(raw []byte, host string) error {
+		leaf, err := x509.ParseCertificate(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host})
+		return err
+	}
 	var invalid x509.CertificateInvalidError
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: "s3.amazonaws.com"}); !errors.As(err, &invalid) || invalid.Reason != x509.CANotAuthorizedForThisName {
-		t.Errorf("got %v, want that the authority may not", err)
+	for host, may := range map[string]bool{known: true, "s3.amazonaws.com": false, "x" + domain: false} {
+		c, err := authority.certificateFor(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = verify(c.Certificate[0], host)
+		if refused := errors.As(err, &invalid) && invalid.Reason == x509.CANotAuthorizedForThisName; refused == may || may && err != nil {
+			t.Errorf("%s: %v; may the authority sign for it: %t", host, err, may)
+		}
+	}
+	for _, address := range []string{"127.0.0.1", "203.0.113.1", "::1", "2001:db8::1"} {
+		template, err := newTemplate(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template.IPAddresses = []net.IP{net.ParseIP(address)}
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		raw, err := x509.CreateCertificate(rand.Reader, template, authority.certificate, &authority.key.PublicKey, authority.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = verify(raw, address)
+		if !errors.As(err, &invalid) || invalid.Reason != x509.CANotAuthorizedForThisName {
+			t.Errorf("%s: %v, want that the authority may not", address, err)
+		}
 	}
 }
 
