@@ -85,7 +85,7 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 		return err
 	}
 	findings := health.Check(facts)
-	functions := pause.NewFunctions(config, set, facts.Account, options.Regions)
+	functions := pause.ToBePaused(config, set, facts.Account, options.Regions)
 	d := document.Pause{ReplicaSet: set.Name, DryRun: dryRun, Regions: []document.PauseRegion{}}
 	var failures []error
 	for _, region := range facts.Regions {

@@ -74,7 +74,7 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 	if err != nil {
 		return err
 	}
-	functions := pause.NewFunctions(config, set, account, regions)
+	functions := pause.ToBeResumed(config, set, account, regions)
 	d := document.Resume{ReplicaSet: set.Name, DryRun: f.dryRun, Regions: []document.ResumeRegion{}}
 	var going []string
 	var failures []error

@@ -8,24 +8,34 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// NewFunctions returns by Region the functions that write into the Region's bucket:
+// ToBePaused returns by Region the functions that write into the Region's bucket:
 // the replicator, and after it the one that repairs on a schedule, if the set has
 // it.
-func NewFunctions(config aws.Config, set replicaset.Config, account string, regions []string) map[string][]Function {
+func ToBePaused(config aws.Config, set replicaset.Config, account string, regions []string) map[string][]Function {
+	return newFunctions(config, set, account, regions, set.Reconcile != nil && set.Reconcile.Copy)
+}
+
+// ToBeResumed is ToBePaused, and the one that compares on a schedule also if it
+// repairs no more: a deployment that takes its repairs away leaves it stopped.
+func ToBeResumed(config aws.Config, set replicaset.Config, account string, regions []string) map[string][]Function {
+	return newFunctions(config, set, account, regions, set.Reconcile != nil)
+}
+
+func newFunctions(config aws.Config, set replicaset.Config, account string, regions []string, reconciler bool) map[string][]Function {
 	functions := map[string][]Function{}
 	http := awsapi.HTTPClient(config, awsapi.RequestTime, len(regions))
 	for _, region := range regions {
 		client := lambda.NewFromConfig(config, func(o *lambda.Options) { o.Region, o.HTTPClient = region, http })
 		member := set.Member(account, region)
-		list := []Function{{
+		functions[region] = []Function{{
 			Region: region, Name: set.FunctionName(), ARN: member.FunctionARN(), Configured: reserved(set), Lambda: client,
 		}}
-		if r := set.Reconcile; r != nil && r.Copy {
-			list = append(list, Function{
-				Region: region, Name: set.ReconcilerName(), ARN: member.ReconcilerARN(), Configured: aws.Int(r.AtOnce()), Lambda: client,
+		if reconciler {
+			functions[region] = append(functions[region], Function{
+				Region: region, Name: set.ReconcilerName(), ARN: member.ReconcilerARN(),
+				Configured: aws.Int(set.Reconcile.AtOnce()), Lambda: client,
 			})
 		}
-		functions[region] = list
 	}
 	return functions
 }

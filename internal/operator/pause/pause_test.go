@@ -221,36 +221,43 @@ func TestMemoryIsReadAsItIsWritten(t *testing.T) {
 }
 
 // What writes into a bucket is paused: also the function that repairs on a schedule,
-// and not one that only compares.
+// and not one that only compares. That one is resumed all the same, as it may have
+// been paused before a deployment took its repairs away, which leaves it stopped.
 func TestFunctionsOfARegion(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, ReservedConcurrency: 25}
+	alone, both := []string{"media-replicator"}, []string{"media-replicator", "media-reconcile"}
 	for _, c := range []struct {
-		reconcile *replicaset.Reconcile
-		want      []string
+		reconcile       *replicaset.Reconcile
+		paused, resumed []string
 	}{
-		{nil, []string{"media-replicator"}},
-		{&replicaset.Reconcile{}, []string{"media-replicator"}},
-		{&replicaset.Reconcile{Copy: true}, []string{"media-replicator", "media-reconcile"}},
-		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, []string{"media-replicator", "media-reconcile"}},
-		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, []string{"media-replicator", "media-reconcile"}},
+		{nil, alone, alone},
+		{&replicaset.Reconcile{}, alone, both},
+		{&replicaset.Reconcile{KeyRanges: 40}, alone, both},
+		{&replicaset.Reconcile{Copy: true}, both, both},
+		{&replicaset.Reconcile{Copy: true, KeyRanges: 40}, both, both},
 	} {
 		set.Reconcile = c.reconcile
-		var names []string
-		functions := NewFunctions(aws.Config{}, set, "111122223333", []string{"eu-west-1"})
-		for _, f := range functions["eu-west-1"] {
-			names = append(names, f.Name)
-			if f.ARN != "arn:aws:lambda:eu-west-1:111122223333:function:"+f.Name {
-				t.Errorf("%s has the ARN %s", f.Name, f.ARN)
+		for what, functions := range map[string]struct {
+			got  map[string][]Function
+			want []string
+		}{
+			"paused":  {ToBePaused(aws.Config{}, set, "111122223333", []string{"eu-west-1"}), c.paused},
+			"resumed": {ToBeResumed(aws.Config{}, set, "111122223333", []string{"eu-west-1"}), c.resumed},
+		} {
+			var names []string
+			list := functions.got["eu-west-1"]
+			for _, f := range list {
+				names = append(names, f.Name)
+				if f.ARN != "arn:aws:lambda:eu-west-1:111122223333:function:"+f.Name {
+					t.Errorf("%s has the ARN %s", f.Name, f.ARN)
+				}
 			}
-		}
-		if last := functions["eu-west-1"][len(names)-1]; len(names) > 1 && *last.Configured != c.reconcile.AtOnce() {
-			t.Errorf("%+v: resumed with %d at once, want %d", c.reconcile, *last.Configured, c.reconcile.AtOnce())
-		}
-		if !slices.Equal(names, c.want) || *functions["eu-west-1"][0].Configured != 25 {
-			t.Errorf("%+v: got %q, want %q", c.reconcile, names, c.want)
-		}
-		if list := functions["eu-west-1"]; len(list) > 1 && *list[1].Configured != c.reconcile.AtOnce() {
-			t.Errorf("%+v: it goes on with %d at once", c.reconcile, *list[1].Configured)
+			if !slices.Equal(names, functions.want) || *list[0].Configured != 25 {
+				t.Errorf("%+v: %s are %q, want %q", c.reconcile, what, names, functions.want)
+			}
+			if len(list) > 1 && *list[1].Configured != c.reconcile.AtOnce() {
+				t.Errorf("%+v: it goes on with %d at once, want %d", c.reconcile, *list[1].Configured, c.reconcile.AtOnce())
+			}
 		}
 	}
 }
