@@ -153,14 +153,17 @@ func (s *followStorm) wantEnded() {
 }
 
 // wantKept checks that every version that a user wrote is where it was written, and
-// counts: a write is copied at most once to each other Region, and a marker of a
-// function is made only over something.
+// counts: a write is copied once to each other Region, and once more only over a
+// marker, which no condition tells from nothing; a marker of a function is made only
+// over something.
 func (s *followStorm) wantKept() (versions, markers int) {
 	w := s.w
 	w.t.Helper()
-	times := map[string]map[string]int{} // by Region and ETag
+	times := map[string]map[string]int{}  // by Region and ETag
+	hidden := map[string]map[string]int{} // markers by Region and key
 	for _, region := range w.regions {
 		kept := map[string]string{} // ETag by version
+		hidden[region] = map[string]int{}
 		times[region] = map[string]int{}
 		pages := s3.NewListObjectVersionsPaginator(w.s3(region), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region))})
 		for pages.HasMorePages() {
@@ -173,7 +176,10 @@ func (s *followStorm) wantKept() (versions, markers int) {
 				times[region][aws.ToString(v.ETag)]++
 				versions++
 			}
-			markers += len(page.DeleteMarkers)
+			for _, m := range page.DeleteMarkers {
+				hidden[region][aws.ToString(m.Key)]++
+				markers++
+			}
 		}
 		for version, one := range s.written {
 			if one.region == region && kept[version] != one.etag {
@@ -182,10 +188,17 @@ func (s *followStorm) wantKept() (versions, markers int) {
 		}
 	}
 	for region, counts := range times {
+		again := map[string]int{} // copies beyond the first by key
 		for etag, n := range counts {
 			one, known := s.tried[etag]
-			if !known || n > times[one.region][etag] {
-				w.t.Errorf("%s has %d versions of what was written as %v", region, n, one)
+			again[one.key] += n - 1
+			if home := times[one.region][etag]; !known || home != 1 {
+				w.t.Errorf("%s has %d versions of what was written as %v, and its own Region %d", region, n, one, home)
+			}
+		}
+		for key, n := range again {
+			if n > hidden[region][key] {
+				w.t.Errorf("%s has %d copies of %s beyond one of each write, at most %d markers explain one", region, n, key, hidden[region][key])
 			}
 		}
 	}
