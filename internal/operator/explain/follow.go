@@ -141,17 +141,11 @@ func (f *Followed) latest(s policy.Standing) policy.Version {
 }
 
 // leftDeleted says that a Region has hidden the latest write, or a later one, where
-// deletions do not travel: it is neither behind nor ahead.
+// deletions do not travel: it is neither behind nor ahead. That holds also of a write
+// that its origin has destroyed since.
 func (f *Followed) leftDeleted(s policy.Standing, place int) bool {
-	if s.Greatest < 0 || f.Deletions {
-		return false
-	}
-	register, ok := f.Buckets[place].Register()
-	if !ok || !register.Deleted {
-		return false
-	}
-	order := f.Orders.Of(register.Write, f.latest(s))
-	return order == policy.SameWrite || order == policy.Greater
+	s.Destroyed = false
+	return !f.Deletions && f.Orders.At(s, f.Buckets, place) == policy.PlaceLeftDeleted
 }
 
 // destroyed says that a write does not exist any more where it was made, as far as

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/proof/buckets"
 )
 
@@ -66,6 +67,57 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 {
 		t.Errorf("two deleted writes: got %+v", v)
 	}
+}
+
+// What was deleted again while it was deleted is dated by the first marker, so that the
+// command that is shown brings it back.
+func TestUndeleteOfWhatWasDeletedTwice(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		from []string // is deleted twice there
+		code Code
+	}{
+		{"in one Region", []string{storyB}, CodeDeleted},
+		{"in both", []string{storyA, storyB}, CodeNowhere},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := buckets.New(t, storyA, storyB)
+			w.Put(storyA, "k", "one")
+			w.Replicate(storyA, storyB, "k")
+			w.Pass(time.Minute)
+			first := w.Now()
+			for range 2 {
+				for _, region := range tt.from {
+					w.Remove(region, "k")
+				}
+				w.Pass(time.Minute)
+			}
+			f := told(t, w, "k")
+			f.Followed.Deletions = false
+			v := Judge(f)
+			want := undeleteKey("k", first.UTC())
+			if v.Code != tt.code || len(v.Steps) != 1 || v.Steps[0].Command != want || !strings.Contains(v.Text, "it was deleted in "+tt.from[0]+" "+at(first)) {
+				t.Errorf("got %+v, want %q", v, want)
+			}
+			o := undelete.Options{Span: undelete.Span{Since: sinceOf(t, v), Until: w.Now()}, Keys: []string{"k"}, Follows: func(string) bool { return true }, DryRun: true}
+			for _, region := range w.Regions {
+				o.Members = append(o.Members, undelete.Member{Region: region, Bucket: buckets.Name(region), S3: w.Clients[region]})
+			}
+			if report, err := undelete.Run(t.Context(), o, undelete.Observer{}); err != nil || report.Sum().Objects != 1 || report.Earlier != 0 {
+				t.Errorf("the command brings %d back, and %d were deleted earlier: %v", report.Sum().Objects, report.Earlier, err)
+			}
+		})
+	}
+}
+
+// sinceOf is the time from which on the verdict's only command brings back.
+func sinceOf(t *testing.T, v Verdict) time.Time {
+	t.Helper()
+	since, err := time.Parse(time.RFC3339, strings.Fields(v.Steps[0].Command)[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return since
 }
 
 // Of objects from before follow mode the oldest is the one that was uploaded.

@@ -59,7 +59,7 @@ func Writes(f Facts) []Write {
 				w.Shown = appendOnce(w.Shown, b.Region)
 			case b.Stack[i-1].Marker:
 				w.Hidden = appendOnce(w.Hidden, b.Region)
-				if at := time.Unix(b.Stack[i-1].Modified, 0).UTC(); w.DeletedAt.IsZero() || at.Before(w.DeletedAt) {
+				if at := deletedAt(b.Stack, i); w.DeletedAt.IsZero() || at.Before(w.DeletedAt) {
 					w.DeletedAt = at
 				}
 			default:
@@ -101,6 +101,13 @@ func appendOnce(list []string, s string) []string {
 		return list
 	}
 	return append(list, s)
+}
+
+// deletedAt is when the version at a place of a stack was deleted: by the marker right
+// above it. Whoever deletes again what is deleted makes another one, which changes
+// nothing: undelete counts from the first.
+func deletedAt(stack []policy.Version, place int) time.Time {
+	return time.Unix(stack[place-1].Modified, 0).UTC()
 }
 
 // why says why a write is beaten by the one before it in the order.
@@ -251,7 +258,7 @@ func (j *judgement) leftDeleted(places []int) {
 	var first time.Time
 	for _, i := range places {
 		b := j.Followed.Buckets[i]
-		deleted := time.Unix(b.Stack[0].Modified, 0).UTC()
+		deleted := deletedAt(b.Stack, slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker }))
 		texts = append(texts, b.Region+" "+at(deleted))
 		if first.IsZero() || deleted.Before(first) {
 			first = deleted
