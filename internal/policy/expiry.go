@@ -9,12 +9,12 @@ import (
 // no deletion that others follow, and nothing tells its delete markers from a user's
 // but their dates.
 type Expiry struct {
-	// Prefix, Over and Under choose objects: those with the prefix, of more than Over
-	// and, if Under is not zero, of fewer than Under bytes. Tagged says that tags
+	// Prefix, Least and Under choose objects: those with the prefix, of Least bytes or
+	// more and, if Under is not zero, of fewer than Under. Tagged says that tags
 	// choose as well, which nobody asks for here: the rule may be for any object then.
-	Prefix      string
-	Over, Under int64
-	Tagged      bool
+	Prefix       string
+	Least, Under int64
+	Tagged       bool
 	// Days after which, or the Date at which, a current version is hidden; zero for
 	// neither.
 	Days int
@@ -64,5 +64,5 @@ func (l Expiries) MayHaveForgotten(key string, size int64, written, now time.Tim
 }
 
 func (e Expiry) chooses(key string, size int64) bool {
-	return strings.HasPrefix(key, e.Prefix) && size >= e.Over && (e.Under == 0 || size <= e.Under)
+	return strings.HasPrefix(key, e.Prefix) && size >= e.Least && (e.Under == 0 || size < e.Under)
 }

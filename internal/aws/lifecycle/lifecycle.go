@@ -68,7 +68,10 @@ func expiryOf(rule types.LifecycleRule) expiry {
 	if prefix != nil {
 		e.Prefix = *prefix
 	}
-	e.Over, e.Under = aws.ToInt64(over), aws.ToInt64(under)
+	if over != nil { // an object of exactly that size is left out, also an empty one by 0
+		e.Least = *over + 1
+	}
+	e.Under = aws.ToInt64(under)
 	return e
 }
 

@@ -41,9 +41,11 @@ func TestExpiries(t *testing.T) {
 		{Status: on, Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{
 			Prefix: aws.String("both/"), Tags: []types.Tag{{}}, ObjectSizeGreaterThan: aws.Int64(5), ObjectSizeLessThan: aws.Int64(9),
 		}}, Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)}},
+		{Status: on, Filter: &types.LifecycleRuleFilter{ObjectSizeGreaterThan: aws.Int64(0)}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(2)}},
 	}}, "b")
 	want := policy.Expiries{
-		{Prefix: "old/", Days: 30}, {Prefix: "new/", Date: date}, {Tagged: true, Noncurrent: 9}, {Prefix: "both/", Tagged: true, Over: 5, Under: 9, Markers: true},
+		{Prefix: "old/", Days: 30}, {Prefix: "new/", Date: date}, {Tagged: true, Noncurrent: 9}, {Prefix: "both/", Tagged: true, Least: 6, Under: 9, Markers: true},
+		{Least: 1, Days: 2},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
@@ -53,5 +55,23 @@ func TestExpiries(t *testing.T) {
 	}
 	if _, err := lifecycle.Expiries(t.Context(), answer{err: denied}, "b"); !errors.Is(err, denied) {
 		t.Errorf("denied: got %v", err)
+	}
+}
+
+// Both bounds are outside of what a rule chooses, so that an object of exactly the one
+// or the other that was deleted was deleted by somebody, and is to be repaired.
+func TestExpiriesAtTheirBounds(t *testing.T) {
+	between := types.LifecycleRuleAndOperator{ObjectSizeGreaterThan: aws.Int64(5), ObjectSizeLessThan: aws.Int64(9)}
+	rules, err := lifecycle.Expiries(t.Context(), answer{rules: []types.LifecycleRule{
+		{Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{And: &between}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}},
+	}}, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for size, want := range map[int64]bool{4: false, 5: false, 6: true, 8: true, 9: false, 10: false} {
+		if got := rules.MayHaveHidden("k", size, written, written.Add(48*time.Hour)); got != want {
+			t.Errorf("%d bytes: got %t, want %t", size, got, want)
+		}
 	}
 }
