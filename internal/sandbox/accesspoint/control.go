@@ -93,13 +93,15 @@ func write(w http.ResponseWriter, status int, answer any) {
 
 func (s *Service) control(r *http.Request, region string, caller iam.Caller) (any, *controlError) {
 	if account := r.Header.Get("X-Amz-Account-Id"); account != s.accountID {
-		return nil, &controlError{http.StatusForbidden, "AccessDenied", "Access Denied: the access points are account " + s.accountID + "'s, not " + account + "'s"}
+		return nil, &controlError{http.StatusForbidden, "AccessDenied",
+			"Access Denied: the access points are account " + s.accountID + "'s, not " + account + "'s"}
 	}
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, controlPath), "/")
 	arn, ofRoutes := strings.CutSuffix(name, "/routes")
 	if regions := controlRegions(ofRoutes); !slices.Contains(regions, region) {
-		return nil, &controlError{http.StatusMovedPermanently, "PermanentRedirect", "This API operation is only available in the following Regions: " +
-			strings.Join(regions, ",") + ". Make sure to send all future requests to a supported Region."}
+		return nil, &controlError{http.StatusMovedPermanently, "PermanentRedirect",
+			"This API operation is only available in the following Regions: " + strings.Join(regions, ",") +
+				". Make sure to send all future requests to a supported Region."}
 	}
 	switch {
 	case ofRoutes && r.Method == http.MethodGet:
@@ -107,18 +109,21 @@ func (s *Service) control(r *http.Request, region string, caller iam.Caller) (an
 	case ofRoutes && r.Method == http.MethodPatch:
 		return nil, s.submitRoutes(arn, r.Body, caller)
 	case strings.HasSuffix(name, "/policy"), strings.HasSuffix(name, "/policystatus"):
-		return nil, &controlError{http.StatusNotImplemented, "NotImplemented", "The sandbox does not show the policies of access points."}
+		return nil, notImplemented("The sandbox does not show the policies of access points.")
 	case r.Method == http.MethodGet && name == "":
 		return s.list(caller)
 	case r.Method == http.MethodGet:
 		return s.get(name, caller)
 	}
-	return nil, &controlError{http.StatusNotImplemented, "NotImplemented", "The sandbox makes and deletes access points by CloudFormation's templates alone."}
+	return nil, notImplemented("The sandbox makes and deletes access points by CloudFormation's templates alone.")
 }
 
 // may demands a permission on an access point, or on all.
 func (s *Service) may(caller iam.Caller, action, resource string) *controlError {
-	err := iam.Authorize(iam.Request{Caller: caller, Action: action, Resource: resource, ResourceAccount: s.accountID, Context: map[string]string{"aws:SecureTransport": "true"}})
+	err := iam.Authorize(iam.Request{
+		Caller: caller, Action: action, Resource: resource, ResourceAccount: s.accountID,
+		Context: map[string]string{"aws:SecureTransport": "true"},
+	})
 	if err == nil {
 		return nil
 	}
@@ -127,6 +132,10 @@ func (s *Service) may(caller iam.Caller, action, resource string) *controlError 
 
 func noPoint() *controlError {
 	return &controlError{http.StatusNotFound, "NoSuchMultiRegionAccessPoint", ErrNoPoint.Error()}
+}
+
+func notImplemented(message string) *controlError {
+	return &controlError{http.StatusNotImplemented, "NotImplemented", message}
 }
 
 func (s *Service) getRoutes(arn string, caller iam.Caller) (any, *controlError) {
@@ -159,7 +168,8 @@ func (s *Service) submitRoutes(arn string, body io.Reader, caller iam.Caller) *c
 		Updates []routeXML `xml:"RouteUpdates>Route"`
 	}
 	if err := xml.NewDecoder(io.LimitReader(body, maxRoutesBody)).Decode(&in); err != nil {
-		return &controlError{http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"}
+		return &controlError{http.StatusBadRequest, "MalformedXML",
+			"The XML you provided was not well-formed or did not validate against our published schema"}
 	}
 	var routes []Route
 	for _, u := range in.Updates {
@@ -168,13 +178,19 @@ func (s *Service) submitRoutes(arn string, body io.Reader, caller iam.Caller) *c
 		}
 		routes = append(routes, Route{Bucket: u.Bucket, Region: u.Region, Active: *u.TrafficDialPercentage == 100})
 	}
-	err := s.SetRoutes(arn, routes)
+	return routesRefusal(s.SetRoutes(arn, routes))
+}
+
+// routesRefusal is the answer to what SetRoutes says; nil if the routes are set.
+func routesRefusal(err error) *controlError {
 	var refused RouteError
 	switch {
 	case errors.Is(err, ErrNoPoint):
 		return noPoint()
 	case errors.As(err, &refused):
 		return &controlError{http.StatusBadRequest, "InvalidRequest", err.Error()}
+	case err != nil:
+		return &controlError{http.StatusInternalServerError, "InternalError", err.Error()}
 	}
 	return nil
 }
