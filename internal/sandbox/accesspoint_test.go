@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,5 +101,41 @@ func TestBucketOnlyByAccessPoint(t *testing.T) {
 	}
 	if err := put(admin); err != nil {
 		t.Errorf("the policy as it was: %v", err)
+	}
+}
+
+// An access point whose stack is done is reached although a later stack failed: it
+// is there, and the deployment goes on after it.
+func TestAccessPointOfFailedDeployment(t *testing.T) {
+	s := start(t)
+	over := func(bucket string) map[string]any {
+		regions := []any{map[string]any{"Bucket": bucket}}
+		return map[string]any{"Type": "AWS::S3::MultiRegionAccessPoint", "Properties": map[string]any{"Regions": regions}}
+	}
+	bucket := s.state.Regions["us-east-1"].Bucket
+	assembly := changed(t, func(region, mesh map[string]any) {
+		region["Point"] = over(bucket)
+		mesh["Other"] = over("nobodys-bucket")
+	})
+	const want = "there is no bucket nobodys-bucket"
+	if changes, err := s.Update(t.Context(), assembly); err == nil || !strings.Contains(err.Error(), want) || len(changes.Made) != 1 {
+		t.Fatalf("%v, made %v; want one access point and %q", err, changes.Made, want)
+	}
+	state, points := s.State().AccessPoints, s.points.Points()
+	if len(points) != 1 || state == nil || !slices.Equal(state.ARNs, []string{points[0].ARN}) || len(state.Proxies) != len(s.regions) {
+		t.Fatalf("%d access points, served as %+v; want one that every Region has a proxy for", len(points), state)
+	}
+	put := &s3.PutObjectInput{Bucket: &points[0].ARN, Key: aws.String("a"), Body: strings.NewReader("1")}
+	if _, err := s.from(t, "eu-west-1", s.config("eu-west-1")).PutObject(t.Context(), put); err != nil {
+		t.Error(err)
+	}
+
+	// One that the next deployment deletes before it fails is no longer listed.
+	gone := changed(t, func(_, mesh map[string]any) { mesh["Other"] = over("nobodys-bucket") })
+	if _, err := s.Update(t.Context(), gone); err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("%v, want %q", err, want)
+	}
+	if got := s.State().AccessPoints; len(got.ARNs) != 0 {
+		t.Errorf("%v are listed, and deleted", got.ARNs)
 	}
 }

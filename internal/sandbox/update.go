@@ -101,9 +101,7 @@ func (s *Sandbox) change(ctx context.Context, load func() (*template.Assembly, e
 		s.addRegion(region)
 	}
 	changes, err := s.deploy(ctx, a)
-	if err == nil {
-		err = s.openPoints(ctx)
-	}
+	err = errors.Join(err, s.openPoints(ctx)) // the stacks before one that failed are done
 	if err == nil {
 		err = s.dir.change(a)
 	}
