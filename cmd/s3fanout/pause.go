@@ -41,6 +41,8 @@ again.
 While a Region is paused:
   - the alarm dead-letters is in ALARM as soon as something waits, and
     dead-letters-old after three days. Both stay on: they are the reminder;
+  - with reconcile that copies, the alarm not-proven goes to INSUFFICIENT_DATA
+    after three hours, and notifies, as nothing is compared;
   - doctor and status say that it is paused, and that is no failure;
   - s3fanout redrive fails there: resume first;
   - s3fanout backfill still copies into it; jobs of S3 Batch Operations fail;

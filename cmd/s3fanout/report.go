@@ -47,10 +47,12 @@ With --output json the result is one document:
    "regions": [{"region", "unavailable", "givenUp", "undelivered", "lost",
      "proofs": {"complete", "longestSeconds", "oldestSeconds", "keysCompared",
        "keysMissing", "keysDifferent", "keysRepaired", "keysUnrepaired"}}]}
-"complete" is false if the month is not over, or partly forgotten. "givenUp" are
-events that Lambda gave up, "undelivered" messages of the Region's topic that
-SNS did; each is a dead letter, or one of "lost". "proofs" is null where
-reconcile is off, "worst" where nothing arrived.
+"complete" is false if the month is not over, or partly forgotten. "worst" is
+null where nothing arrived. "givenUp" are events that Lambda gave up, after all
+attempts or while the Region was paused, "undelivered" messages of the Region's
+topic that SNS did; each is a dead letter, or one of "lost". "proofs" is null
+where reconcile is off; its numbers of keys are lower bounds, as a function that
+dies takes up to a minute of its counts with it.
 
 Exit codes: 0 done; 1 the CloudWatch of a Region did not answer, and the rest
 was reported; 2 usage or configuration; 130 interrupted.`,

@@ -119,7 +119,8 @@ func reportNotes(d document.Report) []string {
 			continue
 		}
 		if *r.GivenUp > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %s given up after all attempts. Each became a dead letter, and counts above once a redrive succeeded.",
+			notes = append(notes, fmt.Sprintf("%s: %s given up by Lambda, after all attempts or while the Region was paused. "+
+				"Each became a dead letter, and counts above once a redrive succeeded.",
 				r.Region, countOf(*r.GivenUp, "event was", "events were")))
 		}
 		if *r.Undelivered > 0 {
@@ -127,7 +128,8 @@ func reportNotes(d document.Report) []string {
 				r.Region, countOf(*r.Undelivered, "message", "messages")))
 		}
 		if *r.Lost > 0 {
-			notes = append(notes, fmt.Sprintf("%s: the dead-letter queue did not take %s, which are lost: s3fanout verify finds what is missing, s3fanout backfill copies it.",
+			notes = append(notes, fmt.Sprintf("%s: the dead-letter queue did not take %s, which are lost: "+
+				"s3fanout verify finds what is missing, s3fanout backfill copies it.",
 				r.Region, countOf(*r.Lost, "of them", "of them")))
 		}
 	}

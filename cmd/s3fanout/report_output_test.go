@@ -60,7 +60,7 @@ The latest took 3h, from us-east-1 to ap-northeast-1, in the hour from 2026-11-1
 
 Not available: "region us-east-1: cloudwatch:GetMetricData on CloudWatch is \x1b[31mdenied"
 
-ap-northeast-1: 3 events were given up after all attempts. Each became a dead letter, and counts above once a redrive succeeded.
+ap-northeast-1: 3 events were given up by Lambda, after all attempts or while the Region was paused. Each became a dead letter, and counts above once a redrive succeeded.
 
 ap-northeast-1: SNS could not deliver 1 message of this Region. Each became a dead letter here.
 

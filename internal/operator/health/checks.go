@@ -280,7 +280,7 @@ func Checks() []CheckInfo {
 			"Lambda does not run the function at all; its events become dead letters at once.",
 			"s3fanout resume {region}, which replays its queue"},
 		{CheckPaused, PartFunction, Note, "function {function} is paused on purpose",
-			"Nothing is copied into this Region. What it was to copy waits in its dead-letter queue. Uploads to its bucket still go to the other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, and dead-letters-old reminds of it after three days.",
+			"Nothing is copied into this Region. What it was to copy waits in its dead-letter queue. Uploads to its bucket still go to the other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, and dead-letters-old reminds of it after three days. With reconcile that copies, not-proven goes to INSUFFICIENT_DATA after three hours, as nothing is compared.",
 			"s3fanout resume {region}, which replays its queue"},
 		{checkDestination, PartFunction, Failed, "what function {function} fails on becomes a dead letter",
 			"An event that the function fails on is lost after its retries, without a dead letter.",
