@@ -11,8 +11,8 @@ const (
 	AccessPointOnly = "access-point-only"
 )
 
-// OnlyByAccessPoint reports whether objects are reached by an access point alone,
-// but for those that DirectAccess names.
+// OnlyByAccessPoint reports whether objects are reached through access points
+// alone, except by those that DirectAccess names.
 func (c Config) OnlyByAccessPoint() bool { return c.Access == AccessPointOnly }
 
 // DirectAccess are the ARNs of the roles and users that reach the objects of every
@@ -54,19 +54,20 @@ func (c Config) validateAccess() error {
 	}
 	for _, region := range c.Regions {
 		if c.Adopts(region) {
-			return fmt.Errorf("access: %s changes the buckets' policies, and that of %s is its owner's; leave access out, and put the statement of docs/one-endpoint.md into its policy",
-				AccessPointOnly, c.Buckets[region])
+			return fmt.Errorf("access: %s changes the buckets' policies, and that of %s is its owner's; leave access out, "+
+				"and put the statement of docs/one-endpoint.md into its policy", AccessPointOnly, c.Buckets[region])
 		}
 		if !slices.ContainsFunc(c.AccessPoints(), func(p Point) bool { return slices.Contains(p.Regions, region) }) {
-			return fmt.Errorf("access: nobody could reach the bucket in %s, which no access point has; add it to accessPoint.points, or leave access out", region)
+			return fmt.Errorf("access: nobody could reach the bucket in %s, which no access point has; "+
+				"add it to accessPoint.points, or leave access out", region)
 		}
 	}
 	if err := checkIdentities("directAccessArns", Partition(c.Regions[0]), c.DirectAccessARNs); err != nil {
 		return err
 	}
 	if c.OperatorARNs == nil && c.DirectAccessARNs == nil {
-		return fmt.Errorf("access: with %s the commands reach objects for those alone who are named; name who runs them in operatorArns or directAccessArns, "+
-			"or set directAccessArns to [] for nobody", AccessPointOnly)
+		return fmt.Errorf("access: with %s only those who are named can use the commands on objects; "+
+			"name who runs them in operatorArns or directAccessArns, or set directAccessArns to [] for nobody", AccessPointOnly)
 	}
 	return nil
 }

@@ -116,6 +116,10 @@ func (c Config) validateAccessPoint() error {
 			return fmt.Errorf("accessPoint.region: CloudFormation makes no access points in %s; name another Region, such as us-west-2", at)
 		}
 	}
+	if at := c.AccessPointRegion(); !reachesRegion(at) {
+		return fmt.Errorf("accessPoint.region: it is the first of regions by default, and CloudFormation makes no access points in %s; "+
+			"name another Region, such as us-west-2", at)
+	}
 	if n := len(c.AccessPoint.Points); n > maxPoints {
 		return fmt.Errorf("accessPoint.points: %d given; two are enough to move clients from one to the other", n)
 	}
@@ -126,7 +130,8 @@ func (c Config) validateAccessPoint() error {
 		case point.Name == "":
 			return fmt.Errorf("%s.name: it is missing or empty; choose one, such as %q", field, defaultPoint)
 		case !regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`).MatchString(point.Name):
-			return fmt.Errorf("%s.name: %s is not usable; use up to 20 lower-case letters and digits, and begin with a letter", field, excerpt([]byte(point.Name)))
+			return fmt.Errorf("%s.name: %s is not usable; use up to 20 lower-case letters and digits, and begin with a letter",
+				field, excerpt([]byte(point.Name)))
 		case seen[point.Name]:
 			return fmt.Errorf("%s.name: %s is given twice; name each access point for itself", field, point.Name)
 		}
@@ -142,7 +147,8 @@ func (c Config) validateAccessPoint() error {
 			}
 		}
 		if n := len(point.Regions); n > maxPointRegions {
-			return fmt.Errorf("accessPoint: %s would have %d Regions, S3 takes %d; name at most %d in accessPoint.points", point.Name, n, maxPointRegions, maxPointRegions)
+			return fmt.Errorf("accessPoint: %s would have %d Regions, S3 takes %d; name at most %d in accessPoint.points",
+				point.Name, n, maxPointRegions, maxPointRegions)
 		}
 	}
 	return nil

@@ -44,6 +44,15 @@ func TestValidateAccessPoint(t *testing.T) {
 		{"a stack where there are none", func(c *Config) { c.AccessPoint = &AccessPoint{StackRegion: "mx-central-1"} },
 			"accessPoint.region: CloudFormation makes no access points in mx-central-1; name another Region"},
 		{"a stack in China", func(c *Config) { c.AccessPoint = &AccessPoint{StackRegion: "cn-north-1"} }, "accessPoint.region: CloudFormation makes no access points in cn-north-1"},
+		{"a stack that is by default where there are none", func(c *Config) {
+			c.Regions, c.OptInRegions = []string{"mx-central-1", "us-east-1", "eu-west-1"}, true
+			points(point("main", "us-east-1", "eu-west-1"))(c)
+		}, "accessPoint.region: it is the first of regions by default, and CloudFormation makes no access points in mx-central-1; name another Region"},
+		{"a stack elsewhere than in the first", func(c *Config) {
+			c.Regions, c.OptInRegions = []string{"mx-central-1", "us-east-1", "eu-west-1"}, true
+			points(point("main", "us-east-1", "eu-west-1"))(c)
+			c.AccessPoint.StackRegion = "us-east-1"
+		}, ""},
 		{"China", func(c *Config) {
 			c.Regions, c.AccessPoint = []string{"cn-north-1", "cn-northwest-1"}, &AccessPoint{}
 		}, "accessPoint: Multi-Region Access Points are in partition aws, and this set is in aws-cn; leave it out"},
@@ -147,7 +156,7 @@ func TestValidateAccess(t *testing.T) {
 		{"any", func(c *Config) { c.Access = AnyAccess }, ""},
 		{"another word", func(c *Config) { c.Access = "private" }, `access: private is not known; use "any" or "access-point-only"`},
 		{"only", only(func(*Config) {}), ""},
-		{"nobody named", only(func(c *Config) { c.DirectAccessARNs = nil }), "access: with access-point-only the commands reach objects for those alone who are named"},
+		{"nobody named", only(func(c *Config) { c.DirectAccessARNs = nil }), "access: with access-point-only only those who are named can use the commands on objects"},
 		{"nobody meant", only(func(c *Config) { c.DirectAccessARNs = []string{} }), ""},
 		{"operators named", only(func(c *Config) { c.DirectAccessARNs, c.OperatorARNs = nil, []string{"arn:aws:iam::{account}:role/ops"} }), ""},
 		{"no operators", only(func(c *Config) { c.DirectAccessARNs, c.OperatorARNs = nil, []string{} }), ""},

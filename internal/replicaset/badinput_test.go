@@ -66,7 +66,7 @@ func TestBadFiles(t *testing.T) {
 		{"cf-61", fields(`, "accessPoint": {"points": [{"name": "\u001b[2J"}]}`), "s3fanout.accessPoint.points[0].name: "},
 		{"cf-62", fields(`, "accessPoint": {"region": "\u001b[2J"}`), "s3fanout.accessPoint.region: "},
 		{"cf-63", fields(`, "access": "access-point-only"`), "s3fanout.access: access-point-only needs an access point; set accessPoint as well"},
-		{"cf-64", fields(`, "accessPoint": {}, "access": "access-point-only"`), "s3fanout.access: with access-point-only the commands reach objects for those alone who are named"},
+		{"cf-64", fields(`, "accessPoint": {}, "access": "access-point-only"`), "s3fanout.access: with access-point-only only those who are named can use the commands on objects"},
 		{"cf-65", fields(`, "accessPoint": {}, "access": "access-point-only", "directAccessArns": ["arn:aws:iam::111122223333:role/*"]`), `s3fanout.directAccessArns[0]: "arn:aws:iam::111122223333:role/*" has a wildcard; name each role and user`},
 		{"cf-66", fields(`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-0123456789abcdef0"}}`), "s3fanout.vpcEndpoints.us-east-1.subnetIds: it is missing or empty; give IDs such as subnet-0123456789abcdef0"},
 		{"cf-67", fields(`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "\u001b[2J", "subnetIds": []}}`), "s3fanout.vpcEndpoints.us-east-1.vpcId: "},
