@@ -41,7 +41,8 @@ func NewAccessPoint(scope constructs.Construct, id string, props AccessPointProp
 	path := *stack.Node().Path()
 	for _, region := range props.Regions {
 		if *region.stack.Node().Path() == path {
-			return nil, fmt.Errorf("stack %s has the parts of a Region; make the access point in another stack, which is deployed after every Region's", *stack.StackName())
+			return nil, fmt.Errorf("stack %s has the parts of a Region; make the access point in another stack, which is deployed after every Region's",
+				*stack.StackName())
 		}
 		stack.AddStackDependency(region.stack, jsii.String("reaches its bucket"))
 	}
@@ -67,6 +68,10 @@ func addAccessPoints(scope constructs.Construct, set replicaset.Config, account 
 		awscdk.Annotations_Of(scope).AddInfo(jsii.String("accessPoint: " + strings.Join(names, " and ") +
 			" has all Regions of the set. Adding or removing a Region replaces it: the alias changes, and clients of the old one are left behind. " +
 			"Before you change regions, follow docs/upgrade.md, \"A Region joins or leaves an access point\"."))
+	}
+	if set.OnlyByAccessPoint() {
+		awscdk.Annotations_Of(scope).AddInfo(jsii.String("access: the buckets deny direct access to objects before the access point is made. " +
+			"Where clients are at work already, first deploy accessPoint without access, and move them to it; see docs/one-endpoint.md."))
 	}
 }
 

@@ -133,6 +133,28 @@ func TestSynthesisSaysThatAnAccessPointIsReplaced(t *testing.T) {
 	}
 }
 
+// The synthesis says that clients lose the buckets before there is an access point,
+// where objects are reached through it alone.
+func TestSynthesisSaysToDeployAnAccessPointFirst(t *testing.T) {
+	for _, access := range []string{"", replicaset.AnyAccess, replicaset.AccessPointOnly} {
+		set := onlySet()
+		set.Access = access
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+		said := 0
+		for _, entry := range *newAccessPointStack(app, set).Node().Metadata() {
+			text, ok := entry.Data.(string)
+			if ok && *entry.Type == "aws:cdk:info" && strings.HasPrefix(text, "access: ") && strings.Contains(text, "first deploy accessPoint without access") {
+				said++
+			}
+		}
+		want := 0
+		if access == replicaset.AccessPointOnly {
+			want = 1
+		}
+		equal(t, "said with access "+access, said, want)
+	}
+}
+
 // An app with stacks of its own makes the access point in one of them, after those
 // of the Regions.
 func TestNewAccessPoint(t *testing.T) {

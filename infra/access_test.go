@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -139,15 +140,62 @@ func TestDirectAccessHasAllRoles(t *testing.T) {
 	}
 }
 
-// S3 takes a policy of 20 KiB.
+// S3 takes a policy of 20 KiB. The message is about the list that makes it so long.
 func TestLongListsOfDirectAccessAreRefused(t *testing.T) {
-	set := onlySet()
+	var many []string
 	for i := range 300 {
-		set.DirectAccessARNs = append(set.DirectAccessARNs, fmt.Sprintf("arn:aws:iam::{account}:role/%064d", i))
+		many = append(many, fmt.Sprintf("arn:aws:iam::{account}:role/%064d", i))
 	}
-	err := Config(set).Validate()
-	if err == nil || !strings.HasPrefix(err.Error(), "s3fanout.directAccessArns: they make the policy of the bucket in us-east-1 ") || !strings.HasSuffix(err.Error(), "AWS takes 20480; list fewer, for instance one role that the others assume") {
-		t.Errorf("got %v", err)
+	for field, change := range map[string]func(*replicaset.Config){
+		"directAccessArns": func(set *replicaset.Config) { set.DirectAccessARNs = many },
+		"operatorArns":     func(set *replicaset.Config) { set.OperatorARNs = many },
+	} {
+		set := onlySet()
+		change(&set)
+		err := Config(set).Validate()
+		if err == nil || !strings.HasPrefix(err.Error(), "s3fanout."+field+": they make the policy of the bucket in us-east-1 ") ||
+			!strings.HasSuffix(err.Error(), "AWS takes 20480; list fewer, for instance one role that the others assume") {
+			t.Errorf("got %v, want %s", err, field)
+		}
+	}
+}
+
+// What docs/one-endpoint.md tells owners of adopted buckets to put into their
+// policies is what the set puts into those of its own buckets, with the roles of
+// all kinds.
+func TestPageShowsTheStatementForAdoptedBuckets(t *testing.T) {
+	page, err := os.ReadFile("../docs/one-endpoint.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Only through the access point\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	text, shown, ok := strings.Cut(section, "```json\n")
+	shown, _, closed := strings.Cut(shown, "```")
+	if !ok || !closed {
+		t.Fatal("the page shows no statement")
+	}
+	set := onlySet()
+	set.BatchOperations, set.OperatorARNs, set.DirectAccessARNs = false, nil, []string{}
+	document, err := json.Marshal(policyDocument(newSite(testAccount, set, "us-east-1").bucketPolicy("arn:aws:s3:::my-old-bucket")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct{ Statement []any }
+	var statement any
+	if err := json.Unmarshal(document, &policy); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(shown), &statement); err != nil {
+		t.Fatalf("%v: %s", err, shown)
+	}
+	equal(t, "statement", statement, policy.Statement[1])
+	for _, member := range set.Members(testAccount) {
+		for _, name := range []string{member.JobRoleName(), member.ReconcileRoleName()} {
+			if !strings.Contains(text, "`"+name+"`") {
+				t.Errorf("the page does not name role %s", name)
+			}
+		}
 	}
 }
 
@@ -196,6 +244,8 @@ func TestEndpointPolicy(t *testing.T) {
 		{"s3:GetObject", other + "/a/b", testAccount, testAccount, iampolicy.Yes},
 		{"s3:PutObject", other + "/a", testAccount, testAccount, iampolicy.Yes},
 		{"s3:AbortMultipartUpload", point + "/object/a", testAccount, testAccount, iampolicy.Yes},
+		{"s3:DeleteObjectTagging", point + "/object/a", testAccount, testAccount, iampolicy.Yes},
+		{"s3:DeleteObjectTagging", own + "/a", testAccount, testAccount, iampolicy.Yes},
 		{"s3:ListBucket", point, testAccount, testAccount, iampolicy.Yes},
 		{"s3:ListBucket", other, testAccount, testAccount, iampolicy.Yes},
 
@@ -204,6 +254,7 @@ func TestEndpointPolicy(t *testing.T) {
 		{"s3:GetObject", own + "/a", "444455556666", testAccount, iampolicy.No},
 		{"s3:GetObject", own + "/a", testAccount, "444455556666", iampolicy.No}, // a bucket's name that somebody else has taken
 		{"s3:DeleteObjectVersion", own + "/a", testAccount, testAccount, iampolicy.No},
+		{"s3:GetObjectVersion", own + "/a", testAccount, testAccount, iampolicy.No},
 		{"s3:PutObjectAcl", own + "/a", testAccount, testAccount, iampolicy.No},
 		{"s3:PutBucketPolicy", own, testAccount, testAccount, iampolicy.No},
 		{"s3:DeleteBucket", own, testAccount, testAccount, iampolicy.No},

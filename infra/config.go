@@ -112,8 +112,8 @@ type Config struct {
 	// of its own that NewReplicaSet makes; nil for none.
 	AccessPoint *AccessPoint
 	// Access is "any" or "access-point-only": with the latter the buckets'
-	// policies keep everybody from the objects who does not come by an access point,
-	// but for the set's own roles, the operators and DirectAccessARNs.
+	// policies deny requests for objects that do not come through an access point of
+	// the account, except from the set's own roles, the operators and DirectAccessARNs.
 	Access string
 	// DirectAccessARNs are the roles and users that reach the objects without an
 	// access point too, perhaps with "{account}".

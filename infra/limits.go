@@ -43,7 +43,7 @@ func checkLimits(set replicaset.Config) error {
 			{s.environmentField(), "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
 			{s.filtersField(), "environment of the function that compares in " + region, s.reconcileEnvironmentLength(), maxEnvironment, "bytes"},
 			{"regions", "inline policies of role " + s.ReconcileRoleName(), s.comparePolicyLength(), maxInlinePolicies, "characters"},
-			{"directAccessArns", "policy of the bucket in " + region, lengthOf(policyDocument(s.bucketPolicy(s.BucketARN())...)), maxBucketPolicy, "bytes"},
+			{s.bucketPolicyField(), "policy of the bucket in " + region, s.bucketPolicyLength(), maxBucketPolicy, "bytes"},
 			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
 		} {
 			if s.OwnRoles() && part.unit == "characters" {
@@ -129,6 +129,25 @@ func (s site) environmentField() string {
 		}
 	}
 	return "regions"
+}
+
+func (s site) bucketPolicyLength() int {
+	return lengthOf(policyDocument(s.bucketPolicy(s.BucketARN())...))
+}
+
+// bucketPolicyField is the field that makes the bucket's policy longer than it
+// would have to be: of those who are named, the list that adds more.
+func (s site) bucketPolicyField() string {
+	unlisted, untrusting := s, s
+	unlisted.DirectAccessARNs, untrusting.OperatorARNs = nil, nil
+	whole, unlistedLength, untrustingLength := s.bucketPolicyLength(), unlisted.bucketPolicyLength(), untrusting.bucketPolicyLength()
+	switch {
+	case min(unlistedLength, untrustingLength) == whole:
+		return "regions"
+	case untrustingLength < unlistedLength:
+		return "operatorArns"
+	}
+	return "directAccessArns"
 }
 
 // shorter says what helps.

@@ -17,8 +17,8 @@ type vpcEndpointProps struct {
 }
 
 // newVPCEndpoint makes the Region's interface endpoint for the access points. Its
-// private DNS has clients in the VPC reach the access points' hosts by it, without
-// a word in their configuration.
+// private DNS has clients in the VPC reach the access points' hosts through it,
+// without a word in their configuration.
 func newVPCEndpoint(scope constructs.Construct, id string, props vpcEndpointProps) awsec2.CfnVPCEndpoint {
 	here := props.Site
 	where := here.VPCEndpoints[here.Region]
@@ -47,8 +47,8 @@ func anyList(values []string) *[]any {
 }
 
 // endpointPolicy are the statements of the endpoint's policy: what clients of an
-// access point do with objects, in the set's buckets and by access points of this
-// account, whose alias is not known before they are made. AWS asks for both. An
+// access point do with objects, in the set's buckets and through access points of
+// this account, whose alias is not known before they are made. AWS evaluates both. An
 // endpoint's policy grants nothing by itself.
 func (s site) endpointPolicy() []statement {
 	points := s.AccessPointPattern(s.Account)
@@ -63,7 +63,7 @@ func (s site) endpointPolicy() []statement {
 			sid:       "ReadAndWriteObjects",
 			principal: "*",
 			actions: []string{
-				"s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject",
+				"s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectTagging",
 				"s3:AbortMultipartUpload", "s3:ListMultipartUploadParts",
 			},
 			resources: objects,

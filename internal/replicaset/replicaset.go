@@ -133,8 +133,8 @@ type Config struct {
 	// none. See AccessPoints.
 	AccessPoint *AccessPoint
 	// Access is AnyAccess, or empty for it, or AccessPointOnly: then the buckets'
-	// policies keep everybody from the objects who does not come by an access point,
-	// but for the set's own roles, the operators and DirectAccessARNs.
+	// policies deny requests for objects that do not come through an access point of
+	// the account, except from the set's own roles, the operators and DirectAccessARNs.
 	Access string
 	// DirectAccessARNs are the roles and users that reach the objects without an
 	// access point too, perhaps with "{account}".

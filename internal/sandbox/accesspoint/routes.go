@@ -13,7 +13,7 @@ type Route struct {
 	Active         bool
 }
 
-// ErrNoPoint is an access point that there is not.
+// ErrNoPoint says that an access point does not exist.
 var ErrNoPoint = errors.New("the specified Multi-Region Access Point does not exist")
 
 // RouteError is a change of routes that S3 refuses.
