@@ -246,8 +246,9 @@ func (t *task) wait(ctx context.Context, w policy.Write) (again bool, err error)
 	ahead := time.Duration(w.Seconds-t.seen.now) * time.Second
 	switch {
 	case ahead >= MaxWait || t.waited >= maxWaited:
-		return false, t.failure(opFollow, copier.Passing(fmt.Errorf("the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
-			"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed", w.Region, t.target.Region, ahead)))
+		return false, t.failure(opFollow, copier.Passing(fmt.Errorf(
+			"the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
+				"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed", w.Region, t.target.Region, ahead)))
 	case t.newer && t.result.Waited >= maxWaited:
 		t.end(copier.Superseded)
 		return false, nil
@@ -283,8 +284,9 @@ func (t *task) failure(op string, err error) error {
 	}
 	e := copier.ErrorOf(op, t.req.Source, t.target, err)
 	if e.Class == copier.Denied {
-		e.Hint = "following needs permissions that copies do not: s3:GetObject and s3:ListBucketVersions on all buckets of the set, at the target s3:GetObjectVersion and " +
-			"s3:GetBucketVersioning, for deletions s3:DeleteObject, for tags s3:GetObjectVersionTagging and s3:PutObjectVersionTagging; s3fanout doctor finds what is missing"
+		e.Hint = "following needs permissions that copies do not: s3:GetObject and s3:ListBucketVersions on all buckets of the set, " +
+			"at the target s3:GetObjectVersion and s3:GetBucketVersioning, for deletions s3:DeleteObject, " +
+			"for tags s3:GetObjectVersionTagging and s3:PutObjectVersionTagging; s3fanout doctor finds what is missing"
 	}
 	return e
 }
