@@ -180,6 +180,25 @@ func (w *world) judgeVerdict(wrong func(string, ...any), key string, v explain.V
 		wrong("%s (%s); it was deleted, and deletions do not travel", v.Code, v.Text)
 	case v.Code == explain.CodeDeadLetter && !w.lettersName(key):
 		wrong("%s (%s); no letter is about it", v.Code, v.Text)
+	default:
+		w.judgeUndelete(wrong, key, v)
+	}
+}
+
+// judgeUndelete is about a command that is to bring back what was deleted: undelete
+// leaves what was deleted before the time that it is given.
+func (w *world) judgeUndelete(wrong func(string, ...any), key string, v explain.Verdict) {
+	for _, step := range v.Steps {
+		rest, advised := strings.CutPrefix(step.Command, "s3fanout undelete --since ")
+		if !advised {
+			continue
+		}
+		text, _, _ := strings.Cut(rest, " ")
+		since, err := time.Parse(time.RFC3339, text)
+		if k, _ := w.hiddenKey(key); err != nil || k.told.IsZero() || since.After(k.told) {
+			wrong("%s brings it back (%s); it was deleted at %s, %v", step.Command, v.Text, k.told, err)
+		}
+		w.stats.advised++
 	}
 }
 

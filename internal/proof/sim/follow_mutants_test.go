@@ -103,6 +103,9 @@ var followMutants = []mutant{
 		"explain calls everywhere what one Region lacks", "internal/operator/explain/story.go",
 		"	case len(behind) == 0:\n", "	case len(behind) <= 1:\n",
 	}, {
+		"explain dates a deletion by its newest marker", "internal/operator/explain/story.go",
+		"deletedAt(b.Stack, slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker }))", "deletedAt(b.Stack, 1)",
+	}, {
 		"explain reads one page of versions", "internal/operator/explain/follow.go",
 		"if from = page.Next; from == \"\" || ", "if from = page.Next; from != \"\" || ",
 	}, {

@@ -16,7 +16,8 @@ import (
 func TestFollowSchedules(t *testing.T) {
 	all := runSchedules(t, newFollowSchedule)
 	t.Logf("%s, %d markers made, digest %016x", all.stats, all.stats.markers, all.digest)
-	t.Logf("%d ordinary schedules, %d with keys that a reconcile has to end", all.stats.ordinary, all.stats.reconciled)
+	t.Logf("%d ordinary schedules, %d with keys that a reconcile has to end; explain advised undelete %d times",
+		all.stats.ordinary, all.stats.reconciled, all.stats.advised)
 	for _, why := range slices.Sorted(maps.Keys(all.excused)) {
 		t.Logf("%d keys that events alone did not end, as %s", all.excused[why], why)
 	}

@@ -64,7 +64,7 @@ func (w *world) undeleteMeanwhile(a action) {
 	})
 }
 
-// hiddenKey is what the buckets tell of a key that is shown nowhere.
+// hiddenKey is what the buckets tell of a key whose latest write is hidden.
 type hiddenKey struct {
 	// was is the version that has to come back if the key does.
 	was *stored
@@ -79,46 +79,46 @@ type hiddenKey struct {
 func (w *world) hiddenKeys() map[string]hiddenKey {
 	t, hidden := &w.follow.trace, map[string]hiddenKey{}
 	for _, key := range t.keys() {
-		if t.uncertain(key) {
-			continue
-		}
-		var k hiddenKey
-		shown := false
-		for _, r := range w.set.Regions {
-			stack := w.follow.stores[r].stacks[key]
-			i := len(stack) - 1
-			for i >= 0 && stack[i].marker {
-				i--
-			}
-			switch {
-			case i < 0:
-				continue
-			case i == len(stack)-1:
-				shown = true
-			}
-			if v := stack[i]; k.was == nil || v.write.compare(k.was.write) > 0 {
-				k = hiddenKey{was: v}
-			}
-			if i == len(stack)-1 || stack[i].write != k.was.write {
-				continue
-			}
-			for j, m := range stack[i+1:] {
-				if k.first.IsZero() || m.modified.Before(k.first) {
-					k.first = m.modified
-				}
-				if top := i+1+j == len(stack)-1; (top || m.modified.After(stack[i].modified)) && (k.told.IsZero() || m.modified.Before(k.told)) {
-					k.told = m.modified
-				}
-				if m.modified.After(k.last) {
-					k.last = m.modified
-				}
-			}
-		}
-		if k.was != nil && !k.first.IsZero() && !shown {
+		if k, shown := w.hiddenKey(key); !t.uncertain(key) && k.was != nil && !k.first.IsZero() && !shown {
 			hidden[key] = k
 		}
 	}
 	return hidden
+}
+
+// hiddenKey is what the buckets tell of one key, and whether any of them shows it.
+func (w *world) hiddenKey(key string) (k hiddenKey, shown bool) {
+	for _, r := range w.set.Regions {
+		stack := w.follow.stores[r].stacks[key]
+		i := len(stack) - 1
+		for i >= 0 && stack[i].marker {
+			i--
+		}
+		switch {
+		case i < 0:
+			continue
+		case i == len(stack)-1:
+			shown = true
+		}
+		if v := stack[i]; k.was == nil || v.write.compare(k.was.write) > 0 {
+			k = hiddenKey{was: v}
+		}
+		if i == len(stack)-1 || stack[i].write != k.was.write {
+			continue
+		}
+		for j, m := range stack[i+1:] {
+			if k.first.IsZero() || m.modified.Before(k.first) {
+				k.first = m.modified
+			}
+			if top := i+1+j == len(stack)-1; (top || m.modified.After(stack[i].modified)) && (k.told.IsZero() || m.modified.Before(k.told)) {
+				k.told = m.modified
+			}
+			if m.modified.After(k.last) {
+				k.last = m.modified
+			}
+		}
+	}
+	return k, shown
 }
 
 // bringBack has undelete bring back, once all has come to rest, what was deleted in

@@ -60,9 +60,10 @@ type world struct {
 // stats count what happened.
 type stats struct {
 	calls, faults, invocations, kills, handovers, letters, replayed, copies, lost, repaired int
-	// Of schedules in follow mode: markers that were made, ordinary schedules, and
-	// those of them that something is left of for a reconcile.
-	markers, ordinary, reconciled int
+	// Of schedules in follow mode: markers that were made, ordinary schedules, those
+	// of them that something is left of for a reconcile, and how often explain advised
+	// undelete.
+	markers, ordinary, reconciled, advised int
 }
 
 func (s *stats) add(o stats) {
@@ -79,6 +80,7 @@ func (s *stats) add(o stats) {
 	s.markers += o.markers
 	s.ordinary += o.ordinary
 	s.reconciled += o.reconciled
+	s.advised += o.advised
 }
 
 func newWorld(sc *schedule) *world {
