@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"time"
 	"unicode/utf8"
 
@@ -13,7 +14,8 @@ import (
 // plan divides the keys into ranges.
 func (h *Handler) plan(ctx context.Context, ranges int) (Answer, error) {
 	own := h.Config.Target
-	cuts, err := listing.Cuts(ctx, listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}, commonPrefix(h.Config.Prefixes()), ranges)
+	bucket := listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}
+	cuts, err := listing.Cuts(ctx, bucket, commonPrefix(h.Config.Prefixes()), ranges)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -39,7 +41,9 @@ func commonPrefix(prefixes []string) string {
 	return first[:n]
 }
 
-// compareRange compares the keys of a range, as far as the time allows.
+// compareRange compares the keys of a range, as far as the time allows. Where keys
+// fail one after another it is no error either, unless nothing has been dealt with:
+// whoever asks would begin the range anew, to fail at the same keys.
 func (h *Handler) compareRange(ctx context.Context, log *slog.Logger, r Range, began time.Time) (Answer, error) {
 	until := h.Now().Add(longestRun)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -50,10 +54,34 @@ func (h *Handler) compareRange(ctx context.Context, log *slog.Logger, r Range, b
 	err := w.compare(ctx, r)
 	w.named.end()
 	s := k.now()
+	timeUp := errors.Is(err, errTimeUp)
+	if err != nil && !timeUp && !advanced(r, s) {
+		return Answer{}, err
+	}
 	a := Answer{Status: Complete, Done: err == nil, Began: began, Counts: s.Counts}
-	if errors.Is(err, errTimeUp) {
-		a.Status, a.Range, err = Paused, &Range{After: s.After, Through: r.Through, Unfinished: s.Unfinished}, nil
+	if err != nil {
+		a.Status, a.Wait = Paused, !timeUp
+		a.Range = &Range{After: s.After, Through: r.Through, Unfinished: s.Unfinished}
+	}
+	if a.Wait {
+		log.Warn("the rest of the range waits", "after", s.After, "through", r.Through, "error", err.Error())
 	}
 	h.reportRange(log, a, r)
-	return a, err
+	return a, nil
+}
+
+// advanced says whether something of a range has been dealt with or begun.
+func advanced(r Range, s State) bool {
+	return s.After != r.After || s.Counts != (Counts{}) || !reflect.DeepEqual(s.Unfinished, r.Unfinished)
+}
+
+// failed is how many ranges are not compared.
+func (p Prove) failed() int {
+	n := 0
+	for _, a := range p.Ranges {
+		if !a.Done {
+			n++
+		}
+	}
+	return n
 }

@@ -3,11 +3,16 @@ package reconcile_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/functionenv"
@@ -196,5 +201,123 @@ func TestACheckpointThatIsNone(t *testing.T) {
 	w.checkpoints.document, w.checkpoints.revision = []byte("{"), 1
 	if _, err := w.invoke(`{"tick": true}`); err == nil || !strings.Contains(err.Error(), "delete the item") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Keys that fail one after another keep a range from nothing but themselves: it is gone
+// on with after them, with the copies in parts that were begun, and each key is counted
+// once. Only where nothing at all can be done the invocation fails, and counts nothing.
+func TestARangeGoesOnAfterKeysThatFail(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) { c.KeyRanges, c.MultipartThreshold = 4, 8 })
+	const n = 40
+	for i := range n {
+		w.Put(there, fmt.Sprintf("%02d", i), "body")
+	}
+	w.Put(there, "09/large", "large body")
+	w.Pass(reconcile.Grace)
+	var seen []copier.Request
+	var mu sync.Mutex
+	denied := func(h *reconcile.Handler) {
+		h.Parallel, h.PageSize = 1, 0
+		h.Copier = copying{paused{h.Copier, "large", &mu, &seen}, func(_ context.Context, r copier.Request) error {
+			if key := r.Source.Key; key >= "10" && key < "32" {
+				return &copier.Error{Class: copier.Denied, Err: errors.New("denied")}
+			}
+			return nil
+		}}
+	}
+	w.change = denied
+	item, sum, lefts := reconcile.Range{}, reconcile.Counts{}, []string{}
+	for done := false; !done; {
+		event, err := json.Marshal(reconcile.Event{Range: &item, Began: w.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := w.invoke(string(event))
+		if err != nil || len(lefts) > 5 {
+			t.Fatalf("after %v: %v", lefts, err)
+		}
+		sum.Compared += a.Compared
+		sum.Repaired += a.Repaired
+		sum.Unrepaired += a.Unrepaired
+		if done = a.Done; !done {
+			item = *a.Range
+			lefts = append(lefts, fmt.Sprint(item.After, " ", a.Wait, " ", len(item.Unfinished)))
+		}
+	}
+	if want := []string{"09 false 1", "18 true 0", "27 true 0"}; !slices.Equal(lefts, want) {
+		t.Errorf("the range was left after %q, want %q", lefts, want)
+	}
+	if want := (reconcile.Counts{Compared: n + 1, Repaired: n + 1 - 22, Unrepaired: 22}); sum != want {
+		t.Errorf("counted %+v, want %+v", sum, want)
+	}
+
+	lines := len(w.lines("reconcile"))
+	w.change = func(h *reconcile.Handler) {
+		h.Read = func(region string) reconcile.S3 { return deaf{w.Clients[region]} }
+	}
+	if _, err := w.invoke(`{"range": {"after": "", "through": ""}}`); err == nil {
+		t.Error("a range that cannot be listed does not fail")
+	}
+	if last := w.lines("reconcile")[lines:]; len(last) != 1 || last[0]["_aws"] != nil {
+		t.Errorf("metrics of nothing: %v", last)
+	}
+}
+
+// A copy in parts that was begun is remembered though a key before it failed.
+func TestACopyInPartsIsRememberedBesideAFailure(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) { c.KeyRanges, c.MultipartThreshold = 4, 8 })
+	for i := range 10 {
+		w.Put(there, fmt.Sprintf("%02d", i), "body")
+	}
+	w.Put(there, "large", "large body")
+	w.Pass(reconcile.Grace)
+	var seen []copier.Request
+	var mu sync.Mutex
+	begun, failed := make(chan struct{}), make(chan struct{})
+	var failures atomic.Int32
+	w.change = func(h *reconcile.Handler) {
+		h.PageSize = 0
+		h.Copier = copying{paused{h.Copier, "large", &mu, &seen}, func(_ context.Context, r copier.Request) error {
+			if r.Source.Key == "large" {
+				close(begun)
+				<-failed
+				return nil
+			}
+			<-begun
+			if failures.Add(1) == 10 {
+				close(failed)
+			}
+			return &copier.Error{Class: copier.Denied, Err: errors.New("denied")}
+		}}
+	}
+	a, err := w.invoke(`{"range": {"after": "", "through": ""}}`)
+	if err != nil || a.Status != reconcile.Paused || a.Range == nil || len(a.Range.Unfinished) != 1 {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+// deaf is a bucket that cannot be listed.
+type deaf struct{ reconcile.S3 }
+
+func (deaf) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+	return nil, errors.New("denied")
+}
+
+// Nothing is proved if a range could not be compared.
+func TestNothingIsProvedOfRangesThatFailed(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) { c.KeyRanges = 4 })
+	a, err := w.invoke(`{"prove": {"began": "2026-01-02T03:04:05Z", "ranges": [{"status": "complete", "done": true, "compared": 5}, {"status": "failed", "done": false}]}}`)
+	if err != nil || a.Status != reconcile.Incomplete || a.Done {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if s := w.checkpoints.state(t); !s.Proof.IsZero() {
+		t.Errorf("the checkpoint is %+v", s)
+	}
+	if a, err := w.invoke(`{"prove": {"began": "2026-01-02T03:04:05Z", "ranges": [{"status": "complete", "done": true}]}}`); err != nil || !a.Done {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if s := w.checkpoints.state(t); s.Proof.IsZero() {
+		t.Errorf("the checkpoint is %+v", s)
 	}
 }

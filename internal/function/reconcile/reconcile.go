@@ -116,7 +116,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case e.Range != nil:
 		a, err = h.compareRange(ctx, log, *e.Range, e.Began)
 	default:
-		a, err = h.prove(ctx, log, e.Prove.Began)
+		a, err = h.prove(ctx, log, *e.Prove)
 	}
 	if err != nil {
 		log.Error("reconcile", "error", err.Error())
@@ -137,7 +137,7 @@ type Event struct {
 	// another invocation has to go on. Began is Answer.Began of the plan.
 	Range *Range    `json:"range,omitempty"`
 	Began time.Time `json:"began,omitzero"`
-	// Prove says that all ranges of a plan are compared.
+	// Prove says that the ranges of a plan are compared, or as far as they could be.
 	Prove *Prove `json:"prove,omitempty"`
 }
 
@@ -157,6 +157,8 @@ type Range struct {
 // Prove is a part of an Event.
 type Prove struct {
 	Began time.Time `json:"began"`
+	// Ranges are the last answers of all ranges. Nothing is proved if one is not Done.
+	Ranges []Answer `json:"ranges,omitempty"`
 }
 
 // Answer is what an invocation ends with.
@@ -166,7 +168,10 @@ type Answer struct {
 	// the comparison is complete, or the range is.
 	Done bool `json:"done"`
 	// Range is what is left if it is not: of a range, or of all keys after a tick.
-	Range  *Range    `json:"range,omitempty"`
+	Range *Range `json:"range,omitempty"`
+	// Wait says that the range was left because keys failed one after another, and that
+	// it is better gone on with after a while.
+	Wait   bool      `json:"wait,omitempty"`
 	Began  time.Time `json:"began,omitzero"` // the comparison
 	Ranges []Range   `json:"ranges,omitempty"`
 	Counts
@@ -177,13 +182,14 @@ type Status string
 
 // The kinds of Status.
 const (
-	Idle     Status = "idle"     // nothing is due
-	Busy     Status = "busy"     // another invocation is at work
-	Observed Status = "observed" // a state machine compares; a tick says how old its proof is
-	Paused   Status = "paused"   // the time is up, and another invocation has to go on
-	Complete Status = "complete" // all was compared
-	Planned  Status = "planned"
-	Proved   Status = "proved"
+	Idle       Status = "idle"     // nothing is due
+	Busy       Status = "busy"     // another invocation is at work
+	Observed   Status = "observed" // a state machine compares; a tick says how old its proof is
+	Paused     Status = "paused"   // the time is up, and another invocation has to go on
+	Complete   Status = "complete" // all was compared
+	Planned    Status = "planned"
+	Proved     Status = "proved"
+	Incomplete Status = "incomplete" // ranges failed, and nothing is proved
 )
 
 const mostRanges = 1000

@@ -126,8 +126,13 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	return Answer{Status: Paused, Range: &Range{After: state.After}, Began: state.Began, Counts: state.Counts}, nil
 }
 
-// prove takes note that a comparison in ranges is complete.
-func (h *Handler) prove(ctx context.Context, log *slog.Logger, began time.Time) (Answer, error) {
+// prove takes note that a comparison in ranges is complete, if it is.
+func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer, error) {
+	if failed := p.failed(); failed > 0 {
+		log.Error("ranges of keys could not be compared, and nothing is proved", "failed", failed, "ranges", len(p.Ranges), "began", p.Began)
+		return Answer{Status: Incomplete, Began: p.Began}, nil
+	}
+	began := p.Began
 	for {
 		now := h.Now()
 		s, revision, err := h.load(ctx, now)
