@@ -109,7 +109,8 @@ Region's write wins over other writes, "conflicts" has the first 1,000.
 
 Exit codes: 0 nothing is missing any more, or a dry run; 1 a request failed, or
 all of them would; 2 usage or configuration; 3 objects could not be copied, or
-others are copying them, or it costs more than --limit; 130 interrupted.`,
+others are copying them, or it costs more than --limit, or nobody agreed to the
+jobs; 130 interrupted.`,
 		Example: `  s3fanout backfill --dry-run
   s3fanout backfill
   s3fanout backfill --to eu-north-1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/table"
@@ -35,6 +36,29 @@ func (a *app) approve(p *progress, f backfillFlags) func(context.Context, backfi
 		}
 		return nil
 	}
+}
+
+// approveBatch asks before jobs are made, whose cost nobody can tell: S3 makes the
+// list of their objects. Jobs that wait to be confirmed cost little until then.
+func (a *app) approveBatch(ctx context.Context, request batchRequest, jobs int) error {
+	if request.DryRun || request.Yes || request.Confirm {
+		return nil
+	}
+	cost := fmt.Sprintf("what %s is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, "+
+		"besides requests, invocations and transfer", countOf(jobs, "job costs", "jobs cost"))
+	if !a.asks() {
+		return overLimit("no job was made: " + cost + "; give --yes, or --confirm to have them wait with the objects counted")
+	}
+	agreed, err := a.confirm(ctx, strings.ToUpper(cost[:1])+cost[1:]+". Make them?")
+	switch {
+	case ctx.Err() != nil:
+		return marked{errors.New("interrupted; no job was made"), errInterrupted}
+	case err != nil:
+		return err
+	case !agreed:
+		return overLimit("no job was made")
+	}
+	return nil
 }
 
 func overLimit(text string) error {

@@ -29,6 +29,8 @@ type batchRequest struct {
 	Confirm bool
 	// RestoreDeleted copies also what was deleted in To.
 	RestoreDeleted bool
+	// Yes agrees to what the jobs cost, whatever that is.
+	Yes bool
 	// DryRun prints the requests and makes no job.
 	DryRun bool
 }
@@ -44,6 +46,12 @@ Keys that exist are left alone, and so is what was deleted in the Region unless
 of each job, with what failed and why, is written to .s3fanout/reports/ in the
 bucket of the job's Region; it is replicated like any object. --job tells how a
 job stands.
+
+What a job costs is not known before S3 has listed the objects, so that there is
+no --limit for it: on a terminal the command asks before it makes any job, and
+elsewhere ends with exit code 3; with --yes it does not ask. With --confirm it
+makes them without asking: S3 lists and counts the objects, and then waits until
+the job is confirmed.
 
 AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
 NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for
@@ -68,11 +76,14 @@ func (f backfillFlags) agree(changed func(flag string) bool) error {
 	case changed("job"):
 		together = []string{"job", "region"}
 	case f.batch:
-		together = []string{"batch-operations", "from", "to", "prefix", "restore-deleted", "dry-run", "no-report", "confirm"}
+		together = []string{"batch-operations", "from", "to", "prefix", "restore-deleted", "dry-run", "yes", "no-report", "confirm"}
 	default:
 		together = []string{"from", "to", "prefix", "key", "dry-run", "limit", "yes", "concurrency", "own-credentials", "restore-deleted"}
 	}
-	for _, flag := range []string{"from", "to", "prefix", "key", "dry-run", "limit", "yes", "concurrency", "own-credentials", "restore-deleted", "batch-operations", "no-report", "confirm", "region"} {
+	for _, flag := range []string{
+		"from", "to", "prefix", "key", "dry-run", "limit", "yes", "concurrency", "own-credentials", "restore-deleted",
+		"batch-operations", "no-report", "confirm", "region",
+	} {
 		if changed(flag) && !slices.Contains(together, flag) {
 			return usageError{fmt.Errorf("--%s does not go with the other flags given; see s3fanout backfill --help", flag)}
 		}
@@ -83,7 +94,9 @@ func (f backfillFlags) agree(changed func(flag string) bool) error {
 // batchRequest is what the flags ask S3 Batch Operations for. More than one
 // target is refused by who makes the jobs.
 func (f backfillFlags) batchRequest() batchRequest {
-	r := batchRequest{Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun}
+	r := batchRequest{
+		Prefix: f.prefix, NoReport: f.noReport, Confirm: f.confirm, RestoreDeleted: f.restoreDeleted, Yes: f.yes, DryRun: f.dryRun,
+	}
 	if f.from != "" {
 		r.From = []string{f.from}
 	}
@@ -111,14 +124,19 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 	if err != nil {
 		return err
 	}
-	result := document.Batch{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []document.BatchJob{}}
-	var failures []error
-	for _, r := range requests {
-		region := r.From
-		in, err := r.Input()
-		if err != nil {
+	inputs := make([]*s3control.CreateJobInput, len(requests))
+	for i, r := range requests {
+		if inputs[i], err = r.Input(); err != nil {
 			return usageError{err}
 		}
+	}
+	result := document.Batch{ReplicaSet: set.Name, DryRun: request.DryRun, Jobs: []document.BatchJob{}}
+	if err := a.approveBatch(ctx, request, len(requests)); err != nil {
+		return errors.Join(a.writeBatch(result), err)
+	}
+	var failures []error
+	for i, r := range requests {
+		region, in := r.From, inputs[i]
 		job := document.BatchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
 		if request.DryRun {
 			job.Request = document.NewBatchInput(in)

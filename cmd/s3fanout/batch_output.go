@@ -17,6 +17,9 @@ func (a *app) writeBatch(d document.Batch) error {
 	if a.output == outputJSON {
 		return a.writeBatchJSON(d)
 	}
+	if len(d.Jobs) == 0 {
+		return nil // nobody agreed to them
+	}
 	if d.DryRun {
 		for _, job := range d.Jobs {
 			if _, err := fmt.Fprintf(a.stdout, "A job in %s would be made:\n", job.Region); err != nil {

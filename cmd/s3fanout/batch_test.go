@@ -74,7 +74,7 @@ func batchApp(t *testing.T, on bool) (*app, *bytes.Buffer, *fakeControl) {
 
 func TestCreateBatchJobs(t *testing.T) {
 	a, out, f := batchApp(t, true)
-	if err := a.createBatchJob(t.Context(), batchRequest{To: "eu-west-1", Prefix: "2024/"}); err != nil {
+	if err := a.createBatchJob(t.Context(), batchRequest{To: "eu-west-1", Prefix: "2024/", Yes: true}); err != nil {
 		t.Fatal(err)
 	}
 	want := "" +
@@ -88,6 +88,39 @@ func TestCreateBatchJobs(t *testing.T) {
 	if len(f.created) != 2 || !strings.Contains(f.created["us-east-1"], "<member>2024/</member>") ||
 		!strings.Contains(f.created["us-east-1"], "FailedTasksOnly") || !strings.Contains(f.created["ap-northeast-1"], "media-111122223333-ap-northeast-1") {
 		t.Errorf("made %v", f.created)
+	}
+}
+
+// What jobs cost is not known before S3 has listed the objects. So they are made only
+// if somebody agrees to that; where nobody can be asked, none is made and the error
+// says what to give (bad input: cm-52). Jobs that wait to be confirmed need no yes.
+func TestBatchJobsNeedAYes(t *testing.T) {
+	for _, c := range []struct {
+		request batchRequest
+		made    int
+	}{
+		{batchRequest{To: "eu-west-1"}, 0},
+		{batchRequest{To: "eu-west-1", Yes: true}, 2},
+		{batchRequest{To: "eu-west-1", Confirm: true}, 2},
+	} {
+		a, out, f := batchApp(t, true)
+		a.output = outputJSON
+		err := a.createBatchJob(t.Context(), c.request)
+		if len(f.created) != c.made {
+			t.Errorf("%+v: %d jobs made, want %d", c.request, len(f.created), c.made)
+		}
+		var d document.Batch
+		if err := json.Unmarshal(out.Bytes(), &d); err != nil || len(d.Jobs) != c.made {
+			t.Errorf("%+v: wrote %s", c.request, out)
+		}
+		if c.made > 0 && err == nil {
+			continue
+		}
+		const want = "no job was made: what 2 jobs cost is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, " +
+			"besides requests, invocations and transfer; give --yes, or --confirm to have them wait with the objects counted"
+		if err == nil || err.Error() != want || exitCode(err, true) != exitLeftOver {
+			t.Errorf("%+v: got %v, want %s", c.request, err, want)
+		}
 	}
 }
 

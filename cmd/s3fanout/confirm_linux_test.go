@@ -69,6 +69,32 @@ func TestBackfillAsksOnATerminal(t *testing.T) {
 	}
 }
 
+// Jobs of S3 Batch Operations, whose cost nobody knows, need a yes on a terminal.
+func TestBatchJobsAreAskedAbout(t *testing.T) {
+	for _, c := range []struct {
+		typed string
+		made  int
+	}{{"yes\n", 2}, {"n\n", 0}} {
+		a, _, f := batchApp(t, true)
+		user, terminal := openTerminal(t)
+		a.stdin, a.stderr = terminal, terminal
+		if _, err := user.WriteString(c.typed); err != nil {
+			t.Fatal(err)
+		}
+		err := a.createBatchJob(t.Context(), batchRequest{To: "eu-west-1"})
+		if len(f.created) != c.made || (err == nil) != (c.made > 0) || err != nil && !errors.Is(err, errLeftOver) {
+			t.Errorf("typed %q: %d jobs made, error %v; want %d", c.typed, len(f.created), err, c.made)
+		}
+		if err := terminal.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shown, _ := io.ReadAll(user) // ends with EIO once nobody has the terminal
+		if text := strings.Join(strings.Fields(string(shown)), " "); !strings.Contains(text, "invocations and transfer. Make them? [y/N]") {
+			t.Errorf("shown %q", text)
+		}
+	}
+}
+
 // A signal ends the question.
 func TestTheQuestionIsInterruptible(t *testing.T) {
 	_, terminal := openTerminal(t)
