@@ -21,13 +21,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
-	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/accesspoint"
 	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/cloudwatch"
@@ -260,52 +258,6 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	}
 	close(s.ready)
 	return s, nil
-}
-
-func (s *Sandbox) startServices(ctx context.Context, c Config, partition string, regions []string) error {
-	s.events = events.New(partition, AccountID)
-	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
-		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
-		Gauge: s.gauge, Logger: s.logger,
-	})
-	s.sqs = sqs.New(sqs.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,
-	})
-	logs := filepath.Join(s.dir.path, "logs")
-	if err := os.MkdirAll(logs, 0o700); err != nil {
-		return err
-	}
-	s.lambda = lambda.New(lambda.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
-		LogDir: logs, Store: s.store, Queues: s.sqs,
-		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
-		Count: s.countFunction,
-	})
-	s.scheduler = scheduler.New(scheduler.Config{
-		Partition: partition, AccountID: AccountID, Store: s.store, Start: s.startTarget, Logger: s.logger,
-	})
-	s.custom = custom.New(custom.Config{
-		Invoke: func(ctx context.Context, functionARN string, payload []byte) error {
-			_, deployer, _ := s.store.Lookup(s.store.Admin().AccessKeyID)
-			return s.lambda.InvokeAsync(ctx, deployer, functionARN, payload)
-		},
-		BaseURL: s.state.Endpoint + answersPrefix, Timeout: c.AnswerTimeout,
-	})
-	s.sns = sns.New(sns.Config{
-		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
-		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
-		Count: s.countTopic,
-	})
-	objects := filepath.Join(s.dir.path, "s3")
-	if err := os.MkdirAll(objects, 0o700); err != nil {
-		return err
-	}
-	var err error
-	s.s3, err = s3.Start(ctx, s3.Config{
-		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
-		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call, Logger: s.logger,
-	})
-	return err
 }
 
 // State returns what a client needs to know. The map is the caller's own.
