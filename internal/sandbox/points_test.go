@@ -19,10 +19,14 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// overAll is the committed assembly with an access point over the three buckets.
-func overAll(t *testing.T, s *Sandbox) fs.FS {
+// overAll is the committed assembly with an access point over the three buckets, and
+// what else changes.
+func overAll(t *testing.T, s *Sandbox, more ...func(region, mesh map[string]any)) fs.FS {
 	t.Helper()
-	return changed(t, func(_, mesh map[string]any) {
+	return changed(t, func(region, mesh map[string]any) {
+		for _, change := range more {
+			change(region, mesh)
+		}
 		var regions []any
 		for _, region := range s.regions {
 			regions = append(regions, map[string]any{"Bucket": s.state.Regions[region].Bucket})
