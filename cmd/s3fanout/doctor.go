@@ -49,10 +49,10 @@ It needs sts:AssumeRole on the functions' roles and s3:DeleteObjectVersion on
 .s3fanout/probe/* as well; without them it writes nothing and says so.
 
 A finding is failed (objects are not copied or not encrypted as they should be,
-failures get lost, or money is wasted), unknown (AWS did not answer, as where a
-permission to look is missing: the fix is how to get the answer), warning or
-note. The last two need no action. docs/checks.md lists all checks, and what is
-not looked at.
+clients have no endpoint, failures get lost, or money is wasted), unknown (AWS
+did not answer, as where a permission to look is missing: the fix is how to get
+the answer), warning or note. The last two need no action. docs/checks.md lists
+all checks, and what is not looked at.
 
 AWS requests: 18 in each Region, 5 more with batchOperations, up to 7 more for
 an adopted bucket (those of s3fanout adopt --check), one for a function that is

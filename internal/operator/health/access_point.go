@@ -9,9 +9,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/replicaset"
 )
 
 // pointsRegion is the one that answers which access points an account has
@@ -20,7 +22,8 @@ const pointsRegion = "us-west-2"
 
 // Points is what is asked of S3 Control, about access points.
 type Points interface {
-	ListMultiRegionAccessPoints(context.Context, *s3control.ListMultiRegionAccessPointsInput, ...func(*s3control.Options)) (*s3control.ListMultiRegionAccessPointsOutput, error)
+	ListMultiRegionAccessPoints(context.Context, *s3control.ListMultiRegionAccessPointsInput,
+		...func(*s3control.Options)) (*s3control.ListMultiRegionAccessPointsOutput, error)
 }
 
 // newPoints makes the client. At AWS the account is a part of the host's name;
@@ -58,7 +61,9 @@ func (o otherEndpoint) ResolveEndpoint(ctx context.Context, p s3control.Endpoint
 
 // AccessPoint is a Multi-Region Access Point that the account has.
 type AccessPoint struct {
+	Name    string // which S3 chose; a deletion needs it
 	Alias   string
+	Status  types.MultiRegionAccessPointStatus
 	Buckets []string // in order
 }
 
@@ -72,7 +77,7 @@ func (g gatherer) accessPoints(ctx context.Context) Look[[]AccessPoint] {
 			return failed[[]AccessPoint](g.region, "the account's access points, asked for in "+pointsRegion, err)
 		}
 		for _, p := range out.AccessPoints {
-			one := AccessPoint{Alias: aws.ToString(p.Alias)}
+			one := AccessPoint{Name: aws.ToString(p.Name), Alias: aws.ToString(p.Alias), Status: p.Status}
 			for _, r := range p.Regions {
 				one.Buckets = append(one.Buckets, aws.ToString(r.Bucket))
 			}
@@ -99,32 +104,64 @@ func (c *checker) accessPoint() {
 			ours = append(ours, p)
 		}
 	}
-	before := len(c.findings)
+	// One that can be used comes before one that is being made or deleted.
+	slices.SortStableFunc(ours, func(a, b AccessPoint) int { return a.unready() - b.unready() })
+	var missing []replicaset.Point
 	for _, want := range c.facts.Set.AccessPoints() {
-		var buckets []string
-		for _, region := range want.Regions {
-			buckets = append(buckets, c.facts.member(region).Bucket)
+		i := slices.IndexFunc(ours, func(p AccessPoint) bool { return slices.Equal(p.Buckets, c.bucketsOf(want)) })
+		if i < 0 {
+			missing = append(missing, want)
+			continue
 		}
-		slices.Sort(buckets)
-		i := slices.IndexFunc(ours, func(p AccessPoint) bool { return slices.Equal(p.Buckets, buckets) })
-		switch {
-		case i >= 0:
-			ours = slices.Delete(ours, i, i+1)
-		case len(ours) == 0:
-			c.add(checkAccessPoint, Failed, "access point %s is not there", want.Name)
-		default:
-			c.find(checkAccessPoint, "no access point has the Regions that %s is to have, %s; there is %s", want.Name, strings.Join(want.Regions, ", "), described(ours))
+		if ours[i].unready() != 0 {
+			c.find(checkPointStatus, "access point %s is %s: %s", want.Name, ours[i].Status, ours[i])
 		}
+		ours = slices.Delete(ours, i, i+1)
 	}
-	if len(ours) > 0 && len(c.findings) == before {
-		c.add(checkAccessPoint, Note, "beside those of cdk.json there is %s", described(ours))
+	for _, want := range missing {
+		if len(ours) == 0 {
+			c.find(checkPointMissing, "access point %s is not there", want.Name)
+			continue
+		}
+		c.find(checkAccessPoint, "no access point has the Regions that %s is to have, %s; there is %s",
+			want.Name, strings.Join(want.Regions, ", "), described(ours))
 	}
+	if len(ours) > 0 && len(missing) == 0 {
+		c.find(checkPointOther, "cdk.json does not name %s", described(ours))
+	}
+}
+
+// bucketsOf are the buckets that an access point is to have, in order.
+func (c *checker) bucketsOf(point replicaset.Point) []string {
+	var buckets []string
+	for _, region := range point.Regions {
+		buckets = append(buckets, c.facts.member(region).Bucket)
+	}
+	slices.Sort(buckets)
+	return buckets
+}
+
+// unready is 0 of an access point that S3 has made everywhere, else 1.
+func (p AccessPoint) unready() int {
+	if p.Status == types.MultiRegionAccessPointStatusReady {
+		return 0
+	}
+	return 1
+}
+
+// String implements fmt.Stringer.
+func (p AccessPoint) String() string {
+	return fmt.Sprintf("%s (alias %s) over %s", p.Name, p.Alias, strings.Join(p.Buckets, ", "))
 }
 
 func described(points []AccessPoint) string {
 	var list []string
 	for _, p := range points {
-		list = append(list, fmt.Sprintf("%s over %s", p.Alias, strings.Join(p.Buckets, ", ")))
+		text := p.String()
+		if p.unready() != 0 {
+			text += ", " + string(p.Status)
+		}
+		list = append(list, text)
 	}
 	return strings.Join(list, "; ")
 }

@@ -13,7 +13,10 @@ const (
 	checkOptIn    = "opt-in-region"
 	checkDeployed = "region-deployed"
 
-	checkAccessPoint = "access-point"
+	checkAccessPoint  = "access-point"
+	checkPointMissing = "access-point-missing"
+	checkPointStatus  = "access-point-status"
+	checkPointOther   = "access-point-other"
 
 	checkBucket        = "bucket"
 	checkBucketRegion  = "bucket-region"
@@ -142,7 +145,18 @@ func Checks() []CheckInfo {
 			"upload an object and see that it arrives: s3fanout verify"},
 		{checkAccessPoint, PartAccess, Warning, "the access points have the Regions that cdk.json says",
 			"S3 cannot change an access point: the next deployment makes another one with another alias, and leaves this one to the clients that call it.",
-			"before you deploy, follow docs/upgrade.md, \"A Region joins or leaves an access point\"; if it is not deployed yet: npx cdk deploy {accessPointStack}"},
+			"before you deploy, follow docs/upgrade.md, \"A Region joins or leaves an access point\"; " +
+				"if it is not deployed yet: npx cdk deploy {accessPointStack}"},
+		{checkPointMissing, PartAccess, Failed, "the access points of cdk.json are there",
+			"Clients have no such endpoint. Replication works, but with access-point-only, only those who are named reach the objects.",
+			"npx cdk deploy {accessPointStack}"},
+		{checkPointStatus, PartAccess, Warning, "the access points are ready",
+			"S3 does not serve the access point in all of its Regions, or not yet, or it is being deleted. Replication works.",
+			"what is being made or deleted takes up to a day: run s3fanout doctor again; otherwise see what S3 says, and move the clients to a second " +
+				"access point: aws s3control get-multi-region-access-point --region us-west-2 --account-id {account} --name NAME"},
+		{checkPointOther, PartAccess, Note, "cdk.json names all access points over the set's buckets",
+			"It routes requests to buckets of the set, whatever cdk.json says. A deployment may have left it behind, for clients that still call it.",
+			"when nobody uses it any more: aws s3control delete-multi-region-access-point --region us-west-2 --account-id {account} --details Name=NAME"},
 		{checkDeployed, PartAccess, Failed, "the Region is deployed",
 			"The Region takes no part in replication.",
 			"npx cdk deploy {regionStack} {meshStack}; or take the Region out of cdk.json" + catchUp},
@@ -386,6 +400,7 @@ func (c *checker) fill(text string) string {
 		"{regionStack}", set.RegionStackName(region),
 		"{meshStack}", set.MeshStackName(region),
 		"{accessPointStack}", set.AccessPointStackName(),
+		"{account}", c.facts.Account,
 		"{bucket}", c.here().Bucket,
 		"{function}", set.FunctionName(),
 		"{reconciler}", set.ReconcilerName(),

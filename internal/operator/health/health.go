@@ -19,8 +19,8 @@ type Severity string
 
 // The severities, the worst first. Somebody has to act on the first two.
 const (
-	// Failed: objects are not copied or not encrypted as they should be, failures
-	// get lost, or money is wasted.
+	// Failed: objects are not copied or not encrypted as they should be, clients have
+	// no endpoint, failures get lost, or money is wasted.
 	Failed Severity = "failed"
 	// Unknown: AWS did not say, so nothing is known either way.
 	Unknown Severity = "unknown"
