@@ -59,8 +59,11 @@ discounts. It asks the targets what was deleted there, as a run does.
 
 Before anything is copied all of it is estimated like that. If it costs more
 than --limit, the command asks on a terminal, and elsewhere ends with exit code
-3; with --yes it begins at once. Where more than 10,000 objects are missing the
-buckets are listed twice for that, with --yes once.
+3; with --yes it begins at once. Where more than 10,000 objects are missing, or
+the answer takes over a minute, the buckets are listed twice for that, with
+--yes once. What is missing then is copied, up to --limit or, if that was
+exceeded, up to a tenth more than what was agreed to; at more it ends with exit
+code 3.
 
 --key names one key exactly, at one list request in each bucket, and can be
 repeated.
@@ -240,6 +243,8 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 		return marked{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
 	case report.Interrupted:
 		return marked{errors.New("interrupted; run it again for what is left"), errInterrupted}
+	case errors.Is(err, backfill.ErrGrown):
+		return marked{fmt.Errorf("%w; what was copied stays, run it again to be asked about the rest", err), errLeftOver}
 	case err != nil:
 		return err
 	case failed > 0:

@@ -13,28 +13,33 @@ import (
 // errOverLimit marks a backfill that nobody agreed to pay for.
 var errOverLimit = errors.New("over the limit")
 
+// tolerance is by how much more may be copied than was agreed to, as what is
+// missing changes until it is.
+const tolerance = 1.1
+
 // approve asks before more is spent than --limit, nil if that is agreed to already.
-func (a *app) approve(p *progress, f backfillFlags) func(context.Context, backfill.Estimate) error {
+// It says what is agreed to.
+func (a *app) approve(p *progress, f backfillFlags) func(context.Context, backfill.Estimate) (float64, error) {
 	if f.yes {
 		return nil
 	}
-	return func(ctx context.Context, e backfill.Estimate) error {
+	return func(ctx context.Context, e backfill.Estimate) (float64, error) {
 		if e.Dollars() <= f.limit {
-			return nil
+			return f.limit, nil
 		}
 		p.done()
 		cost := fmt.Sprintf("estimated cost %s for %s, more than the limit of %s", dollars(e.Dollars()), totalTransfer(e), dollars(f.limit))
 		if !a.asks() {
-			return overLimit("nothing was copied: " + cost + "; see what it is with --dry-run, then give --yes or a higher --limit")
+			return 0, overLimit("nothing was copied: " + cost + "; see what it is with --dry-run, then give --yes or a higher --limit")
 		}
 		agreed, err := a.confirm(ctx, cost+". Copy it?")
 		switch {
 		case err != nil:
-			return err
+			return 0, err
 		case !agreed:
-			return overLimit("nothing was copied: " + cost)
+			return 0, overLimit("nothing was copied: " + cost)
 		}
-		return nil
+		return tolerance * e.Dollars(), nil
 	}
 }
 

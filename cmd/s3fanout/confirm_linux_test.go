@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"syscall"
@@ -54,7 +55,10 @@ func TestBackfillAsksOnATerminal(t *testing.T) {
 		if _, err := user.WriteString(typed); err != nil {
 			t.Fatal(err)
 		}
-		err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), estimate)
+		upTo, err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), estimate)
+		if want == nil && math.Abs(upTo-1.1*62.1) > 1e-9 {
+			t.Errorf("typed %q: agreed to %v dollars, want a tenth more than the estimate", typed, upTo)
+		}
 		if !errors.Is(err, want) || want == nil && err != nil || want != nil && !errors.Is(err, errLeftOver) {
 			t.Errorf("typed %q: error %v, want %v", typed, err, want)
 		}
@@ -95,6 +99,15 @@ func TestBatchJobsAreAskedAbout(t *testing.T) {
 	}
 }
 
+// What became more than was agreed to is for who runs it to agree to again.
+func TestBackfillOfMoreThanWasAgreedTo(t *testing.T) {
+	err := backfillError(backfill.Report{}, false, fmt.Errorf("%w: about $3.00 so far, of $2.00", backfill.ErrGrown))
+	const want = "more is missing than was agreed to: about $3.00 so far, of $2.00; what was copied stays, run it again to be asked about the rest"
+	if err == nil || err.Error() != want || exitCode(err, true) != exitLeftOver {
+		t.Errorf("got %v, want %s and exit code %d", err, want, exitLeftOver)
+	}
+}
+
 // A signal ends the question.
 func TestTheQuestionIsInterruptible(t *testing.T) {
 	_, terminal := openTerminal(t)
@@ -111,12 +124,13 @@ func TestTheQuestionIsInterruptible(t *testing.T) {
 func TestBackfillAsksNobodyElsewhere(t *testing.T) {
 	a := &app{stdin: strings.NewReader("y\n"), stderr: &strings.Builder{}, getenv: func(string) string { return "" }}
 	dear := backfill.Estimate{RequestDollars: 10.01}
-	err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), dear)
+	_, err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), dear)
 	if !errors.Is(err, errOverLimit) || !errors.Is(err, errLeftOver) || !strings.Contains(err.Error(), "; see what it is with --dry-run, then give --yes or a higher --limit") {
 		t.Errorf("over the limit: error %v, want %v", err, errOverLimit)
 	}
-	if err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), backfill.Estimate{RequestDollars: 10}); err != nil {
-		t.Errorf("at the limit: error %v", err)
+	upTo, err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), backfill.Estimate{RequestDollars: 10})
+	if err != nil || upTo != 10 {
+		t.Errorf("at the limit: agreed to %v dollars, error %v; want the limit", upTo, err)
 	}
 	if a.approve(a.newProgress(), backfillFlags{yes: true}) != nil {
 		t.Error("asked although --yes was given")

@@ -2,6 +2,8 @@ package backfill
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +16,10 @@ const (
 	maxHeld  = 10_000
 	holdTime = time.Minute
 )
+
+// ErrGrown marks a run that ended because what is missing had become more than
+// was approved of. What was copied until then stays.
+var ErrGrown = errors.New("more is missing than was agreed to")
 
 // held are objects that wait for Options.Approve.
 type held struct {
@@ -65,7 +71,8 @@ func (r *run) approve(work context.Context) error {
 	}
 	r.tally.listed()
 	estimate := r.tally.estimate()
-	if err := r.options.Approve(work, estimate); err != nil {
+	upTo, err := r.options.Approve(work, estimate)
+	if err != nil {
 		r.refused = &estimate
 		return err
 	}
@@ -73,12 +80,25 @@ func (r *run) approve(work context.Context) error {
 	r.held = nil
 	if waiting.over || len(waiting.goals) > 0 && time.Since(waiting.since) > holdTime {
 		r.tally.restart()
+		r.upTo = &upTo
 		return r.walk(work)
 	}
 	for _, g := range waiting.goals {
 		if err := r.give(work, g); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// bounded is an error once what a second listing has found costs more than was
+// approved of. It is asked before anything of that is handed out.
+func (r *run) bounded() error {
+	if r.upTo == nil {
+		return nil
+	}
+	if cost := r.tally.dollars(); cost > *r.upTo {
+		return fmt.Errorf("%w: about $%.2f so far, of $%.2f", ErrGrown, cost, *r.upTo)
 	}
 	return nil
 }

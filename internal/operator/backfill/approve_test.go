@@ -11,7 +11,10 @@ import (
 // approving runs a backfill from a to b that is asked about.
 func (w *world) approving(t *testing.T, mostHeld int, approve func(context.Context, Estimate) error) (Report, error) {
 	t.Helper()
-	o := w.options(func(o *Options) { o.To, o.Approve = []string{"b"}, approve })
+	o := w.options(func(o *Options) {
+		o.To = []string{"b"}
+		o.Approve = func(ctx context.Context, e Estimate) (float64, error) { return 1.1 * e.Dollars(), approve(ctx, e) }
+	})
 	return runHolding(t.Context(), o, Observer{}, mostHeld)
 }
 
@@ -92,6 +95,48 @@ func TestWhatWasDeletedWhileSomebodyThoughtStaysDeleted(t *testing.T) {
 	})
 }
 
+// What came while it was asked is copied too, up to what was agreed to. More than
+// that ends the run, and what was copied before stays.
+func TestNoMoreIsCopiedThanWasApprovedOf(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		came, atLeast, atMost int
+		grown, waited         bool
+	}{
+		{name: "a few more", came: 20, atLeast: 520, atMost: 520},
+		{name: "many more", came: 1000, atLeast: 200, atMost: 550, grown: true},
+		{name: "many more, after a long time", came: 1000, atLeast: 200, atMost: 550, grown: true, waited: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld("a", "b")
+				w.fill(500)
+				most := 10
+				if c.waited {
+					most = maxHeld
+				}
+				o := w.options(func(o *Options) {
+					o.To = []string{"b"}
+					o.Approve = func(_ context.Context, e Estimate) (float64, error) {
+						w.fill(500 + c.came)
+						if c.waited {
+							<-time.After(holdTime + time.Second)
+						}
+						return 1.1 * e.Dollars(), nil
+					}
+				})
+				report, err := runHolding(t.Context(), o, Observer{}, most)
+				if errors.Is(err, ErrGrown) != c.grown || !c.grown && err != nil {
+					t.Errorf("error %v, grown %v", err, c.grown)
+				}
+				if n := len(w.keys("b")); n < c.atLeast || n > c.atMost {
+					t.Errorf("%d copied, want %d to %d: %+v", n, c.atLeast, c.atMost, report.Targets[0])
+				}
+			})
+		})
+	}
+}
+
 // An end while somebody thinks is an interruption.
 func TestInterruptedWhileItIsAsked(t *testing.T) {
 	w := newWorld("a", "b")
@@ -99,10 +144,10 @@ func TestInterruptedWhileItIsAsked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	report, err := Run(ctx, w.options(func(o *Options) {
 		o.To = []string{"b"}
-		o.Approve = func(ctx context.Context, _ Estimate) error {
+		o.Approve = func(ctx context.Context, _ Estimate) (float64, error) {
 			cancel()
 			<-ctx.Done()
-			return context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		}
 	}), Observer{})
 	if err != nil || !report.Interrupted || len(w.copies) > 0 {

@@ -114,9 +114,11 @@ type Options struct {
 	// It is not asked in a dry run.
 	//
 	// Up to 10,000 objects are held until then. If there are more, or it takes
-	// longer than a minute, the buckets are listed once more. What was deleted at a
-	// target can be in the estimate, which is then too high.
-	Approve func(context.Context, Estimate) error
+	// longer than a minute, the buckets are listed once more, and what is missing
+	// then is copied as long as it costs no more than upTo, in US dollars, without
+	// the listing; the run ends with ErrGrown at what costs more. What was
+	// deleted at a target can be in the estimate, which is then too high.
+	Approve func(context.Context, Estimate) (upTo float64, err error)
 	// Concurrency is how many objects are copied to a target at once at most;
 	// 0 means DefaultConcurrency. Fewer are while S3 asks for less.
 	Concurrency int
@@ -241,6 +243,7 @@ type run struct {
 	held     *held
 	mostHeld int
 	refused  *Estimate // what was not approved of
+	upTo     *float64  // US dollars, of a second listing
 	// gentle is what copies by one request run in: it ends a grace after the
 	// work. hard ends with it. Neither has a deadline, before which a copy in
 	// parts would end unfinished.
@@ -303,6 +306,9 @@ func (r *run) walk(work context.Context) error {
 			r.tally.sources(source, small, len(b.objects)-small)
 			if r.options.DryRun || r.held.counts() {
 				continue
+			}
+			if err := r.bounded(); err != nil {
+				return err
 			}
 			pages, err := names.find(work, source, b)
 			r.tally.pages(0, pages)

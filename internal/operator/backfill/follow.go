@@ -44,6 +44,9 @@ func (r *run) follow(work context.Context, keys []string) error {
 			if err != nil || r.options.DryRun {
 				return err
 			}
+			if err := r.bounded(); err != nil {
+				return err
+			}
 			for _, g := range goals {
 				if err := r.give(work, g); err != nil {
 					return err

@@ -1,6 +1,9 @@
 package backfill_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -15,9 +18,8 @@ import (
 
 const a, b, c = "us-east-1", "eu-west-1", "ap-northeast-1"
 
-// bring follows everything into all Regions, and returns how each target stands.
-func bring(t *testing.T, w *buckets.Buckets, change func(*backfill.Options)) (map[string]backfill.Target, backfill.Report) {
-	t.Helper()
+// following is what brings everything into all Regions.
+func following(w *buckets.Buckets, change func(*backfill.Options)) backfill.Options {
 	w.Pass(2 * time.Second) // what is acted on has to be older than a second
 	o := backfill.Options{To: w.Regions, Follow: func(string) (bool, bool) { return true, true }}
 	for _, region := range w.Regions {
@@ -33,7 +35,13 @@ func bring(t *testing.T, w *buckets.Buckets, change func(*backfill.Options)) (ma
 	if change != nil {
 		change(&o)
 	}
-	report, err := backfill.Run(t.Context(), o, backfill.Observer{})
+	return o
+}
+
+// bring follows everything into all Regions, and returns how each target stands.
+func bring(t *testing.T, w *buckets.Buckets, change func(*backfill.Options)) (map[string]backfill.Target, backfill.Report) {
+	t.Helper()
+	report, err := backfill.Run(t.Context(), following(w, change), backfill.Observer{})
 	if err != nil || len(report.Failures) > 0 {
 		t.Fatalf("%v: %+v", err, report)
 	}
@@ -62,6 +70,28 @@ func wantTargets(t *testing.T, got map[string]backfill.Target, want ...backfill.
 		if !reflect.DeepEqual(got[target.Region], target) {
 			t.Errorf("got  %+v\nwant %+v", got[target.Region], target)
 		}
+	}
+}
+
+// Of what is followed no more is copied either than was approved of.
+func TestNoMoreIsFollowedThanWasApprovedOf(t *testing.T) {
+	w := buckets.New(t, a, b)
+	put := func(from, to int) {
+		for i := from; i < to; i++ {
+			w.Put(a, fmt.Sprintf("key-%02d", i), "1")
+		}
+		w.Pass(2 * time.Second)
+	}
+	put(0, 20)
+	o := following(w, func(o *backfill.Options) {
+		o.Approve = func(_ context.Context, e backfill.Estimate) (float64, error) {
+			put(20, 90)
+			return 1.1 * e.Dollars(), nil
+		}
+	})
+	report, err := backfill.RunHolding(t.Context(), o, backfill.Observer{}, 5)
+	if !errors.Is(err, backfill.ErrGrown) || report.Targets[1].Copied > 25 {
+		t.Errorf("error %v, want %v; of 90 copied %+v, want a tenth more than 20, and for the price of the listing a few", err, backfill.ErrGrown, report.Targets[1])
 	}
 }
 

@@ -201,6 +201,13 @@ func (t *tally) estimate() Estimate {
 	return t.bill.estimate(t.options, t.counted.Lists)
 }
 
+// dollars is what everything planned since a restart comes to, but for the listing.
+func (t *tally) dollars() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bill.estimate(t.options, 0).Dollars()
+}
+
 // restart forgets what was planned, and keeps the requests that it took.
 func (t *tally) restart() {
 	t.mu.Lock()
