@@ -101,7 +101,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, monitoring (CloudWatch), events, sts and iam.", id.Service),
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, "+
+				"monitoring (CloudWatch), events, sts and iam.", id.Service),
 		})
 	}
 }
@@ -121,7 +122,9 @@ func (s *Sandbox) awaitReady(r *http.Request) bool {
 func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !fromThisMachine(r):
-		writeJSON(w, http.StatusForbidden, map[string]string{"error": "the sandbox's own interface is not for web pages, and for loopback addresses only"})
+		writeJSON(w, http.StatusForbidden, map[string]string{
+			"error": "the sandbox's own interface is not for web pages, and for loopback addresses only",
+		})
 	case r.URL.Path == controlPrefix+"stats" && r.Method == http.MethodGet:
 		writeJSON(w, http.StatusOK, s.Stats())
 	case r.URL.Path == controlPrefix+"faults" && r.Method == http.MethodGet:
@@ -134,7 +137,8 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.serveTick(w, r)
 	default:
 		writeJSON(w, http.StatusNotFound, map[string]string{
-			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults, POST " + controlPrefix + "deploy, POST " + controlPrefix + "tick",
+			"error": "use GET " + controlPrefix + "stats, GET or POST " + controlPrefix + "faults, " +
+				"POST " + controlPrefix + "deploy, POST " + controlPrefix + "tick",
 		})
 	}
 }
@@ -171,7 +175,9 @@ func (s *Sandbox) serveDeploy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !filepath.IsAbs(in.Templates) {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": fmt.Sprintf("templates %q is not the absolute path of a directory that cdk synth wrote", in.Templates)})
+		writeJSON(w, http.StatusBadRequest, map[string]string{
+			"error": fmt.Sprintf("templates %q is not the absolute path of a directory that cdk synth wrote", in.Templates),
+		})
 		return
 	}
 	changes, err := s.Update(context.WithoutCancel(r.Context()), os.DirFS(in.Templates))

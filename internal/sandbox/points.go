@@ -111,7 +111,8 @@ func (s *Sandbox) route(r *http.Request, id sigv4.Identity, client string) (by s
 		return s3.Point{}, &sigv4.Error{Status: status, Code: code, Service: "s3", Message: message}
 	}
 	if id.RegionSet == "" {
-		return refuse(http.StatusBadRequest, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-ECDSA-P256-SHA256.")
+		return refuse(http.StatusBadRequest, "InvalidRequest",
+			"The authorization mechanism you have provided is not supported. Please use AWS4-ECDSA-P256-SHA256.")
 	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -131,7 +132,8 @@ func (s *Sandbox) route(r *http.Request, id sigv4.Identity, client string) (by s
 		to.Region, _ = s.s3.RegionOf(bucket)
 	}
 	if !coversRegion(id.RegionSet, to.Region) {
-		return refuse(http.StatusForbidden, "AccessDenied", "The signature's X-Amz-Region-Set "+id.RegionSet+" does not have "+to.Region+", where the request is routed to.")
+		return refuse(http.StatusForbidden, "AccessDenied",
+			"The signature's X-Amz-Region-Set "+id.RegionSet+" does not have "+to.Region+", where the request is routed to.")
 	}
 	return s3.Point{ARN: point.ARN, AccountID: AccountID, Policy: point.Policy, Bucket: to.Name}, nil
 }

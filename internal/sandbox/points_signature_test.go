@@ -148,7 +148,8 @@ func TestSignatureHoldsInItsRegions(t *testing.T) {
 		if code(err) != tt.want || tt.want == "" && err != nil {
 			t.Errorf("signed for %v, routed to us-east-1: %v, want %q", tt.set, err, tt.want)
 		}
-		if tt.want != "" && (status(err) != http.StatusForbidden || !strings.Contains(err.Error(), "does not have us-east-1, where the request is routed to")) {
+		why := "does not have us-east-1, where the request is routed to"
+		if tt.want != "" && (status(err) != http.StatusForbidden || !strings.Contains(err.Error(), why)) {
 			t.Errorf("signed for %v: %v, want 403 and the Region", tt.set, err)
 		}
 	}

@@ -35,12 +35,14 @@ func makeAccessPoint(_ context.Context, d *deployment, _ target, raw json.RawMes
 		p.Name = "mrap-" + requestID()[:8]
 	}
 	if !accessPointName.MatchString(p.Name) {
-		return template.Created{}, fmt.Errorf("property Name: %q is not the name of an access point: 3 to 50 lower-case letters, digits and hyphens", p.Name)
+		return template.Created{}, fmt.Errorf(
+			"property Name: %q is not the name of an access point: 3 to 50 lower-case letters, digits and hyphens", p.Name)
 	}
 	var buckets []accesspoint.Bucket
 	for _, r := range p.Regions {
 		if r.BucketAccountID != "" && r.BucketAccountID != AccountID {
-			return template.Created{}, fmt.Errorf("property Regions: bucket %s is said to be account %s's; the sandbox has account %s alone", r.Bucket, r.BucketAccountID, AccountID)
+			return template.Created{}, fmt.Errorf("property Regions: bucket %s is said to be account %s's; the sandbox has account %s alone",
+				r.Bucket, r.BucketAccountID, AccountID)
 		}
 		region, ok := d.s3.RegionOf(r.Bucket)
 		if !ok {

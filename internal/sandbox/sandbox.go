@@ -178,8 +178,8 @@ type Sandbox struct {
 
 // Start deploys the assembly and serves it until Close. It returns once every
 // resource exists and the endpoint answers. Everything that was started is
-// stopped again before an error is returned; a ConfigError is the caller's to
-// mend.
+// stopped again before an error is returned; a ConfigError says what to fix in
+// the Config.
 func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if c.RetryWait == 0 {
 		c.RetryWait = DefaultRetryWait

@@ -38,8 +38,8 @@ func (s *Service) ServeByPoint(w http.ResponseWriter, r *http.Request, by Point,
 func byPointToo(operation string) bool {
 	return slices.Contains([]string{
 		"AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",
-		"GetObject", "GetObjectTagging", "HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjectsV2", "ListParts", "PutObject", "PutObjectTagging",
-		"UploadPart",
+		"GetObject", "GetObjectTagging", "HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjectsV2", "ListParts",
+		"PutObject", "PutObjectTagging", "UploadPart",
 	}, operation)
 }
 
@@ -70,7 +70,8 @@ func (a authorizer) byPoint(n need, ofBucket *iam.Request) error {
 	ofBucket.Context["s3:DataAccessPointArn"] = a.point.ARN
 	ofBucket.Context["s3:DataAccessPointAccount"] = a.point.AccountID
 	q := iam.Request{
-		Caller: a.caller, Action: n.action, Resource: a.point.ARN, ResourcePolicy: a.point.Policy, ResourceAccount: a.point.AccountID, Context: ofBucket.Context,
+		Caller: a.caller, Action: n.action, Context: ofBucket.Context,
+		Resource: a.point.ARN, ResourcePolicy: a.point.Policy, ResourceAccount: a.point.AccountID,
 	}
 	if n.key != "" {
 		q.Resource += "/object/" + n.key

@@ -115,11 +115,14 @@ func TestRegionSetMeansNothingToVersion4(t *testing.T) {
 // Chunks with signatures of their own are refused in Version 4A for what they are,
 // and those that only it has in Version 4.
 func TestAsymmetricChunks(t *testing.T) {
-	for _, declared := range []string{"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"} {
+	for _, declared := range []string{
+		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+	} {
 		text := strings.NewReplacer("/service/", "/s3/", "host;x-amz-date", "host;x-amz-content-sha256;x-amz-date",
 			"X-Amz-Date:", "X-Amz-Content-Sha256:"+declared+"\r\nX-Amz-Date:").Replace(vectorHeader)
 		_, err := authenticateVector(t, text)
-		if err == nil || err.Status != http.StatusNotImplemented || err.Code != "NotImplemented" || !strings.HasPrefix(err.Message, "The sandbox does not verify "+declared+";") {
+		if err == nil || err.Status != http.StatusNotImplemented || err.Code != "NotImplemented" ||
+			!strings.HasPrefix(err.Message, "The sandbox does not verify "+declared+";") {
 			t.Errorf("%s: %v, want 501 NotImplemented", declared, err)
 		}
 	}

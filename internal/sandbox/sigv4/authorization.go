@@ -162,7 +162,8 @@ func parseQuery(raw rawRequest) (*authorization, *Error) {
 		case seconds < 0:
 			return nil, a.malformed("X-Amz-Expires must be non-negative.")
 		case seconds > int(maxExpires/time.Second):
-			return nil, a.malformed("X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds.")
+			return nil, a.malformed("X-Amz-Expires must be less than a week (in seconds); " +
+				"that is, the given X-Amz-Expires must be less than 604800 seconds.")
 		}
 		a.expires = time.Duration(seconds) * time.Second
 	}
@@ -189,7 +190,8 @@ func (a *authorization) read(credential, signedHeaders, signature string) *Error
 	parts := strings.Split(credential, "/")
 	if a.asymmetric {
 		if len(parts) != 4 {
-			return a.malformed("Credential must have exactly 4 slash-delimited elements, e.g. keyid/date/service/aws4_request, got " + strconv.Quote(credential) + ".")
+			return a.malformed("Credential must have exactly 4 slash-delimited elements, e.g. keyid/date/service/aws4_request, got " +
+				strconv.Quote(credential) + ".")
 		}
 		parts = slices.Insert(parts, 2, "any") // its scope names no Region
 	}

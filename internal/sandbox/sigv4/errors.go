@@ -78,7 +78,8 @@ func (a *authorization) expiredToken() *Error {
 	if a.service == "s3" {
 		return a.fail(http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")
 	}
-	return a.fail(http.StatusForbidden, a.byService("", "ExpiredTokenException", "ExpiredToken"), "The security token included in the request is expired")
+	return a.fail(http.StatusForbidden, a.byService("", "ExpiredTokenException", "ExpiredToken"),
+		"The security token included in the request is expired")
 }
 
 // malformed refuses a signature that cannot be read.
@@ -93,7 +94,8 @@ func (a *authorization) malformed(message string) *Error {
 // unsigned refuses headers that are there but not signed.
 func (a *authorization) unsigned(names ...string) *Error {
 	if a.service == "s3" {
-		return a.fail(http.StatusForbidden, "AccessDenied", "There were headers present in the request which were not signed: "+strings.Join(names, ", "))
+		return a.fail(http.StatusForbidden, "AccessDenied",
+			"There were headers present in the request which were not signed: "+strings.Join(names, ", "))
 	}
 	e := a.mismatch()
 	e.Message = "These must be signed headers in the AWS Authorization: " + strings.Join(names, ", ") + "."
@@ -103,7 +105,8 @@ func (a *authorization) unsigned(names ...string) *Error {
 func (a *authorization) unsupported(name string) *Error {
 	message := "Unsupported AWS 'algorithm': " + strconv.Quote(name) + "; use " + algorithm + "."
 	if a.service == "s3" || a.service == "" {
-		return a.fail(http.StatusBadRequest, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use "+algorithm+".")
+		return a.fail(http.StatusBadRequest, "InvalidRequest",
+			"The authorization mechanism you have provided is not supported. Please use "+algorithm+".")
 	}
 	return a.malformed(message)
 }

@@ -88,7 +88,9 @@ func Authenticate(r *http.Request, store *iam.Store, now time.Time) (Identity, *
 	if !a.verify(credentials.SecretAccessKey, a.canonicalRequest(r, raw, payload)) {
 		return Identity{}, a.mismatch()
 	}
-	return Identity{Caller: caller, Region: a.region, RegionSet: a.regionSet, Service: a.service, PayloadHash: payload, Presigned: a.presigned}, nil
+	return Identity{
+		Caller: caller, Region: a.region, RegionSet: a.regionSet, Service: a.service, PayloadHash: payload, Presigned: a.presigned,
+	}, nil
 }
 
 // SigningKey derives the key that signs requests of one day, Region and
