@@ -41,8 +41,8 @@ func NewAccessPoint(scope constructs.Construct, id string, props AccessPointProp
 	path := *stack.Node().Path()
 	for _, region := range props.Regions {
 		if *region.stack.Node().Path() == path {
-			return nil, fmt.Errorf("stack %s has the parts of a Region; make the access point in another stack, which is deployed after every Region's",
-				*stack.StackName())
+			return nil, fmt.Errorf("stack %s has the parts of a Region; "+
+				"make the access point in another stack, which is deployed after every Region's", *stack.StackName())
 		}
 		stack.AddStackDependency(region.stack, jsii.String("reaches its bucket"))
 	}

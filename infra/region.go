@@ -70,11 +70,13 @@ func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Regio
 		}
 	}
 	if props.Key != nil && !here.UsesKMS() {
-		return nil, fmt.Errorf("the key: the encryption of replica set %s is not %q; set Config.Encryption, or leave the key out", here.Name, replicaset.EncryptionKMS)
+		return nil, fmt.Errorf("the key: the encryption of replica set %s is not %q; set Config.Encryption, or leave the key out",
+			here.Name, replicaset.EncryptionKMS)
 	}
-	if arn := here.KMSKeyARNs[here.Region]; props.Key != nil && arn != "" && !*awscdk.Token_IsUnresolved(props.Key.KeyArn()) && *props.Key.KeyArn() != arn {
-		return nil, fmt.Errorf("the key is %s, but Config.KMSKeyARNs has %s in %s, which the other Regions go by; give the same key, or leave one of the two out",
-			*props.Key.KeyArn(), arn, here.Region)
+	if arn := here.KMSKeyARNs[here.Region]; props.Key != nil && arn != "" &&
+		!*awscdk.Token_IsUnresolved(props.Key.KeyArn()) && *props.Key.KeyArn() != arn {
+		return nil, fmt.Errorf("the key is %s, but Config.KMSKeyARNs has %s in %s, which the other Regions go by; "+
+			"give the same key, or leave one of the two out", *props.Key.KeyArn(), arn, here.Region)
 	}
 	code, err := props.Code.orBuilt(scope, here.Config)
 	if err != nil {
@@ -97,7 +99,8 @@ func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, erro
 	}
 	region := *stack.Region()
 	if *awscdk.Token_IsUnresolved(region) {
-		return site{}, nil, fmt.Errorf("stack %s is bound to no Region; set Env.Region in its props to one of %s", *stack.StackName(), strings.Join(set.Regions, ", "))
+		return site{}, nil, fmt.Errorf("stack %s is bound to no Region; set Env.Region in its props to one of %s",
+			*stack.StackName(), strings.Join(set.Regions, ", "))
 	}
 	if !set.Contains(region) {
 		return site{}, nil, fmt.Errorf("stack %s is in %s, which is not one of the Regions of replica set %s: %s",
@@ -109,7 +112,8 @@ func siteOf(scope constructs.Construct, config Config) (site, awscdk.Stack, erro
 // stackOf is the stack that the scope is in. Without one the CDK would panic.
 func stackOf(scope constructs.Construct) (awscdk.Stack, error) {
 	if !slices.ContainsFunc(*scope.Node().Scopes(), func(above constructs.IConstruct) bool { return *awscdk.Stack_IsStack(above) }) {
-		return nil, fmt.Errorf("scope %q is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet", *scope.Node().Path())
+		return nil, fmt.Errorf("scope %q is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet",
+			*scope.Node().Path())
 	}
 	return awscdk.Stack_Of(scope), nil
 }

@@ -99,9 +99,11 @@ func (c Config) validateAlarms() error {
 	m := regexp.MustCompile(pattern).FindStringSubmatch(c.AlarmTopicARN)
 	switch {
 	case m == nil:
-		return fmt.Errorf("alarmTopicArn: %q is not the ARN of a standard SNS topic; use one such as arn:%s:sns:{region}:111122223333:alarms", c.AlarmTopicARN, partition)
+		return fmt.Errorf("alarmTopicArn: %q is not the ARN of a standard SNS topic; use one such as arn:%s:sns:{region}:111122223333:alarms",
+			c.AlarmTopicARN, partition)
 	case m[1] != regionPart:
-		return fmt.Errorf("alarmTopicArn: it names %s, but an alarm notifies topics of its own Region only; write {region} in its place and have such a topic in each Region", m[1])
+		return fmt.Errorf("alarmTopicArn: it names %s, but an alarm notifies topics of its own Region only; "+
+			"write {region} in its place and have such a topic in each Region", m[1])
 	}
 	return nil
 }
@@ -110,14 +112,16 @@ func (c Config) validateBoundary() error {
 	partition := Partition(c.Regions[0])
 	pattern := "^arn:" + partition + `:iam::([0-9]{12}|aws|\{account\}):policy/[A-Za-z0-9_+=,.@/-]{1,512}$`
 	if p := c.PermissionsBoundary; p != "" && !regexp.MustCompile(pattern).MatchString(p) {
-		return fmt.Errorf("permissionsBoundary: %q is not the ARN of a policy; use one such as arn:%s:iam::{account}:policy/boundary", p, partition)
+		return fmt.Errorf("permissionsBoundary: %q is not the ARN of a policy; use one such as arn:%s:iam::{account}:policy/boundary",
+			p, partition)
 	}
 	return nil
 }
 
 // identityPattern is the ARN of one role or user; the first group is the account.
 func identityPattern(partition string) *regexp.Regexp {
-	return regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
+	return regexp.MustCompile("^arn:" + partition + `:iam::([0-9]{12}|\{account\}):` +
+		`(role|user)/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`)
 }
 
 // checkIdentities takes whole ARNs alone: a wildcard would let in whoever gets to
@@ -134,7 +138,8 @@ func checkIdentities(field, partition string, arns []string) error {
 		case strings.ContainsAny(arn, "*?"):
 			return fmt.Errorf("%s[%d]: %q has a wildcard; name each role and user", field, i, arn)
 		case !valid.MatchString(arn):
-			return fmt.Errorf("%s[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators", field, i, arn, partition)
+			return fmt.Errorf("%s[%d]: %q is not the ARN of a role or user; use one such as arn:%s:iam::{account}:role/operators",
+				field, i, arn, partition)
 		case dup:
 			return fmt.Errorf("%s[%d]: %s is listed already as %s[%d]; remove one", field, i, arn, field, first)
 		}
@@ -169,7 +174,8 @@ func (c Config) validateAccessLogs() error {
 	case c.AccessLogBucket == "":
 		return nil
 	case !strings.Contains(c.AccessLogBucket, regionPart):
-		return fmt.Errorf("accessLogBucket: %q is one bucket, but S3 logs to a bucket of the same Region only; name the Region by {region}, as in logs-{region}", c.AccessLogBucket)
+		return fmt.Errorf("accessLogBucket: %q is one bucket, but S3 logs to a bucket of the same Region only; "+
+			"name the Region by {region}, as in logs-{region}", c.AccessLogBucket)
 	}
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`)
 	for _, region := range c.Regions {
@@ -181,13 +187,17 @@ func (c Config) validateAccessLogs() error {
 		case strings.ContainsAny(prefix, "{}"):
 			return fmt.Errorf("accessLogPrefix: %q has braces other than those of {region} and {account}; leave them out", c.AccessLogPrefix)
 		case len(prefix) > maxLogPrefix:
-			return fmt.Errorf("accessLogPrefix: it is %d characters long in %s, %d are allowed; use a shorter one", len(prefix), region, maxLogPrefix)
+			return fmt.Errorf("accessLogPrefix: it is %d characters long in %s, %d are allowed; use a shorter one",
+				len(prefix), region, maxLogPrefix)
 		case len(bucket) > maxBucketName:
-			return fmt.Errorf("accessLogBucket: %q makes the name in %s %d characters long, %d are allowed; use a shorter one", c.AccessLogBucket, region, len(bucket), maxBucketName)
+			return fmt.Errorf("accessLogBucket: %q makes the name in %s %d characters long, %d are allowed; use a shorter one",
+				c.AccessLogBucket, region, len(bucket), maxBucketName)
 		case !name.MatchString(bucket):
-			return fmt.Errorf("accessLogBucket: %q is not a bucket's name; use lower-case letters, digits and hyphens, {region}, and {account} for the account's ID", c.AccessLogBucket)
+			return fmt.Errorf("accessLogBucket: %q is not a bucket's name; use lower-case letters, digits and hyphens, {region}, and {account} "+
+				"for the account's ID", c.AccessLogBucket)
 		case bucket == c.bucketName(anyAccount, region):
-			return fmt.Errorf("accessLogBucket: %q is the replica set's own bucket, which would log its logs and copy them; name another", c.AccessLogBucket)
+			return fmt.Errorf("accessLogBucket: %q is the replica set's own bucket, which would log its logs and copy them; name another",
+				c.AccessLogBucket)
 		}
 	}
 	return nil

@@ -24,9 +24,9 @@ const accountIDLength = 12
 func (c Config) Validate() error {
 	// The first two are what the others build on.
 	for _, check := range []func() error{
-		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow, c.validateReconcile,
-		c.validateReplicationTime, c.validateFunction, c.validateEncryption, c.validateGovernance, c.validateRoles, c.validateAccessPoint, c.validateAccess,
-		c.validateVPCEndpoints, c.validateTags,
+		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow,
+		c.validateReconcile, c.validateReplicationTime, c.validateFunction, c.validateEncryption, c.validateGovernance, c.validateRoles,
+		c.validateAccessPoint, c.validateAccess, c.validateVPCEndpoints, c.validateTags,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%s.%w", ContextKey, err)
@@ -51,8 +51,8 @@ func (c Config) validateRegions() error {
 				i, region, info.partition, c.Regions[0], p)
 		}
 		if info.optIn && !c.OptInRegions {
-			return fmt.Errorf("regions[%d]: %s is an opt-in Region, where SNS delivers as another principal and AWS's pages disagree on whether it delivers across Regions at all; "+
-				"leave it out, or set allowOptInRegions to true and test that objects arrive", i, region)
+			return fmt.Errorf("regions[%d]: %s is an opt-in Region, where SNS delivers as another principal and AWS's pages disagree "+
+				"on whether it delivers across Regions at all; leave it out, or set allowOptInRegions to true and test that objects arrive", i, region)
 		}
 	}
 	if len(c.Regions) < 2 {
@@ -82,7 +82,8 @@ func (c Config) validateName() error {
 	// What a bucket, a stack and a queue all accept. Dots would break TLS to
 	// the bucket's host name.
 	if !regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`).MatchString(c.Name) {
-		return fmt.Errorf("name: %q is not usable in bucket and stack names; use lower-case letters, digits and hyphens, begin with a letter and end with a letter or digit", c.Name)
+		return fmt.Errorf("name: %q is not usable in bucket and stack names; use lower-case letters, digits and hyphens, begin with a letter "+
+			"and end with a letter or digit", c.Name)
 	}
 	for _, reserved := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
 		if strings.HasPrefix(c.Name+"-", reserved) {
