@@ -26,6 +26,7 @@ const (
 	whyDestroyed = "the Region that wrote it has destroyed it since"
 	whyRuleHid   = "a lifecycle rule may have deleted it where it is deleted, and what rules delete is not followed"
 	whyForgotten = "it may have been deleted here, so long ago that the bucket's lifecycle rules have left no trace"
+	whyBusy      = "somebody has been copying it for long, and the next comparison looks again"
 	whyLeft      = "the rules of follow mode left it as it is, twice"
 )
 
@@ -81,8 +82,7 @@ func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
 	}
 	upload := w.unfinished(s.key)
 	if upload == nil && w.beingCopied(ctx, s.key, source.Size) {
-		one.Young = 1
-		return one, nil
+		return w.waits(s.key, place, missing)
 	}
 	from := w.members[place]
 	return w.repair(ctx, s.key, source.Size, place, missing, func(ctx context.Context) (copier.Result, error) {
@@ -157,8 +157,7 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		write := seen.Write()
 		upload := w.unfinished(s.key)
 		if upload == nil && !seen.Deleted && w.beingCopied(ctx, s.key, write.Size) {
-			one.Young = 1
-			return one, nil
+			return w.waits(s.key, seen.Greatest, off)
 		}
 		from := w.members[seen.Greatest]
 		request := follow.Request{
@@ -242,7 +241,23 @@ func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
 	return busy
 }
 
+// waits ends the invocation before a key that somebody copies just now, so that the
+// next tick looks again: the copy of an invocation that died looks the same for a
+// while. Where nobody may wait any longer, the key is not repaired.
+func (w *work) waits(key string, place int, off Counts) (Counts, error) {
+	if w.keeper.mayWait() {
+		w.log.Info("a large object is being copied, and the next tick looks again", "key", key)
+		return Counts{}, errTimeUp
+	}
+	w.name(key, place, whyBusy)
+	off.Unrepaired = 1
+	return off, nil
+}
+
 const (
+	// mostWaits is how many ticks of a comparison end early because of a key that
+	// somebody copies. What died is told from what is at work after one or two.
+	mostWaits = 8
 	// mostTries is how often a copy is tried whose failure may pass, each some
 	// seconds after the one before.
 	mostTries = 3

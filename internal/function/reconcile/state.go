@@ -39,6 +39,8 @@ type State struct {
 	// Unfinished are copies in parts of keys after After, to go on with. There are few:
 	// an invocation leaves one at most.
 	Unfinished []copier.Upload `json:"unfinished,omitempty"`
+	// Waits are how many invocations have ended before a key that somebody was copying.
+	Waits int `json:"waits,omitempty"`
 	// Lease is the invocation's at work, or that of one that died.
 	Lease *Lease `json:"lease,omitempty"`
 }
@@ -93,7 +95,7 @@ func (s State) held(now time.Time) bool { return s.Lease != nil && now.Before(s.
 // begin is the state of an invocation that goes on, or begins anew.
 func (s State) begin(now time.Time, l Lease) State {
 	if s.Began.IsZero() {
-		s.Began, s.After, s.Counts, s.Unfinished = now, "", Counts{}, nil
+		s.Began, s.After, s.Counts, s.Unfinished, s.Waits = now, "", Counts{}, nil, 0
 	}
 	s.Lease = &l
 	return s
@@ -102,7 +104,7 @@ func (s State) begin(now time.Time, l Lease) State {
 // complete is the state once all keys have been dealt with.
 func (s State) complete() State {
 	s.Proof, s.Began = s.Began, time.Time{}
-	s.After, s.Counts, s.Unfinished, s.Lease = "", Counts{}, nil, nil
+	s.After, s.Counts, s.Unfinished, s.Waits, s.Lease = "", Counts{}, nil, 0, nil
 	return s
 }
 

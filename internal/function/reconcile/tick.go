@@ -161,9 +161,10 @@ type keeper struct {
 	// remembers says that whoever asked remembers the state, and nothing is saved.
 	remembers bool
 
-	mu     sync.Mutex // guards the next two
+	mu     sync.Mutex // guards the next three
 	state  State
 	paused bool
+	waits  bool
 	// The rest is for the goroutine that saves.
 	revision int64
 	saved    time.Time
@@ -208,6 +209,19 @@ func (k *keeper) isPaused() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.paused
+}
+
+// mayWait says whether the invocation may end before a key that somebody copies. A
+// state machine that has ranges compared asks again at once, so that there is no
+// waiting then.
+func (k *keeper) mayWait() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.waits && !k.remembers && k.state.Waits < mostWaits {
+		k.state.Waits++
+		k.waits = true
+	}
+	return k.waits
 }
 
 // maySave saves a checkpoint if the last one is some time ago. Only a conflict is

@@ -18,7 +18,8 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// errTimeUp ends an invocation whose time is nearly up.
+// errTimeUp ends an invocation after which another one has to go on: its time is
+// nearly up, or a key has to wait.
 var errTimeUp = errors.New("the time is up")
 
 // work compares keys and repairs what differs, in one invocation.

@@ -52,13 +52,16 @@ func followAll(c *functionenv.Reconcile) {
 	c.Follow.Set = replicaset.Follow{Overwrites: true, Deletions: true}
 }
 
+// follows are the two ways in which keys are dealt with.
+var follows = map[string]func(*functionenv.Reconcile){"first write wins": nil, "followed": followAll}
+
 // handler is the function of an invocation.
 func (w *world) handler() *reconcile.Handler {
 	target := copier.Target{Region: here, Bucket: buckets.Name(here)}
-	copies := copier.New(w.Clients[here], target, copier.WithLogger(slog.New(slog.DiscardHandler)))
+	copies := w.copier(w.Clients[here])
 	h := &reconcile.Handler{
 		Config: w.config,
-		Read:   func(region string) reconcile.S3 { return w.Clients[region] },
+		Read:   func(region string) reconcile.S3 { return w.reader(w.Clients[region]) },
 		Copier: copies,
 		Follower: follow.New(w.Clients[here], copies, target, follow.WithSince(w.config.Follow.Since), follow.WithOrigins(func(region string) (string, bool) {
 			return buckets.Name(region), slices.Contains(w.Regions, region)

@@ -1,0 +1,119 @@
+package reconcile_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/copier"
+	"s3fanout/internal/copier/copiertest"
+	"s3fanout/internal/function/reconcile"
+	"s3fanout/internal/proof/buckets"
+)
+
+// tickEvery is the schedule's.
+const tickEvery = 15 * time.Minute
+
+const replicator = "arn:aws:iam::123456789012:role/media-replicator"
+
+// inParts has objects of more bytes be copied in parts.
+func (w *world) inParts(threshold int64) {
+	w.config.MultipartThreshold, w.config.Role = threshold, replicator
+}
+
+// copier is that of the function, with a client.
+func (w *world) copier(client *s3.Client) *copier.Copier {
+	options := []copier.Option{copier.WithLogger(w.quiet()), copiertest.WithRandom(func() float64 { return 0 })} // no back-off
+	if w.config.MultipartThreshold > 0 {
+		options = append(options, copier.WithMultipart(w.config.MultipartThreshold, 1))
+	}
+	return copier.New(client, copier.Target{Region: here, Bucket: buckets.Name(here)}, options...)
+}
+
+// reader is a client for reading.
+func (w *world) reader(client *s3.Client) reconcile.S3 {
+	if w.config.Role == "" {
+		return client
+	}
+	return begun{client}
+}
+
+// begun are buckets whose unfinished uploads the replicator's role has begun: the
+// test's client is nobody's role.
+type begun struct{ reconcile.S3 }
+
+func (b begun) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, o ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+	out, err := b.S3.ListMultipartUploads(ctx, in, o...)
+	if err == nil {
+		for i := range out.Uploads {
+			out.Uploads[i].Initiator = &types.Initiator{ID: aws.String(replicator)}
+		}
+	}
+	return out, err
+}
+
+// begin begins an upload, on which nobody works.
+func (w *world) begin(region, key string) {
+	w.t.Helper()
+	if _, err := w.Clients[region].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(region)), Key: &key}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A large copy whose process died looks for a while as if somebody were at work. It is
+// no proof that it was seen so: the next tick looks again, and copies.
+func TestALargeCopyThatDiedIsNotSkipped(t *testing.T) {
+	for name, follow := range follows {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, follow)
+			w.inParts(4)
+			w.Put(there, "a", "a")
+			w.Put(there, "large", "in parts")
+			w.Put(there, "z", "z")
+			w.begin(here, "large")
+			if a := w.tick(); a.Status != reconcile.Paused || a.Repaired == 0 || a.Young > 0 {
+				t.Errorf("got %+v", a)
+			}
+			if s := w.checkpoints.state(t); !s.Proof.IsZero() || s.After != "a" || s.Lease != nil {
+				t.Errorf("the checkpoint is %+v", s)
+			}
+			w.Pass(uploads.IdleTime)
+			w.wantCounts(w.tick(), reconcile.Counts{Compared: 3, Missing: 3, Repaired: 3})
+			w.shows("large", "in parts", "in parts", "-")
+			if s := w.checkpoints.state(t); s.Waits != 0 {
+				t.Errorf("the checkpoint is %+v", s)
+			}
+		})
+	}
+}
+
+// What somebody goes on copying holds a comparison up for some ticks, and is named
+// then.
+func TestALargeCopyHoldsUpSomeTicksAtMost(t *testing.T) {
+	w := newWorld(t, nil)
+	w.inParts(4)
+	const n = 3
+	for i := range n {
+		w.Put(there, fmt.Sprint("large/", i), "in parts")
+	}
+	w.Put(there, "z", "z")
+	var a reconcile.Answer
+	ticks := 0
+	for a.Status = reconcile.Paused; a.Status == reconcile.Paused && ticks < 20; ticks++ {
+		for i := range n {
+			w.begin(here, fmt.Sprint("large/", i))
+		}
+		a = w.tick()
+	}
+	w.wantCounts(a, reconcile.Counts{Compared: n + 1, Missing: n + 1, Repaired: 1, Unrepaired: n})
+	if ticks != 9 || w.why("large/0") == "" {
+		t.Errorf("%d ticks, named because %q", ticks, w.why("large/0"))
+	}
+	w.wantCounts(w.tomorrow(), reconcile.Counts{Compared: n + 1, Missing: n, Repaired: n})
+}
