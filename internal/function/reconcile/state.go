@@ -3,6 +3,8 @@ package reconcile
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,6 +12,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/checkpoint"
+	"s3fanout/internal/function/functionenv"
 )
 
 // ErrConflict says that somebody else has saved a checkpoint since it was loaded.
@@ -33,9 +36,11 @@ type State struct {
 	Proof time.Time `json:"proof,omitzero"`
 	// Began is when the comparison under way did, zero if there is none. All keys up
 	// to and including After have been dealt with, and Counts is about them.
-	Began  time.Time `json:"began,omitzero"`
-	After  string    `json:"after,omitempty"`
-	Counts Counts    `json:"counts,omitzero"`
+	Began time.Time `json:"began,omitzero"`
+	// Of says of which configuration: another one has other keys, or other rules.
+	Of     string `json:"of,omitempty"`
+	After  string `json:"after,omitempty"`
+	Counts Counts `json:"counts,omitzero"`
 	// Unfinished are copies in parts of keys after After, to go on with. There are few:
 	// an invocation leaves one at most.
 	Unfinished []copier.Upload `json:"unfinished,omitempty"`
@@ -86,16 +91,27 @@ func (c Counts) minus(o Counts) Counts {
 
 // due says whether there is anything to compare.
 func (s State) due(now time.Time, every time.Duration) bool {
-	return !s.Began.IsZero() || s.Proof.IsZero() || !now.Before(s.Proof.Add(every))
+	return s.Began.After(s.Proof) || s.Proof.IsZero() || !now.Before(s.Proof.Add(every))
+}
+
+// compared tells configurations apart by which keys are compared, and by what rules.
+func compared(c functionenv.Reconcile) string {
+	c.Every, c.Rate, c.Table, c.KeyRanges = 0, 0, "", min(c.KeyRanges, 1)
+	c.MultipartThreshold, c.MultipartParallel, c.ReplicaStorageClass, c.ReplicationTime, c.ReplicationTimeEvents = 0, 0, "", 0, false
+	// The JSON of a map has its names in order, and that of strings never fails.
+	variables, _ := json.Marshal(functionenv.EncodeReconcile(c))
+	hash := sha256.Sum256(variables)
+	return hex.EncodeToString(hash[:8])
 }
 
 // held says whether an invocation is at work.
 func (s State) held(now time.Time) bool { return s.Lease != nil && now.Before(s.Lease.Until) }
 
-// begin is the state of an invocation that goes on, or begins anew.
-func (s State) begin(now time.Time, l Lease) State {
-	if s.Began.IsZero() {
-		s.Began, s.After, s.Counts, s.Unfinished, s.Waits = now, "", Counts{}, nil, 0
+// begin is the state of an invocation that goes on, or begins anew: also where the one
+// under way is of another configuration, or has been overtaken by a proof.
+func (s State) begin(now time.Time, l Lease, of string) State {
+	if !s.Began.After(s.Proof) || s.Of != of {
+		s.Began, s.Of, s.After, s.Counts, s.Unfinished, s.Waits = now, of, "", Counts{}, nil, 0
 	}
 	s.Lease = &l
 	return s
@@ -103,8 +119,10 @@ func (s State) begin(now time.Time, l Lease) State {
 
 // complete is the state once all keys have been dealt with.
 func (s State) complete() State {
-	s.Proof, s.Began = s.Began, time.Time{}
-	s.After, s.Counts, s.Unfinished, s.Waits, s.Lease = "", Counts{}, nil, 0, nil
+	if s.Began.After(s.Proof) {
+		s.Proof = s.Began
+	}
+	s.Began, s.Of, s.After, s.Counts, s.Unfinished, s.Waits, s.Lease = time.Time{}, "", "", Counts{}, nil, 0, nil
 	return s
 }
 

@@ -88,7 +88,11 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	if s.Lease != nil {
 		log.Info("an invocation before this one did not end, its work is resumed", "holder", s.Lease.Holder, "after", s.After)
 	}
-	k := &keeper{h: h, log: log, state: s.begin(now, Lease{Holder: holder, Until: until.Add(skew)}), revision: revision, saved: now}
+	begun := s.begin(now, Lease{Holder: holder, Until: until.Add(skew)}, compared(h.Config))
+	if !s.Began.IsZero() && !s.Began.Equal(begun.Began) {
+		log.Info("the configuration has changed, or a newer comparison is complete: the one under way begins anew", "began", s.Began, "after", s.After)
+	}
+	k := &keeper{h: h, log: log, state: begun, revision: revision, saved: now}
 	k.reported = k.state.Counts
 	err := k.save(ctx)
 	if err == nil {
