@@ -47,9 +47,26 @@ type Region struct {
 	Partial []error
 }
 
-// hides says whether there is an object below the Region's deletion marker.
+// hides says whether there is an object right below the Region's deletion marker.
 func (r Region) hides() bool {
 	return len(r.Versions) > 1 && r.Versions[0].Marker && !r.Versions[1].Marker
+}
+
+// hiddenSince is when the first of the Regions, which all show a marker, deleted what it
+// hides; zero if none of them hides an object, or if one may, further down than was
+// looked.
+func hiddenSince(regions []Region) (first time.Time) {
+	for _, r := range regions {
+		i := slices.IndexFunc(r.Versions, func(v Version) bool { return !v.Marker })
+		switch {
+		case i < 0 && (r.MoreVersions || r.Versions == nil):
+			return time.Time{}
+		case i < 1:
+		case first.IsZero() || r.Versions[i-1].Modified.Before(first):
+			first = r.Versions[i-1].Modified
+		}
+	}
+	return first
 }
 
 // marked says that a deletion marker hides what is copied there.

@@ -73,12 +73,14 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 // command that is shown brings it back.
 func TestUndeleteOfWhatWasDeletedTwice(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		from []string // is deleted twice there
-		code Code
+		name    string
+		follows bool
+		from    []string // is deleted twice there
+		code    Code
 	}{
-		{"in one Region", []string{storyB}, CodeDeleted},
-		{"in both", []string{storyA, storyB}, CodeNowhere},
+		{"in one Region", true, []string{storyB}, CodeDeleted},
+		{"in both", true, []string{storyA, storyB}, CodeNowhere},
+		{"in both, where the first write wins", false, []string{storyA, storyB}, CodeNowhere},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := buckets.New(t, storyA, storyB)
@@ -93,13 +95,15 @@ func TestUndeleteOfWhatWasDeletedTwice(t *testing.T) {
 				w.Pass(time.Minute)
 			}
 			f := told(t, w, "k")
-			f.Followed.Deletions = false
+			if f.Followed.Deletions = false; !tt.follows {
+				f.Followed = nil
+			}
 			v := Judge(f)
 			want := undeleteKey("k", first.UTC())
 			if v.Code != tt.code || len(v.Steps) != 1 || v.Steps[0].Command != want || !strings.Contains(v.Text, "it was deleted in "+tt.from[0]+" "+at(first)) {
-				t.Errorf("got %+v, want %q", v, want)
+				t.Fatalf("got %+v, want %q", v, want)
 			}
-			o := undelete.Options{Span: undelete.Span{Since: sinceOf(t, v), Until: w.Now()}, Keys: []string{"k"}, Follows: func(string) bool { return true }, DryRun: true}
+			o := undelete.Options{Span: undelete.Span{Since: sinceOf(t, v), Until: w.Now()}, Keys: []string{"k"}, Follows: func(string) bool { return tt.follows }, DryRun: true}
 			for _, region := range w.Regions {
 				o.Members = append(o.Members, undelete.Member{Region: region, Bucket: buckets.Name(region), S3: w.Clients[region]})
 			}

@@ -281,6 +281,8 @@ func (j *judgement) nowhere() {
 		if i := slices.IndexFunc(gone, Region.hides); i >= 0 {
 			j.step("if it is to be back, delete the deletion marker in one Region and copy it from there", undeleteCommand(gone[i], j.Key)+" && "+
 				backfillCommand(j.Key, gone[i].Region, nil, true))
+		} else if since := hiddenSince(gone); !since.IsZero() {
+			j.step("if it is to be back", undeleteKey(j.Key, since))
 		}
 	case slices.ContainsFunc(j.Regions, func(r Region) bool { return len(r.Uploads) > 0 }):
 		j.say("no Region has it: its upload is not completed")

@@ -12,8 +12,12 @@ func deletions(gone []Region) string {
 	texts := make([]string, len(gone))
 	for i, r := range gone {
 		texts[i] = r.Region
-		if !r.Deleted.Modified.IsZero() {
-			texts[i] += " " + at(r.Deleted.Modified)
+		when := hiddenSince(gone[i : i+1])
+		if when.IsZero() {
+			when = r.Deleted.Modified
+		}
+		if !when.IsZero() {
+			texts[i] += " " + at(when)
 		}
 	}
 	return and(texts)
