@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -19,14 +19,10 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// overAll is the committed assembly with an access point over the three buckets, and
-// what else changes.
-func overAll(t *testing.T, s *Sandbox, more ...func(region, mesh map[string]any)) fs.FS {
+// overAll is the committed assembly with an access point over the three buckets.
+func overAll(t *testing.T, s *Sandbox) fstest.MapFS {
 	t.Helper()
-	return changed(t, func(region, mesh map[string]any) {
-		for _, change := range more {
-			change(region, mesh)
-		}
+	return changed(t, func(_, mesh map[string]any) {
 		var regions []any
 		for _, region := range s.regions {
 			regions = append(regions, map[string]any{"Bucket": s.state.Regions[region].Bucket})
