@@ -26,8 +26,11 @@ type alarm struct {
 	// silence says that the metric always has figures, and that without any for all
 	// of the periods something is wrong as well.
 	silence bool
-	means   string
-	fix     string // a command, or what to do before one
+	// stays says that the metric has a figure now and then alone, and that the alarm
+	// stays as it is until the next one.
+	stays bool
+	means string
+	fix   string // a command, or what to do before one
 }
 
 // alarmPeriod is in seconds. What is alarmed at can wait for minutes: it lies
@@ -135,7 +138,7 @@ func (s site) reconcileAlarms() []alarm {
 			fix:   "s3fanout doctor, then s3fanout verify",
 		},
 		{
-			name: "not-repaired", metrics: one(s.ownMetric("KeysUnrepaired", "Sum")), periods: 1,
+			name: "not-repaired", metrics: one(s.ownMetric("KeysUnrepaired", "Sum")), periods: 1, stays: true,
 			means: "Objects are missing or different here, and the comparison of the buckets did not repair them.",
 			fix:   "s3fanout verify, then s3fanout backfill",
 		},
@@ -180,9 +183,12 @@ func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeA
 			OkActions:          told,
 		}
 		if a.silence {
-			// Not "breaching": a new alarm would go off before the first figure. Without
+			// Not "breaching": a new alarm would be raised before the first figure. Without
 			// figures it goes back to INSUFFICIENT_DATA, which is told as well.
 			properties.TreatMissingData, properties.InsufficientDataActions = jsii.String("missing"), told
+		}
+		if a.stays {
+			properties.TreatMissingData = jsii.String("ignore")
 		}
 		a.watch(properties)
 		made = append(made, madeAlarm{alarm: a, made: awscloudwatch.NewCfnAlarm(this, jsii.String(a.name), properties)})

@@ -94,8 +94,10 @@ func newReconcileTable(scope constructs.Construct, here site) awsdynamodb.CfnTab
 	table := awsdynamodb.NewCfnTable(scope, jsii.String("Table"), &awsdynamodb.CfnTableProps{
 		TableName:            jsii.String(here.ReconcilerName()),
 		BillingMode:          jsii.String("PAY_PER_REQUEST"),
-		AttributeDefinitions: []any{&awsdynamodb.CfnTable_AttributeDefinitionProperty{AttributeName: jsii.String(key), AttributeType: jsii.String("S")}},
-		KeySchema:            []any{&awsdynamodb.CfnTable_KeySchemaProperty{AttributeName: jsii.String(key), KeyType: jsii.String("HASH")}},
+		AttributeDefinitions: []any{&awsdynamodb.CfnTable_AttributeDefinitionProperty{
+			AttributeName: jsii.String(key), AttributeType: jsii.String("S"),
+		}},
+		KeySchema: []any{&awsdynamodb.CfnTable_KeySchemaProperty{AttributeName: jsii.String(key), KeyType: jsii.String("HASH")}},
 	})
 	table.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
 	return table
@@ -140,7 +142,8 @@ func (s site) compare(key *string) []statement {
 		{
 			// A large object that is being copied now is not missing, and a page of versions
 			// tells of many keys which of them were deleted here.
-			sid: "SeeUploads", actions: []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}, resources: []string{s.BucketARN()}, condition: s.ownBuckets(),
+			sid: "SeeUploads", actions: []string{"s3:ListBucketMultipartUploads", "s3:ListBucketVersions"},
+			resources: []string{s.BucketARN()}, condition: s.ownBuckets(),
 		},
 		{
 			sid: "SeeParts", actions: []string{"s3:ListMultipartUploadParts"}, resources: []string{s.BucketARN() + "/*"}, condition: s.ownBuckets(),

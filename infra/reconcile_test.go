@@ -277,7 +277,7 @@ func byID(tp template) map[string]resource {
 
 // TestSilenceOfTheComparisonIsTold: the age of the last comparison has a figure at
 // every tick, so that none means that nothing compares. A new alarm has none
-// either, and must not go off for that.
+// either, and must not be raised for that.
 func TestSilenceOfTheComparisonIsTold(t *testing.T) {
 	set := defaultSet(t)
 	set.Reconcile, set.AlarmEmail = &replicaset.Reconcile{Every: 6 * time.Hour}, "ops@example.com"
@@ -297,5 +297,26 @@ func TestSilenceOfTheComparisonIsTold(t *testing.T) {
 			equal(t, "metric", watchedBy(t, a), []watched{{"s3fanout", "ProofAge", "Maximum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 3600}})
 		}
 		equal(t, region+": alarms", found, 1)
+	}
+}
+
+// TestNotRepairedStaysUntilAComparisonFindsNothing: a comparison has one figure of what
+// it left, and the alarm must not end by itself minutes later.
+func TestNotRepairedStaysUntilAComparisonFindsNothing(t *testing.T) {
+	set := defaultSet(t)
+	set.Reconcile = daily()
+	s := synthesize(t, set)
+	for _, region := range set.Regions {
+		for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
+			want := "notBreaching"
+			switch a.at("AlarmName") {
+			case any(set.Name + "-not-repaired"):
+				want = "ignore"
+				equal(t, "metric", watchedBy(t, a), []watched{{"s3fanout", "KeysUnrepaired", "Sum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 300}})
+			case any(set.Name + "-not-proven"):
+				want = "missing"
+			}
+			equal(t, a.ID+": missing data", a.at("TreatMissingData"), any(want))
+		}
 	}
 }

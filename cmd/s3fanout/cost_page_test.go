@@ -209,7 +209,7 @@ With ` + "`reconcile`" + ` in ` + "`cdk.json`" + ` or ` + "`--reconcile`" + `, e
 | a comparison, of all Regions together | N²·K/1000 LIST; N·(N-1)·K keys of 300 bytes transferred | ` + "`TestBillOfComparing`" + ` |
 | its function's time | N·K/3300 s of 512 MB, which has not been measured on AWS | ` + "`TestReconcileIsPricedAsItIsDeployed`" + ` |
 | ticks | 2,920 invocations a month and Region of 0.2 s, with a read of a table each, which is not in the model: less than a cent | ` + "`TestReconcileIsPricedAsItIsDeployed`" + ` |
-| alarms and metrics of a Region | 2 and 3, as long as nothing differs | ` + "`TestReconcileIsPricedAsItIsDeployed`, `TestMetrics`" + ` |
+| alarms and metrics of a Region | 2 and 4, as long as nothing differs | ` + "`TestReconcileIsPricedAsItIsDeployed`, `TestMetrics`" + ` |
 
 What differs costs HEADs and copies like those of the replicator. [reconcile.md](reconcile.md) has a table for up to 10⁹ keys. With
 ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions, of which a range makes a few.

@@ -58,10 +58,10 @@ func (h *Handler) compareRange(ctx context.Context, log *slog.Logger, r Range, b
 	if err != nil && !timeUp && !advanced(r, s) {
 		return Answer{}, err
 	}
-	a := Answer{Status: Complete, Done: err == nil, Began: began, Counts: s.Counts}
+	a := Answer{Status: Complete, Done: err == nil, Began: began, RangeUnrepaired: r.Unrepaired + s.Counts.Unrepaired, Counts: s.Counts}
 	if err != nil {
 		a.Status, a.Wait = Paused, !timeUp
-		a.Range = &Range{After: s.After, Through: r.Through, Unfinished: s.Unfinished}
+		a.Range = &Range{After: s.After, Through: r.Through, Unfinished: s.Unfinished, Unrepaired: a.RangeUnrepaired}
 	}
 	if a.Wait {
 		log.Warn("the rest of the range waits", "after", s.After, "through", r.Through, "error", err.Error())
@@ -82,6 +82,14 @@ func (p Prove) failed() int {
 		if !a.Done {
 			n++
 		}
+	}
+	return n
+}
+
+// unrepaired is how many keys of all ranges were not repaired.
+func (p Prove) unrepaired() (n int64) {
+	for _, a := range p.Ranges {
+		n += a.RangeUnrepaired
 	}
 	return n
 }

@@ -152,6 +152,8 @@ type Range struct {
 	Through string `json:"through"`
 	// Unfinished are copies in parts of some of the keys, to go on with.
 	Unfinished []copier.Upload `json:"unfinished,omitempty"`
+	// Unrepaired is how many keys of the whole range were not repaired before After.
+	Unrepaired int64 `json:"unrepaired,omitempty"`
 }
 
 // Prove is a part of an Event.
@@ -174,6 +176,8 @@ type Answer struct {
 	Wait   bool      `json:"wait,omitempty"`
 	Began  time.Time `json:"began,omitzero"` // the comparison
 	Ranges []Range   `json:"ranges,omitempty"`
+	// RangeUnrepaired is Unrepaired of all invocations of the range, not of this one.
+	RangeUnrepaired int64 `json:"rangeUnrepaired,omitempty"`
 	Counts
 }
 

@@ -7,16 +7,30 @@ import (
 )
 
 // report writes a line about a tick, which carries its metrics.
-func (h *Handler) report(log *slog.Logger, status Status, s State, now time.Time, c Counts, took time.Duration) {
+func (h *Handler) report(log *slog.Logger, status Status, s State, now time.Time, c Counts) {
 	m := newMetrics(h.Config.Target.Set, h.Config.Target.Region, now)
 	m.counts(c)
-	age := s.age(now)
 	if status != progress {
-		m.add("ProofAge", "Seconds", int64(age/time.Second))
+		m.add("ProofAge", "Seconds", int64(s.age(now)/time.Second))
 	}
-	if status == Complete || status == Proved {
-		m.add("ProofTime", "Seconds", int64(took/time.Second))
+	m.line(log, status, s)
+}
+
+// reportEnd writes the line about a complete comparison, of which c has not been
+// reported yet. Where the whole of it left no key unrepaired it says so with a zero, by
+// which an alarm ends that another comparison has raised.
+func (h *Handler) reportEnd(log *slog.Logger, status Status, s State, now time.Time, c Counts, unrepaired int64, took time.Duration) {
+	m := newMetrics(h.Config.Target.Set, h.Config.Target.Region, now)
+	m.counts(c)
+	if unrepaired == 0 {
+		m.add("KeysUnrepaired", "Count", 0)
 	}
+	m.add("ProofAge", "Seconds", int64(s.age(now)/time.Second))
+	m.add("ProofTime", "Seconds", int64(took/time.Second))
+	m.line(log, status, s)
+}
+
+func (m *metrics) line(log *slog.Logger, status Status, s State) {
 	attributes := append(m.attributes(), "status", status)
 	if !s.Began.IsZero() {
 		attributes = append(attributes, "began", s.Began, "after", s.After, "soFar", s.Counts)

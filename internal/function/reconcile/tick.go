@@ -74,7 +74,7 @@ func (h *Handler) tick(ctx context.Context, log *slog.Logger, holder string) (An
 			return Answer{}, err
 		}
 	}
-	h.report(log, status, s, now, Counts{}, 0)
+	h.report(log, status, s, now, Counts{})
 	return Answer{Status: status, Done: status == Idle}, nil
 }
 
@@ -112,7 +112,7 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 			return k.lost(err)
 		}
 		end := h.Now()
-		h.report(log, status, k.state, end, counts.minus(k.reported), end.Sub(began))
+		h.reportEnd(log, status, k.state, end, counts.minus(k.reported), counts.Unrepaired, end.Sub(began))
 		return Answer{Status: status, Done: true, Began: began, Counts: counts}, nil
 	}
 	state := k.state
@@ -123,7 +123,7 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 		}
 		return Answer{}, errors.Join(err, saveErr)
 	}
-	h.report(log, Paused, state, h.Now(), state.Counts.minus(k.reported), 0)
+	h.report(log, Paused, state, h.Now(), state.Counts.minus(k.reported))
 	if !errors.Is(err, errTimeUp) {
 		return Answer{}, err
 	}
@@ -153,7 +153,7 @@ func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer,
 		if err != nil {
 			return Answer{}, err
 		}
-		h.report(log, Proved, s, now, Counts{}, max(0, now.Sub(began)))
+		h.reportEnd(log, Proved, s, now, Counts{}, p.unrepaired(), max(0, now.Sub(began)))
 		return Answer{Status: Proved, Done: true, Began: began}, nil
 	}
 }
@@ -252,7 +252,7 @@ func (k *keeper) save(ctx context.Context) (err error) {
 	}
 	if c := s.Counts.minus(k.reported); c != (Counts{}) {
 		k.reported = s.Counts
-		k.h.report(k.log, "progress", s, k.h.Now(), c, 0)
+		k.h.report(k.log, progress, s, k.h.Now(), c)
 	}
 	return nil
 }

@@ -12,9 +12,9 @@ const (
 	// ReconcileMemoryMiB is the memory of the function that compares.
 	ReconcileMemoryMiB = 512
 	// AlarmMetricsOfReconcile and MetricsOfReconcile are those of each Region as long
-	// as nothing differs: KeysCompared, ProofAge and ProofTime.
+	// as nothing differs: KeysCompared, ProofAge, ProofTime and a KeysUnrepaired of zero.
 	AlarmMetricsOfReconcile = 2
-	MetricsOfReconcile      = 3
+	MetricsOfReconcile      = 4
 	// ReconcileTicks are how often a month the function is started.
 	ReconcileTicks = hoursInMonth * 4
 

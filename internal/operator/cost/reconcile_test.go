@@ -22,7 +22,7 @@ func TestBillOfComparing(t *testing.T) {
 		Invocations:  {3 * 2920, 3 * 2920 * 0.20 / 1e6},
 		FunctionTime: {3*2920*0.2*0.5 + comparisons*3*1e6/3300*0.5, (3*2920*0.2*0.5 + comparisons*3*1e6/3300*0.5) * 0.0000133334},
 		Alarms:       {6, 0.60},
-		Metrics:      {9, 2.70},
+		Metrics:      {12, 3.60},
 		Dashboards:   {0, 0},
 		Reads:        {0, 0},
 		Publishes:    {0, 0},
