@@ -110,7 +110,9 @@ func (s site) rangesDefinition() map[string]any {
 				"Default": "Incomplete",
 			},
 			"Complete":   state{"Type": "Succeed"},
-			"Incomplete": state{"Type": "Fail", "Error": "Incomplete", "Cause": "Ranges of keys could not be compared. The function's log says why."},
+			"Incomplete": state{
+				"Type": "Fail", "Error": "Incomplete", "Cause": "Ranges of keys could not be compared. The function's log says why.",
+			},
 		},
 	}
 }

@@ -92,8 +92,8 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 func newReconcileTable(scope constructs.Construct, here site) awsdynamodb.CfnTable {
 	const key = "id"
 	table := awsdynamodb.NewCfnTable(scope, jsii.String("Table"), &awsdynamodb.CfnTableProps{
-		TableName:            jsii.String(here.ReconcilerName()),
-		BillingMode:          jsii.String("PAY_PER_REQUEST"),
+		TableName:   jsii.String(here.ReconcilerName()),
+		BillingMode: jsii.String("PAY_PER_REQUEST"),
 		AttributeDefinitions: []any{&awsdynamodb.CfnTable_AttributeDefinitionProperty{
 			AttributeName: jsii.String(key), AttributeType: jsii.String("S"),
 		}},

@@ -103,7 +103,8 @@ func (c Config) validateReconcile() error {
 		return fmt.Errorf("reconcile.every: %s is not possible; use 6 hours to 30 days", Span(r.Every))
 	}
 	if n := r.KeyRanges; n != 0 && (n < minKeyRanges || n > maxKeyRanges) {
-		return fmt.Errorf("reconcile.keyRanges: %d is not possible; use %d to %d, or leave it out to compare with one function", n, minKeyRanges, maxKeyRanges)
+		return fmt.Errorf("reconcile.keyRanges: %d is not possible; use %d to %d, or leave it out to compare with one function",
+			n, minKeyRanges, maxKeyRanges)
 	}
 	return nil
 }
