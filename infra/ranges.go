@@ -109,7 +109,7 @@ func (s site) rangesDefinition() map[string]any {
 				"Choices": []any{state{"Variable": "$.done", "BooleanEquals": true, "Next": "Complete"}},
 				"Default": "Incomplete",
 			},
-			"Complete":   state{"Type": "Succeed"},
+			"Complete": state{"Type": "Succeed"},
 			"Incomplete": state{
 				"Type": "Fail", "Error": "Incomplete", "Cause": "Ranges of keys could not be compared. The function's log says why.",
 			},
