@@ -238,3 +238,21 @@ func TestKeysThatNoFilterChoosesAreNotListed(t *testing.T) {
 		t.Errorf("%d lists", n)
 	}
 }
+
+// A pause in the keys of a second filter does not have those of the first one listed,
+// and counted, once more.
+func TestKeysOfAFilterAreCountedOnce(t *testing.T) {
+	w := newWorld(t, func(c *functionenv.Reconcile) {
+		c.Filters = []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}
+	})
+	w.Put(there, "a/00", "lost")
+	for i := range 19 {
+		w.everywhere(fmt.Sprintf("a/%02d", i+1), "same")
+	}
+	w.Put(there, "b/large", "lost")
+	w.pauses("large")
+	if a := w.tick(); a.Status != reconcile.Paused || a.Compared != 20 {
+		t.Errorf("got %+v", a)
+	}
+	w.wantCounts(w.tick(), reconcile.Counts{Compared: 21, Missing: 2, Repaired: 2})
+}

@@ -51,7 +51,8 @@ const (
 func (h *Handler) work(ctx context.Context, log *slog.Logger, until time.Time, k *keeper) *work {
 	w := &work{
 		Handler: h, log: log, members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...), keeper: k,
-		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log}, copies: make(chan struct{}, Copies), large: make(chan struct{}, 1),
+		pace: newPacer(cmp.Or(h.Config.Rate, DefaultRate), h.Now, h.Sleep), named: &named{log: log},
+		copies: make(chan struct{}, Copies), large: make(chan struct{}, 1),
 	}
 	w.rules = &rules{work: w, asking: make(chan struct{}, 1)}
 	if _, bounded := ctx.Deadline(); bounded {
@@ -122,8 +123,9 @@ func (w *work) stretch(ctx context.Context, prefix string, s listing.Stretch) er
 	}
 	var todo []suspect
 	var same Counts
-	now := w.Now()
+	now, last := w.Now(), ""
 	for row := range s.Rows {
+		last = row.Key
 		c, is := w.judge(row, now)
 		if is.kind == alike {
 			same = same.plus(c)
@@ -140,11 +142,7 @@ func (w *work) stretch(ctx context.Context, prefix string, s listing.Stretch) er
 		return err
 	}
 	// What is after the last key of all is nothing.
-	through := s.Through
-	if through == "" {
-		through = w.keeper.now().After
-	}
-	w.keeper.reached(through, same)
+	w.keeper.reached(cmp.Or(s.Through, last, w.keeper.now().After), same)
 	return w.keeper.maySave(ctx)
 }
 
