@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/reconcile"
@@ -255,4 +257,61 @@ func TestKeysOfAFilterAreCountedOnce(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	w.wantCounts(w.tick(), reconcile.Counts{Compared: 21, Missing: 2, Repaired: 2})
+}
+
+// A key whose oldest copy goes while it is looked at, or copied, is copied from the
+// next Region that has it: it is missing all the same.
+func TestAMissingKeyIsCopiedFromWhoeverHasIt(t *testing.T) {
+	for _, when := range []string{"before the HEAD", "before the copy", "for good", "again and again"} {
+		t.Run(when, func(t *testing.T) {
+			w := newWorld(t, nil)
+			version := w.Put(there, "lost", "body")
+			w.Pass(time.Second)
+			if when == "before the HEAD" || when == "before the copy" {
+				w.Put(third, "lost", "body")
+			}
+			w.change = func(h *reconcile.Handler) {
+				gone := false
+				remove := func() {
+					if !gone {
+						w.Remove(there, "lost", version)
+					}
+					gone = true
+				}
+				if when == "before the HEAD" {
+					read := h.Read
+					h.Read = func(region string) reconcile.S3 { return beforeHead{read(region), remove} }
+				}
+				h.Copier = copying{h.Copier, func(context.Context, copier.Request) error {
+					if when == "again and again" {
+						w.Remove(there, "lost", version)
+						version = w.Put(there, "lost", "body")
+						w.Pass(reconcile.Grace)
+					} else {
+						remove()
+					}
+					return nil
+				}}
+			}
+			want := reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1}
+			switch when {
+			case "for good":
+				want = reconcile.Counts{Compared: 1}
+			case "again and again":
+				want = reconcile.Counts{Compared: 1, Missing: 1, Unrepaired: 1}
+			}
+			w.wantCounts(w.tick(), want)
+		})
+	}
+}
+
+// beforeHead calls a function before each HEAD.
+type beforeHead struct {
+	reconcile.S3
+	do func()
+}
+
+func (b beforeHead) HeadObject(ctx context.Context, in *s3.HeadObjectInput, o ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+	b.do()
+	return b.S3.HeadObject(ctx, in, o...)
 }
