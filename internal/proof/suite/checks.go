@@ -62,6 +62,8 @@ func checks() []check {
 			why: "asked by a run with CONFIG='{\"bucketNamespace\":\"account-regional\"}'"},
 		{id: "opt-in", question: "the principal that SNS delivers as to and from opt-in Regions",
 			why: "asked by a run with REGIONS of which one is opt-in, and CONFIG='{\"allowOptInRegions\":true}'"},
+		{id: "access-point", question: "whether CloudFormation makes an access point from the Region of its stack",
+			why: "asked by a run with CONFIG='{\"accessPoint\":{}}', or with the `region` of the stack; S3 takes up to a day to make one"},
 		{id: "batch-operations", question: "the trust condition and the prices of S3 Batch Operations",
 			why: "a job costs $0.25 and runs for minutes"},
 		{id: "alarm-mail", question: "that alarms arrive by mail", why: "a person has to confirm and to read"},
