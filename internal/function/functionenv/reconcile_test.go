@@ -103,3 +103,14 @@ func TestPrefixesCoverWhatMatches(t *testing.T) {
 		}
 	}
 }
+
+// The infrastructure names the sessions that may repair, and the functions know them
+// by the name of the function: both have to mean the same sessions.
+func TestSessionsOfRepairsHaveOneName(t *testing.T) {
+	for _, name := range []string{"s3fanout", "media"} {
+		set := replicaset.Config{Name: name}
+		if got, want := ReconcileSession(set.FunctionName()), set.ReconcileSession(); got != want {
+			t.Errorf("the functions expect %q, the infrastructure allows %q", got, want)
+		}
+	}
+}

@@ -56,6 +56,22 @@ func TestPauseLosesNothing(t *testing.T) {
 	run(0, "verify", "--grace", "0s")
 }
 
+// An operator without the policy for pausing is told what is missing, and the Region
+// goes on (bad input: cm-53).
+func TestPauseByWhoMayNot(t *testing.T) {
+	t.Parallel()
+	looking, operating := pagePolicies(t)
+	w := operatedWorld(t, looking, operating)
+	operator := w.as(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/operator", "operator"))
+	code, stdout, stderr := operator.command("pause", "eu-west-1", "--config", filepath.Join(build.root, "cdk.json"))
+	if code != 1 || string(stdout) != "eu-west-1: not paused\n" || !strings.Contains(string(stderr), "lambda:TagResource") {
+		t.Errorf("exit %d, want 1 and lambda:TagResource\n%s%s", code, stdout, stderr)
+	}
+	w.upload("us-east-1", object{key: "films/one", body: "one"})
+	w.settle()
+	w.wantIn("eu-west-1", object{key: "films/one", body: "one"})
+}
+
 // pausingPolicy is the policy of docs/security.md for who may pause.
 func pausingPolicy(t *testing.T) map[string]any {
 	t.Helper()
@@ -69,8 +85,7 @@ func pausingPolicy(t *testing.T) map[string]any {
 }
 
 // Where the function's failures go nowhere a pause would lose what is announced
-// meanwhile. It is refused, and the function goes on. Who may not pause is told what
-// is missing (bad input: cm-45).
+// meanwhile. It is refused, and the function goes on (bad input: cm-45).
 func TestPauseRefusesToLoseEvents(t *testing.T) {
 	t.Parallel()
 	a := editable(t, threeRegions(t))

@@ -97,7 +97,7 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 // schedules tick. Other fields of the configuration and the function can be changed.
 func startReconciling(t *testing.T, fields string, change func(properties map[string]any)) *world {
 	t.Helper()
-	set := editable(t, synthesize(t, `{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+fields+
+	set := editable(t, synthesize(t, `{"s3fanout":{"name":"repairing","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+fields+
 		`,"reconcile":{"every":"6 hours","copy":true}}}`))
 	set.edit("*", func(resources map[string]any) int {
 		return ofType(resources, "AWS::Lambda::Function", func(_ string, properties map[string]any) {
@@ -202,7 +202,7 @@ func (w *world) wantMetrics(compared float64, found map[string]map[string]float6
 func (w *world) wantProofs(complete, compared float64, found map[string]map[string]float64) {
 	w.t.Helper()
 	config := filepath.Join(w.t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"mended","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}}`), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"repairing","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}}`), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	got := map[string]map[string]float64{}
