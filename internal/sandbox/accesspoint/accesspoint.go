@@ -1,5 +1,5 @@
 // Package accesspoint is the sandbox's Multi-Region Access Points: which buckets
-// each one reaches, and what its policy says. Requests by an access point are for
+// each one reaches, and what its policy says. Requests through an access point are for
 // the package s3; this one says to which bucket they go.
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPoints.html)
 package accesspoint

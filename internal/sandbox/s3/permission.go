@@ -14,7 +14,7 @@ type need struct {
 	action string
 	bucket string
 	key    string
-	source bool // of a copy, which is never read by an access point
+	source bool // of a copy, which is never read through an access point
 }
 
 // needs returns the permissions that the request takes by what it says, as in

@@ -25,7 +25,7 @@ func (p *Point) bucket() string {
 	return p.Bucket
 }
 
-// ServeByPoint answers a request that came by an access point, as ServeAPI does one
+// ServeByPoint answers a request that came through an access point, as ServeAPI does one
 // by a bucket's name. What access points do not take is refused.
 func (s *Service) ServeByPoint(w http.ResponseWriter, r *http.Request, by Point, caller iam.Caller) {
 	region, _ := s.RegionOf(by.Bucket)
@@ -59,7 +59,7 @@ func (s *Service) UploadBucket(r *http.Request, buckets []string) (string, bool)
 	return "", false
 }
 
-// byPoint demands a permission of the access point, if the request came by one and
+// byPoint demands a permission of the access point, if the request came through one and
 // the need is about its bucket, and has the bucket's policy know of it. Both have
 // to let the caller
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointPermissions.html).

@@ -141,7 +141,7 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 	s.answer(w, r, region, caller, nil)
 }
 
-// answer is ServeAPI, also for a request that came by an access point.
+// answer is ServeAPI, also for a request that came through an access point.
 func (s *Service) answer(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller, by *Point) {
 	ids := newIDs()
 	if !s.begin() {
