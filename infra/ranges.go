@@ -34,7 +34,7 @@ func newRanges(scope constructs.Construct, id string, props rangesProps) {
 		Definition:       here.rangesDefinition(),
 	})
 	awsscheduler.NewCfnSchedule(this, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{
-		Name:               jsii.String(here.ReconcilerName() + "-ranges"),
+		Name:               jsii.String(here.RangesScheduleName()),
 		Description:        jsii.String("Starts the comparison of the buckets of replica set " + here.Name + " in ranges of keys"),
 		ScheduleExpression: jsii.String(fmt.Sprintf("rate(%d hours)", int(here.Reconcile.Every/time.Hour))),
 		FlexibleTimeWindow: &awsscheduler.CfnSchedule_FlexibleTimeWindowProperty{Mode: jsii.String("OFF")},

@@ -59,9 +59,9 @@ an adopted bucket (those of s3fanout adopt --check), one for a function that is
 stopped, and one for each subscription:
 ` + healthRequests + `.
 
-With reconcile 5 more: also scheduler:GetSchedule, dynamodb:DescribeTable and
-cloudwatch:GetMetricData. With accessPoint one more for all Regions:
-s3:ListMultiRegionAccessPoints.
+With reconcile 5 more, with keyRanges 6: also scheduler:GetSchedule,
+dynamodb:DescribeTable and cloudwatch:GetMetricData. With accessPoint one more
+for all Regions: s3:ListMultiRegionAccessPoints.
 They cost less than 0.001 USD. The probe makes 16 more in each Region.
 
 With --output json the result is one document:

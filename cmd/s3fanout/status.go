@@ -50,7 +50,8 @@ that is stopped, and one for each subscription:
 cloudwatch:GetMetricData. CloudWatch charges 0.01 USD for 1,000 metrics; a run
 asks for 4N+12 in each of N Regions, with follow for up to 5 more.
 
-With reconcile 6 more: also scheduler:GetSchedule and dynamodb:DescribeTable.
+With reconcile 6 more, with keyRanges 7: also scheduler:GetSchedule and
+dynamodb:DescribeTable.
 
 With --output json the result is one document:
   {"replicaSet", "account", "caller",

@@ -59,6 +59,10 @@ func (r Reconcile) AtOnce() int {
 // Region. They are there only with Config.Reconcile.
 func (c Config) ReconcilerName() string { return c.Name + "-reconcile" }
 
+// RangesScheduleName is the name of the schedule that starts the state machine of
+// ranges of keys, the same in every Region.
+func (c Config) RangesScheduleName() string { return c.ReconcilerName() + "-ranges" }
+
 // ReconcilerLogGroupName is the name of that function's log group.
 func (c Config) ReconcilerLogGroupName() string { return "/aws/lambda/" + c.ReconcilerName() }
 

@@ -20,16 +20,29 @@ func (c *checker) reconcile() {
 	if there(c, checkReconciler, r.Function, "function "+name) {
 		c.reconciler(r.Function.Value)
 	}
-	there(c, checkReconcileTable, r.Table, "table "+name)
-	if there(c, checkSchedule, r.Schedule, "schedule "+name) {
-		switch s := r.Schedule.Value; {
-		case s.State != "ENABLED":
-			c.find(checkSchedule, "schedule %s is %s", name, s.State)
-		case s.Target != c.here().ReconcilerARN():
-			c.find(checkSchedule, "schedule %s starts %s, not function %s", name, s.Target, name)
+	if there(c, checkReconcileTable, r.Table, "table "+name) {
+		// One that is being updated answers as ever.
+		if status := r.Table.Value; status != "ACTIVE" && status != "UPDATING" {
+			c.find(checkReconcileTable, "table %s is %s", name, status)
 		}
 	}
+	c.schedule(name, r.Schedule, c.here().ReconcilerARN(), "function "+name)
+	if c.facts.Set.Reconcile.KeyRanges > 0 {
+		c.schedule(c.facts.Set.RangesScheduleName(), r.RangesSchedule, c.here().ReconcileMachineARN(), "state machine "+name)
+	}
 	c.proof()
+}
+
+func (c *checker) schedule(name string, look Look[Schedule], target, what string) {
+	if !there(c, checkSchedule, look, "schedule "+name) {
+		return
+	}
+	switch s := look.Value; {
+	case s.State != "ENABLED":
+		c.find(checkSchedule, "schedule %s is %s", name, s.State)
+	case s.Target != target:
+		c.find(checkSchedule, "schedule %s starts %s, not %s", name, s.Target, what)
+	}
 }
 
 func (c *checker) reconciler(f Reconciler) {
@@ -63,9 +76,15 @@ func (c *checker) proof() {
 	}
 	every := c.facts.Set.Reconcile.Every
 	switch age := r.ProofAge.Value; {
+	case r.ProofAge.State == Absent && c.paused() && r.Function.Value.Reserved == found(0):
+		// It is stopped with its Region, which is found by itself.
+	case r.ProofAge.State == Absent && r.ProofAge.Why != "":
+		c.add(checkProof, Note, "how old the last comparison is cannot be told: %s", r.ProofAge.Why)
+	case r.ProofAge.State == Absent && r.Function.State == Found && r.Function.Value.Deployed < proofWindow:
+		c.add(checkProof, Note, "the function that compares has told nothing yet; it was deployed %s ago",
+			r.Function.Value.Deployed.Round(time.Minute))
 	case r.ProofAge.State == Absent:
-		// A set that was deployed a moment ago has none either.
-		c.add(checkProof, Note, "the function that compares has told nothing for %s", replicaset.Span(proofWindow))
+		c.find(checkProof, "the function that compares has told nothing for %s", replicaset.Span(proofWindow))
 	case age > 2*every:
 		c.find(checkProof, "the last complete comparison began %s ago; it is to be every %s", age.Round(time.Minute), replicaset.Span(every))
 	}

@@ -115,9 +115,12 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	if set.Reconcile != nil {
 		healthy.Reconcile = Reconcile{
 			Function: found(Reconciler{
-				State: "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
+				State: "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Deployed: 48 * time.Hour, Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
 			}),
 			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"), ProofAge: found(23 * time.Hour),
+		}
+		if set.Reconcile.KeyRanges > 0 {
+			healthy.Reconcile.RangesSchedule = found(Schedule{State: "ENABLED", Target: here.ReconcileMachineARN()})
 		}
 	}
 	if set.Tracing {

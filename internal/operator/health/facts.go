@@ -68,9 +68,12 @@ type Region struct {
 type Reconcile struct {
 	Function Look[Reconciler]
 	Schedule Look[Schedule]
-	Table    Look[string] // its status
+	// RangesSchedule starts the state machine of a set with ranges of keys, and is looked
+	// at in such a one alone.
+	RangesSchedule Look[Schedule]
+	Table          Look[string] // its status
 	// ProofAge is how old the last complete comparison is; Absent where the function
-	// has told nothing lately.
+	// has told nothing lately, and with a Why where there is no CloudWatch to ask.
 	ProofAge Look[time.Duration]
 }
 
@@ -79,9 +82,11 @@ type Reconciler struct {
 	State, RoleARN string
 	Environment    map[string]string
 	Reserved       Look[int] // reserved concurrency
+	// Deployed is how long ago the function was made or changed last.
+	Deployed time.Duration
 }
 
-// Schedule is what starts that function.
+// Schedule is what starts that function, or the state machine.
 type Schedule struct {
 	State  string // ENABLED or DISABLED
 	Target string // ARN

@@ -19,23 +19,18 @@ import (
 // a figure every quarter of an hour.
 const proofWindow = 3 * time.Hour
 
+// lambdaTime is how Lambda writes when a function was changed.
+const lambdaTime = "2006-01-02T15:04:05.000-0700"
+
 // reconcile looks at the parts of the comparison at once.
 func (g gatherer) reconcile(ctx context.Context) (r Reconcile) {
 	name := g.facts.Set.ReconcilerName()
 	var wait sync.WaitGroup
 	wait.Go(func() { r.Function = g.reconciler(ctx, name) })
-	wait.Go(func() {
-		out, err := g.clients.Scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &name})
-		if err != nil {
-			r.Schedule = failed[Schedule](g.region, "schedule "+name, err)
-			return
-		}
-		s := Schedule{State: string(out.State)}
-		if out.Target != nil {
-			s.Target = aws.ToString(out.Target.Arn)
-		}
-		r.Schedule = found(s)
-	})
+	wait.Go(func() { r.Schedule = g.schedule(ctx, name) })
+	if g.facts.Set.Reconcile.KeyRanges > 0 {
+		wait.Go(func() { r.RangesSchedule = g.schedule(ctx, g.facts.Set.RangesScheduleName()) })
+	}
 	wait.Go(func() {
 		out, err := g.clients.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if err != nil {
@@ -49,6 +44,18 @@ func (g gatherer) reconcile(ctx context.Context) (r Reconcile) {
 	return r
 }
 
+func (g gatherer) schedule(ctx context.Context, name string) Look[Schedule] {
+	out, err := g.clients.Scheduler.GetSchedule(ctx, &scheduler.GetScheduleInput{Name: &name})
+	if err != nil {
+		return failed[Schedule](g.region, "schedule "+name, err)
+	}
+	s := Schedule{State: string(out.State)}
+	if out.Target != nil {
+		s.Target = aws.ToString(out.Target.Arn)
+	}
+	return found(s)
+}
+
 func (g gatherer) reconciler(ctx context.Context, name string) Look[Reconciler] {
 	what := "function " + name
 	out, err := g.clients.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
@@ -56,6 +63,9 @@ func (g gatherer) reconciler(ctx context.Context, name string) Look[Reconciler] 
 		return failed[Reconciler](g.region, what, err)
 	}
 	f := Reconciler{State: string(out.State), RoleARN: aws.ToString(out.Role), Reserved: g.reserved(ctx, name, what)}
+	// A time that is not understood is long ago.
+	modified, _ := time.Parse(lambdaTime, aws.ToString(out.LastModified))
+	f.Deployed = time.Since(modified)
 	if out.Environment != nil {
 		f.Environment = out.Environment.Variables
 	}
@@ -72,7 +82,7 @@ func proofAge(ctx context.Context, client CloudWatch, set replicaset.Config, reg
 	})
 	switch {
 	case err != nil && whyNoMetrics(region, err) == noCloudWatch:
-		return Look[time.Duration]{State: Absent}
+		return Look[time.Duration]{State: Absent, Why: noCloudWatch}
 	case err != nil:
 		return failed[time.Duration](region, "CloudWatch", err)
 	}
