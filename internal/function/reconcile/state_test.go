@@ -1,10 +1,15 @@
 package reconcile_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"s3fanout/internal/copier"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/reconcile"
 	"s3fanout/internal/replicaset"
@@ -81,4 +86,59 @@ func TestAProofIsNotSetBack(t *testing.T) {
 	if s := w.checkpoints.state(t); !s.Proof.After(proved) {
 		t.Errorf("the proof is set back from %v to %v", proved, s.Proof)
 	}
+}
+
+// A save whose answer is lost may have been done: the next one does not take it for
+// somebody else's, whenever the answer to that question comes.
+func TestALostSaveIsNoConflict(t *testing.T) {
+	lost := errors.New("no answer")
+	for name, fails := range map[string]func(n int, save func() error) error{
+		"done, at once known": func(n int, save func() error) error { return cmp.Or(save(), onlyAt(n, 2, lost)) },
+		"done at the end":     func(n int, save func() error) error { return cmp.Or(save(), onlyAt(n, 9, lost)) },
+		"not done": func(n int, save func() error) error {
+			if n == 2 {
+				return lost
+			}
+			return save()
+		},
+		"done, and known late": func(n int, save func() error) error { return cmp.Or(save(), onlyAt(n, 3, errLate)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			const n = 10
+			for i := range n {
+				w.Put(there, fmt.Sprint(i), "body")
+			}
+			saves := 0
+			w.checkpoints.fails = func(save func() error) error {
+				saves++
+				err := fails(saves, save)
+				if errors.Is(err, errLate) {
+					w.checkpoints.silent = 1
+				}
+				return err
+			}
+			w.change = func(h *reconcile.Handler) {
+				h.Parallel = 1
+				h.Copier = copying{h.Copier, func(context.Context, copier.Request) error {
+					w.Pass(time.Minute)
+					return nil
+				}}
+			}
+			w.wantCounts(w.tick(), reconcile.Counts{Compared: n, Missing: n, Repaired: n})
+			if s := w.checkpoints.state(t); s.Lease != nil || s.Proof.IsZero() || saves < 9 {
+				t.Errorf("after %d saves: %+v\n%s", saves, s, w.log)
+			}
+		})
+	}
+}
+
+// errLate is a lost answer after which the table does not answer at first either.
+var errLate = errors.New("no answer, to the next question neither")
+
+func onlyAt(n, at int, err error) error {
+	if n == at {
+		return err
+	}
+	return nil
 }

@@ -1,11 +1,13 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,16 +40,16 @@ func (h *Handler) load(ctx context.Context, now time.Time) (s State, revision in
 	return s, revision, nil
 }
 
-// save writes the state and returns its revision.
-func (h *Handler) save(ctx context.Context, s State, revision int64) (int64, error) {
+// save writes the state in the place of that of a revision.
+func (h *Handler) save(ctx context.Context, s State, revision int64) error {
 	document, err := json.Marshal(s)
 	if err != nil {
-		return revision, err
+		return err
 	}
 	if err := h.Checkpoints.Save(ctx, document, revision); err != nil {
-		return revision, fmt.Errorf("save the checkpoint: %w", err)
+		return fmt.Errorf("save the checkpoint: %w", err)
 	}
-	return revision + 1, nil
+	return nil
 }
 
 // tick begins a comparison if one is due, or goes on with the one under way.
@@ -70,7 +72,7 @@ func (h *Handler) tick(ctx context.Context, log *slog.Logger, holder string) (An
 		return h.run(ctx, log, holder, s, revision)
 	}
 	if revision == 0 { // so that the age of no proof is known
-		if _, err := h.save(ctx, s, revision); err != nil && !errors.Is(err, ErrConflict) {
+		if err := h.save(ctx, s, revision); err != nil && !errors.Is(err, ErrConflict) {
 			return Answer{}, err
 		}
 	}
@@ -103,13 +105,12 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	status, done := Complete, err == nil
 	switch {
 	case errors.Is(err, ErrConflict):
-		log.Info("another invocation is at work, this one ends")
-		return Answer{Status: Busy}, nil
+		return k.lost(k.state.Counts, err)
 	case done:
 		counts := k.state.Counts
 		began := k.state.Began
 		if err := k.end(ctx, k.state.complete()); err != nil {
-			return k.lost(err)
+			return k.lost(counts, err)
 		}
 		end := h.Now()
 		h.reportEnd(log, status, k.state, end, counts.minus(k.reported), counts.Unrepaired, end.Sub(began))
@@ -118,10 +119,10 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	state := k.state
 	state.Lease = nil
 	if saveErr := k.end(ctx, state); saveErr != nil {
-		if errors.Is(err, errTimeUp) {
-			return k.lost(saveErr)
+		if !errors.Is(err, errTimeUp) {
+			saveErr = errors.Join(err, saveErr)
 		}
-		return Answer{}, errors.Join(err, saveErr)
+		return k.lost(state.Counts, saveErr)
 	}
 	h.report(log, Paused, state, h.Now(), state.Counts.minus(k.reported))
 	if !errors.Is(err, errTimeUp) {
@@ -146,7 +147,7 @@ func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer,
 		if began.After(s.Proof) {
 			s.Proof = began
 		}
-		_, err = h.save(ctx, s, revision)
+		err = h.save(ctx, s, revision)
 		if errors.Is(err, ErrConflict) && ctx.Err() == nil {
 			continue
 		}
@@ -173,6 +174,9 @@ type keeper struct {
 	revision int64
 	saved    time.Time
 	reported Counts // those that metrics were written of
+	// unsure are documents of which nobody knows whether they were saved: each would
+	// have replaced that of the revision.
+	unsure [][]byte
 }
 
 // reached says that all keys up to one have been dealt with.
@@ -245,9 +249,9 @@ func (k *keeper) maySave(ctx context.Context) error {
 }
 
 // save saves a checkpoint, and writes metrics of what it is about.
-func (k *keeper) save(ctx context.Context) (err error) {
+func (k *keeper) save(ctx context.Context) error {
 	s := k.now()
-	if k.revision, err = k.h.save(ctx, s, k.revision); err != nil {
+	if err := k.put(ctx, s); err != nil {
 		return err
 	}
 	if c := s.Counts.minus(k.reported); c != (Counts{}) {
@@ -262,12 +266,52 @@ func (k *keeper) end(ctx context.Context, s State) error {
 	k.mu.Lock()
 	k.state = s
 	k.mu.Unlock()
-	_, err := k.h.save(ctx, s, k.revision)
-	return err
+	return k.put(ctx, s)
 }
 
-// lost is the end of an invocation whose last checkpoint was not saved.
-func (k *keeper) lost(err error) (Answer, error) {
+// put saves a state. A save without an answer may have been done: then the keeper's
+// own document is in the way of the next one, and nobody else's.
+func (k *keeper) put(ctx context.Context, s State) error {
+	document, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	for {
+		err := k.h.Checkpoints.Save(ctx, document, k.revision)
+		conflict := errors.Is(err, ErrConflict)
+		switch {
+		case err == nil:
+			k.revision, k.unsure = k.revision+1, nil
+			return nil
+		case !conflict:
+			k.unsure = append(k.unsure, document)
+		}
+		if len(k.unsure) == 0 {
+			return fmt.Errorf("save the checkpoint: %w", err)
+		}
+		has, revision, loadErr := k.h.Checkpoints.Load(ctx)
+		if loadErr != nil {
+			if conflict {
+				err = loadErr // it may be no conflict
+			}
+			return fmt.Errorf("save the checkpoint: %w", err)
+		}
+		if revision != k.revision+1 || !slices.ContainsFunc(k.unsure, func(d []byte) bool { return bytes.Equal(d, has) }) {
+			return fmt.Errorf("save the checkpoint: %w", err)
+		}
+		k.revision, k.unsure = k.revision+1, nil
+		if bytes.Equal(has, document) {
+			return nil
+		}
+	}
+}
+
+// lost is the end of an invocation whose last checkpoint was not saved. What it has
+// done is done, and metrics are written of it.
+func (k *keeper) lost(counts Counts, err error) (Answer, error) {
+	if c := counts.minus(k.reported); c != (Counts{}) {
+		k.h.report(k.log, progress, k.now(), k.h.Now(), c)
+	}
 	if errors.Is(err, ErrConflict) {
 		k.log.Info("another invocation is at work, this one ends")
 		return Answer{Status: Busy}, nil

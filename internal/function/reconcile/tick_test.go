@@ -136,6 +136,14 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Errorf("log: %s", w.log)
 	}
 	w.shows("more/8", "body", "body", "-")
+	var repaired float64
+	for _, line := range w.lines("reconcile") {
+		n, _ := line["KeysRepaired"].(float64)
+		repaired += n
+	}
+	if repaired != 18 {
+		t.Errorf("metrics say that %v keys were repaired, want those of the invocation that ended early as well", repaired)
+	}
 	if n := w.Calls("CopyObject"); n != 18+1 {
 		t.Errorf("%d copies of 18 keys, want one more: that in flight", n)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -170,31 +171,34 @@ type memory struct {
 	mu       sync.Mutex
 	document []byte
 	revision int64
-	loads    int
 	saves    int
-	before   func(operation string) error
+	// fails, if set, answers a save in the place of the table, or after it.
+	fails func(save func() error) error
+	// silent is how many loads are not answered.
+	silent int
 }
 
 func (m *memory) Load(context.Context) ([]byte, int64, error) {
-	if m.before != nil {
-		if err := m.before("Load"); err != nil {
-			return nil, 0, err
-		}
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.loads++
+	if m.silent > 0 {
+		m.silent--
+		return nil, 0, errors.New("no answer")
+	}
 	return m.document, m.revision, nil
 }
 
 func (m *memory) Save(_ context.Context, document []byte, revision int64) error {
-	if m.before != nil {
-		if err := m.before("Save"); err != nil {
-			return err
-		}
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	save := func() error { return m.replace(document, revision) }
+	if m.fails != nil {
+		return m.fails(save)
+	}
+	return save()
+}
+
+func (m *memory) replace(document []byte, revision int64) error {
 	if revision != m.revision {
 		return reconcile.ErrConflict
 	}
