@@ -94,10 +94,11 @@ func newHandler(getenv func(string) string, log *slog.Logger, httpClient aws.HTT
 		copier.WithStorageClass(config.ReplicaStorageClass),
 		copier.WithRole(config.Role))
 	h.Copier = copies
-	h.Follower = follow.New(writer, copies, target, follow.WithSince(config.Follow.Since), follow.WithOrigins(func(region string) (string, bool) {
+	origins := func(region string) (bucket string, member bool) {
 		source, member := config.Sources.In(region)
 		return source.Bucket, member
-	}))
+	}
+	h.Follower = follow.New(writer, copies, target, follow.WithSince(config.Follow.Since), follow.WithOrigins(origins))
 	return h, nil
 }
 

@@ -202,7 +202,8 @@ func Decode(getenv func(string) string) (Config, error) {
 			return Config{}, fmt.Errorf("environment variable %s: %q is not <region>=<bucket>", SourceBuckets, pair)
 		}
 		if other, dup := c.Sources.WithBucket(bucket); dup {
-			return Config{}, fmt.Errorf("environment variable %s: bucket %q is listed for both %q and %q", SourceBuckets, bucket, other.Region, region)
+			return Config{}, fmt.Errorf("environment variable %s: bucket %q is listed for both %q and %q",
+				SourceBuckets, bucket, other.Region, region)
 		}
 		source := c.Target // but for what differs
 		source.Region, source.Bucket = region, bucket

@@ -113,11 +113,10 @@ func (w *work) copyFrom(ctx context.Context, key string, source policy.State, pl
 		return one, err
 	}
 	if mine.MayHaveForgotten(key, source.Size, source.Modified, w.Now()) {
-		w.name(key, place, whyForgotten)
-		return missing, nil
+		return w.left(key, place, missing, whyForgotten), nil
 	}
 	if !w.Config.Copy {
-		return w.checked(key, place, missing), nil
+		return w.left(key, place, missing, whyCheckOnly), nil
 	}
 	upload := w.unfinished(key)
 	if upload == nil && w.beingCopied(ctx, key, source.Size) {
@@ -187,15 +186,16 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		case err != nil:
 			return one, err
 		case why != "":
+			if why == whyForgotten {
+				return w.left(s.key, seen.Greatest, off, why), nil
+			}
 			w.name(s.key, seen.Greatest, why)
 			return off, nil
 		case !w.Config.Copy:
-			return w.checked(s.key, seen.Greatest, off), nil
+			return w.left(s.key, seen.Greatest, off, whyCheckOnly), nil
 		case round > 1:
 			// It was not the key that changed meanwhile.
-			w.name(s.key, seen.Greatest, whyLeft)
-			off.Unrepaired = 1
-			return off, nil
+			return w.left(s.key, seen.Greatest, off, whyLeft), nil
 		}
 		write := seen.Write()
 		upload := w.unfinished(s.key)
@@ -262,7 +262,8 @@ func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is po
 		// The marker right above the version has hidden it.
 		stack := seen.Sights[seen.Greatest].Stack
 		top := slices.IndexFunc(stack, func(v policy.Version) bool { return !v.Marker })
-		if theirs.MayHaveHidden(key, write.Size, time.Unix(stack[top].Modified, 0), time.Unix(stack[top-1].Modified, 0)) {
+		version, marker := time.Unix(stack[top].Modified, 0), time.Unix(stack[top-1].Modified, 0)
+		if theirs.MayHaveHidden(key, write.Size, version, marker) {
 			return whyRuleHid, nil
 		}
 	}
@@ -292,9 +293,7 @@ func (w *work) waits(key string, place int, off Counts) (Counts, error) {
 		w.log.Info("a large object is being copied, and the next tick looks again", "key", key)
 		return Counts{}, errTimeUp
 	}
-	w.name(key, place, whyBusy)
-	off.Unrepaired = 1
-	return off, nil
+	return w.left(key, place, off, whyBusy), nil
 }
 
 const (
@@ -382,9 +381,7 @@ func (w *work) failed(ctx context.Context, key string, place int, off Counts, er
 			return Counts{}, stop
 		}
 	}
-	w.name(key, place, err.Error())
-	off.Unrepaired = 1
-	return off, nil
+	return w.left(key, place, off, err.Error()), nil
 }
 
 // ofTheObject says of a failure that another object need not have it: this one cannot
@@ -415,9 +412,9 @@ func (w *work) succeeded() {
 	w.failures = 0
 }
 
-// checked counts and names a difference that is not to be repaired.
-func (w *work) checked(key string, place int, off Counts) Counts {
-	w.name(key, place, whyCheckOnly)
+// left counts and names a difference that is not repaired.
+func (w *work) left(key string, place int, off Counts, why string) Counts {
+	w.name(key, place, why)
 	off.Unrepaired = 1
 	return off
 }

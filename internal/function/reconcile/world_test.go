@@ -64,9 +64,10 @@ func (w *world) handler() *reconcile.Handler {
 		Config: w.config,
 		Read:   func(region string) reconcile.S3 { return w.reader(w.Clients[region]) },
 		Copier: copies,
-		Follower: follow.New(w.Clients[here], copies, target, follow.WithSince(w.config.Follow.Since), follow.WithOrigins(func(region string) (string, bool) {
-			return buckets.Name(region), slices.Contains(w.Regions, region)
-		})),
+		Follower: follow.New(w.Clients[here], copies, target, follow.WithSince(w.config.Follow.Since),
+			follow.WithOrigins(func(region string) (string, bool) {
+				return buckets.Name(region), slices.Contains(w.Regions, region)
+			})),
 		Checkpoints: w.checkpoints,
 		Log:         slog.New(slog.NewJSONHandler(w.log, nil)),
 		Now:         w.Now,
