@@ -3,15 +3,17 @@ package listing
 import (
 	"context"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // probesPerCut bounds the probes of Cuts.
 const probesPerCut = 16
 
 // Cuts guesses which keys divide those of a bucket that begin with prefix into so many
-// ranges with about as many in each: each range is of the keys after one, up to and including the next. There
-// are fewer where the bucket has too few keys. It reads a page of each range, and
-// sends some small requests for each besides.
+// ranges with about as many in each: each range is of the keys after one, up to and
+// including the next. There are fewer where the bucket has too few keys. It reads a page
+// of each range, and sends some small requests for each besides.
 func Cuts(ctx context.Context, b Bucket, prefix string, ranges int) ([]string, error) {
 	w := newWalk([]Bucket{b}, Options{Prefix: prefix, PageSize: maxPage}, nil)
 	w.mostProbes = probesPerCut * ranges
@@ -42,6 +44,71 @@ func Cuts(ctx context.Context, b Bucket, prefix string, ranges int) ([]string, e
 	}
 	slices.Sort(cuts)
 	return cuts, nil
+}
+
+const (
+	// roughRanges are as many as show which bucket lacks many keys.
+	roughRanges = 8
+	// muchMore is how many times what the first bucket has another one has to have.
+	muchMore = 1.1
+)
+
+// Fullest is the place of the bucket whose cuts divide the keys of all best: the first
+// one, unless another has keys in many places where it has few or none. It divides each
+// roughly, and reads a page of each bucket at each of these cuts; the buckets are asked
+// side by side.
+func Fullest(ctx context.Context, buckets []Bucket, prefix string) (int, error) {
+	of := make([][]string, len(buckets))
+	group, asking := errgroup.WithContext(ctx)
+	for i, b := range buckets {
+		group.Go(func() (err error) {
+			of[i], err = Cuts(asking, b, prefix, roughRanges)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	cuts := slices.Concat(of...)
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+
+	keys := make([]int, len(buckets)) // a page of each range at most
+	group, asking = errgroup.WithContext(ctx)
+	for i, b := range buckets {
+		w := newWalk([]Bucket{b}, Options{Prefix: prefix, PageSize: maxPage}, nil)
+		group.Go(func() error {
+			after := ""
+			for at := range len(cuts) + 1 {
+				p := w.list(asking, &w.buckets[0], after, nil, maxPage)
+				if p.err != nil {
+					return p.err
+				}
+				for _, e := range p.entries {
+					if at == len(cuts) || e.key <= cuts[at] {
+						keys[i]++
+					}
+				}
+				if at < len(cuts) {
+					after = cuts[at]
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	fullest := 0
+	for i := range keys {
+		if keys[i] > keys[fullest] {
+			fullest = i
+		}
+	}
+	if float64(keys[fullest]) <= muchMore*float64(keys[0]) {
+		return 0, nil
+	}
+	return fullest, nil
 }
 
 // look reads the first page of a range.

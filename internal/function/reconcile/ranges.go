@@ -9,13 +9,22 @@ import (
 	"unicode/utf8"
 
 	"s3fanout/internal/aws/listing"
+	"s3fanout/internal/replicaset"
 )
 
-// plan divides the keys into ranges.
+// plan divides the keys into ranges, by the own bucket, or by another one that has more
+// keys: the own one may have been made anew.
 func (h *Handler) plan(ctx context.Context, ranges int) (Answer, error) {
-	own := h.Config.Target
-	bucket := listing.Bucket{Region: own.Region, Name: own.Bucket, Client: h.Read(own.Region)}
-	cuts, err := listing.Cuts(ctx, bucket, commonPrefix(h.Config.Prefixes()), ranges)
+	prefix := commonPrefix(h.Config.Prefixes())
+	var buckets []listing.Bucket
+	for _, m := range append(replicaset.Members{h.Config.Target}, h.Config.Sources...) {
+		buckets = append(buckets, listing.Bucket{Region: m.Region, Name: m.Bucket, Client: h.Read(m.Region)})
+	}
+	fullest, err := listing.Fullest(ctx, buckets, prefix)
+	if err != nil {
+		return Answer{}, err
+	}
+	cuts, err := listing.Cuts(ctx, buckets[fullest], prefix, ranges)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"s3fanout/internal/aws/listing/listtest"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/function/reconcile"
@@ -307,17 +309,83 @@ func (deaf) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.O
 // Nothing is proved if a range could not be compared.
 func TestNothingIsProvedOfRangesThatFailed(t *testing.T) {
 	w := newWorld(t, func(c *functionenv.Reconcile) { c.KeyRanges = 4 })
-	a, err := w.invoke(`{"prove": {"began": "2026-01-02T03:04:05Z", "ranges": [{"status": "complete", "done": true, "compared": 5}, {"status": "failed", "done": false}]}}`)
+	prove := func(answers string) (reconcile.Answer, error) {
+		return w.invoke(`{"prove": {"began": "2026-01-02T03:04:05Z", "ranges": [` + answers + `]}}`)
+	}
+	a, err := prove(`{"status": "complete", "done": true, "compared": 5}, {"status": "failed", "done": false}`)
 	if err != nil || a.Status != reconcile.Incomplete || a.Done {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if s := w.checkpoints.state(t); !s.Proof.IsZero() {
 		t.Errorf("the checkpoint is %+v", s)
 	}
-	if a, err := w.invoke(`{"prove": {"began": "2026-01-02T03:04:05Z", "ranges": [{"status": "complete", "done": true}]}}`); err != nil || !a.Done {
+	if a, err := prove(`{"status": "complete", "done": true}`); err != nil || !a.Done {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if s := w.checkpoints.state(t); s.Proof.IsZero() {
 		t.Errorf("the checkpoint is %+v", s)
+	}
+}
+
+// lister is a bucket that is listed alone.
+type lister struct {
+	reconcile.S3
+	bucket *listtest.Bucket
+}
+
+func (l lister) ListObjectsV2(
+	ctx context.Context, in *s3.ListObjectsV2Input, options ...func(*s3.Options),
+) (*s3.ListObjectsV2Output, error) {
+	return l.bucket.ListObjectsV2(ctx, in, options...)
+}
+
+// A bucket that was made anew is compared in ranges as before: the keys are those of
+// the others.
+func TestThePlanIsOfTheBucketWithTheMostKeys(t *testing.T) {
+	const n, ranges = 40_000, 10
+	var keys []string
+	for i := range n {
+		keys = append(keys, fmt.Sprintf("objects/%09d.bin", i))
+	}
+	for name, has := range map[string]map[string]int{
+		"empty":        {here: 0, there: n, third: n},
+		"begun":        {here: n / 4, there: n / 2, third: n}, // in the order of the keys
+		"alone":        {here: n, there: 0, third: 10},
+		"all the same": {here: n, there: n, third: n},
+	} {
+		w := newWorld(t, func(c *functionenv.Reconcile) { c.KeyRanges = ranges })
+		all := map[string]*listtest.Bucket{}
+		for region, first := range has {
+			all[region] = &listtest.Bucket{}
+			for _, key := range keys[:first] {
+				all[region].Put(key, s3.HeadObjectOutput{ContentLength: aws.Int64(1), ETag: aws.String(`"1"`), LastModified: aws.Time(time.Unix(1, 0))})
+			}
+		}
+		w.change = func(h *reconcile.Handler) {
+			h.Read = func(region string) reconcile.S3 { return lister{bucket: all[region]} }
+		}
+		a, err := w.invoke(fmt.Sprintf(`{"plan": {"ranges": %d}}`, ranges))
+		if err != nil || len(a.Ranges) < ranges/2 {
+			t.Errorf("%s: %d ranges, %v", name, len(a.Ranges), err)
+			continue
+		}
+		largest, last := 0, 0
+		for _, r := range a.Ranges {
+			end := n
+			if r.Through != "" {
+				end, _ = slices.BinarySearch(keys, r.Through)
+			}
+			largest, last = max(largest, end-last), end
+		}
+		if largest > 4*n/ranges {
+			t.Errorf("%s: the largest of %d ranges has %d of %d keys", name, len(a.Ranges), largest, n)
+		}
+		if has[here] == n {
+			mine, _ := all[here].Requests()
+			others, _ := all[there].Requests()
+			if others >= mine {
+				t.Errorf("%s: %d requests to another bucket, %d to the own one", name, others, mine)
+			}
+		}
 	}
 }

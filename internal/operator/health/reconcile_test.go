@@ -138,7 +138,8 @@ func TestTheComparisonIsGathered(t *testing.T) {
 			"": time.Since(time.Time{}),
 		} {
 			fake := comparing{modified: modified}
-			g := gatherer{region: "eu-west-1", facts: &Facts{Set: set}, clients: Clients{Lambda: fake, Scheduler: fake, DynamoDB: fake, CloudWatch: fake}}
+			clients := Clients{Lambda: fake, Scheduler: fake, DynamoDB: fake, CloudWatch: fake}
+			g := gatherer{region: "eu-west-1", facts: &Facts{Set: set}, clients: clients}
 			r := g.reconcile(t.Context())
 			if got := r.Function.Value.Deployed; (got - deployed).Abs() > time.Minute {
 				t.Errorf("deployed %q: %v ago, want %v", modified, got, deployed)
