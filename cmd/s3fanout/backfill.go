@@ -250,9 +250,11 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 	case failed > 0:
 		return marked{fmt.Errorf("%s could not be copied; remove the reasons above and run it again", objectCount(failed)), errLeftOver}
 	case report.Kept() > 0 && !dryRun:
-		return marked{fmt.Errorf("%s still there that were deleted in another Region; if that was no lifecycle rule, run it again with --hide-deleted", objectCount(report.Kept())), errLeftOver}
+		return marked{fmt.Errorf("%s still there that were deleted in another Region; "+
+			"if that was no lifecycle rule, run it again with --hide-deleted", objectCount(report.Kept())), errLeftOver}
 	case report.Copying() > 0:
-		return marked{fmt.Errorf("%s left to the functions, which are copying them; run it again later", objectCount(report.Copying())), errLeftOver}
+		return marked{fmt.Errorf("%s left to the functions, which are copying them; run it again later",
+			objectCount(report.Copying())), errLeftOver}
 	default:
 		return nil
 	}

@@ -48,7 +48,8 @@ func (f backfillFlags) nothingChosen(any bool, chosen func(key string) bool) []s
 	case any || f.keys != nil:
 		return notes
 	case f.prefix != "":
-		return []string{fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix", printable.Quote(f.prefix))}
+		return []string{fmt.Sprintf("no Region has a key with the prefix %s that is to be replicated; check --prefix",
+			printable.Quote(f.prefix))}
 	}
 	return []string{"no Region has a key that is to be replicated"}
 }
@@ -58,7 +59,8 @@ func (f backfillFlags) check(set replicaset.Config) ([]string, error) {
 	members := strings.Join(set.Regions, ", ")
 	switch {
 	case f.from != "" && set.FollowAny().Any():
-		return nil, usageError{errors.New("--from: where changes are followed the latest write goes everywhere, whichever Region has it; leave it out")}
+		return nil, usageError{errors.New("--from: where changes are followed the latest write goes everywhere, " +
+			"whichever Region has it; leave it out")}
 	case f.hideDeleted && !set.FollowAny().Deletions:
 		return nil, usageError{errors.New("--hide-deleted: cdk.json follows no deletions; add \"deletions\" to follow, or leave it out")}
 	}

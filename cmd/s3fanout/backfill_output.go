@@ -58,7 +58,9 @@ func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool
 
 // conflictsTable says which write of a key wins.
 func conflictsTable(conflicts []document.BackfillConflict, width int) table.Table {
-	t := table.Table{Width: width, Columns: []table.Column{{Title: "WINS"}, {Title: "WRITTEN"}, {Title: "LOSES"}, {Title: "KEY", Cut: table.CutStart}}}
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "WINS"}, {Title: "WRITTEN"}, {Title: "LOSES"}, {Title: "KEY", Cut: table.CutStart},
+	}}
 	for i, c := range conflicts {
 		if i == shownConflicts {
 			t.Rows[i-1].Below = fmt.Sprintf("and %d more; --output json has the first %d", len(conflicts)-i, backfill.MaxFailures)
@@ -68,7 +70,9 @@ func conflictsTable(conflicts []document.BackfillConflict, width int) table.Tabl
 		if c.Deleted {
 			wins += " (deleted)"
 		}
-		t.Rows = append(t.Rows, table.Row{Cells: []string{wins, c.Written.Format(time.RFC3339), strings.Join(c.Loses, ", "), printable.Quote(c.Key)}})
+		t.Rows = append(t.Rows, table.Row{Cells: []string{
+			wins, c.Written.Format(time.RFC3339), strings.Join(c.Loses, ", "), printable.Quote(c.Key),
+		}})
 	}
 	return t
 }

@@ -30,7 +30,8 @@ func writePauseText(w io.Writer, d document.Pause, queue string, width int) erro
 	}
 	if len(paused) > 0 && !d.DryRun {
 		lines = append(lines,
-			"Copies under way end within 15 minutes. Uploads to a paused Region's bucket still go to the others. The alarm dead-letters goes to ALARM there, and dead-letters-old after three days: that is the reminder.",
+			"Copies under way end within 15 minutes. Uploads to a paused Region's bucket still go to the others. "+
+				"The alarm dead-letters goes to ALARM there, and dead-letters-old after three days: that is the reminder.",
 			"To copy again and catch up: s3fanout resume "+strings.Join(paused, " "))
 	}
 	return writeLines(w, lines, width)

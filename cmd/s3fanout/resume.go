@@ -109,7 +109,9 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 
 // catchUp replays the queues of Regions that copy again. redriven says what is left
 // in them.
-func (a *app) catchUp(ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients) (view *redriveView, redriven, err error) {
+func (a *app) catchUp(
+	ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients,
+) (view *redriveView, redriven, err error) {
 	p := a.newProgress()
 	told := redriveProgress{p: p, dryRun: f.dryRun}
 	flags := redriveFlags{dryRun: f.dryRun, concurrency: redrive.DefaultParallel}

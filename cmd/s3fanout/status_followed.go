@@ -23,7 +23,8 @@ func followedTable(d document.Status) table.Table {
 			continue
 		}
 		t.Rows = append(t.Rows, table.Row{Cells: []string{
-			r.Region, count(f.Replaced, none), count(f.Deleted, none), count(f.Retagged, none), count(f.Superseded, none), count(f.Waited, none),
+			r.Region, count(f.Replaced, none), count(f.Deleted, none), count(f.Retagged, none),
+			count(f.Superseded, none), count(f.Waited, none),
 		}})
 	}
 	return t
@@ -46,6 +47,7 @@ func deletedLines(regions []document.StatusRegion) []string {
 	if len(where) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("deleted: %s: in the last hour %s deleted, because they were deleted in another Region; all versions are still there",
+	return []string{fmt.Sprintf("deleted: %s: in the last hour %s deleted, "+
+		"because they were deleted in another Region; all versions are still there",
 		strings.Join(where, ", "), countOf(int64(total), "object was", "objects were"))}
 }

@@ -94,6 +94,7 @@ func divergedLines(regions []document.StatusRegion) []string {
 	if len(where) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("diverged: %s: in the last hour %s not copied, because the key was there with other contents; each Region keeps its own",
+	return []string{fmt.Sprintf("diverged: %s: in the last hour %s not copied, "+
+		"because the key was there with other contents; each Region keeps its own",
 		strings.Join(where, ", "), countOf(int64(total), "write was", "writes were"))}
 }

@@ -62,7 +62,9 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	diverged := divergedLines(d.Regions)
-	for _, line := range slices.Concat(unavailable(d.Status), behindUnavailable(d.Status), proofLines(d.Regions), diverged, deletedLines(d.Regions)) {
+	for _, line := range slices.Concat(
+		unavailable(d.Status), behindUnavailable(d.Status), proofLines(d.Regions), diverged, deletedLines(d.Regions),
+	) {
 		if _, err := fmt.Fprintln(w, wrapped(line, width, "  ")); err != nil {
 			return err
 		}
@@ -114,7 +116,9 @@ func handLines(findings []document.Finding) []handLine {
 		i := slices.IndexFunc(lines, func(l handLine) bool { return l.severity == f.Severity && l.check == f.Check })
 		if i < 0 {
 			i = len(lines)
-			lines = append(lines, handLine{severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + printable.Quote(f.What)})
+			lines = append(lines, handLine{
+				severity: f.Severity, check: f.Check, text: f.Check + ": " + f.Region + ": " + printable.Quote(f.What),
+			})
 		} else {
 			lines[i].text = ""
 		}

@@ -48,7 +48,8 @@ func readSchedule(raw json.RawMessage) (c scheduler.Schedule, err error) {
 	return scheduler.Schedule{
 		Name: p.Name, Description: p.Description, Expression: p.ScheduleExpression, State: p.State,
 		TargetARN: p.Target.Arn, RoleARN: p.Target.RoleArn, Input: p.Target.Input,
-		Retries: p.Target.RetryPolicy.MaximumRetryAttempts, MaximumAge: time.Duration(p.Target.RetryPolicy.MaximumEventAgeInSeconds) * time.Second,
+		Retries:    p.Target.RetryPolicy.MaximumRetryAttempts,
+		MaximumAge: time.Duration(p.Target.RetryPolicy.MaximumEventAgeInSeconds) * time.Second,
 	}, nil
 }
 

@@ -57,7 +57,9 @@ func planFor(set replicaset.Config, region string, target bool) plan {
 	}
 	for _, source := range p.others {
 		// Not Copied and Replaced, which count tasks of S3 Batch Operations too.
-		p.ask("s3fanout", "ReplicationLag", [][2]string{{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", region}}, "SampleCount", time.Hour)
+		p.ask("s3fanout", "ReplicationLag", [][2]string{
+			{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", region},
+		}, "SampleCount", time.Hour)
 	}
 	return p
 }

@@ -27,9 +27,15 @@ import (
 
 // Lambda is the part of *lambda.Client that is used.
 type Lambda interface {
-	GetFunctionConcurrency(context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.GetFunctionConcurrencyOutput, error)
-	PutFunctionConcurrency(context.Context, *lambda.PutFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error)
-	DeleteFunctionConcurrency(context.Context, *lambda.DeleteFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.DeleteFunctionConcurrencyOutput, error)
+	GetFunctionConcurrency(
+		context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options),
+	) (*lambda.GetFunctionConcurrencyOutput, error)
+	PutFunctionConcurrency(
+		context.Context, *lambda.PutFunctionConcurrencyInput, ...func(*lambda.Options),
+	) (*lambda.PutFunctionConcurrencyOutput, error)
+	DeleteFunctionConcurrency(
+		context.Context, *lambda.DeleteFunctionConcurrencyInput, ...func(*lambda.Options),
+	) (*lambda.DeleteFunctionConcurrencyOutput, error)
 	ListTags(context.Context, *lambda.ListTagsInput, ...func(*lambda.Options)) (*lambda.ListTagsOutput, error)
 	TagResource(context.Context, *lambda.TagResourceInput, ...func(*lambda.Options)) (*lambda.TagResourceOutput, error)
 	UntagResource(context.Context, *lambda.UntagResourceInput, ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error)
@@ -130,15 +136,19 @@ func Remembered(ctx context.Context, client TagLister, functionARN string) (memo
 // Apply does what a Change says. It can be applied again after an error.
 func (f Function) Apply(ctx context.Context, c Change) error {
 	if c.Remember != nil {
-		_, err := f.Lambda.TagResource(ctx, &lambda.TagResourceInput{Resource: &f.ARN, Tags: map[string]string{TagKey: c.Remember.String()}})
+		_, err := f.Lambda.TagResource(ctx, &lambda.TagResourceInput{
+			Resource: &f.ARN, Tags: map[string]string{TagKey: c.Remember.String()},
+		})
 		if err != nil {
 			return f.explain(err)
 		}
 	}
 	if c.Reserve {
 		if err := f.reserve(ctx, c.Reserved); err != nil {
-			if errorcode.Of(err) == "InvalidParameterValueException" && c.Reserved != nil && *c.Reserved > 0 { // it is given to others meanwhile
-				return fmt.Errorf("%w; it stays paused: leave it a reserved concurrency of %d in the account, or have AWS raise the account's, then resume it again", f.explain(err), *c.Reserved)
+			// What it had may have been given to others meanwhile.
+			if errorcode.Of(err) == "InvalidParameterValueException" && c.Reserved != nil && *c.Reserved > 0 {
+				return fmt.Errorf("%w; it stays paused: leave it a reserved concurrency of %d in the account, "+
+					"or have AWS raise the account's, then resume it again", f.explain(err), *c.Reserved)
 			}
 			return f.explain(err)
 		}
@@ -157,7 +167,8 @@ func (f Function) reserve(ctx context.Context, reserved *int) error {
 		return err
 	}
 	_, err := f.Lambda.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
-		FunctionName: &f.Name, ReservedConcurrentExecutions: aws.Int32(int32(*reserved)), //nolint:gosec // Lambda's own number, or a validated one
+		FunctionName:                 &f.Name,
+		ReservedConcurrentExecutions: aws.Int32(int32(*reserved)), //nolint:gosec // Lambda's own number, or a validated one
 	})
 	return err
 }

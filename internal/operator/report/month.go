@@ -49,7 +49,8 @@ func (m Month) Kept(now time.Time) (from, until time.Time, err error) {
 	}
 	oldest := now.Add(-metricdata.Retention).Truncate(time.Hour).Add(time.Hour)
 	if !oldest.Before(m.End()) {
-		return from, until, fmt.Errorf("CloudWatch keeps figures for 455 days, and has none of %s any more; the oldest month that it has is %s", m, MonthOf(oldest))
+		return from, until, fmt.Errorf("CloudWatch keeps figures for 455 days, and has none of %s any more; "+
+			"the oldest month that it has is %s", m, MonthOf(oldest))
 	}
 	from, until = m.begin, m.End()
 	if oldest.After(from) {

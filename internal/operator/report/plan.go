@@ -45,14 +45,17 @@ func planFor(set replicaset.Config, region string, threshold time.Duration) plan
 		for _, bound := range p.bounds {
 			statistics = append(statistics, fmt.Sprintf("PR(:%d)", bound.Milliseconds()))
 		}
-		p.ask("s3fanout", "ReplicationLag", [][2]string{{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", region}}, statistics...)
+		p.ask("s3fanout", "ReplicationLag", [][2]string{
+			{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", region},
+		}, statistics...)
 	}
 	return p
 }
 
 func (p *plan) ask(namespace, name string, dimensions [][2]string, statistics ...string) {
 	for _, s := range statistics {
-		p.queries = append(p.queries, metricdata.Query{Metric: metricdata.Metric{Namespace: namespace, Name: name, Dimensions: dimensions}, Statistic: s, Period: period})
+		metric := metricdata.Metric{Namespace: namespace, Name: name, Dimensions: dimensions}
+		p.queries = append(p.queries, metricdata.Query{Metric: metric, Statistic: s, Period: period})
 	}
 }
 
@@ -135,7 +138,9 @@ func errorAt(statistic string, hour time.Time) error {
 
 // at is the value of the period that begins then.
 func at(points []metricdata.Point, begin time.Time) (float64, bool) {
-	i, ok := slices.BinarySearchFunc(points, begin, func(p metricdata.Point, t time.Time) int { return cmp.Compare(p.Time.UnixNano(), t.UnixNano()) })
+	i, ok := slices.BinarySearchFunc(points, begin, func(p metricdata.Point, t time.Time) int {
+		return cmp.Compare(p.Time.UnixNano(), t.UnixNano())
+	})
 	if !ok {
 		return 0, false
 	}

@@ -48,7 +48,8 @@ func invalid(format string, args ...any) error {
 func denied(err error) error {
 	var d *iam.DeniedError
 	if errors.As(err, &d) {
-		return &apiError{accessDenied, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s", d.Caller, d.Action, d.Resource, d.Reason)}
+		return &apiError{accessDenied, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s",
+			d.Caller, d.Action, d.Resource, d.Reason)}
 	}
 	return err
 }
@@ -131,7 +132,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	}
 	for member, have := range map[string]string{
 		"ReturnValues": in.ReturnValues, "ReturnConsumedCapacity": in.ReturnConsumedCapacity,
-		"ReturnItemCollectionMetrics": in.ReturnItemCollectionMetrics, "ReturnValuesOnConditionCheckFailure": in.ReturnValuesOnConditionCheckFailure,
+		"ReturnItemCollectionMetrics":         in.ReturnItemCollectionMetrics,
+		"ReturnValuesOnConditionCheckFailure": in.ReturnValuesOnConditionCheckFailure,
 	} {
 		if have != "" && have != "NONE" {
 			return nil, invalid("The sandbox's DynamoDB has no %s %s; it has NONE", member, have)
@@ -153,7 +155,8 @@ func (a attributes) read(member string) (item, error) {
 	read := item{}
 	for name, typed := range a {
 		if len(typed) != 1 {
-			return nil, invalid("Supplied AttributeValue of %s has more than one datatypes set, must contain exactly one of the supported datatypes", name)
+			return nil, invalid("Supplied AttributeValue of %s has more than one datatypes set, "+
+				"must contain exactly one of the supported datatypes", name)
 		}
 		for kind, raw := range typed {
 			var text string
@@ -196,7 +199,8 @@ func (in input) condition() (holds func(item) bool, err error) {
 		}
 		meant, ok := names[name]
 		if !ok {
-			return "", invalid("Invalid ConditionExpression: An expression attribute name used in the document path is not defined; attribute name: %s", name)
+			return "", invalid("Invalid ConditionExpression: An expression attribute name used in the document path is not defined; "+
+				"attribute name: %s", name)
 		}
 		delete(names, name)
 		return meant, nil
@@ -219,7 +223,8 @@ func (in input) condition() (holds func(item) bool, err error) {
 		}
 		typed, ok := values[m[2]]
 		if !ok {
-			return nil, invalid("Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: %s", m[2])
+			return nil, invalid("Invalid ConditionExpression: An expression attribute value used in expression is not defined; "+
+				"attribute value: %s", m[2])
 		}
 		want, err := attributes{m[2]: typed}.read("ExpressionAttributeValues")
 		if err != nil {
@@ -228,13 +233,16 @@ func (in input) condition() (holds func(item) bool, err error) {
 		used = 1
 		holds = func(i item) bool { have, there := i[name]; return there && have == want[m[2]] }
 	default:
-		return nil, invalid("Invalid ConditionExpression: the sandbox's DynamoDB does not know %q; it knows attribute_not_exists(NAME) and NAME = :VALUE", in.ConditionExpression)
+		return nil, invalid("Invalid ConditionExpression: the sandbox's DynamoDB does not know %q; "+
+			"it knows attribute_not_exists(NAME) and NAME = :VALUE", in.ConditionExpression)
 	}
 	switch {
 	case len(names) > 0:
-		return nil, invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+		return nil, invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}",
+			strings.Join(slices.Sorted(maps.Keys(names)), ", "))
 	case len(values) > used:
-		return nil, invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", strings.Join(slices.Sorted(maps.Keys(values)), ", "))
+		return nil, invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}",
+			strings.Join(slices.Sorted(maps.Keys(values)), ", "))
 	}
 	return holds, nil
 }

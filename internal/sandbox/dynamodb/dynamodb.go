@@ -117,7 +117,8 @@ func (s *Service) putItem(caller iam.Caller, region string, in input) (any, erro
 	case key.kind != "S":
 		return nil, invalid("One or more parameter values were invalid: Type mismatch for key %s expected: S actual: %s", t.key, key.kind)
 	case key.text == "":
-		return nil, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", t.key)
+		return nil, invalid("One or more parameter values are not valid. "+
+			"The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", t.key)
 	case put.size() > maxItem:
 		return nil, invalid("Item size has exceeded the maximum allowed size")
 	}

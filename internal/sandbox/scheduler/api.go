@@ -118,6 +118,7 @@ func readUpdate(w http.ResponseWriter, r *http.Request, name string) (Schedule, 
 	return Schedule{
 		Name: name, Description: in.Description, Expression: in.ScheduleExpression, State: in.State,
 		TargetARN: in.Target.Arn, RoleARN: in.Target.RoleArn, Input: in.Target.Input,
-		Retries: in.Target.RetryPolicy.MaximumRetryAttempts, MaximumAge: time.Duration(in.Target.RetryPolicy.MaximumEventAgeInSeconds) * time.Second,
+		Retries:    in.Target.RetryPolicy.MaximumRetryAttempts,
+		MaximumAge: time.Duration(in.Target.RetryPolicy.MaximumEventAgeInSeconds) * time.Second,
 	}, nil
 }

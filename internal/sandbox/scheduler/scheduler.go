@@ -255,7 +255,9 @@ func (s *Service) start(ctx context.Context, r *running) error {
 // (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html).
 func (s *Service) assume(region, roleARN string) (iam.Caller, error) {
 	_, caller, err := s.cfg.Store.AssumeRole(iam.Session{
-		Caller:  iam.Caller{Service: servicePrincipal, SourceAccount: s.cfg.AccountID, SourceARN: s.prefix(region) + "schedule-group/" + defaultGroup},
+		Caller: iam.Caller{
+			Service: servicePrincipal, SourceAccount: s.cfg.AccountID, SourceARN: s.prefix(region) + "schedule-group/" + defaultGroup,
+		},
 		RoleARN: roleARN, Name: sessionName,
 	}, time.Now())
 	return caller, err
