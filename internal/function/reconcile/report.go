@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"s3fanout/internal/function/emf"
 )
 
 // report writes a line about a tick, which carries its metrics.
@@ -56,28 +58,9 @@ func (h *Handler) reportRange(log *slog.Logger, a Answer, r Range) {
 type metrics struct {
 	set, region string
 	at          time.Time
-	definitions []metricDefinition
+	definitions []emf.Definition
 	values      []any
 }
-
-// The embedded metric format makes a log line a carrier of metrics that CloudWatch
-// takes out of it
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-type (
-	metricEnvelope struct {
-		Timestamp  int64             // milliseconds since 1970
-		Directives []metricDirective `json:"CloudWatchMetrics"`
-	}
-	metricDirective struct {
-		Namespace  string
-		Dimensions [][]string
-		Metrics    []metricDefinition
-	}
-	metricDefinition struct{ Name, Unit string }
-)
-
-// metricNamespace is that of all metrics.
-const metricNamespace = "s3fanout"
 
 func newMetrics(set, region string, at time.Time) *metrics {
 	return &metrics{set: set, region: region, at: at}
@@ -100,7 +83,7 @@ func (m *metrics) counts(c Counts) {
 }
 
 func (m *metrics) add(name, unit string, value int64) {
-	m.definitions = append(m.definitions, metricDefinition{name, unit})
+	m.definitions = append(m.definitions, emf.Definition{Name: name, Unit: unit})
 	m.values = append(m.values, name, value)
 }
 
@@ -110,8 +93,8 @@ func (m *metrics) attributes() []any {
 		return list
 	}
 	list = append(list, m.values...)
-	return append(list, "_aws", metricEnvelope{Timestamp: m.at.UnixMilli(), Directives: []metricDirective{{
-		metricNamespace, [][]string{{"ReplicaSet", "TargetRegion"}}, m.definitions,
+	return append(list, emf.Attribute, emf.Envelope{Timestamp: m.at.UnixMilli(), Directives: []emf.Directive{{
+		Namespace: emf.Namespace, Dimensions: [][]string{{"ReplicaSet", "TargetRegion"}}, Metrics: m.definitions,
 	}}})
 }
 
