@@ -185,14 +185,14 @@ func inPartsIn(t *testing.T, region string) fs.FS {
 	return a.files
 }
 
-// With three seconds an invocation gets three parts done at most, and another
-// one goes on where it stopped. Not parallel: it counts on the function's time
-// limit.
+// With six seconds an invocation begins two parts of two seconds, since it keeps half
+// of its time for what is under way, and another one goes on where it stopped. Not
+// parallel: a part must not take as much as two seconds longer.
 func TestCopyOverSeveralInvocationsCopiesNoPartTwice(t *testing.T) {
-	const parts = 7
-	w := start(t, inParts(t, 1, timeout(3)))
+	const parts = 5
+	w := start(t, inParts(t, 1, timeout(6)))
 	for _, region := range w.regions[1:] {
-		w.slow(region, plannedPart) // a second a part
+		w.slow(region, plannedPart/2) // two seconds a part
 	}
 	o := w.full(w.regions[0], "slow", noise((parts-1)*plannedPart+1))
 	w.settle()
