@@ -116,7 +116,7 @@ func TestOneFunctionMissing(t *testing.T) {
 				t.Errorf("%s: not invoked %d, left %d, want 10", code, got, report.Left())
 			}
 			if got := w.functions[asia].invocations(); got > w.options.Parallel {
-				t.Errorf("%s: the function was asked %d times in vain", code, got)
+				t.Errorf("%s: the function was asked %d times, without success", code, got)
 			}
 			if err := report.Err(); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "region "+asia+": ") {
 				t.Errorf("%s: got %v, want one error that names %s", code, err, asia)

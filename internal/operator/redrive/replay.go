@@ -98,7 +98,7 @@ func (q *queue) requestFailed(ctx context.Context, r Result, outcome Outcome, er
 }
 
 // invokeAll invokes all functions at once. A request that failed takes
-// precedence over a function that failed: it is what has to be mended first.
+// precedence over a function that failed: it is what has to be fixed first.
 func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []byte) error {
 	errs := make([]error, len(functions))
 	var wg sync.WaitGroup

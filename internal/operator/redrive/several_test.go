@@ -53,7 +53,7 @@ func TestLetterForSeveralFunctions(t *testing.T) {
 
 // TestFailedRequestGoesFirst has one function of a letter that fails and
 // another that cannot be invoked. The request that failed is what the letter says: it is
-// to be mended first, and ends the run with exit code 1.
+// to be fixed first, and ends the run with exit code 1.
 func TestFailedRequestGoesFirst(t *testing.T) {
 	for name, regions := range map[string]struct{ fails, denied string }{"before it": {asia, west}, "behind it": {west, asia}} {
 		t.Run(name, func(t *testing.T) {

@@ -151,7 +151,7 @@ func TestSignalAfterTheWork(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w.queues[west].put(envelope("k", functionARN(west)))
 		go func() {
-			synctest.Wait() // all Regions ask for more, in vain
+			synctest.Wait() // all Regions ask for more, and get none
 			cancel()
 		}()
 		report := w.run(t, ctx)

@@ -31,7 +31,7 @@ func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
 	q.unusable.mu.Lock()
 	known := q.unusable.errs[f]
 	q.unusable.mu.Unlock()
-	// A watch asks again: somebody may have mended it.
+	// A watch asks again: somebody may have fixed it.
 	if known.err != nil && (!q.options.Watch || time.Since(known.at) < RetryFirst) {
 		return known.err
 	}

@@ -84,14 +84,14 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestWatchBacksOff has a letter that fails until it is mended, between others
+// TestWatchBacksOff has a letter that fails until it is fixed, between others
 // that do not.
 func TestWatchBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		var mu sync.Mutex // of tries
 		var tries []time.Time
-		var mended atomic.Bool
+		var fixed atomic.Bool
 		w.functions[west].run = func(_ context.Context, payload string) error {
 			if !strings.Contains(payload, "bad") {
 				return nil
@@ -99,7 +99,7 @@ func TestWatchBacksOff(t *testing.T) {
 			mu.Lock()
 			tries = append(tries, time.Now())
 			mu.Unlock()
-			if mended.Load() {
+			if fixed.Load() {
 				return nil
 			}
 			return errThrown
@@ -118,7 +118,7 @@ func TestWatchBacksOff(t *testing.T) {
 				t.Errorf("others can receive the letter %s after it failed", since)
 			}
 		}
-		mended.Store(true)
+		fixed.Store(true)
 		<-time.After(redrive.RetryMost + time.Minute)
 		run.end(t)
 		least := []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, redrive.RetryMost}
@@ -280,7 +280,7 @@ func TestWatchAsksAFunctionAgain(t *testing.T) {
 		run := w.watch(t)
 		<-time.After(50 * time.Second)
 		if got := w.functions[west].invocations(); got > redrive.DefaultParallel {
-			t.Errorf("asked %d times in vain", got)
+			t.Errorf("asked %d times, without success", got)
 		}
 		allowed.Store(true)
 		<-time.After(5 * time.Minute)

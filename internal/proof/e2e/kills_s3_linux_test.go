@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -264,14 +263,5 @@ func outlive(t *testing.T, rounds, users, more, kills int) {
 	}
 	if brought == 0 {
 		t.Error("no event was lost: the kills came to nothing")
-	}
-	log, err := os.ReadFile(m.notes.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, "mended") {
-			t.Log(strings.TrimSpace(line))
-		}
 	}
 }

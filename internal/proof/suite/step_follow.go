@@ -215,7 +215,7 @@ func (w *world) atRest(ctx context.Context) error {
 
 // bounded counts what the functions were given. A change is delivered to every other
 // Region, and what is written there because of it is again; twice as much is allowed
-// for what races write in vain.
+// for copies that lose a race.
 func bounded(ctx context.Context, w *world) (string, error) {
 	if err := w.atRest(ctx); err != nil {
 		return "", err
