@@ -189,7 +189,7 @@ func inPartsIn(t *testing.T, region string) fs.FS {
 // of its time for what is under way, and another one goes on where it stopped. Not
 // parallel: a part must not take as much as two seconds longer.
 func TestCopyOverSeveralInvocationsCopiesNoPartTwice(t *testing.T) {
-	const parts = 5
+	const parts = 7
 	w := start(t, inParts(t, 1, timeout(6)))
 	for _, region := range w.regions[1:] {
 		w.slow(region, plannedPart/2) // two seconds a part
