@@ -92,18 +92,7 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 }
 
 func newAdopterRole(scope constructs.Construct, here site) awsiam.CfnRole {
-	return awsiam.NewCfnRole(scope, jsii.String("Role"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.AdopterName()),
-		AssumeRolePolicyDocument: trustDocument([]any{map[string]any{
-			"Effect":    "Allow",
-			"Principal": service("lambda.amazonaws.com"),
-			"Action":    "sts:AssumeRole",
-		}}),
-		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName:     jsii.String("adopt"),
-			PolicyDocument: policyDocument(here.adopt()...),
-		}},
-	})
+	return newPlainRole(scope, here.AdopterName(), "adopt", here.adopt()...)
 }
 
 // adoptedAnnouncements are the set's entries in the form that the function reads.

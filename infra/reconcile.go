@@ -104,18 +104,7 @@ func newReconcileTable(scope constructs.Construct, here site) awsdynamodb.CfnTab
 }
 
 func newReconcileRole(scope constructs.Construct, here site, key *string) awsiam.CfnRole {
-	return awsiam.NewCfnRole(scope, jsii.String("Role"), &awsiam.CfnRoleProps{
-		RoleName: jsii.String(here.ReconcileRoleName()),
-		AssumeRolePolicyDocument: trustDocument([]any{map[string]any{
-			"Effect":    "Allow",
-			"Principal": service("lambda.amazonaws.com"),
-			"Action":    "sts:AssumeRole",
-		}}),
-		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName:     jsii.String("compare"),
-			PolicyDocument: policyDocument(here.compare(key)...),
-		}},
-	})
+	return newPlainRole(scope, here.ReconcileRoleName(), "compare", here.compare(key)...)
 }
 
 // compare are the statements of the comparing function's policy. key is as for

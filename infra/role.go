@@ -33,6 +33,26 @@ func newRole(scope constructs.Construct, id string, props roleProps) awsiam.CfnR
 	})
 }
 
+// newPlainRole makes the role of a function that nobody else assumes.
+func newPlainRole(scope constructs.Construct, name, policy string, statements ...statement) awsiam.CfnRole {
+	return awsiam.NewCfnRole(scope, jsii.String("Role"), &awsiam.CfnRoleProps{
+		RoleName:                 jsii.String(name),
+		AssumeRolePolicyDocument: trustDocument([]any{trustLambda()}),
+		Policies: []any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName:     jsii.String(policy),
+			PolicyDocument: policyDocument(statements...),
+		}},
+	})
+}
+
+func trustLambda() map[string]any {
+	return map[string]any{
+		"Effect":    "Allow",
+		"Principal": service("lambda.amazonaws.com"),
+		"Action":    "sts:AssumeRole",
+	}
+}
+
 // trust are the statements about who may assume the function's role: Lambda,
 // and operators. A backfill copies as the function does, so that its copies are
 // echoes too. That the account is the principal leaves it to the account's own
@@ -47,11 +67,7 @@ func newRole(scope constructs.Construct, id string, props roleProps) awsiam.CfnR
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html,
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html).
 func (s site) trust() []any {
-	trusted := []any{map[string]any{
-		"Effect":    "Allow",
-		"Principal": service("lambda.amazonaws.com"),
-		"Action":    "sts:AssumeRole",
-	}}
+	trusted := []any{trustLambda()}
 	trusted = append(trusted, s.trustReconcile()...)
 	operators, restricted := s.Operators(s.Account)
 	if restricted && len(operators) == 0 {

@@ -6,10 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,14 +30,11 @@ type eventBus struct {
 }
 
 func newEventBus(getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, region string) (*eventBus, error) {
-	base, err := client.Endpoint(getenv, "AWS_ENDPOINT_URL_EVENTBRIDGE")
+	base, err := client.ServiceURL(getenv, "AWS_ENDPOINT_URL_EVENTBRIDGE", "events", region)
 	if err != nil {
 		return nil, err
 	}
-	if base == "" {
-		base = serviceEndpoint("events", region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
-	}
-	return &eventBus{client: httpClient, credentials: credentials, region: region, url: strings.TrimSuffix(base, "/") + "/"}, nil
+	return &eventBus{client: httpClient, credentials: credentials, region: region, url: base + "/"}, nil
 }
 
 // Put sends the event once
@@ -83,8 +80,11 @@ func (b *eventBus) Put(ctx context.Context, late replicator.Late) error {
 	if err := json.Unmarshal(answer, &taken); err != nil {
 		return err
 	}
-	if taken.FailedEntryCount > 0 && len(taken.Entries) > 0 {
-		return fmt.Errorf("%s: %s", taken.Entries[0].ErrorCode, taken.Entries[0].ErrorMessage)
+	switch {
+	case taken.FailedEntryCount == 0:
+		return nil
+	case len(taken.Entries) == 0:
+		return errors.New("EventBridge did not take the event, and does not say why")
 	}
-	return nil
+	return fmt.Errorf("%s: %s", taken.Entries[0].ErrorCode, taken.Entries[0].ErrorMessage)
 }

@@ -48,36 +48,14 @@ type selfInvoker struct {
 // newSelfInvoker addresses the function by its name, which means its
 // unpublished version, the one that subscriptions and retries run.
 func newSelfInvoker(getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, region, function string) (*selfInvoker, error) {
-	base, err := client.Endpoint(getenv, "AWS_ENDPOINT_URL_LAMBDA")
+	base, err := client.ServiceURL(getenv, "AWS_ENDPOINT_URL_LAMBDA", "lambda", region)
 	if err != nil {
 		return nil, err
 	}
-	if base == "" {
-		base = serviceEndpoint("lambda", region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
-	}
 	return &selfInvoker{
 		client: httpClient, credentials: credentials, region: region, sleep: smithytime.SleepWithContext,
-		url: strings.TrimSuffix(base, "/") + "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations",
+		url: base + "/2015-03-31/functions/" + url.PathEscape(function) + "/invocations",
 	}, nil
-}
-
-// serviceEndpoint follows the endpoint rules of the SDK's clients of Lambda and
-// EventBridge (https://docs.aws.amazon.com/general/latest/gr/lambda-service.html).
-func serviceEndpoint(host, region string, fips, dualStack bool) string {
-	suffix := "amazonaws.com"
-	china := strings.HasPrefix(region, "cn-")
-	switch {
-	case dualStack && china:
-		suffix = "api.amazonwebservices.com.cn"
-	case dualStack:
-		suffix = "api.aws"
-	case china:
-		suffix = "amazonaws.com.cn"
-	}
-	if fips {
-		host += "-fips"
-	}
-	return "https://" + host + "." + region + "." + suffix
 }
 
 // Invoke queues an invocation with the payload and returns once Lambda has

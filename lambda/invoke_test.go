@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/replicator"
@@ -179,23 +178,4 @@ func TestHandOverHasATimeLimit(t *testing.T) {
 			t.Errorf("got %v after %d attempts in %v, want %d attempts of %v", err, attempts, took, client.MaxAttempts, invokeTimeout)
 		}
 	})
-}
-
-// TestLambdaEndpoint compares with the SDK's Lambda client.
-func TestLambdaEndpoint(t *testing.T) {
-	for _, region := range []string{"us-east-1", "ap-southeast-4", "us-gov-west-1", "cn-north-1", "cn-northwest-1"} {
-		for _, fips := range []bool{false, true} {
-			for _, dualStack := range []bool{false, true} {
-				want, err := awslambda.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), awslambda.EndpointParameters{
-					Region: aws.String(region), UseFIPS: aws.Bool(fips), UseDualStack: aws.Bool(dualStack),
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := serviceEndpoint("lambda", region, fips, dualStack); got != want.URI.String() {
-					t.Errorf("%s, FIPS %t, dual stack %t: got %s, want %s", region, fips, dualStack, got, want.URI.String())
-				}
-			}
-		}
-	}
 }

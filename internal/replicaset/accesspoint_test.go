@@ -74,14 +74,7 @@ func TestValidateAccessPoint(t *testing.T) {
 		}, "accessPoint: main would have 18 Regions, S3 takes 17; name at most 17 in accessPoint.points"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			err := set(tc.change).Validate()
-			want := "s3fanout." + tc.want
-			switch {
-			case tc.want == "" && err != nil:
-				t.Errorf("got %q, want no error", err)
-			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
-				t.Errorf("got  %v\nwant %q… on one line", err, want)
-			}
+			wantBeginning(t, set(tc.change).Validate(), tc.want)
 		})
 	}
 }
@@ -175,14 +168,7 @@ func TestValidateAccess(t *testing.T) {
 		}), ""},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			err := set(tc.change).Validate()
-			want := "s3fanout." + tc.want
-			switch {
-			case tc.want == "" && err != nil:
-				t.Errorf("got %q, want no error", err)
-			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
-				t.Errorf("got  %v\nwant %q… on one line", err, want)
-			}
+			wantBeginning(t, set(tc.change).Validate(), tc.want)
 		})
 	}
 }
@@ -209,14 +195,7 @@ func TestValidateVPCEndpoints(t *testing.T) {
 		{"a group of another kind", at("us-east-1", VPCEndpoint{VPCID: vpc, SubnetIDs: []string{subnet}, SecurityGroupIDs: []string{subnet}}), "vpcEndpoints.us-east-1.securityGroupIds: subnet-01234567 is not an ID such as sg-"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			err := set(tc.change).Validate()
-			want := "s3fanout." + tc.want
-			switch {
-			case tc.want == "" && err != nil:
-				t.Errorf("got %q, want no error", err)
-			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
-				t.Errorf("got  %v\nwant %q… on one line", err, want)
-			}
+			wantBeginning(t, set(tc.change).Validate(), tc.want)
 		})
 	}
 	for raw, want := range map[string]string{

@@ -167,14 +167,7 @@ func TestValidateFeatures(t *testing.T) {
 		}, "tags: 51 given, AWS takes 50"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			err := set(tc.change).Validate()
-			want := "s3fanout." + tc.want
-			switch {
-			case tc.want == "" && err != nil:
-				t.Errorf("got %q, want no error", err)
-			case tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
-				t.Errorf("got  %v\nwant %q… on one line", err, want)
-			}
+			wantBeginning(t, set(tc.change).Validate(), tc.want)
 		})
 	}
 }

@@ -117,3 +117,15 @@ func TestLongestNameIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+// wantBeginning checks an error of a field by how its one line begins after the name
+// of the context key; nothing wants no error.
+func wantBeginning(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("got %q, want no error", err)
+	case want != "" && (err == nil || !strings.HasPrefix(err.Error(), "s3fanout."+want) || strings.ContainsAny(err.Error(), "\n\x1b")):
+		t.Errorf("got  %v\nwant s3fanout.%s… on one line", err, want)
+	}
+}

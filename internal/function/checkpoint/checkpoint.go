@@ -52,37 +52,15 @@ type Table struct {
 // New addresses a table in the function's Region. It honours the variables that
 // package client does, AWS_ENDPOINT_URL_DYNAMODB among them.
 func New(getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, name string) (*Table, error) {
-	endpoint, err := client.Endpoint(getenv, "AWS_ENDPOINT_URL_DYNAMODB")
+	region := getenv(functionenv.Region)
+	base, err := client.ServiceURL(getenv, "AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", region)
 	if err != nil {
 		return nil, err
 	}
-	region := getenv(functionenv.Region)
-	if endpoint == "" {
-		endpoint = endpointOf(region, client.IsTrue(getenv("AWS_USE_FIPS_ENDPOINT")), client.IsTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT")))
-	}
 	return &Table{
-		client: httpClient, credentials: credentials, region: region, url: strings.TrimSuffix(endpoint, "/") + "/", name: name,
+		client: httpClient, credentials: credentials, region: region, url: base + "/", name: name,
 		sleep: smithytime.SleepWithContext,
 	}, nil
-}
-
-// endpointOf follows the endpoint rules of the SDK's client
-// (https://docs.aws.amazon.com/general/latest/gr/ddb.html).
-func endpointOf(region string, fips, dualStack bool) string {
-	host, suffix := "dynamodb", "amazonaws.com"
-	china := strings.HasPrefix(region, "cn-")
-	switch {
-	case dualStack && china:
-		suffix = "api.amazonwebservices.com.cn"
-	case dualStack:
-		suffix = "api.aws"
-	case china:
-		suffix = "amazonaws.com.cn"
-	}
-	if fips && !strings.HasPrefix(region, "us-gov-") {
-		host = "dynamodb-fips"
-	}
-	return "https://" + host + "." + region + "." + suffix
 }
 
 // Names of DynamoDB's protocol, and of the item's attributes.

@@ -171,21 +171,3 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		}
 	}
 }
-
-func TestEndpoint(t *testing.T) {
-	for _, tt := range []struct {
-		region          string
-		fips, dualStack bool
-		want            string
-	}{
-		{"eu-west-1", false, false, "https://dynamodb.eu-west-1.amazonaws.com"},
-		{"us-east-1", true, false, "https://dynamodb-fips.us-east-1.amazonaws.com"},
-		{"us-gov-west-1", true, false, "https://dynamodb.us-gov-west-1.amazonaws.com"},
-		{"cn-north-1", false, false, "https://dynamodb.cn-north-1.amazonaws.com.cn"},
-		{"eu-west-1", false, true, "https://dynamodb.eu-west-1.api.aws"},
-	} {
-		if got := endpointOf(tt.region, tt.fips, tt.dualStack); got != tt.want {
-			t.Errorf("got %s, want %s", got, tt.want)
-		}
-	}
-}

@@ -8,9 +8,7 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -84,25 +82,6 @@ func S3As(getenv func(string) string, client aws.HTTPClient, credentials aws.Cre
 		options.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
 	return s3.New(options, owner.Expect(account)), nil
-}
-
-// Endpoint returns the endpoint that is configured instead of AWS's, or
-// nothing. A service's own variable goes before the one for all.
-func Endpoint(getenv func(string) string, service string) (string, error) {
-	if IsTrue(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
-		return "", nil
-	}
-	for _, name := range []string{service, "AWS_ENDPOINT_URL"} {
-		value := getenv(name)
-		if value == "" {
-			continue
-		}
-		if u, err := url.Parse(value); err != nil || u.Scheme == "" || u.Host == "" {
-			return "", fmt.Errorf("environment variable %s: %q is not a URL such as http://127.0.0.1:4566", name, value)
-		}
-		return value, nil
-	}
-	return "", nil
 }
 
 // IsTrue reads a variable as the SDK does.
