@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"s3fanout/internal/sandbox"
+	"s3fanout/internal/sandbox/fault"
 )
 
 // mortal is a sandbox in a process of its own, S3 and all, that is killed and
@@ -120,7 +122,26 @@ func (m *mortal) start() {
 		m.state = state // and is the same in all lives; users read it
 	}
 	m.lives++
+	for region := range m.state.Regions {
+		m.lag(region)
+	}
 	close(m.up)
+}
+
+// lag has some messages of a Region come up to two seconds late. However fast the
+// others are copied beside slow users, a life ends with events that are lost.
+func (m *mortal) lag(region string) {
+	body, err := json.Marshal(fault.Fault{Region: region, Kind: fault.Delay, Rate: 0.2})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	res, err := http.Post(m.state.Endpoint+"/_sandbox/faults", "application/json", bytes.NewReader(body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		m.t.Fatalf("the fault was answered with %s, %v", res.Status, err)
+	}
 }
 
 // kill ends a life, and waits until it is over.
