@@ -80,7 +80,7 @@ suites: build/clients build/versitygw-$(VERSITYGW)/versitygw build/restic-$(REST
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e
 
-bench: build ## measure side by side with other tools and with the least that the work takes; writes docs/benchmarks.md
+bench: build ## measure side by side with other tools and with the least that the work takes; writes docs/internals/benchmarks.md
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/proof/bench/hello
 	$(GO) run ./internal/proof/bench $(BENCH)
 

@@ -48,7 +48,7 @@ const (
 	deletionSeconds = 60 * 60
 )
 
-// alarms are those of a Region, in the order of docs/operations.md.
+// alarms are those of a Region, in the order of docs/runbook.md.
 //
 // What ends as a dead letter has no alarm of its own: events that Lambda gives
 // up or that would go round in a loop, and messages that SNS cannot deliver.

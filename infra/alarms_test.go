@@ -15,7 +15,7 @@ import (
 // TestAlarmsAreThoseOfThePage holds the alarms of the template against the
 // table of the page for operators, both ways.
 func TestAlarmsAreThoseOfThePage(t *testing.T) {
-	page, err := os.ReadFile("../docs/operations.md")
+	page, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type Region struct {
 	Function    awslambda.IFunction    // copies the other Regions' new objects into Bucket
 	Role        awsiam.IRole           // Function's
 	Key         awskms.IKey            // encrypts Bucket, Topic and DeadLetters; nil for AWS's own keys
-	Alarms      []awscloudwatch.IAlarm // in the order of docs/operations.md
+	Alarms      []awscloudwatch.IAlarm // in the order of docs/runbook.md
 
 	stack awscdk.Stack
 }

@@ -16,20 +16,20 @@ import (
 	"s3fanout/internal/proof/gosource"
 )
 
-// rowID is how a row of docs/bad-input.md is called, by whom it concerns.
+// rowID is how a row of docs/internals/bad-input.md is called, by whom it concerns.
 const rowID = `(?:ad|fn|cp|fo|ls|cf|cm|dl|rd|sb)-\d\d`
 
 // backing is a test that claims a row: its name as the page writes it, and its
 // source.
 type backing struct{ name, source string }
 
-// TestBadInputPage holds docs/bad-input.md against the tests. A test claims a
+// TestBadInputPage holds docs/internals/bad-input.md against the tests. A test claims a
 // row by its ID, in a string of its own ("fn-NN", the name of a subtest), or in
 // a comment (bad input: fn-NN). Each row is claimed by the one test that it
 // names and by no other; each claim has a row; and what the row quotes of the
 // answer is in the test.
 func TestBadInputPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/bad-input.md")
+	page, err := os.ReadFile("../../docs/internals/bad-input.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ Sources without a version need ` + "`s3:GetObject` and `s3:GetObjectTagging`" + 
 Two things that ` + "`HeadObject`" + ` does not report are dropped as well: access control lists, because S3 preserves them in no copy, and
 annotations, because each would be billed as a request and need permissions of its own.
 
-Where later changes are [followed](follow.md), a replica has one entry of user metadata that its source has not, ` + "`s3fanout-origin`" + `, and
+Where later changes are [followed](what-wins.md), a replica has one entry of user metadata that its source has not, ` + "`s3fanout-origin`" + `, and
 the table holds otherwise. S3 then copies none of the metadata by itself, so that objects with metadata that HTTP headers cannot show are
 an error at any size, and so are those that have no room for the entry in S3's 2 KB.
 `)

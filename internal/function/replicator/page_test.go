@@ -21,7 +21,7 @@ import (
 // every metric and dimension of it, and quotes what the function's own errors
 // say.
 func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/operations.md")
+	text, err := os.ReadFile("../../../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestCause(t *testing.T) {
 // TestOperationsPageSaysTheSame holds the page's table of reasons against what
 // the command advises.
 func TestOperationsPageSaysTheSame(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/operations.md")
+	page, err := os.ReadFile("../../../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -192,7 +192,7 @@ func TestUpdatePage(t *testing.T) {
 // Every contest has a place on the page, in the order in which they run, and
 // every place a contest.
 func TestPageHasAllContests(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/benchmarks.md")
+	text, err := os.ReadFile("../../../docs/internals/benchmarks.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Command bench measures s3fanout beside what people use otherwise, and beside
 // the least that the work can take, on one machine in one run. It prints one
-// table and writes it into docs/benchmarks.md, with machine, versions and date.
+// table and writes it into docs/internals/benchmarks.md, with machine, versions and date.
 //
 // `make bench` runs it from the repository's root. Everything stays on this
 // machine: peers work against the sandbox or a server of the benchmark's own.
@@ -70,7 +70,7 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(notes)
 	only := flags.String("only", strings.Join(names, ","), "the contests to run")
-	page := flags.String("write", "docs/benchmarks.md", "the page to write the results into; empty for none")
+	page := flags.String("write", "docs/internals/benchmarks.md", "the page to write the results into; empty for none")
 	flags.StringVar(&e.function, "function", "bin/bootstrap", "the function, built for this machine")
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")

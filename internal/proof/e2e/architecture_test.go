@@ -15,7 +15,7 @@ import (
 // The page about the architecture has a row for every package of ours, and no
 // package imports one that its row does not name. Test files may import more.
 func TestPackagesKnowOnlyWhatThePageSays(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(build.root, "docs", "architecture.md"))
+	page, err := os.ReadFile(filepath.Join(build.root, "docs", "internals", "architecture.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

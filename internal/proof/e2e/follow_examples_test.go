@@ -67,7 +67,7 @@ func (f following) clocks(ahead int64, regions ...string) {
 	}
 }
 
-// The six examples of docs/follow.md, each under a key of its own. Afterwards verify
+// The six examples of docs/what-wins.md, each under a key of its own. Afterwards verify
 // finds nothing, and every version that a user wrote is still there.
 func TestExamplesOfWhatWins(t *testing.T) {
 	t.Parallel()

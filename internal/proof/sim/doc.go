@@ -1,6 +1,6 @@
 // Package sim runs the replica set against a model of AWS in which every step
 // can fail, and checks after each run that what is promised holds. It has no
-// code of its own, only tests; docs/reliability.md says what is promised, what
+// code of its own, only tests; docs/internals/reliability.md says what is promised, what
 // is modelled and what is not.
 //
 // What runs is the real deciding code: the function's handler (package

@@ -39,7 +39,7 @@ type usersTrace struct {
 	writes      []*written
 	deletions   []deletion
 	events      int
-	// The keys of which something was done that follow.md leaves to reconcile.
+	// The keys of which something was done that what-wins.md leaves to reconcile.
 	again, young, hiddenGone, hiddenOwn, currentGone, differing, unversioned, full map[string]bool
 	gone                                                                           map[*written]bool // destroyed at their origins
 }

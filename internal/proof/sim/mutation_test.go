@@ -70,7 +70,7 @@ func (m mutant) source(t *testing.T) (path, text string) {
 // TestMutantsApply keeps the list of bugs up with the code, and the page with
 // the list.
 func TestMutantsApply(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(module, "docs", "reliability.md"))
+	page, err := os.ReadFile(filepath.Join(module, "docs", "internals", "reliability.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,13 +80,13 @@ func TestMutantsApply(t *testing.T) {
 				m.source(t)
 			}
 			if !strings.Contains(string(page), "| "+m.name+" |") {
-				t.Error("docs/reliability.md does not have it")
+				t.Error("docs/internals/reliability.md does not have it")
 			}
 		})
 	}
 	for _, n := range []string{fmt.Sprintf("All %d are found.", len(mutants)), fmt.Sprintf("All %d of follow mode are found.", len(followMutants))} {
 		if !strings.Contains(string(page), n) {
-			t.Errorf("docs/reliability.md does not say %q", n)
+			t.Errorf("docs/internals/reliability.md does not say %q", n)
 		}
 	}
 }

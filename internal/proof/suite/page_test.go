@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// docs/emulators.md says what passes where: a row for each step and check, what
+// docs/internals/emulators.md says what passes where: a row for each step and check, what
 // the emulator does otherwise, and nothing else.
 func TestPageSaysWhatPassesWhere(t *testing.T) {
-	raw, err := os.ReadFile("../../../docs/emulators.md")
+	raw, err := os.ReadFile("../../../docs/internals/emulators.md")
 	if err != nil {
 		t.Fatal(err)
 	}
