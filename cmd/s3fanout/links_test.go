@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"s3fanout/internal/proof/gosource"
 )
 
 // mdLink is a link of a page, with its target.
@@ -95,12 +97,89 @@ func TestLinksOfPages(t *testing.T) {
 
 // What makes a link a dead one.
 func TestDeadLinksAreSeen(t *testing.T) {
-	page := "# One title: with `code`, and more\n[a](#one-title-with-code-and-more) [b](#two) [c](other.md) [d](gone.md) [e](other.md#here) [f](other.md#there)\n" +
+	page := "# One title: with `code`, and more\n[a](#one-title-with-code-and-more) [b](#two) [c](other.md) [d](gone.md)\n" +
+		"[e](other.md#here) [f](other.md#there)\n" +
 		"`[g](gone)` [h](https://example.com/gone)\n```text\n[i](gone)\n# two\n```\n"
-	dead, links := deadLinks("docs/page.md", page, func(path string) (string, bool) {
-		return "## Here", path == "docs/other.md"
+	dead, links := deadLinks("pages/page.md", page, func(path string) (string, bool) {
+		return "## Here", path == "pages/other.md"
 	})
 	if got, want := strings.Join(dead, " "), "#two gone.md other.md#there"; got != want || links != 6 {
 		t.Errorf("dead %q of %d links, want %q of 6", got, links, want)
+	}
+}
+
+// pageNamed is how sources, and the text of pages, name one of our pages: with an
+// anchor, or with a heading in quotes.
+var pageNamed = regexp.MustCompile(`\bdocs/[\w/-]+\.md(#[\w-]+|, \\?"[^"\\]+\\?")?`)
+
+// deadNames are the pages and headings that a text names and that there are not.
+func deadNames(text string, read func(path string) (string, bool)) (dead []string, names int) {
+	for _, name := range pageNamed.FindAllString(text, -1) {
+		names++
+		path, anchor, _ := strings.Cut(name, "#")
+		path, heading, quoted := strings.Cut(path, ", ")
+		if quoted {
+			anchor = anchorOf(strings.Trim(heading, `\"`))
+		}
+		if content, ok := read(path); !ok || anchor != "" && !anchorsOf(content)[anchor] {
+			dead = append(dead, name)
+		}
+	}
+	return dead, names
+}
+
+// Every page that an error, a comment, a script or a page names is there, with the
+// heading that is named.
+func TestNamedPagesAreThere(t *testing.T) {
+	read := func(path string) (string, bool) {
+		content, err := os.ReadFile(filepath.Join(root, path))
+		return string(content), err == nil
+	}
+	all := 0
+	check := func(name, text string) {
+		dead, names := deadNames(text, read)
+		all += names
+		for _, page := range dead {
+			t.Errorf("%s names %s, which is not there", name, page)
+		}
+	}
+	err := gosource.Walk(root, func(name string, source []byte) error {
+		check(name, string(source))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := []string{filepath.Join(root, "Makefile"), filepath.Join(root, ".golangci.yml"), filepath.Join(root, ".ci", "run"), filepath.Join(root, "cdk.json")}
+	for _, page := range pages(t) {
+		others = append(others, filepath.Join(root, page))
+	}
+	for _, name := range append(others, scripts...) {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(name, string(content))
+	}
+	if all < 60 {
+		t.Errorf("%d names of pages: the test looks in the wrong place", all)
+	}
+}
+
+// What makes the name of a page a dead one. The folder is put in here, so that the
+// test above does not read it.
+func TestDeadNamesAreSeen(t *testing.T) {
+	text := strings.ReplaceAll("see DIR/a.md and DIR/b.md; DIR/a.md#here, DIR/a.md#there, DIR/a.md, \"Here\", "+
+		"`DIR/a.md, \\\"Gone from it\\\"`, DIR/internals/c.md.", "DIR", "docs")
+	dead, names := deadNames(text, func(path string) (string, bool) {
+		return "## Here", path == "docs/"+"a.md"
+	})
+	want := strings.ReplaceAll(`DIR/b.md|DIR/a.md#there|DIR/a.md, \"Gone from it\"|DIR/internals/c.md`, "DIR", "docs")
+	if got := strings.Join(dead, "|"); got != want || names != 7 {
+		t.Errorf("dead of %d names:\n%s\nwant, of 7:\n%s", names, got, want)
 	}
 }
