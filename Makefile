@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox module clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -160,6 +160,9 @@ smoke-sandbox: build function node_modules ## run what make smoke runs on the sa
 
 module: ## give the module another path: make module MODULE=example.com/your/path
 	$(GO) run ./internal/proof/rename '$(MODULE)'
+
+words: ## print how many words each page has, and which of its sentences and words to replace
+	@$(GO) test -count=1 -run TestPagesAreReadable -v ./internal/proof/prose
 
 clean: ## remove what the targets above made
 	rm -rf bin build cdk.out node_modules
