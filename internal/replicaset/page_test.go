@@ -15,7 +15,7 @@ import (
 
 const pagePath = "../../docs/configuration.md"
 
-// TestPageListsEveryField holds the table of docs/configuration.md against
+// TestPageListsEveryField holds the tables of docs/configuration.md against
 // the fields that Parse knows, both ways: names, order and defaults.
 func TestPageListsEveryField(t *testing.T) {
 	page, err := os.ReadFile(pagePath)
@@ -29,8 +29,8 @@ func TestPageListsEveryField(t *testing.T) {
 		if !strings.HasPrefix(line, "| `") {
 			continue
 		}
-		if len(cells) != 5 {
-			t.Errorf("%d cells, want field, values, default, effect and cost: %s", len(cells), line)
+		if len(cells) != 4 {
+			t.Errorf("%d cells, want field, values, default and effect: %s", len(cells), line)
 			continue
 		}
 		for _, cell := range cells {
@@ -48,7 +48,7 @@ func TestPageListsEveryField(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreTrue holds the defaults that the table says against what is
+// TestDefaultsAreTrue holds the defaults that the tables say against what is
 // done without the field.
 func TestDefaultsAreTrue(t *testing.T) {
 	none := media()
@@ -74,7 +74,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 		{"accessLogPrefix", "the bucket's name and `/`", prefix == none.Member(account, tokyo).Bucket+"/"},
 	} {
 		if said[tc.field] != tc.want || !tc.same {
-			t.Errorf("%s: the table says %q, want %q and that it be true (%v)", tc.field, said[tc.field], tc.want, tc.same)
+			t.Errorf("%s: the page says %q, want %q and that it be true (%v)", tc.field, said[tc.field], tc.want, tc.same)
 		}
 	}
 }
@@ -87,10 +87,10 @@ func TestPagesExampleIsValid(t *testing.T) {
 	}
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
 	if len(blocks) != 3 {
-		t.Fatalf("%d blocks of JSON, want the example, what is left out, and the statements", len(blocks))
+		t.Fatalf("%d blocks of JSON, want the example, what is excluded, and the statements", len(blocks))
 	}
 	if c, err := Parse([]byte("{" + blocks[1][1] + "}")); err != nil || c.validateExclude() != nil {
-		t.Errorf("what is left out: %v, %v", err, c.validateExclude())
+		t.Errorf("what is excluded: %v, %v", err, c.validateExclude())
 	}
 	if _, err := parseFile([]byte(`{"context": {` + blocks[0][1] + `}}`)); err != nil {
 		t.Errorf("the example: %v", err)
