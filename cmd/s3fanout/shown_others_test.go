@@ -60,9 +60,10 @@ func foreign() map[string]string {
 		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
 		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
 		"go vet": "make check does it",
-		"go test ./internal/proof/projection -update": "TestProjectionIsDocumented compares what it writes",
-		"go test ./infra -update":                     "changes the checkout; make test compares with what it writes",
-		".ci/run":                                     "is what runs the tests",
+		"go test ./internal/proof/projection -update":              "TestProjectionIsDocumented compares what it writes",
+		"go test ./infra -update":                                  "changes the checkout; make test compares with what it writes",
+		"go test ./cmd/s3fanout -count=1 -run TestBadInputRows -v": "make test runs that test",
+		".ci/run": "is what runs the tests",
 	}
 }
 

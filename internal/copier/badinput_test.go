@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestBadAnswers has a row of docs/internals/bad-input.md each: what S3 does not answer,
+// TestBadAnswers has a row of cmd/s3fanout/testdata/bad-input.txt each: what S3 does not answer,
 // and something that stands before it might.
 func TestBadAnswers(t *testing.T) {
 	raw := func(status int, body string) []reply { return []reply{{status: status, body: body}} }

@@ -26,7 +26,7 @@ func (w *world) suspend(region string) {
 	w.follower.versioned = w.follower.versioned.Add(-versioningHolds)
 }
 
-// TestBadInput has a row of docs/internals/bad-input.md each.
+// TestBadInput has a row of cmd/s3fanout/testdata/bad-input.txt each.
 func TestBadInput(t *testing.T) {
 	entry := func(in *s3.PutObjectInput, e policy.Entry) {
 		in.Metadata = map[string]string{policy.EntryName: e.String()}

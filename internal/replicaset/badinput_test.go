@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// TestBadFiles has a row of docs/internals/bad-input.md each: files that --config can
+// TestBadFiles has a row of cmd/s3fanout/testdata/bad-input.txt each: files that --config can
 // name. An empty want is a file that is read all the same.
 func TestBadFiles(t *testing.T) {
 	const good = `{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}}}`

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 )
 
-// TestBadRequests has a row of docs/internals/bad-input.md each: requests that CloudFormation
+// TestBadRequests has a row of cmd/s3fanout/testdata/bad-input.txt each: requests that CloudFormation
 // does not send, and notifications that S3 does not have. Each is answered with one
 // bounded line, writes nothing, and rolls back.
 func TestBadRequests(t *testing.T) {

@@ -37,7 +37,7 @@ func listed(token string, keys ...string) s3.ListObjectsV2Output {
 	return out
 }
 
-// TestBadListings has a row of docs/internals/bad-input.md each: answers that S3 does not
+// TestBadListings has a row of cmd/s3fanout/testdata/bad-input.txt each: answers that S3 does not
 // give, and a server that calls itself one might.
 func TestBadListings(t *testing.T) {
 	encoded := listed("", "100%")

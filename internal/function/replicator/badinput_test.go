@@ -32,7 +32,7 @@ func object(members string) string {
 	return `{"eventSource":"aws:s3","awsRegion":"us-east-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"media-us"},"object":{` + members + `}}}`
 }
 
-// TestBadInput has a row of docs/internals/bad-input.md each: payloads that no sender of
+// TestBadInput has a row of cmd/s3fanout/testdata/bad-input.txt each: payloads that no sender of
 // the function's should send. Each ends in an error, which reaches the
 // dead-letter queue with the payload, or in copies; what is good beside it is
 // copied. Nothing else is logged as copied, and the error is one bounded line.
@@ -140,7 +140,7 @@ func TestBadInput(t *testing.T) {
 }
 
 // Tasks of a batch that cannot be done have a result each, the others are done
-// (rows of docs/internals/bad-input.md).
+// (rows of cmd/s3fanout/testdata/bad-input.txt).
 func TestBadTasks(t *testing.T) {
 	good := task("good", "media-us", "k")
 	for _, tt := range []struct{ id, arguments, task, code, says, others string }{

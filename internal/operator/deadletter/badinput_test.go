@@ -19,7 +19,7 @@ func toJSON(t *testing.T, v any) string {
 	return string(raw)
 }
 
-// TestBadLetters has a row of docs/internals/bad-input.md each: messages that anybody who
+// TestBadLetters has a row of cmd/s3fanout/testdata/bad-input.txt each: messages that anybody who
 // may write to the queue can put there. Each is refused in one bounded line,
 // or read with what is harmful left out.
 func TestBadLetters(t *testing.T) {
