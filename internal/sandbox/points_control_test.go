@@ -1,41 +1,21 @@
 package sandbox
 
 import (
-	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
-	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
+	"s3fanout/internal/aws/control"
 	"s3fanout/internal/sandbox/fault"
 )
 
-// atSandbox has S3 Control's client call the sandbox's endpoint, and sign as it does
-// for AWS's own: by itself it would put the account into the host's name.
-type atSandbox string
-
-func (a atSandbox) ResolveEndpoint(ctx context.Context, p s3control.EndpointParameters) (smithyendpoints.Endpoint, error) {
-	p.Endpoint = nil
-	e, err := s3control.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, p)
-	if err != nil {
-		return e, err
-	}
-	u, err := url.Parse(string(a))
-	if err == nil {
-		e.URI = *u
-	}
-	return e, err
-}
-
-func controlOf(c aws.Config) *s3control.Client {
-	return s3control.NewFromConfig(c, func(o *s3control.Options) { o.EndpointResolverV2 = atSandbox(*c.BaseEndpoint) })
-}
+func controlOf(c aws.Config) *s3control.Client { return control.New(c, c.Region, time.Minute) }
 
 // The routes of an access point are read and changed by the SDK's client, in the
 // Regions that AWS has for it, also in those that the sandbox has no stacks in.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
-	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/control"
 	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/function/event"
 )
@@ -22,27 +21,9 @@ import (
 // ErrNoJob marks a job that does not exist in the Region and account.
 var ErrNoJob = errors.New("no such job")
 
-// NewClient makes the client of a Region. At AWS the account is a part of the
-// host's name; another endpoint need not have a name for every account.
+// NewClient makes the client of a Region.
 func NewClient(config aws.Config, region string) *s3control.Client {
-	return s3control.NewFromConfig(config, func(o *s3control.Options) {
-		o.Region = region
-		o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1)
-		if o.BaseEndpoint != nil {
-			o.EndpointResolverV2 = fixedEndpoint(*o.BaseEndpoint)
-		}
-	})
-}
-
-type fixedEndpoint string
-
-// ResolveEndpoint implements s3control.EndpointResolverV2.
-func (f fixedEndpoint) ResolveEndpoint(context.Context, s3control.EndpointParameters) (smithyendpoints.Endpoint, error) {
-	u, err := url.Parse(string(f))
-	if err != nil {
-		return smithyendpoints.Endpoint{}, err
-	}
-	return smithyendpoints.Endpoint{URI: *u}, nil
+	return control.New(config, region, awsapi.RequestTime)
 }
 
 // Creator is what Create needs of *s3control.Client.

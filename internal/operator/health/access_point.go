@@ -3,16 +3,13 @@ package health
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
-	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
-	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/replicaset"
 )
 
@@ -24,39 +21,6 @@ const pointsRegion = "us-west-2"
 type Points interface {
 	ListMultiRegionAccessPoints(context.Context, *s3control.ListMultiRegionAccessPointsInput,
 		...func(*s3control.Options)) (*s3control.ListMultiRegionAccessPointsOutput, error)
-}
-
-// newPoints makes the client. At AWS the account is a part of the host's name;
-// another endpoint need not have a name for every account.
-func newPoints(config aws.Config) Points {
-	return s3control.NewFromConfig(config, func(o *s3control.Options) {
-		o.Region = pointsRegion
-		o.HTTPClient = awsapi.HTTPClient(config, lookTime, 1)
-		if o.BaseEndpoint != nil {
-			o.EndpointResolverV2 = otherEndpoint{*o.BaseEndpoint, o.EndpointResolverV2}
-		}
-	})
-}
-
-// otherEndpoint keeps all of an endpoint, such as how requests are signed, but its
-// address.
-type otherEndpoint struct {
-	url string
-	of  s3control.EndpointResolverV2
-}
-
-// ResolveEndpoint implements s3control.EndpointResolverV2.
-func (o otherEndpoint) ResolveEndpoint(ctx context.Context, p s3control.EndpointParameters) (smithyendpoints.Endpoint, error) {
-	p.Endpoint = nil
-	e, err := o.of.ResolveEndpoint(ctx, p)
-	if err != nil {
-		return e, err
-	}
-	u, err := url.Parse(o.url)
-	if err == nil {
-		e.URI = *u
-	}
-	return e, err
 }
 
 // AccessPoint is a Multi-Region Access Point that the account has.

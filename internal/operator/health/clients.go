@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/control"
 	"s3fanout/internal/replicaset"
 )
 
@@ -152,7 +153,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			SQS:        sqs.NewFromConfig(there),
 			KMS:        kms.NewFromConfig(there),
 			CloudWatch: cloudwatch.NewFromConfig(there),
-			Points:     newPoints(config),
+			Points:     control.New(config, pointsRegion, lookTime),
 			Scheduler:  scheduler.NewFromConfig(there),
 			DynamoDB:   dynamodb.NewFromConfig(there),
 		}
