@@ -32,13 +32,13 @@ type Property struct {
 // is complete: a test fails when the SDK knows a property that is not listed.
 func Fidelity() []Property {
 	const (
-		answers    = "tells about the answer, not about the object"
-		state      = "a state of the source, which its replica does not share"
+		answers    = "about the answer, not the object"
+		state      = "a state of the source alone"
 		encryption = "the target bucket's default encryption decides"
-		customer   = "a source under a customer's key cannot be read without that key; its copy fails"
-		hash       = "S3 cannot make this one of parts without reading the object again; a multipart replica has CRC64NVME instead"
-		wholeCRC   = "in a multipart copy if it is of the whole object, CRC64NVME instead if it is of parts; the strongest one if there are several"
-		lock       = "retention is the target bucket's own decision; its default retention applies"
+		customer   = "S3 cannot read the source without the customer's key, so its copy fails"
+		hash       = "in parts CRC64NVME instead, as S3 cannot compute this one without reading the object again"
+		wholeCRC   = "in parts the strongest one if it is of the whole object, else CRC64NVME"
+		lock       = "the target bucket's default retention applies"
 	)
 	both := func(field string, fate Fate, why string) Property {
 		return Property{Field: field, Single: fate, Multipart: fate, Why: why}
@@ -50,7 +50,7 @@ func Fidelity() []Property {
 		return Property{Field: field, Single: FateCopied, Multipart: FateDropped, Why: why}
 	}
 	return []Property{
-		both("ContentLength", FateCopied, "the content, byte for byte, is on S3's side all the time"),
+		both("ContentLength", FateCopied, "the content, byte for byte"),
 		carried("ContentType"),
 		carried("ContentEncoding"),
 		carried("ContentDisposition"),
@@ -59,10 +59,10 @@ func Fidelity() []Property {
 		both("Expires", FateCopied, "as text, whether it is a date or not"),
 		both("ExpiresString", FateCopied, "the text of Expires"),
 		carried("Metadata"),
-		singleOnly("MissingMeta", "counts user metadata that HTTP headers cannot show: such objects are copied by one request up to 5 GiB, and are an error above"),
-		both("TagCount", FateCopied, "with the tags themselves; where tags and user metadata together are too long for a request's headers, by one request up to 5 GiB, and an error above"),
+		singleOnly("MissingMeta", "user metadata that HTTP headers cannot show: one request up to 5 GiB, an error above"),
+		both("TagCount", FateCopied, "with the tags; together with user metadata too long for headers: one request up to 5 GiB, an error above"),
 		{Field: "WebsiteRedirectLocation", Single: FateDropped, Multipart: FateCopied, carriedBy: "WebsiteRedirectLocation",
-			Why: "CopyObject never copies it, and to look for it would cost a HEAD for every object; with the storage class `source` there is that HEAD, and it is still left out, so that it does not depend on another setting"},
+			Why: "CopyObject never copies it, and finding it would cost a HEAD for every object"},
 		both("ChecksumCRC64NVME", FateCopied, "compared by S3 before a multipart replica becomes visible"),
 		both("ChecksumCRC32C", FateCopied, wholeCRC),
 		both("ChecksumCRC32", FateCopied, wholeCRC),
@@ -73,7 +73,7 @@ func Fidelity() []Property {
 		singleOnly("ChecksumXXHASH64", hash),
 		singleOnly("ChecksumXXHASH3", hash),
 		singleOnly("ChecksumXXHASH128", hash),
-		both("ChecksumType", FateConfigured, "of the whole object (FULL_OBJECT) at every multipart replica; S3 decides for a copy by one request"),
+		both("ChecksumType", FateConfigured, "FULL_OBJECT at every replica made of parts; else S3 decides"),
 		both("StorageClass", FateConfigured, "STANDARD unless configured; can be the source's"),
 		both("ServerSideEncryption", FateConfigured, encryption),
 		both("SSEKMSKeyId", FateConfigured, encryption),
@@ -87,13 +87,13 @@ func Fidelity() []Property {
 		both("ObjectLockEventHold", FateDropped, lock),
 		both("ObjectLockEventHoldDurationDays", FateDropped, lock),
 		both("ObjectLockEventHoldDurationYears", FateDropped, lock),
-		both("ETag", FateDropped, "S3 makes the replica's own, which differs if parts or encryption do"),
-		both("PartsCount", FateDropped, "how an object was uploaded is no part of it"),
+		both("ETag", FateDropped, "S3 computes the replica's own, which differs with parts or encryption"),
+		both("PartsCount", FateDropped, "how the object was uploaded"),
 		both("VersionId", FateDropped, "every bucket numbers its own versions"),
 		both("LastModified", FateDropped, "S3 sets the time of the copy"),
 		both("ArchiveStatus", FateDropped, state),
 		both("Restore", FateDropped, state),
-		both("ReplicationStatus", FateDropped, "tells about S3's own replication of the source"),
+		both("ReplicationStatus", FateDropped, "about S3's own replication of the source"),
 		both("DeleteMarker", FateDropped, "delete markers are not copied"),
 		both("AcceptRanges", FateDropped, answers),
 		both("ContentRange", FateDropped, answers),

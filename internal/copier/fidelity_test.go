@@ -2,12 +2,13 @@ package copier
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -93,6 +94,11 @@ func TestFidelityIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, p := range Fidelity() { // a fate without a list of its own would be on none
+		if !regexp.MustCompile(`\b` + p.Field + `\b`).MatchString(want) {
+			t.Errorf("the page does not have %s, which is %s by one request and %s in parts", p.Field, p.Single, p.Multipart)
+		}
+	}
 	if string(got) != want {
 		t.Errorf("%s is not what the table says: go test ./internal/copier -run Documented -update", path)
 	}
@@ -103,53 +109,74 @@ func fidelityPage() string {
 	b.WriteString(`<!-- Generated from internal/copier/fidelity_table_test.go: go test ./internal/copier -run Documented -update -->
 # What a replica has of its source
 
-Objects up to a threshold (256 MiB unless configured) are copied by one request, larger ones in parts. Either way S3 moves
-the bytes; none passes through the function.
+Objects up to 256 MiB (` + "`multipartThresholdMiB`" + `) are copied by one request, larger ones in parts. S3 moves the bytes.
 
 ## Integrity
-A copy by one request is checked by S3, which carries the checksum along. A multipart copy asks S3 for a checksum of the
-whole replica:
+S3 copies and checks the checksum of an object that is copied by one request. In parts, S3 computes one of the whole replica:
 
-| the source has | the replica gets | compared |
+| checksum of the source | of the replica | compared |
 |---|---|---|
-| CRC64NVME, CRC32C or CRC32 of the whole object | the same | by S3, when the upload is completed: an upload with another checksum never becomes an object |
-| SHA or other hashes, a composite checksum of parts, or none | CRC64NVME of the whole object | not the checksum: no such one can be made of parts without reading the object |
+| CRC64NVME (S3's default), CRC32C or CRC32 of the whole object | the same | by S3, before the replica becomes visible |
+| other hashes, or of parts, or none | CRC64NVME | sizes and ETags only |
 
-In both cases every part is copied from the one version that the event named, on the condition that its ETag is still the
-one the copy began with, and S3 completes the upload only if the sizes of the parts add up to the source's. A mismatch is an
-error; the upload is aborted, nothing becomes visible, and the source is not touched. (All of this is S3's own doing: a
-compatible server that ignores the checksum it is told to compare is found out only after the fact, and reported.)
-
-S3 gives new objects a CRC64NVME of the whole object unless the uploader asks for another checksum, so the first row is the
-common one.
-
-## Requests and permissions of a multipart copy
-| request | times | permission |
-|---|---|---|
-| HeadObject of the target | 1 | ` + "`s3:GetObject`, `s3:ListBucket`" + ` at the target |
-| HeadObject of the source's version | 1 | ` + "`s3:GetObjectVersion`, `s3:ListBucket`" + ` at the source |
-| GetObjectTagging of the source's version | 1 | ` + "`s3:GetObjectVersionTagging`" + ` at the source |
-| CreateMultipartUpload | 1 | ` + "`s3:PutObject`, and `s3:PutObjectTagging`" + ` if there are tags |
-| UploadPartCopy | 1 a part | ` + "`s3:GetObjectVersion` at the source, `s3:PutObject`" + ` at the target |
-| CompleteMultipartUpload | 1 | ` + "`s3:PutObject`" + ` |
-| ListParts, when resumed | 1 for each 1,000 parts | ` + "`s3:ListMultipartUploadParts`" + ` |
-| AbortMultipartUpload, when given up | 1 | ` + "`s3:AbortMultipartUpload`" + ` |
-
-Sources without a version need ` + "`s3:GetObject` and `s3:GetObjectTagging`" + ` instead of the permissions for versions.
+Every part is of the version that the event named, on the condition that its ETag has not changed. A mismatch is an error and nothing
+becomes visible.
 
 ## Properties
+Names are those of ` + "`HeadObject`" + `.
 `)
-	b.WriteString("| property, as `HeadObject` calls it | copy by one request | multipart copy | |\n|---|---|---|---|\n")
-	for _, p := range Fidelity() {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", p.Field, p.Single, p.Multipart, p.Why)
+	for _, fate := range []struct {
+		single, multipart Fate
+		title             string
+	}{
+		{FateCopied, FateCopied, "Copied"},
+		{FateCopied, FateDropped, "Copied by one request, dropped in parts"},
+		{FateDropped, FateCopied, "Dropped by one request, copied in parts"},
+		{FateConfigured, FateConfigured, "Set by configuration"},
+		{FateDropped, FateDropped, "Dropped"},
+	} {
+		b.WriteString("\n**" + fate.title + "**\n")
+		var order []string
+		fields := map[string][]string{} // by the reason
+		for _, p := range Fidelity() {
+			if p.Single != fate.single || p.Multipart != fate.multipart {
+				continue
+			}
+			if len(fields[p.Why]) == 0 {
+				order = append(order, p.Why)
+			}
+			fields[p.Why] = append(fields[p.Why], p.Field)
+		}
+		for _, why := range order {
+			item := strings.Join(fields[why], ", ")
+			if why != "" {
+				item += ": " + why
+			}
+			b.WriteString(wrapped("- "+item, 130))
+		}
 	}
 	b.WriteString(`
-Two things that ` + "`HeadObject`" + ` does not report are dropped as well: access control lists, because S3 preserves them in no copy, and
-annotations, because each would be billed as a request and need permissions of its own.
+Dropped as well: access control lists, which S3 preserves in no copy, and annotations, each of which would be billed as a request.
 
-Where later changes are [followed](what-wins.md), a replica has one entry of user metadata that its source has not, ` + "`s3fanout-origin`" + `, and
-the table holds otherwise. S3 then copies none of the metadata by itself, so that objects with metadata that HTTP headers cannot show are
-an error at any size, and so are those that have no room for the entry in S3's 2 KB.
+With [` + "`follow`" + `](what-wins.md) a replica also has ` + "`s3fanout-origin`" + ` in its user metadata. Objects without room for it, or with metadata that
+HTTP headers cannot show, are then an error at any size.
 `)
 	return b.String()
+}
+
+// wrapped is an item of a list in lines of at most so many characters.
+func wrapped(item string, columns int) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(item) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line+" "+word) > columns:
+			lines, line = append(lines, line), "  "+word
+		default:
+			line += " " + word
+		}
+	}
+	return strings.Join(append(lines, line), "\n") + "\n"
 }
