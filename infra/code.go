@@ -1,10 +1,14 @@
 package infra
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -54,21 +58,88 @@ func Programs(config Config) []string {
 func CodeFrom(dir, architecture string) Code {
 	return func(program string) awslambda.Code {
 		from := ProgramDir(dir, program, architecture)
-		return awslambda.Code_FromAsset(jsii.String(from), &awss3assets.AssetOptions{
-			// The assembly holds a copy under a hash. What runs templates elsewhere
-			// finds by this name which program is meant.
-			DisplayName: jsii.String(filepath.ToSlash(from)),
-		})
+		return asset(from, from, directoryHash(from))
 	}
 }
 
+// CodeFromArchives takes the programs from the archives of a release, which are
+// all in one directory and are called as ArchiveName says. They are uploaded as
+// they are, so that the program stays executable where the file system knows no
+// such thing, and have the hash that CodeFrom gives to the same program.
+func CodeFromArchives(dir, architecture string) Code {
+	return func(program string) awslambda.Code {
+		archive := filepath.Join(dir, ArchiveName(program, architecture))
+		return asset(archive, ProgramDir("", program, architecture), archiveHash(archive))
+	}
+}
+
+// asset is the code at path. The assembly holds a copy of it under a hash. What
+// runs templates elsewhere finds by the name that is displayed which program is
+// meant.
+func asset(path, displayed, hash string) awslambda.Code {
+	options := awss3assets.AssetOptions{DisplayName: jsii.String(filepath.ToSlash(displayed))}
+	if hash != "" {
+		options.AssetHash, options.AssetHashType = jsii.String(hash), awscdk.AssetHashType_CUSTOM
+	}
+	return awslambda.Code_FromAsset(jsii.String(path), &options)
+}
+
+// directoryHash is the hash of the program in a directory, empty if it cannot be
+// read, which the CDK then reports.
+func directoryHash(dir string) string {
+	f, err := os.Open(filepath.Join(dir, Executable))
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	return contentHash(f)
+}
+
+// archiveHash is the hash of the program in an archive, empty if it cannot be
+// read.
+func archiveHash(name string) string {
+	archive, err := zip.OpenReader(name)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = archive.Close() }() // it was read only
+	f, err := archive.Open(Executable)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	return contentHash(f)
+}
+
+func contentHash(r io.Reader) string {
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Executable is the name that a program has in its archive and in its directory:
+// Lambda asks for it.
+const Executable = "bootstrap"
+
 // ProgramDir is the directory below dir with the program for the processor.
 func ProgramDir(dir, program, architecture string) string {
-	name := path.Base(program)
+	return filepath.Join(dir, programName(program), architecture)
+}
+
+// ArchiveName is the name of a release's archive with the program for the
+// processor.
+func ArchiveName(program, architecture string) string {
+	return programName(program) + "-" + architecture + ".zip"
+}
+
+// programName is the name under which a program is built.
+func programName(program string) string {
 	if program == Replicator {
-		name = "function"
+		return "function"
 	}
-	return filepath.Join(dir, name, architecture)
+	return path.Base(program)
 }
 
 // orBuilt is the code, or what the go command builds.
@@ -95,7 +166,7 @@ func build(program, dir, architecture string) error {
 		return errors.New("go is not on the PATH to build the functions' code with; give the code, see infra.Code")
 	}
 	target := path.Join(module(), program)
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(dir, "bootstrap"), target}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(dir, Executable), target}
 	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // the app's author says the directory
 	processor := map[string]string{replicaset.ARM64: "arm64", replicaset.X86: "amd64"}[architecture]
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+processor)

@@ -18,11 +18,7 @@ import (
 	"s3fanout/internal/sandbox/snapshot"
 )
 
-// functionName is the file beside the command that holds the function, built
-// for this machine.
-const functionName = "bootstrap"
-
-const functionHelp = "function's `program` for this machine (default: bootstrap beside this one)"
+const functionHelp = "function's `program` for this machine (default: the one that came with this command)"
 
 type sandboxFlags struct {
 	listen, templates, dir, state, function string
@@ -156,43 +152,6 @@ func (f sandboxFlags) check() error {
 		}
 	}
 	return nil
-}
-
-// functionFile returns the program to run as the function.
-func functionFile(flag string) (string, error) {
-	if flag != "" {
-		return filepath.Abs(flag)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find the function beside this command: %w; name it with --function", err)
-	}
-	return filepath.Join(filepath.Dir(exe), functionName), nil
-}
-
-// programsBeside returns the programs of further functions, by name: those
-// that "make build" left in directories of that name beside this command.
-func programsBeside() (map[string]string, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the functions beside this command: %w", err)
-	}
-	return programsIn(filepath.Dir(exe))
-}
-
-func programsIn(dir string) (map[string]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("find the functions beside this command: %w", err)
-	}
-	programs := map[string]string{}
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name(), functionName)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			programs[entry.Name()] = path
-		}
-	}
-	return programs, nil
 }
 
 // assembly is what is deployed at first; nil for nothing.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"s3fanout/infra"
 )
@@ -71,16 +70,4 @@ func parse(value json.RawMessage) (infra.Config, error) {
 		value = json.RawMessage(text)
 	}
 	return infra.ParseConfig(value)
-}
-
-// checkPrograms reports the first program that the set needs and that is not
-// built; its file has to be called bootstrap.
-func checkPrograms(config infra.Config) error {
-	for _, program := range infra.Programs(config) {
-		path := filepath.Join(infra.ProgramDir(programsDir, program, config.Architecture()), "bootstrap")
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is missing; run `make function`", path)
-		}
-	}
-	return nil
 }

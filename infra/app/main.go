@@ -5,6 +5,9 @@
 // validated before anything is made; a bad one ends the app with one line on
 // stderr and exit code 2. The cdk command runs the app; with CDK_OUTDIR and
 // CDK_CONTEXT_JSON in the environment it runs without.
+//
+// A release has it as s3fanout-cdk beside the command s3fanout, which does not
+// link the CDK: "app" in cdk.json names it, and no checkout is needed.
 package main
 
 import (
@@ -19,10 +22,6 @@ import (
 
 	"s3fanout/infra"
 )
-
-// programsDir is where "make function" leaves the programs, relative to the
-// directory of cdk.json, in which the cdk command runs the app.
-const programsDir = "build"
 
 // exitUsage is the exit code for input that cannot be used.
 const exitUsage = 2
@@ -39,8 +38,13 @@ func main() {
 // has things of its own to say on stderr.
 func run(getenv func(string) string, stderr io.Writer) int {
 	config, err := configuration(getenv)
+	var from programs
 	if err == nil {
-		err = checkPrograms(config)
+		var executable string
+		if executable, err = os.Executable(); err == nil {
+			from = findPrograms(executable)
+			err = from.check(config)
+		}
 	}
 	if err == nil {
 		err = checkNode(getenv)
@@ -52,7 +56,7 @@ func run(getenv func(string) string, stderr io.Writer) int {
 	app := awscdk.NewApp(nil)
 	if _, err := infra.NewReplicaSet(app, infra.ReplicaSetProps{
 		Config: config,
-		Code:   infra.CodeFrom(programsDir, config.Architecture()),
+		Code:   from.code(config.Architecture()),
 	}); err != nil {
 		_, _ = fmt.Fprintln(stderr, "s3fanout:", err)
 		return exitUsage

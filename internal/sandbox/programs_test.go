@@ -65,7 +65,7 @@ func TestEachFunctionRunsItsOwnProgram(t *testing.T) {
 
 // A program that is not there is found before anything is changed.
 func TestProgramMissing(t *testing.T) {
-	const want = "the program reconcile is not built for this machine; run `make build`"
+	const want = "the program reconcile is not built for this machine; run `make build` in a checkout or install a release"
 	own, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestProgramMissing(t *testing.T) {
 	}
 	missing := filepath.Join(t.TempDir(), "bootstrap")
 	_, err = Start(t.Context(), Config{Assembly: changed(t, withSecond(t)), Function: own, Programs: map[string]string{"reconcile": missing}})
-	if err == nil || !strings.Contains(err.Error(), missing+" is not there; run `make build`") {
+	if err == nil || !strings.Contains(err.Error(), missing+" is not there; run `make build` in a checkout or install a release") {
 		t.Errorf("start with a file that is not there: got %v", err)
 	}
 	s := start(t)

@@ -51,7 +51,7 @@ func (s *Sandbox) program(a *template.Assembly, key string) (name, path string, 
 		return "", "", fmt.Errorf("property Code: %w", err)
 	}
 	if path = s.programs[name]; path == "" {
-		return "", "", fmt.Errorf("property Code: the program %s is not built for this machine; run `make build`", name)
+		return "", "", fmt.Errorf("property Code: the program %s is not built for this machine; run `make build` in a checkout or install a release", name)
 	}
 	return name, path, nil
 }

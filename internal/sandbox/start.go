@@ -61,11 +61,11 @@ func findPrograms(c Config) (map[string]string, error) {
 			return nil, err
 		}
 		if info, err := os.Stat(abs); err != nil || info.IsDir() {
-			hint := ""
+			hint := " or install a release"
 			if name == replicator {
-				hint = ", or name it with --function"
+				hint = ", install a release, or name it with --function"
 			}
-			return nil, misconfigured("the function's binary %s is not there; run `make build`%s", path, hint)
+			return nil, misconfigured("the function's binary %s is not there; run `make build` in a checkout%s", path, hint)
 		}
 		programs[name] = abs
 	}
