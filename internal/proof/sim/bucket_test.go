@@ -21,6 +21,11 @@ type version struct {
 	marker   bool      // a delete marker
 	action   string    // the upload's name; empty for replicas
 	archived bool      // cannot be copied until it is calm
+	// of is what a process copied, in parts since begun; nil if a user wrote it.
+	of    *version
+	begun time.Time
+	// shown is since when it is the current one, if it is.
+	shown time.Time
 }
 
 // bucket is one Region's, with versioning.
@@ -45,6 +50,7 @@ type part struct {
 	etag, content string
 	first, last   int64
 	at            time.Time
+	of            *version
 }
 
 func newBucket(region, name string) *bucket {
@@ -81,6 +87,7 @@ func (b *bucket) add(v *version) {
 	if b.current(v.key) != nil {
 		b.lastAlive[v.key] = v.at
 	}
+	v.shown = v.at
 	b.versions[v.key] = append(b.versions[v.key], v)
 }
 
@@ -92,10 +99,19 @@ func (b *bucket) remove(key, id string, now time.Time) {
 	list := b.versions[key]
 	for i, v := range list {
 		if v.id == id {
-			b.versions[key] = append(append([]*version(nil), list[:i]...), list[i+1:]...)
+			list = append(append([]*version(nil), list[:i]...), list[i+1:]...)
+			if b.versions[key] = list; i > 0 && i == len(list) {
+				list[i-1].shown = now
+			}
 			return
 		}
 	}
+}
+
+// hidden says that a delete marker hides the key.
+func (b *bucket) hidden(key string) bool {
+	list := b.versions[key]
+	return len(list) > 0 && list[len(list)-1].marker
 }
 
 // aliveSince says that the key was there at some time since then.

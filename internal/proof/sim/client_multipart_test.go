@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (p *process) session() string {
 	if p.person {
 		return "arn:aws:iam::" + account + ":user/operator"
 	}
-	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.Member(account, p.region).RoleName() + "/" + p.w.set.FunctionName()
+	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.Member(account, p.region).RoleName() + "/" + cmp.Or(p.sessionName, p.w.set.FunctionName())
 }
 
 // open finds an upload.
@@ -70,7 +71,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 		if want := contents.TrimETag(aws.ToString(in.CopySourceIfMatch)); want != "" && want != v.etag {
 			return nil, apiError(opPart, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`, at: time.Now()}
+		p := part{content: v.content, last: v.size - 1, etag: `"` + v.content + "-" + strconv.Itoa(number) + `"`, at: time.Now(), of: v}
 		if r := aws.ToString(in.CopySourceRange); r != "" {
 			if p.first, p.last, err = parseRange(r); err != nil || p.first > p.last || p.last >= v.size {
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
@@ -158,6 +159,7 @@ func (c client) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMult
 			return nil, refused(http.StatusBadRequest, "BadDigest")
 		}
 		v := &version{key: *in.Key, content: content, size: size, props: u.props, crc: crcOf(content), etag: fmt.Sprintf("m%s-%d", content, len(numbers))}
+		v.of, v.begun = u.parts[numbers[0]].of, u.begun
 		c.w.write(c.process, b, v, id, "ObjectCreated:CompleteMultipartUpload")
 		delete(b.uploads, *in.UploadId)
 		b.completed[*in.UploadId] = v

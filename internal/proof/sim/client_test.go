@@ -158,7 +158,7 @@ func (c client) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...
 		case there:
 			return nil, apiError(opCopy, http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		replica := &version{key: *in.Key, content: v.content, size: v.size, props: v.props, crc: v.crc, etag: "e" + v.content}
+		replica := &version{key: *in.Key, content: v.content, size: v.size, props: v.props, crc: v.crc, etag: "e" + v.content, of: v}
 		c.w.write(c.process, b, replica, id, "ObjectCreated:Copy")
 		out := &s3.CopyObjectOutput{VersionId: aws.String(replica.id), CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`)}}
 		return out, nil

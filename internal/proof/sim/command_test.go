@@ -220,6 +220,13 @@ func (w *world) repair(ctx context.Context) {
 			})
 		})
 	}
+	if w.schedule.profile.scheduled {
+		w.ticksInBadWeather()
+		w.tasks.Wait()
+		w.quieten()
+		w.repairScheduled(ctx)
+		return
+	}
 	w.tasks.Wait()
 	w.quieten()
 	w.wait(uploads.IdleTime) // until nobody takes what was killed for somebody at work

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -73,7 +74,7 @@ func (w *world) announce(b *bucket, v *version, event string, by *process) {
 		EventTime: v.at.Add(w.skewOf(b.region)).UTC().Format(time.RFC3339), UserIdentity: principal{"AWS:AIDAUSER"}, version: v,
 	}
 	if by != nil && !w.schedule.profile.emulated {
-		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + w.set.FunctionName()
+		r.UserIdentity.ID = "AWS:" + roleID(b.region) + ":" + cmp.Or(by.sessionName, w.set.FunctionName())
 	}
 	r.S3.Bucket.Name = b.name
 	o := &r.S3.Object

@@ -22,12 +22,10 @@ type followWorld struct {
 	// excused are the keys that are not as they should be, for a reason that events
 	// alone cannot fix, by that reason.
 	excused map[string]int
-	// tables have the checkpoints of the functions that compare, by Region.
-	tables map[string]document
 }
 
 func newFollowWorld(w *world) *followWorld {
-	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}, tables: map[string]document{}}
+	f := &followWorld{stores: map[string]*store{}, byName: map[string]*store{}, excused: map[string]int{}}
 	for r, b := range w.buckets {
 		f.stores[r] = newStore(r, b.name)
 		f.byName[b.name] = f.stores[r]

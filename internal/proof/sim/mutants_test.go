@@ -112,5 +112,29 @@ var mutants = []mutant{
 	}, {
 		"verify sees only what two Regions lack", "internal/operator/verify/decide.go",
 		"if len(judged.Absent) > 0 {", "if len(judged.Absent) > 1 {",
+	}, {
+		"a comparison brings back what was deleted here", "internal/function/reconcile/missing.go",
+		"KeepDeleted: true}", "KeepDeleted: false}",
+	}, {
+		"a comparison copies from any Region", "internal/function/reconcile/missing.go",
+		"		place := policy.Original(states)\n		if place < 0", "		place := slices.IndexFunc(states, policy.State.Here)\n		if place < 0",
+	}, {
+		"a comparison looks at one other Region only", "internal/function/reconcile/work.go",
+		"append(replicaset.Members{h.Config.Target}, h.Config.Sources...)", "append(replicaset.Members{h.Config.Target}, h.Config.Sources[:1]...)",
+	}, {
+		"a comparison counts what failed as done", "internal/function/reconcile/repair.go",
+		"	return w.left(key, place, off, err.Error()), nil\n", "	return off, nil\n",
+	}, {
+		"a checkpoint leaves out the key that ended the invocation", "internal/function/reconcile/work.go",
+		"		o.err = cmp.Or(o.err, err)\n		return\n", "		o.err = cmp.Or(o.err, err)\n",
+	}, {
+		"a comparison does not wait for a large copy that may have died", "internal/function/reconcile/missing.go",
+		"		return w.waits(key, place, missing)\n", "		return one, nil\n",
+	}, {
+		"a comparison brings back what rules have forgotten", "internal/function/reconcile/missing.go",
+		"	if mine.MayHaveForgotten(", "	if len(mine) > 1 && mine.MayHaveForgotten(",
+	}, {
+		"a comparison does not count what differs", "internal/function/reconcile/work.go",
+		"		if i == w.own {\n", "		if i < w.own {\n",
 	},
 }

@@ -37,6 +37,9 @@ func (w *world) checkWrite(p *process, b *bucket, v *version) {
 	if of.key != v.key || of.size != v.size || of.props != v.props {
 		w.broken("a", "%s wrote %q (%d bytes, %s) to %s, which is not %q (%d bytes, %s)", p.id, v.key, v.size, v.props, b.region, of.key, of.size, of.props)
 	}
+	if p.sessionName != "" {
+		w.checkRepair(p, b, v)
+	}
 	if p.named == nil {
 		return
 	}
@@ -104,7 +107,7 @@ func (w *world) checkArrival(when string, excuse bool) {
 		}
 		for _, to := range w.set.Others(v.region) {
 			b := w.buckets[to]
-			if b.has(v.key, v.content) || b.aliveSince(v.key, v.at) || excused[v.id+" "+to] {
+			if b.has(v.key, v.content) || b.aliveSince(v.key, v.at) || excused[v.id+" "+to] || !excuse && w.mayStayWithout(to, v.key) {
 				continue
 			}
 			if how := w.lost[v.id+" "+to]; how != "" && (excuse || w.nowhere(v.key)) {

@@ -73,6 +73,11 @@ type profile struct {
 	skew                             bool
 	redrives                         int // at once, with faults
 	interrupted                      int // of a thousand runs of a command
+	// scheduled says that the Regions' functions compare on a schedule, which repair what
+	// is missing in the end, and forgets names a Region whose lifecycle rule removes what
+	// was deleted a day ago, marker and all.
+	scheduled bool
+	forgets   string
 }
 
 // schedule is what is run.
@@ -123,6 +128,7 @@ func newSchedule(s seed) schedule {
 		skew:          is(300, "skew"),
 		redrives:      pick("redrives", 0, 1, 2),
 		interrupted:   pick("interrupted", 0, 300, 700),
+		scheduled:     is(350, "scheduled"),
 	}
 	for _, k := range allFaults {
 		if is(400, string(k)) {
@@ -134,6 +140,9 @@ func newSchedule(s seed) schedule {
 		p.away = regions[s.below(p.regions, "profile", "away where")]
 		p.awayFrom = s.between(0, 10*time.Minute, "profile", "away from")
 		p.awayFor = s.between(time.Minute, 8*time.Hour, "profile", "away for")
+	}
+	if p.scheduled && is(250, "forgets") {
+		p.forgets = regions[s.below(p.regions, "profile", "forgets where")]
 	}
 	sc := schedule{seed: s, profile: p, without: map[string]bool{}, calm: map[string]bool{}}
 	n, some := 1+s.below(7, "actions"), 1+s.below(len(keys), "keys")

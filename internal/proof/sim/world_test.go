@@ -55,6 +55,13 @@ type world struct {
 	trace     []string
 	stats     stats
 	follow    *followWorld // nil: the first write wins
+	// tables have the checkpoints of the functions that compare, by Region, and repairs
+	// is when each has written a replica.
+	tables  map[string]document
+	repairs map[string][]time.Time
+	// forgotten says when a lifecycle rule removed the last trace of a deletion, and when
+	// that had been made, by Region and key.
+	forgotten map[string]forgetting
 }
 
 // stats count what happened.
@@ -90,6 +97,10 @@ func newWorld(sc *schedule) *world {
 		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
 		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
+		tables: map[string]document{}, repairs: map[string][]time.Time{}, forgotten: map[string]forgetting{},
+	}
+	if sc.profile.scheduled {
+		w.set.Reconcile = &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true}
 	}
 	for _, r := range w.set.Regions {
 		b := newBucket(r, w.set.Member(account, r).Bucket)
