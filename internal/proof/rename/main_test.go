@@ -110,7 +110,7 @@ func TestRenamedModuleBuilds(t *testing.T) {
 	dir := renamedCopy(t)
 	goCommand(t, dir, "build", "./...")
 	goCommand(t, dir, "vet", "./...")
-	goCommand(t, dir, "test", "./internal/proof/e2e", "-run", "TestPackagesKnowOnlyWhatThePageSays")
+	goCommand(t, dir, "test", "./internal/proof/e2e", "-run", "TestPackagesKnowOnlyWhatTheyMay")
 	goCommand(t, dir, "test", "./infra/example", "./internal/proof/buildinput")
 }
 

@@ -37,7 +37,7 @@ func checks() []check {
 		{"gone-version", "is a version that is gone a 404, and not a 403, with `s3:ListBucket`", "yes", answerOfStep("redrive-gone"), "", ours},
 		{"processor-and-roots", "does the function run with GOMAXPROCS 1 and Lambda's certificates", "yes", answerOfStep("copies"), "", cloud},
 		{"event-version", "which version of its events does S3 send", "2.x", askEventVersion, "", ours},
-		{"on-failure-record", "which members does an on-failure record have", onFailureMembers, askOnFailureRecord, "", nil},
+		{"on-failure-record", "members of the record", onFailureMembers, askOnFailureRecord, "", nil},
 		{"undelivered-record", "what is a subscription's dead letter: its body and attributes", "SNS's event, or its envelope",
 			askUndelivered, "", ours},
 		{"revert-drift", "does `cdk deploy --revert-drift` put a removed permission back", "yes", askRevertDrift, "", nil},

@@ -25,7 +25,7 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", override: "these alarms are taken out of the templates that the app has written",
 		},
 		{
-			id: filterArrays, what: "a filter on the message's body does not look into arrays, so that SNS drops every event",
+			id: filterArrays, what: "a filter on the message's body does not look into arrays",
 			fault: "ministack", override: "the subscriptions' filters are taken away after the deployment", apply: removeFilters,
 			findings: []string{"subscription-echo-filter"},
 		},
@@ -38,13 +38,12 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", findings: []string{"bucket-unfinished-uploads"},
 		},
 		{
-			id: snsInvokesOnce, what: "SNS runs a function once: no permission is asked, nothing is tried again, and failures are forgotten",
+			id: snsInvokesOnce, what: "SNS runs a function once: no permission, no retry, failures are forgotten",
 			fault: "ministack", override: "where an event has to fail, the suite invokes the function asynchronously with it",
 			fails: []string{"undelivered"},
 		},
 		{
-			id: "permissions-unasked", what: "a role may do everything; with AUTH=true, by which permissions count, the CDK cannot publish " +
-				"its assets",
+			id: "permissions-unasked", what: "a role may do everything",
 			fault: "ministack",
 		},
 		{
@@ -52,8 +51,7 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", override: "the suite puts the permission back by hand", answers: []string{"revert-drift"},
 		},
 		{
-			id: conditionIgnored, what: "CopyObject takes `If-None-Match` and `If-Match` and ignores them, so that the last write wins; " +
-				"the function looks first where a copy caused an event, so that nothing loops",
+			id: conditionIgnored, what: "CopyObject ignores its conditions; the last write wins",
 			fault: "ministack", fails: []string{"first-write-wins"}, answers: []string{"conditional-copy", "copy-if-match-absent"},
 		},
 		{
@@ -61,7 +59,7 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", fails: []string{"retagged"},
 		},
 		{
-			id: "record-short", what: "an on-failure record has no `version` and no `timestamp`; `redrive` reads it all the same",
+			id: "record-short", what: "an on-failure record has no `version` and no `timestamp`",
 			fault: "ministack", answers: []string{"on-failure-record"},
 		},
 		{
@@ -69,7 +67,7 @@ func (e *emulatorRun) differences() []difference {
 			fault: "ministack", answers: []string{"copy-of-marker"},
 		},
 		{
-			id: "whole-checksum", what: "an upload with a checksum of the whole object is not completed, right as it is",
+			id: "whole-checksum", what: "a correct checksum of the whole object is refused",
 			fault: "ministack", answers: []string{"full-object-complete"},
 		},
 		{
