@@ -101,6 +101,9 @@ type Config struct {
 	// ReconcileRoleARN and ScheduleRoleARN are likewise that of the functions that
 	// compare, and that of the schedules which start them.
 	ReconcileRoleARN, ScheduleRoleARN string
+	// OwnAuditRoleARN is likewise that by which CloudTrail writes into the log group of
+	// the trail ("auditRoleArn" in JSON).
+	OwnAuditRoleARN string
 	// RoleIDs are the unique IDs of the functions' roles of yours, by Region, which
 	// spare the invocations for replicas' events; nil for none.
 	RoleIDs map[string]string
@@ -120,6 +123,9 @@ type Config struct {
 	DirectAccessARNs []string
 	// VPCEndpoints are the interface endpoints for the access points, by Region.
 	VPCEndpoints map[string]VPCEndpoint
+	// AuditTrail has CloudTrail record who writes and deletes objects, in a stack of its
+	// own that NewReplicaSet makes; nil for no trail.
+	AuditTrail *AuditTrail
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }
@@ -153,6 +159,10 @@ type Point = replicaset.Point
 
 // VPCEndpoint is where a Region has an interface endpoint for the access points.
 type VPCEndpoint = replicaset.VPCEndpoint
+
+// AuditTrail says what the trail records, and for how long it is kept; the zero value
+// leaves out what the set's own functions write.
+type AuditTrail = replicaset.AuditTrail
 
 // Values of Config.FunctionArchitecture.
 const (

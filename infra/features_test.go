@@ -220,6 +220,13 @@ func features() [][]level {
 			}, endpoints(true)},
 		},
 		{
+			{"no audit trail", nothing, audited(false)},
+			{"an audit trail", func(c *replicaset.Config) { c.AuditTrail = &replicaset.AuditTrail{} }, audited(true)},
+			{"an audit trail of own writes too", func(c *replicaset.Config) {
+				c.AuditTrail = &replicaset.AuditTrail{OwnWrites: true, RetentionDays: 30}
+			}, audited(true)},
+		},
+		{
 			{"untagged", nothing, tagged(nil)},
 			{"tagged", func(c *replicaset.Config) { c.Tags = map[string]string{"team": "platform", "cost center": "42"} },
 				tagged(list{object{"Key": "cost center", "Value": "42"}, object{"Key": "team", "Value": "platform"}})},
@@ -270,7 +277,7 @@ func TestEveryPairOfFeatures(t *testing.T) {
 		})
 	}
 	// TestOwnRoles looks at these: they exclude other features.
-	for _, name := range []string{"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "ReconcileRoleARN", "ScheduleRoleARN", "RoleIDs"} {
+	for _, name := range []string{"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "ReconcileRoleARN", "ScheduleRoleARN", "OwnAuditRoleARN", "RoleIDs"} {
 		varied[name] = true
 	}
 	kind := reflect.TypeFor[replicaset.Config]()

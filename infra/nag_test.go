@@ -65,6 +65,12 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 			exception{"Batch/Role", "AwsSolutions-IAM5", 1, "jobs write their reports below one prefix of the Region's bucket"},
 		)
 	}
+	if set.AuditTrail != nil {
+		audit := set.AuditStackName() + "/"
+		exceptions = append(exceptions,
+			exception{audit + "LogBucket/Default", "AwsSolutions-S1", 1, "it is a log bucket: CloudTrail's digests show what was changed or is missing"},
+			exception{audit + "Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the end of a log stream's name, which CloudTrail chooses"})
+	}
 	if set.AccessLogBucket == "" && !set.Adopts(region) {
 		exceptions = append(exceptions, exception{"Bucket/Default", "AwsSolutions-S1", 1,
 			"access logs are for the account to decide: they cost storage, and need a bucket of the account's own"})
@@ -112,6 +118,9 @@ func testNag(t *testing.T, set replicaset.Config) {
 		lines := append(nagReport(t, out, stack), nagReport(t, out, set.MeshStackName(region))...)
 		if set.AccessPoint != nil {
 			lines = append(lines, nagReport(t, out, set.AccessPointStackName())...)
+		}
+		if set.AuditTrail != nil {
+			lines = append(lines, nagReport(t, out, set.AuditStackName())...)
 		}
 		for _, l := range lines {
 			switch l.Compliance {

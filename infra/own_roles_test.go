@@ -21,6 +21,8 @@ func rolesOfMine() replicaset.Config {
 		JobRoleARN:       "arn:aws:iam::{account}:role/jobs-{region}",
 		ReconcileRoleARN: "arn:aws:iam::{account}:role/compares",
 		ScheduleRoleARN:  "arn:aws:iam::{account}:role/team/schedules-{region}",
+		AuditTrail:       &replicaset.AuditTrail{},
+		OwnAuditRoleARN:  "arn:aws:iam::{account}:role/trail-{region}",
 	}
 }
 
@@ -30,7 +32,7 @@ func rolesOfMine() replicaset.Config {
 func TestOwnRoles(t *testing.T) {
 	own := rolesOfMine()
 	made := own
-	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN, made.ReconcileRoleARN, made.ScheduleRoleARN = "", "", "", "", ""
+	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN, made.ReconcileRoleARN, made.ScheduleRoleARN, made.OwnAuditRoleARN = "", "", "", "", "", ""
 	ofOwn, ofMade := synthesize(t, own), synthesize(t, made)
 	for _, region := range own.Regions {
 		for _, kind := range []string{"AWS::IAM::Role", "AWS::IAM::Policy"} {

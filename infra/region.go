@@ -136,14 +136,19 @@ func roleIDExport(set replicaset.Config, region string) *string {
 	return jsii.String(set.RegionStackName(region) + "-role-id")
 }
 
-// addRegion makes the Region's parts directly in the scope: a stack of ours, or a
-// construct in somebody else's. All roles in it are bounded as the set says.
-func addRegion(scope constructs.Construct, props regionParts) *Region {
-	here := props.Site
-	if boundary := here.BoundaryARN(here.Account); boundary != "" {
+// boundRoles bounds all roles in the scope as the set says.
+func (s site) boundRoles(scope constructs.Construct) {
+	if boundary := s.BoundaryARN(s.Account); boundary != "" {
 		awsiam.PermissionsBoundary_Of(scope).Apply(
 			awsiam.ManagedPolicy_FromManagedPolicyArn(scope, jsii.String("Boundary"), jsii.String(boundary)))
 	}
+}
+
+// addRegion makes the Region's parts directly in the scope: a stack of ours, or a
+// construct in somebody else's.
+func addRegion(scope constructs.Construct, props regionParts) *Region {
+	here := props.Site
+	here.boundRoles(scope)
 	var key *string
 	switch {
 	case props.Key != nil:

@@ -17,6 +17,7 @@ type synthesized struct {
 	regions map[string]template
 	meshes  map[string]template
 	points  template // of the access points; empty if the set has none
+	audit   template // of the audit trail; empty if the set has none
 }
 
 func synthesize(t *testing.T, set replicaset.Config) synthesized {
@@ -31,6 +32,9 @@ func synthesize(t *testing.T, set replicaset.Config) synthesized {
 	}
 	if set.AccessPoint != nil {
 		s.points = load(t, s.dir, set, set.AccessPointStackName(), set.AccessPointRegion())
+	}
+	if set.AuditTrail != nil {
+		s.audit = load(t, s.dir, set, set.AuditStackName(), set.AuditRegion())
 	}
 	return s
 }
@@ -147,6 +151,12 @@ func (s synthesized) testStackDependencies(t *testing.T) {
 		point := m.Artifacts[s.set.AccessPointStackName()]
 		equal(t, "dependencies of the access point's stack", point.Dependencies, regions)
 		equal(t, "environment of the access point's stack", point.Environment, "aws://unknown-account/"+s.set.AccessPointRegion())
+		stacks++
+	}
+	if s.set.AuditTrail != nil {
+		trail := m.Artifacts[s.set.AuditStackName()]
+		equal(t, "dependencies of the trail's stack", len(trail.Dependencies), 0)
+		equal(t, "environment of the trail's stack", trail.Environment, "aws://unknown-account/"+s.set.Regions[0])
 		stacks++
 	}
 	equal(t, "number of stacks", len(m.Artifacts), stacks)

@@ -8,7 +8,8 @@
 //     topic, and depends on every Region stack.
 //
 // With Config.AccessPoint there is one more, with the access points over the
-// Regions' buckets, which depends on every Region stack too.
+// Regions' buckets, which depends on every Region stack too. With Config.AuditTrail
+// there is one with the trail, which depends on none.
 //
 // NewRegion and NewMesh make the same in stacks of yours, with a bucket and a key
 // of yours. They are apart because SNS refuses a subscription whose function
@@ -86,6 +87,9 @@ func NewReplicaSet(scope constructs.Construct, props ReplicaSetProps) (*ReplicaS
 		for _, region := range set.Regions {
 			point.AddStackDependency(stacks[region], jsii.String("reaches its bucket"))
 		}
+	}
+	if set.AuditTrail != nil {
+		newAuditStack(scope, set)
 	}
 	return made, nil
 }

@@ -76,6 +76,9 @@ func words(set replicaset.Config, region string) map[string]string {
 		here.ARN("states", "execution:"+set.ReconcilerName()+":*"): "executions of the own state machine",
 		here.ARN("sns", set.AlarmTopicName()):                      "alarm topic",
 	}
+	w["arn:aws:s3:::"+auditBucket], w["arn:aws:s3:::"+auditBucket+"/*"] = "log bucket", "log bucket's objects"
+	w["arn:aws:s3:::"+auditBucket+"/AWSLogs/"+testAccount+"/*"] = "log bucket's log files"
+	w[set.AuditLogStreamARN(testAccount)] = "trail's log streams"
 	points := set.AccessPointPattern(testAccount)
 	w[points], w[points+"/object/*"] = "access points", "access points' objects"
 	for _, point := range set.AccessPoints() {
@@ -172,6 +175,10 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 			policy, who = "schedule's role", "the schedule"
 		case strings.Contains(name, set.Member(testAccount, region).RoleName()):
 			policy, who = "function's role", "the function"
+		case strings.Contains(name, set.AuditRoleName()):
+			policy, who = "trail's role", "the trail"
+		case r.Type == "AWS::S3::BucketPolicy" && r.at("Bucket") == auditBucket:
+			policy = "log bucket"
 		case r.Type == "AWS::SNS::TopicPolicy":
 			if policy = "topic"; strings.HasSuffix(r.at("Topics.0").(string), "-alarms") {
 				policy = "alarm topic"
@@ -268,6 +275,7 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 				c.VPCEndpoints[region] = replicaset.VPCEndpoint{VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"}}
 			}
 		},
+		"auditTrail": func(c *replicaset.Config) { c.AuditTrail = &replicaset.AuditTrail{} },
 		"access: access-point-only": func(c *replicaset.Config) {
 			c.Access, c.DirectAccessARNs = replicaset.AccessPointOnly, []string{}
 		},
@@ -317,7 +325,7 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			}
 			s := synthesize(t, set)
 			for _, region := range set.Regions {
-				got := append(permissionsOf(t, set, region, s.regions[region]), permissionsOf(t, set, region, s.points)...)
+				got := slices.Concat(permissionsOf(t, set, region, s.regions[region]), permissionsOf(t, set, region, s.points), permissionsOf(t, set, region, s.audit))
 				for _, p := range got {
 					if !want[p] {
 						t.Errorf("%s has, and the page has not:\n%+v", region, p)

@@ -87,6 +87,9 @@ type template struct {
 // testAccount stands for the account that a stack is deployed to.
 const testAccount = "111122223333"
 
+// auditBucket stands for the name that CloudFormation chooses for the trail's bucket.
+const auditBucket = "chosen"
+
 // madeKey is the ARN of the key that a Region stack makes.
 func madeKey(region string) string { return "arn:aws:kms:" + region + ":" + testAccount + ":key/made" }
 
@@ -136,6 +139,13 @@ func load(t *testing.T, dir string, set replicaset.Config, stack, region string)
 		value, ok := known[file.Resources[id].Type+"/"+name]
 		if file.Resources[id].Type == "AWS::S3::MultiRegionAccessPoint" {
 			value, ok = id+"."+name, true
+		}
+		if stack == set.AuditStackName() {
+			value, ok = map[string]string{
+				"AWS::S3::Bucket/Ref": auditBucket, "AWS::S3::Bucket/Arn": "arn:aws:s3:::" + auditBucket,
+				"AWS::Logs::LogGroup/Ref": set.AuditLogGroupName(), "AWS::Logs::LogGroup/Arn": set.AuditLogGroupARN(testAccount) + ":*",
+				"AWS::IAM::Role/Arn": roleMade(here, file.Resources[id].Properties["RoleName"]),
+			}[file.Resources[id].Type+"/"+name]
 		}
 		if isAdoption(resource{ID: id}) {
 			value, ok = map[string]string{

@@ -103,10 +103,21 @@ func (a *app) cost(f costFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.regions == "" {
+		a.noteAuditPrice(usage)
+	}
 	if err := a.writeCost(document.NewCost(usage)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
+}
+
+// noteAuditPrice says what the trail of cdk.json costs besides, by both choices.
+func (a *app) noteAuditPrice(u cost.Usage) {
+	if set, err := a.replicaSet(); err == nil && set.AuditTrail != nil {
+		a.newProgress().note("the audit trail is not in the estimate: about %s a month, with ownWrites %s, for events of single requests",
+			dollars(u.Audit(false)), dollars(u.Audit(true)))
+	}
 }
 
 // costUsage checks what was typed.

@@ -113,7 +113,10 @@ func costPage(t *testing.T) string {
 		p, _ := price.Of("us-east-1")
 		return dollars(writes*p.Write*1000 + reads*p.Read*1000)
 	}
+	million := cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000}
 	return strings.NewReplacer(
+		"{audit}", dollars(million.Audit(false)), "{auditOwn}", dollars(million.Audit(true)),
+		"{event100k}", dollars(price.DataEvent*100_000), "{auditBytes}", strconv.Itoa(cost.AuditEventBytes),
 		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
 		"{examples}", examples.String(), "{regions}", regions.String(), "{even}", even.String(),
 		"{ours}", requests(bills[0]), "{crr}", requests(bills[1]), "{original}", requests(bills[3]),
@@ -150,8 +153,8 @@ bin/s3fanout cost --objects 1000000 --bytes 1TiB
 
 It is a model: uploads of a month, all of the mean size, at list prices before tax, discounts and free tiers, and nothing failing. Storage
 is left out; it is the same with all of them. Keys of KMS and requests to them, access logs and the keeping of logs are left out too, and so
-are access points: $0.0033 for each GB that S3 routes, and for an endpoint in a VPC about $7.30 a month for each subnet and $0.01 a GB. So is a
-backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
+are access points: $0.0033 for each GB that S3 routes, and for an endpoint in a VPC about $7.30 a month for each subnet and $0.01 a GB.
+So is a backfill: ` + "`s3fanout backfill --dry-run`" + ` tells its own price.
 
 ## What is counted
 For N Regions, for each upload:
@@ -175,12 +178,12 @@ For N Regions, for each upload:
 S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.
 
 **CRR** has one PUT and the transfer for each replica, and with Replication Time Control (RTC) a surcharge on the transfer and three
-metrics for each pair of Regions, which are billed like others. S3 makes up to five GET or HEAD and another PUT at the source for each object as
-well; they are left out, as AWS's page on prices names the PUTs of replicas alone. An object that was uploaded in parts is taken for one
+metrics for each pair of Regions, which are billed like others. S3 makes up to five GET or HEAD and another PUT at the source for each
+object as well; they are left out, as AWS's page on prices names the PUTs of replicas alone. An object that was uploaded in parts is taken for one
 PUT. Both are in favour of CRR.
 
-**The original** is the design that s3fanout goes back to: functions in Python without filters, so that N·(N-1) are woken by an upload, each of
-which asks for the target with a HEAD, N-1 of them before a copy. It is taken to have 128 MB on x86. It has no metrics of its own, no
+**The original** is the design that s3fanout goes back to: functions in Python without filters, so that N·(N-1) are woken by an upload,
+each of which asks for the target with a HEAD, N-1 of them before a copy. It is taken to have 128 MB on x86. It has no metrics of its own, no
 alarms and no dashboards, and cannot copy objects over 5 GiB. That makes it the cheaper one where little is uploaded.
 
 ## What following costs
@@ -202,7 +205,8 @@ Region, and is paid for as storage there until a lifecycle rule removes it; keep
 which is not in the model. CRR carries overwrites and, if it is told to, delete markers too; what those cost is left out, in favour of CRR.
 
 ## Reconcile
-With ` + "`reconcile`" + ` in ` + "`cdk.json`" + ` or ` + "`--reconcile`" + `, each Region compares its bucket with the others. For N Regions of K keys, besides the above:
+With ` + "`reconcile`" + ` in ` + "`cdk.json`" + ` or ` + "`--reconcile`" + `, each Region compares its bucket with the others.
+For N Regions of K keys, besides the above:
 
 | what | s3fanout | held by |
 |---|---|---|
@@ -213,6 +217,17 @@ With ` + "`reconcile`" + ` in ` + "`cdk.json`" + ` or ` + "`--reconcile`" + `, e
 
 What differs costs HEADs and copies like those of the replicator. [reconcile.md](reconcile.md) has a table for up to 10⁹ keys. With
 ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions, of which a range makes a few.
+
+## Audit trail
+With ` + "`auditTrail` in `cdk.json`" + `, CloudTrail delivers an event for each write, to a log bucket and to CloudWatch Logs. Prices of us-east-1:
+
+| what | a million uploads to three Regions |
+|---|---|
+| without the functions' own writes, the default | {audit} |
+| ` + "with `ownWrites`: true" + ` | {auditOwn} |
+
+That is {event100k} for 100,000 events and {auditBytes} bytes of each in the log group. Each part of an upload in parts is an event too.
+A query costs $0.005 for each GB that it reads. The sums are held by ` + "`TestPriceOfTheAuditTrail`" + `.
 
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set

@@ -57,12 +57,14 @@ func (c *Config) fields() []configField {
 		{"jobRoleArn", &c.JobRoleARN, text, "roles of its own"},
 		{"reconcileRoleArn", &c.ReconcileRoleARN, text, "roles of its own"},
 		{"scheduleRoleArn", &c.ScheduleRoleARN, text, "roles of its own"},
+		{"auditRoleArn", &c.OwnAuditRoleARN, text, "roles of its own"},
 		{"roleIds", (*stringMap)(&c.RoleIDs), "an object of Regions and role IDs", "none"},
 		{"operatorArns", &c.OperatorARNs, "a list of role and user ARNs", "whom the account lets"},
 		{"accessPoint", &c.AccessPoint, accessPointWanted, "none"},
 		{"access", &c.Access, text, code(AnyAccess)},
 		{"directAccessArns", &c.DirectAccessARNs, "a list of role and user ARNs", "nobody"},
 		{"vpcEndpoints", (*vpcEndpointMap)(&c.VPCEndpoints), vpcEndpointsWanted, "none"},
+		{"auditTrail", &auditTrailField{&c.AuditTrail}, auditTrailWanted, "`false`"},
 		{"tags", (*stringMap)(&c.Tags), "an object of strings", "none"},
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, reconcile, replicationTimeThreshold, replicationTimeEvents, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
-	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns, vpcEndpoints and tags"
+	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, auditRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns, vpcEndpoints, auditTrail and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
@@ -23,9 +23,9 @@ const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["u
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
-	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "roleArn": "d", "adoptRoleArn": "e", "jobRoleArn": "f", "reconcileRoleArn": "h", "scheduleRoleArn": "i", "roleIds": {"us-east-1": "g"}, "operatorArns": ["arn:aws:iam::{account}:role/ops"],
+	"permissionsBoundary": "arn:aws:iam::{account}:policy/boundary", "roleArn": "d", "adoptRoleArn": "e", "jobRoleArn": "f", "reconcileRoleArn": "h", "scheduleRoleArn": "i", "auditRoleArn": "n", "roleIds": {"us-east-1": "g"}, "operatorArns": ["arn:aws:iam::{account}:role/ops"],
 	"accessPoint": {"region": "us-west-2", "points": [{"name": "old", "regions": ["us-east-1"]}, {"name": "new"}]}, "access": "access-point-only", "directAccessArns": ["j"],
-	"vpcEndpoints": {"us-east-1": {"vpcId": "k", "subnetIds": ["l"], "securityGroupIds": ["m"]}}, "tags": {"team": "platform", "empty": ""}} `
+	"vpcEndpoints": {"us-east-1": {"vpcId": "k", "subnetIds": ["l"], "securityGroupIds": ["m"]}}, "auditTrail": {"ownWrites": true, "retentionDays": 90}, "tags": {"team": "platform", "empty": ""}} `
 
 func TestParse(t *testing.T) {
 	want := Config{
@@ -38,10 +38,11 @@ func TestParse(t *testing.T) {
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
-		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", ReconcileRoleARN: "h", ScheduleRoleARN: "i", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"},
+		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", ReconcileRoleARN: "h", ScheduleRoleARN: "i", OwnAuditRoleARN: "n", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"},
 		AccessPoint: &AccessPoint{StackRegion: "us-west-2", Points: []Point{{Name: "old", Regions: []string{"us-east-1"}}, {Name: "new"}}},
 		Access:      AccessPointOnly, DirectAccessARNs: []string{"j"},
 		VPCEndpoints: map[string]VPCEndpoint{"us-east-1": {VPCID: "k", SubnetIDs: []string{"l"}, SecurityGroupIDs: []string{"m"}}},
+		AuditTrail:   &AuditTrail{OwnWrites: true, RetentionDays: 90},
 		Tags:         map[string]string{"team": "platform", "empty": ""},
 	}
 	got, err := Parse([]byte(everyField))

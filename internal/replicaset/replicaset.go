@@ -122,6 +122,9 @@ type Config struct {
 	// ReconcileRoleARN and ScheduleRoleARN are likewise that of the functions that
 	// compare, and that of the schedules which start them.
 	ReconcileRoleARN, ScheduleRoleARN string
+	// OwnAuditRoleARN is likewise that by which CloudTrail writes into the log group of
+	// the trail ("auditRoleArn" in JSON); see AuditRoleARN.
+	OwnAuditRoleARN string
 	// RoleIDs are the unique IDs of the functions' roles of yours, by Region, which
 	// spare the invocations for replicas' events; nil for none.
 	RoleIDs map[string]string
@@ -141,6 +144,8 @@ type Config struct {
 	DirectAccessARNs []string
 	// VPCEndpoints are the interface endpoints for the access points, by Region.
 	VPCEndpoints map[string]VPCEndpoint
+	// AuditTrail has CloudTrail record who writes and deletes objects; nil for no trail.
+	AuditTrail *AuditTrail
 	// Tags are put on everything that can have them.
 	Tags map[string]string
 }

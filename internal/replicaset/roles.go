@@ -34,6 +34,7 @@ func (c Config) roleFields() []struct {
 		{"jobRoleArn", c.JobRoleARN, c.BatchOperations, "batchOperations"},
 		{"reconcileRoleArn", c.ReconcileRoleARN, c.Reconcile != nil, "reconcile"},
 		{"scheduleRoleArn", c.ScheduleRoleARN, c.Reconcile != nil, "reconcile"},
+		{"auditRoleArn", c.OwnAuditRoleARN, c.AuditTrail != nil, "auditTrail"},
 	}
 }
 

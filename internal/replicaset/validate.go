@@ -26,7 +26,7 @@ func (c Config) Validate() error {
 	for _, check := range []func() error{
 		c.validateRegions, c.validateName, c.validateBuckets, c.validateCopying, c.validateFilters, c.validateExclude, c.validateFollow,
 		c.validateReconcile, c.validateReplicationTime, c.validateFunction, c.validateEncryption, c.validateGovernance, c.validateRoles,
-		c.validateAccessPoint, c.validateAccess, c.validateVPCEndpoints, c.validateTags,
+		c.validateAccessPoint, c.validateAccess, c.validateVPCEndpoints, c.validateAuditTrail, c.validateTags,
 	} {
 		if err := check(); err != nil {
 			return fmt.Errorf("%s.%w", ContextKey, err)

@@ -32,4 +32,7 @@ const (
 	// ReplicationTimeControlGiB is what S3 Replication Time Control adds to the
 	// transfer of a GiB (https://aws.amazon.com/s3/pricing/, "Replication").
 	ReplicationTimeControlGiB = 0.015
+	// DataEvent is the price of a data event that CloudTrail delivers to a trail
+	// (https://aws.amazon.com/cloudtrail/pricing/).
+	DataEvent = 0.10 / 100_000
 )

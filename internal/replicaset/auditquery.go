@@ -1,0 +1,93 @@
+package replicaset
+
+import (
+	"fmt"
+	"strings"
+)
+
+// AuditQuery is a saved query of CloudWatch Logs Insights over the trail's log group
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html).
+type AuditQuery struct {
+	ID   string // of the resource in the template
+	Name string // as the console lists it
+	Text string
+}
+
+// auditRows is more events than a reader looks at, and CloudWatch's limit.
+const auditRows = 10000
+
+// anyKey stands in the saved query for the key, which the reader puts there.
+const anyAuditKey = "KEY"
+
+// auditWrites are the requests that make a version.
+const auditWrites = `eventName in ["PutObject", "CopyObject", "CompleteMultipartUpload"]`
+
+// AuditQueries are the saved queries.
+func (c Config) AuditQueries() []AuditQuery {
+	// The sessions of the functions, and those of operators for backfill.
+	own := fmt.Sprintf(`strcontains(userIdentity.arn, "/%s")`, c.FunctionName())
+	const last = "\n| sort eventTime desc\n| limit 10000"
+	named := func(id, name, text string) AuditQuery {
+		return AuditQuery{ID: id, Name: c.Name + "/" + name, Text: text}
+	}
+	return []AuditQuery{
+		named("QueryKey", "who wrote or deleted this key", AuditKeyQuery(anyAuditKey)),
+		named("QueryUploads", "uploads and replicas by Region and hour",
+			"fields "+own+" as replica, 1 - "+own+" as upload"+
+				"\n| filter "+auditWrites+" and not ispresent(errorCode)"+
+				"\n| stats sum(upload) as uploads, sum(replica) as replicas by awsRegion, bin(1h)"),
+		named("QueryDenied", "denied requests",
+			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.bucketName, requestParameters.key, sourceIPAddress"+
+				"\n| filter errorCode = \"AccessDenied\""+last),
+		// The host of a request is the access point's, whatever its bucket
+		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointMonitoring.html).
+		named("QueryDirect", "writes that did not come by the access point",
+			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.Host, requestParameters.key, sourceIPAddress"+
+				"\n| filter "+auditWrites+" and not ispresent(errorCode)"+
+				"\n| filter requestParameters.Host not like /[.]accesspoint[.]s3-global[.]/ and "+own+" = 0"+last),
+	}
+}
+
+// AuditFields are what AuditKeyQuery asks for of each event, in order.
+func AuditFields() []string {
+	return []string{
+		"eventTime", "eventID", "awsRegion", "eventName", "userIdentity.arn", "userIdentity.invokedBy", "sourceIPAddress",
+		"requestParameters.bucketName", "requestParameters.key", "requestParameters.versionId", "requestParameters.Host",
+		"responseElements.x-amz-version-id", "errorCode",
+	}
+}
+
+// AuditKeyQuery asks who wrote or deleted the key, newest first. A deletion of many
+// keys in one request does not name them: each such request is among the answers. A
+// key with characters other than letters, digits and a few more is asked for by a
+// pattern in which any character stands for those, so that no key can be read as a
+// part of the query; the reader compares the whole key.
+func AuditKeyQuery(key string) string {
+	var fields []string
+	for _, name := range AuditFields() {
+		if strings.Contains(name, "-") {
+			name = "`" + name + "`"
+		}
+		fields = append(fields, name)
+	}
+	is := `requestParameters.key = "` + key + `"`
+	if strings.ContainsFunc(key, unsafeInQuery) {
+		is = "requestParameters.key like /^" + strings.Map(func(r rune) rune {
+			if unsafeInQuery(r) || r == '.' {
+				return '.'
+			}
+			return r
+		}, strings.ReplaceAll(key, "/", ".")) + "$/"
+	}
+	return "fields " + strings.Join(fields, ", ") +
+		"\n| filter " + is + ` or eventName = "DeleteObjects"` +
+		fmt.Sprintf("\n| sort eventTime desc\n| limit %d", auditRows)
+}
+
+func unsafeInQuery(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("/._-= ,@", r)
+}

@@ -1,0 +1,60 @@
+package replicaset
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseAuditTrail(t *testing.T) {
+	on, own := &AuditTrail{}, &AuditTrail{OwnWrites: true, RetentionDays: 90}
+	for raw, want := range map[string]struct {
+		trail *AuditTrail
+		err   string
+	}{
+		`true`:  {on, ""},
+		`false`: {nil, ""},
+		`{}`:    {on, ""},
+		`{"ownWrites": true, "retentionDays": 90}`: {own, ""},
+		`null`:                 {nil, "s3fanout.auditTrail: null is not true, false or an object such as"},
+		`1`:                    {nil, "s3fanout.auditTrail: 1 is not true, false or an object such as"},
+		`{"ownWrites": "yes"}`: {nil, `s3fanout.auditTrail.ownWrites: "yes" is not true or false`},
+		`{"ownWrites": null}`:  {nil, `s3fanout.auditTrail.ownWrites: null is not true or false`},
+		`{"retentionDays": 0}`: {nil, "s3fanout.auditTrail.retentionDays: 0 is not a whole number from 1 on"},
+		`{"retention": 5}`:     {nil, "s3fanout.auditTrail.retention: no such field; known are ownWrites and retentionDays"},
+		`{"ownWrites": true, "ownWrites": false}`: {nil, "s3fanout.auditTrail: field ownWrites is given twice; remove one"},
+	} {
+		got, err := Parse([]byte(`{"auditTrail": ` + raw + `}`))
+		if want.err != "" {
+			if err == nil || !strings.HasPrefix(err.Error(), want.err) {
+				t.Errorf("%s:\ngot  %v\nwant %s…", raw, err, want.err)
+			}
+			continue
+		}
+		if err != nil || (got.AuditTrail == nil) != (want.trail == nil) || want.trail != nil && *got.AuditTrail != *want.trail {
+			t.Errorf("%s: got %+v, %v", raw, got.AuditTrail, err)
+		}
+	}
+}
+
+func TestValidateAuditTrail(t *testing.T) {
+	for days, want := range map[int]string{0: "", 90: "", 365: "", 100: "auditTrail.retentionDays: CloudWatch Logs does not keep events for 100 days; use 1, 3"} {
+		wantBeginning(t, set(func(c *Config) { c.AuditTrail = &AuditTrail{RetentionDays: days} }).Validate(), want)
+	}
+}
+
+// A key is the reader's: whatever is in it, the query asks for keys alone.
+func TestNoKeyIsAPartOfTheQuery(t *testing.T) {
+	whole := strings.Split(AuditKeyQuery("a"), "\n")
+	for key, want := range map[string]string{
+		"films/a b.mp4":              `| filter requestParameters.key = "films/a b.mp4" or eventName = "DeleteObjects"`,
+		`x" or eventName like "`:     `| filter requestParameters.key like /^x. or eventName like .$/ or eventName = "DeleteObjects"`,
+		"a/b|c\n| limit 1 # \x1b[2J": `| filter requestParameters.key like /^a.b.c.. limit 1 . ..2J$/ or eventName = "DeleteObjects"`,
+		`a\`:                         `| filter requestParameters.key like /^a.$/ or eventName = "DeleteObjects"`,
+		"ä.*":                        `| filter requestParameters.key like /^...$/ or eventName = "DeleteObjects"`,
+	} {
+		got := strings.Split(AuditKeyQuery(key), "\n")
+		if len(got) != len(whole) || got[0] != whole[0] || got[1] != want || got[2] != whole[2] {
+			t.Errorf("%q:\n%s\nwant\n%s", key, strings.Join(got, "\n"), want)
+		}
+	}
+}
