@@ -176,12 +176,17 @@ const accessPointWanted = `an object such as {} or {"points": [{"name": "main", 
 // where a member is at fault.
 func (p *AccessPoint) UnmarshalJSON(raw []byte) error {
 	var read AccessPoint
-	err := readObject(raw, []configField{
-		{name: "region", into: &read.StackRegion, want: "a string"},
-		{name: "points", into: (*pointList)(&read.Points), want: `a list of {"name": …, "regions": […]}`},
-	})
+	err := readObject(raw, read.fields())
 	*p = read
 	return err
+}
+
+// fields are the members of the object in JSON.
+func (p *AccessPoint) fields() []configField {
+	return []configField{
+		{name: "region", into: &p.StackRegion, want: "a string"},
+		{name: "points", into: (*pointList)(&p.Points), want: `a list of {"name": …, "regions": […]}`},
+	}
 }
 
 // pointList is the list of access points, read strictly.
@@ -195,16 +200,21 @@ func (l *pointList) UnmarshalJSON(raw []byte) error {
 	}
 	list := make(pointList, len(items))
 	for i, item := range items {
-		err := readObject(item, []configField{
-			{name: "name", into: &list[i].Name, want: "a string"},
-			{name: "regions", into: &list[i].Regions, want: "a list of Region names"},
-		})
+		err := readObject(item, list[i].fields())
 		if err != nil {
 			return inElement(i, item, `{"name": …, "regions": […]}`, err)
 		}
 	}
 	*l = list
 	return nil
+}
+
+// fields are the members of an access point in JSON.
+func (p *Point) fields() []configField {
+	return []configField{
+		{name: "name", into: &p.Name, want: "a string"},
+		{name: "regions", into: &p.Regions, want: "a list of Region names"},
+	}
 }
 
 // Output is the name of an output of the stack of the access points: of point

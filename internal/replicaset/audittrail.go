@@ -132,10 +132,15 @@ func (f auditTrailField) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	var read AuditTrail
-	err := readObject(raw, []configField{
-		{name: "ownWrites", into: &read.OwnWrites, want: "true or false"},
-		{name: "retentionDays", into: (*positive)(&read.RetentionDays), want: positiveWanted},
-	})
+	err := readObject(raw, read.fields())
 	*f.into = &read
 	return err
+}
+
+// fields are the members of the object in JSON.
+func (a *AuditTrail) fields() []configField {
+	return []configField{
+		{name: "ownWrites", into: &a.OwnWrites, want: "true or false"},
+		{name: "retentionDays", into: (*positive)(&a.RetentionDays), want: positiveWanted},
+	}
 }

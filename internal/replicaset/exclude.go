@@ -1,7 +1,6 @@
 package replicaset
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -92,22 +91,21 @@ type exclusionList []Exclusion
 // UnmarshalJSON implements json.Unmarshaler. Its errors are of type saidError
 // where a member is at fault.
 func (l *exclusionList) UnmarshalJSON(raw []byte) error {
-	items, err := objects(raw, "give an entry, or leave exclude out")
+	items, err := elements(raw, "give an entry, or leave exclude out")
 	if err != nil {
 		return err
 	}
 	list := make(exclusionList, len(items))
-	for i, members := range items {
-		for _, m := range members {
-			into := map[string]*string{"prefix": &list[i].Prefix, "suffix": &list[i].Suffix}[m.Name]
-			switch {
-			case into == nil:
-				return saidError{fmt.Sprintf("[%d].%s: no such field; known are prefix and suffix", i, excerpt([]byte(m.Name)))}
-			case string(m.Value) == "null" || json.Unmarshal(m.Value, into) != nil:
-				return saidError{fmt.Sprintf("[%d].%s: %s is not a string", i, m.Name, excerpt(m.Value))}
-			}
+	for i, item := range items {
+		if err := readObject(item, list[i].fields()); err != nil {
+			return inElement(i, item, patternWanted, err)
 		}
 	}
 	*l = list
 	return nil
+}
+
+// fields are the members of an entry in JSON.
+func (e *Exclusion) fields() []configField {
+	return []configField{{name: "prefix", into: &e.Prefix, want: "a string"}, {name: "suffix", into: &e.Suffix, want: "a string"}}
 }

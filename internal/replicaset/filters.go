@@ -1,13 +1,9 @@
 package replicaset
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"s3fanout/internal/strictjson"
 )
 
 // Limits of a bucket's notification configuration.
@@ -136,69 +132,37 @@ type filterList []Filter
 // UnmarshalJSON implements json.Unmarshaler. Its errors are of type saidError
 // where a member is at fault.
 func (l *filterList) UnmarshalJSON(raw []byte) error {
-	items, err := objects(raw, "give a filter, or leave filters out to copy every key")
+	items, err := elements(raw, "give a filter, or leave filters out to copy every key")
 	if err != nil {
 		return err
 	}
 	list := make(filterList, len(items))
-	for i, members := range items {
-		for _, m := range members {
-			if err := list[i].read(m); err != nil {
-				return saidError{fmt.Sprintf("[%d].%s%s", i, excerpt([]byte(m.Name)), err)}
-			}
+	for i, item := range items {
+		if err := readObject(item, list[i].fields()); err != nil {
+			return inElement(i, item, patternWanted, err)
 		}
 	}
 	*l = list
 	return nil
 }
 
-// objects reads a list of objects with prefixes and suffixes. empty says what to
-// do about a list that is empty. Its errors are of type saidError, but for what is
-// no list.
-func objects(raw []byte, empty string) ([][]strictjson.Member, error) {
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, err
+// patternWanted is what an element of filters or exclude has to be, for messages.
+const patternWanted = `{"prefix": …, "suffix": …}`
+
+// fields are the members of a filter in JSON.
+func (f *Filter) fields() []configField {
+	return []configField{
+		{name: "prefix", into: &f.Prefix, want: "a string"},
+		{name: "suffix", into: &f.Suffix, want: "a string"},
+		{name: "follow", into: (*ownFollow)(f), want: followWanted},
 	}
-	if len(items) == 0 {
-		return nil, saidError{": the list is empty; " + empty}
-	}
-	list := make([][]strictjson.Member, len(items))
-	for i, item := range items {
-		members, err := object(item)
-		var twice saidError
-		if errors.As(err, &twice) {
-			return nil, saidError{fmt.Sprintf("[%d]: %s", i, twice.rest)}
-		}
-		if err != nil {
-			return nil, saidError{fmt.Sprintf(`[%d]: %s is not an object; use {"prefix": …, "suffix": …}`, i, excerpt(item))}
-		}
-		list[i] = members
-	}
-	return list, nil
 }
 
-// read takes a member of a filter in JSON. Its error continues the member's name.
-func (f *Filter) read(m strictjson.Member) error {
-	var into any
-	want := "a string"
-	switch m.Name {
-	case "prefix":
-		into = &f.Prefix
-	case "suffix":
-		into = &f.Suffix
-	case "follow":
-		into, want, f.OwnFollow = &f.Follow, followWanted, true
-	default:
-		return saidError{": no such field; known are prefix, suffix and follow"}
-	}
-	err := json.Unmarshal(m.Value, into)
-	var said saidError
-	switch {
-	case errors.As(err, &said):
-		return said
-	case err != nil || string(m.Value) == "null":
-		return saidError{fmt.Sprintf(": %s is not %s", excerpt(m.Value), want)}
-	}
-	return nil
+// ownFollow is a filter of which the value says what is followed.
+type ownFollow Filter
+
+// UnmarshalJSON implements json.Unmarshaler, as Follow does.
+func (o *ownFollow) UnmarshalJSON(raw []byte) error {
+	o.OwnFollow = true
+	return o.Follow.UnmarshalJSON(raw)
 }

@@ -146,52 +146,40 @@ func ParseSpan(text string) (time.Duration, error) {
 }
 
 const (
-	reconcileWanted  = `an object such as {"every": "1 day", "copy": true}`
-	everyWanted      = `a time such as "6 hours" or "1 day"`
-	reconcileMembers = "every, copy and keyRanges"
+	reconcileWanted = `an object such as {"every": "1 day", "copy": true}`
+	everyWanted     = `a time such as "6 hours" or "1 day"`
 )
 
 // UnmarshalJSON reads the object of cdk.json. Its errors are of type saidError
 // where a member is at fault.
 func (r *Reconcile) UnmarshalJSON(raw []byte) error {
-	members, err := object(raw)
-	if err != nil {
-		var twice saidError
-		if errors.As(err, &twice) {
-			return saidError{": " + twice.rest}
-		}
-		return err
-	}
 	read := Reconcile{Every: defaultReconcileEvery}
-	for _, m := range members {
-		wrong := func(wanted string) error {
-			return saidError{fmt.Sprintf(".%s: %s is not %s", m.Name, excerpt(m.Value), wanted)}
-		}
-		switch m.Name {
-		case "every":
-			var text *string
-			if json.Unmarshal(m.Value, &text) != nil || text == nil {
-				return wrong(everyWanted)
-			}
-			if read.Every, err = ParseSpan(*text); err != nil {
-				return wrong(everyWanted)
-			}
-		case "copy":
-			var on *bool
-			if json.Unmarshal(m.Value, &on) != nil || on == nil {
-				return wrong("true or false")
-			}
-			read.Copy = *on
-		case "keyRanges":
-			if json.Unmarshal(m.Value, (*positive)(&read.KeyRanges)) != nil || string(m.Value) == "null" {
-				return wrong(positiveWanted)
-			}
-		default:
-			return saidError{fmt.Sprintf(".%s: no such field; known are %s", excerpt([]byte(m.Name)), reconcileMembers)}
-		}
-	}
+	err := readObject(raw, read.fields())
 	*r = read
-	return nil
+	return err
+}
+
+// fields are the members of the object in JSON.
+func (r *Reconcile) fields() []configField {
+	return []configField{
+		{name: "every", into: (*span)(&r.Every), want: everyWanted, fallback: Span(defaultReconcileEvery)},
+		{name: "copy", into: &r.Copy, want: "true or false", fallback: "`false`"},
+		{name: "keyRanges", into: (*positive)(&r.KeyRanges), want: positiveWanted, fallback: "one function compares all keys"},
+	}
+}
+
+// span is a time in whole hours.
+type span time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *span) UnmarshalJSON(raw []byte) error {
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
+		return errors.New("not a string")
+	}
+	d, err := ParseSpan(*text)
+	*s = span(d)
+	return err
 }
 
 // String is the value as cdk.json has it, for messages.

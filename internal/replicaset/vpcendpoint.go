@@ -89,11 +89,7 @@ func (m *vpcEndpointMap) UnmarshalJSON(raw []byte) error {
 	endpoints := make(vpcEndpointMap, len(members))
 	for _, member := range members {
 		var e VPCEndpoint
-		err := readObject(member.Value, []configField{
-			{name: "vpcId", into: &e.VPCID, want: "a string"},
-			{name: "subnetIds", into: &e.SubnetIDs, want: "a list of subnets' IDs"},
-			{name: "securityGroupIds", into: &e.SecurityGroupIDs, want: "a list of security groups' IDs"},
-		})
+		err := readObject(member.Value, e.fields())
 		if err != nil {
 			return inMember(member, vpcEndpointWanted, err)
 		}
@@ -101,4 +97,13 @@ func (m *vpcEndpointMap) UnmarshalJSON(raw []byte) error {
 	}
 	*m = endpoints
 	return nil
+}
+
+// fields are the members of an endpoint in JSON.
+func (e *VPCEndpoint) fields() []configField {
+	return []configField{
+		{name: "vpcId", into: &e.VPCID, want: "a string"},
+		{name: "subnetIds", into: &e.SubnetIDs, want: "a list of subnets' IDs"},
+		{name: "securityGroupIds", into: &e.SecurityGroupIDs, want: "a list of security groups' IDs"},
+	}
 }
