@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,39 +14,74 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// permission is an action of a statement as a row of docs/security.md says it.
-// Lists are in order and in one string, so that permissions can be compared.
+// permission is an action of a statement as docs/security.md says it. Lists are in
+// order and in one string, so that permissions can be compared.
 type permission struct {
 	policy, who, action, on, conditions string
 }
 
-// pagePermissions reads the rows of the page's table, by when they hold.
+// principals are who the statements of a role's own policies are about.
+var principals = map[string]string{
+	"function's role": "the function", "comparing function's role": "the comparing function", "adopting function's role": "the adopting function",
+	"job's role": "jobs", "schedule's role": "the schedule", "trail's role": "the trail",
+}
+
+// statementLine is an item of the page's lists: the statement, when it is there, who
+// it is about, the actions, the resources, the keys of conditions, and the reason.
+var statementLine = regexp.MustCompile("^- (\\w+)(?: \\(([^)]+)\\))?: (?:(.+?) – )?(`[^`]+`)(?: on (.+?))?(?: if (`.+?`))?\\. (\\S.*)$")
+
+// pagePermissions reads the page's lists, by when a statement is there.
 func pagePermissions(t *testing.T) map[string][]permission {
 	t.Helper()
 	page, err := os.ReadFile("../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(page), "## Every permission")
-	table, _, _ = strings.Cut(table, "\n## ")
+	_, text, _ := strings.Cut(string(page), "## Every permission")
+	text, _, _ = strings.Cut(text, "\n## ")
 	rows := map[string][]permission{}
-	plain := func(cell string) string {
-		parts := strings.Split(strings.ReplaceAll(strings.TrimSpace(cell), "`", ""), ", ")
+	list := func(cell string) []string {
+		parts := strings.Split(strings.ReplaceAll(cell, "`", ""), ", ")
 		slices.Sort(parts)
-		return strings.Join(parts, ", ")
+		return parts
 	}
-	for line := range strings.Lines(table) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| when") {
+	policy := ""
+	for line := range strings.Lines(strings.ReplaceAll(text, "\n  ", " ")) {
+		line = strings.TrimSpace(line)
+		if title, ok := strings.CutPrefix(line, "### "); ok {
+			policy = strings.ToLower(title[:1]) + title[1:]
+		}
+		if !strings.HasPrefix(line, "- ") {
 			continue
 		}
-		if len(cells) != 7 || strings.TrimSpace(cells[6]) == "" {
-			t.Errorf("want seven cells and a reason in the last: %s", line)
+		m := statementLine.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("%s: not a statement with a reason: %s", policy, line)
 			continue
 		}
-		when := plain(cells[0])
-		for _, action := range strings.Split(plain(cells[3]), ", ") {
-			rows[when] = append(rows[when], permission{plain(cells[1]), plain(cells[2]), action, plain(cells[4]), plain(cells[5])})
+		sid, when, who, on := m[1], cmp.Or(m[2], "always"), m[3], m[5]
+		if sid == "trust" {
+			on = policy
+		} else if who == "" {
+			who = principals[policy]
+		}
+		if who == "" || on == "" {
+			t.Errorf("%s: nobody, or nothing: %s", policy, line)
+		}
+		// An action without a service has that of the one before.
+		service := ""
+		for _, action := range strings.Split(strings.Trim(m[4], "`"), ", ") {
+			if before, _, full := strings.Cut(action, ":"); full {
+				service = before
+			} else {
+				action = service + ":" + action
+			}
+			conditions := m[6]
+			if principals[policy] != "" && sid != "trust" && service == "s3" { // as the page says above the lists
+				conditions = strings.TrimPrefix(conditions+", aws:ResourceAccount", ", ")
+			}
+			rows[when] = append(rows[when], permission{policy + ": " + sid, who, action, strings.Join(list(on), ", "),
+				strings.Join(list(cmp.Or(conditions, "none")), ", ")})
 		}
 	}
 	return rows
@@ -57,7 +93,7 @@ func words(set replicaset.Config, region string) map[string]string {
 	bucket := here.BucketARN()
 	w := map[string]string{
 		bucket:        "own bucket",
-		bucket + "/*": "own bucket's objects",
+		bucket + "/*": "own objects",
 		bucket + "/" + replicaset.ReportPrefix + "/*": "own bucket's reports",
 
 		here.TopicARN():                     "own topic",
@@ -87,7 +123,7 @@ func words(set replicaset.Config, region string) map[string]string {
 	}
 	for _, other := range set.Members(testAccount).Except(region) {
 		bucket := other.BucketARN()
-		w[bucket], w[bucket+"/*"] = "other buckets", "other buckets' objects"
+		w[bucket], w[bucket+"/*"] = "other buckets", "other objects"
 		if key := set.BucketKeyARNs[other.Region]; key != "" {
 			w[key] = "other buckets' keys"
 		}
@@ -236,7 +272,7 @@ func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 	}
 }
 
-// TestSecurityPageListsEveryStatement holds the table of docs/security.md
+// TestSecurityPageListsEveryStatement holds the lists of docs/security.md
 // against the templates, both ways, with nothing, each thing and everything
 // switched on that brings statements.
 func TestSecurityPageListsEveryStatement(t *testing.T) {
