@@ -13,7 +13,7 @@ import (
 )
 
 // TestAlarmsAreThoseOfThePage holds the alarms of the template against the
-// table of the page for operators, both ways.
+// list of the page for operators, both ways.
 func TestAlarmsAreThoseOfThePage(t *testing.T) {
 	page, err := os.ReadFile("../docs/runbook.md")
 	if err != nil {
@@ -22,13 +22,14 @@ func TestAlarmsAreThoseOfThePage(t *testing.T) {
 	_, section, _ := strings.Cut(string(page), "\n## Alarms\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	documented := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| (.+) \\| (.+) \\|$").FindAllStringSubmatch(section, -1) {
-		documented[row[1]] = row[2] + " What to do: " + strings.ReplaceAll(row[3], "`", "")
+	unwrapped := strings.ReplaceAll(section, "\n  ", " ")
+	for _, item := range regexp.MustCompile("(?m)^- `([a-z-]+)`: (.+ What to do: .+)$").FindAllStringSubmatch(unwrapped, -1) {
+		documented[item[1]] = strings.ReplaceAll(item[2], "`", "")
 	}
 	everywhere := defaultSet(t)
 	everywhere.Follow, everywhere.Reconcile = everything, daily()
 	for _, set := range []replicaset.Config{everywhere, defaultSet(t)} {
-		if !set.Follow.Any() { // as the page says below the table
+		if !set.Follow.Any() { // as the page says below the list
 			delete(documented, "many-deletions")
 			delete(documented, "not-proven")
 			delete(documented, "not-repaired")
