@@ -26,8 +26,33 @@ func (a *app) asks() bool {
 // confirm asks a question that is answered with y or yes, or with anything else
 // for no. The error is ctx's, or that of the terminal.
 func (a *app) confirm(ctx context.Context, question string) (bool, error) {
-	if _, err := fmt.Fprint(a.stderr, wrapped(question+" [y/N]", a.terminalWidth(a.stderr), "  ")+" "); err != nil {
+	answer, err := a.line(ctx, question+" [y/N]")
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
+	}
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return true, nil
+	}
+	return false, nil
+}
+
+// ask asks for a line, which has no spaces around it. The error is ctx's, or says
+// that the terminal gives no more.
+func (a *app) ask(ctx context.Context, question string) (string, error) {
+	answer, err := a.line(ctx, question)
+	if errors.Is(err, io.EOF) && answer == "" {
+		return "", errors.New("nobody answered; nothing was changed")
+	} else if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return answer, err
+}
+
+// line shows a question and reads a line. The error is io.EOF behind the last one.
+func (a *app) line(ctx context.Context, question string) (string, error) {
+	if _, err := fmt.Fprint(a.stderr, wrapped(question, a.terminalWidth(a.stderr), "  ")+" "); err != nil {
+		return "", err
 	}
 	type answer struct {
 		line string
@@ -41,15 +66,11 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	select {
 	case <-ctx.Done():
 		_, _ = fmt.Fprintln(a.stderr)
-		return false, context.Cause(ctx)
+		return "", context.Cause(ctx)
 	case got := <-answered:
 		if got.err != nil && !errors.Is(got.err, io.EOF) {
-			return false, fmt.Errorf("read the answer: %w", got.err)
+			got.err = fmt.Errorf("read the answer: %w", got.err)
 		}
-		switch strings.ToLower(strings.TrimSpace(got.line)) {
-		case "y", "yes":
-			return true, nil
-		}
-		return false, nil
+		return strings.TrimSpace(got.line), got.err
 	}
 }

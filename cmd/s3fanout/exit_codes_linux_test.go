@@ -208,6 +208,14 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	// A release has the CDK app beside the command; init looks only whether it is there.
+	if err := os.WriteFile(filepath.Join(filepath.Dir(e.built.command), "s3fanout-cdk"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	initial := func(bucket, file string) string {
+		return "init --name s3fanout --regions us-east-1,eu-west-1 --bucket us-east-1=" + bucket + " --config " + filepath.Join(e.dir, file)
+	}
+
 	e.upload("us-east-1", "films/one", "body")
 	e.settle()
 	e.run(
@@ -219,6 +227,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"demo --nonsense", 2},
 		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
 		exits{"explain films/one", 0}, exits{"explain", 2},
+		exits{initial("any-bucket", "initial.json"), 0}, exits{initial("nobody-has-this", "checked.json") + " --check", 3}, exits{"init", 2},
 		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0}, exits{"resume nowhere", 2},
 		exits{"redrive", 0}, exits{"redrive --max x", 2},
 		exits{"report", 0}, exits{"report --month x", 2},
@@ -232,7 +241,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"version", 0}, exits{"version surplus", 2},
 	)
 	e.tried["s3fanout demo"][exitDone] = true // in TestScripts/demo, which has time for it
-	e.full("completion bash", "cost --objects 1 --bytes 1", "version")
+	e.full("completion bash", "cost --objects 1 --bytes 1", initial("any-bucket", "full.json"), "version")
 	e.interrupt("demo --function "+e.built.function, exitInterrupted)
 	e.interrupt("sandbox --listen 127.0.0.1:0 --function "+e.built.function, exitDone)
 
@@ -256,7 +265,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

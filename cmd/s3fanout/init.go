@@ -1,0 +1,302 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/replicaset"
+)
+
+// initFlags are the command's own.
+type initFlags struct {
+	answers              initAnswers
+	buckets              []string
+	force, dryRun, check bool
+}
+
+func newInitCommand(a *app) *cobra.Command { return initCommand(a, findCDKApp) }
+
+// initCommand is the command with the app that find finds.
+func initCommand(a *app, find func() (cdkApp, error)) *cobra.Command {
+	f := initFlags{answers: initAnswers{mode: firstWriteWins}}
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Ask what a replica set shall be, and write cdk.json",
+		Long: `Ask for the name, the Regions, the buckets that exist already and the mode, show
+the price of a month, write the file that --config names, and say which commands
+come next. What flags answer is not asked; without a terminal nothing is, and
+--name and --regions are needed.
+
+The file has to be new, unless --force replaces it.
+
+It makes no AWS requests, except with --check, or where you agree to it: then
+the named buckets are looked at as s3fanout adopt --check does.
+
+It has no --output json: its result is the file.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 --check found something, 130
+interrupted.`,
+		Example: `  s3fanout init
+  s3fanout init --name media --regions us-east-1,eu-west-1
+  s3fanout init --name media --regions us-east-1,eu-west-1 \
+    --bucket us-east-1=my-old-bucket --mode follow --dry-run`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cdk, err := find()
+			if err != nil {
+				return usageError{err}
+			}
+			return a.init(cmd.Context(), f, cdk, cmd.Flags().Changed)
+		},
+	}
+	cmd.Flags().StringVar(&f.answers.name, "name", "", "prefix of every name that the set uses")
+	cmd.Flags().StringSliceVar(&f.answers.regions, "regions", nil, "Regions of the set, two or more")
+	cmd.Flags().StringArrayVar(&f.buckets, "bucket", nil, "bucket that exists already, as `REGION=NAME`; can be repeated")
+	cmd.Flags().Var(&f.answers.mode, "mode", "what happens to later changes of a key")
+	cmd.Flags().BoolVar(&f.answers.optIn, "allow-opt-in-regions", false, "let opt-in Regions be members")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that is there")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show the file, write nothing")
+	cmd.Flags().BoolVar(&f.check, "check", false, "ask AWS about the buckets that exist already")
+	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
+	return cmd
+}
+
+func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(flag string) bool) (err error) {
+	if a.output != outputText {
+		return usageError{errors.New("its result is the file; leave out --output")}
+	}
+	if _, err := os.Lstat(a.configPath); err == nil && !f.force && !f.dryRun {
+		return usageError{fmt.Errorf("%s is there already; name another file with --config, or replace it with --force", a.configPath)}
+	}
+	if f.answers.buckets, err = parseBuckets(f.buckets); err != nil {
+		return usageError{fmt.Errorf("--bucket %w", err)}
+	}
+	if a.asks() {
+		err = a.askInit(ctx, &f.answers, answered)
+	} else if !answered("name") || !answered("regions") {
+		err = usageError{errors.New("nobody is here to be asked; say --name and --regions")}
+	}
+	if err != nil {
+		return err
+	}
+	set := f.answers.set()
+	if err := set.Validate(); err != nil {
+		return usageError{err}
+	}
+	if f.check && len(set.Buckets) == 0 {
+		return usageError{errors.New("--check looks at buckets that exist already, and there are none; name one with --bucket REGION=NAME")}
+	}
+	content, err := cdk.file(f.answers)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		_, err := a.stdout.Write(content)
+		return err
+	}
+	if _, err := fmt.Fprintln(a.stdout, wrapped(initPrice(set), min(cmp.Or(a.terminalWidth(a.stdout), 80), 80), "")); err != nil {
+		return err
+	}
+	return a.finishInit(ctx, f, cdk, set, content)
+}
+
+// finishInit writes the file and says what comes next.
+func (a *app) finishInit(ctx context.Context, f initFlags, cdk cdkApp, set replicaset.Config, content []byte) error {
+	if a.asks() {
+		if yes, err := a.confirm(ctx, "Write "+a.configPath+"?"); err != nil {
+			return err
+		} else if !yes {
+			return errors.New("nothing was written")
+		}
+	}
+	if err := writeNew(a.configPath, content, f.force); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.stdout, "\n%s is written. Next:\n\n%s", a.configPath, cdk.next(set, a.configPath)); err != nil {
+		return err
+	}
+	if !f.check && len(set.Buckets) > 0 && a.asks() && hasCredentials(a.getenv) {
+		yes, err := a.confirm(ctx, "Look at the buckets that exist already now, with your AWS credentials?")
+		if err != nil {
+			return err
+		}
+		f.check = yes
+	}
+	if f.check {
+		return a.adopt(ctx, adoptFlags{check: true})
+	}
+	return nil
+}
+
+// askInit asks what no flag answers, and again after each answer that cannot be
+// used.
+func (a *app) askInit(ctx context.Context, answers *initAnswers, answered func(flag string) bool) error {
+	for i := 0; i < len(initQuestions()); i++ {
+		q := initQuestions()[i]
+		if answered(q.flag) {
+			continue
+		}
+		typed, err := a.ask(ctx, q.text+" ["+q.fallback+"]:")
+		switch {
+		case err != nil:
+			return err
+		case typed == "":
+			typed = q.fallback
+		}
+		next := *answers
+		err = q.take(&next, typed)
+		if err == nil {
+			err = next.check()
+		}
+		if err != nil {
+			if _, err := fmt.Fprintln(a.stderr, wrapped(strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."), a.terminalWidth(a.stderr), "  ")); err != nil {
+				return err
+			}
+			i-- // again
+			continue
+		}
+		*answers = next
+	}
+	return nil
+}
+
+// initQuestion is what init asks.
+type initQuestion struct {
+	flag, text, fallback string
+	take                 func(*initAnswers, string) error
+}
+
+const noBuckets = "none"
+
+func initQuestions() []initQuestion {
+	return []initQuestion{
+		{"regions", "Regions, two or more, separated by commas", "us-east-1,eu-west-1", func(a *initAnswers, typed string) error {
+			a.regions = listOf(typed)
+			return nil
+		}},
+		{"name", "Name of the set, which prefixes the names of its buckets", "s3fanout", func(a *initAnswers, typed string) error {
+			a.name = typed
+			return nil
+		}},
+		{"bucket", "Buckets that exist already, as REGION=NAME, separated by commas", noBuckets, func(a *initAnswers, typed string) (err error) {
+			if typed != noBuckets {
+				a.buckets, err = parseBuckets(listOf(typed))
+			}
+			return err
+		}},
+		{"mode", "Mode: first-write-wins, or follow for later changes to travel too", string(firstWriteWins), func(a *initAnswers, typed string) error {
+			return a.mode.Set(typed)
+		}},
+	}
+}
+
+// listOf splits what is separated by commas.
+func listOf(typed string) []string {
+	var list []string
+	for word := range strings.SplitSeq(typed, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// parseBuckets reads REGION=NAME.
+func parseBuckets(list []string) (map[string]string, error) {
+	buckets := map[string]string{}
+	for _, typed := range list {
+		region, bucket, ok := strings.Cut(typed, "=")
+		switch {
+		case !ok || region == "" || bucket == "":
+			return nil, fmt.Errorf("%q is not REGION=NAME, such as us-east-1=my-bucket", typed)
+		case buckets[region] != "":
+			return nil, fmt.Errorf("%q: %s has a bucket already, %s; leave one out", typed, region, buckets[region])
+		}
+		buckets[region] = bucket
+	}
+	if len(buckets) == 0 {
+		return nil, nil
+	}
+	return buckets, nil
+}
+
+// initMode is the value of --mode.
+type initMode string
+
+const (
+	firstWriteWins initMode = "first-write-wins"
+	followMode     initMode = "follow"
+)
+
+// String is the flag's value, for cobra.
+func (m *initMode) String() string { return string(*m) }
+
+// Type names the flag's value in help.
+func (m *initMode) Type() string { return "first-write-wins|follow" }
+
+// Set accepts the known modes alone.
+func (m *initMode) Set(s string) error {
+	if v := initMode(s); slices.Contains([]initMode{firstWriteWins, followMode}, v) {
+		*m = v
+		return nil
+	}
+	return errors.New("it has to be first-write-wins or follow")
+}
+
+// initAnswers are what cdk.json shall say.
+type initAnswers struct {
+	name    string
+	regions []string
+	buckets map[string]string
+	mode    initMode
+	optIn   bool
+}
+
+// set is the configuration.
+func (n initAnswers) set() replicaset.Config {
+	set := replicaset.Config{Name: n.name, Regions: n.regions, Buckets: n.buckets, OptInRegions: n.optIn}
+	if n.mode == followMode {
+		set.Follow = replicaset.Follow{Overwrites: true, Deletions: true, Tags: true}
+	}
+	return set
+}
+
+// check judges what is answered so far: without a name as with one that always
+// does.
+func (n initAnswers) check() error {
+	if n.name == "" {
+		n.name = "a"
+	}
+	return n.set().Validate()
+}
+
+// writeNew writes a file that is not there, or with replace any.
+func writeNew(path string, content []byte, replace bool) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if replace {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o644) //nolint:gosec // the configuration is for everybody who deploys
+	if err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return usageError{fmt.Errorf("%s has just been made by somebody else; look at it, or replace it with --force", path)}
+		}
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	_, err = f.Write(content)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
+}
