@@ -206,7 +206,6 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout demo":                                           {script: "demo.txtar"},
 		"s3fanout redrive --watch --rate 5":                       {script: "redrive_watch.txtar"},
 		"s3fanout status --watch":                                 {script: "status.txtar"},
-		"s3fanout status --watch --interval 1m --output json":     {script: "status.txtar"},
 
 		"s3fanout backfill --batch-operations --to eu-west-1":                                 {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},

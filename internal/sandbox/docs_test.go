@@ -12,7 +12,7 @@ import (
 // The page about the sandbox names exactly the resource types that the code
 // supports, and those without effect apart.
 func TestPageNamesTheResourceTypes(t *testing.T) {
-	page, err := os.ReadFile("../../docs/sandbox.md")
+	page, err := os.ReadFile("../../docs/internals/sandbox.md")
 	if err != nil {
 		t.Fatal(err)
 	}

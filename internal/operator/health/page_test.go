@@ -1,39 +1,56 @@
 package health
 
 import (
+	"flag"
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+
+	"s3fanout/internal/proof/page"
 )
 
-// docs/checks.md has a row for each check, with what the command says, and no
-// other rows.
+var update = flag.Bool("update", false, "write the list of checks into docs/checks.md")
+
+// docs/checks.md lists each check with its severity and what it looks for, and no
+// other. What a finding means, and how to fix it, is in the finding.
 func TestPageListsTheChecks(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/checks.md")
+	const path = "../../../docs/checks.md"
+	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]bool{}
-	for line := range strings.Lines(string(page)) {
-		if strings.HasPrefix(line, "| `") {
-			rows[strings.TrimSpace(line)] = false
-		}
+	after, err := page.Section(string(before), "checks", checkList())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range Checks() {
-		row := pageRow(c)
-		if _, ok := rows[row]; !ok {
-			t.Errorf("the page lacks the row\n%s", row)
+	if *update {
+		if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
+			t.Fatal(err)
 		}
-		rows[row] = true
+		return
 	}
-	for row, known := range rows {
-		if !known {
-			t.Errorf("the page has a row that no check has\n%s", row)
-		}
+	if after != string(before) {
+		t.Errorf("%s is not what the checks say: go test ./internal/operator/health -run Page -update", path)
 	}
 }
 
-// pageRow is the row of a check on the page.
-func pageRow(c CheckInfo) string {
-	return "| `" + c.ID + "` | " + string(c.Severity) + " | " + c.Means + " | " + strings.NewReplacer("{", "*", "}", "*").Replace(c.Fix) + " |"
+// checkList has the checks by part, with the names of things left out.
+func checkList() string {
+	named := regexp.MustCompile(`((?:adopted )?(?:bucket|topic|function|role|queue)) \{\w+\}`)
+	var b strings.Builder
+	part := Part("")
+	for _, c := range Checks() {
+		if c.Part != part {
+			part = c.Part
+			fmt.Fprintf(&b, "\n## %s\n", part)
+		}
+		severity := ""
+		if c.Severity != Failed {
+			severity = ", " + string(c.Severity)
+		}
+		fmt.Fprintf(&b, "- `%s`%s: %s\n", c.ID, severity, named.ReplaceAllString(c.Asks, "the $1"))
+	}
+	return b.String() + "\n"
 }

@@ -62,7 +62,7 @@ func scenario(n int, perMonth, times float64, q projection.Quotas) projection.Sc
 // regions says how lag and cost grow with the number of Regions.
 func regions() string {
 	var b strings.Builder
-	b.WriteString("| Regions | lag p50, p99 | copies a second in each Region | concurrent invocations, at most | a month: s3fanout | of it transfer |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| Regions | lag p50, p99 | copies a second, each | concurrency | a month | of it transfer |\n|---|---|---|---|---|---|\n")
 	const perMonth = 100_000_000
 	for _, n := range []int{2, 3, 5, 10, 20} {
 		s := scenario(n, perMonth, 1, projection.DefaultQuotas(1500))
@@ -93,7 +93,7 @@ func sizes() string {
 // page.
 func billionObjects(page string, most float64) string {
 	var b strings.Builder
-	b.WriteString("| ten minutes at | quotas of each Region: SNS publishes, concurrency, S3 writes | lag p50, p99 | concurrent invocations, at most | `SlowDown` | dead letters | after the ten minutes until the last replica |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| ten minutes at | quotas | lag p50, p99 | concurrency | `SlowDown` | dead letters | drained after |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range []struct {
 		times float64
 		q     projection.Quotas
@@ -107,7 +107,7 @@ func billionObjects(page string, most float64) string {
 		{10, projection.Quotas{Publishes: 9000, Concurrency: 2000, Writes: 7000}},
 	} {
 		s := scenario(20, billion, c.times, c.q)
-		burst := fmt.Sprintf("| %.0f × the mean: %.0f uploads/s | %s | ", c.times, s.Burst, quotas(c.q))
+		burst := fmt.Sprintf("| %.0f × the mean, %.0f/s | %s | ", c.times, s.Burst, quotas(c.q))
 		if c.times > most {
 			_, row, _ := strings.Cut(page, burst)
 			row, _, _ = strings.Cut(row, "\n")
@@ -140,12 +140,12 @@ func month() string {
 	us, _ := price.Of("us-east-1")
 	rate := float64(256) / cost.RequestTime.Seconds() // backfill's copies at once, see `s3fanout backfill --help`
 	var b strings.Builder
-	fmt.Fprintf(&b, "- A month costs about %s, of which %s is transfer, %s COPY requests, %s SNS, %s Lambda and %s logs.\n", dollars(bill.Dollars()),
+	fmt.Fprintf(&b, "- A month costs about %s: %s transfer, %s COPY requests, %s SNS, %s Lambda, %s logs.\n", dollars(bill.Dollars()),
 		dollars(bill.Of(cost.Transfer).Dollars), dollars(bill.Of(cost.Writes).Dollars),
 		dollars(bill.Of(cost.Publishes).Dollars+bill.Of(cost.Filtering).Dollars+bill.Of(cost.Deliveries).Dollars),
 		dollars(bill.Of(cost.Invocations).Dollars+bill.Of(cost.FunctionTime).Dollars), dollars(bill.Of(cost.Logs).Dollars))
-	fmt.Fprintf(&b, "- `verify` of %d buckets of a billion keys makes %.0f million LIST requests, %s.\n", n, float64(n)*billion/1000/1e6, dollars(float64(n)*billion/1000*us.Write/1000))
-	fmt.Fprintf(&b, "- `backfill` of a new Region with a billion objects makes a billion COPY requests, %s, and %s of transfer; at 256 copies at once it takes %.0f days, so that this is work for S3 Batch Operations.\n",
+	fmt.Fprintf(&b, "- `verify` makes %.0f million LIST requests, %s.\n", float64(n)*billion/1000/1e6, dollars(float64(n)*billion/1000*us.Write/1000))
+	fmt.Fprintf(&b, "- `backfill` of a new Region costs %s for requests and %s for transfer, and takes %.0f days: use S3 Batch Operations.\n",
 		dollars(billion*us.Write/1000), dollars(float64(billion)*size/(1<<30)*us.Transfer), billion/rate/86400)
 	return b.String()
 }
