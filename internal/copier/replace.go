@@ -115,8 +115,9 @@ func quoted(etag string) *string {
 }
 
 // Abandon gives an unfinished upload up, unless it is somebody else's; see
-// WithRole. One that does not exist is no error.
+// WithRole. One that does not exist is no error. Of u it needs Source.Key and UploadID.
 func (c *Copier) Abandon(ctx context.Context, u Upload) error {
+	u.PartSize = max(1, u.PartSize)
 	t := &task{Copier: c, req: Request{Source: u.Source, Resume: &u}}
 	m := &multipart{task: t}
 	if _, _, err := m.listParts(ctx, u); err != nil {

@@ -76,6 +76,17 @@ func (f Found) Copying() (Upload, bool) {
 	return Upload{}, false
 }
 
+// Abandoned are the uploads that the function, or a backfill, began and nobody works on
+// any more. If S3 did not say what time it is, there are none.
+func (f Found) Abandoned() (list []Upload) {
+	for _, u := range f.Uploads {
+		if u.By == initiator.ByReplicator && !f.Now.IsZero() && !u.Working(f.Now) {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
 // Find lists the unfinished uploads of exactly the key, with their parts: one
 // ListMultipartUploads, and for each upload a ListParts for a thousand parts.
 // One that ends meanwhile is left out. What was found is returned beside an

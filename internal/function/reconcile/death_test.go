@@ -195,6 +195,9 @@ func (w *world) dieAndResume(d *death) bool {
 			t.Errorf("death at call %d: %s has %d versions, want %d", d.at, key, n, versions[key])
 		}
 	}
+	if open := w.open(); open != nil {
+		t.Errorf("death at call %d: uploads of %q are open", d.at, open)
+	}
 	if s := w.checkpoints.state(t); s.Proof.IsZero() || !s.Began.IsZero() || s.Lease != nil {
 		t.Errorf("death at call %d: in the end %+v", d.at, s)
 	}

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"s3fanout/internal/copier/copiertest"
 	"s3fanout/internal/function/reconcile"
 	"s3fanout/internal/proof/buckets"
+	"s3fanout/internal/replicaset"
 )
 
 // tickEvery is the schedule's.
@@ -31,9 +33,9 @@ func (w *world) inParts(threshold int64) {
 func (w *world) copier(client *s3.Client) *copier.Copier {
 	options := []copier.Option{copier.WithLogger(w.quiet()), copiertest.WithRandom(func() float64 { return 0 })} // no back-off
 	if w.config.MultipartThreshold > 0 {
-		options = append(options, copier.WithMultipart(w.config.MultipartThreshold, 1))
+		options = append(options, copier.WithMultipart(w.config.MultipartThreshold, 1), copier.WithRole(replicator))
 	}
-	return copier.New(client, copier.Target{Region: here, Bucket: buckets.Name(here)}, options...)
+	return copier.New(writer{client}, copier.Target{Region: here, Bucket: buckets.Name(here)}, options...)
 }
 
 // reader is a client for reading.
@@ -58,12 +60,38 @@ func (b begun) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUpl
 	return out, err
 }
 
+// writer has begun what it writes as the replicator's role.
+type writer struct{ *s3.Client }
+
+func (c writer) ListParts(ctx context.Context, in *s3.ListPartsInput, o ...func(*s3.Options)) (*s3.ListPartsOutput, error) {
+	out, err := c.Client.ListParts(ctx, in, o...)
+	if err == nil {
+		out.Initiator = &types.Initiator{ID: aws.String(replicator)}
+	}
+	return out, err
+}
+
 // begin begins an upload, on which nobody works.
-func (w *world) begin(region, key string) {
+func (w *world) begin(region, key string) (uploadID string) {
 	w.t.Helper()
-	if _, err := w.Clients[region].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(region)), Key: &key}); err != nil {
+	out, err := w.Clients[region].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(region)), Key: &key})
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	return *out.UploadId
+}
+
+// open are the keys of unfinished uploads to the function's own bucket.
+func (w *world) open() (keys []string) {
+	w.t.Helper()
+	out, err := w.Clients[here].ListMultipartUploads(w.t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(buckets.Name(here))})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, u := range out.Uploads {
+		keys = append(keys, *u.Key)
+	}
+	return keys
 }
 
 // A large copy whose process died looks for a while as if somebody were at work. It is
@@ -88,6 +116,54 @@ func TestALargeCopyThatDiedIsNotSkipped(t *testing.T) {
 			w.shows("large", "in parts", "in parts", "-")
 			if s := w.checkpoints.state(t); s.Waits != 0 {
 				t.Errorf("the checkpoint is %+v", s)
+			}
+			if open := w.open(); open != nil {
+				t.Errorf("parts of the copy that died stay: uploads of %q are open", open)
+			}
+		})
+	}
+}
+
+// What somebody else uploads is not given up, however long it takes.
+func TestWhatOthersUploadIsNotGivenUp(t *testing.T) {
+	w := newWorld(t, nil)
+	w.inParts(4)
+	w.config.Role = strings.Replace(replicator, "media", "other", 1)
+	w.Put(there, "large", "in parts")
+	w.begin(here, "large")
+	w.Pass(uploads.IdleTime)
+	w.wantCounts(w.tick(), reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1})
+	if open := w.open(); len(open) != 1 {
+		t.Errorf("uploads of %q are open", open)
+	}
+}
+
+// A copy that was to be gone on with, and is not needed any more, leaves no parts behind.
+func TestAPausedCopyThatIsNotNeededIsGivenUp(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"the key has come":               func(w *world) { w.Put(here, "large", "in parts") },
+		"it was deleted here":            func(w *world) { w.Put(here, "large", "in parts"); w.Remove(here, "large") },
+		"nobody has it any more":         func(w *world) { w.Remove(there, "large") },
+		"the configuration has changed":  func(w *world) { w.config.Exclude = replicaset.Exclusions{{Prefix: "large"}} },
+		"another comparison is complete": func(w *world) { w.Put(here, "large", "in parts"); w.overtake() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.inParts(4)
+			w.Put(there, "a", "a")
+			w.Put(there, "large", "in parts")
+			seen := w.pausesAs("large", w.begin(here, "large"))
+			w.Pass(uploads.IdleTime)
+			if a := w.tick(); a.Status != reconcile.Paused || len(*seen) != 1 {
+				t.Fatalf("got %+v", a)
+			}
+			w.change = nil
+			change(w)
+			if a := w.tomorrow(); a.Status != reconcile.Complete {
+				t.Errorf("got %+v", a)
+			}
+			if open := w.open(); open != nil {
+				t.Errorf("uploads of %q are open", open)
 			}
 		})
 	}

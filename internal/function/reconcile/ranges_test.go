@@ -25,6 +25,7 @@ import (
 type paused struct {
 	reconcile.Copier
 	key  string // of the keys
+	id   string // of the upload
 	mu   *sync.Mutex
 	seen *[]copier.Request
 }
@@ -37,17 +38,20 @@ func (p paused) Copy(ctx context.Context, r copier.Request) (copier.Result, erro
 	*p.seen = append(*p.seen, r)
 	p.mu.Unlock()
 	if r.Resume == nil {
-		return copier.Result{Outcome: copier.Unfinished, Upload: &copier.Upload{Source: r.Source, UploadID: "u", PartSize: 5}}, nil
+		return copier.Result{Outcome: copier.Unfinished, Upload: &copier.Upload{Source: r.Source, UploadID: p.id, PartSize: 5}}, nil
 	}
 	r.Resume = nil // the test's bucket has no such upload
 	return p.Copier.Copy(ctx, r)
 }
 
-func (w *world) pauses(key string) *[]copier.Request {
+func (w *world) pauses(key string) *[]copier.Request { return w.pausesAs(key, "u") }
+
+// pausesAs has the copies have an upload.
+func (w *world) pausesAs(key, id string) *[]copier.Request {
 	var seen []copier.Request
 	var mu sync.Mutex
 	w.change = func(h *reconcile.Handler) {
-		h.Copier, h.Parallel = paused{h.Copier, key, &mu, &seen}, 1
+		h.Copier, h.Parallel = paused{h.Copier, key, id, &mu, &seen}, 1
 	}
 	return &seen
 }
@@ -221,7 +225,7 @@ func TestARangeGoesOnAfterKeysThatFail(t *testing.T) {
 	var mu sync.Mutex
 	denied := func(h *reconcile.Handler) {
 		h.Parallel, h.PageSize = 1, 0
-		h.Copier = copying{paused{h.Copier, "large", &mu, &seen}, func(_ context.Context, r copier.Request) error {
+		h.Copier = copying{paused{h.Copier, "large", "u", &mu, &seen}, func(_ context.Context, r copier.Request) error {
 			if key := r.Source.Key; key >= "10" && key < "32" {
 				return &copier.Error{Class: copier.Denied, Err: errors.New("denied")}
 			}
@@ -280,7 +284,7 @@ func TestACopyInPartsIsRememberedBesideAFailure(t *testing.T) {
 	var failures atomic.Int32
 	w.change = func(h *reconcile.Handler) {
 		h.PageSize = 0
-		h.Copier = copying{paused{h.Copier, "large", &mu, &seen}, func(_ context.Context, r copier.Request) error {
+		h.Copier = copying{paused{h.Copier, "large", "u", &mu, &seen}, func(_ context.Context, r copier.Request) error {
 			if r.Source.Key == "large" {
 				close(begun)
 				<-failed

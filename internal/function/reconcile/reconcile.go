@@ -14,7 +14,9 @@
 // tick of the schedule goes on; the function never invokes itself. Checkpoints are
 // compared and set, so that of two invocations at once one ends and nothing is done
 // wrong by either; one that dies is resumed by a later tick. Doing anything again is
-// harmless, since whatever is written is written on the policy's condition.
+// harmless, since whatever is written is written on the policy's condition. A copy in
+// parts that nobody will go on with is given up, as far as the function comes by it: the
+// bucket's lifecycle rule does the rest.
 //
 // Everything that it does to the world goes through Handler's fields. What is held in
 // memory does not depend on the number of keys.
@@ -63,6 +65,8 @@ type S3 interface {
 // Copier makes one object exist in the function's own bucket, as *copier.Copier does.
 type Copier interface {
 	Copy(context.Context, copier.Request) (copier.Result, error)
+	// Abandon gives an unfinished copy in parts up. One that does not exist is no error.
+	Abandon(context.Context, copier.Upload) error
 }
 
 // Follower makes the function's own bucket say of a key at least what another one

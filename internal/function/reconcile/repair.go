@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/registers"
-	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/copier"
 	"s3fanout/internal/follow"
 	"s3fanout/internal/policy"
@@ -181,32 +179,6 @@ func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is po
 	return "", nil
 }
 
-// beingCopied says whether somebody copies a large key to the own bucket just now,
-// which shows nothing of it until it is done. Where that may not be asked, nobody does.
-func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
-	if !w.isLarge(size) {
-		return false
-	}
-	m := w.members[w.own]
-	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, RoleARN: w.Config.Role, Client: w.Read(m.Region)}, key)
-	if err != nil {
-		w.log.Warn("whether a large object is being copied is not known", "key", key, "error", err.Error())
-	}
-	_, busy := found.Copying()
-	return busy
-}
-
-// waits ends the invocation before a key that somebody copies just now, so that the
-// next tick looks again: the copy of an invocation that died looks the same for a
-// while. Where nobody may wait any longer, the key is not repaired.
-func (w *work) waits(key string, place int, off Counts) (Counts, error) {
-	if w.keeper.mayWait() {
-		w.log.Info("a large object is being copied, and the next tick looks again", "key", key)
-		return Counts{}, errTimeUp
-	}
-	return w.left(key, place, off, whyBusy), nil
-}
-
 const (
 	// mostWaits is how many ticks of a comparison end early because of a key that
 	// somebody copies. What died is told from what is at work after one or two.
@@ -218,11 +190,6 @@ const (
 	// mostFailures in a row end an invocation: the rest would fail as well.
 	mostFailures = 10
 )
-
-// isLarge says that an object is copied in parts.
-func (w *work) isLarge(size int64) bool {
-	return size > cmp.Or(w.Config.MultipartThreshold, copier.DefaultThreshold)
-}
 
 // repair has a key copied or hidden, and says what became of it. One object is copied
 // in parts at a time, so that an invocation leaves one unfinished at most.

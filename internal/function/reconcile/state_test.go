@@ -60,6 +60,20 @@ func TestAComparisonIsOfOneConfiguration(t *testing.T) {
 	}
 }
 
+// overtake proves that another comparison, which began now, is complete.
+func (w *world) overtake() (began time.Time) {
+	w.t.Helper()
+	began = w.Now()
+	event, err := json.Marshal(map[string]any{"prove": map[string]time.Time{"began": began}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.invoke(string(event)); err != nil {
+		w.t.Fatal(err)
+	}
+	return began
+}
+
 // A comparison that a newer proof has overtaken does not set the proof back.
 func TestAProofIsNotSetBack(t *testing.T) {
 	w := newWorld(t, nil)
@@ -70,15 +84,8 @@ func TestAProofIsNotSetBack(t *testing.T) {
 		t.Fatalf("got %+v", a)
 	}
 	w.Pass(time.Hour)
-	proved := w.Now()
-	event, err := json.Marshal(map[string]any{"prove": map[string]time.Time{"began": proved}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	w.change = nil
-	if _, err := w.invoke(string(event)); err != nil {
-		t.Fatal(err)
-	}
+	proved := w.overtake()
 	if a := w.tick(); a.Status != reconcile.Idle {
 		t.Errorf("with a new proof a tick is %s", a.Status)
 	}

@@ -95,6 +95,9 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 		log.Info("the configuration has changed, or a newer comparison is complete: the one under way begins anew", "began", s.Began, "after", s.After)
 	}
 	k := &keeper{h: h, log: log, state: begun, revision: revision, saved: now}
+	if begun.Unfinished == nil {
+		k.dropped = s.Unfinished // of the comparison that is begun anew
+	}
 	k.reported = k.state.Counts
 	err := k.save(ctx)
 	if err == nil {
@@ -166,10 +169,13 @@ type keeper struct {
 	// remembers says that whoever asked remembers the state, and nothing is saved.
 	remembers bool
 
-	mu     sync.Mutex // guards the next three
+	mu     sync.Mutex // guards the next four
 	state  State
 	paused bool
 	waits  bool
+	// dropped are copies in parts that are not remembered any more: they are complete,
+	// or nobody goes on with them.
+	dropped []copier.Upload
 	// The rest is for the goroutine that saves.
 	revision int64
 	saved    time.Time
@@ -188,9 +194,26 @@ func (k *keeper) reached(after string, c Counts) {
 	for _, u := range k.state.Unfinished {
 		if u.Source.Key > after {
 			rest = append(rest, u)
+		} else {
+			k.dropped = append(k.dropped, u)
 		}
 	}
 	k.state.Unfinished = rest
+}
+
+// dropAll says that no key is left.
+func (k *keeper) dropAll() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dropped, k.state.Unfinished = append(k.dropped, k.state.Unfinished...), nil
+}
+
+// takeDropped are the copies that have been dropped since it was asked last.
+func (k *keeper) takeDropped() (list []copier.Upload) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	list, k.dropped = k.dropped, nil
+	return list
 }
 
 func (k *keeper) now() State {

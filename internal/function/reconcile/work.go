@@ -13,7 +13,6 @@ import (
 
 	"s3fanout/internal/aws/listing"
 	"s3fanout/internal/aws/registers"
-	"s3fanout/internal/copier"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
 )
@@ -90,6 +89,10 @@ func (w *work) compare(ctx context.Context, r Range) error {
 			break
 		}
 	}
+	if err == nil {
+		w.keeper.dropAll()
+	}
+	w.giveUpDropped(ctx)
 	if err != nil && ctx.Err() != nil && w.timeIsUp() {
 		return errTimeUp
 	}
@@ -143,6 +146,7 @@ func (w *work) stretch(ctx context.Context, prefix string, s listing.Stretch) er
 	}
 	// What is after the last key of all is nothing.
 	w.keeper.reached(cmp.Or(s.Through, last, w.keeper.now().After), same)
+	w.giveUpDropped(ctx)
 	return w.keeper.maySave(ctx)
 }
 
@@ -359,16 +363,6 @@ func (w *work) settle(ctx context.Context, s suspect) (Counts, error) {
 		return w.followGreatest(ctx, s)
 	}
 	return Counts{}, nil
-}
-
-// unfinished is the copy in parts of a key that an earlier invocation has begun.
-func (w *work) unfinished(key string) *copier.Upload {
-	for _, u := range w.keeper.now().Unfinished {
-		if u.Source.Key == key {
-			return &u
-		}
-	}
-	return nil
 }
 
 // buckets are those that are asked about a key that is followed.

@@ -77,6 +77,7 @@ func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, 
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
 			}
 		}
+		c.w.partCopies[*in.UploadId]++
 		u.parts[number], u.highest = p, max(u.highest, number)
 		out := &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}}
 		return out, nil

@@ -69,6 +69,9 @@ type (
 
 // announce has S3 tell the topic of a new version. The caller holds mu.
 func (w *world) announce(b *bucket, v *version, event string, by *process) {
+	if w.silent {
+		return
+	}
 	r := record{
 		EventVersion: "2.6", EventSource: "aws:s3", AWSRegion: b.region, EventName: event,
 		EventTime: v.at.Add(w.skewOf(b.region)).UTC().Format(time.RFC3339), UserIdentity: principal{"AWS:AIDAUSER"}, version: v,

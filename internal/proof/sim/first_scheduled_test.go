@@ -74,16 +74,21 @@ func (w *world) mayStayWithout(region, key string) bool {
 // what is missing, and a second comparison finds nothing.
 func (w *world) repairScheduled(ctx context.Context) {
 	calm := time.Now()
-	for round := range 2 {
+	round := func(n int, again bool) {
 		w.wait(max(w.set.Reconcile.Every, uploads.IdleTime)) // also until nobody takes what was killed for somebody at work
 		w.forget()
 		for _, region := range w.set.Regions {
-			a := w.compareAll(fmt.Sprintf("comparison %d", round), region, calm, round > 0, w.schedule.profile.forgets == region, "g")
+			a := w.compareAll(fmt.Sprintf("comparison %d", n), region, calm, again, w.schedule.profile.forgets == region, "g")
 			w.mu.Lock()
 			w.checkCounts(region, a)
 			w.mu.Unlock()
 		}
 		w.tasks.Wait()
+	}
+	round(0, false)
+	round(1, true)
+	if w.killTicks("g") {
+		round(2, false)
 	}
 	w.verify(ctx, "verify at last")
 	for key, regions := range w.lacking() {

@@ -66,6 +66,7 @@ func (c followClient) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyI
 				return nil, apiError(opPart, http.StatusBadRequest, "InvalidArgument")
 			}
 		}
+		c.w.partCopies[*in.UploadId]++
 		u.parts[number], u.of[number], u.highest = p, v, max(u.highest, number)
 		return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}, ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
 	})

@@ -122,6 +122,9 @@ func newFollowSchedule(s seed) schedule {
 	}
 	sc := schedule{seed: s, profile: p, follow: f, without: map[string]bool{}, calm: map[string]bool{}}
 	sc.addFollowActions(regions)
+	if f.scheduled && !p.emulated && f.joins+f.leaves == "" && is(300, "kill tick") {
+		sc.addKillTick(regions)
+	}
 	return sc
 }
 

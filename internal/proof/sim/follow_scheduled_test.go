@@ -56,15 +56,20 @@ func (w *world) reconcileScheduled(context.Context) {
 	w.tasks.Wait()
 	w.quieten()
 	calm := time.Now()
-	for round := range 2 {
+	round := func(n int, again bool) {
 		w.wait(max(w.set.Reconcile.Every, uploads.IdleTime)) // also until nobody takes what was killed for somebody at work
 		for _, region := range w.set.Regions {
-			w.compareAll(fmt.Sprintf("comparison %d", round), region, calm, round > 0, w.mayStayDifferent(), "1")
+			w.compareAll(fmt.Sprintf("comparison %d", n), region, calm, again, w.mayStayDifferent(), "1")
 		}
 		w.tasks.Wait()
 		w.mu.Lock()
 		w.judgeReconciled()
 		w.mu.Unlock()
+	}
+	round(0, false)
+	round(1, true)
+	if w.killTicks("1") {
+		round(2, false)
 	}
 }
 

@@ -152,7 +152,7 @@ func (w *world) hiddenByRuleAlone(key string) bool {
 func (w *world) tell(b *store, v *stored, event string, by *process) {
 	follow := w.schedule.follow.follow
 	switch {
-	case !w.set.Contains(b.region),
+	case w.silent, !w.set.Contains(b.region),
 		event == "ObjectRemoved:Delete", strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions, strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
 		return // the bucket's notifications do not ask for it
 	}

@@ -136,5 +136,11 @@ var mutants = []mutant{
 	}, {
 		"a comparison does not count what differs", "internal/function/reconcile/work.go",
 		"		if i == w.own {\n", "		if i < w.own {\n",
+	}, {
+		"a checkpoint forgets a copy in parts", "internal/function/reconcile/tick.go",
+		"	k.state.Unfinished, k.paused = rest, true\n", "	k.state.Unfinished, k.paused = rest[1:], true\n",
+	}, {
+		"parts of a copy that died stay", "internal/function/reconcile/large.go",
+		"range found.Abandoned() {", "range found.Abandoned()[:0] {",
 	},
 }

@@ -25,12 +25,17 @@ type process struct {
 	person, readOnly bool
 	began            time.Time
 	sessionName      string // of the role, if not the function's name
+	// lastPart is the part of whose copy it dies, counted from 1; zero for none. end is
+	// called then.
+	lastPart int
+	end      func()
 
 	dead chan struct{}
 	once sync.Once
 
 	mu    sync.Mutex
 	calls map[deed]int // how often each was made, for its identity
+	parts int          // that it has asked to be copied
 }
 
 // deed is a call for a copy, or for none in particular.
@@ -49,6 +54,14 @@ func (p *process) killed() bool {
 	default:
 		return false
 	}
+}
+
+// isLastPart counts a part, and says whether the process dies of it.
+func (p *process) isLastPart() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parts++
+	return p.parts == p.lastPart
 }
 
 // copyKey is where a context says which copy its calls are for.
@@ -154,6 +167,15 @@ func request[T any](ctx context.Context, p *process, region, op, id string, effe
 			})
 		}
 		return lost, canceled(op, ended)
+	}
+	if op == opPart && p.isLastPart() {
+		if w.seed.chance(500, id, "is done") {
+			_, _ = do(w, op, id, effect)
+		}
+		w.note(id, killed)
+		p.kill()
+		p.end()
+		return lost, canceled(op, errKilled)
 	}
 	if w.isAway(region) {
 		w.note(id, unreachable)

@@ -24,8 +24,9 @@ type action struct {
 	checksum bool
 	// archived objects cannot be copied before they are restored.
 	archived bool
-	// phase is 1 for what happens while letters are redriven, and 2 for what
-	// happens while a backfill runs, or in follow mode after a Region joined or left.
+	// phase is 1 for what happens while letters are redriven, 2 for what happens while a
+	// backfill runs, or in follow mode after a Region joined or left, and 3 for what
+	// happens when comparisons find nothing any more.
 	phase int
 	// other is the key that is copied to, and lasts how long an upload takes, or
 	// versioning is suspended.
@@ -41,12 +42,19 @@ const (
 	upload        actionKind = "upload"
 	deleteMarker  actionKind = "delete"         // a marker hides the key
 	deleteVersion actionKind = "delete version" // it is gone
+
+	// killTick has the event of a large upload be lost, and the invocation that compares
+	// be killed in the middle of the copy.
+	killTick actionKind = "upload, lose the event, kill the tick that copies"
 )
 
 func (a action) String() string {
 	s := fmt.Sprintf("%-4s %9v  %s %s in %s", a.name, a.at.Round(time.Millisecond), a.kind, strconv.Quote(a.key), a.region)
 	if a.kind == upload {
 		return fmt.Sprintf("%s, %d bytes", s, a.size)
+	}
+	if a.kind == killTick {
+		return fmt.Sprintf("%s, %d bytes, for %s", s, a.size, a.other)
 	}
 	if a.kind == deleteVersion {
 		return fmt.Sprintf("%s of a%d", s, a.of)
@@ -181,7 +189,25 @@ func newSchedule(s seed) schedule {
 		}
 		sc.actions = append(sc.actions, a)
 	}
+	if p.scheduled && is(300, "kill tick") {
+		sc.addKillTick(regions)
+	}
 	return sc
+}
+
+// addKillTick adds a killTick. The Region whose tick it is does not forget.
+func (sc *schedule) addKillTick(regions []string) {
+	s, name := sc.seed, string(killTick)
+	regions = without(regions, sc.profile.forgets)
+	from := s.below(len(regions), name, "region")
+	if len(regions) < 2 {
+		return
+	}
+	sc.actions = append(sc.actions, action{
+		name: "large", kind: killTick, phase: 3, of: -1, region: regions[from], key: "a/large",
+		other: regions[(from+1+s.below(len(regions)-1, name, "where"))%len(regions)],
+		size:  int64(pickOf(s, []string{name, "size"}, 40, 80, 200)), checksum: s.chance(600, name, "checksum"),
+	})
 }
 
 func pickOf(s seed, words []string, choices ...int) int {

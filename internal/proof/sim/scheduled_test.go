@@ -87,6 +87,7 @@ func (w *world) tick(p *process, grace, timeout time.Duration) (reconcile.Answer
 		})
 		defer alarm.Stop()
 	}
+	p.end = cancel
 	var a reconcile.Answer
 	raw, err := w.reconciler(p, grace).Invoke(ctx, []byte(`{"tick": true}`))
 	if p.killed() {

@@ -135,7 +135,7 @@ func TestFailuresShrink(t *testing.T) {
 		}
 		shrunk++
 		small, failed := shrink(t, sc, r)
-		if left := slices.Concat(small.todo(0), small.todo(1), small.todo(2)); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
+		if left := slices.Concat(small.todo(0), small.todo(1), small.todo(2), small.todo(3)); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
 			t.Errorf("seed %d: shrinking left %v and the faults %v", n, left, failed.met)
 		}
 		if story := small.story(small.run(t, true)); !strings.Contains(story, "a1 was replicated") || !strings.Contains(story, fmt.Sprint("-sim.seed ", n)) {

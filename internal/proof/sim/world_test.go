@@ -38,6 +38,7 @@ type world struct {
 	filters  map[string]*filterpolicy.Policy
 	together map[string][]any // what waits to share a message
 	calm     bool             // no more faults
+	silent   bool             // what happens now, nobody is told
 	calls    int
 	met      map[string]fault // the faults that happened, by identity
 	uploads  []*version       // by users, ever
@@ -59,6 +60,8 @@ type world struct {
 	// is when each has written a replica.
 	tables  map[string]document
 	repairs map[string][]time.Time
+	// partCopies counts the copies of parts, by upload.
+	partCopies map[string]int
 	// forgotten says when a lifecycle rule removed the last trace of a deletion, and when
 	// that had been made, by Region and key.
 	forgotten map[string]forgetting
@@ -97,7 +100,7 @@ func newWorld(sc *schedule) *world {
 		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
 		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
-		tables: map[string]document{}, repairs: map[string][]time.Time{}, forgotten: map[string]forgetting{},
+		tables: map[string]document{}, repairs: map[string][]time.Time{}, forgotten: map[string]forgetting{}, partCopies: map[string]int{},
 	}
 	if sc.profile.scheduled {
 		w.set.Reconcile = &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true}
