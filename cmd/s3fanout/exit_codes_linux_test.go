@@ -228,6 +228,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
 		exits{"explain films/one", 0}, exits{"explain", 2},
 		exits{initial("any-bucket", "initial.json"), 0}, exits{initial("nobody-has-this", "checked.json") + " --check", 3}, exits{"init", 2},
+		exits{"history films/one", 0}, exits{"history", 2}, exits{"history films/none", 3},
 		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0}, exits{"resume nowhere", 2},
 		exits{"redrive", 0}, exits{"redrive --max x", 2},
 		exits{"report", 0}, exits{"report --month x", 2},
@@ -256,16 +257,16 @@ func TestExitCodes(t *testing.T) {
 	e.remove("us-east-1", "films/two")
 	e.run(exits{"undelete --since 1h", 3}) // archived
 
-	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two",
+	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two", "history films/two",
 		"pause eu-west-1 --dry-run", "resume eu-west-1 --no-redrive", "redrive --dry-run", "report", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "history k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

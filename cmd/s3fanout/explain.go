@@ -82,12 +82,7 @@ configuration; 3 it is missing or different somewhere; 130 interrupted.`,
 		Example: `  s3fanout explain films/one.mp4
   s3fanout explain s3://media-111122223333-eu-west-1/films/one.mp4
   s3fanout explain --output json -- '-a key with spaces'`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("%s takes one KEY, not %d arguments; quote a key with spaces", cmd.CommandPath(), len(args))
-			}
-			return nil
-		},
+		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0]) },
 	}
 }
@@ -129,6 +124,14 @@ func (a *app) explain(ctx context.Context, argument string) error {
 		return marked{errors.New("no Region has this key"), errLeftOver}
 	case !verdict.AllThere():
 		return marked{fmt.Errorf("not the same in every Region: %s", verdict.Code), errLeftOver}
+	}
+	return nil
+}
+
+// oneKey wants one argument.
+func oneKey(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s takes one KEY, not %d arguments; quote a key with spaces", cmd.CommandPath(), len(args))
 	}
 	return nil
 }

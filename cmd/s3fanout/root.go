@@ -67,6 +67,7 @@ logs and progress to standard error.
 		newDemoCommand,
 		newDoctorCommand,
 		newExplainCommand,
+		newHistoryCommand,
 		newInitCommand,
 		newPauseCommand,
 		newRedriveCommand,

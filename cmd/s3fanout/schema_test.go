@@ -23,10 +23,12 @@ import (
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/history"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/operator/report"
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/operator/verify"
+	"s3fanout/internal/policy"
 )
 
 // What the commands write is as docs/schema says, with much to tell and with nothing:
@@ -82,6 +84,10 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 				Pairs:   []report.Pair{{Arrivals: report.Arrivals{Arrived: 1, Within: []int64{1, 1, 1}}}, {Arrivals: report.Arrivals{Within: []int64{0, 0, 0}}}},
 				Regions: []report.Region{{Err: failed}, {Proofs: &report.Proofs{}}},
 			}),
+		},
+		"history": {
+			document.NewHistory("media", history.Facts{}),
+			document.NewHistory("media", history.Facts{Regions: []history.Region{{Stack: []policy.Version{{}, {Marker: true}}}, {Err: failed}}}),
 		},
 		"status": {waiting, newStatusView(facts, findings, nil, nil).Status, newStatusView(health.Facts{}, nil, nil, nil).Status},
 		"status-line": {

@@ -16,7 +16,7 @@ type AuditQuery struct {
 // auditRows is more events than a reader looks at, and CloudWatch's limit.
 const auditRows = 10000
 
-// anyKey stands in the saved query for the key, which the reader puts there.
+// anyAuditKey stands in the saved query for the key, which the reader puts there.
 const anyAuditKey = "KEY"
 
 // auditWrites are the requests that make a version.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"net"
 	"net/url"
 	"regexp"
@@ -137,6 +138,15 @@ func Unreachable(err error) bool {
 	var network *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
+}
+
+// Status is that of the answer that an error is of; zero if there was no answer.
+func Status(err error) int {
+	var answer *awshttp.ResponseError
+	if errors.As(err, &answer) {
+		return answer.HTTPStatusCode()
+	}
+	return 0
 }
 
 // timedOut says that a request was given up because its answer did not come.

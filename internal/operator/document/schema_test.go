@@ -30,6 +30,7 @@ var schemas = map[string]struct {
 	"cost":              {document.Cost{}, "cost --output json"},
 	"doctor":            {document.Doctor{}, "doctor --output json"},
 	"explain":           {document.Explain{}, "explain --output json"},
+	"history":           {document.History{}, "history --output json"},
 	"pause":             {document.Pause{}, "pause --output json"},
 	"redrive":           {document.Redrive{}, "redrive --output json"},
 	"redrive-letter":    {document.RedriveLetter{}, "each line but the last of redrive --watch --output json"},

@@ -81,14 +81,6 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 	return r, now
 }
 
-func statusOf(err error) int {
-	var answer *awshttp.ResponseError
-	if errors.As(err, &answer) {
-		return answer.HTTPStatusCode()
-	}
-	return 0
-}
-
 func (b bucket) explain(err error) *awsapi.Failure {
 	return awsapi.Explain(b.region, "bucket "+b.name, err)
 }

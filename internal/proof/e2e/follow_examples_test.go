@@ -277,6 +277,9 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 	}
 	f.run(0, "backfill")
 	f.run(0, "verify", "--grace", "0s")
+	if out := f.run(0, "history", "films/gone"); !strings.Contains(out, "of us-east-1, version ") || !strings.Contains(out, "likely follows that in us-east-1, version ") {
+		t.Errorf("history says %s", out)
+	}
 
 	f.later()
 	if out := f.run(0, "undelete", "--since", "1h"); !strings.Contains(out, "us-east-1: 1 object, 6 B, 1 brought back (6 B)") {

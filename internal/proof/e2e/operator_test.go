@@ -117,6 +117,7 @@ func lookingSteps() []step {
 		{nil, []string{"verify", "--grace", "0s"}, 0},
 		{nil, []string{"verify", "--tags", "--grace", "0s"}, 0},
 		{nil, []string{"explain", "films/whole"}, 0},
+		{nil, []string{"history", "films/whole"}, 0},
 		{broken, []string{"verify", "--grace", "0s"}, 3},
 		{nil, []string{"explain", "films/broken"}, 3},
 		{nil, []string{"redrive", "--dry-run"}, 3},

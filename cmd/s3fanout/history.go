@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/history"
+	"s3fanout/internal/printable"
+	"s3fanout/internal/table"
+)
+
+type historyFlags struct{ versions int }
+
+func newHistoryCommand(a *app) *cobra.Command {
+	f := historyFlags{}
+	cmd := &cobra.Command{
+		Use:   "history KEY",
+		Short: "Show a key's versions in all Regions, in one line of time",
+		Long: `Show the versions and delete markers of one key in all Regions in order of time,
+the oldest first: what was written where, which version is a replica of which
+Region's, where it was deleted.
+
+KEY is taken as it is stored; s3://BUCKET/KEY is understood as by explain.
+
+Where cdk.json follows overwrites, a replica says which write it is of. Else
+contents and times tell: "likely". A "version" may be either, as with keys of
+KMS, where ETags say nothing. A version that was destroyed is not there.
+
+AWS requests: sts:GetCallerIdentity; in each Region s3:ListBucketVersions, a LIST
+($0.000005) for each 1000 versions; where overwrites are followed a HEAD
+($0.0000004) with s3:GetObjectVersion for each version.
+
+With --output json the result is one document:
+  {"replicaSet", "key", "entries": [{"time", "region", "what", "certain", "of",
+     "ofVersionId", "versionId", "current", "size", "etag"}],
+   "regions": [{"region", "bucket", "versions", "more", "error"}]}
+"what" is write, replica, version or deletion. "of" and "ofVersionId" name the
+write of a replica, or the deletion that another one follows. "more" says that
+there are older versions than --versions.
+
+Exit codes: 0 done; 1 a request failed; 2 usage or configuration; 3 no Region has
+a version of the key; 130 interrupted.`,
+		Example: `  s3fanout history films/one.mp4
+  s3fanout history --versions 20 films/one.mp4
+  s3fanout history --output json -- '-a key with spaces'`,
+		Args: oneKey,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args[0], f) },
+	}
+	cmd.Flags().IntVar(&f.versions, "versions", history.MaxVersions, "how many of the newest versions of each Region")
+	return cmd
+}
+
+func (a *app) history(ctx context.Context, argument string, f historyFlags) error {
+	if f.versions < 1 {
+		return usageError{fmt.Errorf("--versions: %d is not possible; give 1 or more", f.versions)}
+	}
+	set, err := a.replicaSet()
+	if err != nil {
+		return err
+	}
+	if err := checkKey(argument); err != nil {
+		return err
+	}
+	config, account, err := signIn(ctx, set.Regions[0])
+	if err != nil {
+		return err
+	}
+	key, err := keyOf(argument, set, account)
+	if err != nil {
+		return err
+	}
+	clients := make(map[string]history.S3, len(set.Regions))
+	for _, region := range set.Regions {
+		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
+	}
+	facts, err := history.Run(ctx, history.Options{Config: set, Account: account, Key: key, S3: clients, MaxVersions: f.versions})
+	if err != nil {
+		return err
+	}
+	d := document.NewHistory(set.Name, facts)
+	if a.output == outputJSON {
+		err = writeJSONDocument(a.stdout, d)
+	} else {
+		err = writeHistoryText(a.stdout, d, a.terminalWidth(a.stdout))
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("write the result: %w", err)
+	case facts.Err() != nil:
+		return facts.Err()
+	case len(d.Entries) == 0:
+		return marked{errors.New("no Region has a version of this key"), errLeftOver}
+	}
+	return nil
+}
+
+func writeHistoryText(w io.Writer, d document.History, width int) error {
+	t := table.Table{Width: width, Columns: []table.Column{
+		{Title: "TIME"}, {Title: "REGION"}, {Title: "WHAT"}, {Title: "SIZE", Right: true}, {Title: "VERSION", Cut: table.CutEnd},
+	}}
+	for _, e := range d.Entries {
+		size := "-"
+		if e.Size != nil {
+			size = table.Bytes(*e.Size)
+		}
+		t.Rows = append(t.Rows, table.Row{
+			Cells: []string{stamp(e.Time), e.Region, e.What, size, printable.Quote(e.VersionID)},
+			Below: historyBelow(e),
+		})
+	}
+	if len(t.Rows) > 0 {
+		if _, err := t.WriteTo(w); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	for _, r := range d.Regions {
+		switch {
+		case r.Error != "":
+			fmt.Fprintf(&b, "%s: not known: %s\n", r.Region, printable.Quote(r.Error))
+		case r.More:
+			fmt.Fprintf(&b, "%s: there are older versions than these %d; for more, add --versions\n", r.Region, r.Versions)
+		case r.Versions == 0:
+			fmt.Fprintf(&b, "%s: no version\n", r.Region)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// historyBelow is what does not fit the columns: which write or deletion an entry is
+// of, and whether it is what the Region has now.
+func historyBelow(e document.HistoryEntry) string {
+	var parts []string
+	if e.Current {
+		parts = append(parts, "current")
+	}
+	if e.Of != "" {
+		of := "of " + e.Of + ", version " + e.OfVersionID
+		if e.What == string(history.Deletion) {
+			of = "follows that in " + e.Of + ", version " + e.OfVersionID
+		}
+		if !e.Certain {
+			of = "likely " + of
+		}
+		parts = append(parts, of)
+	}
+	return printable.Quote(strings.Join(parts, " · "))
+}

@@ -1,0 +1,58 @@
+package document
+
+import (
+	"time"
+
+	"s3fanout/internal/operator/history"
+)
+
+// History is what history --output json writes. Its names and the values of what are
+// stable.
+type History struct {
+	ReplicaSet string          `json:"replicaSet"`
+	Key        string          `json:"key"`
+	Entries    []HistoryEntry  `json:"entries"` // the oldest first
+	Regions    []HistoryRegion `json:"regions"`
+}
+
+// HistoryEntry is a version or a delete marker.
+type HistoryEntry struct {
+	Time        time.Time `json:"time"`
+	Region      string    `json:"region"`
+	What        string    `json:"what"`
+	Certain     bool      `json:"certain"`
+	Of          string    `json:"of,omitempty"`
+	OfVersionID string    `json:"ofVersionId,omitempty"`
+	VersionID   string    `json:"versionId"`
+	Current     bool      `json:"current"`
+	Size        *int64    `json:"size,omitempty"`
+	ETag        string    `json:"etag,omitempty"`
+}
+
+// HistoryRegion says how much of a Region is known.
+type HistoryRegion struct {
+	Region   string `json:"region"`
+	Bucket   string `json:"bucket"`
+	Versions int    `json:"versions"` // delete markers among them
+	More     bool   `json:"more"`
+	Error    string `json:"error,omitempty"`
+}
+
+// NewHistory makes the document of a key's life.
+func NewHistory(set string, f history.Facts) History {
+	d := History{ReplicaSet: set, Key: f.Key, Entries: []HistoryEntry{}, Regions: []HistoryRegion{}}
+	for _, e := range history.Line(f) {
+		entry := HistoryEntry{
+			Time: e.Time(), Region: e.Region, What: string(e.What), Certain: e.Certain, Of: e.Of.Region, OfVersionID: e.Of.VersionID,
+			VersionID: e.ID, Current: e.Current, ETag: e.ETag,
+		}
+		if !e.Marker {
+			entry.Size = &e.Size
+		}
+		d.Entries = append(d.Entries, entry)
+	}
+	for _, r := range f.Regions {
+		d.Regions = append(d.Regions, HistoryRegion{Region: r.Region, Bucket: r.Bucket, Versions: len(r.Stack), More: r.More, Error: errorText(r.Err)})
+	}
+	return d
+}

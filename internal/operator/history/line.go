@@ -1,0 +1,128 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"s3fanout/internal/policy"
+)
+
+// What is what an entry is. The values are stable.
+type What string
+
+// The kinds of entries.
+const (
+	Write    What = "write"
+	Replica  What = "replica"
+	Deletion What = "deletion" // a delete marker
+	// Version is one of which nothing tells whether it is a write or a replica: the
+	// contents may be those of another Region's.
+	Version What = "version"
+)
+
+// Entry is a version or a delete marker.
+type Entry struct {
+	Region string
+	What   What
+	// Of is the version that a replica is of, or in another Region the first deletion
+	// that this one may follow; zero if it is of none.
+	Of Place
+	// Certain says that What and Of are read off the version itself. Else contents and
+	// times say so.
+	Certain bool
+	// Current says that it is the newest of its Region.
+	Current bool
+	policy.Version
+}
+
+// Place is a version in a Region.
+type Place struct{ Region, VersionID string }
+
+// Time is when it was made, in whole seconds. Of an upload in parts it may be when
+// that began.
+func (e Entry) Time() time.Time { return time.Unix(e.Modified, 0).UTC() }
+
+// Line puts all that the Regions have in order of time, the oldest first. Of one
+// second and Region the order is S3's; two Regions' of one second are in the order of
+// the set.
+func Line(f Facts) []Entry {
+	var line []Entry
+	for _, r := range f.Regions {
+		for i, v := range slices.Backward(r.Stack) {
+			e := Entry{Region: r.Region, What: Version, Current: i == 0, Version: v}
+			if v.Marker {
+				e.What, e.Certain = Deletion, true
+			}
+			line = append(line, e)
+		}
+	}
+	slices.SortStableFunc(line, func(a, b Entry) int { return cmp.Compare(a.Modified, b.Modified) })
+	for i := range line {
+		e := &line[i]
+		switch {
+		case e.Marker:
+			f.follows(line[:i], e)
+		case e.Read && e.Version.Replica:
+			e.What, e.Certain, e.Of = Replica, true, Place{e.Write.Region, e.Write.VersionID}
+		case e.Read && e.Modified >= f.Since:
+			e.What, e.Certain = Write, true
+		default:
+			likely(line[:i], e)
+		}
+	}
+	return line
+}
+
+// likely finds among what is older the first in another Region that has the same
+// contents.
+func likely(older []Entry, e *Entry) {
+	e.What = Write
+	for _, o := range older {
+		if o.Marker || o.Region == e.Region {
+			continue
+		}
+		switch result, _ := policy.Compare(o.Figures, e.Figures); result {
+		case policy.Same:
+			e.What, e.Of = Replica, Place{o.Region, o.ID}
+			if o.What == Replica {
+				e.Of = o.Of
+			}
+			return
+		case policy.SameSize:
+			e.What = Version
+		}
+	}
+}
+
+// follows finds the first deletion in another Region of the write that the marker
+// hides, where deletions travel.
+func (f Facts) follows(older []Entry, e *Entry) {
+	write, hides := hidden(f, *e)
+	if !f.Rule.Deletions || !hides {
+		return
+	}
+	for _, o := range older {
+		if !o.Marker || o.Region == e.Region {
+			continue
+		}
+		if w, ok := hidden(f, o); ok && w == write {
+			e.Certain, e.Of = false, Place{o.Region, o.ID}
+			return
+		}
+	}
+}
+
+// hidden is the write of the version right below a delete marker, if it is known.
+func hidden(f Facts, marker Entry) (policy.Write, bool) {
+	for _, r := range f.Regions {
+		if r.Region != marker.Region {
+			continue
+		}
+		i := slices.IndexFunc(r.Stack, func(v policy.Version) bool { return v.ID == marker.ID }) + 1
+		if i > 0 && i < len(r.Stack) && r.Stack[i].Read {
+			return r.Stack[i].Write, true
+		}
+	}
+	return policy.Write{}, false
+}
