@@ -64,6 +64,7 @@ func (l leakless) Run() int {
 //	tag REGION KEY [NAME VALUE]  sets an object's tags there
 //	says FILE TEXT         waits until the file has the text
 //	settle                 waits until nothing is under way in that sandbox
+//	front-page             fails unless the last output has what README shows of it
 //	mark, calls, await-calls, invocations: see script_backfill_test.go
 //	$FUNCTION              the function, built for this machine
 //	$BUSY                  an address that is in use
@@ -129,6 +130,7 @@ func TestScripts(t *testing.T) {
 			"begin-upload":  beginUpload,
 			"deadletters":   awaitDeadLetters,
 			"says":          awaitText,
+			"front-page":    checkTranscript,
 		},
 	})
 }

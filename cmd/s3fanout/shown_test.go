@@ -198,14 +198,13 @@ func parses(args []string) error {
 func notRun() map[string]struct{ script, reason string } {
 	type not = struct{ script, reason string }
 	return map[string]not{
-		"s3fanout sandbox":                                        {script: "sandbox.txtar"},
-		"s3fanout sandbox --state state.json":                     {script: "sandbox.txtar"},
-		"s3fanout sandbox --templates cdk.out --state state.json": {script: "sandbox_deploy.txtar"},
-		"s3fanout sandbox --templates cdk.out":                    {script: "sandbox_deploy.txtar"},
-		"s3fanout sandbox --regions us-east-1,eu-west-1":          {script: "sandbox_deploy.txtar"},
-		"s3fanout demo":                                           {script: "demo.txtar"},
-		"s3fanout redrive --watch --rate 5":                       {script: "redrive_watch.txtar"},
-		"s3fanout status --watch":                                 {script: "status.txtar"},
+		"s3fanout sandbox":                               {script: "sandbox.txtar"},
+		"s3fanout sandbox --state state.json":            {script: "sandbox.txtar"},
+		"s3fanout sandbox --templates cdk.out":           {script: "sandbox_deploy.txtar"},
+		"s3fanout sandbox --regions us-east-1,eu-west-1": {script: "sandbox_deploy.txtar"},
+		"s3fanout demo":                                  {script: "demo.txtar"},
+		"s3fanout redrive --watch --rate 5":              {script: "redrive_watch.txtar"},
+		"s3fanout status --watch":                        {script: "status.txtar"},
 
 		"s3fanout backfill --batch-operations --to eu-west-1":                                 {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
