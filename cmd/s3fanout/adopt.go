@@ -24,53 +24,19 @@ func newAdoptCommand(a *app) *cobra.Command {
 	var f adoptFlags
 	cmd := &cobra.Command{
 		Use:   "adopt",
-		Short: "Check buckets that exist already, and have them announce",
-		Long: `Work on the buckets that cdk.json names in "buckets": those that exist already.
-
-With --check it says whether they can be adopted, before the first deployment
-or later, and changes nothing: versioning, Region and owner, the key and its
-policy, other notifications that S3 would not take beside the set's, a bucket
-policy that denies what the functions do, ACLs, Object Lock, requester pays.
-Each finding says what it means and how to fix it; docs/checks.md lists them.
-
-Without --check it puts the set's entries into the buckets' notifications, as
-the deployment does. That is for when they are gone: whoever deploys the bucket
-itself may write its notifications as a whole, without the set's, and then no
-deployment of the set puts them back, since nothing in its own stacks differs.
-s3fanout doctor finds it. Every other entry stays byte for byte as it is. Where
-S3 would refuse the set's, nothing is written.
-
-Notifications are read, changed and written back, and S3 has no condition for
-that: what somebody else writes in the milliseconds between is replaced. What
-they write afterwards is seen, said as "raced", and the entries are put in
-again.
-
-AWS requests: sts:GetCallerIdentity and s3:GetBucketNotification; with --check
-also s3:ListBucket, s3:GetBucketVersioning, s3:GetBucketPolicy,
-s3:GetLifecycleConfiguration, s3:GetEncryptionConfiguration,
-s3:GetBucketRequestPayment, s3:GetBucketOwnershipControls,
-s3:GetBucketObjectLockConfiguration, and on the key of a bucket kms:DescribeKey
-and kms:GetKeyPolicy; without it s3:PutBucketNotification.
-
-With --output json the result is one document:
-  {"replicaSet", "account", "check", "dryRun",
-   "regions": [{"region", "bucket", "state", "raced", "error"}],
-   "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
-"state" is told (the entries were there), written, wanting (a dry run would put
-them in) or failed; with --check it is checked. Only --check has findings.
-
-Exit codes: 0 done; 1 a request failed, or S3 would refuse the entries; 2 usage
-or configuration, or cdk.json names no bucket; 3 --check found something that
-failed or is unknown; 130 interrupted.`,
+		Short: "Check existing buckets, and add the set's notifications to them",
+		Long: `Work on the existing buckets that cdk.json names in "buckets". With --check,
+say whether they can be adopted and change nothing. Without it, add the set's
+entries to their notifications again, for when something else removed them.`,
 		Example: `  s3fanout adopt --check
   s3fanout adopt --dry-run
   s3fanout adopt --region us-east-1`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.adopt(cmd.Context(), f) },
 	}
-	cmd.Flags().BoolVar(&f.check, "check", false, "only look, and say how to fix what is in the way")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be put in, change nothing")
-	namesVar(cmd.Flags(), &f.regions, "region", "this Region only; can be repeated")
+	cmd.Flags().BoolVar(&f.check, "check", false, "only check, and say how to fix what prevents it")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be added, change nothing")
+	namesVar(cmd.Flags(), &f.regions, "region", "only this `region`; can be repeated")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
 	return cmd
 }

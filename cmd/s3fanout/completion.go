@@ -37,22 +37,9 @@ func newCompletionCommand(a *app) *cobra.Command {
 	names := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Write a script that lets a shell complete this command",
+		Short: "Write a shell completion script",
 		Long: `Write a script to standard output that lets bash, zsh, fish or powershell
-complete commands, flags and their values; Regions are those of the replica set
-in cdk.json. It makes no AWS requests, and neither does completing.
-
-To install it for the shells to come:
-  bash        s3fanout completion bash > \
-                ~/.local/share/bash-completion/completions/s3fanout
-              (needs the package bash-completion)
-  zsh         s3fanout completion zsh > "${fpath[1]}/_s3fanout"
-              (after autoload -U compinit; compinit)
-  fish        s3fanout completion fish > \
-                ~/.config/fish/completions/s3fanout.fish
-  powershell  s3fanout completion powershell >> $PROFILE
-
-Exit codes: 0 done, 1 failed, 2 usage.`,
+complete commands, flags and Regions.`,
 		Example: `  source <(s3fanout completion bash)    # for this shell
   s3fanout completion fish | source     # for this shell`,
 		ValidArgs: names,

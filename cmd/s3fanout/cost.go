@@ -36,47 +36,10 @@ func newCostCommand(a *app) *cobra.Command {
 	var f costFlags
 	cmd := &cobra.Command{
 		Use:   "cost",
-		Short: "Estimate what a month costs, beside S3's own replication",
-		Long: `Estimate the cost of replicating a month's uploads: with s3fanout, with S3
-Cross-Region Replication (CRR), with CRR and Replication Time Control (RTC), and
-with the design that s3fanout goes back to, which let every event wake every
-function.
-
---objects says how many are uploaded in a month, --bytes how large they are
-together; they go to all Regions alike, or to --from. --regions names the
-Regions, by default those of cdk.json, or is their number: then all have the
-prices of us-east-1.
-
---follow says what of later changes is followed, by default as in cdk.json: then
-both sides are looked at before each copy. --deletions says how many objects are
-deleted in a month; an overwrite is an upload as any other.
-
---reconcile says how often the Regions compare their buckets, by default as in
-cdk.json, and --keys how many keys a bucket has: all of them are listed each
-time.
-
-It is a model: requests as they are counted by tests, at AWS's list prices of
-November 2026, before tax, discounts and free tiers, all objects of the mean
-size, and nothing failing. It leaves out storage, which is the same in all
-columns. How long a function waits for S3 is assumed (0.2 s, and 1 s for each
-50 MiB of a request) unless --copy-time says it; the metric CopyTime has the
-real one. docs/cost.md has the counts, the prices and their sources.
-
-It makes no AWS requests and costs nothing.
-
-With --output json the result is one document:
-  {"objects", "bytes", "regions", "from", "follow", "deletions",
-   "reconcile", "keys", "assumedPrices",
-   "designs": [{"design", "dollars", "fixedDollars", "cannot", "items":
-     [{"item", "quantity", "unit", "dollars"}]}],
-   "breakEvenBytes"}
-"design" is s3fanout, crr, crr-rtc or original. "fixedDollars" is what does not
-depend on the uploads. "cannot" is there if the design cannot copy such objects,
-and says why. "breakEvenBytes" is the mean size from which on s3fanout costs no
-more than crr-rtc, left out if there is none. "assumedPrices" names Regions
-whose prices are not known.
-
-Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
+		Short: "Estimate a month's cost, compared with S3's own replication",
+		Long: `Estimate what replicating a month's uploads costs with s3fanout, with S3
+Cross-Region Replication, and with Replication Time Control. Regions, follow and
+reconcile are those of cdk.json unless you say otherwise.`,
 		Example: `  s3fanout cost --objects 1000000 --bytes 1TiB
   s3fanout cost --objects 1000000 --bytes 1TiB --from us-east-1
   s3fanout cost --objects 5000 --bytes 20TiB --regions eu-west-1,us-east-1
@@ -87,14 +50,14 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 		RunE: func(_ *cobra.Command, _ []string) error { return a.cost(f) },
 	}
 	cmd.Flags().Int64Var(&f.objects, "objects", 0, "uploads in a month")
-	cmd.Flags().StringVar(&f.bytes, "bytes", "", "their size in total, as 500GB or 1.5TiB")
-	cmd.Flags().StringVar(&f.regions, "regions", "", "Regions, or how many (default: those of cdk.json)")
-	cmd.Flags().StringVar(&f.from, "from", "", "all uploads go to this Region (default: to all alike)")
-	cmd.Flags().DurationVar(&f.copyTime, "copy-time", 0, "time that a function takes for a replica (default: assumed)")
-	cmd.Flags().StringVar(&f.follow, "follow", "", "later changes that travel, as overwrites,deletions (default: as in cdk.json)")
-	cmd.Flags().Int64Var(&f.delete, "deletions", 0, "deletions in a month, where they are followed")
-	cmd.Flags().StringVar(&f.every, "reconcile", "", "how often buckets are compared, as \"1 day\" (default: as in cdk.json)")
-	cmd.Flags().Int64Var(&f.keys, "keys", 0, "keys in each bucket, where they are compared")
+	cmd.Flags().StringVar(&f.bytes, "bytes", "", "their total `size`, such as 500GB or 1.5TiB")
+	cmd.Flags().StringVar(&f.regions, "regions", "", "names or number (default: those of cdk.json)")
+	cmd.Flags().StringVar(&f.from, "from", "", "`region` of all uploads (default: all equally)")
+	cmd.Flags().DurationVar(&f.copyTime, "copy-time", 0, "a function's `time` for a copy (default: assumed)")
+	cmd.Flags().StringVar(&f.follow, "follow", "", "followed `changes`, such as overwrites,deletions")
+	cmd.Flags().Int64Var(&f.delete, "deletions", 0, "followed deletions in a month")
+	cmd.Flags().StringVar(&f.every, "reconcile", "", "`interval` of comparisons, such as \"1 day\"")
+	cmd.Flags().Int64Var(&f.keys, "keys", 0, "keys in each bucket, for comparisons")
 	return cmd
 }
 

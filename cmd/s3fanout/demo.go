@@ -14,13 +14,8 @@ func newDemoCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show a replica set at work on this machine, without AWS",
-		Long: `Runs the built-in templates of three Regions in a sandbox on a free port,
-uploads into each Region, shows where everything arrived and what it cost,
-makes a Region fail, redrives, and reads every replica back. It makes no AWS
-requests and leaves nothing behind. It has no --output json.
-
-Exit codes: 0 everything is everywhere as it was uploaded, 1 it is not, 2 usage,
-130 interrupted.`,
+		Long: `Run a replica set of three Regions in a sandbox on this machine: upload, watch
+the objects arrive, break a Region, recover. It takes about a minute.`,
 		Example: `  s3fanout demo`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

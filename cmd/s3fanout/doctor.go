@@ -31,50 +31,9 @@ func newDoctorCommand(a *app) *cobra.Command {
 	var probe bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what is wrong with the deployment, and how to fix it",
-		Long: `Compare what is deployed with what the configuration says, above all what can be
-wrong without a word: a bucket that tells nobody of its uploads, a subscription
-that is missing or filters too much, a function that SNS may not invoke, a
-permission that was taken away, failures that go nowhere, encryption with
-another key. For each finding it says what it means and how to fix it. It
-changes nothing and reads no object.
-
-With --probe it also tries whether S3 enforces the condition that first write
-wins rests on; AWS does, some other servers accept it and write all the same. It
-writes an object without contents below .s3fanout/probe/ in each bucket, in a
-session of the function's role, whose events the topics' filters drop, and
-removes it, also when it is interrupted. It also asks whether S3 names the
-function's role as the initiator of its uploads: the function resumes no others.
-It needs sts:AssumeRole on the functions' roles and s3:DeleteObjectVersion on
-.s3fanout/probe/* as well; without them it writes nothing and says so.
-
-A finding is failed (objects are not copied or not encrypted as they should be,
-clients have no endpoint, failures get lost, or money is wasted), unknown (AWS
-did not answer, as where a permission to look is missing: the fix is how to get
-the answer), warning or note. The last two need no action. docs/checks.md lists
-all checks, and what is not looked at.
-
-AWS requests: 18 in each Region, 5 more with batchOperations, up to 7 more for
-an adopted bucket (those of s3fanout adopt --check), one for a function that is
-stopped, and one for each subscription:
-` + healthRequests + `.
-
-With reconcile 5 more, with keyRanges 6: also scheduler:GetSchedule,
-dynamodb:DescribeTable and cloudwatch:GetMetricData. With accessPoint one more
-for all Regions: s3:ListMultiRegionAccessPoints.
-They cost less than 0.001 USD. The probe makes 16 more in each Region.
-
-With --output json the result is one document:
-  {"replicaSet", "account", "caller", "probed",
-   "regions": [{"region", "parts": {"access", "bucket", "topic",
-     "subscriptions", "function", "role", "queue"}}],
-   "findings": [{"check", "region", "severity", "what", "means", "fix"}]}
-A part is ok, missing, failed, unknown, warning or paused. Where you lack
-permissions, the text has one finding that names them all, the document one for
-each check.
-
-Exit codes: 0 no action needed; 1 AWS did not answer; 2 usage or
-configuration; 3 something failed or is unknown; 130 interrupted.`,
+		Short: "Check the deployment, and say how to fix what is wrong",
+		Long: `Compare the deployment with cdk.json. Each finding says what it means and how to
+fix it; the most urgent come first. It changes nothing and reads no object.`,
 		Example: `  s3fanout doctor
   s3fanout doctor --region eu-west-1
   s3fanout doctor --probe
@@ -82,8 +41,8 @@ configuration; 3 something failed or is unknown; 130 interrupted.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), regions, probe) },
 	}
-	cmd.Flags().BoolVar(&probe, "probe", false, "also try conditional writes, with a scratch object")
-	namesVar(cmd.Flags(), &regions, "region", "look at this Region only; can be repeated")
+	cmd.Flags().BoolVar(&probe, "probe", false, "also try conditional writes, with a test object")
+	namesVar(cmd.Flags(), &regions, "region", "only this `region`; can be repeated")
 	return cmd
 }
 

@@ -24,61 +24,8 @@ func newExplainCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain KEY",
 		Short: "Say why an object is or is not in every Region",
-		Long: `Say for one key what each Region has, whether it is the same everywhere, and if
-not, why and what to do: versions, unfinished uploads, and the dead letters
-that name it.
-
-KEY is taken as it is stored, never decoded; quote it for the shell, and put --
-before one that begins with a dash. s3://BUCKET/KEY with a bucket of the replica
-set is understood too; which of its buckets makes no difference.
-
-An object does not say who wrote it. "Likely a replica" means that another
-Region has or had the same, and had it before. Contents are compared by ETags
-and checksums, not read: where those cannot be compared, it says so. Tags are
-compared too. It looks at 5000 dead letters at most, which others cannot read
-for the seconds it takes. It changes nothing. What it advises begins with the
-command that finds the cause, such as s3fanout doctor, if it is not known.
-
-Of a key whose changes cdk.json follows it tells the whole story: who wrote it
-where and when, which write wins and why, and where those that were beaten, or
-deleted, still are.
-
-AWS requests: sts:GetCallerIdentity; in each Region s3:GetObject (HEAD) with
-s3:ListBucket, s3:GetObjectTagging, s3:ListBucketVersions,
-s3:ListBucketMultipartUploads, and for unfinished uploads
-s3:ListMultipartUploadParts; sqs:GetQueueUrl, sqs:GetQueueAttributes,
-sqs:ReceiveMessage, sqs:ChangeMessageVisibility. For each Region that is one
-HEAD, one request for tags, two LIST and about five SQS requests, together about
-$0.000013, and $0.0000005 for each dead letter. Of a key that is followed one
-more LIST and s3:GetObjectVersion, a HEAD for each of the ten newest versions.
-
-With --output json the result is one document:
-  {"replicaSet", "key", "verdict", "text", "steps": [{"text", "command"}],
-   "writes": [{"region", "versionId", "written", "wins", "why", "shown",
-     "hidden", "hiddenAt", "kept", "destroyed"}],
-   "regions": [{"region", "bucket", "state", "error", "object": {"versionId",
-     "size", "etag", "checksums": {ALGORITHM: VALUE}, "checksumType",
-     "modified", "storageClass", "tags": {}, "archived", "likely", "likelyOf"},
-     "versions": [{"versionId", "deletionMarker", "size", "etag",
-     "modified"}], "moreVersions", "uploads": [{"uploadId", "initiated",
-     "initiator", "by", "parts", "bytes", "lastPart"}], "errors": []}],
-   "letters": [{"queue", "messageId", "sentAt", "kind", "source", "versionId",
-     "reason", "targets"}],
-   "queues": [{"region", "looked", "notUnderstood", "held", "cut", "error"}]}
-"verdict" is everywhere, not-compared, left-out (by cdk.json),
-on-its-way, copying, tags-differ, deleted, archived, missing, dead-letter,
-different, nowhere or unknown. "state" is present, on-its-way, copying, deleted,
-archived, missing, dead-letter, left-out, stale, undeleted or unknown. "writes"
-are of a key that is followed, the latest first: "shown" by these Regions,
-"hidden" by a delete marker or "kept" beneath others there, or "destroyed" where
-it was made. "likely" is upload or
-replica, and left out where nothing can be said. "by" is replicator, other or
-unknown. "targets" is empty where any Region but the source can be meant. "tags"
-are left out where they could not be read.
-
-Exit codes: 0 it is in every Region that is to have it, and no difference is
-known; 1 a request failed, as when a Region could not be asked; 2 usage or
-configuration; 3 it is missing or different somewhere; 130 interrupted.`,
+		Long: `Say for one key what each Region has: versions, unfinished uploads and dead
+letters; whether it is the same everywhere; and if not, why and what to do.`,
 		Example: `  s3fanout explain films/one.mp4
   s3fanout explain s3://media-111122223333-eu-west-1/films/one.mp4
   s3fanout explain --output json -- '-a key with spaces'`,

@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newHelpCommand is cobra's help, but for a command that there is not: that is
-// an error, and not the root's help with exit code 0.
+// newHelpCommand is cobra's help, except that an unknown command is an error,
+// and not the root's help with exit code 0.
 func newHelpCommand() *cobra.Command {
-	return &cobra.Command{
+	full := false
+	help := &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Show the help of a command",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -33,10 +34,11 @@ func newHelpCommand() *cobra.Command {
 				}
 				found = child
 			}
-			found.InitDefaultHelpFlag()
-			return found.Help()
+			return writeHelp(cmd.OutOrStdout(), found, full)
 		},
 	}
+	help.Flags().BoolVar(&full, "full", false, "also permissions, costs, formats and exit codes")
+	return help
 }
 
 // unknownCommand says that parent has no such command, and what was probably

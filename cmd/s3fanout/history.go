@@ -22,38 +22,17 @@ func newHistoryCommand(a *app) *cobra.Command {
 	f := historyFlags{}
 	cmd := &cobra.Command{
 		Use:   "history KEY",
-		Short: "Show a key's versions in all Regions, in one line of time",
-		Long: `Show the versions and delete markers of one key in all Regions in order of time,
-the oldest first: what was written where, which version is a replica of which
-Region's, where it was deleted.
-
-KEY is taken as it is stored; s3://BUCKET/KEY is understood as by explain.
-
-Where cdk.json follows overwrites, a replica says which write it is of. Else
-contents and times tell: "likely". A "version" may be either, as with keys of
-KMS, where ETags say nothing. A version that was destroyed is not there.
-
-AWS requests: sts:GetCallerIdentity; in each Region s3:ListBucketVersions, a LIST
-($0.000005) for each 1000 versions; where overwrites are followed a HEAD
-($0.0000004) with s3:GetObjectVersion for each version.
-
-With --output json the result is one document:
-  {"replicaSet", "key", "entries": [{"time", "region", "what", "certain", "of",
-     "ofVersionId", "versionId", "current", "size", "etag"}],
-   "regions": [{"region", "bucket", "versions", "more", "error"}]}
-"what" is write, replica, version or deletion. "of" and "ofVersionId" name the
-write of a replica, or the deletion that another one follows. "more" says that
-there are older versions than --versions.
-
-Exit codes: 0 done; 1 a request failed; 2 usage or configuration; 3 no Region has
-a version of the key; 130 interrupted.`,
+		Short: "Show a key's versions in all Regions in order of time",
+		Long: `Show the versions and delete markers of one key in all Regions, the oldest
+first: what was written where, which version is a replica of which, and where
+the key was deleted.`,
 		Example: `  s3fanout history films/one.mp4
   s3fanout history --versions 20 films/one.mp4
   s3fanout history --output json -- '-a key with spaces'`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().IntVar(&f.versions, "versions", history.MaxVersions, "how many of the newest versions of each Region")
+	cmd.Flags().IntVar(&f.versions, "versions", history.MaxVersions, "the newest `count` versions of each Region")
 	return cmd
 }
 

@@ -29,21 +29,10 @@ func initCommand(a *app, find func() (cdkApp, error)) *cobra.Command {
 	f := initFlags{answers: initAnswers{mode: firstWriteWins}}
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Ask what a replica set shall be, and write cdk.json",
-		Long: `Ask for the name, the Regions, the buckets that exist already and the mode, show
-the price of a month, write the file that --config names, and say which commands
-come next. What flags answer is not asked; without a terminal nothing is, and
---name and --regions are needed.
-
-The file has to be new, unless --force replaces it.
-
-It makes no AWS requests, except with --check, or where you agree to it: then
-the named buckets are looked at as s3fanout adopt --check does.
-
-It has no --output json: its result is the file.
-
-Exit codes: 0 done, 1 failed, 2 usage, 3 --check found something, 130
-interrupted.`,
+		Short: "Ask for name and Regions, and write cdk.json",
+		Long: `Ask for the name, the Regions, existing buckets and the mode, show the price of
+a month, and write the file that --config names. What you give as flags is not
+asked. Without a terminal nothing is asked: give --name and --regions.`,
 		Example: `  s3fanout init
   s3fanout init --name media --regions us-east-1,eu-west-1
   s3fanout init --name media --regions us-east-1,eu-west-1 \
@@ -59,12 +48,12 @@ interrupted.`,
 	}
 	cmd.Flags().StringVar(&f.answers.name, "name", "", "prefix of every name that the set uses")
 	cmd.Flags().StringSliceVar(&f.answers.regions, "regions", nil, "Regions of the set, two or more")
-	cmd.Flags().StringArrayVar(&f.buckets, "bucket", nil, "bucket that exists already, as `REGION=NAME`; can be repeated")
+	cmd.Flags().StringArrayVar(&f.buckets, "bucket", nil, "existing bucket, as `REGION=NAME`; can be repeated")
 	cmd.Flags().Var(&f.answers.mode, "mode", "what happens to later changes of a key")
 	cmd.Flags().BoolVar(&f.answers.optIn, "allow-opt-in-regions", false, "let opt-in Regions be members")
-	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that is there")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace an existing file")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show the file, write nothing")
-	cmd.Flags().BoolVar(&f.check, "check", false, "ask AWS about the buckets that exist already")
+	cmd.Flags().BoolVar(&f.check, "check", false, "check the existing buckets as adopt --check does")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
 	return cmd
 }

@@ -21,51 +21,16 @@ func newPauseCommand(a *app) *cobra.Command {
 	dryRun := false
 	cmd := &cobra.Command{
 		Use:   "pause REGION...",
-		Short: "Stop copying into a Region, and lose nothing",
-		Long: `Stop the functions that copy into a Region, on purpose. What is announced
-meanwhile is not lost: Lambda puts it into the Region's dead-letter queue
-without a try, and s3fanout resume replays it. Uploads to the Region's own
-bucket still go to the other Regions. Copies that are under way come to their
-end, within 15 minutes; what of them is left waits in the queue too.
-
-SQS keeps a dead letter for 14 days, and a pause must not be longer: doctor and
-status count the days, warn after the first half, and fail in the last two. Then
-s3fanout verify and backfill are what is left. Before anything is changed, the
-command checks that the queue is there and takes what the function is not given.
-
-The function's reserved concurrency is set to 0. What it was before is kept in
-its tag ` + pause.TagKey + `. A function of scheduled reconciling that copies is
-paused with it. Running it again changes nothing; if it was interrupted, run it
-again.
-
-While a Region is paused:
-  - the alarm dead-letters is in ALARM as soon as something waits, and
-    dead-letters-old after three days. Both stay on: they are the reminder;
-  - with reconcile that copies, the alarm not-proven goes to INSUFFICIENT_DATA
-    after three hours, and notifies, as nothing is compared;
-  - doctor and status say that it is paused, and that is no failure;
-  - s3fanout redrive fails there: resume first;
-  - s3fanout backfill still copies into it; jobs of S3 Batch Operations fail;
-  - a deployment with --revert-drift, or with another reservedConcurrency, ends
-    the pause. What waits then needs s3fanout resume, or redrive.
-
-AWS requests: those of doctor in the Region; lambda:GetFunctionConcurrency,
-lambda:ListTags; without --dry-run lambda:TagResource and
-lambda:PutFunctionConcurrency.
-
-With --output json the result is one document:
-  {"replicaSet", "dryRun", "regions": [{"region", "paused", "already", "since",
-   "keptUntil", "reservedConcurrency", "deadLetters", "error"}]}
-"reservedConcurrency" is what it was before, null for none.
-
-Exit codes: 0 paused; 1 a request failed; 2 usage or configuration; 3 it would
-lose events, so that it was not paused; 130 interrupted.`,
+		Short: "Stop copying into a Region without losing events",
+		Long: `Stop copying into a Region. Events that arrive meanwhile wait in its dead-letter
+queue, for at most 14 days, until you run s3fanout resume. The other Regions are
+not affected, and uploads to this Region still reach them.`,
 		Example: `  s3fanout pause eu-west-1
   s3fanout pause eu-west-1 --dry-run`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, regions []string) error { return a.pause(cmd.Context(), regions, dryRun) },
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "tell what would be paused, change nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be paused, change nothing")
 	return cmd
 }
 

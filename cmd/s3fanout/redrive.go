@@ -19,63 +19,11 @@ func newRedriveCommand(a *app) *cobra.Command {
 	var f redriveFlags
 	cmd := &cobra.Command{
 		Use:   "redrive",
-		Short: "Replay what could not be copied",
-		Long: `Replay the dead letters of the replica set: what a function could not copy after
-its retries, and what SNS could not deliver to a function. Each letter's
-function is invoked with the original event. A letter is deleted only after
-that succeeded; what fails again stays, with its reason printed. A letter that
-cannot be understood is reported and left.
-
-It lists what it did not replay, counts the rest, sums up the reasons, and says
-what to do next.
-
-Replaying twice is harmless, so it can be interrupted, and run again or twice at
-once. While it runs it keeps the letters it has read invisible to others. One
-that is killed leaves them invisible for at most 2 minutes.
-
-With --dry-run it lists the letters and why they failed, invokes nothing,
-deletes nothing, and leaves every letter as visible as it was.
-
---prefix, --older-than, --newer-than and --reason choose letters; all that are
-given have to fit. A letter of several objects fits a prefix if one of them
-does. A letter's age is the time it has been in the queue. --max ends the run
-when so many letters were tried, successfully or not. What is not chosen, or
-beyond --max, stays in the queues. It is counted as skipped, not as left.
-
---watch goes on when the queues are empty: it waits for new letters and replays
-them as they come, each result a line. A letter that was not replayed is tried
-again after 1 minute, then 2, 4, 8 and every 15. A Region that cannot be reached
-is waited for. An interrupt is its ordinary end, with a summary. Until then,
-letters that are not replayed or not chosen are hidden from other readers, but
-not from the alarms, which count letters that are held.
-
-AWS requests: sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage,
-sqs:ChangeMessageVisibility; without --dry-run also sqs:DeleteMessage,
-lambda:InvokeFunction, and sns:ListSubscriptionsByTopic for letters of SNS. A
-letter costs some three requests of SQS and what its copy costs. --watch asks
-each queue about 130,000 times a month, $0.05.
-
-With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "limited", "left",
-   "regions": [{"region", "found", "replayed", "left", "skipped", "held",
-     "error"}],
-   "reasons": [{"reason", "count", "next"}],
-   "letters": [{"region", "messageId", "sentAt", "kind", "objects": [{"bucket",
-     "key", "versionId", "change"}], "reason", "errorType", "attempts",
-     "functions": [{"region", "name"}], "outcome", "detail", "again"}]}
-"change" is deletion or tags, and left out of what was written.
-"kind" is on-failure, function-dlq or subscription-dlq. "outcome" is replayed,
-waiting (dry run), failed, not-understood, not-ours, not-invoked, not-deleted,
-interrupted or skipped. "held" counts letters that could not be read, as another
-reader holds them. "limited" says that --max ended the run. "reasons" leaves out
-what differs from object to object; "next" is what to do.
-With --watch each result is a line, an element of "letters" without those
-skipped; "again" is when the letter will be tried again. The last line is the
-document, with the letters that are left or skipped.
-
-Exit codes: 0 all that was chosen is replayed, or nothing there; 1 a request
-failed; 2 usage or configuration; 3 letters are left, with --dry-run: letters
-are there; 130 interrupted. --watch ended by an interrupt: 0 or 3.`,
+		Short: "Replay dead letters: events that could not be copied",
+		Long: `Replay the dead letters of the replica set: events that a function could not
+copy, or that SNS could not deliver. A dead letter is deleted only after its
+copy succeeded. What is left is listed with the reason and what to do next.
+Interrupt it and run it again as you like.`,
 		Example: `  s3fanout redrive --dry-run
   s3fanout redrive
   s3fanout redrive --region eu-west-1 --output json

@@ -29,16 +29,16 @@ type redriveFlags struct {
 }
 
 func (f *redriveFlags) add(flags *pflag.FlagSet) {
-	namesVar(flags, &f.regions, "region", "redrive this Region's queue only; can be repeated")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "list the letters, change nothing")
-	flags.StringVar(&f.prefix, "prefix", "", "only objects whose key begins with this `text`")
-	flags.StringVar(&f.reason, "reason", "", "only letters with this `text` in their reason, in any case")
-	flags.Var(&f.olderThan, "older-than", "only letters older than this, as 90m, 12h or 2d")
-	flags.Var(&f.newerThan, "newer-than", "only letters newer than this")
-	flags.IntVar(&f.max, "max", 0, "stop after so many letters, over all Regions")
-	flags.IntVar(&f.concurrency, "concurrency", redrive.DefaultParallel, "letters of a queue that are replayed at once")
-	flags.Float64Var(&f.rate, "rate", 0, "letters in a second at most, over all Regions, as 0.5")
-	flags.BoolVar(&f.watch, "watch", false, "wait for new letters until interrupted")
+	namesVar(flags, &f.regions, "region", "only this `region`'s queue; can be repeated")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "list the dead letters, change nothing")
+	flags.StringVar(&f.prefix, "prefix", "", "only objects with this key `prefix`")
+	flags.StringVar(&f.reason, "reason", "", "only reasons with this `text`, in any case")
+	flags.Var(&f.olderThan, "older-than", "only older ones; such as 90m, 12h or 2d")
+	flags.Var(&f.newerThan, "newer-than", "only newer ones")
+	flags.IntVar(&f.max, "max", 0, "stop after this many, in all Regions together")
+	flags.IntVar(&f.concurrency, "concurrency", redrive.DefaultParallel, "replays of a queue at the same time")
+	flags.Float64Var(&f.rate, "rate", 0, "at most this many a second, such as 0.5")
+	flags.BoolVar(&f.watch, "watch", false, "wait for new dead letters until interrupted")
 }
 
 // check refuses what can be no one's intention. changed says whether a flag

@@ -23,41 +23,17 @@ func newResumeCommand(a *app) *cobra.Command {
 	var f resumeFlags
 	cmd := &cobra.Command{
 		Use:   "resume REGION...",
-		Short: "Copy into a paused Region again, and catch up",
-		Long: `End what s3fanout pause began: give the Region's functions back the reserved
-concurrency that they had, and then replay the Region's dead-letter queue, which
-has what came meanwhile, as s3fanout redrive --region does. A dead letter is
-deleted only after the function has succeeded with it.
-
-Running it again is harmless: it replays what is left. If it was interrupted,
-run it again. A function that was stopped in another way gets what cdk.json
-says. Of a pause that was longer than the queue keeps dead letters, 14 days, the
-beginning is lost: s3fanout verify finds it, and s3fanout backfill brings it.
-
-With --no-redrive the queue is left as it is, for a redrive with limits of its
-own: s3fanout redrive --region REGION --rate 20.
-
-AWS requests: sts:GetCallerIdentity; lambda:GetFunctionConcurrency,
-lambda:ListTags; without --dry-run lambda:PutFunctionConcurrency or
-lambda:DeleteFunctionConcurrency, and lambda:UntagResource; those of redrive in
-the Region.
-
-With --output json the result is one document:
-  {"replicaSet", "dryRun", "regions": [{"region", "paused", "since",
-   "reservedConcurrency", "error"}], "redrive": {as redrive writes it}}
-"paused" says that it was. "reservedConcurrency" is what it has now, null for
-none. "redrive" is not there with --no-redrive.
-
-Exit codes: 0 it copies again and the queue is empty; 1 a request failed; 2
-usage or configuration; 3 dead letters are left; 130 interrupted.`,
+		Short: "Resume copying into a paused Region, and catch up",
+		Long: `End a pause: let the Region's functions run again, then replay the events that
+waited in its dead-letter queue.`,
 		Example: `  s3fanout resume eu-west-1
   s3fanout resume eu-west-1 --dry-run
   s3fanout resume eu-west-1 --no-redrive`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, regions []string) error { return a.resume(cmd.Context(), regions, f) },
 	}
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be resumed, and list the letters; change nothing")
-	cmd.Flags().BoolVar(&f.noRedrive, "no-redrive", false, "leave what came meanwhile in the queue")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be resumed, change nothing")
+	cmd.Flags().BoolVar(&f.noRedrive, "no-redrive", false, "leave the waiting events in the queue")
 	return cmd
 }
 

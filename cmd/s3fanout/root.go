@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,23 +20,17 @@ type app struct {
 	output     outputFormat
 }
 
-const exitCodesHelp = `Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 difference found or
-work left over, 130 interrupted, 141 whoever read the output went away.`
-
 func newRootCommand(a *app) *cobra.Command {
 	a.output = outputText
 	root := &cobra.Command{
 		Use:   "s3fanout",
-		Short: "Operate write-once fan-out between S3 buckets",
-		Long: `s3fanout operates a replica set: S3 buckets, one per AWS Region. An object that
-is uploaded to one is copied to all others by a function in each Region; the
-first write of a key wins.
+		Short: "Replicate S3 buckets across AWS Regions",
+		Long: `s3fanout operates a replica set: S3 buckets, one per AWS Region. A function in
+each Region copies every object that is uploaded to one of the others. The first
+write of a key wins, or with "follow" in cdk.json the latest.
 
-It speaks to AWS with the SDK's ordinary configuration: AWS_PROFILE, the
-AWS_ACCESS_KEY_ID variables, AWS_ENDPOINT_URL. Results go to standard output,
-logs and progress to standard error.
-
-` + exitCodesHelp,
+Credentials and endpoint are the AWS SDK's usual ones (AWS_PROFILE,
+AWS_ENDPOINT_URL, ...).`,
 		// An error is one line, printed by run.
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -50,36 +43,39 @@ logs and progress to standard error.
 		}
 		return cmd.Help()
 	}
-	root.Flags().BoolVar(&version, "version", false, "show what this command was built from")
+	root.Flags().BoolVar(&version, "version", false, "show version, revision and Go release")
 	root.SetHelpCommand(newHelpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
-	// Cobra knows no width but the terminal's, and does not ask for it.
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		_ = writeHelp(cmd.OutOrStdout(), cmd, false) // as cobra's own, which returns nothing
+	})
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "file with the replica set's configuration")
-	root.PersistentFlags().Var(&a.output, "output", "form of the results")
-	for _, command := range []func(*app) *cobra.Command{
-		newAdoptCommand,
-		newBackfillCommand,
-		newCostCommand,
-		newDemoCommand,
-		newDoctorCommand,
-		newExplainCommand,
-		newHistoryCommand,
-		newInitCommand,
-		newPauseCommand,
-		newRedriveCommand,
-		newReportCommand,
-		newResumeCommand,
-		newSandboxCommand,
-		newStatusCommand,
-		newUndeleteCommand,
-		newVerifyCommand,
-		newVersionCommand,
+	root.PersistentFlags().StringVar(&a.configPath, "config", "cdk.json", "configuration file")
+	root.PersistentFlags().Var(&a.output, "output", "format of the results")
+	for _, g := range []struct {
+		id, title string
+		commands  []func(*app) *cobra.Command
+	}{
+		{"setup", "Set up a replica set", []func(*app) *cobra.Command{newAdoptCommand, newCostCommand, newInitCommand}},
+		{"look", "Look at it", []func(*app) *cobra.Command{
+			newDoctorCommand, newExplainCommand, newHistoryCommand, newReportCommand, newStatusCommand, newVerifyCommand,
+		}},
+		{"repair", "Repair or pause it", []func(*app) *cobra.Command{
+			newBackfillCommand, newPauseCommand, newRedriveCommand, newResumeCommand, newUndeleteCommand,
+		}},
+		{"try", "Try it without AWS", []func(*app) *cobra.Command{newDemoCommand, newSandboxCommand}},
+		{"", "", []func(*app) *cobra.Command{newVersionCommand}},
 	} {
-		root.AddCommand(command(a))
+		if g.id != "" {
+			root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		}
+		for _, command := range g.commands {
+			c := command(a)
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
 	}
 	return root
 }

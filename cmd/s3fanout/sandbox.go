@@ -32,33 +32,8 @@ func newSandboxCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the replica set on this machine, without AWS",
-		Long: `Runs synthesized CloudFormation templates on this machine until interrupted:
-a real S3 server, the real function, SNS, SQS, and permissions as strict as
-those of AWS. Any AWS SDK, the aws command and s3fanout itself work against it
-with AWS_ENDPOINT_URL. It listens on loopback alone and makes no AWS requests.
-
-GET /_sandbox/stats counts what happens, s3fanout sandbox fault makes things
-fail, and s3fanout sandbox deploy changes it to other templates.
-
-With --regions it deploys nothing: make buckets as they are before s3fanout
-comes, and deploy with s3fanout sandbox deploy.
-
-With --dir, a sandbox of the same stacks goes on with the objects, versions,
-tags, uploads and credentials of the one before, also if that one was killed.
-What was on its way or in a queue is lost: s3fanout verify names what is
-missing, s3fanout backfill copies it.
-
-Multi-Region Access Points of the templates answer at their own hosts: clients
-need HTTPS_PROXY, that of the Region that they are to be in, and AWS_CA_BUNDLE.
-
-With --output json it writes one document when it is ready, as --state does:
-  {"endpoint", "accountId", "accessKeyId", "secretAccessKey", "regions":
-   {REGION: {"bucket", "topicArn", "deadLetterQueueUrl", "functionName",
-   "functionArn"}}, "accessPoints": {"arns", "caBundle", "proxies":
-   {REGION: URL}}}
-"accessPoints" is left out as long as there were none.
-
-Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
+		Long: `Run the replica set on this machine until interrupted, without AWS. Point any
+AWS SDK, the aws command or s3fanout at it with AWS_ENDPOINT_URL.`,
 		Example: `  s3fanout sandbox
   s3fanout sandbox --listen 127.0.0.1:0 --state state.json
   s3fanout sandbox --templates cdk.out --dir /tmp/objects
@@ -66,15 +41,15 @@ Exit codes: 0 ended by an interrupt, 1 failed, 2 usage.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), f) },
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback `address`; port 0: a free one")
-	cmd.Flags().StringVar(&f.templates, "templates", "", "`directory` that cdk synth wrote (default: built-in, three Regions)")
-	cmd.Flags().StringSliceVar(&f.regions, "regions", nil, "serve these `regions` and deploy nothing: an account as it is at first")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "`directory` for objects and logs, new or of an earlier sandbox (default: temporary)")
-	cmd.Flags().StringVar(&f.state, "state", "", "`file` to write endpoint, credentials and names to, as JSON, when ready")
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "loopback `address`")
+	cmd.Flags().StringVar(&f.templates, "templates", "", "`directory` of cdk synth (default: built-in)")
+	cmd.Flags().StringSliceVar(&f.regions, "regions", nil, "serve these `regions` and deploy nothing")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "keep objects and logs in this `directory`")
+	cmd.Flags().StringVar(&f.state, "state", "", "write endpoint and credentials to this `file`")
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
-	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry, twice before the next")
-	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource's answer, at most an hour")
-	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log what happens inside")
+	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry")
+	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log everything")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
 }

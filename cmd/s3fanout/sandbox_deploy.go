@@ -26,24 +26,8 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 	var templates, endpoint string
 	cmd := &cobra.Command{
 		Use:   "deploy",
-		Short: "Change a running sandbox to other templates",
-		Long: `Makes a running sandbox what other templates say, while uploads go on: what is
-new is made, what differs is changed, what is gone is deleted, stack by stack
-and in CloudFormation's order. It stands for cdk deploy --all --revert-drift
-and, of stacks that are gone, cdk destroy: buckets stay that are to be retained.
-A Region may come or go. Permissions, subscriptions, notifications and reserved
-concurrency that somebody removed or changed by hand are put back.
-
-What can't be done is refused before anything is changed. A stack that fails on
-the way is rolled back; those before it stay changed. The sandbox has to run on
-this machine, since it reads the directory; its --state file follows.
-It sends one request to the sandbox and makes no AWS requests.
-
-With --output json: {"made":[…],"updated":[…],"deleted":[…],"retained":[…]},
-each a list of {"region","stack","logicalId","type"}, in the order in which it
-was done; updated ones have "properties", the names of those that changed.
-
-Exit codes: 0 done, 1 failed or refused, 2 usage, 130 interrupted.`,
+		Short: "Deploy other templates to a running sandbox",
+		Long:  `Deploy other templates to a running sandbox, while uploads go on.`,
 		Example: `  s3fanout sandbox deploy --templates cdk.out
   s3fanout sandbox deploy --templates cdk.out --output json`,
 		Args: noArguments,
@@ -68,8 +52,8 @@ Exit codes: 0 done, 1 failed or refused, 2 usage, 130 interrupted.`,
 			return a.printChanges(changes)
 		},
 	}
-	cmd.Flags().StringVar(&templates, "templates", "", "`directory` that cdk synth wrote")
-	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
+	cmd.Flags().StringVar(&templates, "templates", "", "`directory` that cdk synth has written")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's `address` (default: $AWS_ENDPOINT_URL)")
 	return cmd
 }
 

@@ -22,35 +22,11 @@ func newSandboxFaultCommand(a *app) *cobra.Command {
 	var clock time.Duration
 	cmd := &cobra.Command{
 		Use:   "fault",
-		Short: "Make a running sandbox fail, and heal it again",
-		Long: `Switches a fault of a running sandbox on or, with --rate 0, off, and lists those
-that are on. Without --kind it only lists. It sends one request to the sandbox
-and makes no AWS requests.
-
-Kinds:
-  s3-unavailable      S3 in the Region answers 503, also to copies from it
-  s3-slowdown         S3 in the Region answers 503 SlowDown
-  s3-cut              S3 in the Region closes the connection without an answer,
-                      before the request has done anything or after all of it
-  s3-bandwidth        each S3 request that moves an object's data gets
-                      --bytes-per-second and no more
-  s3-no-conditions    S3 in the Region accepts If-Match and If-None-Match of a
-                      write and ignores them
-  s3-conflict         S3 in the Region answers conditional writes and deletions
-                      with 409 ConditionalRequestConflict, undone
-  s3-clock            S3 in the Region dates objects, events and answers by a
-                      clock that is --clock ahead, or behind if negative
-  s3-no-principal     events of S3 in the Region do not say who wrote
-  s3-unannounced      changes in the Region have no events
-  lambda-crash        the function is killed when it receives an event
-  duplicate-delivery  SNS in the Region delivers messages twice
-  delay               SNS in the Region delivers late and out of order
-
-With --output json the result is a list of the faults that are on:
-  [{"region", "kind", "rate", "count", "bytesPerSecond",
-    "clockMillis"}]
-
-Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
+		Short: "Make a running sandbox fail, and end the fault",
+		Long: `Make a running sandbox fail, or with --rate 0 end the fault; without --kind,
+list the active faults. Kinds: s3-unavailable, s3-slowdown, s3-cut,
+s3-bandwidth, s3-no-conditions, s3-conflict, s3-clock, s3-no-principal,
+s3-unannounced, lambda-crash, duplicate-delivery, delay.`,
 		Example: `  s3fanout sandbox fault --region eu-west-1 --kind s3-unavailable --rate 1
   s3fanout sandbox fault --region eu-west-1 --kind delay --rate 1 --count 1
   s3fanout sandbox fault --region eu-west-1 --kind s3-bandwidth --rate 1 \
@@ -75,13 +51,13 @@ Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.`,
 			return a.printFaults(active)
 		},
 	}
-	cmd.Flags().StringVar(&f.Region, "region", "", "Region to have the fault")
-	cmd.Flags().StringVar(&kind, "kind", "", "what fails, see above")
-	cmd.Flags().Float64Var(&f.Rate, "rate", 0, "how often it strikes: 0 never, 1 always")
-	cmd.Flags().Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "what one request gets, of s3-bandwidth")
-	cmd.Flags().DurationVar(&clock, "clock", 0, "how far ahead the clock is, of s3-clock; such as 3s or -10m")
-	cmd.Flags().IntVar(&f.Count, "count", 0, "switch it off after so many strikes; 0: never")
-	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's address (default: $AWS_ENDPOINT_URL)")
+	cmd.Flags().StringVar(&f.Region, "region", "", "the fault's `region`")
+	cmd.Flags().StringVar(&kind, "kind", "", "`kind` of fault, see above")
+	cmd.Flags().Float64Var(&f.Rate, "rate", 0, "how often it happens: 0 never, 1 always")
+	cmd.Flags().Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "for s3-bandwidth: limit of a request")
+	cmd.Flags().DurationVar(&clock, "clock", 0, "for s3-clock: how far ahead, such as 3s or -10m")
+	cmd.Flags().IntVar(&f.Count, "count", 0, "end it after this many times; 0: never")
+	cmd.Flags().StringVar(&endpoint, "endpoint", "", "the sandbox's `address` (default: $AWS_ENDPOINT_URL)")
 	return cmd
 }
 

@@ -179,6 +179,7 @@ func TestShownCommandsParse(t *testing.T) {
 // parses reads a command line as executing it would, up to the work.
 func parses(args []string) error {
 	root := newCommand(&app{getenv: func(string) string { return "" }})
+	root.InitDefaultHelpCmd() // as executing it does
 	cmd, rest, err := root.Find(args)
 	if err != nil {
 		return err

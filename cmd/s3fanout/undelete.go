@@ -29,58 +29,10 @@ func newUndeleteCommand(a *app) *cobra.Command {
 	var f undeleteFlags
 	cmd := &cobra.Command{
 		Use:   "undelete",
-		Short: "Bring back what was deleted",
-		Long: `Bring back, in all Regions, what was deleted since a time.
-
-It lists all versions in the buckets, and finds the keys that a delete marker
-hides which was made from --since to --until. For each it copies the version
-under the marker on top, once, in the Region where it was deleted. That is a new
-write, as if you had uploaded the object again: events bring it to the other
-Regions within seconds.
-
-Left alone is what was written again since, what was deleted before --since
-already, and what was deleted again after --until. Keys that no filter in
-cdk.json chooses, or that it excludes, are left out. Delete markers stay:
-removing them by hand would hide from the other Regions what happened. A
-lifecycle rule that expires objects makes the same markers as a user: try
---dry-run and choose a --prefix, or each --key exactly.
-
-A time is one such as 2026-11-29T08:30:00Z or 2026-11-29T09:30:00+01:00, or how
-long ago it is, such as 90m, 12h or 2d. Delete markers have the time of S3's
-clocks in whole seconds.
-
-Running it again, or twice at once, is harmless: S3 makes each copy only if the
-key is still deleted. When it is interrupted, run it again with the same times.
-
-It writes with your own credentials, not as the functions, whose copies would
-start no events. The object keeps its metadata, tags and storage class; its
-version and its date are new. Archived versions have to be restored before.
-
-AWS requests: sts:GetCallerIdentity; s3:ListBucketVersions on all buckets, at
-$0.005 for 1,000 pages of 1,000 versions; without --dry-run also s3:GetObject,
-s3:GetObjectVersion, s3:GetObjectVersionTagging, s3:PutObject and
-s3:PutObjectTagging on their objects: a HEAD and a copy for each object, or a
-copy in parts. Then the functions copy it to the other Regions, as any upload.
-
-With --output json the result is one document:
-  {"replicaSet", "dryRun", "interrupted", "error", "since", "until", "keys",
-   "objects", "bytes", "restored", "restoredBytes", "present", "gone",
-   "failed", "left", "earlier", "later", "recreated", "lost",
-   "regions": [{"region", "objects", "bytes", "restored", "restoredBytes",
-     "present", "gone", "failed", "left"}],
-   "requests": {"list", "copy", "head", "tags", "create", "part", "complete",
-     "abort"},
-   "failures": [{"region", "key", "class", "reason"}]}
-"objects" were to come back, "present" had come back by then, "gone" had lost
-their version by then, "left" were not tried. "keys" counts what was listed, in
-each bucket. "earlier", "later", "recreated" and "lost" count keys that stay:
-deleted before --since too, deleted again after --until, written again since or
-something else in another Region, and without a version under the marker.
-"failures" has the first 1,000; "class" is retryable, denied or permanent.
-
-Exit codes: 0 everything came back, or a dry run; 1 a request failed, or all of
-them would; 2 usage or configuration; 3 objects could not be brought back;
-130 interrupted.`,
+		Short: "Restore deleted objects in all Regions",
+		Long: `Restore, in all Regions, the objects that were deleted since a time. The version
+under each delete marker becomes the current one again, as a new write that the
+functions replicate. Try --dry-run first. You can run it again at any time.`,
 		Example: `  s3fanout undelete --since 2h --dry-run
   s3fanout undelete --since 2h
   s3fanout undelete --since 2026-11-29T08:30:00Z --until 2026-11-29T08:45:00Z
@@ -94,12 +46,12 @@ them would; 2 usage or configuration; 3 objects could not be brought back;
 			return a.undelete(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().Var(&f.since, "since", "bring back what was deleted from this time on")
-	cmd.Flags().Var(&f.until, "until", "up to this time (default: when it is started)")
+	cmd.Flags().Var(&f.since, "since", "restore what was deleted from this `time` on")
+	cmd.Flags().Var(&f.until, "until", "up to this `time` (default: now)")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
-	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this key, exactly; can be repeated")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would come back, change nothing")
-	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "most copies at once")
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this `key`; can be repeated")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be restored, change nothing")
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "copies at the same time")
 	return cmd
 }
 

@@ -32,76 +32,10 @@ func newVerifyCommand(a *app) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Compare the buckets of the Regions",
-		Long: `Compare the buckets of the replica set, and name every key that is not the same
-in all of them. Keys that no filter in cdk.json chooses, or that it excludes,
-are left out. It changes nothing, reads no object, and needs the same memory for
-a thousand keys and for a billion; results that do not fit are kept in temporary
-files (TMPDIR).
-
-Objects are compared by size and ETag; where ETags differ, by checksums of the
-same algorithm and type. ETags of objects copied in parts or encrypted with KMS
-say nothing about the bytes: without such checksums their sizes alone are
-compared, and the summary says for how many. Tags are compared with --tags
-alone: that takes a request for every key in every Region.
-
-What is under way is no difference. Every key that is not the same in all
-listings is looked at again, and one that was written or deleted less than
---grace ago, or in parts within the last day, until it is the same or --grace is
-over: a run can take that much longer, and twice as long where keys keep
-changing. What time it is, S3 says, not this machine. With --grace 0s it reports
-what it sees.
-
-When it is done it writes a line for each Region and key, sorted by key, and
-then the counts of each Region, and of the 20 prefixes up to a slash with most:
-  missing    eu-west-1       absent    films/one.mp4
-  different  ap-northeast-1  size      films/two.mp4
-missing: the Region does not have the key (absent), or a delete marker hides it
-(deleted). copying: it does not have it yet, and its function is copying it
-just now, in parts. different: it has another object than the one that was
-written first (size, checksum, etag or tags), or has kept its object while
-others were overwritten (stale). unsettled: the key kept changing, more often
-than --grace, and no Region stood still (changing). With --keys only the keys
-are written, each once.
-
-Where cdk.json has follow, the latest write of a key is right, and not the
-first: different is a Region with an older one (stale) or, with --tags, with
-other tags than where it was written; missing one that has none; undeleted one
-that still has what was deleted elsewhere. The Region where the latest write was
-made may have destroyed it since (destroyed): then nothing copies it there.
-
-AWS requests: sts:GetCallerIdentity; s3:ListBucket, one for each 1000 keys of a
-Region and a few more; s3:GetObject (HEAD), one for each Region for each key
-that is not the same in all listings: also those copied in parts or encrypted
-with KMS. s3:ListBucketVersions, one for each key that was deleted in a Region.
-s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts, about two for
-each Region that lacks a large key. With --tags s3:GetObjectTagging, one for
-each key and Region. kms:Decrypt, if you have it, for checksums of what is
-encrypted with KMS. A billion keys in each of 3 Regions cost about $15 to list,
-a million HEADs or questions about tags $0.40. Of a key that is followed a list
-and another HEAD tell what a delete marker hides.
-
-With --output json each difference is one line, and the last line the summary:
-  {"kind": "missing|copying|different|undeleted|unsettled", "key", "why",
-   "regions": [{"region", "versionId", "size", "etag",
-   "checksum": {"algorithm", "type", "value"}, "modified", "tags": {}}],
-   "without": [], "deleted": [], "differing": []}
-  {"summary": {"replicaSet", "regions": [], "prefix", "keys", "bytes", "equal",
-   "sizeOnly", "missing", "hidden", "copying", "different", "both", "undeleted",
-   "unsettled", "deleted", "unfinished", "listRequests", "headRequests",
-   "tagRequests", "costUSD", "partial", "byRegion": [{"region", "missing",
-   "copying", "different", "undeleted", "unsettled"}], "byPrefix": [{"region",
-   "prefix", …}], "otherPrefixes"}}
-"regions" of a difference have the key, "without" lack it, in "deleted" of them
-a delete marker hides it, "differing" are different. "sizeOnly" are among
-"equal", "hidden" (by delete markers) among "missing"; "both" are keys among
-"missing" or "copying" and "different"; "deleted" went away everywhere
-meanwhile; "unfinished" were not looked at again as the run ended early, which
-is "partial". "byPrefix" has 20 prefixes, "otherPrefixes" counts the rest.
-
-Exit codes: 0 all the same; 1 a request failed; 2 usage or configuration; 3
-there are differences, or no key was compared and --allow-empty is not given;
-130 interrupted, with what was found so far.`,
+		Short: "Compare the buckets of all Regions",
+		Long: `Compare the buckets of all Regions, and list every key that is missing or
+different in one of them. Objects are compared by size, ETag and checksum. New
+objects get --grace to arrive. It changes nothing and reads no object.`,
 		Example: `  s3fanout verify
   s3fanout verify --prefix films/ --region us-east-1 --region eu-west-1
   s3fanout verify --grace 0s --output json
@@ -112,12 +46,12 @@ there are differences, or no key was compared and --allow-empty is not given;
 			return a.verify(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "compare only keys with this prefix")
-	namesVar(cmd.Flags(), &f.regions, "region", "compare only these Regions, two at least; can be repeated")
-	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "how long a new object may take to arrive")
-	cmd.Flags().BoolVar(&f.keys, "keys", false, "write the keys alone, one a line")
-	cmd.Flags().BoolVar(&f.tags, "tags", false, "compare tags too: a request a key and Region")
-	cmd.Flags().BoolVar(&f.empty, "allow-empty", false, "no key to compare is no difference")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
+	namesVar(cmd.Flags(), &f.regions, "region", "only these `region`s, at least two; can be repeated")
+	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "`time` that a new object has to arrive")
+	cmd.Flags().BoolVar(&f.keys, "keys", false, "write only the keys, one a line")
+	cmd.Flags().BoolVar(&f.tags, "tags", false, "also compare tags: a request a key and Region")
+	cmd.Flags().BoolVar(&f.empty, "allow-empty", false, "succeed if there is no key to compare")
 	return cmd
 }
 

@@ -11,15 +11,9 @@ import (
 
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Show what this command was built from",
-		Long: `Show the version, the source revision and the Go release that this command was
-built from. It makes no AWS requests.
-
-With --output json the result is one document:
-  {"version", "revision", "time", "modified", "go", "platform"}
-
-Exit codes: 0 done, 1 failed, 2 usage.`,
+		Use:     "version",
+		Short:   "Show version, revision and Go release",
+		Long:    `Show the version, the source revision and the Go release of this command.`,
 		Example: "  s3fanout version --output json",
 		Args:    noArguments,
 		RunE:    func(*cobra.Command, []string) error { return a.version() },

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// readActions are the IAM actions that a command's help names.
+// readActions are the IAM actions that a command's reference names.
 func (w *world) readActions(command string) []string {
 	w.t.Helper()
-	code, help, _ := w.command(command, "--help")
-	_, after, ok := strings.Cut(string(help), "AWS requests")
+	code, help, _ := w.command("help", "--full", command)
+	_, after, ok := strings.Cut(string(help), "### AWS requests\n")
 	requests, _, end := strings.Cut(after, "\n\n")
 	if code != 0 || !ok || !end {
-		w.t.Fatalf("%s --help: exit %d\n%s", command, code, help)
+		w.t.Fatalf("help --full %s: exit %d\n%s", command, code, help)
 	}
 	return regexp.MustCompile(`[a-z0-9]+:[A-Z][A-Za-z]+`).FindAllString(requests, -1)
 }
