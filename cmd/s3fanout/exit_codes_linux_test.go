@@ -18,14 +18,12 @@ import (
 	"s3fanout/internal/sandbox/snapshot"
 )
 
-// documentedCodes are the exit codes that a command's help names, without those
-// of its --job.
-func documentedCodes(help string) map[int]bool {
+// documentedCodes are the exit codes that a command's reference names.
+func documentedCodes(page string) map[int]bool {
 	codes := map[int]bool{}
-	_, text, _ := strings.Cut(help, "\nExit codes: ")
-	text, _, _ = strings.Cut(text, "\n\n")
+	_, text, _ := strings.Cut(page, "### Exit codes\n")
 	text = ", " + strings.Join(strings.Fields(text), " ")
-	for _, m := range regexp.MustCompile(`[,;] (\d+) `).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`[,;.] (\d+) `).FindAllStringSubmatch(text, -1) {
 		n, _ := strconv.Atoi(m[1])
 		codes[n] = true
 	}
@@ -182,10 +180,10 @@ func (e *exitTable) interruptWaiting(line string) {
 // copied, then nobody answers.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	commands, help := visible(t)
+	commands, _ := visible(t)
 	e := &exitTable{running: runSandbox(t), help: map[string]string{}, tried: map[string]map[int]bool{}}
 	for _, c := range commands {
-		e.help[c.CommandPath()] = help[c]
+		e.help[c.CommandPath()] = reference(c)
 	}
 	templates := filepath.Join(e.dir, "cdk.out")
 	if err := os.CopyFS(templates, snapshot.FS()); err != nil {
@@ -277,12 +275,12 @@ func TestExitCodes(t *testing.T) {
 		}
 		for code := range codes {
 			if !e.tried[command][code] {
-				t.Errorf("%s: its help documents exit code %d, and nothing here ends so", command, code)
+				t.Errorf("%s: its reference documents exit code %d, and nothing here ends so", command, code)
 			}
 		}
 		for code := range e.tried[command] {
 			if !codes[code] {
-				t.Errorf("%s ends with exit code %d, which its help does not document", command, code)
+				t.Errorf("%s ends with exit code %d, which its reference does not document", command, code)
 			}
 		}
 	}

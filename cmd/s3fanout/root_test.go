@@ -124,6 +124,9 @@ func TestReferencesBelongToCommands(t *testing.T) {
 		t.Fatalf("%d schemas: %v", len(schemas), err)
 	}
 	for _, schema := range schemas {
+		if filepath.Base(schema) == "cdk.json" { // of the configuration, which no command writes
+			continue
+		}
 		if link := "](schema/" + filepath.Base(schema) + ")"; !strings.Contains(all, link) {
 			t.Errorf("no page in reference/ links %s", schema)
 		}
