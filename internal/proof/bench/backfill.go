@@ -33,13 +33,8 @@ func openBackfill(_ context.Context, e env) (contest, error) {
 	}
 	c := contest{
 		name: "backfill", title: "Copying what a bucket lacks", rounds: 3,
-		about: fmt.Sprintf("%d objects of 1 KiB in a bucket are copied to an empty bucket of another Region of the sandbox: by `s3fanout backfill`, and by `rclone copy`, "+
-			"`aws s3 sync` and `s3cmd sync` with the settings below. Each run has a sandbox of its own, with both buckets versioned, and is measured from the start of the process to its end. "+
-			"All copies are server side; afterwards the target has to list every object with the source's size and ETag. S3 checks signatures and permissions for all. "+
-			"Events reach each bucket's topic, which has no subscribers here, so that no function runs for anybody. s3fanout writes as the function's role, the others as the administrator. "+
-			"A request takes about a millisecond here, and 20 to 100 in AWS: what a program does at once counts more there than these figures show, and how much it computes less. "+
-			"Peers are not asked to keep what s3fanout promises: that a key which exists is never replaced (`If-None-Match`), that the very version is copied that was named, and that tags and metadata come along. "+
-			"rclone is told `--transfers %d --checkers %d`, the aws command `max_concurrent_requests = %d`; s3cmd knows one at a time only. It signs for one Region only, too: it copies to other keys of the source's bucket.", e.objects, peerConcurrency, peerConcurrency, peerConcurrency),
+		about: fmt.Sprintf("%d objects of 1 KiB to an empty bucket of another Region of the sandbox, server side, "+
+			"%d at once (s3cmd: one at a time, to the same Region). A request takes about a millisecond here, 20 to 100 in AWS.", e.objects, peerConcurrency),
 		metrics: []metric{
 			{"rate", "copying", "objects/s", oursToTheirs},
 			{"memory", "most memory", "MiB", oursToTheirs},

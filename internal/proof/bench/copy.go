@@ -39,13 +39,7 @@ func openCopy(ctx context.Context, e env) (_ contest, err error) {
 	c := contest{
 		name:  "copy",
 		title: "A copy by the function",
-		about: "Functions behind a Lambda Runtime API of the benchmark's own copy objects of a few bytes, each announced by an event as SNS delivers it. *Cold* is from the start of the program " +
-			"to the answer to its first event, the median of five starts a round; *warm* is the time an event then takes, the median of 300 one after another. " +
-			"Both are measured on the sandbox's S3, whose own work is in the figures, and again on a stand-in for S3, behind TLS, that answers at once, " +
-			"where what remains is the function, the connection and the Runtime API. " +
-			"*Processor time* is the function process's alone, of the warm events on the stand-in. Peak memory is the greater of both. " +
-			"Bare Go sends one conditional `CopyObject` an event with the same SDK, without checks, log, metrics or copies in parts (`internal/proof/bench/bare`). The Python function is what people write: boto3, a HEAD and a " +
-			"copy for each record (`internal/proof/bench/original`), with a small runtime of its own instead of AWS's. It logs a line a copy, as s3fanout does.",
+		about: "A function copies small objects: on the sandbox's S3, and on a *stand-in* behind TLS that answers at once. The Python function has boto3, a HEAD and a copy.",
 		metrics: []metric{
 			{key: "cold", name: "start to first copy", unit: "ms", ratio: theirsToOurs},
 			{key: "warm", name: "an event, warm", unit: "ms", ratio: theirsToOurs},

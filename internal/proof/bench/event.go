@@ -32,10 +32,7 @@ func openEvent(ctx context.Context, e env) (contest, error) {
 	return contest{
 		name:  "event",
 		title: "An event within the function",
-		about: "Processor time and allocations of one event, from its payload, with all that S3, SNS and Lambda put into it, to the answer: the Go benchmark `BenchmarkInvoke` in `internal/function/replicator`, " +
-			"in which S3 is a fake that answers at once, so that the call of S3 is not in it, and its parts: to parse the event, and to decide what to do and make the request; the rest is mostly the log line with its metrics. " +
-			"*With the SDK* is `BenchmarkInvokeWithClient` in `lambda`: the real client of the SDK makes, signs and reads the request, and only what carries it over the network is a fake. " +
-			"Processor time is that of the benchmark's process over 5,000 events, collecting garbage included. Tests pin the allocations (`TestAllocations`, `TestAllocationsWithClient`).",
+		about: "Processor time of one event from payload to answer, with a fake S3 (`BenchmarkInvoke`). `TestAllocations` pins the allocations.",
 		metrics: []metric{
 			{key: "all cpu-ns/op", name: "an event without the call of S3", unit: "µs"},
 			{key: "all allocs/op", name: "an event without the call of S3", unit: "allocations"},

@@ -127,6 +127,17 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestRows(t *testing.T) {
+	got := twoRounds(target{metric: "time", against: []string{"other"}, atLeast: 2}, target{metric: "memory", atMost: 9}).rows()
+	want := []row{
+		{"a copy, ms", "3.50", "other 1.2: 9.50", "2.50", "≥ 2: met"},
+		{"memory, MiB", "8", "", "", "≤ 9: met"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%+v, want\n%+v", got, want)
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 0.123: "0.12", 1.005: "1.00", 12.34: "12.3", 123.4: "123", 20: "20", -1.5: "-1.50"} {
 		if got := number(v); got != want {
@@ -180,7 +191,7 @@ func TestUpdatePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"before\n<!-- example -->\n## Example\n\nWhat is done.\n", "| a copy, ms | other 1.2 | 4 / 9.50 / 15 | 2 / 2.50 / 3 (theirs / ours) |  |\n",
+		"before\n<!-- example -->\n## Example\nWhat is done.\n", "| a copy, ms | 3.50 | other 1.2: 9.50 | 2.50 |  |\n| a copy, ms | 3.50 | absent: not measured, not installed |  |  |\n",
 		"\n21 November 2026, 1 cores (Z80), cpm, go1; 2 rounds, taking turns.\n<!-- end of example -->\nafter\n",
 	} {
 		if !strings.Contains(string(page), want) {

@@ -22,11 +22,7 @@ func openFunction(_ context.Context, e env) (contest, error) {
 	return contest{
 		name:  "function",
 		title: "Start of the function",
-		about: "The function's binary is started behind a Lambda Runtime API of the benchmark's own, as Lambda starts it, and timed until it first asks for an invocation: " +
-			"what of a cold start is the program's own. Beside it, the least that a Go function can be: " +
-			"one that answers `hello`, built with the same flags. In each round both are started 50 times in turns, and the round's figure is the median. " +
-			"Processor time is user and system time until the process is killed just after that question. " +
-			"What AWS does before it starts the program (fetching the code, making the virtual machine) is not in it.",
+		about: "From the start of the binary to its first question for work, beside a Go function that answers `hello`. What AWS does before is not in it.",
 		metrics: []metric{
 			{key: "ready", name: "start until the first question for work", unit: "ms", ratio: oursToTheirs},
 			{key: "cpu", name: "processor time of a start", unit: "ms", ratio: oursToTheirs},

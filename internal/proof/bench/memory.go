@@ -24,9 +24,7 @@ func openMemory(ctx context.Context, e env) (contest, error) {
 	c := contest{
 		name:  "memory",
 		title: "Memory of the function over many events",
-		about: "One process of the function handles 10,000 events of fresh objects, one after another, on a stand-in for S3, behind TLS, that answers at once. " +
-			"Memory is what the process holds (its resident set, the program's own pages in it) after 100, 1,000 and 10,000 of them, and the most that it ever held. " +
-			"Growth is the figure after 10,000 divided by that after 1,000. Bare Go is as in the contest of copies.",
+		about: "Resident memory of one process over 10,000 events on the stand-in.",
 		metrics: []metric{
 			{key: "100", name: "memory after 100 events", unit: "MiB", ratio: oursToTheirs},
 			{key: "1000", name: "memory after 1,000 events", unit: "MiB", ratio: oursToTheirs},

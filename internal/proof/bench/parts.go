@@ -38,8 +38,7 @@ func openParts(context.Context, env) (contest, error) {
 	}
 	c := contest{
 		name: "parts", title: "Copying a large object in parts", rounds: 1,
-		about: "An object of 2 GiB is uploaded to one Region of the sandbox, where each request to S3 moves 10 MiB a second and no more. The function of one Region copies it with 32 parts at a time, that of another is told to use one CopyObject, both at the same time, as neither takes much of the machine. " +
-			"The times are those of the functions' logs. This shows what the parts gain where a request has a limit of its own, and not what AWS's limits are. It is `" + partsTest + "` of `internal/proof/e2e`.",
+		about:   "An object of 2 GiB where each request to S3 moves 10 MiB a second (`" + partsTest + "`).",
 		metrics: []metric{{"time", "copying 2 GiB", "s", theirsToOurs}},
 		targets: []target{{metric: "time", against: []string{one}, atLeast: 25}},
 		contestants: []contestant{

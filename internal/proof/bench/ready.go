@@ -6,7 +6,7 @@ import "context"
 func openSandbox(_ context.Context, e env) (contest, error) {
 	return contest{
 		name: "sandbox", title: "Starting a sandbox", rounds: 10,
-		about:   "`s3fanout sandbox` with the built-in templates: from the start of the process until three Regions serve, with buckets, topics, functions, queues and roles, as it says with `--output json`.",
+		about:   "From the start of the process until three Regions serve.",
 		metrics: []metric{{"ready", "until it serves", "ms", theirsToOurs}},
 		targets: []target{{metric: "ready", atMost: 1000}},
 		contestants: []contestant{{name: "s3fanout sandbox", run: func(ctx context.Context, _ int) (sample, error) {

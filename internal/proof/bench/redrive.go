@@ -37,9 +37,7 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 	}
 	return contest{
 		name: "redrive", title: "Replaying dead letters", rounds: 2,
-		about: fmt.Sprintf("%d letters, as Lambda writes them when it gives an event up, wait in a Region's dead-letter queue. "+
-			"What `s3fanout redrive` does (`internal/operator/redrive`: receive a letter, understand it, invoke the function and wait for its end, delete the letter) is compared with invoking the same function with the same events, held in memory. "+
-			"Both invoke %d functions at once, each of which copies an object of 1 KiB, and both are called in the benchmark's own process. Each run has a sandbox of its own; afterwards every object is in the target, and redrive says that it has left no letter.", e.letters, redrive.DefaultParallel),
+		about:   fmt.Sprintf("%d dead letters, beside invoking the same function with the same events from memory; %d functions at once.", e.letters, redrive.DefaultParallel),
 		metrics: []metric{{"rate", "replaying", "letters/s", oursToTheirs}},
 		targets: []target{{metric: "rate", against: []string{bare}, atLeast: 0.9}},
 		contestants: []contestant{

@@ -133,12 +133,46 @@ func updatePage(path string, m machine, results []result) error {
 	return os.WriteFile(path, []byte(text), 0o600) //nolint:gosec // the path is for the person who runs it to choose
 }
 
+// row is one of the page: medians, of ours and of another contestant.
+type row struct{ what, ours, beside, ratio, target string }
+
+// rows are those that have a target; all, of a contest without targets. The printed
+// table has everything.
+func (r result) rows() (out []row) {
+	for _, m := range r.contest.metrics {
+		for i, c := range r.contest.contestants {
+			verdict := r.verdict(m.key, i)
+			if verdict == "" && (len(r.contest.targets) > 0 || i == 0) {
+				continue
+			}
+			one := row{what: m.name + ", " + m.unit, ours: middle(r.figures(0, m.key)), target: verdict}
+			switch {
+			case c.missing != "":
+				one.beside = c.title() + ": not measured, " + c.missing
+			case i > 0:
+				one.beside, one.ratio = c.title()+": "+middle(r.figures(i, m.key)), middle(r.ratios(i, m))
+			}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// middle writes the median.
+func middle(s series) string {
+	sp, ok := s.spread()
+	if !ok {
+		return ""
+	}
+	return number(sp.median)
+}
+
 func (r result) markdown(m machine) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n\n%s\n\n", r.contest.title, r.contest.about)
-	b.WriteString("| what | who | least / median / most | ratio, least / median / most | target |\n|---|---|---|---|---|\n")
-	for _, l := range r.lines() {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", l.what, l.who, l.figures, l.ratio, l.target)
+	fmt.Fprintf(&b, "## %s\n%s\n\n", r.contest.title, table.Wrap(r.contest.about, 138, ""))
+	b.WriteString("| what | s3fanout | beside | ratio | target |\n|---|---|---|---|---|\n")
+	for _, l := range r.rows() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", l.what, l.ours, l.beside, l.ratio, l.target)
 	}
 	rounds := "1 round"
 	switch {

@@ -38,9 +38,7 @@ const (
 func openStorage(_ context.Context, e env) (contest, error) {
 	c := contest{
 		name: "storage", title: "Copies on the sandbox's S3", rounds: 5,
-		about: fmt.Sprintf("%d clients of the SDK send %d conditional `CopyObject` of 1 KiB to the sandbox's S3 alone, which runs as a process of its own, and each makes a new key. "+
-			"The clients share the two cores with it. *Processor time* is the server process's. Beside it, a server that answers at once, without doing anything: "+
-			"what that takes is the clients, HTTP and the connection.", storageClients, storageCopies),
+		about: fmt.Sprintf("%d clients send %d conditional copies to the sandbox's S3, beside a server that answers at once.", storageClients, storageCopies),
 		metrics: []metric{
 			{"rate", "conditional copies", "1/s", oursToTheirs},
 			{"cpu", "processor time of the server a copy", "µs", oursToTheirs},
