@@ -173,7 +173,7 @@ func TestFullHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := out.String()
-	if !strings.HasPrefix(got, "Make a running sandbox fail") || !strings.Contains(got, "\n\n| kind | fault |\n") ||
+	if !strings.HasPrefix(got, "Make a running sandbox fail") || !strings.Contains(got, "\n\n[sandbox.md](sandbox.md#faults) lists") ||
 		!strings.HasSuffix(got, "### Exit codes\n0 done, 1 failed, 2 usage, 130 interrupted.\n") || strings.Contains(got, "help --full") {
 		t.Errorf("got\n%s", got)
 	}
@@ -183,12 +183,16 @@ func TestFullHelp(t *testing.T) {
 func TestCommandsAreDocumented(t *testing.T) {
 	const path = "../../docs/commands.md"
 	commands, help := visible(t)
+	common := regexp.MustCompile(`^ +(--config string|-h, --help|--output text\|json) `)
 	var b strings.Builder
 	b.WriteString("<!-- Generated from the commands' help and cmd/s3fanout/reference: go test ./cmd/s3fanout -run Documented -update -->\n")
-	b.WriteString("# Commands\n\nWhat `s3fanout help --full` says of each command, on one page.\n")
+	b.WriteString("# Commands\n\nWhat `s3fanout help --full` says of each command. All take the flags of [s3fanout](#s3fanout).\n")
 	for _, c := range commands {
 		text := strings.Split(strings.TrimSpace(help[c]), "\n")
 		text = text[:len(text)-2] // without the line that names what comes next
+		if c.HasParent() {
+			text = slices.DeleteFunc(text, common.MatchString) // the root has them
+		}
 		b.WriteString("\n## " + c.CommandPath() + "\n```text\n" + strings.Join(text, "\n") + "\n```\n\n" + reference(c))
 	}
 	if *update {
