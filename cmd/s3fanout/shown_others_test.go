@@ -59,8 +59,7 @@ func foreign() map[string]string {
 		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 --region us-east-1":                "TestAnotherNameIsAnotherReplicaSet copies as it does",
 		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
 		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
-		"go vet": "make check does it",
-		"go test ./internal/proof/projection -update":              "TestProjectionIsDocumented compares what it writes",
+		"go test ./internal/proof/projection -update":                                                                "TestProjectionIsDocumented compares what it writes",
 		"go test ./infra -update":                                  "changes the checkout; make test compares with what it writes",
 		"go test ./cmd/s3fanout -count=1 -run TestBadInputRows -v": "make test runs that test",
 		".ci/run": "is what runs the tests",
@@ -72,6 +71,7 @@ func foreign() map[string]string {
 func byHand() map[string]string {
 	return map[string]string{
 		"help":   "lists the targets",
+		"words":  "prints what TestPagesAreReadable counts",
 		"bench":  "measures for minutes and asserts nothing",
 		"load":   "takes eight minutes; make test-large has a smaller burst",
 		"deploy": "needs an AWS account",
