@@ -57,8 +57,13 @@ func value(path, name string) string {
 	return ""
 }
 
-func (m machine) String() string {
-	parts := []string{fmt.Sprintf("%d cores (%s)", m.cores, m.processor), m.memory, m.system, m.goVersion, m.revision}
+func (m machine) String() string { return m.join(m.memory, m.system, m.goVersion, m.revision) }
+
+// short leaves out what hardly differs from run to run.
+func (m machine) short() string { return m.join(m.goVersion, m.revision) }
+
+func (m machine) join(parts ...string) string {
+	parts = append([]string{fmt.Sprintf("%d cores (%s)", m.cores, m.processor)}, parts...)
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 

@@ -136,6 +136,21 @@ func updatePage(path string, m machine, results []result) error {
 // row is one of the page: medians, of ours and of another contestant.
 type row struct{ what, ours, beside, ratio, target string }
 
+// String is an item of the page's list.
+func (r row) String() string {
+	s := r.what + ": " + r.ours
+	if r.beside != "" {
+		s += "; " + r.beside
+	}
+	if r.ratio != "" {
+		s += " (ratio " + r.ratio + ")"
+	}
+	if r.target != "" {
+		s += "; " + r.target
+	}
+	return s
+}
+
 // rows are those that have a target; all, of a contest without targets. The printed
 // table has everything.
 func (r result) rows() (out []row) {
@@ -170,9 +185,8 @@ func middle(s series) string {
 func (r result) markdown(m machine) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n%s\n\n", r.contest.title, table.Wrap(r.contest.about, 138, ""))
-	b.WriteString("| what | s3fanout | beside | ratio | target |\n|---|---|---|---|---|\n")
 	for _, l := range r.rows() {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", l.what, l.ours, l.beside, l.ratio, l.target)
+		b.WriteString("- " + l.String() + "\n")
 	}
 	rounds := "1 round"
 	switch {
@@ -182,6 +196,6 @@ func (r result) markdown(m machine) string {
 	default:
 		rounds = fmt.Sprintf("%d rounds, taking turns", r.contest.rounds)
 	}
-	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m, rounds)
+	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m.short(), rounds)
 	return b.String()
 }

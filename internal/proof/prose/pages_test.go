@@ -15,7 +15,7 @@ const root = "../../.."
 
 // What all pages together may have. Whoever writes fewer lowers the number.
 const (
-	mostWords         = 29_400 // of README and docs
+	mostWords         = 28_600 // of README and docs
 	mostLongLines     = 10
 	mostLongSentences = 2
 	mostReplacedWords = 4

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// docs/internals/emulators.md has a row for each check and each difference, and no
+// docs/internals/emulators.md has an item for each check and each difference, and no
 // other: what is expected, who cannot be asked, and which steps and checks end
 // otherwise on the emulator. All others pass wherever they are asked.
 func TestPageSaysWhatPassesWhere(t *testing.T) {
@@ -18,13 +18,13 @@ func TestPageSaysWhatPassesWhere(t *testing.T) {
 	}
 	var got, want []string
 	for line := range strings.Lines(string(raw)) {
-		if strings.HasPrefix(line, "| `") {
+		if strings.HasPrefix(line, "- `") {
 			got = append(got, strings.TrimSpace(line))
 		}
 	}
 	for _, c := range checks() {
 		if c.ask == nil {
-			want = append(want, fmt.Sprintf("| `%s` | %s |", c.id, c.question))
+			want = append(want, fmt.Sprintf("- `%s`: %s", c.id, c.question))
 			continue
 		}
 		var not []string
@@ -33,7 +33,11 @@ func TestPageSaysWhatPassesWhere(t *testing.T) {
 				not = append(not, target)
 			}
 		}
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s |", c.id, c.question, c.want, strings.Join(not, ", ")))
+		item := fmt.Sprintf("- `%s`: %s: %s", c.id, c.question, c.want)
+		if len(not) > 0 {
+			item += " (not asked of " + strings.Join(not, ", ") + ")"
+		}
+		want = append(want, item)
 	}
 	known := map[string]bool{}
 	for _, s := range append(steps(), followSteps()...) {
@@ -49,7 +53,11 @@ func TestPageSaysWhatPassesWhere(t *testing.T) {
 				t.Errorf("%s makes %s differ, which is neither a step nor a check", d.id, id)
 			}
 		}
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", d.id, d.what, strings.Join(otherwise, ", ")))
+		item := fmt.Sprintf("- `%s`: %s", d.id, d.what)
+		if len(otherwise) > 0 {
+			item += " (" + strings.Join(otherwise, ", ") + ")"
+		}
+		want = append(want, item)
 	}
 	for _, row := range want {
 		if !slices.Contains(got, row) {
