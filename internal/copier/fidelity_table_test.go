@@ -36,7 +36,7 @@ func Fidelity() []Property {
 		state      = "a state of the source alone"
 		encryption = "the target bucket's default encryption decides"
 		customer   = "S3 cannot read the source without the customer's key, so its copy fails"
-		hash       = "in parts CRC64NVME instead, as S3 cannot compute this one without reading the object again"
+		hash       = "CRC64NVME instead, as S3 cannot compute this one of parts"
 		wholeCRC   = "in parts the strongest one if it is of the whole object, else CRC64NVME"
 		lock       = "the target bucket's default retention applies"
 	)
@@ -56,14 +56,14 @@ func Fidelity() []Property {
 		carried("ContentDisposition"),
 		carried("ContentLanguage"),
 		carried("CacheControl"),
-		both("Expires", FateCopied, "as text, whether it is a date or not"),
-		both("ExpiresString", FateCopied, "the text of Expires"),
+		both("Expires", FateCopied, "as text"),
+		both("ExpiresString", FateCopied, "as text"),
 		carried("Metadata"),
 		singleOnly("MissingMeta", "user metadata that HTTP headers cannot show: one request up to 5 GiB, an error above"),
 		both("TagCount", FateCopied, "with the tags; together with user metadata too long for headers: one request up to 5 GiB, an error above"),
 		{Field: "WebsiteRedirectLocation", Single: FateDropped, Multipart: FateCopied, carriedBy: "WebsiteRedirectLocation",
 			Why: "CopyObject never copies it, and finding it would cost a HEAD for every object"},
-		both("ChecksumCRC64NVME", FateCopied, "compared by S3 before a multipart replica becomes visible"),
+		both("ChecksumCRC64NVME", FateCopied, "compared by S3"),
 		both("ChecksumCRC32C", FateCopied, wholeCRC),
 		both("ChecksumCRC32", FateCopied, wholeCRC),
 		singleOnly("ChecksumMD5", hash),
@@ -87,10 +87,10 @@ func Fidelity() []Property {
 		both("ObjectLockEventHold", FateDropped, lock),
 		both("ObjectLockEventHoldDurationDays", FateDropped, lock),
 		both("ObjectLockEventHoldDurationYears", FateDropped, lock),
-		both("ETag", FateDropped, "S3 computes the replica's own, which differs with parts or encryption"),
-		both("PartsCount", FateDropped, "how the object was uploaded"),
-		both("VersionId", FateDropped, "every bucket numbers its own versions"),
-		both("LastModified", FateDropped, "S3 sets the time of the copy"),
+		both("ETag", FateDropped, "differs with parts or encryption"),
+		both("PartsCount", FateDropped, "another at the replica"),
+		both("VersionId", FateDropped, "another at the replica"),
+		both("LastModified", FateDropped, "the time of the copy"),
 		both("ArchiveStatus", FateDropped, state),
 		both("Restore", FateDropped, state),
 		both("ReplicationStatus", FateDropped, "about S3's own replication of the source"),
