@@ -211,7 +211,6 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
 		"s3fanout backfill --hide-deleted":                                                    {reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it"},
 		"s3fanout backfill --job JOB --region us-east-1":                                      {reason: noBatch},
-		"s3fanout report --month 2026-11":                                                     {reason: "CloudWatch will have forgotten that month one day; internal/proof/e2e TestReportCountsTheEventsOfTheRun runs it"},
 	}
 }
 
