@@ -160,6 +160,11 @@ func kinds() map[string]kind {
 			make: makeQueuePolicy, properties: func() any { return new(queuePolicyProperties) },
 			inPlace: []string{"PolicyDocument"}, update: keeping(updateQueuePolicy), remove: removeQueuePolicy,
 		},
+		// It is kept and described; nothing runs its states.
+		"AWS::StepFunctions::StateMachine": {
+			make: makeMachine, properties: func() any { return new(machineProperties) },
+			inPlace: []string{"Definition", "RoleArn", "Tags"}, update: keeping(updateMachine), drift: machineDrift, remove: removeMachine,
+		},
 	}
 }
 
@@ -171,8 +176,6 @@ func inertTypes() map[string]string {
 		"AWS::CloudWatch::Alarm":     "nothing watches the metrics",
 		"AWS::CloudWatch::Dashboard": "nothing shows the metrics",
 		"AWS::EC2::VPCEndpoint":      "nothing here is in a VPC",
-
-		"AWS::StepFunctions::StateMachine": "nothing runs its states; its schedule starts nothing",
 	}
 }
 

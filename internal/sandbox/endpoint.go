@@ -90,6 +90,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.dynamodb.ServeAPI(w, r, id.Region, id.Caller)
 	case "scheduler":
 		s.scheduler.ServeAPI(w, r, id.Region, id.Caller)
+	case "states":
+		s.states.ServeAPI(w, r, id.Caller)
 	case "monitoring":
 		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "events":
@@ -101,7 +103,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
-			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, "+
+			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, states, "+
 				"monitoring (CloudWatch), events, sts and iam.", id.Service),
 		})
 	}
@@ -235,7 +237,7 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	id := requestID()
 	w.Header().Set("x-amzn-RequestId", id)
 	switch e.Service {
-	case "sqs", "lambda", "kms", "dynamodb", "scheduler", "events":
+	case "sqs", "lambda", "kms", "dynamodb", "scheduler", "states", "events":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
 	case "monitoring":

@@ -43,7 +43,7 @@ func scheduled(change func(schedule map[string]any)) func(region, mesh map[strin
 			"TableName": "compares", "BillingMode": "PAY_PER_REQUEST",
 			"AttributeDefinitions": []any{m{"AttributeName": "id", "AttributeType": "S"}}, "KeySchema": []any{m{"AttributeName": "id", "KeyType": "HASH"}},
 		}}
-		region["ZMachine"] = m{"Type": "AWS::StepFunctions::StateMachine", "Properties": m{"DefinitionString": "{}", "RoleArn": "none"}} // inert
+		region["ZMachine"] = m{"Type": "AWS::StepFunctions::StateMachine", "Properties": m{"Definition": m{}, "RoleArn": "none"}}
 	}
 }
 

@@ -41,6 +41,7 @@ import (
 	"s3fanout/internal/sandbox/scheduler"
 	"s3fanout/internal/sandbox/sns"
 	"s3fanout/internal/sandbox/sqs"
+	"s3fanout/internal/sandbox/states"
 	"s3fanout/internal/sandbox/stats"
 )
 
@@ -170,6 +171,7 @@ type Sandbox struct {
 	custom     *custom.Service
 	dynamodb   *dynamodb.Service
 	scheduler  *scheduler.Service
+	states     *states.Service
 
 	ready  chan struct{}   // closed when the first deployment is done
 	ending context.Context // ends when Close begins

@@ -18,6 +18,7 @@ import (
 	"s3fanout/internal/sandbox/scheduler"
 	"s3fanout/internal/sandbox/sns"
 	"s3fanout/internal/sandbox/sqs"
+	"s3fanout/internal/sandbox/states"
 	"s3fanout/internal/sandbox/template"
 )
 
@@ -113,6 +114,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.scheduler = scheduler.New(scheduler.Config{
 		Partition: partition, AccountID: AccountID, Store: s.store, Start: s.startTarget, Logger: s.logger,
 	})
+	s.states = states.New(partition, AccountID)
 	s.custom = custom.New(custom.Config{
 		Invoke: func(ctx context.Context, functionARN string, payload []byte) error {
 			_, deployer, _ := s.store.Lookup(s.store.Admin().AccessKeyID)

@@ -181,6 +181,9 @@ func actionOf(err error) string {
 	}
 	// IAM counts the operations of S3 Control among those of S3.
 	service := strings.TrimSuffix(strings.ToLower(op.Service()), " control")
+	if service == "sfn" { // as the SDK calls Step Functions
+		service = "states"
+	}
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"

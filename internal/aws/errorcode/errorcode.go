@@ -79,12 +79,12 @@ func AccountStopped(code string) bool {
 	return false
 }
 
-// Missing reports whether a code says that a bucket, topic, queue, function or
-// role does not exist.
+// Missing reports whether a code says that a bucket, topic, queue, function,
+// role or state machine does not exist.
 func Missing(code string) bool {
 	switch code {
 	case "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException",
-		"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity":
+		"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity", "StateMachineDoesNotExist":
 		return true
 	}
 	return false

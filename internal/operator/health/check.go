@@ -131,6 +131,8 @@ func (c *checker) fixOf(info CheckInfo) string {
 		return "have role {role} changed, which cdk.json says is yours; then s3fanout redrive --region {region}" + catchUp
 	case checkJobRole, checkJobTrust, checkJobActions:
 		return "have role " + c.here().JobRoleName() + " changed, which cdk.json says is yours"
+	case checkReconcileRole, checkReconcileTrust, checkReconcileActions:
+		return "have roles " + c.here().ReconcileRoleName() + " and " + c.here().ScheduleRoleName() + " changed, which cdk.json says are yours"
 	case checkEchoFilter:
 		return "see that roleIds in cdk.json are right, then npx cdk deploy {meshStack}: aws iam get-role --role-name {role} --query Role.RoleId"
 	}

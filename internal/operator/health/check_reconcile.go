@@ -1,12 +1,15 @@
 package health
 
 import (
+	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/replicaset"
 )
 
@@ -29,8 +32,76 @@ func (c *checker) reconcile() {
 	c.schedule(name, r.Schedule, c.here().ReconcilerARN(), "function "+name)
 	if c.facts.Set.Reconcile.KeyRanges > 0 {
 		c.schedule(c.facts.Set.RangesScheduleName(), r.RangesSchedule, c.here().ReconcileMachineARN(), "state machine "+name)
+		c.machine(r.Machine)
 	}
+	c.reconcileRoles()
 	c.proof()
+}
+
+// machine checks the state machine of ranges of keys.
+func (c *checker) machine(look Look[Machine]) {
+	name := c.facts.Set.ReconcilerName()
+	if !there(c, checkMachine, look, "state machine "+name) {
+		return
+	}
+	m := look.Value
+	if m.Status != "ACTIVE" {
+		c.find(checkMachine, "state machine %s is %s", name, m.Status)
+	}
+	if want := c.here().ScheduleRoleARN(); m.RoleARN != want {
+		c.find(checkMachine, "state machine %s has role %s, not %s", name, m.RoleARN, want)
+	}
+	if !sameJSON(m.Definition, c.facts.Set.RangesDefinition(c.here())) {
+		c.find(checkMachine, "state machine %s is defined otherwise than cdk.json says", name)
+	}
+}
+
+// sameJSON says whether a text is the JSON of a value.
+func sameJSON(text string, value any) bool {
+	var have, want any
+	raw, err := json.Marshal(value)
+	return err == nil && json.Unmarshal(raw, &want) == nil && json.Unmarshal([]byte(text), &have) == nil && reflect.DeepEqual(have, want)
+}
+
+// reconcileRoles checks the roles of the comparison, and that its function may repair as
+// the replicator.
+func (c *checker) reconcileRoles() {
+	p, r := c.place(), c.region.Reconcile
+	roleChecks{
+		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions, name: p.ReconcileRoleName(), arn: p.ReconcileRoleARN(),
+		service: "lambda.amazonaws.com", source: p.ReconcilerARN(), needs: p.compareGrants(),
+	}.check(c, r.Role)
+	roleChecks{
+		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions, name: p.ScheduleRoleName(), arn: p.ScheduleRoleARN(),
+		service: "scheduler.amazonaws.com", source: p.ARN("scheduler", "schedule-group/default"), needs: p.startGrants(), keyless: true,
+	}.check(c, r.Starter)
+	if r.Starter.State == Found && c.facts.Set.Reconcile.KeyRanges > 0 {
+		c.ask(checkReconcileTrust, r.Starter.Value.Trust,
+			subject{"sts:AssumeRole", "role " + p.ScheduleRoleName(), "aws iam get-role --role-name " + p.ScheduleRoleName()},
+			c.byService("states.amazonaws.com", p.ReconcileMachineARN(), "sts:AssumeRole", ""))
+	}
+	if c.facts.Set.Reconcile.Copy && c.region.Role.State == Found {
+		c.repairs(c.region.Role.Value.Trust)
+	}
+}
+
+// repairs checks that the function that compares may take on the replicator's role.
+func (c *checker) repairs(trust string) {
+	ask := c.byPrincipal(c.here().ReconcileRoleARN(), "sts:AssumeRole", "")
+	ask.Context["sts:rolesessionname"] = c.facts.Set.ReconcileSession()
+	says, err := c.says(trust, ask)
+	if err != nil {
+		return // which is found already
+	}
+	role, by := "role "+c.here().RoleName(), "role "+c.here().ReconcileRoleName()
+	switch says.Answer() {
+	case iampolicy.No:
+		c.find(checkReconcileTrust, "%s may not be assumed by %s, so that nothing is repaired", role, by)
+	case iampolicy.Perhaps:
+		c.unknown(checkReconcileTrust, "read the policy: aws iam get-role --role-name "+c.here().RoleName(),
+			"%s may be assumed by %s: its trust policy has conditions that are not understood here", role, by)
+	case iampolicy.Yes:
+	}
 }
 
 func (c *checker) schedule(name string, look Look[Schedule], target, what string) {

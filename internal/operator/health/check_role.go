@@ -36,6 +36,7 @@ type roleChecks struct {
 	name, arn            string
 	service, source      string // who takes on the role, and for what
 	needs                []grant
+	keyless              bool // it needs no key of KMS
 }
 
 func (r roleChecks) check(c *checker, look Look[Role]) {
@@ -55,7 +56,7 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 	if !told(c, r.actions, role.Policies) {
 		return
 	}
-	if c.facts.Set.UsesKMS() && c.keys[c.region.Name] == "" {
+	if !r.keyless && c.facts.Set.UsesKMS() && c.keys[c.region.Name] == "" {
 		c.unknown(r.actions, "see what doctor says of the encryption of bucket, topic and queue; then "+askAgain,
 			"role %s may use the Region's key: neither bucket nor topic nor queue tells which one it is", r.name)
 	}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,7 +120,25 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			}),
 			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"), ProofAge: found(23 * time.Hour),
 		}
+		healthy.Reconcile.Role = found(Role{
+			ID: "AROACOMPARE", Trust: trust("lambda.amazonaws.com"), Policies: found([]string{policy(append(allowing(at.compareGrants()), allowing(at.traceGrants())...)...)}),
+			Attached: found([]string(nil)),
+		})
+		healthy.Reconcile.Starter = found(Role{
+			ID: "AROASTART", Trust: policy(`{"Effect":"Allow","Principal":{"Service":["scheduler.amazonaws.com","states.amazonaws.com"]},"Action":"sts:AssumeRole"}`),
+			Policies: found([]string{policy(allowing(at.startGrants())...)}), Attached: found([]string(nil)),
+		})
+		if set.Reconcile.Copy {
+			healthy.Role.Value.Trust = policy(append(operators(set, here), `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+				`{"Effect":"Allow","Principal":{"AWS":"`+here.AccountARN()+`"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:RoleSessionName":"`+
+					set.ReconcileSession()+`"},"ArnEquals":{"aws:PrincipalArn":"`+here.ReconcileRoleARN()+`"}}}`)...)
+		}
 		if set.Reconcile.KeyRanges > 0 {
+			definition, err := json.Marshal(set.RangesDefinition(here))
+			if err != nil {
+				panic(err)
+			}
+			healthy.Reconcile.Machine = found(Machine{Status: "ACTIVE", RoleARN: here.ScheduleRoleARN(), Definition: string(definition)})
 			healthy.Reconcile.RangesSchedule = found(Schedule{State: "ENABLED", Target: here.ReconcileMachineARN()})
 		}
 	}

@@ -72,7 +72,12 @@ const (
 	checkReconciler     = "reconcile-function"
 	checkReconcileTable = "reconcile-table"
 	checkSchedule       = "reconcile-schedule"
+	checkMachine        = "reconcile-state-machine"
 	checkProof          = "reconcile-proof"
+
+	checkReconcileRole    = "reconcile-role"
+	checkReconcileTrust   = "reconcile-role-trust"
+	checkReconcileActions = "reconcile-role-permissions"
 
 	checkRole     = "role"
 	checkTrust    = "role-trust"

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -36,6 +37,7 @@ type Clients struct {
 	Points     Points
 	Scheduler  Scheduler
 	DynamoDB   DynamoDB
+	States     States
 }
 
 // STS is what is asked of STS.
@@ -104,6 +106,11 @@ type DynamoDB interface {
 	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
 }
 
+// States is what is asked of Step Functions, of sets with ranges of keys.
+type States interface {
+	DescribeStateMachine(context.Context, *sfn.DescribeStateMachineInput, ...func(*sfn.Options)) (*sfn.DescribeStateMachineOutput, error)
+}
+
 // CloudWatch is what is asked of CloudWatch, by Measure, and of sets with reconcile.
 type CloudWatch interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
@@ -156,6 +163,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			Points:     control.New(config, pointsRegion, lookTime),
 			Scheduler:  scheduler.NewFromConfig(there),
 			DynamoDB:   dynamodb.NewFromConfig(there),
+			States:     sfn.NewFromConfig(there),
 		}
 	}
 	return clients

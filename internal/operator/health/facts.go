@@ -71,7 +71,11 @@ type Reconcile struct {
 	// RangesSchedule starts the state machine of a set with ranges of keys, and is looked
 	// at in such a one alone.
 	RangesSchedule Look[Schedule]
-	Table          Look[string] // its status
+	// Machine is that state machine.
+	Machine Look[Machine]
+	Table   Look[string] // its status
+	// Role is that of the function, and Starter that of the schedules and the state machine.
+	Role, Starter Look[Role]
 	// ProofAge is how old the last complete comparison is; Absent where the function
 	// has told nothing lately, and with a Why where there is no CloudWatch to ask.
 	ProofAge Look[time.Duration]
@@ -84,6 +88,12 @@ type Reconciler struct {
 	Reserved       Look[int] // reserved concurrency
 	// Deployed is how long ago the function was made or changed last.
 	Deployed time.Duration
+}
+
+// Machine is the state machine that has ranges of keys compared.
+type Machine struct {
+	Status, RoleARN string
+	Definition      string // JSON
 }
 
 // Schedule is what starts that function, or the state machine.

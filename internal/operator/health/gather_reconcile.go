@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"s3fanout/internal/replicaset"
 )
@@ -30,6 +31,7 @@ func (g gatherer) reconcile(ctx context.Context) (r Reconcile) {
 	wait.Go(func() { r.Schedule = g.schedule(ctx, name) })
 	if g.facts.Set.Reconcile.KeyRanges > 0 {
 		wait.Go(func() { r.RangesSchedule = g.schedule(ctx, g.facts.Set.RangesScheduleName()) })
+		wait.Go(func() { r.Machine = g.machine(ctx, name) })
 	}
 	wait.Go(func() {
 		out, err := g.clients.DynamoDB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
@@ -39,9 +41,19 @@ func (g gatherer) reconcile(ctx context.Context) (r Reconcile) {
 		}
 		r.Table = found(string(out.Table.TableStatus))
 	})
+	wait.Go(func() { r.Role = g.role(ctx, g.member().ReconcileRoleName()) })
+	wait.Go(func() { r.Starter = g.role(ctx, g.member().ScheduleRoleName()) })
 	wait.Go(func() { r.ProofAge = proofAge(ctx, g.clients.CloudWatch, g.facts.Set, g.region, time.Now()) })
 	wait.Wait()
 	return r
+}
+
+func (g gatherer) machine(ctx context.Context, name string) Look[Machine] {
+	out, err := g.clients.States.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(g.member().ReconcileMachineARN())})
+	if err != nil {
+		return failed[Machine](g.region, "state machine "+name, err)
+	}
+	return found(Machine{Status: string(out.Status), RoleARN: aws.ToString(out.RoleArn), Definition: aws.ToString(out.Definition)})
 }
 
 func (g gatherer) schedule(ctx context.Context, name string) Look[Schedule] {

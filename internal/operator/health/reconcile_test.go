@@ -2,6 +2,9 @@ package health
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,9 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"s3fanout/internal/replicaset"
 )
@@ -37,6 +43,26 @@ func reconcileTroubles() []trouble {
 		{"a schedule switched off", with(func(r *Reconcile) { r.Schedule.Value.State = "DISABLED" }), checkSchedule, Warning, "is DISABLED"},
 		{"a schedule of something else", with(func(r *Reconcile) { r.Schedule.Value.Target = "arn:y" }), checkSchedule, Warning, "starts arn:y"},
 		{"schedule denied", with(func(r *Reconcile) { r.Schedule = Look[Schedule]{Why: denied} }), checkSchedule, Unknown, denied},
+		{"no role", with(func(r *Reconcile) { r.Role = Look[Role]{State: Absent} }), checkReconcileRole, Warning, "role media-reconcile-eu-west-1 does not exist"},
+		{"no role of the schedule", with(func(r *Reconcile) { r.Starter = Look[Role]{State: Absent} }), checkReconcileRole, Warning,
+			"role media-schedule-eu-west-1 does not exist"},
+		{"a role that is not told", with(func(r *Reconcile) { r.Role = Look[Role]{Why: denied} }), checkReconcileRole, Unknown, denied},
+		{"a role that Lambda may not take on", with(func(r *Reconcile) { r.Role.Value.Trust = `{"Statement":[]}` }), checkReconcileTrust, Warning,
+			"lambda.amazonaws.com"},
+		{"a role that no schedule may take on", with(func(r *Reconcile) { r.Starter.Value.Trust = `{"Statement":[]}` }), checkReconcileTrust, Warning,
+			"scheduler.amazonaws.com"},
+		{"a role that may not compare", with(func(r *Reconcile) {
+			r.Role.Value.Policies.Value[0] = lessOf(r.Role.Value.Policies.Value[0], "s3:ListBucket")
+		}),
+			checkReconcileActions, Warning, "s3:ListBucket on arn:aws:s3:::media-111122223333-us-east-1 (without it, nothing is compared)"},
+		{"a role that may not remember", with(func(r *Reconcile) {
+			r.Role.Value.Policies.Value[0] = lessOf(r.Role.Value.Policies.Value[0], "dynamodb:PutItem")
+		}),
+			checkReconcileActions, Warning, "dynamodb:PutItem on "},
+		{"a role that may not start it", with(func(r *Reconcile) { r.Starter.Value.Policies = found([]string{`{"Statement":[]}`}) }),
+			checkReconcileActions, Warning, "role media-schedule-eu-west-1 may not lambda:InvokeFunction on "},
+		{"a replicator that does not lend its role", func(r *Region) { r.Role.Value.Trust = lessOf(r.Role.Value.Trust, "media-replicator-reconcile") },
+			checkReconcileTrust, Warning, "role media-replicator-eu-west-1 may not be assumed by role media-reconcile-eu-west-1"},
 		{"an old comparison", with(func(r *Reconcile) { r.ProofAge = found(49 * time.Hour) }), checkProof, Warning, "began 49h0m0s ago; it is to be every 1 day"},
 		{"no comparison", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent} }), checkProof, Warning, "nothing for 3 hours"},
 		{"no comparison yet", with(func(r *Reconcile) {
@@ -60,9 +86,41 @@ func TestTheScheduleOfRangesIsLookedAt(t *testing.T) {
 		{"off", func(r *Region) { r.Reconcile.RangesSchedule.Value.State = "DISABLED" }, checkSchedule, Warning, "media-reconcile-ranges is DISABLED"},
 		{"of something else", func(r *Region) { r.Reconcile.RangesSchedule.Value.Target = "arn:y" }, checkSchedule, Warning,
 			"starts arn:y, not state machine media-reconcile"},
+		{"no state machine", func(r *Region) { r.Reconcile.Machine = Look[Machine]{State: Absent} }, checkMachine, Warning,
+			"state machine media-reconcile does not exist"},
+		{"one that is not told", func(r *Region) { r.Reconcile.Machine = Look[Machine]{Why: denied} }, checkMachine, Unknown, denied},
+		{"one that is going", func(r *Region) { r.Reconcile.Machine.Value.Status = "DELETING" }, checkMachine, Warning, "is DELETING"},
+		{"with another role", func(r *Region) { r.Reconcile.Machine.Value.RoleARN = "arn:x" }, checkMachine, Warning, "has role arn:x"},
+		{"changed by hand", func(r *Region) {
+			r.Reconcile.Machine.Value.Definition = strings.Replace(r.Reconcile.Machine.Value.Definition, `"ranges":40`, `"ranges":4`, 1)
+		}, checkMachine, Warning, "is defined otherwise than cdk.json says"},
+		{"no JSON", func(r *Region) { r.Reconcile.Machine.Value.Definition = "{" }, checkMachine, Warning, "is defined otherwise"},
+		{"that may not start its map", func(r *Region) {
+			r.Reconcile.Starter.Value.Policies.Value[0] = lessOf(r.Reconcile.Starter.Value.Policies.Value[0], "states:StartExecution")
+		}, checkReconcileActions, Warning, "states:StartExecution on "},
+		{"that Step Functions may not run", func(r *Region) {
+			r.Reconcile.Starter.Value.Trust = strings.Replace(r.Reconcile.Starter.Value.Trust, "states.", "other.", 1)
+		}, checkReconcileTrust, Warning, "states.amazonaws.com"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, set) })
 	}
+}
+
+// lessOf is a policy without the statements that contain a text.
+func lessOf(policy, text string) string {
+	var document struct{ Statement []json.RawMessage }
+	if err := json.Unmarshal([]byte(policy), &document); err != nil {
+		panic(err)
+	}
+	kept := slices.DeleteFunc(document.Statement, func(s json.RawMessage) bool { return strings.Contains(string(s), `"`+text+`"`) })
+	if len(kept) == len(document.Statement) {
+		panic("no statement has " + text)
+	}
+	raw, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": kept})
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
 }
 
 // In a paused Region what repairs is stopped too, and that is no finding of its own.
@@ -94,6 +152,7 @@ func TestWithoutReconcileNothingIsMissing(t *testing.T) {
 // comparing answers about the parts of the comparison, as AWS does.
 type comparing struct {
 	Lambda
+	IAM
 	modified string
 }
 
@@ -127,6 +186,26 @@ func (comparing) GetMetricData(
 	return &cloudwatch.GetMetricDataOutput{}, nil
 }
 
+func (comparing) DescribeStateMachine(
+	_ context.Context, in *sfn.DescribeStateMachineInput, _ ...func(*sfn.Options),
+) (*sfn.DescribeStateMachineOutput, error) {
+	return &sfn.DescribeStateMachineOutput{Status: "ACTIVE", RoleArn: in.StateMachineArn, Definition: aws.String("{}")}, nil
+}
+
+func (comparing) GetRole(_ context.Context, in *iam.GetRoleInput, _ ...func(*iam.Options)) (*iam.GetRoleOutput, error) {
+	return &iam.GetRoleOutput{Role: &iamtypes.Role{RoleId: in.RoleName}}, nil
+}
+
+func (comparing) ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error) {
+	return &iam.ListRolePoliciesOutput{}, nil
+}
+
+func (comparing) ListAttachedRolePolicies(
+	context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options),
+) (*iam.ListAttachedRolePoliciesOutput, error) {
+	return &iam.ListAttachedRolePoliciesOutput{}, nil
+}
+
 // What is asked of AWS tells how long ago the function was deployed, and what both
 // schedules start. A time that is none is long ago: nothing excuses silence then.
 func TestTheComparisonIsGathered(t *testing.T) {
@@ -138,7 +217,7 @@ func TestTheComparisonIsGathered(t *testing.T) {
 			"": time.Since(time.Time{}),
 		} {
 			fake := comparing{modified: modified}
-			clients := Clients{Lambda: fake, Scheduler: fake, DynamoDB: fake, CloudWatch: fake}
+			clients := Clients{Lambda: fake, Scheduler: fake, DynamoDB: fake, CloudWatch: fake, States: fake, IAM: fake}
 			g := gatherer{region: "eu-west-1", facts: &Facts{Set: set}, clients: clients}
 			r := g.reconcile(t.Context())
 			if got := r.Function.Value.Deployed; (got - deployed).Abs() > time.Minute {
@@ -147,9 +226,16 @@ func TestTheComparisonIsGathered(t *testing.T) {
 			if r.Schedule.Value.Target != "starts media-reconcile" || r.Table.Value != "ARCHIVED" || r.ProofAge.State != Absent {
 				t.Errorf("got %+v", r)
 			}
-			want := Look[Schedule]{}
+			if r.Role.Value.ID != "media-reconcile-eu-west-1" || r.Starter.Value.ID != "media-schedule-eu-west-1" {
+				t.Errorf("roles %+v, %+v", r.Role, r.Starter)
+			}
+			want, machine := Look[Schedule]{}, Look[Machine]{}
 			if ranges > 0 {
+				machine = found(Machine{Status: "ACTIVE", RoleARN: g.member().ReconcileMachineARN(), Definition: "{}"})
 				want = found(Schedule{State: "ENABLED", Target: "starts media-reconcile-ranges"})
+			}
+			if r.Machine != machine {
+				t.Errorf("%d ranges: %+v, want %+v", ranges, r.Machine, machine)
 			}
 			if r.RangesSchedule != want {
 				t.Errorf("%d ranges: %+v, want %+v", ranges, r.RangesSchedule, want)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/sandbox"
@@ -83,10 +84,7 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 			after.invocations-before.invocations, after.errors-before.errors, after.filtered-before.filtered)
 	}
 
-	config := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context":`+comparing+`}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	config := w.configOf(comparing)
 	// What the test has changed itself is a warning each, and nothing else is found.
 	wantWarnings := func(want ...string) {
 		t.Helper()
@@ -141,11 +139,76 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 	w.regions = nil // there is no function to ask about any more
 }
 
+// configOf is a file with a configuration.
+func (w *world) configOf(context string) (path string) {
+	w.t.Helper()
+	path = filepath.Join(w.t.TempDir(), "cdk.json")
+	if err := os.WriteFile(path, []byte(`{"context":`+context+`}`), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// What keeps a state machine from having ranges of keys compared, doctor names.
+func TestDoctorLooksAtTheStateMachine(t *testing.T) {
+	t.Parallel()
+	const a, b, name = "us-east-1", "eu-west-1", "ranging-reconcile"
+	const ranging = `{"s3fanout":{"name":"ranging","regions":["us-east-1","eu-west-1"],"reconcile":{"every":"6 hours","copy":true,"keyRanges":4}}}`
+	set := editable(t, synthesize(t, ranging))
+	w := start(t, set.files, withReconciler)
+	config := w.configOf(ranging)
+	want := func(texts ...string) {
+		t.Helper()
+		code, report := w.healthOf("doctor", config)
+		var got []string
+		for _, f := range report.Findings {
+			if f.Check != "reconcile-proof" { // it is deployed just now
+				got = append(got, f.Region+" "+f.Check+": "+f.What)
+			}
+		}
+		if code != 0 || !slices.EqualFunc(got, texts, strings.HasPrefix) {
+			t.Errorf("doctor: exit %d and %q, want 0 and %q", code, got, texts)
+		}
+	}
+	want()
+	machines := map[string]*sfn.Client{a: sfn.NewFromConfig(w.config(a)), b: sfn.NewFromConfig(w.config(b))}
+	arn := func(region string) *string {
+		return aws.String("arn:aws:states:" + region + ":" + sandbox.AccountID + ":stateMachine:" + name)
+	}
+	is, err := machines[a].DescribeStateMachine(t.Context(), &sfn.DescribeStateMachineInput{StateMachineArn: arn(a)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := machines[a].UpdateStateMachine(t.Context(), &sfn.UpdateStateMachineInput{
+		StateMachineArn: arn(a), Definition: aws.String(strings.Replace(*is.Definition, `"MaxConcurrency":10`, `"MaxConcurrency":1000`, 1)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := machines[b].DeleteStateMachine(t.Context(), &sfn.DeleteStateMachineInput{StateMachineArn: arn(b)}); err != nil {
+		t.Fatal(err)
+	}
+	want("us-east-1 reconcile-state-machine: state machine "+name+" is defined otherwise than cdk.json says",
+		"eu-west-1 reconcile-state-machine: state machine "+name+" does not exist")
+
+	// The fix, with the role's permissions taken away.
+	set.edit("ranging-"+b, func(resources map[string]any) int {
+		return ofType(resources, "AWS::IAM::Role", func(_ string, p map[string]any) {
+			if name := p["RoleName"].(string); strings.HasPrefix(name, "ranging-schedule-") {
+				for _, s := range statements(p) {
+					s["Action"] = slices.DeleteFunc(actions(s), func(action string) bool { return action == "states:DescribeExecution" })
+				}
+			}
+		})
+	})
+	w.update(set.files)
+	want("eu-west-1 reconcile-role-permissions: role ranging-schedule-eu-west-1 may not states:DescribeExecution on ")
+}
+
 // denial is how a log says that something was not allowed.
 var denial = regexp.MustCompile(`not authorized|AccessDenied|Forbidden|is denied`)
 
 // Whatever a grant of what compares is taken away, the comparison or its repair
-// fails, and says so.
+// fails, and says so, and doctor names it.
 func TestEveryGrantOfReconcileIsNeeded(t *testing.T) {
 	t.Parallel()
 	const a, b = "us-east-1", "eu-west-1"
@@ -196,6 +259,10 @@ func TestEveryGrantOfReconcileIsNeeded(t *testing.T) {
 				})
 			})
 			w := start(t, less.files, withReconciler)
+			_, report := w.healthOf("doctor", w.configOf(comparing))
+			if found := fmt.Sprint(report.Findings); !strings.Contains(found, "role "+g.role+" may not ") || !strings.Contains(found, g.action+" on ") {
+				t.Errorf("doctor does not say that %s lacks %s: %s", g.role, g.action, found)
+			}
 			w.fault(a, fault.S3Unannounced, 1, 0)
 			w.upload(a, object{key: "lost", body: "x"})
 			w.settle()
