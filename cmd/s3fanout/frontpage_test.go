@@ -83,8 +83,9 @@ func TestNotPrintedIsNotBlind(t *testing.T) {
 	}
 }
 
-// Whoever begins reads which Go it takes: that of go.mod.
-func TestPagesNameTheVersionOfGo(t *testing.T) {
+// Whoever begins reads which Go it takes, that of go.mod, and which CDK, that of
+// package.json.
+func TestPagesNameTheVersions(t *testing.T) {
 	read := func(name string) string {
 		t.Helper()
 		content, err := os.ReadFile(filepath.Join(root, name))
@@ -93,18 +94,22 @@ func TestPagesNameTheVersionOfGo(t *testing.T) {
 		}
 		return string(content)
 	}
-	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read("go.mod"))
-	if version == nil {
-		t.Fatal("go.mod names no version of Go")
-	}
-	for _, page := range []string{"README.md", "docs/quick-start.md", "docs/deploy.md"} {
-		named := regexp.MustCompile(`\bGo (\d+\.\d+)`).FindAllStringSubmatch(read(page), -1)
+	for _, tc := range []struct{ page, shown, file, pinned string }{
+		{"README.md", `\bGo (\d+\.\d+)`, "go.mod", `(?m)^go (\d+\.\d+)`},
+		{"docs/quick-start.md", `\bGo (\d+\.\d+)`, "go.mod", `(?m)^go (\d+\.\d+)`},
+		{"docs/deploy.md", `aws-cdk@([\d.]+)`, "package.json", `"aws-cdk": "([\d.]+)"`},
+	} {
+		version := regexp.MustCompile(tc.pinned).FindStringSubmatch(read(tc.file))
+		if version == nil {
+			t.Fatalf("%s pins no version", tc.file)
+		}
+		named := regexp.MustCompile(tc.shown).FindAllStringSubmatch(read(tc.page), -1)
 		if len(named) == 0 {
-			t.Errorf("%s names no version of Go", page)
+			t.Errorf("%s names no version", tc.page)
 		}
 		for _, n := range named {
 			if n[1] != version[1] {
-				t.Errorf("%s names Go %s, go.mod %s", page, n[1], version[1])
+				t.Errorf("%s names %s, %s has %s", tc.page, n[0], tc.file, version[1])
 			}
 		}
 	}

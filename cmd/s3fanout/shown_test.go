@@ -207,6 +207,7 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout redrive --watch --rate 5":              {script: "redrive_watch.txtar"},
 		"s3fanout status --watch":                        {script: "status.txtar"},
 
+		"s3fanout init": {reason: "asks; TestInitAsks answers"},
 		"s3fanout backfill --batch-operations --to eu-west-1":                                 {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
 		"s3fanout backfill --hide-deleted":                                                    {reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it"},
