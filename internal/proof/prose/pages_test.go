@@ -15,16 +15,17 @@ const root = "../../.."
 
 // What all pages together may have. Whoever writes fewer lowers the number.
 const (
-	mostWords         = 28_600 // of README and docs
-	mostLongLines     = 10
-	mostLongSentences = 2
-	mostReplacedWords = 4
+	mostWords          = 22_550 // of README and docs, without the reference
+	mostReferenceWords = 5_200  // of docs/commands.md, which is generated from the commands' help
+	mostLongLines      = 10
+	mostLongSentences  = 2
+	mostReplacedWords  = 4
 )
 
 // TestPagesAreReadable counts what makes pages hard to read, and prints the words
 // of each: make words.
 func TestPagesAreReadable(t *testing.T) {
-	var total, docs, lines, sentences, replaced int
+	var total, docs, reference, lines, sentences, replaced int
 	var problems strings.Builder
 	for _, path := range pages(t) {
 		content, err := os.ReadFile(filepath.Join(root, path))
@@ -34,7 +35,10 @@ func TestPagesAreReadable(t *testing.T) {
 		page := string(content)
 		n := prose.Words(page)
 		total += n
-		if path == "README.md" || strings.HasPrefix(path, "docs"+string(filepath.Separator)) {
+		switch {
+		case path == filepath.Join("docs", "commands.md"):
+			reference = n
+		case path == "README.md" || strings.HasPrefix(path, "docs"+string(filepath.Separator)):
 			docs += n
 		}
 		t.Logf("%6d words  %s", n, path)
@@ -51,12 +55,14 @@ func TestPagesAreReadable(t *testing.T) {
 			fmt.Fprintf(&problems, "%s: not %q but: %s\n", path, r.Found, r.Instead)
 		}
 	}
-	t.Logf("%6d words  README.md and docs\n%6d words  in all", docs, total)
+	t.Logf("%6d words  README.md and docs, without the reference", docs)
+	t.Logf("%6d words  in all, with CHANGELOG.md and CONTRIBUTING.md", total)
 	for _, c := range []struct {
 		what      string
 		got, most int
 	}{
-		{"words in README.md and docs", docs, mostWords}, {"long lines", lines, mostLongLines},
+		{"words in README.md and docs without the reference", docs, mostWords}, {"words in the reference", reference, mostReferenceWords},
+		{"long lines", lines, mostLongLines},
 		{"long sentences", sentences, mostLongSentences}, {"replaced words", replaced, mostReplacedWords},
 	} {
 		if c.got > c.most {
