@@ -164,5 +164,27 @@ module: ## give the module another path: make module MODULE=example.com/your/pat
 words: ## print how many words each page has, and which of its sentences and words to replace
 	@$(GO) test -count=1 -run TestPagesAreReadable -v ./internal/proof/prose
 
+# Tools of a release have a module of their own, so that neither the product nor the linters grow by them.
+GORELEASER := $(GO) tool -modfile=tools/release/go.mod goreleaser
+
+# What is the same on every system, besides the programs.
+release-files: function
+	$(GO) run ./internal/release build/release
+
+# PLATFORM=linux/amd64 makes it for that one alone. Checksums are signed if MINISIGN_KEY names the file with the key.
+release-snapshot: ## make what a release has, for every system, into dist/, and publish nothing
+	@mkdir -p build
+	sed -e '' $(if $(PLATFORM),-e 's|goos: \[.*|goos: [$(word 1,$(subst /, ,$(PLATFORM)))]|' -e 's|goarch: \[.*|goarch: [$(word 2,$(subst /, ,$(PLATFORM)))]|') \
+	  .goreleaser.yaml > build/goreleaser.yaml
+	$(GORELEASER) release --config build/goreleaser.yaml --snapshot --clean $(if $(MINISIGN_KEY),,--skip=sign)
+
+# What the release workflow runs on a tag.
+release:
+	$(GORELEASER) release --clean $(if $(MINISIGN_KEY),,--skip=sign)
+
+release-proof: ## make a release for this machine, and use it as a new user does (Linux; needs Node)
+	$(MAKE) --no-print-directory release-snapshot PLATFORM=linux/$$($(GO) env GOARCH)
+	tools/release-proof.sh dist
+
 clean: ## remove what the targets above made
-	rm -rf bin build cdk.out node_modules
+	rm -rf bin build cdk.out dist node_modules

@@ -15,7 +15,7 @@ import (
 
 // Adopter is the program behind the custom resource of a Region whose bucket
 // exists already.
-const Adopter = "lambda/adopt"
+const Adopter = replicaset.Adopter
 
 const (
 	adopterMemoryMiB = 128 // it makes a few requests a deployment

@@ -39,7 +39,7 @@ import (
 type Code func(program string) awslambda.Code
 
 // Replicator is the program that copies objects, the one that a set always needs.
-const Replicator = "lambda"
+const Replicator = replicaset.Replicator
 
 // Programs are the programs that a set with the configuration needs.
 func Programs(config Config) []string {
@@ -121,25 +121,17 @@ func contentHash(r io.Reader) string {
 
 // Executable is the name that a program has in its archive and in its directory:
 // Lambda asks for it.
-const Executable = "bootstrap"
+const Executable = replicaset.Executable
 
 // ProgramDir is the directory below dir with the program for the processor.
 func ProgramDir(dir, program, architecture string) string {
-	return filepath.Join(dir, programName(program), architecture)
+	return replicaset.ProgramDir(dir, program, architecture)
 }
 
 // ArchiveName is the name of a release's archive with the program for the
 // processor.
 func ArchiveName(program, architecture string) string {
-	return programName(program) + "-" + architecture + ".zip"
-}
-
-// programName is the name under which a program is built.
-func programName(program string) string {
-	if program == Replicator {
-		return "function"
-	}
-	return path.Base(program)
+	return replicaset.ArchiveName(program, architecture)
 }
 
 // orBuilt is the code, or what the go command builds.

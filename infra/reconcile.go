@@ -10,11 +10,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 // Reconciler is the program that compares a Region's bucket with the others on a
 // schedule.
-const Reconciler = "lambda/reconcile"
+const Reconciler = replicaset.Reconciler
 
 const (
 	// reconcilerMemoryMiB is more than the comparison holds, so that it has the

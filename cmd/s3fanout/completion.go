@@ -17,7 +17,7 @@ import (
 // not.
 func newCommand(a *app) *cobra.Command {
 	root := newRootCommand(a)
-	root.AddCommand(newCompletionCommand(a))
+	root.AddCommand(newCompletionCommand(a), newManCommand())
 	completeFlags(a, root)
 	root.SetFlagErrorFunc(flagError)
 	return root
