@@ -33,8 +33,10 @@ type functionProperties struct {
 		TargetArn string
 	}
 	LoggingConfig struct {
-		LogGroup  string
-		LogFormat string
+		LogGroup            string
+		LogFormat           string
+		ApplicationLogLevel string
+		SystemLogLevel      string
 	}
 	TracingConfig struct{ Mode string }
 	RecursiveLoop string
@@ -70,7 +72,8 @@ func (d *deployment) readFunction(raw json.RawMessage) (c lambda.FunctionConfig,
 		Architectures: p.Architectures,
 		Timeout:       time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
-		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat, RecursiveLoop: p.RecursiveLoop,
+		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat,
+		ApplicationLogLevel: p.LoggingConfig.ApplicationLogLevel, SystemLogLevel: p.LoggingConfig.SystemLogLevel, RecursiveLoop: p.RecursiveLoop,
 		TracingMode: p.TracingConfig.Mode, Tags: tagMap(p.Tags),
 	}, program, nil
 }

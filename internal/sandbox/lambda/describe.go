@@ -36,7 +36,11 @@ type deadLetterConfig struct{ TargetArn string }
 
 type tracingConfig struct{ Mode string }
 
-type loggingConfig struct{ LogFormat, LogGroup string }
+type loggingConfig struct {
+	LogFormat, LogGroup string
+	ApplicationLogLevel string `json:",omitempty"`
+	SystemLogLevel      string `json:",omitempty"`
+}
 
 func (f *function) describe() configuration {
 	set := f.current()
@@ -46,7 +50,7 @@ func (f *function) describe() configuration {
 		LastModified: set.modified.UTC().Format("2006-01-02T15:04:05.000+0000"),
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
 		Architectures: set.Architectures,
-		LoggingConfig: loggingConfig{LogFormat: set.LogFormat, LogGroup: set.LogGroup},
+		LoggingConfig: loggingConfig{set.LogFormat, set.LogGroup, set.ApplicationLogLevel, set.SystemLogLevel},
 		TracingConfig: tracingConfig{Mode: set.TracingMode},
 	}
 	if len(set.Environment) > 0 {

@@ -25,6 +25,7 @@ type environment struct {
 	cmd    *exec.Cmd
 	work   chan *invocation // unbuffered: taken when the process asks for the next
 	exited chan struct{}    // closed when the process is gone
+	output *output          // of a function that logs in JSON format; nil if it does not, or may not log
 	idle   *time.Timer      // stops the process when it has been idle too long
 
 	mu        sync.Mutex
@@ -46,9 +47,10 @@ type invocation struct {
 
 // outcome is how an attempt ended.
 type outcome struct {
-	failed  bool
-	aborted bool   // by the end of the sandbox
-	payload []byte // the function's response, or an error object if it failed
+	failed   bool
+	timedOut bool   // and failed
+	aborted  bool   // by the end of the sandbox
+	payload  []byte // the function's response, or an error object if it failed
 }
 
 // newEnvironment starts a process for the function.
@@ -77,11 +79,22 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if log != nil {
+	switch {
+	case log == nil:
+	case set.LogFormat == jsonFormat:
+		if e.output, err = newOutput(log, set.ApplicationLogLevel); err != nil {
+			return nil, err
+		}
+		e.cmd.Stdout, e.cmd.Stderr = e.output.in, e.output.in
+	default:
 		defer func() { _ = log.Close() }() // the process has its own descriptor
 		e.cmd.Stdout, e.cmd.Stderr = log, log
 	}
-	return e, s.start(e)
+	if err := s.start(e); err != nil {
+		e.output.close()
+		return nil, err
+	}
+	return e, nil
 }
 
 // start starts the process and makes it known, unless Close has begun.
@@ -99,6 +112,7 @@ func (s *Service) start(e *environment) error {
 	go func() {
 		defer s.work.Done()
 		err := e.cmd.Wait()
+		e.output.close()
 		e.mu.Lock()
 		e.exitError = err
 		e.mu.Unlock()

@@ -28,7 +28,11 @@ func (s *Service) execute(f *function, inv *invocation) outcome {
 		inv.handed, inv.ready, inv.answer = make(chan time.Time, 1), make(chan struct{}), nil
 		deadline, o := s.handOver(e, inv)
 		if o == nil {
-			return s.await(e, inv, deadline)
+			e.output.platform(e.set, "start", defaultLevel, map[string]any{"requestId": inv.id, "version": latest})
+			begin := time.Now()
+			o := s.await(e, inv, deadline)
+			e.report(inv.id, o, time.Since(begin))
+			return o
 		}
 		s.discard(e)
 		// A warm process that died while it was idle costs nobody an attempt.
@@ -90,6 +94,25 @@ func (s *Service) discard(e *environment) {
 	<-e.exited
 }
 
+// report writes Lambda's line about the end of an invocation.
+func (e *environment) report(requestID string, o outcome, took time.Duration) {
+	status, level := "success", defaultLevel
+	switch {
+	case o.aborted:
+		return // nobody would be told on AWS
+	case o.timedOut:
+		status, level = "timeout", warnLevel
+	case o.failed:
+		status, level = "error", warnLevel
+	}
+	e.output.platform(e.set, "report", level, map[string]any{
+		"requestId": requestID, "status": status,
+		"metrics": map[string]any{"durationMs": float64(took.Microseconds()) / 1000, "memorySizeMB": e.set.MemoryMB},
+	})
+}
+
 func timedOut(requestID string, timeout time.Duration) outcome {
-	return functionError("Sandbox.Timedout", requestID, fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds()))
+	o := functionError("Sandbox.Timedout", requestID, fmt.Sprintf("Task timed out after %.2f seconds", timeout.Seconds()))
+	o.timedOut = true
+	return o
 }

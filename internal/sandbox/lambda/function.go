@@ -38,10 +38,13 @@ type FunctionConfig struct {
 	ReservedConcurrency *int   // nil: none reserved; 0: the function never runs
 	DeadLetterTargetARN string // DeadLetterConfig: an SQS queue, or empty
 	LogGroup            string // name; /aws/lambda/<Name> if empty
-	LogFormat           string // Text (if empty) or JSON; of Lambda's own lines, which the sandbox does not write
-	RecursiveLoop       string // Terminate (if empty) or Allow
-	Tags                map[string]string
-	TracingMode         string // PassThrough (if empty) or Active; nothing here takes traces
+	// LogFormat is Text (if empty), in which the sandbox does not write Lambda's own
+	// lines, or JSON, with the least levels of the function's lines and of Lambda's own,
+	// both INFO if empty.
+	LogFormat, ApplicationLogLevel, SystemLogLevel string
+	RecursiveLoop                                  string // Terminate (if empty) or Allow
+	Tags                                           map[string]string
+	TracingMode                                    string // PassThrough (if empty) or Active; nothing here takes traces
 }
 
 // function is a function's state.
@@ -162,9 +165,6 @@ func (c *FunctionConfig) complete() error {
 	if c.LogGroup == "" {
 		c.LogGroup = "/aws/lambda/" + c.Name
 	}
-	if c.LogFormat == "" {
-		c.LogFormat = "Text"
-	}
 	if c.RecursiveLoop == "" {
 		c.RecursiveLoop = terminateLoops
 	}
@@ -186,14 +186,15 @@ func (c *FunctionConfig) complete() error {
 		return invalid("Timeout %v is not a whole number of seconds from 1 to 900", c.Timeout)
 	case c.MemoryMB < 128 || c.MemoryMB > 10240:
 		return invalid("MemorySize %d is not between 128 and 10240", c.MemoryMB)
-	case c.LogFormat != "Text" && c.LogFormat != "JSON":
-		return invalid("LogFormat %q is neither Text nor JSON", c.LogFormat)
 	case c.RecursiveLoop != terminateLoops && c.RecursiveLoop != allowLoops:
 		return invalid("RecursiveLoop %q is neither Terminate nor Allow", c.RecursiveLoop)
 	case c.TracingMode != passThrough && c.TracingMode != activeTracing:
 		return invalid("TracingConfig %q is neither Active nor PassThrough", c.TracingMode)
 	case c.ReservedConcurrency != nil && *c.ReservedConcurrency < 0:
 		return invalid("ReservedConcurrentExecutions %d is negative", *c.ReservedConcurrency)
+	}
+	if err := c.checkLogging(); err != nil {
+		return err
 	}
 	return checkEnvironment(c.Environment)
 }

@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 type order struct {
 	Do   string `json:"do"`
 	URL  string `json:"url,omitempty"`
+	Text string `json:"text,omitempty"` // written to stdout as it is
 	File string `json:"file,omitempty"` // made before it hangs
 }
 
@@ -57,6 +58,9 @@ type report struct {
 
 func handle(ctx context.Context, o order) (report, error) {
 	fmt.Println("doing", o.Do)
+	if _, err := io.WriteString(os.Stdout, o.Text); err != nil {
+		return report{}, err
+	}
 	switch o.Do {
 	case "report":
 	case "fail":

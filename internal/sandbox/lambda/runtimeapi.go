@@ -87,6 +87,7 @@ func (s *Service) serveRuntimeAPI(w http.ResponseWriter, r *http.Request) {
 // next ends the invocation that the process has answered, and waits for
 // another one.
 func (s *Service) next(w http.ResponseWriter, r *http.Request, e *environment) {
+	e.output.drain() // what it logged is to be found once its invocation is over
 	e.mu.Lock()
 	if previous := e.current; previous != nil {
 		if previous.answer == nil {
