@@ -67,13 +67,10 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 			S3Bucket: location.BucketName,
 			S3Key:    location.ObjectKey,
 		},
-		Role:       roleARN,
-		Timeout:    jsii.Number(adopterSeconds),
-		MemorySize: jsii.Number(adopterMemoryMiB),
-		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
-			LogFormat: jsii.String("JSON"),
-			LogGroup:  logs.Ref(),
-		},
+		Role:          roleARN,
+		Timeout:       jsii.Number(adopterSeconds),
+		MemorySize:    jsii.Number(adopterMemoryMiB),
+		LoggingConfig: logging(logs.Ref()),
 	})
 	code.BindToResource(function, nil)
 	adopted := awscdk.NewCfnResource(this, jsii.String("Default"), &awscdk.CfnResourceProps{

@@ -38,9 +38,6 @@ type alarm struct {
 const alarmPeriod = 300
 
 const (
-	// durationLimit, in milliseconds, is later than the function hands a large
-	// copy over, and a little before Lambda kills it.
-	durationLimit = (timeoutSeconds - 2) * 1000
 	// deletionLimit is how many objects may be deleted here within
 	// deletionSeconds because they were deleted elsewhere, before somebody is asked
 	// whether that was meant.
@@ -54,6 +51,9 @@ const (
 // up or that would go round in a loop, and messages that SNS cannot deliver.
 // They are letters, with the reason, or counted as lost
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+// Nor have the function's errors and timeouts: each ends as a letter, or in a retry
+// that makes the replica late, which replication-slow tells. CloudWatch charges for
+// each metric of each alarm.
 func (s site) alarms() []alarm {
 	function, topic, ours := s.functionMetric, s.topicMetric, s.ownMetric
 	// The metrics are in milliseconds.
@@ -80,19 +80,9 @@ func (s site) alarms() []alarm {
 			fix:   "s3fanout verify",
 		},
 		{
-			name: "function-errors", metrics: one(function("Errors", "Sum")), periods: 3,
-			means: "The function has been failing for 15 minutes. Lambda tries each event three times, then it is a dead letter.",
-			fix:   "s3fanout status",
-		},
-		{
 			name: "function-throttled", metrics: one(function("Throttles", "Sum")), periods: 3,
 			means: "Lambda has not let the function run as often as it had to for 15 minutes. Events wait, for six hours at most.",
 			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
-		},
-		{
-			name: "function-slow", metrics: one(function("Duration", "Maximum")), over: durationLimit, periods: 1,
-			means: "An invocation took all of its time, and did not hand its copy over. Lambda begins it anew.",
-			fix:   "s3fanout status",
 		},
 		{
 			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: late, periods: 1,

@@ -73,6 +73,9 @@ type Config struct {
 	// Tracing has AWS X-Ray trace the functions' invocations.
 	Tracing bool
 
+	// NoDashboard leaves the dashboard out, for which CloudWatch charges ("dashboard":
+	// false in JSON).
+	NoDashboard bool
 	// AlarmEmail is who gets alarms. At most one of it and AlarmTopicARN is set.
 	AlarmEmail string
 	// AlarmTopicARN is the ARN of a topic for alarms in each Region, with

@@ -18,6 +18,17 @@ func roles(n int) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) { equal(t, "roles", len(r.all("AWS::IAM::Role")), n) }
 }
 
+// dashboards wants so many in the stack of the first Region, and none in others.
+func dashboards(n int) func(*testing.T, relations) {
+	return func(t *testing.T, r relations) {
+		want := 0
+		if r.region == r.set.Regions[0] {
+			want = n
+		}
+		equal(t, "dashboards", len(r.all("AWS::CloudWatch::Dashboard")), want)
+	}
+}
+
 // traced wants the function to be traced so, and its role to have these
 // statements about X-Ray.
 func traced(mode any, want list) func(*testing.T, relations) {

@@ -101,7 +101,7 @@ func features() [][]level {
 			{"jobs", func(c *replicaset.Config) { c.BatchOperations = true }, roles(2)},
 		},
 		{
-			{"memory by default", nothing, property("AWS::Lambda::Function", "MemorySize", 256.0)},
+			{"memory by default", nothing, property("AWS::Lambda::Function", "MemorySize", 128.0)},
 			{"memory", func(c *replicaset.Config) { c.FunctionMemoryMiB = 1024 }, property("AWS::Lambda::Function", "MemorySize", 1024.0)},
 		},
 		{
@@ -120,6 +120,10 @@ func features() [][]level {
 			{"no traces", nothing, traced(nil, nil)},
 			{"traces", func(c *replicaset.Config) { c.Tracing = true }, traced("Active", list{
 				object{"Sid": "SendTraces", "Effect": "Allow", "Action": list{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, "Resource": "*"}})},
+		},
+		{
+			{"a dashboard", nothing, dashboards(1)},
+			{"no dashboard", func(c *replicaset.Config) { c.NoDashboard = true }, dashboards(0)},
 		},
 		{
 			{"nobody told", nothing, told(func(string) any { return nil })},

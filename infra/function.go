@@ -57,10 +57,7 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		Environment: &awslambda.CfnFunction_EnvironmentProperty{
 			Variables: here.environment(),
 		},
-		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
-			LogFormat: jsii.String("JSON"),
-			LogGroup:  logs.Ref(),
-		},
+		LoggingConfig: logging(logs.Ref()),
 		TracingConfig: here.tracing(),
 		// A replica's event ends a chain at depth two, and the function stops
 		// handing a copy over to itself before Lambda would. Lambda's own guard
@@ -80,6 +77,20 @@ func newFunction(scope constructs.Construct, id string, props functionProps) aws
 		},
 	})
 	return function
+}
+
+// logging has Lambda pass on what the function writes, and nothing of its own about
+// an invocation that went well, which would be a third of what is paid for logs. What
+// it says about one that failed, ran out of time or of memory has the level WARN and
+// is written, and so are lines without a level, which a crash leaves
+// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
+func logging(group *string) *awslambda.CfnFunction_LoggingConfigProperty {
+	return &awslambda.CfnFunction_LoggingConfigProperty{
+		LogFormat:           jsii.String("JSON"),
+		ApplicationLogLevel: jsii.String("INFO"),
+		SystemLogLevel:      jsii.String("WARN"),
+		LogGroup:            group,
+	}
 }
 
 // tracing is nil unless it is asked for, which is Lambda's PassThrough: what

@@ -53,11 +53,11 @@ func (m metric) alarmDimensions() []any {
 	return list
 }
 
-// widgetLine is the metric as a dashboard's widget has it.
-func (m metric) widgetLine() []any {
+// widgetLine is the metric of a Region as a dashboard's widget has it.
+func (m metric) widgetLine(region string) []any {
 	line := []any{m.namespace, m.name}
 	for _, name := range slices.Sorted(maps.Keys(m.dimensions)) {
 		line = append(line, name, m.dimensions[name])
 	}
-	return append(line, map[string]any{"stat": m.statistic, "label": m.name + " " + m.statistic})
+	return append(line, map[string]any{"stat": m.statistic, "region": region, "label": region + " " + m.name + " " + m.statistic})
 }

@@ -69,11 +69,8 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 		MemorySize:                   jsii.Number(reconcilerMemoryMiB),
 		ReservedConcurrentExecutions: jsii.Number(here.Reconcile.AtOnce()),
 		Environment:                  &awslambda.CfnFunction_EnvironmentProperty{Variables: here.reconcileEnvironment()},
-		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
-			LogFormat: jsii.String("JSON"),
-			LogGroup:  logs.Ref(),
-		},
-		TracingConfig: here.tracing(),
+		LoggingConfig:                logging(logs.Ref()),
+		TracingConfig:                here.tracing(),
 	})
 	code.BindToResource(function, nil)
 	function.AddResourceDependency(table, jsii.String("remembers in it"))

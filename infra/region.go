@@ -182,7 +182,9 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	})
 	newDeliveries(scope, "Deliveries", deliveriesProps{Site: here, Function: function})
 	alarms := newAlarms(scope, "Alarms", alarmsProps{Site: here})
-	newDashboard(scope, "Dashboard", dashboardProps{Site: here})
+	if here.hasDashboard() {
+		newDashboard(scope, "Dashboard", dashboardProps{Site: here})
+	}
 	if here.VPCEndpoints[here.Region].VPCID != "" {
 		newVPCEndpoint(scope, "AccessPointEndpoint", vpcEndpointProps{Site: here})
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"s3fanout/internal/function/logline"
 	"s3fanout/internal/function/replicator"
 )
 
@@ -43,7 +43,7 @@ func newInstantHandler(t testing.TB) *replicator.Handler {
 	t.Helper()
 	env := environment("")
 	delete(env, "AWS_ENDPOINT_URL")
-	h, err := handlerWith(func(name string) string { return env[name] }, slog.New(slog.NewJSONHandler(io.Discard, nil)), instantTransport{})
+	h, err := handlerWith(func(name string) string { return env[name] }, logline.New(io.Discard), instantTransport{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,12 @@ import (
 	"s3fanout/internal/follow"
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/function/logline"
 	"s3fanout/internal/function/replicator"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := logline.New(os.Stdout)
 	h, err := newHandler(os.Getenv, log)
 	if err != nil {
 		log.Error("start the function", "error", err.Error())
@@ -83,7 +84,6 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 		}
 		announce = bus.Put
 	}
-	log = log.With("replicaSet", config.Target.Set, "targetRegion", config.Target.Region, "targetBucket", config.Target.Bucket)
 	target := copier.Target{Region: config.Target.Region, Bucket: config.Target.Bucket}
 	copies := copier.New(buckets, target,
 		copier.WithLogger(log),

@@ -12,22 +12,31 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"s3fanout/internal/function/event/eventtest"
+	"s3fanout/internal/replicaset"
 )
 
-// mostMemory is what the function's process may ever hold, in KiB.
-const mostMemory = 20 << 10
+const (
+	// mostMemory is what the function's process may ever hold, in KiB.
+	mostMemory = 20 << 10
+	// mostComputing is how long an event may compute with the memory that is deployed,
+	// which brings its share of a processor. It is little
+	// beside the wait for S3, so that more memory would cost more and not pay.
+	mostComputing = 10 * time.Millisecond
+)
 
 // TestMemoryOfTenThousandEvents runs the function as it is built for AWS, in a
 // process of its own, and has it handle 10,000 events of fresh objects, one
 // after another, with an S3 behind TLS that answers at once. Its memory is
-// bounded, and what the first 1,000 events took suffices for the rest. This
-// counts memory, not time; it takes some seconds.
+// bounded, and what the first 1,000 events took suffices for the rest; its
+// processor time is what the deployed memory has it wait for little. It takes some
+// seconds.
 func TestMemoryOfTenThousandEvents(t *testing.T) {
-	binary := buildFunction(t)
+	binary, deployed := buildFunction(t), replicaset.Config{}.FunctionMemory()
 	s3 := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, copyResult) }))
 	defer s3.Close()
 	roots := filepath.Join(t.TempDir(), "roots.pem")
@@ -58,7 +67,7 @@ func TestMemoryOfTenThousandEvents(t *testing.T) {
 	defer cancel()
 	function := exec.CommandContext(ctx, binary)
 	function.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
+		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(deployed),
 		"SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + os.DevNull,
 	}
 	for name, value := range environment(s3.URL) {
@@ -67,10 +76,11 @@ func TestMemoryOfTenThousandEvents(t *testing.T) {
 	if err := function.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	end := sync.OnceFunc(func() {
 		cancel()
 		_ = function.Wait() // it was killed
-	}()
+	})
+	defer end()
 	now := map[int]int{}
 	for n := 1; n <= 10_000; n++ {
 		var answer string
@@ -93,6 +103,13 @@ func TestMemoryOfTenThousandEvents(t *testing.T) {
 	}
 	peak := memoryOf(t, function.Process.Pid, "VmHWM")
 	t.Logf("after 1,000 events %d KiB, after 10,000 %d KiB, at most %d KiB", now[1_000], now[10_000], peak)
+	end()
+	used := (function.ProcessState.UserTime() + function.ProcessState.SystemTime()) / 10_000
+	computing := used * wholeProcessor / time.Duration(deployed)
+	t.Logf("an event computes for %v, which is %v with %d MB", used, computing, deployed)
+	if computing > mostComputing {
+		t.Errorf("with %d MB an event computes for %v, at most %v was expected", deployed, computing, mostComputing)
+	}
 	if peak > mostMemory {
 		t.Errorf("the function held %d KiB, at most %d were expected", peak, mostMemory)
 	}

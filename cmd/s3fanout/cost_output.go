@@ -147,7 +147,11 @@ func costVerdict(d document.Cost) string {
 	text := "S3's own replication (CRR) is " + costDifference(ours.Dollars, crr.Dollars) +
 		", with Replication Time Control (RTC) " + costDifference(ours.Dollars, rtc.Dollars) +
 		fmt.Sprintf(". Metrics, alarms and dashboards are %s of s3fanout's, whatever is uploaded. ", dollars(ours.Fixed))
-	if d.BreakEvenBytes != nil {
+	switch {
+	case d.BreakEvenBytes == nil:
+	case *d.BreakEvenBytes == 0:
+		text += "With as many uploads, it costs no more than CRR with RTC, however small the objects. "
+	default:
 		text += fmt.Sprintf("With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ", table.Bytes(*d.BreakEvenBytes))
 	}
 	if original := d.Designs[3]; original.Cannot != "" {

@@ -122,8 +122,9 @@ func costPage(t *testing.T) string {
 		"{ours}", requests(bills[0]), "{crr}", requests(bills[1]), "{original}", requests(bills[3]),
 		"{oursAll}", dollars(bills[0].Dollars()), "{fixed}", dollars(bills[0].Fixed()), "{variable}", dollars(bills[0].Dollars()-bills[0].Fixed()),
 		"{originalAll}", dollars(bills[3].Dollars()),
+		"{over}", dollars((bills[0].Dollars()-bills[0].Fixed()-bills[0].Of(cost.Writes).Dollars)/2), // two replicas an upload
 		"{event}", strconv.Itoa(cost.EventBytes), "{notification}", strconv.Itoa(cost.NotificationBytes),
-		"{line}", strconv.Itoa(cost.LogLineBytes), "{lifecycle}", strconv.Itoa(cost.LifecycleBytes),
+		"{line}", strconv.Itoa(cost.LogLineBytes),
 		"{publish}", number(price.Publish*1e6), "{filter}", number(price.FilterGiB), "{invocation}", number(price.Invocation*1e6),
 		"{gbs}", number(price.GBSecond), "{x86}", number(price.GBSecondX86), "{metric}", number(price.MetricMonth), "{alarm}", number(price.AlarmMonth),
 		"{dashboard}", number(price.DashboardMonth), "{rtc}", number(price.ReplicationTimeControlGiB),
@@ -170,12 +171,23 @@ For N Regions, for each upload:
 | notifications published | N: the upload's and each replica's | ` + "`TestCostOfFreshUpload`" + `, which counts the echoes that filters drop |
 | messages scanned by filters | N·(N-1), {event} bytes each | ` + "`TestCostOfWhatIsDeployed`, `TestCostOfWhatIsWritten`" + ` |
 | messages to other Regions | N-1, {notification} bytes each; that SNS delivers to Lambda is free, the transfer is not | ` + "`TestCostOfWhatIsWritten`" + ` |
-| log lines | N-1 of {line} bytes, and {lifecycle} bytes for each that Lambda writes itself | ` + "`TestCostOfWhatIsWritten`" + `; Lambda's own are from examples |
-| a Region's metrics | 4, and 2 for each other Region | ` + "`TestCostOfWhatIsWritten`" + ` |
-| metrics that a Region's alarms look at; its dashboards | 12; 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
-| the function's memory, unless configured | 256 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+| log lines | N-1 of {line} bytes; Lambda itself writes about failed invocations alone | ` + "`TestCostOfWhatIsWritten`" + ` |
+| a Region's metrics | 1, and 1 for each other Region | ` + "`TestCostOfWhatIsWritten`" + ` |
+| metrics that a Region's alarms look at; the set's dashboards | 10; 1 | ` + "`TestCostOfWhatIsDeployed`" + ` |
+| the function's memory, unless configured | 128 MB, arm64 | ` + "`TestCostOfWhatIsDeployed`" + ` |
 
 S3's notifications themselves are free. The model's sums are held by ` + "`TestBillsOfAMillionUploads`, `TestCounts` and `TestBreakEven`" + `.
+
+What is given up for the price:
+
+| saved | given up |
+|---|---|
+| Lambda's lines about invocations that went well | each one's duration and memory; the metric ` + "`Duration`" + ` stays |
+| what a record's line says twice | the bucket of a member, whose Region is named; the request ID of what went well |
+| metrics of bytes, copies and their time | CloudWatch's sums of bytes; the lines have them, and ` + "`ReplicationLag`" + ` counts copies |
+| alarms on errors and on timeouts | errors that a retry repairs; others end as dead letters, which have alarms |
+| a dashboard in each Region | nothing: one shows all Regions |
+| 128 MB of memory instead of 256 | about a millisecond an event, not measured on AWS (` + "`TestMemoryOfTenThousandEvents`" + `) |
 
 **CRR** has one PUT and the transfer for each replica, and with Replication Time Control (RTC) a surcharge on the transfer and three
 metrics for each pair of Regions, which are billed like others. S3 makes up to five GET or HEAD and another PUT at the source for each
@@ -231,13 +243,14 @@ A query costs $0.005 for each GB that it reads. The sums are held by ` + "`TestP
 
 ## What is assumed
 How long a function waits for S3 has not been measured on AWS: 0.2 s and 1 s for each 50 MiB of a request, 64 parts at a time. Set
-` + "`--copy-time`" + ` to what the metric ` + "`CopyTime`" + ` says. That filters scan a message once for each subscription, and that messages are
+` + "`--copy-time`" + ` to what Lambda's metric ` + "`Duration`" + ` says. That filters scan a message once for each subscription, and that messages are
 transferred at the price between Regions, is the more expensive reading of AWS's pages. Metrics have data in every hour of the month.
 
 Counting S3's, SNS's and Lambda's requests alone, a million uploads to three Regions cost {ours}, with CRR {crr}, in the original design
-{original}. The whole of it, for empty objects, is {variable} and {fixed} for metrics, alarms and dashboards, together {oursAll}; the original has
-{originalAll}. Ten metrics, ten alarms and three dashboards of an account are free, a million publishes and invocations and 400,000 GB-s a
-month too, so that little costs less than this says.
+{original}. The whole of it, for empty objects, is {variable} and {fixed} for metrics, alarms and dashboards, together {oursAll}, or $3 less
+without the dashboard; the original has {originalAll}. A million replicas cost {over} besides their COPY, which CRR pays
+too. No free tier is in this. An account has ten metrics, ten alarms and three dashboards of up to 50 metrics; that of three Regions
+has 48. Each month a million publishes and invocations and 400,000 GB-s are free.
 
 ## From which size on
 Mean size of objects from which on s3fanout costs no more than CRR with Replication Time Control, at the prices of us-east-1:

@@ -151,18 +151,18 @@ func TestCostFollowsTheConfiguration(t *testing.T) {
 	if got := fanoutItems(costDocument(t, `, "replicaStorageClass": "source"`, tenMiB...))[cost.Reads]; got.Quantity != 2000 {
 		t.Errorf("with the source's storage class %+v, want 2000", got)
 	}
-	// Four times the memory.
-	if a, b := fanoutItems(costDocument(t, "", tenMiB...)), fanoutItems(costDocument(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 4*a[cost.FunctionTime].Quantity {
-		t.Errorf("with 1024 MiB %+v, with 256 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
+	// Eight times the memory.
+	if a, b := fanoutItems(costDocument(t, "", tenMiB...)), fanoutItems(costDocument(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 8*a[cost.FunctionTime].Quantity {
+		t.Errorf("with 1024 MiB %+v, with 128 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
 	}
 	// The same time, at another price.
 	if a, b := fanoutItems(costDocument(t, "", tenMiB...))[cost.FunctionTime], fanoutItems(costDocument(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
 		math.Abs(b.Dollars/a.Dollars-price.GBSecondX86/price.GBSecond) > 1e-9 {
 		t.Errorf("on x86_64 %+v, on arm64 %+v", b, a)
 	}
-	// 1,000 uploads to two other Regions, 4 s of a quarter GiB each.
-	if got := fanoutItems(costDocument(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 2000 {
-		t.Errorf("with a time of 4 s %+v, want 2000", got)
+	// 1,000 uploads to two other Regions, 4 s of an eighth of a GiB each.
+	if got := fanoutItems(costDocument(t, "", append(tenMiB, "--copy-time", "4s")...))[cost.FunctionTime]; got.Quantity != 1000 {
+		t.Errorf("with a time of 4 s %+v, want 1000", got)
 	}
 }
 

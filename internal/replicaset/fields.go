@@ -44,6 +44,7 @@ func (c *Config) fields() []configField {
 		{"reservedConcurrency", (*positive)(&c.ReservedConcurrency), positiveWanted + ", because 0 would stop the function", "none reserved"},
 		{"logRetentionDays", (*positive)(&c.LogRetentionDays), positiveWanted, strconv.Itoa(none.LogRetention())},
 		{"tracing", &c.Tracing, "true or false", "`false`"},
+		{"dashboard", (*negated)(&c.NoDashboard), "true or false", "`true`"},
 		{"alarmEmail", &c.AlarmEmail, text, "nobody"},
 		{"alarmTopicArn", &c.AlarmTopicARN, text, "none"},
 		{"encryption", &c.Encryption, text, code(EncryptionS3)},
@@ -93,6 +94,20 @@ func unknownField(name string, known []configField) string {
 type saidError struct{ rest string }
 
 func (e saidError) Error() string { return e.rest }
+
+// negated is a field that is true unless it is given, as the negation that is false
+// unless it is given.
+type negated bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *negated) UnmarshalJSON(raw []byte) error {
+	var yes *bool
+	if err := json.Unmarshal(raw, &yes); err != nil || yes == nil {
+		return errors.New("not a boolean")
+	}
+	*n = negated(!*yes)
+	return nil
+}
 
 // positive is a number of a field whose zero means that it is not given.
 type positive int

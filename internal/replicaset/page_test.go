@@ -63,7 +63,7 @@ func TestDefaultsAreTrue(t *testing.T) {
 	}{
 		{"multipartThresholdMiB", strconv.FormatInt(copier.DefaultThreshold>>20, 10), true},
 		{"multipartParallel", strconv.Itoa(copier.DefaultParallel), true},
-		{"functionMemoryMiB", "256", none.FunctionMemory() == 256},
+		{"functionMemoryMiB", "128", none.FunctionMemory() == 128},
 		{"functionArchitecture", "`arm64`", none.Architecture() == set(func(c *Config) { c.FunctionArchitecture = "arm64" }).Architecture()},
 		{"logRetentionDays", "30", none.LogRetention() == 30},
 		{"replicationTimeThreshold", "15 minutes", none.ReplicationTime() == 15*time.Minute},

@@ -91,6 +91,8 @@ type Config struct {
 	// Tracing has AWS X-Ray trace the functions' invocations.
 	Tracing bool
 
+	// NoDashboard leaves the set's dashboard out ("dashboard": false in JSON).
+	NoDashboard bool
 	// AlarmEmail is who gets alarms; empty for nobody. At most one of it and
 	// AlarmTopicARN is set.
 	AlarmEmail string

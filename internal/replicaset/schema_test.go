@@ -258,7 +258,7 @@ func schemaFor(t *testing.T, into any) *jsonschema.Schema {
 	switch into.(type) {
 	case *string:
 		return &jsonschema.Schema{Type: "string"}
-	case *bool:
+	case *bool, *negated:
 		return &jsonschema.Schema{Type: "boolean"}
 	case *[]string:
 		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string"}, UniqueItems: true}

@@ -17,7 +17,6 @@
 package main
 
 import (
-	"log/slog"
 	"net/http"
 	"os"
 
@@ -25,12 +24,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"s3fanout/internal/function/client"
+	"s3fanout/internal/function/logline"
 )
 
 func main() {
 	client.ReadRootsOnce(os.Getenv, os.Setenv)
 	// What carries the answers. By itself it would wait without end.
 	http.DefaultClient.Timeout = answerTimeout
-	a := &adopter{getenv: os.Getenv, log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	a := &adopter{getenv: os.Getenv, log: logline.New(os.Stdout)}
 	lambda.Start(discreet(cfn.LambdaWrap(a.handle)))
 }

@@ -24,12 +24,13 @@ import (
 	"s3fanout/internal/function/checkpoint"
 	"s3fanout/internal/function/client"
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/function/logline"
 	"s3fanout/internal/function/reconcile"
 	"s3fanout/internal/replicaset"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := logline.New(os.Stdout)
 	h, err := newHandler(os.Getenv, log, nil)
 	if err != nil {
 		log.Error("start the function", "error", err.Error())

@@ -15,6 +15,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/follow"
 	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/function/logline"
 	"s3fanout/internal/function/reconcile"
 	"s3fanout/internal/proof/buckets"
 	"s3fanout/internal/replicaset"
@@ -69,7 +70,7 @@ func (w *world) handler() *reconcile.Handler {
 				return buckets.Name(region), slices.Contains(w.Regions, region)
 			})),
 		Checkpoints: w.checkpoints,
-		Log:         slog.New(slog.NewJSONHandler(w.log, nil)),
+		Log:         logline.New(w.log),
 		Now:         w.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.Pass(d)

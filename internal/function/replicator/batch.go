@@ -57,7 +57,7 @@ func (h *Handler) batch(ctx context.Context, log *slog.Logger, times budget, b e
 	if err == nil {
 		return answer, nil
 	}
-	log.Error("batch not passed on", "passedTo", target, "class", classOf(err), "error", err.Error())
+	traced(ctx, log).Error("batch not passed on", "passedTo", target, "class", classOf(err), "error", err.Error())
 	return json.Marshal(answerAll(b, failureOf(err)))
 }
 
@@ -72,7 +72,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	results := make([]taskResult, len(b.Tasks))
 	var jobs []job
 	var places []int // of the jobs' results
-	unread := complaints{log: log, text: "task not understood"}
+	unread := complaints{log: traced(ctx, log), text: "task not understood"}
 	for i, task := range b.Tasks {
 		err := task.Err
 		if err == nil && task.Bucket == h.Config.Target.Bucket {

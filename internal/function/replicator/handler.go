@@ -104,12 +104,9 @@ type summary struct {
 // no error.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	log, times := h.Log, budgetOf(ctx, h.Now())
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		log = log.With("requestId", lc.AwsRequestID)
-	}
 	in, err := event.ParseInvocation(payload)
 	if err != nil {
-		log.Error("event not understood", "error", err.Error())
+		traced(ctx, log).Error("event not understood", "error", err.Error())
 		return nil, &ReplicationError{Parts: 1, Failures: []error{err}}
 	}
 	if in.Batch != nil {
@@ -123,7 +120,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if in.Continuation != nil {
 		jobs = append(jobs, jobOf(*in.Continuation))
 	}
-	unread := complaints{log: log, text: "event not understood"}
+	unread := complaints{log: traced(ctx, log), text: "event not understood"}
 	for _, m := range in.Messages {
 		if m.TestEvent {
 			sum.TestEvents++
@@ -210,14 +207,18 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget,
 		result, err = h.copy(ctx, times, j)
 	}
 	end := h.Now()
-	attributes := append(recordMetrics(h.Config, j, result, err, start, end),
-		"region", r.Region, "bucket", r.Bucket, "key", r.Key, "versionId", r.VersionID,
-		"bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
+	attributes := append(recordMetrics(h.Config, j, result, err, end), "key", r.Key, "versionId", r.VersionID)
+	if sourceRegion(h.Config, r) == noMember { // else its Region says which bucket
+		attributes = append(attributes, "region", r.Region, "bucket", r.Bucket)
+	}
+	attributes = append(attributes, "bytes", result.Bytes, "durationMs", end.Sub(start).Milliseconds())
 	if !r.EventTime.IsZero() {
-		attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
+		if result.Outcome != copier.Copied && result.Outcome != copier.Replaced { // of which the metric says it
+			attributes = append(attributes, "lagMs", lag(r, end).Milliseconds())
+		}
 		if late := replicationTime(lag(r, end), h.Config.LateAfter(), result.Outcome, err); late != "" {
 			attributes = append(attributes, "replicationTime", late)
-			h.announce(ctx, log, late, r, end)
+			h.announce(ctx, traced(ctx, log), late, r, end)
 		}
 	}
 	if result.Waited > 0 {
@@ -225,11 +226,20 @@ func (h *Handler) replicate(ctx context.Context, log *slog.Logger, times budget,
 	}
 	attributes = append(attributes, uploadAttributes(j, result, err)...)
 	if err != nil {
-		log.Error("record", append(attributes, "outcome", "Failed", "class", classOf(err), "error", err.Error())...)
+		traced(ctx, log).Error("record", append(attributes, "outcome", "Failed", "class", classOf(err), "error", err.Error())...)
 		return "", err
 	}
 	log.Info("record", append(attributes, "outcome", result.Outcome)...)
 	return result.Outcome, nil
+}
+
+// traced adds the invocation's ID, by which a dead letter and Lambda's own lines
+// name it. The line of a record that did not fail is written too often to have it.
+func traced(ctx context.Context, log *slog.Logger) *slog.Logger {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return log.With("requestId", lc.AwsRequestID)
+	}
+	return log
 }
 
 // lag is how long ago the event was. S3's clock may be ahead of this one, by

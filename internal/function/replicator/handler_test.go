@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event"
 	"s3fanout/internal/function/event/eventtest"
+	"s3fanout/internal/function/logline"
 )
 
 // fakeCopier has what no server can be made to have: an answer by key.
@@ -67,7 +67,7 @@ func (f *fakeCopier) keys() []string {
 func newTestHandler(f *fakeCopier) (*Handler, *bytes.Buffer) {
 	var out bytes.Buffer
 	clock := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	return &Handler{Config: eventtest.Config(), Copier: f, Log: slog.New(slog.NewJSONHandler(&out, nil)),
+	return &Handler{Config: eventtest.Config(), Copier: f, Log: logline.New(&out),
 		Now: func() time.Time { return clock }}, &out
 }
 
@@ -112,8 +112,8 @@ func TestEveryRecordOfEveryMessage(t *testing.T) {
 		if line["msg"] != "record" || line["key"] != "a" {
 			continue
 		}
-		for key, want := range map[string]any{"region": "us-east-1", "bucket": "media-us", "key": "a", "versionId": "v1",
-			"outcome": "Copied", "bytes": 7.0, "durationMs": 0.0, "lagMs": 1500.0} {
+		for key, want := range map[string]any{"SourceRegion": "us-east-1", "key": "a", "versionId": "v1",
+			"outcome": "Copied", "bytes": 7.0, "durationMs": 0.0, "ReplicationLag": 1500.0} {
 			if line[key] != want {
 				t.Errorf("log %s: got %v, want %v", key, line[key], want)
 			}

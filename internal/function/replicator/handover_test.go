@@ -120,7 +120,7 @@ func TestContinuationIsResumed(t *testing.T) {
 		t.Errorf("got requests %+v, want one that resumes %+v", f.got, want)
 	}
 	line := lines(t, out)[0]
-	for key, want := range map[string]any{"key": "a b", "outcome": "Copied", "lagMs": 3600000.0, "uploadId": "upload-1", "handovers": 7.0} {
+	for key, want := range map[string]any{"key": "a b", "outcome": "Copied", "ReplicationLag": 3600000.0, "uploadId": "upload-1", "handovers": 7.0} {
 		if line[key] != want {
 			t.Errorf("log %s: got %v, want %v", key, line[key], want)
 		}

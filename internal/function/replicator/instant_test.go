@@ -3,7 +3,6 @@ package replicator
 import (
 	"context"
 	"io"
-	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event/eventtest"
+	"s3fanout/internal/function/logline"
 )
 
 // instantS3 copies everything at once, and nothing else.
@@ -29,7 +29,7 @@ func (instantS3) CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Op
 // newInstantHandler is a Handler as on AWS but for S3, and its log, which goes
 // nowhere but is written.
 func newInstantHandler() *Handler {
-	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	log := logline.New(io.Discard)
 	target := copier.Target{Region: eventtest.Config().Target.Region, Bucket: eventtest.Config().Target.Bucket}
 	return &Handler{Config: eventtest.Config(), Copier: copier.New(instantS3{}, target, copier.WithLogger(log)), Log: log, Now: time.Now}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"s3fanout/internal/copier"
 	"s3fanout/internal/function/event/eventtest"
 	"s3fanout/internal/replicaset"
@@ -46,7 +48,7 @@ func metricsOf(t *testing.T, line string) map[string]float64 {
 	if at := time.UnixMilli(*envelope.Timestamp).UTC(); at != time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC) {
 		t.Errorf("Timestamp is %v", at)
 	}
-	units := regexp.MustCompile(`^(Milliseconds|Bytes|Count)$`)
+	units := regexp.MustCompile(`^(Milliseconds|Count)$`)
 	got := map[string]float64{}
 	for _, directive := range envelope.CloudWatchMetrics {
 		if directive.Namespace != "s3fanout" || len(directive.Dimensions) == 0 || len(directive.Metrics) == 0 || len(directive.Metrics) > 100 {
@@ -91,9 +93,7 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 		want   map[string]float64
 	}{
 		{"copied", eventtest.Upload("k"), &fakeCopier{}, map[string]float64{
-			"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1,
 			"ReplicationLag" + inPair + "Milliseconds": 1500, "ReplicationLag" + inHere + "Milliseconds": 1500,
-			"Bytes" + inHere + "Bytes": 7, "CopyTime" + inHere + "Milliseconds": 0,
 		}},
 		{"exists", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.Exists}},
 			map[string]float64{"Exists" + inHere + "Count": 1}},
@@ -157,30 +157,34 @@ func TestMetricsOfContinuation(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := metricsOf(t, out.String())
-	if lag, took := got["ReplicationLag"+inHere+"Milliseconds"], got["CopyTime"+inHere+"Milliseconds"]; lag != 1500 || took != 2000 {
+	if lag, took := got["ReplicationLag"+inHere+"Milliseconds"], lines(t, out)[0]["durationMs"]; lag != 1500 || took != 2000.0 {
 		t.Errorf("lag %v, time %v; want 1500 and 2000: %v", lag, took, slices.Sorted(maps.Keys(got)))
 	}
 }
 
 // A task of S3 Batch Operations has no time, and so no lag, rather than one of
-// centuries, and no size, rather than none.
+// centuries.
 func TestMetricsOfTask(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{})
 	answerOf(t, h, batchOf("", task("t", "media-us", "k")))
-	want := map[string]float64{"Copied" + inPair + "Count": 1, "Copied" + inHere + "Count": 1, "CopyTime" + inHere + "Milliseconds": 0}
-	if got := metricsOf(t, out.String()); !maps.Equal(got, want) {
-		t.Errorf("got  %v\nwant %v", got, want)
+	if got := metricsOf(t, out.String()); got != nil || lines(t, out)[0]["outcome"] != "Copied" {
+		t.Errorf("got %v in %s", got, out)
 	}
 }
 
-// An object without bytes is one all the same.
-func TestMetricsOfEmptyObject(t *testing.T) {
+// What nobody reads is paid for with every replica: a name that another attribute
+// says, a zero, an ID that nothing else has.
+func TestLineOfAReplicaIsShort(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{})
-	empty := strings.Replace(eventtest.Upload("k"), `"size":7`, `"size":0`, 1)
-	if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(empty))); err != nil {
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
+	if _, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("k")))); err != nil {
 		t.Fatal(err)
 	}
-	if got, there := metricsOf(t, out.String())["Bytes"+inHere+"Bytes"]; got != 0 || !there {
-		t.Errorf("got %v, %t, want 0 bytes", got, there)
+	want := `{"timestamp":T,"level":"INFO","msg":"record","ReplicaSet":"media","SourceRegion":"us-east-1","TargetRegion":"eu-west-1","ReplicationLag":1500,` +
+		`"_aws":{"Timestamp":1795168800000,"CloudWatchMetrics":[{"Namespace":"s3fanout",` +
+		`"Dimensions":[["ReplicaSet","SourceRegion","TargetRegion"],["ReplicaSet","TargetRegion"]],"Metrics":[{"Name":"ReplicationLag","Unit":"Milliseconds"}]}]},` +
+		`"key":"k","versionId":"v1","bytes":7,"durationMs":0,"outcome":"Copied"}` + "\n"
+	if got := regexp.MustCompile(`"timestamp":"[^"]+"`).ReplaceAllString(out.String(), `"timestamp":T`); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -55,10 +55,8 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	}
 	h, out := newTestHandler(f)
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
-	// What newHandler adds to every line.
-	h.Log = h.Log.With("replicaSet", "media", "targetRegion", "eu-west-1", "targetBucket", "media-eu")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-	if _, err := h.with(&fakeSelf{}).Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("small"), eventtest.Upload("failing"), eventtest.Upload("large"), eventtest.Upload("there"), eventtest.Upload("other"), eventtest.Upload("gone"), eventtest.Upload("tmp/a")))); err == nil {
+	if _, err := h.with(&fakeSelf{}).Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("small"), eventtest.Upload("failing"), eventtest.Upload("large"), eventtest.Upload("there"), eventtest.Upload("other"), eventtest.Upload("gone"), eventtest.Upload("tmp/a"), eventtest.Record("made-up-1", "stranger", "k", "")))); err == nil {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
@@ -81,7 +79,7 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 			logged[key] = true
 		}
 	}
-	for _, own := range []string{"time", "level", "msg", "_aws"} { // slog's, and the metrics' envelope
+	for _, own := range []string{"timestamp", "level", "msg", "_aws"} { // slog's, and the metrics' envelope
 		delete(logged, own)
 	}
 	if got := slices.Sorted(maps.Keys(logged)); !slices.Equal(got, listed) {

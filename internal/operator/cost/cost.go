@@ -82,6 +82,8 @@ type Usage struct {
 	// nil for no comparison.
 	Reconcile *replicaset.Reconcile
 	Keys      int64
+	// NoDashboard: the set has none.
+	NoDashboard bool
 	// CopyTime is how long a function works on a replica; 0 means to assume it:
 	// see RequestTime and CopyRate.
 	CopyTime time.Duration

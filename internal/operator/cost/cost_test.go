@@ -27,12 +27,12 @@ func TestBillsOfAMillionUploads(t *testing.T) {
 			Filtering:   {5.587935, 0.502914},
 			Deliveries:  {3.911555, 0.078231}, // 2,000,000 of 2100 bytes
 			Invocations: {2e6, 0.40},
-			// 2,000,000 times 0.2 s and 1/50 s, a quarter of a GiB.
-			FunctionTime: {110e3, 1.466674},
-			Logs:         {3.72, 1.86}, // 2,000,000 times 1860 bytes
-			Metrics:      {24, 7.20},   // in each Region 4, and 2 for each of 2 others
-			Alarms:       {36, 3.60},
-			Dashboards:   {3, 9},
+			// 2,000,000 times 0.2 s and 1/50 s, an eighth of a GiB.
+			FunctionTime: {55e3, 0.733337},
+			Logs:         {1.20, 0.60}, // 2,000,000 times 600 bytes
+			Metrics:      {9, 2.70},    // in each Region 1, and 1 for each of 2 others
+			Alarms:       {30, 3},
+			Dashboards:   {1, 3},
 		},
 		CRR: {Writes: {2e6, 10}, Transfer: {1953.125, 39.06}},
 		// Six rules have three metrics each.
@@ -69,8 +69,8 @@ func TestBillsOfAMillionUploads(t *testing.T) {
 			t.Errorf("%s: got $%v, want $%v", bill.Design, bill.Dollars(), total)
 		}
 	}
-	if got := bills[0].Fixed(); !near(got, 19.80) {
-		t.Errorf("the fixed part: got $%v, want $19.80", got)
+	if got := bills[0].Fixed(); !near(got, 8.70) {
+		t.Errorf("the fixed part: got $%v, want $8.70", got)
 	}
 }
 
@@ -89,8 +89,8 @@ func TestBillOfFollowing(t *testing.T) {
 	}{
 		{"overwrites", follows, plain, map[Item]sum{
 			Reads: {4e6, 1.60}, // two HEADs for each of 2,000,000 replicas
-			// 2,000,000 times 0.1 s, a quarter of a GiB.
-			FunctionTime: {50e3, 0.66667},
+			// 2,000,000 times 0.1 s, an eighth of a GiB.
+			FunctionTime: {25e3, 0.333335},
 		}},
 		{"a million deletions", deletes, follows, map[Item]sum{
 			Writes: {2e6, 10}, // a LIST in each of two Regions' functions
@@ -102,9 +102,9 @@ func TestBillOfFollowing(t *testing.T) {
 			Deliveries: {11.734664, 0.234693}, // 6,000,000 of 2100 bytes
 			// Three Regions' markers or deletions, two functions each.
 			Invocations: {6e6, 1.20},
-			// 2,000,000 times 0.2 s and 4,000,000 times 0.1 s, a quarter of a GiB.
-			FunctionTime: {200e3, 2.66668},
-			Logs:         {11.16, 5.58},
+			// 2,000,000 times 0.2 s and 4,000,000 times 0.1 s, an eighth of a GiB.
+			FunctionTime: {100e3, 1.33334},
+			Logs:         {3.60, 1.80},
 			Metrics:      {6, 1.80},
 			Alarms:       {3, 0.30},
 		}},
@@ -124,15 +124,28 @@ func TestBillOfFollowing(t *testing.T) {
 	}
 }
 
-// What is deployed for three Regions by default may cost what it did before, and
-// no more: a new metric or alarm replaces one, or comes with a feature that is
-// switched on.
+// What is deployed for three Regions by default may cost so much and no more: a new
+// metric or alarm replaces one, or comes with a feature that is switched on.
 func TestFixedPriceOfThreeRegions(t *testing.T) {
-	const most = 19.80
 	for _, regions := range [][]string{Alike(3), {"us-east-1", "eu-west-1", "ap-northeast-1"}} {
-		if fixed := (Usage{Regions: regions, Objects: 1e6, Size: 1}).fanout().Fixed(); fixed > most+1e-9 {
-			t.Errorf("%v: $%.2f a month, at most $%.2f", regions, fixed, most)
+		for _, c := range []struct {
+			noDashboard bool
+			most        float64
+		}{{false, 8.70}, {true, 5.70}} {
+			u := Usage{Regions: regions, Objects: 1e6, Size: 1, NoDashboard: c.noDashboard}
+			if fixed := u.fanout().Fixed(); fixed > c.most+1e-9 {
+				t.Errorf("%v, no dashboard %t: $%.2f a month, at most $%.2f", regions, c.noDashboard, fixed, c.most)
+			}
 		}
+	}
+}
+
+// TestPriceOfAMillionReplicas bounds what a million replicas of small objects cost
+// over the COPY of each, which they cost with S3's own replication too.
+func TestPriceOfAMillionReplicas(t *testing.T) {
+	bill := Usage{Regions: Alike(3), Objects: 5e5, Size: 0}.fanout()
+	if over := bill.Dollars() - bill.Fixed() - bill.Of(Writes).Dollars; over > 1.90 {
+		t.Errorf("a million replicas cost $%.4f over their COPY, at most $1.90", over)
 	}
 }
 
@@ -147,10 +160,10 @@ func TestCounts(t *testing.T) {
 		{"five Regions, invocations", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Invocations, 40},
 		{"five Regions, notifications", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Publishes, 50},
 		{"five Regions, messages scanned", Usage{Regions: Alike(5), Objects: 1 << 30, Size: 1}, Filtering, 5 * 4 * EventBytes},
-		{"five Regions, metrics", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Metrics, 60},
-		{"two Regions, metrics", Usage{Regions: Alike(2), Objects: 10, Size: 1}, Metrics, 12},
+		{"five Regions, metrics", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Metrics, 25},
+		{"two Regions, metrics", Usage{Regions: Alike(2), Objects: 10, Size: 1}, Metrics, 4},
 		{"one Region uploaded to", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Writes, 20},
-		{"one Region uploaded to, metrics of two others", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Metrics, 12},
+		{"one Region uploaded to, metrics of two others", Usage{Regions: Alike(3), From: "Region 2", Objects: 10, Size: 1}, Metrics, 4},
 		{"no HEAD", Usage{Regions: Alike(3), Objects: 10, Size: 1}, Reads, 0},
 		{"storage class of the source", Usage{Regions: Alike(3), Objects: 10, Size: 1, HeadsSource: true}, Reads, 20},
 		{"at the threshold", Usage{Regions: Alike(2), Objects: 1, Size: 256 << 20}, Writes, 1},
@@ -160,11 +173,11 @@ func TestCounts(t *testing.T) {
 		{"over another threshold", Usage{Regions: Alike(2), Objects: 1, Size: 16 << 20, Threshold: 8 << 20}, Writes, 4},
 		{"over the largest threshold", Usage{Regions: Alike(2), Objects: 1, Size: 6 << 30, Threshold: 8 << 30}, Writes, float64(copier.Parts(6<<30) + 2)},
 		{"more memory", Usage{Regions: Alike(2), Objects: 4, Size: 1, CopyTime: 2 * time.Second, MemoryMiB: 1024}, FunctionTime, 8},
-		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 2},
+		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 1},
 		// 5 HEADs' time and one wave of parts of 16 MiB.
-		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 4},
+		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 8},
 		// 10 GiB are 160 parts of 64 MiB, in three waves of 64.
-		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 3*(0.2+64.0/50)) / 4},
+		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 3*(0.2+64.0/50)) / 8},
 	} {
 		if got := c.usage.fanout().Of(c.item).Quantity; !near(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
@@ -184,10 +197,10 @@ func TestPricesOfRegions(t *testing.T) {
 	}{
 		{"copies in sa-east-1", away.Of(Writes).Dollars, 7},
 		{"transfer out of us-east-1", away.Of(Transfer).Dollars, 976.5625 * 0.02},
-		{"lines in sa-east-1", away.Of(Logs).Dollars, 1.86 * 0.90},
+		{"lines in sa-east-1", away.Of(Logs).Dollars, 0.60 * 0.90},
 		{"copies in us-east-1", home.Of(Writes).Dollars, 5},
 		{"transfer out of sa-east-1", home.Of(Transfer).Dollars, 976.5625 * 0.138},
-		{"lines in us-east-1", home.Of(Logs).Dollars, 1.86 * 0.50},
+		{"lines in us-east-1", home.Of(Logs).Dollars, 0.60 * 0.50},
 	} {
 		if !near(c.got, c.want) {
 			t.Errorf("%s: got $%v, want $%v", c.name, c.got, c.want)
@@ -228,6 +241,9 @@ func TestBreakEven(t *testing.T) {
 		if a, b := at.fanout().Dollars(), at.replication(true).Dollars(); a > b {
 			t.Errorf("%d uploads of %d bytes: $%v is more than $%v", u.Objects, size, a, b)
 		}
+		if size == 0 {
+			continue // it is the metrics of Replication Time Control that cost more
+		}
 		if a, b := below.fanout().Dollars(), below.replication(true).Dollars(); a <= b {
 			t.Errorf("%d uploads of %d bytes: $%v is not more than $%v", u.Objects, size-1, a, b)
 		}
@@ -235,11 +251,11 @@ func TestBreakEven(t *testing.T) {
 	if size, ok := BreakEven(Usage{Regions: Alike(100), From: "Region 1", Objects: 1}); ok && size <= copier.MaxSize {
 		t.Errorf("one upload to a hundred Regions pays from %d bytes on", size)
 	}
-	// By hand, for a billion uploads: 15.66 of s3fanout's dollars a million are
+	// By hand, for a billion uploads: 13.75 of s3fanout's dollars a million are
 	// not CRR's 10, for two replicas at $0.015 a GiB, and 1/50 s a MiB.
 	size, _ := BreakEven(Usage{Regions: Alike(3), Objects: 1e9})
-	perReplica := (1.5+0.502914+0.078231+0.4+1.33334+1.86)/2e6 + (19.8-5.4)/2e9
-	perByte := price.ReplicationTimeControlGiB/gib - 0.25*price.GBSecond/CopyRate
+	perReplica := (1.5+0.502914+0.078231+0.4+0.66667+0.60)/2e6 + (8.7-5.4)/2e9
+	perByte := price.ReplicationTimeControlGiB/gib - 0.125*price.GBSecond/CopyRate
 	if want := perReplica / perByte; math.Abs(float64(size)-want) > 2 {
 		t.Errorf("a billion uploads: got %d bytes, want %.0f", size, want)
 	}

@@ -15,24 +15,22 @@ const (
 	// and NotificationBytes that of the message around it that SNS delivers.
 	EventBytes        = 1000
 	NotificationBytes = 2100
-	// LogLineBytes is about the size of the line that a record's copy writes,
-	// LifecycleBytes that of the two lines that Lambda itself writes about an
-	// invocation in JSON (platform.start and platform.report).
-	LogLineBytes   = 1400
-	LifecycleBytes = 460
+	// LogLineBytes is about the size of the line that a record's copy writes. Lambda
+	// itself writes nothing about an invocation that went well.
+	LogLineBytes = 600
 	// DefaultMemoryMiB is a function's memory.
-	DefaultMemoryMiB = 256
+	DefaultMemoryMiB = 128
 	// AlarmMetricsPerRegion are the metrics that the alarms of each Region's stack
-	// look at, and DashboardsPerRegion its dashboards. An alarm that adds two
-	// metrics up is billed as two.
-	AlarmMetricsPerRegion = 12
-	DashboardsPerRegion   = 1
+	// look at. An alarm that adds two metrics up is billed as two.
+	AlarmMetricsPerRegion = 10
+	// DashboardsPerSet is the dashboards of all Regions together.
+	DashboardsPerSet = 1
 )
 
 // MetricsPerRegion is how many custom metrics a Region has data in whose function
-// makes replicas from so many others, and nothing else: Copied, Bytes, CopyTime
-// and ReplicationLag, the first and the last by source Region as well.
-func MetricsPerRegion(sources int) int { return 4 + 2*sources }
+// makes replicas from so many others, and nothing else: ReplicationLag, by source
+// Region as well.
+func MetricsPerRegion(sources int) int { return 1 + sources }
 
 // What following changes adds: the alarm many-deletions, and the metrics Deleted and
 // SourceGone of a Region in which deletions are followed.
@@ -47,8 +45,8 @@ const (
 const metricsPerRule = 3
 
 // Assumptions about how long a function waits for S3. They have not been
-// measured on AWS, which promises no times; the metric CopyTime says how it is
-// in an account.
+// measured on AWS, which promises no times; Lambda's metric Duration says how
+// it is in an account.
 const (
 	// RequestTime is how long S3 takes to answer a copy before its bytes count,
 	// and CopyRate how many bytes a second one request copies besides.
@@ -120,7 +118,7 @@ func (u Usage) fanout() Bill {
 		}
 		t.add(Invocations, replicas, price.Invocation)
 		t.add(FunctionTime, replicas*seconds*memory, second)
-		t.add(Logs, replicas*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
+		t.add(Logs, replicas*LogLineBytes/gb, prices(to).Logs)
 		t.add(Deliveries, replicas*NotificationBytes/gib, prices(from).Transfer)
 		// The replica's own notification, which every subscription's filter
 		// scans, as it did the upload's.
@@ -136,7 +134,9 @@ func (u Usage) fanout() Bill {
 		t.add(Metrics, float64(MetricsPerRegion(k)), price.MetricMonth)
 	}
 	t.add(Alarms, float64(n*AlarmMetricsPerRegion), price.AlarmMonth)
-	t.add(Dashboards, float64(n*DashboardsPerRegion), price.DashboardMonth)
+	if !u.NoDashboard {
+		t.add(Dashboards, DashboardsPerSet, price.DashboardMonth)
+	}
 	return t.bill(S3Fanout)
 }
 
@@ -158,7 +158,7 @@ func (u Usage) deletions(t tally, memory, second float64) {
 		t.add(Reads, events, readPrice(from))
 		t.add(Invocations, events, price.Invocation)
 		t.add(FunctionTime, events*busy.Seconds()*memory, second)
-		t.add(Logs, events*(LogLineBytes+LifecycleBytes)/gb, prices(to).Logs)
+		t.add(Logs, events*LogLineBytes/gb, prices(to).Logs)
 		t.add(Deliveries, events*NotificationBytes/gib, prices(from).Transfer)
 	}
 	published := func(events float64) {

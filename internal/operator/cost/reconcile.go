@@ -50,6 +50,6 @@ func (u Usage) reconcile(t tally, second float64) {
 			}
 		}
 		t.add(FunctionTime, keys/keysPerSecond*memory, second)
-		t.add(Logs, ReconcileTicks*(LogLineBytes+LifecycleBytes)/gb, prices(here).Logs)
+		t.add(Logs, ReconcileTicks*LogLineBytes/gb, prices(here).Logs)
 	}
 }

@@ -183,7 +183,7 @@ func troubles() []trouble {
 		{"no target", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_TARGET_BUCKET") }, checkEnvironment, Failed, "not set"},
 		{"a setting of another configuration", func(r *Region) { r.Function.Value.Environment["S3FANOUT_MULTIPART_PARALLEL"] = "3" }, checkEnvironment, Failed, "cdk.json does not set it"},
 		{"short timeout", func(r *Region) { r.Function.Value.TimeoutSeconds = 60 }, checkSettings, Warning, "60 seconds"},
-		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 128 }, checkSettings, Warning, "128 MB"},
+		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 64 }, checkSettings, Warning, "64 MB"},
 		{"another processor", func(r *Region) { r.Function.Value.Architecture = "x86_64" }, checkProcessor, Warning, "runs on x86_64, not on arm64"},
 		{"switched off", stopped(Look[Paused]{State: Absent}), checkConcurrency, Failed, "is 0"},
 		{"switched off, tags denied", stopped(Look[Paused]{Why: denied}), checkConcurrency, Failed, "is 0; whether it was paused on purpose could not be told: " + denied},

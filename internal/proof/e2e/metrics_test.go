@@ -22,11 +22,16 @@ import (
 // then every metric of ours that a template names has to have a figure.
 func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 	t.Parallel()
-	var named []types.Metric // of the first Region's stack
-	region := ""
+	var named []types.Metric // of one Region
+	const region = "eu-west-1"
 	a := editable(t, threeRegions(t))
-	a.edit("s3fanout-eu-west-1", func(resources map[string]any) int {
-		region = "eu-west-1"
+	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
+		ofType(resources, "AWS::CloudWatch::Dashboard", func(_ string, p map[string]any) {
+			named = append(named, metricsOfDashboard(t, p["DashboardBody"].(string), region)...)
+		})
+		return 1
+	})
+	a.edit("s3fanout-"+region, func(resources map[string]any) int {
 		ofType(resources, "AWS::CloudWatch::Alarm", func(_ string, p map[string]any) {
 			if p["Metrics"] != nil {
 				if text := fmt.Sprint(p["Metrics"]); strings.Contains(text, "Namespace:s3fanout") {
@@ -40,9 +45,6 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(dimension["Name"].(string)), Value: aws.String(dimension["Value"].(string))})
 			}
 			named = append(named, m)
-		})
-		ofType(resources, "AWS::CloudWatch::Dashboard", func(_ string, p map[string]any) {
-			named = append(named, metricsOfDashboard(t, p["DashboardBody"].(string))...)
 		})
 		return 1
 	})
@@ -86,9 +88,9 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 	}
 }
 
-// metricsOfDashboard reads them from lines such as
-// ["s3fanout","Copied","ReplicaSet","media",{"stat":"Sum"}].
-func metricsOfDashboard(t *testing.T, body string) (list []types.Metric) {
+// metricsOfDashboard reads a Region's from lines such as
+// ["s3fanout","Exists","ReplicaSet","media",{"stat":"Sum","region":"eu-west-1"}].
+func metricsOfDashboard(t *testing.T, body, region string) (list []types.Metric) {
 	t.Helper()
 	var b struct {
 		Widgets []struct {
@@ -100,6 +102,9 @@ func metricsOfDashboard(t *testing.T, body string) (list []types.Metric) {
 	}
 	for _, w := range b.Widgets {
 		for _, line := range w.Properties.Metrics {
+			if line[len(line)-1].(map[string]any)["region"] != any(region) {
+				continue
+			}
 			m := types.Metric{Namespace: aws.String(line[0].(string)), MetricName: aws.String(line[1].(string))}
 			for i := 2; i+1 < len(line); i += 2 {
 				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(line[i].(string)), Value: aws.String(line[i+1].(string))})

@@ -169,23 +169,19 @@ func older(t *testing.T, letter string, age time.Duration) []byte {
 func (w *world) arrivals() (counts map[string][]int64, worst map[string]time.Duration) {
 	w.t.Helper()
 	counts, worst = map[string][]int64{}, map[string]time.Duration{}
-	regionOf := map[string]string{}
-	for region, r := range w.state.Regions {
-		regionOf[r.Bucket] = region
-	}
 	for _, target := range w.regions {
 		for line := range strings.Lines(w.logLines(target, `"msg":"record"`)) {
 			var r struct {
-				Bucket, Outcome string
-				LagMs           *int64
+				SourceRegion, Outcome string
+				ReplicationLag        *int64
 			}
 			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				w.t.Fatal(err)
 			}
-			if r.Outcome != "Copied" || r.LagMs == nil {
+			if r.Outcome != "Copied" || r.ReplicationLag == nil {
 				continue
 			}
-			pair, lag := regionOf[r.Bucket]+" "+target, time.Duration(*r.LagMs)*time.Millisecond
+			pair, lag := r.SourceRegion+" "+target, time.Duration(*r.ReplicationLag)*time.Millisecond
 			if counts[pair] == nil {
 				counts[pair] = make([]int64, 5)
 			}

@@ -114,7 +114,7 @@ func TestEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	run, month := estimate(o)
-	if run < 0.05 || run > 1 || month < 5 || month > 30 {
+	if run < 0.01 || run > 1 || month < 5 || month > 30 {
 		t.Errorf("a run $%.2f, a month $%.2f", run, month)
 	}
 }
