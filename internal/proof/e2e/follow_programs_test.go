@@ -49,8 +49,8 @@ func TestPageNamesTheProgramsThatAreRun(t *testing.T) {
 		if version == nil {
 			t.Fatalf("no version of %s is pinned", program)
 		}
-		if row := "| " + program + " " + version[1] + " "; !strings.Contains(page, row) {
-			t.Errorf("docs/what-wins.md has no row %q", row)
+		if item := "- " + program + " " + version[1] + ": "; !strings.Contains(page, item) {
+			t.Errorf("docs/what-wins.md has no item %q", item)
 		}
 	}
 }
