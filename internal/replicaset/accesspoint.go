@@ -81,6 +81,15 @@ func (c Config) AccessPoints() []Point {
 	return points
 }
 
+// PointBuckets are the buckets that an access point has in an account, in their order.
+func (c Config) PointBuckets(accountID string, point Point) []string {
+	buckets := make([]string, len(point.Regions))
+	for i, region := range point.Regions {
+		buckets[i] = c.Member(accountID, region).Bucket
+	}
+	return slices.Sorted(slices.Values(buckets))
+}
+
 // PointsOverAll names the access points that list no Regions of their own. A
 // Region that joins or leaves the set replaces them.
 func (c Config) PointsOverAll() []string {

@@ -13,9 +13,9 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// pointsRegion is the one that answers which access points an account has
+// PointsRegion is the one that answers which access points an account has
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MrapOperations.html).
-const pointsRegion = "us-west-2"
+const PointsRegion = "us-west-2"
 
 // Points is what is asked of S3 Control, about access points.
 type Points interface {
@@ -33,12 +33,22 @@ type AccessPoint struct {
 
 // accessPoints are those of the account, those being made and deleted too.
 func (g gatherer) accessPoints(ctx context.Context) Look[[]AccessPoint] {
-	in := &s3control.ListMultiRegionAccessPointsInput{AccountId: &g.facts.Account}
+	points, err := ListAccessPoints(ctx, g.clients.Points, g.facts.Account)
+	if err != nil {
+		return failed[[]AccessPoint](g.region, "the account's access points, asked for in "+PointsRegion, err)
+	}
+	return found(points)
+}
+
+// ListAccessPoints returns those of the account, those being made and deleted too. The
+// error is the SDK's.
+func ListAccessPoints(ctx context.Context, client Points, account string) ([]AccessPoint, error) {
+	in := &s3control.ListMultiRegionAccessPointsInput{AccountId: &account}
 	points := []AccessPoint{}
 	for {
-		out, err := g.clients.Points.ListMultiRegionAccessPoints(ctx, in)
+		out, err := client.ListMultiRegionAccessPoints(ctx, in)
 		if err != nil {
-			return failed[[]AccessPoint](g.region, "the account's access points, asked for in "+pointsRegion, err)
+			return nil, err
 		}
 		for _, p := range out.AccessPoints {
 			one := AccessPoint{Name: aws.ToString(p.Name), Alias: aws.ToString(p.Alias), Status: p.Status}
@@ -49,7 +59,7 @@ func (g gatherer) accessPoints(ctx context.Context) Look[[]AccessPoint] {
 			points = append(points, one)
 		}
 		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
-			return found(points)
+			return points, nil
 		}
 	}
 }
@@ -72,7 +82,9 @@ func (c *checker) accessPoint() {
 	slices.SortStableFunc(ours, func(a, b AccessPoint) int { return a.unready() - b.unready() })
 	var missing []replicaset.Point
 	for _, want := range c.facts.Set.AccessPoints() {
-		i := slices.IndexFunc(ours, func(p AccessPoint) bool { return slices.Equal(p.Buckets, c.bucketsOf(want)) })
+		i := slices.IndexFunc(ours, func(p AccessPoint) bool {
+			return slices.Equal(p.Buckets, c.facts.Set.PointBuckets(c.facts.Account, want))
+		})
 		if i < 0 {
 			missing = append(missing, want)
 			continue
@@ -93,16 +105,6 @@ func (c *checker) accessPoint() {
 	if len(ours) > 0 && len(missing) == 0 {
 		c.find(checkPointOther, "cdk.json does not name %s", described(ours))
 	}
-}
-
-// bucketsOf are the buckets that an access point is to have, in order.
-func (c *checker) bucketsOf(point replicaset.Point) []string {
-	var buckets []string
-	for _, region := range point.Regions {
-		buckets = append(buckets, c.facts.member(region).Bucket)
-	}
-	slices.Sort(buckets)
-	return buckets
 }
 
 // unready is 0 of an access point that S3 has made everywhere, else 1.

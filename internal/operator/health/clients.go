@@ -160,7 +160,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			SQS:        sqs.NewFromConfig(there),
 			KMS:        kms.NewFromConfig(there),
 			CloudWatch: cloudwatch.NewFromConfig(there),
-			Points:     control.New(config, pointsRegion, lookTime),
+			Points:     control.New(config, PointsRegion, lookTime),
 			Scheduler:  scheduler.NewFromConfig(there),
 			DynamoDB:   dynamodb.NewFromConfig(there),
 			States:     sfn.NewFromConfig(there),

@@ -78,6 +78,11 @@ func (g gatherer) settings(ctx context.Context, s *Subscription) {
 	})
 }
 
+// LookAtQueue asks for a Region's dead-letter queue alone, with two requests.
+func LookAtQueue(ctx context.Context, set replicaset.Config, region string, clients Clients) Look[Queue] {
+	return gatherer{facts: &Facts{Set: set}, region: region, clients: clients}.queue(ctx)
+}
+
 func (g gatherer) queue(ctx context.Context) Look[Queue] {
 	name := g.facts.Set.QueueName()
 	what := "queue " + name
