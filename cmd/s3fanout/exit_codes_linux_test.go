@@ -206,6 +206,7 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	pointed := e.failover()
 	// A release has the CDK app beside the command; init looks only whether it is there.
 	if err := os.WriteFile(filepath.Join(filepath.Dir(e.built.command), "s3fanout-cdk"), nil, 0o700); err != nil {
 		t.Fatal(err)
@@ -225,6 +226,7 @@ func TestExitCodes(t *testing.T) {
 		exits{"demo --nonsense", 2},
 		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
 		exits{"explain films/one", 0}, exits{"explain", 2},
+		exits{"failover", 0}, exits{"failover nonsense", 2}, exits{"failover status", 2}, exits{"failover shift", 2}, exits{"failover drill", 2},
 		exits{initial("any-bucket", "initial.json"), 0}, exits{initial("nobody-has-this", "checked.json") + " --check", 3}, exits{"init", 2},
 		exits{"history films/one", 0}, exits{"history", 2}, exits{"history films/none", 3},
 		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0}, exits{"resume nowhere", 2},
@@ -261,10 +263,10 @@ func TestExitCodes(t *testing.T) {
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"failover status" + pointed, 1}, exits{"failover shift --to us-east-1" + pointed, 1}, exits{"failover drill --to us-east-1" + pointed, 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "history k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "failover status" + pointed, "failover shift --to us-east-1" + pointed, "failover drill --to us-east-1" + pointed, "history k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
 		e.interruptWaiting(line)
 	}
 

@@ -63,7 +63,7 @@ AWS_ENDPOINT_URL, ...).`,
 			newDoctorCommand, newExplainCommand, newHistoryCommand, newReportCommand, newStatusCommand, newVerifyCommand,
 		}},
 		{"repair", "Repair or pause it", []func(*app) *cobra.Command{
-			newBackfillCommand, newPauseCommand, newRedriveCommand, newResumeCommand, newUndeleteCommand,
+			newBackfillCommand, newFailoverCommand, newPauseCommand, newRedriveCommand, newResumeCommand, newUndeleteCommand,
 		}},
 		{"try", "Try it without AWS", []func(*app) *cobra.Command{newDemoCommand, newSandboxCommand}},
 		{"", "", []func(*app) *cobra.Command{newVersionCommand}},

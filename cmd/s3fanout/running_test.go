@@ -33,8 +33,8 @@ type running struct {
 	env   []string // of the commands, besides
 }
 
-// runSandbox starts one that ends with the test.
-func runSandbox(t *testing.T) *running {
+// runSandbox starts one that ends with the test. More arguments are the sandbox's.
+func runSandbox(t *testing.T, more ...string) *running {
 	t.Helper()
 	r := &running{t: t, dir: t.TempDir(), data: t.TempDir(), built: programs(t)}
 	config, err := os.ReadFile("../../cdk.json")
@@ -44,8 +44,8 @@ func runSandbox(t *testing.T) *running {
 	if err := os.WriteFile(filepath.Join(r.dir, "cdk.json"), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(r.built.command, "sandbox", "--listen", "127.0.0.1:0", "--function", r.built.function,
-		"--dir", r.data, "--retry-wait", "5ms", "--output", "json")
+	cmd := exec.Command(r.built.command, append([]string{"sandbox", "--listen", "127.0.0.1:0", "--function", r.built.function,
+		"--dir", r.data, "--retry-wait", "5ms", "--output", "json"}, more...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	ready, err := cmd.StdoutPipe()

@@ -22,6 +22,7 @@ import (
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/operator/failover"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/operator/history"
 	"s3fanout/internal/operator/redrive"
@@ -59,6 +60,21 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
 			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
 		},
+		"failover-drill": {
+			document.NewFailoverDrill("media", document.NewFailoverPoint(failover.Point{}, "", nil), nil, failover.Result{}),
+			document.NewFailoverDrill("media", document.NewFailoverPoint(failover.Point{}, "", make([]failover.Route, 1)), make([]failover.Route, 1), failover.Result{
+				Away: 1, Back: 1, Problems: []string{"p"}, Moments: []failover.Moment{{Reads: failover.Reads{Missing: []string{"k"}, Why: "w"}, Figures: make([]failover.Figures, 1)}},
+			}),
+		},
+		"failover-shift": {document.FailoverShift{
+			AccessPoint: document.NewFailoverPoint(failover.Point{}, "", nil), After: document.NewFailoverRoutes(nil), Risks: document.NewFailoverRisks(make([]failover.Risk, 1)),
+		}},
+		"failover-status": {document.FailoverStatus{
+			AccessPoints: []document.FailoverPoint{document.NewFailoverPoint(failover.Point{}, "", nil)},
+			Regions: document.NewFailoverRegions([]failover.Figures{{}, {
+				Away: "w", Lag: new(time.Duration), DeadLetters: new(int), Waiting: new(int64), Oldest: new(time.Duration), Proof: new(time.Duration), Unknown: []string{"u"},
+			}}),
+		}},
 		"pause": {
 			document.Pause{Regions: []document.PauseRegion{}},
 			document.Pause{Regions: []document.PauseRegion{{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &noon, ReservedConcurrency: new(int), DeadLetters: new(int)}, {Error: "no"}}},

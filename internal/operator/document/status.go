@@ -129,14 +129,10 @@ func NewStatus(facts health.Facts, findings []health.Finding, figures map[string
 		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
 		row.Followed = newStatusFollowed(f.Followed)
 		// CloudWatch is minutes behind: without letters its age is of none.
-		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; f.Oldest != nil && !noLetters {
-			seconds := f.Oldest.Seconds()
-			row.Oldest = &seconds
+		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; !noLetters {
+			row.Oldest = seconds(f.Oldest)
 		}
-		if f.Proof != nil {
-			seconds := f.Proof.Seconds()
-			row.ProofSeconds = &seconds
-		}
+		row.ProofSeconds = seconds(f.Proof)
 		for _, l := range f.Lag {
 			row.Lag = append(row.Lag, StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
 		}
@@ -159,13 +155,9 @@ func newStatusFollowed(f *health.Followed) *StatusFollowed {
 // addBehind puts what waits into the document, in the Regions that answered.
 func (d *Status) addBehind(targets []behind.Target) {
 	for _, t := range targets {
-		b := &StatusBehind{Waiting: t.Waiting, Sources: []StatusSource{}}
+		b := &StatusBehind{Waiting: t.Waiting, OldestSeconds: seconds(t.Oldest), Sources: []StatusSource{}}
 		if t.Err != nil {
 			b.Unavailable = t.Err.Error()
-		}
-		if t.Oldest != nil {
-			seconds := t.Oldest.Seconds()
-			b.OldestSeconds = &seconds
 		}
 		for _, s := range t.Sources {
 			source := StatusSource{SourceRegion: s.Region, Waiting: s.Waiting, ByAge: []StatusAge{}}

@@ -57,13 +57,7 @@ func (w *world) healthOf(command, config string) (int, healthReport) {
 // command runs the command with the world's credentials.
 func (w *world) command(args ...string) (code int, stdout, stderr []byte) {
 	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), build.command, args...)
-	cmd.Dir = build.root
-	cmd.Env = []string{
-		"AWS_ENDPOINT_URL=" + w.state.Endpoint,
-		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
-		"AWS_SESSION_TOKEN=" + w.session,
-	}
+	cmd := w.prepare(args...)
 	var out, notes bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &notes
 	err := cmd.Run()
@@ -71,6 +65,18 @@ func (w *world) command(args ...string) (code int, stdout, stderr []byte) {
 		w.t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), out.Bytes(), notes.Bytes()
+}
+
+// prepare makes the command with the world's credentials.
+func (w *world) prepare(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(w.t.Context(), build.command, args...)
+	cmd.Dir = build.root
+	cmd.Env = append([]string{
+		"AWS_ENDPOINT_URL=" + w.state.Endpoint,
+		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
+		"AWS_SESSION_TOKEN=" + w.session,
+	}, w.env...)
+	return cmd
 }
 
 // wantHealth checks what doctor and status find, "REGION CHECK" each.

@@ -46,26 +46,44 @@ func pagePolicies(t *testing.T) (looking, operating map[string]any) {
 	return policies[0], policies[1]
 }
 
+// policyOfThePage is the one whose first statement has this Sid.
+func policyOfThePage(t *testing.T, sid string) map[string]any {
+	t.Helper()
+	for _, policy := range policiesOfThePage(t) {
+		if statements, ok := policy["Statement"].([]any); ok && statements[0].(map[string]any)["Sid"] == sid {
+			return policy
+		}
+	}
+	t.Fatalf("docs/security.md has no policy that begins with %s", sid)
+	return nil
+}
+
 // operatedWorld has a role "operator" with these policies.
 func operatedWorld(t *testing.T, policies ...map[string]any) *world {
 	t.Helper()
+	a := editable(t, threeRegions(t))
+	a.operator("operator", policies...)
+	w := start(t, a.files)
+	w.leavesUploads = true // one that explain is to find
+	return w
+}
+
+// operator adds a role with these policies, that the account's users may assume.
+func (a *assembly) operator(name string, policies ...map[string]any) {
+	a.t.Helper()
 	inline := []any{}
 	for i, p := range policies {
 		inline = append(inline, map[string]any{"PolicyName": fmt.Sprint("policy", i), "PolicyDocument": p})
 	}
-	a := editable(t, threeRegions(t))
 	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
-		resources["Operator"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
-			"RoleName": "operator", "Policies": inline,
+		resources["Operator"+strings.ReplaceAll(name, "-", "")] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
+			"RoleName": name, "Policies": inline,
 			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
 				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
 			}}},
 		}}
 		return 1
 	})
-	w := start(t, a.files)
-	w.leavesUploads = true // one that explain is to find
-	return w
 }
 
 // as is the world with somebody's credentials.

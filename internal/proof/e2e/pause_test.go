@@ -75,13 +75,7 @@ func TestPauseByWhoMayNot(t *testing.T) {
 // pausingPolicy is the policy of docs/security.md for who may pause.
 func pausingPolicy(t *testing.T) map[string]any {
 	t.Helper()
-	for _, policy := range policiesOfThePage(t) {
-		if first := policy["Statement"].([]any)[0].(map[string]any); first["Sid"] == "PauseAndResume" {
-			return policy
-		}
-	}
-	t.Fatal("docs/security.md has no policy PauseAndResume")
-	return nil
+	return policyOfThePage(t, "PauseAndResume")
 }
 
 // Where the function's failures go nowhere a pause would lose what is announced

@@ -36,6 +36,7 @@ type world struct {
 	// leavesUploads says that unfinished uploads are what the test is about, or
 	// that it ends in the middle of one.
 	leavesUploads bool
+	env           []string // of the command, besides endpoint and credentials
 }
 
 func newWorld(t *testing.T, sb *sandbox.Sandbox) *world {

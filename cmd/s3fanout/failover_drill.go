@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/failover"
+)
+
+type drillFlags struct {
+	shiftFlags
+	length, every time.Duration
+	reports       string
+}
+
+const (
+	defaultDrill = 10 * time.Minute
+	longestDrill = 24 * time.Hour
+	defaultEvery = 30 * time.Second
+)
+
+func newFailoverDrillCommand(a *app) *cobra.Command {
+	var f drillFlags
+	cmd := &cobra.Command{
+		Use:   "drill",
+		Short: "Shift traffic for a time, watch, shift back, write a report",
+		Long: `Rehearse a failover: check that readers miss nothing, shift the traffic, watch
+Regions and reads, shift back, and write a dated report. Ctrl-C shifts back.`,
+		Example: `  s3fanout failover drill --away-from eu-west-1 --dry-run
+  s3fanout failover drill --away-from eu-west-1 --for 1h`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			return a.failoverDrill(cmd.Context(), f)
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().DurationVar(&f.length, "for", defaultDrill, "how long the traffic stays shifted")
+	cmd.Flags().DurationVar(&f.every, "every", defaultEvery, "time between two looks")
+	cmd.Flags().StringVar(&f.reports, "reports", ".", "`directory` for the report")
+	return cmd
+}
+
+func (f *drillFlags) check() error {
+	if err := f.shiftFlags.check(); err != nil {
+		return err
+	}
+	directory, err := os.Stat(f.reports)
+	switch {
+	case f.length < time.Second || f.length > longestDrill:
+		return usageError{fmt.Errorf("--for %v: use 1s to %v", f.length, longestDrill)}
+	case f.every < time.Second:
+		return usageError{fmt.Errorf("--every %v: use at least 1s; each look takes dozens of requests", f.every)}
+	case err != nil:
+		return usageError{fmt.Errorf("--reports: %w", err)}
+	case !directory.IsDir():
+		return usageError{fmt.Errorf("--reports %s: it is no directory", f.reports)}
+	}
+	return nil
+}
+
+func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
+	at, point, err := a.onePoint(ctx, f.point)
+	if err != nil {
+		return err
+	}
+	if err := reachesPoint(ctx, at.config, point); err != nil {
+		return err
+	}
+	control, before, err := at.routes(ctx, point, f.away)
+	if err != nil {
+		return err
+	}
+	shifted, err := f.routes(before)
+	if err != nil {
+		return err
+	}
+	p := a.newProgress()
+	drill := failover.Drill{
+		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, point.ARN).Read,
+		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Tell: func(text string) { p.status("%s", text) },
+	}
+	d := document.FailoverShift{
+		ReplicaSet: at.set.Name, DryRun: f.dryRun, AccessPoint: document.NewFailoverPoint(point, control.Region(), before),
+		After: document.NewFailoverRoutes(shifted), Risks: []document.FailoverRisk{},
+	}
+	changes := failover.Changes(before, shifted)
+	if len(changes) == 0 {
+		return usageError{errors.New("the routes are so already, and nothing would be shifted; see s3fanout failover status")}
+	}
+	p.status("asking the Regions what readers would miss")
+	first, risks, err := drill.Check(ctx)
+	p.done()
+	if err != nil {
+		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+	}
+	d.Risks = document.NewFailoverRisks(risks)
+	if len(risks) > 0 || f.dryRun {
+		if err := a.writeFailoverShift(d, f.point); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+		if len(risks) > 0 {
+			return marked{fmt.Errorf("the drill was not begun, as readers would miss something, for %s above",
+				countOf(len(risks), "reason", "reasons")), errLeftOver}
+		}
+		return nil
+	}
+	if err := a.agree(ctx, f.yes, fmt.Sprintf("Shift the traffic of access point %s for %v: %s?", point.Name, f.length, describeChanges(changes))); err != nil {
+		return err
+	}
+	p.note("should this be killed, shift back by hand: %s", shiftBack(d.AccessPoint.Routes, f.point))
+	result := drill.Run(ctx, first)
+	p.done()
+	report := document.NewFailoverDrill(at.set.Name, d.AccessPoint, shifted, result)
+	if err := a.writeFailoverDrill(report, f.reports); err != nil {
+		return err
+	}
+	return drillError(result, shiftBack(d.AccessPoint.Routes, f.point))
+}
+
+// reachesPoint refuses to send reads to AWS where another endpoint is configured: the
+// SDK knows no other host of an access point, so a proxy has to lead to it.
+func reachesPoint(ctx context.Context, config aws.Config, point failover.Point) error {
+	if config.BaseEndpoint == nil {
+		return nil
+	}
+	url := "https://" + point.Alias + ".accesspoint.s3-global.amazonaws.com/"
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	if err != nil {
+		return err
+	}
+	if proxy, err := http.ProxyFromEnvironment(r); err != nil || proxy == nil {
+		return usageError{errors.New("AWS_ENDPOINT_URL is set, and reads through the access point would go to AWS all the same: " +
+			"set HTTPS_PROXY and AWS_CA_BUNDLE to what s3fanout sandbox says, or unset AWS_ENDPOINT_URL")}
+	}
+	return nil
+}
+
+// drillError says how a drill ended that has not passed.
+func drillError(r failover.Result, back string) error {
+	state := "the traffic is as it was"
+	if !r.Restored {
+		state = "the traffic is NOT as it was; to shift back: " + back
+	}
+	switch {
+	case r.Outcome == failover.Interrupted:
+		return marked{errors.New("interrupted; " + state), errInterrupted}
+	case r.Outcome == failover.Failed:
+		return marked{fmt.Errorf("%s; %s", countOf(len(r.Problems), "problem", "problems"), state), errLeftOver}
+	}
+	return nil
+}
+
+// writeFailoverDrill writes the report to files and to standard output.
+func (a *app) writeFailoverDrill(d document.FailoverDrill, directory string) error {
+	path := filepath.Join(directory, "failover-drill-"+d.Began.Format("20060102T150405Z"))
+	write := func(name string, write func(io.Writer) error) error {
+		file, err := os.Create(name)
+		if err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+		return errors.Join(write(file), file.Close())
+	}
+	text := func(w io.Writer) error { return writeDrillText(w, d, 0) }
+	asJSON := func(w io.Writer) error { return writeJSONDocument(w, d) }
+	failed := errors.Join(write(path+".txt", text), write(path+".json", asJSON))
+	shown := asJSON
+	if a.output == outputText {
+		shown = func(w io.Writer) error { return writeDrillText(w, d, a.terminalWidth(w)) }
+	}
+	if err := shown(a.stdout); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if failed == nil {
+		a.newProgress().note("report: %s.txt, %s.json", path, path)
+	}
+	return failed
+}
+
+// writeDrillText writes the report as people read it.
+func writeDrillText(w io.Writer, d document.FailoverDrill, width int) error {
+	lines := []string{
+		fmt.Sprintf("Failover drill of replica set %s: %s", d.ReplicaSet, d.Outcome),
+		fmt.Sprintf("%s to %s, access point %s", d.Began.Format(time.RFC3339), d.Ended.Format(time.RFC3339), d.AccessPoint.ARN),
+		"active before: " + strings.Join(activeOf(d.AccessPoint.Routes), ", "),
+		"active during: " + strings.Join(activeOf(d.Shifted), ", ") + "; " + afterOr(d.AwaySeconds, "never effective"),
+	}
+	back := "not shifted back"
+	if d.Restored {
+		back = "shifted back, " + afterOr(d.BackSeconds, "as nothing had changed")
+	}
+	if err := writeLines(w, append(lines, back, ""), width); err != nil {
+		return err
+	}
+	t := looksTable(d.Looks)
+	t.Width = width
+	if _, err := t.WriteTo(w); err != nil {
+		return err
+	}
+	lines = []string{""}
+	for _, problem := range d.Problems {
+		lines = append(lines, "problem: "+problem)
+	}
+	if len(d.Problems) == 0 {
+		lines = append(lines, "No problems.")
+	}
+	return writeLines(w, lines, width)
+}
+
+// afterOr says how long it took until a change was effective.
+func afterOr(seconds *float64, otherwise string) string {
+	if seconds == nil {
+		return otherwise
+	}
+	return "effective after " + lag(*seconds*1000)
+}
+
+func activeOf(routes []document.FailoverRoute) (regions []string) {
+	for _, r := range routes {
+		if r.Active {
+			regions = append(regions, r.Region)
+		}
+	}
+	return regions
+}
