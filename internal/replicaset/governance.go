@@ -29,7 +29,7 @@ var anyAccount = strings.Repeat("0", accountIDLength)
 
 // expand fills in a pattern.
 func expand(pattern, accountID, region string) string {
-	return strings.NewReplacer(regionPart, region, accountPart, accountID).Replace(pattern)
+	return strings.ReplaceAll(strings.ReplaceAll(pattern, regionPart, region), accountPart, accountID)
 }
 
 // DestroysOnRemoval reports whether what holds data goes with its stack. A

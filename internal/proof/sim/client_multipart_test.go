@@ -45,7 +45,7 @@ func (p *process) session() string {
 	if p.person {
 		return "arn:aws:iam::" + account + ":user/operator"
 	}
-	return "arn:aws:sts::" + account + ":assumed-role/" + p.w.set.Member(account, p.region).RoleName() + "/" + cmp.Or(p.sessionName, p.w.set.FunctionName())
+	return "arn:aws:sts::" + account + ":assumed-role/" + namesOf(p.region).role + "/" + cmp.Or(p.sessionName, p.w.set.FunctionName())
 }
 
 // open finds an upload.

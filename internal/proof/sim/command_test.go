@@ -306,7 +306,7 @@ func (w *world) backfill(ctx context.Context, p *process, restores bool) (backfi
 	}}
 	for _, r := range w.set.Regions {
 		m := w.member(p, r)
-		options.Members = append(options.Members, backfill.Member{Region: r, Bucket: w.buckets[r].name, RoleARN: w.set.Member(account, r).RoleARN(), S3: client{m}, Copier: w.copier(m)})
+		options.Members = append(options.Members, backfill.Member{Region: r, Bucket: w.buckets[r].name, RoleARN: namesOf(r).roleARN, S3: client{m}, Copier: w.copier(m)})
 	}
 	return backfill.Run(ctx, options, backfill.Observer{})
 }

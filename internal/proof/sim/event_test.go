@@ -190,7 +190,7 @@ func (w *world) invokeWith(to, id string, list []any) {
 	for _, item := range list {
 		n := item.(notification)
 		event.Records = append(event.Records, snsRecord{"aws:sns", "1.0", w.subscription(n), sns{
-			"Notification", n.id, w.set.Member(account, n.topicRegion).TopicARN(), n.body, "2026-11-21T00:00:00.000Z",
+			"Notification", n.id, namesOf(n.topicRegion).topicARN, n.body, "2026-11-21T00:00:00.000Z",
 		}})
 	}
 	payload, err := json.Marshal(event)
@@ -201,13 +201,13 @@ func (w *world) invokeWith(to, id string, list []any) {
 }
 
 func (w *world) subscription(n notification) string {
-	return w.set.Member(account, n.topicRegion).TopicARN() + ":sub-" + n.to
+	return namesOf(n.topicRegion).topicARN + ":sub-" + n.to
 }
 
 // deadLetter is what SNS puts into a subscription's dead-letter queue.
 func (n notification) deadLetter(w *world) string {
 	body, err := json.Marshal(map[string]string{
-		"Type": "Notification", "MessageId": n.id, "TopicArn": w.set.Member(account, n.topicRegion).TopicARN(), "Message": n.body,
+		"Type": "Notification", "MessageId": n.id, "TopicArn": namesOf(n.topicRegion).topicARN, "Message": n.body,
 		"Timestamp": "2026-11-21T00:00:00.000Z", "SignatureVersion": "1",
 		"UnsubscribeURL": "https://sns.example/?Action=Unsubscribe&SubscriptionArn=" + url.QueryEscape(w.subscription(n)),
 	})

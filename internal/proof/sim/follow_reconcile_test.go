@@ -13,7 +13,6 @@ import (
 
 	"s3fanout/internal/aws/listing/listtest"
 	"s3fanout/internal/aws/uploads"
-	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/operator/backfill"
 )
 
@@ -51,11 +50,11 @@ func (w *world) backfillFollowing(ctx context.Context, p *process, hides bool) e
 		FollowSince: w.set.FollowSince,
 	}
 	for _, r := range w.set.Regions {
-		m, member := w.member(p, r), w.set.Member(account, r)
+		m, member := w.member(p, r), namesOf(r)
 		copies := w.copier(m)
 		options.Members = append(options.Members, backfill.Member{
-			Region: r, Bucket: member.Bucket, RoleARN: member.RoleARN(), S3: followClient{m}, Copier: copies,
-			Follower: w.follower(m, functionenv.Of(w.set, member), copies),
+			Region: r, Bucket: member.Bucket, RoleARN: member.roleARN, S3: followClient{m}, Copier: copies,
+			Follower: w.follower(m, w.configs[r], copies),
 		})
 	}
 	_, err := backfill.Run(ctx, options, backfill.Observer{})

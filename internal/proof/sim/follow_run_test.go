@@ -64,6 +64,7 @@ func (w *world) changeMembers(context.Context) {
 	w.mu.Lock()
 	w.calm = false
 	w.set.Regions = without(regionNames[:w.schedule.profile.regions], plan.leaves)
+	w.configure()
 	w.follow.joined = time.Now()
 	w.say("the Regions are %v", w.set.Regions)
 	w.mu.Unlock()

@@ -87,7 +87,7 @@ func (w *world) letter(region string, payload []byte, id, condition string, atte
 	envelope := map[string]any{
 		"version": "1.0", "timestamp": "2026-11-21T00:00:00.000Z",
 		"requestContext": map[string]any{
-			"requestId": id, "functionArn": w.set.Member(account, region).FunctionARN() + ":$LATEST", "condition": condition, "approximateInvokeCount": attempts,
+			"requestId": id, "functionArn": namesOf(region).functionARN + ":$LATEST", "condition": condition, "approximateInvokeCount": attempts,
 		},
 		"requestPayload": json.RawMessage(payload),
 	}
@@ -139,7 +139,7 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 
 // handler is the function's own, with the model for AWS.
 func (w *world) handler(p *process) *replicator.Handler {
-	config := functionenv.Of(w.set, w.set.Member(account, p.region))
+	config := w.configs[p.region]
 	var c copier.S3 = client{p}
 	if w.follow != nil {
 		c = followClient{p}
@@ -164,7 +164,7 @@ func (w *world) copier(p *process) labelled {
 	return labelled{p: p, Copier: copier.New(c, copier.Target{Region: p.region, Bucket: w.buckets[p.region].name},
 		copier.WithLogger(quiet),
 		copier.WithMultipart(threshold, parallel), copiertest.WithPartSize(partSize),
-		copier.WithRole(w.set.Member(account, p.region).RoleARN()),
+		copier.WithRole(namesOf(p.region).roleARN),
 		copiertest.WithRandom(w.jitter(p)))}
 }
 

@@ -79,7 +79,7 @@ func (c sqsClient) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttrib
 			}
 		}
 		out := &sqs.GetQueueAttributesOutput{Attributes: map[string]string{
-			"QueueArn":                              c.w.set.Member(account, c.q.region).QueueARN(),
+			"QueueArn":                              namesOf(c.q.region).queueARN,
 			"ApproximateNumberOfMessages":           fmt.Sprint(visible),
 			"ApproximateNumberOfMessagesNotVisible": fmt.Sprint(held),
 		}}
@@ -234,7 +234,7 @@ func (c snsClient) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSub
 	out := &sns.ListSubscriptionsByTopicOutput{}
 	for _, to := range w.set.Others(c.where) {
 		out.Subscriptions = append(out.Subscriptions, snstypes.Subscription{
-			SubscriptionArn: aws.String(*in.TopicArn + ":sub-" + to), Endpoint: aws.String(w.set.Member(account, to).FunctionARN()),
+			SubscriptionArn: aws.String(*in.TopicArn + ":sub-" + to), Endpoint: aws.String(namesOf(to).functionARN),
 		})
 	}
 	return out, nil

@@ -58,7 +58,7 @@ func (t table) Save(ctx context.Context, content []byte, revision int64) error {
 
 // reconciler is the function that compares, of a Region. grace is as in its Handler.
 func (w *world) reconciler(p *process, grace time.Duration) *reconcile.Handler {
-	config := functionenv.OfReconcile(w.set, w.set.Member(account, p.region))
+	config := functionenv.OfReconcile(w.set, namesOf(p.region).Member)
 	config.MultipartThreshold = threshold
 	p.sessionName = w.set.ReconcileSession()
 	copies := w.copier(p)

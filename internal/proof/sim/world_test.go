@@ -8,11 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/filterpolicy"
 )
 
-const account = "111122223333"
+const (
+	setName = "sim"
+	account = "111122223333"
+)
 
 // mostCalls ends a schedule that goes in circles. The longest need a tenth.
 const mostCalls = 50_000
@@ -27,7 +31,8 @@ type world struct {
 	seed     seed
 	schedule *schedule
 	set      replicaset.Config
-	tasks    sync.WaitGroup // deliveries, invocations and retries under way
+	configs  map[string]functionenv.Config // by Region; see configure
+	tasks    sync.WaitGroup                // deliveries, invocations and retries under way
 	began    time.Time
 	alarms   alarms
 	byName   map[string]*bucket
@@ -96,7 +101,7 @@ func (s *stats) add(o stats) {
 func newWorld(sc *schedule) *world {
 	w := &world{
 		seed: sc.seed, schedule: sc, began: time.Now(),
-		set:     replicaset.Config{Name: "sim", Regions: regionNames[:sc.profile.regions]},
+		set:     replicaset.Config{Name: setName, Regions: regionNames[:sc.profile.regions]},
 		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
 		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
@@ -106,7 +111,7 @@ func newWorld(sc *schedule) *world {
 		w.set.Reconcile = &replicaset.Reconcile{Every: 24 * time.Hour, Copy: true}
 	}
 	for _, r := range w.set.Regions {
-		b := newBucket(r, w.set.Member(account, r).Bucket)
+		b := newBucket(r, namesOf(r).Bucket)
 		w.buckets[r], w.byName[b.name] = b, b
 		w.queues[r] = &queue{w: w, region: r}
 		if !sc.profile.unfiltered {
@@ -116,6 +121,7 @@ func newWorld(sc *schedule) *world {
 	if plan := sc.follow; plan != nil {
 		w.startFollow(plan)
 	}
+	w.configure()
 	return w
 }
 
