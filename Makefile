@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
+.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -89,6 +89,10 @@ FIRST ?= 1
 sim: ## run SEEDS schedules against a model of AWS, then show that each deliberate bug is found
 	$(GO) test -timeout 12h -run 'TestSchedules|TestFollowSchedules' -v ./internal/proof/sim -sim.seeds $(SEEDS) -sim.first $(FIRST)
 	S3FANOUT_MUTANTS=1 $(GO) test -timeout 60m -run 'TestMutants$$|TestFollowMutants$$' -v ./internal/proof/sim
+
+SCHEDULES ?= 20000
+sim-next: ## run the next SCHEDULES of each mode of the simulation, and write them into docs/internals/schedules.csv
+	GO=$(GO) tools/sim-next.sh $(SCHEDULES)
 
 # Two targets at a time, with a worker each.
 FUZZTIME ?= 1m
