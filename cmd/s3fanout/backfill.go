@@ -13,7 +13,6 @@ import (
 
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/document"
-	"s3fanout/internal/replicaset"
 )
 
 func newBackfillCommand(a *app) *cobra.Command {
@@ -88,29 +87,14 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 	}
 	p := a.newProgress()
 	watch := backfillProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun}
-	clients := backfill.Clients{
-		Config: config, Set: set, Account: account, Regions: set.Regions, To: to,
-		OwnCredentials: f.ownCredentials, Concurrency: f.concurrency, Log: slog.New(slog.NewTextHandler(noteWriter{p}, nil)),
-	}
-	if f.from != "" {
-		clients.Regions = append([]string{f.from}, to...)
-	}
-	if f.dryRun {
-		clients.To = nil
-	}
-	members, err := clients.NewMembers(ctx)
+	o, err := backfillOptions(ctx, set, config, account, to, f, slog.New(slog.NewTextHandler(noteWriter{p}, nil)))
 	if err != nil {
 		return err
 	}
 	var chosen chosenKeys
-	report, err := backfill.Run(ctx, backfill.Options{
-		Members: members, From: f.from, To: to, Prefix: f.prefix, Keys: f.keys, KMS: set.OpaqueETags(),
-		Match:   func(key string) bool { return set.Matches(key) && chosen.add(key, len(f.keys) > 0) },
-		Approve: a.approve(p, f),
-		Follow:  followed(set), FollowSince: set.FollowSince, HideDeleted: f.hideDeleted,
-		RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
-		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
-	}, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
+	o.Match = func(key string) bool { return set.Matches(key) && chosen.add(key, len(f.keys) > 0) }
+	o.Approve = a.approve(p, f)
+	report, err := backfill.Run(ctx, o, backfill.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
 	if report.Unanswered != nil {
 		p.note("%s; so what is being copied there is copied once more", oneLine(report.Unanswered.Error()))

@@ -9,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/operator/explain"
-	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
 )
@@ -50,13 +48,7 @@ func (a *app) explain(ctx context.Context, argument string) error {
 	if err != nil {
 		return err
 	}
-	clients := make(map[string]explain.S3, len(set.Regions))
-	for _, region := range set.Regions {
-		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
-	}
-	facts, err := explain.Run(ctx, explain.Options{
-		Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0),
-	})
+	facts, err := explain.Run(ctx, explainOptions(set, config, account, key))
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ AWS_ENDPOINT_URL, ...).`,
 	}{
 		{"setup", "Set up a replica set", []func(*app) *cobra.Command{newAdoptCommand, newCostCommand, newInitCommand}},
 		{"look", "Look at it", []func(*app) *cobra.Command{
-			newDoctorCommand, newExplainCommand, newHistoryCommand, newReportCommand, newStatusCommand, newVerifyCommand,
+			newConsoleCommand, newDoctorCommand, newExplainCommand, newHistoryCommand, newReportCommand, newStatusCommand, newVerifyCommand,
 		}},
 		{"repair", "Repair or pause it", []func(*app) *cobra.Command{
 			newBackfillCommand, newFailoverCommand, newPauseCommand, newRedriveCommand, newResumeCommand, newUndeleteCommand,

@@ -10,9 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/aws/awsapi"
-	"s3fanout/internal/aws/listing"
-	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/verify"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/replicaset"
@@ -71,15 +68,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	o := verify.Options{
-		Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set),
-		Follow: followed(set), FollowSince: set.FollowSince,
-	}
-	for _, r := range regions {
-		client := awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel)
-		member := set.Member(account, r)
-		o.Buckets = append(o.Buckets, verify.Bucket{Region: r, Name: member.Bucket, RoleARN: member.RoleARN(), Client: client})
-	}
+	o := verifyOptions(set, config, account, regions, f)
 	defer debug.SetGCPercent(debug.SetGCPercent(verify.GCPercent))
 	p := a.newProgress()
 	watch := verifyProgress{p: p, grace: f.grace, started: time.Now()}

@@ -17,11 +17,14 @@ type Filter struct {
 	OlderThan, NewerThan time.Duration
 	// Reason is a part of the letter's reason, in upper or lower case.
 	Reason string
+	// Cause is what the letter's reason has in common with others; see
+	// deadletter.Cause.
+	Cause string
 }
 
 // chooses decides about a letter that came into the queue at sentAt.
 func (f Filter) chooses(l deadletter.Letter, sentAt, now time.Time) bool {
-	return f.prefix(l) && f.age(sentAt, now) && f.reason(l)
+	return f.prefix(l) && f.age(sentAt, now) && f.reason(l) && (f.Cause == "" || deadletter.Cause(l.Reason) == f.Cause)
 }
 
 func (f Filter) prefix(l deadletter.Letter) bool {

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"s3fanout/internal/console"
+)
+
+func newConsoleCommand(a *app) *cobra.Command {
+	var port int
+	var write bool
+	cmd := &cobra.Command{
+		Use:   "console",
+		Short: "Show the replica set in a browser",
+		Long: `Serve the replica set as a page, on 127.0.0.1 only, and print its URL: the Regions
+and the lag between them, one key in all of them, dead letters by reason, a
+comparison, findings with their fixes, alarms, and the month's report. It is
+live while a browser shows it, and asks AWS nothing otherwise.
+
+The URL has a token; whoever has it may use the console until it ends. Without
+--write nothing that it does changes a bucket, a queue or a setting.
+
+AWS requests: those of status, explain, redrive, verify, backfill and report;
+s3:ListBucket to complete keys, cloudwatch:DescribeAlarms. While a browser shows
+it, it looks every 15 seconds, and asks CloudWatch once a minute at most.
+
+Exit codes: 0 ended by an interrupt; 1 the port is taken; 2 usage or
+configuration.`,
+		Example: `  s3fanout console
+  s3fanout console --write --port 8080`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if port < 0 || port > 65535 {
+				return usageError{fmt.Errorf("--port %d: a port is a number from 0 to 65535; 0 takes a free one", port)}
+			}
+			return a.serveConsole(cmd.Context(), port, write)
+		},
+	}
+	cmd.Flags().IntVar(&port, "port", 0, "port to listen on; 0 takes a free one")
+	cmd.Flags().BoolVar(&write, "write", false, "allow replays and copies")
+	return cmd
+}
+
+func (a *app) serveConsole(ctx context.Context, port int, write bool) error {
+	source, err := a.newConsoleSource(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("listen: %w; give --port another one, or leave it out", err)
+	}
+	err = console.Serve(ctx, listener, console.Options{
+		Source: source, Set: source.set.Name, Regions: source.set.Regions, Write: write,
+	}, func(url string) {
+		_, _ = fmt.Fprintf(a.stdout, "The console is at\n\n  %s\n\nInterrupt (Ctrl-C) to end it.\n", url)
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/listing"
+	"s3fanout/internal/aws/metricdata"
+	"s3fanout/internal/console"
+	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/behind"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/explain"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/redrive"
+	"s3fanout/internal/operator/report"
+	"s3fanout/internal/operator/verify"
+	"s3fanout/internal/replicaset"
+)
+
+// consoleSource makes the runs of the commands for the console. Its configuration is
+// that of the start.
+type consoleSource struct {
+	app     *app
+	set     replicaset.Config
+	config  aws.Config
+	account string
+	metrics map[string]metricdata.Client
+
+	looking sync.Mutex
+	looker  statusLooker
+
+	trending sync.Mutex
+	trends   []console.Trend
+	trended  time.Time
+}
+
+func (a *app) newConsoleSource(ctx context.Context) (*consoleSource, error) {
+	options, config, err := a.healthOptions(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	s := &consoleSource{app: a, set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions)}
+	s.looker = statusLooker{
+		options: options, now: time.Now,
+		gather: func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) },
+		behind: func(ctx context.Context, regions []string, now time.Time) ([]behind.Target, error) {
+			return behind.Measure(ctx, behind.Options{Set: s.set, Regions: regions, Now: now, Clients: s.metrics})
+		},
+	}
+	return s, nil
+}
+
+// Status looks as the command status does.
+func (s *consoleSource) Status(ctx context.Context) (document.Status, error) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	look, err := s.looker.look(ctx)
+	return look.view.Status, err
+}
+
+// Keys asks the Regions in turn, so that one that is away completes nothing less.
+func (s *consoleSource) Keys(ctx context.Context, prefix string) (keys []string, err error) {
+	const most = 20
+	for _, region := range s.set.Regions {
+		out, failed := s.s3(region, 1).ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+			Bucket: aws.String(s.set.Member(s.account, region).Bucket), Prefix: aws.String(prefix), MaxKeys: aws.Int32(most),
+		})
+		if failed != nil {
+			err = awsapi.Explain(region, "the bucket", failed)
+			continue
+		}
+		for _, o := range out.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+		return keys, nil
+	}
+	return nil, err
+}
+
+func (s *consoleSource) s3(region string, connections int) *s3.Client {
+	return awsapi.NewS3(s.config, region, s.account, awsapi.RequestTime, connections)
+}
+
+// Explain judges a key as the command explain does.
+func (s *consoleSource) Explain(ctx context.Context, key string) (document.Explain, error) {
+	facts, err := explain.Run(ctx, explainOptions(s.set, s.config, s.account, key))
+	if err != nil {
+		return document.Explain{}, err
+	}
+	return document.NewExplain(s.set.Name, facts, explain.Judge(facts)), nil
+}
+
+// DeadLetters is redrive --dry-run.
+func (s *consoleSource) DeadLetters(ctx context.Context, read func(n int)) (document.Redrive, error) {
+	n := 0
+	r, err := redrive.Run(ctx, redrive.Options{Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0), DryRun: true},
+		redrive.Observer{Finished: func(redrive.Result) { n++; read(n) }})
+	return document.NewRedrive(s.set.Name, true, r), err
+}
+
+// Replay is redrive.
+func (s *consoleSource) Replay(ctx context.Context, chosen console.Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
+	o := redrive.Options{
+		Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0),
+		Filter: redrive.Filter{Prefix: chosen.Prefix, Cause: chosen.Reason},
+	}
+	if chosen.Region != "" {
+		o.Regions = []string{chosen.Region}
+	}
+	r, err := redrive.Run(ctx, o, redrive.Observer{Finished: func(r redrive.Result) { done(document.NewRedriveLetter(r)) }})
+	return document.NewRedrive(s.set.Name, false, r), err
+}
+
+// Verify is verify with its default grace.
+func (s *consoleSource) Verify(ctx context.Context, prefix string, progress func(keys int64), found func(document.VerifyDifference)) (document.VerifySummary, error) {
+	o := verifyOptions(s.set, s.config, s.account, s.set.Regions, verifyFlags{prefix: prefix, grace: verify.DefaultGrace})
+	counts := verify.NewCounts(prefix, s.set.Regions)
+	var mu sync.Mutex
+	summary, err := verify.Run(ctx, o, func(d verify.Difference) error {
+		mu.Lock()
+		defer mu.Unlock()
+		counts.Add(d)
+		found(document.NewVerifyDifference(d))
+		return nil
+	}, func(p verify.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		progress(p.Keys)
+	})
+	return document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts), err
+}
+
+// Backfill is backfill to all Regions.
+func (s *consoleSource) Backfill(ctx context.Context, m console.Missing, progress func(done, missing int)) (document.Backfill, error) {
+	f := backfillFlags{prefix: m.Prefix, keys: m.Keys, dryRun: m.DryRun, concurrency: backfill.DefaultConcurrency}
+	o, err := backfillOptions(ctx, s.set, s.config, s.account, s.set.Regions, f, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return document.Backfill{}, err
+	}
+	o.Approve = func(_ context.Context, e backfill.Estimate) (float64, error) {
+		if e.Dollars() > m.Limit {
+			return 0, fmt.Errorf("it would cost about $%.2f, more than the $%.2f of the plan; make a new one", e.Dollars(), m.Limit)
+		}
+		return m.Limit, nil
+	}
+	r, err := backfill.Run(ctx, o, backfill.Observer{Progress: func(p backfill.Progress) { progress(p.Ended, p.Missing) }})
+	return document.NewBackfill(s.set.Name, m.DryRun, false, r, err), err
+}
+
+// Report is report.
+func (s *consoleSource) Report(ctx context.Context, month string) (document.Report, error) {
+	m, err := report.ParseMonth(month)
+	if err != nil {
+		return document.Report{}, err
+	}
+	r, err := report.Make(ctx, report.Options{Set: s.set, Month: m, Threshold: s.set.ReplicationTime(), Now: time.Now(), Clients: s.metrics})
+	if err != nil {
+		return document.Report{}, err
+	}
+	return document.NewReport(r), nil
+}
+
+// Alarms are asked of CloudWatch in each Region.
+func (s *consoleSource) Alarms(context.Context) ([]console.Alarm, error) {
+	return nil, errors.New("not asked yet")
+}
+
+const (
+	trendWindow = 3 * time.Hour
+	trendPeriod = 5 * time.Minute
+	trendPause  = time.Minute
+)
+
+// Trends asks CloudWatch once a minute at most; each pair is two metrics.
+func (s *consoleSource) Trends(ctx context.Context) ([]console.Trend, error) {
+	s.trending.Lock()
+	defer s.trending.Unlock()
+	now := time.Now()
+	if now.Sub(s.trended) < trendPause {
+		return s.trends, nil
+	}
+	end := now.Truncate(trendPeriod).Add(trendPeriod)
+	perRegion := make([][]console.Trend, len(s.set.Regions))
+	var wait sync.WaitGroup
+	for i, target := range s.set.Regions {
+		wait.Go(func() { perRegion[i] = s.trendsTo(ctx, target, end.Add(-trendWindow), end) })
+	}
+	wait.Wait()
+	var all []console.Trend
+	for _, list := range perRegion {
+		all = append(all, list...)
+	}
+	if ctx.Err() == nil {
+		s.trends, s.trended = all, now
+	}
+	return all, ctx.Err()
+}
+
+func (s *consoleSource) trendsTo(ctx context.Context, target string, start, end time.Time) (list []console.Trend) {
+	var queries []metricdata.Query
+	for _, source := range s.set.Others(target) {
+		m := metricdata.Metric{Namespace: "s3fanout", Name: "ReplicationLag", Dimensions: [][2]string{
+			{"ReplicaSet", s.set.Name}, {"SourceRegion", source}, {"TargetRegion", target},
+		}}
+		queries = append(queries, metricdata.Query{Metric: m, Statistic: "SampleCount", Period: trendPeriod}, metricdata.Query{Metric: m, Statistic: "p99", Period: trendPeriod})
+		list = append(list, console.Trend{SourceRegion: source, TargetRegion: target, Start: start, Period: trendPeriod})
+	}
+	series, err := metricdata.Ask(ctx, s.metrics[target], start, end, queries)
+	for i := range list {
+		if err != nil {
+			list[i].Unavailable = "not available"
+			continue
+		}
+		list[i].Replicas = onGrid(series[2*i], start, end, 1)
+		list[i].P99Seconds = onGrid(series[2*i+1], start, end, 1.0/1000)
+	}
+	return list
+}
+
+// onGrid puts points into their periods; those without data stay nil.
+func onGrid(points []metricdata.Point, start, end time.Time, unit float64) []*float64 {
+	grid := make([]*float64, int(end.Sub(start)/trendPeriod))
+	for _, p := range points {
+		if i := int(p.Time.Sub(start) / trendPeriod); i >= 0 && i < len(grid) {
+			v := p.Value * unit
+			grid[i] = &v
+		}
+	}
+	return grid
+}
+
+// explainOptions are those of a key.
+func explainOptions(set replicaset.Config, config aws.Config, account, key string) explain.Options {
+	clients := make(map[string]explain.S3, len(set.Regions))
+	for _, region := range set.Regions {
+		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
+	}
+	return explain.Options{Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0)}
+}
+
+// verifyOptions are those of a comparison of these Regions.
+func verifyOptions(set replicaset.Config, config aws.Config, account string, regions []string, f verifyFlags) verify.Options {
+	o := verify.Options{
+		Prefix: f.prefix, Match: set.Matches, Grace: f.grace, Tags: f.tags, Large: backfill.Threshold(set),
+		Follow: followed(set), FollowSince: set.FollowSince,
+	}
+	for _, r := range regions {
+		member := set.Member(account, r)
+		o.Buckets = append(o.Buckets, verify.Bucket{
+			Region: r, Name: member.Bucket, RoleARN: member.RoleARN(),
+			Client: awsapi.NewS3(config, r, account, awsapi.RequestTime, 2*listing.DefaultParallel),
+		})
+	}
+	return o
+}
+
+// backfillOptions are those of copies to these Regions; nobody approves them yet.
+func backfillOptions(ctx context.Context, set replicaset.Config, config aws.Config, account string, to []string, f backfillFlags, log *slog.Logger) (backfill.Options, error) {
+	clients := backfill.Clients{
+		Config: config, Set: set, Account: account, Regions: set.Regions, To: to,
+		OwnCredentials: f.ownCredentials, Concurrency: f.concurrency, Log: log,
+	}
+	if f.from != "" {
+		clients.Regions = append([]string{f.from}, to...)
+	}
+	if f.dryRun {
+		clients.To = nil
+	}
+	members, err := clients.NewMembers(ctx)
+	if err != nil {
+		return backfill.Options{}, err
+	}
+	return backfill.Options{
+		Members: members, From: f.from, To: to, Prefix: f.prefix, Keys: f.keys, KMS: set.OpaqueETags(), Match: set.Matches,
+		Follow: followed(set), FollowSince: set.FollowSince, HideDeleted: f.hideDeleted,
+		RestoreDeleted: f.restoreDeleted, DryRun: f.dryRun, Concurrency: f.concurrency,
+		Threshold: backfill.Threshold(set), HeadsSource: set.ReplicaStorageClass == replicaset.SourceStorageClass,
+	}, nil
+}

@@ -1,0 +1,94 @@
+// Package console serves the replica set as a page on loopback: how its Regions
+// stand, what one key is in each of them, the dead letters, a comparison, and what is
+// to be fixed.
+//
+// It shows the documents that the commands write with --output json, and starts the
+// same runs; it has no rules of its own. Nothing is asked while no browser is
+// connected, and what cannot be asked is said to be unavailable, never shown as zero.
+//
+// Whoever has the first URL may use it, and nobody else: see guard. Without
+// Options.Write it starts nothing that changes a bucket or a queue.
+package console
+
+import (
+	"context"
+	"time"
+
+	"s3fanout/internal/operator/document"
+)
+
+// Source asks AWS, as the commands do. Its methods must be safe for concurrent use.
+// Functions that report progress are called one at a time, and hold the run up.
+type Source interface {
+	// Status is what the command status finds; metrics may be a minute old.
+	Status(context.Context) (document.Status, error)
+	// Trends are the replicas of the last hours, for each pair of Regions.
+	Trends(context.Context) ([]Trend, error)
+	// Alarms are those of the set.
+	Alarms(context.Context) ([]Alarm, error)
+	// Report is that of a month, as 2026-11.
+	Report(ctx context.Context, month string) (document.Report, error)
+	// Explain is the verdict on a key.
+	Explain(ctx context.Context, key string) (document.Explain, error)
+	// Keys are some that begin with the prefix, in the first Region that answers.
+	Keys(ctx context.Context, prefix string) ([]string, error)
+	// DeadLetters reads the queues, and leaves them as they are.
+	DeadLetters(ctx context.Context, read func(n int)) (document.Redrive, error)
+	// Replay replays the dead letters that are chosen.
+	Replay(ctx context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error)
+	// Verify compares the keys that begin with the prefix.
+	Verify(ctx context.Context, prefix string, progress func(keys int64), found func(document.VerifyDifference)) (document.VerifySummary, error)
+	// Backfill copies what is missing, or says with a dry run what that is.
+	Backfill(ctx context.Context, chosen Missing, progress func(done, missing int)) (document.Backfill, error)
+}
+
+// Trend is a metric of a pair of Regions over the last hours, a point a period. A
+// point without data is nil.
+type Trend struct {
+	SourceRegion, TargetRegion string
+	Start                      time.Time
+	Period                     time.Duration
+	Replicas                   []*float64 // that arrived
+	P99Seconds                 []*float64 // from the upload's event to the replica
+	Unavailable                string     // why there is nothing
+}
+
+// Alarm is one of CloudWatch's.
+type Alarm struct {
+	Region, Name, State, Reason string
+	Since                       time.Time
+	// Unavailable says why the Region's alarms are not known; the rest is empty then.
+	Unavailable string
+}
+
+// Letters choose dead letters; what is empty chooses all.
+type Letters struct {
+	Region, Reason, Prefix string
+}
+
+// Missing chooses what a backfill copies. Keys are exact, and go before Prefix.
+type Missing struct {
+	Prefix string
+	Keys   []string
+	DryRun bool
+	// Limit is the most that it may cost, in US dollars, by its estimate.
+	Limit float64
+}
+
+// Options are what a Server needs. Source, Set and Regions are required.
+type Options struct {
+	Source  Source
+	Set     string
+	Regions []string
+	// Command is how the commands that it shows begin, such as bin/s3fanout; empty
+	// means s3fanout.
+	Command string
+	// Write allows replays and copies.
+	Write bool
+	// Interval is between two looks while somebody watches; zero means 15 s.
+	Interval time.Duration
+	// Now is the clock, nil for time.Now.
+	Now func() time.Time
+}
+
+const defaultInterval = 15 * time.Second

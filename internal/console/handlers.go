@@ -1,0 +1,211 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"s3fanout/internal/operator/document"
+)
+
+func (s *Server) showOverview(w http.ResponseWriter, _ *http.Request) {
+	s.show(w, http.StatusOK, "overview", "Overview", s.newest())
+}
+
+// maxKey is S3's limit, in bytes
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
+const maxKey = 1024
+
+func checkKey(key string) error {
+	switch {
+	case !utf8.ValidString(key):
+		return errors.New("this is not UTF-8, as every key of S3 is")
+	case len(key) > maxKey:
+		return fmt.Errorf("this has %d bytes; a key of S3 has %d at most", len(key), maxKey)
+	}
+	return nil
+}
+
+// keyView is what the page about a key shows.
+type keyView struct {
+	Key              string
+	Error            string
+	Found            *document.Explain
+	Moments          []moment
+	Replay, Backfill bool
+}
+
+func (s *Server) showKey(w http.ResponseWriter, r *http.Request) {
+	v := keyView{Key: r.URL.Query().Get("key")}
+	status := http.StatusOK
+	if err := checkKey(v.Key); err != nil {
+		v.Error, v.Key, status = err.Error(), "", http.StatusBadRequest
+	} else if v.Key != "" {
+		found, err := s.o.Source.Explain(r.Context(), v.Key)
+		if err != nil {
+			v.Error, status = err.Error(), http.StatusBadGateway
+		} else {
+			v.Found, v.Moments = &found, moments(found)
+			v.Replay, v.Backfill = fixable(found)
+		}
+	}
+	s.show(w, status, "key", "Key", v)
+}
+
+// completeKey lists keys that begin with what was typed.
+func (s *Server) completeKey(w http.ResponseWriter, r *http.Request) {
+	prefix := r.URL.Query().Get("key")
+	var names []string
+	if prefix != "" && checkKey(prefix) == nil {
+		names, _ = s.o.Source.Keys(r.Context(), prefix) // nothing to complete with, and explain will say why
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte(s.fragment("names", names)))
+}
+
+// choice reads which dead letters a form means.
+func choice(r *http.Request) Letters {
+	return Letters{Region: r.FormValue("region"), Reason: r.FormValue("reason"), Prefix: r.FormValue("prefix")}
+}
+
+func (s *Server) showLetters(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	v := newLettersView(s.letters, s.read, choice(r))
+	s.mu.Unlock()
+	s.show(w, http.StatusOK, "letters", "Dead letters", struct {
+		lettersView
+
+		Jobs []jobView
+	}{v, s.running("letters", "replay")})
+}
+
+// running are the newest runs of these kinds.
+func (s *Server) running(kinds ...string) []jobView {
+	var list []jobView
+	for _, kind := range kinds {
+		j, ok := s.jobs.get(kind)
+		if !ok {
+			j.Title = ""
+		}
+		list = append(list, jobView{Kind: kind, job: j, Now: s.o.Now()})
+	}
+	return list
+}
+
+func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
+	ok := s.jobs.start("letters", "Read the dead-letter queues", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		d, err := s.o.Source.DeadLetters(ctx, func(n int) { tell(fmt.Sprintf("%s read", count(n)), int64(n), 0) })
+		if err != nil {
+			return "", err
+		}
+		s.mu.Lock()
+		s.letters, s.read = d, s.o.Now()
+		s.mu.Unlock()
+		return fmt.Sprintf("%s dead letters are in the queues.", count(len(d.Letters))), nil
+	})
+	s.started(w, r, ok, "/letters")
+}
+
+func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
+	chosen := choice(r)
+	if chosen.Region != "" && !s.member(chosen.Region) || checkKey(chosen.Prefix) != nil {
+		http.Error(w, "These dead letters cannot be chosen: no such Region, or a prefix that no key has.", http.StatusBadRequest)
+		return
+	}
+	total := int64(0)
+	s.mu.Lock()
+	if !s.read.IsZero() {
+		total = int64(newLettersView(s.letters, s.read, chosen).Chosen)
+	}
+	s.mu.Unlock()
+	ok := s.jobs.start("replay", "Replay "+chosen.title(), func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		done, left := int64(0), int64(0)
+		d, err := s.o.Source.Replay(ctx, chosen, func(l document.RedriveLetter) {
+			if l.Outcome == "skipped" {
+				return
+			}
+			if done++; l.Outcome != "replayed" {
+				left++
+			}
+			s.noteReplayed(l)
+			tell(fmt.Sprintf("%s replayed, %s not", count(done-left), count(left)), done, total)
+		})
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprintf("%s replayed, %s left in the queues.", count(done-left), count(d.Left))
+		if d.Interrupted {
+			return text, ctx.Err()
+		}
+		return text, nil
+	})
+	s.started(w, r, ok, "/letters")
+}
+
+// noteReplayed keeps what was read of the queues true.
+func (s *Server) noteReplayed(l document.RedriveLetter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, known := range s.letters.Letters {
+		if known.Region == l.Region && known.MessageID == l.MessageID {
+			s.letters.Letters[i] = l
+			return
+		}
+	}
+}
+
+func (c Letters) title() string {
+	text := "all dead letters"
+	if c.Reason != "" {
+		text = "those with the reason “" + c.Reason + "”"
+	}
+	if c.Prefix != "" {
+		text += ", of keys that begin with “" + c.Prefix + "”"
+	}
+	if c.Region != "" {
+		text += ", in " + c.Region
+	}
+	return text
+}
+
+func (s *Server) member(region string) bool {
+	for _, r := range s.o.Regions {
+		if r == region {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {
+	s.jobs.stop(r.PathValue("kind"))
+	s.back(w, r)
+}
+
+// started answers a form: with the page that shows the run.
+func (s *Server) started(w http.ResponseWriter, r *http.Request, ok bool, to string) {
+	if !ok {
+		http.Error(w, "One of these runs goes on already; stop it, or wait for its end.", http.StatusConflict)
+		return
+	}
+	if r.Header.Get("HX-Request") != "" {
+		w.WriteHeader(http.StatusNoContent) // the run shows itself
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+func (s *Server) back(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("HX-Request") != "" {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	to := r.FormValue("back")
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+		to = "/"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

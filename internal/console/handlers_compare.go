@@ -1,0 +1,109 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"s3fanout/internal/operator/document"
+)
+
+func (s *Server) showComparison(w http.ResponseWriter, r *http.Request) {
+	s.show(w, http.StatusOK, "compare", "Compare", struct {
+		compareView
+
+		Jobs []jobView
+	}{s.compared.view(r.URL.Query().Get("within")), s.running("verify", "plan", "backfill")})
+}
+
+func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
+	prefix := r.FormValue("prefix")
+	if err := checkKey(prefix); err != nil {
+		http.Error(w, "The prefix: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	title := "Compare all keys"
+	if prefix != "" {
+		title = "Compare keys that begin with “" + prefix + "”"
+	}
+	ok := s.jobs.start("verify", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		s.compared.begin(prefix)
+		found := int64(0)
+		summary, err := s.o.Source.Verify(ctx, prefix, func(keys int64) {
+			tell(fmt.Sprintf("%s keys, %s not the same everywhere", count(keys), count(found)), keys, 0)
+		}, func(d document.VerifyDifference) {
+			found++
+			s.compared.add(d)
+		})
+		s.compared.end(summary)
+		text := fmt.Sprintf("%s keys compared, %s equal.", count(summary.Keys), count(summary.Equal))
+		if ctx.Err() != nil {
+			return text, ctx.Err()
+		}
+		return text, err
+	})
+	s.started(w, r, ok, "/compare")
+}
+
+// missing reads what a form wants copied.
+func missing(r *http.Request) (Missing, error) {
+	if err := r.ParseForm(); err != nil {
+		return Missing{}, err
+	}
+	m := Missing{Prefix: r.PostForm.Get("prefix"), Keys: r.PostForm["key"]}
+	for _, key := range append(m.Keys, m.Prefix) {
+		if err := checkKey(key); err != nil {
+			return Missing{}, err
+		}
+	}
+	return m, nil
+}
+
+func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
+	m, err := missing(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	m.DryRun = true
+	ok := s.jobs.start("plan", "See what is missing, and what it costs to copy it", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		d, err := s.o.Source.Backfill(ctx, m, func(_, missing int) { tell(count(missing)+" missing so far", int64(missing), 0) })
+		if err != nil {
+			return "", err
+		}
+		s.compared.setPlan(d, m)
+		return "The plan is below.", nil
+	})
+	s.started(w, r, ok, "/compare")
+}
+
+// startBackfill copies for at most the dollars that the plan showed: no run begins
+// without a plan.
+func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
+	m, err := missing(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	m.Limit, err = strconv.ParseFloat(r.PostForm.Get("limit"), 64)
+	if err != nil || m.Limit < 0 {
+		http.Error(w, "The limit is not an amount of US dollars; make a plan first.", http.StatusBadRequest)
+		return
+	}
+	ok := s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		d, err := s.o.Source.Backfill(ctx, m, func(done, missing int) {
+			tell(fmt.Sprintf("%s of %s copied", count(done), count(missing)), int64(done), int64(missing))
+		})
+		copied, failed := 0, 0
+		for _, t := range d.Targets {
+			copied, failed = copied+t.Copied+t.Replaced, failed+t.Failed
+		}
+		text := fmt.Sprintf("%s copied, %s failed, %s left.", count(copied), count(failed), count(d.Left))
+		if ctx.Err() != nil {
+			return text, ctx.Err()
+		}
+		return text, err
+	})
+	s.started(w, r, ok, "/compare")
+}

@@ -1,0 +1,254 @@
+package console
+
+import (
+	"math"
+	"slices"
+
+	"s3fanout/internal/operator/document"
+)
+
+// The states of a Region and of a pair, the worst last. Each is shown as a word and a
+// sign, too.
+const (
+	stateOK      = "ok"
+	stateUnknown = "unknown"
+	stateWarning = "warning"
+	stateFailed  = "failed"
+)
+
+// overview is what the first page shows.
+type overview struct {
+	Set      string
+	State    string
+	Regions  []regionView
+	Pairs    []pairView
+	Arrows   []arrow
+	Findings []document.Finding
+	Next     []string
+}
+
+// regionView is a Region. A number that is not known is nil.
+type regionView struct {
+	document.StatusRegion
+
+	State           string
+	X, Y            float64 // of its circle
+	LabelX, LabelY  float64
+	MarkY           float64
+	Anchor          string // SVG's text-anchor
+	Received, Sent  *float64
+	Waiting         *int64
+	WaitingSeconds  *float64
+	Failed, Unknown int // findings
+}
+
+// pairView is what goes from one Region to another.
+type pairView struct {
+	Source, Target string
+	State          string
+	Lag            *document.StatusLag
+	Waiting        *int64
+	Replicas       *float64 // of the last hours
+	Trend          Trend
+}
+
+// arrow is a pair's line in the ring.
+type arrow struct {
+	pairView
+
+	X1, Y1, X2, Y2 float64
+}
+
+// mostArrows is how many Regions have all their arrows drawn; of more, only those that
+// are not well.
+const mostArrows = 6
+
+// slow and late are the 99th percentile of a pair that is not well, in milliseconds:
+// a minute is longer than AWS's events typically take, 15 minutes is what S3's own
+// Replication Time Control promises.
+const (
+	slow = 60_000
+	late = 15 * 60_000
+)
+
+func newOverview(s document.Status, trends []Trend) overview {
+	o := overview{Set: s.ReplicaSet, State: stateOK, Findings: urgent(s.Findings), Next: s.Next}
+	for i, r := range s.Regions {
+		v := regionView{StatusRegion: r, State: stateOK}
+		v.place(i, len(s.Regions))
+		for _, f := range s.Findings {
+			if f.Region != r.Region {
+				continue
+			}
+			switch f.Severity {
+			case "failed":
+				v.Failed++
+			case "unknown":
+				v.Unknown++
+			}
+		}
+		v.State = regionState(v)
+		if r.Behind != nil {
+			v.Waiting, v.WaitingSeconds = r.Behind.Waiting, r.Behind.OldestSeconds
+		}
+		v.Received = sumOf(trends, func(t Trend) bool { return t.TargetRegion == r.Region })
+		v.Sent = sumOf(trends, func(t Trend) bool { return t.SourceRegion == r.Region })
+		o.Regions = append(o.Regions, v)
+		o.State = worse(o.State, v.State)
+	}
+	o.addPairs(trends)
+	return o
+}
+
+func (o *overview) addPairs(trends []Trend) {
+	for i, target := range o.Regions {
+		for j, source := range o.Regions {
+			if i == j {
+				continue
+			}
+			p := newPair(source.Region, target, trends)
+			o.Pairs = append(o.Pairs, p)
+			if len(o.Regions) <= mostArrows || p.State == stateWarning || p.State == stateFailed {
+				o.Arrows = append(o.Arrows, newArrow(p, source, target))
+			}
+		}
+	}
+	slices.SortFunc(o.Pairs, func(a, b pairView) int {
+		return cmpStates(b.State, a.State)
+	})
+}
+
+func newPair(source string, target regionView, trends []Trend) pairView {
+	p := pairView{Source: source, Target: target.Region, State: stateOK}
+	for _, l := range target.Lag {
+		if l.SourceRegion == source {
+			p.Lag = &l
+		}
+	}
+	if target.Behind != nil {
+		for _, s := range target.Behind.Sources {
+			if s.SourceRegion == source {
+				p.Waiting = s.Waiting
+			}
+		}
+	}
+	for _, t := range trends {
+		if t.SourceRegion == source && t.TargetRegion == target.Region {
+			p.Trend, p.Replicas = t, sum(t.Replicas)
+		}
+	}
+	switch {
+	case target.MetricsUnavailable != "":
+		p.State = stateUnknown
+	case p.Lag == nil: // nothing arrived
+	case p.Lag.P99 > late:
+		p.State = stateFailed
+	case p.Lag.P99 > slow:
+		p.State = stateWarning
+	}
+	return p
+}
+
+// regionState is failed, too, where a Region has dead letters: objects wait for
+// somebody there.
+func regionState(r regionView) string {
+	switch {
+	case r.Failed > 0 || r.DeadLetters != nil && *r.DeadLetters > 0:
+		return stateFailed
+	case r.Unknown > 0 || r.DeadLetters == nil:
+		return stateUnknown
+	case slices.Contains(values(r.Parts), "warning") || slices.Contains(values(r.Parts), "paused"):
+		return stateWarning
+	}
+	return stateOK
+}
+
+func values(m map[string]string) (list []string) {
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}
+
+func cmpStates(a, b string) int {
+	order := []string{stateOK, stateUnknown, stateWarning, stateFailed}
+	return slices.Index(order, a) - slices.Index(order, b)
+}
+
+func worse(a, b string) string {
+	if cmpStates(a, b) > 0 {
+		return a
+	}
+	return b
+}
+
+// urgent puts what failed first.
+func urgent(findings []document.Finding) []document.Finding {
+	order := []string{"failed", "unknown", "warning", "note"}
+	list := slices.Clone(findings)
+	slices.SortStableFunc(list, func(a, b document.Finding) int {
+		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
+	})
+	return list
+}
+
+// sum is nil without any point.
+func sum(points []*float64) (total *float64) {
+	for _, p := range points {
+		if p == nil {
+			continue
+		}
+		if total == nil {
+			total = new(float64)
+		}
+		*total += *p
+	}
+	return total
+}
+
+func sumOf(trends []Trend, of func(Trend) bool) *float64 {
+	var all []*float64
+	for _, t := range trends {
+		if of(t) {
+			all = append(all, t.Replicas...)
+		}
+	}
+	return sum(all)
+}
+
+// The ring's size, in the units of its SVG.
+const (
+	ringWidth, ringHeight = 640.0, 420.0
+	ringRadius            = 145.0
+	circle                = 17.0
+)
+
+func (r *regionView) place(i, n int) {
+	angle := 2*math.Pi*float64(i)/float64(n) - math.Pi/2
+	sin, cos := math.Sin(angle), math.Cos(angle)
+	r.X, r.Y = ringWidth/2+1.35*ringRadius*cos, ringHeight/2+ringRadius*sin
+	r.MarkY = r.Y + 5
+	r.LabelX, r.LabelY = r.X+1.6*circle*cos, r.Y+2.1*circle*sin+5
+	switch {
+	case cos > 0.3:
+		r.Anchor = "start"
+	case cos < -0.3:
+		r.Anchor = "end"
+	default:
+		r.Anchor = "middle"
+	}
+}
+
+// newArrow ends at the circles' edges, beside the arrow of the other direction.
+func newArrow(p pairView, from, to regionView) arrow {
+	dx, dy := to.X-from.X, to.Y-from.Y
+	length := max(math.Hypot(dx, dy), 1)
+	ux, uy := dx/length, dy/length
+	const beside, gap = 5.0, circle + 5
+	ox, oy := -uy*beside, ux*beside
+	return arrow{
+		pairView: p,
+		X1:       from.X + ux*gap + ox, Y1: from.Y + uy*gap + oy,
+		X2: to.X - ux*(gap+5) + ox, Y2: to.Y - uy*(gap+5) + oy,
+	}
+}

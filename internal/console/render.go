@@ -1,0 +1,178 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"s3fanout/internal/printable"
+)
+
+//go:embed pages
+var pages embed.FS
+
+// templates escape all that comes from outside; keys may hold any character, and none
+// of them is ever HTML.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
+	"query": url.QueryEscape, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
+	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "momentClass": momentClass,
+}).ParseFS(pages, "pages/*.html"))
+
+// page is what every page has, beside its own part.
+type page struct {
+	Title, Tab, Set string
+	Regions         []string
+	CSRF, Command   string
+	Write           bool
+	Main            any
+}
+
+type jobView struct {
+	job
+
+	Kind string
+	Now  time.Time
+}
+
+func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main any) {
+	p := page{
+		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command, Write: s.o.Write, Main: main,
+	}
+	var text bytes.Buffer
+	if err := templates.ExecuteTemplate(&text, tab+".html", p); err != nil {
+		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(text.Bytes()) // the browser may be gone
+}
+
+// fragment renders a part that is sent by itself.
+func (s *Server) fragment(name string, data any) string {
+	var text bytes.Buffer
+	if err := templates.ExecuteTemplate(&text, name, data); err != nil {
+		return template.HTMLEscapeString("This part could not be made: " + err.Error())
+	}
+	return text.String()
+}
+
+// sign tells states apart without colours.
+func sign(state string) string {
+	switch state {
+	case stateOK, "present", "everywhere", "OK":
+		return "✓"
+	case stateFailed, "missing", "dead-letter", "different", "ALARM":
+		return "✗"
+	case stateWarning, "stale", "paused":
+		return "!"
+	case "note":
+		return "i"
+	}
+	return "?"
+}
+
+// unavailable is said where a number is not known: never zero.
+const unavailable = "not available"
+
+func number(v any) string {
+	switch n := v.(type) {
+	case *int:
+		if n != nil {
+			return count(int64(*n))
+		}
+	case *int64:
+		if n != nil {
+			return count(*n)
+		}
+	case *float64:
+		if n != nil {
+			return count(int64(*n))
+		}
+	}
+	return unavailable
+}
+
+// count has a thin space between thousands.
+func count(v any) string {
+	digits := fmt.Sprint(v)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return digits
+}
+
+// age is how long something took or is ago, in seconds.
+func age(seconds *float64) string {
+	if seconds == nil {
+		return unavailable
+	}
+	return duration(*seconds * 1000)
+}
+
+// duration is milliseconds, in the unit that suits.
+func duration(ms float64) string {
+	d := time.Duration(ms * float64(time.Millisecond))
+	switch {
+	case d < time.Second:
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	case d < time.Minute:
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + " min"
+	case d < 48*time.Hour:
+		return strconv.FormatFloat(d.Hours(), 'f', 1, 64) + " h"
+	}
+	return strconv.Itoa(int(d.Hours()/24)) + " days"
+}
+
+func size(n int64) string {
+	value, unit := float64(n), 0
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	for value >= 1024 && unit < len(units)-1 {
+		value, unit = value/1024, unit+1
+	}
+	if unit == 0 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	return strconv.FormatFloat(value, 'f', 1, 64) + " " + units[unit]
+}
+
+func utc(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func fixed(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+func dollars(v float64) string { return "$" + strconv.FormatFloat(v, 'f', 2, 64) }
+
+// spark is the data of a small chart, as the script reads it: times in seconds, and
+// values or null.
+func spark(t Trend) (string, error) {
+	var times []int64
+	for i := range t.Replicas {
+		times = append(times, t.Start.Add(time.Duration(i)*t.Period).Unix())
+	}
+	data, err := json.Marshal([]any{times, t.Replicas, t.P99Seconds})
+	return string(data), err
+}
+
+// tab is a link to a page.
+type tab struct {
+	Path, Name string
+	Here       bool
+}
+
+func newTab(p page, id, path, name string) tab { return tab{path, name, p.Tab == id} }
+
+func states() []string { return []string{stateOK, stateUnknown, stateWarning, stateFailed} }

@@ -1,0 +1,167 @@
+package console
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"s3fanout/internal/operator/document"
+)
+
+//go:embed static
+var static embed.FS
+
+// Server is the console. It is safe for concurrent use.
+type Server struct {
+	o     Options
+	guard *guard
+	hub   *hub
+	jobs  *jobs
+
+	mu      sync.Mutex
+	status  *document.Status // the newest
+	trends  []Trend
+	letters document.Redrive
+	read    time.Time // when letters were read; zero: never
+
+	compared comparison
+}
+
+// Serve answers on the listener, which must be on loopback, until ctx ends; then it
+// interrupts the runs that go on and waits for them. started is told the URL to open.
+// It returns nil after ctx has ended.
+func Serve(ctx context.Context, l net.Listener, o Options, started func(url string)) error {
+	if o.Interval == 0 {
+		o.Interval = defaultInterval
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Command == "" {
+		o.Command = "s3fanout"
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s := &Server{o: o, guard: newGuard(port), hub: newHub()}
+	s.jobs = newJobs(ctx, o.Now, func(kind string, j job) {
+		s.hub.set("job-"+kind, s.fragment("job", jobView{Kind: kind, job: j, Now: o.Now()}))
+	})
+	server := &http.Server{
+		Handler: s.guard.wrap(s.routes()), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 1 << 16,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	var looks sync.WaitGroup
+	looks.Go(func() { s.look(ctx) })
+	started("http://" + l.Addr().String() + "/?token=" + s.guard.token)
+	closed := context.AfterFunc(ctx, func() { _ = server.Close() })
+	err = server.Serve(l)
+	ended := ctx.Err() != nil
+	stop()
+	closed()
+	looks.Wait()
+	s.jobs.wait.Wait()
+	if ended {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
+	mux.HandleFunc("GET /live", s.hub.serve)
+	mux.HandleFunc("GET /{$}", s.showOverview)
+	mux.HandleFunc("GET /key", s.showKey)
+	mux.HandleFunc("GET /key/names", s.completeKey)
+	mux.HandleFunc("GET /letters", s.showLetters)
+	mux.HandleFunc("POST /letters/read", s.readLetters)
+	mux.HandleFunc("GET /compare", s.showComparison)
+	mux.HandleFunc("POST /compare/verify", s.startVerify)
+	mux.HandleFunc("POST /compare/plan", s.startPlan)
+	mux.HandleFunc("GET /health", s.showHealth)
+	mux.HandleFunc("GET /report", s.showReport)
+	mux.HandleFunc("POST /stop/{kind}", s.stopJob)
+	mux.HandleFunc("POST /letters/replay", s.writes(s.startReplay))
+	mux.HandleFunc("POST /compare/backfill", s.writes(s.startBackfill))
+	return mux
+}
+
+// writes refuses what changes something unless the console may.
+func (s *Server) writes(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.o.Write {
+			http.Error(w, "This console changes nothing; start it with --write for that.", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// look asks how the set stands, again and again while a browser is connected.
+func (s *Server) look(ctx context.Context) {
+	for {
+		if !s.hub.watched() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.hub.joined:
+			}
+		}
+		s.lookOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.o.Interval):
+		}
+	}
+}
+
+func (s *Server) lookOnce(ctx context.Context) {
+	status, err := s.o.Source.Status(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		// What was known stays, with the time that it is of.
+		s.hub.set("trouble", s.fragment("trouble", err.Error()))
+		return
+	}
+	s.hub.set("trouble", "")
+	trends, err := s.o.Source.Trends(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	s.mu.Lock()
+	s.status = &status
+	if err == nil {
+		s.trends = trends
+	}
+	o := newOverview(status, s.trends)
+	s.mu.Unlock()
+	s.hub.set("overview", s.fragment("overview", o))
+	s.hub.set("findings", s.fragment("findings", o.Findings))
+	s.hub.set("clock", s.o.Now().UTC().Format("15:04:05 UTC"))
+}
+
+// newest is what the last look found, nil before the first.
+func (s *Server) newest() *overview {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status == nil {
+		return nil
+	}
+	o := newOverview(*s.status, s.trends)
+	return &o
+}
