@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 func newConsoleCommand(a *app) *cobra.Command {
 	var port int
 	var write bool
+	var interval time.Duration
 	cmd := &cobra.Command{
 		Use:   "console",
 		Short: "Show the replica set in a browser",
@@ -28,7 +30,7 @@ The URL has a token; whoever has it may use the console until it ends. Without
 
 AWS requests: those of status, explain, redrive, verify, backfill and report;
 s3:ListBucket to complete keys, cloudwatch:DescribeAlarms. While a browser shows
-it, it looks every 15 seconds, and asks CloudWatch once a minute at most.
+it, it looks every --interval, and asks CloudWatch once a minute at most.
 
 Exit codes: 0 ended by an interrupt; 1 the port is taken; 2 usage or
 configuration.`,
@@ -39,15 +41,19 @@ configuration.`,
 			if port < 0 || port > 65535 {
 				return usageError{fmt.Errorf("--port %d: a port is a number from 0 to 65535; 0 takes a free one", port)}
 			}
-			return a.serveConsole(cmd.Context(), port, write)
+			if interval < leastInterval {
+				return usageError{fmt.Errorf("--interval %v: use at least %v; each look takes dozens of requests", interval, leastInterval)}
+			}
+			return a.serveConsole(cmd.Context(), port, console.Options{Write: write, Interval: interval})
 		},
 	}
 	cmd.Flags().IntVar(&port, "port", 0, "port to listen on; 0 takes a free one")
+	cmd.Flags().DurationVar(&interval, "interval", console.DefaultInterval, "time between two looks while a browser shows it")
 	cmd.Flags().BoolVar(&write, "write", false, "allow replays and copies")
 	return cmd
 }
 
-func (a *app) serveConsole(ctx context.Context, port int, write bool) error {
+func (a *app) serveConsole(ctx context.Context, port int, o console.Options) error {
 	source, err := a.newConsoleSource(ctx)
 	if err != nil {
 		return err
@@ -56,9 +62,8 @@ func (a *app) serveConsole(ctx context.Context, port int, write bool) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; give --port another one, or leave it out", err)
 	}
-	err = console.Serve(ctx, listener, console.Options{
-		Source: source, Set: source.set.Name, Regions: source.set.Regions, Write: write,
-	}, func(url string) {
+	o.Source, o.Set, o.Regions = source, source.set.Name, source.set.Regions
+	err = console.Serve(ctx, listener, o, func(url string) {
 		_, _ = fmt.Fprintf(a.stdout, "The console is at\n\n  %s\n\nInterrupt (Ctrl-C) to end it.\n", url)
 	})
 	if errors.Is(err, context.Canceled) {

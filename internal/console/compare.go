@@ -1,6 +1,7 @@
 package console
 
 import (
+	"math"
 	"sync"
 
 	"s3fanout/internal/operator/document"
@@ -85,4 +86,10 @@ func (c *comparison) view(within string) compareView {
 		}
 	}
 	return v
+}
+
+// limitOf is what a run may cost by its plan: a tenth more, and a cent at least, as
+// writes go on while both list the buckets.
+func limitOf(d document.BackfillEstimate) float64 {
+	return max(math.Ceil(d.Dollars*110)/100, 0.01)
 }

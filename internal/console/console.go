@@ -85,10 +85,11 @@ type Options struct {
 	Command string
 	// Write allows replays and copies.
 	Write bool
-	// Interval is between two looks while somebody watches; zero means 15 s.
+	// Interval is between two looks while somebody watches; zero means DefaultInterval.
 	Interval time.Duration
 	// Now is the clock, nil for time.Now.
 	Now func() time.Time
 }
 
-const defaultInterval = 15 * time.Second
+// DefaultInterval is Interval unless Options says otherwise.
+const DefaultInterval = 15 * time.Second

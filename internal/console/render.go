@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 )
 
@@ -22,7 +23,7 @@ var pages embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
 	"query": url.QueryEscape, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
-	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "momentClass": momentClass,
+	"tab": newTab, "limit": func(e *document.BackfillEstimate) float64 { return limitOf(*e) }, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "momentClass": momentClass,
 }).ParseFS(pages, "pages/*.html"))
 
 // page is what every page has, beside its own part.

@@ -36,7 +36,7 @@ type Server struct {
 // It returns nil after ctx has ended.
 func Serve(ctx context.Context, l net.Listener, o Options, started func(url string)) error {
 	if o.Interval == 0 {
-		o.Interval = defaultInterval
+		o.Interval = DefaultInterval
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -13,7 +13,9 @@
     const part = document.getElementById(name);
     if (!part || part.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
     const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+    const scrolled = [...part.querySelectorAll(".wide")].map((el) => el.scrollLeft);
     part.innerHTML = html;
+    part.querySelectorAll(".wide").forEach((el, i) => { el.scrollLeft = scrolled[i] ?? 0; });
     window.htmx?.process(part);
     draw(part);
     if (focused) part.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();

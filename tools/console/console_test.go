@@ -1,0 +1,128 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;\u202e.txt`
+
+// TestPages looks at each page in both themes, from a telephone's width to 4 K:
+// nothing is wider than the window, nothing breaks the policy, and axe-core
+// (https://github.com/dequelabs/axe-core) finds nothing serious.
+func TestPages(t *testing.T) {
+	w := newWorld(t, "--write")
+	w.upload(t, "us-east-1", "films/1.mp4", hostile)
+	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
+	w.upload(t, "eu-west-1", "music/1.flac")
+	axe, err := os.ReadFile(filepath.Join("..", "..", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(w.URL))
+	b.until(t, `document.querySelectorAll(".card").length == 3`)
+	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key", "/letters", "/compare", "/health", "/report"} {
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range []int64{360, 1280, 3840} {
+				b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
+					chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.page(path)), chromedp.WaitReady("main", chromedp.ByQuery))
+				var wide int64
+				b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide))
+				if wide > width {
+					t.Errorf("%s, %s: %d pixels wide in a window of %d", path, theme, wide, width)
+				}
+				if width == 3840 {
+					continue
+				}
+				var violations []string
+				b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil), chromedp.Evaluate(`axe.run().then(r => r.violations
+					.filter(v => ["serious", "critical"].includes(v.impact))
+					.map(v => v.id + ": " + v.nodes.map(n => n.html).join(" | ")))`, &violations, awaited))
+				for _, v := range violations {
+					t.Errorf("%s, %s, %d: %s", path, theme, width, v)
+				}
+			}
+		}
+	}
+	b.fine(t)
+}
+
+// TestKeysAreNeverHTML shows keys with all that HTML, scripts and terminals would act
+// on, in the page about a key and in its completion.
+func TestKeysAreNeverHTML(t *testing.T) {
+	w := newWorld(t)
+	w.upload(t, "us-east-1", hostile)
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(w.URL), chromedp.Navigate(w.page("/key")), chromedp.SendKeys("#key", "<img", chromedp.ByQuery))
+	b.until(t, `document.querySelectorAll("#names option").length == 1`)
+	var value, title string
+	b.run(t, chromedp.Evaluate(`document.querySelector("#names option").value`, &value))
+	if value != hostile {
+		t.Errorf("completed as %q, want %q", value, hostile)
+	}
+	b.run(t, chromedp.Evaluate(fmt.Sprintf(`document.querySelector("#key").value = %s; document.querySelector("form").requestSubmit()`, asJSON(t, hostile)), nil))
+	b.until(t, `document.querySelector(".verdict") != null`)
+	b.run(t, chromedp.Title(&title))
+	if title == "owned" || !strings.Contains(b.text(t, "main"), "onerror=") {
+		t.Errorf("title %q; the page does not show the key as it is:\n%s", title, b.text(t, "main"))
+	}
+	b.fine(t)
+}
+
+// TestDeadLettersAreReplayed breaks a Region, sees the dead letters come without
+// reloading, repairs it, replays those with one reason, and sees the rest.
+func TestDeadLettersAreReplayed(t *testing.T) {
+	w := newWorld(t, "--write")
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(w.URL))
+	b.until(t, `document.querySelectorAll(".card.ok").length == 3`)
+	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
+	w.upload(t, "us-east-1", "films/1.mp4", "films/2.mp4")
+	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "2"`)
+	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
+
+	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("2 dead letters")`)
+	b.run(t, chromedp.Navigate(w.page("/letters")))
+	b.until(t, `document.querySelectorAll("td.actions").length == 1`)
+	b.run(t, chromedp.Click("td.actions button", chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("2 replayed, 0 left")`)
+	b.run(t, chromedp.Navigate(w.page("/")))
+	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "0"`)
+	b.fine(t)
+}
+
+// TestMissingObjectsAreCopied loses an event, compares, plans, and copies.
+func TestMissingObjectsAreCopied(t *testing.T) {
+	w := newWorld(t, "--write")
+	w.fault(t, "us-east-1", "s3-unannounced", 1)
+	w.upload(t, "us-east-1", "films/lost.mp4")
+	w.fault(t, "us-east-1", "s3-unannounced", 0)
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(w.URL), chromedp.Navigate(w.page("/compare")))
+	b.run(t, chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-plan")?.innerText.includes("The plan is below")`)
+	b.run(t, chromedp.Evaluate(`window.confirm = () => true`, nil), chromedp.Navigate(w.page("/compare")))
+	b.run(t, chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click(`form[action="/compare/backfill"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-backfill")?.innerText.includes("2 copied, 0 failed")`)
+	b.run(t, chromedp.Navigate(w.page("/key?key=films/lost.mp4")))
+	b.until(t, `document.querySelector(".verdict")?.innerText.includes("everywhere")`)
+	b.fine(t)
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
