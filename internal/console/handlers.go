@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,7 +74,7 @@ func choice(r *http.Request) Letters {
 
 func (s *Server) showLetters(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	v := newLettersView(s.letters, s.read, choice(r))
+	v := s.queues.view(choice(r))
 	s.mu.Unlock()
 	s.show(w, http.StatusOK, "letters", "Dead letters", struct {
 		lettersView
@@ -102,7 +103,7 @@ func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
 			return "", err
 		}
 		s.mu.Lock()
-		s.letters, s.read = d, s.o.Now()
+		s.queues = newQueues(d, s.o.Now())
 		s.mu.Unlock()
 		return fmt.Sprintf("%s dead letters are in the queues.", count(len(d.Letters))), nil
 	})
@@ -111,15 +112,12 @@ func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 	chosen := choice(r)
-	if chosen.Region != "" && !s.member(chosen.Region) || checkKey(chosen.Prefix) != nil {
+	if chosen.Region != "" && !slices.Contains(s.o.Regions, chosen.Region) || checkKey(chosen.Prefix) != nil {
 		http.Error(w, "These dead letters cannot be chosen: no such Region, or a prefix that no key has.", http.StatusBadRequest)
 		return
 	}
-	total := int64(0)
 	s.mu.Lock()
-	if !s.read.IsZero() {
-		total = int64(newLettersView(s.letters, s.read, chosen).Chosen)
-	}
+	total := int64(s.queues.view(chosen).Chosen)
 	s.mu.Unlock()
 	ok := s.jobs.start("replay", "Replay "+chosen.title(), func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		done, left := int64(0), int64(0)
@@ -145,39 +143,10 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 	s.started(w, r, ok, "/letters")
 }
 
-// noteReplayed keeps what was read of the queues true.
 func (s *Server) noteReplayed(l document.RedriveLetter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, known := range s.letters.Letters {
-		if known.Region == l.Region && known.MessageID == l.MessageID {
-			s.letters.Letters[i] = l
-			return
-		}
-	}
-}
-
-func (c Letters) title() string {
-	text := "all dead letters"
-	if c.Reason != "" {
-		text = "those with the reason “" + c.Reason + "”"
-	}
-	if c.Prefix != "" {
-		text += ", of keys that begin with “" + c.Prefix + "”"
-	}
-	if c.Region != "" {
-		text += ", in " + c.Region
-	}
-	return text
-}
-
-func (s *Server) member(region string) bool {
-	for _, r := range s.o.Regions {
-		if r == region {
-			return true
-		}
-	}
-	return false
+	s.queues.note(l)
 }
 
 func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {

@@ -3,10 +3,12 @@ package console
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/printable"
 )
 
 func (s *Server) showComparison(w http.ResponseWriter, r *http.Request) {
@@ -25,7 +27,7 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 	}
 	title := "Compare all keys"
 	if prefix != "" {
-		title = "Compare keys that begin with “" + prefix + "”"
+		title = "Compare keys that begin with “" + printable.Escape(prefix) + "”"
 	}
 	ok := s.jobs.start("verify", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		s.compared.begin(prefix)
@@ -87,7 +89,7 @@ func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.Limit, err = strconv.ParseFloat(r.PostForm.Get("limit"), 64)
-	if err != nil || m.Limit < 0 {
+	if err != nil || !(m.Limit >= 0 && m.Limit <= math.MaxFloat64) { // NaN is neither
 		http.Error(w, "The limit is not an amount of US dollars; make a plan first.", http.StatusBadRequest)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/printable"
 )
 
 // lettersView is what the page about dead letters shows of the last reading.
@@ -32,33 +33,65 @@ type letterGroup struct {
 // it says how many they are.
 const mostRows = 200
 
-func newLettersView(d document.Redrive, read time.Time, choice Letters) lettersView {
-	v := lettersView{Read: read, Choice: choice, Total: len(d.Letters), Regions: d.Regions}
-	next := map[string]string{}
+// queues is what was read of the dead-letter queues, and what was replayed since. The
+// zero value was never read.
+type queues struct {
+	read    time.Time
+	regions []document.RedriveRegion
+	next    map[string]string // what to do, by cause
+	letters []queued
+	index   map[[2]string]int // by Region and message
+}
+
+// queued is a dead letter with its cause, which takes time to find.
+type queued struct {
+	document.RedriveLetter
+
+	cause string
+}
+
+func newQueues(d document.Redrive, read time.Time) queues {
+	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}}
 	for _, r := range d.Reasons {
-		next[r.Reason] = r.Next
+		q.next[r.Reason] = r.Next
 	}
+	for i, l := range d.Letters {
+		q.letters = append(q.letters, queued{l, causeOf(l)})
+		q.index[[2]string{l.Region, l.MessageID}] = i
+	}
+	return q
+}
+
+// note keeps what was read true after a replay.
+func (q *queues) note(l document.RedriveLetter) {
+	if i, ok := q.index[[2]string{l.Region, l.MessageID}]; ok {
+		q.letters[i].RedriveLetter = l
+	}
+}
+
+func (q *queues) view(choice Letters) lettersView {
+	v := lettersView{Read: q.read, Choice: choice, Total: len(q.letters), Regions: q.regions}
 	groups := map[[2]string]*letterGroup{}
-	for _, l := range d.Letters {
+	for _, l := range q.letters {
 		if l.Outcome == "replayed" {
 			v.Total--
 			continue
 		}
-		id := [2]string{l.Region, causeOf(l)}
+		id := [2]string{l.Region, l.cause}
 		g := groups[id]
 		if g == nil {
-			g = &letterGroup{Region: l.Region, Reason: id[1], Next: next[id[1]]}
+			g = &letterGroup{Region: l.Region, Reason: l.cause, Next: q.next[l.cause]}
 			groups[id] = g
 		}
 		g.Count++
 		if l.SentAt != nil && (g.Oldest == nil || l.SentAt.Before(*g.Oldest)) {
 			g.Oldest = l.SentAt
 		}
-		if !choice.chooses(l) {
+		if !choice.chooses(l.RedriveLetter, l.cause) {
 			continue
 		}
 		if v.Chosen++; v.Chosen <= mostRows {
-			v.Letters = append(v.Letters, l)
+			v.Letters = append(v.Letters, l.RedriveLetter)
 		}
 	}
 	for _, g := range groups {
@@ -75,12 +108,27 @@ func causeOf(l document.RedriveLetter) string {
 	return cmp.Or(deadletter.Cause(cmp.Or(l.Reason, l.Detail)), "unknown")
 }
 
-func (c Letters) chooses(l document.RedriveLetter) bool {
-	if c.Region != "" && l.Region != c.Region || c.Reason != "" && causeOf(l) != c.Reason {
+func (c Letters) chooses(l document.RedriveLetter, cause string) bool {
+	if c.Region != "" && l.Region != c.Region || c.Reason != "" && cause != c.Reason {
 		return false
 	}
 	if c.Prefix == "" {
 		return true
 	}
 	return slices.ContainsFunc(l.Objects, func(o document.RedriveObject) bool { return strings.HasPrefix(o.Key, c.Prefix) })
+}
+
+// title names what is chosen.
+func (c Letters) title() string {
+	text := "all dead letters"
+	if c.Reason != "" {
+		text = "those with the reason “" + printable.Escape(c.Reason) + "”"
+	}
+	if c.Prefix != "" {
+		text += ", of keys that begin with “" + printable.Escape(c.Prefix) + "”"
+	}
+	if c.Region != "" {
+		text += ", in " + c.Region
+	}
+	return text
 }

@@ -101,11 +101,11 @@ func number(v any) string {
 	return unavailable
 }
 
-// count has a thin space between thousands.
+// count has commas between thousands.
 func count(v any) string {
 	digits := fmt.Sprint(v)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "\u202f" + digits[i:]
+		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
 }

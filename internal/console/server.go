@@ -22,11 +22,10 @@ type Server struct {
 	hub   *hub
 	jobs  *jobs
 
-	mu      sync.Mutex
-	status  *document.Status // the newest
-	trends  []Trend
-	letters document.Redrive
-	read    time.Time // when letters were read; zero: never
+	mu     sync.Mutex
+	status *document.Status // the newest
+	trends []Trend
+	queues queues
 
 	compared comparison
 }

@@ -35,7 +35,7 @@
       new uPlot({
         width: 160, height: 32, cursor: { show: false }, legend: { show: false }, select: { show: false },
         axes: [{ show: false }, { show: false }], scales: { y: { range: (_, __, max) => [0, Math.max(max || 0, 1)] } },
-        series: [{}, { stroke: colour("--accent"), fill: colour("--accent-soft"), width: 1.5, points: { show: false } }],
+        series: [{}, { stroke: colour("--accent"), fill: colour("--accent"), width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 6] }) }],
       }, [times, replicas], el);
     }
   }

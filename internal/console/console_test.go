@@ -1,0 +1,243 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"s3fanout/internal/operator/document"
+)
+
+// fake is a set without AWS, and what was asked of it.
+type fake struct {
+	status  document.Status
+	letters []document.RedriveLetter
+	err     error
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func (f *fake) call(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	return f.err
+}
+
+func (f *fake) called() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{}, f.calls...)
+}
+
+func (f *fake) Status(context.Context) (document.Status, error) { return f.status, f.call("status") }
+func (f *fake) Trends(context.Context) ([]Trend, error)         { return nil, f.call("trends") }
+func (f *fake) Alarms(context.Context) ([]Alarm, error)         { return nil, f.call("alarms") }
+func (f *fake) Keys(context.Context, string) ([]string, error)  { return nil, f.call("keys") }
+func (f *fake) Report(_ context.Context, month string) (document.Report, error) {
+	return document.Report{Month: month}, f.call("report %s", month)
+}
+
+func (f *fake) Explain(_ context.Context, key string) (document.Explain, error) {
+	return document.Explain{Key: key, Verdict: "everywhere", Text: "as it is: " + key}, f.call("explain %s", key)
+}
+
+func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive, error) {
+	read(len(f.letters))
+	return document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}, f.call("letters")
+}
+
+func (f *fake) Replay(_ context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
+	for _, l := range f.letters {
+		if l.Outcome = "replayed"; !chosen.chooses(l, causeOf(l)) {
+			l.Outcome = "skipped"
+		}
+		done(l)
+	}
+	return document.Redrive{}, f.call("replay %v", chosen)
+}
+
+func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64), _ func(document.VerifyDifference)) (document.VerifySummary, error) {
+	progress(1)
+	if prefix == "long" {
+		<-ctx.Done()
+		return document.VerifySummary{Partial: true}, ctx.Err()
+	}
+	return document.VerifySummary{Keys: 1, Equal: 1}, f.call("verify %s", prefix)
+}
+
+func (f *fake) Backfill(_ context.Context, m Missing, progress func(int, int)) (document.Backfill, error) {
+	progress(1, 1)
+	return document.Backfill{Estimate: &document.BackfillEstimate{Dollars: 1}}, f.call("backfill %+v", m)
+}
+
+// user is a browser that has been let in.
+type user struct {
+	*http.Client
+
+	t    *testing.T
+	base string
+	url  string // with the token
+	csrf string
+}
+
+func serve(t *testing.T, o Options) *user {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Source == nil {
+		o.Source = &fake{}
+	}
+	o.Set, o.Interval = "media", time.Hour
+	urls, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- Serve(t.Context(), l, o, func(url string) { urls <- url }) }()
+	t.Cleanup(func() {
+		if err := <-ended; err != nil {
+			t.Error("the console ended with", err)
+		}
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &user{Client: &http.Client{Jar: jar}, t: t, url: <-urls, base: "http://" + l.Addr().String()}
+	page := u.get("/?" + strings.SplitN(u.url, "?", 2)[1])
+	u.csrf = regexp.MustCompile(`data-csrf="(\w+)"`).FindStringSubmatch(page)[1]
+	return u
+}
+
+func (u *user) send(method, path string, form url.Values, headers ...string) (int, string) {
+	u.t.Helper()
+	r, err := http.NewRequestWithContext(u.t.Context(), method, u.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", u.base)
+		r.Header.Set("X-CSRF-Token", u.csrf)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if r.Header.Set(headers[i], headers[i+1]); headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+	}
+	resp, err := u.Do(r)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func (u *user) get(path string) string {
+	u.t.Helper()
+	code, text := u.send(http.MethodGet, path, nil)
+	if code != http.StatusOK {
+		u.t.Fatalf("GET %s: %d %s", path, code, text)
+	}
+	return text
+}
+
+// until asks for a page until it says so.
+func (u *user) until(path, text string) string {
+	u.t.Helper()
+	for {
+		page := u.get(path)
+		if strings.Contains(page, text) {
+			return page
+		}
+		select {
+		case <-u.t.Context().Done():
+			u.t.Fatalf("%s never says %q:\n%s", path, text, page)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestPagesShowWhatIsAsked(t *testing.T) {
+	f := &fake{}
+	u := serve(t, Options{Source: f})
+	for path, want := range map[string]string{
+		"/":                      "The Regions are being asked",
+		"/key?key=films%2F1.mp4": "as it is: films/1.mp4",
+		"/letters":               "have not been read yet",
+		"/compare":               "Copy what is missing",
+		"/health":                "No Region has an alarm",
+		"/report?month=2026-10":  "not the whole month",
+	} {
+		if page := u.get(path); !strings.Contains(page, want) {
+			t.Errorf("%s does not say %q:\n%s", path, want, page)
+		}
+	}
+}
+
+// Whatever a key holds, it is text.
+func TestKeysAreText(t *testing.T) {
+	const key = `<script>alert(1)</script>"'>&\` + "\u202e"
+	u := serve(t, Options{})
+	page := u.get("/key?key=" + url.QueryEscape(key))
+	page = regexp.MustCompile(`<input[^>]*>`).ReplaceAllString(page, "") // a field has its value as it is
+	if strings.Contains(page, "<script>alert") || strings.Contains(page, "\u202e") {
+		t.Errorf("a key is HTML, or turns the text around:\n%s", page)
+	}
+}
+
+func TestWrongInput(t *testing.T) {
+	f := &fake{}
+	u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1"}})
+	for _, c := range []struct {
+		method, path string
+		form         url.Values
+		code         int
+		says         string
+	}{
+		{"GET", "/key?key=" + strings.Repeat("k", 1025), nil, 400, "1024 at most"},
+		{"GET", "/key?key=%ff", nil, 400, "not UTF-8"},
+		{"GET", "/report?month=yesterday", nil, 400, "A month is written as"},
+		{"GET", "/nothing", nil, 404, "not found"},
+		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}}, 400, "no such Region"},
+		{"POST", "/compare/verify", url.Values{"prefix": {"\xff"}}, 400, "not UTF-8"},
+		{"POST", "/compare/backfill", url.Values{"limit": {"much"}}, 400, "make a plan first"},
+		{"POST", "/compare/backfill", url.Values{"limit": {"-1"}}, 400, "make a plan first"},
+		{"POST", "/compare/backfill", url.Values{"limit": {"NaN"}}, 400, "make a plan first"},
+		{"GET", "/compare/backfill", nil, 405, ""},
+	} {
+		if code, text := u.send(c.method, c.path, c.form); code != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%s %s: %d %q, want %d and %q", c.method, c.path, code, text, c.code, c.says)
+		}
+	}
+	if calls := f.called(); len(calls) > 0 {
+		t.Errorf("something was asked: %q", calls)
+	}
+}
+
+// A source that fails is said, and is no empty result.
+func TestTroubleIsShown(t *testing.T) {
+	u := serve(t, Options{Source: &fake{err: errors.New("region us-east-1: no answer")}})
+	code, page := u.send(http.MethodGet, "/key?key=k", nil)
+	if code != http.StatusBadGateway || !strings.Contains(page, "no answer") {
+		t.Errorf("%d %s", code, page)
+	}
+	u.send(http.MethodPost, "/letters/read", nil)
+	if page := u.until("/letters", "no answer"); !strings.Contains(page, "have not been read yet") {
+		t.Error("queues that did not answer look empty")
+	}
+}

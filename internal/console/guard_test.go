@@ -1,0 +1,96 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A page of another site, another name of loopback, and whoever has no token get
+// nothing and change nothing.
+func TestStrangersAreKeptOut(t *testing.T) {
+	f := &fake{}
+	u := serve(t, Options{Source: f, Write: true})
+	port := u.base[strings.LastIndex(u.base, ":"):]
+	for name, c := range map[string]struct {
+		method, path string
+		headers      []string
+		code         int
+	}{
+		"another name that resolves to loopback": {"GET", "/key?key=k", []string{"Host", "attacker.example" + port}, http.StatusMisdirectedRequest},
+		"the address without the port":           {"GET", "/", []string{"Host", "127.0.0.1"}, http.StatusMisdirectedRequest},
+		"a page of another site reads":           {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		"a page of another port reads":           {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
+		"a page of another origin reads":         {"GET", "/key?key=k", []string{"Origin", "http://127.0.0.1:1"}, http.StatusForbidden},
+		"a page of another site posts":           {"POST", "/letters/replay", []string{"Origin", "https://attacker.example"}, http.StatusForbidden},
+		"a page of no origin posts":              {"POST", "/letters/replay", []string{"Origin", "null"}, http.StatusForbidden},
+		"a post without an origin":               {"POST", "/letters/replay", []string{"Origin", ""}, http.StatusForbidden},
+		"a post without the CSRF token":          {"POST", "/letters/replay", []string{"X-CSRF-Token", ""}, http.StatusForbidden},
+		"a post with another CSRF token":         {"POST", "/letters/replay", []string{"X-CSRF-Token", "guess"}, http.StatusForbidden},
+		"a wrong token":                          {"GET", "/?token=guess", nil, http.StatusForbidden},
+	} {
+		if code, text := u.send(c.method, c.path, nil, c.headers...); code != c.code || strings.Contains(text, "as it is") {
+			t.Errorf("%s: %d %q, want %d", name, code, text, c.code)
+		}
+	}
+	u.Jar = nil
+	for _, path := range []string{"/", "/key?key=k", "/live", "/static/console.js"} {
+		if code, _ := u.send(http.MethodGet, path, nil); code != http.StatusForbidden {
+			t.Errorf("%s without the cookie: %d", path, code)
+		}
+	}
+	if calls := f.called(); len(calls) > 0 {
+		t.Errorf("strangers had this asked: %q", calls)
+	}
+}
+
+func TestHeadersOfAPage(t *testing.T) {
+	u := serve(t, Options{})
+	resp, err := u.Get(u.base + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": "script-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+	} {
+		if got := resp.Header.Get(name); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	first, err := http.NewRequest(http.MethodGet, u.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved, err := http.DefaultTransport.RoundTrip(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer moved.Body.Close()
+	if cookie := moved.Header.Get("Set-Cookie"); moved.Header.Get("Location") != "/" ||
+		!strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") {
+		t.Errorf("the first URL is answered with %q to %q", cookie, moved.Header.Get("Location"))
+	}
+}
+
+// Without Write nothing that changes something is run, whatever is sent.
+func TestReadOnly(t *testing.T) {
+	f := &fake{}
+	u := serve(t, Options{Source: f})
+	for _, path := range []string{"/letters/replay", "/compare/backfill"} {
+		if code, text := u.send(http.MethodPost, path, url.Values{"limit": {"1"}}); code != http.StatusForbidden || !strings.Contains(text, "--write") {
+			t.Errorf("%s: %d %q", path, code, text)
+		}
+	}
+	if calls := f.called(); len(calls) > 0 {
+		t.Errorf("it ran %q", calls)
+	}
+	u.send(http.MethodPost, "/compare/plan", nil)
+	u.until("/compare", "The plan is below")
+	for _, call := range f.called() {
+		if !strings.Contains(call, "DryRun:true") {
+			t.Errorf("it ran %q", call)
+		}
+	}
+}

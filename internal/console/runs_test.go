@@ -1,0 +1,108 @@
+package console
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/operator/document"
+)
+
+func letter(region string, i int, reason string) document.RedriveLetter {
+	sent := time.Date(2026, 11, 29, 12, 0, i%60, 0, time.UTC)
+	return document.RedriveLetter{
+		Region: region, MessageID: fmt.Sprint(region, i), SentAt: &sent, Reason: reason, Outcome: "waiting", Attempts: 3,
+		Objects: []document.RedriveObject{{Bucket: "b", Key: fmt.Sprintf("films/%d.mp4", i)}},
+	}
+}
+
+// A hundred thousand dead letters are grouped, and few of them are listed.
+func TestManyDeadLetters(t *testing.T) {
+	f := &fake{}
+	for i := range 100_000 {
+		reason := "AccessDenied"
+		if i%10 == 0 {
+			reason = "NoSuchKey"
+		}
+		f.letters = append(f.letters, letter("us-east-1", i, reason))
+	}
+	u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1"}})
+	u.send(http.MethodPost, "/letters/read", nil)
+	page := u.until("/letters", "100,000 dead letters, read")
+	for _, want := range []string{"90,000", "10,000", "the first 200 are listed"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if len(page) > 300_000 {
+		t.Errorf("a page of %d bytes", len(page))
+	}
+	u.send(http.MethodPost, "/letters/replay", url.Values{"reason": {"NoSuchKey"}})
+	u.until("/letters", "10,000 replayed, 0 left")
+	if page := u.get("/letters"); !strings.Contains(page, "90,000 dead letters, read") {
+		t.Error("what was replayed is still counted")
+	}
+}
+
+// One run of a kind goes on at a time; it can be stopped.
+func TestRunsAreStopped(t *testing.T) {
+	u := serve(t, Options{})
+	long := url.Values{"prefix": {"long"}}
+	if code, text := u.send(http.MethodPost, "/compare/verify", long, "HX-Request", "true"); code != http.StatusNoContent {
+		t.Fatalf("%d %s", code, text)
+	}
+	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict || !strings.Contains(text, "goes on already") {
+		t.Errorf("a second one: %d %s", code, text)
+	}
+	u.send(http.MethodPost, "/stop/verify", nil, "HX-Request", "true")
+	u.until("/compare", "Stopped.")
+}
+
+// The plan's price bounds what a copy may cost.
+func TestCopiesKeepToThePlan(t *testing.T) {
+	f := &fake{}
+	u := serve(t, Options{Source: f, Write: true})
+	u.send(http.MethodPost, "/compare/plan", url.Values{"prefix": {"films/"}})
+	page := u.until("/compare", "Copy for $1.10 at most")
+	if !strings.Contains(page, `name="limit" value="1.1"`) {
+		t.Errorf("the form has no limit:\n%s", page)
+	}
+	u.send(http.MethodPost, "/compare/backfill", url.Values{"prefix": {"films/"}, "limit": {"1.1"}})
+	u.until("/compare", "0 copied, 0 failed")
+	if calls := f.called(); !strings.Contains(calls[len(calls)-1], "Limit:1.1") {
+		t.Errorf("%q", calls)
+	}
+}
+
+// What changes is sent to whoever watches; nobody is asked before.
+func TestLive(t *testing.T) {
+	f := &fake{status: document.Status{ReplicaSet: "media", Regions: []document.StatusRegion{{Region: "us-east-1"}, {Region: "eu-west-1"}}}}
+	u := serve(t, Options{Source: f, Regions: []string{"us-east-1", "eu-west-1"}})
+	u.get("/")
+	if calls := f.called(); len(calls) > 0 {
+		t.Errorf("nobody watches, and it asked %q", calls)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.base+"/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := u.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	var overview bool
+	for lines.Scan() {
+		overview = overview || lines.Text() == "event: overview"
+		if overview && strings.Contains(lines.Text(), "eu-west-1") {
+			return
+		}
+	}
+	t.Errorf("no overview came: %v", lines.Err())
+}
