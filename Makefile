@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
+.PHONY: build console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ suites: build/clients build/versitygw-$(VERSITYGW)/versitygw build/restic-$(REST
 	S3FANOUT_CLIENTS=$(CURDIR)/build/clients/bin S3FANOUT_VERSITYGW=$(CURDIR)/build/versitygw-$(VERSITYGW)/versitygw \
 	  S3FANOUT_RESTIC=$(CURDIR)/build/restic-$(RESTIC)/restic \
 	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients|TestPrograms' -v ./internal/proof/e2e
+
+console-browser: build node_modules ## try the console in Chromium, with axe-core; PICTURES=DIR takes its pictures (installs Chromium on Debian)
+	cd tools/console && CHROMIUM=$$(./chromium.sh) PICTURES='$(PICTURES)' $(GO) test -count=1 -timeout 20m ./...
 
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e

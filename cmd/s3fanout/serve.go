@@ -20,20 +20,11 @@ func newConsoleCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console",
 		Short: "Show the replica set in a browser",
-		Long: `Serve the replica set as a page, on 127.0.0.1 only, and print its URL: the Regions
-and the lag between them, one key in all of them, dead letters by reason, a
-comparison, findings with their fixes, alarms, and the month's report. It is
-live while a browser shows it, and asks AWS nothing otherwise.
+		Long: `Serve the replica set as a page, on 127.0.0.1 only, and print its URL, which
+lets in whoever has it: Regions and lag, one key in all of them, dead letters by
+reason, comparisons, findings with fixes, alarms, the month's report.
 
-The URL has a token; whoever has it may use the console until it ends. Without
---write nothing that it does changes a bucket, a queue or a setting.
-
-AWS requests: those of status, explain, redrive, verify, backfill and report;
-s3:ListBucket to complete keys, cloudwatch:DescribeAlarms. While a browser shows
-it, it looks every --interval, and asks CloudWatch once a minute at most.
-
-Exit codes: 0 ended by an interrupt; 1 the port is taken; 2 usage or
-configuration.`,
+Without --write nothing that it does changes a bucket, a queue or a setting.`,
 		Example: `  s3fanout console
   s3fanout console --write --port 8080`,
 		Args: noArguments,
@@ -60,7 +51,7 @@ func (a *app) serveConsole(ctx context.Context, port int, o console.Options) err
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("listen: %w; give --port another one, or leave it out", err)
+		return fmt.Errorf("%w; give --port another one, or leave it out", err)
 	}
 	o.Source, o.Set, o.Regions = source, source.set.Name, source.set.Regions
 	err = console.Serve(ctx, listener, o, func(url string) {

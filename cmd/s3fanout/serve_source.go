@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"s3fanout/internal/aws/listing"
 	"s3fanout/internal/aws/metricdata"
 	"s3fanout/internal/console"
+	"s3fanout/internal/operator/alarms"
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/behind"
 	"s3fanout/internal/operator/document"
@@ -34,6 +34,7 @@ type consoleSource struct {
 	config  aws.Config
 	account string
 	metrics map[string]metricdata.Client
+	alarms  map[string]alarms.Client
 
 	looking sync.Mutex
 	looker  statusLooker
@@ -52,7 +53,7 @@ func (a *app) newConsoleSource(ctx context.Context) (*consoleSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &consoleSource{app: a, set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions)}
+	s := &consoleSource{app: a, set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions), alarms: alarms.NewClients(config, options.Set.Regions)}
 	s.looker = statusLooker{
 		options: options, now: time.Now,
 		gather: func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) },
@@ -174,8 +175,17 @@ func (s *consoleSource) Report(ctx context.Context, month string) (document.Repo
 }
 
 // Alarms are asked of CloudWatch in each Region.
-func (s *consoleSource) Alarms(context.Context) ([]console.Alarm, error) {
-	return nil, errors.New("not asked yet")
+func (s *consoleSource) Alarms(ctx context.Context) (list []console.Alarm, err error) {
+	regions, err := alarms.List(ctx, s.set, s.alarms)
+	for _, r := range regions {
+		if r.Err != nil {
+			list = append(list, console.Alarm{Region: r.Name, Unavailable: r.Err.Error()})
+		}
+		for _, a := range r.Alarms {
+			list = append(list, console.Alarm{Region: r.Name, Name: a.Name, State: a.State, Reason: a.Reason, Since: a.Since})
+		}
+	}
+	return list, err
 }
 
 const (

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -218,6 +220,37 @@ func (w *world) fault(t *testing.T, region, kind string, rate int) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+}
+
+// changes are the sandbox's counts of what changes something.
+func (w *world) changes(t *testing.T) string {
+	t.Helper()
+	resp, err := http.Get(w.Endpoint + "/_sandbox/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var stats struct {
+		Regions map[string]struct {
+			Lambda, SNS map[string]int
+			S3          map[string]map[string]int
+			DeadLetters int
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range stats.Regions {
+		for _, operations := range r.S3 {
+			maps.DeleteFunc(operations, func(name string, _ int) bool {
+				return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "Head") || strings.HasPrefix(name, "List")
+			})
+		}
+	}
+	if len(stats.Regions) != 3 {
+		t.Fatalf("the counts are of %d Regions", len(stats.Regions))
+	}
+	return fmt.Sprintf("%+v", stats)
 }
 
 // page is the address of a page, without the token.

@@ -118,6 +118,39 @@ func TestMissingObjectsAreCopied(t *testing.T) {
 	b.fine(t)
 }
 
+// Without --write nothing that is clicked changes anything: S3, SQS and Lambda count
+// no request but those that read, and give back what was read of a queue.
+func TestReadOnlyChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
+	w.upload(t, "us-east-1", "films/1.mp4")
+	b := newBrowser(t)
+	b.run(t, chromedp.Navigate(w.URL))
+	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
+	before := w.changes(t)
+	b.run(t, chromedp.Navigate(w.page("/key?key=films/1.mp4")), chromedp.Navigate(w.page("/health")), chromedp.Navigate(w.page("/report")))
+	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-plan section")?.innerText.includes("ended")`)
+	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letters")`)
+	for _, path := range []string{"/letters", "/compare", "/key?key=films/1.mp4"} {
+		var forms int
+		b.run(t, chromedp.Navigate(w.page(path)), chromedp.Evaluate(`document.querySelectorAll('form[action="/letters/replay"], form[action="/compare/backfill"]').length`, &forms))
+		if forms > 0 {
+			t.Errorf("%s has %d forms that change something", path, forms)
+		}
+	}
+	var codes []int
+	b.run(t, chromedp.Evaluate(`Promise.all(["/letters/replay", "/compare/backfill"].map(path => fetch(path, {method: "POST", body: "limit=1",
+		headers: {"X-CSRF-Token": document.body.dataset.csrf, "Content-Type": "application/x-www-form-urlencoded"}}).then(r => r.status)))`, &codes, awaited))
+	if fmt.Sprint(codes) != "[403 403]" {
+		t.Errorf("posts are answered with %v", codes)
+	}
+	if after := w.changes(t); after != before {
+		t.Errorf("it changed something: before %s, after %s", before, after)
+	}
+}
+
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -30,8 +30,17 @@ const (
 
 // NewClients makes the client of each Region from the SDK's configuration.
 func NewClients(config aws.Config, regions []string) map[string]Client {
-	http := awsapi.HTTPClient(config, askTime, 1)
 	clients := make(map[string]Client, len(regions))
+	for region, c := range NewCloudWatch(config, regions) {
+		clients[region] = c
+	}
+	return clients
+}
+
+// NewCloudWatch makes the SDK's client of each Region, which gives up soon.
+func NewCloudWatch(config aws.Config, regions []string) map[string]*cloudwatch.Client {
+	http := awsapi.HTTPClient(config, askTime, 1)
+	clients := make(map[string]*cloudwatch.Client, len(regions))
 	for _, region := range regions {
 		there := config.Copy()
 		there.Region, there.HTTPClient = region, http
