@@ -139,7 +139,7 @@ func (u *user) send(method, path string, form url.Values, headers ...string) (in
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // read
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		u.t.Fatal(err)

@@ -69,8 +69,9 @@ func (g *guard) signIn(w http.ResponseWriter, r *http.Request, token string) {
 		http.Error(w, "This token is of another console; open the URL that this one printed.", http.StatusForbidden)
 		return
 	}
-	// Not Secure: the console speaks plain HTTP, on loopback only.
-	http.SetCookie(w, &http.Cookie{Name: g.cookie(), Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure: the console speaks plain HTTP, on loopback only
+		Name: g.cookie(), Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -51,7 +51,7 @@ func TestHeadersOfAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // read
 	for name, want := range map[string]string{
 		"Content-Security-Policy": "script-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
 	} {
@@ -67,7 +67,7 @@ func TestHeadersOfAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer moved.Body.Close()
+	defer func() { _ = moved.Body.Close() }() // read
 	if cookie := moved.Header.Get("Set-Cookie"); moved.Header.Get("Location") != "/" ||
 		!strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") {
 		t.Errorf("the first URL is answered with %q to %q", cookie, moved.Header.Get("Location"))
