@@ -244,6 +244,7 @@ func TestExitCodes(t *testing.T) {
 	e.tried["s3fanout demo"][exitDone] = true // in TestScripts/demo, which has time for it
 	e.full("completion bash", "cost --objects 1 --bytes 1", initial("any-bucket", "full.json"), "version")
 	e.interrupt("demo --function "+e.built.function, exitInterrupted)
+	e.interrupt("console", exitDone)
 	e.interrupt("sandbox --listen 127.0.0.1:0 --function "+e.built.function, exitDone)
 
 	e.run(exits{"sandbox fault --region eu-west-1 --kind lambda-crash --rate 1", 0})
@@ -263,7 +264,7 @@ func TestExitCodes(t *testing.T) {
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"failover status" + pointed, 1}, exits{"failover shift --to us-east-1" + pointed, 1}, exits{"failover drill --to us-east-1" + pointed, 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"console", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"failover status" + pointed, 1}, exits{"failover shift --to us-east-1" + pointed, 1}, exits{"failover drill --to us-east-1" + pointed, 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
 	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "failover status" + pointed, "failover shift --to us-east-1" + pointed, "failover drill --to us-east-1" + pointed, "history k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
