@@ -15,17 +15,6 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// healthRequests is what doctor and status ask of AWS.
-const healthRequests = `sts:GetCallerIdentity, s3:ListBucket,
-s3:GetBucketVersioning, s3:GetBucketNotification, s3:GetLifecycleConfiguration,
-s3:GetEncryptionConfiguration, sns:GetTopicAttributes,
-sns:ListSubscriptionsByTopic, sns:GetSubscriptionAttributes,
-lambda:GetFunctionConfiguration,
-lambda:GetFunctionConcurrency, lambda:GetFunctionEventInvokeConfig,
-lambda:GetPolicy, lambda:ListTags, iam:GetRole, iam:ListRolePolicies,
-iam:GetRolePolicy, iam:ListAttachedRolePolicies, sqs:GetQueueUrl,
-sqs:GetQueueAttributes`
-
 func newDoctorCommand(a *app) *cobra.Command {
 	var regions []string
 	var probe bool

@@ -94,7 +94,7 @@ func TestHelpSaysWhatMatters(t *testing.T) {
 		for _, title := range []string{"AWS requests", "JSON", "Exit codes"} {
 			_, section, ok := strings.Cut(page, "### "+title+"\n")
 			section, _, _ = strings.Cut(section, "### ")
-			if (!ok || strings.TrimSpace(section) == "") && !(title == "JSON" && slices.Contains(noJSON, c.CommandPath())) {
+			if said := ok && strings.TrimSpace(section) != ""; !said && (title != "JSON" || !slices.Contains(noJSON, c.CommandPath())) {
 				t.Errorf("%s: reference/ says nothing under %s", c.CommandPath(), title)
 			}
 		}
