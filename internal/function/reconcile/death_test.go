@@ -122,7 +122,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, after the call %t", name, after), func(t *testing.T) {
 				t.Parallel()
 				deaths, w := 0, newWorld(t, follow)
-				w.inParts(4)
+				w.inParts()
 				for n := 1; w.dieAndResume(&death{at: n, after: after}); n++ {
 					deaths++
 				}

@@ -24,9 +24,9 @@ const tickEvery = 15 * time.Minute
 
 const replicator = "arn:aws:iam::123456789012:role/media-replicator"
 
-// inParts has objects of more bytes be copied in parts.
-func (w *world) inParts(threshold int64) {
-	w.config.MultipartThreshold, w.config.Role = threshold, replicator
+// inParts has objects of more than four bytes be copied in parts.
+func (w *world) inParts() {
+	w.config.MultipartThreshold, w.config.Role = 4, replicator
 }
 
 // copier is that of the function, with a client.
@@ -71,10 +71,10 @@ func (c writer) ListParts(ctx context.Context, in *s3.ListPartsInput, o ...func(
 	return out, err
 }
 
-// begin begins an upload, on which nobody works.
-func (w *world) begin(region, key string) (uploadID string) {
+// begin begins an upload to the function's own bucket, on which nobody works.
+func (w *world) begin(key string) (uploadID string) {
 	w.t.Helper()
-	out, err := w.Clients[region].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(region)), Key: &key})
+	out, err := w.Clients[here].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(here)), Key: &key})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -100,11 +100,11 @@ func TestALargeCopyThatDiedIsNotSkipped(t *testing.T) {
 	for name, follow := range follows {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, follow)
-			w.inParts(4)
+			w.inParts()
 			w.Put(there, "a", "a")
 			w.Put(there, "large", "in parts")
 			w.Put(there, "z", "z")
-			w.begin(here, "large")
+			w.begin("large")
 			if a := w.tick(); a.Status != reconcile.Paused || a.Repaired == 0 || a.Young > 0 {
 				t.Errorf("got %+v", a)
 			}
@@ -127,10 +127,10 @@ func TestALargeCopyThatDiedIsNotSkipped(t *testing.T) {
 // What somebody else uploads is not given up, however long it takes.
 func TestWhatOthersUploadIsNotGivenUp(t *testing.T) {
 	w := newWorld(t, nil)
-	w.inParts(4)
+	w.inParts()
 	w.config.Role = strings.Replace(replicator, "media", "other", 1)
 	w.Put(there, "large", "in parts")
-	w.begin(here, "large")
+	w.begin("large")
 	w.Pass(uploads.IdleTime)
 	w.wantCounts(w.tick(), reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1})
 	if open := w.open(); len(open) != 1 {
@@ -149,10 +149,10 @@ func TestAPausedCopyThatIsNotNeededIsGivenUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			w.inParts(4)
+			w.inParts()
 			w.Put(there, "a", "a")
 			w.Put(there, "large", "in parts")
-			seen := w.pausesAs("large", w.begin(here, "large"))
+			seen := w.pausesAs("large", w.begin("large"))
 			w.Pass(uploads.IdleTime)
 			if a := w.tick(); a.Status != reconcile.Paused || len(*seen) != 1 {
 				t.Fatalf("got %+v", a)
@@ -173,7 +173,7 @@ func TestAPausedCopyThatIsNotNeededIsGivenUp(t *testing.T) {
 // then.
 func TestALargeCopyHoldsUpSomeTicksAtMost(t *testing.T) {
 	w := newWorld(t, nil)
-	w.inParts(4)
+	w.inParts()
 	const n = 3
 	for i := range n {
 		w.Put(there, fmt.Sprint("large/", i), "in parts")
@@ -183,7 +183,7 @@ func TestALargeCopyHoldsUpSomeTicksAtMost(t *testing.T) {
 	ticks := 0
 	for a.Status = reconcile.Paused; a.Status == reconcile.Paused && ticks < 20; ticks++ {
 		for i := range n {
-			w.begin(here, fmt.Sprint("large/", i))
+			w.begin(fmt.Sprint("large/", i))
 		}
 		a = w.tick()
 	}
