@@ -64,34 +64,34 @@ func (s site) alarms() []alarm {
 	list := []alarm{
 		{
 			name: "dead-letters", metrics: letters, periods: 1,
-			means: "Objects were not replicated, or messages not delivered; they wait in the dead-letter queue with the reasons.",
+			means: "Objects were not replicated. Their events wait in the dead-letter queue with the reasons.",
 			fix:   "s3fanout redrive --dry-run, then s3fanout doctor, which says whether the Region is paused",
 		},
 		{
 			// Not the age of the oldest: SQS leaves letters out of that which were
 			// read more than three times, as redrive and explain read them.
 			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
-			means: "There were dead letters in every hour of the last three days. SQS deletes a letter after 14 days.",
-			fix:   "s3fanout redrive; where the Region is paused, resume it instead",
+			means: "There were dead letters in every hour of the last three days. SQS deletes them after 14 days.",
+			fix:   "s3fanout redrive; if the Region is paused, s3fanout resume",
 		},
 		{
 			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,
-			means: "An object was not replicated because its key has other contents here. Nothing was replaced: the first write won in each Region.",
+			means: "An object was not replicated because its key has other contents here. Nothing was replaced: each Region keeps its first write.",
 			fix:   "s3fanout verify",
 		},
 		{
 			name: "function-throttled", metrics: one(function("Throttles", "Sum")), periods: 3,
-			means: "Lambda has not let the function run as often as it had to for 15 minutes. Events wait, for six hours at most.",
-			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
+			means: "Lambda has throttled the function for 15 minutes. Events wait for at most six hours.",
+			fix:   "raise the account's concurrency or reservedConcurrency; then s3fanout status",
 		},
 		{
 			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: late, periods: 1,
-			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. After six hours they are dead letters.",
-			fix:   "raise the account's concurrency or reservedConcurrency, then s3fanout status",
+			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. After six hours events become dead letters.",
+			fix:   "raise the account's concurrency or reservedConcurrency; then s3fanout status",
 		},
 		{
 			name: "letters-lost", metrics: one(function("DestinationDeliveryFailures", "Sum")), periods: 1,
-			means: "Lambda could not put an event that failed into the dead-letter queue. It is lost.",
+			means: "Lambda could not send a failed event to the dead-letter queue. The event is lost.",
 			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 		{
@@ -101,15 +101,15 @@ func (s site) alarms() []alarm {
 		},
 		{
 			name: "notifications-lost", metrics: one(topic("NumberOfNotificationsFailedToRedriveToDlq")), periods: 1,
-			means: "SNS could neither deliver messages nor put them into the dead-letter queue. They are lost.",
+			means: "SNS could neither deliver messages nor send them to the dead-letter queue. They are lost.",
 			fix:   "s3fanout doctor, then s3fanout backfill",
 		},
 	}
 	if s.FollowAny().Deletions {
 		list = append(list, alarm{
 			name: "many-deletions", metrics: one(ours("Deleted", "Sum")), over: deletionLimit, period: deletionSeconds, periods: 1,
-			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. All versions are still there.",
-			fix:   "if nobody meant that, s3fanout undelete --since 2h --dry-run, then without --dry-run; never remove delete markers by hand",
+			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. No version is lost.",
+			fix:   "if that was a mistake, s3fanout undelete --since 2h --dry-run, then without --dry-run; never remove delete markers yourself",
 		})
 	}
 	return append(list, s.reconcileAlarms()...)
@@ -124,7 +124,7 @@ func (s site) reconcileAlarms() []alarm {
 		{
 			name: "not-proven", metrics: one(s.ownMetric("ProofAge", "Maximum")),
 			over: 2 * s.Reconcile.Every.Seconds(), period: 3600, periods: 3, silence: true,
-			means: "The bucket has not been compared with those of the other Regions for twice as long as reconcile.every says, or the function that does it does not run.",
+			means: "The bucket has not been compared with the other Regions for twice the time in reconcile.every, or the function that compares does not run.",
 			fix:   "s3fanout doctor, then s3fanout verify",
 		},
 		{

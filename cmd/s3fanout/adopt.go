@@ -105,7 +105,7 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 	if err := a.writeAdopt(document.NewAdoptCheck(facts, findings)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	return healthError(findings, "each has its fix above")
+	return healthError(findings, "the fixes are above")
 }
 
 // adoptError says what failed, nil if nothing did.

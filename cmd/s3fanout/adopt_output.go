@@ -37,9 +37,9 @@ func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) erro
 // describeAdopted says how it stands with a bucket.
 func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 	text := map[string]string{
-		adoption.Told:    "announces already what it should",
-		adoption.Written: "announces from now on what it should",
-		adoption.Wanting: "would announce what it should",
+		adoption.Told:    "already sends the set's events",
+		adoption.Written: "now sends the set's events",
+		adoption.Wanting: "would send the set's events",
 		adoption.Failed:  "failed",
 	}[r.State]
 	if d.Check {
@@ -49,12 +49,12 @@ func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 				found++
 			}
 		}
-		if text = "nothing is in the way"; found > 0 {
+		if text = "can be adopted"; found > 0 {
 			text = countChecks(found) + " to look at, below"
 		}
 	}
 	if r.Raced {
-		text += "; somebody else wrote its notifications at the same time: see that theirs are as they should be"
+		text += "; somebody else wrote its notifications at the same time: check that theirs are complete"
 	}
 	return text
 }

@@ -141,7 +141,7 @@ func backfillError(report backfill.Report, dryRun bool, err error) error {
 	case err != nil:
 		return err
 	case failed > 0:
-		return marked{fmt.Errorf("%s could not be copied; remove the reasons above and run it again", objectCount(failed)), errLeftOver}
+		return marked{fmt.Errorf("%s could not be copied; remove the causes above and run it again", objectCount(failed)), errLeftOver}
 	case report.Kept() > 0 && !dryRun:
 		return marked{fmt.Errorf("%s still there that were deleted in another Region; "+
 			"if that was no lifecycle rule, run it again with --hide-deleted", objectCount(report.Kept())), errLeftOver}

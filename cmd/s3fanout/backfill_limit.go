@@ -52,16 +52,16 @@ func (a *app) approveBatch(ctx context.Context, request batchRequest, jobs int) 
 	cost := fmt.Sprintf("what %s is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, "+
 		"besides requests, invocations and transfer", countOf(jobs, "job costs", "jobs cost"))
 	if !a.asks() {
-		return overLimit("no job was made: " + cost + "; give --yes, or --confirm to have them wait with the objects counted")
+		return overLimit("no job was created: " + cost + "; give --yes, or --confirm to have them wait with the objects counted")
 	}
 	agreed, err := a.confirm(ctx, strings.ToUpper(cost[:1])+cost[1:]+". Make them?")
 	switch {
 	case ctx.Err() != nil:
-		return marked{errors.New("interrupted; no job was made"), errInterrupted}
+		return marked{errors.New("interrupted; no job was created"), errInterrupted}
 	case err != nil:
 		return err
 	case !agreed:
-		return overLimit("no job was made")
+		return overLimit("no job was created")
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool
 		fmt.Fprintf(&b, "What was deleted in a Region stays deleted there; --restore-deleted copies it\n")
 	}
 	if d.Different > 0 {
-		fmt.Fprintf(&b, "%s not the same in all Regions, left alone; s3fanout verify tells more\n", keyCount(d.Different))
+		fmt.Fprintf(&b, "%s not the same in all Regions, left as they are; s3fanout verify names them\n", keyCount(d.Different))
 	}
 	if e := d.Estimate; e != nil {
 		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
@@ -114,7 +114,7 @@ func failuresTable(failures []document.CopyFailure, width int, colours bool) tab
 func describeTarget(d document.Backfill, t document.BackfillTarget) string {
 	if t.Missing+t.Stale+t.Undeleted == 0 {
 		if d.Interrupted || d.Error != "" {
-			return "nothing known to be missing"
+			return "nothing is known to be missing"
 		}
 		return "nothing is missing"
 	}
@@ -137,12 +137,12 @@ func describeTarget(d document.Backfill, t document.BackfillTarget) string {
 		{t.Hidden, "deleted"},
 		{t.Kept, "kept"},
 		{t.Destroyed, "destroyed where they were written"},
-		{t.Deleted, "deleted there and left so"},
+		{t.Deleted, "deleted there, not restored"},
 		{t.Copying, "being copied by others"},
-		{t.Exists, "came by themselves"},
-		{t.Diverged, "came by themselves with other contents"},
-		{t.SourceGone, "gone from the source"},
-		{t.NoSource, "not in the Region to copy from"},
+		{t.Exists, "arrived otherwise"},
+		{t.Diverged, "arrived otherwise with other contents"},
+		{t.SourceGone, "deleted at the source"},
+		{t.NoSource, "missing in the source Region, too"},
 		{t.Failed, "failed"},
 	} {
 		if part.n > 0 {

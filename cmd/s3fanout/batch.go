@@ -153,7 +153,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if ctx.Err() != nil {
-		return marked{errors.New("interrupted; the jobs above were made and go on, look at them with --job"), errInterrupted}
+		return marked{errors.New("interrupted; the jobs above were created and continue, see them with --job"), errInterrupted}
 	}
 	return errors.Join(failures...)
 }

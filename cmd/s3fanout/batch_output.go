@@ -22,7 +22,7 @@ func (a *app) writeBatch(d document.Batch) error {
 	}
 	if d.DryRun {
 		for _, job := range d.Jobs {
-			if _, err := fmt.Fprintf(a.stdout, "A job in %s would be made:\n", job.Region); err != nil {
+			if _, err := fmt.Fprintf(a.stdout, "A job in %s would be created:\n", job.Region); err != nil {
 				return err
 			}
 			if err := a.writeBatchJSON(job.Request); err != nil {
@@ -44,7 +44,7 @@ func (a *app) writeBatch(d document.Batch) error {
 	}
 	for _, job := range d.Jobs {
 		if job.JobID != "" {
-			_, err := fmt.Fprintf(a.stdout, "See how it goes: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
+			_, err := fmt.Fprintf(a.stdout, "Follow it: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
 			return err
 		}
 	}

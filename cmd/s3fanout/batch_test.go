@@ -81,7 +81,7 @@ func TestCreateBatchJobs(t *testing.T) {
 		"REGION          TO         JOB\n" +
 		"us-east-1       eu-west-1  job-us-east-1\n" +
 		"ap-northeast-1  eu-west-1  job-ap-northeast-1\n" +
-		"See how it goes: s3fanout backfill --job job-us-east-1 --region us-east-1\n"
+		"Follow it: s3fanout backfill --job job-us-east-1 --region us-east-1\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
@@ -116,7 +116,7 @@ func TestBatchJobsNeedAYes(t *testing.T) {
 		if c.made > 0 && err == nil {
 			continue
 		}
-		const want = "no job was made: what 2 jobs cost is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, " +
+		const want = "no job was created: what 2 jobs cost is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, " +
 			"besides requests, invocations and transfer; give --yes, or --confirm to have them wait with the objects counted"
 		if err == nil || err.Error() != want || exitCode(err, true) != exitLeftOver {
 			t.Errorf("%+v: got %v, want %s", c.request, err, want)
@@ -210,7 +210,7 @@ func TestCreateBatchJobDryRun(t *testing.T) {
 	out.Reset()
 	a.output = outputText
 	if err := a.createBatchJob(t.Context(), batchRequest{To: "eu-west-1", DryRun: true}); err != nil || len(f.created) != 0 ||
-		!strings.HasPrefix(out.String(), "A job in us-east-1 would be made:\n{") || strings.Contains(out.String(), `"Filter"`) {
+		!strings.HasPrefix(out.String(), "A job in us-east-1 would be created:\n{") || strings.Contains(out.String(), `"Filter"`) {
 		t.Errorf("made %d jobs, %v: %s", len(f.created), err, out)
 	}
 }

@@ -42,7 +42,7 @@ func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 func (a *app) ask(ctx context.Context, question string) (string, error) {
 	answer, err := a.line(ctx, question)
 	if errors.Is(err, io.EOF) && answer == "" {
-		return "", errors.New("nobody answered; nothing was changed")
+		return "", errors.New("no answer; nothing was changed")
 	} else if errors.Is(err, io.EOF) {
 		err = nil
 	}

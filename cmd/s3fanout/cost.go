@@ -87,14 +87,14 @@ func (a *app) noteAuditPrice(u cost.Usage) {
 func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	u := cost.Usage{Objects: f.objects, From: f.from, CopyTime: f.copyTime}
 	if f.objects <= 0 || f.bytes == "" {
-		return u, usageError{errors.New("say how much is uploaded in a month, as in --objects 1000000 --bytes 1TiB")}
+		return u, usageError{errors.New("give the uploads of a month, such as --objects 1000000 --bytes 1TiB")}
 	}
 	bytes, err := parseSize(f.bytes)
 	if err != nil {
 		return u, usageError{fmt.Errorf("--bytes: %w", err)}
 	}
 	if u.Size = bytes / f.objects; u.Size > copier.MaxObject {
-		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have %s at most; say more --objects", table.Bytes(u.Size), table.Bytes(copier.MaxObject))}
+		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have at most %s; give more --objects", table.Bytes(u.Size), table.Bytes(copier.MaxObject))}
 	}
 	if f.copyTime < 0 {
 		return u, usageError{fmt.Errorf("--copy-time: %s is not possible; give a time like 300ms", f.copyTime)}

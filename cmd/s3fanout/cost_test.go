@@ -30,12 +30,12 @@ func costOf(t *testing.T, fields string, args ...string) (code int, stdout, stde
 
 func TestCostUsage(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
-		{"", "say how much is uploaded in a month"},
-		{"--objects 5", "say how much is uploaded in a month"},
-		{"--bytes 5GB", "say how much is uploaded in a month"},
-		{"--objects -1 --bytes 5GB", "say how much is uploaded in a month"},
+		{"", "give the uploads of a month"},
+		{"--objects 5", "give the uploads of a month"},
+		{"--bytes 5GB", "give the uploads of a month"},
+		{"--objects -1 --bytes 5GB", "give the uploads of a month"},
 		{"--objects 1 --bytes many", `--bytes: "many" is not a size; give one like 500GB or 1.5TiB`},
-		{"--objects 1 --bytes 1PiB", "--bytes: that is 1.0 PiB an object, and S3's objects have 48.8 TiB at most; say more --objects"},
+		{"--objects 1 --bytes 1PiB", "--bytes: that is 1.0 PiB an object, and S3's objects have at most 48.8 TiB; give more --objects"},
 		{"--objects 1 --bytes 1GB --copy-time -1s", "--copy-time: -1s is not possible"},
 		{"--objects 1 --bytes 1GB --regions 1", "--regions 1: a replica set has 2 to 100 Regions"},
 		{"--objects 1 --bytes 1GB --regions 101", "--regions 101: a replica set has"},

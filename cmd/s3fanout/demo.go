@@ -20,7 +20,7 @@ the objects arrive, break a Region, recover. It takes about a minute.`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.output != outputText {
-				return usageError{errors.New("the demo is told as text only; leave out --output, its exit code is the verdict")}
+				return usageError{errors.New("the demo has only text; leave out --output, and use the exit code")}
 			}
 			binary, err := functionFile(function)
 			if err != nil {

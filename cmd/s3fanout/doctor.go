@@ -53,7 +53,7 @@ func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
 	if err := a.writeDoctor(facts, findings); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
-	return healthError(findings, "each has its fix above")
+	return healthError(findings, "the fixes are above")
 }
 
 // probeHealth tries the conditional writes of each Region.

@@ -16,7 +16,7 @@ import (
 type fakeAWS struct {
 	mu      sync.Mutex
 	queues  map[string][]fakeLetter // by Region; nil: no queue
-	sent    int                     // letters, ever
+	sent    int                     // dead letters, ever
 	broken  map[string]bool         // Regions whose function fails
 	hangs   bool                    // functions never answer
 	denied  string                  // operation that is refused

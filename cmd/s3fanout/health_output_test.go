@@ -90,9 +90,9 @@ func TestStatusFigures(t *testing.T) {
 	if _, err := figuresTable(d.Status).WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := `REGION          LETTERS  OLDEST  ERRORS  THROTTLES  LAG P50    P99    MAX
-us-east-1             0       -       0          0        -      -      -
-ap-northeast-1       12     60m       3          -    900ms  2.00s  40.0s
+	want := `REGION          DEAD LETTERS  OLDEST  ERRORS  THROTTLES  LAG P50    P99    MAX
+us-east-1                  0       -       0          0        -      -      -
+ap-northeast-1            12     60m       3          -    900ms  2.00s  40.0s
 `
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", &b, want)
@@ -147,9 +147,9 @@ func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 		t.Fatal(err)
 	}
 	unbroken := strings.Join(strings.Fields(b.String()), " ")
-	if !strings.Contains(unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key was there with other contents") ||
+	if !strings.Contains(unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key existed with other contents") ||
 		!strings.Contains(unbroken, "s3fanout verify # which keys differ between Regions") ||
-		strings.Contains(unbroken, "All checks passed.") || !strings.Contains(unbroken, "All checks of the deployment passed; what diverged") {
+		strings.Contains(unbroken, "All checks passed.") || !strings.Contains(unbroken, "The deployment passed all checks. It did not cause") {
 		t.Errorf("got\n%s", &b)
 	}
 	if got := divergedLines([]document.StatusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
@@ -179,7 +179,7 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"doctor": doctor.String(), "status": status.String()} {
-		if n := strings.Count(text, "caller-permissions"); n != 1 || strings.Contains(text, "cannot tell") || !strings.Contains(text, facts.Caller+" may not ask what 6 checks need: ") {
+		if n := strings.Count(text, "caller-permissions"); n != 1 || strings.Contains(text, "cannot tell") || !strings.Contains(text, facts.Caller+" lacks permissions for 6 checks: ") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 	}
@@ -197,12 +197,12 @@ func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
 		{Region: "a", MetricsUnavailable: "no"}, {Region: "b"}, {Region: "c", MetricsUnavailable: "no"}, {Region: "d", MetricsUnavailable: "denied"},
 	}}
 	got := strings.Join(unavailable(d), "\n")
-	want := "n/a: a, c: not available here: no\nn/a: d: not available here: denied"
+	want := "n/a: a, c: not available: no\nn/a: d: not available: denied"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	d.Regions = d.Regions[:1]
-	if got := unavailable(d); len(got) != 1 || got[0] != "n/a: not available here: no" {
+	if got := unavailable(d); len(got) != 1 || got[0] != "n/a: not available: no" {
 		t.Errorf("all Regions alike: got %q", got)
 	}
 }

@@ -71,7 +71,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 	if a.asks() {
 		err = a.askInit(ctx, &f.answers, answered)
 	} else if !answered("name") || !answered("regions") {
-		err = usageError{errors.New("nobody is here to be asked; say --name and --regions")}
+		err = usageError{errors.New("there is no terminal to ask on; give --name and --regions")}
 	}
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func TestInitRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		row, args, want string
 	}{
-		{"cm-60", "--name media", "nobody is here to be asked; say --name and --regions"},
+		{"cm-60", "--name media", "there is no terminal to ask on; give --name and --regions"},
 		{"cm-61", "--name Media --regions us-east-1,eu-west-1", `s3fanout.name: "Media" is not usable in bucket and stack names`},
 		{"cm-62", "--name media --regions us-east-1,eu-west-9", `s3fanout.regions[1]: "eu-west-9" is not an AWS Region`},
 		{"cm-63", "--name media --regions us-east-1,eu-west-1 --bucket mine", `--bucket "mine" is not REGION=NAME, such as us-east-1=my-bucket`},

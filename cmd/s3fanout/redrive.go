@@ -151,7 +151,7 @@ func (w *redriveProgress) finished(r redrive.Result) {
 	w.ended++
 	total := max(w.waiting, w.ended)
 	if w.dryRun {
-		w.p.status("%d of about %d letters listed", w.ended, total)
+		w.p.status("%d of about %d dead letters listed", w.ended, total)
 		return
 	}
 	switch r.Outcome {
@@ -165,5 +165,5 @@ func (w *redriveProgress) finished(r redrive.Result) {
 	if w.skipped > 0 {
 		skipped = fmt.Sprintf(", %d skipped", w.skipped)
 	}
-	w.p.status("%d of about %d letters, %d not replayed%s", w.ended, total, w.bad, skipped)
+	w.p.status("%d of about %d dead letters, %d not replayed%s", w.ended, total, w.bad, skipped)
 }

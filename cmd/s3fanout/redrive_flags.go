@@ -46,7 +46,7 @@ func (f *redriveFlags) add(flags *pflag.FlagSet) {
 func (f *redriveFlags) check(changed func(string) bool) error {
 	for _, empty := range []struct{ name, value string }{{"prefix", f.prefix}, {"reason", f.reason}} {
 		if changed(empty.name) && empty.value == "" {
-			return usageError{fmt.Errorf("--%s is empty; leave it out to choose all letters", empty.name)}
+			return usageError{fmt.Errorf("--%s is empty; leave it out to choose all dead letters", empty.name)}
 		}
 	}
 	if err := checkPrefix(f.prefix); err != nil {

@@ -20,7 +20,7 @@ func TestRedriveText(t *testing.T) {
 		{Region: "us-east-1", Held: 2, Replayed: 1, Results: []redrive.Result{
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
 			{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason"},
-			{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not asked for"},
+			{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not selected"},
 			{Region: "us-east-1", Outcome: redrive.NotUnderstood, Detail: "not a known dead letter"},
 		}},
 		{Region: "eu-west-1", Limited: true},
@@ -35,7 +35,7 @@ func TestRedriveText(t *testing.T) {
 		"REGION     KIND        OBJECTS                       REASON                   RESULT\n" +
 		"us-east-1  on-failure  \"s3://b/a\\x1b[2J\" and 1 more  second reason            " + red + "failed" + plain + "\n" +
 		"us-east-1  unknown     -                             not a known dead letter  " + red + "not-understood" + plain + "\n" +
-		"us-east-1: 4 dead letters, 1 replayed, 2 left, 1 skipped; besides, about 2 are held by another reader for at most 2 minutes\n" +
+		"us-east-1: 4 dead letters, 1 replayed, 2 left, 1 skipped; also, about 2 are held by another reader for at most 2 minutes\n" +
 		"eu-west-1: no dead letters\n" +
 		"ap-northeast-1: not read\n" +
 		"sa-east-1: none could be read; about 3 are held by another reader for at most 2 minutes\n" +

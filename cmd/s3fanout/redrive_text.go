@@ -141,7 +141,7 @@ func describeRegion(d document.Redrive, r document.RedriveRegion) string {
 		line += fmt.Sprintf(", %d skipped", r.Skipped)
 	}
 	if r.Held > 0 {
-		line += "; besides, " + held
+		line += "; also, " + held
 	}
 	return line
 }

@@ -23,7 +23,7 @@ type redriveLines struct {
 }
 
 func (l *redriveLines) finished(r redrive.Result) {
-	// Letters that were not asked for come round again and again.
+	// Letters that were not selected come round again and again.
 	if r.Outcome == redrive.Skipped || l.err != nil {
 		return
 	}

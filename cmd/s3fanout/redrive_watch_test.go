@@ -15,7 +15,7 @@ func TestRedriveLines(t *testing.T) {
 	letter := deadletter.Letter{Kind: deadletter.OnFailure, Reason: "first", Objects: []deadletter.Object{{Bucket: "b", Key: "a\nb"}}}
 	results := []redrive.Result{
 		{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason", Again: now.Add(2*time.Minute + time.Second)},
-		{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not asked for", Again: now.Add(time.Minute)},
+		{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not selected", Again: now.Add(time.Minute)},
 		{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
 		{Region: "us-east-1", Outcome: redrive.Interrupted, Detail: "interrupted"},
 	}

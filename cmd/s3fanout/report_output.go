@@ -62,7 +62,7 @@ func reportSpan(d document.Report) string {
 	if begin, err := report.ParseMonth(d.Month); err == nil && d.Until.Before(begin.End()) {
 		return span + " The month is not over, and CloudWatch is some minutes behind."
 	}
-	return span + " CloudWatch has forgotten what was before."
+	return span + " CloudWatch has no older figures."
 }
 
 // arrivalTable has a row for each pair of Regions.
@@ -102,9 +102,9 @@ func reportNotes(d document.Report) []string {
 	var notes []string
 	switch {
 	case arrived == 0:
-		notes = append(notes, "CloudWatch knows of no object that arrived in that time.")
+		notes = append(notes, "CloudWatch has no object that arrived in that time.")
 	case late == 0:
-		notes = append(notes, fmt.Sprintf("All that arrived did so within %s.", replicaset.Span(threshold)))
+		notes = append(notes, fmt.Sprintf("All objects arrived within %s.", replicaset.Span(threshold)))
 	default:
 		notes = append(notes, fmt.Sprintf("%s of %d, %s, arrived later than %s after the upload.",
 			countOf(late, "replica", "replicas"), arrived, share(late, arrived), replicaset.Span(threshold)))
@@ -119,7 +119,7 @@ func reportNotes(d document.Report) []string {
 			continue
 		}
 		if *r.GivenUp > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %s given up by Lambda, after all attempts or while the Region was paused. "+
+			notes = append(notes, fmt.Sprintf("%s: %s given up by Lambda after all attempts or during a pause. "+
 				"Each became a dead letter, and counts above once a redrive succeeded.",
 				r.Region, countOf(*r.GivenUp, "event was", "events were")))
 		}
@@ -138,7 +138,7 @@ func reportNotes(d document.Report) []string {
 
 // proofTable has a row for each Region with a schedule of comparisons.
 func proofTable(d document.Report) table.Table {
-	t := table.Table{Columns: []table.Column{{Title: "PROOFS IN"}}}
+	t := table.Table{Columns: []table.Column{{Title: "COMPARED IN"}}}
 	for _, title := range []string{"DONE", "LONGEST", "OLDEST", "KEYS", "MISSING", "DIFFER", "REPAIRED", "LEFT"} {
 		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
 	}
@@ -172,9 +172,9 @@ func proofsOff(d document.Report) string {
 	case 0:
 		return ""
 	case len(d.Regions):
-		return "no proofs: reconcile is off"
+		return "no comparisons: reconcile is off"
 	}
-	return "no proofs in " + strings.Join(off, ", ") + ": reconcile is off"
+	return "no comparisons in " + strings.Join(off, ", ") + ": reconcile is off"
 }
 
 // share is a part of a whole in percent, never rounded to all or nothing.

@@ -60,16 +60,16 @@ The latest took 3h, from us-east-1 to ap-northeast-1, in the hour from 2026-11-1
 
 Not available: "region us-east-1: cloudwatch:GetMetricData on CloudWatch is \x1b[31mdenied"
 
-ap-northeast-1: 3 events were given up by Lambda, after all attempts or while the Region was paused. Each became a dead letter, and counts above once a redrive succeeded.
+ap-northeast-1: 3 events were given up by Lambda after all attempts or during a pause. Each became a dead letter, and counts above once a redrive succeeded.
 
 ap-northeast-1: SNS could not deliver 1 message of this Region. Each became a dead letter here.
 
 ap-northeast-1: the dead-letter queue did not take 2 of them, which are lost: s3fanout verify finds what is missing, s3fanout backfill copies it.
 
-PROOFS IN       DONE  LONGEST  OLDEST      KEYS  MISSING  DIFFER  REPAIRED  LEFT
+COMPARED IN     DONE  LONGEST  OLDEST      KEYS  MISSING  DIFFER  REPAIRED  LEFT
 ap-northeast-1    29      11m      2d  29000000        4       3         5     2
 
-no proofs in ap-southeast-1: reconcile is off
+no comparisons in ap-southeast-1: reconcile is off
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &b, want)
@@ -92,11 +92,11 @@ From 2026-11-01 00:00 until 2026-11-29 00:00, UTC. The month is not over, and Cl
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 | us-east-1 | ap-southeast-1 | 7 | 7 | 7 | 7 | 0 | 900ms |
 
-All that arrived did so within 15 minutes.
+All objects arrived within 15 minutes.
 
 The latest took 900ms, from us-east-1 to ap-southeast-1, in the hour from 2026-11-14 03:00 UTC on.
 
-no proofs: reconcile is off
+no comparisons: reconcile is off
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &b, want)
@@ -111,7 +111,7 @@ func TestReportOfNothing(t *testing.T) {
 	if err := writeReportText(&b, document.NewReport(r), terminal{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"CloudWatch knows of no object that arrived in that time.\n", "CloudWatch has forgotten what was before."} {
+	for _, want := range []string{"CloudWatch has no object that arrived in that time.\n", "CloudWatch has no older figures."} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &b)
 		}

@@ -104,17 +104,17 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 // check finds mistakes in the names before anything is started.
 func (f sandboxFlags) check() error {
 	if f.retryWait <= 0 {
-		return usageError{fmt.Errorf("--retry-wait %s is not longer than nothing", f.retryWait)}
+		return usageError{fmt.Errorf("--retry-wait %s: use a time above 0", f.retryWait)}
 	}
 	if f.answerTimeout <= 0 || f.answerTimeout > sandbox.DefaultAnswerTimeout {
-		return usageError{fmt.Errorf("--answer-timeout %s is not longer than nothing and at most %s", f.answerTimeout, sandbox.DefaultAnswerTimeout)}
+		return usageError{fmt.Errorf("--answer-timeout %s: use a time above 0 and up to %s", f.answerTimeout, sandbox.DefaultAnswerTimeout)}
 	}
 	if f.templates != "" && len(f.regions) > 0 {
-		return usageError{errors.New("--regions deploys nothing, and --templates does; name one of them, and deploy with s3fanout sandbox deploy")}
+		return usageError{errors.New("use either --regions or --templates; with --regions, deploy later with s3fanout sandbox deploy")}
 	}
 	if f.templates != "" {
 		if _, err := os.Stat(filepath.Join(f.templates, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
-			return usageError{fmt.Errorf("--templates %s: there is no manifest.json; name the directory that `cdk synth` wrote, as cdk.out", f.templates)}
+			return usageError{fmt.Errorf("--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out", f.templates)}
 		}
 	}
 	if f.state != "" {
@@ -169,7 +169,7 @@ func (a *app) explainSandbox(state sandbox.State, logs string) {
 	say("  replay    s3fanout redrive")
 	say("  logs      %s", logs)
 	say("")
-	say("Interrupt (Ctrl-C) to stop; everything that is not in --dir is gone then.")
+	say("Interrupt (Ctrl-C) to stop; everything outside --dir is deleted then.")
 }
 
 // followState writes the state file anew after a deployment, which is done
@@ -179,7 +179,7 @@ func (a *app) followState(path string, state sandbox.State) {
 		return
 	}
 	if err := writeState(path, state); err != nil {
-		_, _ = fmt.Fprintln(a.stderr, "s3fanout: the deployment is done, but not written down:", err)
+		_, _ = fmt.Fprintln(a.stderr, "s3fanout: the deployment is done, but --state was not written:", err)
 	}
 }
 

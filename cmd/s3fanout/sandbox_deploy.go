@@ -33,14 +33,14 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if templates == "" {
-				return usageError{errors.New("which templates? name the directory that `cdk synth` wrote with --templates, as cdk.out")}
+				return usageError{errors.New("--templates is missing: name the directory that `cdk synth` has written, such as cdk.out")}
 			}
 			dir, err := filepath.Abs(templates)
 			if err != nil {
 				return err
 			}
 			if _, err := os.Stat(filepath.Join(dir, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
-				return usageError{fmt.Errorf("--templates %s: there is no manifest.json; name the directory that `cdk synth` wrote, as cdk.out", templates)}
+				return usageError{fmt.Errorf("--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out", templates)}
 			}
 			if endpoint, err = a.sandboxEndpoint(endpoint); err != nil {
 				return err
@@ -64,7 +64,7 @@ func (a *app) sandboxEndpoint(flag string) (string, error) {
 		flag = a.getenv("AWS_ENDPOINT_URL")
 	}
 	if flag == "" {
-		return "", usageError{errors.New("which sandbox? set AWS_ENDPOINT_URL or name it with --endpoint")}
+		return "", usageError{errors.New("no sandbox is named: set AWS_ENDPOINT_URL, or use --endpoint")}
 	}
 	if u, err := url.Parse(flag); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", usageError{fmt.Errorf("the endpoint %q is not a URL such as http://127.0.0.1:4566", flag)}
@@ -107,7 +107,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	case resp.StatusCode == http.StatusOK && json.Unmarshal(answer, &changes) == nil:
 		return changes, nil
 	case json.Unmarshal(answer, &refusal) != nil || refusal.Error == "":
-		return changes, fmt.Errorf("%s answered %s, which no sandbox does; check the address", endpoint, resp.Status)
+		return changes, fmt.Errorf("%s answered %s, which is not a sandbox; check the address", endpoint, resp.Status)
 	case resp.StatusCode == http.StatusConflict:
 		return changes, fmt.Errorf("%s; nothing was changed", refusal.Error)
 	}
@@ -141,7 +141,7 @@ func (a *app) printChanges(c sandbox.Changes) error {
 		}
 	}
 	if len(t.Rows) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "Nothing differs.")
+		_, err := fmt.Fprintln(a.stdout, "Nothing to change.")
 		return err
 	}
 	_, err := t.WriteTo(a.stdout)

@@ -94,7 +94,7 @@ func sendFault(ctx context.Context, endpoint string, f fault.Fault, set bool) ([
 	}
 	var active []fault.Fault
 	if resp.StatusCode != http.StatusOK || json.Unmarshal(answer, &active) != nil {
-		return nil, fmt.Errorf("%s answered %s, which no sandbox does; check the address", endpoint, resp.Status)
+		return nil, fmt.Errorf("%s answered %s, which is not a sandbox; check the address", endpoint, resp.Status)
 	}
 	return active, nil
 }
@@ -119,7 +119,7 @@ func (a *app) printFaults(active []fault.Fault) error {
 		return writeJSONDocument(a.stdout, active)
 	}
 	if len(active) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "No fault is on.")
+		_, err := fmt.Fprintln(a.stdout, "No fault is active.")
 		return err
 	}
 	for _, f := range active {

@@ -31,7 +31,7 @@ times and waiting events; then what doctor finds, and what to run next.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case !watch && cmd.Flags().Changed("interval"):
-				return usageError{errors.New("--interval goes with --watch")}
+				return usageError{errors.New("--interval needs --watch")}
 			case interval < leastInterval:
 				return usageError{fmt.Errorf("--interval %v: use at least %v; each look takes dozens of requests", interval, leastInterval)}
 			}

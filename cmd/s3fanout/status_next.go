@@ -36,13 +36,13 @@ func nextSteps(findings []document.Finding, regions []document.StatusRegion) []n
 		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(lettered), "why these objects were not copied"})
 	}
 	if len(paused) > 0 {
-		steps = append(steps, nextStep{"s3fanout resume " + strings.Join(paused, " "), "to copy again and replay what waits"})
+		steps = append(steps, nextStep{"s3fanout resume " + strings.Join(paused, " "), "copy again and replay the waiting events"})
 	}
 	if slices.ContainsFunc(regions, func(r document.StatusRegion) bool { return r.Diverged != nil && *r.Diverged > 0 }) {
 		steps = append(steps, nextStep{"s3fanout verify", "which keys differ between Regions"})
 	}
 	if len(deletedLines(regions)) > 0 {
-		steps = append(steps, nextStep{"s3fanout undelete --since 2h --dry-run", "what was deleted, if nobody meant that"})
+		steps = append(steps, nextStep{"s3fanout undelete --since 2h --dry-run", "what was deleted, if that was a mistake"})
 	}
 	if len(steps) == 0 {
 		steps = append(steps, nextStep{"s3fanout verify", "whether every object is in every Region"})
@@ -95,6 +95,6 @@ func divergedLines(regions []document.StatusRegion) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("diverged: %s: in the last hour %s not copied, "+
-		"because the key was there with other contents; each Region keeps its own",
+		"because the key existed with other contents; each Region keeps its own",
 		strings.Join(where, ", "), countOf(int64(total), "write was", "writes were"))}
 }

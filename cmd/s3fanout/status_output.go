@@ -72,7 +72,7 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 	if len(d.shown) == 0 {
 		text := "All checks passed."
 		if len(diverged) > 0 {
-			text = "All checks of the deployment passed; what diverged is no fault of it."
+			text = "The deployment passed all checks. It did not cause the diverged writes."
 		}
 		if _, err := fmt.Fprintln(w, wrapped(text, width, "  ")); err != nil {
 			return err
@@ -167,7 +167,7 @@ func partsTable(d document.Status) table.Table {
 // figuresTable is what is known in numbers.
 func figuresTable(d document.Status) table.Table {
 	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
-	for _, title := range []string{"LETTERS", "OLDEST", "ERRORS", "THROTTLES", "LAG P50", "P99", "MAX"} {
+	for _, title := range []string{"DEAD LETTERS", "OLDEST", "ERRORS", "THROTTLES", "LAG P50", "P99", "MAX"} {
 		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
 	}
 	for _, r := range d.Regions {
@@ -215,7 +215,7 @@ func unavailable(d document.Status) []string {
 		if len(regions[why]) == len(d.Regions) {
 			who = ""
 		}
-		reasons[i] = "n/a: " + who + "not available here: " + printable.Quote(why)
+		reasons[i] = "n/a: " + who + "not available: " + printable.Quote(why)
 	}
 	return reasons
 }

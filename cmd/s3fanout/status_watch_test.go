@@ -220,7 +220,7 @@ func (a asked) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ..
 	return &cloudwatch.GetMetricDataOutput{}, nil
 }
 
-// CloudWatch's figures change once a minute and cost: they are not asked for more
+// CloudWatch's figures change once a minute and cost: they are not selected more
 // often, unless a Region answers that did not before.
 func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

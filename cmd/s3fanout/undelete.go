@@ -58,7 +58,7 @@ functions replicate. Try --dry-run first. You can run it again at any time.`,
 // check finds what cannot be meant, and makes times of what was long ago.
 func (f *undeleteFlags) check(changed func(string) bool, now time.Time) error {
 	if !changed("since") {
-		return usageError{errors.New("--since is missing: say from when on, as --since 2h or --since 2026-11-29T08:30:00Z")}
+		return usageError{errors.New("--since is missing: give a time, such as --since 2h or --since 2026-11-29T08:30:00Z")}
 	}
 	if err := checkGiven(changed, given{"prefix", f.prefix}); err != nil {
 		return err
@@ -115,7 +115,7 @@ func undeleteError(report undelete.Report, f undeleteFlags, err error) error {
 	case err != nil:
 		return err
 	case failed > 0:
-		return marked{fmt.Errorf("%s could not be brought back; remove the reasons above and run it again with --since %s --until %s", objectCount(failed),
+		return marked{fmt.Errorf("%s could not be restored; remove the causes above and run it again with --since %s --until %s", objectCount(failed),
 			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errLeftOver}
 	}
 	return nil

@@ -29,7 +29,7 @@ func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool
 	var b strings.Builder
 	span := fmt.Sprintf("from %s to %s", d.Since.Format(time.RFC3339), d.Until.Format(time.RFC3339))
 	if d.Objects == 0 {
-		fmt.Fprintf(&b, "Nothing to bring back of what was deleted %s\n", span)
+		fmt.Fprintf(&b, "Nothing to restore of what was deleted %s\n", span)
 	} else {
 		fmt.Fprintf(&b, "Deleted %s:\n", span)
 	}
@@ -42,10 +42,10 @@ func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool
 		n    int
 		text string
 	}{
-		{d.Earlier, "stays deleted: deleted before that as well"},
-		{d.Later, "stays deleted: deleted again after that"},
-		{d.Recreated, "stays as it is: written again since, or another Region has something else"},
-		{d.Lost, "cannot come back: no version is left under the delete marker"},
+		{d.Earlier, "stays deleted: was deleted before, too"},
+		{d.Later, "stays deleted: was deleted again later"},
+		{d.Recreated, "stays as it is: written again since, or different in another Region"},
+		{d.Lost, "cannot be restored: no version is left under the delete marker"},
 	} {
 		if stays.n > 0 {
 			fmt.Fprintf(&b, "%s %s\n", keyCount(stays.n), stays.text)
@@ -59,15 +59,15 @@ func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool
 func describeUndeleted(d document.Undelete, r document.UndeleteCounts) string {
 	text := fmt.Sprintf("%s, %s", objectCount(r.Objects), table.Bytes(r.Bytes))
 	if d.DryRun {
-		return text + " would come back"
+		return text + " would be restored"
 	}
-	parts := []string{text, fmt.Sprintf("%d brought back (%s)", r.Restored, table.Bytes(r.RestoredBytes))}
+	parts := []string{text, fmt.Sprintf("%d restored (%s)", r.Restored, table.Bytes(r.RestoredBytes))}
 	for _, part := range []struct {
 		n    int
 		text string
 	}{
 		{r.Present, "came back by themselves"},
-		{r.Gone, "lost their version meanwhile"},
+		{r.Gone, "lost their version in the meantime"},
 		{r.Failed, "failed"},
 		{r.Left, "left"},
 	} {

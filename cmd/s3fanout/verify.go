@@ -95,11 +95,11 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 func (a *app) checkVerify(f verifyFlags, regions []string) error {
 	switch {
 	case len(regions) < 2:
-		return usageError{fmt.Errorf("--region %s alone has nothing to be compared with; name two Regions at least, or none for all", regions[0])}
+		return usageError{fmt.Errorf("--region %s alone has nothing to be compared with; name at least two, or none for all", regions[0])}
 	case f.grace < 0:
 		return usageError{fmt.Errorf("--grace %v is negative; use 0s to wait for nothing", f.grace)}
 	case f.keys && a.output == outputJSON:
-		return usageError{errors.New("--keys and --output json exclude each other; the JSON lines have the keys")}
+		return usageError{errors.New("use either --keys or --output json; the JSON lines have the keys")}
 	}
 	return checkPrefix(f.prefix)
 }
@@ -122,14 +122,14 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	}
 	advices := []advice{
 		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill" + few.flags(verify.Missing)},
-		{s.Deleted, "what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
+		{s.Deleted, "deleted keys stay deleted; to restore them, s3fanout backfill --restore-deleted"},
 		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
 		{s.Copying, "what is being copied needs time: compare again later"},
 		{s.Unsettled, "what keeps changing cannot be compared: see it with s3fanout explain KEY"},
 	}
 	if follows {
 		advices = append([]advice{
-			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; s3fanout explain KEY tells what won and why"},
+			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then copy them with s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; s3fanout explain KEY says which write won and why"},
 			{s.Undeleted, "s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
 		}, advices[3:]...)
 	}
@@ -165,7 +165,7 @@ type verifyProgress struct {
 func (w *verifyProgress) tell(now verify.Progress) {
 	if now.Complete && now.Waiting > 0 {
 		w.waits.Do(func() {
-			w.p.note("all keys are listed; waiting at most about %v for those that are new", w.grace)
+			w.p.note("all keys are listed; waiting about %v at most for new ones", w.grace)
 		})
 	}
 	text := fmt.Sprintf("%s, %.0f keys/s", keyCount(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))

@@ -57,7 +57,7 @@ func (o *verifyOutput) write(s verify.Summary) error {
 	}
 	if s.Unanswered != nil {
 		for line := range strings.Lines(s.Unanswered.Error()) {
-			o.notes.note("%s; so what is being deleted or copied just now may count as missing", strings.TrimSpace(line))
+			o.notes.note("%s; so keys that are being deleted or copied may count as missing", strings.TrimSpace(line))
 		}
 	}
 	return o.summary(s)
@@ -194,7 +194,7 @@ func describeSummary(s verify.Summary) []string {
 	for _, extra := range []struct {
 		n    int64
 		text string
-	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Undeleted, "undeleted"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted meanwhile"}, {s.Unfinished, "not decided"}} {
+	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Undeleted, "undeleted"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted in the meantime"}, {s.Unfinished, "not looked at again"}} {
 		if extra.n > 0 {
 			first += fmt.Sprintf(", %d %s", extra.n, extra.text)
 		}

@@ -49,9 +49,9 @@ func TestVerifyOutput(t *testing.T) {
 				"ap-northeast-1        1          0  x/\n" +
 				"us-east-1             0          1  no prefix\n" +
 				"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
-				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so what is being deleted or copied just now may count as missing\n"},
+				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so keys that are being deleted or copied may count as missing\n"},
 		{"keys", true, 0, "a\nx/d\nx/e\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n" +
-			"region r: denied; so what is being deleted or copied just now may count as missing\n" +
+			"region r: denied; so keys that are being deleted or copied may count as missing\n" +
 			"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
 			"0 LIST and 0 HEAD requests, estimated cost $0.000000\n"},
 	}
@@ -119,7 +119,7 @@ func TestVerifySummaryInWords(t *testing.T) {
 		{verify.Summary{Keys: 1, Bytes: 1023, Equal: 1}, []string{
 			"1 key, 1023 B in each Region: 1 the same, 0 missing, 0 different", "0 LIST and 0 HEAD requests, estimated cost $0.000000"}},
 		{verify.Summary{Keys: 10, Bytes: 3 << 40, Equal: 4, SizeOnly: 2, Missing: 3, Different: 2, Both: 1, Gone: 1, Unfinished: 1, Lists: 1_000_000, Heads: 1_000_000, Partial: true}, []string{
-			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, 1 deleted meanwhile, 1 not decided",
+			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, 1 deleted in the meantime, 1 not looked at again",
 			"of the same, 2 by size alone: their ETags and checksums cannot be compared",
 			"1000000 LIST and 1000000 HEAD requests, estimated cost $5.40"}},
 		{verify.Summary{Keys: 2, Copying: 1, Unsettled: 1, Tags: 1_000_000}, []string{
@@ -145,7 +145,7 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 		{verify.Summary{Different: 2}, verifyFlags{}, "2 keys not the same everywhere" + right},
 		{verify.Summary{Missing: 2, Different: 2, Both: 1}, verifyFlags{}, "3 keys not the same everywhere" + backfill + right},
 		{verify.Summary{Missing: 2, Deleted: 2}, verifyFlags{},
-			"2 keys not the same everywhere; what was deleted in a Region stays so unless s3fanout backfill is given --restore-deleted"},
+			"2 keys not the same everywhere; deleted keys stay deleted; to restore them, s3fanout backfill --restore-deleted"},
 		{verify.Summary{Copying: 1, Unsettled: 1}, verifyFlags{},
 			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be compared: see it with s3fanout explain KEY"},
 		{verify.Summary{}, verifyFlags{prefix: "typo/\n"},
@@ -169,7 +169,7 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
-	const bring = "; see why changes are missing with s3fanout doctor, then bring them with s3fanout backfill; s3fanout explain KEY tells what won and why"
+	const bring = "; see why changes are missing with s3fanout doctor, then copy them with s3fanout backfill; s3fanout explain KEY says which write won and why"
 	for _, tt := range []struct {
 		summary verify.Summary
 		want    string

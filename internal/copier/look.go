@@ -53,7 +53,7 @@ func (t *task) look(ctx context.Context) (answer, error) {
 	case d.Action != policy.Copy:
 		return answerTo(d), nil
 	case there:
-		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted meanwhile: %w", err)}
+		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted in the meantime: %w", err)}
 	}
 	return absent, err
 }
@@ -76,7 +76,7 @@ func (t *task) sourceState(ctx context.Context) (policy.State, error) {
 
 // warnNotCompared says that S3 never answers what would tell the contents apart.
 func (t *task) warnNotCompared(err error) {
-	t.log.Warn("the target has the key, and whether with the same contents cannot be told",
+	t.log.Warn("the target has the key, and it is not known whether with the same contents",
 		"region", t.target.Region, "bucket", t.target.Bucket, "key", t.req.Source.Key, "error", err.Error())
 }
 

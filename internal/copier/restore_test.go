@@ -66,7 +66,7 @@ func TestRestoringWhatHeadersCannotShow(t *testing.T) {
 			continue
 		}
 		var e *Error
-		if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "copy this version by hand") || m.objects[replicaPath] != nil {
+		if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "copy this version yourself") || m.objects[replicaPath] != nil {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}

@@ -86,7 +86,7 @@ func (k *Following) fromWrite() Step {
 		return Step{Action: Superseded}
 	}
 	if k.Deleted && k.Deletions {
-		// A copy over a marker can bring back what was deleted meanwhile, since a
+		// A copy over a marker can bring back what was deleted in the meantime, since a
 		// condition cannot tell two markers apart. So the source's object counts as
 		// deleted if it, or a greater one, was.
 		hidden, ask := k.hiddenAtLeast(source)

@@ -208,7 +208,7 @@ func (w work) versioned(ctx context.Context) error {
 func (w work) report(what string, changed notification.Changed, err error) {
 	attributes := []any{"bucket", w.Bucket, "wrote", changed.Wrote}
 	if changed.Raced {
-		w.log.Warn("somebody else wrote the bucket's notifications at the same time; see that theirs are as they should be", attributes...)
+		w.log.Warn("somebody else wrote the bucket's notifications at the same time; check that theirs are complete", attributes...)
 	}
 	if err != nil {
 		w.log.Error(what, append(attributes, "error", err.Error())...)

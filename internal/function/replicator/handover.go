@@ -70,7 +70,7 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 		if !j.knows(u) {
 			how = "begins it anew"
 		}
-		return event.Continuation{}, fmt.Errorf("%w: after %d hand-overs Lambda could take it for an endless loop: upload %s; run s3fanout redrive, which %s",
+		return event.Continuation{}, fmt.Errorf("%w: after %d hand-overs Lambda could mistake it for an endless loop: upload %s; run s3fanout redrive, which %s",
 			errHandover, j.handovers(), u.UploadID, how)
 	}
 	source := event.Record{

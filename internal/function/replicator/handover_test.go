@@ -148,7 +148,7 @@ func TestFailedHandover(t *testing.T) {
 		{"event, network", event0, "upload-1", errors.New("no answer"), copier.Retryable, nil, "no answer"},
 		{"continuation", continuing(t, 3), "upload-1", denied, copier.Denied, nil, "invoke media-replicator for upload upload-1"},
 		{"continuation, upload replaced", continuing(t, 3), "upload-2", denied, copier.Denied, []string{"upload-2"}, "upload-2"},
-		{"as often as may be", continuing(t, maxHandovers), "upload-1", nil, copier.Retryable, nil, "after 12 hand-overs Lambda could take it for an endless loop: upload upload-1; run s3fanout redrive, which continues it"},
+		{"as often as may be", continuing(t, maxHandovers), "upload-1", nil, copier.Retryable, nil, "after 12 hand-overs Lambda could mistake it for an endless loop: upload upload-1; run s3fanout redrive, which continues it"},
 		{"more often than may be", continuing(t, maxHandovers+1), "upload-1", nil, copier.Retryable, nil, "upload-1"},
 		{"as often as may be, upload replaced", continuing(t, maxHandovers), "upload-2", nil, copier.Retryable, []string{"upload-2"}, "upload upload-2; run s3fanout redrive, which begins it anew"},
 	} {

@@ -43,7 +43,7 @@ func (d *Despair) After(err error) error {
 		return fmt.Errorf("nothing more can be copied: %w", err)
 	case errors.Is(class, awsapi.ErrUnreachable):
 		if d.away++; d.away == hopeless {
-			return fmt.Errorf("%d copies in a row found nobody, the rest was not tried: %w", hopeless, err)
+			return fmt.Errorf("%d copies in a row got no answer, the rest was not tried: %w", hopeless, err)
 		}
 	case denied:
 		if d.refused++; d.refused == hopeless && d.successes == 0 {

@@ -220,7 +220,7 @@ func TestFailuresInARowAreInARow(t *testing.T) {
 			if stopped := err != nil; stopped != (n == hopeless-1) {
 				t.Errorf("%s: after %d in a row: %v", c.name, n+1, err)
 			}
-			if err != nil && !strings.Contains(err.Error(), "10 copies in a row found nobody") {
+			if err != nil && !strings.Contains(err.Error(), "10 copies in a row got no answer") {
 				t.Error(err)
 			}
 		}

@@ -49,7 +49,7 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	f.Now = f.Now.Add(time.Hour)
 	v, states := Judge(f), States(f)
 	if v.Code != CodeDeleted || states[0] != Present || states[1] != Deleted || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since ") ||
-		!strings.Contains(v.Text, "; us-east-1 shows it; it was deleted in eu-west-1 at ") || !strings.HasSuffix(v.Text, ", and deletions do not travel") {
+		!strings.Contains(v.Text, "; us-east-1 shows it; it was deleted in eu-west-1 at ") || !strings.HasSuffix(v.Text, ", and deletions are not replicated") {
 		t.Errorf("got %s, %+v", states, v)
 	}
 	w.Remove(storyA, "k")

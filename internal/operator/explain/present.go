@@ -25,8 +25,8 @@ func (j *judgement) present() {
 		j.different(where)
 	case len(j.groups) > 1:
 		j.call(CodeNotCompared)
-		j.say("%s with the same size, but whether the contents are the same cannot be told from ETags and checksums (%s): "+
-			"they were made of parts, or with keys of KMS, or have checksums of different kinds", where, j.list())
+		j.say("%s with the same size, but ETags and checksums do not say whether the contents are the same (%s): "+
+			"they were uploaded in parts, or encrypted with KMS, or have checksums of different kinds", where, j.list())
 	case len(tags) > 1:
 		j.say("%s with the same contents", where)
 	case all:
@@ -55,7 +55,7 @@ func (j *judgement) tags(found []group, known bool) {
 	for n, g := range found {
 		texts[n] = names(j.regions(g)) + ": " + tagText(j.Regions[g[0]].Object.Tags)
 	}
-	j.say("its tags are not the same (%s), and changes of tags do not travel", strings.Join(texts, " | "))
+	j.say("its tags are not the same (%s), and tag changes are not replicated", strings.Join(texts, " | "))
 	for _, g := range found {
 		var commands []string
 		for _, other := range found {
@@ -105,9 +105,9 @@ func (j *judgement) different(where string) {
 		}
 		// What is deleted leaves a marker, over which nothing is copied unasked.
 		commands = append(commands, backfillCommand(j.Key, right[0].Region, wrong, true))
-		j.step(fmt.Sprintf("if that of %s is right, delete what the others have (the versions stay) and copy again", names(right)), strings.Join(commands, " && "))
+		j.step(fmt.Sprintf("if that of %s is right, delete the others (the versions stay) and copy again", names(right)), strings.Join(commands, " && "))
 	}
-	j.step("if both are wanted, upload one of them under a key of its own", "")
+	j.step("if both are wanted, upload one of them under another key", "")
 }
 
 // whyDifferent looks among the older versions for what another Region has now.
@@ -122,7 +122,7 @@ func (j *judgement) whyDifferent() string {
 				for m, other := range j.groups {
 					o := j.Regions[other[0]].Object
 					if m != n && old.same(o) {
-						return fmt.Sprintf("%s had the same as %s and was overwritten %s, and overwrites do not travel",
+						return fmt.Sprintf("%s had the same as %s and was overwritten %s, and overwrites are not replicated",
 							r.Region, names(j.regions(other)), at(r.Object.Modified))
 					}
 				}
@@ -133,5 +133,5 @@ func (j *judgement) whyDifferent() string {
 	for n, g := range j.groups {
 		times[n] = names(j.regions(g)) + " " + at(oldest(j.Facts, g))
 	}
-	return "each was written for itself (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)"
+	return "each was uploaded separately (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)"
 }

@@ -119,7 +119,7 @@ func why(loser, winner Write) string {
 		return fmt.Sprintf("of the same second as that of %s, which comes later in the alphabet", winner.Region)
 	}
 	if loser.Destroyed {
-		return fmt.Sprintf("of the same second, and destroyed in %s, so that nothing tells which was the later one", winner.Region)
+		return fmt.Sprintf("of the same second, and destroyed in %s, so it is not known which is later", winner.Region)
 	}
 	return fmt.Sprintf("of the same second, and beneath the other in %s", winner.Region)
 }
@@ -160,7 +160,7 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	case s.Deleted && len(behind) == 0:
 		j.call(CodeNowhere)
 		j.say("%s, and it is deleted: in %s, first %s", what, and(latest.Hidden), at(latest.DeletedAt))
-		j.step("if it is to be back", undeleteKey(j.Key, latest.DeletedAt))
+		j.step("to restore it", undeleteKey(j.Key, latest.DeletedAt))
 		return
 	case len(behind) == 0 && len(s.Missing) > 0:
 		j.call(CodeDeleted)
@@ -178,8 +178,8 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		return
 	case s.Destroyed:
 		j.call(CodeDifferent)
-		j.say("%s, which has destroyed it since: %s it, and nobody is given it from there", what, j.shows(latest))
-		j.step("if all Regions are to have it, upload it again, or copy it on top in one that has it", "")
+		j.say("%s, which has destroyed it since: %s it, and it is not copied from there", what, j.shows(latest))
+		j.step("to have it in all Regions, upload it again, or copy it over itself in a Region that has it", "")
 		return
 	}
 	if s.Deleted {
@@ -203,25 +203,25 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	switch {
 	case slices.ContainsFunc(behind, func(i int) bool { return states[i] == Copying }):
 		j.call(CodeCopying)
-		j.step("wait until it is copied and ask again", "")
+		j.step("wait until it is copied and check again", "")
 	case len(letters) > 0:
 		j.call(CodeDeadLetter)
-		j.say("what was to bring it failed and waits as a dead letter: %s", letters[len(letters)-1].Reason)
-		j.step("remove the reason, then replay", redriveCommand(letters))
+		j.say("its copy failed and waits as a dead letter: %s", letters[len(letters)-1].Reason)
+		j.step("remove the cause, then replay", redriveCommand(letters))
 	case j.Now.Sub(changed) < travelTime:
 		j.call(CodeOnItsWay)
 		j.say("that is %s ago, so it is probably on its way", Age(j.Now.Sub(changed)))
-		j.step("wait a few minutes and ask again", "")
+		j.step("wait a few minutes and check again", "")
 	default:
 		j.call(map[bool]Code{true: CodeMissing, false: CodeDifferent}[len(s.Stale)+len(s.Undeleted) == 0])
 		j.say("no dead letter says why%s", j.unreadBesides())
-		j.step("find out what lost its event, such as a notification, subscription or filter that is gone",
+		j.step("find out why its event was lost, such as a missing notification, subscription or filter",
 			doctorCommand(append([]string{j.Regions[s.Greatest].Region}, regionNames(regions(behind))...)...))
 		command := "s3fanout backfill --key=" + printable.Shell(j.Key)
 		if s.Deleted {
 			command += " --hide-deleted"
 		}
-		j.step("bring it everywhere", command)
+		j.step("copy it everywhere", command)
 	}
 }
 
@@ -264,8 +264,8 @@ func (j *judgement) leftDeleted(places []int) {
 			first = deleted
 		}
 	}
-	j.say("it was deleted in %s, and deletions do not travel", and(texts))
-	j.step("if it is to be back", undeleteKey(j.Key, first))
+	j.say("it was deleted in %s, and deletions are not replicated", and(texts))
+	j.step("to restore it", undeleteKey(j.Key, first))
 }
 
 // tagsOf compares the tags with those of the Region where the object was written.
@@ -286,9 +286,9 @@ func (j *judgement) tagsOf(origin Region) {
 		return
 	}
 	j.call(CodeTags)
-	travel := "changes of tags do not travel"
+	travel := "tag changes are not replicated"
 	if j.Followed.Tags {
-		travel = "changes of tags travel from there alone"
+		travel = "only tag changes made there are replicated"
 	}
 	j.say("its tags are not those of %s, where it was written (%s | %s), and %s", origin.Region,
 		origin.Region+": "+tagText(origin.Object.Tags), strings.Join(others, " | "), travel)

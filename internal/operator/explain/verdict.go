@@ -115,11 +115,11 @@ func (j *judgement) leftOut() {
 	j.call(CodeLeftOut)
 	if j.Excluded {
 		j.say("it is in %s and is not copied, because cdk.json excludes its key", names(j.by[Present]))
-		j.step("if it is to be copied, change what is excluded, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
+		j.step("to copy it, change the excluded keys, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
 		return
 	}
-	j.say("it is in %s and is not copied, because no filter in cdk.json chooses its key", names(j.by[Present]))
-	j.step("if it is to be copied, add a filter that chooses it, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
+	j.say("it is in %s and is not copied, because no filter in cdk.json selects its key", names(j.by[Present]))
+	j.step("to copy it, add a filter that selects it, deploy, and copy it", backfillCommand(j.Key, "", nil, false))
 }
 
 // deadLetters speaks of the copies that failed.
@@ -136,7 +136,7 @@ func (j *judgement) deadLetters() {
 		}
 	}
 	j.say("it is missing in %s, because its copy failed and waits as a dead letter: %s", names(failed), strings.Join(reasons, " | "))
-	replay := "remove the reason, then replay"
+	replay := "remove the cause, then replay"
 	var steps []Step
 	for _, r := range failed {
 		l := lastLetter(j.Facts, r.Region)
@@ -178,7 +178,7 @@ func (j *judgement) missing() {
 			break
 		}
 	}
-	j.step("find out what lost its event, such as a notification, subscription or filter that is gone",
+	j.step("find out why its event was lost, such as a missing notification, subscription or filter",
 		doctorCommand(append([]string{source}, regionNames(lost)...)...))
 	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost), slices.ContainsFunc(lost, Region.marked)))
 }
@@ -242,13 +242,13 @@ func (j *judgement) deleted() {
 		return
 	}
 	j.call(CodeDeleted)
-	j.say("it was deleted in %s, and deletions do not travel", deletions(gone))
+	j.say("it was deleted in %s, and deletions are not replicated", deletions(gone))
 	var commands []string
 	for _, r := range j.by[Present] {
 		commands = append(commands, deleteCommand(r, j.Key))
 	}
-	j.step("if it is to be gone everywhere", strings.Join(commands, " && "))
-	j.step("if it is to be back", backfillCommand(j.Key, "", regionNames(gone), true))
+	j.step("to delete it everywhere", strings.Join(commands, " && "))
+	j.step("to restore it", backfillCommand(j.Key, "", regionNames(gone), true))
 }
 
 // waiting speaks of what needs time alone.
@@ -267,7 +267,7 @@ func (j *judgement) waiting() {
 		j.say("it is not yet in %s, but was uploaded only %s ago and is probably on its way", names(coming), Age(j.Now.Sub(newestUpload(j.Facts, j.groups))))
 	}
 	if j.code == CodeCopying || j.code == CodeOnItsWay {
-		j.step("wait a few minutes and ask again", "")
+		j.step("wait a few minutes and check again", "")
 	}
 }
 
@@ -279,10 +279,10 @@ func (j *judgement) nowhere() {
 	case len(gone) > 0:
 		j.say("no Region has it any more: it was deleted in %s", deletions(gone))
 		if i := slices.IndexFunc(gone, Region.hides); i >= 0 {
-			j.step("if it is to be back, delete the deletion marker in one Region and copy it from there", undeleteCommand(gone[i], j.Key)+" && "+
+			j.step("to restore it, delete the delete marker in one Region and copy it from there", undeleteCommand(gone[i], j.Key)+" && "+
 				backfillCommand(j.Key, gone[i].Region, nil, true))
 		} else if since := hiddenSince(gone); !since.IsZero() {
-			j.step("if it is to be back", undeleteKey(j.Key, since))
+			j.step("to restore it", undeleteKey(j.Key, since))
 		}
 	case slices.ContainsFunc(j.Regions, func(r Region) bool { return len(r.Uploads) > 0 }):
 		j.say("no Region has it: its upload is not completed")
@@ -315,5 +315,5 @@ func (j *judgement) unknown() {
 	}
 	j.call(CodeUnknown)
 	j.say("%s could not be asked, so whether it is there is not known", names(silent))
-	j.step("find out why, and ask again", doctorCommand(regionNames(silent)...))
+	j.step("find out why, and check again", doctorCommand(regionNames(silent)...))
 }

@@ -109,7 +109,7 @@ func untagged(o *Object) *Object {
 
 // lostIn is the step that finds out what lost an event from us to a Region.
 func lostIn(region string) string {
-	return "find out what lost its event, such as a notification, subscription or filter that is gone: s3fanout doctor --region us-east-1 --region " + region
+	return "find out why its event was lost, such as a missing notification, subscription or filter: s3fanout doctor --region us-east-1 --region " + region
 }
 
 func silent(r *Region) { r.Err = errors.New("region unreachable") }
@@ -127,24 +127,24 @@ func TestJudge(t *testing.T) {
 		steps []string // "text: command"
 	}{
 		{"everywhere", world(up, copied, copied), CodeEverywhere, "it is in all 3 Regions and the same everywhere", nil},
-		{"left out", world(up, nil, nil, leftOut), CodeLeftOut, "it is in us-east-1 and is not copied, because no filter in cdk.json chooses its key",
-			[]string{`if it is to be copied, add a filter that chooses it, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
+		{"left out", world(up, nil, nil, leftOut), CodeLeftOut, "it is in us-east-1 and is not copied, because no filter in cdk.json selects its key",
+			[]string{`to copy it, add a filter that selects it, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
 		{"excluded", world(up, nil, nil, leftOut, func(f *Facts) { f.Excluded = true }), CodeLeftOut, "it is in us-east-1 and is not copied, because cdk.json excludes its key",
-			[]string{`if it is to be copied, change what is excluded, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
+			[]string{`to copy it, change the excluded keys, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
 		{"everywhere with a letter", world(up, copied, copied, letter(eu, "SlowDown", eu)), CodeEverywhere, "it is in all 3 Regions and the same everywhere",
 			[]string{"replay the dead letters that name it; they end once it is there: s3fanout redrive --region eu-west-1"}},
 		{"cannot be compared", world(up, copied, inParts("c")), CodeNotCompared,
-			"it is in all 3 Regions with the same size, but whether the contents are the same cannot be told from ETags and checksums (us-east-1 and eu-west-1 | ap-northeast-1): " +
-				"they were made of parts, or with keys of KMS, or have checksums of different kinds", nil},
+			"it is in all 3 Regions with the same size, but ETags and checksums do not say whether the contents are the same (us-east-1 and eu-west-1 | ap-northeast-1): " +
+				"they were uploaded in parts, or encrypted with KMS, or have checksums of different kinds", nil},
 		{"missing with letters of one cause", world(up, nil, nil, letter(eu, "SlowDown: slow", eu), letter(ap, "SlowDown: slow", ap)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, because its copy failed and waits as a dead letter: SlowDown: slow",
-			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1 --region eu-west-1"}},
+			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1 --region eu-west-1"}},
 		{"missing with a letter of the topic", world(up, copied, nil, letter(us, "not delivered")), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: not delivered",
-			[]string{"remove the reason, then replay: s3fanout redrive --region us-east-1"}},
+			[]string{"remove the cause, then replay: s3fanout redrive --region us-east-1"}},
 		{"missing with a letter of its own and a later one of the topic", world(up, copied, nil, letter(ap, "SlowDown", ap), letter(us, "not delivered")), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: SlowDown",
-			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1 --region us-east-1"}},
+			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1 --region us-east-1"}},
 		{"missing with the letter of another Region", world(up, copied, nil, letter(eu, "SlowDown", eu)), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
@@ -155,20 +155,20 @@ func TestJudge(t *testing.T) {
 		{"one letter, one missing without", world(up, nil, nil, letter(eu, "SlowDown", eu)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1, because its copy failed and waits as a dead letter: SlowDown; " +
 				"it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"remove the reason, then replay: s3fanout redrive --region eu-west-1", lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{"remove the cause, then replay: s3fanout redrive --region eu-west-1", lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"on its way", world(fresh, nil, nil), CodeOnItsWay,
 			"it is in us-east-1 alone; it is not yet in eu-west-1 and ap-northeast-1, but was uploaded only 20 s ago and is probably on its way",
-			[]string{"wait a few minutes and ask again"}},
+			[]string{"wait a few minutes and check again"}},
 		{"a young replica does not excuse", world(up, object("a", now.Add(-time.Second)), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"being copied", world(&Object{Figures: policy.Figures{Size: 10 * gib, ETag: "a-9"}, Modified: noon, Tags: map[string]string{}}, nil, object("a-9", noon), in(eu, upload(initiator.ByReplicator, now.Add(-time.Minute))),
 			func(f *Facts) { f.Regions[2].Object.Size = 10 * gib }), CodeCopying,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is not yet in eu-west-1: the function is copying it, 2.0 GiB of 10.0 GiB in 4 parts",
-			[]string{"wait a few minutes and ask again"}},
+			[]string{"wait a few minutes and check again"}},
 		{"being copied by who knows whom", world(up, copied, nil, in(ap, upload(initiator.ByUnknown, now))), CodeCopying,
 			"it is in us-east-1 and eu-west-1 and the same there; it is not yet in ap-northeast-1: an upload of it is under way there, 2.0 GiB of 10 B in 4 parts",
-			[]string{"wait a few minutes and ask again"}},
+			[]string{"wait a few minutes and check again"}},
 		{"somebody else's upload is no copy", world(up, copied, nil, in(ap, upload(initiator.ByOther, now))), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
@@ -182,35 +182,35 @@ func TestJudge(t *testing.T) {
 			return f
 		}(), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: given up",
-			[]string{"remove the reason, then replay: s3fanout redrive --region ap-northeast-1"}},
+			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1"}},
 		{"written twice", world(up, other, copied), CodeDifferent,
-			"it is in all 3 Regions, but not the same (us-east-1 and ap-northeast-1 | eu-west-1): each was written for itself " +
+			"it is in all 3 Regions, but not the same (us-east-1 and ap-northeast-1 | eu-west-1): each was uploaded separately " +
 				"(us-east-1 and ap-northeast-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)",
 			[]string{
-				"if that of us-east-1 and ap-northeast-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region eu-west-1 " +
+				"if that of us-east-1 and ap-northeast-1 is right, delete the others (the versions stay) and copy again: aws s3api delete-object --region eu-west-1 " +
 					"--bucket media-111122223333-eu-west-1 --key=" + quoted + " && s3fanout backfill --key=" + quoted + " --restore-deleted --from us-east-1 --to eu-west-1",
-				"if that of eu-west-1 is right, delete what the others have (the versions stay) and copy again: aws s3api delete-object --region us-east-1 " +
+				"if that of eu-west-1 is right, delete the others (the versions stay) and copy again: aws s3api delete-object --region us-east-1 " +
 					"--bucket media-111122223333-us-east-1 --key=" + quoted + " && aws s3api delete-object --region ap-northeast-1 " +
 					"--bucket media-111122223333-ap-northeast-1 --key=" + quoted + " && s3fanout backfill --key=" + quoted + " --restore-deleted --from eu-west-1 --to us-east-1 --to ap-northeast-1",
-				"if both are wanted, upload one of them under a key of its own",
+				"if both are wanted, upload one of them under another key",
 			}},
 		{"overwritten", world(object("b", noon.Add(time.Minute)), copied, copied,
 			in(us, versions(Version{VersionID: "v-b", Size: 10, ETag: "b"}, Version{VersionID: "v-a", Size: 10, ETag: "a"}))), CodeDifferent,
 			"it is in all 3 Regions, but not the same (eu-west-1 and ap-northeast-1 | us-east-1): us-east-1 had the same as eu-west-1 and ap-northeast-1 " +
-				"and was overwritten at 2026-11-20 12:01:00Z, and overwrites do not travel", []string{"*"}},
+				"and was overwritten at 2026-11-20 12:01:00Z, and overwrites are not replicated", []string{"*"}},
 		{"different and missing", world(up, other, nil), CodeDifferent,
-			"it is in us-east-1 and eu-west-1, but not the same (us-east-1 | eu-west-1): each was written for itself " +
+			"it is in us-east-1 and eu-west-1, but not the same (us-east-1 | eu-west-1): each was uploaded separately " +
 				"(us-east-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged); " +
 				"it is missing in ap-northeast-1, though it was uploaded 59 min ago, and no dead letter says why", []string{"*"}},
 		{"deleted in one", world(up, nil, copied, in(eu, versions(marker(noon.Add(time.Minute))))), CodeDeleted,
-			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1 at 2026-11-20 12:01:00Z, and deletions do not travel",
+			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1 at 2026-11-20 12:01:00Z, and deletions are not replicated",
 			[]string{
-				"if it is to be gone everywhere: aws s3api delete-object --region us-east-1 --bucket media-111122223333-us-east-1 --key=" + quoted +
+				"to delete it everywhere: aws s3api delete-object --region us-east-1 --bucket media-111122223333-us-east-1 --key=" + quoted +
 					" && aws s3api delete-object --region ap-northeast-1 --bucket media-111122223333-ap-northeast-1 --key=" + quoted,
-				"if it is to be back: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1",
+				"to restore it: s3fanout backfill --key=" + quoted + " --restore-deleted --to eu-west-1",
 			}},
 		{"deleted, time unknown", world(up, nil, copied, in(eu, func(r *Region) { r.Deleted = &Version{Marker: true} })), CodeDeleted,
-			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1, and deletions do not travel", []string{"*"}},
+			"it is in us-east-1 and ap-northeast-1 and the same there; it was deleted in eu-west-1, and deletions are not replicated", []string{"*"}},
 		{"deleted before it was uploaded again", world(up, nil, copied, in(eu, versions(marker(noon.Add(-time.Minute))))), CodeMissing,
 			"it is in us-east-1 and ap-northeast-1 and the same there; it is missing in eu-west-1 (deleted in eu-west-1 before it was uploaded again), " +
 				"though it was uploaded 60 min ago, and no dead letter says why",
@@ -237,21 +237,21 @@ func TestJudge(t *testing.T) {
 		{"nowhere, not completed", world(nil, nil, nil, in(us, upload(initiator.ByOther, now))), CodeNowhere, "no Region has it: its upload is not completed", []string{"*"}},
 		{"deleted everywhere", world(nil, nil, nil, in(us, versions(marker(noon))), in(eu, versions(marker(noon), Version{VersionID: "v1", Size: 10}))), CodeNowhere,
 			"no Region has it any more: it was deleted in us-east-1 at 2026-11-20 12:00:00Z and eu-west-1 at 2026-11-20 12:00:00Z",
-			[]string{"if it is to be back, delete the deletion marker in one Region and copy it from there: aws s3api delete-object --region eu-west-1 " +
+			[]string{"to restore it, delete the delete marker in one Region and copy it from there: aws s3api delete-object --region eu-west-1 " +
 				"--bucket media-111122223333-eu-west-1 --key=" + quoted + " --version-id 'm1' && s3fanout backfill --key=" + quoted + " --restore-deleted --from eu-west-1"}},
 		{"a Region is silent", world(up, nil, copied, in(eu, silent)), CodeUnknown,
-			"it is in us-east-1 and ap-northeast-1 and the same there; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and ask again: s3fanout doctor --region eu-west-1"}},
+			"it is in us-east-1 and ap-northeast-1 and the same there; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and check again: s3fanout doctor --region eu-west-1"}},
 		{"a Region is silent, another lacks it", world(up, nil, nil, in(eu, silent)), CodeUnknown,
 			"it is in us-east-1 alone; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why; " +
 				"eu-west-1 could not be asked, so whether it is there is not known", []string{"*"}},
 		{"nobody else has it", world(nil, nil, nil, in(eu, silent)), CodeUnknown,
-			"it is not in us-east-1 and ap-northeast-1; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and ask again: s3fanout doctor --region eu-west-1"}},
+			"it is not in us-east-1 and ap-northeast-1; eu-west-1 could not be asked, so whether it is there is not known", []string{"find out why, and check again: s3fanout doctor --region eu-west-1"}},
 		{"all are silent", world(nil, nil, nil, in(us, silent), in(eu, silent), in(ap, silent)), CodeUnknown,
 			"us-east-1, eu-west-1 and ap-northeast-1 could not be asked, so whether it is there is not known",
-			[]string{"find out why, and ask again: s3fanout doctor --region us-east-1 --region eu-west-1 --region ap-northeast-1"}},
+			[]string{"find out why, and check again: s3fanout doctor --region us-east-1 --region eu-west-1 --region ap-northeast-1"}},
 		{"other tags", world(up, tagged(copied, "a", "1"), tagged(copied, "a", "1")), CodeTags,
 			"it is in all 3 Regions with the same contents; its tags are not the same (us-east-1: none | eu-west-1 and ap-northeast-1: a=1), " +
-				"and changes of tags do not travel",
+				"and tag changes are not replicated",
 			[]string{
 				"if the tags of us-east-1 are right: aws s3api delete-object-tagging --region eu-west-1 --bucket media-111122223333-eu-west-1 --key=" + quoted +
 					" && aws s3api delete-object-tagging --region ap-northeast-1 --bucket media-111122223333-ap-northeast-1 --key=" + quoted,
@@ -260,7 +260,7 @@ func TestJudge(t *testing.T) {
 			}},
 		{"other tags, and missing", world(up, tagged(copied, "a", "1"), nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 with the same contents; its tags are not the same (us-east-1: none | eu-west-1: a=1), " +
-				"and changes of tags do not travel; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
+				"and tag changes are not replicated; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{"*", "*", lostIn(ap)}},
 		{"tags that may not be read", world(up, copied, untagged(copied)), CodeEverywhere,
 			"it is in all 3 Regions and the same everywhere; whether its tags are the same is not known", nil},

@@ -96,10 +96,10 @@ func (c *checker) accessPoint() {
 	}
 	for _, want := range missing {
 		if len(ours) == 0 {
-			c.find(checkPointMissing, "access point %s is not there", want.Name)
+			c.find(checkPointMissing, "access point %s does not exist", want.Name)
 			continue
 		}
-		c.find(checkAccessPoint, "no access point has the Regions that %s is to have, %s; there is %s",
+		c.find(checkAccessPoint, "no access point has the Regions of %s, %s; found: %s",
 			want.Name, strings.Join(want.Regions, ", "), described(ours))
 	}
 	if len(ours) > 0 && len(missing) == 0 {

@@ -43,9 +43,9 @@ func TestAccessPointsAreCompared(t *testing.T) {
 		want        string
 	}{
 		{"as it is to be", "", found([]AccessPoint{foreign, whole}), "", ""},
-		{"before the first deployment", checkPointMissing, found([]AccessPoint{foreign}), Failed, "access point main is not there"},
+		{"before the first deployment", checkPointMissing, found([]AccessPoint{foreign}), Failed, "access point main does not exist"},
 		{"before a Region joins", checkAccessPoint, found([]AccessPoint{part}), Warning,
-			"no access point has the Regions that main is to have, ap-northeast-1, eu-west-1, us-east-1; there is " + partly},
+			"no access point has the Regions of main, ap-northeast-1, eu-west-1, us-east-1; found: " + partly},
 		{"while clients move, and it is forgotten", checkPointOther, found([]AccessPoint{part, whole}), Note, "cdk.json does not name " + partly},
 		{"while the old one is deleted", checkPointOther, found([]AccessPoint{as(part, types.MultiRegionAccessPointStatusDeleting), whole}), Note,
 			"cdk.json does not name " + partly + ", DELETING"},
@@ -77,7 +77,7 @@ func TestAccessPointsAreCompared(t *testing.T) {
 	second.AccessPoint = &replicaset.AccessPoint{Points: []replicaset.Point{{Name: "second"}, {Name: "main", Regions: []string{"eu-west-1", "us-east-1"}}}}
 	facts := healthyOf(second)
 	facts.Regions[0].AccessPoints = found([]AccessPoint{point("main", second.Member(account, "eu-west-1").Bucket, second.Member(account, "us-east-1").Bucket)})
-	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkPointMissing || findings[0].What != "access point second is not there" {
+	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkPointMissing || findings[0].What != "access point second does not exist" {
 		t.Errorf("before the second is made: %+v, want that it is not there", findings)
 	}
 	none := healthyOf(testSet())

@@ -94,14 +94,14 @@ func adoptedTroubles() []trouble {
 		{"adopted bucket not told", func(r *Region) { r.Bucket = Look[Bucket]{Why: denied} }, checkAdopted, Unknown, denied},
 		{"adopted bucket elsewhere", func(r *Region) { r.Bucket = found(Bucket{Region: "us-west-2"}) }, checkAdoptedRegion, Failed, "bucket old is in us-west-2"},
 		{"adopted versioning off", func(r *Region) { r.Bucket.Value.Versioning = found("") }, checkVersioning, Failed, "off"},
-		{"wiped by the owner's deployment", notifications(theirs), checkTells, Failed, "bucket old does not tell topic media-object-created"},
-		{"of some events", notifications(entryOf(func(e *notification.Entry) { e.Events = []string{"s3:ObjectCreated:Put"} })), checkTells, Failed, "of all that cdk.json chooses"},
+		{"wiped by the owner's deployment", notifications(theirs), checkTells, Failed, "bucket old does not send topic media-object-created"},
+		{"of some events", notifications(entryOf(func(e *notification.Entry) { e.Events = []string{"s3:ObjectCreated:Put"} })), checkTells, Failed, "of all keys that cdk.json selects"},
 		{"told by somebody else's entry", notifications(entryOf(func(e *notification.Entry) { e.ID = "NDc5" })), checkSameTopic, Note, `entry "NDc5"`},
 		{"object lock", adopted(func(a *Adopted) { a.Lock = found("governance for 30 days") }), checkLock, Note, "governance for 30 days"},
 		{"object lock not told", adopted(func(a *Adopted) { a.Lock = Look[string]{Why: denied} }), checkLock, Unknown, denied},
 		{"requester pays", adopted(func(a *Adopted) { a.RequesterPays = found(true) }), checkPays, Note, "requesters pay"},
 		{"requester pays not told", adopted(func(a *Adopted) { a.RequesterPays = Look[bool]{Why: denied} }), checkPays, Unknown, denied},
-		{"writers own", adopted(func(a *Adopted) { a.WritersOwn = found(true) }), checkOwnership, Note, "the ACLs of bucket old are in force"},
+		{"writers own", adopted(func(a *Adopted) { a.WritersOwn = found(true) }), checkOwnership, Note, "bucket old uses ACLs"},
 		{"ownership not told", adopted(func(a *Adopted) { a.WritersOwn = Look[bool]{Why: denied} }), checkOwnership, Unknown, denied},
 		{"unfinished uploads", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkLeavings, Note, "no lifecycle rule"},
 		{"another key", key(func(k *Key) { k.ARN += "0" }), checkAdoptedKey, Failed, "which the functions may not use"},
@@ -111,7 +111,7 @@ func adoptedTroubles() []trouble {
 		{"a key whose policy is not told", key(func(k *Key) { k.Policy = Look[string]{Why: denied} }), checkKeyPolicy, Unknown, denied},
 		{"a key's conditions", key(func(k *Key) {
 			replace(&k.Policy.Value, `"Resource":"*"`, `"Resource":"*","Condition":{"Odd":{"x":"y"}}`)
-		}), checkKeyPolicy, Unknown, "not understood"},
+		}), checkKeyPolicy, Unknown, "not understand"},
 		{"writes denied", policy(`"Action":"s3:Put*",` + objects), checkDenies, Failed, "denies s3:PutObject, s3:PutObjectTagging to role media-replicator-eu-west-1"},
 		{"reads denied to others", policy(`"Action":"s3:GetObjectVersion",` + objects), checkDenies, Failed,
 			"denies s3:GetObjectVersion to role media-replicator-us-east-1; s3:GetObjectVersion to role media-replicator-ap-northeast-1"},
@@ -119,7 +119,7 @@ func adoptedTroubles() []trouble {
 		{"notifications denied", policy(`"Action":"s3:PutBucketNotification","Resource":"arn:aws:s3:::old"`), checkDenies, Failed, "s3:PutBucketNotification to role media-adopt-"},
 		{"all but a VPC denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}`), checkDenies, Failed, "s3:PutObject"},
 		{"unencrypted uploads denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}}`), checkDenies, Failed, "s3:PutObject"},
-		{"all but an organization denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`), checkDenies, Unknown, "under conditions that are not understood here"},
+		{"all but an organization denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`), checkDenies, Unknown, "under conditions that doctor does not understand"},
 		{"a policy that cannot be read", adopted(func(a *Adopted) { a.Policy = found("<") }), checkDenies, Unknown, "not readable"},
 		{"a policy that is not told", adopted(func(a *Adopted) { a.Policy = Look[string]{Why: denied} }), checkDenies, Unknown, denied},
 	}
@@ -132,7 +132,7 @@ func TestOverlapIsFoundBeforeAndAfter(t *testing.T) {
 	facts.Regions[1].Bucket.Value.Adopted.Notifications = document(strings.Replace(theirs, "ObjectRemoved:*", "ObjectCreated:Put", 1))
 	for what, got := range map[string][]Finding{"adopt --check": CheckAdopted(facts), "doctor": Check(facts)} {
 		i := slices.IndexFunc(got, func(f Finding) bool { return f.Check == checkOverlap })
-		if i < 0 || got[i].Severity != Failed || !strings.Contains(got[i].What, `entry "thumbs" of the notifications of bucket old tells arn:aws:sqs:eu-west-1:`+account+`:q of s3:ObjectCreated:Put of every key`) {
+		if i < 0 || got[i].Severity != Failed || !strings.Contains(got[i].What, `entry "thumbs" of the notifications of bucket old sends arn:aws:sqs:eu-west-1:`+account+`:q events of s3:ObjectCreated:Put of every key`) {
 			t.Errorf("%s: %+v", what, got)
 		}
 	}

@@ -179,7 +179,7 @@ func (c *checker) ask(id, policy string, s subject, r iampolicy.Request) {
 	case answer == iampolicy.No:
 		c.find(id, "%s for %s: the policy does not allow it to %s", s.action, s.by, r.Principal.Service)
 	case answer == iampolicy.Perhaps:
-		unclear("the policy has conditions that are not understood here")
+		unclear("the policy has conditions that doctor does not understand")
 	}
 }
 

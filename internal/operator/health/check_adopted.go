@@ -27,7 +27,7 @@ func CheckAdopted(facts Facts) []Finding {
 // adopted checks a bucket that the set did not make.
 func (c *checker) adopted() {
 	if bucket, ok := c.preflight(); ok && told(c, checkTells, bucket.Adopted.Notifications) && !bucket.Adopted.Notifications.Value.Tells(c.entries()) {
-		c.find(checkTells, "bucket %s does not tell topic %s of all that cdk.json chooses", c.here().Bucket, c.facts.Set.TopicName())
+		c.find(checkTells, "bucket %s does not send topic %s events of all keys that cdk.json selects", c.here().Bucket, c.facts.Set.TopicName())
 	}
 }
 
@@ -55,7 +55,7 @@ func (c *checker) preflight() (Bucket, bool) {
 		c.find(checkPays, "requesters pay for bucket %s", name)
 	}
 	if told(c, checkOwnership, bucket.Adopted.WritersOwn) && bucket.Adopted.WritersOwn.Value {
-		c.find(checkOwnership, "the ACLs of bucket %s are in force", name)
+		c.find(checkOwnership, "bucket %s uses ACLs", name)
 	}
 	if told(c, checkLock, bucket.Adopted.Lock) && bucket.Adopted.Lock.State == Found {
 		c.find(checkLock, "Object Lock of bucket %s is on: %s", name, bucket.Adopted.Lock.Value)
@@ -76,7 +76,7 @@ func (c *checker) otherNotifications(d notification.Document) {
 	var overlap *notification.OverlapError
 	switch _, err := d.Merge(c.facts.Set.AnnouncementPrefix(), c.entries()); {
 	case errors.As(err, &overlap):
-		c.find(checkOverlap, "entry %q of the notifications of bucket %s tells %s of %s, which the set's entry tells of too: %s",
+		c.find(checkOverlap, "entry %q of the notifications of bucket %s sends %s events of %s, as the set's own entry does: %s",
 			overlap.Theirs.ID, c.here().Bucket, overlap.Theirs.Destination, overlap.Theirs.What(), overlap.Ours.What())
 		return
 	case err != nil:
@@ -84,7 +84,7 @@ func (c *checker) otherNotifications(d notification.Document) {
 	}
 	for _, e := range d.Entries() {
 		if e.Destination == c.here().TopicARN() && !strings.HasPrefix(e.ID, c.facts.Set.AnnouncementPrefix()) {
-			c.find(checkSameTopic, "entry %q of the notifications of bucket %s tells topic %s, and is not the deployment's", e.ID, c.here().Bucket, c.facts.Set.TopicName())
+			c.find(checkSameTopic, "entry %q of the notifications of bucket %s sends events to topic %s, and is not the deployment's", e.ID, c.here().Bucket, c.facts.Set.TopicName())
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (c *checker) adoptedKey(look Look[Key]) {
 			switch answer {
 			case iampolicy.Yes:
 			case iampolicy.Perhaps:
-				c.unknown(checkKeyPolicy, next, "role %s may %s with key %s: the policy has conditions that are not understood here", m.RoleName(), action, key.ARN)
+				c.unknown(checkKeyPolicy, next, "role %s may %s with key %s: the policy has conditions that doctor does not understand", m.RoleName(), action, key.ARN)
 				return
 			case iampolicy.No:
 				c.find(checkKeyPolicy, "the policy of key %s does not let role %s %s", key.ARN, m.RoleName(), action)
@@ -211,7 +211,7 @@ func (c *checker) bucketPolicy(policy string) {
 		c.find(checkDenies, "the policy of bucket %s denies %s", c.here().Bucket, list(denied))
 	}
 	if len(perhaps) > 0 {
-		c.unknown(checkDenies, next, "the policy of bucket %s denies, under conditions that are not understood here, %s", c.here().Bucket, list(perhaps))
+		c.unknown(checkDenies, next, "the policy of bucket %s denies, under conditions that doctor does not understand, %s", c.here().Bucket, list(perhaps))
 	}
 }
 

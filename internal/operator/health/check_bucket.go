@@ -48,7 +48,7 @@ func (c *checker) conditions() {
 		return
 	}
 	if c.region.Scratch.Why != "" {
-		c.find(CheckLeftovers, "what the probe wrote could not be removed: %s", c.region.Scratch.Why)
+		c.find(CheckLeftovers, "the probe's test object could not be removed: %s", c.region.Scratch.Why)
 	}
 	if !told(c, checkCopyIf, c.region.Conditions) {
 		return
@@ -63,13 +63,13 @@ func (c *checker) conditions() {
 		switch tried.Enforcement {
 		case Enforced:
 		case Ignored:
-			c.find(tried.id, "S3 wrote over a key that exists although %s said If-None-Match: *", tried.request)
+			c.find(tried.id, "S3 overwrote an existing key although %s had If-None-Match: *", tried.request)
 		case Refused:
 			c.add(tried.id, Warning, "S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition", tried.request)
 		}
 	}
 	if by := c.region.Conditions.Value.Initiator; by != "" {
-		c.find(checkInitiator, "S3 says that an upload of the function's role was begun by %s", by)
+		c.find(checkInitiator, "S3 names %s as the initiator of an upload by the function's role", by)
 	}
 }
 
@@ -107,13 +107,13 @@ func (c *checker) notifications(list []Notification) {
 	}
 	switch {
 	case len(silent) == len(creations()):
-		c.find(checkNotification, "bucket %s does not tell topic %s of new objects", c.here().Bucket, c.facts.Set.TopicName())
+		c.find(checkNotification, "bucket %s sends topic %s no events of new objects", c.here().Bucket, c.facts.Set.TopicName())
 	case len(silent) > 0:
-		c.find(checkNotification, "bucket %s does not tell topic %s of objects made by %s",
+		c.find(checkNotification, "bucket %s sends topic %s no events of objects made by %s",
 			c.here().Bucket, c.facts.Set.TopicName(), strings.Join(silent, ", "))
 	}
 	if len(others) > 0 {
-		c.find(checkNotifyKeys, "bucket %s tells of %s, the configuration chooses %s", c.here().Bucket, oneOf(others), oneOf(want))
+		c.find(checkNotifyKeys, "bucket %s sends events of %s; cdk.json selects %s", c.here().Bucket, oneOf(others), oneOf(want))
 	}
 }
 

@@ -54,9 +54,9 @@ func (c *checker) followed(list []Notification) {
 		name := strings.TrimPrefix(event, "s3:")
 		switch lacks, extra := without(want, told), without(told, want); {
 		case len(lacks) > 0:
-			c.find(checkFollowed, "bucket %s does not tell topic %s of %s of %s", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(lacks))
+			c.find(checkFollowed, "bucket %s sends topic %s no events of %s of %s", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(lacks))
 		case len(extra) > 0:
-			c.find(checkFollowed, "bucket %s tells topic %s of %s of %s, which cdk.json does not follow", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(extra))
+			c.find(checkFollowed, "bucket %s sends topic %s events of %s of %s, which cdk.json does not follow", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(extra))
 		default:
 			continue
 		}

@@ -28,7 +28,7 @@ func (c *checker) function() {
 	switch f.State {
 	case "Active", "Inactive": // one that nobody called for long starts by itself
 	case "Pending":
-		c.add(checkState, Warning, "the function is being made")
+		c.add(checkState, Warning, "the function is being created")
 	default:
 		c.find(checkState, "the function's state is %s %s", f.State, f.StateReason)
 	}
@@ -40,7 +40,7 @@ func (c *checker) function() {
 	}
 	c.environment(f.Environment)
 	if f.TimeoutSeconds < wantTimeoutSeconds {
-		c.find(checkSettings, "the function has %d seconds, not %d", f.TimeoutSeconds, wantTimeoutSeconds)
+		c.find(checkSettings, "the function's timeout is %d seconds, not %d", f.TimeoutSeconds, wantTimeoutSeconds)
 	}
 	if want := c.facts.Set.FunctionMemory(); f.MemoryMB < want {
 		c.find(checkSettings, "the function has %d MB of memory, not %d", f.MemoryMB, want)
@@ -81,7 +81,7 @@ func (c *checker) tracing(f Function) {
 		case iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
 		case iampolicy.Perhaps:
-			c.find(checkTracing, "role %s may %s on %s only under conditions that are not understood here", c.here().RoleName(), g.action, g.resource)
+			c.find(checkTracing, "role %s may %s on %s only under conditions that doctor does not understand", c.here().RoleName(), g.action, g.resource)
 		case iampolicy.Yes:
 		}
 	}
@@ -102,13 +102,13 @@ func (c *checker) environment(got map[string]string) {
 		should, wanted := want[name]
 		switch {
 		case !isSet:
-			c.find(checkEnvironment, "%s is not set; it should be %s", name, should)
+			c.find(checkEnvironment, "%s is not set; cdk.json says %s", name, should)
 		case !wanted:
 			c.find(checkEnvironment, "%s is %s; cdk.json does not set it", name, printable.Quote(have))
 		case name == functionenv.SourceBuckets && have != should:
 			c.find(checkEnvironment, "%s %s", name, difference(strings.Split(have, ","), strings.Split(should, ",")))
 		case have != should:
-			c.find(checkEnvironment, "%s is %s; it should be %s", name, printable.Quote(have), should)
+			c.find(checkEnvironment, "%s is %s; cdk.json says %s", name, printable.Quote(have), should)
 		}
 	}
 }
@@ -127,7 +127,7 @@ func difference(have, should []string) string {
 	case extra == "":
 		return "lacks " + lacks
 	default:
-		return "lacks " + lacks + ", and has besides " + extra
+		return "lacks " + lacks + ", and also has " + extra
 	}
 }
 
@@ -139,16 +139,16 @@ func (c *checker) failures(f Function) {
 		if to == "" {
 			to = "nowhere"
 		}
-		c.find(checkDestination, "what the function fails on goes to %s, not to %s", to, c.facts.Set.QueueName())
+		c.find(checkDestination, "failed events go to %s, not to %s", to, c.facts.Set.QueueName())
 	}
 	if f.Failures.State == Absent {
 		return // then Lambda has its defaults, which are the most
 	}
 	if n := f.Failures.Value.Retries; n < wantRetries {
-		c.find(checkRetries, "Lambda tries a failing event %s more, not %d times", times(n), wantRetries)
+		c.find(checkRetries, "Lambda retries a failed event %s, not %d times", times(n), wantRetries)
 	}
 	if n := f.Failures.Value.MaxAgeSeconds; n < wantMaxAgeSeconds {
-		c.find(checkRetries, "Lambda gives an event up after %d seconds, not %d", n, wantMaxAgeSeconds)
+		c.find(checkRetries, "Lambda gives up on an event after %d seconds, not %d", n, wantMaxAgeSeconds)
 	}
 }
 
@@ -184,6 +184,6 @@ func (c *checker) permissions(f Function) {
 	}
 	if len(unclear) > 0 {
 		c.unknown(checkPermission, "read the policy: aws lambda get-policy --region {region} --function-name {function}",
-			"SNS may invoke the function for the topic of %s: its policy is not understood here", strings.Join(unclear, ", "))
+			"SNS may invoke the function for the topic of %s: doctor does not understand its policy", strings.Join(unclear, ", "))
 	}
 }

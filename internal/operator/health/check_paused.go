@@ -20,13 +20,13 @@ func (c *checker) stopped(paused Look[Paused]) {
 	case Absent:
 		c.find(checkConcurrency, "the function's reserved concurrency is 0")
 	case Untold:
-		c.find(checkConcurrency, "the function's reserved concurrency is 0; whether it was paused on purpose could not be told: %s", paused.Why)
+		c.find(checkConcurrency, "the function's reserved concurrency is 0; it is not known whether that is a pause: %s", paused.Why)
 	case Found:
 		left := c.retention() - paused.Value.For
 		text := fmt.Sprintf("paused on purpose since %s, for %s", paused.Value.Since.Format(time.RFC3339), days(paused.Value.For))
 		switch {
 		case left <= 0:
-			c.add(CheckPaused, Failed, "%s, longer than the queue keeps events: those of the beginning are lost", text)
+			c.add(CheckPaused, Failed, "%s, longer than the queue keeps events: the first ones are lost", text)
 		case left <= pauseFailure:
 			c.add(CheckPaused, Failed, "%s; the first events are lost in %s", text, days(left))
 		case left < c.retention()/2:

@@ -53,14 +53,14 @@ func (c *checker) senders(policy string) {
 	case iampolicy.Yes:
 		c.find(checkQueuePolicy, "the policy of %s denies sqs:SendMessage to the function's role", queue)
 	case iampolicy.Perhaps:
-		c.unknown(checkQueuePolicy, read, "the function's role may send to %s: its policy denies that under conditions that are not understood here", queue)
+		c.unknown(checkQueuePolicy, read, "the function's role may send to %s: its policy denies that under conditions that doctor does not understand", queue)
 	case iampolicy.No:
 	}
 	switch others.Denies {
 	case iampolicy.No:
-		c.find(checkSenders, "the policy of %s denies sqs:SendMessage to nobody but the function's role and the topic", queue)
+		c.find(checkSenders, "the policy of %s does not deny sqs:SendMessage to principals other than the function's role and the topic", queue)
 	case iampolicy.Perhaps:
-		c.unknown(checkSenders, read, "others may send to %s: its policy denies that under conditions that are not understood here", queue)
+		c.unknown(checkSenders, read, "others may send to %s: its policy denies that under conditions that doctor does not understand", queue)
 	case iampolicy.Yes:
 	}
 }
@@ -108,12 +108,12 @@ func (c *checker) operators(trust string) {
 	case others == iampolicy.Perhaps:
 		unclear = append(unclear, "others")
 	case restricted && others == iampolicy.Yes:
-		c.find(checkOperator, "%s may be assumed by any role or user of the account whose policies allow that, and not only by those that operatorArns lists", role)
+		c.find(checkOperator, "any role or user of the account whose policies allow it may assume %s, not only those in operatorArns", role)
 	case !restricted && others == iampolicy.No:
-		c.find(checkOperator, "%s may not be assumed by roles and users of the account", role)
+		c.find(checkOperator, "roles and users of the account may not assume %s", role)
 	}
 	if len(unclear) > 0 {
 		c.unknown(checkOperator, "read the policy: aws iam get-role --role-name "+c.here().RoleName(),
-			"%s may be assumed by %s: its trust policy has conditions that are not understood here", role, strings.Join(unclear, ", "))
+			"%s may be assumed by %s: its trust policy has conditions that doctor does not understand", role, strings.Join(unclear, ", "))
 	}
 }

@@ -99,7 +99,7 @@ func (c *checker) repairs(trust string) {
 		c.find(checkReconcileTrust, "%s may not be assumed by %s, so that nothing is repaired", role, by)
 	case iampolicy.Perhaps:
 		c.unknown(checkReconcileTrust, "read the policy: aws iam get-role --role-name "+c.here().RoleName(),
-			"%s may be assumed by %s: its trust policy has conditions that are not understood here", role, by)
+			"%s may be assumed by %s: its trust policy has conditions that doctor does not understand", role, by)
 	case iampolicy.Yes:
 	}
 }
@@ -135,7 +135,7 @@ func (c *checker) reconciler(f Reconciler) {
 		}
 	}
 	if differ != nil {
-		c.find(checkReconciler, "function %s is configured otherwise than cdk.json says: %s", name, strings.Join(differ, ", "))
+		c.find(checkReconciler, "function %s is not configured as cdk.json says: %s", name, strings.Join(differ, ", "))
 	}
 }
 
@@ -150,13 +150,13 @@ func (c *checker) proof() {
 	case r.ProofAge.State == Absent && c.paused() && r.Function.Value.Reserved == found(0):
 		// It is stopped with its Region, which is found by itself.
 	case r.ProofAge.State == Absent && r.ProofAge.Why != "":
-		c.add(checkProof, Note, "how old the last comparison is cannot be told: %s", r.ProofAge.Why)
+		c.add(checkProof, Note, "the age of the last comparison is not known: %s", r.ProofAge.Why)
 	case r.ProofAge.State == Absent && r.Function.State == Found && r.Function.Value.Deployed < proofWindow:
-		c.add(checkProof, Note, "the function that compares has told nothing yet; it was deployed %s ago",
+		c.add(checkProof, Note, "the function that compares has published no metrics yet; it was deployed %s ago",
 			r.Function.Value.Deployed.Round(time.Minute))
 	case r.ProofAge.State == Absent:
-		c.find(checkProof, "the function that compares has told nothing for %s", replicaset.Span(proofWindow))
+		c.find(checkProof, "the function that compares has published no metrics for %s", replicaset.Span(proofWindow))
 	case age > 2*every:
-		c.find(checkProof, "the last complete comparison began %s ago; it is to be every %s", age.Round(time.Minute), replicaset.Span(every))
+		c.find(checkProof, "the last complete comparison began %s ago; cdk.json says every %s", age.Round(time.Minute), replicaset.Span(every))
 	}
 }

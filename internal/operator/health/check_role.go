@@ -36,7 +36,7 @@ type roleChecks struct {
 	name, arn            string
 	service, source      string // who takes on the role, and for what
 	needs                []grant
-	keyless              bool // it needs no key of KMS
+	keyless              bool // it needs no KMS key
 }
 
 func (r roleChecks) check(c *checker, look Look[Role]) {
@@ -58,7 +58,7 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 	}
 	if !r.keyless && c.facts.Set.UsesKMS() && c.keys[c.region.Name] == "" {
 		c.unknown(r.actions, "see what doctor says of the encryption of bucket, topic and queue; then "+askAgain,
-			"role %s may use the Region's key: neither bucket nor topic nor queue tells which one it is", r.name)
+			"role %s may use the Region's key: neither bucket nor topic nor queue names the key", r.name)
 	}
 	r.permissions(c, role)
 }
@@ -72,7 +72,7 @@ func (r roleChecks) permissions(c *checker, role Role) {
 	policies, err := iampolicy.ParseAll(role.Policies.Value)
 	if err != nil {
 		c.unknown(r.actions, "read its policies: aws iam list-role-policies --role-name "+r.name+", and get-role-policy for each",
-			"role %s may do what it has to: %v", r.name, err)
+			"role %s has the permissions it needs: %v", r.name, err)
 		return
 	}
 	var lacks, unclear []string
@@ -87,15 +87,15 @@ func (r roleChecks) permissions(c *checker, role Role) {
 		}
 	}
 	if len(unclear) > 0 {
-		c.unknown(r.actions, simulate, "role %s may do this: its policies have conditions that are not understood here: %s", r.name, strings.Join(unclear, "; "))
+		c.unknown(r.actions, simulate, "role %s may do this: its policies have conditions that doctor does not understand: %s", r.name, strings.Join(unclear, "; "))
 	}
 	list := strings.Join(lacks, "; ")
 	switch {
 	case len(lacks) == 0:
 	case role.Attached.State == Untold:
-		c.unknown(r.actions, role.Attached.Next, "role %s may do this: its own policies do not allow it, and what else is attached to it was not told: %s", r.name, list)
+		c.unknown(r.actions, role.Attached.Next, "role %s may do this: its own policies do not allow it, and the attached policies could not be listed: %s", r.name, list)
 	case len(role.Attached.Value) > 0:
-		c.unknown(r.actions, simulate, "role %s may do this: its own policies do not allow it, and those attached to it are not read here: %s", r.name, list)
+		c.unknown(r.actions, simulate, "role %s may do this: its own policies do not allow it, and doctor does not read the attached ones: %s", r.name, list)
 	default:
 		c.find(r.actions, "role %s may not %s", r.name, list)
 	}

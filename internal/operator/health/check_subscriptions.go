@@ -54,7 +54,7 @@ func (c *checker) isOurs(s Subscription) bool {
 // subscription checks that of another Region's function.
 func (c *checker) subscription(s Subscription, other string) {
 	if s.Pending {
-		c.find(checkConfirmed, "the subscription of %s waits for its confirmation", other)
+		c.find(checkConfirmed, "the subscription of %s is not confirmed", other)
 		return // it has no settings yet
 	}
 	if s.Settings.State != Found {
@@ -65,7 +65,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		if to == "" {
 			to = "nowhere"
 		}
-		c.find(checkUndelivered, "what cannot be delivered to %s goes to %s, not to %s", other, to, c.facts.Set.QueueName())
+		c.find(checkUndelivered, "undelivered events for %s go to %s, not to %s", other, to, c.facts.Set.QueueName())
 	}
 	role := c.region.Role
 	deletions, excluded := c.facts.Set.FollowAny().Deletions, c.facts.Set.DroppedPrefix()
@@ -74,15 +74,15 @@ func (c *checker) subscription(s Subscription, other string) {
 	knowsID := !c.facts.Set.OwnRoles() || c.facts.Set.RoleIDs != nil
 	switch {
 	case f.kind == filterNone && knowsID:
-		c.find(checkEchoFilter, "the subscription of %s has no filter for echoes", other)
+		c.find(checkEchoFilter, "the subscription of %s has no filter for replica events", other)
 	case f.kind == filterEchoes && deletions && !f.markers:
-		c.find(checkFilter, "the subscription of %s drops the delete markers that the function of %s makes, which every other Region has to be told", other, c.region.Name)
+		c.find(checkFilter, "the subscription of %s drops the delete markers made by the function of %s, which every other Region needs", other, c.region.Name)
 	case f.kind != filterOther && f.dropped != "" && f.dropped != excluded:
-		c.find(checkFilter, "the subscription of %s drops the keys that begin with %s, which cdk.json does not exclude or not first", other, printable.Quote(f.dropped))
+		c.find(checkFilter, "the subscription of %s drops keys with the prefix %s, which cdk.json does not exclude or not first", other, printable.Quote(f.dropped))
 	case f.kind != filterOther && f.dropped != excluded:
-		c.find(checkEchoFilter, "the subscription of %s does not drop the keys that begin with %s, which cdk.json excludes", other, printable.Quote(excluded))
+		c.find(checkEchoFilter, "the subscription of %s does not drop keys with the prefix %s, which cdk.json excludes", other, printable.Quote(excluded))
 	case f.kind == filterOther, f.markers && !deletions, f.kind == filterEchoes && !knowsID:
-		c.find(checkFilter, "the subscription of %s has a filter that is not ours: %s, on %s", other,
+		c.find(checkFilter, "the subscription of %s has another filter than deployed: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case f.kind == filterNone: // nobody knows an ID to drop
 	case role.State == Untold:

@@ -222,9 +222,9 @@ func TestFiltersAreThoseOfTheConfiguration(t *testing.T) {
 		want string
 	}{
 		{"as configured", []Notification{one, two}, ""},
-		{"every key", []Notification{{}}, `tells of every key, the configuration chooses keys with prefix "a/" or keys with prefix "b/" and suffix ".x"`},
-		{"too few", []Notification{one}, `tells of keys with prefix "a/", the`},
-		{"too many", []Notification{one, two, {Suffix: ".y"}}, `or keys with suffix ".y", the`},
+		{"every key", []Notification{{}}, `sends events of every key; cdk.json selects keys with prefix "a/" or keys with prefix "b/" and suffix ".x"`},
+		{"too few", []Notification{one}, `sends events of keys with prefix "a/"; cdk.json`},
+		{"too many", []Notification{one, two, {Suffix: ".y"}}, `or keys with suffix ".y"; cdk.json`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := healthy()

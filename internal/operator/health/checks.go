@@ -123,14 +123,14 @@ const (
 	// The mesh stack imports the role's ID, and CloudFormation changes no export
 	// that is imported.
 	newRole     = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
-	otherServer = "this is the server and not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
+	otherServer = "the cause is the server, not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
 	catchUp     = "; then find what was missed: s3fanout verify"
 	replay      = "; then s3fanout redrive"
 
 	// What the findings of several checks mean.
-	paidFor = "Parts of copies that were given up stay, and are paid for."
-	keyBars = "Nothing is copied into this bucket, and nothing out of it that the key encrypts."
-	unfound = "What events miss is not found and not repaired in this Region. Uploads are copied."
+	paidFor = "The parts of unfinished uploads stay, and you pay for them."
+	keyBars = "Nothing is copied into this bucket, and objects encrypted with the key are not copied out of it."
+	unfound = "Objects whose events were lost are not found and not repaired in this Region. Uploads are copied."
 )
 
 // isMissing says that a finding of the check means that its part is not there.

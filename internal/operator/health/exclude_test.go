@@ -29,17 +29,17 @@ func TestDoctorKnowsWhatSubscriptionsDrop(t *testing.T) {
 			text   string
 		}{
 			"another prefix": {func(r *Region) { replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `"tmp/"`, `"films/"`) },
-				checkFilter, "drops the keys that begin with films/, which cdk.json does not exclude or not first"},
+				checkFilter, "drops keys with the prefix films/, which cdk.json does not exclude or not first"},
 			"a shorter prefix": {func(r *Region) { replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `"tmp/"`, `"t"`) },
-				checkFilter, "drops the keys that begin with t, which"},
+				checkFilter, "drops keys with the prefix t, which"},
 			"several prefixes": {func(r *Region) {
 				replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `{"prefix":"tmp/"}`, `{"prefix":["tmp/","films/"]}`)
-			}, checkFilter, "a filter that is not ours"},
+			}, checkFilter, "another filter than deployed"},
 			"only some keys": {func(r *Region) {
 				replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `[{"anything-but":{"prefix":"tmp/"}}]`, `[{"prefix":"tmp/"}]`)
-			}, checkFilter, "a filter that is not ours"},
+			}, checkFilter, "another filter than deployed"},
 			"what is excluded not deployed": {func(r *Region) { r.Function.Value.Environment["S3FANOUT_EXCLUDE"] = "tmp/:" },
-				checkEnvironment, "S3FANOUT_EXCLUDE is tmp/:; it should be :.part,tmp/:,old/:"},
+				checkEnvironment, "S3FANOUT_EXCLUDE is tmp/:; cdk.json says :.part,tmp/:,old/:"},
 		} {
 			facts := healthyOf(set)
 			tt.change(&facts.Regions[1])
@@ -49,10 +49,10 @@ func TestDoctorKnowsWhatSubscriptionsDrop(t *testing.T) {
 		// The other way round: cdk.json excludes less than what is deployed.
 		facts := healthyOf(set)
 		facts.Set.Exclude = facts.Set.Exclude[:1]
-		wantFinding(t, "no longer excluded", Check(facts), checkFilter, "drops the keys that begin with tmp/")
+		wantFinding(t, "no longer excluded", Check(facts), checkFilter, "drops keys with the prefix tmp/")
 		facts = healthyOf(withoutExclusions(set))
 		facts.Set.Exclude = set.Exclude
-		wantFinding(t, "excluded since", Check(facts), checkEchoFilter, "does not drop the keys that begin with tmp/, which cdk.json excludes")
+		wantFinding(t, "excluded since", Check(facts), checkEchoFilter, "does not drop keys with the prefix tmp/, which cdk.json excludes")
 	}
 }
 

@@ -60,7 +60,7 @@ func (g gatherer) settings(ctx context.Context, s *Subscription) {
 	if err != nil {
 		s.Settings = failed[SubscriptionSettings](g.region, "subscription "+s.ARN, err)
 		if s.Settings.State == Absent {
-			s.Settings.Why = "it was deleted meanwhile" // asked again, it is missing
+			s.Settings.Why = "it was deleted in the meantime" // asked again, it is missing
 		}
 		return
 	}
@@ -109,7 +109,7 @@ func (g gatherer) queue(ctx context.Context) Look[Queue] {
 	} {
 		n, err := strconv.Atoi(out.Attributes[string(attribute)])
 		if err != nil {
-			return Look[Queue]{Why: what + " does not tell its " + string(attribute)}
+			return Look[Queue]{Why: what + " does not say its " + string(attribute)}
 		}
 		*add += n
 	}

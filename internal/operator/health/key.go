@@ -87,7 +87,7 @@ func (c *checker) bucketEncryption(look Look[Encryption]) {
 	case !c.isKey(e.Key):
 		c.find(checkBucketKey, "bucket %s is encrypted with %s, not with %s", c.here().Bucket, orNone(e.Key, "AWS's own key"), c.wantedKey())
 	case !e.BucketKey:
-		c.add(checkBucketKey, Warning, "bucket %s has no bucket key: each object is a request to KMS, which is paid for", c.here().Bucket)
+		c.add(checkBucketKey, Warning, "bucket %s has no bucket key: each object costs a request to KMS", c.here().Bucket)
 	}
 }
 
@@ -96,9 +96,9 @@ func (c *checker) bucketEncryption(look Look[Encryption]) {
 func (c *checker) messageEncryption(id, what, key string) {
 	switch {
 	case c.facts.Set.UsesKMS() && !c.isKey(key):
-		c.find(id, "%s is encrypted with %s, not with %s", what, orNone(key, "no key of KMS"), c.wantedKey())
+		c.find(id, "%s is encrypted with %s, not with %s", what, orNone(key, "no KMS key"), c.wantedKey())
 	case !c.facts.Set.UsesKMS() && key != "":
-		c.find(id, "%s is encrypted with %s, which cdk.json does not give it", what, key)
+		c.find(id, "%s is encrypted with %s, which cdk.json does not say", what, key)
 	}
 }
 

@@ -39,13 +39,13 @@ func Merge(findings []Finding, caller string) []Finding {
 		return merged
 	}
 	slices.Sort(actions)
-	fix := fmt.Sprintf("allow %s to %s, as the policies in docs/security.md do; then ask again: s3fanout doctor", strings.Join(actions, ", "), caller)
+	fix := fmt.Sprintf("allow %s to %s, as the policies in docs/security.md do; then s3fanout doctor", strings.Join(actions, ", "), caller)
 	if slices.Contains(actions, headBucket) {
 		fix += strangersBucket
 	}
 	merged[first] = Finding{
 		Check: checkCaller, Region: strings.Join(regions, ", "), Severity: Unknown,
-		What:  fmt.Sprintf("%s may not ask what %d checks need: %s", caller, n, strings.Join(checks, ", ")),
+		What:  fmt.Sprintf("%s lacks permissions for %d checks: %s", caller, n, strings.Join(checks, ", ")),
 		Means: unknownMeans, Fix: fix,
 	}
 	return merged

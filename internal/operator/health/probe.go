@@ -49,7 +49,7 @@ const (
 	// leftOver is the age after which what is below replicaset.ProbePrefix is
 	// of a probe that was killed, and not of one that runs.
 	leftOver = 10 * time.Minute
-	askProbe = "ask again: s3fanout doctor --probe --region {region}"
+	askProbe = "check again: s3fanout doctor --probe --region {region}"
 )
 
 // Prober are the requests that Probe makes to a Region.
@@ -134,12 +134,12 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 // readyForProbe says whether what is written in a Region stays there.
 func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 	if r.Access.State != Found || r.Bucket.State != Found || r.Role.State != Found {
-		return Look[Conditions]{Why: "nothing was written, since the bucket or the role is missing or not known", Next: "see the other findings of {region}; then " + askProbe}
+		return Look[Conditions]{Why: "nothing was written: the bucket or the role is missing or not known", Next: "see the other findings of {region}; then " + askProbe}
 	}
 	for _, f := range findings {
 		if f.Region == r.Name && f.Severity.NeedsAction() && (f.Part == PartTopic || f.Part == PartSubscriptions) {
 			return Look[Conditions]{
-				Why:  "nothing was written, since it could be replicated: " + f.Check + " is " + string(f.Severity),
+				Why:  "nothing was written: it could be replicated: " + f.Check + " is " + string(f.Severity),
 				Next: "see " + f.Check + "; then " + askProbe,
 			}
 		}
@@ -162,7 +162,7 @@ func (p probe) mayRemove(ctx context.Context, before time.Time) Look[Conditions]
 		err = p.sweep(ctx, replicaset.ProbePrefix+"/", before)
 	}
 	if err != nil {
-		return p.untold("nothing was written, since it could not be removed: ", err)
+		return p.untold("nothing was written: it could not be removed: ", err)
 	}
 	return found(Conditions{})
 }
@@ -179,7 +179,7 @@ func (p probe) untold(what string, err error) Look[Conditions] {
 	case denied && action == "sts:AssumeRole":
 		next = "allow " + action + " to {caller} by its own policies, and in cdk.json's operatorArns if that is set; then " + askProbe
 	case denied && slices.Contains([]string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, action):
-		next = "see whether role-permissions has a finding; then " + askProbe
+		next = "check whether role-permissions has a finding; then " + askProbe
 	}
 	return Look[Conditions]{Why: what + why(p.region, failure), Next: next}
 }
@@ -195,7 +195,7 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 		do   func(context.Context) error
 		into *Enforcement // nil for a step that has to succeed
 	}{
-		{"write a scratch object: ", func(ctx context.Context) error {
+		{"write a test object: ", func(ctx context.Context) error {
 			_, err := p.Write.PutObject(ctx, &s3.PutObjectInput{Bucket: &p.bucket, Key: &p.key, IfNoneMatch: star, ExpectedBucketOwner: owner})
 			if errorcode.Of(err) == preconditionFailed {
 				return nil // the answer to an earlier attempt was lost
@@ -210,14 +210,14 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 			})
 			return err
 		}, &c.Copy},
-		{"begin an upload: ", func(ctx context.Context) error {
+		{"start an upload: ", func(ctx context.Context) error {
 			out, err := p.Write.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: owner})
 			if err == nil {
 				uploadID = out.UploadId
 			}
 			return err
 		}, nil},
-		{"ask who began it: ", func(ctx context.Context) error {
+		{"ask for its initiator: ", func(ctx context.Context) error {
 			out, err := p.Write.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, ExpectedBucketOwner: owner})
 			if err == nil && initiator.Judge(initiator.Of(out.Initiator), p.roleARN) != initiator.ByReplicator {
 				c.Initiator = cmp.Or(initiator.Of(out.Initiator), "nobody")

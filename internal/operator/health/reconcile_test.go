@@ -63,8 +63,8 @@ func reconcileTroubles() []trouble {
 			checkReconcileActions, Warning, "role media-schedule-eu-west-1 may not lambda:InvokeFunction on "},
 		{"a replicator that does not lend its role", func(r *Region) { r.Role.Value.Trust = lessOf(r.Role.Value.Trust, "media-replicator-reconcile") },
 			checkReconcileTrust, Warning, "role media-replicator-eu-west-1 may not be assumed by role media-reconcile-eu-west-1"},
-		{"an old comparison", with(func(r *Reconcile) { r.ProofAge = found(49 * time.Hour) }), checkProof, Warning, "began 49h0m0s ago; it is to be every 1 day"},
-		{"no comparison", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent} }), checkProof, Warning, "nothing for 3 hours"},
+		{"an old comparison", with(func(r *Reconcile) { r.ProofAge = found(49 * time.Hour) }), checkProof, Warning, "began 49h0m0s ago; cdk.json says every 1 day"},
+		{"no comparison", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent} }), checkProof, Warning, "no metrics for 3 hours"},
 		{"no comparison yet", with(func(r *Reconcile) {
 			r.ProofAge, r.Function.Value.Deployed = Look[time.Duration]{State: Absent}, time.Hour
 		}), checkProof, Note, "deployed 1h0m0s ago"},

@@ -37,14 +37,14 @@ func (p place) functionGrants() []grant {
 	target := p.BucketARN()
 	logs := p.LogGroupARN() + ":*"
 	list := []grant{
-		{action: "s3:GetObject", resource: target + "/*", why: "echoes are not told from uploads"},
+		{action: "s3:GetObject", resource: target + "/*", why: "replica events are taken for uploads"},
 		{action: "s3:PutObject", resource: target + "/*", why: "nothing is copied"},
 		{action: "s3:PutObjectTagging", resource: target + "/*", why: "objects with tags are not copied"},
-		{action: "s3:AbortMultipartUpload", resource: target + "/*", why: "copies in parts that are given up leave their parts"},
-		{action: "s3:ListMultipartUploadParts", resource: target + "/*", why: "copies in parts do not go on"},
+		{action: "s3:AbortMultipartUpload", resource: target + "/*", why: "unfinished copies leave their parts"},
+		{action: "s3:ListMultipartUploadParts", resource: target + "/*", why: "copies in parts do not continue"},
 		{action: "s3:ListBucket", resource: target, why: "a missing object looks forbidden"},
-		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "copies that take longer than 15 minutes do not go on"},
-		{action: "sqs:SendMessage", resource: p.QueueARN(), why: "what fails leaves no dead letter"},
+		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "copies that take longer than 15 minutes do not continue"},
+		{action: "sqs:SendMessage", resource: p.QueueARN(), why: "failed events leave no dead letter"},
 		{action: "logs:CreateLogStream", resource: logs, why: "nothing is logged"},
 		{action: "logs:PutLogEvents", resource: logs, why: "nothing is logged"},
 	}
@@ -58,7 +58,7 @@ func (p place) functionGrants() []grant {
 	}
 	list = append(list, p.followGrants()...)
 	if p.set.ReplicationTimeEvents {
-		list = append(list, grant{action: "events:PutEvents", resource: p.DefaultBusARN(), why: "late replicas are no events of EventBridge",
+		list = append(list, grant{action: "events:PutEvents", resource: p.DefaultBusARN(), why: "late replicas cause no EventBridge events",
 			when: []map[string]string{{"events:source": functionenv.EventSource}}})
 	}
 	if p.set.UsesKMS() {
@@ -83,7 +83,7 @@ func (p place) adoptedKeyGrants() []grant {
 	if own := p.set.BucketKeyARNs[p.Region]; own != "" {
 		list = append(list,
 			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied", when: within(p.Member)},
-			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together", when: within(p.Member)},
+			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not completed", when: within(p.Member)},
 		)
 	}
 	for _, other := range p.others {
@@ -100,9 +100,9 @@ func (p place) followGrants() []grant {
 	target := p.BucketARN()
 	var list []grant
 	if follow.Overwrites {
-		const versions = "which of two writes was the later, and what a deletion hid, cannot be told"
+		const versions = "it is not known which of two writes is later and what a deletion hid"
 		list = append(list,
-			grant{action: "s3:GetBucketVersioning", resource: target, why: "nothing is followed, because a write could destroy what is there"},
+			grant{action: "s3:GetBucketVersioning", resource: target, why: "nothing is followed, because a write could destroy what it replaces"},
 			grant{action: "s3:ListBucketVersions", resource: target, why: versions},
 			grant{action: "s3:GetObjectVersion", resource: target + "/*", why: versions},
 		)
@@ -131,8 +131,8 @@ func (p place) keyGrants() []grant {
 	var list []grant
 	if own := p.keys[p.Region]; own != "" {
 		list = append(list,
-			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied, and what fails leaves no dead letter"},
-			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not put together, and what fails leaves no dead letter"},
+			grant{action: "kms:GenerateDataKey", resource: own, why: "nothing is copied, and failed events leave no dead letter"},
+			grant{action: "kms:Decrypt", resource: own, why: "copies in parts are not completed, and failed events leave no dead letter"},
 		)
 	}
 	for _, other := range p.others {

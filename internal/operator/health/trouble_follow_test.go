@@ -46,7 +46,7 @@ func followTroubles() []trouble {
 	return []trouble{
 		{"versioning suspended while overwrites travel", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning, Failed, "suspended"},
 		{"deletions not announced", notifications(func(n []Notification) []Notification { return slices.Delete(n, 1, 2) }),
-			checkFollowed, Failed, "does not tell topic media-object-created of ObjectRemoved:DeleteMarkerCreated of every key"},
+			checkFollowed, Failed, "no events of ObjectRemoved:DeleteMarkerCreated of every key"},
 		{"only destroyed versions announced", notifications(func(n []Notification) []Notification {
 			n[1].Events = []string{"s3:ObjectRemoved:Delete"}
 			return n
@@ -54,7 +54,7 @@ func followTroubles() []trouble {
 		{"destroyed versions announced too", notifications(func(n []Notification) []Notification {
 			n[1].Events = []string{"s3:ObjectRemoved:*"}
 			return n
-		}), checkFollowed, Failed, "tells topic media-object-created of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
+		}), checkFollowed, Failed, "sends topic media-object-created events of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
 		{"tags of some keys announced", notifications(func(n []Notification) []Notification {
 			n[2].Prefix = "a/"
 			return n
@@ -67,15 +67,15 @@ func followTroubles() []trouble {
 			f := &r.Subscriptions.Value[0].Settings.Value.FilterPolicy
 			rest, _ := strings.CutPrefix(*f, `{"$or":[`)
 			*f, _, _ = strings.Cut(rest, `,{"Records":{"eventName"`)
-		}, checkFilter, Failed, "drops the delete markers that the function of eu-west-1 makes"},
+		}, checkFilter, Failed, "drops the delete markers made by the function of eu-west-1"},
 		{"other events of the role pass", func(r *Region) {
 			replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, "ObjectRemoved:DeleteMarkerCreated", "ObjectTagging:Put")
-		}, checkFilter, Failed, "a filter that is not ours"},
+		}, checkFilter, Failed, "another filter than deployed"},
 		{"a filter of another role", func(r *Region) {
 			replace(&r.Subscriptions.Value[1].Settings.Value.FilterPolicy, "AROA1", "AROAOLD")
 		}, checkEchoFilter, Failed, "AROAOLD"},
-		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is ot; it should be odt"},
-		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is not set; it should be odt"},
+		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is ot; cdk.json says odt"},
+		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is not set; cdk.json says odt"},
 
 		{"objects expire here alone", lifecycle(Lifecycle{Expires: []string{"every object after 1 day"}}), checkExpiry, Warning,
 			"deletes every object after 1 day, most of the others nothing"},

@@ -107,11 +107,11 @@ func troubles() []trouble {
 		{"never versioned", func(r *Region) { r.Bucket.Value.Versioning.Value = "" }, checkVersioning, Failed, "is off"},
 		{"versioning suspended", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning, Failed, "suspended"},
 		{"versioning denied", func(r *Region) { r.Bucket.Value.Versioning = Look[string]{Why: denied} }, checkVersioning, Unknown, denied},
-		{"no notification", func(r *Region) { r.Bucket.Value.Notifications = found([]Notification(nil)) }, checkNotification, Failed, "does not tell"},
-		{"notification to another topic", func(r *Region) { r.Bucket.Value.Notifications.Value[0].TopicARN += "2" }, checkNotification, Failed, "does not tell"},
+		{"no notification", func(r *Region) { r.Bucket.Value.Notifications = found([]Notification(nil)) }, checkNotification, Failed, "no events of"},
+		{"notification to another topic", func(r *Region) { r.Bucket.Value.Notifications.Value[0].TopicARN += "2" }, checkNotification, Failed, "no events of"},
 		{"only uploads announced", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Events = []string{"s3:ObjectCreated:Put"} },
 			checkNotification, Failed, "Post, Copy, CompleteMultipartUpload"},
-		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Prefix = "a/" }, checkNotifyKeys, Failed, `tells of keys with prefix "a/", the configuration chooses every key`},
+		{"only some keys", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Prefix = "a/" }, checkNotifyKeys, Failed, `sends events of keys with prefix "a/"; cdk.json selects every key`},
 		{"notification denied", func(r *Region) { r.Bucket.Value.Notifications = Look[[]Notification]{Why: denied} }, checkNotification, Unknown, denied},
 		{"deletions announced that nobody follows", func(r *Region) {
 			r.Bucket.Value.Notifications.Value[0].Events = append(r.Bucket.Value.Notifications.Value[0].Events, "s3:ObjectRemoved:*")
@@ -119,7 +119,7 @@ func troubles() []trouble {
 		{"markers pass that nobody follows", func(r *Region) {
 			f := &r.Subscriptions.Value[0].Settings.Value.FilterPolicy
 			*f = `{"$or":[` + *f + `,{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`
-		}, checkFilter, Failed, "a filter that is not ours"},
+		}, checkFilter, Failed, "another filter than deployed"},
 		{"a mode that cdk.json does not have", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "od" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is od; cdk.json does not set it"},
 		{"no lifecycle rule", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{State: Absent} }, checkUploads, Warning, "no lifecycle rule"},
 		{"bucket with a key", func(r *Region) { r.Bucket.Value.Encryption.Value = Encryption{Algorithm: "aws:kms", Key: "arn:k"} }, checkBucketKey, Failed, "by aws:kms, not by AES256"},
@@ -127,9 +127,9 @@ func troubles() []trouble {
 		{"encryption denied", func(r *Region) { r.Bucket.Value.Encryption = Look[Encryption]{Why: denied} }, checkBucketKey, Unknown, denied},
 		{"lifecycle denied", func(r *Region) { r.Bucket.Value.AbortDays = Look[int]{Why: denied} }, checkUploads, Unknown, denied},
 
-		{"condition of copies ignored", probed(Conditions{Copy: Ignored}), checkCopyIf, Failed, "although CopyObject said If-None-Match"},
+		{"condition of copies ignored", probed(Conditions{Copy: Ignored}), checkCopyIf, Failed, "although CopyObject had If-None-Match"},
 		{"condition of copies refused", probed(Conditions{Copy: Refused}), checkCopyIf, Warning, "501"},
-		{"condition of parts ignored", probed(Conditions{Complete: Ignored}), checkCompleteIf, Failed, "although CompleteMultipartUpload said"},
+		{"condition of parts ignored", probed(Conditions{Complete: Ignored}), checkCompleteIf, Failed, "although CompleteMultipartUpload had"},
 		{"uploads of somebody else", probed(Conditions{Initiator: "nobody"}), checkInitiator, Failed, "nobody"},
 		{"condition not tried", func(r *Region) { r.Conditions = Look[Conditions]{Why: denied} }, checkCopyIf, Unknown, denied},
 		{"scratch object left", func(r *Region) { r.Scratch = Look[bool]{Why: denied} }, CheckLeftovers, Warning, denied},
@@ -143,9 +143,9 @@ func troubles() []trouble {
 		{"topic policy for another bucket", func(r *Region) { replace(&r.Topic.Value.Policy, ":::media-", ":::other-") }, checkTopicPolicy, Failed, "sns:Publish"},
 		{"topic policy with a foreign condition", func(r *Region) {
 			replace(&r.Topic.Value.Policy, `"Condition":{"ArnLike":{`, `"Condition":{"StringEquals":{"aws:SourceOrgID":"o-1"},"ArnLike":{`)
-		}, checkTopicPolicy, Unknown, "not understood"},
+		}, checkTopicPolicy, Unknown, "not understand"},
 		{"topic policy unreadable", func(r *Region) { r.Topic.Value.Policy = "{" }, checkTopicPolicy, Unknown, "not readable"},
-		{"topic with a key", func(r *Region) { r.Topic.Value.Key = "alias/aws/sns" }, checkTopicKey, Failed, "with alias/aws/sns, which cdk.json does not give it"},
+		{"topic with a key", func(r *Region) { r.Topic.Value.Key = "alias/aws/sns" }, checkTopicKey, Failed, "with alias/aws/sns, which cdk.json does not say"},
 
 		{"no subscription at all", func(r *Region) { r.Subscriptions.Value = nil }, checkSubscription, Failed, "us-east-1, ap-northeast-1"},
 		{"one subscription missing", func(r *Region) { r.Subscriptions.Value = r.Subscriptions.Value[:1] }, checkSubscription, Failed, "for the function of ap-northeast-1"},
@@ -171,10 +171,10 @@ func troubles() []trouble {
 		{"no function", func(r *Region) { r.Function = Look[Function]{State: Absent} }, checkFunction, Failed, "media-replicator"},
 		{"function denied", func(r *Region) { r.Function = Look[Function]{Why: denied} }, checkFunction, Unknown, denied},
 		{"function failed", func(r *Region) { r.Function.Value.State = "Failed" }, checkState, Failed, "Failed"},
-		{"function new", func(r *Region) { r.Function.Value.State = "Pending" }, checkState, Warning, "being made"},
+		{"function new", func(r *Region) { r.Function.Value.State = "Pending" }, checkState, Warning, "being created"},
 		{"update failed", func(r *Region) { r.Function.Value.UpdateStatus = "Failed" }, checkState, Failed, "update"},
 		{"another role", func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf, Failed, "replicator-eu-west-12"},
-		{"another set", func(r *Region) { r.Function.Value.Environment["S3FANOUT_REPLICA_SET"] = "films" }, checkEnvironment, Failed, "is films; it should be media"},
+		{"another set", func(r *Region) { r.Function.Value.Environment["S3FANOUT_REPLICA_SET"] = "films" }, checkEnvironment, Failed, "is films; cdk.json says media"},
 		{"a source forgotten", func(r *Region) {
 			r.Function.Value.Environment["S3FANOUT_SOURCE_BUCKETS"] = "us-east-1=media-111122223333-us-east-1"
 		}, checkEnvironment, Failed, "S3FANOUT_SOURCE_BUCKETS lacks ap-northeast-1=media-111122223333-ap-northeast-1"},
@@ -186,16 +186,16 @@ func troubles() []trouble {
 		{"little memory", func(r *Region) { r.Function.Value.MemoryMB = 64 }, checkSettings, Warning, "64 MB"},
 		{"another processor", func(r *Region) { r.Function.Value.Architecture = "x86_64" }, checkProcessor, Warning, "runs on x86_64, not on arm64"},
 		{"switched off", stopped(Look[Paused]{State: Absent}), checkConcurrency, Failed, "is 0"},
-		{"switched off, tags denied", stopped(Look[Paused]{Why: denied}), checkConcurrency, Failed, "is 0; whether it was paused on purpose could not be told: " + denied},
+		{"switched off, tags denied", stopped(Look[Paused]{Why: denied}), checkConcurrency, Failed, "is 0; it is not known whether that is a pause: " + denied},
 		{"paused", stopped(pausedFor(3 * time.Hour)), CheckPaused, Note, "for 3 hours; the queue keeps its events for 13 days more at least"},
 		{"paused for long", stopped(pausedFor(8 * day)), CheckPaused, Warning, "for 8 days; the first events are lost in 6 days"},
 		{"paused for nearly too long", stopped(pausedFor(13 * day)), CheckPaused, Failed, "for 13 days; the first events are lost in 24 hours"},
-		{"paused for too long", stopped(pausedFor(15 * day)), CheckPaused, Failed, "longer than the queue keeps events: those of the beginning are lost"},
+		{"paused for too long", stopped(pausedFor(15 * day)), CheckPaused, Failed, "longer than the queue keeps events: the first ones are lost"},
 		{"concurrency denied", func(r *Region) { r.Function.Value.Reserved = Look[int]{Why: denied} }, checkConcurrency, Unknown, denied},
 		{"no destination", func(r *Region) { r.Function.Value.Failures = Look[Failures]{State: Absent} }, checkDestination, Failed, "nowhere"},
 		{"another destination", func(r *Region) { r.Function.Value.Failures.Value.Destination += "2" }, checkDestination, Failed, "letters2"},
 		{"destination denied", func(r *Region) { r.Function.Value.Failures = Look[Failures]{Why: denied} }, checkDestination, Unknown, denied},
-		{"no retries", func(r *Region) { r.Function.Value.Failures.Value.Retries = 0 }, checkRetries, Warning, "0 times more"},
+		{"no retries", func(r *Region) { r.Function.Value.Failures.Value.Retries = 0 }, checkRetries, Warning, "0 times"},
 		{"young events only", func(r *Region) { r.Function.Value.Failures.Value.MaxAgeSeconds = 60 }, checkRetries, Warning, "60 seconds"},
 		{"nobody may invoke", func(r *Region) { r.Function.Value.Policy = Look[string]{State: Absent} }, checkPermission, Failed, "us-east-1, ap-northeast-1"},
 		{"one topic may not invoke", func(r *Region) {
@@ -221,7 +221,7 @@ func troubles() []trouble {
 			r.Role.Value.Policies.Value = append(r.Role.Value.Policies.Value, `{"Statement":{"Effect":"Deny","Action":"s3:PutObject","Resource":"arn:aws:s3:::media-111122223333-eu-west-1/secret/*"}}`)
 		}, checkActions, Failed, "s3:PutObject on"},
 
-		{"nobody may work as the function", func(r *Region) { replace(&r.Role.Value.Trust, ":root", ":user/ann") }, checkOperator, Failed, "may not be assumed by roles and users of the account"},
+		{"nobody may work as the function", func(r *Region) { replace(&r.Role.Value.Trust, ":root", ":user/ann") }, checkOperator, Failed, "roles and users of the account may not assume"},
 		{"no queue", func(r *Region) { r.Queue = Look[Queue]{State: Absent} }, checkQueue, Failed, "media-dead-letters"},
 		{"queue denied", func(r *Region) { r.Queue = Look[Queue]{Why: denied} }, checkQueue, Unknown, denied},
 		{"no queue policy", func(r *Region) { r.Queue.Value.Policy = "" }, checkQueuePolicy, Failed, "no policy"},
@@ -233,7 +233,7 @@ func troubles() []trouble {
 		}, checkQueuePolicy, Unknown, "the function's role may send to queue media-dead-letters"},
 		{"anybody may send to the queue", func(r *Region) {
 			replace(&r.Queue.Value.Policy, `"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage"`, `"Effect":"Deny","Principal":"*","Action":"sqs:ReceiveMessage"`)
-		}, checkSenders, Warning, "to nobody but"},
+		}, checkSenders, Warning, "to principals other than"},
 		{"anybody may send to the queue, perhaps", func(r *Region) {
 			replace(&r.Queue.Value.Policy, `{"ArnNotEquals":`, `{"StringEquals":{"aws:PrincipalOrgID":"o"},"ArnNotEquals":`)
 		}, checkSenders, Unknown, "others may send"},

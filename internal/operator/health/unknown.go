@@ -9,11 +9,11 @@ import (
 // An unknown is not a failure: it has a meaning and a fix of its own, never
 // those of its check. During an outage of S3 the deployment is not at fault.
 const (
-	unknownMeans = "It may be right or wrong: nothing was found either way."
-	askAgain     = "ask again: s3fanout doctor --region {region}"
+	unknownMeans = "It may be right or wrong: AWS did not say."
+	askAgain     = "check again: s3fanout doctor --region {region}"
 	// What a HEAD of a bucket needs, and what else its refusal can mean.
 	headBucket      = "s3:ListBucket"
-	strangersBucket = "; a bucket of this name in another account is refused in the same way"
+	strangersBucket = "; a bucket of this name in another account gives the same answer"
 )
 
 // nextAfter says what to do so that a request that failed is answered the

@@ -31,7 +31,7 @@ func wantUnknown(t *testing.T, f Finding) {
 			t.Errorf("%s: fix %q changes something although nothing was found", f.Check, f.Fix)
 		}
 	}
-	if !strings.Contains(f.Fix, "ask again: s3fanout doctor ") && !strings.Contains(f.Fix, "aws iam ") && !strings.Contains(f.Fix, "read the policy: aws ") {
+	if !strings.Contains(f.Fix, "check again: s3fanout doctor ") && !strings.Contains(f.Fix, "aws iam ") && !strings.Contains(f.Fix, "read the policy: aws ") {
 		t.Errorf("%s: fix %q does not say how to get the answer", f.Check, f.Fix)
 	}
 }
@@ -49,11 +49,11 @@ func TestUnknownNeverBorrowsFromItsCheck(t *testing.T) {
 		fix  string // in the fix
 	}{
 		{"S3 is away", failed("ServiceUnavailable", "try later"), "ServiceUnavailable: try later", "AWS Health Dashboard for eu-west-1"},
-		{"throttled", failed("SlowDown", "less"), "SlowDown", "ask again: s3fanout doctor --region eu-west-1"},
+		{"throttled", failed("SlowDown", "less"), "SlowDown", "check again: s3fanout doctor --region eu-west-1"},
 		{"denied", failed("AccessDenied", "no"), "s3:ListBucket on", "allow s3:ListBucket to arn:aws:iam::111122223333:user/me"},
-		{"expired", failed("ExpiredToken", "old"), "refused the credentials", "renew the credentials; then ask again"},
-		{"nobody there", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, "cannot reach AWS", "check the network and AWS_ENDPOINT_URL; then ask again"},
-		{"answer lost", &net.OpError{Op: "read", Err: errors.New("connection reset")}, "connection reset", "ask again: "},
+		{"expired", failed("ExpiredToken", "old"), "refused the credentials", "renew the credentials; then check again"},
+		{"nobody there", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, "cannot reach AWS", "check the network and AWS_ENDPOINT_URL; then check again"},
+		{"answer lost", &net.OpError{Op: "read", Err: errors.New("connection reset")}, "connection reset", "check again: "},
 	} {
 		for _, info := range Checks() {
 			facts := healthy()

@@ -36,7 +36,7 @@ func TestRequestErrors(t *testing.T) {
 		{"release denied", func(w *world) {
 			w.queues[west].errs["ChangeMessageVisibilityBatch"] = denied
 			w.functions[west].run = func(context.Context, string) error { return errThrown }
-		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "visible again in 2 minutes at most"}},
+		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "visible again within 2 minutes"}},
 		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
 		{"invoke denied", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {

@@ -93,7 +93,7 @@ func TestFilterWhereLittleIsKnown(t *testing.T) {
 	}
 }
 
-// TestSkippedInALongRun shows that a letter which was not asked for is neither
+// TestSkippedInALongRun shows that a letter which was not selected is neither
 // looked at again and again nor kept from others afterwards.
 func TestSkippedInALongRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

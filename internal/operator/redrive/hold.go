@@ -151,7 +151,7 @@ func (q *queue) apply(ctx context.Context, list []change) error {
 			defer mu.Unlock()
 			if first == nil && err != nil {
 				f := awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
-				f.Add("; letters it held are visible again in %d minutes at most", int(HoldTime.Minutes()))
+				f.Add("; the dead letters it held are visible again within %d minutes", int(HoldTime.Minutes()))
 				first = f
 			}
 		})

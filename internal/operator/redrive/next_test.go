@@ -48,7 +48,7 @@ func TestNext(t *testing.T) {
 			"s3fanout resume"},
 		"operator's own permission": {of(awsapi.ErrDenied, redrive.NotInvoked), ""},
 		"replayed":                  {redrive.Result{Outcome: redrive.Replayed, Letter: deadletter.Letter{Reason: "denied: AccessDenied"}}, ""},
-		"skipped":                   {redrive.Result{Outcome: redrive.Skipped, Detail: "not asked for"}, ""},
+		"skipped":                   {redrive.Result{Outcome: redrive.Skipped, Detail: "not selected"}, ""},
 		"interrupted":               {redrive.Result{Outcome: redrive.Interrupted, Detail: "interrupted"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -76,7 +76,7 @@ func redriveRegion(ctx context.Context, o Options, region string, shared *limits
 	unread := before.held
 	switch {
 	case q.limited || o.Watch:
-		unread = 0 // what was not asked for is not missed
+		unread = 0 // what was not selected is not missed
 	case ctx.Err() == nil && !awsapi.Hopeless(err):
 		var failed error
 		if unread, failed = q.unread(ctx, before, err == nil); err == nil {

@@ -13,7 +13,7 @@ func TestReasons(t *testing.T) {
 	got := redrive.Reasons([]redrive.Result{
 		{Outcome: redrive.Failed, Letter: reason("old"), Detail: "zz: copy s3://b/one to s3://c (eu-west-1)"},
 		{Outcome: redrive.Replayed, Letter: reason("busy")},
-		{Outcome: redrive.Skipped, Letter: reason("another"), Detail: "not asked for"},
+		{Outcome: redrive.Skipped, Letter: reason("another"), Detail: "not selected"},
 		{Outcome: redrive.Failed, Letter: reason("old"), Detail: "zz: copy s3://b/two to s3://c (eu-west-1)"},
 		{Outcome: redrive.Waiting, Letter: reason("again: retryable: SlowDown")},
 		{Outcome: redrive.Replayed},

@@ -114,7 +114,7 @@ const (
 	NotInvoked    Outcome = "not-invoked"    // a function could not be invoked; see Err
 	NotDeleted    Outcome = "not-deleted"    // replayed, but the letter could not be deleted; see Err
 	Interrupted   Outcome = "interrupted"    // the run was interrupted first
-	Skipped       Outcome = "skipped"        // not asked for: by Filter, or beyond Max
+	Skipped       Outcome = "skipped"        // not selected: by Filter, or beyond Max
 )
 
 // Function is one that a letter was meant for.
@@ -174,7 +174,7 @@ type Report struct {
 }
 
 // Left is how many letters the run knows to be in the queues still, except
-// those that it was not asked for.
+// those that it was not selected.
 func (r Report) Left() int {
 	left := 0
 	for _, s := range r.Regions {

@@ -26,7 +26,7 @@ var errFunction = errors.New("the function failed again")
 
 // What a Result says of letters that were left alone.
 const (
-	notChosen   = "not asked for"
+	notChosen   = "not selected"
 	interrupted = "interrupted before it was done"
 )
 
@@ -55,7 +55,7 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	case err != nil:
 		return r.ended(NotOurs, err.Error(), nil)
 	case !q.limits.take():
-		return r.ended(Skipped, "not tried: as many letters were as were asked for", nil)
+		return r.ended(Skipped, "not tried: --max was reached", nil)
 	case q.options.DryRun:
 		r.Functions = functions
 		return r.ended(Waiting, "", nil)

@@ -177,7 +177,7 @@ func (w *world) judgeVerdict(wrong func(string, ...any), key string, v explain.V
 	case kept && strings.Contains(v.Text, "or a version of it"):
 		wrong("%s (%s); there are versions", v.Code, v.Text)
 	case leftDeleted && !w.schedule.follow.follow.Deletions && strings.Contains(v.Text, "no dead letter says why") && oneWrite(shown):
-		wrong("%s (%s); it was deleted, and deletions do not travel", v.Code, v.Text)
+		wrong("%s (%s); it was deleted, and deletions are not replicated", v.Code, v.Text)
 	case v.Code == explain.CodeDeadLetter && !w.lettersName(key):
 		wrong("%s (%s); no letter is about it", v.Code, v.Text)
 	default:

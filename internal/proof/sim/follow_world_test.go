@@ -12,7 +12,7 @@ import (
 	"s3fanout/internal/sandbox/filterpolicy"
 )
 
-// followWorld is what a world has besides in follow mode. Its state is guarded by
+// followWorld is what a world also has in follow mode. Its state is guarded by
 // the world's mu.
 type followWorld struct {
 	stores map[string]*store // by Region

@@ -314,7 +314,7 @@ func (w *world) skewOf(region string) time.Duration {
 }
 
 // write makes a version the current one and announces it. A process must not
-// replace what is there, nor write what it was not asked for.
+// replace what is there, nor write what it was not selected.
 func (w *world) write(p *process, b *bucket, v *version, id, event string) {
 	v.id = fmt.Sprintf("v%016x", w.seed.roll(id, "version"))
 	v.region, v.at = b.region, time.Now()

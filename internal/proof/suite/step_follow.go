@@ -46,7 +46,7 @@ func (w *world) shows(ctx context.Context, key, body string) error {
 				return body == "", fmt.Sprintf("%s shows nothing under %s, want %q", region, key, body), err
 			}
 			got, err := w.read(ctx, region, key)
-			if code(err) == "NoSuchKey" { // deleted meanwhile
+			if code(err) == "NoSuchKey" { // deleted in the meantime
 				err = nil
 			}
 			return string(got) == body && body != "", fmt.Sprintf("%s shows %q under %s, want %q", region, got, key, body), err

@@ -189,7 +189,7 @@ func (d *demo) showCost(context.Context) error {
 	d.say("  %4d Lambda invocations   one for each replica", c.invocations)
 	d.say("  %4d CopyObject requests  one for each replica, with If-None-Match: *", c.copies)
 	d.say("  %4d other S3 requests    by the functions", c.otherRequests)
-	d.say("  %4d echoes filtered      events of the replicas, which woke no function", c.filtered)
+	d.say("  %4d replica events       dropped by SNS, they invoked no function", c.filtered)
 	if c.invocations != replicas || c.copies != replicas || c.otherRequests != 0 {
 		return fmt.Errorf("expected exactly %d invocations and CopyObject requests, and no other request", replicas)
 	}

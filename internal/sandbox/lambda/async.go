@@ -194,7 +194,7 @@ func (s *Service) waitForCapacity(f *function, accepted, deadline time.Time) (ok
 	}
 }
 
-// pause waits; false if the sandbox ended or the function was deleted meanwhile.
+// pause waits; false if the sandbox ended or the function was deleted in the meantime.
 func (s *Service) pause(f *function, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
