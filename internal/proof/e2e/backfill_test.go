@@ -156,7 +156,7 @@ func TestBackfillNamesWhatItCannotCopy(t *testing.T) {
 	for _, want := range []string{
 		`eu-west-1       "archived\nfilm"  permanent: InvalidObjectState`, "restore it first",
 		"ap-northeast-1: 4 objects missing, 3 copied (18 B), 1 failed",
-		"eu-west-1: 1 object missing, 0 copied (0 B), 1 failed", "s3fanout: 2 objects could not be copied; remove the reasons above and run it again",
+		"eu-west-1: 1 object missing, 0 copied (0 B), 1 failed", "s3fanout: 2 objects could not be copied; remove the causes above and run it again",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q", want)

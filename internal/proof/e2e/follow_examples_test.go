@@ -282,7 +282,7 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 	}
 
 	f.later()
-	if out := f.run(0, "undelete", "--since", "1h"); !strings.Contains(out, "us-east-1: 1 object, 6 B, 1 brought back (6 B)") {
+	if out := f.run(0, "undelete", "--since", "1h"); !strings.Contains(out, "us-east-1: 1 object, 6 B, 1 restored (6 B)") {
 		t.Errorf("undelete says %s", out)
 	}
 	f.settle()

@@ -94,7 +94,7 @@ func TestPauseRefusesToLoseEvents(t *testing.T) {
 	})
 	w := start(t, a.files)
 	code, stdout, stderr := w.command("pause", "eu-west-1", "us-east-1", "--config", filepath.Join(build.root, "cdk.json"))
-	if want := "s3fanout: region eu-west-1: not paused, as events would be lost: function-failures: what the function fails on goes to nowhere"; code != 3 || !strings.HasPrefix(string(stderr), want) {
+	if want := "s3fanout: region eu-west-1: not paused, as events would be lost: function-failures: failed events go to nowhere"; code != 3 || !strings.HasPrefix(string(stderr), want) {
 		t.Errorf("exit %d, want 3 and %q\n%s%s", code, want, stdout, stderr)
 	}
 	if text := string(stdout); !strings.HasPrefix(text, "eu-west-1: not paused\n") && !strings.Contains(text, "\neu-west-1: not paused\n") || !strings.Contains(text, "us-east-1: paused since") {
