@@ -30,6 +30,7 @@ type costFlags struct {
 	delete   int64
 	every    string
 	keys     int64
+	read     string
 }
 
 func newCostCommand(a *app) *cobra.Command {
@@ -58,6 +59,7 @@ reconcile are those of cdk.json unless you say otherwise.`,
 	cmd.Flags().Int64Var(&f.delete, "deletions", 0, "followed deletions in a month")
 	cmd.Flags().StringVar(&f.every, "reconcile", "", "`interval` of comparisons, such as \"1 day\"")
 	cmd.Flags().Int64Var(&f.keys, "keys", 0, "keys in each bucket, for comparisons")
+	cmd.Flags().StringVar(&f.read, "read", "", "`size` of what is read through the access point")
 	return cmd
 }
 
@@ -66,21 +68,17 @@ func (a *app) cost(f costFlags) error {
 	if err != nil {
 		return err
 	}
+	read, err := costRead(f.read)
+	if err != nil {
+		return err
+	}
 	if f.regions == "" {
-		a.noteAuditPrice(usage)
+		a.noteOptions(usage, read)
 	}
 	if err := a.writeCost(document.NewCost(usage)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
-}
-
-// noteAuditPrice says what the trail of cdk.json costs besides, by both choices.
-func (a *app) noteAuditPrice(u cost.Usage) {
-	if set, err := a.replicaSet(); err == nil && set.AuditTrail != nil {
-		a.newProgress().note("the audit trail is not in the estimate: about %s a month, with ownWrites %s, for events of single requests",
-			dollars(u.Audit(false)), dollars(u.Audit(true)))
-	}
 }
 
 // costUsage checks what was typed.
@@ -170,12 +168,6 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		if set.Encryption == replicaset.EncryptionKMS {
 			p.note("keys of KMS and requests to them are not in the estimate; docs/configuration.md has their prices")
 		}
-		if set.AccessPoint != nil {
-			p.note("what is routed by the access point is not in the estimate: $0.0033 a GB, read or written")
-		}
-		if n := endpointSubnets(set); n > 0 {
-			p.note("the endpoints in VPCs, in %s, are not in the estimate: about $%.2f a month, and $0.01 a GB", countOf(n, "subnet", "subnets"), float64(n)*endpointMonth)
-		}
 		return set.Regions, nil
 	}
 	if n, err := strconv.Atoi(typed); err == nil {
@@ -189,18 +181,6 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		return nil, usageError{fmt.Errorf("--regions: %s", strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."))}
 	}
 	return set.Regions, nil
-}
-
-// endpointMonth is the price in dollars of an interface endpoint in one subnet for
-// a month of 730 hours, in us-east-1 (https://aws.amazon.com/privatelink/pricing/).
-const endpointMonth = 7.30
-
-// endpointSubnets are the subnets in which the set has endpoints for access points.
-func endpointSubnets(set replicaset.Config) (n int) {
-	for _, e := range set.VPCEndpoints {
-		n += len(e.SubnetIDs)
-	}
-	return n
 }
 
 // parseSize reads a number of bytes with a unit: B, kB to EB in powers of 1000,

@@ -94,6 +94,8 @@ func costPage(t *testing.T) string {
 	million := cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000}
 	return strings.NewReplacer(
 		"{audit}", dollars(million.Audit(false)), "{auditOwn}", dollars(million.Audit(true)),
+		"{routed}", number(price.RoutedGiB), "{internetIn}", number(price.FromInternetLeast), "{internetOut}", number(price.ToInternetLeast),
+		"{internetMost}", number(price.InternetMost), "{endpoint}", dollars(million.Access(0, 1).Endpoints), "{endpointGiB}", number(price.EndpointGiB),
 		"{event100k}", dollars(price.DataEvent*100_000), "{auditBytes}", strconv.Itoa(cost.AuditEventBytes),
 		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
 		"{example}", example, "{even}", even.String(),
@@ -130,7 +132,7 @@ bin/s3fanout cost --objects 1000000 --bytes 1TiB
 
 Three Regions cost {fixed} a month, $3 less without the dashboard. A million replicas cost {over} besides their COPY requests and transfer,
 which CRR pays too. That is a model: list prices before tax, discounts and free tiers, objects of the mean size, no failures. Storage, KMS
-and access logs are left out. Access points cost $0.0033 for each GB that S3 routes, an endpoint's subnet in a VPC $7.30 a month.
+and access logs are left out.
 ` + "`s3fanout backfill --dry-run`" + ` prices a backfill.
 
 ## What is counted
@@ -185,6 +187,15 @@ For N Regions of K keys, besides the above (` + "`TestBillOfComparing`, `TestRec
 | a Region's alarms; metrics | 2; 4 |
 
 [reconcile.md](reconcile.md) has a table. With ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions.
+
+## Access points
+` + "`cost`" + ` says beside its estimate what they cost; ` + "`--read 10TiB`" + ` is what is read through them.
+
+| what | price |
+|---|---|
+| ` + "`accessPoint`" + `: GiB routed, from AWS | {routed} |
+| the same from the internet | {internetIn} in and {internetOut} out more within North America, up to {internetMost} between continents |
+| ` + "`vpcEndpoints`" + `: a subnet for a month; GiB | {endpoint}; {endpointGiB} |
 
 ## Audit trail
 A million uploads to three Regions cost {audit}, with ` + "`ownWrites`" + ` {auditOwn}: {event100k} for 100,000 events, of {auditBytes} bytes each in

@@ -171,13 +171,24 @@ func TestCostSaysWhatIsLeftOut(t *testing.T) {
 	for fields, want := range map[string]string{
 		``: "", `, "replicaStorageClass": "STANDARD"`: "", `, "replicaStorageClass": "source"`: "", `, "encryption": "s3"`: "",
 		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR cost more", `, "encryption": "kms"`: "keys of KMS",
-		`, "accessPoint": {}`: "what is routed by the access point is not in the estimate: $0.0033 a GB",
-		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", "subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month",
+		`, "accessPoint": {}`: "the access point is not in the estimate: about $0.33 a month for what is uploaded, and from the internet $0.25 to $6.00 more",
+		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", "subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month, and $1.00 for what is uploaded if all goes through them",
 	} {
-		code, stdout, stderr := costOf(t, fields, "--objects", "1", "--bytes", "1GB")
+		code, stdout, stderr := costOf(t, fields, "--objects", "1000", "--bytes", "100GiB")
 		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
 			t.Errorf("%s: exit code %d, %q", fields, code, stderr)
 		}
+	}
+}
+
+// What is read is routed as well.
+func TestCostOfReading(t *testing.T) {
+	_, _, stderr := costOf(t, `, "accessPoint": {}`, "--objects", "1000", "--bytes", "100GiB", "--read", "900GiB")
+	if want := "about $3.30 a month for what is uploaded and read, and from the internet $4.75 to $60.00 more"; !strings.Contains(stderr, want) {
+		t.Errorf("%q, want %q", stderr, want)
+	}
+	if code, _, stderr := costOf(t, "", "--objects", "1", "--bytes", "1GB", "--read", "much"); code != exitUsage || !strings.Contains(stderr, `--read: "much" is not a size`) {
+		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }
 

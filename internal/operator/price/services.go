@@ -35,4 +35,17 @@ const (
 	// DataEvent is the price of a data event that CloudTrail delivers to a trail
 	// (https://aws.amazon.com/cloudtrail/pricing/).
 	DataEvent = 0.10 / 100_000
+	// RoutedGiB is the price of a GiB that a Multi-Region Access Point routes, in either
+	// direction. For clients on the internet its acceleration is added: from
+	// FromInternetLeast or ToInternetLeast, within North America, to InternetMost, between
+	// Asia or South America and elsewhere (https://aws.amazon.com/s3/pricing/,
+	// "Multi-Region Access Points", quoted in September 2026).
+	RoutedGiB         = 0.0033
+	FromInternetLeast = 0.0025
+	ToInternetLeast   = 0.005
+	InternetMost      = 0.06
+	// EndpointHour is the price of an hour of an interface endpoint in one subnet, and
+	// EndpointGiB that of a GiB through it (https://aws.amazon.com/privatelink/pricing/).
+	EndpointHour = 0.01
+	EndpointGiB  = 0.01
 )

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"s3fanout/internal/operator/cost"
+	"s3fanout/internal/replicaset"
+)
+
+// costRead reads --read, how many bytes.
+func costRead(typed string) (int64, error) {
+	if typed == "" {
+		return 0, nil
+	}
+	read, err := parseSize(typed)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--read: %w", err)}
+	}
+	return read, nil
+}
+
+// noteOptions says what options of cdk.json cost that are not in the estimate, as they
+// are about access and not about replication.
+func (a *app) noteOptions(u cost.Usage, read int64) {
+	set, err := a.replicaSet()
+	if err != nil {
+		return
+	}
+	p := a.newProgress()
+	if set.AuditTrail != nil {
+		p.note("the audit trail is not in the estimate: about %s a month, with ownWrites %s, for events of single requests",
+			dollars(u.Audit(false)), dollars(u.Audit(true)))
+	}
+	subnets := endpointSubnets(set)
+	access := u.Access(read, subnets)
+	what := "what is uploaded"
+	if read > 0 {
+		what += " and read"
+	}
+	if set.AccessPoint != nil {
+		p.note("the access point is not in the estimate: about %s a month for %s, and from the internet %s to %s more",
+			dollars(access.Routing), what, dollars(access.Least), dollars(access.Most))
+	}
+	if subnets > 0 {
+		p.note("the endpoints in VPCs, in %s, are not in the estimate: about %s a month, and %s for %s if all goes through them",
+			countOf(subnets, "subnet", "subnets"), dollars(access.Endpoints), dollars(access.EndpointData), what)
+	}
+}
+
+// endpointSubnets are the subnets in which the set has endpoints for access points.
+func endpointSubnets(set replicaset.Config) (n int) {
+	for _, e := range set.VPCEndpoints {
+		n += len(e.SubnetIDs)
+	}
+	return n
+}
