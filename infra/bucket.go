@@ -131,7 +131,7 @@ func encryptionRule(key *string) *awss3.CfnBucket_ServerSideEncryptionRuleProper
 // does the end of a version.
 func (s site) announcements(topic *string) []any {
 	if len(s.Filters) == 0 {
-		return announce(topic, s.Follow, nil)
+		return announce(topic, s.Events(s.Follow), nil)
 	}
 	var all []any
 	for _, f := range s.Filters {
@@ -144,7 +144,7 @@ func (s site) announcements(topic *string) []any {
 				})
 			}
 		}
-		all = append(all, announce(topic, s.FollowOf(f), &awss3.CfnBucket_NotificationFilterProperty{
+		all = append(all, announce(topic, s.Events(s.FollowOf(f)), &awss3.CfnBucket_NotificationFilterProperty{
 			S3Key: &awss3.CfnBucket_S3KeyFilterProperty{Rules: rules},
 		})...)
 	}
@@ -153,9 +153,9 @@ func (s site) announcements(topic *string) []any {
 
 // announce are the configurations for the events of the keys that a filter
 // matches; nil matches all.
-func announce(topic *string, follow replicaset.Follow, filter *awss3.CfnBucket_NotificationFilterProperty) []any {
+func announce(topic *string, events []string, filter *awss3.CfnBucket_NotificationFilterProperty) []any {
 	var all []any
-	for _, event := range follow.Events() {
+	for _, event := range events {
 		all = append(all, &awss3.CfnBucket_TopicConfigurationProperty{
 			Event:  jsii.String(event),
 			Topic:  topic,

@@ -49,6 +49,9 @@ type Config struct {
 	// FollowSince is when following was switched on over buckets that had objects
 	// already, in whole seconds; zero for a set that has always followed.
 	FollowSince time.Time
+	// NoUserCopies leaves out what users make by CopyObject ("copiesByUsers": false in
+	// JSON), so that S3 announces no replica of one request either, which is paid for.
+	NoUserCopies bool
 	// Reconcile has each Region compare its bucket with the others on a schedule;
 	// nil has nobody do that.
 	Reconcile *Reconcile

@@ -149,7 +149,7 @@ func announced(rules list) func(*testing.T, relations) {
 			want = list{nil}
 		}
 		for _, c := range notifications(t, r) {
-			if c["Event"] == any("s3:ObjectCreated:*") {
+			if e := c["Event"]; e == any("s3:ObjectCreated:*") || e == any("s3:ObjectCreated:Put") {
 				got = append(got, c["Filter"])
 			}
 		}

@@ -62,6 +62,8 @@ func features() [][]level {
 		},
 		{
 			{"first write wins", nothing, followed("s3:ObjectCreated:*")},
+			{"no copies by users", func(c *replicaset.Config) { c.NoUserCopies = true },
+				followed("s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:CompleteMultipartUpload")},
 			{"overwrites", func(c *replicaset.Config) { c.Follow = overwrites }, followed("s3:ObjectCreated:*")},
 			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated")},
 			{"overwrites and tags", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true, Tags: true} },

@@ -55,7 +55,7 @@ func (s site) announceBucket(bucket awss3.IBucket, topic topicParts, handle awss
 				Suffix: optionalString(replicaset.EncodeFilterValue(f.Suffix)),
 			})
 		}
-		for _, event := range s.FollowOf(f).Events() {
+		for _, event := range s.Events(s.FollowOf(f)) {
 			bucket.AddEventNotification(eventType(event), destination, keys...)
 		}
 	}
@@ -72,6 +72,12 @@ func eventType(event string) awss3.EventType {
 	switch event {
 	case "s3:ObjectCreated:*":
 		return awss3.EventType_OBJECT_CREATED
+	case "s3:ObjectCreated:Put":
+		return awss3.EventType_OBJECT_CREATED_PUT
+	case "s3:ObjectCreated:Post":
+		return awss3.EventType_OBJECT_CREATED_POST
+	case "s3:ObjectCreated:CompleteMultipartUpload":
+		return awss3.EventType_OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD
 	case "s3:ObjectRemoved:DeleteMarkerCreated":
 		return awss3.EventType_OBJECT_REMOVED_DELETE_MARKER_CREATED
 	case "s3:ObjectTagging:*":

@@ -231,8 +231,8 @@ func TestBucketOfTheApp(t *testing.T) {
 						}
 					}
 				}
-				if !slices.Equal(events, set.Follow.Events()) || len(r.Properties.NotificationConfiguration.TopicConfigurations) != len(events)+1 {
-					t.Errorf("%s: our topic is told of %v, want %v, beside theirs", id, events, set.Follow.Events())
+				if !slices.Equal(events, set.Events(set.Follow)) || len(r.Properties.NotificationConfiguration.TopicConfigurations) != len(events)+1 {
+					t.Errorf("%s: our topic is told of %v, want %v, beside theirs", id, events, set.Events(set.Follow))
 				}
 				if r.Properties.Managed != tt.managed {
 					t.Errorf("managed is %t", r.Properties.Managed)
@@ -307,5 +307,19 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 	}
 	if here.Node().TryFindChild(jsii.String("Never")) != nil {
 		t.Error("something was made all the same")
+	}
+}
+
+// TestTheCDKKnowsEveryEvent has all kinds that a bucket of an app may have to tell of.
+func TestTheCDKKnowsEveryEvent(t *testing.T) {
+	for _, set := range []replicaset.Config{{}, {NoUserCopies: true}} {
+		kinds := map[awss3.EventType]bool{}
+		events := set.Events(everything)
+		for _, event := range events {
+			kinds[eventType(event)] = true
+		}
+		if len(kinds) != len(events) {
+			t.Errorf("%v are %v to the CDK", events, kinds)
+		}
 	}
 }

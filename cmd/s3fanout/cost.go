@@ -159,7 +159,7 @@ func (a *app) costRegions(u *cost.Usage, typed string) ([]string, error) {
 		}
 		u.Threshold, u.HeadsSource = set.MultipartThreshold(), set.ReplicaStorageClass == replicaset.SourceStorageClass
 		u.Follow, u.Reconcile = set.FollowAny(), set.Reconcile
-		u.NoDashboard = set.NoDashboard
+		u.NoUserCopies, u.NoDashboard = set.NoUserCopies, set.NoDashboard
 		u.MemoryMiB, u.X86 = set.FunctionMemoryMiB, set.Architecture() == replicaset.X86
 		p := a.newProgress()
 		if class := set.ReplicaStorageClass; !slices.Contains([]string{"", "STANDARD", replicaset.SourceStorageClass}, class) {

@@ -100,6 +100,7 @@ func costPage(t *testing.T) string {
 		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
 		"{example}", example, "{even}", even.String(),
 		"{fixed}", dollars(bills[0].Fixed()),
+		"{copies}", dollars((bills[0].Dollars()-cost.Bills(cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000, NoUserCopies: true})[0].Dollars())/2),
 		"{over}", dollars((bills[0].Dollars()-bills[0].Fixed()-bills[0].Of(cost.Writes).Dollars)/2), // two replicas an upload
 		"{event}", strconv.Itoa(cost.EventBytes), "{notification}", strconv.Itoa(cost.NotificationBytes),
 		"{line}", strconv.Itoa(cost.LogLineBytes),
@@ -162,6 +163,7 @@ What is given up for the price:
 - Lambda's lines about invocations that went well: each one's duration and memory
 - metrics of bytes, copies and their time: the log lines have them, and ` + "`ReplicationLag`" + ` counts copies
 - alarms on errors and timeouts: what a retry does not repair is a dead letter, which has alarms
+- by choice ` + "`\"copiesByUsers\": false`" + `, {copies} a million: [users' own copies](configuration.md#what-is-copied)
 - 128 MB of memory instead of 256: about a millisecond an event (` + "`TestMemoryOfTenThousandEvents`" + `)
 
 ## Following changes

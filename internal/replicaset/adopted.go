@@ -151,11 +151,11 @@ func (c Config) AnnouncementPrefix() string { return "s3fanout." + c.Name + "." 
 // bucket that it adopts: one, or one for each filter.
 func (c Config) Announcements() []Announcement {
 	if len(c.Filters) == 0 {
-		return []Announcement{{ID: c.AnnouncementPrefix() + "1", Events: c.Follow.Events()}}
+		return []Announcement{{ID: c.AnnouncementPrefix() + "1", Events: c.Events(c.Follow)}}
 	}
 	var all []Announcement
 	for i, f := range c.Filters {
-		all = append(all, Announcement{ID: c.AnnouncementPrefix() + strconv.Itoa(i+1), Events: c.FollowOf(f).Events(), Filter: f})
+		all = append(all, Announcement{ID: c.AnnouncementPrefix() + strconv.Itoa(i+1), Events: c.Events(c.FollowOf(f)), Filter: f})
 	}
 	return all
 }

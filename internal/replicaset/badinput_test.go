@@ -50,6 +50,7 @@ func TestBadFiles(t *testing.T) {
 		{"cf-27", fields(`, "follow": ["deletions"]`), `s3fanout.follow: deletions cannot travel without overwrites; add "overwrites"`},
 		{"cf-34", fields(`, "follow": ["overwrites"], "followSince": "yesterday"`), `s3fanout.followSince: "yesterday" is not a time such as "2026-11-29T08:30:00Z"`},
 		{"cf-35", fields(`, "followSince": "2026-11-29T08:30:00Z"`), `s3fanout.followSince: nothing is followed; set follow as well, or leave it out`},
+		{"cf-83", fields(`, "copiesByUsers": false, "follow": ["overwrites"]`), "s3fanout.copiesByUsers: false with follow would lose changes"},
 		{"cf-36", fields(`, "exclude": [{"suffix": "*.tmp"}]`), `s3fanout.exclude[0].suffix: "*.tmp" has a "*", which is no wildcard here`},
 		{"cf-37", fields(`, "exclude": [{}]`), "s3fanout.exclude[0]: neither prefix nor suffix is given; give one, or leave the entry out"},
 		{"cf-38", fields(`, "roleArn": "arn:aws:iam::{account}:role/*"`), `s3fanout.roleArn: "arn:aws:iam::{account}:role/*" is not the ARN of a role`},

@@ -32,6 +32,7 @@ func (c *Config) fields() []configField {
 		{"exclude", (*exclusionList)(&c.Exclude), `a list of {"prefix": …, "suffix": …}`, "nothing"},
 		{"follow", &c.Follow, followWanted, "nothing"},
 		{"followSince", (*second)(&c.FollowSince), secondWanted, "always"},
+		{"copiesByUsers", (*negated)(&c.NoUserCopies), "true or false", "`true`"},
 		{"reconcile", &c.Reconcile, reconcileWanted, "off"},
 		{"replicationTimeThreshold", (*minutes)(&c.ReplicationTimeThreshold), minutesWanted, Span(none.ReplicationTime())},
 		{"replicationTimeEvents", &c.ReplicationTimeEvents, "true or false", "`false`"},

@@ -61,11 +61,15 @@ func (f Follow) Names() []string {
 	return names
 }
 
-// Events are the kinds of S3's events that the function has to hear of, as a
-// bucket's notifications name them
+// Events are the kinds of S3's events that the function has to hear of where f is
+// followed, as a bucket's notifications name them
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html).
-func (f Follow) Events() []string {
+func (c Config) Events(f Follow) []string {
 	events := []string{"s3:ObjectCreated:*"}
+	if c.NoUserCopies {
+		// All but s3:ObjectCreated:Copy. Copies in parts are uploads to S3.
+		events = []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:CompleteMultipartUpload"}
+	}
 	if f.Deletions {
 		// Not s3:ObjectRemoved:Delete, the end of a version: that stays in its Region.
 		events = append(events, "s3:ObjectRemoved:DeleteMarkerCreated")
@@ -154,12 +158,20 @@ func (c Config) validateFollow() error {
 	if !c.FollowSince.IsZero() && !c.FollowAny().Any() {
 		return errors.New("followSince: nothing is followed; set follow as well, or leave it out")
 	}
+	if c.NoUserCopies && c.FollowAny().Any() {
+		return errors.New("copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out")
+	}
 	// Each of S3's configurations has one kind of event and one filter.
 	configurations := 0
 	for _, f := range c.Filters {
-		configurations += len(c.FollowOf(f).Events())
+		configurations += len(c.Events(c.FollowOf(f)))
 	}
-	if configurations > maxFilters {
+	switch {
+	case configurations <= maxFilters:
+	case c.NoUserCopies:
+		return fmt.Errorf("filters: without copiesByUsers the %d filters make %d notifications, S3 takes %d for a bucket; leave some out, or set copiesByUsers",
+			len(c.Filters), configurations, maxFilters)
+	default:
 		return fmt.Errorf("filters: the %d filters with deletions and tags make %d notifications, S3 takes %d for a bucket; leave some out, or follow less",
 			len(c.Filters), configurations, maxFilters)
 	}

@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,40 @@ func TestValidateFollow(t *testing.T) {
 				t.Errorf("got  %v\nwant %q…", err, tt.want)
 			}
 		})
+	}
+}
+
+// What users copy is left out by what is announced: all other ways to make an object.
+func TestCopiesByUsers(t *testing.T) {
+	filters := func(n int) (list []Filter) {
+		for i := range n {
+			list = append(list, Filter{Prefix: fmt.Sprintf("%03d/", i)})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		follow  Follow
+		filters []Filter
+		want    string
+	}{
+		{},
+		{filters: filters(33)},
+		{filters: filters(34), want: "s3fanout.filters: without copiesByUsers the 34 filters make 102 notifications, S3 takes 100 for a bucket; leave some out, or set copiesByUsers"},
+		{follow: Follow{Overwrites: true}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
+		{filters: []Filter{{Prefix: "a/", OwnFollow: true, Follow: Follow{Overwrites: true}}}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
+	} {
+		c := set(func(c *Config) { c.NoUserCopies, c.Follow, c.Filters = true, tt.follow, tt.filters })
+		got := ""
+		if err := c.Validate(); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%+v: got  %s\nwant %s", tt, got, tt.want)
+		}
+		want := []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:CompleteMultipartUpload"}
+		if got := c.Events(Follow{}); !slices.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, reconcile, replicationTimeThreshold, replicationTimeEvents, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, copiesByUsers, reconcile, replicationTimeThreshold, replicationTimeEvents, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
 	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, dashboard, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
 	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, auditRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns, vpcEndpoints, auditTrail and tags"
 
@@ -19,7 +19,7 @@ const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["u
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
 	"filters": [{"prefix": "in/", "suffix": ".jpg"}, {"prefix": "out/", "follow": []}], "exclude": [{"prefix": "in/tmp/"}, {"suffix": ".part"}], "follow": ["tags", "overwrites"], "followSince": "2026-11-29T09:30:00+01:00",
 	"reconcile": {"every": "12 hours", "copy": true, "keyRanges": 40}, "replicationTimeThreshold": "20 minutes", "replicationTimeEvents": true, "multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "STANDARD_IA", "batchOperations": true,
-	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true, "dashboard": false,
+	"functionMemoryMiB": 512, "functionArchitecture": "x86_64", "reservedConcurrency": 20, "logRetentionDays": 90, "tracing": true, "dashboard": false, "copiesByUsers": false,
 	"alarmEmail": "ops@example.com", "alarmTopicArn": "arn:aws:sns:{region}:111122223333:alarms",
 	"encryption": "kms", "kmsKeyArns": {"us-east-1": "a", "eu-south-1": "b"},
 	"accessLogBucket": "logs-{region}", "accessLogPrefix": "media/{region}/", "removalPolicy": "destroy",
@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Exclude: Exclusions{{Prefix: "in/tmp/"}, {Suffix: ".part"}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
 		Reconcile:                &Reconcile{Every: 12 * time.Hour, Copy: true, KeyRanges: 40},
 		ReplicationTimeThreshold: 20 * time.Minute, ReplicationTimeEvents: true, MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
-		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true, NoDashboard: true,
+		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true, NoDashboard: true, NoUserCopies: true,
 		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,

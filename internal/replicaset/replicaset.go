@@ -65,6 +65,9 @@ type Config struct {
 	// written before may be a replica that does not say so, and counts as the same
 	// write where it has the same contents. Zero for a set that has always followed.
 	FollowSince time.Time
+	// NoUserCopies leaves out what users make by CopyObject ("copiesByUsers": false in
+	// JSON), so that S3 announces no replica of one request either. See Events.
+	NoUserCopies bool
 	// Reconcile has each Region compare its bucket with the others on a schedule;
 	// nil has nobody do that, and a Region has no function for it.
 	Reconcile *Reconcile

@@ -82,6 +82,8 @@ type Usage struct {
 	// nil for no comparison.
 	Reconcile *replicaset.Reconcile
 	Keys      int64
+	// NoUserCopies: S3 announces no replica that one request made.
+	NoUserCopies bool
 	// NoDashboard: the set has none.
 	NoDashboard bool
 	// CopyTime is how long a function works on a replica; 0 means to assume it:

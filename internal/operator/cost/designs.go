@@ -122,6 +122,9 @@ func (u Usage) fanout() Bill {
 		t.add(Deliveries, replicas*NotificationBytes/gib, prices(from).Transfer)
 		// The replica's own notification, which every subscription's filter
 		// scans, as it did the upload's.
+		if u.NoUserCopies && !u.inParts() {
+			return
+		}
 		t.add(Publishes, replicas, price.Publish)
 		t.add(Filtering, replicas*float64(len(u.Regions)-1)*EventBytes/gib, price.FilterGiB)
 	})

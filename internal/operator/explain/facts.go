@@ -15,6 +15,8 @@ type Facts struct {
 	// LeftOut says that the configuration does not have the key copied: none of its
 	// filters chooses it, or it is Excluded.
 	LeftOut, Excluded bool
+	// NoUserCopies says that what users make by CopyObject is not announced.
+	NoUserCopies bool
 	// Now is the time by S3's own clock, so that ages do not depend on this
 	// machine's.
 	Now time.Time

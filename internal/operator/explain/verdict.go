@@ -178,6 +178,9 @@ func (j *judgement) missing() {
 			break
 		}
 	}
+	if j.NoUserCopies {
+		j.say("if a user made it by CopyObject, nothing announced it, because copiesByUsers is false")
+	}
 	j.step("find out why its event was lost, such as a missing notification, subscription or filter",
 		doctorCommand(append([]string{source}, regionNames(lost)...)...))
 	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost), slices.ContainsFunc(lost, Region.marked)))

@@ -148,6 +148,10 @@ func TestJudge(t *testing.T) {
 		{"missing with the letter of another Region", world(up, copied, nil, letter(eu, "SlowDown", eu)), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+		{"missing where copies are not announced", world(up, copied, nil, func(f *Facts) { f.NoUserCopies = true }), CodeMissing,
+			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why; " +
+				"if a user made it by CopyObject, nothing announced it, because copiesByUsers is false",
+			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"missing, and a queue is not known", world(up, copied, nil, func(f *Facts) { f.Queues[2].Held = 3 }), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, " +
 				"and no dead letter says why among those that could be read (not all of ap-northeast-1)",

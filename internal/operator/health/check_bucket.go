@@ -73,10 +73,19 @@ func (c *checker) conditions() {
 	}
 }
 
+const eventCopy = "s3:ObjectCreated:Copy"
+
 // creations are the events that a new object may cause
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html).
-func creations() []string {
-	return []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload"}
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html),
+// without those that the configuration leaves out.
+func (c *checker) creations() []string {
+	events := []string{"s3:ObjectCreated:Put", "s3:ObjectCreated:Post", eventCopy, "s3:ObjectCreated:CompleteMultipartUpload"}
+	return slices.DeleteFunc(events, func(event string) bool { return event == eventCopy && c.facts.Set.NoUserCopies })
+}
+
+// tells reports whether the notification tells the Region's topic of an event.
+func (c *checker) tells(n Notification, event string) bool {
+	return n.TopicARN == c.here().TopicARN() && announces(n.Events, event)
 }
 
 // notifications checks that each kind of creation is announced, of the keys
@@ -91,10 +100,10 @@ func (c *checker) notifications(list []Notification) {
 	}
 	var silent []string
 	others := map[string]bool{} // what is announced instead
-	for _, event := range creations() {
+	for _, event := range c.creations() {
 		told := map[string]bool{}
 		for _, n := range list {
-			if n.TopicARN == c.here().TopicARN() && (slices.Contains(n.Events, event) || slices.Contains(n.Events, "s3:ObjectCreated:*")) {
+			if c.tells(n, event) {
 				told[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
@@ -106,11 +115,16 @@ func (c *checker) notifications(list []Notification) {
 		}
 	}
 	switch {
-	case len(silent) == len(creations()):
+	case len(silent) == len(c.creations()):
 		c.find(checkNotification, "bucket %s sends topic %s no events of new objects", c.here().Bucket, c.facts.Set.TopicName())
 	case len(silent) > 0:
 		c.find(checkNotification, "bucket %s sends topic %s no events of objects made by %s",
 			c.here().Bucket, c.facts.Set.TopicName(), strings.Join(silent, ", "))
+	}
+	copies := func(n Notification) bool { return c.tells(n, eventCopy) }
+	if c.facts.Set.NoUserCopies && slices.ContainsFunc(list, copies) {
+		c.add(checkNotification, Warning, "bucket %s sends topic %s events of copies, though copiesByUsers is false: each replica costs one",
+			c.here().Bucket, c.facts.Set.TopicName())
 	}
 	if len(others) > 0 {
 		c.find(checkNotifyKeys, "bucket %s sends events of %s; cdk.json selects %s", c.here().Bucket, oneOf(others), oneOf(want))

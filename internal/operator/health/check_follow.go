@@ -42,7 +42,7 @@ func (c *checker) followed(list []Notification) {
 	for _, event := range followable() {
 		want, told := map[string]bool{}, map[string]bool{}
 		for _, f := range filters {
-			if announces(c.facts.Set.FollowOf(f).Events(), event) {
+			if announces(c.facts.Set.Events(c.facts.Set.FollowOf(f)), event) {
 				want[describeKeys(f.Prefix, f.Suffix)] = true
 			}
 		}

@@ -53,7 +53,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		filter = strings.TrimSuffix(filter, "}}") + "," + kept + "}}"
 	}
 	var notifications []Notification
-	for _, event := range set.Follow.Events() {
+	for _, event := range set.Events(set.Follow) {
 		notifications = append(notifications, Notification{TopicARN: topic, Events: []string{event}})
 	}
 	var subscriptions []Subscription

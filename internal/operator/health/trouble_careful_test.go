@@ -11,7 +11,7 @@ import (
 func carefulSet() replicaset.Config {
 	set := testSet()
 	set.Encryption, set.BatchOperations, set.Tracing = replicaset.EncryptionKMS, true, true
-	set.ReplicationTimeEvents = true
+	set.ReplicationTimeEvents, set.NoUserCopies = true, true
 	return set
 }
 
@@ -40,6 +40,11 @@ func carefulTroubles() []trouble {
 	const decrypt = `"kms:Decrypt","Resource":"`
 	own := testKey("eu-west-1")
 	return []trouble{
+		{"copies announced that are not followed", func(r *Region) { r.Bucket.Value.Notifications.Value[0].Events = []string{"s3:ObjectCreated:*"} },
+			checkNotification, Warning, "sends topic media-object-created events of copies, though copiesByUsers is false"},
+		{"uploads not announced", func(r *Region) {
+			r.Bucket.Value.Notifications.Value = r.Bucket.Value.Notifications.Value[1:]
+		}, checkNotification, Failed, "sends topic media-object-created no events of objects made by Put"},
 		{"bucket with S3's keys", func(r *Region) { r.Bucket.Value.Encryption.Value = Encryption{Algorithm: "AES256"} }, checkBucketKey, Failed, "by AES256, not by aws:kms"},
 		{"bucket encrypted twice", func(r *Region) { r.Bucket.Value.Encryption.Value.Algorithm = "aws:kms:dsse" }, checkBucketKey, Failed, "by aws:kms:dsse, not"},
 		{"bucket with AWS's own key", func(r *Region) { r.Bucket.Value.Encryption.Value.Key = "" }, checkBucketKey, Failed, "AWS's own key, not with " + own},

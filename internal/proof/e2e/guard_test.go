@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +75,59 @@ func TestChainEndsWhereConditionsAreIgnored(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Without copies by users S3 announces no replica of one request, which costs nothing
+// then, and users' own copies stay where they are until a backfill. Copies in parts
+// are uploads to S3, and are announced.
+func TestCopiesByUsersAreLeftOut(t *testing.T) {
+	t.Parallel()
+	w := start(t, synthesize(t, `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,"multipartThresholdMiB":5}}`))
+	home := w.regions[0]
+	published := func() (n int64) {
+		for _, r := range w.sandbox.Stats().Regions {
+			n += r.SNS.Published
+		}
+		return n
+	}
+	before := published()
+	w.upload(home, object{key: "first", body: "body"})
+	w.settle()
+	w.wantEverywhere(object{key: "first", body: "body"})
+	if n := published() - before; n != 1 {
+		t.Errorf("%d notifications of an upload and two replicas, want that of the upload", n)
+	}
+	before = published()
+	large := object{key: "large", body: strings.Repeat("large", 2<<20)}
+	w.upload(home, large)
+	w.settle()
+	w.wantEverywhere(large)
+	if n := published() - before; n != 3 {
+		t.Errorf("%d notifications of a large upload and two replicas in parts, want 3", n)
+	}
+
+	before = published()
+	if _, err := w.s3(home).CopyObject(t.Context(), &s3.CopyObjectInput{
+		Bucket: aws.String(w.bucket(home)), Key: aws.String("second"), CopySource: aws.String(w.bucket(home) + "/first"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if n := published() - before; n != 0 {
+		t.Errorf("%d notifications of a user's copy, want none", n)
+	}
+	config := filepath.Join(t.TempDir(), "cdk.json")
+	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,"multipartThresholdMiB":5}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, stderr := w.command("doctor", "--config", config); code != 0 {
+		t.Errorf("doctor: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := w.command("backfill", "--config", config); code != 0 {
+		t.Fatalf("backfill: exit %d\n%s%s", code, stdout, stderr)
+	}
+	w.settle()
+	w.wantEverywhere(object{key: "second", body: "body"})
 }
 
 // A user's own copy costs one HEAD more, where an upload costs none.
