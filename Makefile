@@ -120,9 +120,11 @@ function-size: function ## fail if a function for AWS is over 9.5 MiB (arm64) or
 	  test "$$size" -le "$${limit#*:}" || exit 1; \
 	done
 
-check: lint ## gofmt, go vet and the linters
+check: lint ## gofmt, go vet, on Windows and macOS too, and the linters
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
+	GOOS=windows $(GO) vet ./cmd/s3fanout ./infra/app
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/s3fanout ./infra/app
 
 synth: node_modules function ## synthesize the CloudFormation templates into cdk.out
 	npx cdk synth --quiet

@@ -14,7 +14,7 @@ func (a *app) writeAdopt(d document.Adopt) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeAdoptText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeAdoptText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeAdoptText writes a line for each bucket, and a paragraph for each finding.

@@ -18,7 +18,7 @@ func (a *app) writeBackfill(d document.Backfill) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeBackfillText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeBackfillText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeBackfillText writes a table of the failures and a line for each target.

@@ -44,7 +44,7 @@ func (a *app) writeBatch(d document.Batch) error {
 	}
 	for _, job := range d.Jobs {
 		if job.JobID != "" {
-			_, err := fmt.Fprintf(a.stdout, "Follow it: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
+			_, err := fmt.Fprintf(a.hinting(a.stdout), "Follow it: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
 			return err
 		}
 	}

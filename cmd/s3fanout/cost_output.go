@@ -36,7 +36,7 @@ func (a *app) writeCost(d document.Cost) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeCostText(a.stdout, d, a.terminalWidth(a.stdout))
+	return writeCostText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout))
 }
 
 // writeCostText writes a table of the designs side by side, and what follows

@@ -17,7 +17,7 @@ func (a *app) writeDoctor(facts health.Facts, findings []health.Finding) error {
 		return writeJSONDocument(a.stdout, d)
 	}
 	d.Findings = document.NewFindings(health.Merge(findings, facts.Caller))
-	return writeDoctorText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeDoctorText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeDoctorText writes a table of the parts, and a paragraph for each

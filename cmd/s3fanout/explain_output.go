@@ -36,7 +36,7 @@ func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) e
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d.Explain)
 	}
-	return writeExplainText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeExplainText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeExplainText writes a table of the Regions, what there is besides their

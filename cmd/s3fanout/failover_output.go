@@ -17,7 +17,7 @@ func (a *app) writeFailoverStatus(d document.FailoverStatus, silent []string) er
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeFailoverText(a.stdout, d, silent, a.terminalWidth(a.stdout))
+	return writeFailoverText(a.hinting(a.stdout), d, silent, a.terminalWidth(a.stdout))
 }
 
 // writeFailoverText writes the access points, a table with a row for each Region, and

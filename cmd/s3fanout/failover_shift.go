@@ -202,7 +202,7 @@ func (a *app) writeFailoverShift(d document.FailoverShift, named string) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeLines(a.stdout, shiftLines(d, named), a.terminalWidth(a.stdout))
+	return writeLines(a.hinting(a.stdout), shiftLines(d, named), a.terminalWidth(a.stdout))
 }
 
 // shiftLines are a line for each Region, and what came of it.

@@ -67,7 +67,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if a.output == outputJSON {
 		err = writeJSONDocument(a.stdout, d)
 	} else {
-		err = writeHistoryText(a.stdout, d, a.terminalWidth(a.stdout))
+		err = writeHistoryText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout))
 	}
 	switch {
 	case err != nil:

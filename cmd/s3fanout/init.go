@@ -91,7 +91,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 		_, err := a.stdout.Write(content)
 		return err
 	}
-	if _, err := fmt.Fprintln(a.stdout, wrapped(initPrice(set), min(cmp.Or(a.terminalWidth(a.stdout), 80), 80), "")); err != nil {
+	if _, err := fmt.Fprintln(a.hinting(a.stdout), wrapped(initPrice(set), min(cmp.Or(a.terminalWidth(a.stdout), 80), 80), "")); err != nil {
 		return err
 	}
 	return a.finishInit(ctx, f, cdk, set, content)

@@ -18,14 +18,21 @@ import (
 )
 
 func main() {
-	os.Exit(run(interruptible(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+	os.Exit(runAs(interruptible(), calledHere(os.Args[0]), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
-// run executes one command line and returns the exit code. An error becomes
-// one line on stderr, which is wrapped on a terminal.
+// run is runAs for who calls the command by its name.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	return runAs(ctx, "s3fanout", args, stdin, stdout, stderr, getenv)
+}
+
+// runAs executes one command line and returns the exit code. An error becomes
+// one line on stderr, which is wrapped on a terminal. Hints name the command as it
+// was called.
+func runAs(ctx context.Context, called string, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	root := newCommand(a)
+	a.hints = newHints(root, called)
 	root.SetArgs(args)
 	started := watchStart(root)
 	err := root.ExecuteContext(ctx)
@@ -37,7 +44,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		if errors.Is(err, awsapi.ErrTransient) {
 			text += "; run it again, and if it stays so, s3fanout doctor"
 		}
-		_, _ = fmt.Fprintln(stderr, wrapped(text, a.terminalWidth(stderr), "  "))
+		_, _ = fmt.Fprintln(stderr, wrapped(a.hints.in(text), a.terminalWidth(stderr), "  "))
 	}
 	return exitCode(err, *started)
 }

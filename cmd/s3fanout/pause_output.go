@@ -14,7 +14,7 @@ func (a *app) writePause(d document.Pause, set replicaset.Config) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writePauseText(a.stdout, d, set.QueueName(), a.terminalWidth(a.stdout))
+	return writePauseText(a.hinting(a.stdout), d, set.QueueName(), a.terminalWidth(a.stdout))
 }
 
 // writePauseText writes a line for each Region, and what a pause means.
@@ -62,10 +62,10 @@ func (a *app) writeResume(d document.Resume, redriven *redriveView) error {
 		return writeJSONDocument(a.stdout, d)
 	}
 	width := a.terminalWidth(a.stdout)
-	if err := writeResumeText(a.stdout, d, width); err != nil || redriven == nil {
+	if err := writeResumeText(a.hinting(a.stdout), d, width); err != nil || redriven == nil {
 		return err
 	}
-	return writeRedriveText(a.stdout, *redriven, width, a.colours(a.stdout))
+	return writeRedriveText(a.hinting(a.stdout), *redriven, width, a.colours(a.stdout))
 }
 
 func writeResumeText(w io.Writer, d document.Resume, width int) error {

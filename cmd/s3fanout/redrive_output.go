@@ -39,5 +39,5 @@ func (a *app) writeRedrive(set string, f redriveFlags, report redrive.Report) er
 		}
 		return writeJSONDocument(a.stdout, d.Redrive)
 	}
-	return writeRedriveText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeRedriveText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }

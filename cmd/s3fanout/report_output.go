@@ -21,9 +21,9 @@ func (a *app) writeReport(r report.Report, form reportFormat) error {
 	case form == reportFormat(outputJSON):
 		return writeJSONDocument(a.stdout, d)
 	case form == outputMarkdown:
-		return writeReportText(a.stdout, d, markdown{})
+		return writeReportText(a.hinting(a.stdout), d, markdown{})
 	}
-	return writeReportText(a.stdout, d, terminal{a.terminalWidth(a.stdout)})
+	return writeReportText(a.hinting(a.stdout), d, terminal{a.terminalWidth(a.stdout)})
 }
 
 // sheet is how a report is laid out.

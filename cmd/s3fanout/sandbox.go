@@ -141,7 +141,7 @@ func (f sandboxFlags) assembly() fs.FS {
 }
 
 func (a *app) explainSandbox(state sandbox.State, logs string) {
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.stdout, format+"\n", args...) }
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.hinting(a.stdout), format+"\n", args...) }
 	say("The sandbox is ready. In another shell:")
 	say("")
 	say("  export AWS_ENDPOINT_URL=%s", state.Endpoint)

@@ -39,7 +39,7 @@ func (a *app) writeStatus(d statusView) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d.Status)
 	}
-	return writeStatusText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeStatusText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeStatusText writes tables, of what there is, the last hour and what waits,

@@ -15,7 +15,7 @@ func (a *app) writeUndelete(d document.Undelete) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeUndeleteText(a.stdout, d, a.terminalWidth(a.stdout), a.colours(a.stdout))
+	return writeUndeleteText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeUndeleteText writes a table of the failures, and a line for each Region in
