@@ -38,7 +38,7 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 	return contest{
 		name: "redrive", title: "Replaying dead letters", rounds: 2,
 		about:   fmt.Sprintf("%d dead letters, beside invoking the same function with the same events from memory; %d functions at once.", e.letters, redrive.DefaultParallel),
-		metrics: []metric{{"rate", "replaying", "letters/s", oursToTheirs}},
+		metrics: []metric{{"rate", "replaying", "dead letters/s", oursToTheirs}},
 		targets: []target{{metric: "rate", against: []string{bare}, atLeast: 0.9}},
 		contestants: []contestant{
 			{name: "s3fanout redrive", run: rate(func(ctx context.Context, w *world, _ [][]byte) error { return w.redrive(ctx, e.letters) })},
