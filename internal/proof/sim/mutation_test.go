@@ -3,6 +3,9 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/scanner"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,26 +48,99 @@ func (m mutant) parts() []mutant {
 	return []mutant{m}
 }
 
-// source is the mutant's file.
+// source is the file that the mutant changes, and its text then. Code is compared token by
+// token, so that neither its layout, nor comments, nor which file it is in matter.
 func (m mutant) source(t *testing.T) (path, text string) {
-	path, err := filepath.Abs(filepath.Join(module, m.file))
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(module, m.dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	original, err := os.ReadFile(path)
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(original), m.from); n != 1 {
-		t.Fatalf("%s has %d times, not once:\n%s", m.file, n, m.from)
+	from, n := lexemes(m.from), 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		original, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range occurrences(lexemes(string(original)), from) {
+			n++
+			path, text = file, string(original[:at.begin])+m.to+string(original[at.end:])
+		}
 	}
-	text = strings.Replace(string(original), m.from, m.to, 1)
+	if n != 1 {
+		t.Fatalf("%s has %d times, not once:\n%s", m.dir, n, m.from)
+	}
 	for name, addition := range additions {
 		if strings.Contains(m.to, name) {
 			text = strings.Replace(text, "import (\n", "import (\n\t\"sync\"\n", 1) + addition
 		}
 	}
 	return path, text
+}
+
+// lexeme is a token, and where it is in its text.
+type lexeme struct {
+	text       string
+	begin, end int
+}
+
+// lexemes are the tokens of a text, without comments and the semicolons that line ends
+// stand for.
+func lexemes(text string) (list []lexeme) {
+	var s scanner.Scanner
+	files := token.NewFileSet()
+	file := files.AddFile("", files.Base(), len(text))
+	s.Init(file, []byte(text), func(token.Position, string) {}, 0)
+	for {
+		pos, kind, literal := s.Scan()
+		if kind == token.EOF {
+			return list
+		}
+		if kind == token.SEMICOLON && literal != ";" {
+			continue
+		}
+		if !kind.IsLiteral() {
+			literal = kind.String()
+		}
+		begin := file.Offset(pos)
+		list = append(list, lexeme{literal, begin, begin + len(literal)})
+	}
+}
+
+// occurrences are the places of a piece of code, from its first to its last token.
+func occurrences(in, of []lexeme) (places []lexeme) {
+	for i := range len(in) - len(of) + 1 {
+		if slices.EqualFunc(in[i:i+len(of)], of, func(a, b lexeme) bool { return a.text == b.text }) {
+			places = append(places, lexeme{begin: in[i].begin, end: in[i+len(of)-1].end})
+		}
+	}
+	return places
+}
+
+// TestOccurrences shows what layout, comments and files have to do with where a mutant is.
+func TestOccurrences(t *testing.T) {
+	const text = "if a { // why\n\treturn f(b,\n\t\t`c`)\n}\nreturn f(b, `d`)\n"
+	for of, want := range map[string]string{
+		"return f(b, `c`)\n}": "return f(b,\n\t\t`c`)\n}", "if a { return": "if a { // why\n\treturn", "f(b, `c`); return": "", "return g": "",
+	} {
+		got := ""
+		for _, at := range occurrences(lexemes(text), lexemes(of)) {
+			got += text[at.begin:at.end]
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", of, got, want)
+		}
+	}
+	if n := len(occurrences(lexemes(text), lexemes("return f(b,"))); n != 2 {
+		t.Errorf("got %d, want both", n)
+	}
 }
 
 // TestMutantsApply keeps the list of bugs up with the code, and the page with
@@ -77,7 +153,10 @@ func TestMutantsApply(t *testing.T) {
 	for _, m := range slices.Concat(mutants, followMutants) {
 		t.Run(m.name, func(t *testing.T) {
 			for _, m := range m.parts() {
-				m.source(t)
+				path, text := m.source(t)
+				if _, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
