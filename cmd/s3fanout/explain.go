@@ -18,27 +18,38 @@ import (
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 const maxKey = 1024
 
+type explainFlags struct{ audit bool }
+
 func newExplainCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	f := explainFlags{}
+	cmd := &cobra.Command{
 		Use:   "explain KEY",
 		Short: "Say why an object is or is not in every Region",
 		Long: `Say for one key what each Region has: versions, unfinished uploads and dead
 letters; whether it is the same everywhere; and if not, why and what to do.`,
 		Example: `  s3fanout explain films/one.mp4
+  s3fanout explain --audit films/one.mp4
   s3fanout explain s3://media-111122223333-eu-west-1/films/one.mp4
   s3fanout explain --output json -- '-a key with spaces'`,
 		Args: oneKey,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0], f) },
 	}
+	cmd.Flags().BoolVar(&f.audit, "audit", false, "ask the audit trail who wrote or deleted it")
+	return cmd
 }
 
-func (a *app) explain(ctx context.Context, argument string) error {
+func (a *app) explain(ctx context.Context, argument string, f explainFlags) error {
 	set, err := a.replicaSet()
 	if err != nil {
 		return err
 	}
 	if err := checkKey(argument); err != nil {
 		return err
+	}
+	if f.audit {
+		if err := checkAudit(set); err != nil {
+			return err
+		}
 	}
 	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
@@ -48,7 +59,11 @@ func (a *app) explain(ctx context.Context, argument string) error {
 	if err != nil {
 		return err
 	}
-	facts, err := explain.Run(ctx, explainOptions(set, config, account, key))
+	o := explainOptions(set, config, account, key)
+	if f.audit {
+		o.Logs = auditLogs(config, set)
+	}
+	facts, err := explain.Run(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) e
 // writeExplainText writes a table of the Regions, what there is besides their
 // objects, and the verdict last, where the eye is when the command has ended.
 func writeExplainText(w io.Writer, d explainView, width int, colours bool) error {
-	tables := []table.Table{regionsTable(d, width, colours), writesTable(d.Writes, width), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width)}
+	tables := []table.Table{regionsTable(d, width, colours), writesTable(d.Writes, width), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width), auditTable(d.Audit, width)}
 	for i, t := range tables {
 		if len(t.Rows) == 0 {
 			continue
@@ -55,6 +55,9 @@ func writeExplainText(w io.Writer, d explainView, width int, colours bool) error
 		if _, err := t.WriteTo(w); err != nil {
 			return err
 		}
+	}
+	if err := writeAuditNote(w, d.Audit, width); err != nil {
+		return err
 	}
 	room := width
 	if room == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
@@ -41,6 +42,12 @@ func explained() explain.Facts {
 			{Queue: "us-east-1", MessageID: "2", Kind: "subscription-dlq", Source: "us-east-1", Reason: "not delivered"},
 		},
 		Queues: []explain.Queue{{Region: "eu-west-1", Looked: 5000, Cut: true}, {Region: "eu-north-1", Looked: 2, Held: 3}},
+		Audit: &audit.Trail{To: noon.Add(time.Hour), Events: []audit.Event{
+			{Time: noon, Region: "ap-southeast-3", Name: "CompleteMultipartUpload", Key: "key", Made: strings.Repeat("v", 32), Address: "192.0.2.1", Point: true,
+				Who: "arn:aws:sts::111122223333:assumed-role/" + strings.Repeat("long-", 10) + "/\x1b[31mjo"},
+			{Time: noon, Region: "us-east-1", Name: "DeleteObject", Key: "key", Named: "v1", Made: "v1"},
+			{Time: noon, Region: "us-east-1", Name: "PutObject", Key: "key", Who: "eve", Error: "AccessDenied"},
+		}},
 	}
 }
 

@@ -16,7 +16,10 @@ import (
 	"s3fanout/internal/table"
 )
 
-type historyFlags struct{ versions int }
+type historyFlags struct {
+	versions int
+	audit    bool
+}
 
 func newHistoryCommand(a *app) *cobra.Command {
 	f := historyFlags{}
@@ -27,11 +30,13 @@ func newHistoryCommand(a *app) *cobra.Command {
 first: what was written where, which version is a replica of which, and where
 the key was deleted.`,
 		Example: `  s3fanout history films/one.mp4
+  s3fanout history --audit films/one.mp4
   s3fanout history --versions 20 films/one.mp4
   s3fanout history --output json -- '-a key with spaces'`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args[0], f) },
 	}
+	cmd.Flags().BoolVar(&f.audit, "audit", false, "ask the audit trail who it was")
 	cmd.Flags().IntVar(&f.versions, "versions", history.MaxVersions, "the newest `count` versions of each Region")
 	return cmd
 }
@@ -47,6 +52,11 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if err := checkKey(argument); err != nil {
 		return err
 	}
+	if f.audit {
+		if err := checkAudit(set); err != nil {
+			return err
+		}
+	}
 	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
 		return err
@@ -59,7 +69,11 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	for _, region := range set.Regions {
 		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
 	}
-	facts, err := history.Run(ctx, history.Options{Config: set, Account: account, Key: key, S3: clients, MaxVersions: f.versions})
+	o := history.Options{Config: set, Account: account, Key: key, S3: clients, MaxVersions: f.versions}
+	if f.audit {
+		o.Logs = auditLogs(config, set)
+	}
+	facts, err := history.Run(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -110,8 +124,10 @@ func writeHistoryText(w io.Writer, d document.History, width int) error {
 			fmt.Fprintf(&b, "%s: no version\n", r.Region)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	return writeAuditNote(w, d.Audit, width)
 }
 
 // historyBelow is what does not fit the columns: which write or deletion an entry is
@@ -130,6 +146,9 @@ func historyBelow(e document.HistoryEntry) string {
 			of = "likely " + of
 		}
 		parts = append(parts, of)
+	}
+	if e.By != nil {
+		parts = append(parts, auditBelow(*e.By))
 	}
 	return printable.Quote(strings.Join(parts, " · "))
 }

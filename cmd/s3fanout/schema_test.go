@@ -15,6 +15,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"s3fanout/internal/operator/adoption"
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/batchjob"
 	"s3fanout/internal/operator/behind"
@@ -58,6 +59,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			newExplainView("media", explain.Facts{
 				Regions: []explain.Region{{Object: &explain.Object{}, Versions: make([]explain.Version, 1), Partial: []error{failed}}, {Err: failed}},
 				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
+				Audit: &audit.Trail{Events: []audit.Event{{Key: "k"}}, Err: failed},
 			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
 		},
 		"failover-drill": {
@@ -103,7 +105,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 		},
 		"history": {
 			document.NewHistory("media", history.Facts{}),
-			document.NewHistory("media", history.Facts{Regions: []history.Region{{Stack: []policy.Version{{}, {Marker: true}}}, {Err: failed}}}),
+			document.NewHistory("media", history.Facts{Regions: []history.Region{{Region: "r", Stack: []policy.Version{{ID: "v"}, {Marker: true}}}, {Err: failed}}, Audit: &audit.Trail{Events: []audit.Event{{Region: "r", Made: "v"}}}}),
 		},
 		"status": {waiting, newStatusView(facts, findings, nil, nil).Status, newStatusView(health.Facts{}, nil, nil, nil).Status},
 		"status-line": {

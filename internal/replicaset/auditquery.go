@@ -13,8 +13,8 @@ type AuditQuery struct {
 	Text string
 }
 
-// auditRows is more events than a reader looks at, and CloudWatch's limit.
-const auditRows = 10000
+// AuditRows is more events than a reader looks at, and CloudWatch's limit.
+const AuditRows = 10000
 
 // anyAuditKey stands in the saved query for the key, which the reader puts there.
 const anyAuditKey = "KEY"
@@ -26,7 +26,7 @@ const auditWrites = `eventName in ["PutObject", "CopyObject", "CompleteMultipart
 func (c Config) AuditQueries() []AuditQuery {
 	// The sessions of the functions, and those of operators for backfill.
 	own := fmt.Sprintf(`strcontains(userIdentity.arn, "/%s")`, c.FunctionName())
-	const last = "\n| sort eventTime desc\n| limit 10000"
+	last := fmt.Sprintf("\n| sort eventTime desc\n| limit %d", AuditRows)
 	named := func(id, name, text string) AuditQuery {
 		return AuditQuery{ID: id, Name: c.Name + "/" + name, Text: text}
 	}
@@ -81,7 +81,9 @@ func AuditKeyQuery(key string) string {
 	}
 	return "fields " + strings.Join(fields, ", ") +
 		"\n| filter " + is + ` or eventName = "DeleteObjects"` +
-		fmt.Sprintf("\n| sort eventTime desc\n| limit %d", auditRows)
+		// Of an upload in parts its completion makes the version.
+		"\n" + `| filter eventName != "UploadPart" and eventName != "UploadPartCopy"` +
+		fmt.Sprintf("\n| sort eventTime desc\n| limit %d", AuditRows)
 }
 
 func unsafeInQuery(r rune) bool {

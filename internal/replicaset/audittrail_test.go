@@ -1,6 +1,7 @@
 package replicaset
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,7 +54,7 @@ func TestNoKeyIsAPartOfTheQuery(t *testing.T) {
 		"ä.*":                        `| filter requestParameters.key like /^...$/ or eventName = "DeleteObjects"`,
 	} {
 		got := strings.Split(AuditKeyQuery(key), "\n")
-		if len(got) != len(whole) || got[0] != whole[0] || got[1] != want || got[2] != whole[2] {
+		if len(got) != len(whole) || got[1] != want || !slices.Equal(slices.Delete(got, 1, 2), slices.Delete(slices.Clone(whole), 1, 2)) {
 			t.Errorf("%q:\n%s\nwant\n%s", key, strings.Join(got, "\n"), want)
 		}
 	}

@@ -74,6 +74,10 @@ type kind struct {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html.
 func kinds() map[string]kind {
 	return map[string]kind{
+		"AWS::CloudTrail::Trail": {
+			make: makeTrail, properties: func() any { return new(trailProperties) },
+			fixed: []string{"TrailName"}, update: keeping(updateTrail), remove: removeTrail, drift: trailDrift,
+		},
 		"AWS::DynamoDB::Table": {
 			make: makeTable, properties: func() any { return new(tableProperties) },
 			inPlace: []string{"Tags"}, update: keeping(changeNothing), remove: removeTable,
@@ -112,7 +116,11 @@ func kinds() map[string]kind {
 		},
 		"AWS::Logs::LogGroup": {
 			make: makeLogGroup, properties: func() any { return new(logGroupProperties) },
-			inPlace: []string{"RetentionInDays", "Tags"}, update: keeping(changeNothing), remove: removeNothing,
+			inPlace: []string{"RetentionInDays", "Tags"}, update: keeping(changeNothing), remove: removeLogGroup,
+		},
+		"AWS::Logs::QueryDefinition": {
+			make: makeSavedQuery, properties: func() any { return new(savedQueryProperties) },
+			inPlace: []string{"LogGroupNames", "Name", "QueryString"}, update: keeping(updateSavedQuery), remove: removeNothing,
 		},
 		"AWS::S3::Bucket": {
 			make: makeBucket, properties: func() any { return new(bucketProperties) },

@@ -96,6 +96,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.cloudwatch.ServeAPI(w, r, id.Region, id.Caller)
 	case "events":
 		s.events.ServeAPI(w, r, id.Region, id.Caller)
+	case "logs", "cloudtrail":
+		s.trail.ServeAPI(w, r, id.Region, id.Caller)
 	case "sts":
 		s.account.ServeSTS(w, r, id.Caller)
 	case "iam":
@@ -104,7 +106,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeAuthError(w, r, &sigv4.Error{
 			Status: http.StatusNotImplemented, Code: "NotImplemented", Service: id.Service,
 			Message: fmt.Sprintf("The sandbox has no service %q; it has s3, sns, sqs, lambda, kms, dynamodb, scheduler, states, "+
-				"monitoring (CloudWatch), events, sts and iam.", id.Service),
+				"monitoring (CloudWatch), events, logs, cloudtrail, sts and iam.", id.Service),
 		})
 	}
 }
@@ -237,7 +239,7 @@ func writeAuthError(w http.ResponseWriter, r *http.Request, e *sigv4.Error) {
 	id := requestID()
 	w.Header().Set("x-amzn-RequestId", id)
 	switch e.Service {
-	case "sqs", "lambda", "kms", "dynamodb", "scheduler", "states", "events":
+	case "sqs", "lambda", "kms", "dynamodb", "scheduler", "states", "events", "logs", "cloudtrail":
 		w.Header().Set("x-amzn-ErrorType", e.Code)
 		writeJSON(w, e.Status, map[string]string{"__type": e.Code, "message": e.Message})
 	case "monitoring":

@@ -245,8 +245,8 @@ type logGroupProperties struct {
 	Tags            []tag
 }
 
-// makeLogGroup makes nothing but the name: logs go to files, and only if the
-// role may write to the group.
+// makeLogGroup makes nothing but the name: functions' logs go to files, and only if
+// the role may write to the group. That of an audit trail is filled by the trail.
 func makeLogGroup(_ context.Context, d *deployment, t target, raw json.RawMessage) (template.Created, error) {
 	var p logGroupProperties
 	if err := template.DecodeProperties(raw, &p); err != nil {
@@ -262,5 +262,10 @@ func makeLogGroup(_ context.Context, d *deployment, t target, raw json.RawMessag
 
 // changeNothing is for what has no effect here.
 func changeNothing(context.Context, *deployment, target, resource, json.RawMessage) error { return nil }
+
+func removeLogGroup(_ context.Context, d *deployment, t target, old resource) error {
+	d.trail.DeleteGroup(t.region, old.created.Ref)
+	return nil
+}
 
 func removeNothing(context.Context, *deployment, target, resource) error { return nil }

@@ -50,6 +50,7 @@ type bucketProperties struct {
 		Rules []struct {
 			ID                             string `json:"Id"`
 			Status                         string
+			ExpirationInDays               int
 			AbortIncompleteMultipartUpload struct{ DaysAfterInitiation int }
 		}
 	}
@@ -82,7 +83,7 @@ func (d *deployment) readBucket(t target, raw json.RawMessage) (c s3.BucketConfi
 		return c, err
 	}
 	if c.Name = p.BucketName; c.Name == "" {
-		c.Name = physicalName(t)
+		c.Name = strings.ToLower(physicalName(t)) // as a bucket's has to be
 	}
 	if v := p.VersioningConfiguration; v != nil {
 		switch v.Status {

@@ -43,6 +43,7 @@ import (
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/states"
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trail"
 )
 
 // AccountID is the AWS account that a sandbox plays.
@@ -172,6 +173,7 @@ type Sandbox struct {
 	dynamodb   *dynamodb.Service
 	scheduler  *scheduler.Service
 	states     *states.Service
+	trail      *trail.Service
 
 	ready  chan struct{}   // closed when the first deployment is done
 	ending context.Context // ends when Close begins

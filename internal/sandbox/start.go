@@ -13,6 +13,7 @@ import (
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/custom"
 	"s3fanout/internal/sandbox/events"
+	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/lambda"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/scheduler"
@@ -20,6 +21,7 @@ import (
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/states"
 	"s3fanout/internal/sandbox/template"
+	"s3fanout/internal/sandbox/trail"
 )
 
 // replicator is the name of the program that copies.
@@ -131,10 +133,15 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	if err := os.MkdirAll(objects, 0o700); err != nil {
 		return err
 	}
+	s.trail = trail.New(trail.Config{
+		Partition: partition, AccountID: AccountID, Store: s.store,
+		Policy: func(bucket string) (*iam.Document, string, bool) { return s.s3.PolicyOf(bucket) },
+	})
 	var err error
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
-		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call, Logger: s.logger,
+		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call,
+		OnRecord: s.trail.Record, Logger: s.logger,
 	})
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"net"
 	"net/url"
 	"regexp"
@@ -140,15 +139,6 @@ func Unreachable(err error) bool {
 	return errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
 }
 
-// Status is that of the answer that an error is of; zero if there was no answer.
-func Status(err error) int {
-	var answer *awshttp.ResponseError
-	if errors.As(err, &answer) {
-		return answer.HTTPStatusCode()
-	}
-	return 0
-}
-
 // timedOut says that a request was given up because its answer did not come.
 func timedOut(err error) bool {
 	var network net.Error
@@ -184,6 +174,7 @@ func actionOf(err error) string {
 	if service == "sfn" { // as the SDK calls Step Functions
 		service = "states"
 	}
+	service = strings.TrimPrefix(service, "cloudwatch ") // Logs
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"

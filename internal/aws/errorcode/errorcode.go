@@ -80,11 +80,12 @@ func AccountStopped(code string) bool {
 }
 
 // Missing reports whether a code says that a bucket, topic, queue, function,
-// role or state machine does not exist.
+// role, state machine, log group or trail does not exist.
 func Missing(code string) bool {
 	switch code {
 	case "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFoundException",
-		"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity", "StateMachineDoesNotExist":
+		"NoSuchBucket", "NotFound", "NotFoundException", "NoSuchEntity", "StateMachineDoesNotExist",
+		"TrailNotFoundException":
 		return true
 	}
 	return false

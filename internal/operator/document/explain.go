@@ -20,6 +20,7 @@ type Explain struct {
 	Regions []ExplainRegion `json:"regions"`
 	Letters []ExplainLetter `json:"letters"`
 	Queues  []ExplainQueue  `json:"queues"`
+	Audit   *Audit          `json:"audit,omitempty"`
 }
 
 // ExplainStep is something to do.
@@ -145,6 +146,7 @@ func NewExplain(set string, f explain.Facts, v explain.Verdict) Explain {
 		}
 		d.Letters = append(d.Letters, letter)
 	}
+	d.Audit = NewAudit(f.Audit, explain.Made(f))
 	for _, q := range f.Queues {
 		d.Queues = append(d.Queues, ExplainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
 	}

@@ -13,6 +13,7 @@ type History struct {
 	Key        string          `json:"key"`
 	Entries    []HistoryEntry  `json:"entries"` // the oldest first
 	Regions    []HistoryRegion `json:"regions"`
+	Audit      *Audit          `json:"audit,omitempty"`
 }
 
 // HistoryEntry is a version or a delete marker.
@@ -27,6 +28,8 @@ type HistoryEntry struct {
 	Current     bool      `json:"current"`
 	Size        *int64    `json:"size,omitempty"`
 	ETag        string    `json:"etag,omitempty"`
+	// By is who made it, where the audit trail was asked and knows.
+	By *AuditEvent `json:"by,omitempty"`
 }
 
 // HistoryRegion says how much of a Region is known.
@@ -40,17 +43,23 @@ type HistoryRegion struct {
 
 // NewHistory makes the document of a key's life.
 func NewHistory(set string, f history.Facts) History {
+	made := history.Made(f)
 	d := History{ReplicaSet: set, Key: f.Key, Entries: []HistoryEntry{}, Regions: []HistoryRegion{}}
 	for _, e := range history.Line(f) {
 		entry := HistoryEntry{
 			Time: e.Time(), Region: e.Region, What: string(e.What), Certain: e.Certain, Of: e.Of.Region, OfVersionID: e.Of.VersionID,
 			VersionID: e.ID, Current: e.Current, ETag: e.ETag,
 		}
-		if !e.Marker {
+		if e.What != history.Destroyed && !e.Marker {
 			entry.Size = &e.Size
+		}
+		if e.By != nil {
+			by := newAuditEvent(*e.By)
+			entry.By = &by
 		}
 		d.Entries = append(d.Entries, entry)
 	}
+	d.Audit = NewAudit(f.Audit, made)
 	for _, r := range f.Regions {
 		d.Regions = append(d.Regions, HistoryRegion{Region: r.Region, Bucket: r.Bucket, Versions: len(r.Stack), More: r.More, Error: errorText(r.Err)})
 	}

@@ -25,6 +25,7 @@ import (
 
 	"s3fanout/internal/aws/contents"
 	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/policy"
@@ -49,7 +50,7 @@ const (
 	MaxLetters = 5000
 )
 
-// Options say what to explain. All fields but the last two are required.
+// Options say what to explain. All fields but the last three are required.
 type Options struct {
 	Config  replicaset.Config
 	Account string // the account ID, which is in the buckets' names
@@ -57,6 +58,8 @@ type Options struct {
 	// S3 and Queues have the clients of every member of the set.
 	S3     map[string]S3
 	Queues map[string]redrive.Clients
+	// Logs has the audit trail asked too, in its Region; nil leaves that out.
+	Logs audit.Logs
 	// MaxLetters is how many dead letters of all queues are looked at; 0 means
 	// MaxLetters. A few more may be.
 	MaxLetters int
@@ -108,6 +111,14 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 			now = time.Now
 		}
 		f.Now = now()
+	}
+	if o.Logs != nil {
+		// What the versions are says how far back the trail is to be read.
+		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs, Since: sinceWhen(f), Now: f.Now})
+		f.Audit = &trail
+	}
+	if err := ctx.Err(); err != nil {
+		return Facts{}, err
 	}
 	return f, failure
 }

@@ -6,6 +6,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/uploads"
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/policy"
 )
 
@@ -26,6 +27,8 @@ type Facts struct {
 	Regions  []Region // all members of the set, in its order
 	Letters  []Letter // the dead letters that name the object
 	Queues   []Queue  // how much of each dead-letter queue was looked at
+	// Audit is what the audit trail says; nil if it was not asked.
+	Audit *audit.Trail
 }
 
 // Region is what one Region has under the key.
@@ -150,6 +153,9 @@ func (f Facts) Err() error {
 	}
 	for _, q := range f.Queues {
 		errs = append(errs, q.Err)
+	}
+	if f.Audit != nil {
+		errs = append(errs, f.Audit.Err)
 	}
 	return awsapi.Join(errs)
 }

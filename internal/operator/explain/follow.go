@@ -9,8 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/aws/errorcode"
 	stacks "s3fanout/internal/aws/versions"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
@@ -75,7 +75,7 @@ func (b bucket) stack(ctx context.Context) (policy.Bucket, error) {
 func (b bucket) readVersion(ctx context.Context, v *policy.Version) (gone bool, err error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &b.key, VersionId: &v.ID})
 	entry := ""
-	switch status := awsapi.Status(err); {
+	switch status := errorcode.Status(err); {
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		return true, nil
 	case status == http.StatusBadRequest: // under the customer's own key: nobody's replica

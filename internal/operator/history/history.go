@@ -15,12 +15,15 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/aws/errorcode"
 	"s3fanout/internal/aws/versions"
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
 )
@@ -39,13 +42,16 @@ const (
 	headsAtOnce = 16
 )
 
-// Options say what to look for. All but MaxVersions are required.
+// Options say what to look for. All but the last three are required.
 type Options struct {
 	Config      replicaset.Config
 	Account     string
 	Key         string        // decoded
 	S3          map[string]S3 // of every member of the set
-	MaxVersions int           // 0 means MaxVersions; some more may be listed
+	MaxVersions int           // 0 means MaxVersions
+	// Logs has the audit trail asked who it was; nil leaves that out.
+	Logs audit.Logs
+	Now  func() time.Time // nil means time.Now
 }
 
 // Facts are what the Regions have of a key.
@@ -54,6 +60,7 @@ type Facts struct {
 	Rule    replicaset.Follow // of the key
 	Since   int64             // when following was switched on, in seconds; zero if always
 	Regions []Region          // all members, in the set's order
+	Audit   *audit.Trail      // what the audit trail says; nil if it was not asked
 }
 
 // Region is what one Region has.
@@ -69,9 +76,12 @@ type Region struct {
 
 // Err joins what failed, each text once.
 func (f Facts) Err() error {
-	errs := make([]error, len(f.Regions))
-	for i, r := range f.Regions {
-		errs[i] = r.Err
+	var errs []error
+	for _, r := range f.Regions {
+		errs = append(errs, r.Err)
+	}
+	if f.Audit != nil {
+		errs = append(errs, f.Audit.Err)
 	}
 	return awsapi.Join(errs)
 }
@@ -106,7 +116,37 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		})
 	}
 	wg.Wait()
+	if o.Logs != nil {
+		now := o.Now
+		if now == nil {
+			now = time.Now
+		}
+		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs, Since: oldest(f), Now: now()})
+		f.Audit = &trail
+	}
 	return f, ctx.Err()
+}
+
+// Made are the versions and delete markers, for the audit trail to say who made them.
+func Made(f Facts) []audit.Version {
+	var list []audit.Version
+	for _, r := range f.Regions {
+		for _, v := range r.Stack {
+			list = append(list, audit.Version{Region: r.Region, ID: v.ID, Marker: v.Marker, Made: time.Unix(v.Modified, 0).UTC()})
+		}
+	}
+	return list
+}
+
+// oldest is when the first of the versions was made; zero if there is none, so that all
+// of the trail is asked.
+func oldest(f Facts) (first time.Time) {
+	for _, v := range Made(f) {
+		if first.IsZero() || v.Made.Before(first) {
+			first = v.Made
+		}
+	}
+	return first
 }
 
 // list pages through the versions of exactly the key.
@@ -139,7 +179,7 @@ func (r *Region) read(ctx context.Context, client S3, key string) error {
 		}
 		group.Go(func() error {
 			out, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &r.Bucket, Key: &key, VersionId: &v.ID})
-			switch awsapi.Status(err) {
+			switch errorcode.Status(err) {
 			case http.StatusNotFound, http.StatusMethodNotAllowed:
 				return nil
 			case http.StatusBadRequest: // under a customer's key, with which nothing is copied

@@ -48,16 +48,16 @@ func bucketOf(t *testing.T, versions int, key string, heads *atomic.Int64) S3 {
 		if marker := query.Get("version-id-marker"); marker != "" {
 			from = slices.IndexFunc(all, func(e entry) bool { return e.id == marker }) + 1
 		}
-		fmt.Fprint(w, "<ListVersionsResult><EncodingType>url</EncodingType>")
+		_, _ = fmt.Fprint(w, "<ListVersionsResult><EncodingType>url</EncodingType>")
 		to := min(from+2, len(all))
 		for _, e := range all[from:to] {
-			fmt.Fprintf(w, "<Version><Key>%s</Key><VersionId>%s</VersionId><Size>4</Size><LastModified>2023-11-14T22:13:20Z</LastModified></Version>", escaped(e.key), e.id)
+			_, _ = fmt.Fprintf(w, "<Version><Key>%s</Key><VersionId>%s</VersionId><Size>4</Size><LastModified>2023-11-14T22:13:20Z</LastModified></Version>", escaped(e.key), e.id)
 		}
-		fmt.Fprintf(w, "<IsTruncated>%t</IsTruncated>", to < len(all))
+		_, _ = fmt.Fprintf(w, "<IsTruncated>%t</IsTruncated>", to < len(all))
 		if to < len(all) {
-			fmt.Fprintf(w, "<NextKeyMarker>%s</NextKeyMarker><NextVersionIdMarker>%s</NextVersionIdMarker>", escaped(all[to-1].key), all[to-1].id)
+			_, _ = fmt.Fprintf(w, "<NextKeyMarker>%s</NextKeyMarker><NextVersionIdMarker>%s</NextVersionIdMarker>", escaped(all[to-1].key), all[to-1].id)
 		}
-		fmt.Fprint(w, "</ListVersionsResult>")
+		_, _ = fmt.Fprint(w, "</ListVersionsResult>")
 	}))
 	t.Cleanup(server.Close)
 	return s3.New(s3.Options{

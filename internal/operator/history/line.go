@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/policy"
 )
 
@@ -19,6 +20,9 @@ const (
 	// Version is one of which nothing tells whether it is a write or a replica: the
 	// contents may be those of another Region's.
 	Version What = "version"
+	// Destroyed is a version or a delete marker that was removed for good; the audit trail
+	// alone knows.
+	Destroyed What = "destroyed"
 )
 
 // Entry is a version or a delete marker.
@@ -33,6 +37,8 @@ type Entry struct {
 	Certain bool
 	// Current says that it is the newest of its Region.
 	Current bool
+	// By is who made it, if the audit trail knows.
+	By *audit.Event
 	policy.Version
 }
 
@@ -54,38 +60,71 @@ func Line(f Facts) []Entry {
 			if v.Marker {
 				e.What, e.Certain = Deletion, true
 			}
+			if f.Audit != nil {
+				if by, _, ok := f.Audit.By(audit.Version{Region: r.Region, ID: v.ID, Marker: v.Marker, Made: e.Time()}); ok {
+					e.By = &by
+				}
+			}
 			line = append(line, e)
 		}
 	}
+	line = append(line, f.destroyed()...)
 	slices.SortStableFunc(line, func(a, b Entry) int { return cmp.Compare(a.Modified, b.Modified) })
 	for i := range line {
 		e := &line[i]
 		switch {
+		case e.What == Destroyed:
 		case e.Marker:
 			f.follows(line[:i], e)
-		case e.Read && e.Version.Replica:
+		case e.Read && e.Replica:
 			e.What, e.Certain, e.Of = Replica, true, Place{e.Write.Region, e.Write.VersionID}
 		case e.Read && e.Modified >= f.Since:
 			e.What, e.Certain = Write, true
+		case e.By != nil && e.By.Own: // whatever it is of
+			likely(line, i)
+			e.What = Replica
+		case e.By != nil && !e.By.Operator:
+			e.What, e.Certain = Write, true
 		default:
-			likely(line[:i], e)
+			likely(line, i)
 		}
 	}
 	return line
 }
 
+// destroyed are the versions that the audit trail knows to have been removed for good.
+func (f Facts) destroyed() []Entry {
+	if f.Audit == nil {
+		return nil
+	}
+	var gone []Entry
+	for _, e := range f.Audit.Events {
+		if e.Destroyed() {
+			gone = append(gone, Entry{
+				Region: e.Region, What: Destroyed, Certain: true, By: &e, Version: policy.Version{ID: e.Named, Modified: e.Time.Unix()},
+			})
+		}
+	}
+	return gone
+}
+
 // likely finds among what is older the first in another Region that has the same
-// contents.
-func likely(older []Entry, e *Entry) {
+// contents. Of the same second are also those that the audit trail knows to be writes:
+// which of two Regions' is the older in a second, S3 does not tell.
+func likely(line []Entry, place int) {
+	e := &line[place]
 	e.What = Write
-	for _, o := range older {
-		if o.Marker || o.Region == e.Region {
+	for i, o := range line {
+		switch {
+		case i >= place && (o.Modified != e.Modified || o.By == nil || o.By.Own || o.By.Operator):
+			continue
+		case o.Marker || o.What == Destroyed || o.Region == e.Region:
 			continue
 		}
 		switch result, _ := policy.Compare(o.Figures, e.Figures); result {
 		case policy.Same:
 			e.What, e.Of = Replica, Place{o.Region, o.ID}
-			if o.What == Replica {
+			if i < place && o.Of != (Place{}) {
 				e.Of = o.Of
 			}
 			return

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"s3fanout/internal/operator/audit"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/replicaset"
 )
@@ -89,5 +91,32 @@ func TestLine(t *testing.T) {
 		if got := told(tt.facts); got != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.what, got, tt.want)
 		}
+	}
+}
+
+// The audit trail says who made what: a write of the same second, a replica of which
+// nothing is known, an operator's copy, and what is not there any more.
+func TestLineWithTheAuditTrail(t *testing.T) {
+	const a, b = "841a2d689ad86bd1611447453c22c6fc", "9b74c9897bac770ffc029102a200c5de"
+	event := func(region, made string, change func(*audit.Event)) audit.Event {
+		e := audit.Event{Region: region, Name: "PutObject", Key: "k", Made: made, Who: "jo"}
+		if change != nil {
+			change(&e)
+		}
+		return e
+	}
+	own := func(e *audit.Event) { e.Own = true }
+	f := Facts{Regions: []Region{
+		{Region: "us", Stack: []policy.Version{version("u2", 20, b), version("u1", 10, a)}},
+		{Region: "eu", Stack: []policy.Version{version("e3", 30, b), version("e1", 10, a)}},
+		{Region: "ap", Stack: []policy.Version{version("a1", 10, a)}},
+	}, Audit: &audit.Trail{Events: []audit.Event{
+		event("eu", "e1", nil), event("us", "u2", own), event("eu", "e3", func(e *audit.Event) { e.Operator = true }),
+		event("ap", "a0", func(e *audit.Event) { e.Name, e.Named, e.Time = "DeleteObject", "a0", time.Unix(40, 0) }),
+		event("ap", "a9", func(e *audit.Event) { e.Name, e.Named, e.Error = "DeleteObject", "a9", "AccessDenied" }),
+	}}}
+	want := "10 us u1 replica of eu/e1?\n10 eu e1 write\n10 ap a1 replica of eu/e1?*\n20 us u2 replica?*\n30 eu e3 replica of us/u2?*\n40 ap a0 destroyed"
+	if got := told(f); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -29,6 +29,7 @@ func conditionKeys() map[string]bool {
 		"events:source":             true,
 		"s3:dataaccesspointaccount": true,
 		"s3:dataaccesspointarn":     true,
+		"s3:x-amz-acl":              true,
 		"sts:externalid":            true,
 		"sts:rolesessionname":       true,
 		"sts:sourceidentity":        true,

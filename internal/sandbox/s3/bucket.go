@@ -74,6 +74,16 @@ func (b *bucket) rawPolicy() []byte {
 	return b.raw
 }
 
+// PolicyOf is the policy of a bucket, nil if it has none, and its ARN; ok is false if
+// there is no such bucket.
+func (s *Service) PolicyOf(name string) (policy *iam.Document, arn string, ok bool) {
+	b, ok := s.findBucket(name)
+	if !ok {
+		return nil, "", false
+	}
+	return b.policyDocument(), b.arn, true
+}
+
 func (s *Service) findBucket(name string) (*bucket, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -46,6 +46,10 @@ type Config struct {
 	// client's connection off: before, nothing has been done; after, all has.
 	OnCall func(Call) error
 
+	// OnRecord, if set, is shown each request for objects before it is answered, also
+	// those that failed.
+	OnRecord func(Record)
+
 	Logger *slog.Logger // nothing is logged if nil
 
 	Now func() time.Time // of objects, called concurrently; time.Now if nil
@@ -170,6 +174,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, region string, 
 		Service: s, request: req, w: w, r: r, region: region, ids: ids,
 		auth: authorizer{service: s, request: req, caller: caller, point: by},
 	}
+	failed := x.account(by)
 	if err == nil {
 		err = x.serve()
 	}
@@ -179,7 +184,9 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, region string, 
 	// A client that is still sending may never see an answer that comes with
 	// the end of the connection.
 	drain(r.Body)
-	x.wordError(err).write(w, r, ids)
+	e := x.wordError(err)
+	failed(e)
+	e.write(x.w, r, ids)
 }
 
 // exchange is a request that is being answered.

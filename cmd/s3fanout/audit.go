@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"s3fanout/internal/aws/awsapi"
+	"s3fanout/internal/operator/audit"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/printable"
+	"s3fanout/internal/replicaset"
+	"s3fanout/internal/table"
+)
+
+// checkAudit refuses --audit where no trail is configured.
+func checkAudit(set replicaset.Config) error {
+	if set.AuditTrail == nil {
+		return usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; set it and deploy, or leave --audit out")}
+	}
+	return nil
+}
+
+// auditLogs asks CloudWatch Logs in the Region of the trail.
+func auditLogs(config aws.Config, set replicaset.Config) audit.Logs {
+	return cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) {
+		o.Region = set.AuditRegion()
+		o.HTTPClient = awsapi.HTTPClient(config, awsapi.RequestTime, 1)
+	})
+}
+
+// auditTable lists what the trail has of a key.
+func auditTable(d *document.Audit, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "EVENT AT"}, {Title: "REGION"}, {Title: "REQUEST"}, {Title: "VERSION", Cut: table.CutEnd}}}
+	if d == nil {
+		return t
+	}
+	for _, e := range d.Events {
+		name, version := e.Event, "-"
+		if e.VersionID != "" {
+			version = e.VersionID
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: []string{stamp(e.Time), e.Region, printable.Quote(name), printable.Quote(version)}, Below: auditBelow(e)})
+	}
+	return t
+}
+
+// auditBelow is who sent a request, from where, and what came of it.
+func auditBelow(e document.AuditEvent) string {
+	parts := []string{auditWho(e)}
+	if e.Destroyed {
+		parts = append(parts, "destroyed the version")
+	}
+	if e.ByAccessPoint {
+		parts = append(parts, "by the access point")
+	}
+	if e.Error != "" {
+		parts = append(parts, "refused: "+e.Error)
+	}
+	if !e.Certain {
+		parts = append(parts, "deleted several keys, likely this one")
+	}
+	return printable.Quote(strings.Join(parts, " · "))
+}
+
+func auditWho(e document.AuditEvent) string {
+	switch {
+	case e.By == "":
+		return "by nobody that is named, from " + e.Address
+	case e.Own:
+		return "by the function " + e.By
+	}
+	return "by " + e.By + " from " + e.Address
+}
+
+// writeAuditNote says what the trail does not tell.
+func writeAuditNote(w io.Writer, d *document.Audit, width int) error {
+	if d == nil {
+		return nil
+	}
+	said := ""
+	switch {
+	case d.Error != "":
+		said = "audit trail: not known: " + printable.Quote(d.Error)
+	case d.Note != "":
+		said = "audit trail: " + d.Note
+	case len(d.Events) == 0:
+		said = "audit trail: no event of this key since " + stamp(d.From)
+	default:
+		return nil
+	}
+	if width == 0 {
+		width = 1 << 30
+	}
+	const indent = "  "
+	_, err := fmt.Fprintf(w, "%s\n", table.Wrap(said, width-len(indent), indent))
+	return err
+}

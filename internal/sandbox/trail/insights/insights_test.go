@@ -1,0 +1,108 @@
+package insights
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"s3fanout/internal/replicaset"
+)
+
+func events() []Event {
+	at := time.Date(2026, 11, 29, 15, 59, 0, 0, time.UTC)
+	event := func(minutes int, pairs ...string) Event {
+		e := Event{at.Add(time.Duration(minutes) * time.Minute), map[string]string{}}
+		for i := 0; i < len(pairs); i += 2 {
+			e.Fields[pairs[i]] = pairs[i+1]
+		}
+		return e
+	}
+	return []Event{
+		event(0, "k", "a", "n", "2", "who.arn", "role/one"),
+		event(1, "k", "a b", "n", "10", "x-y", "v"),
+		event(2, "k", `q"\`, "who.arn", "role/two"),
+	}
+}
+
+func run(t *testing.T, query string) string {
+	t.Helper()
+	q, err := Parse(query)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	var rows []string
+	for _, row := range q.Run(events()) {
+		var cells []string
+		for _, c := range row {
+			if c.Field != "@ptr" {
+				cells = append(cells, c.Field+"="+c.Value)
+			}
+		}
+		rows = append(rows, strings.Join(cells, " "))
+	}
+	return strings.Join(rows, "; ")
+}
+
+func TestQueries(t *testing.T) {
+	for query, want := range map[string]string{
+		"fields k":                                                `k=a; k=a b; k=q"\`,
+		"fields k, n | sort n desc":                               `k=a b n=10; k=a n=2; k=q"\`,
+		"fields k | sort k desc | limit 1":                        `k=q"\`,
+		`fields k | filter k = "a"`:                               "k=a",
+		`fields k | filter k = "q\"\\"`:                           `k=q"\`,
+		`fields k | filter k like /^a.b$/`:                        "k=a b",
+		`fields k | filter k like /^a/ and not k = "a"`:           "k=a b",
+		`fields k | filter k not like /b/ and ispresent(n)`:       "k=a",
+		"fields `x-y` | filter ispresent(`x-y`)":                  "x-y=v",
+		`fields k | filter who.arn in ["role/two", "x"] or n = 2`: `k=a; k=q"\`,
+		`fields k | filter k != "a" and n != "x"`:                 "k=a b",
+		`fields strcontains(who.arn, "one") as one, 1 - strcontains(who.arn, "one") as other | stats sum(one) as ones, sum(other) as others, count(*) by bin(1h)`: "bin(1h)=2026-11-29 15:00:00.000 ones=1 others=0 count(*)=1; bin(1h)=2026-11-29 16:00:00.000 ones=0 others=2 count(*)=2",
+		`fields k | filter (k = "a" or k = "a b") and strcontains(k, " ") = 1`:                                                                                    "k=a b",
+
+		"parse @message '*'":       `error: the sandbox's Logs Insights has no command "parse"; it has fields, filter, sort, stats and limit`,
+		"fields upper(k)":          `error: the sandbox's Logs Insights has no function "upper"; it has ispresent, strcontains and bin`,
+		"stats avg(n)":             `error: the sandbox's stats has no "avg"; it has count and sum`,
+		"fields k | filter k > 5":  `error: '>' at character 21 is nothing that the sandbox's Logs Insights knows`,
+		`fields k | filter k = "a`: `error: a " is not closed`,
+		"fields k limit 5":         `error: "limit" is where "|" has to be`,
+		"fields k | limit 0":       "error: limit takes a number from 1 to 10000",
+		"fields k | limit 10001":   "error: limit takes a number from 1 to 10000",
+		"stats count(*) | sort k":  "error: the sandbox has no command after stats but limit",
+		"filter k like /[/":        "error: the pattern \"[\": error parsing regexp: missing closing ]: `[`",
+		"":                         "error: the end of the query is where a command has to be",
+		"filter ispresent(k, n)":   "error: ispresent takes 1 arguments, not 2",
+		"fields k | filter and":    `error: "and" is where a field has to be`,
+	} {
+		if got := run(t, query); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", query, got, want)
+		}
+	}
+}
+
+// The saved queries of a trail, and those of the command for any key, are known here.
+func TestSavedQueriesAreKnown(t *testing.T) {
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{}}
+	texts := []string{replicaset.AuditKeyQuery("a\x1b\"\\/ b\n| limit 1"), replicaset.AuditKeyQuery("films/ä.mp4")}
+	for _, q := range set.AuditQueries() {
+		texts = append(texts, q.Text)
+	}
+	for _, text := range texts {
+		if _, err := Parse(text); err != nil {
+			t.Errorf("%v:\n%s", err, text)
+		}
+	}
+}
+
+// Whatever a query is, it is answered or refused.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"fields a | filter b = \"c\"", "stats count(*) by bin(1h)", "filter a like /x/", "fields `a-b`, 1 - 2 as c | limit 5"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(_ *testing.T, query string) {
+		q, err := Parse(query)
+		if err == nil {
+			_ = fmt.Sprint(q.Run(events()))
+		}
+	})
+}
