@@ -71,14 +71,15 @@ func foreign() map[string]string {
 // with the reason.
 func byHand() map[string]string {
 	return map[string]string{
-		"help":     "lists the targets",
-		"words":    "prints what TestPagesAreReadable counts",
-		"bench":    "measures for minutes and asserts nothing",
-		"load":     "takes eight minutes; make test-large has a smaller burst",
-		"deploy":   "needs an AWS account",
-		"sim-next": "changes the checkout; TestSchedules runs the same simulation",
-		"module":   "changes the checkout; TestRenamedModuleIsWhole does it to a copy",
-		"smoke":    "needs an AWS account; make smoke-sandbox runs the same on the sandbox",
+		"help":             "lists the targets",
+		"words":            "prints what TestPagesAreReadable counts",
+		"bench":            "measures for minutes and asserts nothing",
+		"load":             "takes eight minutes; make test-large has a smaller burst",
+		"deploy":           "needs an AWS account",
+		"release-snapshot": "takes long for all systems; make release-proof makes one for this machine",
+		"sim-next":         "changes the checkout; TestSchedules runs the same simulation",
+		"module":           "changes the checkout; TestRenamedModuleIsWhole does it to a copy",
+		"smoke":            "needs an AWS account; make smoke-sandbox runs the same on the sandbox",
 	}
 }
 
