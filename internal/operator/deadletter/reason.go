@@ -61,7 +61,7 @@ const (
 )
 
 // rules tell from a reason what to do. The first that has one of its marks in
-// the reason, in lower case, counts. docs/runbook.md lists them for readers.
+// the reason, in lower case, counts.
 var rules = []struct {
 	marks []string
 	next  string
