@@ -195,7 +195,7 @@ func TestUpdatePage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"before\n<!-- example -->\n## Example\nWhat is done.\n", "- a copy, ms: 3.50; other 1.2: 9.50 (ratio 2.50)\n- a copy, ms: 3.50; absent: not measured, not installed\n",
-		"\n21 November 2026, 1 cores (Z80), go1; 2 rounds, taking turns.\n<!-- end of example -->\nafter\n",
+		"\n21 November 2026, 1 cores (Z80), go1; 2 rounds in turns.\n<!-- end of example -->\nafter\n",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)

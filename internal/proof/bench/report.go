@@ -194,7 +194,7 @@ func (r result) markdown(m machine) string {
 	case len(r.contest.contestants) == 1:
 		rounds = fmt.Sprintf("%d rounds", r.contest.rounds)
 	default:
-		rounds = fmt.Sprintf("%d rounds, taking turns", r.contest.rounds)
+		rounds = fmt.Sprintf("%d rounds in turns", r.contest.rounds)
 	}
 	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m.short(), rounds)
 	return b.String()
