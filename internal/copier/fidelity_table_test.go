@@ -35,10 +35,10 @@ func Fidelity() []Property {
 		answers    = "about the answer, not the object"
 		state      = "a state of the source alone"
 		encryption = "the target bucket's default encryption decides"
-		customer   = "S3 cannot read the source without the customer's key, so its copy fails"
-		hash       = "CRC64NVME instead, as S3 cannot compute this one of parts"
+		customer   = "the copy fails, as S3 cannot read the source"
+		hash       = "CRC64NVME instead"
 		wholeCRC   = "in parts the strongest one if it is of the whole object, else CRC64NVME"
-		lock       = "the target bucket's default retention applies"
+		lock       = "the target bucket's retention applies"
 	)
 	both := func(field string, fate Fate, why string) Property {
 		return Property{Field: field, Single: fate, Multipart: fate, Why: why}
@@ -50,7 +50,7 @@ func Fidelity() []Property {
 		return Property{Field: field, Single: FateCopied, Multipart: FateDropped, Why: why}
 	}
 	return []Property{
-		both("ContentLength", FateCopied, "the content, byte for byte"),
+		both("ContentLength", FateCopied, "byte for byte"),
 		carried("ContentType"),
 		carried("ContentEncoding"),
 		carried("ContentDisposition"),
@@ -62,7 +62,7 @@ func Fidelity() []Property {
 		singleOnly("MissingMeta", "user metadata that HTTP headers cannot show: one request up to 5 GiB, an error above"),
 		both("TagCount", FateCopied, "with the tags; together with user metadata too long for headers: one request up to 5 GiB, an error above"),
 		{Field: "WebsiteRedirectLocation", Single: FateDropped, Multipart: FateCopied, carriedBy: "WebsiteRedirectLocation",
-			Why: "CopyObject never copies it, and finding it would cost a HEAD for every object"},
+			Why: "CopyObject never copies it"},
 		both("ChecksumCRC64NVME", FateCopied, "compared by S3"),
 		both("ChecksumCRC32C", FateCopied, wholeCRC),
 		both("ChecksumCRC32", FateCopied, wholeCRC),
@@ -93,7 +93,7 @@ func Fidelity() []Property {
 		both("LastModified", FateDropped, "the time of the copy"),
 		both("ArchiveStatus", FateDropped, state),
 		both("Restore", FateDropped, state),
-		both("ReplicationStatus", FateDropped, "about S3's own replication of the source"),
+		both("ReplicationStatus", FateDropped, "a state of the source alone"),
 		both("DeleteMarker", FateDropped, "delete markers are not copied"),
 		both("AcceptRanges", FateDropped, answers),
 		both("ContentRange", FateDropped, answers),
