@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestTheCDKAppOfACommand(t *testing.T) {
 	}
 }
 
-// The version of the CDK's command is that of package.json.
+// The version of the CDK's command is that of package.json and of the pages.
 func TestTheCDKsVersion(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(root, "package.json"))
 	if err != nil {
@@ -149,5 +150,16 @@ func TestTheCDKsVersion(t *testing.T) {
 	}
 	if got := file.DevDependencies["aws-cdk"]; got != cdkVersion {
 		t.Errorf("package.json has %s, init says %s", got, cdkVersion)
+	}
+	for _, page := range pages(t) {
+		content, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`aws-cdk@(\d[0-9.]*\d)`).FindAllSubmatch(content, -1) {
+			if string(m[1]) != cdkVersion {
+				t.Errorf("%s has %s, init says %s", page, m[1], cdkVersion)
+			}
+		}
 	}
 }
