@@ -40,7 +40,7 @@ func findCDKApp() (cdkApp, error) {
 // cdkAppOf is the app that belongs to the command exe in a working directory.
 func cdkAppOf(exe, directory string, lookPath func(string) (string, error)) (cdkApp, error) {
 	beside := filepath.Dir(exe)
-	if isRegular(filepath.Join(directory, "infra", "app", "main.go")) && filepath.Clean(beside) == filepath.Join(directory, "bin") {
+	if isRegular(filepath.Join(directory, "infra", "app", "main.go")) && isSame(beside, filepath.Join(directory, "bin")) {
 		return cdkApp{
 			app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci",
 			command: calledAs(exe, filepath.Join("bin", "s3fanout"), lookPath),
@@ -69,17 +69,20 @@ func cdkAppOf(exe, directory string, lookPath func(string) (string, error)) (cdk
 // otherwise as elsewhere says.
 func calledAs(program, elsewhere string, lookPath func(string) (string, error)) string {
 	name := strings.TrimSuffix(filepath.Base(program), ".exe")
-	if found, err := lookPath(name); err == nil {
-		a, errA := os.Stat(found)
-		b, errB := os.Stat(program)
-		if errA == nil && errB == nil && os.SameFile(a, b) {
-			return name
-		}
+	if found, err := lookPath(name); err == nil && isSame(found, program) {
+		return name
 	}
 	if strings.Contains(elsewhere, " ") {
 		return `"` + elsewhere + `"`
 	}
 	return elsewhere
+}
+
+// isSame reports whether two paths lead to the same file.
+func isSame(path, other string) bool {
+	a, errA := os.Stat(path)
+	b, errB := os.Stat(other)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 func isRegular(path string) bool {

@@ -111,6 +111,9 @@ func TestTheCDKAppOfACommand(t *testing.T) {
 	if err := os.Symlink(at("usr/bin/s3fanout"), at("linked")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink(at("checkout"), at("link")); err != nil {
+		t.Fatal(err)
+	}
 	onPath := func(name string) (string, error) {
 		path := at("usr/bin/" + name)
 		_, err := os.Stat(path)
@@ -122,6 +125,7 @@ func TestTheCDKAppOfACommand(t *testing.T) {
 		want           cdkApp
 	}{
 		{"checkout/bin/s3fanout", "checkout", cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci", command: "bin/s3fanout"}},
+		{"checkout/bin/s3fanout", "link", cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci", command: "bin/s3fanout"}},
 		{"usr/bin/s3fanout", "alone", cdkApp{app: "s3fanout-cdk", install: npm, command: "s3fanout"}},
 		{"usr/bin/s3fanout", "checkout", cdkApp{app: "s3fanout-cdk", install: npm, command: "s3fanout"}},
 		{"linked", "alone", cdkApp{app: "s3fanout-cdk", install: npm, command: at("linked")}},
