@@ -35,7 +35,6 @@ func foreign() map[string]string {
 		"npm install --save-dev aws-cdk@2.1148.1": "npm ci, which make test runs, installs the same version",
 		"npm ci":                      "make test does it, as the target node_modules",
 		"aws sts get-caller-identity": "needs an AWS account",
-		"aws s3 mv":                   "names a command of which the page tells a peculiarity",
 		"aws sqs":                     "names a command of which the page tells a peculiarity",
 		"npx cdk bootstrap aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-west-1 aws://ACCOUNT/ap-northeast-1": "needs an AWS account",
 		"npx cdk deploy 's3fanout-us-east-1*'":                                                                       "needs an AWS account; what it would deploy is run by the sandbox",
