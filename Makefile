@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
+.PHONY: build console console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ function: ## build the functions for AWS, for both of Lambda's processors, into 
 
 demo: build ## run three Regions on this machine and show every object arrive everywhere
 	bin/s3fanout demo
+
+console: build ## run three Regions on this machine and show them in a browser
+	bin/s3fanout sandbox --console
 
 node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error

@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/sandbox"
 	"s3fanout/internal/sandbox/snapshot"
+	"s3fanout/internal/sandbox/trace"
 )
 
 const functionHelp = "function's `program` for this machine (default: the one that came with this command)"
@@ -24,7 +25,7 @@ type sandboxFlags struct {
 	listen, templates, dir, state, function string
 	regions                                 []string
 	retryWait, answerTimeout                time.Duration
-	verbose                                 bool
+	verbose, console                        bool
 }
 
 func newSandboxCommand(a *app) *cobra.Command {
@@ -49,6 +50,7 @@ AWS SDK, the aws command or s3fanout at it with AWS_ENDPOINT_URL.`,
 	cmd.Flags().StringVar(&f.function, "function", "", functionHelp)
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry")
 	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource")
+	cmd.Flags().BoolVar(&f.console, "console", false, "show it in a browser; see s3fanout console")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log everything")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
@@ -70,7 +72,12 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	if f.verbose {
 		level = slog.LevelDebug
 	}
+	var steps *trace.Trace
+	if f.console {
+		steps = trace.New()
+	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
+		Trace:  steps,
 		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
 		Seed:          uint64(time.Now().UnixNano()),
@@ -94,6 +101,12 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	} else {
 		a.explainSandbox(state, sb.LogDir())
 	}
+	if f.console {
+		if err := a.serveSandboxConsole(ctx, sb, steps, f.templates == ""); err != nil {
+			return err
+		}
+		return sb.Close()
+	}
 	select {
 	case <-ctx.Done(): // being interrupted is how it ends
 	case <-sb.Done():
@@ -108,6 +121,9 @@ func (f sandboxFlags) check() error {
 	}
 	if f.answerTimeout <= 0 || f.answerTimeout > sandbox.DefaultAnswerTimeout {
 		return usageError{fmt.Errorf("--answer-timeout %s: use a time above 0 and up to %s", f.answerTimeout, sandbox.DefaultAnswerTimeout)}
+	}
+	if f.console && len(f.regions) > 0 {
+		return usageError{errors.New("--console shows a replica set, and --regions deploys none; leave one of them out")}
 	}
 	if f.templates != "" && len(f.regions) > 0 {
 		return usageError{errors.New("use either --regions or --templates; with --regions, deploy later with s3fanout sandbox deploy")}

@@ -45,15 +45,24 @@ Without --write nothing that it does changes a bucket, a queue or a setting.`,
 }
 
 func (a *app) serveConsole(ctx context.Context, port int, o console.Options) error {
-	source, err := a.newConsoleSource(ctx)
+	options, config, err := a.healthOptions(ctx, nil)
 	if err != nil {
 		return err
 	}
+	account, err := accountID(ctx, config)
+	if err != nil {
+		return err
+	}
+	o.Source, o.Set, o.Regions = newConsoleSource(options, config, account), options.Set.Name, options.Set.Regions
+	return a.listenForConsole(ctx, port, o)
+}
+
+// listenForConsole serves a console on a port of loopback until ctx ends.
+func (a *app) listenForConsole(ctx context.Context, port int, o console.Options) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("%w; give --port another one, or leave it out", err)
 	}
-	o.Source, o.Set, o.Regions = source, source.set.Name, source.set.Regions
 	err = console.Serve(ctx, listener, o, func(url string) {
 		_, _ = fmt.Fprintf(a.stdout, "The console is at\n\n  %s\n\nInterrupt (Ctrl-C) to end it.\n", url)
 	})

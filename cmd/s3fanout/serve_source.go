@@ -29,7 +29,6 @@ import (
 // consoleSource makes the runs of the commands for the console. Its configuration is
 // that of the start.
 type consoleSource struct {
-	app     *app
 	set     replicaset.Config
 	config  aws.Config
 	account string
@@ -44,16 +43,8 @@ type consoleSource struct {
 	trended  time.Time
 }
 
-func (a *app) newConsoleSource(ctx context.Context) (*consoleSource, error) {
-	options, config, err := a.healthOptions(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	account, err := accountID(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	s := &consoleSource{app: a, set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions), alarms: alarms.NewClients(config, options.Set.Regions)}
+func newConsoleSource(options health.Options, config aws.Config, account string) *consoleSource {
+	s := &consoleSource{set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions), alarms: alarms.NewClients(config, options.Set.Regions)}
 	s.looker = statusLooker{
 		options: options, now: time.Now,
 		gather: func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) },
@@ -61,7 +52,7 @@ func (a *app) newConsoleSource(ctx context.Context) (*consoleSource, error) {
 			return behind.Measure(ctx, behind.Options{Set: s.set, Regions: regions, Now: now, Clients: s.metrics})
 		},
 	}
-	return s, nil
+	return s
 }
 
 // Status looks as the command status does.

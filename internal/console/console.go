@@ -83,6 +83,9 @@ type Options struct {
 	// Command is how the commands that it shows begin, such as bin/s3fanout; empty
 	// means s3fanout.
 	Command string
+	// Sandbox, if set, is one that can be played with; the page about it is only there
+	// then.
+	Sandbox Sandbox
 	// Write allows replays and copies.
 	Write bool
 	// Interval is between two looks while somebody watches; zero means DefaultInterval.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"s3fanout/internal/operator/document"
@@ -24,6 +25,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
 	"query": url.QueryEscape, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "limit": func(e *document.BackfillEstimate) float64 { return limitOf(*e) }, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "momentClass": momentClass,
+	"flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
 // page is what every page has, beside its own part.
@@ -31,7 +33,7 @@ type page struct {
 	Title, Tab, Set string
 	Regions         []string
 	CSRF, Command   string
-	Write           bool
+	Write, Sandbox  bool
 	Main            any
 }
 
@@ -44,7 +46,7 @@ type jobView struct {
 
 func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main any) {
 	p := page{
-		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command, Write: s.o.Write, Main: main,
+		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command, Write: s.o.Write, Sandbox: s.o.Sandbox != nil, Main: main,
 	}
 	var text bytes.Buffer
 	if err := templates.ExecuteTemplate(&text, tab+".html", p); err != nil {

@@ -59,6 +59,9 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 	}
 	var looks sync.WaitGroup
 	looks.Go(func() { s.look(ctx) })
+	if o.Sandbox != nil {
+		looks.Go(func() { s.follow(ctx) })
+	}
 	started("http://" + l.Addr().String() + "/?token=" + s.guard.token)
 	closed := context.AfterFunc(ctx, func() { _ = server.Close() })
 	err = server.Serve(l)
@@ -92,6 +95,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /health", s.showHealth)
 	mux.HandleFunc("GET /report", s.showReport)
 	mux.HandleFunc("POST /stop/{kind}", s.stopJob)
+	if s.o.Sandbox != nil {
+		mux.HandleFunc("GET /sandbox", s.showSandbox)
+		mux.HandleFunc("POST /sandbox/upload", s.upload)
+		mux.HandleFunc("POST /sandbox/fault", s.switchFault)
+	}
 	mux.HandleFunc("POST /letters/replay", s.writes(s.startReplay))
 	mux.HandleFunc("POST /compare/backfill", s.writes(s.startBackfill))
 	return mux

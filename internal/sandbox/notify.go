@@ -6,6 +6,7 @@ import (
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
+	"s3fanout/internal/sandbox/trace"
 )
 
 // notify hands a bucket's notification over to its topic, queue or function, as
@@ -17,6 +18,7 @@ func (s *Sandbox) notify(ctx context.Context, n s3.Notification) (err error) {
 	case n.Function():
 		err = s.lambda.InvokeAsync(ctx, s.bucketCaller(n), n.Destination, n.Body)
 	default:
+		s.trace.Note(trace.Announced, "", n.Body, "")
 		_, err = s.sns.Publish(ctx, s.bucketCaller(n), n.Destination, "Amazon S3 Notification", string(n.Body))
 	}
 	return err

@@ -43,6 +43,7 @@ import (
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/states"
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trace"
 	"s3fanout/internal/sandbox/trail"
 )
 
@@ -98,6 +99,9 @@ type Config struct {
 	// client's connection off there. Together with KillFunction this stops a
 	// function at any of its S3 calls. Calls come concurrently.
 	OnS3Call func(s3.Call) error
+
+	// Trace, if set, remembers what becomes of each event.
+	Trace *trace.Trace
 
 	// OnUpdate, if set, is shown what a client needs to know after each Update
 	// that changed something, whoever asked for it.
@@ -156,6 +160,7 @@ type Sandbox struct {
 	cloudwatch *cloudwatch.Service
 	events     *events.Service
 	counters   *stats.Counters
+	trace      *trace.Trace
 	faults     *fault.Switches
 	s3         *s3.Service
 	sns        *sns.Service

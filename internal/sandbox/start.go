@@ -96,6 +96,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 // startServices starts those that need the endpoint's address or others.
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition string, regions []string) error {
 	s.events = events.New(partition, AccountID)
+	s.trace = c.Trace
 	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
 		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
 		Gauge: s.gauge, Logger: s.logger,
@@ -110,7 +111,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.lambda = lambda.New(lambda.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		LogDir: logs, Store: s.store, Queues: s.sqs,
-		Counters: s.counters, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
+		Counters: s.counters, Trace: c.Trace, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
 		Count: s.countFunction,
 	})
 	s.scheduler = scheduler.New(scheduler.Config{
@@ -126,7 +127,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	})
 	s.sns = sns.New(sns.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
-		Counters: s.counters, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
+		Counters: s.counters, Trace: c.Trace, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
 		Count: s.countTopic,
 	})
 	objects := filepath.Join(s.dir.path, "s3")

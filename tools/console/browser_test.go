@@ -164,20 +164,31 @@ func newWorld(t *testing.T, args ...string) *world {
 	console.Dir = filepath.Join("..", "..")
 	console.Path = filepath.Join("bin", "s3fanout")
 	console.Env = append(os.Environ(), w.env()...)
-	out, err = console.StdoutPipe()
+	w.URL = printedURL(t, console)
+	return w
+}
+
+// printedURL starts a command that prints the URL of its console.
+func printedURL(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	console.Stderr = os.Stderr
-	run(t, console)
+	cmd.Stderr = os.Stderr
+	run(t, cmd)
 	lines := bufio.NewScanner(out)
-	for w.URL == "" && lines.Scan() {
-		w.URL = regexp.MustCompile(`http://\S+`).FindString(lines.Text())
+	for lines.Scan() {
+		if url := regexp.MustCompile(`http://\S+/\?token=\w+`).FindString(lines.Text()); url != "" {
+			go func() {
+				for lines.Scan() { // or the command waits for a reader
+				}
+			}()
+			return url
+		}
 	}
-	if w.URL == "" {
-		t.Fatal("the console printed no URL")
-	}
-	return w
+	t.Fatal("no URL of a console was printed")
+	return ""
 }
 
 func (w *world) env() []string {

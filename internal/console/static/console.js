@@ -21,7 +21,7 @@
     if (focused) part.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
   };
 
-  const parts = ["overview", "findings", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill"];
+  const parts = ["overview", "findings", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill", "flow"];
   const live = new EventSource("/live");
   for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
   live.addEventListener("error", () => replace("trouble", "<p>The console does not answer; it may have been ended.</p>"));
@@ -57,6 +57,25 @@
     say(answer.ok ? "" : await answer.text());
     return answer.ok;
   }
+
+  // Files that are dropped onto a Region, or chosen for it, are uploaded there.
+  const upload = async (region, files) => {
+    for (const file of files) {
+      const to = new URLSearchParams({ region, key: file.name });
+      const answer = await fetch("/sandbox/upload?" + to, { method: "POST", body: file, headers: { "X-CSRF-Token": csrf } });
+      say(answer.ok ? `Uploaded ${file.name} to ${region}.` : await answer.text());
+    }
+  };
+  for (const zone of document.querySelectorAll("[data-drop]")) {
+    zone.addEventListener("dragover", (e) => { e.preventDefault(); zone.classList.add("over"); });
+    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+    zone.addEventListener("drop", (e) => { e.preventDefault(); zone.classList.remove("over"); upload(zone.dataset.drop, e.dataTransfer.files); });
+    zone.querySelector("input[type=file]").addEventListener("change", (e) => upload(zone.dataset.drop, e.target.files));
+  }
+  document.addEventListener("change", (e) => {
+    const fault = e.target.closest("[data-fault]");
+    if (fault) send("/sandbox/fault", new URLSearchParams({ region: fault.dataset.region, kind: fault.dataset.fault, on: fault.checked }));
+  });
 
   // A form that starts a run stays where the run is shown, else its page follows.
   document.addEventListener("submit", async (e) => {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trace"
 )
 
 // Limits and defaults of asynchronous invocation
@@ -120,9 +121,14 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 		s.countAge(f, accepted)
 		fail.last = s.attempt(f, &invocation{id: id, payload: payload, chain: chain.after(f)}, fail.attempts > 0)
 		f.unreserve()
-		if fail.last.aborted || !fail.last.failed {
+		if fail.last.aborted {
 			return nil
 		}
+		if !fail.last.failed {
+			s.cfg.Trace.Note(trace.Done, f.region, payload, "")
+			return nil
+		}
+		s.cfg.Trace.Note(trace.Failed, f.region, payload, errorMessage(fail.last.payload))
 		fail.attempts++
 		if fail.attempts > *f.eventInvokeConfig().MaximumRetryAttempts {
 			return giveUp(retriesExhausted)
@@ -221,11 +227,11 @@ func (s *Service) giveUp(f *function, fail failure) {
 		if err == nil {
 			_, err = s.cfg.Queues.Send(s.ctx, set.role, target, string(body), nil)
 		}
-		s.noteDelivery(f, log, "on-failure destination", "DestinationDeliveryFailures", target, err)
+		s.noteDelivery(f, log, fail.payload, "on-failure destination", "DestinationDeliveryFailures", target, err)
 	}
 	if set.DeadLetterTargetARN != "" {
 		_, err := s.cfg.Queues.Send(s.ctx, set.role, set.DeadLetterTargetARN, string(fail.payload), deadLetterAttributes(fail))
-		s.noteDelivery(f, log, "dead-letter queue", "DeadLetterErrors", set.DeadLetterTargetARN, err)
+		s.noteDelivery(f, log, fail.payload, "dead-letter queue", "DeadLetterErrors", set.DeadLetterTargetARN, err)
 	}
 	if target == "" && set.DeadLetterTargetARN == "" {
 		s.lost(f)
@@ -233,7 +239,7 @@ func (s *Service) giveUp(f *function, fail failure) {
 	}
 }
 
-func (s *Service) noteDelivery(f *function, log *slog.Logger, what, metric, target string, err error) {
+func (s *Service) noteDelivery(f *function, log *slog.Logger, payload []byte, what, metric, target string, err error) {
 	if err != nil {
 		s.lost(f)
 		s.count(f, metric, 1)
@@ -241,6 +247,7 @@ func (s *Service) noteDelivery(f *function, log *slog.Logger, what, metric, targ
 		return
 	}
 	log.Warn("event given up and sent to the "+what, "target", target)
+	s.cfg.Trace.Note(trace.DeadLetter, f.region, payload, what)
 }
 
 func (s *Service) lost(f *function) {

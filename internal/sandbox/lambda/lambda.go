@@ -32,6 +32,7 @@ import (
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trace"
 )
 
 // AWS's quota of concurrent executions in a Region, unless an account asks for
@@ -67,6 +68,7 @@ type Config struct {
 	Store     *iam.Store
 	Queues    Queues
 	Counters  *stats.Counters
+	Trace     *trace.Trace // nil remembers nothing
 	Faults    *fault.Switches
 
 	RetryWait      time.Duration // before the first retry of an event, twice that before the second; 1 minute if zero

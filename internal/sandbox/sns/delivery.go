@@ -13,6 +13,7 @@ import (
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trace"
 )
 
 // How late a delivery is when the fault Delay strikes. The spread is what puts
@@ -28,6 +29,7 @@ func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
 	if !sub.matches(n.message) {
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Filtered++ })
 		s.count(t, "NumberOfNotificationsFilteredOut")
+		s.note(trace.Filtered, sub.endpoint, n, "")
 		return
 	}
 	times := 1
@@ -70,12 +72,20 @@ func (s *Service) deliver(t *topic, sub subscription, n notification) {
 	case err == nil:
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Delivered++ })
 		s.count(t, "NumberOfNotificationsDelivered")
+		s.note(trace.Delivered, sub.endpoint, n, "")
 	case s.ctx.Err() != nil: // the sandbox is shutting down
 	default:
 		s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Undeliverable++ })
 		s.count(t, "NumberOfNotificationsFailed")
+		s.note(trace.Undelivered, sub.endpoint, n, err.Error())
 		s.giveUp(t, sub, n, err)
 	}
+}
+
+// note remembers what became of a message for one function.
+func (s *Service) note(stage trace.Stage, functionARN string, n notification, detail string) {
+	function, _ := arn.Parse(functionARN) // Subscribe checked it
+	s.cfg.Trace.Note(stage, function.Region, []byte(n.message), detail)
 }
 
 // principal is who delivers a topic's messages to a function.

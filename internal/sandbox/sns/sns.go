@@ -30,6 +30,7 @@ import (
 	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
+	"s3fanout/internal/sandbox/trace"
 )
 
 // Functions takes deliveries. An error with a method ErrorCode() string lends
@@ -54,6 +55,7 @@ type Config struct {
 	Queues    Queues
 	Keys      kms.Keys // needed for topics with a key
 	Counters  *stats.Counters
+	Trace     *trace.Trace // nil remembers nothing
 	Faults    *fault.Switches
 	// Principal names the service principal that delivers from a topic to a
 	// function, which depends on opt-in Regions

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"s3fanout/internal/console"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/sandbox"
+	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/snapshot"
+	"s3fanout/internal/sandbox/trace"
+)
+
+// playground is the sandbox of this process, for its console.
+type playground struct {
+	*consoleSource
+
+	sandbox *sandbox.Sandbox
+	trace   *trace.Trace
+}
+
+// serveSandboxConsole shows the sandbox in a browser until ctx ends. What is deployed
+// there is what --config says, or, without --templates, the built-in set.
+func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *trace.Trace, builtIn bool) error {
+	set, err := snapshot.Config()
+	if !builtIn {
+		set, err = a.replicaSet()
+	}
+	if err != nil {
+		return err
+	}
+	state := sb.State()
+	config, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(set.Regions[0]), awsconfig.WithBaseEndpoint(state.Endpoint),
+		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(state.AccessKeyID, state.SecretAccessKey, "")))
+	if err != nil {
+		return err
+	}
+	options := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
+	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t}
+	return a.listenForConsole(ctx, 0, console.Options{Source: p.consoleSource, Set: set.Name, Regions: set.Regions, Sandbox: p, Write: true})
+}
+
+// Upload writes as the sandbox's administrator.
+func (p *playground) Upload(ctx context.Context, region, key string, body io.Reader, size int64) error {
+	_, err := p.s3(region, 1).PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(p.set.Member(p.account, region).Bucket), Key: aws.String(key), Body: body, ContentLength: aws.Int64(size),
+	}, withoutPayloadHash)
+	return err
+}
+
+// withoutPayloadHash has the body streamed: its hash would take reading it twice.
+func withoutPayloadHash(o *s3.Options) {
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
+}
+
+// Faults leaves out those that take a number.
+func (p *playground) Faults() (list []console.Fault) {
+	on := p.sandbox.Stats().Faults
+	for _, kind := range fault.Kinds() {
+		if kind == fault.S3Bandwidth || kind == fault.S3Clock {
+			continue
+		}
+		f := console.Fault{Kind: string(kind)}
+		for _, o := range on {
+			if o.Kind == kind && o.Rate > 0 {
+				f.On = append(f.On, o.Region)
+			}
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// SwitchFault has the fault strike always, or never.
+func (p *playground) SwitchFault(region, kind string, on bool) error {
+	if !slices.ContainsFunc(p.Faults(), func(f console.Fault) bool { return f.Kind == kind }) {
+		return fmt.Errorf("there is no fault %q", kind)
+	}
+	f := fault.Fault{Region: region, Kind: fault.Kind(kind)}
+	if on {
+		f.Rate = 1
+	}
+	return p.sandbox.SetFault(f)
+}
+
+// Steps are those of the trace.
+func (p *playground) Steps() (list []console.Step) {
+	for _, s := range p.trace.Steps() {
+		list = append(list, console.Step{
+			At: s.At, Stage: string(s.Stage), Source: s.Source, Target: s.Target, Key: s.Key, VersionID: s.VersionID, Detail: s.Detail,
+		})
+	}
+	return list
+}
+
+// Changed is the trace's.
+func (p *playground) Changed() <-chan struct{} { return p.trace.Changed() }

@@ -1,0 +1,120 @@
+// Package trace remembers what becomes of each event in a sandbox, for people who
+// want to see it: from S3's announcement through topic and function to its end.
+package trace
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Stage is how far an event has come.
+type Stage string
+
+// The stages of an event. Filtered, Done and DeadLetter are ends.
+const (
+	Announced   Stage = "announced"   // S3 told the topic of the Region where the key was written
+	Filtered    Stage = "filtered"    // the subscription's filter dropped it
+	Delivered   Stage = "delivered"   // the target's function has it
+	Failed      Stage = "failed"      // an attempt of the function failed
+	Done        Stage = "done"        // the function has done its work
+	DeadLetter  Stage = "dead letter" // it was given up, and waits in a queue
+	Undelivered Stage = "undelivered" // SNS could not hand it over
+)
+
+// Step is one of an event's.
+type Step struct {
+	At             time.Time
+	Stage          Stage
+	Source, Target string // Regions; no Target where there is none yet
+	Bucket, Key    string // of the object that was written
+	VersionID      string
+	Detail         string
+}
+
+// most is how many steps are remembered.
+const most = 2000
+
+// Trace remembers the newest steps. The nil Trace remembers nothing, at no cost.
+// Methods may be called concurrently.
+type Trace struct {
+	mu      sync.Mutex
+	steps   []Step
+	changed chan struct{}
+}
+
+// New returns an empty Trace.
+func New() *Trace { return &Trace{changed: make(chan struct{}, 1)} }
+
+// Note remembers a step of the event that the payload holds: S3's own, or that of SNS
+// around it. Another payload is left out.
+func (t *Trace) Note(stage Stage, target string, payload []byte, detail string) {
+	if t == nil {
+		return
+	}
+	now := time.Now()
+	for _, o := range objects(payload) {
+		t.add(Step{At: now, Stage: stage, Source: o.region, Target: target, Bucket: o.bucket, Key: o.key, VersionID: o.version, Detail: detail})
+	}
+}
+
+func (t *Trace) add(s Step) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.steps) == most {
+		t.steps = slices.Delete(t.steps, 0, most/10)
+	}
+	t.steps = append(t.steps, s)
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Steps are those that are remembered, the earliest first.
+func (t *Trace) Steps() []Step {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.steps)
+}
+
+// Changed receives when there are new steps, for one reader.
+func (t *Trace) Changed() <-chan struct{} { return t.changed }
+
+type object struct{ region, bucket, key, version string }
+
+// objects are those that an event names.
+func objects(payload []byte) (list []object) {
+	var event struct {
+		Records []struct {
+			Region string `json:"awsRegion"`
+			S3     struct {
+				Bucket struct {
+					Name string `json:"name"`
+				} `json:"bucket"`
+				Object struct {
+					Key       string `json:"key"`
+					VersionID string `json:"versionId"`
+				} `json:"object"`
+			} `json:"s3"`
+			SNS struct{ Message string } `json:"Sns"`
+		}
+	}
+	if json.Unmarshal(payload, &event) != nil {
+		return nil
+	}
+	for _, r := range event.Records {
+		if r.SNS.Message != "" {
+			list = append(list, objects([]byte(r.SNS.Message))...)
+			continue
+		}
+		key, err := url.QueryUnescape(r.S3.Object.Key)
+		if err != nil || key == "" {
+			continue
+		}
+		list = append(list, object{r.Region, r.S3.Bucket.Name, key, r.S3.Object.VersionID})
+	}
+	return list
+}
