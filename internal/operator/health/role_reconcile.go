@@ -25,11 +25,11 @@ func (p place) compareGrants() []grant {
 		bucket := m.BucketARN()
 		list = append(list,
 			grant{action: "s3:ListBucket", resource: bucket, why: blind},
-			grant{action: "s3:GetLifecycleConfiguration", resource: bucket, why: "nothing is repaired, as what a rule has deleted cannot be told"},
+			grant{action: "s3:GetLifecycleConfiguration", resource: bucket, why: "nothing is repaired, as it is not known what a rule has deleted"},
 			grant{action: "s3:GetObject", resource: bucket + "/*", why: "keys that listings do not tell apart fail"},
 		)
 		if overwrites {
-			const order = "which of two writes was the later cannot be told"
+			const order = "which of two writes is later is not known"
 			if m.Region != p.Region { // that of the own bucket is above
 				list = append(list, grant{action: "s3:ListBucketVersions", resource: bucket, why: order})
 			}
@@ -45,7 +45,7 @@ func (p place) compareGrants() []grant {
 	}
 	for _, g := range append(keys, p.adoptedKeyGrants()...) {
 		if g.action == "kms:Decrypt" {
-			g.why = "checksums of encrypted objects cannot be told"
+			g.why = "checksums of encrypted objects cannot be read"
 			list = append(list, g)
 		}
 	}

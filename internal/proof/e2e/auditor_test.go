@@ -79,7 +79,7 @@ func TestDoctorNeedsTheActionsThatItsHelpNames(t *testing.T) {
 			if action == "lambda:ListTags" {
 				// It is asked of a stopped function alone, which is a failure unless it says that it was paused.
 				w.stopFunction("us-east-1")
-				severity, says = "failed", "is not known: "
+				severity, says = "failed", "it is not known whether that is a pause: "
 			}
 			w = w.asAuditor()
 			for _, command := range []string{"doctor", "status"} {
