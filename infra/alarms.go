@@ -72,7 +72,7 @@ func (s site) alarms() []alarm {
 			// read more than three times, as redrive and explain read them.
 			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
 			means: "There were dead letters in every hour of the last three days. SQS deletes them after 14 days.",
-			fix:   "s3fanout redrive; if the Region is paused, s3fanout resume",
+			fix:   "s3fanout redrive; if the Region is paused, resume it instead",
 		},
 		{
 			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,

@@ -100,7 +100,10 @@ func failuresTable(failures []document.CopyFailure, width int, colours bool) tab
 		t.Rows = append(t.Rows, row)
 	}
 	if colours {
-		t.Paint = func(row int, cell string) string {
+		t.Paint = func(row, column int, cell string) string {
+			if column < len(t.Columns)-1 {
+				return cell
+			}
 			if failures[row].Class == string(copier.Retryable) {
 				return yellow + cell + plain
 			}

@@ -117,7 +117,10 @@ func regionsTable(d explainView, width int, colours bool) table.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	if colours {
-		t.Paint = func(row int, cell string) string {
+		t.Paint = func(row, column int, cell string) string {
+			if column < len(t.Columns)-1 {
+				return cell
+			}
 			return stateColour(explain.State(d.Regions[row].State)) + cell + plain
 		}
 	}

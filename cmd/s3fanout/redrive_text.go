@@ -114,7 +114,10 @@ func lettersTable(letters []document.RedriveLetter, width int, colours bool) tab
 		t.Rows = append(t.Rows, row)
 	}
 	if colours {
-		t.Paint = func(row int, cell string) string {
+		t.Paint = func(row, column int, cell string) string {
+			if column < len(t.Columns)-1 {
+				return cell
+			}
 			return outcomeColour(redrive.Outcome(letters[row].Outcome)) + cell + plain
 		}
 	}

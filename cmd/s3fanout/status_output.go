@@ -25,7 +25,7 @@ type statusView struct {
 
 func newStatusView(facts health.Facts, findings []health.Finding, figures map[string]health.Figures, waiting []behind.Target) statusView {
 	d := statusView{
-		shown:  document.NewFindings(health.Merge(findings, facts.Caller)),
+		shown:  document.NewFindings(health.ByUrgency(health.Merge(findings, facts.Caller))),
 		Status: document.NewStatus(facts, findings, figures, waiting),
 	}
 	d.steps = nextSteps(d.Findings, d.Regions)
@@ -49,7 +49,11 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 	if _, err := fmt.Fprintf(w, "%s\n\n", wrapped(title, width, "  ")); err != nil {
 		return err
 	}
-	for _, t := range []table.Table{partsTable(d.Status), figuresTable(d.Status), followedTable(d.Status), behindTable(d.Status)} {
+	parts := partsTable(d.Status, width)
+	if colours {
+		parts.Paint = paintParts(func(row int) map[string]string { return d.Regions[row].Parts })
+	}
+	for _, t := range []table.Table{parts, figuresTable(d.Status), followedTable(d.Status), behindTable(d.Status)} {
 		if len(t.Rows) == 0 {
 			continue
 		}
@@ -79,9 +83,13 @@ func writeStatusText(w io.Writer, d statusView, width int, colours bool) error {
 		}
 	}
 	for _, line := range handLines(d.shown) {
-		text := wrapped(line.severity+": "+line.text, width, "  ")
-		if rest, ok := strings.CutPrefix(text, line.severity); colours && ok {
-			text = severityColour(health.Severity(line.severity)) + line.severity + plain + rest
+		level, head := severityLevel(line.severity), line.severity
+		if width > 0 {
+			head = level.Sign() + " " + head
+		}
+		text := wrapped(head+": "+line.text, width, "  ")
+		if rest, ok := strings.CutPrefix(text, head); colours && ok {
+			text = level.Paint(head) + rest
 		}
 		if _, err := fmt.Fprintln(w, text); err != nil {
 			return err
@@ -142,13 +150,13 @@ func wrapped(text string, width int, indent string) string {
 	return table.Wrap(text, max(width-len(indent), 20), indent)
 }
 
-func partsTable(d document.Status) table.Table {
+func partsTable(d document.Status, width int) table.Table {
 	t := table.Table{Columns: []table.Column{{Title: "REGION"}}}
 	for _, part := range health.Parts() {
 		t.Columns = append(t.Columns, table.Column{Title: partTitle(part)})
 	}
 	for _, r := range d.Regions {
-		row := table.Row{Cells: []string{r.Region}}
+		row := table.Row{Cells: []string{markedRegion(r.Region, r.Parts, width)}}
 		for _, part := range health.Parts() {
 			cell := r.Parts[string(part)]
 			if ok := r.Subscriptions.OK; part == health.PartSubscriptions && ok != nil {

@@ -42,8 +42,8 @@ type Table struct {
 	Width int
 	// Indent goes before each line and counts for Width.
 	Indent string
-	// Paint, if not nil, may add colours to a cell of the last column.
-	Paint func(row int, cell string) string
+	// Paint, if not nil, may add colours to a cell.
+	Paint func(row, column int, cell string) string
 }
 
 const (
@@ -63,13 +63,13 @@ func (t Table) WriteTo(w io.Writer) (int64, error) {
 	for i, c := range t.Columns {
 		titles[i] = c.Title
 	}
-	t.line(&b, widths, titles, func(s string) string { return s })
+	t.line(&b, widths, titles, func(_ int, s string) string { return s })
 	for n, row := range t.Rows {
-		t.line(&b, widths, row.Cells, func(s string) string {
+		t.line(&b, widths, row.Cells, func(column int, s string) string {
 			if t.Paint == nil {
 				return s
 			}
-			return t.Paint(n, s)
+			return t.Paint(n, column, s)
 		})
 		if row.Below == "" {
 			continue
@@ -85,8 +85,8 @@ func (t Table) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// line writes one line; last treats the last cell, once it has its form.
-func (t Table) line(b *strings.Builder, widths []int, cells []string, last func(string) string) {
+// line writes one line; paint treats each cell once it has its form.
+func (t Table) line(b *strings.Builder, widths []int, cells []string, paint func(column int, cell string) string) {
 	b.WriteString(t.Indent)
 	for i, cell := range cells {
 		if cut := t.Columns[i].Cut; cut != nil {
@@ -94,9 +94,7 @@ func (t Table) line(b *strings.Builder, widths []int, cells []string, last func(
 		}
 		room := strings.Repeat(" ", max(0, widths[i]-Width(cell)))
 		end := i == len(cells)-1
-		if end {
-			cell = last(cell)
-		}
+		cell = paint(i, cell)
 		if t.Columns[i].Right {
 			b.WriteString(room)
 		}

@@ -78,7 +78,7 @@ func TestPaint(t *testing.T) {
 		Columns: []table.Column{{Title: "A"}, {Title: "B"}},
 		Rows:    []table.Row{{Cells: []string{"x", "y"}}},
 		Width:   80,
-		Paint:   func(row int, cell string) string { return strings.Repeat("!", row+1) + cell },
+		Paint:   func(row, column int, cell string) string { return strings.Repeat("!", row+column) + cell },
 	})
 	if want := "A  B\nx  !y\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -134,7 +134,7 @@ func (c *checker) fixOf(info CheckInfo) string {
 	case checkReconcileRole, checkReconcileTrust, checkReconcileActions:
 		return "have roles " + c.here().ReconcileRoleName() + " and " + c.here().ScheduleRoleName() + " changed, which cdk.json says are yours"
 	case checkEchoFilter:
-		return "see that roleIds in cdk.json are right, then npx cdk deploy {meshStack}: aws iam get-role --role-name {role} --query Role.RoleId"
+		return "check that roleIds in cdk.json are right: aws iam get-role --role-name {role} --query Role.RoleId"
 	}
 	return info.Fix
 }

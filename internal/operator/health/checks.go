@@ -122,7 +122,7 @@ const (
 	remesh   = "npx cdk deploy --revert-drift {meshStack}"
 	// The mesh stack imports the role's ID, and CloudFormation changes no export
 	// that is imported.
-	newRole     = "npx cdk destroy {meshStack}, then " + redeploy + " {meshStack}"
+	newRole     = "npx cdk destroy {meshStack}; then " + redeploy + " {meshStack}"
 	otherServer = "the cause is the server, not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
 	catchUp     = "; then find what was missed: s3fanout verify"
 	replay      = "; then s3fanout redrive"

@@ -6,7 +6,7 @@ func Checks() []CheckInfo {
 		{checkReach, PartAccess, Failed, "the Region answers",
 			"These credentials cannot check or redrive anything in this Region from here.",
 			"check the network and AWS_ENDPOINT_URL; an opt-in Region has to be enabled in the account; renew the credentials; " +
-				"aws sts get-caller-identity --region {region} should answer"},
+				"then try: aws sts get-caller-identity --region {region}"},
 		{checkClock, PartAccess, Failed, "this machine's clock is right",
 			"AWS refuses requests whose time is more than five minutes off.",
 			"set this machine's clock, as with NTP; then s3fanout doctor"},
@@ -44,7 +44,7 @@ func Checks() []CheckInfo {
 			redeploy + catchUp},
 		{checkBucketRegion, PartBucket, Failed, "bucket {bucket} is in this Region",
 			"The function copies into its own Region and does not find the bucket there.",
-			"move the objects away, delete the bucket {bucket}, then " + redeploy},
+			"move the objects away and delete the bucket {bucket}; then " + redeploy},
 		{checkVersioning, PartBucket, Failed, "versioning of bucket {bucket} is enabled",
 			"A copy names the version in its event; without one it may copy a later object of the same key. What is followed into " +
 				"the bucket would destroy what it replaces.",
@@ -81,7 +81,7 @@ func Checks() []CheckInfo {
 		{checkTells, PartBucket, Failed, "adopted bucket {bucket} sends events of new objects to the topic",
 			"Uploads to this bucket start no function and are not copied, without an alarm. A deployment of the bucket's owner that " +
 				"writes all of its notifications removes the set's.",
-			"s3fanout adopt --region {region}, and let its owner's deployment keep the entries whose IDs begin with s3fanout" + catchUp},
+			"s3fanout adopt --region {region}; let its owner's deployment keep the entries whose IDs begin with s3fanout" + catchUp},
 		{checkOverlap, PartBucket, Failed, "other notifications of bucket {bucket} do not overlap with the set's",
 			"S3 refuses two entries for the same event of the same key: the set's cannot be added, and a deployment fails.",
 			"subscribe the other entry's destination to topic {topic} once it is deployed, and remove the entry; " +
@@ -89,10 +89,10 @@ func Checks() []CheckInfo {
 				"--bucket {bucket}"},
 		{checkSameTopic, PartBucket, Note, "an entry of somebody else sends events to the set's topic",
 			"It counts as the set's own, and stays when the stack is deleted.",
-			"to have it deleted with the stack, remove it, then s3fanout adopt --region {region}"},
+			"to have it deleted with the stack, remove it; then s3fanout adopt --region {region}"},
 		{checkAdoptedKey, PartBucket, Failed, "the functions may use the key of adopted bucket {bucket}",
 			keyBars,
-			"name the key for {region} in bucketKeyArns of cdk.json, then npx cdk deploy --all; then s3fanout redrive" + catchUp},
+			"name the key for {region} in bucketKeyArns of cdk.json; then npx cdk deploy --all; then s3fanout redrive" + catchUp},
 		{checkKeyPolicy, PartBucket, Failed, "the key of adopted bucket {bucket} can be used",
 			keyBars,
 			"enable the key; in its policy delegate to IAM (kms:* for the account's root), or name the functions' roles: " +
@@ -108,8 +108,8 @@ func Checks() []CheckInfo {
 		{checkOwnership, PartBucket, Note, "all objects in adopted bucket {bucket} belong to its owner",
 			"Objects that another account writes without the grant bucket-owner-full-control belong to that account: the functions may not read " +
 				"them, and they become dead letters. ACLs are not replicated.",
-			"if you do not need ACLs, set the bucket's Object Ownership to BucketOwnerEnforced; aws s3api get-bucket-ownership-controls " +
-				"--region {region} --bucket {bucket} shows what it is"},
+			"if you do not need ACLs, set the bucket's Object Ownership to BucketOwnerEnforced; see what it is: aws s3api get-bucket-ownership-controls " +
+				"--region {region} --bucket {bucket}"},
 		{checkLock, PartBucket, Note, "adopted bucket {bucket} locks objects",
 			"Replicas in this bucket get its default retention, whatever their sources have, and cannot be destroyed before it ends; " +
 				"a source's own retention is not replicated.",
@@ -131,7 +131,7 @@ func Checks() []CheckInfo {
 			"copy such objects with s3fanout backfill"},
 		{CheckLeftovers, PartBucket, Warning, "the probe's test objects are removed",
 			"An empty object or an unfinished upload is left below .s3fanout/probe/ in the bucket.",
-			"remove the cause, wait ten minutes, then run s3fanout doctor --probe --region {region}, which removes what an earlier probe left"},
+			"remove the cause and wait ten minutes; remove what the probe left: s3fanout doctor --probe --region {region}"},
 
 		{checkTopic, PartTopic, Failed, "topic {topic} exists",
 			"Uploads to this Region's bucket reach no other Region.",
@@ -149,7 +149,7 @@ func Checks() []CheckInfo {
 			remesh + catchUp},
 		{checkConfirmed, PartSubscriptions, Failed, "the subscriptions are confirmed",
 			"SNS delivers nothing to a subscription that is not confirmed.",
-			"delete the subscription, then " + remesh + catchUp},
+			"delete the subscription; then " + remesh + catchUp},
 		{checkEchoFilter, PartSubscriptions, Failed, "the subscriptions drop replica events",
 			"Replicas are correct, but each one invokes the other Regions' functions, which find it with a HEAD: that wastes money.",
 			remesh + "; if the role was created again: " + newRole + catchUp},
@@ -187,12 +187,12 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkConcurrency, PartFunction, Failed, "function {function} may run",
 			"Lambda does not run the function at all; its events become dead letters at once.",
-			"s3fanout resume {region}, which replays its queue"},
+			"resume it and replay its queue: s3fanout resume {region}"},
 		{CheckPaused, PartFunction, Note, "function {function} is paused on purpose",
 			"Nothing is copied into this Region; the events wait in its dead-letter queue. Uploads to its bucket still go to the " +
 				"other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, and dead-letters-old reminds of it after three " +
 				"days. With reconcile, not-proven is in INSUFFICIENT_DATA after three hours, as nothing is compared.",
-			"s3fanout resume {region}, which replays its queue"},
+			"resume it and replay its queue: s3fanout resume {region}"},
 		{checkDestination, PartFunction, Failed, "failed events of function {function} become dead letters",
 			"A failed event is lost after its retries, without a dead letter.",
 			redeploy + catchUp},
@@ -240,7 +240,7 @@ func Checks() []CheckInfo {
 			"check that they deny nothing that replication needs, or detach them: aws iam list-attached-role-policies --role-name ROLE"},
 		{checkBoundary, PartRole, Note, "a permissions boundary limits role {role}",
 			"The role may not do what the boundary does not allow, whatever its policies say. doctor does not read it.",
-			"check that the boundary allows what the role's policies allow: aws iam simulate-principal-policy, or aws iam get-policy with the " +
+			"check that the boundary allows what the role's policies allow, with simulate-principal-policy or get-policy of aws iam for the " +
 				"boundary's ARN"},
 		{checkJobRole, PartRole, Failed, "the role of S3 Batch Operations exists as configured",
 			"S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
@@ -278,6 +278,6 @@ func Checks() []CheckInfo {
 			redeploy},
 		{CheckDeadLetters, PartQueue, Failed, "dead letters wait in queue {queue}",
 			"These events were not copied; they wait until you replay them, for as long as the queue keeps them.",
-			"s3fanout redrive --dry-run --region {region} says why; s3fanout redrive --region {region} replays them"},
+			"see why: s3fanout redrive --dry-run --region {region}; replay them: s3fanout redrive --region {region}"},
 	}
 }
