@@ -61,6 +61,7 @@ func (c *checker) run() {
 	c.clock()
 	c.s3Clocks()
 	c.accessPoint()
+	c.auditTrail()
 	if c.nothingThere() {
 		what := "bucket, topic, function, role or queue"
 		if c.here().Adopted {

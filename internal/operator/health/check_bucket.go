@@ -27,6 +27,7 @@ func (c *checker) bucket() {
 	}
 	c.lifecycle(bucket)
 	c.bucketEncryption(bucket.Encryption)
+	c.onlyByAccessPoint(bucket.Policy)
 	if told(c, checkUploads, bucket.AbortDays) && bucket.AbortDays.State == Absent {
 		c.find(checkUploads, "bucket %s has no lifecycle rule that removes unfinished uploads", name)
 	}

@@ -18,6 +18,10 @@ const (
 	checkPointStatus  = "access-point-status"
 	checkPointOther   = "access-point-other"
 
+	checkTrail          = "audit-trail"
+	checkTrailLogging   = "audit-trail-logging"
+	checkTrailSelectors = "audit-trail-events"
+
 	checkBucket        = "bucket"
 	checkBucketRegion  = "bucket-region"
 	checkVersioning    = "bucket-versioning"
@@ -28,6 +32,7 @@ const (
 	checkExpiry        = "bucket-expiration"
 	checkNoncurrent    = "bucket-noncurrent-versions"
 	checkBucketKey     = "bucket-encryption"
+	checkOnlyPoint     = "bucket-access-point-only"
 	checkAdopted       = "adopted-bucket"
 	checkAdoptedRegion = "adopted-bucket-region"
 	checkTells         = "adopted-notification"
@@ -162,6 +167,8 @@ func (c *checker) fill(text string) string {
 		"{regionStack}", set.RegionStackName(region),
 		"{meshStack}", set.MeshStackName(region),
 		"{accessPointStack}", set.AccessPointStackName(),
+		"{auditStack}", set.AuditStackName(),
+		"{trail}", set.AuditTrailName(),
 		"{account}", c.facts.Account,
 		"{bucket}", c.here().Bucket,
 		"{function}", set.FunctionName(),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -38,6 +39,7 @@ type Clients struct {
 	Scheduler  Scheduler
 	DynamoDB   DynamoDB
 	States     States
+	Trails     Trails
 }
 
 // STS is what is asked of STS.
@@ -52,8 +54,9 @@ type S3 interface {
 	GetBucketNotificationConfiguration(context.Context, *s3.GetBucketNotificationConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketNotificationConfigurationOutput, error)
 	GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error)
 	GetBucketEncryption(context.Context, *s3.GetBucketEncryptionInput, ...func(*s3.Options)) (*s3.GetBucketEncryptionOutput, error)
-	// Of adopted buckets alone.
+	// Of adopted buckets, and of those that are reached by access points alone.
 	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
+	// Of adopted buckets alone.
 	GetBucketRequestPayment(context.Context, *s3.GetBucketRequestPaymentInput, ...func(*s3.Options)) (*s3.GetBucketRequestPaymentOutput, error)
 	GetBucketOwnershipControls(context.Context, *s3.GetBucketOwnershipControlsInput, ...func(*s3.Options)) (*s3.GetBucketOwnershipControlsOutput, error)
 	GetObjectLockConfiguration(context.Context, *s3.GetObjectLockConfigurationInput, ...func(*s3.Options)) (*s3.GetObjectLockConfigurationOutput, error)
@@ -164,6 +167,7 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 			Scheduler:  scheduler.NewFromConfig(there),
 			DynamoDB:   dynamodb.NewFromConfig(there),
 			States:     sfn.NewFromConfig(there),
+			Trails:     cloudtrail.NewFromConfig(there),
 		}
 	}
 	return clients

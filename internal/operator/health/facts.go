@@ -60,8 +60,10 @@ type Region struct {
 	// AccessPoints are all of the account, whatever the Region; asked for if the set
 	// has one.
 	AccessPoints Look[[]AccessPoint]
-	Conditions   Look[Conditions]
-	Scratch      Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
+	// Audit is the audit trail; asked for in its home Region if the set has one.
+	Audit      Look[Trail]
+	Conditions Look[Conditions]
+	Scratch    Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove
 }
 
 // Reconcile is what compares the Region's bucket with the others.
@@ -119,6 +121,9 @@ type Bucket struct {
 	AbortDays  Look[int]
 	Lifecycle  Look[Lifecycle]
 	Encryption Look[Encryption]
+	// Policy is JSON, and Absent for none. It is asked for of a bucket that the set made,
+	// if objects are reached by access points alone.
+	Policy Look[string]
 	// Skew is how far this machine's clock is ahead of S3's, as Access has it.
 	Skew Look[time.Duration]
 	// Adopted is asked for of a bucket that exists already.

@@ -119,6 +119,9 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	if g.facts.Set.AccessPoint != nil && g.region == g.facts.Regions[0].Name {
 		wait.Go(func() { r.AccessPoints = g.accessPoints(ctx) })
 	}
+	if g.facts.Set.AuditTrail != nil && g.region == g.facts.Set.AuditRegion() {
+		wait.Go(func() { r.Audit = g.auditTrail(ctx) })
+	}
 	if g.facts.Set.Reconcile != nil {
 		wait.Go(func() { r.Reconcile = g.reconcile(ctx) })
 	}

@@ -37,15 +37,7 @@ func (g gatherer) adopted(ctx context.Context, what string, encryption Look[Encr
 	} else {
 		a.Notifications = found(d)
 	}
-	policy, err := g.clients.S3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: name, ExpectedBucketOwner: owner})
-	switch {
-	case err == nil:
-		a.Policy = found(aws.ToString(policy.Policy))
-	case errorcode.Of(err) == "NoSuchBucketPolicy":
-		a.Policy.State = Absent
-	default:
-		a.Policy = failed[string](g.region, what, err)
-	}
+	a.Policy = g.policy(ctx, *name, what)
 	if out, err := g.clients.S3.GetBucketRequestPayment(ctx, &s3.GetBucketRequestPaymentInput{Bucket: name, ExpectedBucketOwner: owner}); err != nil {
 		a.RequesterPays = failed[bool](g.region, what, err)
 	} else {

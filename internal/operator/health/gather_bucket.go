@@ -29,7 +29,7 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		}
 		return found(Bucket{
 			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
-			AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
+			Policy: Look[string]{Why: why, Next: next}, AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
 		})
 	}
 	if err != nil {
@@ -54,6 +54,8 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 	b.Encryption = g.encryption(ctx, name, what)
 	if g.member().Adopted {
 		b.Adopted = g.adopted(ctx, what, b.Encryption)
+	} else if g.facts.Set.OnlyByAccessPoint() {
+		b.Policy = g.policy(ctx, name, what)
 	}
 	return found(b)
 }

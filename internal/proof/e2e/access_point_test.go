@@ -50,7 +50,7 @@ func (w *world) wantDoctor(context, severity string) {
 	}
 	got := ""
 	for _, f := range result.Findings {
-		if strings.HasPrefix(f.Check, "access-point") {
+		if strings.HasPrefix(f.Check, "access-point") || f.Check == "bucket-access-point-only" {
 			got += f.Severity
 		}
 	}
@@ -124,7 +124,9 @@ func TestOneEndpoint(t *testing.T) {
 	}
 
 	after := []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
-	w.wantDoctor(withPoints(t, after), "warning") // before it is deployed
+	// Before it is deployed: the access point lacks the Region, and the buckets do not
+	// know its roles.
+	w.wantDoctor(withPoints(t, after), "warning"+"failed"+"failed")
 	w.update(synthesize(t, withPoints(t, after, map[string]any{"name": "main", "regions": before}, map[string]any{"name": "second"})))
 	w.regions = after
 	if len(w.state.AccessPoints.ARNs) != 2 {
@@ -148,6 +150,11 @@ func TestOneEndpoint(t *testing.T) {
 	if got := w.state.AccessPoints.ARNs; len(got) != 1 || got[0] != second {
 		t.Errorf("access points %v, want %s alone", got, second)
 	}
+	w.wantDoctor(withPoints(t, after, map[string]any{"name": "second"}), "")
+	if _, err := w.s3("eu-west-1").DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: aws.String(w.bucket("eu-west-1"))}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantDoctor(withPoints(t, after, map[string]any{"name": "second"}), "failed")
 	w.wantBy(second, before, "first", "body of first") // no backfill has copied it to the new Region
 	for _, region := range after {
 		w.wantLetters(region, 0)

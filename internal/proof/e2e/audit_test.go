@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -194,6 +196,22 @@ func TestAuditTrail(t *testing.T) {
 	if code, _, notes := w.command("explain", "--audit", "films/two"); code != 2 || !strings.Contains(string(notes), "--audit: cdk.json has no auditTrail") {
 		t.Errorf("without a trail: exit %d, %s", code, notes)
 	}
+
+	trails := cloudtrail.NewFromConfig(w.config("us-east-1"))
+	if said := w.says("asks", 0, "doctor"); strings.Contains(said, "audit-trail") {
+		t.Errorf("doctor says %s", said)
+	}
+	if _, err := trails.StopLogging(t.Context(), &cloudtrail.StopLoggingInput{Name: aws.String("s3fanout-audit")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trails.PutEventSelectors(t.Context(), &cloudtrail.PutEventSelectorsInput{
+		TrailName: aws.String("s3fanout-audit"), AdvancedEventSelectors: []trailtypes.AdvancedEventSelector{{FieldSelectors: []trailtypes.AdvancedFieldSelector{
+			{Field: aws.String("eventCategory"), Equals: []string{"Data"}}, {Field: aws.String("resources.type"), Equals: []string{"AWS::S3::Object"}}}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantSaid(t, w.says("asks", 3, "doctor"), "audit-trail-logging", "aws cloudtrail start-logging --region us-east-1 --name s3fanout-audit",
+		"audit-trail-events", "its event selectors differ in readOnly", "npx cdk deploy --revert-drift s3fanout-audit")
 
 	set := replicaset.Config{Name: "s3fanout", Regions: []string{"us-east-1"}, AuditTrail: &replicaset.AuditTrail{}}
 	answers := map[string][]map[string]string{}

@@ -1,0 +1,127 @@
+package health
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"s3fanout/internal/replicaset"
+)
+
+// Trails is what is asked of CloudTrail, of sets with an audit trail.
+type Trails interface {
+	GetTrail(context.Context, *cloudtrail.GetTrailInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error)
+	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
+	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
+}
+
+// Trail is the audit trail.
+type Trail struct {
+	MultiRegion bool
+	LogGroupARN string // with ":*" at its end
+	Logging     Look[TrailStatus]
+	// Selectors are the conditions of its one advanced event selector, and nil if it
+	// has none or several.
+	Selectors Look[[]types.AdvancedFieldSelector]
+}
+
+// TrailStatus is whether the trail records, and why it could not deliver lately.
+type TrailStatus struct {
+	On    bool
+	Error string // of the last delivery to the log bucket or the log group; empty if that went well
+}
+
+// auditTrail asks about the trail, in its home Region.
+func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
+	arn := g.facts.Set.AuditTrailARN(g.facts.Account)
+	what := "trail " + g.facts.Set.AuditTrailName()
+	out, err := g.clients.Trails.GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &arn})
+	if err != nil {
+		return failed[Trail](g.region, what, err)
+	}
+	trail := Trail{}
+	if out.Trail != nil {
+		trail = Trail{MultiRegion: aws.ToBool(out.Trail.IsMultiRegionTrail), LogGroupARN: aws.ToString(out.Trail.CloudWatchLogsLogGroupArn)}
+	}
+	if status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}); err != nil {
+		trail.Logging = failed[TrailStatus](g.region, what, err)
+	} else {
+		said := aws.ToString(status.LatestDeliveryError)
+		if said == "" {
+			said = aws.ToString(status.LatestCloudWatchLogsDeliveryError)
+		}
+		trail.Logging = found(TrailStatus{On: aws.ToBool(status.IsLogging), Error: said})
+	}
+	if selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}); err != nil {
+		trail.Selectors = failed[[]types.AdvancedFieldSelector](g.region, what, err)
+	} else {
+		trail.Selectors = found[[]types.AdvancedFieldSelector](nil)
+		if all := selectors.AdvancedEventSelectors; len(all) == 1 {
+			trail.Selectors.Value = all[0].FieldSelectors
+		}
+	}
+	return found(trail)
+}
+
+// auditTrail compares the trail with the configuration, in its home Region.
+func (c *checker) auditTrail() {
+	set := c.facts.Set
+	name := set.AuditTrailName()
+	if set.AuditTrail == nil || c.region.Name != set.AuditRegion() || !there(c, checkTrail, c.region.Audit, "trail "+name) {
+		return
+	}
+	trail := c.region.Audit.Value
+	if told(c, checkTrailLogging, trail.Logging) {
+		switch status := trail.Logging.Value; {
+		case !status.On:
+			c.find(checkTrailLogging, "trail %s is stopped", name)
+		case status.Error != "":
+			c.add(checkTrailLogging, Warning, "trail %s could not deliver: %s", name, status.Error)
+		}
+	}
+	if !told(c, checkTrailSelectors, trail.Selectors) {
+		return
+	}
+	var wrong []string
+	if !trail.MultiRegion {
+		wrong = append(wrong, "it records one Region alone")
+	}
+	if trail.LogGroupARN != set.AuditLogGroupARN(c.facts.Account)+":*" {
+		wrong = append(wrong, "it does not deliver to the log group "+set.AuditLogGroupName())
+	}
+	if field := differingSelector(set.AuditSelectors(c.facts.Account), trail.Selectors.Value); field != "" {
+		wrong = append(wrong, "its event selectors differ in "+field)
+	}
+	if len(wrong) > 0 {
+		c.find(checkTrailSelectors, "trail %s: %s", name, strings.Join(wrong, "; "))
+	}
+}
+
+// differingSelector is the first field in which the conditions of a trail are others
+// than those of the configuration; empty if they are the same, in whatever order.
+func differingSelector(want []replicaset.AuditSelector, have []types.AdvancedFieldSelector) string {
+	same := func(a, b []string) bool {
+		return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+	}
+	for _, w := range want {
+		i := slices.IndexFunc(have, func(h types.AdvancedFieldSelector) bool { return aws.ToString(h.Field) == w.Field })
+		if i < 0 {
+			return w.Field
+		}
+		h := have[i]
+		if !same(w.Equals, h.Equals) || !same(w.StartsWith, h.StartsWith) || !same(w.NotEquals, h.NotEquals) ||
+			len(h.EndsWith)+len(h.NotEndsWith)+len(h.NotStartsWith) > 0 {
+			return w.Field
+		}
+	}
+	for _, h := range have {
+		if !slices.ContainsFunc(want, func(w replicaset.AuditSelector) bool { return w.Field == aws.ToString(h.Field) }) {
+			return aws.ToString(h.Field)
+		}
+	}
+	return ""
+}

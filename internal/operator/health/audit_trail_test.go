@@ -1,0 +1,138 @@
+package health
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"s3fanout/internal/replicaset"
+)
+
+// auditSet is a set with an audit trail, whose home is the first Region.
+func auditSet() replicaset.Config {
+	set := testSet()
+	set.AuditTrail = &replicaset.AuditTrail{}
+	return set
+}
+
+func healthyTrail(set replicaset.Config) Trail {
+	t := Trail{MultiRegion: true, LogGroupARN: set.AuditLogGroupARN(account) + ":*", Logging: found(TrailStatus{On: true})}
+	var selectors []types.AdvancedFieldSelector
+	for _, s := range set.AuditSelectors(account) {
+		selectors = append(selectors, types.AdvancedFieldSelector{Field: &s.Field, Equals: s.Equals, StartsWith: s.StartsWith, NotEquals: s.NotEquals})
+	}
+	slices.Reverse(selectors) // CloudTrail's order is its own
+	t.Selectors = found(selectors)
+	return t
+}
+
+// oneFinding wants these findings to be one alone.
+func oneFinding(t *testing.T, findings []Finding, check string, severity Severity, what string) {
+	t.Helper()
+	if check == "" {
+		if len(findings) != 0 {
+			t.Errorf("findings %+v, want none", findings)
+		}
+		return
+	}
+	if len(findings) != 1 || findings[0].Check != check || findings[0].Severity != severity || !strings.Contains(findings[0].What, what) || findings[0].Fix == "" {
+		t.Errorf("findings %+v, want one %s of %s: %s", findings, severity, check, what)
+	}
+}
+
+func TestAuditTrailIsCompared(t *testing.T) {
+	set := auditSet()
+	for _, tt := range []struct {
+		what, check string // "" for no finding
+		as          Severity
+		want        string
+		look        func(*Look[Trail])
+	}{
+		{"as it is to be", "", "", "", func(*Look[Trail]) {}},
+		{"before the first deployment", checkTrail, Failed, "trail media-audit does not exist", func(l *Look[Trail]) { *l = Look[Trail]{State: Absent} }},
+		{"refused", checkTrail, Unknown, "cannot tell whether the audit trail of cdk.json exists: " + denied, func(l *Look[Trail]) { *l = Look[Trail]{Why: denied} }},
+		{"stopped", checkTrailLogging, Failed, "trail media-audit is stopped", func(l *Look[Trail]) { l.Value.Logging.Value.On = false }},
+		{"not delivered", checkTrailLogging, Warning, "trail media-audit could not deliver: AccessDenied", func(l *Look[Trail]) { l.Value.Logging.Value.Error = "AccessDenied" }},
+		{"status refused", checkTrailLogging, Unknown, denied, func(l *Look[Trail]) { l.Value.Logging = Look[TrailStatus]{Why: denied} }},
+		{"one Region", checkTrailSelectors, Failed, "it records one Region alone", func(l *Look[Trail]) { l.Value.MultiRegion = false }},
+		{"another log group", checkTrailSelectors, Failed, "it does not deliver to the log group media-audit", func(l *Look[Trail]) { l.Value.LogGroupARN = "" }},
+		{"a bucket left out", checkTrailSelectors, Failed, "its event selectors differ in resources.ARN", func(l *Look[Trail]) {
+			i := slices.IndexFunc(l.Value.Selectors.Value, func(s types.AdvancedFieldSelector) bool { return *s.Field == "resources.ARN" })
+			l.Value.Selectors.Value[i].StartsWith = l.Value.Selectors.Value[i].StartsWith[1:]
+		}},
+		{"own writes too", checkTrailSelectors, Failed, "its event selectors differ in userIdentity.arn", func(l *Look[Trail]) {
+			l.Value.Selectors.Value = slices.DeleteFunc(l.Value.Selectors.Value, func(s types.AdvancedFieldSelector) bool { return *s.Field == "userIdentity.arn" })
+		}},
+		{"an operator left out", checkTrailSelectors, Failed, "its event selectors differ in userIdentity.arn", func(l *Look[Trail]) {
+			l.Value.Selectors.Value[0].NotStartsWith = []string{"arn:aws:sts::111122223333:assumed-role/ops/"}
+		}},
+		{"one more field", checkTrailSelectors, Failed, "its event selectors differ in eventName", func(l *Look[Trail]) {
+			field := "eventName"
+			l.Value.Selectors.Value = append(l.Value.Selectors.Value, types.AdvancedFieldSelector{Field: &field, Equals: []string{"PutObject"}})
+		}},
+		{"no advanced selectors", checkTrailSelectors, Failed, "its event selectors differ in eventCategory", func(l *Look[Trail]) { l.Value.Selectors = found[[]types.AdvancedFieldSelector](nil) }},
+		{"selectors refused", checkTrailSelectors, Unknown, denied, func(l *Look[Trail]) { l.Value.Selectors = Look[[]types.AdvancedFieldSelector]{Why: denied} }},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			facts := healthyOf(set)
+			facts.Regions[0].Audit = found(healthyTrail(set))
+			tt.look(&facts.Regions[0].Audit)
+			oneFinding(t, Check(facts), tt.check, tt.as, tt.want)
+		})
+	}
+	if findings := Check(healthyOf(testSet())); len(findings) != 0 {
+		t.Errorf("without a trail: %+v", findings)
+	}
+}
+
+// The policy of a made bucket is asked what it denies, and to whom.
+func TestOnlyByAccessPointIsChecked(t *testing.T) {
+	set := pointSet()
+	set.Access, set.DirectAccessARNs = replicaset.AccessPointOnly, []string{"arn:aws:iam::{account}:role/etl"}
+	arns := `["` + strings.Join(set.DirectAccess(account), `","`) + `"]`
+	policy := func(region, action, points, arns string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyByAccessPoint","Effect":"Deny","Principal":"*","Action":` + action + `,"Resource":"` +
+			set.Member(account, region).BucketARN() + `/*","Condition":{"ArnNotLike":{"s3:DataAccessPointArn":"` + points + `","aws:PrincipalArn":` + arns + `}}}]}`
+	}
+	const all, points = `"s3:*"`, "arn:aws:s3::111122223333:accesspoint/*"
+	for _, tt := range []struct {
+		what, check string
+		as          Severity
+		want        string
+		look        func(region string) Look[string]
+	}{
+		{"as it is to be", "", "", "", func(region string) Look[string] { return found(policy(region, all, points, arns)) }},
+		{"no policy", checkOnlyPoint, Failed, "has no policy", func(string) Look[string] { return Look[string]{State: Absent} }},
+		{"no statement", checkOnlyPoint, Failed, "s3:GetObject by the bucket's name is not denied; s3:PutObject", func(string) Look[string] {
+			return found(`{"Version":"2012-10-17","Statement":[]}`)
+		}},
+		{"writes alone", checkOnlyPoint, Failed, "s3:GetObject by the bucket's name is not denied", func(region string) Look[string] {
+			return found(policy(region, `["s3:PutObject","s3:DeleteObject"]`, points, arns))
+		}},
+		{"another account's access points", checkOnlyPoint, Failed, "s3:GetObject through the access point is denied", func(region string) Look[string] {
+			return found(policy(region, all, "arn:aws:s3::444455556666:accesspoint/*", arns))
+		}},
+		{"a role left out", checkOnlyPoint, Failed, "s3:GetObject is denied to arn:aws:iam::111122223333:role/etl", func(region string) Look[string] {
+			return found(policy(region, all, points, strings.Replace(arns, `"arn:aws:iam::111122223333:role/etl",`, "", 1)))
+		}},
+		{"refused", checkOnlyPoint, Unknown, denied, func(string) Look[string] { return Look[string]{Why: denied} }},
+		{"no JSON", checkOnlyPoint, Unknown, "its policy cannot be read", func(string) Look[string] { return found("{") }},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			facts := healthyOf(set)
+			var whole []string
+			for _, m := range set.Members(account) {
+				whole = append(whole, m.Bucket)
+			}
+			slices.Sort(whole)
+			facts.Regions[0].AccessPoints = found([]AccessPoint{{Name: "n", Alias: "a.mrap", Status: "READY", Buckets: whole}})
+			for i := range facts.Regions {
+				facts.Regions[i].Bucket.Value.Policy = found(policy(facts.Regions[i].Name, all, points, arns))
+			}
+			facts.Regions[1].Bucket.Value.Policy = tt.look(facts.Regions[1].Name)
+			oneFinding(t, Check(facts), tt.check, tt.as, tt.want)
+		})
+	}
+}
