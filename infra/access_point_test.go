@@ -2,6 +2,7 @@ package infra
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,6 +132,66 @@ func TestSynthesisSaysThatAnAccessPointIsReplaced(t *testing.T) {
 			t.Errorf("%v: said %q, want %q…", tt.points, said, tt.want)
 		}
 	}
+}
+
+// The synthesis says what an access point over opt-in Regions takes, and of which that
+// is, and nothing of other sets.
+func TestSynthesisSaysWhatOptInRegionsTake(t *testing.T) {
+	for _, tt := range []struct {
+		regions []string
+		points  []replicaset.Point
+		want    string
+	}{
+		{[]string{"us-east-1", "eu-west-1"}, nil, ""},
+		{[]string{"us-east-1", "eu-south-1", "af-south-1"}, nil, "accessPoint: af-south-1 and eu-south-1 are opt-in Regions: "},
+		{[]string{"us-east-1", "eu-south-1", "eu-west-1"}, []replicaset.Point{{Name: "main", Regions: []string{"us-east-1", "eu-west-1"}}}, ""},
+	} {
+		set := replicaset.Config{Name: "media", Regions: tt.regions, OptInRegions: true, AccessPoint: &replicaset.AccessPoint{Points: tt.points}}
+		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
+		said := ""
+		for _, entry := range *newAccessPointStack(app, set).Node().Metadata() {
+			if text, ok := entry.Data.(string); ok && *entry.Type == "aws:cdk:info" && strings.Contains(text, "opt-in") {
+				said += text
+			}
+		}
+		if tt.want == "" && said != "" || !strings.HasPrefix(said, tt.want) {
+			t.Errorf("%v: said %q, want %q…", tt.regions, said, tt.want)
+		}
+	}
+}
+
+// An access point takes as many Regions as S3 does, each with its own bucket.
+func TestAccessPointOfSeventeenRegions(t *testing.T) {
+	set := replicaset.Config{Name: "media", AccessPoint: &replicaset.AccessPoint{}, OptInRegions: true, Regions: []string{
+		"af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+		"eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-2",
+	}}
+	if err := set.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
+	newAccessPointStack(app, set)
+	app.Synth(nil)
+	text, err := os.ReadFile(filepath.Join(out, set.AccessPointStackName()+".template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Properties struct{ Regions []struct{ Bucket any } }
+		}
+	}
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	buckets := map[string]bool{}
+	for _, r := range template.Resources {
+		for _, region := range r.Properties.Regions {
+			buckets[fmt.Sprint(region.Bucket)] = true
+		}
+	}
+	equal(t, "buckets of it", len(buckets), 17)
 }
 
 // The synthesis says that clients lose the buckets before there is an access point,

@@ -73,9 +73,17 @@ func TestAccessPointsAreCompared(t *testing.T) {
 			}
 		})
 	}
+	left := set
+	left.Regions = set.Regions[:2] // cdk.json has it so, and nothing is deployed yet
+	facts := healthyOf(left)
+	facts.Regions[0].AccessPoints = found([]AccessPoint{whole})
+	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkAccessPoint || findings[0].Severity != Warning ||
+		!strings.Contains(findings[0].Fix+findings[0].Means, "alias") {
+		t.Errorf("before a Region leaves: %+v, want that the access point would be another one", findings)
+	}
 	second := set
 	second.AccessPoint = &replicaset.AccessPoint{Points: []replicaset.Point{{Name: "second"}, {Name: "main", Regions: []string{"eu-west-1", "us-east-1"}}}}
-	facts := healthyOf(second)
+	facts = healthyOf(second)
 	facts.Regions[0].AccessPoints = found([]AccessPoint{point("main", second.Member(account, "eu-west-1").Bucket, second.Member(account, "us-east-1").Bucket)})
 	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkPointMissing || findings[0].What != "access point second does not exist" {
 		t.Errorf("before the second is made: %+v, want that it is not there", findings)

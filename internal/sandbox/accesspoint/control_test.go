@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -27,5 +28,31 @@ func TestRoutesRefusal(t *testing.T) {
 	}
 	if got := routesRefusal(nil); got != nil {
 		t.Errorf("set: %v, want no refusal", got)
+	}
+}
+
+// An access point has at most 17 buckets, one in each Region, as S3 has it.
+func TestBucketsOfAnAccessPoint(t *testing.T) {
+	buckets := func(n int) (list []Bucket) {
+		for i := range n {
+			list = append(list, Bucket{Region: fmt.Sprintf("region-%02d", i), Name: fmt.Sprint("bucket-", i)})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		buckets []Bucket
+		refused string
+	}{
+		{buckets(1), ""}, {buckets(17), ""},
+		{nil, "an access point has 1 to 17 buckets, not 0"}, {buckets(18), "an access point has 1 to 17 buckets, not 18"},
+		{append(buckets(2), Bucket{Region: "region-01", Name: "another"}), "an access point has one bucket in a Region"},
+	} {
+		p, err := New("aws", "123456789012").Create("p", tt.buckets)
+		switch {
+		case tt.refused == "" && (err != nil || len(p.Buckets) != len(tt.buckets)):
+			t.Errorf("%d buckets: %d, %v", len(tt.buckets), len(p.Buckets), err)
+		case tt.refused != "" && (err == nil || !strings.Contains(err.Error(), tt.refused)):
+			t.Errorf("%d buckets: %v, want %q", len(tt.buckets), err, tt.refused)
+		}
 	}
 }
