@@ -155,11 +155,12 @@ func drillError(r failover.Result, back string) error {
 	if !r.Restored {
 		state = "the traffic is NOT as it was; to shift back: " + back
 	}
-	switch {
-	case r.Outcome == failover.Interrupted:
+	switch r.Outcome {
+	case failover.Interrupted:
 		return marked{errors.New("interrupted; " + state), errInterrupted}
-	case r.Outcome == failover.Failed:
+	case failover.Failed:
 		return marked{fmt.Errorf("%s; %s", countOf(len(r.Problems), "problem", "problems"), state), errLeftOver}
+	case failover.Passed:
 	}
 	return nil
 }

@@ -108,6 +108,25 @@ func TestRunbookOfARegionThatIsDown(t *testing.T) {
 	}
 }
 
+// us-west-2 alone lists access points. While its S3 is away the commands say how to do
+// without, and traffic is shifted away from it by the alias, in another control Region.
+func TestFailoverWhileNobodyListsAccessPoints(t *testing.T) {
+	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
+	const set = `{"s3fanout":{"name":"s3fanout","regions":["us-west-2","us-east-1"],"accessPoint":{}}}`
+	r := routedBy(t, set, start(t, synthesize(t, set)))
+	alias := r.arn[strings.LastIndex(r.arn, "/")+1:]
+	r.write("us-west-2", "before")
+	r.settle()
+	r.fault("us-west-2", fault.S3Unavailable, 1, 0)
+	r.failoverSays(1, "give the alias: --access-point ALIAS", "shift", "--away-from", "us-west-2", "--yes")
+	out := r.failoverSays(0, "us-west-2: active -> passive\n", "shift", "--away-from", "us-west-2", "--yes", "--access-point", alias)
+	if back := "s3fanout failover shift --to us-east-1,us-west-2 --access-point " + alias + "\n"; !strings.Contains(out, back) {
+		t.Errorf("want %q in\n%s", back, out)
+	}
+	r.failoverSays(3, "No answer about routes from us-west-2\n", "status", "--access-point", alias)
+	r.wantBy(r.arn, r.regions, "before", "body of before")
+}
+
 // Each permission of the policies for access points is needed: without it a command
 // fails and names it.
 func TestFailoverPolicies(t *testing.T) {
