@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/history"
 	"s3fanout/internal/printable"
@@ -65,11 +64,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if err != nil {
 		return err
 	}
-	clients := make(map[string]history.S3, len(set.Regions))
-	for _, region := range set.Regions {
-		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
-	}
-	o := history.Options{Config: set, Account: account, Key: key, S3: clients, MaxVersions: f.versions}
+	o := historyOptions(set, config, account, key, f.versions)
 	if f.audit {
 		o.Logs = auditLogs(config, set)
 	}

@@ -20,6 +20,7 @@ import (
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/history"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/operator/report"
 	"s3fanout/internal/operator/verify"
@@ -93,6 +94,15 @@ func (s *consoleSource) Explain(ctx context.Context, key string) (document.Expla
 		return document.Explain{}, err
 	}
 	return document.NewExplain(s.set.Name, facts, explain.Judge(facts)), nil
+}
+
+// History is history without the audit trail.
+func (s *consoleSource) History(ctx context.Context, key string) (document.History, error) {
+	facts, err := history.Run(ctx, historyOptions(s.set, s.config, s.account, key, history.MaxVersions))
+	if err != nil {
+		return document.History{}, err
+	}
+	return document.NewHistory(s.set.Name, facts), facts.Err()
 }
 
 // DeadLetters is redrive --dry-run.
@@ -250,6 +260,15 @@ func explainOptions(set replicaset.Config, config aws.Config, account, key strin
 		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
 	}
 	return explain.Options{Config: set, Account: account, Key: key, S3: clients, Queues: redrive.NewClients(config, set.Regions, 0)}
+}
+
+// historyOptions are those of a key.
+func historyOptions(set replicaset.Config, config aws.Config, account, key string, versions int) history.Options {
+	clients := make(map[string]history.S3, len(set.Regions))
+	for _, region := range set.Regions {
+		clients[region] = awsapi.NewS3(config, region, account, awsapi.RequestTime, 3)
+	}
+	return history.Options{Config: set, Account: account, Key: key, S3: clients, MaxVersions: versions}
 }
 
 // verifyOptions are those of a comparison of these Regions.

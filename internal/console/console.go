@@ -30,6 +30,8 @@ type Source interface {
 	Report(ctx context.Context, month string) (document.Report, error)
 	// Explain is the verdict on a key.
 	Explain(ctx context.Context, key string) (document.Explain, error)
+	// History is a key's versions of all Regions in one line of time.
+	History(ctx context.Context, key string) (document.History, error)
 	// Keys are some that begin with the prefix, in the first Region that answers.
 	Keys(ctx context.Context, prefix string) ([]string, error)
 	// DeadLetters reads the queues, and leaves them as they are.

@@ -53,6 +53,10 @@ func (f *fake) Explain(_ context.Context, key string) (document.Explain, error) 
 	return document.Explain{Key: key, Verdict: "everywhere", Text: "as it is: " + key}, f.call("explain %s", key)
 }
 
+func (f *fake) History(_ context.Context, key string) (document.History, error) {
+	return document.History{Key: key}, f.call("history %s", key)
+}
+
 func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive, error) {
 	read(len(f.letters))
 	return document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}, f.call("letters")

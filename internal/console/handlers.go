@@ -36,6 +36,7 @@ type keyView struct {
 	Error            string
 	Found            *document.Explain
 	Moments          []moment
+	Past             string // why not all of them are known
 	Replay, Backfill bool
 }
 
@@ -49,7 +50,11 @@ func (s *Server) showKey(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			v.Error, status = err.Error(), http.StatusBadGateway
 		} else {
-			v.Found, v.Moments = &found, moments(found)
+			past, err := s.o.Source.History(r.Context(), v.Key)
+			if err != nil {
+				v.Past = err.Error()
+			}
+			v.Found, v.Moments = &found, moments(past, found.Letters)
 			v.Replay, v.Backfill = fixable(found)
 		}
 	}

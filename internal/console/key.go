@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -12,31 +11,23 @@ import (
 type moment struct {
 	At     time.Time
 	Region string
-	What   string // write, replica, delete marker
+	What   string // as in the history of the key, or a dead letter
 	Text   string
 	X      float64 // on the line of time, percent
 }
 
-// moments are what is known of a key's past in all Regions, the earliest first. S3's
-// time of a version has seconds.
-func moments(d document.Explain) []moment {
+// moments are what is known of a key's past in all Regions, the earliest first: its
+// versions, and the dead letters that name it.
+func moments(h document.History, letters []document.ExplainLetter) []moment {
 	var list []moment
-	for _, r := range d.Regions {
-		for _, v := range r.Versions {
-			m := moment{At: v.Modified, Region: r.Region, What: "version", Text: v.VersionID}
-			switch {
-			case v.DeletionMarker:
-				m.What = "delete marker"
-			case r.Object != nil && r.Object.VersionID == v.VersionID && r.Object.Likely != "":
-				m.What = r.Object.Likely
-			}
-			list = append(list, m)
+	for _, e := range h.Entries {
+		m := moment{At: e.Time, Region: e.Region, What: e.What, Text: e.VersionID}
+		if e.Of != "" {
+			m.Text += " of " + e.Of
 		}
-		if len(r.Versions) == 0 && r.Object != nil {
-			list = append(list, moment{At: r.Object.Modified, Region: r.Region, What: cmp.Or(r.Object.Likely, "version"), Text: r.Object.VersionID})
-		}
+		list = append(list, m)
 	}
-	for _, l := range d.Letters {
+	for _, l := range letters {
 		if l.SentAt != nil {
 			list = append(list, moment{At: *l.SentAt, Region: l.Queue, What: "dead letter", Text: l.Reason})
 		}
@@ -82,16 +73,4 @@ func momentX(percent float64) string { return fixed(laneFrom + (laneTo-laneFrom)
 
 func momentLine(d *document.Explain, region string) int {
 	return laneLine(max(0, slices.IndexFunc(d.Regions, func(r document.ExplainRegion) bool { return r.Region == region })))
-}
-
-func momentClass(what string) string {
-	switch what {
-	case "delete marker":
-		return "deleted"
-	case "dead letter":
-		return "letter"
-	case "replica":
-		return "replica"
-	}
-	return "upload"
 }

@@ -100,17 +100,17 @@ func TestNumbersThatAreNotKnown(t *testing.T) {
 
 func TestMoments(t *testing.T) {
 	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	d := document.Explain{Regions: []document.ExplainRegion{
-		{Region: "us-east-1", Versions: []document.ExplainVersion{{VersionID: "2", Modified: at.Add(time.Hour), DeletionMarker: true}, {VersionID: "1", Modified: at}}},
-		{Region: "eu-west-1", State: "missing"},
-	}, Letters: []document.ExplainLetter{{Queue: "eu-west-1", SentAt: pointer(at.Add(time.Minute)), Reason: "AccessDenied"}}}
+	letters := []document.ExplainLetter{{Queue: "eu-west-1", SentAt: pointer(at.Add(time.Minute)), Reason: "AccessDenied"}}
 	var got []string
-	for _, m := range moments(d) {
-		got = append(got, m.Region+" "+m.What)
+	for _, m := range moments(document.History{Entries: []document.HistoryEntry{
+		{Region: "us-east-1", What: "write", Time: at, VersionID: "1"}, {Region: "us-east-1", What: "deletion", Time: at.Add(time.Hour), VersionID: "2"},
+	}}, letters) {
+		got = append(got, fmt.Sprint(m.Region, " ", m.What, " ", m.X))
 	}
-	if want := "us-east-1 version, eu-west-1 dead letter, us-east-1 delete marker"; strings.Join(got, ", ") != want {
+	if want := "us-east-1 write 2, eu-west-1 dead letter 3.6, us-east-1 deletion 98"; strings.Join(got, ", ") != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	d := document.Explain{Letters: letters, Regions: []document.ExplainRegion{{Region: "us-east-1", State: "present"}, {Region: "eu-west-1", State: "missing"}}}
 	if replay, backfill := fixable(d); !replay || !backfill {
 		t.Errorf("replay %v, backfill %v", replay, backfill)
 	}

@@ -24,8 +24,7 @@ var pages embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
 	"query": url.QueryEscape, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
-	"tab": newTab, "limit": func(e *document.BackfillEstimate) float64 { return limitOf(*e) }, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "momentClass": momentClass,
-	"flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
+	"tab": newTab, "limit": func(e *document.BackfillEstimate) float64 { return limitOf(*e) }, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
 // page is what every page has, beside its own part.
