@@ -25,6 +25,7 @@ type sandboxFlags struct {
 	listen, templates, dir, state, function string
 	regions                                 []string
 	retryWait, answerTimeout                time.Duration
+	network                                 string // none if empty
 	verbose, console                        bool
 }
 
@@ -51,6 +52,7 @@ AWS SDK, the aws command or s3fanout at it with AWS_ENDPOINT_URL.`,
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry")
 	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource")
 	cmd.Flags().BoolVar(&f.console, "console", false, "show it in a browser; see s3fanout console")
+	cmd.Flags().StringVar(&f.network, "network", networkLoopback, "`delays`: none, or aws for delays, speed and request rates like AWS's S3")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log everything")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
@@ -81,6 +83,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
 		Seed:          uint64(time.Now().UnixNano()),
+		Network:       f.network == networkAWS,
 		OnUpdate:      func(state sandbox.State) { a.followState(f.state, state) },
 		Logger:        slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
 	})
@@ -114,6 +117,12 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	return sb.Close()
 }
 
+// Values of --network.
+const (
+	networkLoopback = "none"
+	networkAWS      = "aws"
+)
+
 // check finds mistakes in the names before anything is started.
 func (f sandboxFlags) check() error {
 	if f.retryWait <= 0 {
@@ -124,6 +133,9 @@ func (f sandboxFlags) check() error {
 	}
 	if f.console && len(f.regions) > 0 {
 		return usageError{errors.New("--console shows a replica set, and --regions deploys none; leave one of them out")}
+	}
+	if f.network != "" && f.network != networkLoopback && f.network != networkAWS {
+		return usageError{fmt.Errorf("--network %q: use %s or %s", f.network, networkLoopback, networkAWS)}
 	}
 	if f.templates != "" && len(f.regions) > 0 {
 		return usageError{errors.New("use either --regions or --templates; with --regions, deploy later with s3fanout sandbox deploy")}

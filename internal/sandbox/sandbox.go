@@ -79,7 +79,9 @@ type Config struct {
 	// AnswerTimeout is how long a custom resource is waited for, unless its
 	// ServiceTimeout is shorter; DefaultAnswerTimeout if zero, as on AWS.
 	AnswerTimeout time.Duration
-	Seed          uint64 // of the faults' randomness
+	Seed          uint64 // of the faults' and the network's randomness
+	// Network has S3 answer as over AWS's network, see package network.
+	Network bool
 
 	// Dir is where objects and logs go: a new directory, an empty one, or that of
 	// an earlier sandbox of the same stacks, however that one ended. Its objects,

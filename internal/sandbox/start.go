@@ -15,6 +15,7 @@ import (
 	"s3fanout/internal/sandbox/events"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/lambda"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/scheduler"
 	"s3fanout/internal/sandbox/sns"
@@ -142,7 +143,15 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call,
-		OnRecord: s.trail.Record, Logger: s.logger,
+		OnRecord: s.trail.Record, Network: c.network(), Logger: s.logger,
 	})
 	return err
+}
+
+// network is nil for one that takes no time.
+func (c Config) network() *network.Network {
+	if !c.Network {
+		return nil
+	}
+	return network.AWS(c.Seed)
 }

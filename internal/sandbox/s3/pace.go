@@ -15,13 +15,16 @@ type pace struct {
 	bytesPerSecond int64
 }
 
-// newPace decides whether the Region's bandwidth limits the request. What moves
+// newPace decides whether the Region's bandwidth, or the network's, limits the request. What moves
 // no object's data never is.
 func (x *exchange) newPace() pace {
 	switch x.operation.name {
 	case "PutObject", "UploadPart", "GetObject", "CopyObject", "UploadPartCopy":
 		if f, ok := x.config.Faults.Strike(x.region, fault.S3Bandwidth); ok {
 			return pace{service: x.Service, begun: time.Now(), bytesPerSecond: f.BytesPerSecond}
+		}
+		if n := x.config.Network; n != nil {
+			return pace{service: x.Service, begun: time.Now(), bytesPerSecond: n.BytesPerSecond}
 		}
 	}
 	return pace{}

@@ -14,6 +14,7 @@ import (
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/s3/store"
 	"s3fanout/internal/sandbox/stats"
 )
@@ -49,6 +50,9 @@ type Config struct {
 	// OnRecord, if set, is shown each request for objects before it is answered, also
 	// those that failed.
 	OnRecord func(Record)
+
+	// Network, if set, delays and limits requests as AWS's does; see exchange.travel.
+	Network *network.Network
 
 	Logger *slog.Logger // nothing is logged if nil
 
@@ -205,6 +209,9 @@ type exchange struct {
 // serve does what an understood request asks for. An error means that nothing
 // has been answered yet.
 func (x *exchange) serve() (err error) {
+	if err := x.travel(); err != nil {
+		return err
+	}
 	if err := x.strike(); err != nil {
 		return err
 	}

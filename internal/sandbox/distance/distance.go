@@ -1,10 +1,7 @@
-package accesspoint
+// Package distance says how far AWS's Regions are from each other, by the map.
+package distance
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // place is where a Region is, in degrees, about: to the city that its name in
 // AWS's lists has.
@@ -45,9 +42,9 @@ func places() map[string]place {
 	}
 }
 
-// apart is the distance of two Regions in kilometres, along the earth's surface.
+// Between is the distance of two Regions in kilometres, along the earth's surface.
 // A Region whose place is not known is as far as the other side of the earth.
-func apart(a, b string) float64 {
+func Between(a, b string) float64 {
 	if a == b {
 		return 0
 	}
@@ -62,13 +59,4 @@ func apart(a, b string) float64 {
 	half := func(d float64) float64 { s := math.Sin(d / 2); return s * s }
 	h := half(rad(q.north-p.north)) + math.Cos(rad(p.north))*math.Cos(rad(q.north))*half(rad(q.east-p.east))
 	return 2 * radius * math.Asin(math.Sqrt(h))
-}
-
-// Nearest returns the active bucket of the access point that is nearest to a client
-// in the Region. S3 goes by the network's distance; this goes by the map's.
-func (p Point) Nearest(client string) Bucket {
-	active := slices.DeleteFunc(slices.Clone(p.Buckets), func(b Bucket) bool { return b.Passive })
-	return slices.MinFunc(active, func(a, b Bucket) int {
-		return cmp.Or(cmp.Compare(apart(client, a.Region), apart(client, b.Region)), cmp.Compare(a.Region, b.Region))
-	})
 }
