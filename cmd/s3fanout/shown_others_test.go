@@ -75,6 +75,7 @@ func byHand() map[string]string {
 		"words":            "prints what TestPagesAreReadable counts",
 		"bench":            "measures for minutes and asserts nothing",
 		"load":             "takes eight minutes; make test-large has a smaller burst",
+		"console":          "runs until it is interrupted; make console-browser runs its command and looks at the pages",
 		"deploy":           "needs an AWS account",
 		"release-snapshot": "takes long for all systems; make release-proof makes one for this machine",
 		"sim-next":         "changes the checkout; TestSchedules runs the same simulation",

@@ -208,16 +208,18 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout redrive --watch --rate 5":              {script: "redrive_watch.txtar"},
 		"s3fanout status --watch":                        {script: "status.txtar"},
 
-		"s3fanout init": {reason: "asks; TestInitAsks answers"},
-		"s3fanout backfill --batch-operations --to eu-west-1":                                 {reason: noBatch},
+		"s3fanout init":                                       {reason: "asks; TestInitAsks answers"},
+		"s3fanout explain --audit films/one.mp4":              {reason: noTrail},
+		"s3fanout history --audit films/one.mp4":              {reason: noTrail},
+		"s3fanout backfill --batch-operations --to eu-west-1": {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
-		"s3fanout backfill --hide-deleted":                                                    {reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it"},
-		"s3fanout backfill --job JOB --region us-east-1":                                      {reason: noBatch},
-		"s3fanout failover status":                                                            {reason: noPoint},
-		"s3fanout failover shift --away-from eu-west-1":                                       {reason: noPoint},
-		"s3fanout failover shift --to us-east-1,eu-west-1,ap-northeast-1":                     {reason: noPoint},
-		"s3fanout failover drill":                                                             {reason: noPoint},
-		"s3fanout failover drill --away-from eu-west-1 --for 1h":                              {reason: noPoint},
+		"s3fanout backfill --hide-deleted":                                {reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it"},
+		"s3fanout backfill --job JOB --region us-east-1":                  {reason: noBatch},
+		"s3fanout failover status":                                        {reason: noPoint},
+		"s3fanout failover shift --away-from eu-west-1":                   {reason: noPoint},
+		"s3fanout failover shift --to us-east-1,eu-west-1,ap-northeast-1": {reason: noPoint},
+		"s3fanout failover drill":                                         {reason: noPoint},
+		"s3fanout failover drill --away-from eu-west-1 --for 1h":          {reason: noPoint},
 	}
 }
 
@@ -225,6 +227,8 @@ func notRun() map[string]struct{ script, reason string } {
 const shownTime = 2 * time.Minute
 
 const noPoint = "the default set has no access point; internal/proof/e2e TestRunbookOfARegionThatIsDown runs it"
+
+const noTrail = "the default set has no audit trail; internal/proof/e2e TestAuditTrail runs it"
 
 const noBatch = "S3 Batch Operations are not in the sandbox; batch_test.go asks a stand-in for them"
 
