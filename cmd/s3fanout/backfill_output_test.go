@@ -11,6 +11,7 @@ import (
 	"s3fanout/internal/copier"
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/ui"
 )
 
 func someBackfill() backfill.Report {
@@ -140,14 +141,14 @@ func TestBackfillProgressLine(t *testing.T) {
 	}{
 		{backfill.Progress{Missing: 10}, 0, false, "0 of at least 10 objects, 0 B"},
 		{backfill.Progress{Missing: 100, Ended: 20, Failed: 1, Bytes: 20 << 20}, 10 * time.Second, false,
-			"20 of at least 100 objects, 20.0 MiB, 1 failed; 2/s, 2.0 MiB/s; at least 40s left"},
+			"20 of at least 100 objects, 20.0 MiB, 1 failed; 2/s, 2.0 MiB/s"},
 		{backfill.Progress{Missing: 100, Ended: 20, Bytes: 20 << 20, Listed: true}, 10 * time.Second, false,
 			"20 of 100 objects, 20.0 MiB; 2/s, 2.0 MiB/s; 40s left"},
 		{backfill.Progress{Missing: 1, Ended: 1, Listed: true}, 10 * time.Second, false, "1 of 1 object, 0 B; 0/s, 0 B/s"},
 		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512}, time.Minute, true, "3000 keys listed; at least 7 objects missing, 512 B"},
 		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512, Listed: true}, time.Minute, true, "3000 keys listed; 7 objects missing, 512 B"},
 	} {
-		if got := describeProgress(c.p, c.took, c.dryRun); got != c.want {
+		if got := describeProgress(c.p, c.took, c.dryRun, new(ui.Meter)); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
 	}

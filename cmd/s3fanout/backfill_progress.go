@@ -7,6 +7,7 @@ import (
 	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // backfillProgress turns what the run tells into a status. The run never calls
@@ -17,6 +18,7 @@ type backfillProgress struct {
 	began, last time.Time
 	dryRun      bool
 	named       int // failures
+	meter       ui.Meter
 }
 
 // statusInterval keeps a terminal readable.
@@ -28,7 +30,12 @@ func (w *backfillProgress) progress(b backfill.Progress) {
 		return
 	}
 	w.last = now
-	w.p.status("%s", describeProgress(b, now.Sub(w.began), w.dryRun))
+	text := describeProgress(b, now.Sub(w.began), w.dryRun, &w.meter)
+	if w.dryRun || !b.Listed {
+		w.p.status("%s", text)
+		return
+	}
+	w.p.share(b.Ended, b.Missing, text)
 }
 
 // failed names the failures that the result does not.
@@ -40,7 +47,7 @@ func (w *backfillProgress) failed(f backfill.Failure) {
 
 // describeProgress is the line of a run that has taken so long. Until the
 // listing is done, nobody knows how much there is to do.
-func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) string {
+func describeProgress(b backfill.Progress, took time.Duration, dryRun bool, meter *ui.Meter) string {
 	least := "at least "
 	if b.Listed {
 		least = ""
@@ -57,8 +64,11 @@ func describeProgress(b backfill.Progress, took time.Duration, dryRun bool) stri
 	}
 	perSecond := float64(b.Ended) / took.Seconds()
 	line += fmt.Sprintf("; %.0f/s, %s/s", perSecond, table.Bytes(int64(float64(b.Bytes)/took.Seconds())))
-	if left := b.Missing - b.Ended; left > 0 {
-		line += fmt.Sprintf("; %s%v left", least, time.Duration(float64(left)/perSecond*float64(time.Second)).Round(time.Second))
+	if !b.Listed {
+		return line // an estimate would grow with each page
+	}
+	if left, ok := meter.Left(int64(b.Ended), int64(b.Missing), took); ok {
+		line += "; " + ui.Span(left) + " left"
 	}
 	return line
 }

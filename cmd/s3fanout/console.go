@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // terminalWidth is the number of columns of the terminal that w writes to; 0
@@ -77,12 +78,60 @@ func (p *progress) status(format string, args ...any) {
 	}
 }
 
+// share replaces the state by that of work of which a part is done, on a terminal
+// with a bar.
+func (p *progress) share(done, total int, text string) {
+	if p.width > 0 {
+		text = ui.Bar(int64(done), int64(total)) + "  " + text
+	}
+	p.status("%s", text)
+}
+
+// ticking replaces the state by what text returns, each second anew on a terminal,
+// until stop is called. Elsewhere it is written once.
+func (p *progress) ticking(text func() string) (stop func()) {
+	p.status("%s", text())
+	if p.width == 0 {
+		return func() {} // each would be a line
+	}
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-second.C:
+				p.status("%s", text())
+			}
+		}
+	}()
+	return func() { close(ended); <-done }
+}
+
+// countdown is ticking, for work that takes a time at most.
+func (p *progress) countdown(most time.Duration, text func() string) (stop func()) {
+	until := p.now().Add(most)
+	return p.ticking(func() string { return text() + ", " + ui.Span(until.Sub(p.now())) + " at most" })
+}
+
 // note writes a line that stays, wrapped on a terminal.
 func (p *progress) note(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
 	_, _ = fmt.Fprintln(p.w, wrapped(oneLine(fmt.Sprintf(format, args...)), p.width, "  "))
+}
+
+// aside takes the state off the terminal while write writes elsewhere, perhaps to the
+// same terminal.
+func (p *progress) aside(write func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	return write()
 }
 
 // done takes the state off the terminal; elsewhere it writes the last one. Call

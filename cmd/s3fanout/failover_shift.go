@@ -149,8 +149,9 @@ func (a *app) shiftNow(ctx context.Context, f shiftFlags, control *failover.Cont
 		return interruptedShift(ctx, err)
 	}
 	d.Submitted = true
-	p.status("waiting until the change is effective, two minutes at most")
+	stop := p.countdown(failover.EffectTime, func() string { return "waiting until the change is effective" })
 	took, err := control.Await(ctx, after)
+	stop()
 	switch {
 	case errors.Is(err, failover.ErrNotEffective):
 		return marked{fmt.Errorf("%w; S3 has taken it: look with s3fanout failover status", err), errLeftOver}

@@ -13,6 +13,7 @@ import (
 
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/ui"
 )
 
 func newRedriveCommand(a *app) *cobra.Command {
@@ -58,13 +59,18 @@ func (a *app) redrive(ctx context.Context, f redriveFlags) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := a.newProgress()
-	told := redriveProgress{p: p, dryRun: f.dryRun}
+	told := newRedriveProgress(p, f.dryRun)
 	observer := redrive.Observer{Opened: told.opened, Finished: told.finished}
 	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now, told: map[string]string{}}
+	stop := func() {}
 	if f.watch {
 		observer.Finished, observer.Trouble = lines.finished, lines.trouble
+		if p.width > 0 {
+			stop = p.ticking(lines.waiting)
+		}
 	}
 	report, err := redrive.Run(ctx, f.options(set, regions, redrive.NewClients(config, set.Regions, f.concurrency)), observer)
+	stop()
 	p.done()
 	if err != nil {
 		return err
@@ -137,6 +143,14 @@ type redriveProgress struct {
 	dryRun         bool
 	waiting, ended int
 	bad, skipped   int
+
+	now   func() time.Time
+	began time.Time
+	meter ui.Meter
+}
+
+func newRedriveProgress(p *progress, dryRun bool) *redriveProgress {
+	return &redriveProgress{p: p, dryRun: dryRun, now: time.Now, began: time.Now()}
 }
 
 func (w *redriveProgress) opened(region string, waiting int) {
@@ -151,7 +165,7 @@ func (w *redriveProgress) finished(r redrive.Result) {
 	w.ended++
 	total := max(w.waiting, w.ended)
 	if w.dryRun {
-		w.p.status("%d of about %d dead letters listed", w.ended, total)
+		w.p.share(w.ended, total, fmt.Sprintf("%d of about %d dead letters listed", w.ended, total))
 		return
 	}
 	switch r.Outcome {
@@ -165,5 +179,10 @@ func (w *redriveProgress) finished(r redrive.Result) {
 	if w.skipped > 0 {
 		skipped = fmt.Sprintf(", %d skipped", w.skipped)
 	}
-	w.p.status("%d of about %d dead letters, %d not replayed%s", w.ended, total, w.bad, skipped)
+	text := fmt.Sprintf("%d of about %d dead letters, %d not replayed%s", w.ended, total, w.bad, skipped)
+	took := w.now().Sub(w.began)
+	if left, ok := w.meter.Left(int64(w.ended), int64(total), took); ok {
+		text += fmt.Sprintf("; %.0f/s; %s left", float64(w.ended)/took.Seconds(), ui.Span(left))
+	}
+	w.p.share(w.ended, total, text)
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"sync"
 	"time"
 
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/redrive"
 	"s3fanout/internal/printable"
+	"s3fanout/internal/ui"
 )
 
 // redriveLines writes what a watch does, a line for each result, to stdout. The
@@ -20,6 +22,39 @@ type redriveLines struct {
 	now  func() time.Time
 	told map[string]string // the newest trouble by Region
 	err  error             // of the first write that failed
+
+	mu    sync.Mutex
+	again map[string]time.Time // when which dead letter is tried again
+}
+
+// waiting says what the watch waits for.
+func (l *redriveLines) waiting() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var next time.Time
+	for _, at := range l.again {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	if next.IsZero() {
+		return "waiting for new dead letters; Ctrl-C ends"
+	}
+	return fmt.Sprintf("waiting; %s to be tried again, the next in %s; Ctrl-C ends", letterCount(len(l.again)), ui.Span(next.Sub(l.now())))
+}
+
+// wait remembers when a dead letter is tried again, if it is.
+func (l *redriveLines) wait(letter document.RedriveLetter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.again, letter.MessageID)
+	if letter.Again == nil {
+		return
+	}
+	if l.again == nil {
+		l.again = map[string]time.Time{}
+	}
+	l.again[letter.MessageID] = *letter.Again
 }
 
 func (l *redriveLines) finished(r redrive.Result) {
@@ -34,6 +69,11 @@ func (l *redriveLines) finished(r redrive.Result) {
 
 func (l *redriveLines) write(r redrive.Result) error {
 	letter := document.NewRedriveLetter(r)
+	l.wait(letter)
+	return l.p.aside(func() error { return l.writeLetter(r, letter) })
+}
+
+func (l *redriveLines) writeLetter(r redrive.Result, letter document.RedriveLetter) error {
 	if l.a.output == outputJSON {
 		return writeJSONLine(l.a.stdout, letter)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func TestRedriveLines(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var stdout bytes.Buffer
-		l := redriveLines{a: &app{stdout: &stdout, output: tt.output}, now: func() time.Time { return now }}
+		l := redriveLines{a: &app{stdout: &stdout, output: tt.output}, p: &progress{w: io.Discard}, now: func() time.Time { return now }}
 		for _, r := range results {
 			l.finished(r)
 		}
@@ -48,7 +49,7 @@ func TestRedriveLines(t *testing.T) {
 // written.
 func TestRedriveLinesToNobody(t *testing.T) {
 	stops := 0
-	l := redriveLines{a: &app{stdout: brokenWriter{}, output: outputText}, now: time.Now, stop: func() { stops++ }}
+	l := redriveLines{a: &app{stdout: brokenWriter{}, output: outputText}, p: &progress{w: io.Discard}, now: time.Now, stop: func() { stops++ }}
 	for range 3 {
 		l.finished(redrive.Result{Outcome: redrive.Replayed})
 	}

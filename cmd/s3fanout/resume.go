@@ -89,7 +89,7 @@ func (a *app) catchUp(
 	ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients,
 ) (view *redriveView, redriven, err error) {
 	p := a.newProgress()
-	told := redriveProgress{p: p, dryRun: f.dryRun}
+	told := newRedriveProgress(p, f.dryRun)
 	flags := redriveFlags{dryRun: f.dryRun, concurrency: redrive.DefaultParallel}
 	report, err := redrive.Run(ctx, flags.options(set, regions, clients), redrive.Observer{Opened: told.opened, Finished: told.finished})
 	p.done()

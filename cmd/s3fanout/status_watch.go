@@ -12,6 +12,7 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/ui"
 )
 
 const (
@@ -42,6 +43,7 @@ type statusWatch struct {
 	interval time.Duration
 	now      func() time.Time
 	resized  <-chan os.Signal
+	tick     <-chan time.Time // when what is shown has changed by itself, as a countdown
 	show     func(watched) error
 }
 
@@ -90,6 +92,10 @@ func (w statusWatch) wait(ctx context.Context, s watched) bool {
 			return false
 		case <-next.C:
 			return true
+		case <-w.tick:
+			if w.show(s) != nil {
+				return true
+			}
 		case <-w.resized:
 			if w.show(s) != nil {
 				return true // the next look tells
@@ -124,6 +130,9 @@ func (a *app) watchStatus(ctx context.Context, look func(context.Context) (statu
 	changed, stop := resizes()
 	defer stop()
 	w.resized = changed
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	w.tick = second.C
 	if err := display.open(); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
@@ -131,7 +140,7 @@ func (a *app) watchStatus(ctx context.Context, look func(context.Context) (statu
 	w.show = func(s watched) error {
 		last = s
 		width, height := display.size()
-		text, err := a.statusScreen(s, interval, width)
+		text, err := a.statusScreen(s, max(0, interval-time.Since(s.at)), width)
 		if err != nil {
 			return err
 		}
@@ -152,10 +161,10 @@ func (a *app) watchStatus(ctx context.Context, look func(context.Context) (statu
 	return err
 }
 
-// statusScreen is what the terminal shows.
-func (a *app) statusScreen(s watched, interval time.Duration, width int) (string, error) {
+// statusScreen is what the terminal shows, so long before the next look.
+func (a *app) statusScreen(s watched, next time.Duration, width int) (string, error) {
 	var b strings.Builder
-	head := fmt.Sprintf("%s, every %v; Ctrl-C ends", s.good.UTC().Format(time.RFC3339), interval)
+	head := fmt.Sprintf("%s, next in %s; Ctrl-C ends", s.good.UTC().Format(time.RFC3339), ui.Span(next))
 	b.WriteString(wrapped(head, width, "  ") + "\n")
 	if s.err != nil {
 		b.WriteString(wrapped(notRefreshed(s), width, "  ") + "\n")

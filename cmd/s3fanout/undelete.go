@@ -14,6 +14,7 @@ import (
 	"s3fanout/internal/operator/undelete"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // undeleteFlags are the command's own.
@@ -89,7 +90,7 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 		return err
 	}
 	p := a.newProgress()
-	watch := undeleteProgress{p: p, now: time.Now, dryRun: f.dryRun}
+	watch := undeleteProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun}
 	rules := set.FollowRules()
 	report, err := undelete.Run(ctx, undelete.Options{
 		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
@@ -126,7 +127,9 @@ func undeleteError(report undelete.Report, f undeleteFlags, err error) error {
 type undeleteProgress struct {
 	p      *progress
 	now    func() time.Time
+	began  time.Time
 	last   time.Time
+	meter  ui.Meter
 	dryRun bool
 	named  int // failures
 }
@@ -137,7 +140,15 @@ func (w *undeleteProgress) progress(u undelete.Progress) {
 		return
 	}
 	w.last = now
-	w.p.status("%s", describeUndelete(u, w.dryRun))
+	text := describeUndelete(u, w.dryRun)
+	if w.dryRun || !u.Listed {
+		w.p.status("%s", text)
+		return
+	}
+	if left, ok := w.meter.Left(int64(u.Ended), int64(u.Objects), now.Sub(w.began)); ok {
+		text += "; " + ui.Span(left) + " left"
+	}
+	w.p.share(u.Ended, u.Objects, text)
 }
 
 // failed names the failures that the result does not.

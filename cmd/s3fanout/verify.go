@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	out := a.newVerifyOutput(p, set.Name, regions, f)
 	defer out.close()
 	summary, err := verify.Run(ctx, o, out.found.Add, watch.tell)
-	p.done()
+	watch.done()
 	interrupted := ctx.Err() != nil
 	if err == nil || interrupted || summary.Keys > 0 {
 		if failed := out.write(summary); failed != nil && (err == nil || interrupted) {
@@ -160,14 +161,11 @@ type verifyProgress struct {
 	grace   time.Duration
 	started time.Time
 	waits   sync.Once
+	state   atomic.Value // of string, while it waits
+	stop    func()       // ends the countdown, nil as long as there is none
 }
 
 func (w *verifyProgress) tell(now verify.Progress) {
-	if now.Complete && now.Waiting > 0 {
-		w.waits.Do(func() {
-			w.p.note("all keys are listed; waiting about %v at most for new ones", w.grace)
-		})
-	}
 	text := fmt.Sprintf("%s, %.0f keys/s", keyCount(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
 	if now.Complete {
 		text = keyCount(now.Keys) + ", all listed"
@@ -175,5 +173,21 @@ func (w *verifyProgress) tell(now verify.Progress) {
 	if now.Waiting > 0 {
 		text += ", waiting for " + countOf(now.Waiting, "new one", "new ones")
 	}
+	w.state.Store(text)
+	if now.Complete && now.Waiting > 0 {
+		w.waits.Do(func() {
+			w.p.note("all keys are listed; waiting about %v at most for new ones", w.grace)
+			w.stop = w.p.countdown(w.grace, func() string { return w.state.Load().(string) })
+		})
+		return
+	}
 	w.p.status("%s", text)
+}
+
+// done ends it, once the run has.
+func (w *verifyProgress) done() {
+	if w.stop != nil {
+		w.stop()
+	}
+	w.p.done()
 }
