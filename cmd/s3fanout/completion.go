@@ -63,11 +63,12 @@ complete commands, flags and Regions.`,
 func completeFlags(a *app, root *cobra.Command) {
 	regions := completeRegions(a)
 	values := map[string]cobra.CompletionFunc{
-		"output": cobra.FixedCompletions([]string{string(outputText), string(outputJSON)}, cobra.ShellCompDirectiveNoFileComp),
-		"region": regions,
-		"from":   regions,
-		"to":     regions,
-		"kind":   cobra.FixedCompletions(faultKinds(), cobra.ShellCompDirectiveNoFileComp),
+		"output":    cobra.FixedCompletions([]string{string(outputText), string(outputJSON)}, cobra.ShellCompDirectiveNoFileComp),
+		"region":    regions,
+		"away-from": regions,
+		"from":      regions,
+		"to":        regions,
+		"kind":      cobra.FixedCompletions(faultKinds(), cobra.ShellCompDirectiveNoFileComp),
 	}
 	var visit func(*cobra.Command)
 	visit = func(c *cobra.Command) {

@@ -44,6 +44,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"redrive", "--region", "us-east-1,"}, []string{"us-east-1,us-west-2", "us-east-1,eu-west-1"}},
 		{[]string{"redrive", "--region=eu"}, all[2:]},
 		{[]string{"sandbox", "fault", "--region", "eu"}, all[2:]},
+		{[]string{"failover", "shift", "--away-from", "eu"}, all[2:]},
 		{[]string{"sandbox", "fault", "--kind", ""}, kinds},
 		{[]string{"sandbox", "fault", "--rate", ""}, nil},
 		{[]string{"version", "--output", ""}, []string{"text", "json"}},

@@ -94,7 +94,8 @@ const lookUpTime = 5 * time.Second
 // away.
 func accountAnywhere(ctx context.Context, config aws.Config) (string, error) {
 	var failures []error
-	for _, region := range append([]string{config.Region}, failover.ControlRegions()...) {
+	others := slices.DeleteFunc(failover.ControlRegions(), func(region string) bool { return region == config.Region })
+	for _, region := range append([]string{config.Region}, others...) {
 		there := config.Copy()
 		there.Region = region
 		account, err := accountID(ctx, there)
