@@ -25,6 +25,7 @@ type routing struct {
 	at      time.Time
 	slow    time.Duration
 	refuse  map[string]error
+	denied  bool // no change is taken
 	asked   []string
 	submits int
 }
@@ -78,6 +79,9 @@ func (p place) SubmitMultiRegionAccessPointRoutes(_ context.Context, in *s3contr
 	_ ...func(*s3control.Options)) (*s3control.SubmitMultiRegionAccessPointRoutesOutput, error) {
 	if err := p.answer(); err != nil {
 		return nil, err
+	}
+	if p.denied {
+		return nil, refusal(403, "AccessDenied")
 	}
 	p.submits++
 	p.at = time.Now()

@@ -246,7 +246,7 @@ func TestDrillWithARegionCutOff(t *testing.T) {
 		t.Fatalf("redrive: exit %d\n%s", code, out)
 	}
 	d.wantEnd(0, ": passed\n")
-	if report := r.report(d.reports); !report.Restored || report.Outcome != "passed" || len(report.Looks) < 5 {
+	if report := r.report(d.reports); !report.Restored || report.Outcome != "passed" || len(report.Looks) < 3 {
 		t.Errorf("the report: %+v", report)
 	}
 	if got := r.dials(); got != allRegions {

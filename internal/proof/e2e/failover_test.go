@@ -116,7 +116,7 @@ func TestFailover(t *testing.T) {
 	r.wantBy(r.arn, r.regions, "during", "body of during")
 
 	r.failoverSays(0, ": passed\n", append([]string{"drill", "--away-from", lost}, drill...)...)
-	if d := r.report(reports); d.Outcome != "passed" || !d.Restored || len(d.Looks) < 4 || d.Looks[1].Reads.Tried != 3 || d.Looks[1].Reads.Failed != 0 {
+	if d := r.report(reports); d.Outcome != "passed" || !d.Restored || len(d.Looks) < 3 || d.Looks[1].Reads.Tried != 3 || d.Looks[1].Reads.Failed != 0 {
 		t.Errorf("the drill: %+v", d)
 	}
 	if got := r.dials(); got != all {
