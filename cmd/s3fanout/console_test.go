@@ -80,7 +80,7 @@ func TestCountdown(t *testing.T) {
 		for w, width := range map[*bytes.Buffer]int{&terminal: 80, &file: 0} {
 			p := &progress{w: w, width: width, now: time.Now}
 			stop := p.countdown(2*time.Minute, func() string { return "waiting" })
-			time.Sleep(90*time.Second + time.Millisecond)
+			<-time.After(90*time.Second + time.Millisecond)
 			synctest.Wait()
 			stop()
 			p.done()

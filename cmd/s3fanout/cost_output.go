@@ -103,7 +103,7 @@ func costTable(d document.Cost, width int) table.Table {
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	total := table.Row{Cells: []string{"together", ""}}
+	total := table.Row{Cells: []string{"total", ""}}
 	for _, design := range d.Designs {
 		cell := costCell(design.Dollars)
 		if design.Cannot != "" {
