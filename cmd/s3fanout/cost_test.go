@@ -171,13 +171,23 @@ func TestCostSaysWhatIsLeftOut(t *testing.T) {
 	for fields, want := range map[string]string{
 		``: "", `, "replicaStorageClass": "STANDARD"`: "", `, "replicaStorageClass": "source"`: "", `, "encryption": "s3"`: "",
 		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR cost more", `, "encryption": "kms"`: "keys of KMS",
-		`, "accessPoint": {}`: "the access point is not in the estimate: about $0.33 a month for what is uploaded, and from the internet $0.25 to $6.00 more",
+		`, "auditTrail": true`:  "the audit trail is not in the estimate: less than $0.01 a month, with ownWrites less than $0.01",
+		`, "auditTrail": false`: "",
+		`, "accessPoint": {}`:   "the access point is not in the estimate: about $0.33 a month for what is uploaded, and from the internet $0.25 to $6.00 more",
 		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", "subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month, and $1.00 for what is uploaded if all goes through them",
 	} {
 		code, stdout, stderr := costOf(t, fields, "--objects", "1000", "--bytes", "100GiB")
 		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
 			t.Errorf("%s: exit code %d, %q", fields, code, stderr)
 		}
+	}
+}
+
+// The audit trail is priced by both choices, by how much is uploaded.
+func TestCostOfTheAuditTrail(t *testing.T) {
+	_, _, stderr := costOf(t, `, "auditTrail": true`, "--objects", "1000000", "--bytes", "1GiB")
+	if want := "the audit trail is not in the estimate: $1.85 a month, with ownWrites $5.55"; !strings.Contains(stderr, want) {
+		t.Errorf("%q, want %q", stderr, want)
 	}
 }
 
