@@ -29,6 +29,7 @@ type env struct {
 	objects  int    // to copy in the backfill contest
 	letters  int    // to replay in the redrive contest
 	rounds   int    // 0: as many as the contest wants
+	network  string // of sandboxes, as s3fanout sandbox --network has it
 }
 
 // open prepares a contest. What it has made is released by the contest's end.
@@ -77,6 +78,7 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
 	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
+	flags.StringVar(&e.network, "network", "none", "of the sandboxes that contests start: aws for delays, speed and request rates like AWS's S3")
 	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
 	server := flags.String("serve", "", "be the server of this name until the standard input ends; the program starts itself so")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {

@@ -23,6 +23,8 @@ type peer struct {
 	command                func(*world, env) (call, error)
 	// copiedTo is where the copies are.
 	copiedTo place
+	// oneAtATime says that it waits for each copy before the next.
+	oneAtATime bool
 }
 
 // place is a Region's bucket, or keys with a prefix in it.
@@ -46,7 +48,7 @@ func peers() []peer {
 		aws.missing = "this release asks AWS itself for the source, whatever endpoint it is told"
 	}
 	s3cmd := installed("s3cmd", "s3cmd sync", "--version")
-	s3cmd.command, s3cmd.copiedTo = s3cmdCommand, place{sourceRegion, "copies/"}
+	s3cmd.command, s3cmd.copiedTo, s3cmd.oneAtATime = s3cmdCommand, place{sourceRegion, "copies/"}, true
 	return []peer{{name: ours, command: backfillCommand, copiedTo: target}, rclone, aws, s3cmd}
 }
 

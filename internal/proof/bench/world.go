@@ -45,7 +45,7 @@ func startWorld(ctx context.Context, e env, templates string) (_ *world, err err
 	if w.dir, err = os.MkdirTemp(e.dir, "sandbox"); err != nil {
 		return nil, err
 	}
-	args := []string{"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(w.dir, "data"), "--function", e.function, "--output", "json"}
+	args := []string{"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(w.dir, "data"), "--function", e.function, "--output", "json", "--network", e.network}
 	if templates != "" {
 		args = append(args, "--templates", templates)
 	}
