@@ -208,7 +208,7 @@ func (o *output) platform(set *settings, kind, level string, record map[string]a
 		return
 	}
 	// The process may be gone, and the filter's file with it.
-	file, err := os.OpenFile(o.to.Name(), os.O_WRONLY|os.O_APPEND, 0)
+	file, err := os.OpenFile(o.to.Name(), os.O_WRONLY|os.O_APPEND, 0) //nolint:gosec // openLog opened it by this name
 	if err != nil {
 		return
 	}
