@@ -28,7 +28,7 @@ func (a *app) noteOptions(u cost.Usage, read int64) {
 	}
 	p := a.newProgress()
 	if set.AuditTrail != nil {
-		p.note("the audit trail is not in the estimate: about %s a month, with ownWrites %s, for events of single requests",
+		p.note("the audit trail is not in the estimate: %s a month, with ownWrites %s, if nobody uploads in parts",
 			dollars(u.Audit(false)), dollars(u.Audit(true)))
 	}
 	subnets := endpointSubnets(set)
