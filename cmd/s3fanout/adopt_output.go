@@ -37,7 +37,7 @@ func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) erro
 // describeAdopted says how it stands with a bucket.
 func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 	text := map[string]string{
-		adoption.Told:    "already sends the set's events",
+		adoption.Present: "already sends the set's events",
 		adoption.Written: "now sends the set's events",
 		adoption.Wanting: "would send the set's events",
 		adoption.Failed:  "failed",

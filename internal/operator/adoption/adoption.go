@@ -21,7 +21,7 @@ import (
 
 // States of a bucket at the end.
 const (
-	Told    = "told"    // it has the entries, and had them before
+	Present = "told"    // it has the entries, and had them before
 	Written = "written" // they were put in
 	Wanting = "wanting" // they would be put in, were it no dry run
 	Failed  = "failed"
@@ -80,7 +80,7 @@ func Run(ctx context.Context, o Options) []Result {
 var errDry = errors.New("a dry run")
 
 func (o Options) one(ctx context.Context, m replicaset.Member) Result {
-	r := Result{Member: m, State: Told}
+	r := Result{Member: m, State: Present}
 	changed, err := notification.Change(ctx, o.Stores[m.Region], false, func(d notification.Document) (notification.Document, error) {
 		merged, err := d.Merge(o.Set.AnnouncementPrefix(), Entries(o.Set, m))
 		if err == nil && o.DryRun && string(merged.Bytes()) != string(d.Bytes()) {

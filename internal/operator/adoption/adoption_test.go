@@ -67,7 +67,7 @@ func TestRunPutsBackWhatWasWiped(t *testing.T) {
 	for i, want := range []struct {
 		dryRun bool
 		states [2]string
-	}{{true, [2]string{Wanting, Told}}, {false, [2]string{Written, Told}}, {false, [2]string{Told, Told}}, {true, [2]string{Told, Told}}} {
+	}{{true, [2]string{Wanting, Present}}, {false, [2]string{Written, Present}}, {false, [2]string{Present, Present}}, {true, [2]string{Present, Present}}} {
 		results := run(stores, want.dryRun)
 		if results[0].State != want.states[0] || results[1].State != want.states[1] || results[0].Err != nil || results[1].Err != nil {
 			t.Errorf("run %d: %+v, want %v", i, results, want.states)

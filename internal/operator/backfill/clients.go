@@ -140,21 +140,21 @@ func (c Clients) refused(refusals []error) error {
 		strings.Join(regions, ", "), c.Set.FunctionName(), first)
 }
 
-// attentive is a retryer that tells the run when S3 asks for less, before the
+// slowdownRetryer is a retryer that tells the run when S3 asks for less, before the
 // SDK waits and tries again by itself.
-type attentive struct{ *retry.Standard }
+type slowdownRetryer struct{ *retry.Standard }
 
 // newRetryer has no quota of retries: how many requests are under way depends
 // on S3's answers, which is what the quota is for.
 func newRetryer(attempts int) aws.Retryer {
-	return attentive{retry.NewStandard(func(o *retry.StandardOptions) {
+	return slowdownRetryer{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
 	})}
 }
 
 // GetRetryToken is asked before each retry.
-func (a attentive) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+func (a slowdownRetryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
 	if errorcode.Throttled(err) {
 		if heard, ok := ctx.Value(throttleKey{}).(func()); ok {
 			heard()

@@ -204,9 +204,9 @@ func TestFailuresInARowAreInARow(t *testing.T) {
 		name    string
 		between error
 	}{{"a success", nil}, {"another failure", failed(copier.Permanent, 400, "InvalidRequest")}} {
-		var d Despair
+		var d Breaker
 		for round := range 5 {
-			for range hopeless - 1 {
+			for range opensAfter - 1 {
 				if err := d.After(gone); err != nil {
 					t.Fatalf("%s: stopped in round %d: %v", c.name, round, err)
 				}
@@ -215,9 +215,9 @@ func TestFailuresInARowAreInARow(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for n := range hopeless {
+		for n := range opensAfter {
 			err := d.After(gone)
-			if stopped := err != nil; stopped != (n == hopeless-1) {
+			if stopped := err != nil; stopped != (n == opensAfter-1) {
 				t.Errorf("%s: after %d in a row: %v", c.name, n+1, err)
 			}
 			if err != nil && !strings.Contains(err.Error(), "10 copies in a row got no answer") {

@@ -322,7 +322,7 @@ type doer func(*http.Request) (*http.Response, error)
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 func TestExpiredSessionIsHopelessAndABusySTSIsNot(t *testing.T) {
-	var d Despair
+	var d Breaker
 	if err := d.After(nil); err != nil {
 		t.Fatal(err)
 	}

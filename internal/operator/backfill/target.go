@@ -30,7 +30,7 @@ type target struct {
 
 	mu           sync.Mutex
 	small, large *lane // nil until they have something to do
-	despair      Despair
+	breaker      Breaker
 	blind        atomic.Bool // whether it copies something just now is not told
 }
 
@@ -80,7 +80,7 @@ func (t *target) close() {
 func (t *target) learn(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if stop := t.despair.After(err); stop != nil {
+	if stop := t.breaker.After(err); stop != nil {
 		t.run.stop(stop)
 	}
 }

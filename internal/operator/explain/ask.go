@@ -45,7 +45,7 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 		marker                bool
 		headErr, versions, up error
 		tags                  map[string]string
-		untold                error
+		noTags                error
 	)
 	wg.Go(func() { r.Object, marker, now, headErr = b.head(ctx) })
 	wg.Go(func() { r.Versions, r.MoreVersions, versions = b.versions(ctx) })
@@ -53,7 +53,7 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 		found, err := uploads.Find(ctx, uploads.Bucket{Region: b.region, Name: b.name, RoleARN: b.roleARN, Client: b.client}, b.key)
 		r.Uploads, up = found.Uploads, err
 	})
-	wg.Go(func() { tags, untold = b.tags(ctx) })
+	wg.Go(func() { tags, noTags = b.tags(ctx) })
 	wg.Wait()
 	if r.Object != nil {
 		r.Object.Tags = tags
@@ -66,7 +66,7 @@ func askRegion(ctx context.Context, o Options, region string) (Region, time.Time
 	if headErr != nil {
 		return Region{Region: region, Bucket: b.name, Err: headErr}, now
 	}
-	for _, err := range []error{versions, up, untold} {
+	for _, err := range []error{versions, up, noTags} {
 		if err != nil {
 			r.Partial = append(r.Partial, err)
 		}

@@ -78,18 +78,18 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		}
 	}
 	var (
-		f       = Facts{Key: o.Key, LeftOut: !o.Config.Matches(o.Key), Excluded: o.Config.Exclude.Match(o.Key), NoUserCopies: o.Config.NoUserCopies, Regions: make([]Region, len(o.Config.Regions))}
-		untold  = make([]error, len(o.Config.Regions)) // which writes a Region has
-		times   = make([]time.Time, len(o.Config.Regions))
-		wg      sync.WaitGroup
-		failure error
+		f         = Facts{Key: o.Key, LeftOut: !o.Config.Matches(o.Key), Excluded: o.Config.Exclude.Match(o.Key), NoUserCopies: o.Config.NoUserCopies, Regions: make([]Region, len(o.Config.Regions))}
+		stackErrs = make([]error, len(o.Config.Regions)) // which writes a Region has
+		times     = make([]time.Time, len(o.Config.Regions))
+		wg        sync.WaitGroup
+		failure   error
 	)
 	rule := o.Config.FollowFor(o.Key)
 	stacks := make([]policy.Bucket, len(o.Config.Regions))
 	for i, region := range o.Config.Regions {
 		wg.Go(func() { f.Regions[i], times[i] = askRegion(ctx, o, region) })
 		if rule.Overwrites && !f.LeftOut {
-			wg.Go(func() { stacks[i], untold[i] = bucketOf(o, region).stack(ctx) })
+			wg.Go(func() { stacks[i], stackErrs[i] = bucketOf(o, region).stack(ctx) })
 		}
 	}
 	wg.Go(func() { f.Letters, f.Queues, failure = readLetters(ctx, o) })
@@ -99,7 +99,7 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	}
 	if rule.Overwrites && !f.LeftOut {
 		f.Followed = newFollowed(rule, o.Config.FollowSince, stacks)
-		for i, err := range untold {
+		for i, err := range stackErrs {
 			if err != nil && f.Regions[i].Err == nil {
 				f.Regions[i].Err = err
 			}

@@ -56,7 +56,7 @@ func (l Looker) Look(ctx context.Context, now time.Time) ([]Figures, error) {
 				figures[i].DeadLetters = &q.Value.Letters
 			case health.Absent:
 				figures[i].Unknown = append(figures[i].Unknown, "its dead letters are not known: there is no queue "+l.set.QueueName())
-			case health.Untold:
+			case health.Unanswered:
 				figures[i].Unknown = append(figures[i].Unknown, "its dead letters are not known: "+q.Why)
 			}
 		})

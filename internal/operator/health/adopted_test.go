@@ -205,11 +205,11 @@ func TestGatherOfAnAdoptedBucket(t *testing.T) {
 	}
 	refused := answers.with("ownershipControls", "404 <Error><Code>OwnershipControlsNotFoundError</Code></Error>").with("policy", "403 <Error><Code>AccessDenied</Code></Error>").with("TrentService.GetKeyPolicy", `400 {"__type":"AccessDeniedException"}`)
 	got = gatherWireOf(t, adoptingSet(), refused).Bucket.Value.Adopted
-	if got.WritersOwn != found(true) || got.Policy.State != Untold || !strings.Contains(got.Policy.Why, "s3:GetBucketPolicy") || got.Key.Value.Policy.State != Untold {
+	if got.WritersOwn != found(true) || got.Policy.State != Unanswered || !strings.Contains(got.Policy.Why, "s3:GetBucketPolicy") || got.Key.Value.Policy.State != Unanswered {
 		t.Errorf("got %+v", got)
 	}
 	facts := gatherFacts(t, adoptingSet(), http.HandlerFunc(answers.ServeHTTP), GatherAdopted, []string{"us-east-1", "eu-west-1"})
-	if len(facts.Regions) != 1 || facts.Regions[0].Name != "eu-west-1" || facts.Regions[0].Bucket.State != Found || facts.Regions[0].Topic.State != Untold {
+	if len(facts.Regions) != 1 || facts.Regions[0].Name != "eu-west-1" || facts.Regions[0].Bucket.State != Found || facts.Regions[0].Topic.State != Unanswered {
 		t.Errorf("got %+v", facts.Regions)
 	}
 }

@@ -19,7 +19,7 @@ func (c *checker) stopped(paused Look[Paused]) {
 	switch paused.State {
 	case Absent:
 		c.find(checkConcurrency, "the function's reserved concurrency is 0")
-	case Untold:
+	case Unanswered:
 		c.find(checkConcurrency, "the function's reserved concurrency is 0; it is not known whether that is a pause: %s", paused.Why)
 	case Found:
 		left := c.retention() - paused.Value.For

@@ -92,7 +92,7 @@ func (r roleChecks) permissions(c *checker, role Role) {
 	list := strings.Join(lacks, "; ")
 	switch {
 	case len(lacks) == 0:
-	case role.Attached.State == Untold:
+	case role.Attached.State == Unanswered:
 		c.unknown(r.actions, role.Attached.Next, "role %s may do this: its own policies do not allow it, and the attached policies could not be listed: %s", r.name, list)
 	case len(role.Attached.Value) > 0:
 		c.unknown(r.actions, simulate, "role %s may do this: its own policies do not allow it, and doctor does not read the attached ones: %s", r.name, list)

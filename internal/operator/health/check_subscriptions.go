@@ -85,7 +85,7 @@ func (c *checker) subscription(s Subscription, other string) {
 		c.find(checkFilter, "the subscription of %s has another filter than deployed: %s, on %s", other,
 			s.Settings.Value.FilterPolicy, s.Settings.Value.scope())
 	case f.kind == filterNone: // nobody knows an ID to drop
-	case role.State == Untold:
+	case role.State == Unanswered:
 		c.unknown(checkEchoFilter, role.Next, "the filter of the subscription of %s names the right role: %s", other, role.Why)
 	case role.State == Found && f.roleID != role.Value.ID:
 		c.find(checkEchoFilter, "the filter of the subscription of %s names role %s, but %s is %s", other, f.roleID,
@@ -111,7 +111,7 @@ func Subscribed(facts Facts, region string) (ok, want int, told bool) {
 		if r.Name != region {
 			continue
 		}
-		told = r.Subscriptions.State != Untold
+		told = r.Subscriptions.State != Unanswered
 		for _, other := range others {
 			s, there := r.subscriptionTo(other.FunctionARN())
 			if there && wellSubscribed(facts, r, s, other.Region) {

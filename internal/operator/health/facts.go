@@ -12,7 +12,7 @@ type State int
 
 // The states of a Look. The zero value is the careful one.
 const (
-	Untold State = iota // AWS refused, or did not answer
+	Unanswered State = iota // AWS refused, or did not answer
 	Found
 	Absent // AWS says that there is none
 )
@@ -21,7 +21,7 @@ const (
 type Look[T any] struct {
 	Value T // if Found
 	State State
-	Why   string // if Untold: what could not be asked and why, one line
+	Why   string // if Unanswered: what could not be asked and why, one line
 	// Next is what to do so that it is told the next time, with names as in
 	// fill; empty means to ask again.
 	Next string
@@ -32,7 +32,7 @@ type Look[T any] struct {
 // found is a Look at something that is there.
 func found[T any](v T) Look[T] { return Look[T]{Value: v, State: Found} }
 
-// Facts is what Gather learned. Its zero parts are Untold.
+// Facts is what Gather learned. Its zero parts are Unanswered.
 type Facts struct {
 	Set     replicaset.Config
 	Account string

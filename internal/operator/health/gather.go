@@ -28,7 +28,7 @@ type Options struct {
 
 // Gather asks AWS what there is of the replica set, in all Regions at once. It
 // changes nothing. What one Region or one request does not tell is in the
-// facts as Untold; an error is returned where nothing can be told at all:
+// facts as Unanswered; an error is returned where nothing answers at all:
 // no Region takes the credentials or answers, or ctx ended.
 func Gather(ctx context.Context, o Options) (Facts, error) {
 	return gather(ctx, o, func(ctx context.Context, g gatherer, r *Region) { g.fill(ctx, r) })

@@ -96,7 +96,7 @@ func TestGatherTellsMissingFromUntold(t *testing.T) {
 	}
 	us, eu, ap := facts.Regions[0], facts.Regions[1], facts.Regions[2]
 	if got, want := states(us), [6]State{}; got != want {
-		t.Errorf("denied: states %v, want all untold", got)
+		t.Errorf("denied: states %v, want all unanswered", got)
 	}
 	for _, why := range []string{us.Bucket.Why, us.Topic.Why, us.Subscriptions.Why, us.Function.Why, us.Role.Why, us.Queue.Why} {
 		if !strings.Contains(why, "is denied; allow it") || strings.Contains(why, "region us-east-1") {
@@ -106,7 +106,7 @@ func TestGatherTellsMissingFromUntold(t *testing.T) {
 	if got, want := states(eu), [6]State{Absent, Absent, Absent, Absent, Absent, Absent}; got != want {
 		t.Errorf("missing: states %v, want %v", got, want)
 	}
-	if ap.Access.State != Untold || !strings.Contains(ap.Access.Why, "cannot reach AWS") {
+	if ap.Access.State != Unanswered || !strings.Contains(ap.Access.Why, "cannot reach AWS") {
 		t.Errorf("unreachable: access %+v", ap.Access)
 	}
 }

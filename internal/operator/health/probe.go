@@ -107,10 +107,10 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 		wait.Wait()
 	}
 	each(func(r *Region, p probe) {
-		if r.Conditions = readyForProbe(*r, findings); r.Conditions.State == Untold {
+		if r.Conditions = readyForProbe(*r, findings); r.Conditions.State == Unanswered {
 			return
 		}
-		if r.Conditions = p.mayRemove(ctx, now.Add(-r.Access.Value.Skew-leftOver)); r.Conditions.State == Untold {
+		if r.Conditions = p.mayRemove(ctx, now.Add(-r.Access.Value.Skew-leftOver)); r.Conditions.State == Unanswered {
 			return
 		}
 		r.Scratch = found(true)
@@ -162,12 +162,12 @@ func (p probe) mayRemove(ctx context.Context, before time.Time) Look[Conditions]
 		err = p.sweep(ctx, replicaset.ProbePrefix+"/", before)
 	}
 	if err != nil {
-		return p.untold("nothing was written: it could not be removed: ", err)
+		return p.unanswered("nothing was written: it could not be removed: ", err)
 	}
 	return found(Conditions{})
 }
 
-func (p probe) untold(what string, err error) Look[Conditions] {
+func (p probe) unanswered(what string, err error) Look[Conditions] {
 	failure := awsapi.Explain(p.region, "s3://"+p.bucket+"/"+replicaset.ProbePrefix+"/*", err)
 	action, next := failure.Action(), strings.ReplaceAll(nextAfter(failure), askAgain, askProbe)
 	denied := errors.Is(failure, awsapi.ErrDenied)
@@ -247,13 +247,13 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 		err := within(ctx, step.do)
 		if step.into == nil {
 			if err != nil {
-				return p.untold("cannot "+step.what, err)
+				return p.unanswered("cannot "+step.what, err)
 			}
 			continue
 		}
 		var known bool
 		if *step.into, known = enforcement(err); !known {
-			return p.untold("cannot "+step.what, err)
+			return p.unanswered("cannot "+step.what, err)
 		}
 	}
 	return found(c)

@@ -303,7 +303,7 @@ func TestProbeSaysWhoLacksAPermission(t *testing.T) {
 		{denied("S3", "CopyObject"), "s3:PutObject on s3://b/.s3fanout/probe/* is denied", "role-permissions has a finding"},
 		{denied("S3", "DeleteObject"), "s3:DeleteObjectVersion on", "allow s3:DeleteObjectVersion to {caller}"},
 	} {
-		look := p.untold("", c.err)
+		look := p.unanswered("", c.err)
 		if !strings.Contains(look.Why, c.why) || !strings.Contains(look.Next, c.next) || !strings.HasSuffix(look.Next, askProbe) {
 			t.Errorf("why %q, next %q; want %q and %q", look.Why, look.Next, c.why, c.next)
 		}
@@ -348,7 +348,7 @@ func TestProbeWritesNothingThatCouldBeReplicated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(s.requests) > 0 || facts.Regions[0].Conditions.State != Untold {
+		if len(s.requests) > 0 || facts.Regions[0].Conditions.State != Unanswered {
 			t.Errorf("%s: requests %q, conditions %+v", name, s.requests, facts.Regions[0].Conditions)
 		}
 	}

@@ -49,8 +49,8 @@ func (c *checker) unknown(id, next, format string, args ...any) {
 	c.append(CheckInfo{ID: id, Part: c.info[id].Part, Severity: Unknown, Means: unknownMeans, Fix: next}, "cannot tell whether "+format, args...)
 }
 
-// untold is unknown for a request that was not answered.
-func untold[T any](c *checker, id string, look Look[T]) {
+// unanswered is unknown for a request that was not answered.
+func unanswered[T any](c *checker, id string, look Look[T]) {
 	c.unknown(id, look.Next, "%s: %s", c.fill(c.info[id].Asks), look.Why)
 	c.findings[len(c.findings)-1].Denied = look.Denied
 }
@@ -62,16 +62,16 @@ func there[T any](c *checker, id string, look Look[T], what string) bool {
 		return true
 	case Absent:
 		c.find(id, "%s does not exist", what)
-	case Untold:
-		untold(c, id, look)
+	case Unanswered:
+		unanswered(c, id, look)
 	}
 	return false
 }
 
 // told says whether an answer came, and finds where none did.
 func told[T any](c *checker, id string, look Look[T]) bool {
-	if look.State == Untold {
-		untold(c, id, look)
+	if look.State == Unanswered {
+		unanswered(c, id, look)
 		return false
 	}
 	return true

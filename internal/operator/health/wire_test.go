@@ -218,7 +218,7 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 		check       func(r Region) bool
 	}{
 		{"HEAD", "301 eu-west-2", func(r Region) bool {
-			return r.Bucket.State == Found && r.Bucket.Value.Region == "eu-west-2" && r.Bucket.Value.Versioning.State == Untold
+			return r.Bucket.State == Found && r.Bucket.Value.Region == "eu-west-2" && r.Bucket.Value.Versioning.State == Unanswered
 		}},
 		{"HEAD", "404 ", func(r Region) bool { return r.Bucket.State == Absent }},
 		{"lifecycle", "404 <Error><Code>NoSuchLifecycleConfiguration</Code></Error>", func(r Region) bool { return r.Bucket.Value.AbortDays.State == Absent }},
@@ -247,12 +247,12 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 		}},
 		{"tags", `403 {"__type":"AccessDeniedException"}`, func(r Region) bool {
 			p := r.Function.Value.Paused
-			return p.State == Untold && p.Denied == "lambda:ListTags"
+			return p.State == Unanswered && p.Denied == "lambda:ListTags"
 		}},
 		{"GetRole", queryError("NoSuchEntity"), func(r Region) bool { return r.Role.State == Absent }},
 		{"GetQueueUrl", `404 {"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`, func(r Region) bool { return r.Queue.State == Absent }},
 		{"GetQueueAttributes", `{"Attributes":{"MessageRetentionPeriod":"60"}}`, func(r Region) bool {
-			return r.Queue.State == Untold && strings.Contains(r.Queue.Why, "ApproximateNumberOfMessages")
+			return r.Queue.State == Unanswered && strings.Contains(r.Queue.Why, "ApproximateNumberOfMessages")
 		}},
 	} {
 		answers := unusual()

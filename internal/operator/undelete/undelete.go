@@ -198,7 +198,7 @@ type run struct {
 	mu       sync.Mutex
 	report   Report
 	progress Progress
-	despair  backfill.Despair
+	breaker  backfill.Breaker
 }
 
 // linger makes the context of copies, and returns what ends it.
@@ -349,7 +349,7 @@ func (r *run) ended(place int, result copier.Result) {
 	}
 	s.Requests = s.Requests.Plus(result.Requests)
 	r.progress.Ended++
-	_ = r.despair.After(nil) // nothing to stop for
+	_ = r.breaker.After(nil) // nothing to stop for
 	r.tell()
 }
 
@@ -372,7 +372,7 @@ func (r *run) failed(work context.Context, place int, requests copier.Requests, 
 	if r.observer.Failed != nil {
 		r.observer.Failed(f)
 	}
-	if cause := r.despair.After(err); cause != nil {
+	if cause := r.breaker.After(err); cause != nil {
 		r.stop(cause)
 	}
 	r.tell()

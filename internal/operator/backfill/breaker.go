@@ -11,22 +11,22 @@ import (
 	"s3fanout/internal/copier"
 )
 
-// hopeless is how many copies to a target have to end alike before the rest is
-// believed to.
-const hopeless = 10
+// opensAfter is how many copies to a target have to end alike before the rest is
+// believed to end so, too.
+const opensAfter = 10
 
-// Despair decides when trying the next object of a target is of no use. Its
-// zero value is hopeful. A single object can be denied for reasons of its own,
+// Breaker decides when trying the next object of a target is of no use. Its
+// zero value is ready for use. A single object can be denied for reasons of its own,
 // such as its key of KMS, so that a refusal counts only where nothing has
 // succeeded; credentials that have expired refuse everything.
-type Despair struct {
+type Breaker struct {
 	successes int
 	refused   int // all of them
 	away      int // in a row
 }
 
 // After is told how a copy ended, and returns why the run has to stop, or nil.
-func (d *Despair) After(err error) error {
+func (d *Breaker) After(err error) error {
 	if err == nil {
 		d.successes++
 		d.away = 0
@@ -42,12 +42,12 @@ func (d *Despair) After(err error) error {
 	case denied && renewal(err), errors.Is(class, awsapi.ErrCredentials), errors.Is(class, errNoBucket):
 		return fmt.Errorf("nothing more can be copied: %w", err)
 	case errors.Is(class, awsapi.ErrUnreachable):
-		if d.away++; d.away == hopeless {
-			return fmt.Errorf("%d copies in a row got no answer, the rest was not tried: %w", hopeless, err)
+		if d.away++; d.away == opensAfter {
+			return fmt.Errorf("%d copies in a row got no answer, the rest was not tried: %w", opensAfter, err)
 		}
 	case denied:
-		if d.refused++; d.refused == hopeless && d.successes == 0 {
-			return fmt.Errorf("the first %d copies were all denied, the rest was not tried: %w", hopeless, err)
+		if d.refused++; d.refused == opensAfter && d.successes == 0 {
+			return fmt.Errorf("the first %d copies were all denied, the rest was not tried: %w", opensAfter, err)
 		}
 	}
 	return nil
