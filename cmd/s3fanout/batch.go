@@ -194,7 +194,7 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 func (r batchRequest) jobs(set replicaset.Config, account string, from []string) ([]batchjob.Request, error) {
 	filters := set.Narrow(r.Prefix)
 	if len(filters) == 0 {
-		return nil, usageError{fmt.Errorf("--prefix %s: the configuration leaves out every key that begins so", printable.Quote(r.Prefix))}
+		return nil, usageError{fmt.Errorf("--prefix %s: the configuration leaves out every key with this prefix", printable.Quote(r.Prefix))}
 	}
 	var list []batchjob.Request
 	for _, region := range from {
