@@ -19,13 +19,21 @@ const AuditRows = 10000
 // anyAuditKey stands in the saved query for the key, which the reader puts there.
 const anyAuditKey = "KEY"
 
-// auditWrites are the requests that make a version.
-const auditWrites = `eventName in ["PutObject", "CopyObject", "CompleteMultipartUpload"]`
+// AuditWrites are the events of the requests that make a version.
+func AuditWrites() []string {
+	return []string{"PutObject", "CopyObject", "CompleteMultipartUpload", "PostObject"}
+}
+
+// in is the condition that a field has one of the values.
+func in(field string, values []string) string {
+	return field + ` in ["` + strings.Join(values, `", "`) + `"]`
+}
 
 // AuditQueries are the saved queries.
 func (c Config) AuditQueries() []AuditQuery {
 	// The sessions of the functions, and those of operators for backfill.
 	own := fmt.Sprintf(`strcontains(userIdentity.arn, "/%s")`, c.FunctionName())
+	writes := in("eventName", AuditWrites())
 	last := fmt.Sprintf("\n| sort eventTime desc\n| limit %d", AuditRows)
 	named := func(id, name, text string) AuditQuery {
 		return AuditQuery{ID: id, Name: c.Name + "/" + name, Text: text}
@@ -34,7 +42,7 @@ func (c Config) AuditQueries() []AuditQuery {
 		named("QueryKey", "who wrote or deleted this key", AuditKeyQuery(anyAuditKey)),
 		named("QueryUploads", "uploads and replicas by Region and hour",
 			"fields "+own+" as replica, 1 - "+own+" as upload"+
-				"\n| filter "+auditWrites+" and not ispresent(errorCode)"+
+				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| stats sum(upload) as uploads, sum(replica) as replicas by awsRegion, bin(1h)"),
 		named("QueryDenied", "denied requests",
 			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.bucketName, requestParameters.key, sourceIPAddress"+
@@ -43,7 +51,7 @@ func (c Config) AuditQueries() []AuditQuery {
 		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointMonitoring.html).
 		named("QueryDirect", "writes that did not come by the access point",
 			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.Host, requestParameters.key, sourceIPAddress"+
-				"\n| filter "+auditWrites+" and not ispresent(errorCode)"+
+				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| filter requestParameters.Host not like /[.]accesspoint[.]s3-global[.]/ and "+own+" = 0"+last),
 	}
 }

@@ -131,6 +131,11 @@ func TestBy(t *testing.T) {
 		{Time: noon.Add(-60 * time.Minute), Region: "us-east-1", Name: "PutObject", Key: "k", Made: "v1", Who: "jo"},
 		{Time: noon.Add(-50 * time.Minute), Region: "eu-west-1", Name: "DeleteObjects", Who: "ann"},
 		{Time: noon.Add(-40 * time.Minute), Region: "us-east-1", Name: "DeleteObject", Key: "k", Named: "v1", Made: "v1", Who: "bob"},
+		{Time: noon.Add(-39 * time.Minute), Region: "us-east-1", Name: "PutObjectTagging", Key: "k", Made: "v2", Who: "tim"},
+		{Time: noon.Add(-38 * time.Minute), Region: "us-east-1", Name: "RestoreObject", Key: "k", Made: "v2", Who: "tim"},
+		{Time: noon.Add(-37 * time.Minute), Region: "us-east-1", Name: "PostObject", Key: "k", Made: "v3", Who: "max"},
+		{Time: noon.Add(-36 * time.Minute), Region: "us-east-1", Name: "CompleteMultipartUpload", Key: "k", Made: "v4", Who: "kim"},
+		{Time: noon.Add(-35 * time.Minute), Region: "us-east-1", Name: "DeleteObject", Key: "k", Made: "m2", Who: "zoe"},
 		{Time: noon.Add(-30 * time.Minute), Region: "us-east-1", Name: "DeleteObjects", Who: "eve", Error: "AccessDenied"},
 	}}
 	marker := func(region, id string, ago time.Duration) Version { return Version{region, id, true, noon.Add(-ago)} }
@@ -141,6 +146,11 @@ func TestBy(t *testing.T) {
 		certain bool
 	}{
 		{"a version", Version{"us-east-1", "v1", false, noon.Add(-time.Hour)}, "jo", true},
+		{"a version that was tagged", Version{"us-east-1", "v2", false, noon.Add(-time.Hour)}, "", false},
+		{"a form's upload", Version{"us-east-1", "v3", false, noon.Add(-37 * time.Minute)}, "max", true},
+		{"an upload in parts", Version{"us-east-1", "v4", false, noon.Add(-36 * time.Minute)}, "kim", true},
+		{"a marker of one key's deletion", marker("us-east-1", "m2", 35*time.Minute), "zoe", true},
+		{"a version by the name of a deletion's", Version{"us-east-1", "m2", false, noon.Add(-35 * time.Minute)}, "", false},
 		{"another Region's version of that name", Version{"eu-west-1", "v1", false, noon.Add(-time.Hour)}, "", false},
 		{"a marker of several keys' deletion", marker("eu-west-1", "m1", 50*time.Minute+time.Second), "ann", false},
 		{"a marker of another time", marker("eu-west-1", "m1", 45*time.Minute), "", false},
@@ -154,10 +164,10 @@ func TestBy(t *testing.T) {
 		}
 	}
 	about := trail.About([]Version{marker("eu-west-1", "m1", 50*time.Minute)})
-	if len(about) != 3 || about[1].Who != "ann" {
+	if len(about) != 8 || about[1].Who != "ann" {
 		t.Errorf("about: %+v", about)
 	}
-	if about := trail.About(nil); len(about) != 2 {
+	if about := trail.About(nil); len(about) != 7 {
 		t.Errorf("about, without a marker: %+v", about)
 	}
 	for _, tt := range []struct {

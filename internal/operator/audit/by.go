@@ -3,6 +3,8 @@ package audit
 import (
 	"slices"
 	"time"
+
+	"s3fanout/internal/replicaset"
 )
 
 // Version is a version or a delete marker that somebody made.
@@ -16,12 +18,24 @@ type Version struct {
 // marker which it may have made.
 const apart = 2 * time.Second
 
+// makes says that the event is a request that made the version. Others answer with the
+// version that they were about, such as PutObjectTagging, and made none.
+func (e Event) makes(v Version) bool {
+	if e.Region != v.Region || e.Made != v.ID || e.Error != "" || e.Named != "" {
+		return false
+	}
+	if v.Marker {
+		return e.Name == "DeleteObject"
+	}
+	return slices.Contains(replicaset.AuditWrites(), e.Name)
+}
+
 // By is the event that made a version: certain if it names the version, and likely if it
 // deleted keys that it does not name in that Region at that time. ok is false if the
 // trail has none.
 func (t Trail) By(v Version) (e Event, certain, ok bool) {
 	for _, e := range t.Events {
-		if e.Region == v.Region && e.Made == v.ID && e.Error == "" && e.Named == "" {
+		if e.makes(v) {
 			return e, true, true
 		}
 	}

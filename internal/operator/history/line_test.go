@@ -113,6 +113,7 @@ func TestLineWithTheAuditTrail(t *testing.T) {
 	}, Audit: &audit.Trail{Events: []audit.Event{
 		event("eu", "e1", nil), event("us", "u2", own), event("eu", "e3", func(e *audit.Event) { e.Operator = true }),
 		event("ap", "a0", func(e *audit.Event) { e.Name, e.Named, e.Time = "DeleteObject", "a0", time.Unix(40, 0) }),
+		event("ap", "a1", func(e *audit.Event) { e.Name = "PutObjectTagging" }), // makes no version
 		event("ap", "a9", func(e *audit.Event) { e.Name, e.Named, e.Error = "DeleteObject", "a9", "AccessDenied" }),
 	}}}
 	want := "10 us u1 replica of eu/e1?\n10 eu e1 write\n10 ap a1 replica of eu/e1?*\n20 us u2 replica?*\n30 eu e3 replica of us/u2?*\n40 ap a0 destroyed"

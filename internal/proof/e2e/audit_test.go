@@ -145,6 +145,13 @@ func TestAuditTrail(t *testing.T) {
 	}
 
 	w.remove("eu-west-1", "films/one")
+	// Who tags a replica has not written it.
+	if _, err := w.s3("ap-northeast-1").PutObjectTagging(t.Context(), &s3.PutObjectTaggingInput{
+		Bucket: aws.String(w.bucket("ap-northeast-1")), Key: aws.String("films/two"),
+		Tagging: &s3types.Tagging{TagSet: []s3types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.s3("ap-northeast-1").DeleteObjects(t.Context(), &s3.DeleteObjectsInput{
 		Bucket: aws.String(w.bucket("ap-northeast-1")), Delete: &s3types.Delete{Objects: []s3types.ObjectIdentifier{{Key: aws.String("films/two")}}},
 	}); err != nil {
