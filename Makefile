@@ -146,7 +146,7 @@ lint-templates: synth build/lint-templates ## check the templates, of every feat
 	npx cdk synth --quiet --output build/reconcile-templates --context s3fanout="$$(tr -d '\n' < infra/testdata/reconcile.json)"
 	npx cdk synth --quiet --output build/access --context s3fanout="$$(tr -d '\n' < infra/testdata/access.json)"
 	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json build/adopting/*.template.json build/follow/*.template.json build/reconcile-templates/*.template.json \
-	  build/access/*.template.json
+	  build/access/*.template.json docs/recipes/slack.json docs/recipes/pagerduty.json
 
 # Without a terminal the cdk command asks nobody and deploys nothing, unless APPROVAL says how much may go unapproved:
 # never asks for none, broadening for what widens permissions.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,4 +60,70 @@ func TestGrafanaShowsPublishedMetrics(t *testing.T) {
 			t.Errorf("%d queries found, too few to be all", found)
 		}
 	}
+}
+
+// TestRecipesHearEachAlarm compares the topics that the templates for Slack and PagerDuty
+// subscribe to with those that the alarms of the default set publish to, once the
+// configuration has them make some.
+func TestRecipesHearEachAlarm(t *testing.T) {
+	set := defaultSet(t)
+	set.AlarmEmail = "ops@example.com"
+	s := synthesize(t, set)
+	var want []string
+	for _, region := range set.Regions {
+		for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
+			for _, actions := range []string{"AlarmActions.0", "OKActions.0"} {
+				if topic, ok := a.at(actions).(string); ok && !slices.Contains(want, topic) {
+					want = append(want, topic)
+				}
+			}
+		}
+	}
+	slices.Sort(want)
+	if len(want) != len(set.Regions) {
+		t.Fatalf("the alarms publish to %q, want a topic in each Region", want)
+	}
+	for _, name := range []string{"slack", "pagerduty"} {
+		raw, err := os.ReadFile("../docs/recipes/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var recipe struct {
+			Parameters map[string]struct{ Default string }
+			Resources  map[string]struct {
+				Type       string
+				Properties struct {
+					TopicArn     sub
+					SnsTopicArns []sub
+					Region       string
+				}
+			}
+		}
+		if err := json.Unmarshal(raw, &recipe); err != nil {
+			t.Fatal(err)
+		}
+		resolve := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::AccountId}", testAccount, "${TopicName}", recipe.Parameters["TopicName"].Default)
+		var got []string
+		for id, r := range recipe.Resources {
+			switch r.Type {
+			case "AWS::Chatbot::SlackChannelConfiguration":
+				for _, topic := range r.Properties.SnsTopicArns {
+					got = append(got, resolve.Replace(topic.Text))
+				}
+			case "AWS::SNS::Subscription": // of a topic of another Region, which it has to name
+				topic := resolve.Replace(r.Properties.TopicArn.Text)
+				if got = append(got, topic); strings.Split(topic, ":")[3] != r.Properties.Region {
+					t.Errorf("%s: %s subscribes to %s in %q", name, id, topic, r.Properties.Region)
+				}
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s subscribes to\n%q, the alarms publish to\n%q", name, got, want)
+		}
+	}
+}
+
+// sub is an intrinsic function that fills in a text.
+type sub struct {
+	Text string `json:"Fn::Sub"`
 }
