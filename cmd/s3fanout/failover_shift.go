@@ -70,7 +70,8 @@ func newFailoverShiftCommand(a *app) *cobra.Command {
 		Use:   "shift",
 		Short: "Make Regions of the access point active or passive",
 		Long: `Change the routes of an access point, and wait until the change is effective.
-Refused if readers would miss objects that are not copied yet.`,
+Refused if figures, some minutes old, say that readers would miss objects.
+Events that were lost are not in them.`,
 		Example: `  s3fanout failover shift --away-from eu-west-1 --dry-run
   s3fanout failover shift --away-from eu-west-1
   s3fanout failover shift --to us-east-1,eu-west-1 --yes`,

@@ -74,7 +74,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 		"failover-status": {document.FailoverStatus{
 			AccessPoints: []document.FailoverPoint{document.NewFailoverPoint(failover.Point{}, "", nil)},
 			Regions: document.NewFailoverRegions([]failover.Figures{{}, {
-				Away: "w", Lag: new(time.Duration), DeadLetters: new(int), Waiting: new(int64), Oldest: new(time.Duration), Proof: new(time.Duration), Unknown: []string{"u"},
+				Away: "w", Lag: new(time.Duration), DeadLetters: new(int), Waiting: new(int64), Oldest: new(time.Duration), Proof: new(time.Duration), Unknown: []string{"u"}, LettersUnknown: "l",
 			}}),
 		}},
 		"pause": {

@@ -122,6 +122,9 @@ func NewFailoverRegions(figures []failover.Figures) []FailoverRegion {
 			Region: f.Region, DeadLetters: f.DeadLetters, Waiting: f.Waiting, OldestSeconds: seconds(f.Oldest), ProofSeconds: seconds(f.Proof),
 			Unavailable: append(append([]string{}, f.Unknown...), f.Unmeasured...),
 		}
+		if f.LettersUnknown != "" {
+			r.Unavailable = append(r.Unavailable, "its dead letters are not known: "+f.LettersUnknown)
+		}
 		if f.Away != "" {
 			r.Unavailable = append(r.Unavailable, "its bucket does not answer: "+f.Away)
 		}

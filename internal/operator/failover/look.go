@@ -55,9 +55,9 @@ func (l Looker) Look(ctx context.Context, now time.Time) ([]Figures, error) {
 			case health.Found:
 				figures[i].DeadLetters = &q.Value.Letters
 			case health.Absent:
-				figures[i].Unknown = append(figures[i].Unknown, "its dead letters are not known: there is no queue "+l.set.QueueName())
+				figures[i].LettersUnknown = "there is no queue " + l.set.QueueName()
 			case health.Unanswered:
-				figures[i].Unknown = append(figures[i].Unknown, "its dead letters are not known: "+q.Why)
+				figures[i].LettersUnknown = q.Why
 			}
 		})
 	}

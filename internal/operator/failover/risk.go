@@ -13,8 +13,12 @@ type Figures struct {
 	Away string
 	// Lag is how long replicas took within the last hour, from the upload on: the 99th
 	// percentile of the slowest source.
-	Lag         *time.Duration
-	DeadLetters *int
+	Lag *time.Duration
+	// DeadLetters are those of the Region's queue: what its function could not copy, and
+	// what its topic could not deliver to other Regions. LettersUnknown says why their
+	// number is not known.
+	DeadLetters    *int
+	LettersUnknown string
 	// Waiting are the events that wait for the Region's function, as an estimate, and
 	// Overdue those of them for longer than five minutes. Waiting is nil where nothing
 	// was announced within a day too.
@@ -38,10 +42,12 @@ const Ordinary = time.Minute
 // Risk is why readers who are moved to a Region would miss something.
 type Risk struct{ Region, What string }
 
-// Risks are those of a change of routes, by Region. What is not known is one, too.
+// Risks are those of a change of routes. What is not known is one, too. Dead letters
+// count in each Region.
 func Risks(before, after []Route, figures []Figures) []Risk {
 	var risks []Risk
-	for _, region := range Gaining(before, after) {
+	gaining := Gaining(before, after)
+	for _, region := range gaining {
 		i := slices.IndexFunc(figures, func(f Figures) bool { return f.Region == region })
 		if i < 0 {
 			risks = append(risks, Risk{region, "it is not in cdk.json, and nothing may be copied to it any more"})
@@ -51,7 +57,26 @@ func Risks(before, after []Route, figures []Figures) []Risk {
 			risks = append(risks, Risk{region, what})
 		}
 	}
+	for _, f := range figures { // what is in the queue of a Region that readers leave may be for one that they are moved to
+		if len(gaining) == 0 || slices.Contains(gaining, f.Region) {
+			continue
+		}
+		for _, what := range f.letters() {
+			risks = append(risks, Risk{f.Region, what})
+		}
+	}
 	return risks
+}
+
+// letters says what dead letters are in the way.
+func (f Figures) letters() (list []string) {
+	if f.LettersUnknown != "" {
+		list = append(list, "its dead letters are not known: "+f.LettersUnknown)
+	}
+	if n := f.DeadLetters; n != nil && *n > 0 {
+		list = append(list, fmt.Sprintf("dead letters: %d; redrive them first", *n))
+	}
+	return list
 }
 
 // misses says what a reader of the Region's bucket would not see.
@@ -59,9 +84,7 @@ func (f Figures) misses() (list []string) {
 	if f.Away != "" {
 		list = append(list, "its bucket does not answer: "+f.Away)
 	}
-	if n := f.DeadLetters; n != nil && *n > 0 {
-		list = append(list, fmt.Sprintf("dead letters: %d; redrive them first", *n))
-	}
+	list = append(list, f.letters()...)
 	if n := f.Waiting; n != nil && *n > 0 {
 		switch {
 		case f.Oldest != nil && *f.Oldest >= Ordinary:

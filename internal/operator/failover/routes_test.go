@@ -74,26 +74,29 @@ func TestNewRoutes(t *testing.T) {
 func ptr[T any](v T) *T { return &v }
 
 // Readers are not moved to a Region that lacks something, does not answer, or of which
-// that is not known; what is just on its way in a set that is in use is no reason.
+// that is not known, nor away from dead letters, which may be
+// for the others; what is just on its way in a set that is in use is no reason.
 func TestRisks(t *testing.T) {
 	well := func(region string) Figures {
 		return Figures{Region: region, DeadLetters: ptr(0), Waiting: ptr(int64(0))}
 	}
 	for name, c := range map[string]struct {
-		change func(*Figures)
-		want   string
+		change  func(*Figures)
+		want    string
+		leaving string // of the Region that readers leave
 	}{
-		"all is well":              {func(*Figures) {}, ""},
-		"nothing within a day":     {func(f *Figures) { f.Waiting = nil }, ""},
-		"ordinary traffic":         {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(40)), ptr(2*time.Second) }, ""},
-		"an old one that is done":  {func(f *Figures) { f.Oldest = ptr(time.Hour) }, ""},
-		"dead letters":             {func(f *Figures) { f.DeadLetters = ptr(3) }, "eu-west-1: dead letters: 3; redrive them first"},
-		"the oldest waits":         {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(2)), ptr(61*time.Second) }, "eu-west-1: about 2 events wait for its function, the oldest for 1m1s"},
-		"some wait for long":       {func(f *Figures) { f.Waiting, f.Oldest, f.Overdue = ptr(int64(9)), ptr(time.Second), 4 }, "eu-west-1: about 9 events wait for its function, 4 of them for more than 5 minutes"},
-		"nothing is invoked":       {func(f *Figures) { f.Waiting = ptr(int64(5)) }, "eu-west-1: about 5 events wait for its function, which nothing has invoked lately"},
-		"its bucket is away":       {func(f *Figures) { f.Away = "why" }, "eu-west-1: its bucket does not answer: why"},
-		"nothing is known":         {func(f *Figures) { f.DeadLetters, f.Unknown = nil, []string{"not known"} }, "eu-west-1: not known"},
-		"lag that cannot be asked": {func(f *Figures) { f.Unmeasured = []string{"no"} }, ""},
+		"all is well":              {func(*Figures) {}, "", ""},
+		"nothing within a day":     {func(f *Figures) { f.Waiting = nil }, "", ""},
+		"ordinary traffic":         {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(40)), ptr(2*time.Second) }, "", ""},
+		"an old one that is done":  {func(f *Figures) { f.Oldest = ptr(time.Hour) }, "", ""},
+		"dead letters":             {func(f *Figures) { f.DeadLetters = ptr(3) }, "eu-west-1: dead letters: 3; redrive them first", "eu-west-1: dead letters: 3; redrive them first"},
+		"the oldest waits":         {func(f *Figures) { f.Waiting, f.Oldest = ptr(int64(2)), ptr(61*time.Second) }, "eu-west-1: about 2 events wait for its function, the oldest for 1m1s", ""},
+		"some wait for long":       {func(f *Figures) { f.Waiting, f.Oldest, f.Overdue = ptr(int64(9)), ptr(time.Second), 4 }, "eu-west-1: about 9 events wait for its function, 4 of them for more than 5 minutes", ""},
+		"nothing is invoked":       {func(f *Figures) { f.Waiting = ptr(int64(5)) }, "eu-west-1: about 5 events wait for its function, which nothing has invoked lately", ""},
+		"its bucket is away":       {func(f *Figures) { f.Away = "why" }, "eu-west-1: its bucket does not answer: why", ""},
+		"nothing is known":         {func(f *Figures) { f.DeadLetters, f.Unknown = nil, []string{"not known"} }, "eu-west-1: not known", ""},
+		"its queue is unknown":     {func(f *Figures) { f.DeadLetters, f.LettersUnknown = nil, "no answer" }, "eu-west-1: its dead letters are not known: no answer", "eu-west-1: its dead letters are not known: no answer"},
+		"lag that cannot be asked": {func(f *Figures) { f.Unmeasured = []string{"no"} }, "", ""},
 	} {
 		f := well("eu-west-1")
 		c.change(&f)
@@ -101,12 +104,17 @@ func TestRisks(t *testing.T) {
 		if got := Sentence(Risks(routesOf("101"), routesOf("010"), figures)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
-		if got := Risks(routesOf("111"), routesOf("101"), figures); len(got) != 0 {
-			t.Errorf("%s: %v, of the Region that readers leave", name, got)
+		if got := Sentence(Risks(routesOf("111"), routesOf("101"), figures)); got != c.leaving {
+			t.Errorf("%s: %q, of the Region that readers leave, want %q", name, got, c.leaving)
 		}
 		if got := Sentence(Risks(routesOf("111"), routesOf("110"), figures)); got != c.want {
 			t.Errorf("%s, one of two that stay active: %q, want %q", name, got, c.want)
 		}
+	}
+	full := well("us-east-1")
+	full.DeadLetters = ptr(1)
+	if got := Risks(routesOf("111"), routesOf("111"), []Figures{full}); len(got) != 0 {
+		t.Errorf("%v, and no reader moves", got)
 	}
 	if got := Sentence(Risks(routesOf("101"), routesOf("111"), nil)); got != "eu-west-1: it is not in cdk.json, and nothing may be copied to it any more" {
 		t.Errorf("a Region that left: %q", got)
