@@ -80,7 +80,7 @@ func addAuditTrail(scope constructs.Construct, here site) {
 		}},
 	})
 	trail.AddResourceDependency(policy, jsii.String("CloudTrail checks that it may write"))
-	for _, query := range here.AuditQueries() {
+	for _, query := range here.AuditQueries(here.Account) {
 		awslogs.NewCfnQueryDefinition(scope, jsii.String(query.ID), &awslogs.CfnQueryDefinitionProps{
 			Name:          jsii.String(query.Name),
 			QueryString:   jsii.String(query.Text),

@@ -2,6 +2,7 @@ package replicaset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -29,10 +30,9 @@ func in(field string, values []string) string {
 	return field + ` in ["` + strings.Join(values, `", "`) + `"]`
 }
 
-// AuditQueries are the saved queries.
-func (c Config) AuditQueries() []AuditQuery {
-	// The sessions of the functions, and those of operators for backfill.
-	own := fmt.Sprintf(`strcontains(userIdentity.arn, "/%s")`, c.FunctionName())
+// AuditQueries are the saved queries of the set in the account.
+func (c Config) AuditQueries(accountID string) []AuditQuery {
+	own := isOneOf("userIdentity.arn", c.copyingSessions(accountID))
 	writes := in("eventName", AuditWrites())
 	last := fmt.Sprintf("\n| sort eventTime desc\n| limit %d", AuditRows)
 	named := func(id, name, text string) AuditQuery {
@@ -41,7 +41,8 @@ func (c Config) AuditQueries() []AuditQuery {
 	return []AuditQuery{
 		named("QueryKey", "who wrote or deleted this key", AuditKeyQuery(anyAuditKey)),
 		named("QueryUploads", "uploads and replicas by Region and hour",
-			"fields "+own+" as replica, 1 - "+own+" as upload"+
+			"fields "+own+" as replica"+
+				"\n| fields 1 - replica as upload"+
 				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| stats sum(upload) as uploads, sum(replica) as replicas by awsRegion, bin(1h)"),
 		named("QueryDenied", "denied requests",
@@ -54,6 +55,29 @@ func (c Config) AuditQueries() []AuditQuery {
 				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| filter requestParameters.Host not like /[.]accesspoint[.]s3-global[.]/ and "+own+" = 0"+last),
 	}
+}
+
+// copyingSessions are those of the functions, and of operators for backfill, which nobody
+// else can open (see the roles' trust policies).
+func (c Config) copyingSessions(accountID string) (arns []string) {
+	sessions := []string{c.FunctionName(), c.OperatorSession()}
+	if c.Reconcile != nil && c.Reconcile.Copy {
+		sessions = append(sessions, c.ReconcileSession())
+	}
+	for _, member := range c.Members(accountID) {
+		for _, session := range sessions {
+			arns = append(arns, SessionARN(member.RoleARN(), session))
+		}
+	}
+	slices.Sort(arns) // one role for all Regions is one session
+	return slices.Compact(arns)
+}
+
+// isOneOf is an expression that is 1 if the field is one of the values, in none of which
+// is a "|", and else 0. Unlike the operator in, functions may stand in the command fields
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operations-functions.html).
+func isOneOf(field string, values []string) string {
+	return fmt.Sprintf(`strcontains("|%s|", concat("|", %s, "|"))`, strings.Join(values, "|"), field)
 }
 
 // AuditFields are what AuditKeyQuery asks for of each event, in order.

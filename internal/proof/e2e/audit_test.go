@@ -220,9 +220,9 @@ func TestAuditTrail(t *testing.T) {
 	wantSaid(t, w.says("asks", 3, "doctor"), "audit-trail-logging", "aws cloudtrail start-logging --region us-east-1 --name s3fanout-audit",
 		"audit-trail-events", "its event selectors differ in readOnly", "npx cdk deploy --revert-drift s3fanout-audit")
 
-	set := replicaset.Config{Name: "s3fanout", Regions: []string{"us-east-1"}, AuditTrail: &replicaset.AuditTrail{}}
+	set := replicaset.Config{Name: "s3fanout", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, AuditTrail: &replicaset.AuditTrail{}}
 	answers := map[string][]map[string]string{}
-	for _, q := range set.AuditQueries() {
+	for _, q := range set.AuditQueries(sandbox.AccountID) {
 		answers[q.ID] = w.insights(strings.Replace(q.Text, `"KEY"`, `"films/one"`, 1))
 	}
 	if rows := answers["QueryKey"]; len(rows) != 4 || rows[0]["awsRegion"] == "" { // an upload, two deletions, and the one that names no key

@@ -2,6 +2,7 @@ package insights
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,10 +59,11 @@ func TestQueries(t *testing.T) {
 		`fields k | filter who.arn in ["role/two", "x"] or n = 2`: `k=a; k=q"\`,
 		`fields k | filter k != "a" and n != "x"`:                 "k=a b",
 		`fields strcontains(who.arn, "one") as one, 1 - strcontains(who.arn, "one") as other | stats sum(one) as ones, sum(other) as others, count(*) by bin(1h)`: "bin(1h)=2026-11-29 15:00:00.000 ones=1 others=0 count(*)=1; bin(1h)=2026-11-29 16:00:00.000 ones=0 others=2 count(*)=2",
+		`fields k, strcontains("|role/one|role/x|", concat("|", who.arn, "|")) as one`:                                                                            `k=a one=1; k=a b one=0; k=q"\ one=0`,
 		`fields k | filter (k = "a" or k = "a b") and strcontains(k, " ") = 1`:                                                                                    "k=a b",
 
 		"parse @message '*'":       `error: the sandbox's Logs Insights has no command "parse"; it has fields, filter, sort, stats and limit`,
-		"fields upper(k)":          `error: the sandbox's Logs Insights has no function "upper"; it has ispresent, strcontains and bin`,
+		"fields upper(k)":          `error: the sandbox's Logs Insights has no function "upper"; it has ispresent, strcontains, concat and bin`,
 		"stats avg(n)":             `error: the sandbox's stats has no "avg"; it has count and sum`,
 		"fields k | filter k > 5":  `error: '>' at character 21 is nothing that the sandbox's Logs Insights knows`,
 		`fields k | filter k = "a`: `error: a " is not closed`,
@@ -72,6 +74,7 @@ func TestQueries(t *testing.T) {
 		"filter k like /[/":        "error: the pattern \"[\": error parsing regexp: missing closing ]: `[`",
 		"":                         "error: the end of the query is where a command has to be",
 		"filter ispresent(k, n)":   "error: ispresent takes 1 arguments, not 2",
+		"filter concat()":          `error: ")" is where a field, a text or a number has to be`,
 		"fields k | filter and":    `error: "and" is where a field has to be`,
 	} {
 		if got := run(t, query); got != want {
@@ -84,12 +87,57 @@ func TestQueries(t *testing.T) {
 func TestSavedQueriesAreKnown(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{}}
 	texts := []string{replicaset.AuditKeyQuery("a\x1b\"\\/ b\n| limit 1"), replicaset.AuditKeyQuery("films/ä.mp4")}
-	for _, q := range set.AuditQueries() {
+	for _, q := range set.AuditQueries("111122223333") {
 		texts = append(texts, q.Text)
 	}
 	for _, text := range texts {
 		if _, err := Parse(text); err != nil {
 			t.Errorf("%v:\n%s", err, text)
+		}
+	}
+}
+
+// Who has the functions' session names in roles or paths of their own is not taken for
+// the functions.
+func TestSavedQueriesTellTheFunctionsFromOthers(t *testing.T) {
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{},
+		Reconcile: &replicaset.Reconcile{Copy: true}}
+	const sts = "arn:aws:sts::111122223333:assumed-role/"
+	for who, own := range map[string]bool{
+		sts + "media-replicator-us-east-1/media-replicator":           true,
+		sts + "media-replicator-eu-west-1/media-replicator-reconcile": true,
+		sts + "media-replicator-eu-west-1/media-replicator-operator":  true,
+		sts + "developer/media-replicator":                            false,
+		sts + "developer/media-replicator-operator":                   false,
+		sts + "media-replicator-us-east-1/jo":                         false,
+		sts + "media-replicator-us-east-1/media-replicators":          false,
+		sts: false,
+		"arn:aws:iam::111122223333:user/media-replicators/eve": false,
+		"arn:aws:iam::111122223333:user/|/media-replicator":    false,
+		"|": false,
+		"":  false, // none
+	} {
+		fields := map[string]string{"eventName": "PutObject", "awsRegion": "us-east-1", "requestParameters.Host": "media.s3.amazonaws.com"}
+		if who != "" {
+			fields["userIdentity.arn"] = who
+		}
+		for _, saved := range set.AuditQueries("111122223333") {
+			q, err := Parse(saved.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := q.Run([]Event{{Fields: fields}})
+			switch saved.ID {
+			case "QueryDirect":
+				if (len(rows) == 0) != own {
+					t.Errorf("%q: %d writes by a bucket's name, want it %t that the set copies", who, len(rows), own)
+				}
+			case "QueryUploads":
+				replicas := map[bool]string{true: "1", false: "0"}[own]
+				if len(rows) != 1 || !slices.Contains(rows[0], Cell{"replicas", replicas}) || slices.Contains(rows[0], Cell{"uploads", replicas}) {
+					t.Errorf("%q: %v, want %s replicas", who, rows, replicas)
+				}
+			}
 		}
 	}
 }

@@ -21,7 +21,7 @@ type fault struct{ error }
 
 // Parse reads a query. It knows the commands fields, filter, sort, stats (count and sum)
 // and limit; the operators =, !=, in, like, not like, and, or, not, + and -; and the
-// functions ispresent, strcontains and bin.
+// functions ispresent, strcontains, concat and bin.
 func Parse(query string) (_ Query, err error) {
 	tokens, err := lex(query)
 	if err != nil {
@@ -283,12 +283,12 @@ func (p *parser) function(called string) expression {
 		return bin{period}
 	}
 	known := map[string]struct {
-		args int
+		args int // 0 for any number
 		do   func([]value) value
-	}{"ispresent": {1, isPresent}, "strcontains": {2, strContains}}
+	}{"ispresent": {1, isPresent}, "strcontains": {2, strContains}, "concat": {0, concat}}
 	f, ok := known[strings.ToLower(called)]
 	if !ok {
-		p.fail("the sandbox's Logs Insights has no function %q; it has ispresent, strcontains and bin", called)
+		p.fail("the sandbox's Logs Insights has no function %q; it has ispresent, strcontains, concat and bin", called)
 	}
 	var args []expression
 	for {
@@ -297,7 +297,7 @@ func (p *parser) function(called string) expression {
 		}
 	}
 	p.want(")")
-	if len(args) != f.args {
+	if f.args > 0 && len(args) != f.args {
 		p.fail("%s takes %d arguments, not %d", called, f.args, len(args))
 	}
 	return call{args, f.do}

@@ -137,6 +137,15 @@ func strContains(args []value) value {
 	return truth(args[0].is && strings.Contains(args[0].String(), args[1].String()))
 }
 
+// concat joins texts; what has no value adds nothing.
+func concat(args []value) value {
+	var b strings.Builder
+	for _, a := range args {
+		b.WriteString(a.String())
+	}
+	return text(b.String())
+}
+
 // like matches a pattern anywhere.
 func like(pattern *regexp.Regexp, want bool) func(args []value) value {
 	return func(args []value) value { return truth((args[0].is && pattern.MatchString(args[0].String())) == want) }
