@@ -139,7 +139,7 @@ build/lint-templates: tools/requirements.txt
 	$@/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-lint-templates: synth build/lint-templates ## check the templates, of every feature too, with cfn-lint (needs Python)
+lint-templates: synth build/lint-templates ## check the templates, of every feature too, with cfn-lint, and the recipes that deploy them (needs Python)
 	npx cdk synth --quiet --output build/adopting --context s3fanout="$$(tr -d '\n' < infra/testdata/adopting.json)"
 	npx cdk synth --quiet --output build/careful --context s3fanout="$$(tr -d '\n' < infra/testdata/careful.json)"
 	npx cdk synth --quiet --output build/follow --context s3fanout="$$(tr -d '\n' < infra/testdata/follow.json)"
@@ -147,6 +147,7 @@ lint-templates: synth build/lint-templates ## check the templates, of every feat
 	npx cdk synth --quiet --output build/access --context s3fanout="$$(tr -d '\n' < infra/testdata/access.json)"
 	build/lint-templates/bin/cfn-lint --template cdk.out/*.template.json build/careful/*.template.json build/adopting/*.template.json build/follow/*.template.json build/reconcile-templates/*.template.json \
 	  build/access/*.template.json docs/recipes/slack.json docs/recipes/pagerduty.json
+	cd tools/recipes && $(GO) test -count=1 ./...
 
 # Without a terminal the cdk command asks nobody and deploys nothing, unless APPROVAL says how much may go unapproved:
 # never asks for none, broadening for what widens permissions.
