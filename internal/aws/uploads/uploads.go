@@ -7,6 +7,7 @@ package uploads
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,11 +77,15 @@ func (f Found) Copying() (Upload, bool) {
 	return Upload{}, false
 }
 
-// Abandoned are the uploads that the function, or a backfill, began and nobody works on
-// any more. If S3 did not say what time it is, there are none.
-func (f Found) Abandoned() (list []Upload) {
+// Abandoned are the uploads that a session of the function's role began and nobody
+// works on any more. That is for the session's own process to say: an upload of another
+// session that stands still may be one that an event in Lambda's queue, or a dead letter,
+// goes on with. If S3 did not say what time it is, or names the role and not its
+// session, there are none.
+func (f Found) Abandoned(session string) (list []Upload) {
 	for _, u := range f.Uploads {
-		if u.By == initiator.ByReplicator && !f.Now.IsZero() && !u.Working(f.Now) {
+		if u.By == initiator.ByReplicator && strings.HasSuffix(u.Initiator, "/"+session) && strings.Contains(u.Initiator, ":assumed-role/") &&
+			!f.Now.IsZero() && !u.Working(f.Now) {
 			list = append(list, u)
 		}
 	}

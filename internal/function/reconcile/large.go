@@ -7,6 +7,8 @@ import (
 
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/copier"
+	"s3fanout/internal/function/functionenv"
+	"s3fanout/internal/replicaset"
 )
 
 // isLarge says that an object is copied in parts.
@@ -26,7 +28,7 @@ func (w *work) unfinished(key string) *copier.Upload {
 
 // beingCopied says whether somebody copies a large key to the own bucket just now,
 // which shows nothing of it until it is done. Where that may not be asked, nobody does.
-// What is found of copies that died is given up.
+// What is found of own copies that died is given up.
 func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
 	if !w.isLarge(size) {
 		return false
@@ -36,11 +38,16 @@ func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
 	if err != nil {
 		w.log.Warn("whether a large object is being copied is not known", "key", key, "error", err.Error())
 	}
-	for _, u := range found.Abandoned() {
+	for _, u := range found.Abandoned(w.session()) {
 		w.giveUp(ctx, copier.Upload{Source: copier.Object{Key: key}, UploadID: u.UploadID})
 	}
 	_, busy := found.Copying()
 	return busy
+}
+
+// session names the sessions in which differences are repaired.
+func (w *work) session() string {
+	return functionenv.ReconcileSession(replicaset.Config{Name: w.Config.Target.Set}.FunctionName())
 }
 
 // waits ends the invocation before a key that somebody copies just now, so that the

@@ -1,7 +1,9 @@
 package reconcile_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +24,10 @@ import (
 // tickEvery is the schedule's.
 const tickEvery = 15 * time.Minute
 
-const replicator = "arn:aws:iam::123456789012:role/media-replicator"
+const (
+	replicator = "arn:aws:iam::123456789012:role/media-replicator"
+	sessions   = "arn:aws:sts::123456789012:assumed-role/media-replicator/"
+)
 
 // inParts has objects of more than four bytes be copied in parts.
 func (w *world) inParts() {
@@ -43,18 +48,21 @@ func (w *world) reader(client *s3.Client) reconcile.S3 {
 	if w.config.Role == "" {
 		return client
 	}
-	return begun{client}
+	return begun{client, sessions + cmp.Or(w.session, "media-replicator-reconcile")}
 }
 
-// begun are buckets whose unfinished uploads the replicator's role has begun: the
-// test's client is nobody's role.
-type begun struct{ reconcile.S3 }
+// begun are buckets whose unfinished uploads a session of the replicator's role has
+// begun: the test's client is nobody's role.
+type begun struct {
+	reconcile.S3
+	by string
+}
 
 func (b begun) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, o ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
 	out, err := b.S3.ListMultipartUploads(ctx, in, o...)
 	if err == nil {
 		for i := range out.Uploads {
-			out.Uploads[i].Initiator = &types.Initiator{ID: aws.String(replicator)}
+			out.Uploads[i].Initiator = &types.Initiator{ID: aws.String(b.by)}
 		}
 	}
 	return out, err
@@ -135,6 +143,80 @@ func TestWhatOthersUploadIsNotGivenUp(t *testing.T) {
 	w.wantCounts(w.tick(), reconcile.Counts{Compared: 1, Missing: 1, Repaired: 1})
 	if open := w.open(); len(open) != 1 {
 		t.Errorf("uploads of %q are open", open)
+	}
+}
+
+// A copy that is begun anew leaves nothing of the one that was to be gone on with.
+func TestAReplacedPausedCopyIsGivenUp(t *testing.T) {
+	w := newWorld(t, nil)
+	w.inParts()
+	w.Put(there, "large", "in parts")
+	for range 2 {
+		id := w.begin("large")
+		w.change = func(h *reconcile.Handler) { h.Copier = pausesAlways{h.Copier, id} }
+		w.Pass(uploads.IdleTime)
+		if a := w.tick(); a.Status != reconcile.Paused {
+			t.Fatalf("got %+v", a)
+		}
+	}
+	w.change = nil
+	w.Put(here, "large", "in parts")
+	if a := w.tick(); a.Status != reconcile.Complete {
+		t.Errorf("got %+v", a)
+	}
+	if open := w.open(); open != nil {
+		t.Errorf("uploads of %q are open", open)
+	}
+}
+
+// pausesAlways has each copy go on in another invocation as an upload of its own.
+type pausesAlways struct {
+	reconcile.Copier
+	id string
+}
+
+func (p pausesAlways) Copy(_ context.Context, r copier.Request) (copier.Result, error) {
+	return copier.Result{Outcome: copier.Unfinished, Upload: &copier.Upload{Source: r.Source, UploadID: p.id, PartSize: 5}}, nil
+}
+
+// cannotCopy fails to copy.
+type cannotCopy struct{ reconcile.Copier }
+
+func (cannotCopy) Copy(context.Context, copier.Request) (copier.Result, error) {
+	return copier.Result{}, errors.New("access denied")
+}
+
+// What an event waiting in Lambda's queue, a dead letter or a backfill goes on with stands
+// still for longer than any invocation lives, and is not given up.
+func TestWhatALetterContinuesIsNotGivenUp(t *testing.T) {
+	for _, session := range []string{"media-replicator", "media-replicator-operator"} {
+		t.Run(session, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.inParts()
+			w.session = session
+			version := w.Put(there, "large", "in parts")
+			source, err := w.Clients[there].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(buckets.Name(there)), Key: aws.String("large")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := copier.Upload{UploadID: w.begin("large"), PartSize: 5 << 20, Source: copier.Object{
+				Region: there, Bucket: buckets.Name(there), Key: "large", VersionID: version, Size: *source.ContentLength, ETag: *source.ETag,
+			}}
+			w.Pass(2 * 24 * time.Hour)
+			w.change = func(h *reconcile.Handler) { h.Copier = cannotCopy{h.Copier} }
+			w.wantCounts(w.tick(), reconcile.Counts{Compared: 1, Missing: 1, Unrepaired: 1})
+			if open := w.open(); len(open) != 1 {
+				t.Fatalf("after a tick, uploads of %q are open", open)
+			}
+			r, err := w.copier(w.Clients[here]).Copy(t.Context(), copier.Request{Source: u.Source, Resume: &u})
+			if err != nil || r.Outcome != copier.Copied {
+				t.Errorf("the letter ends as %s, %v", r.Outcome, err)
+			}
+			w.shows("large", "in parts", "in parts", "-")
+			if open := w.open(); open != nil {
+				t.Errorf("uploads of %q are open", open)
+			}
+		})
 	}
 }
 

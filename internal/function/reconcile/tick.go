@@ -228,8 +228,11 @@ func (k *keeper) pauseWith(u copier.Upload) {
 	defer k.mu.Unlock()
 	rest := []copier.Upload{u}
 	for _, other := range k.state.Unfinished {
-		if other.Source.Key != u.Source.Key {
+		switch {
+		case other.Source.Key != u.Source.Key:
 			rest = append(rest, other)
+		case other.UploadID != u.UploadID: // of another version of the source
+			k.dropped = append(k.dropped, other)
 		}
 	}
 	k.state.Unfinished, k.paused = rest, true

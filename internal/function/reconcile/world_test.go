@@ -32,6 +32,9 @@ type world struct {
 	checkpoints *memory
 	log         *bytes.Buffer
 	change      func(*reconcile.Handler)
+	// session of the replicator's role has begun the unfinished uploads; "" for the
+	// handler's own.
+	session string
 }
 
 func newWorld(t *testing.T, change func(*functionenv.Reconcile)) *world {

@@ -141,6 +141,6 @@ var mutants = []mutant{
 		"	k.state.Unfinished, k.paused = rest, true\n", "	k.state.Unfinished, k.paused = rest[1:], true\n",
 	}, {
 		"parts of a copy that died stay", "internal/function/reconcile",
-		"range found.Abandoned() {", "range found.Abandoned()[:0] {",
+		"range found.Abandoned(w.session()) {", "range found.Abandoned(w.session())[:0] {",
 	},
 }
