@@ -32,7 +32,7 @@ type Trail struct {
 // TrailStatus is whether the trail records, and why it could not deliver lately.
 type TrailStatus struct {
 	On    bool
-	Error string // of the last delivery to the log bucket or the log group; empty if that went well
+	Error string // what could not be delivered lately, and why; empty if all was
 }
 
 // auditTrail asks about the trail, in its home Region.
@@ -50,11 +50,7 @@ func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 	if status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}); err != nil {
 		trail.Logging = failed[TrailStatus](g.region, what, err)
 	} else {
-		said := aws.ToString(status.LatestDeliveryError)
-		if said == "" {
-			said = aws.ToString(status.LatestCloudWatchLogsDeliveryError)
-		}
-		trail.Logging = found(TrailStatus{On: aws.ToBool(status.IsLogging), Error: said})
+		trail.Logging = found(newTrailStatus(status))
 	}
 	if selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}); err != nil {
 		trail.Selectors = failed[[]types.AdvancedFieldSelector](g.region, what, err)
@@ -65,6 +61,23 @@ func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 		}
 	}
 	return found(trail)
+}
+
+// newTrailStatus takes the first error of those that CloudTrail keeps apart, which are
+// empty after a delivery that went well
+// (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html).
+func newTrailStatus(status *cloudtrail.GetTrailStatusOutput) TrailStatus {
+	s := TrailStatus{On: aws.ToBool(status.IsLogging)}
+	for _, e := range []struct{ of, said string }{
+		{"events to the log bucket", aws.ToString(status.LatestDeliveryError)},
+		{"events to the log group", aws.ToString(status.LatestCloudWatchLogsDeliveryError)},
+		{"digests to the log bucket", aws.ToString(status.LatestDigestDeliveryError)},
+	} {
+		if e.said != "" && s.Error == "" {
+			s.Error = e.of + ": " + e.said
+		}
+	}
+	return s
 }
 
 // auditTrail compares the trail with the configuration, in its home Region.
@@ -80,7 +93,7 @@ func (c *checker) auditTrail() {
 		case !status.On:
 			c.find(checkTrailLogging, "trail %s is stopped", name)
 		case status.Error != "":
-			c.add(checkTrailLogging, Warning, "trail %s could not deliver: %s", name, status.Error)
+			c.add(checkTrailLogging, Warning, "trail %s could not deliver %s", name, status.Error)
 		}
 	}
 	if !told(c, checkTrailSelectors, trail.Selectors) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
 	"s3fanout/internal/replicaset"
@@ -54,7 +55,10 @@ func TestAuditTrailIsCompared(t *testing.T) {
 		{"before the first deployment", checkTrail, Failed, "trail media-audit does not exist", func(l *Look[Trail]) { *l = Look[Trail]{State: Absent} }},
 		{"refused", checkTrail, Unknown, "cannot tell whether the audit trail of cdk.json exists: " + denied, func(l *Look[Trail]) { *l = Look[Trail]{Why: denied} }},
 		{"stopped", checkTrailLogging, Failed, "trail media-audit is stopped", func(l *Look[Trail]) { l.Value.Logging.Value.On = false }},
-		{"not delivered", checkTrailLogging, Warning, "trail media-audit could not deliver: AccessDenied", func(l *Look[Trail]) { l.Value.Logging.Value.Error = "AccessDenied" }},
+		{"not delivered", checkTrailLogging, Warning, "trail media-audit could not deliver digests to the log bucket: AccessDenied", func(l *Look[Trail]) {
+			on, said := true, "AccessDenied"
+			l.Value.Logging.Value = newTrailStatus(&cloudtrail.GetTrailStatusOutput{IsLogging: &on, LatestDigestDeliveryError: &said})
+		}},
 		{"status refused", checkTrailLogging, Unknown, denied, func(l *Look[Trail]) { l.Value.Logging = Look[TrailStatus]{Why: denied} }},
 		{"one Region", checkTrailSelectors, Failed, "it records one Region alone", func(l *Look[Trail]) { l.Value.MultiRegion = false }},
 		{"another log group", checkTrailSelectors, Failed, "it does not deliver to the log group media-audit", func(l *Look[Trail]) { l.Value.LogGroupARN = "" }},
