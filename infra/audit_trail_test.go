@@ -88,14 +88,14 @@ func audited(there bool) func(*testing.T, relations) {
 				testAccount + "_CloudTrail_" + r.set.Regions[0] + "*"}}))
 
 		queries := r.audit.all("AWS::Logs::QueryDefinition")
-		equal(t, "saved queries", len(queries), 4)
+		equal(t, "saved queries", len(queries), 5)
 		for _, query := range queries {
 			equal(t, "log groups of "+query.ID, query.at("LogGroupNames"), any(list{r.set.AuditLogGroupName()}))
 			if name := query.at("Name").(string); !strings.HasPrefix(name, r.set.Name+"/") {
 				t.Errorf("query %q does not begin with the set's name", name)
 			}
 		}
-		equal(t, "resources of the audit trail", len(r.audit.resources), 9)
+		equal(t, "resources of the audit trail", len(r.audit.resources), 10)
 	}
 }
 

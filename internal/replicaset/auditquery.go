@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // AuditQuery is a saved query of CloudWatch Logs Insights over the trail's log group
@@ -40,6 +41,7 @@ func (c Config) AuditQueries(accountID string) []AuditQuery {
 	}
 	return []AuditQuery{
 		named("QueryKey", "who wrote or deleted this key", AuditKeyQuery(anyAuditKey)),
+		named("QueryDeletions", "requests that deleted several keys", AuditDeletionsQuery(nil)),
 		named("QueryUploads", "uploads and replicas by Region and hour",
 			"fields "+own+" as replica"+
 				"\n| fields 1 - replica as upload"+
@@ -80,7 +82,7 @@ func isOneOf(field string, values []string) string {
 	return fmt.Sprintf(`strcontains("|%s|", concat("|", %s, "|"))`, strings.Join(values, "|"), field)
 }
 
-// AuditFields are what AuditKeyQuery asks for of each event, in order.
+// AuditFields are what AuditKeyQuery and AuditDeletionsQuery ask for of each event, in order.
 func AuditFields() []string {
 	return []string{
 		"eventTime", "eventID", "awsRegion", "eventName", "userIdentity.arn", "userIdentity.invokedBy", "sourceIPAddress",
@@ -89,12 +91,50 @@ func AuditFields() []string {
 	}
 }
 
-// AuditKeyQuery asks who wrote or deleted the key, newest first. A deletion of many
-// keys in one request does not name them: each such request is among the answers. A
-// key with characters other than letters, digits and a few more is asked for by a
-// pattern in which any character stands for those, so that no key can be read as a
-// part of the query; the reader compares the whole key.
+// AuditKeyQuery asks who wrote or deleted the key, newest first, but for deletions of
+// several keys in one request, which do not name them: see AuditDeletionsQuery. A key
+// with characters other than letters, digits and a few more is asked for by a pattern in
+// which any character stands for those, so that no key can be read as a part of the
+// query; the reader compares the whole key.
 func AuditKeyQuery(key string) string {
+	is := `requestParameters.key = "` + key + `"`
+	if strings.ContainsFunc(key, unsafeInQuery) {
+		var b strings.Builder
+		for _, r := range key {
+			switch {
+			case unsafeInQuery(r):
+				b.WriteString(`[\s\S]`) // a dot is no newline
+			case r == '.' || r == '/':
+				b.WriteByte('.')
+			default:
+				b.WriteRune(r)
+			}
+		}
+		is = "requestParameters.key like /^" + b.String() + "$/"
+	}
+	// Of an upload in parts its completion makes the version.
+	return auditEvents(is, `eventName != "UploadPart" and eventName != "UploadPartCopy"`)
+}
+
+// maxAuditSeconds keeps the query below 10,000 characters, which is CloudWatch's limit.
+const maxAuditSeconds = 300
+
+// AuditDeletionsQuery asks for the requests that deleted several keys, in these seconds;
+// without or with very many of them, at any time.
+func AuditDeletionsQuery(seconds []time.Time) string {
+	is := `eventName = "DeleteObjects"`
+	if len(seconds) == 0 || len(seconds) > maxAuditSeconds {
+		return auditEvents(is)
+	}
+	var texts []string
+	for _, s := range seconds {
+		texts = append(texts, s.UTC().Format(time.RFC3339))
+	}
+	return auditEvents(is, in("eventTime", texts))
+}
+
+// auditEvents asks for the events for which all conditions hold, newest first.
+func auditEvents(conditions ...string) string {
 	var fields []string
 	for _, name := range AuditFields() {
 		if strings.Contains(name, "-") {
@@ -102,19 +142,8 @@ func AuditKeyQuery(key string) string {
 		}
 		fields = append(fields, name)
 	}
-	is := `requestParameters.key = "` + key + `"`
-	if strings.ContainsFunc(key, unsafeInQuery) {
-		is = "requestParameters.key like /^" + strings.Map(func(r rune) rune {
-			if unsafeInQuery(r) || r == '.' {
-				return '.'
-			}
-			return r
-		}, strings.ReplaceAll(key, "/", ".")) + "$/"
-	}
 	return "fields " + strings.Join(fields, ", ") +
-		"\n| filter " + is + ` or eventName = "DeleteObjects"` +
-		// Of an upload in parts its completion makes the version.
-		"\n" + `| filter eventName != "UploadPart" and eventName != "UploadPartCopy"` +
+		"\n| filter " + strings.Join(conditions, "\n| filter ") +
 		fmt.Sprintf("\n| sort eventTime desc\n| limit %d", AuditRows)
 }
 

@@ -1,6 +1,6 @@
 // Package audit asks the audit trail of a replica set who wrote or deleted a key.
 //
-// Ask runs one query of CloudWatch Logs Insights over the trail's log group; By says
+// Ask runs queries of CloudWatch Logs Insights over the trail's log group; By says
 // which event made a version. By is a pure function.
 //
 // It claims no more than the events show: an event that does not name what it made, such
@@ -45,7 +45,7 @@ const (
 	firstPoll, longestPoll = 200 * time.Millisecond, 3 * time.Second
 )
 
-// Options say what to ask. All but Since are required.
+// Options say what to ask. Since, From and Versions may be left out.
 type Options struct {
 	Config  replicaset.Config // with an AuditTrail
 	Account string
@@ -54,7 +54,11 @@ type Options struct {
 	// Since is when the oldest version was made that is asked about; zero asks for all
 	// that the trail has kept. Each GB that is read costs $0.005.
 	Since time.Time
-	Now   time.Time
+	// From is from when on the trail is asked, whatever Since is, if it has kept that.
+	From time.Time
+	// Versions are the key's, for whose markers deletions of several keys are looked for.
+	Versions []Version
+	Now      time.Time
 }
 
 // Event is a request that wrote or deleted, or was refused.
@@ -84,48 +88,81 @@ type Trail struct {
 	Events []Event // the oldest first
 	// From and To is the time that was asked about.
 	From, To time.Time
-	// Cut says that there are more events than a query has.
-	Cut bool
+	// Cut says that the key has more events than a query answers, and DeletionsCut that
+	// there are more deletions of several keys; the oldest are left out.
+	Cut, DeletionsCut bool
 	// OwnWrites says that what the functions write is recorded too.
 	OwnWrites bool
 	// Err says why the trail, or a part of what it says, is not known.
 	Err error
 }
 
-// Ask runs the query and waits for its end, up to Patience.
+// Ask runs the queries and waits for their end, up to Patience each: one for the events
+// of the key, and if markers are left of which none of these tells, one for the
+// deletions of several keys at their times.
 func Ask(ctx context.Context, o Options) Trail {
 	t := Trail{From: o.Now.AddDate(0, 0, -o.Config.AuditTrail.Retention()), To: o.Now, OwnWrites: o.Config.AuditTrail.OwnWrites}
-	if since := o.Since.Add(-before); !o.Since.IsZero() && since.After(t.From) {
+	since := o.From
+	if since.IsZero() && !o.Since.IsZero() {
+		since = o.Since.Add(-before)
+	}
+	if since.After(t.From) {
 		t.From = since
 	}
-	ctx, stop := context.WithTimeout(ctx, Patience)
-	defer stop()
-	rows, err := run(ctx, o, t.From, t.To)
-	if err != nil {
-		group := "log group " + o.Config.AuditLogGroupName()
-		if errors.Is(err, errUnfinished) {
-			t.Err = fmt.Errorf("region %s: %s: %w", o.Config.AuditRegion(), group, err)
-		} else {
-			t.Err = awsapi.Explain(o.Config.AuditRegion(), group, err)
-		}
-		return t
-	}
-	t.Cut = len(rows) >= replicaset.AuditRows
-	for _, row := range rows {
-		e, ok := read(row, o)
-		if ok && (e.Key == o.Key || e.Name == "DeleteObjects") {
-			t.Events = append(t.Events, e)
-		}
+	t.Events, t.Cut, t.Err = o.events(ctx, replicaset.AuditKeyQuery(o.Key), t.From, t.To, func(e Event) bool { return e.Key == o.Key })
+	if seconds := t.unnamed(o.Versions); len(seconds) > 0 && t.Err == nil {
+		var deletions []Event
+		// The log has an event under the time of its arrival.
+		to := slices.MinFunc([]time.Time{seconds[len(seconds)-1].Add(Arrival), t.To}, time.Time.Compare)
+		deletions, t.DeletionsCut, t.Err = o.events(ctx, replicaset.AuditDeletionsQuery(seconds), seconds[0], to,
+			func(e Event) bool { return e.Name == "DeleteObjects" })
+		t.Events = append(t.Events, deletions...)
 	}
 	slices.SortStableFunc(t.Events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return t
 }
 
+// unnamed are the seconds, in order, in which a request that names no key may have made
+// one of the markers: those in the time asked about of which no event tells.
+func (t Trail) unnamed(versions []Version) []time.Time {
+	var seconds []time.Time
+	for _, v := range versions {
+		if _, _, told := t.By(v); told || !v.Marker || v.Made.Before(t.From) {
+			continue
+		}
+		for at := v.Made.Add(-apart); !at.After(v.Made.Add(apart)); at = at.Add(time.Second) {
+			seconds = append(seconds, at)
+		}
+	}
+	slices.SortFunc(seconds, time.Time.Compare)
+	return slices.CompactFunc(seconds, time.Time.Equal)
+}
+
+// events are those that a query answers and that are wanted; cut says that there are more.
+func (o Options) events(ctx context.Context, query string, from, to time.Time, wanted func(Event) bool) (events []Event, cut bool, err error) {
+	ctx, stop := context.WithTimeout(ctx, Patience)
+	defer stop()
+	rows, err := run(ctx, o, query, from, to)
+	if err != nil {
+		group := "log group " + o.Config.AuditLogGroupName()
+		if errors.Is(err, errUnfinished) {
+			return nil, false, fmt.Errorf("region %s: %s: %w", o.Config.AuditRegion(), group, err)
+		}
+		return nil, false, awsapi.Explain(o.Config.AuditRegion(), group, err)
+	}
+	for _, row := range rows {
+		if e, ok := read(row, o); ok && wanted(e) {
+			events = append(events, e)
+		}
+	}
+	return events, len(rows) >= replicaset.AuditRows, nil
+}
+
 var errUnfinished = errors.New("the query has not come to its end")
 
-func run(ctx context.Context, o Options, from, to time.Time) ([][]types.ResultField, error) {
+func run(ctx context.Context, o Options, query string, from, to time.Time) ([][]types.ResultField, error) {
 	started, err := o.Logs.StartQuery(ctx, &cloudwatchlogs.StartQueryInput{
-		LogGroupName: aws.String(o.Config.AuditLogGroupName()), QueryString: aws.String(replicaset.AuditKeyQuery(o.Key)),
+		LogGroupName: aws.String(o.Config.AuditLogGroupName()), QueryString: &query,
 		StartTime: aws.Int64(from.Unix()), EndTime: aws.Int64(to.Unix()),
 	})
 	if err != nil {

@@ -31,11 +31,17 @@ type logs struct {
 	rows     [][]types.ResultField
 	fails    error
 	asked    *cloudwatchlogs.StartQueryInput
-	polls    int
+	queries  int
+	// deletions are the rows of the second query.
+	deletions [][]types.ResultField
+	polls     int
 }
 
 func (l *logs) StartQuery(_ context.Context, in *cloudwatchlogs.StartQueryInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.StartQueryOutput, error) {
 	l.asked = in
+	if l.queries++; l.queries == 2 {
+		l.rows = l.deletions
+	}
 	return &cloudwatchlogs.StartQueryOutput{QueryId: aws.String("q")}, l.fails
 }
 
@@ -68,13 +74,18 @@ func TestAsk(t *testing.T) {
 		{"at once", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, time.Time{}, "", noon.AddDate(0, 0, -30)},
 		{"after a while", logs{statuses: []types.QueryStatus{types.QueryStatusScheduled, running, running, running, complete}, rows: [][]types.ResultField{whole}}, noon.Add(-2 * time.Hour), "", noon.Add(-3 * time.Hour)},
 		{"older than the trail keeps", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, noon.AddDate(-1, 0, 0), "", noon.AddDate(0, 0, -30)},
+		{"from when it was said", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, noon.Add(-2 * time.Hour), "", noon.AddDate(0, 0, -7)},
 		{"never", logs{statuses: []types.QueryStatus{running}}, time.Time{}, "region us-east-1: log group media-audit: the query has not come to its end after 2m0s", noon.AddDate(0, 0, -30)},
 		{"failed", logs{statuses: []types.QueryStatus{running, types.QueryStatusFailed}}, time.Time{}, "region us-east-1: log group media-audit: the query has not come to its end: CloudWatch Logs says that it is Failed", noon.AddDate(0, 0, -30)},
 		{"not deployed", logs{fails: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, time.Time{}, "region us-east-1: log group media-audit does not exist; deploy the stacks", noon.AddDate(0, 0, -30)},
 		{"denied", logs{fails: &smithy.OperationError{ServiceID: "CloudWatch Logs", OperationName: "StartQuery", Err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}}, time.Time{}, "region us-east-1: logs:StartQuery on log group media-audit is denied", noon.AddDate(0, 0, -30)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			trail := Ask(t.Context(), Options{Config: set(), Account: account, Key: "k", Logs: &tt.logs, Since: tt.since, Now: noon})
+			o := Options{Config: set(), Account: account, Key: "k", Logs: &tt.logs, Since: tt.since, Now: noon}
+			if tt.what == "from when it was said" {
+				o.From = tt.from
+			}
+			trail := Ask(t.Context(), o)
 			if !trail.From.Equal(tt.from) || *tt.logs.asked.StartTime != tt.from.Unix() || *tt.logs.asked.EndTime != noon.Unix() {
 				t.Errorf("%s: asked from %s", tt.what, trail.From)
 			}
@@ -104,8 +115,43 @@ func TestAskLeavesOtherKeysOut(t *testing.T) {
 	l := &logs{statuses: []types.QueryStatus{types.QueryStatusComplete}, rows: [][]types.ResultField{
 		event(`a"b`, "PutObject"), event("a'b", "PutObject"), event("", "DeleteObjects"), row("eventName", "PutObject", "requestParameters.key", `a"b`)}}
 	trail := Ask(t.Context(), Options{Config: set(), Account: account, Key: `a"b`, Logs: l, Now: noon})
-	if len(trail.Events) != 2 || trail.Events[0].Key != `a"b` || trail.Events[1].Name != "DeleteObjects" {
+	if len(trail.Events) != 1 || trail.Events[0].Key != `a"b` || l.queries != 1 {
 		t.Errorf("%+v", trail.Events)
+	}
+}
+
+// Deletions of several keys are asked for apart, at the times of the markers of which no
+// event of the key tells: others' are many, and would leave no room for the key's.
+func TestAskForDeletionsOfSeveralKeys(t *testing.T) {
+	at := func(ago time.Duration) string { return noon.Add(-ago).Format(time.RFC3339) }
+	deletions := [][]types.ResultField{}
+	for range replicaset.AuditRows {
+		deletions = append(deletions, row("eventTime", at(time.Hour), "awsRegion", "eu-west-1", "eventName", "DeleteObjects", "userIdentity.arn", "ann"))
+	}
+	l := &logs{statuses: []types.QueryStatus{types.QueryStatusComplete}, deletions: deletions, rows: [][]types.ResultField{
+		row("eventTime", at(2*time.Hour), "awsRegion", "us-east-1", "eventName", "DeleteObject", "requestParameters.key", "k", "responseElements.x-amz-version-id", "m1")}}
+	versions := []Version{
+		{"us-east-1", "m1", true, noon.Add(-2 * time.Hour)}, {"eu-west-1", "m2", true, noon.Add(-time.Hour)},
+		{"eu-west-1", "m0", true, noon.AddDate(0, 0, -31)}, {"eu-west-1", "v1", false, noon.Add(-3 * time.Hour)}}
+	trail := Ask(t.Context(), Options{Config: set(), Account: account, Key: "k", Logs: l, Versions: versions, Now: noon})
+	if trail.Err != nil || l.queries != 2 || trail.Cut || !trail.DeletionsCut {
+		t.Errorf("%d queries, cut %t and %t, %v", l.queries, trail.Cut, trail.DeletionsCut, trail.Err)
+	}
+	if from, to := noon.Add(-time.Hour-apart), noon.Add(-time.Hour+apart+Arrival); *l.asked.StartTime != from.Unix() || *l.asked.EndTime != to.Unix() {
+		t.Errorf("deletions asked from %d to %d, want %s to %s", *l.asked.StartTime, *l.asked.EndTime, from, to)
+	}
+	if want := `eventTime in ["2026-11-29T10:59:58Z", "2026-11-29T10:59:59Z", "2026-11-29T11:00:00Z", "2026-11-29T11:00:01Z", "2026-11-29T11:00:02Z"]`; !strings.Contains(*l.asked.QueryString, want) {
+		t.Errorf("deletions asked with\n%s\nwant %s", *l.asked.QueryString, want)
+	}
+	if e, _, ok := trail.By(versions[0]); !ok || e.Key != "k" {
+		t.Errorf("the key's own event is not there: %+v", e)
+	}
+	if e, certain, ok := trail.By(versions[1]); !ok || certain || e.Who != "ann" {
+		t.Errorf("the deletion is not there: %+v", e)
+	}
+	l = &logs{statuses: l.statuses}
+	if Ask(t.Context(), Options{Config: set(), Account: account, Key: "k", Logs: l, Versions: versions[3:], Now: noon}); l.queries != 1 {
+		t.Errorf("%d queries of a key without markers", l.queries)
 	}
 }
 
@@ -180,7 +226,8 @@ func TestBy(t *testing.T) {
 		{"just now", trail, []Version{{"us-east-1", "v9", false, noon.Add(-time.Minute)}, {"us-east-1", "v8", false, noon.Add(-time.Hour)}}, "events arrive after about five minutes"},
 		{"old", trail, []Version{{"us-east-1", "v9", false, noon.Add(-time.Hour)}}, "what has no event was written by the functions"},
 		{"old, with the functions'", Trail{To: noon, OwnWrites: true}, []Version{{"us-east-1", "v9", false, noon.Add(-time.Hour)}}, "what has no event was written before the trail was there"},
-		{"too many", Trail{To: noon, Cut: true}, nil, "the trail has more events"},
+		{"too many", Trail{To: noon, Cut: true}, nil, "this key has more events"},
+		{"too many of others", Trail{To: noon, DeletionsCut: true}, nil, "there are more deletions of several keys"},
 	} {
 		if got := tt.trail.Note(tt.of); !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", tt.what, got, tt.want)

@@ -81,7 +81,9 @@ func (t Trail) Note(versions []Version) string {
 	}
 	switch {
 	case t.Cut:
-		return "the trail has more events of this time than a query answers"
+		return "this key has more events than a query answers; the oldest are missing"
+	case t.DeletionsCut:
+		return "there are more deletions of several keys than a query answers; the oldest are missing"
 	case young > 0:
 		return "events arrive after about five minutes; ask again for what was written just now"
 	case old > 0 && !t.OwnWrites:

@@ -86,13 +86,28 @@ func TestQueries(t *testing.T) {
 // The saved queries of a trail, and those of the command for any key, are known here.
 func TestSavedQueriesAreKnown(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{}}
-	texts := []string{replicaset.AuditKeyQuery("a\x1b\"\\/ b\n| limit 1"), replicaset.AuditKeyQuery("films/ä.mp4")}
+	texts := []string{replicaset.AuditKeyQuery("a\x1b\"\\/ b\n| limit 1"), replicaset.AuditKeyQuery("films/ä.mp4"),
+		replicaset.AuditDeletionsQuery([]time.Time{time.Unix(0, 0)})}
 	for _, q := range set.AuditQueries("111122223333") {
 		texts = append(texts, q.Text)
 	}
 	for _, text := range texts {
 		if _, err := Parse(text); err != nil {
 			t.Errorf("%v:\n%s", err, text)
+		}
+	}
+}
+
+// A key with whatever character in it is found by its query, and one with another is not.
+func TestKeysAreFound(t *testing.T) {
+	for _, key := range []string{"films/one.mp4", "two\nlines", "a\r\u2028b\x00", `"\/$^.*[`, "ä", "日\n"} {
+		q, err := Parse(replicaset.AuditKeyQuery(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := Event{Fields: map[string]string{"eventName": "DeleteObjects"}}
+		if rows := q.Run([]Event{other, {Fields: map[string]string{"eventName": "PutObject", "requestParameters.key": key}}}); len(rows) != 1 {
+			t.Errorf("%q: %d rows, want one", key, len(rows))
 		}
 	}
 }
