@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/spf13/cobra"
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/operator/audit"
@@ -17,12 +19,39 @@ import (
 	"s3fanout/internal/table"
 )
 
-// checkAudit refuses --audit where no trail is configured.
-func checkAudit(set replicaset.Config) error {
-	if set.AuditTrail == nil {
-		return usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; set it and deploy, or leave --audit out")}
+// auditFlags have the audit trail asked.
+type auditFlags struct {
+	audit bool
+	since moment
+}
+
+func (f *auditFlags) register(cmd *cobra.Command, usage string) {
+	cmd.Flags().BoolVar(&f.audit, "audit", false, usage)
+	cmd.Flags().Var(&f.since, "audit-since", "with --audit: ask it from this `time` on")
+}
+
+// from is from when on the trail is asked; zero if the command knows better. It refuses
+// the flags where no trail is configured, and times of which it has nothing.
+func (f *auditFlags) from(set replicaset.Config, now time.Time) (time.Time, error) {
+	switch given := f.since.text != ""; {
+	case given && !f.audit:
+		return time.Time{}, usageError{errors.New("--audit-since is for --audit; give that too, or leave both out")}
+	case !f.audit:
+		return time.Time{}, nil
+	case set.AuditTrail == nil:
+		return time.Time{}, usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; set it and deploy, or leave --audit out")}
+	case !given:
+		return time.Time{}, nil
 	}
-	return nil
+	f.since.settle(now)
+	days := set.AuditTrail.Retention()
+	switch {
+	case f.since.time.After(now):
+		return time.Time{}, usageError{fmt.Errorf("--audit-since %s is in the future; it is %s now", f.since.text, now.UTC().Format(time.RFC3339))}
+	case f.since.time.Before(now.AddDate(0, 0, -days).Add(-time.Second)):
+		return time.Time{}, usageError{fmt.Errorf("--audit-since %s: the trail keeps events for %d days; give %dd, or a later time", f.since.text, days, days)}
+	}
+	return f.since.time, nil
 }
 
 // auditLogs asks CloudWatch Logs in the Region of the trail.
@@ -77,21 +106,19 @@ func auditWho(e document.AuditEvent) string {
 	return "by " + e.By + " from " + e.Address
 }
 
-// writeAuditNote says what the trail does not tell.
+// writeAuditNote says from when on the trail was asked, and what it does not tell.
 func writeAuditNote(w io.Writer, d *document.Audit, width int) error {
 	if d == nil {
 		return nil
 	}
-	said := ""
+	said := "audit trail: asked from " + stamp(d.From)
 	switch {
 	case d.Error != "":
 		said = "audit trail: not known: " + printable.Quote(d.Error)
 	case d.Note != "":
-		said = "audit trail: " + d.Note
+		said += "; " + d.Note
 	case len(d.Events) == 0:
-		said = "audit trail: no event of this key since " + stamp(d.From)
-	default:
-		return nil
+		said += "; no event of this key"
 	}
 	if width == 0 {
 		width = 1 << 30

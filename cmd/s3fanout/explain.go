@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
 const maxKey = 1024
 
-type explainFlags struct{ audit bool }
+type explainFlags struct{ auditFlags }
 
 func newExplainCommand(a *app) *cobra.Command {
 	f := explainFlags{}
@@ -34,7 +35,7 @@ letters; whether it is the same everywhere; and if not, why and what to do.`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().BoolVar(&f.audit, "audit", false, "ask the audit trail who wrote or deleted it")
+	f.register(cmd, "ask the audit trail who wrote or deleted it")
 	return cmd
 }
 
@@ -46,10 +47,9 @@ func (a *app) explain(ctx context.Context, argument string, f explainFlags) erro
 	if err := checkKey(argument); err != nil {
 		return err
 	}
-	if f.audit {
-		if err := checkAudit(set); err != nil {
-			return err
-		}
+	from, err := f.from(set, time.Now())
+	if err != nil {
+		return err
 	}
 	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
@@ -61,7 +61,7 @@ func (a *app) explain(ctx context.Context, argument string, f explainFlags) erro
 	}
 	o := explainOptions(set, config, account, key)
 	if f.audit {
-		o.Logs = auditLogs(config, set)
+		o.Logs, o.AuditFrom = auditLogs(config, set), from
 	}
 	facts, err := explain.Run(ctx, o)
 	if err != nil {

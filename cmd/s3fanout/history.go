@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,7 @@ import (
 
 type historyFlags struct {
 	versions int
-	audit    bool
+	auditFlags
 }
 
 func newHistoryCommand(a *app) *cobra.Command {
@@ -35,7 +36,7 @@ the key was deleted.`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.history(cmd.Context(), args[0], f) },
 	}
-	cmd.Flags().BoolVar(&f.audit, "audit", false, "ask the audit trail who it was")
+	f.register(cmd, "ask the audit trail who it was")
 	cmd.Flags().IntVar(&f.versions, "versions", history.MaxVersions, "the newest `count` versions of each Region")
 	return cmd
 }
@@ -51,10 +52,9 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if err := checkKey(argument); err != nil {
 		return err
 	}
-	if f.audit {
-		if err := checkAudit(set); err != nil {
-			return err
-		}
+	from, err := f.from(set, time.Now())
+	if err != nil {
+		return err
 	}
 	config, account, err := signIn(ctx, set.Regions[0])
 	if err != nil {
@@ -66,7 +66,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	}
 	o := historyOptions(set, config, account, key, f.versions)
 	if f.audit {
-		o.Logs = auditLogs(config, set)
+		o.Logs, o.AuditFrom = auditLogs(config, set), from
 	}
 	facts, err := history.Run(ctx, o)
 	if err != nil {

@@ -60,6 +60,8 @@ type Options struct {
 	Queues map[string]redrive.Clients
 	// Logs has the audit trail asked too, in its Region; nil leaves that out.
 	Logs audit.Logs
+	// AuditFrom is from when on; zero for from an hour before the oldest version.
+	AuditFrom time.Time
 	// MaxLetters is how many dead letters of all queues are looked at; 0 means
 	// MaxLetters. A few more may be.
 	MaxLetters int
@@ -114,7 +116,8 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 	}
 	if o.Logs != nil {
 		// What the versions are says how far back the trail is to be read.
-		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs, Since: sinceWhen(f), Now: f.Now})
+		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs,
+			Since: sinceWhen(f), From: o.AuditFrom, Versions: Made(f), Now: f.Now})
 		f.Audit = &trail
 	}
 	if err := ctx.Err(); err != nil {

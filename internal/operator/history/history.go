@@ -42,7 +42,7 @@ const (
 	headsAtOnce = 16
 )
 
-// Options say what to look for. All but the last three are required.
+// Options say what to look for. All but the last four are required.
 type Options struct {
 	Config      replicaset.Config
 	Account     string
@@ -51,7 +51,9 @@ type Options struct {
 	MaxVersions int           // 0 means MaxVersions
 	// Logs has the audit trail asked who it was; nil leaves that out.
 	Logs audit.Logs
-	Now  func() time.Time // nil means time.Now
+	// AuditFrom is from when on; zero for from an hour before the oldest version.
+	AuditFrom time.Time
+	Now       func() time.Time // nil means time.Now
 }
 
 // Facts are what the Regions have of a key.
@@ -121,7 +123,8 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		if now == nil {
 			now = time.Now
 		}
-		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs, Since: oldest(f), Now: now()})
+		trail := audit.Ask(ctx, audit.Options{Config: o.Config, Account: o.Account, Key: o.Key, Logs: o.Logs,
+			Since: oldest(f), From: o.AuditFrom, Versions: Made(f), Now: now()})
 		f.Audit = &trail
 	}
 	return f, ctx.Err()
