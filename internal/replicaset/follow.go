@@ -80,6 +80,19 @@ func (c Config) Events(f Follow) []string {
 	return events
 }
 
+// Notifications is how many configurations of notifications a bucket has: S3 has one
+// for each kind of event and each filter, and announces each by a test event.
+func (c Config) Notifications() int {
+	if len(c.Filters) == 0 {
+		return len(c.Events(c.Follow))
+	}
+	n := 0
+	for _, f := range c.Filters {
+		n += len(c.Events(c.FollowOf(f)))
+	}
+	return n
+}
+
 // FollowRules say by key what is followed.
 type FollowRules struct {
 	// Set holds for the keys that no filter has a rule of its own for.
@@ -161,13 +174,9 @@ func (c Config) validateFollow() error {
 	if c.NoUserCopies && c.FollowAny().Any() {
 		return errors.New("copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out")
 	}
-	// Each of S3's configurations has one kind of event and one filter.
-	configurations := 0
-	for _, f := range c.Filters {
-		configurations += len(c.Events(c.FollowOf(f)))
-	}
+	configurations := c.Notifications()
 	switch {
-	case configurations <= maxFilters:
+	case len(c.Filters) == 0, configurations <= maxFilters:
 	case c.NoUserCopies:
 		return fmt.Errorf("filters: without copiesByUsers the %d filters make %d notifications, S3 takes %d for a bucket; leave some out, or set copiesByUsers",
 			len(c.Filters), configurations, maxFilters)

@@ -199,3 +199,40 @@ func TestNumberOfQueries(t *testing.T) {
 		t.Errorf("of a source alone: %d queries, want 3", got)
 	}
 }
+
+// With copiesByUsers false, and with filters, a bucket's notifications have several
+// configurations, each of which S3 announces, and all in one minute.
+func TestSeveralTestEventsOfADeploymentDoNotWait(t *testing.T) {
+	several := set
+	several.NoUserCopies = true
+	for _, c := range []struct {
+		name      string
+		filters   []replicaset.Filter
+		published float64
+		dropped   float64
+		sizes     []float64
+		waiting   int64
+	}{
+		{"before there are subscriptions", nil, 3, 0, []float64{290, 291, 290}, 0},
+		{"with filters", []replicaset.Filter{{Prefix: "a/"}, {Prefix: "b/"}}, 6, 0, []float64{290}, 0},
+		{"dropped by both filters", nil, 3, 6, []float64{290}, 0},
+		{"with an upload in the same minute", nil, 4, 0, []float64{290, 290, 290, 800}, 1},
+		{"dropped, with an upload in the same minute", nil, 4, 6, []float64{290, 290, 290, 800}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.topic("us-east-1", "NumberOfMessagesPublished", time.Hour, c.published)
+			if c.dropped > 0 {
+				w.topic("us-east-1", "NumberOfNotificationsFilteredOut", time.Hour, c.dropped)
+			}
+			for _, size := range c.sizes {
+				w.topic("us-east-1", "PublishSize", time.Hour, size)
+			}
+			several.Filters = c.filters
+			got, err := Measure(t.Context(), Options{Set: several, Regions: []string{"eu-west-1"}, Now: now, Clients: w.clients})
+			if err != nil || *got[0].Waiting != c.waiting {
+				t.Errorf("%d wait, %v; want %d", *got[0].Waiting, err, c.waiting)
+			}
+		})
+	}
+}

@@ -34,13 +34,15 @@ func otherEnds() []string {
 // plan is what a Region's CloudWatch is asked: of its topic, and of its function
 // if the Region is a target.
 type plan struct {
-	others  []string
+	others []string
+	// tests is how many test events S3 publishes when a bucket's notifications change.
+	tests   int
 	target  bool
 	queries []metricdata.Query
 }
 
 func planFor(set replicaset.Config, region string, target bool) plan {
-	p := plan{others: set.Others(region), target: target}
+	p := plan{others: set.Others(region), tests: set.Notifications(), target: target}
 	here := [][2]string{{"ReplicaSet", set.Name}, {"TargetRegion", region}}
 	function := [][2]string{{"FunctionName", set.FunctionName()}}
 	topic := [][2]string{{"TopicName", set.TopicName()}}
@@ -56,7 +58,7 @@ func planFor(set replicaset.Config, region string, target bool) plan {
 		p.ask("s3fanout", name, here, "Sum", time.Hour)
 	}
 	for _, source := range p.others {
-		// Not Copied and Replaced, which count tasks of S3 Batch Operations too.
+		// Its samples are the replicas that events made: a Batch task has none.
 		p.ask("s3fanout", "ReplicationLag", [][2]string{
 			{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", region},
 		}, "SampleCount", time.Hour)
@@ -73,7 +75,7 @@ func (p *plan) ask(namespace, name string, dimensions [][2]string, statistic str
 // read takes the answers apart, which are in the order of the queries.
 func (p plan) read(series [][]metricdata.Point, now time.Time) (sent, done) {
 	s := sent{known: len(series[0]) > 0}
-	s.minutes, s.total = passed(series[0], series[1], series[2], float64(len(p.others)))
+	s.minutes, s.total = p.passed(series[0], series[1], series[2])
 	d := done{arrived: map[string]float64{}}
 	if !p.target {
 		return s, d
@@ -101,10 +103,10 @@ const smallestEvent = 500
 
 // passed is what was published and neither filtered out nor a test event. All
 // subscriptions have the same filter, so each has dropped the same part of what
-// SNS counts for all. Where a test event and others passed in one minute, nothing
-// tells whether the filter dropped the former, as it does unless the event comes
-// before there is a subscription; then one of the others may be taken for it.
-func passed(published, filtered, smallest []metricdata.Point, subscriptions float64) (minutes []metricdata.Point, total float64) {
+// SNS counts for all. In a minute with a test event there is one for each configuration
+// of the bucket's notifications: the filter has dropped them, unless it has dropped
+// fewer; then they came before there was a subscription.
+func (p plan) passed(published, filtered, smallest []metricdata.Point) (minutes []metricdata.Point, total float64) {
 	at := func(points []metricdata.Point, minute time.Time) (float64, bool) {
 		i := slices.IndexFunc(points, func(p metricdata.Point) bool { return p.Time.Equal(minute) })
 		if i < 0 {
@@ -112,16 +114,18 @@ func passed(published, filtered, smallest []metricdata.Point, subscriptions floa
 		}
 		return points[i].Value, true
 	}
+	subscriptions := float64(len(p.others))
 	total = metricdata.Sum(published) - metricdata.Sum(filtered)/subscriptions
-	for _, p := range published {
-		dropped, _ := at(filtered, p.Time)
-		n := p.Value - dropped/subscriptions
-		if size, ok := at(smallest, p.Time); ok && size < smallestEvent && n > 0 {
-			one := min(n, 1)
-			n, total = n-one, total-one
+	for _, point := range published {
+		filtered, _ := at(filtered, point.Time)
+		dropped := filtered / subscriptions
+		n := point.Value - dropped
+		if size, ok := at(smallest, point.Time); ok && size < smallestEvent && n > 0 {
+			tests := min(n, max(0, float64(p.tests)-dropped))
+			n, total = n-tests, total-tests
 		}
 		if n > 0 {
-			minutes = append(minutes, metricdata.Point{Time: p.Time, Value: n})
+			minutes = append(minutes, metricdata.Point{Time: point.Time, Value: n})
 		}
 	}
 	return minutes, max(total, 0)
