@@ -39,8 +39,7 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 	case err != nil:
 		add("Failed", "Count", 1, byPair, toHere, byClass)
 		values = append(values, "Class", string(classOf(err)))
-	case result.Outcome == copier.Unfinished:
-	case result.Outcome != copier.Copied:
+	case counted(result.Outcome):
 		add(string(result.Outcome), "Count", 1, toHere)
 	}
 	if err == nil && replica && !r.EventTime.IsZero() {
@@ -53,6 +52,16 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 		return values
 	}
 	return append(values, emf.Attribute, emf.Envelope{Timestamp: end.UnixMilli(), Directives: directives})
+}
+
+// counted says whether an outcome has a metric of its own. The others are told by the
+// log alone.
+func counted(o copier.Outcome) bool {
+	switch o {
+	case copier.Exists, copier.Diverged, copier.SourceGone, Excluded, copier.Replaced, copier.Superseded, copier.Deleted, copier.Retagged:
+		return true
+	}
+	return false
 }
 
 // sourceRegion is where a member's record comes from.

@@ -101,6 +101,8 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 			map[string]float64{"Diverged" + inHere + "Count": 1}},
 		{"gone", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.SourceGone}},
 			map[string]float64{"SourceGone" + inHere + "Count": 1}},
+		{"left deleted", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": copier.LeftDeleted}}, nil},
+		{"an outcome without a metric", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": "Other"}}, nil},
 		{"excluded", eventtest.Upload("tmp/k"), &fakeCopier{}, map[string]float64{"Excluded" + inHere + "Count": 1}},
 		{"handed over", eventtest.Upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},
 		{"denied", eventtest.Upload("k"), &fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
