@@ -28,7 +28,7 @@ func (e *exitTable) failover() (config string) {
 	e.run(
 		exits{"failover status" + config, 0}, exits{"failover shift --yes" + away + config, 0}, exits{"failover shift --to us-east-1" + config, 3},
 		exits{"failover shift --yes --to us-east-1,eu-west-1,ap-northeast-1" + config, 0},
-		exits{"failover drill --yes --for 1s --every 1s" + away + config, 0},
+		exits{"failover drill --yes --for 1s --every 1s --settle 0s" + away + config, 0},
 	)
 	e.unread("failover status"+config, "failover shift --dry-run"+away+config, "failover drill --dry-run"+away+config)
 	e.run(

@@ -20,8 +20,8 @@ import (
 
 type drillFlags struct {
 	shiftFlags
-	length, every time.Duration
-	reports       string
+	length, every, settle time.Duration
+	reports               string
 }
 
 const (
@@ -50,6 +50,7 @@ Regions and reads, shift back, and write a dated report. Ctrl-C shifts back.`,
 	f.add(cmd)
 	cmd.Flags().DurationVar(&f.length, "for", defaultDrill, "how long the traffic stays shifted")
 	cmd.Flags().DurationVar(&f.every, "every", defaultEvery, "time between two looks")
+	cmd.Flags().DurationVar(&f.settle, "settle", failover.EffectTime, "wait for traffic to follow, before --for begins")
 	cmd.Flags().StringVar(&f.reports, "reports", ".", "`directory` for the report")
 	return cmd
 }
@@ -64,6 +65,8 @@ func (f *drillFlags) check() error {
 		return usageError{fmt.Errorf("--for %v: use 1s to %v", f.length, longestDrill)}
 	case f.every < time.Second:
 		return usageError{fmt.Errorf("--every %v: use at least 1s; each look takes dozens of requests", f.every)}
+	case f.settle < 0 || f.settle > longestDrill:
+		return usageError{fmt.Errorf("--settle %v: use 0s to %v", f.settle, longestDrill)}
 	case err != nil:
 		return usageError{fmt.Errorf("--reports: %w", err)}
 	case !directory.IsDir():
@@ -91,11 +94,11 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	p := a.newProgress()
 	drill := failover.Drill{
 		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, point.ARN).Read,
-		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Tell: func(text string) { p.status("%s", text) },
+		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Settle: f.settle, Tell: func(text string) { p.status("%s", text) },
 	}
 	d := document.FailoverShift{
 		ReplicaSet: at.set.Name, DryRun: f.dryRun, AccessPoint: document.NewFailoverPoint(point, control.Region(), before),
-		After: document.NewFailoverRoutes(shifted), Risks: []document.FailoverRisk{},
+		After: document.NewFailoverRoutes(shifted), Risks: []document.FailoverRisk{}, Submitted: new(bool),
 	}
 	changes := failover.Changes(before, shifted)
 	if len(changes) == 0 {
@@ -109,26 +112,28 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	}
 	d.Risks = document.NewFailoverRisks(risks)
 	if len(risks) > 0 || f.dryRun {
-		if err := a.writeFailoverShift(d, f.point); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
+		var refused error
 		if len(risks) > 0 {
-			return marked{fmt.Errorf("the drill was not begun, as readers would miss something, for %s above",
+			refused = marked{fmt.Errorf("the drill was not begun, as readers would miss something, for %s above",
 				countOf(len(risks), "reason", "reasons")), errLeftOver}
 		}
-		return nil
+		return withWrite(refused, a.writeFailoverShift(d, f.point))
 	}
 	if err := a.agree(ctx, f.yes, fmt.Sprintf("Shift the traffic of access point %s for %v: %s?", point.Name, f.length, describeChanges(changes))); err != nil {
 		return err
+	}
+	if err := stillSo(ctx, control, before); err != nil {
+		return err
+	}
+	reports, err := createDrillReports(f.reports, first.Time)
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	p.note("should this be killed, shift back by hand: %s", shiftBack(d.AccessPoint.Routes, f.point))
 	result := drill.Run(ctx, first)
 	p.done()
 	report := document.NewFailoverDrill(at.set.Name, d.AccessPoint, shifted, result)
-	if err := a.writeFailoverDrill(report, f.reports); err != nil {
-		return err
-	}
-	return drillError(result, shiftBack(d.AccessPoint.Routes, f.point))
+	return withWrite(drillError(result, shiftBack(d.AccessPoint.Routes, f.point)), a.writeFailoverDrill(report, reports))
 }
 
 // reachesPoint refuses to send reads to AWS where another endpoint is configured: the
@@ -152,7 +157,10 @@ func reachesPoint(ctx context.Context, config aws.Config, point failover.Point) 
 // drillError says how a drill ended that has not passed.
 func drillError(r failover.Result, back string) error {
 	state := "the traffic is as it was"
-	if !r.Restored {
+	switch {
+	case r.Unsure:
+		state = "whether the traffic is as it was is not known: look with s3fanout failover status; to shift back: " + back
+	case !r.Restored:
 		state = "the traffic is NOT as it was; to shift back: " + back
 	}
 	switch r.Outcome {
@@ -165,30 +173,40 @@ func drillError(r failover.Result, back string) error {
 	return nil
 }
 
-// writeFailoverDrill writes the report to files and to standard output.
-func (a *app) writeFailoverDrill(d document.FailoverDrill, directory string) error {
-	path := filepath.Join(directory, "failover-drill-"+d.Began.Format("20060102T150405Z"))
-	write := func(name string, write func(io.Writer) error) error {
-		file, err := os.Create(name)
-		if err != nil {
-			return fmt.Errorf("write the report: %w", err)
+// drillReports are the files of a report.
+type drillReports struct {
+	path       string // without the ending
+	text, json *os.File
+}
+
+// createDrillReports makes the files before anything is shifted: where that fails, no
+// drill begins.
+func createDrillReports(directory string, began time.Time) (r drillReports, err error) {
+	r.path = filepath.Join(directory, "failover-drill-"+began.UTC().Format("20060102T150405Z"))
+	if r.text, err = os.Create(r.path + ".txt"); err == nil {
+		if r.json, err = os.Create(r.path + ".json"); err != nil {
+			_ = r.text.Close() // nothing was written
 		}
-		return errors.Join(write(file), file.Close())
 	}
-	text := func(w io.Writer) error { return writeDrillText(w, d, 0) }
-	asJSON := func(w io.Writer) error { return writeJSONDocument(w, d) }
-	failed := errors.Join(write(path+".txt", text), write(path+".json", asJSON))
-	shown := asJSON
+	if err != nil {
+		err = fmt.Errorf("make the report: %w", err)
+	}
+	return r, err
+}
+
+// writeFailoverDrill writes the report to its files, which it closes, and to standard
+// output.
+func (a *app) writeFailoverDrill(d document.FailoverDrill, to drillReports) error {
+	failed := errors.Join(writeDrillText(to.text, d, 0), to.text.Close(), writeJSONDocument(to.json, d), to.json.Close())
+	shown := func(w io.Writer) error { return writeJSONDocument(w, d) }
 	if a.output == outputText {
 		shown = func(w io.Writer) error { return writeDrillText(w, d, a.terminalWidth(w)) }
 	}
-	if err := shown(a.stdout); err != nil {
-		return fmt.Errorf("write the result: %w", err)
+	if err := shown(a.stdout); err != nil || failed != nil {
+		return errors.Join(err, failed)
 	}
-	if failed == nil {
-		a.newProgress().note("report: %s.txt, %s.json", path, path)
-	}
-	return failed
+	a.newProgress().note("report: %s.txt, %s.json", to.path, to.path)
+	return nil
 }
 
 // writeDrillText writes the report as people read it.
@@ -197,9 +215,9 @@ func writeDrillText(w io.Writer, d document.FailoverDrill, width int) error {
 		fmt.Sprintf("Failover drill of replica set %s: %s", d.ReplicaSet, d.Outcome),
 		fmt.Sprintf("%s to %s, access point %s", d.Began.Format(time.RFC3339), d.Ended.Format(time.RFC3339), d.AccessPoint.ARN),
 		"active before: " + strings.Join(activeOf(d.AccessPoint.Routes), ", "),
-		"active during: " + strings.Join(activeOf(d.Shifted), ", ") + "; " + afterOr(d.AwaySeconds, "never effective"),
+		"active during: " + strings.Join(activeOf(d.Shifted), ", ") + "; " + afterOr(d.AwaySeconds, "never shown by S3"),
 	}
-	back := "not shifted back"
+	back := "not known to be shifted back"
 	if d.Restored {
 		back = "shifted back, " + afterOr(d.BackSeconds, "as nothing had changed")
 	}
@@ -221,12 +239,12 @@ func writeDrillText(w io.Writer, d document.FailoverDrill, width int) error {
 	return writeLines(w, lines, width)
 }
 
-// afterOr says how long it took until a change was effective.
+// afterOr says how long it took until S3 showed a change.
 func afterOr(seconds *float64, otherwise string) string {
 	if seconds == nil {
 		return otherwise
 	}
-	return "effective after " + lag(*seconds*1000)
+	return "shown by S3 after " + lag(*seconds*1000)
 }
 
 func activeOf(routes []document.FailoverRoute) (regions []string) {

@@ -69,7 +69,7 @@ func newFailoverShiftCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shift",
 		Short: "Make Regions of the access point active or passive",
-		Long: `Change the routes of an access point, and wait until the change is effective.
+		Long: `Change the routes of an access point, and wait until S3 shows the change.
 Refused if figures, some minutes old, say that readers would miss objects.
 Events that were lost are not in them.`,
 		Example: `  s3fanout failover shift --away-from eu-west-1 --dry-run
@@ -103,7 +103,7 @@ func (a *app) failoverShift(ctx context.Context, f shiftFlags, accept bool) erro
 	}
 	d := document.FailoverShift{
 		ReplicaSet: at.set.Name, DryRun: f.dryRun, AccessPoint: document.NewFailoverPoint(point, control.Region(), before),
-		After: document.NewFailoverRoutes(after), Risks: []document.FailoverRisk{},
+		After: document.NewFailoverRoutes(after), Risks: []document.FailoverRisk{}, Submitted: new(bool),
 	}
 	changes := failover.Changes(before, after)
 	var figures []failover.Figures
@@ -120,12 +120,24 @@ func (a *app) failoverShift(ctx context.Context, f shiftFlags, accept bool) erro
 	d.Risks = document.NewFailoverRisks(risks)
 	refused := refusal(risks, accept)
 	if refused == nil && len(changes) > 0 && !f.dryRun {
-		refused = a.shiftNow(ctx, f, control, point, changes, after, &d)
+		refused = a.shiftNow(ctx, f, control, before, after, &d)
 	}
-	if err := a.writeFailoverShift(d, f.point); err != nil {
-		return fmt.Errorf("write the result: %w", err)
+	return withWrite(refused, a.writeFailoverShift(d, f.point))
+}
+
+// withWrite adds to how a command ended that its result could not be written, which must
+// not hide where the traffic goes.
+func withWrite(ended, write error) error {
+	if write != nil {
+		write = fmt.Errorf("write the result: %w", write)
 	}
-	return refused
+	switch {
+	case ended == nil:
+		return write
+	case write == nil:
+		return ended
+	}
+	return fmt.Errorf("%w; %s", ended, write.Error()) // the first alone decides the exit code
 }
 
 // refusal is the error of a shift by which readers would miss something, as the result
@@ -139,36 +151,61 @@ func refusal(risks []failover.Risk, accept bool) error {
 }
 
 // shiftNow changes the routes once somebody has agreed.
-func (a *app) shiftNow(ctx context.Context, f shiftFlags, control *failover.Control, point failover.Point,
-	changes, after []failover.Route, d *document.FailoverShift) error {
-	if err := a.agree(ctx, f.yes, "Shift the traffic of access point "+point.Name+": "+describeChanges(changes)+"?"); err != nil {
+func (a *app) shiftNow(ctx context.Context, f shiftFlags, control *failover.Control, before, after []failover.Route, d *document.FailoverShift) error {
+	changes := failover.Changes(before, after)
+	if err := a.agree(ctx, f.yes, "Shift the traffic of access point "+d.AccessPoint.Name+": "+describeChanges(changes)+"?"); err != nil {
+		return err
+	}
+	if err := stillSo(ctx, control, before); err != nil {
 		return err
 	}
 	p := a.newProgress()
 	defer p.done()
-	if err := control.Submit(ctx, changes); err != nil {
-		return interruptedShift(ctx, err)
+	p.status("asking S3 to change the routes")
+	if err := control.Change(ctx, before, after, changes, failover.EffectTime); err != nil {
+		if !errors.Is(err, failover.ErrUnsure) {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
+		d.Submitted = nil
+		return unsureShift(ctx, err, shiftBack(d.AccessPoint.Routes, f.point))
 	}
-	d.Submitted = true
-	stop := p.countdown(failover.EffectTime, func() string { return "waiting until the change is effective" })
+	*d.Submitted = true
+	stop := p.countdown(failover.EffectTime, func() string { return "waiting until S3 shows the change" })
 	took, err := control.Await(ctx, after)
 	stop()
 	switch {
 	case errors.Is(err, failover.ErrNotEffective):
 		return marked{fmt.Errorf("%w; S3 has taken it: look with s3fanout failover status", err), errLeftOver}
 	case err != nil:
-		return interruptedShift(ctx, err)
+		return unsureShift(ctx, err, shiftBack(d.AccessPoint.Routes, f.point))
 	}
 	seconds := took.Seconds()
 	d.Effective, d.TookSeconds = true, &seconds
 	return nil
 }
 
-func interruptedShift(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
+// stillSo refuses to change routes that are not as they were when the question about
+// them was made.
+func stillSo(ctx context.Context, control *failover.Control, routes []failover.Route) error {
+	err := control.Still(ctx, routes)
+	switch {
+	case ctx.Err() != nil:
+		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+	case errors.Is(err, failover.ErrChanged):
+		return marked{fmt.Errorf("nothing was changed: %w; run it again", err), errLeftOver}
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	return marked{errors.New("interrupted; S3 may have taken the change: look with s3fanout failover status"), errInterrupted}
+	return nil
+}
+
+// unsureShift is the error of a change that S3 may have taken.
+func unsureShift(ctx context.Context, err error, back string) error {
+	what := "S3 may have taken the change: look with s3fanout failover status; to shift back: " + back
+	if ctx.Err() == nil {
+		return fmt.Errorf("%w; %s", err, what)
+	}
+	return marked{errors.New("interrupted; " + what), errInterrupted}
 }
 
 // agree asks, unless that is not wanted. Where nobody can be asked, nobody agrees.
@@ -229,9 +266,12 @@ func shiftLines(d document.FailoverShift, named string) []string {
 	case !changed:
 		lines = append(lines, "nothing to change")
 	case d.Effective:
-		lines = append(lines, fmt.Sprintf("effective after %s; to shift back: %s", lag(*d.TookSeconds*1000), shiftBack(d.AccessPoint.Routes, named)))
+		lines = append(lines, fmt.Sprintf("S3 shows the change after %s; traffic follows within two minutes; to shift back: %s",
+			lag(*d.TookSeconds*1000), shiftBack(d.AccessPoint.Routes, named)))
 	case d.DryRun:
 		lines = append(lines, "dry run: nothing was changed")
+	case d.Submitted != nil && !*d.Submitted:
+		lines = append(lines, "nothing was changed")
 	}
 	return lines
 }

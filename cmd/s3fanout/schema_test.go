@@ -69,6 +69,7 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			}),
 		},
 		"failover-shift": {document.FailoverShift{
+			Submitted:   new(bool),
 			AccessPoint: document.NewFailoverPoint(failover.Point{}, "", nil), After: document.NewFailoverRoutes(nil), Risks: document.NewFailoverRisks(make([]failover.Risk, 1)),
 		}},
 		"failover-status": {document.FailoverStatus{

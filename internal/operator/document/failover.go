@@ -53,8 +53,9 @@ type FailoverShift struct {
 	AccessPoint FailoverPoint   `json:"accessPoint"` // as it was
 	After       []FailoverRoute `json:"after"`       // as it is to be
 	Risks       []FailoverRisk  `json:"risks"`
-	// Submitted says that S3 has taken the change, Effective that it shows it.
-	Submitted   bool     `json:"submitted"`
+	// Submitted says that S3 has taken the change, null that nobody knows; Effective that
+	// it shows it.
+	Submitted   *bool    `json:"submitted"`
 	Effective   bool     `json:"effective"`
 	TookSeconds *float64 `json:"tookSeconds"`
 }

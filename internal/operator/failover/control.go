@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -108,7 +109,7 @@ func (c *Control) Routes(ctx context.Context) (routes []Route, err error) {
 }
 
 // Submit has S3 change routes; others stay as they are. Changing them twice is
-// harmless.
+// harmless. An error wraps ErrUnsure unless S3 has refused the change.
 func (c *Control) Submit(ctx context.Context, changes []Route) error {
 	in := &s3control.SubmitMultiRegionAccessPointRoutesInput{AccountId: &c.account, Mrap: &c.arn}
 	for _, r := range changes {
@@ -128,6 +129,7 @@ func (c *Control) Submit(ctx context.Context, changes []Route) error {
 // others would give, too.
 func (c *Control) ask(ctx context.Context, ask func(RoutesClient) error) error {
 	var failures []error
+	refused := true // by all of them
 	for i, region := range slices.Clone(c.regions) {
 		err := ask(c.clients[region])
 		switch {
@@ -135,22 +137,30 @@ func (c *Control) ask(ctx context.Context, ask func(RoutesClient) error) error {
 			c.regions = append(c.regions[i:], c.regions[:i]...)
 			return nil
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return unsure{ctx.Err()}
 		}
-		f := awsapi.Explain(region, "access point "+c.arn, err)
+		failures = append(failures, awsapi.Explain(region, "access point "+c.arn, err))
+		refused = refused && refuses(err)
 		if sameEverywhere(err) {
-			return f
+			failures = failures[len(failures)-1:]
+			break
 		}
 		c.silent[region] = true
-		failures = append(failures, f)
 	}
-	return awsapi.Join(failures)
+	err := awsapi.Join(failures)
+	if !refused {
+		err = unsure{err}
+	}
+	return err
 }
 
 // sameEverywhere says that an error is about the request and not about the Region that
 // was asked. A denial is not: organisations deny Regions.
 func sameEverywhere(err error) bool {
 	status := errorcode.Status(err)
+	if status == http.StatusConflict {
+		return true
+	}
 	return status >= 400 && status < 500 && status != 403 && !errorcode.Throttled(err) && !errorcode.Transient(err)
 }
 

@@ -25,7 +25,7 @@ type routing struct {
 	at      time.Time
 	slow    time.Duration
 	refuse  map[string]error
-	denied  bool // no change is taken
+	submit  map[string]error // what a Region answers to a change; lost is an answer that does not arrive
 	asked   []string
 	submits int
 }
@@ -80,15 +80,32 @@ func (p place) SubmitMultiRegionAccessPointRoutes(_ context.Context, in *s3contr
 	if err := p.answer(); err != nil {
 		return nil, err
 	}
-	if p.denied {
-		return nil, refusal(403, "AccessDenied")
+	if err := p.submit[p.region]; err != nil && !errors.Is(err, errLost) {
+		return nil, err
+	}
+	if p.changes != nil {
+		return nil, refusal(409, "Conflict")
 	}
 	p.submits++
 	p.at = time.Now()
 	for _, u := range in.RouteUpdates {
 		p.changes = append(p.changes, Route{Region: *u.Region, Bucket: *u.Bucket, Active: *u.TrafficDialPercentage == 100})
 	}
-	return &s3control.SubmitMultiRegionAccessPointRoutesOutput{}, nil
+	return &s3control.SubmitMultiRegionAccessPointRoutesOutput{}, p.submit[p.region]
+}
+
+// errLost is an answer that does not arrive, to a change that S3 has taken.
+var errLost = errors.New("lost")
+
+// submitting is what the control Regions answer to a change: the first so, the others
+// that it is denied.
+func submitting(first error) map[string]error {
+	answers := map[string]error{}
+	for _, region := range ControlRegions() {
+		answers[region] = refusal(403, "AccessDenied")
+	}
+	answers[ControlRegions()[0]] = first
+	return answers
 }
 
 func refusal(status int, code string) error {
@@ -162,4 +179,49 @@ func TestAwait(t *testing.T) {
 			t.Errorf("interrupted: took %v, %v", took, err)
 		}
 	})
+}
+
+// What another change keeps S3 from taking is submitted until it does; what it refuses
+// is not. Whether it may have taken a change is said.
+func TestChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		pending time.Duration // how long another change takes
+		submit  map[string]error
+		took    time.Duration
+		unsure  bool
+		refused bool
+	}{
+		"at once":                         {},
+		"another is under way":            {pending: 69 * time.Second, took: 70 * time.Second},
+		"another never ends":              {pending: time.Hour, took: EffectTime, unsure: true},
+		"denied":                          {submit: submitting(refusal(403, "AccessDenied")), refused: true},
+		"invalid":                         {submit: submitting(refusal(400, "InvalidRequest")), refused: true},
+		"the answer is lost":              {submit: submitting(errLost), took: 10 * time.Second},
+		"one does not answer, others may": {submit: submitting(refusal(503, "ServiceUnavailable")), took: EffectTime, unsure: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &routing{routes: routesOf("111"), slow: 9 * time.Second, submit: c.submit}
+				if c.pending != 0 {
+					r.changes, r.at, r.slow = routesOf("111"), time.Now(), c.pending
+				}
+				began, want := time.Now(), routesOf("101")
+				err := r.control().Change(t.Context(), routesOf("111"), want, Changes(routesOf("111"), want), EffectTime)
+				if took := time.Since(began); took != c.took || (err != nil) != (c.unsure || c.refused) || errors.Is(err, ErrUnsure) != c.unsure {
+					t.Errorf("after %v: %v", took, err)
+				}
+			})
+		})
+	}
+}
+
+// Routes that somebody else has changed since are told from those that are as they were.
+func TestStill(t *testing.T) {
+	r := &routing{routes: routesOf("110")}
+	if err := r.control().Still(t.Context(), routesOf("110")); err != nil {
+		t.Error(err)
+	}
+	if err := r.control().Still(t.Context(), routesOf("111")); !errors.Is(err, ErrChanged) {
+		t.Errorf("changed meanwhile: %v", err)
+	}
 }

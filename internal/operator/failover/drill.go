@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"s3fanout/internal/aws/awsapi"
 )
 
 // Phase is when a drill looks.
@@ -43,8 +41,9 @@ const (
 type Result struct {
 	Outcome      Outcome
 	Began, Ended time.Time
-	// Restored says that S3 shows the routes that there were before.
-	Restored bool
+	// Restored says that S3 shows the routes that there were before, or that nothing was
+	// changed. Unsure says that nobody knows, as a change may be under way.
+	Restored, Unsure bool
 	// Away and Back are how long it took until S3 showed each change; zero if it did not.
 	Away, Back time.Duration
 	Moments    []Moment
@@ -61,15 +60,17 @@ type Drill struct {
 	Read    func(context.Context) Reads
 	// Routes are those before the drill, and Shifted those during it.
 	Routes, Shifted []Route
-	// For is how long it watches once the change is effective, Every how often.
-	For, Every time.Duration
+	// For is how long it watches once the change is effective, Every how often. Settle is
+	// how long that takes from when S3 has taken the change, even if S3 shows it earlier:
+	// what it shows is its configuration, and traffic follows within EffectTime.
+	For, Every, Settle time.Duration
 	// Tell, if not nil, is told how far it is.
 	Tell func(string)
 }
 
 const (
 	// backTime bounds shifting back, also where Regions do not answer.
-	backTime = arriveTime + EffectTime + 3*time.Minute
+	backTime = arriveTime + 2*EffectTime + 3*time.Minute
 	// arriveTime is for how long a drill waits, before it shifts back, for what readers
 	// would miss.
 	arriveTime = 2 * time.Minute
@@ -98,22 +99,24 @@ func (d Drill) Check(ctx context.Context) (Moment, []Risk, error) {
 // Run is the drill after its Check, which saw first.
 func (d Drill) Run(ctx context.Context, first Moment) Result {
 	r := Result{Began: first.Time, Moments: []Moment{first}}
-	err := d.Control.Submit(ctx, Changes(d.Routes, d.Shifted))
-	if errors.Is(err, awsapi.ErrDenied) {
-		// A control Region that did not answer may have taken the change all the same.
-		if routes, lookErr := d.Control.Routes(ctx); lookErr == nil && slices.Equal(routes, d.Routes) {
-			r.problem("nothing was changed: %v", err)
-			r.Outcome, r.Restored, r.Ended = Failed, true, time.Now()
-			return r
-		}
+	if ctx.Err() != nil {
+		r.Outcome, r.Restored, r.Ended = Interrupted, true, time.Now()
+		return r
 	}
+	err := d.Control.Change(ctx, d.Routes, d.Shifted, Changes(d.Routes, d.Shifted), EffectTime)
+	if err != nil && !errors.Is(err, ErrUnsure) {
+		r.problem("nothing was changed: %v", err)
+		r.Outcome, r.Restored, r.Ended = Failed, true, time.Now()
+		return r
+	}
+	taken := time.Now()
 	if err == nil {
 		r.Away, err = d.Control.Await(ctx, d.Shifted)
 	}
 	interrupted := ctx.Err() != nil
 	switch {
 	case err == nil:
-		d.watch(ctx, &r)
+		d.watch(ctx, &r, later(time.Now(), taken.Add(d.Settle)))
 		interrupted = ctx.Err() != nil
 	case !interrupted:
 		r.problem("not shifted: %v", err)
@@ -140,11 +143,10 @@ func (d Drill) Run(ctx context.Context, first Moment) Result {
 	return r
 }
 
-// watch looks until the time is over, ctx ends, or readers have noticed something in
-// two looks in a row.
-func (d Drill) watch(ctx context.Context, r *Result) {
-	began, bad := time.Now(), 0
-	for {
+// watch looks until the time is over, which begins at a time to come, ctx ends, or
+// readers have noticed something in two looks in a row.
+func (d Drill) watch(ctx context.Context, r *Result, began time.Time) {
+	for bad := 0; ; {
 		m, err := d.moment(ctx, During)
 		if err != nil {
 			return
@@ -155,7 +157,7 @@ func (d Drill) watch(ctx context.Context, r *Result) {
 		}
 		passed := time.Since(began)
 		d.tell(fmt.Sprintf("shifted for %v of %v; %d reads, %d failed, %d missing",
-			passed.Round(time.Second), d.For, m.Reads.Tried, m.Reads.Failed, len(m.Reads.Missing)))
+			max(passed, 0).Round(time.Second), d.For, m.Reads.Tried, m.Reads.Failed, len(m.Reads.Missing)))
 		if m.Reads.Bad() {
 			r.problem("%s: %s", m.Time.UTC().Format(time.TimeOnly), m.Reads.trouble())
 		}
@@ -171,14 +173,14 @@ func (d Drill) watch(ctx context.Context, r *Result) {
 // restore shifts back.
 func (d Drill) restore(ctx context.Context, r *Result, interrupted bool) {
 	routes, err := d.Control.Routes(ctx)
+	// If S3 shows the routes as they were, the shift may be under way all the same: it must
+	// not become effective later.
+	r.Unsure = err != nil || slices.Equal(routes, d.Routes)
 	switch {
 	case err != nil:
 		r.problem("not shifted back: %v", err)
 		return
-	case slices.Equal(routes, d.Routes):
-		// The shift did not become effective, or nobody knows whether S3 has taken it: it
-		// must not become so later.
-	case !slices.Equal(routes, d.Shifted):
+	case !r.Unsure && !slices.Equal(routes, d.Shifted):
 		r.problem("not shifted back: somebody else has changed the routes meanwhile")
 		return
 	}
@@ -186,15 +188,17 @@ func (d Drill) restore(ctx context.Context, r *Result, interrupted bool) {
 		r.problem("not shifted back: %s", Sentence(risks))
 		return
 	}
-	if err := d.Control.Submit(ctx, Changes(d.Shifted, d.Routes)); err != nil {
+	if err := d.Control.Change(ctx, routes, d.Routes, Changes(d.Shifted, d.Routes), EffectTime); err != nil {
+		r.Unsure = r.Unsure || errors.Is(err, ErrUnsure)
 		r.problem("not shifted back: %v", err)
 		return
 	}
 	if r.Back, err = d.Control.Await(ctx, d.Routes); err != nil {
+		r.Unsure = true
 		r.problem("not shifted back yet: %v", err)
 		return
 	}
-	r.Restored = true
+	r.Restored, r.Unsure = true, false
 }
 
 // awaitArrival waits until readers would miss nothing where the traffic is shifted back
@@ -226,6 +230,14 @@ func (d Drill) tell(text string) {
 	if d.Tell != nil {
 		d.Tell(text)
 	}
+}
+
+// later is the later one of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // sleep waits, unless ctx ends.

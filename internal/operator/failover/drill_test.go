@@ -56,6 +56,9 @@ func TestDrill(t *testing.T) {
 		events   map[time.Duration]func(*stage)
 		stop     time.Duration // when it is interrupted
 		slow     time.Duration
+		settle   time.Duration
+		submit   map[string]error
+		unsure   bool
 		outcome  Outcome
 		took     time.Duration
 		dials    string // at the end
@@ -64,9 +67,18 @@ func TestDrill(t *testing.T) {
 	}{
 		"all is well": {outcome: Passed, took: 10*time.Minute + 2*70*time.Second, dials: "111", submits: 2},
 		"interrupted": {stop: 3 * time.Minute, outcome: Interrupted, took: 3*time.Minute + 70*time.Second, dials: "111", submits: 2},
-		"interrupted before the change is effective": {stop: 5 * time.Second, outcome: Interrupted, took: 5 * time.Second, dials: "111", submits: 2},
-		"never effective": {slow: time.Hour, outcome: Failed, took: 2 * time.Minute, dials: "111", submits: 2,
-			problems: []string{"not shifted: the change is not effective after 2m0s: eu-west-1 is not passive yet"}},
+		"interrupted before the change is effective": {stop: 5 * time.Second, outcome: Interrupted, took: 2 * 70 * time.Second, dials: "111", submits: 2},
+		"interrupted before that, and its bucket is away": {
+			events: map[time.Duration]func(*stage){time.Second: func(s *stage) { s.away[home] = "503" }},
+			stop:   5 * time.Second, outcome: Interrupted, took: 5 * time.Second, dials: "111", submits: 1, unsure: true,
+			problems: []string{"not shifted back: eu-west-1: its bucket does not answer: 503"},
+		},
+		"never effective": {slow: time.Hour, outcome: Failed, took: 2*time.Minute + EffectTime, dials: "111", submits: 1, unsure: true,
+			problems: []string{"not shifted: the change is not effective after 2m0s: eu-west-1 is not passive yet", "Conflict: no"}},
+		"traffic follows what S3 shows": {slow: time.Second, settle: EffectTime, outcome: Passed, took: EffectTime + 10*time.Minute + 2*time.Second,
+			dials: "111", submits: 2},
+		"the answer is lost, and the others deny": {submit: submitting(errLost), outcome: Passed, took: 10*time.Minute + 2*70*time.Second,
+			dials: "111", submits: 2},
 		"reads fail": {
 			events:  map[time.Duration]func(*stage){4 * time.Minute: func(s *stage) { s.reads = failing }, 5 * time.Minute: func(s *stage) { s.reads = healthy }},
 			outcome: Failed, took: 4*time.Minute + 40*time.Second + 70*time.Second, dials: "111", submits: 2,
@@ -103,7 +115,7 @@ func TestDrill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &stage{began: time.Now(), events: c.events, letters: map[string]int{}, away: map[string]string{}, reads: healthy}
-				s.routes, s.slow = routesOf("111"), 69*time.Second
+				s.routes, s.slow, s.submit = routesOf("111"), 69*time.Second, c.submit
 				if c.slow != 0 {
 					s.slow = c.slow
 				}
@@ -114,7 +126,7 @@ func TestDrill(t *testing.T) {
 					defer cancel()
 				}
 				d := Drill{Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"),
-					For: 10 * time.Minute, Every: 30 * time.Second}
+					For: 10 * time.Minute, Every: 30 * time.Second, Settle: c.settle}
 				first, risks, err := d.Check(ctx)
 				if err != nil || len(risks) != 0 {
 					t.Fatalf("not begun: %v, %v", risks, err)
@@ -125,9 +137,9 @@ func TestDrill(t *testing.T) {
 					dials += map[bool]string{true: "1", false: "0"}[route.Active]
 				}
 				took := r.Ended.Sub(r.Began)
-				if r.Outcome != c.outcome || dials != c.dials || s.submits != c.submits || took != c.took || r.Restored != (c.dials == "111") {
-					t.Errorf("%s after %v, routes %s, %d changes, restored %v; want %s after %v, routes %s, %d changes",
-						r.Outcome, took, dials, s.submits, r.Restored, c.outcome, c.took, c.dials, c.submits)
+				if r.Outcome != c.outcome || dials != c.dials || s.submits != c.submits || took != c.took || r.Restored != (c.dials == "111" && !c.unsure) || r.Unsure != c.unsure {
+					t.Errorf("%s after %v, routes %s, %d changes, restored %v, unsure %v; want %s after %v, routes %s, %d changes",
+						r.Outcome, took, dials, s.submits, r.Restored, r.Unsure, c.outcome, c.took, c.dials, c.submits)
 				}
 				if len(r.Problems) != len(c.problems) {
 					t.Fatalf("problems %q, want %q", r.Problems, c.problems)
@@ -167,7 +179,7 @@ func TestDrillIsRefused(t *testing.T) {
 // Who may look at routes and not change them is told so, and nothing is to be undone.
 func TestDrillByWhoMayNot(t *testing.T) {
 	s := &stage{letters: map[string]int{}, away: map[string]string{}}
-	s.routes, s.denied = routesOf("111"), true
+	s.routes, s.submit = routesOf("111"), submitting(refusal(403, "AccessDenied"))
 	d := Drill{Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute, Every: time.Minute}
 	first, _, err := d.Check(t.Context())
 	if err != nil {
@@ -175,5 +187,23 @@ func TestDrillByWhoMayNot(t *testing.T) {
 	}
 	if r := d.Run(t.Context(), first); r.Outcome != Failed || !r.Restored || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "nothing was changed: regions us-west-2") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Who interrupts a drill before its shift has changed nothing, whatever has become of
+// the Regions.
+func TestDrillInterruptedBeforeItsShift(t *testing.T) {
+	s := &stage{letters: map[string]int{}, away: map[string]string{}}
+	s.routes = routesOf("111")
+	d := Drill{Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute, Every: time.Minute}
+	first, _, err := d.Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.away["eu-west-1"] = "503"
+	if r := d.Run(ctx, first); r.Outcome != Interrupted || !r.Restored || r.Unsure || s.submits != 0 || len(r.Problems) != 0 {
+		t.Errorf("%d changes, %+v", s.submits, r)
 	}
 }

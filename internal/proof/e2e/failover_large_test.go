@@ -78,7 +78,7 @@ func TestRunbookOfARegionThatIsDown(t *testing.T) {
 		case strings.HasPrefix(line, "failover shift"):
 			args = append(args, "--yes")
 		case strings.HasPrefix(line, "failover drill"):
-			args = append(args, "--yes", "--for", "1s", "--every", "1s", "--reports", reports)
+			args = append(args, "--yes", "--for", "1s", "--every", "1s", "--settle", "0s", "--reports", reports)
 		case strings.HasPrefix(line, "redrive"): // the Region is back
 			r.fault(lostRegion, fault.S3Unavailable, 0, 0)
 		case strings.HasPrefix(line, "verify"):
@@ -159,7 +159,7 @@ func TestFailoverPolicies(t *testing.T) {
 		named := false
 		for _, args := range [][]string{
 			{"status"}, {"shift", "--away-from", lostRegion, "--yes"}, {"shift", "--to", allRegions, "--yes"},
-			{"drill", "--away-from", lostRegion, "--yes", "--for", "1s", "--every", "1s", "--reports", t.TempDir()},
+			{"drill", "--away-from", lostRegion, "--yes", "--for", "1s", "--every", "1s", "--settle", "0s", "--reports", t.TempDir()},
 		} {
 			_, stdout, stderr := operator.command(append([]string{"failover", "--config", r.config}, args...)...)
 			if said := string(stdout) + string(stderr); strings.Contains(said, action+" ") {
@@ -188,7 +188,7 @@ type drilling struct {
 func (r routed) startDrill(length string) drilling {
 	r.t.Helper()
 	d := drilling{routed: r, ended: make(chan int, 1), reports: r.t.TempDir(), out: &bytes.Buffer{}}
-	cmd := r.prepare("failover", "drill", "--config", r.config, "--away-from", lostRegion, "--yes", "--for", length, "--every", "1s", "--reports", d.reports)
+	cmd := r.prepare("failover", "drill", "--config", r.config, "--away-from", lostRegion, "--yes", "--for", length, "--every", "1s", "--settle", "0s", "--reports", d.reports)
 	cmd.Stdout, cmd.Stderr = d.out, d.out
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)

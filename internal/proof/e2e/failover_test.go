@@ -94,7 +94,7 @@ func TestFailover(t *testing.T) {
 	}
 
 	r.fault(lost, fault.S3Unavailable, 1, 0)
-	r.failoverSays(0, "effective after", "shift", "--away-from", lost, "--yes")
+	r.failoverSays(0, "S3 shows the change after", "shift", "--away-from", lost, "--yes")
 	r.write(lost, "during")
 	r.wantBy(r.arn, r.regions, "before", "body of before")
 	r.wantBy(r.arn, []string{lost}, "during", "body of during")
@@ -106,15 +106,20 @@ func TestFailover(t *testing.T) {
 
 	r.fault(lost, fault.S3Unavailable, 0, 0)
 	reports := t.TempDir()
-	drill := []string{"--for", "1s", "--every", "1s", "--yes", "--reports", reports}
+	drill := []string{"--for", "1s", "--every", "1s", "--settle", "0s", "--yes", "--reports", reports}
 	out = r.failoverSays(3, "the drill was not begun", append([]string{"drill", "--to", lost}, drill...)...)
 	if !strings.Contains(out, "dead letters: 1") || r.dials() != rest {
 		t.Errorf("a drill while something is pending, then active %s:\n%s", r.dials(), out)
 	}
 	r.wantDone(r.regions, "redrive")
-	r.failoverSays(0, "effective after", "shift", "--to", all, "--yes")
+	r.failoverSays(0, "S3 shows the change after", "shift", "--to", all, "--yes")
 	r.wantBy(r.arn, r.regions, "during", "body of during")
 
+	unwritable := []string{"drill", "--away-from", lost, "--for", "1s", "--yes", "--reports", "/proc"}
+	r.failoverSays(1, "nothing was changed: make the report: ", unwritable...)
+	if got := r.dials(); got != all {
+		t.Errorf("active: %s, and no report can be made", got)
+	}
 	r.failoverSays(0, ": passed\n", append([]string{"drill", "--away-from", lost}, drill...)...)
 	if d := r.report(reports); d.Outcome != "passed" || !d.Restored || len(d.Looks) < 3 || d.Looks[1].Reads.Tried != 3 || d.Looks[1].Reads.Failed != 0 {
 		t.Errorf("the drill: %+v", d)
