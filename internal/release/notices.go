@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,7 @@ var linkedPrograms = []string{"./cmd/s3fanout", "./infra/app", "./lambda", "./la
 // systems are those that a release is for.
 var systems = []string{"linux", "darwin", "windows"}
 
-// linkedModule is a module of which a release has packages.
+// linkedModule is a module, or an npm package, of which a release has something.
 type linkedModule struct {
 	path, version string
 	dir           string
@@ -72,6 +73,11 @@ func linkedModules() ([]linkedModule, error) {
 		}
 		modules = append(modules, m)
 	}
+	packages, err := vendored(vendoredDir)
+	if err != nil {
+		return nil, err
+	}
+	modules = slices.AppendSeq(modules, maps.Values(packages))
 	slices.SortFunc(modules, func(a, b linkedModule) int { return strings.Compare(a.path, b.path) })
 	return modules, nil
 }
@@ -114,6 +120,8 @@ func licenceOf(text string) string {
 		return "Apache-2.0"
 	case has("Permission is hereby granted, free of charge") && has(`THE SOFTWARE IS PROVIDED "AS IS"`):
 		return "MIT"
+	case has("Zero-Clause BSD"):
+		return "0BSD"
 	case has("Permission to use, copy, modify, and/or distribute this software for any purpose"),
 		has("Permission to use, copy, modify, and distribute this software for any purpose"):
 		return "ISC"

@@ -34,11 +34,12 @@ func TestEveryModuleHasAKnownLicence(t *testing.T) {
 
 func TestLicenceOf(t *testing.T) {
 	for text, want := range map[string]string{
-		"                                 Apache License\n                           Version 2.0, January 2004\n":     "Apache-2.0",
-		"Permission is hereby granted, free of charge, to any person\n…\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT": "MIT",
-		"Redistribution and use in source and binary forms, with or\nwithout modification, are permitted":             "BSD-2-Clause",
-		"Redistribution and use in source and binary forms\n…\nmay be used to endorse or promote products":            "BSD-3-Clause",
-		"Permission to use, copy, modify, and/or distribute this software for any purpose":                            "ISC",
+		"                                 Apache License\n                           Version 2.0, January 2004\n":             "Apache-2.0",
+		"Permission is hereby granted, free of charge, to any person\n…\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT":         "MIT",
+		"Redistribution and use in source and binary forms, with or\nwithout modification, are permitted":                     "BSD-2-Clause",
+		"Redistribution and use in source and binary forms\n…\nmay be used to endorse or promote products":                    "BSD-3-Clause",
+		"Permission to use, copy, modify, and/or distribute this software for any purpose":                                    "ISC",
+		"Zero-Clause BSD\n=============\n\nPermission to use, copy, modify, and/or distribute this software for\nany purpose": "0BSD",
 		"GNU GENERAL PUBLIC LICENSE\nVersion 3": "",
 		"Mozilla Public License Version 2.0":    "",
 		"All rights reserved.":                  "",

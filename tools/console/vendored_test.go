@@ -14,6 +14,8 @@ func TestEmbeddedFilesAreThoseOfTheLockFile(t *testing.T) {
 		"htmx.min.js":       "htmx.org/dist/htmx.min.js",
 		"uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
 		"uPlot.min.css":     "uplot/dist/uPlot.min.css",
+		"htmx.LICENSE":      "htmx.org/LICENSE",
+		"uPlot.LICENSE":     "uplot/LICENSE",
 	} {
 		got, err := os.ReadFile(filepath.Join("..", "..", "internal", "console", "static", "vendor", file))
 		if err != nil {
