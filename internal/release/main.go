@@ -1,6 +1,6 @@
 // Command release writes what a release has beside its programs: the archives of
-// the functions, completion files, man pages, the schema of cdk.json, and the
-// licences of what is linked. Packagers take the files from there.
+// the functions, completion files, man pages, the schema of cdk.json, the pages
+// that a user reads, and the licences of what is linked. Packagers take the files from there.
 //
 // It runs in the module's directory, after "make function", and writes the same
 // bytes from the same source.
@@ -55,7 +55,11 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(share, "doc", "s3fanout", "THIRD-PARTY-NOTICES"), notices); err != nil {
+	doc := filepath.Join(share, "doc", "s3fanout")
+	if err := writeFile(filepath.Join(doc, "THIRD-PARTY-NOTICES"), notices); err != nil {
+		return err
+	}
+	if err := writePages(doc); err != nil {
 		return err
 	}
 	return writeHelp(share)
