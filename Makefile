@@ -4,7 +4,7 @@ GO ?= go
 # What AWS runs: small, static, without the RPC mode of the go1.x runtime.
 FUNCTION_FLAGS := -trimpath -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: build console console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words clean help
+.PHONY: build console console-browser function host-function check function-size lint lint-templates test test-large suites load sim sim-next bench fuzz synth deploy demo emulators smoke smoke-sandbox module words release-files release-snapshot release release-proof clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -124,11 +124,12 @@ function-size: function ## fail if a function for AWS is over 9.5 MiB (arm64) or
 	  test "$$size" -le "$${limit#*:}" || exit 1; \
 	done
 
-check: lint ## gofmt, go vet, on Windows and macOS too, and the linters
+check: lint ## gofmt, go vet, on Windows and macOS too, the linters, and the configuration of releases
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
-	GOOS=windows $(GO) vet ./cmd/s3fanout ./infra/app
-	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/s3fanout ./infra/app
+	GOOS=windows $(GO) vet ./cmd/s3fanout ./infra/app ./lambda/...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./cmd/s3fanout ./infra/app ./lambda/...
+	$(GORELEASER) check --quiet
 
 synth: node_modules function ## synthesize the CloudFormation templates into cdk.out
 	npx cdk synth --quiet
