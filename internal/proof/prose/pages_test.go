@@ -49,7 +49,7 @@ func TestPagesAreReadable(t *testing.T) {
 		}
 	}
 	t.Logf("%6d words  README.md and docs, without the reference", docs)
-	t.Logf("%6d words  in all, with CHANGELOG.md and CONTRIBUTING.md", total)
+	t.Logf("%6d words  in all, with CHANGELOG.md, CONTRIBUTING.md and SECURITY.md", total)
 	if docs > mostWords || reference > mostReferenceWords {
 		t.Errorf("%d words in README.md and docs, and %d in the reference, more than %d and %d", docs, reference, mostWords, mostReferenceWords)
 	}
@@ -58,7 +58,7 @@ func TestPagesAreReadable(t *testing.T) {
 // pages are all that a reader is given, from the root.
 func pages(t *testing.T) []string {
 	t.Helper()
-	list := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md"}
+	list := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".md" {
 			return err
