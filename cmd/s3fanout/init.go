@@ -78,7 +78,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 	}
 	set := f.answers.set()
 	if err := set.Validate(); err != nil {
-		return usageError{err}
+		return usageError{namingFlag(err)}
 	}
 	if f.check && len(set.Buckets) == 0 {
 		return usageError{errors.New("--check looks at buckets that exist already, and there are none; name one with --bucket REGION=NAME")}
@@ -125,9 +125,56 @@ func (a *app) finishInit(ctx context.Context, f initFlags, cdk cdkApp, set repli
 	return nil
 }
 
+// namingFlag has the error about an opt-in Region name the flag of init, and not
+// the field of a file that is yet to be written.
+func namingFlag(err error) error {
+	if optIn, ok := errors.AsType[replicaset.OptInError](err); ok {
+		return errors.New(optIn.Reason() + "; leave it out, or allow it with --allow-opt-in-regions and test that objects arrive")
+	}
+	return err
+}
+
+// checkAnswers judges what is answered so far, and asks whether an opt-in Region
+// may be a member.
+func (a *app) checkAnswers(ctx context.Context, answers *initAnswers) error {
+	err := answers.check()
+	optIn, ok := errors.AsType[replicaset.OptInError](err)
+	if !ok {
+		return err
+	}
+	if _, err := fmt.Fprintln(a.stderr, wrapped(optIn.Reason()+".", a.terminalWidth(a.stderr), "  ")); err != nil {
+		return err
+	}
+	yes, errAsked := a.confirm(ctx, "Let opt-in Regions be members, and test yourself that objects arrive?")
+	if errAsked != nil {
+		return errAsked
+	}
+	if !yes {
+		return namingFlag(err)
+	}
+	answers.optIn = true
+	return answers.check()
+}
+
+// checkFlags judges what flags have answered, which no question could mend.
+func (a *app) checkFlags(ctx context.Context, answers *initAnswers, answered func(flag string) bool) error {
+	known := *answers
+	if !answered("regions") {
+		known.regions, known.buckets = listOf(initQuestions()[0].fallback), nil
+	}
+	if err := a.checkAnswers(ctx, &known); err != nil {
+		return usageError{err}
+	}
+	answers.optIn = known.optIn
+	return nil
+}
+
 // askInit asks what no flag answers, and again after each answer that cannot be
 // used.
 func (a *app) askInit(ctx context.Context, answers *initAnswers, answered func(flag string) bool) error {
+	if err := a.checkFlags(ctx, answers, answered); err != nil {
+		return err
+	}
 	for i := 0; i < len(initQuestions()); i++ {
 		q := initQuestions()[i]
 		if answered(q.flag) {
@@ -143,7 +190,10 @@ func (a *app) askInit(ctx context.Context, answers *initAnswers, answered func(f
 		next := *answers
 		err = q.take(&next, typed)
 		if err == nil {
-			err = next.check()
+			err = a.checkAnswers(ctx, &next)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
 			if _, err := fmt.Fprintln(a.stderr, wrapped(strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."), a.terminalWidth(a.stderr), "  ")); err != nil {

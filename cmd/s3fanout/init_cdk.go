@@ -147,10 +147,14 @@ func (c cdkApp) next(set replicaset.Config, path string) string {
 // initPrice says what the set costs a month: what is fixed, and a million uploads.
 func initPrice(set replicaset.Config) string {
 	usage := cost.Usage{Regions: set.Regions, Objects: 1_000_000, Size: 1 << 20, Follow: set.Follow}
-	bills := document.NewCost(usage).Designs
+	computed := document.NewCost(usage)
+	bills, note := computed.Designs, ""
+	if len(computed.AssumedPrices) > 0 {
+		note = " Prices of " + strings.Join(computed.AssumedPrices, ", ") + " are not known, and assumed."
+	}
 	mine := bills[slices.IndexFunc(bills, func(d document.CostDesign) bool { return d.Design == string(cost.S3Fanout) })]
 	return fmt.Sprintf("Estimated cost: %s a month, and %s for a million uploads of 1 MiB, most of it transfer between Regions. "+
-		"s3fanout cost estimates your own.", dollars(mine.Fixed), dollars(mine.Dollars-mine.Fixed))
+		"s3fanout cost estimates your own.%s", dollars(mine.Fixed), dollars(mine.Dollars-mine.Fixed), note)
 }
 
 // hasCredentials reports whether there seem to be AWS credentials, without asking

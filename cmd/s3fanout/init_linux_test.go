@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,38 @@ func TestInitAsks(t *testing.T) {
 	got, err := replicaset.Load("cdk.json")
 	if err != nil || got.Name != "s3fanout" || len(got.Regions) != 2 || got.Buckets["us-east-1"] != "my-old-bucket" || !got.Follow.Tags {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// An opt-in Region, from a flag or an answer, is a question and no dead end.
+func TestInitAsksWhetherOptInRegionsMayBeMembers(t *testing.T) {
+	for _, tc := range []struct {
+		name, typed string
+		flags       initAnswers
+		answered    []string
+		want        []string // Regions that are written, none if it is refused
+	}{
+		{"answered and allowed", "us-east-1,eu-south-1\ny\n\n\n\ny\n", initAnswers{}, nil, []string{"us-east-1", "eu-south-1"}},
+		{"answered and not allowed", "us-east-1,eu-south-1\nn\n\n\n\n\ny\n", initAnswers{}, nil, []string{"us-east-1", "eu-west-1"}},
+		{"a flag, allowed", "y\n\n\n\ny\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, []string{"us-east-1", "eu-south-1"}},
+		{"a flag, not allowed", "n\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, nil},
+		{"a flag that no answer mends", "", initAnswers{regions: []string{"us-east-1"}}, []string{"regions"}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			t.Setenv("HOME", t.TempDir()) // without credentials
+			user, terminal := openTerminal(t)
+			a := &app{stdin: terminal, stdout: io.Discard, stderr: terminal, getenv: func(string) string { return "" }, output: outputText, configPath: "cdk.json"}
+			if _, err := user.WriteString(tc.typed); err != nil {
+				t.Fatal(err)
+			}
+			tc.flags.mode = firstWriteWins
+			err := a.init(t.Context(), initFlags{answers: tc.flags}, cdkApp{}, func(flag string) bool { return slices.Contains(tc.answered, flag) })
+			got, _ := replicaset.Load("cdk.json")
+			if (err == nil) != (tc.want != nil) || !slices.Equal(got.Regions, tc.want) {
+				t.Errorf("got %v, %v, want %v", got.Regions, err, tc.want)
+			}
+		})
 	}
 }
 

@@ -68,6 +68,18 @@ func TestInitWrites(t *testing.T) {
 	}
 }
 
+// Who sees a price that is assumed is told so, as by s3fanout cost.
+func TestInitSaysWhichPricesAreAssumed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	shown, err := initWith(t, "--name", "media", "--regions", "cn-north-1,cn-northwest-1")
+	if text := strings.Join(strings.Fields(shown), " "); err != nil || !strings.Contains(text, "Prices of cn-north-1, cn-northwest-1 are not known, and assumed.") {
+		t.Errorf("got %v, %s", err, shown)
+	}
+	if shown, err := initWith(t, "--force", "--name", "media", "--regions", "us-east-1,eu-west-1"); err != nil || strings.Contains(shown, "assumed") {
+		t.Errorf("known prices: got %v, %s", err, shown)
+	}
+}
+
 // What cannot be used is refused in a line, and nothing is written.
 func TestInitRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -80,6 +92,7 @@ func TestInitRefuses(t *testing.T) {
 		{"cm-63", "--name media --regions us-east-1,eu-west-1 --bucket mine", `--bucket "mine" is not REGION=NAME, such as us-east-1=my-bucket`},
 		{"cm-64", "--name media --regions us-east-1,eu-west-1 --bucket us-east-1=a1b --bucket us-east-1=c2d", "us-east-1 has a bucket already, a1b; leave one out"},
 		{"cm-65", "--name media --regions us-east-1,eu-west-1 --check", "there are none; name one with --bucket REGION=NAME"},
+		{"cm-88", "--name media --regions us-east-1,eu-south-1", "leave it out, or allow it with --allow-opt-in-regions and test that objects arrive"},
 		{"cm-66", "--name media --regions us-east-1,eu-west-1 --mode sync", "it has to be first-write-wins or follow"},
 	} {
 		t.Run(tc.row, func(t *testing.T) {

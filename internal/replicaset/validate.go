@@ -35,6 +35,20 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// OptInError says that a Region is an opt-in Region, and that nobody has allowed
+// those.
+type OptInError struct{ Region string }
+
+// Reason is the error without what to do.
+func (e OptInError) Reason() string {
+	return e.Region + " is an opt-in Region, where SNS delivers as another principal and AWS's pages disagree " +
+		"on whether it delivers across Regions at all"
+}
+
+func (e OptInError) Error() string {
+	return e.Reason() + "; leave it out, or set allowOptInRegions to true and test that objects arrive"
+}
+
 func (c Config) validateRegions() error {
 	seen := map[string]int{}
 	for i, region := range c.Regions {
@@ -51,8 +65,7 @@ func (c Config) validateRegions() error {
 				i, region, info.partition, c.Regions[0], p)
 		}
 		if info.optIn && !c.OptInRegions {
-			return fmt.Errorf("regions[%d]: %s is an opt-in Region, where SNS delivers as another principal and AWS's pages disagree "+
-				"on whether it delivers across Regions at all; leave it out, or set allowOptInRegions to true and test that objects arrive", i, region)
+			return fmt.Errorf("regions[%d]: %w", i, OptInError{region})
 		}
 	}
 	if len(c.Regions) < 2 {
