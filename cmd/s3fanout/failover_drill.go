@@ -93,7 +93,7 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	}
 	p := a.newProgress()
 	drill := failover.Drill{
-		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, point.ARN).Read,
+		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, at.set, at.account, point.ARN).Read,
 		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Settle: f.settle, Tell: func(text string) { p.status("%s", text) },
 	}
 	d := document.FailoverShift{

@@ -11,6 +11,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/replicaset"
 )
 
 // sampleSize is how many objects a drill reads in each look.
@@ -22,7 +23,7 @@ const readTime = 10 * time.Second
 // Reads are what became of a look's reads through the access point.
 type Reads struct {
 	Tried, Failed int
-	Missing       []string // keys that were there before
+	Missing       []string // keys that were there before, and that nobody has deleted
 	Slowest       time.Duration
 	Why           string // the first that failed did
 }
@@ -35,16 +36,23 @@ type Reader struct {
 	arn    string
 	client *s3.Client
 	keys   []string // those that are read
+	// holders are the buckets of the set, which are asked about keys that are missing.
+	holders []holder
 }
 
 // NewReader makes one from the SDK's configuration. The SDK signs by Version 4A and
 // sends its requests to the access point's host, whatever endpoint is configured.
-func NewReader(config aws.Config, arn string) *Reader {
+func NewReader(config aws.Config, set replicaset.Config, account, arn string) *Reader {
 	config = config.Copy()
 	if config.RetryMaxAttempts == 0 || config.RetryMaxAttempts > attempts {
 		config.RetryMaxAttempts = attempts
 	}
-	return &Reader{arn: arn, client: s3.NewFromConfig(config, func(o *s3.Options) { o.HTTPClient = awsapi.HTTPClient(config, readTime, 1) })}
+	r := &Reader{arn: arn, client: s3.NewFromConfig(config, func(o *s3.Options) { o.HTTPClient = awsapi.HTTPClient(config, readTime, 1) })}
+	for _, region := range set.Regions {
+		client := awsapi.NewS3(config, region, account, readTime, sampleSize)
+		r.holders = append(r.holders, holder{set.Member(account, region).Bucket, client})
+	}
+	return r
 }
 
 // Read lists the first keys and asks for each of those that the first listing had: the
@@ -67,6 +75,10 @@ func (r *Reader) Read(ctx context.Context) Reads {
 		if err != nil && errorcode.Status(err) == http.StatusNotFound {
 			reads.Missing = append(reads.Missing, key)
 		}
+	}
+	if len(reads.Missing) > 0 {
+		gone := deletedOf(ctx, r.holders, reads.Missing)
+		reads.Missing, r.keys = without(reads.Missing, gone), without(r.keys, gone)
 	}
 	return reads
 }
