@@ -51,9 +51,9 @@ const (
 // up or that would go round in a loop, and messages that SNS cannot deliver.
 // They are letters, with the reason, or counted as lost
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
-// Nor have the function's errors and timeouts: each ends as a letter, or in a retry
-// that makes the replica late, which replication-slow tells. CloudWatch charges for
-// each metric of each alarm.
+// Nor have the function's errors and timeouts: Lambda tries the event again after one
+// minute and after two more, and what fails then is a letter. An error that a retry
+// repairs has no alarm. CloudWatch charges for each metric of each alarm.
 func (s site) alarms() []alarm {
 	function, topic, ours := s.functionMetric, s.topicMetric, s.ownMetric
 	// The metrics are in milliseconds.
@@ -87,7 +87,7 @@ func (s site) alarms() []alarm {
 		{
 			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: late, periods: 1,
 			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. After six hours events become dead letters.",
-			fix:   "raise the account's concurrency or reservedConcurrency; then s3fanout status",
+			fix:   "s3fanout status; if it counts throttles, raise the concurrency; else see the function's log",
 		},
 		{
 			name: "letters-lost", metrics: one(function("DestinationDeliveryFailures", "Sum")), periods: 1,
