@@ -88,6 +88,7 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	copies := copier.New(buckets, target,
 		copier.WithLogger(log),
 		copier.WithMultipart(cmp.Or(config.MultipartThreshold, copier.DefaultThreshold), partsAtOnce(config)),
+		copier.WithSharedParts(),
 		copier.WithStorageClass(config.ReplicaStorageClass),
 		copier.WithRole(config.Role))
 	return &replicator.Handler{

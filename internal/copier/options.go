@@ -34,7 +34,9 @@ type Copier struct {
 
 	threshold    int64 // bytes; what is larger is copied in parts
 	parallel     int   // parts of one copy under way
-	partSize     int64 // bytes; zero: planned
+	shares       bool
+	slots        chan struct{} // taken by the parts of all copies, where they share; else nil
+	partSize     int64         // bytes; zero: planned
 	storageClass string
 	role         string // ARN; whose sessions' uploads are resumed
 	restores     bool
@@ -65,6 +67,10 @@ func WithMultipart(threshold int64, parallel int) Option {
 		}
 	}
 }
+
+// WithSharedParts has parallel of WithMultipart bound the parts of all copies together,
+// and with them the memory that they take.
+func WithSharedParts() Option { return func(c *Copier) { c.shares = true } }
 
 // WithStorageClass sets the storage class of replicas: empty for S3's default,
 // STANDARD; one of S3's classes; or StorageClassOfSource, which costs a HEAD
@@ -110,6 +116,9 @@ func New(client S3, target Target, options ...Option) *Copier {
 	}
 	for _, option := range options {
 		option(c)
+	}
+	if c.shares {
+		c.slots = make(chan struct{}, c.parallel)
 	}
 	return c
 }

@@ -154,10 +154,24 @@ func (t *transfer) start(ctx context.Context) {
 		number := t.sent
 		t.sent++
 		go func() {
-			out, err := t.client.UploadPartCopy(ctx, partInput(t.upload, t.target, try.index), inRegion(t.target.Region), unretried)
+			out, err := t.send(ctx, try.index)
 			t.answers <- answerOf(partAnswer{partTry: try, number: number, sent: now, err: err}, out)
 		}()
 	}
+}
+
+// send copies a part, once it has its turn among those of the other copies. That wait
+// counts as the part's, for the pace: it has to end by the deadline as well.
+func (t *transfer) send(ctx context.Context, index int) (*s3.UploadPartCopyOutput, error) {
+	if t.slots != nil {
+		select {
+		case t.slots <- struct{}{}:
+			defer func() { <-t.slots }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return t.client.UploadPartCopy(ctx, partInput(t.upload, t.target, index), inRegion(t.target.Region), unretried)
 }
 
 func answerOf(a partAnswer, out *s3.UploadPartCopyOutput) partAnswer {

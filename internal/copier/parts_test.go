@@ -76,6 +76,34 @@ func TestThrottlingLowersTheNumberUnderWay(t *testing.T) {
 	})
 }
 
+// The function has little memory: several large objects of one invocation have no more
+// parts under way than one.
+func TestCopiesShareTheNumberOfParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, req := world(640)
+		c := &crowd{}
+		m.before = c.arrive
+		copies := inParts(m, 5, WithMultipart(10, 16), WithSharedParts())
+		start := time.Now()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if _, err := copies.Copy(t.Context(), req); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if c.most != 16 {
+			t.Errorf("%d parts were under way at once, want 16", c.most)
+		}
+		// 8 copies of 64 parts, 16 in a second.
+		if took := time.Since(start); took > 40*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
 func TestTheNumberUnderWayGrowsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, req := world(6400)

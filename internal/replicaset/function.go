@@ -20,8 +20,9 @@ const (
 )
 
 // What is taken where the configuration says nothing. The least memory suffices: the
-// function waits for S3 nearly all of the time, holds less than a sixth of it, and no
-// object passes through it.
+// function waits for S3 nearly all of the time, and no object passes through it. It holds
+// less than a sixth of it for copies by one request, and less than half for the 256 parts
+// that all copies of an invocation together may have under way.
 const (
 	defaultFunctionMemoryMiB = 128
 	defaultLogRetentionDays  = 30
