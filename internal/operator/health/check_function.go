@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
 	"s3fanout/internal/function/functionenv"
 	"s3fanout/internal/iampolicy"
 	"s3fanout/internal/printable"
@@ -48,12 +50,30 @@ func (c *checker) function() {
 	if want := c.facts.Set.Architecture(); f.Architecture != want {
 		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
+	c.logging(f.Logging)
 	if told(c, checkConcurrency, f.Reserved) && f.stopped() {
 		c.stopped(f.Paused)
 	}
 	c.failures(f)
 	c.permissions(f)
 	c.tracing(f)
+}
+
+// logging checks that what the function logs, and with it the metrics, reaches its log
+// group: lines of the level INFO, each as JSON
+// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
+func (c *checker) logging(l Logging) {
+	if l.Format != string(types.LogFormatJson) {
+		c.find(checkLogging, "the function's log has the format %s, not JSON", printable.Quote(l.Format))
+	}
+	switch types.ApplicationLogLevel(l.Level) {
+	case "", types.ApplicationLogLevelTrace, types.ApplicationLogLevelDebug, types.ApplicationLogLevelInfo:
+	default:
+		c.find(checkLogging, "the function's log begins at the level %s, not INFO", printable.Quote(l.Level))
+	}
+	if want := c.facts.Set.LogGroupName(); l.Group != want {
+		c.find(checkLogging, "the function logs to %s, not to %s", printable.Quote(l.Group), want)
+	}
 }
 
 // tracing checks that invocations are traced if the configuration says so, and

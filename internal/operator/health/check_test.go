@@ -90,6 +90,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Function: found(Function{
 			State: "Active", UpdateStatus: "Successful", RoleARN: here.RoleARN(),
 			Environment: functionenv.Encode(functionenv.Of(set, here)), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
+			Logging:  Logging{Format: "JSON", Level: "INFO", Group: set.LogGroupName()},
 			Reserved: Look[int]{State: Absent}, Failures: found(Failures{Destination: queue, Retries: 2, MaxAgeSeconds: 21600}),
 			Policy: found(policy(invoke...)),
 		}),

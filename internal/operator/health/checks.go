@@ -68,6 +68,7 @@ const (
 	checkEnvironment = "function-environment"
 	checkSettings    = "function-settings"
 	checkProcessor   = "function-architecture"
+	checkLogging     = "function-logging"
 	checkConcurrency = "function-concurrency"
 	checkDestination = "function-failures"
 	checkRetries     = "function-retries"

@@ -203,15 +203,20 @@ type Function struct {
 	Environment        map[string]string
 	TimeoutSeconds     int
 	MemoryMB           int
-	Architecture       string    // of its processor, in Lambda's spelling
-	DeadLettersTo      string    // its own dead-letter configuration
-	Tracing            string    // Active or PassThrough
+	Architecture       string // of its processor, in Lambda's spelling
+	DeadLettersTo      string // its own dead-letter configuration
+	Tracing            string // Active or PassThrough
+	Logging            Logging
 	Reserved           Look[int] // reserved concurrency
 	// Paused says since when, and is asked for where Reserved is 0.
 	Paused   Look[Paused]
 	Failures Look[Failures]
 	Policy   Look[string] // who may invoke it, JSON
 }
+
+// Logging is where and how a function writes its log, in Lambda's spelling. Level is
+// the application's, empty for Lambda's default, INFO.
+type Logging struct{ Format, Level, Group string }
 
 // Paused is a function that s3fanout pause has stopped.
 type Paused struct {

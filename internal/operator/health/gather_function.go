@@ -34,6 +34,9 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	if out.TracingConfig != nil {
 		f.Tracing = string(out.TracingConfig.Mode)
 	}
+	if l := out.LoggingConfig; l != nil {
+		f.Logging = Logging{Format: string(l.LogFormat), Level: string(l.ApplicationLogLevel), Group: aws.ToString(l.LogGroup)}
+	}
 	if out.DeadLetterConfig != nil {
 		f.DeadLettersTo = aws.ToString(out.DeadLetterConfig.TargetArn)
 	}
