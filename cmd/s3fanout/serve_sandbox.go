@@ -11,7 +11,9 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
+	"s3fanout/internal/aws/requestbody"
 	"s3fanout/internal/console"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/sandbox"
@@ -40,6 +42,7 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 	}
 	state := sb.State()
 	config, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(set.Regions[0]), awsconfig.WithBaseEndpoint(state.Endpoint),
+		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{requestbody.Keep}),
 		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(state.AccessKeyID, state.SecretAccessKey, "")))
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -110,24 +111,24 @@ func (s *consoleSource) DeadLetters(ctx context.Context, read func(n int)) (docu
 	n := 0
 	r, err := redrive.Run(ctx, redrive.Options{Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0), DryRun: true},
 		redrive.Observer{Finished: func(redrive.Result) { n++; read(n) }})
-	return document.NewRedrive(s.set.Name, true, r), err
+	return document.NewRedrive(s.set.Name, true, r), errors.Join(err, r.Err())
 }
 
 // Replay is redrive.
 func (s *consoleSource) Replay(ctx context.Context, chosen console.Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
 	o := redrive.Options{
 		Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0),
-		Filter: redrive.Filter{Prefix: chosen.Prefix, Cause: chosen.Reason},
+		Filter: redrive.Filter{Prefix: chosen.Prefix, Cause: chosen.Reason, Key: chosen.Key},
 	}
 	if chosen.Region != "" {
 		o.Regions = []string{chosen.Region}
 	}
 	r, err := redrive.Run(ctx, o, redrive.Observer{Finished: func(r redrive.Result) { done(document.NewRedriveLetter(r)) }})
-	return document.NewRedrive(s.set.Name, false, r), err
+	return document.NewRedrive(s.set.Name, false, r), errors.Join(err, r.Err())
 }
 
 // Verify is verify with its default grace.
-func (s *consoleSource) Verify(ctx context.Context, prefix string, progress func(keys int64), found func(document.VerifyDifference)) (document.VerifySummary, error) {
+func (s *consoleSource) Verify(ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference)) (document.VerifySummary, error) {
 	o := verifyOptions(s.set, s.config, s.account, s.set.Regions, verifyFlags{prefix: prefix, grace: verify.DefaultGrace})
 	counts := verify.NewCounts(prefix, s.set.Regions)
 	var mu sync.Mutex
@@ -140,7 +141,7 @@ func (s *consoleSource) Verify(ctx context.Context, prefix string, progress func
 	}, func(p verify.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		progress(p.Keys)
+		progress(p.Keys, p.Waiting)
 	})
 	return document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts), err
 }

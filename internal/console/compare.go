@@ -16,7 +16,7 @@ type comparison struct {
 	differences []document.VerifyDifference
 	more        int // that are not kept
 	plan        *document.Backfill
-	planned     Missing
+	planned     plan
 }
 
 // compareView is what the page about the comparison shows.
@@ -29,7 +29,7 @@ type compareView struct {
 	Shown       int // of the kept ones, with the prefix
 	Kept, More  int
 	Plan        *document.Backfill
-	Planned     Missing
+	Planned     plan
 }
 
 // prefixCount counts differences below a common prefix.
@@ -64,10 +64,10 @@ func (c *comparison) end(s document.VerifySummary) {
 	c.summary = &s
 }
 
-func (c *comparison) setPlan(d document.Backfill, m Missing) {
+func (c *comparison) setPlan(d document.Backfill, p plan) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plan, c.planned = &d, m
+	c.plan, c.planned = &d, p
 }
 
 func (c *comparison) view(within string) compareView {
@@ -86,6 +86,12 @@ func (c *comparison) view(within string) compareView {
 		}
 	}
 	return v
+}
+
+// plan is a backfill that somebody saw, with the most that it may cost.
+type plan struct {
+	ID      string
+	Missing Missing
 }
 
 // limitOf is what a run may cost by its plan: a tenth more, and a cent at least, as

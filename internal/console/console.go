@@ -39,7 +39,7 @@ type Source interface {
 	// Replay replays the dead letters that are chosen.
 	Replay(ctx context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error)
 	// Verify compares the keys that begin with the prefix.
-	Verify(ctx context.Context, prefix string, progress func(keys int64), found func(document.VerifyDifference)) (document.VerifySummary, error)
+	Verify(ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference)) (document.VerifySummary, error)
 	// Backfill copies what is missing, or says with a dry run what that is.
 	Backfill(ctx context.Context, chosen Missing, progress func(done, missing int)) (document.Backfill, error)
 }
@@ -66,6 +66,7 @@ type Alarm struct {
 // Letters choose dead letters; what is empty chooses all.
 type Letters struct {
 	Region, Reason, Prefix string
+	Key                    string // exactly
 }
 
 // Missing chooses what a backfill copies. Keys are exact, and go before Prefix.

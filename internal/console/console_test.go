@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
@@ -23,6 +24,7 @@ type fake struct {
 	status  document.Status
 	letters []document.RedriveLetter
 	err     error
+	partly  error // of one of the Regions
 
 	mu    sync.Mutex
 	calls []string
@@ -59,7 +61,11 @@ func (f *fake) History(_ context.Context, key string) (document.History, error) 
 
 func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive, error) {
 	read(len(f.letters))
-	return document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}, f.call("letters")
+	d := document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}
+	if f.err == nil {
+		d.Regions = []document.RedriveRegion{{Region: "us-east-1"}}
+	}
+	return d, errors.Join(f.call("letters"), f.partly)
 }
 
 func (f *fake) Replay(_ context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
@@ -69,11 +75,11 @@ func (f *fake) Replay(_ context.Context, chosen Letters, done func(document.Redr
 		}
 		done(l)
 	}
-	return document.Redrive{}, f.call("replay %v", chosen)
+	return document.Redrive{}, errors.Join(f.call("replay %v", chosen), f.partly)
 }
 
-func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64), _ func(document.VerifyDifference)) (document.VerifySummary, error) {
-	progress(1)
+func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64, int64), _ func(document.VerifyDifference)) (document.VerifySummary, error) {
+	progress(1, 0)
 	if prefix == "long" {
 		<-ctx.Done()
 		return document.VerifySummary{Partial: true}, ctx.Err()
@@ -118,7 +124,8 @@ func serve(t *testing.T, o Options) *user {
 		t.Fatal(err)
 	}
 	u := &user{Client: &http.Client{Jar: jar}, t: t, url: <-urls, base: "http://" + l.Addr().String()}
-	page := u.get("/?" + strings.SplitN(u.url, "?", 2)[1])
+	u.get("/?" + strings.SplitN(u.url, "?", 2)[1]) // its answer has the cookie
+	page := u.get("/")
 	u.csrf = regexp.MustCompile(`data-csrf="(\w+)"`).FindStringSubmatch(page)[1]
 	return u
 }
@@ -184,7 +191,7 @@ func TestPagesShowWhatIsAsked(t *testing.T) {
 		"/key?key=films%2F1.mp4": "as it is: films/1.mp4",
 		"/letters":               "have not been read yet",
 		"/compare":               "Copy what is missing",
-		"/health":                "No Region has an alarm",
+		"/health":                "The Regions are being asked",
 		"/report?month=2026-10":  "not the whole month",
 	} {
 		if page := u.get(path); !strings.Contains(page, want) {
@@ -219,9 +226,8 @@ func TestWrongInput(t *testing.T) {
 		{"GET", "/nothing", nil, 404, "not found"},
 		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}}, 400, "no such Region"},
 		{"POST", "/compare/verify", url.Values{"prefix": {"\xff"}}, 400, "not UTF-8"},
-		{"POST", "/compare/backfill", url.Values{"limit": {"much"}}, 400, "make a plan first"},
-		{"POST", "/compare/backfill", url.Values{"limit": {"-1"}}, 400, "make a plan first"},
-		{"POST", "/compare/backfill", url.Values{"limit": {"NaN"}}, 400, "make a plan first"},
+		{"POST", "/compare/backfill", nil, 409, "make a new one"},
+		{"POST", "/compare/backfill", url.Values{"plan": {"guess"}, "limit": {"1e300"}}, 409, "make a new one"},
 		{"GET", "/compare/backfill", nil, 405, ""},
 	} {
 		if code, text := u.send(c.method, c.path, c.form); code != c.code || !strings.Contains(text, c.says) {
@@ -230,6 +236,38 @@ func TestWrongInput(t *testing.T) {
 	}
 	if calls := f.called(); len(calls) > 0 {
 		t.Errorf("something was asked: %q", calls)
+	}
+}
+
+// Links name the key that they stand beside, whatever it holds.
+func TestLinksNameTheirKeys(t *testing.T) {
+	const key = `films/a b+c&d=e?f#g%2F"'<>.mp4`
+	l := letter("us-east-1", 1, "AccessDenied: "+key)
+	l.Objects[0].Key = key
+	u := serve(t, Options{Source: &fake{letters: []document.RedriveLetter{l}}, Regions: []string{"us-east-1"}})
+	u.send(http.MethodPost, "/letters/read", nil)
+	page := u.until("/letters", "1 dead letters, read")
+	links := regexp.MustCompile(`href="(/(?:key|letters)\?[^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(links) != 2 {
+		t.Fatalf("%d links:\n%s", len(links), page)
+	}
+	for i, want := range []string{"1 chosen", "as it is: films/a b+c&d=e?f#g%2F"} {
+		if target := html.UnescapeString(u.get(html.UnescapeString(links[i][1]))); !strings.Contains(target, want) {
+			t.Errorf("%s does not lead to %q:\n%s", links[i][1], want, target)
+		}
+	}
+}
+
+// A Region whose queue does not answer is no Region without dead letters.
+func TestQueuesThatDoNotAnswer(t *testing.T) {
+	f := &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}, partly: errors.New("region eu-west-1: no answer")}
+	u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1", "eu-west-1"}})
+	for _, path := range []string{"/letters/read", "/letters/replay"} {
+		u.send(http.MethodPost, path, nil)
+		page := u.until("/letters", "no answer")
+		if !strings.Contains(page, "job failed") {
+			t.Errorf("%s: it looks as if all had answered:\n%s", path, page)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package console
 import (
 	"crypto/rand"
 	"crypto/subtle"
+	"io"
 	"net/http"
 	"net/url"
 )
@@ -15,6 +16,7 @@ import (
 type guard struct {
 	hosts                map[string]bool // values of Host that are ours
 	token, session, csrf string
+	name                 string // of the cookie; cookies are of a host, whatever its port, so that two consoles need two
 }
 
 func newGuard(port string) *guard {
@@ -22,11 +24,8 @@ func newGuard(port string) *guard {
 	for _, name := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		hosts[name+":"+port] = true
 	}
-	return &guard{hosts: hosts, token: rand.Text(), session: rand.Text(), csrf: rand.Text()}
+	return &guard{hosts: hosts, token: rand.Text(), session: rand.Text(), csrf: rand.Text(), name: "s3fanout-" + rand.Text()[:8]}
 }
-
-// Cookies are of a host, whatever its port, so that two consoles need two names.
-func (g *guard) cookie() string { return "s3fanout-" + g.token[:8] }
 
 // policy has no script, style or frame but those of this server's own files.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -46,10 +45,10 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			return
 		}
 		if token := r.URL.Query().Get("token"); r.URL.Path == "/" && r.Method == http.MethodGet && token != "" {
-			g.signIn(w, r, token)
+			g.signIn(w, token)
 			return
 		}
-		cookie, err := r.Cookie(g.cookie())
+		cookie, err := r.Cookie(g.name)
 		if err != nil || !same(cookie.Value, g.session) {
 			http.Error(w, "Open the URL that s3fanout console printed; it has the token that lets you in.", http.StatusForbidden)
 			return
@@ -64,15 +63,18 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 
 // signIn turns the token of the first URL into a cookie, and takes it out of the
 // address.
-func (g *guard) signIn(w http.ResponseWriter, r *http.Request, token string) {
+func (g *guard) signIn(w http.ResponseWriter, token string) {
 	if !same(token, g.token) {
 		http.Error(w, "This token is of another console; open the URL that this one printed.", http.StatusForbidden)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure: the console speaks plain HTTP, on loopback only
-		Name: g.cookie(), Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: g.name, Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	// Not a redirect: one that follows a link of another site has no Strict cookie.
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, `<!doctype html><title>s3fanout</title><link rel="icon" href="/static/icon.svg">
+<meta http-equiv="refresh" content="0;url=/"><p><a href="/">To the console</a>`)
 }
 
 // foreign says why a request is not one of our own pages', empty if it is.

@@ -74,7 +74,7 @@ func (s *Server) completeKey(w http.ResponseWriter, r *http.Request) {
 
 // choice reads which dead letters a form means.
 func choice(r *http.Request) Letters {
-	return Letters{Region: r.FormValue("region"), Reason: r.FormValue("reason"), Prefix: r.FormValue("prefix")}
+	return Letters{Region: r.FormValue("region"), Reason: r.FormValue("reason"), Prefix: r.FormValue("prefix"), Key: r.FormValue("only")}
 }
 
 func (s *Server) showLetters(w http.ResponseWriter, r *http.Request) {
@@ -104,20 +104,24 @@ func (s *Server) running(kinds ...string) []jobView {
 func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
 	ok := s.jobs.start("letters", "Read the dead-letter queues", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		d, err := s.o.Source.DeadLetters(ctx, func(n int) { tell(fmt.Sprintf("%s read", count(n)), int64(n), 0) })
-		if err != nil {
+		if err != nil && len(d.Regions) == 0 {
 			return "", err
 		}
 		s.mu.Lock()
 		s.queues = newQueues(d, s.o.Now())
 		s.mu.Unlock()
-		return fmt.Sprintf("%s dead letters are in the queues.", count(len(d.Letters))), nil
+		text := count(len(d.Letters)) + " dead letters are in the queues."
+		if err != nil {
+			return "", fmt.Errorf("at least %s %w", text, err)
+		}
+		return text, nil
 	})
 	s.started(w, r, ok, "/letters")
 }
 
 func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 	chosen := choice(r)
-	if chosen.Region != "" && !slices.Contains(s.o.Regions, chosen.Region) || checkKey(chosen.Prefix) != nil {
+	if chosen.Region != "" && !slices.Contains(s.o.Regions, chosen.Region) || checkKey(chosen.Prefix) != nil || checkKey(chosen.Key) != nil {
 		http.Error(w, "These dead letters cannot be chosen: no such Region, or a prefix that no key has.", http.StatusBadRequest)
 		return
 	}
@@ -136,12 +140,14 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 			s.noteReplayed(l)
 			tell(fmt.Sprintf("%s replayed, %s not", count(done-left), count(left)), done, total)
 		})
-		if err != nil {
-			return "", err
-		}
-		text := fmt.Sprintf("%s replayed, %s left in the queues.", count(done-left), count(d.Left))
-		if d.Interrupted {
+		text := fmt.Sprintf("%s replayed, %s of the chosen left.", count(done-left), count(left))
+		switch {
+		case d.Interrupted:
 			return text, ctx.Err()
+		case err != nil:
+			return "", fmt.Errorf("%s %w", text, err)
+		case left > 0:
+			return "", errors.New(text + " Their reasons are below.")
 		}
 		return text, nil
 	})

@@ -2,10 +2,9 @@ package console
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
@@ -32,8 +31,12 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 	ok := s.jobs.start("verify", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		s.compared.begin(prefix)
 		found := int64(0)
-		summary, err := s.o.Source.Verify(ctx, prefix, func(keys int64) {
-			tell(fmt.Sprintf("%s keys, %s not the same everywhere", count(keys), count(found)), keys, 0)
+		summary, err := s.o.Source.Verify(ctx, prefix, func(keys, waiting int64) {
+			text := fmt.Sprintf("%s keys, %s not the same everywhere", count(keys), count(found))
+			if waiting > 0 {
+				text += fmt.Sprintf(", waiting for %s that are new", count(waiting))
+			}
+			tell(text, keys, 0)
 		}, func(d document.VerifyDifference) {
 			found++
 			s.compared.add(d)
@@ -74,25 +77,35 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return "", err
 		}
-		s.compared.setPlan(d, m)
+		m.DryRun = false
+		if d.Estimate != nil {
+			m.Limit = limitOf(*d.Estimate)
+		}
+		p := plan{ID: rand.Text(), Missing: m}
+		s.mu.Lock()
+		s.plan = &p
+		s.mu.Unlock()
+		s.compared.setPlan(d, p)
 		return "The plan is below.", nil
 	})
 	s.started(w, r, ok, "/compare")
 }
 
-// startBackfill copies for at most the dollars that the plan showed: no run begins
-// without a plan.
+// startBackfill carries a plan out that somebody saw, once, for at most what it says.
 func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
-	m, err := missing(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	s.mu.Lock()
+	p := s.plan
+	if p != nil && p.ID == r.PostFormValue("plan") {
+		s.plan = nil
+	} else {
+		p = nil
+	}
+	s.mu.Unlock()
+	if p == nil {
+		http.Error(w, "This plan is not the newest, or was carried out; make a new one.", http.StatusConflict)
 		return
 	}
-	m.Limit, err = strconv.ParseFloat(r.PostForm.Get("limit"), 64)
-	if err != nil || !(m.Limit >= 0 && m.Limit <= math.MaxFloat64) { // NaN is neither
-		http.Error(w, "The limit is not an amount of US dollars; make a plan first.", http.StatusBadRequest)
-		return
-	}
+	m := p.Missing
 	ok := s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		d, err := s.o.Source.Backfill(ctx, m, func(done, missing int) {
 			tell(fmt.Sprintf("%s of %s copied", count(done), count(missing)), int64(done), int64(missing))

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"s3fanout/internal/operator/document"
@@ -10,16 +11,30 @@ import (
 // healthView is what the page about health shows.
 type healthView struct {
 	Overview *overview
-	Alarms   []Alarm
-	Error    string // why the alarms are not known
+	Alarms   *alarmsView
 }
 
-func (s *Server) showHealth(w http.ResponseWriter, r *http.Request) {
-	v := healthView{Overview: s.newest()}
-	alarms, err := s.o.Source.Alarms(r.Context())
-	if v.Alarms = alarms; err != nil {
+// alarmsView has the alarms of all Regions, those that are raised first.
+type alarmsView struct {
+	Alarms []Alarm
+	Error  string // why they are not known
+}
+
+func newAlarmsView(alarms []Alarm, err error) *alarmsView {
+	v := &alarmsView{Alarms: slices.Clone(alarms)}
+	if err != nil {
 		v.Error = err.Error()
 	}
+	order := []string{"ALARM", "", "INSUFFICIENT_DATA", "OK"} // without a state: not known
+	slices.SortStableFunc(v.Alarms, func(a, b Alarm) int { return slices.Index(order, a.State) - slices.Index(order, b.State) })
+	return v
+}
+
+func (s *Server) showHealth(w http.ResponseWriter, _ *http.Request) {
+	v := healthView{Overview: s.newest()}
+	s.mu.Lock()
+	v.Alarms = s.alarms
+	s.mu.Unlock()
 	s.show(w, http.StatusOK, "health", "Health", v)
 }
 

@@ -102,7 +102,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 		case <-l.wake:
 		}
 		for name, html := range h.take(l) {
-			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, strings.ReplaceAll(html, "\n", "\ndata: ")); err != nil {
+			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, strings.ReplaceAll(strings.ReplaceAll(html, "\r", ""), "\n", "\ndata: ")); err != nil {
 				return
 			}
 		}

@@ -8,6 +8,9 @@ import (
 	"s3fanout/internal/printable"
 )
 
+// showInterval is between two reports of a run's progress.
+const showInterval = 250 * time.Millisecond
+
 // job is a run that somebody started. Its fields change under its table's lock.
 type job struct {
 	Title   string
@@ -17,6 +20,7 @@ type job struct {
 	Done    int64
 	Total   int64 // 0: not known
 	Failed  bool
+	Stopped bool // by somebody
 	stop    context.CancelFunc
 }
 
@@ -56,27 +60,32 @@ func (t *jobs) start(kind, title string, run func(ctx context.Context, tell func
 	t.show(kind)
 	t.wait.Go(func() {
 		defer stop()
+		shown := t.now()
 		text, err := run(ctx, func(text string, done, total int64) {
-			t.update(kind, func() { j.Text, j.Done, j.Total = text, done, total })
-		})
-		t.update(kind, func() {
-			j.Ended, j.Text, j.Failed = t.now(), text, err != nil
-			switch {
-			case err != nil && ctx.Err() != nil:
-				j.Text = "Stopped. " + text
-			case err != nil:
-				j.Text = printable.OneLine(err.Error())
+			t.update(func() { j.Text, j.Done, j.Total = text, done, total })
+			if now := t.now(); now.Sub(shown) >= showInterval {
+				shown = now
+				t.show(kind)
 			}
 		})
+		t.update(func() {
+			j.Ended, j.Text = t.now(), text
+			switch {
+			case err != nil && ctx.Err() != nil:
+				j.Text, j.Stopped = "Stopped. "+text, true
+			case err != nil:
+				j.Text, j.Failed = printable.OneLine(err.Error()), true
+			}
+		})
+		t.show(kind)
 	})
 	return true
 }
 
-func (t *jobs) update(kind string, f func()) {
+func (t *jobs) update(f func()) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	f()
-	t.mu.Unlock()
-	t.show(kind)
 }
 
 func (t *jobs) show(kind string) {

@@ -112,10 +112,12 @@ func (c Letters) chooses(l document.RedriveLetter, cause string) bool {
 	if c.Region != "" && l.Region != c.Region || c.Reason != "" && cause != c.Reason {
 		return false
 	}
-	if c.Prefix == "" {
+	if c.Prefix == "" && c.Key == "" {
 		return true
 	}
-	return slices.ContainsFunc(l.Objects, func(o document.RedriveObject) bool { return strings.HasPrefix(o.Key, c.Prefix) })
+	return slices.ContainsFunc(l.Objects, func(o document.RedriveObject) bool {
+		return strings.HasPrefix(o.Key, c.Prefix) && (c.Key == "" || o.Key == c.Key)
+	})
 }
 
 // title names what is chosen.
@@ -126,6 +128,9 @@ func (c Letters) title() string {
 	}
 	if c.Prefix != "" {
 		text += ", of keys that begin with “" + printable.Escape(c.Prefix) + "”"
+	}
+	if c.Key != "" {
+		text += " of “" + printable.Escape(c.Key) + "”"
 	}
 	if c.Region != "" {
 		text += ", in " + c.Region

@@ -10,6 +10,7 @@ import (
 // The states of a Region and of a pair, the worst last. Each is shown as a word and a
 // sign, too.
 const (
+	stateIdle    = "idle" // nothing arrived, and nothing waits
 	stateOK      = "ok"
 	stateUnknown = "unknown"
 	stateWarning = "warning"
@@ -39,6 +40,7 @@ type regionView struct {
 	Received, Sent  *float64
 	Waiting         *int64
 	WaitingSeconds  *float64
+	Waits           bool
 	Failed, Unknown int // findings
 }
 
@@ -88,11 +90,12 @@ func newOverview(s document.Status, trends []Trend) overview {
 			}
 		}
 		v.State = regionState(v)
+		v.Waits = r.Behind != nil && r.Behind.Waiting != nil && *r.Behind.Waiting > 0
 		if r.Behind != nil {
 			v.Waiting, v.WaitingSeconds = r.Behind.Waiting, r.Behind.OldestSeconds
 		}
 		v.Received = sumOf(trends, func(t Trend) bool { return t.TargetRegion == r.Region })
-		v.Sent = sumOf(trends, func(t Trend) bool { return t.SourceRegion == r.Region })
+		v.Sent = mostOf(trends, func(t Trend) bool { return t.SourceRegion == r.Region })
 		o.Regions = append(o.Regions, v)
 		o.State = worse(o.State, v.State)
 	}
@@ -119,7 +122,7 @@ func (o *overview) addPairs(trends []Trend) {
 }
 
 func newPair(source string, target regionView, trends []Trend) pairView {
-	p := pairView{Source: source, Target: target.Region, State: stateOK}
+	p := pairView{Source: source, Target: target.Region}
 	for _, l := range target.Lag {
 		if l.SourceRegion == source {
 			p.Lag = &l
@@ -137,16 +140,37 @@ func newPair(source string, target regionView, trends []Trend) pairView {
 			p.Trend, p.Replicas = t, sum(t.Replicas)
 		}
 	}
-	switch {
-	case target.MetricsUnavailable != "":
-		p.State = stateUnknown
-	case p.Lag == nil: // nothing arrived
-	case p.Lag.P99 > late:
-		p.State = stateFailed
-	case p.Lag.P99 > slow:
-		p.State = stateWarning
-	}
+	p.State = pairState(p, target)
 	return p
+}
+
+// pairState is that of the target where copies fail there, and else that of what
+// arrives and waits.
+func pairState(p pairView, target regionView) string {
+	state := stateIdle
+	if p.Lag != nil {
+		state = lagState(p.Lag.P99)
+	}
+	if b := target.Behind; b == nil || p.Waiting == nil || target.MetricsUnavailable != "" {
+		state = worse(state, stateUnknown)
+	} else if *p.Waiting > 0 && b.OldestSeconds != nil {
+		state = worse(state, lagState(*b.OldestSeconds*1000))
+	}
+	if target.DeadLetters == nil || *target.DeadLetters > 0 {
+		state = worse(state, regionState(target))
+	}
+	return state
+}
+
+// lagState judges for how long something takes or waits, in milliseconds.
+func lagState(ms float64) string {
+	switch {
+	case ms > late:
+		return stateFailed
+	case ms > slow:
+		return stateWarning
+	}
+	return stateOK
 }
 
 // regionState is failed, too, where a Region has dead letters: objects wait for
@@ -155,13 +179,19 @@ func regionState(r regionView) string {
 	switch {
 	case r.Failed > 0 || r.DeadLetters != nil && *r.DeadLetters > 0:
 		return stateFailed
-	case r.Unknown > 0 || r.DeadLetters == nil:
+	case r.Behind != nil && r.Behind.OldestSeconds != nil && lagState(*r.Behind.OldestSeconds*1000) == stateFailed:
+		return stateFailed
+	case r.Unknown > 0 || r.DeadLetters == nil || r.MetricsUnavailable != "":
 		return stateUnknown
+	case positive(r.Errors) || positive(r.Throttles):
+		return stateWarning
 	case slices.Contains(values(r.Parts), "warning") || slices.Contains(values(r.Parts), "paused"):
 		return stateWarning
 	}
 	return stateOK
 }
+
+func positive(n *float64) bool { return n != nil && *n > 0 }
 
 func values(m map[string]string) (list []string) {
 	for _, v := range m {
@@ -171,7 +201,7 @@ func values(m map[string]string) (list []string) {
 }
 
 func cmpStates(a, b string) int {
-	order := []string{stateOK, stateUnknown, stateWarning, stateFailed}
+	order := []string{stateIdle, stateOK, stateUnknown, stateWarning, stateFailed}
 	return slices.Index(order, a) - slices.Index(order, b)
 }
 
@@ -206,14 +236,36 @@ func sum(points []*float64) (total *float64) {
 	return total
 }
 
+// sumOf is nil where some of it is not known.
 func sumOf(trends []Trend, of func(Trend) bool) *float64 {
 	var all []*float64
 	for _, t := range trends {
-		if of(t) {
+		switch {
+		case !of(t):
+		case t.Unavailable != "":
+			return nil
+		default:
 			all = append(all, t.Replicas...)
 		}
 	}
 	return sum(all)
+}
+
+// mostOf is the greatest number of replicas that any target got: an upload has one in
+// each.
+func mostOf(trends []Trend, of func(Trend) bool) (most *float64) {
+	for _, t := range trends {
+		if !of(t) {
+			continue
+		}
+		if t.Unavailable != "" {
+			return nil
+		}
+		if n := sum(t.Replicas); n != nil && (most == nil || *n > *most) {
+			most = n
+		}
+	}
+	return most
 }
 
 // The ring's size, in the units of its SVG.

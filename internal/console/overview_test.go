@@ -21,7 +21,12 @@ func TestStates(t *testing.T) {
 		findings []document.Finding
 		want     string
 	}{
-		"nothing found":             {want: stateOK},
+		"nothing found":              {want: stateOK},
+		"metrics that are not known": {change: func(r *document.StatusRegion) { r.MetricsUnavailable = "no answer" }, want: stateUnknown},
+		"errors":                     {change: func(r *document.StatusRegion) { r.Errors = pointer(1.0) }, want: stateWarning},
+		"events that wait for long": {change: func(r *document.StatusRegion) {
+			r.Behind = &document.StatusBehind{OldestSeconds: pointer(7200.0), Waiting: pointer(int64(500))}
+		}, want: stateFailed},
 		"dead letters":              {change: func(r *document.StatusRegion) { r.DeadLetters = pointer(1) }, want: stateFailed},
 		"a queue that is not known": {change: func(r *document.StatusRegion) { r.DeadLetters = nil }, want: stateUnknown},
 		"a check that failed":       {findings: []document.Finding{{Region: "us-east-1", Severity: "failed"}}, want: stateFailed},

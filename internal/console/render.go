@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 )
 
@@ -23,8 +21,8 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"query": url.QueryEscape, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
-	"tab": newTab, "limit": func(e *document.BackfillEstimate) float64 { return limitOf(*e) }, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
+	"sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
+	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
 // page is what every page has, beside its own part.
@@ -77,6 +75,8 @@ func sign(state string) string {
 		return "!"
 	case "note":
 		return "i"
+	case stateIdle:
+		return "–"
 	}
 	return "?"
 }
@@ -177,4 +177,4 @@ type tab struct {
 
 func newTab(p page, id, path, name string) tab { return tab{path, name, p.Tab == id} }
 
-func states() []string { return []string{stateOK, stateUnknown, stateWarning, stateFailed} }
+func states() []string { return []string{stateIdle, stateOK, stateUnknown, stateWarning, stateFailed} }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ func letter(region string, i int, reason string) document.RedriveLetter {
 	}
 }
 
-// A hundred thousand dead letters are grouped, and few of them are listed.
+// Twenty thousand dead letters are grouped, and few of them are listed.
 func TestManyDeadLetters(t *testing.T) {
 	f := &fake{}
-	for i := range 100_000 {
+	for i := range 20_000 {
 		reason := "AccessDenied"
 		if i%10 == 0 {
 			reason = "NoSuchKey"
@@ -32,8 +33,8 @@ func TestManyDeadLetters(t *testing.T) {
 	}
 	u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1"}})
 	u.send(http.MethodPost, "/letters/read", nil)
-	page := u.until("/letters", "100,000 dead letters, read")
-	for _, want := range []string{"90,000", "10,000", "the first 200 are listed"} {
+	page := u.until("/letters", "20,000 dead letters, read")
+	for _, want := range []string{"18,000", "2,000", "the first 200 are listed"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -42,8 +43,8 @@ func TestManyDeadLetters(t *testing.T) {
 		t.Errorf("a page of %d bytes", len(page))
 	}
 	u.send(http.MethodPost, "/letters/replay", url.Values{"reason": {"NoSuchKey"}})
-	u.until("/letters", "10,000 replayed, 0 left")
-	if page := u.get("/letters"); !strings.Contains(page, "90,000 dead letters, read") {
+	u.until("/letters", "2,000 replayed, 0 of the chosen left")
+	if page := u.get("/letters"); !strings.Contains(page, "18,000 dead letters, read") {
 		t.Error("what was replayed is still counted")
 	}
 }
@@ -68,13 +69,17 @@ func TestCopiesKeepToThePlan(t *testing.T) {
 	u := serve(t, Options{Source: f, Write: true})
 	u.send(http.MethodPost, "/compare/plan", url.Values{"prefix": {"films/"}})
 	page := u.until("/compare", "Copy for $1.10 at most")
-	if !strings.Contains(page, `name="limit" value="1.1"`) {
-		t.Errorf("the form has no limit:\n%s", page)
+	id := regexp.MustCompile(`name="plan" value="(\w+)"`).FindStringSubmatch(page)
+	if id == nil {
+		t.Fatalf("the form has no plan:\n%s", page)
 	}
-	u.send(http.MethodPost, "/compare/backfill", url.Values{"prefix": {"films/"}, "limit": {"1.1"}})
+	u.send(http.MethodPost, "/compare/backfill", url.Values{"plan": {id[1]}})
 	u.until("/compare", "0 copied, 0 failed")
-	if calls := f.called(); !strings.Contains(calls[len(calls)-1], "Limit:1.1") {
+	if calls := f.called(); !strings.Contains(calls[len(calls)-1], "{Prefix:films/ Keys:[] DryRun:false Limit:1.1}") {
 		t.Errorf("%q", calls)
+	}
+	if code, _ := u.send(http.MethodPost, "/compare/backfill", url.Values{"plan": {id[1]}}); code != http.StatusConflict {
+		t.Errorf("a plan is carried out twice: %d", code)
 	}
 }
 

@@ -24,8 +24,13 @@ type Server struct {
 
 	mu     sync.Mutex
 	status *document.Status // the newest
+	looked time.Time        // when it was found
 	trends []Trend
 	queues queues
+	alarms *alarmsView // nil before they were asked for
+	plan   *plan       // that can be carried out
+
+	alarmed time.Time // when alarms were asked for; of the looks alone
 
 	compared comparison
 }
@@ -135,8 +140,12 @@ func (s *Server) look(ctx context.Context) {
 	}
 }
 
+// lookTime bounds a look: what one service does not answer must not hide the rest for
+// long.
+const lookTime = time.Minute
+
 func (s *Server) lookOnce(ctx context.Context) {
-	status, err := s.o.Source.Status(ctx)
+	status, err := within(ctx, s.o.Source.Status)
 	if ctx.Err() != nil {
 		return
 	}
@@ -146,20 +155,36 @@ func (s *Server) lookOnce(ctx context.Context) {
 		return
 	}
 	s.hub.set("trouble", "")
-	trends, err := s.o.Source.Trends(ctx)
-	if ctx.Err() != nil {
-		return
+	s.publish(func() { s.status, s.looked = &status, s.o.Now() })
+	if trends, err := within(ctx, s.o.Source.Trends); err == nil {
+		s.publish(func() { s.trends = trends })
 	}
+	if s.o.Now().Sub(s.alarmed) >= time.Minute {
+		alarms, err := within(ctx, s.o.Source.Alarms)
+		if ctx.Err() != nil {
+			return
+		}
+		s.alarmed = s.o.Now()
+		s.publish(func() { s.alarms = newAlarmsView(alarms, err) })
+	}
+}
+
+func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return ask(ctx)
+}
+
+// publish keeps what a look found, and sends what has changed by it.
+func (s *Server) publish(keep func()) {
 	s.mu.Lock()
-	s.status = &status
-	if err == nil {
-		s.trends = trends
-	}
-	o := newOverview(status, s.trends)
+	keep()
+	o, looked, alarms := newOverview(*s.status, s.trends), s.looked, s.alarms
 	s.mu.Unlock()
 	s.hub.set("overview", s.fragment("overview", o))
 	s.hub.set("findings", s.fragment("findings", o.Findings))
-	s.hub.set("clock", s.o.Now().UTC().Format("15:04:05 UTC"))
+	s.hub.set("alarms", s.fragment("alarms", alarms))
+	s.hub.set("clock", looked.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
 // newest is what the last look found, nil before the first.

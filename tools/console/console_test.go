@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;\u202e.txt`
+const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;` + "\u202e.txt"
 
 // TestPages looks at each page in both themes, from a telephone's width to 4 K:
 // nothing is wider than the window, nothing breaks the policy, and axe-core
@@ -21,14 +21,18 @@ func TestPages(t *testing.T) {
 	w := newWorld(t, "--write")
 	w.upload(t, "us-east-1", "films/1.mp4", hostile)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
-	w.upload(t, "eu-west-1", "music/1.flac")
+	w.upload(t, "eu-west-1", "music/"+strings.Repeat("long", 50)+".flac")
 	axe, err := os.ReadFile(filepath.Join("..", "..", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := newBrowser(t)
 	b.run(t, chromedp.Navigate(w.URL))
-	b.until(t, `document.querySelectorAll(".card").length == 3`)
+	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
+	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letters")`)
+	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-plan [data-end]") != null`)
 	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key", "/letters", "/compare", "/health", "/report"} {
 		for _, theme := range []string{"light", "dark"} {
 			for _, width := range []int64{360, 1280, 3840} {
@@ -93,8 +97,12 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("2 dead letters")`)
 	b.run(t, chromedp.Navigate(w.page("/letters")))
 	b.until(t, `document.querySelectorAll("td.actions").length == 1`)
-	b.run(t, chromedp.Click("td.actions button", chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("2 replayed, 0 left")`)
+	b.run(t, chromedp.Click("td.actions a", chromedp.ByQuery))
+	b.until(t, `location.search.includes("reason") && document.querySelector("main").innerText.includes("2 chosen")`)
+	b.run(t, chromedp.Click("a.object", chromedp.ByQuery))
+	b.until(t, `document.querySelector(".verdict")?.innerText.includes("dead-letter")`)
+	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click("td.actions button", chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("2 replayed, 0 of the chosen left")`)
 	b.run(t, chromedp.Navigate(w.page("/")))
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "0"`)
 	b.fine(t)

@@ -33,8 +33,8 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 
 	b.run(t, chromedp.Navigate(w.page("/key?key=two.txt")))
 	b.until(t, `document.querySelector(".verdict")?.innerText.includes("dead-letter")`)
-	b.run(t, chromedp.Click(`form[action="/letters/replay"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("1 replayed, 0 left")`)
+	b.run(t, chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click(`form[action="/letters/replay"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("1 replayed, 0 of the chosen left")`)
 	b.run(t, chromedp.Navigate(w.page("/key?key=two.txt")))
 	b.until(t, `document.querySelector(".verdict")?.innerText.includes("everywhere")`)
 	b.fine(t)

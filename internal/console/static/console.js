@@ -8,38 +8,77 @@
 
   const say = (text) => { document.getElementById("message").textContent = text; };
 
+  // Where the focus was inside a part comes back to what stands for the same.
+  const same = (el) => el.dataset.post ? `[data-post="${el.dataset.post}"]` : el.getAttribute("href") ? `a[href="${CSS.escape(el.getAttribute("href"))}"]`
+    : el.getAttribute("aria-label") ? `[aria-label="${CSS.escape(el.getAttribute("aria-label"))}"]` : null;
+
+  // A run that goes on is updated in place, so that its button can be pressed; its end
+  // is announced.
+  const progressed = (part, html) => {
+    const next = document.createElement("template");
+    next.innerHTML = html;
+    const [was, is] = [part.querySelector("progress"), next.content.querySelector("progress")];
+    if (!is) say(next.content.querySelector("[data-end]")?.textContent ?? "");
+    if (!was || !is) return false;
+    part.querySelector("[data-text]").textContent = next.content.querySelector("[data-text]").textContent;
+    for (const name of ["value", "max"]) is.hasAttribute(name) ? was.setAttribute(name, is.getAttribute(name)) : was.removeAttribute(name);
+    return true;
+  };
+
   // A part is left alone while somebody is in one of its fields.
   const replace = (name, html) => {
     const part = document.getElementById(name);
     if (!part || part.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
-    const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+    if (name.startsWith("job-") && progressed(part, html)) return;
     const scrolled = [...part.querySelectorAll(".wide")].map((el) => el.scrollLeft);
+    const focused = part.contains(document.activeElement) ? same(document.activeElement) : null;
     part.innerHTML = html;
     part.querySelectorAll(".wide").forEach((el, i) => { el.scrollLeft = scrolled[i] ?? 0; });
     window.htmx?.process(part);
     draw(part);
-    if (focused) part.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+    if (focused) part.querySelector(focused)?.focus();
   };
 
-  const parts = ["overview", "findings", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill", "flow"];
-  const live = new EventSource("/live");
-  for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
-  live.addEventListener("error", () => replace("trouble", "<p>The console does not answer; it may have been ended.</p>"));
-  live.addEventListener("open", () => replace("trouble", ""));
+  // A browser has few connections to one server, and each look has its price: a tab that
+  // is hidden asks for nothing.
+  const parts = ["overview", "findings", "alarms", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill", "flow"];
+  const lost = "<p>The console does not answer; what is shown is old.</p>";
+  let live = null;
+  const connect = () => {
+    if (document.hidden || live) return;
+    live = new EventSource("/live");
+    for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
+    live.addEventListener("error", () => replace("trouble", lost));
+    live.addEventListener("open", () => { if (document.getElementById("trouble").innerHTML === lost) replace("trouble", ""); });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return connect();
+    live?.close();
+    live = null;
+  });
+  connect();
 
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // Canvas knows no light-dark(): the colours are those that the element has.
   function draw(root) {
     for (const el of root.querySelectorAll("[data-spark]")) {
       if (el.firstChild) continue;
-      const [times, replicas] = JSON.parse(el.dataset.spark);
+      const [times, replicas, p99] = JSON.parse(el.dataset.spark);
+      const style = getComputedStyle(el);
+      const y = { range: (_, __, max) => [0, Math.max(max || 0, 1)] };
       new uPlot({
         width: 160, height: 32, cursor: { show: false }, legend: { show: false }, select: { show: false },
-        axes: [{ show: false }, { show: false }], scales: { y: { range: (_, __, max) => [0, Math.max(max || 0, 1)] } },
-        series: [{}, { stroke: colour("--accent"), fill: colour("--accent"), width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 6] }) }],
-      }, [times, replicas], el);
+        axes: [{ show: false }, { show: false }, { show: false, scale: "lag" }], scales: { y, lag: y },
+        series: [{},
+          { stroke: style.color, fill: style.color, width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 6] }) },
+          { stroke: style.outlineColor, width: 1.5, scale: "lag", spanGaps: true, points: { show: false } }],
+      }, [times, replicas, p99], el);
     }
   }
   draw(document);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const el of document.querySelectorAll("[data-spark]")) el.replaceChildren();
+    draw(document);
+  });
 
   document.addEventListener("click", async (e) => {
     const copy = e.target.closest("[data-copy]");

@@ -11,6 +11,7 @@ import (
 
 	"s3fanout/internal/aws/awsapi"
 	"s3fanout/internal/aws/errorcode"
+	"s3fanout/internal/aws/owner"
 	"s3fanout/internal/replicaset"
 )
 
@@ -40,14 +41,16 @@ type Reader struct {
 	holders []holder
 }
 
-// NewReader makes one from the SDK's configuration. The SDK signs by Version 4A and
+// NewReader makes one from the SDK's configuration and the access point's ARN. The SDK signs by Version 4A and
 // sends its requests to the access point's host, whatever endpoint is configured.
 func NewReader(config aws.Config, set replicaset.Config, account, arn string) *Reader {
 	config = config.Copy()
 	if config.RetryMaxAttempts == 0 || config.RetryMaxAttempts > attempts {
 		config.RetryMaxAttempts = attempts
 	}
-	r := &Reader{arn: arn, client: s3.NewFromConfig(config, func(o *s3.Options) { o.HTTPClient = awsapi.HTTPClient(config, readTime, 1) })}
+	r := &Reader{arn: arn, client: s3.NewFromConfig(config, owner.Expect(account), func(o *s3.Options) {
+		o.HTTPClient = awsapi.HTTPClient(config, readTime, 1)
+	})}
 	for _, region := range set.Regions {
 		client := awsapi.NewS3(config, region, account, readTime, sampleSize)
 		r.holders = append(r.holders, holder{set.Member(account, region).Bucket, client})

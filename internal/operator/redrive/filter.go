@@ -17,6 +17,8 @@ type Filter struct {
 	OlderThan, NewerThan time.Duration
 	// Reason is a part of the letter's reason, in upper or lower case.
 	Reason string
+	// Key is that of one of the letter's objects.
+	Key string
 	// Cause is what the letter's reason has in common with others; see
 	// deadletter.Cause.
 	Cause string
@@ -28,11 +30,11 @@ func (f Filter) chooses(l deadletter.Letter, sentAt, now time.Time) bool {
 }
 
 func (f Filter) prefix(l deadletter.Letter) bool {
-	if f.Prefix == "" {
+	if f.Prefix == "" && f.Key == "" {
 		return true
 	}
 	for _, o := range l.Objects {
-		if strings.HasPrefix(o.Key, f.Prefix) {
+		if strings.HasPrefix(o.Key, f.Prefix) && (f.Key == "" || o.Key == f.Key) {
 			return true
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"s3fanout/internal/operator/document"
 )
 
-const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;\u202e.txt`
+const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;` + "\u202e.txt"
 
 // crowd is a set of twenty Regions with a hundred thousand dead letters, whose keys
 // are hostile. What is not asked of it here would panic.
@@ -65,6 +65,13 @@ func (c crowd) DeadLetters(_ context.Context, read func(int)) (document.Redrive,
 	}
 	read(len(d.Letters))
 	return d, nil
+}
+
+func (c crowd) Alarms(context.Context) (list []console.Alarm, _ error) {
+	for _, r := range c.regions {
+		list = append(list, console.Alarm{Region: r, Name: "dead-letters", State: "ALARM", Reason: hostile})
+	}
+	return list, nil
 }
 
 func main() {
