@@ -98,6 +98,8 @@ quietly s3fanout verify --grace 0s
 say "changed: a third Region, and follow mode"
 
 stop
+tar -tzf "$dist"/s3fanout_*_linux_"$processor".tar.gz | cut -d / -f 2- | (cd "$work/usr" && xargs rm) # as docs/quick-start.md says
+[ -z "$(find "$work/usr" -type f)" ] || fail "uninstalling left $(find "$work/usr" -type f)"
 leftovers=$(find "$TMPDIR" -mindepth 1 | head)
 [ -z "$leftovers" ] || fail "left behind: $leftovers"
 say "removed: nothing is left"

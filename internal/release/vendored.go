@@ -42,7 +42,7 @@ func vendored(dir string) (map[string]linkedModule, error) {
 			return nil, fmt.Errorf("%s: no package of package.json is known to have it; add %q to vendoredNPM", entry.Name(), word)
 		}
 		file := filepath.Join(dir, word+".LICENSE")
-		text, err := os.ReadFile(file) //nolint:gosec // one of ours
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("%s: its licence has to be beside it: %w", entry.Name(), err)
 		}
