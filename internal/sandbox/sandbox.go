@@ -79,7 +79,10 @@ type Config struct {
 	// AnswerTimeout is how long a custom resource is waited for, unless its
 	// ServiceTimeout is shorter; DefaultAnswerTimeout if zero, as on AWS.
 	AnswerTimeout time.Duration
-	Seed          uint64 // of the faults' and the network's randomness
+	// RoutesDelay is how long a change of an access point's routes takes, during which
+	// another is refused with 409. On AWS it is up to two minutes.
+	RoutesDelay time.Duration
+	Seed        uint64 // of the faults' and the network's randomness
 	// Network has S3 answer as over AWS's network, see package network.
 	Network bool
 
@@ -236,6 +239,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		updated:   c.OnUpdate,
 		ready:     make(chan struct{}),
 	}
+	s.points.DelayRoutes(c.RoutesDelay)
 	s.ending, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.account = account.New(s.store, time.Now)
 	defer func() {

@@ -40,13 +40,15 @@ type Point struct {
 type Service struct {
 	partition, accountID string
 
-	mu     sync.RWMutex
-	points map[string]*Point // by name
+	mu      sync.Mutex
+	points  map[string]*Point // by name
+	pending map[string]pending
+	delay   time.Duration // until a change of routes holds
 }
 
 // New makes a service without access points.
 func New(partition, accountID string) *Service {
-	return &Service{partition: partition, accountID: accountID, points: map[string]*Point{}}
+	return &Service{partition: partition, accountID: accountID, points: map[string]*Point{}, pending: map[string]pending{}}
 }
 
 // Create makes an access point over buckets of the account, at most one in each
@@ -88,6 +90,7 @@ func (s *Service) Delete(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.points, name)
+	delete(s.pending, name)
 }
 
 // SetPolicy replaces an access point's policy; nil is none.
@@ -104,8 +107,9 @@ func (s *Service) SetPolicy(name string, policy *iam.Document) error {
 
 // Points returns the access points in the order of their names.
 func (s *Service) Points() []Point {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
 	all := make([]Point, 0, len(s.points))
 	for _, p := range s.points {
 		all = append(all, *p)

@@ -187,6 +187,8 @@ func routesRefusal(err error) *controlError {
 	switch {
 	case errors.Is(err, ErrNoPoint):
 		return noPoint()
+	case errors.Is(err, ErrPending):
+		return &controlError{http.StatusConflict, "Conflict", err.Error()}
 	case errors.As(err, &refused):
 		return &controlError{http.StatusBadRequest, "InvalidRequest", err.Error()}
 	case err != nil:

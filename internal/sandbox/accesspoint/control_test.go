@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // A change of routes that was not made is never answered as if it were.
@@ -17,6 +19,7 @@ func TestRoutesRefusal(t *testing.T) {
 	}{
 		{ErrNoPoint, http.StatusNotFound, "NoSuchMultiRegionAccessPoint"},
 		{fmt.Errorf("set routes: %w", RouteError{errors.New("at least one Region has to be active")}), http.StatusBadRequest, "InvalidRequest"},
+		{ErrPending, http.StatusConflict, "Conflict"},
 		{errors.New("the disk is full"), http.StatusInternalServerError, "InternalError"},
 	} {
 		got := routesRefusal(tt.err)
@@ -55,4 +58,35 @@ func TestBucketsOfAnAccessPoint(t *testing.T) {
 			t.Errorf("%d buckets: %v, want %q", len(tt.buckets), err, tt.refused)
 		}
 	}
+}
+
+// A change of routes holds after its time, and keeps S3 from taking another until then.
+func TestChangeOfRoutesIsPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New("aws", "123456789012")
+		p, err := s.Create("p", []Bucket{{Region: "eu-west-1", Name: "a"}, {Region: "us-east-1", Name: "b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.DelayRoutes(time.Minute)
+		away, back := []Route{{Region: "eu-west-1"}}, []Route{{Region: "eu-west-1", Active: true}}
+		passive := func() bool {
+			p, _ := s.Find(p.ARN)
+			return p.Buckets[0].Passive
+		}
+		if err := s.SetRoutes(p.ARN, away); err != nil || passive() {
+			t.Errorf("at first: passive %v, %v", passive(), err)
+		}
+		time.Sleep(59 * time.Second)
+		if err := s.SetRoutes(p.ARN, back); !errors.Is(err, ErrPending) || passive() {
+			t.Errorf("meanwhile: passive %v, %v", passive(), err)
+		}
+		time.Sleep(time.Second)
+		if !passive() {
+			t.Error("active after a minute")
+		}
+		if err := s.SetRoutes(p.ARN, back); err != nil {
+			t.Errorf("after it: %v", err)
+		}
+	})
 }
