@@ -20,19 +20,25 @@ type AuditTrailProps struct {
 }
 
 // NewAuditTrail makes the audit trail of a set in the scope, whose stack has to be in
-// the first Region of the set: the trail records all Regions from there.
+// Config.AuditTrail's StackRegion, by default the first Region of the set: the trail
+// records all Regions from there.
 func NewAuditTrail(scope constructs.Construct, id string, props AuditTrailProps) (constructs.Construct, error) {
-	here, stack, err := siteOf(scope, props.Config)
+	set, err := props.Config.set()
 	if err != nil {
 		return nil, err
 	}
-	if here.AuditTrail == nil {
-		return nil, fmt.Errorf("replica set %s has no audit trail; set Config.AuditTrail", here.Name)
+	stack, err := stackOf(scope)
+	if err != nil {
+		return nil, err
 	}
-	if here.Region != here.AuditRegion() {
-		return nil, fmt.Errorf("stack %s is in %s; make the audit trail in a stack in %s, the first Region of the set",
-			*stack.StackName(), here.Region, here.AuditRegion())
+	if set.AuditTrail == nil {
+		return nil, fmt.Errorf("replica set %s has no audit trail; set Config.AuditTrail", set.Name)
 	}
+	if region := *stack.Region(); *awscdk.Token_IsUnresolved(region) || region != set.AuditRegion() {
+		return nil, fmt.Errorf("stack %s is not in %s; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion",
+			*stack.StackName(), set.AuditRegion())
+	}
+	here := newSite(*stack.Account(), set, set.AuditRegion())
 	this := constructs.NewConstruct(scope, jsii.String(id))
 	tag(this, here.Config)
 	addAuditTrail(this, here)

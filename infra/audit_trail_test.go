@@ -70,7 +70,7 @@ func audited(there bool) func(*testing.T, relations) {
 			"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true}))
 
 		arn := "arn:aws:s3:::" + auditBucket
-		source := "arn:aws:cloudtrail:" + r.set.Regions[0] + ":" + testAccount + ":trail/" + r.set.Name + "-audit"
+		source := "arn:aws:cloudtrail:" + r.set.AuditRegion() + ":" + testAccount + ":trail/" + r.set.Name + "-audit"
 		trust := object{"Service": "cloudtrail.amazonaws.com"}
 		equal(t, "policy of the log bucket", r.audit.one(t, "AWS::S3::BucketPolicy").at("PolicyDocument.Statement"), any(list{
 			tlsOnlyStatement("s3:*", list{arn, arn + "/*"}),
@@ -84,8 +84,8 @@ func audited(there bool) func(*testing.T, relations) {
 			"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}}))
 		equal(t, "what the role may", role.at("Policies.0.PolicyDocument.Statement"), any(list{object{
 			"Sid": "WriteEvents", "Effect": "Allow", "Action": list{"logs:CreateLogStream", "logs:PutLogEvents"},
-			"Resource": "arn:aws:logs:" + r.set.Regions[0] + ":" + testAccount + ":log-group:" + r.set.Name + "-audit:log-stream:" +
-				testAccount + "_CloudTrail_" + r.set.Regions[0] + "*"}}))
+			"Resource": "arn:aws:logs:" + r.set.AuditRegion() + ":" + testAccount + ":log-group:" + r.set.Name + "-audit:log-stream:" +
+				testAccount + "_CloudTrail_" + r.set.AuditRegion() + "*"}}))
 
 		queries := r.audit.all("AWS::Logs::QueryDefinition")
 		equal(t, "saved queries", len(queries), 5)
@@ -114,6 +114,14 @@ func TestAuditTrailChangesNoRegion(t *testing.T) {
 		any(list{with.member("us-east-1").BucketARN() + "/", "arn:aws:s3:::my-old-bucket/"}))
 }
 
+// The trail stays where it is when its Region leaves the set.
+func TestAuditTrailOutsideOfTheSet(t *testing.T) {
+	s := synthesize(t, replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{StackRegion: "us-west-2"}})
+	trail := s.audit.one(t, "AWS::CloudTrail::Trail")
+	equal(t, "log group", trail.at("CloudWatchLogsLogGroupArn"), any("arn:aws:logs:us-west-2:"+testAccount+":log-group:media-audit:*"))
+	equal(t, "role", s.audit.one(t, "AWS::IAM::Role").at("RoleName"), any("media-audit"))
+}
+
 // With roles of somebody else's the trail leaves out their sessions and has a role
 // that is given.
 func TestAuditTrailOfOwnRoles(t *testing.T) {
@@ -132,6 +140,8 @@ func TestNewAuditTrail(t *testing.T) {
 	config := Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &AuditTrail{}}
 	none := config
 	none.AuditTrail = nil
+	elsewhere := config
+	elsewhere.AuditTrail = &AuditTrail{StackRegion: "us-west-2"}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
 	for _, tt := range []struct {
 		region string
@@ -140,7 +150,8 @@ func TestNewAuditTrail(t *testing.T) {
 	}{
 		{"us-east-1", config, ""},
 		{"us-east-1", none, "replica set media has no audit trail; set Config.AuditTrail"},
-		{"eu-west-1", config, "stack s2 is in eu-west-1; make the audit trail in a stack in us-east-1, the first Region of the set"},
+		{"eu-west-1", config, "stack s2 is not in us-east-1; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion"},
+		{"us-west-2", elsewhere, ""},
 	} {
 		name := "s" + string(rune('0'+len(*app.Node().Children())))
 		stack := awscdk.NewStack(app, jsii.String(name), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String(tt.region)}})

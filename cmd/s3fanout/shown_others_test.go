@@ -57,6 +57,7 @@ func foreign() map[string]string {
 		"go test ./cmd/s3fanout -run Documented -update":                    "TestCommandsAreDocumented and TestCostIsDocumented compare what it writes",
 		"go test ./internal/proof/sim -run TestSchedules -sim.seed 4711 -v": "TestSeedsReplay replays seeds",
 		"npx cdk destroy --all":                                             "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
+		"npx cdk destroy s3fanout-audit":                                    "needs an AWS account",
 
 		"npx cdk bootstrap aws://ACCOUNT/us-west-2":                                                                  "needs an AWS account",
 		"npx cdk deploy --exclusively 's3fanout-*-mesh'":                                                             "needs an AWS account; CloudFormation alone keeps an export that is read",

@@ -15,6 +15,9 @@ type AuditTrail struct {
 	// RetentionDays is for how long events are kept, one of the numbers that
 	// CloudWatch Logs takes; zero for the default, see Retention.
 	RetentionDays int
+	// StackRegion is the Region of the trail's stack ("region" in JSON), which need not be
+	// one of the set; empty for the first of the set. It records all Regions from there.
+	StackRegion string
 }
 
 const defaultAuditDays = 365
@@ -30,7 +33,12 @@ func (a AuditTrail) Retention() int {
 
 // AuditRegion is the home Region of the trail, in which its stack and its log group
 // are; the trail records all Regions.
-func (c Config) AuditRegion() string { return c.Regions[0] }
+func (c Config) AuditRegion() string {
+	if c.AuditTrail == nil || c.AuditTrail.StackRegion == "" {
+		return c.Regions[0]
+	}
+	return c.AuditTrail.StackRegion
+}
 
 // AuditStackName is the name of the stack of the trail.
 func (c Config) AuditStackName() string { return c.Name + "-audit" }
@@ -105,9 +113,19 @@ func (c Config) AuditSelectors(accountID string) []AuditSelector {
 	return selectors
 }
 
+// validateAuditTrail assumes that the Regions are valid.
 func (c Config) validateAuditTrail() error {
 	if c.AuditTrail == nil {
 		return nil
+	}
+	if at := c.AuditTrail.StackRegion; at != "" {
+		info, ok := lookUp(at)
+		if !ok {
+			return fmt.Errorf("auditTrail.region: %s is not an AWS Region; %s", excerpt([]byte(at)), hint(at))
+		}
+		if p := Partition(c.Regions[0]); info.partition != p {
+			return fmt.Errorf("auditTrail.region: %s is in partition %s, and this set is in %s; name a Region of that", at, info.partition, p)
+		}
 	}
 	if n, known := c.AuditTrail.RetentionDays, logRetentions(); n != 0 && !slices.Contains(known, n) {
 		return fmt.Errorf("auditTrail.retentionDays: CloudWatch Logs does not keep events for %d days; use %s, or leave it out", n, alternatives(known))
@@ -141,6 +159,7 @@ func (f auditTrailField) UnmarshalJSON(raw []byte) error {
 func (a *AuditTrail) fields() []configField {
 	return []configField{
 		{name: "ownWrites", into: &a.OwnWrites, want: "true or false"},
+		{name: "region", into: &a.StackRegion, want: "a string"},
 		{name: "retentionDays", into: (*positive)(&a.RetentionDays), want: positiveWanted},
 	}
 }

@@ -61,6 +61,7 @@ func TestBadFiles(t *testing.T) {
 		{"cf-75", fields(`, "reconcile": {"every": "1 day", "every": "2 days"}`), "s3fanout.reconcile: field every is given twice; remove one"},
 		{"cf-76", fields(`, "reconcile": {"keyRanges": 1000000}`), "s3fanout.reconcile.keyRanges: 1000000 is not possible; use 2 to 100, or leave it out to compare with one function"},
 		{"cf-80", fields(`, "auditTrail": "on\u001b[2J"`), `s3fanout.auditTrail: "on\u001b[2J" is not true, false or an object such as`},
+		{"cf-88", fields(`, "auditTrail": {"region": "\u001b[2J"}`), "s3fanout.auditTrail.region: "},
 		{"cf-81", fields(`, "auditTrail": {"retentionDays": 100}`), "s3fanout.auditTrail.retentionDays: CloudWatch Logs does not keep events for 100 days; use 1, 3"},
 		{"cf-82", fields(`, "roleArn": "arn:aws:iam::{account}:role/r-{region}", "auditTrail": true`), "s3fanout.auditRoleArn: roleArn says that roles are yours, and auditTrail needs one more"},
 		{"cf-70", fields(`, "replicationTimeThreshold": "quarter of an hour\u001b[31m"`), `s3fanout.replicationTimeThreshold: "quarter of an hour\u001b[31m" is not a time such as "15 minutes" or "1 hour"`},

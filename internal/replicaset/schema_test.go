@@ -287,7 +287,9 @@ func schemaFor(t *testing.T, into any) *jsonschema.Schema {
 		s.Properties["region"] = region()
 		return s
 	case *auditTrailField:
-		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, objectSchema(t, new(AuditTrail).fields())}}
+		s := objectSchema(t, new(AuditTrail).fields())
+		s.Properties["region"] = region()
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "boolean"}, s}}
 	case *pointList:
 		two, s := maxPoints, objectSchema(t, new(Point).fields())
 		s.Properties["regions"].Items = region()

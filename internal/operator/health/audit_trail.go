@@ -35,25 +35,37 @@ type TrailStatus struct {
 	Error string // what could not be delivered lately, and why; empty if all was
 }
 
+// auditSeat is the Region of the set among whose findings are those about the trail: its
+// home, or if that is not of the set, the first.
+func auditSeat(set replicaset.Config) string {
+	if home := set.AuditRegion(); set.Contains(home) {
+		return home
+	}
+	return set.Regions[0]
+}
+
+// inHome sends a request to the home Region of the trail.
+func (g gatherer) inHome(o *cloudtrail.Options) { o.Region = g.facts.Set.AuditRegion() }
+
 // auditTrail asks about the trail, in its home Region.
 func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 	arn := g.facts.Set.AuditTrailARN(g.facts.Account)
 	what := "trail " + g.facts.Set.AuditTrailName()
-	out, err := g.clients.Trails.GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &arn})
+	out, err := g.clients.Trails.GetTrail(ctx, &cloudtrail.GetTrailInput{Name: &arn}, g.inHome)
 	if err != nil {
-		return failed[Trail](g.region, what, err)
+		return failed[Trail](g.facts.Set.AuditRegion(), what, err)
 	}
 	trail := Trail{}
 	if out.Trail != nil {
 		trail = Trail{MultiRegion: aws.ToBool(out.Trail.IsMultiRegionTrail), LogGroupARN: aws.ToString(out.Trail.CloudWatchLogsLogGroupArn)}
 	}
-	if status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}); err != nil {
-		trail.Logging = failed[TrailStatus](g.region, what, err)
+	if status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}, g.inHome); err != nil {
+		trail.Logging = failed[TrailStatus](g.facts.Set.AuditRegion(), what, err)
 	} else {
 		trail.Logging = found(newTrailStatus(status))
 	}
-	if selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}); err != nil {
-		trail.Selectors = failed[[]types.AdvancedFieldSelector](g.region, what, err)
+	if selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}, g.inHome); err != nil {
+		trail.Selectors = failed[[]types.AdvancedFieldSelector](g.facts.Set.AuditRegion(), what, err)
 	} else {
 		trail.Selectors = found[[]types.AdvancedFieldSelector](nil)
 		if all := selectors.AdvancedEventSelectors; len(all) == 1 {
@@ -80,11 +92,11 @@ func newTrailStatus(status *cloudtrail.GetTrailStatusOutput) TrailStatus {
 	return s
 }
 
-// auditTrail compares the trail with the configuration, in its home Region.
+// auditTrail compares the trail with the configuration.
 func (c *checker) auditTrail() {
 	set := c.facts.Set
 	name := set.AuditTrailName()
-	if set.AuditTrail == nil || c.region.Name != set.AuditRegion() || !there(c, checkTrail, c.region.Audit, "trail "+name) {
+	if set.AuditTrail == nil || c.region.Name != auditSeat(set) || !there(c, checkTrail, c.region.Audit, "trail "+name) {
 		return
 	}
 	trail := c.region.Audit.Value

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -86,8 +87,57 @@ func TestAuditTrailIsCompared(t *testing.T) {
 			oneFinding(t, Check(facts), tt.check, tt.as, tt.want)
 		})
 	}
+	// The trail stays where it is if its Region leaves the set.
+	set.AuditTrail.StackRegion = "us-west-2"
+	facts := healthyOf(set)
+	trail := healthyTrail(set)
+	trail.Logging.Value.On = false
+	facts.Regions[0].Audit = found(trail)
+	findings := Check(facts)
+	oneFinding(t, findings, checkTrailLogging, Failed, "trail media-audit is stopped")
+	if !strings.Contains(findings[0].Fix, "start-logging --region us-west-2 ") {
+		t.Errorf("fix: %s", findings[0].Fix)
+	}
 	if findings := Check(healthyOf(testSet())); len(findings) != 0 {
 		t.Errorf("without a trail: %+v", findings)
+	}
+}
+
+// homes are the Regions that a client of CloudTrail is asked in.
+type homes struct{ asked []string }
+
+func (h *homes) note(options []func(*cloudtrail.Options)) {
+	o := cloudtrail.Options{Region: "eu-west-1"}
+	for _, option := range options {
+		option(&o)
+	}
+	h.asked = append(h.asked, o.Region)
+}
+
+func (h *homes) GetTrail(_ context.Context, _ *cloudtrail.GetTrailInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error) {
+	h.note(options)
+	return &cloudtrail.GetTrailOutput{}, nil
+}
+
+func (h *homes) GetTrailStatus(_ context.Context, _ *cloudtrail.GetTrailStatusInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error) {
+	h.note(options)
+	return &cloudtrail.GetTrailStatusOutput{}, nil
+}
+
+func (h *homes) GetEventSelectors(_ context.Context, _ *cloudtrail.GetEventSelectorsInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error) {
+	h.note(options)
+	return &cloudtrail.GetEventSelectorsOutput{}, nil
+}
+
+// The trail is looked at where it is, also if that is no Region of the set.
+func TestAuditTrailIsLookedAtInItsHome(t *testing.T) {
+	set := auditSet()
+	set.AuditTrail.StackRegion = "us-west-2"
+	trails := &homes{}
+	g := gatherer{facts: &Facts{Set: set, Account: account}, region: set.Regions[0], clients: Clients{Trails: trails}}
+	g.auditTrail(t.Context())
+	if want := []string{"us-west-2", "us-west-2", "us-west-2"}; !slices.Equal(trails.asked, want) {
+		t.Errorf("asked in %v, want %v", trails.asked, want)
 	}
 }
 

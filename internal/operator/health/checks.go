@@ -169,6 +169,7 @@ func (c *checker) fill(text string) string {
 		"{meshStack}", set.MeshStackName(region),
 		"{accessPointStack}", set.AccessPointStackName(),
 		"{auditStack}", set.AuditStackName(),
+		"{auditRegion}", set.AuditRegion(),
 		"{trail}", set.AuditTrailName(),
 		"{account}", c.facts.Account,
 		"{bucket}", c.here().Bucket,

@@ -40,7 +40,7 @@ func Checks() []CheckInfo {
 			"npx cdk deploy {auditStack}"},
 		{checkTrailLogging, PartAccess, Failed, "the audit trail records and delivers",
 			"What is written and deleted now is not in the trail, or cannot be queried. Replication works.",
-			"aws cloudtrail start-logging --region {region} --name {trail}; if it cannot deliver: npx cdk deploy --revert-drift {auditStack}"},
+			"aws cloudtrail start-logging --region {auditRegion} --name {trail}; if it cannot deliver: npx cdk deploy --revert-drift {auditStack}"},
 		{checkTrailSelectors, PartAccess, Failed, "the audit trail records what cdk.json says",
 			"Events are missing, or more are recorded and paid for. Replication works.",
 			"npx cdk deploy --revert-drift {auditStack}"},

@@ -119,7 +119,7 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	if g.facts.Set.AccessPoint != nil && g.region == g.facts.Regions[0].Name {
 		wait.Go(func() { r.AccessPoints = g.accessPoints(ctx) })
 	}
-	if g.facts.Set.AuditTrail != nil && g.region == g.facts.Set.AuditRegion() {
+	if g.facts.Set.AuditTrail != nil && g.region == auditSeat(g.facts.Set) {
 		wait.Go(func() { r.Audit = g.auditTrail(ctx) })
 	}
 	if g.facts.Set.Reconcile != nil {
