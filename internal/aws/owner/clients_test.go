@@ -12,6 +12,7 @@ import (
 // withoutOwner makes a client that is compared with, and is no part of the product.
 var withoutOwner = map[string]bool{
 	"internal/proof/bench/bare/main.go": true, // the least code that copies
+	"internal/proof/put/main.go":        true, // what a user would write
 }
 
 // TestEveryClientExpectsAnOwner finds where clients of S3 are made, and wants
