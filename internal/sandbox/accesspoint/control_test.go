@@ -77,11 +77,11 @@ func TestChangeOfRoutesIsPending(t *testing.T) {
 		if err := s.SetRoutes(p.ARN, away); err != nil || passive() {
 			t.Errorf("at first: passive %v, %v", passive(), err)
 		}
-		time.Sleep(59 * time.Second)
+		<-time.After(59 * time.Second)
 		if err := s.SetRoutes(p.ARN, back); !errors.Is(err, ErrPending) || passive() {
 			t.Errorf("meanwhile: passive %v, %v", passive(), err)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if !passive() {
 			t.Error("active after a minute")
 		}
