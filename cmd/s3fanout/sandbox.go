@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type sandboxFlags struct {
 	regions                                 []string
 	retryWait, answerTimeout                time.Duration
 	network                                 string // none if empty
+	seed                                    uint64 // zero: another one each time
 	verbose, console                        bool
 }
 
@@ -53,6 +55,7 @@ AWS SDK, the aws command or s3fanout at it with AWS_ENDPOINT_URL.`,
 	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource")
 	cmd.Flags().BoolVar(&f.console, "console", false, "show it in a browser; see s3fanout console")
 	cmd.Flags().StringVar(&f.network, "network", networkLoopback, "`delays`: none, or aws for delays, speed and request rates like AWS's S3")
+	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "`number` that delays and faults follow")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log everything")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
 	return cmd
@@ -82,7 +85,7 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		Trace:  steps,
 		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
-		Seed:          uint64(time.Now().UnixNano()),
+		Seed:          cmp.Or(f.seed, uint64(time.Now().UnixNano())),
 		Network:       f.network == networkAWS,
 		OnUpdate:      func(state sandbox.State) { a.followState(f.state, state) },
 		Logger:        slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),

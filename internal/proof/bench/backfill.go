@@ -47,7 +47,7 @@ func openBackfill(_ context.Context, e env) (contest, error) {
 		if p.oneAtATime && e.network != "none" {
 			one.missing = "one request after another over a network takes hours"
 		}
-		one.run = func(ctx context.Context, _ int) (sample, error) { return copyAll(ctx, e, templates, p) }
+		one.run = func(ctx context.Context, round int) (sample, error) { return copyAll(ctx, e, templates, p, round) }
 		c.contestants = append(c.contestants, one)
 		if p.name != ours {
 			c.targets = append(c.targets, target{metric: "rate", against: []string{p.name}, atLeast: 1.5}, target{metric: "memory", against: []string{p.name}, atMost: 1})
@@ -57,8 +57,8 @@ func openBackfill(_ context.Context, e env) (contest, error) {
 }
 
 // copyAll measures one run of one contestant.
-func copyAll(ctx context.Context, e env, templates string, p peer) (_ sample, err error) {
-	w, err := startWorld(ctx, e, templates)
+func copyAll(ctx context.Context, e env, templates string, p peer, round int) (_ sample, err error) {
+	w, err := startWorld(ctx, e, templates, round)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ func openSandbox(_ context.Context, e env) (contest, error) {
 		about:   "From the start of the process until three Regions serve.",
 		metrics: []metric{{"ready", "until it serves", "ms", theirsToOurs}},
 		targets: []target{{metric: "ready", atMost: 1000}},
-		contestants: []contestant{{name: "s3fanout sandbox", run: func(ctx context.Context, _ int) (sample, error) {
-			w, err := startWorld(ctx, e, "")
+		contestants: []contestant{{name: "s3fanout sandbox", run: func(ctx context.Context, round int) (sample, error) {
+			w, err := startWorld(ctx, e, "", round)
 			if err != nil {
 				return nil, err
 			}

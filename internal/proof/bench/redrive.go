@@ -33,7 +33,9 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 		return contest{}, err
 	}
 	rate := func(replay func(context.Context, *world, [][]byte) error) func(context.Context, int) (sample, error) {
-		return func(ctx context.Context, _ int) (sample, error) { return replayAll(ctx, e, templates, replay) }
+		return func(ctx context.Context, round int) (sample, error) {
+			return replayAll(ctx, e, templates, round, replay)
+		}
 	}
 	return contest{
 		name: "redrive", title: "Replaying dead letters", rounds: 2,
@@ -48,8 +50,8 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 }
 
 // replayAll measures one run.
-func replayAll(ctx context.Context, e env, templates string, replay func(context.Context, *world, [][]byte) error) (_ sample, err error) {
-	w, err := startWorld(ctx, e, templates)
+func replayAll(ctx context.Context, e env, templates string, round int, replay func(context.Context, *world, [][]byte) error) (_ sample, err error) {
+	w, err := startWorld(ctx, e, templates, round)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,18 +39,27 @@ type world struct {
 	dir    string
 }
 
-// startWorld starts a sandbox in a directory of its own. An empty templates is
-// for the built-in ones.
-func startWorld(ctx context.Context, e env, templates string) (_ *world, err error) {
+// worldArgs start a sandbox. Its seed is the round's, so that all contestants of a round
+// meet the same network.
+func worldArgs(e env, dir, templates string, round int) []string {
+	args := []string{
+		"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "data"), "--function", e.function, "--output", "json",
+		"--network", e.network, "--seed", strconv.Itoa(round + 1),
+	}
+	if templates != "" {
+		args = append(args, "--templates", templates)
+	}
+	return args
+}
+
+// startWorld starts a sandbox of a round, from 0, in a directory of its own. An empty
+// templates is for the built-in ones.
+func startWorld(ctx context.Context, e env, templates string, round int) (_ *world, err error) {
 	w := &world{stderr: &bytes.Buffer{}}
 	if w.dir, err = os.MkdirTemp(e.dir, "sandbox"); err != nil {
 		return nil, err
 	}
-	args := []string{"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(w.dir, "data"), "--function", e.function, "--output", "json", "--network", e.network}
-	if templates != "" {
-		args = append(args, "--templates", templates)
-	}
-	w.cmd = exec.CommandContext(ctx, e.command, args...) //nolint:gosec // the command that is measured
+	w.cmd = exec.CommandContext(ctx, e.command, worldArgs(e, w.dir, templates, round)...) //nolint:gosec // the command that is measured
 	w.cmd.Cancel = func() error { return w.cmd.Process.Signal(os.Interrupt) }
 	w.cmd.Env = cleanEnvironment(w.dir)
 	w.cmd.Stderr = w.stderr
