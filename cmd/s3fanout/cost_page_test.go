@@ -117,7 +117,7 @@ const costText = `<!-- Generated from internal/operator/cost and internal/operat
 **CRR with Replication Time Control (RTC) is more expensive** for objects [from some size on](#from-which-size-on). Your case:
 
 ` + "```sh" + `
-bin/s3fanout cost --objects 1000000 --bytes 1TiB
+s3fanout cost --objects 1000000 --bytes 1TiB
 ` + "```" + `
 
 Three Regions cost {fixed} a month, $3 less without the dashboard. A million replicas cost {over} besides their COPY requests and transfer,

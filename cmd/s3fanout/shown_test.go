@@ -66,6 +66,20 @@ func pages(t *testing.T) []string {
 	return list
 }
 
+// Who installed a release has s3fanout on the PATH, as the quick start puts it there
+// for a checkout.
+func TestPagesCallTheInstalledCommand(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(page, "docs") && strings.Contains(string(text), "bin/s3fanout ") {
+			t.Errorf("%s calls bin/s3fanout; write s3fanout", page)
+		}
+	}
+}
+
 // commandsIn reads a page, and says which of its blocks are not as they have to
 // be for that.
 func commandsIn(page string) (commands, problems []string) {

@@ -102,7 +102,7 @@ func TestAdoptionPage(t *testing.T) {
 			if ids, n := w.ours(flags["--region"], flags["--bucket"]); len(ids) > 0 || n != 2 {
 				t.Errorf("%s shows the set's %v and %d of others, want the owner's two", s.line, ids, n)
 			}
-		case fields[0] == "bin/s3fanout":
+		case fields[0] == "s3fanout":
 			args := append(slices.Clone(fields[1:]), "--config", config)
 			if fields[1] == "verify" { // which waits for what is minutes old
 				args = append(args, "--grace", "0s")
