@@ -104,8 +104,9 @@ const smallestEvent = 500
 // passed is what was published and neither filtered out nor a test event. All
 // subscriptions have the same filter, so each has dropped the same part of what
 // SNS counts for all. In a minute with a test event there is one for each configuration
-// of the bucket's notifications: the filter has dropped them, unless it has dropped
-// fewer; then they came before there was a subscription.
+// of the bucket's notifications. Where others passed in the same minute, nothing tells
+// whether the filter dropped the test events, as it does unless they come before there
+// is a subscription; then as many of the others may be taken for them.
 func (p plan) passed(published, filtered, smallest []metricdata.Point) (minutes []metricdata.Point, total float64) {
 	at := func(points []metricdata.Point, minute time.Time) (float64, bool) {
 		i := slices.IndexFunc(points, func(p metricdata.Point) bool { return p.Time.Equal(minute) })
@@ -121,7 +122,7 @@ func (p plan) passed(published, filtered, smallest []metricdata.Point) (minutes 
 		dropped := filtered / subscriptions
 		n := point.Value - dropped
 		if size, ok := at(smallest, point.Time); ok && size < smallestEvent && n > 0 {
-			tests := min(n, max(0, float64(p.tests)-dropped))
+			tests := min(n, float64(p.tests))
 			n, total = n-tests, total-tests
 		}
 		if n > 0 {
