@@ -89,6 +89,10 @@ func newOverview(s document.Status, trends []Trend) overview {
 				v.Unknown++
 			}
 		}
+		// CloudWatch is minutes behind: the age of letters that have just come is of none.
+		if v.Oldest != nil && *v.Oldest < 1 {
+			v.Oldest = nil
+		}
 		v.State = regionState(v)
 		v.Waits = r.Behind != nil && r.Behind.Waiting != nil && *r.Behind.Waiting > 0
 		if r.Behind != nil {

@@ -18,6 +18,7 @@ const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;` + "\u202e
 // nothing is wider than the window, nothing breaks the policy, and axe-core
 // (https://github.com/dequelabs/axe-core) finds nothing serious.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--write")
 	w.upload(t, "us-east-1", "films/1.mp4", hostile)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
@@ -62,6 +63,7 @@ func TestPages(t *testing.T) {
 // TestKeysAreNeverHTML shows keys with all that HTML, scripts and terminals would act
 // on, in the page about a key and in its completion.
 func TestKeysAreNeverHTML(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.upload(t, "us-east-1", hostile)
 	b := newBrowser(t)
@@ -84,6 +86,7 @@ func TestKeysAreNeverHTML(t *testing.T) {
 // TestDeadLettersAreReplayed breaks a Region, sees the dead letters come without
 // reloading, repairs it, replays those with one reason, and sees the rest.
 func TestDeadLettersAreReplayed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--write")
 	b := newBrowser(t)
 	b.run(t, chromedp.Navigate(w.URL))
@@ -110,6 +113,7 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 
 // TestMissingObjectsAreCopied loses an event, compares, plans, and copies.
 func TestMissingObjectsAreCopied(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--write")
 	w.fault(t, "us-east-1", "s3-unannounced", 1)
 	w.upload(t, "us-east-1", "films/lost.mp4")
@@ -129,6 +133,7 @@ func TestMissingObjectsAreCopied(t *testing.T) {
 // Without --write nothing that is clicked changes anything: S3, SQS and Lambda count
 // no request but those that read, and give back what was read of a queue.
 func TestReadOnlyChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
 	w.upload(t, "us-east-1", "films/1.mp4")

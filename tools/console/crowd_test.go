@@ -10,6 +10,7 @@ import (
 // TestCrowd shows a set as large as one can be. The page stays small enough for a
 // browser, and no key is HTML.
 func TestCrowd(t *testing.T) {
+	t.Parallel()
 	crowd := exec.CommandContext(t.Context(), "go", "run", "./internal/proof/crowd")
 	crowd.Dir = "../.."
 	in, err := crowd.StdinPipe()

@@ -11,6 +11,7 @@ import (
 // TestSandboxShowsWhatHappens uploads by hand to a sandbox with a console, sees the
 // event go to all Regions, breaks one, and sees the dead letter and its replay.
 func TestSandboxShowsWhatHappens(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "one.txt")
 	if err := os.WriteFile(file, []byte("contents"), 0o600); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ run();
 // A page of another origin in the browser that uses the console can neither read nor
 // do anything: what it gets is opaque, and nothing of it arrives.
 func TestForeignPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "--write")
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
 	w.upload(t, "us-east-1", "films/1.mp4")
