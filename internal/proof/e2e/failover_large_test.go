@@ -50,7 +50,7 @@ func runbookCommands(t *testing.T, section string) (lines []string) {
 	}
 	_, text, ok := strings.Cut(string(page), "\n## "+section+"\n")
 	text, _, _ = strings.Cut(text, "\n## ")
-	for _, m := range regexp.MustCompile("(?m)^bin/s3fanout ([^#\n]+)|`bin/s3fanout ([^`]+)`").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?m)^s3fanout ([^#\n]+)|`s3fanout ([^`]+)`").FindAllStringSubmatch(text, -1) {
 		lines = append(lines, strings.Join(strings.Fields(m[1]+m[2]), " "))
 	}
 	if !ok || len(lines) < 6 {
