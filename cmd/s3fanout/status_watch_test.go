@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,19 +213,19 @@ func TestWatchElsewhere(t *testing.T) {
 // asked counts how often a CloudWatch is asked.
 type asked struct {
 	health.CloudWatch
-	metrics *int
+	metrics *atomic.Int64 // Regions are asked at once
 }
 
 func (a asked) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
-	*a.metrics++
+	a.metrics.Add(1)
 	return &cloudwatch.GetMetricDataOutput{}, nil
 }
 
-// CloudWatch's figures change once a minute and cost: they are not selected more
+// CloudWatch's figures change once a minute and cost: they are not asked for more
 // often, unless a Region answers that did not before.
 func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		metrics := 0
+		var metrics atomic.Int64
 		set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 		region := asked{metrics: &metrics}
 		behindAsked := 0
@@ -240,16 +241,16 @@ func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 			}
 			<-time.After(10 * time.Second)
 		}
-		if metrics != 2 {
-			t.Errorf("CloudWatch was asked %d times in two minutes, want 2", metrics)
+		if metrics.Load() != 2 {
+			t.Errorf("CloudWatch was asked %d times in two minutes, want 2", metrics.Load())
 		}
 		for range 3 {
 			if err := l.measure(t.Context(), []string{"us-east-1", "eu-west-1"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if metrics != 4 || behindAsked != 3 {
-			t.Errorf("asked %d times, and %d times for what waits; want 2 more and 3 when another Region answers", metrics, behindAsked)
+		if metrics.Load() != 4 || behindAsked != 3 {
+			t.Errorf("asked %d times, and %d times for what waits; want 2 more and 3 when another Region answers", metrics.Load(), behindAsked)
 		}
 	})
 }
