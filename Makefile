@@ -81,7 +81,7 @@ suites: build/clients build/versitygw-$(VERSITYGW)/versitygw build/restic-$(REST
 	  $(GO) test -count=1 -timeout 20m -run 'TestVersitygwSuite|TestRealClients|TestPrograms' -v ./internal/proof/e2e
 
 console-browser: build node_modules ## try the console in Chromium, with axe-core; PICTURES=DIR takes its pictures (installs Chromium on Debian)
-	cd tools/console && CHROMIUM=$$(./chromium.sh) PICTURES='$(PICTURES)' $(GO) test -count=1 -timeout 20m ./...
+	cd tools/console && CHROMIUM=$$(./chromium.sh) PICTURES='$(PICTURES)' $(GO) test -count=1 -parallel 1 -timeout 20m ./...
 
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e
