@@ -156,7 +156,7 @@ func (a *app) checkAnswers(ctx context.Context, answers *initAnswers) error {
 	return answers.check()
 }
 
-// checkFlags judges what flags have answered, which no question could mend.
+// checkFlags judges what flags have answered, which no question could correct.
 func (a *app) checkFlags(ctx context.Context, answers *initAnswers, answered func(flag string) bool) error {
 	known := *answers
 	if !answered("regions") {

@@ -55,7 +55,7 @@ func TestInitAsksWhetherOptInRegionsMayBeMembers(t *testing.T) {
 		{"answered and not allowed", "us-east-1,eu-south-1\nn\n\n\n\n\ny\n", initAnswers{}, nil, []string{"us-east-1", "eu-west-1"}},
 		{"a flag, allowed", "y\n\n\n\ny\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, []string{"us-east-1", "eu-south-1"}},
 		{"a flag, not allowed", "n\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, nil},
-		{"a flag that no answer mends", "", initAnswers{regions: []string{"us-east-1"}}, []string{"regions"}, nil},
+		{"a flag that no answer corrects", "", initAnswers{regions: []string{"us-east-1"}}, []string{"regions"}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -96,6 +96,14 @@ func (b *browser) run(t *testing.T, actions ...chromedp.Action) {
 	}
 }
 
+// open signs in by the first URL, and waits for the page that this leads to: else the
+// next navigation of a test is overtaken by it.
+func (b *browser) open(t *testing.T, w *world) {
+	t.Helper()
+	b.run(t, chromedp.Navigate(w.URL))
+	b.until(t, `location.search == "" && document.readyState == "complete" && document.querySelector("nav") != null`)
+}
+
 // text is what an element shows.
 func (b *browser) text(t *testing.T, selector string) string {
 	t.Helper()

@@ -20,7 +20,8 @@ func TestCrowd(t *testing.T) {
 	w := &world{URL: printedURL(t, crowd)}
 	t.Cleanup(func() { _ = in.Close() }) // before it is waited for
 	b := newBrowser(t)
-	b.run(t, chromedp.Navigate(w.URL), chromedp.EmulateViewport(1400, 1000))
+	b.open(t, w)
+	b.run(t, chromedp.EmulateViewport(1400, 1000))
 	b.until(t, `document.querySelectorAll(".card").length == 20 && document.querySelectorAll("table tbody tr").length == 380`)
 	b.until(t, `document.querySelectorAll(".spark canvas").length == 380`)
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))

@@ -19,7 +19,8 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 	sandbox := command(t, "sandbox", "--listen", "127.0.0.1:0", "--retry-wait", "10ms", "--console")
 	w := &world{URL: printedURL(t, sandbox)}
 	b := newBrowser(t)
-	b.run(t, chromedp.Navigate(w.URL), chromedp.Navigate(w.page("/sandbox")))
+	b.open(t, w)
+	b.run(t, chromedp.Navigate(w.page("/sandbox")))
 	b.run(t, chromedp.SendKeys(`[data-drop="us-east-1"] input[type=file]`, file, chromedp.ByQuery))
 	b.until(t, `[...document.querySelectorAll("#flow li")].filter(li => /announced|delivered .* done/.test(li.innerText)).length == 3`)
 

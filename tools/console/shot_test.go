@@ -21,7 +21,8 @@ func TestPictures(t *testing.T) {
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
 	w.upload(t, "eu-west-1", "music/1.flac", "music/2.flac", "films/4.mp4")
 	b := newBrowser(t)
-	b.run(t, chromedp.Navigate(w.URL), chromedp.EmulateViewport(1400, 1000))
+	b.open(t, w)
+	b.run(t, chromedp.EmulateViewport(1400, 1000))
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "3"`)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
 	picture := func(name string) {

@@ -54,7 +54,7 @@ func TestForeignPages(t *testing.T) {
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	b := newBrowser(t)
-	b.run(t, chromedp.Navigate(w.URL))
+	b.open(t, w)
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
 	before := w.changes(t)
