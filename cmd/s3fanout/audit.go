@@ -39,7 +39,8 @@ func (f *auditFlags) from(set replicaset.Config, now time.Time) (time.Time, erro
 	case !f.audit:
 		return time.Time{}, nil
 	case set.AuditTrail == nil:
-		return time.Time{}, usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; set it and deploy, or leave --audit out")}
+		return time.Time{}, usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; " +
+			"set it and deploy, or leave --audit out")}
 	case !given:
 		return time.Time{}, nil
 	}
@@ -47,9 +48,11 @@ func (f *auditFlags) from(set replicaset.Config, now time.Time) (time.Time, erro
 	days := set.AuditTrail.Retention()
 	switch {
 	case f.since.time.After(now):
-		return time.Time{}, usageError{fmt.Errorf("--audit-since %s is in the future; it is %s now", f.since.text, now.UTC().Format(time.RFC3339))}
+		return time.Time{}, usageError{fmt.Errorf("--audit-since %s is in the future; it is %s now",
+			f.since.text, now.UTC().Format(time.RFC3339))}
 	case f.since.time.Before(now.AddDate(0, 0, -days).Add(-time.Second)):
-		return time.Time{}, usageError{fmt.Errorf("--audit-since %s: the trail keeps events for %d days; give %dd, or a later time", f.since.text, days, days)}
+		return time.Time{}, usageError{fmt.Errorf("--audit-since %s: the trail keeps events for %d days; give %dd, or a later time",
+			f.since.text, days, days)}
 	}
 	return f.since.time, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -40,35 +39,20 @@ letters; whether it is the same everywhere; and if not, why and what to do.`,
 }
 
 func (a *app) explain(ctx context.Context, argument string, f explainFlags) error {
-	set, err := a.replicaSet()
+	k, err := a.askedKey(ctx, argument, f.auditFlags)
 	if err != nil {
 		return err
 	}
-	if err := checkKey(argument); err != nil {
-		return err
-	}
-	from, err := f.from(set, time.Now())
-	if err != nil {
-		return err
-	}
-	config, account, err := signIn(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	key, err := keyOf(argument, set, account)
-	if err != nil {
-		return err
-	}
-	o := explainOptions(set, config, account, key)
+	o := explainOptions(k.set, k.config, k.account, k.key)
 	if f.audit {
-		o.Logs, o.AuditFrom = auditLogs(config, set), from
+		o.Logs, o.AuditFrom = auditLogs(k.config, k.set), k.auditFrom
 	}
 	facts, err := explain.Run(ctx, o)
 	if err != nil {
 		return err
 	}
 	verdict := explain.Judge(facts)
-	if err := a.writeExplanation(set.Name, facts, verdict); err != nil {
+	if err := a.writeExplanation(k.set.Name, facts, verdict); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	switch {

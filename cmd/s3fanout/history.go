@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,34 +44,19 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if f.versions < 1 {
 		return usageError{fmt.Errorf("--versions: %d is not possible; give 1 or more", f.versions)}
 	}
-	set, err := a.replicaSet()
+	k, err := a.askedKey(ctx, argument, f.auditFlags)
 	if err != nil {
 		return err
 	}
-	if err := checkKey(argument); err != nil {
-		return err
-	}
-	from, err := f.from(set, time.Now())
-	if err != nil {
-		return err
-	}
-	config, account, err := signIn(ctx, set.Regions[0])
-	if err != nil {
-		return err
-	}
-	key, err := keyOf(argument, set, account)
-	if err != nil {
-		return err
-	}
-	o := historyOptions(set, config, account, key, f.versions)
+	o := historyOptions(k.set, k.config, k.account, k.key, f.versions)
 	if f.audit {
-		o.Logs, o.AuditFrom = auditLogs(config, set), from
+		o.Logs, o.AuditFrom = auditLogs(k.config, k.set), k.auditFrom
 	}
 	facts, err := history.Run(ctx, o)
 	if err != nil {
 		return err
 	}
-	d := document.NewHistory(set.Name, facts)
+	d := document.NewHistory(k.set.Name, facts)
 	if a.output == outputJSON {
 		err = writeJSONDocument(a.stdout, d)
 	} else {

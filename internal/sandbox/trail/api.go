@@ -146,24 +146,26 @@ func (s *Service) startQuery(region string, caller iam.Caller, body []byte) (any
 	return map[string]string{"queryId": id}, nil
 }
 
-func (s *Service) queryOf(id string) (*query, error) {
-	if q, ok := s.queries[id]; ok {
-		return q, nil
-	}
-	return nil, &apiError{"ResourceNotFoundException", "The query " + id + " does not exist."}
-}
-
-func (s *Service) queryResults(_ string, caller iam.Caller, body []byte) (any, error) {
+// queryOf finds the query that a request names, for an action that the caller may do.
+// s.mu is held.
+func (s *Service) queryOf(caller iam.Caller, action string, body []byte) (*query, error) {
 	var in struct{ QueryID string }
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	if err := iam.Authorize(iam.Request{Caller: caller, Action: "logs:GetQueryResults", Resource: "*"}); err != nil {
+	if err := iam.Authorize(iam.Request{Caller: caller, Action: action, Resource: "*"}); err != nil {
 		return nil, err
 	}
+	if q, ok := s.queries[in.QueryID]; ok {
+		return q, nil
+	}
+	return nil, &apiError{"ResourceNotFoundException", "The query " + in.QueryID + " does not exist."}
+}
+
+func (s *Service) queryResults(_ string, caller iam.Caller, body []byte) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queryOf(in.QueryID)
+	q, err := s.queryOf(caller, "logs:GetQueryResults", body)
 	if err != nil {
 		return nil, err
 	}
@@ -203,16 +205,9 @@ func (s *Service) queryResults(_ string, caller iam.Caller, body []byte) (any, e
 }
 
 func (s *Service) stopQuery(_ string, caller iam.Caller, body []byte) (any, error) {
-	var in struct{ QueryID string }
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	if err := iam.Authorize(iam.Request{Caller: caller, Action: "logs:StopQuery", Resource: "*"}); err != nil {
-		return nil, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, err := s.queryOf(in.QueryID)
+	q, err := s.queryOf(caller, "logs:StopQuery", body)
 	if err != nil {
 		return nil, err
 	}
