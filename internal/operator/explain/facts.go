@@ -41,7 +41,7 @@ type Region struct {
 	Deleted *Version
 	// Versions are the newest ones, newest first, at most MaxVersions.
 	Versions []Version
-	// MoreVersions says that there are older ones that were not selected.
+	// MoreVersions says that there are older ones that were not asked for.
 	MoreVersions bool
 	Uploads      []uploads.Upload // unfinished ones of exactly this key
 	// Err says why it is not known whether the object is there. Nothing else

@@ -174,7 +174,7 @@ type Report struct {
 }
 
 // Left is how many letters the run knows to be in the queues still, except
-// those that it was not selected.
+// those that it was not asked for.
 func (r Report) Left() int {
 	left := 0
 	for _, s := range r.Regions {

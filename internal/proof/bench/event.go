@@ -32,7 +32,7 @@ func openEvent(ctx context.Context, e env) (contest, error) {
 	return contest{
 		name:  "event",
 		title: "An event within the function",
-		about: "Processor time of one event from payload to answer, with a fake S3 (`BenchmarkInvoke`). `TestAllocations` pins the allocations.",
+		about: "Processor time of one event from payload to answer, with a fake S3 (`BenchmarkInvoke`).",
 		metrics: []metric{
 			{key: "all cpu-ns/op", name: "an event without the call of S3", unit: "µs"},
 			{key: "all allocs/op", name: "an event without the call of S3", unit: "allocations"},
