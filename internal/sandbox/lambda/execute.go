@@ -28,7 +28,6 @@ func (s *Service) execute(f *function, inv *invocation) outcome {
 		inv.handed, inv.ready, inv.answer = make(chan time.Time, 1), make(chan struct{}), nil
 		deadline, o := s.handOver(e, inv)
 		if o == nil {
-			e.output.platform(e.set, "start", defaultLevel, map[string]any{"requestId": inv.id, "version": latest})
 			begin := time.Now()
 			o := s.await(e, inv, deadline)
 			e.report(inv.id, o, time.Since(begin))

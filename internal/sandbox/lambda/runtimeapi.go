@@ -114,6 +114,8 @@ func (s *Service) deliver(w http.ResponseWriter, e *environment, inv *invocation
 	e.mu.Lock()
 	e.current = inv
 	e.mu.Unlock()
+	// Before the process can write of it.
+	e.output.platform(e.set, "start", defaultLevel, map[string]any{"requestId": inv.id, "version": latest})
 	inv.handed <- deadline
 	if s.cfg.Faults.Strikes(e.fn.region, fault.LambdaCrash) {
 		e.kill()
