@@ -21,7 +21,7 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
+	"phrases": phrases, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 

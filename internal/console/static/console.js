@@ -80,13 +80,25 @@
     draw(document);
   });
 
-  document.addEventListener("click", async (e) => {
-    const copy = e.target.closest("[data-copy]");
-    if (copy) {
-      await navigator.clipboard.writeText(copy.dataset.copy);
-      say("Copied.");
-      return;
+  // The button says that its command is copied, and so does the status, which screen
+  // readers announce. Where the browser refuses, the command is selected instead.
+  async function copied(button) {
+    say("");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+      return say("The browser does not let this page copy. The command is selected: copy it with the keyboard.");
     }
+    say(`Copied: ${button.dataset.copy}`);
+    button.textContent = "Copied";
+    clearTimeout(button.timer);
+    button.timer = setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  }
+
+  document.addEventListener("click", (e) => {
+    const copy = e.target.closest("[data-copy]");
+    if (copy) return copied(copy);
     const post = e.target.closest("[data-post]");
     if (post) send(post.dataset.post, new URLSearchParams());
   });
