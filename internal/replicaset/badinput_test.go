@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"unicode/utf16"
 )
@@ -107,20 +106,7 @@ func TestBadFiles(t *testing.T) {
 		_, err := Load("/dev/zero")
 		wantLine(t, "/dev/zero", err, "it has more than 4 MiB; name the project's cdk.json")
 	})
-	t.Run("cf-21", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "pipe")
-		if err := syscall.Mkfifo(path, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		wrote := make(chan error, 1)
-		go func() { wrote <- os.WriteFile(path, []byte(good), 0) }()
-		if c, err := Load(path); err != nil || c.Name != "media" {
-			t.Errorf("got %+v, %v", c, err)
-		}
-		if err := <-wrote; err != nil {
-			t.Error(err)
-		}
-	})
+	testPipe(t, good)
 	t.Run("cf-22", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "loop")
 		if err := os.Symlink(path, path); err != nil {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"s3fanout/internal/replicaset"
@@ -42,8 +41,8 @@ func execute(ctx context.Context, env []string, log io.Writer, name string, args
 	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the suite's own commands
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, io.MultiWriter(&stdout, log), io.MultiWriter(&stderr, log)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return endGroup(cmd, false) }
 	cmd.WaitDelay = 20 * time.Second
 	_, _ = fmt.Fprintf(log, "\n$ %s %s\n", filepath.Base(name), strings.Join(args, " ")) // a log that cannot be written is no reason to stop
 	err := cmd.Run()

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,7 +64,7 @@ func (e *emulatorRun) start(ctx context.Context) error {
 	e.cmd = exec.Command(e.o.emulator) //nolint:gosec,noctx // the operator names it; close ends it, after the teardown
 	e.cmd.Env = append(os.Environ(), "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "AWS_ENDPOINT_URL="+e.endpoint, "TMPDIR="+e.o.dir)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(e.cmd)
 	if err := e.cmd.Start(); err != nil {
 		return fmt.Errorf("start the emulator: %w; make emulators installs it", err)
 	}
@@ -141,12 +140,12 @@ func (e *emulatorRun) close() error {
 	if e.cmd == nil || e.cmd.Process == nil {
 		return nil
 	}
-	_ = syscall.Kill(-e.cmd.Process.Pid, syscall.SIGTERM) // it has gone if this fails
+	_ = endGroup(e.cmd, false) // it has gone if this fails
 	select {
 	case <-e.ended: // as it was told to, whatever its exit code
 	case <-time.After(10 * time.Second):
 	}
-	_ = syscall.Kill(-e.cmd.Process.Pid, syscall.SIGKILL)
+	_ = endGroup(e.cmd, true)
 	return endOthers()
 }
 

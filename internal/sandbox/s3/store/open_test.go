@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -133,14 +132,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err != nil && (!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("the error is not one line with the directory and what to do: %v", err)
 			}
-			if f, err := os.Open(filepath.Join(dir, databaseFile)); err == nil {
-				if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-					t.Errorf("what was refused is still locked: %v", err)
-				}
-				if err := f.Close(); err != nil {
-					t.Error(err)
-				}
-			}
+			wantUnlocked(t, filepath.Join(dir, databaseFile))
 			after := tree(t, dir)
 			for path, content := range before {
 				if got, ok := after[path]; !ok || got != content {

@@ -1,0 +1,29 @@
+//go:build unix
+
+package replicaset
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// testPipe reads a configuration from a named pipe, which only Unix has.
+func testPipe(t *testing.T, good string) {
+	t.Helper()
+	t.Run("cf-21", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wrote := make(chan error, 1)
+		go func() { wrote <- os.WriteFile(path, []byte(good), 0) }()
+		if c, err := Load(path); err != nil || c.Name != "media" {
+			t.Errorf("got %+v, %v", c, err)
+		}
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
+	})
+}
