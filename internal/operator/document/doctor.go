@@ -22,7 +22,7 @@ type DoctorRegion struct {
 	Parts  map[string]string `json:"parts"`
 }
 
-// Finding is one thing that a check found; docs/checks.md lists the checks.
+// Finding is one thing that a check found; docs/schema/doctor.json lists the checks.
 type Finding struct {
 	Check    string `json:"check"`
 	Region   string `json:"region"`

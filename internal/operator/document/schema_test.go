@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/health"
 )
 
 var update = flag.Bool("update", false, "write docs/schema anew")
@@ -78,6 +80,9 @@ func text(t *testing.T, name string, of any, when string) []byte {
 		t.Fatal(err)
 	}
 	open(s)
+	if name == "doctor" {
+		s.Properties["findings"].Items.Properties["check"] = checks()
+	}
 	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "s3fanout "+name
 	s.Description = "What s3fanout writes: " + when + ". Members may be added."
 	b, err := json.MarshalIndent(s, "", "  ")
@@ -85,6 +90,21 @@ func text(t *testing.T, name string, of any, when string) []byte {
 		t.Fatal(err)
 	}
 	return append(b, '\n')
+}
+
+// checks is the schema of a check's ID: it lists each check with its severity and what
+// it looks for. What a finding means, and how to fix it, is in the finding.
+func checks() *jsonschema.Schema {
+	named := regexp.MustCompile(`((?:adopted )?(?:bucket|topic|function|role|queue)) \{\w+\}`)
+	s := &jsonschema.Schema{Description: "Later versions may have other checks."}
+	for _, c := range health.Checks() {
+		var id any = c.ID
+		s.AnyOf = append(s.AnyOf, &jsonschema.Schema{
+			Const: &id, Description: string(c.Severity) + ": " + named.ReplaceAllString(c.Asks, "the $1"),
+		})
+	}
+	s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Type: "string"})
+	return s
 }
 
 // open allows members that a later version adds, and takes null out of lists: an

@@ -74,7 +74,7 @@ func Checks() []CheckInfo {
 		{checkOnlyPoint, PartBucket, Failed, "bucket {bucket} denies access to objects except through the access point",
 			"Objects can be reached without the access point, or somebody whom cdk.json names cannot reach them.",
 			redeploy},
-		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads after some days after some days after some days",
+		{checkUploads, PartBucket, Warning, "bucket {bucket} removes unfinished uploads after some days",
 			paidFor,
 			redeploy},
 		{checkExpiry, PartBucket, Warning, "the lifecycle rules of bucket {bucket} delete the same objects as those of the other Regions",
@@ -127,7 +127,7 @@ func Checks() []CheckInfo {
 				"a source's own retention is not replicated.",
 			"if that matters, give the buckets of all Regions the same default retention: " +
 				"aws s3api get-object-lock-configuration --region {region} --bucket {bucket}"},
-		{checkLeavings, PartBucket, Note, "adopted bucket {bucket} removes unfinished uploads after some days after some days after some days",
+		{checkLeavings, PartBucket, Note, "adopted bucket {bucket} removes unfinished uploads after some days",
 			paidFor,
 			"add AbortIncompleteMultipartUpload to the bucket's lifecycle configuration, which S3 replaces as a whole: " +
 				"aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
