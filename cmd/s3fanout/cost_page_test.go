@@ -11,21 +11,27 @@ import (
 
 	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/operator/price"
+	"s3fanout/internal/proof/page"
 	"s3fanout/internal/table"
 )
 
-// TestCostIsDocumented holds docs/cost.md against the model and the prices.
+// TestCostIsDocumented holds docs/cost-and-performance.md against the model and the
+// prices.
 func TestCostIsDocumented(t *testing.T) {
-	const path = "../../docs/cost.md"
-	want := costPage(t)
+	const path = "../../docs/cost-and-performance.md"
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := page.Section(string(got), "cost", costText(t))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+		return
 	}
 	if string(got) != want {
 		t.Errorf("%s is not what the model says: go test ./cmd/s3fanout -run Documented -update", path)
@@ -64,12 +70,12 @@ func TestCostPageIsHeldByRealTests(t *testing.T) {
 	}
 	for _, name := range heldBy() {
 		if !defined[name] {
-			t.Errorf("docs/cost.md rests on %s, which there is not", name)
+			t.Errorf("docs/cost-and-performance.md rests on %s, which there is not", name)
 		}
 	}
 }
 
-func costPage(t *testing.T) string {
+func costText(t *testing.T) string {
 	t.Helper()
 	var even strings.Builder
 	for _, objects := range []int64{10_000, 100_000, 1_000_000, 100_000_000} {
@@ -105,7 +111,7 @@ func costPage(t *testing.T) string {
 		"{publish}", number(price.Publish*1e6), "{filter}", number(price.FilterGiB), "{invocation}", number(price.Invocation*1e6),
 		"{gbs}", number(price.GBSecond), "{x86}", number(price.GBSecondX86), "{metric}", number(price.MetricMonth), "{alarm}", number(price.AlarmMonth),
 		"{dashboard}", number(price.DashboardMonth), "{rtc}", number(price.ReplicationTimeControlGiB),
-	).Replace(costText)
+	).Replace(costTemplate)
 }
 
 // number is a price as AWS writes it.
@@ -118,80 +124,60 @@ func number(dollars float64) string {
 	return "$" + s
 }
 
-const costText = `<!-- Generated from internal/operator/cost and internal/operator/price: go test ./cmd/s3fanout -run Documented -update -->
-# What it costs
-
-**S3's own replication (CRR) is always cheaper:** it has the same requests and transfer, and no functions, messages, logs or alarms.
+const costTemplate = `**S3's own replication (CRR) is always cheaper:** it has the same requests and transfer, and no functions, messages, logs or alarms.
 **CRR with Replication Time Control (RTC) is more expensive** for objects [from some size on](#from-which-size-on). Your case:
 
-` + "```sh" + `
+` + "```" + `sh
 s3fanout cost --objects 1000000 --bytes 1TiB
 ` + "```" + `
 
 Three Regions cost {fixed} a month, $3 less without the dashboard. A million replicas cost {over} besides their COPY requests and transfer,
 which CRR pays too. That is a model: list prices before tax, discounts and free tiers, objects of the mean size, no failures. Storage, KMS
-and access logs are left out. ` + "`s3fanout backfill --dry-run`" + ` prices a backfill.
+and access logs are left out.
 
 ## What is counted
 For each upload to N Regions:
 
-| what | how many |
-|---|---|
-| ` + "`CopyObject`" + ` up to 256 MiB; other S3 requests | N-1; none, or a HEAD with ` + "`replicaStorageClass: source`" + ` |
-| a copy in parts | 2 HEAD, 3 others, 1 for each part |
-| a key that exists, or an object that a user copied | a HEAD or two; not in the model |
-| invocations, at 128 MB on arm64 | N-1 |
-| notifications published | N |
-| messages scanned by filters | N·(N-1) of {event} bytes |
-| messages to other Regions | N-1 of {notification} bytes |
-| log lines | N-1 of {line} bytes |
-| a Region's metrics | 1, and 1 for each other Region |
-| metrics of a Region's alarms; the set's dashboards | 10; 1 |
+- N-1 ` + "`CopyObject`" + ` up to 256 MiB, and no other request to S3, or a HEAD with ` + "`replicaStorageClass: source`" + `
+- a copy in parts: 2 HEAD, 3 others, 1 for each part
+- N-1 invocations, at 128 MB on arm64
+- SNS: N messages published, N·(N-1) of {event} bytes scanned by filters, N-1 of {notification} bytes sent to other Regions
+- N-1 log lines of {line} bytes
 
-A function waits 0.2 s for S3, and 1 s for each 50 MiB, which has not been measured on AWS: set ` + "`--copy-time`" + ` to Lambda's metric
-` + "`Duration`" + `. CRR is counted as one PUT and the transfer for each replica, with RTC also its surcharge and three metrics for each pair. The
-original design is functions in Python that every event invokes, without alarms, and nothing over 5 GiB.
+And each month: a Region's metrics, 1 and 1 for each other Region; 10 metrics of its alarms; 1 dashboard for the set. A key that exists, and
+an object that a user copied, cost a HEAD or two, which are not in the model. CRR is counted as one PUT and the transfer for each replica,
+with RTC also its surcharge and three metrics for each pair.
 
 What is given up for the price:
 
-- Lambda's lines about invocations that went well: each one's duration and memory
+- Lambda's lines about invocations that went well, with their duration and memory
 - metrics of bytes, copies and their time: the log lines have them, and ` + "`ReplicationLag`" + ` counts copies
 - alarms on errors and timeouts: what a retry does not repair is a dead letter, which has alarms
 - by choice ` + "`\"copiesByUsers\": false`" + `, {copies} a million: [users' own copies](configuration.md#what-is-copied)
 - 128 MB of memory instead of 256: about a millisecond an event
 
 ## Following changes
-Besides the above, S3's requests in us-east-1:
+S3's requests in us-east-1, a million to one Region:
 
-| what | requests | a million, to one Region |
-|---|---|---|
-| an upload or overwrite; a late or repeated event | 2 HEAD for each replica | {follow} |
-| a deletion | 1 LIST, 2 HEAD; markers are free | {deletion} |
-| announcements of markers | (N-1)² invocations with 2 HEAD | {announcement} |
-| a condition that fails; not in the model | the COPY, 2 HEAD | {deletion} |
-| a change of tags; not in the model | 2 HEAD, 3 reads, 1 write | {retag} |
+- an upload or overwrite, a late or repeated event: 2 HEAD for each replica, {follow}
+- a deletion: 1 LIST, 2 HEAD, {deletion}; markers are free
+- announcements of markers: (N-1)² invocations with 2 HEAD, {announcement}
+- a condition that fails (not in the model): the COPY, 2 HEAD, {deletion}
+- a change of tags (not in the model): 2 HEAD, 3 reads, 1 write, {retag}
 
 Noncurrent versions are paid for as storage in every Region.
 
 ## Reconcile
-For N Regions of K keys, besides the above:
-
-| what | how many |
-|---|---|
-| a comparison | N²·K/1000 LIST, N·(N-1)·K keys of 300 bytes, N·K/3300 s of 512 MB |
-| ticks | 2,920 invocations of 0.2 s a month and Region |
-| a Region's alarms; metrics | 2; 4 |
-
-[reconcile.md](reconcile.md) has a table. With ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions.
+For N Regions of K keys, a comparison is N²·K/1000 LIST, N·(N-1)·K keys of 300 bytes, and N·K/3300 s of 512 MB. In each Region: 2,920
+invocations of 0.2 s a month, two metrics of alarms, four metrics. With ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions.
+[reconcile.md](reconcile.md) has a table.
 
 ## Access points
 ` + "`cost`" + ` says beside its estimate what they cost; ` + "`--read 10TiB`" + ` is what is read through them.
 
-| what | price |
-|---|---|
-| ` + "`accessPoint`" + `: GiB routed, from AWS | {routed} |
-| the same from the internet | {internetIn} in and {internetOut} out more within North America, up to {internetMost} between continents |
-| ` + "`vpcEndpoints`" + `: a subnet for a month; GiB | {endpoint}; {endpointGiB} |
+- ` + "`accessPoint`" + `: {routed} a GiB routed from AWS; from the internet {internetIn} in and {internetOut} out more within North America, up to
+  {internetMost} between continents
+- ` + "`vpcEndpoints`" + `: {endpoint} a month and subnet; {endpointGiB} a GiB
 
 ## Audit trail
 A million uploads to three Regions cost {audit}, with ` + "`ownWrites`" + ` {auditOwn}: {event100k} for 100,000 events, of {auditBytes} bytes each in
@@ -204,18 +190,15 @@ Mean size of objects from which on s3fanout costs no more than CRR with RTC, in 
 |---|---|---|---|---|
 {even}
 ## Prices
-AWS's list prices of November 2026, from public quotations of AWS's
-[price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages; that of filtering has one source only.
+AWS's list prices of November 2026, from public quotations of its
+[price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages; that of filters has one source only.
 ` + "`internal/operator/price/price.go`" + ` has every Region.
 
-| what | price |
-|---|---|
-| S3, us-east-1: a million COPY, PUT or LIST; HEAD or GET | {write}; {read} |
-| GiB to another Region; GB of logs, us-east-1 | {transfer}; {logs} |
-| SNS: a million publishes; GiB scanned by filters | {publish}; {filter} |
-| Lambda: a million requests; GB-s on arm64, x86 | {invocation}; {gbs}, {x86} |
-| CloudWatch: a metric, an alarm, a dashboard a month | {metric}, {alarm}, {dashboard} |
-| Replication Time Control: GiB | {rtc} |
+- S3, us-east-1: {write} for a million COPY, PUT or LIST, {read} for HEAD or GET; RTC {rtc} a GiB
+- us-east-1: {transfer} a GiB to another Region, {logs} a GB of logs
+- SNS: {publish} for a million publishes, {filter} a GiB scanned by filters
+- Lambda: {invocation} for a million requests; {gbs} a GB-s on arm64, {x86} on x86
+- CloudWatch, a month: a metric {metric}, an alarm's metric {alarm}, a dashboard {dashboard}
 
 Free each month: ten metrics, ten alarms, three dashboards of 50 metrics, a million publishes and invocations, 400,000 GB-s.
 `

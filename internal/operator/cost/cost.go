@@ -6,7 +6,7 @@
 // assert, its prices AWS's list prices (package price), before tax, discounts
 // and free tiers. What is the same in all designs, storage above all, is left
 // out, as is what failures cost. What could not be counted or looked up is an
-// assumption, and is named so. See docs/cost.md.
+// assumption, and is named so. See docs/cost-and-performance.md.
 package cost
 
 import (

@@ -17,7 +17,7 @@ const tagsUnannounced = "tags-unannounced"
 const filterArrays = "filter-arrays"
 
 // differences are what this version of ministack does otherwise than AWS, as
-// far as the suite meets it. docs/internals/emulators.md has the same list, held by a test.
+// far as the suite meets it.
 func (e *emulatorRun) differences() []difference {
 	return []difference{
 		{
