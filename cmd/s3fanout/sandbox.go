@@ -27,6 +27,7 @@ type sandboxFlags struct {
 	regions                                 []string
 	retryWait, answerTimeout                time.Duration
 	network                                 string // none if empty
+	networkFrom                             string // first Region if empty
 	seed                                    uint64 // zero: another one each time
 	verbose, console                        bool
 }
@@ -54,7 +55,8 @@ AWS SDK, the aws command or s3fanout at it with AWS_ENDPOINT_URL.`,
 	cmd.Flags().DurationVar(&f.retryWait, "retry-wait", sandbox.DefaultRetryWait, "wait before Lambda's first retry")
 	cmd.Flags().DurationVar(&f.answerTimeout, "answer-timeout", sandbox.DefaultAnswerTimeout, "wait for a custom resource")
 	cmd.Flags().BoolVar(&f.console, "console", false, "show it in a browser; see s3fanout console")
-	cmd.Flags().StringVar(&f.network, "network", networkLoopback, "`delays`: none, or aws for delays, speed and request rates like AWS's S3")
+	cmd.Flags().StringVar(&f.network, "network", networkLoopback, "`delays`: none, or aws for delays, speed and request rates like AWS's")
+	cmd.Flags().StringVar(&f.networkFrom, "network-from", "", "`region` that clients are in, for --network aws (default: the first)")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "`number` that delays and faults follow")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "log everything")
 	cmd.AddCommand(newSandboxDeployCommand(a), newSandboxFaultCommand(a))
@@ -86,9 +88,9 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
 		Seed:          cmp.Or(f.seed, uint64(time.Now().UnixNano())),
-		Network:       f.network == networkAWS,
-		OnUpdate:      func(state sandbox.State) { a.followState(f.state, state) },
-		Logger:        slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+		Network:       f.network == networkAWS, NetworkFrom: f.networkFrom,
+		OnUpdate: func(state sandbox.State) { a.followState(f.state, state) },
+		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err
@@ -139,6 +141,9 @@ func (f sandboxFlags) check() error {
 	}
 	if f.network != "" && f.network != networkLoopback && f.network != networkAWS {
 		return usageError{fmt.Errorf("--network %q: use %s or %s", f.network, networkLoopback, networkAWS)}
+	}
+	if f.networkFrom != "" && f.network != networkAWS {
+		return usageError{fmt.Errorf("--network-from %s: it is for --network %s", f.networkFrom, networkAWS)}
 	}
 	if f.templates != "" && len(f.regions) > 0 {
 		return usageError{errors.New("use either --regions or --templates; with --regions, deploy later with s3fanout sandbox deploy")}

@@ -130,7 +130,7 @@ func (w *world) assume() (iam.Credentials, string) {
 		w.Fatal(err)
 	}
 	role.PutPolicy("all", document(`"Action":"s3:*","Resource":"*"`))
-	session, _, err := w.store.AssumeRoleForService(role.ARN, "replicator", "lambda.amazonaws.com")
+	session, _, err := w.store.AssumeRoleForService(role.ARN, "replicator", "lambda.amazonaws.com", "")
 	if err != nil {
 		w.Fatal(err)
 	}

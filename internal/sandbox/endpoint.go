@@ -16,6 +16,7 @@ import (
 	"s3fanout/internal/sandbox/accesspoint"
 	"s3fanout/internal/sandbox/cloudwatch"
 	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/sigv4"
 )
 
@@ -75,6 +76,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
+	if id.Service != "s3" && !s.travel(r, id) { // S3 has delays of its own, and knows a copy's source
+		return
+	}
 	switch id.Service {
 	case "s3":
 		s.s3.ServeAPI(w, r, id.Region, id.Caller)
@@ -109,6 +113,15 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				"monitoring (CloudWatch), events, logs, cloudtrail, sts and iam.", id.Service),
 		})
 	}
+}
+
+// travel has a request take as long as over the network; false if it or the sandbox
+// ends before.
+func (s *Sandbox) travel(r *http.Request, id sigv4.Identity) bool {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.ending, cancel)()
+	return network.Pass(ctx, s.network.Request(id.Service, id.Caller.Region, id.Region)) == nil
 }
 
 // awaitReady waits for the end of the first deployment; false if the request

@@ -101,6 +101,9 @@ func (s *Sandbox) pointHandler(client string) http.Handler {
 			writeAuthError(w, r, refused)
 			return
 		}
+		if id.Caller.Region == "" {
+			id.Caller.Region = client
+		}
 		s.s3.ServeByPoint(w, r, by, id.Caller)
 	})
 }

@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/sandbox/accesspoint"
 	"s3fanout/internal/sandbox/account"
 	"s3fanout/internal/sandbox/cloudwatch"
@@ -37,6 +38,7 @@ import (
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
 	"s3fanout/internal/sandbox/lambda"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/s3"
 	"s3fanout/internal/sandbox/scheduler"
 	"s3fanout/internal/sandbox/sns"
@@ -83,8 +85,11 @@ type Config struct {
 	// another is refused with 409. On AWS it is up to two minutes.
 	RoutesDelay time.Duration
 	Seed        uint64 // of the faults' and the network's randomness
-	// Network has S3 answer as over AWS's network, see package network.
+	// Network has the services answer as over AWS's network, see package network.
 	Network bool
+	// NetworkFrom is the Region in which clients outside the sandbox are, for Network;
+	// the first that is served if empty. Where a function is, the sandbox knows.
+	NetworkFrom string
 
 	// Dir is where objects and logs go: a new directory, an empty one, or that of
 	// an earlier sandbox of the same stacks, however that one ended. Its objects,
@@ -162,6 +167,7 @@ type Sandbox struct {
 	dir        *directory
 	store      *iam.Store
 	account    *account.Service
+	network    *network.Network // nil for one that takes no time
 	cloudwatch *cloudwatch.Service
 	events     *events.Service
 	counters   *stats.Counters
@@ -204,6 +210,9 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	assembly, regions, partition, err := findStacks(c)
 	if err != nil {
 		return nil, err
+	}
+	if c.NetworkFrom != "" && replicaset.Partition(c.NetworkFrom) == "" {
+		return nil, misconfigured("%q is not an AWS Region", c.NetworkFrom)
 	}
 	programs, err := findPrograms(c)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -98,6 +99,9 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 func (s *Sandbox) startServices(ctx context.Context, c Config, partition string, regions []string) error {
 	s.events = events.New(partition, AccountID)
 	s.trace = c.Trace
+	if c.Network {
+		s.network = network.AWS(c.Seed, cmp.Or(c.NetworkFrom, regions[0]))
+	}
 	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
 		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
 		Gauge: s.gauge, Logger: s.logger,
@@ -113,7 +117,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Trace: c.Trace, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
-		Count: s.countFunction,
+		Count: s.countFunction, Network: s.network,
 	})
 	s.scheduler = scheduler.New(scheduler.Config{
 		Partition: partition, AccountID: AccountID, Store: s.store, Start: s.startTarget, Logger: s.logger,
@@ -129,7 +133,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.sns = sns.New(sns.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Functions: s.lambda, Queues: s.sqs, Keys: s.kms,
 		Counters: s.counters, Trace: c.Trace, Faults: s.faults, Principal: replicaset.SNSPrincipal, Logger: s.logger,
-		Count: s.countTopic,
+		Count: s.countTopic, Network: s.network,
 	})
 	objects := filepath.Join(s.dir.path, "s3")
 	if err := os.MkdirAll(objects, 0o700); err != nil {
@@ -143,15 +147,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call,
-		OnRecord: s.trail.Record, Network: c.network(), Logger: s.logger,
+		OnRecord: s.trail.Record, Network: s.network, Logger: s.logger,
 	})
 	return err
-}
-
-// network is nil for one that takes no time.
-func (c Config) network() *network.Network {
-	if !c.Network {
-		return nil
-	}
-	return network.AWS(c.Seed)
 }

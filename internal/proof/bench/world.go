@@ -40,11 +40,14 @@ type world struct {
 }
 
 // worldArgs start a sandbox. Its seed is the round's, so that all contestants of a round
-// meet the same network.
+// meet the same network; they run in the target's Region.
 func worldArgs(e env, dir, templates string, round int) []string {
 	args := []string{
 		"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "data"), "--function", e.function, "--output", "json",
 		"--network", e.network, "--seed", strconv.Itoa(round + 1),
+	}
+	if e.network != "none" {
+		args = append(args, "--network-from", targetRegion)
 	}
 	if templates != "" {
 		args = append(args, "--templates", templates)

@@ -112,7 +112,7 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		role.PutPolicy("all", all)
-		_, caller, err := store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com")
+		_, caller, err := store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com", "")
 		if err != nil {
 			t.Fatal(err)
 		}

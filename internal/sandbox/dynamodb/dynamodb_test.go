@@ -151,7 +151,7 @@ func TestPolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	role.PutPolicy("p", policy)
-	_, caller, err := store.AssumeRoleForService(role.ARN, "f", "lambda.amazonaws.com")
+	_, caller, err := store.AssumeRoleForService(role.ARN, "f", "lambda.amazonaws.com", "")
 	if err != nil {
 		t.Fatal(err)
 	}

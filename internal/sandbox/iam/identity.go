@@ -44,6 +44,9 @@ type Caller struct {
 	AccountID   string // account that the identity belongs to
 	Role        *Role  // the role of a role session, nil for the administrator
 
+	// Region is where the holder of a function's session runs; empty if nobody knows.
+	Region string
+
 	// What a session hands on when its holder assumes another role.
 	SourceIdentity string
 	HandsOnTags    bool // session tags, whose values nothing here asks for

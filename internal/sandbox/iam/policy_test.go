@@ -33,7 +33,7 @@ func newRole(t *testing.T, policy string) Caller {
 	if policy != "" {
 		r.PutPolicy("p", parse(t, policy))
 	}
-	_, c, err := s.AssumeRoleForService(r.ARN, "fn", "lambda.amazonaws.com")
+	_, c, err := s.AssumeRoleForService(r.ARN, "fn", "lambda.amazonaws.com", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestAssumeRoleNeedsTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	var deniedErr *DeniedError
-	if _, _, err := s.AssumeRoleForService(r.ARN, "x", "ec2.amazonaws.com"); !errors.As(err, &deniedErr) {
+	if _, _, err := s.AssumeRoleForService(r.ARN, "x", "ec2.amazonaws.com", ""); !errors.As(err, &deniedErr) {
 		t.Errorf("AssumeRole by another service: %v, want a DeniedError", err)
 	}
 }

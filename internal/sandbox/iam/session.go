@@ -88,6 +88,7 @@ func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error
 		PrincipalID: r.ID + ":" + q.Name,
 		AccountID:   s.accountID,
 		Role:        r,
+		Region:      q.Caller.Region,
 
 		SourceIdentity: q.sourceIdentity(),
 		HandsOnTags:    q.HandsOnTags || q.Caller.HandsOnTags,
@@ -98,11 +99,11 @@ func (s *Store) AssumeRole(q Session, now time.Time) (Credentials, Caller, error
 	return c, caller, nil
 }
 
-// AssumeRoleForService lets an AWS service start a session of a role, as
+// AssumeRoleForService lets an AWS service start a session of a role in a Region, as
 // AssumeRole does; the credentials last as long as the store.
-func (s *Store) AssumeRoleForService(roleARN, sessionName, service string) (Credentials, Caller, error) {
+func (s *Store) AssumeRoleForService(roleARN, sessionName, service, region string) (Credentials, Caller, error) {
 	return s.AssumeRole(Session{
-		Caller:  Caller{Service: service, SourceAccount: s.accountID},
+		Caller:  Caller{Service: service, SourceAccount: s.accountID, Region: region},
 		RoleARN: roleARN, Name: sessionName,
 	}, time.Time{})
 }

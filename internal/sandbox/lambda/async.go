@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/stats"
 	"s3fanout/internal/sandbox/trace"
 )
@@ -110,6 +111,9 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 		return giveUp(recursionDetected)
 	}
 	deadline := accepted.Add(f.eventInvokeConfig().MaximumEventAge)
+	if d := s.cfg.Network.Takes(network.Dequeue, f.region, f.region); d > 0 && !s.pause(f, d) {
+		return nil
+	}
 	for {
 		// A throttled event waits without using up an attempt.
 		switch ok, expired := s.waitForCapacity(f, accepted, deadline); {

@@ -14,6 +14,9 @@ import (
 type capacity struct {
 	least, most int
 	room        func(more int) int
+	// eager grows for whoever asks, as AWS does: where requests take their time, more
+	// environments gain something at once.
+	eager bool
 
 	mu      sync.Mutex
 	busy    int
@@ -31,6 +34,9 @@ func newCapacity(least, most int, room func(more int) int) *capacity {
 // error is that of ctx.
 func (c *capacity) acquire(ctx context.Context) error {
 	c.mu.Lock()
+	if c.eager && c.busy == c.limit && c.limit < c.most {
+		c.limit += c.room(1)
+	}
 	if c.busy < c.limit {
 		c.busy++
 		c.mu.Unlock()

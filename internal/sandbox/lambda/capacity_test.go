@@ -56,6 +56,19 @@ func TestCapacityGrowsWhileNobodyFinishes(t *testing.T) {
 	})
 }
 
+// With a network like AWS's nobody waits for others to stall, unless memory is short.
+func TestEagerCapacityGrowsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := 200
+		c := newCapacity(8, 1000, func(more int) int { more = min(more, room); room -= more; return more })
+		c.eager = true
+		now, _ := occupy(t, c, 300, time.Hour)
+		if got := now.Load(); got != 208 {
+			t.Errorf("at once %d run, want 208: 8, and 200 that there is room for", got)
+		}
+	})
+}
+
 // Where some finish all the time, more would only compete for the processor.
 func TestCapacityStaysSmallWhileSomeFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/network"
 )
 
 // environment is an execution environment: one process of the function, which
@@ -59,8 +60,11 @@ func (s *Service) newEnvironment(f *function) (*environment, error) {
 	if s.runtimeErr != nil {
 		return nil, s.runtimeErr
 	}
+	if network.Pass(s.ctx, s.cfg.Network.Takes(network.Init, f.region, f.region)) != nil {
+		return nil, errClosed
+	}
 	set := f.current()
-	credentials, _, err := s.cfg.Store.AssumeRoleForService(set.RoleARN, f.name, servicePrincipal)
+	credentials, _, err := s.cfg.Store.AssumeRoleForService(set.RoleARN, f.name, servicePrincipal, f.region)
 	if err != nil {
 		return nil, err
 	}

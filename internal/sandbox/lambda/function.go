@@ -122,6 +122,7 @@ func (s *Service) CreateFunction(region string, c FunctionConfig) (functionARN s
 		s.running[region] = f.running
 	}
 	f.capacity = newCapacity(leastConcurrency, accountConcurrency, func(more int) int { return s.room(f.running, more) })
+	f.capacity.eager = s.cfg.Network != nil
 	if n := s.cfg.MaxConcurrency; n > 0 {
 		f.capacity = newCapacity(n, n, nil)
 	}
@@ -135,7 +136,7 @@ func (s *Service) configure(region string, c FunctionConfig) (*settings, error) 
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal)
+	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal, region)
 	if err != nil {
 		return nil, &Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err}
 	}

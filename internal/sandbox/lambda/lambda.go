@@ -30,6 +30,7 @@ import (
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
 	"s3fanout/internal/sandbox/trace"
@@ -75,6 +76,10 @@ type Config struct {
 	MaxConcurrency int           // processes of one function at once; if zero, as many as quota and memory allow
 	IdleTimeout    time.Duration // until an idle process is stopped, 5 minutes if zero
 	Logger         *slog.Logger  // discarded if nil
+
+	// Network, if set, says how long events wait in Lambda's queue and how long an
+	// environment takes to make.
+	Network *network.Network
 
 	// Count, if set, is told a value of a function's metric in CloudWatch
 	// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/xml"
+	"time"
 
 	"s3fanout/internal/sandbox/s3/store"
 )
@@ -83,6 +84,9 @@ func (x *exchange) deleteOne(o deleteWanted) (deletedEntry, error) {
 	}
 	if o.LastModifiedTime != "" || o.Size != "" {
 		return none, errNotImplemented("LastModifiedTime and Size of DeleteObjects")
+	}
+	if !x.config.Network.Admit(x.bucket, o.Key, true, time.Now()) {
+		return none, errSlowDown()
 	}
 	named := object{x.bucket, o.Key, o.VersionID}
 	needs := []need{named.read("s3:DeleteObject", "s3:DeleteObjectVersion")}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"s3fanout/internal/sandbox/fault"
+	"s3fanout/internal/sandbox/network"
 )
 
 // notify sends the bucket's notifications about a change. It does not wait
@@ -27,6 +28,9 @@ func (s *Service) notify(b *bucket, key string, c change, o origin) {
 		end := s.config.Counters.Begin()
 		s.running.Go(func() {
 			defer end()
+			if network.Pass(s.stopping, s.config.Network.Takes(network.Announce, b.region, b.region)) != nil {
+				return
+			}
 			if err := s.config.Notify(s.stopping, message); err != nil {
 				s.logger.Warn("s3 notification", "region", message.Region, "bucket", message.Bucket, "destination", message.Destination, "error", err)
 			}

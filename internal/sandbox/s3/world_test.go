@@ -141,7 +141,7 @@ func (w *world) role(t *testing.T, name, statements string) (iam.Credentials, ia
 		t.Fatal(err)
 	}
 	role.PutPolicy("test", policy)
-	creds, caller, err := w.store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com")
+	creds, caller, err := w.store.AssumeRoleForService(role.ARN, "session", "lambda.amazonaws.com", "")
 	if err != nil {
 		t.Fatal(err)
 	}

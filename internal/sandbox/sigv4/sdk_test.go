@@ -48,7 +48,7 @@ func newFixture(t testing.TB) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.session, f.caller, err = f.store.AssumeRoleForService(role.ARN, "fn", "lambda.amazonaws.com"); err != nil {
+	if f.session, f.caller, err = f.store.AssumeRoleForService(role.ARN, "fn", "lambda.amazonaws.com", ""); err != nil {
 		t.Fatal(err)
 	}
 	f.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

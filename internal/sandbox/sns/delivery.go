@@ -11,6 +11,7 @@ import (
 
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
 	"s3fanout/internal/sandbox/trace"
@@ -38,10 +39,11 @@ func (s *Service) startDelivery(t *topic, sub *subscription, n notification) {
 	}
 	// A copy: attributes may change while the delivery waits.
 	target := *sub
+	function, _ := arn.Parse(sub.endpoint) // Subscribe checked it
 	for range times {
-		var delay time.Duration
+		delay := s.cfg.Network.Takes(network.Deliver, t.region, function.Region)
 		if s.cfg.Faults.Strikes(t.region, fault.Delay) {
-			delay = minDelay + rand.N(maxDelay-minDelay)
+			delay += minDelay + rand.N(maxDelay-minDelay)
 		}
 		end := s.cfg.Counters.Begin()
 		s.work.Add(1)

@@ -28,6 +28,7 @@ import (
 	"s3fanout/internal/sandbox/fault"
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/kms"
+	"s3fanout/internal/sandbox/network"
 	"s3fanout/internal/sandbox/sqs"
 	"s3fanout/internal/sandbox/stats"
 	"s3fanout/internal/sandbox/trace"
@@ -62,6 +63,8 @@ type Config struct {
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-cross-region-delivery.html).
 	Principal func(topicRegion, functionRegion string) string
 	Logger    *slog.Logger
+	// Network, if set, says how long deliveries take.
+	Network *network.Network
 	// Count, if set, is told a value of a topic's metric in CloudWatch
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
 	Count func(region, topicName, metric string, value float64)

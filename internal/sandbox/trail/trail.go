@@ -183,7 +183,7 @@ func (s *Service) mayWriteGroup(t Trail) error {
 	if !ok {
 		return fmt.Errorf("InvalidCloudWatchLogsLogGroupArnException: %s does not end with :*", t.LogGroupARN)
 	}
-	_, caller, err := s.config.Store.AssumeRoleForService(t.RoleARN, "CloudTrail", servicePrincipal)
+	_, caller, err := s.config.Store.AssumeRoleForService(t.RoleARN, "CloudTrail", servicePrincipal, t.Region)
 	if err != nil {
 		return fmt.Errorf("InvalidCloudWatchLogsRoleArnException: %w", err)
 	}
