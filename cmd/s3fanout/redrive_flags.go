@@ -23,6 +23,7 @@ type redriveFlags struct {
 	regions              []string
 	dryRun, watch        bool
 	prefix, reason       string
+	key, message         string
 	olderThan, newerThan age
 	max, concurrency     int
 	rate                 float64
@@ -32,6 +33,8 @@ func (f *redriveFlags) add(flags *pflag.FlagSet) {
 	namesVar(flags, &f.regions, "region", "only this `region`'s queue; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "list the dead letters, change nothing")
 	flags.StringVar(&f.prefix, "prefix", "", "only objects with this key `prefix`")
+	flags.StringVar(&f.key, "key", "", "only this object `key`")
+	flags.StringVar(&f.message, "message", "", "only this message `ID`")
 	flags.StringVar(&f.reason, "reason", "", "only reasons with this `text`, in any case")
 	flags.Var(&f.olderThan, "older-than", "only older ones; such as 90m, 12h or 2d")
 	flags.Var(&f.newerThan, "newer-than", "only newer ones")
@@ -44,12 +47,15 @@ func (f *redriveFlags) add(flags *pflag.FlagSet) {
 // check refuses what can be no one's intention. changed says whether a flag
 // was given.
 func (f *redriveFlags) check(changed func(string) bool) error {
-	for _, empty := range []struct{ name, value string }{{"prefix", f.prefix}, {"reason", f.reason}} {
+	for _, empty := range []struct{ name, value string }{{"prefix", f.prefix}, {"reason", f.reason}, {"key", f.key}, {"message", f.message}} {
 		if changed(empty.name) && empty.value == "" {
 			return usageError{fmt.Errorf("--%s is empty; leave it out to choose all dead letters", empty.name)}
 		}
 	}
 	if err := checkPrefix(f.prefix); err != nil {
+		return err
+	}
+	if err := checkKey(f.key); f.key != "" && err != nil {
 		return err
 	}
 	switch {
@@ -73,7 +79,7 @@ func (f *redriveFlags) options(set replicaset.Config, regions []string, clients 
 		Config: set, Clients: clients, Regions: regions,
 		DryRun: f.dryRun, Watch: f.watch, Parallel: f.concurrency, Max: f.max, Rate: f.rate,
 		Filter: redrive.Filter{
-			Prefix: f.prefix, Reason: f.reason,
+			Prefix: f.prefix, Reason: f.reason, Key: f.key, MessageID: f.message,
 			OlderThan: f.olderThan.Duration, NewerThan: f.newerThan.Duration,
 		},
 	}

@@ -49,6 +49,7 @@ type RedriveLetter struct {
 	ErrorType string            `json:"errorType,omitempty"`
 	Attempts  int               `json:"attempts,omitempty"`
 	Functions []RedriveFunction `json:"functions"`
+	Did       map[string]int    `json:"did,omitempty"`
 	Outcome   string            `json:"outcome"`
 	Detail    string            `json:"detail,omitempty"`
 	Again     *time.Time        `json:"again,omitempty"`
@@ -113,7 +114,7 @@ func NewRedriveLetter(r redrive.Result) RedriveLetter {
 	l := RedriveLetter{
 		Region: r.Region, MessageID: r.MessageID, Kind: string(r.Letter.Kind),
 		Objects: []RedriveObject{}, Reason: r.Letter.Reason, ErrorType: r.Letter.ErrorType, Attempts: r.Letter.Attempts,
-		Functions: []RedriveFunction{}, Outcome: string(r.Outcome), Detail: r.Detail,
+		Functions: []RedriveFunction{}, Did: r.Did, Outcome: string(r.Outcome), Detail: r.Detail,
 	}
 	if !r.SentAt.IsZero() {
 		l.SentAt = &r.SentAt

@@ -1,6 +1,7 @@
 package redrive_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -315,6 +316,8 @@ type fakeFunction struct {
 	// run answers an invocation; nil means success. An error that wraps
 	// errThrown is the function's own.
 	run func(ctx context.Context, payload string) error
+	// answer is that of an invocation that succeeded; empty means null.
+	answer string
 
 	mu       sync.Mutex
 	names    []string
@@ -334,8 +337,9 @@ func (f *fakeFunction) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...
 	f.names = append(f.names, *in.FunctionName)
 	f.payloads = append(f.payloads, string(in.Payload))
 	f.mu.Unlock()
+	done := &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(cmp.Or(f.answer, "null"))}
 	if f.run == nil {
-		return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte("null")}, nil
+		return done, nil
 	}
 	switch err := f.run(ctx, string(in.Payload)); {
 	case errors.Is(err, errThrown):
@@ -346,7 +350,7 @@ func (f *fakeFunction) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...
 	case err != nil:
 		return nil, &smithy.OperationError{ServiceID: "Lambda", OperationName: "Invoke", Err: err}
 	}
-	return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte("null")}, nil
+	return done, nil
 }
 
 // fakeTopics answers for one topic, a subscription a page.

@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -22,18 +23,34 @@ type Filter struct {
 	// Cause is what the letter's reason has in common with others; see
 	// deadletter.Cause.
 	Cause string
+	// MessageID is SQS's, which a message keeps when it is received again. SQS
+	// hands out no message by its ID: the queue is read until it comes.
+	MessageID string
 }
 
-// chooses decides about a letter that came into the queue at sentAt.
-func (f Filter) chooses(l deadletter.Letter, sentAt, now time.Time) bool {
-	return f.prefix(l) && f.age(sentAt, now) && f.reason(l) && (f.Cause == "" || deadletter.Cause(l.Reason) == f.Cause)
+// Candidate is what a Filter is asked about.
+type Candidate struct {
+	MessageID string
+	SentAt    time.Time // zero if unknown
+	// Reason and Objects are those of the letter, or what is wrong with it.
+	Reason  string
+	Objects []deadletter.Object
+	// Cause is that of Reason, which takes time to find; empty means that it has to
+	// be found.
+	Cause string
 }
 
-func (f Filter) prefix(l deadletter.Letter) bool {
+// Chooses decides about a letter.
+func (f Filter) Chooses(c Candidate, now time.Time) bool {
+	return (f.MessageID == "" || f.MessageID == c.MessageID) && f.objects(c.Objects) && f.age(c.SentAt, now) && f.reason(c.Reason) &&
+		(f.Cause == "" || f.Cause == cmp.Or(c.Cause, deadletter.Cause(c.Reason)))
+}
+
+func (f Filter) objects(objects []deadletter.Object) bool {
 	if f.Prefix == "" && f.Key == "" {
 		return true
 	}
-	for _, o := range l.Objects {
+	for _, o := range objects {
 		if strings.HasPrefix(o.Key, f.Prefix) && (f.Key == "" || o.Key == f.Key) {
 			return true
 		}
@@ -53,7 +70,7 @@ func (f Filter) age(sentAt, now time.Time) bool {
 }
 
 // reason also looks at what people are shown, which they copy from.
-func (f Filter) reason(l deadletter.Letter) bool {
+func (f Filter) reason(reason string) bool {
 	part := strings.ToLower(f.Reason)
-	return strings.Contains(strings.ToLower(l.Reason), part) || strings.Contains(strings.ToLower(deadletter.Essence(l.Reason)), part)
+	return part == "" || strings.Contains(strings.ToLower(reason), part) || strings.Contains(strings.ToLower(deadletter.Essence(reason)), part)
 }

@@ -18,6 +18,9 @@ type limits struct {
 
 func newLimits(o Options) *limits {
 	l := &limits{pace: rate.NewLimiter(rate.Inf, 1), bounded: o.Max > 0, left: o.Max}
+	if o.Filter.MessageID != "" { // there is one of it, so nothing is read after it
+		l.bounded, l.left = true, 1
+	}
 	if o.Rate > 0 {
 		l.pace.SetLimit(rate.Limit(o.Rate))
 	}

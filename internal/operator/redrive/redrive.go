@@ -132,7 +132,11 @@ type Result struct {
 	// outcome is NotUnderstood.
 	Letter    deadletter.Letter
 	Functions []Function // those that were invoked
-	Outcome   Outcome
+	// Did counts what the functions say became of the objects, if they did not
+	// fail: copied, exists, diverged, sourceGone, unfinished (other invocations go
+	// on with it), testEvents, excluded, replaced, superseded, deleted or retagged.
+	Did     map[string]int
+	Outcome Outcome
 	// Detail says in one line why the outcome is not Replayed; for Waiting it
 	// is empty.
 	Detail string

@@ -36,7 +36,7 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
 	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
 	if err != nil {
-		if !q.options.Filter.chooses(deadletter.Letter{Reason: err.Error()}, r.SentAt, time.Now()) {
+		if !q.chooses(r, deadletter.Line(err.Error())) {
 			return r.ended(Skipped, notChosen, nil)
 		}
 		return r.ended(NotUnderstood, err.Error(), nil)
@@ -46,7 +46,7 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	payload := event.Restart(letter.Payload)
 	letter.Payload = nil
 	r.Letter = letter
-	if !q.options.Filter.chooses(letter, r.SentAt, time.Now()) {
+	if !q.chooses(r, letter.Reason) {
 		return r.ended(Skipped, notChosen, nil)
 	}
 
@@ -72,16 +72,24 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 		return r.ended(Interrupted, interrupted, nil)
 	}
 	r.Functions = functions
-	switch err := q.invokeAll(ctx, functions, payload); {
+	did, err := q.invokeAll(ctx, functions, payload)
+	switch {
 	case errors.Is(err, errFunction):
 		return r.ended(Failed, err.Error(), nil)
 	case err != nil:
 		return q.requestFailed(ctx, r, NotInvoked, err)
 	}
+	r.Did = did
 	if err := q.delete(ctx, m); err != nil {
 		return r.ended(NotDeleted, err.Error(), err)
 	}
 	return r.ended(Replayed, "", nil)
+}
+
+// chooses asks the filter about what was read of a letter, whose reason is what is
+// wrong with it where it was not understood.
+func (q *queue) chooses(r Result, reason string) bool {
+	return q.options.Filter.Chooses(Candidate{MessageID: r.MessageID, SentAt: r.SentAt, Reason: reason, Objects: r.Letter.Objects}, time.Now())
 }
 
 func (r Result) ended(outcome Outcome, detail string, err error) Result {
@@ -98,45 +106,62 @@ func (q *queue) requestFailed(ctx context.Context, r Result, outcome Outcome, er
 }
 
 // invokeAll invokes all functions at once. A request that failed takes
-// precedence over a function that failed: it is what has to be fixed first.
-func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []byte) error {
-	errs := make([]error, len(functions))
+// precedence over a function that failed: it is what has to be fixed first. It
+// returns what the functions say that they did, all together.
+func (q *queue) invokeAll(ctx context.Context, functions []Function, payload []byte) (map[string]int, error) {
+	errs, answers := make([]error, len(functions)), make([][]byte, len(functions))
 	var wg sync.WaitGroup
 	for i, f := range functions {
-		wg.Go(func() { errs[i] = q.try(ctx, f, payload) })
+		wg.Go(func() { answers[i], errs[i] = q.try(ctx, f, payload) })
 	}
 	wg.Wait()
 	var failed error
-	for _, err := range errs {
+	did := map[string]int{}
+	for i, err := range errs {
 		switch {
 		case err == nil:
+			addDid(did, answers[i])
 		case !errors.Is(err, errFunction):
-			return err
+			return nil, err
 		default:
 			failed = cmp.Or(failed, err)
 		}
 	}
-	return failed
+	return did, failed
 }
 
-// invoke runs one function and waits for its end.
-func (q *queue) invoke(ctx context.Context, f Function, payload []byte) error {
+// addDid adds what a function's answer counts. An answer without counts, such as
+// that of an older function, adds nothing.
+func addDid(did map[string]int, answer []byte) {
+	var counts map[string]int
+	if json.Unmarshal(answer, &counts) != nil {
+		return
+	}
+	for outcome, n := range counts {
+		if n > 0 {
+			did[outcome] += n
+		}
+	}
+}
+
+// invoke runs one function, waits for its end, and returns its answer.
+func (q *queue) invoke(ctx context.Context, f Function, payload []byte) ([]byte, error) {
 	out, err := q.options.Clients[f.Region].Lambda.Invoke(ctx, &lambda.InvokeInput{
 		FunctionName:   aws.String(f.Name),
 		InvocationType: lambdatypes.InvocationTypeRequestResponse,
 		Payload:        payload,
 	})
 	if err != nil {
-		return awsapi.Explain(f.Region, "function "+f.Name, err)
+		return nil, awsapi.Explain(f.Region, "function "+f.Name, err)
 	}
 	if out.FunctionError != nil {
 		where := ""
 		if f.Region != q.region {
 			where = f.Region + ": "
 		}
-		return fmt.Errorf("%w: %s%s", errFunction, where, functionReason(*out.FunctionError, out.Payload))
+		return nil, fmt.Errorf("%w: %s%s", errFunction, where, functionReason(*out.FunctionError, out.Payload))
 	}
-	return nil
+	return out.Payload, nil
 }
 
 // functionReason reads the error object that Lambda makes of a function's

@@ -27,21 +27,21 @@ type functionError struct{ error }
 func (e functionError) Unwrap() error { return e.error }
 
 // try invokes the function, unless it is known to be of no use.
-func (q *queue) try(ctx context.Context, f Function, payload []byte) error {
+func (q *queue) try(ctx context.Context, f Function, payload []byte) ([]byte, error) {
 	q.unusable.mu.Lock()
 	known := q.unusable.errs[f]
 	q.unusable.mu.Unlock()
 	// A watch asks again: somebody may have fixed it.
 	if known.err != nil && (!q.options.Watch || time.Since(known.at) < RetryFirst) {
-		return known.err
+		return nil, known.err
 	}
-	err := q.invoke(ctx, f, payload)
+	answer, err := q.invoke(ctx, f, payload)
 	if !awsapi.Hopeless(err) {
-		return err
+		return answer, err
 	}
 	err = functionError{err}
 	q.unusable.mu.Lock()
 	defer q.unusable.mu.Unlock()
 	q.unusable.errs[f] = refusal{err: err, at: time.Now()}
-	return err
+	return nil, err
 }

@@ -1,0 +1,101 @@
+package redrive_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+
+	"s3fanout/internal/operator/deadletter"
+	"s3fanout/internal/operator/redrive"
+)
+
+// TestOneMessage shows that one letter is replayed alone, that the run ends with it,
+// and that those which were received on the way to it are given back at once.
+func TestOneMessage(t *testing.T) {
+	for _, tt := range []struct {
+		id                 string
+		dryRun             bool
+		replayed, receives int // receives: of all letters, at most
+	}{{"m015", false, 1, 30}, {"m015", true, 0, 30}, {"m150", false, 1, 170}, {"m999", false, 0, 200}} {
+		t.Run(fmt.Sprint(tt.id, tt.dryRun), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.options.Regions, w.options.DryRun = []string{west}, tt.dryRun
+				w.options.Filter.MessageID = tt.id
+				for i := range 200 {
+					w.queues[west].put(envelope(fmt.Sprint("k", i), functionARN(west)))
+				}
+				report := w.run(t, t.Context())
+				if got := w.functions[west].invocations(); got != tt.replayed || report.Regions[0].Replayed != tt.replayed || report.Err() != nil {
+					t.Errorf("invoked %d times, replayed %d, error %v, want %d", got, report.Regions[0].Replayed, report.Err(), tt.replayed)
+				}
+				if left, visible := w.queues[west].left(), w.queues[west].visible(); left != 200-tt.replayed || visible != left {
+					t.Errorf("%d are left, %d of them visible", left, visible)
+				}
+				received := 0
+				for _, m := range w.queues[west].messages {
+					received += m.receives
+					if m.deleted != (m.id == tt.id && tt.replayed > 0) {
+						t.Errorf("%s: deleted %v", m.id, m.deleted)
+					}
+				}
+				if received > tt.receives || report.Regions[0].Limited {
+					t.Errorf("%d letters were received, at most %d were needed; limited %v", received, tt.receives, report.Regions[0].Limited)
+				}
+			})
+		})
+	}
+}
+
+// TestOneKeyOrCause shows that each of the others that a selection can name chooses
+// those letters alone.
+func TestOneKeyOrCause(t *testing.T) {
+	for _, tt := range []struct {
+		filter redrive.Filter
+		want   int
+	}{
+		{redrive.Filter{Key: "films/1"}, 1},
+		{redrive.Filter{Key: "films/1", Prefix: "music/"}, 0},
+		{redrive.Filter{Cause: "SlowDown"}, 2},
+		{redrive.Filter{Cause: "Slow"}, 0},
+		{redrive.Filter{Cause: deadletter.Cause("not a known dead letter"), Key: "films/1"}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.options.Filter = tt.filter
+			for _, key := range []string{"films/1", "films/10"} {
+				w.queues[west].put(envelope(key, functionARN(west)))
+			}
+			w.queues[west].put("hello")
+			w.run(t, t.Context())
+			if got := w.functions[west].invocations(); got != tt.want {
+				t.Errorf("%+v: %d invocations, want %d", tt.filter, got, tt.want)
+			}
+			if left, visible := w.queues[west].left(), w.queues[west].visible(); left != 3-tt.want || visible != left {
+				t.Errorf("%+v: %d are left, %d of them visible", tt.filter, left, visible)
+			}
+		})
+	}
+}
+
+// TestFunctionsSayWhatTheyDid reads the answers of functions, and of one that says
+// nothing.
+func TestFunctionsSayWhatTheyDid(t *testing.T) {
+	for answer, want := range map[string]map[string]int{
+		`{"copied":1,"exists":0,"sourceGone":2}`: {"copied": 1, "sourceGone": 2},
+		"null":                                   {},
+		`"done"`:                                 {},
+		`{"copied":"x"}`:                         {},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.functions[west].answer = answer
+			w.queues[west].put(envelope("k", functionARN(west)))
+			report := w.run(t, t.Context())
+			if got := report.Regions[1].Results[0]; got.Outcome != redrive.Replayed || !maps.Equal(got.Did, want) {
+				t.Errorf("%s: %s %v, want %v", answer, got.Outcome, got.Did, want)
+			}
+		})
+	}
+}
