@@ -78,6 +78,10 @@ func kinds() map[string]kind {
 			make: makeTrail, properties: func() any { return new(trailProperties) },
 			fixed: []string{"TrailName"}, update: keeping(updateTrail), remove: removeTrail, drift: trailDrift,
 		},
+		"AWS::CloudWatch::Alarm": {
+			make: makeAlarm, properties: func() any { return new(alarmProperties) },
+			fixed: []string{"AlarmName"}, update: keeping(updateAlarm), remove: removeAlarm,
+		},
 		"AWS::DynamoDB::Table": {
 			make: makeTable, properties: func() any { return new(tableProperties) },
 			inPlace: []string{"Tags"}, update: keeping(changeNothing), remove: removeTable,
@@ -181,7 +185,6 @@ func kinds() map[string]kind {
 func inertTypes() map[string]string {
 	return map[string]string{
 		"AWS::CDK::Metadata":         "statistics of the CDK",
-		"AWS::CloudWatch::Alarm":     "nothing watches the metrics",
 		"AWS::CloudWatch::Dashboard": "nothing shows the metrics",
 		"AWS::EC2::VPCEndpoint":      "nothing here is in a VPC",
 	}

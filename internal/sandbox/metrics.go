@@ -21,7 +21,7 @@ func (s *Sandbox) countFunction(region, functionName, metric string, value float
 	}
 	s.cloudwatch.Put(region, cloudwatch.Datum{
 		Metric: cloudwatch.Metric{Namespace: lambdaNamespace, Name: metric, Dimensions: map[string]string{"FunctionName": functionName}},
-		Time:   time.Now(), Value: value, Unit: unit,
+		Time:   s.now(), Value: value, Unit: unit,
 	})
 }
 
@@ -33,7 +33,7 @@ func (s *Sandbox) countTopic(region, topicName, metric string, value float64) {
 	}
 	s.cloudwatch.Put(region, cloudwatch.Datum{
 		Metric: cloudwatch.Metric{Namespace: snsNamespace, Name: metric, Dimensions: map[string]string{"TopicName": topicName}},
-		Time:   time.Now(), Value: value, Unit: unit,
+		Time:   s.now(), Value: value, Unit: unit,
 	})
 }
 

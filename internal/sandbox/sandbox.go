@@ -85,6 +85,9 @@ type Config struct {
 	// another is refused with 409. On AWS it is up to two minutes.
 	RoutesDelay time.Duration
 	Seed        uint64 // of the faults' and the network's randomness
+	// Now is the time of metrics and alarms, time.Now if nil: tests need not wait for
+	// an alarm's periods.
+	Now func() time.Time
 	// Network has the services answer as over AWS's network, see package network.
 	Network bool
 	// NetworkFrom is the Region in which clients outside the sandbox are, for Network;
@@ -162,6 +165,8 @@ type Sandbox struct {
 	order     []resourceKey            // of their creation
 	updated   func(State)
 
+	now        func() time.Time // of metrics and alarms
+	watching   sync.WaitGroup   // done when alarms are evaluated no more
 	partition  string
 	programs   map[string]string // what functions run, by name
 	dir        *directory
@@ -207,6 +212,9 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	assembly, regions, partition, err := findStacks(c)
 	if err != nil {
 		return nil, err
@@ -240,6 +248,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		served:   make(chan error, 1),
 		done:     make(chan struct{}),
 		logger:   c.Logger,
+		now:      c.Now,
 
 		partition: partition,
 		owners:    map[string]string{},
@@ -281,6 +290,7 @@ func Start(ctx context.Context, c Config) (_ *Sandbox, err error) {
 		return nil, err
 	}
 	close(s.ready)
+	s.watching.Go(func() { s.cloudwatch.Watch(s.ending) })
 	return s, nil
 }
 
@@ -367,6 +377,7 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 // called more than once.
 func (s *Sandbox) Close() error {
 	s.end()
+	s.watching.Wait()
 	s.updating.Lock() // an update comes to its end first
 	defer s.updating.Unlock()
 	s.closed = true

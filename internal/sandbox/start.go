@@ -103,8 +103,9 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 		s.network = network.AWS(c.Seed, cmp.Or(c.NetworkFrom, regions[0]))
 	}
 	s.cloudwatch = cloudwatch.New(cloudwatch.Config{
+		Partition: partition, AccountID: AccountID,
 		Logs:  func(region string) []string { return s.lambda.LogFiles(region) },
-		Gauge: s.gauge, Logger: s.logger,
+		Gauge: s.gauge, Publish: s.publishAlarm, Now: s.now, Logger: s.logger,
 	})
 	s.sqs = sqs.New(sqs.Config{
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint, Counters: s.counters, Keys: s.kms,

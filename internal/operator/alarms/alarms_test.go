@@ -16,7 +16,7 @@ import (
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
-// paged answers with a page an alarm; the sandbox has no alarms.
+// paged answers with a page an alarm, and with errors.
 type paged []types.MetricAlarm
 
 func (p paged) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {

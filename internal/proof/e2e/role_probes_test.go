@@ -161,7 +161,7 @@ func (w *world) deployed(kind string, tls bool) error {
 	return iam.Authorize(asked)
 }
 
-// takesAlarms has CloudWatch publish an alarm, which the sandbox raises none of.
+// takesAlarms has CloudWatch publish an alarm.
 func takesAlarms(w *world, _ string) string {
 	if err := w.deployed("alarm topic", true); err != nil {
 		return err.Error()

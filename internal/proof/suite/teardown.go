@@ -102,15 +102,13 @@ func (w *world) nothingLeft(ctx context.Context) (string, error) {
 				_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(w.member(region).RoleName())})
 				return err
 			},
-		}
-		if w.o.target != sandboxTarget { // which makes no alarms
-			names["alarms "+w.o.name+"-*"] = func(ctx context.Context) error {
+			"alarms " + w.o.name + "-*": func(ctx context.Context) error {
 				out, err := c.cloudwatch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(w.o.name + "-")})
 				if err == nil && len(out.MetricAlarms)+len(out.CompositeAlarms) == 0 {
 					err = errNone
 				}
 				return err
-			}
+			},
 		}
 		for what, ask := range names {
 			asked++

@@ -55,14 +55,20 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return nil, &Error{Status: http.StatusBadRequest, Code: "InvalidAction",
 			Message: "The sandbox's CloudWatch speaks the Smithy RPC v2 CBOR protocol alone, as the SDKs of today do."}
 	}
-	if name != "GetMetricData" {
+	resource, on := "*", ""
+	switch name {
+	case "GetMetricData":
+	case "DescribeAlarms":
+		resource = s.alarmARN(region, "*") // whatever the request asks for
+		on = " on resource: " + resource
+	default:
 		return nil, &Error{Status: http.StatusBadRequest, Code: "InvalidAction",
-			Message: fmt.Sprintf("The sandbox's CloudWatch has no operation %q; it has GetMetricData.", name)}
+			Message: fmt.Sprintf("The sandbox's CloudWatch has no operation %q; it has GetMetricData and DescribeAlarms.", name)}
 	}
-	err := iam.Authorize(iam.Request{Caller: caller, Action: "cloudwatch:GetMetricData", Resource: "*"})
+	err := iam.Authorize(iam.Request{Caller: caller, Action: "cloudwatch:" + name, Resource: resource})
 	if d := (*iam.DeniedError)(nil); errors.As(err, &d) {
 		return nil, &Error{Status: http.StatusForbidden, Code: "AccessDenied",
-			Message: fmt.Sprintf("User: %s is not authorized to perform: %s because %s", d.Caller, d.Action, d.Reason)}
+			Message: fmt.Sprintf("User: %s is not authorized to perform: %s%s because %s", d.Caller, d.Action, on, d.Reason)}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -71,6 +77,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	input, err := cbor.Decode(body)
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
+	}
+	if name == "DescribeAlarms" {
+		return s.describeAlarms(r.Context(), region, input)
 	}
 	return s.getMetricData(region, input)
 }
@@ -94,7 +103,7 @@ func write(w http.ResponseWriter, status int, v cbor.Value) {
 	w.Header().Set("Content-Type", "application/cbor")
 	w.Header().Set("Smithy-Protocol", protocol)
 	w.WriteHeader(status)
-	_, _ = w.Write(cbor.Encode(v)) // the client has gone if this fails
+	_, _ = w.Write(cbor.Encode(v)) //nolint:gosec // CBOR is no page; the client has gone if this fails
 }
 
 // query is one of a request's questions.
@@ -195,6 +204,13 @@ func (r *reader) list(m cbor.Map, name string) cbor.List {
 		r.fail("The parameter %s is not a list.", name)
 	}
 	return l
+}
+
+func (r *reader) texts(m cbor.Map, name string) (list []string) {
+	for _, item := range r.list(m, name) {
+		list = append(list, r.text(cbor.Map{name: item}, name))
+	}
+	return list
 }
 
 var queryID = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]{0,254}$`)

@@ -1,5 +1,6 @@
-// Package cloudwatch is the sandbox's Amazon CloudWatch, as far as metrics are
-// read: GetMetricData, in the Smithy RPC v2 CBOR protocol.
+// Package cloudwatch is the sandbox's Amazon CloudWatch, as far as metrics and
+// alarms are read: GetMetricData and DescribeAlarms, in the Smithy RPC v2 CBOR
+// protocol.
 //
 // Its figures come from what happens: services count into it, queues are looked
 // at when they are asked for, and metrics that a function writes to its log in
@@ -7,16 +8,23 @@
 // all. Data points have the resolution that they have on AWS, one minute or one
 // second, and appear at once. The last 10,000 values of each metric are kept;
 // older ones are answered in the periods alone that AWS keeps at their age.
-// Expressions, alarms, dashboards and writing operations are refused by name.
+//
+// Metric alarms, which templates make, are evaluated by CloudWatch's rules, and tell
+// topics of their states. They see the minute that runs, so that one is raised at
+// once and not after it. Expressions are those of alarms alone; composite alarms,
+// history, dashboards and writing operations are refused by name.
 package cloudwatch
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"s3fanout/internal/sandbox/iam"
 )
 
 // Limits of what is kept.
@@ -54,11 +62,15 @@ type Datum struct {
 
 // Config says where figures come from, and all of it may be missing.
 type Config struct {
+	Partition, AccountID string // of alarms' ARNs
+
 	// Logs returns the files that a Region's functions write their logs to.
 	Logs func(region string) []string
 	// Gauge returns what a metric is at this moment; false if it is none that
 	// is looked at.
 	Gauge func(region string, m Metric) (value float64, ok bool)
+	// Publish tells a topic of an alarm.
+	Publish func(ctx context.Context, caller iam.Caller, topicARN, subject, message string) error
 
 	Now    func() time.Time // time.Now if nil
 	Logger *slog.Logger     // told of embedded metrics that CloudWatch would not take; nothing is logged if nil
@@ -72,6 +84,8 @@ type Service struct {
 	mu     sync.Mutex
 	series map[string]map[string]*series // by Region and metric
 	logs   map[string]int64              // by file: how much of it has been read
+
+	alarms alarms
 }
 
 // series is the values of one metric, the oldest of which are forgotten.
@@ -94,7 +108,7 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Service{cfg: c, series: map[string]map[string]*series{}, logs: map[string]int64{}}
+	return &Service{cfg: c, series: map[string]map[string]*series{}, logs: map[string]int64{}, alarms: alarms{byRegion: map[string]map[string]*alarm{}}}
 }
 
 // Put adds a value to a metric of a Region. A metric beyond those that are kept
@@ -139,26 +153,40 @@ func (s *series) add(v value) {
 	s.next = (s.next + 1) % maxValues
 }
 
-// between returns a metric's values from start on and before end, of one unit
-// if that is not empty, in no order.
-func (s *Service) between(region string, m Metric, unit string, start, end time.Time) []value {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []value
-	take := func(v value) {
+// last is the value that was added last; a series has one at least.
+func (s *series) last() *value {
+	return &s.values[(s.next+len(s.values)-1)%len(s.values)]
+}
+
+// between returns the values from start on and before end, of one unit if that is
+// not empty, in no order. A nil series has none.
+func (s *series) between(unit string, start, end time.Time) (list []value) {
+	if s == nil {
+		return nil
+	}
+	for _, v := range s.values {
 		if !v.time.Before(start) && v.time.Before(end) && (unit == "" || unit == v.unit) {
 			list = append(list, v)
 		}
 	}
-	if found := s.series[region][m.key()]; found != nil {
-		for _, v := range found.values {
-			take(v)
-		}
-	}
-	if s.cfg.Gauge != nil {
-		if n, ok := s.cfg.Gauge(region, m); ok {
-			take(value{s.cfg.Now().UTC().Truncate(time.Minute), n, unit})
-		}
-	}
 	return list
+}
+
+// between returns a metric's values from start on and before end, of one unit
+// if that is not empty, in no order. Of this minute, what is looked at has the value
+// of this moment.
+func (s *Service) between(region string, m Metric, unit string, start, end time.Time) []value {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.series[region][m.key()].between(unit, start, end)
+	if s.cfg.Gauge == nil {
+		return list
+	}
+	n, ok := s.cfg.Gauge(region, m)
+	minute := s.cfg.Now().UTC().Truncate(time.Minute)
+	if !ok || minute.Before(start) || !minute.Before(end) {
+		return list
+	}
+	list = slices.DeleteFunc(list, func(v value) bool { return v.time.Equal(minute) })
+	return append(list, value{minute, n, unit})
 }
