@@ -53,8 +53,7 @@ func (a *app) serveConsole(ctx context.Context, port int, o console.Options) err
 	if err != nil {
 		return err
 	}
-	o.Source, o.Set, o.Regions = newConsoleSource(options, config, account), options.Set.Name, options.Set.Regions
-	return a.listenForConsole(ctx, port, o)
+	return a.listenForConsole(ctx, port, newConsoleSource(options, config, account).options(o))
 }
 
 // listenForConsole serves a console on a port of loopback until ctx ends.

@@ -49,7 +49,7 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 	}
 	options := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
 	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t}
-	return a.listenForConsole(ctx, 0, console.Options{Source: p.consoleSource, Set: set.Name, Regions: set.Regions, Sandbox: p, Write: true})
+	return a.listenForConsole(ctx, 0, p.options(console.Options{Sandbox: p, Write: true}))
 }
 
 // Upload writes as the sandbox's administrator.

@@ -57,12 +57,33 @@ func newConsoleSource(options health.Options, config aws.Config, account string)
 	return s
 }
 
+// options adds what the console has to know of the set.
+func (s *consoleSource) options(o console.Options) console.Options {
+	o.Source, o.Set, o.Regions, o.Buckets, o.Proofs = s, s.set.Name, s.set.Regions, map[string]string{}, s.set.Reconcile != nil
+	for _, region := range s.set.Regions {
+		o.Buckets[region] = s.set.Member(s.account, region).Bucket
+	}
+	return o
+}
+
 // Status looks as the command status does.
-func (s *consoleSource) Status(ctx context.Context) (document.Status, error) {
+func (s *consoleSource) Status(ctx context.Context) (console.Look, error) {
 	s.looking.Lock()
 	defer s.looking.Unlock()
 	look, err := s.looker.look(ctx)
-	return look.view.Status, err
+	if err != nil {
+		return console.Look{}, err
+	}
+	found := console.Look{Status: look.view.Status, Uploads: map[string]int64{}}
+	found.Findings = look.view.shown
+	for _, target := range s.looker.waiting {
+		for _, source := range target.Sources {
+			if source.Sent != nil {
+				found.Uploads[source.Region] = *source.Sent
+			}
+		}
+	}
+	return found, nil
 }
 
 // Keys asks the Regions in turn, so that one that is away completes nothing less.
@@ -208,7 +229,7 @@ func (s *consoleSource) Trends(ctx context.Context) ([]console.Trend, error) {
 	perRegion := make([][]console.Trend, len(s.set.Regions))
 	var wait sync.WaitGroup
 	for i, target := range s.set.Regions {
-		wait.Go(func() { perRegion[i] = s.trendsTo(ctx, target, end.Add(-trendWindow), end) })
+		wait.Go(func() { perRegion[i] = s.trendsTo(ctx, target, end.Add(-trendWindow), end, now) })
 	}
 	wait.Wait()
 	var all []console.Trend
@@ -221,14 +242,14 @@ func (s *consoleSource) Trends(ctx context.Context) ([]console.Trend, error) {
 	return all, ctx.Err()
 }
 
-func (s *consoleSource) trendsTo(ctx context.Context, target string, start, end time.Time) (list []console.Trend) {
+func (s *consoleSource) trendsTo(ctx context.Context, target string, start, end, now time.Time) (list []console.Trend) {
 	var queries []metricdata.Query
 	for _, source := range s.set.Others(target) {
 		m := metricdata.Metric{Namespace: "s3fanout", Name: "ReplicationLag", Dimensions: [][2]string{
 			{"ReplicaSet", s.set.Name}, {"SourceRegion", source}, {"TargetRegion", target},
 		}}
 		queries = append(queries, metricdata.Query{Metric: m, Statistic: "SampleCount", Period: trendPeriod}, metricdata.Query{Metric: m, Statistic: "p99", Period: trendPeriod})
-		list = append(list, console.Trend{SourceRegion: source, TargetRegion: target, Start: start, Period: trendPeriod})
+		list = append(list, console.Trend{SourceRegion: source, TargetRegion: target, Start: start, Asked: now, Period: trendPeriod})
 	}
 	series, err := metricdata.Ask(ctx, s.metrics[target], start, end, queries)
 	for i := range list {

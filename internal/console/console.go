@@ -20,8 +20,9 @@ import (
 // Source asks AWS, as the commands do. Its methods must be safe for concurrent use.
 // Functions that report progress are called one at a time, and hold the run up.
 type Source interface {
-	// Status is what the command status finds; metrics may be a minute old.
-	Status(context.Context) (document.Status, error)
+	// Status is what the command status finds; metrics may be a minute old. A Region
+	// that does not answer in time holds the others up no longer.
+	Status(context.Context) (Look, error)
 	// Trends are the replicas of the last hours, for each pair of Regions.
 	Trends(context.Context) ([]Trend, error)
 	// Alarms are those of the set.
@@ -44,11 +45,24 @@ type Source interface {
 	Backfill(ctx context.Context, chosen Missing, progress func(done, missing int)) (document.Backfill, error)
 }
 
+// Look is how the set stands. Its findings are in the order of their urgency.
+type Look struct {
+	document.Status
+
+	// Silent are the Regions that did not answer in time, and when each of them did
+	// last; zero means never. The status has no figures of them.
+	Silent map[string]time.Time
+	// Uploads are the events that each Region announced in the last 24 hours; a Region
+	// of which nothing is known is not in it.
+	Uploads map[string]int64
+}
+
 // Trend is a metric of a pair of Regions over the last hours, a point a period. A
 // point without data is nil.
 type Trend struct {
 	SourceRegion, TargetRegion string
 	Start                      time.Time
+	Asked                      time.Time // the end of the last period has not come yet
 	Period                     time.Duration
 	Replicas                   []*float64 // that arrived
 	P99Seconds                 []*float64 // from the upload's event to the replica
@@ -83,6 +97,11 @@ type Options struct {
 	Source  Source
 	Set     string
 	Regions []string
+	// Buckets are those of the Regions: a dead letter tells by its bucket from where it
+	// comes.
+	Buckets map[string]string
+	// Proofs says that the set compares itself by a schedule.
+	Proofs bool
 	// Command is how the commands that it shows begin, such as bin/s3fanout; empty
 	// means s3fanout.
 	Command string

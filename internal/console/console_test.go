@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 
 // fake is a set without AWS, and what was asked of it.
 type fake struct {
-	status  document.Status
+	look    Look
 	letters []document.RedriveLetter
 	err     error
 	partly  error // of one of the Regions
@@ -43,10 +44,10 @@ func (f *fake) called() []string {
 	return append([]string{}, f.calls...)
 }
 
-func (f *fake) Status(context.Context) (document.Status, error) { return f.status, f.call("status") }
-func (f *fake) Trends(context.Context) ([]Trend, error)         { return nil, f.call("trends") }
-func (f *fake) Alarms(context.Context) ([]Alarm, error)         { return nil, f.call("alarms") }
-func (f *fake) Keys(context.Context, string) ([]string, error)  { return nil, f.call("keys") }
+func (f *fake) Status(context.Context) (Look, error)           { return f.look, f.call("status") }
+func (f *fake) Trends(context.Context) ([]Trend, error)        { return nil, f.call("trends") }
+func (f *fake) Alarms(context.Context) ([]Alarm, error)        { return nil, f.call("alarms") }
+func (f *fake) Keys(context.Context, string) ([]string, error) { return nil, f.call("keys") }
 func (f *fake) Report(_ context.Context, month string) (document.Report, error) {
 	return document.Report{Month: month}, f.call("report %s", month)
 }
@@ -179,6 +180,57 @@ func (u *user) until(path, text string) string {
 		case <-u.t.Context().Done():
 			u.t.Fatalf("%s never says %q:\n%s", path, text, page)
 		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// events is what a browser is sent.
+type events struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+// watch connects until the test ends.
+func (u *user) watch() events {
+	u.t.Helper()
+	r, err := http.NewRequestWithContext(u.t.Context(), http.MethodGet, u.base+"/live", nil)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	resp, err := u.Do(r)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	u.t.Cleanup(func() { _ = resp.Body.Close() }) // read
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	return events{u.t, lines}
+}
+
+// next is the next event.
+func (e events) next() (name, data string) {
+	e.t.Helper()
+	for e.lines.Scan() {
+		line := e.lines.Text()
+		switch {
+		case line == "":
+			return name, data
+		case strings.HasPrefix(line, "event: "):
+			name = line[len("event: "):]
+		default:
+			data += strings.TrimPrefix(line, "data: ") + "\n"
+		}
+	}
+	e.t.Fatalf("the events ended: %v", e.lines.Err())
+	return "", ""
+}
+
+// until reads events until one of that name says so.
+func (e events) until(name, text string) string {
+	e.t.Helper()
+	for {
+		if got, data := e.next(); got == name && strings.Contains(data, text) {
+			return data
 		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 
 // healthView is what the page about health shows.
 type healthView struct {
-	Overview *overview
+	Looked   bool
+	Findings findingsView
 	Alarms   *alarmsView
 }
 
@@ -18,6 +19,12 @@ type healthView struct {
 type alarmsView struct {
 	Alarms []Alarm
 	Error  string // why they are not known
+}
+
+// alarmCount counts the alarms of a Region.
+type alarmCount struct {
+	Raised, Unknown, All int
+	Unavailable          bool
 }
 
 func newAlarmsView(alarms []Alarm, err error) *alarmsView {
@@ -30,10 +37,32 @@ func newAlarmsView(alarms []Alarm, err error) *alarmsView {
 	return v
 }
 
+// of counts those of a Region.
+func (v *alarmsView) of(region string) *alarmCount {
+	c := &alarmCount{Unavailable: v.Error != ""}
+	for _, a := range v.Alarms {
+		switch {
+		case a.Region != region:
+			continue
+		case a.Unavailable != "":
+			c.Unavailable = true
+			continue
+		case a.State == "ALARM":
+			c.Raised++
+		case a.State != "OK":
+			c.Unknown++
+		}
+		c.All++
+	}
+	return c
+}
+
 func (s *Server) showHealth(w http.ResponseWriter, _ *http.Request) {
-	v := healthView{Overview: s.newest()}
 	s.mu.Lock()
-	v.Alarms = s.alarms
+	v := healthView{Looked: s.look != nil, Alarms: s.alarms}
+	if v.Looked {
+		v.Findings = newFindings(s.look.Findings, mostRows)
+	}
 	s.mu.Unlock()
 	s.show(w, http.StatusOK, "health", "Health", v)
 }

@@ -21,7 +21,7 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"phrases": phrases, "sign": sign, "utc": utc, "spark": spark, "fixed": fixed, "dollars": dollars,
+	"phrases": phrases, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "clock": clock, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
@@ -152,6 +152,24 @@ func utc(t time.Time) string {
 		return "never"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// clock is the time of the day alone.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
+
+// rate is a number a minute, in the unit that suits.
+func rate(perMinute *float64) string {
+	switch n := perMinute; {
+	case n == nil:
+		return "no data"
+	case *n >= 600:
+		return count(strconv.FormatFloat(*n/60, 'f', 0, 64)) + " /s"
+	case *n >= 60:
+		return fixed(*n/60) + " /s"
+	case *n >= 10:
+		return strconv.FormatFloat(*n, 'f', 0, 64) + " /min"
+	}
+	return fixed(*perMinute) + " /min"
 }
 
 func fixed(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -85,29 +84,11 @@ func TestCopiesKeepToThePlan(t *testing.T) {
 
 // What changes is sent to whoever watches; nobody is asked before.
 func TestLive(t *testing.T) {
-	f := &fake{status: document.Status{ReplicaSet: "media", Regions: []document.StatusRegion{{Region: "us-east-1"}, {Region: "eu-west-1"}}}}
+	f := &fake{look: Look{Status: document.Status{ReplicaSet: "media", Regions: []document.StatusRegion{{Region: "us-east-1"}, {Region: "eu-west-1"}}}}}
 	u := serve(t, Options{Source: f, Regions: []string{"us-east-1", "eu-west-1"}})
 	u.get("/")
 	if calls := f.called(); len(calls) > 0 {
 		t.Errorf("nobody watches, and it asked %q", calls)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.base+"/live", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := u.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }() // read
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	var overview bool
-	for lines.Scan() {
-		overview = overview || lines.Text() == "event: overview"
-		if overview && strings.Contains(lines.Text(), "eu-west-1") {
-			return
-		}
-	}
-	t.Errorf("no overview came: %v", lines.Err())
+	u.watch().until("overview", "eu-west-1")
 }

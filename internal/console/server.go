@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"s3fanout/internal/operator/document"
 )
 
 //go:embed static
@@ -23,8 +21,8 @@ type Server struct {
 	jobs  *jobs
 
 	mu     sync.Mutex
-	status *document.Status // the newest
-	looked time.Time        // when it was found
+	look   *Look     // the newest
+	looked time.Time // when it was found
 	trends []Trend
 	queues queues
 	alarms *alarmsView // nil before they were asked for
@@ -63,7 +61,7 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	var looks sync.WaitGroup
-	looks.Go(func() { s.look(ctx) })
+	looks.Go(func() { s.watch(ctx) })
 	if o.Sandbox != nil {
 		looks.Go(func() { s.follow(ctx) })
 	}
@@ -90,6 +88,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	mux.HandleFunc("GET /live", s.hub.serve)
 	mux.HandleFunc("GET /{$}", s.showOverview)
+	mux.HandleFunc("GET /pairs", s.showPairs)
 	mux.HandleFunc("GET /key", s.showKey)
 	mux.HandleFunc("GET /key/names", s.completeKey)
 	mux.HandleFunc("GET /letters", s.showLetters)
@@ -121,8 +120,8 @@ func (s *Server) writes(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// look asks how the set stands, again and again while a browser is connected.
-func (s *Server) look(ctx context.Context) {
+// watch asks how the set stands, again and again while a browser is connected.
+func (s *Server) watch(ctx context.Context) {
 	for {
 		if !s.hub.watched() {
 			select {
@@ -145,7 +144,7 @@ func (s *Server) look(ctx context.Context) {
 const lookTime = time.Minute
 
 func (s *Server) lookOnce(ctx context.Context) {
-	status, err := within(ctx, s.o.Source.Status)
+	look, err := within(ctx, s.o.Source.Status)
 	if ctx.Err() != nil {
 		return
 	}
@@ -155,7 +154,7 @@ func (s *Server) lookOnce(ctx context.Context) {
 		return
 	}
 	s.hub.set("trouble", "")
-	s.publish(func() { s.status, s.looked = &status, s.o.Now() })
+	s.publish(func() { s.look, s.looked = &look, s.o.Now() })
 	if trends, err := within(ctx, s.o.Source.Trends); err == nil {
 		s.publish(func() { s.trends = trends })
 	}
@@ -179,21 +178,28 @@ func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T
 func (s *Server) publish(keep func()) {
 	s.mu.Lock()
 	keep()
-	o, looked, alarms := newOverview(*s.status, s.trends), s.looked, s.alarms
+	o, looked, alarms, findings := s.overview(), s.looked, s.alarms, newFindings(s.look.Findings, mostRows)
 	s.mu.Unlock()
 	s.hub.set("overview", s.fragment("overview", o))
-	s.hub.set("findings", s.fragment("findings", o.Findings))
+	s.hub.set("findings", s.fragment("findings", findings))
 	s.hub.set("alarms", s.fragment("alarms", alarms))
 	s.hub.set("clock", looked.UTC().Format("2006-01-02 15:04:05 UTC"))
+}
+
+// overview is made of what is known; the caller holds s.mu, and there was a look.
+func (s *Server) overview() overview {
+	return newOverview(glance{
+		look: *s.look, trends: s.trends, alarms: s.alarms, letters: s.queues.byPair(s.o.Buckets), proofs: s.o.Proofs,
+	})
 }
 
 // newest is what the last look found, nil before the first.
 func (s *Server) newest() *overview {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.status == nil {
+	if s.look == nil {
 		return nil
 	}
-	o := newOverview(*s.status, s.trends)
+	o := s.overview()
 	return &o
 }

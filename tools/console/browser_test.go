@@ -231,6 +231,19 @@ func (w *world) upload(t *testing.T, region string, keys ...string) {
 	}
 }
 
+// everywhere waits until each Region has the keys: no fault strikes what comes before.
+func (w *world) everywhere(t *testing.T, keys ...string) {
+	t.Helper()
+	for region, r := range w.Regions {
+		arrived := s3.NewObjectExistsWaiter(w.client(region), func(o *s3.ObjectExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second })
+		for _, key := range keys {
+			if err := arrived.Wait(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String(key)}, limit); err != nil {
+				t.Fatalf("%s does not arrive in %s: %v", key, region, err)
+			}
+		}
+	}
+}
+
 // fault switches one of the sandbox's faults.
 func (w *world) fault(t *testing.T, region, kind string, rate int) {
 	t.Helper()

@@ -39,6 +39,16 @@
     if (focused) part.querySelector(focused)?.focus();
   };
 
+  // A part that was chosen is asked for again after a look.
+  const again = async () => {
+    for (const part of document.querySelectorAll("[data-again]")) {
+      const answer = await fetch(part.dataset.again);
+      if (!answer.ok) continue;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+      if (next) replace(part.id, next.innerHTML);
+    }
+  };
+
   // A browser has few connections to one server, and each look has its price: a tab that
   // is hidden asks for nothing.
   const parts = ["overview", "findings", "alarms", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill", "flow"];
@@ -48,6 +58,7 @@
     if (document.hidden || live) return;
     live = new EventSource("/live");
     for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
+    live.addEventListener("overview", again);
     live.addEventListener("error", () => replace("trouble", lost));
     live.addEventListener("open", () => { if (document.getElementById("trouble").innerHTML === lost) replace("trouble", ""); });
   };
@@ -66,7 +77,7 @@
       const style = getComputedStyle(el);
       const y = { range: (_, __, max) => [0, Math.max(max || 0, 1)] };
       new uPlot({
-        width: 160, height: 32, cursor: { show: false }, legend: { show: false }, select: { show: false },
+        width: el.clientWidth || 160, height: 32, cursor: { show: false }, legend: { show: false }, select: { show: false },
         axes: [{ show: false }, { show: false }, { show: false, scale: "lag" }], scales: { y, lag: y },
         series: [{},
           { stroke: style.color, fill: style.color, width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 6] }) },

@@ -55,6 +55,9 @@ type Target struct {
 // Region.
 type Source struct {
 	Region string
+	// Sent is how many events of the window its topic sent to each function, nil if
+	// CloudWatch knows nothing of the topic.
+	Sent *int64
 	// Waiting is nil if CloudWatch knows nothing of the source's topic.
 	Waiting *int64
 	// ByAge are those by Ages, as if the first written were always the first done.

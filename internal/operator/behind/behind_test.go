@@ -115,11 +115,11 @@ func TestWhatWaitsIsPublishedMinusFinished(t *testing.T) {
 	nothing := []int64{0, 0, 0, 0, 0, 0, 0}
 	want := []Target{
 		{Region: "eu-west-1", Oldest: age(time.Hour), Waiting: n(11), Sources: []Source{
-			{Region: "us-east-1", Waiting: n(11), ByAge: []int64{3, 3, 3, 2, 0, 0, 0}},
-			{Region: "ap-northeast-1", Waiting: n(0), ByAge: nothing},
+			{Region: "us-east-1", Sent: n(121), Waiting: n(11), ByAge: []int64{3, 3, 3, 2, 0, 0, 0}},
+			{Region: "ap-northeast-1", Sent: n(0), Waiting: n(0), ByAge: nothing},
 		}},
 		{Region: "ap-northeast-1", Waiting: n(0), Sources: []Source{
-			{Region: "us-east-1", Waiting: n(0), ByAge: nothing}, {Region: "eu-west-1", Waiting: n(0), ByAge: nothing},
+			{Region: "us-east-1", Sent: n(121), Waiting: n(0), ByAge: nothing}, {Region: "eu-west-1", Sent: n(0), Waiting: n(0), ByAge: nothing},
 		}},
 	}
 	if got := w.measure("eu-west-1", "ap-northeast-1"); !reflect.DeepEqual(got, want) {

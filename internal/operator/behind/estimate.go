@@ -30,6 +30,8 @@ func estimate(region string, sources []string, published map[string]sent, finish
 		if p := published[source]; p.known {
 			waiting := int64(math.Round(left[source] * share))
 			s.Waiting, s.ByAge = &waiting, byAge(p.minutes, waiting, now)
+			total := int64(math.Round(p.total))
+			s.Sent = &total
 			t.Waiting = plus(t.Waiting, waiting)
 		}
 		t.Sources = append(t.Sources, s)

@@ -26,8 +26,8 @@ type crowd struct {
 	regions []string
 }
 
-func (c crowd) Status(context.Context) (document.Status, error) {
-	s := document.Status{ReplicaSet: "media"}
+func (c crowd) Status(context.Context) (console.Look, error) {
+	s := console.Look{Status: document.Status{ReplicaSet: "media"}}
 	for i, r := range c.regions {
 		letters := 5000
 		row := document.StatusRegion{Region: r, Parts: map[string]string{"bucket": "ok"}, DeadLetters: &letters}
