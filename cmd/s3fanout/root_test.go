@@ -149,7 +149,7 @@ func TestReferencesNameFieldsOfTheirSchema(t *testing.T) {
 			}
 			schemas += string(content)
 		}
-		for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+) \\|").FindAllStringSubmatch(section, -1) {
+		for _, row := range regexp.MustCompile("(?m)^- (`\\w+`(?:, `\\w+`)*): ").FindAllStringSubmatch(section, -1) {
 			for _, field := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
 				explained++
 				if !strings.Contains(schemas, `"`+field[1]+`": {`) {
