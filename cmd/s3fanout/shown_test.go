@@ -232,7 +232,6 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout failover status":                                        {reason: noPoint},
 		"s3fanout failover shift --away-from eu-west-1":                   {reason: noPoint},
 		"s3fanout failover shift --to us-east-1,eu-west-1,ap-northeast-1": {reason: noPoint},
-		"s3fanout failover drill":                                         {reason: noPoint},
 		"s3fanout failover drill --away-from eu-west-1 --for 1h":          {reason: noPoint},
 	}
 }
