@@ -218,6 +218,8 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout sandbox --templates cdk.out":           {script: "sandbox_deploy.txtar"},
 		"s3fanout sandbox --regions us-east-1,eu-west-1": {script: "sandbox_deploy.txtar"},
 		"s3fanout console":                               {script: "console.txtar"},
+		"s3fanout console --write":                       {script: "console.txtar"},
+		"s3fanout console --port 8080":                   {script: "console.txtar"},
 		"s3fanout demo":                                  {script: "demo.txtar"},
 		"s3fanout redrive --watch --rate 5":              {script: "redrive_watch.txtar"},
 		"s3fanout status --watch":                        {script: "status.txtar"},
