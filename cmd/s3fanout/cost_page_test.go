@@ -85,6 +85,10 @@ func costText(t *testing.T) string {
 			if !ok {
 				t.Fatalf("no break-even with %d uploads to %d Regions", objects, n)
 			}
+			if size == 0 {
+				even.WriteString(" any |")
+				continue
+			}
 			fmt.Fprintf(&even, " %s |", table.Bytes(size))
 		}
 		even.WriteString("\n")
@@ -135,6 +139,12 @@ Three Regions cost {fixed} a month, $3 less without the dashboard. A million rep
 which CRR pays too. That is a model: list prices before tax, discounts and free tiers, objects of the mean size, no failures. Storage, KMS
 and access logs are left out.
 
+## From which size on
+The mean size of objects from which on s3fanout costs no more than CRR with RTC, in us-east-1:
+
+| uploads a month | 2 Regions | 3 Regions | 5 Regions | 10 Regions |
+|---|---|---|---|---|
+{even}
 ## What is counted
 For each upload to N Regions:
 
@@ -183,12 +193,6 @@ invocations of 0.2 s a month, two metrics of alarms, four metrics. With ` + "`ke
 A million uploads to three Regions cost {audit}, with ` + "`ownWrites`" + ` {auditOwn}: {event100k} for 100,000 events, of {auditBytes} bytes each in
 the log group. A query costs $0.005 for each GB that it reads.
 
-## From which size on
-Mean size of objects from which on s3fanout costs no more than CRR with RTC, in us-east-1:
-
-| uploads a month | 2 Regions | 3 Regions | 5 Regions | 10 Regions |
-|---|---|---|---|---|
-{even}
 ## Prices
 AWS's list prices of November 2026, from public quotations of its
 [price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages; that of filters has one source only.
