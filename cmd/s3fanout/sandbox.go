@@ -102,24 +102,30 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 			return err
 		}
 	}
-	if a.output == outputJSON {
-		if err := writeJSONDocument(a.stdout, state); err != nil {
-			return err
-		}
-	} else {
-		a.explainSandbox(state, sb.LogDir())
-	}
 	if f.console {
-		if err := a.serveSandboxConsole(ctx, sb, steps, f.templates == ""); err != nil {
-			return err
+		err = a.serveSandboxConsole(ctx, sb, steps, f.templates == "", func(url string) error { return a.showSandbox(state, sb.LogDir(), url) })
+	} else if err = a.showSandbox(state, sb.LogDir(), ""); err == nil {
+		select {
+		case <-ctx.Done(): // being interrupted is how it ends
+		case <-sb.Done():
 		}
-		return sb.Close()
 	}
-	select {
-	case <-ctx.Done(): // being interrupted is how it ends
-	case <-sb.Done():
+	return errors.Join(err, sb.Close())
+}
+
+// showSandbox says how the sandbox, and its console if there is one, are reached.
+func (a *app) showSandbox(state sandbox.State, logs, console string) error {
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, struct {
+			sandbox.State
+			Console string `json:"console,omitempty"`
+		}{state, console})
 	}
-	return sb.Close()
+	a.explainSandbox(state, logs)
+	if console == "" {
+		return nil
+	}
+	return consoleAt(a.stdout, console)
 }
 
 // Values of --network.

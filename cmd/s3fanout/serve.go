@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -53,20 +54,45 @@ func (a *app) serveConsole(ctx context.Context, port int, o console.Options) err
 	if err != nil {
 		return err
 	}
-	return a.listenForConsole(ctx, port, newConsoleSource(options, config, account).options(o))
+	return a.listenForConsole(ctx, port, newConsoleSource(options, config, account).options(o), a.showConsole)
 }
 
-// listenForConsole serves a console on a port of loopback until ctx ends.
-func (a *app) listenForConsole(ctx context.Context, port int, o console.Options) error {
+// listenForConsole serves a console on a port of loopback until ctx ends. ready is told
+// its URL.
+func (a *app) listenForConsole(ctx context.Context, port int, o console.Options, ready func(url string) error) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("%w; give --port another one, or leave it out", err)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o.Command = a.hints.called
+	var notTold error
 	err = console.Serve(ctx, listener, o, func(url string) {
-		_, _ = fmt.Fprintf(a.stdout, "The console is at\n\n  %s\n\nInterrupt (Ctrl-C) to end it.\n", url)
+		if notTold = ready(url); notTold != nil {
+			stop() // nobody could open it
+		}
 	})
-	if errors.Is(err, context.Canceled) {
-		return nil
+	if notTold != nil || errors.Is(err, context.Canceled) {
+		return notTold
 	}
 	return err
+}
+
+// consoleAt says where a console is.
+func consoleAt(w io.Writer, url string) error {
+	_, err := fmt.Fprintf(w, "The console is at\n\n  %s\n\nInterrupt (Ctrl-C) to end it.\n", url)
+	return err
+}
+
+// consoleDocument is what the command writes as JSON.
+type consoleDocument struct {
+	URL string `json:"url"`
+}
+
+func (a *app) showConsole(url string) error {
+	if a.output == outputJSON {
+		return writeJSONDocument(a.stdout, consoleDocument{url})
+	}
+	return consoleAt(a.stdout, url)
 }

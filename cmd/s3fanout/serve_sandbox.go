@@ -30,9 +30,10 @@ type playground struct {
 	trace   *trace.Trace
 }
 
-// serveSandboxConsole shows the sandbox in a browser until ctx ends. What is deployed
-// there is what --config says, or, without --templates, the built-in set.
-func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *trace.Trace, builtIn bool) error {
+// serveSandboxConsole shows the sandbox in a browser until ctx or the sandbox ends. What
+// is deployed there is what --config says, or, without --templates, the built-in set.
+// ready is told the console's URL.
+func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *trace.Trace, builtIn bool, ready func(url string) error) error {
 	set, err := snapshot.Config()
 	if !builtIn {
 		set, err = a.replicaSet()
@@ -40,6 +41,15 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 	if err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-sb.Done():
+			stop()
+		}
+	}()
 	state := sb.State()
 	config, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(set.Regions[0]), awsconfig.WithBaseEndpoint(state.Endpoint),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{requestbody.Keep}),
@@ -49,7 +59,7 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 	}
 	options := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
 	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t}
-	return a.listenForConsole(ctx, 0, p.options(console.Options{Sandbox: p, Write: true}))
+	return a.listenForConsole(ctx, 0, p.options(console.Options{Sandbox: p, Write: true}), ready)
 }
 
 // Upload writes as the sandbox's administrator.

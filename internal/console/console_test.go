@@ -252,6 +252,21 @@ func TestPagesShowWhatIsAsked(t *testing.T) {
 	}
 }
 
+// Commands are shown as this one was called, so that a copied one runs.
+func TestCommandsAreAsCalled(t *testing.T) {
+	for command, want := range map[string]string{"": "s3fanout explain", "bin/s3fanout": "bin/s3fanout explain"} {
+		if page := serve(t, Options{Command: command}).get("/key?key=k"); !strings.Contains(page, `data-copy="`+want) {
+			t.Errorf("called as %q the page does not say %q:\n%s", command, want, page)
+		}
+	}
+	page := (&Server{pages: called("bin/s3fanout")}).fragment("hint", "first s3fanout doctor, then aws s3api list-buckets; not s3fanout")
+	for _, want := range []string{`data-copy="bin/s3fanout doctor"`, `data-copy="aws s3api list-buckets"`, "not s3fanout"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("a hint does not say %q: %s", want, page)
+		}
+	}
+}
+
 // Whatever a key holds, it is text.
 func TestKeysAreText(t *testing.T) {
 	const key = `<script>alert(1)</script>"'>&\` + "\u202e"

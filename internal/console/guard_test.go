@@ -12,7 +12,8 @@ import (
 // nothing and change nothing.
 func TestStrangersAreKeptOut(t *testing.T) {
 	f := &fake{}
-	u := serve(t, Options{Source: f, Write: true})
+	u := serve(t, Options{Source: f, Sandbox: &toy{}, Write: true})
+	jar := u.Jar
 	port := u.base[strings.LastIndex(u.base, ":"):]
 	for name, c := range map[string]struct {
 		method, path string
@@ -35,10 +36,35 @@ func TestStrangersAreKeptOut(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d", name, code, text, c.code)
 		}
 	}
+	everything := []string{"GET /static/console.js"}
+	for _, r := range (&Server{}).table(true) {
+		everything = append(everything, strings.NewReplacer("{$}", "", "{kind}", "verify").Replace(r.pattern))
+	}
+	for _, request := range everything {
+		method, path, _ := strings.Cut(request, " ")
+		for _, headers := range [][]string{
+			{"Host", "attacker.example" + port}, {"Origin", "http://127.0.0.1:1"}, {"Origin", "null"},
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Cookie", "s3fanout-guess=guess"},
+			{"X-CSRF-Token", ""}, {"X-CSRF-Token", "guess"}, {"Origin", ""},
+		} {
+			if method == http.MethodGet && (headers[0] == "X-CSRF-Token" || headers[1] == "") {
+				continue // for what may change something alone
+			}
+			if headers[0] == "Cookie" {
+				u.Jar = nil
+			}
+			code, text := u.send(method, path, nil, headers...)
+			if code != http.StatusForbidden && code != http.StatusMisdirectedRequest || strings.Contains(text, "<html") {
+				t.Errorf("%s with %s: %d %q", request, headers, code, text)
+			}
+			u.Jar = jar
+		}
+	}
 	u.Jar = nil
-	for _, path := range []string{"/", "/key?key=k", "/live", "/static/console.js"} {
-		if code, _ := u.send(http.MethodGet, path, nil); code != http.StatusForbidden {
-			t.Errorf("%s without the cookie: %d", path, code)
+	for _, request := range everything {
+		method, path, _ := strings.Cut(request, " ")
+		if code, _ := u.send(method, path, nil); code != http.StatusForbidden {
+			t.Errorf("%s without the cookie: %d", request, code)
 		}
 	}
 	if calls := f.called(); len(calls) > 0 {
@@ -80,14 +106,24 @@ func TestHeadersOfAPage(t *testing.T) {
 	}
 }
 
-// Without Write nothing that changes something is run, whatever is sent.
+// Without Write nothing that changes something is run, whatever is sent: what the table
+// says to change something is refused, and it is known of every route whether it does.
 func TestReadOnly(t *testing.T) {
 	f := &fake{}
-	u := serve(t, Options{Source: f})
-	for _, path := range []string{"/letters/replay", "/compare/backfill"} {
-		if code, text := u.send(http.MethodPost, path, url.Values{"limit": {"1"}}); code != http.StatusForbidden || !strings.Contains(text, "--write") {
+	u := serve(t, Options{Source: f, Sandbox: &toy{}})
+	var changing []string
+	for _, r := range (&Server{}).table(true) {
+		if !r.changes {
+			continue
+		}
+		changing = append(changing, r.pattern)
+		method, path, _ := strings.Cut(r.pattern, " ")
+		if code, text := u.send(method, path, url.Values{"limit": {"1"}}); code != http.StatusForbidden || !strings.Contains(text, "--write") {
 			t.Errorf("%s: %d %q", path, code, text)
 		}
+	}
+	if len(changing) < 4 {
+		t.Errorf("only %q change something", changing)
 	}
 	if calls := f.called(); len(calls) > 0 {
 		t.Errorf("it ran %q", calls)

@@ -183,7 +183,7 @@ func TestManyRegions(t *testing.T) {
 	if len(o.Arrows) != mostArrows || len(o.Worst()) != mostPairs || o.Arrows[mostArrows-1].State != stateFailed {
 		t.Errorf("%d arrows, %d pairs are listed, the last drawn is %s", len(o.Arrows), len(o.Worst()), o.Arrows[len(o.Arrows)-1].State)
 	}
-	text := (&Server{}).fragment("overview", o)
+	text := (&Server{pages: called("s3fanout")}).fragment("overview", o)
 	if strings.Contains(text, "could not be made") || len(text) > 100_000 {
 		t.Errorf("%d bytes: %.300s", len(text), text)
 	}

@@ -21,9 +21,19 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"phrases": phrases, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "clock": clock, "fixed": fixed, "dollars": dollars,
+	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "clock": clock, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
+
+// called are the templates, in which commands begin as this one was called.
+func called(command string) *template.Template {
+	return template.Must(templates.Clone()).Funcs(template.FuncMap{"called": func(text string) string {
+		if arguments, ours := strings.CutPrefix(text, "s3fanout "); ours {
+			return command + " " + arguments
+		}
+		return text
+	}})
+}
 
 // page is what every page has, beside its own part.
 type page struct {
@@ -46,7 +56,7 @@ func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main
 		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command, Write: s.o.Write, Sandbox: s.o.Sandbox != nil, Main: main,
 	}
 	var text bytes.Buffer
-	if err := templates.ExecuteTemplate(&text, tab+".html", p); err != nil {
+	if err := s.pages.ExecuteTemplate(&text, tab+".html", p); err != nil {
 		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -58,7 +68,7 @@ func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main
 // fragment renders a part that is sent by itself.
 func (s *Server) fragment(name string, data any) string {
 	var text bytes.Buffer
-	if err := templates.ExecuteTemplate(&text, name, data); err != nil {
+	if err := s.pages.ExecuteTemplate(&text, name, data); err != nil {
 		return template.HTMLEscapeString("This part could not be made: " + err.Error())
 	}
 	return text.String()

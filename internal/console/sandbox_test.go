@@ -41,7 +41,7 @@ func (s *toy) Changed() <-chan struct{} { return s.changed }
 func TestSandboxPage(t *testing.T) {
 	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	box := &toy{done: make(chan string, 1), steps: []Step{{At: at, Stage: "announced", Source: "us-east-1", Key: "films/1.mp4"}, {At: at, Stage: "done", Source: "us-east-1", Target: "eu-west-1", Key: "films/1.mp4"}}}
-	u := serve(t, Options{Sandbox: box, Regions: []string{"us-east-1", "eu-west-1"}})
+	u := serve(t, Options{Sandbox: box, Write: true, Regions: []string{"us-east-1", "eu-west-1"}})
 	page := u.get("/sandbox")
 	for _, want := range []string{"films/1.mp4", `data-drop="us-east-1"`, `data-region="eu-west-1" checked`} {
 		if !strings.Contains(page, want) {

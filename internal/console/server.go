@@ -2,16 +2,12 @@ package console
 
 import (
 	"context"
-	"embed"
-	"io/fs"
+	"html/template"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 )
-
-//go:embed static
-var static embed.FS
 
 // Server is the console. It is safe for concurrent use.
 type Server struct {
@@ -19,6 +15,7 @@ type Server struct {
 	guard *guard
 	hub   *hub
 	jobs  *jobs
+	pages *template.Template // in which commands are as Options.Command calls them
 
 	mu     sync.Mutex
 	look   *Look     // the newest
@@ -52,7 +49,7 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &Server{o: o, guard: newGuard(port), hub: newHub()}
+	s := &Server{o: o, guard: newGuard(port), hub: newHub(), pages: called(o.Command)}
 	s.jobs = newJobs(ctx, o.Now, func(kind string, j job) {
 		s.hub.set("job-"+kind, s.fragment("job", jobView{Kind: kind, job: j, Now: o.Now()}))
 	})
@@ -77,47 +74,6 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 		return nil
 	}
 	return err
-}
-
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	files, err := fs.Sub(static, "static")
-	if err != nil {
-		panic(err) // the folder is embedded
-	}
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
-	mux.HandleFunc("GET /live", s.hub.serve)
-	mux.HandleFunc("GET /{$}", s.showOverview)
-	mux.HandleFunc("GET /pairs", s.showPairs)
-	mux.HandleFunc("GET /key", s.showKey)
-	mux.HandleFunc("GET /key/names", s.completeKey)
-	mux.HandleFunc("GET /letters", s.showLetters)
-	mux.HandleFunc("POST /letters/read", s.readLetters)
-	mux.HandleFunc("GET /compare", s.showComparison)
-	mux.HandleFunc("POST /compare/verify", s.startVerify)
-	mux.HandleFunc("POST /compare/plan", s.startPlan)
-	mux.HandleFunc("GET /health", s.showHealth)
-	mux.HandleFunc("GET /report", s.showReport)
-	mux.HandleFunc("POST /stop/{kind}", s.stopJob)
-	if s.o.Sandbox != nil {
-		mux.HandleFunc("GET /sandbox", s.showSandbox)
-		mux.HandleFunc("POST /sandbox/upload", s.upload)
-		mux.HandleFunc("POST /sandbox/fault", s.switchFault)
-	}
-	mux.HandleFunc("POST /letters/replay", s.writes(s.startReplay))
-	mux.HandleFunc("POST /compare/backfill", s.writes(s.startBackfill))
-	return mux
-}
-
-// writes refuses what changes something unless the console may.
-func (s *Server) writes(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.o.Write {
-			http.Error(w, "This console changes nothing; start it with --write for that.", http.StatusForbidden)
-			return
-		}
-		next(w, r)
-	}
 }
 
 // watch asks how the set stands, again and again while a browser is connected.
