@@ -57,11 +57,12 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 	if err != nil {
 		return err
 	}
-	var members replicaset.Members
-	for _, region := range regions {
-		members = append(members, set.Member(account, region))
-	}
-	results := adoption.Run(ctx, adoption.Options{Set: set, Members: members, Stores: adoption.Stores(config, members), DryRun: f.dryRun})
+	members := membersOf(set, account, regions)
+	next, stop := a.newProgress().counting(len(members), "buckets looked at")
+	results := adoption.Run(ctx, adoption.Options{
+		Set: set, Members: members, Stores: adoption.Stores(config, members), DryRun: f.dryRun, Done: func(adoption.Result) { next() },
+	})
+	stop()
 	if err := a.writeAdopt(document.NewAdopt(set.Name, account, f.dryRun, results)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
@@ -94,7 +95,10 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 	if err != nil {
 		return err
 	}
+	next, stop := a.newProgress().counting(len(regions), "buckets looked at")
+	options.Done = func(string) { next() }
 	facts, err := health.GatherAdopted(ctx, options)
+	stop()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}

@@ -57,6 +57,15 @@ func (f *auditFlags) from(set replicaset.Config, now time.Time) (time.Time, erro
 	return f.since.time, nil
 }
 
+// asking says what a command about one key waits for.
+func (f *auditFlags) asking(set replicaset.Config) string {
+	text := "asking " + countOf(len(set.Regions), "Region", "Regions")
+	if f.audit {
+		text += " and the audit trail"
+	}
+	return text
+}
+
 // auditLogs asks CloudWatch Logs in the Region of the trail.
 func auditLogs(config aws.Config, set replicaset.Config) audit.Logs {
 	return cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) {

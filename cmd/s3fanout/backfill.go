@@ -86,7 +86,9 @@ func (a *app) backfill(ctx context.Context, f backfillFlags) error {
 		return err
 	}
 	p := a.newProgress()
-	watch := backfillProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun}
+	total, stop := p.askKeyTotal(ctx, config, set.Members(account), f.prefix == "" && len(f.keys) == 0)
+	defer stop()
+	watch := backfillProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun, listing: listingBar{total: &total.sum}}
 	o, err := backfillOptions(ctx, set, config, account, to, f, slog.New(slog.NewTextHandler(noteWriter{p}, nil)))
 	if err != nil {
 		return err

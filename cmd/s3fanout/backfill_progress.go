@@ -19,6 +19,7 @@ type backfillProgress struct {
 	dryRun      bool
 	named       int // failures
 	meter       ui.Meter
+	listing     listingBar
 }
 
 // statusInterval keeps a terminal readable.
@@ -31,7 +32,14 @@ func (w *backfillProgress) progress(b backfill.Progress) {
 	}
 	w.last = now
 	text := describeProgress(b, now.Sub(w.began), w.dryRun, &w.meter)
-	if w.dryRun || !b.Listed {
+	switch {
+	case w.dryRun && !b.Listed:
+		w.listing.show(w.p, int64(b.Keys), now.Sub(w.began), text)
+		return
+	case !b.Listed:
+		w.p.status("%s", text+w.listing.percent(w.p, int64(b.Keys)))
+		return
+	case w.dryRun:
 		w.p.status("%s", text)
 		return
 	}

@@ -135,6 +135,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 		return errors.Join(a.writeBatch(result), err)
 	}
 	var failures []error
+	next, stop := a.newProgress().counting(len(requests), "jobs created")
 	for i, r := range requests {
 		region, in := r.From, inputs[i]
 		job := document.BatchJob{Region: region, TargetRegion: request.To, Prefix: r.Prefix, Suffix: r.Suffix}
@@ -145,10 +146,12 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 			failures = append(failures, err)
 		}
 		result.Jobs = append(result.Jobs, job)
+		next()
 		if ctx.Err() != nil {
 			break
 		}
 	}
+	stop()
 	if err := a.writeBatch(result); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

@@ -108,7 +108,7 @@ func (p *progress) ticking(text func() string) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(ended); <-done }
+	return sync.OnceFunc(func() { close(ended); <-done })
 }
 
 // countdown is ticking, for work that takes a time at most.

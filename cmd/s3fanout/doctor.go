@@ -107,16 +107,10 @@ func inOrder(set replicaset.Config, chosen []string) []string {
 
 // gatherHealth looks at the Regions and tells how far it is.
 func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts, error) {
-	p := a.newProgress()
-	seen := 0
-	o.Done = func(string) {
-		if seen++; p.width == 0 {
-			return // in a file it would say nothing that the result does not
-		}
-		p.status("%d of %d Regions looked at", seen, len(o.Regions))
-	}
+	next, stop := a.newProgress().counting(len(o.Regions), "Regions looked at")
+	o.Done = func(string) { next() }
 	facts, err := health.Gather(ctx, *o)
-	p.done()
+	stop()
 	if err != nil && ctx.Err() != nil {
 		return health.Facts{}, marked{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}

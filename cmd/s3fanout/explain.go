@@ -47,7 +47,9 @@ func (a *app) explain(ctx context.Context, argument string, f explainFlags) erro
 	if f.audit {
 		o.Logs, o.AuditFrom = auditLogs(k.config, k.set), k.auditFrom
 	}
+	stop := a.newProgress().working(f.asking(k.set))
 	facts, err := explain.Run(ctx, o)
+	stop()
 	if err != nil {
 		return err
 	}

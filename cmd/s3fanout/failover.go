@@ -144,6 +144,8 @@ func (a *app) failoverStatus(ctx context.Context, named string) error {
 	if err != nil {
 		return err
 	}
+	stop := a.newProgress().working("asking " + countOf(len(at.set.Regions), "Region", "Regions"))
+	defer stop()
 	d := document.FailoverStatus{ReplicaSet: at.set.Name, AccessPoints: []document.FailoverPoint{}}
 	var silent []string
 	for _, point := range at.points {
@@ -159,6 +161,7 @@ func (a *app) failoverStatus(ctx context.Context, named string) error {
 		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}
 	d.Regions = document.NewFailoverRegions(figures)
+	stop()
 	if err := a.writeFailoverStatus(d, silent); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

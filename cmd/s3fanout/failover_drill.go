@@ -94,7 +94,7 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	p := a.newProgress()
 	drill := failover.Drill{
 		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, at.set, at.account, point.ARN).Read,
-		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Settle: f.settle, Tell: func(text string) { p.status("%s", text) },
+		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Settle: f.settle,
 	}
 	d := document.FailoverShift{
 		ReplicaSet: at.set.Name, DryRun: f.dryRun, AccessPoint: document.NewFailoverPoint(point, control.Region(), before),
@@ -104,9 +104,9 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	if len(changes) == 0 {
 		return usageError{errors.New("the routes are so already, and nothing would be shifted; see s3fanout failover status")}
 	}
-	p.status("asking the Regions what readers would miss")
+	stop := p.working("asking the Regions what readers would miss")
 	first, risks, err := drill.Check(ctx)
-	p.done()
+	stop()
 	if err != nil {
 		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}
@@ -130,8 +130,9 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
 	p.note("should this be killed, shift back by hand: %s", shiftBack(d.AccessPoint.Routes, f.point))
+	drill.Report, stop = p.phases()
 	result := drill.Run(ctx, first)
-	p.done()
+	stop()
 	report := document.NewFailoverDrill(at.set.Name, d.AccessPoint, shifted, result)
 	return withWrite(drillError(result, shiftBack(d.AccessPoint.Routes, f.point)), a.writeFailoverDrill(report, reports))
 }

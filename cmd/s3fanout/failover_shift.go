@@ -108,10 +108,9 @@ func (a *app) failoverShift(ctx context.Context, f shiftFlags, accept bool) erro
 	changes := failover.Changes(before, after)
 	var figures []failover.Figures
 	if len(changes) > 0 {
-		p := a.newProgress()
-		p.status("asking the Regions what readers would miss")
+		stop := a.newProgress().working("asking the Regions what readers would miss")
 		figures, err = failover.NewLooker(at.config, at.set, at.account).Look(ctx, time.Now())
-		p.done()
+		stop()
 		if err != nil {
 			return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
 		}

@@ -52,7 +52,9 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if f.audit {
 		o.Logs, o.AuditFrom = auditLogs(k.config, k.set), k.auditFrom
 	}
+	stop := a.newProgress().working(f.asking(k.set))
 	facts, err := history.Run(ctx, o)
+	stop()
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 	functions := pause.ToBePaused(config, set, facts.Account, options.Regions)
 	d := document.Pause{ReplicaSet: set.Name, DryRun: dryRun, Regions: []document.PauseRegion{}}
 	var failures []error
+	next, stop := a.newProgress().counting(len(facts.Regions), "Regions paused")
 	for _, region := range facts.Regions {
 		out := newPauseRegion(region)
 		if lost := health.EventsKept(findings, region.Name); len(lost) > 0 {
@@ -69,10 +70,12 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 		}
 		out.keptUntil(region)
 		d.Regions = append(d.Regions, out.PauseRegion)
+		next()
 		if ctx.Err() != nil {
 			break
 		}
 	}
+	stop()
 	if err := a.writePause(d, set); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}

@@ -95,15 +95,10 @@ func (a *app) report(ctx context.Context, month monthFlag, form reportFormat) er
 		return err
 	}
 	o.Clients = metricdata.NewClients(config, set.Regions)
-	p := a.newProgress()
-	seen := 0
-	o.Done = func(string) {
-		if seen++; p.width > 0 { // in a file it would say nothing that the result does not
-			p.status("%d of %d Regions asked", seen, len(set.Regions))
-		}
-	}
+	next, stop := a.newProgress().counting(len(set.Regions), "Regions asked")
+	o.Done = func(string) { next() }
 	r, err := report.Make(ctx, o)
-	p.done()
+	stop()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}

@@ -54,6 +54,7 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 	d := document.Resume{ReplicaSet: set.Name, DryRun: f.dryRun, Regions: []document.ResumeRegion{}}
 	var going []string
 	var failures []error
+	next, stop := a.newProgress().counting(len(regions), "Regions resumed")
 	for _, region := range regions {
 		out := document.ResumeRegion{Region: region}
 		if err := resumeFunctions(ctx, functions[region], &out, f.dryRun); err != nil {
@@ -63,7 +64,9 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 			going = append(going, region)
 		}
 		d.Regions = append(d.Regions, out)
+		next()
 	}
+	stop()
 	var view *redriveView
 	var redriven error // what is left
 	if !f.noRedrive && len(going) > 0 && ctx.Err() == nil {

@@ -45,7 +45,9 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 			if endpoint, err = a.sandboxEndpoint(endpoint); err != nil {
 				return err
 			}
+			stop := a.newProgress().working("deploying")
 			changes, err := sendDeploy(cmd.Context(), endpoint, dir)
+			stop()
 			if err != nil {
 				return err
 			}

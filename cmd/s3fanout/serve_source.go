@@ -48,7 +48,7 @@ type consoleSource struct {
 func newConsoleSource(options health.Options, config aws.Config, account string) *consoleSource {
 	s := &consoleSource{set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions), alarms: alarms.NewClients(config, options.Set.Regions)}
 	s.looker = statusLooker{
-		options: options, now: time.Now,
+		options: options, working: silent, now: time.Now,
 		gather: func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) },
 		behind: func(ctx context.Context, regions []string, now time.Time) ([]behind.Target, error) {
 			return behind.Measure(ctx, behind.Options{Set: s.set, Regions: regions, Now: now, Clients: s.metrics})

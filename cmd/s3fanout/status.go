@@ -51,13 +51,14 @@ func (a *app) status(ctx context.Context, regions []string, watch bool, interval
 	}
 	clients := metricdata.NewClients(config, options.Set.Regions)
 	l := statusLooker{
-		options: options, gather: a.gatherHealth, now: time.Now,
+		options: options, gather: a.gatherHealth, working: a.newProgress().working, now: time.Now,
 		behind: func(ctx context.Context, regions []string, now time.Time) ([]behind.Target, error) {
 			return behind.Measure(ctx, behind.Options{Set: options.Set, Regions: regions, Now: now, Clients: clients})
 		},
 	}
 	if watch {
 		l.gather = func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) }
+		l.working = silent
 		return a.watchStatus(ctx, l.look, interval)
 	}
 	look, err := l.look(ctx)
@@ -75,6 +76,7 @@ type statusLooker struct {
 	options health.Options
 	gather  func(context.Context, *health.Options) (health.Facts, error)
 	behind  func(ctx context.Context, regions []string, now time.Time) ([]behind.Target, error)
+	working func(text string) (stop func()) // shows what is waited for
 	now     func() time.Time
 
 	figures  map[string]health.Figures
@@ -107,6 +109,7 @@ func (l *statusLooker) measure(ctx context.Context, regions []string) error {
 	if now.Sub(l.measured) < figuresInterval && !slices.ContainsFunc(regions, unmeasured) {
 		return nil
 	}
+	defer l.working("asking CloudWatch")()
 	figures, err := health.Measure(ctx, l.options, regions, now)
 	if err != nil {
 		return errInterrupted

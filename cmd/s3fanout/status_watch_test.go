@@ -229,7 +229,7 @@ func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 		set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 		region := asked{metrics: &metrics}
 		behindAsked := 0
-		l := statusLooker{now: time.Now, behind: func(context.Context, []string, time.Time) ([]behind.Target, error) {
+		l := statusLooker{working: silent, now: time.Now, behind: func(context.Context, []string, time.Time) ([]behind.Target, error) {
 			behindAsked++
 			return nil, nil
 		}, options: health.Options{Set: set, Clients: map[string]health.Clients{

@@ -90,7 +90,9 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 		return err
 	}
 	p := a.newProgress()
-	watch := undeleteProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun}
+	total, stop := p.askKeyTotal(ctx, config, set.Members(account), f.prefix == "" && len(f.keys) == 0)
+	defer stop()
+	watch := undeleteProgress{p: p, now: time.Now, began: time.Now(), dryRun: f.dryRun, listing: listingBar{total: &total.sum}}
 	rules := set.FollowRules()
 	report, err := undelete.Run(ctx, undelete.Options{
 		Members: undelete.NewMembers(config, set, account, f.concurrency, slog.New(slog.NewTextHandler(noteWriter{p}, nil))),
@@ -132,6 +134,8 @@ type undeleteProgress struct {
 	meter  ui.Meter
 	dryRun bool
 	named  int // failures
+
+	listing listingBar
 }
 
 func (w *undeleteProgress) progress(u undelete.Progress) {
@@ -141,7 +145,14 @@ func (w *undeleteProgress) progress(u undelete.Progress) {
 	}
 	w.last = now
 	text := describeUndelete(u, w.dryRun)
-	if w.dryRun || !u.Listed {
+	switch {
+	case w.dryRun && !u.Listed:
+		w.listing.show(w.p, int64(u.Keys), now.Sub(w.began), text)
+		return
+	case !u.Listed:
+		w.p.status("%s", text+w.listing.percent(w.p, int64(u.Keys)))
+		return
+	case w.dryRun:
 		w.p.status("%s", text)
 		return
 	}

@@ -72,7 +72,9 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	o := verifyOptions(set, config, account, regions, f)
 	defer debug.SetGCPercent(debug.SetGCPercent(verify.GCPercent))
 	p := a.newProgress()
-	watch := verifyProgress{p: p, grace: f.grace, started: time.Now()}
+	total, stop := p.askKeyTotal(ctx, config, membersOf(set, account, regions), f.prefix == "")
+	defer stop()
+	watch := verifyProgress{p: p, grace: f.grace, now: time.Now, began: time.Now(), listing: listingBar{total: &total.most}}
 	out := a.newVerifyOutput(p, set.Name, regions, f)
 	defer out.close()
 	summary, err := verify.Run(ctx, o, out.found.Add, watch.tell)
@@ -157,37 +159,54 @@ func followed(set replicaset.Config) func(key string) (overwrites, deletions boo
 // verifyProgress turns what the run tells, also several times at once, into a
 // status.
 type verifyProgress struct {
-	p       *progress
-	grace   time.Duration
-	started time.Time
-	waits   sync.Once
-	state   atomic.Value // of string, while it waits
-	stop    func()       // ends the countdown, nil as long as there is none
+	p     *progress
+	grace time.Duration
+	now   func() time.Time
+	began time.Time
+	state atomic.Value // of string, while it waits
+
+	mu      sync.Mutex
+	last    time.Time
+	listing listingBar
+	waiting bool
+	stop    func() // ends the countdown, nil as long as there is none
 }
 
-func (w *verifyProgress) tell(now verify.Progress) {
-	text := fmt.Sprintf("%s, %.0f keys/s", keyCount(now.Keys), float64(now.Keys)/max(time.Since(w.started).Seconds(), 1e-3))
-	if now.Complete {
-		text = keyCount(now.Keys) + ", all listed"
+func (w *verifyProgress) tell(run verify.Progress) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := keyCount(run.Keys)
+	took := w.now().Sub(w.began)
+	if run.Complete {
+		text += ", all listed"
+	} else {
+		text += fmt.Sprintf(", %.0f keys/s", float64(run.Keys)/max(took.Seconds(), 1e-3))
 	}
-	if now.Waiting > 0 {
-		text += ", waiting for " + countOf(now.Waiting, "new one", "new ones")
+	if run.Waiting > 0 {
+		text += ", waiting for " + countOf(run.Waiting, "new one", "new ones")
 	}
 	w.state.Store(text)
-	if now.Complete && now.Waiting > 0 {
-		w.waits.Do(func() {
-			w.p.note("all keys are listed; waiting about %v at most for new ones", w.grace)
-			w.stop = w.p.countdown(w.grace, func() string { return w.state.Load().(string) })
-		})
-		return
+	switch {
+	case run.Complete && run.Waiting > 0 && !w.waiting:
+		w.waiting = true
+		w.p.note("all keys are listed; waiting about %v at most for new ones", w.grace)
+		w.stop = w.p.countdown(w.grace, func() string { return w.state.Load().(string) })
+	case w.waiting, !run.Complete && w.now().Sub(w.last) < statusInterval:
+	case run.Complete:
+		w.p.status("%s", text)
+	default:
+		w.last = w.now()
+		w.listing.show(w.p, run.Keys, took, text)
 	}
-	w.p.status("%s", text)
 }
 
 // done ends it, once the run has.
 func (w *verifyProgress) done() {
-	if w.stop != nil {
-		w.stop()
+	w.mu.Lock()
+	stop := w.stop
+	w.mu.Unlock()
+	if stop != nil {
+		stop()
 	}
 	w.p.done()
 }

@@ -39,12 +39,14 @@ func Entries(set replicaset.Config, m replicaset.Member) []notification.Entry {
 	return entries
 }
 
-// Options say what to do. All fields are required but DryRun.
+// Options say what to do. All fields are required but DryRun and Done.
 type Options struct {
 	Set     replicaset.Config
 	Members replicaset.Members // whose buckets are adopted
 	Stores  map[string]notification.Store
 	DryRun  bool
+	// Done, if not nil, is called with each result, by several goroutines at once.
+	Done func(Result)
 }
 
 // Stores are the notifications of the members' buckets, by Region.
@@ -70,7 +72,12 @@ func Run(ctx context.Context, o Options) []Result {
 	results := make([]Result, len(o.Members))
 	var wait sync.WaitGroup
 	for i, m := range o.Members {
-		wait.Go(func() { results[i] = o.one(ctx, m) })
+		wait.Go(func() {
+			results[i] = o.one(ctx, m)
+			if o.Done != nil {
+				o.Done(results[i])
+			}
+		})
 	}
 	wait.Wait()
 	return results

@@ -64,8 +64,9 @@ type Drill struct {
 	// how long that takes from when S3 has taken the change, even if S3 shows it earlier:
 	// what it shows is its configuration, and traffic follows within EffectTime.
 	For, Every, Settle time.Duration
-	// Tell, if not nil, is told how far it is.
-	Tell func(string)
+	// Report, if not nil, is called with what happens now, and when that ends, zero if
+	// nobody knows.
+	Report func(now string, until time.Time)
 }
 
 const (
@@ -103,6 +104,7 @@ func (d Drill) Run(ctx context.Context, first Moment) Result {
 		r.Outcome, r.Restored, r.Ended = Interrupted, true, time.Now()
 		return r
 	}
+	d.report("asking S3 to change the routes", time.Time{})
 	err := d.Control.Change(ctx, d.Routes, d.Shifted, Changes(d.Routes, d.Shifted), EffectTime)
 	if err != nil && !errors.Is(err, ErrUnsure) {
 		r.problem("nothing was changed: %v", err)
@@ -111,6 +113,7 @@ func (d Drill) Run(ctx context.Context, first Moment) Result {
 	}
 	taken := time.Now()
 	if err == nil {
+		d.report("waiting until S3 shows the change", taken.Add(EffectTime))
 		r.Away, err = d.Control.Await(ctx, d.Shifted)
 	}
 	interrupted := ctx.Err() != nil
@@ -123,7 +126,7 @@ func (d Drill) Run(ctx context.Context, first Moment) Result {
 	}
 	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTime)
 	defer cancel()
-	d.tell("shifting back")
+	d.report("shifting back", time.Time{})
 	d.restore(back, &r, interrupted)
 	if last, err := d.moment(back, After); err == nil && r.Restored {
 		r.Moments = append(r.Moments, last)
@@ -156,8 +159,12 @@ func (d Drill) watch(ctx context.Context, r *Result, began time.Time) {
 			bad = 0
 		}
 		passed := time.Since(began)
-		d.tell(fmt.Sprintf("shifted for %v of %v; %d reads, %d failed, %d missing",
-			max(passed, 0).Round(time.Second), d.For, m.Reads.Tried, m.Reads.Failed, len(m.Reads.Missing)))
+		phase := "traffic is shifted"
+		if passed < 0 {
+			phase = "waiting for traffic to follow"
+		}
+		d.report(fmt.Sprintf("%s: %d reads, %d failed, %d missing",
+			phase, m.Reads.Tried, m.Reads.Failed, len(m.Reads.Missing)), began.Add(d.For))
 		if m.Reads.Bad() {
 			r.problem("%s: %s", m.Time.UTC().Format(time.TimeOnly), m.Reads.trouble())
 		}
@@ -226,9 +233,9 @@ func (d Drill) moment(ctx context.Context, phase Phase) (Moment, error) {
 	return m, errors.Join(err, ctx.Err())
 }
 
-func (d Drill) tell(text string) {
-	if d.Tell != nil {
-		d.Tell(text)
+func (d Drill) report(now string, until time.Time) {
+	if d.Report != nil {
+		d.Report(now, until)
 	}
 }
 
