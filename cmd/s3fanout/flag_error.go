@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,6 +79,11 @@ func suggestFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 		}
 	})
 	near := flags.SuggestionsFor(unknown.GetSpecifiedName())
+	// Who begins a name means that one, and none that merely looks like it.
+	begins := func(name string) bool { return strings.HasPrefix(name, unknown.GetSpecifiedName()) }
+	if slices.ContainsFunc(near, begins) {
+		near = slices.DeleteFunc(near, func(name string) bool { return !begins(name) })
+	}
 	if len(near) == 0 {
 		return fmt.Errorf("unknown flag: --%s; see %s --help", unknown.GetSpecifiedName(), cmd.CommandPath())
 	}
