@@ -78,7 +78,7 @@ func regions() string {
 func sizes() string {
 	var b strings.Builder
 	b.WriteString("| size | requests to S3 | function's time | invocations |\n|---|---|---|---|\n")
-	for _, size := range []int64{100 << 10, 10 << 20, 256 << 20, 1 << 30, 5 << 30, 100 << 30, 1 << 40, 50e12} {
+	for _, size := range []int64{100 << 10, 256 << 20, 1 << 30, 100 << 30, 1 << 40, 50e12} {
 		u := cost.Usage{Regions: cost.Alike(2), Objects: 1, Size: size}
 		bill := cost.Bills(u)[0]
 		took := u.ReplicaTime()
