@@ -8,22 +8,35 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/operator/price"
 	"s3fanout/internal/proof/page"
+	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // TestCostIsDocumented holds docs/cost-and-performance.md against the model and the
 // prices.
 func TestCostIsDocumented(t *testing.T) {
-	const path = "../../docs/cost-and-performance.md"
+	holdSection(t, "../../docs/cost-and-performance.md", "cost", costText(t))
+}
+
+// TestComparingIsDocumented holds the table of docs/reconcile.md against the model.
+func TestComparingIsDocumented(t *testing.T) {
+	holdSection(t, "../../docs/reconcile.md", "reconcile", comparingText())
+}
+
+// holdSection holds a part of a page against what it has to say; -update writes it.
+func holdSection(t *testing.T, path, name, text string) {
+	t.Helper()
 	got, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := page.Section(string(got), "cost", costText(t))
+	want, err := page.Section(string(got), name, text)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
@@ -36,6 +49,26 @@ func TestCostIsDocumented(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("%s is not what the model says: go test ./cmd/s3fanout -run Documented -update", path)
 	}
+}
+
+// comparingText says how long comparing three Regions takes and what it costs, by the
+// keys in each.
+func comparingText() string {
+	const month = 730 * time.Hour
+	var b strings.Builder
+	b.WriteString("| keys in each bucket | one comparison | all Regions, once | every day, a month |\n|---|---|---|---|\n")
+	for _, r := range []struct {
+		name string
+		keys int64
+	}{{"10⁶", 1e6}, {"10⁸", 1e8}, {"10⁹", 1e9}} {
+		u := cost.Usage{Regions: cost.Alike(3), Reconcile: &replicaset.Reconcile{Every: 24 * time.Hour}}
+		idle := cost.Bills(u)[0].Dollars()
+		u.Keys = r.keys
+		daily := cost.Bills(u)[0].Dollars() - idle
+		took := time.Duration(r.keys/cost.KeysPerSecond) * time.Second
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.name, ui.Span(took), dollars(daily*24/month.Hours()), dollars(daily))
+	}
+	return b.String()
 }
 
 // heldBy are the tests that hold what the page counts.

@@ -22,9 +22,9 @@ const (
 	tickTime     = 200 * time.Millisecond // of one on which nothing is due
 	keysInPage   = 1000                   // of a LIST
 	listedBytes  = 300                    // of a key in a listing
-	// keysPerSecond is how many keys one function compares: a page of the bucket that
+	// KeysPerSecond is how many keys one function compares: a page of the bucket that
 	// is farthest away takes about 0.3 seconds.
-	keysPerSecond = 3300
+	KeysPerSecond = 3300
 )
 
 // reconcile adds what comparing costs, as long as nothing differs. Each Region's
@@ -49,7 +49,7 @@ func (u Usage) reconcile(t tally, second float64) {
 				t.add(Transfer, keys*listedBytes/gib, prices(listed).Transfer)
 			}
 		}
-		t.add(FunctionTime, keys/keysPerSecond*memory, second)
+		t.add(FunctionTime, keys/KeysPerSecond*memory, second)
 		t.add(Logs, ReconcileTicks*LogLineBytes/gb, prices(here).Logs)
 	}
 }
