@@ -93,7 +93,7 @@ var mutants = []mutant{
 		"Handovers: j.handovers() + 1}", "Handovers: j.handovers()}",
 	}, {
 		"a letter is deleted before the function succeeds", "internal/operator/redrive",
-		"	r.Functions = functions\n\tswitch err := q.invokeAll", "	r.Functions = functions\n\t_ = q.delete(ctx, m)\n\tswitch err := q.invokeAll",
+		"	r.Functions = functions\n\tdid, err := q.invokeAll", "	r.Functions = functions\n\t_ = q.delete(ctx, m)\n\tdid, err := q.invokeAll",
 	}, {
 		"a function's failure is taken for success", "internal/operator/redrive",
 		"if out.FunctionError != nil {", "if false {",
