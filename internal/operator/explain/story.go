@@ -38,10 +38,30 @@ func Writes(f Facts) []Write {
 	if f.Followed == nil {
 		return nil
 	}
-	type found struct {
-		Write
-		version policy.Version
+	list := writesOf(f)
+	writes := make([]Write, len(list))
+	for i := range list {
+		writes[i] = list[i].Write
+		writes[i].Destroyed = f.Followed.destroyed(writes[i].Write)
+		writes[i].Wins = i == 0
+		if i == 0 {
+			writes[i].Why = "the latest write"
+			continue
+		}
+		writes[i].Why = why(writes[i], writes[i-1])
 	}
+	return writes
+}
+
+// found is a write with a version of it, its own if there is one.
+type found struct {
+	Write
+	version policy.Version
+}
+
+// writesOf are the writes of a key that is followed, without Wins, Why and Destroyed, the
+// latest first.
+func writesOf(f Facts) []found {
 	var list []found
 	for _, b := range f.Followed.Buckets {
 		for i, v := range b.Stack {
@@ -82,18 +102,7 @@ func Writes(f Facts) []Write {
 		}
 		return 0
 	})
-	writes := make([]Write, len(list))
-	for i := range list {
-		writes[i] = list[i].Write
-		writes[i].Destroyed = f.Followed.destroyed(writes[i].Write)
-		writes[i].Wins = i == 0
-		if i == 0 {
-			writes[i].Why = "the latest write"
-			continue
-		}
-		writes[i].Why = why(writes[i], writes[i-1])
-	}
-	return writes
+	return list
 }
 
 func appendOnce(list []string, s string) []string {
@@ -146,7 +155,7 @@ func judgeFollowed(f Facts) Verdict {
 // followed speaks of a key that some Region has a version of.
 func (j *judgement) followed(s policy.Standing, states []State) {
 	f := j.Followed
-	latest := latestOf(Writes(j.Facts), f.Deletions)
+	latest, what := j.counts(s)
 	behind := slices.DeleteFunc(slices.Concat(s.Missing, s.Stale, s.Undeleted), func(i int) bool { return f.leftDeleted(s, i) })
 	regions := func(places []int) []Region {
 		var list []Region
@@ -155,7 +164,6 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 		}
 		return list
 	}
-	what := fmt.Sprintf("the latest write is that of %s %s", latest.Region, at(latest.Written()))
 	switch {
 	case s.Deleted && len(behind) == 0:
 		j.call(CodeNowhere)
@@ -225,13 +233,18 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	}
 }
 
-// latestOf is the latest write: where deletions do not travel, of those that a Region
-// shows.
-func latestOf(writes []Write, deletions bool) Write {
-	if i := slices.IndexFunc(writes, func(w Write) bool { return len(w.Shown) > 0 }); i >= 0 && !deletions {
-		return writes[i]
+// counts is the write that counts, as Standing has it, and in words which one that is: the
+// latest that a Region shows, or that a marker hides there. A later one can lie beneath
+// it, if a copy or an upload in parts ended late; undelete does not look there.
+func (j *judgement) counts(s policy.Standing) (w Write, words string) {
+	list, of := writesOf(j.Facts), j.Followed.latest(s)
+	i := max(0, slices.IndexFunc(list, func(o found) bool { return j.Followed.Orders.Of(o.version, of) == policy.SameWrite }))
+	w = list[i].Write
+	if i > 0 && j.Followed.Deletions {
+		return w, fmt.Sprintf("the latest write that counts is that of %s %s, which came on top of the later one of %s %s",
+			w.Region, at(w.Written()), list[0].Region, at(list[0].Written()))
 	}
-	return writes[0]
+	return w, fmt.Sprintf("the latest write is that of %s %s", w.Region, at(w.Written()))
 }
 
 // nowhereFollowed is where no Region shows it, and either none has a version of it or

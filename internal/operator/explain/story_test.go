@@ -104,6 +104,32 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 	}
 }
 
+// A late copy of an older write can come on top of a later one that is deleted. The older
+// one counts then: undelete brings it back, told to begin before that was deleted.
+func TestUndeleteOfAnOlderWriteOnTopOfADeletedOne(t *testing.T) {
+	w := buckets.New(t, storyA, storyB, storyC)
+	step := func(f func()) time.Time {
+		w.Pass(time.Second)
+		f()
+		return w.Now().UTC().Truncate(time.Second)
+	}
+	step(func() { w.Put(storyA, "k", "older") })
+	step(func() { w.Replicate(storyA, storyC, "k") })
+	step(func() { w.Put(storyB, "k", "later") })
+	deleted := step(func() { w.Remove(storyA, "k") })
+	step(func() { w.Remove(storyB, "k") })
+	step(func() { w.Replicate(storyC, storyB, "k") })
+	step(func() { w.Remove(storyB, "k") })
+	step(func() { w.Remove(storyC, "k") })
+	v := Judge(told(t, w, "k"))
+	if want := undeleteKey("k", deleted); v.Code != CodeNowhere || len(v.Steps) != 1 || v.Steps[0].Command != want {
+		t.Errorf("got %+v, want %s", v, want)
+	}
+	if want := "the latest write that counts is that of us-east-1 at "; !strings.Contains(v.Text, want) {
+		t.Errorf("no %q in %s", want, v.Text)
+	}
+}
+
 // Tags are those of the Region where the object was written.
 func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
 	w := buckets.New(t, storyA, storyB)
