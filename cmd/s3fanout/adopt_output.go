@@ -1,13 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
 	"s3fanout/internal/operator/adoption"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
+	"s3fanout/internal/printable"
+	"s3fanout/internal/ui"
 )
 
 func (a *app) writeAdopt(d document.Adopt) error {
@@ -21,7 +22,7 @@ func (a *app) writeAdopt(d document.Adopt) error {
 func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) error {
 	var b strings.Builder
 	for _, r := range d.Regions {
-		fmt.Fprintf(&b, "%s: bucket %s: %s\n", r.Region, r.Bucket, describeAdopted(d, r))
+		b.WriteString(levelLine(adoptedLevel(d, r), r.Region, "bucket "+r.Bucket+": "+describeAdopted(d, r), width, colours) + "\n")
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return err
@@ -34,6 +35,33 @@ func writeAdoptText(w io.Writer, d document.Adopt, width int, colours bool) erro
 	return nil
 }
 
+func severalFailed(d document.Adopt) bool {
+	n := 0
+	for _, r := range d.Regions {
+		if r.Error != "" {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// adoptedLevel is how bad it stands with a bucket.
+func adoptedLevel(d document.Adopt, r document.AdoptRegion) ui.Level {
+	level := ui.OK
+	switch {
+	case r.State == adoption.Failed:
+		level = ui.Failed
+	case r.Raced || r.State == adoption.Wanting:
+		level = ui.Warning
+	}
+	for _, f := range d.Findings {
+		if f.Region == r.Region {
+			level = max(level, severityLevel(f.Severity))
+		}
+	}
+	return level
+}
+
 // describeAdopted says how it stands with a bucket.
 func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 	text := map[string]string{
@@ -42,6 +70,9 @@ func describeAdopted(d document.Adopt, r document.AdoptRegion) string {
 		adoption.Wanting: "would send the set's events",
 		adoption.Failed:  "failed",
 	}[r.State]
+	if r.Error != "" && severalFailed(d) { // the command's error has the first one
+		text += ": " + strings.TrimPrefix(printable.Quote(r.Error), "region "+r.Region+": ")
+	}
 	if d.Check {
 		found := 0
 		for _, f := range d.Findings {

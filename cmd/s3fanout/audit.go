@@ -111,7 +111,7 @@ func auditBelow(e document.AuditEvent) string {
 func auditWho(e document.AuditEvent) string {
 	switch {
 	case e.By == "":
-		return "by nobody that is named, from " + e.Address
+		return "caller not recorded, from " + e.Address
 	case e.Own:
 		return "by the function " + e.By
 	}

@@ -11,6 +11,7 @@ import (
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // writeBackfill writes the result to stdout.
@@ -34,22 +35,29 @@ func writeBackfillText(w io.Writer, d document.Backfill, width int, colours bool
 			return err
 		}
 	}
+	line := func(format string, args ...any) {
+		b.WriteString(wrapped(fmt.Sprintf(format, args...), width, "  ") + "\n")
+	}
 	for _, w := range d.Wins {
-		fmt.Fprintf(&b, "%s: its write wins for %s of which Regions have different ones\n", w.Region, keyCount(w.Keys))
+		line("%s: its write wins for %s of which Regions have different ones", w.Region, keyCount(w.Keys))
 	}
 	deleted := 0
 	for _, t := range d.Targets {
-		fmt.Fprintf(&b, "%s: %s\n", t.Region, describeTarget(d, t))
+		level := ui.OK
+		if t.Failed > 0 {
+			level = ui.Failed
+		}
+		b.WriteString(levelLine(level, t.Region, describeTarget(d, t), width, colours) + "\n")
 		deleted += t.Deleted
 	}
 	if deleted > 0 {
-		fmt.Fprintf(&b, "What was deleted in a Region stays deleted there; --restore-deleted copies it\n")
+		line("What was deleted in a Region stays deleted there; --restore-deleted copies it")
 	}
 	if d.Different > 0 {
-		fmt.Fprintf(&b, "%s not the same in all Regions, left as they are; s3fanout verify names them\n", keyCount(d.Different))
+		line("%s between Regions, left as is; s3fanout verify shows which", countOf(d.Different, "key differs", "keys differ"))
 	}
 	if e := d.Estimate; e != nil {
-		fmt.Fprintf(&b, "Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s\n",
+		line("Estimated cost: %s (%s for %d requests, %s for transfer) at list prices%s",
 			dollars(e.Dollars), dollars(e.RequestDollars), totalOf(e.Requests), dollars(e.TransferDollars), assumed(e.AssumedPrices))
 	}
 	_, err := io.WriteString(w, b.String())

@@ -49,20 +49,26 @@ eu-west-1  "a\x1b[2Jkey"  denied: AccessDenied: no  denied
 us-east-1: nothing is missing
 eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there, not restored, 2 being copied by others, 1 arrived otherwise, 3 arrived otherwise with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed, 1 left
 What was deleted in a Region stays deleted there; --restore-deleted copies it
-2 keys not the same in all Regions, left as they are; s3fanout verify names them
+2 keys differ between Regions, left as is; s3fanout verify shows which
 `},
 		{"to a terminal", interrupted, false, 60, `REGION     KEY            CLASS
 eu-west-1  "a\x1b[2Jkey"  denied
     denied: AccessDenied: no
-us-east-1: nothing is known to be missing
-eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there, not restored, 2 being copied by others, 1 arrived otherwise, 3 arrived otherwise with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed, 1 left
-What was deleted in a Region stays deleted there; --restore-deleted copies it
-2 keys not the same in all Regions, left as they are; s3fanout verify names them
+  us-east-1: nothing is known to be missing
+✗ eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5
+    deleted there, not restored, 2 being copied by others,
+    1 arrived otherwise, 3 arrived otherwise with other
+    contents, 1 deleted at the source, 1 missing in the
+    source Region, too, 2 failed, 1 left
+What was deleted in a Region stays deleted there;
+  --restore-deleted copies it
+2 keys differ between Regions, left as is; s3fanout verify
+  shows which
 `},
 		{"dry run", planned, true, 0, `us-east-1: nothing is missing
 eu-west-1: 20 objects missing, 5.0 GiB, 5 deleted there, not restored, 2 being copied by others, 1 arrived otherwise, 3 arrived otherwise with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed
 What was deleted in a Region stays deleted there; --restore-deleted copies it
-2 keys not the same in all Regions, left as they are; s3fanout verify names them
+2 keys differ between Regions, left as is; s3fanout verify shows which
 Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at list prices; those of af-south-1 are not known and assumed
 `},
 	} {

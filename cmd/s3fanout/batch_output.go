@@ -35,7 +35,7 @@ func (a *app) writeBatch(d document.Batch) error {
 	for _, job := range d.Jobs {
 		id := job.JobID
 		if id == "" {
-			id = "not made"
+			id = "not created"
 		}
 		t.Rows = append(t.Rows, table.Row{Cells: []string{job.Region, job.TargetRegion, id}})
 	}

@@ -44,7 +44,7 @@ func TestHints(t *testing.T) {
 		"run s3fanout doctor":                    "run bin/s3fanout doctor",
 		"s3fanout verify finds, (s3fanout cost)": "bin/s3fanout verify finds, (bin/s3fanout cost)",
 		"`s3fanout redrive`":                     "`bin/s3fanout redrive`",
-		"s3fanout overwrites nothing":            "s3fanout overwrites nothing",
+		"s3fanout copies everything":             "s3fanout copies everything",
 		"/usr/bin/s3fanout doctor":               "/usr/bin/s3fanout doctor",
 		"s3fanout.name: bad":                     "s3fanout.name: bad",
 	} {

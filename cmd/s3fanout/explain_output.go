@@ -12,6 +12,7 @@ import (
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // explainView is the document, and what only the text has: for each Region, how long
@@ -73,10 +74,14 @@ func writeExplainText(w io.Writer, d explainView, width int, colours bool) error
 	if b.Len() > 0 {
 		b.WriteByte('\n')
 	}
+	level := verdictLevel(explain.Code(d.Verdict))
 	code := d.Verdict
+	if sign := level.Sign(); width > 0 && level > ui.OK {
+		code = sign + " " + code
+	}
 	rest, _ := strings.CutPrefix(table.Wrap(code+": "+printable.Quote(d.Text)+".", room, ""), code)
 	if colours {
-		code = verdictColour(explain.Code(d.Verdict)) + code + plain
+		code = level.Paint(code)
 	}
 	fmt.Fprintf(&b, "\n%s%s\n", code, rest)
 	for _, s := range d.Steps {
@@ -251,13 +256,15 @@ func stateColour(s explain.State) string {
 	}
 }
 
-func verdictColour(c explain.Code) string {
+func verdictLevel(c explain.Code) ui.Level {
 	switch c {
 	case explain.CodeEverywhere, explain.CodeNotCompared:
-		return green
+		return ui.OK
 	case explain.CodeOnItsWay, explain.CodeCopying, explain.CodeLeftOut:
-		return yellow
+		return ui.Warning
+	case explain.CodeUnknown:
+		return ui.Unknown
 	default:
-		return red
+		return ui.Failed
 	}
 }

@@ -11,18 +11,19 @@ import (
 	"s3fanout/internal/operator/failover"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 func (a *app) writeFailoverStatus(d document.FailoverStatus, silent []string) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeFailoverText(a.hinting(a.stdout), d, silent, a.terminalWidth(a.stdout))
+	return writeFailoverText(a.hinting(a.stdout), d, silent, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writeFailoverText writes the access points, a table with a row for each Region, and
 // why figures are not known.
-func writeFailoverText(w io.Writer, d document.FailoverStatus, silent []string, width int) error {
+func writeFailoverText(w io.Writer, d document.FailoverStatus, silent []string, width int, colours bool) error {
 	var lines []string
 	for _, p := range d.AccessPoints {
 		lines = append(lines, fmt.Sprintf("Access point %s, %s, as %s says", p.Name, p.ARN, p.ControlRegion))
@@ -38,13 +39,14 @@ func writeFailoverText(w io.Writer, d document.FailoverStatus, silent []string, 
 	if _, err := t.WriteTo(w); err != nil {
 		return err
 	}
-	lines = nil
+	var b strings.Builder
 	for _, r := range d.Regions {
 		for _, why := range r.Unavailable {
-			lines = append(lines, "n/a: "+r.Region+": "+printable.Quote(why))
+			b.WriteString(levelLine(ui.Unknown, "n/a", r.Region+": "+printable.Quote(why), width, colours) + "\n")
 		}
 	}
-	return writeLines(w, lines, width)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // failoverTable has the Regions of the set, and those of access points besides.

@@ -13,6 +13,7 @@ import (
 	"s3fanout/internal/operator/history"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 type historyFlags struct {
@@ -62,7 +63,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	if a.output == outputJSON {
 		err = writeJSONDocument(a.stdout, d)
 	} else {
-		err = writeHistoryText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout))
+		err = writeHistoryText(a.hinting(a.stdout), d, a.terminalWidth(a.stdout), a.colours(a.stdout))
 	}
 	switch {
 	case err != nil:
@@ -75,7 +76,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	return nil
 }
 
-func writeHistoryText(w io.Writer, d document.History, width int) error {
+func writeHistoryText(w io.Writer, d document.History, width int, colours bool) error {
 	t := table.Table{Width: width, Columns: []table.Column{
 		{Title: "TIME"}, {Title: "REGION"}, {Title: "WHAT"}, {Title: "SIZE", Right: true}, {Title: "VERSION", Cut: table.CutEnd},
 	}}
@@ -95,14 +96,17 @@ func writeHistoryText(w io.Writer, d document.History, width int) error {
 		}
 	}
 	var b strings.Builder
+	line := func(level ui.Level, region, text string) {
+		b.WriteString(levelLine(level, region, text, width, colours) + "\n")
+	}
 	for _, r := range d.Regions {
 		switch {
 		case r.Error != "":
-			fmt.Fprintf(&b, "%s: not known: %s\n", r.Region, printable.Quote(r.Error))
+			line(ui.Unknown, r.Region, "not known: "+printable.Quote(r.Error))
 		case r.More:
-			fmt.Fprintf(&b, "%s: there are older versions than these %d; for more, add --versions\n", r.Region, r.Versions)
+			line(ui.Note, r.Region, fmt.Sprintf("there are older versions than these %d; for more, add --versions", r.Versions))
 		case r.Versions == 0:
-			fmt.Fprintf(&b, "%s: no version\n", r.Region)
+			line(ui.Note, r.Region, "no version")
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

@@ -23,7 +23,7 @@ func TestHistoryFitsTheTerminal(t *testing.T) {
 		{Region: "eu-west-1"}, {Region: "eu-north-1", Err: errors.New("region eu-north-1: \x1b[2J denied")},
 	}})
 	var b bytes.Buffer
-	if err := writeHistoryText(&b, d, 80); err != nil {
+	if err := writeHistoryText(&b, d, 80, false); err != nil {
 		t.Fatal(err)
 	}
 	text := b.String()

@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 // runAs executes one command line and returns the exit code. An error becomes
-// one line on stderr, which is wrapped on a terminal. Hints name the command as it
+// one line on stderr, on a terminal several if it is long. Hints name the command as it
 // was called.
 func runAs(ctx context.Context, called string, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
@@ -44,7 +44,7 @@ func runAs(ctx context.Context, called string, args []string, stdin io.Reader, s
 		if errors.Is(err, awsapi.ErrTransient) {
 			text += "; run it again, and if it stays so, s3fanout doctor"
 		}
-		_, _ = fmt.Fprintln(stderr, wrapped(a.hints.in(text), a.terminalWidth(stderr), "  "))
+		_, _ = fmt.Fprintln(stderr, endText(text, a.terminalWidth(stderr), a.colours(stderr), exitCode(err, *started), a.hints.in))
 	}
 	return exitCode(err, *started)
 }

@@ -8,25 +8,30 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/replicaset"
+	"s3fanout/internal/ui"
 )
 
 func (a *app) writePause(d document.Pause, set replicaset.Config) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writePauseText(a.hinting(a.stdout), d, set.QueueName(), a.terminalWidth(a.stdout))
+	return writePauseText(a.hinting(a.stdout), d, set.QueueName(), a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
 // writePauseText writes a line for each Region, and what a pause means.
-func writePauseText(w io.Writer, d document.Pause, queue string, width int) error {
-	var lines, paused []string
+func writePauseText(w io.Writer, d document.Pause, queue string, width int, colours bool) error {
+	var regions strings.Builder
+	var paused, lines []string
 	for _, r := range d.Regions {
-		if !r.Paused {
-			lines = append(lines, r.Region+": not paused")
-			continue
+		level, text := ui.Failed, "not paused"
+		if r.Paused {
+			level, text = ui.OK, describePause(d, r, queue)
+			paused = append(paused, r.Region)
 		}
-		paused = append(paused, r.Region)
-		lines = append(lines, r.Region+": "+describePause(d, r, queue))
+		regions.WriteString(levelLine(level, r.Region, text, width, colours) + "\n")
+	}
+	if _, err := io.WriteString(w, regions.String()); err != nil {
+		return err
 	}
 	if len(paused) > 0 && !d.DryRun {
 		lines = append(lines,
@@ -62,18 +67,26 @@ func (a *app) writeResume(d document.Resume, redriven *redriveView) error {
 		return writeJSONDocument(a.stdout, d)
 	}
 	width := a.terminalWidth(a.stdout)
-	if err := writeResumeText(a.hinting(a.stdout), d, width); err != nil || redriven == nil {
+	if err := writeResumeText(a.hinting(a.stdout), d, width, a.colours(a.stdout)); err != nil || redriven == nil {
 		return err
 	}
 	return writeRedriveText(a.hinting(a.stdout), *redriven, width, a.colours(a.stdout))
 }
 
-func writeResumeText(w io.Writer, d document.Resume, width int) error {
-	var lines []string
+func writeResumeText(w io.Writer, d document.Resume, width int, colours bool) error {
+	var b strings.Builder
 	for _, r := range d.Regions {
-		lines = append(lines, r.Region+": "+describeResume(d, r))
+		level := ui.OK
+		switch {
+		case r.Error != "":
+			level = ui.Failed
+		case !r.Paused:
+			level = ui.Note
+		}
+		b.WriteString(levelLine(level, r.Region, describeResume(d, r), width, colours) + "\n")
 	}
-	return writeLines(w, lines, width)
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func describeResume(d document.Resume, r document.ResumeRegion) string {

@@ -118,7 +118,7 @@ func TestCountingAndWorking(t *testing.T) {
 		var b strings.Builder
 		p := &progress{w: &b, width: 80, now: time.Now}
 		next, stop := p.counting(2, "Regions asked")
-		time.Sleep(1500 * time.Millisecond)
+		<-time.After(1500 * time.Millisecond)
 		next()
 		stop()
 		stop() // again does nothing
@@ -128,7 +128,7 @@ func TestCountingAndWorking(t *testing.T) {
 		}
 		b.Reset()
 		stop = p.working("asking 3 Regions")
-		time.Sleep(2100 * time.Millisecond)
+		<-time.After(2100 * time.Millisecond)
 		stop()
 		if got := shownLines(&b); len(got) != 4 || got[2] != "asking 3 Regions, 2s" || got[3] != "" {
 			t.Errorf("got %q", got)
@@ -152,7 +152,7 @@ func TestPhasesCountDown(t *testing.T) {
 		p := &progress{w: &b, width: 80, now: time.Now}
 		report, stop := p.phases()
 		report("traffic is shifted", time.Now().Add(time.Minute))
-		time.Sleep(2100 * time.Millisecond)
+		<-time.After(2100 * time.Millisecond)
 		report("shifting back", time.Time{})
 		stop()
 		got := strings.Join(shownLines(&b), "|")

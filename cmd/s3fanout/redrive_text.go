@@ -108,7 +108,8 @@ func lettersTable(letters []document.RedriveLetter, width int, colours bool) tab
 		if width == 0 {
 			row.Cells = append(row.Cells, printable.Short(reason))
 		} else {
-			row.Below = reason
+			// The object is in the line above, and the requests in the JSON.
+			row.Below = printable.Quote(deadletter.Cause(cmp.Or(l.Detail, l.Reason)))
 		}
 		row.Cells = append(row.Cells, l.Outcome)
 		t.Rows = append(t.Rows, row)

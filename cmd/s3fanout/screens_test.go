@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +16,9 @@ import (
 	"s3fanout/internal/table"
 )
 
-// TestScreens holds what doctor, status and redrive show when something is wrong, on
-// terminals of two widths, with colours and without: go test ./cmd/s3fanout -run
-// Screens -update writes it anew, to be looked at.
+// TestScreens holds what commands show when something is wrong, on terminals of two
+// widths, with colours and without: go test ./cmd/s3fanout -run Screens -update
+// writes it anew, to be looked at.
 func TestScreens(t *testing.T) {
 	facts, findings := troubled()
 	urgent := health.ByUrgency(health.Merge(findings, facts.Caller))
@@ -36,48 +38,54 @@ func TestScreens(t *testing.T) {
 		},
 		left: []document.RedriveReason{{Reason: reason, Count: 1, Next: "redrive again, with --rate if it was throttled"}},
 	}
-	for name, write := range map[string]func(b *bytes.Buffer, width int, colours bool) error{
-		"doctor": func(b *bytes.Buffer, width int, colours bool) error {
-			return writeDoctorText(b, doctor, width, colours)
-		},
-		"status": func(b *bytes.Buffer, width int, colours bool) error {
-			return writeStatusText(b, status, width, colours)
-		},
-		"redrive": func(b *bytes.Buffer, width int, colours bool) error {
-			return writeRedriveText(b, letters, width, colours)
-		},
-	} {
-		for _, width := range []int{80, 120} {
-			for _, colours := range []bool{false, true} {
-				var b bytes.Buffer
-				if err := write(&b, width, colours); err != nil {
-					t.Fatal(err)
-				}
-				got := b.String()
-				for line := range strings.Lines(got) {
-					command := isCommand(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "fix")))
-					if w := table.Width(strings.TrimSuffix(line, "\n")); !colours && w > width && !command {
-						t.Errorf("%s at %d: %d columns: %q", name, width, w, line)
-					}
-				}
-				got = strings.ReplaceAll(got, "\x1b", "<ESC>") // readable in a diff
-				path := filepath.Join("testdata", "screens", fmt.Sprintf("%s-%d.txt", name, width))
-				if colours {
-					path = strings.Replace(path, ".txt", "-colours.txt", 1)
-				}
-				if *update {
-					if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got != string(want) {
-					t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	screens := map[string]screenOf{
+		"doctor":  func(w io.Writer, width int, colours bool) error { return writeDoctorText(w, doctor, width, colours) },
+		"status":  func(w io.Writer, width int, colours bool) error { return writeStatusText(w, status, width, colours) },
+		"redrive": func(w io.Writer, width int, colours bool) error { return writeRedriveText(w, letters, width, colours) },
+	}
+	maps.Copy(screens, moreScreens(t, document.NewAdoptCheck(facts, urgent)))
+	for name, write := range screens {
+		t.Run(name, func(t *testing.T) { checkScreens(t, name, write) })
+	}
+}
+
+// screenOf writes what a command shows.
+type screenOf func(w io.Writer, width int, colours bool) error
+
+// checkScreens compares the screens of a command with the file that has them.
+func checkScreens(t *testing.T, name string, write screenOf) {
+	var got strings.Builder
+	for _, width := range []int{80, 120} {
+		for _, colours := range []bool{false, true} {
+			var b bytes.Buffer
+			if err := write(&b, width, colours); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				command := isCommand(strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "fix")))
+				if w := table.Width(strings.TrimSuffix(line, "\n")); !colours && w > width && !command {
+					t.Errorf("at %d: %d columns: %q", width, w, line)
 				}
 			}
+			title := fmt.Sprintf("%d columns", width)
+			if colours {
+				title += ", colours"
+			}
+			// Readable in a diff.
+			fmt.Fprintf(&got, "-- %s --\n%s", title, strings.ReplaceAll(b.String(), "\x1b", "<ESC>"))
 		}
+	}
+	path := filepath.Join("testdata", "screens", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got.String(), want)
 	}
 }

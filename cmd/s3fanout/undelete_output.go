@@ -8,6 +8,7 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // writeUndelete writes the result to stdout.
@@ -28,27 +29,32 @@ func writeUndeleteText(w io.Writer, d document.Undelete, width int, colours bool
 	}
 	var b strings.Builder
 	span := fmt.Sprintf("from %s to %s", d.Since.Format(time.RFC3339), d.Until.Format(time.RFC3339))
+	line := func(text string) { b.WriteString(wrapped(text, width, "  ") + "\n") }
 	if d.Objects == 0 {
-		fmt.Fprintf(&b, "Nothing to restore of what was deleted %s\n", span)
+		line("Nothing to restore of what was deleted " + span)
 	} else {
-		fmt.Fprintf(&b, "Deleted %s:\n", span)
+		line("Deleted " + span + ":")
 	}
 	for _, r := range d.Regions {
+		level := ui.OK
+		if r.Failed > 0 {
+			level = ui.Failed
+		}
 		if r.Objects > 0 {
-			fmt.Fprintf(&b, "%s: %s\n", r.Region, describeUndeleted(d, r.UndeleteCounts))
+			b.WriteString(levelLine(level, r.Region, describeUndeleted(d, r.UndeleteCounts), width, colours) + "\n")
 		}
 	}
 	for _, stays := range []struct {
-		n    int
-		text string
+		n                int
+		verb, many, text string
 	}{
-		{d.Earlier, "stays deleted: was deleted before, too"},
-		{d.Later, "stays deleted: was deleted again later"},
-		{d.Recreated, "stays as it is: written again since, or different in another Region"},
-		{d.Lost, "cannot be restored: no version is left under the delete marker"},
+		{d.Earlier, "stays", "stay", "deleted: deleted before, too"},
+		{d.Later, "stays", "stay", "deleted: deleted again later"},
+		{d.Recreated, "stays", "stay", "as is: written again since, or different in another Region"},
+		{d.Lost, "cannot", "cannot", "be restored: no version is left under the delete marker"},
 	} {
 		if stays.n > 0 {
-			fmt.Fprintf(&b, "%s %s\n", keyCount(stays.n), stays.text)
+			line(countOf(stays.n, "key "+stays.verb, "keys "+stays.many) + " " + stays.text)
 		}
 	}
 	_, err := io.WriteString(w, b.String())

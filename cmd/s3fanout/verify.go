@@ -124,16 +124,16 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 		text string
 	}
 	advices := []advice{
-		{s.Missing - s.Deleted, "see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill" + few.flags(verify.Missing)},
-		{s.Deleted, "deleted keys stay deleted; to restore them, s3fanout backfill --restore-deleted"},
-		{s.Different, "s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"},
+		{s.Missing - s.Deleted, "see why keys are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(verify.Missing)},
+		{s.Deleted, "deleted keys stay deleted; to restore them: s3fanout backfill --restore-deleted"},
+		{s.Different, "nothing was overwritten; see which object is right: s3fanout explain KEY"},
 		{s.Copying, "what is being copied needs time: compare again later"},
-		{s.Unsettled, "what keeps changing cannot be compared: see it with s3fanout explain KEY"},
+		{s.Unsettled, "what keeps changing cannot be compared; see why: s3fanout explain KEY"},
 	}
 	if follows {
 		advices = append([]advice{
-			{s.Missing + s.Different, "see why changes are missing with s3fanout doctor, then copy them with s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; s3fanout explain KEY says which write won and why"},
-			{s.Undeleted, "s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
+			{s.Missing + s.Different, "see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; see which write won and why: s3fanout explain KEY"},
+			{s.Undeleted, "to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		}, advices[3:]...)
 	}
 	for _, advice := range advices {

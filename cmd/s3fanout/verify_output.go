@@ -130,9 +130,17 @@ func (o *verifyOutput) summary(s verify.Summary) error {
 		return nil
 	}
 	var b strings.Builder
-	if _, err := o.countsTable().WriteTo(&b); err != nil {
-		return err
+	blank := ""
+	if counts := o.countsTable(); len(counts.Rows) > 0 {
+		if o.width > 0 {
+			blank = "\n"
+		}
+		b.WriteString(blank)
+		if _, err := counts.WriteTo(&b); err != nil {
+			return err
+		}
 	}
+	b.WriteString(blank)
 	for _, line := range lines {
 		b.WriteString(wrapped(line, o.width, "  ") + "\n")
 	}

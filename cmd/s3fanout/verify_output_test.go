@@ -134,7 +134,7 @@ func TestVerifySummaryInWords(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDo(t *testing.T) {
-	const backfill, right = "; see why keys are missing with s3fanout doctor, then copy them with s3fanout backfill", "; s3fanout overwrites nothing: see which object is right with s3fanout explain KEY"
+	const backfill, right = "; see why keys are missing: s3fanout doctor; copy them: s3fanout backfill", "; nothing was overwritten; see which object is right: s3fanout explain KEY"
 	tests := []struct {
 		summary verify.Summary
 		flags   verifyFlags
@@ -145,9 +145,9 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 		{verify.Summary{Different: 2}, verifyFlags{}, "2 keys not the same everywhere" + right},
 		{verify.Summary{Missing: 2, Different: 2, Both: 1}, verifyFlags{}, "3 keys not the same everywhere" + backfill + right},
 		{verify.Summary{Missing: 2, Deleted: 2}, verifyFlags{},
-			"2 keys not the same everywhere; deleted keys stay deleted; to restore them, s3fanout backfill --restore-deleted"},
+			"2 keys not the same everywhere; deleted keys stay deleted; to restore them: s3fanout backfill --restore-deleted"},
 		{verify.Summary{Copying: 1, Unsettled: 1}, verifyFlags{},
-			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be compared: see it with s3fanout explain KEY"},
+			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be compared; see why: s3fanout explain KEY"},
 		{verify.Summary{}, verifyFlags{prefix: "typo/\n"},
 			`nothing was compared: no Region has a key with the prefix "typo/\n"; correct --prefix, or give --allow-empty if that is right`},
 		{verify.Summary{}, verifyFlags{}, "nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"},
@@ -169,13 +169,13 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
-	const bring = "; see why changes are missing with s3fanout doctor, then copy them with s3fanout backfill; s3fanout explain KEY says which write won and why"
+	const bring = "; see why changes are missing: s3fanout doctor; copy them: s3fanout backfill; see which write won and why: s3fanout explain KEY"
 	for _, tt := range []struct {
 		summary verify.Summary
 		want    string
 	}{
 		{verify.Summary{Missing: 1, Deleted: 1, Different: 1}, "2 keys not the same everywhere" + bring},
-		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; s3fanout backfill --hide-deleted deletes what was deleted in another Region"},
+		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
 		if err := verifyError(tt.summary, verifyFlags{}, true, nil); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {
@@ -207,7 +207,7 @@ func TestVerifyNamesFewKeysForBackfill(t *testing.T) {
 			few.add(d)
 		}
 		err := verifyError(verify.Summary{Missing: 2, Different: 1}, verifyFlags{}, tt.follows, few)
-		if err == nil || !strings.Contains(err.Error(), "with "+tt.want) {
+		if err == nil || !strings.Contains(err.Error(), ": "+tt.want) {
 			t.Errorf("got %v, want %q in it", err, tt.want)
 		}
 	}
