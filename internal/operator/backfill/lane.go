@@ -13,8 +13,7 @@ import (
 	"s3fanout/internal/copier"
 )
 
-// lane copies what is queued for one target: as much at once as its window
-// allows, which shrinks when S3 asks for less and grows again.
+// lane copies what is queued for one target: as much at once as its pace allows.
 type lane struct {
 	target *target
 	queue  chan *goal
@@ -22,14 +21,14 @@ type lane struct {
 	ctx context.Context
 
 	mu     sync.Mutex
-	window copier.Window
+	pace   pace
 	flying int // copies under way
 	begun  int // tries ever
 	freed  chan struct{}
 }
 
-func newLane(t *target, ctx context.Context, queue int, w copier.Window) *lane {
-	return &lane{target: t, ctx: ctx, queue: make(chan *goal, queue), window: w, freed: make(chan struct{}, 1)}
+func newLane(t *target, ctx context.Context, queue int, p pace) *lane {
+	return &lane{target: t, ctx: ctx, queue: make(chan *goal, queue), pace: p, freed: make(chan struct{}, 1)}
 }
 
 // work copies until the queue is closed and empty, or the work ends, and waits
@@ -37,7 +36,11 @@ func newLane(t *target, ctx context.Context, queue int, w copier.Window) *lane {
 func (l *lane) work(work context.Context) {
 	var copies sync.WaitGroup
 	defer copies.Wait()
-	for l.acquire(work) {
+	for {
+		n, free := l.acquire(work)
+		if !free {
+			return
+		}
 		select {
 		case g, more := <-l.queue:
 			if !more {
@@ -47,8 +50,8 @@ func (l *lane) work(work context.Context) {
 				return // a queue that is not empty competes with the end
 			}
 			copies.Go(func() {
-				for ; g != nil; g = l.next(work) {
-					l.copy(work, g)
+				for ; g != nil; g, n = l.next(work) {
+					l.copy(work, g, n)
 				}
 			})
 		case <-work.Done():
@@ -60,9 +63,10 @@ func (l *lane) work(work context.Context) {
 // next takes another object for the slot of one that was copied, and gives the
 // slot back if there is none to take at once. A goroutine that goes on has a
 // stack that has grown to what a request needs.
-func (l *lane) next(work context.Context) *goal {
+func (l *lane) next(work context.Context) (_ *goal, n int) {
 	l.mu.Lock()
-	limit := l.window.Limit()
+	limit := l.pace.limit()
+	n = l.number()
 	keep := l.flying <= limit
 	if l.flying < limit { // it has grown
 		l.wake()
@@ -72,37 +76,45 @@ func (l *lane) next(work context.Context) *goal {
 		select {
 		case g, more := <-l.queue:
 			if more {
-				return g
+				return g, n
 			}
 		default:
 		}
 	}
 	l.release()
-	return nil
+	return nil, n
 }
 
-// acquire waits for a free slot and reports whether there is one.
-func (l *lane) acquire(work context.Context) bool {
+// acquire waits for a free slot and reports whether there is one, with the number of
+// the try that it is for.
+func (l *lane) acquire(work context.Context) (n int, free bool) {
 	for {
-		if l.tryAcquire() {
-			return true
+		if n, free = l.tryAcquire(); free {
+			return n, true
 		}
 		select {
 		case <-l.freed:
 		case <-work.Done():
-			return false
+			return 0, false
 		}
 	}
 }
 
-func (l *lane) tryAcquire() bool {
+func (l *lane) tryAcquire() (n int, free bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.flying >= l.window.Limit() {
-		return false
+	if l.flying >= l.pace.limit() {
+		return 0, false
 	}
 	l.flying++
-	return true
+	return l.number(), true
+}
+
+// number is the next try's, given when the slot is: what was begun before S3 asked for
+// less says nothing new. The lock is held.
+func (l *lane) number() int {
+	l.begun++
+	return l.begun - 1
 }
 
 func (l *lane) release() {
@@ -127,12 +139,12 @@ const (
 	backoffBase = time.Second
 )
 
-// copy copies one object to the target, and says how it ended. While it waits
-// to try again it keeps its slot: a target in trouble gets less to do.
-func (l *lane) copy(work context.Context, g *goal) {
+// copy copies one object to the target, first as the n-th try, and says how it ended.
+// While it waits to try again it keeps its slot: a target in trouble gets less to do.
+func (l *lane) copy(work context.Context, g *goal, n int) {
 	tally, place := l.target.run.tally, l.target.place
 	for try := 1; ; try++ {
-		result, err := l.try(g)
+		result, err := l.try(g, n)
 		tally.requests(place, result.Requests)
 		switch {
 		case err == nil:
@@ -151,16 +163,15 @@ func (l *lane) copy(work context.Context, g *goal) {
 		if smithytime.SleepWithContext(work, backoff(try, l.target.run.options.Random())) != nil {
 			return
 		}
+		l.mu.Lock()
+		n = l.number()
+		l.mu.Unlock()
 	}
 }
 
 // try is one call of the Copier. What is gone is an outcome; everything that is
 // not one is an error.
-func (l *lane) try(g *goal) (copier.Result, error) {
-	l.mu.Lock()
-	n := l.begun
-	l.begun++
-	l.mu.Unlock()
+func (l *lane) try(g *goal, n int) (copier.Result, error) {
 	// The SDK's retries are heard too: a copy that succeeds after a SlowDown is
 	// as good a reason to slow down.
 	ctx := withThrottle(l.ctx, func() { l.throttle(n) })
@@ -178,7 +189,7 @@ func (l *lane) try(g *goal) (copier.Result, error) {
 		return result, fmt.Errorf("the copy of %s is unfinished although it had no deadline", g.object.key)
 	}
 	l.mu.Lock()
-	l.window = l.window.Success()
+	l.pace = l.pace.success(l.flying, time.Now())
 	l.mu.Unlock()
 	return result, nil
 }
@@ -203,12 +214,12 @@ func (l *lane) send(ctx context.Context, g *goal, before copier.Requests) (copie
 	return result, err
 }
 
-// throttle makes the window smaller after S3 asked for less in its answer to
+// throttle slows down after S3 asked for less in its answer to
 // the n-th try.
 func (l *lane) throttle(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.window = l.window.Throttle(n, l.begun)
+	l.pace = l.pace.throttle(n, l.begun)
 }
 
 func backoff(try int, random float64) time.Duration {

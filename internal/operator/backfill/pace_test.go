@@ -3,7 +3,9 @@ package backfill
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,23 +48,102 @@ func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 		if took := time.Since(began); took > 25*time.Second {
 			t.Errorf("took %v", took)
 		}
-		if refused > 250 || refused == 0 || w.most["b"] > 110 {
+		if refused > 250 || refused == 0 || w.most["b"] > 130 {
 			t.Errorf("%d refused, %d at once at most", refused, w.most["b"])
 		}
 	})
 }
 
+// As long as more copies at once are more copies a second, their number doubles up to
+// the most allowed, and no further; nothing is copied twice, and no goroutine waits for
+// each key.
 func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b", "c")
-		w.fill(5000)
+		w.fill(5_000)
+		before, goroutines := runtime.NumGoroutine(), 0
 		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
+			w.mu.Lock()
+			goroutines = max(goroutines, runtime.NumGoroutine()-before)
+			w.mu.Unlock()
 			// One slow target does not slow the other down.
-			return smithytime.SleepWithContext(ctx, map[string]time.Duration{"b": 10 * time.Millisecond, "c": 40 * time.Millisecond}[region])
+			return smithytime.SleepWithContext(ctx, map[string]time.Duration{"b": 100 * time.Millisecond, "c": 400 * time.Millisecond}[region])
 		}
-		w.fillIn(t, func(o *Options) { o.Concurrency = 60 }, Observer{})
-		if w.most["b"] != 60 || w.most["c"] != 60 {
-			t.Errorf("at once: %v, want 60 each", w.most)
+		w.fillIn(t, func(o *Options) { o.Concurrency = 700 }, Observer{})
+		if w.most["b"] != 700 || w.most["c"] != 700 {
+			t.Errorf("at once: %v, want 700 each", w.most)
+		}
+		for key, n := range w.copies {
+			if n != 1 {
+				t.Errorf("%s was copied %d times", key, n)
+			}
+		}
+		if len(w.copies) != 10_000 || goroutines > 2*700+100 {
+			t.Errorf("%d copies with %d goroutines", len(w.copies), goroutines)
+		}
+	})
+}
+
+// A target that takes at most 600 copies at once finds more than 256 and about so many
+// under way, as soon as doubling gets there.
+func TestConcurrencyGrowsPast256UntilS3SaysSlowDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(12_000)
+		refused := 0
+		random := rand.New(rand.NewPCG(1, 1))
+		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
+			w.mu.Lock()
+			over := w.flying[region] > 600
+			if over {
+				refused++
+			}
+			takes := 80*time.Millisecond + time.Duration(random.Int64N(int64(40*time.Millisecond)))
+			w.mu.Unlock()
+			if over {
+				return slowDown()
+			}
+			return smithytime.SleepWithContext(ctx, takes)
+		}
+		began := time.Now()
+		report := w.fillIn(t, func(o *Options) { o.Concurrency = 1024 }, Observer{})
+		if b := report.Targets[1]; b.Copied != 12_000 || b.Failed != 0 {
+			t.Errorf("%+v", b)
+		}
+		// At 600 all the time it takes 2 s, at 256 it would take 4.7.
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if refused == 0 || refused > 100 || w.most["b"] < 600 || w.most["b"] > 650 {
+			t.Errorf("%d refused, %d at once at most", refused, w.most["b"])
+		}
+	})
+}
+
+// A target that ends 2,000 copies a second, however many wait there, is not sent many
+// more at once than that takes: they would take memory and gain nothing.
+func TestConcurrencyStaysWhereMoreDoesNotHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		w.fill(8_000)
+		var free time.Time
+		w.onCopy = func(ctx context.Context, _ string, _ copier.Object) error {
+			w.mu.Lock()
+			if now := time.Now(); free.Before(now) {
+				free = now
+			}
+			free = free.Add(time.Second / 2000)
+			wait := time.Until(free) + 50*time.Millisecond
+			w.mu.Unlock()
+			return smithytime.SleepWithContext(ctx, wait)
+		}
+		began := time.Now()
+		report := w.fillIn(t, nil, Observer{})
+		if took := time.Since(began); report.Targets[1].Copied != 8_000 || took > 5*time.Second {
+			t.Errorf("%d in %v, want all in little more than 4 s", report.Targets[1].Copied, took)
+		}
+		if most := w.most["b"]; most < 100 || most > 520 {
+			t.Errorf("%d at once, want little more than the 100 that are useful", most)
 		}
 	})
 }
@@ -311,7 +392,7 @@ func TestThrottlesThatTheSDKRetriesSlowTheRunDown(t *testing.T) {
 			return smithytime.SleepWithContext(ctx, 100*time.Millisecond)
 		}
 		report := w.fillIn(t, nil, Observer{})
-		if b := report.Targets[1]; b.Copied != 3_000 || w.most["b"] > 60 {
+		if b := report.Targets[1]; b.Copied != 3_000 || w.most["b"] > 70 {
 			t.Errorf("%d copied, %d at once at most; want all, and little more than 50 at once", b.Copied, w.most["b"])
 		}
 	})

@@ -4,16 +4,11 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-
-	"s3fanout/internal/copier"
+	"time"
 )
 
-// How copies to one target are paced.
+// How much of one target is under way, beside its pace.
 const (
-	// firstConcurrency is how many begin with; S3 scales up with the load, and
-	// says SlowDown to what comes at once
-	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
-	firstConcurrency = 32
 	// largeConcurrency is how many objects are copied in parts at once, each
 	// with as many parts as the Copier is made for.
 	largeConcurrency = 2
@@ -53,14 +48,14 @@ func (t *target) lane(work context.Context, size int64) *lane {
 	defer t.mu.Unlock()
 	if size > t.run.options.Threshold {
 		if t.large == nil {
-			t.large = newLane(t, t.run.hard, largeQueue, copier.NewWindow(largeConcurrency, largeConcurrency))
+			t.large = newLane(t, t.run.hard, largeQueue, newPace(largeConcurrency, largeConcurrency, time.Now()))
 			t.run.lanes.Go(func() { t.large.work(work) })
 		}
 		return t.large
 	}
 	if t.small == nil {
 		most := t.run.options.Concurrency
-		t.small = newLane(t, t.run.gentle, smallQueue, copier.NewWindow(min(firstConcurrency, most), most))
+		t.small = newLane(t, t.run.gentle, smallQueue, newPace(firstConcurrency, most, time.Now()))
 		t.run.lanes.Go(func() { t.small.work(work) })
 	}
 	return t.small
