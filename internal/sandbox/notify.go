@@ -3,6 +3,8 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"strings"
+	"time"
 
 	"s3fanout/internal/sandbox/iam"
 	"s3fanout/internal/sandbox/s3"
@@ -20,8 +22,33 @@ func (s *Sandbox) notify(ctx context.Context, n s3.Notification) (err error) {
 	default:
 		s.trace.Note(trace.Announced, "", n.Body, "")
 		_, err = s.sns.Publish(ctx, s.bucketCaller(n), n.Destination, "Amazon S3 Notification", string(n.Body))
+		if err != nil {
+			s.trace.Note(trace.Lost, "", n.Body, "the topic did not take it: "+err.Error())
+		}
 	}
 	return err
+}
+
+// noteChange remembers replicas, and what a user wrote of which no Region is told.
+func (s *Sandbox) noteChange(c s3.Change) {
+	if s.trace == nil {
+		return
+	}
+	step := trace.Step{At: time.Now(), Source: c.Region, Bucket: c.Bucket, Key: c.Key, VersionID: c.VersionID}
+	created := strings.HasPrefix(c.Event, "s3:ObjectCreated:")
+	switch replica := c.Caller.Role != nil && s.lambda.RunsAs(c.Caller.Role); { // by a function, or a command in its session
+	case replica && !created, !replica && !created && c.Rules == 0:
+		return
+	case replica:
+		step.Stage, step.Source, step.Target = trace.Copied, "", c.Region
+	case c.Rules == 0:
+		step.Stage, step.Detail = trace.Unannounced, "the bucket's notifications leave this key or this kind of change out"
+	case c.Lost:
+		step.Stage, step.Detail = trace.Lost, "S3 announced nothing"
+	default:
+		return
+	}
+	s.trace.Add(step)
 }
 
 // notifyTest sends a bucket's test event. Functions get none: S3 looks only

@@ -148,7 +148,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 	s.s3, err = s3.Start(ctx, s3.Config{
 		Partition: partition, AccountID: AccountID, Dir: objects, Regions: regions, Store: s.store, Keys: s.kms,
 		Counters: s.counters, Faults: s.faults, Notify: s.notify, NotifyTest: s.notifyTest, Owner: s.owner, OnCall: c.OnS3Call,
-		OnRecord: s.trail.Record, Network: s.network, Logger: s.logger,
+		OnRecord: s.trail.Record, OnChange: s.noteChange, Network: s.network, Logger: s.logger,
 	})
 	return err
 }

@@ -111,12 +111,12 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 		return giveUp(recursionDetected)
 	}
 	deadline := accepted.Add(f.eventInvokeConfig().MaximumEventAge)
-	if d := s.cfg.Network.Takes(network.Dequeue, f.region, f.region); d > 0 && !s.pause(f, d) {
+	if d := s.cfg.Network.Takes(network.Dequeue, f.region, f.region); d > 0 && !s.pause(f, payload, d) {
 		return nil
 	}
 	for {
 		// A throttled event waits without using up an attempt.
-		switch ok, expired := s.waitForCapacity(f, accepted, deadline); {
+		switch ok, expired := s.waitForCapacity(f, payload, accepted, deadline); {
 		case expired:
 			return giveUp(eventAgeExceeded)
 		case !ok:
@@ -141,7 +141,7 @@ func (s *Service) process(f *function, id string, payload []byte, chain lineage,
 		if time.Now().Add(wait).After(deadline) {
 			return giveUp(eventAgeExceeded)
 		}
-		if !s.pause(f, wait) {
+		if !s.pause(f, payload, wait) {
 			return nil
 		}
 	}
@@ -171,7 +171,7 @@ const (
 // waitForCapacity reserves concurrency for an event, or tells that it became
 // too old; neither if the sandbox ends or the function is deleted. An event waits
 // no longer than it has to, but its attempts are counted as on AWS.
-func (s *Service) waitForCapacity(f *function, accepted, deadline time.Time) (ok, expired bool) {
+func (s *Service) waitForCapacity(f *function, payload []byte, accepted, deadline time.Time) (ok, expired bool) {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	wait := firstThrottleWait
@@ -196,7 +196,7 @@ func (s *Service) waitForCapacity(f *function, accepted, deadline time.Time) (ok
 		case <-timer.C:
 			return false, true
 		case <-f.deleted:
-			s.lostWith(f)
+			s.lostWith(f, payload)
 			return false, false
 		case <-s.ctx.Done():
 			return false, false
@@ -205,14 +205,14 @@ func (s *Service) waitForCapacity(f *function, accepted, deadline time.Time) (ok
 }
 
 // pause waits; false if the sandbox ended or the function was deleted in the meantime.
-func (s *Service) pause(f *function, d time.Duration) bool {
+func (s *Service) pause(f *function, payload []byte, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
 	case <-f.deleted:
-		s.lostWith(f)
+		s.lostWith(f, payload)
 		return false
 	case <-s.ctx.Done():
 		return false
@@ -238,14 +238,14 @@ func (s *Service) giveUp(f *function, fail failure) {
 		s.noteDelivery(f, log, fail.payload, "dead-letter queue", "DeadLetterErrors", set.DeadLetterTargetARN, err)
 	}
 	if target == "" && set.DeadLetterTargetARN == "" {
-		s.lost(f)
+		s.lost(f, fail.payload, "the function has neither an on-failure destination nor a dead-letter queue")
 		log.Error("event dropped: the function has neither an on-failure destination nor a dead-letter queue")
 	}
 }
 
 func (s *Service) noteDelivery(f *function, log *slog.Logger, payload []byte, what, metric, target string, err error) {
 	if err != nil {
-		s.lost(f)
+		s.lost(f, payload, "the "+what+" did not take it: "+err.Error())
 		s.count(f, metric, 1)
 		log.Error("event dropped: the "+what+" did not take it", "target", target, "error", err)
 		return
@@ -254,13 +254,14 @@ func (s *Service) noteDelivery(f *function, log *slog.Logger, payload []byte, wh
 	s.cfg.Trace.Note(trace.DeadLetter, f.region, payload, what)
 }
 
-func (s *Service) lost(f *function) {
+func (s *Service) lost(f *function, payload []byte, why string) {
+	s.cfg.Trace.Note(trace.Lost, f.region, payload, why)
 	s.cfg.Counters.Update(f.region, func(r *stats.Region) { r.Lambda.Lost++ })
 }
 
 // lostWith notes an event whose function was deleted before its next attempt.
-func (s *Service) lostWith(f *function) {
-	s.lost(f)
+func (s *Service) lostWith(f *function, payload []byte) {
+	s.lost(f, payload, "the function is deleted")
 	s.cfg.Logger.Error("event dropped: the function is deleted", "region", f.region, "function", f.name)
 }
 

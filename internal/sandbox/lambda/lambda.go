@@ -333,6 +333,18 @@ func (s *Service) LogFiles(region string) []string {
 	return list
 }
 
+// RunsAs tells whether some function has the role.
+func (s *Service) RunsAs(role *iam.Role) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.functions {
+		if f.current().role.Role == role {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Service) logFile(f *function) string {
 	return filepath.Join(s.cfg.LogDir, f.region+"-"+f.name+".log")
 }

@@ -51,6 +51,10 @@ type Config struct {
 	// those that failed.
 	OnRecord func(Record)
 
+	// OnChange, if set, is shown each change of an object before it is announced, also one
+	// that is not.
+	OnChange func(Change)
+
 	// Network, if set, delays and limits requests as AWS's does; see exchange.travel.
 	Network *network.Network
 

@@ -96,7 +96,8 @@ func (s *Service) principal(t *topic, functionARN string) iam.Caller {
 	return iam.Caller{Service: s.cfg.Principal(t.region, function.Region), SourceARN: t.arn, SourceAccount: s.cfg.AccountID}
 }
 
-func (s *Service) lost(t *topic) {
+func (s *Service) lost(t *topic, sub subscription, n notification, why string) {
+	s.note(trace.Lost, sub.endpoint, n, why)
 	s.cfg.Counters.Update(t.region, func(r *stats.Region) { r.SNS.Lost++ })
 }
 
@@ -106,7 +107,7 @@ func (s *Service) lost(t *topic) {
 func (s *Service) giveUp(t *topic, sub subscription, n notification, reason error) {
 	log := s.cfg.Logger.With("region", t.region, "topic", t.arn, "endpoint", sub.endpoint, "messageId", n.messageID, "reason", reason.Error())
 	if sub.deadLetterQueue == "" {
-		s.lost(t)
+		s.lost(t, sub, n, "the subscription has no dead-letter queue")
 		log.Error("message lost: the subscription has no dead-letter queue")
 		return
 	}
@@ -117,12 +118,13 @@ func (s *Service) giveUp(t *topic, sub subscription, n notification, reason erro
 		_, err = s.cfg.Queues.Send(s.ctx, caller, sub.deadLetterQueue, string(body), reasonAttributes(reason))
 	}
 	if err != nil {
-		s.lost(t)
+		s.lost(t, sub, n, "the dead-letter queue did not take it: "+err.Error())
 		s.count(t, "NumberOfNotificationsFailedToRedriveToDlq")
 		log.LogAttrs(s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it", slog.String("queue", sub.deadLetterQueue), slog.Any("error", err))
 		return
 	}
 	s.count(t, "NumberOfNotificationsRedrivenToDlq")
+	s.note(trace.DeadLetter, sub.endpoint, n, "in the queue of "+t.region)
 	log.Warn("message undeliverable, sent to the dead-letter queue", "queue", sub.deadLetterQueue)
 }
 

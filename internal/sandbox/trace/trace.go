@@ -13,22 +13,27 @@ import (
 // Stage is how far an event has come.
 type Stage string
 
-// The stages of an event. Filtered, Done and DeadLetter are ends.
+// The stages of an event. Unannounced, Filtered, Done, DeadLetter and Lost are ends.
 const (
-	Announced   Stage = "announced"   // S3 told the topic of the Region where the key was written
-	Filtered    Stage = "filtered"    // the subscription's filter dropped it
-	Delivered   Stage = "delivered"   // the target's function has it
-	Failed      Stage = "failed"      // an attempt of the function failed
-	Done        Stage = "done"        // the function has done its work
-	DeadLetter  Stage = "dead letter" // it was given up, and waits in a queue
-	Undelivered Stage = "undelivered" // SNS could not hand it over
+	Unannounced Stage = "not announced" // the bucket tells of no such key or change
+	Announced   Stage = "announced"     // S3 told the topic of the Region where the key was written
+	Filtered    Stage = "filtered"      // the subscription's filter dropped it
+	Delivered   Stage = "delivered"     // the target's function has it
+	Failed      Stage = "failed"        // an attempt of the function failed
+	Copied      Stage = "copied"        // the replica is there
+	Done        Stage = "done"          // the function has done its work
+	DeadLetter  Stage = "dead letter"   // it was given up, and waits in a queue
+	Undelivered Stage = "undelivered"   // SNS could not hand it over
+	Lost        Stage = "lost"          // nothing has it any more
 )
 
 // Step is one of an event's.
 type Step struct {
-	At             time.Time
-	Stage          Stage
-	Source, Target string // Regions; no Target where there is none yet
+	At    time.Time
+	Stage Stage
+	// Regions; there is no Target yet, or one for all of them, and no Source of a replica,
+	// which does not tell of what it is one.
+	Source, Target string
 	Bucket, Key    string // of the object that was written
 	VersionID      string
 	Detail         string
@@ -56,17 +61,34 @@ func (t *Trace) Note(stage Stage, target string, payload []byte, detail string) 
 	}
 	now := time.Now()
 	for _, o := range objects(payload) {
-		t.add(Step{At: now, Stage: stage, Source: o.region, Target: target, Bucket: o.bucket, Key: o.key, VersionID: o.version, Detail: detail})
+		t.Add(Step{At: now, Stage: stage, Source: o.region, Target: target, Bucket: o.bucket, Key: o.key, VersionID: o.version, Detail: detail})
 	}
 }
 
-func (t *Trace) add(s Step) {
+// Add remembers a step.
+func (t *Trace) Add(s Step) {
+	if t == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.steps) == most {
 		t.steps = slices.Delete(t.steps, 0, most/10)
 	}
 	t.steps = append(t.steps, s)
+	t.tell()
+}
+
+// Clear forgets all steps.
+func (t *Trace) Clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.steps = nil
+	t.tell()
+}
+
+// tell lets the reader look; t.mu is held.
+func (t *Trace) tell() {
 	select {
 	case t.changed <- struct{}{}:
 	default:
@@ -80,7 +102,7 @@ func (t *Trace) Steps() []Step {
 	return slices.Clone(t.steps)
 }
 
-// Changed receives when there are new steps, for one reader.
+// Changed receives when the steps have changed, for one reader.
 func (t *Trace) Changed() <-chan struct{} { return t.changed }
 
 type object struct{ region, bucket, key, version string }
