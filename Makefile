@@ -32,7 +32,7 @@ demo: build ## run three Regions on this machine and show every object arrive ev
 	bin/s3fanout demo
 
 console: build ## run three Regions on this machine and show them in a browser
-	bin/s3fanout sandbox --console
+	bin/s3fanout sandbox --console --retry-wait 2s
 
 node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error

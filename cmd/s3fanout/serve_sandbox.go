@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -28,6 +26,7 @@ type playground struct {
 
 	sandbox *sandbox.Sandbox
 	trace   *trace.Trace
+	stop    func()
 }
 
 // serveSandboxConsole shows the sandbox in a browser until ctx or the sandbox ends. What
@@ -58,7 +57,7 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 		return err
 	}
 	options := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
-	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t}
+	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t, stop: stop}
 	return a.listenForConsole(ctx, 0, p.options(console.Options{Sandbox: p, Write: true}), ready)
 }
 
@@ -76,17 +75,14 @@ func withoutPayloadHash(o *s3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-// Faults leaves out those that take a number.
+// Faults are all kinds.
 func (p *playground) Faults() (list []console.Fault) {
 	on := p.sandbox.Stats().Faults
 	for _, kind := range fault.Kinds() {
-		if kind == fault.S3Bandwidth || kind == fault.S3Clock {
-			continue
-		}
-		f := console.Fault{Kind: string(kind)}
+		f := console.Fault{Kind: string(kind), On: map[string]float64{}, Number: kind == fault.S3Bandwidth || kind == fault.S3Clock}
 		for _, o := range on {
-			if o.Kind == kind && o.Rate > 0 {
-				f.On = append(f.On, o.Region)
+			if o.Kind == kind {
+				f.On[o.Region] = o.Rate
 			}
 		}
 		list = append(list, f)
@@ -96,9 +92,6 @@ func (p *playground) Faults() (list []console.Fault) {
 
 // SwitchFault has the fault strike always, or never.
 func (p *playground) SwitchFault(region, kind string, on bool) error {
-	if !slices.ContainsFunc(p.Faults(), func(f console.Fault) bool { return f.Kind == kind }) {
-		return fmt.Errorf("there is no fault %q", kind)
-	}
 	f := fault.Fault{Region: region, Kind: fault.Kind(kind)}
 	if on {
 		f.Rate = 1
@@ -118,3 +111,9 @@ func (p *playground) Steps() (list []console.Step) {
 
 // Changed is the trace's.
 func (p *playground) Changed() <-chan struct{} { return p.trace.Changed() }
+
+// Switched is the sandbox's.
+func (p *playground) Switched() <-chan struct{} { return p.sandbox.FaultsChanged() }
+
+// Stop ends the console, and with it the command.
+func (p *playground) Stop() { p.stop() }

@@ -43,6 +43,8 @@ func (s *Server) table(sandbox bool) []route {
 			route{"GET /sandbox", s.showSandbox, false},
 			route{"POST /sandbox/upload", s.upload, true},
 			route{"POST /sandbox/fault", s.switchFault, true},
+			route{"POST /sandbox/reset", s.resetSandbox, true},
+			route{"POST /sandbox/stop", s.stopSandbox, true},
 		)
 	}
 	return list

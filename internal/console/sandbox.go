@@ -1,8 +1,8 @@
 package console
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,113 +18,39 @@ type Sandbox interface {
 	Upload(ctx context.Context, region, key string, body io.Reader, size int64) error
 	// Faults says which kinds there are, and of each in which Regions it strikes.
 	Faults() []Fault
-	// SwitchFault has it strike always, or never.
+	// SwitchFault has it strike always, or never. One with a number can only be
+	// switched off.
 	SwitchFault(region, kind string, on bool) error
 	// Steps are those of the newest events, the earliest first.
 	Steps() []Step
-	// Changed receives when there are new ones.
+	// Changed receives when there are new ones, Switched when faults were switched.
 	Changed() <-chan struct{}
+	Switched() <-chan struct{}
+	// Reset switches all faults off, and removes objects, dead letters and steps.
+	Reset(ctx context.Context) error
+	// Stop ends the sandbox, and the console with it.
+	Stop()
 }
 
 // Fault is a kind of fault.
 type Fault struct {
 	Kind string
-	On   []string // Regions
+	On   map[string]float64 // by Region, how often it strikes: above 0 and up to 1
+	// Number says that it needs one, as a bandwidth, which this page does not ask for.
+	Number bool
 }
 
-// Step is how far an event has come: announced, filtered, delivered, failed, done,
-// dead letter or undelivered.
-type Step struct {
-	At             time.Time
-	Stage          string
-	Source, Target string
-	Key, VersionID string
-	Detail         string
-}
-
-// flow is one version's way to all Regions.
-type flow struct {
-	Key, VersionID, Source string
-	Began                  time.Time
-	Lanes                  []lane
-}
-
-// lane is what happened in one Region. The steps of the source are the announcement.
-type lane struct {
-	Region string
-	Steps  []flowStep
-	End    string // the newest stage
-	Detail string // of a failure
-}
-
-type flowStep struct {
-	Stage string
-	After float64 // milliseconds
-	X     float64
-}
-
-// mostFlows is how many events are shown.
-const mostFlows = 8
-
-// newFlows puts steps together by what was written, the newest first. What copies
-// cause, which the filters drop, has steps of its own under other versions, and is
-// left out.
-func newFlows(steps []Step, regions []string) []flow {
-	type id struct{ key, version, source string }
-	var order []id
-	byID := map[id][]Step{}
-	for _, s := range steps {
-		i := id{s.Key, s.VersionID, s.Source}
-		if byID[i] == nil {
-			order = append(order, i)
-		}
-		byID[i] = append(byID[i], s)
-	}
-	var flows []flow
-	for _, i := range slices.Backward(order) {
-		if len(flows) == mostFlows {
-			break
-		}
-		all := byID[i]
-		if !slices.ContainsFunc(all, func(s Step) bool { return s.Target != "" && s.Stage != "filtered" }) {
-			continue // a replica's event, or one that has come nowhere yet
-		}
-		flows = append(flows, newFlow(i.key, i.version, i.source, all, regions))
-	}
-	return flows
-}
-
-func newFlow(key, version, source string, steps []Step, regions []string) flow {
-	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
-	f := flow{Key: key, VersionID: version, Source: source, Began: steps[0].At}
-	longest := max(float64(steps[len(steps)-1].At.Sub(f.Began))/float64(time.Millisecond), 1)
-	for _, region := range regions {
-		l := lane{Region: region}
-		for _, s := range steps {
-			if cmp.Or(s.Target, s.Source) != region {
-				continue
-			}
-			after := float64(s.At.Sub(f.Began)) / float64(time.Millisecond)
-			l.Steps = append(l.Steps, flowStep{s.Stage, after, laneFrom + (laneTo-laneFrom)*after/longest})
-			l.End = s.Stage
-			if s.Detail != "" {
-				l.Detail = s.Detail
-			}
-		}
-		f.Lanes = append(f.Lanes, l)
-	}
-	return f
-}
-
-// follow shows new steps as they come, a few times a second at most.
+// follow shows new steps and switched faults as they come, a few times a second at most.
 func (s *Server) follow(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.o.Sandbox.Changed():
+			s.hub.set("flow", s.fragment("flow", newFlows(s.o.Sandbox.Steps(), s.o.Regions)))
+		case <-s.o.Sandbox.Switched():
+			s.hub.set("switches", switches(s.o.Sandbox.Faults()))
 		}
-		s.hub.set("flow", s.fragment("flow", newFlows(s.o.Sandbox.Steps(), s.o.Regions)))
 		select {
 		case <-ctx.Done():
 			return
@@ -133,31 +59,39 @@ func (s *Server) follow(ctx context.Context) {
 	}
 }
 
+// switches are the faults that are on, as the script reads them: by Region and kind,
+// how often they strike.
+func switches(faults []Fault) string {
+	on := map[string]float64{}
+	for _, f := range faults {
+		for region, rate := range f.On {
+			on[region+" "+f.Kind] = rate
+		}
+	}
+	text, err := json.Marshal(on)
+	if err != nil {
+		panic(err) // they are texts and numbers
+	}
+	return string(text)
+}
+
 // sandboxView is what the page about the sandbox shows.
 type sandboxView struct {
-	Regions []sandboxRegion
-	Flows   []flow
+	Regions  []sandboxRegion
+	Flows    []flow
+	Switches string
 }
 
 type sandboxRegion struct {
 	Name   string
-	Faults []regionFault
-}
-
-type regionFault struct {
-	Kind string
-	On   bool
+	Faults []Fault
 }
 
 func (s *Server) showSandbox(w http.ResponseWriter, _ *http.Request) {
-	v := sandboxView{Flows: newFlows(s.o.Sandbox.Steps(), s.o.Regions)}
 	faults := s.o.Sandbox.Faults()
+	v := sandboxView{Flows: newFlows(s.o.Sandbox.Steps(), s.o.Regions), Switches: switches(faults)}
 	for _, region := range s.o.Regions {
-		r := sandboxRegion{Name: region}
-		for _, f := range faults {
-			r.Faults = append(r.Faults, regionFault{f.Kind, slices.Contains(f.On, region)})
-		}
-		v.Regions = append(v.Regions, r)
+		v.Regions = append(v.Regions, sandboxRegion{region, faults})
 	}
 	s.show(w, http.StatusOK, "sandbox", "Sandbox", v)
 }
@@ -189,4 +123,18 @@ func (s *Server) switchFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) resetSandbox(w http.ResponseWriter, r *http.Request) {
+	if err := s.o.Sandbox.Reset(r.Context()); err != nil {
+		http.Error(w, fmt.Sprintf("The sandbox was not reset: %v", err), http.StatusBadGateway)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) stopSandbox(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusNoContent)
+	_ = http.NewResponseController(w).Flush() // the connection ends with the console
+	s.o.Sandbox.Stop()
 }

@@ -340,6 +340,9 @@ func (s *Sandbox) Stats() Stats {
 // SetFault switches a fault on or off.
 func (s *Sandbox) SetFault(f fault.Fault) error { return s.faults.Set(f) }
 
+// FaultsChanged receives when faults were switched, by whomever, for one reader.
+func (s *Sandbox) FaultsChanged() <-chan struct{} { return s.faults.Changed() }
+
 // KillFunction kills the processes of a Region's function that run at this
 // moment, as running out of memory does, and returns how many there were.
 func (s *Sandbox) KillFunction(region string) int { return s.lambda.Kill(region) }

@@ -59,6 +59,7 @@
     live = new EventSource("/live");
     for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
     live.addEventListener("overview", again);
+    live.addEventListener("switches", (e) => flip(e.data));
     live.addEventListener("error", () => replace("trouble", lost));
     live.addEventListener("open", () => { if (document.getElementById("trouble").innerHTML === lost) replace("trouble", ""); });
   };
@@ -132,11 +133,35 @@
     zone.addEventListener("dragover", (e) => { e.preventDefault(); zone.classList.add("over"); });
     zone.addEventListener("dragleave", () => zone.classList.remove("over"));
     zone.addEventListener("drop", (e) => { e.preventDefault(); zone.classList.remove("over"); upload(zone.dataset.drop, e.dataTransfer.files); });
-    zone.querySelector("input[type=file]").addEventListener("change", (e) => upload(zone.dataset.drop, e.target.files));
+    zone.querySelector("input[type=file]").addEventListener("change", async (e) => {
+      await upload(zone.dataset.drop, e.target.files);
+      e.target.value = ""; // so that the same file can be chosen again
+    });
   }
-  document.addEventListener("change", (e) => {
+
+  // Faults are switched elsewhere, too: in another tab, by the command, or by themselves
+  // after their last strike.
+  let switched = "{}";
+  function flip(json) {
+    switched = json;
+    const [rates, on] = [JSON.parse(json), {}];
+    for (const box of document.querySelectorAll("[data-fault]")) {
+      const { region, fault } = box.dataset;
+      const rate = rates[`${region} ${fault}`] ?? 0;
+      on[region] = (on[region] ?? 0) + (rate > 0 ? 1 : 0);
+      box.checked = rate > 0;
+      box.disabled = "number" in box.dataset && rate === 0;
+      box.parentElement.querySelector("[data-rate]").textContent = rate > 0 && rate < 1 ? `strikes ${Math.round(100 * rate)} times in 100` : "";
+    }
+    for (const el of document.querySelectorAll("[data-on]")) el.textContent = on[el.dataset.on] ? `(${on[el.dataset.on]} on)` : "";
+  }
+  const switches = document.querySelector("[data-switches]");
+  if (switches) flip(switches.dataset.switches);
+  document.addEventListener("change", async (e) => {
     const fault = e.target.closest("[data-fault]");
-    if (fault) send("/sandbox/fault", new URLSearchParams({ region: fault.dataset.region, kind: fault.dataset.fault, on: fault.checked }));
+    if (!fault) return;
+    const { region, fault: kind } = fault.dataset;
+    if (!await send("/sandbox/fault", new URLSearchParams({ region, kind, on: fault.checked }))) flip(switched);
   });
 
   // A form that starts a run stays where the run is shown, else its page follows.
@@ -146,6 +171,7 @@
     e.preventDefault();
     if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) return;
     if (await send(form.getAttribute("action"), new URLSearchParams(new FormData(form)))) {
+      if (form.dataset.said) say(form.dataset.said);
       const page = "/" + form.getAttribute("action").split("/")[1];
       if (location.pathname !== page) location.assign(page);
     }

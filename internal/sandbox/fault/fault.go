@@ -56,6 +56,7 @@ type Switches struct {
 	regions []string // in order
 	random  *rand.Rand
 	on      map[string]map[Kind]Fault
+	changed chan struct{}
 }
 
 // New returns switches for the given Regions, all off. The same seed gives
@@ -65,6 +66,19 @@ func New(regions []string, seed uint64) *Switches {
 		regions: slices.Clone(regions),
 		random:  rand.New(rand.NewPCG(seed, seed)),
 		on:      map[string]map[Kind]Fault{},
+		changed: make(chan struct{}, 1),
+	}
+}
+
+// Changed receives when faults were switched, also one that has switched itself off,
+// for one reader.
+func (s *Switches) Changed() <-chan struct{} { return s.changed }
+
+// tell lets the reader look.
+func (s *Switches) tell() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
 	}
 }
 
@@ -108,6 +122,7 @@ func (s *Switches) Set(f Fault) error {
 	if err := f.checkClock(); err != nil {
 		return err
 	}
+	defer s.tell()
 	if f.Rate == 0 {
 		delete(s.on[f.Region], f.Kind)
 		return nil
@@ -178,6 +193,7 @@ func (s *Switches) Strike(region string, kind Kind) (Fault, bool) {
 		s.on[region][kind] = f
 		if f.Count == 0 {
 			delete(s.on[region], kind)
+			s.tell()
 		}
 	}
 	return f, true
