@@ -95,6 +95,28 @@ func TestLinksOfPages(t *testing.T) {
 	}
 }
 
+// Whoever begins at README comes to every page by links.
+func TestEveryPageIsReached(t *testing.T) {
+	reached := map[string]bool{"README.md": true}
+	for next := []string{"README.md"}; len(next) > 0; next = next[1:] {
+		page, err := os.ReadFile(filepath.Join(root, next[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mdLink.FindAllStringSubmatch(withoutCode(string(page)), -1) {
+			file, _, _ := strings.Cut(m[1], "#")
+			if path := filepath.Join(filepath.Dir(next[0]), file); filepath.Ext(file) == ".md" && !strings.Contains(file, "://") && !reached[path] {
+				reached[path], next = true, append(next, path)
+			}
+		}
+	}
+	for _, path := range pages(t) {
+		if !reached[path] && path != "SECURITY.md" { // which GitHub shows
+			t.Errorf("no link leads from README to %s", path)
+		}
+	}
+}
+
 // What makes a link a dead one.
 func TestDeadLinksAreSeen(t *testing.T) {
 	page := "# One title: with `code`, and more\n[a](#one-title-with-code-and-more) [b](#two) [c](other.md) [d](gone.md)\n" +
