@@ -48,8 +48,8 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	var in struct {
-		ReceiptHandle string
-		Entries       []struct {
+		Entries []struct {
+			ID                string `json:"Id"`
 			ReceiptHandle     string
 			VisibilityTimeout int
 		}
@@ -81,9 +81,14 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		answer(w, `{}`)
-	case operation == "DeleteMessage":
-		f.queues[region] = slices.DeleteFunc(letters, func(l fakeLetter) bool { return l.id == in.ReceiptHandle })
-		answer(w, `{}`)
+	case operation == "DeleteMessageBatch":
+		var done []string
+		for _, e := range in.Entries {
+			letters = slices.DeleteFunc(letters, func(l fakeLetter) bool { return l.id == e.ReceiptHandle })
+			done = append(done, fmt.Sprintf(`{"Id":%q}`, e.ID))
+		}
+		f.queues[region] = letters
+		answer(w, `{"Successful":[%s]}`, strings.Join(done, ","))
 	case operation == "ChangeMessageVisibilityBatch":
 		for _, e := range in.Entries {
 			for i := range letters {

@@ -178,8 +178,8 @@ func actionOf(err error) string {
 	switch name := op.Operation(); name {
 	case "Invoke":
 		return service + ":InvokeFunction"
-	case "ChangeMessageVisibilityBatch":
-		return service + ":ChangeMessageVisibility"
+	case "ChangeMessageVisibilityBatch", "DeleteMessageBatch": // the batch has no permission of its own
+		return service + ":" + strings.TrimSuffix(name, "Batch")
 	case "ListObjectsV2", "HeadBucket":
 		return service + ":ListBucket"
 	case "CopyObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":

@@ -110,7 +110,7 @@ func (q *queue) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _
 	return &out, nil
 }
 
-func (q *queue) DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+func (q *queue) DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	return nil, errors.New("explain deletes nothing")
 }
 

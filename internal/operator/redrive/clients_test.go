@@ -64,9 +64,9 @@ func oneLetter(t *testing.T, invoke http.HandlerFunc) (config aws.Config, delete
 				return
 			}
 			answer(w, `{"Messages":[{"MessageId":"m","ReceiptHandle":"h","Body":%s}]}`, toJSON(envelope("k", functionARN(east))))
-		case "DeleteMessage":
+		case "DeleteMessageBatch":
 			deleted.Add(1)
-			answer(w, `{}`)
+			answer(w, `{"Successful":[{"Id":"0"}]}`)
 		default:
 			answer(w, `{}`)
 		}

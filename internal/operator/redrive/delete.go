@@ -2,40 +2,151 @@ package redrive
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/aws/awsapi"
 )
 
-// delete takes a letter out of the queue, also if ctx has ended: its work is
-// done. A letter that came back meanwhile, as its hold had run out, is held by
-// another receipt handle, and deleted by that, also where SQS took the old one:
-// it says that a letter is deleted, too, where the handle was not the newest
+// remover takes letters out of the queue, also if the context has ended: their work
+// is done. One request deletes up to ten; what comes while one is under way goes
+// together with the next, and ten do not wait for that.
+//
+// A letter that came back meanwhile, as its hold had run out, is held by another
+// receipt handle, and deleted by that, also where SQS took the old one: it says that a
+// letter is deleted, too, where the handle was not the newest
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html).
-func (q *queue) delete(ctx context.Context, m types.Message) error {
-	ctx, cancel := linger(ctx)
+type remover struct {
+	*queue
+
+	mu      sync.Mutex
+	pending []removal
+	flying  int // requests
+	open    sync.WaitGroup
+}
+
+// removal is a letter that is to be deleted, and whom to tell; once, from a goroutine
+// of the remover.
+type removal struct {
+	message types.Message
+	handle  string // that was tried last
+	done    func(error)
+}
+
+// add deletes a letter soon.
+func (r *remover) add(ctx context.Context, m types.Message, done func(error)) {
+	r.open.Add(1)
+	r.enqueue(ctx, removal{message: m, done: done})
+}
+
+// wait returns when all letters that were added are deleted, or cannot be.
+func (r *remover) wait() { r.open.Wait() }
+
+func (r *remover) enqueue(ctx context.Context, x removal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = append(r.pending, x)
+	r.start(ctx)
+}
+
+// start sends what should not wait; r.mu is held.
+func (r *remover) start(ctx context.Context) {
+	for len(r.pending) >= batch || len(r.pending) > 0 && r.flying == 0 {
+		n := min(batch, len(r.pending))
+		some := r.pending[:n:n]
+		r.pending = r.pending[n:]
+		r.flying++
+		go func() {
+			r.send(ctx, some)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.flying--
+			r.start(ctx)
+		}()
+	}
+}
+
+// send deletes some letters with one request.
+func (r *remover) send(outer context.Context, some []removal) {
+	ctx, cancel := linger(outer)
 	defer cancel()
-	for handle := q.newest(m); ; {
-		_, err := q.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(q.url), ReceiptHandle: aws.String(handle)})
-		old := handle
-		if err == nil {
-			if handle = q.deleted(m, old); handle == old {
-				return nil
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(r.url)}
+	for i := range some {
+		some[i].handle = r.newest(some[i].message)
+		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(some[i].handle)})
+	}
+	out, err := r.clients.SQS.DeleteMessageBatch(ctx, in)
+	if err != nil {
+		out = &sqs.DeleteMessageBatchOutput{}
+	}
+	failures := failuresOf("DeleteMessageBatch", out.Failed)
+	gone := map[string]bool{}
+	for _, s := range out.Successful {
+		gone[aws.ToString(s.Id)] = true
+	}
+	for i, x := range some {
+		id := strconv.Itoa(i)
+		failure := err
+		switch {
+		case err != nil:
+		case failures[id] != nil:
+			failure = failures[id]
+		case !gone[id]:
+			failure = errors.New("SQS did not say whether it deleted the dead letter")
+		}
+		r.settle(outer, x, failure)
+	}
+}
+
+// settle says how a delete ended, or tries again by a newer handle.
+func (r *remover) settle(ctx context.Context, x removal, err error) {
+	switch {
+	case err == nil:
+		if r.deleted(x.message, x.handle) != x.handle {
+			r.enqueue(ctx, x)
+			return
+		}
+	case expired(err):
+		go func() { // the answer with the newer handle may be on its way
+			ctx, cancel := linger(ctx)
+			defer cancel()
+			r.asked(ctx)
+			if r.newest(x.message) != x.handle {
+				r.enqueue(ctx, x)
+				return
 			}
-			continue
-		}
-		if expired(err) {
-			q.asked(ctx) // its answer may be on its way
-			handle = q.newest(m)
-		}
-		if handle == old { // somebody else's, or another trouble
-			return awsapi.Explain(q.region, "queue "+q.options.Config.QueueName(), err)
+			r.end(x, err) // somebody else's
+		}()
+		return
+	}
+	r.end(x, err)
+}
+
+func (r *remover) end(x removal, err error) {
+	defer r.open.Done()
+	if err != nil {
+		err = awsapi.Explain(r.region, "queue "+r.options.Config.QueueName(), err)
+	}
+	x.done(err)
+}
+
+// failuresOf are the errors of a batch's entries, by their IDs.
+func failuresOf(operation string, failed []types.BatchResultErrorEntry) map[string]error {
+	errs := map[string]error{}
+	for _, f := range failed {
+		errs[aws.ToString(f.Id)] = &smithy.OperationError{
+			ServiceID: "SQS", OperationName: operation,
+			Err: &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message)},
 		}
 	}
+	return errs
 }
 
 // deleted remembers that a letter was deleted by a handle, unless it is held by
@@ -67,17 +178,19 @@ func (q *queue) newest(m types.Message) string {
 	return aws.ToString(m.ReceiptHandle)
 }
 
-// asked waits until the receive that is under way, if one is, has brought what
-// it brings.
+// asked waits until the receives that are under way have brought what they bring.
 func (q *queue) asked(ctx context.Context) {
 	q.mu.Lock()
-	asking := q.asking
-	q.mu.Unlock()
-	if asking == nil {
-		return
+	var asking []chan struct{}
+	for a := range q.asking {
+		asking = append(asking, a)
 	}
-	select {
-	case <-asking:
-	case <-ctx.Done():
+	q.mu.Unlock()
+	for _, a := range asking {
+		select {
+		case <-a:
+		case <-ctx.Done():
+			return
+		}
 	}
 }

@@ -37,7 +37,7 @@ func TestRequestErrors(t *testing.T) {
 			w.queues[west].errs["ChangeMessageVisibilityBatch"] = denied
 			w.functions[west].run = func(context.Context, string) error { return errThrown }
 		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "visible again within 2 minutes"}},
-		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessage"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
+		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessageBatch"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
 		{"invoke denied", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {
 				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}

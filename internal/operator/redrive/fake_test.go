@@ -25,6 +25,11 @@ type fakeQueue struct {
 	region string
 	// errs makes the operation of that name fail.
 	errs map[string]error
+	// takes is how long the operation of that name takes.
+	takes map[string]time.Duration
+	// vague has a batch's answer say nothing of deleted messages with these handles,
+	// and refusing says no.
+	vague, refusing map[string]bool
 	// restless makes messages visible again at once, whatever was asked for.
 	restless bool
 	// losing makes the first receive's answer empty, although it hands
@@ -69,7 +74,7 @@ func (f *fakeQueue) put(body string) {
 func (f *fakeQueue) kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, operation := range []string{"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibilityBatch", "GetQueueAttributes"} {
+	for _, operation := range []string{"ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "GetQueueAttributes"} {
 		f.errs[operation] = errors.New("connection reset")
 	}
 }
@@ -113,6 +118,13 @@ func (f *fakeQueue) called(operation string) int {
 }
 
 func (f *fakeQueue) call(ctx context.Context, operation string) error {
+	if d := f.takes[operation]; d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.calls == nil {
@@ -266,17 +278,30 @@ func (f *fakeQueue) with(handle string, change func(*fakeMessage)) *types.Receip
 	return &types.ReceiptHandleIsInvalid{}
 }
 
-func (f *fakeQueue) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
-	if err := f.call(ctx, "DeleteMessage"); err != nil {
+func (f *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	if err := f.call(ctx, "DeleteMessageBatch"); err != nil {
 		return nil, err
 	}
-	if f.deleted != nil {
-		defer f.deleted(*in.ReceiptHandle)
+	out := &sqs.DeleteMessageBatchOutput{}
+	for _, e := range in.Entries {
+		switch {
+		case f.vague[*e.ReceiptHandle]:
+			continue
+		case f.refusing[*e.ReceiptHandle]:
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("not now")})
+			continue
+		}
+		err := f.with(*e.ReceiptHandle, func(m *fakeMessage) { m.deleted = true })
+		if f.deleted != nil {
+			defer f.deleted(*e.ReceiptHandle)
+		}
+		if err == nil || f.lenient {
+			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
+			continue
+		}
+		out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String(err.ErrorCode()), Message: aws.String("no"), SenderFault: true})
 	}
-	if err := f.with(*in.ReceiptHandle, func(m *fakeMessage) { m.deleted = true }); err != nil && !f.lenient {
-		return nil, &smithy.OperationError{ServiceID: "SQS", OperationName: "DeleteMessage", Err: err}
-	}
-	return &sqs.DeleteMessageOutput{}, nil
+	return out, nil
 }
 
 func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {

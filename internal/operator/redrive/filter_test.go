@@ -3,6 +3,7 @@ package redrive_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,7 +84,9 @@ func TestFilterWhereLittleIsKnown(t *testing.T) {
 			w.queues[west].put(body)
 			w.queues[west].put("hello")
 			var got []string
-			for _, r := range w.run(t, t.Context()).Regions[1].Results {
+			results := w.run(t, t.Context()).Regions[1].Results
+			slices.SortFunc(results, func(a, b redrive.Result) int { return strings.Compare(a.MessageID, b.MessageID) })
+			for _, r := range results {
 				got = append(got, string(r.Outcome))
 			}
 			if strings.Join(got, ", ") != tt.want {

@@ -1,7 +1,6 @@
 package redrive
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/aws/awsapi"
 )
@@ -64,7 +62,7 @@ func (q *queue) keep(ctx context.Context) {
 		// back too early may be replayed twice, which is harmless.
 		if q.fatal(err) {
 			q.mu.Lock()
-			q.stop = cmp.Or(q.stop, err)
+			q.halt(err)
 			q.mu.Unlock()
 		}
 	}
@@ -173,13 +171,7 @@ func (q *queue) applySome(ctx context.Context, some []change) error {
 	if err != nil {
 		return err
 	}
-	refused := map[string]error{}
-	for _, f := range out.Failed {
-		refused[aws.ToString(f.Id)] = &smithy.OperationError{
-			ServiceID: "SQS", OperationName: "ChangeMessageVisibilityBatch",
-			Err: &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message)},
-		}
-	}
+	refused := failuresOf("ChangeMessageVisibilityBatch", out.Failed)
 	var first error
 	for i, c := range some {
 		err := refused[strconv.Itoa(i)]

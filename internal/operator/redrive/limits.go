@@ -41,6 +41,15 @@ func (l *limits) take() bool {
 	return true
 }
 
+// giveBack is for a letter that was claimed and then not tried.
+func (l *limits) giveBack() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bounded {
+		l.left++
+	}
+}
+
 // most is how many of n letters may still be tried.
 func (l *limits) most(n int) int {
 	l.mu.Lock()

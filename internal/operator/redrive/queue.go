@@ -1,7 +1,6 @@
 package redrive
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/aws/awsapi"
 )
@@ -43,15 +41,16 @@ type queue struct {
 
 	mu       sync.Mutex
 	results  []Result
-	latest   map[string]Result   // of a watch, in place of results: by message ID
-	replayed int                 // letters
-	done     int                 // letters that were deleted
-	held     map[string]*hold    // by message ID
-	seen     map[string]*history // by message ID
-	asking   chan struct{}       // closed when what a receive under way brought is in held; nil: none is
-	stop     error               // why there is no point in going on
-	cut      bool                // ctx ended before the queue was read to its end
-	limited  bool                // Options.Max did
+	latest   map[string]Result          // of a watch, in place of results: by message ID
+	replayed int                        // letters
+	done     int                        // letters that were deleted
+	held     map[string]*hold           // by message ID
+	seen     map[string]*history        // by message ID
+	asking   map[chan struct{}]struct{} // each is closed when what a receive under way brought is in held
+	stop     error                      // why there is no point in going on
+	halted   chan struct{}              // closed when there is none
+	cut      bool                       // ctx ended before the queue was read to its end
+	limited  bool                       // Options.Max did
 }
 
 // redriveRegion empties one Region's queue as far as it can.
@@ -59,7 +58,7 @@ func redriveRegion(ctx context.Context, o Options, region string, shared *limits
 	q := &queue{
 		place: place{region: region}, options: o, clients: o.Clients[region], observer: observer, limits: shared,
 		held: map[string]*hold{}, seen: map[string]*history{}, latest: map[string]Result{},
-		unusable: unusable{errs: map[Function]refusal{}},
+		unusable: unusable{errs: map[Function]refusal{}}, asking: map[chan struct{}]struct{}{}, halted: make(chan struct{}),
 	}
 	before, err := q.open(ctx)
 	for failures := 1; err != nil && q.endure(ctx, err, failures); failures++ {
@@ -123,102 +122,6 @@ func (q *queue) open(ctx context.Context) (level, error) {
 	return now, nil
 }
 
-// drain works through the queue until it gives nothing new, a watch until ctx
-// ends. Letters are received only when there is somebody free to work on them,
-// so that few wait here.
-func (q *queue) drain(ctx context.Context) error {
-	holding, end := context.WithCancel(ctx)
-	var kept, wg sync.WaitGroup
-	kept.Go(func() { q.keep(holding) })
-	defer kept.Wait()
-	defer end()
-	defer wg.Wait()
-	free := make(chan struct{}, cmp.Or(q.options.Parallel, DefaultParallel))
-	var returns returns
-	failures := 0
-	for {
-		want, ok := acquire(ctx, free)
-		if !ok || q.stopped() != nil {
-			q.cut = !ok
-			return q.stopped()
-		}
-		if most := q.limits.most(want); most < want {
-			for range want - most {
-				<-free
-			}
-			if want = most; want == 0 {
-				q.limited = true
-				return nil
-			}
-		}
-		start := time.Now()
-		q.ask()
-		messages, err := q.receive(ctx, want)
-		fresh, back, again := q.take(messages)
-		for range want - len(fresh) {
-			<-free
-		}
-		if err != nil {
-			if q.cut = ctx.Err() != nil; q.cut {
-				continue // acquire sees it too
-			}
-			if failures++; !q.endure(ctx, err, failures) && ctx.Err() == nil {
-				return err
-			}
-			continue
-		}
-		if failures > 0 {
-			failures = 0
-			q.observer.Trouble(q.region, nil)
-		}
-		for _, m := range fresh {
-			wg.Go(func() {
-				defer func() { <-free }()
-				q.finish(q.process(ctx, m), m)
-				if q.options.Watch && ctx.Err() != nil {
-					q.surrender(ctx)
-				}
-			})
-		}
-		for _, m := range back {
-			// If that fails, the letter stays for the next run, and is replayed
-			// twice, which is harmless.
-			wg.Go(func() { _ = q.delete(ctx, m) })
-		}
-		held, done := q.standing()
-		nothing := returns.nothingNew(len(fresh), again, held, done)
-		switch {
-		case len(fresh) > 0:
-		case q.options.Watch:
-			// An endpoint that does not wait, as AWS does, is not pressed.
-			_ = smithytime.SleepWithContext(ctx, pollTime-time.Since(start))
-		case len(messages) == 0 || nothing:
-			return nil
-		}
-	}
-}
-
-// acquire waits for one place and takes as many more as are free, at most
-// batch. It reports false if ctx ended first.
-func acquire(ctx context.Context, free chan struct{}) (int, bool) {
-	select {
-	case <-ctx.Done():
-		return 0, false
-	case free <- struct{}{}:
-	}
-	if ctx.Err() != nil {
-		return 0, false
-	}
-	for n := 1; n < batch; n++ {
-		select {
-		case free <- struct{}{}:
-		default:
-			return n, true
-		}
-	}
-	return batch, true
-}
-
 // receive asks for messages. An interruption does not cut the request off:
 // SQS could have handed out messages that nobody then would release.
 func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) {
@@ -245,20 +148,22 @@ func (q *queue) receive(ctx context.Context, want int) ([]types.Message, error) 
 }
 
 // ask announces a receive; take ends it.
-func (q *queue) ask() {
+func (q *queue) ask() chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.asking = make(chan struct{})
+	asked := make(chan struct{})
+	q.asking[asked] = struct{}{}
+	return asked
 }
 
-// take remembers that messages are held. It returns those that are to be worked
+// take remembers that messages of a receive are held. It returns those that are to be worked
 // on, those that are back although they were replayed and deleted, and how many
 // there were before.
-func (q *queue) take(messages []types.Message) (fresh, back []types.Message, again int) {
+func (q *queue) take(messages []types.Message, asked chan struct{}) (fresh, back []types.Message, again int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	close(q.asking)
-	q.asking = nil
+	close(asked)
+	delete(q.asking, asked)
 	now := time.Now()
 	for _, m := range messages {
 		id := aws.ToString(m.MessageId)
@@ -304,10 +209,26 @@ func (q *queue) finish(r Result, m types.Message) {
 	}
 	// A function's failure leaves the letters for others.
 	if function := (functionError{}); q.fatal(r.Err) && !errors.As(r.Err, &function) {
-		q.stop = r.Err
+		q.halt(r.Err)
 	}
 	q.mu.Unlock()
 	q.observer.Finished(r)
+}
+
+// leave forgets a letter that nobody has begun with. It is given back like all that
+// are held.
+func (q *queue) leave(m types.Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.forget(aws.ToString(m.MessageId))
+}
+
+// halt remembers why there is no point in going on; q.mu is held.
+func (q *queue) halt(err error) {
+	if q.stop == nil {
+		q.stop = err
+		close(q.halted)
+	}
 }
 
 func (q *queue) stopped() error {

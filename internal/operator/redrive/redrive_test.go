@@ -241,7 +241,7 @@ func TestDryRun(t *testing.T) {
 		if got := w.queues[east].visible(); got != 27 {
 			t.Errorf("visible afterwards: got %d, want 27", got)
 		}
-		if w.functions[east].invocations() != 0 || w.queues[east].called("DeleteMessage") != 0 {
+		if w.functions[east].invocations() != 0 || w.queues[east].called("DeleteMessageBatch") != 0 {
 			t.Error("a dry run invoked or deleted")
 		}
 	})

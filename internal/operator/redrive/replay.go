@@ -30,16 +30,24 @@ const (
 	interrupted = "interrupted before it was done"
 )
 
-// process does everything there is to do for one message, except to remember
-// the result.
-func (q *queue) process(ctx context.Context, m types.Message) Result {
+// job is a letter that is to be replayed.
+type job struct {
+	message   types.Message
+	payload   []byte
+	result    Result // as far as it is known
+	needTopic bool   // the functions are the subscription's
+}
+
+// plan decides what to do with a message, without asking anybody. Where there is
+// nothing to do, the job is nil and the result final.
+func (q *queue) plan(m types.Message) (*job, Result) {
 	r := Result{Region: q.region, MessageID: aws.ToString(m.MessageId), SentAt: sentAt(m)}
 	letter, err := deadletter.Decode(aws.ToString(m.Body), attributes(m))
 	if err != nil {
 		if !q.chooses(r, deadletter.Line(err.Error())) {
-			return r.ended(Skipped, notChosen, nil)
+			return nil, r.ended(Skipped, notChosen, nil)
 		}
-		return r.ended(NotUnderstood, err.Error(), nil)
+		return nil, r.ended(NotUnderstood, err.Error(), nil)
 	}
 	// Each invocation from here begins a chain of its own, so a copy that was
 	// handed over as often as one chain allows can go on.
@@ -47,32 +55,43 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 	letter.Payload = nil
 	r.Letter = letter
 	if !q.chooses(r, letter.Reason) {
-		return r.ended(Skipped, notChosen, nil)
+		return nil, r.ended(Skipped, notChosen, nil)
 	}
-
 	functions, needTopic, err := route(letter, q.place, q.options.Config)
 	switch {
 	case err != nil:
-		return r.ended(NotOurs, err.Error(), nil)
+		return nil, r.ended(NotOurs, err.Error(), nil)
 	case !q.limits.take():
-		return r.ended(Skipped, "not tried: --max was reached", nil)
-	case q.options.DryRun:
-		r.Functions = functions
-		return r.ended(Waiting, "", nil)
-	case needTopic:
-		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, letter.TopicARN, q.options.Watch)
+		return nil, r.ended(Skipped, "not tried: --max was reached", nil)
+	}
+	r.Functions = functions
+	if q.options.DryRun {
+		return nil, r.ended(Waiting, "", nil)
+	}
+	return &job{message: m, payload: payload, result: r, needTopic: needTopic}, Result{}
+}
+
+// replay invokes the functions that a letter is for. The outcome is Replayed where
+// they all succeeded; the letter is still in the queue then.
+func (q *queue) replay(ctx context.Context, j *job) Result {
+	r := j.result
+	if j.needTopic {
+		r.Functions = nil
+		endpoints, err := q.topic.endpoints(ctx, q.clients.SNS, r.Letter.TopicARN, q.options.Watch)
 		if err != nil {
 			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
 		}
-		if functions, err = routeSubscription(letter, endpoints, q.place, q.options.Config); err != nil {
+		if r.Functions, err = routeSubscription(r.Letter, endpoints, q.place, q.options.Config); err != nil {
 			return r.ended(NotOurs, err.Error(), nil)
 		}
 	}
+	functions := r.Functions
+	r.Functions = nil // until they are invoked
 	if q.limits.wait(ctx) != nil {
 		return r.ended(Interrupted, interrupted, nil)
 	}
 	r.Functions = functions
-	did, err := q.invokeAll(ctx, functions, payload)
+	did, err := q.invokeAll(ctx, functions, j.payload)
 	switch {
 	case errors.Is(err, errFunction):
 		return r.ended(Failed, err.Error(), nil)
@@ -80,9 +99,6 @@ func (q *queue) process(ctx context.Context, m types.Message) Result {
 		return q.requestFailed(ctx, r, NotInvoked, err)
 	}
 	r.Did = did
-	if err := q.delete(ctx, m); err != nil {
-		return r.ended(NotDeleted, err.Error(), err)
-	}
 	return r.ended(Replayed, "", nil)
 }
 

@@ -93,7 +93,7 @@ var mutants = []mutant{
 		"Handovers: j.handovers() + 1}", "Handovers: j.handovers()}",
 	}, {
 		"a letter is deleted before the function succeeds", "internal/operator/redrive",
-		"	r.Functions = functions\n\tdid, err := q.invokeAll", "	r.Functions = functions\n\t_ = q.delete(ctx, m)\n\tdid, err := q.invokeAll",
+		"	r := d.replay(ctx, j)", "	d.remover.add(ctx, j.message, func(error) {})\n\tr := d.replay(ctx, j)",
 	}, {
 		"a function's failure is taken for success", "internal/operator/redrive",
 		"if out.FunctionError != nil {", "if false {",
@@ -102,7 +102,8 @@ var mutants = []mutant{
 		"return Function{Region: a.Region, Name: name}, nil", "return Function{Region: queue.region, Name: name}, nil",
 	}, {
 		"a letter that is replayed stays", "internal/operator/redrive",
-		"if err := q.delete(ctx, m); err != nil {", "if err := ctx.Err(); err != nil {",
+		"out, err := r.clients.SQS.DeleteMessageBatch(ctx, in)",
+		"out, err := &sqs.DeleteMessageBatchOutput{}, ctx.Err()\n\tfor _, e := range in.Entries {\n\t\tout.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})\n\t}",
 	}, {
 		"backfill leaves the last Region out", "internal/operator/backfill",
 		"for _, to := range p.to {", "for _, to := range p.to[:len(p.to)-1] {",

@@ -147,14 +147,18 @@ func (q *queue) ofHandle(handle *string) *letter {
 	return nil
 }
 
-// DeleteMessage succeeds also if there is nothing to delete any more.
-func (c sqsClient) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
-	return ask(ctx, c, "DeleteMessage", *in.ReceiptHandle, sdkRetries, func(string) (*sqs.DeleteMessageOutput, error) {
-		if l := c.q.ofHandle(in.ReceiptHandle); l != nil {
-			c.w.stats.replayed++
-			c.q.letters = slices.DeleteFunc(c.q.letters, func(o *letter) bool { return o == l })
+// DeleteMessageBatch succeeds also if there is nothing to delete any more.
+func (c sqsClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	return ask(ctx, c, "DeleteMessageBatch", aws.ToString(in.Entries[0].ReceiptHandle), sdkRetries, func(string) (*sqs.DeleteMessageBatchOutput, error) {
+		out := &sqs.DeleteMessageBatchOutput{}
+		for _, e := range in.Entries {
+			if l := c.q.ofHandle(e.ReceiptHandle); l != nil {
+				c.w.stats.replayed++
+				c.q.letters = slices.DeleteFunc(c.q.letters, func(o *letter) bool { return o == l })
+			}
+			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
 		}
-		return &sqs.DeleteMessageOutput{}, nil
+		return out, nil
 	})
 }
 
