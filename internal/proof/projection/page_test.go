@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/operator/price"
 	"s3fanout/internal/proof/page"
@@ -136,7 +137,7 @@ func month() string {
 	u := cost.Usage{Regions: cost.Alike(n), Objects: billion, Size: size}
 	bill := cost.Bills(u)[0]
 	us, _ := price.Of("us-east-1")
-	rate := float64(256) / cost.RequestTime.Seconds() // backfill's copies at once, see `s3fanout backfill --help`
+	rate := backfill.DefaultConcurrency / cost.RequestTime.Seconds()
 	var b strings.Builder
 	fmt.Fprintf(&b, "- A month costs about %s: %s transfer, %s COPY requests, %s SNS, %s Lambda, %s logs.\n", dollars(bill.Dollars()),
 		dollars(bill.Of(cost.Transfer).Dollars), dollars(bill.Of(cost.Writes).Dollars),
