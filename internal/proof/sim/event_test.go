@@ -129,7 +129,7 @@ func (w *world) publish(region string, records []record) {
 }
 
 func (w *world) publishAs(name, region string, records []record) {
-	body, err := json.Marshal(map[string]any{"Records": records})
+	body, err := json.Marshal(struct{ Records []record }{records})
 	if err != nil {
 		panic(err)
 	}

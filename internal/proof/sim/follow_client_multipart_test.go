@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-
-	"s3fanout/internal/aws/listing/listtest"
 )
 
 func (c followClient) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
@@ -37,7 +35,7 @@ func (c followClient) CreateMultipartUpload(ctx context.Context, in *s3.CreateMu
 				delete(b.uploads, name)
 			}
 		})
-		return &s3.CreateMultipartUploadOutput{UploadId: aws.String(name), ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		return &s3.CreateMultipartUploadOutput{UploadId: aws.String(name), ResultMetadata: c.w.answered(b.region)}, nil
 	})
 }
 
@@ -68,7 +66,7 @@ func (c followClient) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyI
 		}
 		c.w.partCopies[*in.UploadId]++
 		u.parts[number], u.of[number], u.highest = p, v, max(u.highest, number)
-		return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}, ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}, ResultMetadata: c.w.answered(b.region)}, nil
 	})
 }
 
@@ -83,7 +81,7 @@ func (c followClient) ListParts(ctx context.Context, in *s3.ListPartsInput, opts
 		}
 		out := &s3.ListPartsOutput{
 			ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false), Initiator: &types.Initiator{ID: aws.String(u.by)},
-			ResultMetadata: listtest.Answered(c.w.now(b.region)),
+			ResultMetadata: c.w.answered(b.region),
 		}
 		for n := after + 1; n <= u.highest; n++ {
 			p, there := u.parts[n]

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"s3fanout/internal/aws/listing/listtest"
 	"s3fanout/internal/aws/versions"
 )
 
@@ -55,6 +54,8 @@ type dated struct{ error }
 
 func (d dated) Unwrap() error { return d.error }
 
+var isTrue = []string{"true"}
+
 // missing is the answer to a request for a version that is not there, or that is a
 // delete marker.
 func (w *world) missing(op string, b *store, v *stored, byID bool) error {
@@ -72,12 +73,13 @@ func (w *world) missing(op string, b *store, v *stored, byID bool) error {
 	err := dated{newAPIError(answer{op, status, code})}
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
-		response.Response.Header.Set("Date", w.now(b.region).UTC().Format(http.TimeFormat))
+		// The names are as http.Header has them, and the list for a Date is shared.
+		h := response.Response.Header
+		h["Date"] = w.dateIn(b.region).header
 		if v != nil {
-			response.Response.Header.Set("X-Amz-Delete-Marker", "true")
-			response.Response.Header.Set("X-Amz-Version-Id", v.id)
+			h["X-Amz-Delete-Marker"], h["X-Amz-Version-Id"] = isTrue, []string{v.id}
 			if byID {
-				response.Response.Header.Set("Last-Modified", v.modified.UTC().Format(http.TimeFormat))
+				h["Last-Modified"] = []string{v.modified.UTC().Format(http.TimeFormat)}
 			}
 		}
 	}
@@ -169,7 +171,7 @@ func (c followClient) HeadObject(ctx context.Context, in *s3.HeadObjectInput, op
 			ContentLength: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), VersionId: aws.String(v.id),
 			Metadata: v.meta, LastModified: aws.Time(v.modified), ContentType: optional(v.headers.contentType), CacheControl: optional(v.headers.cacheControl),
 			ContentDisposition: optional(v.headers.disposition), ContentLanguage: optional(v.headers.language),
-			ResultMetadata: listtest.Answered(c.w.now(b.region)),
+			ResultMetadata: c.w.answered(b.region),
 		}
 		if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
 			out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
@@ -225,7 +227,7 @@ func (c followClient) CopyObject(ctx context.Context, in *s3.CopyObjectInput, op
 		}
 		c.w.copied(c.process, b, replica, v, id, "ObjectCreated:Copy")
 		return &s3.CopyObjectOutput{
-			VersionId: aws.String(replica.id), ResultMetadata: listtest.Answered(c.w.now(b.region)),
+			VersionId: aws.String(replica.id), ResultMetadata: c.w.answered(b.region),
 			CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`), LastModified: aws.Time(replica.modified)},
 		}, nil
 	})
@@ -259,7 +261,7 @@ func (c followClient) GetObjectTagging(ctx context.Context, in *s3.GetObjectTagg
 		if err != nil {
 			return nil, err
 		}
-		return &s3.GetObjectTaggingOutput{TagSet: tagSet(v.tags), VersionId: aws.String(v.id), ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		return &s3.GetObjectTaggingOutput{TagSet: tagSet(v.tags), VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)}, nil
 	})
 }
 
@@ -279,7 +281,7 @@ func (c followClient) PutObjectTagging(ctx context.Context, in *s3.PutObjectTagg
 		v.tags = tags
 		b.changes[v.key]++
 		c.w.tell(b, v, "ObjectTagging:Put", c.process)
-		return &s3.PutObjectTaggingOutput{VersionId: aws.String(v.id), ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		return &s3.PutObjectTaggingOutput{VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)}, nil
 	})
 }
 
@@ -296,13 +298,13 @@ func (c followClient) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput
 		}
 		marker := &stored{key: *in.Key, marker: true, began: time.Now(), byRole: true}
 		c.w.hide(c.process, b, marker, id)
-		return &s3.DeleteObjectOutput{DeleteMarker: aws.Bool(true), VersionId: aws.String(marker.id), ResultMetadata: listtest.Answered(c.w.now(b.region))}, nil
+		return &s3.DeleteObjectOutput{DeleteMarker: aws.Bool(true), VersionId: aws.String(marker.id), ResultMetadata: c.w.answered(b.region)}, nil
 	})
 }
 
 func (c followClient) GetBucketVersioning(ctx context.Context, in *s3.GetBucketVersioningInput, opts ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error) {
 	return followSend(ctx, c, opVersioning, *in.Bucket, "", opts, func(b *store, _ string) (*s3.GetBucketVersioningOutput, error) {
-		out := &s3.GetBucketVersioningOutput{Status: types.BucketVersioningStatusEnabled, ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		out := &s3.GetBucketVersioningOutput{Status: types.BucketVersioningStatusEnabled, ResultMetadata: c.w.answered(b.region)}
 		if b.suspended {
 			out.Status = types.BucketVersioningStatusSuspended
 		}
@@ -328,7 +330,7 @@ func (c followClient) ListObjectVersions(ctx context.Context, in *s3.ListObjectV
 			return &key
 		}
 		out := &s3.ListObjectVersionsOutput{
-			IsTruncated: aws.Bool(false), EncodingType: in.EncodingType, Prefix: in.Prefix, ResultMetadata: listtest.Answered(c.w.now(b.region)),
+			IsTruncated: aws.Bool(false), EncodingType: in.EncodingType, Prefix: in.Prefix, ResultMetadata: c.w.answered(b.region).Clone(),
 		}
 		var (
 			last  *stored

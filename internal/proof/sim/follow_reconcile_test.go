@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3fanout/internal/aws/listing/listtest"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/backfill"
 )
@@ -122,7 +121,7 @@ func (c followClient) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Inp
 		after = *in.ContinuationToken
 	}
 	return followSend(ctx, c, opList, *in.Bucket, aws.ToString(in.Prefix)+" after "+after, opts, func(b *store, _ string) (*s3.ListObjectsV2Output, error) {
-		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false), ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false), ResultMetadata: c.w.answered(b.region)}
 		last := ""
 		for _, key := range b.keys() {
 			v := b.current(key)
@@ -145,7 +144,7 @@ func (c followClient) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Inp
 // ListMultipartUploads names the open uploads of all keys with the prefix.
 func (c followClient) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
 	return followSend(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts, func(b *store, _ string) (*s3.ListMultipartUploadsOutput, error) {
-		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: c.w.answered(b.region)}
 		for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
 			if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
 				out.Uploads = append(out.Uploads, types.MultipartUpload{

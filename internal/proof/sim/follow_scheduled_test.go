@@ -11,14 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"s3fanout/internal/aws/listing/listtest"
 	"s3fanout/internal/aws/uploads"
 )
 
 // GetBucketLifecycleConfiguration has a rule for each key that one acts on.
 func (c followClient) GetBucketLifecycleConfiguration(ctx context.Context, in *s3.GetBucketLifecycleConfigurationInput, opts ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 	return followSend(ctx, c, opLifecycle, *in.Bucket, "", opts, func(b *store, _ string) (*s3.GetBucketLifecycleConfigurationOutput, error) {
-		out := &s3.GetBucketLifecycleConfigurationOutput{ResultMetadata: listtest.Answered(c.w.now(b.region))}
+		out := &s3.GetBucketLifecycleConfigurationOutput{ResultMetadata: c.w.answered(b.region)}
 		for _, a := range c.w.schedule.actions {
 			if a.kind == expireCurrent && a.region == b.region {
 				out.Rules = append(out.Rules, types.LifecycleRule{

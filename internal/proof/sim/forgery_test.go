@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 	"time"
 
 	"s3fanout/internal/function/event"
@@ -44,7 +44,7 @@ func (w *world) forge(a action) {
 	})
 }
 
-func isForged(payload []byte) bool { return strings.Contains(string(payload), forgedUpload) }
+func isForged(payload []byte) bool { return bytes.Contains(payload, []byte(forgedUpload)) }
 
 // checkForgeries holds the world against promise (e): what others upload is
 // neither completed nor aborted.

@@ -84,23 +84,45 @@ func (w *world) letter(region string, payload []byte, id, condition string, atte
 		w.lose(w.versionsIn(string(payload)), region, "its letter was lost")
 		return
 	}
-	envelope := map[string]any{
-		"version": "1.0", "timestamp": "2026-11-21T00:00:00.000Z",
-		"requestContext": map[string]any{
-			"requestId": id, "functionArn": namesOf(region).functionARN + ":$LATEST", "condition": condition, "approximateInvokeCount": attempts,
-		},
-		"requestPayload": json.RawMessage(payload),
-	}
+	e := envelope{RequestPayload: payload, Timestamp: "2026-11-21T00:00:00.000Z", Version: "1.0"}
+	e.RequestContext.ApproximateInvokeCount, e.RequestContext.Condition = attempts, condition
+	e.RequestContext.FunctionARN, e.RequestContext.RequestID = namesOf(region).functionARN+":$LATEST", id
 	if failure != nil {
-		envelope["responseContext"] = map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
-		envelope["responsePayload"] = map[string]string{"errorMessage": failure.Error(), "errorType": "ReplicationError"}
+		e.ResponseContext = &responseContext{"$LATEST", "Unhandled", http.StatusOK}
+		e.ResponsePayload = &responsePayload{failure.Error(), "ReplicationError"}
 	}
-	body, err := json.Marshal(envelope)
+	body, err := json.Marshal(e)
 	if err != nil {
 		panic(err)
 	}
 	w.queues[region].send(id, string(body))
 }
+
+// envelope is what Lambda sends to an on-failure destination.
+type (
+	envelope struct {
+		RequestContext struct {
+			ApproximateInvokeCount int    `json:"approximateInvokeCount"`
+			Condition              string `json:"condition"`
+			FunctionARN            string `json:"functionArn"`
+			RequestID              string `json:"requestId"`
+		} `json:"requestContext"`
+		RequestPayload  json.RawMessage  `json:"requestPayload"`
+		ResponseContext *responseContext `json:"responseContext,omitempty"`
+		ResponsePayload *responsePayload `json:"responsePayload,omitempty"`
+		Timestamp       string           `json:"timestamp"`
+		Version         string           `json:"version"`
+	}
+	responseContext struct {
+		ExecutedVersion string `json:"executedVersion"`
+		FunctionError   string `json:"functionError"`
+		StatusCode      int    `json:"statusCode"`
+	}
+	responsePayload struct {
+		ErrorMessage string `json:"errorMessage"`
+		ErrorType    string `json:"errorType"`
+	}
+)
 
 // execute runs the function once.
 func (w *world) execute(region string, payload []byte, id string, chain int) error {

@@ -100,14 +100,18 @@ func (p *process) identity(ctx context.Context, call string) string {
 // pause waits. It is cut short if the context ends or the process dies first.
 func (p *process) pause(ctx context.Context, d time.Duration) (cut bool) {
 	t := p.w.alarms.set(d)
-	defer p.w.alarms.free(t)
 	select {
 	case <-t.C:
-		return false
 	case <-p.dead:
+		cut = true
 	case <-ctx.Done():
+		cut = true
 	}
-	return true
+	if cut {
+		t.Stop()
+	}
+	p.w.alarms.free(t)
+	return cut
 }
 
 // cutOff is why a call ends early. It waits a little, each call for a time of its
@@ -150,8 +154,9 @@ func request[T any](ctx context.Context, p *process, region, op, id string, effe
 	if p.killed() {
 		return lost, canceled(op, errKilled)
 	}
-	f := w.faultOf(p, op, id)
-	there, back := w.latency(op, id)
+	roll := w.seed.of(id)
+	f := w.faultOf(p, op, id, roll)
+	there, back := w.latency(op, roll)
 	begun := time.Now()
 	if cut := p.pause(ctx, there); cut {
 		// What is canceled in the moment in which it begins was never sent,

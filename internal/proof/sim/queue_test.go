@@ -231,7 +231,7 @@ func (c snsClient) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSub
 		w.note(id, unreachable)
 		return nil, unreachable.err(op)
 	}
-	if f := w.faultOf(c.process, op, id); f != none {
+	if f := w.faultOf(c.process, op, id, w.seed.of(id)); f != none {
 		w.note(id, f)
 		return nil, f.err(op)
 	}

@@ -151,8 +151,8 @@ func (w *world) after(d time.Duration, f func()) {
 // wait lets virtual time pass.
 func (w *world) wait(d time.Duration) {
 	t := w.alarms.set(d)
-	defer w.alarms.free(t)
 	<-t.C
+	w.alarms.free(t)
 }
 
 // alarms are timers for one bubble, to be used again: schedules spend their
@@ -175,8 +175,8 @@ func (a *alarms) set(d time.Duration) *time.Timer {
 	return t
 }
 
+// free takes a timer back that has rung, or was stopped.
 func (a *alarms) free(t *time.Timer) {
-	t.Stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.idle = append(a.idle, t)
@@ -218,9 +218,9 @@ func (w *world) broken(promise, format string, args ...any) {
 	}
 }
 
-// faultOf decides how a call fails, if it does.
-func (w *world) faultOf(p *process, op, id string) fault {
-	profile, roll := &w.schedule.profile, w.seed.of(id)
+// faultOf decides how a call fails, if it does. roll is of its identity.
+func (w *world) faultOf(p *process, op, id string, roll die) fault {
+	profile := &w.schedule.profile
 	if p.reliable || w.isCalm() || len(profile.kinds) == 0 || w.schedule.calm[id] || !roll.chance(profile.faults, "fault") {
 		return none
 	}
@@ -259,13 +259,12 @@ func (w *world) noteLocked(id string, f fault) {
 	w.say("%s: FAULT %s", id, f)
 }
 
-// latency is how long a request takes to arrive, and its answer.
-func (w *world) latency(op, id string) (there, back time.Duration) {
+// latency is how long a request takes to arrive, and its answer. roll is of its identity.
+func (w *world) latency(op string, roll die) (there, back time.Duration) {
 	most := 100 * time.Millisecond
 	if op == opPart && w.schedule.profile.slow && !w.isCalm() {
 		most = 40 * time.Second
 	}
-	roll := w.seed.of(id)
 	if w.follow != nil && w.schedule.profile.slow && !w.isCalm() && roll.chance(100, "slow") {
 		most = 5 * time.Second // long enough for others to do something meanwhile
 	}
