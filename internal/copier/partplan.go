@@ -21,22 +21,25 @@ const (
 	wantedParts = DefaultParallel
 	// leastPart bounds what that costs for smaller objects.
 	leastPart = 8 * mebibyte
-	// mostPart is the largest part that is chosen freely. Small parts lose
-	// little when one is slow or has to be repeated, and stop soon before a
-	// deadline.
-	mostPart = 64 * mebibyte
+	// mostPart is the largest part that is chosen freely. Large parts wait less for
+	// answers: between continents a request takes 100 ms before bytes count, and
+	// one of 128 MiB two seconds. Small parts lose little when one is slow or has
+	// to be repeated, and stop soon before a deadline.
+	mostPart = 128 * mebibyte
 )
 
 // planPartSize is the size, in bytes, of all parts but the last of an object
 // of size bytes, which is at most MaxObject. If fixed is positive, that is the
-// size, unless it made too many parts. Else it is the object's 64th part
-// within [8 MiB, 64 MiB], and more from 625 GiB on, in whole MiB.
+// size, unless it made too many parts. Else the object has 64 parts or a multiple of
+// that, so that all requests end with full hands: of 8 to 128 MiB, and more from
+// 1.2 TiB on, in whole MiB.
 func planPartSize(size, fixed int64) int64 {
 	least := divideUp(size, maxParts)
 	if fixed > 0 {
 		return min(max(fixed, least), maxPartSize)
 	}
-	part := max(leastPart, min(mostPart, divideUp(size, wantedParts)), least)
+	rounds := divideUp(size, wantedParts*mostPart)
+	part := max(leastPart, divideUp(size, rounds*wantedParts), least)
 	return min(divideUp(part, mebibyte)*mebibyte, maxPartSize)
 }
 

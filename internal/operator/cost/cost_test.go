@@ -184,8 +184,8 @@ func TestCounts(t *testing.T) {
 		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 1},
 		// 5 HEADs' time and one wave of parts of 16 MiB.
 		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 8},
-		// 10 GiB are 160 parts of 64 MiB, in three waves of 64.
-		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 3*(0.2+64.0/50)) / 8},
+		// 10 GiB are 128 parts of 80 MiB, in two waves of 64.
+		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 2*(0.2+80.0/50)) / 8},
 	} {
 		if got := c.usage.fanout().Of(c.item).Quantity; !near(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
