@@ -54,7 +54,7 @@ func (a *app) serveConsole(ctx context.Context, port int, o console.Options) err
 	if err != nil {
 		return err
 	}
-	return a.listenForConsole(ctx, port, newConsoleSource(options, config, account).options(o), a.showConsole)
+	return a.listenForConsole(ctx, port, newConsoleSource(ctx, options, config, account, o.Interval).describe(o), a.showConsole)
 }
 
 // listenForConsole serves a console on a port of loopback until ctx ends. ready is told

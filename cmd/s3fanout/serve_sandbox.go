@@ -57,8 +57,9 @@ func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *t
 		return err
 	}
 	options := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
-	p := &playground{consoleSource: newConsoleSource(options, config, state.AccountID), sandbox: sb, trace: t, stop: stop}
-	return a.listenForConsole(ctx, 0, p.options(console.Options{Sandbox: p, Write: true}), ready)
+	source := newConsoleSource(ctx, options, config, state.AccountID, console.DefaultInterval)
+	p := &playground{consoleSource: source, sandbox: sb, trace: t, stop: stop}
+	return a.listenForConsole(ctx, 0, p.describe(console.Options{Sandbox: p, Write: true}), ready)
 }
 
 // Upload writes as the sandbox's administrator.

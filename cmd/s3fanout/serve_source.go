@@ -17,7 +17,6 @@ import (
 	"s3fanout/internal/console"
 	"s3fanout/internal/operator/alarms"
 	"s3fanout/internal/operator/backfill"
-	"s3fanout/internal/operator/behind"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/operator/health"
@@ -35,55 +34,24 @@ type consoleSource struct {
 	config  aws.Config
 	account string
 	metrics map[string]metricdata.Client
-	alarms  map[string]alarms.Client
 
-	looking sync.Mutex
-	looker  statusLooker
-
-	trending sync.Mutex
-	trends   []console.Trend
-	trended  time.Time
+	*lookout
 }
 
-func newConsoleSource(options health.Options, config aws.Config, account string) *consoleSource {
-	s := &consoleSource{set: options.Set, config: config, account: account, metrics: metricdata.NewClients(config, options.Set.Regions), alarms: alarms.NewClients(config, options.Set.Regions)}
-	s.looker = statusLooker{
-		options: options, working: silent, now: time.Now,
-		gather: func(ctx context.Context, o *health.Options) (health.Facts, error) { return health.Gather(ctx, *o) },
-		behind: func(ctx context.Context, regions []string, now time.Time) ([]behind.Target, error) {
-			return behind.Measure(ctx, behind.Options{Set: s.set, Regions: regions, Now: now, Clients: s.metrics})
-		},
-	}
+// newConsoleSource asks until ctx ends.
+func newConsoleSource(ctx context.Context, o health.Options, config aws.Config, account string, interval time.Duration) *consoleSource {
+	s := &consoleSource{set: o.Set, config: config, account: account, metrics: metricdata.NewClients(config, o.Set.Regions)}
+	s.lookout = newLookout(ctx, o, s.metrics, alarms.NewClients(config, o.Set.Regions), lookLimits(interval), figuresLimits())
 	return s
 }
 
-// options adds what the console has to know of the set.
-func (s *consoleSource) options(o console.Options) console.Options {
+// describe adds what the console has to know of the set.
+func (s *consoleSource) describe(o console.Options) console.Options {
 	o.Source, o.Set, o.Regions, o.Buckets, o.Proofs = s, s.set.Name, s.set.Regions, map[string]string{}, s.set.Reconcile != nil
 	for _, region := range s.set.Regions {
 		o.Buckets[region] = s.set.Member(s.account, region).Bucket
 	}
 	return o
-}
-
-// Status looks as the command status does.
-func (s *consoleSource) Status(ctx context.Context) (console.Look, error) {
-	s.looking.Lock()
-	defer s.looking.Unlock()
-	look, err := s.looker.look(ctx)
-	if err != nil {
-		return console.Look{}, err
-	}
-	found := console.Look{Status: look.view.Status, Uploads: map[string]int64{}}
-	found.Findings = look.view.shown
-	for _, target := range s.looker.waiting {
-		for _, source := range target.Sources {
-			if source.Sent != nil {
-				found.Uploads[source.Region] = *source.Sent
-			}
-		}
-	}
-	return found, nil
 }
 
 // Keys asks the Regions in turn, so that one that is away completes nothing less.
@@ -195,84 +163,6 @@ func (s *consoleSource) Report(ctx context.Context, month string) (document.Repo
 		return document.Report{}, err
 	}
 	return document.NewReport(r), nil
-}
-
-// Alarms are asked of CloudWatch in each Region.
-func (s *consoleSource) Alarms(ctx context.Context) (list []console.Alarm, err error) {
-	regions, err := alarms.List(ctx, s.set, s.alarms)
-	for _, r := range regions {
-		if r.Err != nil {
-			list = append(list, console.Alarm{Region: r.Name, Unavailable: r.Err.Error()})
-		}
-		for _, a := range r.Alarms {
-			list = append(list, console.Alarm{Region: r.Name, Name: a.Name, State: a.State, Reason: a.Reason, Since: a.Since})
-		}
-	}
-	return list, err
-}
-
-const (
-	trendWindow = 3 * time.Hour
-	trendPeriod = 5 * time.Minute
-	trendPause  = time.Minute
-)
-
-// Trends asks CloudWatch once a minute at most; each pair is two metrics.
-func (s *consoleSource) Trends(ctx context.Context) ([]console.Trend, error) {
-	s.trending.Lock()
-	defer s.trending.Unlock()
-	now := time.Now()
-	if now.Sub(s.trended) < trendPause {
-		return s.trends, nil
-	}
-	end := now.Truncate(trendPeriod).Add(trendPeriod)
-	perRegion := make([][]console.Trend, len(s.set.Regions))
-	var wait sync.WaitGroup
-	for i, target := range s.set.Regions {
-		wait.Go(func() { perRegion[i] = s.trendsTo(ctx, target, end.Add(-trendWindow), end, now) })
-	}
-	wait.Wait()
-	var all []console.Trend
-	for _, list := range perRegion {
-		all = append(all, list...)
-	}
-	if ctx.Err() == nil {
-		s.trends, s.trended = all, now
-	}
-	return all, ctx.Err()
-}
-
-func (s *consoleSource) trendsTo(ctx context.Context, target string, start, end, now time.Time) (list []console.Trend) {
-	var queries []metricdata.Query
-	for _, source := range s.set.Others(target) {
-		m := metricdata.Metric{Namespace: "s3fanout", Name: "ReplicationLag", Dimensions: [][2]string{
-			{"ReplicaSet", s.set.Name}, {"SourceRegion", source}, {"TargetRegion", target},
-		}}
-		queries = append(queries, metricdata.Query{Metric: m, Statistic: "SampleCount", Period: trendPeriod}, metricdata.Query{Metric: m, Statistic: "p99", Period: trendPeriod})
-		list = append(list, console.Trend{SourceRegion: source, TargetRegion: target, Start: start, Asked: now, Period: trendPeriod})
-	}
-	series, err := metricdata.Ask(ctx, s.metrics[target], start, end, queries)
-	for i := range list {
-		if err != nil {
-			list[i].Unavailable = "not available"
-			continue
-		}
-		list[i].Replicas = onGrid(series[2*i], start, end, 1)
-		list[i].P99Seconds = onGrid(series[2*i+1], start, end, 1.0/1000)
-	}
-	return list
-}
-
-// onGrid puts points into their periods; those without data stay nil.
-func onGrid(points []metricdata.Point, start, end time.Time, unit float64) []*float64 {
-	grid := make([]*float64, int(end.Sub(start)/trendPeriod))
-	for _, p := range points {
-		if i := int(p.Time.Sub(start) / trendPeriod); i >= 0 && i < len(grid) {
-			v := p.Value * unit
-			grid[i] = &v
-		}
-	}
-	return grid
 }
 
 // explainOptions are those of a key.

@@ -55,6 +55,8 @@ type Look struct {
 	// Uploads are the events that each Region announced in the last 24 hours; a Region
 	// of which nothing is known is not in it.
 	Uploads map[string]int64
+	// Pending says that some of what is missing may come soon.
+	Pending bool
 }
 
 // Trend is a metric of a pair of Regions over the last hours, a point a period. A

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +113,7 @@ func serve(t *testing.T, o Options) *user {
 	if o.Source == nil {
 		o.Source = &fake{}
 	}
-	o.Set, o.Interval = "media", time.Hour
+	o.Set, o.Interval = "media", cmp.Or(o.Interval, time.Hour)
 	urls, ended := make(chan string, 1), make(chan error, 1)
 	go func() { ended <- Serve(t.Context(), l, o, func(url string) { urls <- url }) }()
 	t.Cleanup(func() {

@@ -25,8 +25,6 @@ type Server struct {
 	alarms *alarmsView // nil before they were asked for
 	plan   *plan       // that can be carried out
 
-	alarmed time.Time // when alarms were asked for; of the looks alone
-
 	compared comparison
 }
 
@@ -86,42 +84,52 @@ func (s *Server) watch(ctx context.Context) {
 			case <-s.hub.joined:
 			}
 		}
-		s.lookOnce(ctx)
+		wait := s.o.Interval
+		if s.lookOnce(ctx) {
+			wait = min(wait, soon)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(s.o.Interval):
+		case <-time.After(wait):
 		}
 	}
 }
 
-// lookTime bounds a look: what one service does not answer must not hide the rest for
-// long.
+// lookTime bounds each part of a look. A Source has limits of its own, less than this.
 const lookTime = time.Minute
 
-func (s *Server) lookOnce(ctx context.Context) {
+// soon is the time to the next look when something may come soon.
+const soon = 2 * time.Second
+
+// lookOnce says whether some of what is missing may come soon.
+func (s *Server) lookOnce(ctx context.Context) (pending bool) {
 	look, err := within(ctx, s.o.Source.Status)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	if err != nil {
 		// What was known stays, with the time that it is of.
-		s.hub.set("trouble", s.fragment("trouble", err.Error()))
-		return
+		s.mu.Lock()
+		looked := s.looked
+		s.mu.Unlock()
+		s.hub.set("trouble", s.fragment("trouble", struct {
+			Looked time.Time
+			Why    string
+		}{looked, err.Error()}))
+		return false
 	}
 	s.hub.set("trouble", "")
 	s.publish(func() { s.look, s.looked = &look, s.o.Now() })
-	if trends, err := within(ctx, s.o.Source.Trends); err == nil {
-		s.publish(func() { s.trends = trends })
+	trends, err := within(ctx, s.o.Source.Trends)
+	if err != nil {
+		trends = nil // not known
 	}
-	if s.o.Now().Sub(s.alarmed) >= time.Minute {
-		alarms, err := within(ctx, s.o.Source.Alarms)
-		if ctx.Err() != nil {
-			return
-		}
-		s.alarmed = s.o.Now()
-		s.publish(func() { s.alarms = newAlarmsView(alarms, err) })
+	alarms, err := within(ctx, s.o.Source.Alarms)
+	if ctx.Err() == nil {
+		s.publish(func() { s.trends, s.alarms = trends, newAlarmsView(alarms, err) })
 	}
+	return look.Pending
 }
 
 func within[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -74,6 +75,57 @@ func gather(ctx context.Context, o Options, fill func(context.Context, gatherer,
 	wait.Wait()
 	return facts, ctx.Err()
 }
+
+// Answer is what GatherRegion learned of a Region.
+type Answer struct {
+	Region          Region
+	Account, Caller string
+	// Err says why the Region does not take the credentials, or does not answer.
+	Err error
+	At  time.Time
+}
+
+// GatherRegion asks about one of the options' Regions, and nothing of the others. It
+// ends soon after ctx does: what was not told by then is Unanswered.
+func GatherRegion(ctx context.Context, o Options, name string) Answer {
+	facts := Facts{Set: o.Set}
+	for _, region := range o.Regions {
+		facts.Regions = append(facts.Regions, Region{Name: region})
+	}
+	a := Answer{Region: Region{Name: name}}
+	var id *sts.GetCallerIdentityOutput
+	if id, a.Region.Access, a.Err = access(ctx, name, o.Clients[name].STS); a.Err == nil {
+		facts.Account, facts.Caller = aws.ToString(id.Account), aws.ToString(id.Arn)
+		a.Account, a.Caller = facts.Account, facts.Caller
+		gatherer{facts: &facts, region: name, clients: o.Clients[name]}.fill(ctx, &a.Region)
+	}
+	a.At = time.Now()
+	return a
+}
+
+// Join puts answers together as if Gather had found them; a Region without one has not
+// answered. It fails where no Region does.
+func Join(o Options, answers map[string]Answer) (Facts, error) {
+	facts := Facts{Set: o.Set}
+	var errs []error
+	for _, name := range o.Regions {
+		a, ok := answers[name]
+		if !ok {
+			a.Region = Region{Name: name, Access: Look[Access]{Why: notYet}}
+			a.Err = fmt.Errorf("region %s: %s", name, notYet)
+		}
+		if a.Err == nil && facts.Account == "" {
+			facts.Account, facts.Caller = a.Account, a.Caller
+		}
+		facts.Regions, errs = append(facts.Regions, a.Region), append(errs, a.Err)
+	}
+	if facts.Account == "" {
+		return Facts{}, awsapi.Join(errs)
+	}
+	return facts, nil
+}
+
+const notYet = "no answer yet"
 
 // access asks who is asking, which needs no permission: it tells whether the
 // Region can be reached and takes the credentials, and what time it is there.

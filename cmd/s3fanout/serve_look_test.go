@@ -1,0 +1,125 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"s3fanout/internal/aws/metricdata"
+	"s3fanout/internal/console"
+	"s3fanout/internal/operator/alarms"
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/health"
+	"s3fanout/internal/operator/poll"
+	"s3fanout/internal/replicaset"
+)
+
+// hanging is an AWS in which nothing is deployed, and of which one Region takes
+// requests and never answers them.
+type hanging struct {
+	mu    sync.Mutex
+	away  string
+	asked map[string]int // requests by Region
+}
+
+func (h *hanging) hang(region string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.away, h.asked = region, map[string]int{}
+}
+
+func (h *hanging) requests(region string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked[region]
+}
+
+func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // or the end of the connection is not seen
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	parts := strings.Split(scope, "/")
+	if len(parts) < 4 {
+		http.Error(w, "not signed", http.StatusForbidden)
+		return
+	}
+	h.mu.Lock()
+	h.asked[parts[2]]++
+	away := h.away == parts[2]
+	h.mu.Unlock()
+	switch {
+	case away:
+		<-r.Context().Done()
+	case parts[3] == "sts":
+		answer(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// A Region that hangs is told as such, with when it answered last, and holds the
+// others up no longer.
+func TestConsoleTellsOfARegionThatHangs(t *testing.T) {
+	h := &hanging{asked: map[string]int{}}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	config := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
+	}
+	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}}
+	o := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
+	limits := poll.Limits{Question: 300 * time.Millisecond, Pace: 50 * time.Millisecond, Patience: 100 * time.Millisecond}
+	l := newLookout(t.Context(), o, metricdata.NewClients(config, set.Regions), alarms.NewClients(config, set.Regions), limits, limits)
+
+	// until looks until the Regions that are silent are those.
+	until := func(silent ...string) (look console.Look) {
+		t.Helper()
+		for {
+			var err error
+			if look, err = l.Status(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if len(look.Regions) != 3 {
+				t.Fatalf("the look has %d Regions", len(look.Regions))
+			}
+			if _, ok := look.Silent["eu-west-1"]; len(look.Silent) == len(silent) && ok == (len(silent) == 1) {
+				return look
+			}
+		}
+	}
+	until()
+	hung := time.Now()
+	h.hang("eu-west-1")
+	look := until("eu-west-1")
+	if since := look.Silent["eu-west-1"]; since.IsZero() || since.After(hung.Add(time.Second)) {
+		t.Errorf("silent since %v, it hangs since %v", since, hung)
+	}
+	for _, r := range look.Regions {
+		silent := r.Region == "eu-west-1"
+		found := slices.ContainsFunc(look.Findings, func(f document.Finding) bool { return f.Region == r.Region && f.Check == "region-access" })
+		if found != silent || (r.MetricsUnavailable == "the Region does not answer") != silent {
+			t.Errorf("%s: found %v, metrics %q, findings %+v", r.Region, found, r.MetricsUnavailable, look.Findings)
+		}
+	}
+	// The others are asked anew all the while.
+	before := h.requests("us-east-1")
+	for h.requests("us-east-1") < 2*before {
+		if look, err := l.Status(t.Context()); err != nil || len(look.Silent) != 1 {
+			t.Fatalf("%v, silent: %v", err, look.Silent)
+		}
+	}
+	trends, err := l.Trends(t.Context())
+	if err != nil || len(trends) != 6 {
+		t.Errorf("%d trends, %v", len(trends), err)
+	}
+	h.hang("")
+	until()
+}
