@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"s3fanout/internal/operator/document"
@@ -162,7 +161,7 @@ func (s *Server) noteReplayed(l document.RedriveLetter) {
 
 func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {
 	s.jobs.stop(r.PathValue("kind"))
-	s.back(w, r)
+	w.WriteHeader(http.StatusNoContent) // the run shows that it ends
 }
 
 // started answers a form: with the page that shows the run.
@@ -174,18 +173,6 @@ func (s *Server) started(w http.ResponseWriter, r *http.Request, ok bool, to str
 	if r.Header.Get("HX-Request") != "" {
 		w.WriteHeader(http.StatusNoContent) // the run shows itself
 		return
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-}
-
-func (s *Server) back(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("HX-Request") != "" {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	to := r.FormValue("back")
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
-		to = "/"
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }

@@ -58,7 +58,10 @@ func TestRunsAreStopped(t *testing.T) {
 	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict || !strings.Contains(text, "goes on already") {
 		t.Errorf("a second one: %d %s", code, text)
 	}
-	u.send(http.MethodPost, "/stop/verify", nil, "HX-Request", "true")
+	// It leads nowhere, whatever the request asks for.
+	if code, text := u.send(http.MethodPost, "/stop/verify", url.Values{"back": {`/\attacker.example`}}); code != http.StatusNoContent {
+		t.Errorf("to stop it: %d %s", code, text)
+	}
 	u.until("/compare", "Stopped.")
 }
 
