@@ -131,6 +131,7 @@ func (b *browser) until(t *testing.T, expression string) {
 // state is what the sandbox writes of itself, as far as it is used here.
 type state struct {
 	Endpoint        string `json:"endpoint"`
+	Console         string `json:"console"` // with --console
 	AccessKeyID     string `json:"accessKeyId"`
 	SecretAccessKey string `json:"secretAccessKey"`
 	Regions         map[string]struct {
@@ -156,8 +157,19 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 // newWorld starts the built command, twice.
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "state.json")
-	sandbox := command(t, "sandbox", "--listen", "127.0.0.1:0", "--state", file, "--retry-wait", "10ms", "--output", "json")
+	w := newSandbox(t)
+	console := command(t, append([]string{"console", "--interval", "5s"}, args...)...)
+	console.Dir = filepath.Join("..", "..")
+	console.Path = filepath.Join("bin", "s3fanout")
+	console.Env = append(os.Environ(), w.env()...)
+	w.URL = printedURL(t, console)
+	return w
+}
+
+// newSandbox starts the built command.
+func newSandbox(t *testing.T, args ...string) *world {
+	t.Helper()
+	sandbox := command(t, append([]string{"sandbox", "--listen", "127.0.0.1:0", "--retry-wait", "10ms", "--output", "json"}, args...)...)
 	out, err := sandbox.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -168,11 +180,7 @@ func newWorld(t *testing.T, args ...string) *world {
 	if err := json.NewDecoder(out).Decode(&w.state); err != nil {
 		t.Fatal(err)
 	}
-	console := command(t, append([]string{"console", "--interval", "5s"}, args...)...)
-	console.Dir = filepath.Join("..", "..")
-	console.Path = filepath.Join("bin", "s3fanout")
-	console.Env = append(os.Environ(), w.env()...)
-	w.URL = printedURL(t, console)
+	w.URL = w.Console
 	return w
 }
 

@@ -23,10 +23,6 @@ func TestPages(t *testing.T) {
 	w.upload(t, "us-east-1", "films/1.mp4", hostile)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
 	w.upload(t, "eu-west-1", "music/"+strings.Repeat("long", 50)+".flac")
-	axe, err := os.ReadFile(filepath.Join("..", "..", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := newBrowser(t)
 	b.open(t, w)
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
@@ -35,29 +31,39 @@ func TestPages(t *testing.T) {
 	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-plan [data-end]") != null`)
 	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key", "/letters", "/compare", "/health", "/report"} {
-		for _, theme := range []string{"light", "dark"} {
-			for _, width := range []int64{360, 1280, 3840} {
-				b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
-					chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.page(path)), chromedp.WaitReady("main", chromedp.ByQuery))
-				var wide int64
-				b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide))
-				if wide > width {
-					t.Errorf("%s, %s: %d pixels wide in a window of %d", path, theme, wide, width)
-				}
-				if width == 3840 {
-					continue
-				}
-				var violations []string
-				b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil), chromedp.Evaluate(`axe.run().then(r => r.violations
-					.filter(v => ["serious", "critical"].includes(v.impact))
+		b.wantAccessible(t, w, path)
+	}
+	b.fine(t)
+}
+
+// wantAccessible looks at a page as TestPages says.
+func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
+	t.Helper()
+	axe, err := os.ReadFile(filepath.Join("..", "..", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{360, 1280, 3840} {
+			b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
+				chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.page(path)), chromedp.WaitReady("main", chromedp.ByQuery))
+			var wide int64
+			b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide))
+			if wide > width {
+				t.Errorf("%s, %s: %d pixels wide in a window of %d", path, theme, wide, width)
+			}
+			if width == 3840 {
+				continue
+			}
+			var violations []string
+			b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil), chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; });
+				axe.run().then(r => r.violations.filter(v => ["serious", "critical"].includes(v.impact))
 					.map(v => v.id + ": " + v.nodes.map(n => n.html).join(" | ")))`, &violations, awaited))
-				for _, v := range violations {
-					t.Errorf("%s, %s, %d: %s", path, theme, width, v)
-				}
+			for _, v := range violations {
+				t.Errorf("%s, %s, %d: %s", path, theme, width, v)
 			}
 		}
 	}
-	b.fine(t)
 }
 
 // TestKeysAreNeverHTML shows keys with all that HTML, scripts and terminals would act

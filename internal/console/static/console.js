@@ -153,7 +153,7 @@
       box.disabled = "number" in box.dataset && rate === 0;
       box.parentElement.querySelector("[data-rate]").textContent = rate > 0 && rate < 1 ? `strikes ${Math.round(100 * rate)} times in 100` : "";
     }
-    for (const el of document.querySelectorAll("[data-on]")) el.textContent = on[el.dataset.on] ? `(${on[el.dataset.on]} on)` : "";
+    for (const el of document.querySelectorAll("[data-struck]")) el.textContent = on[el.dataset.struck] ? `(${on[el.dataset.struck]} on)` : "";
   }
   const switches = document.querySelector("[data-switches]");
   if (switches) flip(switches.dataset.switches);
