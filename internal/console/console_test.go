@@ -24,6 +24,7 @@ import (
 // fake is a set without AWS, and what was asked of it.
 type fake struct {
 	look    Look
+	report  document.Report
 	letters []document.RedriveLetter
 	err     error
 	partly  error // of one of the Regions
@@ -50,7 +51,9 @@ func (f *fake) Trends(context.Context) ([]Trend, error)        { return nil, f.c
 func (f *fake) Alarms(context.Context) ([]Alarm, error)        { return nil, f.call("alarms") }
 func (f *fake) Keys(context.Context, string) ([]string, error) { return nil, f.call("keys") }
 func (f *fake) Report(_ context.Context, month string) (document.Report, error) {
-	return document.Report{Month: month}, f.call("report %s", month)
+	d := f.report
+	d.Month = month
+	return d, f.call("report %s", month)
 }
 
 func (f *fake) Explain(_ context.Context, key string) (document.Explain, error) {
@@ -290,7 +293,7 @@ func TestWrongInput(t *testing.T) {
 	}{
 		{"GET", "/key?key=" + strings.Repeat("k", 1025), nil, 400, "1024 at most"},
 		{"GET", "/key?key=%ff", nil, 400, "not UTF-8"},
-		{"GET", "/report?month=yesterday", nil, 400, "A month is written as"},
+		{"GET", "/report?month=yesterday", nil, 400, "no figures of this month"},
 		{"GET", "/nothing", nil, 404, "not found"},
 		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}}, 400, "no such Region"},
 		{"POST", "/compare/verify", url.Values{"prefix": {"\xff"}}, 400, "not UTF-8"},

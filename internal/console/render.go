@@ -21,7 +21,7 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
-	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "clock": clock, "fixed": fixed, "dollars": dollars,
+	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "seconds": func(s float64) string { return duration(s * 1000) }, "percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
@@ -41,6 +41,7 @@ type page struct {
 	Regions         []string
 	CSRF, Command   string
 	Write, Sandbox  bool
+	Proofs          bool // the set compares itself by a schedule
 	Main            any
 }
 
@@ -53,7 +54,8 @@ type jobView struct {
 
 func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main any) {
 	p := page{
-		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command, Write: s.o.Write, Sandbox: s.o.Sandbox != nil, Main: main,
+		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command,
+		Write: s.o.Write, Sandbox: s.o.Sandbox != nil, Proofs: s.o.Proofs, Main: main,
 	}
 	var text bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&text, tab+".html", p); err != nil {
@@ -162,6 +164,15 @@ func utc(t time.Time) string {
 		return "never"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// percent is never 100 where something is left, nor without anything.
+func percent(n, of int64) string {
+	if of == 0 {
+		return "no data"
+	}
+	tenths := n * 1000 / of
+	return fmt.Sprintf("%d.%d %%", tenths/10, tenths%10)
 }
 
 // clock is the time of the day alone.

@@ -17,13 +17,14 @@ type Server struct {
 	jobs  *jobs
 	pages *template.Template // in which commands are as Options.Command calls them
 
-	mu     sync.Mutex
-	look   *Look     // the newest
-	looked time.Time // when it was found
-	trends []Trend
-	queues queues
-	alarms *alarmsView // nil before they were asked for
-	plan   *plan       // that can be carried out
+	mu      sync.Mutex
+	look    *Look     // the newest
+	looked  time.Time // when it was found
+	trends  []Trend
+	queues  queues
+	alarms  *alarmsView     // nil before they were asked for
+	reports map[string]made // by month
+	plan    *plan           // that can be carried out
 
 	compared comparison
 }
@@ -47,7 +48,7 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &Server{o: o, guard: newGuard(port), hub: newHub(), pages: called(o.Command)}
+	s := &Server{o: o, guard: newGuard(port), hub: newHub(), reports: map[string]made{}, pages: called(o.Command)}
 	s.jobs = newJobs(ctx, o.Now, func(kind string, j job) {
 		s.hub.set("job-"+kind, s.fragment("job", jobView{Kind: kind, job: j, Now: o.Now()}))
 	})
