@@ -49,7 +49,9 @@ const whole = ""
 
 var errNotYet = errors.New("CloudWatch has not answered yet")
 
-func newLookout(ctx context.Context, o health.Options, metrics map[string]metricdata.Client, watched map[string]alarms.Client, looks, figures poll.Limits) *lookout {
+func newLookout(
+	ctx context.Context, o health.Options, metrics map[string]metricdata.Client, watched map[string]alarms.Client, looks, figures poll.Limits,
+) *lookout {
 	return &lookout{
 		options: o, answered: map[string]time.Time{},
 		facts: poll.New(ctx, looks, func(ctx context.Context, region string) health.Answer { return health.GatherRegion(ctx, o, region) }),
@@ -173,8 +175,9 @@ func askTrends(ctx context.Context, set replicaset.Config, client metricdata.Cli
 		m := metricdata.Metric{Namespace: "s3fanout", Name: "ReplicationLag", Dimensions: [][2]string{
 			{"ReplicaSet", set.Name}, {"SourceRegion", source}, {"TargetRegion", target},
 		}}
-		queries = append(queries,
-			metricdata.Query{Metric: m, Statistic: "SampleCount", Period: trendPeriod}, metricdata.Query{Metric: m, Statistic: "p99", Period: trendPeriod})
+		for _, statistic := range []string{"SampleCount", "p99"} {
+			queries = append(queries, metricdata.Query{Metric: m, Statistic: statistic, Period: trendPeriod})
+		}
 		list = append(list, console.Trend{SourceRegion: source, TargetRegion: target, Start: start, Asked: now, Period: trendPeriod})
 	}
 	series, err := metricdata.Ask(ctx, client, start, end, queries)

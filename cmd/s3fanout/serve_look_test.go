@@ -58,7 +58,8 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case away:
 		<-r.Context().Done()
 	case parts[3] == "sts":
-		answer(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+		const result = `<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>`
+		answer(w, "<GetCallerIdentityResponse>%s</GetCallerIdentityResponse>", result)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}

@@ -106,8 +106,9 @@ func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
 		if err != nil && len(d.Regions) == 0 {
 			return "", err
 		}
+		read := newQueues(d, s.o.Now()) // takes seconds for many
 		s.mu.Lock()
-		s.queues = newQueues(d, s.o.Now())
+		s.queues = read
 		s.mu.Unlock()
 		text := count(len(d.Letters)) + " dead letters are in the queues."
 		if err != nil {

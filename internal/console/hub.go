@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -19,6 +20,7 @@ type hub struct {
 
 // listener is a browser. It holds no queue: what was overtaken is not sent.
 type listener struct {
+	without []string // parts that it does not show
 	changed map[string]bool
 	wake    chan struct{}
 }
@@ -36,6 +38,9 @@ func (h *hub) set(name, html string) {
 	}
 	h.parts[name] = html
 	for l := range h.clients {
+		if slices.Contains(l.without, name) {
+			continue
+		}
 		l.changed[name] = true
 		select {
 		case l.wake <- struct{}{}:
@@ -51,12 +56,12 @@ func (h *hub) watched() bool {
 	return len(h.clients) > 0
 }
 
-func (h *hub) join() *listener {
+func (h *hub) join(without []string) *listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := &listener{changed: map[string]bool{}, wake: make(chan struct{}, 1)}
+	l := &listener{without: without, changed: map[string]bool{}, wake: make(chan struct{}, 1)}
 	for name := range h.parts {
-		l.changed[name] = true
+		l.changed[name] = !slices.Contains(without, name)
 	}
 	l.wake <- struct{}{}
 	h.clients[l] = true
@@ -78,14 +83,17 @@ func (h *hub) take(l *listener) map[string]string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	news := map[string]string{}
-	for name := range l.changed {
-		news[name] = h.parts[name]
+	for name, changed := range l.changed {
+		if changed {
+			news[name] = h.parts[name]
+		}
 	}
 	clear(l.changed)
 	return news
 }
 
-// serve sends what changes until the browser, or the server, goes away.
+// serve sends what changes until the browser, or the server, goes away; the query names
+// parts that the page is without.
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	flush := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -93,7 +101,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	if flush.Flush() != nil {
 		return
 	}
-	l := h.join()
+	l := h.join(r.URL.Query()["without"])
 	defer h.leave(l)
 	for {
 		select {

@@ -52,6 +52,22 @@ func TestTroubleTellsFromWhenTheFiguresAre(t *testing.T) {
 	}
 }
 
+// A page is not sent the parts that it is without.
+func TestPartsThatAPageIsWithout(t *testing.T) {
+	h := newHub()
+	h.set("overview", "1")
+	h.set("clock", "1")
+	l := h.join([]string{"overview"})
+	if news := h.take(l); len(news) != 1 || news["clock"] != "1" {
+		t.Errorf("at first: %v", news)
+	}
+	h.set("overview", "2")
+	h.set("clock", "2")
+	if news := h.take(l); len(news) != 1 || news["clock"] != "2" {
+		t.Errorf("then: %v", news)
+	}
+}
+
 // Nothing but the time of the look is sent while nothing changes.
 func TestQuiet(t *testing.T) {
 	at := time.Date(2026, 11, 29, 20, 0, 0, 0, time.UTC)

@@ -20,8 +20,12 @@ func TestReportOfAMonth(t *testing.T) {
 		}
 	}
 	f := &fake{report: document.Report{Threshold: 900}}
-	f.report.Pairs = []document.ReportPair{pair("us-east-1", "eu-west-1", 0), pair("us-east-1", "ap-northeast-1", 7), pair("eu-west-1", "us-east-1", 3)}
-	f.report.Regions = []document.ReportRegion{{Region: "us-east-1", GivenUp: pointer(int64(5))}, {Region: "eu-west-1", Unavailable: "<b>no</b> answer"}}
+	f.report.Pairs = []document.ReportPair{
+		pair("us-east-1", "eu-west-1", 0), pair("us-east-1", "ap-northeast-1", 7), pair("eu-west-1", "us-east-1", 3),
+	}
+	f.report.Regions = []document.ReportRegion{
+		{Region: "us-east-1", GivenUp: pointer(int64(5))}, {Region: "eu-west-1", Unavailable: "<b>no</b> answer"},
+	}
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	u := serve(t, Options{Source: f, Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, Now: func() time.Time { return now }})
 	page := u.get("/report?month=2026-10")
@@ -36,10 +40,12 @@ func TestReportOfAMonth(t *testing.T) {
 	if strings.Contains(page, "2025-07") {
 		t.Error("it offers a month of which CloudWatch has nothing any more")
 	}
-	if first, second := strings.Index(page, "<td>us-east-1</td><td>ap-northeast-1</td>"), strings.Index(page, "<td>eu-west-1</td><td>us-east-1</td>"); first < 0 || second < first {
+	row := func(source, target string) string { return "<td>" + source + "</td><td>" + target + "</td>" }
+	if first, second := strings.Index(page, row("us-east-1", "ap-northeast-1")), strings.Index(page, row("eu-west-1", "us-east-1")); first < 0 || second < first {
 		t.Errorf("the pair with most late ones is not the first:\n%s", page)
 	}
-	if page := u.get("/report?month=2026-10&region=eu-west-1"); strings.Contains(page, "<td>us-east-1</td><td>ap-northeast-1</td>") || !strings.Contains(page, "<td>us-east-1</td><td>eu-west-1</td>") {
+	page = u.get("/report?month=2026-10&region=eu-west-1")
+	if strings.Contains(page, row("us-east-1", "ap-northeast-1")) || !strings.Contains(page, row("us-east-1", "eu-west-1")) {
 		t.Errorf("the pairs of a Region:\n%s", page)
 	}
 	// Without the Region that did not answer it is not kept.

@@ -52,11 +52,14 @@
   // A browser has few connections to one server, and each look has its price: a tab that
   // is hidden asks for nothing.
   const parts = ["overview", "findings", "alarms", "trouble", "clock", "job-letters", "job-replay", "job-verify", "job-plan", "job-backfill", "flow"];
+  const large = ["overview", "findings", "alarms"]; // not sent to a page that does not show them
   const lost = "<p>The console does not answer; what is shown is old.</p>";
   let live = null;
   const connect = () => {
     if (document.hidden || live) return;
-    live = new EventSource("/live");
+    const query = new URLSearchParams();
+    for (const name of large) if (!document.getElementById(name) && !(name === "overview" && document.querySelector("[data-again]"))) query.append("without", name);
+    live = new EventSource("/live?" + query);
     for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
     live.addEventListener("overview", again);
     live.addEventListener("switches", (e) => flip(e.data));

@@ -55,7 +55,7 @@ func try(t *testing.T, f func(w *world, get func() string)) {
 			}
 			return fmt.Sprint(text, pending)
 		})
-		time.Sleep(limits.Question) // for the questions' ends
+		<-time.After(limits.Question) // for the questions' ends
 	})
 }
 
@@ -65,7 +65,7 @@ func TestOneThatHangs(t *testing.T) {
 	try(t, func(w *world, get func() string) {
 		expect := func(after time.Duration, want string, took time.Duration) {
 			t.Helper()
-			time.Sleep(after)
+			<-time.After(after)
 			began := time.Now()
 			if got := get(); got != want || time.Since(began) != took {
 				t.Errorf("%s after %v, want %s after %v", got, time.Since(began), want, took)
@@ -89,11 +89,11 @@ func TestOldAnswers(t *testing.T) {
 	try(t, func(w *world, get func() string) {
 		get()
 		w.hang("a", "b")
-		time.Sleep(limits.keep() - limits.Patience)
+		<-time.After(limits.keep() - limits.Patience)
 		if got, want := get(), "a: answer 1; b: answer 1; true"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if got, want := get(), "true"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
@@ -112,6 +112,6 @@ func TestGetEndsWithItsContext(t *testing.T) {
 		if answers, pending := p.Get(ctx, "a"); len(answers) > 0 || !pending || time.Since(began) != time.Second {
 			t.Errorf("%v, pending %v, after %v", answers, pending, time.Since(began))
 		}
-		time.Sleep(limits.Question)
+		<-time.After(limits.Question)
 	})
 }
