@@ -103,7 +103,7 @@ func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
 	client, bucket := w.s3(sourceRegion), aws.String(w.bucket(sourceRegion))
 	objects := make([]uploaded, n)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(16)
+	g.SetLimit(w.atOnce())
 	for i := range n {
 		g.Go(func() error {
 			key, body := objectKey(i), bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16)

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,9 +16,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
+
+	"s3fanout/internal/operator/verify"
 )
 
 // env is what contests find on this machine.
@@ -27,29 +31,41 @@ type env struct {
 	hello    string
 	dir      string // temporary, for everything that is written
 	objects  int    // to copy in the backfill contest
-	letters  int    // to replay in the redrive contest
+	letters  int    // to replay in the redrive contest; 0: as many as it wants
+	keys     int    // of each bucket in the verify contest; 0: as many as it wants
 	rounds   int    // 0: as many as the contest wants
 	network  string // of sandboxes, as s3fanout sandbox --network has it
 }
 
+// distant says that requests take as long as to AWS.
+func (e env) distant() bool { return e.network == networkAWS }
+
+// Values of -network.
+const (
+	networkNone = "none"
+	networkAWS  = "aws"
+)
+
 // open prepares a contest. What it has made is released by the contest's end.
 type open func(ctx context.Context, e env) (contest, error)
 
-// all contests, in the order of the page.
+// all contests, in the order of the page, and the network that each wants.
 var all = []struct {
-	name string
-	open open
+	name    string
+	open    open
+	network string
 }{
-	{"function", openFunction},
-	{"copy", openCopy},
-	{"memory", openMemory},
-	{"event", openEvent},
-	{"parts", openParts},
-	{"backfill", openBackfill},
-	{"verify", openVerify},
-	{"redrive", openRedrive},
-	{"sandbox", openSandbox},
-	{"storage", openStorage},
+	{"function", openFunction, networkNone},
+	{"copy", openCopy, networkNone},
+	{"memory", openMemory, networkNone},
+	{"event", openEvent, networkNone},
+	{"parts", openParts, networkNone},
+	{"pipe", openPipe, networkNone},
+	{"backfill", openBackfill, networkNone},
+	{"verify", openVerify, networkAWS},
+	{"redrive", openRedrive, networkAWS},
+	{"sandbox", openSandbox, networkNone},
+	{"storage", openStorage, networkNone},
 }
 
 func main() {
@@ -76,11 +92,14 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")
 	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
-	flags.IntVar(&e.letters, "letters", 10_000, "dead letters to replay in the redrive contest")
+	flags.IntVar(&e.letters, "letters", 0, "dead letters to replay in the redrive contest; 0 for as many as it wants")
+	flags.IntVar(&e.keys, "keys", 0, "keys of each bucket in the verify contest; 0 for as many as it wants")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
-	flags.StringVar(&e.network, "network", "none", "of the sandboxes that contests start: aws for delays, speed and request rates like AWS's S3")
+	flags.StringVar(&e.network, "network", "", "none, or aws for delays, speed and request rates like AWS's; empty for what each contest wants")
 	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
 	server := flags.String("serve", "", "be the server of this name until the standard input ends; the program starts itself so")
+	compared := flags.String("compare", "", "compare the buckets at this endpoint and print the number of equal keys; the program starts itself so")
+	listed := flags.String("list", "", "list them only")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -88,6 +107,13 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	}
 	if *server != "" {
 		return serveUntilEOF(ctx, *server, *dir, os.Stdin, stdout)
+	}
+	switch {
+	case *compared != "":
+		debug.SetGCPercent(verify.GCPercent) // as the command does
+		return printCount(ctx, stdout, *compared, e.keys, compareBuckets)
+	case *listed != "":
+		return printCount(ctx, stdout, *listed, e.keys, bareListing)
 	}
 	chosen := strings.Split(*only, ",")
 	for _, name := range chosen {
@@ -108,7 +134,9 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 		if !slices.Contains(chosen, c.name) {
 			continue
 		}
-		r, err := measure(ctx, c.open, e, notes)
+		own := e
+		own.network = cmp.Or(e.network, c.network)
+		r, err := measure(ctx, c.open, own, notes)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -34,6 +34,8 @@ type world struct {
 	// it serves.
 	ready time.Duration
 
+	distant bool // see env
+
 	cmd    *exec.Cmd
 	stderr *bytes.Buffer
 	dir    string
@@ -46,7 +48,7 @@ func worldArgs(e env, dir, templates string, round int) []string {
 		"sandbox", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "data"), "--function", e.function, "--output", "json",
 		"--network", e.network, "--seed", strconv.Itoa(round + 1),
 	}
-	if e.network != "none" {
+	if e.distant() {
 		args = append(args, "--network-from", targetRegion)
 	}
 	if templates != "" {
@@ -58,7 +60,7 @@ func worldArgs(e env, dir, templates string, round int) []string {
 // startWorld starts a sandbox of a round, from 0, in a directory of its own. An empty
 // templates is for the built-in ones.
 func startWorld(ctx context.Context, e env, templates string, round int) (_ *world, err error) {
-	w := &world{stderr: &bytes.Buffer{}}
+	w := &world{stderr: &bytes.Buffer{}, distant: e.distant()}
 	if w.dir, err = os.MkdirTemp(e.dir, "sandbox"); err != nil {
 		return nil, err
 	}
@@ -151,6 +153,14 @@ func (w *world) config(region string) aws.Config {
 
 func (w *world) s3(region string) *s3.Client {
 	return s3.NewFromConfig(w.config(region), func(o *s3.Options) { o.UsePathStyle = true }, owner.Expect(w.state.AccountID))
+}
+
+// atOnce is how many requests prepare a contest at a time.
+func (w *world) atOnce() int {
+	if w.distant {
+		return 256
+	}
+	return 16
 }
 
 func (w *world) bucket(region string) string { return w.state.Regions[region].Bucket }
