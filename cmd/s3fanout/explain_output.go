@@ -86,12 +86,36 @@ func writeExplainText(w io.Writer, d explainView, width int, colours bool) error
 	fmt.Fprintf(&b, "\n%s%s\n", code, rest)
 	for _, s := range d.Steps {
 		fmt.Fprintf(&b, "- %s\n", table.Wrap(s.Text, room-2, "  "))
-		if s.Command != "" { // whole, to be copied
-			fmt.Fprintf(&b, "    %s\n", s.Command)
+		if s.Command == "" {
+			continue
+		}
+		if command := "    " + s.Command; width > 0 && table.Width(command) > width {
+			fmt.Fprintf(&b, "    %s\n", strings.Join(chained(s.Command), " &&\n    "))
+		} else {
+			fmt.Fprintln(&b, command)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// chained are the commands of a line that && joins: a shell takes them as one also
+// where a line ends with it. What is in quotation marks is left whole.
+func chained(line string) []string {
+	const and = " && "
+	var commands []string
+	for from := 0; ; {
+		i := strings.Index(line[from:], and)
+		if i < 0 {
+			return append(commands, line)
+		}
+		at := from + i
+		if strings.Count(strings.ReplaceAll(line[:at], `\'`, ""), "'")%2 == 1 {
+			from = at + len(and)
+			continue
+		}
+		commands, line, from = append(commands, line[:at]), line[at+len(and):], 0
+	}
 }
 
 // theRest says which letters of the queue were not looked at.

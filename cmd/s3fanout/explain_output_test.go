@@ -83,3 +83,16 @@ func TestExplanationFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestChained(t *testing.T) {
+	for line, want := range map[string]string{
+		"aws a":                             "aws a",
+		"aws a && aws b && s3fanout c":      "aws a|aws b|s3fanout c",
+		`aws a --key='x && y' && aws b`:     `aws a --key='x && y'|aws b`,
+		`aws a --key='it'\''s && y' && b c`: `aws a --key='it'\''s && y'|b c`,
+	} {
+		if got := strings.Join(chained(line), "|"); got != want {
+			t.Errorf("%s: got %s, want %s", line, got, want)
+		}
+	}
+}
