@@ -151,10 +151,10 @@ func TestKeysOfAdoptedBuckets(t *testing.T) {
 
 // adopts wants the buckets of some of the set's Regions, by their place, to be
 // adopted and the others to be made.
-func adopts(places map[int]bool) func(*testing.T, relations) {
+func adopts(indexes map[int]bool) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
 		t.Helper()
-		want := map[bool]int{true: 1}[places[slices.Index(r.set.Regions, r.region)]]
+		want := map[bool]int{true: 1}[indexes[slices.Index(r.set.Regions, r.region)]]
 		equal(t, "adopted buckets", len(r.template.all(adoptionType)), want)
 		equal(t, "resources for them", len(r.adoption()), 4*want)
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {

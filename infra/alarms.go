@@ -156,9 +156,9 @@ type alarmsProps struct {
 func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeAlarm {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
-	var told *[]any
+	var actions *[]any
 	if topic := here.alarmTopic(this); topic != nil {
-		told = &[]any{topic}
+		actions = &[]any{topic}
 	}
 	var made []madeAlarm
 	for _, a := range here.alarms() {
@@ -169,13 +169,13 @@ func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeA
 			ComparisonOperator: jsii.String("GreaterThanThreshold"),
 			Threshold:          jsii.Number(a.over),
 			TreatMissingData:   jsii.String("notBreaching"),
-			AlarmActions:       told,
-			OkActions:          told,
+			AlarmActions:       actions,
+			OkActions:          actions,
 		}
 		if a.silence {
 			// Not "breaching": a new alarm would be raised before the first figure. Without
 			// figures it goes back to INSUFFICIENT_DATA, which is told as well.
-			properties.TreatMissingData, properties.InsufficientDataActions = jsii.String("missing"), told
+			properties.TreatMissingData, properties.InsufficientDataActions = jsii.String("missing"), actions
 		}
 		if a.stays {
 			properties.TreatMissingData = jsii.String("ignore")

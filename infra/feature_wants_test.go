@@ -257,13 +257,13 @@ func tagged(want any) func(*testing.T, relations) {
 	}
 }
 
-// told checks what every alarm of a Region notifies when it begins and ends.
-func told(want func(region string) any) func(*testing.T, relations) {
+// alarmsNotify checks what every alarm of a Region notifies, in ALARM and in OK.
+func alarmsNotify(want func(region string) any) func(*testing.T, relations) {
 	return func(t *testing.T, r relations) {
 		t.Helper()
 		for _, a := range r.all("AWS::CloudWatch::Alarm") {
-			equal(t, a.ID+": told", a.Properties["AlarmActions"], want(r.region))
-			equal(t, a.ID+": told of the end", a.Properties["OKActions"], want(r.region))
+			equal(t, a.ID+": AlarmActions", a.Properties["AlarmActions"], want(r.region))
+			equal(t, a.ID+": OKActions", a.Properties["OKActions"], want(r.region))
 		}
 	}
 }

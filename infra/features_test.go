@@ -128,10 +128,10 @@ func features() [][]level {
 			{"no dashboard", func(c *replicaset.Config) { c.NoDashboard = true }, dashboards(0)},
 		},
 		{
-			{"nobody told", nothing, told(func(string) any { return nil })},
+			{"nobody told", nothing, alarmsNotify(func(string) any { return nil })},
 			{"alarms by mail", func(c *replicaset.Config) { c.AlarmEmail = "ops@example.com" }, func(t *testing.T, r relations) {
 				topic := "arn:" + r.partition() + ":sns:" + r.region + ":" + testAccount + ":" + r.set.Name + "-alarms"
-				told(func(string) any { return list{topic} })(t, r)
+				alarmsNotify(func(string) any { return list{topic} })(t, r)
 				alarms := "arn:" + r.partition() + ":cloudwatch:" + r.region + ":" + testAccount + ":alarm:" + r.set.Name + "-*"
 				equal(t, "policy of the alarms' topic", r.topicPolicy(t, topic).at("PolicyDocument.Statement"), any(list{
 					object{"Sid": "AlarmsPublish", "Effect": "Allow", "Principal": object{"Service": "cloudwatch.amazonaws.com"},
@@ -145,7 +145,7 @@ func features() [][]level {
 				equal(t, "endpoint", mail.at("Endpoint"), any("ops@example.com"))
 			}},
 			{"alarms to a topic", func(c *replicaset.Config) { c.AlarmTopicARN = "arn:aws:sns:{region}:{account}:alarms" },
-				told(func(region string) any { return list{"arn:aws:sns:" + region + ":" + testAccount + ":alarms"} })},
+				alarmsNotify(func(region string) any { return list{"arn:aws:sns:" + region + ":" + testAccount + ":alarms"} })},
 		},
 		{
 			{"S3's keys", nothing, encrypted(func(relations) any { return nil })},

@@ -165,8 +165,8 @@ func (s site) useSetKeys(own *string) []statement {
 	}
 	var sources []string
 	for _, other := range s.others() {
-		key, given := s.KMSKeyARNs[other.Region]
-		if !given {
+		key, ok := s.KMSKeyARNs[other.Region]
+		if !ok {
 			key = other.ARN("kms", "key/*")
 		}
 		sources = append(sources, key)

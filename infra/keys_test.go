@@ -15,7 +15,7 @@ func TestKeys(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, Encryption: "kms"}
 	made := synthesize(t, set)
 	set.KMSKeyARNs = givenKeys(set.Regions)
-	given := synthesize(t, set)
+	configured := synthesize(t, set)
 
 	bucket := "arn:aws:s3:::media-111122223333-us-east-1"
 	topic := "arn:aws:sns:us-east-1:111122223333:media-object-created"
@@ -59,7 +59,7 @@ func TestKeys(t *testing.T) {
 			list{"arn:aws:kms:eu-west-1:111122223333:key/*", "arn:aws:kms:ap-northeast-1:111122223333:key/*"},
 			object{"StringLike": object{"kms:EncryptionContext:aws:s3:arn": sources},
 				"ForAnyValue:StringEquals": object{"kms:ResourceAliases": "alias/media-replica-set"}}},
-		{"given", given, set.KMSKeyARNs["us-east-1"],
+		{"given", configured, set.KMSKeyARNs["us-east-1"],
 			list{set.KMSKeyARNs["eu-west-1"], set.KMSKeyARNs["ap-northeast-1"]},
 			object{"StringLike": object{"kms:EncryptionContext:aws:s3:arn": sources}}},
 	} {

@@ -15,7 +15,7 @@ import (
 
 // largeSet has everything switched on that makes a policy longer, the longest
 // name, and the first n of all 34 Regions; keys are made, or given.
-func largeSet(n int, given bool) replicaset.Config {
+func largeSet(n int, ownKeys bool) replicaset.Config {
 	regions := []string{
 		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1",
 		"eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
@@ -29,7 +29,7 @@ func largeSet(n int, given bool) replicaset.Config {
 		MultipartThresholdMiB: 5120, MultipartParallel: 256, ReplicaStorageClass: "INTELLIGENT_TIERING",
 		Reconcile: daily(),
 	}
-	if given {
+	if ownKeys {
 		set.KMSKeyARNs = givenKeys(set.Regions)
 	}
 	return set
@@ -37,13 +37,13 @@ func largeSet(n int, given bool) replicaset.Config {
 
 // TestTwentyFourRegionsFit has the features that make the policies longest.
 func TestTwentyFourRegionsFit(t *testing.T) {
-	for _, given := range []bool{false, true} {
-		set := largeSet(24, given)
+	for _, ownKeys := range []bool{false, true} {
+		set := largeSet(24, ownKeys)
 		if err := set.Validate(); err != nil {
 			t.Fatal(err)
 		}
 		if err := checkLimits(set); err != nil {
-			t.Errorf("keys given %t: %v", given, err)
+			t.Errorf("keys given %t: %v", ownKeys, err)
 		}
 	}
 }

@@ -285,14 +285,14 @@ func TestSilenceOfTheComparisonIsTold(t *testing.T) {
 	for _, region := range set.Regions {
 		found := 0
 		for _, a := range s.regions[region].all("AWS::CloudWatch::Alarm") {
-			told := a.at("InsufficientDataActions")
+			actions := a.at("InsufficientDataActions")
 			if a.at("AlarmName") != any(set.Name+"-not-proven") {
-				equal(t, a.ID+": told of silence", told, nil)
+				equal(t, a.ID+": told of silence", actions, nil)
 				continue
 			}
 			found++
 			equal(t, "missing data", a.at("TreatMissingData"), any("missing"))
-			equal(t, "told of silence", told, a.at("AlarmActions"))
+			equal(t, "told of silence", actions, a.at("AlarmActions"))
 			equal(t, "threshold", a.at("Threshold"), any(12*3600.0))
 			equal(t, "metric", watchedBy(t, a), []watched{{"s3fanout", "ProofAge", "Maximum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 3600}})
 		}

@@ -101,7 +101,7 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 	stop()
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	case err != nil:
 		return err
 	}
@@ -126,7 +126,7 @@ func adoptError(ctx context.Context, results []adoption.Result) error {
 	}
 	switch {
 	case len(failed) > 0 && ctx.Err() != nil:
-		return marked{errors.New("interrupted; run it again"), errInterrupted}
+		return classified{errors.New("interrupted; run it again"), errInterrupted}
 	case len(failed) == 1:
 		return first
 	case len(failed) > 1:

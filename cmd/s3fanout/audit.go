@@ -33,15 +33,15 @@ func (f *auditFlags) register(cmd *cobra.Command, usage string) {
 // from is from when on the trail is asked; zero if the command knows better. It refuses
 // the flags where no trail is configured, and times of which it has nothing.
 func (f *auditFlags) from(set replicaset.Config, now time.Time) (time.Time, error) {
-	switch given := f.since.text != ""; {
-	case given && !f.audit:
+	switch hasSince := f.since.text != ""; {
+	case hasSince && !f.audit:
 		return time.Time{}, usageError{errors.New("--audit-since is for --audit; give that too, or leave both out")}
 	case !f.audit:
 		return time.Time{}, nil
 	case set.AuditTrail == nil:
 		return time.Time{}, usageError{errors.New("--audit: cdk.json has no auditTrail, so that nobody records who writes; " +
 			"set it and deploy, or leave --audit out")}
-	case !given:
+	case !hasSince:
 		return time.Time{}, nil
 	}
 	f.since.settle(now)

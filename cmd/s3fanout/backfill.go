@@ -37,7 +37,7 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
 			if err := f.agree(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := checkGiven(cmd.Flags().Changed, given{"from", f.from}, given{"job", f.job}, given{"region", f.region}); err != nil {
+			if err := checkNotEmpty(cmd.Flags().Changed, flagValue{"from", f.from}, flagValue{"job", f.job}, flagValue{"region", f.region}); err != nil {
 				return err
 			}
 			if err := chooseKeys(&f.keys, f.prefix); err != nil {
@@ -137,20 +137,20 @@ func (c *chosenKeys) has(key string) bool {
 func backfillError(report backfill.Report, dryRun bool, err error) error {
 	switch failed := report.Failed(); {
 	case report.Interrupted && dryRun:
-		return marked{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
+		return classified{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
 	case report.Interrupted:
-		return marked{errors.New("interrupted; run it again for what is left"), errInterrupted}
+		return classified{errors.New("interrupted; run it again for what is left"), errInterrupted}
 	case errors.Is(err, backfill.ErrGrown):
-		return marked{fmt.Errorf("%w; what was copied stays, run it again to be asked about the rest", err), errLeftOver}
+		return classified{fmt.Errorf("%w; what was copied stays, run it again to be asked about the rest", err), errLeftOver}
 	case err != nil:
 		return err
 	case failed > 0:
-		return marked{fmt.Errorf("%s could not be copied; remove the causes above and run it again", objectCount(failed)), errLeftOver}
+		return classified{fmt.Errorf("%s could not be copied; remove the causes above and run it again", objectCount(failed)), errLeftOver}
 	case report.Kept() > 0 && !dryRun:
-		return marked{fmt.Errorf("%s still there that were deleted in another Region; "+
+		return classified{fmt.Errorf("%s still there that were deleted in another Region; "+
 			"if that was no lifecycle rule, run it again with --hide-deleted", objectCount(report.Kept())), errLeftOver}
 	case report.Copying() > 0:
-		return marked{fmt.Errorf("%s left to the functions, which are copying them; run it again later",
+		return classified{fmt.Errorf("%s left to the functions, which are copying them; run it again later",
 			objectCount(report.Copying())), errLeftOver}
 	default:
 		return nil

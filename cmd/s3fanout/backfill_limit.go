@@ -57,7 +57,7 @@ func (a *app) approveBatch(ctx context.Context, request batchRequest, jobs int) 
 	agreed, err := a.confirm(ctx, strings.ToUpper(cost[:1])+cost[1:]+". Make them?")
 	switch {
 	case ctx.Err() != nil:
-		return marked{errors.New("interrupted; no job was created"), errInterrupted}
+		return classified{errors.New("interrupted; no job was created"), errInterrupted}
 	case err != nil:
 		return err
 	case !agreed:
@@ -67,7 +67,7 @@ func (a *app) approveBatch(ctx context.Context, request batchRequest, jobs int) 
 }
 
 func overLimit(text string) error {
-	return marked{marked{errors.New(text), errOverLimit}, errLeftOver}
+	return classified{classified{errors.New(text), errOverLimit}, errLeftOver}
 }
 
 // totalTransfer says how much is copied.

@@ -135,11 +135,11 @@ func claimsOfScripts(t *testing.T, claims map[string][]backing) {
 			t.Fatal(err)
 		}
 		text, name := string(source), "cmd/s3fanout TestScripts/"+strings.TrimSuffix(filepath.Base(path), ".txtar")
-		places := claim.FindAllStringSubmatchIndex(text, -1)
-		for i, p := range places {
+		matches := claim.FindAllStringSubmatchIndex(text, -1)
+		for i, p := range matches {
 			end := len(text)
-			if i+1 < len(places) {
-				end = places[i+1][0]
+			if i+1 < len(matches) {
+				end = matches[i+1][0]
 			}
 			id := text[p[2]:p[3]]
 			claims[id] = append(claims[id], backing{name, text[p[0]:end]})

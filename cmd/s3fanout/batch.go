@@ -156,7 +156,7 @@ func (a *app) createBatchJob(ctx context.Context, request batchRequest) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if ctx.Err() != nil {
-		return marked{errors.New("interrupted; the jobs above were created and continue, see them with --job"), errInterrupted}
+		return classified{errors.New("interrupted; the jobs above were created and continue, see them with --job"), errInterrupted}
 	}
 	return errors.Join(failures...)
 }
@@ -243,7 +243,7 @@ func (a *app) showBatchJob(ctx context.Context, id, region string) error {
 
 // batchJobError says what is wrong with a job, nil if it is complete.
 func batchJobError(j batchjob.Job) error {
-	leftOver := func(format string, args ...any) error { return marked{fmt.Errorf(format, args...), errLeftOver} }
+	leftOver := func(format string, args ...any) error { return classified{fmt.Errorf(format, args...), errLeftOver} }
 	switch {
 	case !j.Over():
 		return leftOver("job %s is not over", j.ID)

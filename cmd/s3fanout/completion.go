@@ -103,13 +103,13 @@ func completeRegions(a *app) cobra.CompletionFunc {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		given := ""
+		typed := ""
 		if comma := strings.LastIndexByte(word, ','); comma >= 0 {
-			given = word[:comma+1]
+			typed = word[:comma+1]
 		}
 		var offers []cobra.Completion
 		for _, region := range set.Regions {
-			if offer := given + region; strings.HasPrefix(offer, word) && !slices.Contains(strings.Split(given, ","), region) {
+			if offer := typed + region; strings.HasPrefix(offer, word) && !slices.Contains(strings.Split(typed, ","), region) {
 				offers = append(offers, offer)
 			}
 		}

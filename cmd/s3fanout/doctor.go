@@ -73,7 +73,7 @@ func interruptedProbe(findings []health.Finding) error {
 			text = "interrupted; region " + f.Region + ": " + f.What + "; " + f.Fix
 		}
 	}
-	return marked{errors.New(text), errInterrupted}
+	return classified{errors.New(text), errInterrupted}
 }
 
 // healthOptions says what to look at, from the configuration, the flags and
@@ -112,7 +112,7 @@ func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts
 	facts, err := health.Gather(ctx, *o)
 	stop()
 	if err != nil && ctx.Err() != nil {
-		return health.Facts{}, marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return health.Facts{}, classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}
 	return facts, err
 }
@@ -140,7 +140,7 @@ func healthError(findings []health.Finding, advice string) error {
 	default:
 		return nil
 	}
-	return marked{errors.New(text + "; " + advice), errLeftOver}
+	return classified{errors.New(text + "; " + advice), errLeftOver}
 }
 
 func countChecks(n int) string { return countOf(n, "check", "checks") }

@@ -83,12 +83,12 @@ func watchStart(root *cobra.Command) *bool {
 	return started
 }
 
-// marked gives an error a class for errors.Is without changing its text.
-type marked struct {
+// classified gives an error a class for errors.Is without changing its text.
+type classified struct {
 	error
 	class error
 }
 
-func (m marked) Unwrap() []error { return []error{m.class, m.error} }
+func (m classified) Unwrap() []error { return []error{m.class, m.error} }
 
 func oneLine(s string) string { return printable.OneLine(s) }

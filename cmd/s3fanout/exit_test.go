@@ -24,8 +24,8 @@ func TestExitCode(t *testing.T) {
 		{"failed", errors.New("x"), true, exitFailed},
 		{"unknown flag", errors.New("x"), false, exitUsage},
 		{"configuration", fmt.Errorf("y: %w", usageError{errors.New("x")}), true, exitUsage},
-		{"left over", marked{errors.New("x"), errLeftOver}, true, exitLeftOver},
-		{"interrupted", marked{errors.New("x"), errInterrupted}, true, exitInterrupted},
+		{"left over", classified{errors.New("x"), errLeftOver}, true, exitLeftOver},
+		{"interrupted", classified{errors.New("x"), errInterrupted}, true, exitInterrupted},
 		{"cancelled", fmt.Errorf("y: %w", context.Canceled), true, exitInterrupted},
 	}
 	for _, tt := range tests {
@@ -37,7 +37,7 @@ func TestExitCode(t *testing.T) {
 
 func TestMarkedKeepsText(t *testing.T) {
 	inner := errors.New("inner")
-	err := marked{fmt.Errorf("2 left: %w", inner), errLeftOver}
+	err := classified{fmt.Errorf("2 left: %w", inner), errLeftOver}
 	if err.Error() != "2 left: inner" || !errors.Is(err, inner) || !errors.Is(err, errLeftOver) {
 		t.Errorf("got %v", err)
 	}

@@ -61,9 +61,9 @@ func (a *app) explain(ctx context.Context, argument string, f explainFlags) erro
 	case facts.Err() != nil:
 		return facts.Err()
 	case verdict.Code == explain.CodeNowhere:
-		return marked{errors.New("no Region has this key"), errLeftOver}
-	case !verdict.AllThere():
-		return marked{fmt.Errorf("not the same in every Region: %s", verdict.Code), errLeftOver}
+		return classified{errors.New("no Region has this key"), errLeftOver}
+	case !verdict.Settled():
+		return classified{fmt.Errorf("not the same in every Region: %s", verdict.Code), errLeftOver}
 	}
 	return nil
 }

@@ -96,9 +96,9 @@ func accountAnywhere(ctx context.Context, config aws.Config) (string, error) {
 	var failures []error
 	others := slices.DeleteFunc(failover.ControlRegions(), func(region string) bool { return region == config.Region })
 	for _, region := range append([]string{config.Region}, others...) {
-		there := config.Copy()
-		there.Region = region
-		account, err := accountID(ctx, there)
+		regional := config.Copy()
+		regional.Region = region
+		account, err := accountID(ctx, regional)
 		switch {
 		case err == nil:
 			return account, nil
@@ -158,7 +158,7 @@ func (a *app) failoverStatus(ctx context.Context, named string) error {
 	}
 	figures, err := failover.NewLooker(at.config, at.set, at.account).Look(ctx, time.Now())
 	if err != nil {
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}
 	d.Regions = document.NewFailoverRegions(figures)
 	stop()
@@ -166,7 +166,7 @@ func (a *app) failoverStatus(ctx context.Context, named string) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if slices.ContainsFunc(d.Regions, func(r document.FailoverRegion) bool { return len(r.Unavailable) > 0 }) {
-		return marked{errors.New("not everything is known of the Regions; see above"), errLeftOver}
+		return classified{errors.New("not everything is known of the Regions; see above"), errLeftOver}
 	}
 	return nil
 }

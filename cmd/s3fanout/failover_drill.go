@@ -108,13 +108,13 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	first, risks, err := drill.Check(ctx)
 	stop()
 	if err != nil {
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	}
 	d.Risks = document.NewFailoverRisks(risks)
 	if len(risks) > 0 || f.dryRun {
 		var refused error
 		if len(risks) > 0 {
-			refused = marked{fmt.Errorf("the drill was not begun, as readers would miss something, for %s above",
+			refused = classified{fmt.Errorf("the drill was not begun, as readers would miss something, for %s above",
 				countOf(len(risks), "reason", "reasons")), errLeftOver}
 		}
 		return withWrite(refused, a.writeFailoverShift(d, f.point))
@@ -166,9 +166,9 @@ func drillError(r failover.Result, back string) error {
 	}
 	switch r.Outcome {
 	case failover.Interrupted:
-		return marked{errors.New("interrupted; " + state), errInterrupted}
+		return classified{errors.New("interrupted; " + state), errInterrupted}
 	case failover.Failed:
-		return marked{fmt.Errorf("%s; %s", countOf(len(r.Problems), "problem", "problems"), state), errLeftOver}
+		return classified{fmt.Errorf("%s; %s", countOf(len(r.Problems), "problem", "problems"), state), errLeftOver}
 	case failover.Passed:
 	}
 	return nil

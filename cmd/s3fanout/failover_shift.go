@@ -112,7 +112,7 @@ func (a *app) failoverShift(ctx context.Context, f shiftFlags, accept bool) erro
 		figures, err = failover.NewLooker(at.config, at.set, at.account).Look(ctx, time.Now())
 		stop()
 		if err != nil {
-			return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+			return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 		}
 	}
 	risks := failover.Risks(before, after, figures)
@@ -145,7 +145,7 @@ func refusal(risks []failover.Risk, accept bool) error {
 	if len(risks) == 0 || accept {
 		return nil
 	}
-	return marked{fmt.Errorf("not shifted, as readers would miss something, for %s above; to shift all the same: --accept-missing",
+	return classified{fmt.Errorf("not shifted, as readers would miss something, for %s above; to shift all the same: --accept-missing",
 		countOf(len(risks), "reason", "reasons")), errLeftOver}
 }
 
@@ -174,7 +174,7 @@ func (a *app) shiftNow(ctx context.Context, f shiftFlags, control *failover.Cont
 	stop()
 	switch {
 	case errors.Is(err, failover.ErrNotEffective):
-		return marked{fmt.Errorf("%w; S3 has taken it: look with s3fanout failover status", err), errLeftOver}
+		return classified{fmt.Errorf("%w; S3 has taken it: look with s3fanout failover status", err), errLeftOver}
 	case err != nil:
 		return unsureShift(ctx, err, shiftBack(d.AccessPoint.Routes, f.point))
 	}
@@ -189,9 +189,9 @@ func stillSo(ctx context.Context, control *failover.Control, routes []failover.R
 	err := control.Still(ctx, routes)
 	switch {
 	case ctx.Err() != nil:
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	case errors.Is(err, failover.ErrChanged):
-		return marked{fmt.Errorf("nothing was changed: %w; run it again", err), errLeftOver}
+		return classified{fmt.Errorf("nothing was changed: %w; run it again", err), errLeftOver}
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
@@ -204,7 +204,7 @@ func unsureShift(ctx context.Context, err error, back string) error {
 	if ctx.Err() == nil {
 		return fmt.Errorf("%w; %s", err, what)
 	}
-	return marked{errors.New("interrupted; " + what), errInterrupted}
+	return classified{errors.New("interrupted; " + what), errInterrupted}
 }
 
 // agree asks, unless that is not wanted. Where nobody can be asked, nobody agrees.
@@ -213,16 +213,16 @@ func (a *app) agree(ctx context.Context, yes bool, question string) error {
 		return nil
 	}
 	if !a.asks() {
-		return marked{errors.New("nothing was changed: there is no terminal to ask on; give --yes"), errLeftOver}
+		return classified{errors.New("nothing was changed: there is no terminal to ask on; give --yes"), errLeftOver}
 	}
 	agreed, err := a.confirm(ctx, question)
 	switch {
 	case ctx.Err() != nil:
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	case err != nil:
 		return err
 	case !agreed:
-		return marked{errors.New("nothing was changed"), errLeftOver}
+		return classified{errors.New("nothing was changed"), errLeftOver}
 	}
 	return nil
 }

@@ -19,21 +19,21 @@ func FuzzKeyOf(f *testing.F) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 	own := "s3://" + set.Member("111122223333", "eu-west-1").Bucket + "/"
 	f.Fuzz(func(t *testing.T, argument string) {
-		for _, given := range []string{argument, own + argument} {
-			err := checkKey(given)
+		for _, form := range []string{argument, own + argument} {
+			err := checkKey(form)
 			var key string
 			if err == nil {
-				key, err = keyOf(given, set, "111122223333")
+				key, err = keyOf(form, set, "111122223333")
 			}
 			if err != nil {
 				var usage usageError
 				if !errors.As(err, &usage) || strings.ContainsAny(oneLine(err.Error()), "\n\r\x1b") || strings.ContainsAny(err.Error(), "\n\r\x1b") {
-					t.Errorf("%q: error %q", given, err)
+					t.Errorf("%q: error %q", form, err)
 				}
 				continue
 			}
-			if key == "" || len(key) > 1024 || !utf8.ValidString(key) || given != key && given != own+key && !strings.HasSuffix(given, "/"+key) {
-				t.Errorf("%q: got key %q", given, key)
+			if key == "" || len(key) > 1024 || !utf8.ValidString(key) || form != key && form != own+key && !strings.HasSuffix(form, "/"+key) {
+				t.Errorf("%q: got key %q", form, key)
 			}
 		}
 		if key, err := keyOf(own+argument, set, "111122223333"); err == nil && key != argument {

@@ -71,7 +71,7 @@ func (a *app) history(ctx context.Context, argument string, f historyFlags) erro
 	case facts.Err() != nil:
 		return facts.Err()
 	case len(d.Entries) == 0:
-		return marked{errors.New("no Region has a version of this key"), errLeftOver}
+		return classified{errors.New("no Region has a version of this key"), errLeftOver}
 	}
 	return nil
 }

@@ -34,12 +34,12 @@ not affected, and uploads to this Region still reach them.`,
 	return cmd
 }
 
-func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
+func (a *app) pause(ctx context.Context, args []string, dryRun bool) error {
 	set, err := a.replicaSet()
 	if err != nil {
 		return err
 	}
-	regions, err := namedRegions(set, given)
+	regions, err := namedRegions(set, args)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 	for _, region := range facts.Regions {
 		out := newPauseRegion(region)
 		if lost := health.EventsKept(findings, region.Name); len(lost) > 0 {
-			err = marked{fmt.Errorf("region %s: not paused, as events would be lost: %s: %s; see s3fanout doctor --region %s",
+			err = classified{fmt.Errorf("region %s: not paused, as events would be lost: %s: %s; see s3fanout doctor --region %s",
 				region.Name, lost[0].Check, lost[0].What, region.Name), errLeftOver}
 		} else {
 			err = pauseFunctions(ctx, functions[region.Name], &out, dryRun)
@@ -80,7 +80,7 @@ func (a *app) pause(ctx context.Context, given []string, dryRun bool) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if ctx.Err() != nil {
-		return marked{errors.New("interrupted; run it again"), errInterrupted}
+		return classified{errors.New("interrupted; run it again"), errInterrupted}
 	}
 	return errors.Join(failures...)
 }
@@ -133,13 +133,13 @@ func pauseFunctions(ctx context.Context, functions []pause.Function, out *pauseR
 }
 
 // namedRegions are the arguments REGION, each once.
-func namedRegions(set replicaset.Config, given []string) ([]string, error) {
+func namedRegions(set replicaset.Config, args []string) ([]string, error) {
 	members := strings.Join(set.Regions, ", ")
-	if len(given) == 0 {
+	if len(args) == 0 {
 		return nil, usageError{fmt.Errorf("name the Region: one of %s", members)}
 	}
 	var regions []string
-	for _, region := range given {
+	for _, region := range args {
 		if !set.Contains(region) {
 			return nil, usageError{fmt.Errorf("%q is not a Region of the replica set %s; it has %s", region, set.Name, members)}
 		}

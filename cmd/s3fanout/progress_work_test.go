@@ -48,13 +48,13 @@ func TestVerifyShowsHowFarItIs(t *testing.T) {
 		b.Reset()
 		now, w.last = time.Time{}.Add(step.at), time.Time{}
 		total.Store(step.total)
-		w.tell(verify.Progress{Keys: step.keys})
+		w.update(verify.Progress{Keys: step.keys})
 		if got := shownLines(&b); len(got) != 1 || got[0] != step.want {
 			t.Errorf("at %v: got  %q\nwant %q", step.at, got, step.want)
 		}
 	}
 	b.Reset()
-	w.tell(verify.Progress{Keys: 13_001, Complete: true})
+	w.update(verify.Progress{Keys: 13_001, Complete: true})
 	if got := b.String(); !strings.HasSuffix(got, "13001 keys, all listed") {
 		t.Errorf("at the end: %q", got)
 	}

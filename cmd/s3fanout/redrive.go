@@ -59,9 +59,9 @@ func (a *app) redrive(ctx context.Context, f redriveFlags) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := a.newProgress()
-	told := newRedriveProgress(p, f.dryRun)
-	observer := redrive.Observer{Opened: told.opened, Finished: told.finished}
-	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now, told: map[string]string{}}
+	shown := newRedriveProgress(p, f.dryRun)
+	observer := redrive.Observer{Opened: shown.opened, Finished: shown.finished}
+	lines := redriveLines{a: a, p: p, stop: cancel, now: time.Now, reported: map[string]string{}}
 	stop := func() {}
 	if f.watch {
 		observer.Finished, observer.Trouble = lines.finished, lines.trouble
@@ -113,11 +113,11 @@ func redriveError(report redrive.Report, dryRun bool) error {
 		if held > 0 && read > 0 {
 			text += fmt.Sprintf("; about %d more are held by another reader", held)
 		}
-		return marked{errors.New(text), errLeftOver}
+		return classified{errors.New(text), errLeftOver}
 	}
 	switch {
 	case report.Interrupted:
-		return marked{errors.New("interrupted; what was not replayed is still in the queues, run it again"), errInterrupted}
+		return classified{errors.New("interrupted; what was not replayed is still in the queues, run it again"), errInterrupted}
 	case err != nil:
 		return err
 	case read > 0 && dryRun:

@@ -16,12 +16,12 @@ import (
 // redriveLines writes what a watch does, a line for each result, to stdout. The
 // run never calls it twice at once.
 type redriveLines struct {
-	a    *app
-	p    *progress
-	stop func() // ends the run: nobody reads what it says
-	now  func() time.Time
-	told map[string]string // the newest trouble by Region
-	err  error             // of the first write that failed
+	a        *app
+	p        *progress
+	stop     func() // ends the run: nobody reads what it says
+	now      func() time.Time
+	reported map[string]string // the newest trouble by Region
+	err      error             // of the first write that failed
 
 	mu    sync.Mutex
 	again map[string]time.Time // when which dead letter is tried again
@@ -104,8 +104,8 @@ func (l *redriveLines) trouble(region string, err error) {
 	if err != nil {
 		text = err.Error()
 	}
-	if l.told[region] != text {
-		l.told[region] = text
+	if l.reported[region] != text {
+		l.reported[region] = text
 		l.p.note("%s", text)
 	}
 }

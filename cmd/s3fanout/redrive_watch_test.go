@@ -68,7 +68,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 // subject of hundreds of lines.
 func TestTroubleIsToldOnce(t *testing.T) {
 	var stderr bytes.Buffer
-	l := redriveLines{p: &progress{w: &stderr, now: time.Now}, told: map[string]string{}}
+	l := redriveLines{p: &progress{w: &stderr, now: time.Now}, reported: map[string]string{}}
 	for range 3 {
 		l.trouble("eu-west-1", errors.New("region eu-west-1: away"))
 		l.trouble("us-east-1", errors.New("region us-east-1: away"))

@@ -36,12 +36,12 @@ pair of Regions, how many were late or failed, and what reconcile found.`,
 // monthFlag is the value of --month; the zero value is that it was not given.
 type monthFlag struct {
 	month report.Month
-	given bool
+	isSet bool
 }
 
 // String is the flag's value, for cobra.
 func (m *monthFlag) String() string {
-	if !m.given {
+	if !m.isSet {
 		return ""
 	}
 	return m.month.String()
@@ -53,7 +53,7 @@ func (m *monthFlag) Type() string { return "month" }
 // Set reads a month.
 func (m *monthFlag) Set(s string) (err error) {
 	m.month, err = report.ParseMonth(s)
-	m.given = err == nil
+	m.isSet = err == nil
 	return err
 }
 
@@ -84,7 +84,7 @@ func (a *app) report(ctx context.Context, month monthFlag, form reportFormat) er
 		return err
 	}
 	o := report.Options{Set: set, Month: month.month, Threshold: set.ReplicationTime(), Now: time.Now()}
-	if !month.given {
+	if !month.isSet {
 		o.Month = report.MonthOf(o.Now).Before()
 	}
 	if _, _, err := o.Month.Kept(o.Now); err != nil {
@@ -101,7 +101,7 @@ func (a *app) report(ctx context.Context, month monthFlag, form reportFormat) er
 	stop()
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return marked{errors.New("interrupted; nothing was changed"), errInterrupted}
+		return classified{errors.New("interrupted; nothing was changed"), errInterrupted}
 	case err != nil:
 		return err
 	}

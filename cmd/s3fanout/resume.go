@@ -37,12 +37,12 @@ waited in its dead-letter queue.`,
 	return cmd
 }
 
-func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
+func (a *app) resume(ctx context.Context, args []string, f resumeFlags) error {
 	set, err := a.replicaSet()
 	if err != nil {
 		return err
 	}
-	regions, err := namedRegions(set, given)
+	regions, err := namedRegions(set, args)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *app) resume(ctx context.Context, given []string, f resumeFlags) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	if ctx.Err() != nil {
-		return marked{errors.New("interrupted; run it again"), errInterrupted}
+		return classified{errors.New("interrupted; run it again"), errInterrupted}
 	}
 	if len(failures) > 0 {
 		return errors.Join(failures...)
@@ -92,9 +92,9 @@ func (a *app) catchUp(
 	ctx context.Context, set replicaset.Config, regions []string, f resumeFlags, clients map[string]redrive.Clients,
 ) (view *redriveView, redriven, err error) {
 	p := a.newProgress()
-	told := newRedriveProgress(p, f.dryRun)
+	shown := newRedriveProgress(p, f.dryRun)
 	flags := redriveFlags{dryRun: f.dryRun, concurrency: redrive.DefaultParallel}
-	report, err := redrive.Run(ctx, flags.options(set, regions, clients), redrive.Observer{Opened: told.opened, Finished: told.finished})
+	report, err := redrive.Run(ctx, flags.options(set, regions, clients), redrive.Observer{Opened: shown.opened, Finished: shown.finished})
 	p.done()
 	if err != nil {
 		return nil, nil, err

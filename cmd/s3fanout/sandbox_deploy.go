@@ -92,7 +92,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return changes, marked{errors.New("interrupted; the sandbox goes on with the deployment"), errInterrupted}
+			return changes, classified{errors.New("interrupted; the sandbox goes on with the deployment"), errInterrupted}
 		}
 		return changes, noSandbox(endpoint, err)
 	}

@@ -67,14 +67,14 @@ func (a *app) listenForConsole(ctx context.Context, port int, o console.Options,
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	o.Command = a.hints.called
-	var notTold error
+	var readyErr error
 	err = console.Serve(ctx, listener, o, func(url string) {
-		if notTold = ready(url); notTold != nil {
+		if readyErr = ready(url); readyErr != nil {
 			stop() // nobody could open it
 		}
 	})
-	if notTold != nil || errors.Is(err, context.Canceled) {
-		return notTold
+	if readyErr != nil || errors.Is(err, context.Canceled) {
+		return readyErr
 	}
 	return err
 }

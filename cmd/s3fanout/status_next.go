@@ -18,13 +18,13 @@ type nextStep struct{ command, why string }
 // arrived is not for status to see.
 func nextSteps(findings []document.Finding, regions []document.StatusRegion) []nextStep {
 	var steps []nextStep
-	var others, lettered, paused []string // Regions
+	var others, withLetters, paused []string // Regions
 	for _, f := range findings {
 		switch {
 		case f.Check == health.CheckPaused:
 			paused = append(paused, f.Region)
 		case f.Check == health.CheckDeadLetters && f.Severity == string(health.Failed):
-			lettered = append(lettered, f.Region)
+			withLetters = append(withLetters, f.Region)
 		case f.Severity != string(health.Note) && !slices.Contains(others, f.Region):
 			others = append(others, f.Region)
 		}
@@ -32,8 +32,8 @@ func nextSteps(findings []document.Finding, regions []document.StatusRegion) []n
 	if len(others) > 0 {
 		steps = append(steps, nextStep{"s3fanout doctor" + regionFlag(others), "what it means, and the fix"})
 	}
-	if len(lettered) > 0 {
-		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(lettered), "why these objects were not copied"})
+	if len(withLetters) > 0 {
+		steps = append(steps, nextStep{"s3fanout redrive --dry-run" + regionFlag(withLetters), "why these objects were not copied"})
 	}
 	if len(paused) > 0 {
 		steps = append(steps, nextStep{"s3fanout resume " + strings.Join(paused, " "), "copy again and replay the waiting events"})

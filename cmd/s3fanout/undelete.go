@@ -61,7 +61,7 @@ func (f *undeleteFlags) check(changed func(string) bool, now time.Time) error {
 	if !changed("since") {
 		return usageError{errors.New("--since is missing: give a time, such as --since 2h or --since 2026-11-29T08:30:00Z")}
 	}
-	if err := checkGiven(changed, given{"prefix", f.prefix}); err != nil {
+	if err := checkNotEmpty(changed, flagValue{"prefix", f.prefix}); err != nil {
 		return err
 	}
 	if err := chooseKeys(&f.keys, f.prefix); err != nil {
@@ -111,14 +111,14 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 func undeleteError(report undelete.Report, f undeleteFlags, err error) error {
 	switch failed := report.Sum().Failed; {
 	case report.Interrupted && f.dryRun:
-		return marked{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
+		return classified{errors.New("interrupted; the numbers are those of the keys listed so far"), errInterrupted}
 	case report.Interrupted:
-		return marked{fmt.Errorf("interrupted; for what is left run it again with --since %s --until %s",
+		return classified{fmt.Errorf("interrupted; for what is left run it again with --since %s --until %s",
 			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errInterrupted}
 	case err != nil:
 		return err
 	case failed > 0:
-		return marked{fmt.Errorf("%s could not be restored; remove the causes above and run it again with --since %s --until %s", objectCount(failed),
+		return classified{fmt.Errorf("%s could not be restored; remove the causes above and run it again with --since %s --until %s", objectCount(failed),
 			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errLeftOver}
 	}
 	return nil

@@ -77,7 +77,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	watch := verifyProgress{p: p, grace: f.grace, now: time.Now, began: time.Now(), listing: listingBar{total: &total.most}}
 	out := a.newVerifyOutput(p, set.Name, regions, f)
 	defer out.close()
-	summary, err := verify.Run(ctx, o, out.found.Add, watch.tell)
+	summary, err := verify.Run(ctx, o, out.found.Add, watch.update)
 	watch.done()
 	interrupted := ctx.Err() != nil
 	if err == nil || interrupted || summary.Keys > 0 {
@@ -87,7 +87,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	}
 	switch {
 	case interrupted:
-		return marked{errors.New("interrupted; the summary is of what was compared, run it again for all"), errInterrupted}
+		return classified{errors.New("interrupted; the summary is of what was compared, run it again for all"), errInterrupted}
 	case err != nil:
 		return err
 	}
@@ -112,9 +112,9 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	n := s.Unequal()
 	switch {
 	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
-		return marked{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", printable.Quote(f.prefix)), errLeftOver}
+		return classified{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", printable.Quote(f.prefix)), errLeftOver}
 	case n == 0 && s.Keys == 0 && !f.empty:
-		return marked{errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"), errLeftOver}
+		return classified{errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"), errLeftOver}
 	case n == 0:
 		return nil
 	}
@@ -141,7 +141,7 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 			text += "; " + advice.text
 		}
 	}
-	return marked{errors.New(text), errLeftOver}
+	return classified{errors.New(text), errLeftOver}
 }
 
 // followed says of a key which later changes travel, nil if none of any do.
@@ -172,7 +172,7 @@ type verifyProgress struct {
 	stop    func() // ends the countdown, nil as long as there is none
 }
 
-func (w *verifyProgress) tell(run verify.Progress) {
+func (w *verifyProgress) update(run verify.Progress) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	text := keyCount(run.Keys)

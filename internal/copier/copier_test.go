@@ -69,7 +69,7 @@ func TestOutcomes(t *testing.T) {
 		return reply{status: 200, header: h}
 	}
 	const crc = "X-Amz-Checksum-Crc64nvme"
-	there, longer, alike := at("e", 42), at("x", 43), at("x", 42)
+	present, longer, alike := at("e", 42), at("x", 43), at("x", 42)
 	for _, tt := range []struct {
 		name    string
 		echo    bool
@@ -81,17 +81,17 @@ func TestOutcomes(t *testing.T) {
 		methods string
 	}{
 		{name: "copied", script: []reply{copied()}, want: Copied, methods: "PUT"},
-		{name: "exists", script: []reply{exists, there}, want: Exists, methods: "PUT HEAD"},
-		{name: "exists, without a body", script: []reply{{status: 412}, there}, want: Exists, methods: "PUT HEAD"},
-		{name: "exists, inside a 200", script: []reply{refused(200, "PreconditionFailed", "x"), there}, want: Exists, methods: "PUT HEAD"},
+		{name: "exists", script: []reply{exists, present}, want: Exists, methods: "PUT HEAD"},
+		{name: "exists, without a body", script: []reply{{status: 412}, present}, want: Exists, methods: "PUT HEAD"},
+		{name: "exists, inside a 200", script: []reply{refused(200, "PreconditionFailed", "x"), present}, want: Exists, methods: "PUT HEAD"},
 		{name: "another size is there", script: []reply{exists, longer}, want: Diverged, methods: "PUT HEAD"},
-		{name: "other bytes are there", script: []reply{exists, alike, there}, want: Diverged, methods: "PUT HEAD HEAD"},
+		{name: "other bytes are there", script: []reply{exists, alike, present}, want: Diverged, methods: "PUT HEAD HEAD"},
 		{name: "other checksum", script: []reply{exists, at("x-3", 42, crc, "AAAAAAAAAAA="), at("e-5", 42, crc, "AAAAAAAAAAE=")}, want: Diverged, methods: "PUT HEAD HEAD"},
 		{name: "other parts, the same checksum", script: []reply{exists, at("x-3", 42, crc, "AAAAAAAAAAA="), at("e", 42, crc, "AAAAAAAAAAA=")}, want: Exists, methods: "PUT HEAD HEAD"},
-		{name: "other parts, no checksum", script: []reply{exists, at("x-3", 42), there}, want: Exists, methods: "PUT HEAD HEAD"},
+		{name: "other parts, no checksum", script: []reply{exists, at("x-3", 42), present}, want: Exists, methods: "PUT HEAD HEAD"},
 		{name: "another key of KMS", script: []reply{exists, alike, at("e", 42, "X-Amz-Server-Side-Encryption", "aws:kms")}, want: Exists, methods: "PUT HEAD HEAD"},
-		{name: "checksums denied", script: []reply{exists, {status: 403}, there}, want: Exists, methods: "PUT HEAD HEAD"},
-		{name: "the source's checksums denied", script: []reply{exists, alike, {status: 403}, there}, want: Diverged, methods: "PUT HEAD HEAD HEAD"},
+		{name: "checksums denied", script: []reply{exists, {status: 403}, present}, want: Exists, methods: "PUT HEAD HEAD"},
+		{name: "the source's checksums denied", script: []reply{exists, alike, {status: 403}, present}, want: Diverged, methods: "PUT HEAD HEAD HEAD"},
 		{name: "what is there cannot be seen", script: []reply{exists, {status: 400}}, want: Exists, methods: "PUT HEAD"},
 		{name: "what is there must not be seen", script: []reply{exists, {status: 403}}, class: Denied, methods: "PUT HEAD HEAD"},
 		{name: "what is there cannot be seen now", script: []reply{exists, {status: 503}}, class: Retryable, methods: "PUT HEAD"},
@@ -106,15 +106,15 @@ func TestOutcomes(t *testing.T) {
 		{name: "version is a delete marker, 405", script: []reply{{status: 405, header: map[string]string{"x-amz-delete-marker": "true"},
 			body: refused(405, "MethodNotAllowed", "x").body}}, want: SourceGone, methods: "PUT"},
 		{name: "conflict, then copied", script: []reply{conflict, copied()}, want: Copied, methods: "PUT PUT"},
-		{name: "conflict, then exists", script: []reply{conflict, conflict, exists, there}, want: Exists, methods: "PUT PUT PUT HEAD"},
+		{name: "conflict, then exists", script: []reply{conflict, conflict, exists, present}, want: Exists, methods: "PUT PUT PUT HEAD"},
 		{name: "operation aborted, then copied", script: []reply{refused(409, "OperationAborted", "x"), copied()}, want: Copied, methods: "PUT PUT"},
 		{name: "conflict for ever", script: []reply{conflict}, class: Retryable, methods: "PUT PUT PUT PUT PUT PUT PUT PUT"},
 
-		{name: "echo that exists", echo: true, script: []reply{there}, want: Exists, methods: "HEAD"},
+		{name: "echo that exists", echo: true, script: []reply{present}, want: Exists, methods: "HEAD"},
 		{name: "echo, other bytes, for all that is known", echo: true, script: []reply{alike}, want: Exists, methods: "HEAD"},
 		{name: "echo, another size", echo: true, script: []reply{longer}, want: Diverged, methods: "HEAD"},
 		{name: "echo that does not", echo: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
-		{name: "echo, written meanwhile", echo: true, script: []reply{noReplica, exists, there}, want: Exists, methods: "HEAD PUT HEAD"},
+		{name: "echo, written meanwhile", echo: true, script: []reply{noReplica, exists, present}, want: Exists, methods: "HEAD PUT HEAD"},
 		{name: "echo, source gone", echo: true, script: []reply{noReplica, refused(404, "NoSuchKey", "x")}, want: SourceGone, methods: "HEAD PUT"},
 		{name: "echo, no bucket", echo: true, script: []reply{noReplica, refused(404, "NoSuchBucket", "x")}, class: Permanent, methods: "HEAD PUT"},
 		{name: "echo, HEAD denied", echo: true, script: []reply{{status: 403}}, class: Denied, methods: "HEAD"},
@@ -126,15 +126,15 @@ func TestOutcomes(t *testing.T) {
 		{name: "never at the target", echo: true, keep: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
 		{name: "deleted at the target, no look", keep: true, script: []reply{copied()}, want: Copied, methods: "PUT"},
 
-		{name: "look that finds it", look: true, script: []reply{there}, want: Exists, methods: "HEAD"},
-		{name: "look that finds another", look: true, script: []reply{alike, there}, want: Diverged, methods: "HEAD HEAD"},
+		{name: "look that finds it", look: true, script: []reply{present}, want: Exists, methods: "HEAD"},
+		{name: "look that finds another", look: true, script: []reply{alike, present}, want: Diverged, methods: "HEAD HEAD"},
 		{name: "look that finds nothing", look: true, script: []reply{noReplica, copied()}, want: Copied, methods: "HEAD PUT"},
 
 		{name: "no condition known, absent", script: []reply{notImplemented, noReplica, copied()}, want: Copied, methods: "PUT HEAD PUT!"},
-		{name: "no condition known, exists", script: []reply{notImplemented, there}, want: Exists, methods: "PUT HEAD"},
+		{name: "no condition known, exists", script: []reply{notImplemented, present}, want: Exists, methods: "PUT HEAD"},
 		{name: "no condition known, diverged", script: []reply{notImplemented, longer}, want: Diverged, methods: "PUT HEAD"},
 		{name: "no condition known, echo", echo: true, script: []reply{noReplica, notImplemented, copied()}, want: Copied, methods: "HEAD PUT PUT!"},
-		{name: "no condition known, conflict", script: []reply{notImplemented, noReplica, conflict, there}, want: Exists, methods: "PUT HEAD PUT! HEAD"},
+		{name: "no condition known, conflict", script: []reply{notImplemented, noReplica, conflict, present}, want: Exists, methods: "PUT HEAD PUT! HEAD"},
 		{name: "copy not implemented", script: []reply{notImplemented, noReplica, notImplemented}, class: Permanent, methods: "PUT HEAD PUT!"},
 		{name: "412 without a condition", script: []reply{notImplemented, noReplica, exists}, class: Permanent, methods: "PUT HEAD PUT!"},
 

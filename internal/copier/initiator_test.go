@@ -24,11 +24,11 @@ func TestUploadOfOthersIsNotTouched(t *testing.T) {
 		"nobody":                        "",
 		"the role's ARN with something": ownRole + "/x",
 	} {
-		for _, there := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s there=%t", name, there), func(t *testing.T) {
+		for _, uploadExists := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s there=%t", name, uploadExists), func(t *testing.T) {
 				m, upload := stoppedUpload(t)
 				m.uploads["upload-1"].by = by
-				if there {
+				if uploadExists {
 					m.objects[replicaPath] = m.objects[sourcePath]
 				}
 				_, err := inParts(m, 1).Copy(t.Context(), Request{Resume: &upload})

@@ -20,7 +20,7 @@ import (
 // about an object under a customer's key, is no failure: nothing is to be copied,
 // and neither trying again nor a permission would tell more.
 func (t *task) look(ctx context.Context) (answer, error) {
-	there := t.refused
+	refused := t.refused
 	t.refused = false
 	k := t.req.known()
 	out, err := t.headTarget(ctx)
@@ -28,7 +28,7 @@ func (t *task) look(ctx context.Context) (answer, error) {
 	case got != failed:
 		k.Target = contents.StateOf(out, err)
 		k.Target.Presence = max(k.Target.Presence, policy.Absent) // also where the status is not 404
-	case there && classify(err) == Permanent:
+	case refused && classify(err) == Permanent:
 		t.warnNotCompared(err)
 		k.Target.Presence, k.Final = policy.Present, true
 	default:
@@ -52,7 +52,7 @@ func (t *task) look(ctx context.Context) (answer, error) {
 	switch {
 	case d.Action != policy.Copy:
 		return answerTo(d), nil
-	case there:
+	case refused:
 		return absent, retryable{fmt.Errorf("the key, which refused the copy, was deleted in the meantime: %w", err)}
 	}
 	return absent, err

@@ -132,8 +132,8 @@ func (t *task) headSource(ctx context.Context) (answer, error) {
 	out, err := t.client.HeadObject(ctx, sourceHeadInput(t.req.Source), inRegion(t.req.Source.Region))
 	got := interpret(headSource, t.req.Source, err)
 	if got == absent {
-		if _, told := t.readTags(ctx); told != nil {
-			return interpret(readTags, t.req.Source, told), told
+		if _, tagsErr := t.readTags(ctx); tagsErr != nil {
+			return interpret(readTags, t.req.Source, tagsErr), tagsErr
 		}
 		return failed, retryable{fmt.Errorf("HEAD does not find the source, but its tags are there: %w", err)}
 	}

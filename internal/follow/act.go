@@ -117,7 +117,7 @@ func (t *task) retag(ctx context.Context) (again bool, err error) {
 	if err != nil || again {
 		return again, err
 	}
-	has, again, err := t.tags(ctx, t.there(), target)
+	has, again, err := t.tags(ctx, t.targetLocation(), target)
 	if err != nil || again {
 		return again, err
 	}
@@ -150,7 +150,7 @@ func (t *task) retag(ctx context.Context) (again bool, err error) {
 }
 
 // tags reads a version's; gone says that it does not exist any more.
-func (t *task) tags(ctx context.Context, at place, version string) (set []types.Tag, gone bool, err error) {
+func (t *task) tags(ctx context.Context, at location, version string) (set []types.Tag, gone bool, err error) {
 	t.result.Requests.Tags++
 	out, err := t.client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &at.bucket, Key: &t.req.Source.Key, VersionId: &version}, inRegion(at.region))
 	switch {
@@ -172,7 +172,7 @@ func sameTags(a, b []types.Tag) bool {
 		values[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
 	for _, tag := range b {
-		if value, there := values[aws.ToString(tag.Key)]; !there || value != aws.ToString(tag.Value) {
+		if value, ok := values[aws.ToString(tag.Key)]; !ok || value != aws.ToString(tag.Value) {
 			return false
 		}
 	}

@@ -32,12 +32,12 @@ type sight struct {
 // second is the second on the target's clock by now.
 func (s sight) second() int64 { return s.now + int64(time.Since(s.answered)/time.Second) }
 
-// place is a bucket that is asked.
-type place struct{ region, bucket string }
+// location is a bucket that is asked.
+type location struct{ region, bucket string }
 
-func (t *task) source() place { return place{t.req.Source.Region, t.req.Source.Bucket} }
+func (t *task) source() location { return location{t.req.Source.Region, t.req.Source.Bucket} }
 
-func (t *task) there() place { return place{t.target.Region, t.target.Bucket} }
+func (t *task) targetLocation() location { return location{t.target.Region, t.target.Bucket} }
 
 // decide looks at the target, and then at the source, and asks for what the policy
 // wants to know besides. A write that is made at the target between the looks is
@@ -55,13 +55,13 @@ func (t *task) decide(ctx context.Context) (policy.Step, error) {
 	if !t.req.At.IsZero() {
 		k.DeletedAt = t.req.At.Unix()
 	}
-	out, date, err := t.head(ctx, t.there(), "")
+	out, date, err := t.head(ctx, t.targetLocation(), "")
 	if err != nil && !missing(err) {
 		return policy.Step{}, t.failure("head at the target before following a change of", err)
 	}
 	t.seen.now, t.seen.answered = date, time.Now()
 	k.Now = date
-	if k.Target, err = t.bucketOf(t.there(), out, err); err != nil {
+	if k.Target, err = t.bucketOf(t.targetLocation(), out, err); err != nil {
 		return policy.Step{}, err
 	}
 	t.seen.asked = time.Now()
@@ -102,11 +102,11 @@ func (t *task) answer(ctx context.Context, step policy.Step) (bool, error) {
 	case policy.ListSource:
 		return true, t.list(ctx, &k.Source, t.source())
 	case policy.ListTarget:
-		return true, t.list(ctx, &k.Target, t.there())
+		return true, t.list(ctx, &k.Target, t.targetLocation())
 	case policy.ReadSource:
 		return true, t.read(ctx, &k.Source, t.source(), step.VersionID)
 	case policy.ReadTarget:
-		return true, t.read(ctx, &k.Target, t.there(), step.VersionID)
+		return true, t.read(ctx, &k.Target, t.targetLocation(), step.VersionID)
 	case policy.ListOrigin:
 		return true, t.listOrigin(ctx, step.Region)
 	case policy.LookAtOrigin:
@@ -116,7 +116,7 @@ func (t *task) answer(ctx context.Context, step policy.Step) (bool, error) {
 }
 
 // head asks about the key, or a version of it, and says the second in the answer.
-func (t *task) head(ctx context.Context, at place, version string) (*s3.HeadObjectOutput, int64, error) {
+func (t *task) head(ctx context.Context, at location, version string) (*s3.HeadObjectOutput, int64, error) {
 	in := &s3.HeadObjectInput{Bucket: &at.bucket, Key: &t.req.Source.Key}
 	if version != "" {
 		in.VersionId = &version
@@ -152,7 +152,7 @@ func dateOf(out *s3.HeadObjectOutput, err error) (time.Time, bool) {
 }
 
 // bucketOf is what a HEAD without a version shows.
-func (t *task) bucketOf(at place, out *s3.HeadObjectOutput, err error) (policy.Bucket, error) {
+func (t *task) bucketOf(at location, out *s3.HeadObjectOutput, err error) (policy.Bucket, error) {
 	state := contents.StateOf(out, err)
 	b := policy.Bucket{Region: at.region, Presence: max(state.Presence, policy.Absent)}
 	if !state.Here() {
@@ -166,13 +166,13 @@ func (t *task) bucketOf(at place, out *s3.HeadObjectOutput, err error) (policy.B
 }
 
 // versionOf is a version that was read.
-func (t *task) versionOf(at place, state policy.State, out *s3.HeadObjectOutput) policy.Version {
+func (t *task) versionOf(at location, state policy.State, out *s3.HeadObjectOutput) policy.Version {
 	v := policy.Version{ID: state.VersionID, Modified: state.Modified.Unix(), Figures: state.Figures}
 	return v.ReadAs(at.region, t.req.Source.Key, out.Metadata[policy.EntryName])
 }
 
 // list adds a page of the key's versions.
-func (t *task) list(ctx context.Context, b *policy.Bucket, at place) error {
+func (t *task) list(ctx context.Context, b *policy.Bucket, at location) error {
 	t.result.Requests.Versions++
 	page, err := versions.List(ctx, t.client, at.region, at.bucket, t.req.Source.Key, t.seen.next[at.region])
 	if err != nil {
@@ -186,7 +186,7 @@ func (t *task) list(ctx context.Context, b *policy.Bucket, at place) error {
 
 // read reads a version's metadata. One that was destroyed since it was listed is
 // taken off the stack: it hides nothing, and nothing hides it.
-func (t *task) read(ctx context.Context, b *policy.Bucket, at place, id string) error {
+func (t *task) read(ctx context.Context, b *policy.Bucket, at location, id string) error {
 	out, _, err := t.head(ctx, at, id)
 	gone := missing(err)
 	if err != nil && !gone {
@@ -242,15 +242,15 @@ func (t *task) lookAtOrigin(ctx context.Context, w policy.Write) error {
 }
 
 // member is the bucket of a Region.
-func (t *task) member(region string) (place, bool) {
+func (t *task) member(region string) (location, bool) {
 	switch region {
 	case t.target.Region:
-		return t.there(), true
+		return t.targetLocation(), true
 	case t.req.Source.Region:
 		return t.source(), true
 	}
 	bucket, member := t.origin(region)
-	return place{region, bucket}, member
+	return location{region, bucket}, member
 }
 
 // missing says that S3 found nothing to show: 404, or 405 of a version that is a

@@ -31,9 +31,9 @@ func (t *task) checkVersioning(ctx context.Context) error {
 	case err != nil:
 		return t.failure("ask for the versioning of the target before following a change of", err)
 	case out.Status == types.BucketVersioningStatusSuspended:
-		return t.failure(opFollow, errUnversioned(t.there(), "versioning is suspended"))
+		return t.failure(opFollow, errUnversioned(t.targetLocation(), "versioning is suspended"))
 	case out.Status != types.BucketVersioningStatusEnabled:
-		return t.failure(opFollow, errUnversioned(t.there(), "versioning was never enabled"))
+		return t.failure(opFollow, errUnversioned(t.targetLocation(), "versioning was never enabled"))
 	}
 	t.mu.Lock()
 	t.versioned = asked
@@ -53,7 +53,7 @@ func (t *task) forgetVersioning() {
 func keepsVersion(id string) bool { return id != "" && id != "null" }
 
 // errUnversioned says what to do about a bucket that does not keep what is replaced.
-func errUnversioned(at place, why string) error {
+func errUnversioned(at location, why string) error {
 	return copier.Lasting(fmt.Errorf("bucket %s (%s) does not keep versions: %s; follow mode would destroy what it replaces: enable versioning, then run s3fanout redrive",
 		at.bucket, at.region, why))
 }

@@ -114,7 +114,7 @@ func writeHelp(share string) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	command := filepath.Join(dir, "s3fanout")
-	if err := tell(nil, "go", "build", "-o", command, "./cmd/s3fanout"); err != nil {
+	if err := runProgram(nil, "go", "build", "-o", command, "./cmd/s3fanout"); err != nil {
 		return err
 	}
 	for shell, path := range map[string]string{
@@ -123,7 +123,7 @@ func writeHelp(share string) error {
 		"fish": "fish/vendor_completions.d/s3fanout.fish",
 	} {
 		var script bytes.Buffer
-		if err := tell(&script, command, "completion", shell); err != nil {
+		if err := runProgram(&script, command, "completion", shell); err != nil {
 			return err
 		}
 		if err := writeFile(filepath.Join(share, filepath.FromSlash(path)), script.Bytes()); err != nil {
@@ -134,11 +134,11 @@ func writeHelp(share string) error {
 	if err := os.MkdirAll(man, 0o755); err != nil { //nolint:gosec // for everybody to read
 		return err
 	}
-	return tell(nil, command, "man", man)
+	return runProgram(nil, command, "man", man)
 }
 
-// tell runs a program, whose complaints are ours.
-func tell(stdout io.Writer, name string, args ...string) error {
+// runProgram runs a program; what it complains of is in the error.
+func runProgram(stdout io.Writer, name string, args ...string) error {
 	cmd := exec.Command(name, args...) //nolint:gosec,noctx // programs of ours, until they end
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = stdout, &stderr

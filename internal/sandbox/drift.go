@@ -28,8 +28,8 @@ func permissionDrift(d *deployment, t target, old resource) (drift, error) {
 	if err := template.DecodeProperties(old.properties, &p); err != nil {
 		return drift{}, err
 	}
-	there, err := d.lambda.HasPermission(d.functionARN(t, p.FunctionName), old.created.Ref)
-	return drift{gone: !there}, err
+	exists, err := d.lambda.HasPermission(d.functionARN(t, p.FunctionName), old.created.Ref)
+	return drift{gone: !exists}, err
 }
 
 func functionDrift(d *deployment, _ target, old resource) (drift, error) {

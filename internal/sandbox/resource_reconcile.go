@@ -88,8 +88,8 @@ func scheduleDrift(d *deployment, t target, old resource) (drift, error) {
 	if err != nil {
 		return drift{}, err
 	}
-	have, there := d.scheduler.Get(t.region, old.created.Ref)
-	if !there {
+	have, ok := d.scheduler.Get(t.region, old.created.Ref)
+	if !ok {
 		return drift{gone: true}, nil
 	}
 	var changed []string

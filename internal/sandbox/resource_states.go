@@ -47,7 +47,7 @@ func updateMachine(_ context.Context, d *deployment, _ target, old resource, raw
 	if err != nil {
 		return err
 	}
-	if was, there := d.states.Get(old.created.Ref); there {
+	if was, ok := d.states.Get(old.created.Ref); ok {
 		m.Name = was.Name
 	}
 	return d.states.Update(old.created.Ref, m)
@@ -64,8 +64,8 @@ func machineDrift(d *deployment, _ target, old resource) (drift, error) {
 	if err != nil {
 		return drift{}, err
 	}
-	have, there := d.states.Get(old.created.Ref)
-	if !there {
+	have, ok := d.states.Get(old.created.Ref)
+	if !ok {
 		return drift{gone: true}, nil
 	}
 	var changed []string

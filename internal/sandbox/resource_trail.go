@@ -70,8 +70,8 @@ func trailDrift(d *deployment, _ target, old resource) (drift, error) {
 	if err != nil {
 		return drift{}, err
 	}
-	have, there := d.trail.Get(old.created.Attributes["Arn"])
-	if !there {
+	have, ok := d.trail.Get(old.created.Attributes["Arn"])
+	if !ok {
 		return drift{gone: true}, nil
 	}
 	var changed []string

@@ -63,9 +63,9 @@ func (a alphabet) fraction(key string) float64 {
 	return value
 }
 
-// places are keys between two others, in order: the beginning of the lower one
+// splitPoints are keys between two others, in order: the beginning of the lower one
 // with a later character after it.
-type places struct {
+type splitPoints struct {
 	lower  string
 	depths []depth // the more of lower they share, the earlier
 	total  int
@@ -80,8 +80,8 @@ type depth struct {
 
 // between lists the places after lower and before upper, if bounded, that
 // begin with lower's first bytes, as many as fixed says.
-func (a alphabet) between(fixed int, lower, upper string, bounded bool) places {
-	p := places{lower: lower}
+func (a alphabet) between(fixed int, lower, upper string, bounded bool) splitPoints {
+	p := splitPoints{lower: lower}
 	common := len(lower)
 	if bounded {
 		common = commonPrefix(lower, upper)
@@ -122,22 +122,22 @@ func (a alphabet) between(fixed int, lower, upper string, bounded bool) places {
 	return p
 }
 
-func (p places) len() int { return p.total }
+func (p splitPoints) len() int { return p.total }
 
 // at finds the depth of a place.
-func (p places) at(i int) depth {
+func (p splitPoints) at(i int) depth {
 	d := sort.Search(len(p.depths), func(d int) bool { return p.depths[d].start > i })
 	return p.depths[d-1]
 }
 
-func (p places) key(i int) string {
+func (p splitPoints) key(i int) string {
 	d := p.at(i)
 	return p.lower[:d.size] + string(d.runes[i-d.start])
 }
 
 // middle is the place halfway among those up to i that share the same
 // beginning.
-func (p places) middle(i int) int {
+func (p splitPoints) middle(i int) int {
 	d := p.at(i)
 	return (d.start + i + 1) / 2
 }

@@ -93,7 +93,7 @@ type Options struct {
 	Parallel int
 	// PageSize is the number of keys of a request, at most 1000; 0 means 1000.
 	PageSize int32
-	// Listed, if set, is told how many keys of how many pages were read since
+	// Listed, if set, is called with how many keys of how many pages were read since
 	// it was last called. It can be called concurrently.
 	Listed func(keys, pages int)
 }

@@ -45,15 +45,15 @@ func (w *walk) choose(ctx context.Context) *span {
 // left guesses how many keys of the densest bucket are left in a range that
 // can be split, from how far the last page of them came; 0 means that it cannot.
 func (w *walk) left(s *span) float64 {
-	place := s.densest()
-	if s.whole || s.stealing || place < 0 || s.pages < s.retry || !w.mayProbe() {
+	bucket := s.densest()
+	if s.whole || s.stealing || bucket < 0 || s.pages < s.retry || !w.mayProbe() {
 		return 0
 	}
 	end, bounded := s.end()
 	if !bounded {
 		return math.Inf(1)
 	}
-	b := s.buckets[place]
+	b := s.buckets[bucket]
 	return float64(b.keys) * w.runes.ratio(b.first, b.last, end)
 }
 
@@ -88,18 +88,18 @@ func (s *span) end() (string, bool) {
 // found none that is worth it.
 func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	w.mu.Lock()
-	place := victim.densest()
-	if place < 0 { // its listings ended since it was reserved
+	bucket := victim.densest()
+	if bucket < 0 { // its listings ended since it was reserved
 		victim.stealing = false
 		w.changed.Broadcast()
 		w.mu.Unlock()
 		return nil, nil
 	}
 	end, bounded := victim.end()
-	places := w.runes.between(len(w.options.Prefix), victim.buckets[place].last, end, bounded)
+	points := w.runes.between(len(w.options.Prefix), victim.buckets[bucket].last, end, bounded)
 	w.mu.Unlock()
 
-	chosen, err := w.search(ctx, victim, place, places, bounded)
+	chosen, err := w.search(ctx, victim, bucket, points, bounded)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.changed.Broadcast()
@@ -121,14 +121,14 @@ func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 // search looks for the last of the places that enough keys come after, as far
 // as there are probes, and returns one that is about in the middle before it;
 // nil if there is none.
-func (w *walk) search(ctx context.Context, victim *span, bucket int, places places, bounded bool) (*string, error) {
-	low, high := -1, places.len() // after low there is enough, after high there is not
+func (w *walk) search(ctx context.Context, victim *span, bucket int, points splitPoints, bounded bool) (*string, error) {
+	low, high := -1, points.len() // after low there is enough, after high there is not
 	try := (low + high) / 2
 	if bounded {
 		try = high - 1 // it is known already where the keys end, about
 	}
 	for high-low > 1 {
-		enough, ok, err := w.probe(ctx, victim, bucket, places.key(try))
+		enough, ok, err := w.probe(ctx, victim, bucket, points.key(try))
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (w *walk) search(ctx context.Context, victim *span, bucket int, places plac
 	if low < 0 {
 		return nil, nil
 	}
-	middle := places.key(places.middle(low))
+	middle := points.key(points.middle(low))
 	return &middle, nil
 }
 

@@ -83,7 +83,7 @@ func shown(stack []string) string {
 	return fmt.Sprintf("%s %d %d", object, second(above[len(above)-1]).Unix(), second(above[0]).Unix())
 }
 
-func told(o *listing.Object) string {
+func describe(o *listing.Object) string {
 	switch {
 	case o == nil:
 		return "none"
@@ -129,7 +129,7 @@ func TestWalkOfDeletedKeys(t *testing.T) {
 				rt.Errorf("%q was visited twice", row.Key)
 			}
 			for _, o := range row.Objects {
-				seen[row.Key] = append(seen[row.Key], told(o))
+				seen[row.Key] = append(seen[row.Key], describe(o))
 			}
 			return nil
 		})
@@ -175,7 +175,7 @@ func TestDeletionWithinASecond(t *testing.T) {
 		b := &stacked{keys: map[string][]string{"k": strings.Fields(tt.stack)}, most: 9}
 		got := ""
 		err := listing.Walk(t.Context(), []listing.Bucket{{Region: "r", Versions: b}}, listing.Options{Deleted: true}, func(_ context.Context, row listing.Row) error {
-			got = told(row.Objects[0])
+			got = describe(row.Objects[0])
 			return nil
 		})
 		if err != nil || got != tt.want {

@@ -108,7 +108,7 @@ func trim(etag string) string {
 type stream struct {
 	w      *walk
 	span   *span
-	place  int     // of the bucket
+	bucket int     // of the bucket
 	at     []entry // what is left of the page that is read
 	last   string  // the last key of that page; at first where the range begins
 	more   bool    // there are pages after it
@@ -120,9 +120,9 @@ func (s *stream) fetch(ctx context.Context, after string, token *string) {
 	coming := make(chan page, 1)
 	s.coming, s.more = coming, true
 	s.w.requests.Go(func() {
-		p := s.w.list(ctx, &s.w.buckets[s.place], after, token, s.w.options.PageSize)
+		p := s.w.list(ctx, &s.w.buckets[s.bucket], after, token, s.w.options.PageSize)
 		if p.err == nil {
-			s.w.arrived(s.span, s.place, p)
+			s.w.arrived(s.span, s.bucket, p)
 		}
 		coming <- p
 	})
@@ -143,7 +143,7 @@ func (s *stream) next(ctx context.Context) error {
 		}
 		s.at, s.more = p.entries, p.token != nil
 		if len(p.entries) > 0 {
-			if b := &s.w.buckets[s.place]; p.entries[0].key <= s.last && s.last != "" {
+			if b := &s.w.buckets[s.bucket]; p.entries[0].key <= s.last && s.last != "" {
 				return fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)
 			}
 			s.last = p.entries[len(p.entries)-1].key

@@ -53,7 +53,7 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 			return found, pages, awsapi.Explain(b.Region, "bucket "+b.Name, err)
 		}
 		pages++
-		told := 0
+		matched := 0
 		for i := range out.Versions {
 			v := &out.Versions[i]
 			if !aws.ToBool(v.IsLatest) {
@@ -69,10 +69,10 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 			if at < len(keys) && keys[at] == key {
 				found[at] = Version{VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: trim(aws.ToString(v.ETag))}
 				at++
-				told++
+				matched++
 			}
 		}
-		if !aws.ToBool(out.IsTruncated) || told < worth {
+		if !aws.ToBool(out.IsTruncated) || matched < worth {
 			break
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))

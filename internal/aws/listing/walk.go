@@ -129,7 +129,7 @@ func (w *walk) walkSpan(ctx context.Context, s *span) error {
 	defer w.done(s)
 	streams := make([]*stream, len(w.buckets))
 	for i := range streams {
-		streams[i] = &stream{w: w, span: s, place: i, last: s.from}
+		streams[i] = &stream{w: w, span: s, bucket: i, last: s.from}
 		streams[i].fetch(requests, s.from, nil)
 	}
 	row := Row{Objects: make([]*Object, len(streams))}
@@ -228,7 +228,7 @@ func (w *walk) done(s *span) {
 }
 
 // arrived notes what a page tells about the keys.
-func (w *walk) arrived(s *span, place int, p page) {
+func (w *walk) arrived(s *span, bucket int, p page) {
 	if w.options.Listed != nil {
 		w.options.Listed(len(p.entries), 1+p.extra)
 	}
@@ -236,7 +236,7 @@ func (w *walk) arrived(s *span, place int, p page) {
 	defer w.mu.Unlock()
 	w.pages++
 	s.pages++
-	b := &s.buckets[place]
+	b := &s.buckets[bucket]
 	b.more, b.answered = p.token != nil, true
 	if n := len(p.entries); n > 0 {
 		b.first, b.last, b.keys = p.entries[0].key, p.entries[n-1].key, n

@@ -42,12 +42,12 @@ func NewCloudWatch(config aws.Config, regions []string) map[string]*cloudwatch.C
 	http := awsapi.HTTPClient(config, askTime, 1)
 	clients := make(map[string]*cloudwatch.Client, len(regions))
 	for _, region := range regions {
-		there := config.Copy()
-		there.Region, there.HTTPClient = region, http
-		if there.RetryMaxAttempts == 0 || there.RetryMaxAttempts > attempts {
-			there.RetryMaxAttempts = attempts
+		regional := config.Copy()
+		regional.Region, regional.HTTPClient = region, http
+		if regional.RetryMaxAttempts == 0 || regional.RetryMaxAttempts > attempts {
+			regional.RetryMaxAttempts = attempts
 		}
-		clients[region] = cloudwatch.NewFromConfig(there)
+		clients[region] = cloudwatch.NewFromConfig(regional)
 	}
 	return clients
 }

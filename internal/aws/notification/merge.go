@@ -69,7 +69,7 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 	}
 	var add []Entry
 	for _, w := range wanted {
-		if !slices.ContainsFunc(theirs, w.tellsTheSame) {
+		if !slices.ContainsFunc(theirs, w.equivalent) {
 			add = append(add, w)
 		}
 	}
@@ -92,11 +92,11 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 // Without is the configuration without the entries whose ID begins with prefix.
 func (d Document) Without(prefix string) (Document, error) { return d.Merge(prefix, nil) }
 
-// Tells reports whether the configuration has all entries wanted, whoever made
+// Contains reports whether the configuration has all entries wanted, whoever made
 // them.
-func (d Document) Tells(wanted []Entry) bool {
+func (d Document) Contains(wanted []Entry) bool {
 	entries := d.Entries()
-	return !slices.ContainsFunc(wanted, func(w Entry) bool { return !slices.ContainsFunc(entries, w.tellsTheSame) })
+	return !slices.ContainsFunc(wanted, func(w Entry) bool { return !slices.ContainsFunc(entries, w.equivalent) })
 }
 
 func sameEntries(a, b []Entry) bool {
@@ -104,12 +104,12 @@ func sameEntries(a, b []Entry) bool {
 		return false
 	}
 	return !slices.ContainsFunc(a, func(e Entry) bool {
-		return !slices.ContainsFunc(b, func(o Entry) bool { return e.ID == o.ID && e.tellsTheSame(o) })
+		return !slices.ContainsFunc(b, func(o Entry) bool { return e.ID == o.ID && e.equivalent(o) })
 	})
 }
 
-// tellsTheSame reports whether two entries differ in their IDs at most.
-func (e Entry) tellsTheSame(o Entry) bool {
+// equivalent reports whether two entries differ in their IDs at most.
+func (e Entry) equivalent(o Entry) bool {
 	prefix, suffix := e.chosen()
 	otherPrefix, otherSuffix := o.chosen()
 	return e.Kind == o.Kind && e.Destination == o.Destination && prefix == otherPrefix && suffix == otherSuffix &&

@@ -174,8 +174,8 @@ func (s Seen) Write() policy.Version {
 }
 
 // At says how the key stands at a place.
-func (s Seen) At(place int) policy.Place {
-	return s.Orders.At(s.Standing, s.said(), place)
+func (s Seen) At(index int) policy.Place {
+	return s.Orders.At(s.Standing, s.said(), index)
 }
 
 func (s Seen) said() []policy.Bucket {

@@ -120,8 +120,8 @@ func TestTheFunctionFollowsWhatTheSetFollows(t *testing.T) {
 	for key, want := range map[string]replicaset.Follow{
 		"films/a": deletions, "logs/a": {}, "a+b c/1.jpg": overwrites, "same/a": deletions,
 	} {
-		if got, told := read.FollowFor(key), set.FollowFor(key); got != want || told != want {
-			t.Errorf("%q: the function follows %v, the set %v, want %v", key, got, told, want)
+		if got, fromSet := read.FollowFor(key), set.FollowFor(key); got != want || fromSet != want {
+			t.Errorf("%q: the function follows %v, the set %v, want %v", key, got, fromSet, want)
 		}
 	}
 	if !read.Follow.Since.Equal(set.FollowSince) {

@@ -157,7 +157,7 @@ func TestAMapOfRanges(t *testing.T) {
 			answer := raw(map[string]json.RawMessage{"range": item, "began": plan["began"]})
 			var counted reconcile.Counts
 			for name, into := range map[string]any{"done": &done, "compared": &counted.Compared, "repaired": &counted.Repaired} {
-				if member, given := answer[name]; given {
+				if member, ok := answer[name]; ok {
 					if err := json.Unmarshal(member, into); err != nil {
 						t.Fatal(err)
 					}

@@ -205,17 +205,17 @@ const mostRanges = 1000
 func parse(payload []byte) (Event, error) {
 	var e Event
 	err := strict(payload, &e)
-	given := 0
+	tasks := 0
 	for _, is := range []bool{e.Tick, e.Plan != nil, e.Range != nil, e.Prove != nil} {
 		if is {
-			given++
+			tasks++
 		}
 	}
 	switch {
 	case err != nil:
 		return e, fmt.Errorf(`the event is not understood: %w; the schedule sends {"tick": true}`, err)
-	case given != 1:
-		return e, fmt.Errorf(`the event asks for %d things; give one of {"tick": true}, {"plan": …}, {"range": …} and {"prove": …}`, given)
+	case tasks != 1:
+		return e, fmt.Errorf(`the event asks for %d things; give one of {"tick": true}, {"plan": …}, {"range": …} and {"prove": …}`, tasks)
 	case e.Plan != nil && (e.Plan.Ranges < 1 || e.Plan.Ranges > mostRanges):
 		return e, fmt.Errorf("the event asks for %d ranges; ask for 1 to %d", e.Plan.Ranges, mostRanges)
 	case e.Range != nil && e.Range.Through != "" && e.Range.Through <= e.Range.After:

@@ -117,7 +117,7 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("%d lines say what was not understood, want ten and a count", n)
 			}
 			for _, line := range lines(t, out) {
-				if ms, there := line["lagMs"].(float64); there && ms < 0 {
+				if ms, ok := line["lagMs"].(float64); ok && ms < 0 {
 					t.Errorf("a lag of %v ms", ms)
 				}
 			}

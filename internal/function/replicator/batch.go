@@ -71,7 +71,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	}
 	results := make([]taskResult, len(b.Tasks))
 	var jobs []job
-	var places []int // of the jobs' results
+	var indexes []int // of the jobs' results
 	unread := complaints{log: traced(ctx, log), text: "task not understood"}
 	for i, task := range b.Tasks {
 		err := task.Err
@@ -91,11 +91,11 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 		// A backfill meets many keys that are there: a HEAD costs a tenth.
 		keep := b.Arguments[event.ArgumentDeleted] != event.DeletedRestore
 		jobs = append(jobs, job{record: r, task: true, keepDeleted: keep})
-		places = append(places, i)
+		indexes = append(indexes, i)
 	}
 	unread.end()
 	outcomes, errs := h.replicateAll(ctx, log, budgetOf(ctx, h.Now()), jobs)
-	for j, i := range places {
+	for j, i := range indexes {
 		switch {
 		case errs[j] != nil:
 			results[i] = failureOf(errs[j])

@@ -127,7 +127,7 @@ func Ask(ctx context.Context, o Options) Trail {
 func (t Trail) unnamed(versions []Version) []time.Time {
 	var seconds []time.Time
 	for _, v := range versions {
-		if _, _, told := t.By(v); told || !v.Marker || v.Made.Before(t.From) {
+		if _, _, known := t.By(v); known || !v.Marker || v.Made.Before(t.From) {
 			continue
 		}
 		for at := v.Made.Add(-apart); !at.After(v.Made.Add(apart)); at = at.Add(time.Second) {

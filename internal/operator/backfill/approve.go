@@ -60,7 +60,7 @@ func (r *run) give(work context.Context, g *goal) error {
 		r.held.add(g, r.mostHeld)
 		return nil
 	}
-	return r.targets[slices.Index(r.places.to, g.place)].take(work, g)
+	return r.targets[slices.Index(r.chosen.to, g.target)].take(work, g)
 }
 
 // approve plans everything, asks whether it is to be done, and does it.

@@ -148,11 +148,11 @@ type Options struct {
 	Random func() float64
 }
 
-// Observer is told what happens. Its functions may be nil, are never called
+// Observer has what happens reported. Its functions may be nil, are never called
 // twice at once, and hold the run up while they work.
 type Observer struct {
 	Progress func(Progress)
-	// Failed is told about every object that could not be copied to a target.
+	// Failed is called with every object that could not be copied to a target.
 	Failed func(Failure)
 }
 
@@ -179,17 +179,17 @@ func Run(ctx context.Context, o Options, observer Observer) (Report, error) {
 
 func runHolding(ctx context.Context, o Options, observer Observer, mostHeld int) (Report, error) {
 	o.setDefaults()
-	places, err := placesOf(o)
+	chosen, err := chosenMembers(o)
 	if err != nil {
 		return Report{}, err
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{options: o, places: places, stop: stop, tally: newTally(o, observer), mostHeld: mostHeld, looks: make(chan struct{}, mostLooks)}
+	r := &run{options: o, chosen: chosen, stop: stop, tally: newTally(o, observer), mostHeld: mostHeld, looks: make(chan struct{}, mostLooks)}
 	if !o.DryRun {
 		defer r.limit(work)()
-		for _, place := range places.to {
-			r.targets = append(r.targets, &target{run: r, place: place})
+		for _, index := range chosen.to {
+			r.targets = append(r.targets, &target{run: r, index: index})
 		}
 	}
 	if o.Approve != nil && !o.DryRun {
@@ -239,7 +239,7 @@ func (o *Options) setDefaults() {
 // run is one call of Run.
 type run struct {
 	options Options
-	places  places
+	chosen  choice
 	targets []*target // in the order of places.to
 	stop    context.CancelCauseFunc
 	tally   *tally
@@ -294,9 +294,9 @@ func (r *run) walk(work context.Context) error {
 		var targets errgroup.Group
 		for i, l := range wanted {
 			targets.Go(func() error {
-				pages, err := names.markers(work, r.places.to[i], l, r.tally.head)
+				pages, err := names.markers(work, r.chosen.to[i], l, r.tally.head)
 				r.tally.pages(0, pages)
-				r.tally.checks(r.places.to[i], l)
+				r.tally.checks(r.chosen.to[i], l)
 				return err
 			})
 		}
@@ -344,29 +344,29 @@ func (r *run) walk(work context.Context) error {
 // the keys that are followed and not the same in all listings.
 func (r *run) plan(s listing.Stretch) ([]batch, []lacking, []string) {
 	var followed []string
-	todo, wanted := make([]batch, len(r.options.Members)), make([]lacking, len(r.places.to))
+	todo, wanted := make([]batch, len(r.options.Members)), make([]lacking, len(r.chosen.to))
 	before := s.After
 	for row := range s.Rows {
 		if _, follows := r.follows(row.Key); follows {
-			if !r.places.allSame(row.Objects) {
+			if !r.chosen.allSame(row.Objects) {
 				followed = append(followed, row.Key)
 			}
 			before = row.Key
 			continue
 		}
-		p := r.places.plan(row.Objects)
+		p := r.chosen.plan(row.Objects)
 		r.tally.planned(p)
 		if p.source >= 0 && len(p.targets) > 0 {
 			b := &todo[p.source]
 			if len(b.objects) == 0 {
 				b.after = before
 			}
-			o := newObject(r.options.Members[p.source], row.Key, r.places.figures(*row.Objects[p.source]))
+			o := newObject(r.options.Members[p.source], row.Key, r.chosen.figures(*row.Objects[p.source]))
 			var goals []*goal
-			for _, place := range p.targets {
-				g := &goal{object: o, place: place}
+			for _, index := range p.targets {
+				g := &goal{object: o, target: index}
 				goals = append(goals, g)
-				l := &wanted[slices.Index(r.places.to, place)]
+				l := &wanted[slices.Index(r.chosen.to, index)]
 				if len(l.goals) == 0 {
 					l.after = before
 				}
@@ -380,26 +380,26 @@ func (r *run) plan(s listing.Stretch) ([]batch, []lacking, []string) {
 	return todo, wanted, followed
 }
 
-// placesOf finds the Regions among the members.
-func placesOf(o Options) (places, error) {
+// chosenMembers finds the Regions among the members.
+func chosenMembers(o Options) (choice, error) {
 	find := func(region string) int {
 		return slices.IndexFunc(o.Members, func(m Member) bool { return m.Region == region })
 	}
-	p := places{from: -1, opaque: o.KMS}
+	p := choice{from: -1, opaque: o.KMS}
 	if o.From != "" {
 		if p.from = find(o.From); p.from < 0 {
 			return p, fmt.Errorf("region %s is not among the members", o.From)
 		}
 	}
 	for _, region := range o.To {
-		place := find(region)
+		index := find(region)
 		switch {
-		case place < 0:
+		case index < 0:
 			return p, fmt.Errorf("region %s is not among the members", region)
-		case place == p.from:
+		case index == p.from:
 			return p, fmt.Errorf("region %s cannot be copied to itself", region)
 		}
-		p.to = append(p.to, place)
+		p.to = append(p.to, index)
 	}
 	return p, nil
 }

@@ -161,10 +161,10 @@ func TestFailuresAreBoundedAndAllTold(t *testing.T) {
 	w.onCopy = func(context.Context, string, copier.Object) error {
 		return failed(copier.Permanent, 400, "InvalidRequest")
 	}
-	told := 0
-	report := w.fillIn(t, nil, Observer{Failed: func(Failure) { told++ }})
-	if len(report.Failures) != MaxFailures || report.Failed() != n || told != n {
-		t.Errorf("%d named, %d counted, %d told; want %d, %d, %d", len(report.Failures), report.Failed(), told, MaxFailures, n, n)
+	reports := 0
+	report := w.fillIn(t, nil, Observer{Failed: func(Failure) { reports++ }})
+	if len(report.Failures) != MaxFailures || report.Failed() != n || reports != n {
+		t.Errorf("%d named, %d counted, %d told; want %d, %d, %d", len(report.Failures), report.Failed(), reports, MaxFailures, n, n)
 	}
 }
 

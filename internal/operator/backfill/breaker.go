@@ -25,7 +25,7 @@ type Breaker struct {
 	away      int // in a row
 }
 
-// After is told how a copy ended, and returns why the run has to stop, or nil.
+// After takes how a copy ended, and returns why the run has to stop, or nil.
 func (d *Breaker) After(err error) error {
 	if err == nil {
 		d.successes++

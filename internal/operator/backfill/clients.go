@@ -156,8 +156,8 @@ func newRetryer(attempts int) aws.Retryer {
 // GetRetryToken is asked before each retry.
 func (a slowdownRetryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
 	if errorcode.Throttled(err) {
-		if heard, ok := ctx.Value(throttleKey{}).(func()); ok {
-			heard()
+		if throttled, ok := ctx.Value(throttleKey{}).(func()); ok {
+			throttled()
 		}
 	}
 	return a.Standard.GetRetryToken(ctx, err)
@@ -166,6 +166,6 @@ func (a slowdownRetryer) GetRetryToken(ctx context.Context, err error) (func(err
 type throttleKey struct{}
 
 // withThrottle has heard called when a request within ctx is asked for less.
-func withThrottle(ctx context.Context, heard func()) context.Context {
-	return context.WithValue(ctx, throttleKey{}, heard)
+func withThrottle(ctx context.Context, throttled func()) context.Context {
+	return context.WithValue(ctx, throttleKey{}, throttled)
 }

@@ -47,8 +47,8 @@ func (b bill) add(region string, n copier.Requests) { b.requests[region] = b.req
 
 // sources counts the questions about missing objects of a source, which all
 // their copies share. Old versions, which fill pages too, are not known.
-func (b bill) sources(o Options, place, small, large int) {
-	region := o.Members[place].Region
+func (b bill) sources(o Options, index, small, large int) {
+	region := o.Members[index].Region
 	b.add(region, copier.Requests{Head: large})
 	if small < o.VersionsWorth {
 		b.add(region, copier.Requests{Head: small})
@@ -59,8 +59,8 @@ func (b bill) sources(o Options, place, small, large int) {
 
 // checks counts the questions to a target about what it lacks: what was deleted
 // there, and which large objects are being copied.
-func (b bill) checks(o Options, place, small, large int) {
-	region := o.Members[place].Region
+func (b bill) checks(o Options, index, small, large int) {
+	region := o.Members[index].Region
 	b.add(region, copier.Requests{List: large})
 	if o.RestoreDeleted {
 		return

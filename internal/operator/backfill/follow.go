@@ -78,14 +78,14 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	}
 	var goals []*goal
 	conflict := Conflict{Key: key, Wins: greatest.Write.Region, Written: time.Unix(greatest.Write.Seconds, 0).UTC(), Deleted: s.Deleted}
-	for _, place := range r.places.to {
-		is := s.At(place)
-		r.tally.stands(place, s.Greatest, is, greatest.Size, s.Deleted)
+	for _, index := range r.chosen.to {
+		is := s.At(index)
+		r.tally.stands(index, s.Greatest, is, greatest.Size, s.Deleted)
 		if is == policy.PlaceStale || is == policy.PlaceUndeletedOther {
-			conflict.Loses = append(conflict.Loses, r.options.Members[place].Region)
+			conflict.Loses = append(conflict.Loses, r.options.Members[index].Region)
 		}
 		if todo(is, r.options.HideDeleted) {
-			goals = append(goals, &goal{object: object, place: place, follow: request})
+			goals = append(goals, &goal{object: object, target: index, follow: request})
 		}
 	}
 	r.tally.conflict(conflict)

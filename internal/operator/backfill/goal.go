@@ -20,7 +20,7 @@ import (
 // goal is an object that a target lacks.
 type goal struct {
 	object *object
-	place  int // of the target among the members
+	target int // of the target among the members
 	// hidden says that a delete marker hides the key at the target: it was
 	// deleted there. clear says that none does, as of a moment ago.
 	hidden, clear bool
@@ -35,8 +35,8 @@ const copying copier.Outcome = "Copying"
 
 // decide is what the policy says once the target was looked at. What was deleted
 // there stays so: where it is to come back, nobody looks.
-func (g *goal) decide(there policy.State) policy.Action {
-	return policy.Decide(policy.Known{Source: g.object.state(), Target: there, KeepDeleted: true}).Action
+func (g *goal) decide(current policy.State) policy.Action {
+	return policy.Decide(policy.Known{Source: g.object.state(), Target: current, KeepDeleted: true}).Action
 }
 
 // lacking are the goals of one target in a stretch of keys, in their order.
@@ -52,36 +52,36 @@ const dryHeads = 32
 // that is cheaper than a HEAD of each, and says how many pages it has read. The
 // others are asked for by HEADs when they are copied, in a dry run at once. The
 // error is ctx's, or that of a HEAD.
-func (n *names) markers(ctx context.Context, place int, l lacking, heads func()) (pages int, err error) {
+func (n *names) markers(ctx context.Context, index int, l lacking, heads func()) (pages int, err error) {
 	if n.options.RestoreDeleted {
 		return 0, nil
 	}
-	member, known := n.options.Members[place], 0
+	member, known := n.options.Members[index], 0
 	if !n.options.DryRun {
 		// Large ones may wait for hours: they are asked for when they are copied.
 		l.goals = slices.DeleteFunc(slices.Clone(l.goals), func(g *goal) bool { return g.object.size > n.options.Threshold })
 	}
-	if len(l.goals) >= n.options.VersionsWorth && !n.blind[place].Load() {
+	if len(l.goals) >= n.options.VersionsWorth && !n.blind[index].Load() {
 		keys := make([]string, len(l.goals))
 		for i, g := range l.goals {
 			keys[i] = g.object.key
 		}
 		var hidden []bool
-		hidden, known, pages, err = listing.Markers(ctx, n.buckets[place], member.S3, n.options.Prefix, l.after, keys, n.options.VersionsWorth)
+		hidden, known, pages, err = listing.Markers(ctx, n.buckets[index], member.S3, n.options.Prefix, l.after, keys, n.options.VersionsWorth)
 		if err != nil {
 			if ctx.Err() != nil {
 				return pages, context.Cause(ctx)
 			}
 			if awsapi.Hopeless(err) {
-				n.blind[place].Store(true)
+				n.blind[index].Store(true)
 			}
 		}
 		for i, g := range l.goals[:known] {
-			there := policy.State{Presence: policy.Absent}
+			state := policy.State{Presence: policy.Absent}
 			if hidden[i] {
-				there.Presence = policy.Deleted
+				state.Presence = policy.Deleted
 			}
-			g.hidden, g.clear = g.decide(there) == policy.LeaveDeleted, !hidden[i]
+			g.hidden, g.clear = g.decide(state) == policy.LeaveDeleted, !hidden[i]
 		}
 	}
 	if !n.options.DryRun {
@@ -92,8 +92,8 @@ func (n *names) markers(ctx context.Context, place int, l lacking, heads func())
 	for _, g := range l.goals[known:] {
 		group.Go(func() error {
 			heads()
-			there, err := member.head(ctx, g.object.key)
-			g.hidden = g.decide(there) == policy.LeaveDeleted
+			state, err := member.head(ctx, g.object.key)
+			g.hidden = g.decide(state) == policy.LeaveDeleted
 			return err
 		})
 	}
@@ -119,12 +119,12 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 	large := g.object.size > o.Threshold
 	if !o.RestoreDeleted && !g.clear && g.follow == nil {
 		result.Requests.Head++
-		there, err := m.head(ctx, g.object.key)
+		state, err := m.head(ctx, g.object.key)
 		if err != nil {
 			return result, err
 		}
-		there.Opaque = there.Opaque || o.KMS
-		switch g.decide(there) {
+		state.Opaque = state.Opaque || o.KMS
+		switch g.decide(state) {
 		case policy.LeaveDeleted:
 			result.Outcome = copier.LeftDeleted
 			return result, nil

@@ -142,14 +142,14 @@ const (
 // copy copies one object to the target, first as the n-th try, and says how it ended.
 // While it waits to try again it keeps its slot: a target in trouble gets less to do.
 func (l *lane) copy(work context.Context, g *goal, n int) {
-	tally, place := l.target.run.tally, l.target.place
+	tally, index := l.target.run.tally, l.target.index
 	for try := 1; ; try++ {
 		result, err := l.try(g, n)
-		tally.requests(place, result.Requests)
+		tally.requests(index, result.Requests)
 		switch {
 		case err == nil:
 			l.target.learn(nil)
-			tally.ended(place, result)
+			tally.ended(index, result)
 			return
 		case work.Err() != nil:
 			return // left for the next run
@@ -157,7 +157,7 @@ func (l *lane) copy(work context.Context, g *goal, n int) {
 		f := FailureOf(l.target.member().Region, g.object.key, err)
 		if f.Class != copier.Retryable || try == maxTries {
 			l.target.learn(err)
-			tally.failed(place, f)
+			tally.failed(index, f)
 			return
 		}
 		if smithytime.SleepWithContext(work, backoff(try, l.target.run.options.Random())) != nil {

@@ -8,8 +8,8 @@ import (
 // This file decides and does nothing: what is missing where, and from where it
 // comes, by the rule of package policy.
 
-// places are indexes of members.
-type places struct {
+// choice has indexes of members.
+type choice struct {
 	from int // -1: the oldest
 	to   []int
 	// opaque says that ETags say nothing of contents.
@@ -29,7 +29,7 @@ type plan struct {
 //
 // S3 reports times in whole seconds, so that an original and its replica can
 // have the same: then they are the same object.
-func (p places) plan(objects []*listing.Object) plan {
+func (p choice) plan(objects []*listing.Object) plan {
 	var few [8]policy.State // most sets are no larger, and there are many keys
 	states := few[:0]
 	for _, o := range objects {
@@ -56,7 +56,7 @@ func (p places) plan(objects []*listing.Object) plan {
 }
 
 // allSame says whether listings alone tell that all members have the same.
-func (p places) allSame(objects []*listing.Object) bool {
+func (p choice) allSame(objects []*listing.Object) bool {
 	for _, o := range objects {
 		if o == nil || objects[0] == nil {
 			return false
@@ -69,13 +69,13 @@ func (p places) allSame(objects []*listing.Object) bool {
 }
 
 // state is what a listing says of a member; nil is that it lacks the key.
-func (p places) state(o *listing.Object) policy.State {
+func (p choice) state(o *listing.Object) policy.State {
 	if o == nil {
 		return policy.State{Presence: policy.Absent}
 	}
 	return policy.State{Presence: policy.Present, Figures: p.figures(*o), Modified: o.Modified}
 }
 
-func (p places) figures(o listing.Object) policy.Figures {
+func (p choice) figures(o listing.Object) policy.Figures {
 	return policy.Figures{Size: o.Size, ETag: o.ETag, Opaque: p.opaque}
 }

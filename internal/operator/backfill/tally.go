@@ -25,51 +25,51 @@ func newTally(o Options, observer Observer) *tally {
 }
 
 // target is the count of the member at a place. The lock is held.
-func (t *tally) target(place int) *Target {
-	return &t.counted.Targets[slices.Index(t.options.To, t.options.Members[place].Region)]
+func (t *tally) target(index int) *Target {
+	return &t.counted.Targets[slices.Index(t.options.To, t.options.Members[index].Region)]
 }
 
-func (t *tally) tell() {
+func (t *tally) notify() {
 	if t.observer.Progress != nil {
 		t.observer.Progress(t.progress)
 	}
 }
 
-// pages is told how many keys of how many pages were listed.
+// pages takes how many keys of how many pages were listed.
 func (t *tally) pages(keys, pages int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counted.Lists += pages
 	t.progress.Keys += keys
-	t.tell()
+	t.notify()
 }
 
-// listed is told that the listing is done.
+// listed takes note that the listing is done.
 func (t *tally) listed() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.progress.Listed = true
-	t.tell()
+	t.notify()
 }
 
-// planned is told what was decided about a key.
+// planned takes what was decided about a key.
 func (t *tally) planned(p plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p.different {
 		t.counted.Different++
 	}
-	for _, place := range p.targets {
-		t.target(place).Missing++
+	for _, index := range p.targets {
+		t.target(index).Missing++
 		if p.source < 0 {
-			t.target(place).NoSource++
+			t.target(index).NoSource++
 		}
 	}
 }
 
-// checks is told what a target lacks of a stretch of keys, about which it is
+// checks takes what a target lacks of a stretch of keys, about which it is
 // asked before anything is copied there.
-func (t *tally) checks(place int, l lacking) {
+func (t *tally) checks(index int, l lacking) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	small := 0
@@ -78,10 +78,10 @@ func (t *tally) checks(place int, l lacking) {
 			small++
 		}
 	}
-	t.bill.checks(t.options, place, small, len(l.goals)-small)
+	t.bill.checks(t.options, index, small, len(l.goals)-small)
 }
 
-// todo is told what is to be copied from a source, counts what stays deleted, and
+// todo takes what is to be copied from a source, counts what stays deleted, and
 // returns the rest.
 func (t *tally) todo(source int, b batch) batch {
 	t.mu.Lock()
@@ -90,7 +90,7 @@ func (t *tally) todo(source int, b batch) batch {
 	for i, o := range b.objects {
 		var goals []*goal
 		for _, g := range b.goals[i] {
-			target := t.target(g.place)
+			target := t.target(g.target)
 			if g.hidden {
 				target.Deleted++
 				continue
@@ -99,7 +99,7 @@ func (t *tally) todo(source int, b batch) batch {
 			target.MissingBytes += o.size
 			t.progress.Missing++
 			t.progress.MissingBytes += o.size
-			t.bill.copy(t.options, source, g.place, o.size)
+			t.bill.copy(t.options, source, g.target, o.size)
 		}
 		if len(goals) > 0 {
 			rest.objects, rest.goals = append(rest.objects, o), append(rest.goals, goals)
@@ -108,12 +108,12 @@ func (t *tally) todo(source int, b batch) batch {
 	return rest
 }
 
-// sources is told how many objects of a source are missing among those that a
+// sources takes how many objects of a source are missing among those that a
 // page of a listing has: those that one request copies, and large ones.
-func (t *tally) sources(place, small, large int) {
+func (t *tally) sources(index, small, large int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.bill.sources(t.options, place, small, large)
+	t.bill.sources(t.options, index, small, large)
 }
 
 func (t *tally) head() {
@@ -122,18 +122,18 @@ func (t *tally) head() {
 	t.counted.Heads++
 }
 
-func (t *tally) requests(place int, n copier.Requests) {
+func (t *tally) requests(index int, n copier.Requests) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := &t.target(place).Requests
+	r := &t.target(index).Requests
 	*r = r.Plus(n)
 }
 
-// ended is told about a copy that did not fail.
-func (t *tally) ended(place int, result copier.Result) {
+// ended takes a copy that did not fail.
+func (t *tally) ended(index int, result copier.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	target := t.target(place)
+	target := t.target(index)
 	switch result.Outcome {
 	case copier.Copied:
 		target.Copied++
@@ -157,13 +157,13 @@ func (t *tally) ended(place int, result copier.Result) {
 	target.Bytes += result.Bytes
 	t.progress.Bytes += result.Bytes
 	t.progress.Ended++
-	t.tell()
+	t.notify()
 }
 
-func (t *tally) failed(place int, f Failure) {
+func (t *tally) failed(index int, f Failure) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.target(place).Failed++
+	t.target(index).Failed++
 	if len(t.counted.Failures) < MaxFailures {
 		t.counted.Failures = append(t.counted.Failures, f)
 	}
@@ -172,10 +172,10 @@ func (t *tally) failed(place int, f Failure) {
 	if t.observer.Failed != nil {
 		t.observer.Failed(f)
 	}
-	t.tell()
+	t.notify()
 }
 
-// unanswered is told what could not be asked.
+// unanswered takes what could not be asked.
 func (t *tally) unanswered(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -225,12 +225,12 @@ func (t *tally) looked(heads, lists int) {
 	t.counted.Lists += lists
 }
 
-// stands is told how a key that is followed stands at a target, and what is to be
+// stands takes how a key that is followed stands at a target, and what is to be
 // brought there from a source.
-func (t *tally) stands(place, source int, is policy.Place, size int64, deletes bool) {
+func (t *tally) stands(index, source int, is policy.Place, size int64, deletes bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	target := t.target(place)
+	target := t.target(index)
 	switch is {
 	case policy.PlaceConverged:
 		return
@@ -259,17 +259,17 @@ func (t *tally) stands(place, source int, is policy.Place, size int64, deletes b
 	}
 	t.progress.Missing++
 	if deletes {
-		t.bill.add(t.options.Members[place].Region, copier.Requests{Head: 2, List: 1})
+		t.bill.add(t.options.Members[index].Region, copier.Requests{Head: 2, List: 1})
 		return
 	}
 	target.MissingBytes += size
 	t.progress.MissingBytes += size
-	t.bill.add(t.options.Members[place].Region, copier.Requests{Head: 1})
+	t.bill.add(t.options.Members[index].Region, copier.Requests{Head: 1})
 	t.bill.add(t.options.Members[source].Region, copier.Requests{Head: 1})
-	t.bill.copy(t.options, source, place, size)
+	t.bill.copy(t.options, source, index, size)
 }
 
-// conflict is told which write of a key wins, if targets have others.
+// conflict takes which write of a key wins, if targets have others.
 func (t *tally) conflict(c Conflict) {
 	if len(c.Loses) == 0 {
 		return

@@ -21,7 +21,7 @@ const (
 // target is a Region that is written to.
 type target struct {
 	run   *run
-	place int // among the members
+	index int // among the members
 
 	mu           sync.Mutex
 	small, large *lane // nil until they have something to do
@@ -29,7 +29,7 @@ type target struct {
 	blind        atomic.Bool // whether it copies something just now is not told
 }
 
-func (t *target) member() Member { return t.run.options.Members[t.place] }
+func (t *target) member() Member { return t.run.options.Members[t.index] }
 
 // take queues an object, and waits while the queue is full.
 func (t *target) take(work context.Context, g *goal) error {

@@ -174,9 +174,9 @@ func (u Usage) deletions(t tally, memory, second float64) {
 		t.add(Writes, deleted, writePrice(from)) // LIST has the price of writes
 		woken(from, to, deleted, 4*headTime)
 		published(deleted) // the marker's
-		for _, told := range u.Regions {
-			if told != to {
-				woken(to, told, deleted, 2*headTime)
+		for _, target := range u.Regions {
+			if target != to {
+				woken(to, target, deleted, 2*headTime)
 			}
 		}
 	})
@@ -229,9 +229,9 @@ func (u Usage) original() Bill {
 		t.add(Writes, replicas, writePrice(to))
 		woken(from, to, replicas, headTime+u.ReplicaTime())
 		t.add(Publishes, replicas, price.Publish)
-		for _, echoed := range u.Regions {
-			if echoed != to {
-				woken(to, echoed, replicas, headTime)
+		for _, target := range u.Regions {
+			if target != to {
+				woken(to, target, replicas, headTime)
 			}
 		}
 	})

@@ -18,7 +18,7 @@ type FailoverPoint struct {
 	Name  string `json:"name"`
 	Alias string `json:"alias"`
 	ARN   string `json:"arn"`
-	// ControlRegion is the Region that told the routes.
+	// ControlRegion is the Region that reported the routes.
 	ControlRegion string          `json:"controlRegion"`
 	Routes        []FailoverRoute `json:"routes"`
 }

@@ -113,9 +113,9 @@ func NewStatus(facts health.Facts, findings []health.Finding, figures map[string
 	}
 	for _, r := range facts.Regions {
 		row := StatusRegion{Region: r.Name, Parts: NewParts(findings, r.Name), Lag: []StatusLag{}}
-		ok, want, told := health.Subscribed(facts, r.Name)
+		ok, want, known := health.Subscribed(facts, r.Name)
 		row.Subscriptions.Expected = want
-		if told {
+		if known {
 			row.Subscriptions.OK = &ok
 		}
 		if r.Queue.State == health.Found {

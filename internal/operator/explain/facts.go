@@ -74,8 +74,8 @@ func hiddenSince(regions []Region) (first time.Time) {
 	return first
 }
 
-// marked says that a deletion marker hides what is copied there.
-func (r Region) marked() bool { return r.Deleted != nil }
+// hasDeleteMarker says that a delete marker hides what is copied there.
+func (r Region) hasDeleteMarker() bool { return r.Deleted != nil }
 
 // Object is a current version.
 type Object struct {

@@ -104,18 +104,18 @@ func newFollowed(rule replicaset.Follow, since time.Time, buckets []policy.Bucke
 }
 
 // known are the places of the Regions that are known.
-func (f *Followed) known() (places []int, buckets []policy.Bucket) {
+func (f *Followed) known() (indexes []int, buckets []policy.Bucket) {
 	for i, b := range f.Buckets {
 		if b.Region != "" {
-			places, buckets = append(places, i), append(buckets, b)
+			indexes, buckets = append(indexes, i), append(buckets, b)
 		}
 	}
-	return places, buckets
+	return indexes, buckets
 }
 
 // stand is how the known Regions stand. Its places are those of Facts.Regions.
 func (f *Followed) stand() policy.Standing {
-	places, buckets := f.known()
+	indexes, buckets := f.known()
 	orders := f.Orders
 	s := orders.Stand(buckets, f.Deletions)
 	for s.Ask != "" { // a Region that is not known or no member any more
@@ -125,10 +125,10 @@ func (f *Followed) stand() policy.Standing {
 	if s.Greatest < 0 {
 		return s
 	}
-	s.Greatest = places[s.Greatest]
+	s.Greatest = indexes[s.Greatest]
 	for _, list := range [][]int{s.Missing, s.Hidden, s.Stale, s.Undeleted} {
 		for i := range list {
-			list[i] = places[list[i]]
+			list[i] = indexes[list[i]]
 		}
 	}
 	s.Destroyed = f.destroyed(f.latest(s).Write)
@@ -144,9 +144,9 @@ func (f *Followed) latest(s policy.Standing) policy.Version {
 // leftDeleted says that a Region has hidden the latest write, or a later one, where
 // deletions do not travel: it is neither behind nor ahead. That holds also of a write
 // that its origin has destroyed since.
-func (f *Followed) leftDeleted(s policy.Standing, place int) bool {
+func (f *Followed) leftDeleted(s policy.Standing, index int) bool {
 	s.Destroyed = false
-	return !f.Deletions && f.Orders.At(s, f.Buckets, place) == policy.PlaceLeftDeleted
+	return !f.Deletions && f.Orders.At(s, f.Buckets, index) == policy.PlaceLeftDeleted
 }
 
 // destroyed says that a write does not exist any more where it was made, as far as

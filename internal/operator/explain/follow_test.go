@@ -44,7 +44,7 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	w.Replicate(storyA, storyB, "k")
 	w.Pass(2 * time.Second)
 	w.Remove(storyB, "k")
-	f := told(t, w, "k")
+	f := factsOf(t, w, "k")
 	f.Followed.Deletions = false
 	f.Now = f.Now.Add(time.Hour)
 	v, states := Judge(f), States(f)
@@ -53,7 +53,7 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 		t.Errorf("got %s, %+v", states, v)
 	}
 	w.Remove(storyA, "k")
-	f = told(t, w, "k")
+	f = factsOf(t, w, "k")
 	f.Followed.Deletions = false
 	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Text, "no Region has it any more; it was deleted in us-east-1 at ") {
 		t.Errorf("deleted everywhere: got %+v", v)
@@ -62,7 +62,7 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	w.Pass(2 * time.Second)
 	w.Put(storyA, "k", "two")
 	w.Remove(storyA, "k")
-	f = told(t, w, "k")
+	f = factsOf(t, w, "k")
 	f.Followed.Deletions = false
 	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 {
 		t.Errorf("two deleted writes: got %+v", v)
@@ -94,7 +94,7 @@ func TestUndeleteOfWhatWasDeletedTwice(t *testing.T) {
 				}
 				w.Pass(time.Minute)
 			}
-			f := told(t, w, "k")
+			f := factsOf(t, w, "k")
 			if f.Followed.Deletions = false; !tt.follows {
 				f.Followed = nil
 			}
@@ -131,7 +131,7 @@ func TestStoryOfObjectsFromBefore(t *testing.T) {
 	w.Pass(time.Minute)
 	w.Put(storyA, "k", "one")
 	w.Tag(storyB, "k", "colour", "blue")
-	f := told(t, w, "k")
+	f := factsOf(t, w, "k")
 	f.Followed.Orders.Since = w.Now().Add(time.Minute).Unix()
 	writes := Writes(f)
 	if len(writes) != 1 || writes[0].Region != storyB || writes[0].VersionID != first || len(writes[0].Shown) != 2 {
@@ -149,7 +149,7 @@ func TestStoryOfADestroyedTwin(t *testing.T) {
 	w.Replicate(storyA, storyB, "k")
 	w.Put(storyA, "k", "two")
 	w.Remove(storyA, "k", version)
-	writes := Writes(told(t, w, "k"))
+	writes := Writes(factsOf(t, w, "k"))
 	if len(writes) != 2 || !writes[1].Destroyed || !strings.Contains(writes[1].Why, "destroyed in us-east-1") {
 		t.Errorf("got %+v", writes)
 	}
@@ -160,7 +160,7 @@ func TestTagsThatAreNotKnown(t *testing.T) {
 	w := buckets.New(t, storyA, storyB)
 	w.Put(storyA, "k", "one")
 	w.Replicate(storyA, storyB, "k")
-	f := told(t, w, "k")
+	f := factsOf(t, w, "k")
 	f.Regions[1].Object.Tags = nil
 	if v := Judge(f); v.Code != CodeEverywhere || !strings.Contains(v.Text, "whether its tags are the same is not known") {
 		t.Errorf("got %+v", v)

@@ -115,8 +115,8 @@ func appendOnce(list []string, s string) []string {
 // deletedAt is when the version at a place of a stack was deleted: by the marker right
 // above it. Whoever deletes again what is deleted makes another one, which changes
 // nothing: undelete counts from the first.
-func deletedAt(stack []policy.Version, place int) time.Time {
-	return time.Unix(stack[place-1].Modified, 0).UTC()
+func deletedAt(stack []policy.Version, index int) time.Time {
+	return time.Unix(stack[index-1].Modified, 0).UTC()
 }
 
 // why says why a write is beaten by the one before it in the order.
@@ -157,9 +157,9 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	f := j.Followed
 	latest, what := j.counts(s)
 	behind := slices.DeleteFunc(slices.Concat(s.Missing, s.Stale, s.Undeleted), func(i int) bool { return f.leftDeleted(s, i) })
-	regions := func(places []int) []Region {
+	regions := func(indexes []int) []Region {
 		var list []Region
-		for _, i := range places {
+		for _, i := range indexes {
 			list = append(list, j.Regions[i])
 		}
 		return list
@@ -266,10 +266,10 @@ func (j *judgement) nowhereFollowed() {
 }
 
 // leftDeleted says of places that hide the key that deletions do not travel.
-func (j *judgement) leftDeleted(places []int) {
+func (j *judgement) leftDeleted(indexes []int) {
 	var texts []string
 	var first time.Time
-	for _, i := range places {
+	for _, i := range indexes {
 		b := j.Followed.Buckets[i]
 		deleted := deletedAt(b.Stack, slices.IndexFunc(b.Stack, func(v policy.Version) bool { return !v.Marker }))
 		texts = append(texts, b.Region+" "+at(deleted))
@@ -332,7 +332,7 @@ func (j *judgement) unreadBesides() string {
 // followedState is how a Region stands with a key that is followed.
 func followedState(f Facts, i int) State {
 	s, r := f.Followed.stand(), f.Regions[i]
-	in := func(places []int) bool { return slices.Contains(places, i) }
+	in := func(indexes []int) bool { return slices.Contains(indexes, i) }
 	switch {
 	case r.Err != nil || f.Followed.Buckets[i].Region == "":
 		return Unknown

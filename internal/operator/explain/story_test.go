@@ -13,8 +13,8 @@ import (
 
 const storyA, storyB, storyC = "us-east-1", "eu-west-1", "ap-northeast-1"
 
-// told are the facts of a key, with everything followed.
-func told(t *testing.T, w *buckets.Buckets, key string) Facts {
+// factsOf are the facts of a key, with everything followed.
+func factsOf(t *testing.T, w *buckets.Buckets, key string) Facts {
 	t.Helper()
 	set := replicaset.Config{Name: "b", Regions: w.Regions, Buckets: map[string]string{}}
 	o := Options{Config: set, Account: "123456789012", Key: key, S3: map[string]S3{}}
@@ -65,7 +65,7 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 	w.Put(storyB, "k", "of b") // in the same second
 	w.Replicate(storyA, storyB, "k")
 	w.Replicate(storyA, storyC, "k")
-	f := told(t, w, "k")
+	f := factsOf(t, w, "k")
 	want := "us-east-1 the latest write shown [us-east-1 eu-west-1 ap-northeast-1] hidden [] kept []\n" +
 		"eu-west-1 of the same second as that of us-east-1, which comes later in the alphabet shown [] hidden [] kept [eu-west-1]\n" +
 		"us-east-1 written 1 s before that of eu-west-1 shown [] hidden [] kept [us-east-1 eu-west-1 ap-northeast-1]\n"
@@ -89,7 +89,7 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 		{time.Second, CodeOnItsWay, "undeleted undeleted deleted", "it is deleted in ap-northeast-1, first at", ""},
 		{time.Hour, CodeDifferent, "undeleted undeleted deleted", "not yet in us-east-1 and eu-west-1", "s3fanout backfill --key='k' --hide-deleted"},
 	} {
-		f = told(t, w, "k")
+		f = factsOf(t, w, "k")
 		f.Now = f.Now.Add(tt.after)
 		v = Judge(f)
 		if got := strings.Trim(fmt.Sprint(States(f)), "[]"); v.Code != tt.code || got != tt.states || !strings.Contains(v.Text, tt.text) || v.Steps[len(v.Steps)-1].Command != tt.step {
@@ -98,7 +98,7 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 	}
 	w.Remove(storyA, "k")
 	w.Remove(storyB, "k")
-	v = Judge(told(t, w, "k"))
+	v = Judge(factsOf(t, w, "k"))
 	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") || !strings.HasSuffix(v.Steps[0].Command, "Z --key='k'") {
 		t.Errorf("got %+v", v)
 	}
@@ -121,7 +121,7 @@ func TestUndeleteOfAnOlderWriteOnTopOfADeletedOne(t *testing.T) {
 	step(func() { w.Replicate(storyC, storyB, "k") })
 	step(func() { w.Remove(storyB, "k") })
 	step(func() { w.Remove(storyC, "k") })
-	v := Judge(told(t, w, "k"))
+	v := Judge(factsOf(t, w, "k"))
 	if want := undeleteKey("k", deleted); v.Code != CodeNowhere || len(v.Steps) != 1 || v.Steps[0].Command != want {
 		t.Errorf("got %+v, want %s", v, want)
 	}
@@ -136,13 +136,13 @@ func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
 	w.Put(storyB, "k", "one")
 	w.Replicate(storyB, storyA, "k")
 	w.Tag(storyA, "k", "colour", "blue")
-	v := Judge(told(t, w, "k"))
+	v := Judge(factsOf(t, w, "k"))
 	if v.Code != CodeTags || !strings.Contains(v.Text, "its tags are not those of eu-west-1, where it was written (eu-west-1: colour=red | us-east-1: colour=blue), and only tag changes made there are replicated") ||
 		len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "aws s3api put-object-tagging --region us-east-1 ") {
 		t.Errorf("got %+v", v)
 	}
 	w.Tag(storyB, "k", "colour", "blue")
-	if v = Judge(told(t, w, "k")); v.Code != CodeEverywhere || len(v.Steps) != 0 {
+	if v = Judge(factsOf(t, w, "k")); v.Code != CodeEverywhere || len(v.Steps) != 0 {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -154,7 +154,7 @@ func TestVerdictOnWhatIsFollowed(t *testing.T) {
 	w.Replicate(storyA, storyB, "k")
 	w.Pass(time.Second)
 	w.Put(storyA, "k", "two")
-	f := told(t, w, "k")
+	f := factsOf(t, w, "k")
 	f.Now = f.Now.Add(time.Hour)
 	v := Judge(f)
 	if got := strings.Trim(fmt.Sprint(States(f)), "[]"); v.Code != CodeDifferent || got != "present stale missing" {
@@ -176,15 +176,15 @@ func TestVerdictOnWhatIsFollowed(t *testing.T) {
 	version := w.Put(storyC, "gone", "one")
 	w.Replicate(storyC, storyB, "gone")
 	w.Remove(storyC, "gone", version)
-	f = told(t, w, "gone")
+	f = factsOf(t, w, "gone")
 	if v = Judge(f); v.Code != CodeDifferent || !strings.Contains(v.Text, "which has destroyed it since: eu-west-1 shows it") || !strings.HasSuffix(story(f), "destroyed\n") {
 		t.Errorf("destroyed: got %+v of\n%s", v, story(f))
 	}
-	f = told(t, w, "never")
+	f = factsOf(t, w, "never")
 	if v = Judge(f); v.Code != CodeNowhere || Writes(f) == nil || len(Writes(f)) != 0 {
 		t.Errorf("never there: got %+v", v)
 	}
-	f = told(t, w, "k")
+	f = factsOf(t, w, "k")
 	f.Regions[2].Err, f.Followed.Buckets[2] = fmt.Errorf("denied"), policy.Bucket{}
 	if v = Judge(f); v.Code != CodeUnknown || States(f)[2] != Unknown {
 		t.Errorf("unknown: got %+v", v)

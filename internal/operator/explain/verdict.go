@@ -46,9 +46,9 @@ type Verdict struct {
 	Steps []Step // in this order; where Texts begin with "if", one of them
 }
 
-// AllThere says that every Region that is to have the object has it, and no
+// Settled says that every Region that is to have the object has it, and no
 // difference is known.
-func (v Verdict) AllThere() bool {
+func (v Verdict) Settled() bool {
 	return v.Code == CodeEverywhere || v.Code == CodeNotCompared || v.Code == CodeLeftOut
 }
 
@@ -183,7 +183,7 @@ func (j *judgement) missing() {
 	}
 	j.step("find out why its event was lost, such as a missing notification, subscription or filter",
 		doctorCommand(append([]string{source}, regionNames(lost)...)...))
-	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost), slices.ContainsFunc(lost, Region.marked)))
+	j.step("copy what is missing", backfillCommand(j.Key, "", regionNames(lost), slices.ContainsFunc(lost, Region.hasDeleteMarker)))
 }
 
 // idle speaks of uploads that nobody seems to work on any more.
@@ -225,7 +225,7 @@ func (j *judgement) archived() {
 		j.step("then replay", redriveCommand(letters))
 		return
 	}
-	j.step("then copy it", backfillCommand(j.Key, source.Region, regionNames(waiting), slices.ContainsFunc(waiting, Region.marked)))
+	j.step("then copy it", backfillCommand(j.Key, source.Region, regionNames(waiting), slices.ContainsFunc(waiting, Region.hasDeleteMarker)))
 }
 
 // about are the letters about copies to the Regions.

@@ -298,8 +298,8 @@ func TestJudge(t *testing.T) {
 			if !slices.Equal(steps, tc.steps) {
 				t.Errorf("got  %q\nwant %q", steps, tc.steps)
 			}
-			if want := tc.code == CodeEverywhere || tc.code == CodeNotCompared || tc.code == CodeLeftOut; got.AllThere() != want {
-				t.Errorf("AllThere: got %t", got.AllThere())
+			if want := tc.code == CodeEverywhere || tc.code == CodeNotCompared || tc.code == CodeLeftOut; got.Settled() != want {
+				t.Errorf("AllThere: got %t", got.Settled())
 			}
 		})
 	}

@@ -33,18 +33,18 @@ type routing struct {
 func (r *routing) control(avoid ...string) *Control {
 	clients := map[string]RoutesClient{}
 	for _, region := range ControlRegions() {
-		clients[region] = place{r, region}
+		clients[region] = controlRegion{r, region}
 	}
 	return newControl(clients, "1", "arn", avoid)
 }
 
-// place is what one control Region answers.
-type place struct {
+// controlRegion is what one control Region answers.
+type controlRegion struct {
 	*routing
 	region string
 }
 
-func (p place) answer() error {
+func (p controlRegion) answer() error {
 	p.asked = append(p.asked, p.region)
 	if p.changes != nil && time.Since(p.at) >= p.slow {
 		for _, c := range p.changes {
@@ -59,7 +59,7 @@ func (p place) answer() error {
 	return p.refuse[p.region]
 }
 
-func (p place) GetMultiRegionAccessPointRoutes(context.Context, *s3control.GetMultiRegionAccessPointRoutesInput,
+func (p controlRegion) GetMultiRegionAccessPointRoutes(context.Context, *s3control.GetMultiRegionAccessPointRoutesInput,
 	...func(*s3control.Options)) (*s3control.GetMultiRegionAccessPointRoutesOutput, error) {
 	if err := p.answer(); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (p place) GetMultiRegionAccessPointRoutes(context.Context, *s3control.GetMu
 	return out, nil
 }
 
-func (p place) SubmitMultiRegionAccessPointRoutes(_ context.Context, in *s3control.SubmitMultiRegionAccessPointRoutesInput,
+func (p controlRegion) SubmitMultiRegionAccessPointRoutes(_ context.Context, in *s3control.SubmitMultiRegionAccessPointRoutesInput,
 	_ ...func(*s3control.Options)) (*s3control.SubmitMultiRegionAccessPointRoutesOutput, error) {
 	if err := p.answer(); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func deletedOf(ctx context.Context, holders []holder, keys []string) []string {
 // object that one has, which the deletion may not have reached yet. As long as a bucket
 // does not answer, that is not known, and the key is not called deleted.
 func deleted(ctx context.Context, holders []holder, key string) bool {
-	var written, marked time.Time
+	var written, deletedAt time.Time
 	for _, h := range holders {
 		out, err := h.client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &h.bucket, Prefix: &key, MaxKeys: aws.Int32(1)})
 		if err != nil {
@@ -56,11 +56,11 @@ func deleted(ctx context.Context, holders []holder, key string) bool {
 		}
 		for _, m := range out.DeleteMarkers {
 			if aws.ToString(m.Key) == key {
-				marked = later(marked, aws.ToTime(m.LastModified))
+				deletedAt = later(deletedAt, aws.ToTime(m.LastModified))
 			}
 		}
 	}
-	return written.IsZero() || marked.After(written)
+	return written.IsZero() || deletedAt.After(written)
 }
 
 // without are the keys that are not in the list.

@@ -68,7 +68,7 @@ func ListAccessPoints(ctx context.Context, client Points, account string) ([]Acc
 // those of the configuration, in the first Region that is looked at: all of them are
 // the same from everywhere.
 func (c *checker) accessPoint() {
-	if c.facts.Set.AccessPoint == nil || c.region.Name != c.facts.Regions[0].Name || !told(c, checkAccessPoint, c.region.AccessPoints) {
+	if c.facts.Set.AccessPoint == nil || c.region.Name != c.facts.Regions[0].Name || !answered(c, checkAccessPoint, c.region.AccessPoints) {
 		return
 	}
 	members := c.facts.members()

@@ -96,11 +96,11 @@ func newTrailStatus(status *cloudtrail.GetTrailStatusOutput) TrailStatus {
 func (c *checker) auditTrail() {
 	set := c.facts.Set
 	name := set.AuditTrailName()
-	if set.AuditTrail == nil || c.region.Name != auditSeat(set) || !there(c, checkTrail, c.region.Audit, "trail "+name) {
+	if set.AuditTrail == nil || c.region.Name != auditSeat(set) || !exists(c, checkTrail, c.region.Audit, "trail "+name) {
 		return
 	}
 	trail := c.region.Audit.Value
-	if told(c, checkTrailLogging, trail.Logging) {
+	if answered(c, checkTrailLogging, trail.Logging) {
 		switch status := trail.Logging.Value; {
 		case !status.On:
 			c.find(checkTrailLogging, "trail %s is stopped", name)
@@ -108,7 +108,7 @@ func (c *checker) auditTrail() {
 			c.add(checkTrailLogging, Warning, "trail %s could not deliver %s", name, status.Error)
 		}
 	}
-	if !told(c, checkTrailSelectors, trail.Selectors) {
+	if !answered(c, checkTrailSelectors, trail.Selectors) {
 		return
 	}
 	var wrong []string

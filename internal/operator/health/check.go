@@ -62,7 +62,7 @@ func (c *checker) run() {
 	c.s3Clocks()
 	c.accessPoint()
 	c.auditTrail()
-	if c.nothingThere() {
+	if c.notDeployed() {
 		what := "bucket, topic, function, role or queue"
 		if c.here().Adopted {
 			what = "topic, function, role or queue"
@@ -94,8 +94,8 @@ func (c *checker) answers() bool {
 	return false
 }
 
-// nothingThere says that the Region stack is not deployed.
-func (c *checker) nothingThere() bool {
+// notDeployed says that the Region stack is not deployed.
+func (c *checker) notDeployed() bool {
 	r := c.region
 	return (r.Bucket.State == Absent || c.here().Adopted) && r.Topic.State == Absent && r.Function.State == Absent && r.Role.State == Absent && r.Queue.State == Absent
 }
@@ -185,7 +185,7 @@ func (c *checker) ask(id, policy string, s subject, r iampolicy.Request) {
 }
 
 func (c *checker) topic() {
-	if !there(c, checkTopic, c.region.Topic, "topic "+c.facts.Set.TopicName()) {
+	if !exists(c, checkTopic, c.region.Topic, "topic "+c.facts.Set.TopicName()) {
 		return
 	}
 	arn := c.here().TopicARN()
@@ -213,7 +213,7 @@ func (c *checker) readQueuePolicy() string {
 }
 
 func (c *checker) queue() {
-	if !there(c, checkQueue, c.region.Queue, "queue "+c.facts.Set.QueueName()) {
+	if !exists(c, checkQueue, c.region.Queue, "queue "+c.facts.Set.QueueName()) {
 		return
 	}
 	queue := c.region.Queue.Value

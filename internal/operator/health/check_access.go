@@ -27,7 +27,7 @@ func (g gatherer) policy(ctx context.Context, name, what string) Look[string] {
 // onlyByAccessPoint asks the policy of a bucket that the set made for what a stranger
 // is denied, and for who has to be let in.
 func (c *checker) onlyByAccessPoint(look Look[string]) {
-	if !c.facts.Set.OnlyByAccessPoint() || !told(c, checkOnlyPoint, look) {
+	if !c.facts.Set.OnlyByAccessPoint() || !answered(c, checkOnlyPoint, look) {
 		return
 	}
 	name := c.here().Bucket

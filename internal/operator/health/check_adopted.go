@@ -26,8 +26,8 @@ func CheckAdopted(facts Facts) []Finding {
 
 // adopted checks a bucket that the set did not make.
 func (c *checker) adopted() {
-	if bucket, ok := c.preflight(); ok && told(c, checkTells, bucket.Adopted.Notifications) && !bucket.Adopted.Notifications.Value.Tells(c.entries()) {
-		c.find(checkTells, "bucket %s does not send topic %s events of all keys that cdk.json selects", c.here().Bucket, c.facts.Set.TopicName())
+	if bucket, ok := c.preflight(); ok && answered(c, checkEntries, bucket.Adopted.Notifications) && !bucket.Adopted.Notifications.Value.Contains(c.entries()) {
+		c.find(checkEntries, "bucket %s does not send topic %s events of all keys that cdk.json selects", c.here().Bucket, c.facts.Set.TopicName())
 	}
 }
 
@@ -35,7 +35,7 @@ func (c *checker) adopted() {
 // bucket if it is where it should be.
 func (c *checker) preflight() (Bucket, bool) {
 	name := c.here().Bucket
-	if !there(c, checkAdopted, c.region.Bucket, "bucket "+name) {
+	if !exists(c, checkAdopted, c.region.Bucket, "bucket "+name) {
 		return Bucket{}, false
 	}
 	bucket := c.region.Bucket.Value
@@ -44,23 +44,23 @@ func (c *checker) preflight() (Bucket, bool) {
 		return Bucket{}, false
 	}
 	c.versioning(bucket.Versioning)
-	if told(c, checkOverlap, bucket.Adopted.Notifications) {
+	if answered(c, checkOverlap, bucket.Adopted.Notifications) {
 		c.otherNotifications(bucket.Adopted.Notifications.Value)
 	}
 	c.adoptedKey(bucket.Adopted.Key)
-	if told(c, checkDenies, bucket.Adopted.Policy) && bucket.Adopted.Policy.State == Found {
+	if answered(c, checkDenies, bucket.Adopted.Policy) && bucket.Adopted.Policy.State == Found {
 		c.bucketPolicy(bucket.Adopted.Policy.Value)
 	}
-	if told(c, checkPays, bucket.Adopted.RequesterPays) && bucket.Adopted.RequesterPays.Value {
+	if answered(c, checkPays, bucket.Adopted.RequesterPays) && bucket.Adopted.RequesterPays.Value {
 		c.find(checkPays, "requesters pay for bucket %s", name)
 	}
-	if told(c, checkOwnership, bucket.Adopted.WritersOwn) && bucket.Adopted.WritersOwn.Value {
+	if answered(c, checkOwnership, bucket.Adopted.WritersOwn) && bucket.Adopted.WritersOwn.Value {
 		c.find(checkOwnership, "bucket %s uses ACLs", name)
 	}
-	if told(c, checkLock, bucket.Adopted.Lock) && bucket.Adopted.Lock.State == Found {
+	if answered(c, checkLock, bucket.Adopted.Lock) && bucket.Adopted.Lock.State == Found {
 		c.find(checkLock, "Object Lock of bucket %s is on: %s", name, bucket.Adopted.Lock.Value)
 	}
-	if told(c, checkLeavings, bucket.AbortDays) && bucket.AbortDays.State == Absent {
+	if answered(c, checkLeavings, bucket.AbortDays) && bucket.AbortDays.State == Absent {
 		c.find(checkLeavings, "bucket %s has no lifecycle rule that removes unfinished uploads", name)
 	}
 	c.lifecycle(bucket)
@@ -91,7 +91,7 @@ func (c *checker) otherNotifications(d notification.Document) {
 
 // adoptedKey checks that the functions may use the key that encrypts new objects.
 func (c *checker) adoptedKey(look Look[Key]) {
-	if !told(c, checkAdoptedKey, look) || look.State == Absent {
+	if !answered(c, checkAdoptedKey, look) || look.State == Absent {
 		return
 	}
 	key := look.Value
@@ -103,7 +103,7 @@ func (c *checker) adoptedKey(look Look[Key]) {
 		c.find(checkKeyPolicy, "key %s of bucket %s is in the state %s", key.ARN, c.here().Bucket, key.State)
 		return
 	}
-	if !told(c, checkKeyPolicy, key.Policy) {
+	if !answered(c, checkKeyPolicy, key.Policy) {
 		return
 	}
 	next := "read the policy: aws kms get-key-policy --region {region} --key-id " + key.ARN
@@ -160,7 +160,7 @@ func (c *checker) accesses() []accessOf {
 	bucket := c.here().BucketARN()
 	var all []accessOf
 	for _, m := range c.facts.members() {
-		for _, g := range newPlace(c.facts.Set, m, nil).functionGrants() {
+		for _, g := range newRoleContext(c.facts.Set, m, nil).functionGrants() {
 			if g.resource == bucket || strings.HasPrefix(g.resource, bucket+"/") {
 				all = append(all, accessOf{m, m.RoleARN(), c.facts.Set.FunctionName(), g.action, g.resource})
 			}
@@ -255,7 +255,7 @@ func known(policy string, context map[string]string) bool {
 		for _, keys := range s.Condition {
 			for key := range keys {
 				key = strings.ToLower(key)
-				if _, given := context[key]; !given && !slices.Contains(absent, key) {
+				if _, ok := context[key]; !ok && !slices.Contains(absent, key) {
 					return false
 				}
 			}

@@ -13,7 +13,7 @@ func (c *checker) bucket() {
 		c.adopted()
 		return
 	}
-	if !there(c, checkBucket, c.region.Bucket, "bucket "+name) {
+	if !exists(c, checkBucket, c.region.Bucket, "bucket "+name) {
 		return
 	}
 	bucket := c.region.Bucket.Value
@@ -21,20 +21,20 @@ func (c *checker) bucket() {
 		c.find(checkBucketRegion, "bucket %s is in %s", name, bucket.Region)
 	}
 	c.versioning(bucket.Versioning)
-	if told(c, checkNotification, bucket.Notifications) {
+	if answered(c, checkNotification, bucket.Notifications) {
 		c.notifications(bucket.Notifications.Value)
 		c.followed(bucket.Notifications.Value)
 	}
 	c.lifecycle(bucket)
 	c.bucketEncryption(bucket.Encryption)
 	c.onlyByAccessPoint(bucket.Policy)
-	if told(c, checkUploads, bucket.AbortDays) && bucket.AbortDays.State == Absent {
+	if answered(c, checkUploads, bucket.AbortDays) && bucket.AbortDays.State == Absent {
 		c.find(checkUploads, "bucket %s has no lifecycle rule that removes unfinished uploads", name)
 	}
 }
 
 func (c *checker) versioning(look Look[string]) {
-	if told(c, checkVersioning, look) && look.Value != "Enabled" {
+	if answered(c, checkVersioning, look) && look.Value != "Enabled" {
 		status := strings.ToLower(look.Value)
 		if status == "" {
 			status = "off"
@@ -51,7 +51,7 @@ func (c *checker) conditions() {
 	if c.region.Scratch.Why != "" {
 		c.find(CheckLeftovers, "the probe's test object could not be removed: %s", c.region.Scratch.Why)
 	}
-	if !told(c, checkCopyIf, c.region.Conditions) {
+	if !answered(c, checkCopyIf, c.region.Conditions) {
 		return
 	}
 	for _, tried := range []struct {
@@ -85,7 +85,7 @@ func (c *checker) creations() []string {
 }
 
 // tells reports whether the notification tells the Region's topic of an event.
-func (c *checker) tells(n Notification, event string) bool {
+func (c *checker) notifies(n Notification, event string) bool {
 	return n.TopicARN == c.here().TopicARN() && announces(n.Events, event)
 }
 
@@ -102,17 +102,17 @@ func (c *checker) notifications(list []Notification) {
 	var silent []string
 	others := map[string]bool{} // what is announced instead
 	for _, event := range c.creations() {
-		told := map[string]bool{}
+		notified := map[string]bool{}
 		for _, n := range list {
-			if c.tells(n, event) {
-				told[describeKeys(n.Prefix, n.Suffix)] = true
+			if c.notifies(n, event) {
+				notified[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
 		switch {
-		case len(told) == 0:
+		case len(notified) == 0:
 			silent = append(silent, strings.TrimPrefix(event, "s3:ObjectCreated:"))
-		case !maps.Equal(told, want):
-			maps.Copy(others, told)
+		case !maps.Equal(notified, want):
+			maps.Copy(others, notified)
 		}
 	}
 	switch {
@@ -122,7 +122,7 @@ func (c *checker) notifications(list []Notification) {
 		c.find(checkNotification, "bucket %s sends topic %s no events of objects made by %s",
 			c.here().Bucket, c.facts.Set.TopicName(), strings.Join(silent, ", "))
 	}
-	copies := func(n Notification) bool { return c.tells(n, eventCopy) }
+	copies := func(n Notification) bool { return c.notifies(n, eventCopy) }
 	if c.facts.Set.NoUserCopies && slices.ContainsFunc(list, copies) {
 		c.add(checkNotification, Warning, "bucket %s sends topic %s events of copies, though copiesByUsers is false: each replica costs one",
 			c.here().Bucket, c.facts.Set.TopicName())

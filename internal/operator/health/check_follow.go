@@ -40,7 +40,7 @@ func (c *checker) followed(list []Notification) {
 		filters = []replicaset.Filter{{}}
 	}
 	for _, event := range followable() {
-		want, told := map[string]bool{}, map[string]bool{}
+		want, actual := map[string]bool{}, map[string]bool{}
 		for _, f := range filters {
 			if announces(c.facts.Set.Events(c.facts.Set.FollowOf(f)), event) {
 				want[describeKeys(f.Prefix, f.Suffix)] = true
@@ -48,11 +48,11 @@ func (c *checker) followed(list []Notification) {
 		}
 		for _, n := range list {
 			if n.TopicARN == c.here().TopicARN() && announces(n.Events, event) {
-				told[describeKeys(n.Prefix, n.Suffix)] = true
+				actual[describeKeys(n.Prefix, n.Suffix)] = true
 			}
 		}
 		name := strings.TrimPrefix(event, "s3:")
-		switch lacks, extra := without(want, told), without(told, want); {
+		switch lacks, extra := without(want, actual), without(actual, want); {
 		case len(lacks) > 0:
 			c.find(checkFollowed, "bucket %s sends topic %s no events of %s of %s", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(lacks))
 		case len(extra) > 0:

@@ -22,7 +22,7 @@ const (
 )
 
 func (c *checker) function() {
-	if !there(c, checkFunction, c.region.Function, "function "+c.facts.Set.FunctionName()) {
+	if !exists(c, checkFunction, c.region.Function, "function "+c.facts.Set.FunctionName()) {
 		return
 	}
 	f := c.region.Function.Value
@@ -51,7 +51,7 @@ func (c *checker) function() {
 		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
 	c.logging(f.Logging)
-	if told(c, checkConcurrency, f.Reserved) && f.stopped() {
+	if answered(c, checkConcurrency, f.Reserved) && f.stopped() {
 		c.stopped(f.Paused)
 	}
 	c.failures(f)
@@ -96,7 +96,7 @@ func (c *checker) tracing(f Function) {
 	if err != nil {
 		return // which is said of the role
 	}
-	for _, g := range c.place().traceGrants() {
+	for _, g := range c.roleContext().traceGrants() {
 		switch g.in(policies, c.facts.Account) {
 		case iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
@@ -152,7 +152,7 @@ func difference(have, should []string) string {
 }
 
 func (c *checker) failures(f Function) {
-	if !told(c, checkDestination, f.Failures) {
+	if !answered(c, checkDestination, f.Failures) {
 		return
 	}
 	if to := f.Failures.Value.Destination; to != c.here().QueueARN() && f.DeadLettersTo != c.here().QueueARN() {
@@ -181,7 +181,7 @@ func times(n int) string {
 
 // permissions checks that each other Region's topic may invoke the function.
 func (c *checker) permissions(f Function) {
-	if !told(c, checkPermission, f.Policy) {
+	if !answered(c, checkPermission, f.Policy) {
 		return
 	}
 	var refused, unclear []string

@@ -20,10 +20,10 @@ func (c *checker) reconcile() {
 		return
 	}
 	r, name := c.region.Reconcile, c.facts.Set.ReconcilerName()
-	if there(c, checkReconciler, r.Function, "function "+name) {
+	if exists(c, checkReconciler, r.Function, "function "+name) {
 		c.reconciler(r.Function.Value)
 	}
-	if there(c, checkReconcileTable, r.Table, "table "+name) {
+	if exists(c, checkReconcileTable, r.Table, "table "+name) {
 		// One that is being updated answers as ever.
 		if status := r.Table.Value; status != "ACTIVE" && status != "UPDATING" {
 			c.find(checkReconcileTable, "table %s is %s", name, status)
@@ -41,7 +41,7 @@ func (c *checker) reconcile() {
 // machine checks the state machine of ranges of keys.
 func (c *checker) machine(look Look[Machine]) {
 	name := c.facts.Set.ReconcilerName()
-	if !there(c, checkMachine, look, "state machine "+name) {
+	if !exists(c, checkMachine, look, "state machine "+name) {
 		return
 	}
 	m := look.Value
@@ -66,7 +66,7 @@ func sameJSON(text string, value any) bool {
 // reconcileRoles checks the roles of the comparison, and that its function may repair as
 // the replicator.
 func (c *checker) reconcileRoles() {
-	p, r := c.place(), c.region.Reconcile
+	p, r := c.roleContext(), c.region.Reconcile
 	roleChecks{
 		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions, name: p.ReconcileRoleName(), arn: p.ReconcileRoleARN(),
 		service: "lambda.amazonaws.com", source: p.ReconcilerARN(), needs: p.compareGrants(),
@@ -105,7 +105,7 @@ func (c *checker) repairs(trust string) {
 }
 
 func (c *checker) schedule(name string, look Look[Schedule], target, what string) {
-	if !there(c, checkSchedule, look, "schedule "+name) {
+	if !exists(c, checkSchedule, look, "schedule "+name) {
 		return
 	}
 	switch s := look.Value; {
@@ -142,7 +142,7 @@ func (c *checker) reconciler(f Reconciler) {
 // proof looks at how old the last comparison is.
 func (c *checker) proof() {
 	r := c.region.Reconcile
-	if r.Function.State == Absent || !told(c, checkProof, r.ProofAge) {
+	if r.Function.State == Absent || !answered(c, checkProof, r.ProofAge) {
 		return
 	}
 	every := c.facts.Set.Reconcile.Every

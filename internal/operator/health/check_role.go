@@ -7,12 +7,12 @@ import (
 	"s3fanout/internal/iampolicy"
 )
 
-func (c *checker) place() place {
-	return newPlace(c.facts.Set, c.here(), c.keys)
+func (c *checker) roleContext() roleContext {
+	return newRoleContext(c.facts.Set, c.here(), c.keys)
 }
 
 func (c *checker) role() {
-	p := c.place()
+	p := c.roleContext()
 	const lambda, jobs = "lambda.amazonaws.com", "batchoperations.s3.amazonaws.com"
 	roleChecks{
 		role: checkRole, trust: checkTrust, actions: checkActions, name: p.RoleName(), arn: p.RoleARN(),
@@ -40,7 +40,7 @@ type roleChecks struct {
 }
 
 func (r roleChecks) check(c *checker, look Look[Role]) {
-	if !there(c, r.role, look, "role "+r.name) {
+	if !exists(c, r.role, look, "role "+r.name) {
 		return
 	}
 	role := look.Value
@@ -50,10 +50,10 @@ func (r roleChecks) check(c *checker, look Look[Role]) {
 		c.find(checkBoundary, "role %s has the permissions boundary %s", r.name, role.Boundary)
 	}
 	// What is attached to a role of somebody else's is how it is made.
-	if told(c, checkAttached, role.Attached) && len(role.Attached.Value) > 0 && !c.facts.Set.OwnRoles() {
+	if answered(c, checkAttached, role.Attached) && len(role.Attached.Value) > 0 && !c.facts.Set.OwnRoles() {
 		c.find(checkAttached, "role %s has other policies attached: %s", r.name, strings.Join(role.Attached.Value, ", "))
 	}
-	if !told(c, r.actions, role.Policies) {
+	if !answered(c, r.actions, role.Policies) {
 		return
 	}
 	if !r.keyless && c.facts.Set.UsesKMS() && c.keys[c.region.Name] == "" {

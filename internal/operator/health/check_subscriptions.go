@@ -12,7 +12,7 @@ func (c *checker) subscriptions() {
 	if c.region.Topic.State == Absent || c.region.Subscriptions.State == Absent {
 		return // the topic's absence says it
 	}
-	if !told(c, checkSubscription, c.region.Subscriptions) {
+	if !answered(c, checkSubscription, c.region.Subscriptions) {
 		return
 	}
 	var none []string
@@ -102,24 +102,24 @@ func (s SubscriptionSettings) scope() string {
 }
 
 // Subscribed counts the Region's subscriptions of other Regions' functions
-// that nothing is wrong with, and how many there should be. told is false
+// that nothing is wrong with, and how many there should be. known is false
 // where AWS did not say.
-func Subscribed(facts Facts, region string) (ok, want int, told bool) {
+func Subscribed(facts Facts, region string) (ok, want int, known bool) {
 	others := facts.members().Except(region)
 	want = len(others)
 	for _, r := range facts.Regions {
 		if r.Name != region {
 			continue
 		}
-		told = r.Subscriptions.State != Unanswered
+		known = r.Subscriptions.State != Unanswered
 		for _, other := range others {
-			s, there := r.subscriptionTo(other.FunctionARN())
-			if there && wellSubscribed(facts, r, s, other.Region) {
+			s, subscribed := r.subscriptionTo(other.FunctionARN())
+			if subscribed && wellSubscribed(facts, r, s, other.Region) {
 				ok++
 			}
 		}
 	}
-	return ok, want, told
+	return ok, want, known
 }
 
 func wellSubscribed(facts Facts, r Region, s Subscription, other string) bool {

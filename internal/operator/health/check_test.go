@@ -69,7 +69,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			}),
 		})
 	}
-	at := newPlace(set, here, map[string]string{region: testKey(region)})
+	at := newRoleContext(set, here, map[string]string{region: testKey(region)})
 	may := allowing(append(at.functionGrants(), at.traceGrants()...))
 	policy := func(statements ...string) string {
 		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
@@ -193,8 +193,8 @@ func TestHealthySetHasNoFindings(t *testing.T) {
 		t.Errorf("findings %+v, want none", got)
 	}
 	for _, region := range facts.Set.Regions {
-		if ok, want, told := Subscribed(facts, region); ok != 2 || want != 2 || !told {
-			t.Errorf("%s: subscribed %d of %d, told %v", region, ok, want, told)
+		if ok, want, known := Subscribed(facts, region); ok != 2 || want != 2 || !known {
+			t.Errorf("%s: subscribed %d of %d, known %v", region, ok, want, known)
 		}
 	}
 }

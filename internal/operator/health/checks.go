@@ -35,7 +35,7 @@ const (
 	checkOnlyPoint     = "bucket-access-point-only"
 	checkAdopted       = "adopted-bucket"
 	checkAdoptedRegion = "adopted-bucket-region"
-	checkTells         = "adopted-notification"
+	checkEntries       = "adopted-notification"
 	checkOverlap       = "adopted-notification-overlap"
 	checkSameTopic     = "adopted-notification-others"
 	checkAdoptedKey    = "adopted-encryption"

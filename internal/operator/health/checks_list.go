@@ -90,7 +90,7 @@ func Checks() []CheckInfo {
 		{checkAdoptedRegion, PartBucket, Failed, "bucket {bucket}, which is to be adopted, is in this Region",
 			"The function copies into its own Region and does not find the bucket there, and a deployment fails.",
 			"in cdk.json, list the bucket under its own Region; then s3fanout adopt --check"},
-		{checkTells, PartBucket, Failed, "adopted bucket {bucket} sends events of new objects to the topic",
+		{checkEntries, PartBucket, Failed, "adopted bucket {bucket} sends events of new objects to the topic",
 			"Uploads to this bucket start no function and are not copied, without an alarm. A deployment of the bucket's owner that " +
 				"writes all of its notifications removes the set's.",
 			"s3fanout adopt --region {region}; let its owner's deployment keep the entries whose IDs begin with s3fanout" + catchUp},

@@ -124,16 +124,16 @@ type CloudWatch interface {
 func NewProbers(config aws.Config, set replicaset.Config, account string, regions []string) map[string]Prober {
 	probers := make(map[string]Prober, len(regions))
 	for _, region := range regions {
-		there := config.Copy()
+		regional := config.Copy()
 		client := sts.NewFromConfig(awsapi.First(config))
 		role := set.Member(account, region).RoleARN()
-		there.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+		regional.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = set.OperatorSession()
 		}))
 		// The SDK's checksums of parts would have to be repeated in the completion.
-		there.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		regional.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		probers[region] = Prober{
-			Write:  awsapi.NewS3(there, region, account, awsapi.RequestTime, 1),
+			Write:  awsapi.NewS3(regional, region, account, awsapi.RequestTime, 1),
 			Remove: awsapi.NewS3(config, region, account, awsapi.RequestTime, 1),
 		}
 	}
@@ -152,22 +152,22 @@ func NewClients(config aws.Config, regions []string) map[string]Clients {
 	http := awsapi.HTTPClient(config, lookTime, atOnce)
 	clients := make(map[string]Clients, len(regions))
 	for _, region := range regions {
-		there, first := config.Copy(), awsapi.First(config)
-		there.Region, there.HTTPClient, first.Region = region, http, region
+		regional, first := config.Copy(), awsapi.First(config)
+		regional.Region, regional.HTTPClient, first.Region = region, http, region
 		clients[region] = Clients{
 			STS:        sts.NewFromConfig(first),
 			S3:         awsapi.NewS3(config, region, "", lookTime, atOnce),
-			SNS:        sns.NewFromConfig(there),
-			Lambda:     lambda.NewFromConfig(there),
-			IAM:        iam.NewFromConfig(there),
-			SQS:        sqs.NewFromConfig(there),
-			KMS:        kms.NewFromConfig(there),
-			CloudWatch: cloudwatch.NewFromConfig(there),
+			SNS:        sns.NewFromConfig(regional),
+			Lambda:     lambda.NewFromConfig(regional),
+			IAM:        iam.NewFromConfig(regional),
+			SQS:        sqs.NewFromConfig(regional),
+			KMS:        kms.NewFromConfig(regional),
+			CloudWatch: cloudwatch.NewFromConfig(regional),
 			Points:     control.New(config, PointsRegion, lookTime),
-			Scheduler:  scheduler.NewFromConfig(there),
-			DynamoDB:   dynamodb.NewFromConfig(there),
-			States:     sfn.NewFromConfig(there),
-			Trails:     cloudtrail.NewFromConfig(there),
+			Scheduler:  scheduler.NewFromConfig(regional),
+			DynamoDB:   dynamodb.NewFromConfig(regional),
+			States:     sfn.NewFromConfig(regional),
+			Trails:     cloudtrail.NewFromConfig(regional),
 		}
 	}
 	return clients

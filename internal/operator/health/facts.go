@@ -79,7 +79,7 @@ type Reconcile struct {
 	// Role is that of the function, and Starter that of the schedules and the state machine.
 	Role, Starter Look[Role]
 	// ProofAge is how old the last complete comparison is; Absent where the function
-	// has told nothing lately, and with a Why where there is no CloudWatch to ask.
+	// has reported nothing lately, and with a Why where there is no CloudWatch to ask.
 	ProofAge Look[time.Duration]
 }
 
@@ -104,7 +104,7 @@ type Schedule struct {
 	Target string // ARN
 }
 
-// Access is what the first request to the Region told.
+// Access is what the first request to the Region said.
 type Access struct {
 	// Skew is how far this machine's clock is ahead of the Region's, negative
 	// where it is behind. AWS tells whole seconds.

@@ -140,12 +140,12 @@ func access(ctx context.Context, region string, client STS) (*sts.GetCallerIdent
 
 // skewOf is how far this machine's clock is ahead of the one that dated an answer.
 func skewOf(answer smithymiddleware.Metadata) Look[time.Duration] {
-	here, ok := middleware.GetResponseAt(answer)
-	there, dated := middleware.GetServerTime(answer)
-	if !ok || !dated || there.IsZero() {
+	local, ok := middleware.GetResponseAt(answer)
+	remote, dated := middleware.GetServerTime(answer)
+	if !ok || !dated || remote.IsZero() {
 		return Look[time.Duration]{State: Absent}
 	}
-	return found(here.Sub(there))
+	return found(local.Sub(remote))
 }
 
 // gatherer looks at one Region. It reads of facts only what is known before.

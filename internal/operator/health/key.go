@@ -19,11 +19,11 @@ func regionKeys(facts Facts) map[string]string {
 	keys := map[string]string{}
 	for _, r := range facts.Regions {
 		var have []string
-		given := []string{r.Bucket.Value.Encryption.Value.Key, r.Topic.Value.Key, r.Queue.Value.Key}
+		configured := []string{r.Bucket.Value.Encryption.Value.Key, r.Topic.Value.Key, r.Queue.Value.Key}
 		if facts.Set.Adopts(r.Name) {
-			given = given[1:] // its own key says nothing about the set's
+			configured = configured[1:] // its own key says nothing about the set's
 		}
-		for _, key := range given {
+		for _, key := range configured {
 			if strings.HasPrefix(key, facts.member(r.Name).ARN("kms", "key/")) {
 				have = append(have, key)
 			}
@@ -44,17 +44,17 @@ func count(list []string, of string) int {
 
 // isKey says whether what a resource was given is the Region's key: its ARN, its
 // ID, or the alias of a key that the Region's stack makes.
-func (c *checker) isKey(given string) bool {
+func (c *checker) isKey(id string) bool {
 	want := c.keys[c.region.Name]
-	if given == "" {
+	if id == "" {
 		return false
 	}
-	if want != "" && (given == want || strings.HasSuffix(want, ":key/"+given)) {
+	if want != "" && (id == want || strings.HasSuffix(want, ":key/"+id)) {
 		return true
 	}
 	alias := c.facts.Set.KeyAlias()
 	return c.facts.Set.MakesKeys() &&
-		(given == alias || given == c.here().ARN("kms", alias))
+		(id == alias || id == c.here().ARN("kms", alias))
 }
 
 // wantedKey names the Region's key.
@@ -68,7 +68,7 @@ func (c *checker) wantedKey() string {
 // bucketEncryption checks that new objects are encrypted as the configuration
 // says.
 func (c *checker) bucketEncryption(look Look[Encryption]) {
-	if !told(c, checkBucketKey, look) {
+	if !answered(c, checkBucketKey, look) {
 		return
 	}
 	e := look.Value

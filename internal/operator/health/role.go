@@ -17,23 +17,23 @@ type grant struct {
 	aliases []string
 }
 
-// place is where a role is, and what it is of.
-type place struct {
+// roleContext is where a role is, and what it is of.
+type roleContext struct {
 	replicaset.Member
 	set    replicaset.Config
 	others replicaset.Members
 	keys   map[string]string // ARN of the Region's KMS key, where it is known
 }
 
-func newPlace(set replicaset.Config, here replicaset.Member, keys map[string]string) place {
-	return place{Member: here, set: set, others: set.Members(here.Account).Except(here.Region), keys: keys}
+func newRoleContext(set replicaset.Config, here replicaset.Member, keys map[string]string) roleContext {
+	return roleContext{Member: here, set: set, others: set.Members(here.Account).Except(here.Region), keys: keys}
 }
 
 // functionGrants is what the function's role needs to copy, and with
 // traceGrants all that it needs.
 // infra/role.go, infra/key.go and infra/batch.go grant it; tests hold the table
 // and the templates together, here and in internal/proof/e2e.
-func (p place) functionGrants() []grant {
+func (p roleContext) functionGrants() []grant {
 	target := p.BucketARN()
 	logs := p.LogGroupARN() + ":*"
 	list := []grant{
@@ -72,7 +72,7 @@ func (p place) functionGrants() []grant {
 }
 
 // adoptedKeyGrants are the function's on the keys of adopted buckets.
-func (p place) adoptedKeyGrants() []grant {
+func (p roleContext) adoptedKeyGrants() []grant {
 	within := func(m replicaset.Member) (when []map[string]string) {
 		for _, of := range []string{m.BucketARN(), m.BucketARN() + "/*"} {
 			when = append(when, map[string]string{"kms:encryptioncontext:aws:s3:arn": of})
@@ -95,7 +95,7 @@ func (p place) adoptedKeyGrants() []grant {
 }
 
 // followGrants are what following later changes takes besides.
-func (p place) followGrants() []grant {
+func (p roleContext) followGrants() []grant {
 	follow := p.set.FollowAny()
 	target := p.BucketARN()
 	var list []grant
@@ -127,7 +127,7 @@ func (p place) followGrants() []grant {
 
 // keyGrants are the function's on keys: its own Region's, if that is known, and
 // the sources'.
-func (p place) keyGrants() []grant {
+func (p roleContext) keyGrants() []grant {
 	var list []grant
 	if own := p.keys[p.Region]; own != "" {
 		list = append(list,
@@ -155,7 +155,7 @@ func (p place) keyGrants() []grant {
 
 // traceGrants are what Lambda needs of the role to send traces. Without them
 // objects are copied all the same.
-func (p place) traceGrants() []grant {
+func (p roleContext) traceGrants() []grant {
 	if !p.set.Tracing {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (p place) traceGrants() []grant {
 }
 
 // taskGrants are what the tasks of a job need of the function's role.
-func (p place) taskGrants() []grant {
+func (p roleContext) taskGrants() []grant {
 	var list []grant
 	for _, other := range p.others {
 		source := other.BucketARN()
@@ -178,7 +178,7 @@ func (p place) taskGrants() []grant {
 
 // jobGrants is what the role of jobs of S3 Batch Operations needs, and all that
 // it needs.
-func (p place) jobGrants() []grant {
+func (p roleContext) jobGrants() []grant {
 	bucket := p.BucketARN()
 	list := []grant{
 		{action: "lambda:InvokeFunction", resource: p.FunctionARN(), why: "jobs copy nothing"},

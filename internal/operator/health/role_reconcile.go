@@ -5,7 +5,7 @@ import "s3fanout/internal/replicaset"
 // compareGrants is what the role of the function that compares needs, and all that it
 // needs. infra/reconcile.go grants it; tests hold the table and the templates together,
 // here and in internal/proof/e2e.
-func (p place) compareGrants() []grant {
+func (p roleContext) compareGrants() []grant {
 	const (
 		blind     = "nothing is compared"
 		forgotten = "its comparisons begin anew, or not at all"
@@ -54,7 +54,7 @@ func (p place) compareGrants() []grant {
 
 // startGrants is what the role of the schedules, and of the state machine, needs, and all
 // that it needs.
-func (p place) startGrants() []grant {
+func (p roleContext) startGrants() []grant {
 	const still = "nothing is compared"
 	list := []grant{{action: "lambda:InvokeFunction", resource: p.ReconcilerARN(), why: still}}
 	if p.set.Reconcile.KeyRanges == 0 {

@@ -122,7 +122,7 @@ func TestGrantsAreThoseOfTheTemplates(t *testing.T) {
 			}
 		}
 		needed := map[string]bool{}
-		for _, g := range newPlace(set, set.Member(account, region), nil).functionGrants() {
+		for _, g := range newRoleContext(set, set.Member(account, region), nil).functionGrants() {
 			needed[g.action+" on "+g.resource] = true
 		}
 		if got, want := slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(granted)); !slices.Equal(got, want) {

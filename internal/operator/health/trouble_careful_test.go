@@ -19,12 +19,12 @@ func TestHealthyCarefulSetHasNoFindings(t *testing.T) {
 	if got := Check(healthyOf(carefulSet())); len(got) != 0 {
 		t.Errorf("findings %+v, want none", got)
 	}
-	given := carefulSet()
-	given.KMSKeyARNs = map[string]string{}
-	for _, region := range given.Regions {
-		given.KMSKeyARNs[region] = testKey(region)
+	careful := carefulSet()
+	careful.KMSKeyARNs = map[string]string{}
+	for _, region := range careful.Regions {
+		careful.KMSKeyARNs[region] = testKey(region)
 	}
-	if got := Check(healthyOf(given)); len(got) != 0 {
+	if got := Check(healthyOf(careful)); len(got) != 0 {
 		t.Errorf("findings %+v with keys that are given, want none", got)
 	}
 }
@@ -109,9 +109,9 @@ func TestNamesOfTheKey(t *testing.T) {
 	own := testKey("eu-west-1")
 	id := own[strings.LastIndex(own, "/")+1:]
 	for _, c := range []struct {
-		name  string
-		given bool
-		want  bool
+		name string
+		own  bool
+		want bool
 	}{
 		{own, false, true}, {id, false, true}, {"alias/media-replica-set", false, true},
 		{"arn:aws:kms:eu-west-1:111122223333:alias/media-replica-set", false, true},
@@ -120,13 +120,13 @@ func TestNamesOfTheKey(t *testing.T) {
 		{own, true, true}, {id, true, true}, {"alias/media-replica-set", true, false},
 	} {
 		set := carefulSet()
-		if c.given {
+		if c.own {
 			set.KMSKeyARNs = map[string]string{"us-east-1": testKey("us-east-1"), "eu-west-1": own, "ap-northeast-1": testKey("ap-northeast-1")}
 		}
 		facts := healthyOf(set)
 		facts.Regions[1].Queue.Value.Key = c.name
 		if findings := Check(facts); (len(findings) == 0) != c.want {
-			t.Errorf("%s (given: %v): findings %+v", c.name, c.given, findings)
+			t.Errorf("%s (given: %v): findings %+v", c.name, c.own, findings)
 		}
 	}
 }

@@ -55,8 +55,8 @@ func unanswered[T any](c *checker, id string, look Look[T]) {
 	c.findings[len(c.findings)-1].Denied = look.Denied
 }
 
-// there says whether something is there to be checked, and finds what is not.
-func there[T any](c *checker, id string, look Look[T], what string) bool {
+// exists says whether there is something to be checked, and finds what is not.
+func exists[T any](c *checker, id string, look Look[T], what string) bool {
 	switch look.State {
 	case Found:
 		return true
@@ -68,8 +68,8 @@ func there[T any](c *checker, id string, look Look[T], what string) bool {
 	return false
 }
 
-// told says whether an answer came, and finds where none did.
-func told[T any](c *checker, id string, look Look[T]) bool {
+// answered says whether an answer came, and finds where none did.
+func answered[T any](c *checker, id string, look Look[T]) bool {
 	if look.State == Unanswered {
 		unanswered(c, id, look)
 		return false

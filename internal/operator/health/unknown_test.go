@@ -63,7 +63,7 @@ func TestUnknownNeverBorrowsFromItsCheck(t *testing.T) {
 			}
 			k := &checker{facts: facts, region: facts.Regions[1], info: all}
 			failure := awsapi.Explain("eu-west-1", "bucket b", c.err)
-			if told(k, info.ID, Look[int]{Why: why("eu-west-1", failure), Next: nextAfter(failure)}) || len(k.findings) != 1 {
+			if answered(k, info.ID, Look[int]{Why: why("eu-west-1", failure), Next: nextAfter(failure)}) || len(k.findings) != 1 {
 				t.Fatalf("%s: %s: findings %+v, want one", c.name, info.ID, k.findings)
 			}
 			f := k.findings[0]

@@ -31,7 +31,7 @@ type Entry struct {
 	What   What
 	// Of is the version that a replica is of, or in another Region the first deletion
 	// that this one may follow; zero if it is of none.
-	Of Place
+	Of VersionRef
 	// Certain says that What and Of are read off the version itself. Else contents and
 	// times say so.
 	Certain bool
@@ -42,8 +42,8 @@ type Entry struct {
 	policy.Version
 }
 
-// Place is a version in a Region.
-type Place struct{ Region, VersionID string }
+// VersionRef names a version in a Region.
+type VersionRef struct{ Region, VersionID string }
 
 // Time is when it was made, in whole seconds. Of an upload in parts it may be when
 // that began.
@@ -77,7 +77,7 @@ func Line(f Facts) []Entry {
 		case e.Marker:
 			f.follows(line[:i], e)
 		case e.Read && e.Replica:
-			e.What, e.Certain, e.Of = Replica, true, Place{e.Write.Region, e.Write.VersionID}
+			e.What, e.Certain, e.Of = Replica, true, VersionRef{e.Write.Region, e.Write.VersionID}
 		case e.Read && e.Modified >= f.Since:
 			e.What, e.Certain = Write, true
 		case e.By != nil && e.By.Own: // whatever it is of
@@ -111,20 +111,20 @@ func (f Facts) destroyed() []Entry {
 // likely finds among what is older the first in another Region that has the same
 // contents. Of the same second are also those that the audit trail knows to be writes:
 // which of two Regions' is the older in a second, S3 does not tell.
-func likely(line []Entry, place int) {
-	e := &line[place]
+func likely(line []Entry, index int) {
+	e := &line[index]
 	e.What = Write
 	for i, o := range line {
 		switch {
-		case i >= place && (o.Modified != e.Modified || o.By == nil || o.By.Own || o.By.Operator):
+		case i >= index && (o.Modified != e.Modified || o.By == nil || o.By.Own || o.By.Operator):
 			continue
 		case o.Marker || o.What == Destroyed || o.Region == e.Region:
 			continue
 		}
 		switch result, _ := policy.Compare(o.Figures, e.Figures); result {
 		case policy.Same:
-			e.What, e.Of = Replica, Place{o.Region, o.ID}
-			if i < place && o.Of != (Place{}) {
+			e.What, e.Of = Replica, VersionRef{o.Region, o.ID}
+			if i < index && o.Of != (VersionRef{}) {
 				e.Of = o.Of
 			}
 			return
@@ -146,7 +146,7 @@ func (f Facts) follows(older []Entry, e *Entry) {
 			continue
 		}
 		if w, ok := hidden(f, o); ok && w == write {
-			e.Certain, e.Of = false, Place{o.Region, o.ID}
+			e.Certain, e.Of = false, VersionRef{o.Region, o.ID}
 			return
 		}
 	}

@@ -30,9 +30,9 @@ func marker(id string, at int64) policy.Version {
 	return policy.Version{ID: id, Modified: at, Marker: true}
 }
 
-// told is a line of time in short: time, Region, what, of which, "?" if it is not
+// describe is a line of time in short: time, Region, what, of which, "?" if it is not
 // certain, "*" for the current one.
-func told(f Facts) string {
+func describe(f Facts) string {
 	var lines []string
 	for _, e := range Line(f) {
 		s := fmt.Sprintf("%d %s %s %s", e.Modified, e.Region, e.ID, e.What)
@@ -88,7 +88,7 @@ func TestLine(t *testing.T) {
 		}}, "10 us u1 write?\n10 us m1 deletion\n10 us m2 deletion*\n10 eu e1 replica of us/u1?*"},
 		{"nothing", Facts{Regions: []Region{{Region: "us"}}}, ""},
 	} {
-		if got := told(tt.facts); got != tt.want {
+		if got := describe(tt.facts); got != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.what, got, tt.want)
 		}
 	}
@@ -117,7 +117,7 @@ func TestLineWithTheAuditTrail(t *testing.T) {
 		event("ap", "a9", func(e *audit.Event) { e.Name, e.Named, e.Error = "DeleteObject", "a9", "AccessDenied" }),
 	}}}
 	want := "10 us u1 replica of eu/e1?\n10 eu e1 write\n10 ap a1 replica of eu/e1?*\n20 us u2 replica?*\n30 eu e3 replica of us/u2?*\n40 ap a0 destroyed"
-	if got := told(f); got != want {
+	if got := describe(f); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -67,7 +67,7 @@ func (f *fakeQueue) put(body string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.messages = append(f.messages, &fakeMessage{id: fmt.Sprintf("m%03d", len(f.messages)), body: body, sent: time.Now()})
-	f.tell()
+	f.wake()
 }
 
 // kill makes every further request fail, as if the client were dead.
@@ -212,8 +212,8 @@ type abandonedPoll struct {
 	until time.Time
 }
 
-// tell wakes the polls, those that were cut off first. The lock is held.
-func (f *fakeQueue) tell() {
+// wake wakes the polls, those that were cut off first. The lock is held.
+func (f *fakeQueue) wake() {
 	for _, p := range f.abandoned {
 		if time.Now().Before(p.until) {
 			f.handOut(p.in)
@@ -324,7 +324,7 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 			default:
 				m.visible = until
 			}
-			f.tell()
+			f.wake()
 		})
 		if err != nil {
 			refusal = err.ErrorCode()

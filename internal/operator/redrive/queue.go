@@ -29,7 +29,7 @@ const (
 
 // queue is one Region's dead-letter queue during a run.
 type queue struct {
-	place
+	queueLocation
 	options  Options
 	clients  Clients // of the queue's Region
 	observer Observer
@@ -41,7 +41,7 @@ type queue struct {
 
 	mu       sync.Mutex
 	results  []Result
-	latest   map[string]Result          // of a watch, in place of results: by message ID
+	latest   map[string]Result          // of a watch, instead of results: by message ID
 	replayed int                        // letters
 	done     int                        // letters that were deleted
 	held     map[string]*hold           // by message ID
@@ -56,7 +56,7 @@ type queue struct {
 // redriveRegion empties one Region's queue as far as it can.
 func redriveRegion(ctx context.Context, o Options, region string, shared *limits, observer Observer) Summary {
 	q := &queue{
-		place: place{region: region}, options: o, clients: o.Clients[region], observer: observer, limits: shared,
+		queueLocation: queueLocation{region: region}, options: o, clients: o.Clients[region], observer: observer, limits: shared,
 		held: map[string]*hold{}, seen: map[string]*history{}, latest: map[string]Result{},
 		unusable: unusable{errs: map[Function]refusal{}}, asking: map[chan struct{}]struct{}{}, halted: make(chan struct{}),
 	}

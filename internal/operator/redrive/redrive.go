@@ -206,7 +206,7 @@ func (r Report) Err() error {
 	return awsapi.Join(errs)
 }
 
-// Observer is told what happens while it happens. Its functions may be nil
+// Observer has what happens reported while it happens. Its functions may be nil
 // and are called one at a time, from goroutines of the run.
 type Observer struct {
 	// Opened says that the queue of a Region was found, with about so many

@@ -57,7 +57,7 @@ func (q *queue) plan(m types.Message) (*job, Result) {
 	if !q.chooses(r, letter.Reason) {
 		return nil, r.ended(Skipped, notChosen, nil)
 	}
-	functions, needTopic, err := route(letter, q.place, q.options.Config)
+	functions, needTopic, err := route(letter, q.queueLocation, q.options.Config)
 	switch {
 	case err != nil:
 		return nil, r.ended(NotOurs, err.Error(), nil)
@@ -81,7 +81,7 @@ func (q *queue) replay(ctx context.Context, j *job) Result {
 		if err != nil {
 			return q.requestFailed(ctx, r, NotInvoked, awsapi.Explain(q.region, "topic "+q.options.Config.TopicName(), err))
 		}
-		if r.Functions, err = routeSubscription(r.Letter, endpoints, q.place, q.options.Config); err != nil {
+		if r.Functions, err = routeSubscription(r.Letter, endpoints, q.queueLocation, q.options.Config); err != nil {
 			return r.ended(NotOurs, err.Error(), nil)
 		}
 	}

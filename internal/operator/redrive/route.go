@@ -18,8 +18,8 @@ var (
 	errMisplaced = errors.New("in the wrong queue")
 )
 
-// place is where a queue is: what the ARNs in its letters are compared with.
-type place struct {
+// queueLocation is where a queue is: what the ARNs in its letters are compared with.
+type queueLocation struct {
 	region  string
 	account string
 }
@@ -31,12 +31,12 @@ type place struct {
 // A function's failures go to its own Region's queue and nowhere else. A letter
 // that says otherwise is not followed into the other Region: whoever can write
 // to one queue would have the functions of all of them invoked.
-func route(l deadletter.Letter, queue place, config replicaset.Config) (functions []Function, needTopic bool, err error) {
+func route(l deadletter.Letter, queue queueLocation, config replicaset.Config) (functions []Function, needTopic bool, err error) {
 	switch l.Kind {
 	case deadletter.OnFailure:
 		f, err := member(l.FunctionARN, queue, config)
 		if err == nil && f.Region != queue.region {
-			err = misplaced("function", f.Region, "its failed events go")
+			err = wrongQueue("function", f.Region, "its failed events go")
 		}
 		if err != nil {
 			return nil, false, err
@@ -51,14 +51,14 @@ func route(l deadletter.Letter, queue place, config replicaset.Config) (function
 		}
 		// A subscription and its dead-letter queue are in one Region.
 		if topic.Region != queue.region {
-			return nil, false, misplaced("topic", topic.Region, "what it cannot deliver goes")
+			return nil, false, wrongQueue("topic", topic.Region, "what it cannot deliver goes")
 		}
 		return nil, true, nil
 	}
 }
 
-// misplaced says that only the Region is wrong.
-func misplaced(what, region, goes string) error {
+// wrongQueue says that only the Region is wrong.
+func wrongQueue(what, region, goes string) error {
 	return fmt.Errorf("%w: the %s is this replica set's in %s, and %s to the queue there", errMisplaced, what, region, goes)
 }
 
@@ -66,7 +66,7 @@ func misplaced(what, region, goes string) error {
 // given the function that each subscription of the topic delivers to. A
 // subscription that is gone cannot say whom it served; then the letter is for
 // every function that the topic serves, as copying what exists is harmless.
-func routeSubscription(l deadletter.Letter, endpoints map[string]string, queue place, config replicaset.Config) ([]Function, error) {
+func routeSubscription(l deadletter.Letter, endpoints map[string]string, queue queueLocation, config replicaset.Config) ([]Function, error) {
 	if endpoint, ok := endpoints[l.SubscriptionARN]; ok && l.SubscriptionARN != "" {
 		f, err := member(endpoint, queue, config)
 		if err != nil {
@@ -82,7 +82,7 @@ func routeSubscription(l deadletter.Letter, endpoints map[string]string, queue p
 }
 
 // member checks that an ARN is that of one of the replica set's functions.
-func member(functionARN string, queue place, config replicaset.Config) (Function, error) {
+func member(functionARN string, queue queueLocation, config replicaset.Config) (Function, error) {
 	a, err := arn.Parse(functionARN)
 	name, isFunction := strings.CutPrefix(a.Resource, "function:")
 	name, _, _ = strings.Cut(name, ":") // a version or an alias

@@ -49,8 +49,8 @@ type rule struct {
 // who deletes, and in follow mode by the functions in the others. So what was
 // deleted before the span in one Region was not deleted within it by a function
 // that was late.
-func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int) {
-	place = -1
+func (r rule) decide(span Span, objects []*listing.Object) (v verdict, source int) {
+	source = -1
 	var chosen *listing.Object
 	for i, o := range objects {
 		if o == nil || o.Deletion == nil {
@@ -66,7 +66,7 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 		case o.VersionID == "":
 			v = max(v, lost)
 		case chosen == nil || r.preferred(o, chosen):
-			v, place, chosen = restore, i, o
+			v, source, chosen = restore, i, o
 		}
 	}
 	if v != restore {
@@ -81,7 +81,7 @@ func (r rule) decide(span Span, objects []*listing.Object) (v verdict, place int
 			return recreated, -1
 		}
 	}
-	return restore, place
+	return restore, source
 }
 
 // undecided says that listings do not tell which write of a key is the latest: where

@@ -39,7 +39,7 @@ func (r *run) latest(ctx context.Context, key string, objects []*listing.Object)
 		return recreated, -1, nil
 	}
 	greatest, _ := sights[standing.Greatest].Register()
-	v, place := later, -1
+	v, source := later, -1
 	for i, o := range objects {
 		register, ok := sights[i].Register()
 		if !ok || !register.Deleted || o == nil || o.Deletion == nil || orders.Of(register.Write, greatest.Write) != policy.SameWrite {
@@ -49,11 +49,11 @@ func (r *run) latest(ctx context.Context, key string, objects []*listing.Object)
 		case r.options.Span.before(o.Deletion.First):
 			return earlier, -1, nil
 		case r.options.Span.after(o.Deletion.Last):
-		case place < 0 || !register.Write.Replica:
-			v, place = restore, i
+		case source < 0 || !register.Write.Replica:
+			v, source = restore, i
 		}
 	}
-	return v, place, nil
+	return v, source, nil
 }
 
 // looked counts the requests of looks.

@@ -139,7 +139,7 @@ type Progress struct {
 	Listed  bool // the listing is done: Objects is final
 }
 
-// Observer is told what happens. Its functions may be nil, are never called twice
+// Observer has what happens reported. Its functions may be nil, are never called twice
 // at once, and hold the run up while they work.
 type Observer struct {
 	Progress func(Progress)
@@ -225,17 +225,17 @@ func (r *run) walk(work context.Context) error {
 	options := listing.Options{Prefix: r.options.Prefix, Match: r.options.Match, Deleted: true, Listed: r.pages}
 	visit := func(ctx context.Context, row listing.Row) error {
 		rule := rule{opaque: r.options.KMS, follows: r.options.Follows != nil && r.options.Follows(row.Key)}
-		v, place := rule.decide(r.options.Span, row.Objects)
+		v, index := rule.decide(r.options.Span, row.Objects)
 		if rule.undecided(r.options.Span, v, row.Objects) {
 			var err error
-			if v, place, err = r.latest(ctx, row.Key, row.Objects); err != nil {
+			if v, index, err = r.latest(ctx, row.Key, row.Objects); err != nil {
 				return err
 			}
 		}
 		if v == untouched {
 			return nil
 		}
-		r.decided(v, place, row.Objects)
+		r.decided(v, index, row.Objects)
 		if v != restore || r.options.DryRun {
 			return nil
 		}
@@ -244,11 +244,11 @@ func (r *run) walk(work context.Context) error {
 		case <-work.Done():
 			return context.Cause(work)
 		}
-		m, o := r.options.Members[place], row.Objects[place]
+		m, o := r.options.Members[index], row.Objects[index]
 		source := copier.Object{Region: m.Region, Bucket: m.Bucket, Key: row.Key, VersionID: o.VersionID, Size: o.Size, ETag: o.ETag}
 		r.copies.Go(func() {
 			defer func() { <-r.slots }()
-			r.restore(work, place, source)
+			r.restore(work, index, source)
 		})
 		return nil
 	}
@@ -266,22 +266,22 @@ const (
 )
 
 // restore copies a version on top of its key, and counts how that ended.
-func (r *run) restore(work context.Context, place int, source copier.Object) {
+func (r *run) restore(work context.Context, index int, source copier.Object) {
 	for try := 1; ; try++ {
 		if work.Err() != nil {
 			return // left for the next run
 		}
-		result, err := r.options.Members[place].Copier.Copy(r.copying, copier.Request{Source: source})
+		result, err := r.options.Members[index].Copier.Copy(r.copying, copier.Request{Source: source})
 		if err == nil && result.Outcome == copier.Unfinished {
 			err = errors.New("the copy is unfinished although it had no deadline")
 		}
 		if err == nil {
-			r.ended(place, result)
+			r.ended(index, result)
 			return
 		}
 		f := backfill.FailureOf(source.Region, source.Key, err)
 		again := f.Class == copier.Retryable && try < maxTries
-		r.failed(work, place, result.Requests, f, err, again)
+		r.failed(work, index, result.Requests, f, err, again)
 		if !again || smithytime.SleepWithContext(work, backoff(try, r.options.Random())) != nil {
 			return
 		}
@@ -293,26 +293,26 @@ func backoff(try int, random float64) time.Duration {
 	return d/2 + time.Duration(random*float64(d/2))
 }
 
-// pages is told how many keys of how many pages were listed.
+// pages takes how many keys of how many pages were listed.
 func (r *run) pages(keys, pages int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Keys += keys
 	r.report.Lists += pages
 	r.progress.Keys += keys
-	r.tell()
+	r.notify()
 }
 
-// listed is told that the listing is done.
+// listed takes note that the listing is done.
 func (r *run) listed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.progress.Listed = true
-	r.tell()
+	r.notify()
 }
 
 // decided counts a key of which something was deleted in the span.
-func (r *run) decided(v verdict, place int, objects []*listing.Object) {
+func (r *run) decided(v verdict, index int, objects []*listing.Object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch v {
@@ -325,19 +325,19 @@ func (r *run) decided(v verdict, place int, objects []*listing.Object) {
 	case lost:
 		r.report.Lost++
 	case restore:
-		s := &r.report.Regions[place]
+		s := &r.report.Regions[index]
 		s.Objects++
-		s.Bytes += objects[place].Size
+		s.Bytes += objects[index].Size
 		r.progress.Objects++
-		r.progress.Bytes += objects[place].Size
+		r.progress.Bytes += objects[index].Size
 	}
 }
 
 // ended counts a copy that did not fail.
-func (r *run) ended(place int, result copier.Result) {
+func (r *run) ended(index int, result copier.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &r.report.Regions[place]
+	s := &r.report.Regions[index]
 	switch result.Outcome {
 	case copier.Copied:
 		s.Restored++
@@ -350,15 +350,15 @@ func (r *run) ended(place int, result copier.Result) {
 	s.Requests = s.Requests.Plus(result.Requests)
 	r.progress.Ended++
 	_ = r.breaker.After(nil) // nothing to stop for
-	r.tell()
+	r.notify()
 }
 
 // failed counts a copy that failed, unless it is tried again or was given up, and
 // ends the run where the others would end the same way.
-func (r *run) failed(work context.Context, place int, requests copier.Requests, f backfill.Failure, err error, again bool) {
+func (r *run) failed(work context.Context, index int, requests copier.Requests, f backfill.Failure, err error, again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &r.report.Regions[place]
+	s := &r.report.Regions[index]
 	s.Requests = s.Requests.Plus(requests)
 	if again || work.Err() != nil {
 		return
@@ -375,11 +375,11 @@ func (r *run) failed(work context.Context, place int, requests copier.Requests, 
 	if cause := r.breaker.After(err); cause != nil {
 		r.stop(cause)
 	}
-	r.tell()
+	r.notify()
 }
 
 // tell reports the progress. The lock is held.
-func (r *run) tell() {
+func (r *run) notify() {
 	if r.observer.Progress != nil {
 		r.observer.Progress(r.progress)
 	}

@@ -226,11 +226,11 @@ func TestRunTellsOfFailures(t *testing.T) {
 	}
 	refused := &copier.Error{Class: copier.Denied, Err: errors.New("no")}
 	var mu sync.Mutex
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	observer := undelete.Observer{Failed: func(f backfill.Failure) {
 		mu.Lock()
 		defer mu.Unlock()
-		told[f.Key] = true
+		reported[f.Key] = true
 	}}
 	one := w.membersThat(func(_ context.Context, o copier.Object) error {
 		if o.Key == "k7" {
@@ -243,7 +243,7 @@ func TestRunTellsOfFailures(t *testing.T) {
 		t.Errorf("all denied: got %+v, %v", dry.Sum(), err)
 	}
 	report, err := undelete.Run(t.Context(), undelete.Options{Members: one, Span: lately()}, observer)
-	if sum := report.Sum(); err != nil || sum.Failed != 1 || sum.Restored != 39 || len(report.Failures) != 1 || report.Failures[0].Key != "k7" || !told["k7"] {
+	if sum := report.Sum(); err != nil || sum.Failed != 1 || sum.Restored != 39 || len(report.Failures) != 1 || report.Failures[0].Key != "k7" || !reported["k7"] {
 		t.Errorf("one fails: got %+v, %v", report, err)
 	}
 }

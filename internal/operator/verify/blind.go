@@ -24,24 +24,24 @@ type blind struct {
 }
 
 type blindSpot struct {
-	place int
-	what  question
+	bucket int
+	what   question
 }
 
-func (b *blind) is(place int, q question) bool {
+func (b *blind) is(bucket int, q question) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.seen[blindSpot{place, q}]
+	return b.seen[blindSpot{bucket, q}]
 }
 
 // note takes note of an error. It returns ctx's, if that has ended.
-func (b *blind) note(ctx context.Context, place int, q question, err error) error {
+func (b *blind) note(ctx context.Context, bucket int, q question, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	spot := blindSpot{place, q}
+	spot := blindSpot{bucket, q}
 	if b.seen[spot] {
 		return nil
 	}

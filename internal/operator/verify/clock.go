@@ -18,13 +18,13 @@ type clock struct {
 
 func newClock() *clock { return &clock{start: time.Now()} }
 
-// hearDate is told the Date of an answer that has just come; zero if it has none.
-func (c *clock) hearDate(t time.Time) { c.hear(&c.dated, t) }
+// recordDate takes the Date of an answer that has just come; zero if it has none.
+func (c *clock) recordDate(t time.Time) { c.record(&c.dated, t) }
 
-// hearObject is told when an object was written that an answer has just named.
-func (c *clock) hearObject(t time.Time) { c.hear(&c.written, t) }
+// recordObject takes when an object was written that an answer has just named.
+func (c *clock) recordObject(t time.Time) { c.record(&c.written, t) }
 
-func (c *clock) hear(at *time.Time, t time.Time) {
+func (c *clock) record(at *time.Time, t time.Time) {
 	if t.IsZero() {
 		return
 	}
@@ -38,7 +38,7 @@ func (c *clock) hear(at *time.Time, t time.Time) {
 }
 
 // now is the time of S3. It never goes backwards, apart from the moment when the
-// first Date is heard.
+// first Date is known.
 func (c *clock) now() time.Time { return c.began().Add(time.Since(c.start)) }
 
 // began is the time of S3 when the clock was made.

@@ -17,9 +17,9 @@ type verdict struct {
 
 // finding is one way in which a key is not the same everywhere.
 type finding struct {
-	kind   Kind
-	places []int // of the states that lack it or differ
-	why    string
+	kind    Kind
+	indexes []int // of the states that lack it or differ
+	why     string
 }
 
 // compare compares the states of a key, however new they are.

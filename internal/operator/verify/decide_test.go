@@ -98,7 +98,7 @@ func TestDecide(t *testing.T) {
 			if got != "" {
 				got += ", "
 			}
-			got += fmt.Sprintf("%s %v %s", f.kind, f.places, f.why)
+			got += fmt.Sprintf("%s %v %s", f.kind, f.indexes, f.why)
 		}
 		switch {
 		case v.gone:

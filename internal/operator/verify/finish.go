@@ -26,7 +26,7 @@ func (r *run) finish(ctx context.Context, key string, states []policy.State, v v
 	has := map[Kind]bool{}
 	for _, f := range findings {
 		has[f.kind] = true
-		if f.kind == Missing && !slices.ContainsFunc(f.places, func(i int) bool { return states[i].Presence != policy.Deleted }) {
+		if f.kind == Missing && !slices.ContainsFunc(f.indexes, func(i int) bool { return states[i].Presence != policy.Deleted }) {
 			r.deleted.Add(1)
 		}
 	}
@@ -76,22 +76,22 @@ func (r *run) separateCopying(ctx context.Context, key string, states []policy.S
 		if f.kind == Missing && f.why != "destroyed" {
 			lacking.why = "absent"
 		}
-		for _, i := range f.places {
+		for _, i := range f.indexes {
 			is, err := r.isCopying(ctx, i, key)
 			switch {
 			case err != nil:
 				return nil, err
 			case is:
-				copying.places = append(copying.places, i)
+				copying.indexes = append(copying.indexes, i)
 				continue
 			}
-			lacking.places = append(lacking.places, i)
+			lacking.indexes = append(lacking.indexes, i)
 			if states[i].Presence == policy.Deleted && lacking.why == "absent" {
 				lacking.why = "deleted"
 			}
 		}
 		for _, g := range []finding{lacking, copying} {
-			if len(g.places) > 0 {
+			if len(g.indexes) > 0 {
 				list = append(list, g)
 			}
 		}
@@ -115,7 +115,7 @@ func (r *run) difference(key string, states []policy.State, f finding) Differenc
 			})
 		}
 	}
-	for _, i := range f.places {
+	for _, i := range f.indexes {
 		region := r.options.Buckets[i].Region
 		if states[i].Here() {
 			d.Differing = append(d.Differing, region)

@@ -44,12 +44,12 @@ func (r *run) stand(ctx context.Context, key string, deletions bool) ([]policy.S
 		if err != nil {
 			return err
 		}
-		r.clock.hearDate(sights[i].Date)
+		r.clock.recordDate(sights[i].Date)
 		states[i] = sights[i].State()
 		if !states[i].Here() {
 			return nil
 		}
-		r.clock.hearObject(states[i].Modified)
+		r.clock.recordObject(states[i].Modified)
 		if r.options.Tags {
 			states[i].Tags, err = r.tagsOf(ctx, r.options.Buckets[i], key)
 			if errors.Is(err, errGone) { // after the look: another one follows where that matters
@@ -114,10 +114,10 @@ func stand(s policy.Standing, states []policy.State) verdict {
 	tags := finding{kind: Different, why: "tags"}
 	for i, state := range states {
 		if state.Tags != nil && !maps.Equal(state.Tags, states[s.Greatest].Tags) {
-			tags.places = append(tags.places, i)
+			tags.indexes = append(tags.indexes, i)
 		}
 	}
-	if len(tags.places) > 0 {
+	if len(tags.indexes) > 0 {
 		v.findings = append(v.findings, tags)
 	}
 	return v

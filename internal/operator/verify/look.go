@@ -41,7 +41,7 @@ func (r *run) look(ctx context.Context, key string) ([]policy.State, error) {
 // everywhere asks all Regions at once, as soon as not too many requests are
 // under way. Goroutines begin then and not before: those of a thousand keys that
 // wait would take more memory than all the rest.
-func (r *run) everywhere(ctx context.Context, ask func(ctx context.Context, place int) error) error {
+func (r *run) everywhere(ctx context.Context, ask func(ctx context.Context, bucket int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range r.options.Buckets {
 		if err := r.begin(ctx); err != nil {
@@ -76,12 +76,12 @@ func (r *run) head(ctx context.Context, b Bucket, key string) (policy.State, err
 	switch {
 	case err == nil:
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
-		r.clock.hearDate(at)
-		r.clock.hearObject(s.Modified)
+		r.clock.recordDate(at)
+		r.clock.recordObject(s.Modified)
 		return s, nil
 	case s.Presence != policy.Unknown && errors.As(err, &response):
 		if at, err := http.ParseTime(response.Response.Header.Get("Date")); err == nil {
-			r.clock.hearDate(at)
+			r.clock.recordDate(at)
 		}
 		return s, nil
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusBadRequest:
@@ -199,9 +199,9 @@ func (r *run) sameTags(ctx context.Context, key string) (same bool, err error) {
 
 // isCopying asks whether the function of a Region, or a backfill, is copying a
 // key there. Where that may not be asked, nobody is.
-func (r *run) isCopying(ctx context.Context, place int, key string) (bool, error) {
-	b := r.options.Buckets[place]
-	if r.blind.is(place, askUploads) {
+func (r *run) isCopying(ctx context.Context, bucket int, key string) (bool, error) {
+	b := r.options.Buckets[bucket]
+	if r.blind.is(bucket, askUploads) {
 		return false, nil
 	}
 	if err := r.begin(ctx); err != nil {
@@ -211,7 +211,7 @@ func (r *run) isCopying(ctx context.Context, place int, key string) (bool, error
 	found, err := uploads.Find(ctx, uploads.Bucket{Region: b.Region, Name: b.Name, RoleARN: b.RoleARN, Client: b.Client}, key)
 	r.lists.Add(int64(found.Requests))
 	if err != nil {
-		return false, r.blind.note(ctx, place, askUploads, err)
+		return false, r.blind.note(ctx, bucket, askUploads, err)
 	}
 	_, copying := found.Copying()
 	return copying, nil

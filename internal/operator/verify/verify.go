@@ -127,7 +127,7 @@ type Difference struct {
 	// that kept what they had. Of a key that is followed they have an older write
 	// than the latest, for Different, or what was deleted elsewhere, for Undeleted.
 	Differing []string
-	// Why says in a word what told: absent, deleted (a delete marker hides it in
+	// Why says in a word what differs: absent, deleted (a delete marker hides it in
 	// a Region), size, checksum, etag, tags, stale (others were rewritten), destroyed
 	// (the write does not exist any more where it was made), copying or changing.
 	Why string
@@ -176,7 +176,7 @@ func (s Summary) Unequal() int64 {
 	return s.Missing + s.Copying + s.Different - s.Both + s.Undeleted + s.Unsettled
 }
 
-// Progress is told while Run works. It must not block for long.
+// Progress is reported while Run works. It must not block for long.
 type Progress struct {
 	Keys     int64 // seen so far
 	Waiting  int64 // keys that are looked at until they are equal or old
@@ -223,7 +223,7 @@ type run struct {
 func (r *run) compare(ctx context.Context) error {
 	buckets := make([]listing.Bucket, len(r.options.Buckets))
 	for i, b := range r.options.Buckets {
-		buckets[i] = listing.Bucket{Region: b.Region, Name: b.Name, Client: heard{b.Client, r}}
+		buckets[i] = listing.Bucket{Region: b.Region, Name: b.Name, Client: timedS3{b.Client, r}}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -238,7 +238,7 @@ func (r *run) compare(ctx context.Context) error {
 	}()
 	err := listing.Walk(ctx, buckets, listing.Options{
 		Prefix: r.options.Prefix, Match: r.options.Match, Parallel: r.options.Parallel, PageSize: r.options.PageSize,
-		Listed: func(int, int) { r.tell() },
+		Listed: func(int, int) { r.notify() },
 	}, func(_ context.Context, row listing.Row) error {
 		same := r.count(row)
 		if same && !r.options.Tags {
@@ -274,7 +274,7 @@ func (r *run) compare(ctx context.Context) error {
 		return err
 	}
 	r.listed.Store(err == nil)
-	r.tell()
+	r.notify()
 	r.parking.closed()
 	<-resumed
 	return suspects.Wait()
@@ -343,10 +343,10 @@ func (r *run) settle(ctx context.Context, key string, listed []bool, w *watch, s
 		if waiting := r.waiting.Add(1); waiting > mostHot && w.parkable() && r.parking.put(parkedKey{
 			key: key, listed: listed, seen: r.parking.digest(states), began: w.began, due: time.Now().Add(v.young),
 		}) {
-			r.tell()
+			r.notify()
 			return nil
 		}
-		r.tell()
+		r.notify()
 		err := smithytime.SleepWithContext(ctx, min(wait, v.young))
 		r.waiting.Add(-1)
 		if err != nil {
@@ -359,7 +359,7 @@ func (r *run) settle(ctx context.Context, key string, listed []bool, w *watch, s
 	}
 }
 
-func (r *run) tell() {
+func (r *run) notify() {
 	if r.progress != nil {
 		r.progress(Progress{Keys: r.keys.Load(), Waiting: r.waiting.Load(), Complete: r.listed.Load()})
 	}
@@ -374,18 +374,18 @@ func (r *run) summary(partial bool) Summary {
 	}
 }
 
-// heard counts listings and hears what time it is from them.
-type heard struct {
+// timedS3 counts listings, and takes the time from them.
+type timedS3 struct {
 	listing.S3
 	r *run
 }
 
-func (h heard) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (h timedS3) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, o ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
 	h.r.lists.Add(1)
 	out, err := h.S3.ListObjectsV2(ctx, in, o...)
 	if err == nil {
 		at, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
-		h.r.clock.hearDate(at)
+		h.r.clock.recordDate(at)
 	}
 	return out, err
 }

@@ -105,9 +105,9 @@ func (w *watch) judge(grace time.Duration) verdict {
 	}
 	unsettled := finding{kind: Unsettled, why: "changing"}
 	for _, f := range v.findings {
-		unsettled.places = append(unsettled.places, f.places...)
+		unsettled.indexes = append(unsettled.indexes, f.indexes...)
 	}
-	slices.Sort(unsettled.places)
+	slices.Sort(unsettled.indexes)
 	return verdict{findings: []finding{unsettled}}
 }
 
@@ -129,9 +129,9 @@ func (w *watch) still(grace time.Duration) []finding {
 		switch {
 		case since.IsZero() || w.now.Sub(since) < grace:
 		case w.states[i].Here():
-			stale.places = append(stale.places, i)
+			stale.indexes = append(stale.indexes, i)
 		default:
-			missing.places = append(missing.places, i)
+			missing.indexes = append(missing.indexes, i)
 			if w.states[i].Presence == policy.Deleted {
 				missing.why = "deleted"
 			}
@@ -139,7 +139,7 @@ func (w *watch) still(grace time.Duration) []finding {
 	}
 	var list []finding
 	for _, f := range []finding{missing, stale} {
-		if len(f.places) > 0 {
+		if len(f.indexes) > 0 {
 			list = append(list, f)
 		}
 	}
@@ -150,8 +150,8 @@ func (w *watch) still(grace time.Duration) []finding {
 func (w *watch) stillOf(findings []finding, grace time.Duration) []finding {
 	var list []finding
 	for _, f := range findings {
-		f.places = slices.DeleteFunc(slices.Clone(f.places), func(i int) bool { return w.behind[i].IsZero() || w.now.Sub(w.behind[i]) < grace })
-		if len(f.places) > 0 {
+		f.indexes = slices.DeleteFunc(slices.Clone(f.indexes), func(i int) bool { return w.behind[i].IsZero() || w.now.Sub(w.behind[i]) < grace })
+		if len(f.indexes) > 0 {
 			list = append(list, f)
 		}
 	}
@@ -192,11 +192,11 @@ func later(a, b time.Time) time.Time {
 }
 
 // markers are the Regions whose delete markers have no known date yet.
-func (w *watch) markers() (places []int) {
+func (w *watch) markers() (indexes []int) {
 	for i, s := range w.states {
 		if s.Presence == policy.Deleted && s.Modified.IsZero() {
-			places = append(places, i)
+			indexes = append(indexes, i)
 		}
 	}
-	return places
+	return indexes
 }

@@ -64,7 +64,7 @@ func TestAdoptedBuckets(t *testing.T) {
 	w.wantEverywhere(fromOwn)
 	w.wantEverywhere(fromAdopted)
 	w.wantMissing("eu-west-1", "logs/of the owner")
-	if got := w.ownerHears(); !strings.Contains(got, "logs/of+the+owner") || strings.Contains(got, "films") {
+	if got := w.ownerNotified(); !strings.Contains(got, "logs/of+the+owner") || strings.Contains(got, "films") {
 		t.Errorf("the owner's queue has %s, want the log alone", got)
 	}
 
@@ -130,8 +130,8 @@ func TestAdoptedBuckets(t *testing.T) {
 	}
 }
 
-// ownerHears is what arrived in the owner's queue.
-func (w *world) ownerHears() string {
+// ownerNotified is what arrived in the owner's queue.
+func (w *world) ownerNotified() string {
 	w.t.Helper()
 	out, err := sqs.NewFromConfig(w.config("us-east-1")).ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(w.state.Endpoint + "/123456789012/owners"), MaxNumberOfMessages: 10,

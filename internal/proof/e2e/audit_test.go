@@ -179,17 +179,17 @@ func TestAuditTrail(t *testing.T) {
 	// What was destroyed before there was any version of now, is found further back.
 	wantSaid(t, w.says("asks", 0, "history", "--audit", "--audit-since", "90d", "films/one"),
 		"destroyed ", *current.VersionId, "audit trail: asked from "+time.Now().AddDate(0, 0, -90).UTC().Format("2006-01-02"))
-	var told struct {
+	var shown struct {
 		Entries []struct {
 			What string
 			By   *struct{ By, Event string }
 		}
 	}
-	if err := json.Unmarshal([]byte(w.says("asks", 0, "history", "--audit", "films/two", "--output", "json")), &told); err != nil {
+	if err := json.Unmarshal([]byte(w.says("asks", 0, "history", "--audit", "films/two", "--output", "json")), &shown); err != nil {
 		t.Fatal(err)
 	}
 	var whats []string
-	for _, e := range told.Entries {
+	for _, e := range shown.Entries {
 		by := ""
 		if e.By != nil {
 			by = " " + e.By.Event

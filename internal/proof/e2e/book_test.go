@@ -214,7 +214,7 @@ func (b *book) missing(prefixes ...string) map[upload]string {
 			for key, list := range keys {
 				b.checkVersions(region, key, list, all)
 				for _, target := range b.w.regions {
-					if _, there := all[target][key]; !there {
+					if _, ok := all[target][key]; !ok {
 						lacks[upload{target, key}] = region
 					}
 				}

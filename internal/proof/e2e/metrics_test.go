@@ -131,7 +131,7 @@ func TestStatusTellsTheLagAndWhatWaits(t *testing.T) {
 	w.upload("us-east-1", object{key: "key", body: "body"})
 	w.settle()
 	for _, r := range w.status() {
-		if told := len(r.Lag) > 0; told != (r.Region != "us-east-1") {
+		if hasLag := len(r.Lag) > 0; hasLag != (r.Region != "us-east-1") {
 			t.Errorf("%s: lag %v; only the targets have one", r.Region, r.Lag)
 		}
 		if b := r.Behind; b == nil || b.Unavailable != "" || b.Waiting == nil || *b.Waiting != 0 || b.Bytes != nil {

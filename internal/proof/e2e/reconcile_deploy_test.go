@@ -269,7 +269,7 @@ func TestEveryGrantOfReconcileIsNeeded(t *testing.T) {
 			w.later()
 			ticked := w.sandbox.Tick(t.Context(), b)
 			w.settle()
-			if _, there := w.read(b, "lost"); there && g.action != "logs:PutLogEvents" && g.action != "logs:CreateLogStream" {
+			if _, ok := w.read(b, "lost"); ok && g.action != "logs:PutLogEvents" && g.action != "logs:CreateLogStream" {
 				t.Errorf("repaired without %s", g.action)
 			}
 			switch g.action {

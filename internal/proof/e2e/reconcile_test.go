@@ -50,7 +50,7 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 	}
 	remove(b, "films/destroyed", head.VersionId)
 	w.settle()
-	if _, there := w.read(b, "films/lost"); there {
+	if _, ok := w.read(b, "films/lost"); ok {
 		t.Fatal("an event that was dropped arrived")
 	}
 	w.later()
@@ -64,11 +64,11 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 		}
 	}
 	for _, region := range w.regions {
-		if body, there := w.read(region, "docs/deleted"); there {
+		if body, ok := w.read(region, "docs/deleted"); ok {
 			t.Errorf("%s has %q, which was deleted", region, body)
 		}
 	}
-	if body, there := w.read(b, "films/deleted"); there {
+	if body, ok := w.read(b, "films/deleted"); ok {
 		t.Errorf("%s has %q again, which was deleted there", b, body)
 	}
 	// a lacks docs/lost, has an old docs/overwritten, and docs/deleted still; and so on.

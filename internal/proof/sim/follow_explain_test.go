@@ -172,7 +172,7 @@ func (w *world) judgeVerdict(wrong func(string, ...any), key string, v explain.V
 		wrong("%s (%s); %s", v.Code, v.Text, are)
 	case same && tagged && v.Code != explain.CodeEverywhere, same && !tagged && v.Code != explain.CodeTags && !strings.Contains(v.Text, "whether its tags are the same is not known"):
 		wrong("%s (%s); all Regions show %s, with equal tags: %t", v.Code, v.Text, nameOf(shown[0]), tagged)
-	case !same && len(shown) > 0 && (v.AllThere() || v.Code == explain.CodeTags):
+	case !same && len(shown) > 0 && (v.Settled() || v.Code == explain.CodeTags):
 		wrong("%s (%s); %s, and not the same", v.Code, v.Text, are)
 	case kept && strings.Contains(v.Text, "or a version of it"):
 		wrong("%s (%s); there are versions", v.Code, v.Text)

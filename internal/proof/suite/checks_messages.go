@@ -129,8 +129,8 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, fmt.Errorf("%w: the topic does not take it from an operator: %w", errNotAsked, err)
 	}
 	err = poll(ctx, time.Second, 30*time.Second, func(ctx context.Context) (bool, string, error) {
-		there, err := w.head(ctx, region, key)
-		return there != nil, "it was dropped", err
+		found, err := w.head(ctx, region, key)
+		return found != nil, "it was dropped", err
 	})
 	if ctx.Err() != nil {
 		return "", false, err

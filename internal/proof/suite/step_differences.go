@@ -70,7 +70,7 @@ const lacking = "lacking/one object"
 // makeLacking destroys the replica in the last Region, as its operator.
 func makeLacking(ctx context.Context, w *world) (region string, err error) {
 	region = w.regions[len(w.regions)-1]
-	if there, err := w.head(ctx, w.regions[0], lacking); err != nil || there == nil {
+	if found, err := w.head(ctx, w.regions[0], lacking); err != nil || found == nil {
 		if err != nil {
 			return region, err
 		}
@@ -189,11 +189,11 @@ func deleted(ctx context.Context, w *world) (note string, err error) {
 	if _, err := w.s3fanout(ctx, "backfill", "--key", key); err != nil {
 		return "", err
 	}
-	there, err := w.head(ctx, region, key)
+	found, err := w.head(ctx, region, key)
 	if err != nil {
 		return "", err
 	}
-	if there != nil {
+	if found != nil {
 		return "", fmt.Errorf("backfill brought %s back to %s", key, region)
 	}
 	if _, err := w.wantCode(ctx, 0, "backfill", "--key", key, "--restore-deleted"); err != nil {

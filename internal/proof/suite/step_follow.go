@@ -41,8 +41,8 @@ func followSteps() []step {
 func (w *world) shows(ctx context.Context, key, body string) error {
 	for _, region := range w.regions {
 		err := poll(ctx, 250*time.Millisecond, arrival, func(ctx context.Context) (bool, string, error) {
-			there, err := w.head(ctx, region, key)
-			if err != nil || there == nil {
+			found, err := w.head(ctx, region, key)
+			if err != nil || found == nil {
 				return body == "", fmt.Sprintf("%s shows nothing under %s, want %q", region, key, body), err
 			}
 			got, err := w.read(ctx, region, key)

@@ -152,8 +152,8 @@ func redriveGone(ctx context.Context, w *world) (string, error) {
 	if err := w.redrive(ctx, region); err != nil {
 		return "", err
 	}
-	there, err := w.head(ctx, region, key)
-	if err == nil && there != nil {
+	found, err := w.head(ctx, region, key)
+	if err == nil && found != nil {
 		err = fmt.Errorf("%s has %s", region, key)
 	}
 	return "", err
@@ -218,8 +218,8 @@ func (w *world) undeliverable(ctx context.Context, from, region string) (m sqsty
 			if err != nil || n > 0 {
 				return n > 0, "", err
 			}
-			there, err := w.head(ctx, region, key)
-			arrived = there != nil
+			found, err := w.head(ctx, region, key)
+			arrived = found != nil
 			return arrived, "neither a dead letter in " + from + " nor a replica in " + region, err
 		})
 		if err != nil {

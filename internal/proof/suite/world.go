@@ -165,8 +165,8 @@ func (w *world) arrives(ctx context.Context, key string, regions ...string) erro
 	}
 	for _, region := range regions {
 		err := poll(ctx, 250*time.Millisecond, arrival, func(ctx context.Context) (bool, string, error) {
-			there, err := w.head(ctx, region, key)
-			return there != nil, fmt.Sprintf("%q is not in %s", key, region), err
+			found, err := w.head(ctx, region, key)
+			return found != nil, fmt.Sprintf("%q is not in %s", key, region), err
 		})
 		if err != nil {
 			return err

@@ -124,11 +124,11 @@ func readOptions(properties json.RawMessage) (o options, err error) {
 		return o, errors.New("property ServiceToken: name the function that answers, by its ARN")
 	}
 	o.timeout = MaxTimeout
-	if given, ok := all["ServiceTimeout"]; ok {
-		number, _ := given.(string)
+	if value, ok := all["ServiceTimeout"]; ok {
+		number, _ := value.(string)
 		seconds, err := strconv.Atoi(number)
 		if err != nil || seconds < 1 || time.Duration(seconds)*time.Second > MaxTimeout {
-			return o, fmt.Errorf("property ServiceTimeout: %v is not a whole number of seconds from 1 to 3600", given)
+			return o, fmt.Errorf("property ServiceTimeout: %v is not a whole number of seconds from 1 to 3600", value)
 		}
 		o.timeout = time.Duration(seconds) * time.Second
 	}

@@ -165,12 +165,12 @@ func (d *demo) await(ctx context.Context, region, key string, since time.Time) (
 	for {
 		// Rest is read before the look: what rests and is not there will not come.
 		resting := d.sandbox.Stats().Pending == 0
-		there, err := present(ctx, d.clients[region], d.state.Regions[region].Bucket, key)
+		found, err := present(ctx, d.clients[region], d.state.Regions[region].Bucket, key)
 		if err != nil {
 			return arrival{}, err
 		}
-		if there || resting {
-			return arrival{there: there, lag: time.Since(since)}, nil
+		if found || resting {
+			return arrival{arrived: found, lag: time.Since(since)}, nil
 		}
 		select {
 		case <-ctx.Done():

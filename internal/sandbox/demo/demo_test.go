@@ -72,7 +72,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	var rows []row
 	for _, o := range objects(regions) {
 		rows = append(rows, row{object: o, arrivals: map[string]arrival{
-			"us-east-1": {uploaded: true}, "eu-west-1": {there: true, lag: 12 * time.Millisecond},
+			"us-east-1": {uploaded: true}, "eu-west-1": {arrived: true, lag: 12 * time.Millisecond},
 		}})
 	}
 	rows = append(rows, row{object: object{key: strings.Repeat("日本語", 30)}})

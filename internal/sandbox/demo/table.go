@@ -11,7 +11,7 @@ import (
 // arrival says how an object stands in one Region.
 type arrival struct {
 	uploaded bool          // the Region of the upload
-	there    bool          // a replica is there
+	arrived  bool          // a replica is there
 	lag      time.Duration // from the upload's answer until the replica was seen
 	checked  bool          // the object was read back
 	same     bool          // and is as it was uploaded
@@ -25,7 +25,7 @@ func (a arrival) String() string {
 		return "DIFFERENT"
 	case a.uploaded:
 		return "uploaded"
-	case !a.there:
+	case !a.arrived:
 		return "MISSING"
 	case a.lag < time.Millisecond:
 		return "< 1 ms"

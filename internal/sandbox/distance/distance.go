@@ -3,13 +3,13 @@ package distance
 
 import "math"
 
-// place is where a Region is, in degrees, about: to the city that its name in
+// coordinates are where a Region is, in degrees, about: to the city that its name in
 // AWS's lists has.
-type place struct{ north, east float64 }
+type coordinates struct{ north, east float64 }
 
-// places are those of the Regions that access points reach.
-func places() map[string]place {
-	return map[string]place{
+// cities are those of the Regions that access points reach.
+func cities() map[string]coordinates {
+	return map[string]coordinates{
 		"af-south-1":     {-33.9, 18.4},  // Cape Town
 		"ap-east-1":      {22.3, 114.2},  // Hong Kong
 		"ap-northeast-1": {35.7, 139.7},  // Tokyo
@@ -49,7 +49,7 @@ func Between(a, b string) float64 {
 		return 0
 	}
 	const radius = 6371
-	all := places()
+	all := cities()
 	p, known := all[a]
 	q, alsoKnown := all[b]
 	if !known || !alsoKnown {

@@ -184,7 +184,7 @@ func (i item) write() map[string]map[string]string {
 
 var (
 	attributeName = `(#?[A-Za-z][A-Za-z0-9_]*)`
-	notThere      = regexp.MustCompile(`^\s*attribute_not_exists\s*\(\s*` + attributeName + `\s*\)\s*$`)
+	notExists     = regexp.MustCompile(`^\s*attribute_not_exists\s*\(\s*` + attributeName + `\s*\)\s*$`)
 	equals        = regexp.MustCompile(`^\s*` + attributeName + `\s*=\s*(:[A-Za-z0-9_]+)\s*$`)
 )
 
@@ -209,12 +209,12 @@ func (in input) condition() (holds func(item) bool, err error) {
 	switch {
 	case in.ConditionExpression == "":
 		holds = func(item) bool { return true }
-	case notThere.MatchString(in.ConditionExpression):
-		name, err := attribute(notThere.FindStringSubmatch(in.ConditionExpression)[1])
+	case notExists.MatchString(in.ConditionExpression):
+		name, err := attribute(notExists.FindStringSubmatch(in.ConditionExpression)[1])
 		if err != nil {
 			return nil, err
 		}
-		holds = func(i item) bool { _, there := i[name]; return !there }
+		holds = func(i item) bool { _, ok := i[name]; return !ok }
 	case equals.MatchString(in.ConditionExpression):
 		m := equals.FindStringSubmatch(in.ConditionExpression)
 		name, err := attribute(m[1])
@@ -231,7 +231,7 @@ func (in input) condition() (holds func(item) bool, err error) {
 			return nil, err
 		}
 		used = 1
-		holds = func(i item) bool { have, there := i[name]; return there && have == want[m[2]] }
+		holds = func(i item) bool { have, exists := i[name]; return exists && have == want[m[2]] }
 	default:
 		return nil, invalid("Invalid ConditionExpression: the sandbox's DynamoDB does not know %q; "+
 			"it knows attribute_not_exists(NAME) and NAME = :VALUE", in.ConditionExpression)

@@ -81,7 +81,7 @@ type Config struct {
 	// environment takes to make.
 	Network *network.Network
 
-	// Count, if set, is told a value of a function's metric in CloudWatch
+	// Count, if set, is called with a value of a function's metric in CloudWatch
 	// (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
 	Count func(region, functionName, metric string, value float64)
 }

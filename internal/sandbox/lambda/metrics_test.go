@@ -57,24 +57,24 @@ func TestAgeOfThrottledEventsIsTold(t *testing.T) {
 func TestAgeAndNumberOfEventsAreTold(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
-	told := map[string][]float64{}
+	published := map[string][]float64{}
 	w.cfg.Count = func(_, _, metric string, value float64) {
 		mu.Lock()
 		defer mu.Unlock()
-		told[metric] = append(told[metric], value)
+		published[metric] = append(published[metric], value)
 	}
 	arn := w.functionWithDestination(t, nil)
 	w.invokeAsync(t, arn, order{Do: "fail"})
 	w.settle(t)
 	// One event, three attempts, each a little later.
-	age := told["AsyncEventAge"]
-	if len(told["AsyncEventsReceived"]) != 1 || len(age) != 3 || !slices.IsSorted(age) || age[0] < 0 || len(told["AsyncEventsDropped"]) != 1 {
-		t.Errorf("told %v; want 1 event received, 3 growing ages, 1 dropped", told)
+	age := published["AsyncEventAge"]
+	if len(published["AsyncEventsReceived"]) != 1 || len(age) != 3 || !slices.IsSorted(age) || age[0] < 0 || len(published["AsyncEventsDropped"]) != 1 {
+		t.Errorf("told %v; want 1 event received, 3 growing ages, 1 dropped", published)
 	}
 	if _, err := w.Invoke(t.Context(), w.admin(), arn, payload(order{Do: "report"})); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(told["AsyncEventAge"]) + len(told["AsyncEventsReceived"]); n != 4 {
-		t.Errorf("a synchronous invocation counts as an event: %v", told)
+	if n := len(published["AsyncEventAge"]) + len(published["AsyncEventsReceived"]); n != 4 {
+		t.Errorf("a synchronous invocation counts as an event: %v", published)
 	}
 }

@@ -123,7 +123,7 @@ func (o *output) run() {
 			if !whole {
 				break
 			}
-			if begun, marked := o.reached(line); marked {
+			if begun, isMark := o.reached(line); isMark {
 				rest = slices.Concat(begun, after)
 				continue
 			}
@@ -145,7 +145,7 @@ func (o *output) run() {
 
 // reached says whether the line ends in a mark of drain's, whose waiter is told, and
 // what the process had begun to write before it.
-func (o *output) reached(line []byte) (begun []byte, marked bool) {
+func (o *output) reached(line []byte) (begun []byte, isMark bool) {
 	i := bytes.IndexByte(line, 0)
 	if i < 0 {
 		return nil, false

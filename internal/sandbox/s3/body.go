@@ -52,8 +52,8 @@ func (s *Service) receive(r *http.Request) (*body, error) {
 	if sum, err := hex.DecodeString(r.Header.Get("X-Amz-Content-Sha256")); err == nil && len(sum) == sha256.Size {
 		b.sha256 = sum
 	}
-	if given, ok := r.Header["Content-Md5"]; ok {
-		if b.md5, err = base64.StdEncoding.DecodeString(given[0]); err != nil || len(b.md5) != md5.Size {
+	if value, ok := r.Header["Content-Md5"]; ok {
+		if b.md5, err = base64.StdEncoding.DecodeString(value[0]); err != nil || len(b.md5) != md5.Size {
 			return nil, badRequest("InvalidDigest", "The Content-MD5 you specified is not valid.")
 		}
 	}
@@ -66,14 +66,14 @@ func errTooLarge() *apiError {
 
 // expectChecksum reads which checksum comes with the body, before or after it.
 func (b *body) expectChecksum(h http.Header) (err error) {
-	if b.checksum, err = givenChecksum(h); err != nil {
+	if b.checksum, err = requestChecksum(h); err != nil {
 		return err
 	}
-	given := h.Get("X-Amz-Trailer")
+	trailer := h.Get("X-Amz-Trailer")
 	unsupported := errInvalidRequest("The value specified in the x-amz-trailer header is not supported")
-	name, after := strings.CutPrefix(strings.ToLower(given), "x-amz-checksum-")
+	name, after := strings.CutPrefix(strings.ToLower(trailer), "x-amz-checksum-")
 	switch {
-	case given != "" && (!after || b.chunked == nil || !b.chunked.trailed):
+	case trailer != "" && (!after || b.chunked == nil || !b.chunked.trailed):
 		return unsupported
 	case after && b.checksum.Value != "":
 		return errMultipleChecksums()

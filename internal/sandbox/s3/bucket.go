@@ -257,7 +257,7 @@ func (s *Service) makeBucket(ctx context.Context, b *bucket, by maker) error {
 // storeBucket makes a bucket in the store, unless there is one, and says
 // whether it did.
 func (s *Service) storeBucket(b *bucket, by maker) (created bool, err error) {
-	there, err := s.store.CreateBucket(store.Bucket{
+	existing, err := s.store.CreateBucket(store.Bucket{
 		Name: b.name, Region: b.region, Versioning: b.versioning, Config: map[string][]byte{keptMaker: []byte(by)},
 	})
 	switch {
@@ -265,9 +265,9 @@ func (s *Service) storeBucket(b *bucket, by maker) (created bool, err error) {
 		return true, nil
 	case !errors.Is(err, store.ErrBucketExists):
 		return false, err
-	case there.Region != b.region:
-		return false, fmt.Errorf("it was there in %s", there.Region)
-	case there.Versioning == b.versioning:
+	case existing.Region != b.region:
+		return false, fmt.Errorf("it was there in %s", existing.Region)
+	case existing.Versioning == b.versioning:
 		return false, nil
 	case b.versioning == store.Unversioned:
 		return false, errors.New("it was there with versions, which cannot be switched off")

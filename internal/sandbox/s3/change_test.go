@@ -15,8 +15,8 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// telling makes a bucket that tells everything.
-func (w *world) telling(t *testing.T, name string, versioned bool) {
+// notifyingBucket makes a bucket that sends events of everything.
+func (w *world) notifyingBucket(t *testing.T, name string, versioned bool) {
 	t.Helper()
 	err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: name, Versioned: versioned, Notifications: Notifications{Rules: []NotificationRule{
 		{ARN: topic, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}},
@@ -46,8 +46,8 @@ func objectOf(t *testing.T, n Notification) (event string, object map[string]any
 // An event about a deletion or about tags has its own members, and only those.
 func TestEventsOfDeletionsAndTags(t *testing.T) {
 	w := newWorld(t)
-	w.telling(t, "versioned", true)
-	w.telling(t, "flat", false)
+	w.notifyingBucket(t, "versioned", true)
+	w.notifyingBucket(t, "flat", false)
 	ctx, c := t.Context(), w.client(here)
 	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}
 	for _, bucket := range []string{"versioned", "flat"} {

@@ -62,30 +62,30 @@ func errMultipleChecksums() *apiError {
 	return errInvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 }
 
-// givenChecksum returns the checksum in a request's headers, if any. That of an
+// requestChecksum returns the checksum in a request's headers, if any. That of an
 // upload in parts may end in the number of parts.
-func givenChecksum(h http.Header) (c store.Checksum, err error) {
-	given := ""
+func requestChecksum(h http.Header) (c store.Checksum, err error) {
+	algorithm := ""
 	for name, values := range h {
 		rest, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-checksum-")
 		if !ok || rest == "algorithm" || rest == "type" || rest == "mode" {
 			continue
 		}
-		if given != "" || len(values) > 1 {
+		if algorithm != "" || len(values) > 1 {
 			return c, errMultipleChecksums()
 		}
-		given = rest
+		algorithm = rest
 	}
-	if given == "" {
+	if algorithm == "" {
 		return c, nil
 	}
-	if c.Algorithm, err = findAlgorithm(given); err != nil {
+	if c.Algorithm, err = findAlgorithm(algorithm); err != nil {
 		return c, err
 	}
-	c.Value = h.Get("X-Amz-Checksum-" + given)
+	c.Value = h.Get("X-Amz-Checksum-" + algorithm)
 	sum, parts, several := strings.Cut(c.Value, "-")
 	if _, err := strconv.ParseUint(parts, 10, 32); !validChecksum(c.Algorithm, sum) || several && err != nil {
-		return c, errInvalidRequest("Value for x-amz-checksum-" + given + " header is invalid.")
+		return c, errInvalidRequest("Value for x-amz-checksum-" + algorithm + " header is invalid.")
 	}
 	return c, nil
 }
@@ -131,8 +131,8 @@ func (e *checksumElements) of(a store.Algorithm) *string {
 	return &e.CRC64NVME
 }
 
-// given returns a checksum that the elements have, and how many they have.
-func (e *checksumElements) given() (c store.Checksum, count int) {
+// present returns a checksum that the elements have, and how many they have.
+func (e *checksumElements) present() (c store.Checksum, count int) {
 	for a := range algorithms() {
 		if v := *e.of(a); v != "" {
 			c, count = store.Checksum{Algorithm: a, Value: v}, count+1

@@ -48,7 +48,7 @@ type deleteError struct {
 // deleteObjects answers DeleteObjects: each object is decided and deleted on
 // its own, so that what the caller may not delete does not keep the rest.
 func (x *exchange) deleteObjects() error {
-	if sum, err := givenChecksum(x.header); err != nil {
+	if sum, err := requestChecksum(x.header); err != nil {
 		return err
 	} else if sum.Value == "" && x.header.Get("Content-Md5") == "" {
 		return errInvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")

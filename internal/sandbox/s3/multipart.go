@@ -110,12 +110,12 @@ func (x *exchange) uploadPart() error {
 	if err := b.expectChecksum(x.header); err != nil {
 		return err
 	}
-	given, algorithm := b.checksum.Algorithm, upload.Algorithm
+	requested, algorithm := b.checksum.Algorithm, upload.Algorithm
 	switch {
 	case algorithm == "":
 		algorithm = store.CRC64NVME // S3's own, which it keeps to itself
-	case given != algorithm && (given != "" || upload.ChecksumType == store.Composite):
-		return errChecksumMismatch(algorithm, given)
+	case requested != algorithm && (requested != "" || upload.ChecksumType == store.Composite):
+		return errChecksumMismatch(algorithm, requested)
 	}
 	x.pace.wait(b.size)
 	blob, err := x.stage(b, algorithm)
@@ -129,11 +129,11 @@ func (x *exchange) uploadPart() error {
 	}
 	header := x.w.Header()
 	header.Set("ETag", quote(part.ETag))
-	if given == "" {
-		given = upload.Algorithm
+	if requested == "" {
+		requested = upload.Algorithm
 	}
-	if given != "" {
-		header.Set(checksumHeader(given), blob.Sum(given))
+	if requested != "" {
+		header.Set(checksumHeader(requested), blob.Sum(requested))
 	}
 	x.target.settings().encryption.show(header)
 	return x.answer(http.StatusOK)
@@ -200,7 +200,7 @@ func (x *exchange) completeUpload() error {
 // expectObject reads what the object has to be. The checksum of an upload that
 // was created without one is not looked at.
 func (x *exchange) expectObject(c *store.Complete, upload store.Upload) error {
-	given, err := givenChecksum(x.header)
+	requested, err := requestChecksum(x.header)
 	if err != nil {
 		return err
 	}
@@ -209,13 +209,13 @@ func (x *exchange) expectObject(c *store.Complete, upload store.Upload) error {
 	case kind != "" && kind != store.FullObject && kind != store.Composite:
 		return errInvalidRequest("Value for x-amz-checksum-type header is invalid.")
 	case upload.Algorithm == "":
-	case given.Value != "" && given.Algorithm != upload.Algorithm:
-		return errChecksumMismatch(upload.Algorithm, given.Algorithm)
+	case requested.Value != "" && requested.Algorithm != upload.Algorithm:
+		return errChecksumMismatch(upload.Algorithm, requested.Algorithm)
 	case kind != "" && kind != upload.ChecksumType:
 		return errInvalidRequest(fmt.Sprintf("The upload was created using the %s checksum mode. "+
 			"The complete request must use the same checksum mode.", upload.ChecksumType))
-	case given.Value != "":
-		c.Checksum = store.Checksum{Algorithm: given.Algorithm, Type: upload.ChecksumType, Value: given.Value}
+	case requested.Value != "":
+		c.Checksum = store.Checksum{Algorithm: requested.Algorithm, Type: upload.ChecksumType, Value: requested.Value}
 	}
 	if text := x.header.Get("X-Amz-Mp-Object-Size"); text != "" {
 		size, err := strconv.ParseInt(text, 10, 64)
@@ -260,21 +260,21 @@ func (p completedPart) named(upload store.Upload) (part store.CompletePart, err 
 		return part, errInvalidParameter("PartNumber", strconv.Itoa(*p.PartNumber), "PartNumber must be >= 1")
 	}
 	part = store.CompletePart{Number: *p.PartNumber, ETag: unquote(p.ETag)}
-	given, count := p.given()
+	checksum, count := p.present()
 	switch {
-	case count > 1 || count == 1 && !validChecksum(given.Algorithm, given.Value):
-		return part, errInvalidParameter("Checksum", given.Value, "Invalid Base64 or multiple checksums present in request")
+	case count > 1 || count == 1 && !validChecksum(checksum.Algorithm, checksum.Value):
+		return part, errInvalidParameter("Checksum", checksum.Value, "Invalid Base64 or multiple checksums present in request")
 	case upload.Algorithm == "": // S3's own is not told
 	case count == 0 && upload.ChecksumType == store.Composite:
 		return part, errInvalidRequest(fmt.Sprintf(
 			"The upload was created using a %s checksum. The complete request must include the checksum for each part. "+
 				"It was missing for part %d in the request.",
 			strings.ToLower(string(upload.Algorithm)), part.Number))
-	case count == 1 && given.Algorithm != upload.Algorithm:
+	case count == 1 && checksum.Algorithm != upload.Algorithm:
 		return part, badRequest("BadDigest", fmt.Sprintf("The %s you specified for part %d did not match what we received.",
-			strings.ToLower(string(given.Algorithm)), part.Number))
+			strings.ToLower(string(checksum.Algorithm)), part.Number))
 	default:
-		part.Checksum = given.Value
+		part.Checksum = checksum.Value
 	}
 	return part, nil
 }

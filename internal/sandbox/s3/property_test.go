@@ -35,8 +35,8 @@ type played struct {
 	tags           int
 }
 
-// told is what an event says.
-type told struct {
+// eventFields is what an event says.
+type eventFields struct {
 	name, key, versionID, etag string
 	size                       int // -1 if it says none
 }
@@ -85,8 +85,8 @@ func code(t *rapid.T, what string, err error, want string) bool {
 
 // expect compares the events since the last call, and that they are in the
 // key's sequence.
-func (p *player) expect(t *rapid.T, want ...told) {
-	var got []told
+func (p *player) expect(t *rapid.T, want ...eventFields) {
+	var got []eventFields
 	for _, n := range p.world.messages(p.outer) {
 		var m eventMessage
 		if err := json.Unmarshal(n.Body, &m); err != nil || len(m.Records) != 1 {
@@ -101,7 +101,7 @@ func (p *player) expect(t *rapid.T, want ...told) {
 		if o.Size != nil {
 			size = int(*o.Size)
 		}
-		got = append(got, told{m.Records[0].EventName, key, o.VersionID, o.ETag, size})
+		got = append(got, eventFields{m.Records[0].EventName, key, o.VersionID, o.ETag, size})
 		if o.Sequencer == "" {
 			continue
 		}
@@ -148,7 +148,7 @@ func (p *player) put(t *rapid.T) {
 		return
 	}
 	p.add(key, played{id: p.version(out.VersionId), body: body, etag: *out.ETag, tags: 1})
-	p.expect(t, told{"ObjectCreated:Put", key, aws.ToString(out.VersionId), strings.Trim(*out.ETag, `"`), len(body)})
+	p.expect(t, eventFields{"ObjectCreated:Put", key, aws.ToString(out.VersionId), strings.Trim(*out.ETag, `"`), len(body)})
 }
 
 // version is the ID of a version as lists have it.
@@ -175,7 +175,7 @@ func (p *player) copy(t *rapid.T) {
 	}
 	body, tags := source.body, source.tags
 	p.add(to, played{id: p.version(out.VersionId), body: body, etag: *out.CopyObjectResult.ETag, tags: tags})
-	p.expect(t, told{"ObjectCreated:Copy", to, aws.ToString(out.VersionId), strings.Trim(*out.CopyObjectResult.ETag, `"`), len(body)})
+	p.expect(t, eventFields{"ObjectCreated:Copy", to, aws.ToString(out.VersionId), strings.Trim(*out.CopyObjectResult.ETag, `"`), len(body)})
 }
 
 func (p *player) inParts(t *rapid.T) {
@@ -193,7 +193,7 @@ func (p *player) inParts(t *rapid.T) {
 	})
 	code(t, "complete", err, "")
 	p.add(key, played{id: p.version(out.VersionId), body: "part", etag: *out.ETag})
-	p.expect(t, told{"ObjectCreated:CompleteMultipartUpload", key, aws.ToString(out.VersionId), strings.Trim(*out.ETag, `"`), 4})
+	p.expect(t, eventFields{"ObjectCreated:CompleteMultipartUpload", key, aws.ToString(out.VersionId), strings.Trim(*out.ETag, `"`), 4})
 }
 
 func (p *player) delete(t *rapid.T) {
@@ -202,7 +202,7 @@ func (p *player) delete(t *rapid.T) {
 	code(t, "delete", err, "")
 	if p.state == "" {
 		if len(p.versions[key]) > 0 {
-			p.expect(t, told{"ObjectRemoved:Delete", key, "", "", -1})
+			p.expect(t, eventFields{"ObjectRemoved:Delete", key, "", "", -1})
 		} else {
 			p.expect(t)
 		}
@@ -210,7 +210,7 @@ func (p *player) delete(t *rapid.T) {
 		return
 	}
 	p.add(key, played{id: *out.VersionId, marker: true})
-	p.expect(t, told{"ObjectRemoved:DeleteMarkerCreated", key, *out.VersionId, etagOfNothing, -1})
+	p.expect(t, eventFields{"ObjectRemoved:DeleteMarkerCreated", key, *out.VersionId, etagOfNothing, -1})
 }
 
 func (p *player) deleteVersion(t *rapid.T) {
@@ -225,7 +225,7 @@ func (p *player) deleteVersion(t *rapid.T) {
 		t.Fatalf("deleting %+v answered %+v", v, out)
 	}
 	p.versions[key] = slices.Delete(p.versions[key], i, i+1)
-	p.expect(t, told{"ObjectRemoved:Delete", key, p.shown(v.id), "", -1})
+	p.expect(t, eventFields{"ObjectRemoved:Delete", key, p.shown(v.id), "", -1})
 }
 
 func (p *player) tag(t *rapid.T) {
@@ -251,7 +251,7 @@ func (p *player) tag(t *rapid.T) {
 	if v.tags = 1; name == "ObjectTagging:Delete" {
 		v.tags = 0
 	}
-	p.expect(t, told{name, key, p.shown(v.id), strings.Trim(v.etag, `"`), -1})
+	p.expect(t, eventFields{name, key, p.shown(v.id), strings.Trim(v.etag, `"`), -1})
 }
 
 func (p *player) setVersioning(t *rapid.T) {
@@ -316,7 +316,7 @@ func TestAnswersAndEventsAreLikeTheModel(t *testing.T) {
 		if rapid.Bool().Draw(r, "versioned") {
 			p.state = types.BucketVersioningStatusEnabled
 		}
-		w.telling(t, p.bucket, p.state != "")
+		w.notifyingBucket(t, p.bucket, p.state != "")
 		r.Repeat(map[string]func(*rapid.T){
 			"put": p.put, "copy": p.copy, "in parts": p.inParts, "delete": p.delete, "delete version": p.deleteVersion,
 			"tag": p.tag, "versioning": p.setVersioning, "": p.check,

@@ -12,7 +12,7 @@ import (
 func TestTopicMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		told := map[string]float64{}
+		published := map[string]float64{}
 		w := newWorld(t, func(c *Config) {
 			c.Count = func(r, name, metric string, value float64) {
 				if r != region || name != "uploads" {
@@ -20,7 +20,7 @@ func TestTopicMetrics(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				told[metric] += value
+				published[metric] += value
 			}
 		})
 		w.subscribe(t, SubscriptionConfig{
@@ -41,8 +41,8 @@ func TestTopicMetrics(t *testing.T) {
 			"NumberOfNotificationsFailedToRedriveToDlq": 1, "NumberOfNotificationsRedrivenToDlq": 1,
 			"PublishSize": float64(len(`{"k":"other"}`) + 3*len(`{"k":"wanted"}`)),
 		}
-		if !maps.Equal(told, want) {
-			t.Errorf("told %v, want %v", told, want)
+		if !maps.Equal(published, want) {
+			t.Errorf("told %v, want %v", published, want)
 		}
 	})
 }

@@ -65,7 +65,7 @@ type Config struct {
 	Logger    *slog.Logger
 	// Network, if set, says how long deliveries take.
 	Network *network.Network
-	// Count, if set, is told a value of a topic's metric in CloudWatch
+	// Count, if set, is called with a value of a topic's metric in CloudWatch
 	// (https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html).
 	Count func(region, topicName, metric string, value float64)
 }

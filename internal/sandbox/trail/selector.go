@@ -41,7 +41,7 @@ func checkSelectors(all []Selector) error {
 	}
 	values := 0
 	for _, s := range all {
-		given := map[string][]string{}
+		equals := map[string][]string{}
 		for _, c := range s.FieldSelectors {
 			equalsOnly, known := fields()[c.Field]
 			if !known {
@@ -51,13 +51,13 @@ func checkSelectors(all []Selector) error {
 			if equalsOnly && len(others) > 0 {
 				return fmt.Errorf("InvalidEventSelectorsException: %s takes Equals alone", c.Field)
 			}
-			if given[c.Field] != nil || len(c.Equals)+len(others) == 0 {
+			if equals[c.Field] != nil || len(c.Equals)+len(others) == 0 {
 				return fmt.Errorf("InvalidEventSelectorsException: %s is given twice, or without a value", c.Field)
 			}
-			given[c.Field] = append(c.Equals, others...)
-			values += len(given[c.Field])
+			equals[c.Field] = append(c.Equals, others...)
+			values += len(equals[c.Field])
 		}
-		if !slices.Equal(given["eventCategory"], []string{"Data"}) || len(given["resources.type"]) != 1 {
+		if !slices.Equal(equals["eventCategory"], []string{"Data"}) || len(equals["resources.type"]) != 1 {
 			return fmt.Errorf("the sandbox supports selectors of data events of one type of resources alone, not %q", s.Name)
 		}
 	}

@@ -131,7 +131,7 @@ func (b *Bucket) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...fu
 	o, ok := b.objects[aws.ToString(in.Key)]
 	if !ok {
 		var header []string
-		if _, marked := b.markers[aws.ToString(in.Key)]; marked {
+		if _, hasMarker := b.markers[aws.ToString(in.Key)]; hasMarker {
 			header = append(header, "X-Amz-Delete-Marker", "true")
 		}
 		if at := b.now(); !at.IsZero() {

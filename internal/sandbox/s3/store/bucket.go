@@ -76,11 +76,11 @@ func configRow(bucket uint32, name string) []byte {
 func (s *Store) CreateBucket(b Bucket) (made Bucket, err error) {
 	err = s.write(func(t *txn) error {
 		if row := t.table(tableBuckets).Get([]byte(b.Name)); row != nil {
-			there, err := decodeBucket(b.Name, row)
+			existing, err := decodeBucket(b.Name, row)
 			if err != nil {
 				return err
 			}
-			made = t.public(there)
+			made = t.public(existing)
 			return fmt.Errorf("%w: %s", ErrBucketExists, b.Name)
 		}
 		number, err := t.table(tableBuckets).NextSequence()

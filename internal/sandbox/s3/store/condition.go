@@ -10,22 +10,22 @@ func (t *txn) decide(b *bucket, key string, c Condition, started Started, delete
 		return nil
 	}
 	var current version
-	there := false
+	found := false
 	if order, row := t.current(b, key); row != nil {
 		v, err := t.decodeVersion(order, row, false)
 		if err != nil {
 			return err
 		}
-		current, there = *v, !v.marker
+		current, found = *v, !v.marker
 		if v.marker && started.order != 0 && v.sequence > started.order {
 			deleted = true
 		}
 	}
-	overtaken := there && started.order != 0 && current.sequence > started.order
+	overtaken := found && started.order != 0 && current.sequence > started.order
 	switch {
-	case c.IfNoneMatch && there:
+	case c.IfNoneMatch && found:
 		return &PreconditionError{Condition: "If-None-Match"}
-	case c.IfMatch != "" && !there:
+	case c.IfMatch != "" && !found:
 		return fmt.Errorf("%w: s3://%s/%s", ErrNoSuchKey, b.name, key)
 	case c.IfMatch != "" && c.IfMatch != "*" && c.IfMatch != current.etag:
 		return &PreconditionError{Condition: "If-Match"}

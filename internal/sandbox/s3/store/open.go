@@ -64,17 +64,17 @@ func Open(dir string, o Options) (*Store, error) {
 // openDatabase refuses what is not a store before it writes anything.
 func (s *Store) openDatabase(random io.Reader) error {
 	path := filepath.Join(s.dir, databaseFile)
-	there, err := exists(path)
+	found, err := exists(path)
 	if err != nil {
 		return err
 	}
-	if !there {
+	if !found {
 		if err := s.refuseOthers(); err != nil {
 			return err
 		}
 		if err := s.make(path, random); err != nil {
 			// Another process may have made one, and removed what this was making.
-			if there, _ := exists(path); !there || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrExist) {
+			if found, _ := exists(path); !found || !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrExist) {
 				return err
 			}
 		}

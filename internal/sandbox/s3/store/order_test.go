@@ -45,9 +45,9 @@ func TestUploadIsOrderedAndDatedByItsBeginning(t *testing.T) {
 	if got := read(t, s, "k", w.VersionID); got != "in parts" || !w.LastModified.Equal(u.Initiated) {
 		t.Errorf("the version is %q, modified at %s, want %s", got, w.LastModified, u.Initiated)
 	}
-	marked, err := s.DeleteObject(Delete{Bucket: here, Key: "k2"})
-	if err != nil || !marked.Made {
-		t.Fatalf("%+v (%v), want a marker of a key that was never there", marked, err)
+	marker, err := s.DeleteObject(Delete{Bucket: here, Key: "k2"})
+	if err != nil || !marker.Made {
+		t.Fatalf("%+v (%v), want a marker of a key that was never there", marker, err)
 	}
 }
 

@@ -10,13 +10,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// given is a flag's value; what a flag means that was left out is not what it
-// means when it is given and empty, as by a shell's variable that is not set.
-type given struct{ flag, value string }
+// flagValue is a flag's value. A flag that is empty, as by a shell's variable that is
+// not set, does not mean what one means that is left out.
+type flagValue struct{ flag, value string }
 
-// checkGiven refuses flags that are given and empty. changed says which were
-// given.
-func checkGiven(changed func(flag string) bool, flags ...given) error {
+// checkNotEmpty refuses flags that are set and empty. changed says which are set.
+func checkNotEmpty(changed func(flag string) bool, flags ...flagValue) error {
 	for _, f := range flags {
 		if changed(f.flag) && f.value == "" {
 			return usageError{fmt.Errorf("--%s is empty; name one, or leave it out", f.flag)}
