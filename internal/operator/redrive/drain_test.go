@@ -69,10 +69,10 @@ func TestDeletesShareRequests(t *testing.T) {
 			done.Add(1)
 			return nil
 		}
-		deleted := 0
+		var deleted atomic.Int64
 		queue.deleted = func(string) {
-			if deleted++; int64(deleted) > done.Load() {
-				t.Errorf("%d letters are deleted after %d invocations", deleted, done.Load())
+			if n := deleted.Add(1); n > done.Load() {
+				t.Errorf("%d letters are deleted after %d invocations", n, done.Load())
 			}
 		}
 		for range 400 {
