@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,8 +107,7 @@ func (s *consoleSource) DeadLetters(ctx context.Context, read func(n int)) (docu
 // Replay is redrive.
 func (s *consoleSource) Replay(ctx context.Context, chosen console.Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
 	o := redrive.Options{
-		Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0),
-		Filter: redrive.Filter{Prefix: chosen.Prefix, Cause: chosen.Reason, Key: chosen.Key},
+		Config: s.set, Clients: redrive.NewClients(s.config, s.set.Regions, 0), Filter: chosen.Filter(), Max: chosen.Most,
 	}
 	if chosen.Region != "" {
 		o.Regions = []string{chosen.Region}
@@ -116,31 +116,44 @@ func (s *consoleSource) Replay(ctx context.Context, chosen console.Letters, done
 	return document.NewRedrive(s.set.Name, false, r), errors.Join(err, r.Err())
 }
 
-// Verify is verify with its default grace.
-func (s *consoleSource) Verify(ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference)) (document.VerifySummary, error) {
+// Verify is verify with its default grace. Counts take differences in the order of
+// their keys, in which they are not found.
+func (s *consoleSource) Verify(
+	ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference),
+) (console.Compared, error) {
 	o := verifyOptions(s.set, s.config, s.account, s.set.Regions, verifyFlags{prefix: prefix, grace: verify.DefaultGrace})
-	counts := verify.NewCounts(prefix, s.set.Regions)
+	var sorted verify.Sorted
+	defer sorted.Close()
 	var mu sync.Mutex
 	summary, err := verify.Run(ctx, o, func(d verify.Difference) error {
 		mu.Lock()
 		defer mu.Unlock()
-		counts.Add(d)
 		found(document.NewVerifyDifference(d))
-		return nil
+		return sorted.Add(d)
 	}, func(p verify.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		progress(p.Keys, p.Waiting)
 	})
-	return document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts), err
+	counts := verify.NewCounts(prefix, s.set.Regions)
+	for d, failed := range sorted.All() {
+		if failed != nil {
+			err = cmp.Or(err, failed)
+			break
+		}
+		counts.Add(d)
+	}
+	return console.Compared{
+		VerifySummary: document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts), Unanswered: oneLineOf(summary.Unanswered),
+	}, err
 }
 
 // Backfill is backfill to all Regions.
-func (s *consoleSource) Backfill(ctx context.Context, m console.Missing, progress func(done, missing int)) (document.Backfill, error) {
+func (s *consoleSource) Backfill(ctx context.Context, m console.Missing, progress func(done, missing int)) (console.Copied, error) {
 	f := backfillFlags{prefix: m.Prefix, keys: m.Keys, dryRun: m.DryRun, concurrency: backfill.DefaultConcurrency}
 	o, err := backfillOptions(ctx, s.set, s.config, s.account, s.set.Regions, f, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return document.Backfill{}, err
+		return console.Copied{}, err
 	}
 	o.Approve = func(_ context.Context, e backfill.Estimate) (float64, error) {
 		if e.Dollars() > m.Limit {
@@ -149,7 +162,15 @@ func (s *consoleSource) Backfill(ctx context.Context, m console.Missing, progres
 		return m.Limit, nil
 	}
 	r, err := backfill.Run(ctx, o, backfill.Observer{Progress: func(p backfill.Progress) { progress(p.Ended, p.Missing) }})
-	return document.NewBackfill(s.set.Name, m.DryRun, false, r, err), err
+	return console.Copied{Backfill: document.NewBackfill(s.set.Name, m.DryRun, false, r, err), Unanswered: oneLineOf(r.Unanswered)}, err
+}
+
+// oneLineOf is an error's text, empty for none.
+func oneLineOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return oneLine(err.Error())
 }
 
 // Report is report.

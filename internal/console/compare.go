@@ -1,42 +1,72 @@
 package console
 
 import (
+	"cmp"
 	"math"
+	"net/url"
+	"slices"
 	"sync"
 
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/printable"
 )
 
-// comparison is the newest comparison and the newest plan of a backfill. It is safe
-// for concurrent use.
+// comparison is the newest comparison, the newest plan of a backfill, and what came of
+// the newest backfill. It is safe for concurrent use.
 type comparison struct {
 	mu          sync.Mutex
+	begun       bool
 	prefix      string
-	summary     *document.VerifySummary // nil until the end
+	summary     *Compared // nil until the end
+	early       bool      // it ended before all was compared
 	differences []document.VerifyDifference
 	more        int // that are not kept
-	plan        *document.Backfill
+	plan        *Copied
 	planned     plan
+	open        bool // planned can be carried out
+	result      *Copied
 }
 
 // compareView is what the page about the comparison shows.
 type compareView struct {
+	Version     int
+	Begun       bool
 	Prefix      string
 	Within      string // shows the differences with this prefix only
-	Summary     *document.VerifySummary
+	Kind        string // and of this kind
+	Summary     *Compared
+	Early       bool
+	Up          []crumb // from all keys down to Within
+	Kinds       []kindCount
 	Prefixes    []prefixCount
+	MorePrefix  int // that are not listed
 	Differences []document.VerifyDifference
-	Shown       int // of the kept ones, with the prefix
+	Shown       int // of the kept ones, with the prefix and of the kind
 	Kept, More  int
-	Plan        *document.Backfill
-	Planned     plan
+	Plan        *planView
+	Result      *Copied
+}
+
+// kindCount counts the differences of a kind below the prefix that is shown.
+type kindCount struct {
+	Kind  string
+	Count int
 }
 
 // prefixCount counts differences below a common prefix.
 type prefixCount struct {
 	Prefix string
 	Count  int
-	Leaf   bool // a key
+}
+
+// planView is a plan as it is shown.
+type planView struct {
+	Copied
+
+	Planned plan
+	Open    bool // can be carried out
+	Objects int
+	Bytes   int64
 }
 
 // mostKept bounds the memory that differences take.
@@ -45,7 +75,7 @@ const mostKept = 20_000
 func (c *comparison) begin(prefix string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.prefix, c.summary, c.differences, c.more = prefix, nil, nil, 0
+	c.begun, c.prefix, c.summary, c.early, c.differences, c.more = true, prefix, nil, false, nil, 0
 }
 
 func (c *comparison) add(d document.VerifyDifference) {
@@ -58,34 +88,112 @@ func (c *comparison) add(d document.VerifyDifference) {
 	c.differences = append(c.differences, d)
 }
 
-func (c *comparison) end(s document.VerifySummary) {
+func (c *comparison) end(s Compared, early bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.summary = &s
+	c.summary, c.early = &s, early || s.Partial
 }
 
-func (c *comparison) setPlan(d document.Backfill, p plan) {
+// forgetPlan is for when a new plan is begun: what was planned before may not be right.
+func (c *comparison) forgetPlan() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plan, c.planned = &d, p
+	c.plan, c.planned, c.open = nil, plan{}, false
 }
 
-func (c *comparison) view(within string) compareView {
+func (c *comparison) setPlan(d Copied, p plan) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.plan, c.planned, c.open, c.result = &d, p, true, nil
+}
+
+// takePlan is the newest plan if it is the one of that ID and nobody took it before.
+func (c *comparison) takePlan(id string) (plan, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open || c.planned.ID != id {
+		return plan{}, false
+	}
+	c.open = false
+	return c.planned, true
+}
+
+// givePlanBack has the plan be taken again: it was not begun.
+func (c *comparison) givePlanBack(p plan) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open = c.planned.ID == p.ID
+}
+
+func (c *comparison) setResult(d Copied) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.result = &d
+}
+
+func (c *comparison) view(within, kind string) compareView {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := compareView{
-		Prefix: c.prefix, Within: within, Summary: c.summary, Kept: len(c.differences), More: c.more, Plan: c.plan, Planned: c.planned,
+		Begun: c.begun, Prefix: c.prefix, Within: within, Kind: kind, Summary: c.summary, Early: c.early, Up: crumbs(within),
+		Kept: len(c.differences), More: c.more, Result: c.result,
 	}
-	v.Prefixes = prefixesOf(c.differences, within)
+	kinds := map[string]int{}
+	below := newPrefixes(within)
 	for _, d := range c.differences {
 		if !hasPrefix(d.Key, within) {
 			continue
 		}
+		if kinds[d.Kind]++; kind != "" && d.Kind != kind {
+			continue
+		}
+		below.add(d.Key)
 		if v.Shown++; v.Shown <= mostRows {
 			v.Differences = append(v.Differences, d)
 		}
 	}
+	for k, n := range kinds {
+		v.Kinds = append(v.Kinds, kindCount{k, n})
+	}
+	slices.SortFunc(v.Kinds, func(a, b kindCount) int { return cmp.Compare(a.Kind, b.Kind) })
+	slices.SortStableFunc(v.Differences, func(a, b document.VerifyDifference) int { return cmp.Compare(a.Key, b.Key) })
+	v.Prefixes, v.MorePrefix = below.list(mostRows)
+	if c.plan != nil {
+		v.Plan = &planView{Copied: *c.plan, Planned: c.planned, Open: c.open}
+		for _, t := range c.plan.Targets {
+			v.Plan.Objects, v.Plan.Bytes = v.Plan.Objects+toCopy(t), v.Plan.Bytes+t.MissingBytes
+		}
+	}
 	return v
+}
+
+// toCopy is how many objects a backfill would write to a target.
+func toCopy(t document.BackfillTarget) int {
+	return max(0, t.Missing+t.Stale-t.NoSource-t.Deleted-t.Copying-t.Diverged-t.Destroyed)
+}
+
+// Query names what is shown in a link.
+func (v compareView) Query() string {
+	return url.Values{"within": {v.Within}, "kind": {v.Kind}}.Encode()
+}
+
+// copiedTo is how many objects a backfill wrote to a target.
+func copiedTo(t document.BackfillTarget) int { return t.Copied + t.Replaced }
+
+func firstFailures(list []document.CopyFailure) []document.CopyFailure {
+	return list[:min(len(list), mostRows)]
+}
+
+// Command is what a shell does the same with.
+func (m Missing) Command() string {
+	command := "s3fanout backfill"
+	for _, key := range m.Keys {
+		command += " --key=" + printable.Shell(key)
+	}
+	if len(m.Keys) == 0 && m.Prefix != "" {
+		command += " --prefix=" + printable.Shell(m.Prefix)
+	}
+	return command
 }
 
 // plan is a backfill that somebody saw, with the most that it may cost.

@@ -40,9 +40,9 @@ type Source interface {
 	// Replay replays the dead letters that are chosen.
 	Replay(ctx context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error)
 	// Verify compares the keys that begin with the prefix.
-	Verify(ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference)) (document.VerifySummary, error)
+	Verify(ctx context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference)) (Compared, error)
 	// Backfill copies what is missing, or says with a dry run what that is.
-	Backfill(ctx context.Context, chosen Missing, progress func(done, missing int)) (document.Backfill, error)
+	Backfill(ctx context.Context, chosen Missing, progress func(done, missing int)) (Copied, error)
 }
 
 // Look is how the set stands. Its findings are in the order of their urgency.
@@ -81,8 +81,11 @@ type Alarm struct {
 
 // Letters choose dead letters; what is empty chooses all.
 type Letters struct {
-	Region, Reason, Prefix string
-	Key                    string // exactly
+	Region, Prefix string
+	Reason         string // what it has in common with others; see deadletter.Cause
+	Key            string // exactly
+	Message        string // SQS's ID
+	Most           int    // that are tried; 0 means all
 }
 
 // Missing chooses what a backfill copies. Keys are exact, and go before Prefix.
@@ -92,6 +95,24 @@ type Missing struct {
 	DryRun bool
 	// Limit is the most that it may cost, in US dollars, by its estimate.
 	Limit float64
+}
+
+// Compared sums a comparison up.
+type Compared struct {
+	document.VerifySummary
+
+	// Unanswered says what could not be asked besides, empty if everything could: keys
+	// that are being deleted or copied may count as missing then.
+	Unanswered string
+}
+
+// Copied sums a backfill up, or its dry run.
+type Copied struct {
+	document.Backfill
+
+	// Unanswered says what could not be asked besides, empty if everything could: what
+	// is being copied is copied once more then.
+	Unanswered string
 }
 
 // Options are what a Server needs. Source, Set and Regions are required.

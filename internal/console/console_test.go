@@ -28,6 +28,9 @@ type fake struct {
 	letters []document.RedriveLetter
 	err     error
 	partly  error // of one of the Regions
+	// what a comparison and a backfill find
+	differences []document.VerifyDifference
+	failures    []document.CopyFailure
 
 	mu    sync.Mutex
 	calls []string
@@ -38,6 +41,13 @@ func (f *fake) call(format string, args ...any) error {
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
 	return f.err
+}
+
+// fail has whatever is asked from now on fail.
+func (f *fake) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 func (f *fake) called() []string {
@@ -67,7 +77,7 @@ func (f *fake) History(_ context.Context, key string) (document.History, error) 
 func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive, error) {
 	read(len(f.letters))
 	d := document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}
-	if f.err == nil {
+	if f.err == nil { // set before
 		d.Regions = []document.RedriveRegion{{Region: "us-east-1"}}
 	}
 	return d, errors.Join(f.call("letters"), f.partly)
@@ -75,26 +85,44 @@ func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive,
 
 func (f *fake) Replay(_ context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
 	for _, l := range f.letters {
-		if l.Outcome = "replayed"; !chosen.chooses(l, causeOf(l)) {
+		if !chosen.Filter().Chooses(candidate(letterRow{l, causeOf(l)}), time.Now()) || chosen.Region != "" && chosen.Region != l.Region {
 			l.Outcome = "skipped"
+		} else if l.Outcome = f.replayed(l); l.Outcome == "failed" {
+			l.Detail = "the function failed again: NoSuchKey"
+		} else {
+			l.Did = map[string]int{"copied": 1}
 		}
 		done(l)
 	}
 	return document.Redrive{}, errors.Join(f.call("replay %v", chosen), f.partly)
 }
 
-func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64, int64), _ func(document.VerifyDifference)) (document.VerifySummary, error) {
-	progress(1, 0)
-	if prefix == "long" {
-		<-ctx.Done()
-		return document.VerifySummary{Partial: true}, ctx.Err()
+// replayed is what a replay of a letter comes to: of keys with "bad" it fails.
+func (f *fake) replayed(l document.RedriveLetter) string {
+	if strings.Contains(l.Objects[0].Key, "bad") {
+		return "failed"
 	}
-	return document.VerifySummary{Keys: 1, Equal: 1}, f.call("verify %s", prefix)
+	return "replayed"
 }
 
-func (f *fake) Backfill(_ context.Context, m Missing, progress func(int, int)) (document.Backfill, error) {
+func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64, int64), found func(document.VerifyDifference)) (Compared, error) {
+	progress(1, 0)
+	for _, d := range f.differences {
+		found(d)
+	}
+	if prefix == "long" {
+		<-ctx.Done()
+		return Compared{VerifySummary: document.VerifySummary{Keys: 1, Partial: true}}, ctx.Err()
+	}
+	err := f.call("verify %s", prefix)
+	return Compared{VerifySummary: document.VerifySummary{Keys: 1, Equal: 1, Partial: err != nil}}, err
+}
+
+func (f *fake) Backfill(_ context.Context, m Missing, progress func(int, int)) (Copied, error) {
 	progress(1, 1)
-	return document.Backfill{Estimate: &document.BackfillEstimate{Dollars: 1}}, f.call("backfill %+v", m)
+	return Copied{Backfill: document.Backfill{
+		Estimate: &document.BackfillEstimate{Dollars: 1}, Targets: []document.BackfillTarget{{Region: "eu-west-1", Missing: 1, MissingBytes: 5}}, Failures: f.failures,
+	}}, f.call("backfill %+v", m)
 }
 
 // user is a browser that has been let in.
@@ -175,16 +203,16 @@ func (u *user) get(path string) string {
 // until asks for a page until it says so.
 func (u *user) until(path, text string) string {
 	u.t.Helper()
-	for {
+	const limit = 30 * time.Second // nothing takes that long
+	for began := time.Now(); ; {
 		page := u.get(path)
 		if strings.Contains(page, text) {
 			return page
 		}
-		select {
-		case <-u.t.Context().Done():
-			u.t.Fatalf("%s never says %q:\n%s", path, text, page)
-		case <-time.After(time.Millisecond):
+		if time.Since(began) > limit {
+			u.t.Fatalf("%s never says %q:\n%.20000s", path, text, page)
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -295,7 +323,10 @@ func TestWrongInput(t *testing.T) {
 		{"GET", "/key?key=%ff", nil, 400, "not UTF-8"},
 		{"GET", "/report?month=yesterday", nil, 400, "no figures of this month"},
 		{"GET", "/nothing", nil, 404, "not found"},
-		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}}, 400, "no such Region"},
+		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}, "most": {"1"}}, 400, "no such Region"},
+		{"POST", "/letters/replay", url.Values{"prefix": {"\xff"}, "most": {"1"}}, 400, "no key begins so"},
+		{"POST", "/letters/replay", url.Values{"most": {"0"}}, 400, "does not say how many"},
+		{"POST", "/letters/replay", nil, 400, "does not say how many"},
 		{"POST", "/compare/verify", url.Values{"prefix": {"\xff"}}, 400, "not UTF-8"},
 		{"POST", "/compare/backfill", nil, 409, "make a new one"},
 		{"POST", "/compare/backfill", url.Values{"plan": {"guess"}, "limit": {"1e300"}}, 409, "make a new one"},
@@ -317,7 +348,7 @@ func TestLinksNameTheirKeys(t *testing.T) {
 	l.Objects[0].Key = key
 	u := serve(t, Options{Source: &fake{letters: []document.RedriveLetter{l}}, Regions: []string{"us-east-1"}})
 	u.send(http.MethodPost, "/letters/read", nil)
-	page := u.until("/letters", "1 dead letters, read")
+	page := u.until("/letters", "1 dead letter, read")
 	links := regexp.MustCompile(`href="(/(?:key|letters)\?[^"]+)"`).FindAllStringSubmatch(page, -1)
 	if len(links) != 2 {
 		t.Fatalf("%d links:\n%s", len(links), page)

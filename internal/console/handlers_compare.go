@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -10,12 +11,26 @@ import (
 	"s3fanout/internal/printable"
 )
 
-func (s *Server) showComparison(w http.ResponseWriter, r *http.Request) {
-	s.show(w, http.StatusOK, "compare", "Compare", struct {
-		compareView
+// comparePage is the page about the comparison, of which a part changes.
+type comparePage struct {
+	compareView
 
-		Jobs []jobView
-	}{s.compared.view(r.URL.Query().Get("within")), s.running("verify", "plan", "backfill")})
+	Jobs []jobView
+}
+
+func (s *Server) comparison(r *http.Request) compareView {
+	version := s.news["compared"].now()
+	v := s.compared.view(r.URL.Query().Get("within"), r.URL.Query().Get("kind"))
+	v.Version = version
+	return v
+}
+
+func (s *Server) showComparison(w http.ResponseWriter, r *http.Request) {
+	s.show(w, http.StatusOK, "compare", "Compare", comparePage{s.comparison(r), s.running("verify", "plan", "backfill")})
+}
+
+func (s *Server) comparisonPart(w http.ResponseWriter, r *http.Request) {
+	s.showPart(w, "compare-part", s.comparison(r))
 }
 
 func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +45,8 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 	}
 	ok := s.jobs.start("verify", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
 		s.compared.begin(prefix)
+		s.news["compared"].changed()
+		defer s.news["compared"].changed()
 		found := int64(0)
 		summary, err := s.o.Source.Verify(ctx, prefix, func(keys, waiting int64) {
 			text := fmt.Sprintf("%s keys, %s not the same everywhere", count(keys), count(found))
@@ -40,13 +57,17 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 		}, func(d document.VerifyDifference) {
 			found++
 			s.compared.add(d)
+			s.news["compared"].changed()
 		})
-		s.compared.end(summary)
+		s.compared.end(summary, err != nil)
 		text := fmt.Sprintf("%s keys compared, %s equal.", count(summary.Keys), count(summary.Equal))
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return text, ctx.Err()
+		case err != nil:
+			return "", fmt.Errorf("%w; %s keys were compared until then", err, count(summary.Keys))
 		}
-		return text, err
+		return text, nil
 	})
 	s.started(w, r, ok, "/compare")
 }
@@ -72,7 +93,11 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.DryRun = true
-	ok := s.jobs.start("plan", "See what is missing, and what it costs to copy it", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	const title = "See what is missing, and what it costs to copy it"
+	ok := s.jobs.start("plan", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		s.compared.forgetPlan()
+		s.news["compared"].changed()
+		defer s.news["compared"].changed()
 		d, err := s.o.Source.Backfill(ctx, m, func(_, missing int) { tell(count(missing)+" missing so far", int64(missing), 0) })
 		if err != nil {
 			return "", err
@@ -81,11 +106,7 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 		if d.Estimate != nil {
 			m.Limit = limitOf(*d.Estimate)
 		}
-		p := plan{ID: rand.Text(), Missing: m}
-		s.mu.Lock()
-		s.plan = &p
-		s.mu.Unlock()
-		s.compared.setPlan(d, p)
+		s.compared.setPlan(d, plan{ID: rand.Text(), Missing: m})
 		return "The plan is below.", nil
 	})
 	s.started(w, r, ok, "/compare")
@@ -93,32 +114,37 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 
 // startBackfill carries a plan out that somebody saw, once, for at most what it says.
 func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	p := s.plan
-	if p != nil && p.ID == r.PostFormValue("plan") {
-		s.plan = nil
-	} else {
-		p = nil
-	}
-	s.mu.Unlock()
-	if p == nil {
+	p, ok := s.compared.takePlan(r.PostFormValue("plan"))
+	if !ok {
 		http.Error(w, "This plan is not the newest, or was carried out; make a new one.", http.StatusConflict)
 		return
 	}
 	m := p.Missing
-	ok := s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok = s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		s.news["compared"].changed()
+		defer s.news["ended"].changed()
+		defer s.news["compared"].changed()
 		d, err := s.o.Source.Backfill(ctx, m, func(done, missing int) {
 			tell(fmt.Sprintf("%s of %s copied", count(done), count(missing)), int64(done), int64(missing))
 		})
+		s.compared.setResult(d)
 		copied, failed := 0, 0
 		for _, t := range d.Targets {
-			copied, failed = copied+t.Copied+t.Replaced, failed+t.Failed
+			copied, failed = copied+copiedTo(t), failed+t.Failed
 		}
 		text := fmt.Sprintf("%s copied, %s failed, %s left.", count(copied), count(failed), count(d.Left))
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return text, ctx.Err()
+		case err != nil:
+			return "", fmt.Errorf("%w; %s", err, text)
+		case failed > 0 || d.Left > 0:
+			return "", errors.New(text + " What failed is below, with its reasons.")
 		}
-		return text, err
+		return text, nil
 	})
+	if !ok {
+		s.compared.givePlanBack(p)
+	}
 	s.started(w, r, ok, "/compare")
 }

@@ -46,15 +46,11 @@ func moments(h document.History, letters []document.ExplainLetter) []moment {
 	return list
 }
 
-// fixable says which runs of the console can fix what was found of a key: a replay of
-// its dead letters, and a copy of what is missing.
-func fixable(d document.Explain) (replay, backfill bool) {
-	for _, r := range d.Regions {
-		if slices.Contains([]string{"missing", "dead-letter", "stale"}, r.State) {
-			backfill = true
-		}
-	}
-	return len(d.Letters) > 0, backfill
+// copyable says whether a backfill can fix what was found of a key.
+func copyable(d document.Explain) bool {
+	return slices.ContainsFunc(d.Regions, func(r document.ExplainRegion) bool {
+		return slices.Contains([]string{"missing", "dead-letter", "stale"}, r.State)
+	})
 }
 
 // The line of time has a lane for each Region, in the units of its SVG.

@@ -2,31 +2,75 @@ package console
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
-	"s3fanout/internal/printable"
+	"s3fanout/internal/operator/redrive"
 )
 
-// lettersView is what the page about dead letters shows of the last reading.
+// lettersView is what the page about dead letters shows of the last reading, and of
+// what was replayed since.
 type lettersView struct {
+	Version int       // of the part that changes
 	Read    time.Time // zero: never
 	Choice  Letters
-	Total   int // that were read
-	Groups  []letterGroup
-	Chosen  int // of Total
-	Letters []document.RedriveLetter
-	Regions []document.RedriveRegion
+	// Total are those in the queues, as far as is known, and Done those that were
+	// replayed since the reading.
+	Total, Done int
+	Chosen      int      // of Total
+	Reasons     []string // of any Region
+	Groups      []letterGroup
+	MoreGroups  int // that are not listed
+	Letters     []letterRow
+	MoreLetters int // chosen ones that are not listed
+	Trouble     []queueTrouble
+	Changed     []queueChange
 }
 
 // letterGroup is the dead letters of a Region with one reason.
 type letterGroup struct {
 	Region, Reason, Next string
-	Count                int
+	Count, Done, Failed  int // in the queue, replayed, and of Count: failed again
 	Oldest               *time.Time
+}
+
+// letterRow is a dead letter and its state.
+type letterRow struct {
+	document.RedriveLetter
+
+	Cause string
+}
+
+// Gone says that the letter is not in its queue any more.
+func (l letterRow) Gone() bool { return l.Outcome == string(redrive.Replayed) }
+
+// State is what became of the letter in one word or two.
+func (l letterRow) State() string {
+	switch l.Outcome {
+	case string(redrive.Waiting), string(redrive.Interrupted):
+		return "in the queue"
+	case string(redrive.Failed):
+		return "failed again"
+	}
+	return strings.ReplaceAll(l.Outcome, "-", " ")
+}
+
+// Became says what the functions made of a letter that was replayed.
+func (l letterRow) Became() string { return became(l.Did) }
+
+// queueTrouble is what is not known of a Region's queue.
+type queueTrouble struct{ Region, Text string }
+
+// queueChange says that a queue has about another number of letters by now than were
+// read.
+type queueChange struct {
+	Region     string
+	Known, Now int
 }
 
 // mostRows is how many dead letters, differences and groups a page shows; of the rest
@@ -39,27 +83,63 @@ type queues struct {
 	read    time.Time
 	regions []document.RedriveRegion
 	next    map[string]string // what to do, by cause
-	letters []queued
+	letters []letterRow
 	index   map[[2]string]int // by Region and message
+	now     map[string]int    // how many the last look found, by Region
 }
 
-// queued is a dead letter with its cause, which takes time to find.
-type queued struct {
-	document.RedriveLetter
-
-	cause string
-}
-
-func newQueues(d document.Redrive, read time.Time) queues {
-	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}}
+// newQueues takes in a reading. What is known of a letter that was tried before stays
+// known, and with kept also that others were replayed since.
+func newQueues(d document.Redrive, read time.Time, old queues, kept bool) queues {
+	q := queues{read: read, regions: d.Regions, next: map[string]string{}, index: map[[2]string]int{}, now: old.now}
 	for _, r := range d.Reasons {
 		q.next[r.Reason] = r.Next
 	}
-	for i, l := range d.Letters {
-		q.letters = append(q.letters, queued{l, causeOf(l)})
+	for _, l := range d.Letters {
+		if was, ok := old.find(l); ok && was.Outcome != string(redrive.Replayed) {
+			l.Outcome, l.Detail, l.Did = was.Outcome, was.Detail, was.Did
+		}
+		q.add(letterRow{l, causeOf(l)})
+	}
+	for _, l := range old.letters {
+		if _, back := q.find(l.RedriveLetter); kept && l.Gone() && !back {
+			q.add(l)
+		}
+	}
+	q.sort()
+	return q
+}
+
+// sort puts the oldest first in each Region, which no reading gives: letters keep their
+// places when they are read again.
+func (q *queues) sort() {
+	slices.SortStableFunc(q.letters, func(a, b letterRow) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), sentAt(a).Compare(sentAt(b)), cmp.Compare(a.MessageID, b.MessageID))
+	})
+	for i, l := range q.letters {
 		q.index[[2]string{l.Region, l.MessageID}] = i
 	}
-	return q
+}
+
+// sentAt is the zero time where it is not known.
+func sentAt(l letterRow) time.Time {
+	if l.SentAt == nil {
+		return time.Time{}
+	}
+	return *l.SentAt
+}
+
+func (q *queues) add(l letterRow) {
+	q.index[[2]string{l.Region, l.MessageID}] = len(q.letters)
+	q.letters = append(q.letters, l)
+}
+
+func (q *queues) find(l document.RedriveLetter) (document.RedriveLetter, bool) {
+	i, ok := q.index[[2]string{l.Region, l.MessageID}]
+	if !ok {
+		return document.RedriveLetter{}, false
+	}
+	return q.letters[i].RedriveLetter, true
 }
 
 // note keeps what was read true after a replay.
@@ -69,71 +149,140 @@ func (q *queues) note(l document.RedriveLetter) {
 	}
 }
 
-func (q *queues) view(choice Letters) lettersView {
-	v := lettersView{Read: q.read, Choice: choice, Total: len(q.letters), Regions: q.regions}
-	groups := map[[2]string]*letterGroup{}
+// counts are how many letters of each Region are in its queue, as far as is known.
+func (q *queues) counts() map[string]int {
+	counts := map[string]int{}
 	for _, l := range q.letters {
-		if l.Outcome == "replayed" {
-			v.Total--
-			continue
+		if !l.Gone() {
+			counts[l.Region]++
 		}
-		id := [2]string{l.Region, l.cause}
-		g := groups[id]
+	}
+	return counts
+}
+
+func (q *queues) view(choice Letters) lettersView {
+	v := lettersView{Read: q.read, Choice: choice}
+	groups := map[[2]string]*letterGroup{}
+	var chosen []int
+	filter, now := choice.Filter(), time.Now()
+	for i, l := range q.letters {
+		g := groups[[2]string{l.Region, l.Cause}]
 		if g == nil {
-			g = &letterGroup{Region: l.Region, Reason: l.cause, Next: q.next[l.cause]}
-			groups[id] = g
+			g = &letterGroup{Region: l.Region, Reason: l.Cause, Next: q.next[l.Cause]}
+			groups[[2]string{l.Region, l.Cause}] = g
 		}
-		g.Count++
-		if l.SentAt != nil && (g.Oldest == nil || l.SentAt.Before(*g.Oldest)) {
-			g.Oldest = l.SentAt
-		}
-		if !choice.chooses(l.RedriveLetter, l.cause) {
+		g.add(l)
+		if choice.Region != "" && l.Region != choice.Region || !filter.Chooses(candidate(l), now) {
 			continue
 		}
-		if v.Chosen++; v.Chosen <= mostRows {
-			v.Letters = append(v.Letters, l.RedriveLetter)
+		chosen = append(chosen, i)
+		if !l.Gone() {
+			v.Chosen++
 		}
 	}
 	for _, g := range groups {
+		v.Total, v.Done = v.Total+g.Count, v.Done+g.Done
 		v.Groups = append(v.Groups, *g)
 	}
-	slices.SortFunc(v.Groups, func(a, b letterGroup) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Reason, b.Reason))
+	slices.SortFunc(v.Groups, func(a, b letterGroup) int { // with those that were replayed: groups keep their places meanwhile
+		return cmp.Or(cmp.Compare(b.Count+b.Done, a.Count+a.Done), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Reason, b.Reason))
 	})
+	v.Reasons = reasonsOf(v.Groups, choice.Reason)
+	if v.MoreGroups = max(0, len(v.Groups)-mostRows); v.MoreGroups > 0 {
+		v.Groups = v.Groups[:mostRows]
+	}
+	if len(chosen) > mostRows { // those that are left matter more
+		chosen = slices.DeleteFunc(chosen, func(i int) bool { return q.letters[i].Gone() })
+	}
+	v.MoreLetters = max(0, len(chosen)-mostRows)
+	for _, i := range chosen[:len(chosen)-v.MoreLetters] {
+		v.Letters = append(v.Letters, q.letters[i])
+	}
+	v.Trouble, v.Changed = q.trouble(), q.changed()
 	return v
 }
 
+// reasonsOf are those of the largest groups, and the one that is chosen.
+func reasonsOf(groups []letterGroup, chosen string) (list []string) {
+	for _, g := range groups[:min(len(groups), mostRows)] {
+		list = append(list, g.Reason)
+	}
+	if chosen != "" {
+		list = append(list, chosen)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (g *letterGroup) add(l letterRow) {
+	if l.Gone() {
+		g.Done++
+		return
+	}
+	g.Count++
+	if l.Outcome == string(redrive.Failed) {
+		g.Failed++
+	}
+	if l.SentAt != nil && (g.Oldest == nil || l.SentAt.Before(*g.Oldest)) {
+		g.Oldest = l.SentAt
+	}
+}
+
+// letterCount is a number of dead letters in words.
+func letterCount(n int) string {
+	if n == 1 {
+		return "1 dead letter"
+	}
+	return count(n) + " dead letters"
+}
+
+// trouble says of which queues not everything is known.
+func (q *queues) trouble() (list []queueTrouble) {
+	for _, r := range q.regions {
+		if r.Error != "" {
+			list = append(list, queueTrouble{r.Region, r.Error})
+		}
+		if r.Held > 0 {
+			text := fmt.Sprintf("about %s are held by another reader for at most %d minutes, and are not in the list",
+				count(r.Held), int(redrive.HoldTime.Minutes()))
+			list = append(list, queueTrouble{r.Region, text})
+		}
+	}
+	return list
+}
+
+// changed says which queues have another number of letters than were read.
+func (q *queues) changed() (list []queueChange) {
+	if q.read.IsZero() {
+		return nil
+	}
+	counts := q.counts()
+	for _, region := range slices.Sorted(maps.Keys(q.now)) {
+		if now := q.now[region]; now != counts[region] {
+			list = append(list, queueChange{region, counts[region], now})
+		}
+	}
+	return list
+}
+
 // causeOf is the reason that a dead letter has in common with others.
-func causeOf(l document.RedriveLetter) string {
-	return cmp.Or(deadletter.Cause(cmp.Or(l.Reason, l.Detail)), "unknown")
-}
+func causeOf(l document.RedriveLetter) string { return deadletter.Cause(cmp.Or(l.Reason, l.Detail)) }
 
-func (c Letters) chooses(l document.RedriveLetter, cause string) bool {
-	if c.Region != "" && l.Region != c.Region || c.Reason != "" && cause != c.Reason {
-		return false
+// became says in words what functions did with the objects of a letter.
+func became(did map[string]int) string {
+	var list []string
+	for _, d := range []struct{ outcome, words string }{
+		{"copied", "copied"}, {"replaced", "replaced by the latest write"}, {"deleted", "deleted as at its source"}, {"retagged", "tags copied"},
+		{"unfinished", "being copied by further invocations"}, {"exists", "was there already"}, {"diverged", "left: another object has its key"},
+		{"superseded", "dropped: a later write is there"}, {"sourceGone", "dropped: its source is gone"},
+		{"excluded", "dropped: the configuration excludes its key"}, {"testEvents", "a test event of S3"},
+	} {
+		switch n := did[d.outcome]; {
+		case n == 1:
+			list = append(list, d.words)
+		case n > 1:
+			list = append(list, fmt.Sprintf("%s × %d", d.words, n))
+		}
 	}
-	if c.Prefix == "" && c.Key == "" {
-		return true
-	}
-	return slices.ContainsFunc(l.Objects, func(o document.RedriveObject) bool {
-		return strings.HasPrefix(o.Key, c.Prefix) && (c.Key == "" || o.Key == c.Key)
-	})
-}
-
-// title names what is chosen.
-func (c Letters) title() string {
-	text := "all dead letters"
-	if c.Reason != "" {
-		text = "those with the reason “" + printable.Escape(c.Reason) + "”"
-	}
-	if c.Prefix != "" {
-		text += ", of keys that begin with “" + printable.Escape(c.Prefix) + "”"
-	}
-	if c.Key != "" {
-		text += " of “" + printable.Escape(c.Key) + "”"
-	}
-	if c.Region != "" {
-		text += ", in " + c.Region
-	}
-	return text
+	return strings.Join(list, "; ")
 }

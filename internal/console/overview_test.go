@@ -136,7 +136,7 @@ func TestDeadLettersOfPairs(t *testing.T) {
 		return strings.ReplaceAll(strings.Join(texts, " "), unavailable, "?")
 	}
 	read := func(letters ...document.RedriveLetter) queues {
-		return newQueues(document.Redrive{Letters: letters}, time.Unix(1, 0))
+		return newQueues(document.Redrive{Letters: letters}, time.Unix(1, 0), queues{}, false)
 	}
 	if got, want := of(queues{}), "ap-eu=? ap-us=0 eu-ap=? eu-us=? us-ap=0 us-eu=?"; got != want {
 		t.Errorf("unread: %s, want %s", got, want)
@@ -226,19 +226,28 @@ func TestMoments(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	d := document.Explain{Letters: letters, Regions: []document.ExplainRegion{{Region: "us-east-1", State: "present"}, {Region: "eu-west-1", State: "missing"}}}
-	if replay, backfill := fixable(d); !replay || !backfill {
-		t.Errorf("replay %v, backfill %v", replay, backfill)
+	if !copyable(d) {
+		t.Error("a key that is missing in a Region cannot be copied")
 	}
 }
 
 func TestPrefixes(t *testing.T) {
-	var list []document.VerifyDifference
-	for _, key := range []string{"a/b/1", "a/b/2", "a/c", "d", "e/1"} {
-		list = append(list, document.VerifyDifference{Key: key})
-	}
-	for within, want := range map[string]string{"": "[{a/ 3 false} {e/ 1 false}]", "a/": "[{a/b/ 2 false}]", "a/b/": "[]"} {
-		if got := fmt.Sprint(prefixesOf(list, within)); got != want {
+	for within, want := range map[string]string{"": "[{a/ 3} {e/ 1}] 1", "a/": "[{a/b/ 2}] 0", "a/b/": "[] 0"} {
+		p := newPrefixes(within)
+		for _, key := range []string{"a/b/1", "a/b/2", "a/c", "d", "e/1", "f/1"} {
+			p.add(key)
+		}
+		list, more := p.list(2)
+		if got := fmt.Sprint(list, more); got != want {
 			t.Errorf("below %q: %s, want %s", within, got, want)
 		}
+	}
+	for prefix, want := range map[string]string{"": "[]", "a/b/": "[{a/ a/} {a/b/ b/}]", "a/b": "[{a/ a/} {a/b b}]", "//": "[{/ /} {// /}]"} {
+		if got := fmt.Sprint(crumbs(prefix)); got != want {
+			t.Errorf("above %q: %s, want %s", prefix, got, want)
+		}
+	}
+	if got := len(crumbs(strings.Repeat("a/", 500))); got != 12 {
+		t.Errorf("%d steps down to a deep prefix", got)
 	}
 }

@@ -21,6 +21,9 @@ var pages embed.FS
 // of them is ever HTML.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
+	"short": printable.Short, "jobPage": jobPage, "of": func(p page, main any) page { p.Main = main; return p },
+	"replay": newReplayForm, "everyLetter": everyLetter, "groupOf": groupOf, "letterOf": letterOf, "ofKey": ofKey,
+	"letterCount": letterCount, "copiedTo": copiedTo, "firstFailures": firstFailures,
 	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "seconds": func(s float64) string { return duration(s * 1000) }, "percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
@@ -52,13 +55,25 @@ type jobView struct {
 	Now  time.Time
 }
 
-func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main any) {
-	p := page{
+func (s *Server) page(tab, title string, main any) page {
+	return page{
 		Title: title, Tab: tab, Set: s.o.Set, Regions: s.o.Regions, CSRF: s.guard.csrf, Command: s.o.Command,
 		Write: s.o.Write, Sandbox: s.o.Sandbox != nil, Proofs: s.o.Proofs, Main: main,
 	}
+}
+
+func (s *Server) show(w http.ResponseWriter, status int, tab, title string, main any) {
+	s.write(w, status, tab+".html", s.page(tab, title, main))
+}
+
+// showPart renders a part of a page that a browser asks for when it has changed.
+func (s *Server) showPart(w http.ResponseWriter, name string, main any) {
+	s.write(w, http.StatusOK, name, s.page("", "", main))
+}
+
+func (s *Server) write(w http.ResponseWriter, status int, name string, p page) {
 	var text bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&text, tab+".html", p); err != nil {
+	if err := s.pages.ExecuteTemplate(&text, name, p); err != nil {
 		http.Error(w, "This page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -79,11 +94,12 @@ func (s *Server) fragment(name string, data any) string {
 // sign tells states apart without colours.
 func sign(state string) string {
 	switch state {
-	case stateOK, "present", "everywhere", "OK":
+	case stateOK, "present", "everywhere", "OK", "replayed":
 		return "✓"
-	case stateFailed, "missing", "dead-letter", "different", "ALARM":
+	case stateFailed, "missing", "dead-letter", "different", "ALARM", "undeleted",
+		"failed again", "not understood", "not ours", "not invoked", "not deleted":
 		return "✗"
-	case stateWarning, "stale", "paused":
+	case stateWarning, "stale", "paused", "in the queue":
 		return "!"
 	case "note":
 		return "i"
@@ -215,5 +231,13 @@ type tab struct {
 }
 
 func newTab(p page, id, path, name string) tab { return tab{path, name, p.Tab == id} }
+
+// jobPage is the page that shows what comes of a run.
+func jobPage(kind string) string {
+	if kind == "letters" || kind == "replay" {
+		return "/letters"
+	}
+	return "/compare"
+}
 
 func states() []string { return []string{stateIdle, stateOK, stateUnknown, stateWarning, stateFailed} }

@@ -21,15 +21,19 @@ type route struct {
 // table has all that is answered, besides files; with a sandbox also what is about it.
 func (s *Server) table(sandbox bool) []route {
 	list := []route{
-		{"GET /live", s.hub.serve, false},
+		{"GET /live", s.live, false},
 		{"GET /{$}", s.showOverview, false},
 		{"GET /pairs", s.showPairs, false},
 		{"GET /key", s.showKey, false},
 		{"GET /key/names", s.completeKey, false},
+		{"GET /key/part", s.keyPart, false},
 		{"GET /letters", s.showLetters, false},
+		{"GET /letters/part", s.lettersPart, false},
+		{"GET /letters/reasons", s.lettersReasons, false},
 		{"POST /letters/read", s.readLetters, false},
 		{"POST /letters/replay", s.startReplay, true},
 		{"GET /compare", s.showComparison, false},
+		{"GET /compare/part", s.comparisonPart, false},
 		{"POST /compare/verify", s.startVerify, false},
 		{"POST /compare/plan", s.startPlan, false},
 		{"POST /compare/backfill", s.startBackfill, true},

@@ -33,7 +33,7 @@ func TestManyDeadLetters(t *testing.T) {
 	u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1"}})
 	u.send(http.MethodPost, "/letters/read", nil)
 	page := u.until("/letters", "20,000 dead letters, read")
-	for _, want := range []string{"18,000", "2,000", "the first 200 are listed"} {
+	for _, want := range []string{"18,000", "2,000", "The first 200 are listed"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -41,7 +41,7 @@ func TestManyDeadLetters(t *testing.T) {
 	if len(page) > 300_000 {
 		t.Errorf("a page of %d bytes", len(page))
 	}
-	u.send(http.MethodPost, "/letters/replay", url.Values{"reason": {"NoSuchKey"}})
+	u.send(http.MethodPost, "/letters/replay", url.Values{"reason": {"NoSuchKey"}, "most": {"2000"}})
 	u.until("/letters", "2,000 replayed, 0 of the chosen left")
 	if page := u.get("/letters"); !strings.Contains(page, "18,000 dead letters, read") {
 		t.Error("what was replayed is still counted")
@@ -76,7 +76,7 @@ func TestCopiesKeepToThePlan(t *testing.T) {
 		t.Fatalf("the form has no plan:\n%s", page)
 	}
 	u.send(http.MethodPost, "/compare/backfill", url.Values{"plan": {id[1]}})
-	u.until("/compare", "0 copied, 0 failed")
+	u.until("/compare", "0 copied, 0 failed, 0 left")
 	if calls := f.called(); !strings.Contains(calls[len(calls)-1], "{Prefix:films/ Keys:[] DryRun:false Limit:1.1}") {
 		t.Errorf("%q", calls)
 	}

@@ -24,7 +24,11 @@ type Server struct {
 	queues  queues
 	alarms  *alarmsView     // nil before they were asked for
 	reports map[string]made // by month
-	plan    *plan           // that can be carried out
+
+	turn    chan struct{}      // has one while a run of the console holds dead letters
+	quietly context.CancelFunc // ends the reading that nobody asked for, if there is one
+	tabs    map[string]int     // pages that are connected; under mu
+	news    map[string]*news   // of the parts that browsers ask for
 
 	compared comparison
 }
@@ -48,7 +52,13 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := &Server{o: o, guard: newGuard(port), hub: newHub(), reports: map[string]made{}, pages: called(o.Command)}
+	s := &Server{
+		o: o, guard: newGuard(port), hub: newHub(), reports: map[string]made{}, pages: called(o.Command),
+		turn: make(chan struct{}, 1), tabs: map[string]int{}, news: map[string]*news{},
+	}
+	for _, name := range []string{"letters", "compared", "ended"} {
+		s.news[name] = &news{send: func(version string) { s.hub.set(name, version) }}
+	}
 	s.jobs = newJobs(ctx, o.Now, func(kind string, j job) {
 		s.hub.set("job-"+kind, s.fragment("job", jobView{Kind: kind, job: j, Now: o.Now()}))
 	})
@@ -122,6 +132,7 @@ func (s *Server) lookOnce(ctx context.Context) (pending bool) {
 	}
 	s.hub.set("trouble", "")
 	s.publish(func() { s.look, s.looked = &look, s.o.Now() })
+	defer s.noticeQueues(ctx, look.Regions)
 	trends, err := within(ctx, s.o.Source.Trends)
 	if err != nil {
 		trends = nil // not known

@@ -253,13 +253,23 @@ func (w *world) everywhere(t *testing.T, keys ...string) {
 }
 
 // fault switches one of the sandbox's faults.
-func (w *world) fault(t *testing.T, region, kind string, rate int) {
+func (w *world) fault(t *testing.T, region, kind string, rate int, more ...string) {
 	t.Helper()
-	cmd := command(t, "sandbox", "fault", "--region", region, "--kind", kind, "--rate", fmt.Sprint(rate))
+	cmd := command(t, append([]string{"sandbox", "fault", "--region", region, "--kind", kind, "--rate", fmt.Sprint(rate)}, more...)...)
 	cmd.Env = append(os.Environ(), w.env()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+}
+
+// lose uploads objects whose events are lost, and which are too old to be on their way.
+func (w *world) lose(t *testing.T, region string, keys ...string) {
+	t.Helper()
+	w.fault(t, region, "s3-unannounced", 1)
+	w.fault(t, region, "s3-clock", 1, "--clock", "-10m")
+	w.upload(t, region, keys...)
+	w.fault(t, region, "s3-clock", 0)
+	w.fault(t, region, "s3-unannounced", 0)
 }
 
 // changes are the sandbox's counts of what changes something.

@@ -21,16 +21,22 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "--write")
 	w.upload(t, "us-east-1", "films/1.mp4", hostile)
+	w.lose(t, "us-east-1", "lost/"+hostile, "lost/2")
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
 	w.upload(t, "eu-west-1", "music/"+strings.Repeat("long", 50)+".flac")
 	b := newBrowser(t)
 	b.open(t, w)
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letters")`)
+	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letter in the queues")`)
+	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
 	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-plan [data-end]") != null`)
-	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key", "/letters", "/compare", "/health", "/report"} {
+	b.until(t, `document.querySelector("#compared [aria-label='The plan']") != null`)
+	b.run(t, chromedp.Click(`form[action="/compare/verify"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelectorAll("#compared a.object").length >= 2`)
+	b.run(t, chromedp.Click(`[data-post="/stop/verify"]`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#job-verify [data-end]") != null`)
+	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key?key=lost/2", "/key", "/letters", "/compare", "/health", "/report"} {
 		b.wantAccessible(t, w, path)
 	}
 	b.fine(t)
@@ -90,54 +96,6 @@ func TestKeysAreNeverHTML(t *testing.T) {
 	b.fine(t)
 }
 
-// TestDeadLettersAreReplayed breaks a Region, sees the dead letters come without
-// reloading, repairs it, replays those with one reason, and sees the rest.
-func TestDeadLettersAreReplayed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "--write")
-	b := newBrowser(t)
-	b.open(t, w)
-	b.until(t, `document.querySelectorAll(".card.ok").length == 3`)
-	w.fault(t, "ap-northeast-1", "s3-unavailable", 1)
-	w.upload(t, "us-east-1", "films/1.mp4", "films/2.mp4")
-	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "2"`)
-	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
-
-	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("2 dead letters")`)
-	b.run(t, chromedp.Navigate(w.page("/letters")))
-	b.until(t, `document.querySelectorAll("td.actions").length == 1`)
-	b.run(t, chromedp.Click("td.actions a", chromedp.ByQuery))
-	b.until(t, `location.search.includes("reason") && document.querySelector("main").innerText.includes("2 chosen")`)
-	b.run(t, chromedp.Click("a.object", chromedp.ByQuery))
-	b.until(t, `document.querySelector(".verdict")?.innerText.includes("dead-letter")`)
-	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click("td.actions button", chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("2 replayed, 0 of the chosen left")`)
-	b.run(t, chromedp.Navigate(w.page("/")))
-	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "0"`)
-	b.fine(t)
-}
-
-// TestMissingObjectsAreCopied loses an event, compares, plans, and copies.
-func TestMissingObjectsAreCopied(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "--write")
-	w.fault(t, "us-east-1", "s3-unannounced", 1)
-	w.upload(t, "us-east-1", "films/lost.mp4")
-	w.fault(t, "us-east-1", "s3-unannounced", 0)
-	b := newBrowser(t)
-	b.open(t, w)
-	b.run(t, chromedp.Navigate(w.page("/compare")))
-	b.run(t, chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-plan")?.innerText.includes("The plan is below")`)
-	b.run(t, chromedp.Evaluate(`window.confirm = () => true`, nil), chromedp.Navigate(w.page("/compare")))
-	b.run(t, chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click(`form[action="/compare/backfill"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-backfill")?.innerText.includes("2 copied, 0 failed")`)
-	b.run(t, chromedp.Navigate(w.page("/key?key=films/lost.mp4")))
-	b.until(t, `document.querySelector(".verdict")?.innerText.includes("everywhere")`)
-	b.fine(t)
-}
-
 // Without --write nothing that is clicked changes anything: S3, SQS and Lambda count
 // no request but those that read, and give back what was read of a queue.
 func TestReadOnlyChangesNothing(t *testing.T) {
@@ -153,7 +111,7 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-plan section")?.innerText.includes("ended")`)
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letters")`)
+	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letter in the queues")`)
 	for _, path := range []string{"/letters", "/compare", "/key?key=films/1.mp4"} {
 		var forms int
 		b.run(t, chromedp.Navigate(w.page(path)), chromedp.Evaluate(`document.querySelectorAll('form[action="/letters/replay"], form[action="/compare/backfill"]').length`, &forms))

@@ -25,18 +25,61 @@
     return true;
   };
 
-  // A part is left alone while somebody is in one of its fields.
+  // Somebody is in one of its fields.
+  const busy = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, select");
+
+  // A part is left alone while somebody is in one of its fields, and so is a run that
+  // had ended before the page was opened, where its page is not about it.
   const replace = (name, html) => {
     const part = document.getElementById(name);
-    if (!part || part.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
+    if (!part || busy(part)) return;
+    if ("quiet" in part.dataset && !html.includes("<progress")) return;
+    delete part.dataset.quiet;
     if (name.startsWith("job-") && progressed(part, html)) return;
+    fill(part, html);
+  };
+
+  const fill = (part, html) => {
     const scrolled = [...part.querySelectorAll(".wide")].map((el) => el.scrollLeft);
     const focused = part.contains(document.activeElement) ? same(document.activeElement) : null;
     part.innerHTML = html;
     part.querySelectorAll(".wide").forEach((el, i) => { el.scrollLeft = scrolled[i] ?? 0; });
     window.htmx?.process(part);
     draw(part);
-    if (focused) part.querySelector(focused)?.focus();
+    if (focused) (part.querySelector(focused) ?? part).focus();
+  };
+
+  // A part that depends on what this page shows is asked for when it has changed, once
+  // nobody is in one of its fields, and replaced if it is another one.
+  const asked = new WeakMap(); // part: {running, again, text}
+  const renew = async (part) => {
+    const state = asked.get(part) ?? {};
+    asked.set(part, state);
+    state.again = true;
+    if (state.running) return;
+    state.running = true;
+    while (state.again && !busy(part)) {
+      state.again = false;
+      const answer = await fetch(part.dataset.part).catch(() => null); // the stream says that nobody answers
+      const text = answer?.ok ? await answer.text() : null;
+      if (text === null || text === state.text) continue;
+      if (busy(part)) { state.again = true; break; }
+      state.text = text;
+      const value = part.value;
+      fill(part, text);
+      if (value !== undefined) part.value = value;
+    }
+    state.running = false;
+  };
+  document.addEventListener("focusout", () => setTimeout(() => {
+    for (const part of document.querySelectorAll("[data-part]")) if (asked.get(part)?.again) renew(part);
+  }));
+  const news = (name, version) => {
+    for (const part of document.querySelectorAll(`[data-on="${name}"]`)) {
+      if (part.dataset.version === version) continue;
+      part.dataset.version = version;
+      renew(part);
+    }
   };
 
   // A part that was chosen is asked for again after a look.
@@ -57,12 +100,13 @@
   let live = null;
   const connect = () => {
     if (document.hidden || live) return;
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ page: document.body.dataset.page });
     for (const name of large) if (!document.getElementById(name) && !(name === "overview" && document.querySelector("[data-again]"))) query.append("without", name);
     live = new EventSource("/live?" + query);
     for (const name of parts) live.addEventListener(name, (e) => replace(name, e.data));
     live.addEventListener("overview", again);
     live.addEventListener("switches", (e) => flip(e.data));
+    for (const name of ["letters", "compared", "ended"]) live.addEventListener(name, (e) => news(name, e.data));
     live.addEventListener("error", () => replace("trouble", lost));
     live.addEventListener("open", () => { if (document.getElementById("trouble").innerHTML === lost) replace("trouble", ""); });
   };
@@ -175,6 +219,7 @@
     if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) return;
     if (await send(form.getAttribute("action"), new URLSearchParams(new FormData(form)))) {
       if (form.dataset.said) say(form.dataset.said);
+      if ("stay" in form.dataset) return;
       const page = "/" + form.getAttribute("action").split("/")[1];
       if (location.pathname !== page) location.assign(page);
     }

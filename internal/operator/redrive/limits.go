@@ -13,14 +13,12 @@ type limits struct {
 
 	mu      sync.Mutex
 	bounded bool
-	left    int // letters that may still be tried, if bounded
+	left    int  // letters that may still be tried, if bounded
+	found   bool // the one message that was asked for
 }
 
 func newLimits(o Options) *limits {
 	l := &limits{pace: rate.NewLimiter(rate.Inf, 1), bounded: o.Max > 0, left: o.Max}
-	if o.Filter.MessageID != "" { // there is one of it, so nothing is read after it
-		l.bounded, l.left = true, 1
-	}
 	if o.Rate > 0 {
 		l.pace.SetLimit(rate.Limit(o.Rate))
 	}
@@ -50,10 +48,20 @@ func (l *limits) giveBack() {
 	}
 }
 
+// end says that there is nothing else to look for.
+func (l *limits) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.found = true
+}
+
 // most is how many of n letters may still be tried.
 func (l *limits) most(n int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.found {
+		return 0
+	}
 	if !l.bounded {
 		return n
 	}

@@ -103,9 +103,15 @@ func (q *queue) replay(ctx context.Context, j *job) Result {
 }
 
 // chooses asks the filter about what was read of a letter, whose reason is what is
-// wrong with it where it was not understood.
+// wrong with it where it was not understood. There is one message of an ID: nothing is
+// read after it.
 func (q *queue) chooses(r Result, reason string) bool {
-	return q.options.Filter.Chooses(Candidate{MessageID: r.MessageID, SentAt: r.SentAt, Reason: reason, Objects: r.Letter.Objects}, time.Now())
+	f := q.options.Filter
+	chosen := f.Chooses(Candidate{MessageID: r.MessageID, SentAt: r.SentAt, Reason: reason, Objects: r.Letter.Objects}, time.Now())
+	if chosen && f.MessageID != "" {
+		q.limits.end()
+	}
+	return chosen
 }
 
 func (r Result) ended(outcome Outcome, detail string, err error) Result {

@@ -17,14 +17,18 @@ func TestOneMessage(t *testing.T) {
 		id                 string
 		dryRun             bool
 		replayed, receives int // receives: of all letters, at most
-	}{{"m015", false, 1, 30}, {"m015", true, 0, 30}, {"m150", false, 1, 170}, {"m999", false, 0, 200}} {
+	}{{"m015", false, 1, 30}, {"m015", true, 0, 30}, {"m010", false, 0, 30}, {"m150", false, 1, 170}, {"m999", false, 0, 200}} {
 		t.Run(fmt.Sprint(tt.id, tt.dryRun), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.options.Regions, w.options.DryRun = []string{west}, tt.dryRun
 				w.options.Filter.MessageID = tt.id
 				for i := range 200 {
-					w.queues[west].put(envelope(fmt.Sprint("k", i), functionARN(west)))
+					body := envelope(fmt.Sprint("k", i), functionARN(west))
+					if i == 10 {
+						body = "not understood"
+					}
+					w.queues[west].put(body)
 				}
 				report := w.run(t, t.Context())
 				if got := w.functions[west].invocations(); got != tt.replayed || report.Regions[0].Replayed != tt.replayed || report.Err() != nil {

@@ -144,7 +144,7 @@ func (c *crowd) DeadLetters(_ context.Context, read func(int)) (document.Redrive
 
 func (c *crowd) Verify(
 	_ context.Context, prefix string, progress func(keys, waiting int64), found func(document.VerifyDifference),
-) (document.VerifySummary, error) {
+) (console.Compared, error) {
 	c.ask("verify")
 	for i := range differences {
 		found(document.VerifyDifference{
@@ -153,17 +153,17 @@ func (c *crowd) Verify(
 		})
 	}
 	progress(differences, 0)
-	return document.VerifySummary{ReplicaSet: "media", Keys: differences, Missing: differences}, nil
+	return console.Compared{VerifySummary: document.VerifySummary{ReplicaSet: "media", Keys: differences, Missing: differences}}, nil
 }
 
-func (c *crowd) Backfill(_ context.Context, _ console.Missing, progress func(done, missing int)) (document.Backfill, error) {
+func (c *crowd) Backfill(_ context.Context, _ console.Missing, progress func(done, missing int)) (console.Copied, error) {
 	c.ask("backfill")
 	progress(differences, differences)
 	d := document.Backfill{Estimate: &document.BackfillEstimate{Dollars: 12}}
 	for _, r := range c.regions {
 		d.Targets = append(d.Targets, document.BackfillTarget{Region: r, Missing: differences})
 	}
-	return d, nil
+	return console.Copied{Backfill: d}, nil
 }
 
 func (c *crowd) Keys(_ context.Context, prefix string) (keys []string, _ error) {

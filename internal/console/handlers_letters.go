@@ -1,0 +1,243 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/redrive"
+)
+
+// lettersPage is the page about dead letters, of which a part changes.
+type lettersPage struct {
+	lettersView
+
+	Jobs []jobView
+}
+
+func (s *Server) letters(r *http.Request) lettersView {
+	version, c := s.news["letters"].now(), choice(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.queues.view(c)
+	v.Version = version
+	return v
+}
+
+func (s *Server) showLetters(w http.ResponseWriter, r *http.Request) {
+	s.show(w, http.StatusOK, "letters", "Dead letters", lettersPage{s.letters(r), s.running("letters", "replay")})
+}
+
+func (s *Server) lettersPart(w http.ResponseWriter, r *http.Request) {
+	s.showPart(w, "letters-part", s.letters(r))
+}
+
+func (s *Server) lettersReasons(w http.ResponseWriter, r *http.Request) {
+	s.showPart(w, "letters-reasons", s.letters(r))
+}
+
+func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
+	ok := s.jobs.start("letters", "Read the dead-letter queues", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		end, err := s.takeTurn(ctx, tell)
+		if err != nil {
+			return "Nothing was read.", err
+		}
+		defer end()
+		d, err := s.o.Source.DeadLetters(ctx, func(n int) { tell(fmt.Sprintf("%s read", count(n)), int64(n), 0) })
+		if ctx.Err() != nil {
+			return "The list is as it was.", ctx.Err()
+		}
+		if err != nil && len(d.Regions) == 0 {
+			return "", err
+		}
+		s.keepQueues(d, false)
+		text := letterCount(len(d.Letters)) + " in the queues."
+		if err != nil {
+			return "", fmt.Errorf("at least %s %w", text, err)
+		}
+		return text, nil
+	})
+	s.started(w, r, ok, "/letters")
+}
+
+// keepQueues takes in a reading; kept keeps showing what was replayed before it.
+func (s *Server) keepQueues(d document.Redrive, kept bool) {
+	s.mu.Lock()
+	old := s.queues
+	s.mu.Unlock()
+	q := newQueues(d, s.o.Now(), old, kept) // takes time, and whoever has the turn alone changes the letters
+	s.mu.Lock()
+	q.now = s.queues.now
+	s.queues = q
+	s.mu.Unlock()
+	s.news["letters"].changed()
+}
+
+// takeTurn waits until no other run of the console holds dead letters, which this one
+// would take for another reader's.
+func (s *Server) takeTurn(ctx context.Context, tell func(string, int64, int64)) (end func(), err error) {
+	s.mu.Lock()
+	if s.quietly != nil {
+		s.quietly()
+	}
+	s.mu.Unlock()
+	end = func() { <-s.turn }
+	select {
+	case s.turn <- struct{}{}:
+		return end, nil
+	default:
+		tell("Waiting for the end of the run that has the dead letters.", 0, 0)
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return end, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+const (
+	// mostQuietly is how many dead letters are read again without being asked for, when
+	// their number changes: others cannot read them meanwhile.
+	mostQuietly = 1000
+	quietTime   = 30 * time.Second
+)
+
+// noticeQueues takes note of how many dead letters a look found. Where these are others
+// than before and than those of the list, and somebody looks at it, it is read again.
+func (s *Server) noticeQueues(ctx context.Context, regions []document.StatusRegion) {
+	now, total := map[string]int{}, 0
+	for _, r := range regions {
+		if r.DeadLetters != nil {
+			now[r.Region] = *r.DeadLetters
+			total += *r.DeadLetters
+		}
+	}
+	s.mu.Lock()
+	same := maps.Equal(s.queues.now, now)
+	s.queues.now = now
+	read := !same && len(s.queues.changed()) > 0 && total <= mostQuietly && s.tabs["letters"] > 0
+	s.mu.Unlock()
+	if same {
+		return
+	}
+	s.news["letters"].changed()
+	if read {
+		s.readQuietly(ctx)
+	}
+}
+
+// readQuietly reads the queues unless a run has the turn, and ends when one wants it.
+func (s *Server) readQuietly(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, quietTime)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	default:
+		return
+	}
+	s.mu.Lock()
+	s.quietly = cancel
+	s.mu.Unlock()
+	d, err := s.o.Source.DeadLetters(ctx, func(int) {})
+	s.mu.Lock()
+	s.quietly = nil
+	s.mu.Unlock()
+	if ctx.Err() == nil && err == nil { // else the list stays, and says that it differs
+		s.keepQueues(d, true)
+	}
+}
+
+func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
+	chosen, err := s.checked(r)
+	if err != nil {
+		http.Error(w, sentence(err.Error()), http.StatusBadRequest)
+		return
+	}
+	ok := s.jobs.start("replay", "Replay "+chosen.Title(), func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+		end, err := s.takeTurn(ctx, tell)
+		if err != nil {
+			return "Nothing was replayed.", err
+		}
+		defer end()
+		defer s.news["ended"].changed()
+		defer s.news["letters"].changed()
+		var t replayTally
+		tell(t.progress(chosen), 0, int64(chosen.Most))
+		d, err := s.o.Source.Replay(ctx, chosen, func(l document.RedriveLetter) {
+			if t.add(l); l.Outcome != string(redrive.Skipped) {
+				s.noteReplayed(l)
+			}
+			tell(t.progress(chosen), int64(t.tried()), int64(chosen.Most))
+		})
+		switch text := t.text(chosen); {
+		case d.Interrupted:
+			return text + " The others are in their queues.", ctx.Err()
+		case err != nil:
+			return "", fmt.Errorf("%s %w", text, err)
+		case t.left > 0:
+			return "", errors.New(text + " The list of dead letters has their reasons.")
+		default:
+			return text, nil
+		}
+	})
+	s.started(w, r, ok, "/letters")
+}
+
+// replayTally counts what becomes of the letters of a replay.
+type replayTally struct {
+	replayed, left, skipped int
+	did                     map[string]int
+}
+
+func (t *replayTally) add(l document.RedriveLetter) {
+	switch l.Outcome {
+	case string(redrive.Replayed):
+		t.replayed++
+		if t.did == nil {
+			t.did = map[string]int{}
+		}
+		for outcome, n := range l.Did {
+			t.did[outcome] += n
+		}
+	case string(redrive.Skipped):
+		t.skipped++
+	default:
+		t.left++
+	}
+}
+
+func (t *replayTally) tried() int { return t.replayed + t.left }
+
+func (t *replayTally) progress(chosen Letters) string {
+	text := fmt.Sprintf("%s of %s replayed, %s not", count(t.replayed), count(chosen.Most), count(t.left))
+	if t.skipped > 0 {
+		text += fmt.Sprintf("; %s others were read on the way, and are given back", count(t.skipped))
+	}
+	return text
+}
+
+// text says what came of it.
+func (t *replayTally) text(chosen Letters) string {
+	text := fmt.Sprintf("%s replayed, %s of the chosen left.", count(t.replayed), count(t.left))
+	if words := became(t.did); words != "" {
+		text += " Replayed: " + words + "."
+	}
+	if missed := chosen.Most - t.tried(); missed > 0 {
+		text += fmt.Sprintf(" %s of %s did not come: replayed meanwhile, or with another reader; read the queues again.",
+			count(missed), count(chosen.Most))
+	}
+	return text
+}
+
+func (s *Server) noteReplayed(l document.RedriveLetter) {
+	s.mu.Lock()
+	s.queues.note(l)
+	s.mu.Unlock()
+	s.news["letters"].changed()
+}
