@@ -113,6 +113,10 @@ type Config struct {
 	// function at any of its S3 calls. Calls come concurrently.
 	OnS3Call func(s3.Call) error
 
+	// OnInvoke, if set, is shown the payload of each invocation as a function's process
+	// takes it. Calls come concurrently.
+	OnInvoke func(region string, payload []byte)
+
 	// Trace, if set, remembers what becomes of each event.
 	Trace *trace.Trace
 

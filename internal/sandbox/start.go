@@ -118,7 +118,7 @@ func (s *Sandbox) startServices(ctx context.Context, c Config, partition string,
 		Partition: partition, AccountID: AccountID, Endpoint: s.state.Endpoint,
 		LogDir: logs, Store: s.store, Queues: s.sqs,
 		Counters: s.counters, Trace: c.Trace, Faults: s.faults, RetryWait: c.RetryWait, MaxConcurrency: c.Concurrency, Logger: s.logger,
-		Count: s.countFunction, Network: s.network,
+		Count: s.countFunction, OnInvoke: c.OnInvoke, Network: s.network,
 	})
 	s.scheduler = scheduler.New(scheduler.Config{
 		Partition: partition, AccountID: AccountID, Store: s.store, Start: s.startTarget, Logger: s.logger,

@@ -64,6 +64,7 @@ var all = []struct {
 	{"backfill", openBackfill, networkNone},
 	{"verify", openVerify, networkAWS},
 	{"redrive", openRedrive, networkAWS},
+	{"latency", openLatency, networkAWS},
 	{"sandbox", openSandbox, networkNone},
 	{"storage", openStorage, networkNone},
 }

@@ -29,8 +29,13 @@ func errorOf(t *testing.T, r Result) (kind, message string) {
 func TestInvoke(t *testing.T) {
 	t.Setenv("HOST_SECRET", "must not leak")
 	w := newWorld(t)
+	var shown []string
+	w.cfg.OnInvoke = func(region string, payload []byte) { shown = append(shown, region+" "+string(payload)) }
 	arn := w.function(t, nil)
 	r := w.invoke(t, arn, order{Do: "report"})
+	if len(shown) != 1 || !strings.HasPrefix(shown[0], region+" {") || !strings.Contains(shown[0], `"report"`) {
+		t.Errorf("OnInvoke was shown %q, want the payload once", shown)
+	}
 	if r.FunctionError != "" || r.ExecutedVersion != "$LATEST" || r.RequestID == "" {
 		t.Fatalf("result = %+v %s", r, r.Payload)
 	}

@@ -77,6 +77,9 @@ type Config struct {
 	IdleTimeout    time.Duration // until an idle process is stopped, 5 minutes if zero
 	Logger         *slog.Logger  // discarded if nil
 
+	// OnInvoke, if set, is shown the payload of each invocation as a process takes it.
+	OnInvoke func(region string, payload []byte)
+
 	// Network, if set, says how long events wait in Lambda's queue and how long an
 	// environment takes to make.
 	Network *network.Network

@@ -117,6 +117,9 @@ func (s *Service) deliver(w http.ResponseWriter, e *environment, inv *invocation
 	// Before the process can write of it.
 	e.output.platform(e.set, "start", defaultLevel, map[string]any{"requestId": inv.id, "version": latest})
 	inv.handed <- deadline
+	if s.cfg.OnInvoke != nil {
+		s.cfg.OnInvoke(e.fn.region, inv.payload)
+	}
 	if s.cfg.Faults.Strikes(e.fn.region, fault.LambdaCrash) {
 		e.kill()
 		return

@@ -48,6 +48,7 @@ type Trace struct {
 	mu      sync.Mutex
 	steps   []Step
 	changed chan struct{}
+	watch   func(Step)
 }
 
 // New returns an empty Trace.
@@ -72,11 +73,22 @@ func (t *Trace) Add(s Step) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.watch != nil {
+		t.watch(s)
+	}
 	if len(t.steps) == most {
 		t.steps = slices.Delete(t.steps, 0, most/10)
 	}
 	t.steps = append(t.steps, s)
 	t.tell()
+}
+
+// Watch has f shown each step from now on, one at a time, before it is remembered. It must
+// not call the Trace.
+func (t *Trace) Watch(f func(Step)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watch = f
 }
 
 // Clear forgets all steps.

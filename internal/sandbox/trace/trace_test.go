@@ -47,3 +47,16 @@ func TestTraceIsBounded(t *testing.T) {
 		t.Errorf("%d steps", n)
 	}
 }
+
+// A watcher sees each step, also those that are forgotten by now.
+func TestWatchSeesAllSteps(t *testing.T) {
+	tr, seen := New(), 0
+	tr.Add(Step{Key: "before"})
+	tr.Watch(func(Step) { seen++ })
+	for range 3 * most {
+		tr.Add(Step{Key: "k"})
+	}
+	if kept := len(tr.Steps()); seen != 3*most || kept > most {
+		t.Errorf("%d steps were seen and %d kept, of %d", seen, kept, 3*most)
+	}
+}
