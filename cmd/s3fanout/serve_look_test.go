@@ -1,17 +1,21 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"s3fanout/internal/aws/metricdata"
 	"s3fanout/internal/console"
@@ -28,12 +32,23 @@ type hanging struct {
 	mu    sync.Mutex
 	away  string
 	asked map[string]int // requests by Region
+	reads int            // of a queue
 }
 
 func (h *hanging) hang(region string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.away, h.asked = region, map[string]int{}
+}
+
+func (h *hanging) serve(t *testing.T) aws.Config {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
+	}
 }
 
 func (h *hanging) requests(region string) int {
@@ -52,6 +67,9 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mu.Lock()
 	h.asked[parts[2]]++
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") {
+		h.reads++
+	}
 	away := h.away == parts[2]
 	h.mu.Unlock()
 	switch {
@@ -65,16 +83,65 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// counting is a CloudWatch without data, and how many metrics it was asked for.
+type counting struct{ metrics *atomic.Int64 }
+
+func (c counting) GetMetricData(
+	_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricDataOutput, error) {
+	c.metrics.Add(int64(len(in.MetricDataQueries)))
+	return &cloudwatch.GetMetricDataOutput{}, nil
+}
+
+// What CloudWatch charges for is bounded by the minutes, not by the looks, and no look
+// reads a queue.
+func TestConsoleAsksForSoManyFigures(t *testing.T) {
+	h := &hanging{asked: map[string]int{}}
+	config := h.serve(t)
+	for _, n := range []int{3, 20} {
+		set := replicaset.Config{Name: "media"}
+		for i := range n {
+			set.Regions = append(set.Regions, fmt.Sprintf("xx-test-%d", i+1))
+		}
+		var figures counting
+		figures.metrics = &atomic.Int64{}
+		o := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
+		metrics := map[string]metricdata.Client{}
+		for region, clients := range o.Clients {
+			clients.CloudWatch, metrics[region] = figures, figures
+			o.Clients[region] = clients
+		}
+		limits := poll.Limits{Question: time.Minute, Pace: time.Hour, Patience: time.Minute}
+		often := limits
+		often.Pace = 0
+		l := newLookout(t.Context(), o, metrics, alarms.NewClients(config, set.Regions), often, limits)
+		requests := 0
+		for look := range 3 {
+			if _, err := l.Status(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Trends(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := figures.metrics.Load(), int64(n*(6*n+10)); got != want {
+				t.Errorf("%d Regions: %d metrics in %d looks, want %d", n, got, look+1, want)
+			}
+			if before := requests; look > 0 && h.requests(set.Regions[0]) <= before {
+				t.Errorf("look %d asks nothing, so it proves nothing", look+1)
+			}
+			requests = h.requests(set.Regions[0])
+		}
+		if h.reads > 0 {
+			t.Errorf("a look reads dead letters")
+		}
+	}
+}
+
 // A Region that hangs is told as such, with when it answered last, and holds the
 // others up no longer.
 func TestConsoleTellsOfARegionThatHangs(t *testing.T) {
 	h := &hanging{asked: map[string]int{}}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	config := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
-	}
+	config := h.serve(t)
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}}
 	o := health.Options{Set: set, Regions: set.Regions, Clients: health.NewClients(config, set.Regions)}
 	limits := poll.Limits{Question: 300 * time.Millisecond, Pace: 50 * time.Millisecond, Patience: 100 * time.Millisecond}

@@ -158,7 +158,7 @@ func duration(ms float64) string {
 	case d < time.Hour:
 		return strconv.Itoa(int(d.Minutes())) + " min"
 	case d < 48*time.Hour:
-		return strconv.FormatFloat(d.Hours(), 'f', 1, 64) + " h"
+		return strings.TrimSuffix(fixed(d.Hours()), ".0") + " h"
 	}
 	return strconv.Itoa(int(d.Hours()/24)) + " days"
 }

@@ -36,7 +36,7 @@ func TestPages(t *testing.T) {
 	b.until(t, `document.querySelectorAll("#compared a.object").length >= 2`)
 	b.run(t, chromedp.Click(`[data-post="/stop/verify"]`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-verify [data-end]") != null`)
-	for _, path := range []string{"/", "/key?key=films/1.mp4", "/key?key=lost/2", "/key", "/letters", "/compare", "/health", "/report"} {
+	for _, path := range []string{"/", "/pairs", "/key?key=films/1.mp4", "/key?key=lost/2", "/key", "/letters", "/compare", "/health", "/report"} {
 		b.wantAccessible(t, w, path)
 	}
 	b.fine(t)
@@ -50,15 +50,17 @@ func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 		t.Fatal(err)
 	}
 	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{360, 1280, 3840} {
-			b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
-				chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.page(path)), chromedp.WaitReady("main", chromedp.ByQuery))
+		b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}),
+			chromedp.EmulateViewport(1280, 900), chromedp.Navigate(w.page(path)), chromedp.WaitReady("main", chromedp.ByQuery))
+		for _, width := range []int64{3840, 1280, 800, 360} { // also what was drawn for a wider window fits a narrow one
+			b.run(t, chromedp.EmulateViewport(width, 900))
+			b.until(t, fmt.Sprintf("window.innerWidth == %d", width))
 			var wide int64
 			b.run(t, chromedp.Evaluate(`document.documentElement.scrollWidth`, &wide))
 			if wide > width {
 				t.Errorf("%s, %s: %d pixels wide in a window of %d", path, theme, wide, width)
 			}
-			if width == 3840 {
+			if width == 800 || width == 3840 {
 				continue
 			}
 			var violations []string

@@ -46,4 +46,6 @@ func TestPictures(t *testing.T) {
 	picture("letters")
 	b.run(t, chromedp.Navigate(w.page("/health")))
 	picture("health")
+	b.run(t, chromedp.Navigate(w.page("/report")))
+	picture("report")
 }

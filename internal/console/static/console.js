@@ -134,9 +134,15 @@
     }
   }
   draw(document);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  const redraw = () => {
     for (const el of document.querySelectorAll("[data-spark]")) el.replaceChildren();
     draw(document);
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  let resized = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(resized);
+    resized = setTimeout(redraw, 200);
   });
 
   // The button says that its command is copied, and so does the status, which screen
