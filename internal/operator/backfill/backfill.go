@@ -36,7 +36,7 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultConcurrency = 512
+	DefaultConcurrency = 640
 	DefaultGrace       = 5 * time.Second
 	// DefaultVersionsWorth is what a page costs in terms of HEADs.
 	DefaultVersionsWorth = 13
@@ -44,7 +44,7 @@ const (
 
 // GCPercent suits a process that copies many objects at once, for debug.SetGCPercent:
 // each copy leaves much garbage and holds little.
-const GCPercent = 50
+const GCPercent = 40
 
 // S3 is what is asked of a member's bucket, with the caller's credentials.
 type S3 interface {
@@ -124,7 +124,7 @@ type Options struct {
 	// deleted at a target can be in the estimate, which is then too high.
 	Approve func(context.Context, Estimate) (upTo float64, err error)
 	// Concurrency is how many objects are copied to a target at once at most;
-	// 0 means DefaultConcurrency. They begin with 64, double while that makes more of
+	// 0 means DefaultConcurrency. They begin with 256, double while that makes more of
 	// them end in a second, and are halved when S3 asks for less. Each takes about
 	// 100 KiB.
 	Concurrency int

@@ -25,10 +25,13 @@ func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
 		w.fill(5_000)
-		refused := 0
+		refused, begun, later := 0, 0, 0 // later than the first that begin all at once
 		w.onCopy = func(ctx context.Context, region string, _ copier.Object) error {
 			w.mu.Lock()
 			over := w.flying[region] > 50
+			if begun++; begun > 2*firstConcurrency {
+				later = max(later, w.flying[region])
+			}
 			if over {
 				refused++
 			}
@@ -48,8 +51,8 @@ func TestConcurrencyFollowsWhatS3Takes(t *testing.T) {
 		if took := time.Since(began); took > 25*time.Second {
 			t.Errorf("took %v", took)
 		}
-		if refused > 250 || refused == 0 || w.most["b"] > 130 {
-			t.Errorf("%d refused, %d at once at most", refused, w.most["b"])
+		if refused > firstConcurrency+250 || refused == 0 || later > 110 {
+			t.Errorf("%d refused, %d at once at most", refused, later)
 		}
 	})
 }
@@ -120,6 +123,19 @@ func TestConcurrencyGrowsPast256UntilS3SaysSlowDown(t *testing.T) {
 	})
 }
 
+// What a listing holds up says nothing of the target.
+func TestPaceOfASlowListing(t *testing.T) {
+	now := time.Unix(0, 0)
+	p := newPace(firstConcurrency, 1024, now)
+	for range 10_000 {
+		now = now.Add(time.Millisecond)
+		p = p.success(firstConcurrency/2-1, now)
+	}
+	if p.limit() != firstConcurrency {
+		t.Errorf("%d at once although a listing had fewer than that", p.limit())
+	}
+}
+
 // A target that ends 2,000 copies a second, however many wait there, is not sent many
 // more at once than that takes: they would take memory and gain nothing.
 func TestConcurrencyStaysWhereMoreDoesNotHelp(t *testing.T) {
@@ -138,12 +154,12 @@ func TestConcurrencyStaysWhereMoreDoesNotHelp(t *testing.T) {
 			return smithytime.SleepWithContext(ctx, wait)
 		}
 		began := time.Now()
-		report := w.fillIn(t, nil, Observer{})
+		report := w.fillIn(t, func(o *Options) { o.Concurrency = 4096 }, Observer{})
 		if took := time.Since(began); report.Targets[1].Copied != 8_000 || took > 5*time.Second {
 			t.Errorf("%d in %v, want all in little more than 4 s", report.Targets[1].Copied, took)
 		}
-		if most := w.most["b"]; most < 100 || most > 520 {
-			t.Errorf("%d at once, want little more than the 100 that are useful", most)
+		if w.most["b"] > 1100 {
+			t.Errorf("%d at once of 4,096 that are allowed, want two doublings of %d at most", w.most["b"], firstConcurrency)
 		}
 	})
 }
@@ -385,15 +401,21 @@ func TestThrottlesThatTheSDKRetriesSlowTheRunDown(t *testing.T) {
 				return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 			}),
 		})
+		begun, later := 0, 0 // those after the first that begin all at once
 		w.onCopy = func(ctx context.Context, _ string, _ copier.Object) error {
+			w.mu.Lock()
+			if begun++; begun > 2*firstConcurrency {
+				later = max(later, w.flying["b"])
+			}
+			w.mu.Unlock()
 			if _, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}); err != nil {
 				return err
 			}
 			return smithytime.SleepWithContext(ctx, 100*time.Millisecond)
 		}
 		report := w.fillIn(t, nil, Observer{})
-		if b := report.Targets[1]; b.Copied != 3_000 || w.most["b"] > 70 {
-			t.Errorf("%d copied, %d at once at most; want all, and little more than 50 at once", b.Copied, w.most["b"])
+		if b := report.Targets[1]; b.Copied != 3_000 || later > 60 {
+			t.Errorf("%d copied, %d at once at most; want all, and little more than 50 at once", b.Copied, later)
 		}
 	})
 }
