@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // level is what a request's path names.
@@ -37,8 +38,9 @@ const unlocked = "x-amz-bypass-governance-retention"
 // operations returns every operation; of those with the same method and level
 // the first whose marker is in the request is meant. Their parameters are
 // those of https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html
-// without what needs a feature that the sandbox does not have.
-func operations() []operation {
+// without what needs a feature that the sandbox does not have. Each request asks for
+// them, and nobody changes them.
+var operations = sync.OnceValue(func() []operation {
 	var (
 		list     = []string{"prefix", "delimiter", "encoding-type", "max-keys"}
 		upload   = []string{"x-amz-checksum-*", "x-amz-sdk-checksum-algorithm", "x-amz-trailer", "x-amz-decoded-content-length"}
@@ -122,7 +124,7 @@ func operations() []operation {
 		{name: "AbortMultipartUpload", serve: (*exchange).abortUpload, method: del, level: onObject, marker: "uploadId"},
 		{name: "DeleteObject", serve: (*exchange).deleteObject, method: del, level: onObject, query: version, headers: []string{unlocked}},
 	}
-}
+})
 
 // findOperation returns the operation that is meant. If there is none, the
 // operation has only a name, which says what was asked for.
