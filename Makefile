@@ -86,10 +86,10 @@ console-browser: build node_modules ## try the console in Chromium, with axe-cor
 load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e
 
-bench: build ## measure beside other tools and the least that the work takes, into docs/internals/benchmarks.md; then with AWS-like delays
+bench: build build/clients ## measure beside other tools and the least that the work takes, into docs/internals/benchmarks.md (needs Python)
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/proof/bench/hello
 	$(GO) run ./internal/proof/bench $(BENCH)
-	$(GO) run ./internal/proof/bench -only backfill $(BENCH) -network aws -write ""
+	$(GO) run ./internal/proof/bench -only backfill $(BENCH) -network none -write ""
 
 SEEDS ?= 20000
 FIRST ?= 1

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/table"
 )
 
 // What is copied.
@@ -22,54 +23,90 @@ const (
 	objectPrefix = "objects/"
 )
 
-// openBackfill is the contest of copying a bucket's objects to an empty one.
+// How many objects the contests of copying want.
+const (
+	smallObjects   = 10_000 // without a network
+	distantObjects = 100_000
+	largeObjects   = 2_000
+	largeBytes     = 64 << 20
+)
+
+// openBackfill is the contest of copying a bucket's small objects to an empty one.
 func openBackfill(_ context.Context, e env) (contest, error) {
-	templates := filepath.Join(e.dir, "regions")
+	if e.objects == 0 {
+		e.objects = smallObjects
+		if e.distant() {
+			e.objects = distantObjects
+		}
+	}
+	return openCopying(e, contest{name: "backfill", title: "Copying what a bucket lacks"}, e.objects, objectBytes)
+}
+
+// openLarge is the contest of copying its large objects.
+func openLarge(_ context.Context, e env) (contest, error) {
+	return openCopying(e, contest{name: "large", title: "Copying large objects that a bucket lacks"}, e.large, largeBytes)
+}
+
+func openCopying(e env, c contest, objects int, size int64) (contest, error) {
+	templates := filepath.Join(e.dir, c.name)
 	if err := os.Mkdir(templates, 0o700); err != nil {
 		return contest{}, err
 	}
 	if err := withoutMesh(templates); err != nil {
 		return contest{}, err
 	}
-	c := contest{
-		name: "backfill", title: "Copying what a bucket lacks", rounds: 3,
-		about: fmt.Sprintf("%d objects of 1 KiB to an empty bucket of another Region of the sandbox, server side, "+
-			"%d at once (s3cmd: one at a time, to the same Region). A request takes about a millisecond here, 20 to 100 in AWS, or with -network aws.", e.objects, peerConcurrency),
-		metrics: []metric{
-			{"rate", "copying", "objects/s", oursToTheirs},
-			{"memory", "most memory", "MiB", oursToTheirs},
-			{"cpu", "processor time of the program", "ms for each object", oursToTheirs},
-			{"requests", "requests to S3", "for each object", oursToTheirs},
-		},
+	c.rounds = 2
+	c.metrics = []metric{
+		{"rate", "copying", "objects/s", oursToTheirs},
+		{"memory", "most memory", "MiB", oursToTheirs},
+		{"cpu", "processor time of the program", "ms for each object", oursToTheirs},
+		{"server", "processor time of the server", "ms for each object", oursToTheirs},
+		{"requests", "requests to S3", "for each object", oursToTheirs},
 	}
-	for _, p := range peers() {
-		one := contestant{name: p.name, version: p.version, missing: p.missing}
-		if p.oneAtATime && e.network != "none" {
-			one.missing = "one request after another over a network takes hours"
+	filled := &stock{env: e, templates: templates, bytes: size, dirs: map[int]string{}}
+	var fewer, twice []string
+	for _, p := range peers(e, size > objectBytes) {
+		one := contestant{name: p.name, version: p.version, missing: p.missing, once: p.once}
+		one.run = func(ctx context.Context, round int) (sample, error) {
+			return copyAll(ctx, e, filled, p, round, p.copies(objects))
 		}
-		one.run = func(ctx context.Context, round int) (sample, error) { return copyAll(ctx, e, templates, p, round) }
 		c.contestants = append(c.contestants, one)
-		if p.name != ours {
-			c.targets = append(c.targets, target{metric: "rate", against: []string{p.name}, atLeast: 1.5}, target{metric: "memory", against: []string{p.name}, atMost: 1})
+		if p.name == ours {
+			continue
+		}
+		if !p.once {
+			twice = append(twice, p.name)
+		}
+		if p.share > 1 {
+			fewer = append(fewer, fmt.Sprintf("%s copies %d", p.name, p.copies(objects)))
+			continue // it is far from the fastest
+		}
+		c.targets = append(c.targets, target{metric: "rate", against: []string{p.name}, atLeast: 1.5})
+		if strings.HasPrefix(p.name, "s5cmd") {
+			c.targets = append(c.targets, target{metric: "memory", against: []string{p.name}, atMost: 1})
 		}
 	}
+	c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s; by peers %d at once. %s, within a Region. Beside %s, peers run once.",
+		objects, table.Bytes(size), over(e), peerConcurrency, strings.Join(fewer, ", "), strings.Join(twice, ", "))
 	return c, nil
 }
 
+// over says what network there is.
+func over(e env) string {
+	if e.distant() {
+		return ", from there over a network like AWS's"
+	}
+	return ""
+}
+
 // copyAll measures one run of one contestant.
-func copyAll(ctx context.Context, e env, templates string, p peer, round int) (_ sample, err error) {
-	w, err := startWorld(ctx, e, templates, round)
+func copyAll(ctx context.Context, e env, filled *stock, p peer, round, objects int) (_ sample, err error) {
+	w, err := filled.start(ctx, round, objects)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.stop()) }()
-	if _, err := w.fill(ctx, e.objects); err != nil {
-		return nil, err
-	}
-	if err := w.settled(ctx); err != nil {
-		return nil, err
-	}
-	run, err := p.command(w, e)
+	defer func() { err = errors.Join(err, w.stop()) }() // unless it has ended
+	run, err := p.command(w, e, p.path)
 	if err != nil {
 		return nil, err
 	}
@@ -77,26 +114,36 @@ func copyAll(ctx context.Context, e env, templates string, p peer, round int) (_
 	if err != nil {
 		return nil, err
 	}
+	cpu, known := processorTime(w.cmd.Process.Pid)
 	used, err := runCommand(ctx, run.environment, run.path, run.args...)
 	if err != nil {
 		return nil, err
 	}
+	served, _ := processorTime(w.cmd.Process.Pid)
 	after, err := w.stats(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.allCopied(ctx, p.copiedTo, e.objects); err != nil {
+	if err := w.end(); err != nil {
+		return nil, err
+	}
+	if err := w.keptAll(p.copiedTo, objects); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, lastLines(used.output))
 	}
-	n := float64(e.objects)
+	n := float64(objects)
 	s := sample{"rate": n / used.seconds, "cpu": used.cpu * 1000 / n, "requests": float64(s3Requests(after)-s3Requests(before)) / n}
-	if used.mib > 0 {
+	if known {
+		s["server"] = milliseconds(served-cpu) / n
+	}
+	if used.mib > 0 && p.share <= 1 {
 		s["memory"] = used.mib
 	}
 	return s, nil
 }
 
 func objectKey(i int) string { return fmt.Sprintf("%s%03d/%06d.bin", objectPrefix, i/1000, i) }
+
+func objectBody(i int) []byte { return bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16) }
 
 // fill uploads objects, each with a body of its own.
 func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
@@ -106,8 +153,8 @@ func (w *world) fill(ctx context.Context, n int) ([]uploaded, error) {
 	g.SetLimit(w.atOnce())
 	for i := range n {
 		g.Go(func() error {
-			key, body := objectKey(i), bytes.Repeat([]byte(fmt.Sprintf("%016d", i)), objectBytes/16)
-			out, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: &key, Body: bytes.NewReader(body)})
+			key := objectKey(i)
+			out, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: &key, Body: bytes.NewReader(objectBody(i))})
 			if err == nil {
 				objects[i] = uploaded{key, aws.ToString(out.VersionId), contents.TrimETag(aws.ToString(out.ETag))}
 			}
@@ -127,18 +174,7 @@ func (w *world) allCopied(ctx context.Context, to place, n int) error {
 	if err != nil {
 		return err
 	}
-	if len(want) != n {
-		return fmt.Errorf("the source has %d objects, want %d", len(want), n)
-	}
-	if len(got) != n {
-		return fmt.Errorf("the target has %d objects, want %d", len(got), n)
-	}
-	for key, o := range got {
-		if want[key] != o {
-			return fmt.Errorf("%s is %q at the target, want %q", key, o, want[key])
-		}
-	}
-	return nil
+	return sameObjects(want, got, n)
 }
 
 // list returns size and ETag of each object in a place, by keys without the
@@ -156,4 +192,20 @@ func (w *world) list(ctx context.Context, at place) (map[string]string, error) {
 		}
 	}
 	return objects, nil
+}
+
+// sameObjects returns an error unless both have n objects, the same.
+func sameObjects(want, got map[string]string, n int) error {
+	if len(want) != n {
+		return fmt.Errorf("the source has %d objects, want %d", len(want), n)
+	}
+	if len(got) != n {
+		return fmt.Errorf("the target has %d objects, want %d", len(got), n)
+	}
+	for key, o := range got {
+		if want[key] != o {
+			return fmt.Errorf("%s is %q at the target, want %q", key, o, want[key])
+		}
+	}
+	return nil
 }

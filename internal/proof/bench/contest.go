@@ -54,6 +54,7 @@ type contestant struct {
 	version string
 	// missing says why it cannot run on this machine.
 	missing string
+	once    bool // it runs in the first round alone
 	run     func(ctx context.Context, round int) (sample, error)
 }
 
@@ -76,7 +77,7 @@ func (c contest) run(ctx context.Context, notes io.Writer) (_ result, failed err
 		for i := range c.contestants {
 			n := (i + round) % len(c.contestants)
 			who := c.contestants[n]
-			if who.missing != "" {
+			if who.missing != "" || who.once && round > 0 {
 				continue
 			}
 			_, _ = fmt.Fprintf(notes, "%s: round %d of %d, %s\n", c.name, round+1, c.rounds, who.name) // a note

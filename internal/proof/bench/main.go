@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -30,7 +31,9 @@ type env struct {
 	command  string
 	hello    string
 	dir      string // temporary, for everything that is written
-	objects  int    // to copy in the backfill contest
+	clients  string // Python's environment with tools/clients.txt; empty for programs that are installed
+	objects  int    // to copy in the backfill contest; 0: as many as it wants
+	large    int    // to copy in the contest of large objects
 	letters  int    // to replay in the redrive contest; 0: as many as it wants
 	keys     int    // of each bucket in the verify contest; 0: as many as it wants
 	rounds   int    // 0: as many as the contest wants
@@ -61,7 +64,8 @@ var all = []struct {
 	{"event", openEvent, networkNone},
 	{"parts", openParts, networkNone},
 	{"pipe", openPipe, networkNone},
-	{"backfill", openBackfill, networkNone},
+	{"backfill", openBackfill, networkAWS},
+	{"large", openLarge, networkAWS},
 	{"verify", openVerify, networkAWS},
 	{"redrive", openRedrive, networkAWS},
 	{"latency", openLatency, networkAWS},
@@ -92,7 +96,9 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.StringVar(&e.function, "function", "bin/bootstrap", "the function, built for this machine")
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")
-	flags.IntVar(&e.objects, "objects", 10_000, "objects to copy in the backfill contest")
+	flags.StringVar(&e.clients, "clients", "build/clients", "Python's environment with tools/clients.txt, whose programs are compared")
+	flags.IntVar(&e.objects, "objects", 0, "objects to copy in the backfill contest; 0 for as many as it wants")
+	flags.IntVar(&e.large, "large", largeObjects, "objects to copy in the contest of large ones")
 	flags.IntVar(&e.letters, "letters", 0, "dead letters to replay in the redrive contest; 0 for as many as it wants")
 	flags.IntVar(&e.keys, "keys", 0, "keys of each bucket in the verify contest; 0 for as many as it wants")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
@@ -120,6 +126,11 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	for _, name := range chosen {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("-only: no contest is called %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	if e.clients != "" {
+		if e.clients, err = filepath.Abs(e.clients); err != nil {
+			return err
 		}
 	}
 	if err := e.absolute(); err != nil {

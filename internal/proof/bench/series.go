@@ -39,11 +39,11 @@ func (r result) figures(contestant int, metric string) series {
 // busy with in a round hits both.
 func (r result) ratios(contestant int, m metric) series {
 	ours, theirs := r.figures(0, m.key), r.figures(contestant, m.key)
-	if contestant == 0 || len(ours) != len(theirs) {
+	if contestant == 0 || len(ours) < len(theirs) || !r.contest.contestants[contestant].once && len(ours) != len(theirs) {
 		return nil
 	}
 	var out series
-	for i := range ours {
+	for i := range theirs {
 		a, b := ours[i], theirs[i]
 		if m.ratio == theirsToOurs {
 			a, b = b, a

@@ -39,6 +39,7 @@ type world struct {
 	cmd    *exec.Cmd
 	stderr *bytes.Buffer
 	dir    string
+	ended  bool
 }
 
 // worldArgs start a sandbox. Its seed is the round's, so that all contestants of a round
@@ -59,14 +60,25 @@ func worldArgs(e env, dir, templates string, round int) []string {
 
 // startWorld starts a sandbox of a round, from 0, in a directory of its own. An empty
 // templates is for the built-in ones.
-func startWorld(ctx context.Context, e env, templates string, round int) (_ *world, err error) {
+func startWorld(ctx context.Context, e env, templates string, round int) (*world, error) {
+	return startWorldWith(ctx, e, templates, round, "")
+}
+
+// startWorldWith is startWorld with a copy of what an earlier sandbox has kept in a
+// directory; empty for none.
+func startWorldWith(ctx context.Context, e env, templates string, round int, kept string) (_ *world, err error) {
 	w := &world{stderr: &bytes.Buffer{}, distant: e.distant()}
 	if w.dir, err = os.MkdirTemp(e.dir, "sandbox"); err != nil {
 		return nil, err
 	}
+	if kept != "" {
+		if err := os.CopyFS(w.data(), os.DirFS(kept)); err != nil {
+			return nil, err
+		}
+	}
 	w.cmd = exec.CommandContext(ctx, e.command, worldArgs(e, w.dir, templates, round)...) //nolint:gosec // the command that is measured
 	w.cmd.Cancel = func() error { return w.cmd.Process.Signal(os.Interrupt) }
-	w.cmd.Env = cleanEnvironment(w.dir)
+	w.cmd.Env = append(cleanEnvironment(w.dir), "GOGC=400") // it shares the cores with those that are measured
 	w.cmd.Stderr = w.stderr
 	out, err := w.cmd.StdoutPipe()
 	if err != nil {
@@ -83,16 +95,26 @@ func startWorld(ctx context.Context, e env, templates string, round int) (_ *wor
 	return w, nil
 }
 
+// data is where the sandbox keeps what it has.
+func (w *world) data() string { return filepath.Join(w.dir, "data") }
+
 // stop ends the sandbox and removes what it has stored.
-func (w *world) stop() error {
+func (w *world) stop() error { return errors.Join(w.end(), os.RemoveAll(w.dir)) }
+
+// end ends the sandbox, unless it has, and leaves what it has stored.
+func (w *world) end() error {
+	if w.ended {
+		return nil
+	}
 	if err := w.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	err := w.cmd.Wait()
+	w.ended = true
 	if err != nil {
 		err = fmt.Errorf("the sandbox: %w: %s", err, w.stderr)
 	}
-	return errors.Join(err, os.RemoveAll(w.dir))
+	return err
 }
 
 // stats are the sandbox's counters.
