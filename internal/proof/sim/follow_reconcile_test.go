@@ -94,7 +94,7 @@ func cannotBeTold(a, b *stored) bool {
 }
 
 // endsWithReconcile says that every Region has to show the same after a reconcile:
-// unless a lifecycle rule has acted, an origin has destroyed a write, which is never
+// unless a lifecycle rule has acted, or may have, an origin has destroyed a write, which is never
 // copied back, an object cannot be copied, or deletions do not travel.
 func (w *world) endsWithReconcile(key string) bool {
 	t := &w.follow.trace
@@ -102,7 +102,7 @@ func (w *world) endsWithReconcile(key string) bool {
 		return false
 	}
 	for _, d := range t.deletions {
-		if d.key == key && (d.rule || !w.schedule.follow.follow.Deletions) {
+		if d.key == key && (d.rule || w.hasRule(key) || !w.schedule.follow.follow.Deletions) {
 			return false
 		}
 	}
@@ -112,6 +112,14 @@ func (w *world) endsWithReconcile(key string) bool {
 		}
 	}
 	return true
+}
+
+// hasRule says that some bucket has a lifecycle rule for a key, of which a rule's prefix is
+// the beginning.
+func (w *world) hasRule(key string) bool {
+	return slices.ContainsFunc(w.schedule.actions, func(a action) bool {
+		return a.kind == expireCurrent && strings.HasPrefix(key, a.key)
+	})
 }
 
 // ListObjectsV2 answers in pages of two keys.

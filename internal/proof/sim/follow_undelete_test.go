@@ -201,7 +201,7 @@ func (w *world) judgeUndeleted(key string, was hiddenKey, span undelete.Span) {
 	stays := was.told.Before(span.Since.Truncate(time.Second)) || was.first.After(span.Until)
 	for _, r := range w.set.Regions {
 		switch v := w.follow.stores[r].current(key); {
-		case v != nil && v.etag == was.was.etag && back: // lists show no metadata, and of the same bytes any will do
+		case v != nil && v.body == was.was.body && back: // lists show no metadata, and of the same bytes any will do
 		case back && v.visible() != was.was.visible() && !w.follow.trace.full[key]:
 			w.broken("4", "%q was deleted in the span, from %s to %s, and %s shows %s, not %s", key, was.first, was.last, r, v.visible(), was.was.visible())
 		case stays && v != nil:

@@ -1,12 +1,10 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"syscall"
 	"time"
 
@@ -134,7 +132,6 @@ func (w *world) execute(region string, payload []byte, id string, chain int) err
 	w.mu.Unlock()
 	p := w.newProcess(id, region)
 	p.named, p.chain = versionIDs(string(payload)), chain
-	p.alike = alike(p.named, payload)
 	ctx, cancel := context.WithTimeout(context.Background(), functionTime)
 	defer cancel()
 	die := functionTime
@@ -217,19 +214,6 @@ func (w *world) follower(p *process, config functionenv.Config, copies labelled)
 		follow.WithSince(config.Follow.Since), followtest.WithRandom(w.jitter(p)))}
 }
 
-// alike says that there are two records of one version, or without one.
-func alike(named []string, payload []byte) bool {
-	if bytes.Count(payload, []byte(`\"versionId\":\"\"`)) > 1 {
-		return true
-	}
-	for i, id := range named {
-		if slices.Contains(named[:i], id) {
-			return true
-		}
-	}
-	return false
-}
-
 // labelledFollower has the calls for one record be told apart from those for
 // another of the same invocation.
 type labelledFollower struct {
@@ -239,12 +223,9 @@ type labelledFollower struct {
 
 func (l labelledFollower) Follow(ctx context.Context, r follow.Request) (copier.Result, error) {
 	s := r.Source
-	name := fmt.Sprintf("follow %s %s in %s", s.Key, s.VersionID, s.Region)
-	if l.p.alike {
-		// Two records of one version begin at the same moment. If they differ, which of them is
-		// the first is not for Go to say.
-		name += fmt.Sprintf(", %d of %d, %q", r.Kind, r.At.UnixNano(), s.ETag)
-	}
+	// Two records of one version begin at the same moment. If they differ, which of them is
+	// the first is not for Go to say.
+	name := fmt.Sprintf("follow %s %s in %s, %d of %d, %q", s.Key, s.VersionID, s.Region, r.Kind, r.At.UnixNano(), s.ETag)
 	label := l.p.identity(ctx, name)
 	return l.Follower.Follow(context.WithValue(ctx, copyKey{}, label), r)
 }

@@ -49,15 +49,3 @@ func TestLettersOfOneEventAreTwins(t *testing.T) {
 		}
 	})
 }
-
-// Records of one version, or of versions without IDs, are told apart by what they say.
-func TestAlikeRecords(t *testing.T) {
-	one, other, none := `\"versionId\":\"v0000000000000001\"`, `\"versionId\":\"v0000000000000002\"`, `\"versionId\":\"\"`
-	for payload, want := range map[string]bool{
-		one: false, one + other: false, one + none: false, one + other + one: true, none + one + none: true,
-	} {
-		if got := alike(versionIDs(payload), []byte(payload)); got != want {
-			t.Errorf("%s: %t", payload, got)
-		}
-	}
-}

@@ -16,8 +16,6 @@ type process struct {
 	region string // where its calls go unless they say otherwise
 	// named are the IDs of the versions that it was asked for; nil: any.
 	named []string
-	// alike says that it was asked for several changes of one of them.
-	alike bool
 	// chain is how many invocations led to this one.
 	chain int
 	// reliable processes meet no faults and die from nothing.
