@@ -58,8 +58,10 @@ func newAdoption(scope constructs.Construct, props adoptionProps) awscdk.CfnReso
 	code := props.Code(Adopter)
 	location := code.Bind(this).S3Location
 	function := awslambda.NewCfnFunction(this, jsii.String("Function"), &awslambda.CfnFunctionProps{
-		FunctionName:  jsii.String(here.AdopterName()),
-		Description:   jsii.String("Lets bucket " + here.Bucket + " send events of new objects to replica set " + here.Name + ", when CloudFormation deploys it"),
+		FunctionName: jsii.String(here.AdopterName()),
+		Description: jsii.String(
+			"Lets bucket " + here.Bucket + " send events of new objects to replica set " + here.Name + ", when CloudFormation deploys it",
+		),
 		Runtime:       jsii.String("provided.al2023"),
 		Architectures: jsii.Strings(here.Architecture()),
 		Handler:       jsii.String("bootstrap"),

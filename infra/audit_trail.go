@@ -35,8 +35,11 @@ func NewAuditTrail(scope constructs.Construct, id string, props AuditTrailProps)
 		return nil, fmt.Errorf("replica set %s has no audit trail; set Config.AuditTrail", set.Name)
 	}
 	if region := *stack.Region(); *awscdk.Token_IsUnresolved(region) || region != set.AuditRegion() {
-		return nil, fmt.Errorf("stack %s is not in %s; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion",
-			*stack.StackName(), set.AuditRegion())
+		return nil, fmt.Errorf(
+			"stack %s is not in %s; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion",
+			*stack.StackName(),
+			set.AuditRegion(),
+		)
 	}
 	here := newSite(*stack.Account(), set, set.AuditRegion())
 	this := constructs.NewConstruct(scope, jsii.String(id))

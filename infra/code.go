@@ -158,7 +158,18 @@ func build(program, dir, architecture string) error {
 		return errors.New("go is not on the PATH to build the functions' code with; give the code, see infra.Code")
 	}
 	target := path.Join(module(), program)
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", filepath.Join(dir, Executable), target}
+	args := []string{
+		"build",
+		"-trimpath",
+		"-buildvcs=false",
+		"-tags",
+		"lambda.norpc",
+		"-ldflags",
+		"-s -w",
+		"-o",
+		filepath.Join(dir, Executable),
+		target,
+	}
 	cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // the app's author says the directory
 	processor := map[string]string{replicaset.ARM64: "arm64", replicaset.X86: "amd64"}[architecture]
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+processor)

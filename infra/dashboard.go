@@ -88,7 +88,11 @@ func (s site) graphs() []graph {
 			return all
 		}},
 		{"Replication lag: from the upload to the replica", "ms", func(s site) []metric {
-			return []metric{s.ownMetric("ReplicationLag", "p50"), s.ownMetric("ReplicationLag", "p99"), s.ownMetric("ReplicationLag", "Maximum")}
+			return []metric{
+				s.ownMetric("ReplicationLag", "p50"),
+				s.ownMetric("ReplicationLag", "p99"),
+				s.ownMetric("ReplicationLag", "Maximum"),
+			}
 		}},
 		{"Dead letters", "messages", func(s site) []metric {
 			return []metric{s.queueMetric("ApproximateNumberOfMessagesVisible"), s.queueMetric("ApproximateNumberOfMessagesNotVisible")}
@@ -100,7 +104,11 @@ func (s site) graphs() []graph {
 			return []metric{s.functionMetric("Invocations", "Sum"), s.functionMetric("Errors", "Sum"), s.functionMetric("Throttles", "Sum")}
 		}},
 		{"Functions: duration", "ms", func(s site) []metric {
-			return []metric{s.functionMetric("Duration", "p50"), s.functionMetric("Duration", "p99"), s.functionMetric("Duration", "Maximum")}
+			return []metric{
+				s.functionMetric("Duration", "p50"),
+				s.functionMetric("Duration", "p99"),
+				s.functionMetric("Duration", "Maximum"),
+			}
 		}},
 		{"Functions: how long events wait", "ms", func(s site) []metric {
 			return []metric{s.functionMetric("AsyncEventAge", "Maximum")}
@@ -116,14 +124,20 @@ func (s site) graphs() []graph {
 		list = append(list, graph{"Later changes followed", "records", site.followedMetrics})
 	}
 	if s.Reconcile != nil {
-		list = append(list,
+		list = append(
+			list,
 			graph{"Comparison with the other Regions", "keys", func(s site) []metric {
 				return []metric{
 					s.ownMetric("KeysCompared", "Sum"), s.ownMetric("KeysMissing", "Sum"), s.ownMetric("KeysDifferent", "Sum"),
 					s.ownMetric("KeysRepaired", "Sum"), s.ownMetric("KeysUnrepaired", "Sum"),
 				}
 			}},
-			graph{"Age of the last complete comparison", "s", func(s site) []metric { return []metric{s.ownMetric("ProofAge", "Maximum")} }})
+			graph{
+				"Age of the last complete comparison",
+				"s",
+				func(s site) []metric { return []metric{s.ownMetric("ProofAge", "Maximum")} },
+			},
+		)
 	}
 	return list
 }

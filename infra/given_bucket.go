@@ -17,22 +17,39 @@ import (
 func (s site) checkBucket(bucket awss3.IBucket) error {
 	want, path := s.Buckets[s.Region], *bucket.Node().Path()
 	if want == "" {
-		return fmt.Errorf("bucket %s: Config.Buckets has no name for %s; put the bucket's name there, which the other Regions go by", path, s.Region)
+		return fmt.Errorf(
+			"bucket %s: Config.Buckets has no name for %s; put the bucket's name there, which the other Regions go by",
+			path,
+			s.Region,
+		)
 	}
 	name := bucket.BucketName()
 	made, ok := bucket.Node().DefaultChild().(awss3.CfnBucket)
 	if ok {
 		name = made.BucketName()
 		if made.VersioningConfiguration() == nil {
-			return fmt.Errorf("bucket %s keeps no versions; set Versioned in its props, because copies name the version that an event names", path)
+			return fmt.Errorf(
+				"bucket %s keeps no versions; set Versioned in its props, because copies name the version that an event names",
+				path,
+			)
 		}
 	}
 	known := !*awscdk.Token_IsUnresolved(name)
 	switch {
 	case ok && !known:
-		return fmt.Errorf("bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions go by", path, want)
+		return fmt.Errorf(
+			"bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions go by",
+			path,
+			want,
+		)
 	case known && *name != want:
-		return fmt.Errorf("bucket %s is called %s, but Config.Buckets has %s in %s; give the same name in both", path, *name, want, s.Region)
+		return fmt.Errorf(
+			"bucket %s is called %s, but Config.Buckets has %s in %s; give the same name in both",
+			path,
+			*name,
+			want,
+			s.Region,
+		)
 	}
 	return nil
 }

@@ -33,7 +33,10 @@ func NewMesh(scope constructs.Construct, id string, props MeshProps) (constructs
 	path := *stack.Node().Path()
 	for _, region := range props.Regions {
 		if *region.stack.Node().Path() == path {
-			return nil, fmt.Errorf("stack %s has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's", *stack.StackName())
+			return nil, fmt.Errorf(
+				"stack %s has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's",
+				*stack.StackName(),
+			)
 		}
 		stack.AddStackDependency(region.stack, jsii.String("subscribes its function"))
 	}

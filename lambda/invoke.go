@@ -47,7 +47,12 @@ type selfInvoker struct {
 
 // newSelfInvoker addresses the function by its name, which means its
 // unpublished version, the one that subscriptions and retries run.
-func newSelfInvoker(getenv func(string) string, httpClient aws.HTTPClient, credentials aws.Credentials, region, function string) (*selfInvoker, error) {
+func newSelfInvoker(
+	getenv func(string) string,
+	httpClient aws.HTTPClient,
+	credentials aws.Credentials,
+	region, function string,
+) (*selfInvoker, error) {
 	base, err := client.ServiceURL(getenv, "AWS_ENDPOINT_URL_LAMBDA", "lambda", region)
 	if err != nil {
 		return nil, err
@@ -125,7 +130,11 @@ func (s *selfInvoker) try(ctx context.Context, kind string, success int, payload
 	case response.StatusCode != success:
 		return nil, refusal(response, body)
 	case failed != "":
-		return nil, &replicator.InvokeError{Status: response.StatusCode, Code: "the function failed: " + failed, Message: messageOf(body, "errorMessage")}
+		return nil, &replicator.InvokeError{
+			Status:  response.StatusCode,
+			Code:    "the function failed: " + failed,
+			Message: messageOf(body, "errorMessage"),
+		}
 	case success == http.StatusAccepted:
 		return nil, nil
 	}

@@ -94,10 +94,16 @@ func handlerWith(getenv func(string) string, log *slog.Logger, httpClient aws.HT
 	return &replicator.Handler{
 		Config: config,
 		Copier: copies,
-		Follower: follow.New(buckets, copies, target, follow.WithSince(config.Follow.Since), follow.WithOrigins(func(region string) (string, bool) {
-			source, member := config.Sources.In(region)
-			return source.Bucket, member
-		})),
+		Follower: follow.New(
+			buckets,
+			copies,
+			target,
+			follow.WithSince(config.Follow.Since),
+			follow.WithOrigins(func(region string) (string, bool) {
+				source, member := config.Sources.In(region)
+				return source.Bucket, member
+			}),
+		),
 		Self: self,
 		Twin: func(region string) (replicator.Caller, error) {
 			return newSelfInvoker(getenv, httpClient, credentials, region, config.FunctionName)

@@ -84,7 +84,9 @@ func adoptedRegions(set replicaset.Config, chosen []string) ([]string, error) {
 		}
 	}
 	if len(regions) == 0 {
-		return nil, usageError{errors.New(`cdk.json names no bucket that exists already; add "buckets": {"` + set.Regions[0] + `": "NAME"}`)}
+		return nil, usageError{
+			errors.New(`cdk.json names no bucket that exists already; add "buckets": {"` + set.Regions[0] + `": "NAME"}`),
+		}
 	}
 	return regions, nil
 }

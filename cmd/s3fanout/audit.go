@@ -76,7 +76,10 @@ func auditLogs(config aws.Config, set replicaset.Config) audit.Logs {
 
 // auditTable lists what the trail has of a key.
 func auditTable(d *document.Audit, width int) table.Table {
-	t := table.Table{Width: width, Columns: []table.Column{{Title: "EVENT AT"}, {Title: "REGION"}, {Title: "REQUEST"}, {Title: "VERSION", Cut: table.CutEnd}}}
+	t := table.Table{
+		Width:   width,
+		Columns: []table.Column{{Title: "EVENT AT"}, {Title: "REGION"}, {Title: "REQUEST"}, {Title: "VERSION", Cut: table.CutEnd}},
+	}
 	if d == nil {
 		return t
 	}
@@ -85,7 +88,10 @@ func auditTable(d *document.Audit, width int) table.Table {
 		if e.VersionID != "" {
 			version = e.VersionID
 		}
-		t.Rows = append(t.Rows, table.Row{Cells: []string{stamp(e.Time), e.Region, printable.Quote(name), printable.Quote(version)}, Below: auditBelow(e)})
+		t.Rows = append(
+			t.Rows,
+			table.Row{Cells: []string{stamp(e.Time), e.Region, printable.Quote(name), printable.Quote(version)}, Below: auditBelow(e)},
+		)
 	}
 	return t
 }

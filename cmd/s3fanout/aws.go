@@ -35,7 +35,12 @@ func awsConfig(ctx context.Context, region string) (aws.Config, error) {
 	}
 	if c.BaseEndpoint != nil {
 		if u, err := url.Parse(*c.BaseEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return aws.Config{}, usageError{fmt.Errorf("AWS_ENDPOINT_URL: %q is not a URL such as http://127.0.0.1:4566; correct it, or unset it to reach AWS", *c.BaseEndpoint)}
+			return aws.Config{}, usageError{
+				fmt.Errorf(
+					"AWS_ENDPOINT_URL: %q is not a URL such as http://127.0.0.1:4566; correct it, or unset it to reach AWS",
+					*c.BaseEndpoint,
+				),
+			}
 		}
 	}
 	if c.Credentials == nil {
@@ -58,9 +63,13 @@ func settingError(err error) error {
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &number):
-		return usageError{fmt.Errorf(load+"%q is not a number; correct AWS_MAX_ATTEMPTS or its like, in the environment or in ~/.aws/config", number.Num)}
+		return usageError{
+			fmt.Errorf(load+"%q is not a number; correct AWS_MAX_ATTEMPTS or its like, in the environment or in ~/.aws/config", number.Num),
+		}
 	case errors.As(err, &file):
-		return usageError{fmt.Errorf(load+"%s: %w; correct AWS_CA_BUNDLE or its like, in the environment or in ~/.aws/config", file.Path, file.Err)}
+		return usageError{
+			fmt.Errorf(load+"%s: %w; correct AWS_CA_BUNDLE or its like, in the environment or in ~/.aws/config", file.Path, file.Err),
+		}
 	}
 	return usageError{fmt.Errorf(load+"%w", err)}
 }

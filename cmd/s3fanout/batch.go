@@ -174,7 +174,9 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 	case !set.Contains(r.To):
 		return nil, usageError{fmt.Errorf("--to %s: not a Region of the replica set %s; it has %s", r.To, set.Name, members)}
 	case !set.BatchOperations:
-		return nil, usageError{errors.New(`--batch-operations needs "batchOperations": true in cdk.json: set it, and deploy all Regions with it`)}
+		return nil, usageError{
+			errors.New(`--batch-operations needs "batchOperations": true in cdk.json: set it, and deploy all Regions with it`),
+		}
 	case len(r.From) == 0:
 		return set.Others(r.To), nil
 	}
@@ -197,7 +199,9 @@ func (r batchRequest) sources(set replicaset.Config) ([]string, error) {
 func (r batchRequest) jobs(set replicaset.Config, account string, from []string) ([]batchjob.Request, error) {
 	filters := set.Narrow(r.Prefix)
 	if len(filters) == 0 {
-		return nil, usageError{fmt.Errorf("--prefix %s: the configuration leaves out every key with this prefix", printable.Quote(r.Prefix))}
+		return nil, usageError{
+			fmt.Errorf("--prefix %s: the configuration leaves out every key with this prefix", printable.Quote(r.Prefix)),
+		}
 	}
 	var list []batchjob.Request
 	for _, region := range from {

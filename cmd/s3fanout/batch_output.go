@@ -71,7 +71,13 @@ func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 		fmt.Fprintf(&b, "%s\n", printable.Quote(reason))
 	}
 	if j.Status == string(types.JobStatusSuspended) {
-		fmt.Fprintf(&b, "Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s\n", j.Region, j.ID, account)
+		fmt.Fprintf(
+			&b,
+			"Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s\n",
+			j.Region,
+			j.ID,
+			account,
+		)
 	}
 	if j.Report != "" && j.Over() {
 		fmt.Fprintf(&b, "Report: %s\n", printable.Quote(j.Report))

@@ -42,7 +42,10 @@ func newHints(root *cobra.Command, called string) hints {
 		names = append(names, regexp.QuoteMeta(c.Name()))
 	}
 	// Not after a letter, a slash or the like: "/usr/bin/s3fanout doctor" is right.
-	return hints{called: called, ours: regexp.MustCompile(`(^|[\s"'(` + "`" + `])` + root.Name() + `( (?:` + strings.Join(names, "|") + `)\b)`)}
+	return hints{
+		called: called,
+		ours:   regexp.MustCompile(`(^|[\s"'(` + "`" + `])` + root.Name() + `( (?:` + strings.Join(names, "|") + `)\b)`),
+	}
 }
 
 func (h hints) in(text string) string {

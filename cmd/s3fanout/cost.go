@@ -92,7 +92,13 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 		return u, usageError{fmt.Errorf("--bytes: %w", err)}
 	}
 	if u.Size = bytes / f.objects; u.Size > copier.MaxObject {
-		return u, usageError{fmt.Errorf("--bytes: that is %s an object, and S3's objects have at most %s; give more --objects", table.Bytes(u.Size), table.Bytes(copier.MaxObject))}
+		return u, usageError{
+			fmt.Errorf(
+				"--bytes: that is %s an object, and S3's objects have at most %s; give more --objects",
+				table.Bytes(u.Size),
+				table.Bytes(copier.MaxObject),
+			),
+		}
 	}
 	if f.copyTime < 0 {
 		return u, usageError{fmt.Errorf("--copy-time: %s is not possible; give a time like 300ms", f.copyTime)}
@@ -109,7 +115,9 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	case f.delete < 0:
 		return u, usageError{fmt.Errorf("--deletions: %d is not possible; give how many objects are deleted in a month", f.delete)}
 	case f.delete > 0 && !u.Follow.Deletions:
-		return u, usageError{errors.New("--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions")}
+		return u, usageError{
+			errors.New("--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"),
+		}
 	}
 	if f.every != "" {
 		every, err := replicaset.ParseSpan(f.every)
@@ -122,7 +130,9 @@ func (a *app) costUsage(f costFlags) (cost.Usage, error) {
 	case f.keys < 0:
 		return u, usageError{fmt.Errorf("--keys: %d is not possible; give how many keys a bucket has", f.keys)}
 	case f.keys > 0 && u.Reconcile == nil:
-		return u, usageError{errors.New(`--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`)}
+		return u, usageError{
+			errors.New(`--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`),
+		}
 	}
 	if u.From != "" && !slices.Contains(u.Regions, u.From) {
 		return u, usageError{fmt.Errorf("--from %s: not one of the Regions; they are %s", u.From, strings.Join(u.Regions, ", "))}

@@ -152,7 +152,10 @@ func costVerdict(d document.Cost) string {
 	case *d.BreakEvenBytes == 0:
 		text += "With as many uploads, it costs no more than CRR with RTC, however small the objects. "
 	default:
-		text += fmt.Sprintf("With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ", table.Bytes(*d.BreakEvenBytes))
+		text += fmt.Sprintf(
+			"With as many uploads, it costs no more than CRR with RTC where objects have %s or more. ",
+			table.Bytes(*d.BreakEvenBytes),
+		)
 	}
 	if original := d.Designs[3]; original.Cannot != "" {
 		text += "The original design cannot do it: " + original.Cannot + "."

@@ -43,7 +43,14 @@ func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) e
 // writeExplainText writes a table of the Regions, what there is besides their
 // objects, and the verdict last, where the eye is when the command has ended.
 func writeExplainText(w io.Writer, d explainView, width int, colours bool) error {
-	tables := []table.Table{regionsTable(d, width, colours), writesTable(d.Writes, width), versionsTable(d.Regions, width), uploadsTable(d.Regions, width), explainLetters(d.Letters, width), auditTable(d.Audit, width)}
+	tables := []table.Table{
+		regionsTable(d, width, colours),
+		writesTable(d.Writes, width),
+		versionsTable(d.Regions, width),
+		uploadsTable(d.Regions, width),
+		explainLetters(d.Letters, width),
+		auditTable(d.Audit, width),
+	}
 	for i, t := range tables {
 		if len(t.Rows) == 0 {
 			continue
@@ -163,7 +170,10 @@ func describeObject(o document.ExplainObject, after time.Duration) string {
 		parts = append(parts, "version "+o.VersionID)
 	}
 	for _, algorithm := range slices.Sorted(maps.Keys(o.Checksums)) {
-		parts = append(parts, strings.TrimSpace(algorithm+" "+o.Checksums[algorithm]+" "+strings.ToLower(strings.ReplaceAll(o.ChecksumType, "_", " "))))
+		parts = append(
+			parts,
+			strings.TrimSpace(algorithm+" "+o.Checksums[algorithm]+" "+strings.ToLower(strings.ReplaceAll(o.ChecksumType, "_", " "))),
+		)
 	}
 	class := o.StorageClass
 	if o.Archived {
@@ -185,7 +195,9 @@ func describeObject(o document.ExplainObject, after time.Duration) string {
 // writesTable tells of the writes of a key that is followed what has become of them.
 func writesTable(writes []document.ExplainWrite, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
-		{Title: "WRITTEN IN"}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"}, {Title: "VERSION", Cut: table.CutEnd},
+		{
+			Title: "WRITTEN IN",
+		}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"}, {Title: "VERSION", Cut: table.CutEnd},
 	}}
 	list := func(regions []string) string {
 		if len(regions) == 0 {
@@ -205,7 +217,14 @@ func writesTable(writes []document.ExplainWrite, width int) table.Table {
 			below += " · destroyed in " + w.Region
 		}
 		t.Rows = append(t.Rows, table.Row{
-			Cells: []string{w.Region, stamp(w.Written), list(w.Shown), list(w.Hidden), list(w.Kept), printable.Quote(w.VersionID)}, Below: below,
+			Cells: []string{
+				w.Region,
+				stamp(w.Written),
+				list(w.Shown),
+				list(w.Hidden),
+				list(w.Kept),
+				printable.Quote(w.VersionID),
+			}, Below: below,
 		})
 	}
 	return t
@@ -214,7 +233,9 @@ func writesTable(writes []document.ExplainWrite, width int) table.Table {
 // versionsTable lists the versions of the Regions that have several.
 func versionsTable(regions []document.ExplainRegion, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
-		{Title: "VERSIONS IN"}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "VERSION", Cut: table.CutEnd},
+		{
+			Title: "VERSIONS IN",
+		}, {Title: "SIZE", Right: true}, {Title: "MODIFIED"}, {Title: "ETAG", Cut: table.CutEnd}, {Title: "VERSION", Cut: table.CutEnd},
 	}}
 	for _, r := range regions {
 		if len(r.Versions) < 2 && (len(r.Versions) == 0 || !r.Versions[0].DeletionMarker) {
@@ -225,7 +246,10 @@ func versionsTable(regions []document.ExplainRegion, width int) table.Table {
 			if v.DeletionMarker {
 				size, etag = "-", "deletion marker"
 			}
-			t.Rows = append(t.Rows, table.Row{Cells: []string{r.Region, size, stamp(v.Modified), printable.Quote(etag), printable.Quote(v.VersionID)}})
+			t.Rows = append(
+				t.Rows,
+				table.Row{Cells: []string{r.Region, size, stamp(v.Modified), printable.Quote(etag), printable.Quote(v.VersionID)}},
+			)
 		}
 		if r.MoreVersions {
 			t.Rows[len(t.Rows)-1].Below = "and older ones"
@@ -244,7 +268,10 @@ func uploadsTable(regions []document.ExplainRegion, width int) table.Table {
 			if u.LastPart != nil {
 				below = "last part " + stamp(*u.LastPart) + " · " + below
 			}
-			row := table.Row{Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), u.By}, Below: printable.Quote(below)}
+			row := table.Row{
+				Cells: []string{r.Region, fmt.Sprint(u.Parts), table.Bytes(u.Bytes), stamp(u.Initiated), u.By},
+				Below: printable.Quote(below),
+			}
 			t.Rows = append(t.Rows, row)
 		}
 	}

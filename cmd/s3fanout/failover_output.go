@@ -139,7 +139,9 @@ func looksTable(looks []document.FailoverLook) table.Table {
 			cells[2] = "-"
 		}
 		t.Rows = append(t.Rows, table.Row{Cells: append([]string{
-			l.Time.Format(time.TimeOnly), l.Phase, strconv.Itoa(l.Reads.Tried), strconv.Itoa(l.Reads.Failed), strconv.Itoa(len(l.Reads.Missing)),
+			l.Time.Format(
+				time.TimeOnly,
+			), l.Phase, strconv.Itoa(l.Reads.Tried), strconv.Itoa(l.Reads.Failed), strconv.Itoa(len(l.Reads.Missing)),
 			lag(l.Reads.Slowest),
 		}, cells...)})
 	}

@@ -150,7 +150,13 @@ func refusal(risks []failover.Risk, accept bool) error {
 }
 
 // shiftNow changes the routes once somebody has agreed.
-func (a *app) shiftNow(ctx context.Context, f shiftFlags, control *failover.Control, before, after []failover.Route, d *document.FailoverShift) error {
+func (a *app) shiftNow(
+	ctx context.Context,
+	f shiftFlags,
+	control *failover.Control,
+	before, after []failover.Route,
+	d *document.FailoverShift,
+) error {
 	changes := failover.Changes(before, after)
 	if err := a.agree(ctx, f.yes, "Shift the traffic of access point "+d.AccessPoint.Name+": "+describeChanges(changes)+"?"); err != nil {
 		return err

@@ -225,15 +225,25 @@ func initQuestions() []initQuestion {
 			a.name = typed
 			return nil
 		}},
-		{"bucket", "Buckets that exist already, as REGION=NAME, separated by commas", noBuckets, func(a *initAnswers, typed string) (err error) {
-			if typed != noBuckets {
-				a.buckets, err = parseBuckets(listOf(typed))
-			}
-			return err
-		}},
-		{"mode", "Mode: first-write-wins, or follow for later changes to travel too", string(firstWriteWins), func(a *initAnswers, typed string) error {
-			return a.mode.Set(typed)
-		}},
+		{
+			"bucket",
+			"Buckets that exist already, as REGION=NAME, separated by commas",
+			noBuckets,
+			func(a *initAnswers, typed string) (err error) {
+				if typed != noBuckets {
+					a.buckets, err = parseBuckets(listOf(typed))
+				}
+				return err
+			},
+		},
+		{
+			"mode",
+			"Mode: first-write-wins, or follow for later changes to travel too",
+			string(firstWriteWins),
+			func(a *initAnswers, typed string) error {
+				return a.mode.Set(typed)
+			},
+		},
 	}
 }
 

@@ -57,7 +57,9 @@ func cdkAppOf(exe, directory string, lookPath func(string) (string, error)) (cdk
 		}
 	}
 	if !isRegular(app) {
-		return cdkApp{}, errors.New("the CDK app s3fanout-cdk is not beside this command; run init in a checkout after `make build`, or install a release")
+		return cdkApp{}, errors.New(
+			"the CDK app s3fanout-cdk is not beside this command; run init in a checkout after `make build`, or install a release",
+		)
 	}
 	return cdkApp{
 		app: calledAs(app, app, lookPath), install: "npm install --save-dev aws-cdk@" + cdkVersion,
@@ -111,7 +113,9 @@ func (c cdkApp) file(answers initAnswers) ([]byte, error) {
 		Context          map[string]any `json:"context"`
 	}{
 		Schema: c.schema, App: c.app, Build: c.build,
-		Context: map[string]any{replicaset.ContextKey: replicaSet{set.Name, set.Regions, set.OptInRegions, set.Buckets, set.Follow.Names()}},
+		Context: map[string]any{
+			replicaset.ContextKey: replicaSet{set.Name, set.Regions, set.OptInRegions, set.Buckets, set.Follow.Names()},
+		},
 	})
 	return b.Bytes(), err
 }

@@ -32,7 +32,9 @@ func (m *moment) Set(s string) error {
 	}
 	for _, layout := range zoneless {
 		if t, err := time.Parse(layout, s); err == nil {
-			return errors.New("it has no time zone; write it as " + t.Format("2006-01-02T15:04:05Z") + " for UTC, or with +01:00 instead of Z")
+			return errors.New(
+				"it has no time zone; write it as " + t.Format("2006-01-02T15:04:05Z") + " for UTC, or with +01:00 instead of Z",
+			)
 		}
 	}
 	var ago age

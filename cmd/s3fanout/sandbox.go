@@ -103,7 +103,13 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 		}
 	}
 	if f.console {
-		err = a.serveSandboxConsole(ctx, sb, steps, f.templates == "", func(url string) error { return a.showSandbox(state, sb.LogDir(), url) })
+		err = a.serveSandboxConsole(
+			ctx,
+			sb,
+			steps,
+			f.templates == "",
+			func(url string) error { return a.showSandbox(state, sb.LogDir(), url) },
+		)
 	} else if err = a.showSandbox(state, sb.LogDir(), ""); err == nil {
 		select {
 		case <-ctx.Done(): // being interrupted is how it ends
@@ -156,7 +162,12 @@ func (f sandboxFlags) check() error {
 	}
 	if f.templates != "" {
 		if _, err := os.Stat(filepath.Join(f.templates, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
-			return usageError{fmt.Errorf("--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out", f.templates)}
+			return usageError{
+				fmt.Errorf(
+					"--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out",
+					f.templates,
+				),
+			}
 		}
 	}
 	if f.state != "" {

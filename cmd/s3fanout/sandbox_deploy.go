@@ -40,7 +40,12 @@ func newSandboxDeployCommand(a *app) *cobra.Command {
 				return err
 			}
 			if _, err := os.Stat(filepath.Join(dir, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
-				return usageError{fmt.Errorf("--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out", templates)}
+				return usageError{
+					fmt.Errorf(
+						"--templates %s: it has no manifest.json; name the directory that `cdk synth` has written, such as cdk.out",
+						templates,
+					),
+				}
 			}
 			if endpoint, err = a.sandboxEndpoint(endpoint); err != nil {
 				return err

@@ -118,8 +118,11 @@ func undeleteError(report undelete.Report, f undeleteFlags, err error) error {
 	case err != nil:
 		return err
 	case failed > 0:
-		return classified{fmt.Errorf("%s could not be restored; remove the causes above and run it again with --since %s --until %s", objectCount(failed),
-			f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)), errLeftOver}
+		return classified{
+			fmt.Errorf("%s could not be restored; remove the causes above and run it again with --since %s --until %s", objectCount(failed),
+				f.since.time.Format(time.RFC3339), f.until.time.Format(time.RFC3339)),
+			errLeftOver,
+		}
 	}
 	return nil
 }

@@ -112,9 +112,18 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	n := s.Unequal()
 	switch {
 	case n == 0 && s.Keys == 0 && !f.empty && f.prefix != "":
-		return classified{fmt.Errorf("nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right", printable.Quote(f.prefix)), errLeftOver}
+		return classified{
+			fmt.Errorf(
+				"nothing was compared: no Region has a key with the prefix %s; correct --prefix, or give --allow-empty if that is right",
+				printable.Quote(f.prefix),
+			),
+			errLeftOver,
+		}
 	case n == 0 && s.Keys == 0 && !f.empty:
-		return classified{errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"), errLeftOver}
+		return classified{
+			errors.New("nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"),
+			errLeftOver,
+		}
 	case n == 0:
 		return nil
 	}
@@ -132,7 +141,13 @@ func verifyError(s verify.Summary, f verifyFlags, follows bool, few fewKeys) err
 	}
 	if follows {
 		advices = append([]advice{
-			{s.Missing + s.Different, "see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(verify.Missing, verify.Different) + "; see which write won and why: s3fanout explain KEY"},
+			{
+				s.Missing + s.Different,
+				"see why changes are missing: s3fanout doctor; copy them: s3fanout backfill" + few.flags(
+					verify.Missing,
+					verify.Different,
+				) + "; see which write won and why: s3fanout explain KEY",
+			},
 			{s.Undeleted, "to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		}, advices[3:]...)
 	}

@@ -74,14 +74,21 @@ func (t *task) replace(ctx context.Context) error {
 func (t *task) failReplacement(op string, err error) *Error {
 	e := t.failure(op, t.req, err)
 	if t.req.Replace != nil && errorcode.Of(err) == codeMetadataTooLarge {
-		e.Hint = fmt.Sprintf("the object's user metadata leave no room for the entry %s, which every replica in follow mode carries: S3 takes 2 KB in all; store it again with %d bytes less",
-			policy.EntryName, len(policy.EntryName)+len(policy.EntryFor(t.req.Replace.Write, t.req.Source.Key, t.req.Replace.Made, 0).String()))
+		e.Hint = fmt.Sprintf(
+			"the object's user metadata leave no room for the entry %s, which every replica in follow mode carries: S3 takes 2 KB in all; store it again with %d bytes less",
+			policy.EntryName,
+			len(policy.EntryName)+len(policy.EntryFor(t.req.Replace.Write, t.req.Source.Key, t.req.Replace.Made, 0).String()),
+		)
 	}
 	return e
 }
 
 // errHiddenMetadata is about metadata that requests cannot carry.
-var errHiddenMetadata = permanent{errors.New("the object has user metadata that HTTP headers cannot hold, and a replica in follow mode cannot carry: store it again with metadata that they can")}
+var errHiddenMetadata = permanent{
+	errors.New(
+		"the object has user metadata that HTTP headers cannot hold, and a replica in follow mode cannot carry: store it again with metadata that they can",
+	),
+}
 
 // changedSince says of an answer to a copy or completion that it is about what was
 // looked at. Under If-Match a 404 need not be about the source: the target's object
@@ -92,7 +99,13 @@ func changedSince(got answer) bool {
 
 // replaceInput carries by hand what copyInput has S3 carry, and the entry. Tags are
 // S3's to copy here too; a website redirect is left out in both.
-func replaceInput(r Replacement, condition policy.Condition, source Object, target Target, class types.StorageClass) (*s3.CopyObjectInput, func(*s3.Options)) {
+func replaceInput(
+	r Replacement,
+	condition policy.Condition,
+	source Object,
+	target Target,
+	class types.StorageClass,
+) (*s3.CopyObjectInput, func(*s3.Options)) {
 	in := copyInput(condition, source, target, class)
 	in.CopySourceIfMatch = quoted(source.ETag)
 	return in, nameProperties(in, r.Head, withEntry(r.Head.Metadata, policy.EntryFor(r.Write, source.Key, r.Made, 0)))

@@ -16,7 +16,9 @@ func restore(in *s3.CopyObjectInput, head *s3.HeadObjectOutput, entry string) ([
 		return nil, nil
 	}
 	if hidesMetadata(head) {
-		return nil, permanent{errors.New("the object has user metadata that HTTP headers cannot show, and would lose it: copy this version yourself")}
+		return nil, permanent{
+			errors.New("the object has user metadata that HTTP headers cannot show, and would lose it: copy this version yourself"),
+		}
 	}
 	return []func(*s3.Options){nameProperties(in, head, without(head.Metadata, entry))}, nil
 }

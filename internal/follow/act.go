@@ -152,7 +152,11 @@ func (t *task) retag(ctx context.Context) (again bool, err error) {
 // tags reads a version's; gone says that it does not exist any more.
 func (t *task) tags(ctx context.Context, at location, version string) (set []types.Tag, gone bool, err error) {
 	t.result.Requests.Tags++
-	out, err := t.client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &at.bucket, Key: &t.req.Source.Key, VersionId: &version}, inRegion(at.region))
+	out, err := t.client.GetObjectTagging(
+		ctx,
+		&s3.GetObjectTaggingInput{Bucket: &at.bucket, Key: &t.req.Source.Key, VersionId: &version},
+		inRegion(at.region),
+	)
 	switch {
 	case missing(err):
 		return nil, true, nil

@@ -54,6 +54,12 @@ func keepsVersion(id string) bool { return id != "" && id != "null" }
 
 // errUnversioned says what to do about a bucket that does not keep what is replaced.
 func errUnversioned(at location, why string) error {
-	return copier.Lasting(fmt.Errorf("bucket %s (%s) does not keep versions: %s; follow mode would destroy what it replaces: enable versioning, then run s3fanout redrive",
-		at.bucket, at.region, why))
+	return copier.Lasting(
+		fmt.Errorf(
+			"bucket %s (%s) does not keep versions: %s; follow mode would destroy what it replaces: enable versioning, then run s3fanout redrive",
+			at.bucket,
+			at.region,
+			why,
+		),
+	)
 }

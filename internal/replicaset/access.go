@@ -42,7 +42,10 @@ func (c Config) validateAccess() error {
 	switch c.Access {
 	case "", AnyAccess:
 		if c.DirectAccessARNs != nil {
-			return fmt.Errorf("directAccessArns: everybody may reach the buckets directly; set access to %q, or leave it out", AccessPointOnly)
+			return fmt.Errorf(
+				"directAccessArns: everybody may reach the buckets directly; set access to %q, or leave it out",
+				AccessPointOnly,
+			)
 		}
 		return nil
 	case AccessPointOnly:

@@ -44,7 +44,10 @@ func (c Config) validateBuckets() error {
 	for _, region := range slices.Sorted(maps.Keys(c.BucketKeyARNs)) {
 		field := "bucketKeyArns." + excerpt([]byte(region))
 		if !c.Contains(region) || !c.Adopts(region) {
-			return fmt.Errorf("%s: buckets names no bucket there; name it, or remove the key (encryption is for buckets that the set makes)", field)
+			return fmt.Errorf(
+				"%s: buckets names no bucket there; name it, or remove the key (encryption is for buckets that the set makes)",
+				field,
+			)
 		}
 		if err := checkKeyARN(region, c.BucketKeyARNs[region]); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
@@ -75,7 +78,13 @@ func (c Config) validateBuckets() error {
 		}
 		for _, other := range c.Regions {
 			if !c.Adopts(other) && c.makes(other, bucket) {
-				return fmt.Errorf("%s: %s is the name of the bucket that the set makes in %s; name it for %s, or name another", field, bucket, other, other)
+				return fmt.Errorf(
+					"%s: %s is the name of the bucket that the set makes in %s; name it for %s, or name another",
+					field,
+					bucket,
+					other,
+					other,
+				)
 			}
 		}
 	}
@@ -116,7 +125,10 @@ func checkBucketName(name string) error {
 	case len(name) < 3 || len(name) > maxBucketName:
 		return fmt.Errorf("%s is %d characters long; a bucket's name has 3 to %d", shown, len(name), maxBucketName)
 	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`).MatchString(name) || strings.Contains(name, ".."):
-		return fmt.Errorf("%s is not a bucket's name; it has lower-case letters, digits, hyphens and single dots, and begins and ends with a letter or digit", shown)
+		return fmt.Errorf(
+			"%s is not a bucket's name; it has lower-case letters, digits, hyphens and single dots, and begins and ends with a letter or digit",
+			shown,
+		)
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
 		return fmt.Errorf("%s is an IP address, which no bucket is called; give the bucket's name", shown)

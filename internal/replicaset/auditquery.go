@@ -47,9 +47,12 @@ func (c Config) AuditQueries(accountID string) []AuditQuery {
 				"\n| fields 1 - replica as upload"+
 				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| stats sum(upload) as uploads, sum(replica) as replicas by awsRegion, bin(1h)"),
-		named("QueryDenied", "denied requests",
+		named(
+			"QueryDenied",
+			"denied requests",
 			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.bucketName, requestParameters.key, sourceIPAddress"+
-				"\n| filter errorCode = \"AccessDenied\""+last),
+				"\n| filter errorCode = \"AccessDenied\""+last,
+		),
 		// The host of a request is the access point's, whatever its bucket
 		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointMonitoring.html).
 		named("QueryDirect", "writes that did not come by the access point",

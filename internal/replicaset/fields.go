@@ -42,7 +42,12 @@ func (c *Config) fields() []configField {
 		{"batchOperations", &c.BatchOperations, "true or false", "`false`"},
 		{"functionMemoryMiB", (*positive)(&c.FunctionMemoryMiB), positiveWanted, strconv.Itoa(none.FunctionMemory())},
 		{"functionArchitecture", &c.FunctionArchitecture, text, code(none.Architecture())},
-		{"reservedConcurrency", (*positive)(&c.ReservedConcurrency), positiveWanted + ", because 0 would stop the function", "none reserved"},
+		{
+			"reservedConcurrency",
+			(*positive)(&c.ReservedConcurrency),
+			positiveWanted + ", because 0 would stop the function",
+			"none reserved",
+		},
 		{"logRetentionDays", (*positive)(&c.LogRetentionDays), positiveWanted, strconv.Itoa(none.LogRetention())},
 		{"tracing", &c.Tracing, "true or false", "`false`"},
 		{"dashboard", (*negated)(&c.NoDashboard), "true or false", "`true`"},

@@ -113,13 +113,24 @@ func (c Config) validateFilters() error {
 					i, part.name, part.value, part.name)
 			}
 			if n := len(EncodeFilterValue(part.value)); n > maxFilterValue {
-				return fmt.Errorf("filters[%d].%s: it is %d characters long once encoded, %d are allowed; use a shorter one", i, part.name, n, maxFilterValue)
+				return fmt.Errorf(
+					"filters[%d].%s: it is %d characters long once encoded, %d are allowed; use a shorter one",
+					i,
+					part.name,
+					n,
+					maxFilterValue,
+				)
 			}
 		}
 		for j, o := range c.Filters[:i] {
 			if f.overlaps(o) {
-				return fmt.Errorf("filters[%d]: %s overlaps with %s of filters[%d], and S3 refuses two filters that one key could match; merge them or make them differ",
-					i, f, o, j)
+				return fmt.Errorf(
+					"filters[%d]: %s overlaps with %s of filters[%d], and S3 refuses two filters that one key could match; merge them or make them differ",
+					i,
+					f,
+					o,
+					j,
+				)
 			}
 		}
 	}

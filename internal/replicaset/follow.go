@@ -172,17 +172,27 @@ func (c Config) validateFollow() error {
 		return errors.New("followSince: nothing is followed; set follow as well, or leave it out")
 	}
 	if c.NoUserCopies && c.FollowAny().Any() {
-		return errors.New("copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out")
+		return errors.New(
+			"copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out",
+		)
 	}
 	configurations := c.Notifications()
 	switch {
 	case len(c.Filters) == 0, configurations <= maxFilters:
 	case c.NoUserCopies:
-		return fmt.Errorf("filters: without copiesByUsers the %d filters make %d notifications, S3 takes %d for a bucket; leave some out, or set copiesByUsers",
-			len(c.Filters), configurations, maxFilters)
+		return fmt.Errorf(
+			"filters: without copiesByUsers the %d filters make %d notifications, S3 takes %d for a bucket; leave some out, or set copiesByUsers",
+			len(c.Filters),
+			configurations,
+			maxFilters,
+		)
 	default:
-		return fmt.Errorf("filters: the %d filters with deletions and tags make %d notifications, S3 takes %d for a bucket; leave some out, or follow less",
-			len(c.Filters), configurations, maxFilters)
+		return fmt.Errorf(
+			"filters: the %d filters with deletions and tags make %d notifications, S3 takes %d for a bucket; leave some out, or follow less",
+			len(c.Filters),
+			configurations,
+			maxFilters,
+		)
 	}
 	return nil
 }

@@ -99,8 +99,11 @@ func (c Config) validateAlarms() error {
 	m := regexp.MustCompile(pattern).FindStringSubmatch(c.AlarmTopicARN)
 	switch {
 	case m == nil:
-		return fmt.Errorf("alarmTopicArn: %q is not the ARN of a standard SNS topic; use one such as arn:%s:sns:{region}:111122223333:alarms",
-			c.AlarmTopicARN, partition)
+		return fmt.Errorf(
+			"alarmTopicArn: %q is not the ARN of a standard SNS topic; use one such as arn:%s:sns:{region}:111122223333:alarms",
+			c.AlarmTopicARN,
+			partition,
+		)
 	case m[1] != regionPart:
 		return fmt.Errorf("alarmTopicArn: it names %s, but an alarm notifies topics of its own Region only; "+
 			"write {region} in its place and have such a topic in each Region", m[1])
@@ -134,7 +137,13 @@ func checkIdentities(field, partition string, arns []string) error {
 		seen[arn] = i
 		switch {
 		case strings.Contains(arn, ":assumed-role/"):
-			return fmt.Errorf("%s[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators", field, i, arn, partition)
+			return fmt.Errorf(
+				"%s[%d]: %q is a session; name its role, as in arn:%s:iam::{account}:role/operators",
+				field,
+				i,
+				arn,
+				partition,
+			)
 		case strings.ContainsAny(arn, "*?"):
 			return fmt.Errorf("%s[%d]: %q has a wildcard; name each role and user", field, i, arn)
 		case !valid.MatchString(arn):
@@ -185,7 +194,10 @@ func (c Config) validateAccessLogs() error {
 		bucket, prefix := c.AccessLogs(anyAccount, region)
 		switch {
 		case strings.ContainsAny(prefix, "{}"):
-			return fmt.Errorf("accessLogPrefix: %q has braces other than those of {region} and {account}; leave them out", c.AccessLogPrefix)
+			return fmt.Errorf(
+				"accessLogPrefix: %q has braces other than those of {region} and {account}; leave them out",
+				c.AccessLogPrefix,
+			)
 		case len(prefix) > maxLogPrefix:
 			return fmt.Errorf("accessLogPrefix: it is %d characters long in %s, %d are allowed; use a shorter one",
 				len(prefix), region, maxLogPrefix)
@@ -193,8 +205,11 @@ func (c Config) validateAccessLogs() error {
 			return fmt.Errorf("accessLogBucket: %q makes the name in %s %d characters long, %d are allowed; use a shorter one",
 				c.AccessLogBucket, region, len(bucket), maxBucketName)
 		case !name.MatchString(bucket):
-			return fmt.Errorf("accessLogBucket: %q is not a bucket's name; use lower-case letters, digits and hyphens, {region}, and {account} "+
-				"for the account's ID", c.AccessLogBucket)
+			return fmt.Errorf(
+				"accessLogBucket: %q is not a bucket's name; use lower-case letters, digits and hyphens, {region}, and {account} "+
+					"for the account's ID",
+				c.AccessLogBucket,
+			)
 		case bucket == c.bucketName(anyAccount, region):
 			return fmt.Errorf("accessLogBucket: %q is the replica set's own bucket, which would log its logs and copy them; name another",
 				c.AccessLogBucket)

@@ -30,7 +30,10 @@ func (m Member) DefaultBusARN() string { return m.ARN("events", "event-bus/defau
 
 func (c Config) validateReplicationTime() error {
 	if t := c.ReplicationTime(); t < minReplicationTime || t > maxReplicationTime {
-		return fmt.Errorf("replicationTimeThreshold: %s is not possible; use 1 minute to 6 hours, for which Lambda lets an event wait", Span(t))
+		return fmt.Errorf(
+			"replicationTimeThreshold: %s is not possible; use 1 minute to 6 hours, for which Lambda lets an event wait",
+			Span(t),
+		)
 	}
 	return nil
 }

@@ -95,8 +95,11 @@ func (c Config) validateName() error {
 	// What a bucket, a stack and a queue all accept. Dots would break TLS to
 	// the bucket's host name.
 	if !regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`).MatchString(c.Name) {
-		return fmt.Errorf("name: %q is not usable in bucket and stack names; use lower-case letters, digits and hyphens, begin with a letter "+
-			"and end with a letter or digit", c.Name)
+		return fmt.Errorf(
+			"name: %q is not usable in bucket and stack names; use lower-case letters, digits and hyphens, begin with a letter "+
+				"and end with a letter or digit",
+			c.Name,
+		)
 	}
 	for _, reserved := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
 		if strings.HasPrefix(c.Name+"-", reserved) {

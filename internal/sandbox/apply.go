@@ -68,7 +68,12 @@ type superseded struct {
 }
 
 // apply makes a resource, or changes it if it is there and differs.
-func (u *update) apply(ctx context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
+func (u *update) apply(
+	ctx context.Context,
+	stack template.StackInfo,
+	r template.Resource,
+	properties json.RawMessage,
+) (template.Created, error) {
 	k, inert, err := kindOf(r.Type)
 	if err != nil || inert {
 		return template.Created{Ref: r.LogicalID}, err

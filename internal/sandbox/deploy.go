@@ -100,7 +100,12 @@ func kinds() map[string]kind {
 		},
 		"AWS::KMS::Key": {
 			make: makeKey, properties: func() any { return new(keyProperties) },
-			inPlace: []string{"Description", "EnableKeyRotation", "PendingWindowInDays", "Tags"}, update: keeping(changeNothing), remove: removeKey,
+			inPlace: []string{
+				"Description",
+				"EnableKeyRotation",
+				"PendingWindowInDays",
+				"Tags",
+			}, update: keeping(changeNothing), remove: removeKey,
 		},
 		"AWS::Lambda::EventInvokeConfig": {
 			make: makeEventInvokeConfig, properties: func() any { return new(eventInvokeProperties) },

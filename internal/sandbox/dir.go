@@ -126,8 +126,11 @@ func (d *directory) identify(dir string, a *template.Assembly) error {
 		return misconfigured("directory %s: its %s is not a sandbox's of this version; name a new directory", dir, identityFile)
 	}
 	if !slices.Equal(d.identity.Stacks, stacksOf(a)) {
-		return misconfigured("directory %s is that of a sandbox with other stacks (%s); name a new one, or start that one and change it with s3fanout sandbox deploy",
-			dir, some(d.identity.Stacks))
+		return misconfigured(
+			"directory %s is that of a sandbox with other stacks (%s); name a new one, or start that one and change it with s3fanout sandbox deploy",
+			dir,
+			some(d.identity.Stacks),
+		)
 	}
 	return nil
 }

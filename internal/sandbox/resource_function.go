@@ -53,7 +53,10 @@ func (s *Sandbox) program(a *template.Assembly, key string) (name, path string, 
 		return "", "", fmt.Errorf("property Code: %w", err)
 	}
 	if path = s.programs[name]; path == "" {
-		return "", "", fmt.Errorf("property Code: the program %s is not built for this machine; run `make build` in a checkout or install a release", name)
+		return "", "", fmt.Errorf(
+			"property Code: the program %s is not built for this machine; run `make build` in a checkout or install a release",
+			name,
+		)
 	}
 	return name, path, nil
 }

@@ -80,5 +80,6 @@ func machineDrift(d *deployment, _ target, old resource) (drift, error) {
 
 func sameJSON(a, b string) bool {
 	var compactA, compactB bytes.Buffer
-	return json.Compact(&compactA, []byte(a)) == nil && json.Compact(&compactB, []byte(b)) == nil && bytes.Equal(compactA.Bytes(), compactB.Bytes())
+	return json.Compact(&compactA, []byte(a)) == nil && json.Compact(&compactB, []byte(b)) == nil &&
+		bytes.Equal(compactA.Bytes(), compactB.Bytes())
 }

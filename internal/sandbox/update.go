@@ -142,26 +142,30 @@ func (k resourceKey) change(kind string, properties []string) Change {
 // plan goes through an update without changing anything and returns the first
 // reason against it.
 func (s *Sandbox) plan(ctx context.Context, a *template.Assembly) error {
-	_, err := a.Deploy(ctx, AccountID, func(_ context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
-		key := resourceKey{stack.Region, stack.Name, r.LogicalID}
-		k, inert, err := kindOf(r.Type)
-		if err != nil || inert {
-			return template.Created{Ref: r.LogicalID, Pending: true}, err
-		}
-		if err := k.checkProperties(properties); err != nil {
-			return template.Created{}, err
-		}
-		if err := s.mayRun(a, r.Type, properties); err != nil {
-			return template.Created{}, err
-		}
-		old, exists := s.resources[key]
-		if !exists {
-			return template.Created{Ref: "<" + r.LogicalID + ">", Pending: true}, s.mayMake(r.Type, properties)
-		}
-		known := old.created
-		known.Pending = k.check != nil // it may answer with what it had not
-		return known, mayChange(old, k, r.Type, properties)
-	})
+	_, err := a.Deploy(
+		ctx,
+		AccountID,
+		func(_ context.Context, stack template.StackInfo, r template.Resource, properties json.RawMessage) (template.Created, error) {
+			key := resourceKey{stack.Region, stack.Name, r.LogicalID}
+			k, inert, err := kindOf(r.Type)
+			if err != nil || inert {
+				return template.Created{Ref: r.LogicalID, Pending: true}, err
+			}
+			if err := k.checkProperties(properties); err != nil {
+				return template.Created{}, err
+			}
+			if err := s.mayRun(a, r.Type, properties); err != nil {
+				return template.Created{}, err
+			}
+			old, exists := s.resources[key]
+			if !exists {
+				return template.Created{Ref: "<" + r.LogicalID + ">", Pending: true}, s.mayMake(r.Type, properties)
+			}
+			known := old.created
+			known.Pending = k.check != nil // it may answer with what it had not
+			return known, mayChange(old, k, r.Type, properties)
+		},
+	)
 	return err
 }
 

@@ -60,7 +60,13 @@ func (a *adopter) handle(ctx context.Context, event cfn.Event) (id string, _ map
 	if err != nil {
 		return id, nil, err
 	}
-	w := work{properties: p, client: buckets, store: notification.Bucket{Client: buckets, Name: p.Bucket}, region: a.getenv(functionenv.Region), log: a.log}
+	w := work{
+		properties: p,
+		client:     buckets,
+		store:      notification.Bucket{Client: buckets, Name: p.Bucket},
+		region:     a.getenv(functionenv.Region),
+		log:        a.log,
+	}
 	switch event.RequestType {
 	case cfn.RequestCreate:
 		id = p.physicalID()
@@ -99,7 +105,13 @@ func (a *adopter) clean(ctx context.Context, raw map[string]any) {
 	}
 	buckets, err := a.client(p.Account)
 	if err == nil {
-		w := work{properties: p, client: buckets, store: notification.Bucket{Client: buckets, Name: p.Bucket}, region: a.getenv(functionenv.Region), log: a.log}
+		w := work{
+			properties: p,
+			client:     buckets,
+			store:      notification.Bucket{Client: buckets, Name: p.Bucket},
+			region:     a.getenv(functionenv.Region),
+			log:        a.log,
+		}
 		err = w.remove(ctx)
 	}
 	if err != nil {

@@ -57,7 +57,11 @@ func (w work) explain(err error) error {
 	case code == "NoSuchBucket":
 		return fmt.Errorf("bucket %s does not exist; make it, or leave it out of buckets to have one made", w.Bucket)
 	case code == "AccessDenied":
-		return fmt.Errorf("%w; the bucket belongs to another account than %s, or its policy or one of the organization denies the role: s3fanout adopt --check says which", err, w.Account)
+		return fmt.Errorf(
+			"%w; the bucket belongs to another account than %s, or its policy or one of the organization denies the role: s3fanout adopt --check says which",
+			err,
+			w.Account,
+		)
 	case code == "InvalidArgument":
 		return fmt.Errorf("%w; a destination in the bucket's notifications is gone or does not let S3 reach it: "+
 			"aws s3api get-bucket-notification-configuration --region %s --bucket %s lists them", err, w.region, w.Bucket)

@@ -81,9 +81,21 @@ func Explain(region, what string, err error) *Failure {
 		}
 		return say(ErrDenied, "%s on %s is denied; %s (%s)", action, what, advice, why)
 	case errorcode.LacksCredentials(code):
-		return say(ErrCredentials, "AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary", code, message)
+		return say(
+			ErrCredentials,
+			"AWS refused the credentials: %s: %s; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary",
+			code,
+			message,
+		)
 	case errorcode.AccountStopped(code):
-		return say(ErrDenied, "%s on %s: AWS has stopped the account or its use of the service: %s: %s; ask AWS Support", action, what, code, message)
+		return say(
+			ErrDenied,
+			"%s on %s: AWS has stopped the account or its use of the service: %s: %s; ask AWS Support",
+			action,
+			what,
+			code,
+			message,
+		)
 	case code != "" && errorcode.Transient(err):
 		return say(ErrTransient, "%s on %s: %s: %s", action, what, code, message)
 	case code != "":
@@ -91,8 +103,13 @@ func Explain(region, what string, err error) *Failure {
 	case Unreachable(err):
 		return say(ErrUnreachable, "%s on %s: cannot reach AWS: %s; check the network and AWS_ENDPOINT_URL", action, what, root(err))
 	case timedOut(err):
-		return say(ErrNoAnswer, "%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
-			action, what, endpoint(err))
+		return say(
+			ErrNoAnswer,
+			"%s on %s: no answer from %s in time; check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies",
+			action,
+			what,
+			endpoint(err),
+		)
 	case errorcode.Lost(err):
 		return say(ErrTransient, "%s on %s: the connection was closed without an answer (%s)", action, what, root(err))
 	case errorcode.Transient(err):
@@ -105,7 +122,9 @@ func Explain(region, what string, err error) *Failure {
 // denial is what AWS says of a request that no policy allows, or that one
 // denies
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
-var denial = regexp.MustCompile(`^User: (\S+) is not authorized to perform: \S+(?: on resource: \S+)? ((?:because|with an explicit deny) .+)$`)
+var denial = regexp.MustCompile(
+	`^User: (\S+) is not authorized to perform: \S+(?: on resource: \S+)? ((?:because|with an explicit deny) .+)$`,
+)
 
 // refusal splits AWS's message into who was refused, and why. What was asked
 // for is said anyhow, and the same of several Regions is then the same text.

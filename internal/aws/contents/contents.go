@@ -58,7 +58,11 @@ func StateOf(out *s3.HeadObjectOutput, err error) policy.State {
 
 // Of are the figures in an answer to HeadObject.
 func Of(out *s3.HeadObjectOutput) policy.Figures {
-	f := policy.Figures{Size: aws.ToInt64(out.ContentLength), ETag: TrimETag(aws.ToString(out.ETag)), Opaque: out.SSECustomerAlgorithm != nil}
+	f := policy.Figures{
+		Size:   aws.ToInt64(out.ContentLength),
+		ETag:   TrimETag(aws.ToString(out.ETag)),
+		Opaque: out.SSECustomerAlgorithm != nil,
+	}
 	switch out.ServerSideEncryption {
 	case "", types.ServerSideEncryptionAes256:
 	default:

@@ -16,7 +16,11 @@ import (
 
 // S3 is the part of *s3.Client that is used.
 type S3 interface {
-	GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error)
+	GetBucketLifecycleConfiguration(
+		context.Context,
+		*s3.GetBucketLifecycleConfigurationInput,
+		...func(*s3.Options),
+	) (*s3.GetBucketLifecycleConfigurationOutput, error)
 }
 
 // Expiries are the bucket's rules that delete something, none where it has none. The

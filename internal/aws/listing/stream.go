@@ -68,7 +68,9 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 			return page{err: fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)}
 		}
 		p.entries[i] = entry{key: key, object: Object{
-			Size: aws.ToInt64(o.Size), ETag: trim(aws.ToString(o.ETag)), Modified: aws.ToTime(o.LastModified), StorageClass: string(o.StorageClass),
+			Size: aws.ToInt64(
+				o.Size,
+			), ETag: trim(aws.ToString(o.ETag)), Modified: aws.ToTime(o.LastModified), StorageClass: string(o.StorageClass),
 		}}
 	}
 	if aws.ToBool(out.IsTruncated) {
@@ -77,7 +79,13 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 		case p.token == nil:
 			return page{err: fmt.Errorf("region %s: bucket %s: a listing is cut off without saying how it goes on", b.Region, b.Name)}
 		case token != nil && *token == *p.token:
-			return page{err: fmt.Errorf("region %s: bucket %s: a listing goes on with the page it has come from, and so would not end", b.Region, b.Name)}
+			return page{
+				err: fmt.Errorf(
+					"region %s: bucket %s: a listing goes on with the page it has come from, and so would not end",
+					b.Region,
+					b.Name,
+				),
+			}
 		}
 	}
 	return p

@@ -35,7 +35,14 @@ type Version struct {
 //
 // What was found is returned beside an error too, which says what
 // to do, or is ctx's.
-func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int) (found []Version, pages int, err error) {
+func Versions(
+	ctx context.Context,
+	b Bucket,
+	client VersionsS3,
+	prefix, after string,
+	keys []string,
+	worth int,
+) (found []Version, pages int, err error) {
 	found = make([]Version, len(keys))
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
@@ -77,7 +84,11 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
-			return found, pages, fmt.Errorf("region %s: bucket %s: a listing of versions is cut off without saying how it goes on", b.Region, b.Name)
+			return found, pages, fmt.Errorf(
+				"region %s: bucket %s: a listing of versions is cut off without saying how it goes on",
+				b.Region,
+				b.Name,
+			)
 		}
 		in.KeyMarker, in.VersionIdMarker = &next, out.NextVersionIdMarker
 	}
@@ -94,7 +105,14 @@ func Versions(ctx context.Context, b Bucket, client VersionsS3, prefix, after st
 // only while at least worth keys are left, and no more once one has told about
 // fewer. What was found is returned beside an error too, which says what to do, or
 // is ctx's.
-func Markers(ctx context.Context, b Bucket, client VersionsS3, prefix, after string, keys []string, worth int) (hidden []bool, known, pages int, err error) {
+func Markers(
+	ctx context.Context,
+	b Bucket,
+	client VersionsS3,
+	prefix, after string,
+	keys []string,
+	worth int,
+) (hidden []bool, known, pages int, err error) {
 	hidden = make([]bool, len(keys))
 	in := &s3.ListObjectVersionsInput{Bucket: &b.Name, MaxKeys: aws.Int32(maxPage), EncodingType: types.EncodingTypeUrl}
 	if prefix != "" {
@@ -130,7 +148,11 @@ func Markers(ctx context.Context, b Bucket, client VersionsS3, prefix, after str
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
-			return hidden, known, pages, fmt.Errorf("region %s: bucket %s: a listing of versions is cut off without saying how it goes on", b.Region, b.Name)
+			return hidden, known, pages, fmt.Errorf(
+				"region %s: bucket %s: a listing of versions is cut off without saying how it goes on",
+				b.Region,
+				b.Name,
+			)
 		}
 		// The newest version of a key comes first, so that the last key of the page
 		// is told about too.

@@ -37,7 +37,9 @@ var (
 	ErrRaced = errors.New("somebody else writes the bucket's notifications at the same time; try again when they are done")
 	// ErrNotShown says that S3 took the configuration again and again and kept on
 	// showing the one before, or that somebody keeps on restoring that one.
-	ErrNotShown = errors.New("S3 takes the bucket's notifications but goes on to show the ones before; see who else writes them, and try again")
+	ErrNotShown = errors.New(
+		"S3 takes the bucket's notifications but goes on to show the ones before; see who else writes them, and try again",
+	)
 )
 
 // Change edits what the store has, and sees that it has what was written. Where

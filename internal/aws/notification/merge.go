@@ -21,8 +21,14 @@ func (e *OverlapError) Error() string {
 	if e.Theirs.Destination == e.Ours.Destination {
 		fix = "remove it: it tells the same topic of other events or keys"
 	}
-	return fmt.Sprintf("entry %q of the bucket's notifications, which tells %s of %s, overlaps with the replica set's, of %s, and S3 refuses two such entries; %s, or choose keys that only one of them has with filters",
-		e.Theirs.ID, e.Theirs.Destination, e.Theirs.What(), e.Ours.What(), fix)
+	return fmt.Sprintf(
+		"entry %q of the bucket's notifications, which tells %s of %s, overlaps with the replica set's, of %s, and S3 refuses two such entries; %s, or choose keys that only one of them has with filters",
+		e.Theirs.ID,
+		e.Theirs.Destination,
+		e.Theirs.What(),
+		e.Ours.What(),
+		fix,
+	)
 }
 
 // What says of which events of which keys the entry tells.
@@ -81,7 +87,11 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 		}
 	}
 	if n := len(theirs) + len(add); len(add) > 0 && n > maxEntries {
-		return Document{}, fmt.Errorf("the bucket's notifications would have %d entries, S3 takes %d; use fewer filters, or remove entries", n, maxEntries)
+		return Document{}, fmt.Errorf(
+			"the bucket's notifications would have %d entries, S3 takes %d; use fewer filters, or remove entries",
+			n,
+			maxEntries,
+		)
 	}
 	if sameEntries(own, add) {
 		return d, nil

@@ -42,7 +42,11 @@ func (b Bucket) Get(ctx context.Context) (Document, error) {
 
 // Reader is the request that Read makes.
 type Reader interface {
-	GetBucketNotificationConfiguration(context.Context, *s3.GetBucketNotificationConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketNotificationConfigurationOutput, error)
+	GetBucketNotificationConfiguration(
+		context.Context,
+		*s3.GetBucketNotificationConfigurationInput,
+		...func(*s3.Options),
+	) (*s3.GetBucketNotificationConfigurationOutput, error)
 }
 
 // Read reads a bucket's configuration. An error of S3 is returned as it is.
@@ -60,27 +64,30 @@ func Read(ctx context.Context, client Reader, input *s3.GetBucketNotificationCon
 
 // keepAnswer keeps the body of the last answer, as it came.
 func keepAnswer(raw *[]byte) middleware.DeserializeMiddleware {
-	return middleware.DeserializeMiddlewareFunc("KeepAnswer", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-		out, metadata, err := next.HandleDeserialize(ctx, in)
-		answer, ok := out.RawResponse.(*smithyhttp.Response)
-		if err != nil || !ok {
-			return out, metadata, err
-		}
-		body, err := io.ReadAll(io.LimitReader(answer.Body, maxBytes+1))
-		if err == nil && len(body) > maxBytes {
-			err = fmt.Errorf("the answer has more than %d bytes", maxBytes)
-		}
-		if err != nil {
-			return out, metadata, err
-		}
-		*raw = body
-		rest := answer.Body
-		answer.Body = struct {
-			io.Reader
-			io.Closer
-		}{bytes.NewReader(body), rest}
-		return out, metadata, nil
-	})
+	return middleware.DeserializeMiddlewareFunc(
+		"KeepAnswer",
+		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleDeserialize(ctx, in)
+			answer, ok := out.RawResponse.(*smithyhttp.Response)
+			if err != nil || !ok {
+				return out, metadata, err
+			}
+			body, err := io.ReadAll(io.LimitReader(answer.Body, maxBytes+1))
+			if err == nil && len(body) > maxBytes {
+				err = fmt.Errorf("the answer has more than %d bytes", maxBytes)
+			}
+			if err != nil {
+				return out, metadata, err
+			}
+			*raw = body
+			rest := answer.Body
+			answer.Body = struct {
+				io.Reader
+				io.Closer
+			}{bytes.NewReader(body), rest}
+			return out, metadata, nil
+		},
+	)
 }
 
 // Put implements Store.
@@ -100,16 +107,19 @@ func (b Bucket) Put(ctx context.Context, d Document, unchecked bool) error {
 
 // sendInstead sends a body in place of the one that the SDK made of the input.
 func sendInstead(body []byte) middleware.SerializeMiddleware {
-	return middleware.SerializeMiddlewareFunc("SendInstead", func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
-		request, ok := in.Request.(*smithyhttp.Request)
-		if !ok {
-			return middleware.SerializeOutput{}, middleware.Metadata{}, fmt.Errorf("a request of type %T has no body", in.Request)
-		}
-		request, err := request.SetStream(bytes.NewReader(body))
-		if err != nil {
-			return middleware.SerializeOutput{}, middleware.Metadata{}, err
-		}
-		in.Request = request
-		return next.HandleSerialize(ctx, in)
-	})
+	return middleware.SerializeMiddlewareFunc(
+		"SendInstead",
+		func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+			request, ok := in.Request.(*smithyhttp.Request)
+			if !ok {
+				return middleware.SerializeOutput{}, middleware.Metadata{}, fmt.Errorf("a request of type %T has no body", in.Request)
+			}
+			request, err := request.SetStream(bytes.NewReader(body))
+			if err != nil {
+				return middleware.SerializeOutput{}, middleware.Metadata{}, err
+			}
+			in.Request = request
+			return next.HandleSerialize(ctx, in)
+		},
+	)
 }

@@ -44,18 +44,29 @@ type expectation string
 func (expectation) ID() string { return "ExpectBucketOwner" }
 
 // HandleBuild implements middleware.BuildMiddleware.
-func (e expectation) HandleBuild(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+func (e expectation) HandleBuild(
+	ctx context.Context,
+	in middleware.BuildInput,
+	next middleware.BuildHandler,
+) (middleware.BuildOutput, middleware.Metadata, error) {
 	operation := awsmiddleware.GetOperationName(ctx)
 	request, ok := in.Request.(*smithyhttp.Request)
 	if !ok {
-		return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("%s: a request of type %T cannot say whose bucket it means", operation, in.Request)
+		return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf(
+			"%s: a request of type %T cannot say whose bucket it means",
+			operation,
+			in.Request,
+		)
 	}
 	for _, header := range headersOf(operation) {
 		if request.Header.Get(header) != "" {
 			continue
 		}
 		if e == "" {
-			return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf("%s: the request does not say whose bucket it means", operation)
+			return middleware.BuildOutput{}, middleware.Metadata{}, fmt.Errorf(
+				"%s: the request does not say whose bucket it means",
+				operation,
+			)
 		}
 		request.Header.Set(header, string(e))
 	}
@@ -64,7 +75,14 @@ func (e expectation) HandleBuild(ctx context.Context, in middleware.BuildInput, 
 
 // headersOf are the headers that an operation takes.
 func headersOf(operation string) []string {
-	withoutBucket := []string{"CreateBucket", "CreateSession", "ListBuckets", "ListDirectoryBuckets", "RenameObject", "WriteGetObjectResponse"}
+	withoutBucket := []string{
+		"CreateBucket",
+		"CreateSession",
+		"ListBuckets",
+		"ListDirectoryBuckets",
+		"RenameObject",
+		"WriteGetObjectResponse",
+	}
 	switch {
 	case slices.Contains(withoutBucket, operation):
 		return nil

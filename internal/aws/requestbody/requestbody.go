@@ -40,7 +40,11 @@ func Keep(stack *middleware.Stack) error {
 	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc(id, keep), middleware.After)
 }
 
-func keep(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+func keep(
+	ctx context.Context,
+	in middleware.FinalizeInput,
+	next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	request, ok := in.Request.(*smithyhttp.Request)
 	if !ok || request.GetStream() == nil || request.ContentLength == 0 {
 		return next.HandleFinalize(ctx, in)

@@ -85,7 +85,8 @@ func (f Found) Copying() (Upload, bool) {
 func (f Found) Abandoned(session string) (list []Upload) {
 	for _, u := range f.Uploads {
 		if u.By == initiator.ByReplicator && strings.HasSuffix(u.Initiator, "/"+session) && strings.Contains(u.Initiator, ":assumed-role/") &&
-			!f.Now.IsZero() && !u.Working(f.Now) {
+			!f.Now.IsZero() &&
+			!u.Working(f.Now) {
 			list = append(list, u)
 		}
 	}

@@ -97,8 +97,13 @@ func parseBatch(payload []byte) (Batch, error) {
 		key, err := decodeKey("s3Key", raw.Key)
 		switch {
 		case in.Schema != BatchSchema:
-			task.Err = fmt.Errorf("%w: invocationSchemaVersion is %s, this function knows %q; create the job with InvocationSchemaVersion %s",
-				ErrUnsupported, printable.Excerpt(in.Schema), BatchSchema, BatchSchema)
+			task.Err = fmt.Errorf(
+				"%w: invocationSchemaVersion is %s, this function knows %q; create the job with InvocationSchemaVersion %s",
+				ErrUnsupported,
+				printable.Excerpt(in.Schema),
+				BatchSchema,
+				BatchSchema,
+			)
 		case raw.Bucket == "":
 			task.Err = fmt.Errorf("%w: s3Bucket is missing (key %s)", ErrMalformed, printable.Excerpt(raw.Key))
 		case err != nil:

@@ -92,7 +92,13 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 	}
 	begun := s.begin(now, Lease{Holder: holder, Until: until.Add(skew)}, compared(h.Config))
 	if !s.Began.IsZero() && !s.Began.Equal(begun.Began) {
-		log.Info("the configuration has changed, or a newer comparison is complete: the one under way begins anew", "began", s.Began, "after", s.After)
+		log.Info(
+			"the configuration has changed, or a newer comparison is complete: the one under way begins anew",
+			"began",
+			s.Began,
+			"after",
+			s.After,
+		)
 	}
 	k := &keeper{h: h, log: log, state: begun, revision: revision, saved: now}
 	if begun.Unfinished == nil {
@@ -137,7 +143,15 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 // prove takes note that a comparison in ranges is complete, if it is.
 func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer, error) {
 	if failed := p.failed(); failed > 0 {
-		log.Error("ranges of keys could not be compared, and nothing is proved", "failed", failed, "ranges", len(p.Ranges), "began", p.Began)
+		log.Error(
+			"ranges of keys could not be compared, and nothing is proved",
+			"failed",
+			failed,
+			"ranges",
+			len(p.Ranges),
+			"began",
+			p.Began,
+		)
 		return Answer{Status: Incomplete, Began: p.Began}, nil
 	}
 	began := p.Began

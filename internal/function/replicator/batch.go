@@ -76,7 +76,12 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 	for i, task := range b.Tasks {
 		err := task.Err
 		if err == nil && task.Bucket == h.Config.Target.Bucket {
-			err = fmt.Errorf("%w: bucket %q is the function's own; name another Region in the job's argument %s", errSource, task.Bucket, event.ArgumentTarget)
+			err = fmt.Errorf(
+				"%w: bucket %q is the function's own; name another Region in the job's argument %s",
+				errSource,
+				task.Bucket,
+				event.ArgumentTarget,
+			)
 		}
 		if err != nil {
 			unread.add(err)
@@ -100,7 +105,10 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 		case errs[j] != nil:
 			results[i] = failureOf(errs[j])
 		case outcomes[j] == copier.Unfinished:
-			results[i] = taskResult{Code: succeeded, Text: "handed over: the copy goes on in other invocations; if they fail, s3fanout redrive finds it"}
+			results[i] = taskResult{
+				Code: succeeded,
+				Text: "handed over: the copy goes on in other invocations; if they fail, s3fanout redrive finds it",
+			}
 		default:
 			results[i] = taskResult{Code: succeeded, Text: string(outcomes[j])}
 		}
@@ -112,13 +120,24 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 // answer.
 func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, target string, payload []byte) ([]byte, error) {
 	if _, member := h.Config.Sources.In(target); !member {
-		return nil, fmt.Errorf("%w: replica set %s has no Region %q; correct the job's argument %s", errSource, h.Config.Target.Set, target, event.ArgumentTarget)
+		return nil, fmt.Errorf(
+			"%w: replica set %s has no Region %q; correct the job's argument %s",
+			errSource,
+			h.Config.Target.Set,
+			target,
+			event.ArgumentTarget,
+		)
 	}
 	// Only from here to there: so a batch is passed on once at most.
 	for _, task := range b.Tasks {
 		if task.Err == nil && task.Bucket != h.Config.Target.Bucket {
-			return nil, fmt.Errorf("%w: bucket %q is not in %s, from where a batch can be passed on to %s; create the job in the bucket's Region",
-				errSource, task.Bucket, h.Config.Target.Region, target)
+			return nil, fmt.Errorf(
+				"%w: bucket %q is not in %s, from where a batch can be passed on to %s; create the job in the bucket's Region",
+				errSource,
+				task.Bucket,
+				h.Config.Target.Region,
+				target,
+			)
 		}
 	}
 	twin, err := h.Twin(target)
@@ -133,7 +152,9 @@ func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, targe
 	}
 	var got batchAnswer
 	if err := json.Unmarshal(answer, &got); err != nil || !answers(got, b) {
-		return nil, &passOnError{fmt.Errorf("invoke %s in %s: its answer is none to the batch; deploy all Regions alike", h.Config.FunctionName, target)}
+		return nil, &passOnError{
+			fmt.Errorf("invoke %s in %s: its answer is none to the batch; deploy all Regions alike", h.Config.FunctionName, target),
+		}
 	}
 	return answer, nil
 }

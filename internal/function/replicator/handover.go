@@ -70,8 +70,13 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 		if !j.knows(u) {
 			how = "begins it anew"
 		}
-		return event.Continuation{}, fmt.Errorf("%w: after %d hand-overs Lambda could mistake it for an endless loop: upload %s; run s3fanout redrive, which %s",
-			errHandover, j.handovers(), u.UploadID, how)
+		return event.Continuation{}, fmt.Errorf(
+			"%w: after %d hand-overs Lambda could mistake it for an endless loop: upload %s; run s3fanout redrive, which %s",
+			errHandover,
+			j.handovers(),
+			u.UploadID,
+			how,
+		)
 	}
 	source := event.Record{
 		Region: u.Source.Region, Bucket: u.Source.Bucket, Key: u.Source.Key, VersionID: u.Source.VersionID,

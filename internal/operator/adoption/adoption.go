@@ -115,7 +115,10 @@ func explain(m replicaset.Member, err error) error {
 	}
 	failure := awsapi.Explain(m.Region, "bucket "+m.Bucket, err)
 	if errorcode.Of(err) == "InvalidArgument" {
-		failure.Add("; a destination in the bucket's notifications is gone or does not let S3 reach it, or topic %s is not deployed yet", m.TopicARN())
+		failure.Add(
+			"; a destination in the bucket's notifications is gone or does not let S3 reach it, or topic %s is not deployed yet",
+			m.TopicARN(),
+		)
 	}
 	return failure
 }

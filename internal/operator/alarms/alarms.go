@@ -88,7 +88,10 @@ func list(ctx context.Context, set replicaset.Config, client Client) (alarms []A
 }
 
 func rank(state string) int {
-	return slices.Index([]string{string(types.StateValueAlarm), string(types.StateValueInsufficientData), string(types.StateValueOk)}, state)
+	return slices.Index(
+		[]string{string(types.StateValueAlarm), string(types.StateValueInsufficientData), string(types.StateValueOk)},
+		state,
+	)
 }
 
 // watches says whether an alarm looks at a part of the set: another set's name can

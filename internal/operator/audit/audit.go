@@ -28,7 +28,11 @@ import (
 // Logs is the part of *cloudwatchlogs.Client that is used, in the trail's Region.
 type Logs interface {
 	StartQuery(context.Context, *cloudwatchlogs.StartQueryInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.StartQueryOutput, error)
-	GetQueryResults(context.Context, *cloudwatchlogs.GetQueryResultsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetQueryResultsOutput, error)
+	GetQueryResults(
+		context.Context,
+		*cloudwatchlogs.GetQueryResultsInput,
+		...func(*cloudwatchlogs.Options),
+	) (*cloudwatchlogs.GetQueryResultsOutput, error)
 }
 
 const (
@@ -139,7 +143,12 @@ func (t Trail) unnamed(versions []Version) []time.Time {
 }
 
 // events are those that a query answers and that are wanted; cut says that there are more.
-func (o Options) events(ctx context.Context, query string, from, to time.Time, wanted func(Event) bool) (events []Event, cut bool, err error) {
+func (o Options) events(
+	ctx context.Context,
+	query string,
+	from, to time.Time,
+	wanted func(Event) bool,
+) (events []Event, cut bool, err error) {
 	ctx, stop := context.WithTimeout(ctx, Patience)
 	defer stop()
 	rows, err := run(ctx, o, query, from, to)

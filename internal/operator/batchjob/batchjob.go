@@ -126,7 +126,10 @@ func (r Request) filter() (*types.JobManifestGeneratorFilter, bool) {
 func (r Request) check() error {
 	switch {
 	case !r.Set.BatchOperations:
-		return fmt.Errorf("%s.batchOperations is not true; set it in cdk.json and deploy all Regions, then create the job", replicaset.ContextKey)
+		return fmt.Errorf(
+			"%s.batchOperations is not true; set it in cdk.json and deploy all Regions, then create the job",
+			replicaset.ContextKey,
+		)
 	case len(r.AccountID) != 12:
 		return fmt.Errorf("account %q is not an ID of twelve digits", r.AccountID)
 	case !r.Set.Contains(r.From):
@@ -136,7 +139,11 @@ func (r Request) check() error {
 	case r.From == r.To:
 		return fmt.Errorf("%s cannot be copied to itself", r.From)
 	case !slices.Contains(r.Set.Narrow(r.Prefix), replicaset.Filter{Prefix: r.Prefix, Suffix: r.Suffix}):
-		return fmt.Errorf("no filter of the configuration chooses the keys with prefix %q and suffix %q, or it chooses fewer", r.Prefix, r.Suffix)
+		return fmt.Errorf(
+			"no filter of the configuration chooses the keys with prefix %q and suffix %q, or it chooses fewer",
+			r.Prefix,
+			r.Suffix,
+		)
 	case len(r.Prefix) > maxPrefix:
 		return errors.New("the prefix is longer than any key, which has 1024 bytes at most")
 	}

@@ -147,7 +147,17 @@ func NewBackfill(set string, dryRun, refused bool, report backfill.Report, err e
 }
 
 func newCopyRequests(r copier.Requests) CopyRequests {
-	return CopyRequests{Copy: r.Copy, Head: r.Head, Tags: r.Tags, Create: r.Create, Part: r.Part, List: r.List + r.Versions, Complete: r.Complete, Abort: r.Abort, Delete: r.Delete}
+	return CopyRequests{
+		Copy:     r.Copy,
+		Head:     r.Head,
+		Tags:     r.Tags,
+		Create:   r.Create,
+		Part:     r.Part,
+		List:     r.List + r.Versions,
+		Complete: r.Complete,
+		Abort:    r.Abort,
+		Delete:   r.Delete,
+	}
 }
 
 func newBackfillEstimate(e backfill.Estimate) *BackfillEstimate {

@@ -100,10 +100,18 @@ func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
 		},
 	}
 	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
-	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(from.FunctionArn), aws.ToString(from.InvocationSchemaVersion), from.UserArguments
+	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(
+		from.FunctionArn,
+	), aws.ToString(
+		from.InvocationSchemaVersion,
+	), from.UserArguments
 	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
 		generator := &out.ManifestGenerator.S3JobManifestGenerator
-		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(g.Value.SourceBucket), aws.ToString(g.Value.ExpectedBucketOwner)
+		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(
+			g.Value.SourceBucket,
+		), aws.ToString(
+			g.Value.ExpectedBucketOwner,
+		)
 		generator.EnableManifestOutput = g.Value.EnableManifestOutput
 		if f := g.Value.Filter; f != nil {
 			generator.Filter = &BatchFilter{CreatedBefore: f.CreatedBefore}

@@ -50,9 +50,18 @@ func NewCost(u cost.Usage) Cost {
 		d.Reconcile, d.Keys = replicaset.Span(u.Reconcile.Every), u.Keys
 	}
 	for _, bill := range cost.Bills(u) {
-		design := CostDesign{Design: string(bill.Design), Dollars: decimals(bill.Dollars()), Fixed: decimals(bill.Fixed()), Cannot: bill.Cannot, Items: []CostItem{}}
+		design := CostDesign{
+			Design:  string(bill.Design),
+			Dollars: decimals(bill.Dollars()),
+			Fixed:   decimals(bill.Fixed()),
+			Cannot:  bill.Cannot,
+			Items:   []CostItem{},
+		}
 		for _, l := range bill.Lines {
-			design.Items = append(design.Items, CostItem{Item: string(l.Item), Quantity: decimals(l.Quantity), Unit: CostUnits()[l.Item], Dollars: decimals(l.Dollars)})
+			design.Items = append(
+				design.Items,
+				CostItem{Item: string(l.Item), Quantity: decimals(l.Quantity), Unit: CostUnits()[l.Item], Dollars: decimals(l.Dollars)},
+			)
 		}
 		d.Designs = append(d.Designs, design)
 	}

@@ -125,7 +125,9 @@ func NewExplain(set string, f explain.Facts, v explain.Verdict) Explain {
 	for _, w := range explain.Writes(f) {
 		write := ExplainWrite{
 			Region: w.Region, VersionID: w.VersionID, Written: w.Written(), Wins: w.Wins, Why: w.Why,
-			Shown: append([]string{}, w.Shown...), Hidden: append([]string{}, w.Hidden...), Kept: append([]string{}, w.Kept...), Destroyed: w.Destroyed,
+			Shown: append(
+				[]string{},
+				w.Shown...), Hidden: append([]string{}, w.Hidden...), Kept: append([]string{}, w.Kept...), Destroyed: w.Destroyed,
 		}
 		if !w.DeletedAt.IsZero() {
 			write.HiddenAt = &w.DeletedAt
@@ -148,7 +150,17 @@ func NewExplain(set string, f explain.Facts, v explain.Verdict) Explain {
 	}
 	d.Audit = NewAudit(f.Audit, explain.Made(f))
 	for _, q := range f.Queues {
-		d.Queues = append(d.Queues, ExplainQueue{Region: q.Region, Looked: q.Looked, NotUnderstood: q.NotUnderstood, Held: q.Held, Cut: q.Cut, Error: errorText(q.Err)})
+		d.Queues = append(
+			d.Queues,
+			ExplainQueue{
+				Region:        q.Region,
+				Looked:        q.Looked,
+				NotUnderstood: q.NotUnderstood,
+				Held:          q.Held,
+				Cut:           q.Cut,
+				Error:         errorText(q.Err),
+			},
+		)
 	}
 	return d
 }
@@ -169,10 +181,20 @@ func newExplainRegion(r explain.Region, state explain.State, origin explain.Orig
 		}
 	}
 	for _, v := range r.Versions {
-		region.Versions = append(region.Versions, ExplainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified})
+		region.Versions = append(
+			region.Versions,
+			ExplainVersion{VersionID: v.VersionID, DeletionMarker: v.Marker, Size: v.Size, ETag: v.ETag, Modified: v.Modified},
+		)
 	}
 	for _, u := range r.Uploads {
-		upload := ExplainUpload{UploadID: u.UploadID, Initiated: u.Initiated, Initiator: u.Initiator, By: string(u.By), Parts: u.Parts, Bytes: u.Bytes}
+		upload := ExplainUpload{
+			UploadID:  u.UploadID,
+			Initiated: u.Initiated,
+			Initiator: u.Initiator,
+			By:        string(u.By),
+			Parts:     u.Parts,
+			Bytes:     u.Bytes,
+		}
 		if u.Parts > 0 {
 			upload.LastPart = &u.Last
 		}

@@ -61,7 +61,10 @@ func NewHistory(set string, f history.Facts) History {
 	}
 	d.Audit = NewAudit(f.Audit, made)
 	for _, r := range f.Regions {
-		d.Regions = append(d.Regions, HistoryRegion{Region: r.Region, Bucket: r.Bucket, Versions: len(r.Stack), More: r.More, Error: errorText(r.Err)})
+		d.Regions = append(
+			d.Regions,
+			HistoryRegion{Region: r.Region, Bucket: r.Bucket, Versions: len(r.Stack), More: r.More, Error: errorText(r.Err)},
+		)
 	}
 	return d
 }

@@ -134,7 +134,10 @@ func NewStatus(facts health.Facts, findings []health.Finding, figures map[string
 		}
 		row.ProofSeconds = seconds(f.Proof)
 		for _, l := range f.Lag {
-			row.Lag = append(row.Lag, StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)})
+			row.Lag = append(
+				row.Lag,
+				StatusLag{SourceRegion: l.Source, P50: milliseconds(l.P50), P99: milliseconds(l.P99), Max: milliseconds(l.Max)},
+			)
 		}
 		d.Regions = append(d.Regions, row)
 	}

@@ -109,7 +109,17 @@ func NewVerifySummary(set, prefix string, regions []string, s verify.Summary, co
 		ByRegion: []VerifyCount{}, ByPrefix: []VerifyCount{},
 	}
 	for _, c := range counts.Regions() {
-		d.ByRegion = append(d.ByRegion, VerifyCount{Region: c.Region, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled})
+		d.ByRegion = append(
+			d.ByRegion,
+			VerifyCount{
+				Region:    c.Region,
+				Missing:   c.Missing,
+				Copying:   c.Copying,
+				Different: c.Different,
+				Undeleted: c.Undeleted,
+				Unsettled: c.Unsettled,
+			},
+		)
 	}
 	prefixes, others := counts.Prefixes()
 	for _, c := range prefixes {

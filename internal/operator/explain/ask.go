@@ -116,7 +116,8 @@ func (b bucket) head(ctx context.Context) (object *Object, marker bool, now time
 func (b bucket) tags(ctx context.Context) (map[string]string, error) {
 	tags, err := contents.Tags(ctx, b.client, b.name, b.key)
 	var answer *awshttp.ResponseError
-	if errors.As(err, &answer) && (answer.HTTPStatusCode() == http.StatusNotFound || answer.HTTPStatusCode() == http.StatusMethodNotAllowed) {
+	if errors.As(err, &answer) &&
+		(answer.HTTPStatusCode() == http.StatusNotFound || answer.HTTPStatusCode() == http.StatusMethodNotAllowed) {
 		return nil, nil // the HEAD says more of it
 	}
 	if err != nil {
@@ -156,7 +157,9 @@ func (b bucket) versions(ctx context.Context) (list []Version, more bool, err er
 	for _, v := range out.Versions {
 		if b.is(v.Key, out.EncodingType) {
 			list = append(list, Version{
-				VersionID: aws.ToString(v.VersionId), Size: aws.ToInt64(v.Size), ETag: contents.TrimETag(aws.ToString(v.ETag)), Modified: aws.ToTime(v.LastModified),
+				VersionID: aws.ToString(
+					v.VersionId,
+				), Size: aws.ToInt64(v.Size), ETag: contents.TrimETag(aws.ToString(v.ETag)), Modified: aws.ToTime(v.LastModified),
 			})
 			if aws.ToBool(v.IsLatest) {
 				latest = aws.ToString(v.VersionId)

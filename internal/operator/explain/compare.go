@@ -16,7 +16,12 @@ func states(f Facts) []policy.State {
 		switch {
 		case r.Err != nil:
 		case r.Object != nil:
-			list[i] = policy.State{Presence: policy.Present, VersionID: r.Object.VersionID, Figures: r.Object.Figures, Modified: r.Object.Modified}
+			list[i] = policy.State{
+				Presence:  policy.Present,
+				VersionID: r.Object.VersionID,
+				Figures:   r.Object.Figures,
+				Modified:  r.Object.Modified,
+			}
 		case r.Deleted != nil:
 			list[i] = policy.State{Presence: policy.Deleted, Modified: r.Deleted.Modified}
 		default:

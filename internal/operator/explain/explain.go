@@ -80,7 +80,13 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 		}
 	}
 	var (
-		f         = Facts{Key: o.Key, LeftOut: !o.Config.Matches(o.Key), Excluded: o.Config.Exclude.Match(o.Key), NoUserCopies: o.Config.NoUserCopies, Regions: make([]Region, len(o.Config.Regions))}
+		f = Facts{
+			Key:          o.Key,
+			LeftOut:      !o.Config.Matches(o.Key),
+			Excluded:     o.Config.Exclude.Match(o.Key),
+			NoUserCopies: o.Config.NoUserCopies,
+			Regions:      make([]Region, len(o.Config.Regions)),
+		}
 		stackErrs = make([]error, len(o.Config.Regions)) // which writes a Region has
 		times     = make([]time.Time, len(o.Config.Regions))
 		wg        sync.WaitGroup

@@ -90,7 +90,12 @@ func (b bucket) readVersion(ctx context.Context, v *policy.Version) (gone bool, 
 
 // newFollowed puts together what the Regions said.
 func newFollowed(rule replicaset.Follow, since time.Time, buckets []policy.Bucket) *Followed {
-	f := &Followed{Deletions: rule.Deletions, Tags: rule.Tags, Buckets: buckets, Orders: policy.Orders{Stacks: map[string][]policy.Version{}}}
+	f := &Followed{
+		Deletions: rule.Deletions,
+		Tags:      rule.Tags,
+		Buckets:   buckets,
+		Orders:    policy.Orders{Stacks: map[string][]policy.Version{}},
+	}
 	if !since.IsZero() {
 		f.Orders.Since = since.Unix()
 	}

@@ -105,7 +105,10 @@ func (j *judgement) different(where string) {
 		}
 		// What is deleted leaves a marker, over which nothing is copied unasked.
 		commands = append(commands, backfillCommand(j.Key, right[0].Region, wrong, true))
-		j.step(fmt.Sprintf("if that of %s is right, delete the others (the versions stay) and copy again", names(right)), strings.Join(commands, " && "))
+		j.step(
+			fmt.Sprintf("if that of %s is right, delete the others (the versions stay) and copy again", names(right)),
+			strings.Join(commands, " && "),
+		)
 	}
 	j.step("if both are wanted, upload one of them under another key", "")
 }
@@ -133,5 +136,8 @@ func (j *judgement) whyDifferent() string {
 	for n, g := range j.groups {
 		times[n] = names(j.regions(g)) + " " + at(oldest(j.Facts, g))
 	}
-	return "each was uploaded separately (" + strings.Join(times, ", ") + "), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)"
+	return "each was uploaded separately (" + strings.Join(
+		times,
+		", ",
+	) + "), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)"
 }

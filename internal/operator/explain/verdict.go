@@ -219,13 +219,20 @@ func (j *judgement) archived() {
 	}
 	j.call(CodeArchived)
 	source := j.by[Present][0]
-	j.say("it is missing in %s, and can be copied only once it is restored: it is archived (%s)", names(waiting), source.Object.StorageClass)
+	j.say(
+		"it is missing in %s, and can be copied only once it is restored: it is archived (%s)",
+		names(waiting),
+		source.Object.StorageClass,
+	)
 	j.step("restore it, which takes hours", restoreCommand(source, j.Key))
 	if letters := j.about(waiting); len(letters) > 0 {
 		j.step("then replay", redriveCommand(letters))
 		return
 	}
-	j.step("then copy it", backfillCommand(j.Key, source.Region, regionNames(waiting), slices.ContainsFunc(waiting, Region.hasDeleteMarker)))
+	j.step(
+		"then copy it",
+		backfillCommand(j.Key, source.Region, regionNames(waiting), slices.ContainsFunc(waiting, Region.hasDeleteMarker)),
+	)
 }
 
 // about are the letters about copies to the Regions.
@@ -263,11 +270,22 @@ func (j *judgement) waiting() {
 		if u.By == initiator.ByReplicator {
 			who = "the function is copying it"
 		}
-		j.say("it is not yet in %s: %s, %s of %s in %d parts", r.Region, who, table.Bytes(u.Bytes), table.Bytes(j.by[Present][0].Object.Size), u.Parts)
+		j.say(
+			"it is not yet in %s: %s, %s of %s in %d parts",
+			r.Region,
+			who,
+			table.Bytes(u.Bytes),
+			table.Bytes(j.by[Present][0].Object.Size),
+			u.Parts,
+		)
 	}
 	if coming := j.by[OnItsWay]; len(coming) > 0 {
 		j.call(CodeOnItsWay)
-		j.say("it is not yet in %s, but was uploaded only %s ago and is probably on its way", names(coming), Age(j.Now.Sub(newestUpload(j.Facts, j.groups))))
+		j.say(
+			"it is not yet in %s, but was uploaded only %s ago and is probably on its way",
+			names(coming),
+			Age(j.Now.Sub(newestUpload(j.Facts, j.groups))),
+		)
 	}
 	if j.code == CodeCopying || j.code == CodeOnItsWay {
 		j.step("wait a few minutes and check again", "")
@@ -293,7 +311,10 @@ func (j *judgement) nowhere() {
 	default:
 		j.say("no Region has it or had it: nothing was uploaded under this key, or all its versions were deleted")
 		if decoded, err := url.QueryUnescape(j.Key); err == nil && decoded != j.Key {
-			j.step("if the key comes from an S3 event it is encoded; ask for it as it is stored", "s3fanout explain "+printable.Shell(decoded))
+			j.step(
+				"if the key comes from an S3 event it is encoded; ask for it as it is stored",
+				"s3fanout explain "+printable.Shell(decoded),
+			)
 		}
 	}
 }

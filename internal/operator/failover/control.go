@@ -96,12 +96,18 @@ func (c *Control) Silent() []string {
 // awsapi's.
 func (c *Control) Routes(ctx context.Context) (routes []Route, err error) {
 	err = c.ask(ctx, func(client RoutesClient) error {
-		out, err := client.GetMultiRegionAccessPointRoutes(ctx, &s3control.GetMultiRegionAccessPointRoutesInput{AccountId: &c.account, Mrap: &c.arn})
+		out, err := client.GetMultiRegionAccessPointRoutes(
+			ctx,
+			&s3control.GetMultiRegionAccessPointRoutesInput{AccountId: &c.account, Mrap: &c.arn},
+		)
 		if err != nil {
 			return err
 		}
 		for _, r := range out.Routes {
-			routes = append(routes, Route{Region: aws.ToString(r.Region), Bucket: aws.ToString(r.Bucket), Active: aws.ToInt32(r.TrafficDialPercentage) > 0})
+			routes = append(
+				routes,
+				Route{Region: aws.ToString(r.Region), Bucket: aws.ToString(r.Bucket), Active: aws.ToInt32(r.TrafficDialPercentage) > 0},
+			)
 		}
 		return nil
 	})
@@ -117,7 +123,10 @@ func (c *Control) Submit(ctx context.Context, changes []Route) error {
 		if r.Active {
 			dial = aws.Int32(100)
 		}
-		in.RouteUpdates = append(in.RouteUpdates, types.MultiRegionAccessPointRoute{Bucket: aws.String(r.Bucket), Region: aws.String(r.Region), TrafficDialPercentage: dial})
+		in.RouteUpdates = append(
+			in.RouteUpdates,
+			types.MultiRegionAccessPointRoute{Bucket: aws.String(r.Bucket), Region: aws.String(r.Region), TrafficDialPercentage: dial},
+		)
 	}
 	return c.ask(ctx, func(client RoutesClient) error {
 		_, err := client.SubmitMultiRegionAccessPointRoutes(ctx, in)

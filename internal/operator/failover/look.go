@@ -31,7 +31,12 @@ func NewLooker(config aws.Config, set replicaset.Config, account string) Looker 
 	if config.RetryMaxAttempts == 0 || config.RetryMaxAttempts > attempts {
 		config.RetryMaxAttempts = attempts
 	}
-	return Looker{set: set, account: account, clients: health.NewClients(config, set.Regions), metrics: metricdata.NewClients(config, set.Regions)}
+	return Looker{
+		set:     set,
+		account: account,
+		clients: health.NewClients(config, set.Regions),
+		metrics: metricdata.NewClients(config, set.Regions),
+	}
 }
 
 // Look asks all Regions at once. It fails only if ctx ends: what a Region does not tell

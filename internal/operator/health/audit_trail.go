@@ -16,7 +16,11 @@ import (
 type Trails interface {
 	GetTrail(context.Context, *cloudtrail.GetTrailInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
-	GetEventSelectors(context.Context, *cloudtrail.GetEventSelectorsInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error)
+	GetEventSelectors(
+		context.Context,
+		*cloudtrail.GetEventSelectorsInput,
+		...func(*cloudtrail.Options),
+	) (*cloudtrail.GetEventSelectorsOutput, error)
 }
 
 // Trail is the audit trail.

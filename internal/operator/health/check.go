@@ -97,7 +97,9 @@ func (c *checker) answers() bool {
 // notDeployed says that the Region stack is not deployed.
 func (c *checker) notDeployed() bool {
 	r := c.region
-	return (r.Bucket.State == Absent || c.here().Adopted) && r.Topic.State == Absent && r.Function.State == Absent && r.Role.State == Absent && r.Queue.State == Absent
+	return (r.Bucket.State == Absent || c.here().Adopted) && r.Topic.State == Absent && r.Function.State == Absent &&
+		r.Role.State == Absent &&
+		r.Queue.State == Absent
 }
 
 // find adds a finding with the check's usual severity.
@@ -217,14 +219,24 @@ func (c *checker) queue() {
 		return
 	}
 	queue := c.region.Queue.Value
-	c.ask(checkQueuePolicy, queue.Policy, subject{"sqs:SendMessage", "topic " + c.facts.Set.TopicName(), c.readQueuePolicy()}, c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()))
+	c.ask(
+		checkQueuePolicy,
+		queue.Policy,
+		subject{"sqs:SendMessage", "topic " + c.facts.Set.TopicName(), c.readQueuePolicy()},
+		c.byService("sns.amazonaws.com", c.here().TopicARN(), "sqs:SendMessage", c.here().QueueARN()),
+	)
 	c.senders(queue.Policy)
 	c.messageEncryption(checkQueueKey, "queue "+c.facts.Set.QueueName(), queue.Key)
 	if queue.Unencrypted && !c.facts.Set.UsesKMS() {
 		c.find(checkQueueKey, "queue %s is not encrypted", c.facts.Set.QueueName())
 	}
 	if time.Duration(queue.RetentionSeconds)*time.Second < 4*day {
-		c.find(checkRetention, "queue %s keeps dead letters for %s", c.facts.Set.QueueName(), time.Duration(queue.RetentionSeconds)*time.Second)
+		c.find(
+			checkRetention,
+			"queue %s keeps dead letters for %s",
+			c.facts.Set.QueueName(),
+			time.Duration(queue.RetentionSeconds)*time.Second,
+		)
 	}
 	c.letters(queue.Letters)
 }

@@ -66,7 +66,12 @@ func (c *checker) conditions() {
 		case Ignored:
 			c.find(tried.id, "S3 overwrote an existing key although %s had If-None-Match: *", tried.request)
 		case Refused:
-			c.add(tried.id, Warning, "S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition", tried.request)
+			c.add(
+				tried.id,
+				Warning,
+				"S3 refuses %s with If-None-Match (501): the function looks with HEAD and then copies without the condition",
+				tried.request,
+			)
 		}
 	}
 	if by := c.region.Conditions.Value.Initiator; by != "" {
@@ -124,8 +129,13 @@ func (c *checker) notifications(list []Notification) {
 	}
 	copies := func(n Notification) bool { return c.notifies(n, eventCopy) }
 	if c.facts.Set.NoUserCopies && slices.ContainsFunc(list, copies) {
-		c.add(checkNotification, Warning, "bucket %s sends topic %s events of copies, though copiesByUsers is false: each replica costs one",
-			c.here().Bucket, c.facts.Set.TopicName())
+		c.add(
+			checkNotification,
+			Warning,
+			"bucket %s sends topic %s events of copies, though copiesByUsers is false: each replica costs one",
+			c.here().Bucket,
+			c.facts.Set.TopicName(),
+		)
 	}
 	if len(others) > 0 {
 		c.find(checkNotifyKeys, "bucket %s sends events of %s; cdk.json selects %s", c.here().Bucket, oneOf(others), oneOf(want))

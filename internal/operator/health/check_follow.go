@@ -54,9 +54,23 @@ func (c *checker) followed(list []Notification) {
 		name := strings.TrimPrefix(event, "s3:")
 		switch lacks, extra := without(want, actual), without(actual, want); {
 		case len(lacks) > 0:
-			c.find(checkFollowed, "bucket %s sends topic %s no events of %s of %s", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(lacks))
+			c.find(
+				checkFollowed,
+				"bucket %s sends topic %s no events of %s of %s",
+				c.here().Bucket,
+				c.facts.Set.TopicName(),
+				name,
+				oneOf(lacks),
+			)
 		case len(extra) > 0:
-			c.find(checkFollowed, "bucket %s sends topic %s events of %s of %s, which cdk.json does not follow", c.here().Bucket, c.facts.Set.TopicName(), name, oneOf(extra))
+			c.find(
+				checkFollowed,
+				"bucket %s sends topic %s events of %s of %s, which cdk.json does not follow",
+				c.here().Bucket,
+				c.facts.Set.TopicName(),
+				name,
+				oneOf(extra),
+			)
 		default:
 			continue
 		}
@@ -104,7 +118,8 @@ func (c *checker) usualRules() (usual Lifecycle, known bool) {
 		}
 		same := 0
 		for _, o := range c.facts.Regions {
-			if o.Bucket.Value.Lifecycle.State == Found && slices.Equal(o.Bucket.Value.Lifecycle.Value.Expires, r.Bucket.Value.Lifecycle.Value.Expires) {
+			if o.Bucket.Value.Lifecycle.State == Found &&
+				slices.Equal(o.Bucket.Value.Lifecycle.Value.Expires, r.Bucket.Value.Lifecycle.Value.Expires) {
 				same++
 			}
 		}

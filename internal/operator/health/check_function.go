@@ -89,7 +89,8 @@ func (c *checker) tracing(f Function) {
 		return
 	}
 	role := c.region.Role
-	if role.State != Found || role.Value.Policies.State != Found || role.Value.Attached.State != Found || len(role.Value.Attached.Value) > 0 {
+	if role.State != Found || role.Value.Policies.State != Found || role.Value.Attached.State != Found ||
+		len(role.Value.Attached.Value) > 0 {
 		return
 	}
 	policies, err := iampolicy.ParseAll(role.Value.Policies.Value)
@@ -101,7 +102,13 @@ func (c *checker) tracing(f Function) {
 		case iampolicy.No:
 			c.find(checkTracing, "role %s may not %s on %s", c.here().RoleName(), g.action, g.resource)
 		case iampolicy.Perhaps:
-			c.find(checkTracing, "role %s may %s on %s only under conditions that doctor does not understand", c.here().RoleName(), g.action, g.resource)
+			c.find(
+				checkTracing,
+				"role %s may %s on %s only under conditions that doctor does not understand",
+				c.here().RoleName(),
+				g.action,
+				g.resource,
+			)
 		case iampolicy.Yes:
 		}
 	}

@@ -53,14 +53,28 @@ func (c *checker) senders(policy string) {
 	case iampolicy.Yes:
 		c.find(checkQueuePolicy, "the policy of %s denies sqs:SendMessage to the function's role", queue)
 	case iampolicy.Perhaps:
-		c.unknown(checkQueuePolicy, read, "the function's role may send to %s: its policy denies that under conditions that doctor does not understand", queue)
+		c.unknown(
+			checkQueuePolicy,
+			read,
+			"the function's role may send to %s: its policy denies that under conditions that doctor does not understand",
+			queue,
+		)
 	case iampolicy.No:
 	}
 	switch others.Denies {
 	case iampolicy.No:
-		c.find(checkSenders, "the policy of %s does not deny sqs:SendMessage to principals other than the function's role and the topic", queue)
+		c.find(
+			checkSenders,
+			"the policy of %s does not deny sqs:SendMessage to principals other than the function's role and the topic",
+			queue,
+		)
 	case iampolicy.Perhaps:
-		c.unknown(checkSenders, read, "others may send to %s: its policy denies that under conditions that doctor does not understand", queue)
+		c.unknown(
+			checkSenders,
+			read,
+			"others may send to %s: its policy denies that under conditions that doctor does not understand",
+			queue,
+		)
 	case iampolicy.Yes:
 	}
 }

@@ -43,7 +43,10 @@ func (g gatherer) adopted(ctx context.Context, what string, encryption Look[Encr
 	} else {
 		a.RequesterPays = found(out.Payer == types.PayerRequester)
 	}
-	controls, err := g.clients.S3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: name, ExpectedBucketOwner: owner})
+	controls, err := g.clients.S3.GetBucketOwnershipControls(
+		ctx,
+		&s3.GetBucketOwnershipControlsInput{Bucket: name, ExpectedBucketOwner: owner},
+	)
 	switch {
 	case err == nil:
 		a.WritersOwn = found(writersOwn(controls.OwnershipControls))

@@ -29,7 +29,10 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		}
 		return found(Bucket{
 			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
-			Policy: Look[string]{Why: why, Next: next}, AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
+			Policy: Look[string]{
+				Why:  why,
+				Next: next,
+			}, AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
 		})
 	}
 	if err != nil {
@@ -102,7 +105,10 @@ func decodeFilterValue(encoded string) string {
 }
 
 func (g gatherer) encryption(ctx context.Context, name, what string) Look[Encryption] {
-	out, err := g.clients.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account)})
+	out, err := g.clients.S3.GetBucketEncryption(
+		ctx,
+		&s3.GetBucketEncryptionInput{Bucket: &name, ExpectedBucketOwner: aws.String(g.facts.Account)},
+	)
 	if errorcode.Of(err) == "ServerSideEncryptionConfigurationNotFoundError" {
 		return found(Encryption{})
 	}

@@ -49,7 +49,10 @@ func (g gatherer) reconcile(ctx context.Context) (r Reconcile) {
 }
 
 func (g gatherer) machine(ctx context.Context, name string) Look[Machine] {
-	out, err := g.clients.States.DescribeStateMachine(ctx, &sfn.DescribeStateMachineInput{StateMachineArn: aws.String(g.member().ReconcileMachineARN())})
+	out, err := g.clients.States.DescribeStateMachine(
+		ctx,
+		&sfn.DescribeStateMachineInput{StateMachineArn: aws.String(g.member().ReconcileMachineARN())},
+	)
 	if err != nil {
 		return failed[Machine](g.region, "state machine "+name, err)
 	}

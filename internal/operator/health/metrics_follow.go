@@ -46,5 +46,11 @@ func (q queries) followedFigures(values map[string][]float64) *Followed {
 		return nil
 	}
 	sum := func(name string) *float64 { return total(values[strings.ToLower(name)]) }
-	return &Followed{Replaced: sum("Replaced"), Superseded: sum("Superseded"), Waited: sum("Waited"), Deleted: sum("Deleted"), Retagged: sum("Retagged")}
+	return &Followed{
+		Replaced:   sum("Replaced"),
+		Superseded: sum("Superseded"),
+		Waited:     sum("Waited"),
+		Deleted:    sum("Deleted"),
+		Retagged:   sum("Retagged"),
+	}
 }

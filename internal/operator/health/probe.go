@@ -68,7 +68,11 @@ type ProbeS3 interface {
 	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
 	ListParts(context.Context, *s3.ListPartsInput, ...func(*s3.Options)) (*s3.ListPartsOutput, error)
 	UploadPart(context.Context, *s3.UploadPartInput, ...func(*s3.Options)) (*s3.UploadPartOutput, error)
-	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
+	CompleteMultipartUpload(
+		context.Context,
+		*s3.CompleteMultipartUploadInput,
+		...func(*s3.Options),
+	) (*s3.CompleteMultipartUploadOutput, error)
 	AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadInput, ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error)
 	ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInput, ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error)
 	ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error)
@@ -134,7 +138,10 @@ func Probe(ctx context.Context, facts *Facts, findings []Finding, probers map[st
 // readyForProbe says whether what is written in a Region stays there.
 func readyForProbe(r Region, findings []Finding) Look[Conditions] {
 	if r.Access.State != Found || r.Bucket.State != Found || r.Role.State != Found {
-		return Look[Conditions]{Why: "nothing was written: the bucket or the role is missing or not known", Next: "see the other findings of {region}; then " + askProbe}
+		return Look[Conditions]{
+			Why:  "nothing was written: the bucket or the role is missing or not known",
+			Next: "see the other findings of {region}; then " + askProbe,
+		}
 	}
 	for _, f := range findings {
 		if f.Region == r.Name && f.Severity.NeedsAction() && (f.Part == PartTopic || f.Part == PartSubscriptions) {
@@ -285,7 +292,10 @@ func enforcement(err error) (e Enforcement, known bool) {
 // than a time of S3's clock; the zero time means all.
 func (p probe) sweep(ctx context.Context, prefix string, before time.Time) error {
 	old := func(at *time.Time) bool { return before.IsZero() || aws.ToTime(at).Before(before) }
-	versions := s3.NewListObjectVersionsPaginator(p.Remove, &s3.ListObjectVersionsInput{Bucket: &p.bucket, Prefix: &prefix, ExpectedBucketOwner: &p.account})
+	versions := s3.NewListObjectVersionsPaginator(
+		p.Remove,
+		&s3.ListObjectVersionsInput{Bucket: &p.bucket, Prefix: &prefix, ExpectedBucketOwner: &p.account},
+	)
 	for versions.HasMorePages() {
 		page, err := versions.NextPage(ctx)
 		if err != nil {
@@ -306,7 +316,10 @@ func (p probe) sweep(ctx context.Context, prefix string, before time.Time) error
 			}
 		}
 	}
-	uploads := s3.NewListMultipartUploadsPaginator(p.Remove, &s3.ListMultipartUploadsInput{Bucket: &p.bucket, Prefix: &prefix, ExpectedBucketOwner: &p.account})
+	uploads := s3.NewListMultipartUploadsPaginator(
+		p.Remove,
+		&s3.ListMultipartUploadsInput{Bucket: &p.bucket, Prefix: &prefix, ExpectedBucketOwner: &p.account},
+	)
 	for uploads.HasMorePages() {
 		page, err := uploads.NextPage(ctx)
 		if err != nil {
@@ -316,7 +329,10 @@ func (p probe) sweep(ctx context.Context, prefix string, before time.Time) error
 			if !old(u.Initiated) {
 				continue
 			}
-			_, err := p.Write.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &p.bucket, Key: u.Key, UploadId: u.UploadId, ExpectedBucketOwner: &p.account})
+			_, err := p.Write.AbortMultipartUpload(
+				ctx,
+				&s3.AbortMultipartUploadInput{Bucket: &p.bucket, Key: u.Key, UploadId: u.UploadId, ExpectedBucketOwner: &p.account},
+			)
 			if err != nil && errorcode.Of(err) != "NoSuchUpload" {
 				return fmt.Errorf("abort an upload: %w", err)
 			}
@@ -326,6 +342,9 @@ func (p probe) sweep(ctx context.Context, prefix string, before time.Time) error
 }
 
 func (p probe) delete(ctx context.Context, key, version string) error {
-	_, err := p.Remove.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.bucket, Key: &key, VersionId: &version, ExpectedBucketOwner: &p.account})
+	_, err := p.Remove.DeleteObject(
+		ctx,
+		&s3.DeleteObjectInput{Bucket: &p.bucket, Key: &key, VersionId: &version, ExpectedBucketOwner: &p.account},
+	)
 	return err
 }

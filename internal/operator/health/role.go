@@ -50,9 +50,14 @@ func (p roleContext) functionGrants() []grant {
 	}
 	for _, other := range p.others {
 		source := other.BucketARN()
-		list = append(list,
+		list = append(
+			list,
 			grant{action: "s3:GetObjectVersion", resource: source + "/*", why: "nothing is copied from " + other.Region},
-			grant{action: "s3:GetObjectVersionTagging", resource: source + "/*", why: "objects with tags are not copied from " + other.Region},
+			grant{
+				action:   "s3:GetObjectVersionTagging",
+				resource: source + "/*",
+				why:      "objects with tags are not copied from " + other.Region,
+			},
 			grant{action: "s3:ListBucket", resource: source, why: "a deleted source in " + other.Region + " looks forbidden"},
 		)
 	}
@@ -88,7 +93,10 @@ func (p roleContext) adoptedKeyGrants() []grant {
 	}
 	for _, other := range p.others {
 		if key := p.set.BucketKeyARNs[other.Region]; key != "" {
-			list = append(list, grant{action: "kms:Decrypt", resource: key, why: "nothing is copied from " + other.Region, when: within(other)})
+			list = append(
+				list,
+				grant{action: "kms:Decrypt", resource: key, why: "nothing is copied from " + other.Region, when: within(other)},
+			)
 		}
 	}
 	return list
@@ -101,8 +109,13 @@ func (p roleContext) followGrants() []grant {
 	var list []grant
 	if follow.Overwrites {
 		const versions = "it is not known which of two writes is later and what a deletion hid"
-		list = append(list,
-			grant{action: "s3:GetBucketVersioning", resource: target, why: "nothing is followed, because a write could destroy what it replaces"},
+		list = append(
+			list,
+			grant{
+				action:   "s3:GetBucketVersioning",
+				resource: target,
+				why:      "nothing is followed, because a write could destroy what it replaces",
+			},
 			grant{action: "s3:ListBucketVersions", resource: target, why: versions},
 			grant{action: "s3:GetObjectVersion", resource: target + "/*", why: versions},
 		)

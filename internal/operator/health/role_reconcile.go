@@ -23,9 +23,14 @@ func (p roleContext) compareGrants() []grant {
 	overwrites := p.set.FollowAny().Overwrites
 	for _, m := range append(replicaset.Members{p.Member}, p.others...) {
 		bucket := m.BucketARN()
-		list = append(list,
+		list = append(
+			list,
 			grant{action: "s3:ListBucket", resource: bucket, why: blind},
-			grant{action: "s3:GetLifecycleConfiguration", resource: bucket, why: "nothing is repaired, as it is not known what a rule has deleted"},
+			grant{
+				action:   "s3:GetLifecycleConfiguration",
+				resource: bucket,
+				why:      "nothing is repaired, as it is not known what a rule has deleted",
+			},
 			grant{action: "s3:GetObject", resource: bucket + "/*", why: "keys that listings do not tell apart fail"},
 		)
 		if overwrites {

@@ -46,7 +46,10 @@ func (c *checker) unknown(id, next, format string, args ...any) {
 	if next == "" {
 		next = askAgain
 	}
-	c.append(CheckInfo{ID: id, Part: c.info[id].Part, Severity: Unknown, Means: unknownMeans, Fix: next}, "cannot tell whether "+format, args...)
+	c.append(
+		CheckInfo{ID: id, Part: c.info[id].Part, Severity: Unknown, Means: unknownMeans, Fix: next},
+		"cannot tell whether "+format,
+		args...)
 }
 
 // unanswered is unknown for a request that was not answered.

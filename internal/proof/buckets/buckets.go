@@ -46,7 +46,13 @@ const account = "123456789012"
 // New makes empty buckets, of which the test gets rid when it ends.
 func New(t testing.TB, regions ...string) *Buckets {
 	t.Helper()
-	b := &Buckets{t: t, Regions: regions, Clients: map[string]*s3.Client{}, counters: stats.New(regions), now: time.Now().Truncate(time.Second)}
+	b := &Buckets{
+		t:        t,
+		Regions:  regions,
+		Clients:  map[string]*s3.Client{},
+		counters: stats.New(regions),
+		now:      time.Now().Truncate(time.Second),
+	}
 	accounts := iam.NewStore("aws", account)
 	quiet := func(context.Context, sandbox.Notification) error { return nil }
 	service, err := sandbox.Start(t.Context(), sandbox.Config{
@@ -151,7 +157,11 @@ func (b *Buckets) Replicate(from, to, key string) {
 	b.t.Helper()
 	head, err := b.Clients[from].HeadObject(b.t.Context(), &s3.HeadObjectInput{Bucket: aws.String(Name(from)), Key: &key})
 	b.check(err)
-	v := policy.Version{ID: aws.ToString(head.VersionId), Modified: aws.ToTime(head.LastModified).Unix(), Figures: policy.Figures{ETag: aws.ToString(head.ETag)}}
+	v := policy.Version{
+		ID:       aws.ToString(head.VersionId),
+		Modified: aws.ToTime(head.LastModified).Unix(),
+		Figures:  policy.Figures{ETag: aws.ToString(head.ETag)},
+	}
 	write := v.ReadAs(from, key, head.Metadata[policy.EntryName]).Write
 	b.Put(to, key, b.Body(from, key), policy.EntryName, policy.EntryFor(write, key, b.Now().Unix(), 0).String())
 }

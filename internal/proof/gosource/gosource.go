@@ -19,7 +19,8 @@ func Walk(root string, do func(name string, source []byte) error) error {
 		if err != nil {
 			return err
 		}
-		foreign := strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"node_modules", "testdata", "build", "bin", "cdk.out"}, d.Name())
+		foreign := strings.HasPrefix(d.Name(), ".") ||
+			slices.Contains([]string{"node_modules", "testdata", "build", "bin", "cdk.out"}, d.Name())
 		switch {
 		case d.IsDir() && foreign && name != ".":
 			return fs.SkipDir

@@ -92,8 +92,12 @@ func concerned(name string) bool {
 // check refuses what cannot be a module's path that others can require.
 func check(path string) error {
 	first, _, _ := strings.Cut(path, "/")
-	if !strings.Contains(first, ".") || !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`).MatchString(path) || strings.HasSuffix(path, ".") {
-		return fmt.Errorf("%q is not a module's path; use one that begins with a host, such as example.com/team/s3fanout", cmp.Or(path, "MODULE"))
+	if !strings.Contains(first, ".") || !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`).MatchString(path) ||
+		strings.HasSuffix(path, ".") {
+		return fmt.Errorf(
+			"%q is not a module's path; use one that begins with a host, such as example.com/team/s3fanout",
+			cmp.Or(path, "MODULE"),
+		)
 	}
 	return nil
 }

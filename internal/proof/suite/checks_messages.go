@@ -113,7 +113,13 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 			"eventName": "ObjectCreated:Put", "userIdentity": map[string]any{"principalId": principal},
 			"s3": map[string]any{
 				"bucket": map[string]any{"name": w.bucket(from), "arn": w.member(from).BucketARN()},
-				"object": map[string]any{"key": url.QueryEscape(key), "size": 5, "eTag": "x", "versionId": version, "sequencer": "0055AED6DCD90281E5"},
+				"object": map[string]any{
+					"key":       url.QueryEscape(key),
+					"size":      5,
+					"eTag":      "x",
+					"versionId": version,
+					"sequencer": "0055AED6DCD90281E5",
+				},
 			},
 		}
 	}
@@ -123,7 +129,9 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 		return "", false, err
 	}
 	_, err = w.clients[from].sns.Publish(ctx, &sns.PublishInput{
-		TopicArn: aws.String(w.member(from).TopicARN()), Message: aws.String(string(message)), Subject: aws.String("Amazon S3 Notification"),
+		TopicArn: aws.String(
+			w.member(from).TopicARN(),
+		), Message: aws.String(string(message)), Subject: aws.String("Amazon S3 Notification"),
 	})
 	if err != nil {
 		return "", false, fmt.Errorf("%w: the topic does not take it from an operator: %w", errNotAsked, err)

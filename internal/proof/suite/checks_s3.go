@@ -178,7 +178,11 @@ func askFullObject(ctx context.Context, w *world) (string, bool, error) {
 		return answered(err), false, nil
 	}
 	w.uploads++
-	return "yes, with the checksum " + aws.ToString(out.ChecksumCRC64NVME), aws.ToString(out.ChecksumCRC64NVME) == *in.ChecksumCRC64NVME, nil
+	return "yes, with the checksum " + aws.ToString(
+			out.ChecksumCRC64NVME,
+		), aws.ToString(
+			out.ChecksumCRC64NVME,
+		) == *in.ChecksumCRC64NVME, nil
 }
 
 func askBadDigest(ctx context.Context, w *world) (string, bool, error) {

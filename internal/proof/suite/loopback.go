@@ -15,7 +15,10 @@ func onlyLoopback(interfaces []net.Interface) error {
 		case i.Flags&net.FlagLoopback != 0:
 			up = i.Flags&net.FlagUp != 0
 		case i.Flags&net.FlagUp != 0:
-			return fmt.Errorf("the network interface %s could be used; the emulator runs where there is the loopback interface alone", i.Name)
+			return fmt.Errorf(
+				"the network interface %s could be used; the emulator runs where there is the loopback interface alone",
+				i.Name,
+			)
 		}
 	}
 	if !up {

@@ -44,7 +44,12 @@ func execute(ctx context.Context, env []string, log io.Writer, name string, args
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return endGroup(cmd, false) }
 	cmd.WaitDelay = 20 * time.Second
-	_, _ = fmt.Fprintf(log, "\n$ %s %s\n", filepath.Base(name), strings.Join(args, " ")) // a log that cannot be written is no reason to stop
+	_, _ = fmt.Fprintf(
+		log,
+		"\n$ %s %s\n",
+		filepath.Base(name),
+		strings.Join(args, " "),
+	) // a log that cannot be written is no reason to stop
 	err := cmd.Run()
 	o := outcome{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 	switch {
@@ -60,7 +65,14 @@ func execute(ctx context.Context, env []string, log io.Writer, name string, args
 func must(ctx context.Context, env []string, log *os.File, name string, args ...string) error {
 	o, err := execute(ctx, env, log, name, args...)
 	if err == nil && o.code != 0 {
-		err = fmt.Errorf("%s %s ended with %d: %s; the log is %s", filepath.Base(name), strings.Join(args, " "), o.code, o.last(), log.Name())
+		err = fmt.Errorf(
+			"%s %s ended with %d: %s; the log is %s",
+			filepath.Base(name),
+			strings.Join(args, " "),
+			o.code,
+			o.last(),
+			log.Name(),
+		)
 	}
 	return err
 }

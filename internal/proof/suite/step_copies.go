@@ -161,7 +161,9 @@ func properties(ctx context.Context, w *world) (string, error) {
 			got.Set(aws.ToString(tag.Key), aws.ToString(tag.Value))
 		}
 		if !bytes.Equal(body, o.body) || !maps.Equal(head.Metadata, o.metadata) || aws.ToString(head.ContentType) != o.contentType ||
-			aws.ToString(head.CacheControl) != o.cacheControl || got.Get("team") != "platform" || got.Get("cost center") != "42" || len(got) != 2 {
+			aws.ToString(
+				head.CacheControl,
+			) != o.cacheControl || got.Get("team") != "platform" || got.Get("cost center") != "42" || len(got) != 2 {
 			return "", fmt.Errorf("%s: the replica has %d bytes, metadata %v, type %q, cache %q, tags %v", region, len(body), head.Metadata,
 				aws.ToString(head.ContentType), aws.ToString(head.CacheControl), got)
 		}

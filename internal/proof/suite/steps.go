@@ -28,7 +28,11 @@ func steps() []step {
 		{"deleted", "a key that was deleted on purpose comes back with `--restore-deleted` alone", deleted},
 		{"redrive", "an event that failed is a dead letter, and `s3fanout redrive` replays it", redrive},
 		{"redrive-gone", "a replayed event whose version is gone is done", redriveGone},
-		{"undelivered", "what SNS may not deliver is a dead letter, a repair puts the permission back, and the letter is replayed", undelivered},
+		{
+			"undelivered",
+			"what SNS may not deliver is a dead letter, a repair puts the permission back, and the letter is replayed",
+			undelivered,
+		},
 		{"repaired", "afterwards nothing is left over: doctor, verify and the queues", repaired},
 	}
 }

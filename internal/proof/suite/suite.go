@@ -42,7 +42,9 @@ func runSuite(ctx context.Context, o options, in *os.File, out io.Writer) (err e
 	defer func() { err = errors.Join(err, t.close()) }()
 	if o.target == emulatorTarget {
 		r.watch = &bounds{}
-		r.watch.add(bound{what: "processes at once", limit: maxProcesses, count: func(context.Context) (int, error) { return countProcesses() }})
+		r.watch.add(
+			bound{what: "processes at once", limit: maxProcesses, count: func(context.Context) (int, error) { return countProcesses() }},
+		)
 		go r.watch.run(bounded, cancel)
 	}
 	w := r.deployAndTry(bounded, log)
@@ -70,7 +72,11 @@ func (r *report) deployAndTry(ctx context.Context, log *os.File) (w *world) {
 			error) {
 			return "", r.target.start(ctx)
 		}},
-		{"deploy", "the unchanged app is deployed", func(ctx context.Context, _ *world) (string, error) { return "", r.target.deploy(ctx) }},
+		{
+			"deploy",
+			"the unchanged app is deployed",
+			func(ctx context.Context, _ *world) (string, error) { return "", r.target.deploy(ctx) },
+		},
 		{"connect", "an operator's credentials work", func(ctx context.Context, _ *world) (note string, err error) {
 			w, err = connect(ctx, r.o, r.target, log)
 			if err != nil {
@@ -138,7 +144,11 @@ func (r *report) judge(one result, of func(difference) []string) result {
 		case failed:
 			one.status, one.note = known, d.id+": "+one.note
 		case passed:
-			one.status, one.note = failed, fmt.Sprintf("%s is no difference of %s any more; take it off the list", d.id, r.target.describe())
+			one.status, one.note = failed, fmt.Sprintf(
+				"%s is no difference of %s any more; take it off the list",
+				d.id,
+				r.target.describe(),
+			)
 		}
 	}
 	return one

@@ -58,7 +58,13 @@ func denied(err error) *Error {
 	message := err.Error()
 	var d *iam.DeniedError
 	if errors.As(err, &d) {
-		message = fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s", d.Caller, d.Action, d.Resource, d.Reason)
+		message = fmt.Sprintf(
+			"User: %s is not authorized to perform: %s on resource: %s because %s",
+			d.Caller,
+			d.Action,
+			d.Resource,
+			d.Reason,
+		)
 	}
 	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: message}
 }
@@ -130,7 +136,12 @@ func (s *Service) run(w http.ResponseWriter, r *http.Request, caller iam.Caller,
 		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
-			Message: fmt.Sprintf("The sandbox's %s has no operation %q; it has %s.", a.name, action, strings.Join(slices.Sorted(maps.Keys(a.operations)), ", ")),
+			Message: fmt.Sprintf(
+				"The sandbox's %s has no operation %q; it has %s.",
+				a.name,
+				action,
+				strings.Join(slices.Sorted(maps.Keys(a.operations)), ", "),
+			),
 		}
 	}
 	if v := form.Get("Version"); v != a.version {

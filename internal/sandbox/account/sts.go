@@ -61,7 +61,9 @@ func (s *Service) assumeRole(caller iam.Caller, form url.Values) (any, error) {
 	case !roleARN.MatchString(role):
 		return nil, invalid("%s is invalid", role)
 	case !form.Has("RoleSessionName"):
-		return nil, invalid("1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null")
+		return nil, invalid(
+			"1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null",
+		)
 	case !sessionName.MatchString(name):
 		return nil, constraint(name, "roleSessionName", `satisfy regular expression pattern: [\w+=,.@-]*`)
 	case len(name) < 2:

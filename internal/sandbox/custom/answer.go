@@ -22,7 +22,11 @@ type Answer struct {
 // readAnswer reads the answer to a request. The error is a *FailedError.
 func readAnswer(raw []byte, r Request, id string) (Answer, error) {
 	fail := func(physicalID, format string, args ...any) (Answer, error) {
-		return Answer{}, &FailedError{Asked: true, PhysicalID: physicalID, Reason: fmt.Sprintf(format, args...) + " (RequestId: " + id + ")"}
+		return Answer{}, &FailedError{
+			Asked:      true,
+			PhysicalID: physicalID,
+			Reason:     fmt.Sprintf(format, args...) + " (RequestId: " + id + ")",
+		}
 	}
 	if len(raw) > maxAnswer {
 		return fail("", "Response object is too long.")

@@ -111,8 +111,11 @@ func (s *Service) Send(ctx context.Context, r Request) (Answer, error) {
 	case raw := <-answers:
 		return readAnswer(raw, r, id)
 	case <-patience.C:
-		return Answer{}, &FailedError{Asked: true, Reason: fmt.Sprintf("CloudFormation did not receive a response from your Custom Resource. "+
-			"Please check your logs for requestId [%s]: nothing was put to the ResponseURL in time", id)}
+		return Answer{}, &FailedError{
+			Asked: true,
+			Reason: fmt.Sprintf("CloudFormation did not receive a response from your Custom Resource. "+
+				"Please check your logs for requestId [%s]: nothing was put to the ResponseURL in time", id),
+		}
 	case <-ctx.Done():
 		return Answer{}, ctx.Err()
 	}
@@ -123,7 +126,12 @@ func (s *Service) Send(ctx context.Context, r Request) (Answer, error) {
 func (s *Service) signedURL(r Request, id string) string {
 	object := r.StackID + "|" + r.LogicalID + "|" + id
 	expires := strconv.FormatInt(time.Now().Add(urlLifetime).Unix(), 10)
-	return s.config.BaseURL + url.PathEscape(object) + "?" + url.Values{"Expires": {expires}, "Signature": {s.sign(object, expires)}}.Encode()
+	return s.config.BaseURL + url.PathEscape(
+		object,
+	) + "?" + url.Values{
+		"Expires":   {expires},
+		"Signature": {s.sign(object, expires)},
+	}.Encode()
 }
 
 func (s *Service) sign(object, expires string) string {

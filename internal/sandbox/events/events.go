@@ -101,7 +101,11 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) (any, error) {
 	if got := r.Header.Get("X-Amz-Target"); got != target {
-		return nil, &apiError{http.StatusBadRequest, "UnknownOperationException", fmt.Sprintf("The sandbox's EventBridge has no operation %q; it has PutEvents.", got)}
+		return nil, &apiError{
+			http.StatusBadRequest,
+			"UnknownOperationException",
+			fmt.Sprintf("The sandbox's EventBridge has no operation %q; it has PutEvents.", got),
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -114,17 +118,37 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return nil, &apiError{http.StatusBadRequest, "SerializationException", "The sandbox's PutEvents does not take it: " + err.Error()}
 	}
 	if n := len(in.Entries); n == 0 || n > maxEntries {
-		return nil, &apiError{http.StatusBadRequest, "ValidationException", fmt.Sprintf("Entries has %d members; it must have 1 to %d.", n, maxEntries)}
+		return nil, &apiError{
+			http.StatusBadRequest,
+			"ValidationException",
+			fmt.Sprintf("Entries has %d members; it must have 1 to %d.", n, maxEntries),
+		}
 	}
 	// All of them are allowed, or none is sent.
 	for _, e := range in.Entries {
 		if e.EventBusName != "" && e.EventBusName != "default" {
-			return nil, &apiError{http.StatusBadRequest, "ResourceNotFoundException", fmt.Sprintf("Event bus %s does not exist.", e.EventBusName)}
+			return nil, &apiError{
+				http.StatusBadRequest,
+				"ResourceNotFoundException",
+				fmt.Sprintf("Event bus %s does not exist.", e.EventBusName),
+			}
 		}
 		bus := fmt.Sprintf("arn:%s:events:%s:%s:event-bus/default", s.partition, region, s.account)
-		err := iam.Authorize(iam.Request{Caller: caller, Action: "events:PutEvents", Resource: bus, Context: map[string]string{"events:source": e.Source}})
+		err := iam.Authorize(
+			iam.Request{Caller: caller, Action: "events:PutEvents", Resource: bus, Context: map[string]string{"events:source": e.Source}},
+		)
 		if d := (*iam.DeniedError)(nil); errors.As(err, &d) {
-			return nil, &apiError{http.StatusBadRequest, "AccessDeniedException", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s", d.Caller, d.Action, d.Resource, d.Reason)}
+			return nil, &apiError{
+				http.StatusBadRequest,
+				"AccessDeniedException",
+				fmt.Sprintf(
+					"User: %s is not authorized to perform: %s on resource: %s because %s",
+					d.Caller,
+					d.Action,
+					d.Resource,
+					d.Reason,
+				),
+			}
 		}
 	}
 	answers, refused := []failed{}, 0

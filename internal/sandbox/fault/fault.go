@@ -32,7 +32,20 @@ const (
 
 // Kinds returns every known kind.
 func Kinds() []Kind {
-	return []Kind{S3Unavailable, S3SlowDown, S3Cut, S3Bandwidth, S3NoConditions, S3Conflict, S3Clock, S3NoPrincipal, S3Unannounced, LambdaCrash, DuplicateDelivery, Delay}
+	return []Kind{
+		S3Unavailable,
+		S3SlowDown,
+		S3Cut,
+		S3Bandwidth,
+		S3NoConditions,
+		S3Conflict,
+		S3Clock,
+		S3NoPrincipal,
+		S3Unannounced,
+		LambdaCrash,
+		DuplicateDelivery,
+		Delay,
+	}
 }
 
 // Fault is one switch: in Region, Kind strikes with probability Rate.

@@ -51,7 +51,10 @@ func checkName(kind, value string) error {
 	switch kind {
 	case "AWS":
 		if _, account := iampolicy.AccountOf(value); value != "*" && !account && !identityARN.MatchString(value) {
-			return fmt.Errorf("AWS: %q is not *, an account id, or the whole ARN of an account's root, a role, a user or a role session", value)
+			return fmt.Errorf(
+				"AWS: %q is not *, an account id, or the whole ARN of an account's root, a role, a user or a role session",
+				value,
+			)
 		}
 	case "Service":
 		if !servicePrincipal.MatchString(value) {

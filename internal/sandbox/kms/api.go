@@ -58,7 +58,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	op, ok := operations()[name]
 	if !ok {
-		return nil, &apiError{"UnsupportedOperationException", "The sandbox's KMS has no operation " + name + "; it has DescribeKey and GetKeyPolicy."}
+		return nil, &apiError{
+			"UnsupportedOperationException",
+			"The sandbox's KMS has no operation " + name + "; it has DescribeKey and GetKeyPolicy.",
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

@@ -56,7 +56,11 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		route += "/{StatementId}"
 	}
 	if !ok || err != nil || name == "" {
-		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The sandbox's Lambda has no operation " + r.Method + " " + r.URL.Path + "."}
+		return &Error{
+			Status:  http.StatusNotImplemented,
+			Code:    "NotImplemented",
+			Message: "The sandbox's Lambda has no operation " + r.Method + " " + r.URL.Path + ".",
+		}
 	}
 	if err := checkQuery(r.URL.Query()); err != nil {
 		return err
@@ -96,7 +100,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	}
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
-		Message: fmt.Sprintf("The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags, TagResource and UntagResource.", route),
+		Message: fmt.Sprintf(
+			"The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags, TagResource and UntagResource.",
+			route,
+		),
 	}
 }
 

@@ -138,7 +138,12 @@ func (s *Service) configure(region string, c FunctionConfig) (*settings, error) 
 	}
 	_, role, err := s.cfg.Store.AssumeRoleForService(c.RoleARN, c.Name, servicePrincipal, region)
 	if err != nil {
-		return nil, &Error{Status: 400, Code: "InvalidParameterValueException", Message: "The role defined for the function cannot be assumed by Lambda.", cause: err}
+		return nil, &Error{
+			Status:  400,
+			Code:    "InvalidParameterValueException",
+			Message: "The role defined for the function cannot be assumed by Lambda.",
+			cause:   err,
+		}
 	}
 	if c.DeadLetterTargetARN != "" {
 		if err := s.checkQueue(role, region, c.DeadLetterTargetARN); err != nil {
@@ -225,10 +230,15 @@ func checkEnvironment(variables map[string]string) error {
 		size += len(n) + len(variables[n])
 	}
 	if len(used) > 0 {
-		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(used, ", "))
+		return invalid(
+			"Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s",
+			strings.Join(used, ", "),
+		)
 	}
 	if size > maxEnvironment {
-		return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit")
+		return invalid(
+			"Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit",
+		)
 	}
 	return nil
 }

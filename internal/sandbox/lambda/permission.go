@@ -52,7 +52,10 @@ func (s *Service) addPermission(functionARN string, p PermissionConfig) error {
 	if slices.ContainsFunc(f.statements, func(have statement) bool { return have.Sid == p.StatementID }) {
 		return &Error{
 			Status: 409, Code: "ResourceConflictException",
-			Message: fmt.Sprintf("The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", p.StatementID),
+			Message: fmt.Sprintf(
+				"The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.",
+				p.StatementID,
+			),
 		}
 	}
 	return f.setStatements(append(slices.Clone(f.statements), st))

@@ -87,7 +87,10 @@ func (s *Service) checkReserved(region, functionARN string, limit *int) error {
 		}
 	}
 	if reserved > accountConcurrency-minUnreserved {
-		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
+		return invalid(
+			"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].",
+			minUnreserved,
+		)
 	}
 	return nil
 }

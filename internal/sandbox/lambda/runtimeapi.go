@@ -129,7 +129,10 @@ func (s *Service) deliver(w http.ResponseWriter, e *environment, inv *invocation
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", e.fn.arn)
-	h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0;%s", deadline.Unix(), hexID()[:24], hexID()[:16], inv.chain))
+	h.Set(
+		"Lambda-Runtime-Trace-Id",
+		fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0;%s", deadline.Unix(), hexID()[:24], hexID()[:16], inv.chain),
+	)
 	_, _ = w.Write(inv.payload) // a process that does not take it is seen to exit or time out
 }
 
@@ -144,11 +147,16 @@ func (e *environment) answer(w http.ResponseWriter, r *http.Request, id string, 
 	switch kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); {
 	case len(body) > maxResponse:
 		status = http.StatusRequestEntityTooLarge
-		o = functionError("Function.ResponseSizeTooLarge", id, fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse))
+		o = functionError(
+			"Function.ResponseSizeTooLarge",
+			id,
+			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse),
+		)
 	case kind != "":
 		// The function failed while it wrote its response.
 		o = functionError(kind, id, "the function failed while it was writing its response")
-		if detail, err := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err == nil && json.Valid(detail) {
+		if detail, err := base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body")); err == nil &&
+			json.Valid(detail) {
 			o.payload = detail
 		}
 	}

@@ -43,7 +43,11 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request, region strin
 	}
 	action := map[string]string{http.MethodGet: "lambda:ListTags", http.MethodPost: "lambda:TagResource", http.MethodDelete: "lambda:UntagResource"}[r.Method]
 	if action == "" {
-		return &Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "The sandbox's Lambda has no operation " + r.Method + " " + tagsPrefix + "{ARN}."}
+		return &Error{
+			Status:  http.StatusNotImplemented,
+			Code:    "NotImplemented",
+			Message: "The sandbox's Lambda has no operation " + r.Method + " " + tagsPrefix + "{ARN}.",
+		}
 	}
 	f, err := s.authorize(caller, action, functionARN)
 	if err != nil {
@@ -59,7 +63,11 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request, region strin
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&in); err != nil {
-			return &Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: "Could not parse request body into json: " + err.Error()}
+			return &Error{
+				Status:  http.StatusBadRequest,
+				Code:    "InvalidRequestContentException",
+				Message: "Could not parse request body into json: " + err.Error(),
+			}
 		}
 		if err := f.tag(in.Tags); err != nil {
 			return err

@@ -69,7 +69,10 @@ func parseAttributes(h http.Header) (a store.Attributes, err error) {
 	}
 	begins := func(prefix string) bool { return strings.HasPrefix(a.Headers[redirect], prefix) }
 	if a.Headers[redirect] != "" && !begins("/") && !begins("http://") && !begins("https://") {
-		return a, badRequest("InvalidRedirectLocation", "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+		return a, badRequest(
+			"InvalidRedirectLocation",
+			"The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+		)
 	}
 	if a.StorageClass = h.Get("X-Amz-Storage-Class"); a.StorageClass == standard {
 		a.StorageClass = ""

@@ -35,7 +35,11 @@ func (x *exchange) listBuckets() error {
 	var err error
 	if x.query.Get("max-buckets") != "" {
 		if count, err = x.integer("max-buckets"); err != nil || count == 0 || count > most {
-			return errInvalidParameter("max-buckets", x.query.Get("max-buckets"), "Argument max-buckets must be an integer between 1 and 10000")
+			return errInvalidParameter(
+				"max-buckets",
+				x.query.Get("max-buckets"),
+				"Argument max-buckets must be an integer between 1 and 10000",
+			)
 		}
 	}
 	if token := x.query.Get("continuation-token"); token != "" {

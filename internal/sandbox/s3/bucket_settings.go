@@ -54,7 +54,12 @@ func (b *bucket) restore(raw []byte) (err error) {
 func (x *exchange) getPolicy() error {
 	raw := x.target.rawPolicy()
 	if raw == nil {
-		return &apiError{status: http.StatusNotFound, Code: "NoSuchBucketPolicy", Message: "The bucket policy does not exist", Named: x.bucket}
+		return &apiError{
+			status:  http.StatusNotFound,
+			Code:    "NoSuchBucketPolicy",
+			Message: "The bucket policy does not exist",
+			Named:   x.bucket,
+		}
 	}
 	x.ids.set(x.w.Header())
 	x.w.Header().Set("Content-Type", "application/json")

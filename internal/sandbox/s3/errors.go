@@ -113,7 +113,11 @@ func errAccessDenied(message string) *apiError {
 }
 
 func errMethodNotAllowed(message string) *apiError {
-	return &apiError{status: http.StatusMethodNotAllowed, Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource. " + message}
+	return &apiError{
+		status:  http.StatusMethodNotAllowed,
+		Code:    "MethodNotAllowed",
+		Message: "The specified method is not allowed against this resource. " + message,
+	}
 }
 
 func badRequest(code, message string) *apiError {

@@ -255,7 +255,10 @@ func (x *exchange) remove(key, versionID string, c store.Condition) (store.Delet
 	versioning := x.target.settings().versioning
 	switch {
 	case out.Made:
-		x.changed(key, change{event: eventMarker, etag: etagOfNothing, versionID: versionOf(versioning, out.VersionID), sequencer: out.Sequencer})
+		x.changed(
+			key,
+			change{event: eventMarker, etag: etagOfNothing, versionID: versionOf(versioning, out.VersionID), sequencer: out.Sequencer},
+		)
 	case out.Removed:
 		x.changed(key, change{event: eventDelete, versionID: versionOf(versioning, out.VersionID), sequencer: out.Sequencer})
 	}

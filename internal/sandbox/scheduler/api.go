@@ -104,7 +104,11 @@ func readUpdate(w http.ResponseWriter, r *http.Request, name string) (Schedule, 
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return Schedule{}, &apiError{http.StatusBadRequest, "ValidationException", "The sandbox's Scheduler does not take it: " + err.Error()}
+		return Schedule{}, &apiError{
+			http.StatusBadRequest,
+			"ValidationException",
+			"The sandbox's Scheduler does not take it: " + err.Error(),
+		}
 	}
 	for _, only := range []struct{ what, have, want string }{
 		{"GroupName", in.GroupName, defaultGroup}, {"ScheduleExpressionTimezone", in.ScheduleExpressionTimezone, "UTC"},

@@ -182,7 +182,10 @@ var (
 func every(expression string) (time.Duration, error) {
 	m := rates.FindStringSubmatch(expression)
 	if m == nil {
-		return 0, fmt.Errorf("invalid schedule expression %q; the sandbox has rate(VALUE UNIT) alone, in minutes, hours or days", expression)
+		return 0, fmt.Errorf(
+			"invalid schedule expression %q; the sandbox has rate(VALUE UNIT) alone, in minutes, hours or days",
+			expression,
+		)
 	}
 	n, err := strconv.Atoi(m[1])
 	if err != nil || n > 366*24*60 {
@@ -214,7 +217,11 @@ func (s *Service) put(region, arn string, c Schedule) error {
 	}
 	// As Scheduler does, which refuses a role that it cannot assume.
 	if _, err := s.assume(region, c.RoleARN); err != nil {
-		return fmt.Errorf("schedule %s: the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w", c.Name, err)
+		return fmt.Errorf(
+			"schedule %s: the execution role you provide must allow AWS EventBridge Scheduler to assume the role: %w",
+			c.Name,
+			err,
+		)
 	}
 	ctx, stop := context.WithCancel(s.ctx)
 	r := &running{Schedule: c, region: region, made: time.Now(), stop: stop}

@@ -58,7 +58,11 @@ func splitRequest(r *http.Request) (rawRequest, *Error) {
 }
 
 func badEncoding(what string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: "InvalidURI", Message: "Couldn't parse the specified URI: " + strconv.Quote(what) + "."}
+	return &Error{
+		Status:  http.StatusBadRequest,
+		Code:    "InvalidURI",
+		Message: "Couldn't parse the specified URI: " + strconv.Quote(what) + ".",
+	}
 }
 
 // canonicalRequest builds the text that is signed.

@@ -45,13 +45,20 @@ func (a *authorization) unknownKey() *Error {
 }
 
 func (a *authorization) mismatch() *Error {
-	return a.fail(http.StatusForbidden, a.byService("SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch"),
-		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.")
+	return a.fail(
+		http.StatusForbidden,
+		a.byService("SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch"),
+		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
+	)
 }
 
 func (a *authorization) skewed(now time.Time) *Error {
 	if a.service == "s3" {
-		return a.fail(http.StatusForbidden, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+		return a.fail(
+			http.StatusForbidden,
+			"RequestTimeTooSkewed",
+			"The difference between the request time and the current time is too large.",
+		)
 	}
 	e := a.mismatch()
 	word, limit := "expired", now.Add(-maxSkew)

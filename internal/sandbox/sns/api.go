@@ -44,8 +44,11 @@ func operations() map[string]operation {
 		"ListTopics":                {[]string{"NextToken"}, (*Service).listTopics},
 		"Publish":                   {[]string{"TopicArn", "TargetArn", "Subject", "Message"}, (*Service).servePublish},
 		"SetSubscriptionAttributes": {[]string{"SubscriptionArn", "AttributeName", "AttributeValue"}, (*Service).setSubscriptionAttributes},
-		"Subscribe":                 {[]string{"TopicArn", "Protocol", "Endpoint", "ReturnSubscriptionArn", "Attributes.entry."}, (*Service).serveSubscribe},
-		"Unsubscribe":               {[]string{"SubscriptionArn"}, (*Service).unsubscribe},
+		"Subscribe": {
+			[]string{"TopicArn", "Protocol", "Endpoint", "ReturnSubscriptionArn", "Attributes.entry."},
+			(*Service).serveSubscribe,
+		},
+		"Unsubscribe": {[]string{"SubscriptionArn"}, (*Service).unsubscribe},
 	}
 }
 
@@ -113,11 +116,19 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		}
 		return "", nil, &Error{
 			Status: http.StatusBadRequest, Code: "InvalidAction",
-			Message: fmt.Sprintf("The sandbox's SNS has no operation %q; it has %s.", action, strings.Join(slices.Sorted(maps.Keys(operations())), ", ")),
+			Message: fmt.Sprintf(
+				"The sandbox's SNS has no operation %q; it has %s.",
+				action,
+				strings.Join(slices.Sorted(maps.Keys(operations())), ", "),
+			),
 		}
 	}
 	if v := form.Get("Version"); v != version {
-		return "", nil, &Error{Status: http.StatusBadRequest, Code: "InvalidParameterValue", Message: fmt.Sprintf("Version %q is not %s.", v, version)}
+		return "", nil, &Error{
+			Status:  http.StatusBadRequest,
+			Code:    "InvalidParameterValue",
+			Message: fmt.Sprintf("Version %q is not %s.", v, version),
+		}
 	}
 	for name := range form {
 		if name != "Action" && name != "Version" && !slices.ContainsFunc(op.parameters, func(known string) bool {

@@ -105,7 +105,18 @@ func (s *Service) lost(t *topic, sub subscription, n notification, why string) {
 // reason in message attributes. Without a queue, or if the queue forbids it, the
 // message is lost.
 func (s *Service) giveUp(t *topic, sub subscription, n notification, reason error) {
-	log := s.cfg.Logger.With("region", t.region, "topic", t.arn, "endpoint", sub.endpoint, "messageId", n.messageID, "reason", reason.Error())
+	log := s.cfg.Logger.With(
+		"region",
+		t.region,
+		"topic",
+		t.arn,
+		"endpoint",
+		sub.endpoint,
+		"messageId",
+		n.messageID,
+		"reason",
+		reason.Error(),
+	)
 	if sub.deadLetterQueue == "" {
 		s.lost(t, sub, n, "the subscription has no dead-letter queue")
 		log.Error("message lost: the subscription has no dead-letter queue")
@@ -120,7 +131,13 @@ func (s *Service) giveUp(t *topic, sub subscription, n notification, reason erro
 	if err != nil {
 		s.lost(t, sub, n, "the dead-letter queue did not take it: "+err.Error())
 		s.count(t, "NumberOfNotificationsFailedToRedriveToDlq")
-		log.LogAttrs(s.ctx, slog.LevelError, "message lost: the dead-letter queue did not take it", slog.String("queue", sub.deadLetterQueue), slog.Any("error", err))
+		log.LogAttrs(
+			s.ctx,
+			slog.LevelError,
+			"message lost: the dead-letter queue did not take it",
+			slog.String("queue", sub.deadLetterQueue),
+			slog.Any("error", err),
+		)
 		return
 	}
 	s.count(t, "NumberOfNotificationsRedrivenToDlq")

@@ -240,7 +240,10 @@ func (s *Service) setSubscriptionAttributes(r request) (any, error) {
 	case "RedrivePolicy":
 		return nil, s.setRedrive(sub, value)
 	default:
-		return nil, invalid("AttributeName Reason: the sandbox's SNS does not support %q; it has FilterPolicy, FilterPolicyScope and RedrivePolicy", name)
+		return nil, invalid(
+			"AttributeName Reason: the sandbox's SNS does not support %q; it has FilterPolicy, FilterPolicyScope and RedrivePolicy",
+			name,
+		)
 	}
 }
 

@@ -176,7 +176,12 @@ func (s *Service) setRedrive(sub *subscription, policy string) error {
 	case err != nil || queue.Service != "sqs":
 		return invalid("RedrivePolicy: deadLetterTargetArn %q is not an SQS queue's ARN", p.DeadLetterTargetARN)
 	case queue.Region != topic.Region || queue.AccountID != topic.AccountID:
-		return invalid("RedrivePolicy: the dead-letter queue %s is not in the topic's Region and account, %s and %s", p.DeadLetterTargetARN, topic.Region, topic.AccountID)
+		return invalid(
+			"RedrivePolicy: the dead-letter queue %s is not in the topic's Region and account, %s and %s",
+			p.DeadLetterTargetARN,
+			topic.Region,
+			topic.AccountID,
+		)
 	case !s.cfg.Queues.Exists(p.DeadLetterTargetARN):
 		return invalid("RedrivePolicy: the dead-letter queue %s does not exist", p.DeadLetterTargetARN)
 	}
@@ -221,7 +226,9 @@ func (s *Service) Subscription(subscriptionARN string) (c SubscriptionConfig, ok
 	}
 	return SubscriptionConfig{
 		TopicARN: sub.topicARN, Protocol: sub.protocol, Endpoint: sub.endpoint,
-		FilterPolicy: json.RawMessage(sub.filterPolicy), FilterPolicyScope: sub.filterScope, RedrivePolicy: json.RawMessage(sub.redrivePolicy),
+		FilterPolicy: json.RawMessage(
+			sub.filterPolicy,
+		), FilterPolicyScope: sub.filterScope, RedrivePolicy: json.RawMessage(sub.redrivePolicy),
 	}, true
 }
 

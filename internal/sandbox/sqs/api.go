@@ -90,8 +90,12 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, caller iam.Caller) (any, error) {
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	if !ok {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "UnsupportedOperation", QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
-			Message: "The sandbox's SQS speaks the AWS JSON 1.0 protocol: the header X-Amz-Target names the operation."}
+		return nil, &Error{
+			Status:    http.StatusBadRequest,
+			Code:      "UnsupportedOperation",
+			QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
+			Message:   "The sandbox's SQS speaks the AWS JSON 1.0 protocol: the header X-Amz-Target names the operation.",
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -103,8 +107,16 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		if err := s.refuse(req, name); err != nil {
 			return nil, err
 		}
-		return nil, &Error{Status: http.StatusBadRequest, Code: "UnsupportedOperation", QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
-			Message: fmt.Sprintf("The sandbox's SQS has no operation %q; it has %s.", name, strings.Join(slices.Sorted(maps.Keys(operations())), ", "))}
+		return nil, &Error{
+			Status:    http.StatusBadRequest,
+			Code:      "UnsupportedOperation",
+			QueryCode: "AWS.SimpleQueueService.UnsupportedOperation",
+			Message: fmt.Sprintf(
+				"The sandbox's SQS has no operation %q; it has %s.",
+				name,
+				strings.Join(slices.Sorted(maps.Keys(operations())), ", "),
+			),
+		}
 	}
 	return op(s, req)
 }
@@ -145,7 +157,11 @@ func writeError(w http.ResponseWriter, err error) {
 // s.mu is held.
 func (s *Service) byURL(region, queueURL string) (*queue, error) {
 	if queueURL == "" {
-		return nil, &Error{Status: http.StatusBadRequest, Code: "MissingParameter", Message: "The request must contain the parameter QueueUrl."}
+		return nil, &Error{
+			Status:  http.StatusBadRequest,
+			Code:    "MissingParameter",
+			Message: "The request must contain the parameter QueueUrl.",
+		}
 	}
 	u, err := url.Parse(queueURL)
 	parts := []string{}

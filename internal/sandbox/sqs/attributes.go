@@ -43,10 +43,16 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 		return &Error{Status: 400, Code: "MissingParameter", Message: "The request must contain the parameter MessageBody."}
 	}
 	if !allowedText(body) {
-		return badRequest("InvalidMessageContents", "InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.")
+		return badRequest(
+			"InvalidMessageContents",
+			"InvalidMessageContents",
+			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.",
+		)
 	}
 	if len(attributes) > maxAttributes {
-		return invalidParameter(fmt.Sprintf("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attributes), maxAttributes))
+		return invalidParameter(
+			fmt.Sprintf("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attributes), maxAttributes),
+		)
 	}
 	name, kind := regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`), regexp.MustCompile(`^(String|Number|Binary)(\..+)?$`)
 	for n, a := range attributes {
@@ -54,9 +60,20 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 		case !name.MatchString(n):
 			return invalidParameter(fmt.Sprintf("Invalid name %q of a message attribute.", n))
 		case !kind.MatchString(a.DataType):
-			return invalidParameter(fmt.Sprintf("The type of message attribute '%s' is invalid. You must use only the following supported type prefixes: Binary, Number, String.", n))
+			return invalidParameter(
+				fmt.Sprintf(
+					"The type of message attribute '%s' is invalid. You must use only the following supported type prefixes: Binary, Number, String.",
+					n,
+				),
+			)
 		case a.binary() && len(a.BinaryValue) == 0, !a.binary() && a.StringValue == "":
-			return invalidParameter(fmt.Sprintf("The message attribute '%s' must contain a non-empty message attribute value for message attribute type '%s'.", n, a.DataType))
+			return invalidParameter(
+				fmt.Sprintf(
+					"The message attribute '%s' must contain a non-empty message attribute value for message attribute type '%s'.",
+					n,
+					a.DataType,
+				),
+			)
 		case !allowedText(a.StringValue):
 			return invalidParameter(fmt.Sprintf("The value of message attribute '%s' has invalid characters.", n))
 		}

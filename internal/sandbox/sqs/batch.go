@@ -91,7 +91,13 @@ func checkBatchSize(entries []sendEntry) error {
 // batch does one thing to each entry. An entry's failure is reported beside
 // the others' success; only a malformed batch, or one that check refuses, fails
 // as a whole.
-func batch[E interface{ id() string }, S any](s *Service, r request, action string, check func([]E) error, do func(*queue, E) (S, error)) (any, error) {
+func batch[E interface{ id() string }, S any](
+	s *Service,
+	r request,
+	action string,
+	check func([]E) error,
+	do func(*queue, E) (S, error),
+) (any, error) {
 	var in struct {
 		QueueUrl string
 		Entries  []E

@@ -37,7 +37,9 @@ func (s *Service) listQueues(r request) (any, error) {
 		return nil, err
 	}
 	if in.MaxResults < 1 || in.MaxResults > 1000 {
-		return nil, invalidParameter(fmt.Sprintf("Value %d for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.", in.MaxResults))
+		return nil, invalidParameter(
+			fmt.Sprintf("Value %d for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.", in.MaxResults),
+		)
 	}
 	err := iam.Authorize(iam.Request{Caller: r.caller, Action: "sqs:ListQueues", Resource: s.arn(r.region, "*")})
 	if err != nil {
@@ -110,8 +112,15 @@ func (s *Service) getQueueAttributes(r request) (any, error) {
 			maps.Copy(selected, all)
 		case (name == "Policy" || name == "KmsMasterKeyId") && !ok: // a queue without one just has no such attribute
 		case !ok:
-			return nil, badRequest("InvalidAttributeName", "InvalidAttributeName",
-				fmt.Sprintf("Unknown Attribute %s. The sandbox's SQS has %s.", name, strings.Join(slices.Sorted(slices.Values(known)), ", ")))
+			return nil, badRequest(
+				"InvalidAttributeName",
+				"InvalidAttributeName",
+				fmt.Sprintf(
+					"Unknown Attribute %s. The sandbox's SQS has %s.",
+					name,
+					strings.Join(slices.Sorted(slices.Values(known)), ", "),
+				),
+			)
 		default:
 			selected[name] = value
 		}
@@ -242,7 +251,14 @@ func (s *Service) changeVisibility(q *queue, handle string, seconds int) error {
 // duration reads a parameter in seconds and checks its range.
 func duration(name string, seconds int, limit time.Duration) (time.Duration, error) {
 	if seconds < 0 || seconds > int(limit/time.Second) {
-		return 0, invalidParameter(fmt.Sprintf("Value %d for parameter %s is invalid. Reason: Must be >= 0 and <= %d, if provided.", seconds, name, int(limit/time.Second)))
+		return 0, invalidParameter(
+			fmt.Sprintf(
+				"Value %d for parameter %s is invalid. Reason: Must be >= 0 and <= %d, if provided.",
+				seconds,
+				name,
+				int(limit/time.Second),
+			),
+		)
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

@@ -173,7 +173,12 @@ func (s *Service) SetPolicy(region, queueURL string, doc *iam.Document) error {
 // Send puts a message into a queue on behalf of caller, if the queue's policy
 // or the caller's own let it (sqs:SendMessage; otherwise the error wraps an
 // *iam.DeniedError). A queue that does not exist is an *Error.
-func (s *Service) Send(ctx context.Context, caller iam.Caller, queueARN, body string, attributes map[string]Attribute) (messageID string, err error) {
+func (s *Service) Send(
+	ctx context.Context,
+	caller iam.Caller,
+	queueARN, body string,
+	attributes map[string]Attribute,
+) (messageID string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("send to %s: %w", queueARN, err)
 	}
@@ -304,7 +309,13 @@ func (s *Service) useKey(caller iam.Caller, q *queue, actions ...string) error {
 	use := kms.Use{Via: "sqs." + q.region + ".amazonaws.com", Context: map[string]string{"aws:sqs:arn": q.arn}}
 	err := s.cfg.Keys.Authorize(caller, q.KeyARN, use, actions...)
 	if err != nil {
-		return &Error{Status: http.StatusBadRequest, Code: "KmsAccessDenied", QueryCode: "KMS.AccessDeniedException", Message: err.Error(), cause: err}
+		return &Error{
+			Status:    http.StatusBadRequest,
+			Code:      "KmsAccessDenied",
+			QueryCode: "KMS.AccessDeniedException",
+			Message:   err.Error(),
+			cause:     err,
+		}
 	}
 	return nil
 }

@@ -156,7 +156,10 @@ func readManifest(raw json.RawMessage) (stacks map[string]artifact, all json.Raw
 		case art.Type == "aws:cloudformation:stack":
 			stacks[m.Name] = art
 		case art.Type == "cdk:cloud-assembly":
-			return nil, nil, fmt.Errorf("artifact %s is a nested assembly (a Stage), which is not supported; name its directory instead", m.Name)
+			return nil, nil, fmt.Errorf(
+				"artifact %s is a nested assembly (a Stage), which is not supported; name its directory instead",
+				m.Name,
+			)
 		default:
 			return nil, nil, fmt.Errorf("artifact %s: type %q is not supported", m.Name, art.Type)
 		}

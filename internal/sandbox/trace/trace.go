@@ -62,7 +62,18 @@ func (t *Trace) Note(stage Stage, target string, payload []byte, detail string) 
 	}
 	now := time.Now()
 	for _, o := range objects(payload) {
-		t.Add(Step{At: now, Stage: stage, Source: o.region, Target: target, Bucket: o.bucket, Key: o.key, VersionID: o.version, Detail: detail})
+		t.Add(
+			Step{
+				At:        now,
+				Stage:     stage,
+				Source:    o.region,
+				Target:    target,
+				Bucket:    o.bucket,
+				Key:       o.key,
+				VersionID: o.version,
+				Detail:    detail,
+			},
+		)
 	}
 }
 

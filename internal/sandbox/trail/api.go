@@ -86,8 +86,11 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	}
 	operation, ok := operations[target]
 	if !ok {
-		return nil, &apiError{"UnknownOperationException", fmt.Sprintf("The sandbox has no operation %q; of CloudWatch Logs it has StartQuery, GetQueryResults "+
-			"and StopQuery, of CloudTrail GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, StartLogging and StopLogging.", target)}
+		return nil, &apiError{
+			"UnknownOperationException",
+			fmt.Sprintf("The sandbox has no operation %q; of CloudWatch Logs it has StartQuery, GetQueryResults "+
+				"and StopQuery, of CloudTrail GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, StartLogging and StopLogging.", target),
+		}
 	}
 	return operation(region, caller, body)
 }

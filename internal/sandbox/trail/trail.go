@@ -143,7 +143,9 @@ func (s *Service) find(arn string) *Trail {
 // check refuses what CloudTrail would refuse, and what is not modelled.
 func (s *Service) check(t Trail) error {
 	if !t.MultiRegion || !t.GlobalEvents {
-		return fmt.Errorf("the sandbox supports trails of all Regions alone: IsMultiRegionTrail and IncludeGlobalServiceEvents have to be true")
+		return fmt.Errorf(
+			"the sandbox supports trails of all Regions alone: IsMultiRegionTrail and IncludeGlobalServiceEvents have to be true",
+		)
 	}
 	if err := checkSelectors(t.Selectors); err != nil {
 		return err
@@ -170,7 +172,11 @@ func (s *Service) mayWriteBucket(t Trail) error {
 			Context: map[string]string{"aws:SecureTransport": "true", "s3:x-amz-acl": "bucket-owner-full-control"},
 		})
 		if err != nil {
-			return fmt.Errorf("InsufficientS3BucketPolicyException: incorrect S3 bucket policy is detected for bucket %s: %w", t.Bucket, err)
+			return fmt.Errorf(
+				"InsufficientS3BucketPolicyException: incorrect S3 bucket policy is detected for bucket %s: %w",
+				t.Bucket,
+				err,
+			)
 		}
 	}
 	return nil
@@ -220,7 +226,10 @@ func flatten(at time.Time, event map[string]any) *insights.Event {
 	if err != nil {
 		panic(err) // texts, maps and lists
 	}
-	flat := &insights.Event{Time: at, Fields: map[string]string{"@timestamp": at.UTC().Format("2006-01-02 15:04:05.000"), "@message": string(raw)}}
+	flat := &insights.Event{
+		Time:   at,
+		Fields: map[string]string{"@timestamp": at.UTC().Format("2006-01-02 15:04:05.000"), "@message": string(raw)},
+	}
 	var walk func(path string, v any)
 	walk = func(path string, v any) {
 		below := func(name string) string {

@@ -63,7 +63,11 @@ func (b *Bucket) Asked(operation string) int {
 }
 
 // GetObjectTagging is S3's.
-func (b *Bucket) GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingInput, _ ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error) {
+func (b *Bucket) GetObjectTagging(
+	ctx context.Context,
+	in *s3.GetObjectTaggingInput,
+	_ ...func(*s3.Options),
+) (*s3.GetObjectTaggingOutput, error) {
 	if err := b.ask(ctx, "GetObjectTagging", *in.Key); err != nil {
 		return nil, err
 	}
@@ -80,7 +84,11 @@ func (b *Bucket) GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingIn
 }
 
 // ListObjectVersions names the current version of each key, and is never cut off.
-func (b *Bucket) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (b *Bucket) ListObjectVersions(
+	ctx context.Context,
+	in *s3.ListObjectVersionsInput,
+	_ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	if err := b.ask(ctx, "ListObjectVersions", aws.ToString(in.Prefix)); err != nil {
 		return nil, err
 	}
@@ -90,14 +98,18 @@ func (b *Bucket) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersio
 	for _, key := range b.keys {
 		if o := b.objects[key]; strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			out.Versions = append(out.Versions, types.ObjectVersion{
-				Key: aws.String(encoded(key, in.EncodingType)), VersionId: o.VersionId, IsLatest: aws.Bool(true), Size: o.ContentLength, ETag: o.ETag,
+				Key: aws.String(
+					encoded(key, in.EncodingType),
+				), VersionId: o.VersionId, IsLatest: aws.Bool(true), Size: o.ContentLength, ETag: o.ETag,
 			})
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(b.markers)) {
 		if strings.HasPrefix(key, aws.ToString(in.Prefix)) {
 			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{
-				Key: aws.String(encoded(key, in.EncodingType)), VersionId: aws.String("marker"), IsLatest: aws.Bool(true), LastModified: aws.Time(b.markers[key]),
+				Key: aws.String(
+					encoded(key, in.EncodingType),
+				), VersionId: aws.String("marker"), IsLatest: aws.Bool(true), LastModified: aws.Time(b.markers[key]),
 			})
 		}
 	}
@@ -105,7 +117,11 @@ func (b *Bucket) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersio
 }
 
 // ListMultipartUploads is S3's, and is never cut off.
-func (b *Bucket) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, _ ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+func (b *Bucket) ListMultipartUploads(
+	ctx context.Context,
+	in *s3.ListMultipartUploadsInput,
+	_ ...func(*s3.Options),
+) (*s3.ListMultipartUploadsOutput, error) {
 	if err := b.ask(ctx, "ListMultipartUploads", aws.ToString(in.Prefix)); err != nil {
 		return nil, err
 	}
@@ -168,10 +184,17 @@ func Answered(at time.Time) middleware.Metadata {
 	if !at.IsZero() {
 		header.Set("Date", at.UTC().Format(http.TimeFormat))
 	}
-	_, metadata, _ := awsmiddleware.RecordResponseTiming{}.HandleDeserialize(context.Background(), middleware.DeserializeInput{},
-		middleware.DeserializeHandlerFunc(func(context.Context, middleware.DeserializeInput) (middleware.DeserializeOutput, middleware.Metadata, error) {
-			return middleware.DeserializeOutput{RawResponse: &smithyhttp.Response{Response: &http.Response{Header: header}}}, middleware.Metadata{}, nil
-		}))
+	_, metadata, _ := awsmiddleware.RecordResponseTiming{}.HandleDeserialize(
+		context.Background(),
+		middleware.DeserializeInput{},
+		middleware.DeserializeHandlerFunc(
+			func(context.Context, middleware.DeserializeInput) (middleware.DeserializeOutput, middleware.Metadata, error) {
+				return middleware.DeserializeOutput{
+					RawResponse: &smithyhttp.Response{Response: &http.Response{Header: header}},
+				}, middleware.Metadata{}, nil
+			},
+		),
+	)
 	return metadata
 }
 

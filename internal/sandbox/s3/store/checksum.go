@@ -142,7 +142,11 @@ func combine(a Algorithm, t ChecksumType, parts []sizedSum) (Checksum, error) {
 		}
 		_, _ = h.Write(raw) // never fails
 	}
-	return Checksum{Algorithm: a, Type: Composite, Value: base64.StdEncoding.EncodeToString(h.Sum(nil)) + "-" + strconv.Itoa(len(parts))}, nil
+	return Checksum{
+		Algorithm: a,
+		Type:      Composite,
+		Value:     base64.StdEncoding.EncodeToString(h.Sum(nil)) + "-" + strconv.Itoa(len(parts)),
+	}, nil
 }
 
 // defaultType is the type of a checksum whose upload names none.

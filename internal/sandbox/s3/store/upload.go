@@ -126,7 +126,13 @@ func (s *Store) PutPart(bucketName, key, uploadID string, number int, body *Blob
 		if !body.sums.has(u.partAlgorithm()) {
 			return fmt.Errorf("%w: the part was staged without %s", ErrUnknownChecksum, u.partAlgorithm())
 		}
-		p := &part{blob: body.id, size: body.size, at: t.now().Add(t.off(b.region)).Unix(), md5: body.Sum(MD5), checksum: body.Sum(u.partAlgorithm())}
+		p := &part{
+			blob:     body.id,
+			size:     body.size,
+			at:       t.now().Add(t.off(b.region)).Unix(),
+			md5:      body.Sum(MD5),
+			checksum: body.Sum(u.partAlgorithm()),
+		}
 		done = p.public(u, number)
 		if err := body.add(t); err != nil {
 			return err
