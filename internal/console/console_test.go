@@ -324,7 +324,7 @@ func TestWrongInput(t *testing.T) {
 		{"GET", "/report?month=yesterday", nil, 400, "no figures of this month"},
 		{"GET", "/nothing", nil, 404, "not found"},
 		{"POST", "/letters/replay", url.Values{"region": {"eu-west-9"}, "most": {"1"}}, 400, "no such Region"},
-		{"POST", "/letters/replay", url.Values{"prefix": {"\xff"}, "most": {"1"}}, 400, "no key begins so"},
+		{"POST", "/letters/replay", url.Values{"prefix": {"\xff"}, "most": {"1"}}, 400, "no key has that prefix"},
 		{"POST", "/letters/replay", url.Values{"most": {"0"}}, 400, "does not say how many"},
 		{"POST", "/letters/replay", nil, 400, "does not say how many"},
 		{"POST", "/compare/verify", url.Values{"prefix": {"\xff"}}, 400, "not UTF-8"},

@@ -85,7 +85,7 @@ func (s *Server) checked(r *http.Request) (Letters, error) {
 	case c.Region != "" && !slices.Contains(s.o.Regions, c.Region):
 		return c, errors.New("these dead letters cannot be chosen: the set has no such Region")
 	case checkKey(c.Prefix) != nil || checkKey(c.Key) != nil:
-		return c, errors.New("these dead letters cannot be chosen: no key begins so")
+		return c, errors.New("these dead letters cannot be chosen: no key has that prefix")
 	case err != nil || most < 1:
 		return c, errors.New("the form does not say how many dead letters to replay; load the page again")
 	}
