@@ -110,7 +110,7 @@ func (n *Network) draw(s stream, q quantiles) time.Duration {
 		for _, part := range []string{s.what, s.from, s.to} {
 			_, _ = h.Write([]byte(part + "\n")) // never fails
 		}
-		r = rand.New(rand.NewPCG(n.seed, h.Sum64())) //nolint:gosec // to be repeated, not to be secret
+		r = rand.New(rand.NewPCG(n.seed, h.Sum64()))
 		n.streams[s] = r
 	}
 	return q.at(r.Float64())
