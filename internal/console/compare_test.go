@@ -38,11 +38,11 @@ func TestDifferencesAreLive(t *testing.T) {
 	if part := u.get("/compare/part?within=films/&kind=missing"); !strings.Contains(part, "100 prefixes with fewer are not listed") || !strings.Contains(part, "300 keys") {
 		t.Errorf("below a prefix:\n%.2000s", part)
 	}
-	if part := u.get("/compare/part?kind=different"); !strings.Contains(part, "1 keys.") {
+	if part := u.get("/compare/part?kind=different"); !strings.Contains(part, "<p>1 key.") {
 		t.Errorf("of a kind:\n%.2000s", part)
 	}
 	u.send(http.MethodPost, "/stop/verify", nil)
-	page = u.until("/compare", "Stopped. 1 keys compared")
+	page = u.until("/compare", "Stopped. 1 key compared")
 	if !strings.Contains(page, "It ended early") || !strings.Contains(page, "302 keys") {
 		t.Error("a comparison that was stopped looks whole, or has lost what was found")
 	}
@@ -60,7 +60,7 @@ func TestRegionsThatCannotBeAsked(t *testing.T) {
 	id := forms(u.until("/compare", "Copy for $1.10 at most"), "/compare/backfill")[0]
 	f.fail(errors.New("region eu-west-1: no answer"))
 	u.send(http.MethodPost, "/compare/verify", nil)
-	page := u.until("/compare", "no answer; 1 keys were compared until then")
+	page := u.until("/compare", "no answer; 1 key compared until then")
 	if !strings.Contains(page, "job failed") || !strings.Contains(page, "It ended early") {
 		t.Errorf("it looks as if all had answered:\n%s", page)
 	}
@@ -78,8 +78,8 @@ func TestPlanAndResult(t *testing.T) {
 	f := &fake{failures: []document.CopyFailure{{Region: "eu-west-1", Key: "<b>", Class: "denied", Reason: "AccessDenied: <i>"}}}
 	u := serve(t, Options{Source: f, Write: true})
 	u.send(http.MethodPost, "/compare/plan", url.Values{"key": {"it's"}})
-	page := u.until("/compare", "1 objects to copy, 5 B")
-	for _, want := range []string{"Copy 1 objects, 5 B, for $1.10 at most?", "Estimated cost: <strong>$1.00</strong>", "s3fanout backfill --key=&#39;it&#39;\\&#39;&#39;s&#39;"} {
+	page := u.until("/compare", "1 object to copy, 5 B")
+	for _, want := range []string{"Copy 1 object, 5 B, for $1.10 at most?", "Estimated cost: <strong>$1.00</strong>", "s3fanout backfill --key=&#39;it&#39;\\&#39;&#39;s&#39;"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the plan does not say %q:\n%s", want, page)
 		}

@@ -212,7 +212,10 @@ func (u *user) until(path, text string) string {
 		if time.Since(began) > limit {
 			u.t.Fatalf("%s never says %q:\n%.20000s", path, text, page)
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-u.t.Context().Done():
+		case <-time.After(time.Millisecond):
+		}
 	}
 }
 

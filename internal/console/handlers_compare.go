@@ -49,7 +49,7 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 		defer s.news["compared"].changed()
 		found := int64(0)
 		summary, err := s.o.Source.Verify(ctx, prefix, func(keys, waiting int64) {
-			text := fmt.Sprintf("%s keys, %s not the same everywhere", count(keys), count(found))
+			text := fmt.Sprintf("%s, %s not the same everywhere", plural(keys, "key"), count(found))
 			if waiting > 0 {
 				text += fmt.Sprintf(", waiting for %s that are new", count(waiting))
 			}
@@ -60,12 +60,12 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 			s.news["compared"].changed()
 		})
 		s.compared.end(summary, err != nil)
-		text := fmt.Sprintf("%s keys compared, %s equal.", count(summary.Keys), count(summary.Equal))
+		text := fmt.Sprintf("%s compared, %s equal.", plural(summary.Keys, "key"), count(summary.Equal))
 		switch {
 		case ctx.Err() != nil:
 			return text, ctx.Err()
 		case err != nil:
-			return "", fmt.Errorf("%w; %s keys were compared until then", err, count(summary.Keys))
+			return "", fmt.Errorf("%w; %s compared until then", err, plural(summary.Keys, "key"))
 		}
 		return text, nil
 	})

@@ -135,15 +135,16 @@ func (s *Server) noticeQueues(ctx context.Context, regions []document.StatusRegi
 func (s *Server) readQuietly(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, quietTime)
 	defer cancel()
+	s.mu.Lock() // whoever has the turn can be told to end
 	select {
 	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+		s.quietly = cancel
+		s.mu.Unlock()
 	default:
+		s.mu.Unlock()
 		return
 	}
-	s.mu.Lock()
-	s.quietly = cancel
-	s.mu.Unlock()
+	defer func() { <-s.turn }()
 	d, err := s.o.Source.DeadLetters(ctx, func(int) {})
 	s.mu.Lock()
 	s.quietly = nil

@@ -229,12 +229,7 @@ func (g *letterGroup) add(l letterRow) {
 }
 
 // letterCount is a number of dead letters in words.
-func letterCount(n int) string {
-	if n == 1 {
-		return "1 dead letter"
-	}
-	return count(n) + " dead letters"
-}
+func letterCount(n int) string { return plural(n, "dead letter") }
 
 // trouble says of which queues not everything is known.
 func (q *queues) trouble() (list []queueTrouble) {

@@ -182,7 +182,7 @@ func (c *changing) Status(context.Context) (Look, error) {
 	return Look{Status: document.Status{Regions: []document.StatusRegion{{Region: "us-east-1", DeadLetters: &c.counted}}}}, nil
 }
 
-func (c *changing) DeadLetters(ctx context.Context, read func(int)) (document.Redrive, error) {
+func (c *changing) DeadLetters(ctx context.Context, _ func(int)) (document.Redrive, error) {
 	c.mu.Lock()
 	n, held := c.counted, c.held
 	c.mu.Unlock()

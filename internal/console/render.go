@@ -23,7 +23,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"age": age, "number": number, "count": count, "bytes": size, "duration": duration, "key": printable.Escape, "shell": printable.Shell,
 	"short": printable.Short, "jobPage": jobPage, "of": func(p page, main any) page { p.Main = main; return p },
 	"replay": newReplayForm, "everyLetter": everyLetter, "groupOf": groupOf, "letterOf": letterOf, "ofKey": ofKey,
-	"letterCount": letterCount, "copiedTo": copiedTo, "firstFailures": firstFailures,
+	"letterCount": letterCount, "plural": plural, "copiedTo": copiedTo, "firstFailures": firstFailures,
 	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "seconds": func(s float64) string { return duration(s * 1000) }, "percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars,
 	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
@@ -137,6 +137,14 @@ func count(v any) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
+}
+
+// plural is a number of things, whose word takes an s.
+func plural(n any, word string) string {
+	if text := count(n); text != "1" {
+		return text + " " + word + "s"
+	}
+	return "1 " + word
 }
 
 // age is how long something took or is ago, in seconds.

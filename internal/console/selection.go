@@ -54,11 +54,20 @@ type replayForm struct {
 	CSRF        string
 	Choice      Letters
 	Text, Label string
+	ID          string // of one without a label, whose text changes: it keeps the focus
 }
 
 func newReplayForm(p page, c Letters, most int, text, label string) replayForm {
-	c.Most = most
-	return replayForm{CSRF: p.CSRF, Choice: c, Text: text, Label: label}
+	f := replayForm{CSRF: p.CSRF, Choice: c, Text: text, Label: label}
+	switch {
+	case label != "":
+	case c.Any():
+		f.ID = "replay-chosen"
+	default:
+		f.ID = "replay-all"
+	}
+	f.Choice.Most = most
+	return f
 }
 
 // everyLetter leaves none out.

@@ -9,7 +9,7 @@
   const say = (text) => { document.getElementById("message").textContent = text; };
 
   // Where the focus was inside a part comes back to what stands for the same.
-  const same = (el) => el.dataset.post ? `[data-post="${el.dataset.post}"]` : el.getAttribute("href") ? `a[href="${CSS.escape(el.getAttribute("href"))}"]`
+  const same = (el) => el.id ? "#" + CSS.escape(el.id) : el.dataset.post ? `[data-post="${el.dataset.post}"]` : el.getAttribute("href") ? `a[href="${CSS.escape(el.getAttribute("href"))}"]`
     : el.getAttribute("aria-label") ? `[aria-label="${CSS.escape(el.getAttribute("aria-label"))}"]` : null;
 
   // A run that goes on is updated in place, so that its button can be pressed; its end
