@@ -95,11 +95,18 @@ func newQueues(d document.Redrive, read time.Time, old queues, kept bool) queues
 	for _, r := range d.Reasons {
 		q.next[r.Reason] = r.Next
 	}
+	causes := map[string]string{} // each takes time to find, and many letters say the same
 	for _, l := range d.Letters {
 		if was, ok := old.find(l); ok && was.Outcome != string(redrive.Replayed) {
 			l.Outcome, l.Detail, l.Did = was.Outcome, was.Detail, was.Did
 		}
-		q.add(letterRow{l, causeOf(l)})
+		text := cmp.Or(l.Reason, l.Detail)
+		cause, ok := causes[text]
+		if !ok {
+			cause = causeOf(l)
+			causes[text] = cause
+		}
+		q.add(letterRow{l, cause})
 	}
 	for _, l := range old.letters {
 		if _, back := q.find(l.RedriveLetter); kept && l.Gone() && !back {

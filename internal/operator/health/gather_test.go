@@ -198,3 +198,26 @@ func TestClockIsComparedWithTheAnswer(t *testing.T) {
 		t.Errorf("the clock is %s ahead, want 10 minutes and the time that the test took", skew)
 	}
 }
+
+// Answers of single Regions make the facts that Gather finds, also without some of
+// them; without any there are none.
+func TestJoin(t *testing.T) {
+	set := testSet()
+	o := Options{Set: set, Regions: set.Regions, Clients: map[string]Clients{}}
+	for _, region := range set.Regions {
+		o.Clients[region] = answering(t, time.Now())
+	}
+	first, second := set.Regions[0], set.Regions[1]
+	facts, err := Join(o, map[string]Answer{second: GatherRegion(t.Context(), o, second)})
+	if err != nil || facts.Account != account || len(facts.Regions) != len(set.Regions) {
+		t.Fatalf("%v, account %q, %d Regions", err, facts.Account, len(facts.Regions))
+	}
+	for _, r := range facts.Regions {
+		if known := r.Access.State == Found; known != (r.Name == second) || r.Access.Why != notYet && !known {
+			t.Errorf("%s: access %+v", r.Name, r.Access)
+		}
+	}
+	if _, err := Join(o, nil); err == nil || !strings.Contains(err.Error(), "region "+first+": "+notYet) {
+		t.Errorf("without any answer: %v", err)
+	}
+}

@@ -99,7 +99,7 @@ func (v *visitor) run(action, page, ends string) {
 		select {
 		case <-v.t.Context().Done():
 			v.t.Fatalf("%s never says %q", page, ends)
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
