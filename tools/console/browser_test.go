@@ -161,6 +161,7 @@ func newWorld(t *testing.T, args ...string) *world {
 	console := command(t, append([]string{"console", "--interval", "5s"}, args...)...)
 	console.Dir = filepath.Join("..", "..")
 	console.Path = filepath.Join("bin", "s3fanout")
+	console.Args[0] = "s3fanout" // as it is called once installed, and as its commands are shown
 	console.Env = append(os.Environ(), w.env()...)
 	w.URL = printedURL(t, console)
 	return w

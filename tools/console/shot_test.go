@@ -2,16 +2,17 @@ package console
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
-// TestPictures takes the pictures of the pages and puts them into PICTURES.
+// TestPictures takes the pictures of the pages and puts them into PICTURES. README's
+// docs/console.png is overview-light.png.
 func TestPictures(t *testing.T) {
-	dir := os.Getenv("PICTURES")
-	if dir == "" {
+	if os.Getenv("PICTURES") == "" {
 		t.Skip("PICTURES names no directory")
 	}
 	w := newWorld(t, "--write")
@@ -24,28 +25,53 @@ func TestPictures(t *testing.T) {
 	w.upload(t, "eu-west-1", "music/1.flac", "music/2.flac", "films/4.mp4")
 	b := newBrowser(t)
 	b.open(t, w)
-	b.run(t, chromedp.EmulateViewport(1400, 1000))
+	b.run(t, chromedp.EmulateViewport(width, 1000))
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "3"`)
 	w.fault(t, "ap-northeast-1", "s3-unavailable", 0)
-	picture := func(name string) {
-		for _, theme := range []string{"light", "dark"} {
-			b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
-			var png []byte
-			b.run(t, chromedp.FullScreenshot(&png, 100))
-			if err := os.WriteFile(dir+"/"+name+"-"+theme+".png", png, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	picture("overview")
+	// With the fault gone, what could not be asked is known again.
+	b.until(t, `!document.querySelector("main").innerText.includes("cannot tell")`)
+	b.picture(t, "overview")
 	b.run(t, chromedp.Navigate(w.page("/key?key=music/1.flac")))
-	picture("key")
+	b.picture(t, "key")
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("3 dead letters")`)
 	b.run(t, chromedp.Navigate(w.page("/letters")))
-	picture("letters")
+	b.picture(t, "letters")
 	b.run(t, chromedp.Navigate(w.page("/health")))
-	picture("health")
+	b.picture(t, "health")
 	b.run(t, chromedp.Navigate(w.page("/report")))
-	picture("report")
+	b.picture(t, "report")
+
+	w, b = newPlayground(t)
+	b.drop(t, "us-east-1", file(t, "replicated.txt"))
+	b.wantFlow(t, "replicated.txt", `^eu-west-1: .*copied`, `^ap-northeast-1: .*copied`)
+	w.fault(t, "eu-west-1", "s3-unavailable", 1)
+	b.drop(t, "ap-northeast-1", file(t, "given up.txt"))
+	b.wantFlow(t, "given up.txt", `waits in a dead-letter queue`)
+	w.fault(t, "us-east-1", "s3-unannounced", 1)
+	b.drop(t, "us-east-1", file(t, "lost.txt"))
+	b.wantFlow(t, "lost.txt", `^us-east-1: lost`)
+	b.run(t, chromedp.EmulateViewport(width, 1000), chromedp.Navigate(w.page("/sandbox")))
+	b.picture(t, "sandbox")
+}
+
+const (
+	width       = 1200  // pixels
+	mostPicture = 200e3 // bytes
+)
+
+// picture takes one of the whole page in each theme.
+func (b *browser) picture(t *testing.T, name string) {
+	t.Helper()
+	for _, theme := range []string{"light", "dark"} {
+		b.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
+		var png []byte
+		b.run(t, chromedp.FullScreenshot(&png, 100))
+		if len(png) > mostPicture {
+			t.Errorf("the picture of %s, %s, has %d bytes", name, theme, len(png))
+		}
+		if err := os.WriteFile(filepath.Join(os.Getenv("PICTURES"), name+"-"+theme+".png"), png, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
