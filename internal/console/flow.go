@@ -123,7 +123,7 @@ func newFlow(i flowID, steps []Step, regions []string) flow {
 func (l *lane) add(s Step, began time.Time, longest float64) {
 	after := float64(s.At.Sub(began)) / float64(time.Millisecond)
 	l.Steps = append(l.Steps, flowStep{s.Stage, after, laneFrom + (laneTo-laneFrom)*after/longest})
-	if s.Detail != "" {
+	if s.Detail != "" && (l.Detail == "" || s.Stage != stageDeadLetter) { // which says where, and not why
 		l.Detail = s.Detail
 	}
 	switch s.Stage {

@@ -151,6 +151,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), filepath.Join("..", "..", "bin", "s3fanout"), args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = limit
+	cmd.Args[0] = "s3fanout" // as it is called once installed, and as the console shows commands
 	return cmd
 }
 
@@ -161,7 +162,6 @@ func newWorld(t *testing.T, args ...string) *world {
 	console := command(t, append([]string{"console", "--interval", "5s"}, args...)...)
 	console.Dir = filepath.Join("..", "..")
 	console.Path = filepath.Join("bin", "s3fanout")
-	console.Args[0] = "s3fanout" // as it is called once installed, and as its commands are shown
 	console.Env = append(os.Environ(), w.env()...)
 	w.URL = printedURL(t, console)
 	return w
@@ -302,6 +302,31 @@ func (w *world) changes(t *testing.T) string {
 		t.Fatalf("the counts are of %d Regions", len(stats.Regions))
 	}
 	return fmt.Sprintf("%+v", stats)
+}
+
+// settled waits until nothing is under way in the sandbox.
+func (w *world) settled(t *testing.T) {
+	t.Helper()
+	for {
+		resp, err := http.Get(w.Endpoint + "/_sandbox/stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stats struct{ Pending int }
+		err = json.NewDecoder(resp.Body).Decode(&stats)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.Pending == 0 {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("events are still under way")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // page is the address of a page, without the token.
