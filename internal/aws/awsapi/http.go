@@ -3,6 +3,8 @@
 package awsapi
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -22,16 +24,60 @@ const RequestTime = 30 * time.Second
 // AWS_CA_BUNDLE, with limits: five seconds for a connection, limit for a
 // request with its answer (zero: none), and as many connections kept open to a
 // host as requests are under way at once. It is safe for concurrent use.
-func HTTPClient(config aws.Config, limit time.Duration, connections int) *awshttp.BuildableClient {
+func HTTPClient(config aws.Config, limit time.Duration, connections int) aws.HTTPClient {
 	client, ok := config.HTTPClient.(*awshttp.BuildableClient)
+	if outer, is := config.HTTPClient.(limited); is {
+		client, ok = outer.client, true
+	}
 	if !ok {
 		client = awshttp.NewBuildableClient()
 	}
-	return client.
+	client = client.
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime }).
 		WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, connections)
 			t.MaxIdleConns = max(t.MaxIdleConns, connections)
-		}).
-		WithTimeout(limit)
+		})
+	if limit == 0 {
+		return client
+	}
+	return limited{client, limit}
 }
+
+// limited gives up a request that takes longer than the limit. net/http's own limit
+// takes two goroutines for each request where the transport is the SDK's.
+type limited struct {
+	client *awshttp.BuildableClient
+	limit  time.Duration
+}
+
+func (l limited) Do(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(r.Context(), l.limit, tooLate{l.limit})
+	res, err := l.client.Do(r.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	res.Body = limitedBody{res.Body, cancel}
+	return res, nil
+}
+
+// limitedBody is an answer's, whose end ends the limit.
+type limitedBody struct {
+	io.ReadCloser
+	end context.CancelFunc
+}
+
+func (b limitedBody) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
+}
+
+// tooLate is the error of a request that took too long. As that of net/http it is a
+// timeout, which may be tried again.
+type tooLate struct{ limit time.Duration }
+
+func (e tooLate) Error() string        { return "no complete answer within " + e.limit.String() }
+func (e tooLate) Timeout() bool        { return true }
+func (e tooLate) Temporary() bool      { return true }
+func (e tooLate) Is(target error) bool { return target == context.DeadlineExceeded }
