@@ -179,7 +179,7 @@ func (c *changing) set(counted int, held bool) {
 func (c *changing) Status(context.Context) (Look, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Look{Status: document.Status{Regions: []document.StatusRegion{{Region: "us-east-1", DeadLetters: &c.counted}}}}, nil
+	return Look{Status: document.Status{Regions: []document.StatusRegion{{Region: "us-east-1", DeadLetters: pointer(c.counted)}}}}, nil
 }
 
 func (c *changing) DeadLetters(ctx context.Context, _ func(int)) (document.Redrive, error) {

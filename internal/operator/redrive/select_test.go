@@ -16,8 +16,8 @@ func TestOneMessage(t *testing.T) {
 	for _, tt := range []struct {
 		id                 string
 		dryRun             bool
-		replayed, receives int // receives: of all letters, at most
-	}{{"m015", false, 1, 30}, {"m015", true, 0, 30}, {"m010", false, 0, 30}, {"m150", false, 1, 170}, {"m999", false, 0, 200}} {
+		replayed, receives int // receives: of all letters, at most: up to it, and what is received ahead
+	}{{"m015", false, 1, 55}, {"m015", true, 0, 55}, {"m010", false, 0, 55}, {"m150", false, 1, 190}, {"m999", false, 0, 200}} {
 		t.Run(fmt.Sprint(tt.id, tt.dryRun), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
