@@ -21,7 +21,7 @@ func openPipe(context.Context, env) (contest, error) {
 	c := contest{
 		name: "pipe", title: "How full a large copy keeps the pipe", rounds: 1,
 		about: "One object between us-east-1 and eu-west-1 over a network like AWS's, where each request moves 85 MB a second, " +
-			"with S3 simulated and on virtual time (`" + pipeTest + "`). What 1 GiB loses are the five requests before and after its parts, 0.4 s.",
+			"with S3 simulated and on virtual time (`" + pipeTest + "`). 1 GiB is one round of parts, and waits for the copy's beginning and end as long.",
 	}
 	run := func(column int) func(context.Context, int) (sample, error) {
 		return func(ctx context.Context, _ int) (sample, error) {
