@@ -91,17 +91,17 @@ func Original(states []State) int {
 // Behind says that a place lacks what others have, or certainly has another
 // object than the newest. One where the key was deleted after that was written is
 // not behind but ahead.
-func Behind(states []State, place int) bool {
+func Behind(states []State, index int) bool {
 	newest, written := -1, time.Time{}
 	for i, s := range states {
 		if s.Here() && (newest < 0 || s.Modified.After(written)) {
 			newest, written = i, s.Modified
 		}
 	}
-	if newest < 0 || newest == place {
+	if newest < 0 || newest == index {
 		return false
 	}
-	switch s := states[place]; s.Presence {
+	switch s := states[index]; s.Presence {
 	case Absent:
 		return true
 	case Deleted:

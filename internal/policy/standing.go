@@ -86,52 +86,52 @@ func (o Orders) Stand(buckets []Bucket, deletions bool) Standing {
 	return s
 }
 
-// Place is how a key stands at one place.
-type Place int
+// KeyStatus is how a key stands in one bucket.
+type KeyStatus int
 
 // The ways in which it does.
 const (
-	PlaceConverged Place = iota
-	PlaceMissing         // it lacks the greatest write
-	PlaceStale           // it shows a lesser one
-	PlaceUndeleted       // it shows what is deleted
-	// PlaceUndeletedOther shows a write that the deleted one has replaced.
-	PlaceUndeletedOther
-	// PlaceDestroyed lacks, and PlaceDestroyedStale shows less than, what the origin
+	StatusConverged KeyStatus = iota
+	StatusMissing             // it lacks the greatest write
+	StatusStale               // it shows a lesser one
+	StatusUndeleted           // it shows what is deleted
+	// StatusUndeletedOther shows a write that the deleted one has replaced.
+	StatusUndeletedOther
+	// StatusDestroyed lacks, and StatusDestroyedStale shows less than, what the origin
 	// has destroyed: nobody is given that.
-	PlaceDestroyed
-	PlaceDestroyedStale
-	// PlaceLeftDeleted lacks the greatest write because it was deleted there, and
+	StatusDestroyed
+	StatusDestroyedStale
+	// StatusLeftDeleted lacks the greatest write because it was deleted there, and
 	// deletions do not travel: nothing is to be done about that.
-	PlaceLeftDeleted
+	StatusLeftDeleted
 )
 
-// At says how a key stands at a place, given how it stands everywhere and what Stand
-// was told, with the same Orders.
-func (o Orders) At(s Standing, buckets []Bucket, place int) Place {
-	in := func(places []int) bool { return slices.Contains(places, place) }
+// At says how a key stands in one of the buckets, with what Stand said of all of them
+// for the same Orders.
+func (o Orders) At(s Standing, buckets []Bucket, index int) KeyStatus {
+	in := func(indexes []int) bool { return slices.Contains(indexes, index) }
 	if s.Greatest < 0 {
-		return PlaceConverged
+		return StatusConverged
 	}
 	greatest, _ := buckets[s.Greatest].Register()
 	switch {
-	case in(s.Undeleted) && o.Of(buckets[place].Current, greatest.Write) == SameWrite:
-		return PlaceUndeleted
+	case in(s.Undeleted) && o.Of(buckets[index].Current, greatest.Write) == SameWrite:
+		return StatusUndeleted
 	case in(s.Undeleted):
-		return PlaceUndeletedOther
+		return StatusUndeletedOther
 	case !in(s.Missing) && !in(s.Stale):
-		return PlaceConverged
+		return StatusConverged
 	case s.Destroyed && in(s.Stale):
-		return PlaceDestroyedStale
+		return StatusDestroyedStale
 	case s.Destroyed:
-		return PlaceDestroyed
+		return StatusDestroyed
 	case in(s.Stale):
-		return PlaceStale
+		return StatusStale
 	}
-	if register, ok := buckets[place].Register(); ok && register.Deleted {
+	if register, ok := buckets[index].Register(); ok && register.Deleted {
 		if order := o.Of(register.Write, greatest.Write); order == SameWrite || order == Greater {
-			return PlaceLeftDeleted
+			return StatusLeftDeleted
 		}
 	}
-	return PlaceMissing
+	return StatusMissing
 }

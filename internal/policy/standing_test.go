@@ -163,20 +163,20 @@ func TestAt(t *testing.T) {
 		buckets   string
 		deletions bool
 		destroyed bool
-		want      []Place
+		want      []KeyStatus
 	}{
-		{"-; -", true, false, []Place{PlaceConverged, PlaceConverged}},
-		{"a5; a5*; -", true, false, []Place{PlaceConverged, PlaceConverged, PlaceMissing}},
-		{"a5; b6; -", true, false, []Place{PlaceStale, PlaceConverged, PlaceMissing}},
-		{"a5; -; b6*", true, true, []Place{PlaceDestroyedStale, PlaceDestroyed, PlaceConverged}},
-		{"(a5); a5*; b4", true, false, []Place{PlaceConverged, PlaceUndeleted, PlaceUndeletedOther}},
-		{"(a5); a5*; -", false, false, []Place{PlaceLeftDeleted, PlaceConverged, PlaceMissing}},
-		{"(a4); b5; -", false, false, []Place{PlaceMissing, PlaceConverged, PlaceMissing}},
+		{"-; -", true, false, []KeyStatus{StatusConverged, StatusConverged}},
+		{"a5; a5*; -", true, false, []KeyStatus{StatusConverged, StatusConverged, StatusMissing}},
+		{"a5; b6; -", true, false, []KeyStatus{StatusStale, StatusConverged, StatusMissing}},
+		{"a5; -; b6*", true, true, []KeyStatus{StatusDestroyedStale, StatusDestroyed, StatusConverged}},
+		{"(a5); a5*; b4", true, false, []KeyStatus{StatusConverged, StatusUndeleted, StatusUndeletedOther}},
+		{"(a5); a5*; -", false, false, []KeyStatus{StatusLeftDeleted, StatusConverged, StatusMissing}},
+		{"(a4); b5; -", false, false, []KeyStatus{StatusMissing, StatusConverged, StatusMissing}},
 	} {
 		buckets, o := bucketsOf(tt.buckets), Orders{}
 		s := o.Stand(buckets, tt.deletions)
 		s.Destroyed = tt.destroyed
-		var got []Place
+		var got []KeyStatus
 		for i := range buckets {
 			got = append(got, o.At(s, buckets, i))
 		}

@@ -63,13 +63,13 @@ func (b Bucket) changed() bool {
 // hidden are the places in the stack of what was deleted: the versions directly
 // under delete markers. What is further down was written over.
 func (b Bucket) hidden() []int {
-	var places []int
+	var indexes []int
 	for i := 1; i < len(b.Stack); i++ {
 		if b.Stack[i-1].Marker && !b.Stack[i].Marker {
-			places = append(places, i)
+			indexes = append(indexes, i)
 		}
 	}
-	return places
+	return indexes
 }
 
 // top is the place of the newest version that is no marker; -1 if there is none.

@@ -74,8 +74,8 @@ func (o Orders) Of(a, b Version) Order {
 	case order != Unordered:
 		return order
 	}
-	stack, given := o.Stacks[a.Write.Region]
-	if !given {
+	stack, known := o.Stacks[a.Write.Region]
+	if !known {
 		return Unordered
 	}
 	// A write that its origin has destroyed is the lesser one.

@@ -181,7 +181,7 @@ func (s Seen) Write() policy.Version {
 }
 
 // At says how the key stands at a place.
-func (s Seen) At(index int) policy.Place {
+func (s Seen) At(index int) policy.KeyStatus {
 	return s.Orders.At(s.Standing, s.said(), index)
 }
 

@@ -53,12 +53,12 @@ func (w *work) session() string {
 // waits ends the invocation before a key that somebody copies just now, so that the
 // next tick looks again: the copy of an invocation that died looks the same for a
 // while. Where nobody may wait any longer, the key is not repaired.
-func (w *work) waits(key string, place int, off Counts) (Counts, error) {
+func (w *work) waits(key string, index int, off Counts) (Counts, error) {
 	if w.keeper.mayWait() {
 		w.log.Info("a large object is being copied, and the next tick looks again", "key", key)
 		return Counts{}, errTimeUp
 	}
-	return w.left(key, place, off, whyBusy), nil
+	return w.left(key, index, off, whyBusy), nil
 }
 
 // giveUpTime bounds giving a copy up, also when the invocation's time for work is up.

@@ -18,12 +18,12 @@ func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
 	states := slices.Clone(s.states)
 	one, missing := Counts{Compared: 1}, Counts{Compared: 1, Missing: 1}
 	for try := 1; ; try++ {
-		place := policy.Original(states)
+		index := policy.Original(states)
 		here, err := w.head(ctx, w.own, s.key)
 		if err != nil {
-			return w.failed(ctx, s.key, place, missing, err)
+			return w.failed(ctx, s.key, index, missing, err)
 		}
-		switch policy.Decide(policy.Known{Source: states[max(place, 0)], Target: here, KeepDeleted: true}).Action {
+		switch policy.Decide(policy.Known{Source: states[max(index, 0)], Target: here, KeepDeleted: true}).Action {
 		case policy.Copy:
 		case policy.LeaveDeleted:
 			one.Deleted = 1
@@ -31,18 +31,18 @@ func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
 		default: // somebody was faster, or nobody has it any more
 			return one, nil
 		}
-		if place, err = w.oldest(ctx, s.key, states); err != nil {
-			return w.failed(ctx, s.key, place, missing, err)
+		if index, err = w.oldest(ctx, s.key, states); err != nil {
+			return w.failed(ctx, s.key, index, missing, err)
 		}
-		if place < 0 {
+		if index < 0 {
 			return one, nil
 		}
-		c, err := w.copyFrom(ctx, s.key, states[place], place)
+		c, err := w.copyFrom(ctx, s.key, states[index], index)
 		switch {
 		case !errors.Is(err, errSourceGone):
 			return c, err
 		case try == mostTries:
-			return w.failed(ctx, s.key, place, missing, err)
+			return w.failed(ctx, s.key, index, missing, err)
 		}
 	}
 }
@@ -52,21 +52,21 @@ func (w *work) copyMissing(ctx context.Context, s suspect) (Counts, error) {
 func (w *work) oldest(ctx context.Context, key string, states []policy.State) (int, error) {
 	asked := make([]bool, len(states))
 	for {
-		place := policy.Original(states)
-		if place < 0 || asked[place] {
-			return place, nil
+		index := policy.Original(states)
+		if index < 0 || asked[index] {
+			return index, nil
 		}
-		asked[place] = true
+		asked[index] = true
 		var err error
-		if states[place], err = w.head(ctx, place, key); err != nil {
-			return place, err
+		if states[index], err = w.head(ctx, index, key); err != nil {
+			return index, err
 		}
 	}
 }
 
 // copyFrom copies a missing key from a Region. The error is errSourceGone if it is
 // gone there.
-func (w *work) copyFrom(ctx context.Context, key string, source policy.State, place int) (Counts, error) {
+func (w *work) copyFrom(ctx context.Context, key string, source policy.State, index int) (Counts, error) {
 	one, missing := Counts{Compared: 1}, Counts{Compared: 1, Missing: 1}
 	if w.young(source.Modified) {
 		one.Young = 1
@@ -77,17 +77,17 @@ func (w *work) copyFrom(ctx context.Context, key string, source policy.State, pl
 		return one, err
 	}
 	if mine.MayHaveForgotten(key, source.Size, source.Modified, w.Now()) {
-		return w.left(key, place, missing, whyForgotten), nil
+		return w.left(key, index, missing, whyForgotten), nil
 	}
 	if !w.Config.Copy {
-		return w.left(key, place, missing, whyCheckOnly), nil
+		return w.left(key, index, missing, whyCheckOnly), nil
 	}
 	upload := w.unfinished(key)
 	if upload == nil && w.beingCopied(ctx, key, source.Size) {
-		return w.waits(key, place, missing)
+		return w.waits(key, index, missing)
 	}
-	from := w.members[place]
-	return w.repair(ctx, key, source.Size, place, missing, func(ctx context.Context) (copier.Result, error) {
+	from := w.members[index]
+	return w.repair(ctx, key, source.Size, index, missing, func(ctx context.Context) (copier.Result, error) {
 		result, err := w.Copier.Copy(ctx, copier.Request{Resume: upload, Source: copier.Object{
 			Region: from.Region, Bucket: from.Bucket, Key: key, VersionID: source.VersionID, Size: source.Size, ETag: source.ETag,
 		}})

@@ -67,17 +67,17 @@ type rules struct {
 
 // of are those of a place. Whoever may not ask cannot tell a rule's deletions from
 // users', so that an error ends the comparison.
-func (r *rules) of(ctx context.Context, place int) (policy.Expiries, error) {
+func (r *rules) of(ctx context.Context, index int) (policy.Expiries, error) {
 	select {
 	case r.asking <- struct{}{}:
 		defer func() { <-r.asking }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list, known := r.known[place]; known {
+	if list, known := r.known[index]; known {
 		return list, nil
 	}
-	m := r.members[place]
+	m := r.members[index]
 	list, err := lifecycle.Expiries(ctx, r.Read(m.Region), m.Bucket)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -88,6 +88,6 @@ func (r *rules) of(ctx context.Context, place int) (policy.Expiries, error) {
 	if r.known == nil {
 		r.known = map[int]policy.Expiries{}
 	}
-	r.known[place] = list
+	r.known[index] = list
 	return list, nil
 }

@@ -29,8 +29,8 @@ const (
 )
 
 // head asks what a bucket has under a key.
-func (w *work) head(ctx context.Context, place int, key string) (policy.State, error) {
-	m := w.members[place]
+func (w *work) head(ctx context.Context, index int, key string) (policy.State, error) {
+	m := w.members[index]
 	out, _, err := contents.Head(ctx, w.Read(m.Region), m.Bucket, key)
 	s := contents.StateOf(out, err)
 	if s.Presence == policy.Unknown {
@@ -77,9 +77,9 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 		}
 		is := seen.At(w.own)
 		switch {
-		case is == policy.PlaceConverged:
+		case is == policy.StatusConverged:
 			return one, nil
-		case is == policy.PlaceLeftDeleted:
+		case is == policy.StatusLeftDeleted:
 			one.Deleted = 1
 			return one, nil
 		case w.unsettled(seen):
@@ -87,7 +87,7 @@ func (w *work) followGreatest(ctx context.Context, s suspect) (Counts, error) {
 			return one, nil
 		}
 		off := Counts{Compared: 1, Different: 1}
-		if is == policy.PlaceMissing || is == policy.PlaceDestroyed {
+		if is == policy.StatusMissing || is == policy.StatusDestroyed {
 			off = Counts{Compared: 1, Missing: 1}
 		}
 		why, err := w.stays(ctx, s.key, seen, is)
@@ -148,13 +148,13 @@ func (w *work) unsettled(seen registers.Seen) bool {
 
 // stays says why a key stays as it is in the own bucket, though others have it
 // otherwise; "" if it does not.
-func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is policy.Place) (string, error) {
+func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is policy.KeyStatus) (string, error) {
 	write := seen.Write()
 	written := time.Unix(write.Write.Seconds, 0)
 	switch is {
-	case policy.PlaceDestroyed, policy.PlaceDestroyedStale:
+	case policy.StatusDestroyed, policy.StatusDestroyedStale:
 		return whyDestroyed, nil
-	case policy.PlaceMissing:
+	case policy.StatusMissing:
 		if seen.Sights[w.own].Presence == policy.Deleted {
 			return "", nil // what is hidden here is a lesser write
 		}
@@ -163,7 +163,7 @@ func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is po
 			return "", err
 		}
 		return whyForgotten, nil
-	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
+	case policy.StatusUndeleted, policy.StatusUndeletedOther:
 		theirs, err := w.rules.of(ctx, seen.Greatest)
 		if err != nil {
 			return "", err
@@ -197,7 +197,7 @@ func (w *work) repair(
 	ctx context.Context,
 	key string,
 	size int64,
-	place int,
+	index int,
 	off Counts,
 	do func(context.Context) (copier.Result, error),
 ) (Counts, error) {
@@ -233,7 +233,7 @@ func (w *work) repair(
 			w.pace.slow()
 		}
 		if !errors.As(err, &failed) || failed.Class != copier.Retryable || try == mostTries {
-			return w.failed(ctx, key, place, off, err)
+			return w.failed(ctx, key, index, off, err)
 		}
 		if err := w.Sleep(ctx, time.Duration(try)*retryWait); err != nil {
 			return Counts{}, err
@@ -257,7 +257,7 @@ func (w *work) repaired(off Counts, result copier.Result) (Counts, error) {
 
 // failed counts and names a key that could not be looked at or repaired. It is an
 // error where the next key would fail as well.
-func (w *work) failed(ctx context.Context, key string, place int, off Counts, err error) (Counts, error) {
+func (w *work) failed(ctx context.Context, key string, index int, off Counts, err error) (Counts, error) {
 	if ctx.Err() != nil {
 		return Counts{}, ctx.Err()
 	}
@@ -266,7 +266,7 @@ func (w *work) failed(ctx context.Context, key string, place int, off Counts, er
 			return Counts{}, stop
 		}
 	}
-	return w.left(key, place, off, err.Error()), nil
+	return w.left(key, index, off, err.Error()), nil
 }
 
 // ofTheObject says of a failure that another object need not have it: this one cannot
@@ -298,16 +298,16 @@ func (w *work) succeeded() {
 }
 
 // left counts and names a difference that is not repaired.
-func (w *work) left(key string, place int, off Counts, why string) Counts {
-	w.name(key, place, why)
+func (w *work) left(key string, index int, off Counts, why string) Counts {
+	w.name(key, index, why)
 	off.Unrepaired = 1
 	return off
 }
 
-func (w *work) name(key string, place int, why string) {
+func (w *work) name(key string, index int, why string) {
 	region := ""
-	if place >= 0 {
-		region = w.members[place].Region
+	if index >= 0 {
+		region = w.members[index].Region
 	}
 	w.named.add(key, region, why)
 }

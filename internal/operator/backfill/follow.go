@@ -81,7 +81,7 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 	for _, index := range r.chosen.to {
 		is := s.At(index)
 		r.tally.stands(index, s.Greatest, is, greatest.Size, s.Deleted)
-		if is == policy.PlaceStale || is == policy.PlaceUndeletedOther {
+		if is == policy.StatusStale || is == policy.StatusUndeletedOther {
 			conflict.Loses = append(conflict.Loses, r.options.Members[index].Region)
 		}
 		if todo(is, r.options.HideDeleted) {
@@ -93,11 +93,11 @@ func (r *run) look(ctx context.Context, key string) ([]*goal, error) {
 }
 
 // todo says whether anything is to be done about a place that stands so.
-func todo(is policy.Place, hides bool) bool {
+func todo(is policy.KeyStatus, hides bool) bool {
 	switch is {
-	case policy.PlaceMissing, policy.PlaceStale:
+	case policy.StatusMissing, policy.StatusStale:
 		return true
-	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
+	case policy.StatusUndeleted, policy.StatusUndeletedOther:
 		return hides
 	}
 	return false

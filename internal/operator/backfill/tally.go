@@ -227,30 +227,30 @@ func (t *tally) looked(heads, lists int) {
 
 // stands takes how a key that is followed stands at a target, and what is to be
 // brought there from a source.
-func (t *tally) stands(index, source int, is policy.Place, size int64, deletes bool) {
+func (t *tally) stands(index, source int, is policy.KeyStatus, size int64, deletes bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	target := t.target(index)
 	switch is {
-	case policy.PlaceConverged:
+	case policy.StatusConverged:
 		return
-	case policy.PlaceMissing:
+	case policy.StatusMissing:
 		target.Missing++
-	case policy.PlaceLeftDeleted:
+	case policy.StatusLeftDeleted:
 		target.Missing++
 		target.Deleted++
 		return
-	case policy.PlaceDestroyed, policy.PlaceDestroyedStale:
+	case policy.StatusDestroyed, policy.StatusDestroyedStale:
 		target.Destroyed++
-		if is == policy.PlaceDestroyed {
+		if is == policy.StatusDestroyed {
 			target.Missing++
 		} else {
 			target.Stale++
 		}
 		return
-	case policy.PlaceStale:
+	case policy.StatusStale:
 		target.Stale++
-	case policy.PlaceUndeleted, policy.PlaceUndeletedOther:
+	case policy.StatusUndeleted, policy.StatusUndeletedOther:
 		target.Undeleted++
 		if !t.options.HideDeleted {
 			target.Kept++

@@ -151,7 +151,7 @@ func (f *Followed) latest(s policy.Standing) policy.Version {
 // that its origin has destroyed since.
 func (f *Followed) leftDeleted(s policy.Standing, index int) bool {
 	s.Destroyed = false
-	return !f.Deletions && f.Orders.At(s, f.Buckets, index) == policy.PlaceLeftDeleted
+	return !f.Deletions && f.Orders.At(s, f.Buckets, index) == policy.StatusLeftDeleted
 }
 
 // destroyed says that a write does not exist any more where it was made, as far as

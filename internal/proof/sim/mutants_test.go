@@ -118,19 +118,19 @@ var mutants = []mutant{
 		"KeepDeleted: true}", "KeepDeleted: false}",
 	}, {
 		"a comparison copies from any Region", "internal/function/reconcile",
-		"		place := policy.Original(states)\n		if place < 0", "		place := slices.IndexFunc(states, policy.State.Here)\n		if place < 0",
+		"		index := policy.Original(states)\n		if index < 0", "		index := slices.IndexFunc(states, policy.State.Here)\n		if index < 0",
 	}, {
 		"a comparison looks at one other Region only", "internal/function/reconcile",
 		"members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...)", "members: append(replicaset.Members{h.Config.Target}, h.Config.Sources[:1]...)",
 	}, {
 		"a comparison counts what failed as done", "internal/function/reconcile",
-		"	return w.left(key, place, off, err.Error()), nil\n", "	return off, nil\n",
+		"	return w.left(key, index, off, err.Error()), nil\n", "	return off, nil\n",
 	}, {
 		"a checkpoint leaves out the key that ended the invocation", "internal/function/reconcile",
 		"		o.err = cmp.Or(o.err, err)\n		return\n", "		o.err = cmp.Or(o.err, err)\n",
 	}, {
 		"a comparison does not wait for a large copy that may have died", "internal/function/reconcile",
-		"		return w.waits(key, place, missing)\n", "		return one, nil\n",
+		"		return w.waits(key, index, missing)\n", "		return one, nil\n",
 	}, {
 		"a comparison brings back what rules have forgotten", "internal/function/reconcile",
 		"	if mine.MayHaveForgotten(", "	if len(mine) > 1 && mine.MayHaveForgotten(",
