@@ -86,7 +86,8 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 			c.targets = append(c.targets, target{metric: "memory", against: []string{p.name}, atMost: 1})
 		}
 	}
-	c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s; by peers %d at once. %s, within a Region. Beside %s, peers run once.",
+	c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s; by peers %d at once. "+
+		"%s within a Region. Beside %s, peers run once.",
 		objects, table.Bytes(size), over(e), peerConcurrency, strings.Join(fewer, ", "), strings.Join(twice, ", "))
 	return c, nil
 }
