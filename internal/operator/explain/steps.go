@@ -10,8 +10,9 @@ import (
 	"s3fanout/internal/printable"
 )
 
-// redriveCommand replays the queues that have the letters.
-func redriveCommand(letters []Letter) string {
+// redriveCommand replays the letters, which are all about the key, and no other letters
+// of their queues.
+func redriveCommand(key string, letters []Letter) string {
 	var regions []string
 	for _, l := range letters {
 		if !slices.Contains(regions, l.Queue) {
@@ -19,7 +20,7 @@ func redriveCommand(letters []Letter) string {
 		}
 	}
 	slices.Sort(regions)
-	return "s3fanout redrive" + flags("--region", regions)
+	return "s3fanout redrive --key=" + printable.Shell(key) + flags("--region", regions)
 }
 
 // doctorCommand looks for what is wrong in the Regions.

@@ -146,7 +146,7 @@ func judgeFollowed(f Facts) Verdict {
 		j.nowhereFollowed()
 	}
 	if len(j.steps) == 0 && len(f.Letters) > 0 {
-		j.step("replay the dead letters that name it; they end once nothing is left to do", redriveCommand(f.Letters))
+		j.step("replay the dead letters that name it; they end once nothing is left to do", redriveCommand(f.Key, f.Letters))
 	}
 	j.unknown()
 	return Verdict{Code: j.code, Text: joined(j.clauses), Steps: j.steps}
@@ -215,7 +215,7 @@ func (j *judgement) followed(s policy.Standing, states []State) {
 	case len(letters) > 0:
 		j.call(CodeDeadLetter)
 		j.say("its copy failed and waits as a dead letter: %s", letters[len(letters)-1].Reason)
-		j.step("remove the cause, then replay", redriveCommand(letters))
+		j.step("remove the cause, then replay", redriveCommand(j.Key, letters))
 	case j.Now.Sub(changed) < travelTime:
 		j.call(CodeOnItsWay)
 		j.say("that is %s ago, so it is probably on its way", Age(j.Now.Sub(changed)))

@@ -169,7 +169,7 @@ func TestVerdictOnWhatIsFollowed(t *testing.T) {
 		t.Errorf("got %+v", v.Steps)
 	}
 	f.Letters = []Letter{{Queue: storyB, Source: storyA, Targets: []string{storyB}, Reason: "AccessDenied"}}
-	if v = Judge(f); v.Code != CodeDeadLetter || v.Steps[0].Command != "s3fanout redrive --region eu-west-1" || !strings.Contains(v.Text, "AccessDenied") {
+	if v = Judge(f); v.Code != CodeDeadLetter || v.Steps[0].Command != "s3fanout redrive --key='k' --region eu-west-1" || !strings.Contains(v.Text, "AccessDenied") {
 		t.Errorf("with a letter: got %+v", v)
 	}
 

@@ -77,7 +77,7 @@ func Judge(f Facts) Verdict {
 		j.waiting()
 	}
 	if len(j.steps) == 0 && len(f.Letters) > 0 {
-		j.step("replay the dead letters that name it; they end once it is there", redriveCommand(f.Letters))
+		j.step("replay the dead letters that name it; they end once it is there", redriveCommand(f.Key, f.Letters))
 	}
 	j.unknown()
 	return Verdict{Code: j.code, Text: joined(j.clauses), Steps: j.steps}
@@ -155,7 +155,7 @@ func (j *judgement) deadLetters() {
 		}
 	}
 	j.steps = append(j.steps, steps...)
-	j.step(replay, redriveCommand(j.about(failed)))
+	j.step(replay, redriveCommand(j.Key, j.about(failed)))
 }
 
 func (j *judgement) missing() {
@@ -226,7 +226,7 @@ func (j *judgement) archived() {
 	)
 	j.step("restore it, which takes hours", restoreCommand(source, j.Key))
 	if letters := j.about(waiting); len(letters) > 0 {
-		j.step("then replay", redriveCommand(letters))
+		j.step("then replay", redriveCommand(j.Key, letters))
 		return
 	}
 	j.step(

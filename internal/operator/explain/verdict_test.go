@@ -119,6 +119,7 @@ func TestJudge(t *testing.T) {
 	other := object("b", noon.Add(time.Second))
 	fresh := object("a", now.Add(-20*time.Second))
 	const quoted = `'films/it'\''s one.mp4'`
+	const redriveKey = "s3fanout redrive --key=" + quoted
 	for _, tc := range []struct {
 		what  string
 		facts Facts
@@ -132,19 +133,19 @@ func TestJudge(t *testing.T) {
 		{"excluded", world(up, nil, nil, leftOut, func(f *Facts) { f.Excluded = true }), CodeLeftOut, "it is in us-east-1 and is not copied, because cdk.json excludes its key",
 			[]string{`to copy it, change the excluded keys, deploy, and copy it: s3fanout backfill --key='films/it'\''s one.mp4'`}},
 		{"everywhere with a letter", world(up, copied, copied, letter(eu, "SlowDown", eu)), CodeEverywhere, "it is in all 3 Regions and the same everywhere",
-			[]string{"replay the dead letters that name it; they end once it is there: s3fanout redrive --region eu-west-1"}},
+			[]string{"replay the dead letters that name it; they end once it is there: " + redriveKey + " --region eu-west-1"}},
 		{"cannot be compared", world(up, copied, inParts("c")), CodeNotCompared,
 			"it is in all 3 Regions with the same size, but ETags and checksums do not say whether the contents are the same (us-east-1 and eu-west-1 | ap-northeast-1): " +
 				"they were uploaded in parts, or encrypted with KMS, or have checksums of different kinds", nil},
 		{"missing with letters of one cause", world(up, nil, nil, letter(eu, "SlowDown: slow", eu), letter(ap, "SlowDown: slow", ap)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, because its copy failed and waits as a dead letter: SlowDown: slow",
-			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1 --region eu-west-1"}},
+			[]string{"remove the cause, then replay: " + redriveKey + " --region ap-northeast-1 --region eu-west-1"}},
 		{"missing with a letter of the topic", world(up, copied, nil, letter(us, "not delivered")), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: not delivered",
-			[]string{"remove the cause, then replay: s3fanout redrive --region us-east-1"}},
+			[]string{"remove the cause, then replay: " + redriveKey + " --region us-east-1"}},
 		{"missing with a letter of its own and a later one of the topic", world(up, copied, nil, letter(ap, "SlowDown", ap), letter(us, "not delivered")), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: SlowDown",
-			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1 --region us-east-1"}},
+			[]string{"remove the cause, then replay: " + redriveKey + " --region ap-northeast-1 --region us-east-1"}},
 		{"missing with the letter of another Region", world(up, copied, nil, letter(eu, "SlowDown", eu)), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
 			[]string{lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
@@ -159,7 +160,7 @@ func TestJudge(t *testing.T) {
 		{"one letter, one missing without", world(up, nil, nil, letter(eu, "SlowDown", eu)), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1, because its copy failed and waits as a dead letter: SlowDown; " +
 				"it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why",
-			[]string{"remove the cause, then replay: s3fanout redrive --region eu-west-1", lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
+			[]string{"remove the cause, then replay: " + redriveKey + " --region eu-west-1", lostIn(ap), "copy what is missing: s3fanout backfill --key=" + quoted + " --to ap-northeast-1"}},
 		{"on its way", world(fresh, nil, nil), CodeOnItsWay,
 			"it is in us-east-1 alone; it is not yet in eu-west-1 and ap-northeast-1, but was uploaded only 20 s ago and is probably on its way",
 			[]string{"wait a few minutes and check again"}},
@@ -186,7 +187,7 @@ func TestJudge(t *testing.T) {
 			return f
 		}(), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: given up",
-			[]string{"remove the cause, then replay: s3fanout redrive --region ap-northeast-1"}},
+			[]string{"remove the cause, then replay: " + redriveKey + " --region ap-northeast-1"}},
 		{"written twice", world(up, other, copied), CodeDifferent,
 			"it is in all 3 Regions, but not the same (us-east-1 and ap-northeast-1 | eu-west-1): each was uploaded separately " +
 				"(us-east-1 and ap-northeast-1 at 2026-11-20 12:00:00Z, eu-west-1 at 2026-11-20 12:00:01Z), and the first write of a key wins in each Region (the functions count a copy of the other as Diverged)",
@@ -227,7 +228,7 @@ func TestJudge(t *testing.T) {
 			}},
 		{"archived, with a letter", world(archived(object("a", noon)), archived(object("a", noon)), nil, letter(ap, "InvalidObjectState", ap)), CodeArchived,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, and can be copied only once it is restored: it is archived (GLACIER)",
-			[]string{"*", "then replay: s3fanout redrive --region ap-northeast-1"}},
+			[]string{"*", "then replay: " + redriveKey + " --region ap-northeast-1"}},
 		{"archived in one Region alone", world(archived(object("a", noon)), copied, nil), CodeMissing,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, though it was uploaded 60 min ago, and no dead letter says why", []string{"*"}},
 		{"nowhere", world(nil, nil, nil), CodeNowhere,
@@ -270,13 +271,13 @@ func TestJudge(t *testing.T) {
 			"it is in all 3 Regions and the same everywhere; whether its tags are the same is not known", nil},
 		{"a letter that a permission caused", world(up, copied, nil, letter(ap, "denied: AccessDenied: no", ap), next(permission)), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: denied: AccessDenied: no",
-			[]string{permission + ": s3fanout doctor --region ap-northeast-1", "then replay: s3fanout redrive --region ap-northeast-1"}},
+			[]string{permission + ": s3fanout doctor --region ap-northeast-1", "then replay: " + redriveKey + " --region ap-northeast-1"}},
 		{"a letter that the topic could not deliver", world(up, copied, nil, letter(us, "not delivered"), next("run s3fanout doctor, which finds why")), CodeDeadLetter,
 			"it is in us-east-1 and eu-west-1 and the same there; it is missing in ap-northeast-1, because its copy failed and waits as a dead letter: not delivered",
-			[]string{"run s3fanout doctor, which finds why: s3fanout doctor --region us-east-1 --region ap-northeast-1", "then replay: s3fanout redrive --region us-east-1"}},
+			[]string{"run s3fanout doctor, which finds why: s3fanout doctor --region us-east-1 --region ap-northeast-1", "then replay: " + redriveKey + " --region us-east-1"}},
 		{"letters while S3 was away", world(up, nil, nil, letter(eu, "retryable: 503", eu), letter(ap, "retryable: 503", ap), next("S3 was away; s3fanout status shows whether it goes on")), CodeDeadLetter,
 			"it is in us-east-1 alone; it is missing in eu-west-1 and ap-northeast-1, because its copy failed and waits as a dead letter: retryable: 503",
-			[]string{"S3 was away; s3fanout status shows whether it goes on: s3fanout status", "then replay: s3fanout redrive --region ap-northeast-1 --region eu-west-1"}},
+			[]string{"S3 was away; s3fanout status shows whether it goes on: s3fanout status", "then replay: " + redriveKey + " --region ap-northeast-1 --region eu-west-1"}},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			got := Judge(tc.facts)
