@@ -109,8 +109,9 @@ fuzz: ## run every fuzz target for FUZZTIME, a minute each unless said otherwise
 	  $(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' | sed "s|^|$(FUZZTIME) $$package |"; \
 	done | GO=$(GO) xargs -P 2 -L 1 tools/fuzz.sh
 
-lint: ## run the linters, pinned in tools/go.mod
+lint: ## run the linters, pinned in tools/go.mod, also on tools
 	$(GO) tool -modfile=tools/go.mod golangci-lint run
+	@for module in tools/console tools/recipes; do (cd $$module && echo $$module && $(GO) tool -modfile=../go.mod golangci-lint run) || exit 1; done
 
 # AWS has no limit here, but every cold start loads it. The same program has a tenth more bytes on x86_64.
 FUNCTION_MAX_arm64 := 9961472

@@ -280,7 +280,7 @@ func (w *world) changes(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var stats struct {
 		Regions map[string]struct {
 			Lambda, SNS map[string]int
@@ -314,7 +314,7 @@ func (w *world) settled(t *testing.T) {
 		}
 		var stats struct{ Pending int }
 		err = json.NewDecoder(resp.Body).Decode(&stats)
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +330,10 @@ func (w *world) settled(t *testing.T) {
 }
 
 // page is the address of a page, without the token.
-func (w *world) page(path string) string { return w.URL[:strings.Index(w.URL, "/?")] + path }
+func (w *world) page(path string) string {
+	origin, _, _ := strings.Cut(w.URL, "/?")
+	return origin + path
+}
 
 // awaited makes an evaluation wait for its promise.
 func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

@@ -107,7 +107,7 @@ func TestSwitchesFollow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		var faults []struct{ Region, Kind string }
 		if err := json.NewDecoder(resp.Body).Decode(&faults); err != nil {
 			t.Fatal(err)

@@ -45,11 +45,11 @@ func TestForeignPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	go func() {
 		_ = http.Serve(l, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { // until the listener is closed
 			rw.Header().Set("Content-Type", "text/html")
-			fmt.Fprintf(rw, attack, w.page(""))
+			_, _ = fmt.Fprintf(rw, attack, w.page(""))
 		}))
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
