@@ -47,7 +47,8 @@ type fakeQueue struct {
 	mu       sync.Mutex
 	messages []*fakeMessage
 	calls    map[string]int
-	cut      int // receives whose context ended while they waited
+	cut      int        // receives whose context ended while they waited
+	gaveBack [][]string // handles, of each request that gave messages back
 	changed  []chan struct{}
 
 	abandoned []abandonedPoll
@@ -309,6 +310,7 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 		return nil, err
 	}
 	out := &sqs.ChangeMessageVisibilityBatchOutput{}
+	f.noteGivenBack(in)
 	for _, e := range in.Entries {
 		if f.extending != nil {
 			f.extending(*e.ReceiptHandle)
@@ -334,6 +336,20 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 		}
 	}
 	return out, nil
+}
+
+func (f *fakeQueue) noteGivenBack(in *sqs.ChangeMessageVisibilityBatchInput) {
+	var handles []string
+	for _, e := range in.Entries {
+		if e.VisibilityTimeout == 0 {
+			handles = append(handles, *e.ReceiptHandle)
+		}
+	}
+	if handles != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.gaveBack = append(f.gaveBack, handles)
+	}
 }
 
 // fakeFunction is one Region's function.

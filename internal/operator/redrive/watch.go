@@ -67,15 +67,14 @@ func (q *queue) endure(ctx context.Context, err error, failures int) bool {
 }
 
 // onInterrupt makes a watch's receive end soon after ctx has. SQS may continue a
-// receive that is cut off, and hide what is given back after that. So letters
-// are given back while the receive waits, which ends it; it is cut off only if
-// there are none. The function that is returned waits for nothing more.
+// receive that is cut off, and hide what is given back after that. What drainer.drop
+// gives back while the receive waits ends it; it is cut off only if there is nothing
+// to give back. The function that is returned waits for nothing more.
 func (q *queue) onInterrupt(ctx, receive context.Context, cut func()) func() {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
 		if held, _ := q.standing(); held > 0 {
-			q.surrender(ctx)
 			return
 		}
 		_ = smithytime.SleepWithContext(receive, pollTime)

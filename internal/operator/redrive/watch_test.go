@@ -201,6 +201,54 @@ func TestWatchGivesBackToOthers(t *testing.T) {
 	}
 }
 
+// TestWatchGivesBackOnce interrupts a watch that has a letter which waits to be tried
+// again, one that is being replayed and one that nobody has begun with, while it
+// receives. It gave the first back with a request of its own. As two goroutines gave
+// back then, it is tried several times.
+func TestWatchGivesBackOnce(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.options.Parallel, w.options.Regions = 1, []string{west}
+			begun, replayed := make(chan struct{}), make(chan struct{})
+			w.functions[west].run = func(_ context.Context, payload string) error {
+				if strings.Contains(payload, "bad") {
+					return errThrown
+				}
+				close(begun)
+				<-replayed
+				return nil
+			}
+			for _, key := range []string{"bad", "slow", "untried"} {
+				w.queues[west].put(envelope(key, functionARN(west)))
+			}
+			run := w.watch(t)
+			<-begun
+			synctest.Wait()
+			run.stop()
+			synctest.Wait()
+			close(replayed)
+			<-run.ended
+			requests := w.queues[west].gaveBack
+			if len(requests) == 0 || !slices.Equal(requests[0], []string{"m000#1", "m002#1"}) {
+				t.Errorf("gave back with the first request %v, want both letters that nobody works on", requests)
+			}
+			seen := map[string]bool{}
+			for _, handle := range slices.Concat(requests...) {
+				if seen[handle] {
+					t.Errorf("gave back %s twice: %v", handle, requests)
+				}
+				seen[handle] = true
+			}
+			// The second is of what the receive under way was handed.
+			if len(requests) > 2 || w.queues[west].visible() != 2 || w.queues[west].left() != 2 {
+				t.Errorf("requests %v, visible %d, left %d; want at most 2 requests, 2 visible, 2 left",
+					requests, w.queues[west].visible(), w.queues[west].left())
+			}
+		})
+	}
+}
+
 // TestWatchHeldForHours holds a letter for longer than SQS lets anybody.
 func TestWatchHeldForHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
