@@ -47,12 +47,20 @@ func visible(t *testing.T) (commands []*cobra.Command, help map[*cobra.Command]s
 	return commands, help
 }
 
+// TestHelpFitsTheTerminal holds every help screen, that of help --full too, to the
+// width of a terminal.
 func TestHelpFitsTheTerminal(t *testing.T) {
-	commands, help := visible(t)
+	commands, _ := visible(t)
 	for _, c := range commands {
-		for line := range strings.Lines(help[c]) {
-			if line = strings.TrimSuffix(line, "\n"); table.Width(line) > 80 {
-				t.Errorf("%s: %d columns: %q", c.CommandPath(), table.Width(line), line)
+		for _, full := range []bool{false, true} {
+			var screen strings.Builder
+			if err := writeHelp(&screen, c, full); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(screen.String()) {
+				if line = strings.TrimSuffix(line, "\n"); table.Width(line) > helpWidth {
+					t.Errorf("%s, full %t: %d columns: %q", c.CommandPath(), full, table.Width(line), line)
+				}
 			}
 		}
 	}
