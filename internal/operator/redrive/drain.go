@@ -193,9 +193,9 @@ func (d *drainer) digest(ctx context.Context, a answer) {
 	case len(fresh) > 0:
 	case d.options.Watch:
 		// An endpoint that does not wait, as AWS does, is not pressed.
-		d.sleep(func() answer {
-			return answer{goesOn: smithytime.SleepWithContext(ctx, pollTime-time.Since(a.started)) == nil}
-		})
+		if left := pollTime - time.Since(a.started); left > 0 {
+			d.sleep(func() answer { return answer{goesOn: smithytime.SleepWithContext(ctx, left) == nil} })
+		}
 	case len(a.messages) == 0 || nothing:
 		d.ended = true
 	}
