@@ -215,12 +215,17 @@ func (q *queue) finish(r Result, m types.Message) {
 	q.observer.Finished(r)
 }
 
-// leave forgets a letter that nobody has begun with. It is given back like all that
-// are held.
+// leave ends the work on a letter that nobody has begun with. It is given back like all
+// that are held. How it was tried before is kept; one that was not tried is forgotten.
 func (q *queue) leave(m types.Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.forget(aws.ToString(m.MessageId))
+	id := aws.ToString(m.MessageId)
+	if s := q.seen[id]; s != nil && s.tries > 0 {
+		s.working = false
+		return
+	}
+	q.forget(id)
 }
 
 // halt remembers why there is no point in going on; q.mu is held.
