@@ -135,7 +135,11 @@ func (d *drainer) receiveMore(ctx context.Context) {
 		if room < max(1, min(batch, d.ahead)) || d.asking > 0 && !d.full {
 			return
 		}
-		want := d.limits.most(d.expected+min(batch, room)) - d.expected
+		want := min(batch, room)
+		// Most of what comes may not be chosen: then only the end of the choice cuts it.
+		if most := d.limits.most(d.expected + want); most == 0 || d.options.Filter == (Filter{}) {
+			want = most - d.expected
+		}
 		if want <= 0 {
 			d.limited = d.limited || d.expected == 0
 			return

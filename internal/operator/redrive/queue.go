@@ -89,7 +89,7 @@ func redriveRegion(ctx context.Context, o Options, region string, shared *limits
 		q.results = q.remaining()
 	}
 	return Summary{
-		Region: region, Held: unread, Replayed: q.replayed, Results: q.results, Limited: q.limited && o.Max > 0,
+		Region: region, Held: unread, Replayed: q.replayed, Results: q.results, Limited: q.limited && o.Max > 0 && o.Filter.MessageID == "",
 		Err: q.trouble(err), cut: q.cut,
 	}
 }

@@ -16,13 +16,17 @@ func TestOneMessage(t *testing.T) {
 	for _, tt := range []struct {
 		id                 string
 		dryRun             bool
+		most               int
 		replayed, receives int // receives: of all letters, at most: up to it, and what is received ahead
-	}{{"m015", false, 1, 55}, {"m015", true, 0, 55}, {"m010", false, 0, 55}, {"m150", false, 1, 190}, {"m999", false, 0, 200}} {
-		t.Run(fmt.Sprint(tt.id, tt.dryRun), func(t *testing.T) {
+	}{
+		{"m015", false, 0, 1, 55}, {"m015", true, 0, 0, 55}, {"m010", false, 0, 0, 55}, {"m150", false, 0, 1, 190}, {"m999", false, 0, 0, 200},
+		{"m015", false, 1, 1, 55}, {"m015", true, 1, 0, 55}, {"m150", false, 1, 1, 190}, {"m999", false, 1, 0, 200},
+	} {
+		t.Run(fmt.Sprint(tt.id, tt.dryRun, tt.most), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				w.options.Regions, w.options.DryRun = []string{west}, tt.dryRun
-				w.options.Filter.MessageID = tt.id
+				w.options.Filter.MessageID, w.options.Max = tt.id, tt.most
 				for i := range 200 {
 					body := envelope(fmt.Sprint("k", i), functionARN(west))
 					if i == 10 {
@@ -47,7 +51,35 @@ func TestOneMessage(t *testing.T) {
 				if received > tt.receives || report.Regions[0].Limited {
 					t.Errorf("%d letters were received, at most %d were needed; limited %v", received, tt.receives, report.Regions[0].Limited)
 				}
+				if n := w.queues[west].called("ReceiveMessage"); n > tt.receives/10+3 {
+					t.Errorf("%d requests to receive %d letters", n, received)
+				}
 			})
+		})
+	}
+}
+
+// TestMaxOfAFewAmongMany shows that a limit does not have letters come one by one where
+// the filter leaves most of them.
+func TestMaxOfAFewAmongMany(t *testing.T) {
+	for _, most := range []int{1, 3, 12} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.options.Regions, w.options.Max, w.options.Filter.Prefix = []string{west}, most, "a/"
+			for i := range 400 {
+				key := fmt.Sprint("b/", i)
+				if i%20 == 19 {
+					key = fmt.Sprint("a/", i)
+				}
+				w.queues[west].put(envelope(key, functionARN(west)))
+			}
+			report := w.run(t, t.Context())
+			if s := report.Regions[0]; s.Replayed != most || w.functions[west].invocations() != most || !s.Limited || w.queues[west].visible() != 400-most {
+				t.Errorf("most %d: %d replayed, limited %v, %d visible", most, s.Replayed, s.Limited, w.queues[west].visible())
+			}
+			if n := w.queues[west].called("ReceiveMessage"); n > 2*most+5 {
+				t.Errorf("most %d: %d requests to receive, want 10 letters by each", most, n)
+			}
 		})
 	}
 }
