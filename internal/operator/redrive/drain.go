@@ -226,11 +226,16 @@ func (d *drainer) sleep(pause func() answer) {
 	go func() { d.answers <- pause() }()
 }
 
-// drop gives letters up that nobody has begun with.
+// drop gives letters up that nobody has begun with. Without an interruption they are
+// left for the reason that the run ends for.
 func (d *drainer) drop(ctx context.Context) {
 	for _, j := range d.waiting {
-		d.dropped = true
 		d.limits.giveBack()
+		if err := d.stopped(); err != nil && ctx.Err() == nil {
+			d.finish(j.result.ended(NotInvoked, "not tried: "+err.Error(), err), j.message)
+			continue
+		}
+		d.dropped = true
 		d.leave(j.message)
 	}
 	d.waiting = nil

@@ -3,12 +3,14 @@ package redrive_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"s3fanout/internal/operator/redrive"
 )
@@ -136,6 +138,33 @@ func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 		}
 		if got, want := outcomes(report), west+" interrupted"; got != want || !report.Interrupted || queue.visible() != 100 || w.functions[west].invocations() != 1 {
 			t.Errorf("got %s, %d visible, %d invocations; want %s, all 100, and one", got, queue.visible(), w.functions[west].invocations(), want)
+		}
+	})
+}
+
+// TestLettersAheadOfAFatalErrorAreLeft has a run end because letters cannot be deleted: all
+// that it received are in the queue still, and in its report.
+func TestLettersAheadOfAFatalErrorAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		queue := w.queues[west]
+		w.options.Regions, w.options.Parallel = []string{west}, 2
+		queue.errs["DeleteMessageBatch"] = &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
+		received := 0
+		queue.answering = func(messages []types.Message) { received += len(messages) }
+		for range 100 {
+			queue.put(envelope("k", functionARN(west)))
+		}
+		report := w.run(t, t.Context())
+		if received < 10 || report.Left() != received || report.Interrupted || queue.visible() != 100 {
+			t.Errorf("%d letters were received, %d are said to be left, interrupted %v, %d visible",
+				received, report.Left(), report.Interrupted, queue.visible())
+		}
+		if tried := w.functions[west].invocations(); tried == received || strings.Count(outcomes(report), string(redrive.NotInvoked)) != received-tried {
+			t.Errorf("%d of %d letters were tried: %s", tried, received, outcomes(report))
+		}
+		if err := report.Err(); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "sqs:DeleteMessage") {
+			t.Errorf("got %v, want one error", err)
 		}
 	})
 }
