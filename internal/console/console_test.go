@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -83,8 +82,15 @@ func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive,
 	return d, errors.Join(f.call("letters"), f.partly)
 }
 
-func (f *fake) Replay(_ context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
+// Replay takes until it is stopped where a key has "long" in it, and leaves the rest untried.
+func (f *fake) Replay(ctx context.Context, chosen Letters, done func(document.RedriveLetter)) (document.Redrive, error) {
 	for _, l := range f.letters {
+		if strings.Contains(l.Objects[0].Key, "long") {
+			<-ctx.Done()
+			l.Outcome = "interrupted"
+			done(l)
+			return document.Redrive{Interrupted: true}, errors.Join(f.call("replay %v", chosen), f.partly)
+		}
 		if !chosen.Filter().Chooses(candidate(letterRow{l, causeOf(l)}), time.Now()) || chosen.Region != "" && chosen.Region != l.Region {
 			l.Outcome = "skipped"
 		} else if l.Outcome = f.replayed(l); l.Outcome == "failed" {
@@ -118,8 +124,12 @@ func (f *fake) Verify(ctx context.Context, prefix string, progress func(int64, i
 	return Compared{VerifySummary: document.VerifySummary{Keys: 1, Equal: 1, Partial: err != nil}}, err
 }
 
-func (f *fake) Backfill(_ context.Context, m Missing, progress func(int, int)) (Copied, error) {
+func (f *fake) Backfill(ctx context.Context, m Missing, progress func(int, int)) (Copied, error) {
 	progress(1, 1)
+	if m.Prefix == "long" {
+		<-ctx.Done()
+		return Copied{}, ctx.Err()
+	}
 	return Copied{Backfill: document.Backfill{
 		Estimate: &document.BackfillEstimate{Dollars: 1}, Targets: []document.BackfillTarget{{Region: "eu-west-1", Missing: 1, MissingBytes: 5}}, Failures: f.failures,
 	}}, f.call("backfill %+v", m)
@@ -215,57 +225,6 @@ func (u *user) until(path, text string) string {
 		select {
 		case <-u.t.Context().Done():
 		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-// events is what a browser is sent.
-type events struct {
-	t     *testing.T
-	lines *bufio.Scanner
-}
-
-// watch connects until the test ends.
-func (u *user) watch() events {
-	u.t.Helper()
-	r, err := http.NewRequestWithContext(u.t.Context(), http.MethodGet, u.base+"/live", nil)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	resp, err := u.Do(r)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	u.t.Cleanup(func() { _ = resp.Body.Close() }) // read
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
-	return events{u.t, lines}
-}
-
-// next is the next event.
-func (e events) next() (name, data string) {
-	e.t.Helper()
-	for e.lines.Scan() {
-		line := e.lines.Text()
-		switch {
-		case line == "":
-			return name, data
-		case strings.HasPrefix(line, "event: "):
-			name = line[len("event: "):]
-		default:
-			data += strings.TrimPrefix(line, "data: ") + "\n"
-		}
-	}
-	e.t.Fatalf("the events ended: %v", e.lines.Err())
-	return "", ""
-}
-
-// until reads events until one of that name says so.
-func (e events) until(name, text string) string {
-	e.t.Helper()
-	for {
-		if got, data := e.next(); got == name && strings.Contains(data, text) {
-			return data
 		}
 	}
 }

@@ -99,6 +99,9 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 		s.news["compared"].changed()
 		defer s.news["compared"].changed()
 		d, err := s.o.Source.Backfill(ctx, m, func(_, missing int) { tell(count(missing)+" missing so far", int64(missing), 0) })
+		if ctx.Err() != nil {
+			return "There is no plan.", ctx.Err()
+		}
 		if err != nil {
 			return "", err
 		}

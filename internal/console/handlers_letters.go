@@ -176,9 +176,10 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 			}
 			tell(t.progress(chosen), int64(t.tried()), int64(chosen.Most))
 		})
-		switch text := t.text(chosen); {
-		case d.Interrupted:
-			return text + " The others are in their queues.", ctx.Err()
+		text := t.text(chosen, err == nil && !d.Interrupted)
+		switch {
+		case ctx.Err() != nil:
+			return text, ctx.Err()
 		case err != nil:
 			return "", fmt.Errorf("%s %w", text, err)
 		case t.left > 0:
@@ -208,6 +209,7 @@ func (t *replayTally) add(l document.RedriveLetter) {
 		}
 	case string(redrive.Skipped):
 		t.skipped++
+	case string(redrive.Interrupted): // in its queue, as if nobody had begun with it
 	default:
 		t.left++
 	}
@@ -223,13 +225,21 @@ func (t *replayTally) progress(chosen Letters) string {
 	return text
 }
 
-// text says what came of it.
-func (t *replayTally) text(chosen Letters) string {
-	text := fmt.Sprintf("%s replayed, %s of the chosen left.", count(t.replayed), count(t.left))
+// text says what came of it. Only of a run that was whole it is known that what is
+// missing did not come.
+func (t *replayTally) text(chosen Letters, whole bool) string {
+	text, missed := fmt.Sprintf("%s replayed, %s of the chosen left.", count(t.replayed), count(t.left)), chosen.Most-t.tried()
+	if !whole {
+		text = fmt.Sprintf("%s of %s replayed, %s failed.", count(t.replayed), count(chosen.Most), count(t.left))
+	}
 	if words := became(t.did); words != "" {
 		text += " Replayed: " + words + "."
 	}
-	if missed := chosen.Most - t.tried(); missed > 0 {
+	switch {
+	case missed <= 0:
+	case !whole:
+		text += " The others were not replayed."
+	default:
 		text += fmt.Sprintf(" %s of %s did not come: replayed meanwhile, or with another reader; read the queues again.",
 			count(missed), count(chosen.Most))
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -72,7 +73,7 @@ func (t *jobs) start(kind, title string, run func(ctx context.Context, tell func
 			j.Ended, j.Text = t.now(), text
 			switch {
 			case err != nil && ctx.Err() != nil:
-				j.Text, j.Stopped = "Stopped. "+text, true
+				j.Text, j.Stopped = "Stopped. "+cmp.Or(text, printable.OneLine(err.Error())), true
 			case err != nil:
 				j.Text, j.Failed = printable.OneLine(err.Error()), true
 			}

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,6 +65,62 @@ func TestRunsAreStopped(t *testing.T) {
 		t.Errorf("to stop it: %d %s", code, text)
 	}
 	u.until("/compare", "Stopped.")
+}
+
+// A replay that is stopped, or that one Region fails, says what it did and nothing of
+// letters that did not come: it did not wait for them.
+func TestReplaysThatEndEarly(t *testing.T) {
+	for name, c := range map[string]struct {
+		partly  error
+		stopped bool
+		says    string
+	}{
+		"stopped":          {nil, true, "Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
+		"stopped, failing": {errors.New("region eu-west-1: no answer"), true, "Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
+		"failing":          {errors.New("region eu-west-1: no answer"), false, "1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed. region eu-west-1: no answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown")}, partly: c.partly}
+			f.letters[1].Objects[0].Key = "bad"
+			if c.stopped {
+				f.letters = append(f.letters, letter("us-east-1", 3, "SlowDown"), letter("us-east-1", 4, "SlowDown"))
+				f.letters[2].Objects[0].Key = "long"
+			}
+			u := serve(t, Options{Source: f, Write: true, Regions: []string{"us-east-1", "eu-west-1"}})
+			u.send(http.MethodPost, "/letters/replay", url.Values{"most": {"4"}})
+			if c.stopped {
+				u.until("/letters", "1 of 4 replayed, 1 not")
+				u.send(http.MethodPost, "/stop/replay", nil)
+			}
+			if page := u.until("/letters", c.says); strings.Contains(page, "did not come") {
+				t.Errorf("letters are said not to have come:\n%s", page)
+			}
+		})
+	}
+}
+
+// A run that is stopped says what came of it, also where there is nothing to say.
+func TestStoppedRunsSayWhatCameOfThem(t *testing.T) {
+	u := serve(t, Options{})
+	u.send(http.MethodPost, "/compare/plan", url.Values{"prefix": {"long"}})
+	u.until("/compare", "1 missing so far")
+	u.send(http.MethodPost, "/stop/plan", nil)
+	u.until("/compare", "Stopped. There is no plan.")
+
+	ended := make(chan job, 1)
+	runs := newJobs(t.Context(), time.Now, func(_ string, j job) {
+		if !j.Running() {
+			ended <- j
+		}
+	})
+	runs.start("replay", "Replay", func(ctx context.Context, _ func(string, int64, int64)) (string, error) {
+		<-ctx.Done()
+		return "", errors.New("2 replayed, 1 left")
+	})
+	runs.stop("replay")
+	if j := <-ended; j.Text != "Stopped. 2 replayed, 1 left" || !j.Stopped || j.Failed {
+		t.Errorf("it ended with %+v", j)
+	}
 }
 
 // The plan's price bounds what a copy may cost.
