@@ -79,8 +79,12 @@ func (s *consoleSource) s3(region string, connections int) *s3.Client {
 }
 
 // Explain judges a key as the command explain does.
-func (s *consoleSource) Explain(ctx context.Context, key string) (document.Explain, error) {
-	facts, err := explain.Run(ctx, explainOptions(s.set, s.config, s.account, key))
+func (s *consoleSource) Explain(ctx context.Context, key string, queues bool) (document.Explain, error) {
+	o := explainOptions(s.set, s.config, s.account, key)
+	if !queues {
+		o.Unread = errors.New("a run of the console has the dead letters")
+	}
+	facts, err := explain.Run(ctx, o)
 	if err != nil {
 		return document.Explain{}, err
 	}

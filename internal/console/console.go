@@ -29,8 +29,9 @@ type Source interface {
 	Alarms(context.Context) ([]Alarm, error)
 	// Report is that of a month, as 2026-11.
 	Report(ctx context.Context, month string) (document.Report, error)
-	// Explain is the verdict on a key.
-	Explain(ctx context.Context, key string) (document.Explain, error)
+	// Explain is the verdict on a key; without queues their dead letters are not read,
+	// and not known.
+	Explain(ctx context.Context, key string, queues bool) (document.Explain, error)
 	// History is a key's versions of all Regions in one line of time.
 	History(ctx context.Context, key string) (document.History, error)
 	// Keys are some that begin with the prefix, in the first Region that answers.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,9 +26,13 @@ func (u *user) watch() events {
 		u.t.Fatal(err)
 	}
 	u.t.Cleanup(func() { _ = resp.Body.Close() }) // read
-	lines := bufio.NewScanner(resp.Body)
+	return newEvents(u.t, resp.Body)
+}
+
+func newEvents(t *testing.T, r io.Reader) events {
+	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)
-	return events{u.t, lines}
+	return events{t, lines}
 }
 
 // next is the next event.

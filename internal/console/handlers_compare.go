@@ -74,7 +74,7 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 
 // missing reads what a form wants copied.
 func missing(r *http.Request) (Missing, error) {
-	if err := r.ParseForm(); err != nil {
+	if err := decodeFields(r); err != nil {
 		return Missing{}, err
 	}
 	m := Missing{Prefix: r.PostForm.Get("prefix"), Keys: r.PostForm["key"]}
@@ -89,7 +89,7 @@ func missing(r *http.Request) (Missing, error) {
 func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 	m, err := missing(r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, sentence(err.Error()), http.StatusBadRequest)
 		return
 	}
 	m.DryRun = true

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"s3fanout/internal/operator/document"
@@ -31,6 +33,7 @@ type keyView struct {
 	Jobs     []jobView
 	Error    string
 	Found    *document.Explain
+	Unread   bool // the dead letters were not read: a run has them
 	Moments  []moment
 	Past     string // why not all of them are known
 	Backfill bool   // can copy it
@@ -59,7 +62,8 @@ func (s *Server) key(r *http.Request) (v keyView, status int) {
 	if v.Key == "" {
 		return v, http.StatusOK
 	}
-	found, err := s.o.Source.Explain(r.Context(), v.Key)
+	found, unread, err := s.explain(r.Context(), v.Key)
+	v.Unread = unread
 	if err != nil {
 		v.Error = err.Error()
 		return v, http.StatusBadGateway
@@ -73,12 +77,26 @@ func (s *Server) key(r *http.Request) (v keyView, status int) {
 	return v, http.StatusOK
 }
 
+// explain reads dead letters only if no run of the console has them, which would miss
+// what is held here. It does not wait for one: the rest is known without.
+func (s *Server) explain(ctx context.Context, key string) (d document.Explain, unread bool, err error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	default:
+		unread = true
+	}
+	d, err = s.o.Source.Explain(ctx, key, !unread)
+	return d, unread, err
+}
+
 // completeKey lists keys that begin with what was typed.
 func (s *Server) completeKey(w http.ResponseWriter, r *http.Request) {
 	prefix := r.URL.Query().Get("key")
 	var names []string
 	if prefix != "" && checkKey(prefix) == nil {
 		names, _ = s.o.Source.Keys(r.Context(), prefix) // nothing to complete with, and explain will say why
+		names = slices.DeleteFunc(names, func(name string) bool { return !fits(name) })
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(s.fragment("names", names))) //nolint:gosec // the template escapes the names

@@ -165,8 +165,8 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return "Nothing was replayed.", err
 		}
+		defer s.news["ended"].changed() // pages about a key then read its letters
 		defer end()
-		defer s.news["ended"].changed()
 		defer s.news["letters"].changed()
 		var t replayTally
 		tell(t.progress(chosen), 0, int64(chosen.Most))

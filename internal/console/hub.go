@@ -92,6 +92,10 @@ func (h *hub) take(l *listener) map[string]string {
 	return news
 }
 
+// lines has an event's lines begin as they must. A carriage return would end one, too:
+// in HTML it is written as a reference.
+var lines = strings.NewReplacer("\r", "&#13;", "\n", "\ndata: ")
+
 // serve sends what changes until the browser, or the server, goes away; the query names
 // parts that the page is without.
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +114,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 		case <-l.wake:
 		}
 		for name, html := range h.take(l) {
-			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, strings.ReplaceAll(strings.ReplaceAll(html, "\r", ""), "\n", "\ndata: ")); err != nil {
+			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, lines.Replace(html)); err != nil {
 				return
 			}
 		}

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -24,7 +23,7 @@ func forms(page, action string) []url.Values {
 	for _, form := range regexp.MustCompile(`(?s)<form method="post" action="`+action+`".*?</form>`).FindAllString(page, -1) {
 		fields := url.Values{}
 		for _, m := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(form, -1) {
-			fields.Add(m[1], html.UnescapeString(m[2]))
+			fields.Add(m[1], sent(m[2]))
 		}
 		list = append(list, fields)
 	}
@@ -47,8 +46,8 @@ func TestReplaysOfThePage(t *testing.T) {
 		says   []string
 	}{
 		"one":      {"/letters", "message=us-east-13&region=us-east-1", "1", "{us-east-1    us-east-13 1}", []string{"1 replayed, 0 of the chosen left", "copied", "3 dead letters, read"}},
-		"a group":  {"/letters", "reason=AccessDenied&region=us-east-1", "2", "{us-east-1  AccessDenied   2}", []string{"1 replayed, 1 of the chosen left", "failed again", "the function failed again: NoSuchKey", "1 replayed"}},
-		"filtered": {"/letters?prefix=films/&reason=AccessDenied", "prefix=films%2F&reason=AccessDenied", "2", "{ films/ AccessDenied   2}", []string{"2 replayed, 0 of the chosen left", "2 dead letters, read"}},
+		"a group":  {"/letters", "reason-encoded=AccessDenied&region=us-east-1", "2", "{us-east-1  AccessDenied   2}", []string{"1 replayed, 1 of the chosen left", "failed again", "the function failed again: NoSuchKey", "1 replayed"}},
+		"filtered": {"/letters?prefix=films/&reason=AccessDenied", "prefix-encoded=films%252F&reason-encoded=AccessDenied", "2", "{ films/ AccessDenied   2}", []string{"2 replayed, 0 of the chosen left", "2 dead letters, read"}},
 		"all":      {"/letters?prefix=films/", "", "4", "{     4}", []string{"3 replayed, 1 of the chosen left", "1 dead letter, read", "3 were replayed since"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,8 +186,11 @@ func (c *changing) DeadLetters(ctx context.Context, _ func(int)) (document.Redri
 	n, held := c.counted, c.held
 	c.mu.Unlock()
 	if held {
-		c.reading <- struct{}{}
-		<-ctx.Done()
+		select {
+		case c.reading <- struct{}{}:
+			<-ctx.Done()
+		case <-ctx.Done():
+		}
 		return document.Redrive{}, ctx.Err()
 	}
 	d := document.Redrive{Regions: []document.RedriveRegion{{Region: "us-east-1"}}}
@@ -253,5 +255,33 @@ func TestOneRunAtATimeHasTheLetters(t *testing.T) {
 		if strings.HasPrefix(call, "replay") {
 			t.Errorf("it ran %q", call)
 		}
+	}
+}
+
+// A key's page takes no letters from a run that has them, and says that it did not; nor
+// does a run take them from the page.
+func TestKeyLeavesARunItsLetters(t *testing.T) {
+	c := &changing{fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}}, held: true, reading: make(chan struct{})}
+	u := serve(t, Options{Source: c, Regions: []string{"us-east-1"}})
+	const page, unread = "/key?key=films/1.mp4", "were not read: a run of this console has them"
+	if text := u.get(page); strings.Contains(text, unread) {
+		t.Errorf("no run has the letters, and the page says\n%s", text)
+	}
+	u.send(http.MethodPost, "/letters/read", nil)
+	<-c.reading
+	if text := u.get(page); !strings.Contains(text, unread) {
+		t.Errorf("a run has the letters, and the page says\n%s", text)
+	}
+	u.send(http.MethodPost, "/stop/letters", nil)
+	u.until("/letters", "Stopped. The list is as it was.")
+	u.get(page)
+	var asked []string
+	for _, call := range c.called() {
+		if strings.HasPrefix(call, "explain") {
+			asked = append(asked, call)
+		}
+	}
+	if got, want := fmt.Sprint(asked), "[explain films/1.mp4 true explain films/1.mp4 false explain films/1.mp4 true]"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
 	}
 }

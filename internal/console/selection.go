@@ -88,6 +88,9 @@ func (c Letters) Any() bool {
 // checked is the choice of a form that replays: of Regions and keys that can be, with
 // the number that the form said.
 func (s *Server) checked(r *http.Request) (Letters, error) {
+	if err := decodeFields(r); err != nil {
+		return Letters{}, err
+	}
 	c := choice(r)
 	most, err := strconv.Atoi(r.PostFormValue("most"))
 	switch {

@@ -24,7 +24,7 @@ func TestMissingObjectsAreCopied(t *testing.T) {
 	b.run(t, chromedp.Click(`[data-post="/stop/verify"]`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-verify").innerText.includes("Stopped.") && document.querySelector("#compared").innerText.includes("It ended early")`)
 	b.run(t, chromedp.Click(`.folders a[href*="films"]`, chromedp.ByQuery))
-	b.until(t, `document.querySelectorAll("#compared a.object").length == 1 && document.querySelector("#plan-prefix").value == "films/"`)
+	b.until(t, `document.querySelectorAll("#compared a.object").length == 1 && document.querySelector("#plan-prefix").textContent == "films/"`)
 
 	b.run(t, chromedp.Evaluate(agree, nil), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#compared").innerText.includes("2 objects to copy")`)

@@ -50,7 +50,7 @@ const (
 	MaxLetters = 5000
 )
 
-// Options say what to explain. All fields but the last three are required.
+// Options say what to explain. All fields but Unread and those after it are required.
 type Options struct {
 	Config  replicaset.Config
 	Account string // the account ID, which is in the buckets' names
@@ -58,6 +58,8 @@ type Options struct {
 	// S3 and Queues have the clients of every member of the set.
 	S3     map[string]S3
 	Queues map[string]redrive.Clients
+	// Unread, if set, has no queue read, and is why nothing is known of any.
+	Unread error
 	// Logs has the audit trail asked too, in its Region; nil leaves that out.
 	Logs audit.Logs
 	// AuditFrom is from when on; zero for from an hour before the oldest version.
@@ -135,6 +137,13 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 // readLetters lists the queues as a dry run of redrive does, and keeps the
 // letters that name the object.
 func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
+	if o.Unread != nil {
+		var queues []Queue
+		for _, region := range o.Config.Regions {
+			queues = append(queues, Queue{Region: region, Err: o.Unread})
+		}
+		return nil, queues, nil
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	most, looked := cmp.Or(o.MaxLetters, MaxLetters), 0

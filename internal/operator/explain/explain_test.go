@@ -233,6 +233,16 @@ func TestManyLettersAreNotAllLookedAt(t *testing.T) {
 	}
 }
 
+// Queues that are not to be read are left alone, and nothing is known of them.
+func TestQueuesThatAreNotRead(t *testing.T) {
+	o := options(t, region{}, region{}, nil, &queue{bodies: []string{letter(eu, "elsewhere", key)}})
+	o.Queues, o.Unread = nil, errors.New("a run has them") // a request would panic
+	f := run(t, o)
+	if len(f.Letters) > 0 || len(f.Queues) != 2 || f.Queues[0].Err == nil || f.Queues[1].Err == nil {
+		t.Errorf("got %+v and %+v, want nothing known of either queue", f.Letters, f.Queues)
+	}
+}
+
 func TestAQueueThatCannotBeRead(t *testing.T) {
 	f := run(t, options(t, region{}, region{}, nil, &queue{err: errors.New("out of order")}))
 	if f.Queues[1].Err == nil || f.Err() == nil {

@@ -12,6 +12,9 @@ import (
 
 const hostile = `<img src=x onerror="document.title='owned'">/"'&amp;` + "\u202e.txt"
 
+// broken has line breaks, which HTML's parser, fields and forms change.
+const broken = "a\r\nb\tc/"
+
 // The size of the set.
 const (
 	regionsOfCrowd = 20
@@ -120,9 +123,13 @@ func (c *crowd) Alarms(context.Context) (list []console.Alarm, _ error) {
 // letter is one of them; its key differs from the others'.
 func (c *crowd) letter(i int) document.RedriveLetter {
 	region, source := c.regions[i%regionsOfCrowd], c.regions[(i+1)%regionsOfCrowd]
+	key := fmt.Sprint(i, hostile)
+	if i%2 == 1 {
+		key = fmt.Sprint(i, broken, hostile)
+	}
 	return document.RedriveLetter{
 		Region: region, MessageID: fmt.Sprint(i), Kind: "on-failure", Reason: hostile, Outcome: "waiting", Attempts: 3,
-		Objects:   []document.RedriveObject{{Bucket: "media-" + source, Key: fmt.Sprint(i, hostile), VersionID: "v"}},
+		Objects:   []document.RedriveObject{{Bucket: "media-" + source, Key: key, VersionID: "v"}},
 		Functions: []document.RedriveFunction{{Region: region, Name: "media-replicator"}},
 	}
 }
@@ -174,7 +181,7 @@ func (c *crowd) Keys(_ context.Context, prefix string) (keys []string, _ error) 
 	return keys, nil
 }
 
-func (c *crowd) Explain(_ context.Context, key string) (document.Explain, error) {
+func (c *crowd) Explain(_ context.Context, key string, _ bool) (document.Explain, error) {
 	c.ask("explain")
 	d := document.Explain{Key: key, Verdict: "dead-letter", Text: hostile}
 	d.Steps = []document.ExplainStep{{Text: hostile, Command: "s3fanout explain"}}
