@@ -86,6 +86,7 @@ func (l *lookout) Status(ctx context.Context) (console.Look, error) {
 	}
 	look := console.Look{Pending: pending, Silent: l.silent(answers), Uploads: map[string]int64{}}
 	regions := reachable(facts)
+	look.Held = slices.ContainsFunc(facts.Regions, func(r health.Region) bool { return r.Queue.Value.Held > 0 })
 	figures, pending := l.figures.Get(ctx, regions...)
 	look.Pending = look.Pending || pending
 	for _, region := range regions {

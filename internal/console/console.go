@@ -57,6 +57,8 @@ type Look struct {
 	// of which nothing is known is not in it.
 	Uploads map[string]int64
 	// Pending says that some of what is missing may come soon.
+	// Held says of some Region that another reader has dead letters, or just had.
+	Held bool
 	Pending bool
 }
 

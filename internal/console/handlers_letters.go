@@ -108,10 +108,12 @@ const (
 )
 
 // noticeQueues takes note of how many dead letters a look found. Where these are others
-// than before and than those of the list, and somebody looks at it, it is read again.
-func (s *Server) noticeQueues(ctx context.Context, regions []document.StatusRegion) {
+// than those of the list, and somebody looks at it, it is read again, once for each
+// count. Queues that still change, or that somebody reads, are left alone: a redrive in
+// a shell would miss what is held here.
+func (s *Server) noticeQueues(ctx context.Context, look Look) {
 	now, total := map[string]int{}, 0
-	for _, r := range regions {
+	for _, r := range look.Regions {
 		if r.DeadLetters != nil {
 			now[r.Region] = *r.DeadLetters
 			total += *r.DeadLetters
@@ -120,19 +122,21 @@ func (s *Server) noticeQueues(ctx context.Context, regions []document.StatusRegi
 	s.mu.Lock()
 	same := maps.Equal(s.queues.now, now)
 	s.queues.now = now
-	read := !same && len(s.queues.changed()) > 0 && total <= mostQuietly && s.tabs["letters"] > 0
+	read := same && !look.Held && len(s.queues.changed()) > 0 && !maps.Equal(s.readAt, now) && total <= mostQuietly && s.tabs["letters"] > 0
 	s.mu.Unlock()
-	if same {
-		return
+	if !same {
+		s.news["letters"].changed()
 	}
-	s.news["letters"].changed()
-	if read {
-		s.readQuietly(ctx)
+	if read && s.readQuietly(ctx) {
+		s.mu.Lock()
+		s.readAt = now
+		s.mu.Unlock()
 	}
 }
 
-// readQuietly reads the queues unless a run has the turn, and ends when one wants it.
-func (s *Server) readQuietly(ctx context.Context) {
+// readQuietly reads the queues unless a run has the turn, and ends when one wants it: it
+// is not done then.
+func (s *Server) readQuietly(ctx context.Context) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, quietTime)
 	defer cancel()
 	s.mu.Lock() // whoever has the turn can be told to end
@@ -142,7 +146,7 @@ func (s *Server) readQuietly(ctx context.Context) {
 		s.mu.Unlock()
 	default:
 		s.mu.Unlock()
-		return
+		return false
 	}
 	defer func() { <-s.turn }()
 	d, err := s.o.Source.DeadLetters(ctx, func(int) {})
@@ -152,6 +156,8 @@ func (s *Server) readQuietly(ctx context.Context) {
 	if ctx.Err() == nil && err == nil { // else the list stays, and says that it differs
 		s.keepQueues(d, true)
 	}
+	// One that took too long would hide the letters again and again.
+	return !errors.Is(ctx.Err(), context.Canceled)
 }
 
 func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {

@@ -165,7 +165,11 @@ type changing struct {
 
 	mu      sync.Mutex
 	counted int
-	held    bool
+	drained bool // by somebody, one at each look
+	others  bool // another reader holds letters
+	looks   int
+	hidden  int           // no reading finds so many
+	held    bool          // a reading is
 	reading chan struct{} // receives when a reading is held up
 }
 
@@ -178,12 +182,17 @@ func (c *changing) set(counted int, held bool) {
 func (c *changing) Status(context.Context) (Look, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Look{Status: document.Status{Regions: []document.StatusRegion{{Region: "us-east-1", DeadLetters: pointer(c.counted)}}}}, nil
+	if c.looks++; c.drained {
+		c.counted--
+	}
+	look := Look{Held: c.others}
+	look.Regions = []document.StatusRegion{{Region: "us-east-1", DeadLetters: pointer(c.counted)}}
+	return look, nil
 }
 
 func (c *changing) DeadLetters(ctx context.Context, _ func(int)) (document.Redrive, error) {
 	c.mu.Lock()
-	n, held := c.counted, c.held
+	n, held := c.counted-c.hidden, c.held
 	c.mu.Unlock()
 	if held {
 		select {
@@ -236,6 +245,47 @@ func TestListFollowsTheQueues(t *testing.T) {
 	<-c.reading
 	u.send(http.MethodPost, "/letters/replay", url.Values{"most": {"1"}})
 	u.until("/letters", "1 replayed, 0 of the chosen left")
+}
+
+// While a redrive in a shell empties a queue, or anybody holds its letters, the list
+// leaves it alone; once it stands still, it is read once.
+func TestListLeavesARedriveItsLetters(t *testing.T) {
+	c := &changing{fake: &fake{}, counted: 500, reading: make(chan struct{})}
+	u := serve(t, Options{Source: c, Write: true, Regions: []string{"us-east-1"}, Interval: time.Millisecond})
+	u.send(http.MethodPost, "/letters/read", nil)
+	u.until("/letters", "500 dead letters, read")
+	u.look("letters")
+	pass := func(change func()) {
+		c.mu.Lock()
+		change()
+		until := c.looks + 10
+		c.mu.Unlock()
+		for looks := 0; looks < until; {
+			c.mu.Lock()
+			looks = c.looks
+			c.mu.Unlock()
+			u.get("/letters/part?")
+		}
+	}
+	readings := func() string { return fmt.Sprint(strings.Count(strings.Join(c.called(), " "), "letters")) }
+	pass(func() { c.drained = true })
+	pass(func() { c.drained, c.others = false, true })
+	if got := readings(); got != "1" {
+		t.Errorf("%s readings, want the one that was asked for", got)
+	}
+	pass(func() { c.others = false })
+	if got := readings(); got != "2" {
+		t.Errorf("%s readings once the queue stands still, want one more", got)
+	}
+	// One that differs still has been read at its count.
+	c.mu.Lock()
+	c.hidden = 1
+	c.mu.Unlock()
+	pass(func() { c.counted++ })
+	pass(func() {})
+	if got := readings(); got != "3" {
+		t.Errorf("%s readings, want one at each count", got)
+	}
 }
 
 // A replay waits for a reading that somebody asked for, and can be stopped meanwhile:

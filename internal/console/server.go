@@ -27,6 +27,7 @@ type Server struct {
 
 	turn    chan struct{}      // has one while a run of the console holds dead letters
 	quietly context.CancelFunc // ends the reading that nobody asked for, if there is one
+	readAt  map[string]int     // what the queues counted at the last such reading
 	tabs    map[string]int     // pages that are connected; under mu
 	news    map[string]*news   // of the parts that browsers ask for
 
@@ -132,7 +133,7 @@ func (s *Server) lookOnce(ctx context.Context) (pending bool) {
 	}
 	s.hub.set("trouble", "")
 	s.publish(func() { s.look, s.looked = &look, s.o.Now() })
-	defer s.noticeQueues(ctx, look.Regions)
+	defer s.noticeQueues(ctx, look)
 	trends, err := within(ctx, s.o.Source.Trends)
 	if err != nil {
 		trends = nil // not known

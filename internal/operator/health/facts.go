@@ -248,4 +248,5 @@ type Queue struct {
 	Unencrypted      bool   // not even by a key of SQS
 	// Letters is about how many there are, with those that somebody holds.
 	Letters int
+	Held    int // of Letters
 }

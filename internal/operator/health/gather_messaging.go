@@ -112,6 +112,9 @@ func (g gatherer) queue(ctx context.Context) Look[Queue] {
 			return Look[Queue]{Why: what + " does not say its " + string(attribute)}
 		}
 		*add += n
+		if attribute == sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible {
+			q.Held = n
+		}
 	}
 	return found(q)
 }

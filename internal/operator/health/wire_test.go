@@ -181,7 +181,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		// A plus sign in IAM's documents is one.
 		Role:  found(Role{ID: "AROA1", Trust: `{"a":"b+c"}`, Policies: found([]string{"{}"}), Attached: found([]string{"Extra"}), Boundary: "arn:b"}),
-		Queue: found(Queue{Policy: "{}", Key: "k", RetentionSeconds: 60, Letters: 7}),
+		Queue: found(Queue{Policy: "{}", Key: "k", RetentionSeconds: 60, Letters: 7, Held: 2}),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
