@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,23 +56,41 @@ func (s *consoleSource) describe(o console.Options) console.Options {
 	return o
 }
 
-// Keys asks the Regions in turn, so that one that is away completes nothing less.
+// completionTime is how long a completion waits for Regions that have not answered.
+const completionTime = 2 * time.Second
+
+// Keys asks all Regions at once: a key that is looked for is often missing in some.
 func (s *consoleSource) Keys(ctx context.Context, prefix string) (keys []string, err error) {
 	const most = 20
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	answered := false
 	for _, region := range s.set.Regions {
-		out, failed := s.s3(region, 1).ListObjectsV2(ctx, &s3.ListObjectsV2Input{
-			Bucket: aws.String(s.set.Member(s.account, region).Bucket), Prefix: aws.String(prefix), MaxKeys: aws.Int32(most),
+		wait.Go(func() {
+			out, failed := s.s3(region, 1).ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+				Bucket: aws.String(s.set.Member(s.account, region).Bucket), Prefix: aws.String(prefix), MaxKeys: aws.Int32(most),
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if failed != nil {
+				err = awsapi.Explain(region, "the bucket", failed)
+				return
+			}
+			answered = true
+			for _, o := range out.Contents {
+				keys = append(keys, aws.ToString(o.Key))
+			}
 		})
-		if failed != nil {
-			err = awsapi.Explain(region, "the bucket", failed)
-			continue
-		}
-		for _, o := range out.Contents {
-			keys = append(keys, aws.ToString(o.Key))
-		}
-		return keys, nil
 	}
-	return nil, err
+	wait.Wait()
+	if !answered {
+		return nil, err
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	return keys[:min(len(keys), most)], nil
 }
 
 func (s *consoleSource) s3(region string, connections int) *s3.Client {

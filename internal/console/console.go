@@ -34,7 +34,7 @@ type Source interface {
 	Explain(ctx context.Context, key string, queues bool) (document.Explain, error)
 	// History is a key's versions of all Regions in one line of time.
 	History(ctx context.Context, key string) (document.History, error)
-	// Keys are some that begin with the prefix, in the first Region that answers.
+	// Keys are the first that begin with the prefix, in the Regions that answer soon.
 	Keys(ctx context.Context, prefix string) ([]string, error)
 	// DeadLetters reads the queues, and leaves them as they are.
 	DeadLetters(ctx context.Context, read func(n int)) (document.Redrive, error)
