@@ -88,9 +88,15 @@ func (f *fake) History(_ context.Context, key string) (document.History, error) 
 
 func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive, error) {
 	read(len(f.letters))
+	f.mu.Lock()
+	failed := f.err != nil
+	f.mu.Unlock()
 	d := document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}
-	if f.err == nil { // set before
+	if !failed {
 		d.Regions = []document.RedriveRegion{{Region: "us-east-1"}}
+	}
+	if f.partly != nil {
+		d.Regions = append(d.Regions, document.RedriveRegion{Region: "eu-west-1", Error: f.partly.Error()})
 	}
 	return d, errors.Join(f.call("letters"), f.partly)
 }
@@ -315,6 +321,18 @@ func TestQueuesThatDoNotAnswer(t *testing.T) {
 		if !strings.Contains(page, "job failed") {
 			t.Errorf("%s: it looks as if all had answered:\n%s", path, page)
 		}
+	}
+	page := u.get("/letters")
+	for _, want := range []string{"At least 1 dead letter, read", "eu-west-1: region eu-west-1: no answer; dead letters that were not read are not in the list"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q:\n%s", want, page)
+		}
+	}
+	// Where none answers, the list stays.
+	f.fail(errors.New("no Region answers"))
+	u.send(http.MethodPost, "/letters/read", nil)
+	if page := u.until("/letters", "no Region answers"); !strings.Contains(page, "At least 1 dead letter, read") {
+		t.Errorf("queues that did not answer look empty:\n%s", page)
 	}
 }
 

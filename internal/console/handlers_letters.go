@@ -51,8 +51,8 @@ func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
 		if ctx.Err() != nil {
 			return "The list is as it was.", ctx.Err()
 		}
-		if err != nil && len(d.Regions) == 0 {
-			return "", err
+		if err != nil && !answered(d) {
+			return "", fmt.Errorf("no queue was read, and the list is as it was: %w", err)
 		}
 		s.keepQueues(d, false)
 		text := letterCount(len(d.Letters)) + " in the queues."

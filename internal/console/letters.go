@@ -27,8 +27,8 @@ type lettersView struct {
 	Groups      []letterGroup
 	MoreGroups  int // that are not listed
 	Letters     []letterRow
-	MoreLetters int // chosen ones that are not listed
-	Trouble     []queueTrouble
+	MoreLetters int            // chosen ones that are not listed
+	Trouble     []queueTrouble // there may be more than Total where there is any
 	Changed     []queueChange
 }
 
@@ -242,7 +242,7 @@ func letterCount(n int) string { return plural(n, "dead letter") }
 func (q *queues) trouble() (list []queueTrouble) {
 	for _, r := range q.regions {
 		if r.Error != "" {
-			list = append(list, queueTrouble{r.Region, r.Error})
+			list = append(list, queueTrouble{r.Region, r.Error + "; dead letters that were not read are not in the list"})
 		}
 		if r.Held > 0 {
 			text := fmt.Sprintf("about %s are held by another reader for at most %d minutes, and are not in the list",
@@ -251,6 +251,11 @@ func (q *queues) trouble() (list []queueTrouble) {
 		}
 	}
 	return list
+}
+
+// answered says whether any queue was read whole.
+func answered(d document.Redrive) bool {
+	return slices.ContainsFunc(d.Regions, func(r document.RedriveRegion) bool { return r.Error == "" })
 }
 
 // changed says which queues have another number of letters than were read.
