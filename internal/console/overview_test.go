@@ -149,6 +149,19 @@ func TestDeadLettersOfPairs(t *testing.T) {
 	if got, want := of(strange), "ap-eu=? ap-us=0 eu-ap=? eu-us=? us-ap=0 us-eu=?"; got != want {
 		t.Errorf("with one that tells nothing: %s, want %s", got, want)
 	}
+	g := glanceAt(us, eu, ap)
+	for want, q := range map[string]queues{
+		`>not read</a>`: {},
+		`title="eu-west-1: a dead letter does not tell from where it comes, or to where">not available</a>`: strange,
+		`title="eu-west-1: no answer; dead letters that were not read are not in the list">not available</a>`: newQueues(
+			document.Redrive{Regions: []document.RedriveRegion{{Region: "eu-west-1", Error: "no answer"}}}, time.Unix(1, 0), queues{}, false),
+	} {
+		g.letters = q.byPair(buckets)
+		text := (&Server{pages: called("s3fanout")}).fragment("pairs", newOverview(g).Pairs)
+		if read := !q.read.IsZero(); !strings.Contains(text, want) || read && strings.Contains(text, "not read<") {
+			t.Errorf("the pairs do not say %q:\n%s", want, text)
+		}
+	}
 	replayed := one("eu-west-1", "b-us", "eu-west-1")
 	replayed.Outcome = "replayed"
 	known.note(replayed)

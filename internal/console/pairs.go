@@ -19,7 +19,8 @@ type pairView struct {
 	Rate           *float64 // of them, a minute
 	Trend          Trend
 	DeadLetters    *int
-	Read           time.Time // when they were counted; zero: just now
+	Read           time.Time // when they were read; zero: never, or they were counted just now
+	Unsure         string    // why they are not known although they were read
 }
 
 // mostPairs is how many the overview lists; those of a Region are listed on demand.
@@ -36,7 +37,8 @@ func (o *overview) addPairs(trends []Trend, letters pairLetters) {
 			if none(source.DeadLetters) && none(target.DeadLetters) {
 				p.DeadLetters = new(int)
 			} else {
-				p.DeadLetters, p.Read = letters.of(source.Region, target.Region), letters.read
+				p.DeadLetters, p.Unsure = letters.of(source.Region, target.Region)
+				p.Read = letters.read
 			}
 			o.Pairs = append(o.Pairs, p)
 		}
@@ -121,35 +123,39 @@ func lagState(ms float64) string {
 type pairLetters struct {
 	read   time.Time // zero: never
 	counts map[[2]string]int
-	// unsure are the queues that were not read whole, and those with dead letters
-	// that do not tell from where they come, or to where.
-	unsure map[string]bool
+	// unsure says of queues that were not read whole, and of those with dead letters
+	// that do not tell from where they come, or to where, why that is so.
+	unsure map[string]string
 }
 
-// of is nil where the number is not known. A function's dead letters are in its own
-// Region's queue, those of a topic in the queue of the source.
-func (l pairLetters) of(source, target string) *int {
-	if l.read.IsZero() || l.unsure[source] || l.unsure[target] {
-		return nil
+// of is nil where the number is not known, with why if the queues were read. A
+// function's dead letters are in its own Region's queue, those of a topic in the queue
+// of the source.
+func (l pairLetters) of(source, target string) (n *int, why string) {
+	if l.read.IsZero() {
+		return nil, ""
 	}
-	n := l.counts[[2]string{source, target}]
-	return &n
+	for _, queue := range []string{source, target} {
+		if why := l.unsure[queue]; why != "" {
+			return nil, queue + ": " + why
+		}
+	}
+	counted := l.counts[[2]string{source, target}]
+	return &counted, ""
 }
 
 // byPair counts what was read and is still there. buckets are those of the Regions.
 func (q *queues) byPair(buckets map[string]string) pairLetters {
-	p := pairLetters{read: q.read, counts: map[[2]string]int{}, unsure: map[string]bool{}}
+	p := pairLetters{read: q.read, counts: map[[2]string]int{}, unsure: map[string]string{}}
 	regions := map[string]string{}
 	for region, bucket := range buckets {
 		regions[bucket] = region
 	}
-	for _, r := range q.regions {
-		if r.Error != "" || r.Held > 0 {
-			p.unsure[r.Region] = true
-		}
+	for _, t := range q.trouble() {
+		p.unsure[t.Region] = t.Text
 	}
 	for _, l := range q.letters {
-		if l.Outcome == "replayed" {
+		if l.Gone() {
 			continue
 		}
 		source := ""
@@ -157,7 +163,7 @@ func (q *queues) byPair(buckets map[string]string) pairLetters {
 			source = regions[l.Objects[0].Bucket]
 		}
 		if source == "" || len(l.Functions) == 0 {
-			p.unsure[l.Region] = true
+			p.unsure[l.Region] = cmp.Or(p.unsure[l.Region], "a dead letter does not tell from where it comes, or to where")
 		}
 		for _, f := range l.Functions {
 			p.counts[[2]string{source, f.Region}]++
