@@ -23,6 +23,9 @@ func newGuard(port string) *guard {
 	hosts := map[string]bool{}
 	for _, name := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		hosts[name+":"+port] = true
+		if port == "80" { // browsers leave the default out
+			hosts[name] = true
+		}
 	}
 	return &guard{hosts: hosts, token: rand.Text(), session: rand.Text(), csrf: rand.Text(), name: "s3fanout-" + rand.Text()[:8]}
 }

@@ -72,6 +72,18 @@ func TestStrangersAreKeptOut(t *testing.T) {
 	}
 }
 
+// Browsers leave the default port out, and only that.
+func TestHostsOfTheDefaultPort(t *testing.T) {
+	for port, want := range map[string]bool{"80": true, "8080": false} {
+		g := newGuard(port)
+		for _, host := range []string{"127.0.0.1", "localhost", "[::1]"} {
+			if g.hosts[host] != want || !g.hosts[host+":"+port] {
+				t.Errorf("port %s lets in %v", port, g.hosts)
+			}
+		}
+	}
+}
+
 func TestHeadersOfAPage(t *testing.T) {
 	u := serve(t, Options{})
 	resp, err := u.Get(u.base + "/")
