@@ -180,7 +180,7 @@ func (s *consoleSource) Backfill(ctx context.Context, m console.Missing, progres
 	}
 	o.Approve = func(_ context.Context, e backfill.Estimate) (float64, error) {
 		if e.Dollars() > m.Limit {
-			return 0, fmt.Errorf("it would cost about $%.2f, more than the $%.2f of the plan; make a new one", e.Dollars(), m.Limit)
+			return 0, fmt.Errorf("it would cost about $%.2f by now, %w: $%.2f", e.Dollars(), console.ErrOverLimit, m.Limit)
 		}
 		return m.Limit, nil
 	}

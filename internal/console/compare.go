@@ -23,7 +23,8 @@ type comparison struct {
 	more        int // that are not kept
 	plan        *Copied
 	planned     plan
-	open        bool // planned can be carried out
+	stage       stage  // of planned
+	refused     string // why nothing was copied by it
 	result      *Copied
 }
 
@@ -64,7 +65,8 @@ type planView struct {
 	Copied
 
 	Planned plan
-	Open    bool // can be carried out
+	Stage   stage
+	Refused string // why nothing was copied
 	Objects int
 	Bytes   int64
 }
@@ -98,23 +100,23 @@ func (c *comparison) end(s Compared, early bool) {
 func (c *comparison) forgetPlan() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plan, c.planned, c.open = nil, plan{}, false
+	c.plan, c.planned, c.stage, c.refused = nil, plan{}, planEnded, ""
 }
 
 func (c *comparison) setPlan(d Copied, p plan) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plan, c.planned, c.open, c.result = &d, p, true, nil
+	c.plan, c.planned, c.stage, c.refused, c.result = &d, p, planOpen, "", nil
 }
 
 // takePlan is the newest plan if it is the one of that ID and nobody took it before.
 func (c *comparison) takePlan(id string) (plan, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.open || c.planned.ID != id {
+	if c.stage != planOpen || c.planned.ID != id {
 		return plan{}, false
 	}
-	c.open = false
+	c.stage = planGoingOn
 	return c.planned, true
 }
 
@@ -122,13 +124,21 @@ func (c *comparison) takePlan(id string) (plan, bool) {
 func (c *comparison) givePlanBack(p plan) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open = c.planned.ID == p.ID
+	if c.planned.ID == p.ID {
+		c.stage = planOpen
+	}
 }
 
-func (c *comparison) setResult(d Copied) {
+// endPlan keeps what came of a plan, unless it was refused.
+func (c *comparison) endPlan(p plan, d Copied, refused string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.result = &d
+	if c.planned.ID == p.ID {
+		c.stage, c.refused = planEnded, refused
+	}
+	if refused == "" {
+		c.result = &d
+	}
 }
 
 func (c *comparison) view(within, kind string) compareView {
@@ -159,7 +169,7 @@ func (c *comparison) view(within, kind string) compareView {
 	slices.SortStableFunc(v.Differences, func(a, b document.VerifyDifference) int { return cmp.Compare(a.Key, b.Key) })
 	v.Prefixes, v.MorePrefix = below.list(mostRows)
 	if c.plan != nil {
-		v.Plan = &planView{Copied: *c.plan, Planned: c.planned, Open: c.open}
+		v.Plan = &planView{Copied: *c.plan, Planned: c.planned, Stage: c.stage, Refused: c.refused}
 		for _, t := range c.plan.Targets {
 			v.Plan.Objects, v.Plan.Bytes = v.Plan.Objects+toCopy(t), v.Plan.Bytes+t.MissingBytes
 		}
@@ -195,6 +205,15 @@ func (m Missing) Command() string {
 	}
 	return command
 }
+
+// stage is how far a plan has come.
+type stage string
+
+const (
+	planOpen    stage = "open" // it can be carried out
+	planGoingOn stage = "going on"
+	planEnded   stage = "ended"
+)
 
 // plan is a backfill that somebody saw, with the most that it may cost.
 type plan struct {

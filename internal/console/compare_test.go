@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,5 +89,48 @@ func TestPlanAndResult(t *testing.T) {
 	page = u.until("/compare", "AccessDenied: &lt;i&gt;")
 	if !strings.Contains(page, "It was carried out") || len(forms(page, "/compare/backfill")) > 0 {
 		t.Errorf("a plan that was carried out is offered again:\n%s", page)
+	}
+}
+
+// grown is a set in which more is missing than was planned: a copy waits, and is refused.
+type grown struct {
+	*fake
+
+	refuse chan error
+}
+
+func (g *grown) Backfill(ctx context.Context, m Missing, progress func(int, int)) (Copied, error) {
+	d, err := g.fake.Backfill(ctx, m, progress)
+	if !m.DryRun {
+		err = <-g.refuse
+	}
+	return d, err
+}
+
+// A plan says that it was carried out once it was, and no sooner; one that was refused
+// says that nothing was copied.
+func TestPlanSaysHowFarItIs(t *testing.T) {
+	const goesOn, was, nothing = "It is being carried out", "It was carried out", "Nothing was copied: it would cost $9, more than was agreed to; make a new plan"
+	for _, c := range []struct {
+		end        error
+		says, lies string
+	}{
+		{nil, was, nothing},
+		{errors.New("no answer"), was, nothing},
+		{fmt.Errorf("it would cost $9, %w", ErrOverLimit), nothing, was},
+	} {
+		g := &grown{fake: &fake{}, refuse: make(chan error)}
+		u := serve(t, Options{Source: g, Write: true})
+		u.send(http.MethodPost, "/compare/plan", nil)
+		page := u.until("/compare", "Copy for $1.10 at most")
+		u.send(http.MethodPost, "/compare/backfill", forms(page, "/compare/backfill")[0])
+		if page = u.get("/compare"); !strings.Contains(page, goesOn) || strings.Contains(page, was) || strings.Contains(page, nothing) {
+			t.Errorf("while it goes on, the page says\n%s", page)
+		}
+		g.refuse <- c.end
+		page = u.until("/compare", c.says)
+		if strings.Contains(page, c.lies) || strings.Contains(page, goesOn) || strings.Contains(page, "<h2>Copied</h2>") != (c.says == was) {
+			t.Errorf("after %v the page says\n%s", c.end, page)
+		}
 	}
 }

@@ -12,6 +12,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"s3fanout/internal/operator/document"
@@ -56,9 +57,9 @@ type Look struct {
 	// Uploads are the events that each Region announced in the last 24 hours; a Region
 	// of which nothing is known is not in it.
 	Uploads map[string]int64
-	// Pending says that some of what is missing may come soon.
 	// Held says of some Region that another reader has dead letters, or just had.
 	Held bool
+	// Pending says that some of what is missing may come soon.
 	Pending bool
 }
 
@@ -99,6 +100,10 @@ type Missing struct {
 	// Limit is the most that it may cost, in US dollars, by its estimate.
 	Limit float64
 }
+
+// ErrOverLimit is wrapped by Backfill where it would cost more than Missing.Limit, and
+// nothing was copied.
+var ErrOverLimit = errors.New("more than was agreed to")
 
 // Compared sums a comparison up.
 type Compared struct {

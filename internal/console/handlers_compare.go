@@ -130,7 +130,11 @@ func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
 		d, err := s.o.Source.Backfill(ctx, m, func(done, missing int) {
 			tell(fmt.Sprintf("%s of %s copied", count(done), count(missing)), int64(done), int64(missing))
 		})
-		s.compared.setResult(d)
+		if errors.Is(err, ErrOverLimit) {
+			s.compared.endPlan(p, d, err.Error())
+			return "", fmt.Errorf("nothing was copied: %w; make a new plan", err)
+		}
+		s.compared.endPlan(p, d, "")
 		copied, failed := 0, 0
 		for _, t := range d.Targets {
 			copied, failed = copied+copiedTo(t), failed+t.Failed
