@@ -17,14 +17,16 @@ import (
 )
 
 // lookout looks at the Regions for the console, again and again. No Region holds the
-// others up: what it does not tell in time is not known.
+// others up: what it does not tell in time is not known. The exception is what waits,
+// which takes the figures of all: where one hangs from the start, the first estimate
+// comes when figuresLimits end its question.
 type lookout struct {
 	options health.Options
 	facts   *poll.Poller[health.Answer]   // by Region
 	figures *poll.Poller[health.Figures]  // by Region
 	waiting *poll.Poller[[]behind.Target] // of the set
 	trends  *poll.Poller[[]console.Trend] // by target
-	alarms  *poll.Poller[[]alarms.Region] // of the set
+	alarms  *poll.Poller[alarms.Region]   // by Region
 
 	mu       sync.Mutex
 	answered map[string]time.Time // when each Region did last
@@ -66,9 +68,8 @@ func newLookout(
 		trends: poll.New(ctx, figures, func(ctx context.Context, target string) []console.Trend {
 			return askTrends(ctx, o.Set, metrics[target], target, time.Now())
 		}),
-		alarms: poll.New(ctx, figures, func(ctx context.Context, _ string) []alarms.Region {
-			found, _ := alarms.List(ctx, o.Set, watched) // as above
-			return found
+		alarms: poll.New(ctx, figures, func(ctx context.Context, region string) alarms.Region {
+			return alarms.Ask(ctx, o.Set, region, watched[region])
 		}),
 	}
 }
@@ -85,8 +86,8 @@ func (l *lookout) Status(ctx context.Context) (console.Look, error) {
 		return console.Look{}, err
 	}
 	look := console.Look{Pending: pending, Silent: l.silent(answers), Uploads: map[string]int64{}}
-	regions := reachable(facts)
 	look.Held = slices.ContainsFunc(facts.Regions, func(r health.Region) bool { return r.Queue.Value.Held > 0 })
+	regions := reachable(facts)
 	figures, pending := l.figures.Get(ctx, regions...)
 	look.Pending = look.Pending || pending
 	for _, region := range regions {
@@ -126,20 +127,20 @@ func (l *lookout) silent(answers map[string]health.Answer) map[string]time.Time 
 
 // Alarms are asked of CloudWatch in each Region.
 func (l *lookout) Alarms(ctx context.Context) (list []console.Alarm, err error) {
-	answers, _ := l.alarms.Get(ctx, whole)
-	regions, ok := answers[whole]
-	if !ok {
-		return nil, errNotYet
-	}
-	for _, r := range regions {
+	answers, _ := l.alarms.Get(ctx, l.options.Regions...)
+	for _, region := range l.options.Regions {
+		r, ok := answers[region]
+		if !ok {
+			r.Err = errNotYet
+		}
 		if r.Err != nil {
-			list = append(list, console.Alarm{Region: r.Name, Unavailable: r.Err.Error()})
+			list = append(list, console.Alarm{Region: region, Unavailable: r.Err.Error()})
 		}
 		for _, a := range r.Alarms {
 			list = append(list, console.Alarm{Region: r.Name, Name: a.Name, State: a.State, Reason: a.Reason, Since: a.Since})
 		}
 	}
-	return list, nil
+	return list, ctx.Err()
 }
 
 const (

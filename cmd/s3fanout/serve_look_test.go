@@ -184,6 +184,14 @@ func TestConsoleTellsOfARegionThatHangs(t *testing.T) {
 			t.Fatalf("%v, silent: %v", err, look.Silent)
 		}
 	}
+	// Nor does it hide the alarms of the others.
+	for _, region := range []string{"us-east-1", "ap-northeast-1"} {
+		if list, err := l.Alarms(t.Context()); err != nil || !slices.ContainsFunc(list, func(a console.Alarm) bool {
+			return a.Region == region && a.Unavailable != errNotYet.Error()
+		}) {
+			t.Errorf("%s has no answer about its alarms: %+v, %v", region, list, err)
+		}
+	}
 	trends, err := l.Trends(t.Context())
 	if err != nil || len(trends) != 6 {
 		t.Errorf("%d trends, %v", len(trends), err)

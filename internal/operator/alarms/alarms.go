@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -47,21 +46,13 @@ type Alarm struct {
 	Since         time.Time
 }
 
-// List asks all Regions of the set at once. It fails only if ctx ends.
-func List(ctx context.Context, set replicaset.Config, clients map[string]Client) ([]Region, error) {
-	regions := make([]Region, len(set.Regions))
-	var wait sync.WaitGroup
-	for i, region := range set.Regions {
-		wait.Go(func() {
-			list, err := list(ctx, set, clients[region])
-			if err != nil {
-				err = awsapi.Explain(region, "the alarms", err)
-			}
-			regions[i] = Region{Name: region, Alarms: list, Err: err}
-		})
+// Ask lists the set's alarms of one Region.
+func Ask(ctx context.Context, set replicaset.Config, region string, client Client) Region {
+	list, err := list(ctx, set, client)
+	if err != nil {
+		err = awsapi.Explain(region, "the alarms", err)
 	}
-	wait.Wait()
-	return regions, ctx.Err()
+	return Region{Name: region, Alarms: list, Err: err}
 }
 
 func list(ctx context.Context, set replicaset.Config, client Client) (alarms []Alarm, err error) {

@@ -41,30 +41,27 @@ func alarm(name string, state types.StateValue, dimension, value string) types.M
 	}
 }
 
-func TestListHasTheAlarmsOfTheSetAlone(t *testing.T) {
+func TestAskHasTheAlarmsOfTheSetAlone(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
 	summed := types.MetricAlarm{AlarmName: aws.String("media-not-copied"), StateValue: types.StateValueAlarm, Metrics: []types.MetricDataQuery{
 		{Expression: aws.String("a+b")},
 		{MetricStat: &types.MetricStat{Metric: &types.Metric{Dimensions: []types.Dimension{{Name: aws.String("ReplicaSet"), Value: aws.String("media")}}}}},
 	}}
-	got, err := List(t.Context(), set, map[string]Client{"us-east-1": paged{
+	got := Ask(t.Context(), set, "us-east-1", paged{
 		alarm("media-dead-letters", types.StateValueOk, "QueueName", set.QueueName()),
 		alarm("media-2-dead-letters", types.StateValueAlarm, "QueueName", "media-2-dead-letters"),
 		alarm("media-errors", types.StateValueInsufficientData, "FunctionName", set.FunctionName()),
 		summed,
-	}, "eu-west-1": paged{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	want := []Alarm{
 		{Name: "not-copied", State: "ALARM"},
 		{Name: "errors", State: "INSUFFICIENT_DATA", Reason: "why", Since: noon},
 		{Name: "dead-letters", State: "OK", Reason: "why", Since: noon},
 	}
-	if !reflect.DeepEqual(got[0].Alarms, want) || got[0].Err != nil {
-		t.Errorf("%+v, %v; want %+v", got[0].Alarms, got[0].Err, want)
+	if !reflect.DeepEqual(got.Alarms, want) || got.Err != nil {
+		t.Errorf("%+v, %v; want %+v", got.Alarms, got.Err, want)
 	}
-	if got[1].Err == nil || got[1].Alarms != nil {
-		t.Errorf("a Region without an answer: %+v", got[1])
+	if got := Ask(t.Context(), set, "eu-west-1", paged{}); got.Err == nil || got.Alarms != nil {
+		t.Errorf("a Region without an answer: %+v", got)
 	}
 }
