@@ -76,7 +76,7 @@ func (t *transfer) run(ctx context.Context) error {
 			<-t.listed
 		}
 	}()
-	alarm := time.NewTimer(0)
+	alarm := time.NewTimer(listEvery) // set before each wait
 	defer alarm.Stop()
 	ended := ctx.Done()
 	for {

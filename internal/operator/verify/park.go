@@ -90,20 +90,28 @@ func (p *parking) next(ctx context.Context) (k parkedKey, ok bool) {
 		if end {
 			return k, false
 		}
-		var due <-chan time.Time
-		timer := time.NewTimer(max(wait, 0))
-		if wait > 0 {
-			due = timer.C
-		}
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !p.wait(ctx, wait) {
 			return k, false
-		case <-p.woken:
-		case <-due:
 		}
-		timer.Stop()
 	}
+}
+
+// wait waits for so long, unless it is negative, and not after a change. It is false when
+// ctx has ended.
+func (p *parking) wait(ctx context.Context, d time.Duration) bool {
+	var due <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-p.woken:
+	case <-due:
+	}
+	return true
 }
 
 // parkable says whether nothing is known of a key but that it was uploaded in parts
