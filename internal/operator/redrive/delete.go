@@ -11,9 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"s3fanout/internal/aws/awsapi"
 )
+
+const (
+	// deleteTries is how often the delete of a letter is asked for where SQS says, in the
+	// answer to a batch, that it failed for a reason of its own, or says nothing. The SDK
+	// tries again only what failed as a whole.
+	deleteTries = 4
+	// deletePause is before the second try; the pauses double. All of them fit into
+	// graceTime.
+	deletePause = 200 * time.Millisecond
+)
+
+// errUnnamed is of a letter that an answer to a batch does not name.
+var errUnnamed = errors.New("SQS did not say whether it deleted the dead letter")
 
 // remover takes letters out of the queue, also if the context has ended: their work
 // is done. One request deletes up to ten; what comes while one is under way goes
@@ -37,6 +51,7 @@ type remover struct {
 type removal struct {
 	message types.Message
 	handle  string // that was tried last
+	tries   int    // that failed, and may succeed when tried again
 	done    func(error)
 }
 
@@ -99,10 +114,38 @@ func (r *remover) send(outer context.Context, some []removal) {
 		case failures[id] != nil:
 			failure = failures[id]
 		case !gone[id]:
-			failure = errors.New("SQS did not say whether it deleted the dead letter")
+			failure = errUnnamed
+		}
+		if err == nil && passing(failure) {
+			r.again(outer, x, failure)
+			continue
 		}
 		r.settle(outer, x, failure)
 	}
+}
+
+// passing says of an entry's failure that it may succeed when it is tried again.
+func passing(err error) bool {
+	var api smithy.APIError
+	return errors.Is(err, errUnnamed) || errors.As(err, &api) && api.ErrorFault() == smithy.FaultServer
+}
+
+// again asks for a delete once more after a pause, unless it was asked for often enough.
+func (r *remover) again(ctx context.Context, x removal, err error) {
+	x.tries++
+	if x.tries == deleteTries {
+		r.settle(ctx, x, err)
+		return
+	}
+	go func() {
+		ctx, cancel := linger(ctx)
+		defer cancel()
+		if smithytime.SleepWithContext(ctx, deletePause<<(x.tries-1)) != nil {
+			r.end(x, err)
+			return
+		}
+		r.enqueue(ctx, x)
+	}()
 }
 
 // settle says how a delete ended, or tries again by a newer handle.
@@ -141,9 +184,13 @@ func (r *remover) end(x removal, err error) {
 func failuresOf(operation string, failed []types.BatchResultErrorEntry) map[string]error {
 	errs := map[string]error{}
 	for _, f := range failed {
+		fault := smithy.FaultServer
+		if f.SenderFault {
+			fault = smithy.FaultClient
+		}
 		errs[aws.ToString(f.Id)] = &smithy.OperationError{
 			ServiceID: "SQS", OperationName: operation,
-			Err: &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message)},
+			Err: &smithy.GenericAPIError{Code: aws.ToString(f.Code), Message: aws.ToString(f.Message), Fault: fault},
 		}
 	}
 	return errs

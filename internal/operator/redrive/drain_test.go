@@ -90,7 +90,7 @@ func TestDeletesShareRequests(t *testing.T) {
 }
 
 // TestDeleteThatDidNotHappenIsSaid has SQS refuse an entry of a batch, and say nothing of
-// another: both letters may be in the queue still.
+// another, also when it is asked again: both letters may be in the queue still.
 func TestDeleteThatDidNotHappenIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -109,6 +109,9 @@ func TestDeleteThatDidNotHappenIsSaid(t *testing.T) {
 		slices.Sort(left)
 		if !slices.Equal(left, []string{"m001", "m002"}) || report.Regions[1].Replayed != 2 || report.Left() != 2 || queue.visible() != 2 {
 			t.Errorf("not deleted: %v, replayed %d, left %d, visible %d", left, report.Regions[1].Replayed, report.Left(), queue.visible())
+		}
+		if got := queue.called("DeleteMessageBatch"); got < 4 {
+			t.Errorf("%d requests to delete, want three more than the first at least", got)
 		}
 	})
 }
