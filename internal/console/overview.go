@@ -2,6 +2,7 @@ package console
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,6 +81,20 @@ func newOverview(g glance) overview {
 	o.addPairs(g.trends, g.letters)
 	o.addArrows()
 	return o
+}
+
+// HowMany says how many of the Regions are in the state of the set, the worst one.
+func (o overview) HowMany() string {
+	n := 0
+	for _, r := range o.Regions {
+		if r.State == o.State {
+			n++
+		}
+	}
+	if n == len(o.Regions) {
+		return "all " + strconv.Itoa(n)
+	}
+	return strconv.Itoa(n) + " of " + strconv.Itoa(len(o.Regions))
 }
 
 func newRegion(r document.StatusRegion, g glance) regionView {

@@ -21,6 +21,25 @@ func glanceAt(regions ...document.StatusRegion) glance {
 	return glance{look: Look{Status: document.Status{Regions: regions}}}
 }
 
+// The sign of the ring is the worst Region's, and says of how many it is.
+func TestStateOfTheRingSaysOfHowMany(t *testing.T) {
+	failed := region("eu-west-1")
+	failed.DeadLetters = pointer(2)
+	unknown := region("us-east-1")
+	unknown.DeadLetters = nil
+	for want, regions := range map[string][]document.StatusRegion{
+		"failed</span> in 1 of 3 Regions":  {region("us-east-1"), failed, region("ap-northeast-1")},
+		"unknown</span> in 1 of 2 Regions": {unknown, region("ap-northeast-1")},
+		"ok</span> in all 2 Regions":       {region("us-east-1"), region("eu-west-1")},
+	} {
+		text := (&Server{pages: called("s3fanout")}).fragment("overview", newOverview(glanceAt(regions...)))
+		if !strings.Contains(text, want) {
+			_, caption, _ := strings.Cut(text, "<figcaption>")
+			t.Errorf("%.120q, want %q", caption, want)
+		}
+	}
+}
+
 func TestStates(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(*document.StatusRegion)
