@@ -68,7 +68,7 @@ func (a *app) cost(f costFlags) error {
 	if err != nil {
 		return err
 	}
-	read, err := costRead(f.read)
+	read, err := a.costRead(f)
 	if err != nil {
 		return err
 	}

@@ -1,20 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"s3fanout/internal/operator/cost"
 	"s3fanout/internal/replicaset"
 )
 
-// costRead reads --read, how many bytes.
-func costRead(typed string) (int64, error) {
-	if typed == "" {
+// costRead reads --read, how many bytes. It is refused where no access point routes
+// them, as it would cost nothing without a word.
+func (a *app) costRead(f costFlags) (int64, error) {
+	if f.read == "" {
 		return 0, nil
 	}
-	read, err := parseSize(typed)
+	read, err := parseSize(f.read)
 	if err != nil {
 		return 0, usageError{fmt.Errorf("--read: %w", err)}
+	}
+	if f.regions != "" {
+		return 0, usageError{errors.New("--read: the access point is that of cdk.json; leave --regions or --read out")}
+	}
+	set, err := a.replicaSet()
+	if err != nil {
+		return 0, err
+	}
+	if set.AccessPoint == nil {
+		return 0, usageError{errors.New("--read: cdk.json has no access point to read through; leave it out, or add accessPoint there")}
 	}
 	return read, nil
 }

@@ -28,6 +28,8 @@ func costOf(t *testing.T, fields string, args ...string) (code int, stdout, stde
 	return code, out.String(), problem.String()
 }
 
+// What the estimate cannot be of is refused, and not left out without a word
+// (bad input: cm-31).
 func TestCostUsage(t *testing.T) {
 	for _, tt := range []struct{ args, want string }{
 		{"", "give the uploads of a month"},
@@ -49,6 +51,8 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --follow overwrites,all", `--follow[1]: "all" is not known; use "overwrites", "deletions" or "tags"`},
 		{"--objects 1 --bytes 1GB --keys 5", `--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`},
 		{"--objects 1 --bytes 1GB --reconcile daily", `--reconcile: "daily" is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`},
+		{"--objects 1 --bytes 1GB --read 10TiB", "--read: cdk.json has no access point to read through; leave it out, or add accessPoint there"},
+		{"--objects 1 --bytes 1GB --read 10TiB --regions 3", "--read: the access point is that of cdk.json; leave --regions or --read out"},
 		{"--objects 1 --bytes 1GB surplus", "s3fanout cost takes no arguments"},
 	} {
 		code, stdout, stderr := costOf(t, "", strings.Fields(tt.args)...)

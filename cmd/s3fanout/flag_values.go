@@ -39,7 +39,7 @@ func checkPrefix(prefix string) error {
 // with, and names each key once.
 func chooseKeys(keys *[]string, prefix string) error {
 	if len(*keys) > 0 && prefix != "" {
-		return usageError{errors.New("--key and --prefix exclude each other; give one")}
+		return keyAndPrefix()
 	}
 	var distinct []string
 	for _, key := range *keys {
@@ -58,6 +58,10 @@ func chooseKeys(keys *[]string, prefix string) error {
 	}
 	*keys = distinct
 	return checkPrefix(prefix)
+}
+
+func keyAndPrefix() error {
+	return usageError{errors.New("--key and --prefix exclude each other; give one")}
 }
 
 // names is a flag that takes names, separated by commas, and can be repeated.

@@ -59,6 +59,8 @@ func (f *redriveFlags) check(changed func(string) bool) error {
 		return err
 	}
 	switch {
+	case f.key != "" && f.prefix != "":
+		return keyAndPrefix()
 	case f.watch && f.dryRun:
 		return usageError{errors.New("--watch and --dry-run exclude each other; a dry run lists what is there now")}
 	case f.olderThan.text != "" && f.newerThan.text != "" && f.olderThan.Duration >= f.newerThan.Duration:

@@ -149,6 +149,7 @@ func TestCommandsOfSelections(t *testing.T) {
 		"":                 {Region: "us-east-1", Reason: "AccessDenied"},
 		`s3fanout redrive --prefix='it'\''s; rm' --region us-east-1`:                  {Region: "us-east-1", Prefix: "it's; rm"},
 		`s3fanout redrive --key=$'a\012b' --message='0000-1' --region ap-northeast-1`: {Region: "ap-northeast-1", Key: "a\nb", Message: "0000-1"},
+		`s3fanout redrive --key='films/1'`:                                            {Prefix: "films/", Key: "films/1"}, // redrive refuses both together
 	} {
 		if got := c.Command(); got != want {
 			t.Errorf("%+v: %s, want %s", c, got, want)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
@@ -130,10 +131,14 @@ func (c Letters) Title() string {
 }
 
 // Command is what a shell does the same with, empty where redrive has no flag for it:
-// it knows no reasons without what differs from letter to letter.
+// it knows no reasons without what differs from letter to letter, and takes a key or a
+// prefix.
 func (c Letters) Command() string {
-	if c.Reason != "" {
+	if c.Reason != "" || !strings.HasPrefix(c.Key, c.Prefix) && c.Key != "" {
 		return ""
+	}
+	if c.Key != "" {
+		c.Prefix = "" // the key has it
 	}
 	command := "s3fanout redrive"
 	for _, f := range []struct{ flag, value string }{{"--prefix", c.Prefix}, {"--key", c.Key}, {"--message", c.Message}} {
