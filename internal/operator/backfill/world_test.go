@@ -75,9 +75,12 @@ func (w *world) put(region, key string, size int64, second int) {
 }
 
 // fill puts numbered objects into Region a.
-func (w *world) fill(n int) {
+func (w *world) fill(n int) { w.fillOf("a", n) }
+
+// fillOf puts them into a Region.
+func (w *world) fillOf(region string, n int) {
 	for i := range n {
-		w.put("a", fmt.Sprintf("key-%05d", i), 100, 0)
+		w.put(region, fmt.Sprintf("key-%05d", i), 100, 0)
 	}
 }
 
