@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"s3fanout/internal/aws/contents"
+	"s3fanout/internal/operator/backfill"
 	"s3fanout/internal/table"
 )
 
@@ -78,7 +79,11 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 			twice = append(twice, p.name)
 		}
 		if p.share > 1 {
-			fewer = append(fewer, fmt.Sprintf("%s copies %d", p.name, p.copies(objects)))
+			part := fmt.Sprintf("%s copies only %d", p.name, p.copies(objects))
+			if p.copiedTo.region == sourceRegion {
+				part += " (within a Region)"
+			}
+			fewer = append(fewer, part)
 			continue // it is far from the fastest
 		}
 		c.targets = append(c.targets, target{metric: "rate", against: []string{p.name}, atLeast: 1.5})
@@ -86,9 +91,12 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 			c.targets = append(c.targets, target{metric: "memory", against: []string{p.name}, atMost: 1})
 		}
 	}
-	c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s; by peers %d at once. "+
-		"%s within a Region. Beside %s, peers run once.",
-		objects, table.Bytes(size), over(e), peerConcurrency, strings.Join(fewer, ", "), strings.Join(twice, ", "))
+	c.about = fmt.Sprintf("%d objects of %s, as above. All but %s run once; %s.", objects, table.Bytes(size), strings.Join(twice, ", "), strings.Join(fewer, ", "))
+	if c.name == "backfill" {
+		c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s. Peers copy %d at once, as s5cmd does "+
+			"by default; s3fanout finds how many it may, up to %d. To save time, peers but %s run once, beside our first round; %s.",
+			objects, table.Bytes(size), over(e), peerConcurrency, backfill.DefaultConcurrency, strings.Join(twice, ", "), strings.Join(fewer, ", "))
+	}
 	return c, nil
 }
 

@@ -15,6 +15,12 @@ type contest struct {
 	about   string // what is done, and how it is measured: a paragraph of Markdown
 	metrics []metric
 	targets []target
+	// parts are metrics of ours that make up another and have no target; the page has
+	// them under one name.
+	parts struct {
+		name    string
+		metrics []string
+	}
 	// contestants take turns. The first is s3fanout.
 	contestants []contestant
 	rounds      int

@@ -31,6 +31,18 @@ type lagRun struct {
 	rate  int // uploads a second
 }
 
+// uploads is how many the run has.
+func (r lagRun) uploads() int { return r.rate * lagSeconds }
+
+// slow is what the slow ones are called: of few uploads the 99th percentile is the
+// slowest of all.
+func (r lagRun) slow() string {
+	if r.uploads() <= 100 {
+		return "most"
+	}
+	return "p99"
+}
+
 // lagRuns are what is measured, lagSeconds each. 100 uploads of 10 MiB a second are more
 // than two processors can hash.
 func lagRuns() []lagRun {
@@ -64,16 +76,21 @@ const oursArrow = 4
 // openLatency measures from an upload's end to its replica in another Region, and what of
 // it is AWS's.
 func openLatency(_ context.Context, e env) (contest, error) {
-	const alone = "the same without the function's time"
+	const alone = "without ours"
 	c := contest{
 		name: "latency", title: "From an upload's end to its replica", rounds: 1,
 		about: fmt.Sprintf("Uploads in %s for %d seconds at each rate, until the replica is visible in %s, over a network like AWS's, whose "+
-			"times are partly assumed (internal/sandbox/network). What is ours is the function's time before its COPY.", sourceRegion, lagSeconds, targetRegion),
+			"times are partly assumed (internal/sandbox/network). Ours is the function's time before its COPY. "+
+			"10 MiB at 100/s is left out: hashing 1 GB/s takes more than two cores.", sourceRegion, lagSeconds, targetRegion),
 	}
+	c.parts.name = "its parts, 1 KiB, 10/s, p50, ms"
 	for _, r := range lagRuns() {
-		for _, q := range []string{"p50", "p99"} {
+		for _, q := range []string{"p50", r.slow()} {
 			for i, a := range arrows {
 				key := r.name + " " + a.name + " " + q
+				if i > 0 && r.name == "1 KiB, 10/s" && q == "p50" {
+					c.parts.metrics = append(c.parts.metrics, key)
+				}
 				c.metrics = append(c.metrics, metric{key, a.name + ", " + r.name + ", " + q, "ms", theirsToOurs})
 				if i == 0 && r.rate >= 10 {
 					c.targets = append(c.targets, target{metric: key, against: []string{alone}, atLeast: 0.95})
@@ -228,7 +245,7 @@ func (w *lagWatch) summarise(keys []string, r lagRun, ours, theirs sample) error
 				alone = append(alone, d-milliseconds(arrows[oursArrow].to(m).Sub(arrows[oursArrow].from(m))))
 			}
 		}
-		for q, part := range map[string]float64{"p50": 0.5, "p99": 0.99} {
+		for q, part := range map[string]float64{"p50": 0.5, r.slow(): 0.99} {
 			key := r.name + " " + a.name + " " + q
 			ours[key] = quantile(took, part)
 			if i == 0 {

@@ -42,3 +42,17 @@ func TestLagIsItsArrows(t *testing.T) {
 		t.Error("an upload without a replica has figures")
 	}
 }
+
+// Of few uploads the 99th percentile would be the slowest, and is called so.
+func TestSlowestOfFewIsNotCalledAPercentile(t *testing.T) {
+	for _, r := range lagRuns() {
+		figures := make([]float64, r.uploads())
+		for i := range figures {
+			figures[i] = float64(i)
+		}
+		slowest := quantile(figures, 0.99) == figures[len(figures)-1]
+		if slowest != (r.slow() == "most") {
+			t.Errorf("%s: of %d uploads %s is the slowest: %t", r.name, len(figures), r.slow(), slowest)
+		}
+	}
+}

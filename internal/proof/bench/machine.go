@@ -29,8 +29,8 @@ type machine struct {
 
 func thisMachine(ctx context.Context) machine {
 	m := machine{processor: runtime.GOARCH, cores: runtime.NumCPU(), system: runtime.GOOS, goVersion: runtime.Version(), date: time.Now().UTC()}
-	if out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
-		m.revision = "s3fanout " + strings.TrimSpace(string(out))
+	if r := revision(ctx, "."); r != "" {
+		m.revision = "s3fanout " + r
 	}
 	// What there is not on other systems than Linux is left out.
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
@@ -41,6 +41,25 @@ func thisMachine(ctx context.Context) machine {
 		m.memory = table.Bytes(kib << 10)
 	}
 	return m
+}
+
+// revision is the commit of a work tree, with -dirty if anything else than the page, which
+// each run writes, was changed since; empty if git does not say.
+func revision(ctx context.Context, dir string) string {
+	commit, err := exec.CommandContext(ctx, "git", "-C", dir, "describe", "--always").Output()
+	if err != nil {
+		return ""
+	}
+	changed, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain", "--untracked-files=no", "--",
+		":(top)", ":(top,exclude)"+benchmarksPage).Output()
+	if err != nil {
+		return ""
+	}
+	r := strings.TrimSpace(string(commit))
+	if len(changed) > 0 {
+		r += "-dirty"
+	}
+	return r
 }
 
 // value is what a file with lines "name: value" has, or nothing.
@@ -59,8 +78,10 @@ func value(path, name string) string {
 
 func (m machine) String() string { return m.join(m.memory, m.system, m.goVersion, m.revision) }
 
-// short leaves out what hardly differs from run to run.
-func (m machine) short() string { return m.join(m.goVersion, m.revision) }
+// short has the date, and leaves out what hardly differs from run to run.
+func (m machine) short() string {
+	return m.date.Format("2 January 2006") + ", " + m.join(m.goVersion, m.revision)
+}
 
 func (m machine) join(parts ...string) string {
 	parts = append([]string{fmt.Sprintf("%d cores (%s)", m.cores, m.processor)}, parts...)

@@ -43,6 +43,9 @@ type env struct {
 // distant says that requests take as long as to AWS.
 func (e env) distant() bool { return e.network == networkAWS }
 
+// benchmarksPage is where results are written, from the repository's root.
+const benchmarksPage = "docs/internals/benchmarks.md"
+
 // Values of -network.
 const (
 	networkNone = "none"
@@ -92,7 +95,7 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(notes)
 	only := flags.String("only", strings.Join(names, ","), "the contests to run")
-	page := flags.String("write", "docs/internals/benchmarks.md", "the page to write the results into; empty for none")
+	page := flags.String("write", benchmarksPage, "the page to write the results into; empty for none")
 	flags.StringVar(&e.function, "function", "bin/bootstrap", "the function, built for this machine")
 	flags.StringVar(&e.command, "command", "bin/s3fanout", "the command")
 	flags.StringVar(&e.hello, "hello", "bin/hello", "the bare function to compare start-up with")

@@ -17,11 +17,11 @@ var pipeTimes = regexp.MustCompile(`(\d+) GiB: (\S+) s, at full bandwidth (\S+) 
 
 // openPipe compares copies of large objects with what their bytes take at least.
 func openPipe(context.Context, env) (contest, error) {
-	const full = "64 requests that only move bytes"
+	const full = "bytes alone"
 	c := contest{
 		name: "pipe", title: "How full a large copy keeps the pipe", rounds: 1,
-		about: "One object between us-east-1 and eu-west-1 over a network like AWS's, where each request moves 85 MB a second, " +
-			"with S3 simulated and on virtual time (`" + pipeTest + "`). 1 GiB is one round of parts, and waits for the copy's beginning and end as long.",
+		about: "One object between us-east-1 and eu-west-1 over a network like AWS's, where each of 64 requests moves 85 MB a second, " +
+			"with S3 simulated and on virtual time (`" + pipeTest + "`).",
 	}
 	run := func(column int) func(context.Context, int) (sample, error) {
 		return func(ctx context.Context, _ int) (sample, error) {

@@ -118,15 +118,25 @@ func printTable(w io.Writer, m machine, results []result) error {
 }
 
 // updatePage puts the results between the page's marks for each contest, and
-// leaves everything else as it is.
+// leaves everything else as it is. The page says once what all contests of one run were
+// measured on; of contests that ran alone on something else, it says that with each.
 func updatePage(path string, m machine, results []result) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	text := string(b)
+	if len(results) == len(all) {
+		if text, err = page.Section(text, "machine", "Where nothing else is said: "+m.short()+".\n"); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	on := m.short() + "; "
+	if strings.Contains(text, ": "+m.short()+".\n<!-- end of machine -->") {
+		on = ""
+	}
 	for _, r := range results {
-		if text, err = page.Section(text, r.contest.name, r.markdown(m)); err != nil {
+		if text, err = page.Section(text, r.contest.name, r.markdown(on)); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -151,24 +161,38 @@ func (r row) String() string {
 	return s
 }
 
-// rows are those that have a target; all, of a contest without targets. The printed
-// table has everything.
+// rows are those that have a target; all, of a contest without targets; and the parts of
+// a figure. The printed table has everything.
 func (r result) rows() (out []row) {
+	named := map[int]bool{}
 	for _, m := range r.contest.metrics {
 		for i, c := range r.contest.contestants {
 			verdict := r.verdict(m.key, i)
 			if verdict == "" && (len(r.contest.targets) > 0 || i == 0) {
 				continue
 			}
-			one := row{what: m.name + ", " + m.unit, ours: middle(r.figures(0, m.key)), target: verdict}
+			who := c.name // with its version the first time
+			if !named[i] {
+				who = c.title()
+			}
+			named[i] = true
+			one := row{what: m.name + ", " + m.unit, ours: middle(r.beside(i, m.key)), target: verdict}
 			switch {
 			case c.missing != "":
-				one.beside = c.title() + ": not measured, " + c.missing
+				one.beside = who + ": not measured, " + c.missing
 			case i > 0:
-				one.beside, one.ratio = c.title()+": "+middle(r.figures(i, m.key)), middle(r.ratios(i, m))
+				one.beside, one.ratio = who+": "+middle(r.figures(i, m.key)), middle(r.ratios(i, m))
 			}
 			out = append(out, one)
 		}
+	}
+	var parts []string
+	for _, key := range r.contest.parts.metrics {
+		name, _, _ := strings.Cut(r.contest.metric(key).name, ", ")
+		parts = append(parts, name+" "+middle(r.figures(0, key)))
+	}
+	if parts != nil {
+		out = append(out, row{what: r.contest.parts.name, ours: strings.Join(parts, ", ")})
 	}
 	return out
 }
@@ -182,20 +206,18 @@ func middle(s series) string {
 	return number(sp.median)
 }
 
-func (r result) markdown(m machine) string {
+// markdown is the contest's block on the page; on says where it ran, if that is not the
+// same for all.
+func (r result) markdown(on string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n%s\n\n", r.contest.title, table.Wrap(r.contest.about, 138, ""))
 	for _, l := range r.rows() {
 		b.WriteString("- " + l.String() + "\n")
 	}
 	rounds := "1 round"
-	switch {
-	case r.contest.rounds == 1:
-	case len(r.contest.contestants) == 1:
+	if r.contest.rounds > 1 {
 		rounds = fmt.Sprintf("%d rounds", r.contest.rounds)
-	default:
-		rounds = fmt.Sprintf("%d rounds in turns", r.contest.rounds)
 	}
-	fmt.Fprintf(&b, "\n%s, %s; %s.\n", m.date.Format("2 January 2006"), m.short(), rounds)
+	fmt.Fprintf(&b, "\n%s%s.\n", on, rounds)
 	return b.String()
 }

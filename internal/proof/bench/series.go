@@ -35,6 +35,15 @@ func (r result) figures(contestant int, metric string) series {
 	return out
 }
 
+// beside returns our figures of the rounds that another contestant ran too.
+func (r result) beside(contestant int, metric string) series {
+	ours := r.figures(0, metric)
+	if theirs := r.samples[contestant]; theirs != nil && len(theirs) < len(ours) {
+		ours = ours[:len(theirs)]
+	}
+	return ours
+}
+
 // ratios compares ours with another's, round by round: what the machine was
 // busy with in a round hits both.
 func (r result) ratios(contestant int, m metric) series {
