@@ -15,7 +15,6 @@ import (
 	"s3fanout/internal/proof/page"
 	"s3fanout/internal/replicaset"
 	"s3fanout/internal/table"
-	"s3fanout/internal/ui"
 )
 
 // TestCostIsDocumented holds docs/cost-and-performance.md against the model and the
@@ -66,9 +65,36 @@ func comparingText() string {
 		u.Keys = r.keys
 		daily := cost.Bills(u)[0].Dollars() - idle
 		took := time.Duration(r.keys/cost.KeysPerSecond) * time.Second
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.name, ui.Span(took), dollars(daily*24/month.Hours()), dollars(daily))
+		needs := ""
+		if took > u.Reconcile.Every {
+			needs = ", needs `keyRanges`"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s%s |\n", r.name, rounded(took), wholeDollars(daily*24/month.Hours()), wholeDollars(daily), needs)
 	}
 	return b.String()
+}
+
+// rounded is a time as a reader remembers it: in minutes, hours or days.
+func rounded(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%.1f h", d.Hours())
+	}
+	return fmt.Sprintf("%.1f days", d.Hours()/24)
+}
+
+// wholeDollars are dollars without cents, from one on, and with commas.
+func wholeDollars(sum float64) string {
+	if sum < 1 {
+		return dollars(sum)
+	}
+	whole := strconv.FormatFloat(sum, 'f', 0, 64)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return "$" + whole
 }
 
 // heldBy are the tests that hold what the page counts.
@@ -138,7 +164,7 @@ func costText(t *testing.T) string {
 		"{internetMost}", number(price.InternetMost), "{endpoint}", dollars(million.Access(0, 1).Endpoints), "{endpointGiB}", number(price.EndpointGiB),
 		"{event100k}", dollars(price.DataEvent*100_000), "{auditBytes}", strconv.Itoa(cost.AuditEventBytes),
 		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
-		"{even}", even.String(),
+		"{even}", even.String(), "{priced}", strconv.Itoa(len(price.Table())),
 		"{fixed}", dollars(bills[0].Fixed()),
 		"{copies}", dollars((bills[0].Dollars()-cost.Bills(cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000, NoUserCopies: true})[0].Dollars())/2),
 		"{over}", dollars((bills[0].Dollars()-bills[0].Fixed()-bills[0].Of(cost.Writes).Dollars)/2), // two replicas an upload
@@ -187,9 +213,9 @@ For each upload to N Regions:
 - SNS: N messages published, N·(N-1) of {event} bytes scanned by filters, N-1 of {notification} bytes sent to other Regions
 - N-1 log lines of {line} bytes
 
-And each month: a Region's metrics, 1 and 1 for each other Region; 10 metrics of its alarms; 1 dashboard for the set. A key that exists, and
-an object that a user copied, cost a HEAD or two, which are not in the model. CRR is counted as one PUT and the transfer for each replica,
-with RTC also its surcharge and three metrics for each pair.
+And each month: one metric for the Region, and one for each other Region; 10 metrics of its alarms; 1 dashboard for the set. Not in the
+model: a HEAD or two for a key that exists, or that a user copied. CRR is counted as one PUT and the transfer for each replica, with RTC
+also its surcharge and three metrics for each pair.
 
 What is given up for the price:
 
@@ -229,7 +255,7 @@ the log group. A query costs $0.005 for each GB that it reads.
 ## Prices
 AWS's list prices of November 2026, from public quotations of its
 [price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages; that of filters has one source only.
-` + "`internal/operator/price/price.go`" + ` has every Region.
+` + "`internal/operator/price/price.go`" + ` has {priced} Regions and says which prices are unconfirmed. Others are assumed; ` + "`cost`" + ` names them.
 
 - S3, us-east-1: {write} for a million COPY, PUT or LIST, {read} for HEAD or GET; RTC {rtc} a GiB
 - us-east-1: {transfer} a GiB to another Region, {logs} a GB of logs

@@ -15,7 +15,7 @@ func newDemoCommand(a *app) *cobra.Command {
 		Use:   "demo",
 		Short: "Show a replica set at work on this machine, without AWS",
 		Long: `Run a replica set of three Regions in a sandbox on this machine: upload, watch
-the objects arrive, break a Region, recover. It takes about a minute.`,
+the objects arrive, break a Region, recover. It takes about 20 seconds.`,
 		Example: `  s3fanout demo`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

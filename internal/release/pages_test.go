@@ -9,7 +9,7 @@ import (
 
 var (
 	namedPage  = regexp.MustCompile(`docs/[a-z/-]+\.md`)
-	linkedPage = regexp.MustCompile(`\]\(([^)#:]+\.md)[)#]`)
+	linkedPage = regexp.MustCompile(`\]\(([^)#:]+)[)#]`)
 )
 
 // Who has installed a release can open each page that the command or another page
@@ -37,12 +37,16 @@ func TestReleaseHasThePagesThatItNames(t *testing.T) {
 			}
 		}
 	}
-	pages, err := filepath.Glob(filepath.Join(to, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(to, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
 	}
 	linked := 0
-	for _, page := range append(pages, filepath.Join(to, "README.md"), filepath.Join(to, "SECURITY.md")) {
+	for _, page := range pages {
 		content, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
