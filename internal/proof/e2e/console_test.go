@@ -175,9 +175,13 @@ func TestConsoleWithoutWriteChangesNothing(t *testing.T) {
 		"key": {"films/1.mp4"}, "only": {"films/1.mp4"}, "prefix": {"films/"}, "region": {"ap-northeast-1"}, "limit": {"100"}, "month": {"2026-11"},
 		"kind": {"s3-unavailable"}, "on": {"true"}, "plan": {"guess"}, "csrf": {v.csrf}, "message": {"guess"}, "source": {"us-east-1"}, "target": {"ap-northeast-1"},
 	}
-	patterns := console.Routes()
-	if len(patterns) < 15 || !slices.Contains(patterns, "POST /letters/replay") {
-		t.Fatalf("the routes are %q", patterns)
+	// What the forms of the pages send: all dead letters, those of a Region, of a key.
+	replays := []url.Values{{"most": {"1"}}, {"most": {"1"}, "region": {"ap-northeast-1"}}, {"most": {"1"}, "only": {"films/1.mp4"}}}
+	patterns, changing := console.Routes(), []string{"POST /letters/replay", "POST /compare/backfill"}
+	for _, pattern := range changing {
+		if len(patterns) < 15 || !slices.Contains(patterns, pattern) {
+			t.Fatalf("the routes are %q", patterns)
+		}
 	}
 	// What only a console of a sandbox has, and what none has.
 	patterns = append(patterns, "POST /sandbox/upload", "POST /sandbox/fault", "POST /sandbox/reset", "POST /sandbox/stop", "POST /")
@@ -201,7 +205,11 @@ func TestConsoleWithoutWriteChangesNothing(t *testing.T) {
 				if method == http.MethodHead && path == "/live" {
 					continue // that of a stream does not end
 				}
-				for _, sent := range []url.Values{form, {}} {
+				forms := []url.Values{form, {}}
+				if method == http.MethodPost && own == method {
+					forms = append(forms, replays...)
+				}
+				for _, sent := range forms {
 					to := path
 					if method == http.MethodGet && len(sent) > 0 {
 						to += "?" + sent.Encode()
@@ -212,6 +220,10 @@ func TestConsoleWithoutWriteChangesNothing(t *testing.T) {
 					answer, text := v.request(method, to, sent)
 					if answer.StatusCode >= http.StatusInternalServerError {
 						t.Errorf("%s %s: %s %s", method, to, answer.Status, text)
+					}
+					// What changes something is refused before anybody looks at the form.
+					if method == own && slices.Contains(changing, pattern) && (answer.StatusCode != http.StatusForbidden || !strings.Contains(text, "--write")) {
+						t.Errorf("%s with %v: %s %q, want it to be refused for want of --write", pattern, sent, answer.Status, text)
 					}
 					pages.WriteString(text)
 					if path == "/compare/verify" { // or it waits for what may be on its way
