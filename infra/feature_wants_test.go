@@ -118,7 +118,7 @@ func announcesLate(on any) func(*testing.T, relations) {
 	}
 }
 
-func givenKeys(regions []string) map[string]string {
+func existingKeys(regions []string) map[string]string {
 	keys := map[string]string{}
 	for _, region := range regions {
 		keys[region] = "arn:aws:kms:" + region + ":" + testAccount + ":key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -44,7 +44,7 @@ func features() [][]level {
 			{"buckets that are made", nothing, nil},
 			{"one adopted", func(c *replicaset.Config) { c.Buckets = map[string]string{c.Regions[0]: "my-old-bucket"} }, adopts(map[int]bool{0: true})},
 			{"one adopted, with a key", func(c *replicaset.Config) {
-				c.Buckets, c.BucketKeyARNs = map[string]string{c.Regions[1]: "my.other.bucket"}, givenKeys(c.Regions[1:])
+				c.Buckets, c.BucketKeyARNs = map[string]string{c.Regions[1]: "my.other.bucket"}, existingKeys(c.Regions[1:])
 			}, adopts(map[int]bool{1: true})},
 		},
 		{
@@ -150,8 +150,8 @@ func features() [][]level {
 		{
 			{"S3's keys", nothing, encrypted(func(relations) any { return nil })},
 			{"keys that are made", func(c *replicaset.Config) { c.Encryption = "kms" }, encrypted(func(r relations) any { return madeKey(r.region) })},
-			{"keys that are given", func(c *replicaset.Config) { c.Encryption, c.KMSKeyARNs = "kms", givenKeys(c.Regions) },
-				encrypted(func(r relations) any { return givenKeys(r.set.Regions)[r.region] })},
+			{"keys that are given", func(c *replicaset.Config) { c.Encryption, c.KMSKeyARNs = "kms", existingKeys(c.Regions) },
+				encrypted(func(r relations) any { return existingKeys(r.set.Regions)[r.region] })},
 		},
 		{
 			{"no access logs", nothing, func(t *testing.T, r relations) {

@@ -14,7 +14,7 @@ import (
 func TestKeys(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, Encryption: "kms"}
 	made := synthesize(t, set)
-	set.KMSKeyARNs = givenKeys(set.Regions)
+	set.KMSKeyARNs = existingKeys(set.Regions)
 	configured := synthesize(t, set)
 
 	bucket := "arn:aws:s3:::media-111122223333-us-east-1"

@@ -30,7 +30,7 @@ func largeSet(n int, ownKeys bool) replicaset.Config {
 		Reconcile: daily(),
 	}
 	if ownKeys {
-		set.KMSKeyARNs = givenKeys(set.Regions)
+		set.KMSKeyARNs = existingKeys(set.Regions)
 	}
 	return set
 }

@@ -65,7 +65,7 @@ func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Regio
 		return nil, err
 	}
 	if props.Bucket != nil {
-		if err := here.checkBucket(props.Bucket); err != nil {
+		if err := here.checkExistingBucket(props.Bucket); err != nil {
 			return nil, err
 		}
 	}
@@ -218,7 +218,7 @@ func addRegion(scope constructs.Construct, props regionParts) *Region {
 	switch {
 	case props.Bucket != nil:
 		region.Bucket = props.Bucket
-		here.announceBucket(region.Bucket, topic, region.Topic)
+		here.notifyOfExistingBucket(region.Bucket, topic, region.Topic)
 	case here.Adopted:
 		region.Bucket = here.adoptedBucket(handles)
 	default:

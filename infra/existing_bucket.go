@@ -11,10 +11,10 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// checkBucket reports why a bucket of the app cannot be the Region's: the other
+// checkExistingBucket reports why a bucket of the app cannot be the Region's: the other
 // Regions go by a name that is in the configuration, and copies name versions. Of
 // a bucket that is imported, only its name is known here.
-func (s site) checkBucket(bucket awss3.IBucket) error {
+func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 	want, path := s.Buckets[s.Region], *bucket.Node().Path()
 	if want == "" {
 		return fmt.Errorf(
@@ -54,11 +54,11 @@ func (s site) checkBucket(bucket awss3.IBucket) error {
 	return nil
 }
 
-// announceBucket has a bucket that the set does not make tell the topic what it
-// has to know. It is the CDK's own way to add to a bucket's notifications, because
+// notifyOfExistingBucket has a bucket that the set does not make tell the topic what
+// it has to know. It is the CDK's own way to add to a bucket's notifications, because
 // S3 has one configuration for each bucket: in an app that makes the bucket, the
 // CDK writes it as a whole, and would take out what anything else put there.
-func (s site) announceBucket(bucket awss3.IBucket, topic topicParts, handle awssns.ITopic) {
+func (s site) notifyOfExistingBucket(bucket awss3.IBucket, topic topicParts, handle awssns.ITopic) {
 	destination := awss3notifications.NewSnsDestination(handle)
 	filters := s.Filters
 	if len(filters) == 0 {
