@@ -24,18 +24,36 @@ func troubled() (health.Facts, []health.Finding) {
 			{Name: "ap-northeast-1", Queue: health.Look[health.Queue]{State: health.Found, Value: health.Queue{Letters: 12}}},
 		},
 	}
-	return facts, []health.Finding{
-		{Check: "dead-letters", Region: "ap-northeast-1", Part: health.PartQueue, Severity: health.Failed,
-			What: strings.Repeat("a long text ", 20), Means: "m", Fix: "s3fanout redrive --region ap-northeast-1"},
-		{Check: "topic", Region: "ap-northeast-1", Part: health.PartTopic, Severity: health.Unknown, What: "cannot tell: \x1b[2J", Means: "m", Fix: "n"},
-		{Check: "queue-retention", Region: "us-east-1", Part: health.PartQueue, Severity: health.Note, What: "w", Means: "m", Fix: "n"},
+	return facts, troubles(facts)
+}
+
+// troubles are three findings as the checks say them.
+func troubles(facts health.Facts) (list []health.Finding) {
+	facts.Regions = slices.Clone(facts.Regions)
+	facts.Regions[0].Queue.Value.RetentionSeconds = 3 * 24 * 3600
+	facts.Regions[1].Topic.Why = "sns:GetTopicAttributes on topic " + facts.Set.TopicName() +
+		": no answer from sns.ap-northeast-1.amazonaws.com in time; " +
+		"check AWS_ENDPOINT_URL, whether a server listens there, and the network and its proxies"
+	facts.Regions[1].Topic.Next = "check the network and AWS_ENDPOINT_URL; then check again: s3fanout doctor --region {region}"
+	for i := range facts.Regions {
+		facts.Regions[i].Access.State = health.Found
 	}
+	found := health.Check(facts)
+	for _, want := range []struct{ check, region string }{
+		{health.CheckDeadLetters, "ap-northeast-1"}, {"topic", "ap-northeast-1"}, {"queue-retention", "us-east-1"},
+	} {
+		i := slices.IndexFunc(found, func(f health.Finding) bool { return f.Check == want.check && f.Region == want.region })
+		list = append(list, found[i])
+	}
+	return list
 }
 
 // What doctor and status write fits a terminal, has colours where they are
 // wanted, and nothing from outside that a terminal would act on.
 func TestHealthFitsTheTerminal(t *testing.T) {
 	facts, findings := troubled()
+	findings[0].What += strings.Repeat(" for a reason that is long", 20)
+	findings[1].What += "\x1b[2J"
 	figures := map[string]health.Figures{
 		"us-east-1":      {Lag: []health.Lag{{Source: "ap-northeast-1", P50: 99 * time.Second, P99: 15 * time.Minute, Max: 47 * time.Hour}}},
 		"ap-northeast-1": {Why: "cloudwatch:GetMetricData on CloudWatch is denied; allow it to the credentials in use"},

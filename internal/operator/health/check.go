@@ -235,7 +235,7 @@ func (c *checker) queue() {
 			checkRetention,
 			"queue %s keeps dead letters for %s",
 			c.facts.Set.QueueName(),
-			time.Duration(queue.RetentionSeconds)*time.Second,
+			replicaset.Span(time.Duration(queue.RetentionSeconds)*time.Second),
 		)
 	}
 	c.letters(queue.Letters)

@@ -242,7 +242,7 @@ func troubles() []trouble {
 		}, checkSenders, Unknown, "others may send"},
 		{"queue with a key", func(r *Region) { r.Queue.Value.Key = "k" }, checkQueueKey, Failed, "with k, which"},
 		{"queue not encrypted", func(r *Region) { r.Queue.Value.Unencrypted = true }, checkQueueKey, Failed, "is not encrypted"},
-		{"letters kept for a day", func(r *Region) { r.Queue.Value.RetentionSeconds = 86400 }, checkRetention, Note, "24h"},
+		{"letters kept for a day", func(r *Region) { r.Queue.Value.RetentionSeconds = 86400 }, checkRetention, Note, "for 1 day"},
 		{"a dead letter", func(r *Region) { r.Queue.Value.Letters = 1 }, CheckDeadLetters, Failed, "1 dead letter "},
 		{"dead letters", func(r *Region) { r.Queue.Value.Letters = 7 }, CheckDeadLetters, Failed, "about 7 dead letters"},
 	}
