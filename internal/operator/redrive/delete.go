@@ -1,8 +1,10 @@
 package redrive
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -51,7 +53,8 @@ type remover struct {
 type removal struct {
 	message types.Message
 	handle  string // that was tried last
-	tries   int    // that failed, and may succeed when tried again
+	tries   int
+	failure error // of the last try, if another follows
 	done    func(error)
 }
 
@@ -64,10 +67,10 @@ func (r *remover) add(ctx context.Context, m types.Message, done func(error)) {
 // wait returns when all letters that were added are deleted, or cannot be.
 func (r *remover) wait() { r.open.Wait() }
 
-func (r *remover) enqueue(ctx context.Context, x removal) {
+func (r *remover) enqueue(ctx context.Context, some ...removal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending = append(r.pending, x)
+	r.pending = append(r.pending, some...)
 	r.start(ctx)
 }
 
@@ -106,6 +109,7 @@ func (r *remover) send(outer context.Context, some []removal) {
 	for _, s := range out.Successful {
 		gone[aws.ToString(s.Id)] = true
 	}
+	var again []removal
 	for i, x := range some {
 		id := strconv.Itoa(i)
 		failure := err
@@ -116,36 +120,36 @@ func (r *remover) send(outer context.Context, some []removal) {
 		case !gone[id]:
 			failure = errUnnamed
 		}
-		if err == nil && passing(failure) {
-			r.again(outer, x, failure)
+		if x.tries++; err == nil && passing(failure) && x.tries < deleteTries {
+			x.failure = failure
+			again = append(again, x)
 			continue
 		}
 		r.settle(outer, x, failure)
+	}
+	if len(again) > 0 {
+		go r.tryAgain(outer, again)
 	}
 }
 
 // passing says of an entry's failure that it may succeed when it is tried again.
 func passing(err error) bool {
 	var api smithy.APIError
-	return errors.Is(err, errUnnamed) || errors.As(err, &api) && api.ErrorFault() == smithy.FaultServer
+	return errors.Is(err, errUnnamed) || errors.As(err, &api) && api.ErrorFault() == smithy.FaultServer && !expired(err)
 }
 
-// again asks for a delete once more after a pause, unless it was asked for often enough.
-func (r *remover) again(ctx context.Context, x removal, err error) {
-	x.tries++
-	if x.tries == deleteTries {
-		r.settle(ctx, x, err)
+// tryAgain asks for deletes once more after a pause, together.
+func (r *remover) tryAgain(ctx context.Context, some []removal) {
+	waiting, cancel := linger(ctx)
+	defer cancel()
+	tries := slices.MaxFunc(some, func(a, b removal) int { return cmp.Compare(a.tries, b.tries) }).tries
+	if smithytime.SleepWithContext(waiting, deletePause<<(tries-1)) == nil {
+		r.enqueue(ctx, some...)
 		return
 	}
-	go func() {
-		ctx, cancel := linger(ctx)
-		defer cancel()
-		if smithytime.SleepWithContext(ctx, deletePause<<(x.tries-1)) != nil {
-			r.end(x, err)
-			return
-		}
-		r.enqueue(ctx, x)
-	}()
+	for _, x := range some {
+		r.end(x, x.failure)
+	}
 }
 
 // settle says how a delete ended, or tries again by a newer handle.
