@@ -18,7 +18,12 @@ import (
 	"s3fanout/internal/operator/redrive"
 )
 
-const seenTwice fault = "SQS hands a letter out that is held"
+const (
+	seenTwice   fault = "SQS hands a letter out that is held"
+	entryFailed fault = "SQS fails an entry of a batch"
+	entryLost   fault = "SQS does not name an entry of a batch"
+	staleHandle fault = "SQS refuses an older receipt handle"
+)
 
 // queue is a Region's dead-letter queue.
 type queue struct {
@@ -150,12 +155,25 @@ func (q *queue) ofHandle(handle *string) *letter {
 	return nil
 }
 
-// DeleteMessageBatch succeeds also if there is nothing to delete any more.
+// DeleteMessageBatch can fail for some letters. An older handle deletes nothing; SQS
+// says so, or succeeds.
 func (c sqsClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	return ask(ctx, c, "DeleteMessageBatch", aws.ToString(in.Entries[0].ReceiptHandle), sdkRetries, func(string) (*sqs.DeleteMessageBatchOutput, error) {
+	what := aws.ToString(in.Entries[0].ReceiptHandle)
+	return ask(ctx, c, "DeleteMessageBatch", what, sdkRetries, func(id string) (*sqs.DeleteMessageBatchOutput, error) {
 		out := &sqs.DeleteMessageBatchOutput{}
 		for _, e := range in.Entries {
-			if l := c.q.ofHandle(e.ReceiptHandle); l != nil {
+			l := c.q.ofHandle(e.ReceiptHandle)
+			switch c.entryFault(id, aws.ToString(e.ReceiptHandle), l == nil) {
+			case entryFailed:
+				out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
+				continue
+			case entryLost:
+				continue
+			case staleHandle:
+				out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ReceiptHandleIsInvalid"), SenderFault: true})
+				continue
+			}
+			if l != nil {
 				c.w.stats.replayed++
 				c.q.letters = slices.DeleteFunc(c.q.letters, func(o *letter) bool { return o == l })
 			}
@@ -163,6 +181,27 @@ func (c sqsClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessage
 		}
 		return out, nil
 	})
+}
+
+// entryFault is what happens to a letter's entry of a batch. The lock is held.
+func (c sqsClient) entryFault(id, handle string, stale bool) fault {
+	w, f := c.w, none
+	roll, few := w.seed.of(id, handle), w.schedule.profile.faults
+	switch {
+	case w.calm || c.reliable:
+	case stale && roll.chance(500, string(staleHandle)):
+		f = staleHandle
+	case roll.chance(few, string(entryFailed)):
+		f = entryFailed
+	case roll.chance(few/2, string(entryLost)):
+		f = entryLost
+	}
+	name := id + " " + handle
+	if f == none || w.schedule.calm[string(f)] || w.schedule.calm[name] {
+		return none
+	}
+	w.noteLocked(name, f)
+	return f
 }
 
 func (c sqsClient) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
