@@ -91,8 +91,9 @@ func (f *fake) DeadLetters(_ context.Context, read func(int)) (document.Redrive,
 	f.mu.Lock()
 	failed := f.err != nil
 	f.mu.Unlock()
-	d := document.Redrive{Letters: append([]document.RedriveLetter{}, f.letters...)}
+	var d document.Redrive
 	if !failed {
+		d.Letters = slices.Clone(f.letters)
 		d.Regions = []document.RedriveRegion{{Region: "us-east-1"}}
 	}
 	if f.partly != nil {

@@ -23,7 +23,7 @@ func sent(source string) string {
 // A form is about the key that its page shows, also one that no field can hold: a replay
 // of another key's dead letters, or a copy of another key, would be the wrong one.
 func TestFormsKeepTheirKeys(t *testing.T) {
-	const prefix = "a\r\nb\tc/"
+	const prefix = "a\r\nb\rb\tc/"
 	const key = prefix + "d\re\nf\x00 %2F+&\"'<>"
 	escaped := url.QueryEscape(key)
 	dead := letter("us-east-1", 1, "AccessDenied")

@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,12 +75,16 @@ func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 	}
 }
 
+// broken has line breaks, which HTML's parser, fields and forms change.
+const broken = "a\r\nb\rc\td/"
+
 // TestKeysAreNeverHTML shows keys with all that HTML, scripts and terminals would act
-// on, in the page about a key and in its completion.
+// on, in the page about a key and in its completion; a form is about the same key.
 func TestKeysAreNeverHTML(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, "--write")
 	w.upload(t, "us-east-1", hostile)
+	w.lose(t, "us-east-1", broken)
 	b := newBrowser(t)
 	b.open(t, w)
 	b.run(t, chromedp.Navigate(w.page("/key")), chromedp.SendKeys("#key", "<img", chromedp.ByQuery))
@@ -95,6 +100,8 @@ func TestKeysAreNeverHTML(t *testing.T) {
 	if title == "owned" || !strings.Contains(b.text(t, "main"), "onerror=") {
 		t.Errorf("title %q; the page does not show the key as it is:\n%s", title, b.text(t, "main"))
 	}
+	b.run(t, chromedp.Navigate(w.page("/key?key="+url.QueryEscape(broken))), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
+	b.until(t, `document.querySelector("#compared")?.innerText.includes("a\\r\\nb\\rc\\td/: 2 objects to copy")`)
 	b.fine(t)
 }
 
