@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (c *checker) function() {
 	if want := c.facts.Set.Architecture(); f.Architecture != want {
 		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
-	c.logging(f.Logging)
+	c.logging(c.facts.Set.FunctionName(), f.Logging, c.facts.Set.LogGroupName(), Failed)
 	if answered(c, checkConcurrency, f.Reserved) && f.stopped() {
 		c.stopped(f.Paused)
 	}
@@ -59,20 +60,28 @@ func (c *checker) function() {
 	c.tracing(f)
 }
 
-// logging checks that what the function logs, and with it the metrics, reaches its log
-// group: lines of the level INFO, each as JSON
+// logging checks that what a function logs, and with it the metrics, reaches its log
+// group: lines of the level INFO, each as JSON, and Lambda's own from the level WARN on
 // (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
-func (c *checker) logging(l Logging) {
+// The severity is that of metrics that are lost.
+func (c *checker) logging(function string, l Logging, group string, severity Severity) {
+	if l.Group != group {
+		c.add(checkLogging, severity, "function %s logs to %s, not to %s", function, printable.Quote(l.Group), group)
+	}
 	if l.Format != string(types.LogFormatJson) {
-		c.find(checkLogging, "the function's log has the format %s, not JSON", printable.Quote(l.Format))
+		c.add(checkLogging, severity, "the log of function %s has the format %s, not JSON", function, printable.Quote(l.Format))
+		return // text has no levels
 	}
 	switch types.ApplicationLogLevel(l.Level) {
 	case "", types.ApplicationLogLevelTrace, types.ApplicationLogLevelDebug, types.ApplicationLogLevelInfo:
 	default:
-		c.find(checkLogging, "the function's log begins at the level %s, not INFO", printable.Quote(l.Level))
+		c.add(checkLogging, severity, "the log of function %s begins at the level %s, not INFO", function, printable.Quote(l.Level))
 	}
-	if want := c.facts.Set.LogGroupName(); l.Group != want {
-		c.find(checkLogging, "the function logs to %s, not to %s", printable.Quote(l.Group), want)
+	if l.System != string(types.SystemLogLevelWarn) {
+		info := c.info[checkLogging]
+		info.Severity, info.Means = Warning, "Lambda logs several lines of each invocation, too, and you pay for them."
+		c.append(info, "Lambda's own lines in the log of function %s begin at the level %s, not WARN", function,
+			printable.Quote(cmp.Or(l.System, string(types.SystemLogLevelInfo))))
 	}
 }
 

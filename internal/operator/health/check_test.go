@@ -90,7 +90,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		Function: found(Function{
 			State: "Active", UpdateStatus: "Successful", RoleARN: here.RoleARN(),
 			Environment: functionenv.Encode(functionenv.Of(set, here)), TimeoutSeconds: 900, MemoryMB: 256, Architecture: "arm64",
-			Logging:  Logging{Format: "JSON", Level: "INFO", Group: set.LogGroupName()},
+			Logging:  Logging{Format: "JSON", Level: "INFO", System: "WARN", Group: set.LogGroupName()},
 			Reserved: Look[int]{State: Absent}, Failures: found(Failures{Destination: queue, Retries: 2, MaxAgeSeconds: 21600}),
 			Policy: found(policy(invoke...)),
 		}),
@@ -117,7 +117,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	if set.Reconcile != nil {
 		healthy.Reconcile = Reconcile{
 			Function: found(Reconciler{
-				State: "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Deployed: 48 * time.Hour, Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
+				Logging: Logging{Format: "JSON", Level: "INFO", System: "WARN", Group: set.ReconcilerLogGroupName()},
+				State:   "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Deployed: 48 * time.Hour, Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
 			}),
 			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"), ProofAge: found(23 * time.Hour),
 		}

@@ -87,6 +87,7 @@ type Reconcile struct {
 type Reconciler struct {
 	State, RoleARN string
 	Environment    map[string]string
+	Logging        Logging
 	Reserved       Look[int] // reserved concurrency
 	// Deployed is how long ago the function was made or changed last.
 	Deployed time.Duration
@@ -215,8 +216,9 @@ type Function struct {
 }
 
 // Logging is where and how a function writes its log, in Lambda's spelling. Level is
-// the application's, empty for Lambda's default, INFO.
-type Logging struct{ Format, Level, Group string }
+// the application's, and System that of Lambda's own lines; each is empty for Lambda's
+// default, INFO.
+type Logging struct{ Format, Level, System, Group string }
 
 // Paused is a function that s3fanout pause has stopped.
 type Paused struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"s3fanout/internal/operator/pause"
 )
@@ -34,9 +35,7 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	if out.TracingConfig != nil {
 		f.Tracing = string(out.TracingConfig.Mode)
 	}
-	if l := out.LoggingConfig; l != nil {
-		f.Logging = Logging{Format: string(l.LogFormat), Level: string(l.ApplicationLogLevel), Group: aws.ToString(l.LogGroup)}
-	}
+	f.Logging = newLogging(out.LoggingConfig)
 	if out.DeadLetterConfig != nil {
 		f.DeadLettersTo = aws.ToString(out.DeadLetterConfig.TargetArn)
 	}
@@ -57,6 +56,16 @@ func (g gatherer) function(ctx context.Context) Look[Function] {
 	})
 	wait.Wait()
 	return found(f)
+}
+
+func newLogging(l *types.LoggingConfig) Logging {
+	if l == nil {
+		return Logging{}
+	}
+	return Logging{
+		Format: string(l.LogFormat), Level: string(l.ApplicationLogLevel), System: string(l.SystemLogLevel),
+		Group: aws.ToString(l.LogGroup),
+	}
 }
 
 func (g gatherer) reserved(ctx context.Context, name, what string) Look[int] {

@@ -77,7 +77,9 @@ func (g gatherer) reconciler(ctx context.Context, name string) Look[Reconciler] 
 	if err != nil {
 		return failed[Reconciler](g.region, what, err)
 	}
-	f := Reconciler{State: string(out.State), RoleARN: aws.ToString(out.Role), Reserved: g.reserved(ctx, name, what)}
+	f := Reconciler{
+		State: string(out.State), RoleARN: aws.ToString(out.Role), Logging: newLogging(out.LoggingConfig), Reserved: g.reserved(ctx, name, what),
+	}
 	// A time that is not understood is long ago.
 	modified, _ := time.Parse(lambdaTime, aws.ToString(out.LastModified))
 	f.Deployed = time.Since(modified)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -38,6 +39,14 @@ func reconcileTroubles() []trouble {
 		{"a stopped one", with(func(r *Reconcile) { r.Function.Value.Reserved = found(0) }), checkReconciler, Warning, "reserved concurrency is 0"},
 		{"compared at another time", with(func(r *Reconcile) { r.Function.Value.Environment["S3FANOUT_RECONCILE_EVERY"] = "6h0m0s" }),
 			checkReconciler, Warning, "S3FANOUT_RECONCILE_EVERY"},
+		{"a log of text", with(func(r *Reconcile) { r.Function.Value.Logging.Format = "Text" }), checkLogging, Warning,
+			"the log of function media-reconcile has the format Text, not JSON"},
+		{"a log of errors alone", with(func(r *Reconcile) { r.Function.Value.Logging.Level = "ERROR" }), checkLogging, Warning,
+			"the log of function media-reconcile begins at the level ERROR, not INFO"},
+		{"a log elsewhere", with(func(r *Reconcile) { r.Function.Value.Logging.Group = "/aws/lambda/x" }), checkLogging, Warning,
+			"function media-reconcile logs to /aws/lambda/x, not to /aws/lambda/media-reconcile"},
+		{"a log of every invocation", with(func(r *Reconcile) { r.Function.Value.Logging.System = "INFO" }), checkLogging, Warning,
+			"in the log of function media-reconcile begin at the level INFO, not WARN"},
 		{"no table", with(func(r *Reconcile) { r.Table = Look[string]{State: Absent} }), checkReconcileTable, Warning, "table media-reconcile"},
 		{"no schedule", with(func(r *Reconcile) { r.Schedule = Look[Schedule]{State: Absent} }), checkSchedule, Warning, "schedule media-reconcile"},
 		{"a schedule switched off", with(func(r *Reconcile) { r.Schedule.Value.State = "DISABLED" }), checkSchedule, Warning, "is DISABLED"},
@@ -159,7 +168,8 @@ type comparing struct {
 func (f comparing) GetFunctionConfiguration(
 	context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options),
 ) (*lambda.GetFunctionConfigurationOutput, error) {
-	return &lambda.GetFunctionConfigurationOutput{LastModified: &f.modified}, nil
+	logging := &lambdatypes.LoggingConfig{LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "DEBUG", LogGroup: aws.String("g")}
+	return &lambda.GetFunctionConfigurationOutput{LastModified: &f.modified, LoggingConfig: logging}, nil
 }
 
 func (comparing) GetFunctionConcurrency(
@@ -222,6 +232,9 @@ func TestTheComparisonIsGathered(t *testing.T) {
 			r := g.reconcile(t.Context())
 			if got := r.Function.Value.Deployed; (got - deployed).Abs() > time.Minute {
 				t.Errorf("deployed %q: %v ago, want %v", modified, got, deployed)
+			}
+			if want := (Logging{Format: "JSON", Level: "WARN", System: "DEBUG", Group: "g"}); r.Function.Value.Logging != want {
+				t.Errorf("logging %+v, want %+v", r.Function.Value.Logging, want)
 			}
 			if r.Schedule.Value.Target != "starts media-reconcile" || r.Table.Value != "ARCHIVED" || r.ProofAge.State != Absent {
 				t.Errorf("got %+v", r)

@@ -135,7 +135,7 @@ func unusual() wire {
 			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
 			entry("PendingConfirmation", "false")+"</Attributes>"),
 
-		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"},"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"WARN","LogGroup":"g"}}`,
+		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"},"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"WARN","SystemLogLevel":"DEBUG","LogGroup":"g"}}`,
 		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
 		"tags":                `{"Tags":{"s3fanout:paused":"sometime"}}`,
 		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
@@ -176,7 +176,7 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Logging: Logging{Format: "JSON", Level: "WARN", Group: "g"}, Reserved: found(0), Paused: Look[Paused]{State: Absent},
+			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Logging: Logging{Format: "JSON", Level: "WARN", System: "DEBUG", Group: "g"}, Reserved: found(0), Paused: Look[Paused]{State: Absent},
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.
