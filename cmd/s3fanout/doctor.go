@@ -40,6 +40,7 @@ func (a *app) doctor(ctx context.Context, regions []string, probe bool) error {
 	if err != nil {
 		return err
 	}
+	options.LeftTrail = true
 	facts, err := a.gatherHealth(ctx, &options)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,10 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
+	"s3fanout/internal/operator/price"
 	"s3fanout/internal/replicaset"
 )
 
-// Trails is what is asked of CloudTrail, of sets with an audit trail.
+// Trails is what is asked of CloudTrail, of sets with an audit trail, and of others with
+// Options.LeftTrail.
 type Trails interface {
 	GetTrail(context.Context, *cloudtrail.GetTrailInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
@@ -79,6 +82,17 @@ func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 	return found(trail)
 }
 
+// leftTrail asks whether a trail that the configuration has no more still records.
+func (g gatherer) leftTrail(ctx context.Context) Look[Trail] {
+	arn := g.facts.Set.AuditTrailARN(g.facts.Account)
+	once := func(o *cloudtrail.Options) { o.RetryMaxAttempts = 1 } // it matters less than all else
+	status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}, g.inHome, once)
+	if err != nil {
+		return failed[Trail](g.facts.Set.AuditRegion(), "trail "+g.facts.Set.AuditTrailName(), err)
+	}
+	return found(Trail{Logging: found(newTrailStatus(status))})
+}
+
 // newTrailStatus takes the first error of those that CloudTrail keeps apart, which are
 // empty after a delivery that went well
 // (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html).
@@ -100,7 +114,14 @@ func newTrailStatus(status *cloudtrail.GetTrailStatusOutput) TrailStatus {
 func (c *checker) auditTrail() {
 	set := c.facts.Set
 	name := set.AuditTrailName()
-	if set.AuditTrail == nil || c.region.Name != auditSeat(set) || !exists(c, checkTrail, c.region.Audit, "trail "+name) {
+	if c.region.Name != auditSeat(set) {
+		return
+	}
+	if set.AuditTrail == nil {
+		c.leftTrail(name)
+		return
+	}
+	if !exists(c, checkTrail, c.region.Audit, "trail "+name) {
 		return
 	}
 	trail := c.region.Audit.Value
@@ -128,6 +149,22 @@ func (c *checker) auditTrail() {
 	if len(wrong) > 0 {
 		c.find(checkTrailSelectors, "trail %s: %s", name, strings.Join(wrong, "; "))
 	}
+}
+
+// leftTrail finds a trail that was left on: its stack is not in the CDK app any more, so
+// that no deployment deletes it. Who may not look at trails is not told to allow it:
+// replication needs none.
+func (c *checker) leftTrail(name string) {
+	trail := c.region.Audit
+	if trail.State != Found || !trail.Value.Logging.Value.On {
+		return
+	}
+	info := c.info[checkTrailSelectors]
+	info.Severity = Warning
+	info.Means = fmt.Sprintf("You pay for each write that it records: $%.2f for 100,000, and more for its log group. Replication works.",
+		100_000*price.DataEvent)
+	info.Fix = "aws cloudformation delete-stack --region {auditRegion} --stack-name {auditStack}; or set auditTrail in cdk.json again"
+	c.append(info, "trail %s still records, and cdk.json has no auditTrail", name)
 }
 
 // differingSelector is the first field in which the conditions of a trail are others

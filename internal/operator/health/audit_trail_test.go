@@ -103,6 +103,61 @@ func TestAuditTrailIsCompared(t *testing.T) {
 	}
 }
 
+// A trail that stayed when auditTrail was removed from cdk.json records and is paid for.
+func TestTrailLeftOnIsFound(t *testing.T) {
+	set := testSet()
+	for _, tt := range []struct {
+		what, check string // "" for no finding
+		region      int
+		look        Look[Trail]
+	}{
+		{"on", checkTrailSelectors, 0, found(Trail{Logging: found(TrailStatus{On: true})})},
+		{"stopped", "", 0, found(Trail{Logging: found(TrailStatus{})})},
+		{"none", "", 0, Look[Trail]{State: Absent}},
+		{"refused", "", 0, Look[Trail]{Why: denied, Denied: "cloudtrail:GetTrailStatus"}},
+		{"not its home", "", 1, found(Trail{Logging: found(TrailStatus{On: true})})},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			facts := healthyOf(set)
+			facts.Regions[tt.region].Audit = tt.look
+			findings := Check(facts)
+			oneFinding(t, findings, tt.check, Warning, "trail media-audit still records, and cdk.json has no auditTrail")
+			if tt.check == "" {
+				return
+			}
+			const fix = "aws cloudformation delete-stack --region us-east-1 --stack-name media-audit; "
+			if f := findings[0]; !strings.HasPrefix(f.Fix, fix) || !strings.Contains(f.Means, "$0.10 for 100,000") {
+				t.Errorf("means %q, fix %q", f.Means, f.Fix)
+			}
+		})
+	}
+}
+
+// What is left of a trail is looked for in its home, if that is asked for, with one request.
+func TestTrailLeftOnIsLookedFor(t *testing.T) {
+	set := testSet()
+	for _, left := range []bool{false, true} {
+		trails := &homes{}
+		clients := map[string]Clients{}
+		for _, region := range set.Regions {
+			c := refusing{err: code("AccessDenied")}.clients()
+			c.Trails = trails
+			clients[region] = c
+		}
+		facts, err := Gather(t.Context(), Options{Set: set, Regions: set.Regions, Clients: clients, LeftTrail: left})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, state := []string(nil), Unanswered
+		if left {
+			want, state = []string{"us-east-1"}, Found
+		}
+		if !slices.Equal(trails.asked, want) || facts.Regions[0].Audit.State != state {
+			t.Errorf("left %v: asked in %v, want %v; %+v", left, trails.asked, want, facts.Regions[0].Audit)
+		}
+	}
+}
+
 // homes are the Regions that a client of CloudTrail is asked in.
 type homes struct{ asked []string }
 

@@ -60,7 +60,8 @@ type Region struct {
 	// AccessPoints are all of the account, whatever the Region; asked for if the set
 	// has one.
 	AccessPoints Look[[]AccessPoint]
-	// Audit is the audit trail; asked for in its home Region if the set has one.
+	// Audit is the audit trail; asked for in its home Region if the set has one. Of one
+	// that was left on only Logging is known.
 	Audit      Look[Trail]
 	Conditions Look[Conditions]
 	Scratch    Look[bool] // Found if Probe wrote and removed; with a Why if it could not remove

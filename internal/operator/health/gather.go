@@ -17,11 +17,14 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// Options say what to look at. All fields are required but Done.
+// Options say what to look at. All fields are required but LeftTrail and Done.
 type Options struct {
 	Set     replicaset.Config
 	Clients map[string]Clients // by Region
 	Regions []string           // members of Set
+	// LeftTrail has Gather also look for an audit trail that Set does not have. Who is
+	// refused that learns nothing of it.
+	LeftTrail bool
 	// Done, if not nil, is called for each Region that has been looked at, by
 	// one goroutine at a time.
 	Done func(region string)
@@ -63,7 +66,7 @@ func gather(ctx context.Context, o Options, fill func(context.Context, gatherer,
 	for i, name := range o.Regions {
 		wait.Go(func() {
 			if facts.Regions[i].Access.State == Found {
-				fill(ctx, gatherer{facts: &facts, region: name, clients: o.Clients[name]}, &facts.Regions[i])
+				fill(ctx, gatherer{facts: &facts, region: name, clients: o.Clients[name], left: o.LeftTrail}, &facts.Regions[i])
 			}
 			if o.Done != nil {
 				one.Lock()
@@ -153,6 +156,7 @@ type gatherer struct {
 	facts   *Facts
 	region  string
 	clients Clients
+	left    bool // see Options.LeftTrail
 }
 
 func (g gatherer) member() replicaset.Member { return g.facts.member(g.region) }
@@ -171,8 +175,13 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 	if g.facts.Set.AccessPoint != nil && g.region == g.facts.Regions[0].Name {
 		wait.Go(func() { r.AccessPoints = g.accessPoints(ctx) })
 	}
-	if g.facts.Set.AuditTrail != nil && g.region == auditSeat(g.facts.Set) {
-		wait.Go(func() { r.Audit = g.auditTrail(ctx) })
+	if g.region == auditSeat(g.facts.Set) {
+		switch {
+		case g.facts.Set.AuditTrail != nil:
+			wait.Go(func() { r.Audit = g.auditTrail(ctx) })
+		case g.left:
+			wait.Go(func() { r.Audit = g.leftTrail(ctx) })
+		}
 	}
 	if g.facts.Set.Reconcile != nil {
 		wait.Go(func() { r.Reconcile = g.reconcile(ctx) })

@@ -211,6 +211,13 @@ func TestAuditTrail(t *testing.T) {
 	if said := w.says("asks", 0, "doctor"); strings.Contains(said, "audit-trail") {
 		t.Errorf("doctor says %s", said)
 	}
+	// It stays on when auditTrail is removed from cdk.json.
+	code, out, notes := w.command("doctor")
+	if code != 0 {
+		t.Errorf("doctor without auditTrail: exit %d, %s%s", code, out, notes)
+	}
+	wantSaid(t, string(out), "audit-trail-events", "trail s3fanout-audit still records", "$0.10 for 100,000",
+		"aws cloudformation delete-stack --region us-east-1 --stack-name s3fanout-audit")
 	if _, err := trails.StopLogging(t.Context(), &cloudtrail.StopLoggingInput{Name: aws.String("s3fanout-audit")}); err != nil {
 		t.Fatal(err)
 	}
