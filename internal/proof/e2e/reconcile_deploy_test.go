@@ -64,7 +64,10 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 		slices.Sort(all)
 		return slices.Compact(all)
 	}
-	parts := []string{"AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::Scheduler::Schedule"}
+	parts := []string{
+		"AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup",
+		"AWS::Scheduler::Schedule",
+	}
 	made := w.update(atOnce(t).files)
 	if got := kinds(made.Made); !slices.Equal(got, parts) || len(made.Deleted) > 0 {
 		t.Errorf("switched on: made %v, deleted %v", got, made.Deleted)
