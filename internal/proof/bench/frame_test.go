@@ -136,7 +136,7 @@ func TestRows(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
 	}
-	if got, want := got[0].String(), "a copy, ms: 3.50; other 1.2: 9.50 (ratio 2.50); ≥ 2: met"; got != want {
+	if got, want := got[0].String(), "a copy, ms: 3.50; other 1.2: 9.50 (2.50); ≥ 2: met"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -211,7 +211,7 @@ func TestUpdatePage(t *testing.T) {
 	}
 	updated := string(page)
 	for _, want := range []string{
-		"before\n<!-- example -->\n## Example\nWhat is done.\n", "- a copy, ms: 3.50; other 1.2: 9.50 (ratio 2.50)\n- a copy, ms: 3.50; absent: not measured, not installed\n",
+		"before\n<!-- example -->\n## Example\nWhat is done.\n", "- a copy, ms: 3.50; other 1.2: 9.50 (2.50)\n- a copy, ms: 3.50; absent: not measured, not installed\n",
 		"\n21 November 2026, 1 cores (Z80), go1; 2 rounds.\n<!-- end of example -->\nafter\n",
 	} {
 		if !strings.Contains(updated, want) {

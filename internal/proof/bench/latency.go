@@ -66,7 +66,7 @@ var arrows = []struct {
 	{"S3 to SNS", func(m moments) time.Time { return m.uploaded }, func(m moments) time.Time { return m.announced }},
 	{"SNS to Lambda", func(m moments) time.Time { return m.announced }, func(m moments) time.Time { return m.delivered }},
 	{"Lambda's queue and start", func(m moments) time.Time { return m.delivered }, func(m moments) time.Time { return m.taken }},
-	{"the function before its COPY", func(m moments) time.Time { return m.taken }, func(m moments) time.Time { return m.asked }},
+	{"the function", func(m moments) time.Time { return m.taken }, func(m moments) time.Time { return m.asked }},
 	{"COPY", func(m moments) time.Time { return m.asked }, func(m moments) time.Time { return m.visible }},
 }
 

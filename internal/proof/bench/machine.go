@@ -46,12 +46,14 @@ func thisMachine(ctx context.Context) machine {
 // revision is the commit of a work tree, with -dirty if anything else than the page, which
 // each run writes, was changed since; empty if git does not say.
 func revision(ctx context.Context, dir string) string {
-	commit, err := exec.CommandContext(ctx, "git", "-C", dir, "describe", "--always").Output()
+	describe := exec.CommandContext(ctx, "git", "describe", "--always")
+	status := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)"+benchmarksPage)
+	describe.Dir, status.Dir = dir, dir
+	commit, err := describe.Output()
 	if err != nil {
 		return ""
 	}
-	changed, err := exec.CommandContext(ctx, "git", "-C", dir, "status", "--porcelain", "--untracked-files=no", "--",
-		":(top)", ":(top,exclude)"+benchmarksPage).Output()
+	changed, err := status.Output()
 	if err != nil {
 		return ""
 	}

@@ -52,7 +52,7 @@ func peers(e env, large bool) []peer {
 	sync.command, sync.copiedTo, sync.once = s5cmdCommand("sync", peerConcurrency), target, !large
 	other := sync
 	if large {
-		other.name, other.command, other.once = fmt.Sprintf("s5cmd sync of %d at once", mostConcurrency), s5cmdCommand("sync", mostConcurrency), true
+		other.name, other.command, other.once = fmt.Sprintf("s5cmd sync of %d", mostConcurrency), s5cmdCommand("sync", mostConcurrency), true
 	} else {
 		other.name, other.command, other.once = "s5cmd cp", s5cmdCommand("cp", peerConcurrency), false
 	}

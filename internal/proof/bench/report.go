@@ -153,7 +153,7 @@ func (r row) String() string {
 		s += "; " + r.beside
 	}
 	if r.ratio != "" {
-		s += " (ratio " + r.ratio + ")"
+		s += " (" + r.ratio + ")"
 	}
 	if r.target != "" {
 		s += "; " + r.target

@@ -46,7 +46,7 @@ func openStorage(_ context.Context, e env) (contest, error) {
 	}
 	for _, who := range []struct {
 		name, kind string
-	}{{"the sandbox's S3", "storage"}, {"a server that answers at once", "instant"}} {
+	}{{"the sandbox's S3", "storage"}, {"that server", "instant"}} {
 		c.contestants = append(c.contestants, contestant{name: who.name, run: func(ctx context.Context, round int) (sample, error) {
 			return copiesByMany(ctx, who.kind, e.dir, round)
 		}})
