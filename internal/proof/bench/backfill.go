@@ -79,7 +79,7 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 			twice = append(twice, p.name)
 		}
 		if p.share > 1 {
-			part := fmt.Sprintf("%s copies only %d", p.name, p.copies(objects))
+			part := fmt.Sprintf("%s copies %d", p.name, p.copies(objects))
 			if p.copiedTo.region == sourceRegion {
 				part += " (within a Region)"
 			}

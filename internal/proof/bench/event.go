@@ -34,9 +34,9 @@ func openEvent(ctx context.Context, e env) (contest, error) {
 		title: "An event within the function",
 		about: "Processor time of one event from payload to answer, with a fake S3 (`BenchmarkInvoke`).",
 		metrics: []metric{
-			{key: "all cpu-ns/op", name: "an event without the call of S3", unit: "µs"},
-			{key: "all allocs/op", name: "an event without the call of S3", unit: "allocations"},
-			{key: "all B/op", name: "an event without the call of S3", unit: "KiB allocated"},
+			{key: "all cpu-ns/op", name: "an event without S3", unit: "µs"},
+			{key: "all allocs/op", name: "an event without S3", unit: "allocations"},
+			{key: "all B/op", name: "an event without S3", unit: "KiB allocated"},
 			{key: "parse cpu-ns/op", name: "of it, to parse", unit: "µs"},
 			{key: "decide cpu-ns/op", name: "of it, to decide and make the request", unit: "µs"},
 			{key: "rest cpu-ns/op", name: "of it, the log line, metrics and answer", unit: "µs"},

@@ -24,7 +24,7 @@ func openFunction(_ context.Context, e env) (contest, error) {
 		title: "Start of the function",
 		about: "From the start of the binary to its first question for work, beside a Go function that answers `hello`. What AWS does before is not in it.",
 		metrics: []metric{
-			{key: "ready", name: "start until the first question for work", unit: "ms", ratio: oursToTheirs},
+			{key: "ready", name: "start", unit: "ms", ratio: oursToTheirs},
 			{key: "cpu", name: "processor time of a start", unit: "ms", ratio: oursToTheirs},
 			{key: "memory", name: "peak memory when ready", unit: "MiB", ratio: oursToTheirs},
 		},

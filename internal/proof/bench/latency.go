@@ -83,7 +83,7 @@ func openLatency(_ context.Context, e env) (contest, error) {
 			"times are partly assumed (internal/sandbox/network). Ours is the function's time before its COPY. "+
 			"10 MiB at 100/s is left out: hashing 1 GB/s takes more than two cores.", sourceRegion, lagSeconds, targetRegion),
 	}
-	c.parts.name = "its parts, 1 KiB, 10/s, p50, ms"
+	c.parts.name = "parts, 1 KiB, 10/s, p50, ms"
 	for _, r := range lagRuns() {
 		for _, q := range []string{"p50", r.slow()} {
 			for i, a := range arrows {
