@@ -124,9 +124,10 @@ type Options struct {
 	// deleted at a target can be in the estimate, which is then too high.
 	Approve func(context.Context, Estimate) (upTo float64, err error)
 	// Concurrency is how many objects are copied to a target at once at most;
-	// 0 means DefaultConcurrency. They begin with 256, double while that makes more of
-	// them end in a second, and are halved when S3 asks for less. Each takes about
-	// 100 KiB.
+	// 0 means DefaultConcurrency. At all targets together there are 2,048 at most. They
+	// begin with 256 at a target, fewer where there are more than two, double while that
+	// makes more of them end in a second, and are halved when S3 asks for less. Each
+	// takes about 100 KiB.
 	Concurrency int
 	// Threshold is the size in bytes above which the Copiers copy in parts; 0
 	// means copier.DefaultThreshold. Such objects have slots of their own, two

@@ -9,6 +9,10 @@ const (
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html),
 	// and a machine that is busy otherwise hides what is gained.
 	firstConcurrency = 256
+	// Many targets share what one process does at once: each copy takes about 100 KiB, a
+	// connection and a file descriptor. At all targets together firstTogether begin, but
+	// leastFirst at each, and there are mostTogether at most.
+	firstTogether, leastFirst, mostTogether = 512, 32, 2048
 	// gain is how many times as many copies a second twice as many at once have to
 	// be to be worth their memory. From growth on, they double without a pause; below,
 	// a round without growth tells first what the last ones gained.
@@ -40,6 +44,13 @@ type pace struct {
 
 	began       time.Time // of this round
 	count, left int       // its copies, and those that have not ended
+}
+
+// share is how many copies begin at each of so many targets, and how many there may be,
+// where concurrency is the most at one.
+func share(targets, concurrency int) (begin, most int) {
+	most = max(1, min(concurrency, mostTogether/targets))
+	return min(most, firstConcurrency, max(leastFirst, firstTogether/targets)), most
 }
 
 // newPace begins with so many, now, and never allows more than most, which is at

@@ -54,8 +54,8 @@ func (t *target) lane(work context.Context, size int64) *lane {
 		return t.large
 	}
 	if t.small == nil {
-		most := t.run.options.Concurrency
-		t.small = newLane(t, t.run.gentle, smallQueue, newPace(firstConcurrency, most, time.Now()))
+		begin, most := share(len(t.run.chosen.to), t.run.options.Concurrency)
+		t.small = newLane(t, t.run.gentle, smallQueue, newPace(begin, most, time.Now()))
 		t.run.lanes.Go(func() { t.small.work(work) })
 	}
 	return t.small
