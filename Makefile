@@ -83,10 +83,10 @@ suites: build/clients build/versitygw-$(VERSITYGW)/versitygw build/restic-$(REST
 console-browser: build node_modules ## try the console in Chromium, with axe-core; PICTURES=DIR takes its pictures (installs Chromium on Debian)
 	cd tools/console && CHROMIUM=$$(./chromium.sh) PICTURES='$(PICTURES)' $(GO) test -count=1 -parallel 1 -timeout 20m ./...
 
-load: ## upload 20,000 objects while S3 refuses much and a Region is away, and print the figures (8 minutes)
+load: ## upload 20,000 objects while S3 throttles and a Region is unavailable, and print the figures (8 minutes)
 	S3FANOUT_E2E_LARGE=1 $(GO) test -timeout 45m -run 'TestBurstOfTwentyThousand' -v ./internal/proof/e2e
 
-bench: build build/clients ## measure beside other tools and the least that the work takes, into docs/internals/benchmarks.md (needs Python)
+bench: build build/clients ## compare with other tools and with minimal implementations, into docs/internals/benchmarks.md (needs Python)
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o bin/hello ./internal/proof/bench/hello
 	$(GO) run ./internal/proof/bench $(BENCH)
 	$(GO) run ./internal/proof/bench -only backfill $(BENCH) -network none -write ""

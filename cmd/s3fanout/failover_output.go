@@ -59,7 +59,7 @@ func failoverTable(points []document.FailoverPoint, regions []document.FailoverR
 		}
 		t.Columns = append(t.Columns, table.Column{Title: title})
 	}
-	for _, title := range []string{"LAG", "LETTERS", "WAITING", "OLDEST", "COMPARED"} {
+	for _, title := range []string{"LAG", "DEAD LETTERS", "WAITING", "OLDEST", "COMPARED"} {
 		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
 	}
 	known := map[string]bool{}
@@ -122,7 +122,7 @@ func failoverFigures(r document.FailoverRegion) []string {
 // of all Regions, the lag is the greatest.
 func looksTable(looks []document.FailoverLook) table.Table {
 	t := table.Table{Columns: []table.Column{{Title: "TIME"}, {Title: "PHASE"}}}
-	for _, title := range []string{"READS", "FAILED", "MISSING", "SLOWEST", "LETTERS", "WAITING", "LAG"} {
+	for _, title := range []string{"READS", "FAILED", "MISSING", "SLOWEST", "DEAD LETTERS", "WAITING", "LAG"} {
 		t.Columns = append(t.Columns, table.Column{Title: title, Right: true})
 	}
 	for _, l := range looks {
