@@ -49,11 +49,11 @@ const (
 //
 // What ends as a dead letter has no alarm of its own: events that Lambda gives
 // up or that would go round in a loop, and messages that SNS cannot deliver.
-// They are letters, with the reason, or counted as lost
+// They are dead letters, with the reason, or counted as lost
 // (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 // Nor have the function's errors and timeouts: Lambda tries the event again after one
-// minute and after two more, and what fails then is a letter. An error that a retry
-// repairs has no alarm. CloudWatch charges for each metric of each alarm.
+// minute and after two more, and what fails then is a dead letter. An error that a
+// retry repairs has no alarm. CloudWatch charges for each metric of each alarm.
 func (s site) alarms() []alarm {
 	function, topic, ours := s.functionMetric, s.topicMetric, s.ownMetric
 	// The metrics are in milliseconds.
@@ -68,7 +68,7 @@ func (s site) alarms() []alarm {
 			fix:   "s3fanout redrive --dry-run, then s3fanout doctor, which says whether the Region is paused",
 		},
 		{
-			// Not the age of the oldest: SQS leaves letters out of that which were
+			// Not the age of the oldest: SQS leaves dead letters out of that which were
 			// read more than three times, as redrive and explain read them.
 			name: "dead-letters-old", metrics: letters, period: 3600, periods: 72,
 			means: "There were dead letters in every hour of the last three days. SQS deletes them after 14 days.",

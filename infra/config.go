@@ -14,7 +14,7 @@ import (
 // The fields are those of the configuration that the function and the command
 // know, one by one and in order: the compiler converts one into the other.
 type Config struct {
-	// Name begins every name that the replica set uses. Required.
+	// Name prefixes every name that the replica set uses. Required.
 	Name string
 	// Regions are the members, at least two, in any order. Required.
 	Regions []string

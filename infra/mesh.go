@@ -71,8 +71,8 @@ type meshParts struct {
 // elsewhere, and their events would only wake functions to find them there.
 // Delete markers are the exception, see echoFilter.
 //
-// That filter saves money and nothing depends on it: a delivered echo is
-// recognised by the function.
+// That filter saves money and nothing depends on it: the function
+// recognises the event of a replica.
 func newMesh(scope constructs.Construct, id string, props meshParts) constructs.Construct {
 	here := props.Site
 	this := constructs.NewConstruct(scope, jsii.String(id))
@@ -113,8 +113,8 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 // takes one, and the function leaves out the rest of what is excluded. That is one
 // key more, at a depth of four.
 //
-// Nobody's ID, that of a role of somebody else's, drops no echo. Nil matches
-// everything.
+// Nobody's ID, that of a role of somebody else's, drops no replica's
+// event. Nil matches everything.
 func (s site) echoFilter(roleID string) any {
 	but := func(prefix string) []any {
 		return []any{map[string]any{"anything-but": map[string]any{"prefix": prefix}}}

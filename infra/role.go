@@ -55,7 +55,7 @@ func trustLambda() map[string]any {
 
 // trust are the statements about who may assume the function's role: Lambda,
 // and operators. A backfill copies as the function does, so that its copies are
-// echoes too. That the account is the principal leaves it to the account's own
+// replicas too. That the account is the principal leaves it to the account's own
 // policies which of its roles and users may; operatorArns restricts it to some,
 // as a condition, because a principal that does not exist (yet) would end the
 // deployment. The session's name is not the function's, by which events and
@@ -108,7 +108,7 @@ func (s site) replicate(key *string) []statement {
 		sourceObjects = append(sourceObjects, other.BucketARN()+"/*")
 	}
 	follow := s.FollowAny()
-	// GetObject is for HEAD, which tells an echo from an object that is still to be
+	// GetObject is for HEAD, which tells a replica from an object that is still to be
 	// copied, and for conditions on the ETag. PutObject covers a multipart copy but
 	// for finding what is done of it and giving it up.
 	write := []string{

@@ -46,10 +46,10 @@ type letterRow struct {
 	Cause string
 }
 
-// Gone says that the letter is not in its queue any more.
+// Gone says that the dead letter is not in its queue any more.
 func (l letterRow) Gone() bool { return l.Outcome == string(redrive.Replayed) }
 
-// State is what became of the letter in one word or two.
+// State is what became of the dead letter in one word or two.
 func (l letterRow) State() string {
 	switch l.Outcome {
 	case string(redrive.Waiting), string(redrive.Interrupted):
@@ -60,7 +60,7 @@ func (l letterRow) State() string {
 	return strings.ReplaceAll(l.Outcome, "-", " ")
 }
 
-// Became says what the functions made of a letter that was replayed.
+// Became says what the functions made of a dead letter that was replayed.
 func (l letterRow) Became() string { return became(l.Did) }
 
 // queueTrouble is what is not known of a Region's queue.

@@ -14,8 +14,8 @@ import (
 	"s3fanout/internal/printable"
 )
 
-// Filter is the choice as redrive makes it, but for the Region, which is not a matter
-// of a letter.
+// Filter is the choice as redrive makes it, but for the Region, which is not a
+// matter of a dead letter.
 func (c Letters) Filter() redrive.Filter {
 	return redrive.Filter{Prefix: c.Prefix, Cause: c.Reason, Key: c.Key, MessageID: c.Message}
 }
@@ -80,7 +80,7 @@ func letterOf(region, message string) Letters { return Letters{Region: region, M
 
 func ofKey(key string) Letters { return Letters{Key: key} }
 
-// Any says whether it leaves letters out.
+// Any says whether it leaves dead letters out.
 func (c Letters) Any() bool {
 	c.Most = 0
 	return c != Letters{}
@@ -130,9 +130,9 @@ func (c Letters) Title() string {
 	return text
 }
 
-// Command is what a shell does the same with, empty where redrive has no flag for it:
-// it knows no reasons without what differs from letter to letter, and takes a key or a
-// prefix.
+// Command is what a shell does the same with, empty where redrive has no flag for
+// it: it knows no reasons without what differs from dead letter to dead letter, and
+// takes a key or a prefix.
 func (c Letters) Command() string {
 	if c.Reason != "" || !strings.HasPrefix(c.Key, c.Prefix) && c.Key != "" {
 		return ""

@@ -96,7 +96,7 @@ func AuditFields() []string {
 
 // AuditKeyQuery asks who wrote or deleted the key, newest first, but for deletions of
 // several keys in one request, which do not name them: see AuditDeletionsQuery. A key
-// with characters other than letters, digits and a few more is asked for by a pattern in
+// with characters other than A to Z, digits and a few more is asked for by a pattern in
 // which any character stands for those, so that no key can be read as a part of the
 // query; the reader compares the whole key.
 func AuditKeyQuery(key string) string {

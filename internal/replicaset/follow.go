@@ -238,7 +238,7 @@ func (f *Follow) set(meant func(followPart) bool) bool {
 	return false
 }
 
-// Encode writes the value in a letter for each part, "odt" or "" for nothing, for
+// Encode writes the value as a character for each part, "odt" or "" for nothing, for
 // the function's environment.
 func (f Follow) Encode() string {
 	var letters []byte

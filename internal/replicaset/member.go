@@ -18,7 +18,7 @@ import (
 // any bucket, and each member can have an account of its own, without a change
 // to those who have a Member.
 type Member struct {
-	// Set is the replica set's name, which begins every name but the bucket's.
+	// Set is the replica set's name, which prefixes every name but the bucket's.
 	Set string
 	// Region is where the bucket and all that belongs to it are.
 	Region string

@@ -20,7 +20,7 @@ import (
 // the context of cdk.json. The zero value is not valid. A Config is a plain
 // value; its methods do not change it and may be called concurrently.
 type Config struct {
-	// Name begins every name that the replica set uses. Required.
+	// Name prefixes every name that the replica set uses. Required.
 	Name string
 	// Regions are the members, at least two, in any order. Required.
 	Regions []string

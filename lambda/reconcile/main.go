@@ -3,7 +3,7 @@
 // reconcile. What it does, package reconcile says.
 //
 // It reads in its own name, and writes in the name of its Region's replicator, whose
-// role it assumes when there is something to write: what it writes is an echo like
+// role it assumes when there is something to write: what it writes is a replica like
 // any other, and where it may only check it cannot write at all.
 package main
 

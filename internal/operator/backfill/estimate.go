@@ -22,7 +22,7 @@ type Estimate struct {
 	Assumed []string
 }
 
-// Dollars is about what it costs in all, in US dollars.
+// Dollars is the estimated cost of all, in US dollars.
 func (e Estimate) Dollars() float64 { return e.RequestDollars + e.TransferDollars }
 
 // Transfer is what goes from one Region to another.

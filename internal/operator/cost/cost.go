@@ -1,4 +1,4 @@
-// Package cost says about what it costs a month to replicate between buckets: with
+// Package cost estimates what it costs a month to replicate between buckets: with
 // s3fanout, with S3's own replication, with and without Replication Time
 // Control, and with the design that s3fanout goes back to.
 //

@@ -1,17 +1,17 @@
 // Package deadletter reads what lies in a Region's dead-letter queue: which
-// invocation failed, why, which objects it concerns, and with what payload it
-// can be made again.
+// invocation failed, why, which objects it concerns, and with what payload it can
+// be made again.
 //
-// What failed is an event, or a continuation of a copy that an event began
-// (package event). Three senders write to the queue, each in a form of its own: the function's
-// on-failure destination, the function's dead-letter queue, and the
+// What failed is an event, or a continuation of a copy that an event began (package
+// event). Three senders write to the queue, each in a form of its own: the
+// function's on-failure destination, the function's dead-letter queue, and the
 // dead-letter queue of a subscription to the Region's topic. Decode tells them
 // apart by what only one of them has, and refuses what fits none or several.
 //
 // It guarantees that the payload holds the original values unchanged, that
-// everything meant for display is one bounded line without control
-// characters, and that no input makes it panic. It does no I/O, and does not
-// judge whether a letter belongs to the replica set.
+// everything meant for display is one bounded line without control characters, and
+// that no input makes it panic. It does no I/O, and does not judge whether a dead
+// letter belongs to the replica set.
 package deadletter
 
 import (
@@ -26,7 +26,7 @@ import (
 // ErrUnknown marks a message that is not a dead letter of a known form.
 var ErrUnknown = errors.New("not a known dead letter")
 
-// Kind says who put the letter into the queue. The values are stable.
+// Kind says who put the dead letter into the queue. The values are stable.
 type Kind string
 
 // The senders of dead letters.
@@ -59,8 +59,8 @@ type Letter struct {
 	ErrorType string
 	// Attempts is how often the function was invoked, 0 if unknown.
 	Attempts int
-	// Objects are those that the payload names, as far as it can be
-	// understood. A letter without any can still be replayed.
+	// Objects are those that the payload names, as far as it can be understood. A
+	// dead letter without any can still be replayed.
 	Objects []Object
 }
 

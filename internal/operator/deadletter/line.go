@@ -6,9 +6,9 @@ import (
 	"s3fanout/internal/printable"
 )
 
-// MaxReason is the most characters that a text of a letter has: enough for
-// what a function says of every record of a message, bounded because anybody
-// who may write to the queue decides what is in it.
+// MaxReason is the most characters that a text of a dead letter has: enough for
+// what a function says of every record of a message, bounded because anybody who
+// may write to the queue decides what is in it.
 const MaxReason = 8192
 
 // noReason stands for a reason that the letter does not give.

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Essence leaves out of a reason for display that one of one records of a
-// message failed. Nearly every letter has one record, and the words would
-// stand in front of what matters.
+// Essence leaves out of a reason for display that one of one records of a message
+// failed. Nearly every dead letter has one record, and the words would stand in
+// front of what matters.
 func Essence(reason string) string {
 	return strings.Replace(reason, "1 of 1 failed: ", "", 1)
 }
@@ -40,7 +40,7 @@ func Cause(reason string) string {
 	return text
 }
 
-// What to do about a letter. Those that are exported may be known without a
+// What to do about a dead letter. Those that are exported may be known without a
 // reason.
 const (
 	nextPermission = "run s3fanout doctor, which finds the missing permission; then redrive"

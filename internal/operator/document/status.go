@@ -128,7 +128,7 @@ func NewStatus(facts health.Facts, findings []health.Finding, figures map[string
 		row.MetricsUnavailable = f.Why
 		row.Errors, row.Throttles, row.Diverged = f.Errors, f.Throttles, f.Diverged
 		row.Followed = newStatusFollowed(f.Followed)
-		// CloudWatch is minutes behind: without letters its age is of none.
+		// CloudWatch is minutes behind: without dead letters its age is of none.
 		if noLetters := row.DeadLetters != nil && *row.DeadLetters == 0; !noLetters {
 			row.Oldest = seconds(f.Oldest)
 		}

@@ -1,16 +1,17 @@
-// Package explain finds out why an object is or is not in every Region of a
-// replica set.
+// Package explain finds out why an object is or is not in every Region of a replica
+// set.
 //
-// Run asks each Region's S3 what it has under one key and each dead-letter
-// queue what it says about it; Judge makes one verdict of the answers, with
-// what to do. Judge is a pure function: the same facts give the same verdict.
+// Run asks each Region's S3 what it has under one key and each dead-letter queue
+// what it says about it; Judge makes one verdict of the answers, with what to do.
+// Judge is a pure function: the same facts give the same verdict.
 //
-// It guarantees to claim no more than the answers show. An object does not say
-// who wrote it, so what was uploaded and what is a replica is called likely at
-// most. A Region that cannot be asked is said to be unknown, never missing.
+// It guarantees to claim no more than the answers show. An object does not say who
+// wrote it, so what was uploaded and what is a replica is called likely at most. A
+// Region that cannot be asked is said to be unknown, never missing.
 //
-// It changes nothing, and reads no object's contents. The letters that it looks
-// at are invisible to other readers for as long as it looks, seconds as a rule.
+// It changes nothing, and reads no object's contents. The dead letters that it
+// looks at are invisible to other readers for as long as it looks, seconds as a
+// rule.
 package explain
 
 import (

@@ -119,7 +119,7 @@ type Letter struct {
 	Targets []string
 }
 
-// For says whether the letter can be about a copy to the Region.
+// For says whether the dead letter can be about a copy to the Region.
 func (l Letter) For(region string) bool {
 	if len(l.Targets) == 0 {
 		return region != l.Source
@@ -130,14 +130,14 @@ func (l Letter) For(region string) bool {
 // Queue says how much of a dead-letter queue is known.
 type Queue struct {
 	Region string
-	Looked int // letters that were looked at
+	Looked int // dead letters that were looked at
 	// NotUnderstood is how many of those are of no known form, and so may be
 	// about the object.
 	NotUnderstood int
-	// Held is about how many letters could not be read, as another reader
+	// Held is about how many dead letters could not be read, as another reader
 	// holds them.
 	Held int
-	// Cut says that there were more letters than are looked at.
+	// Cut says that there were more dead letters than are looked at.
 	Cut bool
 	Err error // why it could not be read, or not to its end
 }

@@ -18,7 +18,7 @@ type Region struct {
 
 // Table is AWS's list prices by Region. What is cheaper for a pair of Regions,
 // such as us-east-1 and us-east-2 ($0.01), is not in it, nor are storage classes
-// that have dearer requests.
+// whose requests are more expensive.
 //
 // The prices are those of https://aws.amazon.com/s3/pricing/ and
 // https://aws.amazon.com/cloudwatch/pricing/. They were written down in November
@@ -62,8 +62,8 @@ func Table() map[string]Region {
 	}
 }
 
-// Default stands for a Region that the table does not have. It is on the dear
-// side, as those Regions are.
+// Default stands for a Region that the table does not have. It is rather
+// expensive, as those Regions are.
 func Default() Region { return Region{Write: 0.0055, Read: 0.00044, Transfer: 0.11, Logs: 0.76} }
 
 // Of returns a Region's prices, and whether the table has them; if not, they

@@ -18,9 +18,9 @@ import (
 // invokeTime bounds one invocation: a function runs for at most 15 minutes.
 const invokeTime = 15*time.Minute + 30*time.Second
 
-// NewClients makes the clients of each Region from the SDK's configuration,
-// with time limits and retries that suit a redrive of parallel letters at once;
-// 0 means DefaultParallel.
+// NewClients makes the clients of each Region from the SDK's configuration, with
+// time limits and retries that suit a redrive of parallel dead letters at once; 0
+// means DefaultParallel.
 func NewClients(config aws.Config, regions []string, parallel int) map[string]Clients {
 	parallel = cmp.Or(parallel, DefaultParallel)
 	short, long := awsapi.HTTPClient(config, awsapi.RequestTime, parallel), awsapi.HTTPClient(config, invokeTime, parallel)

@@ -8,19 +8,19 @@ import (
 	"s3fanout/internal/operator/deadletter"
 )
 
-// Filter chooses letters. The zero value chooses all; what is set has to be
+// Filter chooses dead letters. The zero value chooses all; what is set has to be
 // met together.
 type Filter struct {
-	// Prefix is what the key of one of the letter's objects begins with.
+	// Prefix is what the key of one of the dead letter's objects begins with.
 	Prefix string
-	// OlderThan and NewerThan bound how long ago the letter came into the
-	// queue; zero means no bound. A letter of unknown age meets neither.
+	// OlderThan and NewerThan bound how long ago the dead letter came into the
+	// queue; zero means no bound. A dead letter of unknown age meets neither.
 	OlderThan, NewerThan time.Duration
-	// Reason is a part of the letter's reason, in upper or lower case.
+	// Reason is a part of the dead letter's reason, in upper or lower case.
 	Reason string
-	// Key is that of one of the letter's objects.
+	// Key is that of one of the dead letter's objects.
 	Key string
-	// Cause is what the letter's reason has in common with others; see
+	// Cause is what the dead letter's reason has in common with others; see
 	// deadletter.Cause.
 	Cause string
 	// MessageID is SQS's, which a message keeps when it is received again. SQS
@@ -32,7 +32,7 @@ type Filter struct {
 type Candidate struct {
 	MessageID string
 	SentAt    time.Time // zero if unknown
-	// Reason and Objects are those of the letter, or what is wrong with it.
+	// Reason and Objects are those of the dead letter, or what is wrong with it.
 	Reason  string
 	Objects []deadletter.Object
 	// Cause is that of Reason, which takes time to find; empty means that it has to
@@ -40,7 +40,7 @@ type Candidate struct {
 	Cause string
 }
 
-// Chooses decides about a letter.
+// Chooses decides about a dead letter.
 func (f Filter) Chooses(c Candidate, now time.Time) bool {
 	return (f.MessageID == "" || f.MessageID == c.MessageID) && f.objects(c.Objects) && f.age(c.SentAt, now) && f.reason(c.Reason) &&
 		(f.Cause == "" || f.Cause == cmp.Or(c.Cause, deadletter.Cause(c.Reason)))

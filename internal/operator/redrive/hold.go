@@ -15,9 +15,9 @@ import (
 	"s3fanout/internal/aws/awsapi"
 )
 
-// HoldTime is how long a letter stays invisible to others once received. A run
-// extends it for as long as it needs the letter, so one that is killed gives
-// its letters back within that time.
+// HoldTime is how long a dead letter stays invisible to others once received. A run
+// extends it for as long as it needs the dead letter, so one that is killed gives
+// its dead letters back within that time.
 const HoldTime = 2 * time.Minute
 
 const (

@@ -8,7 +8,7 @@ import (
 	"s3fanout/internal/operator/deadletter"
 )
 
-// Next says what to do about a letter that is left, in one clause. It is empty
+// Next says what to do about a dead letter that is left, in one clause. It is empty
 // for one that was replayed, skipped or interrupted, and where a request failed
 // whose error says it.
 func (r Result) Next() string {

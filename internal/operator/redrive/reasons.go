@@ -8,7 +8,7 @@ import (
 	"s3fanout/internal/operator/deadletter"
 )
 
-// Reason is why letters are, or were, in the queues, how many, and what to do
+// Reason is why dead letters are, or were, in the queues, how many, and what to do
 // about those that are left; see Result.Next.
 type Reason struct {
 	Text  string
@@ -16,9 +16,9 @@ type Reason struct {
 	Next  string
 }
 
-// Reasons groups results by the deadletter.Cause that people have to act on, the most
-// frequent first. A letter that failed again counts with its new reason; one
-// that was skipped does not count.
+// Reasons groups results by the deadletter.Cause that people have to act on, the
+// most frequent first. A dead letter that failed again counts with its new reason;
+// one that was skipped does not count.
 func Reasons(results []Result) []Reason {
 	reasons := map[string]Reason{}
 	for _, r := range results {

@@ -1,25 +1,25 @@
-// Package redrive replays the dead letters of a replica set: it reads the
-// Regions' dead-letter queues, invokes the function that each letter was meant
-// for, and deletes a letter once that function has done its work.
+// Package redrive replays the dead letters of a replica set: it reads the Regions'
+// dead-letter queues, invokes the function that each dead letter was meant for, and
+// deletes a dead letter once that function has done its work.
 //
-// It guarantees that a letter is deleted only after every function that it
-// was meant for has succeeded. Whatever else happens to it, its failing again,
-// an interruption, two runs at once or the death of the process, leaves it in
-// the queue; at worst it is replayed twice, which is harmless, because copying
-// what exists already changes nothing. A letter that cannot be understood, or
-// that is not the replica set's, is reported and left.
+// It guarantees that a dead letter is deleted only after every function that it was
+// meant for has succeeded. Whatever else happens to it, its failing again, an
+// interruption, two runs at once or the death of the process, leaves it in the
+// queue; at worst it is replayed twice, which is harmless, because copying what
+// exists already changes nothing. A dead letter that cannot be understood, or that
+// is not the replica set's, is reported and left.
 //
 // A copy that the function handed over to itself and that failed later is
-// continued, not begun again: its letter holds what is needed for that. Where
-// the function hands it over once more, its work goes on after the letter is
-// deleted, and a later failure is a new letter.
+// continued, not begun again: its dead letter holds what is needed for that. Where
+// the function hands it over once more, its work goes on after the dead letter is
+// deleted, and a later failure is a new dead letter.
 //
-// A letter that a run is at work on, or has done with, stays invisible to
-// others because the run keeps saying so, HoldTime at a time. Nobody else tries
-// it meanwhile, and a run that is killed gives it back within HoldTime.
+// A dead letter that a run is at work on, or has done with, stays invisible to
+// others because the run keeps saying so, HoldTime at a time. Nobody else tries it
+// meanwhile, and a run that is killed gives it back within HoldTime.
 //
-// It does not change a letter or read objects, and waits for new letters only
-// as a watch.
+// It does not change a dead letter or read objects, and waits for new dead letters
+// only as a watch.
 package redrive
 
 import (
@@ -66,9 +66,9 @@ type Clients struct {
 	SNS    SNS
 }
 
-// DefaultParallel is how many letters of one queue are replayed at once
-// unless Options says otherwise. Each holds one of the functions' concurrent
-// executions, which new objects need too.
+// DefaultParallel is how many dead letters of one queue are replayed at once unless
+// Options says otherwise. Each holds one of the functions' concurrent executions,
+// which new objects need too.
 const DefaultParallel = 8
 
 // Options say what to redrive.
@@ -79,51 +79,51 @@ type Options struct {
 	Clients map[string]Clients
 	// Regions are the members whose queues are read; empty means all of them.
 	Regions []string
-	// DryRun reads and reports the letters, invokes no function, deletes
-	// nothing, and makes every letter visible again before Run returns.
+	// DryRun reads and reports the dead letters, invokes no function, deletes
+	// nothing, and makes every dead letter visible again before Run returns.
 	DryRun bool
-	// Parallel is how many letters of one queue are replayed at once;
-	// 0 means DefaultParallel.
+	// Parallel is how many dead letters of one queue are replayed at once; 0 means
+	// DefaultParallel.
 	Parallel int
-	// Filter chooses the letters; others are left and reported as Skipped.
+	// Filter chooses the dead letters; others are left and reported as Skipped.
 	Filter Filter
-	// Max is how many letters are tried at most, over all Regions; 0 means no
-	// limit. The functions of a letter count as one.
+	// Max is how many dead letters are tried at most, over all Regions; 0 means no
+	// limit. The functions of a dead letter count as one.
 	Max int
-	// Rate is how many letters are replayed in a second at most, over all
+	// Rate is how many dead letters are replayed in a second at most, over all
 	// Regions; 0 means no limit.
 	Rate float64
-	// Watch goes on when the queues are empty: it waits for new letters, and
+	// Watch goes on when the queues are empty: it waits for new dead letters, and
 	// tries what was not replayed again, after RetryFirst and then ever longer,
-	// RetryMost at most. It ends with the context, after Max letters, or when
-	// no queue can be read; a Region that cannot be reached is waited for.
-	// Not together with DryRun.
+	// RetryMost at most. It ends with the context, after Max dead letters, or when
+	// no queue can be read; a Region that cannot be reached is waited for. Not
+	// together with DryRun.
 	Watch bool
 }
 
-// Outcome is what became of a letter. The values are stable.
+// Outcome is what became of a dead letter. The values are stable.
 type Outcome string
 
-// The outcomes of a letter. Only Replayed takes it out of the queue.
+// The outcomes of a dead letter. Only Replayed takes it out of the queue.
 const (
-	Replayed      Outcome = "replayed"       // the function succeeded, the letter is deleted
+	Replayed      Outcome = "replayed"       // the function succeeded, the dead letter is deleted
 	Waiting       Outcome = "waiting"        // dry run: it would be replayed
 	Failed        Outcome = "failed"         // the function failed again
 	NotUnderstood Outcome = "not-understood" // no known form
 	NotOurs       Outcome = "not-ours"       // of a function or topic outside the replica set, or of another Region than the queue
 	NotInvoked    Outcome = "not-invoked"    // a function could not be invoked; see Err
-	NotDeleted    Outcome = "not-deleted"    // replayed, but the letter could not be deleted; see Err
+	NotDeleted    Outcome = "not-deleted"    // replayed, but the dead letter could not be deleted; see Err
 	Interrupted   Outcome = "interrupted"    // the run was interrupted first
 	Skipped       Outcome = "skipped"        // not selected: by Filter, or beyond Max
 )
 
-// Function is one that a letter was meant for.
+// Function is one that a dead letter was meant for.
 type Function struct {
 	Region string
 	Name   string
 }
 
-// Result is what one letter said and what became of it.
+// Result is what one dead letter said and what became of it.
 type Result struct {
 	Region    string // of the queue
 	MessageID string
@@ -142,7 +142,7 @@ type Result struct {
 	Detail string
 	// Err is the request that failed, if the outcome is due to one.
 	Err error
-	// Again is when a watch tries the letter again, at the earliest; zero
+	// Again is when a watch tries the dead letter again, at the earliest; zero
 	// means not in this run.
 	Again time.Time
 }
@@ -150,15 +150,15 @@ type Result struct {
 // Summary is what a run did in one Region.
 type Summary struct {
 	Region string
-	// Held is the number of letters that are in the queue, as SQS estimates
-	// it, and that the run could not read: another redrive holds them, or one
-	// that died less than HoldTime ago, or the answer that had them was lost.
+	// Held is the number of dead letters that are in the queue, as SQS estimates
+	// it, and that the run could not read: another redrive holds them, or one that
+	// died less than HoldTime ago, or the answer that had them was lost.
 	Held int
-	// Replayed is the number of letters that were.
+	// Replayed is the number of dead letters that were.
 	Replayed int
-	// Results are those of all letters, in the order in which they were
-	// finished. Of a watch they are the newest results of the letters that it
-	// did not replay, the oldest letter first.
+	// Results are those of all dead letters, in the order in which they were
+	// finished. Of a watch they are the newest results of the dead letters that it
+	// did not replay, the oldest dead letter first.
 	Results []Result
 	// Limited says that Options.Max ended the work on the queue.
 	Limited bool
@@ -177,7 +177,7 @@ type Report struct {
 	Interrupted bool
 }
 
-// Left is how many letters the run knows to be in the queues still, except
+// Left is how many dead letters the run knows to be in the queues still, except
 // those that it was not asked for.
 func (r Report) Left() int {
 	left := 0
@@ -192,9 +192,9 @@ func (r Report) Left() int {
 	return left
 }
 
-// Err joins the errors of the Regions and letters, each text once, for all
-// the Regions that have it; nil means
-// that every request was answered. A function that failed is not an error.
+// Err joins the errors of the Regions and dead letters, each text once, for all the
+// Regions that have it; nil means that every request was answered. A function that
+// failed is not an error.
 func (r Report) Err() error {
 	var errs []error
 	for _, s := range r.Regions {
@@ -209,10 +209,10 @@ func (r Report) Err() error {
 // Observer has what happens reported while it happens. Its functions may be nil
 // and are called one at a time, from goroutines of the run.
 type Observer struct {
-	// Opened says that the queue of a Region was found, with about so many
+	// Opened says that the queue of a Region was found, with about so many dead
 	// letters waiting.
 	Opened func(region string, waiting int)
-	// Finished is called once for each letter, by a watch each time that it
+	// Finished is called once for each dead letter, by a watch each time that it
 	// tried one.
 	Finished func(Result)
 	// Trouble says that a Region's queue could not be read: a watch tries

@@ -19,7 +19,7 @@ const (
 	refreshTime = 5 * time.Minute
 )
 
-// RetryFirst and RetryMost are how long a watch leaves a letter alone that it
+// RetryFirst and RetryMost are how long a watch leaves a dead letter alone that it
 // did not replay: first, and at most. The time doubles in between.
 const (
 	RetryFirst = time.Minute

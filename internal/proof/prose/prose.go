@@ -99,7 +99,7 @@ var replaced = []struct{ pattern, instead string }{
 	{`(dead[ -])?letters?`, "dead letter, failed event"}, // dead letters are left out below
 	{`echo(es)?`, "replica event"},
 	{`in vain`, "unnecessary"},
-	{`dearer`, "more expensive"},
+	{`dear(er| side)?`, "more expensive, expensive"},
 	{`about what it costs`, "estimated cost"},
 	{`needs? a hand`, "all checks passed"},
 	{`silently wrong`, "misconfigured without an alarm"},
@@ -107,10 +107,11 @@ var replaced = []struct{ pattern, instead string }{
 	{`goes off`, "returns to OK"},
 	{`in peace`, "in normal operation"},
 	{`begins? every name`, "prefixes every name"},
-	{`beside the least`, "compares it with a minimal implementation"},
+	{`beside (other tools and )?the least`, "compares it with a minimal implementation"},
 	{`nowhere: `, "no Region has this key"},
 	{`(un)?told`, "say who reports what"},
 	{`despair`, "give up"},
+	{`refuses much`, "throttles"},
 }
 
 // A Replaced word is one that a page has, and what to write instead.

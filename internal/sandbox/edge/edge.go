@@ -3,7 +3,7 @@
 //
 // An Edge is a proxy on a loopback port for HTTPS_PROXY. It takes connections to
 // the hosts that it knows and answers them itself, with certificates by an authority
-// of the sandbox's own, for AWS_CA_BUNDLE. To all others it leads nowhere: nothing
+// of the sandbox's own, for AWS_CA_BUNDLE. All others it refuses: nothing
 // leaves this machine.
 package edge
 
