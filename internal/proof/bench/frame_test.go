@@ -231,6 +231,30 @@ func TestUpdatePage(t *testing.T) {
 	}
 }
 
+// A run of all contests says once what they ran on.
+func TestPageOfAWholeRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	text := "<!-- machine -->\nold\n<!-- end of machine -->\n"
+	var results []result
+	for _, c := range all {
+		text += "<!-- " + c.name + " -->\n<!-- end of " + c.name + " -->\n"
+		r := twoRounds()
+		r.contest.name = c.name
+		results = append(results, r)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := machine{processor: "Z80", cores: 1, date: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+	if err := updatePage(path, m, results); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(page), m.short()) != 1 || strings.Contains(string(page), "old") {
+		t.Errorf("%v, want %q once:\n%s", err, m.short(), page)
+	}
+}
+
 // Every contest has a place on the page, in the order in which they run, and
 // every place a contest.
 func TestPageHasAllContests(t *testing.T) {
