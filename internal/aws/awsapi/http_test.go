@@ -21,11 +21,11 @@ import (
 func TestLimitTakesNoGoroutine(t *testing.T) {
 	const requests = 50
 	goroutines := func(limit time.Duration) int {
+		before := runtime.NumGoroutine()
 		var arrived sync.WaitGroup
 		arrived.Add(requests)
 		release := make(chan struct{})
 		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived.Done(); <-release }))
-		defer server.Close()
 		client := awsapi.HTTPClient(aws.Config{}, limit, requests)
 		var done sync.WaitGroup
 		for range requests {
@@ -43,7 +43,13 @@ func TestLimitTakesNoGoroutine(t *testing.T) {
 		n := runtime.NumGoroutine()
 		close(release)
 		done.Wait()
-		return n
+		server.Close() // the client's connections, which are idle, end with it
+		for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; <-time.After(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d goroutines after the requests, %d before", runtime.NumGoroutine(), before)
+			}
+		}
+		return n - before
 	}
 	without, with := goroutines(0), goroutines(time.Minute)
 	if with > without+requests/2 {
