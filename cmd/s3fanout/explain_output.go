@@ -195,9 +195,8 @@ func describeObject(o document.ExplainObject, after time.Duration) string {
 // writesTable tells of the writes of a key that is followed what has become of them.
 func writesTable(writes []document.ExplainWrite, width int) table.Table {
 	t := table.Table{Width: width, Columns: []table.Column{
-		{
-			Title: "WRITTEN IN",
-		}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"}, {Title: "VERSION", Cut: table.CutEnd},
+		{Title: "WRITTEN IN"}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"},
+		{Title: "VERSION", Cut: table.CutEnd},
 	}}
 	list := func(regions []string) string {
 		if len(regions) == 0 {

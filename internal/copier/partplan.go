@@ -13,7 +13,7 @@ const (
 
 // What parts are planned by. Each part is a request, which costs what moving a
 // quarter of a megabyte between Regions does: with parts of 8 MiB requests add
-// 3 % to the price of the transfer, with 64 MiB 0.4 %.
+// 3 % to the price of the transfer, with 128 MiB 0.2 %.
 const (
 	mebibyte int64 = 1 << 20
 	// wantedParts is how many parts an object should have, so that the default
@@ -30,8 +30,8 @@ const (
 
 // planPartSize is the size, in bytes, of all parts but the last of an object
 // of size bytes, which is at most MaxObject. If fixed is positive, that is the
-// size, unless it made too many parts. Else the object has 64 parts or a multiple of
-// that, so that all requests end with full hands: of 8 to 128 MiB, and more from
+// size, unless it made too many parts. Else the object has about 64 parts or a multiple
+// of that, so that all requests end with full hands: of 8 to 128 MiB, and more from
 // 1.2 TiB on, in whole MiB.
 func planPartSize(size, fixed int64) int64 {
 	least := divideUp(size, maxParts)

@@ -84,11 +84,8 @@ func (t *task) failReplacement(op string, err error) *Error {
 }
 
 // errHiddenMetadata is about metadata that requests cannot carry.
-var errHiddenMetadata = permanent{
-	errors.New(
-		"the object has user metadata that HTTP headers cannot hold, and a replica in follow mode cannot carry: store it again with metadata that they can",
-	),
-}
+var errHiddenMetadata = permanent{errors.New("the object has user metadata that HTTP headers cannot hold, " +
+	"and a replica in follow mode cannot carry: store it again with metadata that they can")}
 
 // changedSince says of an answer to a copy or completion that it is about what was
 // looked at. Under If-Match a 404 need not be about the source: the target's object

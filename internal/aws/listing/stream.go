@@ -68,9 +68,8 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 			return page{err: fmt.Errorf("region %s: bucket %s: %w", b.Region, b.Name, errOrder)}
 		}
 		p.entries[i] = entry{key: key, object: Object{
-			Size: aws.ToInt64(
-				o.Size,
-			), ETag: trim(aws.ToString(o.ETag)), Modified: aws.ToTime(o.LastModified), StorageClass: string(o.StorageClass),
+			Size: aws.ToInt64(o.Size), ETag: trim(aws.ToString(o.ETag)),
+			Modified: aws.ToTime(o.LastModified), StorageClass: string(o.StorageClass),
 		}}
 	}
 	if aws.ToBool(out.IsTruncated) {
