@@ -129,14 +129,10 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 	if got, err := m.lookUnlessDecided(ctx); got != absent {
 		return got, err
 	}
-	// Both are asked in the source's Region, which may be far away: at once.
-	tags := m.askTags(ctx)
 	m.did = headSource
 	if got, err := m.headSource(ctx); got != done {
-		<-tags
 		return got, err
 	}
-	told := <-tags
 	source := m.req.Source
 	switch hidden := hidesMetadata(m.head); {
 	case hidden && m.req.Replace != nil:
@@ -149,14 +145,16 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 	case source.Size > MaxObject:
 		return failed, permanent{fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject)}
 	}
-	if m.did = readTags; told.err != nil {
-		return interpret(readTags, source, told.err), told.err
+	m.did = readTags
+	tags, err := m.readTags(ctx)
+	if err != nil {
+		return interpret(readTags, source, err), err
 	}
 	partSize := planPartSize(source.Size, m.partSize)
 	if m.req.Replace != nil {
 		partSize = planOwnPartSize(source.Size, m.partSize)
 	}
-	in := createInput(source, m.target, m.head, told.tags, m.storageClass)
+	in := createInput(source, m.target, m.head, tags, m.storageClass)
 	switch r := m.req.Replace; {
 	case m.restores:
 		in.Metadata = without(in.Metadata, m.leftOut)
@@ -198,31 +196,11 @@ func (m *multipart) lookUnlessDecided(ctx context.Context) (answer, error) {
 	return m.look(ctx)
 }
 
-// toldTags are an answer about tags.
-type toldTags struct {
-	tags []types.Tag
-	err  error
-}
-
-// askTags is readTags beside another request; the answer comes once.
-func (t *task) askTags(ctx context.Context) <-chan toldTags {
-	t.result.Requests.Tags++
-	s, asked := t.req.Source, make(chan toldTags, 1)
-	go func() {
-		tags, err := t.tagsOf(ctx, s)
-		asked <- toldTags{tags, err}
-	}()
-	return asked
-}
-
 // readTags asks for the tags of any source. A HEAD counts them, but counts
 // none to those who may not read them, and they would be lost unnoticed.
 func (t *task) readTags(ctx context.Context) ([]types.Tag, error) {
 	t.result.Requests.Tags++
-	return t.tagsOf(ctx, t.req.Source)
-}
-
-func (t *task) tagsOf(ctx context.Context, s Object) ([]types.Tag, error) {
+	s := t.req.Source
 	out, err := t.client.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{
 		Bucket: aws.String(s.Bucket), Key: aws.String(s.Key), VersionId: optional(s.VersionID),
 	}, inRegion(s.Region))
