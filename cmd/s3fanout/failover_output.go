@@ -109,7 +109,7 @@ func failoverFigures(r document.FailoverRegion) []string {
 	if r.Waiting != nil {
 		cells[2] = strconv.FormatInt(*r.Waiting, 10)
 	}
-	if r.OldestSeconds != nil {
+	if r.OldestSeconds != nil && somethingWaits(r.Waiting) {
 		cells[3] = lag(*r.OldestSeconds * 1000)
 	}
 	if r.ProofSeconds != nil {

@@ -37,7 +37,7 @@ func behindRow(region string, b document.StatusBehind) table.Row {
 		none = "n/a"
 	}
 	oldest, waiting := none, none
-	if b.OldestSeconds != nil {
+	if b.OldestSeconds != nil && somethingWaits(b.Waiting) {
 		oldest = lag(*b.OldestSeconds * 1000)
 	}
 	ages := make([]int64, len(behind.Ages()))
@@ -67,6 +67,10 @@ func behindRow(region string, b document.StatusBehind) table.Row {
 	}
 	return row
 }
+
+// somethingWaits reports whether the age of the oldest waiting event says something:
+// not once all events are done, when the age is of the last one. Unknown is nil.
+func somethingWaits(waiting *int64) bool { return waiting == nil || *waiting > 0 }
 
 // behindUnavailable says why it is not known what waits, where CloudWatch
 // answered otherwise.

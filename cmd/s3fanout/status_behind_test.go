@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"s3fanout/internal/operator/behind"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/health"
 	"s3fanout/internal/table"
 )
@@ -54,5 +55,21 @@ ap-northeast-1     41m      12    n/a    0     2     3     7    0    0     0
 	text.Reset()
 	if err := writeStatusText(&text, newStatusView(health.Facts{}, nil, nil, nil), 0, false); err != nil || strings.Contains(text.String(), "WAITING") {
 		t.Errorf("%v\n%s", err, &text)
+	}
+}
+
+// Where nothing waits, how old the last event was is no age of anything.
+func TestNoAgeWhereNothingWaits(t *testing.T) {
+	zero, one, age := int64(0), int64(1), 0.001
+	for _, tt := range []struct {
+		waiting *int64
+		want    string
+	}{{&zero, "-"}, {&one, "1ms"}, {nil, "1ms"}} {
+		if got := behindRow("eu-west-1", document.StatusBehind{OldestSeconds: &age, Waiting: tt.waiting}).Cells[1]; got != tt.want {
+			t.Errorf("status: %q, want %q", got, tt.want)
+		}
+		if got := failoverFigures(document.FailoverRegion{OldestSeconds: &age, Waiting: tt.waiting})[3]; got != tt.want {
+			t.Errorf("failover status: %q, want %q", got, tt.want)
+		}
 	}
 }
