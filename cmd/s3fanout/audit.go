@@ -103,7 +103,7 @@ func auditBelow(e document.AuditEvent) string {
 		parts = append(parts, "destroyed the version")
 	}
 	if e.ByAccessPoint {
-		parts = append(parts, "by the access point")
+		parts = append(parts, "through the access point")
 	}
 	if e.Error != "" {
 		parts = append(parts, "refused: "+e.Error)

@@ -35,39 +35,6 @@ type batchRequest struct {
 	DryRun bool
 }
 
-// batchHelp is what the help of backfill says of the two flags.
-const batchHelp = `With --batch-operations S3 Batch Operations does the work, for buckets too large
-to be listed from here: one job for each Region to copy from, and for each of
-the configuration's filters that --prefix leaves, which S3 works off in the
-background, for hours or days. It needs "batchOperations": true in cdk.json,
-deployed. Keys that cdk.json excludes cost a task each, which copies nothing.
-Keys that exist are left alone, and so is what was deleted in the Region unless
---restore-deleted is given; of others the current version is copied. The report
-of each job, with what failed and why, is written to .s3fanout/reports/ in the
-bucket of the job's Region; it is replicated like any object. --job tells how a
-job stands.
-
-What a job costs is not known before S3 has listed the objects, so that there is
-no --limit for it: on a terminal the command asks before it makes any job, and
-elsewhere ends with exit code 3; with --yes it does not ask. With --confirm it
-makes them without asking: S3 lists and counts the objects, and then waits until
-the job is confirmed.
-
-AWS requests: sts:GetCallerIdentity; s3:CreateJob and iam:PassRole on the role
-NAME-batch-REGION; with --job s3:DescribeJob. A job costs $0.25 and $1.00 for
-each million objects, besides the requests, invocations and transfer of the
-copies.
-
-With --batch-operations --output json the result is one document:
-  {"replicaSet", "dryRun", "jobs": [{"region", "targetRegion", "prefix",
-   "suffix", "jobId", "request", "error"}]}
-"request" is there with --dry-run: what aws s3control create-job takes as
---cli-input-json. With --job:
-  {"region", "jobId", "status", "targetRegion", "tasks", "succeeded", "failed",
-   "created", "ended", "reasons": [], "report"}
-Exit codes with --job: 0 complete, 1 the job failed or was cancelled, 3 it still
-runs, or tasks failed.`
-
 // agree refuses flags that mean nothing together. changed says which were
 // given.
 func (f backfillFlags) agree(changed func(flag string) bool) error {
@@ -215,7 +182,7 @@ func (r batchRequest) jobs(set replicaset.Config, account string, from []string)
 	return list, nil
 }
 
-// showBatchJob tells how a job stands.
+// showBatchJob writes the state of a job.
 func (a *app) showBatchJob(ctx context.Context, id, region string) error {
 	set, err := a.replicaSet()
 	if err != nil {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3control/types"
 
@@ -10,6 +10,7 @@ import (
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/printable"
 	"s3fanout/internal/table"
+	"s3fanout/internal/ui"
 )
 
 // writeBatch writes the jobs that were made, or would be.
@@ -31,59 +32,82 @@ func (a *app) writeBatch(d document.Batch) error {
 		}
 		return nil
 	}
-	t := table.Table{Width: a.terminalWidth(a.stdout), Columns: []table.Column{{Title: "REGION"}, {Title: "TO"}, {Title: "JOB"}}}
-	for _, job := range d.Jobs {
-		id := job.JobID
-		if id == "" {
-			id = "not created"
+	return writeBatchText(a.hinting(a.stdout), d.Jobs, a.terminalWidth(a.stdout))
+}
+
+// writeBatchText writes a table with a row for each job, and how to follow the first.
+func writeBatchText(w io.Writer, jobs []document.BatchJob, width int) error {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "REGION"}, {Title: "TO"}, {Title: "JOB"}}}
+	var follow []string
+	for _, job := range jobs {
+		level, id := ui.OK, job.JobID
+		switch {
+		case id == "":
+			level, id = ui.Failed, "not created"
+		case len(follow) == 0:
+			follow = append(follow, "Follow it: s3fanout backfill --job "+id+" --region "+job.Region)
 		}
-		t.Rows = append(t.Rows, table.Row{Cells: []string{job.Region, job.TargetRegion, id}})
+		region := job.Region
+		if width > 0 {
+			region = level.Sign() + " " + region
+		}
+		t.Rows = append(t.Rows, table.Row{Cells: []string{region, job.TargetRegion, id}})
 	}
-	if _, err := t.WriteTo(a.stdout); err != nil {
+	if _, err := t.WriteTo(w); err != nil {
 		return err
 	}
-	for _, job := range d.Jobs {
-		if job.JobID != "" {
-			_, err := fmt.Fprintf(a.hinting(a.stdout), "Follow it: s3fanout backfill --job %s --region %s\n", job.JobID, job.Region)
-			return err
-		}
-	}
-	return nil
+	return writeLines(w, follow, width)
 }
 
 func (a *app) writeBatchJob(account string, j batchjob.Job) error {
 	if a.output == outputJSON {
 		return a.writeBatchJSON(document.NewBatchStatus(j))
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", j.Region, printable.Quote(j.Status))
+	return writeBatchJobText(a.stdout, account, j, a.terminalWidth(a.stdout), a.colours(a.stdout))
+}
+
+// writeBatchJobText writes the state of a job, what it waits for, and its report.
+func writeBatchJobText(w io.Writer, account string, j batchjob.Job, width int, colours bool) error {
+	state := printable.Quote(j.Status)
 	if j.Target != "" {
-		fmt.Fprintf(&b, ", copying to %s", printable.Quote(j.Target))
+		state += ", copying to " + printable.Quote(j.Target)
 	}
-	b.WriteString("\n")
+	if _, err := fmt.Fprintln(w, levelLine(batchJobLevel(j), j.Region, state, width, colours)); err != nil {
+		return err
+	}
+	var lines []string
 	switch {
 	case j.Tasks > 0:
-		fmt.Fprintf(&b, "%d of %d objects done, %d failed\n", j.Succeeded+j.Failed, j.Tasks, j.Failed)
+		lines = append(lines, fmt.Sprintf("%d of %d objects done, %d failed", j.Succeeded+j.Failed, j.Tasks, j.Failed))
 	case !j.Over():
-		b.WriteString("the objects are being listed\n")
+		lines = append(lines, "the objects are being listed")
 	}
 	for _, reason := range j.Failures {
-		fmt.Fprintf(&b, "%s\n", printable.Quote(reason))
+		lines = append(lines, printable.Quote(reason))
 	}
 	if j.Status == string(types.JobStatusSuspended) {
-		fmt.Fprintf(
-			&b,
-			"Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s\n",
-			j.Region,
-			j.ID,
-			account,
-		)
+		lines = append(lines, fmt.Sprintf(
+			"Confirm it: aws s3control update-job-status --region %s --job-id %s --requested-job-status Ready --account-id %s",
+			j.Region, j.ID, account,
+		))
 	}
 	if j.Report != "" && j.Over() {
-		fmt.Fprintf(&b, "Report: %s\n", printable.Quote(j.Report))
+		lines = append(lines, "Report: "+printable.Quote(j.Report))
 	}
-	_, err := fmt.Fprint(a.stdout, b.String())
-	return err
+	return writeLines(w, lines, width)
+}
+
+// batchJobLevel is how good or bad the state of a job is.
+func batchJobLevel(j batchjob.Job) ui.Level {
+	switch {
+	case j.Over() && j.Status != string(types.JobStatusComplete):
+		return ui.Failed
+	case j.Failed > 0, j.Status == string(types.JobStatusSuspended):
+		return ui.Warning
+	case !j.Over():
+		return ui.Note
+	}
+	return ui.OK
 }
 
 func (a *app) writeBatchJSON(v any) error {

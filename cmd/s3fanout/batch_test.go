@@ -18,7 +18,6 @@ import (
 	"s3fanout/internal/operator/batchjob"
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/replicaset"
-	"s3fanout/internal/table"
 )
 
 // fakeControl answers STS and S3 Control, whose jobs it makes and describes.
@@ -319,13 +318,5 @@ func TestShowBatchJobJSON(t *testing.T) {
 	f.describe = ""
 	if err := a.showBatchJob(t.Context(), "00e123a4", "us-east-1"); !errors.Is(err, batchjob.ErrNoJob) || exitCode(err, true) != exitFailed {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestBatchHelpFits(t *testing.T) {
-	for line := range strings.Lines(batchHelp) {
-		if n := table.Width(strings.TrimSuffix(line, "\n")); n > 80 {
-			t.Errorf("%d columns: %q", n, line)
-		}
 	}
 }

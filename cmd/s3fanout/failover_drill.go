@@ -16,6 +16,7 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/failover"
+	"s3fanout/internal/ui"
 )
 
 type drillFlags struct {
@@ -70,7 +71,7 @@ func (f *drillFlags) check() error {
 	case err != nil:
 		return usageError{fmt.Errorf("--reports: %w", err)}
 	case !directory.IsDir():
-		return usageError{fmt.Errorf("--reports %s: it is no directory", f.reports)}
+		return usageError{fmt.Errorf("--reports %s: it is not a directory", f.reports)}
 	}
 	return nil
 }
@@ -93,7 +94,8 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	}
 	p := a.newProgress()
 	drill := failover.Drill{
-		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look, Read: failover.NewReader(at.config, at.set, at.account, point.ARN).Read,
+		Control: control, Look: failover.NewLooker(at.config, at.set, at.account).Look,
+		Read:   failover.NewReader(at.config, at.set, at.account, point.ARN).Read,
 		Routes: before, Shifted: shifted, For: f.length, Every: f.every, Settle: f.settle,
 	}
 	d := document.FailoverShift{
@@ -102,7 +104,7 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	}
 	changes := failover.Changes(before, shifted)
 	if len(changes) == 0 {
-		return usageError{errors.New("the routes are so already, and nothing would be shifted; see s3fanout failover status")}
+		return usageError{errors.New("the routes are already like that, and nothing would be shifted; see s3fanout failover status")}
 	}
 	stop := p.working("asking the Regions what readers would miss")
 	first, risks, err := drill.Check(ctx)
@@ -119,7 +121,9 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 		}
 		return withWrite(refused, a.writeFailoverShift(d, f.point))
 	}
-	if err := a.agree(ctx, f.yes, fmt.Sprintf("Shift the traffic of access point %s for %v: %s?", point.Name, f.length, describeChanges(changes))); err != nil {
+	if err := a.agree(
+		ctx, f.yes, fmt.Sprintf("Shift the traffic of access point %s for %v: %s?", point.Name, f.length, describeChanges(changes)),
+	); err != nil {
 		return err
 	}
 	if err := stillSo(ctx, control, before); err != nil {
@@ -129,7 +133,7 @@ func (a *app) failoverDrill(ctx context.Context, f drillFlags) error {
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	p.note("should this be killed, shift back by hand: %s", shiftBack(d.AccessPoint.Routes, f.point))
+	p.note("if this is killed, shift back by hand: %s", shiftBack(d.AccessPoint.Routes, f.point))
 	drill.Report, stop = p.phases()
 	result := drill.Run(ctx, first)
 	stop()
@@ -149,7 +153,7 @@ func reachesPoint(ctx context.Context, config aws.Config, point failover.Point) 
 		return err
 	}
 	if proxy, err := http.ProxyFromEnvironment(r); err != nil || proxy == nil {
-		return usageError{errors.New("AWS_ENDPOINT_URL is set, and reads through the access point would go to AWS all the same: " +
+		return usageError{errors.New("AWS_ENDPOINT_URL is set, and reads through the access point would still go to AWS: " +
 			"set HTTPS_PROXY and AWS_CA_BUNDLE to what s3fanout sandbox says, or unset AWS_ENDPOINT_URL")}
 	}
 	return nil
@@ -198,10 +202,10 @@ func createDrillReports(directory string, began time.Time) (r drillReports, err 
 // writeFailoverDrill writes the report to its files, which it closes, and to standard
 // output.
 func (a *app) writeFailoverDrill(d document.FailoverDrill, to drillReports) error {
-	failed := errors.Join(writeDrillText(to.text, d, 0), to.text.Close(), writeJSONDocument(to.json, d), to.json.Close())
+	failed := errors.Join(writeDrillText(to.text, d, 0, false), to.text.Close(), writeJSONDocument(to.json, d), to.json.Close())
 	shown := func(w io.Writer) error { return writeJSONDocument(w, d) }
 	if a.output == outputText {
-		shown = func(w io.Writer) error { return writeDrillText(w, d, a.terminalWidth(w)) }
+		shown = func(w io.Writer) error { return writeDrillText(w, d, a.terminalWidth(w), a.colours(w)) }
 	}
 	if err := shown(a.stdout); err != nil || failed != nil {
 		return errors.Join(err, failed)
@@ -211,7 +215,7 @@ func (a *app) writeFailoverDrill(d document.FailoverDrill, to drillReports) erro
 }
 
 // writeDrillText writes the report as people read it.
-func writeDrillText(w io.Writer, d document.FailoverDrill, width int) error {
+func writeDrillText(w io.Writer, d document.FailoverDrill, width int, colours bool) error {
 	lines := []string{
 		fmt.Sprintf("Failover drill of replica set %s: %s", d.ReplicaSet, d.Outcome),
 		fmt.Sprintf("%s to %s, access point %s", d.Began.Format(time.RFC3339), d.Ended.Format(time.RFC3339), d.AccessPoint.ARN),
@@ -230,14 +234,15 @@ func writeDrillText(w io.Writer, d document.FailoverDrill, width int) error {
 	if _, err := t.WriteTo(w); err != nil {
 		return err
 	}
-	lines = []string{""}
+	end := "\n"
 	for _, problem := range d.Problems {
-		lines = append(lines, "problem: "+problem)
+		end += levelLine(ui.Failed, "problem", problem, width, colours) + "\n"
 	}
 	if len(d.Problems) == 0 {
-		lines = append(lines, "No problems.")
+		end += "No problems.\n"
 	}
-	return writeLines(w, lines, width)
+	_, err := io.WriteString(w, end)
+	return err
 }
 
 // afterOr says how long it took until S3 showed a change.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/failover"
+	"s3fanout/internal/ui"
 )
 
 // shiftFlags say where the traffic is to go.
@@ -25,7 +27,7 @@ func (f *shiftFlags) add(cmd *cobra.Command) {
 	pointFlag(cmd, &f.point)
 	namesVar(cmd.Flags(), &f.to, "to", "these Regions are active, all others passive")
 	namesVar(cmd.Flags(), &f.away, "away-from", "these Regions are passive, the others stay as they are")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be changed, change nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be changed, change nothing")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "change it without asking")
 }
 
@@ -246,11 +248,12 @@ func (a *app) writeFailoverShift(d document.FailoverShift, named string) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, d)
 	}
-	return writeLines(a.hinting(a.stdout), shiftLines(d, named), a.terminalWidth(a.stdout))
+	return writeShiftText(a.hinting(a.stdout), d, named, a.terminalWidth(a.stdout), a.colours(a.stdout))
 }
 
-// shiftLines are a line for each Region, and what came of it.
-func shiftLines(d document.FailoverShift, named string) []string {
+// writeShiftText writes a line for each Region, why readers would miss something, and
+// what came of it.
+func writeShiftText(w io.Writer, d document.FailoverShift, named string, width int, colours bool) error {
 	lines := []string{"Access point " + d.AccessPoint.Name + ", " + d.AccessPoint.ARN}
 	changed := false
 	for i, r := range d.After {
@@ -260,25 +263,35 @@ func shiftLines(d document.FailoverShift, named string) []string {
 		}
 		lines = append(lines, line)
 	}
-	for _, r := range d.Risks {
-		line := r.What
-		if r.Region != "" {
-			line = r.Region + ": " + line
-		}
-		lines = append(lines, "readers would miss something: "+line)
+	if err := writeLines(w, lines, width); err != nil {
+		return err
 	}
+	for _, r := range d.Risks {
+		what := r.What
+		if r.Region != "" {
+			what = r.Region + ": " + what
+		}
+		if _, err := fmt.Fprintln(w, levelLine(ui.Failed, "readers would miss something", what, width, colours)); err != nil {
+			return err
+		}
+	}
+	return writeLines(w, shiftEnd(d, changed, named), width)
+}
+
+// shiftEnd says what came of a shift, in no line if nobody knows.
+func shiftEnd(d document.FailoverShift, changed bool, named string) []string {
 	switch {
 	case !changed:
-		lines = append(lines, "nothing to change")
+		return []string{"nothing to change"}
 	case d.Effective:
-		lines = append(lines, fmt.Sprintf("S3 shows the change after %s; traffic follows within two minutes; to shift back: %s",
-			lag(*d.TookSeconds*1000), shiftBack(d.AccessPoint.Routes, named)))
+		return []string{fmt.Sprintf("S3 shows the change after %s; traffic follows within two minutes; to shift back: %s",
+			lag(*d.TookSeconds*1000), shiftBack(d.AccessPoint.Routes, named))}
 	case d.DryRun:
-		lines = append(lines, "dry run: nothing was changed")
+		return []string{"dry run: nothing was changed"}
 	case d.Submitted != nil && !*d.Submitted:
-		lines = append(lines, "nothing was changed")
+		return []string{"nothing was changed"}
 	}
-	return lines
+	return nil
 }
 
 // shiftBack is the command that makes routes as they were, of the access point that

@@ -63,12 +63,15 @@ func TestShiftThatIsNotMade(t *testing.T) {
 		AccessPoint: document.FailoverPoint{Routes: []document.FailoverRoute{{Region: "eu-west-1", Active: true}}},
 		After:       []document.FailoverRoute{{Region: "eu-west-1"}}, Submitted: new(bool),
 	}
-	if lines := shiftLines(d, ""); lines[len(lines)-1] != "nothing was changed" {
-		t.Errorf("%q", lines)
+	const region = "eu-west-1: active -> passive\n"
+	var b strings.Builder
+	if err := writeShiftText(&b, d, "", 0, false); err != nil || !strings.HasSuffix(b.String(), region+"nothing was changed\n") {
+		t.Errorf("%v, %q", err, &b)
 	}
+	b.Reset()
 	d.Submitted = nil
-	if lines := shiftLines(d, ""); lines[len(lines)-1] != "eu-west-1: active -> passive" {
-		t.Errorf("%q", lines)
+	if err := writeShiftText(&b, d, "", 0, false); err != nil || !strings.HasSuffix(b.String(), region) {
+		t.Errorf("%v, %q", err, &b)
 	}
 }
 

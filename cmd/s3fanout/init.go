@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -63,7 +64,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 		return usageError{errors.New("its result is the file; leave out --output")}
 	}
 	if _, err := os.Lstat(a.configPath); err == nil && !f.force && !f.dryRun {
-		return usageError{fmt.Errorf("%s is there already; name another file with --config, or replace it with --force", a.configPath)}
+		return usageError{fmt.Errorf("%s exists already; name another file with --config, or replace it with --force", a.configPath)}
 	}
 	if f.answers.buckets, err = parseBuckets(f.buckets); err != nil {
 		return usageError{fmt.Errorf("--bucket %w", err)}
@@ -81,7 +82,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 		return usageError{namingFlag(err)}
 	}
 	if f.check && len(set.Buckets) == 0 {
-		return usageError{errors.New("--check looks at buckets that exist already, and there are none; name one with --bucket REGION=NAME")}
+		return usageError{errors.New("--check checks existing buckets, and there are none; name one with --bucket REGION=NAME")}
 	}
 	content, err := cdk.file(f.answers)
 	if err != nil {
@@ -91,7 +92,7 @@ func (a *app) init(ctx context.Context, f initFlags, cdk cdkApp, answered func(f
 		_, err := a.stdout.Write(content)
 		return err
 	}
-	if _, err := fmt.Fprintln(a.hinting(a.stdout), wrapped(initPrice(set), min(cmp.Or(a.terminalWidth(a.stdout), 80), 80), "")); err != nil {
+	if err := writeInitPrice(a.hinting(a.stdout), set, a.terminalWidth(a.stdout)); err != nil {
 		return err
 	}
 	return a.finishInit(ctx, f, cdk, set, content)
@@ -109,11 +110,11 @@ func (a *app) finishInit(ctx context.Context, f initFlags, cdk cdkApp, set repli
 	if err := writeNew(a.configPath, content, f.force); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(a.stdout, "\n%s is written. Next:\n\n%s", a.configPath, cdk.next(set, a.configPath)); err != nil {
+	if err := writeInitNext(a.stdout, a.configPath, cdk.next(set, a.configPath)); err != nil {
 		return err
 	}
 	if !f.check && len(set.Buckets) > 0 && a.asks() && hasCredentials(a.getenv) {
-		yes, err := a.confirm(ctx, "Look at the buckets that exist already now, with your AWS credentials?")
+		yes, err := a.confirm(ctx, "Check the existing buckets now, with your AWS credentials?")
 		if err != nil {
 			return err
 		}
@@ -123,6 +124,18 @@ func (a *app) finishInit(ctx context.Context, f initFlags, cdk cdkApp, set repli
 		return a.adopt(ctx, adoptFlags{check: true})
 	}
 	return nil
+}
+
+// writeInitPrice writes the paragraph about the price.
+func writeInitPrice(w io.Writer, set replicaset.Config, width int) error {
+	_, err := fmt.Fprintln(w, wrapped(initPrice(set), min(cmp.Or(width, 80), 80), ""))
+	return err
+}
+
+// writeInitNext writes the commands that come after init.
+func writeInitNext(w io.Writer, path, next string) error {
+	_, err := fmt.Fprintf(w, "\n%s is written. Next:\n\n%s", path, next)
+	return err
 }
 
 // namingFlag has the error about an opt-in Region name the flag of init, and not
@@ -196,7 +209,9 @@ func (a *app) askInit(ctx context.Context, answers *initAnswers, answered func(f
 			return ctx.Err()
 		}
 		if err != nil {
-			if _, err := fmt.Fprintln(a.stderr, wrapped(strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."), a.terminalWidth(a.stderr), "  ")); err != nil {
+			if _, err := fmt.Fprintln(
+				a.stderr, wrapped(strings.TrimPrefix(err.Error(), replicaset.ContextKey+"."), a.terminalWidth(a.stderr), "  "),
+			); err != nil {
 				return err
 			}
 			i-- // again
@@ -227,7 +242,7 @@ func initQuestions() []initQuestion {
 		}},
 		{
 			"bucket",
-			"Buckets that exist already, as REGION=NAME, separated by commas",
+			"Existing buckets, as REGION=NAME, separated by commas",
 			noBuckets,
 			func(a *initAnswers, typed string) (err error) {
 				if typed != noBuckets {

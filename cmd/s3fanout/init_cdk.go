@@ -136,7 +136,7 @@ func (c cdkApp) next(set replicaset.Config, path string) string {
 		fmt.Fprintln(&b, "  # set followSince in cdk.json: docs/what-wins.md says to what")
 		fallthrough
 	default:
-		add(command+" adopt --check", "can the buckets that exist already be members?")
+		add(command+" adopt --check", "can the existing buckets be members?")
 	}
 	bootstrap := "npx cdk bootstrap"
 	for _, region := range set.Regions {
@@ -144,7 +144,7 @@ func (c cdkApp) next(set replicaset.Config, path string) string {
 	}
 	add(bootstrap, "once for each account and Region")
 	add("npx cdk deploy --all", "deploy every Region")
-	add(command+" doctor", "is everything as it has to be?")
+	add(command+" doctor", "check the deployment")
 	return b.String()
 }
 
@@ -164,7 +164,10 @@ func initPrice(set replicaset.Config) string {
 // hasCredentials reports whether there seem to be AWS credentials, without asking
 // anybody.
 func hasCredentials(getenv func(string) string) bool {
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"} {
+	for _, name := range []string{
+		"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	} {
 		if getenv(name) != "" {
 			return true
 		}

@@ -51,7 +51,7 @@ func describePause(d document.Pause, r document.PauseRegion, queue string) strin
 		text = "would be paused"
 	}
 	if r.KeptUntil != nil {
-		text += "; what comes meanwhile waits in queue " + queue + ", the first of it until " + r.KeptUntil.Format(time.RFC3339)
+		text += "; events that arrive meanwhile wait in queue " + queue + ", the first until " + r.KeptUntil.Format(time.RFC3339)
 	}
 	if r.DeadLetters != nil && *r.DeadLetters > 0 {
 		text += fmt.Sprintf("; about %s there", letterCount(*r.DeadLetters))
@@ -111,11 +111,26 @@ func describeResume(d document.Resume, r document.ResumeRegion) string {
 	return text
 }
 
-// writeLines writes lines, wrapped on a terminal.
+// writeLines writes lines, wrapped on a terminal. A command that does not fit beside
+// its words stands in a line of its own, to be copied.
 func writeLines(w io.Writer, lines []string, width int) error {
+	const indent = "  "
 	var b strings.Builder
 	for _, line := range lines {
-		b.WriteString(wrapped(line, width, "  ") + "\n")
+		steps := []string{line}
+		if width > 0 && commandStart.MatchString(line) {
+			steps = clauses(line, width)
+		}
+		for i, step := range steps {
+			switch {
+			case i == 0:
+				b.WriteString(wrapped(step, width, indent) + "\n")
+			case isCommand(step):
+				b.WriteString(indent + step + "\n")
+			default:
+				b.WriteString(indent + wrapped(step, width-len(indent), indent+indent) + "\n")
+			}
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

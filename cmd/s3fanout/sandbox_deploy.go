@@ -97,7 +97,7 @@ func sendDeploy(ctx context.Context, endpoint, dir string) (changes sandbox.Chan
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return changes, classified{errors.New("interrupted; the sandbox goes on with the deployment"), errInterrupted}
+			return changes, classified{errors.New("interrupted; the sandbox continues the deployment"), errInterrupted}
 		}
 		return changes, noSandbox(endpoint, err)
 	}
@@ -129,16 +129,24 @@ func (a *app) printChanges(c sandbox.Changes) error {
 	if a.output == outputJSON {
 		return writeJSONDocument(a.stdout, c)
 	}
+	return writeChangesText(a.stdout, c, a.terminalWidth(a.stdout))
+}
+
+// writeChangesText writes a table with a row for each change.
+func writeChangesText(w io.Writer, c sandbox.Changes, width int) error {
 	t := table.Table{
 		Columns: []table.Column{
 			{Title: "CHANGE"}, {Title: "REGION"}, {Title: "TYPE"}, {Title: "RESOURCE", Cut: table.CutEnd},
 		},
-		Width: a.terminalWidth(a.stdout),
+		Width: width,
 	}
 	for _, part := range []struct {
 		word string
 		list []sandbox.Change
-	}{{"made", c.Made}, {"updated", c.Updated}, {"deleted", c.Deleted}, {"retained", c.Retained}} { // what was rolled back comes with an error
+	}{
+		// What was rolled back comes with an error.
+		{"made", c.Made}, {"updated", c.Updated}, {"deleted", c.Deleted}, {"retained", c.Retained},
+	} {
 		for _, x := range part.list {
 			name := x.LogicalID
 			if len(x.Properties) > 0 {
@@ -148,9 +156,9 @@ func (a *app) printChanges(c sandbox.Changes) error {
 		}
 	}
 	if len(t.Rows) == 0 {
-		_, err := fmt.Fprintln(a.stdout, "Nothing to change.")
+		_, err := fmt.Fprintln(w, "Nothing to change.")
 		return err
 	}
-	_, err := t.WriteTo(a.stdout)
+	_, err := t.WriteTo(w)
 	return err
 }

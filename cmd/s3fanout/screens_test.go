@@ -44,6 +44,7 @@ func TestScreens(t *testing.T) {
 		"redrive": func(w io.Writer, width int, colours bool) error { return writeRedriveText(w, letters, width, colours) },
 	}
 	maps.Copy(screens, moreScreens(t, document.NewAdoptCheck(facts, urgent)))
+	maps.Copy(screens, resultScreens(t))
 	for name, write := range screens {
 		t.Run(name, func(t *testing.T) { checkScreens(t, name, write) })
 	}
