@@ -48,7 +48,8 @@ func Put(ctx context.Context, client S3, target copier.Target, source copier.Obj
 	}
 	failed := copier.ErrorOf(op, source, target, err)
 	if failed.Class == copier.Denied {
-		failed.Hint = "check s3:DeleteObject and s3:GetObject at the target, and what bucket policies deny; s3fanout doctor finds what is missing"
+		failed.Hint = "check s3:DeleteObject and s3:GetObject at the target, and what bucket policies deny; " +
+			"s3fanout doctor finds what is missing"
 	}
 	return "", false, failed
 }

@@ -140,7 +140,8 @@ func thirdPartyNotices() ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "The programs of s3fanout contain the modules below. s3fanout-cdk also contains the AWS CDK for Node.js and jsii, from the\n"+
+	fmt.Fprintf(&b, "The programs of s3fanout contain the modules below. "+
+		"s3fanout-cdk also contains the AWS CDK for Node.js and jsii, from the\n"+
 		"modules of github.com/aws, with notices of their own inside.\n\n")
 	for _, m := range modules {
 		fmt.Fprintf(&b, "%-70s %-45s %s\n", m.path, m.version, m.licence)

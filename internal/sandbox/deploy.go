@@ -121,7 +121,8 @@ func kinds() map[string]kind {
 			update: keeping(updateFunction), drift: functionDrift, remove: removeFunction,
 		},
 		"AWS::Lambda::Permission": {
-			make: makePermission, properties: func() any { return new(permissionProperties) }, drift: permissionDrift, remove: removePermission,
+			make: makePermission, properties: func() any { return new(permissionProperties) },
+			drift: permissionDrift, remove: removePermission,
 		},
 		"AWS::Logs::LogGroup": {
 			make: makeLogGroup, properties: func() any { return new(logGroupProperties) },

@@ -76,8 +76,9 @@ func (d *deployment) readFunction(raw json.RawMessage) (c lambda.FunctionConfig,
 		Timeout:       time.Duration(p.Timeout) * time.Second, MemoryMB: p.MemorySize, Environment: p.Environment.Variables,
 		ReservedConcurrency: p.ReservedConcurrentExecutions, DeadLetterTargetARN: p.DeadLetterConfig.TargetArn,
 		LogGroup: p.LoggingConfig.LogGroup, LogFormat: p.LoggingConfig.LogFormat,
-		ApplicationLogLevel: p.LoggingConfig.ApplicationLogLevel, SystemLogLevel: p.LoggingConfig.SystemLogLevel, RecursiveLoop: p.RecursiveLoop,
-		TracingMode: p.TracingConfig.Mode, Tags: tagMap(p.Tags),
+		ApplicationLogLevel: p.LoggingConfig.ApplicationLogLevel, SystemLogLevel: p.LoggingConfig.SystemLogLevel,
+		RecursiveLoop: p.RecursiveLoop,
+		TracingMode:   p.TracingConfig.Mode, Tags: tagMap(p.Tags),
 	}, program, nil
 }
 

@@ -31,7 +31,8 @@ func readTrail(raw json.RawMessage) (trail.Trail, error) {
 	}
 	return trail.Trail{
 		Name: p.TrailName, Logging: p.IsLogging, MultiRegion: p.IsMultiRegionTrail, GlobalEvents: p.IncludeGlobalServiceEvents,
-		Validated: p.EnableLogFileValidation, Bucket: p.S3BucketName, LogGroupARN: p.CloudWatchLogsLogGroupArn, RoleARN: p.CloudWatchLogsRoleArn,
+		Validated: p.EnableLogFileValidation, Bucket: p.S3BucketName, LogGroupARN: p.CloudWatchLogsLogGroupArn,
+		RoleARN:   p.CloudWatchLogsRoleArn,
 		Selectors: p.AdvancedEventSelectors,
 	}, nil
 }

@@ -45,7 +45,7 @@ func (e RefusedError) Unwrap() error { return e.error }
 
 // Update makes what runs into what another assembly says, as `cdk deploy --all`
 // does and, for stacks that are not in the assembly, `cdk destroy`. What an
-// earlier assembly said is told by Region, stack and logical id.
+// earlier assembly made is known by Region, stack and logical id.
 //
 // Stack by stack, what is new is made and what differs is changed, each after
 // what it depends on; then what the stack no longer has is deleted, in the

@@ -106,7 +106,9 @@ func runHolding(ctx context.Context, o Options, observer Observer, mostHeld int)
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{options: o, chosen: chosen, stop: stop, tally: newTally(o, observer), mostHeld: mostHeld, looks: make(chan struct{}, mostLooks)}
+	r := &run{
+		options: o, chosen: chosen, stop: stop, tally: newTally(o, observer), mostHeld: mostHeld, looks: make(chan struct{}, mostLooks),
+	}
 	if !o.DryRun {
 		defer r.limit(work)()
 		for _, index := range chosen.to {

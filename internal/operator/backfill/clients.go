@@ -96,9 +96,10 @@ func (c Clients) newCopier(config aws.Config, target copier.Target) (Copier, Fol
 		copier.WithLogger(c.Log),
 		copier.WithMultipart(Threshold(c.Set), parallel),
 		copier.WithStorageClass(c.Set.ReplicaStorageClass))
-	return copies, follow.New(client, copies, target, follow.WithSince(c.Set.FollowSince), follow.WithOrigins(func(region string) (string, bool) {
+	origins := func(region string) (string, bool) {
 		return c.Set.Member(c.Account, region).Bucket, c.Set.Contains(region)
-	}))
+	}
+	return copies, follow.New(client, copies, target, follow.WithSince(c.Set.FollowSince), follow.WithOrigins(origins))
 }
 
 // Threshold is the size in bytes above which the set's objects are copied in
@@ -136,7 +137,8 @@ func (c Clients) refused(refusals []error) error {
 	if other != nil || first == nil {
 		return other
 	}
-	return fmt.Errorf("the function's role may not be assumed in %s: allow the caller sts:AssumeRole on %s-*, name it in operatorArns if cdk.json has that, and deploy stacks of this version; or copy with --own-credentials (%w)",
+	return fmt.Errorf("the function's role may not be assumed in %s: allow the caller sts:AssumeRole on %s-*, name it in operatorArns "+
+		"if cdk.json has that, and deploy stacks of this version; or copy with --own-credentials (%w)",
 		strings.Join(regions, ", "), c.Set.FunctionName(), first)
 }
 

@@ -67,7 +67,9 @@ func (n *names) markers(ctx context.Context, index int, l lacking, heads func())
 			keys[i] = g.object.key
 		}
 		var hidden []bool
-		hidden, known, pages, err = listing.Markers(ctx, n.buckets[index], member.S3, n.options.Prefix, l.after, keys, n.options.VersionsWorth)
+		hidden, known, pages, err = listing.Markers(
+			ctx, n.buckets[index], member.S3, n.options.Prefix, l.after, keys, n.options.VersionsWorth,
+		)
 		if err != nil {
 			if ctx.Err() != nil {
 				return pages, context.Cause(ctx)

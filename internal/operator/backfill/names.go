@@ -68,7 +68,9 @@ func (n *names) find(ctx context.Context, source int, b batch) (pages int, err e
 		}
 		o := small[i]
 		o.size = v.Size
-		o.pinned = &copier.Object{Region: member.Region, Bucket: member.Bucket, Key: o.key, VersionID: v.VersionID, Size: v.Size, ETag: v.ETag}
+		o.pinned = &copier.Object{
+			Region: member.Region, Bucket: member.Bucket, Key: o.key, VersionID: v.VersionID, Size: v.Size, ETag: v.ETag,
+		}
 	}
 	return pages, nil
 }

@@ -63,7 +63,8 @@ type Target struct {
 
 // Left counts the objects that were not tried, or whose copies were given up.
 func (t Target) Left() int {
-	return t.Missing + t.Stale + t.Undeleted - t.NoSource - t.Deleted - t.Copying - t.Diverged - t.Copied - t.Exists - t.SourceGone - t.Failed -
+	return t.Missing + t.Stale + t.Undeleted -
+		t.NoSource - t.Deleted - t.Copying - t.Diverged - t.Copied - t.Exists - t.SourceGone - t.Failed -
 		t.Replaced - t.Hidden - t.Kept - t.Destroyed
 }
 

@@ -26,7 +26,7 @@ type target struct {
 	mu           sync.Mutex
 	small, large *lane // nil until they have something to do
 	breaker      Breaker
-	blind        atomic.Bool // whether it copies something just now is not told
+	blind        atomic.Bool // whether it copies something just now is not known
 }
 
 func (t *target) member() Member { return t.run.options.Members[t.index] }

@@ -116,7 +116,8 @@ type BackfillTransfer struct {
 // refused says that nobody agreed to its cost.
 func NewBackfill(set string, dryRun, refused bool, report backfill.Report, err error) Backfill {
 	d := Backfill{
-		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Refused: refused, Different: report.Different, Left: report.Left(),
+		ReplicaSet: set, DryRun: dryRun, Interrupted: report.Interrupted, Refused: refused,
+		Different: report.Different, Left: report.Left(),
 		Targets: []BackfillTarget{}, Requests: BackfillShared{List: report.Lists, Head: report.Heads}, Failures: []CopyFailure{},
 		Wins: []BackfillWins{}, Conflicts: []BackfillConflict{},
 	}
@@ -132,8 +133,10 @@ func NewBackfill(set string, dryRun, refused bool, report backfill.Report, err e
 	for _, t := range report.Targets {
 		d.Targets = append(d.Targets, BackfillTarget{
 			Region: t.Region, Missing: t.Missing, MissingBytes: t.MissingBytes, NoSource: t.NoSource,
-			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged, SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
-			Bytes: t.Bytes, Stale: t.Stale, Replaced: t.Replaced, Undeleted: t.Undeleted, Hidden: t.Hidden, Kept: t.Kept, Destroyed: t.Destroyed,
+			Deleted: t.Deleted, Copying: t.Copying, Copied: t.Copied, Exists: t.Exists, Diverged: t.Diverged,
+			SourceGone: t.SourceGone, Failed: t.Failed, Left: t.Left(),
+			Bytes: t.Bytes, Stale: t.Stale, Replaced: t.Replaced, Undeleted: t.Undeleted,
+			Hidden: t.Hidden, Kept: t.Kept, Destroyed: t.Destroyed,
 			Requests: newCopyRequests(t.Requests),
 		})
 	}

@@ -95,8 +95,9 @@ func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
 		AccountID: aws.ToString(in.AccountId), ConfirmationRequired: aws.ToBool(in.ConfirmationRequired),
 		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
 		Report: BatchReport{
-			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket), ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
-			Format: string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
+			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket),
+			ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
+			Format:              string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
 		},
 	}
 	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
@@ -123,7 +124,7 @@ func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
 	return out
 }
 
-// NewBatchStatus makes the document of how a job stands.
+// NewBatchStatus makes the document of a job's state.
 func NewBatchStatus(j batchjob.Job) BatchStatus {
 	return BatchStatus{
 		Region: j.Region, JobID: j.ID, Status: j.Status, TargetRegion: j.Target, Tasks: j.Tasks, Succeeded: j.Succeeded, Failed: j.Failed,

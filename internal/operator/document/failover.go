@@ -120,7 +120,8 @@ func NewFailoverRegions(figures []failover.Figures) []FailoverRegion {
 	list := []FailoverRegion{}
 	for _, f := range figures {
 		r := FailoverRegion{
-			Region: f.Region, DeadLetters: f.DeadLetters, Waiting: f.Waiting, OldestSeconds: seconds(f.Oldest), ProofSeconds: seconds(f.Proof),
+			Region: f.Region, DeadLetters: f.DeadLetters, Waiting: f.Waiting,
+			OldestSeconds: seconds(f.Oldest), ProofSeconds: seconds(f.Proof),
 			Unavailable: append(append([]string{}, f.Unknown...), f.Unmeasured...),
 		}
 		if f.LettersUnknown != "" {
@@ -151,7 +152,8 @@ func NewFailoverRisks(risks []failover.Risk) []FailoverRisk {
 func NewFailoverDrill(set string, point FailoverPoint, shifted []failover.Route, r failover.Result) FailoverDrill {
 	d := FailoverDrill{
 		ReplicaSet: set, AccessPoint: point, Shifted: NewFailoverRoutes(shifted), Outcome: string(r.Outcome),
-		Began: r.Began.UTC(), Ended: r.Ended.UTC(), Restored: r.Restored, Looks: []FailoverLook{}, Problems: append([]string{}, r.Problems...),
+		Began: r.Began.UTC(), Ended: r.Ended.UTC(), Restored: r.Restored, Looks: []FailoverLook{},
+		Problems: append([]string{}, r.Problems...),
 	}
 	if r.Away > 0 {
 		d.AwaySeconds = seconds(&r.Away)

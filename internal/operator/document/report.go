@@ -71,7 +71,8 @@ type ReportProofs struct {
 // NewReport makes the document of a month.
 func NewReport(r report.Report) Report {
 	d := Report{
-		ReplicaSet: r.Set, Month: r.Month.String(), From: r.From, Until: r.Until.Truncate(time.Second), Complete: r.Whole(), Threshold: r.Threshold.Seconds(),
+		ReplicaSet: r.Set, Month: r.Month.String(), From: r.From, Until: r.Until.Truncate(time.Second),
+		Complete: r.Whole(), Threshold: r.Threshold.Seconds(),
 		Pairs: []ReportPair{}, Regions: []ReportRegion{},
 	}
 	for _, p := range r.Pairs {

@@ -96,8 +96,8 @@ type StatusFollowed struct {
 	Waited     *float64 `json:"waited"`
 }
 
-// StatusLine is a line of status --watch --output json: how the set stands, or
-// what kept it from being told.
+// StatusLine is a line of status --watch --output json: the state of the set, or
+// why it is not known.
 type StatusLine struct {
 	Time   time.Time `json:"time"`
 	Status *Status   `json:"status"`

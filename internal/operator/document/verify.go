@@ -124,7 +124,8 @@ func NewVerifySummary(set, prefix string, regions []string, s verify.Summary, co
 	prefixes, others := counts.Prefixes()
 	for _, c := range prefixes {
 		d.ByPrefix = append(d.ByPrefix, VerifyCount{
-			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different, Undeleted: c.Undeleted, Unsettled: c.Unsettled,
+			Region: c.Region, Prefix: &c.Prefix, Missing: c.Missing, Copying: c.Copying, Different: c.Different,
+			Undeleted: c.Undeleted, Unsettled: c.Unsettled,
 		})
 	}
 	d.OtherPrefixes = others

@@ -150,7 +150,9 @@ func (w *watch) still(grace time.Duration) []finding {
 func (w *watch) stillOf(findings []finding, grace time.Duration) []finding {
 	var list []finding
 	for _, f := range findings {
-		f.indexes = slices.DeleteFunc(slices.Clone(f.indexes), func(i int) bool { return w.behind[i].IsZero() || w.now.Sub(w.behind[i]) < grace })
+		f.indexes = slices.DeleteFunc(slices.Clone(f.indexes), func(i int) bool {
+			return w.behind[i].IsZero() || w.now.Sub(w.behind[i]) < grace
+		})
 		if len(f.indexes) > 0 {
 			list = append(list, f)
 		}

@@ -39,7 +39,8 @@ func openCopy(ctx context.Context, e env) (_ contest, err error) {
 	c := contest{
 		name:  "copy",
 		title: "A copy by the function",
-		about: "A function copies small objects: on the sandbox's S3, and on a *stand-in* behind TLS that answers at once. The Python function has boto3, a HEAD and a copy.",
+		about: "A function copies small objects: on the sandbox's S3, and on a *stand-in* behind TLS that answers at once. " +
+			"The Python function has boto3, a HEAD and a copy.",
 		metrics: []metric{
 			{key: "cold", name: "start to first copy", unit: "ms", ratio: theirsToOurs},
 			{key: "warm", name: "an event, warm", unit: "ms", ratio: theirsToOurs},
@@ -74,7 +75,9 @@ func openCopy(ctx context.Context, e env) (_ contest, err error) {
 				if err != nil {
 					return nil, err
 				}
-				out := sample{"cold": onReal["cold"], "warm": onReal["warm"], "cold instant": onInstant["cold"], "warm instant": onInstant["warm"]}
+				out := sample{
+					"cold": onReal["cold"], "warm": onReal["warm"], "cold instant": onInstant["cold"], "warm instant": onInstant["warm"],
+				}
 				if cpu, ok := onInstant["cpu"]; ok {
 					out["cpu"] = cpu
 				}

@@ -22,7 +22,8 @@ func openFunction(_ context.Context, e env) (contest, error) {
 	return contest{
 		name:  "function",
 		title: "Start of the function",
-		about: "From the start of the binary to its first question for work, beside a Go function that answers `hello`. What AWS does before is not in it.",
+		about: "From the start of the binary to its first question for work, beside a Go function that answers `hello`. " +
+			"What AWS does before is not in it.",
 		metrics: []metric{
 			{key: "ready", name: "start", unit: "ms", ratio: oursToTheirs},
 			{key: "cpu", name: "processor time of a start", unit: "ms", ratio: oursToTheirs},

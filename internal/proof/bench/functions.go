@@ -22,7 +22,9 @@ type function struct {
 
 // withinTime starts the function, waits until it is ready, and ends it after
 // what do does with it.
-func (f function) withinTime(ctx context.Context, most time.Duration, environment []string, do func(context.Context, *execution) error) (err error) {
+func (f function) withinTime(
+	ctx context.Context, most time.Duration, environment []string, do func(context.Context, *execution) error,
+) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	e, err := launch(ctx, f.command, environment)

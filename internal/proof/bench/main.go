@@ -105,10 +105,16 @@ func bench(ctx context.Context, args []string, stdout, notes io.Writer) (err err
 	flags.IntVar(&e.letters, "letters", 0, "dead letters to replay in the redrive contest; 0 for as many as it wants")
 	flags.IntVar(&e.keys, "keys", 0, "keys of each bucket in the verify contest; 0 for as many as it wants")
 	flags.IntVar(&e.rounds, "rounds", 0, "rounds of each contest; 0 for as many as it wants")
-	flags.StringVar(&e.network, "network", "", "none, or aws for delays, speed and request rates like AWS's; empty for what each contest wants")
-	dir := flags.String("dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured")
+	flags.StringVar(
+		&e.network, "network", "", "none, or aws for delays, speed and request rates like AWS's; empty for what each contest wants",
+	)
+	dir := flags.String(
+		"dir", memory(), "where servers keep objects; in memory if there is such a place, as disks are not what is measured",
+	)
 	server := flags.String("serve", "", "be the server of this name until the standard input ends; the program starts itself so")
-	compared := flags.String("compare", "", "compare the buckets at this endpoint and print the number of equal keys; the program starts itself so")
+	compared := flags.String(
+		"compare", "", "compare the buckets at this endpoint and print the number of equal keys; the program starts itself so",
+	)
 	listed := flags.String("list", "", "list them only")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil

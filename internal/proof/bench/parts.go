@@ -57,7 +57,10 @@ func openParts(context.Context, env) (contest, error) {
 // copyInParts runs the test and returns the times of one CopyObject and of
 // parts.
 func copyInParts(ctx context.Context) (times [2]time.Duration, err error) {
-	used, err := runCommand(ctx, append(os.Environ(), "S3FANOUT_E2E_BENCH=1"), "go", "test", "-count=1", "-timeout", "30m", "-run", "^"+partsTest+"$", "-v", "./internal/proof/e2e")
+	used, err := runCommand(
+		ctx, append(os.Environ(), "S3FANOUT_E2E_BENCH=1"),
+		"go", "test", "-count=1", "-timeout", "30m", "-run", "^"+partsTest+"$", "-v", "./internal/proof/e2e",
+	)
 	if err != nil {
 		return times, err
 	}

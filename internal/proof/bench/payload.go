@@ -60,7 +60,9 @@ func payload(from origin, o uploaded, size int) ([]byte, error) {
 		},
 		"s3": object{
 			"s3SchemaVersion": "1.0", "configurationId": "replicate",
-			"bucket": object{"name": from.bucket, "ownerIdentity": object{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + from.bucket},
+			"bucket": object{
+				"name": from.bucket, "ownerIdentity": object{"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::" + from.bucket,
+			},
 			"object": object{"key": o.key, "size": size, "eTag": o.etag, "versionId": o.version, "sequencer": "0055AED6DCD90281E5"},
 		},
 	}}})

@@ -43,7 +43,8 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 			return replayAll(ctx, e, templates, round, replay)
 		}
 	}
-	about := fmt.Sprintf("%d dead letters, beside invoking the same function with the same events from memory; %d functions at once", e.letters, redrive.DefaultParallel)
+	about := fmt.Sprintf("%d dead letters, beside invoking the same function with the same events from memory; %d functions at once",
+		e.letters, redrive.DefaultParallel)
 	if e.distant() {
 		about += ", from their Region over a network like AWS's"
 	}
@@ -60,7 +61,9 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 }
 
 // replayAll measures one run.
-func replayAll(ctx context.Context, e env, templates string, round int, replay func(context.Context, *world, [][]byte) error) (_ sample, err error) {
+func replayAll(
+	ctx context.Context, e env, templates string, round int, replay func(context.Context, *world, [][]byte) error,
+) (_ sample, err error) {
 	w, err := startWorld(ctx, e, templates, round)
 	if err != nil {
 		return nil, err
@@ -118,7 +121,9 @@ func (w *world) invokeEach(ctx context.Context, payloads [][]byte) error {
 	g.SetLimit(redrive.DefaultParallel)
 	for _, payload := range payloads {
 		g.Go(func() error {
-			out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(w.state.Regions[targetRegion].FunctionName), Payload: payload})
+			out, err := client.Invoke(ctx, &lambda.InvokeInput{
+				FunctionName: aws.String(w.state.Regions[targetRegion].FunctionName), Payload: payload,
+			})
 			if err == nil && out.FunctionError != nil {
 				err = fmt.Errorf("the function failed: %s", out.Payload)
 			}
@@ -137,7 +142,8 @@ func (w *world) sendLetters(ctx context.Context, payloads [][]byte) error {
 	}
 	region, config := w.state.Regions[targetRegion], w.config(targetRegion)
 	config.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(config),
-		set.Member(w.state.AccountID, targetRegion).RoleARN(), func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = set.OperatorSession() }))
+		set.Member(w.state.AccountID, targetRegion).RoleARN(),
+		func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = set.OperatorSession() }))
 	client := sqs.NewFromConfig(config)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(w.atOnce())
@@ -146,14 +152,17 @@ func (w *world) sendLetters(ctx context.Context, payloads [][]byte) error {
 			letter, err := json.Marshal(map[string]any{
 				"version": "1.0", "timestamp": time.Now().UTC(),
 				"requestContext": map[string]any{
-					"requestId": "request-" + strconv.Itoa(i), "functionArn": region.FunctionARN + ":$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": 3,
+					"requestId": "request-" + strconv.Itoa(i), "functionArn": region.FunctionARN + ":$LATEST",
+					"condition": "RetriesExhausted", "approximateInvokeCount": 3,
 				},
 				"requestPayload":  json.RawMessage(payload),
 				"responseContext": map[string]any{"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
 				"responsePayload": map[string]any{"errorMessage": "retryable: SlowDown", "errorType": "ReplicationError"},
 			})
 			if err == nil {
-				_, err = client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(region.DeadLetterQueueURL), MessageBody: aws.String(string(letter))})
+				_, err = client.SendMessage(ctx, &sqs.SendMessageInput{
+					QueueUrl: aws.String(region.DeadLetterQueueURL), MessageBody: aws.String(string(letter)),
+				})
 			}
 			return err
 		})

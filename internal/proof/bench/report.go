@@ -104,7 +104,9 @@ func (r result) verdict(metric string, contestant int) string {
 }
 
 func printTable(w io.Writer, m machine, results []result) error {
-	t := table.Table{Columns: []table.Column{{Title: "WHAT"}, {Title: "WHO"}, {Title: "LEAST / MEDIAN / MOST"}, {Title: "RATIO"}, {Title: "TARGET"}}}
+	t := table.Table{
+		Columns: []table.Column{{Title: "WHAT"}, {Title: "WHO"}, {Title: "LEAST / MEDIAN / MOST"}, {Title: "RATIO"}, {Title: "TARGET"}},
+	}
 	for _, r := range results {
 		for _, l := range r.lines() {
 			t.Rows = append(t.Rows, table.Row{Cells: []string{l.what, l.who, l.figures, l.ratio, l.target}})

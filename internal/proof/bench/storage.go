@@ -38,7 +38,8 @@ const (
 func openStorage(_ context.Context, e env) (contest, error) {
 	c := contest{
 		name: "storage", title: "Copies on the sandbox's S3", rounds: 5,
-		about: fmt.Sprintf("%d clients send %d conditional copies to the sandbox's S3, beside a server that answers at once.", storageClients, storageCopies),
+		about: fmt.Sprintf("%d clients send %d conditional copies to the sandbox's S3, beside a server that answers at once.",
+			storageClients, storageCopies),
 		metrics: []metric{
 			{"rate", "conditional copies", "1/s", oursToTheirs},
 			{"cpu", "processor time of the server a copy", "µs", oursToTheirs},
@@ -145,7 +146,9 @@ func (s served) measure(ctx context.Context, keeps bool, pid int, copies int64) 
 	body := strings.Repeat("x", storageBytes)
 	if keeps {
 		if err := byMany(ctx, storageSources, func(ctx context.Context, n int64) error {
-			_, err := here.PutObject(ctx, &sdk.PutObjectInput{Bucket: aws.String(sourceBucket), Key: aws.String(key(n)), Body: strings.NewReader(body)})
+			_, err := here.PutObject(ctx, &sdk.PutObjectInput{
+				Bucket: aws.String(sourceBucket), Key: aws.String(key(n)), Body: strings.NewReader(body),
+			})
 			return err
 		}); err != nil {
 			return nil, err

@@ -60,7 +60,9 @@ func openVerify(_ context.Context, e env) (contest, error) {
 			return s, nil
 		}
 	}
-	about := fmt.Sprintf("%d buckets of %d equal keys, beside listing them in %d known ranges and doing nothing", endless.Buckets, keys, verifyRanges)
+	about := fmt.Sprintf(
+		"%d buckets of %d equal keys, beside listing them in %d known ranges and doing nothing", endless.Buckets, keys, verifyRanges,
+	)
 	if e.distant() {
 		about += ", from " + targetRegion + " over a network like AWS's"
 	}
@@ -84,7 +86,9 @@ func distantBuckets(e env, server http.Handler, round int) http.Handler {
 	if !e.distant() {
 		return server
 	}
-	regions := map[string]string{endless.BucketName(0): sourceRegion, endless.BucketName(1): targetRegion, endless.BucketName(2): "ap-northeast-1"}
+	regions := map[string]string{
+		endless.BucketName(0): sourceRegion, endless.BucketName(1): targetRegion, endless.BucketName(2): "ap-northeast-1",
+	}
 	n := network.AWS(uint64(round)+1, targetRegion) //nolint:gosec // counts from 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bucket, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -96,7 +100,9 @@ func distantBuckets(e env, server http.Handler, round int) http.Handler {
 
 // printCount does the part of a contestant at an endpoint and prints how many keys it has
 // seen in all buckets.
-func printCount(ctx context.Context, w io.Writer, endpoint string, keys int, count func(context.Context, verify.Options, int) (int64, error)) error {
+func printCount(
+	ctx context.Context, w io.Writer, endpoint string, keys int, count func(context.Context, verify.Options, int) (int64, error),
+) error {
 	n, err := count(ctx, endless.Options(endpoint), keys)
 	if err == nil {
 		_, err = fmt.Fprintln(w, n)

@@ -92,7 +92,8 @@ func New(t testing.TB, regions ...string) *Buckets {
 			t.Fatal(err)
 		}
 		b.Clients[region] = s3.New(s3.Options{
-			Region: region, BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: connections},
+			Region: region, BaseEndpoint: &server.URL, UsePathStyle: true, RetryMaxAttempts: 1,
+			HTTPClient:  &http.Client{Transport: connections},
 			Credentials: credentials.NewStaticCredentialsProvider(admin.AccessKeyID, admin.SecretAccessKey, ""),
 			APIOptions:  []func(*middleware.Stack) error{requestbody.Keep},
 		}, owner.Expect(account))

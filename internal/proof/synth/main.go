@@ -72,7 +72,9 @@ func synthesize(q request) error {
 		return err
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(q.Out)})
-	if _, err := infra.NewReplicaSet(app, infra.ReplicaSetProps{Config: config, Code: infra.CodeFrom("build", config.Architecture())}); err != nil {
+	if _, err := infra.NewReplicaSet(app, infra.ReplicaSetProps{
+		Config: config, Code: infra.CodeFrom("build", config.Architecture()),
+	}); err != nil {
 		return err
 	}
 	app.Synth(nil)

@@ -7,7 +7,7 @@
 // AWS. Source identities and session tags have to be let by the trust policy, and
 // go along chains of roles; of tags nothing more comes. Session policies, MFA and
 // federated identities are refused by name. Both services take a signature of any Region: on AWS, IAM's is that
-// of its partition and STS has all, and a client that is told an endpoint may
+// of its partition and STS has all, and a client with an endpoint of its own may
 // sign for either.
 package account
 

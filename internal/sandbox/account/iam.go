@@ -52,7 +52,9 @@ func (s *Service) refuse(caller iam.Caller, a api, action string, form url.Value
 	if a.name != "IAM" || !slices.Contains(changes, action) {
 		return nil
 	}
-	if err := iam.Authorize(iam.Request{Caller: caller, Action: "iam:" + action, Resource: s.store.RoleARN(form.Get("RoleName"))}); err != nil {
+	if err := iam.Authorize(iam.Request{
+		Caller: caller, Action: "iam:" + action, Resource: s.store.RoleARN(form.Get("RoleName")),
+	}); err != nil {
 		return denied(err)
 	}
 	return nil

@@ -53,7 +53,7 @@ type AlarmConfig struct {
 	Threshold         float64
 	MissingData       string // missing, notBreaching, breaching or ignore
 
-	// The ARNs of the topics that are told, unless Muted.
+	// The ARNs of the topics that are notified, unless Muted.
 	AlarmActions, OKActions, InsufficientDataActions []string
 	Muted                                            bool
 }
@@ -252,7 +252,9 @@ func (c AlarmConfig) check() error {
 	case c.DatapointsToAlarm < 1 || c.DatapointsToAlarm > c.EvaluationPeriods:
 		return errors.New("DatapointsToAlarm must be 1 to EvaluationPeriods")
 	case compares[c.Comparison].breaches == nil:
-		return fmt.Errorf("the sandbox does not have the ComparisonOperator %q; it has %v", c.Comparison, slices.Sorted(maps.Keys(compares)))
+		return fmt.Errorf(
+			"the sandbox does not have the ComparisonOperator %q; it has %v", c.Comparison, slices.Sorted(maps.Keys(compares)),
+		)
 	case !slices.Contains([]string{missing, notBreaching, breaching, ignore}, c.MissingData):
 		return fmt.Errorf("TreatMissingData %q is none of missing, notBreaching, breaching and ignore", c.MissingData)
 	case (c.Stat == nil) == (len(c.Queries) == 0):
@@ -273,7 +275,8 @@ func (c AlarmConfig) check() error {
 			return errors.New("all metrics of an expression must have the same Period")
 		}
 	}
-	if !slices.Contains([]time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second}, period) && (period <= 0 || period%time.Minute != 0) {
+	short := []time.Duration{10 * time.Second, 20 * time.Second, 30 * time.Second}
+	if !slices.Contains(short, period) && (period <= 0 || period%time.Minute != 0) {
 		return errors.New("the Period must be 10, 20, 30 or a multiple of 60 seconds")
 	}
 	longest := 24 * time.Hour

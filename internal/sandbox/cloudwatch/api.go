@@ -149,7 +149,8 @@ func (s *Service) getMetricData(region string, input cbor.Value) (cbor.Value, er
 			values = append(values, cbor.Float64(p.value))
 		}
 		results = append(results, cbor.Map{
-			"Id": cbor.String(q.id), "Label": cbor.String(q.label), "StatusCode": cbor.String("Complete"), "Timestamps": times, "Values": values,
+			"Id": cbor.String(q.id), "Label": cbor.String(q.label), "StatusCode": cbor.String("Complete"),
+			"Timestamps": times, "Values": values,
 		})
 	}
 	return cbor.Map{"MetricDataResults": results, "Messages": cbor.List{}}, nil

@@ -73,7 +73,7 @@ type Config struct {
 	Publish func(ctx context.Context, caller iam.Caller, topicARN, subject, message string) error
 
 	Now    func() time.Time // time.Now if nil
-	Logger *slog.Logger     // told of embedded metrics that CloudWatch would not take; nothing is logged if nil
+	Logger *slog.Logger     // logs embedded metrics that CloudWatch would refuse; nothing is logged if nil
 }
 
 // Service holds the metrics of all Regions of one account. Methods may be
@@ -108,7 +108,10 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Service{cfg: c, series: map[string]map[string]*series{}, logs: map[string]int64{}, alarms: alarms{byRegion: map[string]map[string]*alarm{}}}
+	return &Service{
+		cfg: c, series: map[string]map[string]*series{}, logs: map[string]int64{},
+		alarms: alarms{byRegion: map[string]map[string]*alarm{}},
+	}
 }
 
 // Put adds a value to a metric of a Region. A metric beyond those that are kept

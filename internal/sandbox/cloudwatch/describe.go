@@ -82,7 +82,8 @@ func (a alarm) described() cbor.Map {
 		"StateUpdatedTimestamp": moment(a.since), "StateTransitionedTimestamp": moment(a.since),
 		"AlarmActions": texts(a.AlarmActions), "OKActions": texts(a.OKActions), "InsufficientDataActions": texts(a.InsufficientDataActions),
 		"EvaluationPeriods": cbor.Uint(a.EvaluationPeriods), "DatapointsToAlarm": cbor.Uint(a.DatapointsToAlarm), //nolint:gosec // both at least 1
-		"ComparisonOperator": cbor.String(a.Comparison), "Threshold": cbor.Float64(a.Threshold), "TreatMissingData": cbor.String(a.MissingData),
+		"ComparisonOperator": cbor.String(a.Comparison), "Threshold": cbor.Float64(a.Threshold),
+		"TreatMissingData": cbor.String(a.MissingData),
 	}
 	if a.Description != "" {
 		m["AlarmDescription"] = cbor.String(a.Description)

@@ -152,7 +152,9 @@ func (a alarm) why(state State, real, over []point, filled int) string {
 		}
 	}
 	if (a.MissingData == breaching || a.MissingData == notBreaching) && (filled > 0 && len(shown) < needed) {
-		return fmt.Sprintf("Threshold Crossed: %s %s received for %s and %s", count(len(real), "datapoint"), were(len(real)), periods, treated)
+		return fmt.Sprintf(
+			"Threshold Crossed: %s %s received for %s and %s", count(len(real), "datapoint"), were(len(real)), periods, treated,
+		)
 	}
 	var values []string
 	for _, p := range shown {

@@ -52,7 +52,9 @@ func parseStatistic(name string) (statistic, error) {
 	if m := rank.FindStringSubmatch(name); m != nil {
 		return parseRank(m[1], m[2])
 	}
-	return statistic{}, errors.New("it has Sum, Average, Minimum, Maximum, SampleCount, percentiles as p99, and percentile ranks as PR(:300)")
+	return statistic{}, errors.New(
+		"it has Sum, Average, Minimum, Maximum, SampleCount, percentiles as p99, and percentile ranks as PR(:300)",
+	)
 }
 
 // parsePercentile makes the smallest value that so many percent of all do not

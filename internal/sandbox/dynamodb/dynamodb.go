@@ -141,7 +141,8 @@ func (s *Service) describeTable(caller iam.Caller, region string, in input) (any
 		return nil, err
 	}
 	return map[string]any{"Table": map[string]any{
-		"TableName": t.name, "TableArn": t.arn, "TableStatus": "ACTIVE", "CreationDateTime": float64(t.made.Unix()), "ItemCount": len(t.items),
+		"TableName": t.name, "TableArn": t.arn, "TableStatus": "ACTIVE",
+		"CreationDateTime": float64(t.made.Unix()), "ItemCount": len(t.items),
 		"AttributeDefinitions": []any{map[string]string{"AttributeName": t.key, "AttributeType": "S"}},
 		"KeySchema":            []any{map[string]string{"AttributeName": t.key, "KeyType": "HASH"}},
 		"BillingModeSummary":   map[string]string{"BillingMode": "PAY_PER_REQUEST"},

@@ -98,7 +98,8 @@ func (s *Service) describeKey(caller iam.Caller, region string, in input) (any, 
 	_, id, _ := strings.Cut(arn, ":key/")
 	return map[string]any{"KeyMetadata": map[string]any{
 		"AWSAccountId": s.accountID, "KeyId": id, "Arn": arn, "Enabled": true, "KeyState": "Enabled", "KeyManager": "CUSTOMER",
-		"Origin": "AWS_KMS", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT", "EncryptionAlgorithms": []string{"SYMMETRIC_DEFAULT"},
+		"Origin": "AWS_KMS", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
+		"EncryptionAlgorithms": []string{"SYMMETRIC_DEFAULT"},
 	}}, nil
 }
 

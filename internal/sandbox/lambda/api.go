@@ -101,7 +101,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	return &Error{
 		Status: http.StatusNotImplemented, Code: "NotImplemented",
 		Message: fmt.Sprintf(
-			"The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags, TagResource and UntagResource.",
+			"The sandbox's Lambda has no operation %s; it has Invoke, GetFunction, GetFunctionConfiguration, GetPolicy, "+
+				"GetFunctionEventInvokeConfig, GetFunctionConcurrency, GetFunctionRecursionConfig, RemovePermission, "+
+				"PutFunctionConcurrency, DeleteFunctionConcurrency, ListTags, TagResource and UntagResource.",
 			route,
 		),
 	}

@@ -45,7 +45,8 @@ type loggingConfig struct {
 func (f *function) describe() configuration {
 	set := f.current()
 	c := configuration{
-		FunctionName: f.name, FunctionArn: f.arn, Description: set.Description, Role: set.RoleARN, Runtime: set.Runtime, Handler: set.Handler,
+		FunctionName: f.name, FunctionArn: f.arn, Description: set.Description, Role: set.RoleARN,
+		Runtime: set.Runtime, Handler: set.Handler,
 		Timeout: int(set.Timeout / time.Second), MemorySize: set.MemoryMB, Version: latest,
 		LastModified: set.modified.UTC().Format("2006-01-02T15:04:05.000+0000"),
 		PackageType:  "Zip", State: "Active", LastUpdateStatus: "Successful",
@@ -144,7 +145,10 @@ func (s *Service) serveGetEventInvokeConfig(w http.ResponseWriter, caller iam.Ca
 		MaximumRetryAttempts     int
 		MaximumEventAgeInSeconds int
 		DestinationConfig        destinations
-	}{FunctionArn: f.arn + ":" + latest, MaximumRetryAttempts: *c.MaximumRetryAttempts, MaximumEventAgeInSeconds: int(c.MaximumEventAge / time.Second)}
+	}{
+		FunctionArn: f.arn + ":" + latest, MaximumRetryAttempts: *c.MaximumRetryAttempts,
+		MaximumEventAgeInSeconds: int(c.MaximumEventAge / time.Second),
+	}
 	if c.OnFailure != "" {
 		answer.DestinationConfig.OnFailure = &destination{c.OnFailure}
 	}

@@ -41,7 +41,9 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request, region strin
 	if query.Del("tagKeys"); len(query) > 0 {
 		return checkQuery(query)
 	}
-	action := map[string]string{http.MethodGet: "lambda:ListTags", http.MethodPost: "lambda:TagResource", http.MethodDelete: "lambda:UntagResource"}[r.Method]
+	action := map[string]string{
+		http.MethodGet: "lambda:ListTags", http.MethodPost: "lambda:TagResource", http.MethodDelete: "lambda:UntagResource",
+	}[r.Method]
 	if action == "" {
 		return &Error{
 			Status:  http.StatusNotImplemented,

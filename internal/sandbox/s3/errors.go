@@ -104,7 +104,8 @@ func errNoSuchKey(key string) *apiError {
 
 func errNoSuchVersion(key, versionID string) *apiError {
 	return &apiError{
-		status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.", Key: key, VersionID: versionID,
+		status: http.StatusNotFound, Code: "NoSuchVersion", Message: "The specified version does not exist.",
+		Key: key, VersionID: versionID,
 	}
 }
 
@@ -140,7 +141,8 @@ func errHeadersTooLarge() *apiError {
 
 func errInternal(more string) *apiError {
 	return &apiError{
-		status: http.StatusInternalServerError, Code: "InternalError", Message: "We encountered an internal error. Please try again." + more,
+		status: http.StatusInternalServerError, Code: "InternalError",
+		Message: "We encountered an internal error. Please try again." + more,
 	}
 }
 

@@ -119,7 +119,8 @@ func (x *exchange) list(after string, showOwner bool) (l listing, encode func(st
 		return l, nil, "", err
 	}
 	l = listing{
-		Name: x.bucket, Prefix: encode(prefix), Delimiter: encode(delimiter), MaxKeys: most, EncodingType: encoding, IsTruncated: page.Truncated,
+		Name: x.bucket, Prefix: encode(prefix), Delimiter: encode(delimiter), MaxKeys: most,
+		EncodingType: encoding, IsTruncated: page.Truncated,
 	}
 	for _, v := range page.Objects {
 		entry := objectEntry{

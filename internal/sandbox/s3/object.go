@@ -219,7 +219,8 @@ func (x *exchange) part(o *store.Object) (span, int, error) {
 	}
 	if len(parts) > 0 || number != 1 {
 		return span{}, 0, &apiError{
-			status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidPartNumber", Message: "The requested partnumber is not satisfiable",
+			status: http.StatusRequestedRangeNotSatisfiable, Code: "InvalidPartNumber",
+			Message: "The requested partnumber is not satisfiable",
 		}
 	}
 	if v.Size == 0 {

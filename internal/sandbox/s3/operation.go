@@ -224,7 +224,8 @@ func presigned() []string {
 
 func (o operation) takesHeader(name string) bool {
 	common := []string{
-		"x-amz-content-sha256", "x-amz-date", "x-amz-expected-bucket-owner", "x-amz-region-set", "x-amz-request-payer", "x-amz-security-token", "x-amz-user-agent",
+		"x-amz-content-sha256", "x-amz-date", "x-amz-expected-bucket-owner", "x-amz-region-set",
+		"x-amz-request-payer", "x-amz-security-token", "x-amz-user-agent",
 	}
 	return slices.ContainsFunc(slices.Concat(common, o.headers), func(known string) bool {
 		prefix, open := strings.CutSuffix(known, "*")

@@ -147,7 +147,9 @@ func parseQuery(raw rawRequest) (*authorization, *Error) {
 	if err := a.readRegionSet(raw.parameter("X-Amz-Region-Set")); err != nil {
 		return nil, err
 	}
-	if err := a.read(raw.parameter("X-Amz-Credential"), raw.parameter("X-Amz-SignedHeaders"), raw.parameter("X-Amz-Signature")); err != nil {
+	if err := a.read(
+		raw.parameter("X-Amz-Credential"), raw.parameter("X-Amz-SignedHeaders"), raw.parameter("X-Amz-Signature"),
+	); err != nil {
 		return nil, err
 	}
 	var err error

@@ -80,8 +80,9 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	target := r.Header.Get("X-Amz-Target")
 	operations := map[string]func(region string, caller iam.Caller, body []byte) (any, error){
 		logsTarget + "StartQuery": s.startQuery, logsTarget + "GetQueryResults": s.queryResults, logsTarget + "StopQuery": s.stopQuery,
-		trailTarget + "GetTrail": s.getTrail, trailTarget + "GetTrailStatus": s.getStatus, trailTarget + "GetEventSelectors": s.getSelectors,
-		trailTarget + "StartLogging": s.setLogging(true), trailTarget + "StopLogging": s.setLogging(false),
+		trailTarget + "GetTrail": s.getTrail, trailTarget + "GetTrailStatus": s.getStatus,
+		trailTarget + "GetEventSelectors": s.getSelectors,
+		trailTarget + "StartLogging":      s.setLogging(true), trailTarget + "StopLogging": s.setLogging(false),
 		trailTarget + "PutEventSelectors": s.putSelectors,
 	}
 	operation, ok := operations[target]
