@@ -68,20 +68,23 @@ func addAccessPoints(scope constructs.Construct, set replicaset.Config, account 
 	}
 	if names := set.PointsOverAll(); len(names) > 0 {
 		awscdk.Annotations_Of(scope).AddInfo(jsii.String("accessPoint: " + strings.Join(names, " and ") +
-			" has all Regions of the set. Adding or removing a Region replaces it: the alias changes, and clients of the old one are left behind. " +
+			" has all Regions of the set. Adding or removing a Region replaces it: " +
+			"the alias changes, and clients of the old one are left behind. " +
 			"Before you change regions, follow docs/upgrade.md, \"A Region joins or leaves an access point\"."))
 	}
 	if regions := optInRegions(set.AccessPoints()); len(regions) > 0 {
 		awscdk.Annotations_Of(scope).AddInfo(
 			jsii.String("accessPoint: " + strings.Join(regions, " and ") + " are opt-in Regions: every account " +
-				"that takes part in a request, and that of a VPC endpoint, needs them enabled. AWS may refuse to make such an access point in CloudFormation; " +
+				"that takes part in a request, and that of a VPC endpoint, needs them enabled. " +
+				"AWS may refuse to make such an access point in CloudFormation; " +
 				"the stacks of the Regions are deployed by then."),
 		)
 	}
 	if set.OnlyByAccessPoint() {
 		awscdk.Annotations_Of(scope).AddInfo(
 			jsii.String("access: the buckets deny direct access to objects before the access point is made. " +
-				"Where clients are at work already, first deploy accessPoint without access, and move them to it; see docs/one-endpoint.md."),
+				"If clients already use the buckets, first deploy accessPoint without access, and move them to it; " +
+				"see docs/one-endpoint.md."),
 		)
 	}
 }

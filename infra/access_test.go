@@ -154,7 +154,7 @@ func TestLongListsOfDirectAccessAreRefused(t *testing.T) {
 		change(&set)
 		err := Config(set).Validate()
 		if err == nil || !strings.HasPrefix(err.Error(), "s3fanout."+field+": they make the policy of the bucket in us-east-1 ") ||
-			!strings.HasSuffix(err.Error(), "AWS takes 20480; list fewer, for instance one role that the others assume") {
+			!strings.HasSuffix(err.Error(), "AWS allows 20480; list fewer, for instance one role that the others assume") {
 			t.Errorf("got %v, want %s", err, field)
 		}
 	}

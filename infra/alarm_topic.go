@@ -6,7 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// alarmTopic is the ARN of what is told when an alarm begins and ends: the
+// alarmTopic is the ARN of what is notified when an alarm begins and ends: the
 // configuration's own topic, or one that is made here and sends mail. It is nil
 // if alarms are only shown.
 func (s site) alarmTopic(scope constructs.Construct) *string {

@@ -76,8 +76,9 @@ func (s site) alarms() []alarm {
 		},
 		{
 			name: "diverged", metrics: one(ours("Diverged", "Sum")), periods: 1,
-			means: "An object was not replicated because its key has other contents here. Nothing was replaced: each Region keeps its first write.",
-			fix:   "s3fanout verify",
+			means: "An object was not replicated because its key has other contents here. " +
+				"Nothing was replaced: each Region keeps its first write.",
+			fix: "s3fanout verify",
 		},
 		{
 			name: "function-throttled", metrics: one(function("Throttles", "Sum")), periods: 3,
@@ -86,8 +87,9 @@ func (s site) alarms() []alarm {
 		},
 		{
 			name: "events-waiting", metrics: one(function("AsyncEventAge", "Maximum")), over: late, periods: 1,
-			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. After six hours events become dead letters.",
-			fix:   "s3fanout status; if it counts throttles, raise the concurrency; else see the function's log",
+			means: "Events wait for the function for more than " + lateAfter + ": replicas are late. " +
+				"After six hours events become dead letters.",
+			fix: "s3fanout status; if it counts throttles, raise the concurrency; else see the function's log",
 		},
 		{
 			name: "letters-lost", metrics: one(function("DestinationDeliveryFailures", "Sum")), periods: 1,
@@ -108,8 +110,10 @@ func (s site) alarms() []alarm {
 	if s.FollowAny().Deletions {
 		list = append(list, alarm{
 			name: "many-deletions", metrics: one(ours("Deleted", "Sum")), over: deletionLimit, period: deletionSeconds, periods: 1,
-			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. No version is lost.",
-			fix:   "if that was a mistake, s3fanout undelete --since 2h --dry-run, then without --dry-run; never remove delete markers yourself",
+			means: "More than 1,000 objects were deleted here within an hour because they were deleted in another Region. " +
+				"No version is lost.",
+			fix: "if that was a mistake, s3fanout undelete --since 2h --dry-run, then without --dry-run; " +
+				"never remove delete markers yourself",
 		})
 	}
 	return append(list, s.reconcileAlarms()...)
@@ -124,8 +128,9 @@ func (s site) reconcileAlarms() []alarm {
 		{
 			name: "not-proven", metrics: one(s.ownMetric("ProofAge", "Maximum")),
 			over: 2 * s.Reconcile.Every.Seconds(), period: 3600, periods: 3, silence: true,
-			means: "The bucket has not been compared with the other Regions for twice the time in reconcile.every, or the function that compares does not run.",
-			fix:   "s3fanout doctor, then s3fanout verify",
+			means: "The bucket has not been compared with the other Regions for twice the time in reconcile.every, " +
+				"or the function that compares does not run.",
+			fix: "s3fanout doctor, then s3fanout verify",
 		},
 		{
 			name: "not-repaired", metrics: one(s.ownMetric("KeysUnrepaired", "Sum")), periods: 1, stays: true,
@@ -174,7 +179,7 @@ func newAlarms(scope constructs.Construct, id string, props alarmsProps) []madeA
 		}
 		if a.silence {
 			// Not "breaching": a new alarm would be raised before the first figure. Without
-			// figures it goes back to INSUFFICIENT_DATA, which is told as well.
+			// figures it goes back to INSUFFICIENT_DATA, which is notified as well.
 			properties.TreatMissingData, properties.InsufficientDataActions = jsii.String("missing"), actions
 		}
 		if a.stays {

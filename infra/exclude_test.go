@@ -63,7 +63,7 @@ func TestTooMuchExcludedIsSaidBeforeSynthesis(t *testing.T) {
 	for i := range 40 {
 		set.Exclude = append(set.Exclude, replicaset.Exclusion{Prefix: fmt.Sprintf("%03d/%s/", i, strings.Repeat("p", 100))})
 	}
-	const want = "s3fanout.exclude: they make the environment of the function in us-east-1 4566 bytes long, AWS takes 4096; exclude fewer prefixes and suffixes, or shorten them"
+	const want = "s3fanout.exclude: they make the environment of the function in us-east-1 4566 bytes long, AWS allows 4096; exclude fewer prefixes and suffixes, or shorten them"
 	if err := Config(set).Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -18,7 +18,7 @@ func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 	want, path := s.Buckets[s.Region], *bucket.Node().Path()
 	if want == "" {
 		return fmt.Errorf(
-			"bucket %s: Config.Buckets has no name for %s; put the bucket's name there, which the other Regions go by",
+			"bucket %s: Config.Buckets has no name for %s; put the bucket's name there, because the other Regions use it",
 			path,
 			s.Region,
 		)
@@ -29,7 +29,7 @@ func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 		name = made.BucketName()
 		if made.VersioningConfiguration() == nil {
 			return fmt.Errorf(
-				"bucket %s keeps no versions; set Versioned in its props, because copies name the version that an event names",
+				"bucket %s keeps no versions; set Versioned in its props, because a copy names the version in its event",
 				path,
 			)
 		}
@@ -38,7 +38,7 @@ func (s site) checkExistingBucket(bucket awss3.IBucket) error {
 	switch {
 	case ok && !known:
 		return fmt.Errorf(
-			"bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions go by",
+			"bucket %s gets its name when it is deployed; set BucketName in its props to %s, which the other Regions use",
 			path,
 			want,
 		)

@@ -41,7 +41,10 @@ func checkLimits(set replicaset.Config) error {
 		}{
 			{"regions", "inline policies of role " + s.RoleName(), s.policiesLength(), maxInlinePolicies, "characters"},
 			{s.environmentField(), "environment of the function in " + region, lengthOf(s.environment()), maxEnvironment, "bytes"},
-			{s.filtersField(), "environment of the function that compares in " + region, s.reconcileEnvironmentLength(), maxEnvironment, "bytes"},
+			{
+				s.filtersField(), "environment of the function that compares in " + region,
+				s.reconcileEnvironmentLength(), maxEnvironment, "bytes",
+			},
 			{"regions", "inline policies of role " + s.ReconcileRoleName(), s.comparePolicyLength(), maxInlinePolicies, "characters"},
 			{s.bucketPolicyField(), "policy of the bucket in " + region, s.bucketPolicyLength(), maxBucketPolicy, "bytes"},
 			{"operatorArns", "trust policy of role " + s.RoleName(), lengthOf(trustDocument(s.trust())), maxTrustPolicy, "characters"},
@@ -50,7 +53,7 @@ func checkLimits(set replicaset.Config) error {
 				continue // policies of roles that others make
 			}
 			if part.length > part.most {
-				return fmt.Errorf("%s.%s: they make the %s %d %s long, AWS takes %d; %s",
+				return fmt.Errorf("%s.%s: they make the %s %d %s long, AWS allows %d; %s",
 					replicaset.ContextKey, part.field, part.what, part.length, part.unit, part.most, s.shorter(part.field))
 			}
 		}

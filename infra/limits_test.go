@@ -112,15 +112,15 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		want string // "": it fits
 	}{
 		{"all Regions with everything", largeSet(34, true), "s3fanout.regions: they make the inline policies of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"13280 characters long, AWS takes 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
+			"13280 characters long, AWS allows 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
 		{"all Regions without jobs", plain, ""},
 		{"filters with a long follow of their own", filtered, "s3fanout.filters: they make the environment of the function in us-east-1 " +
-			"4653 bytes long, AWS takes 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},
+			"4653 bytes long, AWS allows 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},
 		{"filters that follow what the set does", mostlyPlain, ""},
 		{"filters of what is compared", compared, "s3fanout.filters: they make the environment of the function that compares in us-east-1 " +
-			"4703 bytes long, AWS takes 4096; give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"},
+			"4703 bytes long, AWS allows 4096; give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"},
 		{"40 operators", many, "s3fanout.operatorArns: they make the trust policy of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"4930 characters long, AWS takes 2048; list fewer, for instance one role that the others assume"},
+			"4930 characters long, AWS allows 2048; list fewer, for instance one role that the others assume"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.set.Validate(); err != nil {

@@ -104,8 +104,8 @@ func newMesh(scope constructs.Construct, id string, props meshParts) constructs.
 // https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
 //
 // Where deletions are followed, delete markers of the role pass: the Region in
-// which an object was written has to tell all others of its end, also where
-// another Region told it. Each makes one only where something is live, so that
+// which an object was written has to announce its end to all others, also where
+// it learned of it from another. Each makes one only where something is live, so that
 // ends. Within AWS's limits: two keys of five, and seven of 150 combinations at most
 // (https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html).
 //

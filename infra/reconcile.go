@@ -74,7 +74,7 @@ func newReconcile(scope constructs.Construct, id string, props reconcileProps) {
 	})
 	code.BindToResource(function, nil)
 	function.AddResourceDependency(table, jsii.String("remembers in it"))
-	// Nobody is told of a tick that fails: the next one does its work, and an alarm
+	// Nobody is notified of a tick that fails: the next one does its work, and an alarm
 	// says so if none does.
 	awslambda.NewCfnEventInvokeConfig(this, jsii.String("Failures"), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName:             function.Ref(),
@@ -133,7 +133,8 @@ func (s site) compare(key *string) []statement {
 			resources: []string{s.BucketARN()}, condition: s.ownBuckets(),
 		},
 		{
-			sid: "SeeParts", actions: []string{"s3:ListMultipartUploadParts"}, resources: []string{s.BucketARN() + "/*"}, condition: s.ownBuckets(),
+			sid: "SeeParts", actions: []string{"s3:ListMultipartUploadParts"},
+			resources: []string{s.BucketARN() + "/*"}, condition: s.ownBuckets(),
 		},
 		{sid: "Remember", actions: []string{"dynamodb:GetItem", "dynamodb:PutItem"}, resources: []string{s.ReconcileTableARN()}},
 		{

@@ -75,7 +75,7 @@ func NewRegion(scope constructs.Construct, id string, props RegionProps) (*Regio
 	}
 	if arn := here.KMSKeyARNs[here.Region]; props.Key != nil && arn != "" &&
 		!*awscdk.Token_IsUnresolved(props.Key.KeyArn()) && *props.Key.KeyArn() != arn {
-		return nil, fmt.Errorf("the key is %s, but Config.KMSKeyARNs has %s in %s, which the other Regions go by; "+
+		return nil, fmt.Errorf("the key is %s, but Config.KMSKeyARNs has %s in %s, which the other Regions use; "+
 			"give the same key, or leave one of the two out", *props.Key.KeyArn(), arn, here.Region)
 	}
 	code, err := props.Code.orBuilt(scope, here.Config)

@@ -58,7 +58,9 @@ func (b *eventBus) Put(ctx context.Context, late replicator.Late) error {
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", "AWSEvents.PutEvents")
 	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, b.credentials, request, hex.EncodeToString(hash[:]), "events", b.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(
+		ctx, b.credentials, request, hex.EncodeToString(hash[:]), "events", b.region, time.Now(),
+	); err != nil {
 		return err
 	}
 	response, err := b.client.Do(request)

@@ -116,7 +116,9 @@ func (s *selfInvoker) try(ctx context.Context, kind string, success int, payload
 		request.Header.Set(traceHeader, trace)
 	}
 	hash := sha256.Sum256(payload)
-	if err := v4.NewSigner().SignHTTP(ctx, s.credentials, request, hex.EncodeToString(hash[:]), "lambda", s.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(
+		ctx, s.credentials, request, hex.EncodeToString(hash[:]), "lambda", s.region, time.Now(),
+	); err != nil {
 		return nil, err
 	}
 	response, err := s.client.Do(request)

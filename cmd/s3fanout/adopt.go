@@ -58,7 +58,7 @@ func (a *app) adopt(ctx context.Context, f adoptFlags) error {
 		return err
 	}
 	members := membersOf(set, account, regions)
-	next, stop := a.newProgress().counting(len(members), "buckets looked at")
+	next, stop := a.newProgress().counting(len(members), "buckets checked")
 	results := adoption.Run(ctx, adoption.Options{
 		Set: set, Members: members, Stores: adoption.Stores(config, members), DryRun: f.dryRun, Done: func(adoption.Result) { next() },
 	})
@@ -80,12 +80,14 @@ func adoptedRegions(set replicaset.Config, chosen []string) ([]string, error) {
 		if set.Adopts(region) {
 			regions = append(regions, region)
 		} else if chosen != nil {
-			return nil, usageError{fmt.Errorf("--region %s: buckets in cdk.json names no bucket there; name one, or leave the flag out", region)}
+			return nil, usageError{
+				fmt.Errorf("--region %s: buckets in cdk.json names no bucket there; name one, or leave the flag out", region),
+			}
 		}
 	}
 	if len(regions) == 0 {
 		return nil, usageError{
-			errors.New(`cdk.json names no bucket that exists already; add "buckets": {"` + set.Regions[0] + `": "NAME"}`),
+			errors.New(`cdk.json names no existing bucket; add "buckets": {"` + set.Regions[0] + `": "NAME"}`),
 		}
 	}
 	return regions, nil
@@ -97,7 +99,7 @@ func (a *app) checkAdopted(ctx context.Context, regions []string) error {
 	if err != nil {
 		return err
 	}
-	next, stop := a.newProgress().counting(len(regions), "buckets looked at")
+	next, stop := a.newProgress().counting(len(regions), "buckets checked")
 	options.Done = func(string) { next() }
 	facts, err := health.GatherAdopted(ctx, options)
 	stop()

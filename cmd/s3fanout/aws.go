@@ -74,7 +74,8 @@ func settingError(err error) error {
 	return usageError{fmt.Errorf(load+"%w", err)}
 }
 
-const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again with aws sso login"
+const howToAuthenticate = "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, " +
+	"or log in again with aws sso login"
 
 // signIn is awsConfig, and the account that the credentials belong to.
 func signIn(ctx context.Context, region string) (c aws.Config, account string, err error) {

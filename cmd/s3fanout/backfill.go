@@ -37,7 +37,9 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
 			if err := f.agree(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if err := checkNotEmpty(cmd.Flags().Changed, flagValue{"from", f.from}, flagValue{"job", f.job}, flagValue{"region", f.region}); err != nil {
+			if err := checkNotEmpty(
+				cmd.Flags().Changed, flagValue{"from", f.from}, flagValue{"job", f.job}, flagValue{"region", f.region},
+			); err != nil {
 				return err
 			}
 			if err := chooseKeys(&f.keys, f.prefix); err != nil {
@@ -56,7 +58,7 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
 	cmd.Flags().StringVar(&f.from, "from", "", "copy from this `region` (default: each key's oldest)")
 	f.to = []string{"all"}
 	namesVar(cmd.Flags(), &f.to, "to", "copy to this `region`; can be repeated")
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this `key`; can be repeated")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what is missing and the cost, copy nothing")
 	cmd.Flags().Float64Var(&f.limit, "limit", defaultLimit, "ask before spending more `dollars`")

@@ -47,7 +47,7 @@ func TestBackfillText(t *testing.T) {
 		{"to a file", someBackfill(), false, 0, `REGION     KEY            REASON                    CLASS
 eu-west-1  "a\x1b[2Jkey"  denied: AccessDenied: no  denied
 us-east-1: nothing is missing
-eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there, not restored, 2 being copied by others, 1 arrived otherwise, 3 arrived otherwise with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed, 1 left
+eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5 deleted there, not restored, 2 being copied by others, 1 arrived meanwhile, 3 arrived meanwhile with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed, 1 left
 What was deleted in a Region stays deleted there; --restore-deleted copies it
 2 keys differ between Regions, left as is; s3fanout verify shows which
 `},
@@ -57,7 +57,7 @@ eu-west-1  "a\x1b[2Jkey"  denied
   us-east-1: nothing is known to be missing
 ✗ eu-west-1: 20 objects missing, 4 copied (3.0 GiB), 5
     deleted there, not restored, 2 being copied by others,
-    1 arrived otherwise, 3 arrived otherwise with other
+    1 arrived meanwhile, 3 arrived meanwhile with other
     contents, 1 deleted at the source, 1 missing in the
     source Region, too, 2 failed, 1 left
 What was deleted in a Region stays deleted there;
@@ -66,7 +66,7 @@ What was deleted in a Region stays deleted there;
   shows which
 `},
 		{"dry run", planned, true, 0, `us-east-1: nothing is missing
-eu-west-1: 20 objects missing, 5.0 GiB, 5 deleted there, not restored, 2 being copied by others, 1 arrived otherwise, 3 arrived otherwise with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed
+eu-west-1: 20 objects missing, 5.0 GiB, 5 deleted there, not restored, 2 being copied by others, 1 arrived meanwhile, 3 arrived meanwhile with other contents, 1 deleted at the source, 1 missing in the source Region, too, 2 failed
 What was deleted in a Region stays deleted there; --restore-deleted copies it
 2 keys differ between Regions, left as is; s3fanout verify shows which
 Estimated cost: $12.35 (less than $0.01 for 12 requests, $12.35 for transfer) at list prices; those of af-south-1 are not known and assumed

@@ -47,7 +47,7 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --from eu-west-2", "--from eu-west-2: not one of the Regions; they are us-east-1, eu-west-1, ap-northeast-1"},
 		{"--objects 1 --bytes 1GB --deletions -1", "--deletions: -1 is not possible"},
 		{"--objects 1 --bytes 1GB --deletions 5", "--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"},
-		{"--objects 1 --bytes 1GB --follow deletions", `--follow: deletions cannot travel without overwrites; add "overwrites"`},
+		{"--objects 1 --bytes 1GB --follow deletions", `--follow: deletions cannot be followed without overwrites; add "overwrites"`},
 		{"--objects 1 --bytes 1GB --follow overwrites,all", `--follow[1]: "all" is not known; use "overwrites", "deletions" or "tags"`},
 		{"--objects 1 --bytes 1GB --keys 5", `--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`},
 		{"--objects 1 --bytes 1GB --reconcile daily", `--reconcile: "daily" is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`},

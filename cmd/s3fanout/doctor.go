@@ -108,7 +108,7 @@ func inOrder(set replicaset.Config, chosen []string) []string {
 
 // gatherHealth looks at the Regions and tells how far it is.
 func (a *app) gatherHealth(ctx context.Context, o *health.Options) (health.Facts, error) {
-	next, stop := a.newProgress().counting(len(o.Regions), "Regions looked at")
+	next, stop := a.newProgress().counting(len(o.Regions), "Regions checked")
 	o.Done = func(string) { next() }
 	facts, err := health.Gather(ctx, *o)
 	stop()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func helpText(cmd *cobra.Command) string {
 			fmt.Fprintf(&b, "\n%s:\n%s\n", title, text)
 		}
 	}
-	fmt.Fprintln(&b, strings.TrimSpace(cmd.Long))
+	fmt.Fprintln(&b, cmp.Or(strings.TrimSpace(cmd.Long), cmd.Short+"."))
 	fmt.Fprintln(&b, "\nUsage: "+usage(cmd))
 	section("Examples", cmd.Example)
 	for _, group := range cmd.Groups() {

@@ -42,7 +42,7 @@ func runAs(ctx context.Context, called string, args []string, stdin io.Reader, s
 	if err != nil && !isUnread(err) {
 		text := "s3fanout: " + oneLine(err.Error())
 		if errors.Is(err, awsapi.ErrTransient) {
-			text += "; run it again, and if it stays so, s3fanout doctor"
+			text += "; run it again, and if it fails again, s3fanout doctor"
 		}
 		_, _ = fmt.Fprintln(stderr, endText(text, a.terminalWidth(stderr), a.colours(stderr), exitCode(err, *started), a.hints.in))
 	}

@@ -32,15 +32,15 @@ type redriveFlags struct {
 func (f *redriveFlags) add(flags *pflag.FlagSet) {
 	namesVar(flags, &f.regions, "region", "only this `region`'s queue; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "list the dead letters, change nothing")
-	flags.StringVar(&f.prefix, "prefix", "", "only objects with this key `prefix`")
-	flags.StringVar(&f.key, "key", "", "only this object `key`")
+	flags.StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
+	flags.StringVar(&f.key, "key", "", "only this `key`")
 	flags.StringVar(&f.message, "message", "", "only this message `ID`")
 	flags.StringVar(&f.reason, "reason", "", "only reasons with this `text`, in any case")
 	flags.Var(&f.olderThan, "older-than", "only older ones; such as 90m, 12h or 2d")
 	flags.Var(&f.newerThan, "newer-than", "only newer ones")
 	flags.IntVar(&f.max, "max", 0, "stop after this many, in all Regions together")
 	flags.IntVar(&f.concurrency, "concurrency", redrive.DefaultParallel, "replays of a queue at the same time")
-	flags.Float64Var(&f.rate, "rate", 0, "at most this many a second, such as 0.5")
+	flags.Float64Var(&f.rate, "rate", 0, "at most this many per second, such as 0.5")
 	flags.BoolVar(&f.watch, "watch", false, "wait for new dead letters until interrupted")
 }
 

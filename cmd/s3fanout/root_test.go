@@ -187,6 +187,34 @@ func TestFullHelp(t *testing.T) {
 	}
 }
 
+// TestHelpOfHelp begins with a sentence, as that of all commands.
+func TestHelpOfHelp(t *testing.T) {
+	var out bytes.Buffer
+	root := newCommand(&app{stdout: &out, getenv: func(string) string { return "" }})
+	root.SetArgs([]string{"help", "--help"})
+	if err := root.Execute(); err != nil || !strings.HasPrefix(out.String(), "Show the help of a command.\n\nUsage: ") {
+		t.Errorf("%v, got\n%s", err, &out)
+	}
+}
+
+// TestFlagsOfOneMeaning look the same in the help of every command.
+func TestFlagsOfOneMeaning(t *testing.T) {
+	commands, help := visible(t)
+	pattern := regexp.MustCompile(`(?m)^ +--(prefix|key|region) (\S+) `)
+	forms, seen := map[string]string{}, map[string]int{}
+	for _, c := range commands {
+		for _, m := range pattern.FindAllStringSubmatch(help[c], -1) {
+			if seen[m[1]]++; forms[m[1]] != "" && forms[m[1]] != m[2] {
+				t.Errorf("%s: --%s %s, elsewhere --%s %s", c.CommandPath(), m[1], m[2], m[1], forms[m[1]])
+			}
+			forms[m[1]] = m[2]
+		}
+	}
+	if seen["prefix"] < 4 || seen["region"] < 4 {
+		t.Errorf("saw %v", seen)
+	}
+}
+
 // TestCommandsAreDocumented holds the page against the help and the references.
 func TestCommandsAreDocumented(t *testing.T) {
 	const path = "../../docs/commands.md"

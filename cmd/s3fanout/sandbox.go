@@ -85,7 +85,8 @@ func (a *app) runSandbox(ctx context.Context, f sandboxFlags) error {
 	}
 	sb, err := sandbox.Start(ctx, sandbox.Config{
 		Trace:  steps,
-		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function, Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
+		Listen: f.listen, Assembly: f.assembly(), Regions: f.regions, Function: function,
+		Programs: programs, Dir: f.dir, RetryWait: f.retryWait,
 		AnswerTimeout: f.answerTimeout,
 		Seed:          cmp.Or(f.seed, uint64(time.Now().UnixNano())),
 		Network:       f.network == networkAWS, NetworkFrom: f.networkFrom,

@@ -21,11 +21,11 @@ func newConsoleCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console",
 		Short: "Show the replica set in a browser",
-		Long: `Serve the replica set as a page, on 127.0.0.1 only, and print its URL, which
-lets in whoever has it: Regions and lag, one key in all of them, dead letters by
-reason, comparisons, findings with fixes, alarms, the month's report.
+		Long: `Show the replica set in a browser: Regions and lag, one key in all of them, dead
+letters by reason, comparisons, findings with fixes, alarms, the month's report.
+It listens on 127.0.0.1 only. Whoever has the URL that it prints can use it.
 
-Without --write nothing that it does changes a bucket, a queue or a setting.`,
+Without --write it changes no bucket, queue or setting.`,
 		Example: `  s3fanout console
   s3fanout console --write --port 8080`,
 		Args: noArguments,
@@ -57,7 +57,7 @@ func (a *app) serveConsole(ctx context.Context, port int, o console.Options) err
 	return a.listenForConsole(ctx, port, newConsoleSource(ctx, options, config, account, o.Interval).describe(o), a.showConsole)
 }
 
-// listenForConsole serves a console on a port of loopback until ctx ends. ready is told
+// listenForConsole serves a console on a port of loopback until ctx ends. ready gets
 // its URL.
 func (a *app) listenForConsole(ctx context.Context, port int, o console.Options, ready func(url string) error) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

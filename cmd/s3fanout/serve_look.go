@@ -35,7 +35,7 @@ type lookout struct {
 const lookPatience = 3 * time.Second
 
 // lookLimits bound a look at a Region: a request that is not answered takes as long as
-// a look does, and what it would have told is not known.
+// a look does, and its answer is not known.
 func lookLimits(interval time.Duration) poll.Limits {
 	return poll.Limits{Question: 10 * time.Second, Pace: interval, Patience: lookPatience}
 }

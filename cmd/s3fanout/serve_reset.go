@@ -63,7 +63,9 @@ func (p *playground) empty(ctx context.Context, region string) error {
 		if len(gone) == 0 {
 			continue
 		}
-		out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: bucket, Delete: &types.Delete{Objects: gone, Quiet: aws.Bool(true)}})
+		out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: bucket, Delete: &types.Delete{Objects: gone, Quiet: aws.Bool(true)},
+		})
 		if err != nil {
 			return err
 		}

@@ -31,8 +31,10 @@ type playground struct {
 
 // serveSandboxConsole shows the sandbox in a browser until ctx or the sandbox ends. What
 // is deployed there is what --config says, or, without --templates, the built-in set.
-// ready is told the console's URL.
-func (a *app) serveSandboxConsole(ctx context.Context, sb *sandbox.Sandbox, t *trace.Trace, builtIn bool, ready func(url string) error) error {
+// ready gets the console's URL.
+func (a *app) serveSandboxConsole(
+	ctx context.Context, sb *sandbox.Sandbox, t *trace.Trace, builtIn bool, ready func(url string) error,
+) error {
 	set, err := snapshot.Config()
 	if !builtIn {
 		set, err = a.replicaSet()

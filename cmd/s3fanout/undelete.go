@@ -49,7 +49,7 @@ functions replicate. Try --dry-run first. You can run it again at any time.`,
 	}
 	cmd.Flags().Var(&f.since, "since", "restore what was deleted from this `time` on")
 	cmd.Flags().Var(&f.until, "until", "up to this `time` (default: now)")
-	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this prefix")
+	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this `key`; can be repeated")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be restored, change nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "copies at the same time")
@@ -101,7 +101,8 @@ func (a *app) undelete(ctx context.Context, f undeleteFlags) error {
 		Follows: func(key string) bool { return rules.For(key).Overwrites }, FollowSince: set.FollowSince,
 	}, undelete.Observer{Progress: watch.progress, Failed: watch.failed})
 	p.done()
-	if err := a.writeUndelete(document.NewUndelete(set.Name, undelete.Span{Since: f.since.time, Until: f.until.time}, f.dryRun, report, err)); err != nil {
+	span := undelete.Span{Since: f.since.time, Until: f.until.time}
+	if err := a.writeUndelete(document.NewUndelete(set.Name, span, f.dryRun, report, err)); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return undeleteError(report, f, err)

@@ -47,8 +47,8 @@ objects get --grace to arrive. It changes nothing and reads no object.`,
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
 	namesVar(cmd.Flags(), &f.regions, "region", "only these `region`s, at least two; can be repeated")
 	cmd.Flags().DurationVar(&f.grace, "grace", verify.DefaultGrace, "`time` that a new object has to arrive")
-	cmd.Flags().BoolVar(&f.keys, "keys", false, "write only the keys, one a line")
-	cmd.Flags().BoolVar(&f.tags, "tags", false, "also compare tags: a request a key and Region")
+	cmd.Flags().BoolVar(&f.keys, "keys", false, "write only the keys, one per line")
+	cmd.Flags().BoolVar(&f.tags, "tags", false, "also compare tags: a request per key and Region")
 	cmd.Flags().BoolVar(&f.empty, "allow-empty", false, "succeed if there is no key to compare")
 	return cmd
 }

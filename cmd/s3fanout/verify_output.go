@@ -202,7 +202,10 @@ func describeSummary(s verify.Summary) []string {
 	for _, extra := range []struct {
 		n    int64
 		text string
-	}{{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Undeleted, "undeleted"}, {s.Unsettled, "unsettled"}, {s.Gone, "deleted in the meantime"}, {s.Unfinished, "not looked at again"}} {
+	}{
+		{s.Copying, "being copied"}, {s.Both, "both missing and different"}, {s.Undeleted, "undeleted"},
+		{s.Unsettled, "unsettled"}, {s.Gone, "deleted in the meantime"}, {s.Unfinished, "not looked at again"},
+	} {
 		if extra.n > 0 {
 			first += fmt.Sprintf(", %d %s", extra.n, extra.text)
 		}

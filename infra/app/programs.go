@@ -56,7 +56,7 @@ func (p programs) check(config infra.Config) error {
 		}
 		switch err := isFile(path); {
 		case errors.Is(err, fs.ErrPermission):
-			return fmt.Errorf("%s may not be read; let it be read", path)
+			return fmt.Errorf("%s cannot be read; give yourself permission to read it", path)
 		case err != nil:
 			return fmt.Errorf("%s is missing; %s", path, remedy)
 		}

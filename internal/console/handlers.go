@@ -46,7 +46,7 @@ func (s *Server) stopJob(w http.ResponseWriter, r *http.Request) {
 // started answers a form: with the page that shows the run.
 func (s *Server) started(w http.ResponseWriter, r *http.Request, ok bool, to string) {
 	if !ok {
-		http.Error(w, "One of these runs goes on already; stop it, or wait for its end.", http.StatusConflict)
+		http.Error(w, "Such a run is already under way; stop it, or wait until it ends.", http.StatusConflict)
 		return
 	}
 	if r.Header.Get("HX-Request") != "" {

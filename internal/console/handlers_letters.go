@@ -246,7 +246,7 @@ func (t *replayTally) text(chosen Letters, whole bool) string {
 	case !whole:
 		text += " The others were not replayed."
 	default:
-		text += fmt.Sprintf(" %s of %s did not come: replayed meanwhile, or with another reader; read the queues again.",
+		text += fmt.Sprintf(" SQS did not hand out %s of %s: replayed meanwhile, or held by another reader; read the queues again.",
 			count(missed), count(chosen.Most))
 	}
 	return text

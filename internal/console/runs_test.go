@@ -57,7 +57,7 @@ func TestRunsAreStopped(t *testing.T) {
 	if code, text := u.send(http.MethodPost, "/compare/verify", long, "HX-Request", "true"); code != http.StatusNoContent {
 		t.Fatalf("%d %s", code, text)
 	}
-	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict || !strings.Contains(text, "goes on already") {
+	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict || !strings.Contains(text, "already under way") {
 		t.Errorf("a second one: %d %s", code, text)
 	}
 	// It leads nowhere, whatever the request asks for.

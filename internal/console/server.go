@@ -35,7 +35,7 @@ type Server struct {
 }
 
 // Serve answers on the listener, which must be on loopback, until ctx ends; then it
-// interrupts the runs that go on and waits for them. started is told the URL to open.
+// interrupts the runs that go on and waits for them. started gets the URL to open.
 // It returns nil after ctx has ended.
 func Serve(ctx context.Context, l net.Listener, o Options, started func(url string)) error {
 	if o.Interval == 0 {

@@ -40,7 +40,7 @@ func fullObjectCRCs() []fullObjectCRC {
 	}
 }
 
-// expectation is what S3 is told about the replica's checksum, so that S3
+// expectation is what a request says about the replica's checksum, so that S3
 // itself refuses to make an object that is not the source's equal.
 //
 // If the source has a CRC of the whole object, that is compared. Otherwise

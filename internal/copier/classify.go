@@ -168,7 +168,8 @@ func hint(err error) string {
 	case errorcode.Conflict(code):
 		return "other writes of the key did not end in time"
 	case errorcode.LacksPermission(code):
-		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject*, s3:AbortMultipartUpload and s3:ListMultipartUploadParts at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
+		return "check s3:GetObject* and s3:ListBucket at the source, s3:PutObject*, s3:AbortMultipartUpload and " +
+			"s3:ListMultipartUploadParts at the target, and any KMS key; without s3:ListBucket a missing object is denied too"
 	}
 	switch code {
 	case codeArchived, codeNotInActiveTier:

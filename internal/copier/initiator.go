@@ -15,5 +15,6 @@ func (e *foreignUpload) Error() string {
 			"copy the object with s3fanout backfill", e.id, e.by)
 	}
 	return fmt.Sprintf("upload %s was begun by %s, not by this function's role, and is left as it is: "+
-		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function", e.id, e.by)
+		"whoever asked to resume it forged that; delete the dead letter, and see who may write to the queue or invoke the function",
+		e.id, e.by)
 }

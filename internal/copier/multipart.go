@@ -63,7 +63,7 @@ func (t *task) multipart(whole context.Context) error {
 			return nil
 		}
 		if err == nil {
-			err = retryable{errors.New("the time was over before a part was copied")}
+			err = retryable{errors.New("the time ran out before a part was copied")}
 		}
 		if !end.again {
 			return m.fail(err)
@@ -141,9 +141,14 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 		m.small = true
 		return failed, nil
 	case hidden:
-		return failed, permanent{errors.New("the object has user metadata that only a copy by one request can carry, and is too large for that: store it again with metadata that HTTP headers can hold")}
+		return failed, permanent{
+			errors.New("the object has user metadata that only a copy by one request can carry, and is too large for that: " +
+				"store it again with metadata that HTTP headers can hold"),
+		}
 	case source.Size > MaxObject:
-		return failed, permanent{fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject)}
+		return failed, permanent{
+			fmt.Errorf("the object has %d bytes, more than the %d that a multipart copy can carry", source.Size, MaxObject),
+		}
 	}
 	m.did = readTags
 	tags, err := m.readTags(ctx)
@@ -166,7 +171,10 @@ func (m *multipart) create(ctx context.Context) (answer, error) {
 			m.small = true
 			return failed, nil
 		}
-		return failed, permanent{fmt.Errorf("the object's tags and metadata take %d bytes of request headers, more than the %d that S3 leaves room for: store it again with less of them", n, maxHeaderBytes)}
+		return failed, permanent{
+			fmt.Errorf("the object's tags and metadata take %d bytes of request headers, more than the %d that S3 leaves room for: "+
+				"store it again with less of them", n, maxHeaderBytes),
+		}
 	}
 	m.did = createUpload
 	m.result.Requests.Create++

@@ -235,8 +235,8 @@ func (t *task) end(outcome copier.Outcome) {
 
 // wait waits a while for a later second than the write's on the target's clock, and
 // reports whether to look again. While a key is written again and again, the second of
-// the latest write has hardly ever passed: each of these writes is announced itself,
-// and who is told of the last one follows it.
+// the latest write has hardly ever passed: each of these writes has its own event,
+// and who gets the last one's follows it.
 func (t *task) wait(ctx context.Context, w policy.Write) (again bool, err error) {
 	if w != t.waiting {
 		// An older one is there because the newer was destroyed, which nobody follows.
@@ -248,7 +248,8 @@ func (t *task) wait(ctx context.Context, w policy.Write) (again bool, err error)
 	case ahead >= MaxWait || t.waited >= maxWaited:
 		return false, t.failure(opFollow, copier.Passing(fmt.Errorf(
 			"the clock of S3 in %s is ahead of that in %s by %s or more, longer than the function waits; "+
-				"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed", w.Region, t.target.Region, ahead)))
+				"it is tried again, and s3fanout redrive does it once the clocks agree or the time has passed",
+			w.Region, t.target.Region, ahead)))
 	case t.newer && t.result.Waited >= maxWaited:
 		t.end(copier.Superseded)
 		return false, nil

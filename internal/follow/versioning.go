@@ -56,7 +56,8 @@ func keepsVersion(id string) bool { return id != "" && id != "null" }
 func errUnversioned(at location, why string) error {
 	return copier.Lasting(
 		fmt.Errorf(
-			"bucket %s (%s) does not keep versions: %s; follow mode would destroy what it replaces: enable versioning, then run s3fanout redrive",
+			"bucket %s (%s) does not keep versions: %s; follow mode would destroy what it replaces: "+
+				"enable versioning, then run s3fanout redrive",
 			at.bucket,
 			at.region,
 			why,

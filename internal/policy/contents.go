@@ -55,7 +55,7 @@ const (
 )
 
 // Compare compares two objects. It claims no more than the figures show: where
-// they cannot tell, the result is SameSize. Why says in a word what told that they differ:
+// they do not decide, the result is SameSize. Why is a word for how they differ:
 // size, checksum or etag.
 func Compare(a, b Figures) (r Result, why string) {
 	if a.Size != b.Size {

@@ -7,8 +7,8 @@ type Event struct {
 }
 
 // Copied says that one request copied the object: a replica, or a user's own
-// copy. A copy in parts looks like any upload in parts, and need not be told from
-// it: the target of a copy in parts is always looked at first.
+// copy. A copy in parts looks like any upload in parts, and need not be distinguished
+// from it: the target of a copy in parts is always looked at first.
 func (e Event) Copied() bool { return e.Name == "ObjectCreated:Copy" }
 
 // Known is what is known of a key before it is copied to a target.
@@ -38,7 +38,7 @@ const (
 	Copy         Action = iota
 	LookAtTarget        // look at the target, and decide again
 	LookAtSource        // look at the source, and decide again
-	Exists              // the target has the same, as far as can be told
+	Exists              // the target has the same, as far as is known
 	Diverged            // the target certainly has something else, which was written there first
 	LeaveDeleted        // the key was deleted at the target, and stays so
 	SourceGone          // there is nothing to copy

@@ -125,8 +125,8 @@ func (k *Following) fromWrite() Step {
 }
 
 // mayHaveOldTags says of a replica that its tags were read when its upload began. Who
-// made it reads them again at its end, but may have died before, and whoever was told
-// of a change meanwhile may have found no replica yet.
+// made it reads them again at its end, but may have died before, and the function that
+// got the event of a change meanwhile may have found no replica yet.
 func (k *Following) mayHaveOldTags(source, target Version) bool {
 	return k.Tags && !source.Replica && target.Replica && target.Write == source.Write && target.InParts()
 }

@@ -13,7 +13,7 @@ type Verdict struct {
 	Absent  []int // places without an object
 	Deleted []int // those of Absent where a delete marker hides the key
 	// Different are the places whose object certainly is another one than the
-	// original or another of the same. Why says in a word what told of the first:
+	// original or another of the same. Why is a word for how the first differs:
 	// size, checksum, etag or tags.
 	Different []int
 	Why       string

@@ -7,7 +7,7 @@ import "slices"
 // converged.
 type Standing struct {
 	// Ask names a Region whose whole stack Orders.Stacks has to have first. Nothing
-	// else is told then.
+	// else is set then.
 	Ask string
 	// Greatest is the place with the greatest register, of the same ones that where
 	// the write was made; -1 if no bucket has any. Deleted says that it is deleted.

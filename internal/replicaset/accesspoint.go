@@ -142,7 +142,7 @@ func (c Config) validateAccessPoint() error {
 			return fmt.Errorf("%s.name: %s is not usable; use up to 20 lower-case letters and digits, and begin with a letter",
 				field, excerpt([]byte(point.Name)))
 		case seen[point.Name]:
-			return fmt.Errorf("%s.name: %s is given twice; name each access point for itself", field, point.Name)
+			return fmt.Errorf("%s.name: %s is given twice; give each access point its own name", field, point.Name)
 		}
 		seen[point.Name] = true
 		if err := c.checkPointRegions(field, point.Regions); err != nil {
@@ -156,7 +156,7 @@ func (c Config) validateAccessPoint() error {
 			}
 		}
 		if n := len(point.Regions); n > maxPointRegions {
-			return fmt.Errorf("accessPoint: %s would have %d Regions, S3 takes %d; name at most %d in accessPoint.points",
+			return fmt.Errorf("accessPoint: %s would have %d Regions, S3 allows %d; name at most %d in accessPoint.points",
 				point.Name, n, maxPointRegions, maxPointRegions)
 		}
 	}

@@ -71,7 +71,7 @@ func TestValidateAccessPoint(t *testing.T) {
 		}, ""},
 		{"one Region too many", func(c *Config) {
 			c.Regions, c.OptInRegions, c.AccessPoint = manyRegions(18), true, &AccessPoint{}
-		}, "accessPoint: main would have 18 Regions, S3 takes 17; name at most 17 in accessPoint.points"},
+		}, "accessPoint: main would have 18 Regions, S3 allows 17; name at most 17 in accessPoint.points"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			wantBeginning(t, set(tc.change).Validate(), tc.want)

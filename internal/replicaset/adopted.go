@@ -126,12 +126,13 @@ func checkBucketName(name string) error {
 		return fmt.Errorf("%s is %d characters long; a bucket's name has 3 to %d", shown, len(name), maxBucketName)
 	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*[a-z0-9]$`).MatchString(name) || strings.Contains(name, ".."):
 		return fmt.Errorf(
-			"%s is not a bucket's name; it has lower-case letters, digits, hyphens and single dots, and begins and ends with a letter or digit",
+			"%s is not a bucket's name; it has lower-case letters, digits, hyphens and single dots, "+
+				"and begins and ends with a letter or digit",
 			shown,
 		)
 	}
 	if _, err := netip.ParseAddr(name); err == nil {
-		return fmt.Errorf("%s is an IP address, which no bucket is called; give the bucket's name", shown)
+		return fmt.Errorf("%s is an IP address, which cannot be a bucket's name; give the bucket's name", shown)
 	}
 	for _, suffix := range []struct{ end, what string }{
 		{"-s3alias", "an access point's alias"},

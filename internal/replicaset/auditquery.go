@@ -55,7 +55,7 @@ func (c Config) AuditQueries(accountID string) []AuditQuery {
 		),
 		// The host of a request is the access point's, whatever its bucket
 		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointMonitoring.html).
-		named("QueryDirect", "writes that did not come by the access point",
+		named("QueryDirect", "writes that did not come through the access point",
 			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.Host, requestParameters.key, sourceIPAddress"+
 				"\n| filter "+writes+" and not ispresent(errorCode)"+
 				"\n| filter requestParameters.Host not like /[.]accesspoint[.]s3-global[.]/ and "+own+" = 0"+last),

@@ -35,7 +35,7 @@ func (c Config) validateCopying() error {
 	switch mib := c.MultipartThresholdMiB; {
 	case mib == 0: // unset
 	case mib < minThresholdMiB:
-		return fmt.Errorf("multipartThresholdMiB: %d is less than %d, the smallest part that S3 takes; use %d to %d, or leave it out",
+		return fmt.Errorf("multipartThresholdMiB: %d is less than %d, the smallest part that S3 accepts; use %d to %d, or leave it out",
 			mib, minThresholdMiB, minThresholdMiB, maxThresholdMiB)
 	case mib > maxThresholdMiB:
 		return fmt.Errorf("multipartThresholdMiB: %d is more than %d, the most that one request copies; use %d to %d, or leave it out",

@@ -63,7 +63,7 @@ func (c Config) validateExclude() error {
 		for _, part := range []struct{ name, value string }{{"prefix", e.Prefix}, {"suffix", e.Suffix}} {
 			if strings.Contains(part.value, "*") {
 				return fmt.Errorf(
-					"exclude[%d].%s: %q has a \"*\", which is no wildcard here; leave it out, for a %s needs none",
+					"exclude[%d].%s: %q has a \"*\", which is not a wildcard here; leave it out, because a %s needs none",
 					i,
 					part.name,
 					part.value,

@@ -140,7 +140,7 @@ func TestValidateFeatures(t *testing.T) {
 		{"same prefix, other suffix", filters(Filter{Prefix: "images", Suffix: ".jpg"}, Filter{Prefix: "images", Suffix: ".png"}), ""},
 		{"same suffix, other prefix", filters(Filter{Prefix: "a/", Suffix: ".jpg"}, Filter{Prefix: "b/", Suffix: ".jpg"}), ""},
 		{"as many as S3 takes", filters(many(100)...), ""},
-		{"more than S3 takes", filters(many(101)...), "filters: 101 given, S3 takes 100 for a bucket"},
+		{"more than S3 takes", filters(many(101)...), "filters: 101 given, S3 allows 100 for a bucket"},
 		{"empty filter", filters(Filter{}), "filters[0]: neither prefix nor suffix is given"},
 		{"twice the same", filters(Filter{Prefix: "a/"}, Filter{Prefix: "a/"}), `filters[1]: prefix "a/" overlaps with prefix "a/" of filters[0]`},
 		{"prefix of a prefix", filters(Filter{Prefix: "images/"}, Filter{Prefix: "images/cats/"}), `filters[1]: prefix "images/cats/" overlaps with prefix "images/" of filters[0]`},
@@ -148,23 +148,23 @@ func TestValidateFeatures(t *testing.T) {
 		{"prefix alone and suffix alone", filters(Filter{Prefix: "a/"}, Filter{Suffix: ".jpg"}), `filters[1]: suffix ".jpg" overlaps with prefix "a/" of filters[0]`},
 		{"both overlap", filters(Filter{Prefix: "x/"}, Filter{Prefix: "a", Suffix: ".jpg"}, Filter{Prefix: "a/b", Suffix: "jpg"}),
 			`filters[2]: prefix "a/b" with suffix "jpg" overlaps with prefix "a" with suffix ".jpg" of filters[1], and S3 refuses`},
-		{"wildcard", filters(Filter{Suffix: "*.jpg"}), `filters[0].suffix: "*.jpg" has a "*", which S3 does not take`},
+		{"wildcard", filters(Filter{Suffix: "*.jpg"}), `filters[0].suffix: "*.jpg" has a "*", which S3 does not accept`},
 		{"long prefix", filters(Filter{Prefix: strings.Repeat("é", 171)}), "filters[0].prefix: it is 1026 characters long once encoded, 1024 are allowed"},
 
 		{"tags", tags("team", "platform", "cost center", "ü=1", "empty", ""), ""},
 		{"empty key", tags("", "x"), "tags: a key is empty"},
-		{"AWS's key", tags("Aws:team", "x"), "tags.Aws:team: AWS keeps keys that begin with aws: for itself"},
+		{"AWS's key", tags("Aws:team", "x"), "tags.Aws:team: AWS reserves keys that begin with aws:"},
 		{"long key", tags(strings.Repeat("k", 129), "x"), "tags." + strings.Repeat("k", 60) + "…: the key is 129 characters long, 128 are allowed"},
 		{"long value", tags("k", strings.Repeat("é", 257)), "tags.k: the value is 257 characters long, 256 are allowed"},
 		{"bad key", tags("team!", "x"), "tags.team!: the key has characters that a tag cannot have"},
 		{"line break", tags("team", "a\nb"), "tags.team: the value a b has characters that a tag cannot have"},
-		{"keys that differ in case", tags("team", "a", "Team", "b"), "tags.team: Team is given too, and IAM takes the two for one"},
+		{"keys that differ in case", tags("team", "a", "Team", "b"), "tags.team: Team is given too, and IAM treats the two as one"},
 		{"51 tags", func(c *Config) {
 			c.Tags = keys()
 			for i := range 51 {
 				c.Tags[fmt.Sprint(i)] = ""
 			}
-		}, "tags: 51 given, AWS takes 50"},
+		}, "tags: 51 given, AWS allows 50"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			wantBeginning(t, set(tc.change).Validate(), tc.want)

@@ -101,7 +101,7 @@ func (f Filter) overlaps(o Filter) bool {
 
 func (c Config) validateFilters() error {
 	if len(c.Filters) > maxFilters {
-		return fmt.Errorf("filters: %d given, S3 takes %d for a bucket; leave some out", len(c.Filters), maxFilters)
+		return fmt.Errorf("filters: %d given, S3 allows %d for a bucket; leave some out", len(c.Filters), maxFilters)
 	}
 	for i, f := range c.Filters {
 		if f.Prefix == "" && f.Suffix == "" {
@@ -109,7 +109,7 @@ func (c Config) validateFilters() error {
 		}
 		for _, part := range []struct{ name, value string }{{"prefix", f.Prefix}, {"suffix", f.Suffix}} {
 			if strings.Contains(part.value, "*") {
-				return fmt.Errorf("filters[%d].%s: %q has a \"*\", which S3 does not take; leave it out, for a %s needs no wildcard",
+				return fmt.Errorf("filters[%d].%s: %q has a \"*\", which S3 does not accept; leave it out, because a %s needs no wildcard",
 					i, part.name, part.value, part.name)
 			}
 			if n := len(EncodeFilterValue(part.value)); n > maxFilterValue {
@@ -125,7 +125,8 @@ func (c Config) validateFilters() error {
 		for j, o := range c.Filters[:i] {
 			if f.overlaps(o) {
 				return fmt.Errorf(
-					"filters[%d]: %s overlaps with %s of filters[%d], and S3 refuses two filters that one key could match; merge them or make them differ",
+					"filters[%d]: %s overlaps with %s of filters[%d], and S3 refuses two filters that one key could match; "+
+						"merge them or make them differ",
 					i,
 					f,
 					o,

@@ -156,7 +156,7 @@ func (f Follow) Validate() error {
 	if f.Overwrites || !f.Any() {
 		return nil
 	}
-	return fmt.Errorf(`follow: %s cannot travel without overwrites; add "overwrites"`, f)
+	return fmt.Errorf(`follow: %s cannot be followed without overwrites; add "overwrites"`, f)
 }
 
 func (c Config) validateFollow() error {
@@ -173,7 +173,8 @@ func (c Config) validateFollow() error {
 	}
 	if c.NoUserCopies && c.FollowAny().Any() {
 		return errors.New(
-			"copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out",
+			"copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; " +
+				"leave one of them out",
 		)
 	}
 	configurations := c.Notifications()
@@ -181,14 +182,16 @@ func (c Config) validateFollow() error {
 	case len(c.Filters) == 0, configurations <= maxFilters:
 	case c.NoUserCopies:
 		return fmt.Errorf(
-			"filters: without copiesByUsers the %d filters make %d notifications, S3 takes %d for a bucket; leave some out, or set copiesByUsers",
+			"filters: without copiesByUsers the %d filters make %d notifications, S3 allows %d for a bucket; "+
+				"leave some out, or set copiesByUsers",
 			len(c.Filters),
 			configurations,
 			maxFilters,
 		)
 	default:
 		return fmt.Errorf(
-			"filters: the %d filters with deletions and tags make %d notifications, S3 takes %d for a bucket; leave some out, or follow less",
+			"filters: the %d filters with deletions and tags make %d notifications, S3 allows %d for a bucket; "+
+				"leave some out, or follow less",
 			len(c.Filters),
 			configurations,
 			maxFilters,

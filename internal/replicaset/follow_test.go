@@ -26,15 +26,15 @@ func TestValidateFollow(t *testing.T) {
 		{"nothing", Follow{}, nil, ""},
 		{"overwrites", Follow{Overwrites: true}, nil, ""},
 		{"everything", everything, nil, ""},
-		{"deletions alone", Follow{Deletions: true}, nil, `s3fanout.follow: deletions cannot travel without overwrites; add "overwrites"`},
-		{"tags alone", Follow{Tags: true}, nil, `s3fanout.follow: tags cannot travel without overwrites; add "overwrites"`},
+		{"deletions alone", Follow{Deletions: true}, nil, `s3fanout.follow: deletions cannot be followed without overwrites; add "overwrites"`},
+		{"tags alone", Follow{Tags: true}, nil, `s3fanout.follow: tags cannot be followed without overwrites; add "overwrites"`},
 		{"a filter with less", everything, []Filter{{Prefix: "a/"}, {Prefix: "b/", OwnFollow: true}}, ""},
 		{"a filter with more", Follow{}, []Filter{{Prefix: "a/", OwnFollow: true, Follow: deletions}}, ""},
 		{"a filter without overwrites", everything, []Filter{{Prefix: "a/"}, {Prefix: "b/", OwnFollow: true, Follow: Follow{Deletions: true, Tags: true}}},
-			`s3fanout.filters[1].follow: deletions, tags cannot travel without overwrites; add "overwrites"`},
+			`s3fanout.filters[1].follow: deletions, tags cannot be followed without overwrites; add "overwrites"`},
 		{"as many notifications as S3 takes", deletions, many(50), ""},
 		{"more notifications than S3 takes", deletions, many(51),
-			"s3fanout.filters: the 51 filters with deletions and tags make 102 notifications, S3 takes 100 for a bucket; leave some out, or follow less"},
+			"s3fanout.filters: the 51 filters with deletions and tags make 102 notifications, S3 allows 100 for a bucket; leave some out, or follow less"},
 		{"with tags besides", everything, many(34), "s3fanout.filters: the 34 filters with deletions and tags make 102 notifications"},
 		{"overwrites need no more of them", Follow{Overwrites: true}, many(100), ""},
 	} {
@@ -65,7 +65,7 @@ func TestCopiesByUsers(t *testing.T) {
 	}{
 		{},
 		{filters: filters(33)},
-		{filters: filters(34), want: "s3fanout.filters: without copiesByUsers the 34 filters make 102 notifications, S3 takes 100 for a bucket; leave some out, or set copiesByUsers"},
+		{filters: filters(34), want: "s3fanout.filters: without copiesByUsers the 34 filters make 102 notifications, S3 allows 100 for a bucket; leave some out, or set copiesByUsers"},
 		{follow: Follow{Overwrites: true}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
 		{filters: []Filter{{Prefix: "a/", OwnFollow: true, Follow: Follow{Overwrites: true}}}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
 	} {

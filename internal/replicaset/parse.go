@@ -62,7 +62,7 @@ func Load(path string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w; run in the project's directory, or name the file", path, fs.ErrNotExist)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return Config{}, fmt.Errorf("%s: %w; let the file be read, or name another one", path, fs.ErrPermission)
+		return Config{}, fmt.Errorf("%s: %w; give yourself permission to read the file, or name another one", path, fs.ErrPermission)
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)

@@ -139,7 +139,7 @@ var spanPattern = regexp.MustCompile(`^([1-9][0-9]{0,4}) (hour|day|week)s?$`)
 func ParseSpan(text string) (time.Duration, error) {
 	m := spanPattern.FindStringSubmatch(text)
 	if m == nil {
-		return 0, errors.New("not a span of time")
+		return 0, errors.New("not a duration")
 	}
 	n, err := strconv.Atoi(m[1])
 	return time.Duration(n) * spans[m[2]], err

@@ -45,7 +45,7 @@ func (c Config) validateRoles() error {
 		switch {
 		case f.pattern == "" && c.OwnRoles() && f.needed:
 			return fmt.Errorf(
-				"%s: roleArn says that roles are yours, and %s needs one more; name it, or leave %s out",
+				"%s: with roleArn the roles are yours, and %s needs one more; name it, or leave %s out",
 				f.name,
 				f.why,
 				f.why,
@@ -84,7 +84,7 @@ func (c Config) validateRoles() error {
 		}
 	}
 	if c.OwnRoles() && c.PermissionsBoundary != "" {
-		return fmt.Errorf("permissionsBoundary: it bounds roles that are made, and roleArn says that they are yours; leave it out")
+		return fmt.Errorf("permissionsBoundary: it limits roles that the set makes, and with roleArn they are yours; leave it out")
 	}
 	return c.validateRoleIDs()
 }
@@ -106,7 +106,8 @@ func (c Config) validateRoleIDs() error {
 		}
 		if !roleID.MatchString(id) {
 			return fmt.Errorf(
-				"roleIds.%s: %s is not the ID of a role, which begins with AROA; ask for it: aws iam get-role --role-name %s --query Role.RoleId",
+				"roleIds.%s: %s is not the ID of a role, which begins with AROA; "+
+					"ask for it: aws iam get-role --role-name %s --query Role.RoleId",
 				region,
 				excerpt([]byte(id)),
 				c.Member(anyAccount, region).RoleName(),

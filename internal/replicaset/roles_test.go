@@ -53,24 +53,24 @@ func TestValidateRoles(t *testing.T) {
 			"roleArn: it makes a name of 70 characters in us-east-1, 64 are allowed; use a shorter one"},
 		{"a boundary", func(s *Config) {
 			s.FunctionRoleARN, s.PermissionsBoundary = each, "arn:aws:iam::{account}:policy/b"
-		}, "permissionsBoundary: it bounds roles that are made, and roleArn says that they are yours; leave it out"},
+		}, "permissionsBoundary: it limits roles that the set makes, and with roleArn they are yours; leave it out"},
 		{"jobs without a role", func(s *Config) { s.FunctionRoleARN, s.BatchOperations = each, true },
-			"jobRoleArn: roleArn says that roles are yours, and batchOperations needs one more; name it, or leave batchOperations out"},
+			"jobRoleArn: with roleArn the roles are yours, and batchOperations needs one more; name it, or leave batchOperations out"},
 		{"jobs", func(s *Config) { s.FunctionRoleARN, s.JobRoleARN, s.BatchOperations = each, one, true }, ""},
 		{"a role of jobs without jobs", func(s *Config) { s.FunctionRoleARN, s.JobRoleARN = each, one }, "jobRoleArn: nothing needs it without batchOperations; leave it out"},
 		{"a role of jobs alone", func(s *Config) { s.JobRoleARN, s.BatchOperations = one, true },
 			"jobRoleArn: roleArn is missing; name your role of the functions too, or leave jobRoleArn out to have all roles made"},
 		{"adopted without a role", func(s *Config) {
 			s.FunctionRoleARN, s.Buckets = each, map[string]string{"us-east-1": "my-old-bucket"}
-		}, "adoptRoleArn: roleArn says that roles are yours, and buckets needs one more; name it, or leave buckets out"},
+		}, "adoptRoleArn: with roleArn the roles are yours, and buckets needs one more; name it, or leave buckets out"},
 		{"adopted", func(s *Config) {
 			s.FunctionRoleARN, s.AdoptRoleARN, s.Buckets = each, one, map[string]string{"us-east-1": "my-old-bucket"}
 		}, ""},
 		{"reconcile without a role", func(s *Config) { s.FunctionRoleARN, s.Reconcile = each, &Reconcile{Every: MinReconcileEvery} },
-			"reconcileRoleArn: roleArn says that roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
+			"reconcileRoleArn: with roleArn the roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
 		{"reconcile without a role of its schedule", func(s *Config) {
 			s.FunctionRoleARN, s.ReconcileRoleARN, s.Reconcile = each, one, &Reconcile{Every: MinReconcileEvery}
-		}, "scheduleRoleArn: roleArn says that roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
+		}, "scheduleRoleArn: with roleArn the roles are yours, and reconcile needs one more; name it, or leave reconcile out"},
 		{"reconcile", func(s *Config) {
 			s.FunctionRoleARN, s.ReconcileRoleARN, s.ScheduleRoleARN, s.Reconcile = each, one, one, &Reconcile{Every: MinReconcileEvery}
 		}, ""},

@@ -19,7 +19,7 @@ const (
 
 func (c Config) validateTags() error {
 	if len(c.Tags) > maxTags {
-		return fmt.Errorf("tags: %d given, AWS takes %d; leave some out", len(c.Tags), maxTags)
+		return fmt.Errorf("tags: %d given, AWS allows %d; leave some out", len(c.Tags), maxTags)
 	}
 	allowed := regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 	const characters = "letters, digits, spaces and _ . : / = + - @"
@@ -31,7 +31,7 @@ func (c Config) validateTags() error {
 		case key == "":
 			return fmt.Errorf("tags: a key is empty; give it a name")
 		case strings.HasPrefix(lower, "aws:"):
-			return fmt.Errorf("%s: AWS keeps keys that begin with aws: for itself; choose another", field)
+			return fmt.Errorf("%s: AWS reserves keys that begin with aws:; choose another", field)
 		case utf8.RuneCountInString(key) > maxTagKey:
 			return fmt.Errorf(
 				"%s: the key is %d characters long, %d are allowed; use a shorter one",
@@ -51,7 +51,7 @@ func (c Config) validateTags() error {
 		case !allowed.MatchString(value):
 			return fmt.Errorf("%s: the value %s has characters that a tag cannot have; use %s", field, excerpt([]byte(value)), characters)
 		case seen[lower] != "":
-			return fmt.Errorf("%s: %s is given too, and IAM takes the two for one; remove one", field, seen[lower])
+			return fmt.Errorf("%s: %s is given too, and IAM treats the two as one; remove one", field, seen[lower])
 		}
 		seen[lower] = key
 	}

@@ -31,7 +31,7 @@ func (m Member) DefaultBusARN() string { return m.ARN("events", "event-bus/defau
 func (c Config) validateReplicationTime() error {
 	if t := c.ReplicationTime(); t < minReplicationTime || t > maxReplicationTime {
 		return fmt.Errorf(
-			"replicationTimeThreshold: %s is not possible; use 1 minute to 6 hours, for which Lambda lets an event wait",
+			"replicationTimeThreshold: %s is not possible; use 1 minute to 6 hours, the longest that Lambda keeps an event",
 			Span(t),
 		)
 	}
@@ -53,7 +53,7 @@ func (m *minutes) UnmarshalJSON(raw []byte) error {
 	}
 	found := minutesPattern.FindStringSubmatch(*text)
 	if found == nil {
-		return errors.New("not a span of time")
+		return errors.New("not a duration")
 	}
 	n, err := strconv.Atoi(found[1])
 	if err != nil {

@@ -212,7 +212,8 @@ func (w work) versioned(ctx context.Context) error {
 	}
 	if status != types.BucketVersioningStatusEnabled {
 		return fmt.Errorf("versioning of bucket %s is not on, and is not switched on without being asked; "+
-			"aws s3api put-bucket-versioning --region %s --bucket %s --versioning-configuration Status=Enabled, then deploy again", w.Bucket, w.region, w.Bucket)
+			"aws s3api put-bucket-versioning --region %s --bucket %s --versioning-configuration Status=Enabled, then deploy again",
+			w.Bucket, w.region, w.Bucket)
 	}
 	return nil
 }

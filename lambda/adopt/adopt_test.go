@@ -106,7 +106,7 @@ func TestRefusedCreationLeavesNothing(t *testing.T) {
 		want   string
 	}{
 		{"overlap", func(w *world) { w.buckets["old"].notifications = overlap },
-			`entry "thumbs" of the bucket's notifications, which tells arn:aws:sqs:us-east-1:111122223333:q of s3:ObjectCreated:Put of every key, overlaps with`},
+			`entry "thumbs" of the bucket's notifications, which sends arn:aws:sqs:us-east-1:111122223333:q events of s3:ObjectCreated:Put of every key, overlaps with`},
 		{"no versioning", func(w *world) { w.buckets["old"].versioning = "Suspended" },
 			"versioning of bucket old is not on, and is not switched on without being asked; aws s3api put-bucket-versioning --region us-east-1 --bucket old "},
 		{"no bucket", func(w *world) { delete(w.buckets, "old") }, "bucket old does not exist; make it, or leave it out of buckets"},

@@ -58,7 +58,8 @@ func (w work) explain(err error) error {
 		return fmt.Errorf("bucket %s does not exist; make it, or leave it out of buckets to have one made", w.Bucket)
 	case code == "AccessDenied":
 		return fmt.Errorf(
-			"%w; the bucket belongs to another account than %s, or its policy or one of the organization denies the role: s3fanout adopt --check says which",
+			"%w; the bucket belongs to another account than %s, or its policy or one of the organization denies the role: "+
+				"s3fanout adopt --check says which",
 			err,
 			w.Account,
 		)

@@ -55,14 +55,14 @@ func (w *walk) listStacks(ctx context.Context, b *Bucket, after string, keys int
 		}
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
-			return fail("a listing of versions is cut off without saying how it goes on")
+			return fail("a listing of versions is cut off without a token for the next page")
 		}
 		if n := len(p.entries); n > 0 && p.entries[n-1].decided() {
 			p.token = &p.entries[n-1].key
 			return p
 		}
 		if next == aws.ToString(in.KeyMarker) && aws.ToString(out.NextVersionIdMarker) == aws.ToString(in.VersionIdMarker) {
-			return fail("a listing goes on with the page it has come from, and so would not end")
+			return fail("a listing repeats its token, and so would never end")
 		}
 		in.KeyMarker, in.VersionIdMarker = &next, out.NextVersionIdMarker
 		p.extra++

@@ -198,8 +198,8 @@ func TestBadListingsOfVersions(t *testing.T) {
 	}{
 		{"not in the order of the keys' bytes", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("b"), version("a")}}}},
 		{"an object without a key", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("")}}}},
-		{"cut off without saying how it goes on", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("a")}, IsTruncated: aws.Bool(true)}}},
-		{"goes on with the page it has come from", []s3.ListObjectVersionsOutput{
+		{"cut off without a token for the next page", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("a")}, IsTruncated: aws.Bool(true)}}},
+		{"repeats its token", []s3.ListObjectVersionsOutput{
 			{DeleteMarkers: []types.DeleteMarkerEntry{marker}, IsTruncated: aws.Bool(true), NextKeyMarker: name("a"), NextVersionIdMarker: name("x")},
 		}},
 		{`invalid URL escape "%"`, []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("100%")}, EncodingType: types.EncodingTypeUrl}}},

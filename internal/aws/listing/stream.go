@@ -76,11 +76,11 @@ func (w *walk) list(ctx context.Context, b *Bucket, after string, token *string,
 		p.token = out.NextContinuationToken
 		switch {
 		case p.token == nil:
-			return page{err: fmt.Errorf("region %s: bucket %s: a listing is cut off without saying how it goes on", b.Region, b.Name)}
+			return page{err: fmt.Errorf("region %s: bucket %s: a listing is cut off without a token for the next page", b.Region, b.Name)}
 		case token != nil && *token == *p.token:
 			return page{
 				err: fmt.Errorf(
-					"region %s: bucket %s: a listing goes on with the page it has come from, and so would not end",
+					"region %s: bucket %s: a listing repeats its token, and so would never end",
 					b.Region,
 					b.Name,
 				),

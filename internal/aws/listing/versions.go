@@ -31,7 +31,7 @@ type Version struct {
 //
 // A page has old versions and delete markers as well. It costs as much as some
 // dozen HEADs, so it is asked for only while at least worth keys are left, and
-// no more once one has told about fewer.
+// no more once a page has answered for fewer.
 //
 // What was found is returned beside an error too, which says what
 // to do, or is ctx's.
@@ -85,7 +85,7 @@ func Versions(
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
 			return found, pages, fmt.Errorf(
-				"region %s: bucket %s: a listing of versions is cut off without saying how it goes on",
+				"region %s: bucket %s: a listing of versions is cut off without a token for the next page",
 				b.Region,
 				b.Name,
 			)
@@ -101,8 +101,8 @@ func Versions(
 // others are up to the caller. pages is how many pages it has read.
 //
 // Where a bucket has little between the keys, as one that is new has, a page
-// tells about all of them. It costs as much as some dozen HEADs, so it is asked for
-// only while at least worth keys are left, and no more once one has told about
+// answers for all of them. It costs as much as some dozen HEADs, so it is asked for
+// only while at least worth keys are left, and no more once a page has answered for
 // fewer. What was found is returned beside an error too, which says what to do, or
 // is ctx's.
 func Markers(
@@ -149,13 +149,13 @@ func Markers(
 		next, err := DecodeKey(out.EncodingType, aws.ToString(out.NextKeyMarker))
 		if err != nil || next == "" {
 			return hidden, known, pages, fmt.Errorf(
-				"region %s: bucket %s: a listing of versions is cut off without saying how it goes on",
+				"region %s: bucket %s: a listing of versions is cut off without a token for the next page",
 				b.Region,
 				b.Name,
 			)
 		}
-		// The newest version of a key comes first, so that the last key of the page
-		// is told about too.
+		// The newest version of a key comes first, so that the page
+		// answers for its last key too.
 		before := known
 		for known < len(keys) && keys[known] <= next {
 			known++

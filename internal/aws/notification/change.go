@@ -38,7 +38,7 @@ var (
 	// ErrNotShown says that S3 took the configuration again and again and kept on
 	// showing the one before, or that somebody keeps on restoring that one.
 	ErrNotShown = errors.New(
-		"S3 takes the bucket's notifications but goes on to show the ones before; see who else writes them, and try again",
+		"S3 accepts the bucket's notifications but still shows the previous ones; see who else writes them, and try again",
 	)
 )
 

@@ -133,7 +133,7 @@ func TestMergeRefusesWhatS3Would(t *testing.T) {
 		many = append(many, entry(i, fmt.Sprintf("%03d/", i), "", "s3:ObjectCreated:*"))
 	}
 	full := parse(t, queue("", "", "s3:ObjectRemoved:*"))
-	if _, err := full.Merge(ours, many); err == nil || !strings.Contains(err.Error(), "would have 101 entries, S3 takes 100") {
+	if _, err := full.Merge(ours, many); err == nil || !strings.Contains(err.Error(), "would have 101 entries, S3 allows 100") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -151,7 +151,7 @@ func TestMergeTakesWhatOthersTell(t *testing.T) {
 		t.Errorf("removed: %v\n%s", err, gone.Bytes())
 	}
 	_, err = d.Merge(ours, []Entry{entry(1, "a/", "", "s3:ObjectCreated:*")})
-	if err == nil || !strings.Contains(err.Error(), "remove it: it tells the same topic of other events or keys") {
+	if err == nil || !strings.Contains(err.Error(), "remove it: it sends the same topic events of other changes or keys") {
 		t.Errorf("got %v", err)
 	}
 }

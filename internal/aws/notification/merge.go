@@ -19,10 +19,11 @@ type OverlapError struct{ Theirs, Ours Entry }
 func (e *OverlapError) Error() string {
 	fix := fmt.Sprintf("remove it and subscribe its destination to %s instead", e.Ours.Destination)
 	if e.Theirs.Destination == e.Ours.Destination {
-		fix = "remove it: it tells the same topic of other events or keys"
+		fix = "remove it: it sends the same topic events of other changes or keys"
 	}
 	return fmt.Sprintf(
-		"entry %q of the bucket's notifications, which tells %s of %s, overlaps with the replica set's, of %s, and S3 refuses two such entries; %s, or choose keys that only one of them has with filters",
+		"entry %q of the bucket's notifications, which sends %s events of %s, overlaps with the replica set's, of %s, "+
+			"and S3 refuses two such entries; %s, or choose keys that only one of them has with filters",
 		e.Theirs.ID,
 		e.Theirs.Destination,
 		e.Theirs.What(),
@@ -88,7 +89,7 @@ func (d Document) Merge(prefix string, wanted []Entry) (Document, error) {
 	}
 	if n := len(theirs) + len(add); len(add) > 0 && n > maxEntries {
 		return Document{}, fmt.Errorf(
-			"the bucket's notifications would have %d entries, S3 takes %d; use fewer filters, or remove entries",
+			"the bucket's notifications would have %d entries, S3 allows %d; use fewer filters, or remove entries",
 			n,
 			maxEntries,
 		)
@@ -126,8 +127,8 @@ func (e Entry) equivalent(o Entry) bool {
 		slices.Equal(slices.Sorted(slices.Values(e.Events)), slices.Sorted(slices.Values(o.Events)))
 }
 
-// overlaps reports whether S3 refuses both in one configuration: one event of
-// one key could be told of twice, whatever the destinations are. Different
+// overlaps reports whether S3 refuses both in one configuration: an event of
+// a key could be sent twice, whatever the destinations are. Different
 // prefixes are enough to tell two entries apart, and so are different suffixes.
 func (e Entry) overlaps(o Entry) bool {
 	prefix, suffix := e.chosen()

@@ -84,7 +84,8 @@ func (f Found) Copying() (Upload, bool) {
 // session, there are none.
 func (f Found) Abandoned(session string) (list []Upload) {
 	for _, u := range f.Uploads {
-		if u.By == initiator.ByReplicator && strings.HasSuffix(u.Initiator, "/"+session) && strings.Contains(u.Initiator, ":assumed-role/") &&
+		if u.By == initiator.ByReplicator &&
+			strings.HasSuffix(u.Initiator, "/"+session) && strings.Contains(u.Initiator, ":assumed-role/") &&
 			!f.Now.IsZero() &&
 			!u.Working(f.Now) {
 			list = append(list, u)

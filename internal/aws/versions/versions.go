@@ -103,11 +103,11 @@ func List(ctx context.Context, client S3, region, bucket, key, from string) (Pag
 	next, err := url.QueryUnescape(aws.ToString(out.NextKeyMarker))
 	switch page.Next = aws.ToString(out.NextVersionIdMarker); {
 	case err != nil || next == "":
-		return Page{}, errors.New("a list of versions is cut off without saying how it goes on")
+		return Page{}, errors.New("a list of versions is cut off without a token for the next page")
 	case next != key:
 		page.Next = ""
 	case page.Next == "" || page.Next == from:
-		return Page{}, errors.New("a list of versions is cut off without saying how it goes on")
+		return Page{}, errors.New("a list of versions is cut off without a token for the next page")
 	}
 	return page, nil
 }

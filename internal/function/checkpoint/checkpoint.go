@@ -91,7 +91,9 @@ func (t *Table) Load(ctx context.Context) (document []byte, revision int64, err 
 	}
 	revision, err = strconv.ParseInt(answer.Item[revisionName].N, 10, 64)
 	if err != nil || revision < 1 {
-		return nil, 0, fmt.Errorf("table %s: item %q has no revision; delete it, and a comparison begins anew", t.name, itemID)
+		return nil, 0, fmt.Errorf(
+			"table %s: item %q has no revision; delete it, and the next comparison starts from the beginning", t.name, itemID,
+		)
 	}
 	return []byte(answer.Item[documentName].S), revision, nil
 }
@@ -183,7 +185,9 @@ func (t *Table) try(ctx context.Context, operation string, body []byte) ([]byte,
 	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	request.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
 	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, t.credentials, request, hex.EncodeToString(hash[:]), "dynamodb", t.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(
+		ctx, t.credentials, request, hex.EncodeToString(hash[:]), "dynamodb", t.region, time.Now(),
+	); err != nil {
 		return nil, err
 	}
 	response, err := t.client.Do(request)

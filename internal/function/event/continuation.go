@@ -136,7 +136,7 @@ func decodeContinuation(raw json.RawMessage) (Continuation, error) {
 	}
 	if head.Version != continuationVersion {
 		return Continuation{}, fmt.Errorf(
-			"%w: version %d, this function knows %d; deploy all Regions alike",
+			"%w: version %d, this function knows %d; deploy the same version in all Regions",
 			ErrUnsupported,
 			head.Version,
 			continuationVersion,
@@ -178,8 +178,10 @@ func (c Continuation) check() error {
 		return bad("source.key is missing (bucket %s)", printable.Excerpt(s.Bucket))
 	case !utf8.ValidString(s.Key), len(s.Key) > maxKeyBytes:
 		return bad("source.key %s is not UTF-8 of at most %d bytes", printable.Excerpt(s.Key), maxKeyBytes)
-	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID, c.IfMatch}, func(text string) bool { return !utf8.ValidString(text) }):
-		return bad("a text of it is not UTF-8 (key %s)", printable.Excerpt(s.Key)) // it would be read as another
+	case slices.ContainsFunc([]string{s.Region, s.Bucket, s.VersionID, s.ETag, c.UploadID, c.IfMatch}, func(text string) bool {
+		return !utf8.ValidString(text)
+	}):
+		return bad("one of its strings is not UTF-8 (key %s)", printable.Excerpt(s.Key)) // it would be read as another
 	case s.Size <= 0:
 		return bad("source.size is %d (key %s)", s.Size, printable.Excerpt(s.Key))
 	case c.IfNoneMatch != "" && c.IfNoneMatch != "*", c.IfNoneMatch != "" && c.IfMatch != "":

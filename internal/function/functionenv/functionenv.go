@@ -21,7 +21,7 @@ const (
 	// ReplicaSet is the replica set's name, for logs and messages.
 	ReplicaSet = "S3FANOUT_REPLICA_SET"
 	// Account is the account, twelve digits, that all buckets of the set belong
-	// to. S3 is told with every request, and refuses it of a bucket of another.
+	// to. Every request names it, and S3 refuses those to a bucket of another.
 	// One variable says it for all members: an account for each would be written
 	// beside each bucket in SourceBuckets.
 	Account = "S3FANOUT_ACCOUNT"

@@ -36,7 +36,7 @@ func (w *work) beingCopied(ctx context.Context, key string, size int64) bool {
 	m := w.members[w.own]
 	found, err := uploads.Find(ctx, uploads.Bucket{Region: m.Region, Name: m.Bucket, RoleARN: w.Config.Role, Client: w.Read(m.Region)}, key)
 	if err != nil {
-		w.log.Warn("whether a large object is being copied is not known", "key", key, "error", err.Error())
+		w.log.Warn("it is not known whether a large object is being copied", "key", key, "error", err.Error())
 	}
 	for _, u := range found.Abandoned(w.session()) {
 		w.giveUp(ctx, copier.Upload{Source: copier.Object{Key: key}, UploadID: u.UploadID})

@@ -10,7 +10,7 @@ import (
 )
 
 // errSourceGone says that the version that was to be copied is gone where it was.
-var errSourceGone = errors.New("what was to be copied is gone where it was, each time that it was looked up")
+var errSourceGone = errors.New("each time it was looked up, the source of the copy was gone")
 
 // copyMissing copies a key that the own bucket lacks, where the first write wins. A
 // Region that has it no longer leaves it to the next one.

@@ -51,7 +51,7 @@ func (p *pacer) wait(ctx context.Context) error {
 	return p.sleep(ctx, left)
 }
 
-// slow is told that S3 asked for less.
+// slow lowers the rate after S3 asked for less.
 func (p *pacer) slow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

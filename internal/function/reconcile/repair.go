@@ -19,12 +19,12 @@ import (
 
 // Why a key that differs stays as it is.
 const (
-	whyCheckOnly = "differences are counted only: reconcile.copy is not set"
-	whyDiverged  = "the first write wins, and another one was here first"
+	whyCheckOnly = "differences are only counted: reconcile.copy is not set"
+	whyDiverged  = "the first write wins, and this Region had another one first"
 	whyDestroyed = "the Region that wrote it has destroyed it since"
-	whyRuleHid   = "a lifecycle rule may have deleted it where it is deleted, and what rules delete is not followed"
+	whyRuleHid   = "a lifecycle rule may have deleted it elsewhere, and deletions by rules are not followed"
 	whyForgotten = "it may have been deleted here, so long ago that the bucket's lifecycle rules have left no trace"
-	whyBusy      = "somebody has been copying it for long, and the next comparison looks again"
+	whyBusy      = "a copy has been under way for long, and the next comparison looks again"
 	whyLeft      = "the rules of follow mode left it as it is, twice"
 )
 
@@ -181,7 +181,7 @@ func (w *work) stays(ctx context.Context, key string, seen registers.Seen, is po
 
 const (
 	// mostWaits is how many ticks of a comparison end early because of a key that
-	// somebody copies. What died is told from what is at work after one or two.
+	// somebody copies. After one or two it is known whether that copy still runs.
 	mostWaits = 8
 	// mostTries is how often a copy is tried whose failure may pass, each some
 	// seconds after the one before.

@@ -134,6 +134,6 @@ func (n *named) end() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.rest > 0 {
-		n.log.Warn("more keys were not repaired than are named; s3fanout verify names all", "keys", n.rest, "why", n.byWhy)
+		n.log.Warn("not all keys that were not repaired are named; s3fanout verify lists all", "keys", n.rest, "why", n.byWhy)
 	}
 }

@@ -67,7 +67,7 @@ func TestNamedKeysAreBounded(t *testing.T) {
 		w.Put(there, fmt.Sprintf("%03d", i), "body")
 	}
 	w.wantCounts(w.tick(), reconcile.Counts{Compared: n, Missing: n, Unrepaired: n})
-	named, rest := w.lines("key not repaired"), w.lines("more keys were not repaired than are named; s3fanout verify names all")
+	named, rest := w.lines("key not repaired"), w.lines("not all keys that were not repaired are named; s3fanout verify lists all")
 	if len(named) != 100 || len(rest) != 1 || rest[0]["keys"] != 30.0 {
 		t.Errorf("%d keys are named, then %v", len(named), rest)
 	}

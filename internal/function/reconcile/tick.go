@@ -31,7 +31,9 @@ func (h *Handler) load(ctx context.Context, now time.Time) (s State, revision in
 	}
 	if document != nil {
 		if err := json.Unmarshal(document, &s); err != nil {
-			return s, 0, fmt.Errorf("load the checkpoint: it is not understood: %w; delete the item, and a comparison begins anew", err)
+			return s, 0, fmt.Errorf(
+				"load the checkpoint: it is not understood: %w; delete the item, and the next comparison starts from the beginning", err,
+			)
 		}
 	}
 	if s.First.IsZero() {
@@ -88,12 +90,12 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 		until = deadline
 	}
 	if s.Lease != nil {
-		log.Info("an invocation before this one did not end, its work is resumed", "holder", s.Lease.Holder, "after", s.After)
+		log.Info("an earlier invocation did not finish; its work is resumed", "holder", s.Lease.Holder, "after", s.After)
 	}
 	begun := s.begin(now, Lease{Holder: holder, Until: until.Add(skew)}, compared(h.Config))
 	if !s.Began.IsZero() && !s.Began.Equal(begun.Began) {
 		log.Info(
-			"the configuration has changed, or a newer comparison is complete: the one under way begins anew",
+			"the configuration has changed, or a newer comparison is complete: this comparison starts from the beginning",
 			"began",
 			s.Began,
 			"after",
@@ -144,7 +146,7 @@ func (h *Handler) run(ctx context.Context, log *slog.Logger, holder string, s St
 func (h *Handler) prove(ctx context.Context, log *slog.Logger, p Prove) (Answer, error) {
 	if failed := p.failed(); failed > 0 {
 		log.Error(
-			"ranges of keys could not be compared, and nothing is proved",
+			"ranges of keys could not be compared, so the comparison is not complete",
 			"failed",
 			failed,
 			"ranges",
@@ -282,7 +284,7 @@ func (k *keeper) maySave(ctx context.Context) error {
 	k.saved = now
 	err := k.save(ctx)
 	if err != nil && !errors.Is(err, ErrConflict) && ctx.Err() == nil {
-		k.log.Warn("the checkpoint is tried again later", "error", err.Error())
+		k.log.Warn("the checkpoint was not saved; saving it is tried again later", "error", err.Error())
 		return nil
 	}
 	return err
@@ -353,7 +355,7 @@ func (k *keeper) lost(counts Counts, err error) (Answer, error) {
 		k.h.report(k.log, progress, k.now(), k.h.Now(), c)
 	}
 	if errors.Is(err, ErrConflict) {
-		k.log.Info("another invocation is at work, this one ends")
+		k.log.Info("another invocation is running; this one ends")
 		return Answer{Status: Busy}, nil
 	}
 	return Answer{}, err

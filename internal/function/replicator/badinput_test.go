@@ -98,7 +98,7 @@ func TestBadInput(t *testing.T) {
 		{"fn-29", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "1970-01-01T", 1)), nil, "", 2},
 		{"fn-30", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "yesterday", 1)), nil, "", 2},
 		// Continuations.
-		{"fn-31", continuation(`"version":1`, `"version":2`), event.ErrUnsupported, "version 2, this function knows 1; deploy all Regions alike", 0},
+		{"fn-31", continuation(`"version":1`, `"version":2`), event.ErrUnsupported, "version 2, this function knows 1; deploy the same version in all Regions", 0},
 		{"fn-32", continuation(`{"s3fanout"`, `{"Records":[],"s3fanout"`), event.ErrMalformed, "other members", 0},
 		{"fn-33", continuation(`"size":9`, `"size":50001`), event.ErrMalformed, "50001 bytes in parts of 5 are more than 10000 parts", 0},
 		{"fn-34", continuation(`"media-us"`, `"stranger"`), errSource, "replica set media has no such bucket", 0},

@@ -107,7 +107,7 @@ func (h *Handler) copyBatch(ctx context.Context, log *slog.Logger, b event.Batch
 		case outcomes[j] == copier.Unfinished:
 			results[i] = taskResult{
 				Code: succeeded,
-				Text: "handed over: the copy goes on in other invocations; if they fail, s3fanout redrive finds it",
+				Text: "handed over: the copy continues in other invocations; if they fail, s3fanout redrive finds it",
 			}
 		default:
 			results[i] = taskResult{Code: succeeded, Text: string(outcomes[j])}
@@ -153,7 +153,8 @@ func (h *Handler) passOn(ctx context.Context, times budget, b event.Batch, targe
 	var got batchAnswer
 	if err := json.Unmarshal(answer, &got); err != nil || !answers(got, b) {
 		return nil, &passOnError{
-			fmt.Errorf("invoke %s in %s: its answer is none to the batch; deploy all Regions alike", h.Config.FunctionName, target),
+			fmt.Errorf("invoke %s in %s: its answer does not match the batch; "+
+				"deploy the same version in all Regions", h.Config.FunctionName, target),
 		}
 	}
 	return answer, nil

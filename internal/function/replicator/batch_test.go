@@ -159,7 +159,7 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 		{"throttled", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException"}}, "TemporaryFailure", "TooManyRequests", 1},
 		{"crashed", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusOK, Code: "the function failed: Unhandled"}}, "TemporaryFailure", "Unhandled", 1},
 		{"no answer in time", to, "media-eu", fakeTwin{err: context.DeadlineExceeded}, "TemporaryFailure", "deadline", 1},
-		{"not an answer", to, "media-eu", fakeTwin{answer: `{"copied":1}`}, "TemporaryFailure", "deploy all Regions alike", 1},
+		{"not an answer", to, "media-eu", fakeTwin{answer: `{"copied":1}`}, "TemporaryFailure", "deploy the same version in all Regions", 1},
 		{"another's answer", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, "invocation-1", "invocation-2")}, "TemporaryFailure", "its answer", 1},
 		{"a task is missing", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, `"t"`, `"u"`)}, "TemporaryFailure", "its answer", 1},
 	} {

@@ -278,7 +278,7 @@ func checkSource(config functionenv.Config, r event.Record) error {
 	case r.Bucket == config.Target.Bucket:
 		why = "it is the function's own bucket; remove the subscription to its own topic"
 	case !member:
-		why = fmt.Sprintf("replica set %s has no such bucket; deploy all Regions alike, or remove the subscription", config.Target.Set)
+		why = fmt.Sprintf("replica set %s has no such bucket; deploy all Regions, or remove the subscription", config.Target.Set)
 	case r.Region != source.Region:
 		why = fmt.Sprintf("the replica set has the bucket in %s, the event says %q", source.Region, r.Region)
 	default:

@@ -68,7 +68,7 @@ func (j job) continuation(u copier.Upload) (event.Continuation, error) {
 	if j.handovers() >= maxHandovers {
 		how := "continues it"
 		if !j.knows(u) {
-			how = "begins it anew"
+			how = "starts it again"
 		}
 		return event.Continuation{}, fmt.Errorf(
 			"%w: after %d hand-overs Lambda could mistake it for an endless loop: upload %s; run s3fanout redrive, which %s",

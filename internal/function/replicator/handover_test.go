@@ -150,7 +150,7 @@ func TestFailedHandover(t *testing.T) {
 		{"continuation, upload replaced", continuing(t, 3), "upload-2", denied, copier.Denied, []string{"upload-2"}, "upload-2"},
 		{"as often as may be", continuing(t, maxHandovers), "upload-1", nil, copier.Retryable, nil, "after 12 hand-overs Lambda could mistake it for an endless loop: upload upload-1; run s3fanout redrive, which continues it"},
 		{"more often than may be", continuing(t, maxHandovers+1), "upload-1", nil, copier.Retryable, nil, "upload-1"},
-		{"as often as may be, upload replaced", continuing(t, maxHandovers), "upload-2", nil, copier.Retryable, []string{"upload-2"}, "upload upload-2; run s3fanout redrive, which begins it anew"},
+		{"as often as may be, upload replaced", continuing(t, maxHandovers), "upload-2", nil, copier.Retryable, []string{"upload-2"}, "upload upload-2; run s3fanout redrive, which starts it again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fakeCopier{uploads: map[string]copier.Upload{"a b": openUpload(tt.uploadID)}}

@@ -54,8 +54,8 @@ func recordMetrics(config functionenv.Config, j job, result copier.Result, err e
 	return append(values, emf.Attribute, emf.Envelope{Timestamp: end.UnixMilli(), Directives: directives})
 }
 
-// counted says whether an outcome has a metric of its own. The others are told by the
-// log alone.
+// counted says whether an outcome has a metric of its own. The others are only in
+// the log.
 func counted(o copier.Outcome) bool {
 	switch o {
 	case copier.Exists, copier.Diverged, copier.SourceGone, Excluded, copier.Replaced, copier.Superseded, copier.Deleted, copier.Retagged:

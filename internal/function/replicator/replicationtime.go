@@ -68,7 +68,8 @@ func (h *Handler) announce(ctx context.Context, log *slog.Logger, what string, r
 	err := h.Announce(ctx, Late{
 		Type: what, ReplicaSet: h.Config.Target.Set, SourceRegion: source.Region, SourceBucket: r.Bucket,
 		TargetRegion: h.Config.Target.Region, TargetBucket: h.Config.Target.Bucket, Key: r.Key, VersionID: r.VersionID,
-		S3Operation: r.EventName, RequestTime: r.EventTime, AgeSeconds: lag(r, end).Seconds(), ThresholdSeconds: h.Config.LateAfter().Seconds(),
+		S3Operation: r.EventName, RequestTime: r.EventTime, AgeSeconds: lag(r, end).Seconds(),
+		ThresholdSeconds: h.Config.LateAfter().Seconds(),
 	})
 	if err != nil {
 		log.Error("event of a late replica not sent", "key", r.Key, "versionId", r.VersionID, "error", err.Error())

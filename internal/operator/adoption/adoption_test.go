@@ -84,7 +84,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		shelf shelf
 		want  string
 	}{
-		"overlap":      {shelf{raw: head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail}, `entry "q" of the bucket's notifications, which tells arn of`},
+		"overlap":      {shelf{raw: head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail}, `entry "q" of the bucket's notifications, which sends arn events of`},
 		"denied":       {shelf{fail: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}, "bucket old is denied"},
 		"not deployed": {shelf{raw: head + tail, after: func(*shelf) {}, fail: &smithy.GenericAPIError{Code: "InvalidArgument", Message: "Unable to validate"}}, "media-object-created is not deployed yet"},
 	} {

@@ -208,7 +208,8 @@ func read(row []types.ResultField, o Options) (e Event, ok bool) {
 		return Event{}, false
 	}
 	e = Event{
-		Time: at.UTC(), Region: cells["awsRegion"], Name: cells["eventName"], Who: cells["userIdentity.arn"], Address: cells["sourceIPAddress"],
+		Time: at.UTC(), Region: cells["awsRegion"], Name: cells["eventName"],
+		Who: cells["userIdentity.arn"], Address: cells["sourceIPAddress"],
 		Key: cells["requestParameters.key"], Named: cells["requestParameters.versionId"], Made: cells["responseElements.x-amz-version-id"],
 		Point: strings.Contains(cells["requestParameters.Host"], ".accesspoint.s3-global."), Error: cells["errorCode"],
 	}

@@ -87,7 +87,8 @@ func (t Trail) Note(versions []Version) string {
 	case young > 0:
 		return "events arrive after about five minutes; ask again for what was written just now"
 	case old > 0 && !t.OwnWrites:
-		return "what has no event was written by the functions, which are not recorded without ownWrites, before the trail was there, or while it was stopped"
+		return "what has no event was written by the functions, which are not recorded without ownWrites, " +
+			"before the trail was there, or while it was stopped"
 	case old > 0:
 		return "what has no event was written before the trail was there, or while it was stopped"
 	}

@@ -45,7 +45,7 @@ func Create(ctx context.Context, client Creator, region string, in *s3control.Cr
 	return aws.ToString(out.JobId), nil
 }
 
-// Job is how a job stands.
+// Job is the state of a job.
 type Job struct {
 	ID, Region  string
 	Status      string // in S3's spelling, such as Active
@@ -74,7 +74,7 @@ type Describer interface {
 	DescribeJob(context.Context, *s3control.DescribeJobInput, ...func(*s3control.Options)) (*s3control.DescribeJobOutput, error)
 }
 
-// Describe asks how a job stands. The error is an *awsapi.Failure, or wraps
+// Describe asks for the state of a job. The error is an *awsapi.Failure, or wraps
 // ErrNoJob.
 func Describe(ctx context.Context, client Describer, region, account, id string) (Job, error) {
 	out, err := client.DescribeJob(ctx, &s3control.DescribeJobInput{AccountId: aws.String(account), JobId: aws.String(id)})

@@ -94,7 +94,8 @@ func (r Request) Input() (*s3control.CreateJobInput, error) {
 	}
 	if r.Report {
 		in.Report = &types.JobReport{
-			Enabled: true, Bucket: aws.String(bucket), ExpectedBucketOwner: aws.String(r.AccountID), Prefix: aws.String(replicaset.ReportPrefix),
+			Enabled: true, Bucket: aws.String(bucket), ExpectedBucketOwner: aws.String(r.AccountID),
+			Prefix: aws.String(replicaset.ReportPrefix),
 			Format: types.JobReportFormatReportCsv20180820, ReportScope: types.JobReportScopeFailedTasksOnly,
 		}
 	}

@@ -114,7 +114,7 @@ func Decode(body string, attributes map[string]string) (Letter, error) {
 	}
 	in, err := event.ParseInvocation(l.Payload)
 	if err == nil && in.Batch != nil {
-		return Letter{}, fmt.Errorf("%w: a request of S3 Batch Operations, which never lies in a queue", ErrUnknown)
+		return Letter{}, fmt.Errorf("%w: a request of S3 Batch Operations, which is never in a queue", ErrUnknown)
 	}
 	l.Objects = objects(in)
 	return l, nil

@@ -63,7 +63,7 @@ func TestNext(t *testing.T) {
 	}{
 		{[]string{"AccessDenied", "AccessDeniedException", "denied:"}, "run s3fanout doctor, which finds the missing permission; then redrive"},
 		{[]string{"not a source of this function", "NoSuchBucket"}, "run s3fanout doctor, which finds what is missing or differs from cdk.json; then redrive"},
-		{[]string{"SlowDown", "ServiceUnavailable", "retryable:"}, "S3 was busy or away: redrive, with --rate if it was throttled; s3fanout status shows whether it goes on"},
+		{[]string{"SlowDown", "ServiceUnavailable", "retryable:"}, "S3 was busy or did not answer: redrive, with --rate if it was throttled; s3fanout status shows whether that continues"},
 		{[]string{"is ahead of that in"}, "once S3's clocks agree, or the time has passed by which one is ahead: redrive; s3fanout doctor compares them"},
 		{[]string{"does not keep versions"}, "enable versioning on the bucket, and see who suspended it; then redrive"},
 		{[]string{"no room for the entry", "that HTTP headers cannot hold"}, "store the object again with other user metadata, which is a new write; then delete the dead letter"},

@@ -199,7 +199,7 @@ func TestLettersAboutTheObject(t *testing.T) {
 	f := run(t, options(t, region{}, region{}, inUS, inEU))
 	var got []string
 	for _, l := range f.Letters {
-		if !strings.Contains(l.Next, "S3 was busy or away") {
+		if !strings.Contains(l.Next, "S3 was busy or did not answer") {
 			t.Errorf("what to do about it is %q", l.Next)
 		}
 		got = append(got, fmt.Sprint(l.Queue, l.Source, l.VersionID, l.Kind, l.Reason, l.Targets))

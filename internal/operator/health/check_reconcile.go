@@ -52,7 +52,7 @@ func (c *checker) machine(look Look[Machine]) {
 		c.find(checkMachine, "state machine %s has role %s, not %s", name, m.RoleARN, want)
 	}
 	if !sameJSON(m.Definition, c.facts.Set.RangesDefinition(c.here())) {
-		c.find(checkMachine, "state machine %s is defined otherwise than cdk.json says", name)
+		c.find(checkMachine, "state machine %s is not defined as cdk.json says", name)
 	}
 }
 

@@ -117,7 +117,7 @@ const (
 type CheckInfo struct {
 	ID       string
 	Part     Part
-	Severity Severity // of its findings, but for what could not be told
+	Severity Severity // of its findings, except where the answer is unknown
 	Asks     string   // what it looks for, after "whether"; see fill for names in it
 	Means    string   // what a finding does to replication
 	Fix      string   // what to do; see fill for names in it

@@ -22,7 +22,7 @@ type Look[T any] struct {
 	Value T // if Found
 	State State
 	Why   string // if Unanswered: what could not be asked and why, one line
-	// Next is what to do so that it is told the next time, with names as in
+	// Next is what to do to get an answer the next time, with names as in
 	// fill; empty means to ask again.
 	Next string
 	// Denied is the IAM action that the caller lacks, if that is why.

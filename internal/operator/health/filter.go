@@ -17,7 +17,7 @@ const (
 	filterEchoes // drops what one role wrote
 )
 
-// filter is what is told apart in a subscription's filter.
+// filter is what doctor distinguishes in a subscription's filter.
 type filter struct {
 	kind    filterKind
 	roleID  string // of filterEchoes

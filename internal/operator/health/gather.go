@@ -89,7 +89,7 @@ type Answer struct {
 }
 
 // GatherRegion asks about one of the options' Regions, and nothing of the others. It
-// ends soon after ctx does: what was not told by then is Unanswered.
+// ends soon after ctx does: what has no answer by then is Unanswered.
 func GatherRegion(ctx context.Context, o Options, name string) Answer {
 	facts := Facts{Set: o.Set}
 	for _, region := range o.Regions {

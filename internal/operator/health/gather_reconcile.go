@@ -90,7 +90,7 @@ func (g gatherer) reconciler(ctx context.Context, name string) Look[Reconciler] 
 }
 
 // proofAge asks CloudWatch for the newest age of the last comparison that the
-// Region's function has told.
+// Region's function has published.
 func proofAge(ctx context.Context, client CloudWatch, set replicaset.Config, region string, now time.Time) Look[time.Duration] {
 	q := queries{}
 	q.add("proof", "s3fanout", "ProofAge", "Maximum", 300, [2]string{"ReplicaSet", set.Name}, [2]string{"TargetRegion", region})

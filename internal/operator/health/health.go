@@ -1,5 +1,5 @@
-// Package health tells what is wrong with a deployed replica set, above all
-// what is wrong without a word: an upload that nobody is told of looks the
+// Package health finds what is wrong with a deployed replica set, above all
+// what is wrong without an alarm: an upload without an event looks the
 // same as one that is on its way.
 //
 // Gather asks AWS what there is, Check compares it with what the configuration
@@ -64,7 +64,7 @@ type Finding struct {
 	What     string   // what was found, one line
 	Means    string   // what it does to replication
 	Fix      string   // what to do, with names filled in
-	// Denied is the IAM action without which the caller could not be told; see
+	// Denied is the IAM action that the caller lacks to know the answer; see
 	// Merge.
 	Denied string
 }

@@ -102,8 +102,8 @@ func TestTheScheduleOfRangesIsLookedAt(t *testing.T) {
 		{"with another role", func(r *Region) { r.Reconcile.Machine.Value.RoleARN = "arn:x" }, checkMachine, Warning, "has role arn:x"},
 		{"changed by hand", func(r *Region) {
 			r.Reconcile.Machine.Value.Definition = strings.Replace(r.Reconcile.Machine.Value.Definition, `"ranges":40`, `"ranges":4`, 1)
-		}, checkMachine, Warning, "is defined otherwise than cdk.json says"},
-		{"no JSON", func(r *Region) { r.Reconcile.Machine.Value.Definition = "{" }, checkMachine, Warning, "is defined otherwise"},
+		}, checkMachine, Warning, "is not defined as cdk.json says"},
+		{"no JSON", func(r *Region) { r.Reconcile.Machine.Value.Definition = "{" }, checkMachine, Warning, "is not defined as cdk.json says"},
 		{"that may not start its map", func(r *Region) {
 			r.Reconcile.Starter.Value.Policies.Value[0] = lessOf(r.Reconcile.Starter.Value.Policies.Value[0], "states:StartExecution")
 		}, checkReconcileActions, Warning, "states:StartExecution on "},

@@ -8,7 +8,7 @@ import "s3fanout/internal/replicaset"
 func (p roleContext) compareGrants() []grant {
 	const (
 		blind     = "nothing is compared"
-		forgotten = "its comparisons begin anew, or not at all"
+		forgotten = "its comparisons start from the beginning, or not at all"
 	)
 	own, logs := p.BucketARN(), p.ReconcilerLogGroupARN()+":*"
 	list := []grant{

@@ -141,9 +141,9 @@ func TestFailoverThatCannotBeMeant(t *testing.T) {
 	r.failoverSays(2, `there is no access point "other" over the set's buckets; there is main`, "status", "--access-point", "other")
 	r.failoverSays(1, "NoSuchMultiRegionAccessPoint", "status", "--access-point", "mfzwi23gnjvgw.mrap")
 	r.failoverSays(0, "nothing to change", "shift", "--to", "us-east-1,eu-west-1")
-	r.failoverSays(2, "the routes are so already", "drill", "--to", "us-east-1,eu-west-1")
+	r.failoverSays(2, "the routes are already like that", "drill", "--to", "us-east-1,eu-west-1")
 	r.env = nil
-	r.failoverSays(2, "reads through the access point would go to AWS all the same", "drill", "--away-from", "eu-west-1", "--yes")
+	r.failoverSays(2, "reads through the access point would still go to AWS", "drill", "--away-from", "eu-west-1", "--yes")
 }
 
 // report reads the report of the only drill in a directory.

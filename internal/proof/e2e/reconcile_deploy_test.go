@@ -190,7 +190,7 @@ func TestDoctorLooksAtTheStateMachine(t *testing.T) {
 	if _, err := machines[b].DeleteStateMachine(t.Context(), &sfn.DeleteStateMachineInput{StateMachineArn: arn(b)}); err != nil {
 		t.Fatal(err)
 	}
-	want("us-east-1 reconcile-state-machine: state machine "+name+" is defined otherwise than cdk.json says",
+	want("us-east-1 reconcile-state-machine: state machine "+name+" is not defined as cdk.json says",
 		"eu-west-1 reconcile-state-machine: state machine "+name+" does not exist")
 
 	// The fix, with the role's permissions taken away.

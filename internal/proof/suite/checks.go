@@ -101,7 +101,8 @@ func checks() []check {
 		{
 			id:       "kms",
 			question: "what S3 sends to KMS when it publishes to an encrypted topic; `kms:Decrypt` for HEAD with checksums and for parts",
-			why:      "a key outlives the run by a week; run with CONFIG='{\"encryption\":\"kms\",\"kmsKeyArns\":{…}}' and keys of your own",
+			why: "a key outlives the run by a week; run with CONFIG='{\"encryption\":\"kms\",\"kmsKeyArns\":{…}}' and " +
+				"keys of your own",
 		},
 		{id: "account-regional", question: "buckets in the account-regional namespace",
 			why: "asked by a run with CONFIG='{\"bucketNamespace\":\"account-regional\"}'"},

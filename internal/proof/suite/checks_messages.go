@@ -109,7 +109,8 @@ func askMixedRecords(ctx context.Context, w *world) (string, bool, error) {
 	}
 	record := func(principal string) map[string]any {
 		return map[string]any{
-			"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": from, "eventTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
+			"eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": from,
+			"eventTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
 			"eventName": "ObjectCreated:Put", "userIdentity": map[string]any{"principalId": principal},
 			"s3": map[string]any{
 				"bucket": map[string]any{"name": w.bucket(from), "arn": w.member(from).BucketARN()},

@@ -31,7 +31,8 @@ func (e *emulatorRun) differences() []difference {
 		},
 		{
 			id: "latest-apart", what: "a function's event configuration and that of `$LATEST` are two",
-			fault: "ministack", override: "the function gets the same configuration once more, without `$LATEST`", apply: configureUnqualified,
+			fault: "ministack", override: "the function gets the same configuration once more, without `$LATEST`",
+			apply: configureUnqualified,
 		},
 		{
 			id: "lifecycle-lost", what: "CloudFormation makes a bucket without its lifecycle rules",
@@ -107,8 +108,9 @@ func configureUnqualified(ctx context.Context, w *world) error {
 			return fmt.Errorf("read the event configuration in %s: %w", region, err)
 		}
 		_, err = c.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
-			FunctionName: name, MaximumRetryAttempts: latest.MaximumRetryAttempts, MaximumEventAgeInSeconds: latest.MaximumEventAgeInSeconds,
-			DestinationConfig: &lambdatypes.DestinationConfig{OnFailure: latest.DestinationConfig.OnFailure},
+			FunctionName: name, MaximumRetryAttempts: latest.MaximumRetryAttempts,
+			MaximumEventAgeInSeconds: latest.MaximumEventAgeInSeconds,
+			DestinationConfig:        &lambdatypes.DestinationConfig{OnFailure: latest.DestinationConfig.OnFailure},
 		})
 		if err != nil {
 			return fmt.Errorf("configure the events in %s: %w", region, err)

@@ -8,7 +8,7 @@
 // it is; a difference that is not there any more fails the run, so that the list
 // stays true.
 //
-// A real account is asked for a confirmation first, told about what it costs,
+// A real account is asked for a confirmation first, with the estimated cost,
 // and left as it was: stacks, buckets and objects of the random name go, and
 // the run fails if something stays. make emulators and make smoke run it.
 package main

@@ -102,7 +102,8 @@ func (w *world) invokeAsSNS(ctx context.Context, from, region, key, version stri
 	payload, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"EventVersion": "1.0", "EventSource": "aws:sns", "EventSubscriptionArn": topic + ":suite",
 		"Sns": map[string]any{
-			"Type": "Notification", "MessageId": "suite", "TopicArn": topic, "Subject": "Amazon S3 Notification", "Message": string(message),
+			"Type": "Notification", "MessageId": "suite", "TopicArn": topic,
+			"Subject": "Amazon S3 Notification", "Message": string(message),
 			"Timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "MessageAttributes": map[string]any{},
 		},
 	}}})

@@ -65,7 +65,9 @@ func abortUploads(ctx context.Context, c *s3.Client, bucket string) (n int, err 
 			return n, fmt.Errorf("list the uploads in %s: %w", bucket, err)
 		}
 		for _, u := range page.Uploads {
-			if _, err := c.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: u.Key, UploadId: u.UploadId}); err != nil {
+			if _, err := c.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+				Bucket: &bucket, Key: u.Key, UploadId: u.UploadId,
+			}); err != nil {
 				return n, fmt.Errorf("abort an upload in %s: %w", bucket, err)
 			}
 			n++

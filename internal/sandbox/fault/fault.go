@@ -1,4 +1,4 @@
-// Package fault holds the faults that a sandbox can be told to have. It only
+// Package fault holds the faults that a sandbox can be given. It only
 // decides whether a fault strikes; each service acts on it in its own way.
 package fault
 
@@ -18,13 +18,13 @@ type Kind string
 const (
 	S3Unavailable     Kind = "s3-unavailable"     // S3 in the Region answers 503 ServiceUnavailable
 	S3SlowDown        Kind = "s3-slowdown"        // S3 in the Region answers 503 SlowDown
-	S3Cut             Kind = "s3-cut"             // S3 in the Region closes the connection without an answer, before the request has done anything or after all of it
-	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves an object's data takes at least its bytes divided by BytesPerSecond
+	S3Cut             Kind = "s3-cut"             // S3 in the Region closes the connection without an answer, before or after the request
+	S3Bandwidth       Kind = "s3-bandwidth"       // a request that moves data takes at least its bytes divided by BytesPerSecond
 	S3NoConditions    Kind = "s3-no-conditions"   // S3 in the Region accepts If-Match and If-None-Match of a write and ignores them
-	S3Conflict        Kind = "s3-conflict"        // S3 in the Region answers a conditional write or deletion with 409 ConditionalRequestConflict, and has done nothing
+	S3Conflict        Kind = "s3-conflict"        // S3 in the Region refuses a conditional request with 409 ConditionalRequestConflict
 	S3Clock           Kind = "s3-clock"           // S3 in the Region dates objects, events and answers ClockMillis late, or early
 	S3NoPrincipal     Kind = "s3-no-principal"    // S3 in the Region announces what was written, not by whom
-	S3Unannounced     Kind = "s3-unannounced"     // S3 in the Region announces nothing of a change, and nothing says so: an event that is lost
+	S3Unannounced     Kind = "s3-unannounced"     // S3 in the Region sends no event of a change, which is lost
 	LambdaCrash       Kind = "lambda-crash"       // the function's process is killed when it receives an event
 	DuplicateDelivery Kind = "duplicate-delivery" // SNS in the topic's Region delivers a message twice
 	Delay             Kind = "delay"              // SNS in the topic's Region delivers late, and so out of order

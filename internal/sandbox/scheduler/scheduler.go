@@ -2,8 +2,8 @@
 // rate that start something as their own role.
 //
 // A schedule runs by the clock, as on AWS; Fire lets tests and demonstrations not
-// wait for it. What a role may not assume or start fails as it would there: nobody
-// is told but the log. Only rate(…) is known, without a time window; groups, dates,
+// wait for it. What a role may not assume or start fails as it would there: only
+// the log says so. Only rate(…) is known, without a time window; groups, dates,
 // time zones and dead-letter queues are refused by name.
 package scheduler
 

@@ -15,8 +15,8 @@ type Stage string
 
 // The stages of an event. Unannounced, Filtered, Done, DeadLetter and Lost are ends.
 const (
-	Unannounced Stage = "not announced" // the bucket tells of no such key or change
-	Announced   Stage = "announced"     // S3 told the topic of the Region where the key was written
+	Unannounced Stage = "not announced" // the bucket sends no event of such a key or change
+	Announced   Stage = "announced"     // S3 sent it to the topic of the Region where the key was written
 	Filtered    Stage = "filtered"      // the subscription's filter dropped it
 	Delivered   Stage = "delivered"     // the target's function has it
 	Failed      Stage = "failed"        // an attempt of the function failed

@@ -217,7 +217,7 @@ func (s *Store) guard(f func() error) (err error) {
 }
 
 func (s *Store) damaged(err error) error {
-	return fmt.Errorf("%w: %s cannot be read and has been left as it is; restore it from a copy, or remove it to begin anew (%w)",
+	return fmt.Errorf("%w: %s cannot be read and has been left as it is; restore it from a copy, or remove it to start empty (%w)",
 		ErrDamaged, s.dir, err)
 }
 

@@ -80,11 +80,11 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			write(t, "x", dir, "objects", "bucket", "key")
 		}, ErrEarlierEdition, "name another directory, or remove it"},
-		"an empty database": {func(t *testing.T, dir string) { write(t, "", dir, databaseFile) }, ErrDamaged, "remove it to begin anew"},
+		"an empty database": {func(t *testing.T, dir string) { write(t, "", dir, databaseFile) }, ErrDamaged, "remove it to start empty"},
 		"text": {func(t *testing.T, dir string) {
 			write(t, strings.Repeat("this is not a database\n", 1000), dir, databaseFile)
-		}, ErrDamaged, "remove it to begin anew"},
-		"a short text": {func(t *testing.T, dir string) { write(t, "hello", dir, databaseFile) }, ErrDamaged, "remove it to begin anew"},
+		}, ErrDamaged, "remove it to start empty"},
+		"a short text": {func(t *testing.T, dir string) { write(t, "hello", dir, databaseFile) }, ErrDamaged, "remove it to start empty"},
 		"a database that was cut off": {func(t *testing.T, dir string) {
 			info, err := os.Stat(filepath.Join(dir, databaseFile))
 			if err != nil {
@@ -93,7 +93,7 @@ func TestOpenRefuses(t *testing.T) {
 			if err := os.Truncate(filepath.Join(dir, databaseFile), info.Size()/2); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrDamaged, "remove it to begin anew"},
+		}, ErrDamaged, "remove it to start empty"},
 		"pages of something else": {func(t *testing.T, dir string) {
 			path := filepath.Join(dir, databaseFile)
 			b, err := os.ReadFile(path)
@@ -104,7 +104,7 @@ func TestOpenRefuses(t *testing.T) {
 				b[i] = 0xA5
 			}
 			write(t, string(b), path)
-		}, ErrDamaged, "remove it to begin anew"},
+		}, ErrDamaged, "remove it to start empty"},
 		"no database beside blobs": {func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, databaseFile)); err != nil {
 				t.Fatal(err)
