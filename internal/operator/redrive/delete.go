@@ -98,7 +98,9 @@ func (r *remover) send(outer context.Context, some []removal) {
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(r.url)}
 	for i := range some {
 		some[i].handle = r.newest(some[i].message)
-		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(some[i].handle)})
+		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(some[i].handle),
+		})
 	}
 	out, err := r.clients.SQS.DeleteMessageBatch(ctx, in)
 	if err != nil {
