@@ -32,7 +32,7 @@ func onlyWith(t *testing.T, variable, target string) {
 	}
 }
 
-const seedSize = 64 * mib
+const seedSize = 128 * mib
 
 // build makes an object out of zeros, marked by what follows at its end. The
 // sandbox keeps zeros that are copied as holes, so that it is quick and small.
