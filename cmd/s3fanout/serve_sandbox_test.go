@@ -119,7 +119,7 @@ func TestSandboxConsoleResetsAndStops(t *testing.T) {
 			t.Errorf("%s has %d dead letters", region, r.DeadLetters)
 		}
 	}
-	c.do(http.MethodPost, "/sandbox/upload?region=eu-west-1&key=one", "others") // were the first one there, this would not be copied
+	c.do(http.MethodPost, "/sandbox/upload?region=eu-west-1&key=one", "others") // not copied if the first one is still there
 	c.settle()
 	if page := c.get("/key?key=one"); !strings.Contains(page, "everywhere") {
 		t.Errorf("an upload after a reset:\n%s", page)

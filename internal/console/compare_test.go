@@ -67,7 +67,7 @@ func TestRegionsThatCannotBeAsked(t *testing.T) {
 	}
 	u.send(http.MethodPost, "/compare/plan", nil)
 	if page = u.until("/compare", "region eu-west-1: no answer</p>"); len(forms(page, "/compare/backfill")) > 0 {
-		t.Error("the plan before is offered as if it were the newest")
+		t.Error("an old plan is offered as the newest")
 	}
 	if code, _ := u.send(http.MethodPost, "/compare/backfill", id); code != http.StatusConflict {
 		t.Errorf("an old plan is carried out: %d", code)

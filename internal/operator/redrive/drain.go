@@ -32,7 +32,6 @@ type drainer struct {
 	pause    bool            // a pause is under way
 	full     bool            // the last receive brought as many letters as it could
 	failures int             // receives that failed, in a row
-	dropped  bool            // letters were given back untried
 	ended    bool            // there is nothing more to receive
 	over     <-chan struct{} // of the context; nil once it was seen
 	halted   <-chan struct{} // of the queue; nil once it was seen
@@ -64,7 +63,7 @@ func (q *queue) drain(ctx context.Context) error {
 	}
 	d.run(ctx)
 	d.remover.wait()
-	q.cut = ctx.Err() != nil && (d.dropped || !d.ended)
+	q.cut = ctx.Err() != nil && !d.ended
 	return cmp.Or(q.stopped(), d.failed)
 }
 
@@ -226,17 +225,16 @@ func (d *drainer) sleep(pause func() answer) {
 	go func() { d.answers <- pause() }()
 }
 
-// drop gives letters up that nobody has begun with. Without an interruption they are
-// left for the reason that the run ends for.
+// drop gives letters up that nobody has begun with: they are left, interrupted or for
+// the reason that the run ends for.
 func (d *drainer) drop(ctx context.Context) {
 	for _, j := range d.waiting {
 		d.limits.giveBack()
 		if err := d.stopped(); err != nil && ctx.Err() == nil {
 			d.finish(j.result.ended(NotInvoked, "not tried: "+err.Error(), err), j.message)
-			continue
+		} else if !d.leave(j.message) {
+			d.finish(j.result.ended(Interrupted, interrupted, nil), j.message)
 		}
-		d.dropped = true
-		d.leave(j.message)
 	}
 	d.waiting = nil
 	if d.options.Watch && ctx.Err() != nil {

@@ -117,7 +117,7 @@ func TestDeleteThatDidNotHappenIsSaid(t *testing.T) {
 }
 
 // TestInterruptedLettersAheadAreGivenBack interrupts a run that has received letters which
-// no function has begun with: they are nobody's result, and visible at once.
+// no function has begun with: they are said to be left, and visible at once.
 func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -139,8 +139,11 @@ func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 		if ahead != 20 && ahead != 30 {
 			t.Errorf("%d letters were received for one function, want 20, and perhaps a batch more", ahead)
 		}
-		if got, want := outcomes(report), west+" interrupted"; got != want || !report.Interrupted || queue.visible() != 100 || w.functions[west].invocations() != 1 {
-			t.Errorf("got %s, %d visible, %d invocations; want %s, all 100, and one", got, queue.visible(), w.functions[west].invocations(), want)
+		if got := strings.Count(outcomes(report), string(redrive.Interrupted)); got != ahead || report.Left() != ahead || !report.Interrupted {
+			t.Errorf("%d letters are interrupted, %d left, want the %d received; interrupted: %v", got, report.Left(), ahead, report.Interrupted)
+		}
+		if queue.visible() != 100 || w.functions[west].invocations() != 1 {
+			t.Errorf("%d visible, %d invocations; want all 100, and one", queue.visible(), w.functions[west].invocations())
 		}
 	})
 }

@@ -215,17 +215,17 @@ func (q *queue) finish(r Result, m types.Message) {
 	q.observer.Finished(r)
 }
 
-// leave ends the work on a letter that nobody has begun with. It is given back like all
-// that are held. How it was tried before is kept; one that was not tried is forgotten.
-func (q *queue) leave(m types.Message) {
+// leave ends the work on a letter that was tried before, and keeps what came of that. It
+// reports whether the letter was.
+func (q *queue) leave(m types.Message) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	id := aws.ToString(m.MessageId)
-	if s := q.seen[id]; s != nil && s.tries > 0 {
-		s.working = false
-		return
+	s := q.seen[aws.ToString(m.MessageId)]
+	if s.tries == 0 {
+		return false
 	}
-	q.forget(id)
+	s.working = false
+	return true
 }
 
 // halt remembers why there is no point in going on; q.mu is held.
