@@ -63,7 +63,8 @@ cost, and asks above --limit. Interrupt it and run it again as you like.`,
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what is missing and the cost, copy nothing")
 	cmd.Flags().Float64Var(&f.limit, "limit", defaultLimit, "ask before spending more `dollars`")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask, whatever the cost")
-	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency, "most copies to each Region at once, up to 1024; 2048 to all")
+	cmd.Flags().IntVar(&f.concurrency, "concurrency", backfill.DefaultConcurrency,
+		"most copies to each Region at once, up to 1024; 2048 to all")
 	cmd.Flags().BoolVar(&f.ownCredentials, "own-credentials", false, "write as the caller, not as the functions")
 	cmd.Flags().BoolVar(&f.restoreDeleted, "restore-deleted", false, "also copy what was deleted in a Region")
 	cmd.Flags().BoolVar(&f.hideDeleted, "hide-deleted", false, "with follow: delete what was deleted elsewhere")

@@ -31,8 +31,8 @@ const answersPrefix = controlPrefix + "answers/"
 // names. Only the sandbox's own interface takes unsigned requests.
 //
 // Until the first deployment is done, only its functions are served. Others,
-// such as clients of an earlier sandbox, wait for its end, rather than being
-// told that there are no buckets.
+// such as clients of an earlier sandbox, wait for its end: an answer would be that there
+// are no buckets.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, answersPrefix) {
 		s.custom.ServeHTTP(w, r)
