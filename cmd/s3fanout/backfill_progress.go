@@ -32,15 +32,7 @@ func (w *backfillProgress) progress(b backfill.Progress) {
 	}
 	w.last = now
 	text := describeProgress(b, now.Sub(w.began), w.dryRun, &w.meter)
-	switch {
-	case w.dryRun && !b.Listed:
-		w.listing.show(w.p, int64(b.Keys), now.Sub(w.began), text)
-		return
-	case !b.Listed:
-		w.p.status("%s", text+w.listing.percent(w.p, int64(b.Keys)))
-		return
-	case w.dryRun:
-		w.p.status("%s", text)
+	if w.listing.status(w.p, w.dryRun, b.Listed, b.Keys, now.Sub(w.began), text) {
 		return
 	}
 	w.p.share(b.Ended, b.Missing, text)

@@ -41,6 +41,22 @@ type listingBar struct {
 	meter ui.Meter
 }
 
+// status shows the work of which the listing is a part: in a dry run it is all, and else
+// it goes on beside. It reports whether that was all there is to show.
+func (l *listingBar) status(p *progress, dryRun, listed bool, keys int, took time.Duration, text string) bool {
+	switch {
+	case dryRun && !listed:
+		l.show(p, int64(keys), took, text)
+	case !listed:
+		p.status("%s", text+l.percent(p, int64(keys)))
+	case dryRun:
+		p.status("%s", text)
+	default:
+		return false
+	}
+	return true
+}
+
 // show adds a bar and the time that is left, if the listing has not passed its total.
 func (l *listingBar) show(p *progress, keys int64, took time.Duration, text string) {
 	total := l.known(p, keys)

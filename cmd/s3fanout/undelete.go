@@ -149,15 +149,7 @@ func (w *undeleteProgress) progress(u undelete.Progress) {
 	}
 	w.last = now
 	text := describeUndelete(u, w.dryRun)
-	switch {
-	case w.dryRun && !u.Listed:
-		w.listing.show(w.p, int64(u.Keys), now.Sub(w.began), text)
-		return
-	case !u.Listed:
-		w.p.status("%s", text+w.listing.percent(w.p, int64(u.Keys)))
-		return
-	case w.dryRun:
-		w.p.status("%s", text)
+	if w.listing.status(w.p, w.dryRun, u.Listed, u.Keys, now.Sub(w.began), text) {
 		return
 	}
 	if left, ok := w.meter.Left(int64(u.Ended), int64(u.Objects), now.Sub(w.began)); ok {

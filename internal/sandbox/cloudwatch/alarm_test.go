@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -49,14 +47,7 @@ func newWatched(t *testing.T, caller iam.Caller) *watched {
 		},
 		Now: func() time.Time { return w.now },
 	})
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.ServeAPI(rw, r, region, caller) }))
-	t.Cleanup(server.Close)
-	w.client = awscloudwatch.New(awscloudwatch.Options{
-		Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIATEST", SecretAccessKey: "secret"}, nil
-		}),
-	})
+	w.client = clientOf(t, w.Service, caller)
 	return w
 }
 

@@ -47,15 +47,21 @@ func newWorld(t *testing.T, caller iam.Caller) *world {
 		Gauge: func(_ string, m Metric) (float64, bool) { return 7, m.Namespace == "AWS/SQS" },
 		Now:   func() time.Time { return noon },
 	})
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.ServeAPI(rw, r, region, caller) }))
+	w.client = clientOf(t, w.Service, caller)
+	return w
+}
+
+// clientOf sends requests to the service as caller's.
+func clientOf(t *testing.T, s *Service, caller iam.Caller) *awscloudwatch.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeAPI(w, r, region, caller) }))
 	t.Cleanup(server.Close)
-	w.client = awscloudwatch.New(awscloudwatch.Options{
+	return awscloudwatch.New(awscloudwatch.Options{
 		Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "AKIATEST", SecretAccessKey: "secret"}, nil
 		}),
 	})
-	return w
 }
 
 func admin() iam.Caller {
