@@ -55,18 +55,7 @@ func invalid(format string, args ...any) *Error {
 
 // denied turns a refusal of the policies into the services' answer.
 func denied(err error) *Error {
-	message := err.Error()
-	var d *iam.DeniedError
-	if errors.As(err, &d) {
-		message = fmt.Sprintf(
-			"User: %s is not authorized to perform: %s on resource: %s because %s",
-			d.Caller,
-			d.Action,
-			d.Resource,
-			d.Reason,
-		)
-	}
-	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: message}
+	return &Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: iam.Answer(err)}
 }
 
 // api is one of the two services.

@@ -48,8 +48,7 @@ func invalid(format string, args ...any) error {
 func denied(err error) error {
 	var d *iam.DeniedError
 	if errors.As(err, &d) {
-		return &apiError{accessDenied, fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s",
-			d.Caller, d.Action, d.Resource, d.Reason)}
+		return &apiError{accessDenied, d.Answer()}
 	}
 	return err
 }

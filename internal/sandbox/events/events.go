@@ -138,17 +138,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 			iam.Request{Caller: caller, Action: "events:PutEvents", Resource: bus, Context: map[string]string{"events:source": e.Source}},
 		)
 		if d := (*iam.DeniedError)(nil); errors.As(err, &d) {
-			return nil, &apiError{
-				http.StatusBadRequest,
-				"AccessDeniedException",
-				fmt.Sprintf(
-					"User: %s is not authorized to perform: %s on resource: %s because %s",
-					d.Caller,
-					d.Action,
-					d.Resource,
-					d.Reason,
-				),
-			}
+			return nil, &apiError{http.StatusBadRequest, "AccessDeniedException", d.Answer()}
 		}
 	}
 	answers, refused := []failed{}, 0

@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"s3fanout/internal/iampolicy"
@@ -28,6 +30,19 @@ type DeniedError struct {
 
 func (e *DeniedError) Error() string {
 	return e.Caller + " is not authorized to perform " + e.Action + " on " + e.Resource + ": " + e.Reason
+}
+
+// Answer is what most services say of it.
+func (e *DeniedError) Answer() string {
+	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s", e.Caller, e.Action, e.Resource, e.Reason)
+}
+
+// Answer is what most services say of an error of Authorize.
+func Answer(err error) string {
+	if d := (*DeniedError)(nil); errors.As(err, &d) {
+		return d.Answer()
+	}
+	return err.Error()
 }
 
 // The reasons of a DeniedError.

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -50,18 +49,7 @@ func errThrottled() *Error {
 
 // denied turns a refusal of the policies into Lambda's answer.
 func denied(err error) *Error {
-	message := err.Error()
-	var d *iam.DeniedError
-	if errors.As(err, &d) {
-		message = fmt.Sprintf(
-			"User: %s is not authorized to perform: %s on resource: %s because %s",
-			d.Caller,
-			d.Action,
-			d.Resource,
-			d.Reason,
-		)
-	}
-	return &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: message, cause: err}
+	return &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", Message: iam.Answer(err), cause: err}
 }
 
 // checkPayload refuses what Invoke refuses: no JSON, or too much of it.

@@ -1,8 +1,6 @@
 package sqs
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 
 	"s3fanout/internal/sandbox/iam"
@@ -44,16 +42,5 @@ func errNoQueue() *Error {
 
 // denied turns a refusal of the policies into SQS's answer.
 func denied(err error) *Error {
-	message := err.Error()
-	var d *iam.DeniedError
-	if errors.As(err, &d) {
-		message = fmt.Sprintf(
-			"User: %s is not authorized to perform: %s on resource: %s because %s",
-			d.Caller,
-			d.Action,
-			d.Resource,
-			d.Reason,
-		)
-	}
-	return &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", QueryCode: "AccessDenied", Message: message, cause: err}
+	return &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", QueryCode: "AccessDenied", Message: iam.Answer(err), cause: err}
 }

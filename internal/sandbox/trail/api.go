@@ -54,8 +54,7 @@ func (s *Service) ServeAPI(w http.ResponseWriter, r *http.Request, region string
 		var denied *iam.DeniedError
 		switch {
 		case errors.As(err, &denied):
-			e = &apiError{"AccessDeniedException", fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because %s",
-				denied.Caller, denied.Action, denied.Resource, denied.Reason)}
+			e = &apiError{"AccessDeniedException", denied.Answer()}
 		case !errors.As(err, &e):
 			e = &apiError{"InvalidParameterException", err.Error()}
 		}
