@@ -12,7 +12,7 @@ import (
 
 // mostLongGoLines is how many lines of the product's Go may be too long. Most of
 // them are texts. Whoever breaks some lowers the number.
-const mostLongGoLines = 112
+const mostLongGoLines = 111
 
 // TestLinesOfGo counts the lines of Go, but for tests, that do not fit beside
 // another window: a tab is four columns.

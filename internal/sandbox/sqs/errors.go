@@ -42,5 +42,8 @@ func errNoQueue() *Error {
 
 // denied turns a refusal of the policies into SQS's answer.
 func denied(err error) *Error {
-	return &Error{Status: http.StatusForbidden, Code: "AccessDeniedException", QueryCode: "AccessDenied", Message: iam.Answer(err), cause: err}
+	return &Error{
+		Status: http.StatusForbidden, Code: "AccessDeniedException", QueryCode: "AccessDenied",
+		Message: iam.Answer(err), cause: err,
+	}
 }

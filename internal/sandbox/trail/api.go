@@ -89,7 +89,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return nil, &apiError{
 			"UnknownOperationException",
 			fmt.Sprintf("The sandbox has no operation %q; of CloudWatch Logs it has StartQuery, GetQueryResults "+
-				"and StopQuery, of CloudTrail GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, StartLogging and StopLogging.", target),
+				"and StopQuery, of CloudTrail GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, "+
+				"StartLogging and StopLogging.", target),
 		}
 	}
 	return operation(region, caller, body)
