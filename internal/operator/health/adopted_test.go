@@ -88,6 +88,8 @@ func adoptedTroubles() []trouble {
 		})
 	}
 	key := func(change func(*Key)) func(*Region) { return adopted(func(a *Adopted) { change(&a.Key.Value) }) }
+	logging := func(change func(*Logging)) func(*Region) { return func(r *Region) { change(&r.Adopter.Value) } }
+	adopter := adoptingSet().Member(account, "eu-west-1").AdopterName()
 	const objects = `"Resource":"arn:aws:s3:::old/*"`
 	return []trouble{
 		{"adopted bucket missing", func(r *Region) { r.Bucket = Look[Bucket]{State: Absent} }, checkAdopted, Failed, "bucket old does not exist"},
@@ -122,6 +124,15 @@ func adoptedTroubles() []trouble {
 		{"all but an organization denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`), checkDenies, Unknown, "under conditions that doctor does not understand"},
 		{"a policy that cannot be read", adopted(func(a *Adopted) { a.Policy = found("<") }), checkDenies, Unknown, "not readable"},
 		{"a policy that is not told", adopted(func(a *Adopted) { a.Policy = Look[string]{Why: denied} }), checkDenies, Unknown, denied},
+		{"no adopting function", func(r *Region) { r.Adopter = Look[Logging]{State: Absent} }, checkAdopter, Warning, "function " + adopter + " does not exist"},
+		{"adopting function not told", func(r *Region) { r.Adopter = Look[Logging]{Why: denied} }, checkAdopter, Unknown, denied},
+		{"it logs text", logging(func(l *Logging) { l.Format = "Text" }), checkLogging, Warning, "the log of function " + adopter + " has the format Text, not JSON"},
+		{"it logs errors alone", logging(func(l *Logging) { l.Level = "ERROR" }), checkLogging, Warning,
+			"the log of function " + adopter + " begins at the level ERROR, not INFO"},
+		{"it logs elsewhere", logging(func(l *Logging) { l.Group = "/aws/lambda/x" }), checkLogging, Warning,
+			"function " + adopter + " logs to /aws/lambda/x, not to /aws/lambda/" + adopter},
+		{"it logs every invocation", logging(func(l *Logging) { l.System = "INFO" }), checkLogging, Warning,
+			"in the log of function " + adopter + " begin at the level INFO, not WARN"},
 	}
 }
 
@@ -187,7 +198,11 @@ func TestGatherOfAnAdoptedBucket(t *testing.T) {
 	answers["object-lock"] = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>30</Days></DefaultRetention></Rule></ObjectLockConfiguration>"
 	answers["TrentService.DescribeKey"] = `{"KeyMetadata":{"KeyId":"k","Arn":"` + oldKey + `","KeyState":"Disabled","KeyManager":"CUSTOMER"}}`
 	answers["TrentService.GetKeyPolicy"] = `{"Policy":"{}"}`
-	got := gatherWireOf(t, adoptingSet(), answers).Bucket.Value.Adopted
+	region := gatherWireOf(t, adoptingSet(), answers)
+	if want := (Logging{Format: "JSON", Level: "WARN", System: "DEBUG", Group: "g"}); region.Adopter != found(want) {
+		t.Errorf("the adopting function logs %+v, want %+v", region.Adopter, want)
+	}
+	got := region.Bucket.Value.Adopted
 	if d := got.Notifications; d.State != Found || len(d.Value.Entries()) != 1 || d.Value.Entries()[0].ID != "thumbs" {
 		t.Errorf("notifications %+v", d)
 	}

@@ -77,6 +77,7 @@ func (c *checker) run() {
 	c.subscriptions()
 	c.function()
 	c.role()
+	c.adopter()
 	c.reconcile()
 	c.queue()
 }

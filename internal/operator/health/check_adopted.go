@@ -37,6 +37,17 @@ func (c *checker) adopted() {
 	}
 }
 
+// adopter checks the function that deployments change the bucket's notifications with.
+func (c *checker) adopter() {
+	name := c.here().AdopterName()
+	if !c.here().Adopted || !exists(c, checkAdopter, c.region.Adopter, "function "+name) {
+		return
+	}
+	info := c.info[checkLogging]
+	info.Severity, info.Means = Warning, "What a deployment did to the bucket's notifications, and why it failed, is not in the log."
+	c.logging(info, name, c.region.Adopter.Value, c.here().AdopterLogGroupName())
+}
+
 // preflight checks all but whether the bucket tells the topic, and returns the
 // bucket if it is where it should be.
 func (c *checker) preflight() (Bucket, bool) {

@@ -51,7 +51,7 @@ func (c *checker) function() {
 	if want := c.facts.Set.Architecture(); f.Architecture != want {
 		c.find(checkProcessor, "the function runs on %s, not on %s", printable.Quote(f.Architecture), want)
 	}
-	c.logging(c.facts.Set.FunctionName(), f.Logging, c.facts.Set.LogGroupName(), Failed)
+	c.logging(c.info[checkLogging], c.facts.Set.FunctionName(), f.Logging, c.facts.Set.LogGroupName())
 	if answered(c, checkConcurrency, f.Reserved) && f.stopped() {
 		c.stopped(f.Paused)
 	}
@@ -63,22 +63,21 @@ func (c *checker) function() {
 // logging checks that what a function logs, and with it the metrics, reaches its log
 // group: lines of the level INFO, each as JSON, and Lambda's own from the level WARN on
 // (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
-// The severity is that of metrics that are lost.
-func (c *checker) logging(function string, l Logging, group string, severity Severity) {
+// Info says what it means if it does not.
+func (c *checker) logging(info CheckInfo, function string, l Logging, group string) {
 	if l.Group != group {
-		c.add(checkLogging, severity, "function %s logs to %s, not to %s", function, printable.Quote(l.Group), group)
+		c.append(info, "function %s logs to %s, not to %s", function, printable.Quote(l.Group), group)
 	}
 	if l.Format != string(types.LogFormatJson) {
-		c.add(checkLogging, severity, "the log of function %s has the format %s, not JSON", function, printable.Quote(l.Format))
+		c.append(info, "the log of function %s has the format %s, not JSON", function, printable.Quote(l.Format))
 		return // text has no levels
 	}
 	switch types.ApplicationLogLevel(l.Level) {
 	case "", types.ApplicationLogLevelTrace, types.ApplicationLogLevelDebug, types.ApplicationLogLevelInfo:
 	default:
-		c.add(checkLogging, severity, "the log of function %s begins at the level %s, not INFO", function, printable.Quote(l.Level))
+		c.append(info, "the log of function %s begins at the level %s, not INFO", function, printable.Quote(l.Level))
 	}
 	if l.System != string(types.SystemLogLevelWarn) {
-		info := c.info[checkLogging]
 		info.Severity, info.Means = Warning, "Lambda logs several lines of each invocation, too, and you pay for them."
 		c.append(info, "Lambda's own lines in the log of function %s begin at the level %s, not WARN", function,
 			printable.Quote(cmp.Or(l.System, string(types.SystemLogLevelInfo))))

@@ -127,7 +127,9 @@ func (c *checker) reconciler(f Reconciler) {
 	if f.Reserved.State == Found && f.Reserved.Value == 0 && !c.paused() { // it is paused with the Region
 		c.find(checkReconciler, "function %s may not run: its reserved concurrency is 0", name)
 	}
-	c.logging(name, f.Logging, c.facts.Set.ReconcilerLogGroupName(), Warning)
+	info := c.info[checkLogging]
+	info.Severity = Warning
+	c.logging(info, name, f.Logging, c.facts.Set.ReconcilerLogGroupName())
 	var differ []string
 	want := functionenv.EncodeReconcile(functionenv.OfReconcile(c.facts.Set, c.here()))
 	for _, variable := range slices.Sorted(maps.Keys(want)) {

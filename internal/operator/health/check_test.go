@@ -107,6 +107,7 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	}
 	if set.Adopts(region) {
 		healthy.Bucket.Value.Adopted = adoptedHealthy()
+		healthy.Adopter = found(Logging{Format: "JSON", Level: "INFO", System: "WARN", Group: here.AdopterLogGroupName()})
 	}
 	if set.BatchOperations {
 		healthy.JobRole = found(Role{

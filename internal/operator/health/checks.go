@@ -45,6 +45,7 @@ const (
 	checkOwnership     = "adopted-ownership"
 	checkLock          = "adopted-object-lock"
 	checkLeavings      = "adopted-unfinished-uploads"
+	checkAdopter       = "adopted-function"
 
 	checkCopyIf     = "copy-condition"
 	checkCompleteIf = "multipart-condition"

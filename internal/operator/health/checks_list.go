@@ -221,6 +221,9 @@ func Checks() []CheckInfo {
 			"AWS X-Ray has no traces of the function, or you pay for traces that cdk.json does not ask for.",
 			redeploy},
 
+		{checkAdopter, PartFunction, Warning, "the function that changes the notifications of adopted bucket {bucket} exists",
+			"A deployment that changes the notifications fails, and so does removing the stack. Uploads are copied.",
+			redeploy},
 		{checkReconciler, PartFunction, Warning, "the function that compares the buckets exists as configured",
 			unfound,
 			redeploy},

@@ -57,6 +57,9 @@ type Region struct {
 	Queue         Look[Queue]
 	JobRole       Look[Role] // of jobs of S3 Batch Operations, if the set has them
 	Reconcile     Reconcile  // asked for if the set has it
+	// Adopter is how the function logs that changes the notifications of an adopted
+	// bucket; asked for where the set adopts the Region's bucket.
+	Adopter Look[Logging]
 	// AccessPoints are all of the account, whatever the Region; asked for if the set
 	// has one.
 	AccessPoints Look[[]AccessPoint]

@@ -183,6 +183,9 @@ func (g gatherer) fill(ctx context.Context, r *Region) {
 			wait.Go(func() { r.Audit = g.leftTrail(ctx) })
 		}
 	}
+	if g.member().Adopted {
+		wait.Go(func() { r.Adopter = g.adopter(ctx) })
+	}
 	if g.facts.Set.Reconcile != nil {
 		wait.Go(func() { r.Reconcile = g.reconcile(ctx) })
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -26,6 +27,16 @@ func GatherAdopted(ctx context.Context, o Options) (Facts, error) {
 	}
 	o.Regions = regions
 	return gather(ctx, o, func(ctx context.Context, g gatherer, r *Region) { r.Bucket = g.bucket(ctx) })
+}
+
+// adopter asks how the function logs that changes the bucket's notifications.
+func (g gatherer) adopter(ctx context.Context) Look[Logging] {
+	name := g.member().AdopterName()
+	out, err := g.clients.Lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+	if err != nil {
+		return failed[Logging](g.region, "function "+name, err)
+	}
+	return found(newLogging(out.LoggingConfig))
 }
 
 // adopted asks what matters of a bucket that others made.

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,8 +45,10 @@ func TestAdoptedBucketWithAKey(t *testing.T) {
 	context, config := adopting(t, map[string]string{"us-east-1": bucket}, map[string]string{"us-east-1": arn})
 	check(config, 0)
 	set := editable(t, synthesize(t, context)).withOwner()
+	set.operatorIn("media-us-east-1", "operator", adoptersPolicies(t, arn)...)
 	w.deployAll(set, adoptRegions...)
 	w.wantHealthOf(config, nil)
+	w.as(w.mustAssume("arn:aws:iam::123456789012:role/operator", "operator")).wantHealthOf(config, nil)
 	w.wantHealthOf(without, []string{"us-east-1 adopted-encryption"})
 	in, out := object{key: "films/in", body: "encrypted by the owner's key as it comes in"}, object{key: "films/out", body: "and decrypted as it goes out"}
 	w.upload("eu-west-1", in)
@@ -72,4 +76,30 @@ func TestAdoptedBucketWithAKey(t *testing.T) {
 	w.emptied("ap-northeast-1")
 	w.deployAll(nothingElse(t).withOwner())
 	w.wantSettings("us-east-1", bucket, before)
+}
+
+// adoptersPolicies are those of docs/security.md for looking at a set that adopts
+// my-old-bucket with this key.
+func adoptersPolicies(t *testing.T, key string) []map[string]any {
+	t.Helper()
+	looking, _ := pagePolicies(t)
+	adopted := policyOfThePage(t, "LookAtAdopted")
+	for _, s := range adopted["Statement"].([]any) {
+		if statement := s.(map[string]any); statement["Sid"] == "LookAtItsKey" {
+			statement["Resource"] = key
+		}
+	}
+	var named []map[string]any
+	for _, p := range []map[string]any{looking, adopted} {
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var policy map[string]any
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), "s3fanout-", "media-")), &policy); err != nil {
+			t.Fatal(err)
+		}
+		named = append(named, policy)
+	}
+	return named
 }

@@ -71,11 +71,17 @@ func operatedWorld(t *testing.T, policies ...map[string]any) *world {
 // operator adds a role with these policies, that the account's users may assume.
 func (a *assembly) operator(name string, policies ...map[string]any) {
 	a.t.Helper()
+	a.operatorIn("s3fanout-us-east-1", name, policies...)
+}
+
+// operatorIn is operator in another stack.
+func (a *assembly) operatorIn(stack, name string, policies ...map[string]any) {
+	a.t.Helper()
 	inline := []any{}
 	for i, p := range policies {
 		inline = append(inline, map[string]any{"PolicyName": fmt.Sprint("policy", i), "PolicyDocument": p})
 	}
-	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
+	a.edit(stack, func(resources map[string]any) int {
 		resources["Operator"+strings.ReplaceAll(name, "-", "")] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
 			"RoleName": name, "Policies": inline,
 			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
