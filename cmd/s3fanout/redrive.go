@@ -92,7 +92,8 @@ func chosenRegions(set replicaset.Config, regions []string) ([]string, error) {
 	var chosen []string
 	for _, r := range regions {
 		if !set.Contains(r) {
-			return nil, usageError{fmt.Errorf("--region %s: not a Region of the replica set %s; it has %s", r, set.Name, strings.Join(set.Regions, ", "))}
+			have := strings.Join(set.Regions, ", ")
+			return nil, usageError{fmt.Errorf("--region %s: not a Region of the replica set %s; it has %s", r, set.Name, have)}
 		}
 		if !slices.Contains(chosen, r) {
 			chosen = append(chosen, r)

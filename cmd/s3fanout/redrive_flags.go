@@ -47,7 +47,9 @@ func (f *redriveFlags) add(flags *pflag.FlagSet) {
 // check refuses what can be no one's intention. changed says whether a flag
 // was given.
 func (f *redriveFlags) check(changed func(string) bool) error {
-	for _, empty := range []struct{ name, value string }{{"prefix", f.prefix}, {"reason", f.reason}, {"key", f.key}, {"message", f.message}} {
+	for _, empty := range []struct{ name, value string }{
+		{"prefix", f.prefix}, {"reason", f.reason}, {"key", f.key}, {"message", f.message},
+	} {
 		if changed(empty.name) && empty.value == "" {
 			return usageError{fmt.Errorf("--%s is empty; leave it out to choose all dead letters", empty.name)}
 		}
@@ -64,7 +66,8 @@ func (f *redriveFlags) check(changed func(string) bool) error {
 	case f.watch && f.dryRun:
 		return usageError{errors.New("--watch and --dry-run exclude each other; a dry run lists what is there now")}
 	case f.olderThan.text != "" && f.newerThan.text != "" && f.olderThan.Duration >= f.newerThan.Duration:
-		return usageError{fmt.Errorf("--older-than %s and --newer-than %s exclude each other; the first has to be less", f.olderThan.text, f.newerThan.text)}
+		return usageError{fmt.Errorf("--older-than %s and --newer-than %s exclude each other; the first has to be less",
+			f.olderThan.text, f.newerThan.text)}
 	case changed("max") && f.max < 1:
 		return usageError{fmt.Errorf("--max %d: it has to be at least 1; leave it out for no limit", f.max)}
 	case f.concurrency < 1 || f.concurrency > mostConcurrency:

@@ -52,7 +52,8 @@ const whole = ""
 var errNotYet = errors.New("CloudWatch has not answered yet")
 
 func newLookout(
-	ctx context.Context, o health.Options, metrics map[string]metricdata.Client, watched map[string]alarms.Client, looks, figures poll.Limits,
+	ctx context.Context, o health.Options, metrics map[string]metricdata.Client, watched map[string]alarms.Client,
+	looks, figures poll.Limits,
 ) *lookout {
 	return &lookout{
 		options: o, answered: map[string]time.Time{},

@@ -167,7 +167,8 @@ func (s *consoleSource) Verify(
 		counts.Add(d)
 	}
 	return console.Compared{
-		VerifySummary: document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts), Unanswered: oneLineOf(summary.Unanswered),
+		VerifySummary: document.NewVerifySummary(s.set.Name, prefix, s.set.Regions, summary, counts),
+		Unanswered:    oneLineOf(summary.Unanswered),
 	}, err
 }
 
@@ -202,7 +203,9 @@ func (s *consoleSource) Report(ctx context.Context, month string) (document.Repo
 	if err != nil {
 		return document.Report{}, err
 	}
-	r, err := report.Make(ctx, report.Options{Set: s.set, Month: m, Threshold: s.set.ReplicationTime(), Now: time.Now(), Clients: s.metrics})
+	r, err := report.Make(ctx, report.Options{
+		Set: s.set, Month: m, Threshold: s.set.ReplicationTime(), Now: time.Now(), Clients: s.metrics,
+	})
 	if err != nil {
 		return document.Report{}, err
 	}
@@ -244,7 +247,9 @@ func verifyOptions(set replicaset.Config, config aws.Config, account string, reg
 }
 
 // backfillOptions are those of copies to these Regions; nobody approves them yet.
-func backfillOptions(ctx context.Context, set replicaset.Config, config aws.Config, account string, to []string, f backfillFlags, log *slog.Logger) (backfill.Options, error) {
+func backfillOptions(
+	ctx context.Context, set replicaset.Config, config aws.Config, account string, to []string, f backfillFlags, log *slog.Logger,
+) (backfill.Options, error) {
 	clients := backfill.Clients{
 		Config: config, Set: set, Account: account, Regions: set.Regions, To: to,
 		OwnCredentials: f.ownCredentials, Concurrency: f.concurrency, Log: log,

@@ -67,7 +67,8 @@ func newFlows(steps []Step, regions []string) []flow {
 		if of, replica := original[i]; replica && s.VersionID != "" {
 			// Each of the other Regions' filters drops it.
 			dropped := Step{At: s.At, Stage: s.Stage, Target: s.Source, Detail: s.Detail}
-			if s.Stage == stageFiltered && !slices.ContainsFunc(byID[of], func(o Step) bool { return o.Stage == s.Stage && o.Target == s.Source }) {
+			same := func(o Step) bool { return o.Stage == dropped.Stage && o.Target == dropped.Target }
+			if s.Stage == stageFiltered && !slices.ContainsFunc(byID[of], same) {
 				byID[of] = append(byID[of], dropped)
 			}
 			continue

@@ -43,7 +43,7 @@ func (s *Server) startVerify(w http.ResponseWriter, r *http.Request) {
 	if prefix != "" {
 		title = "Compare keys that begin with “" + printable.Escape(prefix) + "”"
 	}
-	ok := s.jobs.start("verify", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok := s.jobs.start("verify", title, func(ctx context.Context, tell progress) (string, error) {
 		s.compared.begin(prefix)
 		s.news["compared"].changed()
 		defer s.news["compared"].changed()
@@ -94,7 +94,7 @@ func (s *Server) startPlan(w http.ResponseWriter, r *http.Request) {
 	}
 	m.DryRun = true
 	const title = "See what is missing, and what it costs to copy it"
-	ok := s.jobs.start("plan", title, func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok := s.jobs.start("plan", title, func(ctx context.Context, tell progress) (string, error) {
 		s.compared.forgetPlan()
 		s.news["compared"].changed()
 		defer s.news["compared"].changed()
@@ -123,7 +123,7 @@ func (s *Server) startBackfill(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := p.Missing
-	ok = s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok = s.jobs.start("backfill", "Copy what is missing", func(ctx context.Context, tell progress) (string, error) {
 		s.news["compared"].changed()
 		defer s.news["ended"].changed()
 		defer s.news["compared"].changed()

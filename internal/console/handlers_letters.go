@@ -41,7 +41,7 @@ func (s *Server) lettersReasons(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) readLetters(w http.ResponseWriter, r *http.Request) {
-	ok := s.jobs.start("letters", "Read the dead-letter queues", func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok := s.jobs.start("letters", "Read the dead-letter queues", func(ctx context.Context, tell progress) (string, error) {
 		end, err := s.takeTurn(ctx, tell)
 		if err != nil {
 			return "Nothing was read.", err
@@ -79,7 +79,7 @@ func (s *Server) keepQueues(d document.Redrive, kept bool) {
 
 // takeTurn waits until no other run of the console holds dead letters, which this one
 // would take for another reader's.
-func (s *Server) takeTurn(ctx context.Context, tell func(string, int64, int64)) (end func(), err error) {
+func (s *Server) takeTurn(ctx context.Context, tell progress) (end func(), err error) {
 	s.mu.Lock()
 	if s.quietly != nil {
 		s.quietly()
@@ -166,7 +166,7 @@ func (s *Server) startReplay(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, sentence(err.Error()), http.StatusBadRequest)
 		return
 	}
-	ok := s.jobs.start("replay", "Replay "+chosen.Title(), func(ctx context.Context, tell func(string, int64, int64)) (string, error) {
+	ok := s.jobs.start("replay", "Replay "+chosen.Title(), func(ctx context.Context, tell progress) (string, error) {
 		end, err := s.takeTurn(ctx, tell)
 		if err != nil {
 			return "Nothing was replayed.", err

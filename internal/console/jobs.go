@@ -45,9 +45,12 @@ func newJobs(ctx context.Context, now func() time.Time, change func(string, job)
 	return &jobs{ctx: ctx, now: now, change: change, newest: map[string]*job{}}
 }
 
-// start begins a run, and returns false if one of the kind goes on already. run
-// reports through tell, and returns what came of it.
-func (t *jobs) start(kind, title string, run func(ctx context.Context, tell func(text string, done, total int64)) (string, error)) bool {
+// progress shows how far a run is; total is 0 if it is not known.
+type progress func(text string, done, total int64)
+
+// start begins a run, and returns false if one of the kind is running already. run
+// returns what came of it.
+func (t *jobs) start(kind, title string, run func(context.Context, progress) (string, error)) bool {
 	ctx, stop := context.WithCancel(t.ctx)
 	j := &job{Title: title, Started: t.now(), stop: stop}
 	t.mu.Lock()

@@ -279,8 +279,9 @@ func causeOf(l document.RedriveLetter) string { return deadletter.Cause(cmp.Or(l
 func became(did map[string]int) string {
 	var list []string
 	for _, d := range []struct{ outcome, words string }{
-		{"copied", "copied"}, {"replaced", "replaced by the latest write"}, {"deleted", "deleted as at its source"}, {"retagged", "tags copied"},
-		{"unfinished", "being copied by further invocations"}, {"exists", "was there already"}, {"diverged", "left: another object has its key"},
+		{"copied", "copied"}, {"replaced", "replaced by the latest write"}, {"deleted", "deleted as at its source"},
+		{"retagged", "tags copied"}, {"unfinished", "being copied by further invocations"},
+		{"exists", "was there already"}, {"diverged", "left: another object has its key"},
 		{"superseded", "dropped: a later write is there"}, {"sourceGone", "dropped: its source is gone"},
 		{"excluded", "dropped: the configuration excludes its key"}, {"testEvents", "a test event of S3"},
 	} {

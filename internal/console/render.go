@@ -25,8 +25,12 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"short": printable.Short, "jobPage": jobPage, "of": func(p page, main any) page { p.Main = main; return p },
 	"replay": newReplayForm, "everyLetter": everyLetter, "groupOf": groupOf, "letterOf": letterOf, "ofKey": ofKey,
 	"letterCount": letterCount, "plural": plural, "copiedTo": copiedTo, "firstFailures": firstFailures,
-	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate, "seconds": func(s float64) string { return duration(s * 1000) }, "percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars,
-	"encoded": url.QueryEscape, "fits": fits, "tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX, "momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) }, "class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
+	"phrases": phrases, "called": strings.Clone, "sign": sign, "utc": utc, "spark": spark, "rate": rate,
+	"seconds": func(s float64) string { return duration(s * 1000) },
+	"percent": percent, "clock": clock, "fixed": fixed, "dollars": dollars, "encoded": url.QueryEscape, "fits": fits,
+	"tab": newTab, "states": states, "lanes": lanes, "lane": laneText, "laneLine": laneLine, "momentX": momentX,
+	"momentLine": momentLine, "flowLanes": func(f flow) int { return laneHeight * len(f.Lanes) },
+	"class": func(s string) string { return strings.ReplaceAll(s, " ", "-") },
 }).ParseFS(pages, "pages/*.html"))
 
 // called are the templates, in which commands begin as this one was called.

@@ -113,7 +113,7 @@ func TestStoppedRunsSayWhatCameOfThem(t *testing.T) {
 			ended <- j
 		}
 	})
-	runs.start("replay", "Replay", func(ctx context.Context, _ func(string, int64, int64)) (string, error) {
+	runs.start("replay", "Replay", func(ctx context.Context, _ progress) (string, error) {
 		<-ctx.Done()
 		return "", errors.New("2 replayed, 1 left")
 	})

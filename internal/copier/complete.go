@@ -55,8 +55,8 @@ func (m *multipart) completeOnce(ctx context.Context, did move) (answer, error) 
 		return got, err
 	case !m.want.met(out):
 		m.upload = nil // it became an object, which is not ours to delete
-		return failed, permanent{fmt.Errorf("the replica's %s is not the source's %s, and the server did not refuse it: delete the replica and copy again",
-			m.want.crc.algorithm, deref(m.want.value))}
+		return failed, permanent{fmt.Errorf("the replica's %s is not the source's %s, and the server did not refuse it: "+
+			"delete the replica and copy again", m.want.crc.algorithm, deref(m.want.value))}
 	case deref(out.ETag) == "":
 		// As with a copy by one request.
 		return failed, retryable{errors.New("the answer to the completion has no ETag")}

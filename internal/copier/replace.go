@@ -75,7 +75,8 @@ func (t *task) failReplacement(op string, err error) *Error {
 	e := t.failure(op, t.req, err)
 	if t.req.Replace != nil && errorcode.Of(err) == codeMetadataTooLarge {
 		e.Hint = fmt.Sprintf(
-			"the object's user metadata leave no room for the entry %s, which every replica in follow mode carries: S3 takes 2 KB in all; store it again with %d bytes less",
+			"the object's user metadata leave no room for the entry %s, which every replica in follow mode carries: "+
+				"S3 takes 2 KB in all; store it again with %d bytes less",
 			policy.EntryName,
 			len(policy.EntryName)+len(policy.EntryFor(t.req.Replace.Write, t.req.Source.Key, t.req.Replace.Made, 0).String()),
 		)

@@ -35,7 +35,8 @@ type linkedModule struct {
 func linkedModules() ([]linkedModule, error) {
 	byPath := map[string]linkedModule{}
 	for _, system := range systems {
-		cmd := exec.Command("go", append([]string{"list", "-deps", "-json=Module"}, linkedPrograms...)...) //nolint:gosec,noctx // until it ends
+		args := append([]string{"list", "-deps", "-json=Module"}, linkedPrograms...)
+		cmd := exec.Command("go", args...) //nolint:gosec,noctx // until it ends
 		cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH=amd64", "CGO_ENABLED=0")
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr

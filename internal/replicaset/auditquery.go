@@ -50,8 +50,8 @@ func (c Config) AuditQueries(accountID string) []AuditQuery {
 		named(
 			"QueryDenied",
 			"denied requests",
-			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.bucketName, requestParameters.key, sourceIPAddress"+
-				"\n| filter errorCode = \"AccessDenied\""+last,
+			"fields eventTime, awsRegion, eventName, userIdentity.arn, requestParameters.bucketName, requestParameters.key, "+
+				"sourceIPAddress\n| filter errorCode = \"AccessDenied\""+last,
 		),
 		// The host of a request is the access point's, whatever its bucket
 		// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointMonitoring.html).

@@ -127,9 +127,9 @@ func (d *directory) identify(dir string, a *template.Assembly) error {
 	}
 	if !slices.Equal(d.identity.Stacks, stacksOf(a)) {
 		return misconfigured(
-			"directory %s is that of a sandbox with other stacks (%s); name a new one, or start that one and change it with s3fanout sandbox deploy",
-			dir,
-			some(d.identity.Stacks),
+			"directory %s is that of a sandbox with other stacks (%s); "+
+				"name a new one, or start that one and change it with s3fanout sandbox deploy",
+			dir, some(d.identity.Stacks),
 		)
 	}
 	return nil

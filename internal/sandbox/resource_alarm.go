@@ -74,8 +74,8 @@ func readAlarm(raw json.RawMessage) (c cloudwatch.AlarmConfig, err error) {
 	}
 	for _, m := range p.Metrics {
 		q := cloudwatch.MetricQuery{
-			// One that says nothing is returned
-			// (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudwatch-alarm-metricdataquery.html).
+			// One that says nothing is returned, see
+			// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudwatch-alarm-metricdataquery.html
 			ID: m.Id, Label: m.Label, Expression: m.Expression, ReturnData: m.ReturnData == nil || *m.ReturnData,
 		}
 		if m.MetricStat != nil {

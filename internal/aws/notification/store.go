@@ -66,7 +66,9 @@ func Read(ctx context.Context, client Reader, input *s3.GetBucketNotificationCon
 func keepAnswer(raw *[]byte) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc(
 		"KeepAnswer",
-		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		func(
+			ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+		) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
 			answer, ok := out.RawResponse.(*smithyhttp.Response)
 			if err != nil || !ok {
@@ -109,7 +111,9 @@ func (b Bucket) Put(ctx context.Context, d Document, unchecked bool) error {
 func sendInstead(body []byte) middleware.SerializeMiddleware {
 	return middleware.SerializeMiddlewareFunc(
 		"SendInstead",
-		func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+		func(
+			ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler,
+		) (middleware.SerializeOutput, middleware.Metadata, error) {
 			request, ok := in.Request.(*smithyhttp.Request)
 			if !ok {
 				return middleware.SerializeOutput{}, middleware.Metadata{}, fmt.Errorf("a request of type %T has no body", in.Request)

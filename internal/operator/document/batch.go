@@ -96,16 +96,13 @@ func NewBatchInput(in *s3control.CreateJobInput) *BatchInput {
 		Description: aws.ToString(in.Description), Priority: aws.ToInt32(in.Priority), RoleArn: aws.ToString(in.RoleArn),
 		Report: BatchReport{
 			Enabled: in.Report.Enabled, Bucket: aws.ToString(in.Report.Bucket),
-			ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner),
-			Format:              string(in.Report.Format), Prefix: aws.ToString(in.Report.Prefix), ReportScope: string(in.Report.ReportScope),
+			ExpectedBucketOwner: aws.ToString(in.Report.ExpectedBucketOwner), Prefix: aws.ToString(in.Report.Prefix),
+			Format: string(in.Report.Format), ReportScope: string(in.Report.ReportScope),
 		},
 	}
 	from, to := in.Operation.LambdaInvoke, &out.Operation.LambdaInvoke
-	to.FunctionArn, to.InvocationSchemaVersion, to.UserArguments = aws.ToString(
-		from.FunctionArn,
-	), aws.ToString(
-		from.InvocationSchemaVersion,
-	), from.UserArguments
+	to.FunctionArn, to.UserArguments = aws.ToString(from.FunctionArn), from.UserArguments
+	to.InvocationSchemaVersion = aws.ToString(from.InvocationSchemaVersion)
 	if g, ok := in.ManifestGenerator.(*types.JobManifestGeneratorMemberS3JobManifestGenerator); ok {
 		generator := &out.ManifestGenerator.S3JobManifestGenerator
 		generator.SourceBucket, generator.ExpectedBucketOwner = aws.ToString(

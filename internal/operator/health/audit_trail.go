@@ -71,7 +71,8 @@ func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 	} else {
 		trail.Logging = found(newTrailStatus(status))
 	}
-	if selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}, g.inHome); err != nil {
+	selectors, err := g.clients.Trails.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &arn}, g.inHome)
+	if err != nil {
 		trail.Selectors = failed[[]types.AdvancedFieldSelector](g.facts.Set.AuditRegion(), what, err)
 	} else {
 		trail.Selectors = found[[]types.AdvancedFieldSelector](nil)

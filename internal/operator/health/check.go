@@ -136,7 +136,8 @@ func (c *checker) fixOf(info CheckInfo) string {
 	case checkJobRole, checkJobTrust, checkJobActions:
 		return "have role " + c.here().JobRoleName() + " changed, which cdk.json says is yours"
 	case checkReconcileRole, checkReconcileTrust, checkReconcileActions:
-		return "have roles " + c.here().ReconcileRoleName() + " and " + c.here().ScheduleRoleName() + " changed, which cdk.json says are yours"
+		roles := c.here().ReconcileRoleName() + " and " + c.here().ScheduleRoleName()
+		return "have roles " + roles + " changed, which cdk.json says are yours"
 	case checkEchoFilter:
 		return "check that roleIds in cdk.json are right: aws iam get-role --role-name {role} --query Role.RoleId"
 	}
@@ -203,16 +204,16 @@ func (c *checker) byService(service, source, action, resource string) iampolicy.
 	return iampolicy.Request{
 		Principal: &iampolicy.Principal{Service: service}, Action: action, Resource: resource,
 		Context: map[string]string{
-			"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account, "aws:securetransport": "true",
-			"aws:principalisawsservice": "true", "aws:principalservicename": service,
+			"aws:sourcearn": source, "aws:sourceaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account,
+			"aws:principalisawsservice": "true", "aws:principalservicename": service, "aws:securetransport": "true",
 		},
 	}
 }
 
 // readQueuePolicy is the command that shows the queue's policy.
 func (c *checker) readQueuePolicy() string {
-	return "aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url $(aws sqs get-queue-url --region {region} --queue-name " +
-		c.facts.Set.QueueName() + " --query QueueUrl --output text)"
+	url := "$(aws sqs get-queue-url --region {region} --queue-name " + c.facts.Set.QueueName() + " --query QueueUrl --output text)"
+	return "aws sqs get-queue-attributes --region {region} --attribute-names Policy --queue-url " + url
 }
 
 func (c *checker) queue() {

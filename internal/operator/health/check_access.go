@@ -45,7 +45,8 @@ func (c *checker) onlyByAccessPoint(look Look[string]) {
 		r := iampolicy.Request{
 			Action: action, Resource: c.here().BucketARN() + "/key", Principal: &iampolicy.Principal{ARNs: []string{who}}, Whole: true,
 			Context: map[string]string{
-				"aws:principalarn": who, "aws:principalaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account, "aws:securetransport": "true",
+				"aws:principalarn": who, "aws:principalaccount": c.facts.Account, "aws:resourceaccount": c.facts.Account,
+				"aws:securetransport": "true",
 			},
 		}
 		if point != "" {

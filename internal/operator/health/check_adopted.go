@@ -145,8 +145,8 @@ func (c *checker) adoptedKey(look Look[Key]) {
 				Action: action, Resource: key.ARN,
 				Context: map[string]string{
 					"kms:calleraccount": m.Account, "kms:viaservice": "s3." + c.region.Name + ".amazonaws.com",
-					"kms:encryptioncontext:aws:s3:arn": c.here().BucketARN(), "aws:principalaccount": m.Account, "aws:principalarn": m.RoleARN(),
-					"aws:securetransport": "true",
+					"kms:encryptioncontext:aws:s3:arn": c.here().BucketARN(), "aws:principalaccount": m.Account,
+					"aws:principalarn": m.RoleARN(), "aws:securetransport": "true",
 				},
 			}).Answer()
 			switch answer {
@@ -275,9 +275,11 @@ func denies(d *iampolicy.Document, policy string, a accessOf) iampolicy.Answer {
 // and keys that the requests of the functions never have.
 func known(policy string, context map[string]string) bool {
 	absent := []string{
-		"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourcearn", "aws:sourceaccount", "aws:multifactorauthpresent", "aws:multifactorauthage",
-		"aws:username", "aws:federatedprovider", "s3:x-amz-acl", "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id",
-		"s3:x-amz-server-side-encryption-customer-algorithm", "s3:object-lock-mode", "s3:object-lock-retain-until-date", "s3:object-lock-legal-hold",
+		"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip", "aws:sourcearn", "aws:sourceaccount", "aws:username",
+		"aws:federatedprovider", "aws:multifactorauthpresent", "aws:multifactorauthage", "s3:x-amz-acl",
+		"s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id",
+		"s3:x-amz-server-side-encryption-customer-algorithm",
+		"s3:object-lock-mode", "s3:object-lock-retain-until-date", "s3:object-lock-legal-hold",
 	}
 	var document struct {
 		Statement iampolicy.OneOrMore[struct {

@@ -112,7 +112,8 @@ func (c *checker) operators(trust string) {
 	}
 	if len(foreign) > 0 {
 		info := c.info[checkOperator]
-		info.Fix = "name roles or users of account " + c.facts.Account + " in operatorArns, such as a role that the others can assume; then " + info.Fix
+		info.Fix = "name roles or users of account " + c.facts.Account + " in operatorArns, " +
+			"such as a role that the others can assume; then " + info.Fix
 		c.append(info, "operatorArns lists %s, but %s trusts its own account %s alone", strings.Join(foreign, ", "), role, c.facts.Account)
 	}
 	if len(lacking) > 0 {

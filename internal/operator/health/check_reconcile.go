@@ -68,11 +68,13 @@ func sameJSON(text string, value any) bool {
 func (c *checker) reconcileRoles() {
 	p, r := c.roleContext(), c.region.Reconcile
 	roleChecks{
-		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions, name: p.ReconcileRoleName(), arn: p.ReconcileRoleARN(),
+		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions,
+		name: p.ReconcileRoleName(), arn: p.ReconcileRoleARN(),
 		service: "lambda.amazonaws.com", source: p.ReconcilerARN(), needs: p.compareGrants(),
 	}.check(c, r.Role)
 	roleChecks{
-		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions, name: p.ScheduleRoleName(), arn: p.ScheduleRoleARN(),
+		role: checkReconcileRole, trust: checkReconcileTrust, actions: checkReconcileActions,
+		name: p.ScheduleRoleName(), arn: p.ScheduleRoleARN(),
 		service: "scheduler.amazonaws.com", source: p.ARN("scheduler", "schedule-group/default"), needs: p.startGrants(), keyless: true,
 	}.check(c, r.Starter)
 	if r.Starter.State == Found && c.facts.Set.Reconcile.KeyRanges > 0 {

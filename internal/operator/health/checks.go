@@ -130,9 +130,10 @@ const (
 	// The mesh stack imports the role's ID, and CloudFormation changes no export
 	// that is imported.
 	newRole     = "npx cdk destroy {meshStack}; then " + redeploy + " {meshStack}"
-	otherServer = "the cause is the server, not the deployment: use one that enforces the condition, as AWS does; then s3fanout doctor --probe"
-	catchUp     = "; then find what was missed: s3fanout verify"
-	replay      = "; then s3fanout redrive"
+	otherServer = "the cause is the server, not the deployment: use one that enforces the condition, as AWS does; " +
+		"then s3fanout doctor --probe"
+	catchUp = "; then find what was missed: s3fanout verify"
+	replay  = "; then s3fanout redrive"
 
 	// What the findings of several checks mean.
 	paidFor = "The parts of unfinished uploads stay, and you pay for them."

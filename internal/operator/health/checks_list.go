@@ -18,12 +18,13 @@ func Checks() []CheckInfo {
 			"AWS's pages disagree on whether SNS delivers to and from opt-in Regions across Regions.",
 			"upload an object and check that it arrives: s3fanout verify"},
 		{checkAccessPoint, PartAccess, Warning, "the access points have the Regions that cdk.json says",
-			"S3 cannot change an access point: the next deployment creates another one with another alias, and leaves this one to the clients " +
-				"that use it.",
+			"S3 cannot change an access point: the next deployment creates another one with another alias, " +
+				"and leaves this one to the clients that use it.",
 			"before you deploy, follow docs/upgrade.md, \"A Region joins or leaves an access point\"; " +
 				"if it is not deployed yet: npx cdk deploy {accessPointStack}"},
 		{checkPointMissing, PartAccess, Failed, "the access points of cdk.json exist",
-			"Clients have no such endpoint. Replication works, but with access-point-only nobody except the principals in cdk.json can reach the objects.",
+			"Clients have no such endpoint. Replication works, " +
+				"but with access-point-only nobody except the principals in cdk.json can reach the objects.",
 			"npx cdk deploy {accessPointStack}"},
 		{checkPointStatus, PartAccess, Warning, "the access points are ready",
 			"S3 does not serve the access point in all of its Regions, or not yet, or it is being deleted. Replication works.",
@@ -40,7 +41,8 @@ func Checks() []CheckInfo {
 			"npx cdk deploy {auditStack}"},
 		{checkTrailLogging, PartAccess, Failed, "the audit trail records and delivers",
 			"What is written and deleted now is not in the trail, or cannot be queried. Replication works.",
-			"aws cloudtrail start-logging --region {auditRegion} --name {trail}; if it cannot deliver: npx cdk deploy --revert-drift {auditStack}"},
+			"aws cloudtrail start-logging --region {auditRegion} --name {trail}; " +
+				"if it cannot deliver: npx cdk deploy --revert-drift {auditStack}"},
 		{checkTrailSelectors, PartAccess, Failed, "the audit trail records what cdk.json says",
 			"Events are missing, or more are recorded and paid for. Replication works.",
 			"npx cdk deploy --revert-drift {auditStack}"},
@@ -65,8 +67,8 @@ func Checks() []CheckInfo {
 			"Other objects are copied than cdk.json selects, without an alarm.",
 			redeploy + catchUp},
 		{checkFollowed, PartBucket, Failed, "bucket {bucket} sends events of exactly the changes that cdk.json follows",
-			"Deletions or changes of tags are not replicated, without an alarm; or the functions receive events that they refuse, which fill the " +
-				"dead-letter queues.",
+			"Deletions or changes of tags are not replicated, without an alarm; " +
+				"or the functions receive events that they refuse, which fill the dead-letter queues.",
 			redeploy + catchUp},
 		{checkBucketKey, PartBucket, Failed, "bucket {bucket} encrypts new objects as cdk.json says",
 			"New objects are not encrypted as cdk.json says. With a key that the functions may not use, they are not copied.",
@@ -79,14 +81,16 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkExpiry, PartBucket, Warning, "the lifecycle rules of bucket {bucket} delete the same objects as those of the other Regions",
 			"A lifecycle rule deletes only in its own Region, so the Regions differ.",
-			"give the buckets of all Regions the same rules: aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
+			"give the buckets of all Regions the same rules: " +
+				"aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
 		{checkNoncurrent, PartBucket, Warning, "bucket {bucket} keeps noncurrent versions for at least 30 days",
 			"Objects that were overwritten or deleted by mistake are destroyed before anybody can restore them.",
-			"let the rules expire noncurrent versions after 30 days or later: aws s3api get-bucket-lifecycle-configuration --region {region} " +
-				"--bucket {bucket}"},
+			"let the rules expire noncurrent versions after 30 days or later: " +
+				"aws s3api get-bucket-lifecycle-configuration --region {region} --bucket {bucket}"},
 		{checkAdopted, PartBucket, Failed, "bucket {bucket}, which is to be adopted, exists",
 			"This Region has no bucket to upload or copy to, and a deployment fails.",
-			"correct its name in buckets of cdk.json, create it, or leave the Region out of buckets to get a new one; then s3fanout adopt --check"},
+			"correct its name in buckets of cdk.json, create it, or leave the Region out of buckets to get a new one; " +
+				"then s3fanout adopt --check"},
 		{checkAdoptedRegion, PartBucket, Failed, "bucket {bucket}, which is to be adopted, is in this Region",
 			"The function copies into its own Region and does not find the bucket there, and a deployment fails.",
 			"in cdk.json, list the bucket under its own Region; then s3fanout adopt --check"},
@@ -97,8 +101,8 @@ func Checks() []CheckInfo {
 		{checkOverlap, PartBucket, Failed, "other notifications of bucket {bucket} do not overlap with the set's",
 			"S3 refuses two entries for the same event of the same key: the set's cannot be added, and a deployment fails.",
 			"subscribe the other entry's destination to topic {topic} once it is deployed, and remove the entry; " +
-				"or use filters so that each key has only one of the two: aws s3api get-bucket-notification-configuration --region {region} " +
-				"--bucket {bucket}"},
+				"or use filters so that each key has only one of the two: " +
+				"aws s3api get-bucket-notification-configuration --region {region} --bucket {bucket}"},
 		{checkSameTopic, PartBucket, Note, "an entry of somebody else sends events to the set's topic",
 			"It counts as the set's own, and stays when the stack is deleted.",
 			"to have it deleted with the stack, remove it; then s3fanout adopt --region {region}"},
@@ -110,18 +114,19 @@ func Checks() []CheckInfo {
 			"enable the key; in its policy delegate to IAM (kms:* for the account's root), or name the functions' roles: " +
 				"aws kms get-key-policy --region {region} --key-id KEY"},
 		{checkDenies, PartBucket, Failed, "the policy of adopted bucket {bucket} does not deny what the roles need",
-			"A Deny in the bucket's policy wins over what the roles' policies allow: copies fail and become dead letters, or a deployment fails.",
-			"exempt the roles from the Deny, for example with ArnNotLike on aws:PrincipalArn: aws s3api get-bucket-policy --region {region} " +
-				"--bucket {bucket}"},
+			"A Deny in the bucket's policy wins over what the roles' policies allow: " +
+				"copies fail and become dead letters, or a deployment fails.",
+			"exempt the roles from the Deny, for example with ArnNotLike on aws:PrincipalArn: " +
+				"aws s3api get-bucket-policy --region {region} --bucket {bucket}"},
 		{checkPays, PartBucket, Note, "requesters pay for adopted bucket {bucket}",
 			"Replication works: the functions belong to the bucket's owner, who pays for them. Others have to send x-amz-request-payer.",
 			"no action is needed; to disable it: aws s3api put-bucket-request-payment --region {region} --bucket {bucket} " +
 				"--request-payment-configuration Payer=BucketOwner"},
 		{checkOwnership, PartBucket, Note, "all objects in adopted bucket {bucket} belong to its owner",
-			"Objects that another account writes without the grant bucket-owner-full-control belong to that account: the functions may not read " +
-				"them, and they become dead letters. ACLs are not replicated.",
-			"if you do not need ACLs, set the bucket's Object Ownership to BucketOwnerEnforced; see what it is: aws s3api get-bucket-ownership-controls " +
-				"--region {region} --bucket {bucket}"},
+			"Objects that another account writes without the grant bucket-owner-full-control belong to that account: " +
+				"the functions may not read them, and they become dead letters. ACLs are not replicated.",
+			"if you do not need ACLs, set the bucket's Object Ownership to BucketOwnerEnforced; " +
+				"see what it is: aws s3api get-bucket-ownership-controls --region {region} --bucket {bucket}"},
 		{checkLock, PartBucket, Note, "adopted bucket {bucket} locks objects",
 			"Replicas in this bucket get its default retention, whatever their sources have, and cannot be destroyed before it ends; " +
 				"a source's own retention is not replicated.",
@@ -138,8 +143,8 @@ func Checks() []CheckInfo {
 			"A copy of a large object can replace an object that was written a moment earlier, so the first write does not always win.",
 			otherServer},
 		{checkInitiator, PartBucket, Failed, "S3 names the function's role as the initiator of its uploads",
-			"A copy that takes more than one invocation becomes a dead letter: the function resumes an upload only if S3 names its own role as " +
-				"the initiator.",
+			"A copy that takes more than one invocation becomes a dead letter: " +
+				"the function resumes an upload only if S3 names its own role as the initiator.",
 			"copy such objects with s3fanout backfill"},
 		{CheckLeftovers, PartBucket, Warning, "the probe's test objects are removed",
 			"An empty object or an unfinished upload is left below .s3fanout/probe/ in the bucket.",
@@ -152,8 +157,8 @@ func Checks() []CheckInfo {
 			"S3 cannot publish to the topic: uploads to this Region's bucket start no function, without an alarm.",
 			redeploy + catchUp},
 		{checkTopicKey, PartTopic, Failed, "topic {topic} is encrypted as cdk.json says",
-			"Events are not encrypted as cdk.json says. With a key that S3 may not use, uploads to this Region's bucket start no function, " +
-				"without an alarm.",
+			"Events are not encrypted as cdk.json says. With a key that S3 may not use, " +
+				"uploads to this Region's bucket start no function, without an alarm.",
 			redeploy + catchUp},
 
 		{checkSubscription, PartSubscriptions, Failed, "the other Regions' functions are subscribed to topic {topic}",
@@ -185,7 +190,8 @@ func Checks() []CheckInfo {
 			"Lambda cannot run the function, or not as it was last deployed.",
 			redeploy},
 		{checkRoleOf, PartFunction, Failed, "function {function} has its own role",
-			"The function has permissions that were not made for it; its copies fail, or their events are not recognised as replica events.",
+			"The function has permissions that were not made for it; " +
+				"its copies fail, or their events are not recognised as replica events.",
 			redeploy},
 		{checkEnvironment, PartFunction, Failed, "function {function} knows the replica set",
 			"The function has another configuration than cdk.json: it refuses events of a Region it does not know, or copies to a " +
@@ -205,8 +211,9 @@ func Checks() []CheckInfo {
 			"resume it and replay its queue: s3fanout resume {region}"},
 		{CheckPaused, PartFunction, Note, "function {function} is paused on purpose",
 			"Nothing is copied into this Region; the events wait in its dead-letter queue. Uploads to its bucket still go to the " +
-				"other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, and dead-letters-old reminds of it after three " +
-				"days. With reconcile, not-proven is in INSUFFICIENT_DATA after three hours, as nothing is compared.",
+				"other Regions. The alarm dead-letters stays in ALARM until the queue is replayed, " +
+				"and dead-letters-old reminds of it after three days. " +
+				"With reconcile, not-proven is in INSUFFICIENT_DATA after three hours, as nothing is compared.",
 			"resume it and replay its queue: s3fanout resume {region}"},
 		{checkDestination, PartFunction, Failed, "failed events of function {function} become dead letters",
 			"A failed event is lost after its retries, without a dead letter.",
@@ -238,7 +245,8 @@ func Checks() []CheckInfo {
 			redeploy},
 		{checkProof, PartFunction, Warning, "the bucket was compared with the others recently",
 			"Nothing proves that this Region has the same objects as the others. Uploads are copied.",
-			"see why the function fails: aws logs tail /aws/lambda/{reconciler} --region {region} --since 1h; compare now: s3fanout verify"},
+			"see why the function fails: aws logs tail /aws/lambda/{reconciler} --region {region} --since 1h; " +
+				"compare now: s3fanout verify"},
 
 		{checkRole, PartRole, Failed, "role {role} exists",
 			"The function cannot start.",
@@ -258,8 +266,8 @@ func Checks() []CheckInfo {
 			"check that they deny nothing that replication needs, or detach them: aws iam list-attached-role-policies --role-name ROLE"},
 		{checkBoundary, PartRole, Note, "a permissions boundary limits role {role}",
 			"The role may not do what the boundary does not allow, whatever its policies say. doctor does not read it.",
-			"check that the boundary allows what the role's policies allow, with simulate-principal-policy or get-policy of aws iam for the " +
-				"boundary's ARN"},
+			"check that the boundary allows what the role's policies allow, " +
+				"with simulate-principal-policy or get-policy of aws iam for the boundary's ARN"},
 		{checkJobRole, PartRole, Failed, "the role of S3 Batch Operations exists as configured",
 			"S3 Batch Operations cannot run jobs in this Region: s3fanout backfill --batch-operations fails. Uploads are copied.",
 			redeploy},
@@ -289,7 +297,8 @@ func Checks() []CheckInfo {
 			"Everybody who may send to the account's queues can add events, which redrive then replays.",
 			redeploy},
 		{checkQueueKey, PartQueue, Failed, "queue {queue} is encrypted as cdk.json says",
-			"Dead letters are not encrypted as cdk.json says. With a key that topic and function may not use, failed events are lost without a trace.",
+			"Dead letters are not encrypted as cdk.json says. " +
+				"With a key that topic and function may not use, failed events are lost without a trace.",
 			redeploy + catchUp},
 		{checkRetention, PartQueue, Note, "queue {queue} keeps dead letters long enough",
 			"SQS deletes dead letters that are older than that.",

@@ -43,13 +43,15 @@ func (g gatherer) adopter(ctx context.Context) Look[Logging] {
 func (g gatherer) adopted(ctx context.Context, what string, encryption Look[Encryption]) Adopted {
 	name, owner := aws.String(g.member().Bucket), aws.String(g.facts.Account)
 	var a Adopted
-	if d, err := notification.Read(ctx, g.clients.S3, &s3.GetBucketNotificationConfigurationInput{Bucket: name, ExpectedBucketOwner: owner}); err != nil {
+	configuration := s3.GetBucketNotificationConfigurationInput{Bucket: name, ExpectedBucketOwner: owner}
+	if d, err := notification.Read(ctx, g.clients.S3, &configuration); err != nil {
 		a.Notifications = failed[notification.Document](g.region, what, err)
 	} else {
 		a.Notifications = found(d)
 	}
 	a.Policy = g.policy(ctx, *name, what)
-	if out, err := g.clients.S3.GetBucketRequestPayment(ctx, &s3.GetBucketRequestPaymentInput{Bucket: name, ExpectedBucketOwner: owner}); err != nil {
+	payment := s3.GetBucketRequestPaymentInput{Bucket: name, ExpectedBucketOwner: owner}
+	if out, err := g.clients.S3.GetBucketRequestPayment(ctx, &payment); err != nil {
 		a.RequesterPays = failed[bool](g.region, what, err)
 	} else {
 		a.RequesterPays = found(out.Payer == types.PayerRequester)

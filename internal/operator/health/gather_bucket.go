@@ -29,10 +29,8 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		}
 		return found(Bucket{
 			Region: region, Versioning: Look[string]{Why: why, Next: next}, Notifications: Look[[]Notification]{Why: why, Next: next},
-			Policy: Look[string]{
-				Why:  why,
-				Next: next,
-			}, AbortDays: Look[int]{Why: why, Next: next}, Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
+			Policy: Look[string]{Why: why, Next: next}, AbortDays: Look[int]{Why: why, Next: next},
+			Lifecycle: Look[Lifecycle]{Why: why, Next: next}, Encryption: Look[Encryption]{Why: why, Next: next},
 		})
 	}
 	if err != nil {
@@ -43,12 +41,14 @@ func (g gatherer) bucket(ctx context.Context) Look[Bucket] {
 		return look
 	}
 	b := Bucket{Region: aws.ToString(head.BucketRegion), Skew: skewOf(head.ResultMetadata)}
-	if out, err := g.clients.S3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {
+	versioning := s3.GetBucketVersioningInput{Bucket: &name, ExpectedBucketOwner: owner}
+	if out, err := g.clients.S3.GetBucketVersioning(ctx, &versioning); err != nil {
 		b.Versioning = failed[string](g.region, what, err)
 	} else {
 		b.Versioning = found(string(out.Status))
 	}
-	if out, err := g.clients.S3.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &name, ExpectedBucketOwner: owner}); err != nil {
+	configuration := s3.GetBucketNotificationConfigurationInput{Bucket: &name, ExpectedBucketOwner: owner}
+	if out, err := g.clients.S3.GetBucketNotificationConfiguration(ctx, &configuration); err != nil {
 		b.Notifications = failed[[]Notification](g.region, what, err)
 	} else {
 		b.Notifications = found(notifications(out.TopicConfigurations))

@@ -78,7 +78,8 @@ func (g gatherer) reconciler(ctx context.Context, name string) Look[Reconciler] 
 		return failed[Reconciler](g.region, what, err)
 	}
 	f := Reconciler{
-		State: string(out.State), RoleARN: aws.ToString(out.Role), Logging: newLogging(out.LoggingConfig), Reserved: g.reserved(ctx, name, what),
+		State: string(out.State), RoleARN: aws.ToString(out.Role), Logging: newLogging(out.LoggingConfig),
+		Reserved: g.reserved(ctx, name, what),
 	}
 	// A time that is not understood is long ago.
 	modified, _ := time.Parse(lambdaTime, aws.ToString(out.LastModified))
@@ -95,7 +96,8 @@ func proofAge(ctx context.Context, client CloudWatch, set replicaset.Config, reg
 	q := queries{}
 	q.add("proof", "s3fanout", "ProofAge", "Maximum", 300, [2]string{"ReplicaSet", set.Name}, [2]string{"TargetRegion", region})
 	out, err := client.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
-		MetricDataQueries: q.list, StartTime: aws.Time(now.Add(-proofWindow)), EndTime: aws.Time(now), ScanBy: types.ScanByTimestampDescending,
+		MetricDataQueries: q.list, StartTime: aws.Time(now.Add(-proofWindow)), EndTime: aws.Time(now),
+		ScanBy: types.ScanByTimestampDescending,
 	})
 	switch {
 	case err != nil && whyNoMetrics(region, err) == noCloudWatch:

@@ -203,7 +203,9 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 		into *Enforcement // nil for a step that has to succeed
 	}{
 		{"write a test object: ", func(ctx context.Context) error {
-			_, err := p.Write.PutObject(ctx, &s3.PutObjectInput{Bucket: &p.bucket, Key: &p.key, IfNoneMatch: star, ExpectedBucketOwner: owner})
+			_, err := p.Write.PutObject(ctx, &s3.PutObjectInput{
+				Bucket: &p.bucket, Key: &p.key, IfNoneMatch: star, ExpectedBucketOwner: owner,
+			})
 			if errorcode.Of(err) == preconditionFailed {
 				return nil // the answer to an earlier attempt was lost
 			}
@@ -218,14 +220,18 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 			return err
 		}, &c.Copy},
 		{"start an upload: ", func(ctx context.Context) error {
-			out, err := p.Write.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: owner})
+			out, err := p.Write.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+				Bucket: &p.bucket, Key: &p.key, ExpectedBucketOwner: owner,
+			})
 			if err == nil {
 				uploadID = out.UploadId
 			}
 			return err
 		}, nil},
 		{"ask for its initiator: ", func(ctx context.Context) error {
-			out, err := p.Write.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, ExpectedBucketOwner: owner})
+			out, err := p.Write.ListParts(ctx, &s3.ListPartsInput{
+				Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, ExpectedBucketOwner: owner,
+			})
 			if err == nil && initiator.Judge(initiator.Of(out.Initiator), p.roleARN) != initiator.ByReplicator {
 				c.Initiator = cmp.Or(initiator.Of(out.Initiator), "nobody")
 			}
@@ -233,7 +239,8 @@ func (p probe) try(ctx context.Context) Look[Conditions] {
 		}, nil},
 		{"upload a part: ", func(ctx context.Context) error {
 			out, err := p.Write.UploadPart(ctx, &s3.UploadPartInput{
-				Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, PartNumber: aws.Int32(1), Body: strings.NewReader("-"), ExpectedBucketOwner: owner,
+				Bucket: &p.bucket, Key: &p.key, UploadId: uploadID, PartNumber: aws.Int32(1), Body: strings.NewReader("-"),
+				ExpectedBucketOwner: owner,
 			})
 			if err == nil {
 				part = types.CompletedPart{PartNumber: aws.Int32(1), ETag: out.ETag}

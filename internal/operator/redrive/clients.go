@@ -55,14 +55,18 @@ type receiver struct {
 }
 
 // GetQueueUrl is that of *sqs.Client.
-func (c receiver) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, options ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
+func (c receiver) GetQueueUrl(
+	ctx context.Context, in *sqs.GetQueueUrlInput, options ...func(*sqs.Options),
+) (*sqs.GetQueueUrlOutput, error) {
 	return c.Client.GetQueueUrl(ctx, in, append(options, func(o *sqs.Options) {
 		o.HTTPClient, o.RetryMaxAttempts = c.first.HTTPClient, c.first.RetryMaxAttempts
 	})...)
 }
 
 // ReceiveMessage is that of *sqs.Client.
-func (c receiver) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (c receiver) ReceiveMessage(
+	ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options),
+) (*sqs.ReceiveMessageOutput, error) {
 	return c.Client.ReceiveMessage(ctx, in, append(options, func(o *sqs.Options) { o.Retryer = c.retryer })...)
 }
 

@@ -59,7 +59,8 @@ func (q *queue) drain(ctx context.Context) error {
 	parallel := cmp.Or(q.options.Parallel, DefaultParallel)
 	d := &drainer{
 		queue: q, parallel: parallel, ahead: lookahead(parallel, q.options.Rate),
-		answers: make(chan answer), freed: make(chan struct{}), settled: make(chan bool), remover: &remover{queue: q}, over: ctx.Done(), halted: q.halted,
+		answers: make(chan answer), freed: make(chan struct{}), settled: make(chan bool), remover: &remover{queue: q},
+		over: ctx.Done(), halted: q.halted,
 	}
 	d.run(ctx)
 	d.remover.wait()

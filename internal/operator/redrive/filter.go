@@ -72,5 +72,6 @@ func (f Filter) age(sentAt, now time.Time) bool {
 // reason also looks at what people are shown, which they copy from.
 func (f Filter) reason(reason string) bool {
 	part := strings.ToLower(f.Reason)
-	return part == "" || strings.Contains(strings.ToLower(reason), part) || strings.Contains(strings.ToLower(deadletter.Essence(reason)), part)
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), part) }
+	return part == "" || has(reason) || has(deadletter.Essence(reason))
 }

@@ -45,7 +45,9 @@ type SQS interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
-	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	ChangeMessageVisibilityBatch(
+		context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options),
+	) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
 // Lambda is the part of *lambda.Client that a redrive uses.
@@ -55,7 +57,9 @@ type Lambda interface {
 
 // SNS is the part of *sns.Client that a redrive uses.
 type SNS interface {
-	ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
+	ListSubscriptionsByTopic(
+		context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
+	) (*sns.ListSubscriptionsByTopicOutput, error)
 }
 
 // Clients are the clients of one Region. They must be safe for concurrent use. A

@@ -46,7 +46,8 @@ func route(l deadletter.Letter, queue queueLocation, config replicaset.Config) (
 		return []Function{{Region: queue.region, Name: config.FunctionName()}}, false, nil
 	default:
 		topic, err := arn.Parse(l.TopicARN)
-		if err != nil || topic.Service != "sns" || topic.AccountID != queue.account || topic.Resource != config.TopicName() || !config.Contains(topic.Region) {
+		if err != nil || topic.Service != "sns" || topic.Resource != config.TopicName() ||
+			topic.AccountID != queue.account || !config.Contains(topic.Region) {
 			return nil, false, fmt.Errorf("%w: the topic is %s", errNotOurs, deadletter.Line(l.TopicARN))
 		}
 		// A subscription and its dead-letter queue are in one Region.
@@ -66,7 +67,9 @@ func wrongQueue(what, region, goes string) error {
 // given the function that each subscription of the topic delivers to. A
 // subscription that is gone cannot say whom it served; then the letter is for
 // every function that the topic serves, as copying what exists is harmless.
-func routeSubscription(l deadletter.Letter, endpoints map[string]string, queue queueLocation, config replicaset.Config) ([]Function, error) {
+func routeSubscription(
+	l deadletter.Letter, endpoints map[string]string, queue queueLocation, config replicaset.Config,
+) ([]Function, error) {
 	if endpoint, ok := endpoints[l.SubscriptionARN]; ok && l.SubscriptionARN != "" {
 		f, err := member(endpoint, queue, config)
 		if err != nil {
@@ -86,7 +89,8 @@ func member(functionARN string, queue queueLocation, config replicaset.Config) (
 	a, err := arn.Parse(functionARN)
 	name, isFunction := strings.CutPrefix(a.Resource, "function:")
 	name, _, _ = strings.Cut(name, ":") // a version or an alias
-	if err != nil || !isFunction || a.Service != "lambda" || a.AccountID != queue.account || name != config.FunctionName() || !config.Contains(a.Region) {
+	if err != nil || !isFunction || a.Service != "lambda" || name != config.FunctionName() ||
+		a.AccountID != queue.account || !config.Contains(a.Region) {
 		return Function{}, fmt.Errorf("%w: the function is %s", errNotOurs, deadletter.Line(functionARN))
 	}
 	return Function{Region: a.Region, Name: name}, nil

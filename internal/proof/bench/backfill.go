@@ -91,11 +91,12 @@ func openCopying(e env, c contest, objects int, size int64) (contest, error) {
 			c.targets = append(c.targets, target{metric: "memory", against: []string{p.name}, atMost: 1})
 		}
 	}
-	c.about = fmt.Sprintf("%d objects of %s, as above. All but %s run once; %s.", objects, table.Bytes(size), strings.Join(twice, ", "), strings.Join(fewer, ", "))
+	but, less := strings.Join(twice, ", "), strings.Join(fewer, ", ")
+	c.about = fmt.Sprintf("%d objects of %s, as above. All but %s run once; %s.", objects, table.Bytes(size), but, less)
 	if c.name == "backfill" {
 		c.about = fmt.Sprintf("%d objects of %s to an empty bucket of another Region, server side%s. Peers copy %d at once, as s5cmd does "+
 			"by default; s3fanout finds how many it may, up to %d. To save time, peers but %s run once, beside our first round; %s.",
-			objects, table.Bytes(size), over(e), peerConcurrency, backfill.DefaultConcurrency, strings.Join(twice, ", "), strings.Join(fewer, ", "))
+			objects, table.Bytes(size), over(e), peerConcurrency, backfill.DefaultConcurrency, but, less)
 	}
 	return c, nil
 }

@@ -20,7 +20,8 @@ var benchmarks = []struct{ name, dir string }{
 // openEvent measures what an event costs within the function.
 func openEvent(ctx context.Context, e env) (contest, error) {
 	for _, b := range benchmarks {
-		build := exec.CommandContext(ctx, "go", "test", "-c", "-o", filepath.Join(e.dir, b.name+".test"), "./"+b.dir) //nolint:gosec // both are ours
+		binary := filepath.Join(e.dir, b.name+".test")
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./"+b.dir) //nolint:gosec // both are ours
 		if out, err := build.CombinedOutput(); err != nil {
 			return contest{}, fmt.Errorf("build the benchmarks of %s: %w: %s", b.dir, err, out)
 		}
@@ -55,7 +56,9 @@ func openEvent(ctx context.Context, e env) (contest, error) {
 func eventBenchmarks(ctx context.Context, dir, root string) (sample, error) {
 	s := sample{}
 	for _, b := range benchmarks {
-		run := exec.CommandContext(ctx, filepath.Join(dir, b.name+".test"), "-test.run=^$", "-test.bench=^BenchmarkInvoke", "-test.benchtime=5000x") //nolint:gosec // it was built above
+		//nolint:gosec // it was built above
+		run := exec.CommandContext(ctx, filepath.Join(dir, b.name+".test"),
+			"-test.run=^$", "-test.bench=^BenchmarkInvoke", "-test.benchtime=5000x")
 		run.Dir = filepath.Join(root, b.dir)
 		out, err := run.CombinedOutput()
 		if err != nil {

@@ -52,7 +52,9 @@ func theFunctions(ctx context.Context, e env) ([]function, error) {
 	bare := filepath.Join(e.dir, "bare")
 	if _, err := os.Stat(bare); errors.Is(err, os.ErrNotExist) {
 		// The flags are the function's, see the Makefile.
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bare, "./internal/proof/bench/bare") //nolint:gosec // the path is ours
+		//nolint:gosec // the path is ours
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w",
+			"-o", bare, "./internal/proof/bench/bare")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build the bare function: %w: %s", err, out)

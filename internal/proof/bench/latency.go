@@ -79,8 +79,8 @@ func openLatency(_ context.Context, e env) (contest, error) {
 	const alone = "without ours"
 	c := contest{
 		name: "latency", title: "From an upload's end to its replica", rounds: 1,
-		about: fmt.Sprintf("Uploads in %s for %d seconds at each rate, until the replica is visible in %s, over a network like AWS's, whose "+
-			"times are partly assumed (internal/sandbox/network). Ours is the function's time before its COPY. "+
+		about: fmt.Sprintf("Uploads in %s for %d seconds at each rate, until the replica is visible in %s, over a network like AWS's, "+
+			"whose times are partly assumed (internal/sandbox/network). Ours is the function's time before its COPY. "+
 			"10 MiB at 100/s is left out: hashing 1 GB/s takes more than two cores.", sourceRegion, lagSeconds, targetRegion),
 	}
 	c.parts.name = "parts, 1 KiB, 10/s, p50, ms"

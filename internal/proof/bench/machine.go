@@ -28,7 +28,10 @@ type machine struct {
 }
 
 func thisMachine(ctx context.Context) machine {
-	m := machine{processor: runtime.GOARCH, cores: runtime.NumCPU(), system: runtime.GOOS, goVersion: runtime.Version(), date: time.Now().UTC()}
+	m := machine{
+		processor: runtime.GOARCH, cores: runtime.NumCPU(), system: runtime.GOOS, goVersion: runtime.Version(),
+		date: time.Now().UTC(),
+	}
 	if r := revision(ctx, "."); r != "" {
 		m.revision = "s3fanout " + r
 	}
@@ -47,7 +50,8 @@ func thisMachine(ctx context.Context) machine {
 // each run writes, was changed since; empty if git does not say.
 func revision(ctx context.Context, dir string) string {
 	describe := exec.CommandContext(ctx, "git", "describe", "--always")
-	status := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)"+benchmarksPage)
+	status := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no",
+		"--", ":(top)", ":(top,exclude)"+benchmarksPage)
 	describe.Dir, status.Dir = dir, dir
 	commit, err := describe.Output()
 	if err != nil {

@@ -52,7 +52,8 @@ func peers(e env, large bool) []peer {
 	sync.command, sync.copiedTo, sync.once = s5cmdCommand("sync", peerConcurrency), target, !large
 	other := sync
 	if large {
-		other.name, other.command, other.once = fmt.Sprintf("s5cmd sync of %d", mostConcurrency), s5cmdCommand("sync", mostConcurrency), true
+		other.name = fmt.Sprintf("s5cmd sync of %d", mostConcurrency)
+		other.command, other.once = s5cmdCommand("sync", mostConcurrency), true
 	} else {
 		other.name, other.command, other.once = "s5cmd cp", s5cmdCommand("cp", peerConcurrency), false
 	}
@@ -125,7 +126,8 @@ func (e env) find(program string) (string, error) {
 
 func backfillCommand(w *world, _ env, program string) (call, error) {
 	config := filepath.Join(w.dir, "cdk.json")
-	text := fmt.Sprintf(`{"context": {"s3fanout": {"name": "s3fanout", "regions": [%q, %q, "ap-northeast-1"]}}}`, sourceRegion, targetRegion)
+	text := fmt.Sprintf(`{"context": {"s3fanout": {"name": "s3fanout", "regions": [%q, %q, "ap-northeast-1"]}}}`,
+		sourceRegion, targetRegion)
 	return call{
 		environment: w.environment(sourceRegion), path: program,
 		args: []string{"backfill", "--yes", "--config", config, "--from", sourceRegion, "--to", targetRegion},
@@ -152,13 +154,15 @@ func rcloneCommand(w *world, _ env, program string) (call, error) {
 	environment := append(cleanEnvironment(w.dir), "RCLONE_CONFIG="+filepath.Join(w.dir, "rclone.conf"))
 	for remote, region := range map[string]string{"SOURCE": sourceRegion, "TARGET": targetRegion} {
 		prefix := "RCLONE_CONFIG_" + remote + "_"
-		environment = append(environment, prefix+"TYPE=s3", prefix+"PROVIDER=Other", prefix+"FORCE_PATH_STYLE=true", prefix+"LIST_VERSION=2", prefix+"LIST_URL_ENCODE=true",
+		environment = append(environment, prefix+"TYPE=s3", prefix+"PROVIDER=Other", prefix+"FORCE_PATH_STYLE=true",
+			prefix+"LIST_VERSION=2", prefix+"LIST_URL_ENCODE=true",
 			prefix+"ENDPOINT="+w.state.Endpoint, prefix+"REGION="+region,
 			prefix+"ACCESS_KEY_ID="+w.state.AccessKeyID, prefix+"SECRET_ACCESS_KEY="+w.state.SecretAccessKey)
 	}
 	n := strconv.Itoa(peerConcurrency)
 	return call{environment: environment, path: program, args: []string{
-		"copy", "--retries", "1", "--fast-list", "--checksum", "--server-side-across-configs", "--transfers", n, "--checkers", n, "--s3-no-check-bucket",
+		"copy", "--retries", "1", "--fast-list", "--checksum", "--server-side-across-configs",
+		"--transfers", n, "--checkers", n, "--s3-no-check-bucket",
 		"source:" + w.bucket(sourceRegion), "target:" + w.bucket(targetRegion),
 	}}, os.WriteFile(filepath.Join(w.dir, "rclone.conf"), nil, 0o600)
 }
@@ -167,11 +171,13 @@ func rcloneCommand(w *world, _ env, program string) (call, error) {
 // tags of each.
 func awsCommand(w *world, _ env, program string) (call, error) {
 	config := filepath.Join(w.dir, "aws.config")
-	text := fmt.Sprintf("[default]\ns3 =\n  max_concurrent_requests = %d\n  multipart_threshold = 1GB\n  addressing_style = path\n", peerConcurrency)
+	text := fmt.Sprintf("[default]\ns3 =\n  max_concurrent_requests = %d\n  multipart_threshold = 1GB\n"+
+		"  addressing_style = path\n", peerConcurrency)
 	return call{
 		environment: append(w.environment(targetRegion), "AWS_CONFIG_FILE="+config), path: program,
 		args: []string{
-			"s3", "sync", "--endpoint-url", w.state.Endpoint, "--no-progress", "--only-show-errors", "--source-region", sourceRegion, "--region", targetRegion,
+			"s3", "sync", "--endpoint-url", w.state.Endpoint, "--no-progress", "--only-show-errors",
+			"--source-region", sourceRegion, "--region", targetRegion,
 			"s3://" + w.bucket(sourceRegion), "s3://" + w.bucket(targetRegion),
 		},
 	}, os.WriteFile(config, []byte(text), 0o600)
@@ -182,7 +188,8 @@ func awsCommand(w *world, _ env, program string) (call, error) {
 func s3cmdCommand(w *world, _ env, program string) (call, error) {
 	config, bucket := filepath.Join(w.dir, "s3cfg"), "s3://"+w.bucket(sourceRegion)+"/"
 	host := strings.TrimPrefix(w.state.Endpoint, "http://")
-	text := fmt.Sprintf("[default]\naccess_key = %s\nsecret_key = %s\nhost_base = %s\nhost_bucket = %s\nuse_https = False\nbucket_location = %s\n",
+	text := fmt.Sprintf("[default]\naccess_key = %s\nsecret_key = %s\nhost_base = %s\nhost_bucket = %s\n"+
+		"use_https = False\nbucket_location = %s\n",
 		w.state.AccessKeyID, w.state.SecretAccessKey, host, host, sourceRegion)
 	return call{
 		environment: cleanEnvironment(w.dir), path: program,

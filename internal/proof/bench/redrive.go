@@ -54,7 +54,9 @@ func openRedrive(_ context.Context, e env) (contest, error) {
 		metrics: []metric{{"rate", "replaying", "dead letters/s", oursToTheirs}},
 		targets: []target{{metric: "rate", against: []string{bare}, atLeast: 0.95}},
 		contestants: []contestant{
-			{name: "s3fanout redrive", run: rate(func(ctx context.Context, w *world, _ [][]byte) error { return w.redrive(ctx, e.letters) })},
+			{name: "s3fanout redrive", run: rate(func(ctx context.Context, w *world, _ [][]byte) error {
+				return w.redrive(ctx, e.letters)
+			})},
 			{name: bare, run: rate(func(ctx context.Context, w *world, payloads [][]byte) error { return w.invokeEach(ctx, payloads) })},
 		},
 	}, nil

@@ -21,7 +21,8 @@ import (
 // result then holds as long as no file in them changes. It has to be called
 // within a test: what TestMain opens before it runs the tests is not noted.
 func Declare(ctx context.Context, root string, packages ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"}, packages...)...) //nolint:gosec // the packages are a test's own
+	args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}"}, packages...)
+	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the packages are a test's own
 	cmd.Dir = root
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -236,7 +236,8 @@ func (r *reader) query(v cbor.Value) query {
 	m := r.object("MetricDataQueries", v, "Id", "Label", "ReturnData", "MetricStat", "Expression")
 	q := query{id: r.text(m, "Id"), label: r.text(m, "Label")}
 	if !queryID.MatchString(q.id) {
-		r.fail("The value %q for parameter Id does not begin with a lower-case letter, or has others than letters, digits and underscores.", q.id)
+		r.fail("The value %q for parameter Id does not begin with a lower-case letter, "+
+			"or has others than letters, digits and underscores.", q.id)
 	}
 	if e := r.text(m, "Expression"); e != "" {
 		r.fail("The sandbox's CloudWatch does not evaluate expressions, as %q; ask for each metric by MetricStat.", e)

@@ -81,7 +81,8 @@ func (a alarm) described() cbor.Map {
 		"StateValue":                         cbor.String(a.state), "StateReason": cbor.String(a.reason),
 		"StateUpdatedTimestamp": moment(a.since), "StateTransitionedTimestamp": moment(a.since),
 		"AlarmActions": texts(a.AlarmActions), "OKActions": texts(a.OKActions), "InsufficientDataActions": texts(a.InsufficientDataActions),
-		"EvaluationPeriods": cbor.Uint(a.EvaluationPeriods), "DatapointsToAlarm": cbor.Uint(a.DatapointsToAlarm), //nolint:gosec // both at least 1
+		"EvaluationPeriods":  cbor.Uint(a.EvaluationPeriods), //nolint:gosec // at least 1
+		"DatapointsToAlarm":  cbor.Uint(a.DatapointsToAlarm), //nolint:gosec // at least 1
 		"ComparisonOperator": cbor.String(a.Comparison), "Threshold": cbor.Float64(a.Threshold),
 		"TreatMissingData": cbor.String(a.MissingData),
 	}

@@ -160,7 +160,8 @@ func (a alarm) why(state State, real, over []point, filled int) string {
 	for _, p := range shown {
 		values = append(values, number(p.value)+" ("+p.time.UTC().Format("02/01/06 15:04:05")+")")
 	}
-	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s%s the threshold (%s) (minimum %s for %s transition).",
+	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s%s the threshold (%s) "+
+		"(minimum %s for %s transition).",
 		len(shown), a.EvaluationPeriods, strings.Join(values, ", "), were(len(shown)), not, compares[a.Comparison].words,
 		number(a.Threshold), count(needed, "datapoint"), transition)
 }

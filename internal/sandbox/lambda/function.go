@@ -225,19 +225,23 @@ func checkEnvironment(variables map[string]string) error {
 		if slices.Contains(reservedVariables(), n) {
 			used = append(used, n)
 		} else if !name.MatchString(n) {
-			return invalid("Environment variable name %q does not begin with a letter, is shorter than two characters or has others than letters, digits and underscores", n)
+			return invalid("Environment variable name %q does not begin with a letter, is shorter than two characters "+
+				"or has others than letters, digits and underscores", n)
 		}
 		size += len(n) + len(variables[n])
 	}
 	if len(used) > 0 {
 		return invalid(
-			"Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s",
+			"Lambda was unable to configure your environment variables because the environment variables you have provided "+
+				"contains reserved keys that are currently not supported for modification. "+
+				"Reserved keys used in this request: %s",
 			strings.Join(used, ", "),
 		)
 	}
 	if size > maxEnvironment {
 		return invalid(
-			"Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit",
+			"Lambda was unable to configure your environment variables because the environment variables you have provided " +
+				"exceeded the 4KB limit",
 		)
 	}
 	return nil

@@ -88,7 +88,8 @@ func (s *Service) checkReserved(region, functionARN string, limit *int) error {
 	}
 	if reserved > accountConcurrency-minUnreserved {
 		return invalid(
-			"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].",
+			"Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "+
+				"below its minimum value of [%d].",
 			minUnreserved,
 		)
 	}

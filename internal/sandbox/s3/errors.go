@@ -149,7 +149,8 @@ func errInternal(more string) *apiError {
 func errNoSuchUpload(uploadID string) *apiError {
 	return &apiError{
 		status: http.StatusNotFound, Code: "NoSuchUpload", UploadID: uploadID,
-		Message: "The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+		Message: "The specified multipart upload does not exist. " +
+			"The upload ID may be invalid, or the upload may have been aborted or completed.",
 	}
 }
 

@@ -295,7 +295,8 @@ func uploadError(err error, uploadID string) error {
 	}{
 		{store.ErrInvalidPart, "InvalidPart", "One or more of the specified parts could not be found.  " +
 			"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."},
-		{store.ErrInvalidPartOrder, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number."},
+		{store.ErrInvalidPartOrder, "InvalidPartOrder",
+			"The list of parts was not in ascending order. Parts must be ordered by part number."},
 		{store.ErrPartTooSmall, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"},
 		{store.ErrWrongSize, "InvalidRequest", "The provided 'x-amz-mp-object-size' header value does not match what was computed."},
 	} {

@@ -47,7 +47,8 @@ func parseAuthorization(r *http.Request, raw rawRequest) (*authorization, *Error
 	switch {
 	case header != "" && inQuery:
 		return nil, &Error{Status: http.StatusBadRequest, Code: "InvalidArgument", Service: scopeService(header),
-			Message: "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be specified"}
+			Message: "Only one auth mechanism allowed; " +
+				"only the X-Amz-Algorithm query parameter or the Authorization header should be specified"}
 	case header != "":
 		return parseHeader(r, header)
 	case inQuery:

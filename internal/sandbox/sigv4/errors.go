@@ -48,7 +48,8 @@ func (a *authorization) mismatch() *Error {
 	return a.fail(
 		http.StatusForbidden,
 		a.byService("SignatureDoesNotMatch", "InvalidSignatureException", "SignatureDoesNotMatch"),
-		"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
+		"The request signature we calculated does not match the signature you provided. "+
+			"Check your AWS Secret Access Key and signing method.",
 	)
 }
 

@@ -46,7 +46,8 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 		return badRequest(
 			"InvalidMessageContents",
 			"InvalidMessageContents",
-			"Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.",
+			"Invalid characters found. Valid unicode characters are "+
+				"#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.",
 		)
 	}
 	if len(attributes) > maxAttributes {
@@ -60,12 +61,8 @@ func validateMessage(body string, attributes map[string]Attribute, limit int) er
 		case !name.MatchString(n):
 			return invalidParameter(fmt.Sprintf("Invalid name %q of a message attribute.", n))
 		case !kind.MatchString(a.DataType):
-			return invalidParameter(
-				fmt.Sprintf(
-					"The type of message attribute '%s' is invalid. You must use only the following supported type prefixes: Binary, Number, String.",
-					n,
-				),
-			)
+			return invalidParameter("The type of message attribute '" + n + "' is invalid. " +
+				"You must use only the following supported type prefixes: Binary, Number, String.")
 		case a.binary() && len(a.BinaryValue) == 0, !a.binary() && a.StringValue == "":
 			return invalidParameter(
 				fmt.Sprintf(
@@ -110,8 +107,8 @@ func bodyMD5(body string) string {
 }
 
 // attributesMD5 is the digest over attributes sorted by name, every part with
-// its length before it; "" if there are none
-// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation).
+// its length before it; "" if there are none (see "Calculating the MD5 message digest" on
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html).
 func attributesMD5(attributes map[string]Attribute) string {
 	if len(attributes) == 0 {
 		return ""

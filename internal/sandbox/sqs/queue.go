@@ -145,9 +145,8 @@ func (q *queue) hide(now time.Time, handle string, visibility time.Duration) err
 	case err != nil:
 		return err
 	case m == nil || !latest:
-		return invalidParameter(
-			"Value " + handle + " for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.",
-		)
+		return invalidParameter("Value " + handle + " for parameter ReceiptHandle is invalid. " +
+			"Reason: Message does not exist or is not available for visibility timeout change.")
 	case !m.inFlight(now):
 		return badRequest("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "The specified message isn't in flight.")
 	}

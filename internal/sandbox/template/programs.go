@@ -79,8 +79,8 @@ func (a *Assembly) Program(key string) (string, error) {
 	program, processor := path.Base(path.Dir(dir)), path.Base(dir)
 	if !slices.Contains([]string{replicaset.ARM64, replicaset.X86}, processor) || program == "." || program == "/" {
 		return "", fmt.Errorf(
-			"the code's asset is displayed as %q, which does not say its program; make its display name the directory, as build/function/arm64",
-			dir,
+			"the code's asset is displayed as %q, which does not say its program; "+
+				"make its display name the directory, as build/function/arm64", dir,
 		)
 	}
 	return program, nil

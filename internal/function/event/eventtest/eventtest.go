@@ -29,7 +29,8 @@ func Config() functionenv.Config {
 // as S3 encodes it.
 func Record(region, bucket, key, principal string) string {
 	return fmt.Sprintf(`{"eventSource":"aws:s3","awsRegion":%q,"eventTime":"2026-11-20T09:59:58.500Z","eventName":"ObjectCreated:Put",`+
-		`"userIdentity":{"principalId":%q},"s3":{"bucket":{"name":%q},"object":{"key":%q,"size":7,"versionId":"v1","eTag":"e1","sequencer":"01"}}}`,
+		`"userIdentity":{"principalId":%q},"s3":{"bucket":{"name":%q},`+
+		`"object":{"key":%q,"size":7,"versionId":"v1","eTag":"e1","sequencer":"01"}}}`,
 		region, principal, bucket, key)
 }
 

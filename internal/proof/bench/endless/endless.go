@@ -66,7 +66,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	i := sort.Search(s.Keys, func(i int) bool { k := Key(i); return k > after && k >= prefix })
 	b := make([]byte, 0, 300*most)
-	b = append(b, `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>`...)
+	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+
+		`<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>`...)
 	n, last, more := 0, "", false
 	for ; i < s.Keys; i++ {
 		if !s.has(bucket, i) {

@@ -68,7 +68,8 @@ func decodeManifest(row []byte) (*manifest, error) {
 	m.parts = make([]ObjectPart, d.count())
 	offset := int64(0)
 	for i := range m.parts {
-		m.parts[i] = ObjectPart{Number: int(d.number()), Offset: offset, Size: d.size(), Checksum: d.text()} //nolint:gosec // encoded from an int
+		number := int(d.number()) //nolint:gosec // encoded from an int
+		m.parts[i] = ObjectPart{Number: number, Offset: offset, Size: d.size(), Checksum: d.text()}
 		offset += m.parts[i].Size
 	}
 	return m, d.err()

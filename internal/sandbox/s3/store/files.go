@@ -116,7 +116,8 @@ func (f *files) remove(ids []uint64) {
 // table of doomed ones.
 func (f *files) unlink(ids []uint64) {
 	for _, id := range ids {
-		if err := os.Remove(f.path(id)); err != nil && !errors.Is(err, os.ErrNotExist) { //nolint:gosec // a number, below the store's directory
+		err := os.Remove(f.path(id)) //nolint:gosec // a number, below the store's directory
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		f.mu.Lock()
