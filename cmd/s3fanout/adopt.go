@@ -35,7 +35,7 @@ entries to their notifications again, for when something else removed them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.adopt(cmd.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.check, "check", false, "only check, and say how to fix what prevents it")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be added, change nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be changed, change nothing")
 	namesVar(cmd.Flags(), &f.regions, "region", "only this `region`; can be repeated")
 	cmd.MarkFlagsMutuallyExclusive("check", "dry-run")
 	return cmd

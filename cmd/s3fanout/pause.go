@@ -30,7 +30,7 @@ not affected, and uploads to this Region still reach them.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, regions []string) error { return a.pause(cmd.Context(), regions, dryRun) },
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be paused, change nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be changed, change nothing")
 	return cmd
 }
 

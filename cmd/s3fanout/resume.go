@@ -32,7 +32,7 @@ waited in its dead-letter queue.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, regions []string) error { return a.resume(cmd.Context(), regions, f) },
 	}
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be resumed, change nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be changed, change nothing")
 	cmd.Flags().BoolVar(&f.noRedrive, "no-redrive", false, "leave the waiting events in the queue")
 	return cmd
 }

@@ -51,7 +51,7 @@ functions replicate. Try --dry-run first. You can run it again at any time.`,
 	cmd.Flags().Var(&f.until, "until", "up to this `time` (default: now)")
 	cmd.Flags().StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
 	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "only this `key`; can be repeated")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be restored, change nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be changed, change nothing")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", undelete.DefaultConcurrency, "copies at the same time")
 	return cmd
 }

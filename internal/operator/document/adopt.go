@@ -22,7 +22,7 @@ type AdoptRegion struct {
 	Region string `json:"region"`
 	Bucket string `json:"bucket"`
 	State  string `json:"state"`
-	Raced  bool   `json:"raced"`
+	Raced  bool   `json:"raced" jsonschema:"somebody else changed the notifications meanwhile"`
 	Error  string `json:"error"`
 }
 

@@ -15,7 +15,7 @@ type Audit struct {
 	Note  string `json:"note,omitempty"`
 	Error string `json:"error,omitempty"`
 	// Events are the oldest first.
-	Events []AuditEvent `json:"events"`
+	Events []AuditEvent `json:"events" jsonschema:"the oldest first"`
 }
 
 // AuditEvent is a request that wrote or deleted, or was refused.
@@ -24,13 +24,13 @@ type AuditEvent struct {
 	Region        string    `json:"region"`
 	Event         string    `json:"event"`
 	By            string    `json:"by"`
-	Own           bool      `json:"own"`
+	Own           bool      `json:"own" jsonschema:"made by the session of a function"`
 	Address       string    `json:"address"`
 	VersionID     string    `json:"versionId,omitempty"`
 	Destroyed     bool      `json:"destroyed"`
 	ByAccessPoint bool      `json:"byAccessPoint"`
 	// Certain says that the event names the key. One that deleted several names none.
-	Certain bool   `json:"certain"`
+	Certain bool   `json:"certain" jsonschema:"the event names the key"`
 	Error   string `json:"error,omitempty"`
 }
 

@@ -16,16 +16,16 @@ type Backfill struct {
 	ReplicaSet  string           `json:"replicaSet"`
 	DryRun      bool             `json:"dryRun"`
 	Interrupted bool             `json:"interrupted"`
-	Refused     bool             `json:"refused"`
-	Different   int              `json:"different"`
-	Left        int              `json:"left"`
+	Refused     bool             `json:"refused" jsonschema:"nobody agreed to the cost"`
+	Different   int              `json:"different" jsonschema:"keys whose objects differ"`
+	Left        int              `json:"left" jsonschema:"not tried"`
 	Error       string           `json:"error,omitempty"`
 	Targets     []BackfillTarget `json:"targets"`
 	// Wins and Conflicts are of keys that are followed.
-	Wins      []BackfillWins     `json:"wins"`
-	Conflicts []BackfillConflict `json:"conflicts"`
+	Wins      []BackfillWins     `json:"wins" jsonschema:"by Region, keys whose write wins"`
+	Conflicts []BackfillConflict `json:"conflicts" jsonschema:"the first 1,000"`
 	Requests  BackfillShared     `json:"requests"`
-	Failures  []CopyFailure      `json:"failures"`
+	Failures  []CopyFailure      `json:"failures" jsonschema:"the first 1,000"`
 	Estimate  *BackfillEstimate  `json:"estimate,omitempty"`
 }
 
@@ -34,22 +34,22 @@ type BackfillTarget struct {
 	Region       string       `json:"region"`
 	Missing      int          `json:"missing"`
 	MissingBytes int64        `json:"missingBytes"`
-	NoSource     int          `json:"noSource"`
-	Deleted      int          `json:"deleted"`
-	Copying      int          `json:"copying"`
+	NoSource     int          `json:"noSource" jsonschema:"the Region of --from lacks it"`
+	Deleted      int          `json:"deleted" jsonschema:"deleted in this Region"`
+	Copying      int          `json:"copying" jsonschema:"under way"`
 	Copied       int          `json:"copied"`
-	Exists       int          `json:"exists"`
-	Diverged     int          `json:"diverged"`
-	SourceGone   int          `json:"sourceGone"`
-	Failed       int          `json:"failed"`
-	Left         int          `json:"left"`
+	Exists       int          `json:"exists" jsonschema:"appeared meanwhile"`
+	Diverged     int          `json:"diverged" jsonschema:"appeared meanwhile with other contents"`
+	SourceGone   int          `json:"sourceGone" jsonschema:"vanished meanwhile"`
+	Failed       int          `json:"failed" jsonschema:"tried and failed"`
+	Left         int          `json:"left" jsonschema:"not tried"`
 	Bytes        int64        `json:"bytes"`
-	Stale        int          `json:"stale"`
-	Replaced     int          `json:"replaced"`
-	Undeleted    int          `json:"undeleted"`
-	Hidden       int          `json:"hidden"`
-	Kept         int          `json:"kept"`
-	Destroyed    int          `json:"destroyed"`
+	Stale        int          `json:"stale" jsonschema:"older writes"`
+	Replaced     int          `json:"replaced" jsonschema:"those that got the latest write"`
+	Undeleted    int          `json:"undeleted" jsonschema:"shown though deleted elsewhere"`
+	Hidden       int          `json:"hidden" jsonschema:"of these, now hidden"`
+	Kept         int          `json:"kept" jsonschema:"of these, left"`
+	Destroyed    int          `json:"destroyed" jsonschema:"gone where it was made"`
 	Requests     CopyRequests `json:"requests"`
 }
 
@@ -91,7 +91,7 @@ type BackfillShared struct {
 type CopyFailure struct {
 	Region string `json:"region"`
 	Key    string `json:"key"`
-	Class  string `json:"class"`
+	Class  string `json:"class" jsonschema:"retryable, denied or permanent"`
 	Reason string `json:"reason"`
 }
 
@@ -102,7 +102,7 @@ type BackfillEstimate struct {
 	RequestDollars  float64            `json:"requestDollars"`
 	TransferDollars float64            `json:"transferDollars"`
 	Dollars         float64            `json:"dollars"`
-	AssumedPrices   []string           `json:"assumedPrices"`
+	AssumedPrices   []string           `json:"assumedPrices" jsonschema:"Regions without known prices"`
 }
 
 // BackfillTransfer is what would go from one Region to another.

@@ -25,7 +25,7 @@ type BatchJob struct {
 	Prefix       string      `json:"prefix,omitempty"`
 	Suffix       string      `json:"suffix,omitempty"`
 	JobID        string      `json:"jobId,omitempty"`
-	Request      *BatchInput `json:"request,omitempty"`
+	Request      *BatchInput `json:"request,omitempty" jsonschema:"of a dry run: --cli-input-json of aws s3control create-job"`
 	Error        string      `json:"error,omitempty"`
 }
 

@@ -18,17 +18,17 @@ type Cost struct {
 	Deletions      int64        `json:"deletions,omitempty"`
 	Reconcile      string       `json:"reconcile,omitempty"` // how often, as "1 day"
 	Keys           int64        `json:"keys,omitempty"`      // in each bucket
-	AssumedPrices  []string     `json:"assumedPrices"`
+	AssumedPrices  []string     `json:"assumedPrices" jsonschema:"Regions without known prices"`
 	Designs        []CostDesign `json:"designs"`
-	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty"`
+	BreakEvenBytes *int64       `json:"breakEvenBytes,omitempty" jsonschema:"mean size from which on s3fanout costs no more than crr-rtc"`
 }
 
 // CostDesign is one way to replicate, with what it costs a month.
 type CostDesign struct {
-	Design  string     `json:"design"`
+	Design  string     `json:"design" jsonschema:"s3fanout, crr, crr-rtc or original (every event invokes every function)"`
 	Dollars float64    `json:"dollars"`
 	Fixed   float64    `json:"fixedDollars"`
-	Cannot  string     `json:"cannot,omitempty"`
+	Cannot  string     `json:"cannot,omitempty" jsonschema:"why the design cannot copy such objects"`
 	Items   []CostItem `json:"items"`
 }
 

@@ -16,11 +16,11 @@ type Explain struct {
 	Text       string        `json:"text"`
 	Steps      []ExplainStep `json:"steps"`
 	// Writes is of a key that is followed, the latest first.
-	Writes  []ExplainWrite  `json:"writes"`
+	Writes  []ExplainWrite  `json:"writes" jsonschema:"of a followed key: the latest first"`
 	Regions []ExplainRegion `json:"regions"`
 	Letters []ExplainLetter `json:"letters"`
 	Queues  []ExplainQueue  `json:"queues"`
-	Audit   *Audit          `json:"audit,omitempty"`
+	Audit   *Audit          `json:"audit,omitempty" jsonschema:"with --audit"`
 }
 
 // ExplainStep is something to do.
@@ -36,18 +36,18 @@ type ExplainWrite struct {
 	Written   time.Time  `json:"written"`
 	Wins      bool       `json:"wins"`
 	Why       string     `json:"why"`
-	Shown     []string   `json:"shown"`
-	Hidden    []string   `json:"hidden"`
+	Shown     []string   `json:"shown" jsonschema:"Regions where it is current"`
+	Hidden    []string   `json:"hidden" jsonschema:"Regions where a delete marker hides it"`
 	HiddenAt  *time.Time `json:"hiddenAt,omitempty"`
-	Kept      []string   `json:"kept"`
-	Destroyed bool       `json:"destroyed"`
+	Kept      []string   `json:"kept" jsonschema:"Regions where it is under other versions"`
+	Destroyed bool       `json:"destroyed" jsonschema:"gone where it was made"`
 }
 
 // ExplainRegion is what one Region has.
 type ExplainRegion struct {
 	Region       string           `json:"region"`
 	Bucket       string           `json:"bucket"`
-	State        string           `json:"state"`
+	State        string           `json:"state" jsonschema:"present, stale, undeleted, or as the verdict"`
 	Error        string           `json:"error,omitempty"`
 	Object       *ExplainObject   `json:"object,omitempty"`
 	Versions     []ExplainVersion `json:"versions"`
@@ -67,7 +67,7 @@ type ExplainObject struct {
 	StorageClass string            `json:"storageClass"`
 	Tags         map[string]string `json:"tags,omitzero"`
 	Archived     bool              `json:"archived"`
-	Likely       string            `json:"likely,omitempty"`
+	Likely       string            `json:"likely,omitempty" jsonschema:"upload or replica"`
 	LikelyOf     string            `json:"likelyOf,omitempty"`
 }
 
@@ -85,7 +85,7 @@ type ExplainUpload struct {
 	UploadID  string     `json:"uploadId"`
 	Initiated time.Time  `json:"initiated"`
 	Initiator string     `json:"initiator,omitempty"`
-	By        string     `json:"by"`
+	By        string     `json:"by" jsonschema:"who started it: replicator, other or unknown"`
 	Parts     int        `json:"parts"`
 	Bytes     int64      `json:"bytes"`
 	LastPart  *time.Time `json:"lastPart,omitempty"`
@@ -100,7 +100,7 @@ type ExplainLetter struct {
 	Source    string     `json:"source"`
 	VersionID string     `json:"versionId,omitempty"`
 	Reason    string     `json:"reason"`
-	Targets   []string   `json:"targets"`
+	Targets   []string   `json:"targets" jsonschema:"empty: any Region but the source"`
 }
 
 // ExplainQueue says how far a dead-letter queue was read.

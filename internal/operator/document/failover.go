@@ -43,7 +43,7 @@ type FailoverRegion struct {
 	// null too without reconcile.
 	ProofSeconds *float64 `json:"lastComparisonSeconds"`
 	// Unavailable says why figures are not known, or the bucket does not answer.
-	Unavailable []string `json:"unavailable"`
+	Unavailable []string `json:"unavailable" jsonschema:"why figures are null, or that the bucket does not answer"`
 }
 
 // FailoverShift is what failover shift --output json writes. Its names are stable.
@@ -55,8 +55,8 @@ type FailoverShift struct {
 	Risks       []FailoverRisk  `json:"risks"`
 	// Submitted says that S3 has taken the change, null that nobody knows; Effective that
 	// it shows it.
-	Submitted   *bool    `json:"submitted"`
-	Effective   bool     `json:"effective"`
+	Submitted   *bool    `json:"submitted" jsonschema:"S3 has taken the change; null: not known"`
+	Effective   bool     `json:"effective" jsonschema:"S3 shows the change"`
 	TookSeconds *float64 `json:"tookSeconds"`
 }
 

@@ -13,23 +13,23 @@ type History struct {
 	Key        string          `json:"key"`
 	Entries    []HistoryEntry  `json:"entries"` // the oldest first
 	Regions    []HistoryRegion `json:"regions"`
-	Audit      *Audit          `json:"audit,omitempty"`
+	Audit      *Audit          `json:"audit,omitempty" jsonschema:"with --audit"`
 }
 
 // HistoryEntry is a version or a delete marker.
 type HistoryEntry struct {
 	Time        time.Time `json:"time"`
 	Region      string    `json:"region"`
-	What        string    `json:"what"`
+	What        string    `json:"what" jsonschema:"write, replica, version, deletion or destroyed"`
 	Certain     bool      `json:"certain"`
-	Of          string    `json:"of,omitempty"`
-	OfVersionID string    `json:"ofVersionId,omitempty"`
+	Of          string    `json:"of,omitempty" jsonschema:"Region of the write of a replica, or of the deletion that a later one follows"`
+	OfVersionID string    `json:"ofVersionId,omitempty" jsonschema:"version ID of the same"`
 	VersionID   string    `json:"versionId"`
 	Current     bool      `json:"current"`
 	Size        *int64    `json:"size,omitempty"`
 	ETag        string    `json:"etag,omitempty"`
 	// By is who made it, where the audit trail was asked and knows.
-	By *AuditEvent `json:"by,omitempty"`
+	By *AuditEvent `json:"by,omitempty" jsonschema:"with --audit, where the trail knows"`
 }
 
 // HistoryRegion says how much of a Region is known.
@@ -37,7 +37,7 @@ type HistoryRegion struct {
 	Region   string `json:"region"`
 	Bucket   string `json:"bucket"`
 	Versions int    `json:"versions"` // delete markers among them
-	More     bool   `json:"more"`
+	More     bool   `json:"more" jsonschema:"there are older versions than --versions"`
 	Error    string `json:"error,omitempty"`
 }
 

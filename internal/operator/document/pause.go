@@ -20,7 +20,7 @@ type PauseRegion struct {
 	KeptUntil *time.Time `json:"keptUntil"`
 	// ReservedConcurrency is what the function had before and gets back, null for
 	// none.
-	ReservedConcurrency *int   `json:"reservedConcurrency"`
+	ReservedConcurrency *int   `json:"reservedConcurrency" jsonschema:"before the pause; null: none"`
 	DeadLetters         *int   `json:"deadLetters"`
 	Error               string `json:"error,omitempty"`
 }
@@ -40,6 +40,6 @@ type ResumeRegion struct {
 	Paused bool       `json:"paused"` // it was
 	Since  *time.Time `json:"since"`
 	// ReservedConcurrency is what the function has now, null for none.
-	ReservedConcurrency *int   `json:"reservedConcurrency"`
+	ReservedConcurrency *int   `json:"reservedConcurrency" jsonschema:"now; null: none"`
 	Error               string `json:"error,omitempty"`
 }

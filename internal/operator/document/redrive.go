@@ -13,7 +13,7 @@ type Redrive struct {
 	ReplicaSet  string          `json:"replicaSet"`
 	DryRun      bool            `json:"dryRun"`
 	Interrupted bool            `json:"interrupted"`
-	Limited     bool            `json:"limited"`
+	Limited     bool            `json:"limited" jsonschema:"--max ended the run"`
 	Left        int             `json:"left"`
 	Regions     []RedriveRegion `json:"regions"`
 	Reasons     []RedriveReason `json:"reasons"`
@@ -27,7 +27,7 @@ type RedriveRegion struct {
 	Replayed int    `json:"replayed"`
 	Left     int    `json:"left"` // of those found
 	Skipped  int    `json:"skipped"`
-	Held     int    `json:"held"`
+	Held     int    `json:"held" jsonschema:"held by another reader"`
 	Error    string `json:"error,omitempty"`
 }
 
@@ -35,7 +35,7 @@ type RedriveRegion struct {
 type RedriveReason struct {
 	Reason string `json:"reason"`
 	Count  int    `json:"count"`
-	Next   string `json:"next,omitempty"`
+	Next   string `json:"next,omitempty" jsonschema:"what to do"`
 }
 
 // RedriveLetter is one dead letter and what became of it; redrive --watch --output json writes each as a line.
@@ -43,16 +43,16 @@ type RedriveLetter struct {
 	Region    string            `json:"region"`
 	MessageID string            `json:"messageId"`
 	SentAt    *time.Time        `json:"sentAt,omitempty"`
-	Kind      string            `json:"kind,omitempty"`
+	Kind      string            `json:"kind,omitempty" jsonschema:"on-failure, function-dlq or subscription-dlq"`
 	Objects   []RedriveObject   `json:"objects"`
 	Reason    string            `json:"reason,omitempty"`
 	ErrorType string            `json:"errorType,omitempty"`
 	Attempts  int               `json:"attempts,omitempty"`
 	Functions []RedriveFunction `json:"functions"`
-	Did       map[string]int    `json:"did,omitempty"`
+	Did       map[string]int    `json:"did,omitempty" jsonschema:"what the functions did"`
 	Outcome   string            `json:"outcome"`
 	Detail    string            `json:"detail,omitempty"`
-	Again     *time.Time        `json:"again,omitempty"`
+	Again     *time.Time        `json:"again,omitempty" jsonschema:"with --watch: when it is tried again"`
 }
 
 // RedriveObject is an object that a dead letter names.
@@ -60,7 +60,7 @@ type RedriveObject struct {
 	Bucket    string `json:"bucket"`
 	Key       string `json:"key"`
 	VersionID string `json:"versionId,omitempty"`
-	Change    string `json:"change,omitempty"`
+	Change    string `json:"change,omitempty" jsonschema:"deletion or tags; left out for a write"`
 }
 
 // RedriveFunction is one that a dead letter was meant for.

@@ -15,7 +15,7 @@ type Report struct {
 	// that it is the whole month.
 	From      time.Time      `json:"from"`
 	Until     time.Time      `json:"until"`
-	Complete  bool           `json:"complete"`
+	Complete  bool           `json:"complete" jsonschema:"false: the month is not over, or partly forgotten"`
 	Threshold float64        `json:"thresholdSeconds"`
 	Pairs     []ReportPair   `json:"pairs"`
 	Regions   []ReportRegion `json:"regions"`
@@ -29,7 +29,7 @@ type ReportPair struct {
 	Within       []ReportWithin `json:"within"`
 	// Late arrived after the threshold.
 	Late  int64        `json:"late"`
-	Worst *ReportWorst `json:"worst"` // null if nothing arrived
+	Worst *ReportWorst `json:"worst" jsonschema:"null: nothing arrived"` // null if nothing arrived
 }
 
 // ReportWithin is how many arrived within a time.
@@ -50,10 +50,10 @@ type ReportRegion struct {
 	// Unavailable says why nothing is known; the numbers are then null, and there
 	// are no pairs to the Region.
 	Unavailable string        `json:"unavailable,omitempty"`
-	GivenUp     *int64        `json:"givenUp"`
-	Undelivered *int64        `json:"undelivered"`
+	GivenUp     *int64        `json:"givenUp" jsonschema:"dead letters, or counted in lost"`
+	Undelivered *int64        `json:"undelivered" jsonschema:"dead letters, or counted in lost"`
 	Lost        *int64        `json:"lost"`
-	Proofs      *ReportProofs `json:"proofs"` // null: reconcile is off
+	Proofs      *ReportProofs `json:"proofs" jsonschema:"null: no reconcile"` // null: reconcile is off
 }
 
 // ReportProofs are a Region's scheduled comparisons with the others.

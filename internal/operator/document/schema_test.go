@@ -70,6 +70,43 @@ func TestSchemasAreThoseOfTheTypes(t *testing.T) {
 	}
 }
 
+// TestSchemasExplainTheirFields holds the schemas to be where a reader finds what a name
+// does not say by itself.
+func TestSchemasExplainTheirFields(t *testing.T) {
+	explained := map[string]bool{}
+	var visit func(*jsonschema.Schema)
+	visit = func(s *jsonschema.Schema) {
+		for name, field := range s.Properties {
+			if field.Description != "" {
+				explained[name] = true
+			}
+			visit(field)
+		}
+		if s.Items != nil {
+			visit(s.Items)
+		}
+	}
+	for name := range schemas {
+		content, err := os.ReadFile(filepath.Join("../../../docs/schema", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &jsonschema.Schema{}
+		if err := json.Unmarshal(content, s); err != nil {
+			t.Fatal(err)
+		}
+		visit(s)
+	}
+	for _, name := range []string{"verdict", "state", "outcome", "kind", "class", "did", "held", "noSource", "sizeOnly", "submitted", "proofs", "waitingBytes"} {
+		if !explained[name] {
+			t.Errorf("no schema explains %s", name)
+		}
+	}
+	if len(explained) < 60 {
+		t.Errorf("%d fields are explained, too few", len(explained))
+	}
+}
+
 // text is the schema of a document.
 func text(t *testing.T, name string, of any, when string) []byte {
 	t.Helper()
@@ -80,8 +117,20 @@ func text(t *testing.T, name string, of any, when string) []byte {
 		t.Fatal(err)
 	}
 	open(s)
-	if name == "doctor" {
+	const outcomes = "replayed, failed, interrupted, skipped, waiting (dry run), not-understood, not-ours, not-invoked or not-deleted"
+	switch name { // what is too long for a field's tag
+	case "adopt":
+		s.Properties["regions"].Items.Properties["state"].Description = "told (the entries were present), written, wanting (a dry run would add them), " +
+			"failed or checked"
+	case "doctor":
 		s.Properties["findings"].Items.Properties["check"] = checks()
+	case "explain":
+		s.Properties["verdict"].Description = "everywhere, nowhere, different, missing, deleted, archived, tags-differ, not-compared, unknown, " +
+			"on-its-way, copying, dead-letter or left-out (by cdk.json)"
+	case "redrive":
+		s.Properties["letters"].Items.Properties["outcome"].Description = outcomes
+	case "redrive-letter":
+		s.Properties["outcome"].Description = outcomes
 	}
 	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "s3fanout "+name
 	s.Description = "What s3fanout writes: " + when + ". Members may be added."

@@ -64,7 +64,7 @@ type StatusBehind struct {
 	OldestSeconds *float64 `json:"oldestWaitingSeconds"`
 	Waiting       *int64   `json:"waitingEvents"`
 	// Bytes are not available, as nobody has read the events that wait.
-	Bytes   *int64         `json:"waitingBytes"`
+	Bytes   *int64         `json:"waitingBytes" jsonschema:"always null: nobody has read the events that wait"`
 	Sources []StatusSource `json:"sources"`
 	// Unavailable says why nothing is known.
 	Unavailable string `json:"unavailable,omitempty"`

@@ -16,12 +16,12 @@ type Undelete struct {
 	Error       string    `json:"error,omitempty"`
 	Since       time.Time `json:"since"`
 	Until       time.Time `json:"until"`
-	Keys        int       `json:"keys"`
+	Keys        int       `json:"keys" jsonschema:"listed, in each bucket"`
 	UndeleteCounts
-	Earlier   int              `json:"earlier"`
-	Later     int              `json:"later"`
-	Recreated int              `json:"recreated"`
-	Lost      int              `json:"lost"`
+	Earlier   int              `json:"earlier" jsonschema:"deleted before --since too"`
+	Later     int              `json:"later" jsonschema:"deleted again after --until"`
+	Recreated int              `json:"recreated" jsonschema:"written again since"`
+	Lost      int              `json:"lost" jsonschema:"no version under the marker"`
 	Regions   []UndeleteRegion `json:"regions"`
 	Requests  CopyRequests     `json:"requests"`
 	Failures  []CopyFailure    `json:"failures"`
@@ -29,14 +29,14 @@ type Undelete struct {
 
 // UndeleteCounts counts objects, of one Region or of all.
 type UndeleteCounts struct {
-	Objects       int   `json:"objects"`
+	Objects       int   `json:"objects" jsonschema:"to be restored"`
 	Bytes         int64 `json:"bytes"`
 	Restored      int   `json:"restored"`
 	RestoredBytes int64 `json:"restoredBytes"`
-	Present       int   `json:"present"`
-	Gone          int   `json:"gone"`
-	Failed        int   `json:"failed"`
-	Left          int   `json:"left"`
+	Present       int   `json:"present" jsonschema:"restored already"`
+	Gone          int   `json:"gone" jsonschema:"without its version by then"`
+	Failed        int   `json:"failed" jsonschema:"tried and failed"`
+	Left          int   `json:"left" jsonschema:"not tried"`
 }
 
 // UndeleteRegion is what happened in one Region.

@@ -13,10 +13,10 @@ type VerifyDifference struct {
 	Kind      string         `json:"kind"`
 	Key       string         `json:"key"`
 	Why       string         `json:"why"`
-	Regions   []VerifyObject `json:"regions"`
-	Without   []string       `json:"without"`
-	Deleted   []string       `json:"deleted"`
-	Differing []string       `json:"differing"`
+	Regions   []VerifyObject `json:"regions" jsonschema:"have the key"`
+	Without   []string       `json:"without" jsonschema:"lack it"`
+	Deleted   []string       `json:"deleted" jsonschema:"hide it by a delete marker"`
+	Differing []string       `json:"differing" jsonschema:"have something else"`
 }
 
 // VerifyObject is the key in a Region that has it.
@@ -50,24 +50,24 @@ type VerifySummary struct {
 	Keys          int64         `json:"keys"`
 	Bytes         int64         `json:"bytes"`
 	Equal         int64         `json:"equal"`
-	SizeOnly      int64         `json:"sizeOnly"`
+	SizeOnly      int64         `json:"sizeOnly" jsonschema:"of equal: compared by size alone"`
 	Missing       int64         `json:"missing"`
-	Hidden        int64         `json:"hidden"`
+	Hidden        int64         `json:"hidden" jsonschema:"of missing: under delete markers"`
 	Copying       int64         `json:"copying"`
 	Different     int64         `json:"different"`
-	Both          int64         `json:"both"`
+	Both          int64         `json:"both" jsonschema:"missing in one Region and different in another"`
 	Undeleted     int64         `json:"undeleted"`
 	Unsettled     int64         `json:"unsettled"`
 	Deleted       int64         `json:"deleted"`
-	Unfinished    int64         `json:"unfinished"`
+	Unfinished    int64         `json:"unfinished" jsonschema:"not looked at again"`
 	ListRequests  int64         `json:"listRequests"`
 	HeadRequests  int64         `json:"headRequests"`
 	TagRequests   int64         `json:"tagRequests"`
 	CostUSD       float64       `json:"costUSD"`
-	Partial       bool          `json:"partial"`
+	Partial       bool          `json:"partial" jsonschema:"the run ended early"`
 	ByRegion      []VerifyCount `json:"byRegion"`
-	ByPrefix      []VerifyCount `json:"byPrefix"`
-	OtherPrefixes int           `json:"otherPrefixes"`
+	ByPrefix      []VerifyCount `json:"byPrefix" jsonschema:"the 20 prefixes with most differences"`
+	OtherPrefixes int           `json:"otherPrefixes" jsonschema:"prefixes besides these"`
 }
 
 // VerifyCount counts keys of a Region, all of them or those with a prefix.
