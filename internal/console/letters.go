@@ -23,6 +23,7 @@ type lettersView struct {
 	// replayed since the reading.
 	Total, Done int
 	Chosen      int      // of Total
+	Command     string   // chooses the same in a shell; empty where none does
 	Reasons     []string // of any Region
 	Groups      []letterGroup
 	MoreGroups  int // that are not listed
@@ -194,7 +195,9 @@ func (q *queues) view(choice Letters) lettersView {
 	slices.SortFunc(v.Groups, func(a, b letterGroup) int { // with those that were replayed: groups keep their places meanwhile
 		return cmp.Or(cmp.Compare(b.Count+b.Done, a.Count+a.Done), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Reason, b.Reason))
 	})
-	v.Reasons = reasonsOf(v.Groups, choice.Reason)
+	if v.Reasons = reasonsOf(v.Groups, choice.Reason); !choice.partOfAnother(v.Groups) {
+		v.Command = choice.Command()
+	}
 	if v.MoreGroups = max(0, len(v.Groups)-mostRows); v.MoreGroups > 0 {
 		v.Groups = v.Groups[:mostRows]
 	}
@@ -219,6 +222,15 @@ func reasonsOf(groups []letterGroup, chosen string) (list []string) {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// partOfAnother says that the command would choose more: the reason is a part of that
+// of another group.
+func (c Letters) partOfAnother(groups []letterGroup) bool {
+	part := strings.ToLower(c.Reason)
+	return part != "" && slices.ContainsFunc(groups, func(g letterGroup) bool {
+		return (c.Region == "" || c.Region == g.Region) && g.Reason != c.Reason && strings.Contains(strings.ToLower(g.Reason), part)
+	})
 }
 
 func (g *letterGroup) add(l letterRow) {

@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/document"
+	"s3fanout/internal/operator/redrive"
 )
 
 var someTime = time.Unix(1, 0)
@@ -146,10 +148,12 @@ func TestWhatBecame(t *testing.T) {
 func TestCommandsOfSelections(t *testing.T) {
 	for want, c := range map[string]Letters{
 		"s3fanout redrive": {},
-		"":                 {Region: "us-east-1", Reason: "AccessDenied"},
-		`s3fanout redrive --prefix='it'\''s; rm' --region us-east-1`:                  {Region: "us-east-1", Prefix: "it's; rm"},
-		`s3fanout redrive --key=$'a\012b' --message='0000-1' --region ap-northeast-1`: {Region: "ap-northeast-1", Key: "a\nb", Message: "0000-1"},
-		`s3fanout redrive --key='films/1'`:                                            {Prefix: "films/", Key: "films/1"}, // redrive refuses both together
+		"":                 {Prefix: "films/", Key: "music/1"}, // redrive refuses both together
+		`s3fanout redrive --reason='denied: s3://… isn'\''t' --region='us-east-1'`:      {Region: "us-east-1", Reason: "denied: s3://… isn't"},
+		`s3fanout redrive --prefix='it'\''s; rm' --region='us-east-1'`:                  {Region: "us-east-1", Prefix: "it's; rm"},
+		`s3fanout redrive --region='x; rm'`:                                             {Region: "x; rm"}, // of a link, not of the set
+		`s3fanout redrive --key=$'a\012b' --message='0000-1' --region='ap-northeast-1'`: {Region: "ap-northeast-1", Key: "a\nb", Message: "0000-1"},
+		`s3fanout redrive --key='films/1'`:                                              {Prefix: "films/", Key: "films/1"},
 	} {
 		if got := c.Command(); got != want {
 			t.Errorf("%+v: %s, want %s", c, got, want)
@@ -157,6 +161,46 @@ func TestCommandsOfSelections(t *testing.T) {
 	}
 	if got, want := (Missing{Keys: []string{"-a", "b'c"}, Prefix: "x"}).Command(), `s3fanout backfill --key='-a' --key='b'\''c'`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// The command of a group chooses the dead letters that its button does. Where it would
+// choose those of another group too, there is none.
+func TestCommandOfAGroup(t *testing.T) {
+	reason := func(key string) string {
+		return "1 of 1 failed: denied: replicate s3://b-us/" + key + " to s3://b-eu (eu-west-1): AccessDenied, request " + key + ": it's denied"
+	}
+	d := document.Redrive{Letters: []document.RedriveLetter{
+		letter("us-east-1", 1, reason("a")), letter("us-east-1", 2, reason("b")), letter("us-east-1", 3, "SlowDown"),
+		letter("eu-west-1", 4, "retryable: SLOWDOWN"), letter("eu-west-1", 5, "SlowDown"),
+	}}
+	q := newQueues(d, someTime, queues{}, false)
+	for _, c := range []struct {
+		of     Letters
+		want   string
+		chosen int
+	}{
+		{Letters{Region: "us-east-1", Reason: deadletter.Cause(reason("c"))},
+			`s3fanout redrive --reason='denied: AccessDenied it'\''s denied' --region='us-east-1'`, 2},
+		{Letters{Region: "us-east-1", Reason: "SlowDown"}, `s3fanout redrive --reason='SlowDown' --region='us-east-1'`, 1},
+		{Letters{Region: "eu-west-1", Reason: "SlowDown"}, "", 1},
+		{Letters{Region: "eu-west-1", Reason: "retryable: SLOWDOWN"}, `s3fanout redrive --reason='retryable: SLOWDOWN' --region='eu-west-1'`, 1},
+		{Letters{Reason: "SlowDown"}, "", 2},
+	} {
+		v := q.view(c.of)
+		if v.Command != c.want || v.Chosen != c.chosen {
+			t.Errorf("%+v: %s chooses %d, want %s and %d", c.of, v.Command, v.Chosen, c.want, c.chosen)
+		}
+		inShell := redrive.Filter{Reason: c.of.Reason}
+		n := 0
+		for _, l := range q.letters {
+			if (c.of.Region == "" || l.Region == c.of.Region) && inShell.Chooses(candidate(l), someTime) {
+				n++
+			}
+		}
+		if (n == c.chosen) != (c.want != "") {
+			t.Errorf("%+v: redrive chooses %d, the button %d, and the command is %q", c.of, n, c.chosen, v.Command)
+		}
 	}
 }
 

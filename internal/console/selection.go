@@ -130,24 +130,22 @@ func (c Letters) Title() string {
 	return text
 }
 
-// Command is what a shell does the same with, empty where redrive has no flag for
-// it: it knows no reasons without what differs from dead letter to dead letter, and
-// takes a key or a prefix.
+// Command is what a shell does the same with, empty where redrive has no flags for it:
+// it takes a key or a prefix. A reason also chooses those that have it as a part.
 func (c Letters) Command() string {
-	if c.Reason != "" || !strings.HasPrefix(c.Key, c.Prefix) && c.Key != "" {
+	if !strings.HasPrefix(c.Key, c.Prefix) && c.Key != "" {
 		return ""
 	}
 	if c.Key != "" {
 		c.Prefix = "" // the key has it
 	}
 	command := "s3fanout redrive"
-	for _, f := range []struct{ flag, value string }{{"--prefix", c.Prefix}, {"--key", c.Key}, {"--message", c.Message}} {
+	for _, f := range []struct{ flag, value string }{
+		{"--prefix", c.Prefix}, {"--key", c.Key}, {"--message", c.Message}, {"--reason", c.Reason}, {"--region", c.Region},
+	} {
 		if f.value != "" {
 			command += " " + f.flag + "=" + printable.Shell(f.value)
 		}
-	}
-	if c.Region != "" {
-		command += " --region " + c.Region
 	}
 	return command
 }

@@ -1,7 +1,6 @@
 package redrive
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -42,8 +41,15 @@ type Candidate struct {
 
 // Chooses decides about a dead letter.
 func (f Filter) Chooses(c Candidate, now time.Time) bool {
-	return (f.MessageID == "" || f.MessageID == c.MessageID) && f.objects(c.Objects) && f.age(c.SentAt, now) && f.reason(c.Reason) &&
-		(f.Cause == "" || f.Cause == cmp.Or(c.Cause, deadletter.Cause(c.Reason)))
+	return (f.MessageID == "" || f.MessageID == c.MessageID) && f.objects(c.Objects) && f.age(c.SentAt, now) && f.reason(c) &&
+		(f.Cause == "" || f.Cause == c.cause())
+}
+
+func (c Candidate) cause() string {
+	if c.Cause != "" {
+		return c.Cause
+	}
+	return deadletter.Cause(c.Reason)
 }
 
 func (f Filter) objects(objects []deadletter.Object) bool {
@@ -69,9 +75,10 @@ func (f Filter) age(sentAt, now time.Time) bool {
 	return (f.OlderThan == 0 || age > f.OlderThan) && (f.NewerThan == 0 || age < f.NewerThan)
 }
 
-// reason also looks at what people are shown, which they copy from.
-func (f Filter) reason(reason string) bool {
+// reason also looks at what people are shown, of one dead letter and of a group, which
+// they copy from.
+func (f Filter) reason(c Candidate) bool {
 	part := strings.ToLower(f.Reason)
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), part) }
-	return part == "" || has(reason) || has(deadletter.Essence(reason))
+	return part == "" || has(c.Reason) || has(deadletter.Essence(c.Reason)) || has(c.cause())
 }

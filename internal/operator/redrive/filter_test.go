@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"s3fanout/internal/operator/deadletter"
 	"s3fanout/internal/operator/redrive"
 )
 
@@ -58,6 +59,28 @@ func TestFilter(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// TestReasonOfAGroup chooses by the text that a summary has for a group: it leaves out
+// of the dead letters' reasons what differs from one to the other.
+func TestReasonOfAGroup(t *testing.T) {
+	const mine = "1 of 1 failed: denied: replicate s3://b-us/films/a?versionId=1 to s3://b-eu (eu-west-1): AccessDenied, request 4711: no policy allows it"
+	cause := deadletter.Cause(mine)
+	if strings.Contains(mine, cause) || strings.Contains(deadletter.Essence(mine), cause) {
+		t.Fatalf("%q is a part of the reason, which proves nothing", cause)
+	}
+	for _, tt := range []struct {
+		candidate redrive.Candidate
+		want      bool
+	}{
+		{redrive.Candidate{Reason: mine}, true},
+		{redrive.Candidate{Reason: mine, Cause: cause}, true},
+		{redrive.Candidate{Reason: strings.Replace(mine, "AccessDenied", "SlowDown", 1)}, false},
+	} {
+		if got := (redrive.Filter{Reason: strings.ToUpper(cause)}).Chooses(tt.candidate, time.Time{}); got != tt.want {
+			t.Errorf("%q chooses %+v: %v, want %v", cause, tt.candidate, got, tt.want)
 		}
 	}
 }
