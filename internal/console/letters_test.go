@@ -149,11 +149,15 @@ func TestCommandsOfSelections(t *testing.T) {
 	for want, c := range map[string]Letters{
 		"s3fanout redrive": {},
 		"":                 {Prefix: "films/", Key: "music/1"}, // redrive refuses both together
-		`s3fanout redrive --reason='denied: s3://… isn'\''t' --region='us-east-1'`:      {Region: "us-east-1", Reason: "denied: s3://… isn't"},
-		`s3fanout redrive --prefix='it'\''s; rm' --region='us-east-1'`:                  {Region: "us-east-1", Prefix: "it's; rm"},
-		`s3fanout redrive --region='x; rm'`:                                             {Region: "x; rm"}, // of a link, not of the set
-		`s3fanout redrive --key=$'a\012b' --message='0000-1' --region='ap-northeast-1'`: {Region: "ap-northeast-1", Key: "a\nb", Message: "0000-1"},
-		`s3fanout redrive --key='films/1'`:                                              {Prefix: "films/", Key: "films/1"},
+		`s3fanout redrive --reason='s3://… isn'\''t' --region='us-east-1'`: {
+			Region: "us-east-1", Reason: "s3://… isn't",
+		},
+		`s3fanout redrive --prefix='it'\''s; rm' --region='us-east-1'`: {Region: "us-east-1", Prefix: "it's; rm"},
+		`s3fanout redrive --region='x; rm'`:                            {Region: "x; rm"}, // of a link, not of the set
+		`s3fanout redrive --key=$'a\012b' --message='0000-1' --region='ap-northeast-1'`: {
+			Region: "ap-northeast-1", Key: "a\nb", Message: "0000-1",
+		},
+		`s3fanout redrive --key='films/1'`: {Prefix: "films/", Key: "films/1"},
 	} {
 		if got := c.Command(); got != want {
 			t.Errorf("%+v: %s, want %s", c, got, want)
@@ -168,7 +172,8 @@ func TestCommandsOfSelections(t *testing.T) {
 // choose those of another group too, there is none.
 func TestCommandOfAGroup(t *testing.T) {
 	reason := func(key string) string {
-		return "1 of 1 failed: denied: replicate s3://b-us/" + key + " to s3://b-eu (eu-west-1): AccessDenied, request " + key + ": it's denied"
+		const form = "1 of 1 failed: denied: replicate s3://b-us/KEY to s3://b-eu (eu-west-1): AccessDenied, request KEY: it's denied"
+		return strings.ReplaceAll(form, "KEY", key)
 	}
 	d := document.Redrive{Letters: []document.RedriveLetter{
 		letter("us-east-1", 1, reason("a")), letter("us-east-1", 2, reason("b")), letter("us-east-1", 3, "SlowDown"),
@@ -184,7 +189,8 @@ func TestCommandOfAGroup(t *testing.T) {
 			`s3fanout redrive --reason='denied: AccessDenied it'\''s denied' --region='us-east-1'`, 2},
 		{Letters{Region: "us-east-1", Reason: "SlowDown"}, `s3fanout redrive --reason='SlowDown' --region='us-east-1'`, 1},
 		{Letters{Region: "eu-west-1", Reason: "SlowDown"}, "", 1},
-		{Letters{Region: "eu-west-1", Reason: "retryable: SLOWDOWN"}, `s3fanout redrive --reason='retryable: SLOWDOWN' --region='eu-west-1'`, 1},
+		{Letters{Region: "eu-west-1", Reason: "retryable: SLOWDOWN"},
+			`s3fanout redrive --reason='retryable: SLOWDOWN' --region='eu-west-1'`, 1},
 		{Letters{Reason: "SlowDown"}, "", 2},
 	} {
 		v := q.view(c.of)

@@ -92,9 +92,11 @@ func adoptedTroubles() []trouble {
 	adopter := adoptingSet().Member(account, "eu-west-1").AdopterName()
 	const objects = `"Resource":"arn:aws:s3:::old/*"`
 	return []trouble{
-		{"adopted bucket missing", func(r *Region) { r.Bucket = Look[Bucket]{State: Absent} }, checkAdopted, Failed, "bucket old does not exist"},
+		{"adopted bucket missing", func(r *Region) { r.Bucket = Look[Bucket]{State: Absent} }, checkAdopted, Failed,
+			"bucket old does not exist"},
 		{"adopted bucket not told", func(r *Region) { r.Bucket = Look[Bucket]{Why: denied} }, checkAdopted, Unknown, denied},
-		{"adopted bucket elsewhere", func(r *Region) { r.Bucket = found(Bucket{Region: "us-west-2"}) }, checkAdoptedRegion, Failed, "bucket old is in us-west-2"},
+		{"adopted bucket elsewhere", func(r *Region) { r.Bucket = found(Bucket{Region: "us-west-2"}) }, checkAdoptedRegion, Failed,
+			"bucket old is in us-west-2"},
 		{"adopted versioning off", func(r *Region) { r.Bucket.Value.Versioning = found("") }, checkVersioning, Failed, "off"},
 		{"wiped by the owner's deployment", notifications(theirs), checkEntries, Failed, "bucket old does not send topic media-object-created"},
 		{"of some events", notifications(entryOf(func(e *notification.Entry) { e.Events = []string{"s3:ObjectCreated:Put"} })), checkEntries, Failed, "of all keys that cdk.json selects"},
@@ -124,9 +126,11 @@ func adoptedTroubles() []trouble {
 		{"all but an organization denied", policy(`"Action":"s3:PutObject",` + objects + `,"Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`), checkDenies, Unknown, "under conditions that doctor does not understand"},
 		{"a policy that cannot be read", adopted(func(a *Adopted) { a.Policy = found("<") }), checkDenies, Unknown, "not readable"},
 		{"a policy that is not told", adopted(func(a *Adopted) { a.Policy = Look[string]{Why: denied} }), checkDenies, Unknown, denied},
-		{"no adopting function", func(r *Region) { r.Adopter = Look[Logging]{State: Absent} }, checkAdopter, Warning, "function " + adopter + " does not exist"},
+		{"no adopting function", func(r *Region) { r.Adopter = Look[Logging]{State: Absent} }, checkAdopter, Warning,
+			"function " + adopter + " does not exist"},
 		{"adopting function not told", func(r *Region) { r.Adopter = Look[Logging]{Why: denied} }, checkAdopter, Unknown, denied},
-		{"it logs text", logging(func(l *Logging) { l.Format = "Text" }), checkLogging, Warning, "the log of function " + adopter + " has the format Text, not JSON"},
+		{"it logs text", logging(func(l *Logging) { l.Format = "Text" }), checkLogging, Warning,
+			"the log of function " + adopter + " has the format Text, not JSON"},
 		{"it logs errors alone", logging(func(l *Logging) { l.Level = "ERROR" }), checkLogging, Warning,
 			"the log of function " + adopter + " begins at the level ERROR, not INFO"},
 		{"it logs elsewhere", logging(func(l *Logging) { l.Group = "/aws/lambda/x" }), checkLogging, Warning,

@@ -66,7 +66,8 @@ func TestFilter(t *testing.T) {
 // TestReasonOfAGroup chooses by the text that a summary has for a group: it leaves out
 // of the dead letters' reasons what differs from one to the other.
 func TestReasonOfAGroup(t *testing.T) {
-	const mine = "1 of 1 failed: denied: replicate s3://b-us/films/a?versionId=1 to s3://b-eu (eu-west-1): AccessDenied, request 4711: no policy allows it"
+	const mine = "1 of 1 failed: denied: replicate s3://b-us/films/a?versionId=1 to s3://b-eu (eu-west-1): " +
+		"AccessDenied, request 4711: no policy allows it"
 	cause := deadletter.Cause(mine)
 	if strings.Contains(mine, cause) || strings.Contains(deadletter.Essence(mine), cause) {
 		t.Fatalf("%q is a part of the reason, which proves nothing", cause)
