@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -248,17 +249,28 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 }
 
 // TestPoliciesOfThePageNameTheAccount holds what the roles' statements about S3
-// demand against those that the page gives to operators.
+// demand against those that docs/policies gives to operators. The page links each.
 func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 	page, err := os.ReadFile("../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	paths, err := filepath.Glob("../docs/policies/*")
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := 0
-	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
-		var policy object
-		if err := json.Unmarshal([]byte(block[1]), &policy); err != nil {
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), "(policies/"+filepath.Base(path)+")") {
+			t.Errorf("docs/security.md does not link %s", path)
+		}
+		var policy object
+		if err := json.Unmarshal(content, &policy); err != nil {
+			t.Fatalf("%s: %v", path, err)
 		}
 		for _, s := range statements(policy) {
 			// The ARNs of access points carry the account.
@@ -271,7 +283,7 @@ func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 		}
 	}
 	if found < 3 {
-		t.Errorf("%d statements about S3 on the page, want those for looking and for the probe", found)
+		t.Errorf("%d statements about S3, want those for looking and for the probe", found)
 	}
 }
 

@@ -21,7 +21,6 @@ func foreign() map[string]string {
 
 		"aws s3api put-bucket-versioning --region ap-northeast-1 --bucket films-ap --versioning-configuration Status=Enabled": "TestAdoptionPage sends its request",
 		"aws s3api get-bucket-notification-configuration --region us-east-1 --bucket films-us":                                "as above",
-		"aws s3api get-bucket-notification-configuration":                                                                     "names a request that TestAdoptionPage sends",
 		"aws s3 cp film.mp4 s3://s3fanout-123456789012-us-east-1/films/1.mp4":                                                 "TestRealClients uploads as it does",
 		`export PATH="$PWD/bin:$PATH"`:                                                                     "sets a variable",
 		"npm install --save-dev aws-cdk@2.1148.1":                                                          "npm ci, which make test runs, installs the same version",

@@ -15,30 +15,40 @@ import (
 
 const pagePath = "../../docs/configuration.md"
 
-// TestPageListsEveryField holds the tables of docs/configuration.md against
-// the fields that Parse knows, both ways: names, order and defaults.
-func TestPageListsEveryField(t *testing.T) {
+// pageField is what the page says of a field.
+type pageField struct{ name, fallback, effect string }
+
+// pageFields are those of docs/configuration.md: lines such as
+//
+//   - `name` (values; default): effect
+func pageFields(t *testing.T) (fields []pageField) {
+	t.Helper()
 	page, err := os.ReadFile(pagePath)
 	if err != nil {
 		t.Fatal(err)
 	}
+	form := regexp.MustCompile("^- `(\\w+)` \\((.+); (.+)\\): (.+)$")
+	for line := range strings.Lines(strings.ReplaceAll(string(page), "\n  ", " ")) {
+		if !strings.HasPrefix(line, "- `") {
+			continue
+		}
+		m := form.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			t.Errorf("no field, values, default and effect: %s", line)
+			continue
+		}
+		fields = append(fields, pageField{m[1], m[3], m[4]})
+	}
+	return fields
+}
+
+// TestPageListsEveryField holds the lists of docs/configuration.md against
+// the fields that Parse knows, both ways: names, order and defaults.
+func TestPageListsEveryField(t *testing.T) {
 	type row struct{ name, fallback string }
 	var got, want []row
-	for line := range strings.Lines(string(page)) {
-		cells := strings.Split(strings.TrimSpace(line), " | ")
-		if !strings.HasPrefix(line, "| `") {
-			continue
-		}
-		if len(cells) != 4 {
-			t.Errorf("%d cells, want field, values, default and effect: %s", len(cells), line)
-			continue
-		}
-		for _, cell := range cells {
-			if strings.Trim(cell, "| ") == "" {
-				t.Errorf("an empty cell: %s", line)
-			}
-		}
-		got = append(got, row{strings.Trim(cells[0], "|` "), cells[2]})
+	for _, f := range pageFields(t) {
+		got = append(got, row{f.name, f.fallback})
 	}
 	for _, f := range (&Config{}).fields() {
 		want = append(want, row{f.name, f.fallback})
@@ -48,7 +58,7 @@ func TestPageListsEveryField(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreTrue holds the defaults that the tables say against what is
+// TestDefaultsAreTrue holds the defaults that the lists say against what is
 // done without the field.
 func TestDefaultsAreTrue(t *testing.T) {
 	none := media()

@@ -213,22 +213,14 @@ func fileSchema(t *testing.T) *jsonschema.Schema {
 // does, for editors to show.
 func pageEffects(t *testing.T) map[string]string {
 	t.Helper()
-	page, err := os.ReadFile(pagePath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	effects := map[string]string{}
-	for line := range strings.Lines(string(page)) {
-		cells := strings.Split(strings.TrimSpace(line), " | ")
-		if !strings.HasPrefix(line, "| `") || len(cells) < 4 {
-			continue
-		}
-		text := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(strings.ReplaceAll(strings.TrimSuffix(cells[3], " |"), "`", ""), "$1")
+	for _, f := range pageFields(t) {
+		text := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(strings.ReplaceAll(f.effect, "`", ""), "$1")
 		text = regexp.MustCompile(`[;.] .*`).ReplaceAllString(text, "")
-		if !strings.HasPrefix(cells[3], "`") { // a value is written as it is
+		if !strings.HasPrefix(f.effect, "`") { // a value is written as it is
 			text = strings.ToUpper(text[:1]) + text[1:]
 		}
-		effects[strings.Trim(cells[0], "|` ")] = text + "."
+		effects[f.name] = text + "."
 	}
 	return effects
 }

@@ -97,7 +97,9 @@ func TestSchemasExplainTheirFields(t *testing.T) {
 		}
 		visit(s)
 	}
-	for _, name := range []string{"verdict", "state", "outcome", "kind", "class", "did", "held", "noSource", "sizeOnly", "submitted", "proofs", "waitingBytes"} {
+	for _, name := range []string{
+		"verdict", "state", "outcome", "kind", "class", "did", "held", "noSource", "sizeOnly", "submitted", "proofs", "waitingBytes",
+	} {
 		if !explained[name] {
 			t.Errorf("no schema explains %s", name)
 		}
@@ -120,13 +122,13 @@ func text(t *testing.T, name string, of any, when string) []byte {
 	const outcomes = "replayed, failed, interrupted, skipped, waiting (dry run), not-understood, not-ours, not-invoked or not-deleted"
 	switch name { // what is too long for a field's tag
 	case "adopt":
-		s.Properties["regions"].Items.Properties["state"].Description = "told (the entries were present), written, wanting (a dry run would add them), " +
-			"failed or checked"
+		s.Properties["regions"].Items.Properties["state"].Description = "told (the entries were present), written, " +
+			"wanting (a dry run would add them), failed or checked"
 	case "doctor":
 		s.Properties["findings"].Items.Properties["check"] = checks()
 	case "explain":
-		s.Properties["verdict"].Description = "everywhere, nowhere, different, missing, deleted, archived, tags-differ, not-compared, unknown, " +
-			"on-its-way, copying, dead-letter or left-out (by cdk.json)"
+		s.Properties["verdict"].Description = "everywhere, nowhere, different, missing, deleted, archived, tags-differ, " +
+			"not-compared, unknown, on-its-way, copying, dead-letter or left-out (by cdk.json)"
 	case "redrive":
 		s.Properties["letters"].Items.Properties["outcome"].Description = outcomes
 	case "redrive-letter":

@@ -78,12 +78,12 @@ func TestAdoptedBucketWithAKey(t *testing.T) {
 	w.wantSettings("us-east-1", bucket, before)
 }
 
-// adoptersPolicies are those of docs/security.md for looking at a set that adopts
+// adoptersPolicies are those of docs/policies for looking at a set that adopts
 // my-old-bucket with this key.
 func adoptersPolicies(t *testing.T, key string) []map[string]any {
 	t.Helper()
 	looking, _ := pagePolicies(t)
-	adopted := policyOfThePage(t, "LookAtAdopted")
+	adopted := pagePolicy(t, "adopted")
 	for _, s := range adopted["Statement"].([]any) {
 		if statement := s.(map[string]any); statement["Sid"] == "LookAtItsKey" {
 			statement["Resource"] = key

@@ -23,22 +23,6 @@ import (
 
 const auditContext = `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"auditTrail":{"retentionDays":90}}}`
 
-// auditPolicy is that of docs/security.md for who asks the trail.
-func auditPolicy(t *testing.T) map[string]any {
-	t.Helper()
-	for _, p := range policiesOfThePage(t) {
-		text, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(text), "AskTheTrail") {
-			return p
-		}
-	}
-	t.Fatal("docs/security.md has no policy AskTheTrail")
-	return nil
-}
-
 // audited is a set with a trail, and roles that ask it: each with the policies of the
 // page, but for one action of that about the trail.
 type audited struct {
@@ -52,7 +36,7 @@ func startAudited(t *testing.T) audited {
 	a := editable(t, synthesize(t, auditContext))
 	a.edit("s3fanout-us-east-1", func(resources map[string]any) int {
 		for role, without := range map[string]string{"asks": "", "asks-not": "logs:StartQuery", "waits-not": "logs:GetQueryResults"} {
-			kept := auditPolicy(t)
+			kept := pagePolicy(t, "audit")
 			statements := kept["Statement"].([]any)
 			kept["Statement"] = slices.DeleteFunc(statements, func(s any) bool { return slices.Contains(actions(s.(map[string]any)), without) })
 			resources["Role"+strings.ReplaceAll(role, "-", "")] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{

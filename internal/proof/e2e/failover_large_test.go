@@ -34,11 +34,11 @@ func (r routed) byRole(name string) routed {
 	return changed
 }
 
-// failoverPolicies are those of docs/security.md for who may look, operate and shift.
+// failoverPolicies are those of docs/policies for who may look, operate and shift.
 func failoverPolicies(t *testing.T) []map[string]any {
 	t.Helper()
 	looking, operating := pagePolicies(t)
-	return []map[string]any{looking, operating, policyOfThePage(t, "AccessPoints"), policyOfThePage(t, "Shift")}
+	return []map[string]any{looking, operating, pagePolicy(t, "access-point"), pagePolicy(t, "shift")}
 }
 
 // runbookCommands are those of a section of docs/runbook.md, in order.
@@ -60,7 +60,7 @@ func runbookCommands(t *testing.T, section string) (lines []string) {
 }
 
 // The runbook's commands bring a set through the loss of a Region's S3 and back, with
-// the policies of docs/security.md. Who is asked says yes.
+// the policies of docs/policies. Who is asked says yes.
 func TestRunbookOfARegionThatIsDown(t *testing.T) {
 	onlyWith(t, "S3FANOUT_E2E_LARGE", "test-large")
 	a := editable(t, synthesize(t, openPoint))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -17,45 +16,25 @@ import (
 	"s3fanout/internal/sandbox/fault"
 )
 
-// policiesOfThePage are the policies of docs/security.md, in order. They are for a
-// replica set that has other names.
-func policiesOfThePage(t *testing.T) (policies []map[string]any) {
+// pagePolicy is a policy of docs/policies, which docs/security.md links, for the set's
+// names here.
+func pagePolicy(t *testing.T, name string) (policy map[string]any) {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(build.root, "docs", "security.md"))
+	content, err := os.ReadFile(filepath.Join(build.root, "docs", "policies", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
-		var policy map[string]any
-		text := strings.NewReplacer("111122223333", sandbox.AccountID, "media-", "s3fanout-").Replace(block[1])
-		if err := json.Unmarshal([]byte(text), &policy); err != nil {
-			t.Fatal(err)
-		}
-		policies = append(policies, policy)
+	text := strings.NewReplacer("111122223333", sandbox.AccountID, "media-", "s3fanout-").Replace(string(content))
+	if err := json.Unmarshal([]byte(text), &policy); err != nil {
+		t.Fatal(err)
 	}
-	return policies
+	return policy
 }
 
-// pagePolicies are the first two: for looking, and what operators have besides.
+// pagePolicies are for looking, and what operators have besides.
 func pagePolicies(t *testing.T) (looking, operating map[string]any) {
 	t.Helper()
-	policies := policiesOfThePage(t)
-	if len(policies) < 2 {
-		t.Fatalf("%d blocks of JSON on the page, want these two policies before those for other purposes", len(policies))
-	}
-	return policies[0], policies[1]
-}
-
-// policyOfThePage is the one whose first statement has this Sid.
-func policyOfThePage(t *testing.T, sid string) map[string]any {
-	t.Helper()
-	for _, policy := range policiesOfThePage(t) {
-		if statements, ok := policy["Statement"].([]any); ok && statements[0].(map[string]any)["Sid"] == sid {
-			return policy
-		}
-	}
-	t.Fatalf("docs/security.md has no policy that begins with %s", sid)
-	return nil
+	return pagePolicy(t, "look"), pagePolicy(t, "operate")
 }
 
 // operatedWorld has a role "operator" with these policies.
@@ -188,7 +167,7 @@ func (w *world) operate(by identity, steps []step) (troubles []string) {
 	return troubles
 }
 
-// The policies of docs/security.md are enough for the commands that the page
+// The policies of docs/policies are enough for the commands that docs/security.md
 // names, and nothing in them is there without need.
 func TestOperatorsPolicies(t *testing.T) {
 	t.Parallel()

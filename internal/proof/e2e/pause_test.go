@@ -16,7 +16,7 @@ import (
 func TestPauseLosesNothing(t *testing.T) {
 	t.Parallel()
 	looking, operating := pagePolicies(t)
-	w := operatedWorld(t, looking, operating, pausingPolicy(t))
+	w := operatedWorld(t, looking, operating, pagePolicy(t, "pause"))
 	operator := w.as(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/operator", "operator"))
 	run := func(code int, args ...string) string {
 		t.Helper()
@@ -70,12 +70,6 @@ func TestPauseByWhoMayNot(t *testing.T) {
 	w.upload("us-east-1", object{key: "films/one", body: "one"})
 	w.settle()
 	w.wantIn("eu-west-1", object{key: "films/one", body: "one"})
-}
-
-// pausingPolicy is the policy of docs/security.md for who may pause.
-func pausingPolicy(t *testing.T) map[string]any {
-	t.Helper()
-	return policyOfThePage(t, "PauseAndResume")
 }
 
 // Where the function's failures go nowhere a pause would lose what is announced
