@@ -119,7 +119,9 @@ func TestSynthesisSaysThatAnAccessPointIsReplaced(t *testing.T) {
 		{[]replicaset.Point{{Name: "a", Regions: []string{"us-east-1"}}, {Name: "b"}}, "accessPoint: b has all Regions of the set."},
 		{[]replicaset.Point{{Name: "a", Regions: []string{"us-east-1"}}}, ""},
 	} {
-		set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AccessPoint: &replicaset.AccessPoint{Points: tt.points}}
+		set := replicaset.Config{
+			Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AccessPoint: &replicaset.AccessPoint{Points: tt.points},
+		}
 		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
 		stack := newAccessPointStack(app, set)
 		var said []string
@@ -144,9 +146,12 @@ func TestSynthesisSaysWhatOptInRegionsTake(t *testing.T) {
 	}{
 		{[]string{"us-east-1", "eu-west-1"}, nil, ""},
 		{[]string{"us-east-1", "eu-south-1", "af-south-1"}, nil, "accessPoint: af-south-1 and eu-south-1 are opt-in Regions: "},
-		{[]string{"us-east-1", "eu-south-1", "eu-west-1"}, []replicaset.Point{{Name: "main", Regions: []string{"us-east-1", "eu-west-1"}}}, ""},
+		{[]string{"us-east-1", "eu-south-1", "eu-west-1"},
+			[]replicaset.Point{{Name: "main", Regions: []string{"us-east-1", "eu-west-1"}}}, ""},
 	} {
-		set := replicaset.Config{Name: "media", Regions: tt.regions, OptInRegions: true, AccessPoint: &replicaset.AccessPoint{Points: tt.points}}
+		set := replicaset.Config{
+			Name: "media", Regions: tt.regions, OptInRegions: true, AccessPoint: &replicaset.AccessPoint{Points: tt.points},
+		}
 		app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
 		said := ""
 		for _, entry := range *newAccessPointStack(app, set).Node().Metadata() {
@@ -163,7 +168,8 @@ func TestSynthesisSaysWhatOptInRegionsTake(t *testing.T) {
 // An access point takes as many Regions as S3 does, each with its own bucket.
 func TestAccessPointOfSeventeenRegions(t *testing.T) {
 	set := replicaset.Config{Name: "media", AccessPoint: &replicaset.AccessPoint{}, OptInRegions: true, Regions: []string{
-		"af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1",
+		"af-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
+		"ca-central-1", "eu-central-1",
 		"eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-2",
 	}}
 	if err := set.Validate(); err != nil {
@@ -204,7 +210,8 @@ func TestSynthesisSaysToDeployAnAccessPointFirst(t *testing.T) {
 		said := 0
 		for _, entry := range *newAccessPointStack(app, set).Node().Metadata() {
 			text, ok := entry.Data.(string)
-			if ok && *entry.Type == "aws:cdk:info" && strings.HasPrefix(text, "access: ") && strings.Contains(text, "first deploy accessPoint without access") {
+			if ok && *entry.Type == "aws:cdk:info" && strings.HasPrefix(text, "access: ") &&
+				strings.Contains(text, "first deploy accessPoint without access") {
 				said++
 			}
 		}
@@ -239,7 +246,8 @@ func TestNewAccessPoint(t *testing.T) {
 		{first, config, "stack first has the parts of a Region; make the access point in another stack"},
 		{stack("none", "us-east-1"), none, "replica set media has no access point; set Config.AccessPoint"},
 	} {
-		if _, err := NewAccessPoint(tt.scope, "AccessPoint", AccessPointProps{Config: tt.config, Regions: []*Region{region}}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+		_, err := NewAccessPoint(tt.scope, "AccessPoint", AccessPointProps{Config: tt.config, Regions: []*Region{region}})
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q…", err, tt.want)
 		}
 	}

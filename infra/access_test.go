@@ -29,14 +29,17 @@ func onlyByAccessPoint(t *testing.T, r relations) {
 	}
 	equal(t, "statement", statements[1], any(object{
 		"Sid": "OnlyByAccessPoint", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": r.member(r.region).BucketARN() + "/*",
-		"Condition": object{"ArnNotLike": object{"s3:DataAccessPointArn": "arn:aws:s3::" + testAccount + ":accesspoint/*", "aws:PrincipalArn": direct}}}))
+		"Condition": object{
+			"ArnNotLike": object{"s3:DataAccessPointArn": "arn:aws:s3::" + testAccount + ":accesspoint/*", "aws:PrincipalArn": direct},
+		}}))
 }
 
 // onlySet has everything that brings roles which reach objects.
 func onlySet() replicaset.Config {
 	return replicaset.Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, BatchOperations: true, AccessPoint: &replicaset.AccessPoint{},
-		Access: replicaset.AccessPointOnly, OperatorARNs: []string{"arn:aws:iam::{account}:role/team/ops"}, DirectAccessARNs: []string{"arn:aws:iam::444455556666:role/etl"},
+		Access: replicaset.AccessPointOnly, OperatorARNs: []string{"arn:aws:iam::{account}:role/team/ops"},
+		DirectAccessARNs: []string{"arn:aws:iam::444455556666:role/etl"},
 	}
 }
 
@@ -210,7 +213,8 @@ func endpoints(there bool) func(*testing.T, relations) {
 		}
 		endpoint := r.one(t, "AWS::EC2::VPCEndpoint")
 		for name, want := range map[string]any{
-			"ServiceName": "com.amazonaws.s3-global.accesspoint", "VpcEndpointType": "Interface", "VpcId": "vpc-01234567", "SubnetIds": list{"subnet-01234567"},
+			"ServiceName": "com.amazonaws.s3-global.accesspoint", "VpcEndpointType": "Interface", "VpcId": "vpc-01234567",
+			"SubnetIds":        list{"subnet-01234567"},
 			"SecurityGroupIds": nil, "PrivateDnsEnabled": true,
 		} {
 			equal(t, name, endpoint.at(name), want)
@@ -261,7 +265,8 @@ func TestEndpointPolicy(t *testing.T) {
 		{"s3:ListBucketVersions", own, testAccount, testAccount, iampolicy.No},
 	} {
 		got := policy.Says(iampolicy.Request{
-			Action: tt.action, Resource: tt.resource, Principal: &iampolicy.Principal{ARNs: []string{"arn:aws:iam::" + tt.account + ":role/app"}}, Whole: true,
+			Action: tt.action, Resource: tt.resource,
+			Principal: &iampolicy.Principal{ARNs: []string{"arn:aws:iam::" + tt.account + ":role/app"}}, Whole: true,
 			Context: map[string]string{"aws:principalaccount": tt.account, "aws:resourceaccount": tt.owner},
 		}).Answer()
 		if got != tt.want {

@@ -58,12 +58,15 @@ func TestAdoption(t *testing.T) {
 		"ServiceToken": here.ARN("lambda", "function:"+here.AdopterName()), "ServiceTimeout": 900.0,
 		"Bucket": "my-old.bucket", "Account": testAccount, "IdPrefix": "s3fanout.media.",
 		"Announcements": list{
-			object{"Id": "s3fanout.media.1", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*"}, "Prefix": "a+b/", "Suffix": ".jpg"},
-			object{"Id": "s3fanout.media.2", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:*"}, "Prefix": "c/"},
+			object{"Id": "s3fanout.media.1", "TopicArn": here.TopicARN(), "Events": list{"s3:ObjectCreated:*"}, "Prefix": "a+b/",
+				"Suffix": ".jpg"},
+			object{"Id": "s3fanout.media.2", "TopicArn": here.TopicARN(),
+				"Events": list{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectTagging:*"}, "Prefix": "c/"},
 		},
 	})
 	equal(t, "dependencies", custom.DependsOn, []string{at.topicPolicy(t, here.TopicARN()).ID})
-	equal(t, "topic's policy", at.topicPolicy(t, here.TopicARN()).at("PolicyDocument.Statement.0.Condition.ArnEquals"), any(object{"aws:SourceArn": arn}))
+	equal(t, "topic's policy", at.topicPolicy(t, here.TopicARN()).at("PolicyDocument.Statement.0.Condition.ArnEquals"),
+		any(object{"aws:SourceArn": arn}))
 	at.testFunction(t)
 	for _, region := range set.Regions {
 		elsewhere := relations{synthesized: s, region: region, template: s.regions[region]}
@@ -105,17 +108,19 @@ func TestAdopter(t *testing.T) {
 	equal(t, "log group", logs.at("LogGroupName"), any("/aws/lambda/"+here.AdopterName()))
 	equal(t, "trust", role.at("AssumeRolePolicyDocument.Statement"), any(list{
 		object{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}))
-	equal(t, "policies", role.at("Policies"), any(list{object{"PolicyName": "adopt", "PolicyDocument": object{"Version": "2012-10-17", "Statement": list{
-		object{"Sid": "EditNotifications", "Effect": "Allow", "Resource": "arn:aws:s3:::my-old.bucket", "Condition": ownBuckets,
-			"Action": list{"s3:GetBucketNotification", "s3:PutBucketNotification", "s3:GetBucketVersioning"}},
-		object{"Sid": "WriteLogs", "Effect": "Allow", "Action": list{"logs:CreateLogStream", "logs:PutLogEvents"},
-			"Resource": "arn:aws:logs:us-east-1:" + testAccount + ":log-group:/aws/lambda/" + here.AdopterName() + ":*"},
-	}}}}))
+	equal(t, "policies", role.at("Policies"),
+		any(list{object{"PolicyName": "adopt", "PolicyDocument": object{"Version": "2012-10-17", "Statement": list{
+			object{"Sid": "EditNotifications", "Effect": "Allow", "Resource": "arn:aws:s3:::my-old.bucket", "Condition": ownBuckets,
+				"Action": list{"s3:GetBucketNotification", "s3:PutBucketNotification", "s3:GetBucketVersioning"}},
+			object{"Sid": "WriteLogs", "Effect": "Allow", "Action": list{"logs:CreateLogStream", "logs:PutLogEvents"},
+				"Resource": "arn:aws:logs:us-east-1:" + testAccount + ":log-group:/aws/lambda/" + here.AdopterName() + ":*"},
+		}}}}))
 	equal(t, "attached policies", role.at("ManagedPolicyArns"), nil)
 
 	set.Buckets = map[string]string{"us-east-1": "my-oldbucket"}
 	for _, other := range synthesize(t, set).regions["us-east-1"].adoption() {
-		if mine := parts[other.Type]; mine.ID == other.ID || other.Type == "AWS::Lambda::Function" && mine.at("FunctionName") == other.at("FunctionName") ||
+		if mine := parts[other.Type]; mine.ID == other.ID ||
+			other.Type == "AWS::Lambda::Function" && mine.at("FunctionName") == other.at("FunctionName") ||
 			other.Type == "AWS::IAM::Role" && mine.at("RoleName") == other.at("RoleName") {
 			t.Errorf("%s %s serves two buckets", other.Type, other.ID)
 		}
@@ -125,13 +130,19 @@ func TestAdopter(t *testing.T) {
 // TestKeysOfAdoptedBuckets: each role may use the keys for these buckets alone,
 // beside those that the set makes and without.
 func TestKeysOfAdoptedBuckets(t *testing.T) {
-	within := object{"StringLike": object{"kms:EncryptionContext:aws:s3:arn": list{"arn:aws:s3:::my-old.bucket", "arn:aws:s3:::my-old.bucket/*"}}}
+	within := object{
+		"StringLike": object{"kms:EncryptionContext:aws:s3:arn": list{"arn:aws:s3:::my-old.bucket", "arn:aws:s3:::my-old.bucket/*"}},
+	}
 	for _, encryption := range []string{"s3", "kms"} {
 		set := adoptingSet()
 		set.Encryption = encryption
 		s := synthesize(t, set)
 		for _, region := range set.Regions {
-			want := map[string]any{"DecryptAdopted": object{"Sid": "DecryptAdopted", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": adoptedKey, "Condition": within}}
+			want := map[string]any{
+				"DecryptAdopted": object{
+					"Sid": "DecryptAdopted", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": adoptedKey, "Condition": within,
+				},
+			}
 			if region == "us-east-1" {
 				want = map[string]any{"EncryptInAdopted": object{"Sid": "EncryptInAdopted", "Effect": "Allow",
 					"Action": list{"kms:GenerateDataKey", "kms:Decrypt"}, "Resource": adoptedKey, "Condition": within}}
@@ -144,7 +155,8 @@ func TestKeysOfAdoptedBuckets(t *testing.T) {
 				}
 			}
 			equal(t, encryption+": "+region, got, want)
-			equal(t, encryption+": topic's key in "+region, r.topic(t).at("KmsMasterKeyId"), map[string]any{"s3": nil, "kms": madeKey(region)}[encryption])
+			equal(t, encryption+": topic's key in "+region, r.topic(t).at("KmsMasterKeyId"),
+				map[string]any{"s3": nil, "kms": madeKey(region)}[encryption])
 		}
 	}
 }

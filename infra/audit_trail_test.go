@@ -22,9 +22,11 @@ func audited(there bool) func(*testing.T, relations) {
 		}
 		trail := r.audit.one(t, "AWS::CloudTrail::Trail")
 		for name, want := range map[string]any{
-			"TrailName": r.set.Name + "-audit", "IsLogging": true, "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true, "EnableLogFileValidation": true,
-			"S3BucketName": auditBucket, "CloudWatchLogsLogGroupArn": r.set.AuditLogGroupARN(testAccount) + ":*",
-			"CloudWatchLogsRoleArn": "arn:aws:iam::" + testAccount + ":role/" + r.set.Name + "-audit", "EventSelectors": nil, "InsightSelectors": nil,
+			"TrailName": r.set.Name + "-audit", "IsLogging": true, "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true,
+			"EnableLogFileValidation": true,
+			"S3BucketName":            auditBucket, "CloudWatchLogsLogGroupArn": r.set.AuditLogGroupARN(testAccount) + ":*",
+			"CloudWatchLogsRoleArn": "arn:aws:iam::" + testAccount + ":role/" + r.set.Name + "-audit", "EventSelectors": nil,
+			"InsightSelectors": nil,
 		} {
 			equal(t, "trail: "+name, trail.at(name), want)
 		}
@@ -55,7 +57,8 @@ func audited(there bool) func(*testing.T, relations) {
 			}
 			selectors = append(selectors, object{"Field": "userIdentity.arn", "NotEquals": values})
 		}
-		equal(t, "selectors", trail.at("AdvancedEventSelectors"), any(list{object{"Name": "writes of objects", "FieldSelectors": selectors}}))
+		equal(t, "selectors", trail.at("AdvancedEventSelectors"),
+			any(list{object{"Name": "writes of objects", "FieldSelectors": selectors}}))
 
 		days := any(365.0)
 		if n := r.set.AuditTrail.RetentionDays; n != 0 {
@@ -76,7 +79,8 @@ func audited(there bool) func(*testing.T, relations) {
 			tlsOnlyStatement("s3:*", list{arn, arn + "/*"}),
 			object{"Sid": "TrailSeesBucket", "Effect": "Allow", "Principal": trust, "Action": "s3:GetBucketAcl", "Resource": arn,
 				"Condition": object{"StringEquals": object{"aws:SourceArn": source}}},
-			object{"Sid": "TrailWrites", "Effect": "Allow", "Principal": trust, "Action": "s3:PutObject", "Resource": arn + "/AWSLogs/" + testAccount + "/*",
+			object{"Sid": "TrailWrites", "Effect": "Allow", "Principal": trust, "Action": "s3:PutObject",
+				"Resource":  arn + "/AWSLogs/" + testAccount + "/*",
 				"Condition": object{"StringEquals": object{"aws:SourceArn": source, "s3:x-amz-acl": "bucket-owner-full-control"}}},
 		}))
 		role := r.audit.one(t, "AWS::IAM::Role")
@@ -102,7 +106,9 @@ func audited(there bool) func(*testing.T, relations) {
 // The trail says which buckets it records, and changes nothing in any Region: an
 // adopted bucket's policy least of all.
 func TestAuditTrailChangesNoRegion(t *testing.T) {
-	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Buckets: map[string]string{"eu-west-1": "my-old-bucket"}}
+	set := replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Buckets: map[string]string{"eu-west-1": "my-old-bucket"},
+	}
 	without := synthesize(t, set)
 	set.AuditTrail = &replicaset.AuditTrail{}
 	with := synthesize(t, set)
@@ -116,7 +122,9 @@ func TestAuditTrailChangesNoRegion(t *testing.T) {
 
 // The trail stays where it is when its Region leaves the set.
 func TestAuditTrailOutsideOfTheSet(t *testing.T) {
-	s := synthesize(t, replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{StackRegion: "us-west-2"}})
+	s := synthesize(t, replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{StackRegion: "us-west-2"},
+	})
 	trail := s.audit.one(t, "AWS::CloudTrail::Trail")
 	equal(t, "log group", trail.at("CloudWatchLogsLogGroupArn"), any("arn:aws:logs:us-west-2:"+testAccount+":log-group:media-audit:*"))
 	equal(t, "role", s.audit.one(t, "AWS::IAM::Role").at("RoleName"), any("media-audit"))
@@ -150,7 +158,8 @@ func TestNewAuditTrail(t *testing.T) {
 	}{
 		{"us-east-1", config, ""},
 		{"us-east-1", none, "replica set media has no audit trail; set Config.AuditTrail"},
-		{"eu-west-1", config, "stack s2 is not in us-east-1; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion"},
+		{"eu-west-1", config,
+			"stack s2 is not in us-east-1; make the audit trail in a stack there, or name another Region in Config.AuditTrail.StackRegion"},
 		{"us-west-2", elsewhere, ""},
 	} {
 		name := "s" + string(rune('0'+len(*app.Node().Children())))

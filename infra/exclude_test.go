@@ -49,7 +49,8 @@ func TestFilterDropsOnePrefix(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		body := fmt.Sprintf(`{"Records":[{"eventName":%q,"userIdentity":{"principalId":%q},"s3":{"object":{"key":%q}}}]}`, tt.event, tt.principal, tt.key)
+		body := fmt.Sprintf(`{"Records":[{"eventName":%q,"userIdentity":{"principalId":%q},"s3":{"object":{"key":%q}}}]}`,
+			tt.event, tt.principal, tt.key)
 		if got := policy.MatchBody([]byte(body)); got != tt.want {
 			t.Errorf("%s of %s by %s while %v are followed: passes %t, want %t", tt.event, tt.key, tt.principal, tt.follow, got, tt.want)
 		}
@@ -63,7 +64,8 @@ func TestTooMuchExcludedIsSaidBeforeSynthesis(t *testing.T) {
 	for i := range 40 {
 		set.Exclude = append(set.Exclude, replicaset.Exclusion{Prefix: fmt.Sprintf("%03d/%s/", i, strings.Repeat("p", 100))})
 	}
-	const want = "s3fanout.exclude: they make the environment of the function in us-east-1 4566 bytes long, AWS allows 4096; exclude fewer prefixes and suffixes, or shorten them"
+	const want = "s3fanout.exclude: they make the environment of the function in us-east-1 4566 bytes long, AWS allows 4096; " +
+		"exclude fewer prefixes and suffixes, or shorten them"
 	if err := Config(set).Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -202,7 +202,9 @@ func encrypted(key func(relations) any) func(*testing.T, relations) {
 		bucket := object{"ServerSideEncryptionByDefault": object{"SSEAlgorithm": "AES256"}}
 		sse := any(true)
 		if want != nil {
-			bucket = object{"BucketKeyEnabled": true, "ServerSideEncryptionByDefault": object{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": want}}
+			bucket = object{
+				"BucketKeyEnabled": true, "ServerSideEncryptionByDefault": object{"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": want},
+			}
 			sse = nil
 		}
 		if !r.adopted() {
@@ -246,7 +248,8 @@ func bounded(want any) func(*testing.T, relations) {
 // tagged wants the tags on everything but what cannot have any.
 func tagged(want any) func(*testing.T, relations) {
 	untaggable := []string{
-		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias", "AWS::Scheduler::Schedule", adoptionType,
+		"AWS::IAM::Policy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy",
+		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::KMS::Alias", "AWS::Scheduler::Schedule", adoptionType,
 	}
 	return func(t *testing.T, r relations) {
 		for _, each := range r.resources {

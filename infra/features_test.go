@@ -38,11 +38,13 @@ func features() [][]level {
 		{
 			{"namespace by default", nothing, namespaced("", nil)},
 			{"global namespace", func(c *replicaset.Config) { c.BucketNamespace = "global" }, namespaced("", "global")},
-			{"account-regional namespace", func(c *replicaset.Config) { c.BucketNamespace = "account-regional" }, namespaced("-an", "account-regional")},
+			{"account-regional namespace", func(c *replicaset.Config) { c.BucketNamespace = "account-regional" },
+				namespaced("-an", "account-regional")},
 		},
 		{
 			{"buckets that are made", nothing, nil},
-			{"one adopted", func(c *replicaset.Config) { c.Buckets = map[string]string{c.Regions[0]: "my-old-bucket"} }, adopts(map[int]bool{0: true})},
+			{"one adopted", func(c *replicaset.Config) { c.Buckets = map[string]string{c.Regions[0]: "my-old-bucket"} },
+				adopts(map[int]bool{0: true})},
 			{"one adopted, with a key", func(c *replicaset.Config) {
 				c.Buckets, c.BucketKeyARNs = map[string]string{c.Regions[1]: "my.other.bucket"}, existingKeys(c.Regions[1:])
 			}, adopts(map[int]bool{1: true})},
@@ -65,7 +67,8 @@ func features() [][]level {
 			{"no copies by users", func(c *replicaset.Config) { c.NoUserCopies = true },
 				followed("s3:ObjectCreated:Put", "s3:ObjectCreated:Post", "s3:ObjectCreated:CompleteMultipartUpload")},
 			{"overwrites", func(c *replicaset.Config) { c.Follow = overwrites }, followed("s3:ObjectCreated:*")},
-			{"deletions", func(c *replicaset.Config) { c.Follow = deletions }, followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated")},
+			{"deletions", func(c *replicaset.Config) { c.Follow = deletions },
+				followed("s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated")},
 			{"overwrites and tags", func(c *replicaset.Config) { c.Follow = replicaset.Follow{Overwrites: true, Tags: true} },
 				followed("s3:ObjectCreated:*", "s3:ObjectTagging:*")},
 			{"everything", func(c *replicaset.Config) { c.Follow = everything },
@@ -112,16 +115,19 @@ func features() [][]level {
 		},
 		{
 			{"shared concurrency", nothing, property("AWS::Lambda::Function", "ReservedConcurrentExecutions", nil)},
-			{"reserved concurrency", func(c *replicaset.Config) { c.ReservedConcurrency = 7 }, property("AWS::Lambda::Function", "ReservedConcurrentExecutions", 7.0)},
+			{"reserved concurrency", func(c *replicaset.Config) { c.ReservedConcurrency = 7 },
+				property("AWS::Lambda::Function", "ReservedConcurrentExecutions", 7.0)},
 		},
 		{
 			{"logs by default", nothing, property("AWS::Logs::LogGroup", "RetentionInDays", 30.0)},
-			{"logs for a year", func(c *replicaset.Config) { c.LogRetentionDays = 365 }, property("AWS::Logs::LogGroup", "RetentionInDays", 365.0)},
+			{"logs for a year", func(c *replicaset.Config) { c.LogRetentionDays = 365 },
+				property("AWS::Logs::LogGroup", "RetentionInDays", 365.0)},
 		},
 		{
 			{"no traces", nothing, traced(nil, nil)},
 			{"traces", func(c *replicaset.Config) { c.Tracing = true }, traced("Active", list{
-				object{"Sid": "SendTraces", "Effect": "Allow", "Action": list{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, "Resource": "*"}})},
+				object{"Sid": "SendTraces", "Effect": "Allow", "Action": list{"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+					"Resource": "*"}})},
 		},
 		{
 			{"a dashboard", nothing, dashboards(1)},
@@ -149,7 +155,8 @@ func features() [][]level {
 		},
 		{
 			{"S3's keys", nothing, encrypted(func(relations) any { return nil })},
-			{"keys that are made", func(c *replicaset.Config) { c.Encryption = "kms" }, encrypted(func(r relations) any { return madeKey(r.region) })},
+			{"keys that are made", func(c *replicaset.Config) { c.Encryption = "kms" },
+				encrypted(func(r relations) any { return madeKey(r.region) })},
 			{"keys that are given", func(c *replicaset.Config) { c.Encryption, c.KMSKeyARNs = "kms", existingKeys(c.Regions) },
 				encrypted(func(r relations) any { return existingKeys(r.set.Regions)[r.region] })},
 		},
@@ -182,7 +189,8 @@ func features() [][]level {
 		},
 		{
 			{"unbounded", nothing, bounded(nil)},
-			{"bounded", func(c *replicaset.Config) { c.PermissionsBoundary = "arn:aws:iam::{account}:policy/b" }, bounded("arn:aws:iam::" + testAccount + ":policy/b")},
+			{"bounded", func(c *replicaset.Config) { c.PermissionsBoundary = "arn:aws:iam::{account}:policy/b" },
+				bounded("arn:aws:iam::" + testAccount + ":policy/b")},
 		},
 		{
 			{"operators by the account", nothing, trusting(nil, false)},
@@ -199,7 +207,8 @@ func features() [][]level {
 					accessPoints(nil)(t, r)
 				}
 			}},
-			{"an access point", func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} }, accessPoints(map[string][]int{"Main": {1, 0}})},
+			{"an access point", func(c *replicaset.Config) { c.AccessPoint = &replicaset.AccessPoint{} },
+				accessPoints(map[string][]int{"Main": {1, 0}})},
 			{"two access points", func(c *replicaset.Config) {
 				c.AccessPoint = &replicaset.AccessPoint{StackRegion: "us-west-2", Points: []replicaset.Point{
 					{Name: "old", Regions: c.Regions[:1]}, {Name: "new", Regions: c.Regions}}}
@@ -222,7 +231,9 @@ func features() [][]level {
 				if c.AccessPoint == nil {
 					c.AccessPoint = &replicaset.AccessPoint{}
 				}
-				c.VPCEndpoints = map[string]replicaset.VPCEndpoint{c.Regions[0]: {VPCID: "vpc-01234567", SubnetIDs: []string{"subnet-01234567"}}}
+				c.VPCEndpoints = map[string]replicaset.VPCEndpoint{
+					c.Regions[0]: {VPCID: "vpc-01234567", SubnetIDs: []string{"subnet-01234567"}},
+				}
 			}, endpoints(true)},
 		},
 		{
@@ -283,7 +294,9 @@ func TestEveryPairOfFeatures(t *testing.T) {
 		})
 	}
 	// TestOwnRoles looks at these: they exclude other features.
-	for _, name := range []string{"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "ReconcileRoleARN", "ScheduleRoleARN", "OwnAuditRoleARN", "RoleIDs"} {
+	for _, name := range []string{
+		"FunctionRoleARN", "AdoptRoleARN", "JobRoleARN", "ReconcileRoleARN", "ScheduleRoleARN", "OwnAuditRoleARN", "RoleIDs",
+	} {
 		varied[name] = true
 	}
 	kind := reflect.TypeFor[replicaset.Config]()

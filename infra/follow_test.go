@@ -69,7 +69,8 @@ func TestMarkersOfTheRolePass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := fmt.Sprintf(`{"Records":[{"eventName":%q,"userIdentity":{"principalId":%q},"s3":{"object":{"key":"k"}}}]}`, tt.event, tt.principal)
+		body := fmt.Sprintf(`{"Records":[{"eventName":%q,"userIdentity":{"principalId":%q},"s3":{"object":{"key":"k"}}}]}`,
+			tt.event, tt.principal)
 		if got := policy.MatchBody([]byte(body)); got != tt.want {
 			t.Errorf("%s by %s while %v are followed: passes %t, want %t", tt.event, tt.principal, tt.follow, got, tt.want)
 		}
@@ -86,14 +87,17 @@ func TestFollowGrantsWhatItNeeds(t *testing.T) {
 	}{
 		{replicaset.Follow{}, map[string][]string{}},
 		{overwrites, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObjectVersion": {own + "/*"},
 		}},
 		{deletions, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
-			"s3:DeleteObject": {own + "/*"},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObjectVersion": {own + "/*"},
+			"s3:DeleteObject":     {own + "/*"},
 		}},
 		{replicaset.Follow{Overwrites: true, Tags: true}, map[string][]string{
-			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own}, "s3:GetObjectVersion": {own + "/*"},
+			"s3:GetObject": {others + "/*"}, "s3:ListBucketVersions": {others, own}, "s3:GetBucketVersioning": {own},
+			"s3:GetObjectVersion":        {own + "/*"},
 			"s3:PutObjectVersionTagging": {own + "/*"}, "s3:GetObjectVersionTagging": {own + "/*"},
 		}},
 	} {

@@ -119,7 +119,10 @@ func TestKeyOfTheApp(t *testing.T) {
 	set.Encryption = replicaset.EncryptionKMS
 	app, out := newTestApp(t)
 	stack := stackIn(app, "Own", "us-east-1")
-	if _, err := NewRegion(stack, "Uploads", RegionProps{Config: Config(set), Code: testCode(t, set), Key: awskms.NewKey(stack, jsii.String("Mine"), nil)}); err != nil {
+	_, err := NewRegion(stack, "Uploads", RegionProps{
+		Config: Config(set), Code: testCode(t, set), Key: awskms.NewKey(stack, jsii.String("Mine"), nil),
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	app.Synth(nil)
@@ -159,7 +162,9 @@ func TestBucketOfTheApp(t *testing.T) {
 		managed bool // by the CDK, which then replaces what others wrote
 	}{
 		"made": {func(stack awscdk.Stack) awss3.IBucket {
-			return awss3.NewBucket(stack, jsii.String("Old"), &awss3.BucketProps{BucketName: jsii.String("old-bucket"), Versioned: jsii.Bool(true)})
+			return awss3.NewBucket(stack, jsii.String("Old"), &awss3.BucketProps{
+				BucketName: jsii.String("old-bucket"), Versioned: jsii.Bool(true),
+			})
 		}, true},
 		"imported": {func(stack awscdk.Stack) awss3.IBucket {
 			return awss3.Bucket_FromBucketName(stack, jsii.String("Old"), jsii.String("old-bucket"))
@@ -169,7 +174,8 @@ func TestBucketOfTheApp(t *testing.T) {
 			app, out := newTestApp(t)
 			stack := stackIn(app, "Own", "us-east-1")
 			bucket := tt.bucket(stack)
-			bucket.AddEventNotification(awss3.EventType_OBJECT_RESTORE, awss3notifications.NewSnsDestination(awssns.NewTopic(stack, jsii.String("Theirs"), nil)))
+			bucket.AddEventNotification(awss3.EventType_OBJECT_RESTORE,
+				awss3notifications.NewSnsDestination(awssns.NewTopic(stack, jsii.String("Theirs"), nil)))
 			region, err := NewRegion(stack, "Uploads", RegionProps{Config: Config(set), Code: testCode(t, set), Bucket: bucket})
 			if err != nil {
 				t.Fatal(err)
@@ -231,7 +237,8 @@ func TestBucketOfTheApp(t *testing.T) {
 						}
 					}
 				}
-				if !slices.Equal(events, set.Events(set.Follow)) || len(r.Properties.NotificationConfiguration.TopicConfigurations) != len(events)+1 {
+				if !slices.Equal(events, set.Events(set.Follow)) ||
+					len(r.Properties.NotificationConfiguration.TopicConfigurations) != len(events)+1 {
 					t.Errorf("%s: our topic is told of %v, want %v, beside theirs", id, events, set.Events(set.Follow))
 				}
 				if r.Properties.Managed != tt.managed {
@@ -260,7 +267,8 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 		return awss3.NewBucket(here, jsii.String(id), &props)
 	}
 	versioned, imported := jsii.Bool(true), awss3.Bucket_FromBucketName(here, jsii.String("Imported"), jsii.String("another"))
-	other := awskms.Key_FromKeyArn(here, jsii.String("Other"), jsii.String("arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab"))
+	other := awskms.Key_FromKeyArn(here, jsii.String("Other"),
+		jsii.String("arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab"))
 	region := func(scope constructs.Construct, props RegionProps) error {
 		if props.Code == nil {
 			props.Code = testCode(t, replicaset.Config(config))
@@ -280,26 +288,41 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		"one Region":      {invalid, "s3fanout.regions: 1 given, a replica set needs at least two; add one"},
-		"no name":         {region(here, RegionProps{}), "s3fanout.regions: 0 given, a replica set needs at least two; add one"},
-		"no stack":        {region(app, RegionProps{Config: config}), `scope "" is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet`},
-		"no Region":       {region(awscdk.NewStack(app, jsii.String("Nowhere"), nil), RegionProps{Config: config}), "stack Nowhere is bound to no Region; set Env.Region in its props to one of us-east-1, eu-west-1"},
-		"another Region":  {region(stackIn(app, "There", "eu-west-2"), RegionProps{Config: config}), "stack There is in eu-west-2, which is not one of the Regions of replica set media: us-east-1, eu-west-1"},
-		"key without kms": {region(here, RegionProps{Config: config, Key: other}), `the key: the encryption of replica set media is not "kms"; set Config.Encryption, or leave the key out`},
-		"two keys": {region(here, RegionProps{Config: kms, Key: other}), "the key is arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab, " +
-			"but Config.KMSKeyARNs has arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab in us-east-1, which the other Regions use; give the same key, or leave one of the two out"},
+		"one Region": {invalid, "s3fanout.regions: 1 given, a replica set needs at least two; add one"},
+		"no name":    {region(here, RegionProps{}), "s3fanout.regions: 0 given, a replica set needs at least two; add one"},
+		"no stack": {region(app, RegionProps{Config: config}),
+			`scope "" is in no stack; make it in a stack for each Region, or all stacks by NewReplicaSet`},
+		"no Region": {region(awscdk.NewStack(app, jsii.String("Nowhere"), nil), RegionProps{Config: config}),
+			"stack Nowhere is bound to no Region; set Env.Region in its props to one of us-east-1, eu-west-1"},
+		"another Region": {region(stackIn(app, "There", "eu-west-2"), RegionProps{Config: config}),
+			"stack There is in eu-west-2, which is not one of the Regions of replica set media: us-east-1, eu-west-1"},
+		"key without kms": {region(here, RegionProps{Config: config, Key: other}),
+			`the key: the encryption of replica set media is not "kms"; set Config.Encryption, or leave the key out`},
+		"two keys": {region(here, RegionProps{Config: kms, Key: other}),
+			"the key is arn:aws:kms:us-east-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab, " +
+				"but Config.KMSKeyARNs has arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab in us-east-1, " +
+				"which the other Regions use; give the same key, or leave one of the two out"},
 		"bucket that nobody knows": {region(here, RegionProps{Config: config, Bucket: imported}),
-			"bucket Here/Imported: Config.Buckets has no name for us-east-1; put the bucket's name there, because the other Regions use it"},
+			"bucket Here/Imported: Config.Buckets has no name for us-east-1; put the bucket's name there, because the other " +
+				"Regions use it"},
 		"another bucket": {region(here, RegionProps{Config: adopting, Bucket: imported}),
 			"bucket Here/Imported is called another, but Config.Buckets has old-bucket in us-east-1; give the same name in both"},
-		"bucket of another name": {region(here, RegionProps{Config: adopting, Bucket: bucket("Named", awss3.BucketProps{BucketName: jsii.String("new-bucket"), Versioned: versioned})}),
+		"bucket of another name": {region(here, RegionProps{
+			Config: adopting, Bucket: bucket("Named", awss3.BucketProps{BucketName: jsii.String("new-bucket"), Versioned: versioned}),
+		}),
 			"bucket Here/Named is called new-bucket, but Config.Buckets has old-bucket in us-east-1; give the same name in both"},
-		"bucket without a name": {region(here, RegionProps{Config: adopting, Bucket: bucket("Unnamed", awss3.BucketProps{Versioned: versioned})}),
-			"bucket Here/Unnamed gets its name when it is deployed; set BucketName in its props to old-bucket, which the other Regions use"},
-		"bucket without versions": {region(here, RegionProps{Config: adopting, Bucket: bucket("Plain", awss3.BucketProps{BucketName: jsii.String("old-bucket")})}),
+		"bucket without a name": {region(here, RegionProps{
+			Config: adopting, Bucket: bucket("Unnamed", awss3.BucketProps{Versioned: versioned}),
+		}),
+			"bucket Here/Unnamed gets its name when it is deployed; set BucketName in its props to old-bucket, which the other " +
+				"Regions use"},
+		"bucket without versions": {region(here, RegionProps{
+			Config: adopting, Bucket: bucket("Plain", awss3.BucketProps{BucketName: jsii.String("old-bucket")}),
+		}),
 			"bucket Here/Plain keeps no versions; set Versioned in its props, because a copy names the version in its event"},
-		"mesh beside its Region": {together, "stack Here has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's"},
-		"nothing to build with":  {noGo, "go is not on the PATH to build the functions' code with; give the code, see infra.Code"},
+		"mesh beside its Region": {together,
+			"stack Here has the parts of the Region already; make the mesh in another stack, which is deployed after every Region's"},
+		"nothing to build with": {noGo, "go is not on the PATH to build the functions' code with; give the code, see infra.Code"},
 	} {
 		if tt.err == nil || tt.err.Error() != tt.want {
 			t.Errorf("%s: got  %v\nwant %s", what, tt.err, tt.want)

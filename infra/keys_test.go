@@ -23,10 +23,13 @@ func TestKeys(t *testing.T) {
 	key := made.regions["us-east-1"].one(t, "AWS::KMS::Key")
 	equal(t, "rotation", key.at("EnableKeyRotation"), any(true))
 	equal(t, "key policy", key.at("KeyPolicy.Statement"), any(list{
-		object{"Sid": "AccountDecides", "Effect": "Allow", "Principal": object{"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"},
-		object{"Sid": "BucketPublishes", "Effect": "Allow", "Principal": object{"Service": "s3.amazonaws.com"}, "Action": use, "Resource": "*",
+		object{"Sid": "AccountDecides", "Effect": "Allow", "Principal": object{"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*",
+			"Resource": "*"},
+		object{"Sid": "BucketPublishes", "Effect": "Allow", "Principal": object{"Service": "s3.amazonaws.com"}, "Action": use,
+			"Resource":  "*",
 			"Condition": object{"ArnEquals": object{"aws:SourceArn": bucket}, "StringEquals": object{"aws:SourceAccount": testAccount}}},
-		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"}, "Action": use, "Resource": "*",
+		object{"Sid": "TopicSendsUndelivered", "Effect": "Allow", "Principal": object{"Service": "sns.amazonaws.com"}, "Action": use,
+			"Resource":  "*",
 			"Condition": object{"ArnEquals": object{"aws:SourceArn": topic}}},
 	}))
 

@@ -17,7 +17,8 @@ import (
 // name, and the first n of all 34 Regions; keys are made, or given.
 func largeSet(n int, ownKeys bool) replicaset.Config {
 	regions := []string{
-		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1",
+		"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3",
+		"eu-central-1",
 		"eu-north-1", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2",
 		"eu-south-1", "ap-east-1", "af-south-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "eu-central-2", "eu-south-2",
 		"il-central-1", "me-central-1", "me-south-1", "mx-central-1", "ca-west-1",
@@ -25,7 +26,8 @@ func largeSet(n int, ownKeys bool) replicaset.Config {
 	}
 	set := replicaset.Config{
 		Name: "a-name-of-thirty-two-characters0", Regions: regions[:n], Encryption: "kms", BucketNamespace: "account-regional",
-		OptInRegions: true, BatchOperations: true, Tracing: true, Follow: everything, OperatorARNs: []string{"arn:aws:iam::{account}:role/operators"},
+		OptInRegions: true, BatchOperations: true, Tracing: true, Follow: everything,
+		OperatorARNs:          []string{"arn:aws:iam::{account}:role/operators"},
 		MultipartThresholdMiB: 5120, MultipartParallel: 256, ReplicaStorageClass: "INTELLIGENT_TIERING",
 		Reconcile: daily(),
 	}
@@ -82,8 +84,10 @@ func TestLimitsMeasureWhatIsSynthesized(t *testing.T) {
 	at := relations{synthesized: synthesized{set: set}, template: stack, region: region}
 	equal(t, "environment", lengthOf(s.environment()), length(at.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
 	compares := stack.reconciliation()
-	equal(t, "environment of the function that compares", s.reconcileEnvironmentLength(), length(compares.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
-	equal(t, "policy of the function that compares", s.comparePolicyLength(), length(roleNamed(t, stack, set.Member(testAccount, region).ReconcileRoleName()).at("Policies.0.PolicyDocument")))
+	equal(t, "environment of the function that compares", s.reconcileEnvironmentLength(),
+		length(compares.one(t, "AWS::Lambda::Function").at("Environment.Variables")))
+	equal(t, "policy of the function that compares", s.comparePolicyLength(),
+		length(roleNamed(t, stack, set.Member(testAccount, region).ReconcileRoleName()).at("Policies.0.PolicyDocument")))
 	t.Logf("%d characters of policies, %d of trust", policies, trust)
 }
 
@@ -111,16 +115,19 @@ func TestWhatIsTooLongIsSaidBeforeSynthesis(t *testing.T) {
 		set  replicaset.Config
 		want string // "": it fits
 	}{
-		{"all Regions with everything", largeSet(34, true), "s3fanout.regions: they make the inline policies of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"13280 characters long, AWS allows 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
+		{"all Regions with everything", largeSet(34, true),
+			"s3fanout.regions: they make the inline policies of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
+				"13280 characters long, AWS allows 10240; use fewer Regions, leave batchOperations out, or choose a shorter name"},
 		{"all Regions without jobs", plain, ""},
 		{"filters with a long follow of their own", filtered, "s3fanout.filters: they make the environment of the function in us-east-1 " +
 			"4653 bytes long, AWS allows 4096; give fewer filters a follow of their own, or shorten their prefixes and suffixes"},
 		{"filters that follow what the set does", mostlyPlain, ""},
-		{"filters of what is compared", compared, "s3fanout.filters: they make the environment of the function that compares in us-east-1 " +
-			"4703 bytes long, AWS allows 4096; give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"},
-		{"40 operators", many, "s3fanout.operatorArns: they make the trust policy of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
-			"4930 characters long, AWS allows 2048; list fewer, for instance one role that the others assume"},
+		{"filters of what is compared", compared,
+			"s3fanout.filters: they make the environment of the function that compares in us-east-1 " +
+				"4703 bytes long, AWS allows 4096; give fewer filters, shorten their prefixes and suffixes, or leave reconcile out"},
+		{"40 operators", many,
+			"s3fanout.operatorArns: they make the trust policy of role a-name-of-thirty-two-characters0-replicator-us-east-1 " +
+				"4930 characters long, AWS allows 2048; list fewer, for instance one role that the others assume"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := tt.set.Validate(); err != nil {

@@ -26,9 +26,11 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 	sources := len(set.Regions) - 1
 	exceptions := []exception{
 		{"DeadLetters/Default", "AwsSolutions-SQS3", 1,
-			"it is a dead-letter queue: of the function, by its on-failure destination, and of the topic's subscriptions, in the mesh stack, where the rule does not look"},
+			"it is a dead-letter queue: of the function, by its on-failure destination, and of the topic's subscriptions, in the mesh " +
+				"stack, where the rule does not look"},
 	}
-	wildcards, reason := sources+2, "the wildcards stand for the keys of one bucket each, the own one and each source's, and for the streams of one log group"
+	wildcards, reason := sources+2,
+		"the wildcards stand for the keys of one bucket each, the own one and each source's, and for the streams of one log group"
 	if set.MakesKeys() {
 		wildcards += sources
 		reason += "; a KMS key that another stack makes has an ARN that nobody knows in advance: a condition asks for its alias instead"
@@ -40,7 +42,8 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 	exceptions = append(exceptions, exception{"Role/Default", "AwsSolutions-IAM5", wildcards, reason})
 	if set.Adopts(region) {
 		exceptions = append(exceptions, exception{
-			"Adoption-" + set.Member("", region).AdopterName() + "/Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the streams of one log group"})
+			"Adoption-" + set.Member("", region).AdopterName() + "/Role", "AwsSolutions-IAM5", 1,
+			"the wildcard stands for the streams of one log group"})
 	}
 	if set.Reconcile != nil {
 		reads := len(set.Regions) + 1 // the keys of each bucket, and the log group's streams
@@ -52,7 +55,10 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 		}
 		if set.Reconcile.KeyRanges > 0 {
 			exceptions = append(exceptions,
-				exception{"Reconcile/Schedule/Role", "AwsSolutions-IAM5", 1, "a state machine's executions have names that nobody knows in advance"},
+				exception{
+					"Reconcile/Schedule/Role", "AwsSolutions-IAM5", 1,
+					"a state machine's executions have names that nobody knows in advance",
+				},
 				exception{"Reconcile/Ranges/Machine", "AwsSolutions-SF1", 1, "the function that it invokes writes the logs"},
 				exception{"Reconcile/Ranges/Machine", "AwsSolutions-SF2", 1, "the traces would be of waiting for the function"})
 		}
@@ -68,8 +74,13 @@ func nagExceptions(set replicaset.Config, region string) []exception {
 	if set.AuditTrail != nil {
 		audit := set.AuditStackName() + "/"
 		exceptions = append(exceptions,
-			exception{audit + "LogBucket/Default", "AwsSolutions-S1", 1, "it is a log bucket: CloudTrail's digests show what was changed or is missing"},
-			exception{audit + "Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the end of a log stream's name, which CloudTrail chooses"})
+			exception{
+				audit + "LogBucket/Default", "AwsSolutions-S1", 1,
+				"it is a log bucket: CloudTrail's digests show what was changed or is missing",
+			},
+			exception{
+				audit + "Role", "AwsSolutions-IAM5", 1, "the wildcard stands for the end of a log stream's name, which CloudTrail chooses",
+			})
 	}
 	if set.AccessLogBucket == "" && !set.Adopts(region) {
 		exceptions = append(exceptions, exception{"Bucket/Default", "AwsSolutions-S1", 1,

@@ -32,7 +32,8 @@ func rolesOfMine() replicaset.Config {
 func TestOwnRoles(t *testing.T) {
 	own := rolesOfMine()
 	made := own
-	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN, made.ReconcileRoleARN, made.ScheduleRoleARN, made.OwnAuditRoleARN = "", "", "", "", "", ""
+	made.FunctionRoleARN, made.AdoptRoleARN, made.JobRoleARN, made.ReconcileRoleARN, made.ScheduleRoleARN, made.OwnAuditRoleARN = "", "",
+		"", "", "", ""
 	ofOwn, ofMade := synthesize(t, own), synthesize(t, made)
 	for _, region := range own.Regions {
 		for _, kind := range []string{"AWS::IAM::Role", "AWS::IAM::Policy"} {
@@ -44,7 +45,9 @@ func TestOwnRoles(t *testing.T) {
 			t.Errorf("%s exports %v; of what is not made, nothing is known", region, ofOwn.regions[region].exports)
 		}
 		want := ofMade.regions[region]
-		want.resources = slices.DeleteFunc(slices.Clone(want.resources), func(r resource) bool { return strings.HasPrefix(r.Type, "AWS::IAM::") })
+		want.resources = slices.DeleteFunc(slices.Clone(want.resources), func(r resource) bool {
+			return strings.HasPrefix(r.Type, "AWS::IAM::")
+		})
 		before, after := ofMade.member(region).RoleARN(), ofOwn.member(region).RoleARN()
 		if after != "arn:aws:iam::"+testAccount+":role/team/copies-"+region || ofOwn.member(region).RoleName() != "copies-"+region {
 			t.Errorf("the role is %s, called %s", after, ofOwn.member(region).RoleName())

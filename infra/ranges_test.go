@@ -23,7 +23,8 @@ func TestRanges(t *testing.T) {
 
 		schedule := scheduleNamed(t, parts, "s3fanout-reconcile-ranges")
 		equal(t, "every", schedule.at("ScheduleExpression"), any("rate(36 hours)"))
-		equal(t, "what it starts", schedule.at("Target"), any(object{"Arn": here.ReconcileMachineARN(), "RoleArn": here.ScheduleRoleARN(), "Input": "{}"}))
+		equal(t, "what it starts", schedule.at("Target"),
+			any(object{"Arn": here.ReconcileMachineARN(), "RoleArn": here.ScheduleRoleARN(), "Input": "{}"}))
 
 		definition := machine.at("Definition").(object)
 		states := definition["States"].(object)

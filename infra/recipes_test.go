@@ -102,7 +102,8 @@ func TestRecipesHearEachAlarm(t *testing.T) {
 		if err := json.Unmarshal(raw, &recipe); err != nil {
 			t.Fatal(err)
 		}
-		resolve := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::AccountId}", testAccount, "${TopicName}", recipe.Parameters["TopicName"].Default)
+		resolve := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::AccountId}", testAccount, "${TopicName}",
+			recipe.Parameters["TopicName"].Default)
 		var got []string
 		for id, r := range recipe.Resources {
 			switch r.Type {

@@ -126,9 +126,12 @@ func TestReconcileRole(t *testing.T) {
 		{"repair", func(*replicaset.Config) {}, func(here replicaset.Member, _ []string) map[string][]string {
 			return map[string][]string{"sts:AssumeRole": {here.RoleARN()}}
 		}},
-		{"follow", func(c *replicaset.Config) { c.Reconcile.Copy, c.Follow = false, overwrites }, func(here replicaset.Member, all []string) map[string][]string {
-			return map[string][]string{"s3:ListBucketVersions": append(slices.Clone(all), here.BucketARN()), "s3:GetObjectVersion": objectsOf(all)}
-		}},
+		{"follow", func(c *replicaset.Config) { c.Reconcile.Copy, c.Follow = false, overwrites },
+			func(here replicaset.Member, all []string) map[string][]string {
+				return map[string][]string{
+					"s3:ListBucketVersions": append(slices.Clone(all), here.BucketARN()), "s3:GetObjectVersion": objectsOf(all),
+				}
+			}},
 		{"keys and traces", func(c *replicaset.Config) { c.Reconcile.Copy, c.Encryption, c.Tracing = false, "kms", true },
 			func(here replicaset.Member, _ []string) map[string][]string {
 				keys := []string{madeKey(here.Region)}
@@ -152,9 +155,11 @@ func TestReconcileRole(t *testing.T) {
 				logs, table := []string{here.ReconcilerLogGroupARN() + ":*"}, []string{here.ReconcileTableARN()}
 				must := map[string][]string{
 					"s3:ListBucket": buckets, "s3:GetObject": objectsOf(buckets),
-					"s3:ListBucketMultipartUploads": {here.BucketARN()}, "s3:ListBucketVersions": {here.BucketARN()}, "s3:GetLifecycleConfiguration": buckets,
-					"s3:ListMultipartUploadParts": objectsOf([]string{here.BucketARN()}),
-					"dynamodb:GetItem":            table, "dynamodb:PutItem": table, "logs:CreateLogStream": logs, "logs:PutLogEvents": logs,
+					"s3:ListBucketMultipartUploads": {here.BucketARN()}, "s3:ListBucketVersions": {here.BucketARN()},
+					"s3:GetLifecycleConfiguration": buckets,
+					"s3:ListMultipartUploadParts":  objectsOf([]string{here.BucketARN()}),
+					"dynamodb:GetItem":             table, "dynamodb:PutItem": table, "logs:CreateLogStream": logs,
+					"logs:PutLogEvents": logs,
 				}
 				if tt.more != nil {
 					for action, resources := range tt.more(here, buckets) {
@@ -186,7 +191,9 @@ func TestReconcileRole(t *testing.T) {
 				equal(t, "schedule's trust", schedule.at("AssumeRolePolicyDocument.Statement"), any(list{object{
 					"Effect": "Allow", "Principal": object{"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
 					"Condition": object{"StringEquals": object{"aws:SourceAccount": testAccount},
-						"ArnLike": object{"aws:SourceArn": "arn:aws:scheduler:" + region + ":" + testAccount + ":schedule-group/default"}}}}))
+						"ArnLike": object{
+							"aws:SourceArn": "arn:aws:scheduler:" + region + ":" + testAccount + ":schedule-group/default",
+						}}}}))
 			}
 		})
 	}
@@ -263,7 +270,8 @@ func TestReconcileIsPricedAsItIsDeployed(t *testing.T) {
 		equal(t, "alarms", len(with.regions[region].all(kind))-len(without.regions[region].all(kind)), cost.AlarmMetricsOfReconcile)
 		parts := with.regions[region].reconciliation()
 		equal(t, "memory", parts.one(t, "AWS::Lambda::Function").at("MemorySize"), any(float64(cost.ReconcileMemoryMiB)))
-		equal(t, "ticks", parts.one(t, "AWS::Scheduler::Schedule").at("ScheduleExpression"), any(fmt.Sprintf("rate(%d minutes)", 730*60/cost.ReconcileTicks)))
+		equal(t, "ticks", parts.one(t, "AWS::Scheduler::Schedule").at("ScheduleExpression"),
+			any(fmt.Sprintf("rate(%d minutes)", 730*60/cost.ReconcileTicks)))
 	}
 }
 
@@ -294,7 +302,9 @@ func TestSilenceOfTheComparisonIsTold(t *testing.T) {
 			equal(t, "missing data", a.at("TreatMissingData"), any("missing"))
 			equal(t, "told of silence", actions, a.at("AlarmActions"))
 			equal(t, "threshold", a.at("Threshold"), any(12*3600.0))
-			equal(t, "metric", watchedBy(t, a), []watched{{"s3fanout", "ProofAge", "Maximum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 3600}})
+			equal(t, "metric", watchedBy(t, a), []watched{
+				{"s3fanout", "ProofAge", "Maximum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 3600},
+			})
 		}
 		equal(t, region+": alarms", found, 1)
 	}
@@ -312,7 +322,9 @@ func TestNotRepairedStaysUntilAComparisonFindsNothing(t *testing.T) {
 			switch a.at("AlarmName") {
 			case any(set.Name + "-not-repaired"):
 				want = "ignore"
-				equal(t, "metric", watchedBy(t, a), []watched{{"s3fanout", "KeysUnrepaired", "Sum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 300}})
+				equal(t, "metric", watchedBy(t, a), []watched{
+					{"s3fanout", "KeysUnrepaired", "Sum", object{"ReplicaSet": set.Name, "TargetRegion": region}, 300},
+				})
 			case any(set.Name + "-not-proven"):
 				want = "missing"
 			}

@@ -180,7 +180,8 @@ func (r relations) testBucket(t *testing.T) {
 		equal(t, block, bucket.at("PublicAccessBlockConfiguration."+block), any(true))
 	}
 	equal(t, "ownership", bucket.at("OwnershipControls.Rules.0.ObjectOwnership"), any("BucketOwnerEnforced"))
-	equal(t, "encryption", bucket.at("BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm"), any("AES256"))
+	equal(t, "encryption", bucket.at("BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.SSEAlgorithm"),
+		any("AES256"))
 	equal(t, "unfinished uploads", bucket.at("LifecycleConfiguration.Rules.0.AbortIncompleteMultipartUpload.DaysAfterInitiation"), any(7.0))
 	equal(t, "lifecycle rule", bucket.at("LifecycleConfiguration.Rules.0.Status"), any("Enabled"))
 	equal(t, "on deletion", bucket.Deletion, "Retain")

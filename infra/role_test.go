@@ -66,7 +66,8 @@ func (r relations) testRole(t *testing.T) {
 	// These would follow from a wildcard or from a careless addition.
 	for _, action := range []string{
 		"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration",
-		"s3:BypassGovernanceRetention", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sns:Publish", "lambda:UpdateFunctionCode", "lambda:InvokeAsync",
+		"s3:BypassGovernanceRetention", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sns:Publish", "lambda:UpdateFunctionCode",
+		"lambda:InvokeAsync",
 		"s3:ListBucketMultipartUploads",
 		"logs:CreateLogGroup", "iam:PassRole", "sts:AssumeRole",
 	} {

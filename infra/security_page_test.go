@@ -23,8 +23,9 @@ type permission struct {
 
 // principals are who the statements of a role's own policies are about.
 var principals = map[string]string{
-	"function's role": "the function", "comparing function's role": "the comparing function", "adopting function's role": "the adopting function",
-	"job's role": "jobs", "schedule's role": "the schedule", "trail's role": "the trail",
+	"function's role": "the function", "comparing function's role": "the comparing function",
+	"adopting function's role": "the adopting function",
+	"job's role":               "jobs", "schedule's role": "the schedule", "trail's role": "the trail",
 }
 
 // statementLine is an item of the page's lists: the statement, when it is there, who
@@ -195,7 +196,8 @@ func permissionsOf(t *testing.T, set replicaset.Config, region string, tp templa
 	for _, r := range tp.resources {
 		if r.Type == "AWS::Lambda::Permission" {
 			add("function: permission", "", "", object{
-				"Effect": "Allow", "Principal": object{"Service": r.at("Principal")}, "Action": r.at("Action"), "Resource": r.at("FunctionName"),
+				"Effect": "Allow", "Principal": object{"Service": r.at("Principal")}, "Action": r.at("Action"),
+				"Resource":  r.at("FunctionName"),
 				"Condition": object{"ArnLike": object{"aws:SourceArn": r.at("SourceArn")}},
 			})
 			continue
@@ -275,8 +277,11 @@ func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 		for _, s := range statements(policy) {
 			// The ARNs of access points carry the account.
 			resources := texts(s["Resource"])
-			own := !slices.ContainsFunc(resources, func(arn string) bool { return !strings.HasPrefix(arn, "arn:aws:s3::111122223333:accesspoint/") })
-			if strings.HasPrefix(texts(s["Action"])[0], "s3:") && !own && !slices.Equal(texts(s["Action"]), []string{"s3:ListMultiRegionAccessPoints"}) {
+			own := !slices.ContainsFunc(resources, func(arn string) bool {
+				return !strings.HasPrefix(arn, "arn:aws:s3::111122223333:accesspoint/")
+			})
+			if strings.HasPrefix(texts(s["Action"])[0], "s3:") && !own &&
+				!slices.Equal(texts(s["Action"]), []string{"s3:ListMultiRegionAccessPoints"}) {
 				found++
 				equal(t, fmt.Sprint(s["Sid"]), s["Condition"], ownBuckets)
 			}
@@ -323,7 +328,9 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 		"vpcEndpoints": func(c *replicaset.Config) {
 			c.VPCEndpoints = map[string]replicaset.VPCEndpoint{}
 			for _, region := range c.Regions {
-				c.VPCEndpoints[region] = replicaset.VPCEndpoint{VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"}}
+				c.VPCEndpoints[region] = replicaset.VPCEndpoint{
+					VPCID: "vpc-0123456789abcdef0", SubnetIDs: []string{"subnet-0123456789abcdef0"},
+				}
 			}
 		},
 		"auditTrail": func(c *replicaset.Config) { c.AuditTrail = &replicaset.AuditTrail{} },
@@ -376,7 +383,8 @@ func TestSecurityPageListsEveryStatement(t *testing.T) {
 			}
 			s := synthesize(t, set)
 			for _, region := range set.Regions {
-				got := slices.Concat(permissionsOf(t, set, region, s.regions[region]), permissionsOf(t, set, region, s.points), permissionsOf(t, set, region, s.audit))
+				got := slices.Concat(permissionsOf(t, set, region, s.regions[region]), permissionsOf(t, set, region, s.points),
+					permissionsOf(t, set, region, s.audit))
 				for _, p := range got {
 					if !want[p] {
 						t.Errorf("%s has, and the page has not:\n%+v", region, p)

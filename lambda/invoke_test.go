@@ -73,7 +73,8 @@ func TestInvokeRequest(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-west-1/lambda/aws4_request") || !strings.Contains(got, "x-amz-invocation-type") {
+	if got := r.Header.Get("Authorization"); !strings.Contains(got, "/eu-west-1/lambda/aws4_request") ||
+		!strings.Contains(got, "x-amz-invocation-type") {
 		t.Errorf("Authorization: got %q", got)
 	}
 	if err := s.Invoke(t.Context(), nil); err != nil || (*requests)[1].Header.Get(traceHeader) != "" {
@@ -83,8 +84,13 @@ func TestInvokeRequest(t *testing.T) {
 
 func TestInvokeAnswers(t *testing.T) {
 	accepted := lambdaAnswer{status: http.StatusAccepted}
-	denied := lambdaAnswer{http.StatusForbidden, "AccessDeniedException", `{"Message":"User: arn is not authorized\nto perform: lambda:InvokeFunction"}`}
-	busy := lambdaAnswer{http.StatusTooManyRequests, "TooManyRequestsException:", `{"Reason":"ConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}`}
+	denied := lambdaAnswer{
+		http.StatusForbidden, "AccessDeniedException", `{"Message":"User: arn is not authorized\nto perform: lambda:InvokeFunction"}`,
+	}
+	busy := lambdaAnswer{
+		http.StatusTooManyRequests, "TooManyRequestsException:",
+		`{"Reason":"ConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}`,
+	}
 	for _, tt := range []struct {
 		name     string
 		script   []lambdaAnswer
@@ -94,7 +100,8 @@ func TestInvokeAnswers(t *testing.T) {
 		{"at once", []lambdaAnswer{accepted}, 1, ""},
 		{"after a server error", []lambdaAnswer{{status: 500}, accepted}, 2, ""},
 		{"after throttling twice", []lambdaAnswer{busy, busy, accepted}, 3, ""},
-		{"denied", []lambdaAnswer{denied}, 1, "AccessDeniedException: User: arn is not authorized to perform: lambda:InvokeFunction (status 403)"},
+		{"denied", []lambdaAnswer{denied}, 1,
+			"AccessDeniedException: User: arn is not authorized to perform: lambda:InvokeFunction (status 403)"},
 		{"throttled", []lambdaAnswer{busy}, client.MaxAttempts, "TooManyRequestsException: Rate Exceeded. (status 429)"},
 		{"nothing said", []lambdaAnswer{{status: 503, body: "<html>"}}, client.MaxAttempts, "Service Unavailable: no message (status 503)"},
 		// 200 is the answer to a synchronous invocation.
@@ -123,9 +130,11 @@ func TestCall(t *testing.T) {
 	}{
 		{"at once", []lambdaAnswer{{status: 200, body: `{"a":1}`}}, 1, `{"a":1}`},
 		{"after throttling", []lambdaAnswer{{status: 429}, {status: 200, body: "7"}}, 2, "7"},
-		{"the function failed", []lambdaAnswer{{status: 200, kind: "function:Unhandled", body: `{"errorMessage":"out of\nmemory","errorType":"E"}`}}, 1,
+		{"the function failed",
+			[]lambdaAnswer{{status: 200, kind: "function:Unhandled", body: `{"errorMessage":"out of\nmemory","errorType":"E"}`}}, 1,
 			"the function failed: Unhandled: out of memory (status 200)"},
-		{"denied", []lambdaAnswer{{http.StatusForbidden, "AccessDeniedException", `{"Message":"no"}`}}, 1, "AccessDeniedException: no (status 403)"},
+		{"denied", []lambdaAnswer{{http.StatusForbidden, "AccessDeniedException", `{"Message":"no"}`}}, 1,
+			"AccessDeniedException: no (status 403)"},
 		// 202 is the answer to an asynchronous invocation.
 		{"not synchronous", []lambdaAnswer{{status: 202}}, 1, "Accepted: no message (status 202)"},
 	} {
@@ -166,7 +175,8 @@ func TestHandOverHasATimeLimit(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})
-		s, err := newSelfInvoker(func(string) string { return "" }, hangs, aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, "eu-west-1", "media-replicator")
+		s, err := newSelfInvoker(func(string) string { return "" }, hangs,
+			aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, "eu-west-1", "media-replicator")
 		if err != nil {
 			t.Fatal(err)
 		}

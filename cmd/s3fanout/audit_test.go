@@ -25,7 +25,8 @@ func TestAuditSince(t *testing.T) {
 		{true, "30d", trail, noon.AddDate(0, 0, -30), ""},
 		{true, "2026-11-01T00:00:00Z", trail, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), ""},
 		{true, "31d", trail, time.Time{}, "--audit-since 31d: the trail keeps events for 30 days; give 30d, or a later time"},
-		{true, "2026-11-29T12:00:01Z", trail, time.Time{}, "--audit-since 2026-11-29T12:00:01Z is in the future; it is 2026-11-29T12:00:00Z now"},
+		{true, "2026-11-29T12:00:01Z", trail, time.Time{},
+			"--audit-since 2026-11-29T12:00:01Z is in the future; it is 2026-11-29T12:00:00Z now"},
 		{false, "2d", trail, time.Time{}, "--audit-since is for --audit; give that too, or leave both out"},
 		{true, "2d", nil, time.Time{}, "--audit: cdk.json has no auditTrail"},
 	} {

@@ -19,7 +19,8 @@ func someBackfill() backfill.Report {
 		Targets: []backfill.Target{
 			{Region: "us-east-1"},
 			{
-				Region: "eu-west-1", Missing: 20, MissingBytes: 5 << 30, NoSource: 1, Deleted: 5, Copying: 2, Copied: 4, Exists: 1, Diverged: 3, SourceGone: 1, Failed: 2,
+				Region: "eu-west-1", Missing: 20, MissingBytes: 5 << 30, NoSource: 1, Deleted: 5, Copying: 2, Copied: 4, Exists: 1,
+				Diverged: 3, SourceGone: 1, Failed: 2,
 				Bytes:    3 << 30,
 				Requests: copier.Requests{Copy: 1, Head: 2, Tags: 3, Create: 4, Part: 5, List: 8, Complete: 6, Abort: 7},
 			},
@@ -92,7 +93,10 @@ func TestBackfillTellsWhoseWriteWins(t *testing.T) {
 		Wins: map[string]int{"us-east-1": 1, "eu-west-1": 21},
 	}
 	for i := range 22 {
-		c := backfill.Conflict{Key: fmt.Sprintf("films/%02d", i), Wins: "eu-west-1", Written: time.Unix(1_800_000_000, 0).UTC(), Loses: []string{"us-east-1", "ap-south-1"}}
+		c := backfill.Conflict{
+			Key: fmt.Sprintf("films/%02d", i), Wins: "eu-west-1", Written: time.Unix(1_800_000_000, 0).UTC(),
+			Loses: []string{"us-east-1", "ap-south-1"},
+		}
 		c.Deleted = i == 0
 		report.Conflicts = append(report.Conflicts, c)
 	}
@@ -101,7 +105,8 @@ func TestBackfillTellsWhoseWriteWins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"eu-west-1 (deleted)  2027-01-15T08:00:00Z  us-east-1, ap-south-1  films/00\n", "films/19\n", "and 2 more; --output json has the first 1000\n",
+		"eu-west-1 (deleted)  2027-01-15T08:00:00Z  us-east-1, ap-south-1  films/00\n", "films/19\n",
+		"and 2 more; --output json has the first 1000\n",
 		"us-east-1: 1 object missing, 2 older than the latest, 3 deleted elsewhere, 10 B, 3 kept\n",
 		"eu-west-1: its write wins for 21 keys of which Regions have different ones\n",
 	} {
@@ -116,10 +121,12 @@ func TestBackfillTellsWhoseWriteWins(t *testing.T) {
 	if err := writeBackfillText(&b, document.NewBackfill("media", false, false, report, nil), 0, false); err != nil {
 		t.Fatal(err)
 	}
-	if want := "eu-west-1: 0 objects missing, 2 older than the latest, 2 deleted elsewhere, 1 copied (7 B), 1 deleted, 1 kept, 1 left\n"; !strings.Contains(b.String(), want) || strings.Contains(b.String(), "films/") {
+	if want := "eu-west-1: 0 objects missing, 2 older than the latest, 2 deleted elsewhere, 1 copied (7 B), 1 deleted, " +
+		"1 kept, 1 left\n"; !strings.Contains(b.String(), want) || strings.Contains(b.String(), "films/") {
 		t.Errorf("no %q in\n%s", want, b.String())
 	}
-	if err := backfillError(report, false, nil); !errors.Is(err, errLeftOver) || !strings.Contains(err.Error(), "4 objects still there that were deleted in another Region") {
+	if err := backfillError(report, false, nil); !errors.Is(err, errLeftOver) ||
+		!strings.Contains(err.Error(), "4 objects still there that were deleted in another Region") {
 		t.Errorf("got %v", err)
 	}
 	if err := backfillError(report, true, nil); err != nil {
@@ -151,8 +158,10 @@ func TestBackfillProgressLine(t *testing.T) {
 		{backfill.Progress{Missing: 100, Ended: 20, Bytes: 20 << 20, Listed: true}, 10 * time.Second, false,
 			"20 of 100 objects, 20.0 MiB; 2/s, 2.0 MiB/s; 40s left"},
 		{backfill.Progress{Missing: 1, Ended: 1, Listed: true}, 10 * time.Second, false, "1 of 1 object, 0 B; 0/s, 0 B/s"},
-		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512}, time.Minute, true, "3000 keys listed; at least 7 objects missing, 512 B"},
-		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512, Listed: true}, time.Minute, true, "3000 keys listed; 7 objects missing, 512 B"},
+		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512}, time.Minute, true,
+			"3000 keys listed; at least 7 objects missing, 512 B"},
+		{backfill.Progress{Keys: 3000, Missing: 7, MissingBytes: 512, Listed: true}, time.Minute, true,
+			"3000 keys listed; 7 objects missing, 512 B"},
 	} {
 		if got := describeProgress(c.p, c.took, c.dryRun, new(ui.Meter)); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

@@ -38,7 +38,8 @@ func (f *fakeControl) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case len(parts) < 4:
 		http.Error(w, "not signed", http.StatusForbidden)
 	case parts[3] == "sts":
-		answer(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+		answer(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>`+
+			`</GetCallerIdentityResponse>`)
 	case r.Method == http.MethodPost && parts[2] == f.denied:
 		w.WriteHeader(http.StatusForbidden)
 		answer(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
@@ -59,11 +60,15 @@ func batchApp(t *testing.T, on bool) (*app, *bytes.Buffer, *fakeControl) {
 	f := &fakeControl{created: map[string]string{}}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "", "AWS_REGION": "us-west-2"} {
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "",
+		"AWS_REGION": "us-west-2",
+	} {
 		t.Setenv(name, value)
 	}
 	path := filepath.Join(t.TempDir(), "cdk.json")
-	config := fmt.Sprintf(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1","ap-northeast-1"],"batchOperations":%t}}}`, on)
+	config := fmt.Sprintf(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1","ap-northeast-1"],`+
+		`"batchOperations":%t}}}`, on)
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +90,8 @@ func TestCreateBatchJobs(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
 	if len(f.created) != 2 || !strings.Contains(f.created["us-east-1"], "<member>2024/</member>") ||
-		!strings.Contains(f.created["us-east-1"], "FailedTasksOnly") || !strings.Contains(f.created["ap-northeast-1"], "media-111122223333-ap-northeast-1") {
+		!strings.Contains(f.created["us-east-1"], "FailedTasksOnly") ||
+		!strings.Contains(f.created["ap-northeast-1"], "media-111122223333-ap-northeast-1") {
 		t.Errorf("made %v", f.created)
 	}
 }
@@ -115,7 +121,8 @@ func TestBatchJobsNeedAYes(t *testing.T) {
 		if c.made > 0 && err == nil {
 			continue
 		}
-		const want = "no job was created: what 2 jobs cost is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, " +
+		const want = "no job was created: what 2 jobs cost is not known before S3 has listed the objects: $0.25 each and $1.00 for a " +
+			"million objects, " +
 			"besides requests, invocations and transfer; give --yes, or --confirm to have them wait with the objects counted"
 		if err == nil || err.Error() != want || exitCode(err, true) != exitLeftOver {
 			t.Errorf("%+v: got %v, want %s", c.request, err, want)
@@ -141,7 +148,8 @@ func TestCreateBatchJobFails(t *testing.T) {
 	if j := d.Jobs[1]; j.JobID != "job-ap-northeast-1" || j.Error != "" {
 		t.Errorf("got %+v", j)
 	}
-	if body := f.created["ap-northeast-1"]; strings.Contains(body, "ReportScope") || !strings.Contains(body, "<ConfirmationRequired>true<") {
+	body := f.created["ap-northeast-1"]
+	if strings.Contains(body, "ReportScope") || !strings.Contains(body, "<ConfirmationRequired>true<") {
 		t.Errorf("made %s", body)
 	}
 }
@@ -149,7 +157,9 @@ func TestCreateBatchJobFails(t *testing.T) {
 func TestCreateBatchJobDryRun(t *testing.T) {
 	a, out, f := batchApp(t, true)
 	a.output = outputJSON
-	if err := a.createBatchJob(t.Context(), batchRequest{From: []string{"us-east-1", "us-east-1"}, To: "eu-west-1", Prefix: "p/", DryRun: true}); err != nil {
+	if err := a.createBatchJob(t.Context(), batchRequest{
+		From: []string{"us-east-1", "us-east-1"}, To: "eu-west-1", Prefix: "p/", DryRun: true,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{
@@ -216,7 +226,10 @@ func TestCreateBatchJobDryRun(t *testing.T) {
 
 // A job takes one prefix and one suffix, so each filter has a job of its own.
 func TestBatchJobsAreOfTheFilters(t *testing.T) {
-	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Filters: []replicaset.Filter{{Prefix: "films/"}, {Prefix: "music/", Suffix: ".flac"}}}
+	set := replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"},
+		Filters: []replicaset.Filter{{Prefix: "films/"}, {Prefix: "music/", Suffix: ".flac"}},
+	}
 	for _, tt := range []struct{ prefix, want string }{
 		{"", "us-east-1 films/ | us-east-1 music/ .flac"},
 		{"films/2026/", "us-east-1 films/2026/"},
@@ -248,7 +261,8 @@ func TestBatchUsage(t *testing.T) {
 	} {
 		a, _, f := batchApp(t, tt.on)
 		err := a.createBatchJob(t.Context(), tt.request)
-		if err == nil || exitCode(err, true) != exitUsage || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") || len(f.created) != 0 {
+		if err == nil || exitCode(err, true) != exitUsage || !strings.Contains(err.Error(), tt.want) ||
+			strings.Contains(err.Error(), "\n") || len(f.created) != 0 {
 			t.Errorf("%+v: got %v, want %q", tt.request, err, tt.want)
 		}
 	}
@@ -258,34 +272,46 @@ func TestBatchUsage(t *testing.T) {
 		{"00e123a4", "sa-east-1", "--region sa-east-1: not a Region"},
 		{"../jobs", "us-east-1", "is not the ID of a job"},
 	} {
-		if err := a.showBatchJob(t.Context(), tt.id, tt.region); err == nil || exitCode(err, true) != exitUsage || !strings.Contains(err.Error(), tt.want) {
+		err := a.showBatchJob(t.Context(), tt.id, tt.region)
+		if err == nil || exitCode(err, true) != exitUsage || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: got %v", tt, err)
 		}
 	}
 }
 
 func TestShowBatchJob(t *testing.T) {
-	operation := `<Operation><LambdaInvoke><UserArguments><entry><key>targetRegion</key><value>eu-west-1</value></entry></UserArguments></LambdaInvoke></Operation>`
+	operation := `<Operation><LambdaInvoke><UserArguments><entry><key>targetRegion</key><value>eu-west-1</value></entry></UserArguments>` +
+		`</LambdaInvoke></Operation>`
 	report := `<Report><Enabled>true</Enabled><Bucket>arn:aws:s3:::b</Bucket><Prefix>p</Prefix></Report>`
 	progress := func(total, succeeded, failed int) string {
-		return fmt.Sprintf(`<ProgressSummary><TotalNumberOfTasks>%d</TotalNumberOfTasks><NumberOfTasksSucceeded>%d</NumberOfTasksSucceeded><NumberOfTasksFailed>%d</NumberOfTasksFailed></ProgressSummary>`, total, succeeded, failed)
+		return fmt.Sprintf(`<ProgressSummary><TotalNumberOfTasks>%d</TotalNumberOfTasks>`+
+			`<NumberOfTasksSucceeded>%d</NumberOfTasksSucceeded><NumberOfTasksFailed>%d</NumberOfTasksFailed></ProgressSummary>`, total,
+			succeeded, failed)
 	}
 	for _, tt := range []struct {
 		name, job, text, err string
 		code                 int
 	}{
-		{"preparing", `<Status>Preparing</Status>` + operation, "us-east-1: Preparing, copying to eu-west-1\nthe objects are being listed\n", "job 00e123a4 is not over", exitLeftOver},
-		{"active", `<Status>Active</Status>` + progress(10, 3, 1) + report, "us-east-1: Active\n4 of 10 objects done, 1 failed\n", "job 00e123a4 is not over", exitLeftOver},
-		{"complete", `<Status>Complete</Status>` + progress(10, 10, 0) + report, "us-east-1: Complete\n10 of 10 objects done, 0 failed\nReport: s3://b/p/job-00e123a4/\n", "", exitDone},
-		{"tasks failed", `<Status>Complete</Status>` + progress(10, 9, 1) + report, "us-east-1: Complete\n10 of 10 objects done, 1 failed\nReport: s3://b/p/job-00e123a4/\n",
+		{"preparing", `<Status>Preparing</Status>` + operation,
+			"us-east-1: Preparing, copying to eu-west-1\nthe objects are being listed\n", "job 00e123a4 is not over", exitLeftOver},
+		{"active", `<Status>Active</Status>` + progress(10, 3, 1) + report, "us-east-1: Active\n4 of 10 objects done, 1 failed\n",
+			"job 00e123a4 is not over", exitLeftOver},
+		{"complete", `<Status>Complete</Status>` + progress(10, 10, 0) + report,
+			"us-east-1: Complete\n10 of 10 objects done, 0 failed\nReport: s3://b/p/job-00e123a4/\n", "", exitDone},
+		{"tasks failed", `<Status>Complete</Status>` + progress(10, 9, 1) + report,
+			"us-east-1: Complete\n10 of 10 objects done, 1 failed\nReport: s3://b/p/job-00e123a4/\n",
 			"1 object not copied; the report says why", exitLeftOver},
-		{"tasks failed, no report", `<Status>Complete</Status>` + progress(10, 9, 1), "us-east-1: Complete\n10 of 10 objects done, 1 failed\n", "the functions' logs say why", exitLeftOver},
-		{"failed", `<Status>Failed</Status><FailureReasons><member><FailureCode>C</FailureCode><FailureReason>why</FailureReason></member></FailureReasons>`,
+		{"tasks failed, no report", `<Status>Complete</Status>` + progress(10, 9, 1),
+			"us-east-1: Complete\n10 of 10 objects done, 1 failed\n", "the functions' logs say why", exitLeftOver},
+		{"failed",
+			`<Status>Failed</Status><FailureReasons><member><FailureCode>C</FailureCode><FailureReason>why</FailureReason></member>` +
+				`</FailureReasons>`,
 			"us-east-1: Failed\nC: why\n", "job 00e123a4: failed", exitFailed},
 		{"cancelled", `<Status>Cancelled</Status>`, "us-east-1: Cancelled\n", "job 00e123a4: cancelled", exitFailed},
 		{"suspended", `<Status>Suspended</Status><SuspendedCause>AwaitingConfirmation</SuspendedCause>` + progress(10, 0, 0),
 			"us-east-1: Suspended\n0 of 10 objects done, 0 failed\nsuspended: AwaitingConfirmation\n" +
-				"Confirm it: aws s3control update-job-status --region us-east-1 --job-id 00e123a4 --requested-job-status Ready --account-id 111122223333\n",
+				"Confirm it: aws s3control update-job-status --region us-east-1 --job-id 00e123a4 --requested-job-status Ready " +
+				"--account-id 111122223333\n",
 			"not over", exitLeftOver},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -302,7 +328,8 @@ func TestShowBatchJob(t *testing.T) {
 func TestShowBatchJobJSON(t *testing.T) {
 	a, out, f := batchApp(t, true)
 	a.output = outputJSON
-	f.describe = `<Status>Complete</Status><CreationTime>2026-11-21T08:00:00Z</CreationTime><TerminationDate>2026-11-21T09:00:00Z</TerminationDate>`
+	f.describe = `<Status>Complete</Status><CreationTime>2026-11-21T08:00:00Z</CreationTime>` +
+		`<TerminationDate>2026-11-21T09:00:00Z</TerminationDate>`
 	if err := a.showBatchJob(t.Context(), "00e123a4", "us-east-1"); err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +343,8 @@ func TestShowBatchJobJSON(t *testing.T) {
 		t.Errorf("got %s, want %s", &got, want)
 	}
 	f.describe = ""
-	if err := a.showBatchJob(t.Context(), "00e123a4", "us-east-1"); !errors.Is(err, batchjob.ErrNoJob) || exitCode(err, true) != exitFailed {
+	if err := a.showBatchJob(t.Context(), "00e123a4", "us-east-1"); !errors.Is(err, batchjob.ErrNoJob) ||
+		exitCode(err, true) != exitFailed {
 		t.Errorf("got %v", err)
 	}
 }

@@ -43,7 +43,9 @@ func ioctl(t *testing.T, f *os.File, request uintptr, argument unsafe.Pointer) {
 
 // What is over the limit needs a yes, and a yes alone will do.
 func TestBackfillAsksOnATerminal(t *testing.T) {
-	estimate := backfill.Estimate{RequestDollars: 5, TransferDollars: 57.1, Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 3 << 40}}}
+	estimate := backfill.Estimate{
+		RequestDollars: 5, TransferDollars: 57.1, Transfer: []backfill.Transfer{{From: "a", To: "b", Bytes: 3 << 40}},
+	}
 	estimate.Requests.Copy = 2_000_000
 	for _, c := range []struct {
 		typed string
@@ -67,7 +69,8 @@ func TestBackfillAsksOnATerminal(t *testing.T) {
 		}
 		shown, _ := io.ReadAll(user) // ends with EIO once nobody has the terminal
 		text := strings.Join(strings.Fields(string(shown)), " ")
-		if want := "estimated cost $62.10 for 2000000 copies, 3.0 TiB, more than the limit of $10.00. Copy it? [y/N]"; !strings.Contains(text, want) {
+		if want := "estimated cost $62.10 for 2000000 copies, 3.0 TiB, more than the limit of $10.00. " +
+			"Copy it? [y/N]"; !strings.Contains(text, want) {
 			t.Errorf("shown %q, want %q in it", text, want)
 		}
 	}
@@ -102,7 +105,8 @@ func TestBatchJobsAreAskedAbout(t *testing.T) {
 // What became more than was agreed to is for who runs it to agree to again.
 func TestBackfillOfMoreThanWasAgreedTo(t *testing.T) {
 	err := backfillError(backfill.Report{}, false, fmt.Errorf("%w: about $3.00 so far, of $2.00", backfill.ErrGrown))
-	const want = "more is missing than was agreed to: about $3.00 so far, of $2.00; what was copied stays, run it again to be asked about the rest"
+	const want = "more is missing than was agreed to: about $3.00 so far, of $2.00; what was copied stays, run it again to be asked " +
+		"about the rest"
 	if err == nil || err.Error() != want || exitCode(err, true) != exitLeftOver {
 		t.Errorf("got %v, want %s and exit code %d", err, want, exitLeftOver)
 	}
@@ -125,7 +129,8 @@ func TestBackfillAsksNobodyElsewhere(t *testing.T) {
 	a := &app{stdin: strings.NewReader("y\n"), stderr: &strings.Builder{}, getenv: func(string) string { return "" }}
 	dear := backfill.Estimate{RequestDollars: 10.01}
 	_, err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), dear)
-	if !errors.Is(err, errOverLimit) || !errors.Is(err, errLeftOver) || !strings.Contains(err.Error(), "; see what it is with --dry-run, then give --yes or a higher --limit") {
+	if !errors.Is(err, errOverLimit) || !errors.Is(err, errLeftOver) ||
+		!strings.Contains(err.Error(), "; see what it is with --dry-run, then give --yes or a higher --limit") {
 		t.Errorf("over the limit: error %v, want %v", err, errOverLimit)
 	}
 	upTo, err := a.approve(a.newProgress(), backfillFlags{limit: 10})(t.Context(), backfill.Estimate{RequestDollars: 10})

@@ -69,7 +69,8 @@ func comparingText() string {
 		if took > u.Reconcile.Every {
 			needs = ", needs `keyRanges`"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s%s |\n", r.name, rounded(took), wholeDollars(daily*24/month.Hours()), wholeDollars(daily), needs)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s%s |\n",
+			r.name, rounded(took), wholeDollars(daily*24/month.Hours()), wholeDollars(daily), needs)
 	}
 	return b.String()
 }
@@ -160,19 +161,23 @@ func costText(t *testing.T) string {
 	million := cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000}
 	return strings.NewReplacer(
 		"{audit}", dollars(million.Audit(false)), "{auditOwn}", dollars(million.Audit(true)),
-		"{routed}", number(price.RoutedGiB), "{internetIn}", number(price.FromInternetLeast), "{internetOut}", number(price.ToInternetLeast),
-		"{internetMost}", number(price.InternetMost), "{endpoint}", dollars(million.Access(0, 1).Endpoints), "{endpointGiB}", number(price.EndpointGiB),
+		"{routed}", number(price.RoutedGiB), "{internetIn}", number(price.FromInternetLeast),
+		"{internetOut}", number(price.ToInternetLeast),
+		"{internetMost}", number(price.InternetMost), "{endpoint}", dollars(million.Access(0, 1).Endpoints),
+		"{endpointGiB}", number(price.EndpointGiB),
 		"{event100k}", dollars(price.DataEvent*100_000), "{auditBytes}", strconv.Itoa(cost.AuditEventBytes),
 		"{follow}", perMillion(0, 2), "{deletion}", perMillion(1, 2), "{announcement}", perMillion(0, 2), "{retag}", perMillion(1, 5),
 		"{even}", even.String(), "{priced}", strconv.Itoa(len(price.Table())),
 		"{fixed}", dollars(bills[0].Fixed()),
-		"{copies}", dollars((bills[0].Dollars()-cost.Bills(cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000, NoUserCopies: true})[0].Dollars())/2),
+		"{copies}",
+		dollars((bills[0].Dollars()-cost.Bills(cost.Usage{Regions: cost.Alike(3), Objects: 1_000_000, NoUserCopies: true})[0].Dollars())/2),
 		"{over}", dollars((bills[0].Dollars()-bills[0].Fixed()-bills[0].Of(cost.Writes).Dollars)/2), // two replicas an upload
 		"{event}", strconv.Itoa(cost.EventBytes), "{notification}", strconv.Itoa(cost.NotificationBytes),
 		"{line}", strconv.Itoa(cost.LogLineBytes),
 		"{write}", number(p.Write*1000), "{read}", number(p.Read*1000), "{transfer}", number(p.Transfer), "{logs}", number(p.Logs),
 		"{publish}", number(price.Publish*1e6), "{filter}", number(price.FilterGiB), "{invocation}", number(price.Invocation*1e6),
-		"{gbs}", number(price.GBSecond), "{x86}", number(price.GBSecondX86), "{metric}", number(price.MetricMonth), "{alarm}", number(price.AlarmMonth),
+		"{gbs}", number(price.GBSecond), "{x86}", number(price.GBSecondX86), "{metric}", number(price.MetricMonth),
+		"{alarm}", number(price.AlarmMonth),
 		"{dashboard}", number(price.DashboardMonth), "{rtc}", number(price.ReplicationTimeControlGiB),
 	).Replace(costTemplate)
 }
@@ -255,7 +260,8 @@ the log group. A query costs $0.005 for each GB that it reads.
 ## Prices
 AWS's list prices of November 2026, from public quotations of its
 [price list](https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/index.json) and pages; that of filters has one source only.
-` + "`internal/operator/price/price.go`" + ` has {priced} Regions and says which prices are unconfirmed. Others are assumed; ` + "`cost`" + ` names them.
+` + "`internal/operator/price/price.go`" + ` has {priced} Regions and says which prices are unconfirmed. ` +
+	`Others are assumed; ` + "`cost`" + ` names them.
 
 - S3, us-east-1: {write} for a million COPY, PUT or LIST, {read} for HEAD or GET; RTC {rtc} a GiB
 - us-east-1: {transfer} a GiB to another Region, {logs} a GB of logs

@@ -20,7 +20,9 @@ import (
 func costOf(t *testing.T, fields string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"]`+fields+`}}}`), 0o600); err != nil {
+	err := os.WriteFile(config,
+		[]byte(`{"context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"]`+fields+`}}}`), 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var out, problem bytes.Buffer
@@ -44,14 +46,19 @@ func TestCostUsage(t *testing.T) {
 		{"--objects 1 --bytes 1GB --regions us-east-1", "--regions: regions"},
 		{"--objects 1 --bytes 1GB --regions us-east-1,us-east-1", "--regions: regions"},
 		{"--objects 1 --bytes 1GB --regions us-east-1,moon-1", `--regions: regions[1]: "moon-1" is not an AWS Region`},
-		{"--objects 1 --bytes 1GB --from eu-west-2", "--from eu-west-2: not one of the Regions; they are us-east-1, eu-west-1, ap-northeast-1"},
+		{"--objects 1 --bytes 1GB --from eu-west-2",
+			"--from eu-west-2: not one of the Regions; they are us-east-1, eu-west-1, ap-northeast-1"},
 		{"--objects 1 --bytes 1GB --deletions -1", "--deletions: -1 is not possible"},
-		{"--objects 1 --bytes 1GB --deletions 5", "--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"},
+		{"--objects 1 --bytes 1GB --deletions 5",
+			"--deletions: deletions are not followed, and cost nothing; to follow them, add --follow overwrites,deletions"},
 		{"--objects 1 --bytes 1GB --follow deletions", `--follow: deletions cannot be followed without overwrites; add "overwrites"`},
 		{"--objects 1 --bytes 1GB --follow overwrites,all", `--follow[1]: "all" is not known; use "overwrites", "deletions" or "tags"`},
-		{"--objects 1 --bytes 1GB --keys 5", `--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`},
-		{"--objects 1 --bytes 1GB --reconcile daily", `--reconcile: "daily" is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`},
-		{"--objects 1 --bytes 1GB --read 10TiB", "--read: cdk.json has no access point to read through; leave it out, or add accessPoint there"},
+		{"--objects 1 --bytes 1GB --keys 5",
+			`--keys: the buckets are not compared, and keys cost nothing; to compare them, add --reconcile "1 day"`},
+		{"--objects 1 --bytes 1GB --reconcile daily",
+			`--reconcile: "daily" is not possible; give 6 hours to 30 days, as in --reconcile "1 day"`},
+		{"--objects 1 --bytes 1GB --read 10TiB",
+			"--read: cdk.json has no access point to read through; leave it out, or add accessPoint there"},
 		{"--objects 1 --bytes 1GB --read 10TiB --regions 3", "--read: the access point is that of cdk.json; leave --regions or --read out"},
 		{"--objects 1 --bytes 1GB surplus", "s3fanout cost takes no arguments"},
 	} {
@@ -80,7 +87,9 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%s: got %d and %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "B", "GB", "-1GB", "1G", "1KB", "1kiB", "1iB", "1BB", "1GBB", "1_TiB", "1gb", "NaN", "InfGB", "8EiB", "1,5GB", "1TiBs"} {
+	for _, text := range []string{
+		"", "B", "GB", "-1GB", "1G", "1KB", "1kiB", "1iB", "1BB", "1GBB", "1_TiB", "1gb", "NaN", "InfGB", "8EiB", "1,5GB", "1TiBs",
+	} {
 		if got, err := parseSize(text); err == nil {
 			t.Errorf("%s: got %d, want an error", text, got)
 		}
@@ -110,7 +119,8 @@ func fanoutItems(d document.Cost) map[cost.Item]document.CostItem {
 
 func TestCostJSON(t *testing.T) {
 	d := costDocument(t, "", "--objects", "1000", "--bytes", "1000MiB", "--from", "eu-west-1")
-	if d.Objects != 1000 || d.Bytes != 1000<<20 || d.From != "eu-west-1" || !slices.Equal(d.Regions, []string{"us-east-1", "eu-west-1", "ap-northeast-1"}) {
+	if d.Objects != 1000 || d.Bytes != 1000<<20 || d.From != "eu-west-1" ||
+		!slices.Equal(d.Regions, []string{"us-east-1", "eu-west-1", "ap-northeast-1"}) {
 		t.Errorf("got %+v", d)
 	}
 	if d.AssumedPrices == nil || len(d.AssumedPrices) != 0 || d.BreakEvenBytes == nil || *d.BreakEvenBytes <= 1<<20 {
@@ -137,7 +147,9 @@ func TestCostJSON(t *testing.T) {
 	if !slices.Equal(names, []cost.Design{cost.S3Fanout, cost.CRR, cost.CRRRTC, cost.Original}) {
 		t.Errorf("designs %v", names)
 	}
-	if got := costDocument(t, "", "--objects", "9", "--bytes", "1GB", "--regions", "us-east-1,af-south-1").AssumedPrices; !slices.Equal(got, []string{"af-south-1"}) {
+	if got := costDocument(
+		t, "", "--objects", "9", "--bytes", "1GB", "--regions", "us-east-1,af-south-1",
+	).AssumedPrices; !slices.Equal(got, []string{"af-south-1"}) {
 		t.Errorf("assumed prices of %v, want af-south-1", got)
 	}
 }
@@ -156,11 +168,15 @@ func TestCostFollowsTheConfiguration(t *testing.T) {
 		t.Errorf("with the source's storage class %+v, want 2000", got)
 	}
 	// Eight times the memory.
-	if a, b := fanoutItems(costDocument(t, "", tenMiB...)), fanoutItems(costDocument(t, `, "functionMemoryMiB": 1024`, tenMiB...)); b[cost.FunctionTime].Quantity != 8*a[cost.FunctionTime].Quantity {
+	if a, b := fanoutItems(costDocument(t, "", tenMiB...)),
+		fanoutItems(
+			costDocument(t, `, "functionMemoryMiB": 1024`, tenMiB...),
+		); b[cost.FunctionTime].Quantity != 8*a[cost.FunctionTime].Quantity {
 		t.Errorf("with 1024 MiB %+v, with 128 %+v", b[cost.FunctionTime], a[cost.FunctionTime])
 	}
 	// The same time, at another price.
-	if a, b := fanoutItems(costDocument(t, "", tenMiB...))[cost.FunctionTime], fanoutItems(costDocument(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
+	if a, b := fanoutItems(costDocument(t, "", tenMiB...))[cost.FunctionTime],
+		fanoutItems(costDocument(t, `, "functionArchitecture": "x86_64"`, tenMiB...))[cost.FunctionTime]; b.Quantity != a.Quantity ||
 		math.Abs(b.Dollars/a.Dollars-price.GBSecondX86/price.GBSecond) > 1e-9 {
 		t.Errorf("on x86_64 %+v, on arm64 %+v", b, a)
 	}
@@ -177,8 +193,11 @@ func TestCostSaysWhatIsLeftOut(t *testing.T) {
 		`, "replicaStorageClass": "GLACIER_IR"`: "GLACIER_IR cost more", `, "encryption": "kms"`: "keys of KMS",
 		`, "auditTrail": true`:  "the audit trail is not in the estimate: less than $0.01 a month, with ownWrites less than $0.01",
 		`, "auditTrail": false`: "",
-		`, "accessPoint": {}`:   "the access point is not in the estimate: about $0.33 a month for what is uploaded, and from the internet $0.25 to $6.00 more",
-		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", "subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month, and $1.00 for what is uploaded if all goes through them",
+		`, "accessPoint": {}`: "the access point is not in the estimate: about $0.33 a month for what is uploaded, and from the " +
+			"internet $0.25 to $6.00 more",
+		`, "accessPoint": {}, "vpcEndpoints": {"us-east-1": {"vpcId": "vpc-01234567", "subnetIds": ["subnet-01234567", ` +
+			`"subnet-76543210"]}}`: "the endpoints in VPCs, in 2 subnets, are not in the estimate: about $14.60 a month, and $1.00 for " +
+			"what is uploaded if all goes through them",
 	} {
 		code, stdout, stderr := costOf(t, fields, "--objects", "1000", "--bytes", "100GiB")
 		if code != exitDone || stdout == "" || !strings.Contains(stderr, want) || want == "" && stderr != "" {
@@ -198,10 +217,12 @@ func TestCostOfTheAuditTrail(t *testing.T) {
 // What is read is routed as well.
 func TestCostOfReading(t *testing.T) {
 	_, _, stderr := costOf(t, `, "accessPoint": {}`, "--objects", "1000", "--bytes", "100GiB", "--read", "900GiB")
-	if want := "about $3.30 a month for what is uploaded and read, and from the internet $4.75 to $60.00 more"; !strings.Contains(stderr, want) {
+	want := "about $3.30 a month for what is uploaded and read, and from the internet $4.75 to $60.00 more"
+	if !strings.Contains(stderr, want) {
 		t.Errorf("%q, want %q", stderr, want)
 	}
-	if code, _, stderr := costOf(t, "", "--objects", "1", "--bytes", "1GB", "--read", "much"); code != exitUsage || !strings.Contains(stderr, `--read: "much" is not a size`) {
+	if code, _, stderr := costOf(t, "", "--objects", "1", "--bytes", "1GB", "--read", "much"); code != exitUsage ||
+		!strings.Contains(stderr, `--read: "much" is not a size`) {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }

@@ -43,7 +43,9 @@ func TestFindingsHaveSignsAndUrgency(t *testing.T) {
 	if strings.Contains(terminal+file, "\x1b") || strings.Contains(file, "✗") {
 		t.Errorf("colours or signs where there should be none:\n%s%s", terminal, file)
 	}
-	for _, want := range []string{ui.Failed.Paint("✗ us-east-1"), ui.OK.Paint("ok"), ui.Failed.Paint("failed"), ui.Warning.Paint("warning")} {
+	for _, want := range []string{
+		ui.Failed.Paint("✗ us-east-1"), ui.OK.Paint("ok"), ui.Failed.Paint("failed"), ui.Warning.Paint("warning"),
+	} {
 		if !strings.Contains(coloured, want) {
 			t.Errorf("no %q with colours:\n%q", want, coloured)
 		}

@@ -26,7 +26,8 @@ func (e *exitTable) failover() (config string) {
 	e.env = append(e.env, "HTTPS_PROXY="+points.Proxies["eu-west-1"], "AWS_CA_BUNDLE="+points.CABundle)
 	const away = " --away-from eu-west-1"
 	e.run(
-		exits{"failover status" + config, 0}, exits{"failover shift --yes" + away + config, 0}, exits{"failover shift --to us-east-1" + config, 3},
+		exits{"failover status" + config, 0}, exits{"failover shift --yes" + away + config, 0},
+		exits{"failover shift --to us-east-1" + config, 3},
 		exits{"failover shift --yes --to us-east-1,eu-west-1,ap-northeast-1" + config, 0},
 		exits{"failover drill --yes --for 1s --every 1s --settle 0s" + away + config, 0},
 	)
@@ -59,7 +60,9 @@ func (e *exitTable) withPoint() string {
 	for _, region := range e.state.Regions {
 		buckets = append(buckets, map[string]any{"Bucket": region.Bucket})
 	}
-	template["Resources"].(map[string]any)["Point"] = map[string]any{"Type": "AWS::S3::MultiRegionAccessPoint", "Properties": map[string]any{"Regions": buckets}}
+	template["Resources"].(map[string]any)["Point"] = map[string]any{
+		"Type": "AWS::S3::MultiRegionAccessPoint", "Properties": map[string]any{"Regions": buckets},
+	}
 	if text, err = json.Marshal(template); err != nil {
 		e.t.Fatal(err)
 	}

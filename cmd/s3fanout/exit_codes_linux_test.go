@@ -193,7 +193,8 @@ func TestExitCodes(t *testing.T) {
 	// The set's own bucket as one that exists already, and one that does not.
 	adopting := func(bucket string) (flag string) {
 		path := filepath.Join(e.dir, bucket+".json")
-		config := `{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"buckets":{"us-east-1":"` + bucket + `"}}}}`
+		config := `{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],` +
+			`"buckets":{"us-east-1":"` + bucket + `"}}}}`
 		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -202,7 +203,10 @@ func TestExitCodes(t *testing.T) {
 	adopted, missing := adopting(e.state.Regions["us-east-1"].Bucket), adopting("nobody-has-this")
 
 	undeployed := " --config " + filepath.Join(e.dir, "undeployed.json")
-	if err := os.WriteFile(filepath.Join(e.dir, "undeployed.json"), []byte(`{"context":{"s3fanout":{"name":"later","regions":["us-east-1","eu-west-1"]}}}`), 0o600); err != nil {
+	if err := os.WriteFile(
+		filepath.Join(e.dir, "undeployed.json"),
+		[]byte(`{"context":{"s3fanout":{"name":"later","regions":["us-east-1","eu-west-1"]}}}`), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 
@@ -226,10 +230,13 @@ func TestExitCodes(t *testing.T) {
 		exits{"demo --nonsense", 2},
 		exits{"doctor", 0}, exits{"doctor --region nowhere", 2},
 		exits{"explain films/one", 0}, exits{"explain", 2},
-		exits{"failover", 0}, exits{"failover nonsense", 2}, exits{"failover status", 2}, exits{"failover shift", 2}, exits{"failover drill", 2},
-		exits{initial("any-bucket", "initial.json"), 0}, exits{initial("nobody-has-this", "checked.json") + " --check", 3}, exits{"init", 2},
+		exits{"failover", 0}, exits{"failover nonsense", 2}, exits{"failover status", 2}, exits{"failover shift", 2},
+		exits{"failover drill", 2},
+		exits{initial("any-bucket", "initial.json"), 0}, exits{initial("nobody-has-this", "checked.json") + " --check", 3},
+		exits{"init", 2},
 		exits{"history films/one", 0}, exits{"history", 2}, exits{"history films/none", 3},
-		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0}, exits{"resume nowhere", 2},
+		exits{"pause eu-west-1", 0}, exits{"pause", 2}, exits{"pause eu-west-1" + undeployed, 3}, exits{"resume eu-west-1", 0},
+		exits{"resume nowhere", 2},
 		exits{"redrive", 0}, exits{"redrive --max x", 2},
 		exits{"report", 0}, exits{"report --month x", 2},
 		exits{"sandbox --listen nonsense", 2},
@@ -258,16 +265,27 @@ func TestExitCodes(t *testing.T) {
 	e.remove("us-east-1", "films/two")
 	e.run(exits{"undelete --since 1h", 3}) // archived
 
-	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function, "doctor", "explain films/two", "history films/two",
-		"pause eu-west-1 --dry-run", "resume eu-west-1 --no-redrive", "redrive --dry-run", "report", "sandbox deploy --templates cdk.out", "sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
+	e.unread("adopt"+adopted, "backfill --dry-run", "completion bash", "cost --objects 1 --bytes 1", "demo --function "+e.built.function,
+		"doctor", "explain films/two", "history films/two",
+		"pause eu-west-1 --dry-run", "resume eu-west-1 --no-redrive", "redrive --dry-run", "report", "sandbox deploy --templates cdk.out",
+		"sandbox fault", "status", "undelete --since 1h --dry-run", "verify --grace 0s", "version")
 
 	e.state.Endpoint = "http://127.0.0.1:1"
 	e.env = append(e.env, "TMPDIR="+filepath.Join(e.dir, "none"), "AWS_MAX_ATTEMPTS=1")
 	e.run(
-		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"console", 1}, exits{"demo --function " + e.built.function, 1}, exits{"doctor", 1}, exits{"explain k", 1}, exits{"failover status" + pointed, 1}, exits{"failover shift --to us-east-1" + pointed, 1}, exits{"failover drill --to us-east-1" + pointed, 1}, exits{"history k", 1}, exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1}, exits{"undelete --since 1h", 1}, exits{"verify", 1},
+		exits{"adopt" + adopted, 1}, exits{"backfill", 1}, exits{"console", 1}, exits{"demo --function " + e.built.function, 1},
+		exits{"doctor", 1}, exits{"explain k", 1}, exits{"failover status" + pointed, 1},
+		exits{"failover shift --to us-east-1" + pointed, 1}, exits{"failover drill --to us-east-1" + pointed, 1}, exits{"history k", 1},
+		exits{"pause eu-west-1", 1}, exits{"resume eu-west-1", 1}, exits{"redrive", 1}, exits{"report", 1}, exits{"status", 1},
+		exits{"undelete --since 1h", 1}, exits{"verify", 1},
 		exits{"sandbox fault", 1}, exits{"sandbox deploy --templates cdk.out", 1},
 	)
-	for _, line := range []string{"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "failover status" + pointed, "failover shift --to us-east-1" + pointed, "failover drill --to us-east-1" + pointed, "history k", initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report", "sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify"} {
+	for _, line := range []string{
+		"adopt" + adopted, "adopt --check" + adopted, "backfill", "doctor", "explain k", "failover status" + pointed,
+		"failover shift --to us-east-1" + pointed, "failover drill --to us-east-1" + pointed, "history k",
+		initial("any-bucket", "unanswered.json") + " --check", "pause eu-west-1", "resume eu-west-1", "redrive", "report",
+		"sandbox deploy --templates " + templates, "sandbox fault", "status", "undelete --since 1h", "verify",
+	} {
 		e.interruptWaiting(line)
 	}
 

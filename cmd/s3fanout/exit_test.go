@@ -53,16 +53,21 @@ func TestOneLine(t *testing.T) {
 // TestInterruptedRun shows the exit code that a shell sees.
 func TestInterruptedRun(t *testing.T) {
 	f := &fakeAWS{
-		queues: map[string][]fakeLetter{"us-east-1": {}, "eu-west-1": {{id: "m", body: `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":""}}]}`}}},
-		hangs:  true, invoked: make(chan string, 1),
+		queues: map[string][]fakeLetter{
+			"us-east-1": {}, "eu-west-1": {{id: "m", body: `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":""}}]}`}},
+		},
+		hangs: true, invoked: make(chan string, 1),
 	}
 	server := httptest.NewServer(f)
 	defer server.Close()
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": ""} {
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "",
+	} {
 		t.Setenv(name, value)
 	}
 	path := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(path, []byte(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1"]}}}`), 0o600); err != nil {
+	err := os.WriteFile(path, []byte(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1"]}}}`), 0o600)
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -81,7 +81,8 @@ func TestDrillReportsAreMadeFirst(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(directory, "failover-drill-20260102T030405Z.json"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := createDrillReports(directory, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)); err == nil || !strings.HasPrefix(err.Error(), "make the report: ") {
+	if _, err := createDrillReports(directory, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)); err == nil ||
+		!strings.HasPrefix(err.Error(), "make the report: ") {
 		t.Errorf("%v", err)
 	}
 }

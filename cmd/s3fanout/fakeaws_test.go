@@ -76,7 +76,8 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !letters[i].held {
 				letters[i].held = true
 				body, _ := json.Marshal(letters[i].body)
-				answer(w, `{"Messages":[{"MessageId":%q,"ReceiptHandle":%q,"Body":%s,"Attributes":{"SentTimestamp":"1795176000123"}}]}`, letters[i].id, letters[i].id, body)
+				answer(w, `{"Messages":[{"MessageId":%q,"ReceiptHandle":%q,"Body":%s,"Attributes":{"SentTimestamp":"1795176000123"}}]}`,
+					letters[i].id, letters[i].id, body)
 				return
 			}
 		}

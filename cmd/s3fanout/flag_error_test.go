@@ -12,7 +12,9 @@ import (
 
 // parserWords are those of Go's parsers and of pflag, which say nothing to
 // somebody who typed a command.
-var parserWords = regexp.MustCompile(`strconv|parsing|invalid (syntax|argument|duration|character)|time:|unmarshal|bad flag|shorthand|needs an argument`)
+var parserWords = regexp.MustCompile(
+	`strconv|parsing|invalid (syntax|argument|duration|character)|time:|unmarshal|bad flag|shorthand|needs an argument`,
+)
 
 // TestWrongValuesAreSaidInPlainWords gives every flag of every command what it
 // cannot mean: the line names the flag and has no word of a parser.
@@ -83,7 +85,8 @@ func TestFlagErrors(t *testing.T) {
 func TestVersionFlag(t *testing.T) {
 	say := func(args ...string) string {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" }); code != exitDone || stderr.Len() > 0 {
+		code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+		if code != exitDone || stderr.Len() > 0 {
 			t.Errorf("%q: exit %d: %s", args, code, &stderr)
 		}
 		return stdout.String()

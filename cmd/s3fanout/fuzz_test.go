@@ -13,7 +13,10 @@ import (
 // FuzzKeyOf checks that s3://BUCKET/KEY of a bucket of the set gives back the
 // key, and that everything else is the key itself or one line of refusal.
 func FuzzKeyOf(f *testing.F) {
-	for _, seed := range []string{"films/one.mp4", "s3://media-111122223333-eu-west-1/films/one.mp4", "s3://", "s3:///k", "s3://media-111122223333-eu-west-1", "s3://x\x1b[2J/k", "\xff", "S3://b/k"} {
+	for _, seed := range []string{
+		"films/one.mp4", "s3://media-111122223333-eu-west-1/films/one.mp4", "s3://", "s3:///k", "s3://media-111122223333-eu-west-1",
+		"s3://x\x1b[2J/k", "\xff", "S3://b/k",
+	} {
 		f.Add(seed)
 	}
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
@@ -27,12 +30,14 @@ func FuzzKeyOf(f *testing.F) {
 			}
 			if err != nil {
 				var usage usageError
-				if !errors.As(err, &usage) || strings.ContainsAny(oneLine(err.Error()), "\n\r\x1b") || strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				if !errors.As(err, &usage) || strings.ContainsAny(oneLine(err.Error()), "\n\r\x1b") ||
+					strings.ContainsAny(err.Error(), "\n\r\x1b") {
 					t.Errorf("%q: error %q", form, err)
 				}
 				continue
 			}
-			if key == "" || len(key) > 1024 || !utf8.ValidString(key) || form != key && form != own+key && !strings.HasSuffix(form, "/"+key) {
+			if key == "" || len(key) > 1024 || !utf8.ValidString(key) ||
+				form != key && form != own+key && !strings.HasSuffix(form, "/"+key) {
 				t.Errorf("%q: got key %q", form, key)
 			}
 		}
@@ -44,7 +49,9 @@ func FuzzKeyOf(f *testing.F) {
 
 // FuzzAge checks that an age is more than nothing, and that days are days.
 func FuzzAge(f *testing.F) {
-	for _, seed := range []string{"90m", "12h", "2d", "1.5d", "-2d", "d", "0d", "32767d", "32768d", "1h2d", "+1d", "9223372036854775807ns", "NaN"} {
+	for _, seed := range []string{
+		"90m", "12h", "2d", "1.5d", "-2d", "d", "0d", "32767d", "32768d", "1h2d", "+1d", "9223372036854775807ns", "NaN",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -63,7 +70,9 @@ func FuzzAge(f *testing.F) {
 
 // FuzzParseSize checks that a size is a plain decimal number and not negative.
 func FuzzParseSize(f *testing.F) {
-	for _, seed := range []string{"500GB", "1.5TiB", "1e3", "0x1p4", "8EiB", "NaN", "-0", "1_0", " 1 GB", "1e400", ".5kB", "7.9999999999999999EiB"} {
+	for _, seed := range []string{
+		"500GB", "1.5TiB", "1e3", "0x1p4", "8EiB", "NaN", "-0", "1_0", " 1 GB", "1e400", ".5kB", "7.9999999999999999EiB",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -103,7 +112,8 @@ func FuzzCommandLine(f *testing.F) {
 			return
 		}
 		text := problem.String()
-		if code != exitUsage || !strings.HasPrefix(text, "s3fanout: ") || strings.Count(text, "\n") != 1 || strings.ContainsAny(text, "\r\x1b\x00") {
+		if code != exitUsage || !strings.HasPrefix(text, "s3fanout: ") || strings.Count(text, "\n") != 1 ||
+			strings.ContainsAny(text, "\r\x1b\x00") {
 			t.Errorf("%q: exit code %d, %q", args, code, text)
 		}
 	})

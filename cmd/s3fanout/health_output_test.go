@@ -20,7 +20,8 @@ func troubled() (health.Facts, []health.Finding) {
 	facts := health.Facts{
 		Set: set, Account: "111122223333", Caller: "arn:aws:iam::111122223333:user/\x1b[31mme",
 		Regions: []health.Region{
-			{Name: "us-east-1", Queue: health.Look[health.Queue]{State: health.Found}, Subscriptions: health.Look[[]health.Subscription]{State: health.Found}},
+			{Name: "us-east-1", Queue: health.Look[health.Queue]{State: health.Found},
+				Subscriptions: health.Look[[]health.Subscription]{State: health.Found}},
 			{Name: "ap-northeast-1", Queue: health.Look[health.Queue]{State: health.Found, Value: health.Queue{Letters: 12}}},
 		},
 	}
@@ -55,7 +56,9 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 	findings[0].What += strings.Repeat(" for a reason that is long", 20)
 	findings[1].What += "\x1b[2J"
 	figures := map[string]health.Figures{
-		"us-east-1":      {Lag: []health.Lag{{Source: "ap-northeast-1", P50: 99 * time.Second, P99: 15 * time.Minute, Max: 47 * time.Hour}}},
+		"us-east-1": {
+			Lag: []health.Lag{{Source: "ap-northeast-1", P50: 99 * time.Second, P99: 15 * time.Minute, Max: 47 * time.Hour}},
+		},
 		"ap-northeast-1": {Why: "cloudwatch:GetMetricData on CloudWatch is denied; allow it to the credentials in use"},
 	}
 	write := map[string]func(b *bytes.Buffer, width int, colours bool) error{
@@ -68,7 +71,9 @@ func TestHealthFitsTheTerminal(t *testing.T) {
 	}
 	for command, f := range write {
 		var narrow, coloured, file bytes.Buffer
-		for b, err := range map[*bytes.Buffer]error{&narrow: f(&narrow, 80, false), &coloured: f(&coloured, 80, true), &file: f(&file, 0, false)} {
+		for b, err := range map[*bytes.Buffer]error{
+			&narrow: f(&narrow, 80, false), &coloured: f(&coloured, 80, true), &file: f(&file, 0, false),
+		} {
 			if err != nil || b.Len() == 0 {
 				t.Fatalf("%s: %v, %d bytes", command, err, b.Len())
 			}
@@ -138,11 +143,17 @@ func TestStatusLeadsOn(t *testing.T) {
 		{"all is well", nil, &zero, []string{"s3fanout verify"}},
 		{"a note", []document.Finding{finding("opt-in-region", "r", "note")}, nil, []string{"s3fanout verify"}},
 		{"a warning", []document.Finding{finding("clock", "r", "warning")}, nil, []string{"s3fanout doctor --region r"}},
-		{"failed in two", []document.Finding{finding("topic", "r", "failed"), finding("role", "s", "unknown")}, nil, []string{"s3fanout doctor"}},
-		{"dead letters", []document.Finding{finding("dead-letters", "s", "failed")}, nil, []string{"s3fanout redrive --dry-run --region s"}},
-		{"a queue that did not tell", []document.Finding{finding("dead-letters", "s", "unknown")}, nil, []string{"s3fanout doctor --region s"}},
+		{"failed in two", []document.Finding{finding("topic", "r", "failed"), finding("role", "s", "unknown")}, nil,
+			[]string{"s3fanout doctor"}},
+		{"dead letters", []document.Finding{finding("dead-letters", "s", "failed")}, nil,
+			[]string{"s3fanout redrive --dry-run --region s"}},
+		{"a queue that did not tell", []document.Finding{finding("dead-letters", "s", "unknown")}, nil,
+			[]string{"s3fanout doctor --region s"}},
 		{"diverged", nil, &three, []string{"s3fanout verify"}},
-		{"everything", []document.Finding{finding("topic", "r", "failed"), finding("dead-letters", "r", "failed"), finding("dead-letters", "s", "failed")}, &three,
+		{"everything",
+			[]document.Finding{
+				finding("topic", "r", "failed"), finding("dead-letters", "r", "failed"), finding("dead-letters", "s", "failed"),
+			}, &three,
 			[]string{"s3fanout doctor --region r", "s3fanout redrive --dry-run", "s3fanout verify"}},
 	} {
 		var got []string
@@ -165,12 +176,17 @@ func TestStatusSaysWhereWritesDiverged(t *testing.T) {
 		t.Fatal(err)
 	}
 	unbroken := strings.Join(strings.Fields(b.String()), " ")
-	if !strings.Contains(unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key existed with other contents") ||
+	if !strings.Contains(
+		unbroken, "diverged: ap-northeast-1: in the last hour 3 writes were not copied, because the key existed with other contents",
+	) ||
 		!strings.Contains(unbroken, "s3fanout verify # which keys differ between Regions") ||
-		strings.Contains(unbroken, "All checks passed.") || !strings.Contains(unbroken, "The deployment passed all checks. It did not cause") {
+		strings.Contains(unbroken, "All checks passed.") ||
+		!strings.Contains(unbroken, "The deployment passed all checks. It did not cause") {
 		t.Errorf("got\n%s", &b)
 	}
-	if got := divergedLines([]document.StatusRegion{{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"}}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
+	if got := divergedLines([]document.StatusRegion{
+		{Region: "a", Diverged: &one}, {Region: "b", Diverged: &zero}, {Region: "c"},
+	}); len(got) != 1 || !strings.HasPrefix(got[0], "diverged: a: in the last hour 1 write was") {
 		t.Errorf("got %q", got)
 	}
 	if got := divergedLines([]document.StatusRegion{{Region: "b", Diverged: &zero}}); got != nil {
@@ -184,8 +200,12 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 	facts.Caller = "arn:aws:iam::111122223333:user/me"
 	var findings []health.Finding
 	for _, region := range []string{"us-east-1", "ap-northeast-1"} {
-		for check, action := range map[string]string{"bucket": "s3:ListBucket", "topic": "sns:GetTopicAttributes", "queue": "sqs:GetQueueUrl"} {
-			findings = append(findings, health.Finding{Check: check, Region: region, Severity: health.Unknown, Denied: action, What: "cannot tell", Fix: "allow it"})
+		for check, action := range map[string]string{
+			"bucket": "s3:ListBucket", "topic": "sns:GetTopicAttributes", "queue": "sqs:GetQueueUrl",
+		} {
+			findings = append(findings, health.Finding{
+				Check: check, Region: region, Severity: health.Unknown, Denied: action, What: "cannot tell", Fix: "allow it",
+			})
 		}
 	}
 	var doctor, status, asJSON bytes.Buffer
@@ -197,11 +217,13 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"doctor": doctor.String(), "status": status.String()} {
-		if n := strings.Count(text, "caller-permissions"); n != 1 || strings.Contains(text, "cannot tell") || !strings.Contains(text, facts.Caller+" lacks permissions for 6 checks: ") {
+		n := strings.Count(text, "caller-permissions")
+		if n != 1 || strings.Contains(text, "cannot tell") || !strings.Contains(text, facts.Caller+" lacks permissions for 6 checks: ") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 	}
-	if want := "fix    allow s3:ListBucket, sns:GetTopicAttributes, sqs:GetQueueUrl to " + facts.Caller; !strings.Contains(doctor.String(), want) {
+	want := "fix    allow s3:ListBucket, sns:GetTopicAttributes, sqs:GetQueueUrl to " + facts.Caller
+	if !strings.Contains(doctor.String(), want) {
 		t.Errorf("got\n%s\nwant %q in it", &doctor, want)
 	}
 	a = &app{stdout: &asJSON, output: outputJSON}
@@ -212,7 +234,8 @@ func TestHealthNamesMissingPermissionsOnce(t *testing.T) {
 
 func TestUnavailableFiguresAreExplainedOnce(t *testing.T) {
 	d := document.Status{Regions: []document.StatusRegion{
-		{Region: "a", MetricsUnavailable: "no"}, {Region: "b"}, {Region: "c", MetricsUnavailable: "no"}, {Region: "d", MetricsUnavailable: "denied"},
+		{Region: "a", MetricsUnavailable: "no"}, {Region: "b"}, {Region: "c", MetricsUnavailable: "no"},
+		{Region: "d", MetricsUnavailable: "denied"},
 	}}
 	got := strings.Join(unavailable(d), "\n")
 	want := "n/a: a, c: not available: no\nn/a: d: not available: denied"
@@ -241,7 +264,8 @@ func TestStatusHasALineForEachCheck(t *testing.T) {
 
 func TestAgesAndLags(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m", 2 * time.Hour: "2h", 47 * time.Hour: "47h", 14 * 24 * time.Hour: "14d",
+		0: "0s", 119 * time.Second: "119s", 2 * time.Minute: "2m", 119 * time.Minute: "119m", 2 * time.Hour: "2h", 47 * time.Hour: "47h",
+		14 * 24 * time.Hour: "14d",
 	} {
 		if got := ageOf(d); got != want {
 			t.Errorf("age %s: got %s, want %s", d, got, want)
@@ -276,7 +300,8 @@ func TestHealthError(t *testing.T) {
 		{[]health.Finding{finding(health.Warning), finding(health.Note)}, ""},
 		{[]health.Finding{finding(health.Failed)}, "1 check failed; do"},
 		{[]health.Finding{finding(health.Unknown), finding(health.Unknown)}, "2 checks could not be answered; do"},
-		{[]health.Finding{finding(health.Failed), finding(health.Unknown), finding(health.Failed)}, "2 checks failed, and 1 could not be answered; do"},
+		{[]health.Finding{finding(health.Failed), finding(health.Unknown), finding(health.Failed)},
+			"2 checks failed, and 1 could not be answered; do"},
 	} {
 		got := ""
 		err := healthError(c.findings, "do")

@@ -14,7 +14,8 @@ import (
 func TestHistoryFitsTheTerminal(t *testing.T) {
 	stack := []policy.Version{
 		{ID: "m\x1b[31m", Modified: 1_790_000_100, Marker: true},
-		{ID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo", Modified: 1_790_000_000, Figures: policy.Figures{Size: 5 << 30, ETag: "841a2d689ad86bd1611447453c22c6fc"}},
+		{ID: "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo", Modified: 1_790_000_000,
+			Figures: policy.Figures{Size: 5 << 30, ETag: "841a2d689ad86bd1611447453c22c6fc"}},
 	}
 	replica := stack[1]
 	replica.ID, replica.Modified = "r1", 1_790_000_005
@@ -31,7 +32,8 @@ func TestHistoryFitsTheTerminal(t *testing.T) {
 		t.Errorf("the terminal gets an escape sequence: %q", text)
 	}
 	for _, want := range []string{
-		"2026-09-21 14:13:20Z  us-east-1       write ", "    current · likely of us-east-1, version\n", "us-east-1       deletion        -", "5.0 GiB",
+		"2026-09-21 14:13:20Z  us-east-1       write ", "    current · likely of us-east-1, version\n",
+		"us-east-1       deletion        -", "5.0 GiB",
 		"us-east-1: there are older versions than these 2; for more, add --versions", "eu-west-1: no version\n", "eu-north-1: not known: ",
 	} {
 		if !strings.Contains(text, want) {

@@ -14,13 +14,17 @@ func TestInitAsks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	user, terminal := openTerminal(t)
 	var out strings.Builder
-	a := &app{stdin: terminal, stdout: &out, stderr: terminal, getenv: func(string) string { return "" }, output: outputText, configPath: "cdk.json"}
+	a := &app{
+		stdin: terminal, stdout: &out, stderr: terminal, getenv: func(string) string { return "" }, output: outputText,
+		configPath: "cdk.json",
+	}
 	t.Setenv("HOME", t.TempDir()) // without credentials
 	typed := "us-east-1\n us-east-1, eu-west-1 \nMedia\n\nmine\nus-east-1=my-old-bucket\nsync\nfollow\ny\n"
 	if _, err := user.WriteString(typed); err != nil {
 		t.Fatal(err)
 	}
-	err := a.init(t.Context(), initFlags{answers: initAnswers{mode: firstWriteWins}}, cdkApp{app: "s3fanout-cdk"}, func(string) bool { return false })
+	err := a.init(t.Context(), initFlags{answers: initAnswers{mode: firstWriteWins}}, cdkApp{app: "s3fanout-cdk"},
+		func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +57,8 @@ func TestInitAsksWhetherOptInRegionsMayBeMembers(t *testing.T) {
 	}{
 		{"answered and allowed", "us-east-1,eu-south-1\ny\n\n\n\ny\n", initAnswers{}, nil, []string{"us-east-1", "eu-south-1"}},
 		{"answered and not allowed", "us-east-1,eu-south-1\nn\n\n\n\n\ny\n", initAnswers{}, nil, []string{"us-east-1", "eu-west-1"}},
-		{"a flag, allowed", "y\n\n\n\ny\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, []string{"us-east-1", "eu-south-1"}},
+		{"a flag, allowed", "y\n\n\n\ny\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"},
+			[]string{"us-east-1", "eu-south-1"}},
 		{"a flag, not allowed", "n\n", initAnswers{regions: []string{"us-east-1", "eu-south-1"}}, []string{"regions"}, nil},
 		{"a flag that no answer corrects", "", initAnswers{regions: []string{"us-east-1"}}, []string{"regions"}, nil},
 	} {
@@ -61,12 +66,17 @@ func TestInitAsksWhetherOptInRegionsMayBeMembers(t *testing.T) {
 			t.Chdir(t.TempDir())
 			t.Setenv("HOME", t.TempDir()) // without credentials
 			user, terminal := openTerminal(t)
-			a := &app{stdin: terminal, stdout: io.Discard, stderr: terminal, getenv: func(string) string { return "" }, output: outputText, configPath: "cdk.json"}
+			a := &app{
+				stdin: terminal, stdout: io.Discard, stderr: terminal, getenv: func(string) string { return "" }, output: outputText,
+				configPath: "cdk.json",
+			}
 			if _, err := user.WriteString(tc.typed); err != nil {
 				t.Fatal(err)
 			}
 			tc.flags.mode = firstWriteWins
-			err := a.init(t.Context(), initFlags{answers: tc.flags}, cdkApp{}, func(flag string) bool { return slices.Contains(tc.answered, flag) })
+			err := a.init(t.Context(), initFlags{answers: tc.flags}, cdkApp{}, func(flag string) bool {
+				return slices.Contains(tc.answered, flag)
+			})
 			got, _ := replicaset.Load("cdk.json")
 			if (err == nil) != (tc.want != nil) || !slices.Equal(got.Regions, tc.want) {
 				t.Errorf("got %v, %v, want %v", got.Regions, err, tc.want)
@@ -80,7 +90,10 @@ func TestInitWritesNothingUnasked(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, typed := range []string{"\n\n\n\nn\n", "\x04", "us-east-1,eu-west-1\n\x04"} {
 		user, terminal := openTerminal(t)
-		a := &app{stdin: terminal, stdout: io.Discard, stderr: terminal, getenv: func(string) string { return "" }, output: outputText, configPath: "cdk.json"}
+		a := &app{
+			stdin: terminal, stdout: io.Discard, stderr: terminal, getenv: func(string) string { return "" }, output: outputText,
+			configPath: "cdk.json",
+		}
 		if _, err := user.WriteString(typed); err != nil {
 			t.Fatal(err)
 		}

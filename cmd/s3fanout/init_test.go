@@ -18,7 +18,10 @@ import (
 func initWith(t *testing.T, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &out, getenv: func(string) string { return "" }, output: outputText, configPath: "cdk.json"}
+	a := &app{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &out, getenv: func(string) string { return "" }, output: outputText,
+		configPath: "cdk.json",
+	}
 	cmd := initCommand(a, func() (cdkApp, error) {
 		return cdkApp{app: "s3fanout-cdk", install: "npm install", command: "s3fanout"}, nil
 	})
@@ -31,18 +34,23 @@ func initWith(t *testing.T, args ...string) (stdout string, err error) {
 // What init writes is what was said, and is there once.
 func TestInitWrites(t *testing.T) {
 	t.Chdir(t.TempDir())
-	shown, err := initWith(t, "--name", "media", "--regions", "us-east-1,eu-south-1", "--bucket", "us-east-1=my-old-bucket", "--mode", "follow", "--allow-opt-in-regions")
+	shown, err := initWith(t, "--name", "media", "--regions", "us-east-1,eu-south-1", "--bucket", "us-east-1=my-old-bucket",
+		"--mode", "follow", "--allow-opt-in-regions")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := replicaset.Config{
-		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, Buckets: map[string]string{"us-east-1": "my-old-bucket"},
-		Follow: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
+		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true,
+		Buckets: map[string]string{"us-east-1": "my-old-bucket"},
+		Follow:  replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
 	}
 	if got, err := replicaset.Load("cdk.json"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	for _, want := range []string{"Estimated cost: $", "s3fanout adopt --check", "set followSince", "aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-south-1", "npx cdk deploy --all"} {
+	for _, want := range []string{
+		"Estimated cost: $", "s3fanout adopt --check", "set followSince", "aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-south-1",
+		"npx cdk deploy --all",
+	} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not in\n%s", want, shown)
 		}
@@ -57,7 +65,8 @@ func TestInitWrites(t *testing.T) {
 	if after, err := os.ReadFile("cdk.json"); err != nil || !bytes.Equal(after, written) {
 		t.Errorf("the file was changed to %s, %v", after, err)
 	}
-	if shown, err := initWith(t, "--name", "other", "--regions", "us-east-1,eu-west-1", "--dry-run"); err != nil || !json.Valid([]byte(shown)) {
+	if shown, err := initWith(t, "--name", "other", "--regions", "us-east-1,eu-west-1", "--dry-run"); err != nil ||
+		!json.Valid([]byte(shown)) {
 		t.Errorf("dry run: got %s, %v", shown, err)
 	}
 	if _, err := initWith(t, "--name", "other", "--regions", "us-east-1,eu-west-1", "--force"); err != nil {
@@ -72,10 +81,12 @@ func TestInitWrites(t *testing.T) {
 func TestInitSaysWhichPricesAreAssumed(t *testing.T) {
 	t.Chdir(t.TempDir())
 	shown, err := initWith(t, "--name", "media", "--regions", "cn-north-1,cn-northwest-1")
-	if text := strings.Join(strings.Fields(shown), " "); err != nil || !strings.Contains(text, "Prices of cn-north-1, cn-northwest-1 are not known, and assumed.") {
+	text := strings.Join(strings.Fields(shown), " ")
+	if err != nil || !strings.Contains(text, "Prices of cn-north-1, cn-northwest-1 are not known, and assumed.") {
 		t.Errorf("got %v, %s", err, shown)
 	}
-	if shown, err := initWith(t, "--force", "--name", "media", "--regions", "us-east-1,eu-west-1"); err != nil || strings.Contains(shown, "assumed") {
+	if shown, err := initWith(t, "--force", "--name", "media", "--regions", "us-east-1,eu-west-1"); err != nil ||
+		strings.Contains(shown, "assumed") {
 		t.Errorf("known prices: got %v, %s", err, shown)
 	}
 }
@@ -89,10 +100,13 @@ func TestInitRefuses(t *testing.T) {
 		{"cm-60", "--name media", "there is no terminal to ask on; give --name and --regions"},
 		{"cm-61", "--name Media --regions us-east-1,eu-west-1", `s3fanout.name: "Media" is not usable in bucket and stack names`},
 		{"cm-62", "--name media --regions us-east-1,eu-west-9", `s3fanout.regions[1]: "eu-west-9" is not an AWS Region`},
-		{"cm-63", "--name media --regions us-east-1,eu-west-1 --bucket mine", `--bucket "mine" is not REGION=NAME, such as us-east-1=my-bucket`},
-		{"cm-64", "--name media --regions us-east-1,eu-west-1 --bucket us-east-1=a1b --bucket us-east-1=c2d", "us-east-1 has a bucket already, a1b; leave one out"},
+		{"cm-63", "--name media --regions us-east-1,eu-west-1 --bucket mine",
+			`--bucket "mine" is not REGION=NAME, such as us-east-1=my-bucket`},
+		{"cm-64", "--name media --regions us-east-1,eu-west-1 --bucket us-east-1=a1b --bucket us-east-1=c2d",
+			"us-east-1 has a bucket already, a1b; leave one out"},
 		{"cm-65", "--name media --regions us-east-1,eu-west-1 --check", "there are none; name one with --bucket REGION=NAME"},
-		{"cm-88", "--name media --regions us-east-1,eu-south-1", "leave it out, or allow it with --allow-opt-in-regions and test that objects arrive"},
+		{"cm-88", "--name media --regions us-east-1,eu-south-1",
+			"leave it out, or allow it with --allow-opt-in-regions and test that objects arrive"},
 		{"cm-66", "--name media --regions us-east-1,eu-west-1 --mode sync", "it has to be first-write-wins or follow"},
 	} {
 		t.Run(tc.row, func(t *testing.T) {
@@ -113,7 +127,10 @@ func TestTheCDKAppOfACommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(path string) string { return filepath.Join(dir, filepath.FromSlash(path)) }
-	for _, path := range []string{"checkout/infra/app/main.go", "checkout/bin/s3fanout", "usr/bin/s3fanout", "usr/bin/s3fanout-cdk", "my tools/s3fanout", "my tools/s3fanout-cdk", "alone/s3fanout"} {
+	for _, path := range []string{
+		"checkout/infra/app/main.go", "checkout/bin/s3fanout", "usr/bin/s3fanout", "usr/bin/s3fanout-cdk", "my tools/s3fanout",
+		"my tools/s3fanout-cdk", "alone/s3fanout",
+	} {
 		if err := os.MkdirAll(filepath.Dir(at(path)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -137,12 +154,17 @@ func TestTheCDKAppOfACommand(t *testing.T) {
 		exe, directory string
 		want           cdkApp
 	}{
-		{"checkout/bin/s3fanout", "checkout", cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci", command: "bin/s3fanout"}},
-		{"checkout/bin/s3fanout", "link", cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci", command: "bin/s3fanout"}},
+		{"checkout/bin/s3fanout", "checkout",
+			cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci",
+				command: "bin/s3fanout"}},
+		{"checkout/bin/s3fanout", "link",
+			cdkApp{app: "go run ./infra/app", build: "make function", schema: "./docs/schema/cdk.json", install: "npm ci",
+				command: "bin/s3fanout"}},
 		{"usr/bin/s3fanout", "alone", cdkApp{app: "s3fanout-cdk", install: npm, command: "s3fanout"}},
 		{"usr/bin/s3fanout", "checkout", cdkApp{app: "s3fanout-cdk", install: npm, command: "s3fanout"}},
 		{"linked", "alone", cdkApp{app: "s3fanout-cdk", install: npm, command: at("linked")}},
-		{"my tools/s3fanout", "alone", cdkApp{app: `"` + at("my tools/s3fanout-cdk") + `"`, install: npm, command: `"` + at("my tools/s3fanout") + `"`}},
+		{"my tools/s3fanout", "alone",
+			cdkApp{app: `"` + at("my tools/s3fanout-cdk") + `"`, install: npm, command: `"` + at("my tools/s3fanout") + `"`}},
 	} {
 		if got, err := cdkAppOf(at(tc.exe), at(tc.directory), onPath); err != nil || got != tc.want {
 			t.Errorf("%s in %s: got %+v, %v, want %+v", tc.exe, tc.directory, got, err, tc.want)

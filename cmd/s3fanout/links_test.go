@@ -105,7 +105,8 @@ func TestEveryPageIsReached(t *testing.T) {
 		}
 		for _, m := range mdLink.FindAllStringSubmatch(withoutCode(string(page)), -1) {
 			file, _, _ := strings.Cut(m[1], "#")
-			if path := filepath.Join(filepath.Dir(next[0]), file); filepath.Ext(file) == ".md" && !strings.Contains(file, "://") && !reached[path] {
+			path := filepath.Join(filepath.Dir(next[0]), file)
+			if filepath.Ext(file) == ".md" && !strings.Contains(file, "://") && !reached[path] {
 				reached[path], next = true, append(next, path)
 			}
 		}
@@ -176,7 +177,10 @@ func TestNamedPagesAreThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := []string{filepath.Join(root, "Makefile"), filepath.Join(root, ".golangci.yml"), filepath.Join(root, ".ci", "run"), filepath.Join(root, "cdk.json")}
+	others := []string{
+		filepath.Join(root, "Makefile"), filepath.Join(root, ".golangci.yml"), filepath.Join(root, ".ci", "run"),
+		filepath.Join(root, "cdk.json"),
+	}
 	for _, page := range pages(t) {
 		others = append(others, filepath.Join(root, page))
 	}

@@ -38,7 +38,9 @@ func TestProgramsOfACommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(path string) string { return filepath.Join(dir, filepath.FromSlash(path)) }
-	for _, path := range []string{"usr/bin/s3fanout", "usr/lib/s3fanout/" + functionName(), "bin/s3fanout", "bin/" + functionName(), "alone/bin/s3fanout"} {
+	for _, path := range []string{
+		"usr/bin/s3fanout", "usr/lib/s3fanout/" + functionName(), "bin/s3fanout", "bin/" + functionName(), "alone/bin/s3fanout",
+	} {
 		if err := os.MkdirAll(filepath.Dir(at(path)), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -156,7 +156,9 @@ func TestPhasesCountDown(t *testing.T) {
 		report("shifting back", time.Time{})
 		stop()
 		got := strings.Join(shownLines(&b), "|")
-		want := regexp.MustCompile(`^beginning\|traffic is shifted, 1m00s left\|traffic is shifted, 59s left\|traffic is shifted, 58s left\|shifting back\|$`)
+		want := regexp.MustCompile(
+			`^beginning\|traffic is shifted, 1m00s left\|traffic is shifted, 59s left\|traffic is shifted, 58s left\|shifting back\|$`,
+		)
 		if !want.MatchString(got) {
 			t.Errorf("got %q, want %s", got, want)
 		}

@@ -83,7 +83,9 @@ func TestGrafanaHasData(t *testing.T) {
 			if rare[m.MetricName] {
 				continue
 			}
-			q := metricdata.Query{Metric: metricdata.Metric{Namespace: m.Namespace, Name: m.MetricName}, Statistic: m.Statistic, Period: time.Hour}
+			q := metricdata.Query{
+				Metric: metricdata.Metric{Namespace: m.Namespace, Name: m.MetricName}, Statistic: m.Statistic, Period: time.Hour,
+			}
 			for _, name := range slices.Sorted(maps.Keys(m.Dimensions)) {
 				q.Metric.Dimensions = append(q.Metric.Dimensions, [2]string{name, m.Dimensions[name]})
 			}

@@ -82,8 +82,10 @@ func TestDryRunListsEveryLetterEveryTime(t *testing.T) {
 			for n := i; n < runs && !t.Failed(); n += len(regions) {
 				cmd := exec.CommandContext(ctx, command, "redrive", "--dry-run", "--region", region, "--output", "json")
 				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
-					"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(dir, "none"))
+				cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE",
+					"AWS_SECRET_ACCESS_KEY=secret",
+					"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(dir, "none"),
+					"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(dir, "none"))
 				out, err := cmd.Output()
 				var exit *exec.ExitError
 				if !errors.As(err, &exit) || exit.ExitCode() != exitLeftOver {
@@ -121,13 +123,19 @@ func checkComplete(t *testing.T, out []byte, sent []string) {
 func onFailureLetter(region, account, key string) string {
 	record := map[string]any{
 		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "awsRegion": "us-east-1",
-		"s3": map[string]any{"bucket": map[string]any{"name": "media-" + account + "-us-east-1"}, "object": map[string]any{"key": key, "size": 1}},
+		"s3": map[string]any{
+			"bucket": map[string]any{"name": "media-" + account + "-us-east-1"}, "object": map[string]any{"key": key, "size": 1},
+		},
 	}
 	message, _ := json.Marshal(map[string]any{"Records": []any{record}})
 	letter, _ := json.Marshal(map[string]any{
-		"version":         "1.0",
-		"requestContext":  map[string]any{"functionArn": "arn:aws:lambda:" + region + ":" + account + ":function:media-replicator", "condition": "RetriesExhausted"},
-		"requestPayload":  map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": string(message)}}}},
+		"version": "1.0",
+		"requestContext": map[string]any{
+			"functionArn": "arn:aws:lambda:" + region + ":" + account + ":function:media-replicator", "condition": "RetriesExhausted",
+		},
+		"requestPayload": map[string]any{
+			"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": string(message)}}},
+		},
 		"responsePayload": map[string]any{"errorMessage": "copy s3://…: AccessDenied", "errorType": "ReplicationError"},
 	})
 	return string(letter)

@@ -15,7 +15,8 @@ func TestRedriveLines(t *testing.T) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	letter := deadletter.Letter{Kind: deadletter.OnFailure, Reason: "first", Objects: []deadletter.Object{{Bucket: "b", Key: "a\nb"}}}
 	results := []redrive.Result{
-		{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason", Again: now.Add(2*time.Minute + time.Second)},
+		{Region: "us-east-1", Letter: letter, Outcome: redrive.Failed, Detail: "second reason",
+			Again: now.Add(2*time.Minute + time.Second)},
 		{Region: "us-east-1", Letter: letter, Outcome: redrive.Skipped, Detail: "not selected", Again: now.Add(time.Minute)},
 		{Region: "us-east-1", Letter: letter, Outcome: redrive.Replayed},
 		{Region: "us-east-1", Outcome: redrive.Interrupted, Detail: "interrupted"},
@@ -28,7 +29,8 @@ func TestRedriveLines(t *testing.T) {
 2026-11-21T12:00:00Z us-east-1 replayed "s3://b/a\nb"
 2026-11-21T12:00:00Z us-east-1 interrupted -: interrupted
 `},
-		{outputJSON, `{"region":"us-east-1","messageId":"","kind":"on-failure","objects":[{"bucket":"b","key":"a\nb"}],"reason":"first","functions":[],"outcome":"failed","detail":"second reason","again":"2026-11-21T12:02:01Z"}
+		{outputJSON,
+			`{"region":"us-east-1","messageId":"","kind":"on-failure","objects":[{"bucket":"b","key":"a\nb"}],"reason":"first","functions":[],"outcome":"failed","detail":"second reason","again":"2026-11-21T12:02:01Z"}
 {"region":"us-east-1","messageId":"","kind":"on-failure","objects":[{"bucket":"b","key":"a\nb"}],"reason":"first","functions":[],"outcome":"replayed"}
 {"region":"us-east-1","messageId":"","objects":[],"functions":[],"outcome":"interrupted","detail":"interrupted"}
 `},
@@ -49,7 +51,9 @@ func TestRedriveLines(t *testing.T) {
 // written.
 func TestRedriveLinesToNobody(t *testing.T) {
 	stops := 0
-	l := redriveLines{a: &app{stdout: brokenWriter{}, output: outputText}, p: &progress{w: io.Discard}, now: time.Now, stop: func() { stops++ }}
+	l := redriveLines{
+		a: &app{stdout: brokenWriter{}, output: outputText}, p: &progress{w: io.Discard}, now: time.Now, stop: func() { stops++ },
+	}
 	for range 3 {
 		l.finished(redrive.Result{Outcome: redrive.Replayed})
 	}

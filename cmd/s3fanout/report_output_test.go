@@ -34,7 +34,8 @@ func badMonth(t *testing.T) report.Report {
 		Regions: []report.Region{
 			{Name: "us-east-1", Err: errors.New("region us-east-1: cloudwatch:GetMetricData on CloudWatch is \x1b[31mdenied")},
 			{Name: "ap-northeast-1", GivenUp: 3, Undelivered: 1, Lost: 2, Proofs: &report.Proofs{
-				Complete: 29, Longest: 700 * time.Second, Oldest: 49 * time.Hour, Compared: 29_000_000, Missing: 4, Different: 3, Repaired: 5, Unrepaired: 2,
+				Complete: 29, Longest: 700 * time.Second, Oldest: 49 * time.Hour, Compared: 29_000_000, Missing: 4, Different: 3,
+				Repaired: 5, Unrepaired: 2,
 			}},
 			{Name: "ap-southeast-1"},
 		},
@@ -138,7 +139,8 @@ func TestShare(t *testing.T) {
 	for _, c := range []struct {
 		part, whole int64
 		want        string
-	}{{0, 5, "0.00 %"}, {5, 5, "100.00 %"}, {1, 3, "33.33 %"}, {1, 1_000_000, "0.0001 %"}, {999_999, 1_000_000, "99.9999 %"}, {1, 1 << 40, "0.0000000001 %"}} {
+	}{{0, 5, "0.00 %"}, {5, 5, "100.00 %"}, {1, 3, "33.33 %"}, {1, 1_000_000, "0.0001 %"}, {999_999, 1_000_000, "99.9999 %"},
+		{1, 1 << 40, "0.0000000001 %"}} {
 		if got := share(c.part, c.whole); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.part, c.whole, got, c.want)
 		}

@@ -100,7 +100,8 @@ func (r *running) command(args ...string) *exec.Cmd {
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(),
 		"AWS_ENDPOINT_URL="+r.state.Endpoint, "AWS_ACCESS_KEY_ID="+r.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+r.state.SecretAccessKey,
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(r.dir, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(r.dir, "none"))
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+filepath.Join(r.dir, "none"),
+		"AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(r.dir, "none"))
 	cmd.Env = append(cmd.Env, r.env...)
 	return cmd
 }

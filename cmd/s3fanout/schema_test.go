@@ -38,7 +38,9 @@ import (
 func TestDocumentsHaveTheirSchema(t *testing.T) {
 	facts, findings := troubled()
 	failed, noon := errors.New("no"), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	waiting := newStatusView(facts, findings, nil, []behind.Target{{Region: "us-east-1", Sources: []behind.Source{{Region: "ap-northeast-1"}}}, {Region: "ap-northeast-1", Err: failed}}).Status
+	waiting := newStatusView(facts, findings, nil, []behind.Target{
+		{Region: "us-east-1", Sources: []behind.Source{{Region: "ap-northeast-1"}}}, {Region: "ap-northeast-1", Err: failed},
+	}).Status
 	for name, documents := range map[string][]any{
 		"adopt": {
 			document.NewAdopt("media", "1", false, nil), document.NewAdopt("media", "1", false, []adoption.Result{{Err: failed}}),
@@ -51,48 +53,65 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 			}, failed),
 		},
 		"backfill-batch": {document.Batch{Jobs: []document.BatchJob{}}},
-		"backfill-job":   {document.NewBatchStatus(batchjob.Job{}), document.NewBatchStatus(batchjob.Job{Created: noon, Ended: noon, Failures: []string{"r"}})},
-		"cost":           {document.NewCost(cost.Usage{Regions: []string{"us-east-1", "eu-west-1"}, Objects: 10, Size: 10})},
-		"doctor":         {document.NewDoctor(facts, findings), document.NewDoctor(health.Facts{}, nil)},
+		"backfill-job": {document.NewBatchStatus(batchjob.Job{}),
+			document.NewBatchStatus(batchjob.Job{Created: noon, Ended: noon, Failures: []string{"r"}})},
+		"cost":   {document.NewCost(cost.Usage{Regions: []string{"us-east-1", "eu-west-1"}, Objects: 10, Size: 10})},
+		"doctor": {document.NewDoctor(facts, findings), document.NewDoctor(health.Facts{}, nil)},
 		"explain": {
 			newExplainView("media", explain.Facts{}, explain.Verdict{}).Explain,
 			newExplainView("media", explain.Facts{
-				Regions: []explain.Region{{Object: &explain.Object{}, Versions: make([]explain.Version, 1), Partial: []error{failed}}, {Err: failed}},
+				Regions: []explain.Region{
+					{Object: &explain.Object{}, Versions: make([]explain.Version, 1), Partial: []error{failed}}, {Err: failed},
+				},
 				Letters: make([]explain.Letter, 1), Queues: []explain.Queue{{Err: failed}},
 				Audit: &audit.Trail{Events: []audit.Event{{Key: "k"}}, Err: failed},
 			}, explain.Verdict{Steps: make([]explain.Step, 1)}).Explain,
 		},
 		"failover-drill": {
 			document.NewFailoverDrill("media", document.NewFailoverPoint(failover.Point{}, "", nil), nil, failover.Result{}),
-			document.NewFailoverDrill("media", document.NewFailoverPoint(failover.Point{}, "", make([]failover.Route, 1)), make([]failover.Route, 1), failover.Result{
-				Away: 1, Back: 1, Problems: []string{"p"}, Moments: []failover.Moment{{Reads: failover.Reads{Missing: []string{"k"}, Why: "w"}, Figures: make([]failover.Figures, 1)}},
-			}),
+			document.NewFailoverDrill("media", document.NewFailoverPoint(failover.Point{}, "", make([]failover.Route, 1)),
+				make([]failover.Route, 1), failover.Result{
+					Away: 1, Back: 1, Problems: []string{"p"},
+					Moments: []failover.Moment{
+						{Reads: failover.Reads{Missing: []string{"k"}, Why: "w"}, Figures: make([]failover.Figures, 1)},
+					},
+				}),
 		},
 		"failover-shift": {document.FailoverShift{
 			Submitted:   new(bool),
-			AccessPoint: document.NewFailoverPoint(failover.Point{}, "", nil), After: document.NewFailoverRoutes(nil), Risks: document.NewFailoverRisks(make([]failover.Risk, 1)),
+			AccessPoint: document.NewFailoverPoint(failover.Point{}, "", nil), After: document.NewFailoverRoutes(nil),
+			Risks: document.NewFailoverRisks(make([]failover.Risk, 1)),
 		}},
 		"failover-status": {document.FailoverStatus{
 			AccessPoints: []document.FailoverPoint{document.NewFailoverPoint(failover.Point{}, "", nil)},
 			Regions: document.NewFailoverRegions([]failover.Figures{{}, {
-				Away: "w", Lag: new(time.Duration), DeadLetters: new(int), Waiting: new(int64), Oldest: new(time.Duration), Proof: new(time.Duration), Unknown: []string{"u"}, LettersUnknown: "l",
+				Away: "w", Lag: new(time.Duration), DeadLetters: new(int), Waiting: new(int64), Oldest: new(time.Duration),
+				Proof: new(time.Duration), Unknown: []string{"u"}, LettersUnknown: "l",
 			}}),
 		}},
 		"pause": {
 			document.Pause{Regions: []document.PauseRegion{}},
-			document.Pause{Regions: []document.PauseRegion{{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &noon, ReservedConcurrency: new(int), DeadLetters: new(int)}, {Error: "no"}}},
+			document.Pause{
+				Regions: []document.PauseRegion{
+					{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &noon, ReservedConcurrency: new(int),
+						DeadLetters: new(int)}, {Error: "no"},
+				},
+			},
 		},
 		"resume": {
 			document.Resume{Regions: []document.ResumeRegion{}},
 			document.Resume{
-				Regions: []document.ResumeRegion{{Region: "us-east-1", Paused: true, Since: &noon, ReservedConcurrency: new(int)}, {Error: "no"}},
+				Regions: []document.ResumeRegion{
+					{Region: "us-east-1", Paused: true, Since: &noon, ReservedConcurrency: new(int)}, {Error: "no"},
+				},
 				Redrive: redriven(),
 			},
 		},
 		"redrive": {
 			newRedriveView("media", false, redrive.Report{}).Redrive,
 			newRedriveView("media", true, redrive.Report{Regions: []redrive.Summary{{Err: failed, Results: []redrive.Result{
-				{Outcome: redrive.Failed, SentAt: noon, Again: noon, Detail: "d", Letter: deadletter.Letter{Reason: "r", Objects: make([]deadletter.Object, 1)}, Functions: make([]redrive.Function, 1)},
+				{Outcome: redrive.Failed, SentAt: noon, Again: noon, Detail: "d",
+					Letter: deadletter.Letter{Reason: "r", Objects: make([]deadletter.Object, 1)}, Functions: make([]redrive.Function, 1)},
 				{Outcome: redrive.Replayed}, {Outcome: redrive.NotUnderstood},
 			}}}}).Redrive,
 		},
@@ -100,27 +119,46 @@ func TestDocumentsHaveTheirSchema(t *testing.T) {
 		"report": {
 			document.NewReport(report.Report{}),
 			document.NewReport(report.Report{
-				Pairs:   []report.Pair{{Arrivals: report.Arrivals{Arrived: 1, Within: []int64{1, 1, 1}}}, {Arrivals: report.Arrivals{Within: []int64{0, 0, 0}}}},
+				Pairs: []report.Pair{
+					{Arrivals: report.Arrivals{Arrived: 1, Within: []int64{1, 1, 1}}},
+					{Arrivals: report.Arrivals{Within: []int64{0, 0, 0}}},
+				},
 				Regions: []report.Region{{Err: failed}, {Proofs: &report.Proofs{}}},
 			}),
 		},
 		"history": {
 			document.NewHistory("media", history.Facts{}),
-			document.NewHistory("media", history.Facts{Regions: []history.Region{{Region: "r", Stack: []policy.Version{{ID: "v"}, {Marker: true}}}, {Err: failed}}, Audit: &audit.Trail{Events: []audit.Event{{Region: "r", Made: "v"}}}}),
+			document.NewHistory("media", history.Facts{
+				Regions: []history.Region{{Region: "r", Stack: []policy.Version{{ID: "v"}, {Marker: true}}}, {Err: failed}},
+				Audit:   &audit.Trail{Events: []audit.Event{{Region: "r", Made: "v"}}},
+			}),
 		},
 		"status": {waiting, newStatusView(facts, findings, nil, nil).Status, newStatusView(health.Facts{}, nil, nil, nil).Status},
 		"status-line": {
-			document.StatusLine{Time: noon, Error: "no"}, document.StatusLine{Time: noon, Status: &document.Status{Regions: []document.StatusRegion{}, Findings: []document.Finding{}, Next: []string{}}},
+			document.StatusLine{Time: noon, Error: "no"},
+			document.StatusLine{
+				Time: noon, Status: &document.Status{Regions: []document.StatusRegion{}, Findings: []document.Finding{}, Next: []string{}},
+			},
 		},
 		"undelete": {
 			document.NewUndelete("media", undelete.Span{}, false, undelete.Report{}, nil),
-			document.NewUndelete("media", undelete.Span{}, false, undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed),
+			document.NewUndelete(
+				"media", undelete.Span{}, false,
+				undelete.Report{Regions: make([]undelete.Region, 1), Failures: make([]backfill.Failure, 1)}, failed,
+			),
 		},
 		"verify-difference": {
-			document.NewVerifyDifference(verify.Difference{}), document.NewVerifyDifference(verify.Difference{Objects: make([]verify.Object, 1), Without: []string{"r"}, Deleted: []string{"r"}, Differing: []string{"r"}}),
+			document.NewVerifyDifference(verify.Difference{}),
+			document.NewVerifyDifference(verify.Difference{
+				Objects: make([]verify.Object, 1), Without: []string{"r"}, Deleted: []string{"r"}, Differing: []string{"r"},
+			}),
 		},
-		"verify-end": {document.VerifyEnd{Summary: document.NewVerifySummary("media", "", []string{"us-east-1"}, verify.Summary{}, verify.NewCounts("", []string{"us-east-1"}))}},
-		"version":    {document.NewVersion(&debug.BuildInfo{})},
+		"verify-end": {document.VerifyEnd{
+			Summary: document.NewVerifySummary(
+				"media", "", []string{"us-east-1"}, verify.Summary{}, verify.NewCounts("", []string{"us-east-1"}),
+			),
+		}},
+		"version": {document.NewVersion(&debug.BuildInfo{})},
 	} {
 		schema := schemaOf(t, name)
 		for i, d := range documents {

@@ -22,7 +22,8 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	later := noon.Add(14 * 24 * time.Hour)
 	failures := []document.CopyFailure{
-		{Region: "ap-northeast-1", Key: "films/2026/one.mp4", Class: string(copier.Denied), Reason: "AccessDenied: no permission for kms:Decrypt"},
+		{Region: "ap-northeast-1", Key: "films/2026/one.mp4", Class: string(copier.Denied),
+			Reason: "AccessDenied: no permission for kms:Decrypt"},
 		{Region: "us-east-1", Key: "films/2026/two.mp4", Class: string(copier.Retryable), Reason: "SlowDown: reduce your request rate"},
 	}
 	adopt := document.NewAdopt("media", "111122223333", false, []adoption.Result{
@@ -31,7 +32,8 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 		{Member: replicaset.Member{Region: "ap-northeast-1", Bucket: "old-films-ap"}, State: adoption.Failed, Err: errors.New("denied")},
 	})
 	pause := document.Pause{Regions: []document.PauseRegion{
-		{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &later}, {Region: "ap-northeast-1", Error: "region ap-northeast-1: denied"},
+		{Region: "us-east-1", Paused: true, Since: &noon, KeptUntil: &later},
+		{Region: "ap-northeast-1", Error: "region ap-northeast-1: denied"},
 	}}
 	resume := document.Resume{Regions: []document.ResumeRegion{
 		{Region: "us-east-1", Paused: true, Since: &noon}, {Region: "eu-west-1"}, {Region: "ap-northeast-1", Error: "denied"},
@@ -49,7 +51,8 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 		UndeleteCounts: document.UndeleteCounts{Objects: 5},
 		Regions: []document.UndeleteRegion{
 			{Region: "us-east-1", UndeleteCounts: document.UndeleteCounts{Objects: 2, Bytes: 2000, Restored: 2, RestoredBytes: 2000}},
-			{Region: "ap-northeast-1", UndeleteCounts: document.UndeleteCounts{Objects: 3, Bytes: 3000, Restored: 2, RestoredBytes: 2000, Failed: 1}},
+			{Region: "ap-northeast-1",
+				UndeleteCounts: document.UndeleteCounts{Objects: 3, Bytes: 3000, Restored: 2, RestoredBytes: 2000, Failed: 1}},
 		},
 	}
 	letters, waiting, oldest := 3, int64(12), 90.0
@@ -61,13 +64,15 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 		}},
 		Regions: []document.FailoverRegion{
 			{Region: "us-east-1", DeadLetters: &letters, Waiting: &waiting, OldestSeconds: &oldest},
-			{Region: "ap-northeast-1", Unavailable: []string{"the dead-letter queue does not answer: the connection was closed without an answer (EOF)"}},
+			{Region: "ap-northeast-1",
+				Unavailable: []string{"the dead-letter queue does not answer: the connection was closed without an answer (EOF)"}},
 		},
 	}
 	facts := explained()
 	explanation := newExplainView("media", facts, explain.Judge(facts))
 	versions := document.NewHistory("media", history.Facts{Key: "k", Regions: []history.Region{
-		{Region: "us-east-1", Stack: []policy.Version{{ID: "m1", Modified: 1_790_000_100, Marker: true}, {ID: "v1", Modified: 1_790_000_000}}, More: true},
+		{Region: "us-east-1",
+			Stack: []policy.Version{{ID: "m1", Modified: 1_790_000_100, Marker: true}, {ID: "v1", Modified: 1_790_000_000}}, More: true},
 		{Region: "eu-west-1"}, {Region: "ap-northeast-1", Err: errors.New("region ap-northeast-1: denied")},
 	}})
 	month := document.NewReport(badMonth(t))
@@ -97,11 +102,16 @@ func moreScreens(t *testing.T, checked document.Adopt) map[string]screenOf {
 // verifyScreen writes what verify shows of a few differences.
 func verifyScreen(w io.Writer, width int, colours bool) error {
 	regions := []string{"us-east-1", "ap-northeast-1"}
-	o := verifyOutput{w: w, notes: &progress{w: io.Discard}, chosen: regions, region: 14, width: width, colours: colours, counts: verify.NewCounts("", regions)}
+	o := verifyOutput{
+		w: w, notes: &progress{w: io.Discard}, chosen: regions, region: 14, width: width, colours: colours,
+		counts: verify.NewCounts("", regions),
+	}
 	defer o.close()
 	for _, d := range []verify.Difference{
-		{Kind: verify.Missing, Key: "films/2026/one.mp4", Why: "absent", Without: regions[1:], Objects: []verify.Object{{Region: "us-east-1"}}},
-		{Kind: verify.Different, Key: "films/2026/a-name-that-is-longer-than-there-is-room-for-it/two.mp4", Why: "size", Differing: regions[:1]},
+		{Kind: verify.Missing, Key: "films/2026/one.mp4", Why: "absent", Without: regions[1:],
+			Objects: []verify.Object{{Region: "us-east-1"}}},
+		{Kind: verify.Different, Key: "films/2026/a-name-that-is-longer-than-there-is-room-for-it/two.mp4", Why: "size",
+			Differing: regions[:1]},
 	} {
 		if err := o.found.Add(d); err != nil {
 			return err

@@ -26,12 +26,16 @@ func resultScreens(t *testing.T) map[string]screenOf {
 		Follow: replicaset.Follow{Overwrites: true, Deletions: true}, Deletions: 1000,
 	})
 	changes := sandbox.Changes{
-		Made: []sandbox.Change{{Region: "us-east-1", Stack: "media-us-east-1", LogicalID: "DeadLetterAlarm8E2A4BB1", Type: "AWS::CloudWatch::Alarm"}},
+		Made: []sandbox.Change{
+			{Region: "us-east-1", Stack: "media-us-east-1", LogicalID: "DeadLetterAlarm8E2A4BB1", Type: "AWS::CloudWatch::Alarm"},
+		},
 		Updated: []sandbox.Change{{
 			Region: "ap-northeast-1", Stack: "media-ap-northeast-1", LogicalID: "Replicator3A5EC7D1", Type: "AWS::Lambda::Function",
 			Properties: []string{"Environment", "MemorySize", "ReservedConcurrentExecutions", "Timeout", "TracingConfig"},
 		}},
-		Deleted:  []sandbox.Change{{Region: "eu-west-1", Stack: "media-mesh-eu-west-1", LogicalID: "Delivery\x1b[2J", Type: "AWS::SNS::Subscription"}},
+		Deleted: []sandbox.Change{
+			{Region: "eu-west-1", Stack: "media-mesh-eu-west-1", LogicalID: "Delivery\x1b[2J", Type: "AWS::SNS::Subscription"},
+		},
 		Retained: []sandbox.Change{{Region: "eu-west-1", Stack: "media-eu-west-1", LogicalID: "Bucket83908E77", Type: "AWS::S3::Bucket"}},
 	}
 	return map[string]screenOf{
@@ -62,7 +66,9 @@ func resultScreens(t *testing.T) map[string]screenOf {
 func shiftedPoint() (before document.FailoverPoint, after []document.FailoverRoute) {
 	return document.FailoverPoint{
 			Name: "media", ARN: "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap", ControlRegion: "us-west-2",
-			Routes: []document.FailoverRoute{{Region: "us-east-1", Active: true}, {Region: "eu-west-1", Active: true}, {Region: "ap-northeast-1"}},
+			Routes: []document.FailoverRoute{
+				{Region: "us-east-1", Active: true}, {Region: "eu-west-1", Active: true}, {Region: "ap-northeast-1"},
+			},
 		},
 		[]document.FailoverRoute{{Region: "us-east-1"}, {Region: "eu-west-1", Active: true}, {Region: "ap-northeast-1", Active: true}}
 }
@@ -85,11 +91,13 @@ func drillScreen(w io.Writer, width int, colours bool) error {
 	before, after := shiftedPoint()
 	letters, waiting, p99, took := 1, int64(12), 2345.0, 12.0
 	failed := document.FailoverDrill{
-		ReplicaSet: "media", AccessPoint: before, Shifted: after, Outcome: "failed", Began: noon, Ended: noon.Add(11 * time.Minute), AwaySeconds: &took,
+		ReplicaSet: "media", AccessPoint: before, Shifted: after, Outcome: "failed", Began: noon, Ended: noon.Add(11 * time.Minute),
+		AwaySeconds: &took,
 		Looks: []document.FailoverLook{
 			{Time: noon, Phase: "before", Reads: document.FailoverReads{Tried: 20, Slowest: 61.5},
 				Regions: []document.FailoverRegion{{Region: "us-east-1", DeadLetters: &letters, Waiting: &waiting, LagP99: &p99}}},
-			{Time: noon.Add(time.Minute), Phase: "away", Reads: document.FailoverReads{Tried: 20, Failed: 2, Missing: []string{"films/2026/one.mp4"}, Slowest: 1234},
+			{Time: noon.Add(time.Minute), Phase: "away",
+				Reads:   document.FailoverReads{Tried: 20, Failed: 2, Missing: []string{"films/2026/one.mp4"}, Slowest: 1234},
 				Regions: []document.FailoverRegion{{Region: "us-east-1", Unavailable: []string{"denied"}}}},
 		},
 		Problems: []string{
@@ -112,7 +120,8 @@ func batchJobScreen(w io.Writer, width int, colours bool) error {
 	complete.Status, complete.Succeeded = "Complete", 1000
 	incomplete.Status, incomplete.Succeeded, incomplete.Failed = "Complete", 990, 10
 	incomplete.Report = "s3://media-111122223333-us-east-1/.s3fanout/reports/job-00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c/"
-	failed.Status, failed.Tasks, failed.Failures = "Failed", 0, []string{"ManifestGenerationFailed: the role may not list the bucket \x1b[2J"}
+	failed.Status, failed.Tasks, failed.Failures = "Failed", 0,
+		[]string{"ManifestGenerationFailed: the role may not list the bucket \x1b[2J"}
 	var errs []error
 	for _, j := range []batchjob.Job{preparing, waiting, active, complete, incomplete, failed} {
 		errs = append(errs, writeBatchJobText(w, "111122223333", j, width, colours))

@@ -32,7 +32,9 @@ func TestScreens(t *testing.T) {
 			Regions: []document.RedriveRegion{{Region: "us-east-1", Found: 3, Replayed: 1, Left: 2}, {Region: "ap-northeast-1"}},
 			Letters: []document.RedriveLetter{
 				{Region: "us-east-1", Kind: "on-failure", Outcome: "failed", Reason: reason,
-					Objects: []document.RedriveObject{{Bucket: "media-111122223333-ap-northeast-1", Key: "films/2026/a-long-name/one.mp4"}}},
+					Objects: []document.RedriveObject{
+						{Bucket: "media-111122223333-ap-northeast-1", Key: "films/2026/a-long-name/one.mp4"},
+					}},
 				{Region: "us-east-1", Outcome: "not-understood", Reason: "not a known dead letter"},
 			},
 		},

@@ -97,7 +97,9 @@ func destroyObject(ts *testscript.TestScript, _ bool, args []string) {
 	bucket := aws.String(state.Regions[args[0]].Bucket)
 	head, err := client.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: bucket, Key: aws.String(args[1])})
 	ts.Check(err)
-	_, err = client.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String(args[1]), VersionId: head.VersionId})
+	_, err = client.DeleteObject(context.Background(), &s3.DeleteObjectInput{
+		Bucket: bucket, Key: aws.String(args[1]), VersionId: head.VersionId,
+	})
 	ts.Check(err)
 }
 

@@ -84,7 +84,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			f := &fakeAWS{queues: map[string][]fakeLetter{"us-east-1": {}, "eu-west-1": {}}, broken: map[string]bool{}, invoked: make(chan string, 100)}
+			f := &fakeAWS{
+				queues: map[string][]fakeLetter{"us-east-1": {}, "eu-west-1": {}}, broken: map[string]bool{},
+				invoked: make(chan string, 100),
+			}
 			server := httptest.NewServer(f)
 			env.Defer(func() {
 				server.CloseClientConnections()

@@ -172,7 +172,9 @@ func TestConsoleTellsOfARegionThatHangs(t *testing.T) {
 	}
 	for _, r := range look.Regions {
 		silent := r.Region == "eu-west-1"
-		found := slices.ContainsFunc(look.Findings, func(f document.Finding) bool { return f.Region == r.Region && f.Check == "region-access" })
+		found := slices.ContainsFunc(look.Findings, func(f document.Finding) bool {
+			return f.Region == r.Region && f.Check == "region-access"
+		})
 		if found != silent || (r.MetricsUnavailable == "the Region does not answer") != silent {
 			t.Errorf("%s: found %v, metrics %q, findings %+v", r.Region, found, r.MetricsUnavailable, look.Findings)
 		}

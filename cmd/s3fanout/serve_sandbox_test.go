@@ -86,7 +86,10 @@ func startSandboxConsole(t *testing.T) *sandboxConsole {
 	a := &app{stdout: io.Discard, stderr: io.Discard, getenv: os.Getenv, hints: hints{called: "bin/s3fanout"}}
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- a.serveSandboxConsole(context.WithoutCancel(t.Context()), sb, steps, true, func(url string) error { ready <- url; return nil })
+		ended <- a.serveSandboxConsole(context.WithoutCancel(t.Context()), sb, steps, true, func(url string) error {
+			ready <- url
+			return nil
+		})
 	}()
 	return &sandboxConsole{newVisitor(t, <-ready), sb, ended}
 }

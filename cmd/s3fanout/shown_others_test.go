@@ -19,44 +19,69 @@ func foreign() map[string]string {
 		"aws s3api put-bucket-versioning": "names a request; TestUpdatePutsBackWhatWasChangedByHand suspends it",
 		"aws s3api delete-bucket":         "names a request; TestUpdateMakesADeletedBucketAgain sends it",
 
-		"aws s3api put-bucket-versioning --region ap-northeast-1 --bucket films-ap --versioning-configuration Status=Enabled": "TestAdoptionPage sends its request",
-		"aws s3api get-bucket-notification-configuration --region us-east-1 --bucket films-us":                                "as above",
-		"aws s3 cp film.mp4 s3://s3fanout-123456789012-us-east-1/films/1.mp4":                                                 "TestRealClients uploads as it does",
-		`export PATH="$PWD/bin:$PATH"`:                                                                     "sets a variable",
-		"npm install --save-dev aws-cdk@2.1148.1":                                                          "npm ci, which make test runs, installs the same version",
-		"minisign -Vm checksums.txt -p packaging/s3fanout.pub":                                             "needs the key of a release that is signed",
-		"sha256sum --check --ignore-missing checksums.txt":                                                 "tools/release-proof.sh checks so",
-		"tar -tzf s3fanout_VERSION_linux_amd64.tar.gz | cut -d / -f 2- | (cd /usr/local && sudo xargs rm)": "tools/release-proof.sh removes what it unpacked so",
-		"go install ./cmd/s3fanout":                                                                        "is go build, which make build does, to another place",
-		"npm ci":                                                                                           "make test does it, as the target node_modules",
-		"aws sts get-caller-identity":                                                                      "needs an AWS account",
-		"aws sqs":                                                                                          "names a command of which the page tells a peculiarity",
+		"aws s3api put-bucket-versioning --region ap-northeast-1 --bucket films-ap --versioning-configuration " +
+			"Status=Enabled": "TestAdoptionPage sends its request",
+		"aws s3api get-bucket-notification-configuration --region us-east-1 --bucket films-us": "as above",
+		"aws s3 cp film.mp4 " +
+			"s3://s3fanout-123456789012-us-east-1/films/1.mp4": "TestRealClients uploads as it does",
+		`export PATH="$PWD/bin:$PATH"`: "sets a variable",
+		"npm install --save-dev aws-cdk@2.1148.1": "npm ci, which make test " +
+			"runs, installs the same version",
+		"minisign -Vm checksums.txt -p packaging/s3fanout.pub": "needs the key of a release " +
+			"that is signed",
+		"sha256sum --check --ignore-missing " +
+			"checksums.txt": "tools/release-proof.sh checks so",
+		"tar -tzf s3fanout_VERSION_linux_amd64.tar.gz | cut -d / -f 2- | (cd /usr/local && sudo xargs rm)": "tools/release-proof.sh " +
+			"removes what it unpacked so",
+		"go install ./cmd/s3fanout": "is go build, " +
+			"which make build does, to another place",
+		"npm ci": "make test does it, " +
+			"as the target node_modules",
+		"aws sts get-caller-identity": "needs an AWS account",
+		"aws sqs": "names a command of which the " +
+			"page tells a peculiarity",
 		"npx cdk bootstrap aws://ACCOUNT/us-east-1 aws://ACCOUNT/eu-west-1 aws://ACCOUNT/ap-northeast-1": "needs an AWS account",
-		"npx cdk deploy 's3fanout-us-east-1*'":                                                           "needs an AWS account; what it would deploy is run by the sandbox",
-		"export AWS_CA_BUNDLE=/tmp/…/access-points.pem":                                                  "is what the sandbox says at its start; its access points are asked in internal/proof/e2e",
-		"export HTTPS_PROXY=http://127.0.0.1:34567":                                                      "as above",
-		"aws s3 cp FILE s3://arn:aws:s3::123456789012:accesspoint/….mrap/KEY":                            "as above",
-		"npx cdk diff s3fanout-access-point":                                                             "needs an AWS account",
-		"aws s3api delete-bucket-policy --bucket BUCKET":                                                 "TestUpdatePutsBackWhatWasChangedByHand sends its request",
-		"aws s3 cp film.mp4 s3://arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap/films/film.mp4": "needs an AWS account, and its access point",
-		"npx cdk deploy --all":                                                                           "needs an AWS account; what it would deploy is run by the sandbox",
-		"aws iam get-role --role-name ROLE --query Role.RoleId --output text":                            "names a role of the reader's own; the sandbox has it in TestRolesOfOnesOwn",
-		"npx cdk synth --quiet":                                                                          "make synth does it",
-		"npx cdk publish-assets --all --unstable=publish-assets":                                         "needs an AWS account; TestTerraformDeploysEachStack reads what it would upload",
+		"npx cdk deploy 's3fanout-us-east-1*'": "needs an AWS account; " +
+			"what it would deploy is run by the sandbox",
+		"export AWS_CA_BUNDLE=/tmp/…/access-points.pem": "is what the sandbox says at " +
+			"its start; its access points are asked in internal/proof/e2e",
+		"export HTTPS_PROXY=http://127.0.0.1:34567":                           "as above",
+		"aws s3 cp FILE s3://arn:aws:s3::123456789012:accesspoint/….mrap/KEY": "as above",
+		"npx cdk diff s3fanout-access-point":                                  "needs an AWS account",
+		"aws s3api delete-bucket-policy " +
+			"--bucket BUCKET": "TestUpdatePutsBackWhatWasChangedByHand sends its request",
+		"aws s3 cp film.mp4 s3://arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap/films/film.mp4": "needs an AWS account, " +
+			"and its access point",
+		"npx cdk deploy --all": "needs an AWS account; " +
+			"what it would deploy is run by the sandbox",
+		"aws iam get-role --role-name ROLE --query Role.RoleId --output text": "names a role of the reader's " +
+			"own; the sandbox has it in TestRolesOfOnesOwn",
+		"npx cdk synth --quiet": "make synth does it",
+		"npx cdk publish-assets --all --unstable=publish-assets": "needs an AWS account; " +
+			"TestTerraformDeploysEachStack reads what it would upload",
 		"npx cdk diff": "needs an AWS account",
-		"go test ./cmd/s3fanout -run Documented -update":                    "TestCommandsAreDocumented and TestCostIsDocumented compare what it writes",
+		"go test ./cmd/s3fanout -run Documented -update": "TestCommandsAreDocumented and TestCostIsDocumented compare " +
+			"what it writes",
 		"go test ./internal/proof/sim -run TestSchedules -sim.seed 4711 -v": "TestSeedsReplay replays seeds",
-		"npx cdk destroy --all":                                             "needs an AWS account; TestDestroyKeepsTheBuckets has the sandbox do it",
-		"npx cdk destroy s3fanout-audit":                                    "needs an AWS account",
+		"npx cdk destroy --all": "needs an AWS account; TestDestroyKeepsTheBuckets has the " +
+			"sandbox do it",
+		"npx cdk destroy s3fanout-audit": "needs an AWS account",
 
-		"npx cdk bootstrap aws://ACCOUNT/us-west-2":                                                                  "needs an AWS account",
-		"npx cdk deploy --exclusively 's3fanout-*-mesh'":                                                             "needs an AWS account; CloudFormation alone keeps an export that is read",
-		"npx cdk deploy --exclusively s3fanout-us-east-1":                                                            "needs an AWS account",
-		"npx cdk destroy --exclusively s3fanout-ap-northeast-1-mesh":                                                 "needs an AWS account; TestRegionLeaves has the sandbox do it",
-		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 --region us-east-1":                "TestAnotherNameIsAnotherReplicaSet copies as it does",
-		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1":               "needs an AWS account; TestRegionLeaves has the sandbox do it",
-		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS account",
-		"go test ./internal/proof/projection -update":                                                                "TestProjectionIsDocumented compares what it writes",
+		"npx cdk bootstrap " +
+			"aws://ACCOUNT/us-west-2": "needs an AWS account",
+		"npx cdk deploy --exclusively 's3fanout-*-mesh'": "needs an AWS " +
+			"account; CloudFormation alone keeps an export that is read",
+		"npx cdk deploy --exclusively " +
+			"s3fanout-us-east-1": "needs an AWS account",
+		"npx cdk destroy --exclusively s3fanout-ap-northeast-1-mesh": "needs an AWS " +
+			"account; TestRegionLeaves has the sandbox do it",
+		"aws s3 sync s3://s3fanout-ACCOUNT-us-east-1 s3://media-ACCOUNT-us-east-1 " +
+			"--region us-east-1": "TestAnotherNameIsAnotherReplicaSet copies as it does",
+		"aws cloudformation delete-stack --region ap-northeast-1 --stack-name s3fanout-ap-northeast-1": "needs an AWS " +
+			"account; TestRegionLeaves has the sandbox do it",
+		"aws cloudformation wait stack-delete-complete --region ap-northeast-1 --stack-name " +
+			"s3fanout-ap-northeast-1": "needs an AWS account",
+		"go test ./internal/proof/projection -update":              "TestProjectionIsDocumented compares what it writes",
 		"go test ./infra -update":                                  "changes the checkout; make test compares with what it writes",
 		"go test ./cmd/s3fanout -count=1 -run TestBadInputRows -v": "make test runs that test",
 		"ssh -L 8080:127.0.0.1:8080 HOST":                          "needs another machine",

@@ -154,7 +154,8 @@ func examples(t *testing.T) []shown {
 // standIns are for what a page lets its reader fill in, and for the Region that
 // joins in its stories and is no member here.
 func standIns() *strings.Replacer {
-	return strings.NewReplacer("<region>", "eu-west-1", "eu-north-1", "ap-northeast-1", " KEY", " films/one.mp4", " JOB", " job-1", " COMMAND", " redrive")
+	return strings.NewReplacer("<region>", "eu-west-1", "eu-north-1", "ap-northeast-1", " KEY", " films/one.mp4", " JOB", " job-1",
+		" COMMAND", " redrive")
 }
 
 // ours returns the arguments of a command line of s3fanout.
@@ -183,7 +184,9 @@ func TestShownCommandsParse(t *testing.T) {
 	if parsed < 60 {
 		t.Errorf("%d command lines, too few to be all", parsed)
 	}
-	for _, wrong := range []string{"redrve", "redrive --dry", "backfill --concurrency many", "verify surplus", "redrive --output yaml", "completion tcsh"} {
+	for _, wrong := range []string{
+		"redrve", "redrive --dry", "backfill --concurrency many", "verify surplus", "redrive --output yaml", "completion tcsh",
+	} {
 		if err := parses(strings.Fields(wrong)); err == nil {
 			t.Errorf("%q is understood", wrong)
 		}
@@ -229,7 +232,9 @@ func notRun() map[string]struct{ script, reason string } {
 		"s3fanout history --audit films/one.mp4":              {reason: noTrail},
 		"s3fanout backfill --batch-operations --to eu-west-1": {reason: noBatch},
 		"s3fanout backfill --batch-operations --from us-east-1 --to eu-west-1 --prefix 2024/": {reason: noBatch},
-		"s3fanout backfill --hide-deleted":                                {reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it"},
+		"s3fanout backfill --hide-deleted": {
+			reason: "the default set follows nothing; internal/proof/e2e TestExamplesOfWhatWins runs it",
+		},
 		"s3fanout backfill --job JOB --region us-east-1":                  {reason: noBatch},
 		"s3fanout failover status":                                        {reason: noPoint},
 		"s3fanout failover shift --away-from eu-west-1":                   {reason: noPoint},
@@ -261,11 +266,13 @@ func TestShownCommandsRun(t *testing.T) {
 		}
 	}
 	r.settle()
-	batch := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "batchOperations": true}}}`
+	batch := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], ` +
+		`"batchOperations": true}}}`
 	if err := os.WriteFile(filepath.Join(r.dir, "batch.json"), []byte(batch), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	adopting := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "buckets": {"us-east-1": "` +
+	adopting := `{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "buckets": ` +
+		`{"us-east-1": "` +
 		r.state.Regions["us-east-1"].Bucket + `"}}}}`
 	if err := os.WriteFile(filepath.Join(r.dir, "adopting.json"), []byte(adopting), 0o600); err != nil {
 		t.Fatal(err)
@@ -334,9 +341,11 @@ func TestShownCommandsRun(t *testing.T) {
 // TestCommandsInIsNotBlind tells what the reading of pages finds.
 func TestCommandsInIsNotBlind(t *testing.T) {
 	page := "Run `bin/s3fanout redrive\n--dry-run` or `make  test`, not `s3fanout` or `make`.\n" +
-		"   ```sh\n   npm ci   # once\n\n   s3fanout backfill \\\n     --dry-run\n   # only a comment\n   ```\n```text\nmake build\n```\n```console\n$ ls\n```\n"
+		"   ```sh\n   npm ci   # once\n\n   s3fanout backfill \\\n     --dry-run\n   # only a comment\n   ```\n```text\nmake build\n```\n" +
+		"```console\n$ ls\n```\n"
 	commands, problems := commandsIn(page)
-	if want := []string{"npm ci", "s3fanout backfill --dry-run", "bin/s3fanout redrive --dry-run", "make test"}; !slices.Equal(commands, want) {
+	want := []string{"npm ci", "s3fanout backfill --dry-run", "bin/s3fanout redrive --dry-run", "make test"}
+	if !slices.Equal(commands, want) {
 		t.Errorf("got  %q\nwant %q", commands, want)
 	}
 	if len(problems) != 3 {

@@ -24,11 +24,16 @@ func TestAnEndpointThatNeverAnswers(t *testing.T) {
 	t.Cleanup(func() { _ = silent.Close() })
 	endpoint := "http://" + silent.Addr().String()
 	path := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(path, []byte(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1"]}}}`), 0o600); err != nil {
+	if err := os.WriteFile(
+		path, []byte(`{"context":{"s3fanout":{"name":"media","regions":["us-east-1","eu-west-1"]}}}`), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
-	for _, line := range []string{"backfill", "doctor", "explain k", "redrive", "report", "status", "undelete --since 1h", "verify", "sandbox fault", "sandbox deploy --templates ../../internal/sandbox/snapshot/templates"} {
+	for _, line := range []string{
+		"backfill", "doctor", "explain k", "redrive", "report", "status", "undelete --since 1h", "verify", "sandbox fault",
+		"sandbox deploy --templates ../../internal/sandbox/snapshot/templates",
+	} {
 		wait.Go(func() {
 			cmd := exec.CommandContext(t.Context(), "s3fanout", append(strings.Fields(line), "--config", path)...)
 			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+endpoint, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",

@@ -18,7 +18,8 @@ func TestStatusShowsWhatWaits(t *testing.T) {
 	twelve, zero, minutes := int64(12), int64(0), 41*time.Minute
 	d := newStatusView(facts, nil, nil, []behind.Target{
 		{Region: "ap-northeast-1", Oldest: &minutes, Waiting: &twelve, Sources: []behind.Source{
-			{Region: "us-east-1", Waiting: &twelve, ByAge: []int64{0, 2, 3, 7, 0, 0, 0}}, {Region: "eu-west-1", Waiting: &zero, ByAge: make([]int64, 7)}, {Region: "eu-west-2"},
+			{Region: "us-east-1", Waiting: &twelve, ByAge: []int64{0, 2, 3, 7, 0, 0, 0}},
+			{Region: "eu-west-1", Waiting: &zero, ByAge: make([]int64, 7)}, {Region: "eu-west-2"},
 		}},
 		{Region: "us-east-1", Err: errors.New("region us-east-1: it is \x1b[2J denied")},
 	})
@@ -40,7 +41,9 @@ ap-northeast-1     41m      12    n/a    0     2     3     7    0    0     0
 		}
 	}
 	byAge := d.Regions[1].Behind.Sources[0].ByAge
-	if got := byAge[3]; got.FromSeconds != 900 || got.UntilSeconds != 1800 || got.Waiting != 7 || byAge[0].FromSeconds != 0 || byAge[6].UntilSeconds != 86400 {
+	got := byAge[3]
+	if got.FromSeconds != 900 || got.UntilSeconds != 1800 || got.Waiting != 7 || byAge[0].FromSeconds != 0 ||
+		byAge[6].UntilSeconds != 86400 {
 		t.Errorf("by age: %+v", byAge)
 	}
 	d.Regions[0].MetricsUnavailable, d.Regions[1].MetricsUnavailable = "", ""
@@ -48,12 +51,14 @@ ap-northeast-1     41m      12    n/a    0     2     3     7    0    0     0
 	if err := writeStatusText(&text, d, 0, false); err != nil {
 		t.Fatal(err)
 	}
-	if s := text.String(); !strings.Contains(s, want) || !strings.Contains(s, `n/a: what waits is not known: "region us-east-1: it is \x1b[2J denied"`) {
+	s := text.String()
+	if !strings.Contains(s, want) || !strings.Contains(s, `n/a: what waits is not known: "region us-east-1: it is \x1b[2J denied"`) {
 		t.Errorf("got\n%s", s)
 	}
 	// Without what waits, as where no Region answers, there is no table.
 	text.Reset()
-	if err := writeStatusText(&text, newStatusView(health.Facts{}, nil, nil, nil), 0, false); err != nil || strings.Contains(text.String(), "WAITING") {
+	if err := writeStatusText(&text, newStatusView(health.Facts{}, nil, nil, nil), 0, false); err != nil ||
+		strings.Contains(text.String(), "WAITING") {
 		t.Errorf("%v\n%s", err, &text)
 	}
 }

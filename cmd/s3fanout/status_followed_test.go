@@ -32,10 +32,13 @@ func TestStatusWhereChangesAreFollowed(t *testing.T) {
 		for line := range strings.Lines(b.String()) {
 			rows = append(rows, strings.Join(strings.Fields(line), " "))
 		}
-		if header := slices.Contains(rows, "FOLLOWED IN REPLACED DELETED RETAGGED SUPERSEDED WAITED"); header != (c.followed != nil) || c.row != "" && !slices.Contains(rows, c.row) {
+		header := slices.Contains(rows, "FOLLOWED IN REPLACED DELETED RETAGGED SUPERSEDED WAITED")
+		if header != (c.followed != nil) || c.row != "" && !slices.Contains(rows, c.row) {
 			t.Errorf("%+v: want the row %q in\n%s", c.followed, c.row, &b)
 		}
-		if got := slices.Contains(d.Next, "s3fanout undelete --since 2h --dry-run"); got != c.undelete || strings.Contains(b.String(), "deleted: us-east-1: in the last hour 1001 objects were deleted") != c.undelete {
+		got := slices.Contains(d.Next, "s3fanout undelete --since 2h --dry-run")
+		if got != c.undelete ||
+			strings.Contains(b.String(), "deleted: us-east-1: in the last hour 1001 objects were deleted") != c.undelete {
 			t.Errorf("%+v: leads to undelete: %v, want %v\n%s", c.followed, got, c.undelete, &b)
 		}
 	}

@@ -27,7 +27,9 @@ func seen(findings ...health.Finding) statusLook {
 	return statusLook{view: newStatusView(facts, findings, nil, nil), findings: findings}
 }
 
-var broken = health.Finding{Check: "queue", Region: "us-east-1", Part: health.PartQueue, Severity: health.Failed, What: "w", Means: "m", Fix: "f"}
+var broken = health.Finding{
+	Check: "queue", Region: "us-east-1", Part: health.PartQueue, Severity: health.Failed, What: "w", Means: "m", Fix: "f",
+}
 
 // A watch looks once in each interval, however long a look takes, and is quiet in
 // between, also where the terminal changes its size all the time. It ends with what
@@ -127,7 +129,8 @@ func TestFrame(t *testing.T) {
 	if got, want := frame("one\ntwo\n", 3), home+"one"+restOfLine+"\r\n"+"two"+restOfLine+restBelow; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := frame("1\n2\n3\n4\n5\n", 3), home+"1"+restOfLine+"\r\n2"+restOfLine+"\r\n… 3 lines more"+restOfLine+restBelow; got != want {
+	if got, want := frame("1\n2\n3\n4\n5\n", 3),
+		home+"1"+restOfLine+"\r\n2"+restOfLine+"\r\n… 3 lines more"+restOfLine+restBelow; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for height := range 12 {
@@ -154,7 +157,8 @@ func TestStatusScreenFits(t *testing.T) {
 					t.Errorf("width %d: %d columns: %q", width, table.Width(line), line)
 				}
 			}
-			if err != nil && !strings.Contains(strings.Join(strings.Fields(text), " "), "not refreshed since 2027-01-15T08:00:00Z: no answer no") {
+			if err != nil &&
+				!strings.Contains(strings.Join(strings.Fields(text), " "), "not refreshed since 2027-01-15T08:00:00Z: no answer no") {
 				t.Errorf("the error is not there:\n%s", text)
 			}
 		}
@@ -184,7 +188,9 @@ func TestWatchElsewhere(t *testing.T) {
 			first := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // where synctest's clock begins
 			if output == outputText {
 				text := stdout.String()
-				for i, want := range []string{"Replica set media", "not refreshed since 2000-01-01T00:00:00Z: no answer", "Replica set media"} {
+				for i, want := range []string{
+					"Replica set media", "not refreshed since 2000-01-01T00:00:00Z: no answer", "Replica set media",
+				} {
 					stamp := first.Add(time.Duration(i)*time.Minute).Format(time.RFC3339) + "\n" + want
 					if !strings.Contains(text, stamp) {
 						t.Errorf("want %q in\n%s", stamp, text)
@@ -203,7 +209,8 @@ func TestWatchElsewhere(t *testing.T) {
 				}
 				lines = append(lines, line)
 			}
-			if len(lines) != 3 || lines[1].Error != "no answer" || lines[1].Status != nil || lines[2].Status == nil || lines[2].Time != first.Add(2*time.Minute) {
+			if len(lines) != 3 || lines[1].Error != "no answer" || lines[1].Status != nil || lines[2].Status == nil ||
+				lines[2].Time != first.Add(2*time.Minute) {
 				t.Errorf("lines %+v", lines)
 			}
 		})
@@ -216,7 +223,9 @@ type asked struct {
 	metrics *atomic.Int64 // Regions are asked at once
 }
 
-func (a asked) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+func (a asked) GetMetricData(
+	context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricDataOutput, error) {
 	a.metrics.Add(1)
 	return &cloudwatch.GetMetricDataOutput{}, nil
 }
@@ -250,7 +259,8 @@ func TestFiguresAreAskedForOnceAMinute(t *testing.T) {
 			}
 		}
 		if metrics.Load() != 4 || behindAsked != 3 {
-			t.Errorf("asked %d times, and %d times for what waits; want 2 more and 3 when another Region answers", metrics.Load(), behindAsked)
+			t.Errorf("asked %d times, and %d times for what waits; want 2 more and 3 when another Region answers",
+				metrics.Load(), behindAsked)
 		}
 	})
 }

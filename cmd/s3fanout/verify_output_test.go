@@ -23,9 +23,12 @@ func TestVerifyOutput(t *testing.T) {
 	}
 	complete := both(verify.Different, "x/d")
 	complete.Objects = append(complete.Objects, verify.Object{Region: "ap-northeast-1"})
-	differences := []verify.Difference{complete, both(verify.Different, "a"), both(verify.Missing, "b\nc\x1b[31m"), both(verify.Missing, "a")}
+	differences := []verify.Difference{
+		complete, both(verify.Different, "a"), both(verify.Missing, "b\nc\x1b[31m"), both(verify.Missing, "a"),
+	}
 	three := verify.Difference{
-		Kind: verify.Missing, Key: "x/e", Why: "deleted", Without: regions, Deleted: regions[1:], Objects: []verify.Object{{Region: "eu-west-1"}},
+		Kind: verify.Missing, Key: "x/e", Why: "deleted", Without: regions, Deleted: regions[1:],
+		Objects: []verify.Object{{Region: "eu-west-1"}},
 	}
 	differences = append(differences, three)
 	tests := []struct {
@@ -49,11 +52,13 @@ func TestVerifyOutput(t *testing.T) {
 				"ap-northeast-1        1          0  x/\n" +
 				"us-east-1             0          1  no prefix\n" +
 				"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
-				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n", "region r: denied; so keys that are being deleted or copied may count as missing\n"},
-		{"keys", true, 0, "a\nx/d\nx/e\n", `missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n" +
-			"region r: denied; so keys that are being deleted or copied may count as missing\n" +
-			"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
-			"0 LIST and 0 HEAD requests, estimated cost $0.000000\n"},
+				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n",
+			"region r: denied; so keys that are being deleted or copied may count as missing\n"},
+		{"keys", true, 0, "a\nx/d\nx/e\n",
+			`missing "b\nc\x1b[31m" has a line break and is not among the lines; --output json has it` + "\n" +
+				"region r: denied; so keys that are being deleted or copied may count as missing\n" +
+				"4 keys, 0 B in each Region: 0 the same, 3 missing, 2 different, 1 both missing and different\n" +
+				"0 LIST and 0 HEAD requests, estimated cost $0.000000\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +71,9 @@ func TestVerifyOutput(t *testing.T) {
 				}
 			}
 			defer o.close()
-			if err := o.write(verify.Summary{Keys: 4, Missing: 3, Different: 2, Both: 1, Unanswered: errors.New("region r: denied")}); err != nil {
+			if err := o.write(verify.Summary{
+				Keys: 4, Missing: 3, Different: 2, Both: 1, Unanswered: errors.New("region r: denied"),
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if stdout.String() != tt.stdout || stderr.String() != tt.stderr {
@@ -106,7 +113,8 @@ func TestVerifySummaryFitsTheTerminal(t *testing.T) {
 			t.Errorf("%q is wider than the terminal", line)
 		}
 	}
-	if got, want := strings.Join(strings.Fields(stdout.String()), " "), "1 both missing and different of the same, 2 by size alone"; !strings.Contains(got, want) {
+	got, want := strings.Join(strings.Fields(stdout.String()), " "), "1 both missing and different of the same, 2 by size alone"
+	if !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q in it", got, want)
 	}
 }
@@ -118,8 +126,13 @@ func TestVerifySummaryInWords(t *testing.T) {
 	}{
 		{verify.Summary{Keys: 1, Bytes: 1023, Equal: 1}, []string{
 			"1 key, 1023 B in each Region: 1 the same, 0 missing, 0 different", "0 LIST and 0 HEAD requests, estimated cost $0.000000"}},
-		{verify.Summary{Keys: 10, Bytes: 3 << 40, Equal: 4, SizeOnly: 2, Missing: 3, Different: 2, Both: 1, Gone: 1, Unfinished: 1, Lists: 1_000_000, Heads: 1_000_000, Partial: true}, []string{
-			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, 1 deleted in the meantime, 1 not looked at again",
+		{verify.Summary{
+			Keys: 10, Bytes: 3 << 40, Equal: 4, SizeOnly: 2, Missing: 3, Different: 2, Both: 1, Gone: 1, Unfinished: 1, Lists: 1_000_000,
+			Heads: 1_000_000, Partial: true,
+		}, []string{
+			"Partial: 10 keys, 3.0 TiB in each Region: 4 the same, 3 missing, 2 different, 1 both missing and different, " +
+				"1 deleted in the " +
+				"meantime, 1 not looked at again",
 			"of the same, 2 by size alone: their ETags and checksums cannot be compared",
 			"1000000 LIST and 1000000 HEAD requests, estimated cost $5.40"}},
 		{verify.Summary{Keys: 2, Copying: 1, Unsettled: 1, Tags: 1_000_000}, []string{
@@ -134,7 +147,8 @@ func TestVerifySummaryInWords(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDo(t *testing.T) {
-	const backfill, right = "; see why keys are missing: s3fanout doctor; copy them: s3fanout backfill", "; nothing was overwritten; see which object is right: s3fanout explain KEY"
+	const backfill, right = "; see why keys are missing: s3fanout doctor; copy them: s3fanout backfill",
+		"; nothing was overwritten; see which object is right: s3fanout explain KEY"
 	tests := []struct {
 		summary verify.Summary
 		flags   verifyFlags
@@ -147,10 +161,13 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 		{verify.Summary{Missing: 2, Deleted: 2}, verifyFlags{},
 			"2 keys not the same everywhere; deleted keys stay deleted; to restore them: s3fanout backfill --restore-deleted"},
 		{verify.Summary{Copying: 1, Unsettled: 1}, verifyFlags{},
-			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be compared; see why: s3fanout explain KEY"},
+			"2 keys not the same everywhere; what is being copied needs time: compare again later; what keeps changing cannot be " +
+				"compared; see why: s3fanout explain KEY"},
 		{verify.Summary{}, verifyFlags{prefix: "typo/\n"},
-			`nothing was compared: no Region has a key with the prefix "typo/\n"; correct --prefix, or give --allow-empty if that is right`},
-		{verify.Summary{}, verifyFlags{}, "nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"},
+			`nothing was compared: no Region has a key with the prefix "typo/\n"; correct --prefix, or give --allow-empty if ` +
+				`that is right`},
+		{verify.Summary{}, verifyFlags{},
+			"nothing was compared: no Region has a key that is to be replicated; give --allow-empty if that is right"},
 		{verify.Summary{}, verifyFlags{prefix: "typo/", empty: true}, ""},
 		{verify.Summary{Keys: 1, Gone: 1}, verifyFlags{}, ""},
 	}
@@ -169,13 +186,15 @@ func TestVerifyErrorSaysWhatToDo(t *testing.T) {
 }
 
 func TestVerifyErrorSaysWhatToDoWhereChangesAreFollowed(t *testing.T) {
-	const bring = "; see why changes are missing: s3fanout doctor; copy them: s3fanout backfill; see which write won and why: s3fanout explain KEY"
+	const bring = "; see why changes are missing: s3fanout doctor; copy them: s3fanout backfill; see which write won and why: " +
+		"s3fanout explain KEY"
 	for _, tt := range []struct {
 		summary verify.Summary
 		want    string
 	}{
 		{verify.Summary{Missing: 1, Deleted: 1, Different: 1}, "2 keys not the same everywhere" + bring},
-		{verify.Summary{Undeleted: 1}, "1 key not the same everywhere; to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
+		{verify.Summary{Undeleted: 1},
+			"1 key not the same everywhere; to delete what was deleted in another Region: s3fanout backfill --hide-deleted"},
 		{verify.Summary{Copying: 1}, "1 key not the same everywhere; what is being copied needs time: compare again later"},
 	} {
 		if err := verifyError(tt.summary, verifyFlags{}, true, nil); err == nil || err.Error() != tt.want || !errors.Is(err, errLeftOver) {

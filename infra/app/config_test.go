@@ -67,11 +67,13 @@ func TestBadInput(t *testing.T) {
 			"s3fanout: build/function/arm64/bootstrap is missing; run `make function`"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "x86_64"}}`,
 			"s3fanout: build/function/x86_64/bootstrap is missing; run `make function`"},
-		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "operatorArns": [` + manyOperators + `"arn:aws:iam::111122223333:role/last"]}}`,
+		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "operatorArns": [` + manyOperators +
+			`"arn:aws:iam::111122223333:role/last"]}}`,
 			"s3fanout: cdk.json: s3fanout.operatorArns: they make the trust policy of role media-replicator-us-east-1 " +
 				"2613 characters long, AWS allows 2048; list fewer, for instance one role that the others assume"},
 		{`{"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"], "functionArchitecture": "arm"}}`,
-			`s3fanout: cdk.json: s3fanout.functionArchitecture: "arm" is not a processor of Lambda; use "arm64" or "x86_64", or leave it out`},
+			`s3fanout: cdk.json: s3fanout.functionArchitecture: "arm" is not a processor of Lambda; use "arm64" or "x86_64", ` +
+				`or leave it out`},
 	} {
 		var stderr bytes.Buffer
 		code := run(environment(contextVariable, tc.context), &stderr)

@@ -31,7 +31,9 @@ func TestExampleIsAnAppOfItsOwn(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"main.go": read(t, "main.go"),
 		// The versions are in the module cache; another app says "go get".
-		"go.mod": append(regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(read(t, filepath.Join(root, "go.mod")), []byte("module example.com/app")),
+		"go.mod": append(regexp.MustCompile(`(?m)^module .*$`).ReplaceAll(
+			read(t, filepath.Join(root, "go.mod")), []byte("module example.com/app"),
+		),
 			"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n"...),
 		"go.sum": read(t, filepath.Join(root, "go.sum")),
 	} {
@@ -52,7 +54,9 @@ func TestExampleIsAnAppOfItsOwn(t *testing.T) {
 	run("./app")
 
 	for _, region := range []string{"us-east-1", "eu-west-1", "ap-northeast-1"} {
-		for stack, resource := range map[string]string{"media-" + region: "AWS::Lambda::Function", "media-" + region + "-mesh": "AWS::SNS::Subscription"} {
+		for stack, resource := range map[string]string{
+			"media-" + region: "AWS::Lambda::Function", "media-" + region + "-mesh": "AWS::SNS::Subscription",
+		} {
 			if template := read(t, filepath.Join(dir, "cdk.out", stack+".template.json")); !bytes.Contains(template, []byte(resource)) {
 				t.Errorf("%s has no %s", stack, resource)
 			}

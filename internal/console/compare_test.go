@@ -36,7 +36,8 @@ func TestDifferencesAreLive(t *testing.T) {
 	if strings.Contains(page, "<script>alert") || strings.Count(page, "<tr>") > mostRows+1 {
 		t.Errorf("a key is HTML, or %d rows", strings.Count(page, "<tr>"))
 	}
-	if part := u.get("/compare/part?within=films/&kind=missing"); !strings.Contains(part, "100 prefixes with fewer are not listed") || !strings.Contains(part, "300 keys") {
+	if part := u.get("/compare/part?within=films/&kind=missing"); !strings.Contains(part, "100 prefixes with fewer are not listed") ||
+		!strings.Contains(part, "300 keys") {
 		t.Errorf("below a prefix:\n%.2000s", part)
 	}
 	if part := u.get("/compare/part?kind=different"); !strings.Contains(part, "<p>1 key.") {
@@ -80,7 +81,10 @@ func TestPlanAndResult(t *testing.T) {
 	u := serve(t, Options{Source: f, Write: true})
 	u.send(http.MethodPost, "/compare/plan", url.Values{"key": {"it's"}})
 	page := u.until("/compare", "1 object to copy, 5 B")
-	for _, want := range []string{"Copy 1 object, 5 B, for $1.10 at most?", "Estimated cost: <strong>$1.00</strong>", "s3fanout backfill --key=&#39;it&#39;\\&#39;&#39;s&#39;"} {
+	for _, want := range []string{
+		"Copy 1 object, 5 B, for $1.10 at most?", "Estimated cost: <strong>$1.00</strong>",
+		"s3fanout backfill --key=&#39;it&#39;\\&#39;&#39;s&#39;",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the plan does not say %q:\n%s", want, page)
 		}
@@ -110,7 +114,8 @@ func (g *grown) Backfill(ctx context.Context, m Missing, progress func(int, int)
 // A plan says that it was carried out once it was, and no sooner; one that was refused
 // says that nothing was copied.
 func TestPlanSaysHowFarItIs(t *testing.T) {
-	const goesOn, was, nothing = "It is being carried out", "It was carried out", "Nothing was copied: it would cost $9, more than was agreed to; make a new plan"
+	const goesOn, was, nothing = "It is being carried out", "It was carried out",
+		"Nothing was copied: it would cost $9, more than was agreed to; make a new plan"
 	for _, c := range []struct {
 		end        error
 		says, lies string
@@ -129,7 +134,8 @@ func TestPlanSaysHowFarItIs(t *testing.T) {
 		}
 		g.refuse <- c.end
 		page = u.until("/compare", c.says)
-		if strings.Contains(page, c.lies) || strings.Contains(page, goesOn) || strings.Contains(page, "<h2>Copied</h2>") != (c.says == was) {
+		if strings.Contains(page, c.lies) || strings.Contains(page, goesOn) ||
+			strings.Contains(page, "<h2>Copied</h2>") != (c.says == was) {
 			t.Errorf("after %v the page says\n%s", c.end, page)
 		}
 	}

@@ -29,11 +29,14 @@ func TestFormsKeepTheirKeys(t *testing.T) {
 	dead := letter("us-east-1", 1, "AccessDenied")
 	dead.Objects[0].Key = key
 	for name, c := range map[string]struct{ page, action, want string }{
-		"a replay of a key":        {"/letters?only=" + escaped, "/letters/replay", fmt.Sprintf("replay %v", Letters{Key: key, Most: 1})},
-		"a replay below a prefix":  {"/letters?prefix=" + url.QueryEscape(prefix), "/letters/replay", fmt.Sprintf("replay %v", Letters{Prefix: prefix, Most: 1})},
+		"a replay of a key": {"/letters?only=" + escaped, "/letters/replay", fmt.Sprintf("replay %v", Letters{Key: key, Most: 1})},
+		"a replay below a prefix": {"/letters?prefix=" + url.QueryEscape(prefix), "/letters/replay",
+			fmt.Sprintf("replay %v", Letters{Prefix: prefix, Most: 1})},
 		"a replay on a key's page": {"/key?key=" + escaped, "/letters/replay", fmt.Sprintf("replay %v", Letters{Key: key, Most: 1})},
-		"a plan for a key":         {"/key?key=" + escaped, "/compare/plan", fmt.Sprintf("backfill %+v", Missing{Keys: []string{key}, DryRun: true})},
-		"a plan below a prefix":    {"/compare?within=" + url.QueryEscape(prefix), "/compare/plan", fmt.Sprintf("backfill %+v", Missing{Prefix: prefix, DryRun: true})},
+		"a plan for a key": {"/key?key=" + escaped, "/compare/plan",
+			fmt.Sprintf("backfill %+v", Missing{Keys: []string{key}, DryRun: true})},
+		"a plan below a prefix": {"/compare?within=" + url.QueryEscape(prefix), "/compare/plan",
+			fmt.Sprintf("backfill %+v", Missing{Prefix: prefix, DryRun: true})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{letters: []document.RedriveLetter{dead}, missing: true}
@@ -54,7 +57,8 @@ func TestFormsKeepTheirKeys(t *testing.T) {
 	}
 	u := serve(t, Options{Write: true})
 	for _, path := range []string{"/letters/replay", "/compare/plan"} {
-		if code, text := u.send(http.MethodPost, path, url.Values{"prefix-encoded": {"%zz"}, "most": {"1"}}); code != http.StatusBadRequest || !strings.Contains(text, "load the page again") {
+		code, text := u.send(http.MethodPost, path, url.Values{"prefix-encoded": {"%zz"}, "most": {"1"}})
+		if code != http.StatusBadRequest || !strings.Contains(text, "load the page again") {
 			t.Errorf("%s of a key that cannot be decoded: %d %q", path, code, text)
 		}
 	}

@@ -20,17 +20,19 @@ func TestStrangersAreKeptOut(t *testing.T) {
 		headers      []string
 		code         int
 	}{
-		"another name that resolves to loopback": {"GET", "/key?key=k", []string{"Host", "attacker.example" + port}, http.StatusMisdirectedRequest},
-		"the address without the port":           {"GET", "/", []string{"Host", "127.0.0.1"}, http.StatusMisdirectedRequest},
-		"a page of another site reads":           {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
-		"a page of another port reads":           {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
-		"a page of another origin reads":         {"GET", "/key?key=k", []string{"Origin", "http://127.0.0.1:1"}, http.StatusForbidden},
-		"a page of another site posts":           {"POST", "/letters/replay", []string{"Origin", "https://attacker.example"}, http.StatusForbidden},
-		"a page of no origin posts":              {"POST", "/letters/replay", []string{"Origin", "null"}, http.StatusForbidden},
-		"a post without an origin":               {"POST", "/letters/replay", []string{"Origin", ""}, http.StatusForbidden},
-		"a post without the CSRF token":          {"POST", "/letters/replay", []string{"X-CSRF-Token", ""}, http.StatusForbidden},
-		"a post with another CSRF token":         {"POST", "/letters/replay", []string{"X-CSRF-Token", "guess"}, http.StatusForbidden},
-		"a wrong token":                          {"GET", "/?token=guess", nil, http.StatusForbidden},
+		"another name that resolves to loopback": {"GET", "/key?key=k", []string{"Host", "attacker.example" + port},
+			http.StatusMisdirectedRequest},
+		"the address without the port":   {"GET", "/", []string{"Host", "127.0.0.1"}, http.StatusMisdirectedRequest},
+		"a page of another site reads":   {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		"a page of another port reads":   {"GET", "/key?key=k", []string{"Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
+		"a page of another origin reads": {"GET", "/key?key=k", []string{"Origin", "http://127.0.0.1:1"}, http.StatusForbidden},
+		"a page of another site posts": {"POST", "/letters/replay", []string{"Origin", "https://attacker.example"},
+			http.StatusForbidden},
+		"a page of no origin posts":      {"POST", "/letters/replay", []string{"Origin", "null"}, http.StatusForbidden},
+		"a post without an origin":       {"POST", "/letters/replay", []string{"Origin", ""}, http.StatusForbidden},
+		"a post without the CSRF token":  {"POST", "/letters/replay", []string{"X-CSRF-Token", ""}, http.StatusForbidden},
+		"a post with another CSRF token": {"POST", "/letters/replay", []string{"X-CSRF-Token", "guess"}, http.StatusForbidden},
+		"a wrong token":                  {"GET", "/?token=guess", nil, http.StatusForbidden},
 	} {
 		if code, text := u.send(c.method, c.path, nil, c.headers...); code != c.code || strings.Contains(text, "as it is") {
 			t.Errorf("%s: %d %q, want %d", name, code, text, c.code)
@@ -92,7 +94,8 @@ func TestHeadersOfAPage(t *testing.T) {
 	}
 	defer func() { _ = resp.Body.Close() }() // read
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "script-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"Content-Security-Policy": "script-src 'self'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Cache-Control": "no-store",
 	} {
 		if got := resp.Header.Get(name); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -112,7 +115,8 @@ func TestHeadersOfAPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie := moved.Header.Get("Set-Cookie")
-	if !strings.Contains(string(text), `content="0;url=/"`) || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") ||
+	if !strings.Contains(string(text), `content="0;url=/"`) || !strings.Contains(cookie, "HttpOnly") ||
+		!strings.Contains(cookie, "SameSite=Strict") ||
 		strings.Contains(u.url, cookie[9:17]) {
 		t.Errorf("the first URL is answered with %q and %q", cookie, text)
 	}
@@ -130,7 +134,8 @@ func TestReadOnly(t *testing.T) {
 		}
 		changing = append(changing, r.pattern)
 		method, path, _ := strings.Cut(r.pattern, " ")
-		if code, text := u.send(method, path, url.Values{"limit": {"1"}}); code != http.StatusForbidden || !strings.Contains(text, "--write") {
+		code, text := u.send(method, path, url.Values{"limit": {"1"}})
+		if code != http.StatusForbidden || !strings.Contains(text, "--write") {
 			t.Errorf("%s: %d %q", path, code, text)
 		}
 	}

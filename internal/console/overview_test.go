@@ -53,11 +53,13 @@ func TestStates(t *testing.T) {
 		"events that wait for long": {change: func(r *document.StatusRegion) {
 			r.Behind = &document.StatusBehind{OldestSeconds: pointer(7200.0), Waiting: pointer(int64(500))}
 		}, want: stateFailed},
-		"dead letters":               {change: func(r *document.StatusRegion) { r.DeadLetters = pointer(1) }, want: stateFailed},
-		"a queue that is not known":  {change: func(r *document.StatusRegion) { r.DeadLetters = nil }, want: stateUnknown},
-		"a check that failed":        {findings: []document.Finding{{Region: "us-east-1", Severity: "failed"}}, want: stateFailed},
-		"a check without an answer":  {findings: []document.Finding{{Region: "us-east-1", Severity: "unknown"}}, want: stateUnknown},
-		"a finding of several":       {findings: []document.Finding{{Region: "eu-west-1, us-east-1", Severity: "unknown"}}, want: stateUnknown},
+		"dead letters":              {change: func(r *document.StatusRegion) { r.DeadLetters = pointer(1) }, want: stateFailed},
+		"a queue that is not known": {change: func(r *document.StatusRegion) { r.DeadLetters = nil }, want: stateUnknown},
+		"a check that failed":       {findings: []document.Finding{{Region: "us-east-1", Severity: "failed"}}, want: stateFailed},
+		"a check without an answer": {findings: []document.Finding{{Region: "us-east-1", Severity: "unknown"}}, want: stateUnknown},
+		"a finding of several": {
+			findings: []document.Finding{{Region: "eu-west-1, us-east-1", Severity: "unknown"}}, want: stateUnknown,
+		},
 		"a finding of another one":   {findings: []document.Finding{{Region: "eu-west-1", Severity: "failed"}}, want: stateOK},
 		"a part with a warning":      {change: func(r *document.StatusRegion) { r.Parts["bucket"] = "warning" }, want: stateWarning},
 		"a Region that was paused":   {change: func(r *document.StatusRegion) { r.Parts["function"] = "paused" }, want: stateWarning},
@@ -173,7 +175,8 @@ func TestDeadLettersOfPairs(t *testing.T) {
 		`>not read</a>`: {},
 		`title="eu-west-1: a dead letter does not tell from where it comes, or to where">not available</a>`: strange,
 		`title="eu-west-1: no answer; dead letters that were not read are not in the list">not available</a>`: newQueues(
-			document.Redrive{Regions: []document.RedriveRegion{{Region: "eu-west-1", Error: "no answer"}}}, time.Unix(1, 0), queues{}, false),
+			document.Redrive{Regions: []document.RedriveRegion{{Region: "eu-west-1", Error: "no answer"}}}, time.Unix(1, 0),
+			queues{}, false),
 	} {
 		g.letters = q.byPair(buckets)
 		text := (&Server{pages: called("s3fanout")}).fragment("pairs", newOverview(g).Pairs)
@@ -250,14 +253,18 @@ func TestMoments(t *testing.T) {
 	letters := []document.ExplainLetter{{Queue: "eu-west-1", SentAt: pointer(at.Add(time.Minute)), Reason: "AccessDenied"}}
 	var got []string
 	for _, m := range moments(document.History{Entries: []document.HistoryEntry{
-		{Region: "us-east-1", What: "write", Time: at, VersionID: "1"}, {Region: "us-east-1", What: "deletion", Time: at.Add(time.Hour), VersionID: "2"},
+		{Region: "us-east-1", What: "write", Time: at, VersionID: "1"},
+		{Region: "us-east-1", What: "deletion", Time: at.Add(time.Hour), VersionID: "2"},
 	}}, letters) {
 		got = append(got, fmt.Sprint(m.Region, " ", m.What, " ", m.X))
 	}
 	if want := "us-east-1 write 2, eu-west-1 dead letter 3.6, us-east-1 deletion 98"; strings.Join(got, ", ") != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	d := document.Explain{Letters: letters, Regions: []document.ExplainRegion{{Region: "us-east-1", State: "present"}, {Region: "eu-west-1", State: "missing"}}}
+	d := document.Explain{
+		Letters: letters,
+		Regions: []document.ExplainRegion{{Region: "us-east-1", State: "present"}, {Region: "eu-west-1", State: "missing"}},
+	}
 	if !copyable(d) {
 		t.Error("a key that is missing in a Region cannot be copied")
 	}
@@ -274,7 +281,9 @@ func TestPrefixes(t *testing.T) {
 			t.Errorf("below %q: %s, want %s", within, got, want)
 		}
 	}
-	for prefix, want := range map[string]string{"": "[]", "a/b/": "[{a/ a/} {a/b/ b/}]", "a/b": "[{a/ a/} {a/b b}]", "//": "[{/ /} {// /}]"} {
+	for prefix, want := range map[string]string{
+		"": "[]", "a/b/": "[{a/ a/} {a/b/ b/}]", "a/b": "[{a/ a/} {a/b b}]", "//": "[{/ /} {// /}]",
+	} {
 		if got := fmt.Sprint(crumbs(prefix)); got != want {
 			t.Errorf("above %q: %s, want %s", prefix, got, want)
 		}

@@ -41,7 +41,8 @@ func TestReportOfAMonth(t *testing.T) {
 		t.Error("it offers a month of which CloudWatch has nothing any more")
 	}
 	row := func(source, target string) string { return "<td>" + source + "</td><td>" + target + "</td>" }
-	if first, second := strings.Index(page, row("us-east-1", "ap-northeast-1")), strings.Index(page, row("eu-west-1", "us-east-1")); first < 0 || second < first {
+	first, second := strings.Index(page, row("us-east-1", "ap-northeast-1")), strings.Index(page, row("eu-west-1", "us-east-1"))
+	if first < 0 || second < first {
 		t.Errorf("the pair with most late ones is not the first:\n%s", page)
 	}
 	page = u.get("/report?month=2026-10&region=eu-west-1")

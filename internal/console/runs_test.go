@@ -57,7 +57,8 @@ func TestRunsAreStopped(t *testing.T) {
 	if code, text := u.send(http.MethodPost, "/compare/verify", long, "HX-Request", "true"); code != http.StatusNoContent {
 		t.Fatalf("%d %s", code, text)
 	}
-	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict || !strings.Contains(text, "already under way") {
+	if code, text := u.send(http.MethodPost, "/compare/verify", long); code != http.StatusConflict ||
+		!strings.Contains(text, "already under way") {
 		t.Errorf("a second one: %d %s", code, text)
 	}
 	// It leads nowhere, whatever the request asks for.
@@ -75,12 +76,16 @@ func TestReplaysThatEndEarly(t *testing.T) {
 		stopped bool
 		says    string
 	}{
-		"stopped":          {nil, true, "Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
-		"stopped, failing": {errors.New("region eu-west-1: no answer"), true, "Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
-		"failing":          {errors.New("region eu-west-1: no answer"), false, "1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed. region eu-west-1: no answer"},
+		"stopped": {nil, true, "Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
+		"stopped, failing": {errors.New("region eu-west-1: no answer"), true,
+			"Stopped. 1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed."},
+		"failing": {errors.New("region eu-west-1: no answer"), false,
+			"1 of 4 replayed, 1 failed. Replayed: copied. The others were not replayed. region eu-west-1: no answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown")}, partly: c.partly}
+			f := &fake{
+				letters: []document.RedriveLetter{letter("us-east-1", 1, "SlowDown"), letter("us-east-1", 2, "SlowDown")}, partly: c.partly,
+			}
 			f.letters[1].Objects[0].Key = "bad"
 			if c.stopped {
 				f.letters = append(f.letters, letter("us-east-1", 3, "SlowDown"), letter("us-east-1", 4, "SlowDown"))
@@ -145,7 +150,11 @@ func TestCopiesKeepToThePlan(t *testing.T) {
 
 // What changes is sent to whoever watches; nobody is asked before.
 func TestLive(t *testing.T) {
-	f := &fake{look: Look{Status: document.Status{ReplicaSet: "media", Regions: []document.StatusRegion{{Region: "us-east-1"}, {Region: "eu-west-1"}}}}}
+	f := &fake{
+		look: Look{
+			Status: document.Status{ReplicaSet: "media", Regions: []document.StatusRegion{{Region: "us-east-1"}, {Region: "eu-west-1"}}},
+		},
+	}
 	u := serve(t, Options{Source: f, Regions: []string{"us-east-1", "eu-west-1"}})
 	u.get("/")
 	if calls := f.called(); len(calls) > 0 {

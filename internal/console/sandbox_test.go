@@ -50,10 +50,18 @@ func (s *toy) Reset(context.Context) error {
 
 func TestSandboxPage(t *testing.T) {
 	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	box := &toy{done: make(chan string, 1), steps: []Step{{At: at, Stage: "announced", Source: "us-east-1", Key: "films/1.mp4"}, {At: at, Stage: "done", Source: "us-east-1", Target: "eu-west-1", Key: "films/1.mp4"}}}
+	box := &toy{
+		done: make(chan string, 1),
+		steps: []Step{
+			{At: at, Stage: "announced", Source: "us-east-1", Key: "films/1.mp4"},
+			{At: at, Stage: "done", Source: "us-east-1", Target: "eu-west-1", Key: "films/1.mp4"},
+		},
+	}
 	u := serve(t, Options{Sandbox: box, Write: true, Regions: []string{"us-east-1", "eu-west-1"}})
 	page := u.get("/sandbox")
-	for _, want := range []string{"films/1.mp4", `data-drop="us-east-1"`, `data-region="eu-west-1"`, "data-switches=\"{&#34;eu-west-1 s3-unavailable&#34;:0.5}\""} {
+	for _, want := range []string{
+		"films/1.mp4", `data-drop="us-east-1"`, `data-region="eu-west-1"`, "data-switches=\"{&#34;eu-west-1 s3-unavailable&#34;:0.5}\"",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q:\n%s", want, page)
 		}
@@ -67,7 +75,8 @@ func TestSandboxPage(t *testing.T) {
 		{"/sandbox/upload?region=us-east-1&key=k", url.Values{"a": {"b"}}, 204, "upload us-east-1 k a=b 3"},
 		{"/sandbox/upload?region=eu-west-9&key=k", nil, 400, "no such Region"},
 		{"/sandbox/upload?region=us-east-1&key=", nil, 400, "The key is empty"},
-		{"/sandbox/fault", url.Values{"region": {"us-east-1"}, "kind": {"s3-unavailable"}, "on": {"true"}}, 204, "fault us-east-1 s3-unavailable true"},
+		{"/sandbox/fault", url.Values{"region": {"us-east-1"}, "kind": {"s3-unavailable"}, "on": {"true"}}, 204,
+			"fault us-east-1 s3-unavailable true"},
 		{"/sandbox/fault", url.Values{"kind": {"flood"}}, 400, "There is no fault flood"},
 		{"/sandbox/reset", nil, 204, "reset"},
 		{"/sandbox/stop", nil, 204, "stop"},
@@ -96,7 +105,9 @@ func flowsOf(steps ...string) string {
 		if err != nil {
 			panic(err)
 		}
-		list = append(list, Step{At: at.Add(time.Duration(ms) * time.Millisecond), Stage: f[1], Source: f[2], Target: f[3], Key: "k", VersionID: f[4]})
+		list = append(list, Step{
+			At: at.Add(time.Duration(ms) * time.Millisecond), Stage: f[1], Source: f[2], Target: f[3], Key: "k", VersionID: f[4],
+		})
 	}
 	var got []string
 	for _, f := range newFlows(list, []string{"us-east-1", "eu-west-1", "ap-south-1"}) {
@@ -136,8 +147,11 @@ func TestFlows(t *testing.T) {
   eu-west-1 copied 2
   eu-west-1 filtered 4
   eu-west-1 done 6`},
-		"a replica's event without versions": {[]string{"3|announced|eu-west-1||", "4|filtered|eu-west-1|us-east-1|", "5|filtered|eu-west-1|ap-south-1|"}, ``},
-		"a replica of something forgotten":   {[]string{"2|copied||eu-west-1|r", "3|announced|eu-west-1||r", "4|filtered|eu-west-1|us-east-1|r"}, ``},
+		"a replica's event " +
+			"without versions": {[]string{"3|announced|eu-west-1||", "4|filtered|eu-west-1|us-east-1|", "5|filtered|eu-west-1|ap-south-1|"},
+			``},
+		"a replica of " +
+			"something forgotten": {[]string{"2|copied||eu-west-1|r", "3|announced|eu-west-1||r", "4|filtered|eu-west-1|us-east-1|r"}, ``},
 		"lost, and copied to one Region": {[]string{"0|lost|us-east-1||1", "5|copied||eu-west-1|r"}, `
 1 from us-east-1 lost
   us-east-1 lost 0
@@ -181,10 +195,16 @@ func TestSwitchesAreLive(t *testing.T) {
 // What repairs an event is said with it, as a command that can be run.
 func TestTroubleNamesItsRepair(t *testing.T) {
 	for stage, want := range map[string]string{
-		"lost": "s3fanout backfill --key &#39;a b&#39;", "dead letter": "s3fanout redrive --key &#39;a b&#39;", "not announced": "leaves such keys out",
+		"lost": "s3fanout backfill --key &#39;a b&#39;", "dead letter": "s3fanout redrive --key &#39;a b&#39;",
+		"not announced": "leaves such keys out",
 	} {
-		box := &toy{steps: []Step{{Stage: stage, Source: "us-east-1", Target: map[bool]string{true: "eu-west-1"}[stage == "dead letter"], Key: "a b"}}}
-		if page := serve(t, Options{Sandbox: box, Regions: []string{"us-east-1", "eu-west-1"}}).get("/sandbox"); !strings.Contains(page, want) {
+		box := &toy{
+			steps: []Step{
+				{Stage: stage, Source: "us-east-1", Target: map[bool]string{true: "eu-west-1"}[stage == "dead letter"], Key: "a b"},
+			},
+		}
+		page := serve(t, Options{Sandbox: box, Regions: []string{"us-east-1", "eu-west-1"}}).get("/sandbox")
+		if !strings.Contains(page, want) {
 			t.Errorf("%s: the page does not say %q:\n%s", stage, want, page)
 		}
 	}

@@ -26,7 +26,9 @@ func TestBadAnswers(t *testing.T) {
 		{"cp-05", raw(404, ""), 42, "", Permanent, "404"},
 		{"cp-06", raw(502, "<html>Bad Gateway</html>"), 42, "", Retryable, "502"},
 		{"cp-07", []reply{{status: 302, header: map[string]string{"Location": "http://127.0.0.1:1/elsewhere"}}}, 42, "", Permanent, "302"},
-		{"cp-08", []reply{refused(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")}, 42, "", Retryable, "RequestTimeTooSkewed"},
+		{"cp-08",
+			[]reply{refused(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")}, 42,
+			"", Retryable, "RequestTimeTooSkewed"},
 		{"cp-09", raw(200, ""), 6 << 30, Exists, "", ""}, // the target's HEAD has nothing but a status
 		{"cp-10", []reply{refused(400, "Weird\r\nCode", strings.Repeat("\x1b[2Jlong ", 10_000))}, 42, "", Permanent, "permanent: "},
 	} {
@@ -62,7 +64,8 @@ func TestNoHeaderIsSmuggled(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.seen[0]
-	if got, want := r.Header.Get("X-Amz-Copy-Source"), "src/k%0D%0AX-Amz-Acl%3A%20public-read?versionId=v%0D%0AX-Amz-Grant-Read%3A%20all"; got != want {
+	got, want := r.Header.Get("X-Amz-Copy-Source"), "src/k%0D%0AX-Amz-Acl%3A%20public-read?versionId=v%0D%0AX-Amz-Grant-Read%3A%20all"
+	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if r.Header.Get("X-Amz-Acl") != "" || r.Header.Get("X-Amz-Grant-Read") != "" {

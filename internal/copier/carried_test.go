@@ -142,7 +142,9 @@ func TestMissingKeyOfTheTargetIsNotAGoneSource(t *testing.T) {
 		m, req := world(95)
 		m.before = func(_ *http.Request, did string, _ int) (*reply, error) {
 			if did == op {
-				return &reply{status: 404, body: "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"}, nil
+				return &reply{
+					status: 404, body: "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>",
+				}, nil
 			}
 			return nil, nil
 		}
@@ -188,7 +190,11 @@ func TestReplicaWithAnotherChecksumIsAnError(t *testing.T) {
 	m, req := world(95)
 	m.after = func(_ *http.Request, op string, _ int) (*reply, error) {
 		if op == "Complete" {
-			return &reply{status: 200, body: "<CompleteMultipartUploadResult><ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME></CompleteMultipartUploadResult>"}, nil
+			return &reply{
+				status: 200,
+				body: "<CompleteMultipartUploadResult><ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME>" +
+					"</CompleteMultipartUploadResult>",
+			}, nil
 		}
 		return nil, nil
 	}

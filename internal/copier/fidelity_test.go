@@ -158,7 +158,8 @@ Names are those of ` + "`HeadObject`" + `.
 	b.WriteString(`
 Dropped as well: access control lists, which S3 preserves in no copy, and annotations, each of which would be billed as a request.
 
-With [` + "`follow`" + `](what-wins.md) a replica also has ` + "`s3fanout-origin`" + ` in its user metadata. Objects without room for it, or with metadata that
+With [` + "`follow`" + `](what-wins.md) a ` +
+		`replica also has ` + "`s3fanout-origin`" + ` in its user metadata. Objects without room for it, or with metadata that
 HTTP headers cannot show, are then an error at any size.
 `)
 	return b.String()

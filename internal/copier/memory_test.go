@@ -167,7 +167,9 @@ func (m *memory) serve(r *http.Request, op string, body []byte) reply {
 	case "Create":
 		m.made++
 		id := "upload-" + strconv.Itoa(m.made)
-		m.uploads[id] = &openUpload{key: path, header: kept(r.Header), tags: parseTags(r.Header.Get("X-Amz-Tagging")), parts: map[int][]byte{}, by: ownSession}
+		m.uploads[id] = &openUpload{
+			key: path, header: kept(r.Header), tags: parseTags(r.Header.Get("X-Amz-Tagging")), parts: map[int][]byte{}, by: ownSession,
+		}
 		return reply{status: 200, body: "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>"}
 	}
 	if upload == nil || upload.key != path {
@@ -336,7 +338,8 @@ func list(q url.Values, u *openUpload) reply {
 	const page = 3
 	after, _ := strconv.Atoi(q.Get("part-number-marker"))
 	var b strings.Builder
-	fmt.Fprintf(&b, "<ListPartsResult><Initiator><ID>%s</ID></Initiator><ChecksumAlgorithm>%s</ChecksumAlgorithm>", u.by, u.header.Get("X-Amz-Checksum-Algorithm"))
+	fmt.Fprintf(&b, "<ListPartsResult><Initiator><ID>%s</ID></Initiator><ChecksumAlgorithm>%s</ChecksumAlgorithm>",
+		u.by, u.header.Get("X-Amz-Checksum-Algorithm"))
 	numbers, truncated, last := sortedKeys(u.parts), false, 0
 	n := 0
 	for _, number := range numbers {
@@ -348,7 +351,8 @@ func list(q url.Values, u *openUpload) reply {
 			break
 		}
 		last = number
-		fmt.Fprintf(&b, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag><Size>%d</Size></Part>", number, xmlText(etagOf(u.parts[number])), len(u.parts[number]))
+		fmt.Fprintf(&b, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag><Size>%d</Size></Part>",
+			number, xmlText(etagOf(u.parts[number])), len(u.parts[number]))
 	}
 	fmt.Fprintf(&b, "<IsTruncated>%t</IsTruncated><NextPartNumberMarker>%d</NextPartNumberMarker></ListPartsResult>", truncated, last)
 	return reply{status: 200, body: b.String()}

@@ -124,7 +124,10 @@ func TestTheEventCanBeWrongAboutTheSize(t *testing.T) {
 	req.Source.Size = 5
 	m.before = func(_ *http.Request, op string, _ int) (*reply, error) {
 		if op == "Copy" {
-			return ptr(refused(400, "InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120")), nil
+			return ptr(
+				refused(400, "InvalidRequest",
+					"The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"),
+			), nil
 		}
 		return nil, nil
 	}
@@ -162,7 +165,8 @@ func TestMultipartOutcomes(t *testing.T) {
 		{"race lost to what vanished", "Complete", answer(412, "PreconditionFailed"), Copied, "", 2},
 		{"source gone at the tags", "Tags", func(m *memory) *reply { delete(m.objects, sourcePath); return nil }, SourceGone, "", 0},
 		{"source gone in the middle", "Part", func(m *memory) *reply { delete(m.objects, sourcePath); return nil }, SourceGone, "", 1},
-		{"source changed in the middle", "Part", func(m *memory) *reply { m.objects[sourcePath].body = []byte("new"); return nil }, "", Retryable, 1},
+		{"source changed in the middle", "Part", func(m *memory) *reply { m.objects[sourcePath].body = []byte("new"); return nil }, "",
+			Retryable, 1},
 		{"conflict, then copied", "Complete", answer(409, "ConditionalRequestConflict"), Copied, "", 2},
 		{"conflict for ever", "Complete*", answer(409, "ConditionalRequestConflict"), "", Retryable, maxUploads},
 		{"upload aborted by others", "Part", func(m *memory) *reply { clear(m.uploads); return nil }, Copied, "", 2},

@@ -106,7 +106,8 @@ func TestEndingsKeepTheirPromises(t *testing.T) {
 			t.Fatal("nothing changed")
 		}
 		if (end.outcome == Copied) != (got == done) || (end.outcome == Exists) != (got == same) ||
-			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) || (end.outcome == LeftDeleted) != (got == hidden) {
+			(end.outcome == Diverged) != (got == differs) || (end.outcome == SourceGone) != (got == gone) ||
+			(end.outcome == LeftDeleted) != (got == hidden) {
 			t.Fatalf("answer %d ends as %+v", got, end)
 		}
 	})

@@ -52,23 +52,32 @@ func (d *distant) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...f
 	return &s3.HeadObjectOutput{ContentLength: &d.size, ETag: aws.String(`"e"`)}, d.pass(ctx, pipeSource, pipeSource, 0)
 }
 
-func (d *distant) GetObjectTagging(ctx context.Context, _ *s3.GetObjectTaggingInput, _ ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error) {
+func (d *distant) GetObjectTagging(
+	ctx context.Context, _ *s3.GetObjectTaggingInput, _ ...func(*s3.Options),
+) (*s3.GetObjectTaggingOutput, error) {
 	return &s3.GetObjectTaggingOutput{}, d.pass(ctx, pipeSource, pipeSource, 0)
 }
 
-func (d *distant) CreateMultipartUpload(ctx context.Context, _ *s3.CreateMultipartUploadInput, _ ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+func (d *distant) CreateMultipartUpload(
+	ctx context.Context, _ *s3.CreateMultipartUploadInput, _ ...func(*s3.Options),
+) (*s3.CreateMultipartUploadOutput, error) {
 	return &s3.CreateMultipartUploadOutput{UploadId: aws.String("u")}, d.pass(ctx, pipeTarget, pipeTarget, 0)
 }
 
-func (d *distant) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, _ ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
+func (d *distant) UploadPartCopy(
+	ctx context.Context, in *s3.UploadPartCopyInput, _ ...func(*s3.Options),
+) (*s3.UploadPartCopyOutput, error) {
 	var first, last int64
 	if _, err := fmt.Sscanf(*in.CopySourceRange, "bytes=%d-%d", &first, &last); err != nil {
 		return nil, err
 	}
-	return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(`"p"`)}}, d.pass(ctx, pipeTarget, pipeSource, last-first+1)
+	return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(`"p"`)}},
+		d.pass(ctx, pipeTarget, pipeSource, last-first+1)
 }
 
-func (d *distant) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, _ ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+func (d *distant) CompleteMultipartUpload(
+	ctx context.Context, in *s3.CompleteMultipartUploadInput, _ ...func(*s3.Options),
+) (*s3.CompleteMultipartUploadOutput, error) {
 	d.completed = len(in.MultipartUpload.Parts) == Parts(d.size)
 	return &s3.CompleteMultipartUploadOutput{ETag: aws.String(`"x-1"`), VersionId: aws.String("v")}, d.pass(ctx, pipeTarget, pipeTarget, 0)
 }

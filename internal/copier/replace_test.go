@@ -19,7 +19,8 @@ import (
 
 func replacement(head s3.HeadObjectOutput) Request {
 	return Request{Source: source(), Replace: &Replacement{
-		Write: policy.Write{Region: "us-east-1", VersionID: "v/1?", Seconds: 1000}, Condition: policy.Condition{IfMatch: "old-2"}, Made: 1010, Head: &head,
+		Write: policy.Write{Region: "us-east-1", VersionID: "v/1?", Seconds: 1000}, Condition: policy.Condition{IfMatch: "old-2"},
+		Made: 1010, Head: &head,
 	}}
 }
 
@@ -71,7 +72,8 @@ func TestReplacementCarriesWhatCopiesCarry(t *testing.T) {
 		}
 		in := named(head)
 		for i := range in.NumField() {
-			if f := in.Type().Field(i); f.IsExported() && reflect.DeepEqual(in.Field(i).Interface(), plain.Field(i).Interface()) == (f.Name == p.carriedBy) {
+			f := in.Type().Field(i)
+			if f.IsExported() && reflect.DeepEqual(in.Field(i).Interface(), plain.Field(i).Interface()) == (f.Name == p.carriedBy) {
 				t.Errorf("HEAD's %s: request's %s is %v, and was %v", p.Field, f.Name, in.Field(i), plain.Field(i))
 			}
 		}
@@ -98,12 +100,17 @@ func TestAnswersToReplacements(t *testing.T) {
 		{"nothing in a 200", []reply{{status: 200}}, "", Retryable, "no ETag", "PUT"},
 		{"no room", []reply{refused(400, "MetadataTooLarge", "no")}, "", Permanent, "no room for the entry s3fanout-origin", "PUT"},
 		{"no bucket", []reply{refused(404, "NoSuchBucket", "no")}, "", Permanent, "NoSuchBucket", "PUT"},
-		{"too large for the server, though not by its HEAD", []reply{refused(400, "EntityTooLarge", "no"), {status: 200, header: map[string]string{"Content-Length": "42"}}, refused(400, "EntityTooLarge", "no")}, "", Permanent, "EntityTooLarge", "PUT"},
+		{"too large for the server, though not by its HEAD",
+			[]reply{
+				refused(400, "EntityTooLarge", "no"), {status: 200, header: map[string]string{"Content-Length": "42"}},
+				refused(400, "EntityTooLarge", "no"),
+			}, "", Permanent, "EntityTooLarge", "PUT"},
 		{"denied", []reply{refused(403, "AccessDenied", "no")}, "", Denied, "AccessDenied", "PUT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, tt.script...)
-			got, err := New(s.client(3), target(), WithLogger(slog.New(slog.DiscardHandler))).Copy(t.Context(), replacement(s3.HeadObjectOutput{ContentLength: aws.Int64(42)}))
+			got, err := New(s.client(3), target(), WithLogger(slog.New(slog.DiscardHandler))).Copy(t.Context(),
+				replacement(s3.HeadObjectOutput{ContentLength: aws.Int64(42)}))
 			var e *Error
 			switch {
 			case got.Outcome != tt.want || (err == nil) != (tt.want != ""):
@@ -175,14 +182,17 @@ func TestReplacementInParts(t *testing.T) {
 				return nil, nil
 			}
 			head := s3.HeadObjectOutput{}
-			req.Replace = &Replacement{Write: policy.Write{Region: "r", VersionID: "v", Seconds: 7}, Condition: policy.Condition{IfMatch: "old"}, Head: &head}
+			req.Replace = &Replacement{
+				Write: policy.Write{Region: "r", VersionID: "v", Seconds: 7}, Condition: policy.Condition{IfMatch: "old"}, Head: &head,
+			}
 			req.Source.ETag = "e"
 			got, err := inParts(m, 1).Copy(t.Context(), req)
 			if err != nil || got.Outcome != tt.want {
 				t.Fatalf("%+v, %v: %v", got, err, m.ops)
 			}
 			parts := got.Requests.Part
-			if got, want := created.Get("X-Amz-Meta-"+policy.EntryName), policy.EntryFor(req.Replace.Write, req.Source.Key, 0, parts).String(); got != want || parts != 3 {
+			if got, want := created.Get("X-Amz-Meta-"+policy.EntryName),
+				policy.EntryFor(req.Replace.Write, req.Source.Key, 0, parts).String(); got != want || parts != 3 {
 				t.Errorf("entry %q, want %q", got, want)
 			}
 			if completed.Get("If-Match") != `"old"` || completed.Get("If-None-Match") != "" {

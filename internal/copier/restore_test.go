@@ -17,7 +17,8 @@ func TestRestoring(t *testing.T) {
 			m, req := world(size)
 			o := m.objects[sourcePath]
 			for name, value := range map[string]string{
-				"Content-Encoding": "gzip", "Content-Disposition": "inline", "Content-Language": "de", "Cache-Control": "no-cache", "Expires": "never",
+				"Content-Encoding": "gzip", "Content-Disposition": "inline", "Content-Language": "de", "Cache-Control": "no-cache",
+				"Expires":                         "never",
 				"X-Amz-Website-Redirect-Location": "/there", "X-Amz-Storage-Class": "STANDARD_IA", "X-Amz-Meta-Empty": "",
 			} {
 				o.header.Set(name, value)
@@ -66,7 +67,8 @@ func TestRestoringWhatHeadersCannotShow(t *testing.T) {
 			continue
 		}
 		var e *Error
-		if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "copy this version yourself") || m.objects[replicaPath] != nil {
+		if !errors.As(err, &e) || e.Class != Permanent || !strings.Contains(err.Error(), "copy this version yourself") ||
+			m.objects[replicaPath] != nil {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}

@@ -167,7 +167,8 @@ func TestResume(t *testing.T) {
 			m.objects[replicaPath] = m.objects[sourcePath]
 		}},
 		{name: "another object came meanwhile", want: Diverged, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = other }},
-		{name: "the object came meanwhile", want: Exists, change: func(m *memory, _ *Upload) { m.objects[replicaPath] = m.objects[sourcePath] }},
+		{name: "the object came meanwhile", want: Exists,
+			change: func(m *memory, _ *Upload) { m.objects[replicaPath] = m.objects[sourcePath] }},
 		{name: "another object comes while it is copied", want: Diverged, parts: 6, change: func(m *memory, _ *Upload) {
 			m.before = func(_ *http.Request, op string, _ int) (*reply, error) {
 				if op == "Complete" {
@@ -178,9 +179,11 @@ func TestResume(t *testing.T) {
 		}},
 		{name: "source gone", want: SourceGone, change: func(m *memory, _ *Upload) { delete(m.objects, sourcePath) }},
 		{name: "source changed", want: Copied, parts: 10, change: func(_ *memory, u *Upload) { u.Source.ETag = "other" }},
-		{name: "part denied", class: Denied, kept: true, parts: 6, change: func(m *memory, _ *Upload) { failOn(m, "Part", 403, "AccessDenied") }},
+		{name: "part denied", class: Denied, kept: true, parts: 6,
+			change: func(m *memory, _ *Upload) { failOn(m, "Part", 403, "AccessDenied") }},
 		{name: "list denied", class: Denied, kept: true, change: func(m *memory, _ *Upload) { failOn(m, "List", 403, "AccessDenied") }},
-		{name: "source bucket denied", class: Denied, kept: true, change: func(m *memory, _ *Upload) { failOn(m, "Head", 403, "AccessDenied") }},
+		{name: "source bucket denied", class: Denied, kept: true,
+			change: func(m *memory, _ *Upload) { failOn(m, "Head", 403, "AccessDenied") }},
 		{name: "bad digest", class: Retryable, parts: 6, change: func(m *memory, _ *Upload) { failOn(m, "Complete", 400, "BadDigest") }},
 		{name: "a twin completes it", want: Exists, parts: 6, change: func(m *memory, _ *Upload) {
 			once(m, "Complete", func() reply {

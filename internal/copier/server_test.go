@@ -32,7 +32,8 @@ func copied() reply {
 // refused is an error as S3 words it.
 func refused(status int, code, message string) reply {
 	return reply{status: status, body: fmt.Sprintf(
-		`<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message><RequestId>R1</RequestId><HostId>H1</HostId></Error>`, code, message)}
+		`<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message><RequestId>R1</RequestId>`+
+			`<HostId>H1</HostId></Error>`, code, message)}
 }
 
 // server is an S3 endpoint that answers from a script, one reply a request;

@@ -36,7 +36,8 @@ func TestTwinsShareTheWork(t *testing.T) {
 		ends := make(chan end, 2)
 		for _, first := range []float64{0.1, 0.6} {
 			go func() {
-				got, err := inParts(m, 1, WithMultipart(10, 4), WithRandom(func() float64 { return first })).Copy(t.Context(), Request{Resume: &upload})
+				got, err := inParts(m, 1, WithMultipart(10, 4), WithRandom(func() float64 { return first })).Copy(t.Context(),
+					Request{Resume: &upload})
 				ends <- end{got, err}
 			}()
 		}

@@ -18,7 +18,8 @@ import (
 func (w *world) suspend(region string) {
 	w.Helper()
 	_, err := w.user(region).PutBucketVersioning(w.Context(), &s3.PutBucketVersioningInput{
-		Bucket: aws.String(bucketIn(region)), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+		Bucket:                  aws.String(bucketIn(region)),
+		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -40,7 +41,8 @@ func TestBadInput(t *testing.T) {
 			w.put(here, "k", "x")
 			w.put(there, "old", "theirs")
 			w.suspend(there)
-			w.refused(request("k"), copier.Permanent, "versioning is suspended; follow mode would destroy what it replaces: enable versioning")
+			w.refused(request("k"), copier.Permanent,
+				"versioning is suspended; follow mode would destroy what it replaces: enable versioning")
 			w.later()
 			w.put(here, "old", "x")
 			w.remove(here, "old", "")

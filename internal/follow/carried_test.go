@@ -42,7 +42,8 @@ func TestReplicasHaveWhatCopiesCarry(t *testing.T) {
 	if !maps.Equal(source.Metadata, replica.Metadata) {
 		t.Errorf("metadata %v, want %v", replica.Metadata, source.Metadata)
 	}
-	for _, name := range []string{"ContentLength", "ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl",
+	for _, name := range []string{"ContentLength", "ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage",
+		"CacheControl",
 		"ExpiresString", "TagCount", "ChecksumSHA256", "ETag"} {
 		a, b := reflect.ValueOf(*source).FieldByName(name), reflect.ValueOf(*replica).FieldByName(name)
 		if !reflect.DeepEqual(a.Interface(), b.Interface()) || a.IsZero() {
@@ -183,7 +184,9 @@ func TestLargeObjects(t *testing.T) {
 	w := newWorld(t)
 	withTag := func(in *s3.PutObjectInput) { in.Tagging = aws.String("t=1") }
 	w.put(here, "k", large("a"), withTag)
-	inParts := []string{"HEAD target", "HEAD source", "HEAD source", "TAGS source", "CREATE target", "PART target", "PART target", "COMPLETE target"}
+	inParts := []string{
+		"HEAD target", "HEAD source", "HEAD source", "TAGS source", "CREATE target", "PART target", "PART target", "COMPLETE target",
+	}
 	r := request("k")
 	r.Tags = true
 	w.interfere("COMPLETE "+there, func() { w.retag(here, "2") })
@@ -263,16 +266,21 @@ func TestResumedCopies(t *testing.T) {
 			w.put(here, "k", large("b"))
 			source := w.look(here, "k")
 			created, err := w.own.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
-				Bucket: aws.String(bucketIn(there)), Key: aws.String("k"), ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumType: types.ChecksumTypeFullObject,
-				Metadata: map[string]string{policy.EntryName: policy.EntryFor(w.write(here, "k"), "k", 0, 2).String()},
+				Bucket: aws.String(bucketIn(there)), Key: aws.String("k"), ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme,
+				ChecksumType: types.ChecksumTypeFullObject,
+				Metadata:     map[string]string{policy.EntryName: policy.EntryFor(w.write(here, "k"), "k", 0, 2).String()},
 			}, inRegion(there))
 			if err != nil {
 				t.Fatal(err)
 			}
 			r := request("k")
 			r.Resume = &copier.Upload{
-				Source:   copier.Object{Region: here, Bucket: bucketIn(here), Key: "k", VersionID: *source.VersionId, Size: *source.ContentLength, ETag: strings.Trim(*source.ETag, `"`)},
-				UploadID: *created.UploadId, PartSize: 8 << 20, Condition: policy.Condition{IfMatch: strings.Trim(*w.look(there, "k").ETag, `"`)},
+				Source: copier.Object{
+					Region: here, Bucket: bucketIn(here), Key: "k", VersionID: *source.VersionId, Size: *source.ContentLength,
+					ETag: strings.Trim(*source.ETag, `"`),
+				},
+				UploadID: *created.UploadId, PartSize: 8 << 20,
+				Condition: policy.Condition{IfMatch: strings.Trim(*w.look(there, "k").ETag, `"`)},
 			}
 			if tt.meantime == nil {
 				r.Resume.Condition = policy.Condition{}
@@ -304,7 +312,8 @@ func TestUploadThatEndsWhileItIsGivenUp(t *testing.T) {
 			source := w.look(here, "k")
 			key, bucket := aws.String("k"), aws.String(bucketIn(there))
 			created, err := w.own.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
-				Bucket: bucket, Key: key, Metadata: map[string]string{policy.EntryName: policy.EntryFor(w.write(here, "k"), "k", 0, 1).String()},
+				Bucket: bucket, Key: key,
+				Metadata: map[string]string{policy.EntryName: policy.EntryFor(w.write(here, "k"), "k", 0, 1).String()},
 			}, inRegion(there))
 			if err != nil {
 				t.Fatal(err)
@@ -312,7 +321,10 @@ func TestUploadThatEndsWhileItIsGivenUp(t *testing.T) {
 			w.remove(here, "k", "")
 			r := request("k")
 			r.Resume = &copier.Upload{
-				Source:   copier.Object{Region: here, Bucket: bucketIn(here), Key: "k", VersionID: *source.VersionId, Size: *source.ContentLength, ETag: strings.Trim(*source.ETag, `"`)},
+				Source: copier.Object{
+					Region: here, Bucket: bucketIn(here), Key: "k", VersionID: *source.VersionId, Size: *source.ContentLength,
+					ETag: strings.Trim(*source.ETag, `"`),
+				},
 				UploadID: *created.UploadId, PartSize: 8 << 20, Condition: policy.Condition{IfNoneMatch: "*"},
 			}
 			w.interfere(at+" "+there, func() {
@@ -324,7 +336,9 @@ func TestUploadThatEndsWhileItIsGivenUp(t *testing.T) {
 				}
 				if _, err := w.user(there).CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
 					Bucket: bucket, Key: key, UploadId: created.UploadId,
-					MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}}},
+					MultipartUpload: &types.CompletedMultipartUpload{
+						Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}},
+					},
 				}); err != nil {
 					t.Fatal(err)
 				}
@@ -345,7 +359,8 @@ func TestForeignUploads(t *testing.T) {
 		if !strings.HasPrefix(op, "PARTS") {
 			return nil
 		}
-		return answer(r, http.StatusOK, `<ListPartsResult><Initiator><ID>arn:aws:iam::999999999999:user/eve</ID></Initiator></ListPartsResult>`)
+		return answer(r, http.StatusOK,
+			`<ListPartsResult><Initiator><ID>arn:aws:iam::999999999999:user/eve</ID></Initiator></ListPartsResult>`)
 	}
 	r := request("k")
 	r.Resume = &copier.Upload{Source: r.Source, UploadID: "u", PartSize: 1}

@@ -37,7 +37,8 @@ func TestWritesOfOneSecond(t *testing.T) {
 	r = request("k3")
 	r.Replicas = true
 	got, err := w.follower.Follow(t.Context(), r)
-	if want := map[bool]copier.Outcome{true: copier.Replaced, false: copier.Superseded}[two.VersionID > one.VersionID]; err != nil || got.Outcome != want {
+	if want := map[bool]copier.Outcome{true: copier.Replaced, false: copier.Superseded}[two.VersionID > one.VersionID]; err != nil ||
+		got.Outcome != want {
 		t.Errorf("%+v, %v, want %s", got, err, want)
 	}
 }
@@ -148,7 +149,8 @@ func TestCancellation(t *testing.T) {
 		return nil
 	}
 	got, err := w.follower.Follow(ctx, request("k"))
-	if e, is := err.(*copier.Error); !is || e.Class != copier.Retryable || got.Outcome != "" { //nolint:errorlint // that it is one is the contract
+	e, is := err.(*copier.Error)
+	if !is || e.Class != copier.Retryable || got.Outcome != "" { //nolint:errorlint // that it is one is the contract
 		t.Errorf("%+v, %v", got, err)
 	}
 	if n := strings.Count(strings.Join(w.requests(), " "), "COPY"); n != 1 {

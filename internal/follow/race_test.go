@@ -24,12 +24,14 @@ func TestRivals(t *testing.T) {
 		asked   []string
 	}{
 		{"a greater write over nothing", func(w *world) { w.put(here, "k2", "x") },
-			func(w *world) { w.later(); w.put(there, "k2", "theirs") }, copier.Superseded, "theirs", request("k2"), append(copied, "HEAD target", "HEAD source")},
+			func(w *world) { w.later(); w.put(there, "k2", "theirs") }, copier.Superseded, "theirs", request("k2"),
+			append(copied, "HEAD target", "HEAD source")},
 		{"a lesser write over nothing", func(w *world) { w.put(here, "k2", "x") },
 			func(w *world) { w.replica(there, "k2", "old", policy.Write{Region: third, VersionID: "v", Seconds: 7}) },
 			copier.Replaced, "x", request("k2"), append(copied, copied...)},
 		{"a greater write over another", func(w *world) { w.put(here, "k", "x") },
-			func(w *world) { w.later(); w.put(there, "k", "theirs") }, copier.Superseded, "theirs", request("k"), append(copied, "HEAD target", "HEAD source")},
+			func(w *world) { w.later(); w.put(there, "k", "theirs") }, copier.Superseded, "theirs", request("k"),
+			append(copied, "HEAD target", "HEAD source")},
 		{"a deletion at the target", func(w *world) { w.put(here, "k", "x") },
 			func(w *world) { w.remove(there, "k", "") }, copier.Copied, "x", request("k"),
 			append(copied, "HEAD target", "HEAD source", "LIST target", "HEAD target", "COPY target")},

@@ -125,7 +125,9 @@ func (w *world) assume() (iam.Credentials, string) {
 		}
 		return d
 	}
-	role, err := w.store.CreateRole(iam.RoleConfig{Name: "replicator", Trust: document(`"Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}`)})
+	role, err := w.store.CreateRole(iam.RoleConfig{
+		Name: "replicator", Trust: document(`"Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}`),
+	})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -236,7 +238,8 @@ func (w *world) refuse(op string, n, status int, code string) {
 // answer is one of S3's.
 func answer(r *http.Request, status int, body string) *http.Response {
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		StatusCode: status, Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: r,
 	}
 }
 
@@ -302,7 +305,9 @@ func (w *world) replica(region, key, body string, of policy.Write) {
 // look is a HEAD by a user, nil if the key shows nothing.
 func (w *world) look(region, key string) *s3.HeadObjectOutput {
 	w.Helper()
-	out, err := w.user(region).HeadObject(w.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucketIn(region)), Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+	out, err := w.user(region).HeadObject(w.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(bucketIn(region)), Key: &key, ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if missing(err) {
 		return nil
 	}
@@ -376,7 +381,9 @@ func (w *world) refused(r Request, class copier.Class, text string) {
 // versions counts what a Region keeps of a key, markers not.
 func (w *world) versions(region, key string) int {
 	w.Helper()
-	out, err := w.user(region).ListObjectVersions(w.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucketIn(region)), Prefix: &key})
+	out, err := w.user(region).ListObjectVersions(w.Context(), &s3.ListObjectVersionsInput{
+		Bucket: aws.String(bucketIn(region)), Prefix: &key,
+	})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -48,7 +48,8 @@ func TestPut(t *testing.T) {
 				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 					return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}, nil
 				})})
-			target, source := copier.Target{Region: "eu-west-1", Bucket: "dst"}, copier.Object{Region: "us-east-1", Bucket: "src", Key: "a b", VersionID: "v"}
+			target, source := copier.Target{Region: "eu-west-1", Bucket: "dst"},
+				copier.Object{Region: "us-east-1", Bucket: "src", Key: "a b", VersionID: "v"}
 			version, made, err := Put(t.Context(), client, target, source, "e-2")
 			var failed *copier.Error
 			if e, is := err.(*copier.Error); is { //nolint:errorlint // that it is one is the contract
@@ -67,7 +68,8 @@ func TestPut(t *testing.T) {
 				t.Fatalf("%d requests: what is tried again begins with another look", len(seen))
 			}
 			r := seen[0]
-			if r.Method != http.MethodDelete || r.URL.Path != "/dst/a b" || r.Header.Get("If-Match") != `"e-2"` || r.URL.Query().Has("versionId") {
+			if r.Method != http.MethodDelete || r.URL.Path != "/dst/a b" || r.Header.Get("If-Match") != `"e-2"` ||
+				r.URL.Query().Has("versionId") {
 				t.Errorf("%s %s with %v", r.Method, r.URL, r.Header)
 			}
 			if !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/") {

@@ -34,7 +34,8 @@ func TestCompare(t *testing.T) {
 		{"checksums of other parts", parts("a", composite("SHA256", "x-3")), parts("b", composite("SHA256", "y-4")), SameSize, ""},
 		{"checksums of other types", parts("a", composite("CRC32", "x-3")), parts("b", full("CRC32", "y")), SameSize, ""},
 		{"other algorithms", parts("a", full("CRC32", "x")), parts("b", full("CRC64NVME", "y")), SameSize, ""},
-		{"one of two differs", parts("a", composite("SHA256", "x-3"), full("CRC32", "x")), parts("b", composite("SHA256", "x-3"), full("CRC32", "y")), Differ, "checksum"},
+		{"one of two differs", parts("a", composite("SHA256", "x-3"), full("CRC32", "x")),
+			parts("b", composite("SHA256", "x-3"), full("CRC32", "y")), Differ, "checksum"},
 	} {
 		for _, pair := range [][2]Figures{{tc.a, tc.b}, {tc.b, tc.a}} {
 			if got, why := Compare(pair[0], pair[1]); got != tc.want || why != tc.why {

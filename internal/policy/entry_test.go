@@ -18,7 +18,8 @@ func drawWrite(t *rapid.T) Write {
 // What is written is read as it was, fits a header, and is read in no other form.
 func TestEntryIsReadAsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := EntryFor(drawWrite(t), rapid.String().Draw(t, "key"), rapid.Int64().Draw(t, "made"), rapid.IntRange(0, 10_000).Draw(t, "parts"))
+		e := EntryFor(drawWrite(t), rapid.String().Draw(t, "key"), rapid.Int64().Draw(t, "made"),
+			rapid.IntRange(0, 10_000).Draw(t, "parts"))
 		text := e.String()
 		if got, ok := ParseEntry(text); !ok || got != e {
 			t.Fatalf("%q is read as %+v %t, want %+v", text, got, ok, e)
@@ -40,7 +41,8 @@ func TestParseEntryRefuses(t *testing.T) {
 		"", "x", ";;;;;", "2" + good[1:], good + ";", " " + good, good + " ", strings.Replace(good, ";100;", ";0100;", 1),
 		strings.Replace(good, ";100;", ";+100;", 1), strings.Replace(good, ";v1;", ";;", 1), strings.Replace(good, ";us-east-1;", ";;", 1),
 		strings.Replace(good, ";v1;", ";%76%31;", 1), strings.Replace(good, ";t130", ";p0", 1), strings.Replace(good, ";t130", ";p-1", 1),
-		strings.Replace(good, ";t130", ";x130", 1), strings.Replace(good, ";t130", ";", 1), strings.Replace(good, ";100;", ";9223372036854775808;", 1),
+		strings.Replace(good, ";t130", ";x130", 1), strings.Replace(good, ";t130", ";", 1),
+		strings.Replace(good, ";100;", ";9223372036854775808;", 1),
 	} {
 		if e, ok := ParseEntry(text); ok {
 			t.Errorf("%q is read as %+v", text, e)

@@ -119,10 +119,13 @@ func TestDecideFollow(t *testing.T) {
 		{"a late event", func(w world) { overwritten(w); w.replicate("d", "r2", 22, w2, "b") }, Following{}, Exists, nil},
 		{"of a replica in parts, which may have old tags", func(w world) {
 			w.put("s", "v1", 10, "a-2")
-			w["d"] = []Version{Version{ID: "r", Modified: 12, Figures: Figures{Size: 1, ETag: "b-3"}}.ReadAs("d", "k", EntryFor(w1, "k", 0, 3).String())}
+			w["d"] = []Version{
+				Version{ID: "r", Modified: 12, Figures: Figures{Size: 1, ETag: "b-3"}}.ReadAs("d", "k", EntryFor(w1, "k", 0, 3).String()),
+			}
 		}, Following{Tags: true}, Retag, nil},
 		{"an event of the past", func(w world) { overwritten(w); w.put("d", "x", 30, "c") }, Following{}, Superseded, nil},
-		{"an echo", func(w world) { w.put("d", "v", 10, "a"); w.replicate("s", "r", 12, Write{"d", "v", 10}, "a") }, Following{}, Superseded, nil},
+		{"an echo", func(w world) { w.put("d", "v", 10, "a"); w.replicate("s", "r", 12, Write{"d", "v", 10}, "a") }, Following{},
+			Superseded, nil},
 		{"an echo of somebody else's", func(w world) { w.replicate("s", "r", 12, Write{"e", "v", 10}, "a") }, Following{}, Superseded, nil},
 		{"to a Region that joins", func(w world) { w.put("e", "v", 10, "a"); w.replicate("s", "r", 12, Write{"e", "v", 10}, "a") },
 			Following{Replicas: true}, Copy, []Action{LookAtOrigin}},
@@ -131,12 +134,16 @@ func TestDecideFollow(t *testing.T) {
 		{"deleted before it was copied", func(w world) { w.put("s", "v1", 10, "a"); w.hide("s", "m", 11) }, deletion, SourceGone, nil},
 		{"deleted before it was copied, just now", func(w world) { w.put("s", "v1", 10, "a"); w.hide("s", "m", 11) },
 			Following{Deletions: true, Deleted: true, DeletedAt: 200, Now: 200}, Wait, nil},
-		{"deleted, and written again, just now", func(w world) { w.put("s", "v1", 10, "a"); w.hide("s", "m", 11); w.put("s", "v2", 20, "b") },
+		{"deleted, and written again, just now",
+			func(w world) { w.put("s", "v1", 10, "a"); w.hide("s", "m", 11); w.put("s", "v2", 20, "b") },
 			Following{Deletions: true, Deleted: true, DeletedAt: 200, Now: 200}, Wait, nil},
-		{"a deletion", func(w world) { overwritten(w); w.replicate("d", "r2", 22, w2, "b"); w.hide("s", "m", 30) }, deletion, Delete, []Action{ListSource}},
+		{"a deletion", func(w world) { overwritten(w); w.replicate("d", "r2", 22, w2, "b"); w.hide("s", "m", 30) }, deletion, Delete,
+			[]Action{ListSource}},
 		{"a deletion, and deletions stay", func(w world) { overwritten(w); w.hide("s", "m", 30) }, Following{}, SourceGone, nil},
-		{"of what the target has not got yet", func(w world) { overwritten(w); w.hide("s", "m", 30) }, deletion, Delete, []Action{ListSource, ReadSource}},
-		{"of what the target's write beats", func(w world) { overwritten(w); w.hide("s", "m", 30); w.put("d", "x", 21, "c") }, deletion, Superseded, []Action{ListSource, ListSource}},
+		{"of what the target has not got yet", func(w world) { overwritten(w); w.hide("s", "m", 30) }, deletion, Delete,
+			[]Action{ListSource, ReadSource}},
+		{"of what the target's write beats", func(w world) { overwritten(w); w.hide("s", "m", 30); w.put("d", "x", 21, "c") }, deletion,
+			Superseded, []Action{ListSource, ListSource}},
 		{"of the target's own write", func(w world) {
 			w.put("d", "x", 10, "a")
 			w.replicate("s", "r", 12, Write{"d", "x", 10}, "a")
@@ -149,10 +156,13 @@ func TestDecideFollow(t *testing.T) {
 			w["s"] = w["s"][:1]
 			w.replicate("d", "r1", 12, w1, "a")
 		}, deletion, Delete, []Action{ListSource}},
-		{"overwritten, and then deleted in the target", func(w world) { overwritten(w); w.hide("d", "m", 15) }, Following{}, Copy, []Action{ListTarget, ReadTarget}},
-		{"deleted in the target, reported late", func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r1", 12, w1, "a"); w.hide("d", "m", 15) },
+		{"overwritten, and then deleted in the target", func(w world) { overwritten(w); w.hide("d", "m", 15) }, Following{}, Copy,
+			[]Action{ListTarget, ReadTarget}},
+		{"deleted in the target, reported late",
+			func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r1", 12, w1, "a"); w.hide("d", "m", 15) },
 			Following{}, Superseded, []Action{ListTarget, ReadTarget}},
-		{"a greater write deleted in the target", func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "b"); w.hide("d", "m", 15) },
+		{"a greater write deleted in the target",
+			func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "b"); w.hide("d", "m", 15) },
 			Following{}, Superseded, []Action{ListTarget, ReadTarget}},
 		{"the target's own write back on top of its deletion", func(w world) {
 			w.put("d", "x", 12, "b")
@@ -172,7 +182,8 @@ func TestDecideFollow(t *testing.T) {
 			w.hide("s", "m", 101)
 			w.put("d", "x", 50, "b")
 		}, deletion, Wait, []Action{ListSource, ReadSource}},
-		{"nothing to wait for", func(w world) { w.put("s", "v1", 100, "a"); w.put("d", "x", 100, "b"); w.put("s", "v0", 99, "c") }, Following{}, Superseded, nil},
+		{"nothing to wait for", func(w world) { w.put("s", "v1", 100, "a"); w.put("d", "x", 100, "b"); w.put("s", "v0", 99, "c") },
+			Following{}, Superseded, nil},
 		{"two writes of one second", func(w world) {
 			w.put("s", "v1", 10, "a")
 			w.put("s", "v2", 10, "b")
@@ -196,15 +207,19 @@ func TestDecideFollow(t *testing.T) {
 			w.replicate("s", "r2", 13, Write{"e", "v", 10}, "a")
 			w.replicate("d", "r", 12, Write{"e", "v", 10}, "a")
 		}, deletion, Delete, []Action{ListSource, ListSource, ReadSource}},
-		{"tags", func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r", 12, w1, "a") }, Following{Retagged: true, TagsOf: "v1"}, Retag, nil},
-		{"tags, nothing says of which version", func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r", 12, w1, "a") }, Following{Retagged: true}, Retag, nil},
+		{"tags", func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r", 12, w1, "a") }, Following{Retagged: true, TagsOf: "v1"},
+			Retag, nil},
+		{"tags, nothing says of which version", func(w world) { w.put("s", "v1", 10, "a"); w.replicate("d", "r", 12, w1, "a") },
+			Following{Retagged: true}, Retag, nil},
 		{"tags of what is not there yet", func(w world) { w.put("s", "v1", 10, "a") }, Following{Retagged: true, TagsOf: "v1"}, Copy, nil},
 		{"tags of an old version", overwritten, Following{Retagged: true, TagsOf: "v1"}, Superseded, nil},
 		{"tags of a replica", func(w world) { w.put("d", "v1", 10, "a"); w.replicate("s", "r", 12, Write{"d", "v1", 10}, "a") },
 			Following{Retagged: true, TagsOf: "r"}, Superseded, nil},
-		{"a replica of first-write-wins days, deleted at its origin", func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "a"); w.hide("s", "m", 50) },
+		{"a replica of first-write-wins days, deleted at its origin",
+			func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "a"); w.hide("s", "m", 50) },
 			Following{Deletions: true, Deleted: true, Orders: Orders{Since: 40}}, Delete, []Action{ListSource, ReadSource}},
-		{"a later write of the same bytes is none", func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "a"); w.hide("s", "m", 50) },
+		{"a later write of the same bytes is none",
+			func(w world) { w.put("s", "v1", 10, "a"); w.put("d", "x", 12, "a"); w.hide("s", "m", 50) },
 			deletion, Superseded, []Action{ListSource}},
 	}) {
 		t.Run(tt.name, func(t *testing.T) {
@@ -287,7 +302,8 @@ func TestDecideFollowKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
 		k := Following{
-			Now: rapid.Int64Range(0, 60).Draw(t, "now"), Deletions: rapid.Bool().Draw(t, "deletions"), Deleted: rapid.Bool().Draw(t, "deleted"),
+			Now: rapid.Int64Range(0, 60).Draw(t, "now"), Deletions: rapid.Bool().Draw(t, "deletions"),
+			Deleted:  rapid.Bool().Draw(t, "deleted"),
 			Replicas: rapid.Bool().Draw(t, "replicas"), Retagged: rapid.Bool().Draw(t, "retagged"),
 			Orders: Orders{Since: rapid.SampledFrom([]int64{0, 0, 15}).Draw(t, "since")},
 		}
@@ -299,7 +315,8 @@ func TestDecideFollowKeepsItsPromises(t *testing.T) {
 			if !source.shows() || s.Write != source.Current.Write || k.Now <= s.Write.Seconds {
 				t.Fatalf("copies %+v of %+v at %d", s, source, k.Now)
 			}
-			if i := slices.IndexFunc(w["d"], func(v Version) bool { return !v.Marker }); i >= 0 && orders.Of(source.Current, w["d"][i]) != Greater {
+			i := slices.IndexFunc(w["d"], func(v Version) bool { return !v.Marker })
+			if i >= 0 && orders.Of(source.Current, w["d"][i]) != Greater {
 				t.Fatalf("replaces %+v by %+v", w["d"][i], source.Current)
 			}
 			w.replicate("d", "new", max(k.Now, s.Write.Seconds), s.Write, source.Current.ETag)
@@ -307,7 +324,8 @@ func TestDecideFollowKeepsItsPromises(t *testing.T) {
 			if !k.Deletions || !target.shows() || k.Now <= s.Write.Seconds {
 				t.Fatalf("deletes %+v by %+v at %d", target, s, k.Now)
 			}
-			deleted := target.Current.Write.Region == "s" && !slices.ContainsFunc(w["s"], func(v Version) bool { return v.ID == target.Current.Write.VersionID })
+			deleted := target.Current.Write.Region == "s" &&
+				!slices.ContainsFunc(w["s"], func(v Version) bool { return v.ID == target.Current.Write.VersionID })
 			for i, v := range w["s"] {
 				deleted = deleted || i > 0 && w["s"][i-1].Marker && !v.Marker && orders.Of(v, target.Current) != Less
 			}

@@ -23,7 +23,10 @@ func bucketsOf(text string) []Bucket {
 		if write != "" && write != "-" {
 			var second int64
 			_, _ = fmt.Sscanf(write[1:], "%d", &second)
-			v = Version{ID: s, Read: true, Replica: replica, Modified: second, Write: Write{Region: write[:1], VersionID: write, Seconds: second}, Figures: Figures{Size: 1, ETag: write}}
+			v = Version{
+				ID: s, Read: true, Replica: replica, Modified: second, Write: Write{Region: write[:1], VersionID: write, Seconds: second},
+				Figures: Figures{Size: 1, ETag: write},
+			}
 			if !replica {
 				v.Write.VersionID = write
 			}
@@ -57,7 +60,8 @@ func TestStand(t *testing.T) {
 		{"(a5); a5*; -", want{Deleted: true, Undeleted: []int{1}}, want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}}},
 		{"(a5); (a5*); -", want{Deleted: true}, want{Greatest: -1}},
 		{"(a5); b4; -", want{Deleted: true, Undeleted: []int{1}}, want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}}},
-		{"(a5); b6; -", want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}}, want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}}},
+		{"(a5); b6; -", want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}},
+			want{Greatest: 1, Missing: []int{0, 2}, Hidden: []int{0}}},
 		{"(); b6; b6*", want{Greatest: 1, Missing: []int{0}, Hidden: []int{0}}, want{Greatest: 1, Missing: []int{0}, Hidden: []int{0}}},
 		{"(); -; -", want{Greatest: -1}, want{Greatest: -1}},
 	} {
@@ -149,7 +153,8 @@ func TestStandOfReplicasFromBefore(t *testing.T) {
 	}
 	younger, other, older := old("a", "x", 60), old("b", "y", 40), old("c", "x", 20)
 	for _, buckets := range [][]Bucket{
-		{younger, other, older}, {younger, older, other}, {other, younger, older}, {other, older, younger}, {older, younger, other}, {older, other, younger},
+		{younger, other, older}, {younger, older, other}, {other, younger, older}, {other, older, younger}, {older, younger, other},
+		{older, other, younger},
 	} {
 		s := Orders{Since: 100}.Stand(buckets, true)
 		if s.Greatest < 0 || len(s.Stale) != 1 || buckets[s.Greatest].Region != "a" || buckets[s.Stale[0]].Region != "b" {

@@ -61,7 +61,8 @@ func TestTheStackOrdersOneSecond(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		want Order
-	}{{"new", "old", Greater}, {"old", "new", Less}, {"destroyed", "old", Less}, {"gone", "destroyed", Greater}, {"old", "old", SameWrite}} {
+	}{{"new", "old", Greater}, {"old", "new", Less}, {"destroyed", "old", Less}, {"gone", "destroyed", Greater},
+		{"old", "old", SameWrite}} {
 		if got := o.Of(v(tt.a), v(tt.b)); got != tt.want {
 			t.Errorf("%s and %s: %d, want %d", tt.a, tt.b, got, tt.want)
 		}
@@ -73,7 +74,8 @@ func TestLegacyReplicasAreOneWrite(t *testing.T) {
 	made := func(region string, at int64, etag string) Version {
 		return Version{ID: region, Modified: at, Figures: figures(etag)}.ReadAs(region, "k", "")
 	}
-	replica := Version{ID: "x", Modified: 500, Figures: figures("a")}.ReadAs("r3", "k", EntryFor(Write{"r1", "r1", 10}, "k", 500, 0).String())
+	replica := Version{ID: "x", Modified: 500, Figures: figures("a")}.ReadAs("r3", "k",
+		EntryFor(Write{"r1", "r1", 10}, "k", 500, 0).String())
 	o := Orders{Since: 100, Stacks: map[string][]Version{}}
 	for _, tt := range []struct {
 		name string

@@ -67,7 +67,9 @@ func TestReplace(t *testing.T) {
 // Fuzz checks that no text from outside reaches people with more than what can
 // be seen on one line, and that programs read the same text again.
 func Fuzz(f *testing.F) {
-	for _, seed := range []string{"plain", "a\nb\x1b[31m", "\u202egpj.exe", "\xff\xfe", "日本語🐘", "e\u0301", "\u200b\ufeff\U000e0001", strings.Repeat("ü ", 400)} {
+	for _, seed := range []string{
+		"plain", "a\nb\x1b[31m", "\u202egpj.exe", "\xff\xfe", "日本語🐘", "e\u0301", "\u200b\ufeff\U000e0001", strings.Repeat("ü ", 400),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

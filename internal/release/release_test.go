@@ -16,7 +16,10 @@ func TestEveryModuleHasAKnownLicence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Go", "github.com/aws/aws-sdk-go-v2/service/s3", "github.com/spf13/cobra", "github.com/inconshreveable/mousetrap"} { // the last one on Windows
+	// the last one on Windows
+	for _, want := range []string{
+		"Go", "github.com/aws/aws-sdk-go-v2/service/s3", "github.com/spf13/cobra", "github.com/inconshreveable/mousetrap",
+	} {
 		if !slices.ContainsFunc(modules, func(m linkedModule) bool { return m.path == want }) {
 			t.Errorf("%s is not among the %d modules", want, len(modules))
 		}
@@ -34,10 +37,12 @@ func TestEveryModuleHasAKnownLicence(t *testing.T) {
 
 func TestLicenceOf(t *testing.T) {
 	for text, want := range map[string]string{
-		"                                 Apache License\n                           Version 2.0, January 2004\n":             "Apache-2.0",
-		"Permission is hereby granted, free of charge, to any person\n…\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT":         "MIT",
-		"Redistribution and use in source and binary forms, with or\nwithout modification, are permitted":                     "BSD-2-Clause",
-		"Redistribution and use in source and binary forms\n…\nmay be used to endorse or promote products":                    "BSD-3-Clause",
+		"                                 Apache License\n                           Version 2.0, January 2004\n":     "Apache-2.0",
+		"Permission is hereby granted, free of charge, to any person\n…\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT": "MIT",
+		"Redistribution and use in source and binary forms, with or\n" +
+			"without modification, are permitted": "BSD-2-Clause",
+		"Redistribution and use in source and binary forms\n…\n" +
+			"may be used to endorse or promote products": "BSD-3-Clause",
 		"Permission to use, copy, modify, and/or distribute this software for any purpose":                                    "ISC",
 		"Zero-Clause BSD\n=============\n\nPermission to use, copy, modify, and/or distribute this software for\nany purpose": "0BSD",
 		"GNU GENERAL PUBLIC LICENSE\nVersion 3": "",

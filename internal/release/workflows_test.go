@@ -30,7 +30,8 @@ func TestWorkflowsTakeTheNewestGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := string(content)
-		if installed, want := len(newest.FindAllString(text, -1)), strings.Count(text, "actions/setup-go@"); installed != want || want == 0 {
+		installed, want := len(newest.FindAllString(text, -1)), strings.Count(text, "actions/setup-go@")
+		if installed != want || want == 0 {
 			t.Errorf("%s: %d of %d times with go-version: %s.x", path, installed, want, minor)
 		}
 		if !strings.HasPrefix(path, ".github") {

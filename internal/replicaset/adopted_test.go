@@ -53,7 +53,8 @@ func TestAdoptedMembers(t *testing.T) {
 	if err := all.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if got := all.BucketARNs(account); len(got) != 3 || slices.ContainsFunc(got, func(arn string) bool { return strings.Contains(arn, "*") }) {
+	if got := all.BucketARNs(account); len(got) != 3 ||
+		slices.ContainsFunc(got, func(arn string) bool { return strings.Contains(arn, "*") }) {
 		t.Errorf("all adopted: BucketARNs = %q, want the three and no pattern", got)
 	}
 }
@@ -84,7 +85,8 @@ func TestAdopterNames(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range []Member{
 		long.Member(account, "us-east-1"), long.Member(account, "eu-west-1"),
-		{Set: "media", Region: "us-east-1", Bucket: "a-bucket"}, {Set: "media", Region: "us-east-1", Bucket: "b-bucket"}, {Set: "media", Region: "eu-west-1", Bucket: "a-bucket"},
+		{Set: "media", Region: "us-east-1", Bucket: "a-bucket"}, {Set: "media", Region: "us-east-1", Bucket: "b-bucket"},
+		{Set: "media", Region: "eu-west-1", Bucket: "a-bucket"},
 	} {
 		name := m.AdopterName()
 		if !regexp.MustCompile(`^[a-z0-9-]{1,64}$`).MatchString(name) || seen[name] {
@@ -113,28 +115,37 @@ func TestValidateBuckets(t *testing.T) {
 		{"an escape sequence", adopting("\x1b[2J", "b-bucket"), "buckets.?[2J: it is not an AWS Region; "},
 		{"no member", adopting("eu-west-2", "b-bucket"), "buckets.eu-west-2: it is not one of regions; add it there, or remove it here"},
 		{"nothing", adopting("us-east-1", ""), "buckets.us-east-1: the name is empty"},
-		{"an ARN", adopting("us-east-1", "arn:aws:s3:::my-old-bucket"), "buckets.us-east-1: arn:aws:s3:::my-old-bucket is an ARN; give the bucket's name"},
-		{"an address", adopting("us-east-1", "s3://my-old-bucket"), "buckets.us-east-1: s3://my-old-bucket is an address; give the bucket's name alone"},
+		{"an ARN", adopting("us-east-1", "arn:aws:s3:::my-old-bucket"),
+			"buckets.us-east-1: arn:aws:s3:::my-old-bucket is an ARN; give the bucket's name"},
+		{"an address", adopting("us-east-1", "s3://my-old-bucket"),
+			"buckets.us-east-1: s3://my-old-bucket is an address; give the bucket's name alone"},
 		{"a prefix", adopting("us-east-1", "my-old-bucket/images"), "buckets.us-east-1: my-old-bucket/images has a slash; "},
 		{"two letters", adopting("us-east-1", "ab"), "buckets.us-east-1: ab is 2 characters long"},
-		{"64 letters", adopting("us-east-1", strings.Repeat("b", 64)), "buckets.us-east-1: " + strings.Repeat("b", 60) + "… is 64 characters long"},
+		{"64 letters", adopting("us-east-1", strings.Repeat("b", 64)),
+			"buckets.us-east-1: " + strings.Repeat("b", 60) + "… is 64 characters long"},
 		{"capitals", adopting("us-east-1", "My-Bucket"), "buckets.us-east-1: My-Bucket is not a bucket's name; "},
 		{"an underscore", adopting("us-east-1", "my_bucket"), "buckets.us-east-1: my_bucket is not a bucket's name; "},
 		{"two dots", adopting("us-east-1", "my..bucket"), "buckets.us-east-1: my..bucket is not a bucket's name; "},
 		{"a trailing newline", adopting("us-east-1", "my-bucket\n"), "buckets.us-east-1: my-bucket is not a bucket's name; "},
 		{"an IP address", adopting("us-east-1", "192.168.5.4"), "buckets.us-east-1: 192.168.5.4 is an IP address"},
-		{"an access point", adopting("us-east-1", "mine-s3alias"), "buckets.us-east-1: mine-s3alias is the name of an access point's alias; "},
-		{"a Multi-Region Access Point", adopting("us-east-1", "mfzwi23gnjvgw.mrap"), "buckets.us-east-1: mfzwi23gnjvgw.mrap is the name of a Multi-Region Access Point"},
-		{"a directory bucket", adopting("us-east-1", "mine--use1-az4--x-s3"), "buckets.us-east-1: mine--use1-az4--x-s3 is the name of a directory bucket"},
-		{"the same bucket twice", adopting("us-east-1", "my-bucket", "eu-west-1", "my-bucket"), "buckets.us-east-1: my-bucket is given for eu-west-1 already"},
+		{"an access point", adopting("us-east-1", "mine-s3alias"),
+			"buckets.us-east-1: mine-s3alias is the name of an access point's alias; "},
+		{"a Multi-Region Access Point", adopting("us-east-1", "mfzwi23gnjvgw.mrap"),
+			"buckets.us-east-1: mfzwi23gnjvgw.mrap is the name of a Multi-Region Access Point"},
+		{"a directory bucket", adopting("us-east-1", "mine--use1-az4--x-s3"),
+			"buckets.us-east-1: mine--use1-az4--x-s3 is the name of a directory bucket"},
+		{"the same bucket twice", adopting("us-east-1", "my-bucket", "eu-west-1", "my-bucket"),
+			"buckets.us-east-1: my-bucket is given for eu-west-1 already"},
 		{"a bucket that the set makes elsewhere", adopting("us-east-1", "media-111122223333-eu-west-1"),
 			"buckets.us-east-1: media-111122223333-eu-west-1 is the name of the bucket that the set makes in eu-west-1"},
 		{"a key", keyed("us-east-1", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"), ""},
 		{"a key of another account", keyed("us-east-1", "arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"), ""},
-		{"a key's alias", keyed("us-east-1", "alias/mine"), `bucketKeyArns.us-east-1: "alias/mine" is not the ARN of a key in us-east-1; use arn:aws:kms:us-east-1:111122223333:key/… (not an alias)`},
+		{"a key's alias", keyed("us-east-1", "alias/mine"), `bucketKeyArns.us-east-1: "alias/mine" is not the ARN of a key in us-east-1; ` +
+			`use arn:aws:kms:us-east-1:111122223333:key/… (not an alias)`},
 		{"a key of another Region", keyed("us-east-1", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
 			`bucketKeyArns.us-east-1: "arn:aws:kms:eu-west-1`},
-		{"a key of a bucket that the set makes", keyed("eu-west-1", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+		{"a key of a bucket that the set makes",
+			keyed("eu-west-1", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
 			"bucketKeyArns.eu-west-1: buckets names no bucket there; name it, or remove the key"},
 		{"a key of no Region", keyed("\x1b[2J", ""), "bucketKeyArns.?[2J: buckets names no bucket there"},
 		{"access logs of no bucket", func(c *Config) {
@@ -163,12 +174,15 @@ func TestAnnouncements(t *testing.T) {
 		c.Filters = []Filter{{Prefix: "a/"}, {Suffix: ".b", Follow: Follow{Deletions: true, Overwrites: true}, OwnFollow: true}}
 	})
 	got := c.Announcements()
-	if len(got) != 2 || got[0].ID != "s3fanout.media.1" || got[1].ID != "s3fanout.media.2" || got[0].Filter != c.Filters[0] || got[1].Filter != c.Filters[1] ||
-		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*"}) || !slices.Equal(got[1].Events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated"}) {
+	if len(got) != 2 || got[0].ID != "s3fanout.media.1" || got[1].ID != "s3fanout.media.2" || got[0].Filter != c.Filters[0] ||
+		got[1].Filter != c.Filters[1] ||
+		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*"}) ||
+		!slices.Equal(got[1].Events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:DeleteMarkerCreated"}) {
 		t.Errorf("got %+v", got)
 	}
 	c = set(func(c *Config) { c.Follow = Follow{Overwrites: true, Tags: true} })
-	if got := c.Announcements(); len(got) != 1 || got[0].Filter != (Filter{}) || !slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*", "s3:ObjectTagging:*"}) {
+	if got := c.Announcements(); len(got) != 1 || got[0].Filter != (Filter{}) ||
+		!slices.Equal(got[0].Events, []string{"s3:ObjectCreated:*", "s3:ObjectTagging:*"}) {
 		t.Errorf("got %+v", got)
 	}
 	for _, other := range []string{"m", "media2", "media-1"} {

@@ -40,7 +40,9 @@ func TestParseAuditTrail(t *testing.T) {
 }
 
 func TestValidateAuditTrail(t *testing.T) {
-	for days, want := range map[int]string{0: "", 90: "", 365: "", 100: "auditTrail.retentionDays: CloudWatch Logs does not keep events for 100 days; use 1, 3"} {
+	for days, want := range map[int]string{
+		0: "", 90: "", 365: "", 100: "auditTrail.retentionDays: CloudWatch Logs does not keep events for 100 days; use 1, 3",
+	} {
 		wantBeginning(t, set(func(c *Config) { c.AuditTrail = &AuditTrail{RetentionDays: days} }).Validate(), want)
 	}
 }

@@ -65,13 +65,18 @@ func TestValidateExclude(t *testing.T) {
 	}{
 		{"a prefix and a suffix", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{Suffix: ".part"}), ""},
 		{"both of one", exclude(Exclusion{Prefix: "tmp/", Suffix: ".part"}), ""},
-		{"nothing", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{}), "exclude[1]: neither prefix nor suffix is given; give one, or leave the entry out"},
-		{"wildcard", exclude(Exclusion{Suffix: "*.tmp"}), `exclude[0].suffix: "*.tmp" has a "*", which is not a wildcard here; leave it out, because a suffix needs none`},
-		{"longer than a key", exclude(Exclusion{Prefix: strings.Repeat("k", 1025)}), "exclude[0].prefix: it is 1025 bytes long, a key has 1024 at most; use a shorter one"},
-		{"twice", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{Prefix: "tmp/"}), `exclude[1]: exclude[0] leaves out all keys with prefix "tmp/" already; remove one`},
+		{"nothing", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{}),
+			"exclude[1]: neither prefix nor suffix is given; give one, or leave the entry out"},
+		{"wildcard", exclude(Exclusion{Suffix: "*.tmp"}),
+			`exclude[0].suffix: "*.tmp" has a "*", which is not a wildcard here; leave it out, because a suffix needs none`},
+		{"longer than a key", exclude(Exclusion{Prefix: strings.Repeat("k", 1025)}),
+			"exclude[0].prefix: it is 1025 bytes long, a key has 1024 at most; use a shorter one"},
+		{"twice", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{Prefix: "tmp/"}),
+			`exclude[1]: exclude[0] leaves out all keys with prefix "tmp/" already; remove one`},
 		{"narrower after", exclude(Exclusion{Prefix: "tmp/"}, Exclusion{Prefix: "tmp/a/", Suffix: ".x"}),
 			`exclude[1]: exclude[0] leaves out all keys with prefix "tmp/a/" with suffix ".x" already; remove one`},
-		{"narrower before", exclude(Exclusion{Prefix: "tmp/a/"}, Exclusion{Prefix: "tmp/"}), `exclude[0]: exclude[1] leaves out all keys with prefix "tmp/a/" already; remove one`},
+		{"narrower before", exclude(Exclusion{Prefix: "tmp/a/"}, Exclusion{Prefix: "tmp/"}),
+			`exclude[0]: exclude[1] leaves out all keys with prefix "tmp/a/" already; remove one`},
 		{"all of a filter", func(c *Config) {
 			c.Filters, c.Exclude = []Filter{{Prefix: "in/"}, {Prefix: "tmp/a/"}}, Exclusions{{Prefix: "tmp/"}}
 		}, `exclude[0]: it leaves out every key that filters[1] chooses, those with prefix "tmp/a/"; remove one of the two`},

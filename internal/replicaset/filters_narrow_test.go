@@ -27,7 +27,9 @@ func TestNarrow(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 			for _, key := range []string{"films/a", "films/2026/a.txt", "music/a.flac", "mu.txt", "logs/a", "a/b"} {
-				chosen := slices.ContainsFunc(got, func(f Filter) bool { return Config{Filters: []Filter{f}}.Matches(key) || f == Filter{} })
+				chosen := slices.ContainsFunc(got, func(f Filter) bool {
+					return Config{Filters: []Filter{f}}.Matches(key) || f == Filter{}
+				})
 				if want := c.Matches(key) && len(key) >= len(tt.prefix) && key[:len(tt.prefix)] == tt.prefix; chosen != want {
 					t.Errorf("%q: chosen %v, want %v", key, chosen, want)
 				}

@@ -26,15 +26,19 @@ func TestValidateFollow(t *testing.T) {
 		{"nothing", Follow{}, nil, ""},
 		{"overwrites", Follow{Overwrites: true}, nil, ""},
 		{"everything", everything, nil, ""},
-		{"deletions alone", Follow{Deletions: true}, nil, `s3fanout.follow: deletions cannot be followed without overwrites; add "overwrites"`},
+		{"deletions alone", Follow{Deletions: true}, nil,
+			`s3fanout.follow: deletions cannot be followed without overwrites; add "overwrites"`},
 		{"tags alone", Follow{Tags: true}, nil, `s3fanout.follow: tags cannot be followed without overwrites; add "overwrites"`},
 		{"a filter with less", everything, []Filter{{Prefix: "a/"}, {Prefix: "b/", OwnFollow: true}}, ""},
 		{"a filter with more", Follow{}, []Filter{{Prefix: "a/", OwnFollow: true, Follow: deletions}}, ""},
-		{"a filter without overwrites", everything, []Filter{{Prefix: "a/"}, {Prefix: "b/", OwnFollow: true, Follow: Follow{Deletions: true, Tags: true}}},
+		{"a filter without overwrites", everything,
+			[]Filter{{Prefix: "a/"}, {Prefix: "b/", OwnFollow: true, Follow: Follow{Deletions: true, Tags: true}}},
 			`s3fanout.filters[1].follow: deletions, tags cannot be followed without overwrites; add "overwrites"`},
 		{"as many notifications as S3 takes", deletions, many(50), ""},
 		{"more notifications than S3 takes", deletions, many(51),
-			"s3fanout.filters: the 51 filters with deletions and tags make 102 notifications, S3 allows 100 for a bucket; leave some out, or follow less"},
+			"s3fanout.filters: the 51 filters with deletions and tags make 102 notifications, S3 allows 100 for a bucket; " +
+				"leave some out, " +
+				"or follow less"},
 		{"with tags besides", everything, many(34), "s3fanout.filters: the 34 filters with deletions and tags make 102 notifications"},
 		{"overwrites need no more of them", Follow{Overwrites: true}, many(100), ""},
 	} {
@@ -65,9 +69,13 @@ func TestCopiesByUsers(t *testing.T) {
 	}{
 		{},
 		{filters: filters(33)},
-		{filters: filters(34), want: "s3fanout.filters: without copiesByUsers the 34 filters make 102 notifications, S3 allows 100 for a bucket; leave some out, or set copiesByUsers"},
-		{follow: Follow{Overwrites: true}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
-		{filters: []Filter{{Prefix: "a/", OwnFollow: true, Follow: Follow{Overwrites: true}}}, want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
+		{filters: filters(34), want: "s3fanout.filters: without copiesByUsers the 34 filters make 102 notifications, S3 allows 100 for a " +
+			"bucket; leave some out, or set copiesByUsers"},
+		{follow: Follow{Overwrites: true},
+			want: "s3fanout.copiesByUsers: false with follow would lose changes, as new metadata and older " +
+				"versions brought back are copies; leave one of them out"},
+		{filters: []Filter{{Prefix: "a/", OwnFollow: true, Follow: Follow{Overwrites: true}}}, want: "s3fanout.copiesByUsers: " +
+			"false with follow would lose changes, as new metadata and older versions brought back are copies; leave one of them out"},
 	} {
 		c := set(func(c *Config) { c.NoUserCopies, c.Follow, c.Filters = true, tt.follow, tt.filters })
 		got := ""
@@ -89,7 +97,9 @@ func TestFollowFor(t *testing.T) {
 	deletions := Follow{Overwrites: true, Deletions: true}
 	c := set(func(c *Config) {
 		c.Follow = deletions
-		c.Filters = []Filter{{Prefix: "films/"}, {Prefix: "logs/", OwnFollow: true}, {Prefix: "img/", Suffix: ".jpg", OwnFollow: true, Follow: overwrites}}
+		c.Filters = []Filter{
+			{Prefix: "films/"}, {Prefix: "logs/", OwnFollow: true}, {Prefix: "img/", Suffix: ".jpg", OwnFollow: true, Follow: overwrites},
+		}
 	})
 	for key, want := range map[string]Follow{"films/a": deletions, "logs/a": {}, "img/a.jpg": overwrites, "img/a.png": deletions} {
 		if got := c.FollowFor(key); got != want {
@@ -116,7 +126,8 @@ func TestFollowFor(t *testing.T) {
 // TestFollowIsReadAsItIsWritten has every value, in each of its forms.
 func TestFollowIsReadAsItIsWritten(t *testing.T) {
 	for _, f := range []Follow{
-		{}, {Overwrites: true}, {Overwrites: true, Deletions: true}, {Overwrites: true, Tags: true}, {Overwrites: true, Deletions: true, Tags: true},
+		{}, {Overwrites: true}, {Overwrites: true, Deletions: true}, {Overwrites: true, Tags: true},
+		{Overwrites: true, Deletions: true, Tags: true},
 	} {
 		if got, err := DecodeFollow(f.Encode()); err != nil || got != f {
 			t.Errorf("%q: got %v, %v, want %v", f.Encode(), got, err, f)

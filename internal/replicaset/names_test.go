@@ -40,14 +40,16 @@ func TestNames(t *testing.T) {
 		{"RoleARN", m.RoleARN(), "arn:aws:iam::111122223333:role/media-replicator-ap-northeast-1"},
 		{"JobRoleARN", m.JobRoleARN(), "arn:aws:iam::111122223333:role/media-batch-ap-northeast-1"},
 		{"ReconcilerARN", m.ReconcilerARN(), "arn:aws:lambda:ap-northeast-1:111122223333:function:media-reconcile"},
-		{"ReconcilerLogGroupARN", m.ReconcilerLogGroupARN(), "arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-reconcile"},
+		{"ReconcilerLogGroupARN", m.ReconcilerLogGroupARN(),
+			"arn:aws:logs:ap-northeast-1:111122223333:log-group:/aws/lambda/media-reconcile"},
 		{"ReconcileTableARN", m.ReconcileTableARN(), "arn:aws:dynamodb:ap-northeast-1:111122223333:table/media-reconcile"},
 		{"ReconcileMachineARN", m.ReconcileMachineARN(), "arn:aws:states:ap-northeast-1:111122223333:stateMachine:media-reconcile"},
 		{"InvokeTaskARN", m.InvokeTaskARN(), "arn:aws:states:::lambda:invoke"},
 		{"ReconcileRoleARN", m.ReconcileRoleARN(), "arn:aws:iam::111122223333:role/media-reconcile-ap-northeast-1"},
 		{"ScheduleRoleARN", m.ScheduleRoleARN(), "arn:aws:iam::111122223333:role/media-schedule-ap-northeast-1"},
 		{"SessionARN", SessionARN(m.RoleARN(), "s"), "arn:aws:sts::111122223333:assumed-role/media-replicator-ap-northeast-1/s"},
-		{"SessionARN of a role with a path", SessionARN("arn:aws-cn:iam::111122223333:role/a/b/c", "s"), "arn:aws-cn:sts::111122223333:assumed-role/c/s"},
+		{"SessionARN of a role with a path", SessionARN("arn:aws-cn:iam::111122223333:role/a/b/c", "s"),
+			"arn:aws-cn:sts::111122223333:assumed-role/c/s"},
 		{"SessionARN of no role", SessionARN("c", "s"), ""},
 		{"AccountARN", m.AccountARN(), "arn:aws:iam::111122223333:root"},
 		{"ARN", m.ARN("kms", "key/k"), "arn:aws:kms:ap-northeast-1:111122223333:key/k"},
@@ -104,7 +106,8 @@ func TestMembers(t *testing.T) {
 // TestSetsShareNoName draws two sets whose names are made to collide: nothing that
 // one of them makes in an account is called as something of the other.
 func TestSetsShareNoName(t *testing.T) {
-	part := rapid.SampledFrom([]string{"a", "media", "replicator", "batch", "us-east-1", "eu-west-1", "mesh", "dead-letters", "object-created",
+	part := rapid.SampledFrom([]string{"a", "media", "replicator", "batch", "us-east-1", "eu-west-1", "mesh", "dead-letters",
+		"object-created",
 		"alarms", "adopt", "reconcile", "schedule", "replica-set", "role-id", account, "an"})
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(what string) Config {
@@ -137,7 +140,8 @@ func TestSetsShareNoName(t *testing.T) {
 func everyName(c Config) []string {
 	var names []string
 	for _, m := range c.Members(account) {
-		names = append(names, "bucket "+m.Bucket, "role "+m.RoleName(), "role "+m.JobRoleName(), "role "+m.AdopterName(), "function "+m.AdopterName(),
+		names = append(names, "bucket "+m.Bucket, "role "+m.RoleName(), "role "+m.JobRoleName(), "role "+m.AdopterName(),
+			"function "+m.AdopterName(),
 			"topic "+m.TopicARN(), "topic "+m.ARN("sns", c.AlarmTopicName()), "queue "+m.QueueARN(), "function "+c.FunctionName(),
 			"function "+c.ReconcilerName(), "role "+m.ReconcileRoleName(), "role "+m.ScheduleRoleName(),
 			"alias "+c.KeyAlias(), "stack "+c.RegionStackName(m.Region), "stack "+c.MeshStackName(m.Region))

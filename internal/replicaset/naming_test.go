@@ -29,7 +29,10 @@ func TestNobodyElseComputesNames(t *testing.T) {
 	}
 	// AWS names what it is asked to make, and events of tests and benchmarks come from
 	// buckets that no set has.
-	free := []string{"internal/replicaset", "internal/function/functionenv", "internal/function/event/eventtest", "internal/sandbox", "internal/proof/bench"}
+	free := []string{
+		"internal/replicaset", "internal/function/functionenv", "internal/function/event/eventtest", "internal/sandbox",
+		"internal/proof/bench",
+	}
 	files := 0
 	err = gosource.Walk(root, func(name string, source []byte) error {
 		if gosource.IsTest(name) || slices.ContainsFunc(free, func(dir string) bool { return strings.HasPrefix(name, dir+"/") }) {
@@ -118,7 +121,10 @@ func namesComputed(t *testing.T, name, source string) []string {
 
 // computed says what the parts of a text make, if that is a name or an ARN.
 func computed(parts []ast.Expr) string {
-	ours := []string{Config{}.TopicName(), Config{}.AlarmTopicName(), Config{}.QueueName(), Config{}.FunctionName(), Config{}.ReconcilerName(), Member{}.JobRoleName()}
+	ours := []string{
+		Config{}.TopicName(), Config{}.AlarmTopicName(), Config{}.QueueName(), Config{}.FunctionName(), Config{}.ReconcilerName(),
+		Member{}.JobRoleName(),
+	}
 	arn := regexp.MustCompile(`^arn:($|[a-z%-]+:)`)
 	words, account, region := false, false, false
 	for _, part := range parts {

@@ -11,9 +11,13 @@ import (
 	"time"
 )
 
-const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, copiesByUsers, reconcile, replicationTimeThreshold, replicationTimeEvents, multipartThresholdMiB, multipartParallel, replicaStorageClass, " +
-	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, dashboard, alarmEmail, alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
-	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, auditRoleArn, roleIds, operatorArns, accessPoint, access, directAccessArns, vpcEndpoints, auditTrail and tags"
+const allFields = "name, regions, allowOptInRegions, bucketNamespace, buckets, bucketKeyArns, filters, exclude, follow, followSince, " +
+	"copiesByUsers, reconcile, replicationTimeThreshold, replicationTimeEvents, multipartThresholdMiB, multipartParallel, " +
+	"replicaStorageClass, " +
+	"batchOperations, functionMemoryMiB, functionArchitecture, reservedConcurrency, logRetentionDays, tracing, dashboard, alarmEmail, " +
+	"alarmTopicArn, encryption, kmsKeyArns, accessLogBucket, accessLogPrefix, " +
+	"removalPolicy, permissionsBoundary, roleArn, adoptRoleArn, jobRoleArn, reconcileRoleArn, scheduleRoleArn, auditRoleArn, roleIds, " +
+	"operatorArns, accessPoint, access, directAccessArns, vpcEndpoints, auditTrail and tags"
 
 const everyField = ` {"allowOptInRegions": true, "name": "media", "regions": ["us-east-1", "eu-south-1"], "bucketNamespace": "account-regional",
 	"buckets": {"us-east-1": "my-old-bucket"}, "bucketKeyArns": {"us-east-1": "c"},
@@ -31,16 +35,22 @@ func TestParse(t *testing.T) {
 	want := Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-south-1"}, OptInRegions: true, BucketNamespace: AccountRegionalNamespace,
 		Buckets: map[string]string{"us-east-1": "my-old-bucket"}, BucketKeyARNs: map[string]string{"us-east-1": "c"},
-		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}}, Exclude: Exclusions{{Prefix: "in/tmp/"}, {Suffix: ".part"}}, Follow: Follow{Overwrites: true, Tags: true}, FollowSince: time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
+		Filters: []Filter{{Prefix: "in/", Suffix: ".jpg"}, {Prefix: "out/", OwnFollow: true}},
+		Exclude: Exclusions{{Prefix: "in/tmp/"}, {Suffix: ".part"}}, Follow: Follow{Overwrites: true, Tags: true},
+		FollowSince:              time.Date(2026, 11, 29, 8, 30, 0, 0, time.UTC),
 		Reconcile:                &Reconcile{Every: 12 * time.Hour, Copy: true, KeyRanges: 40},
-		ReplicationTimeThreshold: 20 * time.Minute, ReplicationTimeEvents: true, MultipartThresholdMiB: 64, MultipartParallel: 32, ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
-		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true, NoDashboard: true, NoUserCopies: true,
-		AlarmEmail: "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
+		ReplicationTimeThreshold: 20 * time.Minute, ReplicationTimeEvents: true, MultipartThresholdMiB: 64, MultipartParallel: 32,
+		ReplicaStorageClass: "STANDARD_IA", BatchOperations: true,
+		FunctionMemoryMiB: 512, FunctionArchitecture: X86, ReservedConcurrency: 20, LogRetentionDays: 90, Tracing: true, NoDashboard: true,
+		NoUserCopies: true,
+		AlarmEmail:   "ops@example.com", AlarmTopicARN: "arn:aws:sns:{region}:111122223333:alarms",
 		Encryption: EncryptionKMS, KMSKeyARNs: map[string]string{"us-east-1": "a", "eu-south-1": "b"},
 		AccessLogBucket: "logs-{region}", AccessLogPrefix: "media/{region}/", RemovalPolicy: Destroy,
-		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f", ReconcileRoleARN: "h", ScheduleRoleARN: "i", OwnAuditRoleARN: "n", RoleIDs: map[string]string{"us-east-1": "g"}, OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"},
-		AccessPoint: &AccessPoint{StackRegion: "us-west-2", Points: []Point{{Name: "old", Regions: []string{"us-east-1"}}, {Name: "new"}}},
-		Access:      AccessPointOnly, DirectAccessARNs: []string{"j"},
+		PermissionsBoundary: "arn:aws:iam::{account}:policy/boundary", FunctionRoleARN: "d", AdoptRoleARN: "e", JobRoleARN: "f",
+		ReconcileRoleARN: "h", ScheduleRoleARN: "i", OwnAuditRoleARN: "n", RoleIDs: map[string]string{"us-east-1": "g"},
+		OperatorARNs: []string{"arn:aws:iam::{account}:role/ops"},
+		AccessPoint:  &AccessPoint{StackRegion: "us-west-2", Points: []Point{{Name: "old", Regions: []string{"us-east-1"}}, {Name: "new"}}},
+		Access:       AccessPointOnly, DirectAccessARNs: []string{"j"},
 		VPCEndpoints: map[string]VPCEndpoint{"us-east-1": {VPCID: "k", SubnetIDs: []string{"l"}, SecurityGroupIDs: []string{"m"}}},
 		AuditTrail:   &AuditTrail{OwnWrites: true, RetentionDays: 90},
 		Tags:         map[string]string{"team": "platform", "empty": ""},
@@ -121,8 +131,10 @@ var parseErrors = []struct{ raw, want string }{
 	{`{"reconcile": {"every": "daily"}}`, `s3fanout.reconcile.every: "daily" is not a time such as "6 hours" or "1 day"`},
 	{`{"replicationTimeThreshold": 15}`, `s3fanout.replicationTimeThreshold: 15 is not a time such as "15 minutes" or "1 hour"`},
 	{`{"replicationTimeThreshold": "15m"}`, `s3fanout.replicationTimeThreshold: "15m" is not a time such as "15 minutes" or "1 hour"`},
-	{`{"replicationTimeThreshold": "0 minutes"}`, `s3fanout.replicationTimeThreshold: "0 minutes" is not a time such as "15 minutes" or "1 hour"`},
-	{`{"replicationTimeThreshold": "99999999999999999999 hours"}`, `s3fanout.replicationTimeThreshold: "99999999999999999999 hours" is not a time such as "15 minutes" or "1 hour"`},
+	{`{"replicationTimeThreshold": "0 minutes"}`,
+		`s3fanout.replicationTimeThreshold: "0 minutes" is not a time such as "15 minutes" or "1 hour"`},
+	{`{"replicationTimeThreshold": "99999999999999999999 hours"}`,
+		`s3fanout.replicationTimeThreshold: "99999999999999999999 hours" is not a time such as "15 minutes" or "1 hour"`},
 	{`{"replicationTimeThreshold": null}`, `s3fanout.replicationTimeThreshold: null is not a time such as "15 minutes" or "1 hour"`},
 	{`{"reconcile": {"every": "30 minutes"}}`, `s3fanout.reconcile.every: "30 minutes" is not a time such as "6 hours" or "1 day"`},
 	{`{"reconcile": {"every": "0 days"}}`, `s3fanout.reconcile.every: "0 days" is not a time such as "6 hours" or "1 day"`},
@@ -134,9 +146,12 @@ var parseErrors = []struct{ raw, want string }{
 	{`{"reconcile": {"keyRanges": "4"}}`, `s3fanout.reconcile.keyRanges: "4" is not a whole number from 1 on`},
 	{`{"reconcile": {"keyRanges": 0}}`, `s3fanout.reconcile.keyRanges: 0 is not a whole number from 1 on`},
 	{`{"reconcile": {"keyRanges": null}}`, `s3fanout.reconcile.keyRanges: null is not a whole number from 1 on`},
-	{`{"filters": [{"prefix": "a/", "follow": true}]}`, `s3fanout.filters[0].follow: true is not a list of "overwrites", "deletions" and "tags"`},
-	{`{"filters": [{"prefix": "a/", "follow": null}]}`, `s3fanout.filters[0].follow: null is not a list of "overwrites", "deletions" and "tags"`},
-	{`{"filters": [{"prefix": "a/", "follow": ["Overwrites"]}]}`, `s3fanout.filters[0].follow[0]: "Overwrites" is not known; use "overwrites", "deletions" or "tags"`},
+	{`{"filters": [{"prefix": "a/", "follow": true}]}`,
+		`s3fanout.filters[0].follow: true is not a list of "overwrites", "deletions" and "tags"`},
+	{`{"filters": [{"prefix": "a/", "follow": null}]}`,
+		`s3fanout.filters[0].follow: null is not a list of "overwrites", "deletions" and "tags"`},
+	{`{"filters": [{"prefix": "a/", "follow": ["Overwrites"]}]}`,
+		`s3fanout.filters[0].follow[0]: "Overwrites" is not known; use "overwrites", "deletions" or "tags"`},
 	{`{"tags": ["a"]}`, `s3fanout.tags: ["a"] is not an object of strings`},
 	{`{"tags": {"team": 7}}`, `s3fanout.tags.team: 7 is not a string`},
 	{`{"tags": {"team": null}}`, `s3fanout.tags.team: null is not a string`},
@@ -159,14 +174,17 @@ func TestLoad(t *testing.T) {
 		want       string // the message without the path, "" for none
 	}{
 		{"valid", `{"app": "x", "context": {"s3fanout": {"name": "media", "regions": ["us-east-1", "eu-west-1"]}}}`, ""},
-		{"malformed", "{\n  \"context\": {\n    \"s3fanout\": {]\n  }\n}", "line 3, column 18: ']' cannot be here; the file has to be JSON"},
-		{"cut off", "{\n  \"context\":", "line 2, column 12: the JSON is not complete; a bracket or a quote is not closed, or the file is empty"},
+		{"malformed",
+			"{\n  \"context\": {\n    \"s3fanout\": {]\n  }\n}", "line 3, column 18: ']' cannot be here; the file has to be JSON"},
+		{"cut off", "{\n  \"context\":",
+			"line 2, column 12: the JSON is not complete; a bracket or a quote is not closed, or the file is empty"},
 		{"context is not an object", `{"context": 5}`, "line 1, column 13: context has to be an object"},
 		{"not an object", `[]`, "line 1, column 1: the file has to be an object"},
 		{"no context", `{}`, `key "s3fanout" is missing in "context"; add ` + example},
 		{"no key", `{"context": {"other": 1}}`, `key "s3fanout" is missing in "context"; add ` + example},
 		{"bad field", `{"context": {"s3fanout": {"title": "media"}}}`, "s3fanout.title: no such field; known are " + allFields},
-		{"bad value", `{"context": {"s3fanout": {"name": "media", "regions": []}}}`, "s3fanout.regions: 0 given, a replica set needs at least two; add one"},
+		{"bad value", `{"context": {"s3fanout": {"name": "media", "regions": []}}}`,
+			"s3fanout.regions: 0 given, a replica set needs at least two; add one"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "cdk.json")
@@ -197,9 +215,11 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`{"name": "media", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"]}`,
 		`{"name": "media", "regions": ["us-east-1", "eu-south-1"], "allowOptInRegions": true}`,
-		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "multipartThresholdMiB": 64, "multipartParallel": 32, "replicaStorageClass": "source"}`,
+		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "multipartThresholdMiB": 64, "multipartParallel": ` +
+			`32, "replicaStorageClass": "source"}`,
 		everyField,
-		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "filters": [{"prefix": "a/"}, {"prefix": "a", "suffix": "*"}], "tags": {"AWS:x": "y"}}`,
+		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "filters": [{"prefix": "a/"}, {"prefix": "a", "suffix": "*"}], "tags": ` +
+			`{"AWS:x": "y"}}`,
 		`{"name": "m", "regions": ["us-east-1", "eu-west-1"], "bucketNamespace": "account-regional", "encryption": "kms"}`,
 		`{"name": "sthree", "regions": ["us-gov-west-1", "us-gov-east-1"]}`,
 		`{"name": "a", "name": "b"}`,

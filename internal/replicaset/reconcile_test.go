@@ -39,8 +39,10 @@ func TestValidateReconcile(t *testing.T) {
 		{Reconcile{}, "s3fanout.reconcile.every: 0 hours is not possible; use 6 hours to 30 days"},
 		{Reconcile{Every: hour + time.Minute}, "s3fanout.reconcile.every: 61 minutes is not possible; use 6 hours to 30 days"},
 		{Reconcile{Every: 24 * hour, KeyRanges: 2}, ""},
-		{Reconcile{Every: 24 * hour, KeyRanges: 1}, "s3fanout.reconcile.keyRanges: 1 is not possible; use 2 to 100, or leave it out to compare with one function"},
-		{Reconcile{Every: 24 * hour, KeyRanges: 101}, "s3fanout.reconcile.keyRanges: 101 is not possible; use 2 to 100, or leave it out to compare with one function"},
+		{Reconcile{Every: 24 * hour, KeyRanges: 1},
+			"s3fanout.reconcile.keyRanges: 1 is not possible; use 2 to 100, or leave it out to compare with one function"},
+		{Reconcile{Every: 24 * hour, KeyRanges: 101},
+			"s3fanout.reconcile.keyRanges: 101 is not possible; use 2 to 100, or leave it out to compare with one function"},
 	} {
 		got := ""
 		if err := set(func(c *Config) { c.Reconcile = &tt.reconcile }).Validate(); err != nil {
@@ -54,7 +56,8 @@ func TestValidateReconcile(t *testing.T) {
 
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		time.Hour: "1 hour", 6 * time.Hour: "6 hours", 24 * time.Hour: "1 day", 36 * time.Hour: "36 hours", 72 * time.Hour: "3 days", 0: "0 hours",
+		time.Hour: "1 hour", 6 * time.Hour: "6 hours", 24 * time.Hour: "1 day", 36 * time.Hour: "36 hours", 72 * time.Hour: "3 days",
+		0: "0 hours",
 	} {
 		if got := Span(d); got != want {
 			t.Errorf("Span(%v) = %q, want %q", d, got, want)

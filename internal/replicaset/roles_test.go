@@ -7,7 +7,8 @@ import (
 
 func TestOwnRolesAreNamed(t *testing.T) {
 	made, own := media(), media()
-	own.FunctionRoleARN, own.JobRoleARN, own.AdoptRoleARN = "arn:aws:iam::{account}:role/team/copies-{region}", "arn:aws:iam::{account}:role/jobs", "arn:aws:iam::{account}:role/adopts-{region}"
+	own.FunctionRoleARN, own.JobRoleARN, own.AdoptRoleARN = "arn:aws:iam::{account}:role/team/copies-{region}",
+		"arn:aws:iam::{account}:role/jobs", "arn:aws:iam::{account}:role/adopts-{region}"
 	m, o := made.Member(account, tokyo), own.Member(account, tokyo)
 	for _, tt := range []struct{ what, got, want string }{
 		{"made role", m.RoleARN(), "arn:aws:iam::" + account + ":role/media-replicator-ap-northeast-1"},
@@ -41,10 +42,12 @@ func TestValidateRoles(t *testing.T) {
 		{"a role for all", func(s *Config) { s.FunctionRoleARN = one }, ""},
 		{"IDs", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids(a, b, c) }, ""},
 		{"one ID", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = one, ids(a, a, a) }, ""},
-		{"a name too long if it were made", func(s *Config) { s.FunctionRoleARN, s.Name, s.Buckets = each, strings.Repeat("m", 45), nil }, "name: "},
+		{"a name too long if it were made",
+			func(s *Config) { s.FunctionRoleARN, s.Name, s.Buckets = each, strings.Repeat("m", 45), nil }, "name: "},
 		{"no ARN", func(s *Config) { s.FunctionRoleARN = "copies-{region}" },
 			`roleArn: "copies-{region}" is not the ARN of a role; use one such as arn:aws:iam::{account}:role/replicator-{region}`},
-		{"a wildcard", func(s *Config) { s.FunctionRoleARN = "arn:aws:iam::{account}:role/*" }, `roleArn: "arn:aws:iam::{account}:role/*" is not the ARN of a role`},
+		{"a wildcard", func(s *Config) { s.FunctionRoleARN = "arn:aws:iam::{account}:role/*" },
+			`roleArn: "arn:aws:iam::{account}:role/*" is not the ARN of a role`},
 		{"a session", func(s *Config) { s.FunctionRoleARN = "arn:aws:sts::111122223333:assumed-role/r/s" }, `roleArn: "arn:aws:sts::`},
 		{"another partition", func(s *Config) { s.FunctionRoleARN = "arn:aws-cn:iam::{account}:role/r" }, `roleArn: "arn:aws-cn:`},
 		{"a name too long", func(s *Config) {
@@ -57,7 +60,8 @@ func TestValidateRoles(t *testing.T) {
 		{"jobs without a role", func(s *Config) { s.FunctionRoleARN, s.BatchOperations = each, true },
 			"jobRoleArn: with roleArn the roles are yours, and batchOperations needs one more; name it, or leave batchOperations out"},
 		{"jobs", func(s *Config) { s.FunctionRoleARN, s.JobRoleARN, s.BatchOperations = each, one, true }, ""},
-		{"a role of jobs without jobs", func(s *Config) { s.FunctionRoleARN, s.JobRoleARN = each, one }, "jobRoleArn: nothing needs it without batchOperations; leave it out"},
+		{"a role of jobs without jobs", func(s *Config) { s.FunctionRoleARN, s.JobRoleARN = each, one },
+			"jobRoleArn: nothing needs it without batchOperations; leave it out"},
 		{"a role of jobs alone", func(s *Config) { s.JobRoleARN, s.BatchOperations = one, true },
 			"jobRoleArn: roleArn is missing; name your role of the functions too, or leave jobRoleArn out to have all roles made"},
 		{"adopted without a role", func(s *Config) {
@@ -74,12 +78,17 @@ func TestValidateRoles(t *testing.T) {
 		{"reconcile", func(s *Config) {
 			s.FunctionRoleARN, s.ReconcileRoleARN, s.ScheduleRoleARN, s.Reconcile = each, one, one, &Reconcile{Every: MinReconcileEvery}
 		}, ""},
-		{"a role of a schedule without one", func(s *Config) { s.FunctionRoleARN, s.ScheduleRoleARN = each, one }, "scheduleRoleArn: nothing needs it without reconcile; leave it out"},
-		{"IDs of roles that are made", func(s *Config) { s.RoleIDs = ids(a, b, c) }, "roleIds: roleArn is missing, and the set knows the roles that it makes; leave roleIds out"},
-		{"an ID too few", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, map[string]string{"us-east-1": a} }, "roleIds: eu-west-1 has none; give the ID of each Region's role, or leave roleIds out"},
+		{"a role of a schedule without one", func(s *Config) { s.FunctionRoleARN, s.ScheduleRoleARN = each, one },
+			"scheduleRoleArn: nothing needs it without reconcile; leave it out"},
+		{"IDs of roles that are made", func(s *Config) { s.RoleIDs = ids(a, b, c) },
+			"roleIds: roleArn is missing, and the set knows the roles that it makes; leave roleIds out"},
+		{"an ID too few", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, map[string]string{"us-east-1": a} },
+			"roleIds: eu-west-1 has none; give the ID of each Region's role, or leave roleIds out"},
 		{"an ARN for an ID", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids(a, one, c) },
-			"roleIds.eu-west-1: arn:aws:iam::111122223333:role/team/copies is not the ID of a role, which begins with AROA; ask for it: aws iam get-role --role-name copies-eu-west-1 --query Role.RoleId"},
-		{"a user's ID", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids("AIDA"+strings.Repeat("A", 17), b, c) }, "roleIds.us-east-1: AIDA"},
+			"roleIds.eu-west-1: arn:aws:iam::111122223333:role/team/copies is not the ID of a role, which begins with AROA; ask for it: " +
+				"aws iam get-role --role-name copies-eu-west-1 --query Role.RoleId"},
+		{"a user's ID", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids("AIDA"+strings.Repeat("A", 17), b, c) },
+			"roleIds.us-east-1: AIDA"},
 		{"one ID for several roles", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = each, ids(a, b, a) },
 			"roleIds.ap-northeast-1: it is that of us-east-1, but roleArn names a role for each Region; ask IAM for its ID"},
 		{"several IDs of one role", func(s *Config) { s.FunctionRoleARN, s.RoleIDs = one, ids(a, a, b) },

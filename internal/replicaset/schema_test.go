@@ -108,25 +108,26 @@ func TestImpossibleValuesAreErrorsBySchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for field, values := range map[string][]string{
-		"name":                     {`"Media"`, `""`, `"media-"`},
-		"regions":                  {`["us-east-1"]`, `[]`, `["us-east-1", "us-east-1"]`, `["us-east-1", "eu-west-9"]`},
-		"bucketNamespace":          {`"mine"`},
-		"buckets":                  {`{}`, `{"eu-west-9": "my-old-bucket"}`},
-		"filters":                  {`[{}]`, `[{"prefix": "a*"}]`},
-		"exclude":                  {`[{}]`, `[{"suffix": "*.part"}]`},
-		"follow":                   {`["tags"]`, `["deletions"]`},
-		"reconcile":                {`{"keyRanges": 1}`, `{"keyRanges": 101}`},
-		"multipartThresholdMiB":    {`4`, `5121`},
-		"multipartParallel":        {`257`},
-		"replicaStorageClass":      {`"standard"`},
-		"functionMemoryMiB":        {`127`, `10241`},
-		"functionArchitecture":     {`"amd64"`},
-		"logRetentionDays":         {`31`},
-		"encryption":               {`"aws:kms"`},
-		"removalPolicy":            {`"delete"`},
-		"access":                   {`"all"`},
-		"vpcEndpoints":             {`{"us-east-1": {"vpcId": "vpc-1", "subnetIds": ["subnet-0123456789abcdef0"]}}`, `{}`},
-		"accessPoint":              {`{"points": [{"regions": ["us-east-1"]}]}`, `{"points": [{"name": "Main"}]}`, `{"region": "eu-west-9"}`},
+		"name":                  {`"Media"`, `""`, `"media-"`},
+		"regions":               {`["us-east-1"]`, `[]`, `["us-east-1", "us-east-1"]`, `["us-east-1", "eu-west-9"]`},
+		"bucketNamespace":       {`"mine"`},
+		"buckets":               {`{}`, `{"eu-west-9": "my-old-bucket"}`},
+		"filters":               {`[{}]`, `[{"prefix": "a*"}]`},
+		"exclude":               {`[{}]`, `[{"suffix": "*.part"}]`},
+		"follow":                {`["tags"]`, `["deletions"]`},
+		"reconcile":             {`{"keyRanges": 1}`, `{"keyRanges": 101}`},
+		"multipartThresholdMiB": {`4`, `5121`},
+		"multipartParallel":     {`257`},
+		"replicaStorageClass":   {`"standard"`},
+		"functionMemoryMiB":     {`127`, `10241`},
+		"functionArchitecture":  {`"amd64"`},
+		"logRetentionDays":      {`31`},
+		"encryption":            {`"aws:kms"`},
+		"removalPolicy":         {`"delete"`},
+		"access":                {`"all"`},
+		"vpcEndpoints":          {`{"us-east-1": {"vpcId": "vpc-1", "subnetIds": ["subnet-0123456789abcdef0"]}}`, `{}`},
+		"accessPoint": {`{"points": [{"regions": ["us-east-1"]}]}`, `{"points": [{"name": "Main"}]}`,
+			`{"region": "eu-west-9"}`},
 		"alarmEmail":               {`"ops"`},
 		"replicationTimeThreshold": {`"15 seconds"`},
 	} {
@@ -228,7 +229,9 @@ func pageEffects(t *testing.T) map[string]string {
 // objectSchema is the schema of an object with these members.
 func objectSchema(t *testing.T, fields []configField) *jsonschema.Schema {
 	t.Helper()
-	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}}}
+	s := &jsonschema.Schema{
+		Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
+	}
 	for _, f := range fields {
 		member := schemaFor(t, f.into)
 		switch f.fallback {
@@ -259,7 +262,9 @@ func schemaFor(t *testing.T, into any) *jsonschema.Schema {
 	case *positive:
 		return &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0)}
 	case *second:
-		return &jsonschema.Schema{Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`}
+		return &jsonschema.Schema{
+			Type: "string", Pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`,
+		}
 	case *minutes:
 		return &jsonschema.Schema{Type: "string", Pattern: minutesPattern.String()}
 	case *span:

@@ -36,7 +36,8 @@ func TestStepsOfAccessPoints(t *testing.T) {
 		{"leaves, while clients move", all + ", " + steps[1], ""},
 		{"has left", steps[2], ""},
 		{"leaves, and the access point before it", all + ", " + point, "s3fanout.access: nobody could reach the bucket in ap-northeast-1"},
-		{"leaves, and the access point after it", fewer + `, "accessPoint": {"points": [{"name": "main", "regions": ["us-east-1", "ap-northeast-1"]}]}`,
+		{"leaves, and the access point after it",
+			fewer + `, "accessPoint": {"points": [{"name": "main", "regions": ["us-east-1", "ap-northeast-1"]}]}`,
 			"s3fanout.accessPoint.points[0].regions[1]: ap-northeast-1 is not one of regions"},
 	} {
 		config, err := Parse([]byte(`{"name": "s3fanout", "access": "access-point-only", "directAccessArns": [], ` + tt.fields + `}`))

@@ -43,7 +43,8 @@ func TestValidate(t *testing.T) {
 		{"trailing newline", Config{Name: "media\n", Regions: two}, `s3fanout.name: "media\n" is not usable`},
 		{"reserved prefix", Config{Name: "sthree", Regions: two}, `s3fanout.name: "sthree" makes bucket names that begin with "sthree-"`},
 		{"long name", Config{Name: strings.Repeat("m", 36), Regions: []string{"us-east-1", "ap-southeast-1"}},
-			`s3fanout.name: "` + strings.Repeat("m", 36) + `" makes the bucket name in ap-southeast-1 64 characters long, 63 are allowed; use at most 35 characters`},
+			`s3fanout.name: "` + strings.Repeat("m", 36) +
+				`" makes the bucket name in ap-southeast-1 64 characters long, 63 are allowed; use at most 35 characters`},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			err := tc.config.Validate()

@@ -52,7 +52,10 @@ func TestAccessPointIsDeployed(t *testing.T) {
 
 	var refused RefusedError
 	other := s.state.Regions["eu-west-1"].Bucket
-	if _, err := s.Update(t.Context(), withAccessPoint(t, other)); !errors.As(err, &refused) || !strings.Contains(err.Error(), "property Regions: the sandbox can't change it while the resource lives; AWS would put a new one in its place") {
+	if _, err := s.Update(t.Context(), withAccessPoint(t, other)); !errors.As(err, &refused) ||
+		!strings.Contains(
+			err.Error(), "property Regions: the sandbox can't change it while the resource lives; AWS would put a new one in its place",
+		) {
 		t.Errorf("another bucket: %v", err)
 	}
 	if _, err := s.Update(t.Context(), changed(t, func(_, _ map[string]any) {})); err != nil {
@@ -61,7 +64,8 @@ func TestAccessPointIsDeployed(t *testing.T) {
 	if left := s.points.Points(); len(left) != 0 {
 		t.Errorf("%d access points are left", len(left))
 	}
-	if _, err := s.Update(t.Context(), withAccessPoint(t, "nobodys-bucket")); err == nil || !strings.Contains(err.Error(), "property Regions: there is no bucket nobodys-bucket") {
+	if _, err := s.Update(t.Context(), withAccessPoint(t, "nobodys-bucket")); err == nil ||
+		!strings.Contains(err.Error(), "property Regions: there is no bucket nobodys-bucket") {
 		t.Errorf("a bucket that there is not: %v", err)
 	}
 }
@@ -73,7 +77,8 @@ func TestBucketOnlyByAccessPoint(t *testing.T) {
 	const region = "us-east-1"
 	bucket := s.state.Regions[region].Bucket
 	named := s.trusting(t, "named", `{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::`+bucket+`/*"}`)
-	only := document(map[string]any{"Sid": "OnlyByAccessPoint", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::" + bucket + "/*",
+	only := document(map[string]any{"Sid": "OnlyByAccessPoint", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+		"Resource": "arn:aws:s3:::" + bucket + "/*",
 		"Condition": map[string]any{"ArnNotLike": map[string]any{
 			"s3:DataAccessPointArn": "arn:aws:s3::" + AccountID + ":accesspoint/*", "aws:PrincipalArn": []string{named.ARN}}}})
 	if _, err := s.Update(t.Context(), changed(t, set("AWS::S3::BucketPolicy", "PolicyDocument", only))); err != nil {

@@ -71,7 +71,8 @@ func stackOf(t *testing.T, notes string, change func(resources m)) fstest.MapFS 
 			"Policies": []any{m{"PolicyName": "p", "PolicyDocument": document(allow("logs:*"))}},
 		}},
 		"Function": m{"Type": "AWS::Lambda::Function", "Properties": m{
-			"FunctionName": "answerer", "Handler": "bootstrap", "Runtime": "provided.al2023", "Architectures": []any{"arm64"}, "Timeout": 30, "MemorySize": 128,
+			"FunctionName": "answerer", "Handler": "bootstrap", "Runtime": "provided.al2023", "Architectures": []any{"arm64"},
+			"Timeout": 30, "MemorySize": 128,
 			"Role": m{"Fn::GetAtt": []any{"Role", "Arn"}}, "Code": m{"S3Bucket": "assets", "S3Key": "answerer.zip"},
 			"Environment": m{"Variables": m{answersTo: notes}},
 		}},
@@ -81,7 +82,8 @@ func stackOf(t *testing.T, notes string, change func(resources m)) fstest.MapFS 
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest := `{"artifacts":{"own":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/us-east-1","properties":{"templateFile":"own.json"}}}}`
+	manifest := `{"artifacts":{"own":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/us-east-1",` +
+		`"properties":{"templateFile":"own.json"}}}}`
 	return fstest.MapFS{"manifest.json": {Data: []byte(manifest)}, "own.json": {Data: template}}
 }
 

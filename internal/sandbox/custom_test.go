@@ -25,7 +25,8 @@ func TestCustomResource(t *testing.T) {
 	list := []any{1, true, m{"Deep": 2.5}, "text"}
 	w := startCustom(t, with(m{"ID": "a", "Number": 1, "List": list, "Stack": m{"Ref": "AWS::StackId"}}))
 	e := w.wantRequests("Create Thing")
-	if got, want := fmt.Sprintf("%v %v", e.ResourceProperties["Number"], e.ResourceProperties["List"]), "1 [1 true map[Deep:2.5] text]"; got != want {
+	if got, want := fmt.Sprintf("%v %v", e.ResourceProperties["Number"], e.ResourceProperties["List"]),
+		"1 [1 true map[Deep:2.5] text]"; got != want {
 		t.Errorf("properties %s, want %s", got, want)
 	}
 	for _, v := range []any{e.ResourceProperties["Number"], e.ResourceProperties["List"].([]any)[1]} {
@@ -53,7 +54,9 @@ func TestCustomResource(t *testing.T) {
 		if _, err := w.update(with(tt.properties)); err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if e := w.wantRequests(tt.requests...); tt.requests != nil && (e.ResourceProperties["Number"] == e.OldResourceProperties["Number"] || e.OldResourceProperties["ID"] != "a") {
+		e := w.wantRequests(tt.requests...)
+		if tt.requests != nil &&
+			(e.ResourceProperties["Number"] == e.OldResourceProperties["Number"] || e.OldResourceProperties["ID"] != "a") {
 			t.Errorf("%s: properties %v, and %v before", tt.name, e.ResourceProperties, e.OldResourceProperties)
 		}
 	}
@@ -77,7 +80,8 @@ func TestCustomResourceNotDeleted(t *testing.T) {
 	w := startCustom(t, func(r m) { r["A"] = customOf(m{"ID": "a", "Fail": "Delete"}) })
 	w.requests()
 	for range 2 {
-		if _, err := w.Destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "delete resource A (Custom::Thing): Received response status [FAILED]") {
+		_, err := w.Destroy(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "delete resource A (Custom::Thing): Received response status [FAILED]") {
 			t.Errorf("%v, want the function's reason", err)
 		}
 		w.wantRequests("Delete A a")

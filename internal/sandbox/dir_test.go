@@ -35,8 +35,11 @@ func startOf(t *testing.T, assembly fs.FS, dir string) (*Sandbox, error) {
 // oneTopic is an assembly of a stack with a topic.
 func oneTopic() fstest.MapFS {
 	return fstest.MapFS{
-		"manifest.json": {Data: []byte(`{"version":"54.0.0","artifacts":{"one":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"t.json"}}}}`)},
-		"t.json":        {Data: []byte(`{"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{}}}}`)},
+		"manifest.json": {
+			Data: []byte(`{"version":"54.0.0","artifacts":{"one":{"type":"aws:cloudformation:stack",` +
+				`"environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"t.json"}}}}`),
+		},
+		"t.json": {Data: []byte(`{"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{}}}}`)},
 	}
 }
 
@@ -61,10 +64,13 @@ func TestSandboxGoesOn(t *testing.T) {
 	first := mustStartIn(t, dir)
 	region := first.regions[0]
 	bucket := first.State().Regions[region].Bucket
-	if _, err := s3.NewFromConfig(first.config(region)).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("k"), Body: strings.NewReader("body")}); err != nil {
+	if _, err := s3.NewFromConfig(first.config(region)).PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: &bucket, Key: aws.String("k"), Body: strings.NewReader("body"),
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := startIn(t, dir); err == nil || !errors.Is(err, errInUse) || !strings.Contains(err.Error(), "stop that one, or name another directory") {
+	if s, err := startIn(t, dir); err == nil || !errors.Is(err, errInUse) ||
+		!strings.Contains(err.Error(), "stop that one, or name another directory") {
 		t.Fatalf("a second one: got %v, %v, want that the directory is in use", s, err)
 	}
 	if err := first.Close(); err != nil {
@@ -164,7 +170,8 @@ func TestUpdateIsRemembered(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startOf(t, oneTopic(), dir); err == nil || !strings.Contains(err.Error(), "other stacks (s3fanout-ap-northeast-1 in ap-northeast-1 and 5 more)") {
+	if _, err := startOf(t, oneTopic(), dir); err == nil ||
+		!strings.Contains(err.Error(), "other stacks (s3fanout-ap-northeast-1 in ap-northeast-1 and 5 more)") {
 		t.Errorf("got %v, want that the stacks are others", err)
 	}
 	mustStartIn(t, dir)

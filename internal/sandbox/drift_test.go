@@ -40,7 +40,9 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 				if key.region != region || s.resources[key].kind != "AWS::Lambda::Permission" {
 					continue
 				}
-				_, err := function.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: &r.FunctionName, StatementId: aws.String(s.resources[key].created.Ref)})
+				_, err := function.RemovePermission(ctx, &lambda.RemovePermissionInput{
+					FunctionName: &r.FunctionName, StatementId: aws.String(s.resources[key].created.Ref),
+				})
 				return err
 			}
 			t.Fatal("no permission")
@@ -52,7 +54,8 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 		}, "AWS::SNS::Subscription", "", ""},
 		{"filter", func() error {
 			_, err := topics.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
-				SubscriptionArn: aws.String(subscription()), AttributeName: aws.String("FilterPolicy"), AttributeValue: aws.String(`{"a":["b"]}`),
+				SubscriptionArn: aws.String(subscription()), AttributeName: aws.String("FilterPolicy"),
+				AttributeValue: aws.String(`{"a":["b"]}`),
 			})
 			return err
 		}, "", "AWS::SNS::Subscription", "FilterPolicy"},
@@ -63,7 +66,9 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 			return err
 		}, "", "AWS::SNS::Subscription", "RedrivePolicy"},
 		{"concurrency", func() error {
-			_, err := function.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &r.FunctionName, ReservedConcurrentExecutions: aws.Int32(0)})
+			_, err := function.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{
+				FunctionName: &r.FunctionName, ReservedConcurrentExecutions: aws.Int32(0),
+			})
 			return err
 		}, "", "AWS::Lambda::Function", "ReservedConcurrentExecutions"},
 		{"notification", func() error {
@@ -82,10 +87,12 @@ func TestUpdatePutsBackWhatWasChangedByHand(t *testing.T) {
 			return err
 		}, "AWS::S3::BucketPolicy", "", ""},
 		{"encryption", func() error {
-			_, err := s3.NewFromConfig(c).PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &r.Bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-				Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
-					SSEAlgorithm: types.ServerSideEncryptionAwsKms, KMSMasterKeyID: aws.String("arn:aws:kms:us-east-1:123456789012:key/1")}}},
-			}})
+			_, err := s3.NewFromConfig(c).PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &r.Bucket,
+				ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+					Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+						SSEAlgorithm:   types.ServerSideEncryptionAwsKms,
+						KMSMasterKeyID: aws.String("arn:aws:kms:us-east-1:123456789012:key/1")}}},
+				}})
 			return err
 		}, "", "AWS::S3::Bucket", "BucketEncryption"},
 		{"versioning", func() error {
@@ -131,13 +138,15 @@ func TestUpdateMakesADeletedBucketAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := s.Update(t.Context(), snapshot.FS())
-	if err != nil || len(got.Made) != 2 || got.Made[0].Type != "AWS::S3::Bucket" || got.Made[1].Type != "AWS::S3::BucketPolicy" || len(got.Updated) != 0 {
+	if err != nil || len(got.Made) != 2 || got.Made[0].Type != "AWS::S3::Bucket" || got.Made[1].Type != "AWS::S3::BucketPolicy" ||
+		len(got.Updated) != 0 {
 		t.Errorf("changes %+v (%v), want the bucket and its policy made", got, err)
 	}
 	if _, err := client.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: &bucket}); err != nil {
 		t.Error(err)
 	}
-	if out, err := client.GetBucketVersioning(t.Context(), &s3.GetBucketVersioningInput{Bucket: &bucket}); err != nil || out.Status != types.BucketVersioningStatusEnabled {
+	if out, err := client.GetBucketVersioning(t.Context(), &s3.GetBucketVersioningInput{Bucket: &bucket}); err != nil ||
+		out.Status != types.BucketVersioningStatusEnabled {
 		t.Errorf("versioning %v (%v), want it enabled", out.Status, err)
 	}
 	if again, err := s.Update(t.Context(), snapshot.FS()); err != nil || !again.none() {

@@ -29,11 +29,15 @@ func TestCloseGivesEverythingBack(t *testing.T) {
 		}
 		for _, region := range s.regions {
 			r := s.state.Regions[region]
-			_, err := s3.NewFromConfig(s.config(region)).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &r.Bucket, Key: aws.String("k"), Body: strings.NewReader("body")})
+			_, err := s3.NewFromConfig(s.config(region)).PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: &r.Bucket, Key: aws.String("k"), Body: strings.NewReader("body"),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := lambda.NewFromConfig(s.config(region)).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &r.FunctionName}); err != nil {
+			if _, err := lambda.NewFromConfig(s.config(region)).Invoke(t.Context(), &lambda.InvokeInput{
+				FunctionName: &r.FunctionName,
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -40,9 +40,13 @@ func TestBucketNotifiesQueueTopicAndFunction(t *testing.T) {
 	}
 	queue := types.QueueConfiguration{QueueArn: arn("sqs", "theirs"), Events: []types.Event{"s3:ObjectCreated:Put"}}
 	topic := types.TopicConfiguration{TopicArn: arn("sns", "theirs"), Events: []types.Event{"s3:ObjectRemoved:*"}}
-	function := types.LambdaFunctionConfiguration{LambdaFunctionArn: arn("lambda", "function:answerer"), Events: []types.Event{"s3:ObjectTagging:*"}}
+	function := types.LambdaFunctionConfiguration{
+		LambdaFunctionArn: arn("lambda", "function:answerer"), Events: []types.Event{"s3:ObjectTagging:*"},
+	}
 	put := func(n types.NotificationConfiguration) error {
-		_, err := c.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{Bucket: bucket, NotificationConfiguration: &n})
+		_, err := c.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{
+			Bucket: bucket, NotificationConfiguration: &n,
+		})
 		return err
 	}
 	for arn, n := range map[string]types.NotificationConfiguration{
@@ -51,16 +55,23 @@ func TestBucketNotifiesQueueTopicAndFunction(t *testing.T) {
 		*function.LambdaFunctionArn: {LambdaFunctionConfigurations: []types.LambdaFunctionConfiguration{function}},
 	} {
 		var refused smithy.APIError
-		if err := put(n); !errors.As(err, &refused) || refused.ErrorMessage() != "Unable to validate the following destination configurations" {
+		err := put(n)
+		if !errors.As(err, &refused) || refused.ErrorMessage() != "Unable to validate the following destination configurations" {
 			t.Errorf("%s, which lets nobody: %v", arn, err)
 		}
 	}
 	if _, err := w.update(func(r m) {
 		destinations(r)
-		r["QueuePolicy"] = m{"Type": "AWS::SQS::QueuePolicy", "Properties": m{"Queues": []any{m{"Ref": "Queue"}}, "PolicyDocument": allow("sqs:SendMessage")}}
-		r["TopicPolicy"] = m{"Type": "AWS::SNS::TopicPolicy", "Properties": m{"Topics": []any{m{"Ref": "Topic"}}, "PolicyDocument": allow("sns:Publish")}}
+		r["QueuePolicy"] = m{
+			"Type":       "AWS::SQS::QueuePolicy",
+			"Properties": m{"Queues": []any{m{"Ref": "Queue"}}, "PolicyDocument": allow("sqs:SendMessage")},
+		}
+		r["TopicPolicy"] = m{
+			"Type": "AWS::SNS::TopicPolicy", "Properties": m{"Topics": []any{m{"Ref": "Topic"}}, "PolicyDocument": allow("sns:Publish")},
+		}
 		r["Permission"] = m{"Type": "AWS::Lambda::Permission", "Properties": m{
-			"FunctionName": "answerer", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com", "SourceArn": "arn:aws:s3:::theirs", "SourceAccount": AccountID}}
+			"FunctionName": "answerer", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com",
+			"SourceArn": "arn:aws:s3:::theirs", "SourceAccount": AccountID}}
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +85,9 @@ func TestBucketNotifiesQueueTopicAndFunction(t *testing.T) {
 	if _, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader("x")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: bucket, Key: key, Tagging: &types.Tagging{TagSet: []types.Tag{}}}); err != nil {
+	if _, err := c.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
+		Bucket: bucket, Key: key, Tagging: &types.Tagging{TagSet: []types.Tag{}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: key}); err != nil {
@@ -89,7 +102,8 @@ func TestBucketNotifiesQueueTopicAndFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := messages.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10})
-	if err != nil || len(got.Messages) != 2 || !strings.Contains(*got.Messages[0].Body, `"s3:TestEvent"`) || !strings.Contains(*got.Messages[1].Body, `"ObjectCreated:Put"`) {
+	if err != nil || len(got.Messages) != 2 || !strings.Contains(*got.Messages[0].Body, `"s3:TestEvent"`) ||
+		!strings.Contains(*got.Messages[1].Body, `"ObjectCreated:Put"`) {
 		t.Errorf("%+v, %v; want the test event and the upload", got, err)
 	}
 	if n := w.Stats().Regions["us-east-1"].SNS.Published; n != 2 {

@@ -34,7 +34,9 @@ func useAccessPoint(ctx context.Context, arn string) error {
 		return err
 	}
 	client, key := s3.NewFromConfig(c), aws.String("written by an unmodified client")
-	if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &arn, Key: key, Body: strings.NewReader("by its own words")}); err != nil {
+	if _, err := client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &arn, Key: key, Body: strings.NewReader("by its own words"),
+	}); err != nil {
 		return err
 	}
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &arn, Key: key})
@@ -58,8 +60,10 @@ func TestUnmodifiedClientOfAnAccessPoint(t *testing.T) {
 	run := func(proxy, bundle string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), self)
 		cmd.Env = []string{
-			clientOf + "=" + point.ARN, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + state.SecretAccessKey,
-			"HTTPS_PROXY=" + proxy, "AWS_CA_BUNDLE=" + bundle, "AWS_ENDPOINT_URL=" + state.Endpoint, "AWS_MAX_ATTEMPTS=1", "HOME=" + t.TempDir(),
+			clientOf + "=" + point.ARN, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + state.AccessKeyID,
+			"AWS_SECRET_ACCESS_KEY=" + state.SecretAccessKey,
+			"HTTPS_PROXY=" + proxy, "AWS_CA_BUNDLE=" + bundle, "AWS_ENDPOINT_URL=" + state.Endpoint, "AWS_MAX_ATTEMPTS=1",
+			"HOME=" + t.TempDir(),
 		}
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -75,7 +75,9 @@ func TestAccessPointRefusesVersion4(t *testing.T) {
 	for name, header := range map[string]http.Header{"without a Region set": nil, "with a Region set": {"X-Amz-Region-Set": {"*"}}} {
 		for _, signedFor := range []string{region, "eu-north-1"} {
 			status, refused := s.sendV4(t, client, signedFor, "https://"+point.Alias+"."+pointDomain+"/a", header)
-			want := refusal{"InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-ECDSA-P256-SHA256."}
+			want := refusal{
+				"InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-ECDSA-P256-SHA256.",
+			}
 			if status != http.StatusBadRequest || refused != want {
 				t.Errorf("%s, for %s: %d %+v, want 400 %+v", name, signedFor, status, refused, want)
 			}
@@ -83,7 +85,9 @@ func TestAccessPointRefusesVersion4(t *testing.T) {
 	}
 	// A bucket's own host goes by the Region of Version 4, and the header is nothing to it.
 	address := s.state.Endpoint + "/" + bucket + "/a"
-	if status, refused := s.sendV4(t, http.DefaultClient, region, address, http.Header{"X-Amz-Region-Set": {"*"}}); status != http.StatusOK {
+	if status, refused := s.sendV4(t, http.DefaultClient, region, address, http.Header{
+		"X-Amz-Region-Set": {"*"},
+	}); status != http.StatusOK {
 		t.Errorf("by the bucket's name, with a Region set: %d %+v, want 200", status, refused)
 	}
 }

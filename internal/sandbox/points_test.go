@@ -88,7 +88,9 @@ func TestRequestsGoToTheNearestBucket(t *testing.T) {
 	ctx := t.Context()
 	for _, region := range s.regions {
 		client, key := s.from(t, region, s.config("us-east-1")), "from "+region+"/ü+a&b=c"
-		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &point.ARN, Key: &key, Body: strings.NewReader(region), Tagging: aws.String("a=b")}); err != nil {
+		if _, err := client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &point.ARN, Key: &key, Body: strings.NewReader(region), Tagging: aws.String("a=b"),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.where(t, key); len(got) != 1 || got[0] != region {
@@ -115,7 +117,9 @@ func TestRequestsGoToTheNearestBucket(t *testing.T) {
 	if err := s.points.SetRoutes(point.ARN, []accesspoint.Route{{Region: "eu-west-1"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.from(t, "eu-west-1", s.config("eu-west-1")).PutObject(ctx, &s3.PutObjectInput{Bucket: &point.ARN, Key: aws.String("b"), Body: strings.NewReader("1")}); err != nil {
+	if _, err := s.from(t, "eu-west-1", s.config("eu-west-1")).PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &point.ARN, Key: aws.String("b"), Body: strings.NewReader("1"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.where(t, "b"); len(got) != 1 || got[0] != "us-east-1" {
@@ -137,12 +141,17 @@ func TestUploadGoesOnWhereItBegan(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := s.from(t, "us-east-1", s.config("us-east-1"))
-	part, err := other.UploadPart(ctx, &s3.UploadPartInput{Bucket: &point.ARN, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part")})
+	part, err := other.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &point.ARN, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: &point.ARN, Key: key, UploadId: upload.UploadId,
-		MultipartUpload: &s3types.CompletedMultipartUpload{Parts: []s3types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}}}); err != nil {
+	if _, err := client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: &point.ARN, Key: key,
+		UploadId: upload.UploadId,
+		MultipartUpload: &s3types.CompletedMultipartUpload{
+			Parts: []s3types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}},
+		}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.where(t, *key); len(got) != 1 || got[0] != "eu-west-1" {
@@ -156,7 +165,9 @@ func TestNotByAnAccessPoint(t *testing.T) {
 	ctx, bucket := t.Context(), s.state.Regions["us-east-1"].Bucket
 	client := s.from(t, "us-east-1", s.config("us-east-1"))
 	direct := s3.NewFromConfig(s.config("us-east-1"))
-	if _, err := direct.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a"), Body: strings.NewReader("1")}); err != nil {
+	if _, err := direct.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &bucket, Key: aws.String("a"), Body: strings.NewReader("1"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	upload, err := client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &point.ARN, Key: aws.String("b")})
@@ -175,7 +186,10 @@ func TestNotByAnAccessPoint(t *testing.T) {
 		},
 		"ListObjects": func() error { _, err := client.ListObjects(ctx, &s3.ListObjectsInput{Bucket: &point.ARN}); return err },
 		"UploadPartCopy": func() error {
-			_, err := client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{Bucket: &point.ARN, Key: aws.String("b"), UploadId: upload.UploadId, PartNumber: aws.Int32(1), CopySource: aws.String(bucket + "/a")})
+			_, err := client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+				Bucket: &point.ARN, Key: aws.String("b"), UploadId: upload.UploadId, PartNumber: aws.Int32(1),
+				CopySource: aws.String(bucket + "/a"),
+			})
 			return err
 		},
 		"GetBucketPolicy": func() error {
@@ -187,14 +201,19 @@ func TestNotByAnAccessPoint(t *testing.T) {
 			return err
 		},
 	} {
-		if err := call(); code(err) != "MethodNotAllowed" || !strings.Contains(err.Error(), name+" does not go by a Multi-Region Access Point") {
+		err := call()
+		if code(err) != "MethodNotAllowed" || !strings.Contains(err.Error(), name+" does not go by a Multi-Region Access Point") {
 			t.Errorf("%s: %v, want MethodNotAllowed", name, err)
 		}
 	}
-	if _, err := direct.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: aws.String("c"), CopySource: aws.String(point.ARN + "/object/a")}); code(err) != "NotImplemented" {
+	if _, err := direct.CopyObject(ctx, &s3.CopyObjectInput{
+		Bucket: &bucket, Key: aws.String("c"), CopySource: aws.String(point.ARN + "/object/a"),
+	}); code(err) != "NotImplemented" {
 		t.Errorf("CopyObject out of an access point: %v, want NotImplemented", err)
 	}
-	if _, err := client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &point.ARN, Key: aws.String("c"), CopySource: aws.String(bucket + "/a")}); err != nil {
+	if _, err := client.CopyObject(ctx, &s3.CopyObjectInput{
+		Bucket: &point.ARN, Key: aws.String("c"), CopySource: aws.String(bucket + "/a"),
+	}); err != nil {
 		t.Errorf("CopyObject into an access point: %v", err)
 	}
 }
@@ -212,11 +231,15 @@ func TestPermissionsOfAccessPoints(t *testing.T) {
 	bucketOnly := s.trusting(t, "bucket-only", write(onBucket))
 	pointOnly := s.trusting(t, "point-only", write(onPoint))
 	put := func(role *iam.Role) error {
-		_, err := s.from(t, "us-east-1", s.as(role, "us-east-1")).PutObject(ctx, &s3.PutObjectInput{Bucket: &point.ARN, Key: aws.String("a"), Body: strings.NewReader("1")})
+		_, err := s.from(t, "us-east-1", s.as(role, "us-east-1")).PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &point.ARN, Key: aws.String("a"), Body: strings.NewReader("1"),
+		})
 		return err
 	}
 	direct := func(role *iam.Role) error {
-		_, err := s3.NewFromConfig(s.as(role, "us-east-1")).PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a"), Body: strings.NewReader("1")})
+		_, err := s3.NewFromConfig(s.as(role, "us-east-1")).PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &bucket, Key: aws.String("a"), Body: strings.NewReader("1"),
+		})
 		return err
 	}
 	for _, tt := range []struct {
@@ -242,7 +265,8 @@ func TestPermissionsOfAccessPoints(t *testing.T) {
 		}
 		return d
 	}
-	only := `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"` + onBucket + `","Condition":{"ArnNotLike":{"s3:DataAccessPointArn":"arn:aws:s3::` + AccountID + `:accesspoint/*"}}}`
+	only := `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"` + onBucket +
+		`","Condition":{"ArnNotLike":{"s3:DataAccessPointArn":"arn:aws:s3::` + AccountID + `:accesspoint/*"}}}`
 	if err := s.s3.SetBucketPolicy(bucket, policy(only), []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +276,9 @@ func TestPermissionsOfAccessPoints(t *testing.T) {
 	if err := direct(both); code(err) != "AccessDenied" {
 		t.Errorf("only by an access point, and by the bucket's name: %v", err)
 	}
-	if err := s.points.SetPolicy(point.Name, policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"`+onPoint+`"}`)); err != nil {
+	if err := s.points.SetPolicy(
+		point.Name, policy(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"`+onPoint+`"}`),
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := put(both); code(err) != "AccessDenied" {

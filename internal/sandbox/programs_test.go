@@ -75,13 +75,16 @@ func TestProgramMissing(t *testing.T) {
 		t.Errorf("start: got %v, want %q", err, want)
 	}
 	missing := filepath.Join(t.TempDir(), "bootstrap")
-	_, err = Start(t.Context(), Config{Assembly: changed(t, withSecond(t)), Function: own, Programs: map[string]string{"reconcile": missing}})
+	_, err = Start(t.Context(), Config{
+		Assembly: changed(t, withSecond(t)), Function: own, Programs: map[string]string{"reconcile": missing},
+	})
 	if err == nil || !strings.Contains(err.Error(), missing+" is not there; run `make build` in a checkout or install a release") {
 		t.Errorf("start with a file that is not there: got %v", err)
 	}
 	s := start(t)
 	changes, err := s.Update(t.Context(), changed(t, withSecond(t)))
-	if refused := (RefusedError{}); err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &refused) || len(changes.Made) > 0 {
+	refused := (RefusedError{})
+	if err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, &refused) || len(changes.Made) > 0 {
 		t.Errorf("update: got %v and %v, want a refusal with %q", changes, err, want)
 	}
 }

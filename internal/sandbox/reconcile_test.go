@@ -23,25 +23,36 @@ func scheduled(change func(schedule map[string]any)) func(region, mesh map[strin
 	return func(region, _ map[string]any) {
 		id, properties := first(region, "AWS::Lambda::Function")
 		region["ZFunction"] = m{"Type": "AWS::Lambda::Function", "DependsOn": id, "Properties": m{
-			"FunctionName": "compares", "Handler": "bootstrap", "Runtime": "provided.al2023", "Architectures": []any{"arm64"}, "Timeout": 30, "MemorySize": 128,
+			"FunctionName": "compares", "Handler": "bootstrap", "Runtime": "provided.al2023", "Architectures": []any{"arm64"},
+			"Timeout": 30, "MemorySize": 128,
 			"Role": properties["Role"], "Code": m{"S3Bucket": "assets", "S3Key": "reconcile.zip"},
 		}}
 		region["ZRole"] = m{"Type": "AWS::IAM::Role", "Properties": m{
 			"RoleName": "starts", "AssumeRolePolicyDocument": document(m{
 				"Effect": "Allow", "Principal": m{"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
-				"Condition": m{"StringEquals": m{"aws:SourceAccount": AccountID, "aws:SourceArn": "arn:aws:scheduler:us-east-1:" + AccountID + ":schedule-group/default"}}}),
+				"Condition": m{
+					"StringEquals": m{
+						"aws:SourceAccount": AccountID,
+						"aws:SourceArn":     "arn:aws:scheduler:us-east-1:" + AccountID + ":schedule-group/default",
+					},
+				}}),
 			"Policies": []any{m{"PolicyName": "p", "PolicyDocument": document(m{
-				"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:us-east-1:" + AccountID + ":function:compares"})}},
+				"Effect": "Allow", "Action": "lambda:InvokeFunction",
+				"Resource": "arn:aws:lambda:us-east-1:" + AccountID + ":function:compares"})}},
 		}}
 		schedule := m{
 			"Name": "compares", "ScheduleExpression": "rate(15 minutes)", "FlexibleTimeWindow": m{"Mode": "OFF"}, "State": "ENABLED",
-			"Target": m{"Arn": m{"Fn::GetAtt": []any{"ZFunction", "Arn"}}, "RoleArn": m{"Fn::GetAtt": []any{"ZRole", "Arn"}}, "Input": `{"tick":true}`},
+			"Target": m{
+				"Arn": m{"Fn::GetAtt": []any{"ZFunction", "Arn"}}, "RoleArn": m{"Fn::GetAtt": []any{"ZRole", "Arn"}},
+				"Input": `{"tick":true}`,
+			},
 		}
 		change(schedule)
 		region["ZSchedule"] = m{"Type": "AWS::Scheduler::Schedule", "Properties": schedule}
 		region["ZTable"] = m{"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Delete", "Properties": m{
 			"TableName": "compares", "BillingMode": "PAY_PER_REQUEST",
-			"AttributeDefinitions": []any{m{"AttributeName": "id", "AttributeType": "S"}}, "KeySchema": []any{m{"AttributeName": "id", "KeyType": "HASH"}},
+			"AttributeDefinitions": []any{m{"AttributeName": "id", "AttributeType": "S"}},
+			"KeySchema":            []any{m{"AttributeName": "id", "KeyType": "HASH"}},
 		}}
 		region["ZMachine"] = m{"Type": "AWS::StepFunctions::StateMachine", "Properties": m{"Definition": m{}, "RoleArn": "none"}}
 	}
@@ -59,7 +70,10 @@ func TestScheduleStartsItsFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 	as := func(change func(schedule map[string]any)) Config {
-		return Config{Assembly: changed(t, scheduled(change)), Function: own, Programs: map[string]string{"reconcile": script}, RetryWait: time.Millisecond}
+		return Config{
+			Assembly: changed(t, scheduled(change)), Function: own, Programs: map[string]string{"reconcile": script},
+			RetryWait: time.Millisecond,
+		}
 	}
 	s, err := Start(t.Context(), as(func(m) {}))
 	if err != nil {
@@ -72,7 +86,8 @@ func TestScheduleStartsItsFunction(t *testing.T) {
 	})
 	tick := func(region string) (int, string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.state.Endpoint+"/_sandbox/tick", strings.NewReader(`{"region":"`+region+`"}`))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.state.Endpoint+"/_sandbox/tick",
+			strings.NewReader(`{"region":"`+region+`"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +147,9 @@ func TestScheduleStartsItsFunction(t *testing.T) {
 	if _, err := s.Update(t.Context(), changed(t, func(_, _ map[string]any) {})); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := table.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("compares")}); code(err) != "ResourceNotFoundException" {
+	if _, err := table.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{
+		TableName: aws.String("compares"),
+	}); code(err) != "ResourceNotFoundException" {
 		t.Errorf("the table is left: %v", err)
 	}
 	if tick("us-east-1"); attempts() != 6 {

@@ -49,10 +49,12 @@ func TestRollBack(t *testing.T) {
 			m{"Silent": "Create", "ServiceTimeout": 1}, []string{"Create E", "Delete E own-E-"}},
 		{"nobody to ask", "Function not found", m{"ServiceToken": "arn:aws:lambda:us-east-1:" + AccountID + ":function:nobody"}, nil},
 		{"a topic", "sends requests to functions alone", m{"ServiceToken": "arn:aws:sns:us-east-1:" + AccountID + ":t"}, nil},
-		{"far away", "is not in the stack's Region us-east-1", m{"ServiceToken": "arn:aws:lambda:eu-west-1:" + AccountID + ":function:f"}, nil},
+		{"far away", "is not in the stack's Region us-east-1",
+			m{"ServiceToken": "arn:aws:lambda:eu-west-1:" + AccountID + ":function:f"}, nil},
 	} {
 		changes, err := w.update(after(tt.failing))
-		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "roll back") || errors.As(err, &RefusedError{}) {
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "roll back") ||
+			errors.As(err, &RefusedError{}) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
 		got, last := w.requests()
@@ -65,7 +67,8 @@ func TestRollBack(t *testing.T) {
 			t.Errorf("%s: requests %v, want %v", tt.name, got, want)
 		}
 		if last.ResourceProperties["Number"] != "1" || last.OldResourceProperties["Number"] != "2" {
-			t.Errorf("%s: the last request asks for %v instead of %v, want that it turns back", tt.name, last.ResourceProperties, last.OldResourceProperties)
+			t.Errorf("%s: the last request asks for %v instead of %v, want that it turns back",
+				tt.name, last.ResourceProperties, last.OldResourceProperties)
 		}
 		if len(changes.Made)+len(changes.Updated) > 0 || changes.RolledBack[len(changes.RolledBack)-1].LogicalID != "A" {
 			t.Errorf("%s: changes %+v, want only what is rolled back, the first last", tt.name, changes)
@@ -104,7 +107,8 @@ func TestRollBackThatFails(t *testing.T) {
 	w := startCustom(t, with(m{"ID": "a", "Fail": "Update"}))
 	w.requests()
 	changes, err := w.update(with(m{"ID": "a", "Fail": "Update", "Number": 2}))
-	if err == nil || !strings.Contains(err.Error(), "roll back: resource A (Custom::Thing): Received response status [FAILED]") || len(changes.RolledBack) > 0 {
+	if err == nil || !strings.Contains(err.Error(), "roll back: resource A (Custom::Thing): Received response status [FAILED]") ||
+		len(changes.RolledBack) > 0 {
 		t.Errorf("%+v, %v; want the reason why it was not rolled back", changes, err)
 	}
 	w.wantRequests("Update A a", "Update A a")
@@ -143,7 +147,8 @@ func TestRollBackThatFails(t *testing.T) {
 		r["A"] = customOf(m{"ID": "a"})
 		r["B"] = customOf(m{"ID": "b", "Fail": "Create"}, "A")
 	})
-	if err == nil || !strings.Contains(err.Error(), "roll back: resource A") || len(changes.Updated) != 1 || changes.Updated[0].LogicalID != "A" {
+	if err == nil || !strings.Contains(err.Error(), "roll back: resource A") || len(changes.Updated) != 1 ||
+		changes.Updated[0].LogicalID != "A" {
 		t.Errorf("%v, changes %+v, want A updated, as it stays so", err, changes)
 	}
 }

@@ -88,7 +88,8 @@ func code(err error) string {
 // trusting makes a role that the account trusts, with a policy of the statements (JSON).
 func (s *Sandbox) trusting(t *testing.T, name, statements string) *iam.Role {
 	t.Helper()
-	trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"`+AccountID+`"},"Action":"sts:AssumeRole"}}`))
+	trust, err := iam.ParseAs(iam.TrustPolicy,
+		[]byte(`{"Statement":{"Effect":"Allow","Principal":{"AWS":"`+AccountID+`"},"Action":"sts:AssumeRole"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,9 @@ func (s *Sandbox) trusting(t *testing.T, name, statements string) *iam.Role {
 // as is the configuration of a session of the role.
 func (s *Sandbox) as(role *iam.Role, region string) aws.Config {
 	c := s.config(region)
-	c.Credentials = stscreds.NewAssumeRoleProvider(sts.NewFromConfig(c), role.ARN, func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "tester" })
+	c.Credentials = stscreds.NewAssumeRoleProvider(sts.NewFromConfig(c), role.ARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = "tester"
+	})
 	return c
 }
 
@@ -141,7 +144,8 @@ func TestTemplatesAreShown(t *testing.T) {
 	if err != nil || len(lifecycle.Rules) != 1 || *lifecycle.Rules[0].AbortIncompleteMultipartUpload.DaysAfterInitiation != 7 {
 		t.Errorf("lifecycle = %+v, %v; want one rule of 7 days", lifecycle, err)
 	}
-	notification, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
+	notification, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx,
+		&s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
 	if err != nil || len(notification.TopicConfigurations) != 1 || *notification.TopicConfigurations[0].TopicArn != r.TopicARN {
 		t.Errorf("notification = %+v, %v; want %s", notification, err, r.TopicARN)
 	}
@@ -149,12 +153,15 @@ func TestTemplatesAreShown(t *testing.T) {
 	if err != nil || !strings.Contains(topic.Attributes["Policy"], `"s3.amazonaws.com"`) {
 		t.Errorf("topic = %+v, %v; want a policy that names S3", topic, err)
 	}
-	queue, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+	queue, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"},
+	})
 	if err != nil || queue.Attributes["MessageRetentionPeriod"] != "1209600" || queue.Attributes["SqsManagedSseEnabled"] != "true" ||
 		!strings.Contains(queue.Attributes["Policy"], r.TopicARN) {
 		t.Errorf("queue = %+v, %v; want 14 days, encryption and a policy that names %s", queue, err, r.TopicARN)
 	}
-	function, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+	function, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
 	if err != nil || function.Environment.Variables["S3FANOUT_TARGET_BUCKET"] != r.Bucket || function.LoggingConfig.LogFormat != "JSON" {
 		t.Errorf("function = %+v, %v; want its bucket %s and JSON", function, err, r.Bucket)
 	}

@@ -24,7 +24,8 @@ func TestNetworkDelaysAllServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := Start(t.Context(), Config{
-		Assembly: snapshot.FS(), Function: program, Dir: t.TempDir(), RetryWait: time.Millisecond, Network: true, NetworkFrom: "us-east-1", Seed: 1,
+		Assembly: snapshot.FS(), Function: program, Dir: t.TempDir(), RetryWait: time.Millisecond, Network: true,
+		NetworkFrom: "us-east-1", Seed: 1,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,11 +40,14 @@ func TestNetworkDelaysAllServices(t *testing.T) {
 	least := s.network.RoundTrip("us-east-1", far)
 	for service, ask := range map[string]func() error{
 		"s3": func() error {
-			_, err := s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &region.Bucket})
+			_, err := s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }).HeadBucket(t.Context(),
+				&s3.HeadBucketInput{Bucket: &region.Bucket})
 			return err
 		},
 		"sqs": func() error {
-			_, err := sqs.NewFromConfig(c).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &region.DeadLetterQueueURL})
+			_, err := sqs.NewFromConfig(c).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+				QueueUrl: &region.DeadLetterQueueURL,
+			})
 			return err
 		},
 		"sns": func() error {
@@ -51,7 +55,8 @@ func TestNetworkDelaysAllServices(t *testing.T) {
 			return err
 		},
 		"lambda": func() error {
-			_, err := lambda.NewFromConfig(c).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &region.FunctionName})
+			_, err := lambda.NewFromConfig(c).GetFunctionConfiguration(t.Context(),
+				&lambda.GetFunctionConfigurationInput{FunctionName: &region.FunctionName})
 			return err
 		},
 		"sts": func() error {
@@ -68,7 +73,8 @@ func TestNetworkDelaysAllServices(t *testing.T) {
 		}
 	}
 
-	function, err := lambda.NewFromConfig(c).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(region.FunctionName)})
+	function, err := lambda.NewFromConfig(c).GetFunctionConfiguration(t.Context(),
+		&lambda.GetFunctionConfigurationInput{FunctionName: aws.String(region.FunctionName)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +88,9 @@ func TestNetworkDelaysAllServices(t *testing.T) {
 	s.trusting(t, "other", `{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*"}`)
 	_, caller, _ = s.store.Lookup(s.state.AccessKeyID)
 	caller.Region = far
-	if _, next, err := s.store.AssumeRole(iam.Session{Caller: caller, RoleARN: s.store.RoleARN("other"), Name: "n"}, time.Now()); err != nil || next.Region != far {
+	if _, next, err := s.store.AssumeRole(
+		iam.Session{Caller: caller, RoleARN: s.store.RoleARN("other"), Name: "n"}, time.Now(),
+	); err != nil || next.Region != far {
 		t.Errorf("in another role it is in %q, %v; want %s", next.Region, err, far)
 	}
 }

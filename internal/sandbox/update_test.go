@@ -89,13 +89,17 @@ func TestUpdateInPlace(t *testing.T) {
 	const region = "us-east-1"
 	c, r, ctx := s.config(region), s.state.Regions[region], t.Context()
 	role := func() string {
-		f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+		f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{
+			FunctionName: &r.FunctionName,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return *f.Role
 	}
-	anyone := map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "s3.amazonaws.com"}, "Action": "sns:Publish", "Resource": "*"}
+	anyone := map[string]any{
+		"Effect": "Allow", "Principal": map[string]any{"Service": "s3.amazonaws.com"}, "Action": "sns:Publish", "Resource": "*",
+	}
 	for _, tt := range []struct {
 		resourceType, property string
 		value                  any
@@ -103,15 +107,18 @@ func TestUpdateInPlace(t *testing.T) {
 		want                   string
 	}{
 		{"AWS::Lambda::Function", "Timeout", 77, func() (string, error) {
-			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx,
+				&lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
 			return fmt.Sprint(*f.Timeout), err
 		}, "77"},
 		{"AWS::Lambda::Function", "Environment", map[string]any{"Variables": map[string]string{"A1": "b"}}, func() (string, error) {
-			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
+			f, err := lambda.NewFromConfig(c).GetFunctionConfiguration(ctx,
+				&lambda.GetFunctionConfigurationInput{FunctionName: &r.FunctionName})
 			return fmt.Sprint(f.Environment.Variables), err
 		}, "map[A1:b]"},
 		{"AWS::Lambda::EventInvokeConfig", "MaximumRetryAttempts", 1, func() (string, error) {
-			f, err := lambda.NewFromConfig(c).GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &r.FunctionName})
+			f, err := lambda.NewFromConfig(c).GetFunctionEventInvokeConfig(ctx,
+				&lambda.GetFunctionEventInvokeConfigInput{FunctionName: &r.FunctionName})
 			return fmt.Sprint(*f.MaximumRetryAttempts), err
 		}, "1"},
 		{"AWS::IAM::Role", "Policies", []any{map[string]any{"PolicyName": "other", "PolicyDocument": document(
@@ -124,17 +131,21 @@ func TestUpdateInPlace(t *testing.T) {
 			return found.Description(), nil
 		}, "another"},
 		{"AWS::IAM::Role", "AssumeRolePolicyDocument", document(map[string]any{
-			"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}), func() (string, error) {
+			"Effect": "Allow", "Principal": map[string]any{"Service": "lambda.amazonaws.com"},
+			"Action": "sts:AssumeRole"}), func() (string, error) {
 			found, _ := s.store.Role(role())
 			return fmt.Sprint(strings.Contains(found.Trust().Text(), "RoleSessionName")), nil
 		}, "false"},
 		{"AWS::SQS::QueuePolicy", "PolicyDocument", document(map[string]any{
 			"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "sqs:PurgeQueue", "Resource": "*"}), func() (string, error) {
-			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"Policy"}})
+			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+				QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"Policy"},
+			})
 			return fmt.Sprint(strings.Contains(a.Attributes["Policy"], "Other")), err
 		}, "true"},
 		{"AWS::S3::Bucket", "NotificationConfiguration", map[string]any{}, func() (string, error) {
-			n, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
+			n, err := s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx,
+				&s3.GetBucketNotificationConfigurationInput{Bucket: &r.Bucket})
 			return fmt.Sprint(len(n.TopicConfigurations)), err
 		}, "0"},
 		{"AWS::SNS::Subscription", "FilterPolicy", map[string]any{"a": []string{"b"}}, func() (string, error) {
@@ -144,7 +155,8 @@ func TestUpdateInPlace(t *testing.T) {
 			}
 			var filters []string
 			for _, sub := range list.Subscriptions {
-				a, err := sns.NewFromConfig(c).GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
+				a, err := sns.NewFromConfig(c).GetSubscriptionAttributes(ctx,
+					&sns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
 				if err != nil {
 					return "", err
 				}
@@ -163,18 +175,24 @@ func TestUpdateInPlace(t *testing.T) {
 			return a.Attributes["DisplayName"], err
 		}, "shown"},
 		{"AWS::SQS::Queue", "MessageRetentionPeriod", 120, func() (string, error) {
-			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+			a, err := sqs.NewFromConfig(c).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+				QueueUrl: &r.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{"All"},
+			})
 			return a.Attributes["MessageRetentionPeriod"], err
 		}, "120"},
 		{"AWS::S3::Bucket", "LifecycleConfiguration", map[string]any{"Rules": []any{map[string]any{
-			"Id": "x", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 3}}}}, func() (string, error) {
-			l, err := s3.NewFromConfig(c).GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &r.Bucket})
-			return fmt.Sprint(*l.Rules[0].AbortIncompleteMultipartUpload.DaysAfterInitiation), err
-		}, "3"},
-		{"AWS::S3::BucketPolicy", "PolicyDocument", document(map[string]any{"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}), func() (string, error) {
-			p, err := s3.NewFromConfig(c).GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &r.Bucket})
-			return fmt.Sprint(strings.Contains(*p.Policy, "Other")), err
-		}, "true"},
+			"Id": "x", "Status": "Enabled", "AbortIncompleteMultipartUpload": map[string]any{"DaysAfterInitiation": 3}}}},
+			func() (string, error) {
+				l, err := s3.NewFromConfig(c).GetBucketLifecycleConfiguration(ctx,
+					&s3.GetBucketLifecycleConfigurationInput{Bucket: &r.Bucket})
+				return fmt.Sprint(*l.Rules[0].AbortIncompleteMultipartUpload.DaysAfterInitiation), err
+			}, "3"},
+		{"AWS::S3::BucketPolicy", "PolicyDocument",
+			document(map[string]any{"Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "*"}),
+			func() (string, error) {
+				p, err := s3.NewFromConfig(c).GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &r.Bucket})
+				return fmt.Sprint(strings.Contains(*p.Policy, "Other")), err
+			}, "true"},
 		{"AWS::Logs::LogGroup", "RetentionInDays", 3, func() (string, error) { return "", nil }, ""},
 	} {
 		t.Run(tt.resourceType+" "+tt.property, func(t *testing.T) {
@@ -184,7 +202,8 @@ func TestUpdateInPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(got.Made)+len(got.Deleted)+len(got.Retained) > 0 || len(got.Updated) != 1 ||
-				got.Updated[0].Type != tt.resourceType || !slices.Equal(got.Updated[0].Properties, []string{tt.property}) || got.Updated[0].Region != region {
+				got.Updated[0].Type != tt.resourceType || !slices.Equal(got.Updated[0].Properties, []string{tt.property}) ||
+				got.Updated[0].Region != region {
 				t.Errorf("changes = %+v, want this property alone", got)
 			}
 			if shown, err := tt.show(); err != nil || shown != tt.want {
@@ -211,19 +230,27 @@ func TestUpdateRefuses(t *testing.T) {
 		change func(region, mesh map[string]any)
 		want   string
 	}{
-		{"another bucket", set("AWS::S3::Bucket", "BucketName", "another"), "(AWS::S3::Bucket): property BucketName: the sandbox can't change it while the resource lives; it can change BucketEncryption"},
-		{"another endpoint", set("AWS::SNS::Subscription", "Endpoint", "arn:aws:lambda:us-east-1:123456789012:function:f"), "(AWS::SNS::Subscription): property Endpoint: the sandbox can't"},
-		{"another source", set("AWS::Lambda::Permission", "SourceArn", "arn:aws:sns:us-east-1:123456789012:t"), "(AWS::Lambda::Permission): property SourceArn: the sandbox can't change it while the resource lives; AWS would put a new one in its place"},
+		{"another bucket", set("AWS::S3::Bucket", "BucketName", "another"),
+			"(AWS::S3::Bucket): property BucketName: the sandbox can't change it while the resource lives; it can change BucketEncryption"},
+		{"another endpoint", set("AWS::SNS::Subscription", "Endpoint", "arn:aws:lambda:us-east-1:123456789012:function:f"),
+			"(AWS::SNS::Subscription): property Endpoint: the sandbox can't"},
+		{"another source", set("AWS::Lambda::Permission", "SourceArn", "arn:aws:sns:us-east-1:123456789012:t"),
+			"(AWS::Lambda::Permission): property SourceArn: the sandbox can't change it while the resource lives; " +
+				"AWS would put a new one " +
+				"in its place"},
 		{"an unknown property of something new", func(region, _ map[string]any) {
 			region["New"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"FifoQueue": true}}
 		}, "resource New (AWS::SQS::Queue): property FifoQueue is not supported by the sandbox"},
-		{"an unknown type", func(region, _ map[string]any) { region["New"] = map[string]any{"Type": "AWS::ECS::Cluster"} }, "resource New (AWS::ECS::Cluster): the sandbox does not support this resource type"},
+		{"an unknown type", func(region, _ map[string]any) { region["New"] = map[string]any{"Type": "AWS::ECS::Cluster"} },
+			"resource New (AWS::ECS::Cluster): the sandbox does not support this resource type"},
 		{"another type", func(region, _ map[string]any) {
 			id, _ := first(region, "AWS::Logs::LogGroup")
 			region[id] = map[string]any{"Type": "AWS::SQS::Queue"}
 		}, "it is an AWS::Logs::LogGroup so far"},
 		{"the bucket of another", func(region, _ map[string]any) {
-			region["New"] = map[string]any{"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": before.Regions["eu-west-1"].Bucket}}
+			region["New"] = map[string]any{
+				"Type": "AWS::S3::Bucket", "Properties": map[string]any{"BucketName": before.Regions["eu-west-1"].Bucket},
+			}
 		}, "the bucket s3fanout-123456789012-eu-west-1 already exists"},
 		{"nonsense", func(region, _ map[string]any) { region["New"] = map[string]any{} }, "resource New: has no Type"},
 	} {
@@ -267,7 +294,8 @@ func TestUpdateDeletesEmptyBuckets(t *testing.T) {
 	}
 	for range 2 {
 		got, err := s.Update(t.Context(), snapshot.FS())
-		if err == nil || !strings.Contains(err.Error(), "delete resource New (AWS::S3::Bucket)") || !strings.Contains(err.Error(), "BucketNotEmpty") || !got.none() {
+		if err == nil || !strings.Contains(err.Error(), "delete resource New (AWS::S3::Bucket)") ||
+			!strings.Contains(err.Error(), "BucketNotEmpty") || !got.none() {
 			t.Errorf("%+v, %v; want that the bucket can't be deleted", got, err)
 		}
 	}

@@ -10,7 +10,9 @@ import (
 // FuzzMembers checks that an object that is taken apart is valid JSON without
 // a name twice, and can be put together again as it was.
 func FuzzMembers(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":1,"b":[{}]}`, `{"a":1,"a":2}`, `{"a":1}x`, `[1,2]`, `{"\ud800":1,"\ufffd":2}`, "\ufeff{}", `{"a":1,}`} {
+	for _, seed := range []string{
+		`{}`, `{"a":1,"b":[{}]}`, `{"a":1,"a":2}`, `{"a":1}x`, `[1,2]`, `{"\ud800":1,"\ufffd":2}`, "\ufeff{}", `{"a":1,}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

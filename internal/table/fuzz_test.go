@@ -9,7 +9,9 @@ import (
 
 // FuzzCut checks that what is cut fits, whatever the text was.
 func FuzzCut(f *testing.F) {
-	for _, seed := range []string{"plain", "a\nb\x1b[31m", "\u202egpj.exe", "\xff\xfe", "日本語🐘", "e\u0301", "\u200b\ufeff", strings.Repeat("ü ", 400)} {
+	for _, seed := range []string{
+		"plain", "a\nb\x1b[31m", "\u202egpj.exe", "\xff\xfe", "日本語🐘", "e\u0301", "\u200b\ufeff", strings.Repeat("ü ", 400),
+	} {
 		f.Add(seed, 20)
 	}
 	f.Fuzz(func(t *testing.T, s string, cells int) {

@@ -20,9 +20,16 @@ func write(t *testing.T, tab table.Table) string {
 
 func TestTable(t *testing.T) {
 	tab := table.Table{
-		Columns: []table.Column{{Title: "REGION"}, {Title: "OBJECT", Cut: table.CutStart}, {Title: "REASON", Cut: table.CutEnd}, {Title: "RESULT"}},
+		Columns: []table.Column{
+			{Title: "REGION"}, {Title: "OBJECT", Cut: table.CutStart}, {Title: "REASON", Cut: table.CutEnd}, {Title: "RESULT"},
+		},
 		Rows: []table.Row{
-			{Cells: []string{"eu-west-1", "s3://media-111122223333-us-east-1/films/one.mp4", "copy: a reason that is long enough to be cut", "failed"}},
+			{
+				Cells: []string{
+					"eu-west-1", "s3://media-111122223333-us-east-1/films/one.mp4",
+					"copy: a reason that is long enough to be cut", "failed",
+				},
+			},
 			{Cells: []string{"us-east-1", "-", "short", "replayed"}},
 		},
 	}

@@ -61,7 +61,8 @@ func TestTimeLeftNeverGrows(t *testing.T) {
 
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 59 * time.Second: "59s", 90 * time.Second: "1m30s", 2*time.Hour + 5*time.Minute: "2h05m", 51 * time.Hour: "2d03h",
+		-time.Second: "0s", 59 * time.Second: "59s", 90 * time.Second: "1m30s", 2*time.Hour + 5*time.Minute: "2h05m",
+		51 * time.Hour: "2d03h",
 	} {
 		if got := ui.Span(d); got != want {
 			t.Errorf("%d: got %s, want %s", d, got, want)

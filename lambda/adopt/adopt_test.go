@@ -12,12 +12,14 @@ import (
 )
 
 const (
-	head    = `<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`
-	tail    = `</NotificationConfiguration>`
-	theirs  = `<QueueConfiguration><Id>thumbs</Id><Queue>arn:aws:sqs:us-east-1:111122223333:q</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration>`
-	bridge  = "\n <EventBridgeConfiguration/>\n"
-	topic   = "arn:aws:sns:us-east-1:111122223333:media-object-created"
-	ours    = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic + `</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration>`
+	head   = `<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`
+	tail   = `</NotificationConfiguration>`
+	theirs = `<QueueConfiguration><Id>thumbs</Id><Queue>arn:aws:sqs:us-east-1:111122223333:q</Queue><Event>s3:ObjectRemoved:*</Event>` +
+		`</QueueConfiguration>`
+	bridge = "\n <EventBridgeConfiguration/>\n"
+	topic  = "arn:aws:sns:us-east-1:111122223333:media-object-created"
+	ours   = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic +
+		`</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration>`
 	account = "111122223333"
 )
 
@@ -31,7 +33,10 @@ func TestAdoptAndRelease(t *testing.T) {
 		}
 		w.want(t, "created", "old", head+theirs+bridge+ours+tail)
 	}
-	update := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("old", "s3:ObjectCreated:*", "s3:ObjectTagging:*"), OldResourceProperties: props("old")}
+	update := cfn.Event{
+		RequestType: cfn.RequestUpdate, PhysicalResourceID: id,
+		ResourceProperties: props("old", "s3:ObjectCreated:*", "s3:ObjectTagging:*"), OldResourceProperties: props("old"),
+	}
 	for range 2 {
 		if a, err := w.ask(t, t.Context(), update); err != nil || a.Status != cfn.StatusSuccess || a.PhysicalResourceID != id {
 			t.Fatalf("update: %+v, %v", a, err)
@@ -80,7 +85,9 @@ func TestRequestsAreThoseThatTheRoleMayMake(t *testing.T) {
 	w := newWorld(t)
 	w.buckets["new"] = &bucket{notifications: head + tail, versioning: "Enabled"}
 	for _, event := range []cfn.Event{
-		create(), {RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old")}, remove(id, "old"),
+		create(),
+		{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old")},
+		remove(id, "old"),
 	} {
 		if a, err := w.ask(t, t.Context(), event); err != nil || a.Status != cfn.StatusSuccess {
 			t.Fatalf("%+v, %v", a, err)
@@ -106,13 +113,17 @@ func TestRefusedCreationLeavesNothing(t *testing.T) {
 		want   string
 	}{
 		{"overlap", func(w *world) { w.buckets["old"].notifications = overlap },
-			`entry "thumbs" of the bucket's notifications, which sends arn:aws:sqs:us-east-1:111122223333:q events of s3:ObjectCreated:Put of every key, overlaps with`},
+			`entry "thumbs" of the bucket's notifications, which sends arn:aws:sqs:us-east-1:111122223333:q events of ` +
+				`s3:ObjectCreated:Put of every key, overlaps with`},
 		{"no versioning", func(w *world) { w.buckets["old"].versioning = "Suspended" },
-			"versioning of bucket old is not on, and is not switched on without being asked; aws s3api put-bucket-versioning --region us-east-1 --bucket old "},
+			"versioning of bucket old is not on, and is not switched on without being asked; aws s3api put-bucket-versioning --region " +
+				"us-east-1 --bucket old "},
 		{"no bucket", func(w *world) { delete(w.buckets, "old") }, "bucket old does not exist; make it, or leave it out of buckets"},
-		{"another Region", func(w *world) { w.buckets["old"].fail = map[string]string{"GET": "moved"} }, "bucket old is in eu-west-1, not in us-east-1; "},
+		{"another Region", func(w *world) { w.buckets["old"].fail = map[string]string{"GET": "moved"} },
+			"bucket old is in eu-west-1, not in us-east-1; "},
 		{"no configuration", func(w *world) { w.buckets["old"].notifications = "<Other></Other>" }, "read a notification configuration: "},
-		{"malformed to S3", func(w *world) { w.buckets["old"].fail = map[string]string{"PUT": "MalformedXML"} }, "write the notifications of bucket old: "},
+		{"malformed to S3", func(w *world) { w.buckets["old"].fail = map[string]string{"PUT": "MalformedXML"} },
+			"write the notifications of bucket old: "},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			w := newWorld(t)
@@ -173,7 +184,10 @@ func TestUpdateOfAnAdoptedBucketDoesNotAskForVersions(t *testing.T) {
 		t.Fatal(a, err)
 	}
 	w.buckets["old"].versioning = "Suspended"
-	update := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("old"), OldResourceProperties: props("old", "s3:ObjectTagging:*")}
+	update := cfn.Event{
+		RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("old"),
+		OldResourceProperties: props("old", "s3:ObjectTagging:*"),
+	}
 	if a, err := w.ask(t, t.Context(), update); err != nil || a.Status != cfn.StatusSuccess {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -213,7 +227,9 @@ func TestAnotherBucket(t *testing.T) {
 		}
 		return w
 	}
-	forth := cfn.Event{RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old")}
+	forth := cfn.Event{
+		RequestType: cfn.RequestUpdate, PhysicalResourceID: id, ResourceProperties: props("new"), OldResourceProperties: props("old"),
+	}
 	back := cfn.Event{RequestType: cfn.RequestUpdate, ResourceProperties: props("old"), OldResourceProperties: props("new")}
 	t.Run("done", func(t *testing.T) {
 		w := start(t)
@@ -274,7 +290,8 @@ func TestAnAnswerAlwaysGoesOut(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), reserve+300*time.Millisecond)
 		defer cancel()
 		a, err := w.ask(t, ctx, create())
-		if err != nil || a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, "S3 did not answer in time: deploy again") || !strings.HasSuffix(a.PhysicalResourceID, untouched) {
+		if err != nil || a.Status != cfn.StatusFailed || !strings.Contains(a.Reason, "S3 did not answer in time: deploy again") ||
+			!strings.HasSuffix(a.PhysicalResourceID, untouched) {
 			t.Errorf("got %+v, %v", a, err)
 		}
 	})
@@ -293,7 +310,8 @@ func TestAnAnswerAlwaysGoesOut(t *testing.T) {
 		event := create()
 		event.ResponseURL = "http://127.0.0.1:1/answer?secret"
 		a := &adopter{getenv: func(string) string { return "" }, log: slog.New(slog.DiscardHandler)}
-		if _, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event); err == nil || strings.Contains(err.Error(), "secret") || w.writes != 0 {
+		_, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event)
+		if err == nil || strings.Contains(err.Error(), "secret") || w.writes != 0 {
 			t.Errorf("got %v, want an error without the answer's address", err)
 		}
 	})
@@ -302,7 +320,8 @@ func TestAnAnswerAlwaysGoesOut(t *testing.T) {
 		event := create()
 		event.ResponseURL = w.server.URL + "/answer"
 		a := &adopter{getenv: func(string) string { panic("two\nlines") }, log: slog.New(slog.DiscardHandler)}
-		if _, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event); err != nil || len(w.answers) != 1 || w.answers[0].Reason != "the function panicked: two lines" {
+		_, err := discreet(cfn.LambdaWrap(a.handle))(t.Context(), event)
+		if err != nil || len(w.answers) != 1 || w.answers[0].Reason != "the function panicked: two lines" {
 			t.Errorf("got %v, answers %+v", err, w.answers)
 		}
 	})

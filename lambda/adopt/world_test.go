@@ -36,7 +36,9 @@ type bucket struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{asked: map[string]bool{}, buckets: map[string]*bucket{"old": {notifications: head + theirs + bridge + tail, versioning: "Enabled"}}}
+	w := &world{
+		asked: map[string]bool{}, buckets: map[string]*bucket{"old": {notifications: head + theirs + bridge + tail, versioning: "Enabled"}},
+	}
 	w.server = httptest.NewServer(w)
 	t.Cleanup(w.server.Close)
 	return w
@@ -103,10 +105,12 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 func (w *world) ask(t *testing.T, ctx context.Context, event cfn.Event) (cfn.Response, error) {
 	t.Helper()
 	env := map[string]string{
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c", "AWS_ENDPOINT_URL": w.server.URL,
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
+		"AWS_ENDPOINT_URL": w.server.URL,
 	}
 	a := &adopter{getenv: func(name string) string { return env[name] }, log: slog.New(slog.DiscardHandler)}
-	event.RequestID, event.LogicalResourceID, event.StackID, event.ResponseURL = "request", "Adoption", "stack", w.server.URL+"/answer?secret"
+	event.RequestID, event.LogicalResourceID, event.StackID, event.ResponseURL = "request", "Adoption", "stack",
+		w.server.URL+"/answer?secret"
 	before := len(w.answers)
 	_, err := discreet(cfn.LambdaWrap(a.handle))(ctx, event)
 	w.mu.Lock()
@@ -115,7 +119,8 @@ func (w *world) ask(t *testing.T, ctx context.Context, event cfn.Event) (cfn.Res
 		return cfn.Response{}, err
 	}
 	answer := w.answers[len(w.answers)-1]
-	if answer.RequestID != "request" || answer.LogicalResourceID != "Adoption" || answer.StackID != "stack" || answer.PhysicalResourceID == "" {
+	if answer.RequestID != "request" || answer.LogicalResourceID != "Adoption" || answer.StackID != "stack" ||
+		answer.PhysicalResourceID == "" {
 		t.Errorf("answer %+v is none to this request", answer)
 	}
 	if strings.Contains(answer.Reason, "\n") {

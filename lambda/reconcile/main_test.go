@@ -79,10 +79,13 @@ func (a *services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.item = in.Item
 		_, _ = io.WriteString(w, `{}`)
 	case strings.HasPrefix(operation, "AssumeRole"):
-		_, _ = fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAWRITER</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
-			`<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		_, _ = fmt.Fprintf(w,
+			`<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAWRITER</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
+				`<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+			time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	case operation == "GET /media-us" && r.URL.Query().Get("list-type") == "2":
-		_, _ = fmt.Fprintf(w, page, `<Contents><Key>lost</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>1</Size></Contents>`)
+		_, _ = fmt.Fprintf(w, page, `<Contents><Key>lost</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>`+
+			`<ETag>&quot;e&quot;</ETag><Size>1</Size></Contents>`)
 	case operation == "GET /media-eu" && r.URL.Query().Get("list-type") == "2":
 		_, _ = fmt.Fprintf(w, page, "")
 	case operation == "HEAD /media-eu/lost":
@@ -134,7 +137,8 @@ func TestItReadsAsItselfAndWritesAsTheReplicator(t *testing.T) {
 			t.Errorf("%s", call)
 		}
 		wrote = wrote || writer
-		if region := map[bool]string{true: " us-east-1 ", false: " eu-west-1 "}[strings.Contains(call, "/media-us")]; !strings.Contains(call, region) {
+		region := map[bool]string{true: " us-east-1 ", false: " eu-west-1 "}[strings.Contains(call, "/media-us")]
+		if !strings.Contains(call, region) {
 			t.Errorf("%s: not in %s", call, region)
 		}
 	}
@@ -162,14 +166,16 @@ func TestColdStartNamesWhatIsWrong(t *testing.T) {
 	for _, name := range []string{functionenv.TargetBucket, functionenv.ReconcileTable, functionenv.ReconcileEvery, "AWS_ACCESS_KEY_ID"} {
 		env := environment("http://127.0.0.1:1")
 		delete(env, name)
-		if _, err := newHandler(func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), name) {
+		_, err := newHandler(func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), nil)
+		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: got %v", name, err)
 		}
 	}
 	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_STS"} {
 		env := environment("http://127.0.0.1:1")
 		env[name] = "nowhere"
-		if _, err := newHandler(func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), name) {
+		_, err := newHandler(func(name string) string { return env[name] }, slog.New(slog.DiscardHandler), nil)
+		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

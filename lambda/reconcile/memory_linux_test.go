@@ -60,13 +60,15 @@ func TestMemoryOfManyKeys(t *testing.T) {
 			}
 			answer, usage := runFunction(t, binary, &endlessServices{t: t, Server: endless.Server{Keys: keys, Lacks: tt.lacks}})
 			missing := int64(keys / tt.lacks)
-			if want := (reconcile.Counts{Compared: int64(keys), Missing: missing, Repaired: missing}); answer.Status != reconcile.Complete || answer.Counts != want {
+			want := (reconcile.Counts{Compared: int64(keys), Missing: missing, Repaired: missing})
+			if answer.Status != reconcile.Complete || answer.Counts != want {
 				t.Errorf("got %s %+v, want %+v", answer.Status, answer.Counts, want)
 			}
 			lists := float64(endless.Buckets * ((keys + 999) / 1000))
 			million := 1e6 / float64(keys)
 			seconds := usage.processor.Seconds() / (functionMB / wholeProcessor)
-			t.Logf("%d keys in each of %d buckets: peak memory %.1f MiB, %.0f keys/s here; of a million keys: %.1f s of a processor, %.0f s of a function of %d MB ($%.4f), lists $%.4f",
+			t.Logf("%d keys in each of %d buckets: peak memory %.1f MiB, %.0f keys/s here; of a million keys: %.1f s of a processor, "+
+				"%.0f s of a function of %d MB ($%.4f), lists $%.4f",
 				keys, endless.Buckets, float64(usage.peak)/1024, float64(keys)/usage.took.Seconds(), usage.processor.Seconds()*million,
 				seconds*million, functionMB, seconds*million*functionMB/1024*perGBSecond, lists*million*perList)
 			if usage.peak == 0 || usage.peak > mostMemory {
@@ -107,13 +109,16 @@ func (e *endlessServices) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.item = in.Item
 		_, _ = io.WriteString(w, `{}`)
 	case r.Method == http.MethodPost:
-		_, _ = fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAWRITER</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
-			`<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		_, _ = fmt.Fprintf(w,
+			`<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAWRITER</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
+				`<SessionToken>t</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+			time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	case lifecycle:
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `<Error><Code>NoSuchLifecycleConfiguration</Code></Error>`)
 	case versions: // nothing was deleted
-		_, _ = io.WriteString(w, `<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated></ListVersionsResult>`)
+		_, _ = io.WriteString(w,
+			`<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated></ListVersionsResult>`)
 	case r.Method == http.MethodPut:
 		_, _ = io.WriteString(w, `<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>`)
 	default:

@@ -42,7 +42,8 @@ type browser struct {
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox) // in a directory of its own, which it removes when Chromium has ended
+	// in a directory of its own, which it removes when Chromium has ended
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox)
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		options = append(options, chromedp.ExecPath(path))
 	}
@@ -244,9 +245,12 @@ func (w *world) upload(t *testing.T, region string, keys ...string) {
 func (w *world) everywhere(t *testing.T, keys ...string) {
 	t.Helper()
 	for region, r := range w.Regions {
-		arrived := s3.NewObjectExistsWaiter(w.client(region), func(o *s3.ObjectExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second })
+		arrived := s3.NewObjectExistsWaiter(w.client(region), func(o *s3.ObjectExistsWaiterOptions) {
+			o.MinDelay, o.MaxDelay = 50*time.Millisecond, time.Second
+		})
 		for _, key := range keys {
-			if err := arrived.Wait(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String(key)}, limit); err != nil {
+			err := arrived.Wait(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String(key)}, limit)
+			if err != nil {
 				t.Fatalf("%s does not arrive in %s: %v", key, region, err)
 			}
 		}

@@ -18,13 +18,16 @@ func TestMissingObjectsAreCopied(t *testing.T) {
 	w.fault(t, "us-east-1", "s3-unannounced", 0)
 	b := newBrowser(t)
 	b.open(t, w)
-	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Evaluate(agree, nil), chromedp.Click(`form[action="/compare/verify"] button`, chromedp.ByQuery))
+	b.run(t, chromedp.Navigate(w.page("/compare")), chromedp.Evaluate(agree, nil),
+		chromedp.Click(`form[action="/compare/verify"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelectorAll("#compared a.object").length == 2 && document.querySelector("#job-verify progress") != null`)
 	b.until(t, `document.querySelector("#job-verify").innerText.includes("waiting for 1")`)
 	b.run(t, chromedp.Click(`[data-post="/stop/verify"]`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-verify").innerText.includes("Stopped.") && document.querySelector("#compared").innerText.includes("It ended early")`)
+	b.until(t, `document.querySelector("#job-verify").innerText.includes("Stopped.") && `+
+		`document.querySelector("#compared").innerText.includes("It ended early")`)
 	b.run(t, chromedp.Click(`.folders a[href*="films"]`, chromedp.ByQuery))
-	b.until(t, `document.querySelectorAll("#compared a.object").length == 1 && document.querySelector("#plan-prefix").textContent == "films/"`)
+	b.until(t,
+		`document.querySelectorAll("#compared a.object").length == 1 && document.querySelector("#plan-prefix").textContent == "films/"`)
 
 	b.run(t, chromedp.Evaluate(agree, nil), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#compared").innerText.includes("2 objects to copy")`)
@@ -39,7 +42,8 @@ func TestMissingObjectsAreCopied(t *testing.T) {
 
 	// The page about a key leads to the plan for it.
 	b.run(t, chromedp.Navigate(w.page("/key?key=music/lost.flac")), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
-	b.until(t, `location.pathname == "/compare" && document.querySelector("#compared")?.innerText.includes("music/lost.flac: 2 objects to copy")`)
+	b.until(t,
+		`location.pathname == "/compare" && document.querySelector("#compared")?.innerText.includes("music/lost.flac: 2 objects to copy")`)
 	b.run(t, chromedp.Navigate(w.page("/key?key=films/lost.mp4")))
 	b.until(t, `document.querySelector(".verdict")?.innerText.includes("everywhere")`)
 	b.fine(t)

@@ -37,7 +37,9 @@ func TestPages(t *testing.T) {
 	b.until(t, `document.querySelectorAll("#compared a.object").length >= 2`)
 	b.run(t, chromedp.Click(`[data-post="/stop/verify"]`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-verify [data-end]") != null`)
-	for _, path := range []string{"/", "/pairs", "/key?key=films/1.mp4", "/key?key=lost/2", "/key", "/letters", "/compare", "/health", "/report"} {
+	for _, path := range []string{
+		"/", "/pairs", "/key?key=films/1.mp4", "/key?key=lost/2", "/key", "/letters", "/compare", "/health", "/report",
+	} {
 		b.wantAccessible(t, w, path)
 	}
 	b.fine(t)
@@ -65,7 +67,8 @@ func (b *browser) wantAccessible(t *testing.T, w *world, path string) {
 				continue
 			}
 			var violations []string
-			b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil), chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; });
+			b.run(t, chromedp.Evaluate(string(axe)+"; 0", nil),
+				chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; });
 				axe.run().then(r => r.violations.filter(v => ["serious", "critical"].includes(v.impact))
 					.map(v => v.id + ": " + v.nodes.map(n => n.html).join(" | ")))`, &violations, awaited))
 			for _, v := range violations {
@@ -94,13 +97,16 @@ func TestKeysAreNeverHTML(t *testing.T) {
 	if value != hostile {
 		t.Errorf("completed as %q, want %q", value, hostile)
 	}
-	b.run(t, chromedp.Evaluate(fmt.Sprintf(`document.querySelector("#key").value = %s; document.querySelector("form").requestSubmit()`, asJSON(t, hostile)), nil))
+	b.run(t,
+		chromedp.Evaluate(fmt.Sprintf(`document.querySelector("#key").value = %s; document.querySelector("form").requestSubmit()`,
+			asJSON(t, hostile)), nil))
 	b.until(t, `document.querySelector(".verdict") != null`)
 	b.run(t, chromedp.Title(&title))
 	if title == "owned" || !strings.Contains(b.text(t, "main"), "onerror=") {
 		t.Errorf("title %q; the page does not show the key as it is:\n%s", title, b.text(t, "main"))
 	}
-	b.run(t, chromedp.Navigate(w.page("/key?key="+url.QueryEscape(broken))), chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
+	b.run(t, chromedp.Navigate(w.page("/key?key="+url.QueryEscape(broken))),
+		chromedp.Click(`form[action="/compare/plan"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#compared")?.innerText.includes("a\\r\\nb\\rc\\td/: 2 objects to copy")`)
 	b.fine(t)
 }
@@ -123,14 +129,18 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("1 dead letter in the queues")`)
 	for _, path := range []string{"/letters", "/compare", "/key?key=films/1.mp4"} {
 		var forms int
-		b.run(t, chromedp.Navigate(w.page(path)), chromedp.Evaluate(`document.querySelectorAll('form[action="/letters/replay"], form[action="/compare/backfill"]').length`, &forms))
+		b.run(t, chromedp.Navigate(w.page(path)),
+			chromedp.Evaluate(`document.querySelectorAll('form[action="/letters/replay"], form[action="/compare/backfill"]').length`,
+				&forms))
 		if forms > 0 {
 			t.Errorf("%s has %d forms that change something", path, forms)
 		}
 	}
 	var codes []int
-	b.run(t, chromedp.Evaluate(`Promise.all(["/letters/replay", "/compare/backfill"].map(path => fetch(path, {method: "POST", body: "limit=1",
-		headers: {"X-CSRF-Token": document.body.dataset.csrf, "Content-Type": "application/x-www-form-urlencoded"}}).then(r => r.status)))`, &codes, awaited))
+	b.run(t,
+		chromedp.Evaluate(`Promise.all(["/letters/replay", "/compare/backfill"].map(path => fetch(path, {method: "POST", body: "limit=1",
+		headers: {"X-CSRF-Token": document.body.dataset.csrf, "Content-Type": "application/x-www-form-urlencoded"}}).then(r => r.status)))`,
+			&codes, awaited))
 	if fmt.Sprint(codes) != "[403 403]" {
 		t.Errorf("posts are answered with %v", codes)
 	}

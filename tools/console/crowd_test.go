@@ -36,12 +36,15 @@ func TestCrowd(t *testing.T) {
 	b.until(t, `document.querySelectorAll(".spark canvas").length == 40 && document.querySelectorAll(".arrow").length == 30`)
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-letters")?.innerText.includes("100,000 dead letters")`)
-	for _, path := range []string{"/", "/pairs", "/pairs?region=xx-region-7", "/key?key=" + url.QueryEscape(hostile), "/letters", "/health", "/report"} {
+	for _, path := range []string{
+		"/", "/pairs", "/pairs?region=xx-region-7", "/key?key=" + url.QueryEscape(hostile), "/letters", "/health", "/report",
+	} {
 		b.run(t, chromedp.Navigate(w.page(path)))
 		b.until(t, `document.getElementById("clock").textContent.includes("UTC")`)
 		var nodes, images, took int
 		var title string
-		b.run(t, chromedp.Evaluate(`document.querySelectorAll("*").length`, &nodes), chromedp.Evaluate(`document.images.length`, &images), chromedp.Title(&title),
+		b.run(t, chromedp.Evaluate(`document.querySelectorAll("*").length`, &nodes), chromedp.Evaluate(`document.images.length`, &images),
+			chromedp.Title(&title),
 			chromedp.Evaluate(`Math.round(performance.getEntriesByType("navigation")[0].duration)`, &took))
 		t.Logf("%-30.30s loaded in %4d ms, %5d elements", path, took, nodes)
 		if nodes > 6000 || images > 0 || title == "owned" {

@@ -32,10 +32,14 @@ func TestCommandsAreCopied(t *testing.T) {
 	b.open(t, w)
 	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "1"`)
 	b.run(t, emulation.SetFocusEmulationEnabled(true),
-		cdpbrowser.GrantPermissions([]cdpbrowser.PermissionType{cdpbrowser.PermissionTypeClipboardReadWrite, cdpbrowser.PermissionTypeClipboardSanitizedWrite}))
+		cdpbrowser.GrantPermissions([]cdpbrowser.PermissionType{
+			cdpbrowser.PermissionTypeClipboardReadWrite, cdpbrowser.PermissionTypeClipboardSanitizedWrite,
+		}))
 	b.run(t, chromedp.Navigate(w.page("/key")), chromedp.SendKeys("#key", "<img", chromedp.ByQuery))
 	b.until(t, `document.querySelectorAll("#names option").length == 1`)
-	b.run(t, chromedp.Evaluate(`document.querySelector("#key").value = document.querySelector("#names option").value; document.querySelector("form").requestSubmit()`, nil))
+	b.run(t,
+		chromedp.Evaluate(`document.querySelector("#key").value = document.querySelector("#names option").value; `+
+			`document.querySelector("form").requestSubmit()`, nil))
 	b.until(t, `document.querySelectorAll("[data-copy]").length > 1`)
 	var commands []string
 	b.run(t, chromedp.Evaluate(`[...document.querySelectorAll("[data-copy]")].map(b => b.dataset.copy)`, &commands))
@@ -48,7 +52,8 @@ func TestCommandsAreCopied(t *testing.T) {
 			t.Errorf("copied %q, want %q", got, command)
 		}
 	}
-	if all := strings.Join(commands, "\n"); !strings.Contains(all, "s3fanout explain -- $'<img src=x onerror=\"document.title=\\'owned\\'\"") {
+	all := strings.Join(commands, "\n")
+	if !strings.Contains(all, "s3fanout explain -- $'<img src=x onerror=\"document.title=\\'owned\\'\"") {
 		t.Errorf("no command has the key:\n%s", all)
 	}
 	b.fine(t)

@@ -24,9 +24,12 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	w.upload(t, "us-east-1", "films/1.mp4", "films/2.mp4", "music/1.flac")
 	w.fault(t, "eu-west-1", "s3-unavailable", 1)
 	w.upload(t, "us-east-1", "films/3.mp4")
-	b.until(t, `["ap-northeast-1", "eu-west-1"].map(r => document.querySelector(`+"`a[href=\"/letters?region=${r}\"]`"+`)?.textContent).join() == "4,1"`)
+	b.until(t,
+		`["ap-northeast-1", "eu-west-1"].map(r => document.querySelector(`+"`a[href=\"/letters?region=${r}\"]`"+
+			`)?.textContent).join() == "4,1"`)
 
-	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Evaluate(agree, nil), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
+	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Evaluate(agree, nil),
+		chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
 	const letters = `[...document.querySelectorAll("#letters [aria-label='Dead letters'] tbody tr")]`
 	b.until(t, letters+`.length == 5`)
 	press := func(button string) {
@@ -43,7 +46,8 @@ func TestDeadLettersAreReplayed(t *testing.T) {
 	b.until(t, `document.querySelector("#job-replay [data-end]")?.innerText.includes("1 replayed, 0 of the chosen left")`)
 
 	// A group, on the page that was loaded before.
-	const group = `[...document.querySelectorAll("#letters [aria-label='Reasons'] tbody tr")].find(tr => tr.innerText.includes("ap-northeast-1"))`
+	const group = `[...document.querySelectorAll("#letters [aria-label='Reasons'] tbody tr")].find(tr => ` +
+		`tr.innerText.includes("ap-northeast-1"))`
 	b.until(t, group+`.innerText.includes("1 replayed")`)
 	var asked []string
 	b.run(t, chromedp.Evaluate(`asked`, &asked))
@@ -85,7 +89,9 @@ func TestReplayIsStopped(t *testing.T) {
 	w.upload(t, "us-east-1", "films/1.mp4", "films/2.mp4")
 	b := newBrowser(t)
 	b.open(t, w)
-	b.until(t, `["ap-northeast-1", "eu-west-1"].map(r => document.querySelector(`+"`a[href=\"/letters?region=${r}\"]`"+`)?.textContent).join() == "2,2"`)
+	b.until(t,
+		`["ap-northeast-1", "eu-west-1"].map(r => document.querySelector(`+"`a[href=\"/letters?region=${r}\"]`"+
+			`)?.textContent).join() == "2,2"`)
 	b.run(t, chromedp.Navigate(w.page("/letters")), chromedp.Click(`form[action="/letters/read"] button`, chromedp.ByQuery))
 	const letters = `[...document.querySelectorAll("#letters [aria-label='Dead letters'] tbody tr")]`
 	b.until(t, letters+`.length == 4`)
@@ -112,7 +118,8 @@ func TestReplayIsStopped(t *testing.T) {
 	w.fault(t, "ap-northeast-1", "s3-bandwidth", 1, "--bytes-per-second", "1") // no copy ends
 	const replay = `[...document.querySelectorAll("#letters button")].find(b => b.innerText == "Replay the 2 chosen").click(); 0`
 	b.run(t, chromedp.Evaluate(replay, nil), chromedp.Click(`[data-post="/stop/replay"]`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#job-replay [data-end]")?.innerText == "Stopped. 0 of 2 replayed, 0 failed. The others were not replayed."`)
+	b.until(t, `document.querySelector("#job-replay [data-end]")?.innerText == "Stopped. 0 of 2 replayed, 0 failed. `+
+		`The others were not replayed."`)
 	b.until(t, letters+`.length == 2 && `+letters+`.every(tr => tr.innerText.includes("in the queue"))`)
 	w.fault(t, "ap-northeast-1", "s3-bandwidth", 0)
 	b.run(t, chromedp.Evaluate(replay, nil))

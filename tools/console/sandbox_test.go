@@ -20,7 +20,8 @@ func newPlayground(t *testing.T) (*world, *browser) {
 	w, b := newSandbox(t, "--console"), newBrowser(t)
 	b.open(t, w)
 	b.run(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(w.page("/sandbox")))
-	b.run(t, chromedp.Evaluate(`window.confirm = () => true; document.querySelectorAll("details").forEach(d => { d.open = true; }); 0`, nil))
+	b.run(t,
+		chromedp.Evaluate(`window.confirm = () => true; document.querySelectorAll("details").forEach(d => { d.open = true; }); 0`, nil))
 	return w, b
 }
 
@@ -49,7 +50,8 @@ func (b *browser) drop(t *testing.T, region, path string) {
 func (b *browser) wantFlow(t *testing.T, key string, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
-		b.until(t, fmt.Sprintf(`(() => { const card = document.querySelector("#flow section"); return card?.querySelector("h2").innerText.startsWith(%s)
+		b.until(t,
+			fmt.Sprintf(`(() => { const card = document.querySelector("#flow section"); return card?.querySelector("h2").innerText.startsWith(%s)
 			&& [...card.querySelectorAll("li, p")].some(el => /%s/.test(el.innerText)); })()`, asJSON(t, key), pattern))
 	}
 }
@@ -61,9 +63,13 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 	t.Parallel()
 	w, b := newPlayground(t)
 	b.drop(t, "us-east-1", file(t, "one.txt"))
-	b.wantFlow(t, "one.txt", `^us-east-1: announced`, `^eu-west-1: delivered .* copied .* done`, `^ap-northeast-1: delivered .* copied .* done`, `replica's event filtered`)
+	b.wantFlow(t, "one.txt", `^us-east-1: announced`, `^eu-west-1: delivered .* copied .* done`,
+		`^ap-northeast-1: delivered .* copied .* done`, `replica's event filtered`)
 	for region := range w.Regions {
-		if _, err := w.client(region).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.Regions[region].Bucket), Key: aws.String("one.txt")}); err != nil {
+		_, err := w.client(region).HeadObject(t.Context(), &s3.HeadObjectInput{
+			Bucket: aws.String(w.Regions[region].Bucket), Key: aws.String("one.txt"),
+		})
+		if err != nil {
 			t.Errorf("%s: %v", region, err)
 		}
 	}
@@ -79,19 +85,23 @@ func TestSandboxShowsWhatHappens(t *testing.T) {
 	choose("ap-northeast-1", "two.txt")
 	b.wantFlow(t, "two.txt", `^eu-west-1: .*failed .* dead letter`, `waits in a dead-letter queue`)
 	click("eu-west-1", "s3-unavailable")
-	b.run(t, chromedp.Navigate(w.page("/key?key=two.txt")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil), chromedp.Click(`form[action="/letters/replay"] button`, chromedp.ByQuery))
+	b.run(t, chromedp.Navigate(w.page("/key?key=two.txt")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil),
+		chromedp.Click(`form[action="/letters/replay"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#job-replay")?.innerText.includes("1 replayed, 0 of the chosen left")`)
 	b.run(t, chromedp.Navigate(w.page("/sandbox")))
 	b.wantFlow(t, "two.txt", `^eu-west-1: .*dead letter .* copied`)
 
-	b.run(t, chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; }); window.confirm = () => true; 0`, nil))
+	b.run(t,
+		chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true; }); window.confirm = () => true; 0`, nil))
 	click("us-east-1", "s3-unannounced")
 	choose("us-east-1", "three.txt")
 	b.wantFlow(t, "three.txt", `^us-east-1: lost`, `s3fanout backfill --key`)
 	b.wantAccessible(t, w, "/sandbox")
-	b.run(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(w.page("/sandbox")), chromedp.Evaluate(`window.confirm = () => true; 0`, nil))
+	b.run(t, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(w.page("/sandbox")),
+		chromedp.Evaluate(`window.confirm = () => true; 0`, nil))
 	b.run(t, chromedp.Click(`form[action="/sandbox/reset"] button`, chromedp.ByQuery))
-	b.until(t, `document.querySelector("#flow").innerText.includes("Nothing was uploaded yet") && document.querySelectorAll("[data-fault]:checked").length == 0`)
+	b.until(t, `document.querySelector("#flow").innerText.includes("Nothing was uploaded yet") && `+
+		`document.querySelectorAll("[data-fault]:checked").length == 0`)
 	b.run(t, chromedp.Click(`form[action="/sandbox/stop"] button`, chromedp.ByQuery))
 	b.until(t, `document.querySelector("#trouble").innerText.includes("does not answer")`)
 }
@@ -118,7 +128,9 @@ func TestSwitchesFollow(t *testing.T) {
 		return list
 	}
 	var kinds []string
-	b.run(t, chromedp.Evaluate(`[...document.querySelectorAll('[data-region="eu-west-1"]:not([data-number])')].map(el => el.dataset.fault)`, &kinds))
+	b.run(t,
+		chromedp.Evaluate(`[...document.querySelectorAll('[data-region="eu-west-1"]:not([data-number])')].map(el => el.dataset.fault)`,
+			&kinds))
 	if len(kinds) < 10 {
 		t.Fatalf("there are the switches %q", kinds)
 	}
@@ -126,7 +138,9 @@ func TestSwitchesFollow(t *testing.T) {
 		box := `[data-region="eu-west-1"][data-fault="` + kind + `"]`
 		for _, want := range []string{"[eu-west-1 " + kind + "]", "[]"} {
 			b.run(t, chromedp.Click(box, chromedp.ByQuery))
-			b.until(t, fmt.Sprintf(`document.querySelector('[data-struck="eu-west-1"]').textContent == %q`, map[bool]string{true: "(1 on)"}[want != "[]"]))
+			b.until(t,
+				fmt.Sprintf(`document.querySelector('[data-struck="eu-west-1"]').textContent == %q`,
+					map[bool]string{true: "(1 on)"}[want != "[]"]))
 			if got := fmt.Sprint(on()); got != want {
 				t.Errorf("%s: %s is on, want %s", kind, got, want)
 			}

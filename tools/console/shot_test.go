@@ -34,7 +34,8 @@ func TestPictures(t *testing.T) {
 	b := newBrowser(t)
 	b.open(t, w)
 	b.run(t, chromedp.EmulateViewport(width, height))
-	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "3" && document.querySelector("main").innerText.includes("ALARM")`)
+	b.until(t, `document.querySelector('a[href="/letters?region=ap-northeast-1"]')?.textContent == "3" && `+
+		`document.querySelector("main").innerText.includes("ALARM")`)
 	b.picture(t, "overview")
 	b.run(t, chromedp.Navigate(w.page("/key?key=music/1.flac")))
 	b.picture(t, "key")

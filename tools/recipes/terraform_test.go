@@ -190,7 +190,8 @@ func evaluateLocals(t *testing.T, body *hclsyntax.Body, context *hcl.EvalContext
 func instances(t *testing.T, block *hclsyntax.Block, context *hcl.EvalContext) map[string]map[string]string {
 	t.Helper()
 	attributes := block.Body.Attributes
-	if c := value(t, attributes["capabilities"].Expr, context); c.LengthInt() != 1 || c.Index(cty.Zero).AsString() != "CAPABILITY_NAMED_IAM" {
+	c := value(t, attributes["capabilities"].Expr, context)
+	if c.LengthInt() != 1 || c.Index(cty.Zero).AsString() != "CAPABILITY_NAMED_IAM" {
 		t.Errorf("%s: capabilities %#v", block.Labels[1], c)
 	}
 	if block.Labels[1] == "second" {

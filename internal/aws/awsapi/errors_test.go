@@ -26,21 +26,28 @@ func TestExplainTellsWhatMayPass(t *testing.T) {
 		want error // nil: no class
 		text string
 	}{
-		"S3 away":       {answer(503, "ServiceUnavailable", "Service is unable to handle request."), ErrTransient, "ServiceUnavailable: Service is unable to handle request"},
-		"slower":        {answer(503, "SlowDown", "Please reduce your request rate."), ErrTransient, "SlowDown: Please reduce your request rate"},
-		"throttled":     {answer(400, "ThrottlingException", "Rate exceeded"), ErrTransient, "ThrottlingException: Rate exceeded"},
-		"no answer":     {fmt.Errorf("send: %w", io.EOF), ErrTransient, "the connection was closed without an answer (EOF)"},
-		"reset":         {fmt.Errorf("send: %w", syscall.ECONNRESET), ErrTransient, "the connection was closed without an answer (connection reset by peer)"},
-		"another write": {answer(409, "OperationAborted", "A conflicting operation is in progress."), ErrTransient, "OperationAborted: A conflicting operation is in progress"},
-		"clock":         {answer(403, "RequestTimeTooSkewed", "The difference is too large."), ErrTransient, "RequestTimeTooSkewed: The difference is too large"},
+		"S3 away": {answer(503, "ServiceUnavailable", "Service is unable to handle request."), ErrTransient,
+			"ServiceUnavailable: Service is unable to handle request"},
+		"slower": {answer(503, "SlowDown", "Please reduce your request rate."), ErrTransient,
+			"SlowDown: Please reduce your request rate"},
+		"throttled": {answer(400, "ThrottlingException", "Rate exceeded"), ErrTransient, "ThrottlingException: Rate exceeded"},
+		"no answer": {fmt.Errorf("send: %w", io.EOF), ErrTransient, "the connection was closed without an answer (EOF)"},
+		"reset": {fmt.Errorf("send: %w", syscall.ECONNRESET), ErrTransient,
+			"the connection was closed without an answer (connection reset by peer)"},
+		"another write": {answer(409, "OperationAborted", "A conflicting operation is in progress."), ErrTransient,
+			"OperationAborted: A conflicting operation is in progress"},
+		"clock": {answer(403, "RequestTimeTooSkewed", "The difference is too large."), ErrTransient,
+			"RequestTimeTooSkewed: The difference is too large"},
 		"stopped": {answer(403, "AccountProblem", "There is a problem."), ErrDenied,
 			"AWS has stopped the account or its use of the service: AccountProblem: There is a problem; ask AWS Support"},
 		"not there":       {answer(501, "NotImplemented", "no."), nil, "NotImplemented: no"},
 		"a wrong request": {answer(400, "InvalidArgument", "no."), nil, "InvalidArgument: no"},
 		"bad session": {answer(400, "InvalidToken", "The token is bad."), ErrCredentials,
-			"AWS refused the credentials: InvalidToken: The token is bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
+			"AWS refused the credentials: InvalidToken: The token is bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, " +
+				"renew them if they are temporary"},
 		"wrong key": {answer(403, "InvalidClientTokenId", "The token is invalid."), ErrCredentials,
-			"AWS refused the credentials: InvalidClientTokenId: The token is invalid; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary"},
+			"AWS refused the credentials: InvalidClientTokenId: The token is invalid; check AWS_PROFILE or the AWS_ACCESS_KEY_ID " +
+				"variables, renew them if they are temporary"},
 	} {
 		f := Explain("eu-west-1", "bucket b", tt.err)
 		if got := errors.Is(f, ErrTransient); got != errors.Is(tt.want, ErrTransient) || tt.want != nil && !errors.Is(f, tt.want) {

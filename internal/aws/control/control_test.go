@@ -42,7 +42,9 @@ func TestPathsAreSignedAsTheyAreSent(t *testing.T) {
 	}
 	const point, account = "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap", "111122223333"
 	client := control.New(config, "eu-west-1", time.Minute)
-	_, _ = client.GetMultiRegionAccessPointRoutes(t.Context(), &s3control.GetMultiRegionAccessPointRoutesInput{AccountId: aws.String(account), Mrap: aws.String(point)})
+	_, _ = client.GetMultiRegionAccessPointRoutes(t.Context(), &s3control.GetMultiRegionAccessPointRoutesInput{
+		AccountId: aws.String(account), Mrap: aws.String(point),
+	})
 	_, _ = batchjob.Describe(t.Context(), batchjob.NewClient(config, "eu-west-1"), "eu-west-1", account, "a job: one")
 	if want := []string{"/v20180820/mrap/instances/" + point + "/routes", "/v20180820/jobs/a job: one"}; !slices.Equal(paths, want) {
 		t.Errorf("asked for %q, want %q", paths, want)

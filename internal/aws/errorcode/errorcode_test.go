@@ -67,7 +67,8 @@ func TestEachErrorIsOfOneKind(t *testing.T) {
 
 func TestLostConnections(t *testing.T) {
 	for _, lost := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET} {
-		if err := fmt.Errorf("copy: %w", lost); !errorcode.Lost(err) || !errorcode.Transient(err) || errorcode.Of(err) != "" || errorcode.Status(err) != 0 {
+		err := fmt.Errorf("copy: %w", lost)
+		if !errorcode.Lost(err) || !errorcode.Transient(err) || errorcode.Of(err) != "" || errorcode.Status(err) != 0 {
 			t.Errorf("%v is not one", err)
 		}
 	}

@@ -22,7 +22,9 @@ type answer struct {
 	err   error
 }
 
-func (a answer) GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+func (a answer) GetBucketLifecycleConfiguration(
+	context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options),
+) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -37,20 +39,25 @@ func TestExpiries(t *testing.T) {
 		{Status: types.ExpirationStatusDisabled, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}},
 		{Status: on, Prefix: aws.String("old/"), Expiration: &types.LifecycleExpiration{Days: aws.Int32(30)}},
 		{Status: on, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("new/")}, Expiration: &types.LifecycleExpiration{Date: &date}},
-		{Status: on, Filter: &types.LifecycleRuleFilter{Tag: &types.Tag{}}, NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(9)}},
+		{Status: on, Filter: &types.LifecycleRuleFilter{Tag: &types.Tag{}},
+			NoncurrentVersionExpiration: &types.NoncurrentVersionExpiration{NoncurrentDays: aws.Int32(9)}},
 		{Status: on, Filter: &types.LifecycleRuleFilter{And: &types.LifecycleRuleAndOperator{
 			Prefix: aws.String("both/"), Tags: []types.Tag{{}}, ObjectSizeGreaterThan: aws.Int64(5), ObjectSizeLessThan: aws.Int64(9),
 		}}, Expiration: &types.LifecycleExpiration{ExpiredObjectDeleteMarker: aws.Bool(true)}},
-		{Status: on, Filter: &types.LifecycleRuleFilter{ObjectSizeGreaterThan: aws.Int64(0)}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(2)}},
+		{Status: on, Filter: &types.LifecycleRuleFilter{ObjectSizeGreaterThan: aws.Int64(0)},
+			Expiration: &types.LifecycleExpiration{Days: aws.Int32(2)}},
 	}}, "b")
 	want := policy.Expiries{
-		{Prefix: "old/", Days: 30}, {Prefix: "new/", Date: date}, {Tagged: true, Noncurrent: 9}, {Prefix: "both/", Tagged: true, Least: 6, Under: 9, Markers: true},
+		{Prefix: "old/", Days: 30}, {Prefix: "new/", Date: date}, {Tagged: true, Noncurrent: 9},
+		{Prefix: "both/", Tagged: true, Least: 6, Under: 9, Markers: true},
 		{Least: 1, Days: 2},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if got, err := lifecycle.Expiries(t.Context(), answer{err: &smithy.GenericAPIError{Code: "NoSuchLifecycleConfiguration"}}, "b"); got != nil || err != nil {
+	if got, err := lifecycle.Expiries(
+		t.Context(), answer{err: &smithy.GenericAPIError{Code: "NoSuchLifecycleConfiguration"}}, "b",
+	); got != nil || err != nil {
 		t.Errorf("a bucket without rules: got %+v, %v", got, err)
 	}
 	if _, err := lifecycle.Expiries(t.Context(), answer{err: denied}, "b"); !errors.Is(err, denied) {
@@ -63,7 +70,8 @@ func TestExpiries(t *testing.T) {
 func TestExpiriesAtTheirBounds(t *testing.T) {
 	between := types.LifecycleRuleAndOperator{ObjectSizeGreaterThan: aws.Int64(5), ObjectSizeLessThan: aws.Int64(9)}
 	rules, err := lifecycle.Expiries(t.Context(), answer{rules: []types.LifecycleRule{
-		{Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{And: &between}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}},
+		{Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{And: &between},
+			Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}},
 	}}, "b")
 	if err != nil {
 		t.Fatal(err)

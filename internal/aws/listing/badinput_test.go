@@ -63,14 +63,16 @@ func TestBadListings(t *testing.T) {
 		t.Run(tt.id, func(t *testing.T) {
 			var v visits
 			s := &scripted{pages: tt.pages}
-			err := listing.Walk(t.Context(), []listing.Bucket{{Region: "eu-west-1", Name: "b", Client: s}}, listing.Options{Parallel: 1}, v.visit)
+			err := listing.Walk(t.Context(), []listing.Bucket{{Region: "eu-west-1", Name: "b", Client: s}},
+				listing.Options{Parallel: 1}, v.visit)
 			if tt.want == "" {
 				if err != nil || len(v.times) != tt.keys {
 					t.Errorf("got %v after %d keys, want %d", err, len(v.times), tt.keys)
 				}
 				return
 			}
-			if err == nil || !strings.HasPrefix(err.Error(), "region eu-west-1: ") || !strings.Contains(err.Error(), tt.want) || len(v.times) != tt.keys {
+			if err == nil || !strings.HasPrefix(err.Error(), "region eu-west-1: ") || !strings.Contains(err.Error(), tt.want) ||
+				len(v.times) != tt.keys {
 				t.Errorf("got %v after %d keys, want …%s after %d", err, len(v.times), tt.want, tt.keys)
 			}
 		})

@@ -47,7 +47,8 @@ func FuzzWalk(f *testing.F) {
 		one, ones := fill(left)
 		two, twos := fill(right)
 		var v visits
-		err := listing.Walk(t.Context(), walked([]*listtest.Bucket{one, two}), listing.Options{Prefix: prefix, PageSize: int32(size%20) + 1}, v.visit)
+		err := listing.Walk(t.Context(), walked([]*listtest.Bucket{one, two}),
+			listing.Options{Prefix: prefix, PageSize: int32(size%20) + 1}, v.visit)
 		if err != nil {
 			t.Fatal(err)
 		}

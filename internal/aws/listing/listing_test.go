@@ -51,7 +51,9 @@ func (v *visits) visit(_ context.Context, row listing.Row) error {
 }
 
 func object(size int64) s3.HeadObjectOutput {
-	return s3.HeadObjectOutput{ContentLength: &size, ETag: aws.String(fmt.Sprintf("%q", fmt.Sprint(size))), LastModified: aws.Time(time.Unix(size, 0))}
+	return s3.HeadObjectOutput{
+		ContentLength: &size, ETag: aws.String(fmt.Sprintf("%q", fmt.Sprint(size))), LastModified: aws.Time(time.Unix(size, 0)),
+	}
 }
 
 func walked(buckets []*listtest.Bucket) []listing.Bucket {
@@ -232,7 +234,8 @@ func TestWalkIsFastAndFrugal(t *testing.T) {
 					requests += lists
 				}
 				needed, alone := pages*tt.buckets, time.Duration(pages)*latency
-				t.Logf("%d requests for %d pages, %.1f times as fast as one after the other", requests, needed, float64(alone)/float64(took))
+				t.Logf("%d requests for %d pages, %.1f times as fast as one after the other",
+					requests, needed, float64(alone)/float64(took))
 				if float64(requests) > float64(needed)*(1+tt.mostMore) {
 					t.Errorf("%d requests, want at most %.0f %% more than %d", requests, tt.mostMore*100, needed)
 				}

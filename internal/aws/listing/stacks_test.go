@@ -36,7 +36,9 @@ func second(version string) time.Time {
 	return time.Unix(int64(n), 0)
 }
 
-func (s *stacked) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (s *stacked) ListObjectVersions(
+	_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	s.mu.Lock()
 	s.pages++
 	s.mu.Unlock()
@@ -58,10 +60,13 @@ func (s *stacked) ListObjectVersions(_ context.Context, in *s3.ListObjectVersion
 			name := url.QueryEscape(key)
 			out.NextKeyMarker, out.NextVersionIdMarker = &name, &v
 			if v[0] == 'x' {
-				out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: &name, VersionId: &v, IsLatest: aws.Bool(i == 0), LastModified: aws.Time(second(v))})
+				out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{
+					Key: &name, VersionId: &v, IsLatest: aws.Bool(i == 0), LastModified: aws.Time(second(v)),
+				})
 			} else {
 				out.Versions = append(out.Versions, types.ObjectVersion{
-					Key: &name, VersionId: &v, IsLatest: aws.Bool(i == 0), LastModified: aws.Time(second(v)), Size: aws.Int64(int64(len(v))), ETag: aws.String(`"` + v + `"`),
+					Key: &name, VersionId: &v, IsLatest: aws.Bool(i == 0), LastModified: aws.Time(second(v)),
+					Size: aws.Int64(int64(len(v))), ETag: aws.String(`"` + v + `"`),
 				})
 			}
 		}
@@ -101,7 +106,9 @@ func TestWalkOfDeletedKeys(t *testing.T) {
 		list := make([]listing.Bucket, len(buckets))
 		union := map[string]bool{}
 		for i := range buckets {
-			b := &stacked{keys: map[string][]string{}, inclusive: rapid.Bool().Draw(rt, "inclusive"), most: rapid.IntRange(1, 12).Draw(rt, "page")}
+			b := &stacked{
+				keys: map[string][]string{}, inclusive: rapid.Bool().Draw(rt, "inclusive"), most: rapid.IntRange(1, 12).Draw(rt, "page"),
+			}
 			for _, k := range rapid.SliceOfN(key(), 0, 40).Draw(rt, "keys") {
 				n := rapid.IntRange(1, 6).Draw(rt, "versions")
 				var stack []string
@@ -174,10 +181,11 @@ func TestDeletionWithinASecond(t *testing.T) {
 	} {
 		b := &stacked{keys: map[string][]string{"k": strings.Fields(tt.stack)}, most: 9}
 		got := ""
-		err := listing.Walk(t.Context(), []listing.Bucket{{Region: "r", Versions: b}}, listing.Options{Deleted: true}, func(_ context.Context, row listing.Row) error {
-			got = describe(row.Objects[0])
-			return nil
-		})
+		err := listing.Walk(t.Context(), []listing.Bucket{{Region: "r", Versions: b}}, listing.Options{Deleted: true},
+			func(_ context.Context, row listing.Row) error {
+				got = describe(row.Objects[0])
+				return nil
+			})
 		if err != nil || got != tt.want {
 			t.Errorf("%s: got %q, want %q (%v)", tt.stack, got, tt.want, err)
 		}
@@ -196,16 +204,21 @@ func TestBadListingsOfVersions(t *testing.T) {
 		want  string
 		pages []s3.ListObjectVersionsOutput
 	}{
-		{"not in the order of the keys' bytes", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("b"), version("a")}}}},
+		{"not in the order of the keys' bytes",
+			[]s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("b"), version("a")}}}},
 		{"an object without a key", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("")}}}},
-		{"cut off without a token for the next page", []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("a")}, IsTruncated: aws.Bool(true)}}},
+		{"cut off without a token for the next page",
+			[]s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("a")}, IsTruncated: aws.Bool(true)}}},
 		{"repeats its token", []s3.ListObjectVersionsOutput{
-			{DeleteMarkers: []types.DeleteMarkerEntry{marker}, IsTruncated: aws.Bool(true), NextKeyMarker: name("a"), NextVersionIdMarker: name("x")},
+			{DeleteMarkers: []types.DeleteMarkerEntry{marker}, IsTruncated: aws.Bool(true), NextKeyMarker: name("a"),
+				NextVersionIdMarker: name("x")},
 		}},
-		{`invalid URL escape "%"`, []s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("100%")}, EncodingType: types.EncodingTypeUrl}}},
+		{`invalid URL escape "%"`,
+			[]s3.ListObjectVersionsOutput{{Versions: []types.ObjectVersion{version("100%")}, EncodingType: types.EncodingTypeUrl}}},
 	} {
 		s := &scriptedVersions{pages: tt.pages}
-		err := listing.Walk(t.Context(), []listing.Bucket{{Region: "eu-west-1", Name: "b", Versions: s}}, listing.Options{Deleted: true, Parallel: 1},
+		err := listing.Walk(t.Context(), []listing.Bucket{{Region: "eu-west-1", Name: "b", Versions: s}},
+			listing.Options{Deleted: true, Parallel: 1},
 			func(context.Context, listing.Row) error { return nil })
 		if err == nil || !strings.HasPrefix(err.Error(), "region eu-west-1: ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want …%s", err, tt.want)
@@ -219,7 +232,9 @@ type scriptedVersions struct {
 	calls int
 }
 
-func (s *scriptedVersions) ListObjectVersions(ctx context.Context, _ *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (s *scriptedVersions) ListObjectVersions(
+	ctx context.Context, _ *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	if s.calls++; s.calls > 100 {
 		return nil, errEndless
 	}

@@ -31,7 +31,9 @@ type history struct {
 	endless  bool
 }
 
-func (h *history) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (h *history) ListObjectVersions(
+	_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	marker := aws.ToString(in.KeyMarker) + " " + aws.ToString(in.VersionIdMarker)
 	h.asked = append(h.asked, marker)
 	if h.err != nil && len(h.asked) > 1 {
@@ -48,7 +50,10 @@ func (h *history) ListObjectVersions(_ context.Context, in *s3.ListObjectVersion
 		if strings.HasPrefix(strings.ToLower(version), "x") {
 			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: name, VersionId: &version, IsLatest: latest})
 		} else {
-			out.Versions = append(out.Versions, types.ObjectVersion{Key: name, VersionId: &version, IsLatest: latest, Size: aws.Int64(int64(len(version))), ETag: aws.String(`"e` + version + `"`)})
+			out.Versions = append(out.Versions, types.ObjectVersion{
+				Key: name, VersionId: &version, IsLatest: latest, Size: aws.Int64(int64(len(version))),
+				ETag: aws.String(`"e` + version + `"`),
+			})
 		}
 		if len(out.Versions)+len(out.DeleteMarkers) == 3 && at+1 < len(h.versions) {
 			out.IsTruncated, out.NextKeyMarker, out.NextVersionIdMarker = aws.Bool(true), name, &version
@@ -81,7 +86,8 @@ func TestVersions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &history{versions: tree}
-			found, pages, err := listing.Versions(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, c.prefix, c.after, strings.Fields(c.keys), c.worth)
+			found, pages, err := listing.Versions(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, c.prefix, c.after,
+				strings.Fields(c.keys), c.worth)
 			var got []string
 			for _, v := range found {
 				switch {
@@ -122,7 +128,8 @@ func TestMarkers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := &history{versions: tree}
 			keys := strings.Fields(c.keys)
-			hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, c.prefix, c.after, keys, c.worth)
+			hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, c.prefix, c.after,
+				keys, c.worth)
 			var got []string
 			for i, key := range keys {
 				switch {
@@ -140,11 +147,14 @@ func TestMarkers(t *testing.T) {
 	}
 	// What was found stays found.
 	h := &history{versions: tree, err: errEndless}
-	hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, "", "", []string{"a", "b", "c", "f"}, 1)
+	hidden, known, pages, err := listing.Markers(t.Context(), listing.Bucket{Region: "r", Name: "b"}, h, "", "",
+		[]string{"a", "b", "c", "f"}, 1)
 	if !errors.Is(err, errEndless) || !strings.Contains(err.Error(), "region r") || known != 2 || pages != 1 || !hidden[0] {
 		t.Errorf("got %v, %d known, %d pages, %v", hidden, known, pages, err)
 	}
-	if _, _, _, err := listing.Markers(t.Context(), listing.Bucket{Region: "r"}, &history{versions: tree, endless: true}, "", "", []string{"f"}, 1); err == nil || !strings.Contains(err.Error(), "cut off") {
+	if _, _, _, err := listing.Markers(
+		t.Context(), listing.Bucket{Region: "r"}, &history{versions: tree, endless: true}, "", "", []string{"f"}, 1,
+	); err == nil || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("got %v of a listing that does not say how it goes on", err)
 	}
 }
@@ -152,7 +162,8 @@ func TestMarkers(t *testing.T) {
 // What was found stays found, and the error says which permission is missing.
 func TestVersionsFail(t *testing.T) {
 	denied := &smithy.OperationError{ServiceID: "S3", OperationName: "ListObjectVersions", Err: &smithyhttp.ResponseError{
-		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}}, Err: &smithy.GenericAPIError{Code: "AccessDenied"},
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}},
+		Err:      &smithy.GenericAPIError{Code: "AccessDenied"},
 	}}
 	tree := []string{"a A1", "b B1", "c C1", "d D1"}
 	keys := []string{"a", "b", "c", "d"}
@@ -164,12 +175,16 @@ func TestVersionsFail(t *testing.T) {
 	if found[2].VersionID != "C1" || found[3].VersionID != "" {
 		t.Errorf("found %+v", found)
 	}
-	if _, _, err := listing.Versions(t.Context(), listing.Bucket{Region: "r"}, &history{versions: tree, endless: true}, "", "", keys, 1); err == nil || !strings.Contains(err.Error(), "cut off") {
+	if _, _, err := listing.Versions(
+		t.Context(), listing.Bucket{Region: "r"}, &history{versions: tree, endless: true}, "", "", keys, 1,
+	); err == nil || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("got %v of a listing that does not say how it goes on", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := listing.Versions(ctx, listing.Bucket{Region: "r"}, &history{versions: tree, err: denied}, "", "", keys, 1); !errors.Is(err, context.Canceled) {
+	if _, _, err := listing.Versions(
+		ctx, listing.Bucket{Region: "r"}, &history{versions: tree, err: denied}, "", "", keys, 1,
+	); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }
@@ -193,27 +208,28 @@ func TestStretches(t *testing.T) {
 		var mu sync.Mutex
 		times := map[string]int{}
 		left := 0
-		err := listing.WalkStretches(t.Context(), walked([]*listtest.Bucket{one, two}), listing.Options{PageSize: 20}, func(_ context.Context, s listing.Stretch) error {
-			mu.Lock()
-			defer mu.Unlock()
-			last, n := s.After, 0
-			for row := range s.Rows {
-				times[row.Key]++
-				at, _ := slices.BinarySearch(all, row.Key)
-				switch {
-				case last == "" && at != 0:
-					t.Errorf("a stretch begins with %q and comes after nothing", row.Key)
-				case last != "" && n == 0 && last < all[max(0, at-1)], last != "" && n > 0 && last != all[at-1], last >= row.Key:
-					t.Errorf("%q comes after %q", row.Key, last)
+		err := listing.WalkStretches(t.Context(), walked([]*listtest.Bucket{one, two}), listing.Options{PageSize: 20},
+			func(_ context.Context, s listing.Stretch) error {
+				mu.Lock()
+				defer mu.Unlock()
+				last, n := s.After, 0
+				for row := range s.Rows {
+					times[row.Key]++
+					at, _ := slices.BinarySearch(all, row.Key)
+					switch {
+					case last == "" && at != 0:
+						t.Errorf("a stretch begins with %q and comes after nothing", row.Key)
+					case last != "" && n == 0 && last < all[max(0, at-1)], last != "" && n > 0 && last != all[at-1], last >= row.Key:
+						t.Errorf("%q comes after %q", row.Key, last)
+					}
+					last = row.Key
+					if n++; n == most {
+						left++
+						break
+					}
 				}
-				last = row.Key
-				if n++; n == most {
-					left++
-					break
-				}
-			}
-			return nil
-		})
+				return nil
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

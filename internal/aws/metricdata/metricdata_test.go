@@ -22,7 +22,9 @@ type paged struct {
 	requests []int // queries of each
 }
 
-func (p *paged) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+func (p *paged) GetMetricData(
+	_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricDataOutput, error) {
 	out := &cloudwatch.GetMetricDataOutput{}
 	at, status := noon, p.status
 	if in.NextToken == nil {
@@ -34,7 +36,9 @@ func (p *paged) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInp
 		if _, err := fmt.Sscan(aws.ToString(q.MetricStat.Metric.MetricName), &n); err != nil {
 			return nil, err
 		}
-		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{Id: q.Id, StatusCode: status, Timestamps: []time.Time{at}, Values: []float64{n}})
+		out.MetricDataResults = append(out.MetricDataResults, types.MetricDataResult{
+			Id: q.Id, StatusCode: status, Timestamps: []time.Time{at}, Values: []float64{n},
+		})
 	}
 	return out, nil
 }
@@ -63,7 +67,9 @@ func TestAskPutsPagesAndRequestsTogether(t *testing.T) {
 // Where CloudWatch has failed with one metric, what it has of it is not a figure.
 func TestAskRefusesWhatIsNotWhole(t *testing.T) {
 	for _, status := range []types.StatusCode{types.StatusCodeInternalError, types.StatusCodeForbidden} {
-		_, err := Ask(t.Context(), &paged{status: status}, noon, noon.Add(time.Hour), []Query{{Metric: Metric{Name: "7"}, Statistic: "Sum", Period: time.Hour}})
+		_, err := Ask(t.Context(), &paged{status: status}, noon, noon.Add(time.Hour), []Query{
+			{Metric: Metric{Name: "7"}, Statistic: "Sum", Period: time.Hour},
+		})
 		if err == nil || !strings.Contains(err.Error(), "Sum of 7: CloudWatch answers "+string(status)) {
 			t.Errorf("%s: %v", status, err)
 		}

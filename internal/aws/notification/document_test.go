@@ -44,9 +44,11 @@ func entry(n int, prefix, suffix string, events ...string) Entry {
 // TestMergeLeavesOthersByteForByte adds, changes and removes an entry, and looks
 // at the bytes of all else.
 func TestMergeLeavesOthersByteForByte(t *testing.T) {
-	const added = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic + `</Topic><Event>s3:ObjectCreated:Copy</Event></TopicConfiguration>`
+	const added = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic +
+		`</Topic><Event>s3:ObjectCreated:Copy</Event></TopicConfiguration>`
 	const filtered = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>` + topic + `</Topic><Event>s3:ObjectCreated:*</Event>` +
-		`<Filter><S3Key><FilterRule><Name>prefix</Name><Value>a%26b/</Value></FilterRule><FilterRule><Name>suffix</Name><Value>.png</Value></FilterRule></S3Key></Filter></TopicConfiguration>`
+		`<Filter><S3Key><FilterRule><Name>prefix</Name><Value>a%26b/</Value></FilterRule><FilterRule><Name>suffix</Name>` +
+		`<Value>.png</Value></FilterRule></S3Key></Filter></TopicConfiguration>`
 	before := parse(t, head+others+tail)
 	one, err := before.Merge(ours, []Entry{entry(1, "", "", "s3:ObjectCreated:Copy")})
 	if err != nil || string(one.Bytes()) != head+others+added+tail {
@@ -64,7 +66,8 @@ func TestMergeLeavesOthersByteForByte(t *testing.T) {
 	if err != nil || string(gone.Bytes()) != head+others+tail || !gone.Equal(before) {
 		t.Errorf("removed: %v\n%s", err, gone.Bytes())
 	}
-	if two.Equal(before) || two.Equal(one) || !one.Contains([]Entry{entry(7, "", "", "s3:ObjectCreated:Copy")}) || before.Contains([]Entry{entry(1, "", "", "s3:ObjectCreated:Copy")}) {
+	if two.Equal(before) || two.Equal(one) || !one.Contains([]Entry{entry(7, "", "", "s3:ObjectCreated:Copy")}) ||
+		before.Contains([]Entry{entry(1, "", "", "s3:ObjectCreated:Copy")}) {
 		t.Error("Equal or Tells does not see the difference")
 	}
 }
@@ -87,7 +90,9 @@ func TestMergeIntoNothing(t *testing.T) {
 
 // TestParseRefuses what is no configuration, before anything is written.
 func TestParseRefuses(t *testing.T) {
-	for _, raw := range []string{"", "x", "<Error><Code>x</Code></Error>", head, head + "<TopicConfiguration>" + tail, head + tail + "<b>"} {
+	for _, raw := range []string{
+		"", "x", "<Error><Code>x</Code></Error>", head, head + "<TopicConfiguration>" + tail, head + tail + "<b>",
+	} {
 		if d, err := Parse([]byte(raw)); err == nil {
 			t.Errorf("%q: got %+v", raw, d)
 		}
@@ -96,7 +101,9 @@ func TestParseRefuses(t *testing.T) {
 
 func TestMergeRefusesWhatS3Would(t *testing.T) {
 	queue := func(prefix, suffix string, events ...string) string {
-		e := Entry{Kind: Queue, ID: "theirs", Destination: "arn:aws:sqs:us-east-1:111122223333:q", Events: events, Prefix: prefix, Suffix: suffix}
+		e := Entry{
+			Kind: Queue, ID: "theirs", Destination: "arn:aws:sqs:us-east-1:111122223333:q", Events: events, Prefix: prefix, Suffix: suffix,
+		}
 		d, err := parse(t, head+tail).with(func(Entry) bool { return false }, []Entry{e})
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +131,9 @@ func TestMergeRefusesWhatS3Would(t *testing.T) {
 		if errors.As(err, &overlap) != tc.overlaps || !tc.overlaps && err != nil {
 			t.Errorf("%s: got %v, want an overlap: %v", tc.what, err, tc.overlaps)
 		}
-		if tc.overlaps && (strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `"theirs"`) || !strings.Contains(err.Error(), "subscribe its destination to "+topic)) {
+		if tc.overlaps &&
+			(strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `"theirs"`) ||
+				!strings.Contains(err.Error(), "subscribe its destination to "+topic)) {
 			t.Errorf("%s: %v", tc.what, err)
 		}
 	}
@@ -142,7 +151,9 @@ func TestMergeRefusesWhatS3Would(t *testing.T) {
 // that CloudFormation made. A second one would be refused, and were it removed, a
 // deployment that is rolled back would leave the bucket mute.
 func TestMergeTakesWhatOthersTell(t *testing.T) {
-	d := parse(t, head+`<TopicConfiguration><Id>NDc5</Id><Topic>`+topic+`</Topic><Event>s3:ObjectCreated:*</Event><Filter><S3Key></S3Key></Filter></TopicConfiguration>`+tail)
+	d := parse(t,
+		head+`<TopicConfiguration><Id>NDc5</Id><Topic>`+topic+
+			`</Topic><Event>s3:ObjectCreated:*</Event><Filter><S3Key></S3Key></Filter></TopicConfiguration>`+tail)
 	same, err := d.Merge(ours, []Entry{entry(1, "", "", "s3:ObjectCreated:*")})
 	if err != nil || string(same.Bytes()) != string(d.Bytes()) || !d.Contains([]Entry{entry(1, "", "", "s3:ObjectCreated:*")}) {
 		t.Errorf("%v\n%s", err, same.Bytes())
@@ -158,8 +169,14 @@ func TestMergeTakesWhatOthersTell(t *testing.T) {
 
 // TestEqualIgnoresWhatS3DoesNotKeep compares what was written with how S3 shows it.
 func TestEqualIgnoresWhatS3DoesNotKeep(t *testing.T) {
-	a := parse(t, `<NotificationConfiguration><QueueConfiguration><Id>q</Id><Queue>x</Queue><Event>b</Event><Event>a</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>P</Value></FilterRule></S3Key></Filter></QueueConfiguration><EventBridgeConfiguration/></NotificationConfiguration>`)
-	b := parse(t, head+"<EventBridgeConfiguration></EventBridgeConfiguration>\n<QueueConfiguration><Event>a</Event><Event>b</Event>\n<Id>q</Id><Queue>x</Queue><Filter><S3Key><FilterRule><Value>P</Value><Name>Prefix</Name></FilterRule></S3Key></Filter></QueueConfiguration>"+tail)
+	a := parse(t,
+		`<NotificationConfiguration><QueueConfiguration><Id>q</Id><Queue>x</Queue><Event>b</Event><Event>a</Event><Filter><S3Key>`+
+			`<FilterRule><Name>prefix</Name><Value>P</Value></FilterRule></S3Key></Filter></QueueConfiguration><EventBridgeConfiguration/>`+
+			`</NotificationConfiguration>`)
+	b := parse(t,
+		head+"<EventBridgeConfiguration></EventBridgeConfiguration>\n<QueueConfiguration><Event>a</Event><Event>b</Event>\n"+
+			"<Id>q</Id><Queue>x</Queue><Filter><S3Key><FilterRule><Value>P</Value><Name>Prefix</Name></FilterRule></S3Key></Filter>"+
+			"</QueueConfiguration>"+tail)
 	if !a.Equal(b) {
 		t.Errorf("\n%v\n%v", a.canonical(), b.canonical())
 	}
@@ -183,8 +200,9 @@ func TestMergeThenWithoutIsNothing(t *testing.T) {
 			for i := range rapid.IntRange(0, 4).Draw(t, label) {
 				all = append(all, Entry{
 					Kind: rapid.SampledFrom([]Kind{Topic, Queue, Function}).Draw(t, "kind"), ID: fmt.Sprint(prefix, i),
-					Destination: "arn:" + rapid.StringMatching(`[a-z<&"/]{0,4}`).Draw(t, "destination"), Events: rapid.SliceOfN(event, 1, 3).Draw(t, "events"),
-					Prefix: name.Draw(t, "prefix"), Suffix: name.Draw(t, "suffix"),
+					Destination: "arn:" + rapid.StringMatching(`[a-z<&"/]{0,4}`).Draw(t, "destination"),
+					Events:      rapid.SliceOfN(event, 1, 3).Draw(t, "events"),
+					Prefix:      name.Draw(t, "prefix"), Suffix: name.Draw(t, "suffix"),
 				})
 			}
 			return all

@@ -10,7 +10,8 @@ import (
 func FuzzMerge(f *testing.F) {
 	f.Add(head+others+tail, "a/", ".jpg")
 	f.Add(`<NotificationConfiguration/>`, "", "")
-	f.Add("<NotificationConfiguration\n xmlns='x' ><TopicConfiguration><Id>s3fanout.media.9</Id></TopicConfiguration><![CDATA[<]]></NotificationConfiguration><!-- -->", "%", "+")
+	f.Add("<NotificationConfiguration\n xmlns='x' ><TopicConfiguration><Id>s3fanout.media.9</Id></TopicConfiguration><![CDATA[<]]>"+
+		"</NotificationConfiguration><!-- -->", "%", "+")
 	f.Fuzz(func(t *testing.T, raw, prefix, suffix string) {
 		d, err := Parse([]byte(raw))
 		if err != nil {

@@ -23,7 +23,8 @@ func TestBucketSendsWhatItRead(t *testing.T) {
 	stored := head + others + tail
 	var unchecked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := r.URL.Query()["notification"]; !ok || r.URL.Path != "/old" || r.Header.Get("X-Amz-Expected-Bucket-Owner") != "111122223333" {
+		_, ok := r.URL.Query()["notification"]
+		if !ok || r.URL.Path != "/old" || r.Header.Get("X-Amz-Expected-Bucket-Owner") != "111122223333" {
 			http.Error(w, "what is this", http.StatusTeapot)
 			return
 		}
@@ -48,7 +49,8 @@ func TestBucketSendsWhatItRead(t *testing.T) {
 	bucket := Bucket{Client: client, Name: "old"}
 	wanted := []Entry{entry(1, "", "", "s3:ObjectCreated:Copy")}
 	changed, err := Change(t.Context(), bucket, false, func(d Document) (Document, error) { return d.Merge(ours, wanted) })
-	if err != nil || !changed.Wrote || changed.Raced || !strings.HasPrefix(stored, head+others+"<TopicConfiguration><Id>s3fanout.media.1</Id>") {
+	if err != nil || !changed.Wrote || changed.Raced ||
+		!strings.HasPrefix(stored, head+others+"<TopicConfiguration><Id>s3fanout.media.1</Id>") {
 		t.Fatalf("%+v, %v\n%s", changed, err, stored)
 	}
 	changed, err = Change(t.Context(), bucket, true, func(d Document) (Document, error) { return d.Without(ours) })
@@ -105,20 +107,26 @@ func TestChange(t *testing.T) {
 		{"written over by somebody who had read before", shelf{shown: []string{bare, theirs, theirs, string(both.Bytes())}}, nil, 2, true},
 		{"added to", shelf{shown: []string{bare, string(both.Bytes())}}, nil, 1, true},
 		{"never shown", shelf{shown: []string{bare}}, ErrNotShown, rounds, false},
-		{"written over again and again", shelf{shown: []string{bare, theirs, bare, theirs, bare, theirs, bare, theirs}}, ErrRaced, rounds, true},
+		{"written over again and again", shelf{shown: []string{bare, theirs, bare, theirs, bare, theirs, bare, theirs}}, ErrRaced,
+			rounds, true},
 		{"refused", shelf{shown: []string{bare}, fail: refused}, refused, 1, false},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				changed, err := Change(t.Context(), &tc.shelf, false, adopt)
-				if !errors.Is(err, tc.want) || len(tc.shelf.writes) != tc.writes || changed.Wrote != (tc.writes > 0) || changed.Raced != tc.raced {
+				if !errors.Is(err, tc.want) || len(tc.shelf.writes) != tc.writes || changed.Wrote != (tc.writes > 0) ||
+					changed.Raced != tc.raced {
 					t.Errorf("got %+v, %v after writes %q", changed, err, tc.shelf.writes)
 				}
 			})
 		})
 	}
 	t.Run("an overlap writes nothing", func(t *testing.T) {
-		s := shelf{shown: []string{head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail}}
+		s := shelf{
+			shown: []string{
+				head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail,
+			},
+		}
 		changed, err := Change(t.Context(), &s, false, adopt)
 		var overlap *OverlapError
 		if !errors.As(err, &overlap) || len(s.writes) > 0 || changed.Wrote {

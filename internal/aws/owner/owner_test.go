@@ -76,11 +76,15 @@ func TestRequestsSayWhoseBucketTheyMean(t *testing.T) {
 			return err
 		}, account, account},
 		{"UploadPartCopy", func() error {
-			_, err := c.UploadPartCopy(ctx, &s3.UploadPartCopyInput{Bucket: bucket, Key: key, UploadId: key, PartNumber: aws.Int32(1), CopySource: aws.String("a/k")})
+			_, err := c.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+				Bucket: bucket, Key: key, UploadId: key, PartNumber: aws.Int32(1), CopySource: aws.String("a/k"),
+			})
 			return err
 		}, account, account},
 		{"CopyObject from another account", func() error {
-			_, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: bucket, Key: key, CopySource: aws.String("a/k"), ExpectedSourceBucketOwner: aws.String("999999999999")})
+			_, err := c.CopyObject(ctx, &s3.CopyObjectInput{
+				Bucket: bucket, Key: key, CopySource: aws.String("a/k"), ExpectedSourceBucketOwner: aws.String("999999999999"),
+			})
 			return err
 		}, account, "999999999999"},
 		{"ListBuckets", func() error {
@@ -110,7 +114,9 @@ func TestARequestWithoutAnOwnerIsNotSent(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not say whose bucket it means") || len(*seen) != 0 {
 		t.Errorf("got %v and %d requests, want an error and none", err, len(*seen))
 	}
-	if _, err := c.HeadBucket(context.Background(), &s3.HeadBucketInput{Bucket: aws.String("b"), ExpectedBucketOwner: aws.String(account)}); err != nil || len(*seen) != 1 {
+	if _, err := c.HeadBucket(context.Background(), &s3.HeadBucketInput{
+		Bucket: aws.String("b"), ExpectedBucketOwner: aws.String(account),
+	}); err != nil || len(*seen) != 1 {
 		t.Errorf("with an owner: %v and %d requests, want one", err, len(*seen))
 	}
 }

@@ -53,7 +53,8 @@ func TestLook(t *testing.T) {
 	}{{true, false, true, 2, 1}, {false, true, true, 1, 0}, {false, false, false, 1, 0}} {
 		s := sights[i]
 		register, ok := s.Register()
-		if ok != want.has || register.Deleted != want.deleted || ok && (register.Write.Write != write || register.Write.Replica != want.replica) {
+		if ok != want.has || register.Deleted != want.deleted ||
+			ok && (register.Write.Write != write || register.Write.Replica != want.replica) {
 			t.Errorf("%s: got %+v, %t", s.Region, register, ok)
 		}
 		if s.Heads != want.heads || s.Lists != want.lists {

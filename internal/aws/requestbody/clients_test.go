@@ -64,7 +64,8 @@ func optionsIn(t *testing.T, path string, source []byte) []string {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
-			if s, ok := n.Type.(*ast.SelectorExpr); ok && len(n.Elts) > 0 && setsCredentials(n) && (s.Sel.Name == "Config" || s.Sel.Name == "Options") {
+			s, ok := n.Type.(*ast.SelectorExpr)
+			if ok && len(n.Elts) > 0 && setsCredentials(n) && (s.Sel.Name == "Config" || s.Sel.Name == "Options") {
 				add(n)
 			}
 		case *ast.CallExpr:

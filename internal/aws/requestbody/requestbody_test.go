@@ -75,7 +75,9 @@ func TestBodyOutlivesTheAnswer(t *testing.T) {
 // end, which is no error: after an error net/http would drop the connection.
 func TestClosedBodyIsAtItsEnd(t *testing.T) {
 	long := strings.Repeat("x", 9<<20)
-	for name, body := range map[string]io.Reader{"seekable": strings.NewReader(long), "not seekable": io.MultiReader(strings.NewReader(long))} {
+	for name, body := range map[string]io.Reader{
+		"seekable": strings.NewReader(long), "not seekable": io.MultiReader(strings.NewReader(long)),
+	} {
 		t.Run(name, func(t *testing.T) {
 			s := &server{answers: []int{200}}
 			s.put(t, "https://s3.test", body)

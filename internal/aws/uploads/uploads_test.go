@@ -23,7 +23,8 @@ func TestCopying(t *testing.T) {
 		idle time.Duration
 		want bool
 	}{
-		{initiator.ByReplicator, 0, true}, {initiator.ByReplicator, IdleTime - time.Second, true}, {initiator.ByReplicator, IdleTime, false}, {initiator.ByOther, 0, false}, {initiator.ByUnknown, 0, false},
+		{initiator.ByReplicator, 0, true}, {initiator.ByReplicator, IdleTime - time.Second, true},
+		{initiator.ByReplicator, IdleTime, false}, {initiator.ByOther, 0, false}, {initiator.ByUnknown, 0, false},
 	} {
 		f := Found{Now: now, Uploads: []Upload{{By: initiator.ByOther, Last: now}, {By: tc.by, Initiator: own, Last: now.Add(-tc.idle)}}}
 		if _, got := f.Copying(); got != tc.want {

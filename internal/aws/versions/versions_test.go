@@ -28,14 +28,16 @@ func entries(list ...string) string {
 		if id[0] == 'm' {
 			name, more = "DeleteMarker", ""
 		}
-		fmt.Fprintf(&b, `<%s><Key>%s</Key><VersionId>%s</VersionId><IsLatest>false</IsLatest><LastModified>2026-11-20T10:15:30.000Z</LastModified>%s<Owner><ID>Version</ID></Owner></%s>`,
+		fmt.Fprintf(&b, `<%s><Key>%s</Key><VersionId>%s</VersionId><IsLatest>false</IsLatest>`+
+			`<LastModified>2026-11-20T10:15:30.000Z</LastModified>%s<Owner><ID>Version</ID></Owner></%s>`,
 			name, strings.ReplaceAll(url.QueryEscape(key), "%2F", "/"), id, more, name)
 	}
 	return b.String()
 }
 
 func listed(inside string) string {
-	return `<?xml version="1.0"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>` + inside + `</ListVersionsResult>`
+	return `<?xml version="1.0"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>` +
+		inside + `</ListVersionsResult>`
 }
 
 func cutOff(key, id string) string {
@@ -55,10 +57,13 @@ func TestList(t *testing.T) {
 		{"a page", listed(cutOff("a+b", "m1") + entries("v2", "m1")), "", "v2 m1", "m1"},
 		{"a page that ends elsewhere", listed(cutOff("a+bc", "v9") + entries("v1", "a bc/v9")), "", "v1", ""},
 		{"a page that goes on elsewhere", listed(cutOff("a+bc", "v9") + entries("v1")), "", "v1", ""},
-		{"a page that does not say how it goes on", listed(`<IsTruncated>true</IsTruncated>` + entries("v1")), "", "error: cut off without a token for the next page", ""},
-		{"a page that goes on where it began", listed(cutOff("a+b", "v1") + entries("v1")), "v1", "error: cut off without a token for the next page", ""},
+		{"a page that does not say how it goes on", listed(`<IsTruncated>true</IsTruncated>` + entries("v1")), "",
+			"error: cut off without a token for the next page", ""},
+		{"a page that goes on where it began", listed(cutOff("a+b", "v1") + entries("v1")), "v1",
+			"error: cut off without a token for the next page", ""},
 		{"no XML", "<html><body>Welcome", "", "error: ", ""},
-		{"a key that is not encoded", listed(`<Version><Key>%zz</Key><VersionId>v</VersionId></Version>`), "", "error: invalid URL escape", ""},
+		{"a key that is not encoded", listed(`<Version><Key>%zz</Key><VersionId>v</VersionId></Version>`), "",
+			"error: invalid URL escape", ""},
 		{"refused", failed, "", "error: AccessDenied", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +115,9 @@ type model struct {
 	out s3.ListObjectVersionsOutput
 }
 
-func (m model) ListObjectVersions(context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (m model) ListObjectVersions(
+	context.Context, *s3.ListObjectVersionsInput, ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	return &m.out, nil
 }
 

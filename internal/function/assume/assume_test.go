@@ -41,7 +41,8 @@ func TestRoleIsAssumedOnce(t *testing.T) {
 	}))
 	defer server.Close()
 	provider, err := assume.Role(environment(map[string]string{functionenv.Region: "eu-west-1", "AWS_ENDPOINT_URL": server.URL}),
-		server.Client(), aws.Credentials{AccessKeyID: "ASIA1", SecretAccessKey: "s1", SessionToken: "t1"}, role, "media-replicator-reconcile")
+		server.Client(), aws.Credentials{AccessKeyID: "ASIA1", SecretAccessKey: "s1", SessionToken: "t1"}, role,
+		"media-replicator-reconcile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,8 @@ func TestRoleIsAssumedOnce(t *testing.T) {
 }
 
 func TestEndpointThatIsNone(t *testing.T) {
-	_, err := assume.Role(environment(map[string]string{functionenv.Region: "eu-west-1", "AWS_ENDPOINT_URL_STS": "nowhere"}), http.DefaultClient, aws.Credentials{}, role, "s")
+	_, err := assume.Role(environment(map[string]string{functionenv.Region: "eu-west-1", "AWS_ENDPOINT_URL_STS": "nowhere"}),
+		http.DefaultClient, aws.Credentials{}, role, "s")
 	if err == nil || !strings.Contains(err.Error(), "AWS_ENDPOINT_URL_STS") {
 		t.Errorf("got %v, want the variable's name", err)
 	}

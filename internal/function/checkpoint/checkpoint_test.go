@@ -33,7 +33,8 @@ func (s *table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
-	if !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/dynamodb/aws4_request") || r.Header.Get("Content-Type") != "application/x-amz-json-1.0" {
+	if !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/dynamodb/aws4_request") ||
+		r.Header.Get("Content-Type") != "application/x-amz-json-1.0" {
 		s.t.Errorf("headers %v", r.Header)
 	}
 	if s.fail != nil && s.fail(s.calls, w) {
@@ -88,7 +89,8 @@ func open(t *testing.T, s *table) *Table {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	env := map[string]string{"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": server.URL}
-	made, err := New(func(name string) string { return env[name] }, server.Client(), aws.Credentials{AccessKeyID: "A", SecretAccessKey: "s"}, "media-reconcile")
+	made, err := New(func(name string) string { return env[name] }, server.Client(),
+		aws.Credentials{AccessKeyID: "A", SecretAccessKey: "s"}, "media-reconcile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +149,8 @@ func TestALostAnswerIsNoConflict(t *testing.T) {
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	for code, want := range map[string]string{
-		"AccessDeniedException":     "dynamodb:GetItem on table media-reconcile: AccessDeniedException: as it is; allow it to the function's role, or deploy",
+		"AccessDeniedException": "dynamodb:GetItem on table media-reconcile: AccessDeniedException: as it is; " +
+			"allow it to the function's role, or deploy",
 		"ResourceNotFoundException": "dynamodb:GetItem on table media-reconcile: ResourceNotFoundException: as it is; deploy the stacks",
 	} {
 		server := &table{fail: func(_ int, w http.ResponseWriter) bool { refuse(w, http.StatusBadRequest, code); return true }}

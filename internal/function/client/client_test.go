@@ -39,16 +39,19 @@ func TestClientHonoursTheEnvironment(t *testing.T) {
 	}
 	plain := options(nil)
 	if plain.Region != "eu-west-1" || plain.BaseEndpoint != nil || plain.UsePathStyle || plain.Retryer.MaxAttempts() != MaxAttempts {
-		t.Errorf("on AWS: got Region %s, endpoint %v, path style %t, %d attempts", plain.Region, plain.BaseEndpoint, plain.UsePathStyle, plain.Retryer.MaxAttempts())
+		t.Errorf("on AWS: got Region %s, endpoint %v, path style %t, %d attempts",
+			plain.Region, plain.BaseEndpoint, plain.UsePathStyle, plain.Retryer.MaxAttempts())
 	}
-	if o := plain.EndpointOptions; o.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled || o.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled {
+	if o := plain.EndpointOptions; o.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled ||
+		o.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled {
 		t.Errorf("on AWS: got endpoint options %+v", o)
 	}
 	special := options(map[string]string{"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}).EndpointOptions
 	if special.UseFIPSEndpoint != aws.FIPSEndpointStateEnabled || special.UseDualStackEndpoint != aws.DualStackEndpointStateEnabled {
 		t.Errorf("FIPS and dual stack: got %+v", special)
 	}
-	if o := options(map[string]string{"AWS_ENDPOINT_URL": "http://localhost:4566"}); !o.UsePathStyle || aws.ToString(o.BaseEndpoint) != "http://localhost:4566" {
+	if o := options(map[string]string{"AWS_ENDPOINT_URL": "http://localhost:4566"}); !o.UsePathStyle ||
+		aws.ToString(o.BaseEndpoint) != "http://localhost:4566" {
 		t.Errorf("other endpoint: got %v, path style %t", o.BaseEndpoint, o.UsePathStyle)
 	}
 }

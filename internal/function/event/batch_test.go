@@ -13,7 +13,8 @@ import (
 // these tasks.
 func batchRequest(schema string, tasks ...string) string {
 	return `{"invocationSchemaVersion":"` + schema + `","invocationId":"YXNkbGZqYWRmaiBhc2RmdW9hZHNmZGpmaGFzbGtkaGZza2RmaAo",` +
-		`"job":{"id":"f3cc4f60-61f6-4a2b-8a21-d07600c373ce","userArguments":{"k1":"v1","k2":"v2"}},"tasks":[` + strings.Join(tasks, ",") + `]}`
+		`"job":{"id":"f3cc4f60-61f6-4a2b-8a21-d07600c373ce","userArguments":{"k1":"v1","k2":"v2"}},"tasks":[` +
+		strings.Join(tasks, ",") + `]}`
 }
 
 func TestParseBatch(t *testing.T) {
@@ -49,7 +50,8 @@ func TestParseBatchTasks(t *testing.T) {
 		class              error
 		want               string // in the error
 	}{
-		{"schema 1.0", "1.0", `{"taskId":"t","s3Key":"customerImage1.jpg","s3VersionId":"1","s3BucketArn":"arn:aws:s3:us-east-1:0123456788:awsexamplebucket"}`,
+		{"schema 1.0", "1.0", `{"taskId":"t","s3Key":"customerImage1.jpg","s3VersionId":"1",` +
+			`"s3BucketArn":"arn:aws:s3:us-east-1:0123456788:awsexamplebucket"}`,
 			ErrUnsupported, `is "1.0", this function knows "2.0"; create the job with`},
 		{"later schema", "3.0", `{"taskId":"t","s3Key":"k","s3Bucket":"b"}`, ErrUnsupported, `"3.0"`},
 		{"no bucket", "2.0", `{"taskId":"t","s3Key":"k"}`, ErrMalformed, "s3Bucket is missing"},

@@ -20,7 +20,8 @@ func unfinished() Continuation {
 	}
 }
 
-const continuationText = `{"s3fanout":{"version":1,"continue":{"source":{"region":"us-west-2","bucket":"media-us","key":"k+%2B","versionId":"v1","size":3,"eTag":"e"},"uploadId":"u","partSize":2,"handovers":1}}}`
+const continuationText = `{"s3fanout":{"version":1,"continue":{"source":{"region":"us-west-2","bucket":"media-us","key":"k+%2B",` +
+	`"versionId":"v1","size":3,"eTag":"e"},"uploadId":"u","partSize":2,"handovers":1}}}`
 
 func TestContinuationReadsItsDocumentedForm(t *testing.T) {
 	got, err := ParseInvocation([]byte(continuationText))

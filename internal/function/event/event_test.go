@@ -51,7 +51,8 @@ func invocation(t testing.TB, bodies ...string) []byte {
 
 // record returns a notification's record with the object's JSON given.
 func record(object string) string {
-	return `{"eventSource":"aws:s3","awsRegion":"us-west-2","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":` + object + `}}`
+	return `{"eventSource":"aws:s3","awsRegion":"us-west-2","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":` +
+		object + `}}`
 }
 
 func notification(records ...string) string {
@@ -152,8 +153,10 @@ func TestParseNotificationValidatesRecords(t *testing.T) {
 		{"length counts decoded bytes", notification(record(`{"key":"` + strings.Repeat("%61", 1024) + `"}`)), long, nil},
 		{"unencoded Unicode", notification(record(`{"key":"ü"}`)), "ü", nil},
 		{"encoded replacement character", notification(record(`{"key":"%EF%BF%BD"}`)), "\uFFFD", nil},
-		{"prefixed event name is another event", strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated", "s3:ObjectCreated", 1), "", ErrUnsupported},
-		{"unknown version", strings.Replace(notification(record(`{"key":"k"}`)), `"eventSource"`, `"eventVersion":"9.9","eventSource"`, 1), "k", nil},
+		{"prefixed event name is another event",
+			strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated", "s3:ObjectCreated", 1), "", ErrUnsupported},
+		{"unknown version",
+			strings.Replace(notification(record(`{"key":"k"}`)), `"eventSource"`, `"eventVersion":"9.9","eventSource"`, 1), "k", nil},
 		{"bad time", strings.Replace(notification(record(`{"key":"k"}`)), `"eventSource"`, `"eventTime":17,"eventSource"`, 1), "k", nil},
 
 		{"too long", notification(record(`{"key":"` + long + `a"}`)), "", ErrMalformed},
@@ -170,7 +173,8 @@ func TestParseNotificationValidatesRecords(t *testing.T) {
 		{"other source", strings.Replace(notification(record(`{"key":"k"}`)), "aws:s3", "aws:sqs", 1), "", ErrUnsupported},
 		{"deletion", strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated:Put", "ObjectRemoved:Delete", 1), "k", nil},
 		{"tags", strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated:Put", "ObjectTagging:Put", 1), "k", nil},
-		{"another kind", strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated:Put", "ObjectRestore:Post", 1), "", ErrUnsupported},
+		{"another kind", strings.Replace(notification(record(`{"key":"k"}`)), "ObjectCreated:Put", "ObjectRestore:Post", 1), "",
+			ErrUnsupported},
 		{"no records", `{"Records":[]}`, "", ErrMalformed},
 		{"other Amazon S3 event", `{"Service":"Amazon S3","Event":"s3:Other"}`, "", ErrMalformed},
 		{"test event of another service", `{"Service":"Other","Event":"s3:TestEvent"}`, "", ErrMalformed},

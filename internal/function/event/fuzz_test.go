@@ -15,7 +15,9 @@ func FuzzContinuation(f *testing.F) {
 	f.Add("r", "b", "\xff", "", "", "u", int64(1)<<62, int64(5)<<30, -1, int64(-1)<<60)
 	f.Fuzz(func(t *testing.T, region, bucket, key, version, etag, upload string, size, part int64, handovers int, at int64) {
 		c := Continuation{
-			Source:   Record{Region: region, Bucket: bucket, Key: key, VersionID: version, ETag: etag, Size: size, EventTime: time.Unix(at, 0).UTC()},
+			Source: Record{
+				Region: region, Bucket: bucket, Key: key, VersionID: version, ETag: etag, Size: size, EventTime: time.Unix(at, 0).UTC(),
+			},
 			UploadID: upload, PartSize: part, Handovers: handovers,
 		}
 		raw, err := EncodeContinuation(c)
@@ -41,7 +43,10 @@ func FuzzContinuation(f *testing.F) {
 // FuzzRestart checks that a payload that is no continuation stays as it is, and
 // one that is begins at zero and is otherwise the same.
 func FuzzRestart(f *testing.F) {
-	f.Add([]byte(`{"s3fanout":{"version":1,"continue":{"source":{"region":"r","bucket":"b","key":"k","size":9},"uploadId":"u","partSize":5,"handovers":3}}}`))
+	f.Add(
+		[]byte(`{"s3fanout":{"version":1,"continue":{"source":{"region":"r","bucket":"b","key":"k","size":9},"uploadId":"u","partSize":5,` +
+			`"handovers":3}}}`),
+	)
 	f.Add([]byte(`{"Records":[]}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		was, _ := ParseInvocation(payload)

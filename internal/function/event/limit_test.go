@@ -18,12 +18,13 @@ func TestTooManyRecords(t *testing.T) {
 		bodies        []string
 		records, errs []int // of each message
 	}{
-		"as many as may be":             {[]string{many(1000, good)}, []int{1000}, []int{0}},
-		"one more":                      {[]string{many(1001, good)}, []int{0}, []int{1}},
-		"empty ones":                    {[]string{many(85_000, bad)}, []int{0}, []int{1}},
-		"as many empty ones as may be":  {[]string{many(1000, bad)}, []int{0}, []int{1000}},
-		"several messages":              {[]string{many(600, good), many(400, bad)}, []int{600, 0}, []int{0, 400}},
-		"several messages and one more": {[]string{many(600, bad), many(401, good), many(399, good), many(1, good)}, []int{0, 0, 399, 0}, []int{600, 1, 0, 1}},
+		"as many as may be":            {[]string{many(1000, good)}, []int{1000}, []int{0}},
+		"one more":                     {[]string{many(1001, good)}, []int{0}, []int{1}},
+		"empty ones":                   {[]string{many(85_000, bad)}, []int{0}, []int{1}},
+		"as many empty ones as may be": {[]string{many(1000, bad)}, []int{0}, []int{1000}},
+		"several messages":             {[]string{many(600, good), many(400, bad)}, []int{600, 0}, []int{0, 400}},
+		"several messages and one more": {[]string{many(600, bad), many(401, good), many(399, good), many(1, good)}, []int{0, 0, 399, 0},
+			[]int{600, 1, 0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in, err := ParseInvocation(invocation(t, tt.bodies...))
@@ -32,9 +33,11 @@ func TestTooManyRecords(t *testing.T) {
 			}
 			for i, m := range in.Messages {
 				if len(m.Records) != tt.records[i] || len(m.Errs) != tt.errs[i] {
-					t.Errorf("message %d: %d records and %d errors, want %d and %d", i, len(m.Records), len(m.Errs), tt.records[i], tt.errs[i])
+					t.Errorf("message %d: %d records and %d errors, want %d and %d",
+						i, len(m.Records), len(m.Errs), tt.records[i], tt.errs[i])
 				}
-				if tt.errs[i] == 1 && len(m.Records) == 0 && i < 2 && (!errors.Is(m.Errs[0], ErrMalformed) || !strings.Contains(m.Errs[0].Error(), "more than 1000 records")) {
+				if tt.errs[i] == 1 && len(m.Records) == 0 && i < 2 &&
+					(!errors.Is(m.Errs[0], ErrMalformed) || !strings.Contains(m.Errs[0].Error(), "more than 1000 records")) {
 					t.Errorf("message %d: got %v, want that it has more than 1000 records", i, m.Errs[0])
 				}
 			}
@@ -55,7 +58,8 @@ func TestTooManyMessages(t *testing.T) {
 				t.Errorf("1000: got %d of them, %v", n+tasksOf(in), err)
 			}
 			in, err = ParseInvocation(payload(1001))
-			if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "more than 1000 "+name) || len(in.Messages)+tasksOf(in) != 0 {
+			if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "more than 1000 "+name) ||
+				len(in.Messages)+tasksOf(in) != 0 {
 				t.Errorf("1001: got %d of them, %v", len(in.Messages)+tasksOf(in), err)
 			}
 		})

@@ -20,7 +20,8 @@ func full() Config {
 		},
 		FunctionName:       "media-replicator",
 		Role:               "arn:aws:iam::111122223333:role/media-replicator-eu-west-1",
-		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source", ReplicationTime: 5 * time.Minute, ReplicationTimeEvents: true,
+		MultipartThreshold: 5 << 30, MultipartParallel: 32, ReplicaStorageClass: "source", ReplicationTime: 5 * time.Minute,
+		ReplicationTimeEvents: true,
 		Follow: replicaset.FollowRules{
 			Set: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
 			Filters: []replicaset.Filter{

@@ -12,7 +12,8 @@ import (
 
 func fullReconcile() Reconcile {
 	return Reconcile{
-		Config: full(), OpaqueETags: true, Every: 36 * time.Hour, Copy: true, Table: "media-reconcile", KeyRanges: 40, Rate: 20, Grace: time.Minute,
+		Config: full(), OpaqueETags: true, Every: 36 * time.Hour, Copy: true, Table: "media-reconcile", KeyRanges: 40, Rate: 20,
+		Grace:   time.Minute,
 		Filters: []replicaset.Filter{{Prefix: "films/"}, {Prefix: "a b,c:d/é", Suffix: "+.jpg"}, {Suffix: ".mp4"}},
 	}
 }
@@ -68,8 +69,10 @@ func TestReconcileMatchesWhatTheSetCopies(t *testing.T) {
 	set := replicaset.Config{
 		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, Encryption: replicaset.EncryptionKMS,
 		Reconcile: &replicaset.Reconcile{Every: 6 * time.Hour, Copy: true, KeyRanges: 10},
-		Filters:   []replicaset.Filter{{Prefix: "films/"}, {Prefix: "logs/", Suffix: ".gz", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}}},
-		Exclude:   replicaset.Exclusions{{Prefix: "films/tmp/"}},
+		Filters: []replicaset.Filter{
+			{Prefix: "films/"}, {Prefix: "logs/", Suffix: ".gz", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}},
+		},
+		Exclude: replicaset.Exclusions{{Prefix: "films/tmp/"}},
 	}
 	r := OfReconcile(set, set.Member("111122223333", "eu-west-1"))
 	read, err := decodeReconcile(EncodeReconcile(r))
@@ -81,7 +84,8 @@ func TestReconcileMatchesWhatTheSetCopies(t *testing.T) {
 			t.Errorf("%q: copied %t, want %t", key, got, want)
 		}
 	}
-	if read.Every != 6*time.Hour || !read.Copy || read.KeyRanges != 10 || !read.OpaqueETags || read.Table != "media-reconcile" || r.FunctionName != "media-reconcile" {
+	if read.Every != 6*time.Hour || !read.Copy || read.KeyRanges != 10 || !read.OpaqueETags || read.Table != "media-reconcile" ||
+		r.FunctionName != "media-reconcile" {
 		t.Errorf("got %+v", read)
 	}
 	if want := set.Member("111122223333", "eu-west-1").RoleARN(); r.Role != want {
@@ -95,7 +99,8 @@ func TestPrefixesCoverWhatMatches(t *testing.T) {
 		want    []string
 	}{
 		{nil, []string{""}},
-		{[]replicaset.Filter{{Prefix: "b/"}, {Prefix: "a/", Suffix: ".x"}, {Prefix: "a/b/", Suffix: ".y"}, {Prefix: "a"}}, []string{"a", "b/"}},
+		{[]replicaset.Filter{{Prefix: "b/"}, {Prefix: "a/", Suffix: ".x"}, {Prefix: "a/b/", Suffix: ".y"}, {Prefix: "a"}},
+			[]string{"a", "b/"}},
 		{[]replicaset.Filter{{Prefix: "a/"}, {Suffix: ".x"}}, []string{""}},
 	} {
 		if got := (Reconcile{Filters: tt.filters}).Prefixes(); !reflect.DeepEqual(got, tt.want) {

@@ -207,7 +207,9 @@ func (w *world) dieAndResume(d *death) bool {
 // versions counts a key's versions and delete markers.
 func (w *world) versions(region, key string) int {
 	w.t.Helper()
-	out, err := w.Clients[region].ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(buckets.Name(region)), Prefix: &key})
+	out, err := w.Clients[region].ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{
+		Bucket: aws.String(buckets.Name(region)), Prefix: &key,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

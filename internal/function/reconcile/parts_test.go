@@ -58,7 +58,9 @@ type begun struct {
 	by string
 }
 
-func (b begun) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, o ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+func (b begun) ListMultipartUploads(
+	ctx context.Context, in *s3.ListMultipartUploadsInput, o ...func(*s3.Options),
+) (*s3.ListMultipartUploadsOutput, error) {
 	out, err := b.S3.ListMultipartUploads(ctx, in, o...)
 	if err == nil {
 		for i := range out.Uploads {
@@ -82,7 +84,9 @@ func (c writer) ListParts(ctx context.Context, in *s3.ListPartsInput, o ...func(
 // begin begins an upload to the function's own bucket, on which nobody works.
 func (w *world) begin(key string) (uploadID string) {
 	w.t.Helper()
-	out, err := w.Clients[here].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(buckets.Name(here)), Key: &key})
+	out, err := w.Clients[here].CreateMultipartUpload(w.t.Context(), &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(buckets.Name(here)), Key: &key,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -195,12 +199,15 @@ func TestWhatALetterContinuesIsNotGivenUp(t *testing.T) {
 			w.inParts()
 			w.session = session
 			version := w.Put(there, "large", "in parts")
-			source, err := w.Clients[there].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(buckets.Name(there)), Key: aws.String("large")})
+			source, err := w.Clients[there].HeadObject(t.Context(), &s3.HeadObjectInput{
+				Bucket: aws.String(buckets.Name(there)), Key: aws.String("large"),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			u := copier.Upload{UploadID: w.begin("large"), PartSize: 5 << 20, Source: copier.Object{
-				Region: there, Bucket: buckets.Name(there), Key: "large", VersionID: version, Size: *source.ContentLength, ETag: *source.ETag,
+				Region: there, Bucket: buckets.Name(there), Key: "large", VersionID: version, Size: *source.ContentLength,
+				ETag: *source.ETag,
 			}}
 			w.Pass(2 * 24 * time.Hour)
 			w.change = func(h *reconcile.Handler) { h.Copier = cannotCopy{h.Copier} }

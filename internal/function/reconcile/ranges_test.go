@@ -150,7 +150,9 @@ func TestAMapOfRanges(t *testing.T) {
 	if len(ranges) != 1 || string(ranges[0]) != `{"after":"","through":""}` {
 		t.Errorf("got the ranges %s", plan["ranges"])
 	}
-	ranges = []json.RawMessage{[]byte(`{"after":"","through":"07"}`), []byte(`{"after":"07","through":"20"}`), []byte(`{"after":"20","through":""}`)}
+	ranges = []json.RawMessage{
+		[]byte(`{"after":"","through":"07"}`), []byte(`{"after":"07","through":"20"}`), []byte(`{"after":"20","through":""}`),
+	}
 	invocations, sum := 0, reconcile.Counts{}
 	for _, item := range ranges {
 		for done := false; !done; invocations++ {
@@ -168,7 +170,8 @@ func TestAMapOfRanges(t *testing.T) {
 			item = answer["range"]
 		}
 	}
-	if want := (reconcile.Counts{Compared: 31, Repaired: 31}); sum != want || invocations != len(ranges)+1 || len(*seen) != 2 || (*seen)[1].Resume == nil {
+	want := (reconcile.Counts{Compared: 31, Repaired: 31})
+	if sum != want || invocations != len(ranges)+1 || len(*seen) != 2 || (*seen)[1].Resume == nil {
 		t.Errorf("%d invocations: %+v, want %+v", invocations, sum, want)
 	}
 	w.Pass(time.Hour)
@@ -362,7 +365,9 @@ func TestThePlanIsOfTheBucketWithTheMostKeys(t *testing.T) {
 		for region, first := range has {
 			all[region] = &listtest.Bucket{}
 			for _, key := range keys[:first] {
-				all[region].Put(key, s3.HeadObjectOutput{ContentLength: aws.Int64(1), ETag: aws.String(`"1"`), LastModified: aws.Time(time.Unix(1, 0))})
+				all[region].Put(key, s3.HeadObjectOutput{
+					ContentLength: aws.Int64(1), ETag: aws.String(`"1"`), LastModified: aws.Time(time.Unix(1, 0)),
+				})
 			}
 		}
 		w.change = func(h *reconcile.Handler) {

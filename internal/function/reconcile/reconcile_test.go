@@ -80,7 +80,9 @@ func TestWhatTheOriginDestroyedIsNotCopied(t *testing.T) {
 
 // Differences are counted and named, and nothing is written.
 func TestCheckOnly(t *testing.T) {
-	for name, follow := range map[string]func(*functionenv.Reconcile){"first write wins": func(*functionenv.Reconcile) {}, "followed": followAll} {
+	for name, follow := range map[string]func(*functionenv.Reconcile){
+		"first write wins": func(*functionenv.Reconcile) {}, "followed": followAll,
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *functionenv.Reconcile) { follow(c); c.Copy = false })
 			w.change = func(h *reconcile.Handler) { h.Copier, h.Follower = nil, nil }

@@ -36,7 +36,8 @@ func TestMetrics(t *testing.T) {
 	} {
 		envelope, _ := lines[i]["_aws"].(map[string]any)
 		directive := envelope["CloudWatchMetrics"].([]any)[0].(map[string]any)
-		if directive["Namespace"] != "s3fanout" || !reflect.DeepEqual(directive["Dimensions"], []any{[]any{"ReplicaSet", "TargetRegion"}}) ||
+		if directive["Namespace"] != "s3fanout" ||
+			!reflect.DeepEqual(directive["Dimensions"], []any{[]any{"ReplicaSet", "TargetRegion"}}) ||
 			lines[i]["ReplicaSet"] != "media" || lines[i]["TargetRegion"] != here || envelope["Timestamp"] == nil {
 			t.Errorf("line %v", lines[i])
 		}

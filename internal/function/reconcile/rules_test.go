@@ -23,7 +23,9 @@ type ruled struct {
 	err   error
 }
 
-func (r ruled) GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+func (r ruled) GetBucketLifecycleConfiguration(
+	context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options),
+) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 	*r.asked++
 	return &s3.GetBucketLifecycleConfigurationOutput{Rules: r.rules}, r.err
 }

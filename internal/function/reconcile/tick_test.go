@@ -132,7 +132,8 @@ func TestTwoAtOnce(t *testing.T) {
 	if first := w.tomorrow(); first.Status != reconcile.Busy || second.Status != reconcile.Complete {
 		t.Errorf("the first is %s, the second %s, want the second to have taken over", first.Status, second.Status)
 	}
-	if len(w.lines("another invocation is running; this one ends")) != 1 || len(w.lines("an earlier invocation did not finish; its work is resumed")) != 1 {
+	if len(w.lines("another invocation is running; this one ends")) != 1 ||
+		len(w.lines("an earlier invocation did not finish; its work is resumed")) != 1 {
 		t.Errorf("log: %s", w.log)
 	}
 	w.shows("more/8", "body", "body", "-")

@@ -29,7 +29,8 @@ func zipped(t *testing.T, text string) string {
 
 // object is a record of the source us-east-1 with these members of its object.
 func object(members string) string {
-	return `{"eventSource":"aws:s3","awsRegion":"us-east-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"media-us"},"object":{` + members + `}}}`
+	return `{"eventSource":"aws:s3","awsRegion":"us-east-1","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"media-us"},"object":{` +
+		members + `}}}`
 }
 
 // TestBadInput has a row of cmd/s3fanout/testdata/bad-input.txt each: payloads that no sender of
@@ -40,7 +41,8 @@ func TestBadInput(t *testing.T) {
 	one := eventtest.Message(eventtest.Upload("k"))
 	whole := string(eventtest.Payload(one))
 	continuation := func(replace ...string) string {
-		return strings.NewReplacer(replace...).Replace(`{"s3fanout":{"version":1,"continue":{"source":{"region":"us-east-1","bucket":"media-us","key":"k","size":9},` +
+		return strings.NewReplacer(replace...).Replace(`{"s3fanout":{"version":1,"continue":{"source":{"region":"us-east-1",` +
+			`"bucket":"media-us","key":"k","size":9},` +
 			`"uploadId":"u","partSize":5,"handovers":0}}}`)
 	}
 	var many []string
@@ -74,7 +76,8 @@ func TestBadInput(t *testing.T) {
 		{"fn-50", wrap(eventtest.Message(many...)), event.ErrMalformed, "more than 1000 records in one invocation", 0},
 		{"fn-51", wrap(`{"Records":[` + strings.Repeat("{},", 999) + `{}]}`), event.ErrUnsupported, "1000 of 1000 failed", 0},
 		{"fn-11", wrap(`{"Records":` + strings.Repeat(`{"Records":`, 20_000)), event.ErrMalformed, "exceeded max depth", 0},
-		{"fn-12", wrap(`{"Records":[` + eventtest.Upload("first") + `],"Records":[` + eventtest.Upload("last") + `]}`), event.ErrMalformed, "it has Records twice", 0},
+		{"fn-12", wrap(`{"Records":[` + eventtest.Upload("first") + `],"Records":[` + eventtest.Upload("last") + `]}`), event.ErrMalformed,
+			"it has Records twice", 0},
 		{"fn-13", wrap(eventtest.Message(eventtest.Upload("k"), eventtest.Upload("k"))), nil, "", 2},
 		{"fn-43", beside(object(`"key":"first","key":"last"`)), nil, "", 2},
 		// Keys and versions.
@@ -86,25 +89,32 @@ func TestBadInput(t *testing.T) {
 		{"fn-19", beside(object(`"key":"k","versionId":"v\r\nX-Amz-Acl: public-read"`)), nil, "", 2},
 		// Sizes.
 		{"fn-20", beside(object(`"key":"k","size":-1`)), event.ErrMalformed, "size is -1", 1},
-		{"fn-21", beside(object(`"key":"k","size":9223372036854775808`)), event.ErrMalformed, "cannot unmarshal number 9223372036854775808", 1},
-		{"fn-22", wrap(eventtest.Message(object(`"key":"k","size":NaN`), eventtest.Upload("good"))), event.ErrMalformed, "invalid character 'N' looking for beginning of value", 0},
+		{"fn-21", beside(object(`"key":"k","size":9223372036854775808`)), event.ErrMalformed,
+			"cannot unmarshal number 9223372036854775808", 1},
+		{"fn-22", wrap(eventtest.Message(object(`"key":"k","size":NaN`), eventtest.Upload("good"))), event.ErrMalformed,
+			"invalid character 'N' looking for beginning of value", 0},
 		// Sources and senders.
 		{"fn-23", beside(eventtest.Record("eu-west-1", "media-eu", "k", "")), errSource, "it is the function's own bucket", 1},
 		{"fn-24", beside(eventtest.Record("us-east-1", "stranger", "k", "")), errSource, "replica set media has no such bucket", 1},
-		{"fn-25", beside(eventtest.Record("ap-south-1", "media-us", "k", "")), errSource, `the replica set has the bucket in us-east-1, the event says "ap-south-1"`, 1},
+		{"fn-25", beside(eventtest.Record("ap-south-1", "media-us", "k", "")), errSource,
+			`the replica set has the bucket in us-east-1, the event says "ap-south-1"`, 1},
 		{"fn-26", beside(strings.Replace(eventtest.Upload("k"), "aws:s3", "aws:sqs", 1)), event.ErrUnsupported, `"aws:sqs"`, 1},
-		{"fn-27", beside(strings.Replace(eventtest.Upload("k"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)), event.ErrUnsupported, "ObjectRemoved:Delete", 1},
+		{"fn-27", beside(strings.Replace(eventtest.Upload("k"), "ObjectCreated:Put", "ObjectRemoved:Delete", 1)), event.ErrUnsupported,
+			"ObjectRemoved:Delete", 1},
 		{"fn-28", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "2126-11-20T", 1)), nil, "", 2},
 		{"fn-29", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "1970-01-01T", 1)), nil, "", 2},
 		{"fn-30", beside(strings.Replace(eventtest.Upload("k"), "2026-11-20T", "yesterday", 1)), nil, "", 2},
 		// Continuations.
-		{"fn-31", continuation(`"version":1`, `"version":2`), event.ErrUnsupported, "version 2, this function knows 1; deploy the same version in all Regions", 0},
+		{"fn-31", continuation(`"version":1`, `"version":2`), event.ErrUnsupported,
+			"version 2, this function knows 1; deploy the same version in all Regions", 0},
 		{"fn-32", continuation(`{"s3fanout"`, `{"Records":[],"s3fanout"`), event.ErrMalformed, "other members", 0},
 		{"fn-33", continuation(`"size":9`, `"size":50001`), event.ErrMalformed, "50001 bytes in parts of 5 are more than 10000 parts", 0},
 		{"fn-34", continuation(`"media-us"`, `"stranger"`), errSource, "replica set media has no such bucket", 0},
 		// Batches without an answer.
-		{"fn-35", `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[]}`, event.ErrMalformed, "invocationId or tasks is missing or empty", 0},
-		{"fn-36", `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[{"s3Key":"k","s3Bucket":"media-us"}]}`, event.ErrMalformed, "tasks[0].taskId is missing", 0},
+		{"fn-35", `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[]}`, event.ErrMalformed,
+			"invocationId or tasks is missing or empty", 0},
+		{"fn-36", `{"invocationSchemaVersion":"2.0","invocationId":"i","tasks":[{"s3Key":"k","s3Bucket":"media-us"}]}`, event.ErrMalformed,
+			"tasks[0].taskId is missing", 0},
 	} {
 		t.Run(tt.id, func(t *testing.T) {
 			copies := &fakeCopier{}
@@ -147,14 +157,17 @@ func TestBadTasks(t *testing.T) {
 		{"fn-37", "", `{"taskId":"t","s3Key":"%zz","s3Bucket":"media-us"}`, permanentFailure, "not URL-encoded", succeeded},
 		{"fn-38", "", task("t", "stranger", "k"), permanentFailure, "replica set media has no such bucket", succeeded},
 		{"fn-39", "", task("t", "media-eu", "k"), permanentFailure, "name another Region in the job's argument targetRegion", succeeded},
-		{"fn-40", `"targetRegion":"mars-1"`, task("t", "media-us", "k"), permanentFailure, `replica set media has no Region "mars-1"`, permanentFailure},
-		{"fn-41", `"targetRegion":"us-east-1\r\nx"`, task("t", "media-us", "k"), permanentFailure, `has no Region "us-east-1\r\nx"`, permanentFailure},
+		{"fn-40", `"targetRegion":"mars-1"`, task("t", "media-us", "k"), permanentFailure, `replica set media has no Region "mars-1"`,
+			permanentFailure},
+		{"fn-41", `"targetRegion":"us-east-1\r\nx"`, task("t", "media-us", "k"), permanentFailure, `has no Region "us-east-1\r\nx"`,
+			permanentFailure},
 		{"fn-42", "", task("good", "media-us", "other"), succeeded, "Copied", succeeded}, // the same ID twice
 	} {
 		t.Run(tt.id, func(t *testing.T) {
 			h, _ := newTestHandler(&fakeCopier{})
 			a := answerOf(t, h, batchOf(tt.arguments, tt.task, good))
-			if len(a.Results) != 2 || a.Results[0].Code != tt.code || !strings.Contains(a.Results[0].Text, tt.says) || a.Results[1].Code != tt.others {
+			if len(a.Results) != 2 || a.Results[0].Code != tt.code || !strings.Contains(a.Results[0].Text, tt.says) ||
+				a.Results[1].Code != tt.others {
 				t.Errorf("got %+v, want %s with %q and %s", a.Results, tt.code, tt.says, tt.others)
 			}
 		})

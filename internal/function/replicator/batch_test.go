@@ -22,7 +22,8 @@ func task(id, bucket, key string) string {
 
 // batchOf is a request of schema 2.0 with the arguments' JSON members.
 func batchOf(arguments string, tasks ...string) []byte {
-	return []byte(`{"invocationSchemaVersion":"2.0","invocationId":"invocation-1","job":{"id":"job-1","userArguments":{` + arguments + `}},"tasks":[` +
+	return []byte(`{"invocationSchemaVersion":"2.0","invocationId":"invocation-1","job":{"id":"job-1","userArguments":{` + arguments +
+		`}},"tasks":[` +
 		strings.Join(tasks, ",") + `]}`)
 }
 
@@ -56,14 +57,17 @@ func TestBatchHasAResultForEachTask(t *testing.T) {
 	for _, key := range []string{"new", "there", "other", "gone", "large", "busy", "denied", "archived", "long"} {
 		tasks = append(tasks, task("t-"+key, "media-us", key))
 	}
-	tasks = append(tasks, task("t-stranger", "stranger", "k"), task("t-own", "media-eu", "k"), `{"taskId":"t-bad","s3Key":"%zz","s3Bucket":"media-us"}`)
+	tasks = append(tasks, task("t-stranger", "stranger", "k"), task("t-own", "media-eu", "k"),
+		`{"taskId":"t-bad","s3Key":"%zz","s3Bucket":"media-us"}`)
 	a := answerOf(t, h.with(self), batchOf("", tasks...))
 	if a.Schema != "2.0" || a.InvocationID != "invocation-1" || a.MissingKeysAre != "PermanentFailure" || len(a.Results) != len(tasks) {
 		t.Fatalf("got %+v", a)
 	}
 	want := map[string]struct{ code, text string }{
-		"t-new": {"Succeeded", "Copied"}, "t-there": {"Succeeded", "Exists"}, "t-other": {"Succeeded", "Diverged"}, "t-gone": {"Succeeded", "SourceGone"},
-		"t-large": {"Succeeded", "handed over"}, "t-busy": {"TemporaryFailure", "SlowDown"}, "t-denied": {"PermanentFailure", "AccessDenied"},
+		"t-new": {"Succeeded", "Copied"}, "t-there": {"Succeeded", "Exists"}, "t-other": {"Succeeded", "Diverged"},
+		"t-gone":  {"Succeeded", "SourceGone"},
+		"t-large": {"Succeeded", "handed over"}, "t-busy": {"TemporaryFailure", "SlowDown"},
+		"t-denied":   {"PermanentFailure", "AccessDenied"},
 		"t-archived": {"PermanentFailure", "InvalidObjectState"}, "t-long": {"PermanentFailure", "permanent: "},
 		"t-stranger": {"PermanentFailure", "not a source of this function"}, "t-own": {"PermanentFailure", "targetRegion"},
 		"t-bad": {"PermanentFailure", "not URL-encoded"},
@@ -99,7 +103,10 @@ func TestBatchVersions(t *testing.T) {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
 		answerOf(t, h, batchOf(tt.arguments, tt.task))
-		want := copier.Request{Source: copier.Object{Region: "us-east-1", Bucket: "media-us", Key: "a b c", VersionID: tt.want}, ProbableEcho: true, KeepDeleted: !tt.restores}
+		want := copier.Request{
+			Source: copier.Object{Region: "us-east-1", Bucket: "media-us", Key: "a b c", VersionID: tt.want}, ProbableEcho: true,
+			KeepDeleted: !tt.restores,
+		}
 		if len(f.got) != 1 || !reflect.DeepEqual(f.got[0], want) {
 			t.Errorf("%s %s: got %+v, want %+v", tt.arguments, tt.task, f.got, want)
 		}
@@ -154,14 +161,21 @@ func TestBatchForAnotherRegionIsPassedOn(t *testing.T) {
 		{"to nowhere", `"targetRegion":"mars-1"`, "media-eu", fakeTwin{}, "PermanentFailure", `no Region "mars-1"`, 0},
 		// Otherwise two functions could pass it to each other for ever.
 		{"from elsewhere", to, "media-ap", fakeTwin{}, "PermanentFailure", "create the job in the bucket's Region", 0},
-		{"denied", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusForbidden, Code: "AccessDeniedException"}}, "PermanentFailure", "AccessDeniedException", 1},
-		{"gone", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusNotFound, Code: "ResourceNotFoundException"}}, "PermanentFailure", "ResourceNotFoundException", 1},
-		{"throttled", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException"}}, "TemporaryFailure", "TooManyRequests", 1},
-		{"crashed", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusOK, Code: "the function failed: Unhandled"}}, "TemporaryFailure", "Unhandled", 1},
+		{"denied", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusForbidden, Code: "AccessDeniedException"}},
+			"PermanentFailure", "AccessDeniedException", 1},
+		{"gone", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusNotFound, Code: "ResourceNotFoundException"}},
+			"PermanentFailure", "ResourceNotFoundException", 1},
+		{"throttled", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException"}},
+			"TemporaryFailure", "TooManyRequests", 1},
+		{"crashed", to, "media-eu", fakeTwin{err: &InvokeError{Status: http.StatusOK, Code: "the function failed: Unhandled"}},
+			"TemporaryFailure", "Unhandled", 1},
 		{"no answer in time", to, "media-eu", fakeTwin{err: context.DeadlineExceeded}, "TemporaryFailure", "deadline", 1},
-		{"not an answer", to, "media-eu", fakeTwin{answer: `{"copied":1}`}, "TemporaryFailure", "deploy the same version in all Regions", 1},
-		{"another's answer", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, "invocation-1", "invocation-2")}, "TemporaryFailure", "its answer", 1},
-		{"a task is missing", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, `"t"`, `"u"`)}, "TemporaryFailure", "its answer", 1},
+		{"not an answer", to, "media-eu", fakeTwin{answer: `{"copied":1}`}, "TemporaryFailure",
+			"deploy the same version in all Regions", 1},
+		{"another's answer", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, "invocation-1", "invocation-2")}, "TemporaryFailure",
+			"its answer", 1},
+		{"a task is missing", to, "media-eu", fakeTwin{answer: strings.ReplaceAll(good, `"t"`, `"u"`)}, "TemporaryFailure",
+			"its answer", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, _ := newTestHandler(&fakeCopier{})

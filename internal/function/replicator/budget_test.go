@@ -43,7 +43,8 @@ type stuck struct{ handsOver bool }
 func (s stuck) Copy(ctx context.Context, r copier.Request) (copier.Result, error) {
 	<-ctx.Done()
 	if !s.handsOver {
-		return copier.Result{}, &copier.Error{Op: "copy part of", Class: copier.Retryable, Err: errors.New("SlowDown: reduce your request rate")}
+		return copier.Result{},
+			&copier.Error{Op: "copy part of", Class: copier.Retryable, Err: errors.New("SlowDown: reduce your request rate")}
 	}
 	return copier.Result{Outcome: copier.Unfinished, Upload: &copier.Upload{Source: r.Source, UploadID: "upload-1", PartSize: 1}}, nil
 }
@@ -63,8 +64,9 @@ func TestInvocationEndsInTimeWithItsReason(t *testing.T) {
 			handsOver bool
 			says      []string
 		}{
-			"the copy hangs":      {false, []string{"SlowDown"}},
-			"the hand-over hangs": {true, []string{"not handed over", "TooManyRequestsException", "abort the upload: context deadline exceeded"}},
+			"the copy hangs": {false, []string{"SlowDown"}},
+			"the hand-over hangs": {true,
+				[]string{"not handed over", "TooManyRequestsException", "abort the upload: context deadline exceeded"}},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				h, _ := newTestHandler(nil)

@@ -17,7 +17,8 @@ func TestExcludedKeysAreLeftAlone(t *testing.T) {
 	h, out := newTestHandler(f)
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp files/"}, {Suffix: ".part"}}
 	deleted := strings.Replace(eventtest.Upload("tmp+files/gone"), "ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated", 1)
-	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("tmp+files/a"), eventtest.Upload("b.part"), eventtest.Upload("c"), deleted)))
+	got, err := h.Invoke(t.Context(),
+		eventtest.Payload(eventtest.Message(eventtest.Upload("tmp+files/a"), eventtest.Upload("b.part"), eventtest.Upload("c"), deleted)))
 	if err != nil || !strings.Contains(string(got), `"copied":1,`) || !strings.Contains(string(got), `"excluded":3`) {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -33,7 +34,9 @@ func TestExcludedKeysAreLeftAlone(t *testing.T) {
 func TestExcludedKeyOfAStrangerIsAnError(t *testing.T) {
 	h, _ := newTestHandler(&fakeCopier{})
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
-	if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "stranger", "tmp/a", "AWS:AIDAEXAMPLE")))); err == nil {
+	_, err := h.Invoke(t.Context(),
+		eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "stranger", "tmp/a", "AWS:AIDAEXAMPLE"))))
+	if err == nil {
 		t.Error("got no error")
 	}
 }
@@ -54,7 +57,8 @@ func TestExcludedTaskSucceeds(t *testing.T) {
 	h, _ := newTestHandler(f)
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
 	a := answerOf(t, h, batchOf("", task("1", "media-us", "tmp/a"), task("2", "media-us", "b")))
-	if len(a.Results) != 2 || a.Results[0].Code != succeeded || a.Results[0].Text != "Excluded" || a.Results[1].Text != string(copier.Copied) {
+	if len(a.Results) != 2 || a.Results[0].Code != succeeded || a.Results[0].Text != "Excluded" ||
+		a.Results[1].Text != string(copier.Copied) {
 		t.Errorf("got %+v", a.Results)
 	}
 	if !slices.Equal(f.keys(), []string{"b"}) {

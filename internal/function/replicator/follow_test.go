@@ -47,11 +47,15 @@ func TestChangesGoWhereTheirKeysAreFollowed(t *testing.T) {
 		copied           bool
 		outcome          copier.Outcome
 	}{
-		{"an upload", "ObjectCreated:Put", "all/k", &follow.Request{Source: source("all/k"), At: at, Deletions: true, Tags: true}, false, copier.Superseded},
-		{"a deletion", marker, "all/k", &follow.Request{Source: source("all/k"), At: at, Kind: follow.Deleted, Deletions: true, Tags: true}, false, copier.Superseded},
-		{"tags", tags, "all/k", &follow.Request{Source: source("all/k"), At: at, Kind: follow.Retagged, Deletions: true, Tags: true}, false, copier.Superseded},
+		{"an upload", "ObjectCreated:Put", "all/k", &follow.Request{Source: source("all/k"), At: at, Deletions: true, Tags: true}, false,
+			copier.Superseded},
+		{"a deletion", marker, "all/k", &follow.Request{Source: source("all/k"), At: at, Kind: follow.Deleted, Deletions: true, Tags: true},
+			false, copier.Superseded},
+		{"tags", tags, "all/k", &follow.Request{Source: source("all/k"), At: at, Kind: follow.Retagged, Deletions: true, Tags: true}, false,
+			copier.Superseded},
 		// bad input: fn-53
-		{"a deletion without a version", destroyed, "all/k", &follow.Request{Source: unversioned, At: at, Kind: follow.Deleted, Deletions: true, Tags: true}, false, copier.Superseded},
+		{"a deletion without a version", destroyed, "all/k",
+			&follow.Request{Source: unversioned, At: at, Kind: follow.Deleted, Deletions: true, Tags: true}, false, copier.Superseded},
 		{"a version destroyed", destroyed, "all/k", nil, false, copier.Superseded},
 		{"an overwrite", "ObjectCreated:Put", "some/k", &follow.Request{Source: source("some/k"), At: at}, false, copier.Superseded},
 		{"a deletion that stays", marker, "some/k", nil, false, ""},
@@ -64,9 +68,10 @@ func TestChangesGoWhereTheirKeysAreFollowed(t *testing.T) {
 			copies, changes := &fakeCopier{}, &recordingFollower{result: copier.Result{Outcome: copier.Superseded}}
 			h, out := newTestHandler(copies)
 			h.Follower = changes
-			h.Config.Follow = replicaset.FollowRules{Set: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true}, Filters: []replicaset.Filter{
-				{Prefix: "some/", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}}, {Prefix: "none/", OwnFollow: true},
-			}}
+			h.Config.Follow = replicaset.FollowRules{Set: replicaset.Follow{Overwrites: true, Deletions: true, Tags: true},
+				Filters: []replicaset.Filter{
+					{Prefix: "some/", OwnFollow: true, Follow: replicaset.Follow{Overwrites: true}}, {Prefix: "none/", OwnFollow: true},
+				}}
 			record := changed(tt.event, tt.key)
 			if tt.want != nil && tt.want.Source.VersionID == "" {
 				record = strings.Replace(record, `"versionId":"v1",`, "", 1)
@@ -112,7 +117,9 @@ func TestFollowedCopyIsHandedOver(t *testing.T) {
 	changes := &recordingFollower{result: copier.Result{Outcome: copier.Unfinished, Upload: &u, PartsDone: 3, PartsTotal: 4}}
 	self, copies := &fakeSelf{}, &fakeCopier{}
 	h, _ := newTestHandler(copies)
-	if _, err := h.following(changes).with(self).Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a+b")))); err != nil || len(self.payloads) != 1 {
+	if _, err := h.following(changes).with(self).Invoke(
+		t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a+b"))),
+	); err != nil || len(self.payloads) != 1 {
 		t.Fatalf("got %v, and %d continuations", err, len(self.payloads))
 	}
 	changes.result = copier.Result{Outcome: copier.Replaced}

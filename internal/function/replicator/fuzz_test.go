@@ -52,7 +52,8 @@ func FuzzInvoke(f *testing.F) {
 		}
 		lines(t, out)
 		for _, r := range copies.got {
-			if source, member := h.Config.Sources.WithBucket(r.Source.Bucket); !member || source.Region != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
+			source, member := h.Config.Sources.WithBucket(r.Source.Bucket)
+			if !member || source.Region != r.Source.Region || r.Source.Region == "" || r.Source.Key == "" {
 				t.Errorf("asked to copy %+v", r.Source)
 			}
 		}

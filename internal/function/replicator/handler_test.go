@@ -90,7 +90,9 @@ const testEvent = `{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"media
 func TestEveryRecordOfEveryMessage(t *testing.T) {
 	f := &fakeCopier{outcome: map[string]copier.Outcome{"b": copier.Diverged, "c d": copier.SourceGone}}
 	h, out := newTestHandler(f)
-	got, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("a"), eventtest.Upload("b")), testEvent, eventtest.Message(eventtest.Upload("c+d"))))
+	got, err := h.Invoke(t.Context(),
+		eventtest.Payload(eventtest.Message(eventtest.Upload("a"), eventtest.Upload("b")), testEvent,
+			eventtest.Message(eventtest.Upload("c+d"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +213,8 @@ func TestProbableEcho(t *testing.T) {
 	} {
 		f := &fakeCopier{}
 		h, _ := newTestHandler(f)
-		if _, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "media-us", "k", principal)))); err != nil {
+		_, err := h.Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Record("us-east-1", "media-us", "k", principal))))
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := f.got[0].ProbableEcho; got != want {

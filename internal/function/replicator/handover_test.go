@@ -120,7 +120,9 @@ func TestContinuationIsResumed(t *testing.T) {
 		t.Errorf("got requests %+v, want one that resumes %+v", f.got, want)
 	}
 	line := lines(t, out)[0]
-	for key, want := range map[string]any{"key": "a b", "outcome": "Copied", "ReplicationLag": 3600000.0, "uploadId": "upload-1", "handovers": 7.0} {
+	for key, want := range map[string]any{
+		"key": "a b", "outcome": "Copied", "ReplicationLag": 3600000.0, "uploadId": "upload-1", "handovers": 7.0,
+	} {
 		if line[key] != want {
 			t.Errorf("log %s: got %v, want %v", key, line[key], want)
 		}
@@ -148,9 +150,11 @@ func TestFailedHandover(t *testing.T) {
 		{"event, network", event0, "upload-1", errors.New("no answer"), copier.Retryable, nil, "no answer"},
 		{"continuation", continuing(t, 3), "upload-1", denied, copier.Denied, nil, "invoke media-replicator for upload upload-1"},
 		{"continuation, upload replaced", continuing(t, 3), "upload-2", denied, copier.Denied, []string{"upload-2"}, "upload-2"},
-		{"as often as may be", continuing(t, maxHandovers), "upload-1", nil, copier.Retryable, nil, "after 12 hand-overs Lambda could mistake it for an endless loop: upload upload-1; run s3fanout redrive, which continues it"},
+		{"as often as may be", continuing(t, maxHandovers), "upload-1", nil, copier.Retryable, nil,
+			"after 12 hand-overs Lambda could mistake it for an endless loop: upload upload-1; run s3fanout redrive, which continues it"},
 		{"more often than may be", continuing(t, maxHandovers+1), "upload-1", nil, copier.Retryable, nil, "upload-1"},
-		{"as often as may be, upload replaced", continuing(t, maxHandovers), "upload-2", nil, copier.Retryable, []string{"upload-2"}, "upload upload-2; run s3fanout redrive, which starts it again"},
+		{"as often as may be, upload replaced", continuing(t, maxHandovers), "upload-2", nil, copier.Retryable, []string{"upload-2"},
+			"upload upload-2; run s3fanout redrive, which starts it again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fakeCopier{uploads: map[string]copier.Upload{"a b": openUpload(tt.uploadID)}}
@@ -259,7 +263,9 @@ func TestHandoverHasTimeLeft(t *testing.T) {
 
 func TestFailedContinuationKeepsItsUploadInTheLog(t *testing.T) {
 	u := openUpload("upload-1")
-	f := &fakeCopier{err: map[string]error{"a b": &copier.Error{Op: "copy part of", Class: copier.Retryable, Err: errors.New("busy"), Upload: &u}}}
+	f := &fakeCopier{
+		err: map[string]error{"a b": &copier.Error{Op: "copy part of", Class: copier.Retryable, Err: errors.New("busy"), Upload: &u}},
+	}
 	self := &fakeSelf{}
 	h, out := newTestHandler(f)
 	if _, err := h.with(self).Invoke(t.Context(), continuing(t, 2)); err == nil {
@@ -278,7 +284,8 @@ func TestUploadIsGivenUpAlthoughTheTimeIsOver(t *testing.T) {
 	self := &fakeSelf{}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := h.with(self).giveUp(ended, budget{}, openUpload("upload-1")); err != nil || !slices.Equal(self.aborted, []string{"upload-1"}) {
+	err := h.with(self).giveUp(ended, budget{}, openUpload("upload-1"))
+	if err != nil || !slices.Equal(self.aborted, []string{"upload-1"}) {
 		t.Errorf("aborted %v, %v", self.aborted, err)
 	}
 }

@@ -52,10 +52,12 @@ func TestMetricsOfWhatIsFollowed(t *testing.T) {
 		want         map[string]float64
 	}{
 		{"copied", eventtest.Upload("k"), copier.Result{Outcome: copier.Copied, Bytes: 7}, made},
-		{"replaced", eventtest.Upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7}, with(map[string]float64{"Replaced" + inHere + "Count": 1})},
+		{"replaced", eventtest.Upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7},
+			with(map[string]float64{"Replaced" + inHere + "Count": 1})},
 		{"replaced after a wait", eventtest.Upload("k"), copier.Result{Outcome: copier.Replaced, Bytes: 7, Waited: 500 * time.Millisecond},
 			with(map[string]float64{"Replaced" + inHere + "Count": 1, "Waited" + inHere + "Count": 1})},
-		{"superseded", eventtest.Upload("k"), copier.Result{Outcome: copier.Superseded}, map[string]float64{"Superseded" + inHere + "Count": 1}},
+		{"superseded", eventtest.Upload("k"), copier.Result{Outcome: copier.Superseded},
+			map[string]float64{"Superseded" + inHere + "Count": 1}},
 		{"deleted", changed(deletion, "k"), copier.Result{Outcome: copier.Deleted}, map[string]float64{"Deleted" + inHere + "Count": 1}},
 		{"deleted after a wait", changed(deletion, "k"), copier.Result{Outcome: copier.Deleted, Waited: time.Second},
 			map[string]float64{"Deleted" + inHere + "Count": 1, "Waited" + inHere + "Count": 1}},
@@ -63,7 +65,9 @@ func TestMetricsOfWhatIsFollowed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, out := newTestHandler(&fakeCopier{})
-			if _, err := h.following(fakeFollower{"k": tt.result}).with(&fakeSelf{}).Invoke(t.Context(), eventtest.Payload(eventtest.Message(tt.record))); err != nil {
+			_, err := h.following(fakeFollower{"k": tt.result}).with(&fakeSelf{}).Invoke(t.Context(),
+				eventtest.Payload(eventtest.Message(tt.record)))
+			if err != nil {
 				t.Fatal(err)
 			}
 			if got := metricsOf(t, out.String()); !maps.Equal(got, tt.want) {

@@ -51,7 +51,8 @@ func metricsOf(t *testing.T, line string) map[string]float64 {
 	units := regexp.MustCompile(`^(Milliseconds|Count)$`)
 	got := map[string]float64{}
 	for _, directive := range envelope.CloudWatchMetrics {
-		if directive.Namespace != "s3fanout" || len(directive.Dimensions) == 0 || len(directive.Metrics) == 0 || len(directive.Metrics) > 100 {
+		if directive.Namespace != "s3fanout" || len(directive.Dimensions) == 0 || len(directive.Metrics) == 0 ||
+			len(directive.Metrics) > 100 {
 			t.Errorf("directive %+v", directive)
 		}
 		for _, set := range directive.Dimensions {
@@ -105,7 +106,8 @@ func TestMetricsOfEachOutcome(t *testing.T) {
 		{"an outcome without a metric", eventtest.Upload("k"), &fakeCopier{outcome: map[string]copier.Outcome{"k": "Other"}}, nil},
 		{"excluded", eventtest.Upload("tmp/k"), &fakeCopier{}, map[string]float64{"Excluded" + inHere + "Count": 1}},
 		{"handed over", eventtest.Upload("k"), &fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}}, nil},
-		{"denied", eventtest.Upload("k"), &fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
+		{"denied", eventtest.Upload("k"),
+			&fakeCopier{err: map[string]error{"k": &copier.Error{Class: copier.Denied, Err: errors.New("no")}}},
 			map[string]float64{"Failed" + inPair + "Count": 1, "Failed" + inHere + "Count": 1,
 				"Failed(ReplicaSet=media,TargetRegion=eu-west-1,Class=denied) Count": 1}},
 		{"from outside", eventtest.Record("made-up-1", "stranger", "k", ""), &fakeCopier{},
@@ -142,7 +144,8 @@ func TestNoMetricsWithoutRecord(t *testing.T) {
 func TestMetricsOfContinuation(t *testing.T) {
 	h, out := newTestHandler(&fakeCopier{uploads: map[string]copier.Upload{"k": openUpload("u")}})
 	self := &fakeSelf{}
-	if _, err := h.with(self).Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("k")))); err != nil || len(self.payloads) != 1 {
+	if _, err := h.with(self).Invoke(t.Context(), eventtest.Payload(eventtest.Message(eventtest.Upload("k")))); err != nil ||
+		len(self.payloads) != 1 {
 		t.Fatalf("got %v and %d continuations", err, len(self.payloads))
 	}
 	out.Reset()
@@ -182,9 +185,11 @@ func TestLineOfAReplicaIsShort(t *testing.T) {
 	if _, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("k")))); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"timestamp":T,"level":"INFO","msg":"record","ReplicaSet":"media","SourceRegion":"us-east-1","TargetRegion":"eu-west-1","ReplicationLag":1500,` +
+	want := `{"timestamp":T,"level":"INFO","msg":"record","ReplicaSet":"media","SourceRegion":"us-east-1","TargetRegion":"eu-west-1",` +
+		`"ReplicationLag":1500,` +
 		`"_aws":{"Timestamp":1795168800000,"CloudWatchMetrics":[{"Namespace":"s3fanout",` +
-		`"Dimensions":[["ReplicaSet","SourceRegion","TargetRegion"],["ReplicaSet","TargetRegion"]],"Metrics":[{"Name":"ReplicationLag","Unit":"Milliseconds"}]}]},` +
+		`"Dimensions":[["ReplicaSet","SourceRegion","TargetRegion"],["ReplicaSet","TargetRegion"]],"Metrics":[{"Name":"ReplicationLag",` +
+		`"Unit":"Milliseconds"}]}]},` +
 		`"key":"k","versionId":"v1","bytes":7,"durationMs":0,"outcome":"Copied"}` + "\n"
 	if got := regexp.MustCompile(`"timestamp":"[^"]+"`).ReplaceAllString(out.String(), `"timestamp":T`); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -61,7 +61,16 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 	h, out := newTestHandler(f)
 	h.Config.Exclude = replicaset.Exclusions{{Prefix: "tmp/"}}
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "request-1"})
-	if _, err := h.with(&fakeSelf{}).Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("small"), eventtest.Upload("failing"), eventtest.Upload("large"), eventtest.Upload("there"), eventtest.Upload("other"), eventtest.Upload("gone"), eventtest.Upload("tmp/a"), eventtest.Record("made-up-1", "stranger", "k", "")))); err == nil {
+	if _, err := h.with(&fakeSelf{}).Invoke(
+		ctx,
+		eventtest.Payload(
+			eventtest.Message(
+				eventtest.Upload("small"), eventtest.Upload("failing"), eventtest.Upload("large"), eventtest.Upload("there"),
+				eventtest.Upload("other"), eventtest.Upload("gone"), eventtest.Upload("tmp/a"),
+				eventtest.Record("made-up-1", "stranger", "k", ""),
+			),
+		),
+	); err == nil {
 		t.Fatal("got no error of the failing one")
 	}
 	if _, err := h.Invoke(ctx, batchOf("", task("t", "media-us", "small"))); err != nil {
@@ -75,7 +84,14 @@ func TestOperationsPageTellsWhatTheFunctionLogs(t *testing.T) {
 		"replaced": {Outcome: copier.Replaced, Waited: 500 * time.Millisecond}, "superseded": {Outcome: copier.Superseded},
 		"deleted": {Outcome: copier.Deleted}, "retagged": {Outcome: copier.Retagged},
 	})
-	if _, err := h.Invoke(ctx, eventtest.Payload(eventtest.Message(eventtest.Upload("replaced"), eventtest.Upload("superseded"), eventtest.Upload("deleted"), eventtest.Upload("retagged")))); err != nil {
+	if _, err := h.Invoke(
+		ctx,
+		eventtest.Payload(
+			eventtest.Message(
+				eventtest.Upload("replaced"), eventtest.Upload("superseded"), eventtest.Upload("deleted"), eventtest.Upload("retagged"),
+			),
+		),
+	); err != nil {
 		t.Fatal(err)
 	}
 	logged := map[string]bool{}

@@ -71,8 +71,10 @@ func TestLateRecordsAreAnnounced(t *testing.T) {
 			t.Fatalf("%s, %v", answer, err)
 		}
 		want := []Late{{
-			Type: "OperationReplicatedAfterThreshold", ReplicaSet: "media", SourceRegion: "us-east-1", SourceBucket: "media-us", TargetRegion: "eu-west-1", TargetBucket: "media-eu",
-			Key: "late", VersionID: "v1", S3Operation: "ObjectCreated:Put", RequestTime: time.Date(2026, 11, 19, 9, 59, 58, 5e8, time.UTC), AgeSeconds: 86401.5, ThresholdSeconds: 900,
+			Type: "OperationReplicatedAfterThreshold", ReplicaSet: "media", SourceRegion: "us-east-1", SourceBucket: "media-us",
+			TargetRegion: "eu-west-1", TargetBucket: "media-eu",
+			Key: "late", VersionID: "v1", S3Operation: "ObjectCreated:Put", RequestTime: time.Date(2026, 11, 19, 9, 59, 58, 5e8, time.UTC),
+			AgeSeconds: 86401.5, ThresholdSeconds: 900,
 		}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)

@@ -59,7 +59,8 @@ func run(stores map[string]notification.Store, dryRun bool) []Result {
 // lost them by its owner's deployment.
 func TestRunPutsBackWhatWasWiped(t *testing.T) {
 	const theirs = `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectRemoved:*</Event></QueueConfiguration>`
-	const entry = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>arn:aws:sns:us-east-1:111122223333:media-object-created</Topic><Event>s3:ObjectCreated:*</Event>` +
+	const entry = `<TopicConfiguration><Id>s3fanout.media.1</Id><Topic>arn:aws:sns:us-east-1:111122223333:media-object-created</Topic>` +
+		`<Event>s3:ObjectCreated:*</Event>` +
 		`<Filter><S3Key><FilterRule><Name>prefix</Name><Value>a+b/</Value></FilterRule></S3Key></Filter></TopicConfiguration>`
 	wiped := &shelf{raw: head + theirs + tail}
 	whole := &shelf{raw: head + strings.ReplaceAll(entry, "us-east-1", "eu-west-1") + tail}
@@ -67,7 +68,8 @@ func TestRunPutsBackWhatWasWiped(t *testing.T) {
 	for i, want := range []struct {
 		dryRun bool
 		states [2]string
-	}{{true, [2]string{Wanting, Present}}, {false, [2]string{Written, Present}}, {false, [2]string{Present, Present}}, {true, [2]string{Present, Present}}} {
+	}{{true, [2]string{Wanting, Present}}, {false, [2]string{Written, Present}}, {false, [2]string{Present, Present}},
+		{true, [2]string{Present, Present}}} {
 		results := run(stores, want.dryRun)
 		if results[0].State != want.states[0] || results[1].State != want.states[1] || results[0].Err != nil || results[1].Err != nil {
 			t.Errorf("run %d: %+v, want %v", i, results, want.states)
@@ -84,13 +86,18 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		shelf shelf
 		want  string
 	}{
-		"overlap":      {shelf{raw: head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail}, `entry "q" of the bucket's notifications, which sends arn events of`},
-		"denied":       {shelf{fail: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}, "bucket old is denied"},
-		"not deployed": {shelf{raw: head + tail, after: func(*shelf) {}, fail: &smithy.GenericAPIError{Code: "InvalidArgument", Message: "Unable to validate"}}, "media-object-created is not deployed yet"},
+		"overlap": {shelf{
+			raw: head + `<QueueConfiguration><Id>q</Id><Queue>arn</Queue><Event>s3:ObjectCreated:Put</Event></QueueConfiguration>` + tail,
+		}, `entry "q" of the bucket's notifications, which sends arn events of`},
+		"denied": {shelf{fail: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}, "bucket old is denied"},
+		"not deployed": {shelf{
+			raw: head + tail, after: func(*shelf) {}, fail: &smithy.GenericAPIError{Code: "InvalidArgument", Message: "Unable to validate"},
+		}, "media-object-created is not deployed yet"},
 	} {
 		results := run(map[string]notification.Store{"us-east-1": &tc.shelf, "eu-west-1": &shelf{raw: head + tail}}, false)
 		err := results[0].Err
-		if results[0].State != Failed || err == nil || !strings.HasPrefix(err.Error(), region) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
+		if results[0].State != Failed || err == nil || !strings.HasPrefix(err.Error(), region) || !strings.Contains(err.Error(), tc.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %+v", what, results[0])
 		}
 		if results[1].State != Written || tc.shelf.writes != 0 {
@@ -103,7 +110,8 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 func TestRunTellsOfARace(t *testing.T) {
 	raced := &shelf{raw: head + tail, after: func(s *shelf) { s.raw = head + "<EventBridgeConfiguration/>" + tail }}
 	results := run(map[string]notification.Store{"us-east-1": raced, "eu-west-1": &shelf{raw: head + tail}}, false)
-	if !results[0].Raced || results[1].Raced || results[0].State != Written || !strings.Contains(raced.raw, "<EventBridgeConfiguration/>") || !strings.Contains(raced.raw, "s3fanout.media.1") {
+	if !results[0].Raced || results[1].Raced || results[0].State != Written ||
+		!strings.Contains(raced.raw, "<EventBridgeConfiguration/>") || !strings.Contains(raced.raw, "s3fanout.media.1") {
 		t.Errorf("%+v, and then\n%s", results, raced.raw)
 	}
 }

@@ -19,7 +19,9 @@ var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 // paged answers with a page an alarm, and with errors.
 type paged []types.MetricAlarm
 
-func (p paged) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
+func (p paged) DescribeAlarms(
+	_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options),
+) (*cloudwatch.DescribeAlarmsOutput, error) {
 	if len(p) == 0 {
 		return nil, errors.New("no answer")
 	}
@@ -43,10 +45,15 @@ func alarm(name string, state types.StateValue, dimension, value string) types.M
 
 func TestAskHasTheAlarmsOfTheSetAlone(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}}
-	summed := types.MetricAlarm{AlarmName: aws.String("media-not-copied"), StateValue: types.StateValueAlarm, Metrics: []types.MetricDataQuery{
-		{Expression: aws.String("a+b")},
-		{MetricStat: &types.MetricStat{Metric: &types.Metric{Dimensions: []types.Dimension{{Name: aws.String("ReplicaSet"), Value: aws.String("media")}}}}},
-	}}
+	summed := types.MetricAlarm{AlarmName: aws.String("media-not-copied"), StateValue: types.StateValueAlarm,
+		Metrics: []types.MetricDataQuery{
+			{Expression: aws.String("a+b")},
+			{
+				MetricStat: &types.MetricStat{
+					Metric: &types.Metric{Dimensions: []types.Dimension{{Name: aws.String("ReplicaSet"), Value: aws.String("media")}}},
+				},
+			},
+		}}
 	got := Ask(t.Context(), set, "us-east-1", paged{
 		alarm("media-dead-letters", types.StateValueOk, "QueueName", set.QueueName()),
 		alarm("media-2-dead-letters", types.StateValueAlarm, "QueueName", "media-2-dead-letters"),

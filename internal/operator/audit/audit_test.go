@@ -22,7 +22,9 @@ const account = "111122223333"
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 func set() replicaset.Config {
-	return replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{RetentionDays: 30}}
+	return replicaset.Config{
+		Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AuditTrail: &replicaset.AuditTrail{RetentionDays: 30},
+	}
 }
 
 // logs answers with one status after the other, and with the rows last.
@@ -37,7 +39,9 @@ type logs struct {
 	polls     int
 }
 
-func (l *logs) StartQuery(_ context.Context, in *cloudwatchlogs.StartQueryInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.StartQueryOutput, error) {
+func (l *logs) StartQuery(
+	_ context.Context, in *cloudwatchlogs.StartQueryInput, _ ...func(*cloudwatchlogs.Options),
+) (*cloudwatchlogs.StartQueryOutput, error) {
 	l.asked = in
 	if l.queries++; l.queries == 2 {
 		l.rows = l.deletions
@@ -45,7 +49,9 @@ func (l *logs) StartQuery(_ context.Context, in *cloudwatchlogs.StartQueryInput,
 	return &cloudwatchlogs.StartQueryOutput{QueryId: aws.String("q")}, l.fails
 }
 
-func (l *logs) GetQueryResults(context.Context, *cloudwatchlogs.GetQueryResultsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetQueryResultsOutput, error) {
+func (l *logs) GetQueryResults(
+	context.Context, *cloudwatchlogs.GetQueryResultsInput, ...func(*cloudwatchlogs.Options),
+) (*cloudwatchlogs.GetQueryResultsOutput, error) {
 	status := l.statuses[min(l.polls, len(l.statuses)-1)]
 	l.polls++
 	return &cloudwatchlogs.GetQueryResultsOutput{Status: status, Results: l.rows}, nil
@@ -61,8 +67,10 @@ func row(pairs ...string) (cells []types.ResultField) {
 
 func TestAsk(t *testing.T) {
 	const complete, running = types.QueryStatusComplete, types.QueryStatusRunning
-	whole := row("eventTime", "2026-11-29T11:00:00Z", "awsRegion", "eu-west-1", "eventName", "PutObject", "userIdentity.arn", "arn:aws:iam::111122223333:user/jo",
-		"sourceIPAddress", "192.0.2.1", "requestParameters.key", "k", "requestParameters.Host", "x.mrap.accesspoint.s3-global.amazonaws.com",
+	whole := row("eventTime", "2026-11-29T11:00:00Z", "awsRegion", "eu-west-1", "eventName", "PutObject", "userIdentity.arn",
+		"arn:aws:iam::111122223333:user/jo",
+		"sourceIPAddress", "192.0.2.1", "requestParameters.key", "k", "requestParameters.Host",
+		"x.mrap.accesspoint.s3-global.amazonaws.com",
 		"responseElements.x-amz-version-id", "v1")
 	for _, tt := range []struct {
 		what  string
@@ -71,14 +79,28 @@ func TestAsk(t *testing.T) {
 		want  string // the beginning of the error; "" for one event
 		from  time.Time
 	}{
-		{"at once", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, time.Time{}, "", noon.AddDate(0, 0, -30)},
-		{"after a while", logs{statuses: []types.QueryStatus{types.QueryStatusScheduled, running, running, running, complete}, rows: [][]types.ResultField{whole}}, noon.Add(-2 * time.Hour), "", noon.Add(-3 * time.Hour)},
-		{"older than the trail keeps", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, noon.AddDate(-1, 0, 0), "", noon.AddDate(0, 0, -30)},
-		{"from when it was said", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, noon.Add(-2 * time.Hour), "", noon.AddDate(0, 0, -7)},
-		{"never", logs{statuses: []types.QueryStatus{running}}, time.Time{}, "region us-east-1: log group media-audit: the query has not come to its end after 2m0s", noon.AddDate(0, 0, -30)},
-		{"failed", logs{statuses: []types.QueryStatus{running, types.QueryStatusFailed}}, time.Time{}, "region us-east-1: log group media-audit: the query has not come to its end: CloudWatch Logs says that it is Failed", noon.AddDate(0, 0, -30)},
-		{"not deployed", logs{fails: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, time.Time{}, "region us-east-1: log group media-audit does not exist; deploy the stacks", noon.AddDate(0, 0, -30)},
-		{"denied", logs{fails: &smithy.OperationError{ServiceID: "CloudWatch Logs", OperationName: "StartQuery", Err: &smithy.GenericAPIError{Code: "AccessDeniedException"}}}, time.Time{}, "region us-east-1: logs:StartQuery on log group media-audit is denied", noon.AddDate(0, 0, -30)},
+		{"at once", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}}, time.Time{}, "",
+			noon.AddDate(0, 0, -30)},
+		{"after a while",
+			logs{statuses: []types.QueryStatus{types.QueryStatusScheduled, running, running, running, complete},
+				rows: [][]types.ResultField{whole}}, noon.Add(-2 * time.Hour), "", noon.Add(-3 * time.Hour)},
+		{"older than the trail keeps", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}},
+			noon.AddDate(-1, 0, 0), "", noon.AddDate(0, 0, -30)},
+		{"from when it was said", logs{statuses: []types.QueryStatus{complete}, rows: [][]types.ResultField{whole}},
+			noon.Add(-2 * time.Hour), "", noon.AddDate(0, 0, -7)},
+		{"never", logs{statuses: []types.QueryStatus{running}}, time.Time{},
+			"region us-east-1: log group media-audit: the query has not come to its end after 2m0s", noon.AddDate(0, 0, -30)},
+		{"failed", logs{statuses: []types.QueryStatus{running, types.QueryStatusFailed}}, time.Time{},
+			"region us-east-1: log group media-audit: the query has not come to its end: CloudWatch Logs says that it is Failed",
+			noon.AddDate(0, 0, -30)},
+		{"not deployed", logs{fails: &smithy.GenericAPIError{Code: "ResourceNotFoundException"}}, time.Time{},
+			"region us-east-1: log group media-audit does not exist; deploy the stacks", noon.AddDate(0, 0, -30)},
+		{"denied",
+			logs{
+				fails: &smithy.OperationError{
+					ServiceID: "CloudWatch Logs", OperationName: "StartQuery", Err: &smithy.GenericAPIError{Code: "AccessDeniedException"},
+				},
+			}, time.Time{}, "region us-east-1: logs:StartQuery on log group media-audit is denied", noon.AddDate(0, 0, -30)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			o := Options{Config: set(), Account: account, Key: "k", Logs: &tt.logs, Since: tt.since, Now: noon}
@@ -98,7 +120,10 @@ func TestAsk(t *testing.T) {
 				}
 				return
 			}
-			want := Event{Time: noon.Add(-time.Hour), Region: "eu-west-1", Name: "PutObject", Who: "arn:aws:iam::111122223333:user/jo", Address: "192.0.2.1", Key: "k", Made: "v1", Point: true}
+			want := Event{
+				Time: noon.Add(-time.Hour), Region: "eu-west-1", Name: "PutObject", Who: "arn:aws:iam::111122223333:user/jo",
+				Address: "192.0.2.1", Key: "k", Made: "v1", Point: true,
+			}
 			if trail.Err != nil || len(trail.Events) != 1 || trail.Events[0] != want {
 				t.Errorf("%s: %v, %+v", tt.what, trail.Err, trail.Events)
 			}
@@ -113,7 +138,8 @@ func TestAskLeavesOtherKeysOut(t *testing.T) {
 		return row("eventTime", "2026-11-29T11:00:00Z", "awsRegion", "eu-west-1", "eventName", name, "requestParameters.key", key)
 	}
 	l := &logs{statuses: []types.QueryStatus{types.QueryStatusComplete}, rows: [][]types.ResultField{
-		event(`a"b`, "PutObject"), event("a'b", "PutObject"), event("", "DeleteObjects"), row("eventName", "PutObject", "requestParameters.key", `a"b`)}}
+		event(`a"b`, "PutObject"), event("a'b", "PutObject"), event("", "DeleteObjects"),
+		row("eventName", "PutObject", "requestParameters.key", `a"b`)}}
 	trail := Ask(t.Context(), Options{Config: set(), Account: account, Key: `a"b`, Logs: l, Now: noon})
 	if len(trail.Events) != 1 || trail.Events[0].Key != `a"b` || l.queries != 1 {
 		t.Errorf("%+v", trail.Events)
@@ -126,10 +152,12 @@ func TestAskForDeletionsOfSeveralKeys(t *testing.T) {
 	at := func(ago time.Duration) string { return noon.Add(-ago).Format(time.RFC3339) }
 	deletions := [][]types.ResultField{}
 	for range replicaset.AuditRows {
-		deletions = append(deletions, row("eventTime", at(time.Hour), "awsRegion", "eu-west-1", "eventName", "DeleteObjects", "userIdentity.arn", "ann"))
+		deletions = append(deletions,
+			row("eventTime", at(time.Hour), "awsRegion", "eu-west-1", "eventName", "DeleteObjects", "userIdentity.arn", "ann"))
 	}
 	l := &logs{statuses: []types.QueryStatus{types.QueryStatusComplete}, deletions: deletions, rows: [][]types.ResultField{
-		row("eventTime", at(2*time.Hour), "awsRegion", "us-east-1", "eventName", "DeleteObject", "requestParameters.key", "k", "responseElements.x-amz-version-id", "m1")}}
+		row("eventTime", at(2*time.Hour), "awsRegion", "us-east-1", "eventName", "DeleteObject", "requestParameters.key", "k",
+			"responseElements.x-amz-version-id", "m1")}}
 	versions := []Version{
 		{"us-east-1", "m1", true, noon.Add(-2 * time.Hour)}, {"eu-west-1", "m2", true, noon.Add(-time.Hour)},
 		{"eu-west-1", "m0", true, noon.AddDate(0, 0, -31)}, {"eu-west-1", "v1", false, noon.Add(-3 * time.Hour)}}
@@ -137,10 +165,13 @@ func TestAskForDeletionsOfSeveralKeys(t *testing.T) {
 	if trail.Err != nil || l.queries != 2 || trail.Cut || !trail.DeletionsCut {
 		t.Errorf("%d queries, cut %t and %t, %v", l.queries, trail.Cut, trail.DeletionsCut, trail.Err)
 	}
-	if from, to := noon.Add(-time.Hour-apart), noon.Add(-time.Hour+apart+Arrival); *l.asked.StartTime != from.Unix() || *l.asked.EndTime != to.Unix() {
+	from, to := noon.Add(-time.Hour-apart), noon.Add(-time.Hour+apart+Arrival)
+	if *l.asked.StartTime != from.Unix() || *l.asked.EndTime != to.Unix() {
 		t.Errorf("deletions asked from %d to %d, want %s to %s", *l.asked.StartTime, *l.asked.EndTime, from, to)
 	}
-	if want := `eventTime in ["2026-11-29T10:59:58Z", "2026-11-29T10:59:59Z", "2026-11-29T11:00:00Z", "2026-11-29T11:00:01Z", "2026-11-29T11:00:02Z"]`; !strings.Contains(*l.asked.QueryString, want) {
+	want := `eventTime in ["2026-11-29T10:59:58Z", "2026-11-29T10:59:59Z", "2026-11-29T11:00:00Z", "2026-11-29T11:00:01Z", ` +
+		`"2026-11-29T11:00:02Z"]`
+	if !strings.Contains(*l.asked.QueryString, want) {
 		t.Errorf("deletions asked with\n%s\nwant %s", *l.asked.QueryString, want)
 	}
 	if e, _, ok := trail.By(versions[0]); !ok || e.Key != "k" {
@@ -165,7 +196,8 @@ func TestAskKnowsTheFunctions(t *testing.T) {
 		"arn:aws:sts::111122223333:assumed-role/other/media-replicator":                                {false, false},
 		"": {false, false},
 	} {
-		e, ok := read(row("eventTime", "2026-11-29T11:00:00Z", "awsRegion", "eu-west-1", "userIdentity.arn", who), Options{Config: set(), Account: account})
+		e, ok := read(row("eventTime", "2026-11-29T11:00:00Z", "awsRegion", "eu-west-1", "userIdentity.arn", who),
+			Options{Config: set(), Account: account})
 		if !ok || e.Own != want[0] || e.Operator != want[1] {
 			t.Errorf("%s: own %t, operator %t, want %v", who, e.Own, e.Operator, want)
 		}
@@ -223,9 +255,11 @@ func TestBy(t *testing.T) {
 		want  string
 	}{
 		{"all known", trail, []Version{{"us-east-1", "v1", false, noon.Add(-time.Hour)}}, ""},
-		{"just now", trail, []Version{{"us-east-1", "v9", false, noon.Add(-time.Minute)}, {"us-east-1", "v8", false, noon.Add(-time.Hour)}}, "events arrive after about five minutes"},
+		{"just now", trail, []Version{{"us-east-1", "v9", false, noon.Add(-time.Minute)}, {"us-east-1", "v8", false, noon.Add(-time.Hour)}},
+			"events arrive after about five minutes"},
 		{"old", trail, []Version{{"us-east-1", "v9", false, noon.Add(-time.Hour)}}, "what has no event was written by the functions"},
-		{"old, with the functions'", Trail{To: noon, OwnWrites: true}, []Version{{"us-east-1", "v9", false, noon.Add(-time.Hour)}}, "what has no event was written before the trail was there"},
+		{"old, with the functions'", Trail{To: noon, OwnWrites: true}, []Version{{"us-east-1", "v9", false, noon.Add(-time.Hour)}},
+			"what has no event was written before the trail was there"},
 		{"too many", Trail{To: noon, Cut: true}, nil, "this key has more events"},
 		{"too many of others", Trail{To: noon, DeletionsCut: true}, nil, "there are more deletions of several keys"},
 	} {

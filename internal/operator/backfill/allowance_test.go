@@ -44,7 +44,8 @@ func TestCopiesToOnePrefixSettleAtWhatS3Takes(t *testing.T) {
 			t.Errorf("%+v, %d at the target; want all %d", b, len(w.keys(target)), objects)
 		}
 		if most <= firstConcurrency || refused == 0 || refused > 200 {
-			t.Errorf("%d were under way when S3 first said SlowDown, which it said %d times; want more than %d, and few times", most, refused, firstConcurrency)
+			t.Errorf("%d were under way when S3 first said SlowDown, which it said %d times; want more than %d, and few times",
+				most, refused, firstConcurrency)
 		}
 		settled := (ended[2] + ended[3] + ended[4] + ended[5]) / 4 // what was saved at first is used up
 		if settled < 0.9*takes || settled > 1.05*takes {

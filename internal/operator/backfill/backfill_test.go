@@ -76,7 +76,8 @@ func TestRunningAgainCopiesOnlyWhatIsLeft(t *testing.T) {
 		t.Fatalf("first run: %+v with %d failures named", b, len(report.Failures))
 	}
 	f := report.Failures[0]
-	if f.Region != "b" || f.Class != copier.Permanent || !strings.HasPrefix(f.Key, "key-000") || !strings.Contains(f.Reason, "InvalidObjectState") {
+	if f.Region != "b" || f.Class != copier.Permanent || !strings.HasPrefix(f.Key, "key-000") ||
+		!strings.Contains(f.Reason, "InvalidObjectState") {
 		t.Errorf("failure %+v", f)
 	}
 	w.onCopy = nil
@@ -122,7 +123,9 @@ func TestFromOneRegionAndToSome(t *testing.T) {
 	if got := w.keys("c"); !slices.Equal(got, []string{"x/both"}) {
 		t.Errorf("c has %q", got)
 	}
-	want := Target{Region: "c", Missing: 2, MissingBytes: 10, NoSource: 1, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1, Head: 1}}
+	want := Target{
+		Region: "c", Missing: 2, MissingBytes: 10, NoSource: 1, Copied: 1, Bytes: 10, Requests: copier.Requests{Copy: 1, Head: 1},
+	}
 	if report.Targets[0] != want || report.Left() != 0 {
 		t.Errorf("got %+v, want %+v", report.Targets[0], want)
 	}
@@ -213,7 +216,9 @@ func TestDeniedReadingStopsTheRunToo(t *testing.T) {
 	w.fill(500)
 	w.onVersions = func(string) error { return answer(403, "AccessDenied") }
 	w.onHead = func(context.Context, string, string) error { return answer(403, "Forbidden") }
-	for restore, want := range map[bool]string{true: "s3:GetObject on the source is denied", false: "region b: s3:GetObject on bucket b-b is denied"} {
+	for restore, want := range map[bool]string{
+		true: "s3:GetObject on the source is denied", false: "region b: s3:GetObject on bucket b-b is denied",
+	} {
 		_, err := Run(t.Context(), w.options(func(o *Options) { o.RestoreDeleted = restore }), Observer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v", err)
@@ -256,7 +261,9 @@ func TestDryRunOnlyLists(t *testing.T) {
 	if e.Requests != want || e.Lists != report.Lists {
 		t.Errorf("requests %+v with %d lists, want %+v", e.Requests, e.Lists, want)
 	}
-	wantTransfer := []Transfer{{"ap-northeast-1", "xx-new-1", gib / 8}, {"eu-west-1", "ap-northeast-1", gib}, {"eu-west-1", "xx-new-1", gib}}
+	wantTransfer := []Transfer{
+		{"ap-northeast-1", "xx-new-1", gib / 8}, {"eu-west-1", "ap-northeast-1", gib}, {"eu-west-1", "xx-new-1", gib},
+	}
 	if !slices.Equal(e.Transfer, wantTransfer) {
 		t.Errorf("transfer %v, want %v", e.Transfer, wantTransfer)
 	}

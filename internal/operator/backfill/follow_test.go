@@ -91,7 +91,8 @@ func TestNoMoreIsFollowedThanWasApprovedOf(t *testing.T) {
 	})
 	report, err := backfill.RunHolding(t.Context(), o, backfill.Observer{}, 5)
 	if !errors.Is(err, backfill.ErrGrown) || report.Targets[1].Copied > 25 {
-		t.Errorf("error %v, want %v; of 90 copied %+v, want a tenth more than 20, and for the price of the listing a few", err, backfill.ErrGrown, report.Targets[1])
+		t.Errorf("error %v, want %v; of 90 copied %+v, want a tenth more than 20, and for the price of the listing a few",
+			err, backfill.ErrGrown, report.Targets[1])
 	}
 }
 
@@ -110,8 +111,11 @@ func TestRunBringsTheLatestWriteEverywhere(t *testing.T) {
 
 	dry, report := bring(t, w, func(o *backfill.Options) { o.DryRun = true })
 	wantTargets(t, dry,
-		backfill.Target{Region: a, Stale: 1, MissingBytes: 7}, backfill.Target{Region: b}, backfill.Target{Region: c, Stale: 1, MissingBytes: 7})
-	if want := []backfill.Conflict{{Key: "overwritten", Wins: b, Written: written.UTC(), Loses: []string{a, c}}}; !reflect.DeepEqual(report.Conflicts, want) || report.Wins[b] != 1 {
+		backfill.Target{Region: a, Stale: 1, MissingBytes: 7}, backfill.Target{Region: b}, backfill.Target{
+			Region: c, Stale: 1, MissingBytes: 7,
+		})
+	want := []backfill.Conflict{{Key: "overwritten", Wins: b, Written: written.UTC(), Loses: []string{a, c}}}
+	if !reflect.DeepEqual(report.Conflicts, want) || report.Wins[b] != 1 {
 		t.Errorf("got %+v and %v, want %+v", report.Conflicts, report.Wins, want)
 	}
 	if e := report.Estimate; e == nil || e.Requests.Copy != 2 || e.Requests.Head != 4 {
@@ -200,7 +204,8 @@ func TestRunGoesByTheRuleOfTheKey(t *testing.T) {
 	got, report := bring(t, w, func(o *backfill.Options) {
 		o.Follow = func(key string) (bool, bool) { return key[0] == 'f', false }
 	})
-	wantTargets(t, got, backfill.Target{Region: a, Missing: 2, MissingBytes: 1, Deleted: 1, Copied: 1, Bytes: 1}, backfill.Target{Region: b})
+	wantTargets(t, got, backfill.Target{Region: a, Missing: 2, MissingBytes: 1, Deleted: 1, Copied: 1, Bytes: 1},
+		backfill.Target{Region: b})
 	if report.Different != 1 {
 		t.Errorf("%d different", report.Different)
 	}

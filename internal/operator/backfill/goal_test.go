@@ -150,7 +150,9 @@ func TestWhatIsBeingCopiedIsLeftToWhoCopiesIt(t *testing.T) {
 			for _, restore := range []bool{false, true} {
 				w := newWorld("a", "b")
 				w.fill(2)
-				w.uploads["b/key-00000"] = types.MultipartUpload{Initiated: aws.Time(time.Now()), Initiator: &types.Initiator{ID: aws.String(c.initiator)}}
+				w.uploads["b/key-00000"] = types.MultipartUpload{
+					Initiated: aws.Time(time.Now()), Initiator: &types.Initiator{ID: aws.String(c.initiator)},
+				}
 				w.onUploads = func(string) error {
 					if c.denied {
 						return answer(403, "AccessDenied")
@@ -164,7 +166,8 @@ func TestWhatIsBeingCopiedIsLeftToWhoCopiesIt(t *testing.T) {
 					}
 				}, Observer{})
 				b := report.Targets[0]
-				if copying := b.Copying == 1; copying != c.copying || b.Copied+b.Copying != 2 || report.Left() != 0 || report.Copying() != b.Copying {
+				copying := b.Copying == 1
+				if copying != c.copying || b.Copied+b.Copying != 2 || report.Left() != 0 || report.Copying() != b.Copying {
 					t.Errorf("%+v", b)
 				}
 				least := c.asked

@@ -43,7 +43,8 @@ func TestVersionsAreAskedForByWhatCostsLess(t *testing.T) {
 				}
 				lists := report.Lists - w.pages()
 				if w.versions["a"] != c.pages || lists != c.pages || w.heads["a"] != c.heads || report.Heads != c.heads {
-					t.Errorf("%d pages of versions, %d reported, %d HEADs; want %d and %d", w.versions["a"], lists, w.heads["a"], c.pages, c.heads)
+					t.Errorf("%d pages of versions, %d reported, %d HEADs; want %d and %d",
+						w.versions["a"], lists, w.heads["a"], c.pages, c.heads)
 				}
 				for _, target := range report.Targets[1:] {
 					if target.Copied != c.missing {
@@ -81,12 +82,14 @@ func TestLargeObjectsAreNamedLate(t *testing.T) {
 		if dry {
 			// The dry run itself has read a page of versions to know what was deleted.
 			if e := report.Estimate; e.Lists != report.Lists || report.Lists != w.pages()+1 || e.Requests.List != 40 {
-				t.Errorf("the estimate has %d lists and %d of uploads, want %d, 40 and no pages of versions", e.Lists, e.Requests.List, report.Lists)
+				t.Errorf("the estimate has %d lists and %d of uploads, want %d, 40 and no pages of versions",
+					e.Lists, e.Requests.List, report.Lists)
 			}
 			continue
 		}
 		if report.Targets[1].Copied != 40 || w.versions["a"] != 0 || w.heads["a"] != 40 {
-			t.Errorf("%d copied with %d pages and %d HEADs, want 40 with none and 40", report.Targets[1].Copied, w.versions["a"], w.heads["a"])
+			t.Errorf("%d copied with %d pages and %d HEADs, want 40 with none and 40",
+				report.Targets[1].Copied, w.versions["a"], w.heads["a"])
 		}
 	}
 }
@@ -122,7 +125,8 @@ func TestSourcesChangeAfterTheirVersionsWereListed(t *testing.T) {
 	if b := report.Targets[1]; b.Copied != 18 || b.SourceGone != 2 || report.Heads != 0 {
 		t.Errorf("%+v with %d HEADs", b, report.Heads)
 	}
-	if again := w.fillIn(t, nil, Observer{}).Targets[1]; again.Missing != 1 || again.Copied != 1 || w.buckets["b"]["key-00018"].size != 200 {
+	again := w.fillIn(t, nil, Observer{}).Targets[1]
+	if again.Missing != 1 || again.Copied != 1 || w.buckets["b"]["key-00018"].size != 200 {
 		t.Errorf("again: %+v", again)
 	}
 }

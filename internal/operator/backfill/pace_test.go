@@ -64,7 +64,8 @@ func TestConcurrencyGrowsToItsMostAndNoFurther(t *testing.T) {
 			goroutines = max(goroutines, runtime.NumGoroutine()-before)
 			w.mu.Unlock()
 			// One slow target does not slow the other down.
-			return smithytime.SleepWithContext(ctx, map[string]time.Duration{"b": 100 * time.Millisecond, "c": 400 * time.Millisecond}[region])
+			return smithytime.SleepWithContext(ctx,
+				map[string]time.Duration{"b": 100 * time.Millisecond, "c": 400 * time.Millisecond}[region])
 		}
 		w.fillIn(t, func(o *Options) { o.Concurrency = 600 }, Observer{})
 		if w.most["b"] != 600 || w.most["c"] != 600 {

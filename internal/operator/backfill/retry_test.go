@@ -57,7 +57,9 @@ func TestRetriesOfTheSDKAreHeard(t *testing.T) {
 			}),
 		})
 		heard := 0
-		_, err := client.HeadObject(withThrottle(t.Context(), func() { heard++ }), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")})
+		_, err := client.HeadObject(withThrottle(t.Context(), func() { heard++ }), &s3.HeadObjectInput{
+			Bucket: aws.String("b"), Key: aws.String("k"),
+		})
 		if err != nil || heard != 2 || len(answers) != 0 {
 			t.Errorf("%v, heard %d times, %d answers left; want twice and none", err, heard, len(answers))
 		}
@@ -119,7 +121,9 @@ func TestExpiredSessionIsHopelessAndABusySTSIsNot(t *testing.T) {
 		var inner *smithy.OperationError
 		errors.As(answer(status, code), &inner)
 		inner.ServiceID = "STS"
-		return &copier.Error{Op: "copy", Class: class, Err: &smithy.OperationError{ServiceID: "S3", OperationName: "CopyObject", Err: inner}}
+		return &copier.Error{
+			Op: "copy", Class: class, Err: &smithy.OperationError{ServiceID: "S3", OperationName: "CopyObject", Err: inner},
+		}
 	}
 	if err := d.After(sts(500, "InternalError", copier.Retryable)); err != nil {
 		t.Errorf("stopped for %v", err)

@@ -59,7 +59,10 @@ type thing struct {
 var epoch = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func newWorld(regions ...string) *world {
-	w := &world{markers: map[string]bool{}, uploads: map[string]types.MultipartUpload{}, buckets: map[string]map[string]thing{}, heads: map[string]int{}, versions: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{}}
+	w := &world{
+		markers: map[string]bool{}, uploads: map[string]types.MultipartUpload{}, buckets: map[string]map[string]thing{},
+		heads: map[string]int{}, versions: map[string]int{}, copies: map[string]int{}, flying: map[string]int{}, most: map[string]int{},
+	}
 	for _, r := range regions {
 		w.buckets[r] = map[string]thing{}
 	}
@@ -87,7 +90,10 @@ func (w *world) fillOf(region string, n int) {
 func (w *world) members() []Member {
 	var members []Member
 	for _, r := range slices.Sorted(maps.Keys(w.buckets)) {
-		members = append(members, Member{Region: r, Bucket: "b-" + r, RoleARN: "arn:aws:iam::111122223333:role/role-" + r, S3: memberS3{w, r}, Copier: memberCopier{w, r}})
+		members = append(members, Member{
+			Region: r, Bucket: "b-" + r, RoleARN: "arn:aws:iam::111122223333:role/role-" + r, S3: memberS3{w, r},
+			Copier: memberCopier{w, r},
+		})
 	}
 	return members
 }
@@ -158,7 +164,9 @@ func (w *world) remove(region, key string) {
 
 // ListObjectVersions answers as S3 does, in pages half as long: each object has
 // an old version too.
-func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (m memberS3) ListObjectVersions(
+	ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	m.mu.Lock()
 	m.versions[m.region]++
 	m.mu.Unlock()
@@ -191,13 +199,16 @@ func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersi
 		}
 		last = key
 		if m.markers[m.region+"/"+key] {
-			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: aws.String(url.QueryEscape(key)), VersionId: aws.String("marker"), IsLatest: aws.Bool(true)})
+			out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{
+				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String("marker"), IsLatest: aws.Bool(true),
+			})
 			continue
 		}
 		o := m.buckets[m.region][key]
 		for version, latest := range map[string]bool{o.version: true, "old": false} {
 			out.Versions = append(out.Versions, types.ObjectVersion{
-				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(version), IsLatest: aws.Bool(latest), Size: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`),
+				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(version), IsLatest: aws.Bool(latest), Size: aws.Int64(o.size),
+				ETag: aws.String(`"` + o.etag + `"`),
 			})
 		}
 	}
@@ -206,7 +217,9 @@ func (m memberS3) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersi
 
 // ListMultipartUploads names the upload of a key, whose parts ListParts does not
 // know.
-func (m memberS3) ListMultipartUploads(_ context.Context, in *s3.ListMultipartUploadsInput, _ ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
+func (m memberS3) ListMultipartUploads(
+	_ context.Context, in *s3.ListMultipartUploadsInput, _ ...func(*s3.Options),
+) (*s3.ListMultipartUploadsOutput, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked++
@@ -248,7 +261,8 @@ func (m memberS3) HeadObject(ctx context.Context, in *s3.HeadObjectInput, _ ...f
 		}
 		return nil, err
 	}
-	return &s3.HeadObjectOutput{VersionId: aws.String(o.version), ContentLength: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`)}, nil
+	return &s3.HeadObjectOutput{VersionId: aws.String(o.version), ContentLength: aws.Int64(o.size), ETag: aws.String(`"` + o.etag + `"`)},
+		nil
 }
 
 // answer is an error as the SDK returns it.

@@ -33,7 +33,8 @@ func media() replicaset.Config {
 }
 
 func request() batchjob.Request {
-	return batchjob.Request{Set: media(), AccountID: account, From: "us-east-1", To: "eu-west-1", Prefix: "a b/<&>日", Report: true, Token: "token-1",
+	return batchjob.Request{Set: media(), AccountID: account, From: "us-east-1", To: "eu-west-1", Prefix: "a b/<&>日", Report: true,
+		Token:         "token-1",
 		CreatedBefore: time.Date(2026, 11, 21, 9, 0, 0, 0, time.FixedZone("", 3600))}
 }
 
@@ -106,7 +107,9 @@ func TestCreate(t *testing.T) {
 		if err := xml.Unmarshal(body, &got); err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
-		_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><CreateJobResult xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><JobId>`+jobID+`</JobId></CreateJobResult>`)
+		_, _ = io.WriteString(w,
+			`<?xml version="1.0" encoding="UTF-8"?><CreateJobResult xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><JobId>`+
+				jobID+`</JobId></CreateJobResult>`)
 	})
 	in, err := request().Input()
 	if err != nil {
@@ -121,8 +124,9 @@ func TestCreate(t *testing.T) {
 		t.Errorf("got %s %s with %v", sent.Method, sent.URL, sent.Header)
 	}
 	const bucket = "arn:aws:s3:::media-111122223333-us-east-1"
-	want := createJob{XMLName: got.XMLName, ClientRequestToken: "token-1", Description: "s3fanout: copy media from us-east-1 to eu-west-1", Priority: 10,
-		RoleArn: "arn:aws:iam::111122223333:role/media-batch-us-east-1"}
+	want := createJob{XMLName: got.XMLName, ClientRequestToken: "token-1", Description: "s3fanout: copy media from us-east-1 to eu-west-1",
+		Priority: 10,
+		RoleArn:  "arn:aws:iam::111122223333:role/media-batch-us-east-1"}
 	invoke := &want.Operation.LambdaInvoke
 	// The function of the source's Region: a job has to run where its objects are.
 	invoke.FunctionArn, invoke.InvocationSchemaVersion = "arn:aws:lambda:us-east-1:111122223333:function:media-replicator", "2.0"
@@ -139,7 +143,9 @@ func TestCreate(t *testing.T) {
 	generator := &want.ManifestGenerator.S3JobManifestGenerator
 	generator.SourceBucket, generator.ExpectedBucketOwner = bucket, account
 	generator.Filter = got.ManifestGenerator.S3JobManifestGenerator.Filter
-	if f := generator.Filter; f == nil || f.CreatedBefore != "2026-11-21T08:00:00Z" || !reflect.DeepEqual(f.KeyNameConstraint.MatchAnyPrefix, []string{"a b/<&>日"}) {
+	f := generator.Filter
+	if f == nil || f.CreatedBefore != "2026-11-21T08:00:00Z" ||
+		!reflect.DeepEqual(f.KeyNameConstraint.MatchAnyPrefix, []string{"a b/<&>日"}) {
 		t.Errorf("filter: got %+v", f)
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -240,19 +246,24 @@ func TestCreateErrors(t *testing.T) {
 		class      error
 		want       string
 	}{
-		{"denied", `<Error><Code>AccessDenied</Code><Message>User: arn is not authorized</Message></Error>`, 403, awsapi.ErrDenied, "s3:CreateJob on a job of S3 Batch Operations is denied"},
-		{"refused", `<Error><Code>InvalidRequest</Code><Message>Manifest generator</Message></Error>`, 400, nil, "InvalidRequest: Manifest generator"},
+		{"denied", `<Error><Code>AccessDenied</Code><Message>User: arn is not authorized</Message></Error>`, 403, awsapi.ErrDenied,
+			"s3:CreateJob on a job of S3 Batch Operations is denied"},
+		{"refused", `<Error><Code>InvalidRequest</Code><Message>Manifest generator</Message></Error>`, 400, nil,
+			"InvalidRequest: Manifest generator"},
 	} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(tt.status)
-			_, _ = io.WriteString(w, `<ErrorResponse xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">`+tt.body+`<RequestId>r</RequestId></ErrorResponse>`)
+			_, _ = io.WriteString(w,
+				`<ErrorResponse xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">`+tt.body+
+					`<RequestId>r</RequestId></ErrorResponse>`)
 		})
 		in, err := request().Input()
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = batchjob.Create(t.Context(), batchjob.NewClient(configOf(server.URL), "us-east-1"), "us-east-1", in)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "region us-east-1: ") || tt.class != nil && !errors.Is(err, tt.class) {
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "region us-east-1: ") ||
+			tt.class != nil && !errors.Is(err, tt.class) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
 		if mentions := strings.Contains(err.Error(), "iam:PassRole"); mentions != (tt.class != nil) {
@@ -264,15 +275,19 @@ func TestCreateErrors(t *testing.T) {
 // describeJob is DescribeJob's documented answer
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_DescribeJob.html).
 func describeJob(inner string) string {
-	return `<?xml version="1.0" encoding="UTF-8"?><DescribeJobResult xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/"><Job><JobId>` + jobID + `</JobId>` + inner + `</Job></DescribeJobResult>`
+	return `<?xml version="1.0" encoding="UTF-8"?><DescribeJobResult xmlns="http://awss3control.amazonaws.com/doc/2018-08-20/">` +
+		`<Job><JobId>` + jobID + `</JobId>` + inner + `</Job></DescribeJobResult>`
 }
 
 func TestDescribe(t *testing.T) {
 	running := `<Status>Active</Status><Description>d</Description><CreationTime>2026-11-21T08:00:00Z</CreationTime>` +
-		`<ProgressSummary><TotalNumberOfTasks>10</TotalNumberOfTasks><NumberOfTasksSucceeded>7</NumberOfTasksSucceeded><NumberOfTasksFailed>1</NumberOfTasksFailed></ProgressSummary>` +
-		`<Operation><LambdaInvoke><FunctionArn>f</FunctionArn><UserArguments><entry><key>targetRegion</key><value>eu-west-1</value></entry></UserArguments></LambdaInvoke></Operation>` +
+		`<ProgressSummary><TotalNumberOfTasks>10</TotalNumberOfTasks><NumberOfTasksSucceeded>7</NumberOfTasksSucceeded>` +
+		`<NumberOfTasksFailed>1</NumberOfTasksFailed></ProgressSummary>` +
+		`<Operation><LambdaInvoke><FunctionArn>f</FunctionArn><UserArguments><entry><key>targetRegion</key><value>eu-west-1</value>` +
+		`</entry></UserArguments></LambdaInvoke></Operation>` +
 		`<Report><Enabled>true</Enabled><Bucket>arn:aws:s3:::b</Bucket><Prefix>.s3fanout/reports</Prefix></Report>`
-	failed := `<Status>Failed</Status><TerminationDate>2026-11-21T09:00:00Z</TerminationDate><FailureReasons><member><FailureCode>ManifestGenerationFailed</FailureCode><FailureReason>no permission</FailureReason></member></FailureReasons>`
+	failed := `<Status>Failed</Status><TerminationDate>2026-11-21T09:00:00Z</TerminationDate><FailureReasons><member>` +
+		`<FailureCode>ManifestGenerationFailed</FailureCode><FailureReason>no permission</FailureReason></member></FailureReasons>`
 	for _, tt := range []struct {
 		name, inner string
 		want        batchjob.Job
@@ -280,7 +295,11 @@ func TestDescribe(t *testing.T) {
 	}{
 		{"running", running, batchjob.Job{Status: "Active", Description: "d", Target: "eu-west-1", Tasks: 10, Succeeded: 7, Failed: 1,
 			Created: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC), Report: "s3://b/.s3fanout/reports/job-" + jobID + "/"}, false},
-		{"failed", failed, batchjob.Job{Status: "Failed", Ended: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), Failures: []string{"ManifestGenerationFailed: no permission"}}, true},
+		{"failed", failed,
+			batchjob.Job{
+				Status: "Failed", Ended: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC),
+				Failures: []string{"ManifestGenerationFailed: no permission"},
+			}, true},
 		{"suspended", `<Status>Suspended</Status><SuspendedCause>AwaitingConfirmation</SuspendedCause>`,
 			batchjob.Job{Status: "Suspended", Failures: []string{"suspended: AwaitingConfirmation"}}, false},
 	} {
@@ -303,7 +322,8 @@ func TestDescribe(t *testing.T) {
 func TestDescribeUnknownJob(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `<ErrorResponse><Error><Code>NoSuchJob</Code><Message>The specified job does not exist.</Message></Error></ErrorResponse>`)
+		_, _ = io.WriteString(w,
+			`<ErrorResponse><Error><Code>NoSuchJob</Code><Message>The specified job does not exist.</Message></Error></ErrorResponse>`)
 	})
 	_, err := batchjob.Describe(t.Context(), batchjob.NewClient(configOf(server.URL), "us-east-1"), "us-east-1", account, jobID)
 	if !errors.Is(err, batchjob.ErrNoJob) || !strings.Contains(err.Error(), jobID) {
@@ -344,7 +364,8 @@ func TestRestoreDeletedIsAnArgument(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := in.Operation.LambdaInvoke.UserArguments[event.ArgumentDeleted]; (got == event.DeletedRestore) != restore || !restore && got != "" {
+		got := in.Operation.LambdaInvoke.UserArguments[event.ArgumentDeleted]
+		if (got == event.DeletedRestore) != restore || !restore && got != "" {
 			t.Errorf("restore %t: got the argument %q", restore, got)
 		}
 	}

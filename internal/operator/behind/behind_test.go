@@ -34,7 +34,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, Service: cloudwatch.New(cloudwatch.Config{Now: func() time.Time { return now }}), clients: map[string]metricdata.Client{}}
+	w := &world{
+		t: t, Service: cloudwatch.New(cloudwatch.Config{Now: func() time.Time { return now }}), clients: map[string]metricdata.Client{},
+	}
 	for _, region := range set.Regions {
 		w.serve(region, func(rw http.ResponseWriter, r *http.Request) {
 			w.ServeAPI(rw, r, region, iam.Caller{ARN: "arn:aws:iam::123456789012:user/administrator", AccountID: "123456789012"})
@@ -47,7 +49,8 @@ func (w *world) serve(region string, answer http.HandlerFunc) {
 	server := httptest.NewServer(answer)
 	w.t.Cleanup(server.Close)
 	w.clients[region] = awscloudwatch.NewFromConfig(aws.Config{
-		Region: region, BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		Region: region, BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	})
 }
 
@@ -101,7 +104,9 @@ func TestWhatWaitsIsPublishedMinusFinished(t *testing.T) {
 	w.arrive("ap-northeast-1", 20*time.Hour, 100)
 	// 3 uploads of each age. eu-west-1 has made 11 of the replicas, and of one upload
 	// the key was there; ap-northeast-1 has all.
-	for _, ago := range []time.Duration{3 * time.Minute, 7 * time.Minute, 12 * time.Minute, 20 * time.Minute, time.Hour, 3 * time.Hour, 9 * time.Hour} {
+	for _, ago := range []time.Duration{
+		3 * time.Minute, 7 * time.Minute, 12 * time.Minute, 20 * time.Minute, time.Hour, 3 * time.Hour, 9 * time.Hour,
+	} {
 		w.write("us-east-1", ago, 3)
 	}
 	w.arrive("eu-west-1", time.Minute, 8)
@@ -119,7 +124,8 @@ func TestWhatWaitsIsPublishedMinusFinished(t *testing.T) {
 			{Region: "ap-northeast-1", Sent: n(0), Waiting: n(0), ByAge: nothing},
 		}},
 		{Region: "ap-northeast-1", Waiting: n(0), Sources: []Source{
-			{Region: "us-east-1", Sent: n(121), Waiting: n(0), ByAge: nothing}, {Region: "eu-west-1", Sent: n(0), Waiting: n(0), ByAge: nothing},
+			{Region: "us-east-1", Sent: n(121), Waiting: n(0), ByAge: nothing},
+			{Region: "eu-west-1", Sent: n(0), Waiting: n(0), ByAge: nothing},
 		}},
 	}
 	if got := w.measure("eu-west-1", "ap-northeast-1"); !reflect.DeepEqual(got, want) {
@@ -144,7 +150,8 @@ func TestOtherEndsAreShared(t *testing.T) {
 	w.put("eu-west-1", "AWS/Lambda", "AsyncEventsDropped", time.Minute, 17, "FunctionName", "media-replicator")
 	got := w.measure("eu-west-1")[0]
 	if *got.Waiting != 20 || *got.Sources[0].Waiting != 15 || *got.Sources[1].Waiting != 5 || got.Oldest != nil ||
-		!slices.Equal(got.Sources[0].ByAge, []int64{15, 0, 0, 0, 0, 0, 0}) || !slices.Equal(got.Sources[1].ByAge, []int64{0, 0, 0, 0, 5, 0, 0}) {
+		!slices.Equal(got.Sources[0].ByAge, []int64{15, 0, 0, 0, 0, 0, 0}) ||
+		!slices.Equal(got.Sources[1].ByAge, []int64{0, 0, 0, 0, 5, 0, 0}) {
 		t.Errorf("got %+v", got)
 	}
 }

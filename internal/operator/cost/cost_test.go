@@ -113,7 +113,8 @@ func TestBillOfFollowing(t *testing.T) {
 		for _, item := range Items() {
 			g, b, w := got.Of(item), but.Of(item), c.want[item]
 			if !near(g.Quantity-b.Quantity, w.quantity) || math.Abs(g.Dollars-b.Dollars-w.dollars) > 1e-5 {
-				t.Errorf("%s, %s: got %v more for $%v, want %v for $%v", c.name, item, g.Quantity-b.Quantity, g.Dollars-b.Dollars, w.quantity, w.dollars)
+				t.Errorf("%s, %s: got %v more for $%v, want %v for $%v",
+					c.name, item, g.Quantity-b.Quantity, g.Dollars-b.Dollars, w.quantity, w.dollars)
 			}
 		}
 	}
@@ -166,7 +167,8 @@ func TestCounts(t *testing.T) {
 		{"five Regions, notifications", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Publishes, 50},
 		{"copies by users not announced", Usage{Regions: Alike(5), Objects: 10, Size: 1, NoUserCopies: true}, Publishes, 10},
 		{"copies in parts are announced", Usage{Regions: Alike(5), Objects: 10, Size: 1 << 30, NoUserCopies: true}, Publishes, 50},
-		{"copies by users not announced, messages scanned", Usage{Regions: Alike(5), Objects: 1 << 30, Size: 1, NoUserCopies: true}, Filtering, 4 * EventBytes},
+		{"copies by users not announced, messages scanned", Usage{Regions: Alike(5), Objects: 1 << 30, Size: 1, NoUserCopies: true},
+			Filtering, 4 * EventBytes},
 		{"five Regions, messages scanned", Usage{Regions: Alike(5), Objects: 1 << 30, Size: 1}, Filtering, 5 * 4 * EventBytes},
 		{"five Regions, metrics", Usage{Regions: Alike(5), Objects: 10, Size: 1}, Metrics, 25},
 		{"two Regions, metrics", Usage{Regions: Alike(2), Objects: 10, Size: 1}, Metrics, 4},
@@ -179,13 +181,15 @@ func TestCounts(t *testing.T) {
 		{"over the threshold", Usage{Regions: Alike(2), Objects: 1, Size: 256<<20 + 1}, Writes, 35},
 		{"over the threshold, HEADs and tags", Usage{Regions: Alike(2), Objects: 1, Size: 256<<20 + 1}, Reads, 3},
 		{"over another threshold", Usage{Regions: Alike(2), Objects: 1, Size: 16 << 20, Threshold: 8 << 20}, Writes, 4},
-		{"over the largest threshold", Usage{Regions: Alike(2), Objects: 1, Size: 6 << 30, Threshold: 8 << 30}, Writes, float64(copier.Parts(6<<30) + 2)},
+		{"over the largest threshold", Usage{Regions: Alike(2), Objects: 1, Size: 6 << 30, Threshold: 8 << 30}, Writes,
+			float64(copier.Parts(6<<30) + 2)},
 		{"more memory", Usage{Regions: Alike(2), Objects: 4, Size: 1, CopyTime: 2 * time.Second, MemoryMiB: 1024}, FunctionTime, 8},
 		{"time that is known", Usage{Regions: Alike(2), Objects: 4, Size: 1 << 30, CopyTime: 2 * time.Second}, FunctionTime, 1},
 		// 5 HEADs' time and one wave of parts of 16 MiB.
 		{"time of parts", Usage{Regions: Alike(2), Objects: 1, Size: 1 << 30}, FunctionTime, (0.25 + 0.2 + 16.0/50) / 8},
 		// 10 GiB are 128 parts of 80 MiB, in two waves of 64.
-		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime, (0.25 + 2*(0.2+80.0/50)) / 8},
+		{"time of more parts than at once", Usage{Regions: Alike(2), Objects: 1, Size: 10 << 30}, FunctionTime,
+			(0.25 + 2*(0.2+80.0/50)) / 8},
 	} {
 		if got := c.usage.fanout().Of(c.item).Quantity; !near(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)

@@ -27,7 +27,8 @@ func TestBadLetters(t *testing.T) {
 		return edit(t, "on-failure.json", map[string]any{change: value})
 	}
 	batch := map[string]any{
-		"invocationSchemaVersion": "2.0", "invocationId": "i", "job": map[string]any{"id": "j", "userArguments": map[string]any{"targetRegion": "eu-west-1"}},
+		"invocationSchemaVersion": "2.0", "invocationId": "i",
+		"job":   map[string]any{"id": "j", "userArguments": map[string]any{"targetRegion": "eu-west-1"}},
 		"tasks": []any{map[string]any{"taskId": "t", "s3Key": "k", "s3Bucket": "media-111122223333-us-east-1"}},
 	}
 	for _, tt := range []struct {
@@ -44,17 +45,23 @@ func TestBadLetters(t *testing.T) {
 		{"dl-07", envelope("version", "2.0"), "2.0", ""},
 		{"dl-08", envelope("requestContext", map[string]any{"functionArn": "f", "condition": "Success"}), "success", ""},
 		{"dl-09", envelope("requestPayload", "x"), "requestPayload", ""},
-		{"dl-10", envelope("responsePayload", map[string]any{"errorMessage": "no\x1b[2J\r\nentry\u202e", "errorType": "E"}), "", "no[2J entry"},
+		{"dl-10", envelope("responsePayload", map[string]any{"errorMessage": "no\x1b[2J\r\nentry\u202e", "errorType": "E"}), "",
+			"no[2J entry"},
 		{"dl-11", envelope("responsePayload", map[string]any{"errorMessage": strings.Repeat("ü", 100_000), "errorType": "E"}), "", "ü…"},
-		{"dl-12", envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": -1}), "", "denied"},
-		{"dl-13", envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": 1e99}), "", "denied"},
+		{"dl-12",
+			envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": -1}),
+			"", "denied"},
+		{"dl-13",
+			envelope("requestContext", map[string]any{"functionArn": "f", "condition": "RetriesExhausted", "approximateInvokeCount": 1e99}),
+			"", "denied"},
 		{"dl-14", envelope("requestPayload", batch), "a request of S3 Batch Operations", ""},
 		{"dl-15", toJSON(t, batch), "a request of S3 Batch Operations", ""},
 	} {
 		t.Run(tt.id, func(t *testing.T) {
 			got, err := deadletter.Decode(tt.body, map[string]string{"RequestID": "r"})
 			if tt.refused != "" {
-				if !errors.Is(err, deadletter.ErrUnknown) || !strings.Contains(err.Error(), tt.refused) || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") || len(err.Error()) > 1000 {
+				if !errors.Is(err, deadletter.ErrUnknown) || !strings.Contains(err.Error(), tt.refused) ||
+					strings.ContainsAny(err.Error(), "\n\r\x1b\x00") || len(err.Error()) > 1000 {
 					t.Errorf("got %+v, %.300q, want a line with %q", got, err, tt.refused)
 				}
 				return

@@ -54,11 +54,15 @@ func edit(t testing.TB, name string, changes map[string]any) string {
 // A letter says what happened to the objects that it names.
 func TestLettersSayWhatHappened(t *testing.T) {
 	for event, want := range map[string]string{
-		"ObjectCreated:Put": "", "ObjectRemoved:DeleteMarkerCreated": "deletion", "ObjectTagging:Put": "tags", "ObjectTagging:Delete": "tags",
+		"ObjectCreated:Put": "", "ObjectRemoved:DeleteMarkerCreated": "deletion", "ObjectTagging:Put": "tags",
+		"ObjectTagging:Delete": "tags",
 	} {
-		body := `{"Records":[{"eventVersion":"2.3","eventSource":"aws:s3","awsRegion":"us-east-1","eventTime":"2026-11-29T08:30:00.000Z","eventName":"` + event + `",` +
+		body := `{"Records":[{"eventVersion":"2.3","eventSource":"aws:s3","awsRegion":"us-east-1","eventTime":"2026-11-29T08:30:00.000Z",` +
+			`"eventName":"` + event + `",` +
 			`"s3":{"bucket":{"name":"b"},"object":{"key":"k","versionId":"v","size":1,"eTag":"e","sequencer":"1"}}}]}`
-		message, err := json.Marshal(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": body}}}})
+		message, err := json.Marshal(map[string]any{
+			"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]any{"Message": body}}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,9 +98,10 @@ func TestDecodeForms(t *testing.T) {
 		{"subscription's queue", "subscription-dlq.json", nil, deadletter.Letter{
 			Kind: deadletter.SubscriptionQueue, TopicARN: topic, SubscriptionARN: subscription, Reason: "no reason given",
 		}},
-		{"subscription's queue with attributes", "subscription-dlq.json", map[string]string{"RequestID": "r", "ErrorCode": "404"}, deadletter.Letter{
-			Kind: deadletter.SubscriptionQueue, TopicARN: topic, SubscriptionARN: subscription, Reason: "error 404", ErrorType: "404",
-		}},
+		{"subscription's queue with attributes", "subscription-dlq.json", map[string]string{"RequestID": "r", "ErrorCode": "404"},
+			deadletter.Letter{
+				Kind: deadletter.SubscriptionQueue, TopicARN: topic, SubscriptionARN: subscription, Reason: "error 404", ErrorType: "404",
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,7 +124,9 @@ func TestDecodeForms(t *testing.T) {
 // letter in both forms that a function's failure has.
 func TestDecodeContinuation(t *testing.T) {
 	want := event.Continuation{
-		Source:   event.Record{Region: "us-east-1", Bucket: "media-111122223333-us-east-1", Key: "films/one+€.mp4", VersionID: "v1", ETag: "e-2", Size: 20},
+		Source: event.Record{
+			Region: "us-east-1", Bucket: "media-111122223333-us-east-1", Key: "films/one+€.mp4", VersionID: "v1", ETag: "e-2", Size: 20,
+		},
 		UploadID: "u", PartSize: 8, Handovers: 12,
 	}
 	payload, err := event.EncodeContinuation(want)
@@ -134,7 +141,8 @@ func TestDecodeContinuation(t *testing.T) {
 	}{
 		{"on-failure destination", edit(t, "on-failure.json", map[string]any{"requestPayload": json.RawMessage(payload)}), nil,
 			deadletter.OnFailure, "copy s3://media-111122223333-us-east-1/films/one €.mp4: denied"},
-		{"function's queue", string(payload), map[string]string{"RequestID": "r", "ErrorMessage": "boom"}, deadletter.FunctionQueue, "boom"},
+		{"function's queue", string(payload), map[string]string{"RequestID": "r", "ErrorMessage": "boom"},
+			deadletter.FunctionQueue, "boom"},
 		{"function's queue, attributes lost", string(payload), nil, deadletter.FunctionQueue, "no reason given"},
 	}
 	for _, tt := range tests {
@@ -146,7 +154,8 @@ func TestDecodeContinuation(t *testing.T) {
 			if in, err := event.ParseInvocation(got.Payload); err != nil || in.Continuation == nil || *in.Continuation != want {
 				t.Errorf("payload: got %s, %v", got.Payload, err)
 			}
-			if len(got.Objects) != 1 || got.Objects[0] != (deadletter.Object{Bucket: want.Source.Bucket, Key: want.Source.Key, VersionID: "v1"}) {
+			if len(got.Objects) != 1 ||
+				got.Objects[0] != (deadletter.Object{Bucket: want.Source.Bucket, Key: want.Source.Key, VersionID: "v1"}) {
 				t.Errorf("objects: got %+v", got.Objects)
 			}
 			if got.Kind != tt.kind || got.Reason != tt.reason {
@@ -182,7 +191,8 @@ func TestDecodeReasons(t *testing.T) {
 		changes map[string]any
 		want    string
 	}{
-		{"too old", map[string]any{"requestContext": age, "responsePayload": nil}, "the event grew older than the function's maximum event age"},
+		{"too old", map[string]any{"requestContext": age, "responsePayload": nil},
+			"the event grew older than the function's maximum event age"},
 		{"type alone", map[string]any{"responsePayload": map[string]any{"errorType": "Runtime.ExitError"}}, "Runtime.ExitError"},
 		{"text", map[string]any{"responsePayload": "just text"}, `"just text"`},
 		{"nothing", map[string]any{"responsePayload": nil}, "RetriesExhausted"},
@@ -239,18 +249,23 @@ func TestDecodeRefuses(t *testing.T) {
 		{"notification and event", edit(t, "function-dlq.json", map[string]any{"Type": "Notification", "TopicArn": topic}), "ambiguous"},
 		{"envelope of another version", edit(t, "on-failure.json", map[string]any{"version": "2.0"}), "2.0"},
 		{"envelope with a number for a version", edit(t, "on-failure.json", map[string]any{"version": 1}), "version"},
-		{"success", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"functionArn": "f", "condition": "Success"}}), "success"},
+		{"success",
+			edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"functionArn": "f", "condition": "Success"}}),
+			"success"},
 		{"no condition", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"functionArn": "f"}}), "condition"},
-		{"no function", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"condition": "RetriesExhausted"}}), "functionArn"},
+		{"no function", edit(t, "on-failure.json", map[string]any{"requestContext": map[string]any{"condition": "RetriesExhausted"}}),
+			"functionArn"},
 		{"context of another type", edit(t, "on-failure.json", map[string]any{"requestContext": "x"}), "requestContext"},
 		{"payload of another type", edit(t, "on-failure.json", map[string]any{"requestPayload": "x"}), "requestPayload"},
 		{"confirmation", edit(t, "subscription-dlq.json", map[string]any{"Type": "SubscriptionConfirmation"}), "SubscriptionConfirmation"},
 		{"no message", edit(t, "subscription-dlq.json", map[string]any{"Message": nil}), "without a Message"},
 		{"message of another type", edit(t, "subscription-dlq.json", map[string]any{"Message": map[string]any{}}), "without a Message"},
 		{"topic of another type", edit(t, "subscription-dlq.json", map[string]any{"TopicArn": 7}), "TopicArn"},
-		{"subscription of another topic", edit(t, "subscription-dlq.json", map[string]any{"TopicArn": topic + "-2"}), "not one of the topic"},
+		{"subscription of another topic", edit(t, "subscription-dlq.json", map[string]any{"TopicArn": topic + "-2"}),
+			"not one of the topic"},
 		{"subscription of a topic whose name begins with this one's", edit(t, "subscription-dlq.json", map[string]any{
-			"UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=" + topic + "-2:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55",
+			"UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=" + topic +
+				"-2:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55",
 		}), "not one of the topic"},
 		{"link that is no URL", edit(t, "subscription-dlq.json", map[string]any{"UnsubscribeURL": "https://%zz"}), "not a URL"},
 	}
@@ -315,7 +330,8 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("the payload is not a JSON object: %v: %s", err, got.Payload)
 		}
 		for _, line := range []string{got.Reason, got.ErrorType} {
-			if utf8.RuneCountInString(line) > deadletter.MaxReason || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			if utf8.RuneCountInString(line) > deadletter.MaxReason ||
+				strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("not one bounded printable line: %q", line)
 			}
 		}

@@ -18,7 +18,8 @@ func TestLongKeyKeepsTheCause(t *testing.T) {
 		t.Errorf("got %d characters, want all %d", len(got), len(reason))
 	}
 	got := printable.Short(reason)
-	if n := utf8.RuneCountInString(got); n > 300 || !strings.HasSuffix(got, "…") || !strings.HasPrefix(reason, strings.TrimSuffix(got, "…")) {
+	n := utf8.RuneCountInString(got)
+	if n > 300 || !strings.HasSuffix(got, "…") || !strings.HasPrefix(reason, strings.TrimSuffix(got, "…")) {
 		t.Errorf("got %d characters: %q", n, got)
 	}
 }

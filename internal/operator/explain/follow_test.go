@@ -16,7 +16,9 @@ import (
 // paged is S3 that answers with two versions at most.
 type paged struct{ S3 }
 
-func (p paged) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (p paged) ListObjectVersions(
+	ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	short := *in
 	short.MaxKeys = aws.Int32(2)
 	return p.S3.ListObjectVersions(ctx, &short, opts...)
@@ -48,14 +50,17 @@ func TestVerdictOnDeletionsThatDoNotTravel(t *testing.T) {
 	f.Followed.Deletions = false
 	f.Now = f.Now.Add(time.Hour)
 	v, states := Judge(f), States(f)
-	if v.Code != CodeDeleted || states[0] != Present || states[1] != Deleted || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since ") ||
-		!strings.Contains(v.Text, "; us-east-1 shows it; it was deleted in eu-west-1 at ") || !strings.HasSuffix(v.Text, ", and deletions are not replicated") {
+	if v.Code != CodeDeleted || states[0] != Present || states[1] != Deleted || len(v.Steps) != 1 ||
+		!strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since ") ||
+		!strings.Contains(v.Text, "; us-east-1 shows it; it was deleted in eu-west-1 at ") ||
+		!strings.HasSuffix(v.Text, ", and deletions are not replicated") {
 		t.Errorf("got %s, %+v", states, v)
 	}
 	w.Remove(storyA, "k")
 	f = factsOf(t, w, "k")
 	f.Followed.Deletions = false
-	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Text, "no Region has it any more; it was deleted in us-east-1 at ") {
+	if v := Judge(f); v.Code != CodeNowhere || len(v.Steps) != 1 ||
+		!strings.HasPrefix(v.Text, "no Region has it any more; it was deleted in us-east-1 at ") {
 		t.Errorf("deleted everywhere: got %+v", v)
 	}
 	// A later write that was deleted where it was made does not make the others stale.
@@ -100,14 +105,19 @@ func TestUndeleteOfWhatWasDeletedTwice(t *testing.T) {
 			}
 			v := Judge(f)
 			want := undeleteKey("k", first.UTC())
-			if v.Code != tt.code || len(v.Steps) != 1 || v.Steps[0].Command != want || !strings.Contains(v.Text, "it was deleted in "+tt.from[0]+" "+at(first)) {
+			if v.Code != tt.code || len(v.Steps) != 1 || v.Steps[0].Command != want ||
+				!strings.Contains(v.Text, "it was deleted in "+tt.from[0]+" "+at(first)) {
 				t.Fatalf("got %+v, want %q", v, want)
 			}
-			o := undelete.Options{Span: undelete.Span{Since: sinceOf(t, v), Until: w.Now()}, Keys: []string{"k"}, Follows: func(string) bool { return tt.follows }, DryRun: true}
+			o := undelete.Options{
+				Span: undelete.Span{Since: sinceOf(t, v), Until: w.Now()}, Keys: []string{"k"},
+				Follows: func(string) bool { return tt.follows }, DryRun: true,
+			}
 			for _, region := range w.Regions {
 				o.Members = append(o.Members, undelete.Member{Region: region, Bucket: buckets.Name(region), S3: w.Clients[region]})
 			}
-			if report, err := undelete.Run(t.Context(), o, undelete.Observer{}); err != nil || report.Sum().Objects != 1 || report.Earlier != 0 {
+			report, err := undelete.Run(t.Context(), o, undelete.Observer{})
+			if err != nil || report.Sum().Objects != 1 || report.Earlier != 0 {
 				t.Errorf("the command brings %d back, and %d were deleted earlier: %v", report.Sum().Objects, report.Earlier, err)
 			}
 		})

@@ -73,7 +73,8 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	v := Judge(f)
-	if v.Code != CodeEverywhere || !strings.Contains(v.Text, "the latest write is that of us-east-1 at ") || !strings.Contains(v.Text, "and all Regions show it") || len(v.Steps) != 0 {
+	if v.Code != CodeEverywhere || !strings.Contains(v.Text, "the latest write is that of us-east-1 at ") ||
+		!strings.Contains(v.Text, "and all Regions show it") || len(v.Steps) != 0 {
 		t.Errorf("got %+v", v)
 	}
 
@@ -87,19 +88,22 @@ func TestStoryOfAKeyThatIsFollowed(t *testing.T) {
 		step   string
 	}{
 		{time.Second, CodeOnItsWay, "undeleted undeleted deleted", "it is deleted in ap-northeast-1, first at", ""},
-		{time.Hour, CodeDifferent, "undeleted undeleted deleted", "not yet in us-east-1 and eu-west-1", "s3fanout backfill --key='k' --hide-deleted"},
+		{time.Hour, CodeDifferent, "undeleted undeleted deleted", "not yet in us-east-1 and eu-west-1",
+			"s3fanout backfill --key='k' --hide-deleted"},
 	} {
 		f = factsOf(t, w, "k")
 		f.Now = f.Now.Add(tt.after)
 		v = Judge(f)
-		if got := strings.Trim(fmt.Sprint(States(f)), "[]"); v.Code != tt.code || got != tt.states || !strings.Contains(v.Text, tt.text) || v.Steps[len(v.Steps)-1].Command != tt.step {
+		got := strings.Trim(fmt.Sprint(States(f)), "[]")
+		if v.Code != tt.code || got != tt.states || !strings.Contains(v.Text, tt.text) || v.Steps[len(v.Steps)-1].Command != tt.step {
 			t.Errorf("got %s and %+v, want %+v", got, v, tt)
 		}
 	}
 	w.Remove(storyA, "k")
 	w.Remove(storyB, "k")
 	v = Judge(factsOf(t, w, "k"))
-	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") || !strings.HasSuffix(v.Steps[0].Command, "Z --key='k'") {
+	if v.Code != CodeNowhere || len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "s3fanout undelete --since 20") ||
+		!strings.HasSuffix(v.Steps[0].Command, "Z --key='k'") {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -137,7 +141,9 @@ func TestTagsOfAKeyThatIsFollowed(t *testing.T) {
 	w.Replicate(storyB, storyA, "k")
 	w.Tag(storyA, "k", "colour", "blue")
 	v := Judge(factsOf(t, w, "k"))
-	if v.Code != CodeTags || !strings.Contains(v.Text, "its tags are not those of eu-west-1, where it was written (eu-west-1: colour=red | us-east-1: colour=blue), and only tag changes made there are replicated") ||
+	if v.Code != CodeTags ||
+		!strings.Contains(v.Text, "its tags are not those of eu-west-1, where it was written (eu-west-1: colour=red | us-east-1: "+
+			"colour=blue), and only tag changes made there are replicated") ||
 		len(v.Steps) != 1 || !strings.HasPrefix(v.Steps[0].Command, "aws s3api put-object-tagging --region us-east-1 ") {
 		t.Errorf("got %+v", v)
 	}
@@ -160,16 +166,20 @@ func TestVerdictOnWhatIsFollowed(t *testing.T) {
 	if got := strings.Trim(fmt.Sprint(States(f)), "[]"); v.Code != CodeDifferent || got != "present stale missing" {
 		t.Errorf("got %s, %+v", got, v)
 	}
-	for _, want := range []string{"us-east-1 shows it", "ap-northeast-1 has nothing", "eu-west-1 shows an older write", "no dead letter says why"} {
+	for _, want := range []string{
+		"us-east-1 shows it", "ap-northeast-1 has nothing", "eu-west-1 shows an older write", "no dead letter says why",
+	} {
 		if !strings.Contains(v.Text, want) {
 			t.Errorf("no %q in %s", want, v.Text)
 		}
 	}
-	if v.Steps[0].Command != "s3fanout doctor --region us-east-1 --region ap-northeast-1 --region eu-west-1" || v.Steps[1].Command != "s3fanout backfill --key='k'" {
+	if v.Steps[0].Command != "s3fanout doctor --region us-east-1 --region ap-northeast-1 --region eu-west-1" ||
+		v.Steps[1].Command != "s3fanout backfill --key='k'" {
 		t.Errorf("got %+v", v.Steps)
 	}
 	f.Letters = []Letter{{Queue: storyB, Source: storyA, Targets: []string{storyB}, Reason: "AccessDenied"}}
-	if v = Judge(f); v.Code != CodeDeadLetter || v.Steps[0].Command != "s3fanout redrive --key='k' --region eu-west-1" || !strings.Contains(v.Text, "AccessDenied") {
+	if v = Judge(f); v.Code != CodeDeadLetter || v.Steps[0].Command != "s3fanout redrive --key='k' --region eu-west-1" ||
+		!strings.Contains(v.Text, "AccessDenied") {
 		t.Errorf("with a letter: got %+v", v)
 	}
 
@@ -177,7 +187,8 @@ func TestVerdictOnWhatIsFollowed(t *testing.T) {
 	w.Replicate(storyC, storyB, "gone")
 	w.Remove(storyC, "gone", version)
 	f = factsOf(t, w, "gone")
-	if v = Judge(f); v.Code != CodeDifferent || !strings.Contains(v.Text, "which has destroyed it since: eu-west-1 shows it") || !strings.HasSuffix(story(f), "destroyed\n") {
+	if v = Judge(f); v.Code != CodeDifferent || !strings.Contains(v.Text, "which has destroyed it since: eu-west-1 shows it") ||
+		!strings.HasSuffix(story(f), "destroyed\n") {
 		t.Errorf("destroyed: got %+v of\n%s", v, story(f))
 	}
 	f = factsOf(t, w, "never")

@@ -70,7 +70,9 @@ func (p controlRegion) GetMultiRegionAccessPointRoutes(context.Context, *s3contr
 		if r.Active {
 			dial = 100
 		}
-		out.Routes = append(out.Routes, types.MultiRegionAccessPointRoute{Region: aws.String(r.Region), Bucket: aws.String(r.Bucket), TrafficDialPercentage: &dial})
+		out.Routes = append(out.Routes, types.MultiRegionAccessPointRoute{
+			Region: aws.String(r.Region), Bucket: aws.String(r.Bucket), TrafficDialPercentage: &dial,
+		})
 	}
 	return out, nil
 }
@@ -148,7 +150,8 @@ func TestNextControlRegion(t *testing.T) {
 		r.refuse[region] = refusal(503, "ServiceUnavailable")
 	}
 	err := r.control().Submit(t.Context(), routesOf("011"))
-	if err == nil || len(r.asked) != 5 || !strings.HasPrefix(err.Error(), "regions us-west-2, us-east-1, eu-west-1, ap-northeast-1, ap-southeast-2: ") {
+	if err == nil || len(r.asked) != 5 ||
+		!strings.HasPrefix(err.Error(), "regions us-west-2, us-east-1, eu-west-1, ap-northeast-1, ap-southeast-2: ") {
 		t.Errorf("all away: asked %v, %v", r.asked, err)
 	}
 }
@@ -170,7 +173,8 @@ func TestAwait(t *testing.T) {
 		}
 		took, err := c.Await(t.Context(), routesOf("010"))
 		if took != EffectTime || !errors.Is(err, ErrNotEffective) ||
-			err.Error() != "the change is not effective after 2m0s: ap-northeast-1 is not passive yet, eu-west-1 is not active yet, us-east-1 is not passive yet" {
+			err.Error() != "the change is not effective after 2m0s: ap-northeast-1 is not passive yet, eu-west-1 is not active yet, "+
+				"us-east-1 is not passive yet" {
 			t.Errorf("took %v, %v", took, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -207,7 +211,8 @@ func TestChange(t *testing.T) {
 				}
 				began, want := time.Now(), routesOf("101")
 				err := r.control().Change(t.Context(), routesOf("111"), want, Changes(routesOf("111"), want), EffectTime)
-				if took := time.Since(began); took != c.took || (err != nil) != (c.unsure || c.refused) || errors.Is(err, ErrUnsure) != c.unsure {
+				took := time.Since(began)
+				if took != c.took || (err != nil) != (c.unsure || c.refused) || errors.Is(err, ErrUnsure) != c.unsure {
 					t.Errorf("after %v: %v", took, err)
 				}
 			})

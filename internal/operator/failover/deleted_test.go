@@ -16,7 +16,9 @@ import (
 // marker, each with its second, '.' nothing, '?' no answer.
 type newest string
 
-func (n newest) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (n newest) ListObjectVersions(
+	_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	out := &s3.ListObjectVersionsOutput{}
 	if n[0] == '?' {
 		return nil, errors.New("503")

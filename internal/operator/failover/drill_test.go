@@ -67,7 +67,9 @@ func TestDrill(t *testing.T) {
 	}{
 		"all is well": {outcome: Passed, took: 10*time.Minute + 2*70*time.Second, dials: "111", submits: 2},
 		"interrupted": {stop: 3 * time.Minute, outcome: Interrupted, took: 3*time.Minute + 70*time.Second, dials: "111", submits: 2},
-		"interrupted before the change is effective": {stop: 5 * time.Second, outcome: Interrupted, took: 2 * 70 * time.Second, dials: "111", submits: 2},
+		"interrupted before the change is effective": {
+			stop: 5 * time.Second, outcome: Interrupted, took: 2 * 70 * time.Second, dials: "111", submits: 2,
+		},
 		"interrupted before that, and its bucket is away": {
 			events: map[time.Duration]func(*stage){time.Second: func(s *stage) { s.away[home] = "503" }},
 			stop:   5 * time.Second, outcome: Interrupted, took: 5 * time.Second, dials: "111", submits: 1, unsure: true,
@@ -75,20 +77,25 @@ func TestDrill(t *testing.T) {
 		},
 		"never effective": {slow: time.Hour, outcome: Failed, took: 2*time.Minute + EffectTime, dials: "111", submits: 1, unsure: true,
 			problems: []string{"not shifted: the change is not effective after 2m0s: eu-west-1 is not passive yet", "Conflict: no"}},
-		"traffic follows what S3 shows": {slow: time.Second, settle: EffectTime, outcome: Passed, took: EffectTime + 10*time.Minute + 2*time.Second,
+		"traffic follows what S3 shows": {slow: time.Second, settle: EffectTime, outcome: Passed,
+			took:  EffectTime + 10*time.Minute + 2*time.Second,
 			dials: "111", submits: 2},
 		"the answer is lost, and the others deny": {submit: submitting(errLost), outcome: Passed, took: 10*time.Minute + 2*70*time.Second,
 			dials: "111", submits: 2},
 		"reads fail": {
-			events:  map[time.Duration]func(*stage){4 * time.Minute: func(s *stage) { s.reads = failing }, 5 * time.Minute: func(s *stage) { s.reads = healthy }},
+			events: map[time.Duration]func(*stage){
+				4 * time.Minute: func(s *stage) { s.reads = failing }, 5 * time.Minute: func(s *stage) { s.reads = healthy },
+			},
 			outcome: Failed, took: 4*time.Minute + 40*time.Second + 70*time.Second, dials: "111", submits: 2,
 			problems: []string{"2 of 21 reads failed: 503", "2 of 21 reads failed: 503"},
 		},
 		"one look at which a key is missing": {
 			events: map[time.Duration]func(*stage){
-				4 * time.Minute: func(s *stage) { s.reads.Missing = []string{"films/one"} }, 270 * time.Second: func(s *stage) { s.reads = healthy },
+				4 * time.Minute:   func(s *stage) { s.reads.Missing = []string{"films/one"} },
+				270 * time.Second: func(s *stage) { s.reads = healthy },
 			},
-			outcome: Failed, took: 10*time.Minute + 2*70*time.Second, dials: "111", submits: 2, problems: []string{`missing: ["films/one"]`},
+			outcome: Failed, took: 10*time.Minute + 2*70*time.Second, dials: "111", submits: 2,
+			problems: []string{`missing: ["films/one"]`},
 		},
 		"somebody else fails over meanwhile": {
 			events:  map[time.Duration]func(*stage){4 * time.Minute: func(s *stage) { s.routes = routesOf("001") }},
@@ -98,7 +105,9 @@ func TestDrill(t *testing.T) {
 		"copies fail meanwhile, and nobody redrives them": {
 			events:  map[time.Duration]func(*stage){4 * time.Minute: func(s *stage) { s.letters[home] = 2 }},
 			outcome: Failed, took: 10*time.Minute + 70*time.Second + arriveTime, dials: "101", submits: 1,
-			problems: []string{"not shifted back: eu-west-1: dead letters: 2; redrive them first", "eu-west-1 has 2 dead letters more than before"},
+			problems: []string{
+				"not shifted back: eu-west-1: dead letters: 2; redrive them first", "eu-west-1 has 2 dead letters more than before",
+			},
 		},
 		"copies fail meanwhile, and somebody redrives them": {
 			events: map[time.Duration]func(*stage){
@@ -137,7 +146,8 @@ func TestDrill(t *testing.T) {
 					dials += map[bool]string{true: "1", false: "0"}[route.Active]
 				}
 				took := r.Ended.Sub(r.Began)
-				if r.Outcome != c.outcome || dials != c.dials || s.submits != c.submits || took != c.took || r.Restored != (c.dials == "111" && !c.unsure) || r.Unsure != c.unsure {
+				if r.Outcome != c.outcome || dials != c.dials || s.submits != c.submits || took != c.took ||
+					r.Restored != (c.dials == "111" && !c.unsure) || r.Unsure != c.unsure {
 					t.Errorf("%s after %v, routes %s, %d changes, restored %v, unsure %v; want %s after %v, routes %s, %d changes",
 						r.Outcome, took, dials, s.submits, r.Restored, r.Unsure, c.outcome, c.took, c.dials, c.submits)
 				}
@@ -153,7 +163,8 @@ func TestDrill(t *testing.T) {
 				for _, m := range r.Moments {
 					phases = append(phases, m.Phase)
 				}
-				if !slices.IsSortedFunc(phases, func(a, b Phase) int { return order(a) - order(b) }) || phases[0] != Before || (phases[len(phases)-1] == After) != r.Restored {
+				if !slices.IsSortedFunc(phases, func(a, b Phase) int { return order(a) - order(b) }) || phases[0] != Before ||
+					(phases[len(phases)-1] == After) != r.Restored {
 					t.Errorf("phases %v", phases)
 				}
 			})
@@ -166,7 +177,9 @@ func order(p Phase) int { return slices.Index([]Phase{Before, During, After}, p)
 // A drill does not begin where readers would miss something, there or back, or where
 // they can read nothing already.
 func TestDrillIsRefused(t *testing.T) {
-	s := &stage{letters: map[string]int{"eu-west-1": 1}, away: map[string]string{"us-east-1": "503"}, reads: Reads{Tried: 1, Failed: 1, Why: "no"}}
+	s := &stage{
+		letters: map[string]int{"eu-west-1": 1}, away: map[string]string{"us-east-1": "503"}, reads: Reads{Tried: 1, Failed: 1, Why: "no"},
+	}
 	d := Drill{Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101")}
 	_, risks, err := d.Check(t.Context())
 	want := "us-east-1: its bucket does not answer: 503; eu-west-1: dead letters: 1; redrive them first; " +
@@ -180,12 +193,17 @@ func TestDrillIsRefused(t *testing.T) {
 func TestDrillByWhoMayNot(t *testing.T) {
 	s := &stage{letters: map[string]int{}, away: map[string]string{}}
 	s.routes, s.submit = routesOf("111"), submitting(refusal(403, "AccessDenied"))
-	d := Drill{Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute, Every: time.Minute}
+	d := Drill{
+		Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute,
+		Every: time.Minute,
+	}
 	first, _, err := d.Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := d.Run(t.Context(), first); r.Outcome != Failed || !r.Restored || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "nothing was changed: regions us-west-2") {
+	r := d.Run(t.Context(), first)
+	if r.Outcome != Failed || !r.Restored || len(r.Problems) != 1 ||
+		!strings.Contains(r.Problems[0], "nothing was changed: regions us-west-2") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -195,7 +213,10 @@ func TestDrillByWhoMayNot(t *testing.T) {
 func TestDrillInterruptedBeforeItsShift(t *testing.T) {
 	s := &stage{letters: map[string]int{}, away: map[string]string{}}
 	s.routes = routesOf("111")
-	d := Drill{Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute, Every: time.Minute}
+	d := Drill{
+		Control: s.control(), Look: s.look, Read: s.read, Routes: routesOf("111"), Shifted: routesOf("101"), For: time.Minute,
+		Every: time.Minute,
+	}
 	first, _, err := d.Check(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,9 @@ func (l listed) ListMultiRegionAccessPoints(context.Context, *s3control.ListMult
 // one of several has to be named.
 func TestFindAndChoose(t *testing.T) {
 	set := replicaset.Config{Name: "media", Regions: []string{"us-east-1", "eu-west-1"}, AccessPoint: &replicaset.AccessPoint{
-		Points: []replicaset.Point{{Name: "main", Regions: []string{"us-east-1", "eu-west-1"}}, {Name: "second", Regions: []string{"us-east-1"}}},
+		Points: []replicaset.Point{
+			{Name: "main", Regions: []string{"us-east-1", "eu-west-1"}}, {Name: "second", Regions: []string{"us-east-1"}},
+		},
 	}}
 	report := func(alias string, status types.MultiRegionAccessPointStatus, buckets ...string) types.MultiRegionAccessPointReport {
 		r := types.MultiRegionAccessPointReport{Alias: &alias, Name: aws.String("chosen-by-s3"), Status: status}
@@ -53,7 +55,8 @@ func TestFindAndChoose(t *testing.T) {
 	}
 	const ready, us, eu = types.MultiRegionAccessPointStatusReady, "media-111122223333-us-east-1", "media-111122223333-eu-west-1"
 	points, err := Find(t.Context(), listed{
-		report("third.mrap", ready, us, "media-111122223333-ap-northeast-1"), report("one.mrap", ready, us), report("both.mrap", ready, us, eu),
+		report("third.mrap", ready, us, "media-111122223333-ap-northeast-1"), report("one.mrap", ready, us),
+		report("both.mrap", ready, us, eu),
 		report("new.mrap", types.MultiRegionAccessPointStatusCreating, us, eu), report("other.mrap", ready, "another"),
 	}, set, "111122223333")
 	if err != nil {

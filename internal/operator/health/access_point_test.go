@@ -46,12 +46,15 @@ func TestAccessPointsAreCompared(t *testing.T) {
 		{"before the first deployment", checkPointMissing, found([]AccessPoint{foreign}), Failed, "access point main does not exist"},
 		{"before a Region joins", checkAccessPoint, found([]AccessPoint{part}), Warning,
 			"no access point has the Regions of main, ap-northeast-1, eu-west-1, us-east-1; found: " + partly},
-		{"while clients move, and it is forgotten", checkPointOther, found([]AccessPoint{part, whole}), Note, "cdk.json does not name " + partly},
-		{"while the old one is deleted", checkPointOther, found([]AccessPoint{as(part, types.MultiRegionAccessPointStatusDeleting), whole}), Note,
+		{"while clients move, and it is forgotten", checkPointOther, found([]AccessPoint{part, whole}), Note,
+			"cdk.json does not name " + partly},
+		{"while the old one is deleted", checkPointOther,
+			found([]AccessPoint{as(part, types.MultiRegionAccessPointStatusDeleting), whole}), Note,
 			"cdk.json does not name " + partly + ", DELETING"},
 		{"while it is made", checkPointStatus, found([]AccessPoint{as(whole, types.MultiRegionAccessPointStatusCreating)}), Warning,
 			"access point main is CREATING: " + overAll},
-		{"made in some Regions", checkPointStatus, found([]AccessPoint{as(whole, types.MultiRegionAccessPointStatusPartiallyCreated)}), Warning,
+		{"made in some Regions", checkPointStatus,
+			found([]AccessPoint{as(whole, types.MultiRegionAccessPointStatusPartiallyCreated)}), Warning,
 			"access point main is PARTIALLY_CREATED: " + overAll},
 		{"another that is ready", checkPointOther, found([]AccessPoint{as(whole, types.MultiRegionAccessPointStatusDeleting), whole}), Note,
 			"cdk.json does not name " + overAll + ", DELETING"},
@@ -82,10 +85,15 @@ func TestAccessPointsAreCompared(t *testing.T) {
 		t.Errorf("before a Region leaves: %+v, want that the access point would be another one", findings)
 	}
 	second := set
-	second.AccessPoint = &replicaset.AccessPoint{Points: []replicaset.Point{{Name: "second"}, {Name: "main", Regions: []string{"eu-west-1", "us-east-1"}}}}
+	second.AccessPoint = &replicaset.AccessPoint{
+		Points: []replicaset.Point{{Name: "second"}, {Name: "main", Regions: []string{"eu-west-1", "us-east-1"}}},
+	}
 	facts = healthyOf(second)
-	facts.Regions[0].AccessPoints = found([]AccessPoint{point("main", second.Member(account, "eu-west-1").Bucket, second.Member(account, "us-east-1").Bucket)})
-	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkPointMissing || findings[0].What != "access point second does not exist" {
+	facts.Regions[0].AccessPoints = found([]AccessPoint{
+		point("main", second.Member(account, "eu-west-1").Bucket, second.Member(account, "us-east-1").Bucket),
+	})
+	if findings := Check(facts); len(findings) != 1 || findings[0].Check != checkPointMissing ||
+		findings[0].What != "access point second does not exist" {
 		t.Errorf("before the second is made: %+v, want that it is not there", findings)
 	}
 	none := healthyOf(testSet())

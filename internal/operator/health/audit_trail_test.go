@@ -23,7 +23,9 @@ func healthyTrail(set replicaset.Config) Trail {
 	t := Trail{MultiRegion: true, LogGroupARN: set.AuditLogGroupARN(account) + ":*", Logging: found(TrailStatus{On: true})}
 	var selectors []types.AdvancedFieldSelector
 	for _, s := range set.AuditSelectors(account) {
-		selectors = append(selectors, types.AdvancedFieldSelector{Field: &s.Field, Equals: s.Equals, StartsWith: s.StartsWith, NotEquals: s.NotEquals})
+		selectors = append(selectors, types.AdvancedFieldSelector{
+			Field: &s.Field, Equals: s.Equals, StartsWith: s.StartsWith, NotEquals: s.NotEquals,
+		})
 	}
 	slices.Reverse(selectors) // CloudTrail's order is its own
 	t.Selectors = found(selectors)
@@ -39,7 +41,8 @@ func oneFinding(t *testing.T, findings []Finding, check string, severity Severit
 		}
 		return
 	}
-	if len(findings) != 1 || findings[0].Check != check || findings[0].Severity != severity || !strings.Contains(findings[0].What, what) || findings[0].Fix == "" {
+	if len(findings) != 1 || findings[0].Check != check || findings[0].Severity != severity || !strings.Contains(findings[0].What, what) ||
+		findings[0].Fix == "" {
 		t.Errorf("findings %+v, want one %s of %s: %s", findings, severity, check, what)
 	}
 }
@@ -53,32 +56,42 @@ func TestAuditTrailIsCompared(t *testing.T) {
 		look        func(*Look[Trail])
 	}{
 		{"as it is to be", "", "", "", func(*Look[Trail]) {}},
-		{"before the first deployment", checkTrail, Failed, "trail media-audit does not exist", func(l *Look[Trail]) { *l = Look[Trail]{State: Absent} }},
-		{"refused", checkTrail, Unknown, "cannot tell whether the audit trail of cdk.json exists: " + denied, func(l *Look[Trail]) { *l = Look[Trail]{Why: denied} }},
+		{"before the first deployment", checkTrail, Failed, "trail media-audit does not exist",
+			func(l *Look[Trail]) { *l = Look[Trail]{State: Absent} }},
+		{"refused", checkTrail, Unknown, "cannot tell whether the audit trail of cdk.json exists: " + denied,
+			func(l *Look[Trail]) { *l = Look[Trail]{Why: denied} }},
 		{"stopped", checkTrailLogging, Failed, "trail media-audit is stopped", func(l *Look[Trail]) { l.Value.Logging.Value.On = false }},
-		{"not delivered", checkTrailLogging, Warning, "trail media-audit could not deliver digests to the log bucket: AccessDenied", func(l *Look[Trail]) {
-			on, said := true, "AccessDenied"
-			l.Value.Logging.Value = newTrailStatus(&cloudtrail.GetTrailStatusOutput{IsLogging: &on, LatestDigestDeliveryError: &said})
-		}},
+		{"not delivered", checkTrailLogging, Warning, "trail media-audit could not deliver digests to the log bucket: AccessDenied",
+			func(l *Look[Trail]) {
+				on, said := true, "AccessDenied"
+				l.Value.Logging.Value = newTrailStatus(&cloudtrail.GetTrailStatusOutput{IsLogging: &on, LatestDigestDeliveryError: &said})
+			}},
 		{"status refused", checkTrailLogging, Unknown, denied, func(l *Look[Trail]) { l.Value.Logging = Look[TrailStatus]{Why: denied} }},
 		{"one Region", checkTrailSelectors, Failed, "it records one Region alone", func(l *Look[Trail]) { l.Value.MultiRegion = false }},
-		{"another log group", checkTrailSelectors, Failed, "it does not deliver to the log group media-audit", func(l *Look[Trail]) { l.Value.LogGroupARN = "" }},
+		{"another log group", checkTrailSelectors, Failed, "it does not deliver to the log group media-audit",
+			func(l *Look[Trail]) { l.Value.LogGroupARN = "" }},
 		{"a bucket left out", checkTrailSelectors, Failed, "its event selectors differ in resources.ARN", func(l *Look[Trail]) {
 			i := slices.IndexFunc(l.Value.Selectors.Value, func(s types.AdvancedFieldSelector) bool { return *s.Field == "resources.ARN" })
 			l.Value.Selectors.Value[i].StartsWith = l.Value.Selectors.Value[i].StartsWith[1:]
 		}},
 		{"own writes too", checkTrailSelectors, Failed, "its event selectors differ in userIdentity.arn", func(l *Look[Trail]) {
-			l.Value.Selectors.Value = slices.DeleteFunc(l.Value.Selectors.Value, func(s types.AdvancedFieldSelector) bool { return *s.Field == "userIdentity.arn" })
+			l.Value.Selectors.Value = slices.DeleteFunc(l.Value.Selectors.Value, func(s types.AdvancedFieldSelector) bool {
+				return *s.Field == "userIdentity.arn"
+			})
 		}},
 		{"an operator left out", checkTrailSelectors, Failed, "its event selectors differ in userIdentity.arn", func(l *Look[Trail]) {
 			l.Value.Selectors.Value[0].NotStartsWith = []string{"arn:aws:sts::111122223333:assumed-role/ops/"}
 		}},
 		{"one more field", checkTrailSelectors, Failed, "its event selectors differ in eventName", func(l *Look[Trail]) {
 			field := "eventName"
-			l.Value.Selectors.Value = append(l.Value.Selectors.Value, types.AdvancedFieldSelector{Field: &field, Equals: []string{"PutObject"}})
+			l.Value.Selectors.Value = append(l.Value.Selectors.Value, types.AdvancedFieldSelector{
+				Field: &field, Equals: []string{"PutObject"},
+			})
 		}},
-		{"no advanced selectors", checkTrailSelectors, Failed, "its event selectors differ in eventCategory", func(l *Look[Trail]) { l.Value.Selectors = found[[]types.AdvancedFieldSelector](nil) }},
-		{"selectors refused", checkTrailSelectors, Unknown, denied, func(l *Look[Trail]) { l.Value.Selectors = Look[[]types.AdvancedFieldSelector]{Why: denied} }},
+		{"no advanced selectors", checkTrailSelectors, Failed, "its event selectors differ in eventCategory",
+			func(l *Look[Trail]) { l.Value.Selectors = found[[]types.AdvancedFieldSelector](nil) }},
+		{"selectors refused", checkTrailSelectors, Unknown, denied,
+			func(l *Look[Trail]) { l.Value.Selectors = Look[[]types.AdvancedFieldSelector]{Why: denied} }},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			facts := healthyOf(set)
@@ -169,17 +182,23 @@ func (h *homes) note(options []func(*cloudtrail.Options)) {
 	h.asked = append(h.asked, o.Region)
 }
 
-func (h *homes) GetTrail(_ context.Context, _ *cloudtrail.GetTrailInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error) {
+func (h *homes) GetTrail(
+	_ context.Context, _ *cloudtrail.GetTrailInput, options ...func(*cloudtrail.Options),
+) (*cloudtrail.GetTrailOutput, error) {
 	h.note(options)
 	return &cloudtrail.GetTrailOutput{}, nil
 }
 
-func (h *homes) GetTrailStatus(_ context.Context, _ *cloudtrail.GetTrailStatusInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error) {
+func (h *homes) GetTrailStatus(
+	_ context.Context, _ *cloudtrail.GetTrailStatusInput, options ...func(*cloudtrail.Options),
+) (*cloudtrail.GetTrailStatusOutput, error) {
 	h.note(options)
 	return &cloudtrail.GetTrailStatusOutput{}, nil
 }
 
-func (h *homes) GetEventSelectors(_ context.Context, _ *cloudtrail.GetEventSelectorsInput, options ...func(*cloudtrail.Options)) (*cloudtrail.GetEventSelectorsOutput, error) {
+func (h *homes) GetEventSelectors(
+	_ context.Context, _ *cloudtrail.GetEventSelectorsInput, options ...func(*cloudtrail.Options),
+) (*cloudtrail.GetEventSelectorsOutput, error) {
 	h.note(options)
 	return &cloudtrail.GetEventSelectorsOutput{}, nil
 }
@@ -202,8 +221,10 @@ func TestOnlyByAccessPointIsChecked(t *testing.T) {
 	set.Access, set.DirectAccessARNs = replicaset.AccessPointOnly, []string{"arn:aws:iam::{account}:role/etl"}
 	arns := `["` + strings.Join(set.DirectAccess(account), `","`) + `"]`
 	policy := func(region, action, points, arns string) string {
-		return `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyByAccessPoint","Effect":"Deny","Principal":"*","Action":` + action + `,"Resource":"` +
-			set.Member(account, region).BucketARN() + `/*","Condition":{"ArnNotLike":{"s3:DataAccessPointArn":"` + points + `","aws:PrincipalArn":` + arns + `}}}]}`
+		return `{"Version":"2012-10-17","Statement":[{"Sid":"OnlyByAccessPoint","Effect":"Deny","Principal":"*","Action":` + action +
+			`,"Resource":"` +
+			set.Member(account, region).BucketARN() + `/*","Condition":{"ArnNotLike":{"s3:DataAccessPointArn":"` + points +
+			`","aws:PrincipalArn":` + arns + `}}}]}`
 	}
 	const all, points = `"s3:*"`, "arn:aws:s3::111122223333:accesspoint/*"
 	for _, tt := range []struct {
@@ -214,18 +235,21 @@ func TestOnlyByAccessPointIsChecked(t *testing.T) {
 	}{
 		{"as it is to be", "", "", "", func(region string) Look[string] { return found(policy(region, all, points, arns)) }},
 		{"no policy", checkOnlyPoint, Failed, "has no policy", func(string) Look[string] { return Look[string]{State: Absent} }},
-		{"no statement", checkOnlyPoint, Failed, "s3:GetObject by the bucket's name is not denied; s3:PutObject", func(string) Look[string] {
-			return found(`{"Version":"2012-10-17","Statement":[]}`)
-		}},
+		{"no statement", checkOnlyPoint, Failed, "s3:GetObject by the bucket's name is not denied; s3:PutObject",
+			func(string) Look[string] {
+				return found(`{"Version":"2012-10-17","Statement":[]}`)
+			}},
 		{"writes alone", checkOnlyPoint, Failed, "s3:GetObject by the bucket's name is not denied", func(region string) Look[string] {
 			return found(policy(region, `["s3:PutObject","s3:DeleteObject"]`, points, arns))
 		}},
-		{"another account's access points", checkOnlyPoint, Failed, "s3:GetObject through the access point is denied", func(region string) Look[string] {
-			return found(policy(region, all, "arn:aws:s3::444455556666:accesspoint/*", arns))
-		}},
-		{"a role left out", checkOnlyPoint, Failed, "s3:GetObject is denied to arn:aws:iam::111122223333:role/etl", func(region string) Look[string] {
-			return found(policy(region, all, points, strings.Replace(arns, `"arn:aws:iam::111122223333:role/etl",`, "", 1)))
-		}},
+		{"another account's access points", checkOnlyPoint, Failed, "s3:GetObject through the access point is denied",
+			func(region string) Look[string] {
+				return found(policy(region, all, "arn:aws:s3::444455556666:accesspoint/*", arns))
+			}},
+		{"a role left out", checkOnlyPoint, Failed, "s3:GetObject is denied to arn:aws:iam::111122223333:role/etl",
+			func(region string) Look[string] {
+				return found(policy(region, all, points, strings.Replace(arns, `"arn:aws:iam::111122223333:role/etl",`, "", 1)))
+			}},
 		{"refused", checkOnlyPoint, Unknown, denied, func(string) Look[string] { return Look[string]{Why: denied} }},
 		{"no JSON", checkOnlyPoint, Unknown, "its policy cannot be read", func(string) Look[string] { return found("{") }},
 	} {

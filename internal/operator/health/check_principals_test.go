@@ -18,7 +18,8 @@ func operatorsSet(arns ...string) replicaset.Config {
 // never seen, and another account's role in it lets nobody in.
 func TestOperatorsAreThoseOfTheConfiguration(t *testing.T) {
 	const ann, ops, foreign = "arn:aws:iam::111122223333:user/ann", "arn:aws:iam::{account}:role/ops", "arn:aws:iam::444455556666:role/ops"
-	anybody, nobody := operators(testSet(), testSet().Member(account, "eu-west-1"))[0], `{"Effect":"Deny","Principal":"*","Action":"sts:TagSession"}`
+	anybody, nobody := operators(testSet(), testSet().Member(account, "eu-west-1"))[0],
+		`{"Effect":"Deny","Principal":"*","Action":"sts:TagSession"}`
 	trust := func(set replicaset.Config) string { return operators(set, set.Member(account, "eu-west-1"))[0] }
 	for _, tt := range []struct {
 		name     string
@@ -30,14 +31,19 @@ func TestOperatorsAreThoseOfTheConfiguration(t *testing.T) {
 		{"none is listed", testSet(), "", "", "", ""},
 		{"two are", operatorsSet(ann, ops), "", "", "", ""},
 		{"nobody may", operatorsSet(), "", "", "", ""},
-		{"one is not let in", operatorsSet(ann, ops), `"arn:aws:iam::111122223333:role/ops"`, `"arn:aws:iam::111122223333:role/old"`, Failed,
+		{"one is not let in", operatorsSet(ann, ops), `"arn:aws:iam::111122223333:role/ops"`,
+			`"arn:aws:iam::111122223333:role/old"`, Failed,
 			"may not be assumed by arn:aws:iam::111122223333:role/ops, which operatorArns lists"},
 		{"nobody is let in", testSet(), anybody, nobody, Failed, "roles and users of the account may not assume"},
 		{"all are let in", operatorsSet(ann), trust(operatorsSet(ann)), anybody, Failed, "any role or user of the account"},
-		{"all are let in where nobody may", operatorsSet(), `{"Effect":"Allow"`, anybody + `,{"Effect":"Allow"`, Failed, "any role or user of the account"},
-		{"by another session name", operatorsSet(ann), "-operator", "-admin", Failed, "may not be assumed by arn:aws:iam::111122223333:user/ann"},
-		{"of another account", operatorsSet(ann, foreign), "", "", Failed, "operatorArns lists " + foreign + ", but role media-replicator-eu-west-1 trusts its own account 111122223333 alone"},
-		{"perhaps", operatorsSet(ann), `"ArnEquals":{`, `"StringEqualsIgnoreCase":{"aws:PrincipalOrgID":"o"},"ArnEquals":{`, Unknown, "may be assumed by " + ann},
+		{"all are let in where nobody may", operatorsSet(), `{"Effect":"Allow"`, anybody + `,{"Effect":"Allow"`, Failed,
+			"any role or user of the account"},
+		{"by another session name", operatorsSet(ann), "-operator", "-admin", Failed,
+			"may not be assumed by arn:aws:iam::111122223333:user/ann"},
+		{"of another account", operatorsSet(ann, foreign), "", "", Failed,
+			"operatorArns lists " + foreign + ", but role media-replicator-eu-west-1 trusts its own account 111122223333 alone"},
+		{"perhaps", operatorsSet(ann), `"ArnEquals":{`, `"StringEqualsIgnoreCase":{"aws:PrincipalOrgID":"o"},"ArnEquals":{`, Unknown,
+			"may be assumed by " + ann},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			facts := healthyOf(tt.set)
@@ -57,7 +63,8 @@ func TestOperatorsAreThoseOfTheConfiguration(t *testing.T) {
 			switch {
 			case tt.what == "" && len(got) > 0:
 				t.Errorf("findings %+v, want none", got)
-			case tt.what != "" && (len(got) != 1 || got[0].Check != checkOperator || got[0].Severity != tt.as || !strings.Contains(got[0].What, tt.what)):
+			case tt.what != "" &&
+				(len(got) != 1 || got[0].Check != checkOperator || got[0].Severity != tt.as || !strings.Contains(got[0].What, tt.what)):
 				t.Errorf("findings %+v, want one that says %q", got, tt.what)
 			}
 		})

@@ -33,7 +33,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	here := set.Member(account, region)
 	topic, queue, function, bucket := here.TopicARN(), here.QueueARN(), here.FunctionARN(), here.BucketARN()
 	tlsOnly := func(resource string) string {
-		return `{"Effect":"Deny","Principal":"*","Action":"*","Resource":"` + resource + `","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
+		return `{"Effect":"Deny","Principal":"*","Action":"*","Resource":"` + resource +
+			`","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
 	}
 	allow := func(service, action, resource, source string) string {
 		return `{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"` + action + `","Resource":"` + resource +
@@ -59,7 +60,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 	var subscriptions []Subscription
 	var invoke []string
 	for _, other := range set.Others(region) {
-		invoke = append(invoke, allow(replicaset.SNSPrincipal(other, region), "lambda:InvokeFunction", function, set.Member(account, other).TopicARN()))
+		invoke = append(invoke,
+			allow(replicaset.SNSPrincipal(other, region), "lambda:InvokeFunction", function, set.Member(account, other).TopicARN()))
 		subscriptions = append(subscriptions, Subscription{
 			ARN: topic + ":to-" + other, Protocol: "lambda", Endpoint: set.Member(account, other).FunctionARN(),
 			Settings: found(SubscriptionSettings{
@@ -95,10 +97,17 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 			Policy: found(policy(invoke...)),
 		}),
 		Role: found(Role{
-			ID: roleID, Trust: policy(append(operators(set, here), `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`)...),
+			ID: roleID,
+			Trust: policy(
+				append(operators(set, here),
+					`{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`)...,
+			),
 			Policies: found([]string{policy(may...)}), Attached: found([]string(nil)),
 		}),
-		Queue: found(Queue{Policy: policy(allow("sns.amazonaws.com", "sqs:SendMessage", queue, topic), onlySenders(here), tlsOnly(queue)), RetentionSeconds: 1209600}),
+		Queue: found(Queue{
+			Policy:           policy(allow("sns.amazonaws.com", "sqs:SendMessage", queue, topic), onlySenders(here), tlsOnly(queue)),
+			RetentionSeconds: 1209600,
+		}),
 	}
 	if set.UsesKMS() {
 		key := testKey(region)
@@ -119,21 +128,28 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 		healthy.Reconcile = Reconcile{
 			Function: found(Reconciler{
 				Logging: Logging{Format: "JSON", Level: "INFO", System: "WARN", Group: set.ReconcilerLogGroupName()},
-				State:   "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Deployed: 48 * time.Hour, Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
+				State:   "Active", RoleARN: here.ReconcileRoleARN(), Reserved: found(1), Deployed: 48 * time.Hour,
+				Environment: functionenv.EncodeReconcile(functionenv.OfReconcile(set, here)),
 			}),
-			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"), ProofAge: found(23 * time.Hour),
+			Schedule: found(Schedule{State: "ENABLED", Target: here.ReconcilerARN()}), Table: found("ACTIVE"),
+			ProofAge: found(23 * time.Hour),
 		}
 		healthy.Reconcile.Role = found(Role{
-			ID: "AROACOMPARE", Trust: trust("lambda.amazonaws.com"), Policies: found([]string{policy(append(allowing(at.compareGrants()), allowing(at.traceGrants())...)...)}),
+			ID: "AROACOMPARE", Trust: trust("lambda.amazonaws.com"),
+			Policies: found([]string{policy(append(allowing(at.compareGrants()), allowing(at.traceGrants())...)...)}),
 			Attached: found([]string(nil)),
 		})
 		healthy.Reconcile.Starter = found(Role{
-			ID: "AROASTART", Trust: policy(`{"Effect":"Allow","Principal":{"Service":["scheduler.amazonaws.com","states.amazonaws.com"]},"Action":"sts:AssumeRole"}`),
+			ID: "AROASTART",
+			Trust: policy(`{"Effect":"Allow","Principal":{"Service":["scheduler.amazonaws.com","states.amazonaws.com"]},` +
+				`"Action":"sts:AssumeRole"}`),
 			Policies: found([]string{policy(allowing(at.startGrants())...)}), Attached: found([]string(nil)),
 		})
 		if set.Reconcile.Copy {
-			healthy.Role.Value.Trust = policy(append(operators(set, here), `{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`,
-				`{"Effect":"Allow","Principal":{"AWS":"`+here.AccountARN()+`"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:RoleSessionName":"`+
+			healthy.Role.Value.Trust = policy(append(operators(set, here),
+				`{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+				`{"Effect":"Allow","Principal":{"AWS":"`+here.AccountARN()+
+					`"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:RoleSessionName":"`+
 					set.ReconcileSession()+`"},"ArnEquals":{"aws:PrincipalArn":"`+here.ReconcileRoleARN()+`"}}}`)...)
 		}
 		if set.Reconcile.KeyRanges > 0 {
@@ -154,7 +170,8 @@ func healthyRegion(set replicaset.Config, region, roleID string) Region {
 // onlySenders is the statement that keeps all but the function and the topic from
 // sending to the queue.
 func onlySenders(here replicaset.Member) string {
-	return `{"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"` + here.QueueARN() + `","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` +
+	return `{"Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"` + here.QueueARN() +
+		`","Condition":{"ArnNotEquals":{"aws:PrincipalArn":"` +
 		here.RoleARN() + `","aws:SourceArn":"` + here.TopicARN() + `"}}}`
 }
 
@@ -168,7 +185,9 @@ func operators(set replicaset.Config, here replicaset.Member) []string {
 	if restricted {
 		condition += `,"ArnEquals":{"aws:PrincipalArn":["` + strings.Join(list, `","`) + `"]}`
 	}
-	return []string{`{"Effect":"Allow","Principal":{"AWS":"` + here.AccountARN() + `"},"Action":"sts:AssumeRole","Condition":{` + condition + `}}`}
+	return []string{
+		`{"Effect":"Allow","Principal":{"AWS":"` + here.AccountARN() + `"},"Action":"sts:AssumeRole","Condition":{` + condition + `}}`,
+	}
 }
 
 // allowing is a statement for each grant.
@@ -203,13 +222,16 @@ func TestHealthySetHasNoFindings(t *testing.T) {
 
 // What the role's own policies do not grant, an attached one may.
 func TestActionsThatAnotherPolicyMayGrant(t *testing.T) {
-	for name, attached := range map[string]Look[[]string]{"named": found([]string{"Extra"}), "denied": {Why: "iam:ListAttachedRolePolicies is denied"}} {
+	for name, attached := range map[string]Look[[]string]{
+		"named": found([]string{"Extra"}), "denied": {Why: "iam:ListAttachedRolePolicies is denied"},
+	} {
 		facts := healthy()
 		role := &facts.Regions[0].Role.Value
 		role.Policies.Value[0] = strings.ReplaceAll(role.Policies.Value[0], "sqs:SendMessage", "sqs:ReceiveMessage")
 		role.Attached = attached
 		findings := Check(facts)
-		if len(findings) != 2 || findings[0].Check != checkActions || findings[0].Severity != Unknown || findings[1].Check != checkAttached {
+		if len(findings) != 2 || findings[0].Check != checkActions || findings[0].Severity != Unknown ||
+			findings[1].Check != checkAttached {
 			t.Errorf("%s: findings %+v, want that it is unknown, and why", name, findings)
 		}
 	}
@@ -225,7 +247,8 @@ func TestFiltersAreThoseOfTheConfiguration(t *testing.T) {
 		want string
 	}{
 		{"as configured", []Notification{one, two}, ""},
-		{"every key", []Notification{{}}, `sends events of every key; cdk.json selects keys with prefix "a/" or keys with prefix "b/" and suffix ".x"`},
+		{"every key", []Notification{{}},
+			`sends events of every key; cdk.json selects keys with prefix "a/" or keys with prefix "b/" and suffix ".x"`},
 		{"too few", []Notification{one}, `sends events of keys with prefix "a/"; cdk.json`},
 		{"too many", []Notification{one, two, {Suffix: ".y"}}, `or keys with suffix ".y"; cdk.json`},
 	} {
@@ -241,7 +264,8 @@ func TestFiltersAreThoseOfTheConfiguration(t *testing.T) {
 				f.Regions[i].Bucket.Value.Notifications.Value = list
 			}
 			findings := Check(f)
-			if tt.want == "" && len(findings) > 0 || tt.want != "" && (len(findings) != len(f.Regions) || !strings.Contains(findings[0].What, tt.want)) {
+			if tt.want == "" && len(findings) > 0 ||
+				tt.want != "" && (len(findings) != len(f.Regions) || !strings.Contains(findings[0].What, tt.want)) {
 				t.Errorf("got %v, want %q", findings, tt.want)
 			}
 		})

@@ -36,7 +36,8 @@ func TestDoctorKnowsWhatSubscriptionsDrop(t *testing.T) {
 				replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `{"prefix":"tmp/"}`, `{"prefix":["tmp/","films/"]}`)
 			}, checkFilter, "another filter than deployed"},
 			"only some keys": {func(r *Region) {
-				replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `[{"anything-but":{"prefix":"tmp/"}}]`, `[{"prefix":"tmp/"}]`)
+				replace(&r.Subscriptions.Value[0].Settings.Value.FilterPolicy, `[{"anything-but":{"prefix":"tmp/"}}]`,
+					`[{"prefix":"tmp/"}]`)
 			}, checkFilter, "another filter than deployed"},
 			"what is excluded not deployed": {func(r *Region) { r.Function.Value.Environment["S3FANOUT_EXCLUDE"] = "tmp/:" },
 				checkEnvironment, "S3FANOUT_EXCLUDE is tmp/:; cdk.json says :.part,tmp/:,old/:"},

@@ -36,7 +36,9 @@ type refusing struct {
 	err, unknown error
 }
 
-func (r refusing) GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
+func (r refusing) GetCallerIdentity(
+	context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options),
+) (*sts.GetCallerIdentityOutput, error) {
 	return &sts.GetCallerIdentityOutput{Account: aws.String(account), Arn: aws.String("arn:me")}, r.unknown
 }
 
@@ -44,15 +46,21 @@ func (r refusing) HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.O
 	return nil, r.err
 }
 
-func (r refusing) GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error) {
+func (r refusing) GetTopicAttributes(
+	context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options),
+) (*sns.GetTopicAttributesOutput, error) {
 	return nil, r.err
 }
 
-func (r refusing) ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+func (r refusing) ListSubscriptionsByTopic(
+	context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options),
+) (*sns.ListSubscriptionsByTopicOutput, error) {
 	return nil, r.err
 }
 
-func (r refusing) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
+func (r refusing) GetFunctionConfiguration(
+	context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options),
+) (*lambda.GetFunctionConfigurationOutput, error) {
 	return nil, r.err
 }
 
@@ -118,7 +126,8 @@ func TestGatherFailsWhereNobodyAnswers(t *testing.T) {
 		clients[region] = refusing{unknown: code("InvalidClientTokenId")}.clients()
 	}
 	_, err := Gather(t.Context(), Options{Set: set, Regions: set.Regions, Clients: clients})
-	if !errors.Is(err, awsapi.ErrCredentials) || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "regions us-east-1, eu-west-1, ap-northeast-1: ") {
+	if !errors.Is(err, awsapi.ErrCredentials) || strings.Contains(err.Error(), "\n") ||
+		!strings.HasPrefix(err.Error(), "regions us-east-1, eu-west-1, ap-northeast-1: ") {
 		t.Errorf("got %v, want one line about the credentials", err)
 	}
 }
@@ -175,12 +184,16 @@ func answering(t *testing.T, date time.Time) Clients {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
-		_, _ = w.Write([]byte(`<GetCallerIdentityResponse><GetCallerIdentityResult><Account>` + account + `</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`))
+		_, _ = w.Write(
+			[]byte(`<GetCallerIdentityResponse><GetCallerIdentityResult><Account>` + account +
+				`</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`),
+		)
 	}))
 	t.Cleanup(server.Close)
 	clients := refusing{err: code("AccessDenied")}.clients()
 	clients.STS = sts.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	})
 	return clients
 }

@@ -28,7 +28,8 @@ func TestMeasureWhatIsFollowed(t *testing.T) {
 		}}
 		set := testSet()
 		set.Follow = c.follow
-		got, err := Measure(t.Context(), Options{Set: set, Clients: map[string]Clients{"us-east-1": {CloudWatch: cloud}}}, []string{"us-east-1"}, time.Unix(1_800_000_000, 0))
+		got, err := Measure(t.Context(), Options{Set: set, Clients: map[string]Clients{"us-east-1": {CloudWatch: cloud}}},
+			[]string{"us-east-1"}, time.Unix(1_800_000_000, 0))
 		if err != nil {
 			t.Fatal(err)
 		}

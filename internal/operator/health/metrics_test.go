@@ -22,7 +22,9 @@ type recorded struct {
 	asked  map[string]bool
 }
 
-func (r *recorded) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+func (r *recorded) GetMetricData(
+	_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricDataOutput, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -62,7 +64,8 @@ func TestMeasure(t *testing.T) {
 	idle := &recorded{asked: map[string]bool{}}
 	set := testSet()
 	got, err := Measure(t.Context(), Options{Set: set, Clients: map[string]Clients{
-		"us-east-1": {CloudWatch: busy}, "eu-west-1": {CloudWatch: idle}, "ap-northeast-1": {CloudWatch: &recorded{err: code("AccessDenied")}},
+		"us-east-1": {CloudWatch: busy}, "eu-west-1": {CloudWatch: idle},
+		"ap-northeast-1": {CloudWatch: &recorded{err: code("AccessDenied")}},
 	}}, set.Regions, time.Unix(1_800_000_000, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +99,8 @@ func TestEndpointWithoutCloudWatch(t *testing.T) {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	})
 	set := testSet()
-	got, err := Measure(t.Context(), Options{Set: set, Clients: map[string]Clients{"us-east-1": {CloudWatch: client}}}, []string{"us-east-1"}, time.Now())
+	got, err := Measure(t.Context(), Options{Set: set, Clients: map[string]Clients{"us-east-1": {CloudWatch: client}}},
+		[]string{"us-east-1"}, time.Now())
 	if err != nil || got["us-east-1"].Why != "the endpoint has no CloudWatch" {
 		t.Errorf("got %+v, %v", got, err)
 	}

@@ -48,22 +48,28 @@ func TestDoctorOfRolesOfOnesOwn(t *testing.T) {
 		check, text string
 		fix         string
 	}{
-		{"role gone", false, func(r *Region) { r.Role = Look[Role]{State: Absent} }, checkRole, "role copies-eu-west-1 does not exist", "have role copies-eu-west-1 changed"},
+		{"role gone", false, func(r *Region) { r.Role = Look[Role]{State: Absent} }, checkRole, "role copies-eu-west-1 does not exist",
+			"have role copies-eu-west-1 changed"},
 		{"action missing", false, func(r *Region) { replace(&r.Role.Value.Policies.Value[0], "s3:PutObjectTagging", "s3:GetObjectAcl") },
-			checkActions, "role copies-eu-west-1 may not s3:PutObjectTagging on arn:aws:s3:::media-111122223333-eu-west-1/*", "have role copies-eu-west-1 changed"},
+			checkActions, "role copies-eu-west-1 may not s3:PutObjectTagging on arn:aws:s3:::media-111122223333-eu-west-1/*",
+			"have role copies-eu-west-1 changed"},
 		{"trust missing", false, func(r *Region) { replace(&r.Role.Value.Trust, "lambda.amazonaws.com", "ec2.amazonaws.com") },
 			checkTrust, "copies-eu-west-1", "have role copies-eu-west-1 changed"},
 		{"what is attached is not read", false, func(r *Region) {
 			replace(&r.Role.Value.Policies.Value[0], "s3:PutObjectTagging", "s3:GetObjectAcl")
 			r.Role.Value.Attached.Value = []string{"team-policy"}
-		}, checkActions, "its own policies do not allow it, and doctor does not read the attached ones", "aws iam simulate-principal-policy"},
-		{"another role", false, func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf, "not arn:aws:iam::111122223333:role/team/copies-eu-west-1", ""},
+		}, checkActions, "its own policies do not allow it, and doctor does not read the attached ones",
+			"aws iam simulate-principal-policy"},
+		{"another role", false, func(r *Region) { r.Function.Value.RoleARN += "2" }, checkRoleOf,
+			"not arn:aws:iam::111122223333:role/team/copies-eu-west-1", ""},
 		{"no filter though the ID is known", true, func(r *Region) { r.Subscriptions.Value[0].Settings.Value.FilterPolicy = "" },
 			checkEchoFilter, "no filter for replica events", "check that roleIds in cdk.json are right"},
-		{"another ID", true, func(r *Region) { r.Role.Value.ID = "AROANEW" }, checkEchoFilter, "but copies-eu-west-1 is AROANEW", "check that roleIds in cdk.json are right"},
+		{"another ID", true, func(r *Region) { r.Role.Value.ID = "AROANEW" }, checkEchoFilter, "but copies-eu-west-1 is AROANEW",
+			"check that roleIds in cdk.json are right"},
 		{"a filter though no ID is known", false, func(r *Region) {
 			s := &r.Subscriptions.Value[0].Settings.Value
-			s.FilterScope, s.FilterPolicy = "MessageBody", `{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:AROA1:"}}]}}}`
+			s.FilterScope, s.FilterPolicy = "MessageBody",
+				`{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:AROA1:"}}]}}}`
 		}, checkFilter, "another filter than deployed", ""},
 	} {
 		facts := ownRolesFacts(tt.known)

@@ -124,7 +124,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case name == "GET uploadId":
 		by := s.initiator
 		if by == "" {
-			by = "arn:aws:sts::" + account + ":assumed-role/media-replicator-" + path[strings.LastIndexByte(path, '/')+1:] + "/media-replicator-operator"
+			by = "arn:aws:sts::" + account + ":assumed-role/media-replicator-" + path[strings.LastIndexByte(path, '/')+1:] +
+				"/media-replicator-operator"
 		}
 		_, _ = fmt.Fprintf(w, "<ListPartsResult><Initiator><ID>%s</ID></Initiator></ListPartsResult>", by)
 	case name == "PUT uploadId":
@@ -277,7 +278,8 @@ func TestProbeWritesNothingThatItMayNotRemove(t *testing.T) {
 		}
 		for _, f := range Check(facts) {
 			wantUnknown(t, f)
-			if f.Check != checkCopyIf || !strings.Contains(f.What, "nothing was written") || !strings.Contains(f.Fix, "allow "+action+" to ") {
+			if f.Check != checkCopyIf || !strings.Contains(f.What, "nothing was written") ||
+				!strings.Contains(f.Fix, "allow "+action+" to ") {
 				t.Errorf("%s: %s: %q, fix %q", deny, f.Check, f.What, f.Fix)
 			}
 		}
@@ -292,14 +294,17 @@ func TestProbeWritesNothingThatItMayNotRemove(t *testing.T) {
 func TestProbeSaysWhoLacksAPermission(t *testing.T) {
 	p := probe{region: "eu-west-1", bucket: "b", role: "media-replicator-eu-west-1"}
 	denied := func(service, operation string) error {
-		return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}
+		return &smithy.OperationError{
+			ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"},
+		}
 	}
 	for _, c := range []struct {
 		err       error
 		why, next string
 	}{
 		// The SDK makes the session within the first request that needs it.
-		{&smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: denied("STS", "AssumeRole")}, "sts:AssumeRole on role media-replicator-eu-west-1 is denied", "operatorArns if that is set"},
+		{&smithy.OperationError{ServiceID: "S3", OperationName: "PutObject", Err: denied("STS", "AssumeRole")},
+			"sts:AssumeRole on role media-replicator-eu-west-1 is denied", "operatorArns if that is set"},
 		{denied("S3", "CopyObject"), "s3:PutObject on s3://b/.s3fanout/probe/* is denied", "role-permissions has a finding"},
 		{denied("S3", "DeleteObject"), "s3:DeleteObjectVersion on", "allow s3:DeleteObjectVersion to {caller}"},
 	} {
@@ -325,7 +330,8 @@ func TestProbeSaysWhatItLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	findings := Check(facts)
-	if len(findings) != 1 || findings[0].Check != CheckLeftovers || !strings.Contains(findings[0].What, "s3://media-111122223333-us-east-1/.s3fanout/probe/name/us-east-1") {
+	if len(findings) != 1 || findings[0].Check != CheckLeftovers ||
+		!strings.Contains(findings[0].What, "s3://media-111122223333-us-east-1/.s3fanout/probe/name/us-east-1") {
 		t.Errorf("findings %+v, want what was left", findings)
 	}
 }

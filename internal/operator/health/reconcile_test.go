@@ -33,10 +33,13 @@ func reconcileSet() replicaset.Config {
 func reconcileTroubles() []trouble {
 	with := func(change func(*Reconcile)) func(*Region) { return func(r *Region) { change(&r.Reconcile) } }
 	return []trouble{
-		{"no function that compares", with(func(r *Reconcile) { r.Function = Look[Reconciler]{State: Absent} }), checkReconciler, Warning, "function media-reconcile"},
+		{"no function that compares", with(func(r *Reconcile) { r.Function = Look[Reconciler]{State: Absent} }), checkReconciler, Warning,
+			"function media-reconcile"},
 		{"a failed one", with(func(r *Reconcile) { r.Function.Value.State = "Failed" }), checkReconciler, Warning, "is Failed"},
-		{"one with another role", with(func(r *Reconcile) { r.Function.Value.RoleARN = "arn:x" }), checkReconciler, Warning, "has role arn:x"},
-		{"a stopped one", with(func(r *Reconcile) { r.Function.Value.Reserved = found(0) }), checkReconciler, Warning, "reserved concurrency is 0"},
+		{"one with another role", with(func(r *Reconcile) { r.Function.Value.RoleARN = "arn:x" }), checkReconciler, Warning,
+			"has role arn:x"},
+		{"a stopped one", with(func(r *Reconcile) { r.Function.Value.Reserved = found(0) }), checkReconciler, Warning,
+			"reserved concurrency is 0"},
 		{"compared at another time", with(func(r *Reconcile) { r.Function.Value.Environment["S3FANOUT_RECONCILE_EVERY"] = "6h0m0s" }),
 			checkReconciler, Warning, "S3FANOUT_RECONCILE_EVERY"},
 		{"a log of text", with(func(r *Reconcile) { r.Function.Value.Logging.Format = "Text" }), checkLogging, Warning,
@@ -47,18 +50,25 @@ func reconcileTroubles() []trouble {
 			"function media-reconcile logs to /aws/lambda/x, not to /aws/lambda/media-reconcile"},
 		{"a log of every invocation", with(func(r *Reconcile) { r.Function.Value.Logging.System = "INFO" }), checkLogging, Warning,
 			"in the log of function media-reconcile begin at the level INFO, not WARN"},
-		{"no table", with(func(r *Reconcile) { r.Table = Look[string]{State: Absent} }), checkReconcileTable, Warning, "table media-reconcile"},
-		{"no schedule", with(func(r *Reconcile) { r.Schedule = Look[Schedule]{State: Absent} }), checkSchedule, Warning, "schedule media-reconcile"},
-		{"a schedule switched off", with(func(r *Reconcile) { r.Schedule.Value.State = "DISABLED" }), checkSchedule, Warning, "is DISABLED"},
-		{"a schedule of something else", with(func(r *Reconcile) { r.Schedule.Value.Target = "arn:y" }), checkSchedule, Warning, "starts arn:y"},
+		{"no table", with(func(r *Reconcile) { r.Table = Look[string]{State: Absent} }), checkReconcileTable, Warning,
+			"table media-reconcile"},
+		{"no schedule", with(func(r *Reconcile) { r.Schedule = Look[Schedule]{State: Absent} }), checkSchedule, Warning,
+			"schedule media-reconcile"},
+		{"a schedule switched off", with(func(r *Reconcile) { r.Schedule.Value.State = "DISABLED" }), checkSchedule, Warning,
+			"is DISABLED"},
+		{"a schedule of something else", with(func(r *Reconcile) { r.Schedule.Value.Target = "arn:y" }), checkSchedule, Warning,
+			"starts arn:y"},
 		{"schedule denied", with(func(r *Reconcile) { r.Schedule = Look[Schedule]{Why: denied} }), checkSchedule, Unknown, denied},
-		{"no role", with(func(r *Reconcile) { r.Role = Look[Role]{State: Absent} }), checkReconcileRole, Warning, "role media-reconcile-eu-west-1 does not exist"},
+		{"no role", with(func(r *Reconcile) { r.Role = Look[Role]{State: Absent} }), checkReconcileRole, Warning,
+			"role media-reconcile-eu-west-1 does not exist"},
 		{"no role of the schedule", with(func(r *Reconcile) { r.Starter = Look[Role]{State: Absent} }), checkReconcileRole, Warning,
 			"role media-schedule-eu-west-1 does not exist"},
 		{"a role that is not told", with(func(r *Reconcile) { r.Role = Look[Role]{Why: denied} }), checkReconcileRole, Unknown, denied},
-		{"a role that Lambda may not take on", with(func(r *Reconcile) { r.Role.Value.Trust = `{"Statement":[]}` }), checkReconcileTrust, Warning,
+		{"a role that Lambda may not take on", with(func(r *Reconcile) { r.Role.Value.Trust = `{"Statement":[]}` }),
+			checkReconcileTrust, Warning,
 			"lambda.amazonaws.com"},
-		{"a role that no schedule may take on", with(func(r *Reconcile) { r.Starter.Value.Trust = `{"Statement":[]}` }), checkReconcileTrust, Warning,
+		{"a role that no schedule may take on", with(func(r *Reconcile) { r.Starter.Value.Trust = `{"Statement":[]}` }),
+			checkReconcileTrust, Warning,
 			"scheduler.amazonaws.com"},
 		{"a role that may not compare", with(func(r *Reconcile) {
 			r.Role.Value.Policies.Value[0] = lessOf(r.Role.Value.Policies.Value[0], "s3:ListBucket")
@@ -70,15 +80,20 @@ func reconcileTroubles() []trouble {
 			checkReconcileActions, Warning, "dynamodb:PutItem on "},
 		{"a role that may not start it", with(func(r *Reconcile) { r.Starter.Value.Policies = found([]string{`{"Statement":[]}`}) }),
 			checkReconcileActions, Warning, "role media-schedule-eu-west-1 may not lambda:InvokeFunction on "},
-		{"a replicator that does not lend its role", func(r *Region) { r.Role.Value.Trust = lessOf(r.Role.Value.Trust, "media-replicator-reconcile") },
+		{"a replicator that does not lend its role",
+			func(r *Region) { r.Role.Value.Trust = lessOf(r.Role.Value.Trust, "media-replicator-reconcile") },
 			checkReconcileTrust, Warning, "role media-replicator-eu-west-1 may not be assumed by role media-reconcile-eu-west-1"},
-		{"an old comparison", with(func(r *Reconcile) { r.ProofAge = found(49 * time.Hour) }), checkProof, Warning, "began 49h0m0s ago; cdk.json says every 1 day"},
-		{"no comparison", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent} }), checkProof, Warning, "no metrics for 3 hours"},
+		{"an old comparison", with(func(r *Reconcile) { r.ProofAge = found(49 * time.Hour) }), checkProof, Warning,
+			"began 49h0m0s ago; cdk.json says every 1 day"},
+		{"no comparison", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent} }), checkProof, Warning,
+			"no metrics for 3 hours"},
 		{"no comparison yet", with(func(r *Reconcile) {
 			r.ProofAge, r.Function.Value.Deployed = Look[time.Duration]{State: Absent}, time.Hour
 		}), checkProof, Note, "deployed 1h0m0s ago"},
-		{"no metrics", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent, Why: noCloudWatch} }), checkProof, Note, noCloudWatch},
-		{"a table that is going", with(func(r *Reconcile) { r.Table = found("DELETING") }), checkReconcileTable, Warning, "table media-reconcile is DELETING"},
+		{"no metrics", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{State: Absent, Why: noCloudWatch} }), checkProof, Note,
+			noCloudWatch},
+		{"a table that is going", with(func(r *Reconcile) { r.Table = found("DELETING") }), checkReconcileTable, Warning,
+			"table media-reconcile is DELETING"},
 		{"metrics denied", with(func(r *Reconcile) { r.ProofAge = Look[time.Duration]{Why: denied} }), checkProof, Unknown, denied},
 	}
 }
@@ -91,8 +106,10 @@ func TestTheScheduleOfRangesIsLookedAt(t *testing.T) {
 		t.Errorf("findings %+v, want none", got)
 	}
 	for _, c := range []trouble{
-		{"none", func(r *Region) { r.Reconcile.RangesSchedule = Look[Schedule]{State: Absent} }, checkSchedule, Warning, "schedule media-reconcile-ranges"},
-		{"off", func(r *Region) { r.Reconcile.RangesSchedule.Value.State = "DISABLED" }, checkSchedule, Warning, "media-reconcile-ranges is DISABLED"},
+		{"none", func(r *Region) { r.Reconcile.RangesSchedule = Look[Schedule]{State: Absent} }, checkSchedule, Warning,
+			"schedule media-reconcile-ranges"},
+		{"off", func(r *Region) { r.Reconcile.RangesSchedule.Value.State = "DISABLED" }, checkSchedule, Warning,
+			"media-reconcile-ranges is DISABLED"},
 		{"of something else", func(r *Region) { r.Reconcile.RangesSchedule.Value.Target = "arn:y" }, checkSchedule, Warning,
 			"starts arn:y, not state machine media-reconcile"},
 		{"no state machine", func(r *Region) { r.Reconcile.Machine = Look[Machine]{State: Absent} }, checkMachine, Warning,
@@ -103,7 +120,8 @@ func TestTheScheduleOfRangesIsLookedAt(t *testing.T) {
 		{"changed by hand", func(r *Region) {
 			r.Reconcile.Machine.Value.Definition = strings.Replace(r.Reconcile.Machine.Value.Definition, `"ranges":40`, `"ranges":4`, 1)
 		}, checkMachine, Warning, "is not defined as cdk.json says"},
-		{"no JSON", func(r *Region) { r.Reconcile.Machine.Value.Definition = "{" }, checkMachine, Warning, "is not defined as cdk.json says"},
+		{"no JSON", func(r *Region) { r.Reconcile.Machine.Value.Definition = "{" }, checkMachine, Warning,
+			"is not defined as cdk.json says"},
 		{"that may not start its map", func(r *Region) {
 			r.Reconcile.Starter.Value.Policies.Value[0] = lessOf(r.Reconcile.Starter.Value.Policies.Value[0], "states:StartExecution")
 		}, checkReconcileActions, Warning, "states:StartExecution on "},
@@ -168,7 +186,9 @@ type comparing struct {
 func (f comparing) GetFunctionConfiguration(
 	context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options),
 ) (*lambda.GetFunctionConfigurationOutput, error) {
-	logging := &lambdatypes.LoggingConfig{LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "DEBUG", LogGroup: aws.String("g")}
+	logging := &lambdatypes.LoggingConfig{
+		LogFormat: "JSON", ApplicationLogLevel: "WARN", SystemLogLevel: "DEBUG", LogGroup: aws.String("g"),
+	}
 	return &lambda.GetFunctionConfigurationOutput{LastModified: &f.modified, LoggingConfig: logging}, nil
 }
 

@@ -139,9 +139,11 @@ func TestFunctionIsThatOfTheTemplates(t *testing.T) {
 			Environment         struct{ Variables map[string]string }
 		}](t, resources, "AWS::Lambda::Function")
 		if function.Timeout != wantTimeoutSeconds || function.MemorySize != set.FunctionMemory() {
-			t.Errorf("the template has %d s and %d MB, the check wants %d and %d", function.Timeout, function.MemorySize, wantTimeoutSeconds, set.FunctionMemory())
+			t.Errorf("the template has %d s and %d MB, the check wants %d and %d",
+				function.Timeout, function.MemorySize, wantTimeoutSeconds, set.FunctionMemory())
 		}
-		if got, want := functionenv.Encode(functionenv.Of(set, set.Member(account, region))), function.Environment.Variables; !maps.Equal(got, want) {
+		got, want := functionenv.Encode(functionenv.Of(set, set.Member(account, region))), function.Environment.Variables
+		if !maps.Equal(got, want) {
 			t.Errorf("the check wants %v, the template has %v", got, want)
 		}
 		failures := onlyOf[struct{ MaximumRetryAttempts, MaximumEventAgeInSeconds int }](t, resources, "AWS::Lambda::EventInvokeConfig")

@@ -44,7 +44,8 @@ func followTroubles() []trouble {
 		return func(r *Region) { replace(&r.Role.Value.Policies.Value[0], old, "s3:GetObjectAcl") }
 	}
 	return []trouble{
-		{"versioning suspended while overwrites travel", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning, Failed, "suspended"},
+		{"versioning suspended while overwrites travel", func(r *Region) { r.Bucket.Value.Versioning.Value = "Suspended" }, checkVersioning,
+			Failed, "suspended"},
 		{"deletions not announced", notifications(func(n []Notification) []Notification { return slices.Delete(n, 1, 2) }),
 			checkFollowed, Failed, "no events of ObjectRemoved:DeleteMarkerCreated of every key"},
 		{"only destroyed versions announced", notifications(func(n []Notification) []Notification {
@@ -54,7 +55,8 @@ func followTroubles() []trouble {
 		{"destroyed versions announced too", notifications(func(n []Notification) []Notification {
 			n[1].Events = []string{"s3:ObjectRemoved:*"}
 			return n
-		}), checkFollowed, Failed, "sends topic media-object-created events of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
+		}), checkFollowed, Failed,
+			"sends topic media-object-created events of ObjectRemoved:Delete of every key, which cdk.json does not follow"},
 		{"tags of some keys announced", notifications(func(n []Notification) []Notification {
 			n[2].Prefix = "a/"
 			return n
@@ -74,8 +76,10 @@ func followTroubles() []trouble {
 		{"a filter of another role", func(r *Region) {
 			replace(&r.Subscriptions.Value[1].Settings.Value.FilterPolicy, "AROA1", "AROAOLD")
 		}, checkEchoFilter, Failed, "AROAOLD"},
-		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is ot; cdk.json says odt"},
-		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed, "S3FANOUT_FOLLOW is not set; cdk.json says odt"},
+		{"deployed without deletions", func(r *Region) { r.Function.Value.Environment["S3FANOUT_FOLLOW"] = "ot" }, checkEnvironment, Failed,
+			"S3FANOUT_FOLLOW is ot; cdk.json says odt"},
+		{"deployed as it was", func(r *Region) { delete(r.Function.Value.Environment, "S3FANOUT_FOLLOW") }, checkEnvironment, Failed,
+			"S3FANOUT_FOLLOW is not set; cdk.json says odt"},
 
 		{"objects expire here alone", lifecycle(Lifecycle{Expires: []string{"every object after 1 day"}}), checkExpiry, Warning,
 			"deletes every object after 1 day, most of the others nothing"},
@@ -84,7 +88,8 @@ func followTroubles() []trouble {
 		{"S3's clock behind", func(r *Region) { r.Bucket.Value.Skew.Value += 10 * time.Minute }, checkS3Clocks, Failed, "10m0s behind"},
 
 		{"may not see versioning", without("s3:GetBucketVersioning"), checkActions, Failed, "nothing is followed"},
-		{"may not read versions", without("s3:ListBucketVersions"), checkActions, Failed, "s3:ListBucketVersions on arn:aws:s3:::media-111122223333-us-east-1"},
+		{"may not read versions", without("s3:ListBucketVersions"), checkActions, Failed,
+			"s3:ListBucketVersions on arn:aws:s3:::media-111122223333-us-east-1"},
 		{"may not delete", without("s3:DeleteObject"), checkActions, Failed, "deletions are not followed"},
 		{"may not tag a version", without("s3:PutObjectVersionTagging"), checkActions, Failed, "changes of tags are not followed"},
 	}
@@ -108,7 +113,8 @@ func TestEachFilterAnnouncesWhatItFollows(t *testing.T) {
 	}
 	list := facts.Regions[0].Bucket.Value.Notifications.Value
 	list[2].Events = append(list[2].Events, "s3:ObjectRemoved:*")
-	if got := Check(facts); len(got) != 1 || got[0].Check != checkFollowed || !strings.Contains(got[0].What, `keys with prefix "logs/", which cdk.json does not follow`) {
+	if got := Check(facts); len(got) != 1 || got[0].Check != checkFollowed ||
+		!strings.Contains(got[0].What, `keys with prefix "logs/", which cdk.json does not follow`) {
 		t.Errorf("findings %+v", got)
 	}
 }

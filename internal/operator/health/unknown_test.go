@@ -31,7 +31,8 @@ func wantUnknown(t *testing.T, f Finding) {
 			t.Errorf("%s: fix %q changes something although nothing was found", f.Check, f.Fix)
 		}
 	}
-	if !strings.Contains(f.Fix, "check again: s3fanout doctor ") && !strings.Contains(f.Fix, "aws iam ") && !strings.Contains(f.Fix, "read the policy: aws ") {
+	if !strings.Contains(f.Fix, "check again: s3fanout doctor ") && !strings.Contains(f.Fix, "aws iam ") &&
+		!strings.Contains(f.Fix, "read the policy: aws ") {
 		t.Errorf("%s: fix %q does not say how to get the answer", f.Check, f.Fix)
 	}
 }
@@ -40,7 +41,9 @@ func wantUnknown(t *testing.T, f Finding) {
 // the reason is. It said "deploy" while S3 was away.
 func TestUnknownNeverBorrowsFromItsCheck(t *testing.T) {
 	failed := func(code, message string) error {
-		return &smithy.OperationError{ServiceID: "S3", OperationName: "HeadBucket", Err: &smithy.GenericAPIError{Code: code, Message: message}}
+		return &smithy.OperationError{
+			ServiceID: "S3", OperationName: "HeadBucket", Err: &smithy.GenericAPIError{Code: code, Message: message},
+		}
 	}
 	for _, c := range []struct {
 		name string
@@ -52,7 +55,8 @@ func TestUnknownNeverBorrowsFromItsCheck(t *testing.T) {
 		{"throttled", failed("SlowDown", "less"), "SlowDown", "check again: s3fanout doctor --region eu-west-1"},
 		{"denied", failed("AccessDenied", "no"), "s3:ListBucket on", "allow s3:ListBucket to arn:aws:iam::111122223333:user/me"},
 		{"expired", failed("ExpiredToken", "old"), "refused the credentials", "renew the credentials; then check again"},
-		{"nobody there", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, "cannot reach AWS", "check the network and AWS_ENDPOINT_URL; then check again"},
+		{"nobody there", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, "cannot reach AWS",
+			"check the network and AWS_ENDPOINT_URL; then check again"},
 		{"answer lost", &net.OpError{Op: "read", Err: errors.New("connection reset")}, "connection reset", "check again: "},
 	} {
 		for _, info := range Checks() {
@@ -84,7 +88,8 @@ func TestAnOutageOfS3IsNoFailure(t *testing.T) {
 		t.Fatalf("findings %+v, want that of the bucket", findings)
 	}
 	wantUnknown(t, findings[0])
-	if !strings.Contains(findings[0].What, "503") && !strings.Contains(findings[0].What, http.StatusText(http.StatusServiceUnavailable)) && !strings.Contains(findings[0].What, "ServiceUnavailable") {
+	if !strings.Contains(findings[0].What, "503") && !strings.Contains(findings[0].What, http.StatusText(http.StatusServiceUnavailable)) &&
+		!strings.Contains(findings[0].What, "ServiceUnavailable") {
 		t.Errorf("what %q does not say what S3 answered", findings[0].What)
 	}
 }
@@ -92,7 +97,8 @@ func TestAnOutageOfS3IsNoFailure(t *testing.T) {
 // A bucket that is refused may be another account's: the fix says so.
 func TestARefusedBucketMayBeAnotherAccounts(t *testing.T) {
 	look := gatherWire(t, unusual().with("HEAD", "403 ")).Bucket
-	if look.State != Unanswered || !strings.Contains(look.Next, "in another account") || !strings.Contains(look.Next, "allow s3:ListBucket") {
+	if look.State != Unanswered || !strings.Contains(look.Next, "in another account") ||
+		!strings.Contains(look.Next, "allow s3:ListBucket") {
 		t.Errorf("got %+v", look)
 	}
 }

@@ -88,7 +88,9 @@ func gatherWireOf(t *testing.T, set replicaset.Config, answers http.Handler) Reg
 	return gatherFacts(t, set, answers, Gather, []string{"eu-west-1"}).Regions[0]
 }
 
-func gatherFacts(t *testing.T, set replicaset.Config, answers http.Handler, gather func(context.Context, Options) (Facts, error), regions []string) Facts {
+func gatherFacts(
+	t *testing.T, set replicaset.Config, answers http.Handler, gather func(context.Context, Options) (Facts, error), regions []string,
+) Facts {
 	t.Helper()
 	server := httptest.NewServer(answers)
 	t.Cleanup(server.Close)
@@ -109,46 +111,67 @@ func unusual() wire {
 	return wire{
 		"GetCallerIdentity": result("GetCallerIdentity", "<Account>"+account+"</Account><Arn>arn:me</Arn>"),
 
-		"HEAD":         "",
-		"versioning":   "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
-		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic + "</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule></S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
+		"HEAD":       "",
+		"versioning": "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
+		"notification": "<NotificationConfiguration><TopicConfiguration><Topic>" + topic +
+			"</Topic><Event>s3:ObjectCreated:Put</Event><Filter><S3Key><FilterRule><Name>Prefix</Name><Value>a/</Value></FilterRule>" +
+			"</S3Key></Filter></TopicConfiguration></NotificationConfiguration>",
 		"encryption": "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>" +
-			"<KMSMasterKeyID>arn:k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>",
+			"<KMSMasterKeyID>arn:k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule>" +
+			"</ServerSideEncryptionConfiguration>",
 		"lifecycle": "<LifecycleConfiguration>" +
-			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
-			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
-			"<Rule><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>9</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
-			"<Rule><Status>Enabled</Status><Filter><And><Prefix>a/</Prefix><Tag><Key>l</Key><Value/></Tag><Tag><Key>k</Key><Value>v</Value></Tag>" +
+			"<Rule><Status>Disabled</Status><Filter/><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>" +
+			"</AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload>" +
+			"<DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><Prefix></Prefix></Filter><AbortIncompleteMultipartUpload>" +
+			"<DaysAfterInitiation>9</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter><And><Prefix>a/</Prefix><Tag><Key>l</Key><Value/></Tag><Tag><Key>k</Key>" +
+			"<Value>v</Value></Tag>" +
 			"<ObjectSizeGreaterThan>1</ObjectSizeGreaterThan></And></Filter><Expiration><Date>2027-01-01T00:00:00Z</Date></Expiration>" +
 			"<NoncurrentVersionExpiration><NoncurrentDays>20</NoncurrentDays></NoncurrentVersionExpiration></Rule>" +
-			"<Rule><Status>Enabled</Status><Filter/><Expiration><Days>90</Days></Expiration><NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter/><Expiration><Days>90</Days></Expiration><NoncurrentVersionExpiration>" +
+			"<NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration></Rule>" +
 			"<Rule><Status>Disabled</Status><Filter/><Expiration><Days>1</Days></Expiration></Rule>" +
-			"<Rule><Status>Enabled</Status><Filter/><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration></Rule>" +
+			"<Rule><Status>Enabled</Status><Filter/><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker>" +
+			"</Expiration></Rule>" +
 			"</LifecycleConfiguration>",
 
-		"GetTopicAttributes": result("GetTopicAttributes", "<Attributes>"+entry("Policy", "{}")+entry("KmsMasterKeyId", "alias/t")+"</Attributes>"),
+		"GetTopicAttributes": result("GetTopicAttributes",
+			"<Attributes>"+entry("Policy", "{}")+entry("KmsMasterKeyId", "alias/t")+"</Attributes>"),
 		"ListSubscriptionsByTopic": result("ListSubscriptionsByTopic", "<Subscriptions>"+
-			"<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol><Endpoint>me@example.com</Endpoint></member>"+
+			"<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><Protocol>email</Protocol>"+
+			"<Endpoint>me@example.com</Endpoint></member>"+
 			"<member><SubscriptionArn>"+topic+":1</SubscriptionArn><Protocol>lambda</Protocol><Endpoint>"+function+"</Endpoint></member>"+
 			"</Subscriptions>"),
 		"GetSubscriptionAttributes": result("GetSubscriptionAttributes", "<Attributes>"+
-			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
+			entry("FilterPolicyScope", "MessageBody")+entry("FilterPolicy", `{"a":["b"]}`)+
+			entry("RedrivePolicy", `{"deadLetterTargetArn":"arn:q"}`)+
 			entry("PendingConfirmation", "false")+"</Attributes>"),
 
-		"configuration":       `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},"TracingConfig":{"Mode":"Active"},"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"WARN","SystemLogLevel":"DEBUG","LogGroup":"g"}}`,
-		"concurrency":         `{"ReservedConcurrentExecutions":0}`,
-		"tags":                `{"Tags":{"s3fanout:paused":"sometime"}}`,
-		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
-		"policy":              `{"Policy":"{\"Statement\":[]}"}`,
+		"configuration": `{"State":"Failed","StateReason":"gone","LastUpdateStatus":"Failed","Role":"arn:r","Timeout":3,` +
+			`"MemorySize":128,"Architectures":["x86_64"],"Environment":{"Variables":{"A":"b"}},"DeadLetterConfig":{"TargetArn":"arn:d"},` +
+			`"TracingConfig":{"Mode":"Active"},"LoggingConfig":{"LogFormat":"JSON","ApplicationLogLevel":"WARN","SystemLogLevel":"DEBUG",` +
+			`"LogGroup":"g"}}`,
+		"concurrency": `{"ReservedConcurrentExecutions":0}`,
+		"tags":        `{"Tags":{"s3fanout:paused":"sometime"}}`,
+		"event-invoke-config": `{"MaximumRetryAttempts":0,"MaximumEventAgeInSeconds":60,` +
+			`"DestinationConfig":{"OnFailure":{"Destination":"arn:f"}}}`,
+		"policy": `{"Policy":"{\"Statement\":[]}"}`,
 
-		"GetRole": result("GetRole", "<Role><RoleId>AROA1</RoleId><AssumeRolePolicyDocument>%7B%22a%22%3A%22b+c%22%7D</AssumeRolePolicyDocument>"+
-			"<PermissionsBoundary><PermissionsBoundaryArn>arn:b</PermissionsBoundaryArn></PermissionsBoundary></Role>"),
-		"ListRolePolicies":         result("ListRolePolicies", "<PolicyNames><member>one</member></PolicyNames><IsTruncated>false</IsTruncated>"),
-		"GetRolePolicy":            result("GetRolePolicy", "<PolicyDocument>%7B%7D</PolicyDocument>"),
-		"ListAttachedRolePolicies": result("ListAttachedRolePolicies", "<AttachedPolicies><member><PolicyName>Extra</PolicyName></member></AttachedPolicies>"),
+		"GetRole": result("GetRole",
+			"<Role><RoleId>AROA1</RoleId><AssumeRolePolicyDocument>%7B%22a%22%3A%22b+c%22%7D</AssumeRolePolicyDocument>"+
+				"<PermissionsBoundary><PermissionsBoundaryArn>arn:b</PermissionsBoundaryArn></PermissionsBoundary></Role>"),
+		"ListRolePolicies": result("ListRolePolicies",
+			"<PolicyNames><member>one</member></PolicyNames><IsTruncated>false</IsTruncated>"),
+		"GetRolePolicy": result("GetRolePolicy", "<PolicyDocument>%7B%7D</PolicyDocument>"),
+		"ListAttachedRolePolicies": result("ListAttachedRolePolicies",
+			"<AttachedPolicies><member><PolicyName>Extra</PolicyName></member></AttachedPolicies>"),
 
-		"GetQueueUrl":        `{"QueueUrl":"http://127.0.0.1/q"}`,
-		"GetQueueAttributes": `{"Attributes":{"Policy":"{}","SqsManagedSseEnabled":"false","KmsMasterKeyId":"k","MessageRetentionPeriod":"60","ApproximateNumberOfMessages":"1","ApproximateNumberOfMessagesNotVisible":"2","ApproximateNumberOfMessagesDelayed":"4"}}`,
+		"GetQueueUrl": `{"QueueUrl":"http://127.0.0.1/q"}`,
+		"GetQueueAttributes": `{"Attributes":{"Policy":"{}","SqsManagedSseEnabled":"false","KmsMasterKeyId":"k",` +
+			`"MessageRetentionPeriod":"60","ApproximateNumberOfMessages":"1","ApproximateNumberOfMessagesNotVisible":"2",` +
+			`"ApproximateNumberOfMessagesDelayed":"4"}}`,
 	}
 }
 
@@ -166,21 +189,27 @@ func TestGatherReadsWhatAWSTells(t *testing.T) {
 			Lifecycle: found(Lifecycle{NoncurrentDays: 20, Expires: []string{
 				"every object after 90 days", `objects with prefix "a/" and tag "k"="v" and tag "l"="" and over 1 bytes on 2027-01-01`,
 			}}), Encryption: found(Encryption{Algorithm: "aws:kms", Key: "arn:k", BucketKey: true}), Notifications: found([]Notification{
-				{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"}, Prefix: "a/"},
+				{TopicARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created", Events: []string{"s3:ObjectCreated:Put"},
+					Prefix: "a/"},
 			})}),
 		Topic: found(Topic{Policy: "{}", Key: "alias/t"}),
 		Subscriptions: found([]Subscription{
 			{ARN: "PendingConfirmation", Protocol: "email", Endpoint: "me@example.com", Pending: true},
-			{ARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created:1", Protocol: "lambda", Endpoint: "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator",
+			{ARN: "arn:aws:sns:eu-west-1:111122223333:media-object-created:1", Protocol: "lambda",
+				Endpoint: "arn:aws:lambda:ap-northeast-1:111122223333:function:media-replicator",
 				Settings: found(SubscriptionSettings{FilterScope: "MessageBody", FilterPolicy: `{"a":["b"]}`, DeadLettersTo: "arn:q"})},
 		}),
 		Function: found(Function{
 			State: "Failed", StateReason: "gone", UpdateStatus: "Failed", RoleARN: "arn:r", Environment: map[string]string{"A": "b"},
-			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active", Logging: Logging{Format: "JSON", Level: "WARN", System: "DEBUG", Group: "g"}, Reserved: found(0), Paused: Look[Paused]{State: Absent},
+			TimeoutSeconds: 3, MemoryMB: 128, Architecture: "x86_64", DeadLettersTo: "arn:d", Tracing: "Active",
+			Logging: Logging{Format: "JSON", Level: "WARN", System: "DEBUG", Group: "g"}, Reserved: found(0),
+			Paused:   Look[Paused]{State: Absent},
 			Failures: found(Failures{Destination: "arn:f", Retries: 0, MaxAgeSeconds: 60}), Policy: found(`{"Statement":[]}`),
 		}),
 		// A plus sign in IAM's documents is one.
-		Role:  found(Role{ID: "AROA1", Trust: `{"a":"b+c"}`, Policies: found([]string{"{}"}), Attached: found([]string{"Extra"}), Boundary: "arn:b"}),
+		Role: found(Role{
+			ID: "AROA1", Trust: `{"a":"b+c"}`, Policies: found([]string{"{}"}), Attached: found([]string{"Extra"}), Boundary: "arn:b",
+		}),
 		Queue: found(Queue{Policy: "{}", Key: "k", RetentionSeconds: 60, Letters: 7, Held: 2}),
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -221,12 +250,17 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 			return r.Bucket.State == Found && r.Bucket.Value.Region == "eu-west-2" && r.Bucket.Value.Versioning.State == Unanswered
 		}},
 		{"HEAD", "404 ", func(r Region) bool { return r.Bucket.State == Absent }},
-		{"lifecycle", "404 <Error><Code>NoSuchLifecycleConfiguration</Code></Error>", func(r Region) bool { return r.Bucket.Value.AbortDays.State == Absent }},
-		{"encryption", "404 <Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>", func(r Region) bool { return r.Bucket.Value.Encryption == found(Encryption{}) }},
-		{"encryption", "404 <Error><Code>NoSuchBucket</Code></Error>", func(r Region) bool { return r.Bucket.Value.Encryption.State == Absent }},
-		{"GetQueueAttributes", `{"Attributes":{"MessageRetentionPeriod":"60","SqsManagedSseEnabled":"false","ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`, func(r Region) bool {
-			return r.Queue.Value.Unencrypted && r.Queue.Value.Key == ""
-		}},
+		{"lifecycle", "404 <Error><Code>NoSuchLifecycleConfiguration</Code></Error>",
+			func(r Region) bool { return r.Bucket.Value.AbortDays.State == Absent }},
+		{"encryption", "404 <Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code></Error>",
+			func(r Region) bool { return r.Bucket.Value.Encryption == found(Encryption{}) }},
+		{"encryption", "404 <Error><Code>NoSuchBucket</Code></Error>",
+			func(r Region) bool { return r.Bucket.Value.Encryption.State == Absent }},
+		{"GetQueueAttributes",
+			`{"Attributes":{"MessageRetentionPeriod":"60","SqsManagedSseEnabled":"false","ApproximateNumberOfMessages":"0",` +
+				`"ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0"}}`, func(r Region) bool {
+				return r.Queue.Value.Unencrypted && r.Queue.Value.Key == ""
+			}},
 		{"versioning", "<VersioningConfiguration/>", func(r Region) bool { return r.Bucket.Value.Versioning == found("") }},
 		{"GetTopicAttributes", queryError("NotFound"), func(r Region) bool { return r.Topic.State == Absent }},
 		{"GetSubscriptionAttributes", queryError("NotFound"), func(r Region) bool {
@@ -235,7 +269,8 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 		}},
 		{"configuration", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.State == Absent }},
 		{"policy", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.Value.Policy.State == Absent }},
-		{"event-invoke-config", `404 {"__type":"ResourceNotFoundException"}`, func(r Region) bool { return r.Function.Value.Failures.State == Absent }},
+		{"event-invoke-config", `404 {"__type":"ResourceNotFoundException"}`,
+			func(r Region) bool { return r.Function.Value.Failures.State == Absent }},
 		{"event-invoke-config", `{}`, func(r Region) bool {
 			return r.Function.Value.Failures == found(Failures{Retries: 2, MaxAgeSeconds: 21600})
 		}},
@@ -243,7 +278,8 @@ func TestGatherReadsWhatIsNotThere(t *testing.T) {
 		{"tags", `{"Tags":{}}`, func(r Region) bool { return r.Function.Value.Paused.State == Absent }},
 		{"tags", `{"Tags":{"s3fanout:paused":"2026-11-20T12:00:00Z reserved=25"}}`, func(r Region) bool {
 			p := r.Function.Value.Paused
-			return p.State == Found && p.Value.Since.Equal(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)) && (time.Since(p.Value.Since)-p.Value.For).Abs() < time.Minute
+			return p.State == Found && p.Value.Since.Equal(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)) &&
+				(time.Since(p.Value.Since)-p.Value.For).Abs() < time.Minute
 		}},
 		{"tags", `403 {"__type":"AccessDeniedException"}`, func(r Region) bool {
 			p := r.Function.Value.Paused

@@ -51,17 +51,20 @@ func bucketOf(t *testing.T, versions int, key string, heads *atomic.Int64) S3 {
 		_, _ = fmt.Fprint(w, "<ListVersionsResult><EncodingType>url</EncodingType>")
 		to := min(from+2, len(all))
 		for _, e := range all[from:to] {
-			_, _ = fmt.Fprintf(w, "<Version><Key>%s</Key><VersionId>%s</VersionId><Size>4</Size><LastModified>2023-11-14T22:13:20Z</LastModified></Version>", escaped(e.key), e.id)
+			_, _ = fmt.Fprintf(w, "<Version><Key>%s</Key><VersionId>%s</VersionId><Size>4</Size>"+
+				"<LastModified>2023-11-14T22:13:20Z</LastModified></Version>", escaped(e.key), e.id)
 		}
 		_, _ = fmt.Fprintf(w, "<IsTruncated>%t</IsTruncated>", to < len(all))
 		if to < len(all) {
-			_, _ = fmt.Fprintf(w, "<NextKeyMarker>%s</NextKeyMarker><NextVersionIdMarker>%s</NextVersionIdMarker>", escaped(all[to-1].key), all[to-1].id)
+			_, _ = fmt.Fprintf(w, "<NextKeyMarker>%s</NextKeyMarker><NextVersionIdMarker>%s</NextVersionIdMarker>",
+				escaped(all[to-1].key), all[to-1].id)
 		}
 		_, _ = fmt.Fprint(w, "</ListVersionsResult>")
 	}))
 	t.Cleanup(server.Close)
 	return s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: &server.URL, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "us-east-1", BaseEndpoint: &server.URL, UsePathStyle: true,
+		Credentials:      credentials.NewStaticCredentialsProvider("a", "b", ""),
 		RetryMaxAttempts: 1, HTTPClient: server.Client(),
 	})
 }
@@ -88,9 +91,10 @@ func TestRunReadsAllPages(t *testing.T) {
 		{false, 0, 5, 0, false}, {true, 0, 5, 5, false}, {false, 3, 3, 0, true}, {true, 4, 4, 4, true}, {false, 5, 5, 0, false},
 	} {
 		var heads atomic.Int64
-		o := Options{Config: set(replicaset.Follow{Overwrites: tt.follow}), Account: account, Key: "a b", MaxVersions: tt.most, S3: map[string]S3{
-			"us-east-1": bucketOf(t, 0, "a b", new(atomic.Int64)), "eu-west-1": bucketOf(t, 5, "a b", &heads),
-		}}
+		o := Options{Config: set(replicaset.Follow{Overwrites: tt.follow}), Account: account, Key: "a b", MaxVersions: tt.most,
+			S3: map[string]S3{
+				"us-east-1": bucketOf(t, 0, "a b", new(atomic.Int64)), "eu-west-1": bucketOf(t, 5, "a b", &heads),
+			}}
 		f, err := Run(t.Context(), o)
 		if err != nil || f.Err() != nil {
 			t.Fatal(err, f.Err())
@@ -129,7 +133,9 @@ func TestRunTellsTheOthers(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, Options{Config: set(replicaset.Follow{}), Account: account, Key: "k", S3: map[string]S3{"us-east-1": down, "eu-west-1": down}}); err == nil {
+	if _, err := Run(ctx, Options{
+		Config: set(replicaset.Follow{}), Account: account, Key: "k", S3: map[string]S3{"us-east-1": down, "eu-west-1": down},
+	}); err == nil {
 		t.Error("no error of a context that has ended")
 	}
 }

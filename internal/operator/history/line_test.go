@@ -65,15 +65,27 @@ func TestLine(t *testing.T) {
 			{Region: "ap", Stack: []policy.Version{marker("a2", 20), version("a1", 13, a)}},
 		}}, "10 us u1 write?\n12 eu e1 replica of us/u1?*\n13 ap a1 replica of us/u1?\n20 ap a2 deletion*\n30 us u2 write?*"},
 		{"a parts' ETag says nothing", Facts{Regions: []Region{
-			{Region: "us", Stack: []policy.Version{version("u1", 10, a+"-2")}}, {Region: "eu", Stack: []policy.Version{version("e1", 12, a)}},
+			{Region: "us", Stack: []policy.Version{version("u1", 10, a+"-2")}},
+			{Region: "eu", Stack: []policy.Version{version("e1", 12, a)}},
 		}}, "10 us u1 write?*\n12 eu e1 version?*"},
 		{"a user's second upload of the same is no replica of its own Region's", Facts{Regions: []Region{
 			{Region: "us", Stack: []policy.Version{version("u2", 12, a), version("u1", 10, a)}},
 		}}, "10 us u1 write?\n12 us u2 write?*"},
 		{"what follows says so", Facts{Rule: follow, Regions: []Region{
-			{Region: "us", Stack: []policy.Version{marker("u3", 31), read(version("u2", 25, b), "us", "eu", "e2", 20), read(version("u1", 10, a), "us", "", "", 0)}},
-			{Region: "eu", Stack: []policy.Version{marker("e3", 30), read(version("e2", 20, b), "eu", "", "", 0), read(version("e1", 12, a), "eu", "us", "u1", 10)}},
-		}}, "10 us u1 write\n12 eu e1 replica of us/u1\n20 eu e2 write\n25 us u2 replica of eu/e2\n30 eu e3 deletion*\n31 us u3 deletion of eu/e3?*"},
+			{
+				Region: "us",
+				Stack: []policy.Version{
+					marker("u3", 31), read(version("u2", 25, b), "us", "eu", "e2", 20), read(version("u1", 10, a), "us", "", "", 0),
+				},
+			},
+			{
+				Region: "eu",
+				Stack: []policy.Version{
+					marker("e3", 30), read(version("e2", 20, b), "eu", "", "", 0), read(version("e1", 12, a), "eu", "us", "u1", 10),
+				},
+			},
+		}}, "10 us u1 write\n12 eu e1 replica of us/u1\n20 eu e2 write\n25 us u2 replica of eu/e2\n30 eu e3 deletion*\n" +
+			"31 us u3 deletion of eu/e3?*"},
 		{"deletions of two writes", Facts{Rule: follow, Regions: []Region{
 			{Region: "us", Stack: []policy.Version{marker("u2", 31), read(version("u1", 10, a), "us", "", "", 0)}},
 			{Region: "eu", Stack: []policy.Version{marker("e2", 30), read(version("e1", 11, b), "eu", "", "", 0)}},
@@ -116,7 +128,8 @@ func TestLineWithTheAuditTrail(t *testing.T) {
 		event("ap", "a1", func(e *audit.Event) { e.Name = "PutObjectTagging" }), // makes no version
 		event("ap", "a9", func(e *audit.Event) { e.Name, e.Named, e.Error = "DeleteObject", "a9", "AccessDenied" }),
 	}}}
-	want := "10 us u1 replica of eu/e1?\n10 eu e1 write\n10 ap a1 replica of eu/e1?*\n20 us u2 replica?*\n30 eu e3 replica of us/u2?*\n40 ap a0 destroyed"
+	want := "10 us u1 replica of eu/e1?\n10 eu e1 write\n10 ap a1 replica of eu/e1?*\n20 us u2 replica?*\n30 eu e3 replica of us/u2?*\n" +
+		"40 ap a0 destroyed"
 	if got := describe(f); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

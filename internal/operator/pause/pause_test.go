@@ -37,22 +37,31 @@ func (f *fake) change() error {
 	return nil
 }
 
-func (f *fake) GetFunctionConcurrency(context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.GetFunctionConcurrencyOutput, error) {
+func (f *fake) GetFunctionConcurrency(
+	context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options),
+) (*lambda.GetFunctionConcurrencyOutput, error) {
 	return &lambda.GetFunctionConcurrencyOutput{ReservedConcurrentExecutions: f.reserved}, nil
 }
 
-func (f *fake) PutFunctionConcurrency(_ context.Context, in *lambda.PutFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.PutFunctionConcurrencyOutput, error) {
+func (f *fake) PutFunctionConcurrency(
+	_ context.Context, in *lambda.PutFunctionConcurrencyInput, _ ...func(*lambda.Options),
+) (*lambda.PutFunctionConcurrencyOutput, error) {
 	if err := f.change(); err != nil {
 		return nil, err
 	}
 	if f.full && *in.ReservedConcurrentExecutions > 0 {
-		return nil, &smithy.GenericAPIError{Code: "InvalidParameterValueException", Message: "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."}
+		return nil,
+			&smithy.GenericAPIError{Code: "InvalidParameterValueException",
+				Message: "Specified ReservedConcurrentExecutions for function " +
+					"decreases account's UnreservedConcurrentExecution below its minimum value of [100]."}
 	}
 	f.reserved = in.ReservedConcurrentExecutions
 	return &lambda.PutFunctionConcurrencyOutput{}, nil
 }
 
-func (f *fake) DeleteFunctionConcurrency(context.Context, *lambda.DeleteFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.DeleteFunctionConcurrencyOutput, error) {
+func (f *fake) DeleteFunctionConcurrency(
+	context.Context, *lambda.DeleteFunctionConcurrencyInput, ...func(*lambda.Options),
+) (*lambda.DeleteFunctionConcurrencyOutput, error) {
 	if err := f.change(); err != nil {
 		return nil, err
 	}
@@ -72,7 +81,9 @@ func (f *fake) TagResource(_ context.Context, in *lambda.TagResourceInput, _ ...
 	return &lambda.TagResourceOutput{}, nil
 }
 
-func (f *fake) UntagResource(_ context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options)) (*lambda.UntagResourceOutput, error) {
+func (f *fake) UntagResource(
+	_ context.Context, in *lambda.UntagResourceInput, _ ...func(*lambda.Options),
+) (*lambda.UntagResourceOutput, error) {
 	if err := f.change(); err != nil {
 		return nil, err
 	}
@@ -144,7 +155,9 @@ func TestResumeWhereOthersReservedMeanwhile(t *testing.T) {
 	f := &fake{reserved: aws.Int32(0), tags: map[string]string{TagKey: "2026-11-29T12:00:00Z reserved=25"}, full: true}
 	before := f.String()
 	err := step(t, f, nil, resuming(nil))
-	if err == nil || !strings.Contains(err.Error(), "it stays paused: leave it a reserved concurrency of 25 in the account, or have AWS raise the account's, then resume it again") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "it stays paused: leave it a reserved concurrency of 25 in the account, or have AWS raise the "+
+			"account's, then resume it again") {
 		t.Errorf("got %v", err)
 	}
 	if f.String() != before {
@@ -213,7 +226,10 @@ func TestMemoryIsReadAsItIsWritten(t *testing.T) {
 			t.Fatalf("%q is read as %q, %v", m, got, err)
 		}
 	})
-	for _, bad := range []string{"", "reserved=none", "2026-11-29T12:00:00Z", "2026-11-29T12:00:00Z reserved=", "2026-11-29T12:00:00Z reserved=-1", "noon reserved=1"} {
+	for _, bad := range []string{
+		"", "reserved=none", "2026-11-29T12:00:00Z", "2026-11-29T12:00:00Z reserved=", "2026-11-29T12:00:00Z reserved=-1",
+		"noon reserved=1",
+	} {
 		if m, err := ParseMemory(bad); err == nil {
 			t.Errorf("%q is read as %v", bad, m)
 		}

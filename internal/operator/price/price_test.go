@@ -34,7 +34,8 @@ func TestTableHasRealRegionsAndPlausiblePrices(t *testing.T) {
 		}
 		// A mistaken decimal place shows: writes cost ten times as much as reads
 		// or more everywhere, and nothing is far from us-east-1.
-		if p.Write < 10*p.Read || p.Write < 0.004 || p.Write > 0.01 || p.Transfer < 0.02 || p.Transfer > 0.15 || p.Logs < 0.5 || p.Logs > 1 {
+		if p.Write < 10*p.Read || p.Write < 0.004 || p.Write > 0.01 || p.Transfer < 0.02 || p.Transfer > 0.15 || p.Logs < 0.5 ||
+			p.Logs > 1 {
 			t.Errorf("%s: %+v is not plausible", region, p)
 		}
 	}

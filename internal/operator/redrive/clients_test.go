@@ -156,7 +156,9 @@ func lostConnection(t *testing.T, reset bool) {
 // Asked again, the queue has nothing to give; that must not be taken for an
 // empty queue.
 func TestClientsLostLetters(t *testing.T) {
-	for _, sent := range []string{"", "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 1000\r\n\r\n{\"Messages\":["} {
+	for _, sent := range []string{
+		"", "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 1000\r\n\r\n{\"Messages\":[",
+	} {
 		var receives atomic.Int32
 		config := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
@@ -254,7 +256,8 @@ func TestClientsUnreachable(t *testing.T) {
 		Credentials: testCredentials(),
 	}
 	err := redriveEast(t, config).Err()
-	if !errors.Is(err, awsapi.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "\n") {
+	if !errors.Is(err, awsapi.ErrUnreachable) || !strings.Contains(err.Error(), "connection refused") ||
+		strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -87,10 +87,13 @@ func TestDeleteIsTriedAgain(t *testing.T) {
 			}
 		}
 		slices.Sort(left)
-		if !slices.Equal(left, []string{"m004", "m005", "m006"}) || report.Regions[0].Replayed != 4 || queue.left() != 3 || queue.visible() != 3 {
+		if !slices.Equal(left, []string{"m004", "m005", "m006"}) || report.Regions[0].Replayed != 4 || queue.left() != 3 ||
+			queue.visible() != 3 {
 			t.Errorf("not deleted: %v, replayed %d, left %d, visible %d", left, report.Regions[0].Replayed, queue.left(), queue.visible())
 		}
-		for handle, want := range map[string]int{"m000#1": 1, "m001#1": 2, "m002#1": 3, "m003#1": 4, "m004#1": 4, "m005#1": 4, "m006#1": 1} {
+		for handle, want := range map[string]int{
+			"m000#1": 1, "m001#1": 2, "m002#1": 3, "m003#1": 4, "m004#1": 4, "m005#1": 4, "m006#1": 1,
+		} {
 			tries := queue.tries[handle]
 			if len(tries) != want {
 				t.Errorf("%s: %d tries, want %d", handle, len(tries), want)

@@ -82,7 +82,8 @@ func backAtTheMomentOfItsDelete(t *testing.T, lenient, watch, late bool) {
 		t.Errorf("%d letters were replayed, want 2", n)
 	}
 	if queue.left() != 0 || report.Left() != 0 || w.functions[west].invocations() != 2 {
-		t.Errorf("left %d, said to be left %d, %d invocations; want none and 2", queue.left(), report.Left(), w.functions[west].invocations())
+		t.Errorf("left %d, said to be left %d, %d invocations; want none and 2",
+			queue.left(), report.Left(), w.functions[west].invocations())
 	}
 }
 

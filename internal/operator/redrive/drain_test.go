@@ -139,8 +139,10 @@ func TestInterruptedLettersAheadAreGivenBack(t *testing.T) {
 		if ahead != 20 && ahead != 30 {
 			t.Errorf("%d letters were received for one function, want 20, and perhaps a batch more", ahead)
 		}
-		if got := strings.Count(outcomes(report), string(redrive.Interrupted)); got != ahead || report.Left() != ahead || !report.Interrupted {
-			t.Errorf("%d letters are interrupted, %d left, want the %d received; interrupted: %v", got, report.Left(), ahead, report.Interrupted)
+		got := strings.Count(outcomes(report), string(redrive.Interrupted))
+		if got != ahead || report.Left() != ahead || !report.Interrupted {
+			t.Errorf("%d letters are interrupted, %d left, want the %d received; interrupted: %v",
+				got, report.Left(), ahead, report.Interrupted)
 		}
 		if queue.visible() != 100 || w.functions[west].invocations() != 1 {
 			t.Errorf("%d visible, %d invocations; want all 100, and one", queue.visible(), w.functions[west].invocations())
@@ -166,7 +168,8 @@ func TestLettersAheadOfAFatalErrorAreLeft(t *testing.T) {
 			t.Errorf("%d letters were received, %d are said to be left, interrupted %v, %d visible",
 				received, report.Left(), report.Interrupted, queue.visible())
 		}
-		if tried := w.functions[west].invocations(); tried == received || strings.Count(outcomes(report), string(redrive.NotInvoked)) != received-tried {
+		tried := w.functions[west].invocations()
+		if tried == received || strings.Count(outcomes(report), string(redrive.NotInvoked)) != received-tried {
 			t.Errorf("%d of %d letters were tried: %s", tried, received, outcomes(report))
 		}
 		if err := report.Err(); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "sqs:DeleteMessage") {

@@ -31,13 +31,16 @@ func TestRequestErrors(t *testing.T) {
 		{"no queue by code", func(w *world) {
 			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"}
 		}, awsapi.ErrMissing, []string{"queue media-dead-letters does not exist"}},
-		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, awsapi.ErrDenied, []string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
-		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, awsapi.ErrDenied, []string{"sqs:GetQueueAttributes"}},
+		{"receive denied", func(w *world) { w.queues[west].errs["ReceiveMessage"] = denied }, awsapi.ErrDenied,
+			[]string{"region eu-west-1", "sqs:ReceiveMessage", "media-dead-letters"}},
+		{"attributes denied", func(w *world) { w.queues[west].errs["GetQueueAttributes"] = denied }, awsapi.ErrDenied,
+			[]string{"sqs:GetQueueAttributes"}},
 		{"release denied", func(w *world) {
 			w.queues[west].errs["ChangeMessageVisibilityBatch"] = denied
 			w.functions[west].run = func(context.Context, string) error { return errThrown }
 		}, awsapi.ErrDenied, []string{"sqs:ChangeMessageVisibility", "visible again within 2 minutes"}},
-		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessageBatch"] = denied }, awsapi.ErrDenied, []string{"sqs:DeleteMessage"}},
+		{"delete denied", func(w *world) { w.queues[west].errs["DeleteMessageBatch"] = denied }, awsapi.ErrDenied,
+			[]string{"sqs:DeleteMessage"}},
 		{"invoke denied", func(w *world) {
 			w.functions[west].run = func(context.Context, string) error {
 				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
@@ -51,7 +54,8 @@ func TestRequestErrors(t *testing.T) {
 		{"wrong credentials", func(w *world) {
 			w.queues[west].errs["GetQueueUrl"] = &smithy.GenericAPIError{Code: "InvalidClientTokenId", Message: "bad\ntoken"}
 		}, awsapi.ErrCredentials, []string{"AWS_PROFILE"}},
-		{"unreachable", func(w *world) { w.queues[west].errs["GetQueueUrl"] = refused }, awsapi.ErrUnreachable, []string{"region eu-west-1", "connection refused"}},
+		{"unreachable", func(w *world) { w.queues[west].errs["GetQueueUrl"] = refused }, awsapi.ErrUnreachable,
+			[]string{"region eu-west-1", "connection refused"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +122,8 @@ func TestOneFunctionMissing(t *testing.T) {
 			if got := w.functions[asia].invocations(); got > w.options.Parallel {
 				t.Errorf("%s: the function was asked %d times, without success", code, got)
 			}
-			if err := report.Err(); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "region "+asia+": ") {
+			err := report.Err()
+			if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "region "+asia+": ") {
 				t.Errorf("%s: got %v, want one error that names %s", code, err, asia)
 			}
 		})
@@ -137,7 +142,8 @@ func TestSameErrorOnce(t *testing.T) {
 		if !errors.Is(err, awsapi.ErrCredentials) || !errors.Is(err, awsapi.ErrMissing) {
 			t.Fatalf("got %v, want both classes", err)
 		}
-		want := "regions us-east-1, eu-west-1: AWS refused the credentials: InvalidClientTokenId: bad; check AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, renew them if they are temporary\n" +
+		want := "regions us-east-1, eu-west-1: AWS refused the credentials: InvalidClientTokenId: bad; check AWS_PROFILE or the " +
+			"AWS_ACCESS_KEY_ID variables, renew them if they are temporary\n" +
 			"region ap-northeast-1: queue media-dead-letters does not exist; deploy the stacks or check the name in cdk.json"
 		if err.Error() != want {
 			t.Errorf("got\n%s\nwant\n%s", err, want)

@@ -68,7 +68,9 @@ type fakeTopics struct {
 	calls int
 }
 
-func (f *fakeTopics) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+func (f *fakeTopics) ListSubscriptionsByTopic(
+	ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options),
+) (*sns.ListSubscriptionsByTopicOutput, error) {
 	if f.takes > 0 {
 		select {
 		case <-time.After(f.takes):

@@ -141,7 +141,9 @@ func (f *fakeQueue) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, _
 	return &sqs.GetQueueUrlOutput{QueueUrl: aws.String("https://sqs." + f.region + "/" + account + "/" + *in.QueueName)}, nil
 }
 
-func (f *fakeQueue) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (f *fakeQueue) GetQueueAttributes(
+	ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
 	if err := f.call(ctx, "GetQueueAttributes"); err != nil {
 		return nil, err
 	}
@@ -153,7 +155,9 @@ func (f *fakeQueue) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttri
 	}}, nil
 }
 
-func (f *fakeQueue) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (f *fakeQueue) ReceiveMessage(
+	ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options),
+) (*sqs.ReceiveMessageOutput, error) {
 	if err := f.call(ctx, "ReceiveMessage"); err != nil {
 		return nil, err
 	}
@@ -275,7 +279,9 @@ func (f *fakeQueue) with(handle string, change func(*fakeMessage)) *types.Receip
 	return &types.ReceiptHandleIsInvalid{}
 }
 
-func (f *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (f *fakeQueue) DeleteMessageBatch(
+	ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options),
+) (*sqs.DeleteMessageBatchOutput, error) {
 	if err := f.call(ctx, "DeleteMessageBatch"); err != nil {
 		return nil, err
 	}
@@ -285,7 +291,9 @@ func (f *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 		case f.vague[*e.ReceiptHandle]:
 			continue
 		case f.refusing[*e.ReceiptHandle]:
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("not now")})
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{
+				Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("not now"),
+			})
 			continue
 		}
 		err := f.with(*e.ReceiptHandle, func(m *fakeMessage) { m.deleted = true })
@@ -296,12 +304,16 @@ func (f *fakeQueue) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
 			continue
 		}
-		out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String(err.ErrorCode()), Message: aws.String("no"), SenderFault: true})
+		out.Failed = append(out.Failed, types.BatchResultErrorEntry{
+			Id: e.Id, Code: aws.String(err.ErrorCode()), Message: aws.String("no"), SenderFault: true,
+		})
 	}
 	return out, nil
 }
 
-func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (f *fakeQueue) ChangeMessageVisibilityBatch(
+	ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	if err := f.call(ctx, "ChangeMessageVisibilityBatch"); err != nil {
 		return nil, err
 	}
@@ -328,7 +340,9 @@ func (f *fakeQueue) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Ch
 			refusal = err.ErrorCode()
 		}
 		if refusal != "" {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String(refusal), Message: aws.String("no"), SenderFault: true})
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{
+				Id: e.Id, Code: aws.String(refusal), Message: aws.String("no"), SenderFault: true,
+			})
 		}
 	}
 	return out, nil

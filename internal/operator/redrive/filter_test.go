@@ -156,8 +156,10 @@ func TestMax(t *testing.T) {
 			invoked := w.functions[east].invocations() + w.functions[west].invocations()
 			left := w.queues[east].visible() + w.queues[west].visible()
 			limited := report.Regions[0].Limited || report.Regions[1].Limited
-			if invoked != tt.want || left != 60-tt.want || report.Left() != 0 || report.Err() != nil || tt.most != 30 && limited != (tt.most < 30) {
-				t.Errorf("%+v: %d invocations, %d visible, left %d, limited %v, error %v", tt, invoked, left, report.Left(), limited, report.Err())
+			if invoked != tt.want || left != 60-tt.want || report.Left() != 0 || report.Err() != nil ||
+				tt.most != 30 && limited != (tt.most < 30) {
+				t.Errorf("%+v: %d invocations, %d visible, left %d, limited %v, error %v",
+					tt, invoked, left, report.Left(), limited, report.Err())
 			}
 		})
 	}

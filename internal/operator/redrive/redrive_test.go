@@ -84,7 +84,9 @@ func toJSON(v any) string {
 func s3Event(key string) string {
 	return toJSON(map[string]any{"Records": []any{map[string]any{
 		"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "awsRegion": east,
-		"s3": map[string]any{"bucket": map[string]any{"name": "media-" + account + "-" + east}, "object": map[string]any{"key": key, "versionId": "v"}},
+		"s3": map[string]any{
+			"bucket": map[string]any{"name": "media-" + account + "-" + east}, "object": map[string]any{"key": key, "versionId": "v"},
+		},
 	}}})
 }
 
@@ -117,7 +119,10 @@ func TestRoutes(t *testing.T) {
 		{SubscriptionArn: aws.String(topicARN + ":other"), Endpoint: aws.String(functionARN(asia))},
 		{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))},
 	}
-	foreign := []snstypes.Subscription{{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String("arn:aws:lambda:" + west + ":" + account + ":function:indexer")}}
+	foreign := []snstypes.Subscription{
+		{SubscriptionArn: aws.String(subscriptionARN),
+			Endpoint: aws.String("arn:aws:lambda:" + west + ":" + account + ":function:indexer")},
+	}
 	tests := []struct {
 		name          string
 		body          string
@@ -127,21 +132,34 @@ func TestRoutes(t *testing.T) {
 		outcome       redrive.Outcome
 	}{
 		{"envelope of this Region", envelope("k", functionARN(east)+":$LATEST"), nil, nil, []string{east}, redrive.Replayed},
-		{"envelope of another Region", envelope("k", functionARN(asia)), nil, nil, nil, redrive.NotOurs},                                                 // bad input: rd-08
-		{"envelope of another function", envelope("k", "arn:aws:lambda:"+east+":"+account+":function:indexer"), nil, nil, nil, redrive.NotOurs},          // bad input: rd-01
-		{"envelope of a Region outside the set", envelope("k", functionARN("eu-west-2")), nil, nil, nil, redrive.NotOurs},                                // bad input: rd-02
-		{"envelope of another account", envelope("k", "arn:aws:lambda:"+east+":999999999999:function:media-replicator"), nil, nil, nil, redrive.NotOurs}, // bad input: rd-03
-		{"envelope of no ARN", envelope("k", "media-replicator"), nil, nil, nil, redrive.NotOurs},                                                        // bad input: rd-04
+		// bad input: rd-08
+		{"envelope of another Region", envelope("k", functionARN(asia)), nil, nil, nil, redrive.NotOurs},
+		// bad input: rd-01
+		{"envelope of another function", envelope("k", "arn:aws:lambda:"+east+":"+account+":function:indexer"), nil, nil, nil,
+			redrive.NotOurs},
+		// bad input: rd-02
+		{"envelope of a Region outside the set", envelope("k", functionARN("eu-west-2")), nil, nil, nil, redrive.NotOurs},
+		// bad input: rd-03
+		{"envelope of another account", envelope("k", "arn:aws:lambda:"+east+":999999999999:function:media-replicator"), nil, nil, nil,
+			redrive.NotOurs},
+		// bad input: rd-04
+		{"envelope of no ARN", envelope("k", "media-replicator"), nil, nil, nil, redrive.NotOurs},
 		{"function's queue", toJSON(snsEvent("k")), nil, nil, []string{east}, redrive.Replayed},
 		{"subscription", notice(topicARN, subscriptionARN), known, nil, []string{west}, redrive.Replayed},
 		{"subscription that is gone", notice(topicARN, subscriptionARN), nil, nil, []string{asia, west}, redrive.Replayed},
 		{"subscription that is not named", notice(topicARN, ""), known, nil, []string{asia, west}, redrive.Replayed},
-		{"topic that is gone", notice(topicARN, subscriptionARN), known, &snstypes.NotFoundException{}, []string{asia, west}, redrive.Replayed},
-		{"subscription of another function", notice(topicARN, subscriptionARN), foreign, nil, nil, redrive.NotOurs},                       // bad input: rd-05
-		{"topic of another set", notice(topicARN+"-2", topicARN+"-2:s"), known, nil, nil, redrive.NotOurs},                                // bad input: rd-06
-		{"topic of another Region", notice(strings.Replace(topicARN, east, west, 1), ""), known, nil, nil, redrive.NotOurs},               // bad input: rd-09
-		{"topic of another account", notice(strings.Replace(topicARN, account, "999999999999", 1), ""), known, nil, nil, redrive.NotOurs}, // bad input: rd-10
-		{"not understood", "hello", nil, nil, nil, redrive.NotUnderstood},                                                                 // bad input: rd-07
+		{"topic that is gone", notice(topicARN, subscriptionARN), known, &snstypes.NotFoundException{}, []string{asia, west},
+			redrive.Replayed},
+		// bad input: rd-05
+		{"subscription of another function", notice(topicARN, subscriptionARN), foreign, nil, nil, redrive.NotOurs},
+		// bad input: rd-06
+		{"topic of another set", notice(topicARN+"-2", topicARN+"-2:s"), known, nil, nil, redrive.NotOurs},
+		// bad input: rd-09
+		{"topic of another Region", notice(strings.Replace(topicARN, east, west, 1), ""), known, nil, nil, redrive.NotOurs},
+		// bad input: rd-10
+		{"topic of another account", notice(strings.Replace(topicARN, account, "999999999999", 1), ""), known, nil, nil, redrive.NotOurs},
+		// bad input: rd-07
+		{"not understood", "hello", nil, nil, nil, redrive.NotUnderstood},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,7 +269,9 @@ func TestDryRun(t *testing.T) {
 func TestTopicAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.topics[east].subscriptions = []snstypes.Subscription{{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))}}
+		w.topics[east].subscriptions = []snstypes.Subscription{
+			{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))},
+		}
 		for range 30 {
 			w.queues[east].put(notice(topicARN, subscriptionARN))
 		}

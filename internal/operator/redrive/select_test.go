@@ -19,7 +19,8 @@ func TestOneMessage(t *testing.T) {
 		most               int
 		replayed, receives int // receives: of all letters, at most: up to it, and what is received ahead
 	}{
-		{"m015", false, 0, 1, 55}, {"m015", true, 0, 0, 55}, {"m010", false, 0, 0, 55}, {"m150", false, 0, 1, 190}, {"m999", false, 0, 0, 200},
+		{"m015", false, 0, 1, 55}, {"m015", true, 0, 0, 55}, {"m010", false, 0, 0, 55}, {"m150", false, 0, 1, 190},
+		{"m999", false, 0, 0, 200},
 		{"m015", false, 1, 1, 55}, {"m015", true, 1, 0, 55}, {"m150", false, 1, 1, 190}, {"m999", false, 1, 0, 200},
 	} {
 		t.Run(fmt.Sprint(tt.id, tt.dryRun, tt.most), func(t *testing.T) {
@@ -35,7 +36,8 @@ func TestOneMessage(t *testing.T) {
 					w.queues[west].put(body)
 				}
 				report := w.run(t, t.Context())
-				if got := w.functions[west].invocations(); got != tt.replayed || report.Regions[0].Replayed != tt.replayed || report.Err() != nil {
+				got := w.functions[west].invocations()
+				if got != tt.replayed || report.Regions[0].Replayed != tt.replayed || report.Err() != nil {
 					t.Errorf("invoked %d times, replayed %d, error %v, want %d", got, report.Regions[0].Replayed, report.Err(), tt.replayed)
 				}
 				if left, visible := w.queues[west].left(), w.queues[west].visible(); left != 200-tt.replayed || visible != left {
@@ -49,7 +51,8 @@ func TestOneMessage(t *testing.T) {
 					}
 				}
 				if received > tt.receives || report.Regions[0].Limited {
-					t.Errorf("%d letters were received, at most %d were needed; limited %v", received, tt.receives, report.Regions[0].Limited)
+					t.Errorf("%d letters were received, at most %d were needed; limited %v",
+						received, tt.receives, report.Regions[0].Limited)
 				}
 				if n := w.queues[west].called("ReceiveMessage"); n > tt.receives/10+3 {
 					t.Errorf("%d requests to receive %d letters", n, received)
@@ -74,7 +77,8 @@ func TestMaxOfAFewAmongMany(t *testing.T) {
 				w.queues[west].put(envelope(key, functionARN(west)))
 			}
 			report := w.run(t, t.Context())
-			if s := report.Regions[0]; s.Replayed != most || w.functions[west].invocations() != most || !s.Limited || w.queues[west].visible() != 400-most {
+			s := report.Regions[0]
+			if s.Replayed != most || w.functions[west].invocations() != most || !s.Limited || w.queues[west].visible() != 400-most {
 				t.Errorf("most %d: %d replayed, limited %v, %d visible", most, s.Replayed, s.Limited, w.queues[west].visible())
 			}
 			if n := w.queues[west].called("ReceiveMessage"); n > 2*most+5 {

@@ -84,13 +84,16 @@ func TestTopicIsAskedAgainAfterAnError(t *testing.T) {
 		w := newWorld()
 		w.options.Parallel = 1
 		topic := w.topics[east]
-		topic.subscriptions = []snstypes.Subscription{{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))}}
+		topic.subscriptions = []snstypes.Subscription{
+			{SubscriptionArn: aws.String(subscriptionARN), Endpoint: aws.String(functionARN(west))},
+		}
 		topic.once = &smithy.GenericAPIError{Code: "InternalError", Message: "later"}
 		for range 3 {
 			w.queues[east].put(notice(topicARN, subscriptionARN))
 		}
 		report := w.run(t, t.Context())
-		if got, want := outcomes(report), strings.Join([]string{east + " not-invoked", east + " replayed", east + " replayed"}, ", "); got != want || topic.calls != 2 {
+		got, want := outcomes(report), strings.Join([]string{east + " not-invoked", east + " replayed", east + " replayed"}, ", ")
+		if got != want || topic.calls != 2 {
 			t.Errorf("got %s after %d requests, want %s after 2", got, topic.calls, want)
 		}
 	})

@@ -74,7 +74,8 @@ func TestChangeOfAnOldHandleIsNoChangeOfTheNewOne(t *testing.T) {
 		<-time.After(2 * time.Minute)
 		run.end(t)
 		if m := queue.messages[0]; m.receives != 2 || !m.deleted || w.functions[west].invocations() != 1 {
-			t.Errorf("received %d times, deleted %v, %d invocations; want twice, deleted, one", m.receives, m.deleted, w.functions[west].invocations())
+			t.Errorf("received %d times, deleted %v, %d invocations; want twice, deleted, one",
+				m.receives, m.deleted, w.functions[west].invocations())
 		}
 	})
 }

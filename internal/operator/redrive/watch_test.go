@@ -78,7 +78,8 @@ func TestWatch(t *testing.T) {
 			t.Errorf("receives in 3 hours: got %d", got)
 		}
 		run.end(t)
-		if got := run.report; got.Regions[1].Replayed != 4 || len(got.Regions[1].Results) != 0 || got.Left() != 0 || got.Err() != nil || len(run.results) != 4 {
+		if got := run.report; got.Regions[1].Replayed != 4 || len(got.Regions[1].Results) != 0 || got.Left() != 0 || got.Err() != nil ||
+			len(run.results) != 4 {
 			t.Errorf("got %+v, %d results", got, len(run.results))
 		}
 	})
@@ -164,7 +165,8 @@ func TestWatchEnds(t *testing.T) {
 			t.Errorf("visible meanwhile: %d", got)
 		}
 		run.end(t)
-		if got, want := outcomes(run.report), west+" failed, "+west+" interrupted, "+west+" skipped"; got != want || run.report.Left() != 2 {
+		if got, want := outcomes(run.report), west+" failed, "+west+" interrupted, "+west+" skipped"; got != want ||
+			run.report.Left() != 2 {
 			t.Errorf("got %s, left %d; want %s, left 2", got, run.report.Left(), want)
 		}
 		if got := w.queues[west].visible(); got != 3 {

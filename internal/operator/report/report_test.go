@@ -37,13 +37,16 @@ type world struct {
 
 func newWorld(t *testing.T, now time.Time) *world {
 	t.Helper()
-	w := &world{t: t, Service: cloudwatch.New(cloudwatch.Config{Now: func() time.Time { return now }}), clients: map[string]metricdata.Client{}}
+	w := &world{
+		t: t, Service: cloudwatch.New(cloudwatch.Config{Now: func() time.Time { return now }}), clients: map[string]metricdata.Client{},
+	}
 	admin := iam.Caller{ARN: "arn:aws:iam::123456789012:user/administrator", AccountID: "123456789012"}
 	for _, region := range set.Regions {
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.ServeAPI(rw, r, region, admin) }))
 		t.Cleanup(server.Close)
 		w.clients[region] = awscloudwatch.NewFromConfig(aws.Config{
-			Region: region, BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+			Region: region, BaseEndpoint: aws.String(server.URL), RetryMaxAttempts: 1,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 		})
 	}
 	return w
@@ -59,7 +62,8 @@ func (w *world) put(region, namespace, name string, at time.Time, value float64,
 
 // arrive writes what the function of target writes of a replica.
 func (w *world) arrive(source, target string, at time.Time, lag time.Duration) {
-	w.put(target, "s3fanout", "ReplicationLag", at, float64(lag.Milliseconds()), "ReplicaSet", "media", "SourceRegion", source, "TargetRegion", target)
+	w.put(target, "s3fanout", "ReplicationLag", at, float64(lag.Milliseconds()), "ReplicaSet", "media", "SourceRegion", source,
+		"TargetRegion", target)
 }
 
 func (w *world) make(month string, threshold time.Duration, now time.Time) Report {
@@ -97,7 +101,8 @@ func TestNumbersAreThoseOfEachReplica(t *testing.T) {
 	begin, end := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), now
 	threshold := 10 * time.Minute
 	want := map[[2]string]*Arrivals{}
-	lags := []time.Duration{0, time.Millisecond, time.Minute - time.Millisecond, time.Minute, time.Minute + time.Millisecond, threshold, threshold + time.Millisecond,
+	lags := []time.Duration{0, time.Millisecond, time.Minute - time.Millisecond, time.Minute, time.Minute + time.Millisecond, threshold,
+		threshold + time.Millisecond,
 		15 * time.Minute, 15*time.Minute + time.Millisecond, time.Hour, time.Hour + time.Millisecond, 13 * 24 * time.Hour}
 	for range 3000 {
 		source := set.Regions[random.IntN(2)] // nothing from the third
@@ -146,7 +151,8 @@ func TestNumbersAreThoseOfEachReplica(t *testing.T) {
 func TestMonthsAreOfUTC(t *testing.T) {
 	w := newWorld(t, now)
 	for _, at := range []time.Time{
-		time.Date(2026, 9, 30, 23, 59, 59, 0, time.UTC), time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 31, 23, 59, 59, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 9, 30, 23, 59, 59, 0, time.UTC), time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 10, 31, 23, 59, 59, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		w.arrive("us-east-1", "eu-west-1", at, time.Second)
 	}
@@ -233,7 +239,8 @@ func TestGivenUpAndProofs(t *testing.T) {
 	want := []Region{
 		{Name: "us-east-1", Proofs: &Proofs{Oldest: 2 * time.Hour}},
 		{Name: "eu-west-1", GivenUp: 3, Undelivered: 5, Lost: 3, Proofs: &Proofs{
-			Complete: 3, Longest: 905 * time.Second, Oldest: 24 * time.Hour, Compared: 6000, Missing: 4, Different: 2, Repaired: 5, Unrepaired: 1,
+			Complete: 3, Longest: 905 * time.Second, Oldest: 24 * time.Hour, Compared: 6000, Missing: 4, Different: 2, Repaired: 5,
+			Unrepaired: 1,
 		}},
 		{Name: "ap-northeast-1"},
 	}
@@ -251,10 +258,14 @@ func TestRegionThatDoesNotAnswer(t *testing.T) {
 	}))
 	t.Cleanup(gone.Close)
 	w.clients["eu-west-1"] = awscloudwatch.NewFromConfig(aws.Config{
-		Region: "eu-west-1", BaseEndpoint: aws.String(gone.URL), RetryMaxAttempts: 1, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
+		Region: "eu-west-1", BaseEndpoint: aws.String(gone.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""),
 	})
 	var done []string
-	r, err := Make(t.Context(), Options{Set: set, Month: MonthOf(now), Threshold: time.Minute, Now: now, Clients: w.clients, Done: func(region string) { done = append(done, region) }})
+	r, err := Make(t.Context(), Options{
+		Set: set, Month: MonthOf(now), Threshold: time.Minute, Now: now, Clients: w.clients,
+		Done: func(region string) { done = append(done, region) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +277,9 @@ func TestRegionThatDoesNotAnswer(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Make(ctx, Options{Set: set, Month: MonthOf(now), Threshold: time.Minute, Now: now, Clients: w.clients}); !errors.Is(err, context.Canceled) {
+	if _, err := Make(ctx, Options{
+		Set: set, Month: MonthOf(now), Threshold: time.Minute, Now: now, Clients: w.clients,
+	}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of the context: %v", err)
 	}
 }

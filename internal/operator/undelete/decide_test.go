@@ -30,7 +30,9 @@ func objectOf(t *testing.T, s string) *listing.Object {
 		return &listing.Object{Deletion: &listing.Deletion{First: at(number(f[1])), Last: at(number(f[2]))}}
 	}
 	contents, modified, _ := strings.Cut(f[0], "@")
-	o := &listing.Object{Size: int64(min(1, len(contents))), ETag: "e" + contents, Modified: at(number(modified)), VersionID: "v-" + contents}
+	o := &listing.Object{
+		Size: int64(min(1, len(contents))), ETag: "e" + contents, Modified: at(number(modified)), VersionID: "v-" + contents,
+	}
 	if len(f) > 1 {
 		o.Deletion = &listing.Deletion{First: at(number(f[2])), Last: at(number(f[3]))}
 	}

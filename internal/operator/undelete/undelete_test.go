@@ -43,7 +43,8 @@ func TestRunBringsBackNamedKeysAlone(t *testing.T) {
 		t.Fatalf("got %+v, %v; want two restored, at a list request for each key and bucket", report, err)
 	}
 	for key, want := range map[string]bool{"films/one": true, "music/two": true, "films/one.srt": false} {
-		if _, err := w.Clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(buckets.Name(a)), Key: &key}); (err == nil) != want {
+		_, err := w.Clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(buckets.Name(a)), Key: &key})
+		if (err == nil) != want {
 			t.Errorf("%s: %v, want it back: %v", key, err, want)
 		}
 	}
@@ -73,7 +74,8 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	dry := options
 	dry.DryRun = true
 	report, err := undelete.Run(t.Context(), dry, undelete.Observer{})
-	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 || w.Calls("CopyObject") != 0 {
+	if sum := report.Sum(); err != nil || sum.Objects != 2 || sum.Bytes != 6 || sum.Restored != 0 || report.Lost != 1 ||
+		w.Calls("CopyObject") != 0 {
 		t.Fatalf("a dry run: got %+v, %v", report, err)
 	}
 
@@ -93,7 +95,8 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 		t.Errorf("got progress %+v, want %+v", progress, want)
 	}
 	for key, want := range map[string][2]string{
-		"films/one": {"one", "-"}, "films/two": {"-", "two"}, "films/kept": {"kept", "-"}, "films/again": {"new", "-"}, "music/three": {"-", "-"},
+		"films/one": {"one", "-"}, "films/two": {"-", "two"}, "films/kept": {"kept", "-"}, "films/again": {"new", "-"},
+		"music/three": {"-", "-"},
 	} {
 		if got := [2]string{w.Body(a, key), w.Body(b, key)}; got != want {
 			t.Errorf("%s: got %v, want %v", key, got, want)
@@ -101,7 +104,8 @@ func TestRunBringsBackWhatWasDeleted(t *testing.T) {
 	}
 	head, err := w.Clients[b].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + b), Key: aws.String("films/two")})
 	w.check(err)
-	if head.Metadata[policy.EntryName] != "" || aws.ToString(head.ContentType) != "text/x-test" || aws.ToInt32(head.TagCount) != 1 || head.StorageClass != "STANDARD_IA" {
+	if head.Metadata[policy.EntryName] != "" || aws.ToString(head.ContentType) != "text/x-test" || aws.ToInt32(head.TagCount) != 1 ||
+		head.StorageClass != "STANDARD_IA" {
 		t.Errorf("it came back as %+v", head)
 	}
 	head, err = w.Clients[a].HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b-" + a), Key: aws.String("films/one")})
@@ -238,12 +242,17 @@ func TestRunTellsOfFailures(t *testing.T) {
 		}
 		return nil
 	})
-	dry, err := undelete.Run(t.Context(), undelete.Options{Members: w.membersThat(func(context.Context, copier.Object) error { return refused }), Span: lately(), Concurrency: 1}, undelete.Observer{})
+	dry, err := undelete.Run(t.Context(),
+		undelete.Options{
+			Members: w.membersThat(func(context.Context, copier.Object) error { return refused }), Span: lately(), Concurrency: 1,
+		}, undelete.Observer{})
 	if err == nil || dry.Sum().Failed < 10 || dry.Sum().Left() == 0 {
 		t.Errorf("all denied: got %+v, %v", dry.Sum(), err)
 	}
 	report, err := undelete.Run(t.Context(), undelete.Options{Members: one, Span: lately()}, observer)
-	if sum := report.Sum(); err != nil || sum.Failed != 1 || sum.Restored != 39 || len(report.Failures) != 1 || report.Failures[0].Key != "k7" || !reported["k7"] {
+	sum := report.Sum()
+	if err != nil || sum.Failed != 1 || sum.Restored != 39 || len(report.Failures) != 1 || report.Failures[0].Key != "k7" ||
+		!reported["k7"] {
 		t.Errorf("one fails: got %+v, %v", report, err)
 	}
 }
@@ -301,7 +310,9 @@ func TestRunBringsBackTheLatestWrite(t *testing.T) {
 	if sum := report.Sum(); err != nil || sum.Restored != 2 || report.Recreated != 1 || report.Heads == 0 {
 		t.Errorf("got %+v, %v", report, err)
 	}
-	for key, want := range map[string][3]string{"lags": {"-", "latest", "old"}, "shown": {"-", "old", "latest"}, "not-yet": {"old", "old", "old"}} {
+	for key, want := range map[string][3]string{
+		"lags": {"-", "latest", "old"}, "shown": {"-", "old", "latest"}, "not-yet": {"old", "old", "old"},
+	} {
 		if got := [3]string{w.Body(a, key), w.Body(b, key), w.Body(c, key)}; got != want {
 			t.Errorf("%s: got %v, want %v", key, got, want)
 		}
@@ -323,7 +334,8 @@ func TestRunTellsWritesInPartsApart(t *testing.T) {
 	w.Remove(a, "k")
 	w.Pass(time.Second)
 	w.Remove(b, "k")
-	report, err := undelete.Run(t.Context(), undelete.Options{Members: w.members(), Span: lately(), Follows: func(string) bool { return true }}, undelete.Observer{})
+	report, err := undelete.Run(t.Context(),
+		undelete.Options{Members: w.members(), Span: lately(), Follows: func(string) bool { return true }}, undelete.Observer{})
 	if sum := report.Sum(); err != nil || sum.Restored != 1 {
 		t.Errorf("got %+v, %v", report, err)
 	}
@@ -355,7 +367,8 @@ func TestRunTellsEqualBytesApart(t *testing.T) {
 			w.Pass(2 * time.Second)
 			w.Remove(b, "k")
 			report, err := undelete.Run(t.Context(), undelete.Options{
-				Members: w.members(), Span: undelete.Span{Since: began.Add(tt.since), Until: began.Add(tt.until)}, Follows: func(string) bool { return true },
+				Members: w.members(), Span: undelete.Span{Since: began.Add(tt.since), Until: began.Add(tt.until)},
+				Follows: func(string) bool { return true },
 			}, undelete.Observer{})
 			if got := [2]string{w.Body(a, "k"), w.Body(b, "k")}; err != nil || got != [2]string{"-", tt.want} {
 				t.Errorf("got %v, %+v, %v", got, report, err)

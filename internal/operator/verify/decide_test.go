@@ -13,7 +13,9 @@ func TestDecide(t *testing.T) {
 	const grace = 5 * time.Minute
 	// at is an object that was written so long ago, later ones newer.
 	at := func(age time.Duration, size int64, etag string, checksums ...policy.Checksum) policy.State {
-		return policy.State{Presence: policy.Present, Modified: now.Add(-age), Figures: policy.Figures{Size: size, ETag: etag, Checksums: checksums}}
+		return policy.State{
+			Presence: policy.Present, Modified: now.Add(-age), Figures: policy.Figures{Size: size, ETag: etag, Checksums: checksums},
+		}
 	}
 	old := func(size int64, etag string, checksums ...policy.Checksum) policy.State {
 		return at(48*time.Hour, size, etag, checksums...)
@@ -78,10 +80,15 @@ func TestDecide(t *testing.T) {
 		{"in parts, no checksum", []policy.State{old(1, "a-2"), old(1, "b-3")}, 0, "size only"},
 		{"in parts and not", []policy.State{old(1, "a-2"), old(1, "b")}, 0, "size only"},
 		{"in parts, checksums of two kinds", []policy.State{old(1, "a-2", parts("x")), old(1, "b-3", full("y"))}, 0, "size only"},
-		{"in parts, same algorithm of two types", []policy.State{old(1, "a-2", policy.Checksum{Algorithm: "CRC32", Type: policy.Composite, Value: "x-2"}), old(1, "b", policy.Checksum{Algorithm: "CRC32", Type: policy.FullObject, Value: "y"})}, 0, "size only"},
+		{"in parts, same algorithm of two types",
+			[]policy.State{
+				old(1, "a-2", policy.Checksum{Algorithm: "CRC32", Type: policy.Composite, Value: "x-2"}),
+				old(1, "b", policy.Checksum{Algorithm: "CRC32", Type: policy.FullObject, Value: "y"}),
+			}, 0, "size only"},
 		{"in parts, equal composite", []policy.State{old(1, "a-2", parts("x-2")), old(1, "b-2", parts("x-2"))}, 0, "same"},
 		{"in parts, unequal composite", []policy.State{old(1, "a-2", parts("x-2")), old(1, "b-3", parts("y-3"))}, 0, "size only"},
-		{"one of two checksums is unequal", []policy.State{old(1, "a-2", parts("x-2"), full("x")), old(1, "b-2", parts("x-2"), full("y"))}, 0, "different [1] checksum"},
+		{"one of two checksums is unequal", []policy.State{old(1, "a-2", parts("x-2"), full("x")), old(1, "b-2", parts("x-2"), full("y"))},
+			0, "different [1] checksum"},
 		{"KMS", []policy.State{kms(old(1, "a")), old(1, "b")}, 0, "size only"},
 		{"KMS, unequal size", []policy.State{kms(old(1, "a")), old(2, "b")}, 0, "different [1] size"},
 		{"KMS, unequal checksum", []policy.State{kms(old(1, "a", full("x"))), kms(old(1, "b", full("y")))}, 0, "different [1] checksum"},

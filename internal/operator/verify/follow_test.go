@@ -91,7 +91,8 @@ func TestRunComparesWhatIsFollowed(t *testing.T) {
 	if !slices.Equal(found, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(found, "\n"), strings.Join(want, "\n"))
 	}
-	if summary.Undeleted != 1 || summary.Different != 2 || summary.Missing != 3 || summary.Both != 1 || summary.Unequal() != 5 || summary.Keys != 6 {
+	if summary.Undeleted != 1 || summary.Different != 2 || summary.Missing != 3 || summary.Both != 1 || summary.Unequal() != 5 ||
+		summary.Keys != 6 {
 		t.Errorf("got %+v", summary)
 	}
 }
@@ -116,7 +117,11 @@ func TestRunComparesByTheRuleOfTheKey(t *testing.T) {
 	found, _ := followed(t, w, func(o *verify.Options) {
 		o.Follow = func(key string) (bool, bool) { return strings.HasPrefix(key, "films/"), false }
 	})
-	if want := []string{"different size logs/b eu-west-1", "different stale films/b us-east-1", "missing deleted films/a us-east-1", "missing deleted logs/a us-east-1"}; !slices.Equal(found, want) {
+	want := []string{
+		"different size logs/b eu-west-1", "different stale films/b us-east-1", "missing deleted films/a us-east-1",
+		"missing deleted logs/a us-east-1",
+	}
+	if !slices.Equal(found, want) {
 		t.Errorf("got %q, want %q", found, want)
 	}
 }

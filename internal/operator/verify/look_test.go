@@ -21,8 +21,11 @@ func TestRunAsksAnotherWay(t *testing.T) {
 		want   map[string]string
 		sizes  int64
 	}{
-		{"a delete marker", func(*s3.HeadObjectInput) error { return nil }, map[string]string{"missing a": "r1 deleted", "different b": "r1 size"}, 0},
-		{"an object under the customer's key", func(*s3.HeadObjectInput) error { return listtest.Refused(http.StatusBadRequest, "BadRequest") }, map[string]string{"different b": "r1 size"}, 1},
+		{"a delete marker", func(*s3.HeadObjectInput) error { return nil },
+			map[string]string{"missing a": "r1 deleted", "different b": "r1 size"}, 0},
+		{"an object under the customer's key",
+			func(*s3.HeadObjectInput) error { return listtest.Refused(http.StatusBadRequest, "BadRequest") },
+			map[string]string{"different b": "r1 size"}, 1},
 		{"checksums that may not be read", func(in *s3.HeadObjectInput) error {
 			if in.ChecksumMode != "" {
 				return listtest.Refused(http.StatusForbidden, "Forbidden")

@@ -100,7 +100,8 @@ func TestCountsOfManyPrefixes(t *testing.T) {
 		}
 	}
 	largest, others := c.Prefixes()
-	if len(largest) != MaxPrefixes || others != 1000-MaxPrefixes || largest[0].Prefix != "0099/" || largest[0].Missing != 100 || largest[19].Missing != 99 {
+	if len(largest) != MaxPrefixes || others != 1000-MaxPrefixes || largest[0].Prefix != "0099/" || largest[0].Missing != 100 ||
+		largest[19].Missing != 99 {
 		t.Errorf("got %+v and %d others", largest, others)
 	}
 	if total := c.Regions()[0].Missing; total != 50500 {

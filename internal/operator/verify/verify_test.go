@@ -329,7 +329,8 @@ func TestDifferenceNamesTheObjects(t *testing.T) {
 	}
 	objects := []verify.Object{
 		{Region: "r1", VersionID: "v-three", Size: 5, ETag: "three", Modified: *two.LastModified},
-		{Region: "r2", VersionID: "v-one", Size: 3, ETag: "one", Checksum: policy.Checksum{Algorithm: "SHA256", Type: "FULL_OBJECT", Value: "AAA="}, Modified: *one.LastModified},
+		{Region: "r2", VersionID: "v-one", Size: 3, ETag: "one",
+			Checksum: policy.Checksum{Algorithm: "SHA256", Type: "FULL_OBJECT", Value: "AAA="}, Modified: *one.LastModified},
 	}
 	if len(got) != 2 || !reflect.DeepEqual(got[0].Objects, objects) || got[0].Kind != verify.Missing || got[1].Kind != verify.Different {
 		t.Errorf("got %+v, want a missing and a different one with %+v", got, objects)

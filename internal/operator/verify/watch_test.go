@@ -119,9 +119,11 @@ func TestRunWaitsForDeletionsUnderWay(t *testing.T) {
 		{"the second follows", 10 * time.Second, true, 30 * time.Second, false, nil, 1, time.Minute},
 		{"the second does not follow", time.Minute, true, 0, false, map[string]string{"missing k": "r0 deleted"}, 0, 4 * time.Minute},
 		{"deleted long ago", time.Hour, true, 0, false, map[string]string{"missing k": "r0 deleted"}, 0, 0},
-		{"deleted long ago, and nobody may know when", time.Hour, true, 0, true, map[string]string{"missing k": "r0 deleted"}, 0, 5 * time.Minute},
+		{"deleted long ago, and nobody may know when", time.Hour, true, 0, true, map[string]string{"missing k": "r0 deleted"}, 0,
+			5 * time.Minute},
 		{"without versions, after it was listed", 0, false, 30 * time.Second, false, nil, 1, time.Minute},
-		{"without versions, and the second does not follow", 0, false, 0, false, map[string]string{"missing k": "r0 absent"}, 0, 5 * time.Minute},
+		{"without versions, and the second does not follow", 0, false, 0, false, map[string]string{"missing k": "r0 absent"}, 0,
+			5 * time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -234,9 +236,11 @@ func TestRunNamesWhatIsBeingCopied(t *testing.T) {
 	}{
 		{"by the function", "large", &listtest.Upload{Initiator: ours, Initiated: ago(time.Hour), Last: ago(time.Minute)}, false,
 			map[string]string{"copying k": "r1 copying", "missing k": "r2 absent"}, 3},
-		{"by the function, which has stopped", "large", &listtest.Upload{Initiator: ours, Initiated: ago(time.Hour), Last: ago(16 * time.Minute)}, false,
+		{"by the function, which has stopped", "large",
+			&listtest.Upload{Initiator: ours, Initiated: ago(time.Hour), Last: ago(16 * time.Minute)}, false,
 			map[string]string{"missing k": "r1,r2 absent"}, 3},
-		{"by somebody else", "large", &listtest.Upload{Initiator: "arn:aws:iam::111122223333:user/ann", Initiated: ago(time.Minute), Last: ago(0)}, false,
+		{"by somebody else", "large",
+			&listtest.Upload{Initiator: "arn:aws:iam::111122223333:user/ann", Initiated: ago(time.Minute), Last: ago(0)}, false,
 			map[string]string{"missing k": "r1,r2 absent"}, 3},
 		{"by nobody", "large", nil, false, map[string]string{"missing k": "r1,r2 absent"}, 2},
 		{"not in parts", "small", &listtest.Upload{Initiator: ours, Initiated: ago(time.Minute), Last: ago(0)}, false,

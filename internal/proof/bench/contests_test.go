@@ -53,7 +53,8 @@ func TestPayloadIsAnEvent(t *testing.T) {
 	if err != nil || len(in.Messages) != 1 || len(in.Messages[0].Errs) > 0 || len(in.Messages[0].Records) != 1 {
 		t.Fatalf("got %+v, %v", in, err)
 	}
-	if r := in.Messages[0].Records[0]; r.Bucket != sourceBucket || r.Region != sourceRegion || r.Key != "films/000001.mp4" || r.VersionID != "v1" || r.Size != 7 {
+	r := in.Messages[0].Records[0]
+	if r.Bucket != sourceBucket || r.Region != sourceRegion || r.Key != "films/000001.mp4" || r.VersionID != "v1" || r.Size != 7 {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -109,7 +110,8 @@ func TestInTurns(t *testing.T) {
 }
 
 func TestReadBenchmarks(t *testing.T) {
-	got := readBenchmarks("goos: linux\nBenchmarkInvoke/all-2 \t 5000\t 117078 ns/op\t 53570 cpu-ns/op\t 22503 B/op\t 177 allocs/op\nBenchmarkOther 10 5.5 ns/op\nPASS\n")
+	got := readBenchmarks("goos: linux\nBenchmarkInvoke/all-2 \t 5000\t 117078 ns/op\t 53570 cpu-ns/op\t 22503 B/op\t 177 allocs/op\n" +
+		"BenchmarkOther 10 5.5 ns/op\nPASS\n")
 	want := map[string]map[string]float64{
 		"BenchmarkInvoke/all": {"ns/op": 117078, "cpu-ns/op": 53570, "B/op": 22503, "allocs/op": 177},
 		"BenchmarkOther":      {"ns/op": 5.5},

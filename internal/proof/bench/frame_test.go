@@ -211,7 +211,8 @@ func TestUpdatePage(t *testing.T) {
 	}
 	updated := string(page)
 	for _, want := range []string{
-		"before\n<!-- example -->\n## Example\nWhat is done.\n", "- a copy, ms: 3.50; other 1.2: 9.50 (2.50)\n- a copy, ms: 3.50; absent: not measured, not installed\n",
+		"before\n<!-- example -->\n## Example\nWhat is done.\n",
+		"- a copy, ms: 3.50; other 1.2: 9.50 (2.50)\n- a copy, ms: 3.50; absent: not measured, not installed\n",
 		"\n21 November 2026, 1 cores (Z80), go1; 2 rounds.\n<!-- end of example -->\nafter\n",
 	} {
 		if !strings.Contains(updated, want) {
@@ -226,7 +227,8 @@ func TestUpdatePage(t *testing.T) {
 	if err := updatePage(path, m, []result{twoRounds()}); err != nil {
 		t.Fatal(err)
 	}
-	if page, err = os.ReadFile(path); err != nil || !strings.HasPrefix(string(page), common) || !strings.Contains(string(page), "\n\n2 rounds.\n") {
+	if page, err = os.ReadFile(path); err != nil || !strings.HasPrefix(string(page), common) ||
+		!strings.Contains(string(page), "\n\n2 rounds.\n") {
 		t.Errorf("%v, of a contest on what the page names:\n%s", err, page)
 	}
 }

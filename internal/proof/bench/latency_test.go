@@ -24,7 +24,11 @@ func TestQuantiles(t *testing.T) {
 // The arrows of an upload add up to its lag, and what is not ours is what is left of it.
 func TestLagIsItsArrows(t *testing.T) {
 	at := func(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }
-	w := &lagWatch{seen: map[string]*moments{"k": {uploaded: at(0), announced: at(100), delivered: at(150), taken: at(160), asked: at(163), visible: at(200)}}}
+	w := &lagWatch{
+		seen: map[string]*moments{
+			"k": {uploaded: at(0), announced: at(100), delivered: at(150), taken: at(160), asked: at(163), visible: at(200)},
+		},
+	}
 	r := lagRuns()[0]
 	ours, theirs := sample{}, sample{}
 	if err := w.summarise([]string{"k"}, r, ours, theirs); err != nil {

@@ -17,7 +17,8 @@ var probe = map[string]string{
 	"part/part.go":    "package part\n\nfunc Say() { println(1) }\n",
 	"declared/a.go":   "package declared\n",
 	"declared/a_test.go": "package declared\n\nimport (\n\t\"testing\"\n\n\t\"probe/buildinput\"\n)\n\n" +
-		"func TestBuilt(t *testing.T) {\n\tif err := buildinput.Declare(t.Context(), \"..\", \"./program\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n",
+		"func TestBuilt(t *testing.T) {\n\tif err := buildinput.Declare(t.Context(), \"..\", \"./program\"); err != nil {\n" +
+		"\t\tt.Fatal(err)\n\t}\n}\n",
 	"silent/a.go":      "package silent\n",
 	"silent/a_test.go": "package silent\n\nimport \"testing\"\n\nfunc TestBuilt(*testing.T) {}\n",
 }

@@ -149,7 +149,8 @@ func TestPagesOfACrowd(t *testing.T) {
 	for _, n := range sent {
 		total += n
 	}
-	t.Logf("%s, %s/%s, %d processors, %s", time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	t.Logf("%s, %s/%s, %d processors, %s", time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+		runtime.Version())
 	t.Logf("%d Regions, %d dead letters, %d differences", regionsOfCrowd, letters, differences)
 	t.Logf("%-40s %8d bytes             %v", "a look, all its parts", total, time.Since(began).Round(time.Millisecond))
 	if total > mostSent || total == 0 {

@@ -107,7 +107,8 @@ func TestOneEndpoint(t *testing.T) {
 	ctx := t.Context()
 	write := func(arn, region, key string) {
 		t.Helper()
-		if _, err := w.by(region).PutObject(ctx, &s3.PutObjectInput{Bucket: &arn, Key: &key, Body: strings.NewReader("body of " + key)}); err != nil {
+		_, err := w.by(region).PutObject(ctx, &s3.PutObjectInput{Bucket: &arn, Key: &key, Body: strings.NewReader("body of " + key)})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,7 +118,9 @@ func TestOneEndpoint(t *testing.T) {
 	w.wantBy(main, before, "first", "body of first")
 	for _, region := range before {
 		w.wantLetters(region, 0)
-		_, err := w.s3(region).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String("direct"), Body: strings.NewReader("1")})
+		_, err := w.s3(region).PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(w.bucket(region)), Key: aws.String("direct"), Body: strings.NewReader("1"),
+		})
 		if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("by the bucket's name in %s: %v, want AccessDenied", region, err)
 		}
@@ -151,7 +154,9 @@ func TestOneEndpoint(t *testing.T) {
 		t.Errorf("access points %v, want %s alone", got, second)
 	}
 	w.wantDoctor(withPoints(t, after, map[string]any{"name": "second"}), "")
-	if _, err := w.s3("eu-west-1").DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: aws.String(w.bucket("eu-west-1"))}); err != nil {
+	if _, err := w.s3("eu-west-1").DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{
+		Bucket: aws.String(w.bucket("eu-west-1")),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.wantDoctor(withPoints(t, after, map[string]any{"name": "second"}), "failed")
@@ -173,8 +178,10 @@ func TestRealClientsByAnAccessPoint(t *testing.T) {
 	arn := w.state.AccessPoints.ARNs[0]
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "python3"), "testdata/boto3_access_point.py")
 	cmd.Env = []string{
-		"BUCKET=" + arn, "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
-		"AWS_ENDPOINT_URL=" + w.state.Endpoint, "AWS_CA_BUNDLE=" + w.state.AccessPoints.CABundle, "HTTPS_PROXY=" + w.state.AccessPoints.Proxies["eu-west-1"],
+		"BUCKET=" + arn, "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
+		"AWS_ENDPOINT_URL=" + w.state.Endpoint, "AWS_CA_BUNDLE=" + w.state.AccessPoints.CABundle,
+		"HTTPS_PROXY=" + w.state.AccessPoints.Proxies["eu-west-1"],
 		"HOME=" + t.TempDir(),
 	}
 	out, err := cmd.CombinedOutput()

@@ -27,7 +27,9 @@ func TestAdoptedBucketWithAKey(t *testing.T) {
 	if _, err := w.s3("us-east-1").PutBucketEncryption(t.Context(), &s3.PutBucketEncryptionInput{
 		Bucket: aws.String(bucket),
 		ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{Rules: []s3types.ServerSideEncryptionRule{{
-			ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{SSEAlgorithm: s3types.ServerSideEncryptionAwsKms, KMSMasterKeyID: &arn},
+			ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
+				SSEAlgorithm: s3types.ServerSideEncryptionAwsKms, KMSMasterKeyID: &arn,
+			},
 		}}},
 	}); err != nil {
 		t.Fatal(err)
@@ -50,7 +52,8 @@ func TestAdoptedBucketWithAKey(t *testing.T) {
 	w.wantHealthOf(config, nil)
 	w.as(w.mustAssume("arn:aws:iam::123456789012:role/operator", "operator")).wantHealthOf(config, nil)
 	w.wantHealthOf(without, []string{"us-east-1 adopted-encryption"})
-	in, out := object{key: "films/in", body: "encrypted by the owner's key as it comes in"}, object{key: "films/out", body: "and decrypted as it goes out"}
+	in, out := object{key: "films/in", body: "encrypted by the owner's key as it comes in"},
+		object{key: "films/out", body: "and decrypted as it goes out"}
 	w.upload("eu-west-1", in)
 	w.upload("us-east-1", out)
 	w.settle()

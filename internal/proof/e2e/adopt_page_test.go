@@ -68,7 +68,9 @@ func TestAdoptionPage(t *testing.T) {
 	others.QueueConfigurations = nil // new objects are the set's alone: it has no filters
 	w.putNotifications("films-us", others)
 	policy := `{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::films-eu"}]}`
-	if _, err := w.s3("eu-west-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String("films-eu"), Policy: &policy}); err != nil {
+	if _, err := w.s3("eu-west-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{
+		Bucket: aws.String("films-eu"), Policy: &policy,
+	}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -120,7 +122,8 @@ func TestAdoptionPage(t *testing.T) {
 	for region, bucket := range buckets {
 		w.wantSettings(region, bucket, before[region])
 		for _, o := range append(had, uploaded) {
-			if _, err := w.s3(region).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(o.key)}); err != nil {
+			_, err := w.s3(region).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(o.key)})
+			if err != nil {
 				t.Errorf("%s in %s: %v", o.key, bucket, err)
 			}
 		}

@@ -26,16 +26,21 @@ func TestAdoptedBuckets(t *testing.T) {
 	w.deployAll(nothingElse(t).withOwner())
 	w.oldBucket("us-east-1", first)
 	w.oldBucket("eu-west-1", second)
-	both, onlyFirst, onlySecond := object{key: "films/both", body: "both"}, object{key: "films/first", body: "first"}, object{key: "films/second", body: "second"}
+	both, onlyFirst, onlySecond := object{key: "films/both", body: "both"}, object{key: "films/first", body: "first"},
+		object{key: "films/second", body: "second"}
 	w.have("us-east-1", first, both)
 	w.have("eu-west-1", second, both)
 	w.have("us-east-1", first, onlyFirst)
 	w.have("eu-west-1", second, onlySecond)
 	w.have("us-east-1", first, object{key: "private/notes", body: "no filter matches"})
 	w.putNotifications(first, owners())
-	policy := "{ \"Version\" : \"2012-10-17\",\n \"Statement\": [ {\"Sid\":\"Mine\", \"Effect\":\"Deny\", \"Principal\":\"*\", \"Action\":\"s3:*\",\n" +
-		"\"Resource\":\"arn:aws:s3:::" + first + "/private/*\", \"Condition\":{\"StringNotEquals\":{\"aws:PrincipalAccount\":\"123456789012\"}} } ] }\n"
-	if _, err := w.s3("us-east-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(first), Policy: &policy}); err != nil {
+	policy := "{ \"Version\" : \"2012-10-17\",\n \"Statement\": [ {\"Sid\":\"Mine\", \"Effect\":\"Deny\", \"Principal\":\"*\", " +
+		"\"Action\":\"s3:*\",\n" +
+		"\"Resource\":\"arn:aws:s3:::" + first +
+		"/private/*\", \"Condition\":{\"StringNotEquals\":{\"aws:PrincipalAccount\":\"123456789012\"}} } ] }\n"
+	if _, err := w.s3("us-east-1").PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{
+		Bucket: aws.String(first), Policy: &policy,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	before := map[string]string{"us-east-1": w.settingsOf("us-east-1", first), "eu-west-1": w.settingsOf("eu-west-1", second)}
@@ -43,7 +48,9 @@ func TestAdoptedBuckets(t *testing.T) {
 	context, config := adopting(t, map[string]string{"us-east-1": first, "eu-west-1": second}, nil)
 	set := editable(t, synthesize(t, context)).withOwner()
 	w.deployAll(set, adoptRegions...)
-	for region, bucket := range map[string]string{"us-east-1": first, "eu-west-1": second, "ap-northeast-1": "media-123456789012-ap-northeast-1"} {
+	for region, bucket := range map[string]string{
+		"us-east-1": first, "eu-west-1": second, "ap-northeast-1": "media-123456789012-ap-northeast-1",
+	} {
 		if got := w.bucket(region); got != bucket {
 			t.Errorf("%s: the member is %q, want %q", region, got, bucket)
 		}
@@ -56,7 +63,8 @@ func TestAdoptedBuckets(t *testing.T) {
 	}
 
 	// What is new is everywhere, whoever has it first, and the owner hears what it did.
-	fromOwn, fromAdopted := object{key: "films/new in a bucket of the set's own", body: "1"}, object{key: "films/new in a bucket that was there", body: "2"}
+	fromOwn, fromAdopted := object{key: "films/new in a bucket of the set's own", body: "1"},
+		object{key: "films/new in a bucket that was there", body: "2"}
 	w.upload("ap-northeast-1", fromOwn)
 	w.upload("us-east-1", fromAdopted)
 	w.upload("us-east-1", object{key: "logs/of the owner", body: "3"})
@@ -108,7 +116,8 @@ func TestAdoptedBuckets(t *testing.T) {
 	// So is one whose set goes. Own buckets go with the set once they are empty;
 	// those that were there before stay, with all that is in them.
 	own := w.bucket("ap-northeast-1")
-	if _, err := w.become(nothingElse(t).withOwner()); err == nil || !strings.Contains(err.Error(), own) || !strings.Contains(err.Error(), "BucketNotEmpty") {
+	if _, err := w.become(nothingElse(t).withOwner()); err == nil || !strings.Contains(err.Error(), own) ||
+		!strings.Contains(err.Error(), "BucketNotEmpty") {
 		t.Errorf("%v, want that %s is not deleted with what is in it", err, own)
 	}
 	w.emptied("ap-northeast-1")
@@ -120,7 +129,8 @@ func TestAdoptedBuckets(t *testing.T) {
 	w.wantSettings("eu-west-1", second, before["eu-west-1"])
 	for bucket, region := range map[string]string{first: "us-east-1", second: "eu-west-1"} {
 		for _, o := range []object{both, onlyFirst, onlySecond, fromOwn, fromAdopted} {
-			if _, err := w.s3(region).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(o.key)}); err != nil {
+			_, err := w.s3(region).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(o.key)})
+			if err != nil {
 				t.Errorf("%s in %s: %v", o.key, bucket, err)
 			}
 		}
@@ -222,7 +232,8 @@ func TestAdoptionThatIsKilledAndRolledBack(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "nobody") || strings.Contains(err.Error(), "roll back") {
 			t.Errorf("deployed what fails: %v", err)
 		}
-		if !slices.ContainsFunc(changes.RolledBack, func(c sandbox.Change) bool { return c.Type == "Custom::S3FanoutAdoptedBucket" }) || len(changes.Made) > 0 {
+		if !slices.ContainsFunc(changes.RolledBack, func(c sandbox.Change) bool { return c.Type == "Custom::S3FanoutAdoptedBucket" }) ||
+			len(changes.Made) > 0 {
 			t.Errorf("changes %+v, want the adoption rolled back, and nothing that was made", changes)
 		}
 		w.wantSettings("us-east-1", bucket, before)

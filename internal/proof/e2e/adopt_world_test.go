@@ -71,7 +71,8 @@ func (a *assembly) withOwner() *assembly {
 	}
 	artifacts := manifest["artifacts"].(map[string]any)
 	artifacts["owner"] = map[string]any{
-		"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/us-east-1", "properties": map[string]any{"templateFile": "owner.template.json"},
+		"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/us-east-1",
+		"properties": map[string]any{"templateFile": "owner.template.json"},
 	}
 	artifacts["owner.assets"] = map[string]any{"type": "cdk:asset-manifest", "properties": map[string]any{"file": "owner.assets.json"}}
 	data, err := json.Marshal(manifest)
@@ -140,7 +141,8 @@ func (w *world) putVersioning(region, bucket string, status s3types.BucketVersio
 // have puts an object into a bucket that is no member yet.
 func (w *world) have(region, bucket string, o object) {
 	w.t.Helper()
-	if _, err := w.s3(region).PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &o.key, Body: strings.NewReader(o.body)}); err != nil {
+	_, err := w.s3(region).PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &o.key, Body: strings.NewReader(o.body)})
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -158,14 +160,18 @@ func owners() *s3types.NotificationConfiguration {
 	suffix := func(v string) s3types.FilterRule { return s3types.FilterRule{Name: "suffix", Value: &v} }
 	return &s3types.NotificationConfiguration{
 		TopicConfigurations: []s3types.TopicConfiguration{
-			{Id: aws.String("of the owner <&>"), TopicArn: arn("sns", "owners"), Events: []s3types.Event{"s3:ObjectRemoved:*", "s3:ObjectRestore:Post"}, Filter: filter(suffix(".jpg"), prefix("logs/"))},
+			{Id: aws.String("of the owner <&>"), TopicArn: arn("sns", "owners"),
+				Events: []s3types.Event{"s3:ObjectRemoved:*", "s3:ObjectRestore:Post"}, Filter: filter(suffix(".jpg"), prefix("logs/"))},
 		},
 		QueueConfigurations: []s3types.QueueConfiguration{
-			{Id: aws.String("zz"), QueueArn: arn("sqs", "owners"), Events: []s3types.Event{"s3:ObjectCreated:*"}, Filter: filter(prefix("logs/"), suffix(""))},
-			{Id: aws.String("aa"), QueueArn: arn("sqs", "owners"), Events: []s3types.Event{"s3:ObjectCreated:Put"}, Filter: filter(prefix("in put+ä/"))},
+			{Id: aws.String("zz"), QueueArn: arn("sqs", "owners"), Events: []s3types.Event{"s3:ObjectCreated:*"},
+				Filter: filter(prefix("logs/"), suffix(""))},
+			{Id: aws.String("aa"), QueueArn: arn("sqs", "owners"), Events: []s3types.Event{"s3:ObjectCreated:Put"},
+				Filter: filter(prefix("in put+ä/"))},
 		},
 		LambdaFunctionConfigurations: []s3types.LambdaFunctionConfiguration{
-			{Id: aws.String("made up"), LambdaFunctionArn: arn("lambda", "function:owners"), Events: []s3types.Event{"s3:LifecycleExpiration:*"}},
+			{Id: aws.String("made up"), LambdaFunctionArn: arn("lambda", "function:owners"),
+				Events: []s3types.Event{"s3:LifecycleExpiration:*"}},
 		},
 		EventBridgeConfiguration: &s3types.EventBridgeConfiguration{},
 	}
@@ -174,7 +180,9 @@ func owners() *s3types.NotificationConfiguration {
 // putNotifications writes all of a bucket's notifications, as its owner does.
 func (w *world) putNotifications(bucket string, n *s3types.NotificationConfiguration) {
 	w.t.Helper()
-	if _, err := w.s3("us-east-1").PutBucketNotificationConfiguration(w.t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n}); err != nil {
+	_, err := w.s3("us-east-1").PutBucketNotificationConfiguration(w.t.Context(),
+		&s3.PutBucketNotificationConfigurationInput{Bucket: &bucket, NotificationConfiguration: n})
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -184,7 +192,9 @@ func (w *world) putNotifications(bucket string, n *s3types.NotificationConfigura
 func (w *world) settingsOf(region, bucket string) string {
 	w.t.Helper()
 	var all []string
-	for _, subresource := range []string{"notification", "policy", "versioning", "encryption", "ownershipControls", "publicAccessBlock", "requestPayment", "lifecycle"} {
+	for _, subresource := range []string{
+		"notification", "policy", "versioning", "encryption", "ownershipControls", "publicAccessBlock", "requestPayment", "lifecycle",
+	} {
 		r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.state.Endpoint+"/"+bucket+"?"+subresource+"=", nil)
 		if err != nil {
 			w.t.Fatal(err)

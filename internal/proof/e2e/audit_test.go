@@ -21,7 +21,8 @@ import (
 	"s3fanout/internal/sandbox"
 )
 
-const auditContext = `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"auditTrail":{"retentionDays":90}}}`
+const auditContext = `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],` +
+	`"auditTrail":{"retentionDays":90}}}`
 
 // audited is a set with a trail, and roles that ask it: each with the policies of the
 // page, but for one action of that about the trail.
@@ -38,12 +39,18 @@ func startAudited(t *testing.T) audited {
 		for role, without := range map[string]string{"asks": "", "asks-not": "logs:StartQuery", "waits-not": "logs:GetQueryResults"} {
 			kept := pagePolicy(t, "audit")
 			statements := kept["Statement"].([]any)
-			kept["Statement"] = slices.DeleteFunc(statements, func(s any) bool { return slices.Contains(actions(s.(map[string]any)), without) })
+			kept["Statement"] = slices.DeleteFunc(statements, func(s any) bool {
+				return slices.Contains(actions(s.(map[string]any)), without)
+			})
 			resources["Role"+strings.ReplaceAll(role, "-", "")] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
 				"RoleName": role,
-				"Policies": []any{map[string]any{"PolicyName": "look", "PolicyDocument": looking}, map[string]any{"PolicyName": "ask", "PolicyDocument": kept}},
+				"Policies": []any{
+					map[string]any{"PolicyName": "look", "PolicyDocument": looking},
+					map[string]any{"PolicyName": "ask", "PolicyDocument": kept},
+				},
 				"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-					"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
+					"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"},
+					"Action": "sts:AssumeRole",
 				}}},
 			}}
 		}
@@ -120,7 +127,8 @@ func TestAuditTrail(t *testing.T) {
 	w.settle()
 
 	said := w.says("asks", 0, "explain", "--audit", "films/one")
-	wantSaid(t, said, "EVENT AT", "us-east-1  PutObject  ", "by "+user, " from 127.0.0.1", "audit trail: asked from 20", "; events arrive after about five minutes")
+	wantSaid(t, said, "EVENT AT", "us-east-1  PutObject  ", "by "+user, " from 127.0.0.1", "audit trail: asked from 20",
+		"; events arrive after about five minutes")
 	if n := strings.Count(said, "PutObject"); n != 1 || strings.Contains(said, "CopyObject") {
 		t.Errorf("%d uploads, or a replica:\n%s", n, said)
 	}
@@ -137,15 +145,21 @@ func TestAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := w.s3("ap-northeast-1").DeleteObjects(t.Context(), &s3.DeleteObjectsInput{
-		Bucket: aws.String(w.bucket("ap-northeast-1")), Delete: &s3types.Delete{Objects: []s3types.ObjectIdentifier{{Key: aws.String("films/two")}}},
+		Bucket: aws.String(w.bucket("ap-northeast-1")),
+		Delete: &s3types.Delete{Objects: []s3types.ObjectIdentifier{{Key: aws.String("films/two")}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	jo := s3.NewFromConfig(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/asks", "jo").in("us-east-1"), func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := jo.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("films/two"), Body: strings.NewReader("no")}); err == nil {
+	jo := s3.NewFromConfig(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/asks", "jo").in("us-east-1"),
+		func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := jo.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("films/two"), Body: strings.NewReader("no"),
+	}); err == nil {
 		t.Error("a role without the permission writes")
 	}
-	current, err := w.s3("us-east-1").HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("films/one")})
+	current, err := w.s3("us-east-1").HeadObject(t.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("films/one"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +199,12 @@ func TestAuditTrail(t *testing.T) {
 		t.Errorf("history has %s", got)
 	}
 
-	wantSaid(t, w.says("asks-not", 1, "explain", "--audit", "films/two"), "audit trail: not known: region us-east-1: logs:StartQuery on log group s3fanout-audit is denied")
-	wantSaid(t, w.says("waits-not", 1, "history", "--audit", "films/two"), "audit trail: not known: region us-east-1: logs:GetQueryResults on log group s3fanout-audit is denied")
-	if code, _, notes := w.command("explain", "--audit", "films/two"); code != 2 || !strings.Contains(string(notes), "--audit: cdk.json has no auditTrail") {
+	wantSaid(t, w.says("asks-not", 1, "explain", "--audit", "films/two"),
+		"audit trail: not known: region us-east-1: logs:StartQuery on log group s3fanout-audit is denied")
+	wantSaid(t, w.says("waits-not", 1, "history", "--audit", "films/two"),
+		"audit trail: not known: region us-east-1: logs:GetQueryResults on log group s3fanout-audit is denied")
+	if code, _, notes := w.command("explain", "--audit", "films/two"); code != 2 ||
+		!strings.Contains(string(notes), "--audit: cdk.json has no auditTrail") {
 		t.Errorf("without a trail: exit %d, %s", code, notes)
 	}
 
@@ -206,15 +223,19 @@ func TestAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := trails.PutEventSelectors(t.Context(), &cloudtrail.PutEventSelectorsInput{
-		TrailName: aws.String("s3fanout-audit"), AdvancedEventSelectors: []trailtypes.AdvancedEventSelector{{FieldSelectors: []trailtypes.AdvancedFieldSelector{
-			{Field: aws.String("eventCategory"), Equals: []string{"Data"}}, {Field: aws.String("resources.type"), Equals: []string{"AWS::S3::Object"}}}}},
+		TrailName: aws.String("s3fanout-audit"),
+		AdvancedEventSelectors: []trailtypes.AdvancedEventSelector{{FieldSelectors: []trailtypes.AdvancedFieldSelector{
+			{Field: aws.String("eventCategory"), Equals: []string{"Data"}},
+			{Field: aws.String("resources.type"), Equals: []string{"AWS::S3::Object"}}}}},
 	}); err != nil {
 		t.Fatal(err)
 	}
 	wantSaid(t, w.says("asks", 3, "doctor"), "audit-trail-logging", "aws cloudtrail start-logging --region us-east-1 --name s3fanout-audit",
 		"audit-trail-events", "its event selectors differ in readOnly", "npx cdk deploy --revert-drift s3fanout-audit")
 
-	set := replicaset.Config{Name: "s3fanout", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, AuditTrail: &replicaset.AuditTrail{}}
+	set := replicaset.Config{
+		Name: "s3fanout", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, AuditTrail: &replicaset.AuditTrail{},
+	}
 	answers := map[string][]map[string]string{}
 	for _, q := range set.AuditQueries(sandbox.AccountID) {
 		answers[q.ID] = w.insights(strings.Replace(q.Text, `"KEY"`, `"films/one"`, 1))

@@ -23,7 +23,8 @@ func TestInterruptedBackfillAbortsCopiesInParts(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "cdk.json")
 	if err := os.WriteFile(config, []byte(
-		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "multipartThresholdMiB": 5}}}`), 0o600); err != nil {
+		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], `+
+			`"multipartThresholdMiB": 5}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a := editable(t, threeRegions(t))
@@ -65,14 +66,17 @@ func TestInterruptedBackfillAbortsCopiesInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(out.String(), "eu-west-1: 1 object missing, 0 copied (0 B), 1 left") {
+	if code := cmd.ProcessState.ExitCode(); code != 130 ||
+		!strings.Contains(out.String(), "eu-west-1: 1 object missing, 0 copied (0 B), 1 left") {
 		t.Errorf("exit %d, want 130\n%s", code, out.String())
 	}
 	after := w.sandbox.Stats()
 	if got := requests(after, "eu-west-1", "AbortMultipartUpload", ":assumed-role/"); got != 1 {
 		t.Errorf("%d uploads were aborted, want 1", got)
 	}
-	open, err := w.s3("eu-west-1").ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(w.bucket("eu-west-1"))})
+	open, err := w.s3("eu-west-1").ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{
+		Bucket: aws.String(w.bucket("eu-west-1")),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +85,8 @@ func TestInterruptedBackfillAbortsCopiesInParts(t *testing.T) {
 	}
 
 	w.fault("eu-west-1", fault.S3Bandwidth, 0, 0)
-	if code, out := w.backfill("--config", config, "--to", "eu-west-1"); code != 0 || !strings.Contains(out, "1 object missing, 1 copied (20.0 MiB)") {
+	if code, out := w.backfill("--config", config, "--to", "eu-west-1"); code != 0 ||
+		!strings.Contains(out, "1 object missing, 1 copied (20.0 MiB)") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 	w.settle()

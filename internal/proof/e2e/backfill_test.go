@@ -58,7 +58,10 @@ func (w *world) uploadMany(n int) {
 }
 
 func numbered(i int) object {
-	return object{key: fmt.Sprintf("films/%03d é", i), body: fmt.Sprint("body ", i), tags: fmt.Sprint("n=", i), metadata: map[string]string{"n": fmt.Sprint(i)}}
+	return object{
+		key: fmt.Sprintf("films/%03d é", i), body: fmt.Sprint("body ", i), tags: fmt.Sprint("n=", i),
+		metadata: map[string]string{"n": fmt.Sprint(i)},
+	}
 }
 
 // A Region joins after 200 objects were written: one copy brings each of them
@@ -131,7 +134,8 @@ func TestBackfillThroughSlowDown(t *testing.T) {
 	if code, out := w.backfill("--to", "eu-west-1"); code != 0 || !strings.Contains(out, "60 objects missing, 60 copied") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
-	if got := requests(w.sandbox.Stats(), "eu-west-1", "CopyObject", "") - requests(before, "eu-west-1", "CopyObject", ""); got != n+refusals {
+	got := requests(w.sandbox.Stats(), "eu-west-1", "CopyObject", "") - requests(before, "eu-west-1", "CopyObject", "")
+	if got != n+refusals {
 		t.Errorf("%d copies were sent, want %d with the %d refused", got, n+refusals, refusals)
 	}
 	for i := range n {
@@ -146,7 +150,8 @@ func TestBackfillNamesWhatItCannotCopy(t *testing.T) {
 	a.edit("s3fanout-*-mesh", withoutSubscriber("ap-northeast-1"))
 	w := start(t, a.files)
 	_, err := w.s3("us-east-1").PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("archived\nfilm"), Body: strings.NewReader("body"), StorageClass: types.StorageClassGlacier,
+		Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("archived\nfilm"), Body: strings.NewReader("body"),
+		StorageClass: types.StorageClassGlacier,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +161,8 @@ func TestBackfillNamesWhatItCannotCopy(t *testing.T) {
 	for _, want := range []string{
 		`eu-west-1       "archived\nfilm"  permanent: InvalidObjectState`, "restore it first",
 		"ap-northeast-1: 4 objects missing, 3 copied (18 B), 1 failed",
-		"eu-west-1: 1 object missing, 0 copied (0 B), 1 failed", "s3fanout: 2 objects could not be copied; remove the causes above and run it again",
+		"eu-west-1: 1 object missing, 0 copied (0 B), 1 failed",
+		"s3fanout: 2 objects could not be copied; remove the causes above and run it again",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q", want)
@@ -185,7 +191,9 @@ func TestBackfillWithoutTheRolesTrust(t *testing.T) {
 	if code != 1 || strings.Count(out, "\n") != 1 {
 		t.Errorf("exit %d, want 1 and one line\n%s", code, out)
 	}
-	for _, want := range []string{"may not be assumed in eu-west-1:", "sts:AssumeRole on s3fanout-replicator-*", "deploy stacks of this version", "--own-credentials"} {
+	for _, want := range []string{
+		"may not be assumed in eu-west-1:", "sts:AssumeRole on s3fanout-replicator-*", "deploy stacks of this version", "--own-credentials",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

@@ -54,7 +54,8 @@ func (w *world) batch(region string, arguments map[string]string, task batchTask
 			Text   string `json:"resultString"`
 		} `json:"results"`
 	}
-	if err := json.Unmarshal(out.Payload, &answer); err != nil || answer.InvocationID != "invocation-1" || len(answer.Results) != 1 || answer.Results[0].TaskID != "task-1" {
+	if err := json.Unmarshal(out.Payload, &answer); err != nil || answer.InvocationID != "invocation-1" || len(answer.Results) != 1 ||
+		answer.Results[0].TaskID != "task-1" {
 		w.t.Fatalf("answer %s: %v", out.Payload, err)
 	}
 	return answer.Results[0].Code, answer.Results[0].Text
@@ -72,7 +73,9 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 	old := w.upload(from, object{key: o.key, body: "old"})
 	w.upload(from, o)
 	w.upload(from, object{key: "deleted", body: "x"})
-	if _, err := w.s3(from).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(from)), Key: aws.String("deleted")}); err != nil {
+	if _, err := w.s3(from).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+		Bucket: aws.String(w.bucket(from)), Key: aws.String("deleted"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	w.settle()
@@ -85,11 +88,14 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 		}
 		w.wantIn(to, o) // the current version, though the task names the old one
 	}
-	if code, text := w.batch(from, arguments, batchTask{Key: "deleted", Bucket: w.bucket(from)}); code != "Succeeded" || text != "SourceGone" {
+	if code, text := w.batch(from, arguments, batchTask{Key: "deleted", Bucket: w.bucket(from)}); code != "Succeeded" ||
+		text != "SourceGone" {
 		t.Errorf("deleted: got %s %s", code, text)
 	}
 	// What was deleted at the target comes back only if the job says so.
-	if _, err := w.s3(to).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(to)), Key: aws.String(o.key)}); err != nil {
+	if _, err := w.s3(to).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+		Bucket: aws.String(w.bucket(to)), Key: aws.String(o.key),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if code, text := w.batch(from, arguments, task); code != "Succeeded" || text != "LeftDeleted" {
@@ -108,7 +114,8 @@ func TestBatchTasksAcrossRegions(t *testing.T) {
 	// A job of one's own in the target's Region may name versions.
 	pinned := w.upload(from, object{key: "pinned", body: "first"})
 	w.upload(from, object{key: "pinned", body: "second"})
-	if code, text := w.batch(to, nil, batchTask{Key: "pinned", VersionID: &pinned, Bucket: w.bucket(from)}); code != "Succeeded" || text != "Copied" {
+	if code, text := w.batch(to, nil, batchTask{Key: "pinned", VersionID: &pinned, Bucket: w.bucket(from)}); code != "Succeeded" ||
+		text != "Copied" {
 		t.Errorf("pinned: got %s %s", code, text)
 	}
 	w.wantIn(to, object{key: "pinned", body: "first"})

@@ -248,7 +248,8 @@ func (b *book) checkVersions(region, key string, list []version, all map[string]
 			t.Errorf("%s: %s has %q twice", region, key, v.body)
 		case v.written.region != region && slices.ContainsFunc(list[i+1:], v.overwrites):
 			t.Errorf("%s: %s was overwritten by the replica %q", region, key, v.body)
-		case v.written.region != region && !slices.ContainsFunc(all[v.written.region][key], func(o version) bool { return o.body == v.body }):
+		case v.written.region != region &&
+			!slices.ContainsFunc(all[v.written.region][key], func(o version) bool { return o.body == v.body }):
 			t.Errorf("%s: the replica %q of %s is of no version of its Region", region, v.body, key)
 		}
 		seen[v.body] = true

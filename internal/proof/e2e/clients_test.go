@@ -38,13 +38,15 @@ func TestRealClientsOfATable(t *testing.T) {
 		t.Skip("make suites sets S3FANOUT_CLIENTS, where the clients are")
 	}
 	w := start(t, atOnce(t).files, withReconciler)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "python3"), "testdata/boto3_table.py", "switched-reconcile", "switched-reconcile")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "python3"), "testdata/boto3_table.py", "switched-reconcile",
+		"switched-reconcile")
 	cmd.Env = []string{
 		"AWS_ENDPOINT_URL=" + w.state.Endpoint, "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=" + w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + w.state.SecretAccessKey,
 	}
 	out, err := cmd.CombinedOutput()
-	const want = "put\nConditionalCheckFailedException\nput\nConditionalCheckFailedException\nValidationException\n2\nACTIVE ENABLED rate(15 minutes)\n"
+	const want = "put\nConditionalCheckFailedException\nput\nConditionalCheckFailedException\nValidationException\n2\n" +
+		"ACTIVE ENABLED rate(15 minutes)\n"
 	if err != nil || string(out) != want {
 		t.Errorf("%v, got\n%swant\n%s", err, out, want)
 	}

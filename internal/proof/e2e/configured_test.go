@@ -66,12 +66,16 @@ func TestCarefulConfigurationReplicates(t *testing.T) {
 	w.wantMissing("eu-west-1", "input/a.jpg")
 	w.wantLetters("us-east-1", 0)
 	w.wantLetters("eu-west-1", 0)
-	head, err := w.s3("eu-west-1").HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(w.bucket("eu-west-1")), Key: aws.String(small.key)})
+	head, err := w.s3("eu-west-1").HeadObject(t.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(w.bucket("eu-west-1")), Key: aws.String(small.key),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.ServerSideEncryption != "aws:kms" || !strings.Contains(aws.ToString(head.SSEKMSKeyId), ":eu-west-1:") || !aws.ToBool(head.BucketKeyEnabled) {
-		t.Errorf("replica encrypted by %s with %s, want aws:kms with the Region's key and a bucket key", head.ServerSideEncryption, aws.ToString(head.SSEKMSKeyId))
+	if head.ServerSideEncryption != "aws:kms" || !strings.Contains(aws.ToString(head.SSEKMSKeyId), ":eu-west-1:") ||
+		!aws.ToBool(head.BucketKeyEnabled) {
+		t.Errorf("replica encrypted by %s with %s, want aws:kms with the Region's key and a bucket key",
+			head.ServerSideEncryption, aws.ToString(head.SSEKMSKeyId))
 	}
 }
 
@@ -175,7 +179,8 @@ func TestServicesNeedTheKey(t *testing.T) {
 	t.Run("S3 for the topic", func(t *testing.T) {
 		a := editable(t, careful(t))
 		a.edit("careful-us-east-1", ofStatement("BucketPublishes", nothing))
-		if _, err := tryStart(t, a.files); err == nil || !strings.Contains(err.Error(), "unable to validate the following destination configurations") ||
+		if _, err := tryStart(t, a.files); err == nil ||
+			!strings.Contains(err.Error(), "unable to validate the following destination configurations") ||
 			!strings.Contains(err.Error(), "kms:GenerateDataKey") {
 			t.Errorf("deployed: %v, want an error that says what S3 may not", err)
 		}

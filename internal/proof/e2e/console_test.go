@@ -73,7 +73,8 @@ func (w *world) openConsole(args ...string) *consoleVisitor {
 	}
 	v.Client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, _ := v.request(http.MethodGet, "/?token="+v.token, nil)
-	if v.cookie = answer.Cookies()[0]; answer.Header.Get("Referrer-Policy") != "no-referrer" || v.cookie.SameSite != http.SameSiteStrictMode || !v.cookie.HttpOnly {
+	if v.cookie = answer.Cookies()[0]; answer.Header.Get("Referrer-Policy") != "no-referrer" ||
+		v.cookie.SameSite != http.SameSiteStrictMode || !v.cookie.HttpOnly {
 		w.t.Errorf("the first URL is answered with %v", answer.Header)
 	}
 	_, page := v.request(http.MethodGet, "/", nil)
@@ -172,8 +173,10 @@ func TestConsoleWithoutWriteChangesNothing(t *testing.T) {
 
 	v := w.openConsole("--interval", "5s")
 	form := url.Values{
-		"key": {"films/1.mp4"}, "only": {"films/1.mp4"}, "prefix": {"films/"}, "region": {"ap-northeast-1"}, "limit": {"100"}, "month": {"2026-11"},
-		"kind": {"s3-unavailable"}, "on": {"true"}, "plan": {"guess"}, "csrf": {v.csrf}, "message": {"guess"}, "source": {"us-east-1"}, "target": {"ap-northeast-1"},
+		"key": {"films/1.mp4"}, "only": {"films/1.mp4"}, "prefix": {"films/"}, "region": {"ap-northeast-1"}, "limit": {"100"},
+		"month": {"2026-11"},
+		"kind":  {"s3-unavailable"}, "on": {"true"}, "plan": {"guess"}, "csrf": {v.csrf}, "message": {"guess"}, "source": {"us-east-1"},
+		"target": {"ap-northeast-1"},
 	}
 	// What the forms of the pages send: all dead letters, those of a Region, of a key.
 	replays := []url.Values{{"most": {"1"}}, {"most": {"1"}, "region": {"ap-northeast-1"}}, {"most": {"1"}, "only": {"films/1.mp4"}}}
@@ -222,7 +225,8 @@ func TestConsoleWithoutWriteChangesNothing(t *testing.T) {
 						t.Errorf("%s %s: %s %s", method, to, answer.Status, text)
 					}
 					// What changes something is refused before anybody looks at the form.
-					if method == own && slices.Contains(changing, pattern) && (answer.StatusCode != http.StatusForbidden || !strings.Contains(text, "--write")) {
+					if method == own && slices.Contains(changing, pattern) &&
+						(answer.StatusCode != http.StatusForbidden || !strings.Contains(text, "--write")) {
 						t.Errorf("%s with %v: %s %q, want it to be refused for want of --write", pattern, sent, answer.Status, text)
 					}
 					pages.WriteString(text)

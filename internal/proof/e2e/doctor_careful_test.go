@@ -50,7 +50,9 @@ func TestDoctorNamesEveryMissingActionOfACarefulSet(t *testing.T) {
 		})
 		return 1
 	})
-	for _, sid := range []string{"WriteReplicas", "EncryptHere", "DecryptSources", "ReadSources", "PassOn", "EncryptReports", "SendTraces"} {
+	for _, sid := range []string{
+		"WriteReplicas", "EncryptHere", "DecryptSources", "ReadSources", "PassOn", "EncryptReports", "SendTraces",
+	} {
 		if len(granted[sid]) == 0 {
 			t.Errorf("there is no statement %s: the test looks in the wrong place", sid)
 		}
@@ -105,7 +107,9 @@ func TestDoctorNamesEverySabotageOfACarefulSet(t *testing.T) {
 			a.edit(eu, secondKey)
 			a.edit(eu, editOf("AWS::S3::Bucket", func(p map[string]any) {
 				rule := p["BucketEncryption"].(map[string]any)["ServerSideEncryptionConfiguration"].([]any)[0].(map[string]any)
-				rule["ServerSideEncryptionByDefault"].(map[string]any)["KMSMasterKeyID"] = map[string]any{"Fn::GetAtt": []any{"Second", "Arn"}}
+				rule["ServerSideEncryptionByDefault"].(map[string]any)["KMSMasterKeyID"] = map[string]any{
+					"Fn::GetAtt": []any{"Second", "Arn"},
+				}
 			}))
 		}, []string{"eu-west-1 bucket-encryption"}},
 		{"topic without key", func(a *assembly) {
@@ -131,7 +135,9 @@ func TestDoctorNamesEverySabotageOfACarefulSet(t *testing.T) {
 		{"role for jobs of another service", func(a *assembly) {
 			a.edit(eu, func(resources map[string]any) int {
 				return jobRoles(resources, func(_ string, p map[string]any) {
-					p["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)["Principal"] = map[string]any{"Service": "s3.amazonaws.com"}
+					p["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)["Principal"] = map[string]any{
+						"Service": "s3.amazonaws.com",
+					}
 				})
 			})
 		}, []string{"eu-west-1 batch-role-trust"}},

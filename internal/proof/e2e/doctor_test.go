@@ -171,7 +171,8 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 			})
 		}, []string{"us-east-1 subscription"}},
 		{"no mesh stack", func(a *assembly) { a.remove(us + "-mesh") }, []string{"us-east-1 subscription"}},
-		{"no permission to invoke", func(a *assembly) { a.edit(eu, without("AWS::Lambda::Permission")) }, []string{"eu-west-1 function-permission"}},
+		{"no permission to invoke", func(a *assembly) { a.edit(eu, without("AWS::Lambda::Permission")) },
+			[]string{"eu-west-1 function-permission"}},
 		{"no queue policy", func(a *assembly) { a.edit(us, without("AWS::SQS::QueuePolicy")) }, []string{"us-east-1 queue-policy"}},
 		{"queue policy without SNS", func(a *assembly) {
 			a.edit(us, withoutAllow("AWS::SQS::QueuePolicy", "sqs:ReceiveMessage"))
@@ -262,7 +263,9 @@ func TestDoctorNamesEverySabotage(t *testing.T) {
 			a.edit(eu, func(resources map[string]any) (removed int) {
 				roleStatements(resources, func(s map[string]any) {
 					if buckets, ok := s["Resource"].([]any); ok && slices.Contains(actions(s), "s3:ListBucket") {
-						s["Resource"] = slices.DeleteFunc(buckets, func(b any) bool { return strings.Contains(fmt.Sprint(b), "-eu-west-1") })
+						s["Resource"] = slices.DeleteFunc(buckets, func(b any) bool {
+							return strings.Contains(fmt.Sprint(b), "-eu-west-1")
+						})
 						removed++
 					}
 				})

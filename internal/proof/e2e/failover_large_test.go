@@ -142,7 +142,8 @@ func TestFailoverPolicies(t *testing.T) {
 			for _, action := range actions(s.(map[string]any)) {
 				policies := failoverPolicies(t)
 				changed := policies[i]["Statement"].([]any)[j].(map[string]any)
-				changed["Action"] = append(slices.DeleteFunc(actions(changed), func(other string) bool { return other == action }), "s3:GetBucketTagging")
+				changed["Action"] = append(slices.DeleteFunc(actions(changed), func(other string) bool { return other == action }),
+					"s3:GetBucketTagging")
 				without[action] = fmt.Sprintf("without-%d", len(without))
 				a.operator(without[action], policies...)
 			}
@@ -188,7 +189,8 @@ type drilling struct {
 func (r routed) startDrill(length string) drilling {
 	r.t.Helper()
 	d := drilling{routed: r, ended: make(chan int, 1), reports: r.t.TempDir(), out: &bytes.Buffer{}}
-	cmd := r.prepare("failover", "drill", "--config", r.config, "--away-from", lostRegion, "--yes", "--for", length, "--every", "1s", "--settle", "0s", "--reports", d.reports)
+	cmd := r.prepare("failover", "drill", "--config", r.config, "--away-from", lostRegion, "--yes", "--for", length, "--every", "1s",
+		"--settle", "0s", "--reports", d.reports)
 	cmd.Stdout, cmd.Stderr = d.out, d.out
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)

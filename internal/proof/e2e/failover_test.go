@@ -121,7 +121,8 @@ func TestFailover(t *testing.T) {
 		t.Errorf("active: %s, and no report can be made", got)
 	}
 	r.failoverSays(0, ": passed\n", append([]string{"drill", "--away-from", lost}, drill...)...)
-	if d := r.report(reports); d.Outcome != "passed" || !d.Restored || len(d.Looks) < 3 || d.Looks[1].Reads.Tried != 3 || d.Looks[1].Reads.Failed != 0 {
+	d := r.report(reports)
+	if d.Outcome != "passed" || !d.Restored || len(d.Looks) < 3 || d.Looks[1].Reads.Tried != 3 || d.Looks[1].Reads.Failed != 0 {
 		t.Errorf("the drill: %+v", d)
 	}
 	if got := r.dials(); got != all {
@@ -137,7 +138,8 @@ func TestFailoverThatCannotBeMeant(t *testing.T) {
 	r := startRouted(t, "us-east-1", "eu-west-1")
 	r.failoverSays(2, `the access point has no bucket in "us-west-2"; it has eu-west-1, us-east-1`, "shift", "--to", "us-west-2")
 	r.failoverSays(2, "no Region would be active; leave one of eu-west-1, us-east-1", "shift", "--away-from", "us-east-1,eu-west-1")
-	r.failoverSays(2, "it is of account 444455556666", "status", "--access-point", "arn:aws:s3::444455556666:accesspoint/mfzwi23gnjvgw.mrap")
+	r.failoverSays(2, "it is of account 444455556666", "status",
+		"--access-point", "arn:aws:s3::444455556666:accesspoint/mfzwi23gnjvgw.mrap")
 	r.failoverSays(2, `there is no access point "other" over the set's buckets; there is main`, "status", "--access-point", "other")
 	r.failoverSays(1, "NoSuchMultiRegionAccessPoint", "status", "--access-point", "mfzwi23gnjvgw.mrap")
 	r.failoverSays(0, "nothing to change", "shift", "--to", "us-east-1,eu-west-1")

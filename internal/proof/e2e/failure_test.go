@@ -45,7 +45,8 @@ func TestFunctionThatAlwaysFailsEndsInDeadLetterAndIsRedriven(t *testing.T) {
 			}
 			w.wantLetters(broken, 1)
 			letters := w.letters(broken)
-			if len(letters) != 1 || !strings.Contains(letters[0], c.wantReason) || !strings.Contains(letters[0], `"condition":"RetriesExhausted"`) {
+			if len(letters) != 1 || !strings.Contains(letters[0], c.wantReason) ||
+				!strings.Contains(letters[0], `"condition":"RetriesExhausted"`) {
 				t.Errorf("letters %q, want one that names %s", letters, c.wantReason)
 			}
 			w.wantIn(w.regions[2], o)

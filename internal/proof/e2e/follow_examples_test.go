@@ -194,7 +194,9 @@ func (f following) finish(u userUpload, body string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if err := u.complete([]s3types.CompletedPart{{PartNumber: aws.Int32(1), ETag: out.ETag, ChecksumCRC64NVME: out.ChecksumCRC64NVME}}); err != nil {
+	if err := u.complete([]s3types.CompletedPart{
+		{PartNumber: aws.Int32(1), ETag: out.ETag, ChecksumCRC64NVME: out.ChecksumCRC64NVME},
+	}); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -249,19 +251,24 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 	f.settle()
 	out := f.run(3, "verify", "--grace", "0s", "--output", "json")
 	for _, want := range []string{
-		`"kind":"different","key":"films/old","why":"stale"`, `"differing":["eu-west-1","ap-northeast-1"]`, `"kind":"undeleted","key":"films/gone","why":"deleted"`,
+		`"kind":"different","key":"films/old","why":"stale"`, `"differing":["eu-west-1","ap-northeast-1"]`,
+		`"kind":"undeleted","key":"films/gone","why":"deleted"`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("verify has no %s:\n%s", want, out)
 		}
 	}
 	out = f.run(0, "backfill", "--dry-run")
-	for _, want := range []string{"us-east-1", "eu-west-1, ap-northeast-1  films/old", "eu-west-1: 0 objects missing, 1 older than the latest, 1 deleted elsewhere, 5 B, 1 kept"} {
+	for _, want := range []string{
+		"us-east-1", "eu-west-1, ap-northeast-1  films/old",
+		"eu-west-1: 0 objects missing, 1 older than the latest, 1 deleted elsewhere, 5 B, 1 kept",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the dry run has no %s:\n%s", want, out)
 		}
 	}
-	if out := f.run(3, "explain", "films/old"); !strings.Contains(out, "wins: the latest write") || !strings.Contains(out, "s3fanout backfill --key='films/old'") && !strings.Contains(out, "probably on its way") {
+	if out := f.run(3, "explain", "films/old"); !strings.Contains(out, "wins: the latest write") ||
+		!strings.Contains(out, "s3fanout backfill --key='films/old'") && !strings.Contains(out, "probably on its way") {
 		t.Errorf("explain says %s", out)
 	}
 	f.run(3, "backfill")
@@ -277,7 +284,8 @@ func TestCommandsOfASetThatFollows(t *testing.T) {
 	}
 	f.run(0, "backfill")
 	f.run(0, "verify", "--grace", "0s")
-	if out := f.run(0, "history", "films/gone"); !strings.Contains(out, "of us-east-1, version ") || !strings.Contains(out, "likely follows that in us-east-1, version ") {
+	if out := f.run(0, "history", "films/gone"); !strings.Contains(out, "of us-east-1, version ") ||
+		!strings.Contains(out, "likely follows that in us-east-1, version ") {
 		t.Errorf("history says %s", out)
 	}
 
@@ -308,13 +316,15 @@ func TestFollowingIsSwitchedOnAndOff(t *testing.T) {
 	f.put(a, "films/differ", "second")
 	f.settle()
 	f.later()
-	with := strings.Replace(without, `]}}`, `],"follow":["overwrites","deletions"],"followSince":"`+time.Now().UTC().Format(time.RFC3339)+`"}}`, 1)
+	with := strings.Replace(without, `]}}`,
+		`],"follow":["overwrites","deletions"],"followSince":"`+time.Now().UTC().Format(time.RFC3339)+`"}}`, 1)
 	f.cdk = filepath.Join(t.TempDir(), "cdk.json")
 	if err := os.WriteFile(f.cdk, []byte(`{"context":`+with+`}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out := f.run(0, "backfill", "--dry-run")
-	if !strings.Contains(out, "us-east-1: its write wins for 1 key of which Regions have different ones") || strings.Contains(out, "films/same") {
+	if !strings.Contains(out, "us-east-1: its write wins for 1 key of which Regions have different ones") ||
+		strings.Contains(out, "films/same") {
 		t.Errorf("before the deployment: %s", out)
 	}
 

@@ -32,9 +32,10 @@ func followStory(w *world, key string) string {
 		{"upload", func() error { _, err := w.put(from, object{key: key, body: "one", tags: "a=b"}); return err }},
 		{"overwrite", func() error { _, err := w.put(from, object{key: key, body: "two"}); return err }},
 		{"tags", func() error {
-			_, err := w.s3(from).PutObjectTagging(w.t.Context(), &s3.PutObjectTaggingInput{Bucket: bucket, Key: &key, Tagging: &s3types.Tagging{
-				TagSet: []s3types.Tag{{Key: aws.String("c"), Value: aws.String("d")}},
-			}})
+			_, err := w.s3(from).PutObjectTagging(w.t.Context(), &s3.PutObjectTaggingInput{Bucket: bucket, Key: &key,
+				Tagging: &s3types.Tagging{
+					TagSet: []s3types.Tag{{Key: aws.String("c"), Value: aws.String("d")}},
+				}})
 			return err
 		}},
 		{"deletion", func() error {
@@ -98,7 +99,10 @@ func TestEveryGrantOfFollowingIsNeeded(t *testing.T) {
 		w.upload("us-east-1", object{key: "logs/a", body: "one"})
 		w.settle()
 		w.upload("us-east-1", object{key: "logs/a", body: "two"})
-		if _, err := w.s3("us-east-1").DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("logs/a")}); err != nil {
+		_, err := w.s3("us-east-1").DeleteObject(t.Context(), &s3.DeleteObjectInput{
+			Bucket: aws.String(w.bucket("us-east-1")), Key: aws.String("logs/a"),
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		w.settle()

@@ -66,8 +66,10 @@ func startStorm(t *testing.T) *followStorm {
 	t.Helper()
 	seed := killSeed(t)
 	s := &followStorm{
-		storm: &storm{random: rand.New(rand.NewPCG(seed, 0)), function: map[string]int{}, begun: map[upload]struct{}{}, config: followConfig(t)},
-		keys:  map[string]bool{}, tried: map[string]write{}, written: map[string]write{},
+		storm: &storm{
+			random: rand.New(rand.NewPCG(seed, 0)), function: map[string]int{}, begun: map[upload]struct{}{}, config: followConfig(t),
+		},
+		keys: map[string]bool{}, tried: map[string]write{}, written: map[string]write{},
 	}
 	s.calm.Store(true)
 	s.w = start(t, synthesize(t, followContext), observe(s.look), func(c *sandbox.Config) { c.Seed = seed })
@@ -198,7 +200,8 @@ func (s *followStorm) wantKept() (versions, markers int) {
 		}
 		for key, n := range again {
 			if n > hidden[region][key] {
-				w.t.Errorf("%s has %d copies of %s beyond one of each write, at most %d markers explain one", region, n, key, hidden[region][key])
+				w.t.Errorf("%s has %d copies of %s beyond one of each write, at most %d markers explain one",
+					region, n, key, hidden[region][key])
 			}
 		}
 	}

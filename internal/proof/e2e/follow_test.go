@@ -17,7 +17,8 @@ import (
 
 func (w *world) remove(region, key string) {
 	w.t.Helper()
-	if _, err := w.s3(region).DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key}); err != nil {
+	_, err := w.s3(region).DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key})
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -89,11 +90,14 @@ func TestFollowedChanges(t *testing.T) {
 	w.upload(c, object{key: key, body: "three", metadata: map[string]string{"owner": "ü"}, tags: "t=1"})
 	want("an overwrite", "three")
 	got := w.spent(&before)
-	if !maps.Equal(only(got, "CopyObject", "ListObjectVersions", "DeleteObject"), map[string]int64{"CopyObject": 2}) || got["HeadObject"] < 4 {
+	if !maps.Equal(only(got, "CopyObject", "ListObjectVersions", "DeleteObject"), map[string]int64{"CopyObject": 2}) ||
+		got["HeadObject"] < 4 {
 		t.Errorf("an overwrite took %v", got)
 	}
 	for _, region := range w.regions {
-		w.wantIn(region, object{key: key, body: "three", metadata: followed(w, region, key, map[string]string{"owner": "=?UTF-8?b?w7w=?="}), tags: "t=1"})
+		w.wantIn(region, object{
+			key: key, body: "three", metadata: followed(w, region, key, map[string]string{"owner": "=?UTF-8?b?w7w=?="}), tags: "t=1",
+		})
 		if n := w.versions(region, key); n != 3 {
 			t.Errorf("%s keeps %d versions of three", region, n)
 		}
@@ -148,7 +152,9 @@ func TestFollowedChanges(t *testing.T) {
 // markers counts a key's delete markers.
 func (w *world) markers(region, key string) int {
 	w.t.Helper()
-	out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: &key})
+	out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{
+		Bucket: aws.String(w.bucket(region)), Prefix: &key,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,12 +189,16 @@ func (w *world) everyBody(key string) []string {
 	w.t.Helper()
 	var bodies []string
 	for _, region := range w.regions {
-		out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: &key})
+		out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{
+			Bucket: aws.String(w.bucket(region)), Prefix: &key,
+		})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		for _, v := range out.Versions {
-			got, err := w.s3(region).GetObject(w.t.Context(), &s3.GetObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: v.VersionId})
+			got, err := w.s3(region).GetObject(w.t.Context(), &s3.GetObjectInput{
+				Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: v.VersionId,
+			})
 			if err != nil {
 				w.t.Fatal(err)
 			}

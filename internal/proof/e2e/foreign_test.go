@@ -16,7 +16,8 @@ const foreignAccount = "999999999999"
 func openToAll(resources map[string]any) int {
 	return ofType(resources, "AWS::S3::BucketPolicy", func(_ string, p map[string]any) {
 		p["PolicyDocument"] = map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": p["PolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)["Resource"],
+			"Effect": "Allow", "Principal": "*", "Action": "s3:*",
+			"Resource": p["PolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)["Resource"],
 		}}}
 	})
 }
@@ -47,7 +48,9 @@ func foreign(t *testing.T, body string, more func(*assembly)) (w *world, taken r
 	version := w.upload(there, object{key: "bait", body: body})
 	w.settle()
 	w.sandbox.GiveBucket(w.bucket(there), foreignAccount)
-	return w, record{region: there, bucket: w.bucket(there), key: "bait", version: version, topic: w.state.Regions[there].TopicARN, size: len(body)}
+	return w,
+		record{region: there, bucket: w.bucket(there), key: "bait", version: version, topic: w.state.Regions[there].TopicARN,
+			size: len(body)}
 }
 
 // saysDenied says whether S3 refused a request; a HEAD has no body that could say
@@ -111,7 +114,9 @@ func TestAForeignBucketOfAMembersNameGetsAndGivesNothing(t *testing.T) {
 					return err
 				},
 				"write": func() error {
-					_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: get.Bucket, Key: aws.String("leaked"), Body: strings.NewReader("ours")})
+					_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
+						Bucket: get.Bucket, Key: aws.String("leaked"), Body: strings.NewReader("ours"),
+					})
 					return err
 				},
 				"list": func() error {

@@ -28,7 +28,9 @@ func TestForeignTopicsMayNotInvoke(t *testing.T) {
 		}
 	}
 	before := s.cost()
-	if _, err := client.Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(outsideTopic), Message: aws.String(string(forgery(genuine)))}); err != nil {
+	if _, err := client.Publish(t.Context(), &sns.PublishInput{
+		TopicArn: aws.String(outsideTopic), Message: aws.String(string(forgery(genuine))),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s.settle()
@@ -50,7 +52,9 @@ func (w *world) policies(region string) map[string]*iam.Document {
 	}
 	texts[r.TopicARN] = topic.Attributes["Policy"]
 	alarms := strings.TrimSuffix(r.TopicARN, "-object-created") + "-alarms"
-	if out, err := sns.NewFromConfig(admin).GetTopicAttributes(w.t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(alarms)}); err == nil {
+	if out, err := sns.NewFromConfig(admin).GetTopicAttributes(w.t.Context(), &sns.GetTopicAttributesInput{
+		TopicArn: aws.String(alarms),
+	}); err == nil {
 		texts[alarms] = out.Attributes["Policy"]
 	}
 	queue, err := sqs.NewFromConfig(admin).GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{
@@ -99,7 +103,8 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 	administrator := iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}
 	sending := func(name string) iam.Caller {
 		store := iam.NewStore("aws", account)
-		trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`))
+		trust, err := iam.ParseAs(iam.TrustPolicy,
+			[]byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,9 +132,12 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		allowed  bool
 	}{
 		{"S3 for the Region's bucket", service("s3", bucket, account), "sns:Publish", topic(here, account), true},
-		{"S3 for the Region's bucket, once it is another account's", service("s3", bucket, other), "sns:Publish", topic(here, account), false},
-		{"S3 for a bucket outside of the set", service("s3", "arn:aws:s3:::"+outsideBucket, account), "sns:Publish", topic(here, account), false},
-		{"S3 for another Region's bucket", service("s3", set.Member(account, there).BucketARN(), account), "sns:Publish", topic(here, account), false},
+		{"S3 for the Region's bucket, once it is another account's", service("s3", bucket, other), "sns:Publish",
+			topic(here, account), false},
+		{"S3 for a bucket outside of the set", service("s3", "arn:aws:s3:::"+outsideBucket, account), "sns:Publish",
+			topic(here, account), false},
+		{"S3 for another Region's bucket", service("s3", set.Member(account, there).BucketARN(), account), "sns:Publish",
+			topic(here, account), false},
 		{"another service for the Region's bucket", service("events", bucket, account), "sns:Publish", topic(here, account), false},
 		{"another account's administrator", foreign, "sns:Publish", topic(here, account), false},
 		{"another account's administrator", foreign, "sns:Subscribe", topic(here, account), false},
@@ -141,19 +149,24 @@ func TestResourcePoliciesLetNobodyElseIn(t *testing.T) {
 		{"the function's role", ownRole, "sqs:SendMessage", queue, true},
 		{"the function's role of another Region", remoteRole, "sqs:SendMessage", queue, false},
 		{"the account's administrator", administrator, "sqs:SendMessage", queue, false},
-		{"the account's administrator", administrator, "sqs:ReceiveMessage", queue, true}, // and so SetQueueAttributes: he can change the policy
+		// and so SetQueueAttributes: he can change the policy
+		{"the account's administrator", administrator, "sqs:ReceiveMessage", queue, true},
 		{"a role that may do everything", anyRole, "sqs:SendMessage", queue, false},
-		{"another service", service("events", "arn:aws:events:us-east-1:"+account+":rule/s3fanout", account), "sqs:SendMessage", queue, false},
+		{"another service", service("events", "arn:aws:events:us-east-1:"+account+":rule/s3fanout", account), "sqs:SendMessage",
+			queue, false},
 		{"S3 for the Region's bucket", service("s3", bucket, account), "sqs:SendMessage", queue, false},
 		{"SNS to read", service("sns", topic(here, account), account), "sqs:ReceiveMessage", queue, false},
 		{"another account's administrator", foreign, "sqs:SendMessage", queue, false},
 		{"another account's administrator", foreign, "sqs:ReceiveMessage", queue, false},
 
 		{"SNS for another Region's topic", service("sns", topic(there, account), account), "lambda:InvokeFunction", function, true},
-		{"SNS for the function's own Region's topic", service("sns", topic(here, account), account), "lambda:InvokeFunction", function, false},
+		{"SNS for the function's own Region's topic", service("sns", topic(here, account), account), "lambda:InvokeFunction",
+			function, false},
 		{"SNS for a topic outside of the set", service("sns", outsideTopic, account), "lambda:InvokeFunction", function, false},
-		{"SNS for another account's topic of the same name", service("sns", topic(there, other), other), "lambda:InvokeFunction", function, false},
-		{"SNS for a topic in a Region outside of the set", service("sns", topic("us-west-2", account), account), "lambda:InvokeFunction", function, false},
+		{"SNS for another account's topic of the same name", service("sns", topic(there, other), other), "lambda:InvokeFunction",
+			function, false},
+		{"SNS for a topic in a Region outside of the set", service("sns", topic("us-west-2", account), account), "lambda:InvokeFunction",
+			function, false},
 		{"S3 at once", service("s3", bucket, account), "lambda:InvokeFunction", function, false},
 		{"another account's administrator", foreign, "lambda:InvokeFunction", function, false},
 
@@ -193,31 +206,45 @@ func TestStrangersMayDoNothing(t *testing.T) {
 	before := s.contents()
 	for what, try := range map[string]func() error{
 		"publish": func() error {
-			_, err := sns.NewFromConfig(config).Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(r.TopicARN), Message: aws.String("forged")})
+			_, err := sns.NewFromConfig(config).Publish(t.Context(), &sns.PublishInput{
+				TopicArn: aws.String(r.TopicARN), Message: aws.String("forged"),
+			})
 			return err
 		},
 		"subscribe": func() error {
-			_, err := sns.NewFromConfig(config).Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: aws.String(r.TopicARN), Protocol: aws.String("lambda"), Endpoint: aws.String(r.FunctionARN)})
+			_, err := sns.NewFromConfig(config).Subscribe(t.Context(), &sns.SubscribeInput{
+				TopicArn: aws.String(r.TopicARN), Protocol: aws.String("lambda"), Endpoint: aws.String(r.FunctionARN),
+			})
 			return err
 		},
 		"send": func() error {
-			_, err := sqs.NewFromConfig(config).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(r.DeadLetterQueueURL), MessageBody: aws.String("forged")})
+			_, err := sqs.NewFromConfig(config).SendMessage(t.Context(), &sqs.SendMessageInput{
+				QueueUrl: aws.String(r.DeadLetterQueueURL), MessageBody: aws.String("forged"),
+			})
 			return err
 		},
 		"receive": func() error {
-			_, err := sqs.NewFromConfig(config).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(r.DeadLetterQueueURL)})
+			_, err := sqs.NewFromConfig(config).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+				QueueUrl: aws.String(r.DeadLetterQueueURL),
+			})
 			return err
 		},
 		"invoke": func() error {
-			_, err := lambda.NewFromConfig(config).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(r.FunctionName), Payload: []byte(`{}`)})
+			_, err := lambda.NewFromConfig(config).Invoke(t.Context(), &lambda.InvokeInput{
+				FunctionName: aws.String(r.FunctionName), Payload: []byte(`{}`),
+			})
 			return err
 		},
 		"read": func() error {
-			_, err := s3.NewFromConfig(config).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String("kept")})
+			_, err := s3.NewFromConfig(config).GetObject(t.Context(), &s3.GetObjectInput{
+				Bucket: aws.String(r.Bucket), Key: aws.String("kept"),
+			})
 			return err
 		},
 		"write": func() error {
-			_, err := s3.NewFromConfig(config).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(r.Bucket), Key: aws.String("new"), Body: strings.NewReader("forged")})
+			_, err := s3.NewFromConfig(config).PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(r.Bucket), Key: aws.String("new"), Body: strings.NewReader("forged"),
+			})
 			return err
 		},
 		"list": func() error {

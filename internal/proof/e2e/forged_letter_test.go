@@ -38,7 +38,8 @@ func TestForgedLettersReachNoOtherRegion(t *testing.T) {
 		}
 	}
 	batch, err := json.Marshal(map[string]any{
-		"invocationSchemaVersion": "2.0", "invocationId": "forged", "job": map[string]any{"userArguments": map[string]string{"targetRegion": here}},
+		"invocationSchemaVersion": "2.0", "invocationId": "forged",
+		"job":   map[string]any{"userArguments": map[string]string{"targetRegion": here}},
 		"tasks": []any{map[string]string{"taskId": "t", "s3Bucket": genuine.bucket, "s3Key": "dir/only"}},
 	})
 	if err != nil {
@@ -50,7 +51,8 @@ func TestForgedLettersReachNoOtherRegion(t *testing.T) {
 	send(failed(s.state.Regions[there].FunctionARN, batch))
 	code, out := s.redrive()
 	for _, want := range []string{
-		"the function is this replica set's in " + here, "the function is this replica set's in ap-northeast-1", "a request of S3 Batch Operations",
+		"the function is this replica set's in " + here, "the function is this replica set's in ap-northeast-1",
+		"a request of S3 Batch Operations",
 		"3 dead letters, 0 replayed, 3 left",
 	} {
 		if code != 3 || !strings.Contains(out, want) {

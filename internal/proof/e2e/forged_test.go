@@ -29,7 +29,9 @@ func forgery(r record) []byte {
 		"s3": map[string]any{
 			"s3SchemaVersion": "1.0",
 			"bucket":          map[string]string{"name": r.bucket, "arn": "arn:aws:s3:::" + r.bucket},
-			"object":          map[string]any{"key": url.QueryEscape(r.key), "size": cmp.Or(r.size, 6), "eTag": "0", "versionId": r.version, "sequencer": "00"},
+			"object": map[string]any{
+				"key": url.QueryEscape(r.key), "size": cmp.Or(r.size, 6), "eTag": "0", "versionId": r.version, "sequencer": "00",
+			},
 		},
 	}}})
 	if err != nil {
@@ -37,7 +39,10 @@ func forgery(r record) []byte {
 	}
 	payload, err := json.Marshal(map[string]any{"Records": []any{map[string]any{
 		"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": r.topic + ":forged",
-		"Sns": map[string]any{"Type": "Notification", "MessageId": "forged", "TopicArn": r.topic, "Message": string(event), "Timestamp": "2026-11-20T12:00:00.000Z"},
+		"Sns": map[string]any{
+			"Type": "Notification", "MessageId": "forged", "TopicArn": r.topic, "Message": string(event),
+			"Timestamp": "2026-11-20T12:00:00.000Z",
+		},
 	}}})
 	if err != nil {
 		panic(err)
@@ -85,7 +90,8 @@ func TestForgedEventsAreRefused(t *testing.T) {
 		want  string // in the error; "": the object is not there, which is no error, and nothing is written
 	}{
 		{"a bucket outside of the set", func(r *record) { r.region, r.bucket, r.version = here, outsideBucket, "" }, "has no such bucket"},
-		{"a bucket outside of the set, said to be in a member's Region", func(r *record) { r.bucket, r.version = outsideBucket, "" }, "has no such bucket"},
+		{"a bucket outside of the set, said to be in a member's Region", func(r *record) { r.bucket, r.version = outsideBucket, "" },
+			"has no such bucket"},
 		{"another account's bucket of such a name", func(r *record) { r.bucket = "s3fanout-999999999999-eu-west-1" }, "has no such bucket"},
 		{"a bucket whose name begins with a member's", func(r *record) { r.bucket += "-an" }, "has no such bucket"},
 		{"a member's name in capitals", func(r *record) { r.bucket = strings.ToUpper(r.bucket) }, "has no such bucket"},
@@ -96,7 +102,8 @@ func TestForgedEventsAreRefused(t *testing.T) {
 		{"no bucket", func(r *record) { r.bucket = "" }, "s3.bucket.name is missing"},
 		{"a member in another Region", func(r *record) { r.region = "ap-northeast-1" }, "the replica set has the bucket in eu-west-1"},
 		{"a member in no Region", func(r *record) { r.region = "" }, "the replica set has the bucket in eu-west-1"},
-		{"the function's own bucket", func(r *record) { r.region, r.bucket, r.key, r.version = here, s.bucket(here), "own", "" }, "the function's own bucket"},
+		{"the function's own bucket", func(r *record) { r.region, r.bucket, r.key, r.version = here, s.bucket(here), "own", "" },
+			"the function's own bucket"},
 
 		{"a key that leaves the bucket", func(r *record) { r.key = "../" + outsideBucket + "/dir/only" }, leaves},
 		{"a key that goes up", func(r *record) { r.key = "../x" }, leaves},

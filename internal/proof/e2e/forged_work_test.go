@@ -20,15 +20,21 @@ func TestForgedContinuations(t *testing.T) {
 	s, genuine := apart(t)
 	s.leavesUploads = true // a user's
 	client := s3.NewFromConfig(s.administrator().in(here))
-	upload, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s.bucket(here)), Key: aws.String("a user's")})
+	upload, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(s.bucket(here)), Key: aws.String("a user's"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := s3.NewFromConfig(s.administrator().in(there)).HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(genuine.bucket), Key: aws.String(genuine.key)})
+	head, err := s3.NewFromConfig(s.administrator().in(there)).HeadObject(t.Context(), &s3.HeadObjectInput{
+		Bucket: aws.String(genuine.bucket), Key: aws.String(genuine.key),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameKey, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key)})
+	sameKey, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +45,11 @@ func TestForgedContinuations(t *testing.T) {
 		want  string // in the error; "": the genuine object is copied
 	}{
 		{"a source outside of the set", func(c *event.Continuation) { c.Source.Bucket = outsideBucket }, "has no such bucket"},
-		{"a source in another Region", func(c *event.Continuation) { c.Source.Region = here }, "the replica set has the bucket in eu-west-1"},
+		{"a source in another Region", func(c *event.Continuation) { c.Source.Region = here },
+			"the replica set has the bucket in eu-west-1"},
 		{"the function's own bucket", func(c *event.Continuation) { c.Source.Bucket = s.bucket(here) }, "the function's own bucket"},
-		{"a user's open upload of the same key", func(c *event.Continuation) { c.UploadID = *sameKey.UploadId }, "not by this function's role"},
+		{"a user's open upload of the same key", func(c *event.Continuation) { c.UploadID = *sameKey.UploadId },
+			"not by this function's role"},
 		{"a user's open upload, of a source that is gone", func(c *event.Continuation) {
 			c.UploadID, c.Source.VersionID = *sameKey.UploadId, "gone"
 		}, "not by this function's role"},
@@ -67,11 +75,15 @@ func TestForgedContinuations(t *testing.T) {
 			}
 			if c.want == "" {
 				s.wantIn(here, object{key: genuine.key, body: "genuine"})
-				out, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key)})
+				out, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{
+					Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key),
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key), VersionId: out.VersionId}); err != nil {
+				if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{
+					Bucket: aws.String(s.bucket(here)), Key: aws.String(genuine.key), VersionId: out.VersionId,
+				}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -94,11 +106,15 @@ func TestForgedBatchTasksAreRefused(t *testing.T) {
 		want      string
 	}{
 		{"a bucket outside of the set", nil, func(b *batchTask) { b.Bucket, b.VersionID = outsideBucket, nil }, "has no such bucket"},
-		{"the function's own bucket", nil, func(b *batchTask) { b.Bucket, b.Key, b.VersionID = s.bucket(here), "own", nil }, "the function's own"},
+		{"the function's own bucket", nil, func(b *batchTask) { b.Bucket, b.Key, b.VersionID = s.bucket(here), "own", nil },
+			"the function's own"},
 		{"no bucket", nil, func(b *batchTask) { b.Bucket = "" }, "s3Bucket is missing"},
-		{"a Region outside of the set", map[string]string{"targetRegion": "eu-central-1"}, func(b *batchTask) { b.Bucket = s.bucket(here) }, "has no Region"},
-		{"another function for a Region", map[string]string{"targetRegion": "eu-west-1:123456789012:function:other"}, func(b *batchTask) { b.Bucket = s.bucket(here) }, "has no Region"},
-		{"a source that is passed on", map[string]string{"targetRegion": "ap-northeast-1"}, func(*batchTask) {}, "create the job in the bucket's Region"},
+		{"a Region outside of the set", map[string]string{"targetRegion": "eu-central-1"}, func(b *batchTask) { b.Bucket = s.bucket(here) },
+			"has no Region"},
+		{"another function for a Region", map[string]string{"targetRegion": "eu-west-1:123456789012:function:other"},
+			func(b *batchTask) { b.Bucket = s.bucket(here) }, "has no Region"},
+		{"a source that is passed on", map[string]string{"targetRegion": "ap-northeast-1"}, func(*batchTask) {},
+			"create the job in the bucket's Region"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			forged := batchTask{Key: genuine.key, VersionID: &genuine.version, Bucket: genuine.bucket}

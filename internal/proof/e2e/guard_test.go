@@ -82,7 +82,9 @@ func TestChainEndsWhereConditionsAreIgnored(t *testing.T) {
 // are uploads to S3, and are announced.
 func TestCopiesByUsersAreLeftOut(t *testing.T) {
 	t.Parallel()
-	w := start(t, synthesize(t, `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,"multipartThresholdMiB":5}}`))
+	w := start(t,
+		synthesize(t, `{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,`+
+			`"multipartThresholdMiB":5}}`))
 	home := w.regions[0]
 	published := func() (n int64) {
 		for _, r := range w.sandbox.Stats().Regions {
@@ -117,7 +119,11 @@ func TestCopiesByUsersAreLeftOut(t *testing.T) {
 		t.Errorf("%d notifications of a user's copy, want none", n)
 	}
 	config := filepath.Join(t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,"multipartThresholdMiB":5}}}`), 0o600); err != nil {
+	if err := os.WriteFile(
+		config,
+		[]byte(`{"context":{"s3fanout":{"name":"s3fanout","regions":["us-east-1","eu-west-1","ap-northeast-1"],"copiesByUsers":false,`+
+			`"multipartThresholdMiB":5}}}`), 0o600,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if code, stdout, stderr := w.command("doctor", "--config", config); code != 0 {

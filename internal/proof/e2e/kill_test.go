@@ -117,12 +117,17 @@ func (k *killer) forEveryCall(t *testing.T, least int, run func(t *testing.T, ke
 // bucket's lifecycle rule does in time.
 func (w *world) uploads(region, key string) int {
 	w.t.Helper()
-	out, err := w.s3(region).ListMultipartUploads(w.t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(w.bucket(region)), Prefix: &key})
+	out, err := w.s3(region).ListMultipartUploads(w.t.Context(), &s3.ListMultipartUploadsInput{
+		Bucket: aws.String(w.bucket(region)), Prefix: &key,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, u := range out.Uploads {
-		if _, err := w.s3(region).AbortMultipartUpload(w.t.Context(), &s3.AbortMultipartUploadInput{Bucket: aws.String(w.bucket(region)), Key: u.Key, UploadId: u.UploadId}); err != nil {
+		_, err := w.s3(region).AbortMultipartUpload(w.t.Context(), &s3.AbortMultipartUploadInput{
+			Bucket: aws.String(w.bucket(region)), Key: u.Key, UploadId: u.UploadId,
+		})
+		if err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -146,7 +151,8 @@ func TestFunctionKilledAtEveryCallOfACopy(t *testing.T) {
 		}
 		w.wantLetters(k.region, 0)
 		orphans, killed := 0, k.killed
-		created := killed == "UploadPartCopy" || killed == "CreateMultipartUpload" && k.after || killed == "CompleteMultipartUpload" && !k.after
+		created := killed == "UploadPartCopy" || killed == "CreateMultipartUpload" && k.after ||
+			killed == "CompleteMultipartUpload" && !k.after
 		if created {
 			orphans = 1
 		}
@@ -172,7 +178,8 @@ func TestFunctionKilledAtEveryCallOfAContinuation(t *testing.T) {
 			in.ChecksumAlgorithm, in.ChecksumType = s3types.ChecksumAlgorithmCrc32, s3types.ChecksumTypeFullObject
 		})
 		_, err := lambda.NewFromConfig(w.config(k.region)).Invoke(t.Context(), &lambda.InvokeInput{
-			FunctionName: aws.String(w.state.Regions[k.region].FunctionName), InvocationType: lambdatypes.InvocationTypeEvent, Payload: payload,
+			FunctionName: aws.String(w.state.Regions[k.region].FunctionName), InvocationType: lambdatypes.InvocationTypeEvent,
+			Payload: payload,
 		})
 		if err != nil {
 			t.Fatal(err)

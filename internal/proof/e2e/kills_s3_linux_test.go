@@ -251,7 +251,8 @@ func outlive(t *testing.T, rounds, users, more, kills int) {
 		}
 		for region, r := range m.stats().Regions {
 			if r.DeadLetters != 0 || r.Lambda.Lost != 0 || r.SNS.Lost != 0 || r.SNS.Undeliverable != 0 {
-				t.Errorf("%s: since it lives, %d dead letters, %d events and %d messages lost, %d undeliverable, want none", region, r.DeadLetters, r.Lambda.Lost, r.SNS.Lost, r.SNS.Undeliverable)
+				t.Errorf("%s: since it lives, %d dead letters, %d events and %d messages lost, %d undeliverable, want none",
+					region, r.DeadLetters, r.Lambda.Lost, r.SNS.Lost, r.SNS.Undeliverable)
 			}
 		}
 		brought += len(lacks)

@@ -141,7 +141,8 @@ func (s *storm) weather(storm bool) {
 	s.calm.Store(!storm)
 	for _, region := range s.w.regions {
 		for kind, rate := range map[fault.Kind]float64{
-			fault.S3Cut: 0.07, fault.S3SlowDown: 0.14, fault.S3Unavailable: 0.06, fault.LambdaCrash: 0.05, fault.DuplicateDelivery: 0.1, fault.Delay: 0.1,
+			fault.S3Cut: 0.07, fault.S3SlowDown: 0.14, fault.S3Unavailable: 0.06, fault.LambdaCrash: 0.05, fault.DuplicateDelivery: 0.1,
+			fault.Delay: 0.1,
 		} {
 			if !storm {
 				rate = 0
@@ -265,7 +266,8 @@ func TestNothingIsLostInManyStorms(t *testing.T) {
 func copyInParts(t *testing.T, config string) {
 	t.Helper()
 	if err := os.WriteFile(config, fmt.Appendf(nil,
-		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], "multipartThresholdMiB": %d}}}`, threshold/mib), 0o600); err != nil {
+		`{"context": {"s3fanout": {"name": "s3fanout", "regions": ["us-east-1", "eu-west-1", "ap-northeast-1"], `+
+			`"multipartThresholdMiB": %d}}}`, threshold/mib), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -324,7 +326,8 @@ func (s *storm) wantConverged(book *book, orphans map[string]upload) {
 		w.t.Errorf("verify: exit %d, want 0\n%s%s", code, stdout, stderr)
 	}
 	// Keys that several wrote differ, as they do where the first write wins.
-	if code, stdout, stderr := w.command("verify", "--prefix", "contested/", "--grace", "0s"); code != 0 && (code != 3 || !bytes.Contains(stdout, []byte(", 0 missing, ")) && !bytes.Contains(stderr, []byte(", 0 missing, "))) {
+	if code, stdout, stderr := w.command("verify", "--prefix", "contested/", "--grace", "0s"); code != 0 &&
+		(code != 3 || !bytes.Contains(stdout, []byte(", 0 missing, ")) && !bytes.Contains(stderr, []byte(", 0 missing, "))) {
 		w.t.Errorf("verify of contested keys: exit %d, want them different at most\n%s%s", code, stdout, stderr)
 	}
 	for id, u := range book.unfinished() {

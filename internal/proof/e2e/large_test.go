@@ -47,7 +47,9 @@ func (w *world) build(region, key string, zeros []int64, end string) {
 		}
 	}
 	// The first copy in parts turns the zeros into a hole.
-	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: aws.String("zeros"), Body: bytes.NewReader(make([]byte, seedSize))})
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: bucket, Key: aws.String("zeros"), Body: bytes.NewReader(make([]byte, seedSize)),
+	})
 	fail(err)
 	seed := w.begin(region, "seed")
 	part, err := seed.copy(1, "zeros", seedSize, seedSize)
@@ -67,7 +69,8 @@ func (w *world) build(region, key string, zeros []int64, end string) {
 	fail(g.Wait())
 	number := aws.Int32(int32(len(parts)))
 	out, err := client.UploadPart(ctx, &s3.UploadPartInput{
-		Bucket: bucket, Key: &key, UploadId: &u.id, PartNumber: number, Body: strings.NewReader(end), ChecksumAlgorithm: s3types.ChecksumAlgorithmCrc64nvme,
+		Bucket: bucket, Key: &key, UploadId: &u.id, PartNumber: number, Body: strings.NewReader(end),
+		ChecksumAlgorithm: s3types.ChecksumAlgorithmCrc64nvme,
 	})
 	fail(err)
 	parts[len(zeros)] = s3types.CompletedPart{PartNumber: number, ETag: out.ETag, ChecksumCRC64NVME: out.ChecksumCRC64NVME}
@@ -108,12 +111,15 @@ func (u userUpload) copy(number int, from string, size, sourceSize int64) (s3typ
 	if err != nil {
 		return s3types.CompletedPart{}, err
 	}
-	return s3types.CompletedPart{PartNumber: in.PartNumber, ETag: out.CopyPartResult.ETag, ChecksumCRC64NVME: out.CopyPartResult.ChecksumCRC64NVME}, nil
+	return s3types.CompletedPart{
+		PartNumber: in.PartNumber, ETag: out.CopyPartResult.ETag, ChecksumCRC64NVME: out.CopyPartResult.ChecksumCRC64NVME,
+	}, nil
 }
 
 func (u userUpload) complete(parts []s3types.CompletedPart) error {
 	_, err := u.client.CompleteMultipartUpload(u.w.t.Context(), &s3.CompleteMultipartUploadInput{
-		Bucket: aws.String(u.w.bucket(u.region)), Key: &u.key, UploadId: &u.id, MultipartUpload: &s3types.CompletedMultipartUpload{Parts: parts},
+		Bucket: aws.String(u.w.bucket(u.region)), Key: &u.key, UploadId: &u.id,
+		MultipartUpload: &s3types.CompletedMultipartUpload{Parts: parts},
 	})
 	return err
 }
@@ -123,7 +129,8 @@ func (u userUpload) complete(parts []s3types.CompletedPart) error {
 func (w *world) wantLargeReplica(home, region, key, end string) {
 	w.t.Helper()
 	want, got := w.describe(home, key), w.describe(region, key)
-	if *got.ContentLength != *want.ContentLength || aws.ToString(got.ChecksumCRC64NVME) != *want.ChecksumCRC64NVME || got.ChecksumType != want.ChecksumType {
+	if *got.ContentLength != *want.ContentLength || aws.ToString(got.ChecksumCRC64NVME) != *want.ChecksumCRC64NVME ||
+		got.ChecksumType != want.ChecksumType {
 		w.t.Errorf("%s: %d bytes with the checksum %q, want %d with %q", region,
 			*got.ContentLength, aws.ToString(got.ChecksumCRC64NVME), *want.ContentLength, *want.ChecksumCRC64NVME)
 	}

@@ -38,18 +38,19 @@ func TestWalkAndVerify(t *testing.T) {
 	var mu sync.Mutex
 	var got []string
 	inOrder := true
-	err := listing.Walk(t.Context(), buckets, listing.Options{Parallel: o.Parallel, PageSize: o.PageSize}, func(_ context.Context, row listing.Row) error {
-		mu.Lock()
-		defer mu.Unlock()
-		inOrder = inOrder && (len(got) == 0 || got[len(got)-1] < row.Key)
-		got = append(got, row.Key)
-		for i, object := range row.Objects {
-			if object == nil || object.Size != int64(len(row.Key)) {
-				t.Errorf("%q in %s: %+v", row.Key, w.regions[i], object)
+	err := listing.Walk(t.Context(), buckets, listing.Options{Parallel: o.Parallel, PageSize: o.PageSize},
+		func(_ context.Context, row listing.Row) error {
+			mu.Lock()
+			defer mu.Unlock()
+			inOrder = inOrder && (len(got) == 0 || got[len(got)-1] < row.Key)
+			got = append(got, row.Key)
+			for i, object := range row.Objects {
+				if object == nil || object.Size != int64(len(row.Key)) {
+					t.Errorf("%q in %s: %+v", row.Key, w.regions[i], object)
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

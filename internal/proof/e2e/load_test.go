@@ -111,7 +111,8 @@ func burst(t *testing.T, n, leastLetters int) {
 
 	perSecond := func(n int, d time.Duration) float64 { return float64(n) / d.Seconds() }
 	t.Logf("%d CPUs, %s/%s: %d uploads in %v (%.0f/s); %d replicas in %v (%.0f/s)", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
-		n, uploading.Round(time.Millisecond), perSecond(n, uploading), len(all), everything.Round(time.Millisecond), perSecond(len(all), everything))
+		n, uploading.Round(time.Millisecond), perSecond(n, uploading), len(all), everything.Round(time.Millisecond),
+		perSecond(len(all), everything))
 	t.Logf("replication lag: p50 %v, p99 %v, at most %v; between the Regions that stayed: p50 %v, p99 %v",
 		percentile(all, 50), percentile(all, 99), percentile(all, 100), percentile(present, 50), percentile(present, 99))
 	t.Logf("dead letters: %v; redriven in %v", letters, redriven.Round(time.Millisecond))

@@ -42,7 +42,9 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 			m := types.Metric{Namespace: aws.String(p["Namespace"].(string)), MetricName: aws.String(p["MetricName"].(string))}
 			for _, d := range p["Dimensions"].([]any) {
 				dimension := d.(map[string]any)
-				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(dimension["Name"].(string)), Value: aws.String(dimension["Value"].(string))})
+				m.Dimensions = append(m.Dimensions, types.Dimension{
+					Name: aws.String(dimension["Name"].(string)), Value: aws.String(dimension["Value"].(string)),
+				})
 			}
 			named = append(named, m)
 		})
@@ -75,7 +77,8 @@ func TestTemplatesNameTheMetricsThatTheFunctionWrites(t *testing.T) {
 			out, err := client.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
 				StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Minute)),
 				MetricDataQueries: []types.MetricDataQuery{{
-					Id: aws.String("m"), MetricStat: &types.MetricStat{Metric: &m, Period: aws.Int32(3600), Stat: aws.String("SampleCount")},
+					Id:         aws.String("m"),
+					MetricStat: &types.MetricStat{Metric: &m, Period: aws.Int32(3600), Stat: aws.String("SampleCount")},
 				}},
 			})
 			if err != nil {
@@ -107,7 +110,9 @@ func metricsOfDashboard(t *testing.T, body, region string) (list []types.Metric)
 			}
 			m := types.Metric{Namespace: aws.String(line[0].(string)), MetricName: aws.String(line[1].(string))}
 			for i := 2; i+1 < len(line); i += 2 {
-				m.Dimensions = append(m.Dimensions, types.Dimension{Name: aws.String(line[i].(string)), Value: aws.String(line[i+1].(string))})
+				m.Dimensions = append(m.Dimensions, types.Dimension{
+					Name: aws.String(line[i].(string)), Value: aws.String(line[i+1].(string)),
+				})
 			}
 			list = append(list, m)
 		}
@@ -159,7 +164,8 @@ func TestStatusTellsTheLagAndWhatWaits(t *testing.T) {
 			}
 			got = append(got, *s.Waiting)
 		}
-		if !slices.Equal(got, want[r.Region]) || *r.Behind.Waiting != got[0]+got[1] || r.Behind.OldestSeconds == nil && r.Region != "us-east-1" {
+		if !slices.Equal(got, want[r.Region]) || *r.Behind.Waiting != got[0]+got[1] ||
+			r.Behind.OldestSeconds == nil && r.Region != "us-east-1" {
 			t.Errorf("%s: %+v, want %v", r.Region, r.Behind, want[r.Region])
 		}
 	}

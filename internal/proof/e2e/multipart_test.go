@@ -103,10 +103,15 @@ func (w *world) full(region, key, body string) object {
 	for i := range 10 {
 		tags.Set(fmt.Sprintf("tag-%d", i), fmt.Sprintf("value %d", i))
 	}
-	o := object{key: key, body: body, metadata: map[string]string{"owner": "platform", "word": "=?UTF-8?b?w7xuw69jw7Zkw6k=?=", "long": strings.Repeat("x", 1500)}}
+	o := object{
+		key: key, body: body,
+		metadata: map[string]string{"owner": "platform", "word": "=?UTF-8?b?w7xuw69jw7Zkw6k=?=", "long": strings.Repeat("x", 1500)},
+	}
 	_, err := w.s3(region).PutObject(w.t.Context(), &s3.PutObjectInput{
-		Bucket: aws.String(w.bucket(region)), Key: &key, Body: strings.NewReader(body), Metadata: o.metadata, Tagging: aws.String(tags.Encode()),
-		ContentType: aws.String("text/x-noise; charset=none"), ContentEncoding: aws.String("identity"), ContentLanguage: aws.String("de, en"),
+		Bucket: aws.String(w.bucket(region)), Key: &key, Body: strings.NewReader(body), Metadata: o.metadata,
+		Tagging:     aws.String(tags.Encode()),
+		ContentType: aws.String("text/x-noise; charset=none"), ContentEncoding: aws.String("identity"),
+		ContentLanguage:    aws.String("de, en"),
 		ContentDisposition: aws.String(`attachment; filename="noise"`), CacheControl: aws.String("max-age=60"),
 		Expires: aws.Time(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)),
 	})
@@ -122,7 +127,9 @@ func TestEverySizeArrivesWithAllItsProperties(t *testing.T) {
 	w := start(t, inParts(t, 4))
 	home := w.regions[0]
 	inParts := 0
-	for _, size := range []int{0, 1, threshold - 1, threshold, threshold + 1, plannedPart - 1, plannedPart, plannedPart + 1, 2*plannedPart + 12345} {
+	for _, size := range []int{
+		0, 1, threshold - 1, threshold, threshold + 1, plannedPart - 1, plannedPart, plannedPart + 1, 2*plannedPart + 12345,
+	} {
 		o := w.full(home, fmt.Sprintf("%d bytes", size), noise(size))
 		w.settle()
 		w.wantEverywhere(o)
@@ -168,7 +175,8 @@ func TestCopiesAtOnceAndInPartsAreAlike(t *testing.T) {
 			t.Errorf("%s: copied at once\n%+v, in parts\n%+v", name, atOnce, inParts)
 		}
 	}
-	if once, parts := w.operations("ap-northeast-1"), w.operations("eu-west-1"); once["CopyObject"] != 3 || parts["CompleteMultipartUpload"] != 3 {
+	once, parts := w.operations("ap-northeast-1"), w.operations("eu-west-1")
+	if once["CopyObject"] != 3 || parts["CompleteMultipartUpload"] != 3 {
 		t.Errorf("requests %v and %v, want three copies at once and three in parts", once, parts)
 	}
 }

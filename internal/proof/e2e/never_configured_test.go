@@ -29,7 +29,9 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 	key := aws.String("dt=2026/kept")
 	put := func(region, key string) func(identity) error {
 		return func(i identity) error {
-			_, err := s3.NewFromConfig(i.in(region)).PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key), Body: strings.NewReader("forged")})
+			_, err := s3.NewFromConfig(i.in(region)).PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(w.bucket(region)), Key: aws.String(key), Body: strings.NewReader("forged"),
+			})
 			return err
 		}
 	}
@@ -47,7 +49,9 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			return err
 		}},
 		{"read a remote object", jobs, func(i identity) error {
-			_, err := s3.NewFromConfig(i.in(there)).GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(w.bucket(there)), Key: key})
+			_, err := s3.NewFromConfig(i.in(there)).GetObject(t.Context(), &s3.GetObjectInput{
+				Bucket: aws.String(w.bucket(there)), Key: key,
+			})
 			return err
 		}},
 		{"list the bucket", jobs, func(i identity) error {
@@ -55,39 +59,58 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			return err
 		}},
 		{"delete an object", both, func(i identity) error {
-			_, err := s3.NewFromConfig(i.in(here)).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(here)), Key: key})
+			_, err := s3.NewFromConfig(i.in(here)).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+				Bucket: aws.String(w.bucket(here)), Key: key,
+			})
 			return err
 		}},
 		{"delete a version", both, func(i identity) error {
-			_, err := s3.NewFromConfig(i.in(here)).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(here)), Key: key, VersionId: aws.String(version)})
+			_, err := s3.NewFromConfig(i.in(here)).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+				Bucket: aws.String(w.bucket(here)), Key: key, VersionId: aws.String(version),
+			})
 			return err
 		}},
 		{"open the bucket to everybody", both, func(i identity) error {
-			_, err := s3.NewFromConfig(i.in(here)).PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(w.bucket(here)), Policy: aws.String(openPolicy)})
+			_, err := s3.NewFromConfig(i.in(here)).PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{
+				Bucket: aws.String(w.bucket(here)), Policy: aws.String(openPolicy),
+			})
 			return err
 		}},
 		{"invoke a remote function", jobs, func(i identity) error {
-			_, err := lambda.NewFromConfig(i.in(there)).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String(set.FunctionName()), Payload: []byte(`{}`)})
+			_, err := lambda.NewFromConfig(i.in(there)).Invoke(t.Context(), &lambda.InvokeInput{
+				FunctionName: aws.String(set.FunctionName()), Payload: []byte(`{}`),
+			})
 			return err
 		}},
 		{"change the function's code", both, func(i identity) error {
-			_, err := lambda.NewFromConfig(i.in(here)).UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String(set.FunctionName()), S3Bucket: aws.String("b"), S3Key: aws.String("k")})
+			_, err := lambda.NewFromConfig(i.in(here)).UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{
+				FunctionName: aws.String(set.FunctionName()), S3Bucket: aws.String("b"), S3Key: aws.String("k"),
+			})
 			return err
 		}},
 		{"publish", both, func(i identity) error {
-			_, err := sns.NewFromConfig(i.in(here)).Publish(t.Context(), &sns.PublishInput{TopicArn: aws.String(set.Member(w.state.AccountID, here).TopicARN()), Message: aws.String("forged")})
+			_, err := sns.NewFromConfig(i.in(here)).Publish(t.Context(), &sns.PublishInput{
+				TopicArn: aws.String(set.Member(w.state.AccountID, here).TopicARN()), Message: aws.String("forged"),
+			})
 			return err
 		}},
 		{"read dead letters", both, func(i identity) error {
-			_, err := sqs.NewFromConfig(i.in(here)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(w.state.Regions[here].DeadLetterQueueURL)})
+			_, err := sqs.NewFromConfig(i.in(here)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+				QueueUrl: aws.String(w.state.Regions[here].DeadLetterQueueURL),
+			})
 			return err
 		}},
 		{"send a dead letter", jobs, func(i identity) error {
-			_, err := sqs.NewFromConfig(i.in(here)).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(w.state.Regions[here].DeadLetterQueueURL), MessageBody: aws.String("forged")})
+			_, err := sqs.NewFromConfig(i.in(here)).SendMessage(t.Context(), &sqs.SendMessageInput{
+				QueueUrl: aws.String(w.state.Regions[here].DeadLetterQueueURL), MessageBody: aws.String("forged"),
+			})
 			return err
 		}},
 		{"give the function permissions", both, func(i identity) error {
-			_, err := iam.NewFromConfig(i.in(here)).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String(set.Member(w.state.AccountID, here).RoleName()), PolicyName: aws.String("replicate"), PolicyDocument: aws.String(openPolicy)})
+			_, err := iam.NewFromConfig(i.in(here)).PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+				RoleName: aws.String(set.Member(w.state.AccountID, here).RoleName()), PolicyName: aws.String("replicate"),
+				PolicyDocument: aws.String(openPolicy),
+			})
 			return err
 		}},
 		{"be the function", both, func(i identity) error {
@@ -101,7 +124,8 @@ func TestWhatTheRolesOfACarefulSetMustNeverDo(t *testing.T) {
 			}
 		}
 		if everybody := c.what == "send a dead letter"; accessDenied(c.try(admin)) != everybody {
-			t.Errorf("%s: the administrator is denied it or not, want denied: %t; else the row shows nothing of the role", c.what, everybody)
+			t.Errorf("%s: the administrator is denied it or not, want denied: %t; else the row shows nothing of the role",
+				c.what, everybody)
 		}
 	}
 	w.settle()

@@ -27,27 +27,39 @@ func neverInS3() []never {
 	key := aws.String("kept")
 	return []never{
 		inS3("overwrite an object in a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{Bucket: aws.String(s.bucket(there)), Key: key, Body: strings.NewReader("forged")})
+			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(s.bucket(there)), Key: key, Body: strings.NewReader("forged"),
+			})
 			return err
 		}),
 		inS3("add an object to a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{Bucket: aws.String(s.bucket(there)), Key: aws.String("new"), Body: strings.NewReader("forged")})
+			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(s.bucket(there)), Key: aws.String("new"), Body: strings.NewReader("forged"),
+			})
 			return err
 		}),
 		inS3("copy into a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.CopyObject(s.t.Context(), &s3.CopyObjectInput{Bucket: aws.String(s.bucket(there)), Key: aws.String("copied"), CopySource: aws.String(s.bucket(here) + "/kept")})
+			_, err := c.CopyObject(s.t.Context(), &s3.CopyObjectInput{
+				Bucket: aws.String(s.bucket(there)), Key: aws.String("copied"), CopySource: aws.String(s.bucket(here) + "/kept"),
+			})
 			return err
 		}),
 		inS3("begin an upload to a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.CreateMultipartUpload(s.t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(s.bucket(there)), Key: aws.String("new")})
+			_, err := c.CreateMultipartUpload(s.t.Context(), &s3.CreateMultipartUploadInput{
+				Bucket: aws.String(s.bucket(there)), Key: aws.String("new"),
+			})
 			return err
 		}),
 		inS3("abort an upload to a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.AbortMultipartUpload(s.t.Context(), &s3.AbortMultipartUploadInput{Bucket: aws.String(s.bucket(there)), Key: aws.String("unfinished"), UploadId: aws.String(s.uploads[there])})
+			_, err := c.AbortMultipartUpload(s.t.Context(), &s3.AbortMultipartUploadInput{
+				Bucket: aws.String(s.bucket(there)), Key: aws.String("unfinished"), UploadId: aws.String(s.uploads[there]),
+			})
 			return err
 		}),
 		inS3("tag an object in a remote bucket", there, func(s scene, c *s3.Client) error {
-			_, err := c.PutObjectTagging(s.t.Context(), &s3.PutObjectTaggingInput{Bucket: aws.String(s.bucket(there)), Key: key, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: key, Value: key}}}})
+			_, err := c.PutObjectTagging(s.t.Context(), &s3.PutObjectTaggingInput{
+				Bucket: aws.String(s.bucket(there)), Key: key, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: key, Value: key}}},
+			})
 			return err
 		}),
 		inS3("delete an object in a remote bucket", there, deleteObject(there, false)),
@@ -55,7 +67,9 @@ func neverInS3() []never {
 		inS3("delete an object in its own bucket", here, deleteObject(here, false)),
 		inS3("delete a version in its own bucket", here, deleteObject(here, true)),
 		inS3("delete many objects in its own bucket", here, func(s scene, c *s3.Client) error {
-			out, err := c.DeleteObjects(s.t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String(s.bucket(here)), Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: key}}}})
+			out, err := c.DeleteObjects(s.t.Context(), &s3.DeleteObjectsInput{
+				Bucket: aws.String(s.bucket(here)), Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: key}}},
+			})
 			if err == nil && len(out.Errors) > 0 { // the request succeeds, the deletions do not
 				return &smithy.GenericAPIError{Code: aws.ToString(out.Errors[0].Code)}
 			}
@@ -66,11 +80,16 @@ func neverInS3() []never {
 			return err
 		}),
 		inS3("tag an old version in its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutObjectTagging(s.t.Context(), &s3.PutObjectTaggingInput{Bucket: aws.String(s.bucket(here)), Key: key, VersionId: aws.String(s.versions[here]), Tagging: &types.Tagging{TagSet: []types.Tag{{Key: key, Value: key}}}})
+			_, err := c.PutObjectTagging(s.t.Context(), &s3.PutObjectTaggingInput{
+				Bucket: aws.String(s.bucket(here)), Key: key, VersionId: aws.String(s.versions[here]),
+				Tagging: &types.Tagging{TagSet: []types.Tag{{Key: key, Value: key}}},
+			})
 			return err
 		}),
 		inS3("read an old version in its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.GetObject(s.t.Context(), &s3.GetObjectInput{Bucket: aws.String(s.bucket(here)), Key: key, VersionId: aws.String(s.versions[here])})
+			_, err := c.GetObject(s.t.Context(), &s3.GetObjectInput{
+				Bucket: aws.String(s.bucket(here)), Key: key, VersionId: aws.String(s.versions[here]),
+			})
 			return err
 		}),
 		inS3("read a source's current version, which no event names", there, func(s scene, c *s3.Client) error {
@@ -82,11 +101,15 @@ func neverInS3() []never {
 			return err
 		}),
 		inS3("copy from a bucket outside the set", here, func(s scene, c *s3.Client) error {
-			_, err := c.CopyObject(s.t.Context(), &s3.CopyObjectInput{Bucket: aws.String(s.bucket(here)), Key: aws.String("stolen"), CopySource: aws.String(outsideBucket + "/kept")})
+			_, err := c.CopyObject(s.t.Context(), &s3.CopyObjectInput{
+				Bucket: aws.String(s.bucket(here)), Key: aws.String("stolen"), CopySource: aws.String(outsideBucket + "/kept"),
+			})
 			return err
 		}),
 		inS3("write to a bucket outside the set", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{Bucket: aws.String(outsideBucket), Key: aws.String("new"), Body: strings.NewReader("leaked")})
+			_, err := c.PutObject(s.t.Context(), &s3.PutObjectInput{
+				Bucket: aws.String(outsideBucket), Key: aws.String("new"), Body: strings.NewReader("leaked"),
+			})
 			return err
 		}),
 		inS3("list a bucket outside the set", here, func(s scene, c *s3.Client) error {
@@ -112,31 +135,52 @@ func neverInS3() []never {
 			return err
 		}),
 		inS3("suspend versions of its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutBucketVersioning(s.t.Context(), &s3.PutBucketVersioningInput{Bucket: aws.String(s.bucket(here)), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended}})
+			_, err := c.PutBucketVersioning(s.t.Context(), &s3.PutBucketVersioningInput{
+				Bucket:                  aws.String(s.bucket(here)),
+				VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+			})
 			return err
 		}),
 		inS3("expire the objects of its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutBucketLifecycleConfiguration(s.t.Context(), &s3.PutBucketLifecycleConfigurationInput{Bucket: aws.String(s.bucket(here)), LifecycleConfiguration: &types.BucketLifecycleConfiguration{
-				Rules: []types.LifecycleRule{{Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}}},
-			}})
+			_, err := c.PutBucketLifecycleConfiguration(s.t.Context(),
+				&s3.PutBucketLifecycleConfigurationInput{Bucket: aws.String(s.bucket(here)),
+					LifecycleConfiguration: &types.BucketLifecycleConfiguration{
+						Rules: []types.LifecycleRule{
+							{Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
+								Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}},
+						},
+					}})
 			return err
 		}),
 		inS3("send its own bucket's notifications elsewhere", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutBucketNotificationConfiguration(s.t.Context(), &s3.PutBucketNotificationConfigurationInput{Bucket: aws.String(s.bucket(here)), NotificationConfiguration: &types.NotificationConfiguration{}})
+			_, err := c.PutBucketNotificationConfiguration(s.t.Context(), &s3.PutBucketNotificationConfigurationInput{
+				Bucket: aws.String(s.bucket(here)), NotificationConfiguration: &types.NotificationConfiguration{},
+			})
 			return err
 		}),
 		inS3("change how its own bucket is encrypted", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutBucketEncryption(s.t.Context(), &s3.PutBucketEncryptionInput{Bucket: aws.String(s.bucket(here)), ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-				Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256}}},
-			}})
+			_, err := c.PutBucketEncryption(s.t.Context(), &s3.PutBucketEncryptionInput{Bucket: aws.String(s.bucket(here)),
+				ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+					Rules: []types.ServerSideEncryptionRule{
+						{
+							ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+								SSEAlgorithm: types.ServerSideEncryptionAes256,
+							},
+						},
+					},
+				}})
 			return err
 		}),
 		inS3("let the public into its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutPublicAccessBlock(s.t.Context(), &s3.PutPublicAccessBlockInput{Bucket: aws.String(s.bucket(here)), PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{}})
+			_, err := c.PutPublicAccessBlock(s.t.Context(), &s3.PutPublicAccessBlockInput{
+				Bucket: aws.String(s.bucket(here)), PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{},
+			})
 			return err
 		}),
 		inS3("change an object's ACL in its own bucket", here, func(s scene, c *s3.Client) error {
-			_, err := c.PutObjectAcl(s.t.Context(), &s3.PutObjectAclInput{Bucket: aws.String(s.bucket(here)), Key: key, ACL: types.ObjectCannedACLPublicRead})
+			_, err := c.PutObjectAcl(s.t.Context(), &s3.PutObjectAclInput{
+				Bucket: aws.String(s.bucket(here)), Key: key, ACL: types.ObjectCannedACLPublicRead,
+			})
 			return err
 		}),
 		inS3("delete its own bucket", here, func(s scene, c *s3.Client) error {
@@ -159,7 +203,9 @@ func deleteObject(region string, version bool) func(scene, *s3.Client) error {
 
 func putBucketPolicy(region string) func(scene, *s3.Client) error {
 	return func(s scene, c *s3.Client) error {
-		_, err := c.PutBucketPolicy(s.t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(s.bucket(region)), Policy: aws.String(openPolicy)})
+		_, err := c.PutBucketPolicy(s.t.Context(), &s3.PutBucketPolicyInput{
+			Bucket: aws.String(s.bucket(region)), Policy: aws.String(openPolicy),
+		})
 		return err
 	}
 }
@@ -193,7 +239,10 @@ func neverToMessages() []never {
 		}
 	}
 	return []never{
-		forEverybody(toQueue("send to a remote dead-letter queue", there, send(func(s scene) string { return s.state.Regions[there].DeadLetterQueueURL }))),
+		forEverybody(
+			toQueue("send to a remote dead-letter queue", there,
+				send(func(s scene) string { return s.state.Regions[there].DeadLetterQueueURL })),
+		),
 		toQueue("send to a queue outside the set", here, send(func(s scene) string { return s.state.Endpoint + outsideQueueURL })),
 		toQueue("read dead letters", here, func(s scene, c *sqs.Client) error {
 			_, err := c.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: own(s)})
@@ -204,7 +253,9 @@ func neverToMessages() []never {
 			return err
 		}),
 		toQueue("hide a dead letter", here, func(s scene, c *sqs.Client) error {
-			_, err := c.ChangeMessageVisibility(s.t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: own(s), ReceiptHandle: aws.String("guessed"), VisibilityTimeout: 43200})
+			_, err := c.ChangeMessageVisibility(s.t.Context(), &sqs.ChangeMessageVisibilityInput{
+				QueueUrl: own(s), ReceiptHandle: aws.String("guessed"), VisibilityTimeout: 43200,
+			})
 			return err
 		}),
 		toQueue("purge the dead-letter queue", here, func(s scene, c *sqs.Client) error {
@@ -212,7 +263,9 @@ func neverToMessages() []never {
 			return err
 		}),
 		toQueue("open the dead-letter queue to everybody", here, func(s scene, c *sqs.Client) error {
-			_, err := c.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: own(s), Attributes: map[string]string{string(sqstypes.QueueAttributeNamePolicy): openPolicy}})
+			_, err := c.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{
+				QueueUrl: own(s), Attributes: map[string]string{string(sqstypes.QueueAttributeNamePolicy): openPolicy},
+			})
 			return err
 		}),
 		toQueue("delete the dead-letter queue", here, func(s scene, c *sqs.Client) error {
@@ -222,11 +275,17 @@ func neverToMessages() []never {
 		toTopic("publish to its own topic", publish(func(s scene) string { return s.state.Regions[here].TopicARN })),
 		toTopic("publish to a topic outside the set", publish(func(scene) string { return outsideTopic })),
 		toTopic("open its own topic to everybody", func(s scene, c *sns.Client) error {
-			_, err := c.SetTopicAttributes(s.t.Context(), &sns.SetTopicAttributesInput{TopicArn: aws.String(s.state.Regions[here].TopicARN), AttributeName: aws.String("Policy"), AttributeValue: aws.String(openPolicy)})
+			_, err := c.SetTopicAttributes(s.t.Context(), &sns.SetTopicAttributesInput{
+				TopicArn: aws.String(s.state.Regions[here].TopicARN), AttributeName: aws.String("Policy"),
+				AttributeValue: aws.String(openPolicy),
+			})
 			return err
 		}),
 		toTopic("subscribe something to its own topic", func(s scene, c *sns.Client) error {
-			_, err := c.Subscribe(s.t.Context(), &sns.SubscribeInput{TopicArn: aws.String(s.state.Regions[here].TopicARN), Protocol: aws.String("lambda"), Endpoint: aws.String(s.state.Regions[here].FunctionARN)})
+			_, err := c.Subscribe(s.t.Context(), &sns.SubscribeInput{
+				TopicArn: aws.String(s.state.Regions[here].TopicARN), Protocol: aws.String("lambda"),
+				Endpoint: aws.String(s.state.Regions[here].FunctionARN),
+			})
 			return err
 		}),
 	}
@@ -244,7 +303,9 @@ func neverToItself() []never {
 	}
 	return []never{
 		toFunction("invoke another function", there, func(s scene, c *lambda.Client) error {
-			_, err := c.Invoke(s.t.Context(), &lambda.InvokeInput{FunctionName: aws.String(s.state.Regions[there].FunctionName), Payload: []byte(`{}`)})
+			_, err := c.Invoke(s.t.Context(), &lambda.InvokeInput{
+				FunctionName: aws.String(s.state.Regions[there].FunctionName), Payload: []byte(`{}`),
+			})
 			return err
 		}),
 		toFunction("read its own code and environment", here, func(s scene, c *lambda.Client) error {
@@ -252,23 +313,34 @@ func neverToItself() []never {
 			return err
 		}),
 		toFunction("change its own code", here, func(s scene, c *lambda.Client) error {
-			_, err := c.UpdateFunctionCode(s.t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: own(s), S3Bucket: aws.String("b"), S3Key: aws.String("k")})
+			_, err := c.UpdateFunctionCode(s.t.Context(), &lambda.UpdateFunctionCodeInput{
+				FunctionName: own(s), S3Bucket: aws.String("b"), S3Key: aws.String("k"),
+			})
 			return err
 		}),
 		toFunction("change its own configuration", here, func(s scene, c *lambda.Client) error {
-			_, err := c.UpdateFunctionConfiguration(s.t.Context(), &lambda.UpdateFunctionConfigurationInput{FunctionName: own(s), Timeout: aws.Int32(1)})
+			_, err := c.UpdateFunctionConfiguration(s.t.Context(), &lambda.UpdateFunctionConfigurationInput{
+				FunctionName: own(s), Timeout: aws.Int32(1),
+			})
 			return err
 		}),
 		toFunction("let somebody else invoke it", here, func(s scene, c *lambda.Client) error {
-			_, err := c.AddPermission(s.t.Context(), &lambda.AddPermissionInput{FunctionName: own(s), StatementId: aws.String("open"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("*")})
+			_, err := c.AddPermission(s.t.Context(), &lambda.AddPermissionInput{
+				FunctionName: own(s), StatementId: aws.String("open"), Action: aws.String("lambda:InvokeFunction"),
+				Principal: aws.String("*"),
+			})
 			return err
 		}),
 		ofRole("give itself permissions", func(s scene, c *iam.Client) error {
-			_, err := c.PutRolePolicy(s.t.Context(), &iam.PutRolePolicyInput{RoleName: roleName, PolicyName: aws.String("replicate"), PolicyDocument: aws.String(openPolicy)})
+			_, err := c.PutRolePolicy(s.t.Context(), &iam.PutRolePolicyInput{
+				RoleName: roleName, PolicyName: aws.String("replicate"), PolicyDocument: aws.String(openPolicy),
+			})
 			return err
 		}),
 		ofRole("change who may be it", func(s scene, c *iam.Client) error {
-			_, err := c.UpdateAssumeRolePolicy(s.t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: roleName, PolicyDocument: aws.String(openPolicy)})
+			_, err := c.UpdateAssumeRolePolicy(s.t.Context(), &iam.UpdateAssumeRolePolicyInput{
+				RoleName: roleName, PolicyDocument: aws.String(openPolicy),
+			})
 			return err
 		}),
 		ofRole("read its own policies", func(s scene, c *iam.Client) error {

@@ -139,7 +139,9 @@ func TestWhatTheRoleMustNeverDo(t *testing.T) {
 func (s scene) wantMay(role identity) {
 	s.t.Helper()
 	client := s3.NewFromConfig(role.in(here))
-	put := &s3.PutObjectInput{Bucket: aws.String(s.bucket(here)), Key: aws.String("kept"), Body: strings.NewReader("x"), IfNoneMatch: aws.String("*")}
+	put := &s3.PutObjectInput{
+		Bucket: aws.String(s.bucket(here)), Key: aws.String("kept"), Body: strings.NewReader("x"), IfNoneMatch: aws.String("*"),
+	}
 	var api smithy.APIError
 	if _, err := client.PutObject(s.t.Context(), put); !errors.As(err, &api) || api.ErrorCode() != "PreconditionFailed" {
 		s.t.Errorf("conditional PutObject of a key that is there: %v, want PreconditionFailed", err)

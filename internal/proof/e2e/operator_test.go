@@ -64,7 +64,8 @@ func (a *assembly) operatorIn(stack, name string, policies ...map[string]any) {
 		resources["Operator"+strings.ReplaceAll(name, "-", "")] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
 			"RoleName": name, "Policies": inline,
 			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
+				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"},
+				"Action": "sts:AssumeRole",
 			}}},
 		}}
 		return 1
@@ -160,7 +161,8 @@ func (w *world) operate(by identity, steps []step) (troubles []string) {
 		args := append([]string{s.args[0], "--config", filepath.Join(build.root, "cdk.json")}, s.args[1:]...)
 		code, stdout, stderr := operator.command(args...)
 		// Who may not see something says so, also where the rest is fine.
-		if said := string(stdout) + string(stderr); code != s.code || strings.Contains(said, "is denied") || strings.Contains(said, "AccessDenied") {
+		said := string(stdout) + string(stderr)
+		if code != s.code || strings.Contains(said, "is denied") || strings.Contains(said, "AccessDenied") {
 			troubles = append(troubles, fmt.Sprintf("%s: exit %d, want %d\n%s", strings.Join(s.args, " "), code, s.code, said))
 		}
 	}
@@ -199,7 +201,8 @@ func TestOperatorsPolicies(t *testing.T) {
 		}
 		before := w.sandbox.Stats().Regions["eu-west-1"].DeadLetters
 		if troubles := w.operate(operator(w), operatingSteps()); len(troubles) != 4 {
-			t.Errorf("%d commands failed, want backfill, redrive, the probe and so verify to: %s", len(troubles), strings.Join(troubles, "\n"))
+			t.Errorf("%d commands failed, want backfill, redrive, the probe and so verify to: %s",
+				len(troubles), strings.Join(troubles, "\n"))
 		}
 		w.wantMissing("eu-west-1", "films/broken")
 		w.wantLetters("eu-west-1", before)

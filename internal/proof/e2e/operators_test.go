@@ -16,7 +16,8 @@ func TestOnlyListedOperatorsGetSessions(t *testing.T) {
 		resources["Powerful"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
 			"RoleName": "powerful",
 			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
+				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"},
+				"Action": "sts:AssumeRole",
 			}}},
 			"Policies": []any{map[string]any{"PolicyName": "all", "PolicyDocument": map[string]any{
 				"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*"}},

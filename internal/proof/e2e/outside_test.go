@@ -36,11 +36,14 @@ func withOutside(t *testing.T, assembly fs.FS) *world {
 			"BucketName": outsideBucket, "VersioningConfiguration": map[string]any{"Status": "Enabled"},
 		}}
 		resources["OtherQueue"] = map[string]any{"Type": "AWS::SQS::Queue", "Properties": map[string]any{"QueueName": "s3fanout-other"}}
-		resources["OtherTopic"] = map[string]any{"Type": "AWS::SNS::Topic", "Properties": map[string]any{"TopicName": "s3fanout-object-created-other"}}
+		resources["OtherTopic"] = map[string]any{
+			"Type": "AWS::SNS::Topic", "Properties": map[string]any{"TopicName": "s3fanout-object-created-other"},
+		}
 		resources["Stranger"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
 			"RoleName": "stranger",
 			"AssumeRolePolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
+				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"},
+				"Action": "sts:AssumeRole",
 			}}},
 		}}
 		return 1
@@ -78,7 +81,9 @@ func (i identity) in(region string) aws.Config {
 }
 
 func (w *world) administrator() identity {
-	return identity{"administrator", w.state.Endpoint, credentials.NewStaticCredentialsProvider(w.state.AccessKeyID, w.state.SecretAccessKey, "")}
+	return identity{
+		"administrator", w.state.Endpoint, credentials.NewStaticCredentialsProvider(w.state.AccessKeyID, w.state.SecretAccessKey, ""),
+	}
 }
 
 // assume is a session of a role that the identity begins.

@@ -43,7 +43,8 @@ func rolesBefore(t *testing.T, set, withRoles fs.FS, name string) fs.FS {
 		artifact := artifacts[stack].(map[string]any)
 		dependencies, _ := artifact["dependencies"].([]any)
 		artifacts[own] = map[string]any{
-			"type": artifact["type"], "environment": artifact["environment"], "properties": map[string]any{"templateFile": own + ".template.json"},
+			"type": artifact["type"], "environment": artifact["environment"],
+			"properties": map[string]any{"templateFile": own + ".template.json"},
 		}
 		artifact["dependencies"] = append(dependencies, own)
 	}

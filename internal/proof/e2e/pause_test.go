@@ -20,7 +20,9 @@ func TestPauseLosesNothing(t *testing.T) {
 	operator := w.as(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/operator", "operator"))
 	run := func(code int, args ...string) string {
 		t.Helper()
-		got, stdout, stderr := operator.command(append([]string{args[0], "--config", filepath.Join(build.root, "cdk.json")}, args[1:]...)...)
+		got, stdout, stderr := operator.command(
+			append([]string{args[0], "--config", filepath.Join(build.root, "cdk.json")}, args[1:]...)...,
+		)
 		if got != code {
 			t.Fatalf("%s: exit %d, want %d\n%s%s", strings.Join(args, " "), got, code, stdout, stderr)
 		}
@@ -88,10 +90,13 @@ func TestPauseRefusesToLoseEvents(t *testing.T) {
 	})
 	w := start(t, a.files)
 	code, stdout, stderr := w.command("pause", "eu-west-1", "us-east-1", "--config", filepath.Join(build.root, "cdk.json"))
-	if want := "s3fanout: region eu-west-1: not paused, as events would be lost: function-failures: failed events go to nowhere"; code != 3 || !strings.HasPrefix(string(stderr), want) {
+	want := "s3fanout: region eu-west-1: not paused, as events would be lost: function-failures: failed events go to nowhere"
+	if code != 3 || !strings.HasPrefix(string(stderr), want) {
 		t.Errorf("exit %d, want 3 and %q\n%s%s", code, want, stdout, stderr)
 	}
-	if text := string(stdout); !strings.HasPrefix(text, "eu-west-1: not paused\n") && !strings.Contains(text, "\neu-west-1: not paused\n") || !strings.Contains(text, "us-east-1: paused since") {
+	text := string(stdout)
+	if !strings.HasPrefix(text, "eu-west-1: not paused\n") && !strings.Contains(text, "\neu-west-1: not paused\n") ||
+		!strings.Contains(text, "us-east-1: paused since") {
 		t.Errorf("it says\n%s", text)
 	}
 	w.upload("ap-northeast-1", object{key: "films/one", body: "one"})

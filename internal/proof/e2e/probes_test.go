@@ -62,7 +62,9 @@ func copiesMissingEcho(w *world, name string) string {
 	w.upload(w.regions[0], object{key: name, body: "echoed"})
 	w.settle()
 	target := w.regions[1]
-	versions, err := w.s3(target).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(target)), Prefix: aws.String(name)})
+	versions, err := w.s3(target).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{
+		Bucket: aws.String(w.bucket(target)), Prefix: aws.String(name),
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -67,7 +67,8 @@ func programsFor(w *world, region, bin, dir string) ([]program, error) {
 			put:    func(file, key string) []string { return aws("s3", "cp", "--quiet", file, uri(key)) },
 			marker: func(key string) []string { return aws("s3api", "put-object", "--bucket", bucket, "--key", key) },
 			list: func() []string {
-				return aws("s3api", "list-objects-v2", "--bucket", bucket, "--page-size", "3", "--output", "text", "--query", "Contents[].[Key]")
+				return aws("s3api", "list-objects-v2", "--bucket", bucket, "--page-size", "3", "--output", "text",
+					"--query", "Contents[].[Key]")
 			},
 			listed: whole,
 			copy:   func(from, to string) []string { return aws("s3", "cp", "--quiet", uri(from), uri(to)) },
@@ -147,8 +148,9 @@ func (u user) command(name string, args ...string) *exec.Cmd {
 		// Who would leave this machine finds nobody.
 		"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1",
 		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AWS_ENDPOINT_URL": u.w.state.Endpoint, "S3_ENDPOINT_URL": u.w.state.Endpoint, "AWS_REGION": u.region, "AWS_DEFAULT_REGION": u.region,
-		"AWS_ACCESS_KEY_ID": u.w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY": u.w.state.SecretAccessKey,
+		"AWS_ENDPOINT_URL": u.w.state.Endpoint, "S3_ENDPOINT_URL": u.w.state.Endpoint, "AWS_REGION": u.region,
+		"AWS_DEFAULT_REGION": u.region,
+		"AWS_ACCESS_KEY_ID":  u.w.state.AccessKeyID, "AWS_SECRET_ACCESS_KEY": u.w.state.SecretAccessKey,
 	}
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		cmd.Env = append(cmd.Env, name+"="+environment[name])

@@ -65,7 +65,8 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 		return slices.Compact(all)
 	}
 	parts := []string{
-		"AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup",
+		"AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function",
+		"AWS::Logs::LogGroup",
 		"AWS::Scheduler::Schedule",
 	}
 	made := w.update(atOnce(t).files)
@@ -82,7 +83,8 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 	w.tickAll()
 	w.wantEverywhere(object{key: "lost", body: "nobody heard of it"})
 	// The functions that compare ran once each; the repair's event woke nobody.
-	if after := w.cost(); after.invocations-before.invocations != 2 || after.errors != before.errors || after.filtered-before.filtered != 1 {
+	after := w.cost()
+	if after.invocations-before.invocations != 2 || after.errors != before.errors || after.filtered-before.filtered != 1 {
 		t.Errorf("%d invocations, %d errors and %d events filtered, want 2, none and that of the repair",
 			after.invocations-before.invocations, after.errors-before.errors, after.filtered-before.filtered)
 	}
@@ -114,7 +116,8 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantWarnings(b+" reconcile-function", a+" reconcile-function", a+" reconcile-schedule")
-	if _, text, _ := w.command("--config", config, "status"); !strings.Contains(string(text), "last comparison with the other Regions: us-east-1 ") {
+	_, text, _ := w.command("--config", config, "status")
+	if !strings.Contains(string(text), "last comparison with the other Regions: us-east-1 ") {
 		t.Errorf("status says\n%s", text)
 	}
 
@@ -136,7 +139,9 @@ func TestReconcileIsSwitchedOnAndOff(t *testing.T) {
 			t.Errorf("%+v is left", c)
 		}
 	}
-	if _, err := dynamodb.NewFromConfig(w.config(a)).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("switched-reconcile")}); err == nil {
+	if _, err := dynamodb.NewFromConfig(w.config(a)).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{
+		TableName: aws.String("switched-reconcile"),
+	}); err == nil {
 		t.Error("the table is left")
 	}
 	w.regions = nil // there is no function to ask about any more
@@ -156,7 +161,8 @@ func (w *world) configOf(context string) (path string) {
 func TestDoctorLooksAtTheStateMachine(t *testing.T) {
 	t.Parallel()
 	const a, b, name = "us-east-1", "eu-west-1", "ranging-reconcile"
-	const ranging = `{"s3fanout":{"name":"ranging","regions":["us-east-1","eu-west-1"],"reconcile":{"every":"6 hours","copy":true,"keyRanges":4}}}`
+	const ranging = `{"s3fanout":{"name":"ranging","regions":["us-east-1","eu-west-1"],"reconcile":{"every":"6 hours","copy":true,` +
+		`"keyRanges":4}}}`
 	set := editable(t, synthesize(t, ranging))
 	w := start(t, set.files, withReconciler)
 	config := w.configOf(ranging)
@@ -221,7 +227,8 @@ func TestEveryGrantOfReconcileIsNeeded(t *testing.T) {
 	var all []taken
 	whole.edit("switched-"+b, func(resources map[string]any) int {
 		return ofType(resources, "AWS::IAM::Role", func(_ string, p map[string]any) {
-			if name := p["RoleName"].(string); strings.HasPrefix(name, "switched-reconcile-") || strings.HasPrefix(name, "switched-schedule-") {
+			name := p["RoleName"].(string)
+			if strings.HasPrefix(name, "switched-reconcile-") || strings.HasPrefix(name, "switched-schedule-") {
 				for _, s := range statements(p) {
 					for _, action := range actions(s) {
 						all = append(all, taken{name, action})
@@ -263,7 +270,8 @@ func TestEveryGrantOfReconcileIsNeeded(t *testing.T) {
 			})
 			w := start(t, less.files, withReconciler)
 			_, report := w.healthOf("doctor", w.configOf(comparing))
-			if found := fmt.Sprint(report.Findings); !strings.Contains(found, "role "+g.role+" may not ") || !strings.Contains(found, g.action+" on ") {
+			found := fmt.Sprint(report.Findings)
+			if !strings.Contains(found, "role "+g.role+" may not ") || !strings.Contains(found, g.action+" on ") {
 				t.Errorf("doctor does not say that %s lacks %s: %s", g.role, g.action, found)
 			}
 			w.fault(a, fault.S3Unannounced, 1, 0)

@@ -35,7 +35,10 @@ func TestTheScheduleRepairsWhatEventsMissed(t *testing.T) {
 	}
 	remove := func(region, key string, version *string) {
 		t.Helper()
-		if _, err := w.s3(region).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: version}); err != nil {
+		_, err := w.s3(region).DeleteObject(t.Context(), &s3.DeleteObjectInput{
+			Bucket: aws.String(w.bucket(region)), Key: &key, VersionId: version,
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,7 +205,9 @@ func (w *world) wantMetrics(compared float64, found map[string]map[string]float6
 func (w *world) wantProofs(complete, compared float64, found map[string]map[string]float64) {
 	w.t.Helper()
 	config := filepath.Join(w.t.TempDir(), "cdk.json")
-	if err := os.WriteFile(config, []byte(`{"context":{"s3fanout":{"name":"repairing","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}}`), 0o600); err != nil {
+	err := os.WriteFile(config,
+		[]byte(`{"context":{"s3fanout":{"name":"repairing","regions":["us-east-1","eu-west-1","ap-northeast-1"]}}}`), 0o600)
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	got := map[string]map[string]float64{}
@@ -213,7 +218,8 @@ func (w *world) wantProofs(complete, compared float64, found map[string]map[stri
 					got[r.Region] = map[string]float64{}
 				}
 				for name, n := range map[string]int64{
-					"complete": p.Complete, "compared": p.Compared, "KeysMissing": p.Missing, "KeysDifferent": p.Different, "KeysRepaired": p.Repaired,
+					"complete": p.Complete, "compared": p.Compared, "KeysMissing": p.Missing, "KeysDifferent": p.Different,
+					"KeysRepaired":   p.Repaired,
 					"KeysUnrepaired": p.Unrepaired,
 				} {
 					got[r.Region][name] += float64(n)

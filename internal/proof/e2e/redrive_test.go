@@ -32,7 +32,8 @@ func TestRedriveOfMixedQueue(t *testing.T) {
 	w.upload("ap-northeast-1", arriving)
 	w.upload("us-east-1", leaving)
 	w.settle()
-	role := w.mustAssume(defaultSet().Member(w.state.AccountID, "us-east-1").RoleARN(), defaultSet().OperatorSession()) // nobody else may send
+	// nobody else may send
+	role := w.mustAssume(defaultSet().Member(w.state.AccountID, "us-east-1").RoleARN(), defaultSet().OperatorSession())
 	_, err := sqs.NewFromConfig(role.in("us-east-1")).SendMessage(t.Context(), &sqs.SendMessageInput{
 		QueueUrl: aws.String(w.state.Regions["us-east-1"].DeadLetterQueueURL), MessageBody: aws.String("none of ours"),
 	})

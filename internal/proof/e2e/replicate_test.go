@@ -25,7 +25,8 @@ func everyKind() []object {
 		{key: "deep/er/and/deeper/still", body: "slashes"},
 		{key: "quotes'\"&<>=?#;:@$,!*()~.txt", body: "reserved characters"},
 		{key: "empty", body: ""},
-		{key: "tagged", body: "tagged", tags: "project=s3fanout&team=platform", metadata: map[string]string{"owner": "someone", "purpose": "test"}},
+		{key: "tagged", body: "tagged", tags: "project=s3fanout&team=platform",
+			metadata: map[string]string{"owner": "someone", "purpose": "test"}},
 		{key: "large", body: strings.Repeat("0123456789abcdef", 1<<19)},
 	}
 }

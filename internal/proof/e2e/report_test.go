@@ -66,7 +66,8 @@ func TestReportCountsTheEventsOfTheRun(t *testing.T) {
 		}
 		announced = append(announced, late.Key)
 	}
-	if len(announced) != 2 || !strings.HasPrefix(announced[0], "late/") || !strings.HasPrefix(announced[1], "late/") || announced[0] == announced[1] {
+	if len(announced) != 2 || !strings.HasPrefix(announced[0], "late/") || !strings.HasPrefix(announced[1], "late/") ||
+		announced[0] == announced[1] {
 		t.Errorf("events of %v, want of two late films", announced)
 	}
 	if code, output := w.redrive(); code != 0 { // three are there by now, and have no lag; one arrives in time

@@ -33,7 +33,9 @@ type loss struct {
 
 // carefulSet has the names of careful's assembly.
 func carefulSet() replicaset.Config {
-	return replicaset.Config{Name: "careful", Regions: []string{"us-east-1", "eu-west-1"}, BucketNamespace: replicaset.AccountRegionalNamespace}
+	return replicaset.Config{
+		Name: "careful", Regions: []string{"us-east-1", "eu-west-1"}, BucketNamespace: replicaset.AccountRegionalNamespace,
+	}
 }
 
 // losses are the grants of a Region stack in which every feature that grants
@@ -56,7 +58,9 @@ func losses() map[grant]loss {
 		{role, "EncryptHere", "kms:Decrypt"}:          {probe: replicates(object{body: bigBody()}), says: "kms:Decrypt"},
 		{role, "DecryptSources", "kms:Decrypt"}:       {probe: replicates(object{body: "plain"}), says: "kms:Decrypt"},
 		{role, "SendTraces", "xray:PutTraceSegments"}: {deploy: "does not have permissions to call PutTraceSegments on XRAY"},
-		{role, "SendTraces", "xray:PutTelemetryRecords"}: {cannot: "what Lambda tells X-Ray of its own sending is nothing that a deployment or an invocation would miss, " +
+		{role, "SendTraces",
+			"xray:PutTelemetryRecords"}: {cannot: "what Lambda tells X-Ray of its own sending is nothing that a deployment or an " +
+			"invocation would miss, " +
 			"and the sandbox has no X-Ray"},
 		{role, "ReadSources", "s3:GetObject"}:        {probe: runsTask(object{body: "plain"}), says: "AccessDenied"},
 		{role, "ReadSources", "s3:GetObjectTagging"}: {probe: runsTask(object{body: "tagged", tags: "a=b"}), says: "AccessDenied"},
@@ -69,25 +73,34 @@ func losses() map[grant]loss {
 		{job, "EncryptReports", "kms:GenerateDataKey"}:       {probe: asJob(writesReport), says: "kms:GenerateDataKey"},
 		{job, "EncryptReports", "kms:Decrypt"}:               {probe: asJob(writesReportInParts), says: "kms:Decrypt"},
 
-		{"topic", "BucketPublishes", "sns:Publish"}:              {deploy: "unable to validate the following destination configurations"},
-		{"topic", "TLSOnly", "sns:Publish"}:                      {probe: refusesPlainHTTP("topic"), says: "without TLS"},
-		{"alarm topic", "AlarmsPublish", "sns:Publish"}:          {probe: takesAlarms, says: "no resource policy allows it"},
-		{"alarm topic", "TLSOnly", "sns:Publish"}:                {probe: refusesPlainHTTP("alarm topic"), says: "without TLS"},
-		{"queue", "TopicSendsUndelivered", "sqs:SendMessage"}:    {probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission")},
+		{"topic", "BucketPublishes", "sns:Publish"}:     {deploy: "unable to validate the following destination configurations"},
+		{"topic", "TLSOnly", "sns:Publish"}:             {probe: refusesPlainHTTP("topic"), says: "without TLS"},
+		{"alarm topic", "AlarmsPublish", "sns:Publish"}: {probe: takesAlarms, says: "no resource policy allows it"},
+		{"alarm topic", "TLSOnly", "sns:Publish"}:       {probe: refusesPlainHTTP("alarm topic"), says: "without TLS"},
+		{"queue", "TopicSendsUndelivered", "sqs:SendMessage"}: {
+			probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission"),
+		},
 		{"queue", "OnlyFunctionAndTopicSend", "sqs:SendMessage"}: {probe: refusesForgedLetters, says: "took a letter"},
 		{"queue", "TLSOnly", "sqs:*"}:                            {probe: refusesPlainHTTP("queue"), says: "without TLS"},
 		{"bucket", "TLSOnly", "s3:*"}:                            {probe: refusesPlainHTTP("bucket"), says: "without TLS"},
-		{"key", "AccountDecides", "kms:*"}:                       {probe: replicates(object{body: "plain"}), says: "no key policy allows it"},
-		{"key", "BucketPublishes", "kms:GenerateDataKey"}:        {deploy: "kms:GenerateDataKey"},
-		{"key", "BucketPublishes", "kms:Decrypt"}:                {deploy: "kms:Decrypt"},
-		{"key", "TopicSendsUndelivered", "kms:GenerateDataKey"}:  {probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission")},
-		{"key", "TopicSendsUndelivered", "kms:Decrypt"}:          {probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission")},
-		{"function", "Permission", "lambda:InvokeFunction"}:      {probe: replicates(object{body: "plain"}), says: "missing in"},
+		{"key", "AccountDecides", "kms:*"}: {
+			probe: replicates(object{body: "plain"}), says: "no key policy allows it",
+		},
+		{"key", "BucketPublishes", "kms:GenerateDataKey"}: {deploy: "kms:GenerateDataKey"},
+		{"key", "BucketPublishes", "kms:Decrypt"}:         {deploy: "kms:Decrypt"},
+		{"key", "TopicSendsUndelivered", "kms:GenerateDataKey"}: {
+			probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission"),
+		},
+		{"key", "TopicSendsUndelivered", "kms:Decrypt"}: {
+			probe: keepsUndelivered, says: "lost", and: without("AWS::Lambda::Permission"),
+		},
+		{"function", "Permission", "lambda:InvokeFunction"}: {probe: replicates(object{body: "plain"}), says: "missing in"},
 	}
 	// What the role may in every configuration, role_test.go takes away action
 	// by action; here it is taken away with keys, filters and traces about.
 	for sid, granted := range map[string][]string{
-		"WriteReplicas":            {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"},
+		"WriteReplicas": {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload",
+			"s3:ListMultipartUploadParts"},
 		"ReadSources":              {"s3:GetObjectVersion", "s3:GetObjectVersionTagging"},
 		"TellMissingFromForbidden": {"s3:ListBucket"},
 		"HandOver":                 {"lambda:InvokeFunction"},
@@ -184,7 +197,8 @@ func jobsByAnyone(resources map[string]any) int {
 		if strings.Contains(p["RoleName"].(string), "-batch-") {
 			document := p["AssumeRolePolicyDocument"].(map[string]any)
 			document["Statement"] = append(document["Statement"].([]any), map[string]any{
-				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"}, "Action": "sts:AssumeRole",
+				"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::" + sandbox.AccountID + ":root"},
+				"Action": "sts:AssumeRole",
 			})
 		}
 	})

@@ -76,8 +76,12 @@ func listsObjects(w *world, config aws.Config, _ string) error {
 	_, err := s3.NewFromConfig(config).PutBucketInventoryConfiguration(w.t.Context(), &s3.PutBucketInventoryConfigurationInput{
 		Bucket: aws.String(w.bucket(config.Region)), Id: aws.String("job"), InventoryConfiguration: &types.InventoryConfiguration{
 			Id: aws.String("job"), IsEnabled: aws.Bool(true), IncludedObjectVersions: types.InventoryIncludedObjectVersionsCurrent,
-			Schedule:    &types.InventorySchedule{Frequency: types.InventoryFrequencyDaily},
-			Destination: &types.InventoryDestination{S3BucketDestination: &types.InventoryS3BucketDestination{Bucket: aws.String("arn:aws:s3:::" + w.bucket(config.Region)), Format: types.InventoryFormatCsv}},
+			Schedule: &types.InventorySchedule{Frequency: types.InventoryFrequencyDaily},
+			Destination: &types.InventoryDestination{
+				S3BucketDestination: &types.InventoryS3BucketDestination{
+					Bucket: aws.String("arn:aws:s3:::" + w.bucket(config.Region)), Format: types.InventoryFormatCsv,
+				},
+			},
 		},
 	})
 	if err != nil && !accessDenied(err) && strings.Contains(err.Error(), "NotImplemented") {
@@ -103,13 +107,17 @@ func writesReportInParts(w *world, config aws.Config, name string) error {
 	if err != nil {
 		return err
 	}
-	part, err := client.UploadPart(ctx, &s3.UploadPartInput{Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("report")})
+	part, err := client.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("report"),
+	})
 	if err != nil {
 		return err
 	}
 	_, err = client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: bucket, Key: key, UploadId: upload.UploadId,
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}},
+		MultipartUpload: &types.CompletedMultipartUpload{
+			Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}},
+		},
 	})
 	return err
 }
@@ -151,10 +159,22 @@ func (w *world) deployed(kind string, tls bool) error {
 	alarms := "arn:aws:sns:" + region + ":" + account + ":" + set.AlarmTopicName()
 	alarm := "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:careful-dead-letters"
 	asked := map[string]iam.Request{
-		"topic":       {Caller: iam.Caller{Service: "s3.amazonaws.com", SourceARN: bucket, SourceAccount: account}, Action: "sns:Publish", Resource: topic},
-		"alarm topic": {Caller: iam.Caller{Service: "cloudwatch.amazonaws.com", SourceARN: alarm, SourceAccount: account}, Action: "sns:Publish", Resource: alarms},
-		"queue":       {Caller: iam.Caller{Service: "sns.amazonaws.com", SourceARN: topic, SourceAccount: account}, Action: "sqs:SendMessage", Resource: queue},
-		"bucket":      {Caller: iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}, Action: "s3:GetObject", Resource: bucket + "/k"},
+		"topic": {
+			Caller: iam.Caller{Service: "s3.amazonaws.com", SourceARN: bucket, SourceAccount: account}, Action: "sns:Publish",
+			Resource: topic,
+		},
+		"alarm topic": {
+			Caller: iam.Caller{Service: "cloudwatch.amazonaws.com", SourceARN: alarm, SourceAccount: account}, Action: "sns:Publish",
+			Resource: alarms,
+		},
+		"queue": {
+			Caller: iam.Caller{Service: "sns.amazonaws.com", SourceARN: topic, SourceAccount: account}, Action: "sqs:SendMessage",
+			Resource: queue,
+		},
+		"bucket": {
+			Caller: iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}, Action: "s3:GetObject",
+			Resource: bucket + "/k",
+		},
 	}[kind]
 	asked.ResourcePolicy = w.policies(region)[strings.TrimSuffix(asked.Resource, "/k")]
 	asked.Context = map[string]string{"aws:SecureTransport": fmt.Sprint(tls)}

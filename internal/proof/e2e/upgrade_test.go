@@ -150,7 +150,8 @@ func (w *world) wantNothingLost(regions ...string) {
 	stats := w.sandbox.Stats().Regions
 	for _, region := range regions {
 		if r := stats[region]; r.DeadLetters != 0 || r.Lambda.Lost != 0 || r.SNS.Lost != 0 || r.SNS.Undeliverable != 0 {
-			w.t.Errorf("%s: %d dead letters, %d events and %d messages lost, %d undeliverable, want none", region, r.DeadLetters, r.Lambda.Lost, r.SNS.Lost, r.SNS.Undeliverable)
+			w.t.Errorf("%s: %d dead letters, %d events and %d messages lost, %d undeliverable, want none",
+				region, r.DeadLetters, r.Lambda.Lost, r.SNS.Lost, r.SNS.Undeliverable)
 		}
 	}
 }

@@ -25,16 +25,21 @@ import (
 // versions, tags, conditions and signatures.
 var versitygwTests = regexp.MustCompile(`^(` + strings.Join([]string{
 	"AbortMultipartUpload", "Authentication", "CompletedMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateBucket",
-	"CreateMultipartUpload", "DeleteBucket", "DeleteObject", "DeleteObjects", "DeleteObjectTagging", "GetBucketLocation", "GetBucketVersioning",
-	"GetObject", "GetObjectAttributes", "GetObjectTagging", "HeadBucket", "HeadObject", "ListBuckets", "ListMultipartUploads", "ListObjects",
+	"CreateMultipartUpload", "DeleteBucket", "DeleteObject", "DeleteObjects", "DeleteObjectTagging", "GetBucketLocation",
+	"GetBucketVersioning",
+	"GetObject", "GetObjectAttributes", "GetObjectTagging", "HeadBucket", "HeadObject", "ListBuckets", "ListMultipartUploads",
+	"ListObjects",
 	"ListObjectsV2", "ListObjectVersions", "ListParts", "PresignedAuth", "PutBucketVersioning", "PutObject", "PutObjectTagging",
-	"SignedStreamingPayload", "SignedStreamingPayloadTrailer", "UnsignedStreaminPayloadTrailer", "UnsignedStreamingPayloadTrailer", "UploadPart",
+	"SignedStreamingPayload", "SignedStreamingPayloadTrailer", "UnsignedStreaminPayloadTrailer", "UnsignedStreamingPayloadTrailer",
+	"UploadPart",
 	"UploadPartCopy", "Versioning",
 }, "|") + `)_`)
 
 // otherTests are those among them that are about users, policies, ACLs and locks,
 // or about options of versitygw.
-var otherTests = regexp.MustCompile(`_WORM|_iam_|_no_access|_not_owned|_as_admin|non_owner|_lock|lock_|legal_hold|[rR]etention|retain_until|_acl|ACL|AccessControl|_as_user|data_integrity_etag`)
+var otherTests = regexp.MustCompile(
+	`_WORM|_iam_|_no_access|_not_owned|_as_admin|non_owner|_lock|lock_|legal_hold|[rR]etention|retain_until|_acl|ACL|AccessControl|_as_user|data_integrity_etag`,
+)
 
 // TestVersitygwSuite runs the integration tests that the authors of versitygw
 // wrote for theirs. testdata/versitygw.txt names each test that does not pass,

@@ -140,7 +140,9 @@ func (w *world) wantIn(region string, o object) {
 // tags returns an object's tags in the order of their keys, as "k=v&k=v".
 func (w *world) tags(region, key string) string {
 	w.t.Helper()
-	out, err := w.s3(region).GetObjectTagging(w.t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(w.bucket(region)), Key: aws.String(key)})
+	out, err := w.s3(region).GetObjectTagging(w.t.Context(), &s3.GetObjectTaggingInput{
+		Bucket: aws.String(w.bucket(region)), Key: aws.String(key),
+	})
 	if err != nil {
 		w.t.Fatalf("tags of %q in %s: %v", key, region, err)
 	}
@@ -162,7 +164,9 @@ func (w *world) wantMissing(region, key string) {
 // versions counts an object's versions, delete markers left out.
 func (w *world) versions(region, key string) int {
 	w.t.Helper()
-	out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(w.bucket(region)), Prefix: aws.String(key)})
+	out, err := w.s3(region).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{
+		Bucket: aws.String(w.bucket(region)), Prefix: aws.String(key),
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

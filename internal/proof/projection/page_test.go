@@ -57,13 +57,17 @@ func TestProjectionIsDocumented(t *testing.T) {
 
 func scenario(n int, perMonth, times float64, q projection.Quotas) projection.Scenario {
 	rate := perMonth / projection.MonthSeconds
-	return projection.Scenario{Regions: n, Rate: rate, Burst: times * rate, Length: 10 * time.Minute, Quotas: q, Delays: projection.Assume(), Seed: 1}
+	return projection.Scenario{
+		Regions: n, Rate: rate, Burst: times * rate, Length: 10 * time.Minute, Quotas: q, Delays: projection.Assume(), Seed: 1,
+	}
 }
 
 // regions says how lag and cost grow with the number of Regions.
 func regions() string {
 	var b strings.Builder
-	b.WriteString("| Regions | lag p50, p99 | copies a second, each | concurrency | a month | of it transfer |\n|---|---|---|---|---|---|\n")
+	b.WriteString(
+		"| Regions | lag p50, p99 | copies a second, each | concurrency | a month | of it transfer |\n|---|---|---|---|---|---|\n",
+	)
 	const perMonth = 100_000_000
 	for _, n := range []int{2, 3, 5, 10, 20} {
 		s := scenario(n, perMonth, 1, projection.DefaultQuotas(1500))
@@ -94,7 +98,8 @@ func sizes() string {
 // page.
 func billionObjects(page string, most float64) string {
 	var b strings.Builder
-	b.WriteString("| ten minutes at | quotas | lag p50, p99 | concurrency | `SlowDown` | dead letters | drained after |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| ten minutes at | quotas | lag p50, p99 | concurrency | `SlowDown` | dead letters | drained after |\n" +
+		"|---|---|---|---|---|---|---|\n")
 	for _, c := range []struct {
 		times float64
 		q     projection.Quotas
@@ -143,8 +148,10 @@ func month() string {
 		dollars(bill.Of(cost.Transfer).Dollars), dollars(bill.Of(cost.Writes).Dollars),
 		dollars(bill.Of(cost.Publishes).Dollars+bill.Of(cost.Filtering).Dollars+bill.Of(cost.Deliveries).Dollars),
 		dollars(bill.Of(cost.Invocations).Dollars+bill.Of(cost.FunctionTime).Dollars), dollars(bill.Of(cost.Logs).Dollars))
-	fmt.Fprintf(&b, "- `verify` makes %.0f million LIST requests, %s.\n", float64(n)*billion/1000/1e6, dollars(float64(n)*billion/1000*us.Write/1000))
-	fmt.Fprintf(&b, "- `backfill` of a new Region costs %s for requests and %s for transfer, and takes %.0f days: use S3 Batch Operations.\n",
+	fmt.Fprintf(&b, "- `verify` makes %.0f million LIST requests, %s.\n",
+		float64(n)*billion/1000/1e6, dollars(float64(n)*billion/1000*us.Write/1000))
+	fmt.Fprintf(&b,
+		"- `backfill` of a new Region costs %s for requests and %s for transfer, and takes %.0f days: use S3 Batch Operations.\n",
 		dollars(billion*us.Write/1000), dollars(float64(billion)*size/(1<<30)*us.Transfer), billion/rate/86400)
 	return b.String()
 }

@@ -27,7 +27,11 @@ var heading = regexp.MustCompile(`^[A-Z]{2,}$`)
 func TestWordsOfTheProduct(t *testing.T) {
 	texts, found := 0, 0
 	set := token.NewFileSet()
-	for _, dir := range []string{"cmd", "internal/aws", "internal/console", "internal/copier", "internal/follow", "internal/function", "internal/iampolicy", "internal/marker", "internal/operator", "internal/policy", "internal/printable", "internal/replicaset", "internal/sandbox", "internal/strictjson", "internal/table", "internal/ui", "infra", "lambda"} {
+	for _, dir := range []string{
+		"cmd", "internal/aws", "internal/console", "internal/copier", "internal/follow", "internal/function", "internal/iampolicy",
+		"internal/marker", "internal/operator", "internal/policy", "internal/printable", "internal/replicaset", "internal/sandbox",
+		"internal/strictjson", "internal/table", "internal/ui", "infra", "lambda",
+	} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -51,7 +51,8 @@ func TestPagesAreReadable(t *testing.T) {
 	t.Logf("%6d words  README.md and docs, without the reference", docs)
 	t.Logf("%6d words  in all, with CHANGELOG.md, CONTRIBUTING.md and SECURITY.md", total)
 	if docs > mostWords || reference > mostReferenceWords {
-		t.Errorf("%d words in README.md and docs, and %d in the reference, more than %d and %d", docs, reference, mostWords, mostReferenceWords)
+		t.Errorf("%d words in README.md and docs, and %d in the reference, more than %d and %d",
+			docs, reference, mostWords, mostReferenceWords)
 	}
 }
 

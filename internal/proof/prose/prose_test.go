@@ -37,7 +37,8 @@ func TestLongSentences(t *testing.T) {
 }
 
 func TestReplacedWords(t *testing.T) {
-	page := "A letter, and dead letters, and a dead-letter queue.\nEchoes are `letter` [here](echo.md). It is dearer and in\nvain. Mended, amended.\n```text\nletter\n```\n"
+	page := "A letter, and dead letters, and a dead-letter queue.\nEchoes are `letter` [here](echo.md). It is dearer and in\n" +
+		"vain. Mended, amended.\n```text\nletter\n```\n"
 	var got []string
 	for _, r := range prose.ReplacedWords(page) {
 		got = append(got, r.Found)

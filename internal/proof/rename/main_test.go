@@ -140,7 +140,9 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	for _, path := range []string{"", "s3fanout", "example/x", "https://example.com/x", "example.com/", "example.com/a b", "example.com/a/../b", "-x.com/y"} {
+	for _, path := range []string{
+		"", "s3fanout", "example/x", "https://example.com/x", "example.com/", "example.com/a b", "example.com/a/../b", "-x.com/y",
+	} {
 		if err := check(path); err == nil || !strings.Contains(err.Error(), "is not a module's path; use one that begins with a host") {
 			t.Errorf("%q: got %v", path, err)
 		}

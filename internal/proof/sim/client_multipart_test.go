@@ -20,7 +20,9 @@ import (
 
 const uploadAborted fault = "somebody aborts the upload"
 
-func (c client) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+func (c client) CreateMultipartUpload(
+	ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.CreateMultipartUploadOutput, error) {
 	return send(ctx, c, opCreate, *in.Bucket, *in.Key, opts, func(b *bucket, id string) (*s3.CreateMultipartUploadOutput, error) {
 		upload := fmt.Sprintf("upload-%016x", c.w.seed.roll(id))
 		props := in.Metadata["props"]
@@ -56,7 +58,9 @@ func open(b *bucket, op string, key, id *string) (*openUpload, error) {
 	return nil, apiError(op, http.StatusNotFound, "NoSuchUpload")
 }
 
-func (c client) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
+func (c client) UploadPartCopy(
+	ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options),
+) (*s3.UploadPartCopyOutput, error) {
 	number := int(*in.PartNumber)
 	what := *in.Key + " part " + strconv.Itoa(number) + " of " + *in.UploadId
 	return send(ctx, c, opPart, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.UploadPartCopyOutput, error) {
@@ -106,7 +110,10 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 		if err != nil {
 			return nil, err
 		}
-		out := &s3.ListPartsOutput{ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false), Initiator: &types.Initiator{ID: aws.String(u.by)}}
+		out := &s3.ListPartsOutput{
+			ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false),
+			Initiator: &types.Initiator{ID: aws.String(u.by)},
+		}
 		for n := after + 1; n <= u.highest; n++ {
 			p, there := u.parts[n]
 			if !there {
@@ -117,64 +124,80 @@ func (c client) ListParts(ctx context.Context, in *s3.ListPartsInput, opts ...fu
 				out.NextPartNumberMarker = aws.String(strconv.Itoa(int(*out.Parts[len(out.Parts)-1].PartNumber)))
 				break
 			}
-			out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1), LastModified: aws.Time(p.at)})
+			out.Parts = append(out.Parts, types.Part{
+				PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1),
+				LastModified: aws.Time(p.at),
+			})
 		}
 		return out, nil
 	})
 }
 
-func (c client) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+func (c client) CompleteMultipartUpload(
+	ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.CompleteMultipartUploadOutput, error) {
 	refused := func(status int, code string) error { return apiError(opComplete, status, code) }
-	return send(ctx, c, opComplete, *in.Bucket, *in.Key+" "+*in.UploadId, opts, func(b *bucket, id string) (*s3.CompleteMultipartUploadOutput, error) {
-		u, missing := open(b, opComplete, in.Key, in.UploadId)
-		if v := b.completed[*in.UploadId]; v != nil && c.w.seed.chance(300, id, "again") {
-			// S3 may answer a repetition as it did before.
-			out := &s3.CompleteMultipartUploadOutput{VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: aws.String(v.crc)}
+	return send(ctx, c, opComplete, *in.Bucket, *in.Key+" "+*in.UploadId, opts,
+		func(b *bucket, id string) (*s3.CompleteMultipartUploadOutput, error) {
+			u, missing := open(b, opComplete, in.Key, in.UploadId)
+			if v := b.completed[*in.UploadId]; v != nil && c.w.seed.chance(300, id, "again") {
+				// S3 may answer a repetition as it did before.
+				out := &s3.CompleteMultipartUploadOutput{
+					VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: aws.String(v.crc),
+				}
+				return out, nil
+			}
+			there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
+			switch {
+			case missing != nil && (!there || !c.w.seed.chance(300, id, "condition first")):
+				return nil, missing
+			case there:
+				return nil, refused(http.StatusPreconditionFailed, "PreconditionFailed")
+			}
+			numbers := make([]int, 0, len(in.MultipartUpload.Parts))
+			for i, p := range in.MultipartUpload.Parts {
+				n := int(*p.PartNumber)
+				if i > 0 && n <= numbers[i-1] {
+					return nil, refused(http.StatusBadRequest, "InvalidPartOrder")
+				}
+				if got, ok := u.parts[n]; !ok || got.etag != *p.ETag {
+					return nil, refused(http.StatusBadRequest, "InvalidPart")
+				}
+				numbers = append(numbers, n)
+			}
+			content, size := u.whole(numbers)
+			switch {
+			case len(numbers) == 0:
+				return nil, refused(http.StatusBadRequest, "MalformedXML")
+			case in.MpuObjectSize != nil && *in.MpuObjectSize != size:
+				return nil, refused(http.StatusBadRequest, "InvalidRequest")
+			case in.ChecksumCRC64NVME != nil && *in.ChecksumCRC64NVME != crcOf(content):
+				return nil, refused(http.StatusBadRequest, "BadDigest")
+			}
+			v := &version{
+				key: *in.Key, content: content, size: size, props: u.props, crc: crcOf(content),
+				etag: fmt.Sprintf("m%s-%d", content, len(numbers)),
+			}
+			v.of, v.begun = u.parts[numbers[0]].of, u.begun
+			c.w.write(c.process, b, v, id, "ObjectCreated:CompleteMultipartUpload")
+			delete(b.uploads, *in.UploadId)
+			b.completed[*in.UploadId] = v
+			out := &s3.CompleteMultipartUploadOutput{
+				VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: aws.String(v.crc),
+			}
 			return out, nil
-		}
-		there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
-		switch {
-		case missing != nil && (!there || !c.w.seed.chance(300, id, "condition first")):
-			return nil, missing
-		case there:
-			return nil, refused(http.StatusPreconditionFailed, "PreconditionFailed")
-		}
-		numbers := make([]int, 0, len(in.MultipartUpload.Parts))
-		for i, p := range in.MultipartUpload.Parts {
-			n := int(*p.PartNumber)
-			if i > 0 && n <= numbers[i-1] {
-				return nil, refused(http.StatusBadRequest, "InvalidPartOrder")
-			}
-			if got, ok := u.parts[n]; !ok || got.etag != *p.ETag {
-				return nil, refused(http.StatusBadRequest, "InvalidPart")
-			}
-			numbers = append(numbers, n)
-		}
-		content, size := u.whole(numbers)
-		switch {
-		case len(numbers) == 0:
-			return nil, refused(http.StatusBadRequest, "MalformedXML")
-		case in.MpuObjectSize != nil && *in.MpuObjectSize != size:
-			return nil, refused(http.StatusBadRequest, "InvalidRequest")
-		case in.ChecksumCRC64NVME != nil && *in.ChecksumCRC64NVME != crcOf(content):
-			return nil, refused(http.StatusBadRequest, "BadDigest")
-		}
-		v := &version{key: *in.Key, content: content, size: size, props: u.props, crc: crcOf(content), etag: fmt.Sprintf("m%s-%d", content, len(numbers))}
-		v.of, v.begun = u.parts[numbers[0]].of, u.begun
-		c.w.write(c.process, b, v, id, "ObjectCreated:CompleteMultipartUpload")
-		delete(b.uploads, *in.UploadId)
-		b.completed[*in.UploadId] = v
-		out := &s3.CompleteMultipartUploadOutput{VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: aws.String(v.crc)}
-		return out, nil
-	})
+		})
 }
 
-func (c client) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
-	return send(ctx, c, opAbort, *in.Bucket, *in.Key+" "+*in.UploadId, opts, func(b *bucket, _ string) (*s3.AbortMultipartUploadOutput, error) {
-		if _, err := open(b, opAbort, in.Key, in.UploadId); err != nil {
-			return nil, err
-		}
-		delete(b.uploads, *in.UploadId)
-		return &s3.AbortMultipartUploadOutput{}, nil
-	})
+func (c client) AbortMultipartUpload(
+	ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.AbortMultipartUploadOutput, error) {
+	return send(ctx, c, opAbort, *in.Bucket, *in.Key+" "+*in.UploadId, opts,
+		func(b *bucket, _ string) (*s3.AbortMultipartUploadOutput, error) {
+			if _, err := open(b, opAbort, in.Key, in.UploadId); err != nil {
+				return nil, err
+			}
+			delete(b.uploads, *in.UploadId)
+			return &s3.AbortMultipartUploadOutput{}, nil
+		})
 }

@@ -48,7 +48,9 @@ func (c client) heed(opts []func(*s3.Options)) (region string, attempts int) {
 }
 
 // send makes a request with the options of the call.
-func send[T any](ctx context.Context, c client, op, bucketName, what string, opts []func(*s3.Options), effect func(b *bucket, id string) (*T, error)) (*T, error) {
+func send[T any](
+	ctx context.Context, c client, op, bucketName, what string, opts []func(*s3.Options), effect func(b *bucket, id string) (*T, error),
+) (*T, error) {
 	region, attempts := c.heed(opts)
 	return call(ctx, c.process, region, op, bucketName+"/"+what, attempts, func(id string) (*T, error) {
 		b := c.w.bucketNamed(bucketName)
@@ -114,55 +116,62 @@ func (c client) source(op string, header *string) (*version, error) {
 }
 
 func (c client) HeadObject(ctx context.Context, in *s3.HeadObjectInput, opts ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
-	return send(ctx, c, opHead, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *bucket, _ string) (*s3.HeadObjectOutput, error) {
-		v := b.version(*in.Key, aws.ToString(in.VersionId))
-		if list := b.versions[*in.Key]; v == nil && in.VersionId == nil && len(list) > 0 {
-			return nil, hidden() // the current version is a delete marker
-		}
-		if v == nil {
-			return nil, notFound(opHead, "")
-		}
-		out := &s3.HeadObjectOutput{
-			ContentLength: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), VersionId: aws.String(v.id),
-			Metadata: map[string]string{"props": v.props}, LastModified: aws.Time(v.modified),
-		}
-		if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
-			out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
-		}
-		if v.archived && !c.w.calm {
-			out.StorageClass = types.StorageClassGlacier
-		}
-		return out, nil
-	})
+	return send(ctx, c, opHead, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts,
+		func(b *bucket, _ string) (*s3.HeadObjectOutput, error) {
+			v := b.version(*in.Key, aws.ToString(in.VersionId))
+			if list := b.versions[*in.Key]; v == nil && in.VersionId == nil && len(list) > 0 {
+				return nil, hidden() // the current version is a delete marker
+			}
+			if v == nil {
+				return nil, notFound(opHead, "")
+			}
+			out := &s3.HeadObjectOutput{
+				ContentLength: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), VersionId: aws.String(v.id),
+				Metadata: map[string]string{"props": v.props}, LastModified: aws.Time(v.modified),
+			}
+			if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
+				out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
+			}
+			if v.archived && !c.w.calm {
+				out.StorageClass = types.StorageClassGlacier
+			}
+			return out, nil
+		})
 }
 
-func (c client) GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingInput, opts ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error) {
-	return send(ctx, c, opTags, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *bucket, _ string) (*s3.GetObjectTaggingOutput, error) {
-		v := b.version(*in.Key, aws.ToString(in.VersionId))
-		if v == nil {
-			return nil, notFound(opTags, aws.ToString(in.VersionId))
-		}
-		out := &s3.GetObjectTaggingOutput{TagSet: []types.Tag{{Key: aws.String("t"), Value: aws.String(v.props)}}}
-		return out, nil
-	})
+func (c client) GetObjectTagging(
+	ctx context.Context, in *s3.GetObjectTaggingInput, opts ...func(*s3.Options),
+) (*s3.GetObjectTaggingOutput, error) {
+	return send(ctx, c, opTags, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts,
+		func(b *bucket, _ string) (*s3.GetObjectTaggingOutput, error) {
+			v := b.version(*in.Key, aws.ToString(in.VersionId))
+			if v == nil {
+				return nil, notFound(opTags, aws.ToString(in.VersionId))
+			}
+			out := &s3.GetObjectTaggingOutput{TagSet: []types.Tag{{Key: aws.String("t"), Value: aws.String(v.props)}}}
+			return out, nil
+		})
 }
 
 func (c client) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
-	return send(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource, opts, func(b *bucket, id string) (*s3.CopyObjectOutput, error) {
-		v, missing := c.source(opCopy, in.CopySource)
-		there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
-		switch {
-		// AWS does not say which it looks at first.
-		case missing != nil && (!there || !c.w.seed.chance(500, id, "condition first")):
-			return nil, missing
-		case there:
-			return nil, apiError(opCopy, http.StatusPreconditionFailed, "PreconditionFailed")
-		}
-		replica := &version{key: *in.Key, content: v.content, size: v.size, props: v.props, crc: v.crc, etag: "e" + v.content, of: v}
-		c.w.write(c.process, b, replica, id, "ObjectCreated:Copy")
-		out := &s3.CopyObjectOutput{VersionId: aws.String(replica.id), CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`)}}
-		return out, nil
-	})
+	return send(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource, opts,
+		func(b *bucket, id string) (*s3.CopyObjectOutput, error) {
+			v, missing := c.source(opCopy, in.CopySource)
+			there := c.w.enforces(in.IfNoneMatch) && b.current(*in.Key) != nil
+			switch {
+			// AWS does not say which it looks at first.
+			case missing != nil && (!there || !c.w.seed.chance(500, id, "condition first")):
+				return nil, missing
+			case there:
+				return nil, apiError(opCopy, http.StatusPreconditionFailed, "PreconditionFailed")
+			}
+			replica := &version{key: *in.Key, content: v.content, size: v.size, props: v.props, crc: v.crc, etag: "e" + v.content, of: v}
+			c.w.write(c.process, b, replica, id, "ObjectCreated:Copy")
+			out := &s3.CopyObjectOutput{
+				VersionId: aws.String(replica.id), CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`)},
+			}
+			return out, nil
+		})
 }
 
 // ListObjectsV2 answers in pages of two keys.
@@ -185,7 +194,8 @@ func (c client) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, op
 				return out, err
 			}
 			out.Contents = append(out.Contents, types.Object{
-				Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), LastModified: aws.Time(v.modified),
+				Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`),
+				LastModified: aws.Time(v.modified),
 			})
 		}
 		return out, nil

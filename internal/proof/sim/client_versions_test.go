@@ -20,7 +20,9 @@ const opVersions = "ListObjectVersions"
 
 // ListObjectVersions answers in pages of two keys, with the current version of
 // each, which may be a delete marker. Older ones, which others skip, are left out.
-func (c client) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (c client) ListObjectVersions(
+	ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	after := aws.ToString(in.KeyMarker)
 	what := fmt.Sprintf("%s after %s", aws.ToString(in.Prefix), after)
 	return send(ctx, c, opVersions, *in.Bucket, what, opts, func(b *bucket, _ string) (*s3.ListObjectVersionsOutput, error) {
@@ -39,12 +41,14 @@ func (c client) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersion
 			last = key
 			if v.marker {
 				out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{
-					Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(v.id), IsLatest: aws.Bool(true), LastModified: aws.Time(v.at),
+					Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(v.id), IsLatest: aws.Bool(true),
+					LastModified: aws.Time(v.at),
 				})
 				continue
 			}
 			out.Versions = append(out.Versions, types.ObjectVersion{
-				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(v.id), IsLatest: aws.Bool(true), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`),
+				Key: aws.String(url.QueryEscape(key)), VersionId: aws.String(v.id), IsLatest: aws.Bool(true), Size: aws.Int64(v.size),
+				ETag: aws.String(`"` + v.etag + `"`),
 			})
 		}
 		return out, nil
@@ -55,17 +59,20 @@ const opUploads = "ListMultipartUploads"
 
 // ListMultipartUploads names the open uploads of all keys with the prefix. The
 // functions and backfills began all of them.
-func (c client) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
-	return send(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts, func(b *bucket, _ string) (*s3.ListMultipartUploadsOutput, error) {
-		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: listtest.Answered(time.Now())}
-		for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
-			if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
-				out.Uploads = append(out.Uploads, types.MultipartUpload{
-					Key: aws.String(url.QueryEscape(u.key)), UploadId: aws.String(id), Initiated: aws.Time(u.begun),
-					Initiator: &types.Initiator{ID: aws.String(u.by)},
-				})
+func (c client) ListMultipartUploads(
+	ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options),
+) (*s3.ListMultipartUploadsOutput, error) {
+	return send(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts,
+		func(b *bucket, _ string) (*s3.ListMultipartUploadsOutput, error) {
+			out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: listtest.Answered(time.Now())}
+			for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
+				if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
+					out.Uploads = append(out.Uploads, types.MultipartUpload{
+						Key: aws.String(url.QueryEscape(u.key)), UploadId: aws.String(id), Initiated: aws.Time(u.begun),
+						Initiator: &types.Initiator{ID: aws.String(u.by)},
+					})
+				}
 			}
-		}
-		return out, nil
-	})
+			return out, nil
+		})
 }

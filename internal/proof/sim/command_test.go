@@ -75,7 +75,10 @@ func (w *world) perform(a action) {
 	b := w.buckets[a.region]
 	switch a.kind {
 	case upload:
-		v := &version{key: a.key, content: a.name, size: a.size, props: "props of " + a.name, action: a.name, etag: "e" + a.name, archived: a.archived}
+		v := &version{
+			key: a.key, content: a.name, size: a.size, props: "props of " + a.name, action: a.name, etag: "e" + a.name,
+			archived: a.archived,
+		}
 		if a.parts {
 			v.etag = "m" + a.name + "-2"
 		}
@@ -233,7 +236,8 @@ func (w *world) repair(ctx context.Context) {
 	report, err := w.backfill(ctx, w.newProcess("backfill at last", w.set.Regions[0]), true)
 	w.tasks.Wait()
 	if err != nil || report.Left() > 0 || report.Failed() > 0 || report.Copying() > 0 {
-		w.usable("backfill at last", fmt.Errorf("%d left, %d failed, %d taken for being copied, %w", report.Left(), report.Failed(), report.Copying(), err))
+		w.usable("backfill at last",
+			fmt.Errorf("%d left, %d failed, %d taken for being copied, %w", report.Left(), report.Failed(), report.Copying(), err))
 	}
 	if after := w.verify(ctx, "verify at last"); after > 0 {
 		w.usable("backfill at last", fmt.Errorf("%d replicas are still missing", after))
@@ -298,15 +302,18 @@ func (w *world) member(p *process, region string) *process {
 func (w *world) backfill(ctx context.Context, p *process, restores bool) (backfill.Report, error) {
 	var mu sync.Mutex
 	n := 0
-	options := backfill.Options{To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, RestoreDeleted: restores, Random: func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		n++
-		return float64(w.seed.roll(p.id, "jitter", fmt.Sprint(n))>>11) / (1 << 53)
-	}}
+	options := backfill.Options{To: w.set.Regions, Threshold: threshold, VersionsWorth: 1, RestoreDeleted: restores,
+		Random: func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			n++
+			return float64(w.seed.roll(p.id, "jitter", fmt.Sprint(n))>>11) / (1 << 53)
+		}}
 	for _, r := range w.set.Regions {
 		m := w.member(p, r)
-		options.Members = append(options.Members, backfill.Member{Region: r, Bucket: w.buckets[r].name, RoleARN: namesOf(r).roleARN, S3: client{m}, Copier: w.copier(m)})
+		options.Members = append(options.Members, backfill.Member{
+			Region: r, Bucket: w.buckets[r].name, RoleARN: namesOf(r).roleARN, S3: client{m}, Copier: w.copier(m),
+		})
 	}
 	return backfill.Run(ctx, options, backfill.Observer{})
 }

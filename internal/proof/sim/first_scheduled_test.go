@@ -29,7 +29,9 @@ const (
 )
 
 // GetBucketLifecycleConfiguration has a rule in the Region that forgets.
-func (c client) GetBucketLifecycleConfiguration(ctx context.Context, in *s3.GetBucketLifecycleConfigurationInput, opts ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+func (c client) GetBucketLifecycleConfiguration(
+	ctx context.Context, in *s3.GetBucketLifecycleConfigurationInput, opts ...func(*s3.Options),
+) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 	return send(ctx, c, opLifecycle, *in.Bucket, "", opts, func(b *bucket, _ string) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 		if b.region != c.w.schedule.profile.forgets {
 			return nil, apiError(opLifecycle, http.StatusNotFound, "NoSuchLifecycleConfiguration")
@@ -182,7 +184,8 @@ func (w *world) checkCounts(region string, a reconcile.Answer) {
 		}
 	}
 	if a.Different < certain || a.Different > possible {
-		w.broken("g", "a comparison in %s counts %d keys that differ; at least %d do, and at most %d", region, a.Different, certain, possible)
+		w.broken("g", "a comparison in %s counts %d keys that differ; at least %d do, and at most %d",
+			region, a.Different, certain, possible)
 	}
 	repaired := int64(0)
 	for _, at := range w.repairs[region] {

@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func (c followClient) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+func (c followClient) CreateMultipartUpload(
+	ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.CreateMultipartUploadOutput, error) {
 	return followSend(ctx, c, opCreate, *in.Bucket, *in.Key, opts, func(b *store, id string) (*s3.CreateMultipartUploadOutput, error) {
 		if tooMuch(in.Metadata) {
 			return nil, apiError(opCreate, http.StatusBadRequest, "MetadataTooLarge")
@@ -46,7 +48,9 @@ func (b *store) open(op string, key, id *string) (*uploading, error) {
 	return nil, apiError(op, http.StatusNotFound, "NoSuchUpload")
 }
 
-func (c followClient) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options)) (*s3.UploadPartCopyOutput, error) {
+func (c followClient) UploadPartCopy(
+	ctx context.Context, in *s3.UploadPartCopyInput, opts ...func(*s3.Options),
+) (*s3.UploadPartCopyOutput, error) {
 	number := int(*in.PartNumber)
 	what := *in.Key + " part " + strconv.Itoa(number) + " of " + *in.UploadId
 	return followSend(ctx, c, opPart, *in.Bucket, what, opts, func(b *store, _ string) (*s3.UploadPartCopyOutput, error) {
@@ -66,7 +70,9 @@ func (c followClient) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyI
 		}
 		c.w.partCopies[*in.UploadId]++
 		u.parts[number], u.of[number], u.highest = p, v, max(u.highest, number)
-		return &s3.UploadPartCopyOutput{CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}, ResultMetadata: c.w.answered(b.region)}, nil
+		return &s3.UploadPartCopyOutput{
+			CopyPartResult: &types.CopyPartResult{ETag: aws.String(p.etag)}, ResultMetadata: c.w.answered(b.region),
+		}, nil
 	})
 }
 
@@ -80,7 +86,8 @@ func (c followClient) ListParts(ctx context.Context, in *s3.ListPartsInput, opts
 			return nil, err
 		}
 		out := &s3.ListPartsOutput{
-			ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false), Initiator: &types.Initiator{ID: aws.String(u.by)},
+			ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, IsTruncated: aws.Bool(false),
+			Initiator:      &types.Initiator{ID: aws.String(u.by)},
 			ResultMetadata: c.w.answered(b.region),
 		}
 		for n := after + 1; n <= u.highest; n++ {
@@ -93,7 +100,8 @@ func (c followClient) ListParts(ctx context.Context, in *s3.ListPartsInput, opts
 				return out, nil
 			}
 			out.Parts = append(out.Parts, types.Part{
-				PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1), LastModified: aws.Time(p.at),
+				PartNumber: aws.Int32(int32(n)), ETag: aws.String(p.etag), Size: aws.Int64(p.last - p.first + 1),
+				LastModified: aws.Time(p.at),
 			})
 			out.NextPartNumberMarker = aws.String(strconv.Itoa(n))
 		}
@@ -101,55 +109,59 @@ func (c followClient) ListParts(ctx context.Context, in *s3.ListPartsInput, opts
 	})
 }
 
-func (c followClient) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+func (c followClient) CompleteMultipartUpload(
+	ctx context.Context, in *s3.CompleteMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.CompleteMultipartUploadOutput, error) {
 	id, w := *in.UploadId, c.w
-	return followSend(ctx, c, opComplete, *in.Bucket, *in.Key+" "+id+onCondition(in.IfMatch, in.IfNoneMatch), opts, func(b *store, call string) (*s3.CompleteMultipartUploadOutput, error) {
-		if v := b.completed[id]; v != nil && w.seed.chance(500, call, "again") {
-			return completion(v), nil // a completion that is repeated may be answered as before
-		}
-		u, err := b.open(opComplete, in.Key, in.UploadId)
-		if err != nil {
-			return nil, err
-		}
-		var numbers []int
-		for i, p := range in.MultipartUpload.Parts {
-			n := int(*p.PartNumber)
-			if u.parts[n].etag != aws.ToString(p.ETag) {
-				return nil, apiError(opComplete, http.StatusBadRequest, "InvalidPart")
+	return followSend(ctx, c, opComplete, *in.Bucket, *in.Key+" "+id+onCondition(in.IfMatch, in.IfNoneMatch), opts,
+		func(b *store, call string) (*s3.CompleteMultipartUploadOutput, error) {
+			if v := b.completed[id]; v != nil && w.seed.chance(500, call, "again") {
+				return completion(v), nil // a completion that is repeated may be answered as before
 			}
-			if i > 0 && n <= numbers[i-1] {
-				return nil, apiError(opComplete, http.StatusBadRequest, "InvalidPartOrder")
+			u, err := b.open(opComplete, in.Key, in.UploadId)
+			if err != nil {
+				return nil, err
 			}
-			numbers = append(numbers, n)
-		}
-		if err := w.rivals(b, u, in, call); err != nil {
-			return nil, err
-		}
-		v := u.made
-		plain := openUpload{parts: u.parts}
-		v.body, v.size = plain.whole(numbers)
-		v.parts, v.etag = len(numbers), fmt.Sprintf("m%s-%d", v.body, len(numbers))
-		if in.MpuObjectSize != nil && *in.MpuObjectSize != v.size {
-			return nil, apiError(opComplete, http.StatusBadRequest, "InvalidRequest")
-		}
-		if want := aws.ToString(in.ChecksumCRC64NVME); want != "" && want != crcOf(v.body) {
-			return nil, apiError(opComplete, http.StatusBadRequest, "BadDigest")
-		}
-		v.crc = crcOf(v.body)
-		of := u.of[numbers[0]]
-		v.write = of.write
-		delete(b.uploads, id)
-		w.copied(c.process, b, &v, of, call, "ObjectCreated:CompleteMultipartUpload")
-		b.completed[id] = &v
-		return completion(&v), nil
-	})
+			var numbers []int
+			for i, p := range in.MultipartUpload.Parts {
+				n := int(*p.PartNumber)
+				if u.parts[n].etag != aws.ToString(p.ETag) {
+					return nil, apiError(opComplete, http.StatusBadRequest, "InvalidPart")
+				}
+				if i > 0 && n <= numbers[i-1] {
+					return nil, apiError(opComplete, http.StatusBadRequest, "InvalidPartOrder")
+				}
+				numbers = append(numbers, n)
+			}
+			if err := w.rivals(b, u, in, call); err != nil {
+				return nil, err
+			}
+			v := u.made
+			plain := openUpload{parts: u.parts}
+			v.body, v.size = plain.whole(numbers)
+			v.parts, v.etag = len(numbers), fmt.Sprintf("m%s-%d", v.body, len(numbers))
+			if in.MpuObjectSize != nil && *in.MpuObjectSize != v.size {
+				return nil, apiError(opComplete, http.StatusBadRequest, "InvalidRequest")
+			}
+			if want := aws.ToString(in.ChecksumCRC64NVME); want != "" && want != crcOf(v.body) {
+				return nil, apiError(opComplete, http.StatusBadRequest, "BadDigest")
+			}
+			v.crc = crcOf(v.body)
+			of := u.of[numbers[0]]
+			v.write = of.write
+			delete(b.uploads, id)
+			w.copied(c.process, b, &v, of, call, "ObjectCreated:CompleteMultipartUpload")
+			b.completed[id] = &v
+			return completion(&v), nil
+		})
 }
 
 // rivals refuses a completion if its conditions do not hold, and one on a condition
 // also because of what was written or deleted since the upload began.
 func (w *world) rivals(b *store, u *uploading, in *s3.CompleteMultipartUploadInput, call string) error {
 	conditional := aws.ToString(in.IfMatch) != "" || aws.ToString(in.IfNoneMatch) != ""
-	if err := w.conditions(opComplete, b, u.key, in.IfMatch, in.IfNoneMatch, u.began); err != nil || !conditional || w.schedule.profile.emulated {
+	err := w.conditions(opComplete, b, u.key, in.IfMatch, in.IfNoneMatch, u.began)
+	if err != nil || !conditional || w.schedule.profile.emulated {
 		return err
 	}
 	for _, v := range slices.Backward(b.stacks[u.key]) {
@@ -168,18 +180,22 @@ func (w *world) rivals(b *store, u *uploading, in *s3.CompleteMultipartUploadInp
 
 func completion(v *stored) *s3.CompleteMultipartUploadOutput {
 	return &s3.CompleteMultipartUploadOutput{
-		VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: optional(v.crc), ChecksumType: types.ChecksumTypeFullObject,
+		VersionId: aws.String(v.id), ETag: aws.String(`"` + v.etag + `"`), ChecksumCRC64NVME: optional(v.crc),
+		ChecksumType: types.ChecksumTypeFullObject,
 	}
 }
 
 // AbortMultipartUpload succeeds also if there is nothing to abort any more.
-func (c followClient) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
-	return followSend(ctx, c, opAbort, *in.Bucket, *in.Key+" "+*in.UploadId, opts, func(b *store, _ string) (*s3.AbortMultipartUploadOutput, error) {
-		if _, err := b.open(opAbort, in.Key, in.UploadId); err != nil {
-			return nil, err
-		}
-		b.changes[*in.Key]++
-		delete(b.uploads, *in.UploadId)
-		return &s3.AbortMultipartUploadOutput{}, nil
-	})
+func (c followClient) AbortMultipartUpload(
+	ctx context.Context, in *s3.AbortMultipartUploadInput, opts ...func(*s3.Options),
+) (*s3.AbortMultipartUploadOutput, error) {
+	return followSend(ctx, c, opAbort, *in.Bucket, *in.Key+" "+*in.UploadId, opts,
+		func(b *store, _ string) (*s3.AbortMultipartUploadOutput, error) {
+			if _, err := b.open(opAbort, in.Key, in.UploadId); err != nil {
+				return nil, err
+			}
+			b.changes[*in.Key]++
+			delete(b.uploads, *in.UploadId)
+			return &s3.AbortMultipartUploadOutput{}, nil
+		})
 }

@@ -29,7 +29,9 @@ type followClient struct{ *process }
 
 // followSend makes a request with the options of the call. The error of an answer
 // has the Region's Date.
-func followSend[T any](ctx context.Context, c followClient, op, bucketName, what string, opts []func(*s3.Options), effect func(b *store, id string) (*T, error)) (*T, error) {
+func followSend[T any](
+	ctx context.Context, c followClient, op, bucketName, what string, opts []func(*s3.Options), effect func(b *store, id string) (*T, error),
+) (*T, error) {
 	region, attempts := client(c).heed(opts)
 	return call(ctx, c.process, region, op, bucketName+"/"+what, attempts, func(id string) (*T, error) {
 		b := c.w.follow.byName[bucketName]
@@ -64,7 +66,8 @@ func (w *world) missing(op string, b *store, v *stored, byID bool) error {
 	case v != nil && byID && (op == opHead || op == opTags):
 		status, code = http.StatusMethodNotAllowed, "MethodNotAllowed"
 	case v != nil && byID:
-		status, code = http.StatusBadRequest, "InvalidRequest" // The source of a copy request may not specifically refer to a delete marker by version id.
+		// The source of a copy request may not specifically refer to a delete marker by version id.
+		status, code = http.StatusBadRequest, "InvalidRequest"
 	case op == opHead:
 		code = "NotFound"
 	case byID:
@@ -162,25 +165,27 @@ func (w *world) conditions(op string, b *store, key string, ifMatch, ifNoneMatch
 }
 
 func (c followClient) HeadObject(ctx context.Context, in *s3.HeadObjectInput, opts ...func(*s3.Options)) (*s3.HeadObjectOutput, error) {
-	return followSend(ctx, c, opHead, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *store, _ string) (*s3.HeadObjectOutput, error) {
-		v, err := c.w.find(opHead, b, *in.Key, aws.ToString(in.VersionId))
-		if err != nil {
-			return nil, err
-		}
-		out := &s3.HeadObjectOutput{
-			ContentLength: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), VersionId: aws.String(v.id),
-			Metadata: v.meta, LastModified: aws.Time(v.modified), ContentType: optional(v.headers.contentType), CacheControl: optional(v.headers.cacheControl),
-			ContentDisposition: optional(v.headers.disposition), ContentLanguage: optional(v.headers.language),
-			ResultMetadata: c.w.answered(b.region),
-		}
-		if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
-			out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
-		}
-		if v.archived && !c.w.calm {
-			out.StorageClass = types.StorageClassGlacier
-		}
-		return out, nil
-	})
+	return followSend(ctx, c, opHead, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts,
+		func(b *store, _ string) (*s3.HeadObjectOutput, error) {
+			v, err := c.w.find(opHead, b, *in.Key, aws.ToString(in.VersionId))
+			if err != nil {
+				return nil, err
+			}
+			out := &s3.HeadObjectOutput{
+				ContentLength: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), VersionId: aws.String(v.id),
+				Metadata: v.meta, LastModified: aws.Time(v.modified), ContentType: optional(v.headers.contentType),
+				CacheControl:       optional(v.headers.cacheControl),
+				ContentDisposition: optional(v.headers.disposition), ContentLanguage: optional(v.headers.language),
+				ResultMetadata: c.w.answered(b.region),
+			}
+			if v.crc != "" && in.ChecksumMode == types.ChecksumModeEnabled {
+				out.ChecksumCRC64NVME, out.ChecksumType = aws.String(v.crc), types.ChecksumTypeFullObject
+			}
+			if v.archived && !c.w.calm {
+				out.StorageClass = types.StorageClassGlacier
+			}
+			return out, nil
+		})
 }
 
 func optional(s string) *string {
@@ -202,35 +207,39 @@ func tooMuch(meta map[string]string) bool {
 }
 
 func (c followClient) CopyObject(ctx context.Context, in *s3.CopyObjectInput, opts ...func(*s3.Options)) (*s3.CopyObjectOutput, error) {
-	return followSend(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource+onCondition(in.IfMatch, in.IfNoneMatch), opts, func(b *store, id string) (*s3.CopyObjectOutput, error) {
-		v, missing := c.source(opCopy, in.CopySource, in.CopySourceIfMatch)
-		refused := c.w.conditions(opCopy, b, *in.Key, in.IfMatch, in.IfNoneMatch, time.Now())
-		switch {
-		// AWS does not say which it looks at first.
-		case missing != nil && (refused == nil || !c.w.seed.chance(500, id, "condition first")):
-			return nil, missing
-		case refused != nil:
-			return nil, refused
-		}
-		replica := &stored{
-			key: *in.Key, body: v.body, size: v.size, etag: etagOf(v.body), crc: v.crc, headers: v.headers, meta: v.meta, tags: v.tags,
-			began: time.Now(), write: v.write, byRole: true,
-		}
-		if in.MetadataDirective == types.MetadataDirectiveReplace {
-			replica.meta, replica.headers = in.Metadata, headersOf(in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentLanguage)
-		}
-		if in.TaggingDirective == types.TaggingDirectiveReplace {
-			replica.tags = tagsOf(aws.ToString(in.Tagging))
-		}
-		if tooMuch(replica.meta) {
-			return nil, apiError(opCopy, http.StatusBadRequest, "MetadataTooLarge")
-		}
-		c.w.copied(c.process, b, replica, v, id, "ObjectCreated:Copy")
-		return &s3.CopyObjectOutput{
-			VersionId: aws.String(replica.id), ResultMetadata: c.w.answered(b.region),
-			CopyObjectResult: &types.CopyObjectResult{ETag: aws.String(`"` + replica.etag + `"`), LastModified: aws.Time(replica.modified)},
-		}, nil
-	})
+	return followSend(ctx, c, opCopy, *in.Bucket, *in.Key+" from "+*in.CopySource+onCondition(in.IfMatch, in.IfNoneMatch), opts,
+		func(b *store, id string) (*s3.CopyObjectOutput, error) {
+			v, missing := c.source(opCopy, in.CopySource, in.CopySourceIfMatch)
+			refused := c.w.conditions(opCopy, b, *in.Key, in.IfMatch, in.IfNoneMatch, time.Now())
+			switch {
+			// AWS does not say which it looks at first.
+			case missing != nil && (refused == nil || !c.w.seed.chance(500, id, "condition first")):
+				return nil, missing
+			case refused != nil:
+				return nil, refused
+			}
+			replica := &stored{
+				key: *in.Key, body: v.body, size: v.size, etag: etagOf(v.body), crc: v.crc, headers: v.headers, meta: v.meta, tags: v.tags,
+				began: time.Now(), write: v.write, byRole: true,
+			}
+			if in.MetadataDirective == types.MetadataDirectiveReplace {
+				replica.meta, replica.headers = in.Metadata,
+					headersOf(in.ContentType, in.CacheControl, in.ContentDisposition, in.ContentLanguage)
+			}
+			if in.TaggingDirective == types.TaggingDirectiveReplace {
+				replica.tags = tagsOf(aws.ToString(in.Tagging))
+			}
+			if tooMuch(replica.meta) {
+				return nil, apiError(opCopy, http.StatusBadRequest, "MetadataTooLarge")
+			}
+			c.w.copied(c.process, b, replica, v, id, "ObjectCreated:Copy")
+			return &s3.CopyObjectOutput{
+				VersionId: aws.String(replica.id), ResultMetadata: c.w.answered(b.region),
+				CopyObjectResult: &types.CopyObjectResult{
+					ETag: aws.String(`"` + replica.etag + `"`), LastModified: aws.Time(replica.modified),
+				},
+			}, nil
+		})
 }
 
 func headersOf(contentType, cacheControl, disposition, language *string) headers {
@@ -255,54 +264,68 @@ func tagSet(tags string) []types.Tag {
 	return []types.Tag{{Key: aws.String("t"), Value: aws.String(tags)}}
 }
 
-func (c followClient) GetObjectTagging(ctx context.Context, in *s3.GetObjectTaggingInput, opts ...func(*s3.Options)) (*s3.GetObjectTaggingOutput, error) {
-	return followSend(ctx, c, opTags, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *store, _ string) (*s3.GetObjectTaggingOutput, error) {
-		v, err := c.w.find(opTags, b, *in.Key, aws.ToString(in.VersionId))
-		if err != nil {
-			return nil, err
-		}
-		return &s3.GetObjectTaggingOutput{TagSet: tagSet(v.tags), VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)}, nil
-	})
+func (c followClient) GetObjectTagging(
+	ctx context.Context, in *s3.GetObjectTaggingInput, opts ...func(*s3.Options),
+) (*s3.GetObjectTaggingOutput, error) {
+	return followSend(ctx, c, opTags, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts,
+		func(b *store, _ string) (*s3.GetObjectTaggingOutput, error) {
+			v, err := c.w.find(opTags, b, *in.Key, aws.ToString(in.VersionId))
+			if err != nil {
+				return nil, err
+			}
+			return &s3.GetObjectTaggingOutput{TagSet: tagSet(v.tags), VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)},
+				nil
+		})
 }
 
-func (c followClient) PutObjectTagging(ctx context.Context, in *s3.PutObjectTaggingInput, opts ...func(*s3.Options)) (*s3.PutObjectTaggingOutput, error) {
-	return followSend(ctx, c, opRetag, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts, func(b *store, _ string) (*s3.PutObjectTaggingOutput, error) {
-		v, err := c.w.find(opRetag, b, *in.Key, aws.ToString(in.VersionId))
-		if err != nil {
-			return nil, err
-		}
-		if in.VersionId == nil {
-			c.w.broken("3", "%s puts tags on whatever is current of %q in %s", c.id, *in.Key, b.region)
-		}
-		tags := ""
-		for _, t := range in.Tagging.TagSet {
-			tags += aws.ToString(t.Value)
-		}
-		v.tags = tags
-		b.changes[v.key]++
-		c.w.tell(b, v, "ObjectTagging:Put", c.process)
-		return &s3.PutObjectTaggingOutput{VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)}, nil
-	})
+func (c followClient) PutObjectTagging(
+	ctx context.Context, in *s3.PutObjectTaggingInput, opts ...func(*s3.Options),
+) (*s3.PutObjectTaggingOutput, error) {
+	return followSend(ctx, c, opRetag, *in.Bucket, *in.Key+" "+aws.ToString(in.VersionId), opts,
+		func(b *store, _ string) (*s3.PutObjectTaggingOutput, error) {
+			v, err := c.w.find(opRetag, b, *in.Key, aws.ToString(in.VersionId))
+			if err != nil {
+				return nil, err
+			}
+			if in.VersionId == nil {
+				c.w.broken("3", "%s puts tags on whatever is current of %q in %s", c.id, *in.Key, b.region)
+			}
+			tags := ""
+			for _, t := range in.Tagging.TagSet {
+				tags += aws.ToString(t.Value)
+			}
+			v.tags = tags
+			b.changes[v.key]++
+			c.w.tell(b, v, "ObjectTagging:Put", c.process)
+			return &s3.PutObjectTaggingOutput{VersionId: aws.String(v.id), ResultMetadata: c.w.answered(b.region)}, nil
+		})
 }
 
 // DeleteObject makes a marker, also where there is nothing. A role that could
 // destroy a version would be refused.
-func (c followClient) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput, opts ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {
-	return followSend(ctx, c, opDelete, *in.Bucket, *in.Key+" "+aws.ToString(in.IfMatch), opts, func(b *store, id string) (*s3.DeleteObjectOutput, error) {
-		if in.VersionId != nil {
-			c.w.broken("4", "%s destroys version %s of %q in %s", c.id, *in.VersionId, *in.Key, b.region)
-			return nil, denied.err(opDelete)
-		}
-		if err := c.w.conditions(opDelete, b, *in.Key, in.IfMatch, nil, time.Now()); err != nil {
-			return nil, err
-		}
-		marker := &stored{key: *in.Key, marker: true, began: time.Now(), byRole: true}
-		c.w.hide(c.process, b, marker, id)
-		return &s3.DeleteObjectOutput{DeleteMarker: aws.Bool(true), VersionId: aws.String(marker.id), ResultMetadata: c.w.answered(b.region)}, nil
-	})
+func (c followClient) DeleteObject(
+	ctx context.Context, in *s3.DeleteObjectInput, opts ...func(*s3.Options),
+) (*s3.DeleteObjectOutput, error) {
+	return followSend(ctx, c, opDelete, *in.Bucket, *in.Key+" "+aws.ToString(in.IfMatch), opts,
+		func(b *store, id string) (*s3.DeleteObjectOutput, error) {
+			if in.VersionId != nil {
+				c.w.broken("4", "%s destroys version %s of %q in %s", c.id, *in.VersionId, *in.Key, b.region)
+				return nil, denied.err(opDelete)
+			}
+			if err := c.w.conditions(opDelete, b, *in.Key, in.IfMatch, nil, time.Now()); err != nil {
+				return nil, err
+			}
+			marker := &stored{key: *in.Key, marker: true, began: time.Now(), byRole: true}
+			c.w.hide(c.process, b, marker, id)
+			return &s3.DeleteObjectOutput{
+				DeleteMarker: aws.Bool(true), VersionId: aws.String(marker.id), ResultMetadata: c.w.answered(b.region),
+			}, nil
+		})
 }
 
-func (c followClient) GetBucketVersioning(ctx context.Context, in *s3.GetBucketVersioningInput, opts ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error) {
+func (c followClient) GetBucketVersioning(
+	ctx context.Context, in *s3.GetBucketVersioningInput, opts ...func(*s3.Options),
+) (*s3.GetBucketVersioningOutput, error) {
 	return followSend(ctx, c, opVersioning, *in.Bucket, "", opts, func(b *store, _ string) (*s3.GetBucketVersioningOutput, error) {
 		out := &s3.GetBucketVersioningOutput{Status: types.BucketVersioningStatusEnabled, ResultMetadata: c.w.answered(b.region)}
 		if b.suspended {
@@ -315,7 +338,9 @@ func (c followClient) GetBucketVersioning(ctx context.Context, in *s3.GetBucketV
 // ListObjectVersions answers in pages of three versions, or fewer if it is asked
 // for fewer, newest first. As the SDK has it, versions and delete markers are
 // apart; their order is beside them.
-func (c followClient) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (c followClient) ListObjectVersions(
+	ctx context.Context, in *s3.ListObjectVersionsInput, opts ...func(*s3.Options),
+) (*s3.ListObjectVersionsOutput, error) {
 	afterKey, afterID := aws.ToString(in.KeyMarker), aws.ToString(in.VersionIdMarker)
 	what := fmt.Sprintf("%s after %s %s, %d", aws.ToString(in.Prefix), afterKey, afterID, aws.ToInt32(in.MaxKeys))
 	return followSend(ctx, c, opVersions, *in.Bucket, what, opts, func(b *store, _ string) (*s3.ListObjectVersionsOutput, error) {
@@ -356,7 +381,9 @@ func (c followClient) ListObjectVersions(ctx context.Context, in *s3.ListObjectV
 				last, order = v, append(order, versions.Kind(v.marker))
 				latest := aws.Bool(i == len(stack)-1)
 				if v.marker {
-					out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{Key: encode(key), VersionId: aws.String(v.id), IsLatest: latest, LastModified: aws.Time(v.modified)})
+					out.DeleteMarkers = append(out.DeleteMarkers, types.DeleteMarkerEntry{
+						Key: encode(key), VersionId: aws.String(v.id), IsLatest: latest, LastModified: aws.Time(v.modified),
+					})
 					continue
 				}
 				out.Versions = append(out.Versions, types.ObjectVersion{

@@ -156,7 +156,8 @@ func (w *world) judgeVerdict(wrong func(string, ...any), key string, v explain.V
 		v, hidden := w.follow.stores[r].latest(key)
 		kept = kept || v != nil
 		if w.follow.stores[r].current(key) == nil {
-			leftDeleted = leftDeleted && hidden && v != nil && !slices.ContainsFunc(shown, func(o *stored) bool { return o.write.compare(v.write) > 0 })
+			leftDeleted = leftDeleted && hidden && v != nil &&
+				!slices.ContainsFunc(shown, func(o *stored) bool { return o.write.compare(v.write) > 0 })
 		}
 	}
 	for _, o := range shown {
@@ -170,7 +171,8 @@ func (w *world) judgeVerdict(wrong func(string, ...any), key string, v explain.V
 	case unknown, t.uncertain(key):
 	case len(shown) == 0 && v.Code != explain.CodeNowhere, len(shown) > 0 && v.Code == explain.CodeNowhere:
 		wrong("%s (%s); %s", v.Code, v.Text, are)
-	case same && tagged && v.Code != explain.CodeEverywhere, same && !tagged && v.Code != explain.CodeTags && !strings.Contains(v.Text, "whether its tags are the same is not known"):
+	case same && tagged && v.Code != explain.CodeEverywhere,
+		same && !tagged && v.Code != explain.CodeTags && !strings.Contains(v.Text, "whether its tags are the same is not known"):
 		wrong("%s (%s); all Regions show %s, with equal tags: %t", v.Code, v.Text, nameOf(shown[0]), tagged)
 	case !same && len(shown) > 0 && (v.Settled() || v.Code == explain.CodeTags):
 		wrong("%s (%s); %s, and not the same", v.Code, v.Text, are)
@@ -225,7 +227,8 @@ func (w *world) judgeStory(wrong func(string, ...any), key string, f explain.Fac
 			wrong("somebody wrote %+v", told1.Write)
 			return
 		}
-		if !v.write.legacy && told1.Destroyed != (origin.place(v) < 0 && w.set.Contains(origin.region)) && len(origin.stacks[key]) <= mostExplained {
+		if !v.write.legacy && told1.Destroyed != (origin.place(v) < 0 && w.set.Contains(origin.region)) &&
+			len(origin.stacks[key]) <= mostExplained {
 			wrong("%s, destroyed: %t", v.write.name, told1.Destroyed)
 		}
 		told[v.write] = told1
@@ -261,7 +264,8 @@ func (w *world) judgeStory(wrong func(string, ...any), key string, f explain.Fac
 				}
 			}
 		}
-		if !slices.Equal(says.Shown, shown) || !slices.Equal(says.Hidden, hidden) || !slices.Equal(says.Kept, kept) || !says.DeletedAt.Equal(first) {
+		if !slices.Equal(says.Shown, shown) || !slices.Equal(says.Hidden, hidden) || !slices.Equal(says.Kept, kept) ||
+			!says.DeletedAt.Equal(first) {
 			wrong("%s is shown by %v, hidden by %v since %s, and kept by %v; it is %v, %v since %s, %v",
 				u.name, says.Shown, says.Hidden, says.DeletedAt, says.Kept, shown, hidden, first, kept)
 		}

@@ -41,7 +41,10 @@ func TestRulesOfPrefixesExcuseAReconcile(t *testing.T) {
 func TestSameBytesComeBack(t *testing.T) {
 	judging(t, func(w *world, _ string) {
 		deleted := time.Now()
-		was := hiddenKey{was: &stored{body: "a0", etag: etagOf("a0"), headers: headers{contentType: "text/a2"}}, first: deleted, told: deleted, last: deleted}
+		was := hiddenKey{
+			was: &stored{body: "a0", etag: etagOf("a0"), headers: headers{contentType: "text/a2"}}, first: deleted, told: deleted,
+			last: deleted,
+		}
 		span := undelete.Span{Since: deleted, Until: deleted}
 		for body, wrong := range map[string]bool{"a0": false, "a1": true} {
 			w.wrong = nil

@@ -19,13 +19,16 @@ var followMutants = []mutant{
 		"if b.Stack[i-1].Marker && !b.Stack[i].Marker {", "if b.Stack[0].Marker && !b.Stack[i].Marker {",
 	}, {
 		"a marker is taken for nothing", "internal/follow",
-		"Presence: max(state.Presence, policy.Absent)}", "Presence: max(min(state.Presence, policy.Absent), policy.Absent)}\n\tif state.Here() {\n\t\tb.Presence = policy.Present\n\t}",
+		"Presence: max(state.Presence, policy.Absent)}",
+		"Presence: max(min(state.Presence, policy.Absent), policy.Absent)}\n\tif state.Here() {\n\t\tb.Presence = policy.Present\n\t}",
 	}, {
 		"a 404 under If-Match is taken for a source that is gone", "internal/copier",
-		"		case changedSince(got):\n", "		case got == gone:\n			t.result.Outcome = SourceGone\n			return nil\n		case changedSince(got):\n",
+		"		case changedSince(got):\n", "		case got == gone:\n			t.result.Outcome = SourceGone\n" +
+			"			return nil\n		case changedSince(got):\n",
 	}, {
 		"the time of the event is taken for the write's", "internal/follow",
-		"b.Current = t.versionOf(at, state, out)\n", "if at == t.source() && !t.req.At.IsZero() {\n\t\tstate.Modified = t.req.At\n\t}\n\tb.Current = t.versionOf(at, state, out)\n",
+		"b.Current = t.versionOf(at, state, out)\n",
+		"if at == t.source() && !t.req.At.IsZero() {\n\t\tstate.Modified = t.req.At\n\t}\n\tb.Current = t.versionOf(at, state, out)\n",
 	}, {
 		"an entry counts on every key", "internal/policy",
 		"e.Hash != HashOf(key) || e.Seconds > modified", "e.Seconds > modified",
@@ -41,7 +44,8 @@ var followMutants = []mutant{
 	}, {
 		"a deletion is applied to a greater write", "internal/policy",
 		"func (k *Following) fromMarker() Step {\n	target := k.Target.Current\n",
-		"func (k *Following) fromMarker() Step {\n	target := k.Target.Current\n	if k.Deleted {\n		return k.inTime(Step{Action: Delete, Condition: k.condition(), Write: target.Write})\n	}\n",
+		"func (k *Following) fromMarker() Step {\n	target := k.Target.Current\n	if k.Deleted {\n" +
+			"		return k.inTime(Step{Action: Delete, Condition: k.condition(), Write: target.Write})\n	}\n",
 	}, {
 		"a replica from before follow mode is taken for a write", "internal/policy",
 		"case order == SameWrite, o.sameLegacy(a, b):", "case order == SameWrite:",
@@ -62,7 +66,8 @@ var followMutants = []mutant{
 		"	if source.More {\n", "	if false {\n",
 	}, {
 		"the source's own entry stays", "internal/copier",
-		"	maps.Copy(with, metadata)\n	with[policy.EntryName] = e.String()\n", "	with[policy.EntryName] = e.String()\n	maps.Copy(with, metadata)\n",
+		"	maps.Copy(with, metadata)\n	with[policy.EntryName] = e.String()\n",
+		"	with[policy.EntryName] = e.String()\n	maps.Copy(with, metadata)\n",
 	}, {
 		"a replica counts as a write of its Region", "internal/policy",
 		"v.Write, v.Replica = e.Write, true", "v.Write, v.Replica = v.Write, true",
@@ -71,13 +76,15 @@ var followMutants = []mutant{
 		"	maps.Copy(with, metadata)\n", "	maps.Copy(with, map[string]string{})\n",
 	}, {
 		"a write that fails is a success", "internal/follow",
-		"	case err != nil:\n		return t.tryAgain(err)\n	}\n	overNothing", "	case err != nil:\n		return false, nil\n	}\n	overNothing",
+		"	case err != nil:\n		return t.tryAgain(err)\n	}\n	overNothing",
+		"	case err != nil:\n		return false, nil\n	}\n	overNothing",
 	}, {
 		"what its origin has deleted and destroyed stays", "internal/policy",
 		"		return k.delete(target)\n", "		return Step{Action: Superseded, Write: w}\n",
 	}, {
 		"a slow copy over nothing is not looked at again", "internal/follow",
-		"return inParts || overNothing && time.Since(t.seen.asked) > slowCopy, nil", "return inParts && !overNothing && time.Since(t.seen.asked) > 0, nil",
+		"return inParts || overNothing && time.Since(t.seen.asked) > slowCopy, nil",
+		"return inParts && !overNothing && time.Since(t.seen.asked) > 0, nil",
 	}, {
 		"two writes of one Region and second are ordered by name", "internal/policy",
 		"				return -i\n", "				return 0 * i\n",
@@ -113,10 +120,12 @@ var followMutants = []mutant{
 		"case w.unsettled(seen):", "case w.young(seen.Sights[1].Modified):",
 	}, {
 		"a comparison believes listings alone", "internal/function/reconcile",
-		"		if o == nil || objects[0] == nil {\n", "		if o == nil || objects[0] == nil {\n			continue\n		}\n		if len(objects) == 0 {\n",
+		"		if o == nil || objects[0] == nil {\n",
+		"		if o == nil || objects[0] == nil {\n			continue\n		}\n		if len(objects) == 0 {\n",
 	}, {
 		"a key that failed is counted as repaired", "internal/function/reconcile",
-		"		case err == nil:\n			return w.repaired(off, result)\n", "		case err == nil || try == 1:\n			result.Outcome = copier.Deleted\n			return w.repaired(off, result)\n",
+		"		case err == nil:\n			return w.repaired(off, result)\n", "		case err == nil || try == 1:\n" +
+			"			result.Outcome = copier.Deleted\n			return w.repaired(off, result)\n",
 	},
 }
 

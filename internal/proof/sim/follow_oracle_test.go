@@ -154,7 +154,8 @@ func (w *world) judgeTags(most *written, shown []*stored, regions []string) (pro
 	}
 	for i, v := range shown {
 		if v.tags != origin.tags && !v.retagged && w.set.Contains(most.region) && !most.legacy {
-			return "1", fmt.Sprintf("has the tags %s in %s, and %s where it was written, in %s", v.tags, regions[i], origin.tags, most.region)
+			return "1",
+				fmt.Sprintf("has the tags %s in %s, and %s where it was written, in %s", v.tags, regions[i], origin.tags, most.region)
 		}
 	}
 	return "", ""

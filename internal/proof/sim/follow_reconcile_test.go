@@ -123,44 +123,53 @@ func (w *world) hasRule(key string) bool {
 }
 
 // ListObjectsV2 answers in pages of two keys.
-func (c followClient) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input, opts ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (c followClient) ListObjectsV2(
+	ctx context.Context, in *s3.ListObjectsV2Input, opts ...func(*s3.Options),
+) (*s3.ListObjectsV2Output, error) {
 	after := aws.ToString(in.StartAfter)
 	if in.ContinuationToken != nil {
 		after = *in.ContinuationToken
 	}
-	return followSend(ctx, c, opList, *in.Bucket, aws.ToString(in.Prefix)+" after "+after, opts, func(b *store, _ string) (*s3.ListObjectsV2Output, error) {
-		out := &s3.ListObjectsV2Output{EncodingType: in.EncodingType, IsTruncated: aws.Bool(false), ResultMetadata: c.w.answered(b.region)}
-		last := ""
-		for _, key := range b.keys() {
-			v := b.current(key)
-			if v == nil || key <= after || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
-				continue
+	return followSend(ctx, c, opList, *in.Bucket, aws.ToString(in.Prefix)+" after "+after, opts,
+		func(b *store, _ string) (*s3.ListObjectsV2Output, error) {
+			out := &s3.ListObjectsV2Output{
+				EncodingType: in.EncodingType, IsTruncated: aws.Bool(false), ResultMetadata: c.w.answered(b.region),
 			}
-			if len(out.Contents) == min(2, int(aws.ToInt32(in.MaxKeys))) {
-				out.IsTruncated, out.NextContinuationToken = aws.Bool(true), aws.String(last)
-				return out, nil
+			last := ""
+			for _, key := range b.keys() {
+				v := b.current(key)
+				if v == nil || key <= after || !strings.HasPrefix(key, aws.ToString(in.Prefix)) {
+					continue
+				}
+				if len(out.Contents) == min(2, int(aws.ToInt32(in.MaxKeys))) {
+					out.IsTruncated, out.NextContinuationToken = aws.Bool(true), aws.String(last)
+					return out, nil
+				}
+				last = key
+				out.Contents = append(out.Contents, types.Object{
+					Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`),
+					LastModified: aws.Time(v.modified),
+				})
 			}
-			last = key
-			out.Contents = append(out.Contents, types.Object{
-				Key: aws.String(url.QueryEscape(key)), Size: aws.Int64(v.size), ETag: aws.String(`"` + v.etag + `"`), LastModified: aws.Time(v.modified),
-			})
-		}
-		return out, nil
-	})
+			return out, nil
+		})
 }
 
 // ListMultipartUploads names the open uploads of all keys with the prefix.
-func (c followClient) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error) {
-	return followSend(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts, func(b *store, _ string) (*s3.ListMultipartUploadsOutput, error) {
-		out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: c.w.answered(b.region)}
-		for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
-			if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
-				out.Uploads = append(out.Uploads, types.MultipartUpload{
-					Key: aws.String(url.QueryEscape(u.key)), UploadId: aws.String(id), Initiated: aws.Time(u.began),
-					Initiator: &types.Initiator{ID: aws.String(u.by)},
-				})
+func (c followClient) ListMultipartUploads(
+	ctx context.Context, in *s3.ListMultipartUploadsInput, opts ...func(*s3.Options),
+) (*s3.ListMultipartUploadsOutput, error) {
+	return followSend(ctx, c, opUploads, *in.Bucket, aws.ToString(in.Prefix), opts,
+		func(b *store, _ string) (*s3.ListMultipartUploadsOutput, error) {
+			out := &s3.ListMultipartUploadsOutput{EncodingType: in.EncodingType, ResultMetadata: c.w.answered(b.region)}
+			for _, id := range slices.Sorted(maps.Keys(b.uploads)) {
+				if u := b.uploads[id]; strings.HasPrefix(u.key, aws.ToString(in.Prefix)) {
+					out.Uploads = append(out.Uploads, types.MultipartUpload{
+						Key: aws.String(url.QueryEscape(u.key)), UploadId: aws.String(id), Initiated: aws.Time(u.began),
+						Initiator: &types.Initiator{ID: aws.String(u.by)},
+					})
+				}
 			}
-		}
-		return out, nil
-	})
+			return out, nil
+		})
 }

@@ -141,7 +141,8 @@ func (sc *schedule) addFollowActions(regions []string) {
 		if i > 0 {
 			a.of = s.below(i, at("of")...)
 		}
-		if a.phase = max(0, s.below(10, at("phase")...)-7); a.phase == 1 && sc.profile.redrives == 0 || a.phase == 2 && f.joins+f.leaves == "" {
+		if a.phase = max(0, s.below(10, at("phase")...)-7); a.phase == 1 && sc.profile.redrives == 0 ||
+			a.phase == 2 && f.joins+f.leaves == "" {
 			a.phase = 0
 		}
 		members := regions
@@ -188,7 +189,8 @@ func (sc *schedule) addFollowActions(regions []string) {
 		if s.chance(c.perMille, "follow", name) {
 			of := sc.actions[s.below(n, "follow", name, "key")]
 			sc.actions = append(sc.actions, action{
-				name: name, kind: c.kind, of: -1, region: of.region, key: of.key, at: s.between(0, span+10*time.Second, "follow", name, "at"),
+				name: name, kind: c.kind, of: -1, region: of.region, key: of.key,
+				at:       s.between(0, span+10*time.Second, "follow", name, "at"),
 				checksum: of.checksum,
 			})
 		}
@@ -203,7 +205,8 @@ func followKind(roll int, strange bool) actionKind {
 		strange bool
 	}{
 		{38, upload, false}, {27, deleteMarker, false}, {3, uploadAgain, false}, {4, uploadParts, false}, {7, rollBack, false},
-		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {1, expireCurrent, true}, {3, suspend, true},
+		{4, copyOver, false}, {8, retag, false}, {3, destroyOld, false}, {2, destroyCurrent, true}, {1, expireCurrent, true},
+		{3, suspend, true},
 	} {
 		if roll -= k.share; roll >= 0 {
 			continue

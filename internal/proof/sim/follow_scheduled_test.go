@@ -15,22 +15,25 @@ import (
 )
 
 // GetBucketLifecycleConfiguration has a rule for each key that one acts on.
-func (c followClient) GetBucketLifecycleConfiguration(ctx context.Context, in *s3.GetBucketLifecycleConfigurationInput, opts ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
-	return followSend(ctx, c, opLifecycle, *in.Bucket, "", opts, func(b *store, _ string) (*s3.GetBucketLifecycleConfigurationOutput, error) {
-		out := &s3.GetBucketLifecycleConfigurationOutput{ResultMetadata: c.w.answered(b.region)}
-		for _, a := range c.w.schedule.actions {
-			if a.kind == expireCurrent && a.region == b.region {
-				out.Rules = append(out.Rules, types.LifecycleRule{
-					Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String(a.key)},
-					Expiration: &types.LifecycleExpiration{Date: aws.Time(c.w.began.Add(-24 * time.Hour))},
-				})
+func (c followClient) GetBucketLifecycleConfiguration(
+	ctx context.Context, in *s3.GetBucketLifecycleConfigurationInput, opts ...func(*s3.Options),
+) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+	return followSend(ctx, c, opLifecycle, *in.Bucket, "", opts,
+		func(b *store, _ string) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+			out := &s3.GetBucketLifecycleConfigurationOutput{ResultMetadata: c.w.answered(b.region)}
+			for _, a := range c.w.schedule.actions {
+				if a.kind == expireCurrent && a.region == b.region {
+					out.Rules = append(out.Rules, types.LifecycleRule{
+						Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String(a.key)},
+						Expiration: &types.LifecycleExpiration{Date: aws.Time(c.w.began.Add(-24 * time.Hour))},
+					})
+				}
 			}
-		}
-		if out.Rules == nil {
-			return nil, apiError(opLifecycle, http.StatusNotFound, "NoSuchLifecycleConfiguration")
-		}
-		return out, nil
-	})
+			if out.Rules == nil {
+				return nil, apiError(opLifecycle, http.StatusNotFound, "NoSuchLifecycleConfiguration")
+			}
+			return out, nil
+		})
 }
 
 // reconcileMeanwhile has the function of a Region compare while users go on, once or
@@ -76,5 +79,6 @@ func (w *world) reconcileScheduled(context.Context) {
 func (w *world) mayStayDifferent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.schedule.profile.emulated || slices.ContainsFunc(w.follow.trace.keys(), func(key string) bool { return !w.endsWithReconcile(key) })
+	return w.schedule.profile.emulated ||
+		slices.ContainsFunc(w.follow.trace.keys(), func(key string) bool { return !w.endsWithReconcile(key) })
 }

@@ -110,7 +110,8 @@ func (w *world) hiddenKey(key string) (k hiddenKey, shown bool) {
 			if k.first.IsZero() || m.modified.Before(k.first) {
 				k.first = m.modified
 			}
-			if top := i+1+j == len(stack)-1; (top || m.modified.After(stack[i].modified)) && (k.told.IsZero() || m.modified.Before(k.told)) {
+			top := i+1+j == len(stack)-1
+			if (top || m.modified.After(stack[i].modified)) && (k.told.IsZero() || m.modified.Before(k.told)) {
 				k.told = m.modified
 			}
 			if m.modified.After(k.last) {
@@ -203,7 +204,8 @@ func (w *world) judgeUndeleted(key string, was hiddenKey, span undelete.Span) {
 		switch v := w.follow.stores[r].current(key); {
 		case v != nil && v.body == was.was.body && back: // lists show no metadata, and of the same bytes any will do
 		case back && v.visible() != was.was.visible() && !w.follow.trace.full[key]:
-			w.broken("4", "%q was deleted in the span, from %s to %s, and %s shows %s, not %s", key, was.first, was.last, r, v.visible(), was.was.visible())
+			w.broken("4", "%q was deleted in the span, from %s to %s, and %s shows %s, not %s",
+				key, was.first, was.last, r, v.visible(), was.was.visible())
 		case stays && v != nil:
 			w.broken("4", "%q was not deleted in the span, but from %s to %s, and is back in %s", key, was.first, was.last, r)
 		}

@@ -58,7 +58,8 @@ func markerFilter(region string) *filterpolicy.Policy {
 		return f.(*filterpolicy.Policy)
 	}
 	f, err := filterpolicy.Parse([]byte(fmt.Sprintf(
-		`{"$or":[{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:%s:"}}]}}},{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`,
+		`{"$or":[{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:%s:"}}]}}},`+
+			`{"Records":{"eventName":["ObjectRemoved:DeleteMarkerCreated"]}}]}`,
 		roleID(region))), "MessageBody")
 	if err != nil {
 		panic(err)
@@ -103,7 +104,9 @@ func (w *world) replicate(p *process, b *store, v, of *stored, id, event string)
 	if old := b.current(v.key); old != nil && !w.schedule.profile.emulated && old.write == v.write && !w.follow.trace.sameBytes(v.key) {
 		w.broken("5", "%s replaced %s of %q in %s by the same write", p.id, old.id, v.key, b.region)
 	}
-	if u := of.write; of.byRole && u.destroyed.Before(p.began) && !u.destroyed.IsZero() && w.set.Contains(u.region) && !u.legacy && !w.follow.trace.uncertain(v.key) {
+	u := of.write
+	if of.byRole && u.destroyed.Before(p.began) && !u.destroyed.IsZero() && w.set.Contains(u.region) && !u.legacy &&
+		!w.follow.trace.uncertain(v.key) {
 		w.broken("6", "%s copies %s, a replica of %s of %q, which %s had destroyed before", p.id, of.id, u.name, v.key, u.region)
 	}
 	w.unversioned(b, v.key)
@@ -153,7 +156,8 @@ func (w *world) tell(b *store, v *stored, event string, by *process) {
 	follow := w.schedule.follow.follow
 	switch {
 	case w.silent, !w.set.Contains(b.region),
-		event == "ObjectRemoved:Delete", strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions, strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
+		event == "ObjectRemoved:Delete", strings.HasPrefix(event, "ObjectRemoved:") && !follow.Deletions,
+		strings.HasPrefix(event, "ObjectTagging:") && !follow.Tags:
 		return // the bucket's notifications do not ask for it
 	}
 	r := record{

@@ -34,7 +34,9 @@ func (w *world) forge(a action) {
 		v := w.uploads[slices.IndexFunc(w.uploads, func(v *version) bool { return v.action == a.name })]
 		w.mu.Unlock()
 		payload, err := event.EncodeContinuation(event.Continuation{
-			Source:   event.Record{Region: v.region, Bucket: w.buckets[v.region].name, Key: v.key, VersionID: v.id, Size: v.size, ETag: v.etag},
+			Source: event.Record{
+				Region: v.region, Bucket: w.buckets[v.region].name, Key: v.key, VersionID: v.id, Size: v.size, ETag: v.etag,
+			},
 			UploadID: id, PartSize: partSize,
 		})
 		if err != nil {

@@ -250,7 +250,10 @@ func (s self) Invoke(ctx context.Context, payload []byte) error {
 	}
 	switch {
 	case w.happens(w.schedule.profile.faults, id, refusedAsync):
-		return &replicator.InvokeError{Status: pickOf(w.seed, []string{id, "status"}, http.StatusTooManyRequests, 500, 403), Code: "Refused", Message: "as the simulation wants it"}
+		return &replicator.InvokeError{
+			Status: pickOf(w.seed, []string{id, "status"}, http.StatusTooManyRequests, 500, 403), Code: "Refused",
+			Message: "as the simulation wants it",
+		}
 	case w.happens(w.schedule.profile.faults/2, id, unanswered):
 		if w.seed.chance(500, id, "arrives") {
 			accept()

@@ -62,7 +62,8 @@ func (w *world) killTick(a action, promise string) {
 		w.stats.kills++
 	}
 	if got := w.contentAt(a.other, a.key); got != a.name {
-		w.broken(promise, "%d ticks after one was killed in the copy of %q, the last of which ends as %q (%v), %s has %q", mostTicks, a.key, answer.Status, err, a.other, got)
+		w.broken(promise, "%d ticks after one was killed in the copy of %q, the last of which ends as %q (%v), %s has %q",
+			mostTicks, a.key, answer.Status, err, a.other, got)
 	}
 	if open := w.openUploads(a.other, a.key); open != nil {
 		w.broken(promise, "after a tick was killed in the copy of %q, the uploads %v stay open", a.key, open)

@@ -28,19 +28,23 @@ var mutants = []mutant{
 		"case errorcode.Conflict(code):\n\t\treturn conflict\n", "case errorcode.Conflict(code):\n\t\treturn same\n",
 	}, {
 		"403 is taken for SourceGone", "internal/copier",
-		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (errorcode.LacksPermission(code) || code == codeNoSuchKey ||",
+		"case namesSource(did) && (code == codeNoSuchKey ||",
+		"case namesSource(did) && (errorcode.LacksPermission(code) || code == codeNoSuchKey ||",
 	}, {
 		"an archived source is taken for a gone one", "internal/copier",
 		"case namesSource(did) && (code == codeNoSuchKey ||", "case namesSource(did) && (code == codeArchived || code == codeNoSuchKey ||",
 	}, {
 		"500 is taken for Exists", "internal/copier",
-		"case code == codeNoSuchUpload:\n\t\treturn lost\n", "case code == \"InternalError\" && did == copyOnCondition:\n\t\treturn same\n\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
+		"case code == codeNoSuchUpload:\n\t\treturn lost\n",
+		"case code == \"InternalError\" && did == copyOnCondition:\n\t\treturn same\n" +
+			"\tcase code == codeNoSuchUpload:\n\t\treturn lost\n",
 	}, {
 		"the version is not pinned", "internal/copier",
 		"if o.VersionID != \"\" {\n\t\tb.WriteString", "if false {\n\t\tb.WriteString",
 	}, {
 		"a lost upload is taken for a finished one", "internal/copier",
-		"return ending{again: more}\n\tcase got == conflict && s.resumed", "return ending{outcome: Exists}\n\tcase got == conflict && s.resumed",
+		"return ending{again: more}\n\tcase got == conflict && s.resumed",
+		"return ending{outcome: Exists}\n\tcase got == conflict && s.resumed",
 	}, {
 		"an upload is reused for another version of the key", "internal/copier",
 		"\tfor uploads := 1; ; uploads++ {\n", `	if s := t.req.Source; t.req.Resume == nil {
@@ -66,7 +70,8 @@ var mutants = []mutant{
 		"		Tagging:                 tagging(tags),\n", "",
 	}, {
 		"the key is decoded twice", "internal/function/event",
-		"key, err := url.QueryUnescape(encoded)\n", "key, err := url.QueryUnescape(encoded)\n\tif again, err := url.QueryUnescape(key); err == nil {\n\t\tkey = again\n\t}\n",
+		"key, err := url.QueryUnescape(encoded)\n",
+		"key, err := url.QueryUnescape(encoded)\n\tif again, err := url.QueryUnescape(key); err == nil {\n\t\tkey = again\n\t}\n",
 	}, {
 		"the key is not decoded", "internal/function/event",
 		"key, err := url.QueryUnescape(encoded)\n", "_, err := url.QueryUnescape(encoded)\n\tkey := encoded\n",
@@ -84,7 +89,8 @@ var mutants = []mutant{
 		"err = h.handOver(ctx, times, j, *result.Upload)", "_ = h.handOver",
 	}, {
 		"a hand-over that fails is a success", "internal/function/replicator",
-		"			failure.err = fmt.Errorf(\"%w; abort the upload: %w\", failure.err, err)\n\t\t}\n\t}\n\treturn failure\n", "			failure.err = err\n\t\t}\n\t}\n\treturn nil\n",
+		"			failure.err = fmt.Errorf(\"%w; abort the upload: %w\", failure.err, err)\n\t\t}\n\t}\n\treturn failure\n",
+		"			failure.err = err\n\t\t}\n\t}\n\treturn nil\n",
 	}, {
 		"a continuation forgets the version", "internal/function/replicator",
 		"Key: u.Source.Key, VersionID: u.Source.VersionID,", "Key: u.Source.Key,",
@@ -103,7 +109,8 @@ var mutants = []mutant{
 	}, {
 		"a letter that is replayed stays", "internal/operator/redrive",
 		"out, err := r.clients.SQS.DeleteMessageBatch(ctx, in)",
-		"out, err := &sqs.DeleteMessageBatchOutput{}, ctx.Err()\n\tfor _, e := range in.Entries {\n\t\tout.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})\n\t}",
+		"out, err := &sqs.DeleteMessageBatchOutput{}, ctx.Err()\n\tfor _, e := range in.Entries {\n" +
+			"\t\tout.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})\n\t}",
 	}, {
 		"backfill leaves the last Region out", "internal/operator/backfill",
 		"for _, to := range p.to {", "for _, to := range p.to[:len(p.to)-1] {",
@@ -118,10 +125,12 @@ var mutants = []mutant{
 		"KeepDeleted: true}", "KeepDeleted: false}",
 	}, {
 		"a comparison copies from any Region", "internal/function/reconcile",
-		"		index := policy.Original(states)\n		if index < 0", "		index := slices.IndexFunc(states, policy.State.Here)\n		if index < 0",
+		"		index := policy.Original(states)\n		if index < 0",
+		"		index := slices.IndexFunc(states, policy.State.Here)\n		if index < 0",
 	}, {
 		"a comparison looks at one other Region only", "internal/function/reconcile",
-		"members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...)", "members: append(replicaset.Members{h.Config.Target}, h.Config.Sources[:1]...)",
+		"members: append(replicaset.Members{h.Config.Target}, h.Config.Sources...)",
+		"members: append(replicaset.Members{h.Config.Target}, h.Config.Sources[:1]...)",
 	}, {
 		"a comparison counts what failed as done", "internal/function/reconcile",
 		"	return w.left(key, index, off, err.Error()), nil\n", "	return off, nil\n",

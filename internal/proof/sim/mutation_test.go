@@ -128,7 +128,8 @@ func occurrences(in, of []lexeme) (places []lexeme) {
 func TestOccurrences(t *testing.T) {
 	const text = "if a { // why\n\treturn f(b,\n\t\t`c`)\n}\nreturn f(b, `d`)\n"
 	for of, want := range map[string]string{
-		"return f(b, `c`)\n}": "return f(b,\n\t\t`c`)\n}", "if a { return": "if a { // why\n\treturn", "f(b, `c`); return": "", "return g": "",
+		"return f(b, `c`)\n}": "return f(b,\n\t\t`c`)\n}", "if a { return": "if a { // why\n\treturn", "f(b, `c`); return": "",
+		"return g": "",
 	} {
 		got := ""
 		for _, at := range occurrences(lexemes(text), lexemes(of)) {
@@ -160,7 +161,9 @@ func TestMutantsApply(t *testing.T) {
 			}
 		})
 	}
-	for _, n := range []string{fmt.Sprintf("All %d are found.", len(mutants)), fmt.Sprintf("All %d of follow mode are found.", len(followMutants))} {
+	for _, n := range []string{
+		fmt.Sprintf("All %d are found.", len(mutants)), fmt.Sprintf("All %d of follow mode are found.", len(followMutants)),
+	} {
 		if !strings.Contains(string(page), n) {
 			t.Errorf("docs/internals/reliability.md does not say %q", n)
 		}

@@ -34,6 +34,7 @@ func (w *world) checkOutcome(p *process, r copier.Request, outcome copier.Outcom
 		w.broken("f", "%s says that %s (%d bytes) is at %s; of the %d objects that were ever there none had its size",
 			p.id, id, source.size, p.region, there)
 	case outcome == copier.Diverged && other == 0:
-		w.broken("f", "%s says that %s has other contents than %q at %s; all that was ever there has the same", p.id, id, source.key, p.region)
+		w.broken("f", "%s says that %s has other contents than %q at %s; all that was ever there has the same",
+			p.id, id, source.key, p.region)
 	}
 }

@@ -131,7 +131,9 @@ func (p *process) cutOff(ctx context.Context, id string) error {
 
 // call makes a request, up to so many times, as the SDK does. effect runs
 // alone, and answers as AWS does.
-func call[T any](ctx context.Context, p *process, region, op, what string, attempts int, effect func(identity string) (T, error)) (T, error) {
+func call[T any](
+	ctx context.Context, p *process, region, op, what string, attempts int, effect func(identity string) (T, error),
+) (T, error) {
 	id := p.identity(ctx, op+" "+what)
 	for attempt := 1; ; attempt++ {
 		this := id

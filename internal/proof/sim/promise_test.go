@@ -35,7 +35,8 @@ func (w *world) checkWrite(p *process, b *bucket, v *version) {
 	}
 	of := w.uploads[i]
 	if of.key != v.key || of.size != v.size || of.props != v.props {
-		w.broken("a", "%s wrote %q (%d bytes, %s) to %s, which is not %q (%d bytes, %s)", p.id, v.key, v.size, v.props, b.region, of.key, of.size, of.props)
+		w.broken("a", "%s wrote %q (%d bytes, %s) to %s, which is not %q (%d bytes, %s)",
+			p.id, v.key, v.size, v.props, b.region, of.key, of.size, of.props)
 	}
 	if p.sessionName != "" {
 		w.checkRepair(p, b, v)
@@ -70,7 +71,8 @@ func versionIDs(payload string) []string {
 			return list
 		}
 		end := at + 1
-		for end < len(payload) && end-at <= digits && (payload[end] >= '0' && payload[end] <= '9' || payload[end] >= 'a' && payload[end] <= 'f') {
+		for end < len(payload) && end-at <= digits &&
+			(payload[end] >= '0' && payload[end] <= '9' || payload[end] >= 'a' && payload[end] <= 'f') {
 			end++
 		}
 		if end-at == 1+digits {
@@ -113,7 +115,8 @@ func (w *world) checkArrival(when string, excuse bool) {
 			if how := w.lost[v.id+" "+to]; how != "" && (excuse || w.nowhere(v.key)) {
 				continue
 			}
-			w.broken("a", "%s, %q (%s, uploaded by %s to %s), is not in %s, nothing of it was there, and no letter names it", when, v.key, v.id, v.action, v.region, to)
+			w.broken("a", "%s, %q (%s, uploaded by %s to %s), is not in %s, nothing of it was there, and no letter names it",
+				when, v.key, v.id, v.action, v.region, to)
 		}
 	}
 }

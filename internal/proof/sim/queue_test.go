@@ -73,7 +73,9 @@ func (c sqsClient) GetQueueUrl(ctx context.Context, _ *sqs.GetQueueUrlInput, _ .
 	})
 }
 
-func (c sqsClient) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+func (c sqsClient) GetQueueAttributes(
+	ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options),
+) (*sqs.GetQueueAttributesOutput, error) {
 	return ask(ctx, c, "GetQueueAttributes", "", sdkRetries, func(string) (*sqs.GetQueueAttributesOutput, error) {
 		visible, held := 0, 0
 		for _, l := range c.q.letters {
@@ -92,7 +94,9 @@ func (c sqsClient) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttrib
 	})
 }
 
-func (c sqsClient) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (c sqsClient) ReceiveMessage(
+	ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options),
+) (*sqs.ReceiveMessageOutput, error) {
 	w := c.w
 	out, err := ask(ctx, c, "ReceiveMessage", "", 1, func(id string) (*sqs.ReceiveMessageOutput, error) {
 		out := &sqs.ReceiveMessageOutput{}
@@ -157,7 +161,9 @@ func (q *queue) ofHandle(handle *string) *letter {
 
 // DeleteMessageBatch can fail for some letters. An older handle deletes nothing; SQS
 // says so, or succeeds.
-func (c sqsClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (c sqsClient) DeleteMessageBatch(
+	ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options),
+) (*sqs.DeleteMessageBatchOutput, error) {
 	what := aws.ToString(in.Entries[0].ReceiptHandle)
 	return ask(ctx, c, "DeleteMessageBatch", what, sdkRetries, func(id string) (*sqs.DeleteMessageBatchOutput, error) {
 		out := &sqs.DeleteMessageBatchOutput{}
@@ -170,7 +176,9 @@ func (c sqsClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessage
 			case entryLost:
 				continue
 			case staleHandle:
-				out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("ReceiptHandleIsInvalid"), SenderFault: true})
+				out.Failed = append(out.Failed, types.BatchResultErrorEntry{
+					Id: e.Id, Code: aws.String("ReceiptHandleIsInvalid"), SenderFault: true,
+				})
 				continue
 			}
 			if l != nil {
@@ -204,18 +212,23 @@ func (c sqsClient) entryFault(id, handle string, stale bool) fault {
 	return f
 }
 
-func (c sqsClient) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	return ask(ctx, c, "ChangeMessageVisibilityBatch", aws.ToString(in.Entries[0].ReceiptHandle), sdkRetries, func(string) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-		out := &sqs.ChangeMessageVisibilityBatchOutput{}
-		for _, e := range in.Entries {
-			if l := c.q.ofHandle(e.ReceiptHandle); l != nil {
-				l.visible = time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
-				continue
+func (c sqsClient) ChangeMessageVisibilityBatch(
+	ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options),
+) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return ask(ctx, c, "ChangeMessageVisibilityBatch", aws.ToString(in.Entries[0].ReceiptHandle), sdkRetries,
+		func(string) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+			out := &sqs.ChangeMessageVisibilityBatchOutput{}
+			for _, e := range in.Entries {
+				if l := c.q.ofHandle(e.ReceiptHandle); l != nil {
+					l.visible = time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
+					continue
+				}
+				out.Failed = append(out.Failed, types.BatchResultErrorEntry{
+					Id: e.Id, Code: aws.String("InvalidParameterValue"), SenderFault: true,
+				})
 			}
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InvalidParameterValue"), SenderFault: true})
-		}
-		return out, nil
-	})
+			return out, nil
+		})
 }
 
 type lambdaClient struct {
@@ -248,7 +261,10 @@ func (c lambdaClient) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...f
 		return nil, canceled("Invoke", errKilled)
 	}
 	if failed {
-		return &lambda.InvokeOutput{StatusCode: 200, FunctionError: aws.String("Unhandled"), Payload: []byte(`{"errorMessage":"it failed","errorType":"ReplicationError"}`)}, nil //nolint:nilerr // the function failed, not the request
+		return &lambda.InvokeOutput{
+			StatusCode: 200, FunctionError: aws.String("Unhandled"),
+			Payload: []byte(`{"errorMessage":"it failed","errorType":"ReplicationError"}`),
+		}, nil //nolint:nilerr // the function failed, not the request
 	}
 	return &lambda.InvokeOutput{StatusCode: 200, Payload: []byte(`{}`)}, nil
 }
@@ -262,7 +278,9 @@ type snsClient struct {
 // ask one question; took it no time, then after a failure the first of them
 // would ask again, or would not, whichever way they are run. And nothing else
 // happens in that nanosecond, which would find some of them waiting.
-func (c snsClient) ListSubscriptionsByTopic(ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error) {
+func (c snsClient) ListSubscriptionsByTopic(
+	ctx context.Context, in *sns.ListSubscriptionsByTopicInput, _ ...func(*sns.Options),
+) (*sns.ListSubscriptionsByTopicOutput, error) {
 	const op = "ListSubscriptionsByTopic"
 	w, id := c.w, c.identity(ctx, op+" "+c.where)
 	w.wait(time.Nanosecond)

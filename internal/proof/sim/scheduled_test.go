@@ -46,13 +46,14 @@ func (t table) Load(ctx context.Context) (content []byte, revision int64, err er
 
 // Save is not tried again: an answer that is lost may be that to a save that was done.
 func (t table) Save(ctx context.Context, content []byte, revision int64) error {
-	_, err := call(ctx, t.process, t.region, opSave, fmt.Sprintf("table of %s, revision %d", t.region, revision), 1, func(string) (struct{}, error) {
-		if t.w.tables[t.region].revision != revision {
-			return struct{}{}, reconcile.ErrConflict
-		}
-		t.w.tables[t.region] = document{content, revision + 1}
-		return struct{}{}, nil
-	})
+	_, err := call(ctx, t.process, t.region, opSave, fmt.Sprintf("table of %s, revision %d", t.region, revision), 1,
+		func(string) (struct{}, error) {
+			if t.w.tables[t.region].revision != revision {
+				return struct{}{}, reconcile.ErrConflict
+			}
+			t.w.tables[t.region] = document{content, revision + 1}
+			return struct{}{}, nil
+		})
 	return err
 }
 
@@ -78,9 +79,11 @@ func (w *world) reconciler(p *process, grace time.Duration) *reconcile.Handler {
 
 // tick invokes the function that compares, as its schedule does.
 func (w *world) tick(p *process, grace, timeout time.Duration) (reconcile.Answer, error) {
-	ctx, cancel := context.WithTimeout(lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: p.id}), timeout)
+	ctx, cancel := context.WithTimeout(lambdacontext.NewContext(context.Background(), &lambdacontext.LambdaContext{AwsRequestID: p.id}),
+		timeout)
 	defer cancel()
-	if die := w.seed.between(time.Millisecond, pickTime(w.seed, p.id, time.Second, 10*time.Second, timeout), p.id, "when"); w.happens(w.schedule.profile.kills, p.id, killed) {
+	die := w.seed.between(time.Millisecond, pickTime(w.seed, p.id, time.Second, 10*time.Second, timeout), p.id, "when")
+	if w.happens(w.schedule.profile.kills, p.id, killed) {
 		alarm := time.AfterFunc(die, func() {
 			p.kill()
 			cancel()

@@ -117,7 +117,8 @@ func (sc schedule) story(r result) string {
 	if sc.follow != nil {
 		test = "TestFollowSchedules"
 	}
-	fmt.Fprintf(&b, "seed %d breaks a promise; replay it with\n\tgo test ./internal/proof/sim -run %s -sim.seed %d\nUsers:\n", sc.seed, test, sc.seed)
+	fmt.Fprintf(&b, "seed %d breaks a promise; replay it with\n\tgo test ./internal/proof/sim -run %s -sim.seed %d\nUsers:\n",
+		sc.seed, test, sc.seed)
 	for _, a := range slices.Concat(sc.todo(0), sc.todo(1), sc.todo(2), sc.todo(3)) {
 		fmt.Fprintf(&b, "\t%s\n", a)
 	}

@@ -80,7 +80,8 @@ func runSchedules(t *testing.T, of func(seed) schedule) (all result) {
 
 // String counts what happened in any schedule.
 func (s stats) String() string {
-	return fmt.Sprintf("%d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, %d letters, %d redriven",
+	return fmt.Sprintf("%d calls, %d faults, %d invocations (%d killed, %d handed over), %d replicas written, %d deliveries lost, "+
+		"%d letters, %d redriven",
 		s.calls, s.faults, s.invocations, s.kills, s.handovers, s.copies, s.lost, s.letters, s.replayed)
 }
 
@@ -135,10 +136,12 @@ func TestFailuresShrink(t *testing.T) {
 		}
 		shrunk++
 		small, failed := shrink(t, sc, r)
-		if left := slices.Concat(small.todo(0), small.todo(1), small.todo(2), small.todo(3)); len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
+		left := slices.Concat(small.todo(0), small.todo(1), small.todo(2), small.todo(3))
+		if len(left) != 1 || left[0].name != sc.forbidden || len(failed.met) > 0 {
 			t.Errorf("seed %d: shrinking left %v and the faults %v", n, left, failed.met)
 		}
-		if story := small.story(small.run(t, true)); !strings.Contains(story, "a1 was replicated") || !strings.Contains(story, fmt.Sprint("-sim.seed ", n)) {
+		if story := small.story(small.run(t, true)); !strings.Contains(story, "a1 was replicated") ||
+			!strings.Contains(story, fmt.Sprint("-sim.seed ", n)) {
 			t.Errorf("the story lacks its end or its seed:\n%s", story)
 		}
 	}

@@ -102,7 +102,8 @@ func newWorld(sc *schedule) *world {
 	w := &world{
 		seed: sc.seed, schedule: sc, began: time.Now(),
 		set:     replicaset.Config{Name: setName, Regions: regionNames[:sc.profile.regions]},
-		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{}, filters: map[string]*filterpolicy.Policy{},
+		buckets: map[string]*bucket{}, byName: map[string]*bucket{}, queues: map[string]*queue{},
+		filters:  map[string]*filterpolicy.Policy{},
 		together: map[string][]any{}, met: map[string]fault{}, lost: map[string]string{},
 		known: map[string]*version{}, deletions: map[string]int{}, forgeries: map[string]string{},
 		tables: map[string]document{}, repairs: map[string][]time.Time{}, forgotten: map[string]forgetting{}, partCopies: map[string]int{},

@@ -228,7 +228,8 @@ func TestWithoutMetricMath(t *testing.T) {
 func TestGone(t *testing.T) {
 	for want, list := range map[bool][]error{
 		true: {
-			errNone, &smithy.GenericAPIError{Code: "NoSuchEntity"}, &smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"},
+			errNone, &smithy.GenericAPIError{Code: "NoSuchEntity"},
+			&smithy.GenericAPIError{Code: "AWS.SimpleQueueService.NonExistentQueue"},
 			&smithy.GenericAPIError{Code: "NotFound"}, fmt.Errorf("look: %w", &smithy.GenericAPIError{Code: "ResourceNotFoundException"}),
 		},
 		false: {nil, errors.New("cut off"), &smithy.GenericAPIError{Code: "AccessDenied"},

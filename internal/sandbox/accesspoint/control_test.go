@@ -18,7 +18,8 @@ func TestRoutesRefusal(t *testing.T) {
 		code   string
 	}{
 		{ErrNoPoint, http.StatusNotFound, "NoSuchMultiRegionAccessPoint"},
-		{fmt.Errorf("set routes: %w", RouteError{errors.New("at least one Region has to be active")}), http.StatusBadRequest, "InvalidRequest"},
+		{fmt.Errorf("set routes: %w", RouteError{errors.New("at least one Region has to be active")}), http.StatusBadRequest,
+			"InvalidRequest"},
 		{ErrPending, http.StatusConflict, "Conflict"},
 		{errors.New("the disk is full"), http.StatusInternalServerError, "InternalError"},
 	} {

@@ -68,7 +68,9 @@ func (w *world) role(name, principal, condition, statements string) *iam.Role {
 	if condition != "" {
 		condition = `,"Condition":` + condition
 	}
-	trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+principal+`,"Action":"sts:AssumeRole"`+condition+`}]}`))
+	trust, err := iam.ParseAs(iam.TrustPolicy,
+		[]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+principal+`,"Action":"sts:AssumeRole"`+
+			condition+`}]}`))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -134,7 +136,8 @@ func TestAssumeRole(t *testing.T) {
 	if *out.AssumedRoleUser.Arn != arn || *out.AssumedRoleUser.AssumedRoleId != id {
 		t.Errorf("AssumedRoleUser = %s, %s; want %s, %s", *out.AssumedRoleUser.Arn, *out.AssumedRoleUser.AssumedRoleId, arn, id)
 	}
-	session := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
+	session := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey,
+		*out.Credentials.SessionToken)
 	who, err := w.sts(session).GetCallerIdentity(t.Context(), nil)
 	if err != nil || *who.Arn != arn || *who.UserId != id || *who.Account != accountID {
 		t.Errorf("GetCallerIdentity = %+v, %v; want %s, %s", who, err, arn, id)
@@ -154,7 +157,8 @@ func TestSessionsExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	session := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken)
+	session := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey,
+		*out.Credentials.SessionToken)
 	if _, err := w.sts(session).GetCallerIdentity(t.Context(), nil); code(err) != "ExpiredToken" {
 		t.Errorf("GetCallerIdentity = %v, want ExpiredToken", err)
 	}
@@ -180,7 +184,8 @@ func TestWhoMayAssumeARole(t *testing.T) {
 		{name: "the user by name", trust: user, policy: "-"},
 		{name: "everyone", trust: `"*"`},
 		{name: "a service alone", trust: `{"Service":"lambda.amazonaws.com"}`, policy: "-", want: "AccessDenied"},
-		{name: "a service alone, though a policy allows it", trust: `{"Service":"lambda.amazonaws.com"}`, policy: may, want: "AccessDenied"},
+		{name: "a service alone, though a policy allows it", trust: `{"Service":"lambda.amazonaws.com"}`, policy: may,
+			want: "AccessDenied"},
 		{name: "another account", trust: `{"AWS":"210987654321"}`, policy: "-", want: "AccessDenied"},
 		{name: "the account, and the policy allows it", trust: root, policy: may},
 		{name: "the account, and no policy allows it", trust: root, want: "AccessDenied"},
@@ -188,9 +193,12 @@ func TestWhoMayAssumeARole(t *testing.T) {
 		{name: "the session by name needs no policy", trust: ofSession},
 		{name: "the role by name, but its policy denies it", trust: ofRole, policy: mayNot, want: "AccessDenied"},
 		{name: "a condition on the session's name fails", trust: root, condition: onlyTask, policy: "-", want: "AccessDenied"},
-		{name: "a condition on the session's name holds", trust: root, condition: strings.ReplaceAll(onlyTask, "task", "chain"), policy: "-"},
-		{name: "an external id that is missing", trust: root, condition: `{"StringEquals":{"sts:ExternalId":"secret"}}`, policy: "-", want: "AccessDenied"},
-		{name: "an external id that is right", trust: root, condition: `{"StringEquals":{"sts:ExternalId":"secret"}}`, policy: "-", external: "secret"},
+		{name: "a condition on the session's name holds", trust: root, condition: strings.ReplaceAll(onlyTask, "task", "chain"),
+			policy: "-"},
+		{name: "an external id that is missing", trust: root, condition: `{"StringEquals":{"sts:ExternalId":"secret"}}`, policy: "-",
+			want: "AccessDenied"},
+		{name: "an external id that is right", trust: root, condition: `{"StringEquals":{"sts:ExternalId":"secret"}}`, policy: "-",
+			external: "secret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -220,14 +228,20 @@ func TestAssumeRoleRefusesWhatAWSRefuses(t *testing.T) {
 		want   string
 		says   string
 	}{
-		{"a session name of one character", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String("a") }, nil, "ValidationError", "greater than or equal to 2"},
-		{"a session name of 65 characters", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String(strings.Repeat("a", 65)) }, nil, "ValidationError", "less than or equal to 64"},
-		{"a session name with a space", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String("a b") }, nil, "ValidationError", "'a b' at 'roleSessionName'"},
+		{"a session name of one character", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String("a") }, nil, "ValidationError",
+			"greater than or equal to 2"},
+		{"a session name of 65 characters", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String(strings.Repeat("a", 65)) }, nil,
+			"ValidationError", "less than or equal to 64"},
+		{"a session name with a space", func(in *sts.AssumeRoleInput) { in.RoleSessionName = aws.String("a b") }, nil, "ValidationError",
+			"'a b' at 'roleSessionName'"},
 		{"a session of minutes", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(899) }, nil, "ValidationError", "900"},
 		{"a session of a day", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(86400) }, nil, "ValidationError", "43200"},
-		{"more than the role has", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, nil, "ValidationError", "MaxSessionDuration"},
-		{"more than a chain has", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, w.as(r), "ValidationError", "role chaining"},
-		{"no ARN", func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String("operator-of-the-set-of-buckets") }, nil, "ValidationError", "is invalid"},
+		{"more than the role has", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, nil, "ValidationError",
+			"MaxSessionDuration"},
+		{"more than a chain has", func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }, w.as(r), "ValidationError",
+			"role chaining"},
+		{"no ARN", func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String("operator-of-the-set-of-buckets") }, nil, "ValidationError",
+			"is invalid"},
 		{"no such role", func(in *sts.AssumeRoleInput) { in.RoleArn = aws.String(r.ARN + "s") }, nil, "AccessDenied",
 			"User: arn:aws:iam::123456789012:user/administrator is not authorized to perform: sts:AssumeRole on resource: " + r.ARN + "s"},
 		{"a session policy", func(in *sts.AssumeRoleInput) { in.Policy = aws.String("{}") }, nil, "ValidationError", "Policy"},
@@ -254,7 +268,8 @@ func TestRolesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	trust, err := url.QueryUnescape(*got.Role.AssumeRolePolicyDocument)
-	if want := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + root + `,"Action":"sts:AssumeRole"}]}`; err != nil || trust != want {
+	if want := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + root + `,"Action":"sts:AssumeRole"}]}`; err != nil ||
+		trust != want {
 		t.Errorf("AssumeRolePolicyDocument = %s, %v; want %s", trust, err, want)
 	}
 	if *got.Role.RoleId != r.ID || *got.Role.Arn != r.ARN || *got.Role.MaxSessionDuration != 3600 || !got.Role.CreateDate.Equal(r.Created) {
@@ -269,7 +284,8 @@ func TestRolesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := url.QueryUnescape(*policy.PolicyDocument)
-	if want := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::media/a + b/*"}]}`; err != nil || text != want {
+	if want := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject",` +
+		`"Resource":"arn:aws:s3:::media/a + b/*"}]}`; err != nil || text != want {
 		t.Errorf("PolicyDocument = %s, %v; want %s", text, err, want)
 	}
 	attached, err := client.ListAttachedRolePolicies(t.Context(), &awsiam.ListAttachedRolePoliciesInput{RoleName: &r.Name})
@@ -281,7 +297,9 @@ func TestRolesAreRead(t *testing.T) {
 func TestReadingRolesIsRefused(t *testing.T) {
 	w := newWorld(t)
 	nobody := w.iam(w.as(w.role("nobody", root, "", "")))
-	reader := w.iam(w.as(w.role("reader", root, "", `{"Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::123456789012:role/reader"}`)))
+	reader := w.iam(
+		w.as(w.role("reader", root, "", `{"Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::123456789012:role/reader"}`)),
+	)
 	admin := w.iam(w.admin())
 	read := func(c *awsiam.Client, ctx context.Context, role string) (codes []string) {
 		_, err := c.GetRole(ctx, &awsiam.GetRoleInput{RoleName: &role})

@@ -18,7 +18,9 @@ import (
 // assume every role itself.
 func (w *world) trusting(name string, actions ...string) *iam.Role {
 	w.t.Helper()
-	trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+root+`,"Action":["`+strings.Join(actions, `","`)+`"]}]}`))
+	trust, err := iam.ParseAs(iam.TrustPolicy,
+		[]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+root+`,"Action":["`+
+			strings.Join(actions, `","`)+`"]}]}`))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -34,7 +36,9 @@ func (w *world) trusting(name string, actions ...string) *iam.Role {
 	return r
 }
 
-func (w *world) session(by aws.CredentialsProvider, r *iam.Role, change func(*sts.AssumeRoleInput)) (*sts.AssumeRoleOutput, aws.CredentialsProvider, error) {
+func (w *world) session(
+	by aws.CredentialsProvider, r *iam.Role, change func(*sts.AssumeRoleInput),
+) (*sts.AssumeRoleOutput, aws.CredentialsProvider, error) {
 	in := &sts.AssumeRoleInput{RoleArn: &r.ARN, RoleSessionName: aws.String("tester")}
 	if change != nil {
 		change(in)
@@ -71,7 +75,8 @@ func TestWhatASessionHandsOn(t *testing.T) {
 		{"a source identity that is handed on", named, nil, plain, "AccessDenied", identify},
 		{"a source identity that is handed on and let", named, nil, both, "", ""},
 		{"the same source identity again", named, named, both, "", ""},
-		{"another source identity", named, func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("max") }, both, "AccessDenied", identify},
+		{"another source identity", named, func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("max") }, both,
+			"AccessDenied", identify},
 		{"tags", nil, tagged, both, "", ""},
 		{"tags that the role lets nobody set", nil, tagged, plain, "AccessDenied", tag},
 		{"tags that stay", tagged, nil, plain, "", ""},

@@ -58,19 +58,24 @@ func queueStat(name string) *MetricStat {
 // letters is the alarm dead-letters of the templates.
 func letters() AlarmConfig {
 	return AlarmConfig{
-		Name: "s3fanout-dead-letters", Description: "what to do", EvaluationPeriods: 1, Comparison: "GreaterThanThreshold", MissingData: notBreaching,
+		Name: "s3fanout-dead-letters", Description: "what to do", EvaluationPeriods: 1, Comparison: "GreaterThanThreshold",
+		MissingData: notBreaching,
 		Queries: []MetricQuery{
-			{ID: "m1", Stat: queueStat("ApproximateNumberOfMessagesVisible")}, {ID: "m2", Stat: queueStat("ApproximateNumberOfMessagesNotVisible")},
+			{ID: "m1", Stat: queueStat("ApproximateNumberOfMessagesVisible")},
+			{ID: "m2", Stat: queueStat("ApproximateNumberOfMessagesNotVisible")},
 			{ID: "sum", Expression: "m1 + m2", Label: "letters", ReturnData: true},
 		},
-		AlarmActions: []string{"arn:aws:sns:eu-west-1:123456789012:alarms"}, OKActions: []string{"arn:aws:sns:eu-west-1:123456789012:alarms"},
+		AlarmActions: []string{"arn:aws:sns:eu-west-1:123456789012:alarms"},
+		OKActions:    []string{"arn:aws:sns:eu-west-1:123456789012:alarms"},
 	}
 }
 
 func errorsAlarm() AlarmConfig {
 	return AlarmConfig{
 		Name: "s3fanout-errors", EvaluationPeriods: 1, Comparison: "GreaterThanThreshold", MissingData: notBreaching,
-		Stat: &MetricStat{Metric: Metric{"AWS/Lambda", "Errors", map[string]string{"FunctionName": "f"}}, Stat: "Sum", Period: 5 * time.Minute},
+		Stat: &MetricStat{
+			Metric: Metric{"AWS/Lambda", "Errors", map[string]string{"FunctionName": "f"}}, Stat: "Sum", Period: 5 * time.Minute,
+		},
 	}
 }
 
@@ -126,7 +131,8 @@ func TestAlarmOfAQueueIsRaisedAndEnds(t *testing.T) {
 	m := w.published[1]
 	for name, want := range map[string]any{
 		"AlarmName": "s3fanout-dead-letters", "AlarmDescription": "what to do", "AWSAccountId": "123456789012", "OldStateValue": "OK",
-		"StateChangeTime": "2026-11-21T12:00:40.000+0000", "Region": region, "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:s3fanout-dead-letters",
+		"StateChangeTime": "2026-11-21T12:00:40.000+0000", "Region": region,
+		"AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:s3fanout-dead-letters",
 	} {
 		if m[name] != want {
 			t.Errorf("message: %s is %v, want %v", name, m[name], want)
@@ -139,7 +145,9 @@ func TestAlarmOfAQueueIsRaisedAndEnds(t *testing.T) {
 	if w.subjects[1] != `ALARM: "s3fanout-dead-letters" in eu-west-1` {
 		t.Errorf("subject %s", w.subjects[1])
 	}
-	if want := (iam.Caller{Service: "cloudwatch.amazonaws.com", SourceARN: m["AlarmArn"].(string), SourceAccount: "123456789012"}); !reflect.DeepEqual(w.callers[1], want) {
+	if want := (iam.Caller{
+		Service: "cloudwatch.amazonaws.com", SourceARN: m["AlarmArn"].(string), SourceAccount: "123456789012",
+	}); !reflect.DeepEqual(w.callers[1], want) {
 		t.Errorf("published by %+v, want %+v", w.callers[1], want)
 	}
 }
@@ -224,7 +232,8 @@ func TestDescribeAlarmsSelects(t *testing.T) {
 		{awscloudwatch.DescribeAlarmsInput{AlarmNames: []string{"b-2", "none"}}, []string{"b-2"}},
 		{awscloudwatch.DescribeAlarmsInput{StateValue: types.StateValueAlarm}, []string{"b-3"}},
 		{awscloudwatch.DescribeAlarmsInput{AlarmTypes: []types.AlarmType{types.AlarmTypeCompositeAlarm}}, nil},
-		{awscloudwatch.DescribeAlarmsInput{AlarmTypes: []types.AlarmType{types.AlarmTypeCompositeAlarm, types.AlarmTypeMetricAlarm}}, []string{"a-1", "b-1", "b-2", "b-3"}},
+		{awscloudwatch.DescribeAlarmsInput{AlarmTypes: []types.AlarmType{types.AlarmTypeCompositeAlarm, types.AlarmTypeMetricAlarm}},
+			[]string{"a-1", "b-1", "b-2", "b-3"}},
 	} {
 		if got := names(c.in); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v, want %v", c.in, got, c.want)
@@ -244,7 +253,9 @@ func TestDescribeAlarmsSelects(t *testing.T) {
 // What an identity may do is asked, with the resource that AWS asks for.
 func TestDescribeAlarmsNeedsPermission(t *testing.T) {
 	store := iam.NewStore("aws", "123456789012")
-	trust, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`))
+	trust, err := iam.ParseDocument(
+		[]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +264,10 @@ func TestDescribeAlarmsNeedsPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	caller := func(resource string) iam.Caller {
-		d, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudwatch:DescribeAlarms","Resource":"` + resource + `"}]}`))
+		d, err := iam.ParseDocument(
+			[]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudwatch:DescribeAlarms","Resource":"` +
+				resource + `"}]}`),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,13 +276,18 @@ func TestDescribeAlarmsNeedsPermission(t *testing.T) {
 	}
 	for resource, allowed := range map[string]bool{
 		"*": true, "arn:aws:cloudwatch:*:123456789012:alarm:*": true,
-		"arn:aws:cloudwatch:us-east-1:123456789012:alarm:*": false, "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:s3fanout-dead-letters": false,
+		"arn:aws:cloudwatch:us-east-1:123456789012:alarm:*":                     false,
+		"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:s3fanout-dead-letters": false,
 	} {
 		_, err := newWatched(t, caller(resource)).client.DescribeAlarms(t.Context(), &awscloudwatch.DescribeAlarmsInput{})
 		if allowed != (err == nil) {
 			t.Errorf("%s: %v", resource, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "not authorized to perform: cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*") {
+		if err != nil &&
+			!strings.Contains(
+				err.Error(),
+				"not authorized to perform: cloudwatch:DescribeAlarms on resource: arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*",
+			) {
 			t.Errorf("%s: %v", resource, err)
 		}
 	}
@@ -276,22 +295,26 @@ func TestDescribeAlarmsNeedsPermission(t *testing.T) {
 
 func TestAlarmsThatAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*AlarmConfig){
-		"name has other than":              func(c *AlarmConfig) { c.Name = "é" },
-		"EvaluationPeriods must be at":     func(c *AlarmConfig) { c.EvaluationPeriods = 0 },
-		"DatapointsToAlarm must be":        func(c *AlarmConfig) { c.DatapointsToAlarm = 2 },
-		"ComparisonOperator":               func(c *AlarmConfig) { c.Comparison = "GreaterThanUpperThreshold" },
-		"TreatMissingData":                 func(c *AlarmConfig) { c.MissingData = "none" },
-		"either a MetricName or Metrics":   func(c *AlarmConfig) { c.Queries = nil },
-		"not valid, or not unique":         func(c *AlarmConfig) { c.Queries[1].ID = "m1" },
-		"either a MetricStat or":           func(c *AlarmConfig) { c.Queries[2].Expression = "" },
-		"exactly one of Metrics":           func(c *AlarmConfig) { c.Queries[0].ReturnData = true },
-		"has a MetricStat":                 func(c *AlarmConfig) { c.Queries = c.Queries[2:] },
-		"more than the sandbox knows":      func(c *AlarmConfig) { c.Queries[2].Expression = "SUM(METRICS())" },
-		`"m3" is none`:                     func(c *AlarmConfig) { c.Queries[2].Expression = "m3" },
-		"Namespace and the MetricN":        func(c *AlarmConfig) { c.Queries[0].Stat.Name = "" },
-		"statistic":                        func(c *AlarmConfig) { c.Queries[0].Stat.Stat = "IQM" },
-		"same Period":                      func(c *AlarmConfig) { c.Queries[1].Stat.Period = time.Minute },
-		"Period must be":                   func(c *AlarmConfig) { c.Queries = nil; c.Stat = queueStat("n"); c.Stat.Period = 90 * time.Second },
+		"name has other than":            func(c *AlarmConfig) { c.Name = "é" },
+		"EvaluationPeriods must be at":   func(c *AlarmConfig) { c.EvaluationPeriods = 0 },
+		"DatapointsToAlarm must be":      func(c *AlarmConfig) { c.DatapointsToAlarm = 2 },
+		"ComparisonOperator":             func(c *AlarmConfig) { c.Comparison = "GreaterThanUpperThreshold" },
+		"TreatMissingData":               func(c *AlarmConfig) { c.MissingData = "none" },
+		"either a MetricName or Metrics": func(c *AlarmConfig) { c.Queries = nil },
+		"not valid, or not unique":       func(c *AlarmConfig) { c.Queries[1].ID = "m1" },
+		"either a MetricStat or":         func(c *AlarmConfig) { c.Queries[2].Expression = "" },
+		"exactly one of Metrics":         func(c *AlarmConfig) { c.Queries[0].ReturnData = true },
+		"has a MetricStat":               func(c *AlarmConfig) { c.Queries = c.Queries[2:] },
+		"more than the sandbox knows":    func(c *AlarmConfig) { c.Queries[2].Expression = "SUM(METRICS())" },
+		`"m3" is none`:                   func(c *AlarmConfig) { c.Queries[2].Expression = "m3" },
+		"Namespace and the MetricN":      func(c *AlarmConfig) { c.Queries[0].Stat.Name = "" },
+		"statistic":                      func(c *AlarmConfig) { c.Queries[0].Stat.Stat = "IQM" },
+		"same Period":                    func(c *AlarmConfig) { c.Queries[1].Stat.Period = time.Minute },
+		"Period must be": func(c *AlarmConfig) {
+			c.Queries = nil
+			c.Stat = queueStat("n")
+			c.Stat.Period = 90 * time.Second
+		},
 		"times Period must not exceed 24h": func(c *AlarmConfig) { c.EvaluationPeriods = 289 },
 		"times Period must not exceed 168h": func(c *AlarmConfig) {
 			c.EvaluationPeriods, c.Queries = 169, nil
@@ -313,7 +336,8 @@ func TestAlarmsThatAreRefused(t *testing.T) {
 		{MaxRecords: aws.Int32(101)}, {AlarmNames: []string{"a"}, AlarmNamePrefix: aws.String("a")}, {ActionPrefix: aws.String("a")},
 		{AlarmTypes: []types.AlarmType{"LogAlarm"}}, {StateValue: "NONE"},
 	} {
-		if _, err := newWatched(t, admin()).client.DescribeAlarms(t.Context(), in); err == nil || !strings.Contains(err.Error(), "ValidationError") {
+		_, err := newWatched(t, admin()).client.DescribeAlarms(t.Context(), in)
+		if err == nil || !strings.Contains(err.Error(), "ValidationError") {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}

@@ -97,7 +97,9 @@ func stat(id, namespace, name, statistic string, period int32, dimensions ...str
 	return types.MetricDataQuery{Id: &id, MetricStat: &types.MetricStat{Metric: m, Period: &period, Stat: &statistic}}
 }
 
-func (w *world) ask(ctx context.Context, start, end time.Time, queries ...types.MetricDataQuery) (map[string]types.MetricDataResult, error) {
+func (w *world) ask(
+	ctx context.Context, start, end time.Time, queries ...types.MetricDataQuery,
+) (map[string]types.MetricDataResult, error) {
 	out, err := w.client.GetMetricData(ctx, &awscloudwatch.GetMetricDataInput{StartTime: &start, EndTime: &end, MetricDataQueries: queries})
 	if err != nil {
 		return nil, err
@@ -111,7 +113,8 @@ func (w *world) ask(ctx context.Context, start, end time.Time, queries ...types.
 
 func TestEmbeddedMetrics(t *testing.T) {
 	w := newWorld(t, admin())
-	w.write(t, "START RequestId: 1\n"+line(noon.Add(-5*time.Minute), "100")+`{"msg":"no metric"}`+"\n"+line(noon.Add(-5*time.Minute), "[300,200]"))
+	w.write(t,
+		"START RequestId: 1\n"+line(noon.Add(-5*time.Minute), "100")+`{"msg":"no metric"}`+"\n"+line(noon.Add(-5*time.Minute), "[300,200]"))
 	both := []string{"ReplicaSet", "media", "SourceRegion", "us-east-1"}
 	ask := func() map[string]types.MetricDataResult {
 		t.Helper()
@@ -221,7 +224,8 @@ func TestOldestValuesAreForgotten(t *testing.T) {
 	for i := range maxValues + 3 {
 		w.Put(region, Datum{Metric: m, Time: noon.Add(-time.Hour), Value: float64(i)})
 	}
-	got, err := w.ask(t.Context(), noon.Add(-2*time.Hour), noon, stat("least", "n", "m", "Minimum", 60), stat("count", "n", "m", "SampleCount", 60))
+	got, err := w.ask(t.Context(), noon.Add(-2*time.Hour), noon, stat("least", "n", "m", "Minimum", 60),
+		stat("count", "n", "m", "SampleCount", 60))
 	if err != nil || got["least"].Values[0] != 3 || got["count"].Values[0] != maxValues {
 		t.Errorf("got %+v, %v; want %d values from 3 on", got, err, maxValues)
 	}
@@ -230,7 +234,8 @@ func TestOldestValuesAreForgotten(t *testing.T) {
 func TestParseEmbedded(t *testing.T) {
 	at := fmt.Sprint(noon.UnixMilli())
 	document := func(members, dimensions, metrics string) string {
-		return `{` + members + `,"_aws":{"Timestamp":` + at + `,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":` + dimensions + `,"Metrics":` + metrics + `}]}}`
+		return `{` + members + `,"_aws":{"Timestamp":` + at + `,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":` + dimensions +
+			`,"Metrics":` + metrics + `}]}}`
 	}
 	for _, c := range []struct {
 		name, line string
@@ -249,9 +254,12 @@ func TestParseEmbedded(t *testing.T) {
 		{"a metric that is null", document(`"m":null`, `[[]]`, `[{"Name":"m"}]`), 0, `metric "m"`},
 		{"a metric that is a text", document(`"m":"1"`, `[[]]`, `[{"Name":"m"}]`), 0, `metric "m"`},
 		{"too many values", document(`"m":[0`+strings.Repeat(",1", 100)+`]`, `[[]]`, `[{"Name":"m"}]`), 0, "100"},
-		{"no namespace", `{"m":1,"_aws":{"Timestamp":` + at + `,"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"m"}]}]}}`, 0, "Namespace"},
+		{"no namespace", `{"m":1,"_aws":{"Timestamp":` + at + `,"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"m"}]}]}}`, 0,
+			"Namespace"},
 		{"no time", `{"m":1,"_aws":{"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"m"}]}]}}`, 0, "Timestamp"},
-		{"a time in seconds", `{"m":1,"_aws":{"Timestamp":1795000000,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"m"}]}]}}`, 0, "two weeks"},
+		{"a time in seconds",
+			`{"m":1,"_aws":{"Timestamp":1795000000,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"m"}]}]}}`, 0,
+			"two weeks"},
 	} {
 		got, err := parseEmbedded([]byte(c.line), noon)
 		if len(got) != c.want || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
@@ -265,7 +273,9 @@ func TestPercentiles(t *testing.T) {
 	for i := range hundred {
 		hundred[i] = float64(100 - i)
 	}
-	for name, want := range map[string]float64{"p0": 1, "p1": 1, "p50": 50, "p99": 99, "p99.9": 100, "p100": 100, "Sum": 5050, "Average": 50.5} {
+	for name, want := range map[string]float64{
+		"p0": 1, "p1": 1, "p50": 50, "p99": 99, "p99.9": 100, "p100": 100, "Sum": 5050, "Average": 50.5,
+	} {
 		s, err := parseStatistic(name)
 		if err != nil {
 			t.Fatal(err)
@@ -274,7 +284,10 @@ func TestPercentiles(t *testing.T) {
 			t.Errorf("%s = %v, want %v", name, got, want)
 		}
 	}
-	for _, name := range []string{"", "sum", "p101", "p-1", "tm99", "p", "PR", "PR()", "PR(:)", "PR(300)", "PR(:-1)", "PR(2:1)", "PR(1:1)", "PR(10%:90%)", "pr(:1)", "PR(:1) "} {
+	for _, name := range []string{
+		"", "sum", "p101", "p-1", "tm99", "p", "PR", "PR()", "PR(:)", "PR(300)", "PR(:-1)", "PR(2:1)", "PR(1:1)", "PR(10%:90%)",
+		"pr(:1)", "PR(:1) ",
+	} {
 		if _, err := parseStatistic(name); err == nil {
 			t.Errorf("the statistic %q is taken", name)
 		}
@@ -283,7 +296,9 @@ func TestPercentiles(t *testing.T) {
 
 func TestRequestsAreRefused(t *testing.T) {
 	w := newWorld(t, admin())
-	nobody := newWorld(t, iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s", AccountID: "123456789012", Role: &iam.Role{Name: "r"}})
+	nobody := newWorld(t, iam.Caller{
+		ARN: "arn:aws:sts::123456789012:assumed-role/r/s", AccountID: "123456789012", Role: &iam.Role{Name: "r"},
+	})
 	good := stat("q", "n", "m", "Sum", 60)
 	change := func(f func(*types.MetricDataQuery)) types.MetricDataQuery {
 		q := stat("q", "n", "m", "Sum", 60)
@@ -298,13 +313,17 @@ func TestRequestsAreRefused(t *testing.T) {
 		code, says string
 	}{
 		{"not permitted", nobody, noon.Add(-time.Hour), []types.MetricDataQuery{good}, "AccessDenied", "cloudwatch:GetMetricData"},
-		{"an expression", w, noon.Add(-time.Hour), []types.MetricDataQuery{{Id: aws.String("e"), Expression: aws.String("a/b")}}, "ValidationError", "MetricStat"},
+		{"an expression", w, noon.Add(-time.Hour), []types.MetricDataQuery{{Id: aws.String("e"), Expression: aws.String("a/b")}},
+			"ValidationError", "MetricStat"},
 		{"no time between", w, noon, []types.MetricDataQuery{good}, "ValidationError", "StartTime"},
 		{"an odd period", w, noon.Add(-time.Hour), []types.MetricDataQuery{stat("q", "n", "m", "Sum", 61)}, "ValidationError", "Period"},
-		{"a statistic that is not there", w, noon.Add(-time.Hour), []types.MetricDataQuery{stat("q", "n", "m", "IQM", 60)}, "ValidationError", "IQM"},
+		{"a statistic that is not there", w, noon.Add(-time.Hour), []types.MetricDataQuery{stat("q", "n", "m", "IQM", 60)},
+			"ValidationError", "IQM"},
 		{"an id in capitals", w, noon.Add(-time.Hour), []types.MetricDataQuery{stat("Q", "n", "m", "Sum", 60)}, "ValidationError", `"Q"`},
 		{"one id twice", w, noon.Add(-time.Hour), []types.MetricDataQuery{good, good}, "ValidationError", "unique"},
-		{"another account's", w, noon.Add(-time.Hour), []types.MetricDataQuery{change(func(q *types.MetricDataQuery) { q.AccountId = aws.String("1") })}, "ValidationError", "AccountId"},
+		{"another account's", w, noon.Add(-time.Hour),
+			[]types.MetricDataQuery{change(func(q *types.MetricDataQuery) { q.AccountId = aws.String("1") })}, "ValidationError",
+			"AccountId"},
 	} {
 		_, err := c.world.ask(t.Context(), c.start, noon, c.queries...)
 		var e smithy.APIError

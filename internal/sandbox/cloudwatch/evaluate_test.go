@@ -34,9 +34,12 @@ func TestAlarmsTreatMissingDataAsAWSDoes(t *testing.T) {
 		{"----X", 2, InsufficientData, keep, Raised, OK},
 		{"XX000", 2, OK, OK, OK, OK}, // the two are beyond the evaluation periods
 	} {
-		for treatment, want := range map[string]State{missing: c.missing, ignore: c.ignore, breaching: c.breaching, notBreaching: c.notBreaching} {
+		for treatment, want := range map[string]State{
+			missing: c.missing, ignore: c.ignore, breaching: c.breaching, notBreaching: c.notBreaching,
+		} {
 			a := alarm{state: keep, reason: "as before", AlarmConfig: AlarmConfig{
-				EvaluationPeriods: 3, DatapointsToAlarm: c.toAlarm, Comparison: "GreaterThanThreshold", Threshold: 5, MissingData: treatment,
+				EvaluationPeriods: 3, DatapointsToAlarm: c.toAlarm, Comparison: "GreaterThanThreshold", Threshold: 5,
+				MissingData: treatment,
 			}}
 			points := make([]*point, len(c.points))
 			for i, p := range c.points {
@@ -61,18 +64,24 @@ func TestReasonsOfStates(t *testing.T) {
 		missing string
 		want    string
 	}{
-		{[]float64{6}, 1, 1, missing, "Threshold Crossed: 1 out of the last 1 datapoints [6.0 (25/09/22 18:49:00)] was greater than the threshold (5.0) " +
-			"(minimum 1 datapoint for OK -> ALARM transition)."},
-		{[]float64{4.5, 2}, 2, 2, missing, "Threshold Crossed: 2 out of the last 2 datapoints [4.5 (25/09/22 18:49:00), 2.0 (25/09/22 18:48:00)] were not " +
-			"greater than the threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition)."},
-		{[]float64{-1}, 1, 1, notBreaching, "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [NonBreaching]."},
-		{[]float64{-1, -1}, 2, 2, breaching, "Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [Breaching]."},
-		{[]float64{9, -1, -1}, 3, 2, breaching, "Threshold Crossed: 1 datapoint was received for 3 periods and 2 missing datapoints were treated as [Breaching]."},
+		{[]float64{6}, 1, 1, missing,
+			"Threshold Crossed: 1 out of the last 1 datapoints [6.0 (25/09/22 18:49:00)] was greater than the threshold (5.0) " +
+				"(minimum 1 datapoint for OK -> ALARM transition)."},
+		{[]float64{4.5, 2}, 2, 2, missing,
+			"Threshold Crossed: 2 out of the last 2 datapoints [4.5 (25/09/22 18:49:00), 2.0 (25/09/22 18:48:00)] were not " +
+				"greater than the threshold (5.0) (minimum 1 datapoint for ALARM -> OK transition)."},
+		{[]float64{-1}, 1, 1, notBreaching,
+			"Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [NonBreaching]."},
+		{[]float64{-1, -1}, 2, 2, breaching,
+			"Threshold Crossed: no datapoints were received for 2 periods and 2 missing datapoints were treated as [Breaching]."},
+		{[]float64{9, -1, -1}, 3, 2, breaching,
+			"Threshold Crossed: 1 datapoint was received for 3 periods and 2 missing datapoints were treated as [Breaching]."},
 		{[]float64{-1}, 1, 1, missing, "Insufficient Data: 1 datapoint was unknown."},
 		{[]float64{-1, -1, -1, -1, -1}, 5, 5, missing, "Insufficient Data: 5 datapoints were unknown."},
 	} {
 		a := alarm{AlarmConfig: AlarmConfig{
-			EvaluationPeriods: c.periods, DatapointsToAlarm: c.toAlarm, Comparison: "GreaterThanThreshold", Threshold: 5, MissingData: c.missing,
+			EvaluationPeriods: c.periods, DatapointsToAlarm: c.toAlarm, Comparison: "GreaterThanThreshold", Threshold: 5,
+			MissingData: c.missing,
 		}}
 		var points []*point
 		for i, v := range c.values {

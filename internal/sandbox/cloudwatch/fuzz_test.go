@@ -13,7 +13,10 @@ func FuzzParseEmbedded(f *testing.F) {
 	f.Add([]byte(line(noon, "5")))
 	f.Add([]byte(line(noon, "[1,2,3]")))
 	f.Add([]byte(line(noon, "1e999")))
-	f.Add([]byte(`{"_aws":{"Timestamp":-9223372036854775808,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[[]],"Metrics":[{"Name":"_aws"}]}]}}`))
+	f.Add(
+		[]byte(`{"_aws":{"Timestamp":-9223372036854775808,"CloudWatchMetrics":[{"Namespace":"n","Dimensions":[[]],` +
+			`"Metrics":[{"Name":"_aws"}]}]}}`),
+	)
 	f.Add([]byte(`{"_aws":null}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		data, err := parseEmbedded(text, noon)

@@ -67,8 +67,9 @@ func put(t *testing.T, url, body string) *http.Request {
 // valid is an answer whose members can be changed.
 func valid(e event, change map[string]any) string {
 	all := map[string]any{
-		"Status": "SUCCESS", "PhysicalResourceId": "p", "StackId": e.StackId, "RequestId": e.RequestId, "LogicalResourceId": e.LogicalResourceId,
-		"NoEcho": true, "Data": map[string]any{"Text": "t", "Number": 7, "Flag": true, "List": []int{1}},
+		"Status": "SUCCESS", "PhysicalResourceId": "p", "StackId": e.StackId, "RequestId": e.RequestId,
+		"LogicalResourceId": e.LogicalResourceId,
+		"NoEcho":            true, "Data": map[string]any{"Text": "t", "Number": 7, "Flag": true, "List": []int{1}},
 	}
 	for name, v := range change {
 		if all[name] = v; v == nil {
@@ -92,16 +93,21 @@ func TestAnswers(t *testing.T) {
 		{"success", func(e event) string { return valid(e, nil) }, "", ""},
 		{"4 KiB", func(e event) string { return padded(valid(e, nil), 4096) }, "", ""},
 		{"a byte more", func(e event) string { return padded(valid(e, nil), 4097) }, "Response object is too long.", ""},
-		{"failed", func(e event) string { return valid(e, map[string]any{"Status": "FAILED", "Reason": "no"}) }, "Message returned: no (RequestId: ", "p"},
+		{"failed", func(e event) string { return valid(e, map[string]any{"Status": "FAILED", "Reason": "no"}) },
+			"Message returned: no (RequestId: ", "p"},
 		{"failed without a reason", func(e event) string { return valid(e, map[string]any{"Status": "FAILED"}) }, "Reason is missing", "p"},
-		{"another status", func(e event) string { return valid(e, map[string]any{"Status": "success"}) }, `Status "success" is neither`, "p"},
-		{"no physical id", func(e event) string { return valid(e, map[string]any{"PhysicalResourceId": nil}) }, "Invalid PhysicalResourceId", ""},
+		{"another status", func(e event) string { return valid(e, map[string]any{"Status": "success"}) },
+			`Status "success" is neither`, "p"},
+		{"no physical id", func(e event) string { return valid(e, map[string]any{"PhysicalResourceId": nil}) },
+			"Invalid PhysicalResourceId", ""},
 		{"a long physical id", func(e event) string {
 			return valid(e, map[string]any{"PhysicalResourceId": strings.Repeat("p", 1025)})
 		}, "Invalid PhysicalResourceId", ""},
 		{"another stack", func(e event) string { return valid(e, map[string]any{"StackId": "x"}) }, `StackId "x" is not the request's`, ""},
-		{"another request", func(e event) string { return valid(e, map[string]any{"RequestId": "x"}) }, `RequestId "x" is not the request's`, ""},
-		{"another resource", func(e event) string { return valid(e, map[string]any{"LogicalResourceId": "x"}) }, `LogicalResourceId "x" is not`, ""},
+		{"another request", func(e event) string { return valid(e, map[string]any{"RequestId": "x"}) },
+			`RequestId "x" is not the request's`, ""},
+		{"another resource", func(e event) string { return valid(e, map[string]any{"LogicalResourceId": "x"}) },
+			`LogicalResourceId "x" is not`, ""},
 		{"no JSON", func(event) string { return "done" }, "Invalid response object: ", ""},
 		{"nothing", func(event) string { return "" }, "Invalid response object: ", ""},
 	} {
@@ -114,7 +120,8 @@ func TestAnswers(t *testing.T) {
 			var failed *FailedError
 			switch {
 			case tt.want == "" && err == nil:
-				if want := (map[string]string{"Text": "t", "Number": "7", "Flag": "true"}); got.PhysicalID != "p" || fmt.Sprint(got.Attributes) != fmt.Sprint(want) {
+				want := (map[string]string{"Text": "t", "Number": "7", "Flag": "true"})
+				if got.PhysicalID != "p" || fmt.Sprint(got.Attributes) != fmt.Sprint(want) {
 					t.Errorf("answer %+v, want p with %v", got, want)
 				}
 			case !errors.As(err, &failed) || !strings.Contains(err.Error(), tt.want) || failed.PhysicalID != tt.physicalID || !failed.Asked:
@@ -149,7 +156,8 @@ func TestURLIsSigned(t *testing.T) {
 			if fmt.Sprint(status) != "[403]" {
 				t.Errorf("the URL answers %v, want 403", status)
 			}
-			if failed := (*FailedError)(nil); !errors.As(err, &failed) || !strings.Contains(err.Error(), "did not receive a response") || failed.PhysicalID != "" {
+			failed := (*FailedError)(nil)
+			if !errors.As(err, &failed) || !strings.Contains(err.Error(), "did not receive a response") || failed.PhysicalID != "" {
 				t.Errorf("%v, want that there was no answer", err)
 			}
 		})
@@ -182,8 +190,11 @@ func TestTimeouts(t *testing.T) {
 
 func TestIsType(t *testing.T) {
 	for name, want := range map[string]bool{
-		"AWS::CloudFormation::CustomResource": true, "Custom::Thing": true, "Custom::a_B@c-1": true, "Custom::" + strings.Repeat("x", 60): true,
-		"Custom::": false, "Custom::a::b": false, "Custom::" + strings.Repeat("x", 61): false, "AWS::S3::Bucket": false, "AWS::CloudFormation::Stack": false,
+		"AWS::CloudFormation::CustomResource": true, "Custom::Thing": true, "Custom::a_B@c-1": true,
+		"Custom::" + strings.Repeat("x", 60): true,
+		"Custom::":                           false, "Custom::a::b": false, "Custom::" + strings.Repeat("x", 61): false,
+		"AWS::S3::Bucket":            false,
+		"AWS::CloudFormation::Stack": false,
 	} {
 		if got := IsType(name); got != want {
 			t.Errorf("IsType(%q) = %v", name, got)

@@ -72,7 +72,8 @@ func TestCompareAndSet(t *testing.T) {
 	get := func() map[string]types.AttributeValue {
 		t.Helper()
 		out, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{
-			TableName: aws.String("media-reconcile"), Key: map[string]types.AttributeValue{"id": text("all")}, ConsistentRead: aws.Bool(true)})
+			TableName: aws.String("media-reconcile"), Key: map[string]types.AttributeValue{"id": text("all")},
+			ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +139,8 @@ func TestOneOfManyWritersWins(t *testing.T) {
 // TestPolicies has a role that may read one table and write none.
 func TestPolicies(t *testing.T) {
 	store := iam.NewStore("aws", account)
-	trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`))
+	trust, err := iam.ParseAs(iam.TrustPolicy,
+		[]byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,9 @@ func TestPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policy, err := iam.ParseAs(iam.IdentityPolicy, []byte(`{"Statement":[{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"arn:aws:dynamodb:eu-west-1:123456789012:table/media-reconcile"}]}`))
+	policy, err := iam.ParseAs(iam.IdentityPolicy,
+		[]byte(`{"Statement":[{"Effect":"Allow","Action":"dynamodb:GetItem",`+
+			`"Resource":"arn:aws:dynamodb:eu-west-1:123456789012:table/media-reconcile"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +161,9 @@ func TestPolicies(t *testing.T) {
 	}
 	c := client(t, withTable(t), caller)
 	read := func(table string) error {
-		_, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(table), Key: map[string]types.AttributeValue{"id": text("all")}})
+		_, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{
+			TableName: aws.String(table), Key: map[string]types.AttributeValue{"id": text("all")},
+		})
 		return err
 	}
 	if err := read("media-reconcile"); err != nil {
@@ -183,11 +189,13 @@ func TestRefusedByName(t *testing.T) {
 		{"PutItem", item(`,"Expected":{}`), `unknown field`},
 		{"PutItem", item(`,"ConsistentRead":true`), `PutItem has no ConsistentRead`},
 		{"PutItem", item(`,"ReturnValues":"ALL_OLD"`), `no ReturnValues ALL_OLD`},
-		{"PutItem", item(`,"ConditionExpression":"rev < :r","ExpressionAttributeValues":{":r":{"N":"1"}}`), `does not know \"rev \u003c :r\"`},
+		{"PutItem", item(`,"ConditionExpression":"rev < :r","ExpressionAttributeValues":{":r":{"N":"1"}}`),
+			`does not know \"rev \u003c :r\"`},
 		{"PutItem", item(`,"ConditionExpression":"rev = :r AND x = :r","ExpressionAttributeValues":{":r":{"N":"1"}}`), `does not know`},
 		{"PutItem", item(`,"ConditionExpression":"rev = :r"`), `value: :r`},
 		{"PutItem", item(`,"ConditionExpression":"#r = :r","ExpressionAttributeValues":{":r":{"N":"1"}}`), `attribute name: #r`},
-		{"PutItem", item(`,"ConditionExpression":"attribute_not_exists(id)","ExpressionAttributeValues":{":r":{"N":"1"}}`), `ExpressionAttributeValues unused in expressions: keys: {:r}`},
+		{"PutItem", item(`,"ConditionExpression":"attribute_not_exists(id)","ExpressionAttributeValues":{":r":{"N":"1"}}`),
+			`ExpressionAttributeValues unused in expressions: keys: {:r}`},
 		{"PutItem", item(`,"ExpressionAttributeNames":{"#a":"b"}`), `ExpressionAttributeNames unused in expressions: keys: {#a}`},
 		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"S":"a"},"on":{"BOOL":true}}}`, `on is of type BOOL`},
 		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"S":"a"},"n":{"N":"1.5"}}}`, `whole numbers`},
@@ -195,7 +203,8 @@ func TestRefusedByName(t *testing.T) {
 		{"PutItem", `{"TableName":"media-reconcile","Item":{"rev":{"N":"1"}}}`, `Missing the key id`},
 		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"N":"1"}}}`, `Type mismatch for key id`},
 		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"S":""}}}`, `empty string value`},
-		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"S":"a"},"doc":{"S":"` + strings.Repeat("x", maxItem) + `"}}}`, `exceeded the maximum allowed size`},
+		{"PutItem", `{"TableName":"media-reconcile","Item":{"id":{"S":"a"},"doc":{"S":"` + strings.Repeat("x", maxItem) + `"}}}`,
+			`exceeded the maximum allowed size`},
 		{"PutItem", `{"TableName":"media-reconcile"}`, `'Item' is required`},
 		{"GetItem", `{"TableName":"media-reconcile","Key":{"id":{"S":"a"},"rev":{"N":"1"}}}`, `does not match the schema`},
 		{"GetItem", `{"TableName":"media-reconcile","Key":{"id":{"S":"a"}},"ProjectionExpression":"rev"}`, `unknown field`},

@@ -133,7 +133,9 @@ func TestAuthorityIsBoundToItsDomain(t *testing.T) {
 func TestOtherHostsAreRefused(t *testing.T) {
 	proxy, roots := world(t)
 	c := client(t, proxy, roots)
-	for _, address := range []string{"https://example.com/", "https://" + known + ":8443/", "https://127.0.0.1/", "https://" + domain + "/"} {
+	for _, address := range []string{
+		"https://example.com/", "https://" + known + ":8443/", "https://127.0.0.1/", "https://" + domain + "/",
+	} {
 		if r, err := c.Get(address); err == nil || !strings.Contains(err.Error(), "Forbidden") {
 			if err == nil {
 				_ = r.Body.Close()

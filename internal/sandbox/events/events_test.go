@@ -30,7 +30,11 @@ func TestPutEvents(t *testing.T) {
 		}
 		return d
 	}
-	role, err := store.CreateRole(iam.RoleConfig{Name: "r", Trust: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
+	role, err := store.CreateRole(iam.RoleConfig{
+		Name: "r",
+		Trust: document(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+			`"Action":"sts:AssumeRole"}]}`),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,9 +184,12 @@ func TestParseRefuses(t *testing.T) {
 		{"prefix list", `{"a":[{"prefix":["x"]}]}`, MessageBody, "prefix: match pattern must be a string"},
 		{"prefix empty", `{"a":[{"prefix":""}]}`, MessageBody, "match pattern must not be empty"},
 		{"prefix ignoring case", `{"a":[{"prefix":{"equals-ignore-case":"x"}}]}`, MessageBody, "match pattern must be a string"},
-		{"anything-but suffix", `{"a":[{"anything-but":{"suffix":"x"}}]}`, MessageBody, "anything-but: unsupported anything-but pattern: suffix"},
-		{"anything-but two", `{"a":[{"anything-but":{"prefix":"x","suffix":"y"}}]}`, MessageBody, "unsupported anything-but pattern: prefix, suffix"},
-		{"anything-but prefix list", `{"a":[{"anything-but":{"prefix":["x"]}}]}`, MessageBody, "anything-but: prefix: match pattern must be a string"},
+		{"anything-but suffix", `{"a":[{"anything-but":{"suffix":"x"}}]}`, MessageBody,
+			"anything-but: unsupported anything-but pattern: suffix"},
+		{"anything-but two", `{"a":[{"anything-but":{"prefix":"x","suffix":"y"}}]}`, MessageBody,
+			"unsupported anything-but pattern: prefix, suffix"},
+		{"anything-but prefix list", `{"a":[{"anything-but":{"prefix":["x"]}}]}`, MessageBody,
+			"anything-but: prefix: match pattern must be a string"},
 		{"anything-but prefix empty", `{"a":[{"anything-but":{"prefix":""}}]}`, MessageBody, "must not be empty"},
 		{"anything-but nothing", `{"a":[{"anything-but":[]}]}`, MessageBody, "empty arrays are not allowed"},
 		{"anything-but null", `{"a":[{"anything-but":null}]}`, MessageBody, "null is neither a string nor a number"},
@@ -239,7 +242,8 @@ func TestAnythingButPrefixNegatesPrefix(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(`{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:AROA:"}}]}}}`, `{"Records":[{"userIdentity":{"principalId":"AWS:AIDA"}}]}`)
+	f.Add(`{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:AROA:"}}]}}}`,
+		`{"Records":[{"userIdentity":{"principalId":"AWS:AIDA"}}]}`)
 	f.Add(`{"$or":[{"a":[1,null,true]},{"b":[{"numeric":[">",0,"<",9]}]}]}`, `{"b":5}`)
 	f.Add(`{"a":[{"cidr":"10.0.0.0/8"},{"exists":false},{"equals-ignore-case":"X"}]}`, `{"a":[[],{},""]}`)
 	f.Fuzz(func(t *testing.T, policy, body string) {

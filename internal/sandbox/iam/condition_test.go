@@ -54,11 +54,16 @@ func TestConditions(t *testing.T) {
 		{"number of text", `{"NumericGreaterThan":{"aws:SourceArn":"1"}}`, forTopic, nil, false},
 		{"number not equal", `{"NumericNotEquals":{"aws:SourceAccount":1}}`, forTopic, nil, true},
 		{"all keys have to hold", `{"StringEquals":{"aws:SourceAccount":"123456789012","aws:SourceArn":"x"}}`, forTopic, nil, false},
-		{"all operators have to hold", `{"StringEquals":{"aws:SourceAccount":"123456789012"},"Null":{"aws:SourceArn":"true"}}`, forTopic, nil, false},
+		{"all operators have to hold", `{"StringEquals":{"aws:SourceAccount":"123456789012"},"Null":{"aws:SourceArn":"true"}}`, forTopic,
+			nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := parse(t, `{"Statement":{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sns:Publish","Resource":"`+topicARN+`","Condition":`+tt.condition+`}}`)
-			got := Authorize(Request{Caller: tt.caller, Action: "sns:Publish", Resource: topicARN, ResourcePolicy: d, Context: tt.context}) == nil
+			d := parse(t,
+				`{"Statement":{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sns:Publish","Resource":"`+topicARN+
+					`","Condition":`+tt.condition+`}}`)
+			got := Authorize(Request{
+				Caller: tt.caller, Action: "sns:Publish", Resource: topicARN, ResourcePolicy: d, Context: tt.context,
+			}) == nil
 			if got != tt.want {
 				t.Errorf("allowed = %v, want %v", got, tt.want)
 			}
@@ -82,7 +87,9 @@ func TestConditionKeysOfARoleSession(t *testing.T) {
 		"what the service told us": {"aws:SecureTransport", "true", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := parse(t, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"`+tt.key+`":"`+tt.value+`"}}}}`)
+			d := parse(t,
+				`{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"`+tt.key+`":"`+
+					tt.value+`"}}}}`)
 			got := Authorize(Request{Caller: c, Action: "s3:GetObject", Resource: objectARN, ResourcePolicy: d,
 				Context: map[string]string{"aws:SecureTransport": "true"}}) == nil
 			if got != tt.want {
@@ -94,7 +101,8 @@ func TestConditionKeysOfARoleSession(t *testing.T) {
 
 // What a client sends must not stand in for what is known of the caller.
 func TestContextCannotNameTheCaller(t *testing.T) {
-	d := parse(t, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalAccount":"1"}}}}`)
+	d := parse(t, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*",`+
+		`"Condition":{"StringEquals":{"aws:PrincipalAccount":"1"}}}}`)
 	r := Request{Caller: newRole(t, ""), Action: "s3:GetObject", Resource: objectARN, ResourcePolicy: d,
 		Context: map[string]string{"aws:PrincipalAccount": "1"}}
 	if err := Authorize(r); err == nil {

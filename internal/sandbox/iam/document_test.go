@@ -31,10 +31,13 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"action without service", `{"Statement":{"Effect":"Allow","Action":"GetObject"}}`, `Action: "GetObject" is not * or service:Name`},
 		{"action list empty", `{"Statement":{"Effect":"Allow","Action":[]}}`, "Action: the list is empty"},
 		{"action number", `{"Statement":{"Effect":"Allow","Action":[1]}}`, "Action: 1 is not a string"},
-		{"resource no ARN", `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"media/*"}}`, `Resource: "media/*" is not * or an ARN`},
+		{"resource no ARN", `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"media/*"}}`,
+			`Resource: "media/*" is not * or an ARN`},
 		{"resource incomplete", `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:media"}}`, "is not * or an ARN"},
-		{"resource with a variable", `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::m/${aws:userid}"}}`, "policy variables are not supported"},
-		{"sid twice", `{"Statement":[{"Sid":"A","Effect":"Allow","Action":"*"},{"Sid":"A","Effect":"Allow","Action":"*"}]}`, `Statement[1]: the Sid "A" is there twice`},
+		{"resource with a variable", `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::m/${aws:userid}"}}`,
+			"policy variables are not supported"},
+		{"sid twice", `{"Statement":[{"Sid":"A","Effect":"Allow","Action":"*"},{"Sid":"A","Effect":"Allow","Action":"*"}]}`,
+			`Statement[1]: the Sid "A" is there twice`},
 		{"principal text", statement(`,"Principal":"123456789012"`), `Principal: "123456789012" is not a principal`},
 		{"principal nobody", statement(`,"Principal":{}`), "Principal: names nobody"},
 		{"principal kind", statement(`,"Principal":{"Federated":"x"}`), "kind Federated are not supported"},
@@ -42,9 +45,12 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"principal no identity", statement(`,"Principal":{"AWS":"arn:aws:s3:::media"}`), "Principal: AWS:"},
 		{"principal service wildcard", statement(`,"Principal":{"Service":"*"}`), "is not a service principal"},
 		{"operator", statement(`,"Condition":{"StringEqual":{"aws:SourceArn":"x"}}`), "Condition: StringEqual: not a condition operator"},
-		{"set operator for one value", statement(`,"Condition":{"ForAnyValue:StringEquals":{"aws:SourceArn":"x"}}`), "aws:SourceArn: a key with several values is asked for with ForAnyValue:, and no other"},
-		{"several values without a set operator", statement(`,"Condition":{"StringEquals":{"kms:ResourceAliases":"x"}}`), "kms:ResourceAliases: a key with several values"},
-		{"other set operator", statement(`,"Condition":{"ForAllValues:StringEquals":{"kms:ResourceAliases":"x"}}`), "ForAllValues:StringEquals: not a condition operator"},
+		{"set operator for one value", statement(`,"Condition":{"ForAnyValue:StringEquals":{"aws:SourceArn":"x"}}`),
+			"aws:SourceArn: a key with several values is asked for with ForAnyValue:, and no other"},
+		{"several values without a set operator", statement(`,"Condition":{"StringEquals":{"kms:ResourceAliases":"x"}}`),
+			"kms:ResourceAliases: a key with several values"},
+		{"other set operator", statement(`,"Condition":{"ForAllValues:StringEquals":{"kms:ResourceAliases":"x"}}`),
+			"ForAllValues:StringEquals: not a condition operator"},
 		{"date operator", statement(`,"Condition":{"DateLessThan":{"aws:CurrentTime":"x"}}`), "DateLessThan: not a condition operator"},
 		{"null if exists", statement(`,"Condition":{"NullIfExists":{"aws:SourceArn":"true"}}`), "NullIfExists: not a condition operator"},
 		{"key", statement(`,"Condition":{"StringEquals":{"aws:SourceARM":"x"}}`), "StringEquals: aws:SourceARM: not a condition key"},
@@ -54,7 +60,8 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"not an ARN", statement(`,"Condition":{"ArnLike":{"aws:SourceArn":"media"}}`), `"media" is not an ARN`},
 		{"not a boolean", statement(`,"Condition":{"Bool":{"aws:SecureTransport":"no"}}`), `"no" is neither true nor false`},
 		{"not a number", statement(`,"Condition":{"NumericEquals":{"aws:userid":"x"}}`), `"x" is not a number`},
-		{"variable in a condition", statement(`,"Condition":{"StringEquals":{"aws:SourceArn":"${aws:userid}"}}`), "policy variables are not supported"},
+		{"variable in a condition", statement(`,"Condition":{"StringEquals":{"aws:SourceArn":"${aws:userid}"}}`),
+			"policy variables are not supported"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ParseDocument([]byte(tt.text))
@@ -99,8 +106,10 @@ func TestParseAs(t *testing.T) {
 }
 
 func FuzzParseDocument(f *testing.F) {
-	f.Add(`{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Deny","Principal":"*","Action":"sns:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
-	f.Add(`{"Statement":{"Effect":"Allow","Principal":{"AWS":["123456789012","arn:aws:iam::123456789012:role/r"],"Service":"s3.amazonaws.com"},"Action":["s3:Get*"],"Resource":"arn:aws:s3:::m/*"}}`)
+	f.Add(`{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Deny","Principal":"*","Action":"sns:*","Resource":"*",` +
+		`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)
+	f.Add(`{"Statement":{"Effect":"Allow","Principal":{"AWS":["123456789012","arn:aws:iam::123456789012:role/r"],` +
+		`"Service":"s3.amazonaws.com"},"Action":["s3:Get*"],"Resource":"arn:aws:s3:::m/*"}}`)
 	f.Add(`{"Statement":[{"Effect":"Allow","Action":[],"Resource":{}}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := ParseDocument([]byte(text))
@@ -111,7 +120,9 @@ func FuzzParseDocument(f *testing.F) {
 			return
 		}
 		// What is taken is understood: nothing is left open.
-		q := newQuestion(Request{Caller: Caller{Service: "s3.amazonaws.com"}, Action: "s3:GetObject", Resource: objectARN, ResourcePolicy: d})
+		q := newQuestion(Request{
+			Caller: Caller{Service: "s3.amazonaws.com"}, Action: "s3:GetObject", Resource: objectARN, ResourcePolicy: d,
+		})
 		if says, _, _ := q.verdicts(); says.Allows == iampolicy.Perhaps || says.Denies == iampolicy.Perhaps {
 			t.Fatalf("ParseDocument(%q) takes what is not understood: %+v", text, says)
 		}

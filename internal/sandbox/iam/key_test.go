@@ -41,7 +41,8 @@ func TestAuthorizeKey(t *testing.T) {
 	}{
 		{"the account decides, and so does the role's policy", session(allow), policy("Allow", root, ""), nil, ""},
 		{"the account decides, and the role has no policy", session(""), policy("Allow", root, ""), nil, reasonNone},
-		{"the role has a policy, and the account does not decide", session(allow), policy("Allow", `{"Service":"s3.amazonaws.com"}`, ""), nil, reasonKeyPolicy},
+		{"the role has a policy, and the account does not decide", session(allow), policy("Allow", `{"Service":"s3.amazonaws.com"}`, ""),
+			nil, reasonKeyPolicy},
 		{"the key names the role", session(""), policy("Allow", role, ""), nil, ""},
 		{"the key denies the role", session(allow), policy("Deny", role, ""), nil, reasonResourceDeny},
 		{"the key denies the account", session(allow), policy("Deny", root, ""), nil, reasonResourceDeny},
@@ -50,14 +51,20 @@ func TestAuthorizeKey(t *testing.T) {
 		{"the administrator, and the account does not decide", admin, policy("Allow", role, ""), nil, reasonKeyPolicy},
 		{"a service by name", service, policy("Allow", `{"Service":"s3.amazonaws.com"}`, ""), nil, ""},
 		{"a service by the account", service, policy("Allow", root, ""), nil, reasonKeyPolicy},
-		{"one of two aliases", session(aliased), policy("Allow", root, ""), map[string]string{"kms:ResourceAliases": "alias/a" + ValueSeparator + "alias/media"}, ""},
-		{"another alias", session(aliased), policy("Allow", root, ""), map[string]string{"kms:ResourceAliases": "alias/media2"}, reasonNone},
+		{"one of two aliases", session(aliased), policy("Allow", root, ""),
+			map[string]string{"kms:ResourceAliases": "alias/a" + ValueSeparator + "alias/media"}, ""},
+		{"another alias", session(aliased), policy("Allow", root, ""), map[string]string{"kms:ResourceAliases": "alias/media2"},
+			reasonNone},
 		{"no alias", session(aliased), policy("Allow", root, ""), nil, reasonNone},
-		{"the encryption context", session(inBucket), policy("Allow", root, ""), map[string]string{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::media/key"}, ""},
-		{"another encryption context", session(inBucket), policy("Allow", root, ""), map[string]string{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::other/key"}, reasonNone},
+		{"the encryption context", session(inBucket), policy("Allow", root, ""),
+			map[string]string{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::media/key"}, ""},
+		{"another encryption context", session(inBucket), policy("Allow", root, ""),
+			map[string]string{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::other/key"}, reasonNone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := AuthorizeKey(Request{Caller: tt.caller(t), Action: "kms:Decrypt", Resource: keyARN, ResourcePolicy: parse(t, tt.key), Context: tt.context})
+			err := AuthorizeKey(Request{
+				Caller: tt.caller(t), Action: "kms:Decrypt", Resource: keyARN, ResourcePolicy: parse(t, tt.key), Context: tt.context,
+			})
 			var denied *DeniedError
 			switch {
 			case tt.reason == "" && err != nil:

@@ -44,7 +44,8 @@ func statementFor(effect, principal string) string {
 	if principal != "" {
 		principal = `"Principal":` + principal + `,`
 	}
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `",` + principal + `"Action":"s3:GetObject","Resource":"` + bucketARN + `/*"}]}`
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `",` + principal + `"Action":"s3:GetObject","Resource":"` +
+		bucketARN + `/*"}]}`
 }
 
 // The cases are those of "Policy evaluation for requests within a single
@@ -150,7 +151,8 @@ func TestActionsAndResources(t *testing.T) {
 		{"action question mark", `"s3:?etObject"`, `"*"`, "s3:GetObject", objectARN, true},
 		{"all actions of a service", `"s3:*"`, `"*"`, "sns:Publish", topicARN, false},
 		{"all actions", `"*"`, `"*"`, "sns:Publish", topicARN, true},
-		{"one of a list", `["s3:PutObject","s3:GetObject"]`, `["arn:aws:s3:::x/*","arn:aws:s3:::media/*"]`, "s3:GetObject", objectARN, true},
+		{"one of a list", `["s3:PutObject","s3:GetObject"]`, `["arn:aws:s3:::x/*","arn:aws:s3:::media/*"]`, "s3:GetObject",
+			objectARN, true},
 		{"resource in another case", `"s3:*"`, `"arn:aws:s3:::Media/*"`, "s3:GetObject", objectARN, false},
 		{"objects are not the bucket", `"s3:*"`, `"arn:aws:s3:::media/*"`, "s3:ListBucket", bucketARN, false},
 		{"the bucket is not its objects", `"s3:*"`, `"arn:aws:s3:::media"`, "s3:GetObject", objectARN, false},
@@ -184,7 +186,9 @@ func TestActionsAndResources(t *testing.T) {
 func TestTrustPolicyHasNoResource(t *testing.T) {
 	noResource := parse(t, `{"Statement":{"Effect":"Allow","Principal":"*","Action":"*"}}`)
 	c := Caller{Service: "lambda.amazonaws.com"}
-	if err := Authorize(Request{Caller: c, Action: "sts:AssumeRole", Resource: "arn:aws:iam::123456789012:role/r", ResourcePolicy: noResource}); err != nil {
+	if err := Authorize(Request{
+		Caller: c, Action: "sts:AssumeRole", Resource: "arn:aws:iam::123456789012:role/r", ResourcePolicy: noResource,
+	}); err != nil {
 		t.Errorf("AssumeRole: %v", err)
 	}
 	if err := Authorize(Request{Caller: c, Action: "s3:GetObject", Resource: objectARN, ResourcePolicy: noResource}); err == nil {
@@ -210,7 +214,8 @@ func TestAssumeRoleNeedsTrust(t *testing.T) {
 func TestAuthorizeAcrossAccounts(t *testing.T) {
 	const foreign = "210987654321"
 	allow := statementFor("Allow", "")
-	bound := `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"` + account + `"}}}]}`
+	bound := `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"` +
+		account + `"}}}]}`
 	everybody, ours := statementFor("Allow", `"*"`), statementFor("Allow", `{"AWS":"`+account+`"}`)
 	admin := Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}
 	for _, tt := range []struct {
@@ -239,7 +244,9 @@ func TestAuthorizeAcrossAccounts(t *testing.T) {
 			t.Errorf("%s: %v, want allowed %t", tt.name, err, tt.allowed)
 		}
 	}
-	topic := Request{Caller: newRole(t, `{"Statement":[{"Effect":"Allow","Action":"sns:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"`+account+`"}}}]}`),
+	topic := Request{Caller: newRole(t,
+		`{"Statement":[{"Effect":"Allow","Action":"sns:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"`+
+			account+`"}}}]}`),
 		Action: "sns:Publish", Resource: topicARN}
 	if err := Authorize(topic); err != nil {
 		t.Errorf("the account in a topic's ARN: %v, want it allowed", err)

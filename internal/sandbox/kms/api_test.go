@@ -17,7 +17,8 @@ func TestAPI(t *testing.T) {
 	if err := s.CreateAlias("us-east-1", "alias/media", id); err != nil {
 		t.Fatal(err)
 	}
-	_, closed := newKey(t, s, "us-east-1", `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/other"},"Action":"kms:*","Resource":"*"}`)
+	_, closed := newKey(t, s, "us-east-1",
+		`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/other"},"Action":"kms:*","Resource":"*"}`)
 	admin := iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", AccountID: account}
 	for _, tt := range []struct {
 		target, body string

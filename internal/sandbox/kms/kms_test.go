@@ -50,7 +50,8 @@ func TestCreateAliasRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"alias/media": "exists already", "media": "it is not alias/", "alias/": "it is not alias/", "alias/aws/s3": "alias/aws/", "alias/a b": "it is not alias/",
+		"alias/media": "exists already", "media": "it is not alias/", "alias/": "it is not alias/", "alias/aws/s3": "alias/aws/",
+		"alias/a b": "it is not alias/",
 	} {
 		if err := s.CreateAlias("us-east-1", name, id); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", name, err, want)
@@ -65,7 +66,8 @@ func TestCreateAliasRefuses(t *testing.T) {
 func TestAuthorizeAsksByUse(t *testing.T) {
 	s := New("aws", account)
 	statement := func(principal, condition string) string {
-		return `{"Effect":"Allow","Principal":{"Service":"` + principal + `"},"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*","Condition":` + condition + `}`
+		return `{"Effect":"Allow","Principal":{"Service":"` + principal +
+			`"},"Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*","Condition":` + condition + `}`
 	}
 	_, arn := newKey(t, s, "us-east-1", strings.Join([]string{
 		leftToIAM,
@@ -108,7 +110,9 @@ func TestAuthorizeAsksByUse(t *testing.T) {
 	if err := s.Authorize(iam.Caller{Service: "a.amazonaws.com"}, arn, Use{}, "kms:Decrypt", "kms:Encrypt"); err == nil {
 		t.Error("allowed although one of the actions is not")
 	}
-	if err := s.Authorize(iam.Caller{Service: "a.amazonaws.com"}, "arn:aws:kms:us-east-1:"+account+":key/0", Use{}, "kms:Decrypt"); err == nil {
+	if err := s.Authorize(
+		iam.Caller{Service: "a.amazonaws.com"}, "arn:aws:kms:us-east-1:"+account+":key/0", Use{}, "kms:Decrypt",
+	); err == nil {
 		t.Error("a key that does not exist may be used")
 	}
 }

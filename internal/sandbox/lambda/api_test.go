@@ -36,15 +36,19 @@ func TestAPIInvoke(t *testing.T) {
 	client := w.client(t, w.admin())
 	for _, name := range []string{"replicator", arn, account + ":function:replicator"} {
 		got, err := client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &name, Payload: payload(order{Do: "report"})})
-		if err != nil || got.StatusCode != http.StatusOK || got.FunctionError != nil || *got.ExecutedVersion != "$LATEST" || !strings.Contains(string(got.Payload), `"pid"`) {
+		if err != nil || got.StatusCode != http.StatusOK || got.FunctionError != nil || *got.ExecutedVersion != "$LATEST" ||
+			!strings.Contains(string(got.Payload), `"pid"`) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 	failed, err := client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &arn, Payload: payload(order{Do: "fail"})})
-	if err != nil || failed.StatusCode != http.StatusOK || aws.ToString(failed.FunctionError) != "Unhandled" || !strings.Contains(string(failed.Payload), "cannot do it") {
+	if err != nil || failed.StatusCode != http.StatusOK || aws.ToString(failed.FunctionError) != "Unhandled" ||
+		!strings.Contains(string(failed.Payload), "cannot do it") {
 		t.Errorf("failing: %+v, %v", failed, err)
 	}
-	event, err := client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: &arn, InvocationType: types.InvocationTypeEvent, Payload: payload(order{Do: "report"})})
+	event, err := client.Invoke(t.Context(), &awslambda.InvokeInput{
+		FunctionName: &arn, InvocationType: types.InvocationTypeEvent, Payload: payload(order{Do: "report"}),
+	})
 	if err != nil || event.StatusCode != http.StatusAccepted {
 		t.Errorf("event: %+v, %v", event, err)
 	}
@@ -63,7 +67,10 @@ func TestAPIDescribes(t *testing.T) {
 	arn := w.functionWithDestination(t, func(c *FunctionConfig) {
 		c.Description, c.LogFormat, c.ReservedConcurrency = "copies", "JSON", aws.Int(7)
 	})
-	if err := w.AddPermission(arn, PermissionConfig{StatementID: "topic", Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com", SourceARN: "arn:aws:sns:eu-west-1:123456789012:uploads"}); err != nil {
+	if err := w.AddPermission(arn, PermissionConfig{
+		StatementID: "topic", Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com",
+		SourceARN: "arn:aws:sns:eu-west-1:123456789012:uploads",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	client := w.client(t, w.admin())
@@ -114,7 +121,9 @@ func TestAPIErrors(t *testing.T) {
 			return err
 		}},
 		{"another Region's ARN", "ResourceNotFoundException", func() error {
-			_, err := client.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(strings.Replace(arn, region, "eu-west-1", 1))})
+			_, err := client.Invoke(t.Context(), &awslambda.InvokeInput{
+				FunctionName: aws.String(strings.Replace(arn, region, "eu-west-1", 1)),
+			})
 			return err
 		}},
 		{"no permission", "AccessDeniedException", func() error {

@@ -99,7 +99,8 @@ func TestDeadLetterQueueGetsTheEventWithAttributes(t *testing.T) {
 		t.Fatalf("letters = %+v, want the event as it was", letters)
 	}
 	a := letters[0].MessageAttributes
-	if a["ErrorMessage"].StringValue != "cannot do it" || a["ErrorCode"].DataType != "Number" || a["ErrorCode"].StringValue != "200" || a["RequestID"].StringValue == "" {
+	if a["ErrorMessage"].StringValue != "cannot do it" || a["ErrorCode"].DataType != "Number" || a["ErrorCode"].StringValue != "200" ||
+		a["RequestID"].StringValue == "" {
 		t.Errorf("attributes = %+v", a)
 	}
 }
@@ -192,7 +193,8 @@ func TestZeroReservedConcurrencyGivesUpAtOnce(t *testing.T) {
 	w.invokeAsync(t, arn, order{Do: "report"})
 	w.settle(t)
 	letters := w.letters(t)
-	if len(letters) != 1 || !strings.Contains(letters[0].Body, zeroConcurrency) || strings.Contains(letters[0].Body, "responseContext") || w.counted().Invocations != 0 {
+	if len(letters) != 1 || !strings.Contains(letters[0].Body, zeroConcurrency) || strings.Contains(letters[0].Body, "responseContext") ||
+		w.counted().Invocations != 0 {
 		t.Errorf("letters = %+v, counters = %+v", letters, w.counted())
 	}
 }
@@ -217,7 +219,8 @@ func TestSetEventInvokeConfigRefuses(t *testing.T) {
 		name, want string
 		config     EventInvokeConfig
 	}{
-		{"queue that the role may not send to", "The function's execution role does not have permissions to call SendMessage on " + w.queue, EventInvokeConfig{OnFailure: w.queue}},
+		{"queue that the role may not send to", "The function's execution role does not have permissions to call SendMessage on " + w.queue,
+			EventInvokeConfig{OnFailure: w.queue}},
 		{"queue that is not there", "no such queue", EventInvokeConfig{OnFailure: w.queue + "-gone"}},
 		{"topic", `"sns"`, EventInvokeConfig{OnFailure: "arn:aws:sns:us-east-1:123456789012:topic"}},
 		{"three retries", "MaximumRetryAttempts 3", EventInvokeConfig{MaximumRetryAttempts: &three}},

@@ -64,7 +64,8 @@ func TestUpdateLetsTheBusyFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := reported(t, w.invoke(t, arn, order{Do: "report"}))
-	if !slices.Contains(after.Environment, "SOURCES=four") || !slices.Contains(after.Environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512") || after.PID == idle.PID {
+	if !slices.Contains(after.Environment, "SOURCES=four") || !slices.Contains(after.Environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512") ||
+		after.PID == idle.PID {
 		t.Errorf("after the change: process %d, the idle one was %d; %v", after.PID, idle.PID, after.Environment)
 	}
 	c.answer <- http.StatusOK
@@ -154,7 +155,10 @@ func TestRemovePermission(t *testing.T) {
 	arn := w.function(t, nil)
 	topic := iam.Caller{Service: "sns.amazonaws.com", SourceARN: "arn:aws:sns:us-east-1:123456789012:topic"}
 	for _, id := range []string{"one", "two"} {
-		if err := w.AddPermission(arn, PermissionConfig{StatementID: id, Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com", SourceARN: topic.SourceARN}); err != nil {
+		err := w.AddPermission(arn, PermissionConfig{
+			StatementID: id, Action: "lambda:InvokeFunction", Principal: "sns.amazonaws.com", SourceARN: topic.SourceARN,
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

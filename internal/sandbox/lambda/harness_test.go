@@ -95,7 +95,8 @@ func handle(ctx context.Context, o order) (report, error) {
 		client := awslambda.New(awslambda.Options{
 			Region: region, BaseEndpoint: &o.URL,
 			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY")}, nil
+				return aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY")},
+					nil
 			}),
 		})
 		_, err := client.Invoke(ctx, &awslambda.InvokeInput{
@@ -111,7 +112,8 @@ func handle(ctx context.Context, o order) (report, error) {
 const (
 	region  = "us-east-1"
 	account = "123456789012"
-	trust   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	trust   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
+		`"Action":"sts:AssumeRole"}]}`
 )
 
 // world is a service with a role and a queue.
@@ -179,7 +181,8 @@ func document(t *testing.T, raw string) *iam.Document {
 // allow lets the role do something.
 func (w *world) allow(t *testing.T, action, resource string) {
 	t.Helper()
-	w.role.PutPolicy(action, document(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"`+action+`","Resource":"`+resource+`"}]}`))
+	w.role.PutPolicy(action,
+		document(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"`+action+`","Resource":"`+resource+`"}]}`))
 }
 
 // function makes a function whose failed events go to the queue.
@@ -198,8 +201,9 @@ func (w *world) function(t *testing.T, change func(*FunctionConfig)) string {
 
 func (w *world) functionConfig() FunctionConfig {
 	return FunctionConfig{
-		Name: "replicator", Program: w.program, RoleARN: w.role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},
-		Timeout: 30 * time.Second, MemoryMB: 256, Environment: map[string]string{testFunction: "yes"},
+		Name: "replicator", Program: w.program, RoleARN: w.role.ARN, Runtime: "provided.al2023", Handler: "bootstrap",
+		Architectures: []string{"arm64"},
+		Timeout:       30 * time.Second, MemoryMB: 256, Environment: map[string]string{testFunction: "yes"},
 	}
 }
 
@@ -280,7 +284,10 @@ type letter struct {
 
 func (w *world) letters(t *testing.T) []letter {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"QueueUrl":"`+w.queueURL+`","MaxNumberOfMessages":10,"MessageAttributeNames":["All"],"AttributeNames":["All"]}`))
+	r := httptest.NewRequest(http.MethodPost, "/",
+		strings.NewReader(
+			`{"QueueUrl":"`+w.queueURL+`","MaxNumberOfMessages":10,"MessageAttributeNames":["All"],"AttributeNames":["All"]}`,
+		))
 	r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
 	rec := httptest.NewRecorder()
 	w.queues.ServeAPI(rec, r, region, w.admin())

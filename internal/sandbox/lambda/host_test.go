@@ -34,7 +34,8 @@ func host() {
 	fail(err)
 	s := New(Config{
 		Partition: "aws", AccountID: account, Endpoint: "http://127.0.0.1:4566", LogDir: os.TempDir(), Store: store,
-		Queues: sqs.New(sqs.Config{Partition: "aws", AccountID: account}), Counters: stats.New([]string{region}), Faults: fault.New([]string{region}, 1),
+		Queues: sqs.New(sqs.Config{Partition: "aws", AccountID: account}), Counters: stats.New([]string{region}),
+		Faults: fault.New([]string{region}, 1),
 	})
 	arn, err := s.CreateFunction(region, FunctionConfig{
 		Name: "f", Program: binary, RoleARN: role.ARN, Runtime: "provided.al2023", Handler: "bootstrap", Architectures: []string{"arm64"},

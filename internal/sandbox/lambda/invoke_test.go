@@ -49,7 +49,8 @@ func TestInvoke(t *testing.T) {
 		environment[name] = value
 	}
 	for name, want := range map[string]string{
-		"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_LAMBDA_FUNCTION_NAME": "replicator", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+		"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_LAMBDA_FUNCTION_NAME": "replicator",
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "_HANDLER": "bootstrap", testFunction: "yes",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/replicator",
 	} {
@@ -215,7 +216,8 @@ func TestPayloadLimits(t *testing.T) {
 	arn := w.function(t, nil)
 	big := []byte(`"` + strings.Repeat("x", maxAsyncPayload) + `"`)
 	var e *Error
-	if err := w.InvokeAsync(t.Context(), w.admin(), arn, big); !errors.As(err, &e) || e.Code != "RequestTooLargeException" || e.Status != http.StatusRequestEntityTooLarge {
+	if err := w.InvokeAsync(t.Context(), w.admin(), arn, big); !errors.As(err, &e) || e.Code != "RequestTooLargeException" ||
+		e.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("too large: %v", err)
 	}
 	if err := w.InvokeAsync(t.Context(), w.admin(), arn, []byte("{")); !errors.As(err, &e) || e.Code != "InvalidRequestContentException" {
@@ -270,7 +272,9 @@ func TestLogsNeedTheRolesPermission(t *testing.T) {
 
 func TestCreateFunctionRefuses(t *testing.T) {
 	w := newWorld(t)
-	untrusting, err := w.store.CreateRole(iam.RoleConfig{Name: "untrusting", Trust: document(t, strings.ReplaceAll(trust, "lambda.", "ec2."))})
+	untrusting, err := w.store.CreateRole(iam.RoleConfig{
+		Name: "untrusting", Trust: document(t, strings.ReplaceAll(trust, "lambda.", "ec2.")),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,15 +283,19 @@ func TestCreateFunctionRefuses(t *testing.T) {
 		name, want string
 		change     func(*FunctionConfig)
 	}{
-		{"role that Lambda cannot assume", "The role defined for the function cannot be assumed by Lambda.", func(c *FunctionConfig) { c.RoleARN = untrusting.ARN }},
+		{"role that Lambda cannot assume", "The role defined for the function cannot be assumed by Lambda.",
+			func(c *FunctionConfig) { c.RoleARN = untrusting.ARN }},
 		{"role that is not there", "cannot be assumed", func(c *FunctionConfig) { c.RoleARN += "-gone" }},
-		{"reserved variable", "Reserved keys used in this request: AWS_REGION", func(c *FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} }},
+		{"reserved variable", "Reserved keys used in this request: AWS_REGION",
+			func(c *FunctionConfig) { c.Environment = map[string]string{"AWS_REGION": "x"} }},
 		{"time-out", "Timeout", func(c *FunctionConfig) { c.Timeout = 901 * time.Second }},
 		{"runtime", `"go1.x"`, func(c *FunctionConfig) { c.Runtime = "go1.x" }},
 		{"name that is taken", "ResourceConflictException", func(c *FunctionConfig) { c.Name = "taken" }},
 		{"mode of tracing", "TracingConfig", func(c *FunctionConfig) { c.TracingMode = "Passive" }},
-		{"traces that the role may not send", "does not have permissions to call PutTraceSegments on XRAY", func(c *FunctionConfig) { c.TracingMode = "Active" }},
-		{"dead-letter queue that the role may not send to", "does not have permissions to call SendMessage", func(c *FunctionConfig) { c.DeadLetterTargetARN = w.queue }},
+		{"traces that the role may not send", "does not have permissions to call PutTraceSegments on XRAY",
+			func(c *FunctionConfig) { c.TracingMode = "Active" }},
+		{"dead-letter queue that the role may not send to", "does not have permissions to call SendMessage",
+			func(c *FunctionConfig) { c.DeadLetterTargetARN = w.queue }},
 	} {
 		c := w.functionConfig()
 		tt.change(&c)
@@ -308,7 +316,8 @@ func TestReservedVariablesAreThoseThatAreSet(t *testing.T) {
 		name, _, _ := strings.Cut(v, "=")
 		// The first two may be set by the function's owner on AWS as well; the
 		// third is set by the runtime client in the process itself.
-		if !slices.Contains(reservedVariables(), name) && !slices.Contains([]string{"AWS_ENDPOINT_URL", "TZ", "_X_AMZN_TRACE_ID", testFunction}, name) {
+		if !slices.Contains(reservedVariables(), name) &&
+			!slices.Contains([]string{"AWS_ENDPOINT_URL", "TZ", "_X_AMZN_TRACE_ID", testFunction}, name) {
 			t.Errorf("%s is set but not reserved", name)
 		}
 	}

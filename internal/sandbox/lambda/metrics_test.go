@@ -68,7 +68,8 @@ func TestAgeAndNumberOfEventsAreTold(t *testing.T) {
 	w.settle(t)
 	// One event, three attempts, each a little later.
 	age := published["AsyncEventAge"]
-	if len(published["AsyncEventsReceived"]) != 1 || len(age) != 3 || !slices.IsSorted(age) || age[0] < 0 || len(published["AsyncEventsDropped"]) != 1 {
+	if len(published["AsyncEventsReceived"]) != 1 || len(age) != 3 || !slices.IsSorted(age) || age[0] < 0 ||
+		len(published["AsyncEventsDropped"]) != 1 {
 		t.Errorf("told %v; want 1 event received, 3 growing ages, 1 dropped", published)
 	}
 	if _, err := w.Invoke(t.Context(), w.admin(), arn, payload(order{Do: "report"})); err != nil {

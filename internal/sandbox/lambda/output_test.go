@@ -43,10 +43,15 @@ func TestLevelsOfLogs(t *testing.T) {
 		application, system string
 		want                []string // of two invocations
 	}{
-		{"", "", []string{"platform.start ", "doing report", info, fatal, other, stamped, `{"timestamp":NOW}`, text, "platform.report success",
-			"platform.start ", "begundoing fail", "platform.report error"}},
-		{"INFO", "WARN", []string{"doing report", info, fatal, other, stamped, `{"timestamp":NOW}`, text, "begundoing fail", "platform.report error"}},
-		{"DEBUG", "WARN", []string{"doing report", debug, info, fatal, other, stamped, `{"timestamp":NOW}`, text, "begundoing fail", "platform.report error"}},
+		{"", "",
+			[]string{"platform.start ", "doing report", info, fatal, other, stamped, `{"timestamp":NOW}`, text, "platform.report success",
+				"platform.start ", "begundoing fail", "platform.report error"}},
+		{"INFO", "WARN",
+			[]string{"doing report", info, fatal, other, stamped, `{"timestamp":NOW}`, text, "begundoing fail", "platform.report error"}},
+		{"DEBUG", "WARN",
+			[]string{
+				"doing report", debug, info, fatal, other, stamped, `{"timestamp":NOW}`, text, "begundoing fail", "platform.report error",
+			}},
 		{"ERROR", "WARN", []string{fatal, "platform.report error"}},
 	} {
 		t.Run(tt.application+tt.system, func(t *testing.T) {
@@ -76,7 +81,8 @@ func TestLogOfWhatEnds(t *testing.T) {
 	var want []string
 	for _, do := range []string{"exit", "hang"} {
 		w.invoke(t, arn, order{Do: do, Text: strings.Join(many, "\n") + "\nno end"})
-		want = append(append(append(want, "doing "+do), many...), "no end", map[string]string{"exit": "platform.report error", "hang": "platform.report timeout"}[do])
+		want = append(append(append(want, "doing "+do), many...), "no end",
+			map[string]string{"exit": "platform.report error", "hang": "platform.report timeout"}[do])
 	}
 	if got := w.logged(t); !slices.Equal(got, want) {
 		t.Errorf("got %d lines, want %d; the last are %q", len(got), len(want), got[max(0, len(got)-3):])

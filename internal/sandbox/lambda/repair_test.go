@@ -107,7 +107,9 @@ func TestReservationsAddUp(t *testing.T) {
 	second := w.function(t, func(c *FunctionConfig) { c.Name = "second" })
 	client := w.client(t, w.admin())
 	put := func(arn string, n int32) error {
-		_, err := client.PutFunctionConcurrency(t.Context(), &awslambda.PutFunctionConcurrencyInput{FunctionName: &arn, ReservedConcurrentExecutions: &n})
+		_, err := client.PutFunctionConcurrency(t.Context(), &awslambda.PutFunctionConcurrencyInput{
+			FunctionName: &arn, ReservedConcurrentExecutions: &n,
+		})
 		return err
 	}
 	wantCode(t, "one more than there is", put(second, 401), "InvalidParameterValueException")

@@ -39,7 +39,10 @@ func TestTagsByHand(t *testing.T) {
 	}
 	want(map[string]string{"s3fanout:paused": "2026-11-29T12:30:00Z reserved=none", "team": "film"})
 	for range 2 {
-		if _, err := client.UntagResource(t.Context(), &awslambda.UntagResourceInput{Resource: &arn, TagKeys: []string{"s3fanout:paused", "none"}}); err != nil {
+		_, err := client.UntagResource(t.Context(), &awslambda.UntagResourceInput{
+			Resource: &arn, TagKeys: []string{"s3fanout:paused", "none"},
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		want(map[string]string{"team": "film"})
@@ -49,8 +52,9 @@ func TestTagsByHand(t *testing.T) {
 		many[fmt.Sprint("t", i)] = ""
 	}
 	for name, tags := range map[string]map[string]string{
-		"AWS's": {"aws:x": ""}, "a key that is too long": {strings.Repeat("k", 129): ""}, "a value that is too long": {"k": strings.Repeat("v", 257)},
-		"characters": {"k": "a,b"}, "too many": many,
+		"AWS's": {"aws:x": ""}, "a key that is too long": {strings.Repeat("k", 129): ""},
+		"a value that is too long": {"k": strings.Repeat("v", 257)},
+		"characters":               {"k": "a,b"}, "too many": many,
 	} {
 		wantCode(t, name, tag(tags), "InvalidParameterValueException")
 	}

@@ -56,7 +56,8 @@ func TestRequestsGoByDistance(t *testing.T) {
 		}
 	}
 	var none *Network
-	if none.Request("s3", home, "eu-west-1") != 0 || none.Takes(Deliver, home, "eu-west-1") != 0 || !none.Admit("b", "k", true, time.Time{}) {
+	if none.Request("s3", home, "eu-west-1") != 0 || none.Takes(Deliver, home, "eu-west-1") != 0 ||
+		!none.Admit("b", "k", true, time.Time{}) {
 		t.Error("no network takes time or refuses")
 	}
 }
@@ -74,7 +75,8 @@ func TestDeliveryTakesAsMeasured(t *testing.T) {
 			t.Errorf("p%d is %v, measured were %v", tt.part, got, want)
 		}
 	}
-	if first, there := AWS(1, home).Takes(Deliver, home, home), AWS(1, home).Takes(Deliver, home, "eu-west-1"); there < n.RoundTrip(home, "eu-west-1")/2 || first <= 0 {
+	first, there := AWS(1, home).Takes(Deliver, home, home), AWS(1, home).Takes(Deliver, home, "eu-west-1")
+	if there < n.RoundTrip(home, "eu-west-1")/2 || first <= 0 {
 		t.Errorf("a delivery takes %v at home and %v over the sea", first, there)
 	}
 }

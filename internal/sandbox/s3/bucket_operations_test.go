@@ -103,12 +103,15 @@ func TestBucketsOfRequestsStay(t *testing.T) {
 	if _, err := c.CreateBucket(ctx, createIn("asked", "")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}}); err != nil {
+	if _, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{
+		Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"},
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: b, NotificationConfiguration: &types.NotificationConfiguration{
-		TopicConfigurations: []types.TopicConfiguration{{TopicArn: aws.String(topic), Events: []types.Event{"s3:ObjectCreated:Put"}}},
-	}}); err != nil {
+	if _, err := c.PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: b,
+		NotificationConfiguration: &types.NotificationConfiguration{
+			TopicConfigurations: []types.TopicConfiguration{{TopicArn: aws.String(topic), Events: []types.Event{"s3:ObjectCreated:Put"}}},
+		}}); err != nil {
 		t.Fatal(err)
 	}
 	w.reopen(t)
@@ -127,13 +130,15 @@ func TestNotificationsOfRequests(t *testing.T) {
 	ctx, c, b := t.Context(), w.client(here), aws.String(hereBucket)
 	put := func(skip bool, list ...types.TopicConfiguration) error {
 		_, err := c.PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{
-			Bucket: b, SkipDestinationValidation: &skip, NotificationConfiguration: &types.NotificationConfiguration{TopicConfigurations: list},
+			Bucket: b, SkipDestinationValidation: &skip,
+			NotificationConfiguration: &types.NotificationConfiguration{TopicConfigurations: list},
 		})
 		return err
 	}
 	to := func(arn string, event types.Event, rules ...types.FilterRule) types.TopicConfiguration {
 		return types.TopicConfiguration{
-			Id: aws.String("n"), TopicArn: &arn, Events: []types.Event{event}, Filter: &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: rules}},
+			Id: aws.String("n"), TopicArn: &arn, Events: []types.Event{event},
+			Filter: &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: rules}},
 		}
 	}
 	prefix := types.FilterRule{Name: "prefix", Value: aws.String("in/")}
@@ -171,6 +176,7 @@ func TestNotificationsOfRequests(t *testing.T) {
 		t.Errorf("nothing to notify: %v", err)
 	}
 	mayNot, _ := w.role(t, "may-not", statements([]grant{{"s3:GetBucketNotification", hereBucket}}))
-	_, err = w.client(here, mayNot).PutBucketNotificationConfiguration(ctx, &sdk.PutBucketNotificationConfigurationInput{Bucket: b, NotificationConfiguration: &types.NotificationConfiguration{}})
+	_, err = w.client(here, mayNot).PutBucketNotificationConfiguration(ctx,
+		&sdk.PutBucketNotificationConfigurationInput{Bucket: b, NotificationConfiguration: &types.NotificationConfiguration{}})
 	wantCode(t, err, 403, "AccessDenied")
 }

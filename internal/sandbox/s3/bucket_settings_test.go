@@ -29,7 +29,8 @@ func TestPoliciesOfRequests(t *testing.T) {
 	_, err := c.GetBucketPolicy(ctx, &sdk.GetBucketPolicyInput{Bucket: b})
 	wantCode(t, err, 404, "NoSuchBucketPolicy")
 	const policy = "{\n  \"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Deny\", \"Principal\": \"*\",\n" +
-		"  \"Action\": \"s3:ListBucket\", \"Resource\": \"arn:aws:s3:::asked\", \"Condition\": {\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:role/reader\"}}}}\n"
+		"  \"Action\": \"s3:ListBucket\", \"Resource\": \"arn:aws:s3:::asked\", \"Condition\": {\"ArnLike\": {\"aws:PrincipalArn\": " +
+		"\"arn:aws:iam::*:role/reader\"}}}}\n"
 	if _, err := c.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: b, Policy: aws.String(policy)}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,12 +75,23 @@ func TestSettingsOfRequests(t *testing.T) {
 			return nil, err
 		}
 		rule := out.ServerSideEncryptionConfiguration.Rules[0]
-		return [2]string{string(rule.ApplyServerSideEncryptionByDefault.SSEAlgorithm), aws.ToString(rule.ApplyServerSideEncryptionByDefault.KMSMasterKeyID)}, nil
+		return [2]string{
+			string(rule.ApplyServerSideEncryptionByDefault.SSEAlgorithm),
+			aws.ToString(rule.ApplyServerSideEncryptionByDefault.KMSMasterKeyID),
+		}, nil
 	}
 	encrypt := func(algorithm types.ServerSideEncryption, key *string) error {
-		_, err := c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-			Rules: []types.ServerSideEncryptionRule{{BucketKeyEnabled: aws.Bool(true), ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: algorithm, KMSMasterKeyID: key}}},
-		}})
+		_, err := c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: b,
+			ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+				Rules: []types.ServerSideEncryptionRule{
+					{
+						BucketKeyEnabled: aws.Bool(true),
+						ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
+							SSEAlgorithm: algorithm, KMSMasterKeyID: key,
+						},
+					},
+				},
+			}})
 		return err
 	}
 	for _, tt := range []struct {
@@ -89,10 +101,13 @@ func TestSettingsOfRequests(t *testing.T) {
 		before, now any
 	}{
 		{"payer", payer, func() error {
-			_, err := c.PutBucketRequestPayment(ctx, &sdk.PutBucketRequestPaymentInput{Bucket: b, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerRequester}})
+			_, err := c.PutBucketRequestPayment(ctx, &sdk.PutBucketRequestPaymentInput{
+				Bucket: b, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerRequester},
+			})
 			return err
 		}, types.PayerBucketOwner, types.PayerRequester},
-		{"encryption", encryption, func() error { return encrypt("aws:kms", aws.String(key)) }, [2]string{"AES256", ""}, [2]string{"aws:kms", key}},
+		{"encryption", encryption, func() error { return encrypt("aws:kms", aws.String(key)) }, [2]string{"AES256", ""},
+			[2]string{"aws:kms", key}},
 		{"no encryption of its own", encryption, func() error {
 			_, err := c.DeleteBucketEncryption(ctx, &sdk.DeleteBucketEncryptionInput{Bucket: b})
 			return err
@@ -125,7 +140,8 @@ func TestSettingsAreForThoseWhoMay(t *testing.T) {
 	for action, calls := range map[string][]func(context.Context, *sdk.Client) error{
 		"s3:PutBucketPolicy": {func(ctx context.Context, c *sdk.Client) error {
 			_, err := c.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: b, Policy: aws.String(
-				`{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + hereBucket + `/secret"}}`)})
+				`{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + hereBucket +
+					`/secret"}}`)})
 			return err
 		}},
 		"s3:DeleteBucketPolicy": {func(ctx context.Context, c *sdk.Client) error {
@@ -133,9 +149,12 @@ func TestSettingsAreForThoseWhoMay(t *testing.T) {
 			return err
 		}},
 		"s3:PutEncryptionConfiguration": {func(ctx context.Context, c *sdk.Client) error {
-			_, err := c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
-				Rules: []types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"}}},
-			}})
+			_, err := c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: b,
+				ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{
+					Rules: []types.ServerSideEncryptionRule{
+						{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"}},
+					},
+				}})
 			return err
 		}, func(ctx context.Context, c *sdk.Client) error {
 			_, err := c.DeleteBucketEncryption(ctx, &sdk.DeleteBucketEncryptionInput{Bucket: b})
@@ -146,7 +165,9 @@ func TestSettingsAreForThoseWhoMay(t *testing.T) {
 			return err
 		}},
 		"s3:PutBucketRequestPayment": {func(ctx context.Context, c *sdk.Client) error {
-			_, err := c.PutBucketRequestPayment(ctx, &sdk.PutBucketRequestPaymentInput{Bucket: b, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerBucketOwner}})
+			_, err := c.PutBucketRequestPayment(ctx, &sdk.PutBucketRequestPaymentInput{
+				Bucket: b, RequestPaymentConfiguration: &types.RequestPaymentConfiguration{Payer: types.PayerBucketOwner},
+			})
 			return err
 		}},
 	} {

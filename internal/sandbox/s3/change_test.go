@@ -18,9 +18,10 @@ import (
 // notifyingBucket makes a bucket that sends events of everything.
 func (w *world) notifyingBucket(t *testing.T, name string, versioned bool) {
 	t.Helper()
-	err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: name, Versioned: versioned, Notifications: Notifications{Rules: []NotificationRule{
-		{ARN: topic, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}},
-	}}})
+	err := w.service.CreateBucket(t.Context(), here, BucketConfig{Name: name, Versioned: versioned,
+		Notifications: Notifications{Rules: []NotificationRule{
+			{ARN: topic, Events: []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"}},
+		}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,8 @@ func TestConditionalDelete(t *testing.T) {
 	out, err := c.DeleteObjects(ctx, &sdk.DeleteObjectsInput{Bucket: b, Delete: &types.Delete{Objects: []types.ObjectIdentifier{
 		{Key: aws.String("one"), ETag: etag}, {Key: aws.String("two"), ETag: etag},
 	}}})
-	if err != nil || len(out.Deleted) != 1 || *out.Deleted[0].Key != "one" || len(out.Errors) != 1 || *out.Errors[0].Code != "PreconditionFailed" {
+	if err != nil || len(out.Deleted) != 1 || *out.Deleted[0].Key != "one" || len(out.Errors) != 1 ||
+		*out.Errors[0].Code != "PreconditionFailed" {
 		t.Errorf("got %+v (%v), want one deleted and two refused", out, err)
 	}
 }
@@ -160,7 +162,9 @@ func TestConditionalDelete(t *testing.T) {
 func TestConditionalOverwrite(t *testing.T) {
 	w := newWorld(t)
 	put := func(condition *string, c ...iam.Credentials) (*sdk.PutObjectOutput, error) {
-		return w.client(here, c...).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), IfMatch: condition})
+		return w.client(here, c...).PutObject(t.Context(), &sdk.PutObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), IfMatch: condition,
+		})
 	}
 	_, err := put(aws.String(`"0123"`))
 	wantCode(t, err, 404, "NoSuchKey")
@@ -176,7 +180,9 @@ func TestConditionalOverwrite(t *testing.T) {
 	writer, _ := w.role(t, "writer", statements([]grant{{"s3:PutObject", hereBucket + "/*"}}))
 	_, err = put(out.ETag, writer)
 	wantCode(t, err, 403, "AccessDenied")
-	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k")}); err != nil {
+	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = put(out.ETag)
@@ -190,7 +196,9 @@ func TestSuspendedVersioning(t *testing.T) {
 	ctx, c, b := t.Context(), w.client(here), aws.String(hereBucket)
 	set := func(status types.BucketVersioningStatus) {
 		t.Helper()
-		_, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: status}})
+		_, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{
+			Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: status},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +256,8 @@ func TestDeleteMarkersVersionIsNotAllowed(t *testing.T) {
 	}
 	for _, method := range []string{http.MethodHead, http.MethodGet} {
 		status, header, _ := do(t, w.raw(t, method, "/"+hereBucket+"/k?versionId="+*out.VersionId, emptyHash, nil))
-		if status != http.StatusMethodNotAllowed || header.Get("x-amz-delete-marker") != "true" || header.Get("Last-Modified") == "" || header.Get("Allow") != "DELETE" {
+		if status != http.StatusMethodNotAllowed || header.Get("x-amz-delete-marker") != "true" || header.Get("Last-Modified") == "" ||
+			header.Get("Allow") != "DELETE" {
 			t.Errorf("%s: %d %v, want 405 with the marker's time", method, status, header)
 		}
 		status, header, _ = do(t, w.raw(t, method, "/"+hereBucket+"/k", emptyHash, nil))

@@ -36,7 +36,9 @@ func TestUnversionedBucket(t *testing.T) {
 	}
 	w.put(t, here, "flat", "out/a.jpg", "x")
 	w.put(t, here, "flat", "in/a.png", "x")
-	if _, err := w.client(here).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String("flat"), Key: aws.String("in/copy.jpg"), CopySource: copySource("flat", "in/a.jpg", "")}); err != nil {
+	if _, err := w.client(here).CopyObject(t.Context(), &sdk.CopyObjectInput{
+		Bucket: aws.String("flat"), Key: aws.String("in/copy.jpg"), CopySource: copySource("flat", "in/a.jpg", ""),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if m := w.messages(t); len(m) != 0 {
@@ -62,7 +64,9 @@ func TestVirtualHostedStyle(t *testing.T) {
 		o.BaseEndpoint = aws.String("http://localhost:" + port)
 		o.HTTPClient = &http.Client{Transport: transport}
 	})
-	if _, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("dir/a b"), Body: strings.NewReader("virtual")}); err != nil {
+	if _, err := c.PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("dir/a b"), Body: strings.NewReader("virtual"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.get(t, here, hereBucket, "dir/a b"); got != "virtual" {
@@ -102,7 +106,9 @@ func TestClientThatGoesAway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
-		_, err := w.client(here).CopyObject(ctx, &sdk.CopyObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("copy"), CopySource: copySource(hereBucket, "big", "")})
+		_, err := w.client(here).CopyObject(ctx, &sdk.CopyObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("copy"), CopySource: copySource(hereBucket, "big", ""),
+		})
 		failed <- err
 	}()
 	wait(t, func() bool {
@@ -255,7 +261,9 @@ func TestReadsAreWhole(t *testing.T) {
 				case 1:
 					_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", "")})
 				default:
-					_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: k, Body: strings.NewReader(body), Metadata: map[string]string{"body": body}})
+					_, err = c.PutObject(ctx, &sdk.PutObjectInput{
+						Bucket: b, Key: k, Body: strings.NewReader(body), Metadata: map[string]string{"body": body},
+					})
 				}
 				if err != nil {
 					t.Error(err)
@@ -301,14 +309,18 @@ func TestEveryOperation(t *testing.T) {
 			return err
 		}},
 		{"GetObjectAttributes", func() error {
-			out, err := c.GetObjectAttributes(ctx, &sdk.GetObjectAttributesInput{Bucket: b, Key: k, VersionId: v, ObjectAttributes: []types.ObjectAttributes{"Checksum", "ObjectSize", "ETag"}})
+			out, err := c.GetObjectAttributes(ctx, &sdk.GetObjectAttributesInput{
+				Bucket: b, Key: k, VersionId: v, ObjectAttributes: []types.ObjectAttributes{"Checksum", "ObjectSize", "ETag"},
+			})
 			if err == nil && aws.ToInt64(out.ObjectSize) != 1 {
 				err = fmt.Errorf("size %v", out.ObjectSize)
 			}
 			return err
 		}},
 		{"PutObjectTagging", func() error {
-			_, err := c.PutObjectTagging(ctx, &sdk.PutObjectTaggingInput{Bucket: b, Key: k, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}}})
+			_, err := c.PutObjectTagging(ctx, &sdk.PutObjectTaggingInput{
+				Bucket: b, Key: k, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}},
+			})
 			return err
 		}},
 		{"GetObjectTagging", func() error {
@@ -330,7 +342,9 @@ func TestEveryOperation(t *testing.T) {
 			return err
 		}},
 		{"UploadPart", func() error {
-			_, err := c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: b, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x")})
+			_, err := c.UploadPart(ctx, &sdk.UploadPartInput{
+				Bucket: b, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x"),
+			})
 			return err
 		}},
 		{"ListParts", func() error {

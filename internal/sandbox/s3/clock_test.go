@@ -46,7 +46,9 @@ func TestClockOfARegionIsApart(t *testing.T) {
 			near(region+" HEAD's Date", date, expected)
 		}
 
-		copied, err := c.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: &bucket, Key: aws.String("copied"), CopySource: copySource(bucket, "put", "")})
+		copied, err := c.CopyObject(t.Context(), &sdk.CopyObjectInput{
+			Bucket: &bucket, Key: aws.String("copied"), CopySource: copySource(bucket, "put", ""),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +63,9 @@ func TestClockOfARegionIsApart(t *testing.T) {
 			t.Fatal(err)
 		}
 		near(region+" upload's Initiated", *uploads.Uploads[0].Initiated, expected)
-		if _, err := c.AbortMultipartUpload(t.Context(), &sdk.AbortMultipartUploadInput{Bucket: &bucket, Key: upload.Key, UploadId: upload.UploadId}); err != nil {
+		if _, err := c.AbortMultipartUpload(t.Context(), &sdk.AbortMultipartUploadInput{
+			Bucket: &bucket, Key: upload.Key, UploadId: upload.UploadId,
+		}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -105,7 +109,9 @@ func TestConflictsOnDemand(t *testing.T) {
 		Bucket: aws.String(hereBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "other", ""), IfMatch: etag,
 	})
 	wantCode(t, err, 409, "ConditionalRequestConflict")
-	_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("new"), IfNoneMatch: aws.String("*")})
+	_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("new"), IfNoneMatch: aws.String("*"),
+	})
 	wantCode(t, err, 409, "ConditionalRequestConflict")
 	if got := w.get(t, here, hereBucket, "k"); got != "one" {
 		t.Errorf("refused writes left %q", got)

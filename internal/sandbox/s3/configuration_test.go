@@ -19,20 +19,22 @@ type show struct {
 
 func shows() map[string]show {
 	return map[string]show{
-		"GetBucketNotificationConfiguration": {"s3:GetBucketNotification", func(ctx context.Context, c *sdk.Client, b *string) (any, error) {
-			out, err := c.GetBucketNotificationConfiguration(ctx, &sdk.GetBucketNotificationConfigurationInput{Bucket: b})
-			if err != nil {
-				return nil, err
-			}
-			return out.TopicConfigurations, nil
-		}},
-		"GetBucketLifecycleConfiguration": {"s3:GetLifecycleConfiguration", func(ctx context.Context, c *sdk.Client, b *string) (any, error) {
-			out, err := c.GetBucketLifecycleConfiguration(ctx, &sdk.GetBucketLifecycleConfigurationInput{Bucket: b})
-			if err != nil {
-				return nil, err
-			}
-			return out.Rules, nil
-		}},
+		"GetBucketNotificationConfiguration": {"s3:GetBucketNotification",
+			func(ctx context.Context, c *sdk.Client, b *string) (any, error) {
+				out, err := c.GetBucketNotificationConfiguration(ctx, &sdk.GetBucketNotificationConfigurationInput{Bucket: b})
+				if err != nil {
+					return nil, err
+				}
+				return out.TopicConfigurations, nil
+			}},
+		"GetBucketLifecycleConfiguration": {"s3:GetLifecycleConfiguration",
+			func(ctx context.Context, c *sdk.Client, b *string) (any, error) {
+				out, err := c.GetBucketLifecycleConfiguration(ctx, &sdk.GetBucketLifecycleConfigurationInput{Bucket: b})
+				if err != nil {
+					return nil, err
+				}
+				return out.Rules, nil
+			}},
 		"GetPublicAccessBlock": {"s3:GetBucketPublicAccessBlock", func(ctx context.Context, c *sdk.Client, b *string) (any, error) {
 			out, err := c.GetPublicAccessBlock(ctx, &sdk.GetPublicAccessBlockInput{Bucket: b})
 			if err != nil {
@@ -76,10 +78,15 @@ func TestConfigurationIsShown(t *testing.T) {
 	const made = "made-with-everything"
 	err := w.service.CreateBucket(t.Context(), there, BucketConfig{
 		Name: made, Versioned: true,
-		Notifications: Notifications{Rules: []NotificationRule{{ID: "n", ARN: "arn:aws:sns:" + there + ":" + account + ":topic", Events: []string{"s3:ObjectCreated:*"}, Filter: KeyFilter("in/", ".bin")}}},
-		Lifecycle:     []LifecycleRule{{ID: "abort", Status: "Enabled", AbortUploadsAfterDays: 7}},
-		Ownership:     "ObjectWriter",
-		PublicAccess:  &PublicAccessBlock{BlockPublicACLs: true, RestrictPublicBuckets: true},
+		Notifications: Notifications{
+			Rules: []NotificationRule{
+				{ID: "n", ARN: "arn:aws:sns:" + there + ":" + account + ":topic", Events: []string{"s3:ObjectCreated:*"},
+					Filter: KeyFilter("in/", ".bin")},
+			},
+		},
+		Lifecycle:    []LifecycleRule{{ID: "abort", Status: "Enabled", AbortUploadsAfterDays: 7}},
+		Ownership:    "ObjectWriter",
+		PublicAccess: &PublicAccessBlock{BlockPublicACLs: true, RestrictPublicBuckets: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +101,8 @@ func TestConfigurationIsShown(t *testing.T) {
 		want                      any // nil: NoSuchLifecycleConfiguration
 	}{
 		{"GetBucketNotificationConfiguration", there, made, []types.TopicConfiguration{{
-			Id: aws.String("n"), TopicArn: aws.String("arn:aws:sns:" + there + ":" + account + ":topic"), Events: []types.Event{"s3:ObjectCreated:*"},
+			Id: aws.String("n"), TopicArn: aws.String("arn:aws:sns:" + there + ":" + account + ":topic"),
+			Events: []types.Event{"s3:ObjectCreated:*"},
 			Filter: &types.NotificationConfigurationFilter{Key: &types.S3KeyFilter{FilterRules: []types.FilterRule{
 				{Name: "Prefix", Value: aws.String("in/")}, {Name: "Suffix", Value: aws.String(".bin")},
 			}}},
@@ -105,8 +113,14 @@ func TestConfigurationIsShown(t *testing.T) {
 			AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(7)},
 		}}},
 		{"GetBucketLifecycleConfiguration", here, plain, nil},
-		{"GetPublicAccessBlock", there, made, &types.PublicAccessBlockConfiguration{BlockPublicAcls: yes, IgnorePublicAcls: no, BlockPublicPolicy: no, RestrictPublicBuckets: yes}},
-		{"GetPublicAccessBlock", here, plain, &types.PublicAccessBlockConfiguration{BlockPublicAcls: yes, IgnorePublicAcls: yes, BlockPublicPolicy: yes, RestrictPublicBuckets: yes}},
+		{"GetPublicAccessBlock", there, made,
+			&types.PublicAccessBlockConfiguration{
+				BlockPublicAcls: yes, IgnorePublicAcls: no, BlockPublicPolicy: no, RestrictPublicBuckets: yes,
+			}},
+		{"GetPublicAccessBlock", here, plain,
+			&types.PublicAccessBlockConfiguration{
+				BlockPublicAcls: yes, IgnorePublicAcls: yes, BlockPublicPolicy: yes, RestrictPublicBuckets: yes,
+			}},
 		{"GetBucketOwnershipControls", there, made, []types.OwnershipControlsRule{{ObjectOwnership: "ObjectWriter"}}},
 		{"GetBucketOwnershipControls", here, plain, []types.OwnershipControlsRule{{ObjectOwnership: "BucketOwnerEnforced"}}},
 		{"GetBucketEncryption", here, plain, types.ServerSideEncryption("AES256")},

@@ -38,7 +38,8 @@ func TestConditionalCopy(t *testing.T) {
 		t.Errorf("got %q, want the version that was named", got)
 	}
 	if aws.ToString(out.CopySourceVersionId) != *v1.VersionId || aws.ToString(out.VersionId) == "" {
-		t.Errorf("got versions %q from %q, want a new one from %q", aws.ToString(out.VersionId), aws.ToString(out.CopySourceVersionId), *v1.VersionId)
+		t.Errorf("got versions %q from %q, want a new one from %q",
+			aws.ToString(out.VersionId), aws.ToString(out.CopySourceVersionId), *v1.VersionId)
 	}
 	if got, want := aws.ToString(out.CopyObjectResult.ETag), *v1.ETag; got != want {
 		t.Errorf("got ETag %s, want %s", got, want)
@@ -119,7 +120,9 @@ func TestConditionalPutAndComplete(t *testing.T) {
 	w := newWorld(t)
 	c := w.client(here)
 	put := func(cond *string) error {
-		_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), IfNoneMatch: cond})
+		_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), IfNoneMatch: cond,
+		})
 		return err
 	}
 	if err := put(aws.String("*")); err != nil {
@@ -130,13 +133,17 @@ func TestConditionalPutAndComplete(t *testing.T) {
 	uploaded := func() *sdk.CompleteMultipartUploadInput {
 		t.Helper()
 		upload := startUpload(t, c, "k")
-		part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("mp")})
+		part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{
+			Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("mp"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return &sdk.CompleteMultipartUploadInput{
 			Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, IfNoneMatch: aws.String("*"),
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}}},
+			MultipartUpload: &types.CompletedMultipartUpload{
+				Parts: []types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC32: part.ChecksumCRC32}},
+			},
 		}
 	}
 	complete := uploaded()
@@ -157,14 +164,17 @@ func TestConditionalPutAndComplete(t *testing.T) {
 		t.Errorf("got %q, want mp", got)
 	}
 	record := onlyRecord(t, w)
-	if record.EventName != "ObjectCreated:CompleteMultipartUpload" || *record.S3.Object.Size != 2 || !strings.HasSuffix(record.S3.Object.ETag, "-1") {
+	if record.EventName != "ObjectCreated:CompleteMultipartUpload" || *record.S3.Object.Size != 2 ||
+		!strings.HasSuffix(record.S3.Object.ETag, "-1") {
 		t.Errorf("event %+v does not describe the upload", record)
 	}
 }
 
 func startUpload(t *testing.T, c *sdk.Client, key string) *sdk.CreateMultipartUploadOutput {
 	t.Helper()
-	out, err := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: aws.String(hereBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
+	out, err := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{
+		Bucket: aws.String(hereBucket), Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +199,9 @@ func TestConditionIsAtomic(t *testing.T) {
 					in.Key = &key
 					_, err = c.CopyObject(t.Context(), in)
 				} else {
-					_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(farBucket), Key: &key, Body: strings.NewReader("put"), IfNoneMatch: aws.String("*")})
+					_, err = c.PutObject(t.Context(), &sdk.PutObjectInput{
+						Bucket: aws.String(farBucket), Key: &key, Body: strings.NewReader("put"), IfNoneMatch: aws.String("*"),
+					})
 				}
 				if err == nil {
 					won.Add(1)
@@ -222,18 +234,23 @@ func TestCopyCarries(t *testing.T) {
 	if _, err := c.CopyObject(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
-	source, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), ChecksumMode: types.ChecksumModeEnabled})
+	source, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(farBucket), Key: aws.String("k"), ChecksumMode: types.ChecksumModeEnabled})
+	got, err := c.HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(farBucket), Key: aws.String("k"), ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, pair := range map[string][2]*string{
 		"content type": {got.ContentType, source.ContentType}, "content encoding": {got.ContentEncoding, source.ContentEncoding},
-		"content language": {got.ContentLanguage, source.ContentLanguage}, "content disposition": {got.ContentDisposition, source.ContentDisposition},
-		"cache control": {got.CacheControl, source.CacheControl}, "expires": {got.ExpiresString, source.ExpiresString},
+		"content language":    {got.ContentLanguage, source.ContentLanguage},
+		"content disposition": {got.ContentDisposition, source.ContentDisposition},
+		"cache control":       {got.CacheControl, source.CacheControl}, "expires": {got.ExpiresString, source.ExpiresString},
 		"sha256": {got.ChecksumSHA256, source.ChecksumSHA256},
 	} {
 		if aws.ToString(pair[0]) != aws.ToString(pair[1]) || aws.ToString(pair[1]) == "" {
@@ -269,8 +286,10 @@ func TestCopyCarries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.TagCount != nil || !maps.Equal(head.Metadata, replace.Metadata) || aws.ToString(head.ContentType) != "text/new" || head.CacheControl != nil {
-		t.Errorf("replaced: got tags %v, metadata %v, type %v, cache control %v", head.TagCount, head.Metadata, *head.ContentType, head.CacheControl)
+	if head.TagCount != nil || !maps.Equal(head.Metadata, replace.Metadata) || aws.ToString(head.ContentType) != "text/new" ||
+		head.CacheControl != nil {
+		t.Errorf("replaced: got tags %v, metadata %v, type %v, cache control %v",
+			head.TagCount, head.Metadata, *head.ContentType, head.CacheControl)
 	}
 }
 
@@ -300,14 +319,18 @@ func TestCopySourceErrors(t *testing.T) {
 	if _, err = c.CopyObject(t.Context(), copyThere("k", *v1.VersionId)); err != nil {
 		t.Errorf("a version behind a delete marker: %v", err)
 	}
-	if _, err = w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId}); err != nil {
+	if _, err = w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	other := copyThere("k", *v1.VersionId)
 	other.Key = aws.String("other")
 	_, err = c.CopyObject(t.Context(), other)
 	wantCode(t, err, 404, "NoSuchVersion")
-	_, err = w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId})
+	_, err = w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId,
+	})
 	wantCode(t, err, 404, "NotFound") // HEAD has no body to say more
 }
 
@@ -353,11 +376,14 @@ func TestMultipartCopy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts = append(parts, types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: out.CopyPartResult.ETag, ChecksumCRC64NVME: out.CopyPartResult.ChecksumCRC64NVME})
+		parts = append(parts, types.CompletedPart{
+			PartNumber: aws.Int32(int32(i + 1)), ETag: out.CopyPartResult.ETag, ChecksumCRC64NVME: out.CopyPartResult.ChecksumCRC64NVME,
+		})
 	}
 	out, err := c.CompleteMultipartUpload(t.Context(), &sdk.CompleteMultipartUploadInput{
 		Bucket: upload.Bucket, Key: upload.Key, UploadId: upload.UploadId, IfNoneMatch: aws.String("*"),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}, MpuObjectSize: aws.Int64(int64(len(body))), ChecksumType: types.ChecksumTypeFullObject,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}, MpuObjectSize: aws.Int64(int64(len(body))),
+		ChecksumType: types.ChecksumTypeFullObject,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,14 +65,17 @@ func TestDeleteMarkerShows(t *testing.T) {
 	two := remove("a/k")
 	want("a/k", *two)
 	// A version that is named is not hidden.
-	if _, err := client.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: bucket, Key: aws.String("a/k"), VersionId: first.VersionId}); err != nil {
+	if _, err := client.HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: bucket, Key: aws.String("a/k"), VersionId: first.VersionId,
+	}); err != nil {
 		t.Error(err)
 	}
 	_, err := client.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: bucket, Key: aws.String("a/k"), VersionId: one})
 	wantCode(t, err, http.StatusMethodNotAllowed, "MethodNotAllowed")
 	// Without its marker the key is there again.
 	for _, marker := range []*string{two, one} {
-		if _, err := client.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: bucket, Key: aws.String("a/k"), VersionId: marker}); err != nil {
+		_, err := client.DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: bucket, Key: aws.String("a/k"), VersionId: marker})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,12 +90,15 @@ func TestDeleteMarkerIsHiddenFromWhoMayNotList(t *testing.T) {
 	w := newWorld(t)
 	reader, _ := w.role(t, "reader", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`)
 	w.put(t, here, hereBucket, "k", "one")
-	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k")}); err != nil {
+	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := w.client(here, reader).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k")})
 	var response *smithyhttp.ResponseError
-	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusForbidden || response.Response.Header.Get("x-amz-delete-marker") != "" {
+	if !errors.As(err, &response) || response.HTTPStatusCode() != http.StatusForbidden ||
+		response.Response.Header.Get("x-amz-delete-marker") != "" {
 		t.Errorf("got %v, want 403 without a marker", err)
 	}
 }

@@ -63,16 +63,21 @@ func TestRequestsAskForTheKeys(t *testing.T) {
 	ctx := t.Context()
 	w.put(t, here, near, "a", "body")
 	keys.take()
-	upload, err := w.client(there).CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: aws.String(far), Key: aws.String("parts")})
+	upload, err := w.client(there).CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{
+		Bucket: aws.String(far), Key: aws.String("parts"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := keys.take(), []string{"kms:GenerateDataKey K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/parts"}; !slices.Equal(got, want) {
+	if got, want := keys.take(),
+		[]string{"kms:GenerateDataKey K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/parts"}; !slices.Equal(got, want) {
 		t.Errorf("CreateMultipartUpload: asked %q, want %q", got, want)
 	}
 	const (
-		encryptNear, decryptNear = "kms:GenerateDataKey K1 s3.us-east-1.amazonaws.com arn:aws:s3:::key-near", "kms:Decrypt K1 s3.us-east-1.amazonaws.com arn:aws:s3:::key-near"
-		encryptFar, decryptFar   = "kms:GenerateDataKey K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/", "kms:Decrypt K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/"
+		encryptNear, decryptNear = "kms:GenerateDataKey K1 s3.us-east-1.amazonaws.com arn:aws:s3:::key-near",
+			"kms:Decrypt K1 s3.us-east-1.amazonaws.com arn:aws:s3:::key-near"
+		encryptFar, decryptFar = "kms:GenerateDataKey K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/",
+			"kms:Decrypt K2 s3.eu-west-1.amazonaws.com arn:aws:s3:::key-far/"
 	)
 	for _, tc := range []struct {
 		name string
@@ -92,29 +97,42 @@ func TestRequestsAskForTheKeys(t *testing.T) {
 		}, []string{decryptNear}},
 		{"HeadObject", func(n, _ *sdk.Client) error {
 			out, err := n.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: aws.String(near), Key: aws.String("a")})
-			if err == nil && (out.ServerSideEncryption != "aws:kms" || aws.ToString(out.SSEKMSKeyId) != "K1" || !aws.ToBool(out.BucketKeyEnabled)) {
+			if err == nil &&
+				(out.ServerSideEncryption != "aws:kms" || aws.ToString(out.SSEKMSKeyId) != "K1" || !aws.ToBool(out.BucketKeyEnabled)) {
 				err = errors.New("the answer does not tell the encryption")
 			}
 			return err
 		}, nil},
 		{"HeadObject with checksum", func(n, _ *sdk.Client) error {
-			_, err := n.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: aws.String(near), Key: aws.String("a"), ChecksumMode: types.ChecksumModeEnabled})
+			_, err := n.HeadObject(ctx, &sdk.HeadObjectInput{
+				Bucket: aws.String(near), Key: aws.String("a"), ChecksumMode: types.ChecksumModeEnabled,
+			})
 			return err
 		}, []string{decryptNear}},
 		{"CopyObject", func(_, f *sdk.Client) error {
-			_, err := f.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: aws.String(far), Key: aws.String("c"), CopySource: copySource(near, "a", "")})
+			_, err := f.CopyObject(ctx, &sdk.CopyObjectInput{
+				Bucket: aws.String(far), Key: aws.String("c"), CopySource: copySource(near, "a", ""),
+			})
 			return err
 		}, []string{encryptFar + "c", decryptNear}},
 		{"UploadPart", func(_, f *sdk.Client) error {
-			_, err := f.UploadPart(ctx, &sdk.UploadPartInput{Bucket: aws.String(far), Key: aws.String("parts"), UploadId: upload.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("x")})
+			_, err := f.UploadPart(ctx, &sdk.UploadPartInput{
+				Bucket: aws.String(far), Key: aws.String("parts"), UploadId: upload.UploadId, PartNumber: aws.Int32(1),
+				Body: strings.NewReader("x"),
+			})
 			return err
 		}, []string{decryptFar + "parts"}},
 		{"UploadPartCopy", func(_, f *sdk.Client) error {
-			_, err := f.UploadPartCopy(ctx, &sdk.UploadPartCopyInput{Bucket: aws.String(far), Key: aws.String("parts"), UploadId: upload.UploadId, PartNumber: aws.Int32(1), CopySource: copySource(near, "a", "")})
+			_, err := f.UploadPartCopy(ctx, &sdk.UploadPartCopyInput{
+				Bucket: aws.String(far), Key: aws.String("parts"), UploadId: upload.UploadId, PartNumber: aws.Int32(1),
+				CopySource: copySource(near, "a", ""),
+			})
 			return err
 		}, []string{decryptFar + "parts", decryptNear}},
 		{"bucket without a key", func(n, _ *sdk.Client) error {
-			_, err := n.PutObject(ctx, &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("b"), Body: strings.NewReader("x")})
+			_, err := n.PutObject(ctx, &sdk.PutObjectInput{
+				Bucket: aws.String(hereBucket), Key: aws.String("b"), Body: strings.NewReader("x"),
+			})
 			return err
 		}, nil},
 		{"listing", func(n, _ *sdk.Client) error {
@@ -127,7 +145,8 @@ func TestRequestsAskForTheKeys(t *testing.T) {
 				return err
 			}
 			rule := out.ServerSideEncryptionConfiguration.Rules[0]
-			if d := rule.ApplyServerSideEncryptionByDefault; d.SSEAlgorithm != "aws:kms" || aws.ToString(d.KMSMasterKeyID) != "K1" || !aws.ToBool(rule.BucketKeyEnabled) {
+			d := rule.ApplyServerSideEncryptionByDefault
+			if d.SSEAlgorithm != "aws:kms" || aws.ToString(d.KMSMasterKeyID) != "K1" || !aws.ToBool(rule.BucketKeyEnabled) {
 				return errors.New("the answer does not tell the key")
 			}
 			return nil
@@ -153,6 +172,8 @@ func TestRequestsAskForTheKeys(t *testing.T) {
 			keys.take()
 		})
 	}
-	_, err = w.client(here).PutObject(ctx, &sdk.PutObjectInput{Bucket: aws.String(near), Key: aws.String("b"), ServerSideEncryption: "AES256", Body: strings.NewReader("x")})
+	_, err = w.client(here).PutObject(ctx, &sdk.PutObjectInput{
+		Bucket: aws.String(near), Key: aws.String("b"), ServerSideEncryption: "AES256", Body: strings.NewReader("x"),
+	})
 	wantCode(t, err, 501, "NotImplemented")
 }

@@ -44,7 +44,10 @@ func recordOf(t *testing.T, n Notification) eventRecord {
 func TestEvent(t *testing.T) {
 	w := newWorld(t)
 	test := w.messages(t)
-	if len(test) != 1 || !regexp.MustCompile(`^\{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"\S+Z","Bucket":"`+hereBucket+`","RequestId":"\w+","HostId":"\S+"\}$`).Match(test[0].Body) {
+	if len(test) != 1 ||
+		!regexp.MustCompile(
+			`^\{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"\S+Z","Bucket":"`+hereBucket+`","RequestId":"\w+","HostId":"\S+"\}$`,
+		).Match(test[0].Body) {
 		t.Errorf("test event: got %q", test)
 	}
 	creds, caller := w.role(t, "writer", `[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]`)
@@ -84,7 +87,9 @@ func TestEvent(t *testing.T) {
 	if second := onlyRecord(t, w); second.S3.Object.Sequencer <= first.S3.Object.Sequencer || len(second.S3.Object.Sequencer) < 16 {
 		t.Errorf("sequencer %s does not follow %s", second.S3.Object.Sequencer, first.S3.Object.Sequencer)
 	}
-	_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("dir/red flower+ü.jpg"), Body: strings.NewReader(""), IfNoneMatch: aws.String("*")})
+	_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("dir/red flower+ü.jpg"), Body: strings.NewReader(""), IfNoneMatch: aws.String("*"),
+	})
 	wantCode(t, err, 412, "PreconditionFailed")
 	if m := w.messages(t); len(m) != 0 {
 		t.Errorf("a refused write sent %d notifications", len(m))

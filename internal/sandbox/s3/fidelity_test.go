@@ -23,19 +23,24 @@ func TestStorageClass(t *testing.T) {
 	if got := w.head(t, here, hereBucket, "k").StorageClass; got != "" {
 		t.Errorf("the new version is %q, want S3 not to name STANDARD", got)
 	}
-	old, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId})
+	old, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), VersionId: v1.VersionId,
+	})
 	if err != nil || old.StorageClass != types.StorageClassStandardIa {
 		t.Errorf("the old version is %q (%v), want STANDARD_IA", old.StorageClass, err)
 	}
 	versions, err := w.client(here).ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: aws.String(hereBucket)})
-	if err != nil || len(versions.Versions) != 2 || versions.Versions[0].StorageClass != "STANDARD" || versions.Versions[1].StorageClass != "STANDARD_IA" {
+	if err != nil || len(versions.Versions) != 2 || versions.Versions[0].StorageClass != "STANDARD" ||
+		versions.Versions[1].StorageClass != "STANDARD_IA" {
 		t.Errorf("listed %+v (%v), want STANDARD over STANDARD_IA", versions, err)
 	}
 
 	// A copy has the class that it asks for, never its source's.
 	from := copySource(hereBucket, "k", *v1.VersionId)
 	for key, class := range map[string]types.StorageClass{"plain": "", "instant": types.StorageClassGlacierIr} {
-		if _, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: &key, CopySource: from, StorageClass: class}); err != nil {
+		if _, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{
+			Bucket: aws.String(farBucket), Key: &key, CopySource: from, StorageClass: class,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		u := w.begin(t, key+" in parts", func(in *sdk.CreateMultipartUploadInput) { in.StorageClass = class })
@@ -49,11 +54,16 @@ func TestStorageClass(t *testing.T) {
 			}
 		}
 	}
-	list, err := w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String(farBucket), Prefix: aws.String("instant")})
-	if err != nil || len(list.Contents) != 2 || list.Contents[0].StorageClass != "GLACIER_IR" || list.Contents[1].StorageClass != "GLACIER_IR" {
+	list, err := w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{
+		Bucket: aws.String(farBucket), Prefix: aws.String("instant"),
+	})
+	if err != nil || len(list.Contents) != 2 || list.Contents[0].StorageClass != "GLACIER_IR" ||
+		list.Contents[1].StorageClass != "GLACIER_IR" {
 		t.Errorf("listed %+v (%v), want both as GLACIER_IR", list, err)
 	}
-	_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("x"), Body: strings.NewReader(""), StorageClass: "LUKEWARM"})
+	_, err = w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("x"), Body: strings.NewReader(""), StorageClass: "LUKEWARM",
+	})
 	wantCode(t, err, 400, "InvalidStorageClass")
 }
 
@@ -126,13 +136,16 @@ func TestBandwidth(t *testing.T) {
 	w.put(t, here, hereBucket, "k", strings.Repeat("x", size))
 	u := w.begin(t, "parts")
 	for _, region := range []string{here, there} {
-		if err := w.faults.Set(fault.Fault{Region: region, Kind: fault.S3Bandwidth, Rate: 1, BytesPerSecond: size * int64(time.Second/share)}); err != nil {
+		err := w.faults.Set(fault.Fault{Region: region, Kind: fault.S3Bandwidth, Rate: 1, BytesPerSecond: size * int64(time.Second/share)})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, do := range map[string]func() error{
 		"PutObject": func() error {
-			_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("put"), Body: strings.NewReader(strings.Repeat("x", size))})
+			_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+				Bucket: aws.String(hereBucket), Key: aws.String("put"), Body: strings.NewReader(strings.Repeat("x", size)),
+			})
 			return err
 		},
 		"GetObject": func() error {
@@ -191,7 +204,8 @@ func TestCallsAreObserved(t *testing.T) {
 	})
 	w.put(t, here, hereBucket, "k", "body")
 	mu.Lock()
-	if len(calls) != 2 || calls[0].Done || !calls[1].Done || calls[0].Operation != "PutObject" || calls[1].Key != "k" || calls[0].Region != here {
+	if len(calls) != 2 || calls[0].Done || !calls[1].Done || calls[0].Operation != "PutObject" || calls[1].Key != "k" ||
+		calls[0].Region != here {
 		t.Errorf("observed %+v, want PutObject twice, done the second time", calls)
 	}
 	mu.Unlock()

@@ -8,7 +8,9 @@ import (
 // FuzzCopySource checks that what is accepted names a bucket and a key, and is
 // read back the same once it is written as the function writes it.
 func FuzzCopySource(f *testing.F) {
-	for _, seed := range []string{"b/k", "/b/a%20b+c?versionId=v", "b/k?versionId=v&x=1", "arn:aws:s3:::b/k", "b/%zz", "b/%00", "?versionId=", "b/k?versionId=%0d%0a"} {
+	for _, seed := range []string{
+		"b/k", "/b/a%20b+c?versionId=v", "b/k?versionId=v&x=1", "arn:aws:s3:::b/k", "b/%zz", "b/%00", "?versionId=", "b/k?versionId=%0d%0a",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, header string) {

@@ -19,11 +19,12 @@ import (
 // connection adds after that is little.
 func withHeaders(total int) func(*sdk.Options) {
 	return sdk.WithAPIOptions(func(stack *middleware.Stack) error {
-		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("fill", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			r := in.Request.(*smithyhttp.Request)
-			r.Header.Set("X-Filler", strings.Repeat("x", total-headerBytes(r.Request)-len("X-Filler: \r\n")))
-			return next.HandleFinalize(ctx, in)
-		}), middleware.After) // the signature is there
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("fill",
+			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				r := in.Request.(*smithyhttp.Request)
+				r.Header.Set("X-Filler", strings.Repeat("x", total-headerBytes(r.Request)-len("X-Filler: \r\n")))
+				return next.HandleFinalize(ctx, in)
+			}), middleware.After) // the signature is there
 	})
 }
 
@@ -32,7 +33,8 @@ func TestHeaderSection(t *testing.T) {
 	c := w.client(here)
 	w.put(t, here, hereBucket, "k", "x")
 	get := func(total int) error {
-		_, err := c.GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k")}, withHeaders(total))
+		_, err := c.GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k")},
+			withHeaders(total))
 		return err
 	}
 	if err := get(maxHeaders - 100); err != nil {
@@ -49,8 +51,12 @@ func TestUserMetadata(t *testing.T) {
 		fits  bool
 	}{{2048, true}, {2049, false}} {
 		metadata := map[string]string{"name": strings.Repeat("x", n.bytes-len("name"))}
-		_, put := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), Metadata: metadata})
-		_, create := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Metadata: metadata})
+		_, put := c.PutObject(t.Context(), &sdk.PutObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), Metadata: metadata,
+		})
+		_, create := c.CreateMultipartUpload(t.Context(), &sdk.CreateMultipartUploadInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Metadata: metadata,
+		})
 		for name, err := range map[string]error{"PutObject": put, "CreateMultipartUpload": create} {
 			switch {
 			case !n.fits:
@@ -80,7 +86,9 @@ func TestTagsAreMeasuredInCharacters(t *testing.T) {
 				return err
 			},
 			"CopyObject": func(k *string) error {
-				_, err := c.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", ""), TaggingDirective: "REPLACE", Tagging: header})
+				_, err := c.CopyObject(t.Context(), &sdk.CopyObjectInput{
+					Bucket: b, Key: k, CopySource: copySource(hereBucket, "source", ""), TaggingDirective: "REPLACE", Tagging: header,
+				})
 				return err
 			},
 			"CreateMultipartUpload": func(k *string) error {
@@ -89,7 +97,9 @@ func TestTagsAreMeasuredInCharacters(t *testing.T) {
 			},
 			"PutObjectTagging": func(k *string) error {
 				w.put(t, here, hereBucket, *k, "x")
-				_, err := c.PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: b, Key: k, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: &key, Value: &value}}}})
+				_, err := c.PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{
+					Bucket: b, Key: k, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: &key, Value: &value}}},
+				})
 				return err
 			},
 		}
@@ -130,11 +140,17 @@ func TestTagsThatS3Refuses(t *testing.T) {
 		strings.Join(eleven, "&"): "BadRequest",
 		"a=%ff":                   "InvalidTag",
 	} {
-		_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), Tagging: &header})
+		_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"), Tagging: &header,
+		})
 		t.Run(header[:min(len(header), 10)], func(t *testing.T) { wantCode(t, err, 400, code) })
 	}
-	twice := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("a"), Value: aws.String("2")}}}
-	_, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: twice})
+	twice := &types.Tagging{
+		TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("a"), Value: aws.String("2")}},
+	}
+	_, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: twice,
+	})
 	wantCode(t, err, 400, "InvalidTag")
 }
 
@@ -146,9 +162,13 @@ func TestMetadataAndTagsFitTogether(t *testing.T) {
 	w.put(t, here, hereBucket, "k", "x", func(in *sdk.PutObjectInput) { in.Metadata = metadata })
 	var tags []types.Tag
 	for i := range maxTags {
-		tags = append(tags, types.Tag{Key: aws.String(fmt.Sprint(i) + strings.Repeat("日", maxTagKey-1)), Value: aws.String(strings.Repeat("本", maxTagValue))})
+		tags = append(tags, types.Tag{
+			Key: aws.String(fmt.Sprint(i) + strings.Repeat("日", maxTagKey-1)), Value: aws.String(strings.Repeat("本", maxTagValue)),
+		})
 	}
-	if _, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: &types.Tagging{TagSet: tags}}); err != nil {
+	if _, err := w.client(here).PutObjectTagging(t.Context(), &sdk.PutObjectTaggingInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Tagging: &types.Tagging{TagSet: tags},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.client(there).CopyObject(t.Context(), copyThere("k", "")); err != nil {
@@ -158,7 +178,9 @@ func TestMetadataAndTagsFitTogether(t *testing.T) {
 	if aws.ToInt32(head.TagCount) != maxTags || head.Metadata["name"] != metadata["name"] {
 		t.Errorf("the copy has %d tags and %d bytes of metadata", aws.ToInt32(head.TagCount), len(head.Metadata["name"]))
 	}
-	out, err := w.client(there).GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{Bucket: aws.String(farBucket), Key: aws.String("k")})
+	out, err := w.client(there).GetObjectTagging(t.Context(), &sdk.GetObjectTaggingInput{
+		Bucket: aws.String(farBucket), Key: aws.String("k"),
+	})
 	if err != nil || !reflect.DeepEqual(out.TagSet, tags) {
 		t.Errorf("the copy's tags are not the source's (%v)", err)
 	}

@@ -88,13 +88,18 @@ func TestUploadHasTheTimeOfItsBeginning(t *testing.T) {
 	if err != nil || len(listed.Uploads) != 1 {
 		t.Fatal(listed, err)
 	}
-	part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{Bucket: b, Key: k, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("parts")})
+	part, err := c.UploadPart(t.Context(), &sdk.UploadPartInput{
+		Bucket: b, Key: k, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("parts"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, here, hereBucket, "k", "since")
 	out, err := c.CompleteMultipartUpload(t.Context(), &sdk.CompleteMultipartUploadInput{
-		Bucket: b, Key: k, UploadId: up.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}}},
+		Bucket: b, Key: k, UploadId: up.UploadId,
+		MultipartUpload: &types.CompletedMultipartUpload{
+			Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +123,8 @@ func TestUploadsSayWhoBeganThem(t *testing.T) {
 		t.Errorf("ListParts: %+v, %v; want %s of %s", parts, err, caller.ARN, canonicalID(account))
 	}
 	uploads, err := c.ListMultipartUploads(ctx, &sdk.ListMultipartUploadsInput{Bucket: b})
-	if err != nil || len(uploads.Uploads) != 1 || *uploads.Uploads[0].Initiator.ID != caller.ARN || *uploads.Uploads[0].Owner.ID != canonicalID(account) {
+	if err != nil || len(uploads.Uploads) != 1 || *uploads.Uploads[0].Initiator.ID != caller.ARN ||
+		*uploads.Uploads[0].Owner.ID != canonicalID(account) {
 		t.Errorf("ListMultipartUploads: %+v, %v; want one of %s", uploads, err, caller.ARN)
 	}
 }
@@ -170,7 +176,8 @@ func TestListsAreEncodedOnDemand(t *testing.T) {
 		}
 	}
 	markers, err := c.ListObjectVersions(ctx, &sdk.ListObjectVersionsInput{Bucket: b, Prefix: aws.String("gone"), EncodingType: "url"})
-	if err != nil || len(markers.DeleteMarkers) != 1 || *markers.DeleteMarkers[0].Key != "gone+%2B" || *markers.Versions[0].Key != "gone+%2B" {
+	if err != nil || len(markers.DeleteMarkers) != 1 || *markers.DeleteMarkers[0].Key != "gone+%2B" ||
+		*markers.Versions[0].Key != "gone+%2B" {
 		t.Errorf("delete markers: %+v, %v; want gone+%%2B", markers, err)
 	}
 	plain, err := c.ListObjectsV2(ctx, &sdk.ListObjectsV2Input{Bucket: b, Delimiter: aws.String("/")})

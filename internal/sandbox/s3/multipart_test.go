@@ -111,7 +111,8 @@ func TestPartCopyThatS3Refuses(t *testing.T) {
 func (w *world) destroyed(t testing.TB, key string) string {
 	t.Helper()
 	gone := w.put(t, here, hereBucket, key, "x").VersionId
-	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: &key, VersionId: gone}); err != nil {
+	_, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: &key, VersionId: gone})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return *gone
@@ -121,7 +122,9 @@ func TestCompletionThatS3Refuses(t *testing.T) {
 	w := newWorld(t)
 	size := int64(6*mib + 1)
 	source := w.put(t, here, hereBucket, "big", strings.Repeat("x", int(size)))
-	w.put(t, here, hereBucket, "full", strings.Repeat("x", int(size)), func(in *sdk.PutObjectInput) { in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc64nvme })
+	w.put(t, here, hereBucket, "full", strings.Repeat("x", int(size)), func(in *sdk.PutObjectInput) {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc64nvme
+	})
 	from := copySource(hereBucket, "big", *source.VersionId)
 	two := func(t *testing.T) *upload {
 		u := w.begin(t, "copy")
@@ -148,7 +151,8 @@ func TestCompletionThatS3Refuses(t *testing.T) {
 		}, 500, "InternalError"},
 		{"another tag", func(i *in) {
 			i.MultipartUpload = &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{
-				PartNumber: aws.Int32(1), ETag: aws.String(`"0123456789abcdef0123456789abcdef"`), ChecksumCRC64NVME: i.MultipartUpload.Parts[0].ChecksumCRC64NVME,
+				PartNumber: aws.Int32(1), ETag: aws.String(`"0123456789abcdef0123456789abcdef"`),
+				ChecksumCRC64NVME: i.MultipartUpload.Parts[0].ChecksumCRC64NVME,
 			}}}
 		}, 400, "InvalidPart"},
 	} {
@@ -284,7 +288,9 @@ func TestThousandsOfParts(t *testing.T) {
 	g.SetLimit(16)
 	for i := range u.parts {
 		g.Go(func() error {
-			in := &sdk.UploadPartCopyInput{Bucket: &u.bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(i + 1)), CopySource: seed}
+			in := &sdk.UploadPartCopyInput{
+				Bucket: &u.bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(i + 1)), CopySource: seed,
+			}
 			if i == len(u.parts)-1 {
 				in.CopySource = end
 			}

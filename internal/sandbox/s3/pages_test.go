@@ -38,7 +38,9 @@ func TestListsInPages(t *testing.T) {
 	slices.Sort(versions)
 	for size := range int32(4) { // a page ends after a current version, an older one, a delete marker
 		var got []string
-		for p := sdk.NewListObjectVersionsPaginator(c, &sdk.ListObjectVersionsInput{Bucket: b, MaxKeys: aws.Int32(size + 1)}); p.HasMorePages(); {
+		for p := sdk.NewListObjectVersionsPaginator(c, &sdk.ListObjectVersionsInput{
+			Bucket: b, MaxKeys: aws.Int32(size + 1),
+		}); p.HasMorePages(); {
 			page, err := p.NextPage(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -60,7 +62,9 @@ func TestListsInPages(t *testing.T) {
 	}
 	slices.Sort(uploads)
 	var got []string
-	for p := sdk.NewListMultipartUploadsPaginator(c, &sdk.ListMultipartUploadsInput{Bucket: b, MaxUploads: aws.Int32(2)}); p.HasMorePages(); {
+	for p := sdk.NewListMultipartUploadsPaginator(c, &sdk.ListMultipartUploadsInput{
+		Bucket: b, MaxUploads: aws.Int32(2),
+	}); p.HasMorePages(); {
 		page, err := p.NextPage(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +77,9 @@ func TestListsInPages(t *testing.T) {
 		t.Errorf("ListMultipartUploads = %v, want %v", got, uploads)
 	}
 	var parts []int32
-	for p := sdk.NewListPartsPaginator(c, &sdk.ListPartsInput{Bucket: b, Key: up.Key, UploadId: up.UploadId, MaxParts: aws.Int32(2)}); p.HasMorePages(); {
+	for p := sdk.NewListPartsPaginator(c, &sdk.ListPartsInput{
+		Bucket: b, Key: up.Key, UploadId: up.UploadId, MaxParts: aws.Int32(2),
+	}); p.HasMorePages(); {
 		page, err := p.NextPage(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +150,9 @@ func TestUploadsInGroups(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.name, tt.got, tt.want)
 		}
 	}
-	if _, err := c.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{Bucket: b, Key: aws.String("a"), UploadId: ids["a 1"]}); err != nil {
+	if _, err := c.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{
+		Bucket: b, Key: aws.String("a"), UploadId: ids["a 1"],
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := list("", 10, "a", ids["a 1"]), "a 2, d/x 1, d/y 1, e/ 1, f 1"; got != want {

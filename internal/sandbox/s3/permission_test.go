@@ -54,16 +54,20 @@ func TestPermissionsAreNecessaryAndSufficient(t *testing.T) {
 				return err
 			}, there,
 		},
-		"copy without the tags": {[]grant{{"s3:GetObject", from}, {"s3:PutObject", to}}, func(ctx context.Context, c *sdk.Client, unique string) error {
-			in := copyThere("tagged", "")
-			in.Key, in.TaggingDirective = &unique, types.TaggingDirectiveReplace
-			_, err := c.CopyObject(ctx, in)
-			return err
-		}, there},
-		"put with tags": {[]grant{{"s3:PutObject", to}, {"s3:PutObjectTagging", to}}, func(ctx context.Context, c *sdk.Client, unique string) error {
-			_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: aws.String(farBucket), Key: &unique, Body: strings.NewReader("x"), Tagging: aws.String("a=b")})
-			return err
-		}, there},
+		"copy without the tags": {[]grant{{"s3:GetObject", from}, {"s3:PutObject", to}},
+			func(ctx context.Context, c *sdk.Client, unique string) error {
+				in := copyThere("tagged", "")
+				in.Key, in.TaggingDirective = &unique, types.TaggingDirectiveReplace
+				_, err := c.CopyObject(ctx, in)
+				return err
+			}, there},
+		"put with tags": {[]grant{{"s3:PutObject", to}, {"s3:PutObjectTagging", to}},
+			func(ctx context.Context, c *sdk.Client, unique string) error {
+				_, err := c.PutObject(ctx, &sdk.PutObjectInput{
+					Bucket: aws.String(farBucket), Key: &unique, Body: strings.NewReader("x"), Tagging: aws.String("a=b"),
+				})
+				return err
+			}, there},
 		"head": {[]grant{{"s3:GetObject", from}}, func(ctx context.Context, c *sdk.Client, _ string) error {
 			out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("plain")})
 			if err == nil {
@@ -128,7 +132,9 @@ func TestBucketPolicy(t *testing.T) {
 	w := newWorld(t)
 	creds, caller := w.role(t, "nobody", statements([]grant{{"s3:GetBucketLocation", hereBucket}}))
 	put := func(c ...iam.Credentials) error {
-		_, err := w.client(here, c...).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x")})
+		_, err := w.client(here, c...).PutObject(t.Context(), &sdk.PutObjectInput{
+			Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("x"),
+		})
 		return err
 	}
 	set := func(policy string) {
@@ -142,12 +148,14 @@ func TestBucketPolicy(t *testing.T) {
 		}
 	}
 	wantCode(t, put(creds), 403, "AccessDenied")
-	set(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + caller.Role.ARN + `"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::` + hereBucket + `/*"}]}`)
+	set(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + caller.Role.ARN +
+		`"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::` + hereBucket + `/*"}]}`)
 	if err := put(creds); err != nil {
 		t.Errorf("allowed by the bucket policy: %v", err)
 	}
 	// What every bucket that wants TLS has: these requests stand for HTTPS.
-	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::` + hereBucket + `/*","Condition":{"Bool":{"aws:SecureTransport":"%s"}}}]}`
+	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::` + hereBucket +
+		`/*","Condition":{"Bool":{"aws:SecureTransport":"%s"}}}]}`
 	set(fmt.Sprintf(deny, "false"))
 	if err := put(); err != nil {
 		t.Errorf("denied without TLS only: %v", err)

@@ -175,7 +175,9 @@ func (p *player) copy(t *rapid.T) {
 	}
 	body, tags := source.body, source.tags
 	p.add(to, played{id: p.version(out.VersionId), body: body, etag: *out.CopyObjectResult.ETag, tags: tags})
-	p.expect(t, eventFields{"ObjectCreated:Copy", to, aws.ToString(out.VersionId), strings.Trim(*out.CopyObjectResult.ETag, `"`), len(body)})
+	p.expect(t, eventFields{
+		"ObjectCreated:Copy", to, aws.ToString(out.VersionId), strings.Trim(*out.CopyObjectResult.ETag, `"`), len(body),
+	})
 }
 
 func (p *player) inParts(t *rapid.T) {
@@ -255,7 +257,9 @@ func (p *player) tag(t *rapid.T) {
 }
 
 func (p *player) setVersioning(t *rapid.T) {
-	state := rapid.SampledFrom([]types.BucketVersioningStatus{types.BucketVersioningStatusEnabled, types.BucketVersioningStatusSuspended}).Draw(t, "state")
+	state := rapid.SampledFrom([]types.BucketVersioningStatus{
+		types.BucketVersioningStatusEnabled, types.BucketVersioningStatusSuspended,
+	}).Draw(t, "state")
 	_, err := p.client.PutBucketVersioning(t.Context(), &sdk.PutBucketVersioningInput{
 		Bucket: &p.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: state},
 	})
@@ -275,7 +279,8 @@ func (p *player) check(t *rapid.T) {
 			objects = append(objects, key)
 			head, err := p.client.HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: &p.bucket, Key: &key})
 			code(t, "head", err, "")
-			if *head.ETag != v.etag || *head.ContentLength != int64(len(v.body)) || int(aws.ToInt32(head.TagCount)) != v.tags || aws.ToString(head.VersionId) != p.shown(v.id) {
+			if *head.ETag != v.etag || *head.ContentLength != int64(len(v.body)) || int(aws.ToInt32(head.TagCount)) != v.tags ||
+				aws.ToString(head.VersionId) != p.shown(v.id) {
 				t.Fatalf("%q is %+v, want %+v", key, head, *v)
 			}
 		}

@@ -141,10 +141,12 @@ func TestSignedChunks(t *testing.T) {
 		status  int
 		code    string
 	}{
-		"as signed":                  {"", nil, 200, ""},
-		"as signed, with a trailer":  {trailer, nil, 200, ""},
-		"changed data":               {"", func(s string) string { return strings.Replace(s, "bc", "bd", 1) }, 403, "SignatureDoesNotMatch"},
-		"changed trailer":            {trailer, func(s string) string { return strings.Replace(s, "crc32c:", "crc32c: A", 1) }, 403, "SignatureDoesNotMatch"},
+		"as signed":                 {"", nil, 200, ""},
+		"as signed, with a trailer": {trailer, nil, 200, ""},
+		"changed data": {"", func(s string) string { return strings.Replace(s, "bc", "bd", 1) }, 403,
+			"SignatureDoesNotMatch"},
+		"changed trailer": {trailer, func(s string) string { return strings.Replace(s, "crc32c:", "crc32c: A", 1) }, 403,
+			"SignatureDoesNotMatch"},
 		"wrong checksum":             {"x-amz-checksum-crc32c:AAAAAA==", nil, 400, "BadDigest"},
 		"cut off in a chunk":         {"", func(s string) string { return s[:len(s)/2] }, 400, "IncompleteBody"},
 		"cut off before the end":     {"", func(s string) string { return s[:len(s)-2] }, 400, "IncompleteBody"},
@@ -229,7 +231,8 @@ func TestBodiesThatS3Refuses(t *testing.T) {
 		{"another MD5", sum("body"), []string{"Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400, "BadDigest"},
 		{"an MD5 that is none", sum("body"), []string{"Content-MD5", "x"}, 400, "InvalidDigest"},
 		{"a checksum that is none", sum("body"), []string{"X-Amz-Checksum-Crc32", "x"}, 400, "InvalidRequest"},
-		{"two checksums", sum("body"), []string{"X-Amz-Checksum-Crc32", "AAAAAA==", "X-Amz-Checksum-Crc32c", "AAAAAA=="}, 400, "InvalidRequest"},
+		{"two checksums", sum("body"), []string{"X-Amz-Checksum-Crc32", "AAAAAA==", "X-Amz-Checksum-Crc32c", "AAAAAA=="}, 400,
+			"InvalidRequest"},
 		{"an algorithm without its checksum", sum("body"), []string{"X-Amz-Sdk-Checksum-Algorithm", "CRC32"}, 400, "InvalidRequest"},
 		{"a checksum of XXHASH", sum("body"), []string{"X-Amz-Checksum-Xxhash64", "AAAAAAAAAAA="}, 501, "NotImplemented"},
 		{"chunks without their size", streamingUnsigned, nil, 411, "MissingContentLength"},
@@ -242,7 +245,8 @@ func TestBodiesThatS3Refuses(t *testing.T) {
 			}
 		})
 	}
-	if list, err := w.client(here).ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: aws.String(hereBucket)}); err != nil || len(list.Versions) != 0 {
+	list, err := w.client(here).ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: aws.String(hereBucket)})
+	if err != nil || len(list.Versions) != 0 {
 		t.Errorf("%+v (%v) is there, want nothing", list.Versions, err)
 	}
 }

@@ -102,7 +102,8 @@ func TestHeadersOfTheAnswerAreOverridden(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, here, hereBucket, "k", "x", func(in *sdk.PutObjectInput) { in.ContentType = aws.String("text/plain") })
 	out, err := w.client(here).GetObject(t.Context(), &sdk.GetObjectInput{
-		Bucket: aws.String(hereBucket), Key: aws.String("k"), ResponseContentType: aws.String("text/html"), ResponseCacheControl: aws.String("no-store"),
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), ResponseContentType: aws.String("text/html"),
+		ResponseCacheControl: aws.String("no-store"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +116,9 @@ func TestHeadersOfTheAnswerAreOverridden(t *testing.T) {
 
 func TestAttributesOfAnObject(t *testing.T) {
 	w := newWorld(t)
-	w.put(t, here, hereBucket, "source", strings.Repeat("x", 6*mib), func(in *sdk.PutObjectInput) { in.StorageClass = types.StorageClassStandardIa })
+	w.put(t, here, hereBucket, "source", strings.Repeat("x", 6*mib), func(in *sdk.PutObjectInput) {
+		in.StorageClass = types.StorageClassStandardIa
+	})
 	u := w.begin(t, "parts")
 	u.mustCopy(copySource(hereBucket, "source", ""), "0-5242879")
 	u.mustCopy(copySource(hereBucket, "source", ""), "5242880-6291455")
@@ -133,12 +136,15 @@ func TestAttributesOfAnObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := out.ObjectParts
-	if *out.ObjectSize != 6*mib || !strings.HasSuffix(*out.ETag, "-2") || strings.Contains(*out.ETag, `"`) || out.Checksum.ChecksumType != "FULL_OBJECT" || out.StorageClass != "STANDARD" ||
-		*p.TotalPartsCount != 2 || !*p.IsTruncated || len(p.Parts) != 1 || *p.Parts[0].Size != 5*mib || aws.ToString(p.Parts[0].ChecksumCRC64NVME) == "" {
+	if *out.ObjectSize != 6*mib || !strings.HasSuffix(*out.ETag, "-2") || strings.Contains(*out.ETag, `"`) ||
+		out.Checksum.ChecksumType != "FULL_OBJECT" || out.StorageClass != "STANDARD" ||
+		*p.TotalPartsCount != 2 || !*p.IsTruncated || len(p.Parts) != 1 || *p.Parts[0].Size != 5*mib ||
+		aws.ToString(p.Parts[0].ChecksumCRC64NVME) == "" {
 		t.Errorf("got %+v with %+v", out, p)
 	}
 	out, err = get(there, farBucket, "parts", nil, p.NextPartNumberMarker, "ObjectParts")
-	if err != nil || len(out.ObjectParts.Parts) != 1 || *out.ObjectParts.Parts[0].PartNumber != 2 || *out.ObjectParts.IsTruncated || out.ETag != nil {
+	if err != nil || len(out.ObjectParts.Parts) != 1 || *out.ObjectParts.Parts[0].PartNumber != 2 || *out.ObjectParts.IsTruncated ||
+		out.ETag != nil {
 		t.Errorf("the next page: %+v (%v), want part 2 alone", out, err)
 	}
 	out, err = get(here, hereBucket, "source", nil, nil, all...)
@@ -173,7 +179,8 @@ func TestParametersThatS3Refuses(t *testing.T) {
 		}
 	}
 	for _, body := range []string{"", "<", "<Delete></Delete>", "<Tagging></Tagging>"} {
-		_, _, answer := do(t, w.raw(t, http.MethodPost, "/"+hereBucket+"?delete", "UNSIGNED-PAYLOAD", []byte(body), "Content-MD5", md5Of(body)))
+		_, _, answer := do(t,
+			w.raw(t, http.MethodPost, "/"+hereBucket+"?delete", "UNSIGNED-PAYLOAD", []byte(body), "Content-MD5", md5Of(body)))
 		if !strings.Contains(answer, "<Code>MalformedXML</Code>") {
 			t.Errorf("%s: %s, want MalformedXML", body, answer)
 		}

@@ -17,11 +17,15 @@ func TestMissingOperationsAreAuthorizedFirst(t *testing.T) {
 	mayNot, _ := w.role(t, "may-not", statements([]grant{{"s3:PutObject", hereBucket + "/*"}}))
 	for name, call := range map[string]func(*sdk.Client) error{
 		"PutBucketLifecycleConfiguration": func(c *sdk.Client) error {
-			_, err := c.PutBucketLifecycleConfiguration(t.Context(), &sdk.PutBucketLifecycleConfigurationInput{Bucket: aws.String(hereBucket)})
+			_, err := c.PutBucketLifecycleConfiguration(t.Context(), &sdk.PutBucketLifecycleConfigurationInput{
+				Bucket: aws.String(hereBucket),
+			})
 			return err
 		},
 		"PutObjectAcl": func(c *sdk.Client) error {
-			_, err := c.PutObjectAcl(t.Context(), &sdk.PutObjectAclInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), ACL: types.ObjectCannedACLPrivate})
+			_, err := c.PutObjectAcl(t.Context(), &sdk.PutObjectAclInput{
+				Bucket: aws.String(hereBucket), Key: aws.String("k"), ACL: types.ObjectCannedACLPrivate,
+			})
 			return err
 		},
 	} {

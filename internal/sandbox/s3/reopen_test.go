@@ -28,7 +28,8 @@ func (u *upload) put(body string) {
 	u.t.Helper()
 	number := aws.Int32(int32(len(u.parts) + 1))
 	out, err := u.client.UploadPart(u.t.Context(), &sdk.UploadPartInput{
-		Bucket: &u.bucket, Key: &u.key, UploadId: &u.id, PartNumber: number, Body: strings.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme,
+		Bucket: &u.bucket, Key: &u.key, UploadId: &u.id, PartNumber: number, Body: strings.NewReader(body),
+		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme,
 	})
 	if err != nil {
 		u.t.Fatal(err)
@@ -45,7 +46,9 @@ func TestReopen(t *testing.T) {
 	})
 	w.put(t, here, hereBucket, "a/k", "two")
 	w.put(t, here, hereBucket, "gone", "three")
-	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("gone")}); err != nil {
+	if _, err := w.client(here).DeleteObject(t.Context(), &sdk.DeleteObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("gone"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	u := w.begin(t, "upload")
@@ -56,7 +59,9 @@ func TestReopen(t *testing.T) {
 	if got := w.get(t, here, hereBucket, "a/k"); got != "two" {
 		t.Errorf("got %q, want two", got)
 	}
-	head, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("a/k"), VersionId: first.VersionId})
+	head, err := w.client(here).HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("a/k"), VersionId: first.VersionId,
+	})
 	if err != nil || aws.ToInt32(head.TagCount) != 1 || head.Metadata["m"] != "1" || aws.ToString(head.CacheControl) != "no-store" {
 		t.Errorf("the first version has %+v (%v)", head, err)
 	}
@@ -93,7 +98,8 @@ func TestReopenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.CreateBucket(t.Context(), here, BucketConfig{Name: hereBucket}); err == nil || !strings.Contains(err.Error(), "it was there with versions") {
+	if err := other.CreateBucket(t.Context(), here, BucketConfig{Name: hereBucket}); err == nil ||
+		!strings.Contains(err.Error(), "it was there with versions") {
 		t.Errorf("got %v, want that there are versions", err)
 	}
 	if err := other.Close(); err != nil {

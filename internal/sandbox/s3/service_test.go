@@ -23,7 +23,8 @@ import (
 // have trouble with.
 func oddKeys() []string {
 	return []string{
-		"plain", "with space", " ", "plus+plus", "percent%20sign", "100%", "slash/inside/deep", "unicode-äöü-日本-🙂", "quest?ion&amp=1#hash", "a?versionId=b",
+		"plain", "with space", " ", "plus+plus", "percent%20sign", "100%", "slash/inside/deep", "unicode-äöü-日本-🙂", "quest?ion&amp=1#hash",
+		"a?versionId=b",
 		"quote'\"<>", "trailing-dot.", ".hidden", "~tilde*!()", "back\\slash", "a=b;c:d,e@f$g", strings.Repeat("long/", 200),
 		"a//b", "/leading", "//", "a/b", "a", "folder/", "folder", "folder/../up", ".", "./a", "a/./b", ".sgwtmp/x", ".name.sgwtmp.1",
 		strings.Repeat("x", 256), strings.Repeat("ü", 512), "line\nfeed", "tab\t", "nul\x00", "\x7f", "e\u0301", "\u00e9", "\ufeff",
@@ -67,7 +68,9 @@ func TestKeys(t *testing.T) {
 	want := oddKeys()
 	slices.Sort(want)
 	var got []string
-	pages := sdk.NewListObjectsV2Paginator(w.client(there), &sdk.ListObjectsV2Input{Bucket: aws.String(farBucket), EncodingType: "url", MaxKeys: aws.Int32(7)})
+	pages := sdk.NewListObjectsV2Paginator(w.client(there), &sdk.ListObjectsV2Input{
+		Bucket: aws.String(farBucket), EncodingType: "url", MaxKeys: aws.Int32(7),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -98,7 +101,9 @@ func TestKeysThatS3Refuses(t *testing.T) {
 		"\xff":                    "InvalidURI",
 	} {
 		t.Run(key[:min(len(key), 20)], func(t *testing.T) {
-			_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: &key, Body: strings.NewReader("x")})
+			_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{
+				Bucket: aws.String(hereBucket), Key: &key, Body: strings.NewReader("x"),
+			})
 			wantCode(t, err, 400, code)
 		})
 	}
@@ -140,7 +145,9 @@ func TestWrongChecksumIsRefused(t *testing.T) {
 func TestPresignedURLs(t *testing.T) {
 	w := newWorld(t)
 	p := sdk.NewPresignClient(w.client(here))
-	put, err := p.PresignPutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), Body: strings.NewReader("hello")})
+	put, err := p.PresignPutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), Body: strings.NewReader("hello"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +166,9 @@ func TestPresignedURLs(t *testing.T) {
 		t.Errorf("got %q, want hello", got)
 	}
 	// Headers of the request are parameters of the URL.
-	get, err := p.PresignGetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), ChecksumMode: types.ChecksumModeEnabled})
+	get, err := p.PresignGetObject(t.Context(), &sdk.GetObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("pre signed"), ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil || !strings.Contains(strings.ToLower(get.URL), "x-amz-checksum-mode=enabled") {
 		t.Fatalf("%+v (%v) does not have the header as a parameter", get, err)
 	}
@@ -183,7 +192,9 @@ func TestPresignedURLs(t *testing.T) {
 
 func TestWrongRegionIsRedirected(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.client(there).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader("")})
+	_, err := w.client(there).PutObject(t.Context(), &sdk.PutObjectInput{
+		Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: strings.NewReader(""),
+	})
 	wantCode(t, err, 301, "PermanentRedirect")
 	_, err = w.client(there).ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: aws.String("nowhere")})
 	wantCode(t, err, 404, "NoSuchBucket")
@@ -208,7 +219,9 @@ func TestUnknownIsRefusedByName(t *testing.T) {
 func TestRequestsAreCounted(t *testing.T) {
 	w := newWorld(t)
 	w.put(t, here, hereBucket, "k", "x")
-	_, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", "")})
+	_, err := w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{
+		Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", ""),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +256,9 @@ func TestFaults(t *testing.T) {
 	big := &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("k"), Body: bytes.NewReader(make([]byte, 8<<20))}
 	_, err := w.client(here).PutObject(t.Context(), big)
 	wantCode(t, err, 503, "ServiceUnavailable")
-	_, err = w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", "")})
+	_, err = w.client(there).CopyObject(t.Context(), &sdk.CopyObjectInput{
+		Bucket: aws.String(farBucket), Key: aws.String("k"), CopySource: copySource(hereBucket, "k", ""),
+	})
 	wantCode(t, err, 503, "ServiceUnavailable")
 	set(here, fault.S3Unavailable, 0)
 	if err := get(); err != nil {
@@ -254,13 +269,16 @@ func TestFaults(t *testing.T) {
 func TestCreateBucketRefuses(t *testing.T) {
 	w := newWorld(t)
 	for name, c := range map[string]BucketConfig{
-		"already exists":         {Name: hereBucket},
-		"3 to 63":                {Name: "Up"},
-		"two dots":               {Name: "a..b"},
-		"IP address":             {Name: "10.0.0.1"},
-		"event is not supported": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectInvented:*"}}}}},
+		"already exists": {Name: hereBucket},
+		"3 to 63":        {Name: "Up"},
+		"two dots":       {Name: "a..b"},
+		"IP address":     {Name: "10.0.0.1"},
+		"event is not supported": {
+			Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectInvented:*"}}}},
+		},
 		"ambiguously defined": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{
-			{ARN: topic, Events: []string{"s3:ObjectCreated:*"}}, {ARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Filter: KeyFilter("a", "")},
+			{ARN: topic, Events: []string{"s3:ObjectCreated:*"}},
+			{ARN: topic, Events: []string{"s3:ObjectCreated:Put"}, Filter: KeyFilter("a", "")},
 		}}},
 		"region is not valid": {Name: "fine", Notifications: Notifications{Rules: []NotificationRule{
 			{ARN: strings.Replace(topic, here, there, 1), Events: []string{"s3:ObjectCreated:*"}},
@@ -272,8 +290,11 @@ func TestCreateBucketRefuses(t *testing.T) {
 		}
 	}
 	w.service.config.NotifyTest = func(context.Context, Notification) error { return errors.New("topic policy") }
-	c := BucketConfig{Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectCreated:*"}}}}}
-	if err := w.service.CreateBucket(t.Context(), here, c); err == nil || !strings.Contains(err.Error(), "nable to validate the following destination configurations") {
+	c := BucketConfig{
+		Name: "fine", Notifications: Notifications{Rules: []NotificationRule{{ARN: topic, Events: []string{"s3:ObjectCreated:*"}}}},
+	}
+	if err := w.service.CreateBucket(t.Context(), here, c); err == nil ||
+		!strings.Contains(err.Error(), "nable to validate the following destination configurations") {
 		t.Errorf("got %v, want AWS's error about the destination", err)
 	}
 	w.service.config.NotifyTest = w.notify

@@ -54,9 +54,10 @@ func TestNetworkTakesItsTime(t *testing.T) {
 	_, err := w.client(here).PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String(hereBucket), Key: aws.String("busy/k")})
 	wantCode(t, err, 503, "SlowDown")
 	w.put(t, here, hereBucket, "idle/k", "x")
-	deleted, err := w.client(here).DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{Bucket: aws.String(hereBucket), Delete: &types.Delete{Objects: []types.ObjectIdentifier{
-		{Key: aws.String("busy/k")}, {Key: aws.String("idle/k")},
-	}}})
+	deleted, err := w.client(here).DeleteObjects(t.Context(), &sdk.DeleteObjectsInput{Bucket: aws.String(hereBucket),
+		Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+			{Key: aws.String("busy/k")}, {Key: aws.String("idle/k")},
+		}}})
 	if err != nil || len(deleted.Deleted) != 1 || len(deleted.Errors) != 1 || *deleted.Errors[0].Code != "SlowDown" {
 		t.Errorf("deleting a key of a busy prefix and one of an idle one: got %+v, %v", deleted, err)
 	}

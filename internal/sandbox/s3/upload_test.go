@@ -59,7 +59,9 @@ func (u *upload) copyPart(source *string, bytes string, change ...func(*sdk.Uplo
 
 func completed(number int, out *sdk.UploadPartCopyOutput) types.CompletedPart {
 	r := out.CopyPartResult
-	return types.CompletedPart{PartNumber: aws.Int32(int32(number)), ETag: r.ETag, ChecksumCRC64NVME: r.ChecksumCRC64NVME, ChecksumCRC32: r.ChecksumCRC32}
+	return types.CompletedPart{
+		PartNumber: aws.Int32(int32(number)), ETag: r.ETag, ChecksumCRC64NVME: r.ChecksumCRC64NVME, ChecksumCRC32: r.ChecksumCRC32,
+	}
 }
 
 func (u *upload) mustCopy(source *string, bytes string) *sdk.UploadPartCopyOutput {
@@ -83,7 +85,9 @@ func (u *upload) complete(change ...func(*sdk.CompleteMultipartUploadInput)) (*s
 
 func (w *world) head(t testing.TB, region, bucket, key string) *sdk.HeadObjectOutput {
 	t.Helper()
-	out, err := w.client(region).HeadObject(t.Context(), &sdk.HeadObjectInput{Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+	out, err := w.client(region).HeadObject(t.Context(), &sdk.HeadObjectInput{
+		Bucket: &bucket, Key: &key, ChecksumMode: types.ChecksumModeEnabled,
+	})
 	if err != nil {
 		t.Fatalf("head %s: %v", key, err)
 	}

@@ -128,7 +128,10 @@ func (w *world) client(region string, c ...iam.Credentials) *sdk.Client {
 // role makes a role with the statements (JSON) and returns a session of it.
 func (w *world) role(t *testing.T, name, statements string) (iam.Credentials, iam.Caller) {
 	t.Helper()
-	trust, err := iam.ParseDocument([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}`))
+	trust, err := iam.ParseDocument(
+		[]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
+			`"Principal":{"Service":"lambda.amazonaws.com"}}]}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

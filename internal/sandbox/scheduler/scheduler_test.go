@@ -62,7 +62,8 @@ func (w *world) starts() int {
 // role makes a role that schedules of the group may assume.
 func (w *world) role(t *testing.T, group string) string {
 	t.Helper()
-	trust, err := iam.ParseAs(iam.TrustPolicy, []byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole",
+	trust, err := iam.ParseAs(iam.TrustPolicy,
+		[]byte(`{"Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole",
 		"Condition":{"StringEquals":{"aws:SourceAccount":"`+account+`","aws:SourceArn":"arn:aws:scheduler:eu-west-1:`+account+`:schedule-group/`+group+`"}}}]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,9 @@ func (w *world) role(t *testing.T, group string) string {
 
 func (w *world) schedule(t *testing.T) Schedule {
 	t.Helper()
-	return Schedule{Name: "media-reconcile", Expression: "rate(15 minutes)", TargetARN: target, RoleARN: w.role(t, "default"), Input: `{"tick":true}`}
+	return Schedule{
+		Name: "media-reconcile", Expression: "rate(15 minutes)", TargetARN: target, RoleARN: w.role(t, "default"), Input: `{"tick":true}`,
+	}
 }
 
 // TestSchedulesRunByTheClock counts what is started within an hour, by a schedule
@@ -184,11 +187,13 @@ func TestAPI(t *testing.T) {
 		}),
 	})
 	got, err := client.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(c.Name)})
-	if err != nil || got.State != types.ScheduleStateEnabled || aws.ToString(got.ScheduleExpression) != c.Expression || aws.ToString(got.Target.Arn) != target {
+	if err != nil || got.State != types.ScheduleStateEnabled || aws.ToString(got.ScheduleExpression) != c.Expression ||
+		aws.ToString(got.Target.Arn) != target {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	update := &scheduler.UpdateScheduleInput{
-		Name: got.Name, ScheduleExpression: got.ScheduleExpression, FlexibleTimeWindow: got.FlexibleTimeWindow, State: types.ScheduleStateDisabled,
+		Name: got.Name, ScheduleExpression: got.ScheduleExpression, FlexibleTimeWindow: got.FlexibleTimeWindow,
+		State:  types.ScheduleStateDisabled,
 		Target: &types.Target{Arn: got.Target.Arn, RoleArn: got.Target.RoleArn, Input: got.Target.Input},
 	}
 	if _, err := client.UpdateSchedule(t.Context(), update); err != nil {
@@ -205,11 +210,13 @@ func TestAPI(t *testing.T) {
 	if _, err := client.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String("other")}); !errors.As(err, &gone) {
 		t.Errorf("a schedule that does not exist: %v", err)
 	}
-	if _, err := client.ListSchedules(t.Context(), &scheduler.ListSchedulesInput{}); err == nil || !strings.Contains(err.Error(), "it has GetSchedule and UpdateSchedule") {
+	if _, err := client.ListSchedules(t.Context(), &scheduler.ListSchedulesInput{}); err == nil ||
+		!strings.Contains(err.Error(), "it has GetSchedule and UpdateSchedule") {
 		t.Errorf("another operation: %v", err)
 	}
 	caller = iam.Caller{Service: "s3.amazonaws.com"}
-	if _, err := client.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(c.Name)}); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if _, err := client.GetSchedule(t.Context(), &scheduler.GetScheduleInput{Name: aws.String(c.Name)}); err == nil ||
+		!strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("somebody who may not: %v", err)
 	}
 }

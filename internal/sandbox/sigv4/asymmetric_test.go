@@ -21,9 +21,11 @@ import (
 func TestPublicKeysOfAWSVectors(t *testing.T) {
 	for _, tt := range []struct{ id, secret, x, y string }{
 		{"AKISORANDOMAASORANDOM", "q+jcrXGc+0zWN6uzclKVhvMmUsIfRPa4rlRandom",
-			"15d242ceebf8d8169fd6a8b5a746c41140414c3b07579038da06af89190fffcb", "0515242cedd82e94799482e4c0514b505afccf2c0c98d6a553bf539f424c5ec0"},
+			"15d242ceebf8d8169fd6a8b5a746c41140414c3b07579038da06af89190fffcb",
+			"0515242cedd82e94799482e4c0514b505afccf2c0c98d6a553bf539f424c5ec0"},
 		{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-			"b6618f6a65740a99e650b33b6b4b5bd0d43b176d721a3edfea7e7d2d56d936b1", "865ed22a7eadc9c5cb9d2cbaca1b3699139fedc5043dc6661864218330c8e518"},
+			"b6618f6a65740a99e650b33b6b4b5bd0d43b176d721a3edfea7e7d2d56d936b1",
+			"865ed22a7eadc9c5cb9d2cbaca1b3699139fedc5043dc6661864218330c8e518"},
 	} {
 		key := publicKey(tt.id, tt.secret)
 		if key == nil {
@@ -40,10 +42,12 @@ func TestPublicKeysOfAWSVectors(t *testing.T) {
 // signature that AWS made.
 const (
 	vectorHeader = "GET / HTTP/1.1\r\nHost:example.amazonaws.com\r\n" +
-		"Authorization:AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20150830/service/aws4_request, SignedHeaders=host;x-amz-date;x-amz-region-set, " +
+		"Authorization:AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20150830/service/aws4_request, " +
+		"SignedHeaders=host;x-amz-date;x-amz-region-set, " +
 		"Signature=3046022100fddaaf816a31e30d04973875b13bc27b98da10907a3a1872fd5819a221334abc022100de2ee81d83b54f31efc82834de07e6cd4d5c6f25bfa08e0f29a15bb0977c343e\r\n" +
 		"X-Amz-Date:20150830T123600Z\r\nX-Amz-Region-Set:us-east-1\r\n\r\n"
-	vectorQuery = "GET /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z" +
+	vectorQuery = "GET /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fservice%2Faws4_request" +
+		"&X-Amz-Date=20150830T123600Z" +
 		"&X-Amz-SignedHeaders=host&X-Amz-Expires=3600&X-Amz-Region-Set=us-east-1" +
 		"&X-Amz-Signature=3045022100a28466db6c76223d5aa6ed436a8451b30e21ba0a076e7f2f943dd1f3d2816249022049e4b3746929cd2a2cb7b7984dbe0f5d40a300e7d9a7a7f1307c196b6f96b61a HTTP/1.1\r\n" +
 		"Host:example.amazonaws.com\r\n\r\n"
@@ -55,7 +59,9 @@ func authenticateVector(t *testing.T, text string) (Identity, *Error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := iam.NewStoreOf("aws", "123456789012", iam.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"})
+	store := iam.NewStoreOf("aws", "123456789012", iam.Credentials{
+		AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+	})
 	return Authenticate(r, store, time.Date(2015, 8, 30, 12, 36, 30, 0, time.UTC))
 }
 
@@ -69,7 +75,8 @@ func TestAsymmetricVectors(t *testing.T) {
 			t.Errorf("%s: %+v", name, id)
 		}
 		for _, change := range [][2]string{
-			{"GET / ", "PUT / "}, {"GET /?", "GET /a?"}, {"example.amazonaws.com", "example.amazonaws.org"}, {"us-east-1", "us-east-2"}, {"T123600Z", "T123601Z"},
+			{"GET / ", "PUT / "}, {"GET /?", "GET /a?"}, {"example.amazonaws.com", "example.amazonaws.org"}, {"us-east-1", "us-east-2"},
+			{"T123600Z", "T123601Z"},
 			{"fddaaf81", "fddaaf82"}, {"a28466db", "a28466dc"}, {"/service/", "/services/"}, {"%2Fservice%2F", "%2Fservices%2F"},
 		} {
 			if other := strings.ReplaceAll(text, change[0], change[1]); other != text {
@@ -116,7 +123,8 @@ func TestRegionSetMeansNothingToVersion4(t *testing.T) {
 // and those that only it has in Version 4.
 func TestAsymmetricChunks(t *testing.T) {
 	for _, declared := range []string{
-		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+		"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+		"STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
 	} {
 		text := strings.NewReplacer("/service/", "/s3/", "host;x-amz-date", "host;x-amz-content-sha256;x-amz-date",
 			"X-Amz-Date:", "X-Amz-Content-Sha256:"+declared+"\r\nX-Amz-Date:").Replace(vectorHeader)
@@ -160,13 +168,18 @@ func TestAsymmetricBySDK(t *testing.T) {
 		})
 		point := aws.String("arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap")
 		for _, key := range []string{"a", "a b/ü+=&?*'()!~", "a//b/./c"} {
-			if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: point, Key: &key, Body: strings.NewReader("1"), Metadata: map[string]string{"two": "a  b"}}); err != nil {
+			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{
+				Bucket: point, Key: &key, Body: strings.NewReader("1"), Metadata: map[string]string{"two": "a  b"},
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		// Of a key that has to be encoded the SDK presigns a path that is encoded twice,
 		// which S3 refuses.
-		presigned, err := s3.NewPresignClient(client).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: point, Key: aws.String("a/b")})
+		presigned, err := s3.NewPresignClient(client).PresignGetObject(t.Context(), &s3.GetObjectInput{
+			Bucket: point, Key: aws.String("a/b"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +200,9 @@ func TestAsymmetricBySDK(t *testing.T) {
 			if id.Service != "s3" || id.RegionSet != "*" || r.Host != "mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com" {
 				t.Errorf("%s: %+v for %s", name, id, r.Host)
 			}
-			other := iam.NewStoreOf("aws", "123456789012", iam.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: "other" + c.SecretAccessKey})
+			other := iam.NewStoreOf("aws", "123456789012", iam.Credentials{
+				AccessKeyID: c.AccessKeyID, SecretAccessKey: "other" + c.SecretAccessKey,
+			})
 			if _, err := Authenticate(r, other, time.Now()); err == nil {
 				t.Errorf("%s: accepted by another secret", name)
 			}

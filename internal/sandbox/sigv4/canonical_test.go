@@ -50,8 +50,9 @@ func TestDocumentedExamples(t *testing.T) {
 	}
 	t.Run("presigned URL", func(t *testing.T) {
 		want := "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
-		r := httptest.NewRequest(http.MethodGet, "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"+
-			"&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="+want, nil)
+		r := httptest.NewRequest(http.MethodGet,
+			"/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"+
+				"&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature="+want, nil)
 		r.Host = "examplebucket.s3.amazonaws.com"
 		raw, err := splitRequest(r)
 		if err != nil {
@@ -98,7 +99,8 @@ func TestCanonicalPath(t *testing.T) {
 
 func FuzzAuthenticate(f *testing.F) {
 	fx := newFixture(f)
-	f.Add("/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a%2F20261120%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20261120T235930Z&X-Amz-Expires=1&X-Amz-SignedHeaders=host&X-Amz-Signature=0", "", "")
+	f.Add("/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a%2F20261120%2Fr%2Fs3%2Faws4_request&X-Amz-Date=20261120T235930Z"+
+		"&X-Amz-Expires=1&X-Amz-SignedHeaders=host&X-Amz-Signature=0", "", "")
 	f.Add("/", "AWS4-HMAC-SHA256 Credential=a/20261120/r/s3/aws4_request, SignedHeaders=host, Signature=0", "20261120T235930Z")
 	f.Add("/%2F?;=%", "AWS4-HMAC-SHA256 Credential=,SignedHeaders=;,Signature=", "x")
 	f.Fuzz(func(t *testing.T, target, authorization, date string) {

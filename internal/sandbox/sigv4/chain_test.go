@@ -52,8 +52,9 @@ func TestDocumentedChains(t *testing.T) {
 func TestChainNeedsASignature(t *testing.T) {
 	store := iam.NewStore("aws", "123456789012")
 	for name, header := range map[string]string{
-		"none":        "",
-		"unknown key": "AWS4-HMAC-SHA256 Credential=nobody/20130524/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=" + strings.Repeat("0", 64),
+		"none": "",
+		"unknown key": "AWS4-HMAC-SHA256 Credential=nobody/20130524/us-east-1/s3/aws4_request,SignedHeaders=host,Signature=" +
+			strings.Repeat("0", 64),
 	} {
 		r := httptest.NewRequest(http.MethodPut, "/b/k", nil)
 		r.Header.Set("X-Amz-Date", "20130524T000000Z")

@@ -40,7 +40,9 @@ func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{store: iam.NewStore("aws", "123456789012"), now: signedAt}
 	f.admin = f.store.Admin()
-	trust, err := iam.ParseDocument([]byte(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`))
+	trust, err := iam.ParseDocument(
+		[]byte(`{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +166,8 @@ func (f *fixture) presign(t testing.TB, c call, expires string) *http.Request {
 	if c.service == "s3" {
 		payload = unsignedPayload
 	}
-	signed, header, err := v4.NewSigner().PresignHTTP(t.Context(), sdk(c.credentials), r, payload, c.service, "eu-west-1", c.time, forService(c.service))
+	signed, header, err := v4.NewSigner().PresignHTTP(t.Context(), sdk(c.credentials), r, payload, c.service, "eu-west-1", c.time,
+		forService(c.service))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +219,8 @@ func TestOtherServices(t *testing.T) {
 		{service: "sqs", method: http.MethodPost, path: "/", body: `{"QueueUrl":"x"}`,
 			header: http.Header{"X-Amz-Target": {"AmazonSQS.SendMessage"}, "Content-Type": {"application/x-amz-json-1.0"}}},
 		{service: "sns", method: http.MethodPost, path: "/", body: "Action=Publish&Message=a+b%25"},
-		{service: "lambda", method: http.MethodPost, path: "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Af/invocations", body: "{}"},
+		{service: "lambda", method: http.MethodPost,
+			path: "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Af/invocations", body: "{}"},
 		{service: "lambda", path: "/2015-03-31/functions/f", query: "Qualifier=%24LATEST"},
 		{service: "lambda", path: "/a%20b/c%2Fd/%E2%82%AC"},
 		{service: "sts", method: http.MethodPost, body: "Action=GetCallerIdentity"},

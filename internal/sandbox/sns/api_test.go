@@ -41,12 +41,16 @@ func TestAPI(t *testing.T) {
 	client := w.client(t, admin())
 	sub, err := client.Subscribe(t.Context(), &awssns.SubscribeInput{
 		TopicArn: &w.topic, Protocol: aws.String("lambda"), Endpoint: aws.String(function), ReturnSubscriptionArn: true,
-		Attributes: map[string]string{"FilterPolicy": `{"a":["b"]}`, "FilterPolicyScope": "MessageBody", "RedrivePolicy": `{"deadLetterTargetArn":"` + w.queue + `"}`},
+		Attributes: map[string]string{
+			"FilterPolicy": `{"a":["b"]}`, "FilterPolicyScope": "MessageBody", "RedrivePolicy": `{"deadLetterTargetArn":"` + w.queue + `"}`,
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	attributes, err := client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
+	attributes, err := client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{
+		SubscriptionArn: sub.SubscriptionArn,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +62,9 @@ func TestAPI(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, attributes.Attributes[name], want)
 		}
 	}
-	published, err := client.Publish(t.Context(), &awssns.PublishInput{TopicArn: &w.topic, Message: aws.String("{}"), Subject: aws.String("hello")})
+	published, err := client.Publish(t.Context(), &awssns.PublishInput{
+		TopicArn: &w.topic, Message: aws.String("{}"), Subject: aws.String("hello"),
+	})
 	if err != nil || published.MessageId == nil || *published.MessageId == "" {
 		t.Errorf("publish = %v, %v", published, err)
 	}
@@ -77,7 +83,9 @@ func TestAPI(t *testing.T) {
 	if err != nil {
 		t.Errorf("remove the filter: %v", err)
 	}
-	attributes, err = client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{SubscriptionArn: sub.SubscriptionArn})
+	attributes, err = client.GetSubscriptionAttributes(t.Context(), &awssns.GetSubscriptionAttributesInput{
+		SubscriptionArn: sub.SubscriptionArn,
+	})
 	if err != nil || attributes.Attributes["FilterPolicy"] != "" {
 		t.Errorf("attributes without a filter = %v, %v", attributes, err)
 	}
@@ -86,7 +94,8 @@ func TestAPI(t *testing.T) {
 		t.Errorf("topics = %v, %v", topics, err)
 	}
 	topic, err := client.GetTopicAttributes(t.Context(), &awssns.GetTopicAttributesInput{TopicArn: &w.topic})
-	if err != nil || topic.Attributes["SubscriptionsConfirmed"] != "1" || topic.Attributes["TopicArn"] != w.topic || topic.Attributes["Owner"] != account {
+	if err != nil || topic.Attributes["SubscriptionsConfirmed"] != "1" || topic.Attributes["TopicArn"] != w.topic ||
+		topic.Attributes["Owner"] != account {
 		t.Errorf("topic = %v, %v", topic, err)
 	}
 	const text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"*"}]}`
@@ -97,7 +106,8 @@ func TestAPI(t *testing.T) {
 	if err := w.SetTopicPolicy(w.topic, policy); err != nil {
 		t.Fatal(err)
 	}
-	if topic, err = client.GetTopicAttributes(t.Context(), &awssns.GetTopicAttributesInput{TopicArn: &w.topic}); err != nil || topic.Attributes["Policy"] != text {
+	if topic, err = client.GetTopicAttributes(t.Context(), &awssns.GetTopicAttributesInput{TopicArn: &w.topic}); err != nil ||
+		topic.Attributes["Policy"] != text {
 		t.Errorf("topic with a policy = %v, %v; want %s", topic, err, text)
 	}
 	if _, err := client.Unsubscribe(t.Context(), &awssns.UnsubscribeInput{SubscriptionArn: sub.SubscriptionArn}); err != nil {
@@ -113,7 +123,9 @@ func TestSubscriptionsAreListedInPages(t *testing.T) {
 	w := newWorld(t, nil)
 	const count = pageSize + 20
 	for i := range count {
-		_, err := w.Subscribe(region, SubscriptionConfig{TopicARN: w.topic, Protocol: "lambda", Endpoint: fmt.Sprintf("%s-%d", function, i)})
+		_, err := w.Subscribe(region, SubscriptionConfig{
+			TopicARN: w.topic, Protocol: "lambda", Endpoint: fmt.Sprintf("%s-%d", function, i),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,9 +165,10 @@ func TestAPIErrors(t *testing.T) {
 			return err
 		}},
 		{"message attributes", "InvalidParameter", func() error {
-			_, err := client.Publish(t.Context(), &awssns.PublishInput{TopicArn: &w.topic, Message: aws.String("x"), MessageAttributes: map[string]types.MessageAttributeValue{
-				"a": {DataType: aws.String("String"), StringValue: aws.String("b")},
-			}})
+			_, err := client.Publish(t.Context(), &awssns.PublishInput{TopicArn: &w.topic, Message: aws.String("x"),
+				MessageAttributes: map[string]types.MessageAttributeValue{
+					"a": {DataType: aws.String("String"), StringValue: aws.String("b")},
+				}})
 			return err
 		}},
 		{"no permission", "AuthorizationError", func() error {

@@ -27,8 +27,10 @@ func FuzzServeAPI(f *testing.F) {
 		return []byte(v.Encode())
 	}
 	f.Add(form("Publish", "TopicArn", topic, "Message", "{}", "Subject", "s\x01"))
-	f.Add(form("Subscribe", "TopicArn", topic, "Protocol", "lambda", "Endpoint", function, "Attributes.entry.1.key", "FilterPolicy", "Attributes.entry.1.value", "{"))
-	f.Add(form("SetSubscriptionAttributes", "SubscriptionArn", topic+":x", "AttributeName", "RawMessageDelivery", "AttributeValue", "maybe"))
+	f.Add(form("Subscribe", "TopicArn", topic, "Protocol", "lambda", "Endpoint", function, "Attributes.entry.1.key", "FilterPolicy",
+		"Attributes.entry.1.value", "{"))
+	f.Add(form("SetSubscriptionAttributes", "SubscriptionArn", topic+":x", "AttributeName", "RawMessageDelivery",
+		"AttributeValue", "maybe"))
 	f.Add(form("ListSubscriptionsByTopic", "TopicArn", topic, "NextToken", "-1"))
 	f.Add(form("ListTopics", "NextToken", "99999999999999999999"))
 	f.Add(form("GetTopicAttributes", "TopicArn", "arn:aws:sns"))

@@ -37,7 +37,8 @@ func TestTopicMetrics(t *testing.T) {
 		w.publish(t, `{"k":"wanted"}`)
 		w.settle()
 		want := map[string]float64{
-			"NumberOfMessagesPublished": 4, "NumberOfNotificationsFilteredOut": 1, "NumberOfNotificationsDelivered": 1, "NumberOfNotificationsFailed": 2,
+			"NumberOfMessagesPublished": 4, "NumberOfNotificationsFilteredOut": 1, "NumberOfNotificationsDelivered": 1,
+			"NumberOfNotificationsFailed":               2,
 			"NumberOfNotificationsFailedToRedriveToDlq": 1, "NumberOfNotificationsRedrivenToDlq": 1,
 			"PublishSize": float64(len(`{"k":"other"}`) + 3*len(`{"k":"wanted"}`)),
 		}

@@ -147,7 +147,8 @@ func (w *world) counted() stats.SNS {
 // deadLetters receives all messages of the queue.
 func (w *world) deadLetters(t *testing.T) []deadLetter {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"QueueUrl":"`+w.queueURL+`","MaxNumberOfMessages":10,"MessageAttributeNames":["All"]}`))
+	r := httptest.NewRequest(http.MethodPost, "/",
+		strings.NewReader(`{"QueueUrl":"`+w.queueURL+`","MaxNumberOfMessages":10,"MessageAttributeNames":["All"]}`))
 	r.Header.Set("X-Amz-Target", "AmazonSQS.ReceiveMessage")
 	rec := httptest.NewRecorder()
 	w.queues.ServeAPI(rec, r, region, admin())
@@ -175,7 +176,8 @@ func TestDelivery(t *testing.T) {
 		r := w.functions.events[0].Records[0]
 		if r.EventSource != "aws:sns" || r.EventVersion != "1.0" || r.EventSubscriptionArn != arn || r.SNS.TopicArn != w.topic ||
 			r.SNS.Type != "Notification" || r.SNS.Subject != "Amazon S3 Notification" || r.SNS.Message != `{"Records":[{"key":"a&b"}]}` ||
-			r.SNS.MessageID == "" || r.SNS.Signature == "" || r.SNS.SigningCertURL == "" || !strings.Contains(r.SNS.UnsubscribeURL, "Unsubscribe") {
+			r.SNS.MessageID == "" || r.SNS.Signature == "" || r.SNS.SigningCertURL == "" ||
+			!strings.Contains(r.SNS.UnsubscribeURL, "Unsubscribe") {
 			t.Errorf("record = %+v", r)
 		}
 		want := iam.Caller{Service: "sns.amazonaws.com", SourceARN: w.topic, SourceAccount: account}
@@ -212,7 +214,8 @@ func TestFilterPolicy(t *testing.T) {
 			FilterPolicy:      json.RawMessage(`{"Records":{"userIdentity":{"principalId":[{"anything-but":{"prefix":"AWS:AROAME:"}}]}}}`),
 			FilterPolicyScope: "MessageBody",
 		})
-		echo, upload := `{"Records":[{"userIdentity":{"principalId":"AWS:AROAME:replicator"}}]}`, `{"Records":[{"userIdentity":{"principalId":"AWS:AIDA"}}]}`
+		echo, upload := `{"Records":[{"userIdentity":{"principalId":"AWS:AROAME:replicator"}}]}`,
+			`{"Records":[{"userIdentity":{"principalId":"AWS:AIDA"}}]}`
 		w.publish(t, echo)
 		w.publish(t, upload)
 		w.publish(t, `{"Service":"Amazon S3","Event":"s3:TestEvent"}`)
@@ -245,12 +248,14 @@ func TestUndeliverableGoesToTheDeadLetterQueue(t *testing.T) {
 		if err := json.Unmarshal([]byte(letters[0].Body), &body); err != nil {
 			t.Fatal(err)
 		}
-		if body["Type"] != "Notification" || body["Message"] != "payload <&>" || body["TopicArn"] != w.topic || body["Subject"] != "Amazon S3 Notification" ||
+		if body["Type"] != "Notification" || body["Message"] != "payload <&>" || body["TopicArn"] != w.topic ||
+			body["Subject"] != "Amazon S3 Notification" ||
 			!strings.HasSuffix(body["UnsubscribeURL"], strings.ReplaceAll(arn, ":", "%3A")) || body["SigningCertURL"] == "" {
 			t.Errorf("body = %v", body)
 		}
 		a := letters[0].MessageAttributes
-		if a["ErrorCode"].StringValue != "ResourceNotFoundException" || a["ErrorMessage"].StringValue != "Function not found" || a["RequestID"].StringValue == "" {
+		if a["ErrorCode"].StringValue != "ResourceNotFoundException" || a["ErrorMessage"].StringValue != "Function not found" ||
+			a["RequestID"].StringValue == "" {
 			t.Errorf("attributes = %v", a)
 		}
 	})
@@ -354,12 +359,15 @@ func TestSubscribeRefuses(t *testing.T) {
 		{"another Region", "eu-west-1", "us-east-1", func(*SubscriptionConfig) {}},
 		{"another protocol", region, `"https"`, func(c *SubscriptionConfig) { c.Protocol = "https" }},
 		{"no such topic", region, "NotFound", func(c *SubscriptionConfig) { c.TopicARN += "-gone" }},
-		{"endpoint is no function", region, "Endpoint", func(c *SubscriptionConfig) { c.Endpoint = "arn:aws:sqs:eu-west-1:123456789012:queue" }},
+		{"endpoint is no function", region, "Endpoint",
+			func(c *SubscriptionConfig) { c.Endpoint = "arn:aws:sqs:eu-west-1:123456789012:queue" }},
 		{"raw delivery", region, "raw", func(c *SubscriptionConfig) { c.RawMessageDelivery = true }},
 		{"queue of another Region", region, "Region", func(c *SubscriptionConfig) { c.RedrivePolicy = redrive(elsewhere) }},
 		{"queue that is not there", region, "does not exist", func(c *SubscriptionConfig) { c.RedrivePolicy = redrive(w.queue + "-gone") }},
-		{"unknown redrive attribute", region, "maxReceiveCount is unknown", func(c *SubscriptionConfig) { c.RedrivePolicy = json.RawMessage(`{"maxReceiveCount":3}`) }},
-		{"bad filter policy", region, "FilterPolicy", func(c *SubscriptionConfig) { c.FilterPolicy = json.RawMessage(`{"a":[{"no-such-operator":1}]}`) }},
+		{"unknown redrive attribute", region, "maxReceiveCount is unknown",
+			func(c *SubscriptionConfig) { c.RedrivePolicy = json.RawMessage(`{"maxReceiveCount":3}`) }},
+		{"bad filter policy", region, "FilterPolicy",
+			func(c *SubscriptionConfig) { c.FilterPolicy = json.RawMessage(`{"a":[{"no-such-operator":1}]}`) }},
 		{"bad filter scope", region, "FilterPolicyScope", func(c *SubscriptionConfig) { c.FilterPolicyScope = "Everything" }},
 	} {
 		c := good

@@ -17,7 +17,9 @@ func FuzzServeAPI(f *testing.F) {
 	const queueURL = `"QueueUrl":"http://127.0.0.1:4566/123456789012/q"`
 	for _, seed := range [][2]string{
 		{"SendMessage", `{` + queueURL + `,"MessageBody":"x","MessageAttributes":{"a":{"DataType":"Number","StringValue":"1e999"}}}`},
-		{"SendMessageBatch", `{` + queueURL + `,"Entries":[{"Id":"a","MessageBody":"x","DelaySeconds":1},{"Id":"b","MessageBody":""},{"Id":"c","ReceiptHandle":"x"}]}`},
+		{"SendMessageBatch",
+			`{` + queueURL +
+				`,"Entries":[{"Id":"a","MessageBody":"x","DelaySeconds":1},{"Id":"b","MessageBody":""},{"Id":"c","ReceiptHandle":"x"}]}`},
 		{"ReceiveMessage", `{` + queueURL + `,"MaxNumberOfMessages":10,"VisibilityTimeout":0}`},
 		{"DeleteMessage", `{` + queueURL + `,"ReceiptHandle":"x"}`},
 		{"DeleteMessageBatch", `{` + queueURL + `,"Entries":[{"Id":"a","ReceiptHandle":"x"},{"Id":"a"}]}`},
@@ -42,7 +44,9 @@ func FuzzServeAPI(f *testing.F) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(string(body)))
 		r.Header["X-Amz-Target"] = []string{targetPrefix + operation}
 		w := httptest.NewRecorder()
-		s.ServeAPI(w, r, region, iam.Caller{ARN: "arn:aws:iam::" + account + ":user/administrator", PrincipalID: "AIDATEST", AccountID: account})
+		s.ServeAPI(w, r, region, iam.Caller{
+			ARN: "arn:aws:iam::" + account + ":user/administrator", PrincipalID: "AIDATEST", AccountID: account,
+		})
 		if w.Code >= 500 || w.Body.Len() > 0 && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s %s: %d %s", operation, body, w.Code, w.Body)
 		}

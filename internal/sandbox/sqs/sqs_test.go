@@ -117,7 +117,9 @@ func TestSendReceiveDelete(t *testing.T) {
 	if h.deadLetters() != 1 {
 		t.Errorf("a message in flight counts: counter = %d, want 1", h.deadLetters())
 	}
-	if _, err := h.client.DeleteMessage(t.Context(), &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+	if _, err := h.client.DeleteMessage(t.Context(), &awssqs.DeleteMessageInput{
+		QueueUrl: &url, ReceiptHandle: m.ReceiptHandle,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if h.Depth(arn) != 0 || h.deadLetters() != 0 {
@@ -171,11 +173,15 @@ func TestErrors(t *testing.T) {
 			return err
 		}},
 		{"parameter that is not modelled", "InvalidParameterValue", func() error {
-			_, err := h.client.SendMessage(t.Context(), &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: aws.String("x"), MessageGroupId: aws.String("g")})
+			_, err := h.client.SendMessage(t.Context(), &awssqs.SendMessageInput{
+				QueueUrl: &url, MessageBody: aws.String("x"), MessageGroupId: aws.String("g"),
+			})
 			return err
 		}},
 		{"attribute that is not modelled", "InvalidAttributeName", func() error {
-			_, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"FifoQueue"}})
+			_, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
+				QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"FifoQueue"},
+			})
 			return err
 		}},
 		{"operation that is not modelled", "AWS.SimpleQueueService.UnsupportedOperation", func() error {
@@ -183,13 +189,17 @@ func TestErrors(t *testing.T) {
 			return err
 		}},
 		{"empty batch", "AWS.SimpleQueueService.EmptyBatchRequest", func() error {
-			_, err := h.client.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{}})
+			_, err := h.client.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{
+				QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{},
+			})
 			return err
 		}},
 		{"batch of nine messages and one too many bytes", "AWS.SimpleQueueService.BatchRequestTooLong", func() error {
 			in := &awssqs.SendMessageBatchInput{QueueUrl: &url}
 			for i := range 9 {
-				in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(strings.Repeat("x", 120_000))})
+				in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
+					Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(strings.Repeat("x", 120_000)),
+				})
 			}
 			_, err := h.client.SendMessageBatch(t.Context(), in)
 			return err
@@ -241,7 +251,9 @@ func TestPolicyDecidesWhoSends(t *testing.T) {
 func TestDeniedOverTheWire(t *testing.T) {
 	h := newHarness(t)
 	_, url := h.queue(t, QueueConfig{})
-	h.caller = iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/r/s", PrincipalID: "AROA:s", AccountID: account, Role: &iam.Role{Name: "r"}}
+	h.caller = iam.Caller{
+		ARN: "arn:aws:sts::123456789012:assumed-role/r/s", PrincipalID: "AROA:s", AccountID: account, Role: &iam.Role{Name: "r"},
+	}
 	_, err := h.client.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &url})
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "AccessDenied" && api.ErrorCode() != "AccessDeniedException" {
@@ -261,17 +273,19 @@ func TestBatchesReportEachEntry(t *testing.T) {
 	if err != nil || len(got.Messages) != 2 {
 		t.Fatalf("received %v, %v; want two messages", got, err)
 	}
-	changed, err := h.client.ChangeMessageVisibilityBatch(t.Context(), &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-		{Id: aws.String("a"), ReceiptHandle: got.Messages[0].ReceiptHandle, VisibilityTimeout: 60},
-		{Id: aws.String("b"), ReceiptHandle: aws.String("nonsense"), VisibilityTimeout: 60},
-	}})
+	changed, err := h.client.ChangeMessageVisibilityBatch(t.Context(), &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &url,
+		Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
+			{Id: aws.String("a"), ReceiptHandle: got.Messages[0].ReceiptHandle, VisibilityTimeout: 60},
+			{Id: aws.String("b"), ReceiptHandle: aws.String("nonsense"), VisibilityTimeout: 60},
+		}})
 	if err != nil || len(changed.Successful) != 1 || len(changed.Failed) != 1 || *changed.Failed[0].Code != "ReceiptHandleIsInvalid" {
 		t.Errorf("change = %+v, %v; want a done and b failed", changed, err)
 	}
-	deleted, err := h.client.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []types.DeleteMessageBatchRequestEntry{
-		{Id: aws.String("a"), ReceiptHandle: got.Messages[0].ReceiptHandle},
-		{Id: aws.String("b"), ReceiptHandle: got.Messages[1].ReceiptHandle},
-	}})
+	deleted, err := h.client.DeleteMessageBatch(t.Context(), &awssqs.DeleteMessageBatchInput{QueueUrl: &url,
+		Entries: []types.DeleteMessageBatchRequestEntry{
+			{Id: aws.String("a"), ReceiptHandle: got.Messages[0].ReceiptHandle},
+			{Id: aws.String("b"), ReceiptHandle: got.Messages[1].ReceiptHandle},
+		}})
 	if err != nil || len(deleted.Successful) != 2 {
 		t.Errorf("delete = %+v, %v; want both done", deleted, err)
 	}
@@ -283,14 +297,15 @@ func TestBatchesReportEachEntry(t *testing.T) {
 func TestSendMessageBatch(t *testing.T) {
 	h := newHarness(t)
 	_, url := h.queue(t, QueueConfig{})
-	sent, err := h.client.SendMessageBatch(t.Context(), &awssqs.SendMessageBatchInput{QueueUrl: &url, Entries: []types.SendMessageBatchRequestEntry{
-		{Id: aws.String("plain"), MessageBody: aws.String("one")},
-		{Id: aws.String("attributed"), MessageBody: aws.String("two"), MessageAttributes: map[string]types.MessageAttributeValue{
-			"n": {DataType: aws.String("Number"), StringValue: aws.String("7")}}},
-		{Id: aws.String("zero"), MessageBody: aws.String("\x00")},
-		{Id: aws.String("late"), MessageBody: aws.String("three"), DelaySeconds: 900},
-		{Id: aws.String("too-late"), MessageBody: aws.String("four"), DelaySeconds: 901},
-	}})
+	sent, err := h.client.SendMessageBatch(t.Context(), &awssqs.SendMessageBatchInput{QueueUrl: &url,
+		Entries: []types.SendMessageBatchRequestEntry{
+			{Id: aws.String("plain"), MessageBody: aws.String("one")},
+			{Id: aws.String("attributed"), MessageBody: aws.String("two"), MessageAttributes: map[string]types.MessageAttributeValue{
+				"n": {DataType: aws.String("Number"), StringValue: aws.String("7")}}},
+			{Id: aws.String("zero"), MessageBody: aws.String("\x00")},
+			{Id: aws.String("late"), MessageBody: aws.String("three"), DelaySeconds: 900},
+			{Id: aws.String("too-late"), MessageBody: aws.String("four"), DelaySeconds: 901},
+		}})
 	if err != nil {
 		t.Fatal(err) // the client checks the digests
 	}
@@ -307,7 +322,9 @@ func TestSendMessageBatch(t *testing.T) {
 	if want := []string{"zero InvalidMessageContents", "too-late InvalidParameterValue"}; !slices.Equal(failed, want) {
 		t.Errorf("failed %v, want %v", failed, want)
 	}
-	got, err := h.client.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}})
+	got, err := h.client.ReceiveMessage(t.Context(), &awssqs.ReceiveMessageInput{
+		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,8 +361,11 @@ func TestListQueuesAndAttributes(t *testing.T) {
 	if len(urls) != 3 {
 		t.Fatalf("queues = %v, want a, b and c", urls)
 	}
-	got, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{QueueUrl: &urls[0], AttributeNames: []types.QueueAttributeName{"All"}})
-	if err != nil || got.Attributes["QueueArn"] != "arn:aws:sqs:us-east-1:123456789012:a" || got.Attributes["MessageRetentionPeriod"] != "345600" {
+	got, err := h.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
+		QueueUrl: &urls[0], AttributeNames: []types.QueueAttributeName{"All"},
+	})
+	if err != nil || got.Attributes["QueueArn"] != "arn:aws:sqs:us-east-1:123456789012:a" ||
+		got.Attributes["MessageRetentionPeriod"] != "345600" {
 		t.Errorf("attributes = %v, %v", got, err)
 	}
 }
@@ -391,7 +411,8 @@ func TestCreateQueueRefuses(t *testing.T) {
 	h := newHarness(t)
 	h.queue(t, QueueConfig{Name: "taken"})
 	for _, c := range []QueueConfig{
-		{Name: "taken"}, {Name: "no spaces"}, {Name: "short", MessageRetention: 1}, {Name: "small", MaxMessageSize: 1}, {Name: "queue.fifo"},
+		{Name: "taken"}, {Name: "no spaces"}, {Name: "short", MessageRetention: 1}, {Name: "small", MaxMessageSize: 1},
+		{Name: "queue.fifo"},
 	} {
 		if _, _, err := h.CreateQueue(region, c); err == nil {
 			t.Errorf("CreateQueue(%+v) succeeded", c)

@@ -20,7 +20,9 @@ func TestServeAPI(t *testing.T) {
 	accounts := iam.NewStore("aws", account)
 	_, admin, _ := accounts.Lookup(accounts.Admin().AccessKeyID)
 	s := New("aws", account)
-	if got, err := s.Create("eu-west-1", Machine{Name: "m", Type: "STANDARD", RoleARN: "role", Definition: `{"StartAt":"A"}`}); got != arn || err != nil {
+	if got, err := s.Create("eu-west-1", Machine{
+		Name: "m", Type: "STANDARD", RoleARN: "role", Definition: `{"StartAt":"A"}`,
+	}); got != arn || err != nil {
 		t.Fatal(got, err)
 	}
 	for _, bad := range []Machine{{Name: "m", Definition: "{}"}, {Name: "n", Definition: "{"}} {
@@ -35,14 +37,17 @@ func TestServeAPI(t *testing.T) {
 		want         string
 	}{
 		{admin, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `"}`, http.StatusOK, `{\"StartAt\":\"A\"}`},
-		{admin, "UpdateStateMachine", `{"stateMachineArn":"` + arn + `","definition":"{\"StartAt\":\"B\"}","roleArn":"other"}`, http.StatusOK, "updateDate"},
+		{admin, "UpdateStateMachine", `{"stateMachineArn":"` + arn + `","definition":"{\"StartAt\":\"B\"}","roleArn":"other"}`,
+			http.StatusOK, "updateDate"},
 		{admin, "UpdateStateMachine", `{"stateMachineArn":"` + arn + `","definition":"{"}`, http.StatusBadRequest, "InvalidDefinition"},
 		{admin, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `"}`, http.StatusOK, `"roleArn":"other"`},
 		{admin, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `x"}`, http.StatusBadRequest, "StateMachineDoesNotExist"},
 		{admin, "StartExecution", `{"stateMachineArn":"` + arn + `"}`, http.StatusBadRequest, "have no StartExecution"},
-		{admin, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `","includedData":"METADATA_ONLY"}`, http.StatusBadRequest, "includedData"},
+		{admin, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `","includedData":"METADATA_ONLY"}`, http.StatusBadRequest,
+			"includedData"},
 		{admin, "DescribeStateMachine", `{`, http.StatusBadRequest, "ValidationException"},
-		{iam.Caller{ARN: "arn:aws:iam::111122223333:user/nobody", Role: &iam.Role{}}, "DescribeStateMachine", `{"stateMachineArn":"` + arn + `"}`,
+		{iam.Caller{ARN: "arn:aws:iam::111122223333:user/nobody", Role: &iam.Role{}}, "DescribeStateMachine",
+			`{"stateMachineArn":"` + arn + `"}`,
 			http.StatusBadRequest, "AccessDeniedException"},
 		{admin, "DeleteStateMachine", `{"stateMachineArn":"` + arn + `"}`, http.StatusOK, "{}"},
 	} {

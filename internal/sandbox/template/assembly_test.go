@@ -33,7 +33,8 @@ func assemblyFS(stacks ...stackFile) fs.FS {
 			dependencies += fmt.Sprintf("%q", d)
 		}
 		artifacts = append(artifacts, fmt.Sprintf(
-			`%q:{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/%s","dependencies":[%s],"properties":{"templateFile":"%s.json","terminationProtection":false}}`,
+			`%q:{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/%s","dependencies":[%s],`+
+				`"properties":{"templateFile":"%s.json","terminationProtection":false}}`,
 			s.name, s.region, dependencies, s.name))
 		fsys[s.name+".json"] = &fstest.MapFile{Data: []byte(s.template)}
 	}
@@ -115,7 +116,10 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 	stack := func(environment, more string) fs.FS {
-		return manifest(`"s":{"type":"aws:cloudformation:stack","environment":"` + environment + `","properties":{"templateFile":"s.json"` + more + `}}`)
+		return manifest(
+			`"s":{"type":"aws:cloudformation:stack","environment":"` + environment + `","properties":{"templateFile":"s.json"` +
+				more + `}}`,
+		)
 	}
 	for _, tt := range []struct {
 		name string
@@ -126,19 +130,28 @@ func TestLoadRefuses(t *testing.T) {
 		{"not JSON", fstest.MapFS{"manifest.json": {Data: []byte("{")}}, "manifest.json: not a manifest"},
 		{"no artifacts", fstest.MapFS{"manifest.json": {Data: []byte("{}")}}, "names no artifacts"},
 		{"no stacks", manifest(``), "names no stacks"},
-		{"missing context", fstest.MapFS{"manifest.json": {Data: []byte(`{"artifacts":{},"missing":[{"provider":"vpc"}]}`)}}, "lacks context"},
-		{"stage", manifest(`"p":{"type":"cdk:cloud-assembly","properties":{"directoryName":"assembly-p"}}`), "artifact p is a nested assembly (a Stage)"},
+		{"missing context", fstest.MapFS{"manifest.json": {Data: []byte(`{"artifacts":{},"missing":[{"provider":"vpc"}]}`)}},
+			"lacks context"},
+		{"stage", manifest(`"p":{"type":"cdk:cloud-assembly","properties":{"directoryName":"assembly-p"}}`),
+			"artifact p is a nested assembly (a Stage)"},
 		{"other artifact", manifest(`"p":{"type":"cdk:other"}`), `artifact p: type "cdk:other" is not supported`},
 		{"artifact twice", manifest(`"p":{"type":"cdk:tree"},"p":{"type":"cdk:tree"}`), `"p" is there twice`},
 		{"no environment", stack("", ""), `stack s: environment "" is not aws://<account>/<region>`},
 		{"no region", stack("aws://unknown-account/unknown-region", ""), "stack s: is made for no Region; set env.region"},
 		{"no such region", stack("aws://unknown-account/eu-west-9", ""), `stack s: "eu-west-9" is not an AWS Region`},
 		{"parameters", stack("aws://unknown-account/eu-west-1", `,"parameters":{"p":"v"}`), "values for parameters are not supported"},
-		{"no template", manifest(`"s":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"x.json"}}`), "stack s: read the template"},
-		{"template outside", manifest(`"s":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"../s.json"}}`), "stack s: read the template"},
-		{"unknown dependency", assemblyFS(stackFile{name: "a", template: oneTopic, dependencies: []string{"b"}}), "stack a depends on b, which is not there"},
+		{"no template",
+			manifest(`"s":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1",` +
+				`"properties":{"templateFile":"x.json"}}`), "stack s: read the template"},
+		{"template outside",
+			manifest(`"s":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1",` +
+				`"properties":{"templateFile":"../s.json"}}`), "stack s: read the template"},
+		{"unknown dependency", assemblyFS(stackFile{name: "a", template: oneTopic, dependencies: []string{"b"}}),
+			"stack a depends on b, which is not there"},
 		{"circle", assemblyFS(
-			stackFile{name: "a", template: oneTopic, dependencies: []string{"b"}}, stackFile{name: "b", template: oneTopic, dependencies: []string{"a"}},
+			stackFile{name: "a", template: oneTopic, dependencies: []string{"b"}}, stackFile{
+				name: "b", template: oneTopic, dependencies: []string{"a"},
+			},
 		), "the stacks depend on each other: a -> b -> a"},
 		{"two partitions", assemblyFS(
 			stackFile{name: "a", template: oneTopic}, stackFile{name: "b", region: "cn-north-1", template: oneTopic},
@@ -165,28 +178,36 @@ func TestLoadRefusesTemplates(t *testing.T) {
 		{"macro", `{"Transform":"AWS::Serverless-2016-10-31"}`, "Transform: this section"},
 		{"twice", `{"Resources":{"A":{"Type":"X"},"A":{"Type":"X"}}}`, `stack s: Resources: "A" is there twice`},
 		{"rule", `{"Rules":{"Mine":{}}}`, "stack s: Rules.Mine: rules are not supported"},
-		{"parameter type", `{"Parameters":{"P":{"Type":"List<String>","Default":""}}}`, `Parameters.P: parameters of type "List<String>" are not supported`},
+		{"parameter type", `{"Parameters":{"P":{"Type":"List<String>","Default":""}}}`,
+			`Parameters.P: parameters of type "List<String>" are not supported`},
 		{"parameter without default", `{"Parameters":{"P":{"Type":"String"}}}`, "Parameters.P: has no Default"},
 		{"no type", `{"Resources":{"A":{}}}`, "stack s: resource A: has no Type"},
-		{"element", resource(`,"CreationPolicy":{}`), "stack s: resource A (AWS::SNS::Topic): CreationPolicy: this element of a resource is not supported"},
+		{"element", resource(`,"CreationPolicy":{}`),
+			"stack s: resource A (AWS::SNS::Topic): CreationPolicy: this element of a resource is not supported"},
 		{"deletion policy", resource(`,"DeletionPolicy":"Keep"`), "resource A (AWS::SNS::Topic): DeletionPolicy: Keep is not"},
 		{"properties", resource(`,"Properties":[]`), "resource A (AWS::SNS::Topic): Properties: not an object"},
 		{"depends on nothing", resource(`,"DependsOn":"B"`), "resource A (AWS::SNS::Topic): DependsOn: there is no resource B"},
 		{"depends on a number", resource(`,"DependsOn":[1]`), "DependsOn: not a logical id"},
-		{"refers to nothing", resource(`,"Properties":{"P":[{"Ref":"B"}]}`), "resource A (AWS::SNS::Topic): Properties.P[0].Ref: there is no resource or parameter B"},
-		{"attribute of nothing", resource(`,"Properties":{"P":{"Fn::GetAtt":["B","Arn"]}}`), "Properties.P.Fn::GetAtt: there is no resource B"},
+		{"refers to nothing", resource(`,"Properties":{"P":[{"Ref":"B"}]}`),
+			"resource A (AWS::SNS::Topic): Properties.P[0].Ref: there is no resource or parameter B"},
+		{"attribute of nothing", resource(`,"Properties":{"P":{"Fn::GetAtt":["B","Arn"]}}`),
+			"Properties.P.Fn::GetAtt: there is no resource B"},
 		{"attribute without name", resource(`,"Properties":{"P":{"Fn::GetAtt":["B"]}}`), "not a logical id and the name of an attribute"},
-		{"pseudo parameter", resource(`,"Properties":{"P":{"Ref":"AWS::NotificationARNs"}}`), "pseudo parameter AWS::NotificationARNs is not supported"},
+		{"pseudo parameter", resource(`,"Properties":{"P":{"Ref":"AWS::NotificationARNs"}}`),
+			"pseudo parameter AWS::NotificationARNs is not supported"},
 		{"substitutes nothing", resource(`,"Properties":{"P":{"Fn::Sub":"x${B.Arn}"}}`), "Properties.P.Fn::Sub: there is no resource B"},
 		{"substitutes no name", resource(`,"Properties":{"P":{"Fn::Sub":"x${}"}}`), "${} is not a variable"},
 		{"function among members", resource(`,"Properties":{"P":{"Ref":"A","x":1}}`), "Properties.P: Ref stands among other members"},
 		{"itself", resource(`,"Properties":{"P":{"Ref":"A"}}`), "the resources depend on each other: A -> A"},
-		{"circle", `{"Resources":{"A":{"Type":"X","DependsOn":"B"},"B":{"Type":"X","Properties":{"P":{"Fn::Sub":"${C.Arn}"}}},"C":{"Type":"X","Properties":{"P":{"Ref":"A"}}}}}`,
+		{"circle", `{"Resources":{"A":{"Type":"X","DependsOn":"B"},"B":{"Type":"X","Properties":{"P":{"Fn::Sub":"${C.Arn}"}}},` +
+			`"C":{"Type":"X","Properties":{"P":{"Ref":"A"}}}}}`,
 			"the resources depend on each other: A -> B -> C -> A"},
 		{"condition", resource(`,"Condition":"C"`), "there is no condition C"},
-		{"bootstrap version", `{"Parameters":{"BootstrapVersion":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"x"}},"Resources":{"A":{"Type":"X","Properties":{"P":{"Ref":"BootstrapVersion"}}}}}`,
+		{"bootstrap version", `{"Parameters":{"BootstrapVersion":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"x"}},` +
+			`"Resources":{"A":{"Type":"X","Properties":{"P":{"Ref":"BootstrapVersion"}}}}}`,
 			"parameter BootstrapVersion has a value in a real account alone"},
-		{"output", `{"Resources":{"A":{"Type":"X"}},"Outputs":{"O":{"Value":{"Ref":"B"}}}}`, "Outputs.O.Value.Ref: there is no resource or parameter B"},
+		{"output", `{"Resources":{"A":{"Type":"X"}},"Outputs":{"O":{"Value":{"Ref":"B"}}}}`,
+			"Outputs.O.Value.Ref: there is no resource or parameter B"},
 		{"output element", `{"Resources":{"A":{"Type":"X"}},"Outputs":{"O":{"Val":"x"}}}`, "Outputs.O.Val: not an element of an output"},
 		{"too deep", `{"Metadata":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, "nested more than 100 levels deep"},
 	} {

@@ -47,7 +47,9 @@ func deploy(t *testing.T, stacks ...stackFile) (*recorder, Outputs, error) {
 // resource R, and returns P as JSON.
 func property(t *testing.T, p, more string) (string, error) {
 	t.Helper()
-	r, _, err := deploy(t, stackFile{name: "s", template: `{` + more + `"Resources":{"R":{"Type":"X"},"A":{"Type":"X","Properties":{"P":` + p + `}}}}`})
+	r, _, err := deploy(t, stackFile{
+		name: "s", template: `{` + more + `"Resources":{"R":{"Type":"X"},"A":{"Type":"X","Properties":{"P":` + p + `}}}}`,
+	})
 	return r.properties["s/A"], err
 }
 
@@ -76,7 +78,8 @@ func TestIntrinsicFunctions(t *testing.T) {
 		{"Select", `{"Fn::Select":[1,["a",{"Ref":"R"}]]}`, `"ref-R"`},
 		{"Select by text", `{"Fn::Select":["0",{"Fn::Split":[":","x:y"]}]}`, `"x"`},
 		{"Split", `{"Fn::Split":["-",{"Ref":"R"}]}`, `["ref","R"]`},
-		{"Sub", `{"Fn::Sub":"${R}/${R.Arn}/${R.Nested.Name}/${AWS::Region}/${!Kept}/$x{}"}`, `"ref-R/arn-R/nested-R/eu-west-1/${Kept}/$x{}"`},
+		{"Sub", `{"Fn::Sub":"${R}/${R.Arn}/${R.Nested.Name}/${AWS::Region}/${!Kept}/$x{}"}`,
+			`"ref-R/arn-R/nested-R/eu-west-1/${Kept}/$x{}"`},
 		{"Sub with variables", `{"Fn::Sub":["${a}-${R}",{"a":{"Fn::Join":["",["x",{"Ref":"AWS::Region"}]]}}]}`, `"xeu-west-1-ref-R"`},
 		{"Sub does not substitute twice", `{"Fn::Sub":["${a}",{"a":"${R}"}]}`, `"${R}"`},
 		{"If", `{"Fn::If":["Prod","yes","no"]}`, `"yes"`},
@@ -104,7 +107,8 @@ func TestIntrinsicFunctionErrors(t *testing.T) {
 		{"find in map", `{"Fn::FindInMap":["a","b","c"]}`, "Fn::FindInMap: this intrinsic function is not supported"},
 		{"unknown attribute", `{"Fn::GetAtt":["R","Name"]}`, "Properties.P.Fn::GetAtt: resource R (X) has no attribute Name"},
 		{"unknown attribute in Sub", `{"Fn::Sub":"${R.Name}"}`, "Fn::Sub: resource R (X) has no attribute Name"},
-		{"unknown export", `{"Fn::ImportValue":"other:Thing"}`, "Fn::ImportValue: no stack deployed before this one exports other:Thing in eu-west-1"},
+		{"unknown export", `{"Fn::ImportValue":"other:Thing"}`,
+			"Fn::ImportValue: no stack deployed before this one exports other:Thing in eu-west-1"},
 		{"Join of objects", `{"Fn::Join":["",[{}]]}`, "Fn::Join[1][0]: not a string"},
 		{"Join of text", `{"Fn::Join":["","x"]}`, "Fn::Join[1]: not a list"},
 		{"Join of one", `{"Fn::Join":["x"]}`, "Fn::Join: not a list of two"},
@@ -170,15 +174,19 @@ func TestConditionalResources(t *testing.T) {
 	}
 	_, _, err = deploy(t, stackFile{name: "s", template: `{"Conditions":{"No":{"Fn::Equals":["a","b"]}},
 		"Resources":{"A":{"Type":"X","Condition":"No"},"B":{"Type":"X","Properties":{"P":{"Ref":"A"}}}}}`})
-	if want := "stack s: resource B (X): Properties.P.Ref: resource A is not made, because its condition is false"; err == nil || err.Error() != want {
+	if want := "stack s: resource B (X): Properties.P.Ref: resource A is not made, because its condition is false"; err == nil ||
+		err.Error() != want {
 		t.Errorf("error = %v, want %q", err, want)
 	}
 }
 
 func TestExports(t *testing.T) {
-	exporting := `{"Resources":{"A":{"Type":"X"}},"Outputs":{"O":{"Value":{"Fn::GetAtt":["A","RoleId"]},"Export":{"Name":{"Fn::Sub":"${AWS::StackName}:Role"}}}}}`
+	exporting := `{"Resources":{"A":{"Type":"X"}},"Outputs":{"O":{"Value":{"Fn::GetAtt":["A","RoleId"]},` +
+		`"Export":{"Name":{"Fn::Sub":"${AWS::StackName}:Role"}}}}}`
 	importing := `{"Resources":{"B":{"Type":"X","Properties":{"P":{"Fn::ImportValue":"a:Role"}}}}}`
-	r, _, err := deploy(t, stackFile{name: "a", template: exporting}, stackFile{name: "b", template: importing, dependencies: []string{"a"}})
+	r, _, err := deploy(t, stackFile{name: "a", template: exporting}, stackFile{
+		name: "b", template: importing, dependencies: []string{"a"},
+	})
 	if got, want := r.properties["b/B"], `{"P":"AROAA"}`; err != nil || got != want {
 		t.Errorf("imported %s, %v, want %s", got, err, want)
 	}
@@ -187,11 +195,18 @@ func TestExports(t *testing.T) {
 		stacks []stackFile
 		want   string
 	}{
-		{"another Region", []stackFile{{name: "a", template: exporting}, {name: "b", region: "us-east-1", template: importing, dependencies: []string{"a"}}},
+		{"another Region",
+			[]stackFile{
+				{name: "a", template: exporting}, {name: "b", region: "us-east-1", template: importing, dependencies: []string{"a"}},
+			},
 			"exports a:Role in us-east-1"},
 		{"not before", []stackFile{{name: "a", template: exporting, dependencies: []string{"b"}}, {name: "b", template: importing}},
 			"no stack deployed before this one exports a:Role"},
-		{"twice", []stackFile{{name: "a", template: strings.ReplaceAll(exporting, "${AWS::StackName}", "a")}, {name: "b", template: strings.ReplaceAll(exporting, "${AWS::StackName}", "a")}},
+		{"twice",
+			[]stackFile{
+				{name: "a", template: strings.ReplaceAll(exporting, "${AWS::StackName}", "a")},
+				{name: "b", template: strings.ReplaceAll(exporting, "${AWS::StackName}", "a")},
+			},
 			"stack b: Outputs.O.Export: a:Role is exported by another stack in eu-west-1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -209,7 +224,9 @@ func TestDeployErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	cause := errors.New("no")
-	_, err = a.Deploy(t.Context(), account, func(context.Context, StackInfo, Resource, json.RawMessage) (Created, error) { return Created{}, cause })
+	_, err = a.Deploy(t.Context(), account, func(context.Context, StackInfo, Resource, json.RawMessage) (Created, error) {
+		return Created{}, cause
+	})
 	if want := "stack s: resource T (AWS::SNS::Topic): no"; !errors.Is(err, cause) || err.Error() != want {
 		t.Errorf("error = %v, want %q", err, want)
 	}
@@ -220,7 +237,8 @@ func TestDeployErrors(t *testing.T) {
 		t.Errorf("cancelled: %v, made %q", err, r.order)
 	}
 	a.Stacks[0].accountID = "210987654321"
-	if _, err := a.Deploy(t.Context(), account, r.create); err == nil || !strings.Contains(err.Error(), "is made for account 210987654321") {
+	if _, err := a.Deploy(t.Context(), account, r.create); err == nil ||
+		!strings.Contains(err.Error(), "is made for account 210987654321") {
 		t.Errorf("error = %v, want one that names the account", err)
 	}
 }
@@ -233,16 +251,17 @@ func TestDeploySnapshot(t *testing.T) {
 	}
 	r := &recorder{}
 	filters := map[string]int{}
-	_, err = a.Deploy(t.Context(), account, func(ctx context.Context, stack StackInfo, res Resource, properties json.RawMessage) (Created, error) {
-		c, err := r.create(ctx, stack, res, properties)
-		c.Attributes["RoleId"] = "AROA-" + stack.Region
-		if res.Type == "AWS::SNS::Subscription" {
-			if strings.Contains(string(properties), `{"anything-but":{"prefix":"AWS:AROA-`+stack.Region+`:"}}`) {
-				filters[stack.Region]++
+	_, err = a.Deploy(t.Context(), account,
+		func(ctx context.Context, stack StackInfo, res Resource, properties json.RawMessage) (Created, error) {
+			c, err := r.create(ctx, stack, res, properties)
+			c.Attributes["RoleId"] = "AROA-" + stack.Region
+			if res.Type == "AWS::SNS::Subscription" {
+				if strings.Contains(string(properties), `{"anything-but":{"prefix":"AWS:AROA-`+stack.Region+`:"}}`) {
+					filters[stack.Region]++
+				}
 			}
-		}
-		return c, err
-	})
+			return c, err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +280,10 @@ func TestDeploySnapshot(t *testing.T) {
 // A stack is done after its last resource and before the next one's first.
 func TestDeployStacks(t *testing.T) {
 	a, err := Load(assemblyFS(
-		stackFile{name: "a", template: `{"Resources":{"A":{"Type":"X","DeletionPolicy":"Retain"},"B":{"Type":"X","UpdateReplacePolicy":"Retain"}}}`},
+		stackFile{
+			name:     "a",
+			template: `{"Resources":{"A":{"Type":"X","DeletionPolicy":"Retain"},"B":{"Type":"X","UpdateReplacePolicy":"Retain"}}}`,
+		},
 		stackFile{name: "b", template: `{"Resources":{"C":{"Type":"X","DeletionPolicy":"Delete"}}}`}))
 	if err != nil {
 		t.Fatal(err)
@@ -321,9 +343,11 @@ func TestPendingResource(t *testing.T) {
 
 func FuzzDeploy(f *testing.F) {
 	f.Add(oneTopic)
-	f.Add(`{"Resources":{"A":{"Type":"X","DependsOn":"B"},"B":{"Type":"AWS::S3::Bucket","Properties":{"P":[{"Fn::Sub":["${a}${!b}",{"a":{"Ref":"AWS::Region"}}]}]}}}}`)
+	f.Add(`{"Resources":{"A":{"Type":"X","DependsOn":"B"},"B":{"Type":"AWS::S3::Bucket","Properties":{"P":[{"Fn::Sub":["${a}${!b}",` +
+		`{"a":{"Ref":"AWS::Region"}}]}]}}}}`)
 	f.Add(`{"Conditions":{"C":{"Fn::And":[{"Fn::Equals":["a","a"]},{"Condition":"C"}]}},"Resources":{"A":{"Type":"X","Condition":"C"}}}`)
-	f.Add(`{"Resources":{"A":{"Type":"X","Properties":{"P":{"Fn::Select":["0",{"Fn::Split":["","x"]}]},"Q":{"Fn::If":["C",1,2]}}}},"Outputs":{"O":{"Value":{"Fn::GetAtt":"A.Arn"},"Export":{"Name":"x"}}}}`)
+	f.Add(`{"Resources":{"A":{"Type":"X","Properties":{"P":{"Fn::Select":["0",{"Fn::Split":["","x"]}]},"Q":{"Fn::If":["C",1,2]}}}},` +
+		`"Outputs":{"O":{"Value":{"Fn::GetAtt":"A.Arn"},"Export":{"Name":"x"}}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := Load(assemblyFS(stackFile{name: "s", template: text}))
 		if err != nil {
@@ -331,18 +355,19 @@ func FuzzDeploy(f *testing.F) {
 		}
 		r := &recorder{}
 		made := map[string]bool{}
-		_, err = a.Deploy(t.Context(), account, func(ctx context.Context, stack StackInfo, res Resource, properties json.RawMessage) (Created, error) {
-			if made[res.LogicalID] || !json.Valid(properties) {
-				t.Fatalf("%s: made twice, or from %q", res.LogicalID, properties)
-			}
-			for _, d := range res.dependencies {
-				if !made[d] && a.Stacks[0].template.resources[d].condition == "" {
-					t.Fatalf("%s is made before %s", res.LogicalID, d)
+		_, err = a.Deploy(t.Context(), account,
+			func(ctx context.Context, stack StackInfo, res Resource, properties json.RawMessage) (Created, error) {
+				if made[res.LogicalID] || !json.Valid(properties) {
+					t.Fatalf("%s: made twice, or from %q", res.LogicalID, properties)
 				}
-			}
-			made[res.LogicalID] = true
-			return r.create(ctx, stack, res, properties)
-		})
+				for _, d := range res.dependencies {
+					if !made[d] && a.Stacks[0].template.resources[d].condition == "" {
+						t.Fatalf("%s is made before %s", res.LogicalID, d)
+					}
+				}
+				made[res.LogicalID] = true
+				return r.create(ctx, stack, res, properties)
+			})
 		if err != nil && !strings.HasPrefix(err.Error(), "stack s: ") {
 			t.Errorf("error %q does not name the stack", err)
 		}

@@ -25,7 +25,8 @@ func TestNoteReadsBothForms(t *testing.T) {
 	}
 	for i, want := range []string{"announced us-east-1  b a b/1 v ", "failed us-east-1 eu-west-1 b a b/1 v why"} {
 		s := steps[i]
-		if got := fmt.Sprint(string(s.Stage), " ", s.Source, " ", s.Target, " ", s.Bucket, " ", s.Key, " ", s.VersionID, " ", s.Detail); got != want {
+		got := fmt.Sprint(string(s.Stage), " ", s.Source, " ", s.Target, " ", s.Bucket, " ", s.Key, " ", s.VersionID, " ", s.Detail)
+		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -42,7 +42,8 @@ const (
 		 "Condition": {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit", "s3:x-amz-acl": "bucket-owner-full-control"}}}]}`
 	rolePolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
 		"Resource": "arn:aws:logs:us-east-1:123456789012:log-group:audit:log-stream:123456789012_CloudTrail_us-east-1*"}]}`
-	trust = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`
+	trust = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ` +
+		`"sts:AssumeRole"}]}`
 )
 
 func newWorld(t *testing.T, onBucket, ofRole, trusts string) *world {
@@ -91,20 +92,32 @@ func TestTrailNeedsItsPolicies(t *testing.T) {
 	}{
 		{"all", bucketPolicy, rolePolicy, trust, nil, ""},
 		{"another bucket", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.Bucket = "other" }, "S3BucketDoesNotExistException"},
-		{"no GetBucketAcl", strings.Replace(bucketPolicy, "GetBucketAcl", "GetBucketLocation", 1), rolePolicy, trust, nil, "InsufficientS3BucketPolicyException"},
-		{"no PutObject", strings.Replace(bucketPolicy, "PutObject", "PutObjectTagging", 1), rolePolicy, trust, nil, "InsufficientS3BucketPolicyException"},
-		{"another trail", strings.ReplaceAll(bucketPolicy, "trail/audit", "trail/other"), rolePolicy, trust, nil, "InsufficientS3BucketPolicyException"},
-		{"no CreateLogStream", bucketPolicy, strings.Replace(rolePolicy, "CreateLogStream", "DeleteLogStream", 1), trust, nil, "InvalidCloudWatchLogsRoleArnException"},
-		{"no PutLogEvents", bucketPolicy, strings.Replace(rolePolicy, "PutLogEvents", "GetLogEvents", 1), trust, nil, "InvalidCloudWatchLogsRoleArnException"},
-		{"another Region's stream", bucketPolicy, strings.Replace(rolePolicy, "CloudTrail_us-east-1", "CloudTrail_eu-west-1", 1), trust, nil, "InvalidCloudWatchLogsRoleArnException"},
-		{"no trust", bucketPolicy, rolePolicy, strings.Replace(trust, "cloudtrail", "lambda", 1), nil, "InvalidCloudWatchLogsRoleArnException"},
-		{"no streams", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.LogGroupARN = strings.TrimSuffix(c.LogGroupARN, ":*") }, "InvalidCloudWatchLogsLogGroupArnException"},
-		{"one Region", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.MultiRegion = false }, "the sandbox supports trails of all Regions alone"},
-		{"an unknown field", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.Selectors[0].FieldSelectors[4].Field = "errorCode" }, "InvalidEventSelectorsException: the sandbox knows no field \"errorCode\""},
+		{"no GetBucketAcl", strings.Replace(bucketPolicy, "GetBucketAcl", "GetBucketLocation", 1), rolePolicy, trust, nil,
+			"InsufficientS3BucketPolicyException"},
+		{"no PutObject", strings.Replace(bucketPolicy, "PutObject", "PutObjectTagging", 1), rolePolicy, trust, nil,
+			"InsufficientS3BucketPolicyException"},
+		{"another trail", strings.ReplaceAll(bucketPolicy, "trail/audit", "trail/other"), rolePolicy, trust, nil,
+			"InsufficientS3BucketPolicyException"},
+		{"no CreateLogStream", bucketPolicy, strings.Replace(rolePolicy, "CreateLogStream", "DeleteLogStream", 1), trust, nil,
+			"InvalidCloudWatchLogsRoleArnException"},
+		{"no PutLogEvents", bucketPolicy, strings.Replace(rolePolicy, "PutLogEvents", "GetLogEvents", 1), trust, nil,
+			"InvalidCloudWatchLogsRoleArnException"},
+		{"another Region's stream", bucketPolicy, strings.Replace(rolePolicy, "CloudTrail_us-east-1", "CloudTrail_eu-west-1", 1), trust,
+			nil, "InvalidCloudWatchLogsRoleArnException"},
+		{"no trust", bucketPolicy, rolePolicy, strings.Replace(trust, "cloudtrail", "lambda", 1), nil,
+			"InvalidCloudWatchLogsRoleArnException"},
+		{"no streams", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.LogGroupARN = strings.TrimSuffix(c.LogGroupARN, ":*") },
+			"InvalidCloudWatchLogsLogGroupArnException"},
+		{"one Region", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.MultiRegion = false },
+			"the sandbox supports trails of all Regions alone"},
+		{"an unknown field", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.Selectors[0].FieldSelectors[4].Field = "errorCode" },
+			"InvalidEventSelectorsException: the sandbox knows no field \"errorCode\""},
 		{"a prefix where Equals has to be", bucketPolicy, rolePolicy, trust, func(c *Trail) {
 			c.Selectors[0].FieldSelectors[2] = Condition{Field: "readOnly", StartsWith: []string{"f"}}
 		}, "InvalidEventSelectorsException: readOnly takes Equals alone"},
-		{"no category", bucketPolicy, rolePolicy, trust, func(c *Trail) { c.Selectors[0].FieldSelectors = c.Selectors[0].FieldSelectors[1:] }, "the sandbox supports selectors of data events"},
+		{"no category", bucketPolicy, rolePolicy, trust,
+			func(c *Trail) { c.Selectors[0].FieldSelectors = c.Selectors[0].FieldSelectors[1:] },
+			"the sandbox supports selectors of data events"},
 	} {
 		c := audit()
 		if tt.change != nil {
@@ -120,8 +133,10 @@ func TestTrailNeedsItsPolicies(t *testing.T) {
 // record is a request for an object, by default a user's upload.
 func record(change func(*s3.Record)) s3.Record {
 	r := s3.Record{
-		Region: region, Caller: iam.Caller{ARN: "arn:aws:iam::123456789012:user/jo", PrincipalID: "AIDA", AccountID: account}, Operation: "PutObject",
-		Bucket: "media-us-east-1", BucketARN: bucket, Key: "k", MadeVersion: "v1", HTTP: httptest.NewRequest(http.MethodPut, "http://media-us-east-1.s3.us-east-1.amazonaws.com/k", nil),
+		Region: region, Caller: iam.Caller{ARN: "arn:aws:iam::123456789012:user/jo", PrincipalID: "AIDA", AccountID: account},
+		Operation: "PutObject",
+		Bucket:    "media-us-east-1", BucketARN: bucket, Key: "k", MadeVersion: "v1",
+		HTTP: httptest.NewRequest(http.MethodPut, "http://media-us-east-1.s3.us-east-1.amazonaws.com/k", nil),
 	}
 	if change != nil {
 		change(&r)
@@ -134,7 +149,8 @@ func (w *world) client() *cloudwatchlogs.Client {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.ServeAPI(rw, r, region, w.caller) }))
 	w.t.Cleanup(server.Close)
 	return cloudwatchlogs.New(cloudwatchlogs.Options{
-		Region: region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), RetryMaxAttempts: 1, HTTPClient: server.Client(),
+		Region: region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""), RetryMaxAttempts: 1,
+		HTTPClient: server.Client(),
 	})
 }
 
@@ -142,7 +158,8 @@ func (w *world) client() *cloudwatchlogs.Client {
 func ask(ctx context.Context, t *testing.T, client *cloudwatchlogs.Client, query string) []string {
 	t.Helper()
 	started, err := client.StartQuery(ctx, &cloudwatchlogs.StartQueryInput{
-		LogGroupName: aws.String("audit"), QueryString: &query, StartTime: aws.Int64(time.Now().Add(-time.Minute).Unix()), EndTime: aws.Int64(time.Now().Unix()),
+		LogGroupName: aws.String("audit"), QueryString: &query, StartTime: aws.Int64(time.Now().Add(-time.Minute).Unix()),
+		EndTime: aws.Int64(time.Now().Unix()),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +206,8 @@ func TestTrailRecordsWhatItsSelectorsTake(t *testing.T) {
 		t.Fatal("the trail does not log")
 	}
 	client := w.client()
-	got := ask(t.Context(), t, client, "fields awsRegion, eventName, userIdentity.arn, requestParameters.key, `responseElements.x-amz-version-id`, errorCode")
+	got := ask(t.Context(), t, client,
+		"fields awsRegion, eventName, userIdentity.arn, requestParameters.key, `responseElements.x-amz-version-id`, errorCode")
 	want := []string{
 		"us-east-1 PutObject arn:aws:iam::123456789012:user/jo k v1",
 		"us-east-1 PutObject arn:aws:sts::123456789012:assumed-role/r/own-operator k v1",
@@ -216,7 +234,8 @@ func TestTrailRecordsWhatItsSelectorsTake(t *testing.T) {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	selectors, err := trails.GetEventSelectors(t.Context(), &cloudtrail.GetEventSelectorsInput{TrailName: &arn})
-	if err != nil || len(selectors.AdvancedEventSelectors) != 1 || selectors.AdvancedEventSelectors[0].FieldSelectors[3].StartsWith[0] != bucket+"/" {
+	if err != nil || len(selectors.AdvancedEventSelectors) != 1 ||
+		selectors.AdvancedEventSelectors[0].FieldSelectors[3].StartsWith[0] != bucket+"/" {
 		t.Errorf("selectors %+v, %v", selectors, err)
 	}
 	_, err = trails.GetTrail(t.Context(), &cloudtrail.GetTrailInput{Name: aws.String("other")})
@@ -234,7 +253,9 @@ func TestQueriesAreRefused(t *testing.T) {
 	}
 	client := w.client()
 	start := func(group, query string) error {
-		_, err := client.StartQuery(t.Context(), &cloudwatchlogs.StartQueryInput{LogGroupName: &group, QueryString: &query, StartTime: aws.Int64(0), EndTime: aws.Int64(1)})
+		_, err := client.StartQuery(t.Context(), &cloudwatchlogs.StartQueryInput{
+			LogGroupName: &group, QueryString: &query, StartTime: aws.Int64(0), EndTime: aws.Int64(1),
+		})
 		return err
 	}
 	for _, tt := range []struct{ group, query, want string }{
@@ -245,15 +266,21 @@ func TestQueriesAreRefused(t *testing.T) {
 			t.Errorf("got %v, want %s", err, tt.want)
 		}
 	}
-	if _, err := client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: aws.String("none")}); err == nil || !strings.Contains(err.Error(), "ResourceNotFoundException") {
+	if _, err := client.GetQueryResults(t.Context(), &cloudwatchlogs.GetQueryResultsInput{QueryId: aws.String("none")}); err == nil ||
+		!strings.Contains(err.Error(), "ResourceNotFoundException") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{}); err == nil || !strings.Contains(err.Error(), "UnknownOperationException") {
+	if _, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{}); err == nil ||
+		!strings.Contains(err.Error(), "UnknownOperationException") {
 		t.Errorf("got %v", err)
 	}
 	role, _ := w.config.Store.Role("trail")
 	w.caller = iam.Caller{ARN: "arn:aws:sts::123456789012:assumed-role/trail/x", AccountID: account, Role: role}
-	if err := start("audit", "fields a"); err == nil || !strings.Contains(err.Error(), "not authorized to perform: logs:StartQuery on resource: arn:aws:logs:us-east-1:123456789012:log-group:audit:log-stream:") {
+	if err := start("audit", "fields a"); err == nil ||
+		!strings.Contains(
+			err.Error(),
+			"not authorized to perform: logs:StartQuery on resource: arn:aws:logs:us-east-1:123456789012:log-group:audit:log-stream:",
+		) {
 		t.Errorf("got %v", err)
 	}
 }

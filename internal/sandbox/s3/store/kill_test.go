@@ -75,7 +75,9 @@ func writeOne(s *Store) error {
 	case 1:
 		return deleteOne(s, key)
 	case 2:
-		c, err := s.CopyObject(context.Background(), Copy{SourceBucket: here, SourceKey: key, Bucket: here, Key: "copy of " + key, Plan: asIs})
+		c, err := s.CopyObject(context.Background(), Copy{
+			SourceBucket: here, SourceKey: key, Bucket: here, Key: "copy of " + key, Plan: asIs,
+		})
 		if errors.Is(err, ErrNoSuchKey) {
 			return nil
 		}

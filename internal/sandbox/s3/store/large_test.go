@@ -31,7 +31,8 @@ func TestHugeObject(t *testing.T) {
 	if fiveGiB.Size != partBytes {
 		t.Fatalf("%+v", fiveGiB)
 	}
-	s.memo.put(extentsKey([]extent{{length: partBytes}}), sums{MD5: sumOf(MD5, ""), CRC64NVME: fiveGiB.Checksum.Value}) // spares 10 s of MD5
+	// spares 10 s of MD5
+	s.memo.put(extentsKey([]extent{{length: partBytes}}), sums{MD5: sumOf(MD5, ""), CRC64NVME: fiveGiB.Checksum.Value})
 	huge := assemble(t, s, "huge", parts, func(*Version) (int64, int64, error) { return 0, partBytes, nil }, "five")
 	if huge.Size != parts*partBytes || huge.Parts != parts || !strings.HasSuffix(huge.ETag, "-100") {
 		t.Fatalf("%+v", huge)
@@ -179,7 +180,8 @@ func TestCompletionThatIsRefused(t *testing.T) {
 		"twice":            {Complete{Parts: []CompletePart{one, one}}, ErrInvalidPartOrder},
 		"a gap":            {Complete{Parts: []CompletePart{two}}, ErrPartNumbers},
 		"another size":     {Complete{Parts: []CompletePart{one}, Size: &four}, ErrWrongSize},
-		"another sum":      {Complete{Parts: []CompletePart{one}, Checksum: Checksum{CRC64NVME, FullObject, "AAAAAAAAAAA="}}, ErrWrongChecksum},
+		"another sum": {Complete{Parts: []CompletePart{one}, Checksum: Checksum{CRC64NVME, FullObject, "AAAAAAAAAAA="}},
+			ErrWrongChecksum},
 	} {
 		c.complete.Bucket, c.complete.Key, c.complete.UploadID = here, "k", u.UploadID
 		_, err := s.CompleteUpload(c.complete)

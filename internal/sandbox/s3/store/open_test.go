@@ -129,7 +129,8 @@ func TestOpenRefuses(t *testing.T) {
 			before := tree(t, dir)
 			_, err := Open(dir, Options{})
 			wantError(t, err, c.want)
-			if err != nil && (!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "\n")) {
+			if err != nil &&
+				(!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("the error is not one line with the directory and what to do: %v", err)
 			}
 			wantUnlocked(t, filepath.Join(dir, databaseFile))

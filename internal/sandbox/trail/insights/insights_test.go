@@ -58,12 +58,18 @@ func TestQueries(t *testing.T) {
 		"fields `x-y` | filter ispresent(`x-y`)":                  "x-y=v",
 		`fields k | filter who.arn in ["role/two", "x"] or n = 2`: `k=a; k=q"\`,
 		`fields k | filter k != "a" and n != "x"`:                 "k=a b",
-		`fields strcontains(who.arn, "one") as one, 1 - strcontains(who.arn, "one") as other | stats sum(one) as ones, sum(other) as others, count(*) by bin(1h)`: "bin(1h)=2026-11-29 15:00:00.000 ones=1 others=0 count(*)=1; bin(1h)=2026-11-29 16:00:00.000 ones=0 others=2 count(*)=2",
-		`fields k, strcontains("|role/one|role/x|", concat("|", who.arn, "|")) as one`:                                                                            `k=a one=1; k=a b one=0; k=q"\ one=0`,
-		`fields k | filter (k = "a" or k = "a b") and strcontains(k, " ") = 1`:                                                                                    "k=a b",
+		`fields strcontains(who.arn, "one") as one, 1 - strcontains(who.arn, "one") as other | stats sum(one) as ones, sum(other) as ` +
+			`others, count(*) by bin(1h)`: "bin(1h)=2026-11-29 15:00:00.000 ones=1 others=0 count(*)=1; bin(1h)=2026-11-29 16:00:00.000 " +
+			"ones=0 others=2 count(*)=2",
+		`fields k, strcontains("|role/one|role/x|", concat("|", who.arn, ` +
+			`"|")) as one`: `k=a one=1; k=a b one=0; k=q"\ one=0`,
+		`fields k | filter (k = "a" or k = "a b") and ` +
+			`strcontains(k, " ") = 1`: "k=a b",
 
-		"parse @message '*'":       `error: the sandbox's Logs Insights has no command "parse"; it has fields, filter, sort, stats and limit`,
-		"fields upper(k)":          `error: the sandbox's Logs Insights has no function "upper"; it has ispresent, strcontains, concat and bin`,
+		"parse @message '*'": `error: the sandbox's Logs Insights has no command "parse"; it has fields, filter, sort, ` +
+			`stats and limit`,
+		"fields upper(k)": `error: the sandbox's Logs Insights has no function "upper"; it has ispresent, strcontains, ` +
+			`concat and bin`,
 		"stats avg(n)":             `error: the sandbox's stats has no "avg"; it has count and sum`,
 		"fields k | filter k > 5":  `error: '>' at character 21 is nothing that the sandbox's Logs Insights knows`,
 		`fields k | filter k = "a`: `error: a " is not closed`,
@@ -106,7 +112,8 @@ func TestKeysAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		other := Event{Fields: map[string]string{"eventName": "DeleteObjects"}}
-		if rows := q.Run([]Event{other, {Fields: map[string]string{"eventName": "PutObject", "requestParameters.key": key}}}); len(rows) != 1 {
+		rows := q.Run([]Event{other, {Fields: map[string]string{"eventName": "PutObject", "requestParameters.key": key}}})
+		if len(rows) != 1 {
 			t.Errorf("%q: %d rows, want one", key, len(rows))
 		}
 	}
@@ -149,7 +156,8 @@ func TestSavedQueriesTellTheFunctionsFromOthers(t *testing.T) {
 				}
 			case "QueryUploads":
 				replicas := map[bool]string{true: "1", false: "0"}[own]
-				if len(rows) != 1 || !slices.Contains(rows[0], Cell{"replicas", replicas}) || slices.Contains(rows[0], Cell{"uploads", replicas}) {
+				if len(rows) != 1 || !slices.Contains(rows[0], Cell{"replicas", replicas}) ||
+					slices.Contains(rows[0], Cell{"uploads", replicas}) {
 					t.Errorf("%q: %v, want %s replicas", who, rows, replicas)
 				}
 			}
@@ -159,7 +167,9 @@ func TestSavedQueriesTellTheFunctionsFromOthers(t *testing.T) {
 
 // Whatever a query is, it is answered or refused.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"fields a | filter b = \"c\"", "stats count(*) by bin(1h)", "filter a like /x/", "fields `a-b`, 1 - 2 as c | limit 5"} {
+	for _, seed := range []string{
+		"fields a | filter b = \"c\"", "stats count(*) by bin(1h)", "filter a like /x/", "fields `a-b`, 1 - 2 as c | limit 5",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(_ *testing.T, query string) {
