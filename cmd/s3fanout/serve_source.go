@@ -98,11 +98,11 @@ func (s *consoleSource) s3(region string, connections int) *s3.Client {
 }
 
 // Explain judges a key as the command explain does.
-func (s *consoleSource) Explain(ctx context.Context, key string, queues bool) (document.Explain, error) {
+func (s *consoleSource) Explain(
+	ctx context.Context, key string, turn func(context.Context) (end func(), err error),
+) (document.Explain, error) {
 	o := explainOptions(s.set, s.config, s.account, key)
-	if !queues {
-		o.Unread = errors.New("a run of the console has the dead letters")
-	}
+	o.Turn = turn
 	facts, err := explain.Run(ctx, o)
 	if err != nil {
 		return document.Explain{}, err

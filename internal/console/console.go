@@ -30,9 +30,9 @@ type Source interface {
 	Alarms(context.Context) ([]Alarm, error)
 	// Report is that of a month, as 2026-11.
 	Report(ctx context.Context, month string) (document.Report, error)
-	// Explain is the verdict on a key; without queues their dead letters are not read,
-	// and not known.
-	Explain(ctx context.Context, key string, queues bool) (document.Explain, error)
+	// Explain is the verdict on a key. Turn is called before dead letters are read, and
+	// its end when they have been; if it fails they are not read, and not known.
+	Explain(ctx context.Context, key string, turn func(context.Context) (end func(), err error)) (document.Explain, error)
 	// History is a key's versions of all Regions in one line of time.
 	History(ctx context.Context, key string) (document.History, error)
 	// Keys are the first that begin with the prefix, in the Regions that answer soon.

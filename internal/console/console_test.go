@@ -69,7 +69,14 @@ func (f *fake) Report(_ context.Context, month string) (document.Report, error) 
 	return d, f.call("report %s", month)
 }
 
-func (f *fake) Explain(_ context.Context, key string, queues bool) (document.Explain, error) {
+func (f *fake) Explain(
+	ctx context.Context, key string, turn func(context.Context) (func(), error),
+) (document.Explain, error) {
+	end, err := turn(ctx)
+	queues := err == nil
+	if queues {
+		end()
+	}
 	d := document.Explain{Key: key, Verdict: "everywhere", Text: "as it is: " + key}
 	if f.missing {
 		d.Regions = []document.ExplainRegion{{Region: "us-east-1", State: "missing"}}

@@ -77,16 +77,14 @@ func (s *Server) key(r *http.Request) (v keyView, status int) {
 	return v, http.StatusOK
 }
 
-// explain reads dead letters only if no run of the console has them, which would miss
-// what is held here. It does not wait for one: the rest is known without.
+// explain has the turn only while dead letters are read. While a run has it, they are
+// not read, as what is held here would be missed; the rest is known without.
 func (s *Server) explain(ctx context.Context, key string) (d document.Explain, unread bool, err error) {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	default:
-		unread = true
-	}
-	d, err = s.o.Source.Explain(ctx, key, !unread)
+	d, err = s.o.Source.Explain(ctx, key, func(ctx context.Context) (end func(), err error) {
+		end, err = s.turn.key(ctx)
+		unread = errors.Is(err, errHeld)
+		return end, err
+	})
 	return d, unread, err
 }
 

@@ -77,27 +77,9 @@ func (s *Server) keepQueues(d document.Redrive, kept bool) {
 	s.news["letters"].changed()
 }
 
-// takeTurn waits until no other run of the console holds dead letters, which this one
-// would take for another reader's.
-func (s *Server) takeTurn(ctx context.Context, tell progress) (end func(), err error) {
-	s.mu.Lock()
-	if s.quietly != nil {
-		s.quietly()
-	}
-	s.mu.Unlock()
-	end = func() { <-s.turn }
-	select {
-	case s.turn <- struct{}{}:
-		return end, nil
-	default:
-		tell("Waiting for the end of the run that has the dead letters.", 0, 0)
-	}
-	select {
-	case s.turn <- struct{}{}:
-		return end, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// takeTurn waits until nobody else holds dead letters.
+func (s *Server) takeTurn(ctx context.Context, tell func(string, int64, int64)) (end func(), err error) {
+	return s.turn.run(ctx, func() { tell("Waiting for the end of the run that has the dead letters.", 0, 0) })
 }
 
 const (
@@ -134,25 +116,15 @@ func (s *Server) noticeQueues(ctx context.Context, look Look) {
 	}
 }
 
-// readQuietly reads the queues unless a run has the turn, and ends when one wants it: it
-// is not done then.
+// readQuietly reads the queues unless somebody has the turn, and ends when somebody wants
+// it: it is not done then.
 func (s *Server) readQuietly(ctx context.Context) (done bool) {
-	ctx, cancel := context.WithTimeout(ctx, quietTime)
-	defer cancel()
-	s.mu.Lock() // whoever has the turn can be told to end
-	select {
-	case s.turn <- struct{}{}:
-		s.quietly = cancel
-		s.mu.Unlock()
-	default:
-		s.mu.Unlock()
+	ctx, end, ok := s.turn.quietly(ctx, quietTime)
+	if !ok {
 		return false
 	}
-	defer func() { <-s.turn }()
+	defer end()
 	d, err := s.o.Source.DeadLetters(ctx, func(int) {})
-	s.mu.Lock()
-	s.quietly = nil
-	s.mu.Unlock()
 	if ctx.Err() == nil && err == nil { // else the list stays, and says that it differs
 		s.keepQueues(d, true)
 	}

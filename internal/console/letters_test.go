@@ -358,31 +358,3 @@ func TestOneRunAtATimeHasTheLetters(t *testing.T) {
 		}
 	}
 }
-
-// A key's page takes no letters from a run that has them, and says that it did not; nor
-// does a run take them from the page.
-func TestKeyLeavesARunItsLetters(t *testing.T) {
-	c := &changing{fake: &fake{letters: []document.RedriveLetter{letter("us-east-1", 1, "AccessDenied")}}, held: true, reading: make(chan struct{})}
-	u := serve(t, Options{Source: c, Regions: []string{"us-east-1"}})
-	const page, unread = "/key?key=films/1.mp4", "were not read: a run of this console has them"
-	if text := u.get(page); strings.Contains(text, unread) {
-		t.Errorf("no run has the letters, and the page says\n%s", text)
-	}
-	u.send(http.MethodPost, "/letters/read", nil)
-	<-c.reading
-	if text := u.get(page); !strings.Contains(text, unread) {
-		t.Errorf("a run has the letters, and the page says\n%s", text)
-	}
-	u.send(http.MethodPost, "/stop/letters", nil)
-	u.until("/letters", "Stopped. The list is as it was.")
-	u.get(page)
-	var asked []string
-	for _, call := range c.called() {
-		if strings.HasPrefix(call, "explain") {
-			asked = append(asked, call)
-		}
-	}
-	if got, want := fmt.Sprint(asked), "[explain films/1.mp4 true explain films/1.mp4 false explain films/1.mp4 true]"; got != want {
-		t.Errorf("asked %s, want %s", got, want)
-	}
-}

@@ -25,11 +25,10 @@ type Server struct {
 	alarms  *alarmsView     // nil before they were asked for
 	reports map[string]made // by month
 
-	turn    chan struct{}      // has one while a run of the console holds dead letters
-	quietly context.CancelFunc // ends the reading that nobody asked for, if there is one
-	readAt  map[string]int     // what the queues counted at the last such reading
-	tabs    map[string]int     // pages that are connected; under mu
-	news    map[string]*news   // of the parts that browsers ask for
+	turn   *turn
+	readAt map[string]int   // what the queues counted at the last reading that nobody asked for
+	tabs   map[string]int   // pages that are connected; under mu
+	news   map[string]*news // of the parts that browsers ask for
 
 	compared comparison
 }
@@ -55,7 +54,7 @@ func Serve(ctx context.Context, l net.Listener, o Options, started func(url stri
 	defer stop()
 	s := &Server{
 		o: o, guard: newGuard(port), hub: newHub(), reports: map[string]made{}, pages: called(o.Command),
-		turn: make(chan struct{}, 1), tabs: map[string]int{}, news: map[string]*news{},
+		turn: newTurn(), tabs: map[string]int{}, news: map[string]*news{},
 	}
 	for _, name := range []string{"letters", "compared", "ended"} {
 		s.news[name] = &news{send: func(version string) { s.hub.set(name, version) }}

@@ -51,7 +51,7 @@ const (
 	MaxLetters = 5000
 )
 
-// Options say what to explain. All fields but Unread and those after it are required.
+// Options say what to explain. All fields but Turn and those after it are required.
 type Options struct {
 	Config  replicaset.Config
 	Account string // the account ID, which is in the buckets' names
@@ -59,8 +59,10 @@ type Options struct {
 	// S3 and Queues have the clients of every member of the set.
 	S3     map[string]S3
 	Queues map[string]redrive.Clients
-	// Unread, if set, has no queue read, and is why nothing is known of any.
-	Unread error
+	// Turn, if set, is called before the queues are read, and its end when they have been:
+	// whoever else reads them meanwhile misses what is held here. If it fails, they are not
+	// read, and its error is why nothing is known of them.
+	Turn func(context.Context) (end func(), err error)
 	// Logs has the audit trail asked too, in its Region; nil leaves that out.
 	Logs audit.Logs
 	// AuditFrom is from when on; zero for from an hour before the oldest version.
@@ -138,12 +140,16 @@ func Run(ctx context.Context, o Options) (Facts, error) {
 // readLetters lists the queues as a dry run of redrive does, and keeps the
 // letters that name the object.
 func readLetters(ctx context.Context, o Options) ([]Letter, []Queue, error) {
-	if o.Unread != nil {
-		var queues []Queue
-		for _, region := range o.Config.Regions {
-			queues = append(queues, Queue{Region: region, Err: o.Unread})
+	if o.Turn != nil {
+		end, err := o.Turn(ctx)
+		if err != nil {
+			var queues []Queue
+			for _, region := range o.Config.Regions {
+				queues = append(queues, Queue{Region: region, Err: err})
+			}
+			return nil, queues, nil
 		}
-		return nil, queues, nil
+		defer end()
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

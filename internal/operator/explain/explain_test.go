@@ -236,10 +236,22 @@ func TestManyLettersAreNotAllLookedAt(t *testing.T) {
 // Queues that are not to be read are left alone, and nothing is known of them.
 func TestQueuesThatAreNotRead(t *testing.T) {
 	o := options(t, region{}, region{}, nil, &queue{bodies: []string{letter(eu, "elsewhere", key)}})
-	o.Queues, o.Unread = nil, errors.New("a run has them") // a request would panic
+	o.Queues = nil // a request would panic
+	o.Turn = func(context.Context) (func(), error) { return nil, errors.New("a run has them") }
 	f := run(t, o)
 	if len(f.Letters) > 0 || len(f.Queues) != 2 || f.Queues[0].Err == nil || f.Queues[1].Err == nil {
 		t.Errorf("got %+v and %+v, want nothing known of either queue", f.Letters, f.Queues)
+	}
+}
+
+// The turn to read the queues is taken and given back once, and not held while the
+// Regions answer.
+func TestTurnIsHeldForTheQueuesAlone(t *testing.T) {
+	ended := make(chan struct{})
+	o := options(t, region{"ListObjectVersions": {body: "<Result></Result>", after: ended}}, region{}, nil, &queue{bodies: []string{letter(eu, set.Member(account, us).Bucket, key)}})
+	o.Turn = func(context.Context) (func(), error) { return func() { close(ended) }, nil }
+	if f := run(t, o); len(f.Letters) != 1 || f.Regions[0].Err != nil {
+		t.Errorf("got %+v and %+v, want the dead letter, and that the Region answered", f.Letters, f.Regions[0])
 	}
 }
 

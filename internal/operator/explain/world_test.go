@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -34,6 +35,7 @@ type answer struct {
 	status int
 	header map[string]string
 	body   string
+	after  <-chan struct{} // nil for at once
 }
 
 // region is one Region's S3 in canned answers, by operation. What it has none
@@ -60,6 +62,13 @@ func (r region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		a = answer{body: "<Result></Result>"}
 		if operation == "HeadObject" {
 			a = answer{status: http.StatusNotFound}
+		}
+	}
+	if a.after != nil {
+		select {
+		case <-a.after:
+		case <-time.After(10 * time.Second):
+			a.status = http.StatusForbidden
 		}
 	}
 	w.Header().Set("Date", "Fri, 20 Nov 2026 13:00:00 GMT")

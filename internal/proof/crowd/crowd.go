@@ -181,7 +181,9 @@ func (c *crowd) Keys(_ context.Context, prefix string) (keys []string, _ error) 
 	return keys, nil
 }
 
-func (c *crowd) Explain(_ context.Context, key string, _ bool) (document.Explain, error) {
+func (c *crowd) Explain(
+	_ context.Context, key string, _ func(context.Context) (func(), error),
+) (document.Explain, error) {
 	c.ask("explain")
 	d := document.Explain{Key: key, Verdict: "dead-letter", Text: hostile}
 	d.Steps = []document.ExplainStep{{Text: hostile, Command: "s3fanout explain"}}
