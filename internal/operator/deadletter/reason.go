@@ -21,6 +21,8 @@ var single = []struct {
 }{
 	{regexp.MustCompile(`: (?:replicate|[a-z ]*cop[a-z ]*|[a-z0-9 -]* of) s3://.*? to s3://\S+ \([a-z0-9-]+\)`), ""},
 	{regexp.MustCompile(`s3://\S+`), "s3://…"},
+	// S3's refusals name the object. Keys may have quotation marks and line breaks, so what follows tells where one ends.
+	{regexp.MustCompile(`(?s)(on resource: "arn:[a-z-]+:s3:::[^/"]+/).*?("(?: because | with | \(status |$))`), "$1…$2"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "…"},
 	{regexp.MustCompile(`, request [^\s,)]+`), ""},
 	{regexp.MustCompile(`\(request [^\s,)]+\)`), ""},
@@ -44,6 +46,7 @@ func Cause(reason string) string {
 // reason.
 const (
 	nextPermission = "run s3fanout doctor, which finds the missing permission; then redrive"
+	nextPolicy     = "change the policy that denies it: the reason names its kind; then redrive"
 	NextDeploy     = "run s3fanout doctor, which finds what is missing or differs from cdk.json; then redrive"
 	NextDelivery   = "run s3fanout doctor, which finds why SNS could not invoke the function; then redrive"
 	NextStopped    = "if the Region is paused, s3fanout resume ends that and replays; " +
@@ -70,6 +73,7 @@ var rules = []struct {
 	{[]string{"nosuchupload"}, nextAborted}, // says that the upload does not exist
 	{[]string{"was begun by"}, NextForeign},
 	{[]string{"does not say that this function's role began it"}, nextUnnamed},
+	{[]string{"explicit deny", "no service control policy allows", "no permissions boundary allows"}, nextPolicy},
 	{[]string{"accessdenied", "denied:", "not authorized", "accountproblem"}, nextPermission},
 	{[]string{"not a source of this function", "nosuchbucket", "does not exist"}, NextDeploy},
 	{[]string{"malformed event", "unsupported event"}, NextForeign},

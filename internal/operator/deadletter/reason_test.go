@@ -45,6 +45,16 @@ func TestCause(t *testing.T) {
 			"denied: AccessDenied: no (status 403): list versions in us-east-1 of s3://b/k of k to s3://c (eu-west-1)",
 			"denied: AccessDenied: no (status 403)",
 		},
+		{
+			`denied: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::media-111122223333-eu-west-1/a "b"` + "\n" + `SlowDown.mp4" with an explicit deny in a resource-based policy (status 403)`,
+			`denied: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/media-replicator-eu-west-1/media-replicator is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::media-111122223333-eu-west-1/…" with an explicit deny in a resource-based policy (status 403)`,
+		},
+		{
+			`User: u is not authorized to perform: s3:GetObject on resource: "arn:aws-cn:s3:::b/k" because no identity-based policy allows the s3:GetObject action`,
+			`User: u is not authorized to perform: s3:GetObject on resource: "arn:aws-cn:s3:::b/…" because no identity-based policy allows the s3:GetObject action`,
+		},
+		{`not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/k/l"`, `not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/…"`},
+		{`not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::b" because no`, `not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::b" because no`},
 		{"", ""},
 	}
 	for _, tt := range tests {
@@ -62,6 +72,15 @@ func TestNext(t *testing.T) {
 		next    string
 	}{
 		{[]string{"AccessDenied", "AccessDeniedException", "denied:"}, "run s3fanout doctor, which finds the missing permission; then redrive"},
+		{
+			[]string{
+				`denied: AccessDenied: not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/k" with an explicit deny in a resource-based policy`,
+				"denied: AccessDenied: not authorized to perform: s3:PutObject because no service control policy allows the s3:PutObject action",
+				"denied: AccessDenied: not authorized to perform: s3:PutObject because no permissions boundary allows the s3:PutObject action",
+			},
+			"change the policy that denies it: the reason names its kind; then redrive",
+		},
+		{[]string{`AccessDenied: not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/explicit deny.txt" because no identity-based policy allows it`}, "run s3fanout doctor, which finds the missing permission; then redrive"},
 		{[]string{"not a source of this function", "NoSuchBucket"}, "run s3fanout doctor, which finds what is missing or differs from cdk.json; then redrive"},
 		{[]string{"SlowDown", "ServiceUnavailable", "retryable:"}, "S3 was busy or did not answer: redrive, with --rate if it was throttled; s3fanout status shows whether that continues"},
 		{[]string{"is ahead of that in"}, "once S3's clocks agree, or the time has passed by which one is ahead: redrive; s3fanout doctor compares them"},
