@@ -17,6 +17,17 @@ import (
 
 func controlOf(c aws.Config) *s3control.Client { return control.New(c, c.Region, time.Minute) }
 
+// Jobs of S3 Batch Operations are refused by an error that says why: the SDK
+// found no code in the answer for a bucket of that name.
+func TestControlHasNoJobs(t *testing.T) {
+	s, _ := startPoint(t)
+	_, err := controlOf(s.config("us-east-1")).DescribeJob(t.Context(),
+		&s3control.DescribeJobInput{AccountId: aws.String(AccountID), JobId: aws.String("00e123a4-c0d8-41f4-a0eb-b46f9ba5b07c")})
+	if code(err) != "NotImplemented" || !strings.Contains(err.Error(), "no jobs of S3 Batch Operations") {
+		t.Errorf("got %v, want NotImplemented and why", err)
+	}
+}
+
 // The routes of an access point are read and changed by the SDK's client, in the
 // Regions that AWS has for it, also in those that the sandbox has no stacks in.
 func TestControlOfAccessPoints(t *testing.T) {

@@ -12,14 +12,17 @@ import (
 	"s3fanout/internal/sandbox/iam"
 )
 
-// controlPath begins the paths of what S3 Control has about access points
+// The paths of S3 Control, and of what it has about access points
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_AWS_S3_Control.html).
-const controlPath = "/v20180820/mrap/instances"
+const (
+	controlPrefix = "/v20180820/"
+	controlPath   = controlPrefix + "mrap/instances"
+)
 
 // IsControl says whether an S3 request is for S3 Control, which has paths of its
 // own and a header for the account.
 func IsControl(r *http.Request) bool {
-	return r.Header.Get("X-Amz-Account-Id") != "" && (r.URL.Path == controlPath || strings.HasPrefix(r.URL.Path, controlPath+"/"))
+	return r.Header.Get("X-Amz-Account-Id") != "" && strings.HasPrefix(r.URL.Path, controlPrefix)
 }
 
 // controlRegions are those that answer about routes; all else about access points is
@@ -94,9 +97,13 @@ func write(w http.ResponseWriter, status int, answer any) {
 func (s *Service) control(r *http.Request, region string, caller iam.Caller) (any, *controlError) {
 	if account := r.Header.Get("X-Amz-Account-Id"); account != s.accountID {
 		return nil, &controlError{http.StatusForbidden, "AccessDenied",
-			"Access Denied: the access points are account " + s.accountID + "'s, not " + account + "'s"}
+			"Access Denied: the sandbox is account " + s.accountID + "'s, not " + account + "'s"}
 	}
-	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, controlPath), "/")
+	name, ofPoints := strings.CutPrefix(r.URL.Path, controlPath)
+	if !ofPoints || name != "" && name[0] != '/' {
+		return nil, notImplemented("The sandbox's S3 Control has access points alone, and no jobs of S3 Batch Operations.")
+	}
+	name = strings.TrimPrefix(name, "/")
 	arn, ofRoutes := strings.CutSuffix(name, "/routes")
 	if regions := controlRegions(ofRoutes); !slices.Contains(regions, region) {
 		return nil, &controlError{http.StatusMovedPermanently, "PermanentRedirect",
