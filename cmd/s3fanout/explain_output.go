@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -45,7 +46,7 @@ func (a *app) writeExplanation(set string, f explain.Facts, v explain.Verdict) e
 func writeExplainText(w io.Writer, d explainView, width int, colours bool) error {
 	tables := []table.Table{
 		regionsTable(d, width, colours),
-		writesTable(d.Writes, width),
+		writesTable(d.Writes, len(d.Regions), width),
 		versionsTable(d.Regions, width),
 		uploadsTable(d.Regions, width),
 		explainLetters(d.Letters, width),
@@ -193,38 +194,46 @@ func describeObject(o document.ExplainObject, after time.Duration) string {
 }
 
 // writesTable tells of the writes of a key that is followed what has become of them.
-func writesTable(writes []document.ExplainWrite, width int) table.Table {
-	t := table.Table{Width: width, Columns: []table.Column{
-		{Title: "WRITTEN IN"}, {Title: "AT"}, {Title: "SHOWN IN"}, {Title: "DELETED IN"}, {Title: "KEPT IN"},
-		{Title: "VERSION", Cut: table.CutEnd},
-	}}
-	list := func(regions []string) string {
-		if len(regions) == 0 {
-			return "-"
-		}
-		return strings.Join(regions, ", ")
+// On a terminal the Regions are in the paragraph below: three take more room than a
+// line has.
+func writesTable(writes []document.ExplainWrite, regions, width int) table.Table {
+	t := table.Table{Width: width, Columns: []table.Column{{Title: "WRITTEN IN"}, {Title: "AT"}}}
+	if width == 0 {
+		t.Columns = append(t.Columns, table.Column{Title: "SHOWN IN"}, table.Column{Title: "DELETED IN"}, table.Column{Title: "KEPT IN"})
 	}
+	t.Columns = append(t.Columns, table.Column{Title: "VERSION", Cut: table.CutEnd})
 	for _, w := range writes {
-		below := w.Why
-		if w.Wins {
-			below = "wins: " + below
+		var cells, below []string
+		for _, in := range []struct {
+			what    string
+			regions []string
+		}{{"shown", w.Shown}, {"deleted", w.Hidden}, {"kept", w.Kept}} {
+			list := cmp.Or(strings.Join(in.regions, ", "), "-")
+			cells = append(cells, list)
+			switch {
+			case width == 0 || len(in.regions) == 0:
+			case len(in.regions) == regions:
+				below = append(below, in.what+" in all Regions")
+			default:
+				below = append(below, in.what+" in "+list)
+			}
 		}
+		if width > 0 {
+			cells = nil
+		}
+		why := w.Why
+		if w.Wins {
+			why = "wins: " + why
+		}
+		below = append([]string{why}, below...)
 		if w.HiddenAt != nil {
-			below += " · deleted " + stamp(*w.HiddenAt)
+			below = append(below, "first deleted "+stamp(*w.HiddenAt))
 		}
 		if w.Destroyed {
-			below += " · destroyed in " + w.Region
+			below = append(below, "destroyed in "+w.Region)
 		}
-		t.Rows = append(t.Rows, table.Row{
-			Cells: []string{
-				w.Region,
-				stamp(w.Written),
-				list(w.Shown),
-				list(w.Hidden),
-				list(w.Kept),
-				printable.Quote(w.VersionID),
-			}, Below: below,
-		})
+		cells = slices.Concat([]string{w.Region, stamp(w.Written)}, cells, []string{printable.Quote(w.VersionID)})
+		t.Rows = append(t.Rows, table.Row{Cells: cells, Below: strings.Join(below, " · ")})
 	}
 	return t
 }

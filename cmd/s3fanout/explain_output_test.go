@@ -10,6 +10,7 @@ import (
 	"s3fanout/internal/aws/initiator"
 	"s3fanout/internal/aws/uploads"
 	"s3fanout/internal/operator/audit"
+	"s3fanout/internal/operator/document"
 	"s3fanout/internal/operator/explain"
 	"s3fanout/internal/policy"
 	"s3fanout/internal/table"
@@ -80,6 +81,38 @@ func TestExplanationFitsTheTerminal(t *testing.T) {
 			if !strings.Contains(unbroken, want) {
 				t.Errorf("no %q in:\n%s", want, text)
 			}
+		}
+	}
+}
+
+// TestWritesFitTheTerminal: the Regions of a followed key's writes took more columns
+// than a terminal has, at three Regions already.
+func TestWritesFitTheTerminal(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	all := []string{"us-east-1", "eu-west-1", "ap-northeast-1"}
+	writes := []document.ExplainWrite{
+		{Region: "ap-northeast-1", VersionID: "w2", Written: noon, Wins: true, Why: "the latest write", Shown: all[1:], Hidden: []string{}, Kept: all[:1]},
+		{Region: "us-east-1", VersionID: strings.Repeat("w", 32), Written: noon, Why: "written 26 s before", Hidden: all, HiddenAt: &noon, Destroyed: true},
+	}
+	for width, want := range map[int]string{
+		80: `WRITTEN IN      AT                    VERSION
+ap-northeast-1  2026-11-20 12:00:00Z  w2
+    wins: the latest write · shown in eu-west-1, ap-northeast-1 · kept in
+    us-east-1
+us-east-1       2026-11-20 12:00:00Z  wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
+    written 26 s before · deleted in all Regions · first deleted 2026-11-20
+    12:00:00Z · destroyed in us-east-1
+`,
+		0: `WRITTEN IN      AT                    SHOWN IN                   DELETED IN                            KEPT IN    VERSION
+ap-northeast-1  2026-11-20 12:00:00Z  eu-west-1, ap-northeast-1  -                                     us-east-1  w2
+    wins: the latest write
+us-east-1       2026-11-20 12:00:00Z  -                          us-east-1, eu-west-1, ap-northeast-1  -          wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
+    written 26 s before · first deleted 2026-11-20 12:00:00Z · destroyed in us-east-1
+`,
+	} {
+		var b strings.Builder
+		if _, err := writesTable(writes, 3, width).WriteTo(&b); err != nil || b.String() != want {
+			t.Errorf("%d columns: got %v\n%s\nwant\n%s", width, err, b.String(), want)
 		}
 	}
 }
