@@ -85,12 +85,13 @@ func (d Drill) Check(ctx context.Context) (Moment, []Risk, error) {
 	if err != nil {
 		return first, nil, err
 	}
-	risks := Risks(d.Routes, d.Shifted, first.Figures)
-	for _, r := range Risks(d.Shifted, d.Routes, first.Figures) {
-		if !slices.Contains(risks, r) {
-			risks = append(risks, r)
+	gaining := Gaining(d.Routes, d.Shifted)
+	for _, region := range Gaining(d.Shifted, d.Routes) { // readers come back to it
+		if !slices.Contains(gaining, region) {
+			gaining = append(gaining, region)
 		}
 	}
+	risks := risksOf(gaining, first.Figures)
 	if first.Reads.Bad() {
 		risks = append(risks, Risk{"", "reads through the access point fail before anything is changed: " + first.Reads.trouble()})
 	}

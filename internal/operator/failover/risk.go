@@ -45,8 +45,12 @@ type Risk struct{ Region, What string }
 // Risks are those of a change of routes. What is not known is one, too. Dead letters
 // count in each Region.
 func Risks(before, after []Route, figures []Figures) []Risk {
+	return risksOf(Gaining(before, after), figures)
+}
+
+// risksOf are the risks of moving readers to the Regions that gain them.
+func risksOf(gaining []string, figures []Figures) []Risk {
 	var risks []Risk
-	gaining := Gaining(before, after)
 	for _, region := range gaining {
 		i := slices.IndexFunc(figures, func(f Figures) bool { return f.Region == region })
 		if i < 0 {
@@ -61,20 +65,22 @@ func Risks(before, after []Route, figures []Figures) []Risk {
 		if len(gaining) == 0 || slices.Contains(gaining, f.Region) {
 			continue
 		}
-		for _, what := range f.letters() {
+		advice := "those of kind on-failure are missing in this Region alone: " +
+			"s3fanout redrive --dry-run --region " + f.Region
+		for _, what := range f.letters(advice) {
 			risks = append(risks, Risk{f.Region, what})
 		}
 	}
 	return risks
 }
 
-// letters says what dead letters are in the way.
-func (f Figures) letters() (list []string) {
+// letters says what dead letters are in the way, and what to do about them.
+func (f Figures) letters(advice string) (list []string) {
 	if f.LettersUnknown != "" {
 		list = append(list, "its dead letters are not known: "+f.LettersUnknown)
 	}
 	if n := f.DeadLetters; n != nil && *n > 0 {
-		list = append(list, fmt.Sprintf("dead letters: %d; redrive them first", *n))
+		list = append(list, fmt.Sprintf("dead letters: %d; %s", *n, advice))
 	}
 	return list
 }
@@ -84,7 +90,7 @@ func (f Figures) misses() (list []string) {
 	if f.Away != "" {
 		list = append(list, "its bucket does not answer: "+f.Away)
 	}
-	list = append(list, f.letters()...)
+	list = append(list, f.letters("redrive them first")...)
 	if n := f.Waiting; n != nil && *n > 0 {
 		switch {
 		case f.Oldest != nil && *f.Oldest >= Ordinary:
