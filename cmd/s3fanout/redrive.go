@@ -128,13 +128,25 @@ func redriveError(report redrive.Report, dryRun bool) error {
 		}
 		return leftOver(least + letterCount(read) + " in the queues; replay with s3fanout redrive")
 	case read > 0:
-		return leftOver(letterCount(read) + " left in the queues; do what is said above, then run it again")
+		again := "run it again"
+		if advised(report) {
+			again = "do what is said above, then " + again
+		}
+		return leftOver(letterCount(read) + " left in the queues; " + again)
 	case held > 0:
 		return leftOver(fmt.Sprintf("about %s could not be read, as another reader holds them; run it again later, in %d minutes at most",
 			letterCount(held), int(redrive.HoldTime.Minutes())))
 	default:
 		return nil
 	}
+}
+
+// advised says whether there is something to do about what is left, which is not so
+// where the letters were only interrupted, as at the end of a watch.
+func advised(report redrive.Report) bool {
+	return slices.ContainsFunc(report.Regions, func(s redrive.Summary) bool {
+		return slices.ContainsFunc(s.Results, func(r redrive.Result) bool { return r.Next() != "" })
+	})
 }
 
 // redriveProgress turns what the run tells into a status. The run never calls

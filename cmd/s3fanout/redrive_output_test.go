@@ -99,6 +99,38 @@ func TestRedriveTextOnTerminal(t *testing.T) {
 	}
 }
 
+// TestRedriveSaysAReasonOnce: below each of many letters in a row, the same paragraph
+// left no room on the screen for the letters. A short one is said again.
+func TestRedriveSaysAReasonOnce(t *testing.T) {
+	result := func(region, reason, key string) redrive.Result {
+		return redrive.Result{Region: region, Outcome: redrive.Waiting, Letter: deadletter.Letter{
+			Kind: deadletter.OnFailure, Reason: reason + ": copy s3://b/" + key + " to s3://c (eu-west-1)", Objects: []deadletter.Object{{Bucket: "b", Key: key}},
+		}}
+	}
+	report := redrive.Report{Regions: []redrive.Summary{
+		{Region: "us-east-1", Results: []redrive.Result{result("us-east-1", "retryable: S3 was busy", "1"), result("us-east-1", "retryable: S3 was busy", "2"), result("us-east-1", "denied: no", "3")}},
+		{Region: "eu-west-1", Results: []redrive.Result{result("eu-west-1", "denied: no", "4")}},
+	}}
+	var b bytes.Buffer
+	if err := writeRedriveText(&b, newRedriveView("media", true, report), 80, false); err != nil {
+		t.Fatal(err)
+	}
+	want := `REGION     KIND        OBJECTS   RESULT
+us-east-1  on-failure  s3://b/1  waiting
+    retryable: S3 was busy
+us-east-1  on-failure  s3://b/2  waiting
+    the same reason
+us-east-1  on-failure  s3://b/3  waiting
+    denied: no
+eu-west-1  on-failure  s3://b/4  waiting
+    denied: no
+us-east-1: 3 dead letters
+`
+	if !strings.HasPrefix(b.String(), want) {
+		t.Errorf("got\n%s\nwant it to begin with\n%s", b.String(), want)
+	}
+}
+
 func TestRedriveError(t *testing.T) {
 	failed := redrive.Report{Regions: []redrive.Summary{
 		{Region: "a", Err: errors.New("first")},
@@ -108,6 +140,7 @@ func TestRedriveError(t *testing.T) {
 	held := redrive.Report{Regions: []redrive.Summary{{Held: 1}}}
 	done := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Replayed}}}}}
 	both := redrive.Report{Regions: append(held.Regions, left.Regions...)}
+	stopped := redrive.Report{Regions: []redrive.Summary{{Results: []redrive.Result{{Outcome: redrive.Interrupted}}}}}
 	limited := redrive.Report{Regions: slices.Clone(left.Regions)}
 	limited.Regions[0].Limited = true
 	interrupted := left
@@ -123,6 +156,7 @@ func TestRedriveError(t *testing.T) {
 		{"left", left, false, exitLeftOver, "1 dead letter left"},
 		{"held by another", held, false, exitLeftOver, "about 1 dead letter could not be read"},
 		{"held by another, dry run", held, true, exitLeftOver, "about 1 dead letter could not be read"},
+		{"left by a watch that ended", stopped, false, exitLeftOver, "1 dead letter left in the queues; run it again"},
 		{"left and held", both, false, exitLeftOver, "1 dead letter left in the queues; do what is said above, then run it again; about 1 more"},
 		{"dry run", left, true, exitLeftOver, "1 dead letter in the queues"},
 		{"dry run, with --max", limited, true, exitLeftOver, "at least 1 dead letter in the queues"},

@@ -17,6 +17,9 @@ import (
 // counted.
 const mostReasons = 20
 
+// sameReason stands below a letter instead of the reason of the one before.
+const sameReason = "the same reason"
+
 // writeRedriveText writes a table of the letters that are left, a line for each
 // Region, the reasons, and what to do about them. Letters that were replayed
 // are counted alone: nobody has to do anything about them.
@@ -99,6 +102,7 @@ func lettersTable(letters []document.RedriveLetter, width int, colours bool) tab
 		t.Columns = append(t.Columns, table.Column{Title: "REASON"})
 	}
 	t.Columns = append(t.Columns, table.Column{Title: "RESULT"})
+	last := ""
 	for _, l := range letters {
 		kind := cmp.Or(l.Kind, "unknown")
 		// Where the letter stays for another reason than before, that is the
@@ -110,6 +114,11 @@ func lettersTable(letters []document.RedriveLetter, width int, colours bool) tab
 		} else {
 			// The object is in the line above, and the requests in the JSON.
 			row.Below = printable.Quote(deadletter.Cause(cmp.Or(l.Detail, l.Reason)))
+			if row.Below == last && len(last) > len(sameReason) {
+				row.Below = sameReason
+			} else {
+				last = row.Below
+			}
 		}
 		row.Cells = append(row.Cells, l.Outcome)
 		t.Rows = append(t.Rows, row)
