@@ -49,6 +49,10 @@ type VersionRef struct{ Region, VersionID string }
 // that began.
 func (e Entry) Time() time.Time { return time.Unix(e.Modified, 0).UTC() }
 
+// users says that the audit trail knows it to be of a user, and not of the functions or
+// of somebody in their role.
+func (e Entry) users() bool { return e.By != nil && !e.By.Own && !e.By.Operator }
+
 // Line puts all that the Regions have in order of time, the oldest first. Of one
 // second and Region the order is S3's; two Regions' of one second are in the order of
 // the set.
@@ -74,8 +78,9 @@ func Line(f Facts) []Entry {
 		e := &line[i]
 		switch {
 		case e.What == Destroyed:
+		case e.Marker && e.users(): // somebody deleted it here
 		case e.Marker:
-			f.follows(line[:i], e)
+			f.follows(line, i)
 		case e.Read && e.Replica:
 			e.What, e.Certain, e.Of = Replica, true, VersionRef{e.Write.Region, e.Write.VersionID}
 		case e.Read && e.Modified >= f.Since:
@@ -83,7 +88,7 @@ func Line(f Facts) []Entry {
 		case e.By != nil && e.By.Own: // whatever it is of
 			likely(line, i)
 			e.What = Replica
-		case e.By != nil && !e.By.Operator:
+		case e.users():
 			e.What, e.Certain = Write, true
 		default:
 			likely(line, i)
@@ -116,7 +121,7 @@ func likely(line []Entry, index int) {
 	e.What = Write
 	for i, o := range line {
 		switch {
-		case i >= index && (o.Modified != e.Modified || o.By == nil || o.By.Own || o.By.Operator):
+		case i >= index && (o.Modified != e.Modified || !o.users()):
 			continue
 		case o.Marker || o.What == Destroyed || o.Region == e.Region:
 			continue
@@ -135,18 +140,26 @@ func likely(line []Entry, index int) {
 }
 
 // follows finds the first deletion in another Region of the write that the marker
-// hides, where deletions travel.
-func (f Facts) follows(older []Entry, e *Entry) {
+// hides, where deletions travel. Of the same second are also those that the audit trail
+// knows to be users', as in likely.
+func (f Facts) follows(line []Entry, index int) {
+	e := &line[index]
 	write, hides := hidden(f, *e)
 	if !f.Rule.Deletions || !hides {
 		return
 	}
-	for _, o := range older {
-		if !o.Marker || o.Region == e.Region {
+	for i, o := range line {
+		switch {
+		case i >= index && (o.Modified != e.Modified || !o.users()):
+			continue
+		case !o.Marker || o.Region == e.Region:
 			continue
 		}
 		if w, ok := hidden(f, o); ok && w == write {
 			e.Certain, e.Of = false, VersionRef{o.Region, o.ID}
+			if i < index && o.Of != (VersionRef{}) && o.Of.Region != e.Region {
+				e.Of = o.Of
+			}
 			return
 		}
 	}

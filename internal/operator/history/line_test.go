@@ -134,3 +134,37 @@ func TestLineWithTheAuditTrail(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Of deletions in one second, the one that the audit trail knows to be a user's is the
+// first: the set's order had the user's follow another's.
+func TestDeletionsWithTheAuditTrail(t *testing.T) {
+	const a = "841a2d689ad86bd1611447453c22c6fc"
+	regions := []Region{
+		{Region: "us", Stack: []policy.Version{marker("u2", 30), read(version("u1", 10, a), "us", "", "", 0)}},
+		{Region: "eu", Stack: []policy.Version{marker("e2", 30), read(version("e1", 11, a), "eu", "us", "u1", 10)}},
+		{Region: "ap", Stack: []policy.Version{marker("a2", 31), read(version("a1", 11, a), "ap", "us", "u1", 10)}},
+	}
+	for what, tt := range map[string]struct {
+		events []audit.Event
+		want   string
+	}{
+		"one user": {
+			[]audit.Event{{Region: "eu", Name: "DeleteObject", Key: "k", Made: "e2", Who: "jo"}},
+			"30 us u2 deletion of eu/e2?*\n30 eu e2 deletion*\n31 ap a2 deletion of eu/e2?*",
+		},
+		"two users": {
+			[]audit.Event{{Region: "eu", Name: "DeleteObject", Key: "k", Made: "e2", Who: "jo"}, {Region: "us", Name: "DeleteObject", Key: "k", Made: "u2", Who: "eve"}},
+			"30 us u2 deletion*\n30 eu e2 deletion*\n31 ap a2 deletion of us/u2?*",
+		},
+		"functions": {
+			[]audit.Event{{Region: "us", Name: "DeleteObject", Key: "k", Made: "u2", Own: true}},
+			"30 us u2 deletion*\n30 eu e2 deletion of us/u2?*\n31 ap a2 deletion of us/u2?*",
+		},
+	} {
+		f := Facts{Rule: replicaset.Follow{Overwrites: true, Deletions: true}, Regions: regions, Audit: &audit.Trail{Events: tt.events}}
+		_, got, _ := strings.Cut(describe(f), "11 ap a1 replica of us/u1\n")
+		if got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", what, got, tt.want)
+		}
+	}
+}
