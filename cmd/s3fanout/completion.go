@@ -58,12 +58,11 @@ complete commands, flags and Regions.`,
 	}
 }
 
-// completeFlags gives the flags of all commands values to choose from, those
-// excepted that have some already.
+// completeFlags gives the flags and arguments of all commands values to choose
+// from, those excepted that have some already.
 func completeFlags(a *app, root *cobra.Command) {
 	regions := completeRegions(a)
 	values := map[string]cobra.CompletionFunc{
-		"output":    cobra.FixedCompletions([]string{string(outputText), string(outputJSON)}, cobra.ShellCompDirectiveNoFileComp),
 		"region":    regions,
 		"away-from": regions,
 		"from":      regions,
@@ -79,13 +78,20 @@ func completeFlags(a *app, root *cobra.Command) {
 			switch complete, known := values[f.Name]; {
 			case known:
 				_ = c.RegisterFlagCompletionFunc(f.Name, complete) // the flag is there
+			case strings.Contains(f.Value.Type(), "|"):
+				choices := strings.Split(f.Value.Type(), "|")
+				_ = c.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp))
 			case !slices.Contains([]string{"string", "stringSlice", "bool"}, f.Value.Type()):
 				_ = c.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions) // a number or a time
 			}
 		}
 		c.LocalNonPersistentFlags().VisitAll(complete)
 		c.PersistentFlags().VisitAll(complete)
-		if c.ValidArgs == nil && c.ValidArgsFunction == nil {
+		switch {
+		case c.ValidArgs != nil || c.ValidArgsFunction != nil:
+		case strings.HasSuffix(c.Use, " REGION..."):
+			c.ValidArgsFunction = completeRegionArguments(regions)
+		default:
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 		for _, child := range c.Commands() {
@@ -114,6 +120,24 @@ func completeRegions(a *app) cobra.CompletionFunc {
 			}
 		}
 		return offers, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeRegionArguments offers the Regions that are not named yet.
+func completeRegionArguments(regions cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, named []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		offers, directive := regions(cmd, named, word)
+		return slices.DeleteFunc(offers, func(r cobra.Completion) bool { return slices.Contains(named, r) }), directive
+	}
+}
+
+// plainUsages takes the quotes out of the flags' descriptions that tell the help
+// which word names the value: a shell would show them.
+func plainUsages(c *cobra.Command) {
+	plain := func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) }
+	c.LocalFlags().VisitAll(plain)
+	for _, child := range c.Commands() {
+		plainUsages(child)
 	}
 }
 

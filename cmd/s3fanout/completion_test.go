@@ -48,6 +48,11 @@ func TestCompletion(t *testing.T) {
 		{[]string{"sandbox", "fault", "--kind", ""}, kinds},
 		{[]string{"sandbox", "fault", "--rate", ""}, nil},
 		{[]string{"version", "--output", ""}, []string{"text", "json"}},
+		{[]string{"report", "--output", ""}, []string{"text", "markdown", "json"}},
+		{[]string{"init", "--mode", ""}, []string{"first-write-wins", "follow"}},
+		{[]string{"pause", ""}, all},
+		{[]string{"pause", "us-east-1", ""}, all[1:]},
+		{[]string{"resume", "eu"}, all[2:]},
 		{[]string{"explain", ""}, nil},
 		{[]string{"redri"}, []string{"redrive"}},
 		{[]string{"completion", ""}, []string{"bash", "zsh", "fish", "powershell"}},
@@ -63,6 +68,26 @@ func TestCompletion(t *testing.T) {
 	}
 	if _, files := complete(t, "sandbox", "--dir", ""); !files {
 		t.Error("no files for --dir")
+	}
+}
+
+// A shell shows descriptions as they come: the quotes around the word that names
+// a flag's value in help are none of theirs.
+func TestCompletionDescribesWithoutQuotes(t *testing.T) {
+	commands, _ := visible(t)
+	described := 0
+	for _, c := range commands {
+		var out, errs bytes.Buffer
+		words := append(append([]string{"__complete"}, strings.Fields(c.CommandPath())[1:]...), "--")
+		if code := run(t.Context(), words, strings.NewReader(""), &out, &errs, func(string) string { return "" }); code != 0 {
+			t.Errorf("%q: exit code %d: %s", words, code, &errs)
+		}
+		if described += strings.Count(out.String(), "\t"); strings.Contains(out.String(), "`") {
+			t.Errorf("%q: got %s", words, &out)
+		}
+	}
+	if described < 100 {
+		t.Errorf("saw %d flags", described)
 	}
 }
 

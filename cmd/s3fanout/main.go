@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"s3fanout/internal/aws/awsapi"
 )
 
@@ -32,6 +34,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func runAs(ctx context.Context, called string, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	root := newCommand(a)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plainUsages(root)
+	}
 	a.hints = newHints(root, called)
 	root.SetArgs(args)
 	started := watchStart(root)
