@@ -44,6 +44,8 @@ dpkg-deb -x "$dist"/s3fanout_*_linux_"$processor".deb "$work/deb"
 for part in bin lib/s3fanout share/s3fanout share/man share/bash-completion; do
 	diff -r "$work/usr/$part" "$work/deb/usr/$part" || fail "archive and package differ in $part"
 done
+cmp "$work"/usr/share/zsh/site-functions/_s3fanout "$work"/deb/usr/share/zsh/vendor-completions/_s3fanout ||
+	fail "Debian's zsh would not complete"
 (cd "$dist" && sha256sum --quiet --check --ignore-missing checksums.txt)
 export PATH=$work/deb/usr/bin:$PATH
 cd "$work/folder"
