@@ -97,7 +97,7 @@ func writeHelp(w io.Writer, cmd *cobra.Command, full bool) error {
 	if page := reference(cmd); full && page != "" {
 		// In place of the line that names this very output.
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-		text = strings.Join(slices.Concat(lines[:len(lines)-1], []string{page}), "\n")
+		text = strings.Join(slices.Concat(lines[:len(lines)-1], []string{referenceText(page)}), "\n")
 	}
 	_, err := io.WriteString(w, text)
 	return err

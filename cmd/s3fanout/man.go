@@ -49,19 +49,16 @@ func writeManPages(c *cobra.Command, dir string) error {
 
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-// writeManPage writes a page in the language of man(7). The help is set as it is:
-// its tables are.
+// writeManPage writes a page in the language of man(7).
 func writeManPage(w io.Writer, c *cobra.Command) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".TH %s 1\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(manName(c))), roff(manName(c)), roff(c.Short))
-	fmt.Fprintf(&b, ".SH SYNOPSIS\n%s\n", roff(c.UseLine()))
-	section := func(title, text string) {
-		if text = strings.Trim(text, "\n"); text != "" {
-			fmt.Fprintf(&b, ".SH %s\n.nf\n%s\n.fi\n", title, roff(text))
-		}
+	fmt.Fprintf(&b, ".TH %s 1\n.ad l\n.nh\n.SH NAME\n%s \\- %s\n", roff(strings.ToUpper(manName(c))), roff(manName(c)), roff(c.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n%s\n", roff(usage(c)))
+	writeManText(&b, "DESCRIPTION", c.Long)
+	writeManCommands(&b, c)
+	if c.Example != "" {
+		writeManText(&b, "EXAMPLES", "```\n"+c.Example+"\n```")
 	}
-	section("DESCRIPTION", c.Long)
-	section("EXAMPLES", c.Example)
 	for _, set := range []struct {
 		title string
 		flags *pflag.FlagSet
@@ -71,12 +68,54 @@ func writeManPage(w io.Writer, c *cobra.Command) error {
 			set.flags.VisitAll(func(f *pflag.Flag) { writeManFlag(&b, f) })
 		}
 	}
-	section("REFERENCE", reference(c))
+	writeManText(&b, "REFERENCE", reference(c))
 	if also := seeAlso(c); len(also) > 0 {
 		fmt.Fprintf(&b, ".SH SEE ALSO\n%s\n", strings.Join(also, ",\n"))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeManText writes a section, unless there is nothing in it.
+func writeManText(b *strings.Builder, title, markdown string) {
+	for i, part := range blocks(markdown) {
+		if i == 0 {
+			fmt.Fprintf(b, ".SH %s\n", title)
+		}
+		switch text := roff(part.text); part.kind {
+		case headingBlock:
+			fmt.Fprintf(b, ".SS %s\n", text)
+		case itemBlock:
+			fmt.Fprintf(b, ".IP \\(bu 2\n%s\n", text)
+		case paragraphBlock:
+			fmt.Fprintf(b, ".PP\n%s\n", text)
+		case verbatimBlock:
+			fmt.Fprintf(b, ".PP\n.nf\n%s.fi\n", text)
+		}
+	}
+}
+
+// writeManCommands writes what each command below is for.
+func writeManCommands(b *strings.Builder, c *cobra.Command) {
+	if !c.HasAvailableSubCommands() {
+		return
+	}
+	b.WriteString(".SH COMMANDS\n")
+	write := func(group string) {
+		for _, child := range c.Commands() {
+			if child.IsAvailableCommand() && child.GroupID == group {
+				fmt.Fprintf(b, ".TP\n\\fB%s\\fR\n%s\n", roff(child.Name()), roff(child.Short))
+			}
+		}
+	}
+	for _, group := range c.Groups() {
+		fmt.Fprintf(b, ".SS %s\n", roff(group.Title))
+		write(group.ID)
+	}
+	if len(c.Groups()) > 0 {
+		b.WriteString(".SS Further commands\n")
+	}
+	write("")
 }
 
 func writeManFlag(b *strings.Builder, f *pflag.Flag) {
@@ -92,7 +131,19 @@ func writeManFlag(b *strings.Builder, f *pflag.Flag) {
 	if value != "" {
 		fmt.Fprintf(b, " \\fI%s\\fR", roff(value))
 	}
-	fmt.Fprintf(b, "\n%s\n", roff(usage))
+	fmt.Fprintf(b, "\n%s\n", roff(usage+flagDefault(f)))
+}
+
+// flagDefault is what help says of a flag's default.
+func flagDefault(f *pflag.Flag) string {
+	alone := pflag.NewFlagSet("", pflag.ContinueOnError)
+	alone.AddFlag(f)
+	help := strings.TrimSpace(alone.FlagUsages())
+	at := strings.LastIndex(help, " (default ")
+	if at < 0 || strings.Contains(f.Usage, help[at:]) {
+		return ""
+	}
+	return help[at:]
 }
 
 // seeAlso are the pages above and below.

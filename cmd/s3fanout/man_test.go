@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,14 +30,58 @@ func TestManPages(t *testing.T) {
 				t.Errorf("%s: %q is not on its page", c.CommandPath(), want)
 			}
 		}
+		unescaped := strings.NewReplacer(`\-`, "-", `\e`, `\`).Replace(page)
+		for _, m := range regexp.MustCompile(`\(default .*\)`).FindAllString(flagList(c), -1) {
+			if !strings.Contains(unescaped, m) {
+				t.Errorf("%s: %s is not on its page", c.CommandPath(), m)
+			}
+		}
+		for _, child := range c.Commands() {
+			if child.IsAvailableCommand() && !strings.Contains(page, "\n.TP\n\\fB"+child.Name()+"\\fR\n"+roff(child.Short)+"\n") {
+				t.Errorf("%s: its page does not say what %s is for", c.CommandPath(), child.Name())
+			}
+		}
 		for line := range strings.Lines(page) {
 			request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if (line[0] == '.' || line[0] == '\'') && !slices.Contains([]string{".TH", ".SH", ".TP", ".nf", ".fi"}, request) {
+			if (line[0] == '.' || line[0] == '\'') && !slices.Contains([]string{".TH", ".SH", ".TP", ".nf", ".fi", ".SS", ".PP", ".IP", ".ad", ".nh"}, request) {
 				t.Errorf("%s: %q is a request", c.CommandPath(), line)
 			}
 		}
 	}
 	if got := roff(".a\n'b\n\\c --d"); got != "\\&.a\n\\&'b\n\\ec \\-\\-d" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Who reads a man page or help --full reads text: no marks of Markdown, and of a
+// link the page's path below docs, where the checkout and the packages have it.
+func TestReferencesAreShownAsText(t *testing.T) {
+	commands, _ := visible(t)
+	marks := regexp.MustCompile("(?m)^#+ |`|\\]\\(")
+	pages := regexp.MustCompile(`docs/[a-z/-]+(\.[a-z]+)?`)
+	linked := 0
+	for _, c := range commands {
+		var man, help strings.Builder
+		if err := errors.Join(writeManPage(&man, c), writeHelp(&help, c, true)); err != nil {
+			t.Fatal(err)
+		}
+		for screen, text := range map[string]string{"man page": man.String(), "help --full": help.String()} {
+			if m := marks.FindString(text); m != "" {
+				t.Errorf("%s, %s: it shows %q", c.CommandPath(), screen, m)
+			}
+			for _, page := range pages.FindAllString(strings.ReplaceAll(text, `\-`, "-"), -1) {
+				linked++
+				if _, err := os.Stat(filepath.Join("../..", page)); err != nil {
+					t.Errorf("%s, %s: %v", c.CommandPath(), screen, err)
+				}
+			}
+		}
+	}
+	if linked < 40 {
+		t.Errorf("saw %d links", linked)
+	}
+	if got, want := referenceText("A `b`\nc.\n\n- one\n  more\n- two\n\n### D\n[e](lag.md#g), [lag.md](lag.md)\n```text\n  `h`\n```\n"),
+		"A b c.\n\n- one more\n- two\n\nD:\ne (docs/lag.md), docs/lag.md\n\n  `h`\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -155,8 +155,8 @@ func TestFullHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := out.String()
-	if !strings.HasPrefix(got, "Make a running sandbox fail") || !strings.Contains(got, "\n\n[sandbox.md](sandbox.md#faults) lists") ||
-		!strings.HasSuffix(got, "`bytesPerSecond`, `clockMillis`\n") || strings.Contains(got, "help --full") {
+	if !strings.HasPrefix(got, "Make a running sandbox fail") || !strings.Contains(got, "\n\ndocs/sandbox.md lists") ||
+		!strings.HasSuffix(got, "bytesPerSecond,\nclockMillis\n") || strings.Contains(got, "help --full") {
 		t.Errorf("got\n%s", got)
 	}
 }
