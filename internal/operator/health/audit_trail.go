@@ -17,6 +17,7 @@ import (
 // Trails is what is asked of CloudTrail, of sets with an audit trail, and of others with
 // Options.LeftTrail.
 type Trails interface {
+	ListTrails(context.Context, *cloudtrail.ListTrailsInput, ...func(*cloudtrail.Options)) (*cloudtrail.ListTrailsOutput, error)
 	GetTrail(context.Context, *cloudtrail.GetTrailInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailOutput, error)
 	GetTrailStatus(context.Context, *cloudtrail.GetTrailStatusInput, ...func(*cloudtrail.Options)) (*cloudtrail.GetTrailStatusOutput, error)
 	GetEventSelectors(
@@ -28,6 +29,7 @@ type Trails interface {
 
 // Trail is the audit trail.
 type Trail struct {
+	Region      string // its home, of one that was left on
 	MultiRegion bool
 	LogGroupARN string // with ":*" at its end
 	Logging     Look[TrailStatus]
@@ -83,15 +85,52 @@ func (g gatherer) auditTrail(ctx context.Context) Look[Trail] {
 	return found(trail)
 }
 
+// once asks once: a trail that was left on matters less than all else.
+func once(o *cloudtrail.Options) { o.RetryMaxAttempts = 1 }
+
 // leftTrail asks whether a trail that the configuration has no more still records.
 func (g gatherer) leftTrail(ctx context.Context) Look[Trail] {
-	arn := g.facts.Set.AuditTrailARN(g.facts.Account)
-	once := func(o *cloudtrail.Options) { o.RetryMaxAttempts = 1 } // it matters less than all else
-	status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}, g.inHome, once)
-	if err != nil {
-		return failed[Trail](g.facts.Set.AuditRegion(), "trail "+g.facts.Set.AuditTrailName(), err)
+	name := g.facts.Set.AuditTrailName()
+	look := Look[Trail]{State: Absent}
+	for _, home := range g.trailHomes(ctx) {
+		arn := g.trailARN(home)
+		there := func(o *cloudtrail.Options) { o.Region = home }
+		status, err := g.clients.Trails.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &arn}, there, once)
+		switch {
+		case err != nil && look.State == Absent:
+			look = failed[Trail](home, "trail "+name, err)
+		case err == nil && (look.State != Found || aws.ToBool(status.IsLogging)):
+			look = found(Trail{Region: home, Logging: found(newTrailStatus(status))})
+		}
 	}
-	return found(Trail{Logging: found(newTrailStatus(status))})
+	return look
+}
+
+// trailHomes are the Regions that have a trail with the set's name: where it was is not
+// in the configuration any more. A list from one Region has those of all, as the set's
+// trails record all of them
+// (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTrails.html).
+// Who may not list them asks where the trail is unless the configuration said otherwise.
+func (g gatherer) trailHomes(ctx context.Context) (homes []string) {
+	pages := cloudtrail.NewListTrailsPaginator(g.clients.Trails, &cloudtrail.ListTrailsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx, g.inHome, once)
+		if err != nil {
+			return []string{g.facts.Set.AuditRegion()}
+		}
+		for _, t := range page.Trails {
+			home := aws.ToString(t.HomeRegion)
+			// An organization's trail may have the name too.
+			if aws.ToString(t.TrailARN) == g.trailARN(home) {
+				homes = append(homes, home)
+			}
+		}
+	}
+	return homes
+}
+
+func (g gatherer) trailARN(home string) string {
+	return g.facts.Set.Member(g.facts.Account, home).ARN("cloudtrail", "trail/"+g.facts.Set.AuditTrailName())
 }
 
 // newTrailStatus takes the first error of those that CloudTrail keeps apart, which are
@@ -164,8 +203,9 @@ func (c *checker) leftTrail(name string) {
 	info.Severity = Warning
 	info.Means = fmt.Sprintf("You pay for each write that it records: $%.2f for 100,000, and more for its log group. Replication works.",
 		100_000*price.DataEvent)
-	info.Fix = "aws cloudformation delete-stack --region {auditRegion} --stack-name {auditStack}; or set auditTrail in cdk.json again"
-	c.append(info, "trail %s still records, and cdk.json has no auditTrail", name)
+	info.Fix = "aws cloudformation delete-stack --region " + trail.Value.Region +
+		" --stack-name {auditStack}; or set auditTrail in cdk.json again"
+	c.append(info, "trail %s in %s still records, and cdk.json has no auditTrail", name, trail.Value.Region)
 }
 
 // differingSelector is the first field in which the conditions of a trail are others

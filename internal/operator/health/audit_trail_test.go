@@ -124,21 +124,21 @@ func TestTrailLeftOnIsFound(t *testing.T) {
 		region      int
 		look        Look[Trail]
 	}{
-		{"on", checkTrailSelectors, 0, found(Trail{Logging: found(TrailStatus{On: true})})},
+		{"on", checkTrailSelectors, 0, found(Trail{Region: "us-west-2", Logging: found(TrailStatus{On: true})})},
 		{"stopped", "", 0, found(Trail{Logging: found(TrailStatus{})})},
 		{"none", "", 0, Look[Trail]{State: Absent}},
 		{"refused", "", 0, Look[Trail]{Why: denied, Denied: "cloudtrail:GetTrailStatus"}},
-		{"not its home", "", 1, found(Trail{Logging: found(TrailStatus{On: true})})},
+		{"not its home", "", 1, found(Trail{Region: "us-west-2", Logging: found(TrailStatus{On: true})})},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			facts := healthyOf(set)
 			facts.Regions[tt.region].Audit = tt.look
 			findings := Check(facts)
-			oneFinding(t, findings, tt.check, Warning, "trail media-audit still records, and cdk.json has no auditTrail")
+			oneFinding(t, findings, tt.check, Warning, "trail media-audit in us-west-2 still records, and cdk.json has no auditTrail")
 			if tt.check == "" {
 				return
 			}
-			const fix = "aws cloudformation delete-stack --region us-east-1 --stack-name media-audit; "
+			const fix = "aws cloudformation delete-stack --region us-west-2 --stack-name media-audit; "
 			if f := findings[0]; !strings.HasPrefix(f.Fix, fix) || !strings.Contains(f.Means, "$0.10 for 100,000") {
 				t.Errorf("means %q, fix %q", f.Means, f.Fix)
 			}
@@ -146,33 +146,71 @@ func TestTrailLeftOnIsFound(t *testing.T) {
 	}
 }
 
-// What is left of a trail is looked for in its home, if that is asked for, with one request.
+// What is left of a trail is looked for if that is asked for, wherever it is: the
+// configuration that said where is gone. Who may not list trails looks where it is by default.
 func TestTrailLeftOnIsLookedFor(t *testing.T) {
 	set := testSet()
-	for _, left := range []bool{false, true} {
-		trails := &homes{}
-		clients := map[string]Clients{}
-		for _, region := range set.Regions {
-			c := refusing{err: code("AccessDenied")}.clients()
-			c.Trails = trails
-			clients[region] = c
-		}
-		facts, err := Gather(t.Context(), Options{Set: set, Regions: set.Regions, Clients: clients, LeftTrail: left})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, state := []string(nil), Unanswered
-		if left {
-			want, state = []string{"us-east-1"}, Found
-		}
-		if !slices.Equal(trails.asked, want) || facts.Regions[0].Audit.State != state {
-			t.Errorf("left %v: asked in %v, want %v; %+v", left, trails.asked, want, facts.Regions[0].Audit)
-		}
+	of := func(account, region, name string) types.TrailInfo {
+		arn := "arn:aws:cloudtrail:" + region + ":" + account + ":trail/" + name
+		return types.TrailInfo{HomeRegion: &region, Name: &name, TrailARN: &arn}
+	}
+	for _, tt := range []struct {
+		what   string
+		left   bool
+		trails *homes
+		asked  string
+		state  State
+		home   string
+	}{
+		{"not asked for", false, &homes{}, "", Unanswered, ""},
+		{"none", true, &homes{}, "list us-east-1", Absent, ""},
+		{"others", true, &homes{trails: []types.TrailInfo{
+			of(account, "us-east-1", "media"), of("999999999999", "us-east-1", "media-audit"),
+		}}, "list us-east-1", Absent, ""},
+		{"in another Region", true, &homes{trails: []types.TrailInfo{of(account, "us-west-2", "media-audit")}, on: "us-west-2"},
+			"list us-east-1, us-west-2", Found, "us-west-2"},
+		{"one of two is on", true, &homes{on: "us-west-2", trails: []types.TrailInfo{
+			of(account, "us-east-1", "media-audit"), of(account, "us-west-2", "media-audit"), of(account, "eu-west-1", "media-audit"),
+		}}, "list us-east-1, us-east-1, us-west-2, eu-west-1", Found, "us-west-2"},
+		{"list refused", true, &homes{refused: code("AccessDenied"), on: "us-east-1"}, "list us-east-1, us-east-1", Found, "us-east-1"},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			clients := map[string]Clients{}
+			for _, region := range set.Regions {
+				c := refusing{err: code("AccessDenied")}.clients()
+				c.Trails = tt.trails
+				clients[region] = c
+			}
+			facts, err := Gather(t.Context(), Options{Set: set, Regions: set.Regions, Clients: clients, LeftTrail: tt.left})
+			if err != nil {
+				t.Fatal(err)
+			}
+			look := facts.Regions[0].Audit
+			if got := strings.Join(tt.trails.asked, ", "); got != tt.asked || look.State != tt.state || look.Value.Region != tt.home {
+				t.Errorf("asked %s, want %s; %+v", got, tt.asked, look)
+			}
+			if tt.home != "" && !look.Value.Logging.Value.On {
+				t.Errorf("it is not on: %+v", look)
+			}
+		})
 	}
 }
 
 // homes are the Regions that a client of CloudTrail is asked in.
-type homes struct{ asked []string }
+type homes struct {
+	asked   []string
+	trails  []types.TrailInfo
+	on      string // the home of the one that records
+	refused error
+}
+
+func (h *homes) ListTrails(
+	_ context.Context, _ *cloudtrail.ListTrailsInput, options ...func(*cloudtrail.Options),
+) (*cloudtrail.ListTrailsOutput, error) {
+	h.note(options)
+	h.asked[len(h.asked)-1] = "list " + h.asked[len(h.asked)-1]
+	return &cloudtrail.ListTrailsOutput{Trails: h.trails}, h.refused
+}
 
 func (h *homes) note(options []func(*cloudtrail.Options)) {
 	o := cloudtrail.Options{Region: "eu-west-1"}
@@ -193,7 +231,8 @@ func (h *homes) GetTrailStatus(
 	_ context.Context, _ *cloudtrail.GetTrailStatusInput, options ...func(*cloudtrail.Options),
 ) (*cloudtrail.GetTrailStatusOutput, error) {
 	h.note(options)
-	return &cloudtrail.GetTrailStatusOutput{}, nil
+	on := h.asked[len(h.asked)-1] == h.on
+	return &cloudtrail.GetTrailStatusOutput{IsLogging: &on}, nil
 }
 
 func (h *homes) GetEventSelectors(

@@ -217,8 +217,16 @@ func TestAuditTrail(t *testing.T) {
 	if code != 0 {
 		t.Errorf("doctor without auditTrail: exit %d, %s%s", code, out, notes)
 	}
-	wantSaid(t, string(out), "audit-trail-events", "trail s3fanout-audit still records", "$0.10 for 100,000",
+	wantSaid(t, string(out), "audit-trail-events", "trail s3fanout-audit in us-east-1 still records", "$0.10 for 100,000",
 		"aws cloudformation delete-stack --region us-east-1 --stack-name s3fanout-audit")
+	// It is found also if another Region is the first, by the policy of the page.
+	moved := filepath.Join(t.TempDir(), "cdk.json")
+	const context = `{"context":{"s3fanout":{"name":"s3fanout","regions":["eu-west-1","us-east-1","ap-northeast-1"]}}}`
+	if err := os.WriteFile(moved, []byte(context), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ = w.as(w.mustAssume("arn:aws:iam::"+sandbox.AccountID+":role/asks", "jo")).command("doctor", "--config", moved)
+	wantSaid(t, string(out), "trail s3fanout-audit in us-east-1 still records")
 	if _, err := trails.StopLogging(t.Context(), &cloudtrail.StopLoggingInput{Name: aws.String("s3fanout-audit")}); err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 	target := r.Header.Get("X-Amz-Target")
 	operations := map[string]func(region string, caller iam.Caller, body []byte) (any, error){
 		logsTarget + "StartQuery": s.startQuery, logsTarget + "GetQueryResults": s.queryResults, logsTarget + "StopQuery": s.stopQuery,
-		trailTarget + "GetTrail": s.getTrail, trailTarget + "GetTrailStatus": s.getStatus,
+		trailTarget + "ListTrails": s.listTrails, trailTarget + "GetTrail": s.getTrail, trailTarget + "GetTrailStatus": s.getStatus,
 		trailTarget + "GetEventSelectors": s.getSelectors,
 		trailTarget + "StartLogging":      s.setLogging(true), trailTarget + "StopLogging": s.setLogging(false),
 		trailTarget + "PutEventSelectors": s.putSelectors,
@@ -89,7 +89,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, region string, c
 		return nil, &apiError{
 			"UnknownOperationException",
 			fmt.Sprintf("The sandbox has no operation %q; of CloudWatch Logs it has StartQuery, GetQueryResults "+
-				"and StopQuery, of CloudTrail GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, "+
+				"and StopQuery, of CloudTrail ListTrails, GetTrail, GetTrailStatus, GetEventSelectors, PutEventSelectors, "+
 				"StartLogging and StopLogging.", target),
 		}
 	}
@@ -233,6 +233,23 @@ func (s *Service) trailOf(region, named, action string, caller iam.Caller) (*Tra
 		return t, nil
 	}
 	return nil, &apiError{"TrailNotFoundException", fmt.Sprintf("Unknown trail: %s for the user: %s", arn, s.config.AccountID)}
+}
+
+// listTrails lists those of all Regions, on one page.
+func (s *Service) listTrails(_ string, caller iam.Caller, body []byte) (any, error) {
+	if err := decode(body, &struct{}{}); err != nil {
+		return nil, err
+	}
+	if err := iam.Authorize(iam.Request{Caller: caller, Action: "cloudtrail:ListTrails", Resource: "*"}); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	trails := []map[string]string{}
+	for _, t := range s.trails {
+		trails = append(trails, map[string]string{"Name": t.Name, "TrailARN": t.ARN, "HomeRegion": t.Region})
+	}
+	return map[string]any{"Trails": trails}, nil
 }
 
 func (s *Service) getTrail(region string, caller iam.Caller, body []byte) (any, error) {
