@@ -122,6 +122,9 @@ func historyBelow(e document.HistoryEntry) string {
 	if e.Current {
 		parts = append(parts, "current")
 	}
+	if e.What == string(history.Version) {
+		parts = append(parts, "a write or a replica")
+	}
 	if e.Of != "" {
 		of := "of " + e.Of + ", version " + e.OfVersionID
 		if e.What == string(history.Deletion) {

@@ -114,27 +114,32 @@ func (f Facts) destroyed() []Entry {
 }
 
 // likely finds among what is older the first in another Region that has the same
-// contents. Of the same second are also those that the audit trail knows to be writes:
-// which of two Regions' is the older in a second, S3 does not tell.
+// contents, and among what is of the same second one that the audit trail knows to be
+// a write. Of two that nothing else tells apart in one second, S3 does not say which is
+// the older: each may be the write.
 func likely(line []Entry, index int) {
 	e := &line[index]
 	e.What = Write
 	for i, o := range line {
+		together := o.Modified == e.Modified
+		either := together && !o.Certain && o.By == nil && e.By == nil
 		switch {
-		case i >= index && (o.Modified != e.Modified || !o.users()):
+		case i == index || o.Modified > e.Modified:
 			continue
 		case o.Marker || o.What == Destroyed || o.Region == e.Region:
 			continue
+		case together && o.By != nil && !o.users(): // likely of this one
+			continue
 		}
-		switch result, _ := policy.Compare(o.Figures, e.Figures); result {
-		case policy.Same:
+		switch result, _ := policy.Compare(o.Figures, e.Figures); {
+		case result == policy.SameSize && (either || i < index), result == policy.Same && either:
+			e.What = Version
+		case result == policy.Same:
 			e.What, e.Of = Replica, VersionRef{o.Region, o.ID}
 			if i < index && o.Of != (VersionRef{}) {
 				e.Of = o.Of
 			}
 			return
-		case policy.SameSize:
-			e.What = Version
 		}
 	}
 }

@@ -97,7 +97,16 @@ func TestLine(t *testing.T) {
 		{"one second, S3's order", Facts{Regions: []Region{
 			{Region: "us", Stack: []policy.Version{marker("m2", 10), marker("m1", 10), version("u1", 10, a)}},
 			{Region: "eu", Stack: []policy.Version{version("e1", 10, a)}},
-		}}, "10 us u1 write?\n10 us m1 deletion\n10 us m2 deletion*\n10 eu e1 replica of us/u1?*"},
+		}}, "10 us u1 version?\n10 us m1 deletion\n10 us m2 deletion*\n10 eu e1 version?*"},
+		{"of one second either is the write", Facts{Regions: []Region{
+			{Region: "us", Stack: []policy.Version{version("u1", 10, a)}},
+			{Region: "eu", Stack: []policy.Version{version("e1", 10, a)}},
+			{Region: "ap", Stack: []policy.Version{version("a1", 11, a)}},
+		}}, "10 us u1 version?*\n10 eu e1 version?*\n11 ap a1 replica of us/u1?*"},
+		{"of one second, but with other contents", Facts{Regions: []Region{
+			{Region: "us", Stack: []policy.Version{version("u1", 10, a)}},
+			{Region: "eu", Stack: []policy.Version{version("e1", 10, b)}},
+		}}, "10 us u1 write?*\n10 eu e1 write?*"},
 		{"nothing", Facts{Regions: []Region{{Region: "us"}}}, ""},
 	} {
 		if got := describe(tt.facts); got != tt.want {
