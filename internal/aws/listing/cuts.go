@@ -16,7 +16,7 @@ const probesPerCut = 16
 // of each range, and sends some small requests for each besides.
 func Cuts(ctx context.Context, b Bucket, prefix string, ranges int) ([]string, error) {
 	w := newWalk([]Bucket{b}, Options{Prefix: prefix, PageSize: maxPage}, nil)
-	w.mostProbes = probesPerCut * ranges
+	w.budget.least = probesPerCut * ranges
 	for s := range w.spans {
 		if err := w.look(ctx, s); err != nil {
 			return nil, err
@@ -124,7 +124,7 @@ func (w *walk) look(ctx context.Context, s *span) error {
 // largest is the range that most keys seem to be in, nil if none is worth splitting.
 func (w *walk) largest() *span {
 	var best *span
-	most := worthPages * float64(w.options.PageSize)
+	most := w.worth()
 	for s := range w.spans {
 		// Ranges in the order of the keys, so that the same buckets give the same.
 		if left := w.left(s); left > most || left == most && (best == nil || s.from < best.from) {

@@ -4,8 +4,9 @@
 // only as fast as it answers one request after the other. A range is what one
 // goroutine walks through in all buckets together. Another that has nothing to
 // do takes the upper part of it, so that nobody has to know beforehand how the
-// keys are distributed. Where to split is a guess, helped by a few small
-// requests (probes); what is visited never depends on it.
+// keys are distributed. Where to split is a guess from a first page and a few small
+// requests (probes), which go to the nearest bucket, as all have about the same keys;
+// what is visited never depends on it.
 //
 // What is held at a time are a page of each bucket for each range and the next
 // one, however many keys there are.
@@ -106,10 +107,11 @@ const DefaultParallel = 8
 // with what a listing said of it, one that comes or goes meanwhile may be
 // visited with or without it. Calls of visit can overlap and come in no order.
 //
-// It sends a ListObjectsV2 for each page; for each range that is split off about
-// one more for each bucket, as pages are cut there; and to find where to split,
-// four and at most one for every four pages. Buckets of up to eight pages are
-// not split.
+// It sends a ListObjectsV2 for each page, and for each range that is split off about
+// one more for each bucket, as pages are cut there. To find where to split it sends
+// small ones: 36 and one for every four pages at most, of which 12 and one for every
+// eight pages may find few keys; two where the first page tells that a bucket has up to about
+// eight, and none where it has one. They go to the bucket that answers fastest.
 //
 // An error of visit, or of a listing, which names the bucket's Region, ends
 // the walk and is returned. When ctx ends its error is. The context that visit

@@ -198,13 +198,13 @@ func TestWalkIsFastAndFrugal(t *testing.T) {
 	}{
 		{"empty", nil, 3, 0, 1},
 		{"one page", numbered(50), 3, 0, 1},
-		{"eight pages", numbered(400), 3, 0, 1},
+		{"eight pages", numbered(400), 3, 0.1, 1},
 		{"twelve pages", numbered(600), 3, 0.4, 0.75},
-		{"numbered", numbered(20_000), 3, 0.2, 3.5},
-		{"one bucket", numbered(20_000), 1, 0.2, 3.5},
-		{"dated", dated, 3, 0.2, 3.5},
-		{"hashed", hashed, 3, 0.2, 3.5},
-		{"mixed", mixed, 3, 0.2, 3.5},
+		{"numbered", numbered(20_000), 3, 0.2, 5},
+		{"one bucket", numbered(20_000), 1, 0.2, 5},
+		{"dated", dated, 3, 0.2, 5},
+		{"hashed", hashed, 3, 0.2, 5},
+		{"mixed", mixed, 3, 0.2, 5},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,21 +3,27 @@ package listing
 import (
 	"context"
 	"math"
+	"sort"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
-	// smallPages is how many pages of a bucket are worth nothing but to be read
+	// smallPages is how many pages of a bucket are worth little but to be read
 	// one after the other.
 	smallPages = 8
-	// probesAhead and pagesPerProbe bound the probes by the pages that were read.
-	probesAhead   = 4
-	pagesPerProbe = 4
 	// worthPages is how many pages a range has to have left, about, to be
-	// split: each split costs a page that is not full for each bucket.
-	worthPages = 6
-	// worthKeys is how many keys have to come after a place for it to be worth a
-	// split.
-	worthKeys = 100
+	// split: each split costs a page that is not full for each bucket. Before
+	// knownPages of each bucket were read, it is worthAtFirst.
+	worthPages   = 2
+	worthAtFirst = 6
+	knownPages   = 16
+	// enoughPart is which part of a page has to come after a place for it to be worth
+	// a split.
+	enoughPart = 10
+	// mostRetries bounds how the pages double that are read until a range that was
+	// not split is looked at again.
+	mostRetries = 3
 )
 
 // choose waits for a range that is worth splitting and reserves it; nil means
@@ -27,7 +33,7 @@ func (w *walk) choose(ctx context.Context) *span {
 	defer w.mu.Unlock()
 	for ctx.Err() == nil && len(w.spans) > 0 {
 		var best *span
-		most := worthPages * float64(w.options.PageSize)
+		most := w.worth()
 		for s := range w.spans {
 			if left := w.left(s); left >= most {
 				best, most = s, left
@@ -42,23 +48,64 @@ func (w *walk) choose(ctx context.Context) *span {
 	return nil
 }
 
-// left guesses how many keys of the densest bucket are left in a range that
-// can be split, from how far the last page of them came; 0 means that it cannot.
+// worth is how many keys a range has to have left, about, to be split.
+func (w *walk) worth() float64 {
+	pages := worthPages
+	if w.budget.pages < knownPages*len(w.buckets) {
+		pages = worthAtFirst
+	}
+	return w.keysOf(pages)
+}
+
+func (w *walk) keysOf(pages int) float64 { return float64(pages) * float64(w.options.PageSize) }
+
+// left guesses how many keys are left in a range that can be split; 0 means that it
+// cannot.
 func (w *walk) left(s *span) float64 {
-	bucket := s.densest()
-	if s.whole || s.stealing || bucket < 0 || s.pages < s.retry || !w.mayProbe() {
+	guide := w.guide(s)
+	if s.whole || s.stealing || guide < 0 || s.pages < s.retry || w.budget.left() == 0 {
 		return 0
 	}
 	end, bounded := s.end()
 	if !bounded {
 		return math.Inf(1)
 	}
-	b := s.buckets[bucket]
-	return float64(b.keys) * w.runes.ratio(b.first, b.last, end)
+	return w.until(s, guide, end)
 }
 
-func (w *walk) mayProbe() bool {
-	return w.probes < max(w.mostProbes, probesAhead+w.pages/pagesPerProbe)
+// until guesses how many keys a bucket has from the end of its last page up to a key,
+// from how far that page came.
+func (w *walk) until(s *span, bucket int, key string) float64 {
+	b := s.buckets[bucket]
+	return float64(b.keys) * w.spelling.ratio(b.first, b.last, key)
+}
+
+// guide is the bucket that shows where to split a range: the one that answers fastest,
+// as buckets are about the same, unless another turned out to have many more keys; -1
+// if there is none yet.
+func (w *walk) guide(s *span) int {
+	best := -1
+	for i, b := range s.buckets {
+		if b.more && b.keys > 0 && (best < 0 || w.answers[i] < w.answers[best]) {
+			best = i
+		}
+	}
+	if best < 0 || s.doubted || w.sparse(s, best) {
+		return s.densest()
+	}
+	return best
+}
+
+// sparse says whether another bucket's first page shows that it has more than twice as
+// many keys in a range.
+func (w *walk) sparse(s *span, bucket int) bool {
+	b := s.buckets[bucket]
+	for _, other := range s.buckets {
+		if other.reached != "" && other.reached < b.reached && w.spelling.ratio(other.begun, other.reached, b.reached) > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // densest is the bucket whose listing has come least far, as its keys lie
@@ -88,91 +135,132 @@ func (s *span) end() (string, bool) {
 // found none that is worth it.
 func (w *walk) split(ctx context.Context, victim *span) (*span, error) {
 	w.mu.Lock()
-	bucket := victim.densest()
-	if bucket < 0 { // its listings ended since it was reserved
+	guide := w.guide(victim)
+	if guide < 0 { // its listings ended since it was reserved
 		victim.stealing = false
 		w.changed.Broadcast()
 		w.mu.Unlock()
 		return nil, nil
 	}
 	end, bounded := victim.end()
-	points := w.runes.between(len(w.options.Prefix), victim.buckets[bucket].last, end, bounded)
+	points := w.spelling.between(len(w.options.Prefix), victim.buckets[guide].last, end, bounded)
+	how := newSearch(points.len())
+	if bounded && points.len() > 0 {
+		how.last() // it is known already where the keys end, about
+	} else if gate := w.gate(victim, guide, points); gate < points.len() {
+		how.gate(gate)
+	}
+	ctx, victim.claimedWhole = context.WithCancel(ctx)
+	defer victim.claimedWhole()
 	w.mu.Unlock()
 
-	chosen, err := w.search(ctx, victim, bucket, points, bounded)
+	err := w.search(ctx, victim, guide, points, &how)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.changed.Broadcast()
 	victim.stealing = false
+	if victim.whole {
+		return nil, nil // and so is whatever error its end has caused
+	}
 	if err != nil {
 		return nil, err
 	}
-	if chosen == nil || victim.whole || *chosen <= victim.claimed || victim.bounded && *chosen >= victim.to {
-		victim.retry = victim.pages + pagesPerProbe*len(w.buckets)
+	place := ""
+	if how.low >= 0 {
+		place = points.key(points.part(how.low, w.share(victim, guide)))
+	}
+	end, known := victim.end()
+	if place <= victim.claimed || victim.bounded && place >= victim.to ||
+		!bounded && known && w.until(victim, guide, end) < w.worth() {
+		victim.retry = victim.pages + len(w.buckets)<<victim.retries
+		victim.retries = min(victim.retries+1, mostRetries)
+		if how.small {
+			victim.retry = max(victim.retry, smallPages*len(w.buckets))
+		}
 		return nil, nil
 	}
-	s := w.newSpan(*chosen, 1)
-	s.to, s.bounded, s.hint, s.hinted = victim.to, victim.bounded, victim.hint, victim.hinted
-	victim.to, victim.bounded, victim.hinted = *chosen, true, false
+	s := w.newSpan(place)
+	s.to, s.bounded, s.hint, s.hinted, s.doubted = victim.to, victim.bounded, victim.hint, victim.hinted, victim.doubted
+	victim.to, victim.bounded, victim.hinted = place, true, false
 	w.spans[s] = struct{}{}
 	return s, nil
 }
 
-// search looks for the last of the places that enough keys come after, as far
-// as there are probes, and returns one that is about in the middle before it;
-// nil if there is none.
-func (w *walk) search(ctx context.Context, victim *span, bucket int, points splitPoints, bounded bool) (*string, error) {
-	low, high := -1, points.len() // after low there is enough, after high there is not
-	try := (low + high) / 2
-	if bounded {
-		try = high - 1 // it is known already where the keys end, about
+// gate is the first place that comes after many keys, as far as the first pages tell;
+// else one after the last.
+func (w *walk) gate(s *span, bucket int, points splitPoints) int {
+	if w.budget.pages >= smallPages*len(w.buckets) {
+		return points.len()
 	}
-	for high-low > 1 {
-		enough, ok, err := w.probe(ctx, victim, bucket, points.key(try))
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		if enough {
-			low = try
-		} else {
-			high = try
-		}
-		try = (low + high) / 2
-	}
-	if low < 0 {
-		return nil, nil
-	}
-	middle := points.key(points.middle(low))
-	return &middle, nil
+	return sort.Search(points.len(), func(i int) bool { return w.until(s, bucket, points.key(i)) >= w.keysOf(smallPages) })
 }
 
+// share is what part of the keys that come after the guide's last page should be left
+// to a range's owner, who has to get there first.
+func (w *walk) share(s *span, guide int) float64 {
+	lead := 0
+	for _, b := range s.buckets {
+		lead = max(lead, s.buckets[guide].pages-b.pages)
+	}
+	rest := math.Inf(1)
+	if end, bounded := s.end(); bounded {
+		rest = w.until(s, guide, end)
+	}
+	if ahead := w.keysOf(lead); rest > ahead {
+		return (1 - ahead/rest) / 2
+	}
+	return 0
+}
+
+// search probes places, as far as the budget allows.
+func (w *walk) search(ctx context.Context, victim *span, bucket int, points splitPoints, how *search) error {
+	for {
+		w.mu.Lock()
+		tries := how.next(w.budget.left())
+		w.budget.sent += len(tries)
+		w.mu.Unlock()
+		if len(tries) == 0 {
+			return nil
+		}
+		enough := make([]bool, len(tries))
+		group, probing := errgroup.WithContext(ctx)
+		for i, place := range tries {
+			group.Go(func() (err error) {
+				enough[i], err = w.probe(probing, victim, bucket, points.key(place))
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		how.learn(enough)
+	}
+}
+
+// enough is how many keys have to come after a place for it to be worth a split.
+func (w *walk) enough() int32 { return max(1, w.options.PageSize/enoughPart) }
+
 // probe asks whether enough keys of a bucket come after a place and up to the
-// end of the range. ok says whether there was a probe left to ask.
-func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string) (enough, ok bool, err error) {
-	w.mu.Lock()
-	ok = w.mayProbe()
-	if ok {
-		w.probes++
-	}
-	w.mu.Unlock()
-	if !ok {
-		return false, false, nil
-	}
-	want := min(worthKeys, w.options.PageSize)
-	p := w.list(ctx, &w.buckets[bucket], after, nil, want)
+// end of the range.
+func (w *walk) probe(ctx context.Context, victim *span, bucket int, after string) (enough bool, err error) {
+	p := w.listTimed(ctx, bucket, after, nil, w.enough())
 	if p.err != nil {
-		return false, false, p.err
+		return false, p.err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := len(p.entries)
+	if n > 0 {
+		w.spelling.add(p.entries[0].key)
+		w.spelling.add(p.entries[n-1].key)
+	}
 	// Versions of few keys may fill the page.
-	enough = (n >= int(want) || n > 0 && p.token != nil && w.options.Deleted) && (!victim.bounded || p.entries[n-1].key <= victim.to)
+	enough = (n >= int(w.enough()) || n > 0 && p.token != nil && w.options.Deleted) && (!victim.bounded || p.entries[n-1].key <= victim.to)
 	if end, bounded := victim.end(); !enough && (!bounded || after < end) {
 		victim.hint, victim.hinted = after, true
 	}
-	return enough, true, nil
+	if enough {
+		w.budget.found++
+	}
+	return enough, nil
 }

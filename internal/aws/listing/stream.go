@@ -127,7 +127,7 @@ func (s *stream) fetch(ctx context.Context, after string, token *string) {
 	coming := make(chan page, 1)
 	s.coming, s.more = coming, true
 	s.w.requests.Go(func() {
-		p := s.w.list(ctx, &s.w.buckets[s.bucket], after, token, s.w.options.PageSize)
+		p := s.w.listTimed(ctx, s.bucket, after, token, s.w.options.PageSize)
 		if p.err == nil {
 			s.w.arrived(s.span, s.bucket, p)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 )
 
 // walk is one call of Walk.
@@ -14,14 +15,12 @@ type walk struct {
 	requests sync.WaitGroup
 	fail     context.CancelCauseFunc
 
-	mu      sync.Mutex
-	changed *sync.Cond // a page arrived, or a range is new or done
-	spans   map[*span]struct{}
-	runes   alphabet
-	pages   int
-	probes  int
-	// mostProbes are allowed however few pages were read.
-	mostProbes int
+	mu       sync.Mutex
+	changed  *sync.Cond // a page arrived, or a range is new or done
+	spans    map[*span]struct{}
+	spelling *spelling
+	budget   budget
+	answers  []time.Duration // how long each bucket takes to answer, about
 }
 
 // span is a range of keys that one goroutine walks through: those after from
@@ -40,8 +39,12 @@ type span struct {
 	hint     string
 	hinted   bool
 	stealing bool
-	retry    int // how many pages have to be there before the next attempt to split
+	doubted  bool // the bucket that answers fastest was no good guide
 	pages    int
+	retry    int // how many pages have to be there before the next attempt to split
+	retries  int
+	// claimedWhole ends the search for a place to split it.
+	claimedWhole context.CancelFunc
 }
 
 // progress is how far a bucket's listing of a range has come.
@@ -49,22 +52,25 @@ type progress struct {
 	first    string // the first key of the last page that has arrived
 	last     string // the last one
 	keys     int    // of that page
+	pages    int    // that have arrived
+	begun    string // the first key of the first page, unless that is the only one
+	reached  string // the last key of that page
 	more     bool
 	answered bool
 }
 
 func newWalk(buckets []Bucket, o Options, visit func(context.Context, Stretch) error) *walk {
-	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, runes: alphabet{}}
+	w := &walk{buckets: buckets, options: o, visit: visit, spans: map[*span]struct{}{}, spelling: newSpelling(),
+		answers: make([]time.Duration, len(buckets))}
 	w.changed = sync.NewCond(&w.mu)
-	whole := w.newSpan(o.After, smallPages)
+	whole := w.newSpan(o.After)
 	whole.to, whole.bounded = o.Through, o.Through != ""
 	w.spans[whole] = struct{}{}
 	return w
 }
 
-// newSpan makes a range that is split once each bucket has had so many pages.
-func (w *walk) newSpan(from string, pages int) *span {
-	return &span{from: from, claimed: from, buckets: make([]progress, len(w.buckets)), retry: pages * len(w.buckets)}
+func (w *walk) newSpan(from string) *span {
+	return &span{from: from, claimed: from, buckets: make([]progress, len(w.buckets))}
 }
 
 func (w *walk) run(ctx context.Context) error {
@@ -210,6 +216,9 @@ func (w *walk) claim(s *span, horizon string, bounded bool) (limit string, limit
 		return horizon, true, false
 	}
 	s.whole = true
+	if s.claimedWhole != nil {
+		s.claimedWhole()
+	}
 	return s.to, s.bounded, true
 }
 
@@ -234,14 +243,21 @@ func (w *walk) arrived(s *span, bucket int, p page) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pages++
+	w.budget.pages++
 	s.pages++
 	b := &s.buckets[bucket]
+	b.pages++
 	b.more, b.answered = p.token != nil, true
 	if n := len(p.entries); n > 0 {
+		if b.keys == 0 && b.more {
+			b.begun, b.reached = p.entries[0].key, p.entries[n-1].key
+		}
+		if s.hinted && p.entries[0].key > s.hint && n >= int(w.enough()) {
+			s.hinted, s.doubted = false, bucket != w.guide(s) // it was wrong
+		}
 		b.first, b.last, b.keys = p.entries[0].key, p.entries[n-1].key, n
 		for i := 0; i < n; i += max(1, n/samples) {
-			w.runes.add(p.entries[i].key)
+			w.spelling.add(p.entries[i].key)
 		}
 	}
 	w.changed.Broadcast()
@@ -249,3 +265,20 @@ func (w *walk) arrived(s *span, bucket int, p page) {
 
 // samples is about how many keys of a page tell which characters there are.
 const samples = 10
+
+// listTimed sends one request and notes how long the answer took.
+func (w *walk) listTimed(ctx context.Context, bucket int, after string, token *string, keys int32) page {
+	began := time.Now()
+	p := w.list(ctx, &w.buckets[bucket], after, token, keys)
+	if p.err != nil {
+		return p
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	took := time.Since(began)
+	if w.answers[bucket] > 0 {
+		took = (3*w.answers[bucket] + took) / 4
+	}
+	w.answers[bucket] = took
+	return p
+}

@@ -1,0 +1,61 @@
+package listing
+
+import "slices"
+
+// probesAtOnce are sent side by side while nothing is known about where keys end.
+const probesAtOnce = 2
+
+// search narrows down where the keys of a range end, among places in order: after low
+// come enough keys, after high do not.
+type search struct {
+	low, high int
+	tries     []int // to probe next, in order
+	gated     bool  // the first try says whether it is worth going on
+	small     bool
+}
+
+// newSearch looks among so many places, between none of which much is known.
+func newSearch(places int) search {
+	return search{low: -1, high: places, tries: spread(-1, places, probesAtOnce)}
+}
+
+// gate has the search end, as small, if not enough keys come after a place.
+func (s *search) gate(place int) {
+	s.tries, s.gated = append([]int{place}, spread(place, s.high, probesAtOnce-1)...), true
+}
+
+// last has the search begin with the last place, as keys probably come after it.
+func (s *search) last() { s.tries = []int{s.high - 1} }
+
+// next is up to n places to probe; none ends the search.
+func (s *search) next(n int) []int {
+	s.tries = s.tries[:min(n, len(s.tries))]
+	return s.tries
+}
+
+// learn says after which of the places that next named enough keys come. Were keys
+// written meanwhile, the first one after which there were not counts.
+func (s *search) learn(enough []bool) {
+	if s.small = s.gated && !enough[0]; s.small {
+		s.tries = nil
+		return
+	}
+	s.gated = false
+	if first := slices.Index(enough, false); first >= 0 {
+		s.high, s.tries = s.tries[first], s.tries[:first]
+	}
+	if n := len(s.tries); n > 0 {
+		s.low = s.tries[n-1]
+	}
+	s.tries = spread(s.low, s.high, probesAtOnce)
+}
+
+// spread is up to n places between two others, at even distances.
+func spread(low, high, n int) []int {
+	n = min(n, high-low-1)
+	var all []int
+	for i := range n {
+		all = append(all, low+(i+1)*(high-low)/(n+1))
+	}
+	return all
+}
