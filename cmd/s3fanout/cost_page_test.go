@@ -200,8 +200,8 @@ s3fanout cost --objects 1000000 --bytes 1TiB
 ` + "```" + `
 
 Three Regions cost {fixed} a month, $3 less without the dashboard. A million replicas cost {over} besides their COPY requests and transfer,
-which CRR pays too. That is a model: list prices before tax, discounts and free tiers, objects of the mean size, no failures. Storage, KMS
-and access logs are left out.
+which CRR pays too. That is a model: list prices before tax, discounts and free tiers, objects of the mean size, no failures. Storage (of
+noncurrent versions too), KMS and access logs are left out.
 
 ## From which size on
 The mean size of objects from which on s3fanout costs no more than CRR with RTC, in us-east-1:
@@ -222,13 +222,8 @@ And each month: one metric for the Region, and one for each other Region; 10 met
 model: a HEAD or two for a key that exists, or that a user copied. CRR is counted as one PUT and the transfer for each replica, with RTC
 also its surcharge and three metrics for each pair.
 
-What is given up for the price:
-
-- Lambda's lines about invocations that went well, with their duration and memory
-- metrics of bytes, copies and their time: the log lines have them, and ` + "`ReplicationLag`" + ` counts copies
-- alarms on errors and timeouts: what a retry does not repair is a dead letter, which has alarms
-- by choice ` + "`\"copiesByUsers\": false`" + `, {copies} a million: [users' own copies](configuration.md#what-is-copied)
-- 128 MB of memory instead of 256: about a millisecond an event
+Given up for the price: Lambda's log lines about invocations that went well, and alarms on errors and timeouts, which end in retries or
+dead letters. By choice [users' own copies](configuration.md#what-is-copied), {copies} a million.
 
 ## Following changes
 S3's requests in us-east-1, a million to one Region:
@@ -239,16 +234,12 @@ S3's requests in us-east-1, a million to one Region:
 - a condition that fails (not in the model): the COPY, 2 HEAD, {deletion}
 - a change of tags (not in the model): 2 HEAD, 3 reads, 1 write, {retag}
 
-Noncurrent versions are paid for as storage in every Region.
-
 ## Reconcile
 For N Regions of K keys, a comparison is N²·K/1000 LIST, N·(N-1)·K keys of 300 bytes, and N·K/3300 s of 512 MB. In each Region: 2,920
 invocations of 0.2 s a month, two metrics of alarms, four metrics. With ` + "`keyRanges`" + ` Step Functions charge $0.025 for 1,000 transitions.
-[reconcile.md](reconcile.md) has a table.
+[In dollars](reconcile.md#proof-time-and-price).
 
 ## Access points
-` + "`cost`" + ` says beside its estimate what they cost; ` + "`--read 10TiB`" + ` is what is read through them.
-
 - ` + "`accessPoint`" + `: {routed} a GiB routed from AWS; from the internet {internetIn} in and {internetOut} out more within North America, up to
   {internetMost} between continents
 - ` + "`vpcEndpoints`" + `: {endpoint} a month and subnet; {endpointGiB} a GiB

@@ -30,7 +30,7 @@ type redriveFlags struct {
 }
 
 func (f *redriveFlags) add(flags *pflag.FlagSet) {
-	namesVar(flags, &f.regions, "region", "only this `region`'s queue; can be repeated")
+	namesVar(flags, &f.regions, "region", "only this `region`; can be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "list the dead letters, change nothing")
 	flags.StringVar(&f.prefix, "prefix", "", "only keys with this `prefix`")
 	flags.StringVar(&f.key, "key", "", "only this `key`")
