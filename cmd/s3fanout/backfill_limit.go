@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"s3fanout/internal/operator/backfill"
+	"s3fanout/internal/operator/price"
 	"s3fanout/internal/table"
 )
 
@@ -49,8 +50,9 @@ func (a *app) approveBatch(ctx context.Context, request batchRequest, jobs int) 
 	if request.DryRun || request.Yes || request.Confirm {
 		return nil
 	}
-	cost := fmt.Sprintf("what %s is not known before S3 has listed the objects: $0.25 each and $1.00 for a million objects, "+
-		"besides requests, invocations and transfer", countOf(jobs, "job costs", "jobs cost"))
+	cost := fmt.Sprintf("what %s is not known before S3 has listed the objects: $%.2f each and $%.2f for a million objects, "+
+		"besides requests, invocations and transfer",
+		countOf(jobs, "job costs", "jobs cost"), price.BatchJob, price.BatchObject*1e6)
 	if !a.asks() {
 		return overLimit("no job was created: " + cost + "; give --yes, or --confirm to have them wait with the objects counted")
 	}

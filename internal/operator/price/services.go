@@ -49,3 +49,23 @@ const (
 	EndpointHour = 0.01
 	EndpointGiB  = 0.01
 )
+
+// What pages name, and no bill has: it depends on what the model does not know.
+const (
+	// KeyMonth is the price of a key of KMS, and once more for each of its first two
+	// yearly rotations, KeyRequest that of a request with it
+	// (https://aws.amazon.com/kms/pricing/).
+	KeyMonth   = 1.00
+	KeyRequest = 0.03 / 10_000
+	// LogMonth is the price of keeping a GB of logs (https://aws.amazon.com/cloudwatch/pricing/).
+	LogMonth = 0.03
+	// Trace is the price of a trace (https://aws.amazon.com/xray/pricing/).
+	Trace = 5.00 / 1e6
+	// CustomEvent is the price of an event that is put on a bus
+	// (https://aws.amazon.com/eventbridge/pricing/).
+	CustomEvent = 1.00 / 1e6
+	// BatchJob is the price of a job of S3 Batch Operations, and BatchObject that of each
+	// of its objects (https://aws.amazon.com/s3/pricing/).
+	BatchJob    = 0.25
+	BatchObject = 1.00 / 1e6
+)
