@@ -20,5 +20,6 @@ func NewS3(config aws.Config, region, account string, limit time.Duration, conne
 		o.Region = region
 		o.HTTPClient = HTTPClient(config, limit, connections)
 		o.UsePathStyle = o.BaseEndpoint != nil
+		o.EndpointResolverV2 = newKnownEndpoints(o.EndpointResolverV2)
 	}, owner.Expect(account))
 }

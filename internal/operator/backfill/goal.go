@@ -56,7 +56,7 @@ func (n *names) markers(ctx context.Context, index int, l lacking, heads func())
 	if n.options.RestoreDeleted {
 		return 0, nil
 	}
-	member, known := n.options.Members[index], 0
+	member, known := &n.options.Members[index], 0
 	if !n.options.DryRun {
 		// Large ones may wait for hours: they are asked for when they are copied.
 		l.goals = slices.DeleteFunc(slices.Clone(l.goals), func(g *goal) bool { return g.object.size > n.options.Threshold })
@@ -103,7 +103,7 @@ func (n *names) markers(ctx context.Context, index int, l lacking, heads func())
 }
 
 // head asks what a member has under a key.
-func (m Member) head(ctx context.Context, key string) (policy.State, error) {
+func (m *Member) head(ctx context.Context, key string) (policy.State, error) {
 	out, err := m.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(m.Bucket), Key: aws.String(key)})
 	state := contents.StateOf(out, err)
 	if state.Presence == policy.Unknown {
@@ -112,35 +112,33 @@ func (m Member) head(ctx context.Context, key string) (policy.State, error) {
 	return state, nil
 }
 
-// check looks at the target before an object is copied there. It returns a
-// Result with an outcome if there is nothing to copy, and else one that has only
-// its requests.
-func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
-	var result copier.Result
-	o, m := t.run.options, t.member()
+// check looks at the target before an object is copied there. It adds its requests to
+// the result, and sets its outcome if there is nothing to copy.
+func (t *target) check(ctx context.Context, g *goal, result *copier.Result) error {
+	o, m := &t.run.options, t.member()
 	large := g.object.size > o.Threshold
 	if !o.RestoreDeleted && !g.clear && g.follow == nil {
 		result.Requests.Head++
 		state, err := m.head(ctx, g.object.key)
 		if err != nil {
-			return result, err
+			return err
 		}
 		state.Opaque = state.Opaque || o.KMS
 		switch g.decide(state) {
 		case policy.LeaveDeleted:
 			result.Outcome = copier.LeftDeleted
-			return result, nil
+			return nil
 		case policy.Exists:
 			result.Outcome = copier.Exists
-			return result, nil
+			return nil
 		case policy.Diverged:
 			result.Outcome = copier.Diverged
-			return result, nil
+			return nil
 		}
 		g.clear = !large
 	}
 	if !large || t.blind.Load() {
-		return result, nil
+		return nil
 	}
 	// A copy in parts takes minutes or hours, and nothing is at the target until
 	// it is done: beginning another one would move all of its bytes again.
@@ -148,14 +146,14 @@ func (t *target) check(ctx context.Context, g *goal) (copier.Result, error) {
 	result.Requests.List += found.Requests
 	if err != nil {
 		if ctx.Err() != nil {
-			return result, ctx.Err()
+			return ctx.Err()
 		}
 		t.blind.Store(true)
 		t.run.tally.unanswered(err)
-		return result, nil
+		return nil
 	}
 	if _, busy := found.Copying(); busy {
 		result.Outcome = copying
 	}
-	return result, nil
+	return nil
 }

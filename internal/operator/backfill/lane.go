@@ -143,8 +143,9 @@ const (
 // While it waits to try again it keeps its slot: a target in trouble gets less to do.
 func (l *lane) copy(work context.Context, g *goal, n int) {
 	tally, index := l.target.run.tally, l.target.index
+	var result copier.Result
 	for try := 1; ; try++ {
-		result, err := l.try(g, n)
+		err := l.try(g, n, &result)
 		tally.requests(index, result.Requests)
 		switch {
 		case err == nil:
@@ -169,49 +170,60 @@ func (l *lane) copy(work context.Context, g *goal, n int) {
 	}
 }
 
-// try is one call of the Copier. What is gone is an outcome; everything that is
-// not one is an error.
-func (l *lane) try(g *goal, n int) (copier.Result, error) {
+// try is one call of the Copier, whose result it sets. What is gone is an outcome;
+// everything that is not one is an error.
+//
+// The SDK takes nearly 32 KiB of stack below it, and a stack that grows doubles: what
+// waits for an answer is kept small here, and TestMemoryOfACopyUnderWay holds it.
+func (l *lane) try(g *goal, n int, result *copier.Result) error {
 	// The SDK's retries are heard too: a copy that succeeds after a SlowDown is
 	// as good a reason to slow down.
 	ctx := withThrottle(l.ctx, func() { l.throttle(n) })
-	result, err := l.target.check(ctx, g)
+	*result = copier.Result{}
+	err := l.target.check(ctx, g, result)
 	if err == nil && result.Outcome == "" {
-		result, err = l.send(ctx, g, result.Requests)
+		err = l.send(ctx, g, result)
 	}
 	switch {
 	case err != nil:
 		if errorcode.Throttled(err) {
 			l.throttle(n)
 		}
-		return result, err
+		return err
 	case result.Outcome == copier.Unfinished:
-		return result, fmt.Errorf("the copy of %s is unfinished although it had no deadline", g.object.key)
+		return fmt.Errorf("the copy of %s is unfinished although it had no deadline", g.object.key)
 	}
 	l.mu.Lock()
 	l.pace = l.pace.success(l.flying, time.Now())
 	l.mu.Unlock()
-	return result, nil
+	return nil
 }
 
-// send has the Copier copy an object, of the version that all targets get.
-// before are the requests that were sent about it already.
-func (l *lane) send(ctx context.Context, g *goal, before copier.Requests) (copier.Result, error) {
+// send has the Copier copy an object, of the version that all targets get, and adds
+// its result to the requests that were sent about it already.
+func (l *lane) send(ctx context.Context, g *goal, result *copier.Result) error {
 	if g.follow != nil {
-		result, err := l.target.member().Follower.Follow(ctx, *g.follow)
-		result.Requests = before.Plus(result.Requests)
-		return result, err
+		return l.follow(ctx, g, result)
 	}
 	source, err := g.object.pin(ctx, l.target.run.tally.head)
 	switch {
 	case errors.Is(err, errGone):
-		return copier.Result{Outcome: copier.SourceGone, Requests: before}, nil
+		result.Outcome = copier.SourceGone
+		return nil
 	case err != nil:
-		return copier.Result{Requests: before}, err
+		return err
 	}
-	result, err := l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
-	result.Requests = before.Plus(result.Requests)
-	return result, err
+	before := result.Requests
+	*result, err = l.target.member().Copier.Copy(ctx, copier.Request{Source: source})
+	result.Requests.Add(before)
+	return err
+}
+
+func (l *lane) follow(ctx context.Context, g *goal, result *copier.Result) (err error) {
+	before := result.Requests
+	*result, err = l.target.member().Follower.Follow(ctx, *g.follow)
+	result.Requests.Add(before)
+	return err
 }
 
 // throttle slows down after S3 asked for less in its answer to

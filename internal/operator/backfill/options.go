@@ -66,7 +66,7 @@ type Options struct {
 	// 0 means DefaultConcurrency. At all targets together there are 2,048 at most. They
 	// begin with 256 at a target, fewer where there are more than two, double while that
 	// makes more of them end in a second, and are halved when S3 asks for less. Each
-	// takes about 100 KiB.
+	// takes about 65 KiB.
 	Concurrency int
 	// Threshold is the size in bytes above which the Copiers copy in parts; 0
 	// means copier.DefaultThreshold. Such objects have slots of their own, two

@@ -9,7 +9,7 @@ const (
 	// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html),
 	// and a machine that is busy otherwise hides what is gained.
 	firstConcurrency = 256
-	// Many targets share what one process does at once: each copy takes about 100 KiB, a
+	// Many targets share what one process does at once: each copy takes about 65 KiB, a
 	// connection and a file descriptor. At all targets together firstTogether begin, but
 	// leastFirst at each, and there are mostTogether at most.
 	firstTogether, leastFirst, mostTogether = 512, 32, 2048

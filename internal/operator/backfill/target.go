@@ -29,7 +29,7 @@ type target struct {
 	blind        atomic.Bool // whether it copies something just now is not known
 }
 
-func (t *target) member() Member { return t.run.options.Members[t.index] }
+func (t *target) member() *Member { return &t.run.options.Members[t.index] }
 
 // take queues an object, and waits while the queue is full.
 func (t *target) take(work context.Context, g *goal) error {
