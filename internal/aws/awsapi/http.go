@@ -20,6 +20,11 @@ const dialTime = 5 * time.Second
 // long poll.
 const RequestTime = 30 * time.Second
 
+// bufferBytes is what a connection has for reading and as much for writing: enough for
+// the headers of most requests. net/http's own 4 KiB add up where hundreds of copies, which
+// have no body, are under way. What is longer takes more reads or writes, or has none.
+const bufferBytes = 2 << 10
+
 // HTTPClient is the configuration's HTTP client, which knows about
 // AWS_CA_BUNDLE, with limits: five seconds for a connection, limit for a
 // request with its answer (zero: none), and as many connections kept open to a
@@ -37,6 +42,7 @@ func HTTPClient(config aws.Config, limit time.Duration, connections int) aws.HTT
 		WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, connections)
 			t.MaxIdleConns = max(t.MaxIdleConns, connections)
+			t.ReadBufferSize, t.WriteBufferSize = bufferBytes, bufferBytes
 		})
 	if limit == 0 {
 		return client
