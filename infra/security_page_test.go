@@ -2,12 +2,12 @@ package infra
 
 import (
 	"cmp"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,81 +15,49 @@ import (
 	"s3fanout/internal/replicaset"
 )
 
-// permission is an action of a statement as docs/security.md says it. Lists are in
+// permission is an action of a statement as docs/permissions.csv says it. Lists are in
 // order and in one string, so that permissions can be compared.
 type permission struct {
 	policy, who, action, on, conditions string
 }
 
-// principals are who the statements of a role's own policies are about.
-var principals = map[string]string{
-	"function's role": "the function", "comparing function's role": "the comparing function",
-	"adopting function's role": "the adopting function",
-	"job's role":               "jobs", "schedule's role": "the schedule", "trail's role": "the trail",
-}
-
-// statementLine is an item of the page's lists: the statement, when it is there, who
-// it is about, the actions, the resources, the keys of conditions, and the reason.
-var statementLine = regexp.MustCompile("^- (\\w+)(?: \\(([^)]+)\\))?: (?:(.+?) – )?(`[^`]+`)(?: on (.+?))?(?: if (`.+?`))?\\. (\\S.*)$")
-
-// pagePermissions reads the page's lists, by when a statement is there.
+// pagePermissions reads docs/permissions.csv, by when a statement is there.
 func pagePermissions(t *testing.T) map[string][]permission {
 	t.Helper()
-	page, err := os.ReadFile("../docs/security.md")
+	file, err := os.Open("../docs/permissions.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(page), "## Every permission")
-	text, _, _ = strings.Cut(text, "\n## ")
-	rows := map[string][]permission{}
-	list := func(cell string) []string {
-		parts := strings.Split(strings.ReplaceAll(cell, "`", ""), ", ")
-		slices.Sort(parts)
-		return parts
+	defer func() { _ = file.Close() }()
+	lines, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
 	}
-	policy := ""
-	for line := range strings.Lines(strings.ReplaceAll(text, "\n  ", " ")) {
-		line = strings.TrimSpace(line)
-		if title, ok := strings.CutPrefix(line, "### "); ok {
-			policy = strings.ToLower(title[:1]) + title[1:]
-		}
-		if !strings.HasPrefix(line, "- ") {
-			continue
-		}
-		m := statementLine.FindStringSubmatch(line)
-		if m == nil {
-			t.Errorf("%s: not a statement with a reason: %s", policy, line)
-			continue
-		}
-		sid, when, who, on := m[1], cmp.Or(m[2], "always"), m[3], m[5]
-		if sid == "trust" {
-			on = policy
-		} else if who == "" {
-			who = principals[policy]
-		}
-		if who == "" || on == "" {
-			t.Errorf("%s: nobody, or nothing: %s", policy, line)
-		}
-		// An action without a service has that of the one before.
-		service := ""
-		for _, action := range strings.Split(strings.Trim(m[4], "`"), ", ") {
-			if before, _, full := strings.Cut(action, ":"); full {
-				service = before
-			} else {
-				action = service + ":" + action
+	if want := []string{"policy", "statement", "when", "who", "actions", "on", "conditions", "reason"}; !slices.Equal(lines[0], want) {
+		t.Fatalf("columns %q, want %q", lines[0], want)
+	}
+	sorted := func(cell string) string {
+		parts := strings.Split(cell, ", ")
+		slices.Sort(parts)
+		return strings.Join(parts, ", ")
+	}
+	rows := map[string][]permission{}
+	for _, line := range lines[1:] {
+		for column, cell := range line {
+			if strings.TrimSpace(cell) == "" && lines[0][column] != "conditions" {
+				t.Errorf("no %s: %q", lines[0][column], line)
 			}
-			conditions := m[6]
-			if principals[policy] != "" && sid != "trust" && service == "s3" { // as the page says above the lists
-				conditions = strings.TrimPrefix(conditions+", aws:ResourceAccount", ", ")
-			}
-			rows[when] = append(rows[when], permission{policy + ": " + sid, who, action, strings.Join(list(on), ", "),
-				strings.Join(list(cmp.Or(conditions, "none")), ", ")})
+		}
+		for _, action := range strings.Split(line[4], ", ") {
+			rows[line[2]] = append(rows[line[2]], permission{
+				line[0] + ": " + line[1], line[3], action, sorted(line[5]), sorted(cmp.Or(line[6], "none")),
+			})
 		}
 	}
 	return rows
 }
 
-// words says what the page calls the resources of a Region's stack.
+// words says what the list calls the resources of a Region's stack.
 func words(set replicaset.Config, region string) map[string]string {
 	here := set.Member(testAccount, region)
 	bucket := here.BucketARN()
@@ -292,7 +260,7 @@ func TestPoliciesOfThePageNameTheAccount(t *testing.T) {
 	}
 }
 
-// TestSecurityPageListsEveryStatement holds the lists of docs/security.md
+// TestSecurityPageListsEveryStatement holds docs/permissions.csv
 // against the templates, both ways, with nothing, each thing and everything
 // switched on that brings statements.
 func TestSecurityPageListsEveryStatement(t *testing.T) {

@@ -15,7 +15,7 @@ const root = "../../.."
 // How many words all pages together may have. Whoever writes fewer lowers the
 // number. Long lines, long sentences and replaced words are down to none.
 const (
-	mostWords          = 17_118 // of README and docs, without the reference
+	mostWords          = 15_930 // of README and docs, without the reference
 	mostReferenceWords = 4_468  // of docs/commands.md, which is generated from the commands' help
 )
 
