@@ -31,6 +31,7 @@ type drainer struct {
 	expected int             // letters that they may bring
 	pause    bool            // a pause is under way
 	full     bool            // the last receive brought as many letters as it could
+	foreign  int             // letters in a row that no function could be invoked with
 	failures int             // receives that failed, in a row
 	ended    bool            // there is nothing more to receive
 	over     <-chan struct{} // of the context; nil once it was seen
@@ -136,9 +137,15 @@ func (d *drainer) receiveMore(ctx context.Context) {
 			return
 		}
 		want := min(batch, room)
-		// Most of what comes may not be chosen: then only the end of the choice cuts it.
-		if most := d.limits.most(d.expected + want); most == 0 || d.options.Filter == (Filter{}) {
+		switch most := d.limits.most(d.expected + want); {
+		case most == d.expected+want: // more may be tried than come
+		case most == 0 || d.options.Filter == (Filter{}) && d.foreign == 0:
 			want = most - d.expected
+		case d.options.Filter != (Filter{}): // most of what comes may not be chosen
+		case d.expected > 0:
+			return // one batch at a time: what comes may be foreign, which no limit counts
+		default:
+			want = min(want, most+d.foreign)
 		}
 		if want <= 0 {
 			d.limited = d.limited || d.expected == 0
@@ -177,6 +184,10 @@ func (d *drainer) digest(ctx context.Context, a answer) {
 	d.full = len(a.messages) == a.want
 	for _, m := range fresh {
 		j, r := d.plan(m)
+		d.foreign++
+		if r.Outcome != NotUnderstood && r.Outcome != NotOurs {
+			d.foreign = 0
+		}
 		if j == nil {
 			d.finish(r, m)
 			continue

@@ -88,6 +88,47 @@ func TestMaxOfAFewAmongMany(t *testing.T) {
 	}
 }
 
+// TestMaxAmongForeignLetters shows that a limit does not have letters come one by one that
+// it does not count, and takes none too many out of others' reach where it counts all.
+func TestMaxAmongForeignLetters(t *testing.T) {
+	for _, tt := range []struct {
+		dryRun                  bool
+		foreign, most           int
+		requests, received      int // at most
+		replayed, left, visible int
+	}{
+		{false, 0, 1, 1, 1, 1, 0, 19}, {true, 0, 1, 1, 1, 0, 1, 20}, {false, 0, 3, 1, 3, 3, 0, 17},
+		{false, 300, 1, 38, 311, 1, 300, 319}, {true, 300, 1, 38, 311, 0, 301, 320}, {false, 300, 12, 40, 322, 12, 300, 308},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.options.Regions, w.options.Max, w.options.DryRun = []string{west}, tt.most, tt.dryRun
+			for i := range tt.foreign {
+				body := "not understood"
+				if i%2 == 1 {
+					body = envelope("k", "arn:aws:lambda:"+west+":999999999999:function:media-replicator")
+				}
+				w.queues[west].put(body)
+			}
+			for i := range 20 {
+				w.queues[west].put(envelope(fmt.Sprint("k", i), functionARN(west)))
+			}
+			report := w.run(t, t.Context())
+			received := 0
+			for _, m := range w.queues[west].messages {
+				received += m.receives
+			}
+			if n := w.queues[west].called("ReceiveMessage"); n > tt.requests || received > tt.received {
+				t.Errorf("%+v: %d requests received %d letters", tt, n, received)
+			}
+			s, visible := report.Regions[0], w.queues[west].visible()
+			if s.Replayed != tt.replayed || report.Left() != tt.left || visible != tt.visible || !s.Limited {
+				t.Errorf("%+v: %d replayed, %d left, %d visible, limited %v", tt, s.Replayed, report.Left(), visible, s.Limited)
+			}
+		})
+	}
+}
+
 // TestOneKeyOrCause shows that each of the others that a selection can name chooses
 // those letters alone.
 func TestOneKeyOrCause(t *testing.T) {
